@@ -1,0 +1,41 @@
+"""The four classes of error on the way in and out, each saying what, where, whose and what to do next."""
+
+
+class ConnectorError(RuntimeError):
+    """What went wrong between this house and another one. `whose` is one of config, agency, transient, data."""
+
+    whose = "unknown"
+
+    def __init__(self, what: str, where: str, next_step: str) -> None:
+        super().__init__(f"{where}: {what} Whose: {self.whose}. Next: {next_step}")
+        self.what = what
+        self.where = where
+        self.next_step = next_step
+
+
+class ConfigError(ConnectorError):
+    """Our own file or variable is wrong: nothing was sent, or what was sent can never work."""
+
+    whose = "config"
+
+
+class AgencyError(ConnectorError):
+    """The other house refused or answered outside its own document: somebody there must act."""
+
+    whose = "agency"
+
+
+class TransientError(ConnectorError):
+    """Down, slow or busy for longer than the retry budget: the same call may work later."""
+
+    whose = "transient"
+
+
+class DataError(ConnectorError):
+    """What arrived is complete but wrong as a whole: a control total, a truncated archive, a floor not reached."""
+
+    whose = "data"
+
+
+class PagingFaultError(DataError):
+    """Pages that do not add up: repeated, out of order, or not as many records as declared. Worth one fresh pull."""

@@ -1,0 +1,62 @@
+"""The raw store: every body exactly as received, compressed, named by the sha256 of what was received."""
+
+import hashlib
+import os
+import uuid
+from pathlib import Path
+
+import pyarrow as pa
+
+
+class RawDamagedError(RuntimeError):
+    """A raw object is missing, or is no longer what its name says."""
+
+
+def raw_path(data_dir: Path, sha256: str) -> Path:
+    """Where the object of this hash stands."""
+    return data_dir / "raw" / sha256[:2] / f"{sha256}.zst"
+
+
+def keep_raw(data_dir: Path, body: bytes) -> str:
+    """Store a body and answer its sha256. When this returns, the bytes survive a power cut; twice is as once."""
+    sha256 = hashlib.sha256(body).hexdigest()
+    path = raw_path(data_dir, sha256)
+    if path.exists():
+        return sha256
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as stream:
+        stream.write(body)
+    write_durably(path, sink.getvalue().to_pybytes(), mode=0o444)
+    return sha256
+
+
+def read_raw(data_dir: Path, sha256: str) -> bytes:
+    """The body as received, its hash checked again."""
+    path = raw_path(data_dir, sha256)
+    try:
+        with pa.CompressedInputStream(pa.OSFile(str(path)), "zstd") as stream:
+            body: bytes = stream.read()
+    except OSError as error:
+        raise RawDamagedError(
+            f"raw object {path} cannot be read: {error}. Next: restore {path} from the backup."
+        ) from error
+    if hashlib.sha256(body).hexdigest() != sha256:
+        raise RawDamagedError(f"raw object {path} is not what its name says. Next: restore it from the backup.")
+    return body
+
+
+def write_durably(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Write a file so that either the whole of it is there under its name or nothing is, also after a power cut."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    with temporary.open("wb") as handle:
+        handle.write(content)
+        handle.flush()
+        os.fsync(handle.fileno())
+    temporary.chmod(mode)
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,76 @@
+"""What a sink file may say: one recipient, what it gets, what is left out and why."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import Field, TypeAdapter, ValidationError
+
+from connectors.errors import ConfigError
+from connectors.spec import SftpConnection, Strict, Title, Variable, variables_in
+from ledger.settings import PROJECT_DIR
+
+SINKS_DIR = PROJECT_DIR / "connectors" / "sinks"
+
+
+class WebhookConnection(Strict):
+    """Where messages are posted, and the variable of the secret that signs them."""
+
+    url: Variable
+    secret: Variable
+
+
+class _Sink(Strict):
+    name: str
+    title: Title
+
+    def variables(self) -> list[str]:
+        """The names of every variable this sink needs, sorted."""
+        return sorted(variables_in(self))
+
+
+class ExtractSink(_Sink):
+    """A recipient of a file: the extract it is cut from, its fields in order, every other column with the reason."""
+
+    kind: Literal["extract"]
+    driver: Literal["sftp"]
+    connection: SftpConnection
+    folder: str
+    extract: str
+    fields: tuple[str, ...] = Field(min_length=1)
+    omitted: dict[str, str]
+
+    def check_columns(self, columns: list[str]) -> None:
+        """Each column is sent or left out on purpose; else a `ConfigError`, before a byte leaves the house."""
+        decided = {*self.fields, *self.omitted}
+        undecided, unknown = sorted(set(columns) - decided), sorted(decided - set(columns))
+        if undecided or unknown or set(self.fields) & set(self.omitted):
+            raise ConfigError(
+                f"columns of {self.extract} undecided: {undecided}; named but not there: {unknown}.",
+                f"connectors/sinks/{self.name}.yml",
+                "put each column under fields or omitted",
+            )
+
+
+class NoticeSink(_Sink):
+    """A recipient of messages."""
+
+    kind: Literal["notice"]
+    driver: Literal["webhook"]
+    connection: WebhookConnection
+
+
+Sink = Annotated[ExtractSink | NoticeSink, Field(discriminator="kind")]
+_ADAPTER: TypeAdapter[ExtractSink | NoticeSink] = TypeAdapter(Sink)
+
+
+def read_sinks(folder: Path = SINKS_DIR) -> list[ExtractSink | NoticeSink]:
+    """Every sink file of a folder, in order of name; its stem is its name."""
+    return [_read_sink(path) for path in sorted(folder.glob("*.yml"))]
+
+
+def _read_sink(path: Path) -> ExtractSink | NoticeSink:
+    try:
+        return _ADAPTER.validate_python({**yaml.safe_load(path.read_bytes()), "name": path.stem})
+    except (ValidationError, TypeError, yaml.YAMLError) as error:
+        raise ConfigError(f"not a valid sink file: {error}", str(path), "mend it, then jifen source check") from error

@@ -1,0 +1,48 @@
+"""What one zone is not supplied with, and how its agencies mark a missing value: the zone file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from connectors.errors import ConfigError
+from connectors.spec import Dataset, Source, Strict
+
+
+class Zone(Strict):
+    """Both parts are empty by default: every declared dataset is expected, and only an empty field is missing."""
+
+    not_supplied: dict[str, str] = {}
+    """`source` or `source.dataset` -> why it is not supplied here."""
+
+    missing_markers: dict[str, dict[str, tuple[str, ...]]] = {}
+    """`source.dataset` -> column -> the texts by which that agency marks a missing value."""
+
+    def why_not_supplied(self, dataset: Dataset) -> str | None:
+        """The stated reason why a dataset is not supplied in this zone, or None where it is expected."""
+        return self.not_supplied.get(dataset.address, self.not_supplied.get(dataset.source))
+
+    def markers(self, dataset: Dataset) -> dict[str, tuple[str, ...]]:
+        """Column name -> texts that mean missing, from the source file and from this zone."""
+        ours = self.missing_markers.get(dataset.address, {})
+        marked = {c.name: (*c.missing_markers, *ours.get(c.name, ())) for c in dataset.columns}
+        return {name: texts for name, texts in marked.items() if texts}
+
+
+def read_zone(path: Path | None, sources: Sequence[Source]) -> Zone:
+    """Read the zone file, or the default where none is named; a name that no source file knows is a `ConfigError`."""
+    if path is None:
+        return Zone()
+    try:
+        zone = Zone.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, ValidationError, yaml.YAMLError) as error:
+        raise ConfigError(f"not a valid zone file: {error}", str(path), "mend it, then jifen source check") from error
+    columns = {d.address: {c.name for c in d.columns} for s in sources for d in s.datasets}
+    known = {*columns, *(source.name for source in sources)}
+    unknown = sorted((set(zone.not_supplied) - known) | (set(zone.missing_markers) - set(columns)))
+    for address, markers in zone.missing_markers.items():
+        unknown += [f"{address}.{name}" for name in sorted(set(markers) - columns.get(address, set(markers)))]
+    if unknown:
+        raise ConfigError(f"names nothing we know: {', '.join(unknown)}.", str(path), "jifen source list")
+    return zone

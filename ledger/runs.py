@@ -1,0 +1,69 @@
+"""Runs of the night: one at a time, each with its outcome."""
+
+import fcntl
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, desc, insert, select, update
+
+from ledger.store import Row, now
+from ledger.tables import runs
+
+
+class RunLockedError(RuntimeError):
+    """Another run is at work in the same data folder."""
+
+
+@contextmanager
+def exclusive_run(data_dir: Path) -> Iterator[None]:
+    """Hold the one lock of a data folder for as long as a run works; the system frees it when the process dies."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    path = data_dir / "run.lock"
+    with path.open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise RunLockedError(
+                f"another run holds {path}. Whose: transient. Wait for it (`jifen status`), then run again."
+            ) from error
+        yield
+
+
+def start_run(ledger: Engine, as_of: date, driver: str) -> str:
+    """Open a run row. A row still `running` belongs to a process that died, since runs exclude each other: close it."""
+    run_id = f"{as_of.isoformat()}-{uuid.uuid4().hex[:8]}"
+    with ledger.begin() as connection:
+        connection.execute(
+            update(runs)
+            .where(runs.c.state == "running")
+            .values(
+                state="failed", ended_at=now(), report={"error": "the process died before it could say how it ended"}
+            )
+        )
+        connection.execute(
+            insert(runs).values(
+                run_id=run_id, as_of=as_of.isoformat(), driver=driver, state="running", started_at=now()
+            )
+        )
+    return run_id
+
+
+def end_run(ledger: Engine, run_id: str, state: str, edition_id: str | None, report: dict[str, Any]) -> None:
+    """Close a run with its state, the edition it leaves current, and its report."""
+    with ledger.begin() as connection:
+        connection.execute(
+            update(runs)
+            .where(runs.c.run_id == run_id)
+            .values(state=state, ended_at=now(), edition_id=edition_id, report=report)
+        )
+
+
+def latest_runs(ledger: Engine, limit: int = 1) -> list[Row]:
+    """The newest runs, newest first."""
+    with ledger.begin() as connection:
+        rows = connection.execute(select(runs).order_by(desc(runs.c.started_at)).limit(limit)).mappings()
+        return [dict(row) for row in rows]

@@ -1,0 +1,128 @@
+"""The ledger's tables, as SQLAlchemy Core: the same on SQLite and PostgreSQL."""
+
+from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, ForeignKeyConstraint, Integer, MetaData, Table, Text
+
+SCHEMA_VERSION = 1
+
+metadata = MetaData()
+
+ledger_version = Table("ledger_version", metadata, Column("version", Integer, primary_key=True))
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("as_of", Text, nullable=False),
+    Column("driver", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("started_at", Text, nullable=False),
+    Column("ended_at", Text),
+    Column("edition_id", Text),
+    Column("report", JSON),
+    CheckConstraint("state in ('running', 'published', 'nothing_new', 'blocked', 'failed', 'source_missing')"),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("dataset", Text, primary_key=True),
+    Column("batch", Text, primary_key=True),
+    Column("as_of", Text, nullable=False),
+    Column("spec_sha256", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("since", Text),
+    Column("same_as", Text),
+    Column("content_sha256", Text),
+    Column("rows_received", Integer),
+    Column("rows_landed", Integer),
+    Column("rows_refused", Integer),
+    Column("counts", JSON),
+    Column("high_water", Text),
+    Column("error", Text),
+    Column("opened_at", Text, nullable=False),
+    Column("closed_at", Text),
+    CheckConstraint("state in ('open', 'pulled', 'landed', 'unchanged', 'refused', 'abandoned')"),
+)
+
+pages = Table(
+    "pages",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("dataset", Text, primary_key=True),
+    Column("batch", Text, primary_key=True),
+    Column("sequence", Integer, primary_key=True),
+    Column("label", Text, nullable=False),
+    Column("raw_sha256", Text, nullable=False),
+    Column("raw_bytes", Integer, nullable=False),
+    Column("records", Integer),
+    Column("next_cursor", JSON),
+    Column("fetched_at", Text, nullable=False),
+    ForeignKeyConstraint(
+        ["source", "dataset", "batch"], ["batches.source", "batches.dataset", "batches.batch"], ondelete="CASCADE"
+    ),
+)
+
+editions = Table(
+    "editions",
+    metadata,
+    Column("edition_id", Text, primary_key=True),
+    Column("as_of", Text, nullable=False),
+    Column("recipe_sha256", Text, nullable=False),
+    Column("manifest_sha256", Text, nullable=False),
+    Column("ruleset_id", Text, nullable=False),
+    Column("supersedes", Text, ForeignKey("editions.edition_id")),
+    Column("run_id", Text, ForeignKey("runs.run_id"), nullable=False),
+    Column("published_at", Text, nullable=False),
+)
+
+current_edition = Table(
+    "current_edition",
+    metadata,
+    Column("slot", Integer, primary_key=True),
+    Column("edition_id", Text, ForeignKey("editions.edition_id"), nullable=False),
+    CheckConstraint("slot = 1"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("delivery_id", Text, primary_key=True),
+    Column("edition_id", Text, ForeignKey("editions.edition_id"), nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("send_date", Text),
+    Column("file_name", Text),
+    Column("sha256", Text),
+    Column("rows", Integer),
+    Column("denied", Integer),
+    Column("last_error", Text),
+    Column("created_at", Text, nullable=False),
+    Column("sent_at", Text),
+    CheckConstraint("state in ('pending', 'sent', 'superseded')"),
+)
+
+denials = Table(
+    "denials",
+    metadata,
+    Column("delivery_id", Text, ForeignKey("deliveries.delivery_id"), primary_key=True),
+    Column("consent_id", Text, primary_key=True),
+    Column("uscc", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("message_id", Text, primary_key=True),
+    Column("edition_id", Text, ForeignKey("editions.edition_id"), nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("event", JSON, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("last_error", Text),
+    Column("created_at", Text, nullable=False),
+    Column("sent_at", Text),
+    CheckConstraint("state in ('pending', 'sent')"),
+)
