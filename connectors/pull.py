@@ -102,7 +102,7 @@ def _pull_pages(source: Source, dataset: Dataset, settings: Settings, ledger: En
     ask = Ask(source, dataset, settings, since, done[-1]["next_cursor"] if done else None, frozenset(seen))
     sequence = len(done)
     try:
-        for page in _driver(source.driver)(ask):
+        for page in driver_of(source.driver)(ask):
             sequence += 1
             sha256 = keep_raw(settings.data_dir, page.body)
             record_page(ledger, key, sequence, page.label, sha256, len(page.body), page.next_cursor)
@@ -125,7 +125,7 @@ def _since(dataset: Dataset, ledger: Engine) -> str | None:
     return newest.isoformat() + "+00:00"
 
 
-def _driver(name: str) -> PullDriver:
+def driver_of(name: str) -> PullDriver:
     """The driver of a source, imported when first used: asyncssh and requests are dear to those who need neither."""
     if name == "rest":
         from connectors.drivers import rest

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, asc, desc, insert, select, update
+from sqlalchemy import Connection, Engine, Table, asc, desc, func, insert, select, update
 
 from ledger.store import Row, now
-from ledger.tables import current_edition, deliveries, denials, editions, outbox
+from ledger.tables import deliveries, denials, editions, outbox, publications
 
 
 class CurrentMovedError(RuntimeError):
@@ -16,31 +15,46 @@ class CurrentMovedError(RuntimeError):
 
 @dataclass(frozen=True)
 class Message:
-    """One event for one recipient; `message_id` is made from edition, recipient and sequence, so it can be repeated."""
+    """One event for one recipient, as CloudEvents JSON; its id is of edition, recipient and sequence: repeatable."""
 
     message_id: str
     recipient: str
-    event: dict[str, Any]
+    event: str
 
 
 def current_id(ledger: Engine) -> str | None:
     """The id of the edition that readers follow, or None before the first."""
     with ledger.begin() as connection:
-        return _current(connection)
+        last = _last(connection)
+    return last["edition_id"] if last else None
 
 
-def _current(connection: Connection) -> str | None:
-    return connection.execute(select(current_edition.c.edition_id)).scalar_one_or_none()
+def _last(connection: Connection) -> Row | None:
+    row = connection.execute(select(publications).order_by(desc(publications.c.publication_no)).limit(1))
+    found = row.mappings().first()
+    return dict(found) if found else None
+
+
+def next_sequence(ledger: Engine, edition_id: str) -> int:
+    """How many times an edition will have been made current with the next time: 1, unless the facts went back to it."""
+    with ledger.begin() as connection:
+        return _next_sequence(connection, edition_id)
+
+
+def _next_sequence(connection: Connection, edition_id: str) -> int:
+    query = select(func.count()).select_from(publications).where(publications.c.edition_id == edition_id)
+    return connection.execute(query).scalar_one() + 1
 
 
 def publish(
     ledger: Engine,
     edition: Row,
+    run_id: str,
     expected_current: str | None,
     recipients: Sequence[str],
     messages: Sequence[Message],
 ) -> None:
-    """In one transaction: the edition row, `current` moved by compare-and-swap, deliveries and messages promised.
+    """In one transaction: the edition's row, `current` moved by compare-and-swap, deliveries and messages promised.
 
     Deliveries that an older edition still owes are superseded: a bank is never sent yesterday's scores after today's.
     Its messages stay owed: each tells of an edition that was published, and channels want all of them.
@@ -48,40 +62,44 @@ def publish(
     """
     edition_id = edition["edition_id"]
     with ledger.begin() as connection:
-        found = _current(connection)
+        last = _last(connection)
+        found = last["edition_id"] if last else None
         if found != expected_current:
             raise CurrentMovedError(
                 f"current is {found}, this run expected {expected_current}. Whose: transient. Run `jifen run` again."
             )
-        connection.execute(insert(editions).values(**edition, supersedes=expected_current, published_at=now()))
-        if expected_current is None:
-            connection.execute(insert(current_edition).values(slot=1, edition_id=edition_id))
-        else:
-            connection.execute(update(current_edition).values(edition_id=edition_id))
+        known = connection.execute(select(editions.c.edition_id).where(editions.c.edition_id == edition_id)).first()
+        if known is None:
+            connection.execute(insert(editions).values(**edition))
+        sequence = _next_sequence(connection, edition_id)
+        connection.execute(
+            insert(publications).values(
+                # The key is the number itself: of two writers that saw the same last one, one is refused.
+                publication_no=(last["publication_no"] if last else 0) + 1,
+                edition_id=edition_id,
+                sequence=sequence,
+                supersedes=expected_current,
+                run_id=run_id,
+                published_at=now(),
+            )
+        )
         connection.execute(update(deliveries).where(deliveries.c.state == "pending").values(state="superseded"))
-        for recipient in recipients:
-            connection.execute(
-                insert(deliveries).values(
-                    delivery_id=f"{edition_id}.{recipient}.1",
-                    edition_id=edition_id,
-                    recipient=recipient,
-                    state="pending",
-                    attempts=0,
-                    created_at=now(),
-                )
+        _promise(connection, edition_id, sequence, recipients, messages)
+
+
+def _promise(
+    connection: Connection, edition_id: str, sequence: int, recipients: Sequence[str], messages: Sequence[Message]
+) -> None:
+    owed = {"edition_id": edition_id, "state": "pending", "attempts": 0, "created_at": now()}
+    for recipient in recipients:
+        delivery_id = f"{edition_id}.{recipient}.{sequence}"
+        connection.execute(insert(deliveries).values(delivery_id=delivery_id, recipient=recipient, **owed))
+    for message in messages:
+        connection.execute(
+            insert(outbox).values(
+                message_id=message.message_id, recipient=message.recipient, event=message.event, **owed
             )
-        for message in messages:
-            connection.execute(
-                insert(outbox).values(
-                    message_id=message.message_id,
-                    edition_id=edition_id,
-                    recipient=message.recipient,
-                    event=message.event,
-                    state="pending",
-                    attempts=0,
-                    created_at=now(),
-                )
-            )
+        )
 
 
 def edition_row(ledger: Engine, edition_id: str) -> Row | None:
@@ -91,11 +109,15 @@ def edition_row(ledger: Engine, edition_id: str) -> Row | None:
         return None if row is None else dict(row)
 
 
-def edition_rows(ledger: Engine) -> list[Row]:
-    """All editions, newest first."""
+def publication_rows(ledger: Engine) -> list[Row]:
+    """Every publication with its edition, newest first: the history of `current`."""
+    query = (
+        select(publications, editions.c.as_of, editions.c.ruleset_id, editions.c.manifest_sha256)
+        .join(editions, publications.c.edition_id == editions.c.edition_id)
+        .order_by(desc(publications.c.publication_no))
+    )
     with ledger.begin() as connection:
-        rows = connection.execute(select(editions).order_by(desc(editions.c.published_at))).mappings()
-        return [dict(row) for row in rows]
+        return [dict(row) for row in connection.execute(query).mappings()]
 
 
 def pending(ledger: Engine, table: Table) -> list[Row]:

@@ -1,6 +1,17 @@
 """The ledger's tables, as SQLAlchemy Core: the same on SQLite and PostgreSQL."""
 
-from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, ForeignKeyConstraint, Integer, MetaData, Table, Text
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 SCHEMA_VERSION = 1
 
@@ -71,17 +82,18 @@ editions = Table(
     Column("recipe_sha256", Text, nullable=False),
     Column("manifest_sha256", Text, nullable=False),
     Column("ruleset_id", Text, nullable=False),
+)
+
+publications = Table(
+    "publications",
+    metadata,
+    Column("publication_no", Integer, primary_key=True, autoincrement=False),
+    Column("edition_id", Text, ForeignKey("editions.edition_id"), nullable=False),
+    Column("sequence", Integer, nullable=False),
     Column("supersedes", Text, ForeignKey("editions.edition_id")),
     Column("run_id", Text, ForeignKey("runs.run_id"), nullable=False),
     Column("published_at", Text, nullable=False),
-)
-
-current_edition = Table(
-    "current_edition",
-    metadata,
-    Column("slot", Integer, primary_key=True),
-    Column("edition_id", Text, ForeignKey("editions.edition_id"), nullable=False),
-    CheckConstraint("slot = 1"),
+    UniqueConstraint("edition_id", "sequence"),
 )
 
 deliveries = Table(
@@ -118,7 +130,7 @@ outbox = Table(
     Column("message_id", Text, primary_key=True),
     Column("edition_id", Text, ForeignKey("editions.edition_id"), nullable=False),
     Column("recipient", Text, nullable=False),
-    Column("event", JSON, nullable=False),
+    Column("event", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("last_error", Text),

@@ -1,0 +1,59 @@
+"""Contract tests: our drivers against real servers on loopback."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from connectors.drivers.pages import Ask, Page
+from connectors.pull import Pulled, driver_of, pull_dataset
+from connectors.source_files import SOURCES_DIR, read_source
+from connectors.spec import Dataset, Source
+from connectors.zone import Zone
+from ledger.settings import Settings
+from ledger.store import open_ledger
+from sandbox.start import Sandbox, start
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """The district's agencies, one set for the tests of a module."""
+    with start("district", tmp_path_factory.mktemp("sandbox")) as running:
+        yield running
+
+
+class Agency:
+    """One agency of the sandbox and what a test may do with it."""
+
+    def __init__(self, sandbox: Sandbox, settings: Settings, ledger: Engine) -> None:
+        self.sandbox, self.settings, self.ledger = sandbox, settings, ledger
+
+    def dataset(self, address: str) -> tuple[Source, Dataset]:
+        name, _, dataset = address.partition(".")
+        source = read_source(SOURCES_DIR / f"{name}.yml")
+        return source, source.dataset(dataset)
+
+    def pages(self, address: str, **ask: Any) -> list[Page]:
+        source, dataset = self.dataset(address)
+        wanted = {"since": None, "resume": None, "seen": frozenset(), **ask}
+        return list(driver_of(source.driver)(Ask(source, dataset, self.settings, **wanted)))
+
+    def pull(self, address: str) -> Pulled:
+        source, dataset = self.dataset(address)
+        return pull_dataset(source, dataset, Zone(), self.settings, self.ledger, self.sandbox.as_of)
+
+    def faults(self, plan: dict[str, Any]) -> None:
+        (self.sandbox.state / "faults.json").write_text(json.dumps(plan), encoding="utf-8")
+
+
+@pytest.fixture
+def agency(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Agency]:
+    for name, value in sandbox.env.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings(data_dir=tmp_path / "data", retry_seconds=8, _env_file=None)
+    found = Agency(sandbox, settings, open_ledger(settings))
+    yield found
+    found.faults({})

@@ -1,0 +1,106 @@
+"""Landing a batch: written once, durable, and silent when nothing is new."""
+
+import json
+from datetime import date
+
+import pyarrow.parquet as pq
+import pytest
+
+from connectors.errors import DataError
+from connectors.landing import land, landed_path, quarantine_path, read_batch
+from connectors.raw import RawDamagedError, keep_raw, raw_path, read_raw
+from connectors.zone import Zone
+from ledger.batches import BatchKey, landed_batches, latest_promoted, open_batch, pages_of, record_page
+from ledger.store import open_ledger
+from tests.unit.test_reading import OTHER, record
+
+DAY = date(2025, 6, 30)
+
+
+@pytest.fixture
+def ledger(settings):
+    return open_ledger(settings)
+
+
+@pytest.fixture
+def deliver(settings, ledger):
+    """Land one delivery of records as the agency would give them; answers the ledger's values."""
+
+    def one_delivery(dataset, *items, day=DAY):
+        key, _ = open_batch(ledger, dataset.source, dataset.name, day, "spec", None)
+        body = json.dumps({"items": items}).encode()
+        record_page(ledger, key, 1, "page 1", keep_raw(settings.data_dir, body), len(body), None)
+        reading = read_batch(dataset, Zone(), settings, ledger, key)
+        return key, land(dataset, settings, ledger, key, day, reading)
+
+    return one_delivery
+
+
+def landed(settings, key: BatchKey):
+    return pq.read_table(landed_path(settings.data_dir, key.source, key.dataset, key.batch), partitioning=None)
+
+
+def test_what_landed_is_typed_and_says_where_each_row_came_from(settings, ledger, deliver, make_dataset):
+    key, values = deliver(make_dataset(), record(), record(uscc="bad"))
+    table = landed(settings, key)
+    assert str(table.schema.field("revenue_cny").type) == "decimal128(20, 2)"
+    (row,) = table.to_pylist()
+    assert (row["_batch"], row["_learned_on"], row["_position"]) == ("2025-06-30-001", DAY, 1)
+    assert row["_raw_sha256"] == pages_of(ledger, key)[0]["raw_sha256"]
+    assert (values["rows_received"], values["rows_landed"], values["rows_refused"]) == (2, 1, 1)
+
+
+def test_the_quarantine_holds_the_record_its_reason_and_its_place(settings, deliver, make_dataset):
+    key, _ = deliver(make_dataset(), record(), record(uscc="bad"))
+    text = quarantine_path(settings.data_dir, key.source, key.dataset, key.batch).read_text(encoding="utf-8")
+    (line,) = [json.loads(line) for line in text.splitlines()]
+    assert (line["reason"], line["column"], line["position"]) == ("uscc_length", "uscc", 2)
+    assert line["record"]["uscc"] == "bad"
+
+
+def test_the_same_facts_again_make_no_second_batch(settings, deliver, make_dataset):
+    first, _ = deliver(make_dataset(), record(), record(uscc=OTHER))
+    second, values = deliver(make_dataset(), record(uscc=OTHER), record())
+    assert (values["state"], values["same_as"]) == ("unchanged", first.batch)
+    assert not landed_path(settings.data_dir, second.source, second.dataset, second.batch).exists()
+
+
+def test_a_change_feed_lands_only_what_is_new(settings, ledger, deliver, make_dataset):
+    dataset = make_dataset(load="upsert")
+    deliver(dataset, record(), record(uscc=OTHER))
+    key, _ = deliver(dataset, record(), record(uscc=OTHER, revenue="11"))
+    assert [row["uscc"] for row in landed(settings, key).to_pylist()] == [OTHER]
+    _, values = deliver(dataset, record(uscc=OTHER, revenue="11"))
+    assert values["state"] == "unchanged"
+    assert len(landed_batches(ledger, dataset.source, dataset.name, DAY)) == 2
+
+
+def test_below_the_volume_floor_nothing_is_promoted(ledger, deliver, make_dataset):
+    deliver(make_dataset(), record(), record(uscc=OTHER))
+    with pytest.raises(DataError, match=r"1 records, the floor is 2\. Whose: data\. Next: ask the agency"):
+        deliver(make_dataset(volume={"floor": 2, "ceiling": 9}), record(revenue="7"))
+    assert latest_promoted(ledger, "tax", "statements")["rows_landed"] == 2
+
+
+def test_above_the_ceiling_it_lands_and_says_so(deliver, make_dataset):
+    _, values = deliver(make_dataset(volume={"floor": 0, "ceiling": 1}), record(), record(uscc=OTHER))
+    assert values["counts"]["over_ceiling"] == 2
+
+
+def test_a_raw_object_is_kept_once_and_checked_when_read(settings):
+    first = keep_raw(settings.data_dir, b"as received")
+    assert keep_raw(settings.data_dir, b"as received") == first
+    assert read_raw(settings.data_dir, first) == b"as received"
+    path = raw_path(settings.data_dir, first)
+    path.chmod(0o644)
+    path.write_bytes(raw_path(settings.data_dir, keep_raw(settings.data_dir, b"another")).read_bytes())
+    with pytest.raises(RawDamagedError, match="not what its name says"):
+        read_raw(settings.data_dir, first)
+
+
+def test_a_batch_of_another_day_or_another_source_file_is_not_resumed(ledger):
+    first, _ = open_batch(ledger, "tax", "statements", DAY, "spec", "since")
+    assert open_batch(ledger, "tax", "statements", DAY, "spec", None) == (first, "since")
+    second, _ = open_batch(ledger, "tax", "statements", DAY, "changed spec", None)
+    third, _ = open_batch(ledger, "tax", "statements", date(2025, 7, 1), "changed spec", None)
+    assert [first.batch, second.batch, third.batch] == ["2025-06-30-001", "2025-06-30-002", "2025-07-01-001"]

@@ -1,0 +1,124 @@
+"""The ledger: runs that exclude each other, publications that happen once, promises that are kept."""
+
+import subprocess
+import sys
+from datetime import date
+
+import pytest
+from sqlalchemy import update
+
+from ledger.publications import (
+    CurrentMovedError,
+    Message,
+    current_id,
+    mark_delivered,
+    mark_failed,
+    mark_sent,
+    next_sequence,
+    owed_for,
+    pending,
+    publication_rows,
+    publish,
+)
+from ledger.runs import RunLockedError, end_run, exclusive_run, latest_runs, start_run
+from ledger.settings import PROJECT_DIR, MissingVariableError, read_variable
+from ledger.store import LedgerVersionError, open_ledger
+from ledger.tables import deliveries, ledger_version, outbox
+
+DAY = date(2025, 6, 30)
+
+
+@pytest.fixture
+def ledger(settings):
+    return open_ledger(settings)
+
+
+@pytest.fixture
+def publish_one(ledger):
+    run_id = start_run(ledger, DAY, "plain")
+
+    def one(name, expected):
+        edition = {
+            "edition_id": name,
+            "as_of": "2025-06-30",
+            "recipe_sha256": "r",
+            "manifest_sha256": "m",
+            "ruleset_id": "national-2024",
+        }
+        message = Message(f"{name}.policy.{next_sequence(ledger, name)}", "policy", "{}")
+        publish(ledger, edition, run_id, expected, ["bank_a"], [message])
+
+    return one
+
+
+def test_current_moves_only_from_where_the_run_saw_it(ledger, publish_one):
+    publish_one("a", None)
+    publish_one("b", "a")
+    with pytest.raises(CurrentMovedError, match="current is b, this run expected a"):
+        publish_one("c", "a")
+    assert current_id(ledger) == "b"
+    assert [row["edition_id"] for row in publication_rows(ledger)] == ["b", "a"]
+    assert owed_for(ledger, deliveries, "c") == []
+
+
+def test_a_newer_edition_supersedes_the_delivery_still_owed_and_keeps_the_message(ledger, publish_one):
+    publish_one("a", None)
+    publish_one("b", "a")
+    assert [row["edition_id"] for row in pending(ledger, deliveries)] == ["b"]
+    assert [row["edition_id"] for row in pending(ledger, outbox)] == ["a", "b"]
+
+
+def test_facts_that_go_back_make_the_old_edition_current_again_with_new_promises(ledger, publish_one):
+    publish_one("a", None)
+    publish_one("b", "a")
+    publish_one("a", "b")
+    assert current_id(ledger) == "a"
+    assert [row["delivery_id"] for row in owed_for(ledger, deliveries, "a")] == ["a.bank_a.1", "a.bank_a.2"]
+    assert [row["message_id"] for row in owed_for(ledger, outbox, "a")] == ["a.policy.1", "a.policy.2"]
+
+
+def test_what_was_sent_is_owed_no_more_and_what_failed_still_is(ledger, publish_one):
+    publish_one("a", None)
+    mark_failed(ledger, deliveries, "a.bank_a.1", "no connection")
+    assert [(row["attempts"], row["last_error"]) for row in pending(ledger, deliveries)] == [(1, "no connection")]
+    mark_delivered(ledger, "a.bank_a.1", {"rows": 3}, [{"consent_id": "c", "uscc": "u", "reason": "withdrawn"}])
+    mark_sent(ledger, "a.policy.1")
+    assert pending(ledger, deliveries) == pending(ledger, outbox) == []
+
+
+def test_a_second_run_in_the_same_folder_is_refused_while_the_first_works(settings):
+    second = exclusive_run(settings.data_dir)
+    with exclusive_run(settings.data_dir), pytest.raises(RunLockedError, match="another run holds"), second:
+        pytest.fail("two runs at once")
+    with exclusive_run(settings.data_dir):
+        pass
+
+
+def test_the_lock_dies_with_its_process(settings):
+    code = (
+        "import os, pathlib, sys\nfrom ledger.runs import exclusive_run\n"
+        "with exclusive_run(pathlib.Path(sys.argv[1])):\n    os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(settings.data_dir)], cwd=PROJECT_DIR, check=False)
+    assert done.returncode == -9
+    with exclusive_run(settings.data_dir):
+        pass
+
+
+def test_a_run_whose_process_died_is_closed_by_the_next(ledger):
+    start_run(ledger, DAY, "plain")
+    second = start_run(ledger, DAY, "plain")
+    end_run(ledger, second, "nothing_new", None, {})
+    assert [row["state"] for row in latest_runs(ledger, 2)] == ["nothing_new", "failed"]
+
+
+def test_a_ledger_of_another_version_is_refused(settings, ledger):
+    with ledger.begin() as connection:
+        connection.execute(update(ledger_version).values(version=99))
+    with pytest.raises(LedgerVersionError, match="version 99"):
+        open_ledger(settings)
+
+
+def test_a_missing_variable_is_named_with_whoever_needs_it_and_what_to_do():
+    with pytest.raises(MissingVariableError, match=r"TAX_CLIENT_SECRET is not set, and tax needs it.*source check"):
+        read_variable("TAX_CLIENT_SECRET", "tax", {"TAX_CLIENT_SECRET": ""})

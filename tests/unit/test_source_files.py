@@ -1,0 +1,101 @@
+"""Source, sink and zone files: checked whole, refused with the place named."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from connectors.errors import ConfigError
+from connectors.sink_files import SINKS_DIR, ExtractSink, read_sinks
+from connectors.source_files import SOURCES_DIR, read_source, read_sources
+from connectors.zone import read_zone
+from ledger.settings import PROJECT_DIR
+
+
+def changed_tax(tmp_path: Path, change) -> Path:
+    content = yaml.safe_load((SOURCES_DIR / "tax.yml").read_text(encoding="utf-8"))
+    change(content["sources"][0])
+    path = tmp_path / "tax.yml"
+    path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def meta(entry, table=0):
+    return entry["tables"][table]["config"]["meta"]
+
+
+def test_every_source_file_of_the_project_is_valid():
+    assert [source.name for source in read_sources()] == sorted(path.stem for path in SOURCES_DIR.glob("*.yml"))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda e: meta(e).update(retries=3), "retries"),
+        (lambda e: meta(e).pop("volume"), "volume"),
+        (lambda e: meta(e).update(key=["nothing"]), "no such column: nothing"),
+        (lambda e: meta(e).update(key=["taxpayer_name"]), "a key column must be required"),
+        (lambda e: e["config"]["meta"].update(driver="sftp"), "not that of driver sftp"),
+        (lambda e: meta(e).pop("paginator"), "a paginator goes with driver rest"),
+        (lambda e: e.update(name="taxes"), "named taxes, its file tax"),
+        (lambda e: e["config"]["meta"]["connection"].update(base_url="http://tax"), "base_url"),
+        (lambda e: e["tables"][0]["columns"][0].update(data_type="float"), "data_type"),
+    ],
+)
+def test_a_fault_in_a_source_file_is_refused_and_named(tmp_path, change, told):
+    with pytest.raises(ConfigError, match=f"(?s){re.escape(told)}.*Whose: config. Next: mend it"):
+        read_source(changed_tax(tmp_path, change))
+
+
+def test_a_source_names_the_variables_of_its_secrets_and_never_their_values():
+    tax = read_source(SOURCES_DIR / "tax.yml")
+    assert tax.variables() == ["TAX_BASE_URL", "TAX_CLIENT_ID", "TAX_CLIENT_SECRET"]
+
+
+def test_every_variable_that_a_file_names_stands_in_the_example_environment():
+    example = (PROJECT_DIR / ".env.example").read_text(encoding="utf-8")
+    named = {name for one in (*read_sources(), *read_sinks()) for name in one.variables()}
+    assert sorted(name for name in named if not re.search(rf"^#? ?{name}=", example, re.MULTILINE)) == []
+
+
+def test_every_sink_file_of_the_project_is_valid():
+    assert [sink.name for sink in read_sinks()] == sorted(path.stem for path in SINKS_DIR.glob("*.yml"))
+
+
+def test_a_column_that_nobody_decided_on_stops_the_delivery():
+    (bank,) = [sink for sink in read_sinks() if isinstance(sink, ExtractSink)]
+    decided = [*bank.fields, *bank.omitted]
+    bank.check_columns(decided)
+    with pytest.raises(ConfigError, match=r"undecided: \['legal_representative'\]"):
+        bank.check_columns([*decided, "legal_representative"])
+    with pytest.raises(ConfigError, match="named but not there"):
+        bank.check_columns(decided[1:])
+
+
+def test_a_zone_file_says_what_is_not_supplied_and_why(tmp_path):
+    path = tmp_path / "zone.yml"
+    path.write_text("not_supplied: {patent: no patent office here, tax.rd_deductions: not yet agreed}\n")
+    sources = read_sources()
+    zone = read_zone(path, sources)
+    by_address = {d.address: zone.why_not_supplied(d) for s in sources for d in s.datasets}
+    assert by_address["patent.pct_applications"] == "no patent office here"
+    assert by_address["tax.rd_deductions"] == "not yet agreed"
+    assert by_address["tax.statements"] is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not_supplied: {patents: gone}",
+        "missing_markers: {tax.statements: {revenue: ['-1']}}",
+        "missing_markers: {tax: {uscc: ['-1']}}",
+        "supplied: {}",
+        "not_supplied: [patent]",
+    ],
+)
+def test_a_zone_file_that_names_nothing_we_know_is_refused(tmp_path, text):
+    path = tmp_path / "zone.yml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match="Whose: config"):
+        read_zone(path, read_sources())
