@@ -4,7 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,17 +15,20 @@ from connectors.spec import Column, Dataset
 
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 _DAY = re.compile(r"^(\d{4})(?:-|/|\.|年)?(\d{2}|(?<=\D)\d)(?:(?:-|/|\.|月)?(\d{2}|(?<=\D)\d)日?|月)?$")
+_NUMBER = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d{1,40})(\.\d{1,40})?([eE][+-]?\d{1,2})?", re.ASCII)
+_TIME_OF_DAY = re.compile(r"[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?")
 _WAN = Decimal(10_000)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A value that breaks a rule: the reason code, and whether the record falls with it or only the value."""
+    """A value that breaks a rule: the reason code, whether its record falls too, and the rule's name if it has one."""
 
     reason: str
     column: str
     value: Any
     refuses: bool
+    rule: str = ""
 
 
 class ValueFaultError(ValueError):
@@ -68,7 +71,7 @@ def make_parser(
             return None, Fault("required_missing", column.name, raw, True) if column.required else None, note
         try:
             value, note = parse(text)
-        except (ValueFaultError, InvalidOperation, ValueError, KeyError, OverflowError):
+        except (ArithmeticError, ValueError, KeyError):
             return None, Fault("type_mismatch", column.name, raw, True), None
         if (reason := _broken_rule(column, value)) is None:
             return value, None, note
@@ -85,7 +88,8 @@ def _text(raw: Any) -> str | None:
     if isinstance(raw, bool):
         return "true" if raw else "false"
     if isinstance(raw, Decimal):
-        return format(raw, "f")
+        # Not format(raw, "f"): a hostile exponent would unfold into a billion digits.
+        return str(raw)
     if isinstance(raw, (str, int)):
         return str(raw).strip() or None
     return f"<{type(raw).__name__}>"
@@ -124,7 +128,8 @@ def _type_parser(column: Column, zone: ZoneInfo) -> Callable[[str], tuple[Any, s
 
 
 def _plain_text(text: str) -> tuple[str, None]:
-    if "\x00" in text:
+    # NUL ends a string in C, and a lone surrogate is no text: neither has a form in Parquet or PostgreSQL.
+    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise ValueFaultError("type_mismatch")
     return text, None
 
@@ -135,25 +140,34 @@ def _code(text: str) -> tuple[str, None]:
 
 
 def _integer(text: str, bits: int) -> int:
-    number = Decimal(text.replace(",", ""))
-    if not number.is_finite() or number != number.to_integral_value() or abs(number) >= 2 ** (bits - 1):
+    number = _number(text)
+    if number != number.to_integral_value() or abs(number) >= 2 ** (bits - 1):
         raise ValueFaultError("type_mismatch")
     return int(number)
 
 
 def _decimal(text: str, factor: Decimal, precision: int, scale: int) -> tuple[Decimal, str | None]:
-    number = Decimal(text.replace(",", "")) * factor
-    if not number.is_finite():
-        raise ValueFaultError("type_mismatch")
+    number = _number(text) * factor
     kept = number.quantize(Decimal(1).scaleb(-scale), context=_EXACT)
     if len(kept.as_tuple().digits) > precision:
         raise ValueFaultError("type_mismatch")
     return kept, None if kept == number else "rounded"
 
 
+def _number(text: str) -> Decimal:
+    """A plain number, thousands separated by commas or not. What means something else elsewhere ("1,5") is refused."""
+    if not _NUMBER.fullmatch(text):
+        raise ValueFaultError("type_mismatch")
+    return Decimal(text.replace(",", ""))
+
+
 def _date(text: str) -> dt.date:
-    """2025-06-30, 20250630, 2025/6/30, 2025年6月30日; a month alone (2025-06, 202506, 2025年6月) is its first day."""
-    found = _DAY.fullmatch(text.partition("T")[0].partition(" ")[0])
+    """2025-06-30, 20250630, 2025/6/30, 2025年6月30日; a month alone (2025-06, 202506, 2025年6月) is its first day.
+
+    A time of day without an offset is dropped; with one, the day would depend on the zone, so it is refused.
+    """
+    day_part = text[:10] if _TIME_OF_DAY.fullmatch(text[10:]) else text
+    found = _DAY.fullmatch(day_part)
     if found is None:
         raise ValueFaultError("type_mismatch")
     year, month, day = found.groups()

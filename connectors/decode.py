@@ -4,9 +4,10 @@ import csv
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -41,7 +42,7 @@ def decode(dataset: Dataset, label: str, body: bytes) -> list[Record]:
 def _decode_json(decoder: JsonDecoder, body: bytes, where: str) -> list[Record]:
     try:
         found = at_path(json.loads(body, parse_float=Decimal), decoder.records)
-    except (ValueError, MissingFieldError) as error:
+    except (ValueError, RecursionError, MissingFieldError) as error:
         raise DataError(f"the page cannot be read: {error}.", where, "call the agency with this page") from error
     records = []
     for position, item in enumerate(found, start=1):
@@ -64,7 +65,7 @@ def _unpack(decoder: CsvDecoder, body: bytes, where: str) -> bytes:
             with archive.open(names[0]) as member:
                 # Read one byte more than allowed: what the archive says of its own size is not to be believed.
                 content = member.read(MAX_MEMBER_BYTES + 1)
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"the archive is damaged or cut short ({error}).", where, next_step) from error
@@ -114,7 +115,7 @@ def _without_trailer(trailer: Trailer, header: list[str], rows: list[list[str]],
     try:
         declared_count, declared_sum = int(last[trailer.count - 1]), Decimal(last[trailer.sum - 1])
         found_sum = sum((Decimal(row[column]) for row in kept if len(row) > column and row[column]), Decimal(0))
-    except (InvalidOperation, ValueError, IndexError) as error:
+    except (ArithmeticError, ValueError, IndexError) as error:
         raise DataError("the control total cannot be computed or read.", where, next_step) from error
     if (declared_count, declared_sum) != (len(kept), found_sum):
         raise DataError(

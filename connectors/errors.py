@@ -37,5 +37,11 @@ class DataError(ConnectorError):
     whose = "data"
 
 
+class UnforeseenError(ConnectorError):
+    """An input or a state of the world that none of the four classes foresaw: a fault of ours, told like the others."""
+
+    whose = "jifen"
+
+
 class PagingFaultError(DataError):
     """Pages that do not add up: repeated, out of order, or not as many records as declared. Worth one fresh pull."""

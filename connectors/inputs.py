@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,13 +15,18 @@ from sqlalchemy import Engine
 from connectors.columns import declared_schema
 from connectors.landing import LINEAGE, landed_path
 from connectors.pull import Pulled
+from connectors.refusals import Identity, standing
 from connectors.spec import Dataset, Source
-from ledger.batches import landed_batches, latest_promoted
+from ledger.batches import landed_batches, promoted_batches
+from ledger.store import Row
 
 
 @dataclass(frozen=True)
 class Supplied:
-    """One dataset as tonight's candidate sees it; the batches by name, and the hash of what they say together."""
+    """One dataset as tonight's candidate sees it: its batches, what they say together, and whose records they refused.
+
+    All of it is of the promoted batches, not of tonight's pull: equal batches give an equal edition.
+    """
 
     source: str
     dataset: str
@@ -32,38 +38,59 @@ class Supplied:
     content_sha256: str
     learned_on: date | None
     rows_landed: int
-    rows_refused: int
+    refused: tuple[Identity, ...]
+    counts: dict[str, int]
     reason: str | None
 
 
-def resolve(sources: Sequence[Source], pulled: Sequence[Pulled], ledger: Engine, as_of: date) -> list[Supplied]:
+def resolve(
+    sources: Sequence[Source], pulled: Sequence[Pulled], ledger: Engine, data_dir: Path, as_of: date
+) -> list[Supplied]:
     """Which batches stand for each dataset on this date. A failed pull leaves the last good batches, marked stale."""
     told = {(one.source, one.dataset): one for one in pulled}
-    return [_resolve_one(d, told[d.source, d.name], ledger, as_of) for s in sources for d in s.datasets]
+    return [_resolve_one(d, told[d.source, d.name], ledger, data_dir, as_of) for s in sources for d in s.datasets]
 
 
-def _resolve_one(dataset: Dataset, pulled: Pulled, ledger: Engine, as_of: date) -> Supplied:
-    landed = [] if pulled.state == "not_supplied" else landed_batches(ledger, dataset.source, dataset.name, as_of)
+def _resolve_one(dataset: Dataset, pulled: Pulled, ledger: Engine, data_dir: Path, as_of: date) -> Supplied:
+    expected = pulled.state != "not_supplied"
+    landed = landed_batches(ledger, dataset.source, dataset.name, as_of) if expected else []
+    promoted = promoted_batches(ledger, dataset.source, dataset.name, as_of) if landed else []
     if dataset.load == "snapshot":
-        landed = landed[-1:]
-    last = latest_promoted(ledger, dataset.source, dataset.name) if landed else None
+        landed, promoted = landed[-1:], promoted[-1:]
+    refused = _standing(dataset, data_dir, landed, promoted)
+    learned_on = date.fromisoformat(promoted[-1]["as_of"]) if promoted else None
     failed = pulled.state == "failed"
     # The class of the fault, not its text: a text holds ports and times, and the same facts must give the same edition.
-    reason = f"pull failed ({pulled.whose})" if failed else pulled.message
+    is_stale = failed and learned_on is not None and learned_on < as_of
+    reason = pulled.message if pulled.state == "not_supplied" else None
+    if failed and (is_stale or not landed):
+        reason = f"pull failed ({pulled.whose})"
+    said = "".join(batch["content_sha256"] for batch in landed) + repr(refused)
     return Supplied(
         source=dataset.source,
         dataset=dataset.name,
         coverage=dataset.coverage,
         is_critical=dataset.critical,
         is_supplied=bool(landed),
-        is_stale=failed and bool(landed),
+        is_stale=is_stale,
         batches=tuple(batch["batch"] for batch in landed),
-        content_sha256=hashlib.sha256("".join(b["content_sha256"] for b in landed).encode()).hexdigest(),
-        learned_on=date.fromisoformat(last["as_of"]) if last else None,
+        content_sha256=hashlib.sha256(said.encode()).hexdigest(),
+        learned_on=learned_on,
         rows_landed=sum(batch["rows_landed"] for batch in landed),
-        rows_refused=sum(batch["rows_refused"] for batch in landed),
+        refused=refused,
+        counts=dict(sorted(sum((Counter(batch["counts"]) for batch in landed), Counter()).items())),
         reason=reason,
     )
+
+
+def _standing(dataset: Dataset, data_dir: Path, landed: list[Row], promoted: list[Row]) -> tuple[Identity, ...]:
+    """Whose records are refused and have not landed since."""
+    keys: set[tuple[str, ...]] = set()
+    for batch in landed:
+        path = landed_path(data_dir, dataset.source, dataset.name, batch["batch"])
+        table = pq.read_table(path, columns=list(dataset.key), partitioning=None)
+        keys |= {tuple(str(value) for value in row.values()) for row in table.to_pylist()}
+    return tuple(standing(data_dir, dataset, [batch["batch"] for batch in promoted], keys))
 
 
 def lay_out(folder: Path, sources: Sequence[Source], supplied: Sequence[Supplied], data_dir: Path) -> None:
@@ -78,6 +105,7 @@ def lay_out(folder: Path, sources: Sequence[Source], supplied: Sequence[Supplied
             schema = pa.schema([*declared_schema(datasets[one.source, one.dataset]), *LINEAGE])
             pq.write_table(schema.empty_table(), target / "none.parquet")
     _write_supply(folder / "pipeline" / "supply", supplied)
+    _write_refusals(folder / "pipeline" / "refusals", supplied)
 
 
 SUPPLY_SCHEMA = pa.schema(
@@ -95,8 +123,27 @@ SUPPLY_SCHEMA = pa.schema(
     ]
 )
 
+REFUSALS_SCHEMA = pa.schema(
+    [
+        pa.field("source", pa.string()),
+        pa.field("dataset", pa.string()),
+        pa.field("uscc", pa.string()),
+        pa.field("name", pa.string()),
+        pa.field("records", pa.int64()),
+    ]
+)
+
 
 def _write_supply(folder: Path, supplied: Sequence[Supplied]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    rows = [{name: getattr(one, name) for name in SUPPLY_SCHEMA.names} for one in supplied]
-    pq.write_table(pa.Table.from_pylist(rows, SUPPLY_SCHEMA), folder / "supply.parquet")
+    rows = [{**vars(one), "rows_refused": len(one.refused)} for one in supplied]
+    told = [{name: row[name] for name in SUPPLY_SCHEMA.names} for row in rows]
+    pq.write_table(pa.Table.from_pylist(told, SUPPLY_SCHEMA), folder / "supply.parquet")
+
+
+def _write_refusals(folder: Path, supplied: Sequence[Supplied]) -> None:
+    """Whom refused records are about: a record that was refused must not be read as one that does not exist."""
+    folder.mkdir(parents=True, exist_ok=True)
+    told = Counter((one.source, one.dataset, who.uscc, who.name) for one in supplied for who in one.refused)
+    rows = [dict(zip(REFUSALS_SCHEMA.names, (*about, count), strict=True)) for about, count in told.items()]
+    pq.write_table(pa.Table.from_pylist(rows, REFUSALS_SCHEMA), folder / "refusals.parquet")

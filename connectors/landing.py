@@ -2,10 +2,8 @@
 
 import hashlib
 import io
-import json
 from collections import Counter
-from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +15,14 @@ from connectors.columns import declared_schema
 from connectors.errors import DataError, PagingFaultError
 from connectors.raw import read_raw, write_durably
 from connectors.reading import RawPage, Reading, read_pages
+from connectors.refusals import quarantine_path, write_quarantine
 from connectors.spec import Dataset, RestRequest
 from connectors.zone import Zone
 from ledger.batches import BatchKey, close_batch, landed_batches, pages_of
 from ledger.settings import Settings
+
+MANY_REFUSED = 20
+"""From so many refused records on, more refused than good ones stop the dataset."""
 
 LINEAGE = (
     pa.field("_batch", pa.string()),
@@ -34,11 +36,6 @@ LINEAGE = (
 def landed_path(data_dir: Path, source: str, dataset: str, batch: str) -> Path:
     """The Parquet file of one landed batch."""
     return data_dir / "landed" / source / dataset / f"batch={batch}" / "part-0.parquet"
-
-
-def quarantine_path(data_dir: Path, source: str, dataset: str, batch: str) -> Path:
-    """The JSON lines file of what one batch refused."""
-    return data_dir / "quarantine" / source / dataset / f"batch={batch}.jsonl"
 
 
 def read_batch(dataset: Dataset, zone: Zone, settings: Settings, ledger: Engine, key: BatchKey) -> Reading:
@@ -67,6 +64,7 @@ def land(
     else:
         total = table.num_rows
     counts = _counts(reading)
+    _check_refused_share(dataset, reading)
     _check_volume(dataset, total, counts)
     digest = content_sha256(table, dataset)
     values: dict[str, Any] = {
@@ -75,9 +73,9 @@ def land(
         "rows_landed": table.num_rows,
         "rows_refused": reading.records_refused,
         "counts": counts,
-        "high_water": _high_water(dataset, reading, newest[-1]["high_water"] if newest else None),
+        "high_water": _high_water(dataset, reading, newest[-1]["high_water"] if newest else None, counts),
     }
-    _write_quarantine(quarantine_path(settings.data_dir, key.source, key.dataset, key.batch), reading)
+    write_quarantine(quarantine_path(settings.data_dir, key.source, key.dataset, key.batch), reading.refusals)
     unchanged = newest and (
         digest == newest[-1]["content_sha256"] if dataset.load == "snapshot" else table.num_rows == 0
     )
@@ -125,8 +123,9 @@ def _known_rows(
     names = [column.name for column in dataset.columns]
     for batch in landed_batches(ledger, dataset.source, dataset.name, as_of):
         path = landed_path(data_dir, dataset.source, dataset.name, batch["batch"])
-        for row in pq.read_table(path, columns=names).to_pylist():
-            known[_key_of(dataset, row)] = tuple(row[name] for name in names)
+        # By what stands in the file: a batch landed before a column was added does not have it.
+        for row in pq.read_table(path, partitioning=None).to_pylist():
+            known[_key_of(dataset, row)] = tuple(row.get(name) for name in names)
     return known
 
 
@@ -155,20 +154,29 @@ def _check_volume(dataset: Dataset, total: int, counts: dict[str, int]) -> None:
         counts["over_ceiling"] = total
 
 
-def _high_water(dataset: Dataset, reading: Reading, before: str | None) -> str | None:
+def _check_refused_share(dataset: Dataset, reading: Reading) -> None:
+    """A delivery of which most is refused is none: its file must be read again one day, not remembered as read."""
+    refused = reading.records_refused
+    if refused >= MANY_REFUSED and refused > len(reading.rows):
+        reasons = ", ".join(sorted({one.rule for one in reading.refusals if one.action == "record_refused"})[:5])
+        raise DataError(
+            f"{refused} of {reading.received} records are refused ({reasons}).",
+            dataset.address,
+            "compare the delivery with the source file; the last good batch stays",
+        )
+
+
+def _high_water(dataset: Dataset, reading: Reading, before: str | None, counts: dict[str, int]) -> str | None:
+    """The newest change seen, but never one that lies ahead: it would hide every change that comes before it."""
     since = dataset.request.since if isinstance(dataset.request, RestRequest) else None
     if since is None:
         return None
-    seen = [row[since.column].isoformat() for row in reading.rows if row[since.column] is not None]
-    return max([*seen, *([before] if before else [])], default=None)
-
-
-def _write_quarantine(path: Path, reading: Reading) -> None:
-    if not reading.refusals:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lines = (json.dumps(asdict(r), ensure_ascii=False, sort_keys=True, default=str) for r in reading.refusals)
-    write_durably(path, ("\n".join(lines) + "\n").encode())
+    present = datetime.now(UTC).replace(tzinfo=None)
+    seen = [row[since.column] for row in reading.rows if row[since.column] is not None]
+    if ahead := sum(moment > present for moment in seen):
+        counts[f"ahead_of_time:{since.column}"] = ahead
+    past = [moment.isoformat() for moment in seen if moment <= present]
+    return max([*past, *([before] if before else [])], default=None)
 
 
 def _write_parquet(path: Path, table: pa.Table) -> None:

@@ -7,13 +7,22 @@ from typing import Any
 from sqlalchemy import Engine
 
 from connectors.drivers.pages import Ask, PullDriver
-from connectors.errors import ConnectorError, PagingFaultError
+from connectors.errors import ConnectorError, PagingFaultError, UnforeseenError
 from connectors.landing import check_repeats, land, read_batch
 from connectors.raw import keep_raw
 from connectors.reading import Reading
 from connectors.spec import Dataset, PageNumber, RestRequest, Source
 from connectors.zone import Zone
-from ledger.batches import BatchKey, close_batch, latest_promoted, open_batch, pages_of, record_page, seen_labels
+from ledger.batches import (
+    BatchKey,
+    close_batch,
+    latest_promoted,
+    open_batch,
+    pages_of,
+    record_page,
+    refuse_open,
+    seen_labels,
+)
 from ledger.settings import MissingVariableError, Settings
 
 
@@ -42,18 +51,28 @@ def pull_dataset(
     if reason := zone.why_not_supplied(dataset):
         return replace(base, message=reason)
     try:
-        key, reading = _pull_and_read(source, dataset, zone, settings, ledger, as_of)
-        try:
-            values = land(dataset, settings, ledger, key, as_of, reading)
-        except ConnectorError as error:
-            close_batch(ledger, key, "refused", error=str(error))
-            raise
+        key, values = _pull_and_land(source, dataset, zone, settings, ledger, as_of)
     except ConnectorError as error:
         return replace(base, state="failed", whose=error.whose, message=str(error))
     except MissingVariableError as error:
         return replace(base, state="failed", whose="config", message=str(error))
+    except Exception as error:  # noqa: BLE001 - one agency never stops another, whatever it sends
+        refuse_open(ledger, source.name, dataset.name, f"{type(error).__name__}: {error}")
+        unforeseen = UnforeseenError(f"{type(error).__name__}: {error}.", dataset.address, "tell the makers of jifen")
+        return replace(base, state="failed", whose=unforeseen.whose, message=str(unforeseen))
     told = {name: values[name] for name in ("state", "rows_received", "rows_landed", "rows_refused", "counts")}
     return replace(base, batch=values.get("same_as", key.batch), **told)
+
+
+def _pull_and_land(
+    source: Source, dataset: Dataset, zone: Zone, settings: Settings, ledger: Engine, as_of: date
+) -> tuple[BatchKey, dict[str, Any]]:
+    key, reading = _pull_and_read(source, dataset, zone, settings, ledger, as_of)
+    try:
+        return key, land(dataset, settings, ledger, key, as_of, reading)
+    except ConnectorError as error:
+        close_batch(ledger, key, "refused", error=str(error))
+        raise
 
 
 def _pull_and_read(
@@ -87,7 +106,7 @@ def _pull_and_read(
 
 def _pull_pages(source: Source, dataset: Dataset, settings: Settings, ledger: Engine, as_of: date) -> BatchKey:
     """Keep every page of a batch, going on behind the last checkpoint where a process died; answers the whole batch."""
-    since = _since(dataset, ledger)
+    since = _since(dataset, ledger, as_of)
     key, since = open_batch(ledger, source.name, dataset.name, as_of, source.sha256, since)
     done = pages_of(ledger, key)
     if done and source.driver == "database":
@@ -97,7 +116,7 @@ def _pull_pages(source: Source, dataset: Dataset, settings: Settings, ledger: En
         done = []
     if done and done[-1]["next_cursor"] is None:
         return key
-    seen = seen_labels(ledger, source.name, dataset.name) if source.driver == "sftp" else set()
+    seen = seen_labels(ledger, source.name, dataset.name, as_of) if source.driver == "sftp" else set()
     seen |= {page["label"] for page in done}
     ask = Ask(source, dataset, settings, since, done[-1]["next_cursor"] if done else None, frozenset(seen))
     sequence = len(done)
@@ -113,12 +132,12 @@ def _pull_pages(source: Source, dataset: Dataset, settings: Settings, ledger: En
     return key
 
 
-def _since(dataset: Dataset, ledger: Engine) -> str | None:
+def _since(dataset: Dataset, ledger: Engine, as_of: date) -> str | None:
     """The lower bound of a change feed: the newest change we hold, less the lookback; None before the first pull."""
     request = dataset.request
     if not isinstance(request, RestRequest) or request.since is None:
         return None
-    last = latest_promoted(ledger, dataset.source, dataset.name)
+    last = latest_promoted(ledger, dataset.source, dataset.name, as_of)
     if last is None or last["high_water"] is None:
         return None
     newest = datetime.fromisoformat(last["high_water"]) - timedelta(days=request.since.lookback_days)
@@ -138,8 +157,3 @@ def driver_of(name: str) -> PullDriver:
     from connectors.drivers import database
 
     return database.pull
-
-
-def as_report(pulled: Pulled) -> dict[str, Any]:
-    """One line of the night's report."""
-    return {**pulled.__dict__}

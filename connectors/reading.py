@@ -10,10 +10,13 @@ from zoneinfo import ZoneInfo
 from connectors.columns import Fault, make_parser
 from connectors.decode import Record, decode
 from connectors.errors import AgencyError, PagingFaultError
+from connectors.refusals import Identity, Refusal, identity_of
 from connectors.spec import Column, Dataset, PageNumber
 from connectors.zone import Zone
 
 Row = dict[str, Any]
+
+NOBODY = Identity(None, None, ())
 
 
 @dataclass(frozen=True)
@@ -24,21 +27,6 @@ class RawPage:
     label: str
     sha256: str
     body: bytes
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """One record refused, or one value of it discarded, with enough to show the agency which and why."""
-
-    reason: str
-    rule: str
-    column: str | None
-    value: Any
-    action: str
-    label: str
-    raw_sha256: str
-    position: int
-    record: Any
 
 
 @dataclass
@@ -70,7 +58,8 @@ def read_pages(dataset: Dataset, zone: Zone, time_zone: ZoneInfo, pages: Iterabl
         for record in records:
             reading.received += 1
             if record.fields is None:
-                _refuse(reading, page, record, Fault(record.fault or "not_a_record", "", None, True), "")
+                fault = Fault(record.fault or "not_a_record", "", None, True)
+                _refuse(reading, page, record, fault, NOBODY)
                 continue
             met |= record.fields.keys()
             _read_record(reading, dataset, page, record, parsers)
@@ -107,25 +96,23 @@ def _read_record(reading: Reading, dataset: Dataset, page: RawPage, record: Reco
             faults.append(fault)
         if note is not None:
             reading.notes[f"{note}:{column.name}"] += 1
-    rule_of = {}
     for rule in dataset.rules:
         part, whole = row[rule.part], row[rule.whole]
         if part is not None and whole is not None and part > whole:
-            faults.append(Fault("part_over_whole", rule.part, f"{part} of {whole}", True))
-            rule_of[rule.part] = rule.name
+            faults.append(Fault("part_over_whole", rule.part, f"{part} of {whole}", True, rule.name))
+    identity = identity_of(dataset, fields)
     for fault in faults:
-        _refuse(
-            reading, page, record, fault, rule_of.get(fault.column, "") if fault.reason == "part_over_whole" else ""
-        )
+        _refuse(reading, page, record, fault, identity)
+    row["_identity"] = identity
     if not any(fault.refuses for fault in faults):
         reading.rows.append(row)
 
 
-def _refuse(reading: Reading, page: RawPage, record: Record, fault: Fault, rule: str) -> None:
+def _refuse(reading: Reading, page: RawPage, record: Record, fault: Fault, identity: Identity) -> None:
     reading.refusals.append(
         Refusal(
             reason=fault.reason,
-            rule=rule or (f"{fault.column}:{fault.reason}" if fault.column else fault.reason),
+            rule=fault.rule or (f"{fault.column}:{fault.reason}" if fault.column else fault.reason),
             column=fault.column or None,
             value=fault.value,
             action="record_refused" if fault.refuses else "value_discarded",
@@ -133,6 +120,9 @@ def _refuse(reading: Reading, page: RawPage, record: Record, fault: Fault, rule:
             raw_sha256=page.sha256,
             position=record.position,
             record=record.raw,
+            uscc=identity.uscc,
+            name=identity.name,
+            key=identity.key,
         )
     )
 
@@ -194,5 +184,5 @@ def _newest(dataset: Dataset, rows: list[Row]) -> Row | None:
 
 def _refuse_conflict(dataset: Dataset, reading: Reading, row: Mapping[str, Any]) -> None:
     page = RawPage(row["_sequence"], row["_label"], row["_raw_sha256"], b"")
-    fault = Fault("conflicting_key", dataset.key[0], row[dataset.key[0]], True)
-    _refuse(reading, page, Record(row["_position"], None, row["_raw"]), fault, "key:" + "+".join(dataset.key))
+    fault = Fault("conflicting_key", dataset.key[0], row[dataset.key[0]], True, "key:" + "+".join(dataset.key))
+    _refuse(reading, page, Record(row["_position"], None, row["_raw"]), fault, row["_identity"])

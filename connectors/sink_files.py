@@ -30,13 +30,14 @@ class _Sink(Strict):
 
 
 class ExtractSink(_Sink):
-    """A recipient of a file: the extract it is cut from, its fields in order, every other column with the reason."""
+    """A recipient of a file: the extract it is cut from, the purposes it may serve, and what becomes of each column."""
 
     kind: Literal["extract"]
     driver: Literal["sftp"]
     connection: SftpConnection
     folder: str
     extract: str
+    purposes: tuple[str, ...] = Field(min_length=1)
     fields: tuple[str, ...] = Field(min_length=1)
     omitted: dict[str, str]
 

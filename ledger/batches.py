@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, and_, asc, desc, func, insert, select, update
+from sqlalchemy import ColumnElement, Engine, and_, asc, func, insert, select, update
 
 from ledger.store import Row, now
 from ledger.tables import batches, pages
@@ -93,27 +93,33 @@ def close_batch(ledger: Engine, key: BatchKey, state: str, **values: Any) -> Non
         connection.execute(update(batches).where(_is(batches, key)).values(state=state, **values, **closed))
 
 
-def latest_promoted(ledger: Engine, source: str, dataset: str) -> Row | None:
-    """The newest batch of a dataset that landed, or was found unchanged; None where none ever did."""
-    query = (
-        select(batches)
-        .where(batches.c.source == source, batches.c.dataset == dataset, batches.c.state.in_(PROMOTED))
-        .order_by(desc(batches.c.as_of), desc(batches.c.batch))
-        .limit(1)
-    )
+def refuse_open(ledger: Engine, source: str, dataset: str, error: str) -> None:
+    """Close whatever batch of a dataset is unfinished as refused, so that the next run fetches anew."""
+    unfinished = and_(batches.c.source == source, batches.c.dataset == dataset, batches.c.state.in_(("open", "pulled")))
     with ledger.begin() as connection:
-        row = connection.execute(query).mappings().first()
-        return None if row is None else dict(row)
+        connection.execute(
+            update(batches).where(unfinished).values(state="refused", error=error.replace("\x00", ""), closed_at=now())
+        )
+
+
+def latest_promoted(ledger: Engine, source: str, dataset: str, as_of: date) -> Row | None:
+    """The newest batch of a dataset that was promoted on or before `as_of`; None where none was."""
+    return next(iter(reversed(promoted_batches(ledger, source, dataset, as_of))), None)
 
 
 def landed_batches(ledger: Engine, source: str, dataset: str, as_of: date) -> list[Row]:
     """Every landed batch learnt on or before `as_of`, oldest first."""
+    return [row for row in promoted_batches(ledger, source, dataset, as_of) if row["state"] == "landed"]
+
+
+def promoted_batches(ledger: Engine, source: str, dataset: str, as_of: date) -> list[Row]:
+    """Every batch that landed or said nothing new, learnt on or before `as_of`, oldest first."""
     query = (
         select(batches)
         .where(
             batches.c.source == source,
             batches.c.dataset == dataset,
-            batches.c.state == "landed",
+            batches.c.state.in_(PROMOTED),
             batches.c.as_of <= as_of.isoformat(),
         )
         .order_by(asc(batches.c.as_of), asc(batches.c.batch))
@@ -122,7 +128,7 @@ def landed_batches(ledger: Engine, source: str, dataset: str, as_of: date) -> li
         return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def seen_labels(ledger: Engine, source: str, dataset: str) -> set[str]:
+def seen_labels(ledger: Engine, source: str, dataset: str, as_of: date) -> set[str]:
     """Labels (file name, size, time) of the pages that a promoted batch stands for: those files need no second pull."""
     query = (
         select(pages.c.label)
@@ -134,7 +140,12 @@ def seen_labels(ledger: Engine, source: str, dataset: str) -> set[str]:
                 pages.c.batch == batches.c.batch,
             ),
         )
-        .where(pages.c.source == source, pages.c.dataset == dataset, batches.c.state.in_(PROMOTED))
+        .where(
+            pages.c.source == source,
+            pages.c.dataset == dataset,
+            batches.c.state.in_(PROMOTED),
+            batches.c.as_of <= as_of.isoformat(),
+        )
     )
     with ledger.begin() as connection:
         return set(connection.execute(query).scalars())

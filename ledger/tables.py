@@ -66,7 +66,6 @@ pages = Table(
     Column("label", Text, nullable=False),
     Column("raw_sha256", Text, nullable=False),
     Column("raw_bytes", Integer, nullable=False),
-    Column("records", Integer),
     Column("next_cursor", JSON),
     Column("fetched_at", Text, nullable=False),
     ForeignKeyConstraint(

@@ -1,6 +1,11 @@
 """What every test shares."""
 
 import os
+from pathlib import Path
+
+import pytest
+
+from ledger.settings import PROJECT_DIR
 
 # Before anything imports Prefect or dbt: no telemetry, no hidden server, none of the caller's own settings.
 os.environ["DO_NOT_TRACK"] = "1"
@@ -8,3 +13,12 @@ os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "false"
 for name in [name for name in os.environ if name.startswith("JIFEN_") and name != "JIFEN_REAL_DATA"]:
     del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data: JIFEN_REAL_DATA, or shared/data beside the project; its tests skip where neither is."""
+    folder = Path(os.environ.get("JIFEN_REAL_DATA") or PROJECT_DIR.parent / "shared" / "data")
+    if not (folder / "listed_companies").is_dir():
+        pytest.skip("no folder of real data: set JIFEN_REAL_DATA")
+    return folder

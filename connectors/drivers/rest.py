@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -27,6 +28,9 @@ def pull(ask: Ask) -> Iterator[Page]:
     ):
         raise ConfigError("is not a REST dataset.", ask.dataset.address, "jifen source check")
     base_url = read_variable(connection.base_url.env, ask.source.name).rstrip("/")
+    if urlsplit(base_url).username is not None:
+        # The address stands in messages, and whoever reads them must not learn a password.
+        raise ConfigError(f"{connection.base_url.env} holds a user name.", ask.dataset.address, "name it under auth")
     params = dict(request.params)
     if request.since is not None:
         params[request.since.param] = ask.since or request.since.start
@@ -41,7 +45,7 @@ def pull(ask: Ask) -> Iterator[Page]:
 
 
 class _Caller:
-    """One URL asked again and again: retries, one renewal of the auth per page, a cap on the size of the answer."""
+    """One URL asked again and again: retries, one renewal of the auth per attempt, a cap on the size of the answer."""
 
     def __init__(self, session: requests.Session, url: str, ask: Ask) -> None:
         self._session, self._url, self._ask = session, url, ask
@@ -49,13 +53,10 @@ class _Caller:
     def get(self, params: dict[str, str]) -> tuple[bytes, Any]:
         """The body as received and its JSON; whatever may pass is tried again within the budget."""
         where = self._ask.dataset.address
-        renewed = False
 
         def attempt() -> tuple[bytes, Any]:
-            nonlocal renewed
             status, headers, body = self._once(params)
-            if status == 401 and not renewed and self._renew():
-                renewed = True
+            if status == 401 and self._renew():
                 status, headers, body = self._once(params)
             if status == 429 or status >= 500:
                 raise TryAgainError(f"the agency answers {status}", retry_after_seconds(headers.get("Retry-After")))
@@ -65,7 +66,7 @@ class _Caller:
                 )
             try:
                 return body, json.loads(body, parse_float=Decimal)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise TryAgainError(f"the body is not whole JSON ({len(body)} bytes)") from error
 
         return call_with_retry(attempt, where, self._ask.settings.retry_seconds)
@@ -147,7 +148,10 @@ def _records_total(answer: Any, path: str, ask: Ask) -> int:
 
 
 def _by_key(caller: _Caller, paginator: Keyset, path: str, params: dict[str, str], ask: Ask) -> Iterator[Page]:
-    """Records after the last id until an empty page; ids that do not ascend are a fault, for some would be lost."""
+    """Records after the last id until an empty page; ids that do not ascend are a fault, for some would be lost.
+
+    A record without a whole number for an id moves nothing, and is landing's to refuse.
+    """
     after = int((ask.resume or {"after": 0})["after"])
     while True:
         asked = {**params, paginator.after_param: str(after), paginator.size_param: str(paginator.size)}
@@ -156,13 +160,11 @@ def _by_key(caller: _Caller, paginator: Keyset, path: str, params: dict[str, str
         if not records:
             yield Page(f"after {after}", body, None)
             return
-        for record in records:
-            found = record.get(paginator.cursor) if isinstance(record, dict) else None
-            if not isinstance(found, int) or found <= after:
-                raise PagingFaultError(
-                    f"id {found!r} comes after id {after}.",
-                    ask.dataset.address,
-                    "run again; if it stays, call the agency",
-                )
-            after = found
+        stated = [record.get(paginator.cursor) for record in records if isinstance(record, dict)]
+        ids = [found for found in stated if isinstance(found, int)]
+        if not ids or sorted({after, *ids}) != [after, *ids]:
+            raise PagingFaultError(
+                f"the ids after {after} do not ascend.", ask.dataset.address, "run again; if it stays, call the agency"
+            )
+        after = ids[-1]
         yield Page(f"up to {after}", body, {"after": after})

@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 FIRST_WAIT_SECONDS = 0.25
 LONGEST_WAIT_SECONDS = 20.0
+LONGEST_RETRY_AFTER_SECONDS = 7 * 24 * 3600
 
 
 class TryAgainError(RuntimeError):
@@ -66,12 +67,13 @@ def retry_after_seconds(header: str | None) -> float | None:
     """The Retry-After header, in seconds or as a date, as seconds from now; None where there is none we can read."""
     if not header:
         return None
-    if header.strip().isdigit():
-        return float(header)
+    if header.strip().isascii() and header.strip().isdigit():
+        return float(min(int(header), LONGEST_RETRY_AFTER_SECONDS))
     try:
         moment = parsedate_to_datetime(header)
     except ValueError:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    seconds = (moment - datetime.now(UTC)).total_seconds()
+    return min(max(0.0, seconds), LONGEST_RETRY_AFTER_SECONDS)

@@ -145,8 +145,13 @@ async def _client(connection: SftpConnection, where: str) -> AsyncIterator[async
     def value(name: str) -> str:
         return read_variable(name, where)
 
-    host, port = value(connection.host.env), int(value(connection.port.env))
-    pinned = asyncssh.import_known_hosts(f"[{host}]:{port} {value(connection.host_key.env)}\n")
+    host, port_text = value(connection.host.env), value(connection.port.env)
+    try:
+        port = int(port_text)
+        pinned = asyncssh.import_known_hosts(f"[{host}]:{port} {value(connection.host_key.env)}\n")
+    except ValueError:
+        variables = f"{connection.port.env} is no port or {connection.host_key.env} no host key."
+        raise ConfigError(variables, where, "mend the variable, then jifen source check") from None
     async with (
         asyncssh.connect(
             host,

@@ -7,11 +7,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from connectors.errors import DataError
-from connectors.landing import land, landed_path, quarantine_path, read_batch
+from connectors.inputs import resolve
+from connectors.landing import land, landed_path, read_batch
+from connectors.pull import Pulled
 from connectors.raw import RawDamagedError, keep_raw, raw_path, read_raw
+from connectors.refusals import quarantine_path
 from connectors.zone import Zone
 from ledger.batches import BatchKey, landed_batches, latest_promoted, open_batch, pages_of, record_page
 from ledger.store import open_ledger
+from tests.unit.conftest import column
 from tests.unit.test_reading import OTHER, record
 
 DAY = date(2025, 6, 30)
@@ -79,7 +83,7 @@ def test_below_the_volume_floor_nothing_is_promoted(ledger, deliver, make_datase
     deliver(make_dataset(), record(), record(uscc=OTHER))
     with pytest.raises(DataError, match=r"1 records, the floor is 2\. Whose: data\. Next: ask the agency"):
         deliver(make_dataset(volume={"floor": 2, "ceiling": 9}), record(revenue="7"))
-    assert latest_promoted(ledger, "tax", "statements")["rows_landed"] == 2
+    assert latest_promoted(ledger, "tax", "statements", DAY)["rows_landed"] == 2
 
 
 def test_above_the_ceiling_it_lands_and_says_so(deliver, make_dataset):
@@ -104,3 +108,72 @@ def test_a_batch_of_another_day_or_another_source_file_is_not_resumed(ledger):
     second, _ = open_batch(ledger, "tax", "statements", DAY, "changed spec", None)
     third, _ = open_batch(ledger, "tax", "statements", date(2025, 7, 1), "changed spec", None)
     assert [first.batch, second.batch, third.batch] == ["2025-06-30-001", "2025-06-30-002", "2025-07-01-001"]
+
+
+FEED = {
+    "load": "upsert",
+    "request": {
+        "path": "/statements",
+        "since": {"param": "since", "column": "changed_at", "start": "2000-01-01T00:00:00Z", "lookback_days": 0},
+    },
+    "columns": (
+        column("uscc", required=True, check="uscc"),
+        column("fiscal_year", "integer", required=True),
+        column("changed_at", "timestamp", required=True),
+    ),
+}
+
+
+def change(uscc=OTHER, year=2024, at="2025-06-01T00:00:00Z"):
+    return {"uscc": uscc, "fiscal_year": year, "changed_at": at}
+
+
+def test_a_change_dated_ahead_does_not_hide_the_changes_before_it(deliver, make_dataset):
+    _, values = deliver(make_dataset(**FEED), change(), change(year=2023, at="2099-01-01T00:00:00Z"))
+    assert values["high_water"] == "2025-06-01T00:00:00"
+    assert values["counts"]["ahead_of_time:changed_at"] == 1
+
+
+def test_a_delivery_that_is_mostly_refused_is_not_promoted(ledger, deliver, make_dataset):
+    dataset = make_dataset(**FEED)
+    deliver(dataset, change())
+    with pytest.raises(DataError, match=r"20 of 21 records are refused \(uscc:uscc_length\)"):
+        deliver(dataset, change(), *(change(uscc=f"bad{n}") for n in range(20)))
+    assert latest_promoted(ledger, "tax", "statements", DAY)["batch"] == "2025-06-30-001"
+
+
+def refused_of(dataset, settings, ledger):
+    pulled = [Pulled("tax", "statements", False, "landed")]
+    source = type("One", (), {"datasets": (dataset,)})
+    (supplied,) = resolve([source], pulled, ledger, settings.data_dir, DAY)
+    return [(one.uscc, one.key) for one in supplied.refused]
+
+
+def test_a_refused_record_stands_until_the_same_key_lands(settings, ledger, deliver, make_dataset):
+    dataset = make_dataset(**FEED)
+    deliver(dataset, change(), change(year=2023, at="soon"))
+    deliver(dataset, change(year=2023, at="soon"))
+    assert refused_of(dataset, settings, ledger) == [(OTHER, (OTHER, "2023"))]
+    deliver(dataset, change(year=2023))
+    assert refused_of(dataset, settings, ledger) == []
+
+
+def test_of_a_snapshot_only_the_newest_reading_says_who_was_refused(settings, ledger, deliver, make_dataset):
+    deliver(make_dataset(), record(), record(uscc=OTHER, revenue="x"))
+    assert refused_of(make_dataset(), settings, ledger) == [(OTHER, (OTHER, "2024"))]
+    deliver(make_dataset(), record())
+    assert refused_of(make_dataset(), settings, ledger) == []
+
+
+def test_a_batch_landed_before_a_column_was_added_is_still_read(deliver, make_dataset):
+    deliver(make_dataset(**FEED), change())
+    wider = {**FEED, "columns": (*FEED["columns"], column("note"))}
+    _, values = deliver(make_dataset(**wider), {**change(year=2023), "note": "new"}, {**change(), "note": None})
+    assert values["rows_landed"] == 1
+
+
+def test_a_day_before_the_last_pull_sees_only_what_was_learnt_by_then(ledger, deliver, make_dataset):
+    deliver(make_dataset(), record(), day=DAY)
+    before = date(2025, 6, 29)
+    assert latest_promoted(ledger, "tax", "statements", before) is None
+    assert landed_batches(ledger, "tax", "statements", before) == []
