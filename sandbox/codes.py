@@ -1,0 +1,53 @@
+"""Unified social credit codes (GB 32100) made up for the district, and the ways in which they arrive spoilt."""
+
+import random
+from typing import Final
+
+ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+FORBIDDEN_LETTERS: Final = "IOZSV"
+# No such division stands in GB/T 2260 (Huizhou ends at 441324), so no code made here can be a real enterprise's.
+DIVISION: Final = "441399"
+
+_ORGANISATION_WEIGHTS: Final = (3, 7, 9, 10, 5, 8, 4, 2)
+
+
+def check_character(body: str) -> str:
+    """Return the 18th character for 17 others: (31 - sum of value x 3^i mod 31) mod 31, so no remainder gives "0"."""
+    total = sum(ALPHABET.index(character) * pow(3, place, 31) for place, character in enumerate(body))
+    return ALPHABET[-total % 31]
+
+
+def organisation_check_character(body: str) -> str:
+    """Return the ninth character of an organisation code (GB 11714) for its first eight."""
+    total = sum(int(character, 36) * weight for character, weight in zip(body, _ORGANISATION_WEIGHTS, strict=True))
+    return "0123456789X"[-total % 11]
+
+
+def make_code(rng: random.Random, kind: str = "91", *, is_old: bool = False, ends_with_zero: bool = False) -> str:
+    """Make a valid code of a kind (department and institution type: "91" company, "52" private non-enterprise, ...).
+
+    An old body (before October 2015) has digits alone in its organisation code, a newer one begins with MA.
+    `ends_with_zero` draws until the check character is "0", which many validators get wrong.
+    """
+    while True:
+        head, letters = ("", "0123456789") if is_old else ("MA", ALPHABET)
+        organisation = head + "".join(rng.choice(letters) for _ in range(8 - len(head)))
+        body = f"{kind}{DIVISION}{organisation}{organisation_check_character(organisation)}"
+        check = check_character(body)
+        if check == "0" or not ends_with_zero:
+            return body + check
+
+
+def with_wrong_check(code: str) -> str:
+    """Return the code with its last character one further in the alphabet."""
+    return code[:-1] + ALPHABET[(ALPHABET.index(code[-1]) + 1) % 31]
+
+
+def with_forbidden_letter(code: str, letter: str) -> str:
+    """Return the code with one of I O Z S V typed at its tenth place."""
+    return code[:9] + letter + code[10:]
+
+
+def as_old_taxpayer_number(code: str) -> str:
+    """Return the 15-digit taxpayer number of the time before the unified code: division and organisation code."""
+    return code[2:17]

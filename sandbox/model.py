@@ -1,0 +1,289 @@
+"""What is true of each enterprise of the district and of what is filed about it: frozen facts, cut into feeds later."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+# One record in an agency's own field names, ready to be written as JSON or CSV.
+WireValue = str | int | None
+Record = dict[str, WireValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """How an agency sends one fact: wire values that replace the right ones, how often, and whether any use is left.
+
+    A fact that is not usable is one whose record must be refused or ignored, so the truth is computed without it.
+    """
+
+    wire: tuple[tuple[str, WireValue], ...] = ()
+    copies: int = 1
+    is_usable: bool = True
+
+
+AS_IT_IS: Final = Sending()
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name and the days on which it was borne, both included; `valid_to` None is still borne."""
+
+    text: str
+    valid_from: date
+    valid_to: date | None = None
+
+    def holds_on(self, day: date) -> bool:
+        """Tell whether the name was borne on a day."""
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+
+class Filing(NamedTuple):
+    """An annual statement as filed, in yuan; None is a line left blank."""
+
+    fiscal_year: int
+    filed_on: date
+    revenue: Decimal | None
+    rd_expense: Decimal | None
+    net_profit: Decimal | None
+    current_assets: Decimal | None
+    noncurrent_assets: Decimal | None
+    current_liabilities: Decimal | None
+    noncurrent_liabilities: Decimal | None
+    sending: Sending = AS_IT_IS
+
+
+class Deduction(NamedTuple):
+    """An R&D super-deduction claim: additional deduction in yuan and the income tax rate in percent."""
+
+    fiscal_year: int
+    filed_on: date
+    additional_deduction: Decimal
+    income_tax_rate: Decimal
+    sending: Sending = AS_IT_IS
+
+
+class Headcount(NamedTuple):
+    """People at a month's end; graduates are counted from January of the year. None is what cannot be known."""
+
+    month: date
+    staff_total: int | None
+    sci_tech_staff: int | None
+    master_or_above: int | None
+    doctors: int | None
+    new_graduates: int | None
+    technicians: int | None
+    sending: Sending = AS_IT_IS
+
+
+class TorchReport(NamedTuple):
+    """High-tech product revenue of a year in yuan, as reported to the bureau."""
+
+    fiscal_year: int
+    high_tech_product_revenue: Decimal | None
+    reported_on: date
+
+
+class Contract(NamedTuple):
+    """A technology contract registered by its seller."""
+
+    contract_no: str
+    turnover: Decimal
+    registered_on: date
+    status: str = "registered"
+
+
+class Platform(NamedTuple):
+    """A recognised R&D or innovation platform."""
+
+    platform_no: str
+    platform_name: str
+    level: str
+    recognised_on: date
+    valid_to: date | None
+
+
+class Award(NamedTuple):
+    """A science award; the winner stands in it by name, and only by name."""
+
+    award_no: str
+    winner_name: str
+    level: str
+    award_year: int
+    announced_on: date
+
+
+class Project(NamedTuple):
+    """A science plan project approved."""
+
+    project_no: str
+    level: str
+    approved_on: date
+
+
+class Investment(NamedTuple):
+    """Venture money paid in, in yuan."""
+
+    investment_no: str
+    paid_in: Decimal
+    paid_in_on: date
+
+
+class Consent(NamedTuple):
+    """Written consent that one bank receives this enterprise's data of some classes ("score", "rank", ...)."""
+
+    consent_id: str
+    recipient: str
+    data_classes: str
+    valid_from: date
+    valid_to: date | None = None
+    withdrawn_on: date | None = None
+
+    def holds_on(self, day: date) -> bool:
+        """Tell whether the consent covers scores on a day; the day of withdrawal is no longer covered."""
+        if "score" not in self.data_classes.split(","):
+            return False
+        begun = self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+        return begun and (self.withdrawn_on is None or day < self.withdrawn_on)
+
+
+class CreditEvent(NamedTuple):
+    """A dishonesty list entry or an administrative penalty."""
+
+    event_no: str
+    uscc: str | None
+    name: str
+    event_type: str
+    severity: str | None
+    decided_on: date
+    publicity_end_on: date | None
+    removed_on: date | None
+    updated_at: str
+    sending: Sending = AS_IT_IS
+
+
+class Evaluation(NamedTuple):
+    """A public credit grade of a batch month."""
+
+    evaluation_no: str
+    batch_month: date
+    grade: str
+    updated_at: str
+    sending: Sending = AS_IT_IS
+
+
+class Loan(NamedTuple):
+    """A loan receipt as a bank reports it at a month's end, in yuan."""
+
+    bank: str
+    receipt_no: str
+    reported_on: date
+    drawn_amount: Decimal
+    balance: Decimal
+    annual_rate: Decimal
+    drawn_on: date
+    due_on: date
+    five_class: str
+    overdue_days: int
+    sending: Sending = AS_IT_IS
+
+
+class Application(NamedTuple):
+    """A patent or PCT application as gazetted: applicants as text, and the codes of those it can be known to mean."""
+
+    record_no: int
+    number: str
+    applicants: str
+    owners: tuple[str, ...]
+    patent_type: str
+    ipc: str | None
+    filed_on: date
+    granted_on: date | None = None
+    legal_status: str = "审中"
+    sending: Sending = AS_IT_IS
+
+
+@dataclass(frozen=True, slots=True)
+class Enterprise:
+    """One enterprise and all that is filed about it under its code or unit number."""
+
+    uscc: str
+    names: tuple[Name, ...]
+    founded_on: date
+    industry_code: str
+    industry_name: str
+    member_from: date
+    unit_no: str
+    member_to: date | None = None
+    status: str = "active"
+    scopes: tuple[str, ...] = ()
+    filings: tuple[Filing, ...] = ()
+    deductions: tuple[Deduction, ...] = ()
+    headcounts: tuple[Headcount, ...] = ()
+    torch_reports: tuple[TorchReport, ...] = ()
+    contracts: tuple[Contract, ...] = ()
+    platforms: tuple[Platform, ...] = ()
+    awards: tuple[Award, ...] = ()
+    projects: tuple[Project, ...] = ()
+    investments: tuple[Investment, ...] = ()
+    consents: tuple[Consent, ...] = ()
+    events: tuple[CreditEvent, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
+    loans: tuple[Loan, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name borne now: the last of the history."""
+        return self.names[-1].text
+
+    def name_on(self, day: date) -> str:
+        """Return the name borne on a day, or the first one for a day before it."""
+        return next((name.text for name in reversed(self.names) if name.holds_on(day)), self.names[0].text)
+
+    def is_eligible(self, as_of: date) -> bool:
+        """Tell whether the enterprise takes part: active, and a member of the zone on the day."""
+        is_member = self.member_from <= as_of and (self.member_to is None or self.member_to >= as_of)
+        return self.status == "active" and is_member
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A record that belongs to no fact of the model: junk, or somebody else's."""
+
+    source: str
+    dataset: str
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """A fault or edge planted on purpose: where it stands, what must become of it, and for which reason.
+
+    `record` is the key under our column names, as sent; `sent` is what is known of it in the agency's own fields.
+    `expect` is what becomes of the record (quarantined, dropped, ignored, matched, unmatched; discarded: one value of
+    it), of a consent (denied, delivered), of a credit event (active, inactive), of an enterprise (eligible or
+    ineligible), the state of the indicators that rest on it (supplied, not_defined, ...), or the stage that it decides.
+    `usccs` names all whom a record concerns where that is not one.
+    """
+
+    kind: str
+    source: str
+    dataset: str
+    record: Record
+    uscc: str | None
+    expect: str
+    reason: str
+    usccs: tuple[str, ...] = ()
+    sent: Record = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class District:
+    """The whole district on a business date."""
+
+    as_of: date
+    enterprises: tuple[Enterprise, ...]
+    patents: tuple[Application, ...]
+    pcts: tuple[Application, ...]
+    strays: tuple[Stray, ...]
+    planted: tuple[Planted, ...]
