@@ -1,0 +1,19 @@
+{#-
+    What the absence of any counted record of an enterprise means for a count or a sum: 0 where the dataset was supplied and
+    covers everybody, null (not known) where it was not supplied, covers only some, or a record that landing refused may be
+    this enterprise's. Needs an import CTE `supply` and a relation `enterprises` in the same select.
+-#}
+{% macro absent_means(source_name, dataset) -%}
+    case
+        when enterprises.uscc not in (
+            select refusals.uscc
+            from {{ ref('int_refusals__resolved') }} as refusals
+            where refusals.source = '{{ source_name }}' and refusals.dataset = '{{ dataset }}'
+        )
+            then (
+                select min(case when supply.is_supplied and supply.coverage = 'full' then 0 end)
+                from supply
+                where supply.source = '{{ source_name }}' and supply.dataset = '{{ dataset }}'
+            )
+    end
+{%- endmacro %}

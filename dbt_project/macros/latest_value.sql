@@ -1,0 +1,15 @@
+{#-
+    Within a group-by, the value on the row with the greatest `ordered_by` among those where `condition` holds. A null on that
+    row stays null: a correction that leaves a field out does not bring the corrected figure back.
+-#}
+{% macro latest_value(value, ordered_by, condition) %}
+    {{- return(adapter.dispatch('latest_value', 'jifen')(value, ordered_by, condition)) -}}
+{% endmacro %}
+
+{% macro default__latest_value(value, ordered_by, condition) %}
+    {{- no_implementation('latest_value') -}}
+{% endmacro %}
+
+{% macro duckdb__latest_value(value, ordered_by, condition) -%}
+    arg_max_null({{ value }}, {{ ordered_by }}) filter (where {{ condition }})
+{%- endmacro %}

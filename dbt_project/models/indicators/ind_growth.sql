@@ -1,0 +1,87 @@
+with enterprises as (
+    select * from {{ ref('int_enterprises__staged') }}
+),
+
+filings as (
+    select * from {{ ref('int_filings__latest') }}
+),
+
+deductions as (
+    select * from {{ ref('int_deductions__latest') }}
+),
+
+headcounts as (
+    select * from {{ ref('int_headcounts__december') }}
+),
+
+torch_reports as (
+    select * from {{ ref('int_torch__reported') }}
+),
+
+supply as (
+    select * from {{ ref('stg_pipeline__supply') }}
+),
+
+joined as (
+    select
+        enterprises.uscc,
+        enterprises.reporting_year,
+        enterprises.is_young,
+        filings.operating_revenue_cny,
+        filings.prior_operating_revenue_cny,
+        filings.operating_revenue_cny - filings.prior_operating_revenue_cny as revenue_increase_cny,
+        filings.net_profit_cny,
+        filings.current_assets_cny
+        + filings.noncurrent_assets_cny
+        - filings.current_liabilities_cny
+        - filings.noncurrent_liabilities_cny as net_assets_cny,
+        headcounts.master_or_above,
+        headcounts.staff_total,
+        torch_reports.high_tech_product_revenue_cny,
+        coalesce(
+            deductions.additional_deduction_cny * deductions.income_tax_rate_pct,
+            case when deductions.uscc is null then {{ absent_means('tax', 'rd_deductions') }} end
+        ) as relief_cny_pct
+    from enterprises
+    left join filings on enterprises.uscc = filings.uscc
+    left join deductions on enterprises.uscc = deductions.uscc
+    left join headcounts on enterprises.uscc = headcounts.uscc
+    left join torch_reports on enterprises.uscc = torch_reports.uscc
+),
+
+-- Undefined is said only of figures that are there: where one is missing, that is the reason to give.
+judged as (
+    select
+        *,
+        is_young
+        or coalesce(operating_revenue_cny is not null and prior_operating_revenue_cny <= 0, false) as c10_is_undefined,
+        coalesce(master_or_above is not null and staff_total <= 0, false) as c11_is_undefined,
+        coalesce(net_profit_cny is not null and net_assets_cny <= 0, false) as c13_is_undefined
+    from joined
+),
+
+measured as (
+    select
+        uscc,
+        reporting_year,
+        {{ to_wan_cny('high_tech_product_revenue_cny') }} as c08_high_tech_revenue_wan_cny,
+        {{ to_wan_cny('operating_revenue_cny') }} as c09_revenue_wan_cny,
+        case
+            when not c10_is_undefined
+                then {{ exact_ratio('revenue_increase_cny', 'prior_operating_revenue_cny', times=100) }}
+        end as c10_revenue_growth_pct,
+        c10_is_undefined,
+        case
+            when not c11_is_undefined then {{ exact_ratio('master_or_above', 'staff_total', times=100) }}
+        end as c11_postgraduate_share_pct,
+        c11_is_undefined,
+        -- The rate is in percent and the result in 万元: one division by 100, one by 10,000, rounded once.
+        cast(relief_cny_pct * 0.000001 as decimal(20, 6)) as c12_rd_tax_relief_wan_cny,
+        case
+            when not c13_is_undefined then {{ exact_ratio('net_profit_cny', 'net_assets_cny', times=100) }}
+        end as c13_return_on_net_assets_pct,
+        c13_is_undefined
+    from judged
+)
+
+select * from measured

@@ -1,0 +1,15 @@
+with landed as (
+    select * from {{ source('patent', 'pct_applications') }}
+),
+
+renamed as (
+    select
+        cast(record_no as bigint) as record_no,
+        international_no,
+        applicants,
+        ipc,
+        cast(international_filed_on as date) as international_filed_on
+    from landed
+)
+
+select * from renamed

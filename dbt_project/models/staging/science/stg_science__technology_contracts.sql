@@ -1,0 +1,15 @@
+with landed as (
+    select * from {{ source('science', 'technology_contracts') }}
+),
+
+renamed as (
+    select
+        contract_no,
+        seller_uscc as uscc,
+        cast(turnover_cny as decimal(20, 2)) as turnover_cny,
+        cast(registered_on as date) as registered_on,
+        status
+    from landed
+)
+
+select * from renamed

@@ -1,0 +1,15 @@
+with landed as (
+    select * from {{ source('tax', 'rd_deductions') }}
+),
+
+renamed as (
+    select
+        uscc,
+        cast(fiscal_year as integer) as fiscal_year,
+        cast(filed_on as date) as filed_on,
+        cast(additional_deduction_cny as decimal(20, 2)) as additional_deduction_cny,
+        cast(income_tax_rate_pct as decimal(5, 2)) as income_tax_rate_pct
+    from landed
+)
+
+select * from renamed

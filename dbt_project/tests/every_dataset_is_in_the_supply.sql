@@ -1,0 +1,19 @@
+-- Guards: the supply table speaks of every dataset that a source YAML declares.
+-- Why: what the absence of a record means is read from it. A dataset it does not name would turn real zeros into "not
+-- supplied" without a word.
+with supply as (
+    select * from {{ ref('stg_pipeline__supply') }}
+),
+
+declared as (
+    {{ declared_datasets() }}
+),
+
+unspoken_of as (
+    select declared.*
+    from declared
+    left join supply on declared.source = supply.source and declared.dataset = supply.dataset
+    where supply.source is null
+)
+
+select * from unspoken_of

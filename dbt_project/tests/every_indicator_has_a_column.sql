@@ -1,0 +1,37 @@
+-- Guards: each indicator of the rule set in force is measured by exactly one column of an ind_ model, and each such column
+-- has its rows in the rule set.
+-- Why: the scoring knows no list of indicators. A column misspelt, or rows forgotten in the seed, would otherwise show as
+-- "value not supplied" for everybody, or as a figure that is computed and never scored.
+with measured as (
+    {{ measured_indicators([ref('ind_innovation'), ref('ind_growth'), ref('ind_auxiliary')]) }}
+),
+
+listed as (
+    select * from {{ ref('indicators') }}
+),
+
+found as (
+    select
+        indicator_code,
+        1 as columns_found,
+        0 as rows_found
+    from measured
+    union all
+    select
+        indicator_code,
+        0 as columns_found,
+        1 as rows_found
+    from listed
+),
+
+counted as (
+    select
+        indicator_code,
+        sum(columns_found) as columns_found,
+        sum(rows_found) as rows_found
+    from found
+    group by indicator_code
+)
+
+select * from counted
+where columns_found <> 1 or rows_found <> 1

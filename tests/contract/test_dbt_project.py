@@ -1,0 +1,117 @@
+"""The dbt project keeps its grammar, and the macros that only one engine understands agree with plain Python."""
+
+import random
+import re
+import sys
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import duckdb
+import jinja2
+import pytest
+import yaml
+
+PROJECT = Path(__file__).parents[2] / "dbt_project"
+MODELS = sorted((PROJECT / "models").rglob("*.sql"))
+FOLDERS = {
+    "staging": r"stg_[a-z_]+?__[a-z_]+",
+    "intermediate": r"int_[a-z]+__[a-z_]+",
+    "indicators": r"ind_[a-z]+",
+    "extracts": r"ext_[a-z]+__[a-z_]+",
+}
+
+
+def macro(name: str) -> Any:
+    """A macro's DuckDB implementation; it renders without dbt as long as it calls no other macro."""
+    environment = jinja2.Environment(extensions=["jinja2.ext.do"], autoescape=False)  # noqa: S701  # SQL, not HTML
+    template = environment.from_string((PROJECT / "macros" / f"{name}.sql").read_text(encoding="utf-8"))
+    module: ModuleType | Any = template.module
+    return getattr(module, f"duckdb__{name}")
+
+
+def amounts() -> list[tuple[Decimal, Decimal]]:
+    """Pairs of amounts in yuan up to 1e13, either sign, with many halves of the last digit among them."""
+    chance = random.Random(20250630)
+    pairs = []
+    for _ in range(3000):
+        above, below = (chance.randint(-(10 ** chance.randint(0, 15)), 10 ** chance.randint(0, 15)) for _ in range(2))
+        pairs.append((Decimal(above) / 100, Decimal(below) / 100))
+    for divisor in (2, 3, 4, 7, 8, 16, 64, 125):
+        for power in (0, 4, 8, 12):
+            pairs.extend((Decimal(n) / 100, Decimal(divisor * 10**power) / 100) for n in range(-9, 10))
+    return pairs
+
+
+@pytest.mark.parametrize(("scale", "times"), [(6, 100), (6, 1), (4, 100)])
+def test_an_exact_ratio_is_that_of_decimal_arithmetic(scale: int, times: int) -> None:
+    unit = Decimal(1).scaleb(-scale)
+    largest = Decimal(10) ** (20 - scale) - unit
+    with duckdb.connect() as connection, localcontext() as context:
+        context.prec = 60
+        given = "select unnest($1::decimal(20, 2)[]) as n, unnest($2::decimal(20, 2)[]) as d"
+        ratio = macro("exact_ratio")("n", "d", scale, times)
+        query = f"select n, d, {ratio} from ({given})"  # noqa: S608  # the project's own macro
+        above, below = zip(*amounts(), strict=True)
+        for n, d, found in connection.execute(query, [list(above), list(below)]).fetchall():
+            wanted = None
+            if d:
+                wanted = max(-largest, min(largest, (n * times / d).quantize(unit, ROUND_HALF_UP)))
+            assert found == wanted, (n, d)
+
+
+def test_a_name_is_compared_without_width_blanks_or_case() -> None:
+    blanks = "".join(chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace())
+    full_width = "".join(chr(code) for code in range(0xFF01, 0xFF5F))
+    half_width = "".join(chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)).upper()
+    cases = {
+        f"惠州{blanks}某某": "惠州某某",
+        full_width: half_width,
+        "惠州市（仲恺）ａｂ Ｃ科技": "惠州市(仲恺)ABC科技",
+        "it's a \\ name": "IT'SA\\NAME",
+        "": "",
+    }
+    query = f"select {macro('match_key')('name')} from (select ? as name)"  # noqa: S608  # the project's own macro
+    with duckdb.connect() as connection:
+        for written, wanted in cases.items():
+            assert connection.execute(query, [written]).fetchone() == (wanted,)
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_a_model_is_named_for_its_room_and_ends_by_selecting_one_relation(path: Path) -> None:
+    room = path.relative_to(PROJECT / "models").parts[0]
+    assert re.fullmatch(FOLDERS.get(room, r"[a-z]+(_[a-z]+)*"), path.stem)
+    if room == "staging":
+        assert path.stem.startswith(f"stg_{path.parent.name}__")
+    assert re.fullmatch(r"select \* from [a-z_]+(\nwhere .+)?", last_paragraph(path))
+
+
+def last_paragraph(path: Path) -> str:
+    """The text after the last blank line."""
+    return path.read_text(encoding="utf-8").strip().rsplit("\n\n", 1)[-1]
+
+
+def test_every_model_says_its_grain() -> None:
+    described = {}
+    for path in (PROJECT / "models").rglob("*.yml"):
+        for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", []):
+            described[model["name"]] = " ".join(model["description"].split())
+    assert sorted(described) == sorted(path.stem for path in MODELS)
+    assert [name for name, text in described.items() if not re.search(r"[Oo]ne row per [^.]+\.$", text)] == []
+
+
+def test_scoring_and_what_follows_know_no_indicator_by_its_code() -> None:
+    rooms = ("scoring", "marts", "extracts", "rulesets")
+    knowing = [p.stem for p in MODELS if p.parent.name in rooms and re.search(r"(?i)\bc\d\d\b|\bc\d\d_", p.read_text())]
+    assert knowing == []
+
+
+def test_what_leaves_the_house_has_a_contract_and_a_key() -> None:
+    for path in (PROJECT / "models").rglob("*.yml"):
+        for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", []):
+            config = model.get("config", {})
+            if model["name"].startswith("ext_"):
+                assert config["contract"]["enforced"] is True
+            if model["name"].startswith("ext_") or "edition" in config.get("tags", []):
+                assert config["meta"]["key"], model["name"]
