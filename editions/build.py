@@ -1,0 +1,176 @@
+"""Building a candidate: dbt in a process of its own, and what its results say."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from editions.candidate import Candidate
+from editions.parse_cache import fetch_parse, keep_parse
+
+GOOD = ("success", "pass", "warn", "no-op")
+# What dbt is given of our environment: enough to run, and none of the agencies' secrets.
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT")
+LOG_TAIL_LINES = 12
+
+
+@dataclass(frozen=True)
+class NodeNote:
+    """What dbt says of one node; `compiled_path` is the SQL it ran, where there is one."""
+
+    unique_id: str
+    status: str
+    message: str
+    compiled_path: Path | None
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did: nodes by status, models and tests run, and what asks for attention."""
+
+    counts: dict[str, int]
+    models: int
+    tests: int
+    failed: tuple[NodeNote, ...]
+    warnings: tuple[NodeNote, ...]
+    log: Path
+
+    def as_dict(self) -> dict[str, Any]:
+        """The part that is the same for equal inputs: no times, no paths."""
+        noted = [{"node": note.unique_id, "message": note.message} for note in self.warnings]
+        counts = dict(sorted(self.counts.items()))
+        return {"counts": counts, "models": self.models, "tests": self.tests, "warned": noted}
+
+
+class BuildError(RuntimeError):
+    """dbt did not build the whole candidate; `report` is None when it never came to its first node."""
+
+    def __init__(self, message: str, report: BuildReport | None) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+def build(candidate: Candidate, as_of: date, project_dir: Path) -> BuildReport:
+    """Build every model and run every test into a fresh warehouse, as of one business date.
+
+    `project_dir` is the checkout, with `dbt_project` in it. dbt runs in a subprocess, since an in-process run would
+    keep the DuckDB file locked. Raises `BuildError` when a node failed, when dbt did not start, or built nothing.
+    """
+    for leftover in candidate.path.glob(f"{candidate.warehouse.name}*"):
+        leftover.unlink()
+    cache = candidate.path.parent / ".parse_cache"
+    fetch_parse(cache, candidate.target)
+    log = candidate.logs / "build.txt"
+    with log.open("wb") as output:
+        done = subprocess.run(
+            _command(candidate, project_dir.resolve() / "dbt_project"),
+            env=_environment(candidate, as_of),
+            cwd=candidate.path,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    results = candidate.target / "run_results.json"
+    if not results.exists():
+        raise BuildError(_did_not_start(log, done.returncode), None)
+    report = read_results(candidate.target, log)
+    require_whole(report, done.returncode)
+    keep_parse(cache, candidate.target)
+    return report
+
+
+def _command(candidate: Candidate, project: Path) -> list[str]:
+    beside = Path(sys.executable).with_name("dbt")
+    dbt = [str(beside)] if beside.exists() else [sys.executable, "-m", "dbt.cli.main"]
+    options = {
+        "--project-dir": str(project),
+        "--profiles-dir": str(project),
+        "--target": "night",
+        "--exclude-resource-type": "unit_test",
+        "--target-path": str(candidate.target),
+        "--log-path": str(candidate.logs),
+    }
+    return [*dbt, "build", "--no-use-colors", *(part for pair in options.items() for part in pair)]
+
+
+def _environment(candidate: Candidate, as_of: date) -> dict[str, str]:
+    return {
+        **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
+        # Relative to the candidate, where dbt is started: a parse that knows a run's own path fits no other run.
+        "JIFEN_INPUTS": candidate.inputs.name,
+        # Not --vars: a changed variable makes dbt parse the whole project anew, 3 to 4 s each day.
+        "JIFEN_AS_OF": as_of.isoformat(),
+        "JIFEN_WAREHOUSE": candidate.warehouse.name,
+        "DO_NOT_TRACK": "1",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "PYTHONUTF8": "1",
+    }
+
+
+def read_results(target: Path, log: Path) -> BuildReport:
+    """Read dbt's `run_results.json` and `manifest.json` into a report."""
+    results = json.loads((target / "run_results.json").read_bytes())["results"]
+    nodes = json.loads((target / "manifest.json").read_bytes())["nodes"]
+    notes = [_note(result, nodes) for result in sorted(results, key=lambda result: str(result["unique_id"]))]
+    built = [note for note in notes if note.status == "success" and note.unique_id.startswith("model.")]
+    return BuildReport(
+        counts=dict(Counter(note.status for note in notes)),
+        models=len(built),
+        tests=sum(note.unique_id.startswith("test.") for note in notes),
+        failed=tuple(note for note in notes if note.status not in GOOD),
+        warnings=tuple(note for note in notes if note.status == "warn"),
+        log=log,
+    )
+
+
+def _note(result: dict[str, Any], nodes: dict[str, Any]) -> NodeNote:
+    compiled = nodes.get(result["unique_id"], {}).get("compiled_path")
+    return NodeNote(
+        unique_id=str(result["unique_id"]),
+        status=str(result["status"]),
+        message=" ".join(str(result["message"] or "").split()),
+        compiled_path=Path(compiled) if compiled else None,
+    )
+
+
+def require_whole(report: BuildReport, exit_code: int) -> None:
+    """Raise `BuildError` unless every node went well, at least one model among them, and dbt itself says so too."""
+    broken = [note for note in report.failed if note.status != "skipped"] or list(report.failed)
+    if broken:
+        first = "; ".join(f"{note.unique_id}: {note.message or note.status}" for note in broken[:3])
+        more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
+        only_tests = all(note.status == "fail" for note in broken)
+        whose = "data (a test of the models found rows it forbids)" if only_tests else "configuration (a model or seed)"
+        seen = next((f" SQL: {note.compiled_path}." for note in broken if note.compiled_path), "")
+        raise BuildError(
+            f"the build failed at {len(broken)} of {sum(report.counts.values())} nodes: {first}{more}. Whose: {whose}. "
+            f"Log: {report.log}.{seen} Mend it, then `jifen run`.",
+            report,
+        )
+    if report.models == 0:
+        raise BuildError(
+            f"the build ran no model at all. Whose: configuration (dbt_project). Log: {report.log}. "
+            "Run `dbt ls --project-dir dbt_project` to see what it selects.",
+            report,
+        )
+    if exit_code != 0:
+        raise BuildError(
+            f"dbt ended with exit code {exit_code} although no node failed. Whose: configuration. Log: {report.log}. "
+            "Read the log, then `jifen run`.",
+            report,
+        )
+
+
+def _did_not_start(log: Path, exit_code: int) -> str:
+    tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_TAIL_LINES:]
+    said = " | ".join(line.strip() for line in tail if line.strip()) or "nothing"
+    return (
+        f"dbt ended with exit code {exit_code} before it ran a node; it said: {said}. "
+        f"Whose: configuration (dbt_project). Log: {log}. Mend it, then `jifen run`."
+    )

@@ -1,0 +1,84 @@
+"""`editions/current`: the one pointer readers follow, a relative link that is replaced in one step."""
+
+import os
+from pathlib import Path
+
+from editions.candidate import NAME
+from editions.durable import sync_folder
+from editions.manifest import MANIFEST
+
+POINTER = "current"
+
+
+class EditionMissingError(LookupError):
+    """An edition is not there: lost, or never published."""
+
+
+class EditionNameError(EditionMissingError, ValueError):
+    """What was given cannot be the id of an edition; nothing was looked up."""
+
+
+def editions_dir(data_dir: Path) -> Path:
+    """Where the editions of a data folder stand."""
+    return data_dir / "editions"
+
+
+def edition_path(data_dir: Path, edition_id: str) -> Path:
+    """The folder of one edition, whether it is there or not. Raises `EditionNameError` for no plain name."""
+    if not NAME.fullmatch(edition_id) or edition_id == POINTER:
+        raise EditionNameError(
+            f"{edition_id!r} cannot be the id of an edition. Whose: data (mistyped). Next: jifen edition list"
+        )
+    return editions_dir(data_dir) / edition_id
+
+
+def require_edition(data_dir: Path, edition_id: str) -> Path:
+    """The folder of an edition that is there. Raises `EditionMissingError` where it is not."""
+    path = edition_path(data_dir, edition_id)
+    if not (path / MANIFEST).is_file():
+        raise EditionMissingError(
+            f"edition {edition_id} is not at {path}. Whose: data (the folder was moved or lost). Restore that folder "
+            f"from a backup and check it with `jifen edition verify {edition_id}`; `jifen edition list` names them all."
+        )
+    return path
+
+
+def point_current(data_dir: Path, edition_id: str) -> None:
+    """Move `current` to an edition: a reader sees the old one or the new one, never neither.
+
+    Whether it may move is the ledger's to say (`ledger.publications.publish` compares and swaps): call this after it.
+    Raises `EditionMissingError` when the edition is not there.
+    """
+    require_edition(data_dir, edition_id)
+    folder = editions_dir(data_dir)
+    draft = folder / f".{POINTER}.{os.getpid()}"
+    draft.unlink(missing_ok=True)
+    draft.symlink_to(edition_id)
+    draft.replace(folder / POINTER)
+    sync_folder(folder)
+
+
+def read_current(data_dir: Path) -> str | None:
+    """The id that `current` points at, or None where nothing was published."""
+    try:
+        return str((editions_dir(data_dir) / POINTER).readlink())
+    except FileNotFoundError:
+        return None
+
+
+def repair_current(data_dir: Path, ledger_current: str | None) -> bool:
+    """Bring the pointer in line with the ledger after a crash between the two; answers whether it had to move.
+
+    Raises `EditionMissingError` when the ledger's current edition has no folder, even if the pointer still names it:
+    nothing can be compared with it or sent from it. The pointer is left as it is.
+    """
+    if ledger_current is not None:
+        require_edition(data_dir, ledger_current)
+    if read_current(data_dir) == ledger_current:
+        return False
+    if ledger_current is not None:
+        point_current(data_dir, ledger_current)
+        return True
+    (editions_dir(data_dir) / POINTER).unlink()
+    sync_folder(editions_dir(data_dir))
+    return True

@@ -1,0 +1,143 @@
+"""Writing one relation of a candidate to Parquet and CSV, sorted, so that equal rows give equal bytes."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from editions.csv_file import CsvFile
+from editions.relations import Relation
+
+# Fixed, since it shapes the bytes; at 65,536 rows a group of the widest table is some 10 MiB in memory.
+ROW_GROUP = 65_536
+INEXACT = ("FLOAT", "DOUBLE", "REAL")
+
+
+class ExportError(ValueError):
+    """A relation cannot be sealed: it is not there, is inexact, or its key is not one."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a sealed table; `type` is DuckDB's name for it."""
+
+    name: str
+    type: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written of one relation: its files relative to the edition, its columns and its rows."""
+
+    relation: Relation
+    columns: tuple[Column, ...]
+    rows: int
+    files: tuple[str, ...]
+
+
+def open_warehouse(path: Path) -> duckdb.DuckDBPyConnection:
+    """Open a candidate's warehouse to read, with a time zone of its own: an instant reads the same everywhere."""
+    connection = duckdb.connect(str(path), read_only=True)
+    connection.execute("set timezone = 'UTC'")
+    return connection
+
+
+def export(connection: duckdb.DuckDBPyConnection, relation: Relation, root: Path) -> Exported:
+    """Write `relation` under `root`: Parquet, and CSV too when it is the zone's own.
+
+    Sorted by its key, or by all columns where it names none. Raises `ExportError` when the relation or a key column is
+    not there, when the key has twins (their order would be left to chance), or when a column is a binary float.
+    """
+    columns = _columns(connection, relation)
+    _require_exact(relation, columns)
+    _require_key(connection, relation, columns)
+    order = ", ".join(_quoted(name) for name in relation.key or [column.name for column in columns])
+    query = f"select * from {_qualified(relation)} order by {order}"  # noqa: S608  # names of the models, quoted
+    reader = connection.execute(query).to_arrow_reader(ROW_GROUP)
+    stem = f"{relation.folder}/{relation.name}"
+    files = [f"{stem}.parquet"] + ([f"{stem}.csv"] if relation.audience == "zone" else [])
+    rows = _write(reader, [root / file for file in files])
+    return Exported(relation, columns, rows, tuple(files))
+
+
+def _write(reader: pa.RecordBatchReader, paths: list[Path]) -> int:
+    rows = 0
+    with ExitStack() as stack:
+        parquet = stack.enter_context(pq.ParquetWriter(paths[0], reader.schema, compression="zstd", version="2.6"))
+        texts = [stack.enter_context(CsvFile(path, reader.schema)) for path in paths[1:]]
+        for group in _row_groups(reader):
+            rows += group.num_rows
+            parquet.write_table(group, row_group_size=ROW_GROUP)
+            for text in texts:
+                text.write(group)
+    return rows
+
+
+def _row_groups(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
+    # The engine may hand over batches of any size; groups are cut here, so that they never depend on it.
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for batch in reader:
+        held.append(batch)
+        count += batch.num_rows
+        while count >= ROW_GROUP:
+            table = pa.Table.from_batches(held, reader.schema)
+            yield table.slice(0, ROW_GROUP).combine_chunks()
+            held = table.slice(ROW_GROUP).to_batches()
+            count -= ROW_GROUP
+    if count:
+        yield pa.Table.from_batches(held, reader.schema).combine_chunks()
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, relation: Relation) -> tuple[Column, ...]:
+    try:
+        described = connection.execute(f"describe {_qualified(relation)}").fetchall()
+    except duckdb.CatalogException as error:
+        raise ExportError(
+            f"{relation.name} is tagged to be sealed but is not in the candidate. Whose: configuration (dbt_project). "
+            "See the build's log for whether the model ran."
+        ) from error
+    notes = relation.column_descriptions
+    return tuple(Column(str(name), str(kind), notes.get(str(name), "")) for name, kind, *_ in described)
+
+
+def _require_exact(relation: Relation, columns: tuple[Column, ...]) -> None:
+    inexact = [column.name for column in columns if column.type.startswith(INEXACT)]
+    if inexact:
+        raise ExportError(
+            f"{relation.name}: {', '.join(inexact)} is a binary float, whose sums differ from run to run. "
+            "Whose: configuration (dbt_project). Cast it to a decimal in the model."
+        )
+
+
+def _require_key(connection: duckdb.DuckDBPyConnection, relation: Relation, columns: tuple[Column, ...]) -> None:
+    unknown = sorted(set(relation.key) - {column.name for column in columns})
+    if unknown:
+        raise ExportError(
+            f"{relation.name}: its meta.key names {', '.join(unknown)}, which it has not. "
+            "Whose: configuration (dbt_project). Mend meta.key of the model."
+        )
+    if not relation.key:
+        return
+    key = ", ".join(_quoted(name) for name in relation.key)
+    doubled = f"group by {key} having count(*) > 1 order by {key} limit 1"
+    query = f"select {key} from {_qualified(relation)} {doubled}"  # noqa: S608  # names of the models, quoted
+    twin = connection.execute(query).fetchone()
+    if twin is not None:
+        raise ExportError(
+            f"{relation.name}: key ({key}) is not unique, first at {twin}. Whose: data or configuration (dbt_project). "
+            "Mend meta.key, or the join that doubles rows."
+        )
+
+
+def _qualified(relation: Relation) -> str:
+    return f"{_quoted(relation.schema)}.{_quoted(relation.name)}"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

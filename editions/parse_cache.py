@@ -1,0 +1,33 @@
+"""dbt's parse of the project, carried from one candidate to the next: it spares seconds, and may be lost."""
+
+import logging
+import os
+import shutil
+from pathlib import Path
+
+PARSE = "partial_parse.msgpack"
+
+logger = logging.getLogger(__name__)
+
+
+def fetch_parse(cache: Path, target: Path) -> None:
+    """Give a new target the last good parse, if there is one; dbt throws away what it cannot use."""
+    _copy(cache / PARSE, target / PARSE)
+
+
+def keep_parse(cache: Path, target: Path) -> None:
+    """Keep the parse of a good build for the next candidate."""
+    _copy(target / PARSE, cache / PARSE)
+
+
+def _copy(source: Path, destination: Path) -> None:
+    if not source.is_file():
+        return
+    draft = destination.with_name(f".{destination.name}.{os.getpid()}")
+    try:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, draft)
+        draft.replace(destination)
+    except OSError as error:
+        logger.warning("dbt's parse was not carried over, the build only takes longer: %s", error)
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,47 @@
+"""README.txt of an edition: what each file is, for whoever opens the folder first."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from editions.export import Exported
+
+HEAD = """\
+企业创新积分 Enterprise innovation points
+版本 edition:      {edition_id}
+业务日期 as of:    {as_of}
+规则 rule set:     {ruleset_id}
+
+本文件夹已封存，只读；更正以新版本发布。CSV 为带 BOM 的 UTF-8，可用表格软件打开；以 = + - @ 开头的文字前加了撇号，
+以免表格软件把它当作公式执行。空单元格表示“未提供”或“不适用”，不等于零。
+This folder is sealed and read-only; a correction is a new edition. The CSV files are UTF-8 with BOM, for spreadsheets;
+a text that begins with = + - @ has an apostrophe before it, so that no spreadsheet runs it. An empty cell means "not
+supplied" or "not applicable", never zero. Parquet and CSV of a name hold the same rows.
+
+manifest.json  每个文件的校验值、行数与来源批次 hash, bytes and rows of each file, and the inputs they were made from
+verdict.json   发布前质量检查的结论 every check of the gate, and how it came out
+report.json    构建与落地的计数 counts of the build and of the landing
+"""
+RESTRICTED = """\
+
+extracts/ 含授权记录，不公开，按授权逐户发送 holds consents: not public, sent only as each consent allows
+"""
+
+
+def readme_text(facts: Mapping[str, Any], exported: Sequence[Exported]) -> str:
+    """The text of README.txt: a head in Chinese and English, then each table with its columns as the models say."""
+    public = [item for item in exported if item.relation.audience == "zone"]
+    restricted = [item for item in exported if item.relation.audience != "zone"]
+    parts = [HEAD.format(**facts), "\ntables/\n", *(_table(item) for item in public)]
+    if restricted:
+        parts += [RESTRICTED, *(_table(item) for item in restricted)]
+    return "".join(parts)
+
+
+def _table(item: Exported) -> str:
+    lines = [f"\n  {item.relation.name} ({item.rows} 行 rows)"]
+    if item.relation.description:
+        lines.append(f"    {item.relation.description}")
+    width = max(len(column.name) for column in item.columns)
+    shown = (f"      {column.name:<{width}}  {column.type.lower()}  {column.description}" for column in item.columns)
+    lines += [line.rstrip() for line in shown]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,173 @@
+"""Sealing: a candidate that passed its gate becomes an edition that never changes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from editions.build import BuildReport
+from editions.candidate import Candidate
+from editions.current import edition_path, editions_dir, read_current
+from editions.durable import make_read_only, remove_tree, sync_folder
+from editions.export import Exported, export, open_warehouse
+from editions.manifest import SealedFile, canonical_json, describe_file, write_manifest
+from editions.readme import readme_text
+from editions.recipe import InputBatch
+from editions.relations import sealed_relations
+from editions.verify import verify
+
+PASSED = "passed"
+DRAFT = ".sealing-"
+
+
+class SealError(RuntimeError):
+    """The candidate must not, or cannot, be sealed."""
+
+
+class EditionDamagedError(RuntimeError):
+    """A published edition is no longer what was sealed."""
+
+
+@dataclass(frozen=True)
+class EditionFacts:
+    """What an edition is: its name, date, rules and inputs.
+
+    `compared_with` is the edition that the gate compared it with, or None: the verdict rests on it, so a rebuild must
+    know it.
+    """
+
+    edition_id: str
+    as_of: date
+    ruleset_id: str
+    recipe_sha256: str
+    inputs: tuple[InputBatch, ...]
+    compared_with: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The facts as JSON can hold them, inputs by source and dataset."""
+        ordered = sorted(self.inputs, key=lambda batch: (batch.source, batch.dataset))
+        return {
+            **asdict(self),
+            "as_of": self.as_of.isoformat(),
+            "inputs": [batch.as_dict() for batch in ordered],
+        }
+
+
+@dataclass(frozen=True)
+class SealedEdition:
+    """An edition on disk; `is_new` is False when the published one was found whole and left as it is."""
+
+    edition_id: str
+    path: Path
+    manifest_sha256: str
+    is_new: bool
+
+
+def seal(
+    data_dir: Path,
+    candidate: Candidate,
+    facts: EditionFacts,
+    verdict: Mapping[str, Any],
+    build: BuildReport,
+    *,
+    landing: Mapping[str, Any],
+    published_manifest_sha256: str | None,
+) -> SealedEdition:
+    """Write `editions/<id>` from a candidate: tables, extracts, verdict, report, README and manifest.
+
+    `verdict` is the gate's, and must say passed. `landing` is what the landing counted (refusals by reason and the
+    like), free of times. `published_manifest_sha256` is the ledger's, None where it does not know this edition: a
+    published folder is verified and left as it is (`EditionDamagedError` where it is not whole), one that the ledger
+    does not know was left by a crash, and is replaced. Equal candidates give equal bytes, the manifest's too.
+    """
+    if verdict["state"] != PASSED:
+        raise SealError(
+            f"candidate {candidate.run_id} did not pass the gate ({verdict['state']}) and is not sealed. "
+            "Whose: data. Read the verdict with `jifen status`."
+        )
+    path = edition_path(data_dir, facts.edition_id)
+    if published_manifest_sha256 is not None:
+        return _published(path, facts.edition_id, published_manifest_sha256)
+    if read_current(data_dir) == facts.edition_id:
+        raise SealError(
+            f"readers follow edition {facts.edition_id}, and the ledger does not know it: it is not replaced. "
+            "Whose: configuration (another ledger than the one that published it?). Check JIFEN_LEDGER_URL."
+        )
+    draft = editions_dir(data_dir) / f"{DRAFT}{facts.edition_id}"
+    remove_tree(draft)
+    manifest_sha256 = _write_edition(draft, candidate, facts, verdict, build, landing)
+    make_read_only(draft)
+    remove_tree(path)
+    draft.rename(path)
+    for folder in (path.parent, data_dir):
+        sync_folder(folder)
+    return SealedEdition(facts.edition_id, path, manifest_sha256, is_new=True)
+
+
+def drop_drafts(data_dir: Path) -> list[str]:
+    """Remove what a crash left half sealed; answers the names removed. Drafts hold consents, and belong to nobody.
+
+    Call it under the lock of the data folder: a draft that another run is writing would go too.
+    """
+    drafts = sorted(editions_dir(data_dir).glob(f"{DRAFT}*"))
+    for draft in drafts:
+        remove_tree(draft)
+    if drafts:
+        sync_folder(editions_dir(data_dir))
+    return [draft.name for draft in drafts]
+
+
+def _published(path: Path, edition_id: str, manifest_sha256: str) -> SealedEdition:
+    findings = verify(path, manifest_sha256)
+    if findings:
+        first = findings[0]
+        raise EditionDamagedError(
+            f"edition {edition_id} was published and is damaged: {first.path} {first.message} "
+            f"({len(findings)} findings). Whose: data (somebody changed {path}). "
+            f"Run `jifen edition verify {edition_id}`, then restore the folder from a backup."
+        )
+    return SealedEdition(edition_id, path, manifest_sha256, is_new=False)
+
+
+def _write_edition(
+    draft: Path,
+    candidate: Candidate,
+    facts: EditionFacts,
+    verdict: Mapping[str, Any],
+    build: BuildReport,
+    landing: Mapping[str, Any],
+) -> str:
+    for folder in ("tables", "extracts"):
+        (draft / folder).mkdir(parents=True)
+    with open_warehouse(candidate.warehouse) as connection:
+        exported = [export(connection, relation, draft) for relation in sealed_relations(candidate.target)]
+    head = facts.as_dict()
+    report = {
+        "edition_id": facts.edition_id,
+        "build": build.as_dict(),
+        "landing": dict(landing),
+        "rows": {item.relation.name: item.rows for item in exported},
+    }
+    (draft / "verdict.json").write_bytes(canonical_json(dict(verdict)))
+    (draft / "report.json").write_bytes(canonical_json(report))
+    (draft / "README.txt").write_text(readme_text(head, exported), encoding="utf-8-sig", newline="\n")
+    return write_manifest(draft, {**head, "tables": _schema(exported)}, _files(draft, exported))
+
+
+def _files(draft: Path, exported: Sequence[Exported]) -> list[SealedFile]:
+    plain = [describe_file(draft, name, None, "zone") for name in ("README.txt", "report.json", "verdict.json")]
+    tables = [describe_file(draft, file, item.rows, item.relation.audience) for item in exported for file in item.files]
+    return plain + tables
+
+
+def _schema(exported: Sequence[Exported]) -> dict[str, Any]:
+    return {
+        item.relation.name: {
+            "audience": item.relation.audience,
+            "description": item.relation.description,
+            "key": list(item.relation.key),
+            "columns": [asdict(column) for column in item.columns],
+        }
+        for item in exported
+    }

@@ -1,0 +1,104 @@
+"""Is an edition still what was sealed: every file against the manifest, and nothing beside it."""
+
+import csv
+import hashlib
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from editions.manifest import MANIFEST, ManifestError, SealedFile, file_sha256, read_manifest
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing wrong with an edition. `problem` is a word for programs, `message` a sentence for people."""
+
+    path: str
+    problem: str
+    message: str
+
+
+def verify(path: Path, manifest_sha256: str | None = None) -> list[Finding]:
+    """Compare the edition in `path` with its manifest; no finding means it is whole.
+
+    `manifest_sha256` is what the ledger holds: without it a manifest that was forged with its files goes unnoticed.
+    """
+    edition = path.resolve()
+    if not edition.is_dir():
+        return [Finding(".", "missing", f"there is no edition at {path}")]
+    try:
+        manifest = read_manifest(edition)
+    except ManifestError as error:
+        return [Finding(MANIFEST, "unreadable", str(error))]
+    findings: list[Finding] = []
+    found = hashlib.sha256((edition / MANIFEST).read_bytes()).hexdigest()
+    if manifest_sha256 is not None and found != manifest_sha256:
+        findings.append(Finding(MANIFEST, "sha256", f"is {found}, the ledger holds {manifest_sha256}"))
+    files = [SealedFile(**entry) for entry in manifest["files"]]
+    for file in files:
+        findings.extend(_check(edition, file))
+    return findings + _strangers(edition, {file.path for file in files})
+
+
+def _check(edition: Path, file: SealedFile) -> list[Finding]:
+    path = edition / file.path
+    if not _is_inside(file.path):
+        return [Finding(file.path, "outside", "the manifest names a path outside the edition; it was not opened")]
+    if _is_behind_link(edition, file.path):
+        return [Finding(file.path, "link", "is a link, or stands behind one; an edition holds only files")]
+    if not path.is_file():
+        return [Finding(file.path, "missing", "is in the manifest but not in the folder")]
+    different = next(_differences(path, file), None)
+    if different is None:
+        return []
+    problem, found, listed = different
+    return [Finding(file.path, problem, f"{problem} {found}, the manifest says {listed}")]
+
+
+def _differences(path: Path, file: SealedFile) -> Iterator[tuple[str, object, object]]:
+    # Cheapest first, and only the first is reported: a file of another length has another hash as well.
+    for problem, measure, listed in (
+        ("bytes", lambda: path.stat().st_size, file.bytes),
+        ("sha256", lambda: file_sha256(path), file.sha256),
+        ("rows", lambda: _count_rows(path), file.rows),
+    ):
+        found = measure()
+        if found != listed:
+            yield problem, found, listed
+
+
+def _is_behind_link(edition: Path, name: str) -> bool:
+    # A link could lead out of the edition: none is followed, nor any folder that is one.
+    return any((edition / part).is_symlink() for part in (name, *map(str, PurePosixPath(name).parents)))
+
+
+def _is_inside(name: str) -> bool:
+    path = PurePosixPath(name)
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and not set("\\\0") & set(name)
+
+
+def _count_rows(path: Path) -> int | None:
+    if path.suffix == ".parquet":
+        try:
+            return int(pq.read_metadata(path).num_rows)
+        except (pa.ArrowException, OSError):
+            return None
+    if path.suffix == ".csv":
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            return sum(1 for _ in itertools.islice(csv.reader(handle), 1, None))
+    return None
+
+
+def _strangers(edition: Path, listed: set[str]) -> list[Finding]:
+    folders = {str(parent) for name in listed for parent in PurePosixPath(name).parents}
+    findings = []
+    for path in sorted(edition.rglob("*")):
+        name = path.relative_to(edition).as_posix()
+        known = name in folders if path.is_dir() and not path.is_symlink() else name in listed or name == MANIFEST
+        if not known:
+            findings.append(Finding(name, "extra", "is in the folder but not in the manifest"))
+    return findings

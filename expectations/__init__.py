@@ -1,0 +1,1 @@
+"""May it be published: Great Expectations suites over a candidate, and the gate's own verdict."""

@@ -1,0 +1,94 @@
+"""The names a suite's SQL may use, and how they are written out for DuckDB and for Great Expectations."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
+# The line breaks end a comment that the SQL may end with.
+WRAPPED = "with batch as (select * from {batch}) select * from (\n<sql>\n) as unexpected_rows"
+# SQLAlchemy takes ":word" for a parameter, as in a time of day or a path; "::" is a cast and left alone.
+PARAMETER = re.compile(r"(?<![:\w\\]):(?=\w)")
+# The enterprise's code is 18 characters and may be all digits: it would be taken for a person's identity number.
+NOT_PERSONAL = ("uscc",)
+
+
+class NameUnknownError(LookupError):
+    """A suite's SQL names what neither the candidate nor the previous edition has."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """What stands for each name: tables of the candidate and of the previous edition, and the text of each table."""
+
+    schemas: Mapping[str, str]
+    previous: Mapping[str, Path]
+    text_columns: Mapping[str, tuple[str, ...]]
+
+    def resolve(self, sql: str, table: str) -> str:
+        """Write `sql`, of a check over `table`, out for DuckDB."""
+        return PLACEHOLDER.sub(lambda match: self._written(match.group(1), table), sql).strip().rstrip(";")
+
+    def for_gx(self, sql: str, table: str) -> str:
+        """Write `sql` out for Great Expectations, whose one placeholder is {batch}: the checked table as it sees it."""
+        kept = PLACEHOLDER.sub(lambda match: "batch" if match.group(1) == table else match.group(0), sql)
+        plain = self.resolve(kept, table).replace("{", "{{").replace("}", "}}")
+        return WRAPPED.replace("<sql>", PARAMETER.sub(r"\\:", plain))
+
+    def qualified(self, table: str) -> str:
+        """A table of the candidate with its schema. Raises `NameUnknownError` where it is not there."""
+        if table not in self.schemas:
+            raise NameUnknownError(f"{table} is not in the candidate")
+        return f"{_quoted(self.schemas[table])}.{_quoted(table)}"
+
+    def _written(self, name: str, table: str) -> str:
+        if name == "text_columns":
+            columns = self.text_columns.get(table, ())
+            if not columns:
+                raise NameUnknownError(f"{table} has no text column")
+            return f"concat_ws(' | ', {', '.join(map(_quoted, columns))})"
+        if name.startswith("previous_"):
+            path = self.previous.get(name.removeprefix("previous_"))
+            if path is None:
+                raise NameUnknownError(f"{name} is not in the previous edition")
+            return f"read_parquet({_path_literal(path)}, hive_partitioning = false)"
+        return self.qualified(name)
+
+
+def read_names(connection: duckdb.DuckDBPyConnection, previous_edition: Path | None) -> Names:
+    """Learn the names from a candidate's warehouse and from the Parquet of the previous edition.
+
+    A name that stands in two schemas is left out: a check over it must fail, not pick one.
+    """
+    columns = connection.execute(
+        """
+        select table_schema, table_name, column_name, data_type
+        from information_schema.columns
+        where table_catalog = current_database()
+        order by table_schema, table_name, ordinal_position
+        """
+    ).fetchall()
+    places: dict[str, set[str]] = {}
+    text: dict[str, list[str]] = {}
+    for schema, table, column, kind in columns:
+        places.setdefault(table, set()).add(schema)
+        if kind == "VARCHAR" and column not in NOT_PERSONAL:
+            text.setdefault(table, []).append(column)
+    tables = sorted(previous_edition.glob("tables/*.parquet")) if previous_edition else []
+    return Names(
+        schemas={table: next(iter(schemas)) for table, schemas in places.items() if len(schemas) == 1},
+        previous={path.stem: path for path in tables},
+        text_columns={table: tuple(found) for table, found in text.items()},
+    )
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _path_literal(path: Path) -> str:
+    exactly = re.sub(r"([\[*?])", r"[\1]", str(path))
+    return "'" + exactly.replace("'", "''") + "'"

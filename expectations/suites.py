@@ -1,0 +1,99 @@
+"""What the gate asks of each table, read from `suites/<table>.yml`."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+SUITES = Path(__file__).resolve().parent / "suites"
+REQUIRED = ("rankings", "points", "reasons", "supply", "ext_bank__scores")
+"""The tables that no edition goes out without being asked about: a suite that was deleted finds nothing wrong."""
+
+Severity = Literal["critical", "warning"]
+
+
+class Check(BaseModel):
+    """One question: a Great Expectations class with its arguments, or SQL that answers the rows there must not be.
+
+    In SQL, a name in braces is a table of the candidate; `{previous_<table>}` one of the edition that is current, and
+    `{text_columns}` all text of a row but its code. `over` counts the rows that the SQL looked at: all of the table
+    unless told. A check that `needs: previous_edition` does not apply to the first edition of all.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    severity: Severity
+    why: str = Field(min_length=8)
+    expectation: str | None = None
+    kwargs: dict[str, Any] = Field(default_factory=dict)
+    sql: str | None = None
+    over: str | None = None
+    needs: Literal["previous_edition"] | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.expectation is None) == (self.sql is None):
+            raise ValueError("a check has either `expectation` or `sql`")
+        if self.sql is None and self.over is not None:
+            raise ValueError("`over` goes with `sql`: what an expectation looked at is known")
+        if self.expectation is None and self.kwargs:
+            raise ValueError("`kwargs` goes with `expectation`")
+        if self.kwargs.get("mostly") == 0:
+            raise ValueError("`mostly: 0` passes whatever it finds")
+        if "{previous_" in f"{self.sql} {self.over}" and self.needs is None:
+            raise ValueError("SQL over the previous edition says `needs: previous_edition`")
+        return self
+
+
+class Suite(BaseModel):
+    """All that is asked of one table. `may_be_empty_if` is SQL that answers a row when an empty table is in order."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    table: str
+    may_be_empty_if: str | None = None
+    checks: tuple[Check, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [check.name for check in self.checks]
+        if len(set(names)) != len(names):
+            raise ValueError("two checks have the same name")
+        return self
+
+
+def load_suites(folder: Path, required: Collection[str] = REQUIRED) -> tuple[list[Suite], list[str]]:
+    """Read every suite in `folder`, by name; what cannot be read comes back as a sentence, so that the gate blocks.
+
+    So does each table of `required` that has no suite, or one without a critical check that every edition is put to.
+    """
+    suites, problems = [], []
+    for path in sorted(folder.glob("*.yml")):
+        try:
+            suite = Suite.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+            if suite.table != path.stem:
+                raise ValueError(f"the file is named for {path.stem}, its table is {suite.table}")
+            suites.append(suite)
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'suite'}: {item['msg']}" for item in error.errors())
+            problems.append(f"suite {path.name}: {wrong}")
+        except (ValueError, yaml.YAMLError, OSError) as error:
+            problems.append(f"suite {path.name}: {' '.join(str(error).split())}")
+    if not suites and not problems:
+        problems.append(f"there is no suite in {folder.name}")
+    return suites, problems + _unasked(folder, suites, required)
+
+
+def _unasked(folder: Path, suites: list[Suite], required: Collection[str]) -> list[str]:
+    read = {suite.table: suite for suite in suites}
+    problems = []
+    for table in required:
+        if table in read:
+            if not any(check.severity == "critical" and check.needs is None for check in read[table].checks):
+                problems.append(f"suite {table}.yml asks nothing critical of every edition")
+        elif not (folder / f"{table}.yml").is_file():
+            problems.append(f"suite {table}.yml is not in {folder.name}")
+    return problems

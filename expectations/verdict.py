@@ -1,0 +1,96 @@
+"""The gate's verdict, computed from what each check really looked at."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from expectations.suites import Severity
+
+Outcome = Literal["passed", "failed", "not_evaluated", "error", "not_applicable"]
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """How one check came out: the rows it looked at, what it saw there, or the exception that kept it from looking.
+
+    `not_evaluated` looked at nothing, which is no pass; `not_applicable` had nothing to be asked of, as its suite says.
+    """
+
+    name: str
+    table: str
+    severity: Severity
+    outcome: Outcome
+    evaluated_rows: int
+    exception: str | None
+    observed: str
+    why: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether it was evaluated, and found nothing wrong."""
+        return self.outcome == "passed"
+
+    @property
+    def blocks(self) -> bool:
+        """A critical failure blocks; so does any check, of either severity, that could not answer."""
+        return self.outcome in ("error", "not_evaluated") or (self.outcome == "failed" and self.severity == "critical")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """May the candidate be published. `problems` are faults of the suites themselves, which block too."""
+
+    state: Literal["passed", "blocked"]
+    checks: tuple[CheckResult, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def blocking(self) -> tuple[CheckResult, ...]:
+        """The checks that block."""
+        return tuple(check for check in self.checks if check.blocks)
+
+    @property
+    def warnings(self) -> tuple[CheckResult, ...]:
+        """The checks that failed without blocking."""
+        return tuple(check for check in self.checks if check.outcome == "failed" and check.severity == "warning")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The verdict as JSON can hold it, the same for equal candidates: no times, no paths."""
+        outcomes = [check.outcome for check in self.checks]
+        return {
+            "state": self.state,
+            "declared": len(outcomes),
+            "evaluated": sum(outcome in ("passed", "failed") for outcome in outcomes),
+            "counts": {outcome: outcomes.count(outcome) for outcome in sorted(set(outcomes))},
+            "problems": list(self.problems),
+            "checks": [{**asdict(check), "passed": check.passed, "blocks": check.blocks} for check in self.checks],
+        }
+
+
+class PublicationBlocked(Exception):  # noqa: N818  # a domain event, not a fault: the gate did its work
+    """The gate said no: nothing is published, and `current` stays where it is."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        said = [f"{check.table}.{check.name} {check.outcome} ({check.observed})" for check in verdict.blocking]
+        reasons = [*verdict.problems, *said] or ["no check was evaluated"]
+        shown = "; ".join(reasons[:5]) + (f"; and {len(reasons) - 5} more" if len(reasons) > 5 else "")
+        could_not = bool(verdict.problems) or not said or any(c.outcome == "error" for c in verdict.blocking)
+        whose = "configuration (expectations/suites, dbt_project)" if could_not else "data"
+        super().__init__(
+            f"publication blocked by {len(reasons)} of {len(verdict.checks)} checks: {shown}. Whose: {whose}. "
+            "`jifen status` shows every check; mend the input or the suite, then `jifen run`."
+        )
+        self.verdict = verdict
+
+
+def decide(checks: Sequence[CheckResult], problems: Sequence[str]) -> Verdict:
+    """The verdict over all declared checks: passed only if some were evaluated, and none blocks."""
+    evaluated = any(check.outcome in ("passed", "failed") for check in checks)
+    blocked = bool(problems) or not evaluated or any(check.blocks for check in checks)
+    return Verdict("blocked" if blocked else "passed", tuple(checks), tuple(problems))
+
+
+def require_passed(verdict: Verdict) -> None:
+    """Raise `PublicationBlocked` unless the verdict is that it may be published."""
+    if verdict.state != "passed":
+        raise PublicationBlocked(verdict)

@@ -1,0 +1,275 @@
+import csv
+import hashlib
+import json
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from editions.current import point_current
+from editions.durable import make_read_only, remove_tree
+from editions.export import ExportError
+from editions.relations import RelationError, ruleset_in_force
+from editions.seal import EditionDamagedError, SealError, drop_drafts
+from editions.verify import verify
+from tests.unit.small_edition import TAGGED, make_candidate, seal_small, write_target
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_same_candidate_sealed_twice_gives_the_same_bytes(tmp_path):
+    first = seal_small(tmp_path / "a", make_candidate(tmp_path / "a", "run-1"))
+    # The second candidate holds the same rows, written in another order.
+    shuffled = "create or replace table points as select * from points order by points, uscc desc;"
+    second = seal_small(tmp_path / "b", make_candidate(tmp_path / "b", "run-2", shuffled))
+    assert bytes_of(first.path) == bytes_of(second.path)
+    assert first.manifest_sha256 == second.manifest_sha256
+
+
+def test_a_sealed_edition_verifies_and_is_read_only(tmp_path):
+    sealed = seal_small(tmp_path, make_candidate(tmp_path))
+    assert verify(sealed.path, sealed.manifest_sha256) == []
+    assert {oct(path.stat().st_mode & 0o777) for path in sealed.path.rglob("*") if path.is_file()} == {"0o444"}
+    assert oct(sealed.path.stat().st_mode & 0o777) == oct((sealed.path / "tables").stat().st_mode & 0o777) == "0o555"
+
+
+def test_extracts_are_restricted_and_never_written_as_csv(tmp_path):
+    sealed = seal_small(tmp_path, make_candidate(tmp_path))
+    manifest = json.loads((sealed.path / "manifest.json").read_bytes())
+    restricted = [file["path"] for file in manifest["files"] if file["audience"] == "restricted"]
+    assert restricted == ["extracts/ext_bank__scores.parquet"]
+    assert not list((sealed.path / "tables").glob("ext_*"))
+
+
+def test_the_manifest_holds_hash_bytes_rows_schema_and_inputs(tmp_path):
+    sealed = seal_small(tmp_path, make_candidate(tmp_path))
+    manifest = json.loads((sealed.path / "manifest.json").read_bytes())
+    listed = {file["path"]: file for file in manifest["files"]}
+    content = (sealed.path / "tables/points.csv").read_bytes()
+    assert listed["tables/points.csv"]["sha256"] == hashlib.sha256(content).hexdigest()
+    assert (listed["tables/points.csv"]["rows"], listed["tables/points.csv"]["bytes"]) == (12, len(content))
+    columns = {column["name"]: column["type"] for column in manifest["tables"]["points"]["columns"]}
+    assert columns["value"] == "DECIMAL(20,6)"
+    assert manifest["inputs"][0]["batches"] == ["2025-06-30-001"]
+
+
+def test_a_csv_has_a_bom_exact_decimals_and_empty_cells_for_null(tmp_path):
+    sealed = seal_small(tmp_path, make_candidate(tmp_path))
+    path = sealed.path / "tables/points.csv"
+    assert path.read_bytes().startswith(b"\xef\xbb\xbfuscc,")
+    with path.open(encoding="utf-8-sig", newline="") as handle:
+        rows = {(row["uscc"][-1], row["indicator_code"]): row for row in csv.DictReader(handle)}
+    assert rows["3", "C09"]["value"] == "301.500000"
+    assert (rows["6", "C01"]["value"], rows["6", "C01"]["points"]) == ("", "")
+
+
+# Marks that turn the direction of writing, by their code points: in a source file they would turn it too.
+TURNING = [chr(i) for i in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))]
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+86", "'+86"),
+        ("-x", "'-x"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\tx", "'\tx"),
+        ("\rx", "'\rx"),
+        ("\x01=1+1", "'=1+1"),
+        ("＝1+1", "'＝1+1"),
+        ("甲\x00\x07乙", "甲乙"),
+        *((f"甲{mark}乙", "甲乙") for mark in TURNING),
+        ("\u202e=1+1", "'=1+1"),
+        ("a=b", "a=b"),
+        ('say "x", y', 'say "x", y'),
+    ],
+)
+def test_a_cell_that_a_spreadsheet_would_run_is_guarded_in_csv_alone(tmp_path, cell, written):
+    candidate = make_candidate(tmp_path)
+    with duckdb.connect(str(candidate.warehouse)) as connection:
+        connection.execute("update enterprises set enterprise_name = $name where uscc like '%1'", {"name": cell})
+    sealed = seal_small(tmp_path, candidate)
+    with (sealed.path / "tables/enterprises.csv").open(encoding="utf-8-sig", newline="") as handle:
+        assert next(csv.DictReader(handle))["enterprise_name"] == written
+    assert pq.read_table(sealed.path / "tables/enterprises.parquet")["enterprise_name"][0].as_py() == cell
+
+
+def test_row_groups_are_cut_the_same_whatever_the_engine_hands_over(tmp_path):
+    many = "create or replace table indicators as select 'C' || i as indicator_code from range(150000) t(i);"
+    sealed = seal_small(tmp_path, make_candidate(tmp_path, changes=many))
+    metadata = pq.read_metadata(sealed.path / "tables/indicators.parquet")
+    assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [65536, 65536, 18928]
+
+
+def test_a_candidate_that_was_blocked_is_not_sealed(tmp_path):
+    candidate = make_candidate(tmp_path)
+    with pytest.raises(SealError, match="did not pass the gate"):
+        seal_small(tmp_path, candidate, state="blocked")
+    assert not (tmp_path / "editions").exists()
+
+
+def test_a_key_that_is_not_unique_is_not_sealed(tmp_path):
+    candidate = make_candidate(tmp_path, changes="insert into supply select * from supply limit 1;")
+    with pytest.raises(ExportError, match="not unique"):
+        seal_small(tmp_path, candidate)
+
+
+def test_a_binary_float_is_not_sealed(tmp_path):
+    candidate = make_candidate(tmp_path, changes="alter table points alter share type double;")
+    with pytest.raises(ExportError, match="share is a binary float"):
+        seal_small(tmp_path, candidate)
+
+
+def test_a_tagged_model_that_was_not_built_is_not_sealed(tmp_path):
+    candidate = make_candidate(tmp_path, changes="drop table reasons;")
+    with pytest.raises(ExportError, match="reasons is tagged"):
+        seal_small(tmp_path, candidate)
+
+
+def test_a_model_cannot_be_public_and_restricted(tmp_path):
+    candidate = make_candidate(tmp_path)
+    write_target(candidate, TAGGED)
+    manifest = json.loads((candidate.target / "manifest.json").read_text())
+    manifest["nodes"]["model.jifen.rankings"]["tags"] = ["edition", "extract"]
+    (candidate.target / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(RelationError, match="tagged both"):
+        seal_small(tmp_path, candidate)
+
+
+def test_exactly_one_rule_set_is_in_force(tmp_path):
+    candidate = make_candidate(tmp_path)
+    assert ruleset_in_force(candidate.warehouse) == "national-2024"
+    with duckdb.connect(str(candidate.warehouse)) as connection:
+        connection.execute("insert into ruleset_in_force values ('national-2025')")
+    with pytest.raises(RelationError, match="2 rule sets"):
+        ruleset_in_force(candidate.warehouse)
+
+
+def test_a_folder_left_by_a_crash_is_replaced(tmp_path):
+    candidate = make_candidate(tmp_path)
+    left = tmp_path / "editions" / "2025-06-30-abc"
+    left.mkdir(parents=True)
+    (left / "half.parquet").write_text("cut short")
+    (tmp_path / "editions" / ".sealing-2025-06-30-abc").mkdir()
+    sealed = seal_small(tmp_path, candidate)
+    assert verify(sealed.path, sealed.manifest_sha256) == []
+    assert sorted(path.name for path in (tmp_path / "editions").iterdir()) == ["2025-06-30-abc"]
+
+
+def test_drafts_that_a_crash_left_are_dropped_and_nothing_else(tmp_path):
+    assert drop_drafts(tmp_path) == []
+    seal_small(tmp_path, make_candidate(tmp_path))
+    point_current(tmp_path, "2025-06-30-abc")
+    half = tmp_path / "editions" / ".sealing-2025-06-29-old" / "extracts"
+    half.mkdir(parents=True)
+    (half / "ext_bank__scores.parquet").write_text("consents")
+    make_read_only(half.parent)
+    assert drop_drafts(tmp_path) == [".sealing-2025-06-29-old"]
+    assert sorted(path.name for path in (tmp_path / "editions").iterdir()) == ["2025-06-30-abc", "current"]
+    assert verify(tmp_path / "editions/current") == []
+
+
+def test_a_published_edition_is_left_as_it_is(tmp_path):
+    candidate = make_candidate(tmp_path)
+    first = seal_small(tmp_path, candidate)
+    before = (first.path / "manifest.json").stat().st_mtime_ns
+    again = seal_small(tmp_path, candidate, published_manifest_sha256=first.manifest_sha256)
+    assert (again.is_new, again.manifest_sha256) == (False, first.manifest_sha256)
+    assert (first.path / "manifest.json").stat().st_mtime_ns == before
+
+
+def test_a_published_edition_that_is_damaged_is_not_replaced_silently(tmp_path):
+    candidate = make_candidate(tmp_path)
+    first = seal_small(tmp_path, candidate)
+    (first.path / "tables").chmod(0o755)
+    (first.path / "tables/points.csv").unlink()
+    with pytest.raises(EditionDamagedError, match=r"points\.csv"):
+        seal_small(tmp_path, candidate, published_manifest_sha256=first.manifest_sha256)
+
+
+def test_an_edition_that_readers_follow_is_never_replaced(tmp_path):
+    candidate = make_candidate(tmp_path)
+    seal_small(tmp_path, candidate)
+    point_current(tmp_path, "2025-06-30-abc")
+    with pytest.raises(SealError, match="readers follow"):
+        seal_small(tmp_path, candidate)
+
+
+def damaged(folder: Path, name: str, content: bytes) -> None:
+    path = folder / name
+    path.parent.chmod(0o755)
+    if path.exists():
+        path.chmod(0o644)
+    path.write_bytes(content)
+
+
+def test_verify_finds_one_flipped_byte(tmp_path):
+    sealed = seal_small(tmp_path, make_candidate(tmp_path))
+    content = bytearray((sealed.path / "tables/points.parquet").read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged(sealed.path, "tables/points.parquet", bytes(content))
+    assert [(found.path, found.problem) for found in verify(sealed.path)] == [("tables/points.parquet", "sha256")]
+
+
+def test_verify_finds_a_missing_and_an_extra_file(tmp_path):
+    sealed = seal_small(tmp_path, make_candidate(tmp_path))
+    damaged(sealed.path, "tables/stranger.csv", b"x")
+    (sealed.path / "tables/points.csv").unlink()
+    assert {(found.path, found.problem) for found in verify(sealed.path)} == {
+        ("tables/points.csv", "missing"),
+        ("tables/stranger.csv", "extra"),
+    }
+
+
+def test_verify_finds_a_manifest_that_was_forged_with_its_files(tmp_path):
+    sealed = seal_small(tmp_path, make_candidate(tmp_path))
+    text = (sealed.path / "manifest.json").read_text(encoding="utf-8").replace("national-2024", "national-2025")
+    damaged(sealed.path, "manifest.json", text.encode())
+    assert verify(sealed.path) == []
+    assert [found.path for found in verify(sealed.path, sealed.manifest_sha256)] == ["manifest.json"]
+
+
+def test_verify_finds_rows_that_do_not_match(tmp_path):
+    sealed = seal_small(tmp_path, make_candidate(tmp_path))
+    manifest = json.loads((sealed.path / "manifest.json").read_bytes())
+    for file in manifest["files"]:
+        if file["rows"] is not None:
+            file["rows"] += 1
+    damaged(sealed.path, "manifest.json", json.dumps(manifest).encode())
+    assert {found.problem for found in verify(sealed.path)} == {"rows"}
+    assert len(verify(sealed.path)) == 13
+
+
+@pytest.mark.parametrize("name", ["../outside.csv", "/etc/hostname", "tables/../../outside.csv", "tables\\..\\x"])
+def test_verify_opens_nothing_outside_the_edition(tmp_path, name):
+    sealed = seal_small(tmp_path, make_candidate(tmp_path))
+    manifest = json.loads((sealed.path / "manifest.json").read_bytes())
+    manifest["files"].append({"path": name, "sha256": "0", "bytes": 0, "rows": None, "audience": "zone"})
+    damaged(sealed.path, "manifest.json", json.dumps(manifest).encode())
+    assert [(found.path, found.problem) for found in verify(sealed.path)] == [(name, "outside")]
+
+
+def test_verify_follows_no_link(tmp_path):
+    sealed = seal_small(tmp_path, make_candidate(tmp_path))
+    elsewhere = tmp_path / "points.csv"
+    (sealed.path / "tables").chmod(0o755)
+    (sealed.path / "tables/points.csv").rename(elsewhere)
+    (sealed.path / "tables/points.csv").symlink_to(elsewhere)
+    assert [(found.path, found.problem) for found in verify(sealed.path)] == [("tables/points.csv", "link")]
+
+
+def test_verify_says_what_it_cannot_read(tmp_path):
+    sealed = seal_small(tmp_path, make_candidate(tmp_path))
+    damaged(sealed.path, "manifest.json", b"{")
+    assert [found.problem for found in verify(sealed.path)] == ["unreadable"]
+    assert [found.problem for found in verify(tmp_path / "nowhere")] == ["missing"]
+
+
+def test_a_sealed_folder_can_be_removed(tmp_path):
+    sealed = seal_small(tmp_path, make_candidate(tmp_path))
+    remove_tree(sealed.path)
+    assert not sealed.path.exists()
