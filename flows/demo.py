@@ -1,0 +1,102 @@
+"""The demonstration: a sandbox, a Prefect server, one night, and what came of it, all ended again."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from datetime import date
+from pathlib import Path
+
+from editions.current import edition_path
+from editions.explain import top
+from flows import show
+from flows.outcome import Outcome
+from flows.prefect_server import free_port, local_server, server_environment
+
+
+class DemoError(RuntimeError):
+    """The night of the demo could not begin."""
+
+
+def run_demo(population: str, data: Path | None, data_dir: Path, hold: bool) -> int:
+    """Run the demonstration in `data_dir`; answers the exit code of its night.
+
+    The sandbox's variables are given to that one run only: a later `jifen run` has none of them, and no server either.
+    """
+    from sandbox.start import start
+
+    began = time.monotonic()
+    with ExitStack() as stack:
+        port = free_port()
+        with show.errors.status("starting the sandbox and a Prefect server"):
+            sandbox = stack.enter_context(start(population, data_dir / "sandbox", data))
+            address = stack.enter_context(local_server(data_dir / "prefect", port))
+        show.errors.print(f"sandbox and Prefect server are up after {time.monotonic() - began:.0f} s: {address}/runs")
+        environment = {
+            **os.environ,
+            **sandbox.env,
+            **server_environment(data_dir / "prefect", port),
+            # The demo's own folder and ledger, whatever a .env of this checkout says: made-up scores must never become
+            # current where real banks are served.
+            "JIFEN_DATA_DIR": str(data_dir),
+            "JIFEN_LEDGER_URL": f"sqlite:///{data_dir / 'ledger.sqlite'}",
+            "JIFEN_ZONE_FILE": sandbox.env.get("JIFEN_ZONE_FILE", ""),
+        }
+        outcome, seconds = _one_night(sandbox.as_of, environment)
+        _show(outcome, data_dir, seconds)
+        run_id = outcome.report["driver"].partition(":")[2]
+        show.console.print(f"\nThis run's page: {show.safe(f'{address}/runs/flow-run/{run_id}')}")
+        if hold:
+            show.console.print("Sandbox and Prefect server stay up until Ctrl-C.")
+            _wait_for_interrupt()
+        else:
+            show.console.print("(the server has ended with the demo; `jifen demo --hold` keeps it up to look around)")
+    return outcome.exit_code
+
+
+def _one_night(as_of: date, environment: dict[str, str]) -> tuple[Outcome, float]:
+    """Run `jifen run` as an operator would, and answer its outcome and the seconds it took."""
+    began = time.monotonic()
+    command = [
+        sys.executable,
+        "-c",
+        "from flows.cli import main; main()",
+        "run",
+        "--as-of",
+        as_of.isoformat(),
+        "--json",
+    ]
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=False)
+    told = json.loads(done.stdout) if done.stdout else {"message": f"the run printed nothing (exit {done.returncode})"}
+    if "report" not in told:
+        raise DemoError(told["message"])
+    told.pop("exit_code")
+    return Outcome(**{**told, "owed": tuple(told["owed"])}), time.monotonic() - began
+
+
+def _show(outcome: Outcome, data_dir: Path, seconds: float) -> None:
+    from flows.night_commands import show_outcome
+
+    show_outcome(outcome)
+    show.console.print(f"the night took {seconds:.1f} s")
+    if outcome.edition_id is None:
+        return
+    path = edition_path(data_dir, outcome.edition_id)
+    first = top(path, 10)
+    show.show_top(first)
+    show.console.print(
+        f"Published at {show.safe(str(path))}: tables/*.csv open in a spreadsheet, manifest.json says what is there."
+    )
+    if first:
+        command = f"jifen --data-dir {os.path.relpath(data_dir)} explain {first[0]['uscc']}"
+        show.console.print(f"Why is the first one first? .venv/bin/{show.safe(command)}")
+
+
+def _wait_for_interrupt() -> None:
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        show.console.print("ending")

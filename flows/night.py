@@ -1,0 +1,41 @@
+"""What one run needs, read once and handed to every step."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Engine
+
+from connectors.inputs import Supplied
+from connectors.sink_files import ExtractSink, NoticeSink
+from connectors.spec import Source
+from connectors.zone import Zone
+from editions.build import BuildReport
+from editions.candidate import Candidate
+from editions.recipe import InputBatch
+from expectations.verdict import Verdict
+from ledger.settings import Settings
+
+
+@dataclass(frozen=True)
+class Night:
+    """Everything one run needs, read once: the business date of the facts, settings, ledger, who gives and who gets."""
+
+    run_id: str
+    as_of: date
+    settings: Settings
+    ledger: Engine
+    sources: tuple[Source, ...]
+    sinks: tuple[ExtractSink | NoticeSink, ...]
+    zone: Zone
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """A candidate that passed the gate, with all that its edition is made of and named after."""
+
+    candidate: Candidate
+    build: BuildReport
+    verdict: Verdict
+    inputs: tuple[InputBatch, ...]
+    recipe_sha256: str
+    supplied: tuple[Supplied, ...]

@@ -1,0 +1,160 @@
+"""What `jifen run`, `status` and `explain` do."""
+
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+
+from connectors.errors import ConfigError
+from editions.current import EditionMissingError, edition_path
+from editions.explain import EnterpriseUnknownError, Explanation
+from flows import show
+from flows.outcome import Outcome
+from flows.recipe import UsageError, run_night
+from ledger.publications import current_id, owed_for, pending
+from ledger.runs import RunLockedError, latest_runs
+from ledger.settings import Settings
+from ledger.store import LedgerVersionError, open_ledger
+from ledger.tables import deliveries, outbox
+
+KNOWN_STOPS = (ConfigError, RunLockedError, LedgerVersionError, EditionMissingError, OSError, SQLAlchemyError)
+"""What stops a run before it begins, told in one line; anything else is a fault of ours and keeps its traceback."""
+
+
+def run_once(as_of: date | None, as_json: bool) -> int:
+    """Run the night and show its outcome; answers the exit code."""
+    try:
+        with show.progress("jifen run"):
+            outcome = run_by_whom(Settings(), as_of)
+    except ValidationError as error:
+        return _stopped(1, "failed", f"a setting is wrong: {error}. Whose: config. See .env.example.", as_json)
+    except UsageError as error:
+        return _stopped(2, "usage", str(error), as_json)
+    except KNOWN_STOPS as error:
+        return _stopped(1, "failed", str(error), as_json)
+    if as_json:
+        show.show_json({**asdict(outcome), "exit_code": outcome.exit_code})
+    else:
+        show_outcome(outcome)
+    return outcome.exit_code
+
+
+def _stopped(code: int, state: str, message: str, as_json: bool) -> int:
+    """Tell why nothing was begun; answers the exit code."""
+    if as_json:
+        show.show_json({"state": state, "message": message, "exit_code": code})
+    else:
+        show.errors.print(f"[red]{state}[/] {show.safe(message)}")
+    return code
+
+
+def run_by_whom(settings: Settings, as_of: date | None) -> Outcome:
+    """Run through Prefect where an API is configured; otherwise plainly, without the hidden server of its own."""
+    from prefect.settings import PREFECT_API_URL
+
+    if not PREFECT_API_URL.value():
+        return run_night(settings, as_of, "plain")
+    from flows.nightly import NightFailedError, nightly
+
+    try:
+        return nightly(as_of)
+    except NightFailedError as error:
+        return error.outcome
+
+
+def show_outcome(outcome: Outcome) -> None:
+    """Print how a night ended, and what it refused and sent."""
+    report = outcome.report
+    show.console.print(f"{show.coloured(outcome.state)} {show.safe(outcome.message)}")
+    if report.get("pulled"):
+        show.show_refusals(report["pulled"])
+    if report.get("verdict"):
+        show.show_verdict(report["verdict"])
+    if report.get("deliveries") or report.get("notices"):
+        show.show_sent(report)
+
+
+def show_status(as_json: bool) -> int:
+    """Show the last run, `current`, and what is owed; answers 0: how a run ended is in what it shows."""
+    settings = Settings()
+    ledger = open_ledger(settings)
+    last = next(iter(latest_runs(ledger)), None)
+    current = current_id(ledger)
+    told: dict[str, Any] = {
+        "data_dir": str(settings.data_dir),
+        "current": current,
+        "last_run": last,
+        "sent": {
+            "deliveries": owed_for(ledger, deliveries, current) if current else [],
+            "notices": owed_for(ledger, outbox, current) if current else [],
+        },
+        "owed": {"deliveries": pending(ledger, deliveries), "notices": pending(ledger, outbox)},
+    }
+    if as_json:
+        show.show_json(told)
+        return 0
+    show.console.print(f"data folder {show.safe(told['data_dir'])}; current edition {show.safe(str(current))}")
+    if last is None:
+        show.console.print("no run yet. Next: jifen run")
+        return 0
+    said = (last["report"] or {}).get("message", "")
+    show.console.print(f"last run {show.safe(last['run_id'])} {show.coloured(last['state'])} {show.safe(said)}")
+    if last["report"]:
+        show_outcome(Outcome(last["state"], last["as_of"], current, "", last["report"]))
+    for owed in told["owed"]["deliveries"] + told["owed"]["notices"]:
+        show.console.print(
+            f"  owed to {show.safe(owed['recipient'])}: {show.safe(owed['last_error'] or 'not tried yet')}"
+        )
+    return 0
+
+
+def explain_enterprise(uscc: str, edition: str | None, as_json: bool) -> int:
+    """Show one enterprise of an edition; 1 where either is not there."""
+    from editions.explain import explain
+
+    settings = Settings()
+    wanted = edition or current_id(open_ledger(settings))
+    try:
+        if wanted is None:
+            raise EditionMissingError("no edition is published yet. Next: jifen run")
+        found = explain(edition_path(settings.data_dir, wanted), uscc)
+    except (EditionMissingError, EnterpriseUnknownError, OSError, ValueError) as error:
+        show.errors.print(f"[red]not found[/] {show.safe(str(error))}")
+        return 1
+    if as_json:
+        show.show_json(asdict(found))
+    else:
+        _show_explanation(found)
+    return 0
+
+
+def _show_explanation(found: Explanation) -> None:
+    name, code = found.enterprise["enterprise_name"], found.enterprise["uscc"]
+    show.console.print(f"[bold]{show.safe(str(name))}[/] {show.safe(code)}, edition {show.safe(found.edition_id)}")
+    if found.ranking is None:
+        show.console.print(f"not in the ranking: {show.safe(str(found.enterprise['ineligible_reason']))}")
+        return
+    row = found.ranking
+    place = f"rank {row['rank_overall']} of {row['peers_overall']}"
+    place += f", {row['rank_in_stage']} of {row['peers_in_stage']} in its stage"
+    if not row["is_ranked"]:
+        place = f"not ranked: {row['unranked_reason']}"
+    show.console.print(
+        f"stage {show.safe(str(row['stage']))}; score {row['score']} = {row['points_total']} points out of "
+        f"{row['points_available']} that could be assessed (maximum {row['points_maximum']}); {show.safe(place)}"
+    )
+    show.show_table(
+        "Indicators 指标",
+        ("code", "indicator 指标", "value", "bin 档", "points", "of", "not counted because 不计分原因"),
+        [_indicator_row(one) for one in found.indicators],
+    )
+
+
+def _indicator_row(one: dict[str, Any]) -> tuple[Any, ...]:
+    """One line of an explanation; a bin says enough where there are points, the reason where there are none."""
+    value = None if one["value"] is None else f"{one['value'].normalize():f} {one['unit']}"
+    why = None if one["is_counted"] else f"{one['reason_zh']}\n{one['reason_en']}"
+    name = f"{one['name_zh']} {one['name_en']}"
+    return one["indicator_code"], name, value, one["bin"], one["points"], one["points_maximum"], why

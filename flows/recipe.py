@@ -1,0 +1,207 @@
+"""The recipe, as plain functions: ingest, build, gate, publish, deliver, notify. Prefect only wraps them."""
+
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Engine
+
+from connectors.inputs import Supplied, lay_out, resolve
+from connectors.pull import Pulled, pull_dataset
+from connectors.sink_files import read_sinks
+from connectors.source_files import read_sources
+from connectors.spec import Dataset, Source
+from connectors.zone import read_zone
+from editions.build import BuildReport, build
+from editions.candidate import Candidate, drop_old_candidates, new_candidate
+from editions.current import edition_path, repair_current
+from editions.recipe import InputBatch, edition_id_of, recipe_digest
+from editions.seal import drop_drafts
+from expectations.gate import audit
+from expectations.verdict import PublicationBlocked, Verdict, require_passed
+from flows.deliver import deliver_owed, notify_owed
+from flows.night import Cleared, Night
+from flows.outcome import Outcome
+from flows.publish import publish_edition
+from ledger.publications import current_id, edition_row
+from ledger.runs import end_run, exclusive_run, start_run
+from ledger.settings import PROJECT_DIR, Settings
+from ledger.store import open_ledger
+
+log = logging.getLogger("jifen")
+
+CONNECTIONS_AT_ONCE = 4
+CANDIDATES_KEPT = 3
+
+
+class UsageError(ValueError):
+    """What was asked for cannot be done as asked: exit code 2."""
+
+
+class SourceMissingError(RuntimeError):
+    """A critical source gave nothing tonight: nothing may be published. Exit code 4."""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The six steps; a flow puts its tasks in their place. Each is called with a `Night` first."""
+
+    pull_all: "Callable[[Night], list[Pulled]]"
+    build: "Callable[[Night, Sequence[Supplied]], tuple[Candidate, BuildReport]]"
+    gate: "Callable[[Night, Candidate], Verdict]"
+    publish: "Callable[[Night, Cleared], None]"
+    deliver: "Callable[[Night], list[dict[str, Any]]]"
+    notify: "Callable[[Night], list[dict[str, Any]]]"
+
+
+def pull_one(night: Night, source: Source, dataset: Dataset) -> Pulled:
+    """Ingest one dataset; its faults are in the answer, so that one agency never stops another."""
+    log.debug("ingest: %s.%s", source.name, dataset.name)
+    pulled = pull_dataset(source, dataset, night.zone, night.settings, night.ledger, night.as_of)
+    told = (pulled.message,) if pulled.message else (f"{pulled.rows_received} received, {pulled.rows_refused} refused",)
+    level = logging.WARNING if pulled.state == "failed" else logging.INFO
+    log.log(level, "ingest: %s.%s %s: %s", source.name, dataset.name, pulled.state, *told)
+    return pulled
+
+
+def pull_all(night: Night) -> list[Pulled]:
+    """Ingest every dataset, a few at a time."""
+    wanted = [(source, dataset) for source in night.sources for dataset in source.datasets]
+    with ThreadPoolExecutor(CONNECTIONS_AT_ONCE) as pool:
+        return list(pool.map(lambda pair: pull_one(night, *pair), wanted))
+
+
+def build_candidate(night: Night, supplied: Sequence[Supplied]) -> tuple[Candidate, BuildReport]:
+    """Lay the inputs out and build a fresh candidate from them."""
+    log.debug("build: laying out the inputs, then dbt")
+    candidate = new_candidate(night.settings.data_dir, night.run_id)
+    lay_out(candidate.inputs, night.sources, supplied, night.settings.data_dir)
+    report = build(candidate, night.as_of, PROJECT_DIR)
+    log.info("build: %d models, %d tests", report.models, report.tests)
+    return candidate, report
+
+
+def audit_candidate(night: Night, candidate: Candidate) -> Verdict:
+    """Let the gate decide; a blocked candidate raises `PublicationBlocked`, and stays for whoever looks into it."""
+    log.debug("gate: auditing the candidate")
+    current = current_id(night.ledger)
+    previous = edition_path(night.settings.data_dir, current) if current else None
+    verdict = audit(candidate.warehouse, previous)
+    log.info("gate: %s, %d checks", verdict.state, len(verdict.checks))
+    require_passed(verdict)
+    return verdict
+
+
+PLAIN_STEPS = Steps(pull_all, build_candidate, audit_candidate, publish_edition, deliver_owed, notify_owed)
+
+
+def run_night(settings: Settings, as_of: date | None, driver: str, steps: Steps = PLAIN_STEPS) -> Outcome:
+    """Run the whole recipe once, under the one lock of the data folder; how it ended is in the ledger and the answer.
+
+    Raises `UsageError` and `RunLockedError` before anything was begun. Every other fault is an `Outcome`.
+    """
+    today = datetime.now(settings.zone).date()
+    as_of = as_of or today
+    sources = tuple(read_sources())
+    zone = read_zone(settings.zone_file, sources)
+    sinks = tuple(read_sinks())
+    with exclusive_run(settings.data_dir):
+        ledger = open_ledger(settings)
+        check_date(ledger, as_of, today)
+        repair_current(settings.data_dir, current_id(ledger))
+        drop_drafts(settings.data_dir)
+        run_id = start_run(ledger, as_of, driver)
+        night = Night(run_id, as_of, settings, ledger, sources, sinks, zone)
+        report: dict[str, Any] = {"run_id": run_id, "as_of": as_of.isoformat(), "driver": driver}
+        outcome = _outcome_of(night, steps, report)
+        end_run(ledger, run_id, outcome.state, current_id(ledger), {**report, "message": outcome.message})
+        drop_old_candidates(settings.data_dir, CANDIDATES_KEPT)
+    return outcome
+
+
+def check_date(ledger: Engine, as_of: date, today: date) -> None:
+    """The business date may not lie ahead, nor before the current edition's: `current` only ever moves forward."""
+    if as_of > today:
+        raise UsageError(f"--as-of {as_of} lies ahead of today, {today}. Give a day that has come.")
+    current = current_id(ledger)
+    row = edition_row(ledger, current) if current else None
+    if row is not None and as_of.isoformat() < row["as_of"]:
+        raise UsageError(f"--as-of {as_of} lies before the current edition {current}. Give its day or a later one.")
+
+
+def _outcome_of(night: Night, steps: Steps, report: dict[str, Any]) -> Outcome:
+    """Run the steps and put into words how they ended; the report fills as they go, so a stop still tells what was."""
+
+    def ended(state: str, message: str, owed: tuple[str, ...] = ()) -> Outcome:
+        return Outcome(state, night.as_of.isoformat(), current_id(night.ledger), message, report, owed)
+
+    try:
+        state, message = _publish_if_new(night, steps, report)
+        owed = _send_what_is_owed(night, steps, report)
+    except SourceMissingError as error:
+        return ended("source_missing", str(error))
+    except PublicationBlocked as error:
+        report["verdict"] = error.verdict.as_dict()
+        return ended("blocked", str(error))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the run row must say so; the text names whose it is
+        return ended("failed", str(error) or type(error).__name__)
+    if owed:
+        message += f" Still owed: {', '.join(owed)}. Next: mend what the report names, then `jifen run`."
+    return ended(state, message, owed)
+
+
+def _publish_if_new(night: Night, steps: Steps, report: dict[str, Any]) -> tuple[str, str]:
+    pulled = steps.pull_all(night)
+    report["pulled"] = [asdict(one) for one in pulled]
+    _require_critical(pulled)
+    supplied = resolve(night.sources, pulled, night.ledger, night.settings.data_dir, night.as_of)
+    inputs = tuple(_as_input(one) for one in supplied)
+    digest = recipe_digest(night.as_of, inputs, PROJECT_DIR)
+    current = current_id(night.ledger)
+    if current == edition_id_of(night.as_of, digest):
+        return "nothing_new", f"edition {current} stands."
+    candidate, built = steps.build(night, supplied)
+    report["build"] = built.as_dict()
+    verdict = steps.gate(night, candidate)
+    report["verdict"] = verdict.as_dict()
+    log.debug("publish: sealing %s", edition_id_of(night.as_of, digest))
+    steps.publish(night, Cleared(candidate, built, verdict, inputs, digest, tuple(supplied)))
+    log.info("publish: %s is current", edition_id_of(night.as_of, digest))
+    return "published", f"edition {edition_id_of(night.as_of, digest)} is current."
+
+
+def _require_critical(pulled: Sequence[Pulled]) -> None:
+    missing = [one for one in pulled if one.state == "failed" and one.critical]
+    if missing:
+        told = " ".join(f"[{one.source}.{one.dataset}] {one.message}" for one in missing)
+        raise SourceMissingError(f"a critical source is missing, nothing is published and current stays. {told}")
+
+
+def _as_input(one: Supplied) -> InputBatch:
+    return InputBatch(
+        source=one.source,
+        dataset=one.dataset,
+        is_supplied=one.is_supplied,
+        batches=one.batches,
+        content_sha256=one.content_sha256,
+        rows_landed=one.rows_landed,
+        rows_refused=len(one.refused),
+        learned_on=one.learned_on,
+        is_stale=one.is_stale,
+        reason=one.reason,
+    )
+
+
+def _send_what_is_owed(night: Night, steps: Steps, report: dict[str, Any]) -> tuple[str, ...]:
+    """Deliver and notify whatever the ledger says is owed, from tonight or an earlier night; answers what still is."""
+    log.debug("deliver and notify")
+    report["deliveries"] = steps.deliver(night)
+    report["notices"] = steps.notify(night)
+    for sent in report["deliveries"] + report["notices"]:
+        log.log(
+            logging.INFO if sent["state"] == "sent" else logging.WARNING, "%s: %s", sent["recipient"], sent["state"]
+        )
+    return tuple(sent["recipient"] for sent in report["deliveries"] + report["notices"] if sent["state"] != "sent")

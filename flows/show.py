@@ -1,0 +1,152 @@
+"""What people read in the terminal: tables of a night, an edition, an enterprise; and the JSON for programs."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+from rich.table import Table
+
+# Redirected output has no width of its own; a rule's name holds ":key:", which is no emoji.
+_WIDTH = None if sys.stdout.isatty() else 130
+console = Console(highlight=False, emoji=False, width=_WIDTH)
+errors = Console(stderr=True, highlight=False, emoji=False)
+
+STATE_COLOURS = {"published": "green", "nothing_new": "green", "passed": "green", "sent": "green"}
+
+
+def show_json(value: Any) -> None:
+    """Print a value as JSON: dates as ISO text, decimals as text, so that nothing is rounded."""
+    console.print_json(json.dumps(value, default=_plain, ensure_ascii=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, (set, tuple)):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON here")
+
+
+def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print one table; every cell is escaped, since names come from outside."""
+    table = Table(title=safe(title), title_justify="left", title_style="bold", header_style="dim")
+    for column in columns:
+        table.add_column(safe(column), overflow="fold")
+    for row in rows:
+        table.add_row(*("" if cell is None else safe(_cell(cell)) for cell in row))
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def safe(text: Any) -> str:
+    """A text from outside, made harmless for a terminal: no markup, and no control character to move the cursor."""
+    kept = (character if character.isprintable() or character == "\n" else "�" for character in str(text))
+    return escape("".join(kept))
+
+
+def coloured(state: str) -> str:
+    """A state with its colour, as rich markup."""
+    return f"[{STATE_COLOURS.get(state, 'red')}]{safe(state)}[/]"
+
+
+class _StatusHandler(logging.Handler):
+    """Shows what the recipe logs: the running step in the spinner, each finished one on a line of its own."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__()
+        self._status = status
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = safe(record.getMessage())
+        if record.levelno >= logging.INFO:
+            errors.print(f"  {text}", style="yellow" if record.levelno >= logging.WARNING else "dim")
+        else:
+            self._status.update(text)
+
+
+@contextmanager
+def progress(title: str) -> Iterator[None]:
+    """Show the recipe's log while it works, on standard error."""
+    logger = logging.getLogger("jifen")
+    with errors.status(safe(title)) as status:
+        handler = _StatusHandler(status)
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG)
+        # Prefect's own console would say each line a second time; its page still gets them.
+        logger.propagate = False
+        try:
+            yield
+        finally:
+            logger.propagate = True
+            logger.removeHandler(handler)
+
+
+def show_refusals(pulled: Sequence[Mapping[str, Any]]) -> None:
+    """Print what landing refused, discarded or noticed, by agency and rule."""
+    rows = [
+        (f"{one['source']}.{one['dataset']}", rule, count)
+        for one in pulled
+        for rule, count in (one.get("counts") or {}).items()
+    ]
+    show_table("Quarantined and noticed 隔离与提示", ("dataset", "rule", "count"), rows)
+    for one in pulled:
+        if one["state"] == "not_supplied":
+            console.print(f"  not supplied: {safe(one['source'])}.{safe(one['dataset'])}: {safe(one['message'])}")
+        elif one["state"] == "failed":
+            console.print(f"  [red]failed[/]: {safe(one['message'] or '')}")
+
+
+def show_top(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print the head of a ranking, with the points it is out of."""
+    show_table(
+        "Top of the ranking 积分排名",
+        ("rank", "code", "name", "stage", "score", "points", "of available"),
+        [
+            (
+                row["rank_overall"],
+                row["uscc"],
+                row["enterprise_name"],
+                row["stage"],
+                row["score"],
+                row["points_total"],
+                f"{row['points_available']} of {row['points_maximum']}",
+            )
+            for row in rows
+        ],
+    )
+
+
+def show_verdict(verdict: Mapping[str, Any]) -> None:
+    """Print the gate's verdict and every check that did not pass."""
+    counts = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in verdict["counts"].items())
+    console.print(f"Gate 发布闸门: {coloured(verdict['state'])}; {verdict['declared']} checks: {safe(counts)}")
+    for check in verdict["checks"]:
+        if check["outcome"] not in ("passed", "not_applicable"):
+            told = f"{check['severity']} {check['outcome']}: {check['table']}.{check['name']}: {check['observed']}"
+            console.print(f"  {safe(told)}")
+
+
+def show_sent(report: Mapping[str, Any]) -> None:
+    """Print what went to whom."""
+    rows: list[tuple[Any, ...]] = [
+        (sent["recipient"], "extract", sent["state"], sent.get("rows"), sent.get("denied"), sent.get("error"))
+        for sent in report.get("deliveries", [])
+    ]
+    rows += [
+        (sent["recipient"], "notice", sent["state"], None, None, sent.get("error"))
+        for sent in report.get("notices", [])
+    ]
+    show_table("Sent 送达", ("recipient", "what", "state", "rows", "denied by consent", "error"), rows)

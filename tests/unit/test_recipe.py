@@ -1,0 +1,121 @@
+"""How a night ends, whatever happens in it; no agency is needed to know."""
+
+import socket
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+from pytest_socket import SocketBlockedError
+
+from connectors.drivers.pages import Page
+from connectors.pull import Pulled, pull_dataset
+from connectors.source_files import read_sources
+from connectors.zone import Zone
+from flows import recipe
+from flows.outcome import EXIT_CODES, Outcome
+from ledger.batches import open_batch
+from ledger.runs import RunLockedError, exclusive_run, latest_runs
+from ledger.store import open_ledger
+from ledger.tables import runs
+
+DAY = date(2025, 6, 30)
+
+
+def pulled(state="unchanged", failed=()):
+    lines = []
+    for source in read_sources():
+        for dataset in source.datasets:
+            line = Pulled(source.name, dataset.name, dataset.critical, state)
+            if dataset.address in failed:
+                line = replace(
+                    line, state="failed", whose="agency", message=f"{dataset.address}: refused. Whose: agency."
+                )
+            lines.append(line)
+    return lines
+
+
+def never(*_):
+    pytest.fail("this step must not be reached")
+
+
+@pytest.fixture
+def steps():
+    return recipe.Steps(lambda _: pulled(), never, never, never, never, never)
+
+
+def last_state(settings):
+    return latest_runs(open_ledger(settings))[0]["state"]
+
+
+def test_a_critical_source_that_failed_stops_before_anything_is_built(settings, steps):
+    failing = replace(steps, pull_all=lambda _: pulled(failed=("tax.statements", "patent.applications")))
+    outcome = recipe.run_night(settings, DAY, "plain", failing)
+    assert (outcome.state, outcome.exit_code, last_state(settings)) == ("source_missing", 4, "source_missing")
+    assert "[tax.statements] tax.statements: refused." in outcome.message
+    assert "patent" not in outcome.message
+
+
+def test_a_fault_in_any_step_is_an_outcome_and_the_run_is_closed(settings, steps):
+    def broken(*_):
+        raise OSError("No space left on device")
+
+    outcome = recipe.run_night(settings, DAY, "plain", replace(steps, build=broken))
+    assert (outcome.state, outcome.exit_code, last_state(settings)) == ("failed", 1, "failed")
+    assert "No space left on device" in outcome.message
+
+
+def test_a_date_ahead_is_a_usage_error_and_begins_nothing(settings, steps):
+    ahead = datetime.now(UTC).date() + timedelta(days=3)
+    with pytest.raises(recipe.UsageError, match="lies ahead"):
+        recipe.run_night(settings, ahead, "plain", steps)
+    assert latest_runs(open_ledger(settings)) == []
+
+
+def test_every_state_of_a_run_has_an_exit_code_and_the_ledger_knows_each():
+    (check,) = [str(c.sqltext) for c in runs.constraints if hasattr(c, "sqltext")]
+    assert all(f"'{state}'" in check for state in EXIT_CODES)
+
+
+def test_a_published_night_that_still_owes_something_is_not_a_success():
+    assert Outcome("published", "2025-06-30", "e", "").exit_code == 0
+    assert Outcome("published", "2025-06-30", "e", "", owed=("bank_a",)).exit_code == 1
+
+
+def test_a_run_beside_another_begins_nothing(settings, steps):
+    with exclusive_run(settings.data_dir), pytest.raises(RunLockedError):
+        recipe.run_night(settings, DAY, "plain", steps)
+
+
+def test_an_input_that_nobody_foresaw_fails_one_dataset_and_is_fetched_anew(settings, monkeypatch):
+    source = next(source for source in read_sources() if source.name == "patent")
+    ledger = open_ledger(settings)
+
+    def surprised(_ask):
+        yield Page("page 1", b"{}", {"after": 1})
+        raise ZeroDivisionError("a surprise")
+
+    monkeypatch.setattr("connectors.pull.driver_of", lambda _: surprised)
+    found = pull_dataset(source, source.datasets[0], Zone(), settings, ledger, DAY)
+    assert (found.state, found.whose) == ("failed", "jifen")
+    assert "patent.applications: ZeroDivisionError: a surprise. Whose: jifen." in found.message
+    key, _ = open_batch(ledger, "patent", "applications", DAY, source.sha256, None)
+    assert key.batch.endswith("-002")
+
+
+def test_a_scheduled_run_takes_the_day_it_was_scheduled_for_in_the_zones_time(settings, monkeypatch):
+    from flows import nightly
+
+    late_on_the_30th = datetime(2025, 6, 30, 22, 30, tzinfo=settings.zone).astimezone(UTC)
+    monkeypatch.setattr(nightly, "flow_run", SimpleNamespace(scheduled_start_time=late_on_the_30th))
+    assert nightly.scheduled_date(settings) == date(2025, 6, 30)
+    past_midnight = datetime(2025, 7, 1, 0, 5, tzinfo=settings.zone).astimezone(UTC)
+    monkeypatch.setattr(nightly, "flow_run", SimpleNamespace(scheduled_start_time=past_midnight))
+    assert nightly.scheduled_date(settings) == date(2025, 7, 1)
+    monkeypatch.setattr(nightly, "flow_run", SimpleNamespace(scheduled_start_time=None))
+    assert nightly.scheduled_date(settings) is None
+
+
+def test_unit_tests_cannot_open_a_socket():
+    with pytest.raises(SocketBlockedError):
+        socket.create_connection(("127.0.0.1", 9))
