@@ -1,0 +1,101 @@
+"""A house: one data folder, one sandbox of agencies, and the command line run as an operator would."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from sqlalchemy import Engine
+
+from ledger.settings import PROJECT_DIR, Settings
+from ledger.store import open_ledger
+from sandbox.start import Sandbox
+
+JIFEN = [sys.executable, "-c", "from flows.cli import main; main()"]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One `jifen` command: its exit code and the JSON that it printed."""
+
+    code: int
+    told: Any
+
+
+@dataclass(frozen=True)
+class House:
+    """What an operator has: a data folder and the agencies' addresses."""
+
+    data_dir: Path
+    sandbox: Sandbox
+
+    @property
+    def environment(self) -> dict[str, str]:
+        plain = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_API", "JIFEN_"))}
+        # Explicitly, so that no .env of this checkout can lead a test to somebody's real ledger.
+        own = {
+            "JIFEN_RETRY_SECONDS": "10",
+            "JIFEN_DATA_DIR": str(self.data_dir),
+            "JIFEN_LEDGER_URL": f"sqlite:///{self.data_dir / 'ledger.sqlite'}",
+            "JIFEN_ZONE_FILE": "",
+        }
+        return {**plain, **own, **self.sandbox.env}
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(data_dir=self.data_dir, _env_file=None)
+
+    @property
+    def ledger(self) -> Engine:
+        return open_ledger(self.settings)
+
+    @property
+    def as_of(self) -> date:
+        return self.sandbox.as_of
+
+    def jifen(self, *arguments: str) -> Ran:
+        command = [*JIFEN, *arguments, "--json"]
+        done = subprocess.run(
+            command, env=self.environment, cwd=PROJECT_DIR, capture_output=True, text=True, check=False, timeout=300
+        )
+        assert done.stdout, done.stderr[-3000:]
+        return Ran(done.returncode, json.loads(done.stdout))
+
+    def run(self) -> Ran:
+        return self.jifen("run", "--as-of", self.as_of.isoformat())
+
+    def start_run(self) -> "subprocess.Popen[bytes]":
+        command = [*JIFEN, "run", "--as-of", self.as_of.isoformat(), "--json"]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return subprocess.Popen(command, env=self.environment, cwd=PROJECT_DIR, **quiet)
+
+    @property
+    def current(self) -> Path:
+        return (self.data_dir / "editions" / "current").resolve()
+
+    def table(self, name: str, folder: str = "tables") -> list[dict[str, Any]]:
+        return pq.read_table(self.current / folder / f"{name}.parquet", partitioning=None).to_pylist()
+
+    @property
+    def truth(self) -> dict[str, Any]:
+        return json.loads((self.sandbox.state / "truth.json").read_text(encoding="utf-8"))
+
+    def faults(self, plan: dict[str, Any]) -> None:
+        (self.sandbox.state / "faults.json").write_text(json.dumps(plan), encoding="utf-8")
+
+    def requests(self, agency: str, path: str) -> list[dict[str, Any]]:
+        lines = (self.sandbox.state / "access.jsonl").read_text(encoding="utf-8").splitlines()
+        found = [json.loads(line) for line in lines]
+        return [line for line in found if line["agency"] == agency and line["path"].endswith(path)]
+
+    def events(self) -> list[dict[str, Any]]:
+        path = self.sandbox.state / "webhook" / "events.jsonl"
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+    def inbox(self, suffix: str) -> list[Path]:
+        return sorted((self.sandbox.state / "sftp" / "bank_a" / "inbox").glob(f"*{suffix}"))

@@ -1,0 +1,168 @@
+"""One whole night on the sandbox: what was published, sent and told is what is true."""
+
+import csv
+import io
+import json
+import re
+from collections import Counter
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select
+
+from connectors.sink_files import ExtractSink, read_sinks
+from ledger.publications import owed_for, pending, publication_rows
+from ledger.tables import deliveries, denials, outbox
+
+pytestmark = pytest.mark.night
+
+
+@pytest.fixture
+def night(first_night):
+    return first_night[0]
+
+
+def test_it_publishes_and_says_so(first_night):
+    house, ran = first_night
+    assert ran.code == 0, ran.told
+    assert ran.told["state"] == "published"
+    assert house.current.name == ran.told["edition_id"]
+
+
+def test_every_eligible_enterprise_is_in_the_ranking_and_no_other(night):
+    assert sorted(row["uscc"] for row in night.table("rankings")) == sorted(night.truth["eligible"])
+
+
+def test_every_indicator_of_every_enterprise_is_what_the_sandbox_knows_to_be_true(night):
+    points = night.table("points")
+    found = {(row["uscc"], row["indicator_code"]): (row["value"], row["supply_status"]) for row in points}
+    truth = night.truth
+    wrong = {}
+    for uscc in truth["eligible"]:
+        for code, text in truth["indicators"][uscc].items():
+            expected = (None if text is None else Decimal(text), truth["statuses"][uscc][code])
+            if found[uscc, code] != expected:
+                wrong[uscc, code] = (found[uscc, code], expected)
+    assert len(found) == 18 * len(truth["eligible"])
+    assert wrong == {}
+
+
+def test_points_add_up_exactly_and_the_total_says_out_of_how_many(night):
+    by_enterprise: dict[str, list] = {}
+    for row in night.table("points"):
+        by_enterprise.setdefault(row["uscc"], []).append(row)
+    for row in night.table("rankings"):
+        parts = by_enterprise[row["uscc"]]
+        assert row["points_total"] == sum(p["points"] for p in parts if p["points"] is not None)
+        assert row["points_available"] == sum(p["points_maximum"] for p in parts if p["points"] is not None)
+        assert row["points_total"] <= row["points_available"] <= row["points_maximum"]
+
+
+def test_ranks_are_competition_ranks_and_peers_stand_beside_them(night):
+    ranked = [row for row in night.table("rankings") if row["is_ranked"]]
+    scores = [row["score"] for row in ranked]
+    for row in ranked:
+        assert row["rank_overall"] == 1 + sum(score > row["score"] for score in scores)
+        assert row["peers_overall"] == len(ranked)
+        peers = [other["score"] for other in ranked if other["stage"] == row["stage"]]
+        assert row["rank_in_stage"] == 1 + sum(score > row["score"] for score in peers)
+        assert row["peers_in_stage"] == len(peers)
+
+
+def test_each_planted_bad_record_is_refused_for_its_own_reason(first_night):
+    house, ran = first_night
+    expected = Counter()
+    for fault in house.truth["planted"]:
+        if fault["expect"] == "quarantined":
+            expected[f"{fault['source']}.{fault['dataset']}", fault["reason"]] += 1
+    found = Counter()
+    for path in (house.data_dir / "quarantine").rglob("*.jsonl"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            refusal = json.loads(line)
+            if refusal["action"] == "record_refused":
+                found[f"{path.parent.parent.name}.{path.parent.name}", refusal["reason"]] += 1
+    assert found == expected
+    assert ran.told["report"]["pulled"]
+
+
+def test_each_name_that_cannot_be_matched_is_on_the_review_list(night):
+    listed = {(row["source"], row["dataset"], row["identifier"]) for row in night.table("unmatched_records")}
+    planted = [fault for fault in night.truth["planted"] if fault["expect"] == "unmatched"]
+    assert planted
+    told = json.dumps(sorted(listed), ensure_ascii=False)
+    assert [fault for fault in planted if not names_of(fault["sent"], told)] == []
+
+
+def names_of(record, told):
+    """Whether any text of a planted record is on the list, as a whole identifier or as one of joint applicants."""
+    texts = [part for value in record.values() if isinstance(value, str) for part in re.split("[；;]", value)]
+    return any(json.dumps(text, ensure_ascii=False) in told for text in texts)
+
+
+def test_the_edition_is_whole_and_its_files_are_what_they_say(night):
+    assert night.jifen("edition", "verify").code == 0
+    shown = night.jifen("edition", "show").told
+    names = {file["path"] for file in shown["manifest"]["files"]}
+    assert {"tables/rankings.parquet", "tables/rankings.csv", "tables/reasons.csv", "tables/points.parquet"} <= names
+    text = (night.current / "tables" / "rankings.csv").read_bytes()
+    assert text.startswith(b"\xef\xbb\xbf")
+
+
+def test_no_cell_of_any_published_table_runs_as_a_formula(night):
+    for path in (night.current / "tables").glob("*.csv"):
+        rows = csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig")))
+        started = [cell for row in rows for cell in row if cell[:1] in ("=", "+", "@")]
+        assert started == [], path.name
+
+
+def test_the_bank_gets_exactly_the_enterprises_that_consented_and_only_its_fields(night):
+    (file,) = night.inbox(".csv")
+    rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig"))))
+    (sink,) = [sink for sink in read_sinks() if isinstance(sink, ExtractSink)]
+    assert tuple(rows[0]) == sink.fields
+    consented = set(night.truth["consented"]["bank_a"]) & set(night.truth["eligible"])
+    assert {row["uscc"] for row in rows} == consented
+    manifest = json.loads(night.inbox(".manifest.json")[0].read_bytes())
+    assert (manifest["rows"], manifest["bytes"]) == (len(rows), file.stat().st_size)
+    assert list(file.parent.glob(".*")) == []
+
+
+def test_every_denied_consent_is_in_the_ledger_with_its_reason(night):
+    (sent,) = owed_for(night.ledger, deliveries, night.current.name)
+    assert sent["state"] == "sent"
+    planted = [fault for fault in night.truth["planted"] if fault["expect"] == "denied"]
+    expected = {
+        (fault["record"]["consent_id"], fault["reason"])
+        for fault in planted
+        if fault["record"]["recipient"] == "bank_a"
+    }
+    with night.ledger.begin() as connection:
+        found = {(row.consent_id, row.reason) for row in connection.execute(select(denials))}
+    assert expected
+    assert expected <= found
+    assert sent["denied"] == len(found)
+
+
+def test_one_notice_names_the_edition_and_no_enterprise(night):
+    (received,) = night.events()
+    event = received["event"]
+    assert event["specversion"] == "1.0"
+    assert event["data"]["edition_id"] == night.current.name
+    assert not any(uscc in json.dumps(event) for uscc in night.truth["eligible"])
+
+
+def test_an_enterprise_can_be_explained_to_the_point(night):
+    first = min((row for row in night.table("rankings") if row["is_ranked"]), key=lambda row: row["rank_overall"])
+    told = night.jifen("explain", first["uscc"]).told
+    assert len(told["indicators"]) == 18
+    assert sum(Decimal(one["points"]) for one in told["indicators"] if one["points"]) == first["points_total"]
+    assert all(one["reason_zh"] and one["reason_en"] for one in told["indicators"])
+
+
+def test_run_again_with_nothing_new_makes_no_second_edition_delivery_or_notice(house):
+    before = (publication_rows(house.ledger), [path.stat().st_mtime_ns for path in house.inbox("")], house.current)
+    ran = house.run()
+    assert (ran.code, ran.told["state"]) == (0, "nothing_new"), ran.told["message"]
+    assert (publication_rows(house.ledger), [p.stat().st_mtime_ns for p in house.inbox("")], house.current) == before
+    assert house.events() == []
+    assert pending(house.ledger, deliveries) == pending(house.ledger, outbox) == []
