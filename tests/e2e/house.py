@@ -66,8 +66,8 @@ class House:
         assert done.stdout, done.stderr[-3000:]
         return Ran(done.returncode, json.loads(done.stdout))
 
-    def run(self) -> Ran:
-        return self.jifen("run", "--as-of", self.as_of.isoformat())
+    def run(self, as_of: date | None = None) -> Ran:
+        return self.jifen("run", "--as-of", (as_of or self.as_of).isoformat())
 
     def start_run(self) -> "subprocess.Popen[bytes]":
         command = [*JIFEN, "run", "--as-of", self.as_of.isoformat(), "--json"]
