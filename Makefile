@@ -22,6 +22,7 @@ help:
 setup: .venv/ready
 
 .venv/ready: requirements/all.lock requirements/uv.lock pyproject.toml
+	@echo "setting up .venv: about a minute, once"
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found. Debian: apt-get install python3"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "Python has no venv. Installing it needs root: apt-get install python3-venv"; \
 		[ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3-venv; }

@@ -1,5 +1,6 @@
 """Pulling one dataset: resume or begin, keep each page with its checkpoint, then land the batch."""
 
+import os
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -50,6 +51,8 @@ def pull_dataset(
     base = Pulled(source.name, dataset.name, dataset.critical, "not_supplied")
     if reason := zone.why_not_supplied(dataset):
         return replace(base, message=reason)
+    if missing := [name for name in source.variables() if not os.environ.get(name)]:
+        return replace(base, state="failed", whose="config", message=str(MissingVariableError(missing, source.name)))
     try:
         key, values = _pull_and_land(source, dataset, zone, settings, ledger, as_of)
     except ConnectorError as error:

@@ -10,7 +10,7 @@ from typing import Any
 from editions.manifest import FORMAT, canonical_json
 
 RULE_SUFFIXES = (".sql", ".yml", ".yaml", ".csv")
-RULE_FOLDERS = ("dbt_project", "connectors/sources", "connectors/sinks", "expectations/suites")
+RULE_FOLDERS = ("dbt_project", "connectors/sources", "expectations/suites")
 # The code that lands, judges and seals, and the versions of its tools; how bytes travel (the drivers) decides nothing.
 CODE_FILES = ("connectors/*.py", "editions/*.py", "expectations/*.py", "requirements/all.lock")
 # dbt writes into its project: what it compiles there is no rule.
@@ -43,7 +43,7 @@ def recipe_digest(as_of: date, inputs: Sequence[InputBatch], project_dir: Path) 
 
     Every field of an input counts, its age and reason too, since the edition's `supply` table shows them; only the
     names of its batches do not: facts that go back to an earlier state are that state, whatever batch brought them.
-    `project_dir` is the checkout: models, seeds, source, sink and suite files, code and lock are read from it.
+    `project_dir` is the checkout: models, seeds, source and suite files, code and lock are read from it.
     """
     digest = hashlib.sha256()
     ordered = sorted(inputs, key=lambda batch: (batch.source, batch.dataset))

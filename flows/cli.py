@@ -1,7 +1,7 @@
 """The command line `jifen`."""
 
 import os
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -38,7 +38,10 @@ def settings(
 
 
 def _day(text: str) -> date:
-    return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a business date has no time of day
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text} is not a date; write YYYY-MM-DD") from None
 
 
 AsOf = Annotated[

@@ -24,7 +24,10 @@ def _wanted(edition: str | None) -> tuple[Settings, str, str]:
     wanted = edition or current_id(ledger)
     row = edition_row(ledger, wanted) if wanted else None
     if row is None:
-        show.errors.print(f"[red]not found[/] no edition {show.safe(str(wanted))} here. Next: jifen edition list")
+        told = (
+            f"no edition {wanted} here. Next: jifen edition list" if wanted else "none published yet. Next: jifen run"
+        )
+        show.errors.print(f"[red]not found[/] {show.safe(told)}")
         raise typer.Exit(1)
     return settings, row["edition_id"], row["manifest_sha256"]
 

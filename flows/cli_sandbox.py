@@ -27,7 +27,10 @@ def up(
     from sandbox.serve import serve
 
     _require(population, data)
-    show.errors.print(f"serving {population}; variables in {state / 'ready.json'} once all listen; Ctrl-C ends it")
+    day = {"district": "2025-06-30", "listed": "2022-06-30"}[population]
+    show.errors.print(f"serving {population}; once {state / 'ready.json'} is there, all listen. In another shell:")
+    show.errors.print(f"  set -a; . {state / 'ready.env'}; set +a; .venv/bin/jifen run --as-of {day}", style="bold")
+    show.errors.print("Ctrl-C ends it.")
     serve(population, state, data)
 
 

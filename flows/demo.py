@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -9,6 +10,8 @@ from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
+from connectors.sink_files import read_sinks
+from connectors.source_files import read_sources
 from editions.current import edition_path
 from editions.explain import top
 from flows import show
@@ -28,23 +31,20 @@ def run_demo(population: str, data: Path | None, data_dir: Path, hold: bool) -> 
     from sandbox.start import start
 
     began = time.monotonic()
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        # Explicitly: a script's background job has SIGINT ignored, and SIGTERM would leave a server behind.
+        signal.signal(ending, signal.default_int_handler)
     with ExitStack() as stack:
         port = free_port()
         with show.errors.status("starting the sandbox and a Prefect server"):
             sandbox = stack.enter_context(start(population, data_dir / "sandbox", data))
             address = stack.enter_context(local_server(data_dir / "prefect", port))
         show.errors.print(f"sandbox and Prefect server are up after {time.monotonic() - began:.0f} s: {address}/runs")
-        environment = {
-            **os.environ,
-            **sandbox.env,
-            **server_environment(data_dir / "prefect", port),
-            # The demo's own folder and ledger, whatever a .env of this checkout says: made-up scores must never become
-            # current where real banks are served.
-            "JIFEN_DATA_DIR": str(data_dir),
-            "JIFEN_LEDGER_URL": f"sqlite:///{data_dir / 'ledger.sqlite'}",
-            "JIFEN_ZONE_FILE": sandbox.env.get("JIFEN_ZONE_FILE", ""),
-        }
-        outcome, seconds = _one_night(sandbox.as_of, environment)
+        environment = {**_plain_environment(), **sandbox.env, **server_environment(data_dir / "prefect", port)}
+        # Its own folder and ledger: made-up scores must never become current where real banks are served.
+        environment["JIFEN_DATA_DIR"] = str(data_dir)
+        environment["JIFEN_LEDGER_URL"] = f"sqlite:///{data_dir / 'ledger.sqlite'}"
+        outcome, seconds = _one_night(sandbox.as_of, environment, data_dir)
         _show(outcome, data_dir, seconds)
         run_id = outcome.report["driver"].partition(":")[2]
         show.console.print(f"\nThis run's page: {show.safe(f'{address}/runs/flow-run/{run_id}')}")
@@ -52,12 +52,20 @@ def run_demo(population: str, data: Path | None, data_dir: Path, hold: bool) -> 
             show.console.print("Sandbox and Prefect server stay up until Ctrl-C.")
             _wait_for_interrupt()
         else:
-            show.console.print("(the server has ended with the demo; `jifen demo --hold` keeps it up to look around)")
+            show.console.print(
+                "(the server ends with the demo; `.venv/bin/jifen demo --hold` keeps it up until Ctrl-C)"
+            )
     return outcome.exit_code
 
 
-def _one_night(as_of: date, environment: dict[str, str]) -> tuple[Outcome, float]:
-    """Run `jifen run` as an operator would, and answer its outcome and the seconds it took."""
+def _plain_environment() -> dict[str, str]:
+    """The caller's environment without jifen's settings and without any variable that a source or sink names."""
+    named = {name for one in (*read_sources(), *read_sinks()) for name in one.variables()}
+    return {k: v for k, v in os.environ.items() if not k.startswith(("JIFEN_", "PREFECT_")) and k not in named}
+
+
+def _one_night(as_of: date, environment: dict[str, str], folder: Path) -> tuple[Outcome, float]:
+    """Run `jifen run` as an operator would, where no .env stands; answers its outcome and the seconds it took."""
     began = time.monotonic()
     command = [
         sys.executable,
@@ -68,7 +76,7 @@ def _one_night(as_of: date, environment: dict[str, str]) -> tuple[Outcome, float
         as_of.isoformat(),
         "--json",
     ]
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=False)
+    done = subprocess.run(command, env=environment, cwd=folder, stdout=subprocess.PIPE, check=False)
     told = json.loads(done.stdout) if done.stdout else {"message": f"the run printed nothing (exit {done.returncode})"}
     if "report" not in told:
         raise DemoError(told["message"])
@@ -77,9 +85,11 @@ def _one_night(as_of: date, environment: dict[str, str]) -> tuple[Outcome, float
 
 
 def _show(outcome: Outcome, data_dir: Path, seconds: float) -> None:
-    from flows.night_commands import show_outcome
+    from flows.night_commands import show_edition_sent, show_outcome
 
     show_outcome(outcome)
+    if outcome.state == "nothing_new" and outcome.edition_id is not None:
+        show_edition_sent(data_dir, outcome.edition_id)
     show.console.print(f"the night took {seconds:.1f} s")
     if outcome.edition_id is None:
         return

@@ -1,14 +1,16 @@
 """What `jifen run`, `status` and `explain` do."""
 
+import json
 from dataclasses import asdict
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.errors import ConfigError
-from editions.current import EditionMissingError, edition_path
+from editions.current import EditionMissingError, edition_path, require_edition
 from editions.explain import EnterpriseUnknownError, Explanation
 from flows import show
 from flows.outcome import Outcome
@@ -67,13 +69,23 @@ def run_by_whom(settings: Settings, as_of: date | None) -> Outcome:
 def show_outcome(outcome: Outcome) -> None:
     """Print how a night ended, and what it refused and sent."""
     report = outcome.report
-    show.console.print(f"{show.coloured(outcome.state)} {show.safe(outcome.message)}")
+    if outcome.message:
+        show.console.print(f"{show.coloured(outcome.state)} {show.safe(outcome.message)}")
     if report.get("pulled"):
         show.show_refusals(report["pulled"])
     if report.get("verdict"):
         show.show_verdict(report["verdict"])
     if report.get("deliveries") or report.get("notices"):
         show.show_sent(report)
+
+
+def show_edition_sent(data_dir: Path, edition_id: str) -> None:
+    """Print the verdict that published an edition, and what went to whom for it."""
+    verdict = json.loads((edition_path(data_dir, edition_id) / "verdict.json").read_bytes())
+    ledger = open_ledger(Settings(data_dir=data_dir, ledger_url=None))
+    show.show_verdict(verdict)
+    sent = {"deliveries": owed_for(ledger, deliveries, edition_id), "notices": owed_for(ledger, outbox, edition_id)}
+    show.show_sent(sent)
 
 
 def show_status(as_json: bool) -> int:
@@ -119,10 +131,9 @@ def explain_enterprise(uscc: str, edition: str | None, as_json: bool) -> int:
     try:
         if wanted is None:
             raise EditionMissingError("no edition is published yet. Next: jifen run")
-        found = explain(edition_path(settings.data_dir, wanted), uscc)
+        found = explain(require_edition(settings.data_dir, wanted), uscc)
     except (EditionMissingError, EnterpriseUnknownError, OSError, ValueError) as error:
-        show.errors.print(f"[red]not found[/] {show.safe(str(error))}")
-        return 1
+        return _stopped(1, "not_found", str(error), as_json)
     if as_json:
         show.show_json(asdict(found))
     else:
@@ -142,8 +153,9 @@ def _show_explanation(found: Explanation) -> None:
     if not row["is_ranked"]:
         place = f"not ranked: {row['unranked_reason']}"
     show.console.print(
-        f"stage {show.safe(str(row['stage']))}; score {row['score']} = {row['points_total']} points out of "
-        f"{row['points_available']} that could be assessed (maximum {row['points_maximum']}); {show.safe(place)}"
+        f"stage {show.safe(row['stage'])}; score {row['score']} = {show.plain(row['points_total'])} points out of "
+        f"{show.plain(row['points_available'])} that could be assessed "
+        f"(maximum {show.plain(row['points_maximum'])}); {show.safe(place)}"
     )
     show.show_table(
         "Indicators 指标",
@@ -154,7 +166,7 @@ def _show_explanation(found: Explanation) -> None:
 
 def _indicator_row(one: dict[str, Any]) -> tuple[Any, ...]:
     """One line of an explanation; a bin says enough where there are points, the reason where there are none."""
-    value = None if one["value"] is None else f"{one['value'].normalize():f} {one['unit']}"
+    value = None if one["value"] is None else f"{show.plain(one['value'])} {one['unit']}"
     why = None if one["is_counted"] else f"{one['reason_zh']}\n{one['reason_en']}"
     name = f"{one['name_zh']} {one['name_en']}"
     return one["indicator_code"], name, value, one["bin"], one["points"], one["points_maximum"], why

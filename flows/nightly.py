@@ -88,8 +88,14 @@ def _pull_all(night: Night) -> list[Pulled]:
 TASKS = recipe.Steps(_pull_all, build_task, gate_task, publish_task, deliver_task, notify_task)
 
 
+def _run_name() -> str:
+    """What a night is called on its page: its business date, so that nights can be told apart."""
+    return f"night of {flow_run.parameters.get('as_of') or scheduled_date(Settings())}"
+
+
 @flow(
     name="nightly",
+    flow_run_name=_run_name,
     task_runner=ThreadPoolTaskRunner(max_workers=recipe.CONNECTIONS_AT_ONCE),  # type: ignore[arg-type]
     persist_result=False,
     validate_parameters=True,

@@ -176,7 +176,10 @@ def _publish_if_new(night: Night, steps: Steps, report: dict[str, Any]) -> tuple
 def _require_critical(pulled: Sequence[Pulled]) -> None:
     missing = [one for one in pulled if one.state == "failed" and one.critical]
     if missing:
-        told = " ".join(f"[{one.source}.{one.dataset}] {one.message}" for one in missing)
+        by_message: dict[str, list[str]] = {}
+        for one in missing:
+            by_message.setdefault(one.message or "", []).append(f"{one.source}.{one.dataset}")
+        told = " ".join(f"[{', '.join(names)}] {message}" for message, names in by_message.items())
         raise SourceMissingError(f"a critical source is missing, nothing is published and current stays. {told}")
 
 

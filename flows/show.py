@@ -101,19 +101,28 @@ def show_refusals(pulled: Sequence[Mapping[str, Any]]) -> None:
         for one in pulled
         for rule, count in (one.get("counts") or {}).items()
     ]
-    show_table("Quarantined and noticed 隔离与提示", ("dataset", "rule", "count"), rows)
-    for one in pulled:
-        if one["state"] == "not_supplied":
-            console.print(f"  not supplied: {safe(one['source'])}.{safe(one['dataset'])}: {safe(one['message'])}")
-        elif one["state"] == "failed":
-            console.print(f"  [red]failed[/]: {safe(one['message'] or '')}")
+    if rows:
+        show_table("Quarantined and noticed 隔离与提示", ("dataset", "rule", "count"), rows)
+    for state, colour in (("not_supplied", "dim"), ("failed", "red")):
+        by_message: dict[str, list[str]] = {}
+        for one in pulled:
+            if one["state"] == state:
+                by_message.setdefault(one["message"] or "", []).append(f"{one['source']}.{one['dataset']}")
+        for message, names in by_message.items():
+            console.print(f"  [{colour}]{state}[/] {safe(', '.join(names))}: {safe(message)}")
+
+
+def plain(number: Decimal) -> str:
+    """A number without the zeros that say nothing."""
+    return f"{number.normalize():f}"
 
 
 def show_top(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print the head of a ranking, with the points it is out of."""
     show_table(
         "Top of the ranking 积分排名",
-        ("rank", "code", "name", "stage", "score", "points", "of available"),
+        # What nobody supplied is left out of a firm's maximum: the score is points over what could be assessed.
+        ("rank", "code", "name", "stage", "score", "points", "of assessable"),
         [
             (
                 row["rank_overall"],
@@ -121,8 +130,8 @@ def show_top(rows: Sequence[Mapping[str, Any]]) -> None:
                 row["enterprise_name"],
                 row["stage"],
                 row["score"],
-                row["points_total"],
-                f"{row['points_available']} of {row['points_maximum']}",
+                plain(row["points_total"]),
+                f"{plain(row['points_available'])} of {plain(row['points_maximum'])}",
             )
             for row in rows
         ],

@@ -1,7 +1,7 @@
 """The settings of one installation, read once at the edge and frozen."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,12 +15,11 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent
 class MissingVariableError(LookupError):
     """A variable that a source or sink file names is not set: a fault of the configuration."""
 
-    def __init__(self, variable: str, wanted_by: str) -> None:
+    def __init__(self, variables: Sequence[str], wanted_by: str) -> None:
         super().__init__(
-            f"variable {variable} is not set, and {wanted_by} needs it. Whose: configuration. "
-            f"Set {variable} in the environment or in .env (see .env.example), then run `jifen source check`."
+            f"{', '.join(variables)} not set, and {wanted_by} needs it. Whose: config. "
+            f"Next: set it in the environment or in .env (see .env.example), then jifen source check"
         )
-        self.variable = variable
 
 
 class Settings(BaseSettings):
@@ -69,5 +68,5 @@ def read_variable(name: str, wanted_by: str, environ: Mapping[str, str] | None =
     """The value of one named variable, for `wanted_by` (a source or sink), or a `MissingVariableError`."""
     value = (os.environ if environ is None else environ).get(name, "")
     if not value:
-        raise MissingVariableError(name, wanted_by)
+        raise MissingVariableError([name], wanted_by)
     return value

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import secrets
+import shlex
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -160,6 +161,10 @@ def _write_ready(state: Path, population: str, as_of: date, env: dict[str, str])
     fresh = state / f"{READY}.new"
     fresh.touch(mode=0o600)
     fresh.write_text(text + "\n", encoding="utf-8")
+    # The same for a shell: `set -a; . ready.env; set +a`.
+    shell = state / "ready.env"
+    shell.touch(mode=0o600)
+    shell.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(env.items())), encoding="utf-8")
     fresh.replace(state / READY)
 
 

@@ -61,8 +61,12 @@ class _Caller:
             if status == 429 or status >= 500:
                 raise TryAgainError(f"the agency answers {status}", retry_after_seconds(headers.get("Retry-After")))
             if status != 200:
+                what = f"the agency answers {status} to {self._url}."
+                if status in (401, 403):
+                    names = ", ".join(self._ask.source.variables())
+                    raise AgencyError(what, where, f"check {names}; if they are right, ask the agency to let us in")
                 raise AgencyError(
-                    f"the agency answers {status} to {self._url}.", where, f"jifen source check {self._ask.source.name}"
+                    what, where, "compare path and parameters in the source file with the agency's document"
                 )
             try:
                 return body, json.loads(body, parse_float=Decimal)

@@ -85,7 +85,7 @@ def test_a_variable_that_is_not_set_is_a_fault_of_the_configuration(agency, monk
     monkeypatch.delenv("TAX_CLIENT_ID")
     pulled = agency.pull("tax.statements")
     assert (pulled.state, pulled.whose) == ("failed", "config")
-    assert "TAX_CLIENT_ID is not set" in pulled.message
+    assert "TAX_CLIENT_ID not set" in pulled.message
 
 
 def test_nobody_listening_is_transient(agency, monkeypatch):

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
-from ledger.settings import PROJECT_DIR, Settings
+from ledger.settings import Settings
 from ledger.store import open_ledger
 from sandbox.start import Sandbox
 
@@ -61,7 +61,13 @@ class House:
     def jifen(self, *arguments: str) -> Ran:
         command = [*JIFEN, *arguments, "--json"]
         done = subprocess.run(
-            command, env=self.environment, cwd=PROJECT_DIR, capture_output=True, text=True, check=False, timeout=300
+            command,
+            env=self.environment,
+            cwd=self.sandbox.state,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
         )
         assert done.stdout, done.stderr[-3000:]
         return Ran(done.returncode, json.loads(done.stdout))
@@ -72,7 +78,7 @@ class House:
     def start_run(self) -> "subprocess.Popen[bytes]":
         command = [*JIFEN, "run", "--as-of", self.as_of.isoformat(), "--json"]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return subprocess.Popen(command, env=self.environment, cwd=PROJECT_DIR, **quiet)
+        return subprocess.Popen(command, env=self.environment, cwd=self.sandbox.state, **quiet)
 
     @property
     def current(self) -> Path:

@@ -9,7 +9,7 @@ from tests.unit.small_edition import AS_OF, input_batch
 
 
 def checkout(root):
-    for name in ("dbt_project/models/a.sql", "connectors/sources/tax.yml", "connectors/sinks/bank_a.yml"):
+    for name in ("dbt_project/models/a.sql", "connectors/sources/tax.yml"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(name)
     (root / "expectations/suites").mkdir(parents=True)
@@ -46,7 +46,6 @@ def test_whatever_an_input_says_makes_another_recipe(tmp_path, change):
     [
         "dbt_project/models/a.sql",
         "connectors/sources/tax.yml",
-        "connectors/sinks/bank_a.yml",
         "expectations/suites/rankings.yml",
         "dbt_project/seeds/new.csv",
         "editions/export.py",

@@ -120,5 +120,5 @@ def test_a_ledger_of_another_version_is_refused(settings, ledger):
 
 
 def test_a_missing_variable_is_named_with_whoever_needs_it_and_what_to_do():
-    with pytest.raises(MissingVariableError, match=r"TAX_CLIENT_SECRET is not set, and tax needs it.*source check"):
+    with pytest.raises(MissingVariableError, match=r"TAX_CLIENT_SECRET not set, and tax needs it.*source check"):
         read_variable("TAX_CLIENT_SECRET", "tax", {"TAX_CLIENT_SECRET": ""})

@@ -96,6 +96,8 @@ def test_an_input_that_nobody_foresaw_fails_one_dataset_and_is_fetched_anew(sett
         raise ZeroDivisionError("a surprise")
 
     monkeypatch.setattr("connectors.pull.driver_of", lambda _: surprised)
+    for name in source.variables():
+        monkeypatch.setenv(name, "set")
     found = pull_dataset(source, source.datasets[0], Zone(), settings, ledger, DAY)
     assert (found.state, found.whose) == ("failed", "jifen")
     assert "patent.applications: ZeroDivisionError: a surprise. Whose: jifen." in found.message
