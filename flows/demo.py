@@ -67,15 +67,9 @@ def _plain_environment() -> dict[str, str]:
 def _one_night(as_of: date, environment: dict[str, str], folder: Path) -> tuple[Outcome, float]:
     """Run `jifen run` as an operator would, where no .env stands; answers its outcome and the seconds it took."""
     began = time.monotonic()
-    command = [
-        sys.executable,
-        "-c",
-        "from flows.cli import main; main()",
-        "run",
-        "--as-of",
-        as_of.isoformat(),
-        "--json",
-    ]
+    # -P: the data folder holds an `editions`, which must not be taken for the package.
+    jifen = [sys.executable, "-P", "-c", "from flows.cli import main; main()"]
+    command = [*jifen, "run", "--as-of", as_of.isoformat(), "--json"]
     done = subprocess.run(command, env=environment, cwd=folder, stdout=subprocess.PIPE, check=False)
     told = json.loads(done.stdout) if done.stdout else {"message": f"the run printed nothing (exit {done.returncode})"}
     if "report" not in told:

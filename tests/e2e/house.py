@@ -16,7 +16,7 @@ from ledger.settings import Settings
 from ledger.store import open_ledger
 from sandbox.start import Sandbox
 
-JIFEN = [sys.executable, "-c", "from flows.cli import main; main()"]
+JIFEN = [sys.executable, "-P", "-c", "from flows.cli import main; main()"]
 
 
 @dataclass(frozen=True)

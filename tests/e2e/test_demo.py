@@ -1,0 +1,46 @@
+"""`jifen demo`, as a newcomer runs it: twice, in a checkout whose .env names somebody's real ledger."""
+
+import os
+import subprocess
+
+import pytest
+
+from tests.e2e.house import JIFEN
+
+pytestmark = [pytest.mark.night, pytest.mark.prefect]
+
+
+@pytest.fixture
+def run_demo(tmp_path):
+    (tmp_path / ".env").write_text(f"JIFEN_LEDGER_URL=sqlite:///{tmp_path / 'real.sqlite'}\nTAX_BASE_URL=http://real\n")
+    environment = {**os.environ, "JIFEN_DATA_DIR": str(tmp_path / "demo")}
+
+    def run():
+        done = subprocess.run(
+            [*JIFEN, "demo"], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+def test_it_shows_the_night_and_again_what_stands_and_leaves_a_real_ledger_alone(run_demo, tmp_path):
+    first = run_demo()
+    assert "published edition 2025-06-30-" in first
+    for told in (
+        "Quarantined",
+        "Gate",
+        "bank_a",
+        "policy_channel",
+        "Top of the ranking",
+        "explain ",
+        "/runs/flow-run/",
+    ):
+        assert told in first
+    second = run_demo()
+    assert "nothing_new edition 2025-06-30-" in second
+    for told in ("Gate", "bank_a", "policy_channel", "Top of the ranking"):
+        assert told in second
+    assert not (tmp_path / "real.sqlite").exists()
+    assert (tmp_path / "demo" / "ledger.sqlite").exists()
