@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine
@@ -35,6 +35,8 @@ log = logging.getLogger("jifen")
 
 CONNECTIONS_AT_ONCE = 4
 CANDIDATES_KEPT = 3
+EARLY_START = timedelta(minutes=1)
+"""By how much a worker may begin a run before its time, and so before its day."""
 
 
 class UsageError(ValueError):
@@ -103,14 +105,14 @@ def run_night(settings: Settings, as_of: date | None, driver: str, steps: Steps 
 
     Raises `UsageError` and `RunLockedError` before anything was begun. Every other fault is an `Outcome`.
     """
-    today = datetime.now(settings.zone).date()
-    as_of = as_of or today
+    now = datetime.now(settings.zone)
+    as_of = as_of or now.date()
     sources = tuple(read_sources())
     zone = read_zone(settings.zone_file, sources)
     sinks = tuple(read_sinks())
     with exclusive_run(settings.data_dir):
         ledger = open_ledger(settings)
-        check_date(ledger, as_of, today)
+        check_date(ledger, as_of, (now + EARLY_START).date())
         repair_current(settings.data_dir, current_id(ledger))
         drop_drafts(settings.data_dir)
         run_id = start_run(ledger, as_of, driver)
