@@ -85,12 +85,14 @@ def _resolve_one(dataset: Dataset, pulled: Pulled, ledger: Engine, data_dir: Pat
 
 def _standing(dataset: Dataset, data_dir: Path, landed: list[Row], promoted: list[Row]) -> tuple[Identity, ...]:
     """Whose records are refused and have not landed since."""
-    keys: set[tuple[str, ...]] = set()
+    landed_in: dict[tuple[str, ...], str] = {}
     for batch in landed:
         path = landed_path(data_dir, dataset.source, dataset.name, batch["batch"])
         table = pq.read_table(path, columns=list(dataset.key), partitioning=None)
-        keys |= {tuple(str(value) for value in row.values()) for row in table.to_pylist()}
-    return tuple(standing(data_dir, dataset, [batch["batch"] for batch in promoted], keys))
+        # An unchanged snapshot says the same as the one it repeats, so its keys are those of the newest reading.
+        name = promoted[-1]["batch"] if dataset.load == "snapshot" else batch["batch"]
+        landed_in |= {tuple(str(row[column]) for column in dataset.key): name for row in table.to_pylist()}
+    return tuple(standing(data_dir, dataset, [batch["batch"] for batch in promoted], landed_in))
 
 
 def lay_out(folder: Path, sources: Sequence[Source], supplied: Sequence[Supplied], data_dir: Path) -> None:

@@ -71,11 +71,12 @@ def write_quarantine(path: Path, refusals: Iterable[Refusal]) -> None:
 
 
 def standing(
-    data_dir: Path, dataset: Dataset, batches: Iterable[str], landed_keys: set[tuple[str, ...]]
+    data_dir: Path, dataset: Dataset, batches: Iterable[str], landed_in: Mapping[tuple[str, ...], str]
 ) -> list[Identity]:
     """Whom the refused records of these batches are about, each record once, by code, name and key.
 
-    A record whose key has landed since was corrected, and stands no more.
+    `landed_in` is the newest batch in which each key landed. A record whose key landed in the same batch or a later one
+    was corrected, and stands no more; one that would have changed a record already held still stands.
     """
     found: dict[str, Identity] = {}
     for batch in batches:
@@ -85,7 +86,7 @@ def standing(
         for line in path.read_text(encoding="utf-8").splitlines():
             one = json.loads(line)
             key = tuple(one["key"])
-            if one["action"] == "record_refused" and key not in landed_keys:
+            if one["action"] == "record_refused" and landed_in.get(key, "") < batch:
                 record = json.dumps(one["record"], sort_keys=True)
                 found[record] = Identity(one["uscc"], one["name"], key)
     return sorted(found.values(), key=lambda one: (one.uscc or "", one.name or "", str(one.key)))

@@ -63,13 +63,14 @@ def publish_task(night: Night, cleared: Cleared) -> None:
     publish_edition(night, cleared)
 
 
-@task(name="deliver", retries=2, retry_delay_seconds=RETRY_DELAYS_SECONDS, cache_policy=NO_CACHE)
+# Not retried here: the drivers try again within their own budget, and the ledger keeps what is still owed.
+@task(name="deliver", cache_policy=NO_CACHE)
 def deliver_task(night: Night) -> list[dict[str, Any]]:
     """Send what is owed; what stays owed goes with the next run."""
     return deliver_owed(night)
 
 
-@task(name="notify", retries=2, retry_delay_seconds=RETRY_DELAYS_SECONDS, cache_policy=NO_CACHE)
+@task(name="notify", cache_policy=NO_CACHE)
 def notify_task(night: Night) -> list[dict[str, Any]]:
     """Post what is owed; what stays owed goes with the next run."""
     return notify_owed(night)

@@ -158,6 +158,24 @@ def test_a_refused_record_stands_until_the_same_key_lands(settings, ledger, deli
     assert refused_of(dataset, settings, ledger) == []
 
 
+def test_a_refused_change_to_a_record_already_held_still_stands(settings, ledger, deliver, make_dataset):
+    dataset = make_dataset(**FEED)
+    deliver(dataset, change(), change(year=2023))
+    assert refused_of(dataset, settings, ledger) == []
+    deliver(dataset, change(year=2023, at="soon"))
+    assert refused_of(dataset, settings, ledger) == [(OTHER, (OTHER, "2023"))]
+    deliver(dataset, change(year=2023, at="2025-06-02T00:00:00Z"))
+    assert refused_of(dataset, settings, ledger) == []
+
+
+def test_an_unchanged_snapshot_refuses_the_same_as_the_one_it_repeats(settings, ledger, deliver, make_dataset):
+    delivery = (record(), record(revenue="x"), record(uscc=OTHER, revenue="x"))
+    deliver(make_dataset(), *delivery)
+    first = refused_of(make_dataset(), settings, ledger)
+    deliver(make_dataset(), *delivery)
+    assert refused_of(make_dataset(), settings, ledger) == first == [(OTHER, (OTHER, "2024"))]
+
+
 def test_of_a_snapshot_only_the_newest_reading_says_who_was_refused(settings, ledger, deliver, make_dataset):
     deliver(make_dataset(), record(), record(uscc=OTHER, revenue="x"))
     assert refused_of(make_dataset(), settings, ledger) == [(OTHER, (OTHER, "2024"))]
