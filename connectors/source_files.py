@@ -23,7 +23,7 @@ def read_source(path: Path) -> Source:
             raise ValueError(f"the source is named {entry['name']}, its file {path.stem}")
         meta = dict(entry["config"]["meta"])
         meta.pop("external_location", None)
-        datasets = [_dataset_fields(path.stem, table) for table in entry["tables"]]
+        datasets = [dataset_fields(path.stem, table) for table in entry["tables"]]
         return Source(
             name=entry["name"],
             description=entry["description"],
@@ -35,7 +35,8 @@ def read_source(path: Path) -> Source:
         raise ConfigError(f"not a valid source file: {error}", str(path), "mend it, then jifen source check") from error
 
 
-def _dataset_fields(source: str, table: dict[str, Any]) -> dict[str, Any]:
+def dataset_fields(source: str, table: dict[str, Any]) -> dict[str, Any]:
+    """One table of a source file as the fields of a `Dataset`, not checked yet."""
     meta = table["config"]["meta"]
     columns = []
     for column in table["columns"]:

@@ -48,6 +48,8 @@ def make_dataset():
             },
             "decoder": {"kind": "json", "records": "items"},
             "volume": {"floor": 0, "ceiling": 100},
+            "freshness": {"unwatched": "made for a test"},
+            "continuity": {"unwatched": "made for a test"},
             "columns": (
                 column("uscc", required=True, check="uscc"),
                 column("fiscal_year", "integer", required=True),

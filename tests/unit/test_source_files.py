@@ -37,7 +37,30 @@ def test_every_source_file_of_the_project_is_valid():
         (lambda e: meta(e).update(key=["nothing"]), "no such column: nothing"),
         (lambda e: meta(e).update(key=["taxpayer_name"]), "a key column must be required"),
         (lambda e: e["config"]["meta"].update(driver="sftp"), "not that of driver sftp"),
-        (lambda e: meta(e).pop("paginator"), "a paginator goes with driver rest"),
+        (lambda e: meta(e).pop("paginator"), "a paginator goes with a path"),
+        (lambda e: meta(e).pop("freshness"), "freshness"),
+        (lambda e: meta(e).pop("continuity"), "continuity"),
+        (lambda e: meta(e).update(freshness={"unwatched": "no"}), "freshness"),
+        (lambda e: meta(e).update(freshness={"column": "uscc", "days": 3}), "must be of type date or timestamp: uscc"),
+        (lambda e: meta(e).update(volume={"floor": 2, "ceiling": 1}), "the floor 2 lies above the ceiling 1"),
+        (lambda e: meta(e).update(schema_contract="ignore"), "schema_contract"),
+        (
+            lambda e: meta(e).update(deletes={"kind": "replace_by", "column": "filed_on"}),
+            "since and deletes go with load: upsert",
+        ),
+        (
+            lambda e: e["config"]["meta"]["connection"].update(
+                auth={"kind": "api_key", "header": "X", "param": "k", "key": {"env": "K"}}
+            ),
+            "an api_key goes into a header or into a param",
+        ),
+        (lambda e: meta(e)["request"].update(partition={"name": "year", "values": ["1"]}), "goes into the path"),
+        (
+            lambda e: meta(e)["request"].update(
+                partition={"name": "u", "param": "u", "dataset": "rd_deductions", "column": "uscc"}
+            ),
+            "no column rd_deductions.uscc in a dataset that stands before it",
+        ),
         (lambda e: e.update(name="taxes"), "named taxes, its file tax"),
         (lambda e: e["config"]["meta"]["connection"].update(base_url="http://tax"), "base_url"),
         (lambda e: e["tables"][0]["columns"][0].update(data_type="float"), "data_type"),

@@ -1,0 +1,50 @@
+"""Where an agency answers: one class of connection for each driver."""
+
+from pydantic import Field
+
+from connectors.spec.auth import Auth
+from connectors.spec.base import Strict, Variable
+
+
+class Limits(Strict):
+    """The rate budget of one host, shared by all of its datasets."""
+
+    connections: int = Field(default=1, ge=1, le=16)
+    """Requests in flight at once: pages that can be asked for without knowing the one before are, side by side."""
+    per_second: float | None = Field(default=None, gt=0)
+    """Requests begun in a second, over all connections; None where the agency states no limit."""
+
+
+class RestConnection(Strict):
+    """Where a REST agency answers and how it knows us."""
+
+    base_url: Variable
+    auth: Auth
+    ca: Variable | None = None
+    """Path of a PEM file with the authority that signed the agency's certificate, where it is no public one."""
+    limits: Limits = Limits()
+
+
+class SftpConnection(Strict):
+    """An SFTP account with its pinned host key."""
+
+    host: Variable
+    port: Variable
+    user: Variable
+    password: Variable
+    host_key: Variable
+
+
+class FolderConnection(Strict):
+    """A folder of this machine: a mounted share, or where the courier's disk is copied to."""
+
+    path: Variable
+
+
+class DatabaseConnection(Strict):
+    """A database by SQLAlchemy URL."""
+
+    url: Variable
+
+
+Connection = RestConnection | SftpConnection | FolderConnection | DatabaseConnection

@@ -1,0 +1,214 @@
+"""One dataset and one source, put together from their parts, and what must agree between them."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from connectors.errors import ConfigError
+from connectors.spec.base import Strict, Title, variables_in
+from connectors.spec.connection import (
+    Connection,
+    DatabaseConnection,
+    FolderConnection,
+    RestConnection,
+    SftpConnection,
+)
+from connectors.spec.decoding import Decoder, JsonDecoder
+from connectors.spec.paging import Keyset, Paginator, TokenInPost
+from connectors.spec.request import DatabaseRequest, FileRequest, Request, RestRequest, Since, SinceColumn
+from connectors.spec.watch import (
+    Continuity,
+    Deletes,
+    Freshness,
+    NoGap,
+    SchemaContract,
+    Unwatched,
+    ValidTime,
+    Volume,
+)
+
+DataType = Annotated[str, Field(pattern=r"^(varchar|integer|bigint|date|timestamp|boolean|decimal\(\d+, \d+\))$")]
+
+
+class PartWithinWhole(Strict):
+    """A count that can never exceed another of the same record; a record that breaks it is refused."""
+
+    name: str
+    part: str
+    whole: str
+
+
+class Column(Strict):
+    """One typed column: the agency's field, and the rules its value must meet."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    data_type: DataType
+    description: str = ""
+    source_field: str
+    required: bool = False
+    check: Literal["uscc"] | None = None
+    unit: Literal["元", "万元"] | None = None
+    min: float | None = None
+    max: float | None = None
+    values: tuple[str, ...] | None = None
+    missing_markers: tuple[str, ...] = ()
+
+
+class Dataset(Strict):
+    """One dataset of an agency."""
+
+    source: str
+    name: str
+    description: str
+    critical: bool
+    coverage: Literal["full", "partial"]
+    load: Literal["snapshot", "upsert"]
+    key: tuple[str, ...] = Field(min_length=1)
+    request: Request
+    paginator: Paginator | None = None
+    decoder: Decoder
+    volume: Volume
+    freshness: Freshness | Unwatched
+    continuity: Continuity
+    schema_contract: SchemaContract = SchemaContract()
+    deletes: Deletes | None = None
+    valid: ValidTime | None = None
+    rules: tuple[PartWithinWhole, ...] = ()
+    columns: tuple[Column, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_known(self) -> "Dataset":
+        known = {column.name for column in self.columns}
+        if unknown := sorted({*self.key, *_columns_named(self)} - known):
+            raise ValueError(f"no such column: {', '.join(unknown)}")
+        if optional := [c.name for c in self.columns if c.name in self.key and not c.required]:
+            raise ValueError(f"a key column must be required: {', '.join(optional)}")
+        return self
+
+    @model_validator(mode="after")
+    def _dates_are_dates(self) -> "Dataset":
+        kinds = {column.name: column.data_type for column in self.columns}
+        parts = (self.freshness, self.continuity)
+        dated = [part.column for part in parts if isinstance(part, (Freshness, NoGap))]
+        dated += [self.valid.from_column] if self.valid else []
+        dated += [self.since.column] if self.since else []
+        if wrong := sorted({name for name in dated if kinds[name] not in ("date", "timestamp")}):
+            raise ValueError(f"must be of type date or timestamp: {', '.join(wrong)}")
+        return self
+
+    @model_validator(mode="after")
+    def _load_agrees(self) -> "Dataset":
+        if self.load == "snapshot" and (self.since is not None or self.deletes is not None):
+            raise ValueError("since and deletes go with load: upsert; a snapshot is whole by itself")
+        return self
+
+    @model_validator(mode="after")
+    def _request_agrees(self) -> "Dataset":
+        request = self.request
+        if not isinstance(request, RestRequest):
+            return self
+        if (request.job is None) != (self.paginator is not None):
+            raise ValueError("a paginator goes with a path, and a job has none")
+        if isinstance(self.paginator, TokenInPost) and request.method != "POST":
+            raise ValueError("paginator post_token goes with method POST")
+        if isinstance(self.paginator, Keyset) and not isinstance(self.decoder, JsonDecoder):
+            raise ValueError("paginator keyset reads ids from JSON records")
+        if request.partition is not None:
+            _check_partition(request)
+        return self
+
+    @property
+    def address(self) -> str:
+        """`source.dataset`, as people and the zone file write it."""
+        return f"{self.source}.{self.name}"
+
+    @property
+    def since(self) -> Since | SinceColumn | None:
+        """How a change feed is asked for what is new; None where the whole is read each time."""
+        return None if isinstance(self.request, FileRequest) else self.request.since
+
+    @property
+    def parent(self) -> str | None:
+        """The dataset of the same source that must be pulled before this one."""
+        partition = self.request.partition if isinstance(self.request, RestRequest) else None
+        return partition.dataset if partition else None
+
+
+def _columns_named(dataset: Dataset) -> Iterator[str]:
+    for rule in dataset.rules:
+        yield from (rule.part, rule.whole)
+    for part in (dataset.freshness, dataset.continuity, dataset.deletes, dataset.since):
+        if (name := getattr(part, "column", None)) is not None:
+            yield name
+    if dataset.valid is not None:
+        yield dataset.valid.from_column
+
+
+def _check_partition(request: RestRequest) -> None:
+    partition = request.partition
+    if partition is None or request.path is None:
+        raise ValueError("a partition goes with a path")
+    if (partition.param is None) == ("{" + partition.name + "}" not in request.path):
+        raise ValueError("the value of a partition goes into the path or into a param: name one of them")
+
+
+_PARTS: dict[str, tuple[type[Strict], type[Strict]]] = {
+    "rest": (RestConnection, RestRequest),
+    "sftp": (SftpConnection, FileRequest),
+    "folder": (FolderConnection, FileRequest),
+    "database": (DatabaseConnection, DatabaseRequest),
+}
+
+
+class Source(Strict):
+    """One agency: how to reach it and what it gives."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    description: str
+    agency: Title
+    driver: Literal["rest", "sftp", "folder", "database"]
+    connection: Connection
+    datasets: tuple[Dataset, ...] = Field(min_length=1)
+    sha256: str
+
+    @model_validator(mode="after")
+    def _driver_agrees(self) -> "Source":
+        connection, request = _PARTS[self.driver]
+        if not isinstance(self.connection, connection):
+            raise ValueError(f"connection is not that of driver {self.driver}")
+        for dataset in self.datasets:
+            if not isinstance(dataset.request, request):
+                raise ValueError(f"{dataset.name}: request is not that of driver {self.driver}")
+            if self.driver != "rest" and dataset.paginator is not None:
+                raise ValueError(f"{dataset.name}: a paginator goes with driver rest, and only with it")
+            if self.driver == "database" and not isinstance(dataset.decoder, JsonDecoder):
+                raise ValueError(f"{dataset.name}: driver database gives JSON")
+        return self
+
+    @model_validator(mode="after")
+    def _parents_known(self) -> "Source":
+        before: dict[str, set[str]] = {}
+        for dataset in self.datasets:
+            request = dataset.request
+            partition = request.partition if isinstance(request, RestRequest) else None
+            parent = partition.dataset if partition else None
+            if partition and parent and partition.column not in before.get(parent, set()):
+                place = f"{parent}.{partition.column}"
+                raise ValueError(f"{dataset.name}: no column {place} in a dataset that stands before it")
+            before[dataset.name] = {column.name for column in dataset.columns}
+        if len(before) != len(self.datasets):
+            raise ValueError("two datasets have the same name")
+        return self
+
+    def variables(self) -> list[str]:
+        """The names of every variable this source needs, sorted."""
+        return sorted(variables_in(self.connection))
+
+    def dataset(self, name: str) -> Dataset:
+        """One dataset by name, or a `ConfigError` that lists those there are."""
+        for dataset in self.datasets:
+            if dataset.name == name:
+                return dataset
+        known = ", ".join(d.name for d in self.datasets)
+        raise ConfigError(f"no dataset {name}; there are {known}.", self.name, "jifen source list")

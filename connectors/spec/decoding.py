@@ -1,0 +1,94 @@
+"""In which form the records come: one class for each `kind` of decoder."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from connectors.spec.base import DottedPath, Strict
+
+Encoding = Literal["utf-8", "gb18030", "gbk", "utf-16"]
+"""UTF-8 and UTF-16 with or without a byte order mark."""
+
+
+class _Packed(Strict):
+    archive: Literal["zip", "gzip"] | None = None
+    member: str | None = None
+    """Which member of a zip: a pattern that exactly one name must match."""
+
+    @model_validator(mode="after")
+    def _member_of_zip(self) -> "_Packed":
+        if self.member is not None and self.archive != "zip":
+            raise ValueError("a member goes with archive zip")
+        return self
+
+
+class _Text(_Packed):
+    encoding: Encoding | tuple[Encoding, ...] = "utf-8"
+    """One, or those that this agency is known to use: tried in this order, and a file must fit one without a fault."""
+
+    @property
+    def encodings(self) -> tuple[Encoding, ...]:
+        """The encodings a file may have, in the order they are tried."""
+        return (self.encoding,) if isinstance(self.encoding, str) else self.encoding
+
+
+class Trailer(Strict):
+    """The last line of a file: a marker, then count and sum at stated places (1 is the marker itself)."""
+
+    marker: str
+    count: int = Field(ge=2)
+    sum: int = Field(ge=2)
+    sum_field: str
+
+
+class JsonDecoder(_Packed):
+    """JSON in UTF-8, with the records at a dotted path; without one the answer itself is the list."""
+
+    kind: Literal["json"]
+    records: DottedPath | None = None
+
+
+class JsonLinesDecoder(_Packed):
+    """One JSON object a line, in UTF-8."""
+
+    kind: Literal["jsonl"]
+
+
+class CsvDecoder(_Text):
+    """Delimited text with a header line, with or without a control-total trailer."""
+
+    kind: Literal["csv"]
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    trailer: Trailer | None = None
+
+
+class XmlDecoder(_Packed):
+    """XML whose records are the elements at a path of tags below the root (`rows/row`).
+
+    Fields are the tags of the children; an attribute of the record is named `@name`. No document type, no entities.
+    """
+
+    kind: Literal["xml"]
+    record: str = Field(pattern=r"^[^/\s]+(/[^/\s]+)*$")
+
+
+class XlsxDecoder(Strict):
+    """A worksheet. Where the header has several rows, a merged cell counts for all it covers: `学历/硕士`."""
+
+    kind: Literal["xlsx"]
+    sheet: str | None = None
+    """Name of the sheet; without it the workbook must have exactly one."""
+    header_row: int = Field(default=1, ge=1)
+    header_rows: int = Field(default=1, ge=1, le=4)
+
+
+class ParquetDecoder(Strict):
+    """Apache Parquet."""
+
+    kind: Literal["parquet"]
+
+
+Decoder = Annotated[
+    JsonDecoder | JsonLinesDecoder | CsvDecoder | XmlDecoder | XlsxDecoder | ParquetDecoder,
+    Field(discriminator="kind"),
+]
