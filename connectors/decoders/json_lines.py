@@ -1,0 +1,75 @@
+"""JSON lines: one object a line, so that a broken line costs one record and not the file."""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk
+from connectors.decoders.text import open_text
+from connectors.decoders.transpose import columns_of
+from connectors.errors import DataError
+from connectors.json_text import loads
+
+MAX_LINE_BYTES = 2 * 1024 * 1024
+"""The most that one line may hold, and about what the lines of one chunk hold together."""
+
+_MARK = b"\xef\xbb\xbf"
+
+
+def decode_jsonl(content: bytes, where: str) -> Iterator[Chunk]:
+    """The objects of a file; positions are line numbers. Blank lines are passed over.
+
+    A line that holds no object is broken (`not_a_record`). A last line that is no JSON at all is a `DataError`: the
+    file was cut short, and nobody knows how many lines are gone.
+    """
+    open_text(content, ("utf-8",), where)
+    placed: list[tuple[int, dict[str, Any]]] = []
+    broken: list[Broken] = []
+    size, is_first, cut_at = 0, True, None
+    for place, line, value, is_json in _values(content, where):
+        if isinstance(value, dict):
+            placed.append((place, value))
+        else:
+            broken.append(Broken(place, "not_a_record", value))
+        cut_at = None if is_json else place
+        size += len(line)
+        if len(placed) + len(broken) >= CHUNK_ROWS or size >= MAX_LINE_BYTES:
+            yield _chunk(placed, broken, where)
+            placed, broken, size, is_first = [], [], 0, False
+    if cut_at is not None:
+        again = "ask the agency to put the file again; it is fetched at the next run"
+        raise DataError(f"the last line ({cut_at}) is no JSON: the file is cut short.", where, again)
+    if placed or broken or is_first:
+        yield _chunk(placed, broken, where)
+
+
+def _values(content: bytes, where: str) -> Iterator[tuple[int, bytes, Any, bool]]:
+    """Each line that is not blank: its number, its bytes, its value (its text where it is no JSON), is it JSON."""
+    decoder = msgspec.json.Decoder(float_hook=str)
+    stream = io.BytesIO(content)
+    stream.seek(len(_MARK) if content.startswith(_MARK) else 0)
+    place = 0
+    while line := stream.readline(MAX_LINE_BYTES + 1):
+        place += 1
+        if len(line) > MAX_LINE_BYTES:
+            call = "call the agency with this file"
+            raise DataError(f"line {place} holds more than {MAX_LINE_BYTES} bytes.", where, call)
+        try:
+            yield place, line, decoder.decode(line), True
+        except (msgspec.DecodeError, RecursionError):
+            if line.strip():
+                yield place, line, *_leniently(line)
+
+
+def _leniently(line: bytes) -> tuple[Any, bool]:
+    try:
+        return loads(line), True
+    except (ValueError, RecursionError):
+        return line.decode().strip(), False
+
+
+def _chunk(placed: list[tuple[int, dict[str, Any]]], broken: list[Broken], where: str) -> Chunk:
+    records = [record for _, record in placed]
+    return Chunk(columns_of(records, where), [place for place, _ in placed], records, tuple(broken))

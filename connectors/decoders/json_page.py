@@ -1,0 +1,28 @@
+"""A page that is one JSON text, its records in a list somewhere inside."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from connectors.decoders.chunk import CHUNK_ROWS, Chunk
+from connectors.decoders.packed import unpack
+from connectors.decoders.transpose import to_chunk
+from connectors.errors import DataError
+from connectors.json_path import MissingFieldError, at_path
+from connectors.json_text import loads
+from connectors.spec import JsonDecoder
+
+
+def decode_json(decoder: JsonDecoder, body: bytes, where: str, answer: Any = None) -> Iterator[Chunk]:
+    """The records at the declared path, each with its own mapping; `answer` saves reading the body again."""
+    next_step = "call the agency with this page"
+    try:
+        whole = loads(unpack(decoder, body, where)) if answer is None else answer
+        records = whole if decoder.records is None else at_path(whole, decoder.records)
+    except (ValueError, RecursionError, MissingFieldError) as error:
+        raise DataError(f"the page cannot be read: {error}.", where, next_step) from None
+    if not isinstance(records, list):
+        place = decoder.records or "the top"
+        raise DataError(f"there is no list of records at {place}.", where, next_step)
+    for start in range(0, max(len(records), 1), CHUNK_ROWS):
+        part = records if len(records) <= CHUNK_ROWS else records[start : start + CHUNK_ROWS]
+        yield to_chunk(part, start + 1, where)

@@ -1,0 +1,95 @@
+"""Unfolding an archive in memory: what it says of itself (names, sizes, number of members) is never believed."""
+
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from fnmatch import fnmatchcase
+from typing import IO, Any
+
+from connectors.errors import DataError
+
+MAX_UNPACKED_BYTES = 128 * 1024 * 1024
+"""The most that one page may unfold to."""
+
+MAX_MEMBERS = 10_000
+"""The most members a zip may have: each one costs memory before any is opened."""
+
+NEXT_STEP = "ask the agency to put the file again; it is fetched at the next run"
+
+_BLOCK = 1024 * 1024
+_PLAIN = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+_DAMAGE = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
+
+
+def unpack(decoder: Any, body: bytes, where: str) -> bytes:
+    """The content of a page, out of its archive where its decoder declares one. Damage of any kind is a `DataError`."""
+    try:
+        match decoder.archive:
+            case None:
+                return body
+            case "gzip":
+                with gzip.GzipFile(fileobj=io.BytesIO(body)) as stream:
+                    return _read_whole(stream, "it", where)
+            case "zip":
+                return _from_zip(body, decoder.member or "*", where)
+            case other:
+                raise DataError(f"no way to unpack {other}.", where, "tell the makers of jifen")
+    except DataError:
+        raise
+    except (*_DAMAGE, RuntimeError, UnicodeError, IndexError, KeyError) as error:
+        raise DataError(f"the archive is damaged or cut short ({type(error).__name__}).", where, NEXT_STEP) from None
+
+
+def open_zip(body: bytes, where: str) -> zipfile.ZipFile:
+    """A zip whose list of members is known to be of a sane length."""
+    if body.count(b"PK\x01\x02") > MAX_MEMBERS:
+        raise DataError(f"the archive has more than {MAX_MEMBERS} members.", where, NEXT_STEP)
+    return zipfile.ZipFile(io.BytesIO(body))
+
+
+def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> bytes:
+    """One member, unfolded, its CRC checked. Nothing is written anywhere: its name is no path to us."""
+    name = repr(member.filename[-80:])
+    if member.flag_bits & 1:
+        raise DataError(f"{name} is encrypted.", where, "ask the agency for a file without a password")
+    if member.compress_type not in _PLAIN:
+        raise DataError(f"{name} is packed with method {member.compress_type}.", where, "ask for a plain zip")
+    with archive.open(member) as stream:
+        return _read_whole(stream, name, where)
+
+
+def _from_zip(body: bytes, pattern: str, where: str) -> bytes:
+    with open_zip(body, where) as archive:
+        found = [member for member in archive.infolist() if _matches(member, pattern)]
+        if len(found) != 1:
+            raise DataError(f"{len(found)} members match {pattern}, one is expected.", where, NEXT_STEP)
+        return read_member(archive, found[0], where)
+
+
+def _matches(member: zipfile.ZipInfo, pattern: str) -> bool:
+    if member.is_dir() or member.filename.startswith("__MACOSX/"):
+        return False
+    return any(fnmatchcase(name, pattern) for name in _base_names(member))
+
+
+def _base_names(member: zipfile.ZipInfo) -> Iterator[str]:
+    """The last part of its name, also as it reads where a Chinese Windows wrote it in GBK without saying so."""
+    names = [member.filename]
+    if not member.flag_bits & 0x800:
+        with suppress(UnicodeError):
+            names.append(member.filename.encode("cp437").decode("gb18030"))
+    for name in names:
+        yield name.replace("\\", "/").rpartition("/")[2]
+
+
+def _read_whole(stream: IO[bytes] | gzip.GzipFile, name: str, where: str) -> bytes:
+    """All of it, or a `DataError` as soon as there is more than allowed."""
+    content = io.BytesIO()
+    while block := stream.read(_BLOCK):
+        if content.tell() + len(block) > MAX_UNPACKED_BYTES:
+            raise DataError(f"{name} unfolds to more than {MAX_UNPACKED_BYTES} bytes.", where, NEXT_STEP)
+        content.write(block)
+    return content.getvalue()

@@ -1,0 +1,96 @@
+"""Apache Parquet, a batch at a time."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from connectors.decoders.chunk import CHUNK_ROWS, Chunk
+from connectors.decoders.transpose import MAX_FIELDS
+from connectors.errors import DataError
+
+MAX_ROW_GROUP_BYTES = 128 * 1024 * 1024
+"""The most that the columns of one row group may unfold to, by what the file says of itself."""
+
+MAX_BATCH_TEXT_BYTES = 64 * 1024 * 1024
+"""The most text that one column of a batch may hold: a dictionary says a long value once and means it often."""
+
+_CALL = "call the agency with this file"
+
+
+def decode_parquet(content: bytes, where: str) -> Iterator[Chunk]:
+    """The rows as columns of plain values.
+
+    Exact types stay what they are (int, bool, Decimal, date, datetime); floating point numbers become the
+    shortest text that means them, a time of day and a duration ISO-like text, bytes their text or `0x...`.
+    """
+    place = 0
+    try:
+        texts, names = _check_shape(pq.ParquetFile(pa.BufferReader(content)), where)
+        file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=texts, pre_buffer=False)
+        for batch in file.iter_batches(CHUNK_ROWS, use_threads=False):
+            columns = {name: _values(batch.column(name), where) for name in batch.schema.names}
+            yield Chunk(columns, range(place + 1, place + 1 + batch.num_rows))
+            place += batch.num_rows
+    except (pa.ArrowException, OSError, ValueError, LookupError, OverflowError) as error:
+        again = "ask the agency to put the file again; it is fetched at the next run"
+        raise DataError(f"is no Parquet that can be read ({type(error).__name__}).", where, again) from None
+    if place == 0:
+        yield Chunk({name: [] for name in names}, range(0))
+
+
+def _check_shape(file: pq.ParquetFile, where: str) -> tuple[list[str], list[str]]:
+    """The columns of text or bytes, and all columns, of a file whose size and types can be dealt with."""
+    schema = file.schema_arrow
+    names: list[str] = schema.names
+    if len(names) > MAX_FIELDS:
+        raise DataError(f"has {len(names)} columns, more than {MAX_FIELDS}.", where, _CALL)
+    if len(set(names)) != len(names):
+        raise DataError("has the same column twice.", where, _CALL)
+    if nested := [field.name for field in schema if pa.types.is_nested(field.type)]:
+        raise DataError(f"column {nested[0][:60]!r} is nested.", where, "ask the agency for a flat table")
+    for number in range(file.metadata.num_row_groups):
+        group = file.metadata.row_group(number)
+        sizes = [group.column(place).total_uncompressed_size for place in range(group.num_columns)]
+        if min(sizes, default=0) < 0 or sum(sizes) > MAX_ROW_GROUP_BYTES:
+            what = f"row group {number + 1} unfolds to more than {MAX_ROW_GROUP_BYTES} bytes."
+            raise DataError(what, where, _CALL)
+    return [field.name for field in schema if _is_text(field.type)], names
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return any(test(kind) for test in (pa.types.is_string, pa.types.is_binary))
+
+
+def _values(column: pa.Array, where: str) -> list[Any]:
+    if pa.types.is_dictionary(column.type):
+        _check_text(column, where)
+        column = column.dictionary_decode()
+    kind = column.type
+    if pa.types.is_floating(kind) or pa.types.is_time(kind):
+        column = column.cast(pa.string())
+    elif pa.types.is_timestamp(kind) and kind.unit == "ns":
+        column = column.cast(pa.timestamp("us", kind.tz))
+    elif pa.types.is_duration(kind):
+        column = column.cast(pa.int64()).cast(pa.string())
+    elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        return [None if value is None else _text(value) for value in column.to_pylist()]
+    values: list[Any] = column.to_pylist()
+    return values
+
+
+def _check_text(column: pa.DictionaryArray, where: str) -> None:
+    if not _is_text(column.type.value_type):
+        return
+    lengths = pc.binary_length(column.dictionary).take(column.indices)
+    if (pc.sum(lengths).as_py() or 0) > MAX_BATCH_TEXT_BYTES:
+        raise DataError(f"one column holds more than {MAX_BATCH_TEXT_BYTES} bytes of text at once.", where, _CALL)
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return "0x" + value.hex()

@@ -1,0 +1,90 @@
+"""In which encoding a file is: decided from its bytes and what its source file allows, never guessed silently."""
+
+import codecs
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from connectors.errors import DataError
+
+_BLOCK = 1024 * 1024
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8", "utf-8"),
+    (b"\x84\x31\x95\x33", "gb18030", "gb18030"),
+    (codecs.BOM_UTF16_LE, "utf-16", "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16", "utf-16-be"),
+)
+_CHINESE_IN_UTF8 = re.compile(rb"[\xe0-\xef][\x80-\xbf]{2}")
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
+
+
+@dataclass(frozen=True)
+class Text:
+    """A file as text: the declared name of its encoding, and a stream that reads it a piece at a time."""
+
+    encoding: str
+    stream: io.TextIOWrapper
+
+
+def open_text(body: bytes, encodings: Sequence[str], where: str) -> Text:
+    """The file in the first declared encoding that it fits from end to end; a byte order mark decides by itself.
+
+    Raises a `DataError` where it fits none, where its mark is that of another encoding, and where it fits a declared
+    encoding only by chance: Chinese in UTF-8 reads as (wrong) GBK without a fault.
+    """
+    for mark, name, codec in _MARKS:
+        if body.startswith(mark) and (name != "gb18030" or name in encodings):
+            if name not in encodings:
+                raise _refused(f"begins with the mark of {name}, declared is {' or '.join(encodings)}.", where)
+            if (place := _misfit(body, codec, len(mark))) is not None:
+                raise _refused(f"is not {name}, in spite of its mark (about byte {place}).", where)
+            return Text(name, _stream(body, codec, len(mark)))
+    places = []
+    for name in encodings:
+        codec = _utf16_order(body) if name == "utf-16" else name
+        if (place := _misfit(body, codec, 0)) is None:
+            _refuse_lie(body, name, encodings, where)
+            return Text(name, _stream(body, codec, 0))
+        places.append(f"{name} (about byte {place})")
+    raise _refused(f"is not {', not '.join(places)}.", where)
+
+
+def _refused(what: str, where: str) -> DataError:
+    return DataError(what, where, "ask the agency which encoding it is")
+
+
+def _refuse_lie(body: bytes, chosen: str, encodings: Sequence[str], where: str) -> None:
+    if not _NOT_ASCII.search(body) or chosen == "utf-16":
+        return
+    if chosen == "utf-8":
+        others = [name for name in encodings if name.startswith("gb")]
+        if others and not _CHINESE_IN_UTF8.search(body) and _misfit(body, others[0], 0) is None:
+            raise _refused(f"reads as utf-8 and as {others[0]} alike.", where)
+    elif "utf-8" not in encodings and _CHINESE_IN_UTF8.search(body) and _misfit(body, "utf-8", 0) is None:
+        raise _refused(f"reads as UTF-8, declared is {chosen}.", where)
+
+
+def _misfit(body: bytes, codec: str, start: int) -> int | None:
+    """About where the bytes stop being text of this encoding; None where they are to the end."""
+    decoder = codecs.getincrementaldecoder(codec)("strict")
+    for place in range(start, len(body), _BLOCK):
+        block = body[place : place + _BLOCK]
+        try:
+            decoder.decode(block, final=place + _BLOCK >= len(body))
+        except UnicodeDecodeError as error:
+            return place + min(error.start, len(block))
+    return None
+
+
+def _utf16_order(body: bytes) -> str:
+    """Without a mark: the blanks, digits and line ends of a table have their zero byte first or second."""
+    head = body[:4096]
+    return "utf-16-be" if head[::2].count(0) > head[1::2].count(0) else "utf-16-le"
+
+
+def _stream(body: bytes, codec: str, start: int) -> io.TextIOWrapper:
+    raw = io.BytesIO(body)
+    raw.seek(start)
+    # newline="": line ends stay as they are, for whoever splits the text to see.
+    return io.TextIOWrapper(raw, encoding=codec, errors="strict", newline="")

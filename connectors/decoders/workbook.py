@@ -1,0 +1,141 @@
+"""The parts of an XLSX file that its values need: one sheet, the shared texts, and which formats are dates.
+
+Read here and not by a library, because what is read must be bounded, and because the date formats of Chinese Excel
+(27 to 36 and 50 to 58, which no workbook spells out) must count as dates.
+"""
+
+import datetime as dt
+import posixpath
+import re
+import zipfile
+import zlib
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format, is_timedelta_format
+from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
+
+from connectors.decoders.packed import MAX_UNPACKED_BYTES, NEXT_STEP, open_zip, read_member
+from connectors.decoders.xml_stream import local, pieces
+from connectors.errors import DataError
+
+MAX_PART_BYTES = 32 * 1024 * 1024
+"""The most that any part but the sheet may hold: the shared texts stay in memory while the rows are read."""
+
+_CHINESE_DATES = frozenset([*range(27, 37), *range(50, 59)])
+_OLD_FORM = b"\xd0\xcf\x11\xe0"
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+
+
+@dataclass(frozen=True)
+class Workbook:
+    """One sheet and what its cells refer to."""
+
+    sheet: bytes
+    texts: list[str]
+    date_styles: frozenset[int]
+    epoch: dt.datetime
+
+
+def open_workbook(body: bytes, sheet: str | None, where: str) -> Workbook:
+    """The sheet of this name, or the only visible one. Damage of any kind is a `DataError`."""
+    if body.startswith(_OLD_FORM):
+        raise DataError("is an old .xls or has a password.", where, "ask the agency for a plain .xlsx")
+    try:
+        with open_zip(body, where) as archive:
+            return _read(archive, sheet, where)
+    except DataError:
+        raise
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, EOFError, LookupError, ValueError) as error:
+        raise DataError(f"is no workbook that can be read ({type(error).__name__}).", where, NEXT_STEP) from None
+    except (zlib.error, NotImplementedError, RuntimeError) as error:
+        raise DataError(f"is damaged ({type(error).__name__}).", where, NEXT_STEP) from None
+
+
+def cell_text(element: Element) -> str:
+    """The text of a shared or an inline string: all its runs, without the reading aids beside them."""
+    parts = []
+    for child in element:
+        tag = local(child.tag)
+        if tag == "t":
+            parts.append(child.text or "")
+        elif tag == "r":
+            parts += [part.text or "" for part in child if local(part.tag) == "t"]
+    return unescaped("".join(parts))
+
+
+def unescaped(text: str) -> str:
+    """The text with `_x000D_` as the character it stands for."""
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
+
+
+def _read(archive: zipfile.ZipFile, sheet: str | None, where: str) -> Workbook:
+    members = {member.filename: member for member in archive.infolist()}
+    if len(members) != len(archive.infolist()):
+        raise DataError("holds two parts of the same name.", where, NEXT_STEP)
+    if sum(member.file_size for member in members.values()) > MAX_UNPACKED_BYTES:
+        raise DataError(f"unfolds to more than {MAX_UNPACKED_BYTES} bytes.", where, NEXT_STEP)
+
+    def part(path: str) -> bytes:
+        if members[path].file_size > MAX_PART_BYTES:
+            what = f"{posixpath.basename(path)[:40]!r} in it unfolds to more than {MAX_PART_BYTES} bytes."
+            raise DataError(what, where, "ask the agency for smaller files")
+        return read_member(archive, members[path], where)
+
+    (start,) = [to for kind, to in _links(part("_rels/.rels"), "", where).values() if kind == "officeDocument"]
+    folder, name = posixpath.split(start)
+    book, links = part(start), _links(part(f"{folder}/_rels/{name}.rels"), folder, where)
+    texts: list[str] = []
+    date_styles: frozenset[int] = frozenset()
+    for kind, target in links.values():
+        if kind == "sharedStrings":
+            texts = [cell_text(item) for item in pieces(part(target), ("si",), where)]
+        elif kind == "styles":
+            date_styles = _date_styles(part(target), where)
+    found = read_member(archive, members[links[_sheet_link(book, sheet, where)][1]], where)
+    return Workbook(found, texts, date_styles, _epoch(book, where))
+
+
+def _links(body: bytes, folder: str, where: str) -> dict[str, tuple[str, str]]:
+    """Id -> (kind, name of the part) for every link that stays inside the file; others are passed over."""
+    found = {}
+    for link in pieces(body, ("Relationship",), where):
+        if link.get("TargetMode", "Internal") != "External":
+            kind = link.attrib["Type"].rpartition("/")[2]
+            target = posixpath.normpath(posixpath.join("/", folder, link.attrib["Target"]))
+            found[link.attrib["Id"]] = (kind, target.lstrip("/"))
+    return found
+
+
+def _sheet_link(book: bytes, wanted: str | None, where: str) -> str:
+    sheets: dict[str, str] = {}
+    for sheet in pieces(book, ("sheets", "sheet"), where):
+        if wanted is None and sheet.get("state", "visible") != "visible":
+            continue
+        (link,) = [value for name, value in sheet.attrib.items() if name.endswith("}id")]
+        sheets[sheet.attrib["name"]] = link
+    names = ", ".join(repr(name[:31]) for name in list(sheets)[:20])
+    if wanted is None and len(sheets) != 1:
+        raise DataError(f"has {len(sheets)} visible sheets ({names}), one is expected.", where, "name it under decoder")
+    if wanted is not None and wanted not in sheets:
+        raise DataError(f"has no sheet {wanted}; there are {names}.", where, "ask the agency what it renamed")
+    return sheets[wanted] if wanted is not None else next(iter(sheets.values()))
+
+
+def _epoch(book: bytes, where: str) -> dt.datetime:
+    is_mac = any(part.get("date1904") in ("1", "true") for part in pieces(book, ("workbookPr",), where))
+    return MAC_EPOCH if is_mac else WINDOWS_EPOCH
+
+
+def _date_styles(styles: bytes, where: str) -> frozenset[int]:
+    codes = dict(BUILTIN_FORMATS)
+    for item in pieces(styles, ("numFmts", "numFmt"), where, optional=True):
+        codes[int(item.attrib["numFmtId"])] = item.attrib["formatCode"]
+    cells = [int(item.get("numFmtId", "0")) for item in pieces(styles, ("cellXfs", "xf"), where, optional=True)]
+    return frozenset(style for style, number in enumerate(cells) if _is_date(number, codes))
+
+
+def _is_date(number: int, codes: dict[int, str]) -> bool:
+    if number not in codes:
+        return number in _CHINESE_DATES
+    return is_date_format(codes[number]) and not is_timedelta_format(codes[number])

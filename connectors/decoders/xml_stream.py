@@ -1,0 +1,104 @@
+"""Reading XML from outside a piece at a time: no document type, no entities, and a bound on what is held at once."""
+
+import io
+import re
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser, iterparse
+
+from connectors.decoders.text import open_text
+from connectors.errors import DataError
+
+MAX_PIECE_BYTES = 4 * 1024 * 1024
+"""The most that one record, or one element outside of any, may hold."""
+MAX_PIECE_ELEMENTS = 50_000
+MAX_DEPTH = 64
+
+_CALL = "call the agency with this file"
+_DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,100}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+_GB = {"gb2312", "gbk", "gb18030"}
+_OWN = {"utf-8", "utf8", "utf-16", "us-ascii", "ascii"}
+
+
+class _Metered:
+    """The bytes of a document, and how many were handed out since the last piece ended."""
+
+    def __init__(self, read: Callable[[int], bytes], where: str) -> None:
+        self._read, self._where = read, where
+        self.since_piece = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        block = self._read(size)
+        self.since_piece += len(block)
+        if self.since_piece > MAX_PIECE_BYTES:
+            raise DataError(f"one record holds more than {MAX_PIECE_BYTES} bytes.", self._where, _CALL)
+        return block
+
+
+def pieces(body: bytes, path: tuple[str, ...], where: str, *, optional: bool = False) -> Iterator[Element]:
+    """Each element at a path of tags below the root, whole; what it holds is gone once the next one is asked for.
+
+    Everything else is read and dropped, so memory stays flat. A namespace is no part of a tag here. Raises a
+    `DataError` for what is not well-formed, for a document type, an entity or a depth made to break us, and, unless it
+    is optional, where there is no element that the path goes through: a list that is gone is not an empty list.
+    """
+    source, encoding = _source(body, where)
+    parser = DefusedXMLParser(target=TreeBuilder(), encoding=encoding, forbid_dtd=True)
+    try:
+        deepest = yield from _walk(source, parser, path, where)
+    except ParseError as error:
+        line, column = error.position
+        raise DataError(f"is not well-formed XML (line {line}, column {column}).", where, _CALL) from None
+    except DefusedXmlException as error:
+        raise DataError(f"holds what XML from outside may not ({type(error).__name__}).", where, _CALL) from None
+    if deepest < len(path) - 1 and not optional:
+        raise DataError(f"has no element at {'/'.join(path[:-1])}.", where, _CALL)
+
+
+def local(tag: str) -> str:
+    """A tag without its namespace."""
+    return tag.rpartition("}")[2]
+
+
+def _source(body: bytes, where: str) -> tuple[_Metered, str | None]:
+    """The bytes as the parser can read them, and their encoding where it is not what the document declares."""
+    found = _DECLARED.search(body[:400])
+    declared = found[1].decode().lower() if found else "utf-8"
+    if declared in _GB:
+        text = open_text(body, ("gb18030",), where).stream
+        return _Metered(lambda size: text.read(size).encode(), where), "utf-8"
+    if declared not in _OWN:
+        raise DataError(f"is in {declared}, which we do not read.", where, "ask the agency for UTF-8")
+    return _Metered(io.BytesIO(body).read, where), None
+
+
+def _walk(source: _Metered, parser: Any, path: tuple[str, ...], where: str) -> Generator[Element, None, int]:
+    """As `pieces`; returns how many steps of the path were found at all."""
+    above: list[Element] = []
+    matched, deepest, held = 0, 0, 0
+    for event, element in iterparse(source, ("start", "end"), parser):
+        if event == "start":
+            level = len(above)
+            above.append(element)
+            if matched == level - 1 < len(path) and local(element.tag) == path[level - 1]:
+                matched = level
+                deepest, held = max(deepest, matched), 0
+            held += 1
+            if level > MAX_DEPTH or held > MAX_PIECE_ELEMENTS:
+                raise DataError("has elements too deep, or too many in one record.", where, _CALL)
+            continue
+        above.pop()
+        level = len(above)
+        if matched == len(path) < level:
+            continue
+        if matched == level > 0:
+            matched -= 1
+            if level == len(path):
+                yield element
+        held, source.since_piece = 0, 0
+        if above:
+            del above[-1][:]
+    return deepest

@@ -1,0 +1,192 @@
+"""From worksheets to records: headers over several rows, dates, formulas and errors that are no values."""
+
+import datetime as dt
+import io
+import zipfile
+
+import openpyxl
+import pytest
+
+from connectors.decoders.xlsx import decode_xlsx
+from connectors.errors import DataError
+from connectors.spec import XlsxDecoder
+
+EVERY = frozenset({"代号", "金额", "登记日", "学历/硕士"})
+
+
+def book(*rows, merge=(), title="Sheet", change=None):
+    workbook = openpyxl.Workbook()
+    sheet = workbook.active
+    sheet.title = title
+    for row in rows:
+        sheet.append(row)
+    for cells in merge:
+        sheet.merge_cells(cells)
+    if change:
+        change(workbook)
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    return buffer.getvalue()
+
+
+def rewritten(body: bytes, part: str, old: bytes, new: bytes, **added: bytes) -> bytes:
+    """The workbook with bytes of one part replaced, as a writer other than ours would have put them."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(body)) as source, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == part:
+                assert old in content
+                content = content.replace(old, new)
+            target.writestr(name, content)
+        for name, content in added.items():
+            target.writestr(f"xl/{name}.xml", content)
+    return buffer.getvalue()
+
+
+def read(body, claimed=EVERY, **decoder):
+    return list(decode_xlsx(XlsxDecoder(kind="xlsx", **decoder), body, "talent.staff, f.xlsx", claimed))
+
+
+def one(body, claimed=EVERY, **decoder):
+    (chunk,) = read(body, claimed, **decoder)
+    return chunk
+
+
+def test_values_come_as_what_was_typed():
+    moment = dt.datetime(2025, 6, 30, 8, 30)
+    body = book(["代号", "金额", "登记日", "x"], ["A", 1234567.89, moment, True], ["B", 45, None, None])
+    chunk = one(body)
+    assert chunk.columns == {
+        "代号": ["A", "B"],
+        "金额": ["1234567.89", 45],
+        "登记日": [moment, None],
+        "x": [True, None],
+    }
+    assert chunk.positions == [1, 2]
+
+
+def test_a_header_over_two_rows_is_joined_and_a_merged_cell_counts_for_all_it_covers():
+    rows = [["某区人才表", None, None], ["代号", "学历", None], [None, "硕士", "博士"], ["A", 1, 2]]
+    chunk = one(book(*rows, merge=("A1:C1", "A2:A3", "B2:C2")), header_row=2, header_rows=2)
+    assert chunk.columns == {"代号": ["A"], "学历/硕士": [1], "学历/博士": [2]}
+
+
+def test_line_ends_and_blanks_in_a_header_are_no_part_of_its_name():
+    assert list(one(book([" 代\n号 ", "姓  名", "Tax\n  ID"], ["A", "B", "C"])).columns) == ["代号", "姓名", "Tax ID"]
+
+
+def test_the_same_header_twice_is_a_loud_stop():
+    with pytest.raises(DataError, match="same header twice"):
+        read(book(["代号", "学历", None], ["A", 1, 2], merge=("B1:C1",)))
+
+
+def test_a_formula_is_never_a_value():
+    chunk = one(book(["代号", "金额", "x"], ["A", "=1+1", 1], ["B", 2, "=ROW()"]))
+    assert [(b.position, b.reason, b.raw) for b in chunk.broken] == [
+        (1, "formula_cell", {"代号": "A", "金额": "=1+1", "x": 1})
+    ]
+    # In a field that nobody claims its text stands, to be reported.
+    assert chunk.columns == {"代号": ["B"], "金额": [2], "x": ["=ROW()"]}
+
+
+def test_text_that_begins_like_a_formula_is_text():
+    def as_text(workbook):
+        workbook.active["B2"].data_type = "s"
+
+    assert one(book(["代号", "金额"], ["A", "=cmd()"], change=as_text)).columns["金额"] == ["=cmd()"]
+
+
+def test_an_error_is_never_a_value():
+    (broken,) = one(book(["代号", "金额"], ["A", "#REF!"])).broken
+    assert (broken.position, broken.reason, broken.raw) == (1, "error_cell", {"代号": "A", "金额": "#REF!"})
+
+
+def test_a_record_under_a_merged_cell_of_another_is_refused():
+    chunk = one(book(["代号", "金额"], ["A", 9], ["B", None], ["C", 1], merge=("B2:B3",)))
+    assert chunk.columns == {"代号": ["A", "C"], "金额": [9, 1]}
+    assert [(b.position, b.reason) for b in chunk.broken] == [(2, "merged_cell")]
+
+
+def test_blank_rows_are_passed_over_and_positions_still_are_those_of_the_sheet():
+    assert one(book(["代号"], ["A"], [None], [""], ["B"], [None], [None])).positions == [1, 4]
+
+
+def test_values_under_no_header_are_called_by_their_column():
+    chunk = one(book(["代号", None], ["A", None, None, "note"]))
+    assert chunk.columns == {"代号": ["A"], "(4)": ["note"]}
+
+
+@pytest.mark.parametrize("number", [*range(27, 37), *range(50, 59)])
+def test_the_date_formats_of_chinese_excel_are_dates_though_no_workbook_spells_them_out(number):
+    body = book(["代号", "登记日"], ["A", dt.datetime(2025, 6, 30)])
+    body = rewritten(body, "xl/styles.xml", b'<xf numFmtId="164"', b'<xf numFmtId="%d"' % number)
+    assert one(body).columns["登记日"] == [dt.datetime(2025, 6, 30)]
+
+
+def test_a_shared_text_is_all_its_runs_without_the_reading_aids():
+    texts = "<sst><si><r><t>仲</t></r><r><t>恺_x000D_</t></r><rPh sb='0' eb='1'><t>zhong</t></rPh></si></sst>"
+    link = b"<Relationship Id='rId98' Type='x/sharedStrings' Target='texts.xml'/></Relationships>"
+    body = rewritten(book(["代号"], [7]), "xl/worksheets/sheet1.xml", b't="n"><v>7</v>', b't="s"><v>0</v>')
+    body = rewritten(body, "xl/_rels/workbook.xml.rels", b"</Relationships>", link, texts=texts.encode())
+    assert one(body).columns == {"代号": ["仲恺\r"]}
+
+
+def test_the_only_visible_sheet_is_taken_and_of_several_one_must_be_named():
+    def two(workbook):
+        workbook.create_sheet("说明").append(["x"])
+
+    def hidden(workbook):
+        two(workbook)
+        workbook["说明"].sheet_state = "hidden"
+
+    assert one(book(["代号"], ["A"], change=hidden)).columns == {"代号": ["A"]}
+    with pytest.raises(DataError, match=r"2 visible sheets .*Sheet.*说明"):
+        read(book(["代号"], ["A"], change=two))
+    assert one(book(["代号"], ["A"], change=two), sheet="说明").columns == {"x": []}
+    with pytest.raises(DataError, match="has no sheet 年报"):
+        read(book(["代号"], ["A"], change=two), sheet="年报")
+
+
+def test_a_workbook_cut_short_anywhere_is_a_loud_stop():
+    whole = book(["代号"], ["A"])
+    for cut in range(0, len(whole), 97):
+        with pytest.raises(DataError):
+            read(whole[:cut])
+
+
+@pytest.mark.parametrize(
+    ("part", "old", "new"),
+    [
+        ("xl/worksheets/sheet1.xml", b"<worksheet", b"<!DOCTYPE x [<!ENTITY a 'b'>]><worksheet"),
+        ("xl/worksheets/sheet1.xml", b'<row r="2"', b'<row r="999999999999"'),
+        ("xl/worksheets/sheet1.xml", b'r="A2"', b'r="ZZZ2"'),
+        ("xl/worksheets/sheet1.xml", b'r="A2"', b'r="../2"'),
+        ("xl/worksheets/sheet1.xml", b't="inlineStr"', b't="s"><v>99</v></c><c t="inlineStr"'),
+        ("xl/worksheets/sheet1.xml", b't="inlineStr"', b't="odd"><v>1</v></c><c t="inlineStr"'),
+        ("xl/worksheets/sheet1.xml", b"</sheetData>", b'</sheetData><mergeCell ref="A1:XFD1048576"/>'),
+        ("xl/workbook.xml", b"<sheets>", b"<sheets><sheet/>"),
+        ("xl/_rels/workbook.xml.rels", b"worksheets/sheet1.xml", b"../../../../etc/passwd"),
+    ],
+)
+def test_a_made_up_part_is_a_loud_stop(part, old, new):
+    with pytest.raises(DataError):
+        read(rewritten(book(["代号"], ["A"]), part, old, new))
+
+
+def test_an_old_xls_is_told_for_what_it_is():
+    with pytest.raises(DataError, match=r"an old \.xls or has a password"):
+        read(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600)
+
+
+def test_a_link_to_another_workbook_is_not_followed():
+    link = b'<Relationship Id="rId99" Type="x/externalLink" TargetMode="External" Target="http://127.0.0.1/x"/>'
+    body = rewritten(
+        book(["代号"], ["A"]), "xl/_rels/workbook.xml.rels", b"</Relationships>", link + b"</Relationships>"
+    )
+    assert one(body).columns == {"代号": ["A"]}
+
+
+def test_many_rows_come_in_chunks(monkeypatch):
+    monkeypatch.setattr("connectors.decoders.xlsx.CHUNK_ROWS", 2)
+    assert [chunk.positions for chunk in read(book(["代号"], *([n] for n in range(5))))] == [[1, 2], [3, 4], [5]]

@@ -1,0 +1,145 @@
+"""From XML to records: what becomes of attributes, repeated and nested elements; and what is refused."""
+
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.decoders.xml_rows import decode_xml
+from connectors.errors import DataError
+from connectors.spec import XmlDecoder
+
+
+def read(body: bytes | str, record="rows/row"):
+    raw = body.encode() if isinstance(body, str) else body
+    return list(decode_xml(XmlDecoder(kind="xml", record=record), raw, "tax.statements, f.xml"))
+
+
+def columns(body, record="rows/row"):
+    (chunk,) = read(body, record)
+    return chunk.columns
+
+
+def test_children_are_fields_and_an_attribute_of_the_record_is_marked():
+    body = "<r><head>x</head><rows><row id='7'><a>1</a><b/></row><row><a> 2 </a></row></rows></r>"
+    assert columns(body) == {"@id": ["7", None], "a": ["1", " 2 "], "b": ["", None]}
+
+
+def test_a_child_that_repeats_is_a_list_and_one_with_children_is_a_mapping():
+    body = "<r><rows><row><a>1</a><a>2</a><b><c>3</c></b></row></rows></r>"
+    assert columns(body) == {"a": [["1", "2"]], "b": [{"c": "3"}]}
+
+
+def test_an_attribute_of_a_child_is_not_lost():
+    body = "<r><rows><row><a unit='万元'>5</a></row></rows></r>"
+    assert columns(body) == {"a": ["5"], "a@unit": ["万元"]}
+
+
+def test_text_beside_children_is_not_lost():
+    assert columns("<r><rows><row>x<a>1</a>y</row></rows></r>") == {"a": ["1"], "#text": ["xy"]}
+
+
+def test_an_element_marked_as_nil_has_no_value():
+    nil = "xmlns:i='http://www.w3.org/2001/XMLSchema-instance' i:nil='true'"
+    assert columns(f"<r><rows><row><a {nil}/><b>1</b></row></rows></r>") == {"a": [None], "b": ["1"]}
+
+
+def test_a_namespace_is_no_part_of_a_tag():
+    assert columns("<x:r xmlns:x='urn:y'><x:rows><x:row><x:a>1</x:a></x:row></x:rows></x:r>") == {"a": ["1"]}
+
+
+def test_an_element_of_the_same_name_elsewhere_is_no_record():
+    assert columns("<r><row><a>0</a></row><rows><x><row/></x><row><a>1</a></row></rows></r>") == {"a": ["1"]}
+
+
+def test_a_list_without_records_is_an_empty_chunk_and_a_list_that_is_gone_is_a_loud_stop():
+    assert columns("<r><rows/></r>") == {}
+    with pytest.raises(DataError, match="has no element at rows"):
+        read("<r><lines/></r>")
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "gb2312", "gb18030", "utf-8", "utf-16"])
+def test_the_encoding_that_the_document_declares_is_read(encoding):
+    body = f"<?xml version='1.0' encoding='{encoding}'?><r><rows><row><a>名称</a></row></rows></r>"
+    assert columns(body.encode(encoding)) == {"a": ["名称"]}
+
+
+@pytest.mark.parametrize(
+    ("declared", "actual", "told"),
+    [("gbk", "utf-8", "reads as UTF-8"), ("utf-8", "gbk", "well-formed"), ("latin-1", "gbk", "is in latin-1")],
+)
+def test_an_encoding_that_lies_or_is_unknown_is_a_loud_stop(declared, actual, told):
+    body = f"<?xml version='1.0' encoding='{declared}'?><r><rows><row><a>名称</a></row></rows></r>"
+    with pytest.raises(DataError, match=told):
+        read(body.encode(actual))
+
+
+LAUGHS = "<!DOCTYPE r [<!ENTITY a 'ha'><!ENTITY b '&a;&a;&a;'>]><r><rows><row><a>&b;</a></row></rows></r>"
+OUTSIDE = "<!DOCTYPE r [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><r><rows><row><a>&x;</a></row></rows></r>"
+
+
+@pytest.mark.parametrize("body", [LAUGHS, OUTSIDE, "<!DOCTYPE r SYSTEM 'http://127.0.0.1/x.dtd'><r><rows/></r>"])
+def test_a_document_type_is_refused_whatever_it_holds(body):
+    with pytest.raises(DataError, match="holds what XML from outside may not"):
+        read(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "<r>",
+        "<r><rows><row></rows></r>",
+        "<r><rows/></r>x",
+        "<r><rows><row><a>\x00</a></row></rows></r>",
+        "<r>&x;</r>",
+    ],
+)
+def test_what_is_not_well_formed_is_a_loud_stop(body):
+    with pytest.raises(DataError, match="not well-formed"):
+        read(body)
+
+
+def test_a_file_cut_short_anywhere_is_a_loud_stop():
+    whole = "<r><rows><row><a>1</a></row><row><a>2</a></row></rows></r>"
+    for cut in range(len(whole)):
+        with pytest.raises(DataError):
+            read(whole[:cut])
+
+
+@pytest.mark.parametrize(
+    "inside", ["<a>" * 100 + "</a>" * 100, "<a/>" * 60_000], ids=["deep", "wide"]
+)  # fmt: skip
+def test_a_record_too_deep_or_too_wide_is_refused(inside):
+    with pytest.raises(DataError, match="too deep, or too many"):
+        read(f"<r><rows><row>{inside}</row></rows></r>")
+
+
+def test_a_record_that_does_not_end_is_refused_before_it_is_held(monkeypatch):
+    monkeypatch.setattr("connectors.decoders.xml_stream.MAX_PIECE_BYTES", 100_000)
+    with pytest.raises(DataError, match="more than 100000 bytes"):
+        read("<r><rows><row><a>" + "x" * 500_000 + "</a></row></rows></r>")
+
+
+def test_many_records_come_in_chunks(monkeypatch):
+    monkeypatch.setattr("connectors.decoders.xml_rows.CHUNK_ROWS", 2)
+    chunks = read("<r><rows>" + "".join(f"<row><a>{n}</a></row>" for n in range(5)) + "</rows></r>")
+    assert [list(chunk.positions) for chunk in chunks] == [[1, 2], [3, 4], [5]]
+
+
+TAGS = st.text("abcXYZ名称_", min_size=1, max_size=6)
+TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff"))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.dictionaries(TAGS, TEXTS, min_size=1, max_size=5), max_size=6))
+def test_what_is_written_as_xml_is_read_back(records):
+    root = Element("r")
+    rows = SubElement(root, "rows")
+    for record in records:
+        row = SubElement(rows, "row")
+        for name, value in record.items():
+            SubElement(row, name).text = value
+    (chunk,) = read(tostring(root, encoding="utf-8"))
+    assert chunk.records == records
