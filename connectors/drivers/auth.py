@@ -1,118 +1,284 @@
-"""How a request proves who sends it: one `requests` auth per kind that a source file may name."""
+"""How a request proves who sends it: one `requests` auth per kind that a source file may name, safe to share."""
 
+import base64
 import hashlib
 import hmac
+import threading
 import time
 import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-import requests
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.hmac import HMAC
+from requests import PreparedRequest
 from requests.auth import AuthBase
 
-from connectors.drivers.retry import TryAgainError, retry_after_seconds
-from connectors.errors import AgencyError
-from connectors.spec import ApiKey, OAuth2ClientCredentials, RestConnection, SignedRequest, Source
+from connectors.errors import AgencyError, ConfigError
+from connectors.json_path import MissingFieldError, at_path
+from connectors.spec import (
+    ApiKey,
+    Basic,
+    Bearer,
+    MutualTls,
+    OAuth2ClientCredentials,
+    RestConnection,
+    SessionLogin,
+    SignedRequest,
+    Source,
+    Variable,
+)
 from ledger.settings import read_variable
 
+DEFAULT_TOKEN_SECONDS = 3600.0
+EARLY_SECONDS = 10.0
+"""So long before its end a token is renewed, so that it does not die on the way."""
 
-class RenewableAuth(AuthBase):
-    """An auth that may be renewed once when the other side answers 401."""
 
-    def renew(self) -> bool:
+@dataclass(frozen=True)
+class Granted:
+    """What a token or login endpoint answered: the decoded JSON (None where it is none) and its cookies."""
+
+    status: int
+    value: Any
+    cookies: Mapping[str, str]
+
+
+PostForm = Callable[[str, Mapping[str, str], "Auth"], Granted]
+"""Posts a form to a path below the base address, under an auth of its own; raises as `Http.ask` does."""
+
+
+class Auth(AuthBase):
+    """An auth that may be renewed when the other side answers 401. This one proves nothing (mutual TLS has done so)."""
+
+    secrets: tuple[str, ...] = ()
+    """What must never be read back in an answer, as it stands in a request."""
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        """Leave the request as it is."""
+        return request
+
+    def renew(self, refused: PreparedRequest) -> bool:  # noqa: ARG002 - what was refused matters to those that can renew
         """Drop what was refused; True where a second attempt may now succeed."""
         return False
 
+    def live_secrets(self) -> tuple[str, ...]:
+        """The secrets, and what the other side has granted us since."""
+        return self.secrets
 
-class _ApiKeyAuth(RenewableAuth):
-    def __init__(self, header: str, key: str) -> None:
-        self._header, self._key = header, key
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers[self._header] = self._key
+class HeaderAuth(Auth):
+    """The same header with every request."""
+
+    def __init__(self, header: str, value: str, secrets: tuple[str, ...]) -> None:
+        self._header, self._value, self.secrets = header, value, secrets
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        """Add the header."""
+        request.headers[self._header] = self._value
         return request
 
 
-class _SignedAuth(RenewableAuth):
+class ParamAuth(Auth):
+    """The same parameter in every query."""
+
+    def __init__(self, param: str, key: str) -> None:
+        self._param, self._key, self.secrets = param, key, (key,)
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        """Add the parameter to the address."""
+        request.prepare_url(request.url, {self._param: self._key})
+        return request
+
+
+class SignedAuth(Auth):
     """Each attempt is signed anew: a nonce may be used once, also when the first attempt was lost on the way."""
 
-    def __init__(self, app_key: str, app_secret: str) -> None:
-        self._app_key, self._secret = app_key, app_secret.encode()
+    def __init__(self, app_key: str, app_secret: str, digest: Literal["sha256", "sm3"]) -> None:
+        self._app_key, self._secret, self._digest = app_key, app_secret.encode(), digest
+        self.secrets = (app_secret,)
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        """Sign the request."""
         parts = urlsplit(request.url or "")
         query = urlencode(sorted(parse_qsl(str(parts.query), keep_blank_values=True)))
         body = request.body or b""
-        body_hash = hashlib.sha256(body.encode() if isinstance(body, str) else body).hexdigest()
+        body_hash = _hash(self._digest, body.encode() if isinstance(body, str) else body)
         timestamp, nonce = str(int(time.time())), uuid.uuid4().hex
         signed = "\n".join([request.method or "", str(parts.path), query, timestamp, nonce, body_hash])
         request.headers["X-App-Key"] = self._app_key
         request.headers["X-Timestamp"] = timestamp
         request.headers["X-Nonce"] = nonce
-        request.headers["X-Signature"] = hmac.new(self._secret, signed.encode(), hashlib.sha256).hexdigest()
+        request.headers["X-Signature"] = _seal(self._digest, self._secret, signed.encode())
         return request
 
 
-class _TokenAuth(RenewableAuth):
-    """A bearer token, asked for when first needed, before it expires, and after a 401."""
+def _hash(digest: str, body: bytes) -> str:
+    if digest == "sha256":
+        return hashlib.sha256(body).hexdigest()
+    sm3 = hashes.Hash(hashes.SM3())
+    sm3.update(body)
+    return sm3.finalize().hex()
 
-    def __init__(self, url: str, client_id: str, client_secret: str, where: str, timeout: float) -> None:
-        self._url, self._where, self._timeout = url, where, timeout
-        self._client = (client_id, client_secret)
-        self._token: str | None = None
-        self._expires_at = 0.0
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._token is None or time.monotonic() >= self._expires_at:
-            self._fetch()
-        request.headers["Authorization"] = f"Bearer {self._token}"
+def _seal(digest: str, secret: bytes, signed: bytes) -> str:
+    if digest == "sha256":
+        return hmac.new(secret, signed, hashlib.sha256).hexdigest()
+    sm3 = HMAC(secret, hashes.SM3())
+    sm3.update(signed)
+    return sm3.finalize().hex()
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What was granted: the header that goes with each request, until when (monotonic seconds), the bare secrets."""
+
+    header: str
+    value: str
+    expires_at: float
+    secrets: tuple[str, ...]
+
+
+class GrantedAuth(Auth):
+    """A token or session that is asked for: when first needed, before it ends, and after a 401.
+
+    Shared by all threads: one of them renews, the others wait for it and go on with what it got.
+    """
+
+    def __init__(self, ask_for: Callable[[], Grant], secrets: tuple[str, ...]) -> None:
+        self._ask_for, self.secrets = ask_for, secrets
+        self._lock = threading.Lock()
+        self._grant: Grant | None = None
+        self._granted: deque[str] = deque(maxlen=8)
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        """Add what was granted, asking for it where needed."""
+        with self._lock:
+            if self._grant is None or time.monotonic() >= self._grant.expires_at:
+                self._grant = None
+                self._grant = self._ask_for()
+                self._granted.extend(self._grant.secrets)
+            grant = self._grant
+        request.headers[grant.header] = grant.value
         return request
 
-    def renew(self) -> bool:
-        self._token = None
+    def renew(self, refused: PreparedRequest) -> bool:
+        """Drop the grant that was refused, unless another has taken its place."""
+        with self._lock:
+            # Another thread may have renewed it while this answer was on its way.
+            if self._grant is not None and refused.headers.get(self._grant.header) == self._grant.value:
+                self._grant = None
         return True
 
-    def _fetch(self) -> None:
-        try:
-            answer = requests.post(
-                self._url,
-                data={"grant_type": "client_credentials"},
-                auth=self._client,
-                timeout=self._timeout,
-                allow_redirects=False,
-            )
-        except requests.RequestException as error:
-            raise TryAgainError(f"the token endpoint does not answer ({type(error).__name__})") from error
-        if answer.status_code == 429 or answer.status_code >= 500:
-            raise TryAgainError(
-                f"the token endpoint answers {answer.status_code}",
-                retry_after_seconds(answer.headers.get("Retry-After")),
-            )
-        try:
-            if answer.status_code != 200:
-                raise ValueError(f"status {answer.status_code}")
-            granted = answer.json()
-            self._token = str(granted["access_token"])
-            # Ten seconds early, so that a token does not die on the way.
-            self._expires_at = time.monotonic() + float(granted["expires_in"]) - 10.0
-        except (ValueError, KeyError, TypeError) as error:
-            raise AgencyError(
-                f"no token was granted ({error}).", self._where, "check client id and secret, then jifen source check"
-            ) from None
+    def live_secrets(self) -> tuple[str, ...]:
+        """The secrets, and the last few tokens."""
+        return (*self.secrets, *tuple(self._granted))
 
 
-def make_auth(source: Source, connection: RestConnection, base_url: str, timeout: float) -> RenewableAuth:
+def make_auth(source: Source, connection: RestConnection, post: PostForm) -> Auth:
     """The auth that a source file names, its secrets read from their variables now."""
-    auth, where = connection.auth, source.name
+    where = source.name
+
+    def read(variable: Variable) -> str:
+        return _header_text(variable, read_variable(variable.env, where), where)
+
+    auth = connection.auth
+    made: Auth
     match auth:
-        case OAuth2ClientCredentials():
-            return _TokenAuth(
-                base_url + auth.token_path,
-                read_variable(auth.client_id.env, where),
-                read_variable(auth.client_secret.env, where),
-                where,
-                timeout,
-            )
+        case Bearer():
+            made = HeaderAuth("Authorization", f"Bearer {read(auth.token)}", (read(auth.token),))
         case ApiKey():
-            return _ApiKeyAuth(auth.header, read_variable(auth.key.env, where))
+            made = _api_key(auth, read(auth.key))
+        case Basic():
+            made = _basic(read_variable(auth.user.env, where), read_variable(auth.password.env, where))
         case SignedRequest():
-            return _SignedAuth(read_variable(auth.app_key.env, where), read_variable(auth.app_secret.env, where))
+            made = SignedAuth(read(auth.app_key), read_variable(auth.app_secret.env, where), auth.digest)
+        case OAuth2ClientCredentials():
+            client, secret = read_variable(auth.client_id.env, where), read_variable(auth.client_secret.env, where)
+            ask_for = partial(_token, auth, client, secret, where, post)
+            made = GrantedAuth(ask_for, (secret, _encoded(client, secret)))
+        case SessionLogin():
+            user, password = read_variable(auth.user.env, where), read_variable(auth.password.env, where)
+            made = GrantedAuth(partial(_login, auth, user, password, where, post), (password,))
+        case MutualTls():
+            made = Auth()
+    return made
+
+
+def _api_key(auth: ApiKey, key: str) -> Auth:
+    return ParamAuth(str(auth.param), key) if auth.header is None else HeaderAuth(auth.header, key, (key,))
+
+
+def _header_text(variable: Variable, value: str, where: str) -> str:
+    if not (value.isascii() and value.isprintable()) or value != value.strip():
+        raise ConfigError(
+            f"{variable.env} holds a sign that no header may have.", where, "set it again, without quotes"
+        )
+    return value
+
+
+def _encoded(user: str, password: str) -> str:
+    return base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def _basic(user: str, password: str) -> Auth:
+    return HeaderAuth("Authorization", f"Basic {_encoded(user, password)}", (password, _encoded(user, password)))
+
+
+def _token(auth: OAuth2ClientCredentials, client: str, secret: str, where: str, post: PostForm) -> Grant:
+    form = {"grant_type": "client_credentials"}
+    if auth.scope is not None:
+        form["scope"] = auth.scope
+    by = _basic(client, secret)
+    if auth.send == "body":
+        form, by = {**form, "client_id": client, "client_secret": secret}, Auth()
+    granted = post(auth.token_path, form, by)
+    refused = AgencyError(
+        f"no token was granted (status {granted.status}).", where, "check client id and secret, then jifen source check"
+    )
+    if granted.status != 200 or not isinstance(granted.value, dict):
+        raise refused
+    token = granted.value.get("access_token")
+    if not isinstance(token, str) or not _is_token(token):
+        raise refused
+    return Grant("Authorization", f"Bearer {token}", _expiry(granted.value.get("expires_in")), (token,))
+
+
+def _login(auth: SessionLogin, user: str, password: str, where: str, post: PostForm) -> Grant:
+    granted = post(auth.login_path, {auth.user_field: user, auth.password_field: password}, Auth())
+    refused = AgencyError(
+        f"the login failed (status {granted.status}).", where, "check user and password, then jifen source check"
+    )
+    if granted.status not in (200, 201, 204):
+        raise refused
+    if auth.token is None:
+        cookies = "; ".join(f"{name}={value}" for name, value in granted.cookies.items())
+        if not _is_token(cookies.replace(" ", "")):
+            raise refused
+        return Grant("Cookie", cookies, float("inf"), tuple(granted.cookies.values()))
+    try:
+        token = at_path(granted.value, auth.token)
+    except MissingFieldError:
+        raise refused from None
+    if not isinstance(token, str) or not _is_token(token):
+        raise refused
+    return Grant(auth.header, f"{auth.prefix}{token}", float("inf"), (token,))
+
+
+def _is_token(found: str) -> bool:
+    """Whether it may stand in a header: another line there would be another header."""
+    return 0 < len(found) < 16_384 and all("!" <= sign <= "~" for sign in found)
+
+
+def _expiry(stated: Any) -> float:
+    """When to renew, in monotonic seconds; a token of a few seconds is used for half of them."""
+    try:
+        seconds = float(stated)
+    except (TypeError, ValueError):
+        seconds = DEFAULT_TOKEN_SECONDS
+    seconds = min(max(seconds, 0.0), 30 * 86_400.0) if seconds == seconds else DEFAULT_TOKEN_SECONDS  # noqa: PLR0124
+    return time.monotonic() + max(seconds - EARLY_SECONDS, seconds / 2)

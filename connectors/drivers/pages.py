@@ -1,31 +1,41 @@
 """What every pull driver gives: pages of raw bytes, each with the cursor that the next one needs."""
 
+import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from connectors.spec import Dataset, Source
 from ledger.settings import Settings
 
-MAX_BODY_BYTES = 256 * 1024 * 1024
-"""The most that one page or file may hold, as received: more is refused before it fills the disk."""
+MAX_BODY_BYTES = 64 * 1024 * 1024
+"""The most that one page or file may hold, as received: more is refused before it fills memory and disk."""
 
 Cursor = dict[str, Any]
-"""Where a pull stands after a page, as JSON: enough to go on after the process died."""
+"""Where a pull stands after a page, as JSON of a bounded size: enough to go on after the process died."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """One body as received. `label` tells people where it came from; `next_cursor` is None on the last page."""
+    """One body as received. `label` tells people where it came from; `next_cursor` is None on the last page.
+
+    `answer` is the decoded body, where the driver had to look into it anyway: the reader need not decode it again.
+    """
 
     label: str
     body: bytes
     next_cursor: Cursor | None
+    answer: Any = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
 class Ask:
-    """What one pull wants: the dataset, the lower bound of a change feed, where to go on, and files already held."""
+    """What one pull wants.
+
+    `since` is the lower bound of a change feed (None: from its start), `resume` the cursor to go on from (None: from
+    the beginning), `seen` the labels of files already held, `partition_values` what a partition is asked for, and
+    `as_of` the last day that is asked for where a paginator cuts by day.
+    """
 
     source: Source
     dataset: Dataset
@@ -33,6 +43,8 @@ class Ask:
     since: str | None
     resume: Cursor | None
     seen: frozenset[str]
+    partition_values: tuple[str, ...] = ()
+    as_of: dt.date = dt.date.max
 
 
 class PullDriver(Protocol):

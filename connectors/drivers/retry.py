@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
+import tenacity.nap
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay
 from tenacity.wait import wait_base
 
@@ -29,14 +30,21 @@ class TryAgainError(RuntimeError):
 class _Wait(wait_base):
     def __call__(self, retry_state: RetryCallState) -> float:
         error = retry_state.outcome.exception() if retry_state.outcome else None
+        ceiling = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** min(retry_state.attempt_number, 10))
+        jitter = secrets.SystemRandom().uniform(0, ceiling)
         if isinstance(error, TryAgainError) and error.retry_after is not None:
-            return error.retry_after
-        ceiling = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2**retry_state.attempt_number)
-        return secrets.SystemRandom().uniform(0, ceiling)
+            # "Now" is our own jitter: a clock that runs ahead over there must not make us ask in a tight circle.
+            return error.retry_after if error.retry_after >= 1.0 else max(error.retry_after, jitter)
+        return jitter
 
 
-def call_with_retry(attempt: Callable[[], T], where: str, budget_seconds: float) -> T:
-    """Call `attempt` until it answers or the budget is spent, then raise a `TransientError` that says when to go on."""
+def call_with_retry(
+    attempt: Callable[[], T], where: str, budget_seconds: float, sleep: Callable[[float], None] | None = None
+) -> T:
+    """Call `attempt` until it answers or the budget is spent, then raise a `TransientError` that says when to go on.
+
+    `sleep` is how to wait between two attempts, for callers that must be able to stop waiting.
+    """
 
     def would_overrun(state: RetryCallState) -> bool:
         # Waiting past the budget is no better than stopping now: the night goes on, and the checkpoint keeps the place.
@@ -47,6 +55,7 @@ def call_with_retry(attempt: Callable[[], T], where: str, budget_seconds: float)
         retry=retry_if_exception_type(TryAgainError),
         wait=_Wait(),
         stop=lambda state: stop_after_delay(budget_seconds)(state) or would_overrun(state),
+        sleep=sleep or tenacity.nap.sleep,
         reraise=True,
     )
     try:
@@ -56,24 +65,37 @@ def call_with_retry(attempt: Callable[[], T], where: str, budget_seconds: float)
         if error.retry_after is not None:
             moment = datetime.now(UTC) + timedelta(seconds=error.retry_after)
             after = f", resume after {moment.isoformat(timespec='seconds')}"
+        # What the attempts were broken by may hold an address with a secret in it: it ends here.
         raise TransientError(
             f"{error} (tried for up to {budget_seconds:g} s{after}).",
             where,
             "run `jifen run` again: it goes on from the last page kept",
-        ) from error
+        ) from None
 
 
-def retry_after_seconds(header: str | None) -> float | None:
-    """The Retry-After header, in seconds or as a date, as seconds from now; None where there is none we can read."""
+def retry_after_seconds(header: str | None, date_header: str | None = None) -> float | None:
+    """The Retry-After header, in seconds or as a date, as seconds from now; None where there is none we can read.
+
+    A date is counted from the answer's own `Date` where it has one, so that a clock that is wrong over there does no
+    harm; else from our clock.
+    """
     if not header:
         return None
     if header.strip().isascii() and header.strip().isdigit():
-        return float(min(int(header), LONGEST_RETRY_AFTER_SECONDS))
+        return float(min(int(header.strip()[:12]), LONGEST_RETRY_AFTER_SECONDS))
+    moment = _moment(header)
+    if moment is None:
+        return None
+    seconds = (moment - (_moment(date_header) or datetime.now(UTC))).total_seconds()
+    return min(max(0.0, seconds), LONGEST_RETRY_AFTER_SECONDS)
+
+
+def _moment(header: str | None) -> datetime | None:
+    """An HTTP date in UTC, or None for what is none."""
+    if not header:
+        return None
     try:
         moment = parsedate_to_datetime(header)
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError, IndexError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    seconds = (moment - datetime.now(UTC)).total_seconds()
-    return min(max(0.0, seconds), LONGEST_RETRY_AFTER_SECONDS)

@@ -1,49 +1,118 @@
 """Files over SFTP: fetching an agency's, and leaving ours in a recipient's folder. The host key is pinned."""
 
 import asyncio
-import fnmatch
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import PurePosixPath
 from typing import TypeVar
 
 import asyncssh
 
+from connectors.drivers.files import Listed, pull_files
 from connectors.drivers.pages import MAX_BODY_BYTES, Ask, Page
 from connectors.drivers.retry import TryAgainError, call_with_retry
-from connectors.errors import AgencyError, ConfigError, DataError
-from connectors.spec import SftpConnection, SftpRequest
+from connectors.errors import AgencyError, ConfigError, TransientError
+from connectors.spec import FileRequest, SftpConnection
 from ledger.settings import Settings, read_variable
 
 T = TypeVar("T")
 
-
-@dataclass(frozen=True)
-class _Listed:
-    name: str
-    size: int
-    modified: int
-
-    @property
-    def label(self) -> str:
-        """A file put anew under the same name has another label, so a correction is fetched."""
-        return f"{self.name} ({self.size} bytes, {self.modified})"
+log = logging.getLogger("jifen")
 
 
 def pull(ask: Ask) -> Iterator[Page]:
-    """Yield each file not yet held, oldest name first, one page a file. Any cursor is the file's own label."""
-    connection, request = ask.source.connection, ask.dataset.request
-    if not (isinstance(connection, SftpConnection) and isinstance(request, SftpRequest)):
-        raise ConfigError("is not an SFTP dataset.", ask.dataset.address, "jifen source check")
-    where = ask.dataset.address
-    files = _over(connection, lambda client: _list(client, request), where, ask.settings)
-    wanted = [file for file in files if file.label not in ask.seen]
-    for place, file in enumerate(wanted):
-        fetch = partial(_fetch, path=PurePosixPath(request.folder) / file.name, size=file.size, where=where)
-        body = _over(connection, fetch, where, ask.settings)
-        yield Page(file.label, body, {"after": file.label} if place + 1 < len(wanted) else None)
+    """Yield each file not yet held, oldest name first, one page a file. Any cursor is the file's own label.
+
+    One connection serves the whole pull; where it breaks, a new one is made within the retry budget.
+    """
+    connection, request, where = ask.source.connection, ask.dataset.request, ask.dataset.address
+    if not (isinstance(connection, SftpConnection) and isinstance(request, FileRequest)):
+        raise ConfigError("is not an SFTP dataset.", where, "jifen source check")
+    with asyncio.Runner() as runner:
+        folder = _Remote(runner, connection, request.folder, where, ask.settings.retry_seconds)
+        try:
+            yield from pull_files(ask, request, folder)
+        finally:
+            folder.close()
+
+
+class _Remote:
+    """A folder of an SFTP account as `Folder`, over a connection that is kept from one call to the next."""
+
+    def __init__(
+        self, runner: asyncio.Runner, connection: SftpConnection, folder: str, where: str, budget: float
+    ) -> None:
+        self._runner, self._connection, self._where, self._budget = runner, connection, where, budget
+        self._folder = PurePosixPath(folder)
+        self._open: tuple[AsyncExitStack, asyncssh.SFTPClient] | None = None
+
+    def list(self) -> list[Listed]:
+        """Every regular file; a link is none, whatever it leads to."""
+        return self._retried(partial(_list, folder=str(self._folder), where=self._where))
+
+    def read(self, file: Listed) -> bytes:
+        """The file's content, where it is the one that was listed."""
+        return self._retried(partial(_read, path=str(self._folder / file.name), file=file, where=self._where))
+
+    def close(self) -> None:
+        """Hang up, whatever became of the connection."""
+        if self._open is not None:
+            (stack, _), self._open = self._open, None
+            self._runner.run(_hang_up(stack))
+
+    def _retried(self, work: Callable[[asyncssh.SFTPClient], Awaitable[T]]) -> T:
+        return call_with_retry(partial(self._attempt, work), self._where, self._budget)
+
+    def _attempt(self, work: Callable[[asyncssh.SFTPClient], Awaitable[T]]) -> T:
+        async def main() -> T:
+            async with asyncio.timeout(self._budget):
+                if self._open is None:
+                    stack = AsyncExitStack()
+                    client = await stack.enter_async_context(_client(self._connection, self._where))
+                    self._open = stack, client
+                return await work(self._open[1])
+
+        try:
+            with _sorted_faults(self._where):
+                return self._runner.run(main())
+        except TryAgainError:
+            self.close()
+            raise
+
+
+async def _hang_up(stack: AsyncExitStack) -> None:
+    try:
+        async with asyncio.timeout(5):
+            await stack.aclose()
+    except (OSError, asyncssh.Error, TimeoutError) as error:
+        log.debug("an SFTP connection did not close by itself: %s", type(error).__name__)
+
+
+async def _list(client: asyncssh.SFTPClient, folder: str, where: str) -> list[Listed]:
+    found = []
+    for entry in await client.readdir(folder):
+        name = str(entry.filename)
+        if entry.attrs.type == asyncssh.FILEXFER_TYPE_REGULAR:
+            found.append(Listed(name, int(entry.attrs.size or 0), int(entry.attrs.mtime or 0)))
+        elif entry.attrs.type == asyncssh.FILEXFER_TYPE_SYMLINK:
+            log.warning("%s: %s is a link and is left", where, ascii(name))
+    return found
+
+
+async def _read(client: asyncssh.SFTPClient, path: str, file: Listed, where: str) -> bytes:
+    before = await client.lstat(path)
+    if before.type != asyncssh.FILEXFER_TYPE_REGULAR:
+        raise AgencyError(f"{file.name} was a file and is none now.", where, "call the agency")
+    async with client.open(path, "rb") as handle:
+        body: bytes = await handle.read(MAX_BODY_BYTES + 1)
+    after = await client.lstat(path)
+    # Still being written: what we read is not the file that will stand there.
+    if (len(body), after.size, int(after.mtime or 0)) != (file.size, file.size, file.modified):
+        told = f"{file.size} bytes listed, {len(body)} read, {after.size} now"
+        raise TransientError(f"{file.name} is still changing ({told}).", where, "run `jifen run` again")
+    return body
 
 
 def push(
@@ -79,18 +148,6 @@ async def _same(client: asyncssh.SFTPClient, target: PurePosixPath, content: byt
     return found == content
 
 
-async def _list(client: asyncssh.SFTPClient, request: SftpRequest) -> list[_Listed]:
-    found = []
-    for entry in await client.readdir(request.folder):
-        name = str(entry.filename)
-        # A name is matched, never trusted: one that holds a separator could lead out of the folder.
-        if "/" in name or not fnmatch.fnmatchcase(name, request.pattern):
-            continue
-        if entry.attrs.type == asyncssh.FILEXFER_TYPE_REGULAR:
-            found.append(_Listed(name, int(entry.attrs.size or 0), int(entry.attrs.mtime or 0)))
-    return sorted(found, key=lambda file: file.name)
-
-
 def _over(
     connection: SftpConnection,
     work: Callable[[asyncssh.SFTPClient], Awaitable[T]],
@@ -101,43 +158,37 @@ def _over(
     return call_with_retry(lambda: _once(connection, work, where, settings), where, settings.retry_seconds)
 
 
-async def _fetch(client: asyncssh.SFTPClient, path: PurePosixPath, size: int, where: str) -> bytes:
-    if size > MAX_BODY_BYTES:
-        raise DataError(f"{path} is larger than {MAX_BODY_BYTES} bytes.", where, "ask the agency for smaller files")
-    async with client.open(str(path), "rb") as handle:
-        body: bytes = await handle.read(MAX_BODY_BYTES + 1)
-    after = (await client.stat(str(path))).size
-    # Still being written: what we read is not the file that will stand there.
-    if len(body) != size or after != size:
-        raise TryAgainError(f"{path} is still changing ({size} bytes listed, {len(body)} read, {after} now)")
-    return body
-
-
 def _once(
     connection: SftpConnection, work: Callable[[asyncssh.SFTPClient], Awaitable[T]], where: str, settings: Settings
 ) -> T:
-    """One connection, one piece of work, its faults sorted into what may pass and whose the rest is."""
+    """One connection and one piece of work."""
 
     async def main() -> T:
         async with asyncio.timeout(settings.retry_seconds), _client(connection, where) as client:
             return await work(client)
 
-    try:
+    with _sorted_faults(where):
         return asyncio.run(main())
-    except asyncssh.HostKeyNotVerifiable as error:
+
+
+@contextmanager
+def _sorted_faults(where: str) -> Iterator[None]:
+    """The library's errors as ours, without its words: they may hold what nobody else should read."""
+    try:
+        yield
+    except asyncssh.HostKeyNotVerifiable:
         raise AgencyError(
             "the host key is not the pinned one: this may be another machine.",
             where,
             "ask the agency by telephone, then change the host key variable",
-        ) from error
-    except asyncssh.PermissionDenied as error:
-        raise AgencyError("the login was refused.", where, "check user and password with the agency") from error
+        ) from None
+    except asyncssh.PermissionDenied:
+        raise AgencyError("the login was refused.", where, "check user and password with the agency") from None
     except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath, asyncssh.SFTPPermissionDenied) as error:
-        raise AgencyError(
-            f"a folder or file is not there or not ours ({error.reason}).", where, "jifen source check"
-        ) from error
+        what = f"a folder or file is not there or not ours ({type(error).__name__})."
+        raise AgencyError(what, where, "jifen source check") from None
     except (OSError, asyncssh.Error, TimeoutError) as error:
-        raise TryAgainError(f"no SFTP connection ({type(error).__name__})") from error
+        raise TryAgainError(f"no SFTP connection ({type(error).__name__})") from None
 
 
 @asynccontextmanager
@@ -165,6 +216,7 @@ async def _client(connection: SftpConnection, where: str) -> AsyncIterator[async
             config=None,
             connect_timeout=20,
         ) as session,
-        session.start_sftp_client() as client,
+        # Names that are not UTF-8 are seen as they are, to be refused by us and not by the library.
+        session.start_sftp_client(path_errors="surrogateescape") as client,
     ):
         yield client

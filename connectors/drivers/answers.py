@@ -1,0 +1,129 @@
+"""What an answer must not hold, how it is decoded, and how an agency says no with HTTP 200."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from connectors.drivers.http_body import weight
+from connectors.drivers.retry import TryAgainError
+from connectors.errors import AgencyError, DataError
+from connectors.json_path import MissingFieldError, at_path
+from connectors.json_text import loads
+from connectors.spec import Answered
+
+SHORTEST_SECRET = 8
+HEAVIEST_BYTES = 384 * 1024 * 1024
+"""About how much memory the values of all answers in flight may take."""
+
+LONGEST_MESSAGE = 200
+
+
+class Secrets:
+    """The source's own secrets, looked for in whatever the agency sends, in the forms in which they may come back."""
+
+    def __init__(self, live: Callable[[], tuple[str, ...]], encodings: tuple[str, ...], where: str) -> None:
+        self._live, self._encodings, self._where = live, encodings, where
+        # One value, for threads share it: secrets, and the forms in which they may come back.
+        self._known: tuple[tuple[str, ...], tuple[bytes, ...]] = ((), ())
+
+    def refuse_in(self, headers: Mapping[str, str], body: bytes) -> None:
+        """An `AgencyError` if an answer repeats a secret: it is not kept, for what is kept is kept for ever."""
+        needles = self._current()
+        if not needles:
+            return
+        # A session's cookie is set again by many a server, and goes no further than this.
+        head = "\n".join(value for name, value in headers.items() if name.lower() != "set-cookie")
+        shown = head.encode("utf-8", "replace")
+        if any(needle in body or needle in shown for needle in needles):
+            raise AgencyError(
+                "the answer repeats our secret.",
+                self._where,
+                "change that secret, and tell the agency what it sends back",
+            )
+
+    def _current(self) -> tuple[bytes, ...]:
+        live = self._live()
+        known, needles = self._known
+        if live != known:
+            needles = tuple(sorted({form for secret in live for form in _forms(secret, self._encodings)}))
+            self._known = (live, needles)
+        return needles
+
+    def without(self, text: str) -> str:
+        """A text of the agency's for a message of ours: short, printable, and with no secret of any length in it."""
+        for secret in self._live():
+            text = text.replace(secret, "***")
+        return "".join(sign for sign in text if sign.isprintable())[:LONGEST_MESSAGE]
+
+
+def _forms(secret: str, encodings: tuple[str, ...]) -> set[bytes]:
+    if len(secret) < SHORTEST_SECRET:
+        return set()
+    texts = {secret, quote(secret, safe=""), json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    # Many a server escapes the solidus in JSON.
+    texts |= {text.replace("/", "\\/") for text in texts}
+    forms = {text.encode("utf-8", "surrogateescape") for text in texts}
+    for encoding in encodings:
+        # Without a byte order mark: it stands before the text, not before each word.
+        forms |= (
+            {secret.encode(one, "replace") for one in ("utf-16-le", "utf-16-be")} if encoding == "utf-16" else set()
+        )
+        forms |= {secret.encode(encoding, "replace")} if encoding != "utf-16" else set()
+    return forms
+
+
+def decoded(body: bytes, is_json: bool, may_be_empty: bool, in_flight: int, where: str) -> Any:
+    """The JSON of a body, None for another form. What is cut short may come whole the next time."""
+    if not is_json:
+        if not body and not may_be_empty:
+            raise TryAgainError("the body is empty")
+        return None
+    if weight(body) > HEAVIEST_BYTES // in_flight:
+        raise DataError(
+            f"the answer of {len(body)} bytes holds more values than fit into memory.",
+            where,
+            "ask for smaller pages in the source file, or with fewer connections",
+        )
+    try:
+        return loads(body)
+    except (ValueError, RecursionError):
+        raise TryAgainError(f"the body is not whole JSON ({len(body)} bytes)") from None
+
+
+def check_answered(answered: Answered, body: bytes, value: Any, where: str, secrets: Secrets) -> None:
+    """Read how it went from a body that came with HTTP 200: busy is tried again, a refusal is the agency's.
+
+    An agency that sends files says no in JSON all the same; a file is no refusal.
+    """
+    is_file = value is None
+    if is_file:
+        value = _refusal_in(body)
+    try:
+        code = at_path(value, answered.code)
+    except MissingFieldError as error:
+        if is_file:
+            return
+        raise AgencyError(f"{error}.", where, "compare the answer with the source file") from None
+    code = str(code).lower() if isinstance(code, bool) else str(code)
+    if code in answered.ok:
+        return
+    code = secrets.without(code)
+    if code in answered.retry:
+        raise TryAgainError(f"the agency answers with code {code}")
+    said = ""
+    if answered.message is not None:
+        try:
+            said = f" ({secrets.without(str(at_path(value, answered.message)))})"
+        except MissingFieldError:
+            said = ""
+    raise AgencyError(f"the agency refuses with code {code}{said}.", where, "look the code up in the agency's document")
+
+
+def _refusal_in(body: bytes) -> Any:
+    if not body[:64].lstrip().startswith(b"{") or len(body) > 1 << 16:
+        return None
+    try:
+        return loads(body)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,76 @@
+"""Values of a database as JSON, and the bound of a change feed as a value of its column."""
+
+import datetime as dt
+import json
+import math
+import uuid
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Date, DateTime, String
+from sqlalchemy.types import TypeEngine
+
+from connectors.errors import AgencyError, ConfigError
+
+
+def rows_as_json(rows: Iterable[Mapping[Any, Any]], where: str) -> bytes:
+    """`{"rows": [...]}`: dates and times as ISO text, exact numbers as text, bytes as their text or `0x...`.
+
+    A number that is none (NaN, infinity) becomes its text, for its column to refuse. Raises an `AgencyError` for a type
+    that has no form here.
+    """
+    plain = [{str(name): _plain(value) for name, value in row.items()} for row in rows]
+    try:
+        text = json.dumps({"rows": plain}, default=_as_text, ensure_ascii=False, sort_keys=True, allow_nan=False)
+        return text.encode()
+    except TypeError as error:
+        raise AgencyError(f"{error}.", where, "leave the column out, or ask for a view without it") from None
+    except ValueError:
+        raise AgencyError("a value inside a nested one has no form in JSON.", where, "leave the column out") from None
+
+
+def bound_value(since: str, kind: TypeEngine[Any], zone: ZoneInfo, where: str) -> Any:
+    """The bound (ISO; without an offset it is UTC) as a value to compare a column of this type with.
+
+    A column of moments without an offset holds the zone's own time, as when it is landed. A column of text is compared
+    by day: every spelling that begins with the year sorts at or above the day itself.
+    """
+    moment = dt.datetime.fromisoformat(since)
+    if "T" not in since and " " not in since:
+        local = moment.replace(tzinfo=zone)
+    else:
+        local = (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).astimezone(zone)
+    if isinstance(kind, DateTime):
+        return local if kind.timezone else local.replace(tzinfo=None)
+    if isinstance(kind, Date):
+        return local.date()
+    if isinstance(kind, String):
+        return local.date().isoformat()
+    raise ConfigError(f"is of type {kind} and cannot be asked for what is new.", where, "name a column of dates")
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, (dt.date, dt.datetime, dt.time)):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, dt.timedelta):
+        return f"{value.total_seconds():f}"
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return _bytes_as_text(bytes(value))
+    raise TypeError(f"a database value of type {type(value).__name__} has no form in JSON here")
+
+
+def _bytes_as_text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return "0x" + value.hex()

@@ -1,0 +1,82 @@
+"""Files in a folder of this machine: a mounted share, or where the courier's disk is copied to."""
+
+import logging
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from connectors.drivers.files import Listed, pull_files
+from connectors.drivers.pages import MAX_BODY_BYTES, Ask, Page
+from connectors.errors import AgencyError, ConfigError, TransientError
+from connectors.spec import FileRequest, FolderConnection
+from ledger.settings import read_variable
+
+log = logging.getLogger("jifen")
+
+
+def pull(ask: Ask) -> Iterator[Page]:
+    """Yield each file not yet held, oldest name first, one page a file. Any cursor is the file's own label."""
+    connection, request, where = ask.source.connection, ask.dataset.request, ask.dataset.address
+    if not (isinstance(connection, FolderConnection) and isinstance(request, FileRequest)):
+        raise ConfigError("is not a folder dataset.", where, "jifen source check")
+    root = Path(read_variable(connection.path.env, ask.source.name))
+    yield from pull_files(ask, request, _Local(_inside(root, request.folder, connection.path.env, where), where))
+
+
+def _inside(root: Path, folder: str, variable: str, where: str) -> Path:
+    """The folder to list, links resolved, known to lie inside the one that the variable names."""
+    if PurePosixPath(folder).is_absolute() or ".." in PurePosixPath(folder).parts:
+        raise ConfigError(f"folder {folder} leads out of {variable}.", where, "name a folder below it")
+    if not root.is_absolute() or not root.is_dir():
+        raise ConfigError(f"{variable} is no folder of this machine.", where, f"mount the share, or mend {variable}")
+    top, found = root.resolve(), (root / folder).resolve()
+    if not found.is_relative_to(top):
+        raise AgencyError(f"folder {folder} is a link that leads out of {variable}.", where, "jifen source check")
+    if not found.is_dir():
+        raise AgencyError(f"there is no folder {folder}.", where, "ask the agency where it puts its files")
+    return found
+
+
+class _Local:
+    """A folder of this machine as `Folder`."""
+
+    def __init__(self, folder: Path, where: str) -> None:
+        self._folder, self._where = folder, where
+
+    def list(self) -> list[Listed]:
+        """Every regular file, and every link to one that stays inside the folder; other links are told and left."""
+        found = []
+        try:
+            with os.scandir(self._folder) as entries:
+                for entry in entries:
+                    if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(self._folder):
+                        log.warning("%s: %s is a link out of the folder and is left", self._where, ascii(entry.name))
+                        continue
+                    if entry.is_file():
+                        about = entry.stat()
+                        found.append(Listed(entry.name, about.st_size, int(about.st_mtime)))
+        except OSError as error:
+            raise self._away(error) from None
+        return found
+
+    def read(self, file: Listed) -> bytes:
+        """The file's content, where it is the one that was listed."""
+        path = (self._folder / file.name).resolve()
+        if not path.is_relative_to(self._folder):
+            raise AgencyError(f"{file.name} leads out of the folder.", self._where, "call the agency")
+        try:
+            # O_NONBLOCK: a pipe put in the file's place since must not make us wait for ever.
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with os.fdopen(handle, "rb") as stream:
+                body = stream.read(MAX_BODY_BYTES + 1) if stat.S_ISREG(os.fstat(handle).st_mode) else b""
+                after = os.fstat(handle)
+        except OSError as error:
+            raise self._away(error) from None
+        if (len(body), after.st_size, int(after.st_mtime)) != (file.size, file.size, file.modified):
+            raise TransientError(f"{file.name} is still changing.", self._where, "run `jifen run` again")
+        return body
+
+    def _away(self, error: OSError) -> TransientError:
+        what = f"the folder or a file in it cannot be read ({error.strerror})."
+        return TransientError(what, self._where, "look whether the share is mounted, then `jifen run` again")

@@ -1,0 +1,271 @@
+"""One agency asked over HTTP: kept connections, its rate budget, retries, caps, and a name for whatever goes wrong."""
+
+import json
+import logging
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3.exceptions
+from requests.adapters import HTTPAdapter
+
+from connectors.drivers.answers import Secrets, check_answered, decoded
+from connectors.drivers.auth import Auth, Granted, PostForm, make_auth
+from connectors.drivers.hosts import budget_of
+from connectors.drivers.http_body import TooLargeError, read_body
+from connectors.drivers.pages import MAX_BODY_BYTES, Ask
+from connectors.drivers.paging_parts import Answer, Question
+from connectors.drivers.retry import TryAgainError, call_with_retry, retry_after_seconds
+from connectors.drivers.tls import Tls
+from connectors.errors import AgencyError, ConfigError, ConnectorError, DataError, TransientError
+from connectors.spec import Answered, RestConnection
+
+SMALLEST_CAP_BYTES = 8 * 1024 * 1024
+MOST_OF_A_REFUSAL_BYTES = 1 << 20
+_HEADERS = {"User-Agent": "jifen", "Accept": "*/*", "Accept-Encoding": "gzip"}
+_LOST = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    urllib3.exceptions.HTTPError,
+)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A place to ask: `path` below the base address, `shown` the same as it may stand in a message.
+
+    A parameter that `body` names goes into the body, as text or number like what stands there; every other one goes
+    into the query.
+    """
+
+    path: str
+    shown: str
+    method: str = "GET"
+    params: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+    is_json: bool = True
+    may_be_empty: bool = False
+    answered: Answered | None = None
+    statuses: frozenset[int] = frozenset({200})
+
+
+@dataclass(frozen=True)
+class _Received:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    sent: requests.PreparedRequest
+    cookies: Mapping[str, str]
+
+
+class Http:
+    """One agency's host for the time of one pull. Threads may share it; close it when done."""
+
+    def __init__(self, ask: Ask, connection: RestConnection, base_url: str, encodings: tuple[str, ...] = ()) -> None:
+        # Its lines hold whole addresses, and an address may hold a key.
+        logging.getLogger("urllib3.connectionpool").setLevel(logging.CRITICAL)
+        self._where, self._settings, self._limits = ask.dataset.address, ask.settings, connection.limits
+        self._base_url, self._variables = base_url, ", ".join(ask.source.variables())
+        self._tls = Tls.of(ask.source, connection, base_url)
+        self._adapter = HTTPAdapter(pool_connections=4, pool_maxsize=connection.limits.connections)
+        self._budget, self._stop = budget_of(base_url), threading.Event()
+        self._cap = max(SMALLEST_CAP_BYTES, MAX_BODY_BYTES // connection.limits.connections)
+        post: PostForm = self._post_form
+        self._auth = make_auth(ask.source, connection, post)
+        self._secrets = Secrets(self._auth.live_secrets, encodings, self._where)
+        self._pool: ThreadPoolExecutor | None = None
+
+    def close(self) -> None:
+        """Stop whatever waits to try again, and let go of the connections."""
+        self._stop.set()
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        self._adapter.close()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, or until all of this is closed."""
+        self._stop.wait(seconds)
+
+    def at(self, endpoint: Endpoint) -> "EndpointAsker":
+        """Who asks at one place."""
+        return EndpointAsker(self, endpoint)
+
+    def ask(self, endpoint: Endpoint, question: Question) -> Answer:
+        """One answer, judged; whatever may pass is tried again within the budget."""
+        empty = 0
+
+        def attempt() -> Answer:
+            nonlocal empty
+            with self._budget.slot(self._limits):
+                if self._stop.is_set():
+                    raise TransientError("the pull was broken off.", self._where, "run `jifen run` again")
+                received = self._send(endpoint, question, self._auth)
+                if received.status == 401 and self._auth.renew(received.sent):
+                    received = self._send(endpoint, question, self._auth)
+            empty += not received.body
+            # Nothing at all is believed once it is said twice: the first time it may have been lost on the way.
+            form = endpoint if empty > 1 else replace(endpoint, may_be_empty=False)
+            return self._judge(form, question, received)
+
+        try:
+            return attempt()
+        except TryAgainError as error:
+            failed: list[TryAgainError] = [error]
+
+        def again() -> Answer:
+            if failed:
+                raise failed.pop()
+            return attempt()
+
+        return call_with_retry(again, self._where, self._settings.retry_seconds, self.sleep)
+
+    def in_order(self, endpoint: Endpoint, questions: Iterable[Question]) -> Iterator[Answer]:
+        """The answers in order. As many are under way or wait to be taken as there are connections, never more."""
+        if self._limits.connections == 1:
+            for question in questions:
+                yield self.ask(endpoint, question)
+            return
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._limits.connections, thread_name_prefix=self._where)
+        ahead: deque[Future[Answer]] = deque()
+        left = iter(questions)
+        try:
+            while True:
+                for question in islice(left, self._limits.connections - len(ahead)):
+                    ahead.append(self._pool.submit(self.ask, endpoint, question))
+                if not ahead:
+                    return
+                yield ahead.popleft().result()
+        finally:
+            for waiting in ahead:
+                waiting.cancel()
+
+    def _judge(self, endpoint: Endpoint, question: Question, received: _Received) -> Answer:
+        self._secrets.refuse_in(received.headers, received.body)
+        status, headers = received.status, received.headers
+        if status in (408, 425, 429) or status >= 500:
+            wish = retry_after_seconds(headers.get("Retry-After"), headers.get("Date"))
+            raise TryAgainError(f"the agency answers {status}", wish)
+        if status not in endpoint.statuses:
+            raise self._refused(endpoint, status)
+        value = decoded(received.body, endpoint.is_json, endpoint.may_be_empty, self._limits.connections, self._where)
+        if endpoint.answered is not None:
+            check_answered(endpoint.answered, received.body, value, self._where, self._secrets)
+        # What was asked for, not what was sent: an auth may have put a key into that.
+        return Answer(received.body, headers, value, self._address(endpoint, question))
+
+    def _refused(self, endpoint: Endpoint, status: int) -> AgencyError:
+        what = f"the agency answers {status} to {self._base_url}{endpoint.shown}."
+        if status in (401, 403):
+            return AgencyError(
+                what, self._where, f"check {self._variables}; if they are right, ask the agency to let us in"
+            )
+        if 300 <= status < 400:
+            what = f"the agency answers {status}: it sends us elsewhere, and our credentials do not go along."
+        return AgencyError(
+            what, self._where, "compare path and parameters in the source file with the agency's document"
+        )
+
+    def _address(self, endpoint: Endpoint, question: Question) -> str:
+        return self._base_url + endpoint.path if question.link is None else _origin(self._base_url) + question.link
+
+    def _send(self, endpoint: Endpoint, question: Question, auth: Auth) -> _Received:
+        params, body = _places(endpoint, question)
+        url = self._address(endpoint, question)
+        if question.link is not None:
+            params = {}
+        fields: dict[str, Any] = {"params": params}
+        if endpoint.method == "POST":
+            fields |= {"data": json.dumps(body), "headers": {**_HEADERS, "Content-Type": "application/json"}}
+        return self._exchange(endpoint.method, url, fields, auth, endpoint.shown, endpoint.statuses)
+
+    def _exchange(
+        self, method: str, url: str, fields: dict[str, Any], auth: Auth, shown: str, wanted: frozenset[int]
+    ) -> _Received:
+        """One request and its answer. What a library raises may hold an address or a header, so none of it goes on."""
+        timeout = self._settings.request_timeout_seconds
+        try:
+            sent = requests.PreparedRequest()
+            sent.prepare(method, url, **{"headers": _HEADERS, **fields}, auth=auth)
+            self._budget.pace(self._limits, self._stop)
+            # Not through a session: that would read the whole body of a redirect, however large.
+            with self._adapter.send(sent, stream=True, timeout=timeout, **self._tls.arguments) as answer:
+                body = self._body(answer, wanted, timeout)
+                return _Received(answer.status_code, answer.headers, body, sent, answer.cookies.get_dict())
+        except (ConnectorError, TryAgainError):
+            raise
+        except TooLargeError:
+            problem: Exception = DataError(
+                f"the answer is larger than {self._cap} bytes.",
+                self._where,
+                "ask for smaller pages in the source file, or with fewer connections",
+            )
+        except _LOST as error:
+            refused = self._tls.refusal(str(error), self._where)
+            problem = refused or TryAgainError(f"no whole answer from {self._base_url}{shown} ({type(error).__name__})")
+        except (requests.RequestException, OSError, ValueError) as error:
+            what = f"cannot ask {self._base_url}{shown} ({type(error).__name__})."
+            problem = ConfigError(what, self._where, f"check {self._variables}, then jifen source check")
+        raise problem
+
+    def _body(self, answer: requests.Response, wanted: frozenset[int], timeout: float) -> bytes:
+        if answer.status_code in wanted:
+            return read_body(answer, self._cap, timeout)
+        try:
+            return read_body(answer, MOST_OF_A_REFUSAL_BYTES, timeout)
+        except TooLargeError:
+            return b""
+
+    def _post_form(self, path: str, form: Mapping[str, str], auth: Auth) -> Granted:
+        """A token or login endpoint asked. Its caller holds a connection already, and judges the answer."""
+        received = self._exchange("POST", self._base_url + path, {"data": dict(form)}, auth, path, frozenset({200}))
+        if received.status in (408, 425, 429) or received.status >= 500:
+            wish = retry_after_seconds(received.headers.get("Retry-After"), received.headers.get("Date"))
+            raise TryAgainError(f"the endpoint {path} answers {received.status}", wish)
+        try:
+            value = json.loads(received.body)
+        except (ValueError, RecursionError):
+            value = None
+        return Granted(received.status, value, received.cookies)
+
+
+def _places(endpoint: Endpoint, question: Question) -> tuple[dict[str, str], dict[str, Any]]:
+    """What goes into the query, and what into the body."""
+    body = {**endpoint.body, **question.body}
+    query = {}
+    for name, value in {**endpoint.params, **question.params}.items():
+        if name not in endpoint.body:
+            query[name] = value
+        elif isinstance(endpoint.body[name], int) and value.isascii() and value.isdigit():
+            body[name] = int(value)
+        else:
+            body[name] = value
+    return query, body
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+@dataclass(frozen=True)
+class EndpointAsker:
+    """The questions of a paginator, asked at one place of one agency."""
+
+    http: Http
+    endpoint: Endpoint
+
+    def ask(self, question: Question) -> Answer:
+        """The answer to one question."""
+        return self.http.ask(self.endpoint, question)
+
+    def in_order(self, questions: Iterable[Question]) -> Iterator[Answer]:
+        """The answers in the order of the questions."""
+        return self.http.in_order(self.endpoint, questions)

@@ -1,0 +1,57 @@
+"""Which certificates a REST agency is met with, and by which proxy: settled once for a pull."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from connectors.errors import AgencyError, ConfigError
+from connectors.spec import MutualTls, RestConnection, Source, Variable
+from ledger.settings import read_variable
+
+_NOT_TRUSTED = ("CERTIFICATE_VERIFY_FAILED", "doesn't match", "Hostname mismatch")
+_NOT_LET_IN = (
+    "ALERT_UNKNOWN_CA",
+    "ALERT_BAD_CERTIFICATE",
+    "CERTIFICATE_REQUIRED",
+    "ALERT_CERTIFICATE",
+    "HANDSHAKE_FAILURE",
+)
+
+
+@dataclass(frozen=True)
+class Tls:
+    """What goes with every request, as `requests` names it: verify, cert, proxies."""
+
+    arguments: dict[str, Any]
+
+    @classmethod
+    def of(cls, source: Source, connection: RestConnection, base_url: str) -> "Tls":
+        """Read from the variables and the environment now; a file that is not there is a `ConfigError`."""
+        verify: str | None = None
+        certificate: tuple[str, str] | None = None
+        if connection.ca is not None:
+            verify = _file(connection.ca, source.name)
+        if isinstance(connection.auth, MutualTls):
+            certificate = _file(connection.auth.certificate, source.name), _file(connection.auth.key, source.name)
+        with requests.Session() as session:
+            settled = session.merge_environment_settings(base_url, {}, False, None, None)
+        return cls({"verify": verify or settled["verify"], "cert": certificate, "proxies": settled["proxies"]})
+
+    def refusal(self, text: str, where: str) -> AgencyError | None:
+        """The error for what a library said of a certificate; None where it speaks of something else."""
+        if any(sign in text for sign in _NOT_TRUSTED):
+            return AgencyError(
+                "its certificate is not one we trust.", where, "check `ca` in the source file, then ask them"
+            )
+        if any(sign in text.upper() for sign in _NOT_LET_IN):
+            return AgencyError("it refuses our certificate.", where, "check certificate and key, then ask to be let in")
+        return None
+
+
+def _file(variable: Variable, where: str) -> str:
+    path = Path(read_variable(variable.env, where)).expanduser()
+    if not path.is_file():
+        raise ConfigError(f"{variable.env} names no file.", where, "set it to the path of a PEM file")
+    return str(path)

@@ -1,0 +1,235 @@
+"""Reports that are ordered and waited for, partitions, time windows, posts, and change feeds, over real HTTP."""
+
+import datetime as dt
+import json
+from urllib.parse import unquote
+
+import pytest
+
+from connectors.errors import AgencyError, DataError, PagingFaultError, TransientError
+from tests.contract.small_agency import PAGED, Reply, ask_of, ids, listing, pull, serve
+
+JOB = {
+    "create_path": "/reports",
+    "create_body": {"kind": "vat", "year": 2024},
+    "id": "data.jobId",
+    "status_path": "/reports/{job}",
+    "status": "data.state",
+    "done": ["DONE"],
+    "failed": ["FAILED"],
+    "every_seconds": 0.01,
+}
+
+
+@pytest.fixture(autouse=True)
+def variables(monkeypatch):
+    monkeypatch.setenv("SMALL_SECRET", "canary-secret-0123456789")
+    return monkeypatch
+
+
+@pytest.fixture
+def pulled(variables):
+    def run(answer, **ask):
+        with serve(answer) as agency:
+            variables.setenv("SMALL_URL", agency.url)
+            run.agency = agency
+            return pull(ask_of(**ask))
+
+    return run
+
+
+def reports(states, job="a/b 7", url="/files/7.csv"):
+    left = list(states)
+
+    def answer(sent):
+        if sent.method == "POST":
+            return Reply({"data": {"jobId": job}}, 202)
+        if sent.path.startswith("/files") or sent.path.endswith("/file"):
+            return Reply(b"id,name\n1,a\n")
+        return Reply({"data": {"state": left.pop(0) if len(left) > 1 else left[0], "url": url}})
+
+    return answer
+
+
+def job(**more):
+    return {"request": {"job": {**JOB, **more}}, "paginator": None, "decoder": {"kind": "csv"}}
+
+
+@pytest.mark.parametrize("place", [{"download_path": "/reports/{job}/file"}, {"download_url": "data.url"}])
+def test_a_report_is_ordered_waited_for_and_fetched_as_one_page(place, pulled):
+    (page,) = pulled(reports(["QUEUED", "RUNNING", "DONE"]), **job(**place))
+    assert (page.label, page.body, page.next_cursor) == ("report", b"id,name\n1,a\n", None)
+    first, *polls, last = pulled.agency.seen
+    assert (first.method, json.loads(first.body)) == ("POST", {"kind": "vat", "year": 2024})
+    assert [unquote(sent.target) for sent in polls] == ["/reports/a/b 7"] * 3
+    assert [sent.target for sent in polls] == ["/reports/a%2Fb%207"] * 3
+    assert last.target in ("/files/7.csv", "/reports/a%2Fb%207/file")
+
+
+def test_a_report_that_failed_is_the_agencys(pulled):
+    with pytest.raises(AgencyError, match="could not make the report"):
+        pulled(reports(["RUNNING", "FAILED"]), **job(download_path="/x"))
+
+
+@pytest.mark.parametrize("state", [None, {"a": 1}, True, ""])
+def test_a_state_that_is_none_is_the_agencys(state, pulled):
+    with pytest.raises(AgencyError, match="state of the job"):
+        pulled(reports([state]), **job(download_path="/x"))
+
+
+def test_a_report_that_is_never_ready_is_given_up(pulled):
+    with pytest.raises(TransientError, match=r"not ready after \d+ looks"):
+        pulled(reports(["RUNNING"]), **job(download_path="/x"), retry_seconds=0.02)
+    assert len(pulled.agency.seen) > 10
+
+
+@pytest.mark.parametrize("name", [None, "..", ".", "", ["a"]])
+def test_an_id_that_is_no_name_is_the_agencys(name, pulled):
+    with pytest.raises(AgencyError, match="id of the job"):
+        pulled(reports(["DONE"], job=name), **job(download_path="/reports/{job}/file"))
+
+
+def test_a_report_on_another_host_is_not_fetched(pulled):
+    with pytest.raises(AgencyError, match="leads to another host"):
+        pulled(reports(["DONE"], url="https://evil.example/7"), **job(download_url="data.url"))
+
+
+def partitioned(param=None):
+    partition = {"name": "uscc", "values": ["x"], **({"param": param} if param else {})}
+    return {"path": "/list" if param else "/firms/{uscc}/list", "partition": partition}
+
+
+def test_each_value_is_asked_for_in_the_path_or_in_the_query(pulled):
+    values = ("甲/乙", "b")
+    pages = pulled(listing(15), request=partitioned(), partition_values=values)
+    assert [page.label for page in pages] == [f"[uscc={value}] page {n}" for value in values for n in (1, 2)]
+    assert pulled.agency.seen[0].target.startswith("/firms/%E7%94%B2%2F%E4%B9%99/list?")
+    pulled(listing(15), request=partitioned("code"), partition_values=values)
+    assert [sent.query["code"] for sent in pulled.agency.seen] == ["甲/乙", "甲/乙", "b", "b"]
+
+
+@pytest.mark.parametrize("value", ["..", ".", ""])
+def test_a_value_that_would_climb_to_another_path_is_not_asked_for(value, pulled):
+    with pytest.raises(DataError, match="empty or made of dots"):
+        pulled(listing(15), request=partitioned(), partition_values=(value,))
+    assert pulled.agency.seen == []
+
+
+def test_no_values_are_no_pages(pulled):
+    assert pulled(listing(15), request=partitioned(), partition_values=()) == []
+
+
+def test_a_pull_goes_on_in_the_middle_of_a_partition(variables):
+    with serve(listing(35)) as agency:
+        variables.setenv("SMALL_URL", agency.url)
+        ask = {"request": partitioned(), "partition_values": ("a", "b")}
+        whole = pull(ask_of(**ask))
+        for place, page in enumerate(whole[:-1], start=1):
+            cursor = json.loads(json.dumps(page.next_cursor))
+            assert pull(ask_of(**ask, resume=cursor)) == whole[place:]
+        with pytest.raises(PagingFaultError, match="the values of uscc changed"):
+            pull(ask_of(request=partitioned(), partition_values=("a", "c"), resume=whole[1].next_cursor))
+
+
+TOKEN = {"kind": "post_token", "token_field": "token", "size_param": "size", "size": 2, "next": "next"}
+
+
+def test_a_token_goes_into_the_body_of_a_post(pulled):
+    def answer(sent):
+        asked = json.loads(sent.body)
+        start = int(asked.get("token", 0))
+        return Reply({"items": [{"id": start}, {"id": start + 1}], "next": str(start + 2) if start < 4 else None})
+
+    request = {"path": "/list", "method": "POST", "body": {"year": 2024}}
+    assert ids(pulled(answer, paginator=TOKEN, request=request)) == [0, 1, 2, 3, 4, 5]
+    assert [json.loads(sent.body) for sent in pulled.agency.seen] == [
+        {"year": 2024, "size": 2},
+        {"year": 2024, "size": 2, "token": "2"},
+        {"year": 2024, "size": 2, "token": "4"},
+    ]
+    assert {sent.headers["content-type"] for sent in pulled.agency.seen} == {"application/json"}
+
+
+def test_a_parameter_that_the_body_names_goes_into_the_body(pulled):
+    request = {"path": "/list", "method": "POST", "body": {"page": 1, "size": "10"}, "params": {"v": "2"}}
+
+    def answer(sent):
+        asked = json.loads(sent.body)
+        assert asked["size"] == "10"
+        items = [{"id": n} for n in range(asked["page"] * 10 - 10, min(asked["page"] * 10, 25))]
+        return Reply({"total": 25, "items": items})
+
+    assert ids(pulled(answer, request=request)) == list(range(25))
+    assert [sent.query for sent in pulled.agency.seen] == [{"v": "2"}] * 3
+
+
+CHANGED = [
+    {"name": "id", "data_type": "bigint", "source_field": "id", "required": True},
+    {"name": "changed", "data_type": "timestamp", "source_field": "changed"},
+]
+SINCE = {"param": "since", "column": "changed", "start": "2000-01-01", "lookback_days": 1}
+
+
+@pytest.mark.parametrize(("since", "asked"), [(None, "2000-01-01"), ("2025-03-01T00:00:00+00:00",) * 2])
+def test_a_change_feed_is_asked_from_its_start_or_from_what_we_hold(since, asked, pulled):
+    changes = {"load": "upsert", "columns": CHANGED}
+    pulled(listing(5), since=since, request={"path": "/list", "since": SINCE}, dataset=changes)
+    assert pulled.agency.seen[0].query["since"] == asked
+
+
+def test_where_windows_carry_the_bound_it_is_the_day_of_the_zone(pulled):
+    changes = {"load": "upsert", "columns": CHANGED}
+    since = {"path": "/list", "since": {**SINCE, "param": "low"}}
+    # Seven in the evening in London is three in the morning of the next day in Shanghai.
+    pulled(windows(20), since="2025-03-01T19:00:00+00:00", request=since, dataset=changes, paginator=WINDOW)
+    assert pulled.agency.seen[0].query["low"] == "2025-03-02"
+
+
+def windows(count, first="2025-01-01"):
+    day = dt.date.fromisoformat(first)
+
+    def answer(sent):
+        low, high = sent.query["low"], sent.query["high"]
+        all_of_it = [{"id": n, "day": (day + dt.timedelta(n % 100)).isoformat()} for n in range(count)]
+        wanted = [r for r in all_of_it if low <= r["day"] <= high]
+        page = int(sent.query["page"])
+        return Reply({"total": len(wanted), "items": wanted[page * 10 - 10 : page * 10]})
+
+    return answer
+
+
+WINDOW = {
+    "kind": "time_window",
+    "from_param": "low",
+    "to_param": "high",
+    "start": "2025-01-01",
+    "cap": 30,
+    "inner": PAGED,
+}
+
+
+@pytest.mark.parametrize("connections", [1, 4])
+def test_windows_of_days_cover_the_listing_and_go_on_from_any_page(connections, variables):
+    with serve(windows(300)) as agency:
+        variables.setenv("SMALL_URL", agency.url)
+        ask = {"paginator": WINDOW, "connection": {"limits": {"connections": connections}}}
+        whole = pull(ask_of(**ask))
+        assert sorted(ids(whole)) == list(range(300))
+        assert whole[0].label.startswith("2025-01-01..")
+        for place in (1, len(whole) // 2, len(whole) - 1):
+            assert pull(ask_of(**ask, resume=whole[place - 1].next_cursor)) == whole[place:]
+
+
+def test_a_body_that_moves_between_two_looks_is_read_anew_from_its_window(pulled):
+    healthy, asked = windows(300), []
+
+    def answer(sent):
+        asked.append(sent)
+        reply = healthy(sent)
+        if len(asked) == 12:
+            reply.body["total"] += 1
+        return reply
+
+    with pytest.raises(PagingFaultError) as caught:
+        pulled(answer, paginator=WINDOW)
+    assert caught.value.restart_at is None or caught.value.restart_at["kind"] == "time_window"

@@ -1,0 +1,372 @@
+"""What an agency sends by mistake or malice: never kept, never followed, never silently wrong."""
+
+import gzip
+import json
+import time
+import tracemalloc
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from urllib.parse import quote
+
+import pytest
+
+from connectors.drivers import http_body, http_call, rest
+from connectors.errors import AgencyError, ConfigError, DataError, PagingFaultError, TransientError
+from tests.contract.small_agency import Reply, ask_of, ids, listing, pull, serve
+
+SECRET = "canary/secret+0123456789"
+SINGLE = {"kind": "single"}
+LINES = {"kind": "jsonl"}
+
+
+@pytest.fixture(autouse=True)
+def variables(monkeypatch):
+    monkeypatch.setenv("SMALL_SECRET", SECRET)
+    return monkeypatch
+
+
+@pytest.fixture
+def pulled(variables):
+    """The pages of an agency that answers by a function, and the requests that it took."""
+
+    def run(answer, **ask):
+        with serve(answer) as agency:
+            variables.setenv("SMALL_URL", agency.url)
+            run.agency = agency
+            return pull(ask_of(**ask))
+
+    return run
+
+
+def once(reply, count=5):
+    """A fault on the first request, and a healthy agency after it."""
+    faults, healthy = [reply], listing(count)
+    return lambda sent: faults.pop() if faults else healthy(sent)
+
+
+def whole(body, extra=b""):
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%s\r\n%s" % (len(body), extra, body)
+
+
+GOOD = json.dumps({"total": 5, "items": [{"id": n} for n in range(5)]}).encode()
+PACKED = gzip.compress(GOOD)
+CURABLE = {
+    "a reset before the answer": Reply(raw=b""),
+    "a reset in mid-body": Reply(raw=whole(GOOD)[:-20]),
+    "a chunk cut short": Reply(raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{"),
+    "no chunk at all": Reply(raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"),
+    "half a JSON": Reply(GOOD[:20]),
+    "an empty body": Reply(b""),
+    "an HTML page": Reply(b"<html>maintenance</html>"),
+    "a packed body cut short": Reply(PACKED[:-12], headers={"Content-Encoding": "gzip"}),
+    "a packed body that is none": Reply(GOOD, headers={"Content-Encoding": "gzip"}),
+    "a packing nobody asked for": Reply(GOOD, headers={"Content-Encoding": "br"}),
+    "429": Reply({}, 429),
+    "500": Reply({}, 500),
+    "503 with a wait": Reply({}, 503, {"Retry-After": "0"}),
+    "408": Reply({}, 408),
+    "nonsense instead of HTTP": Reply(raw=b"\x00\x01\x02 nonsense\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("name", CURABLE)
+def test_what_may_pass_is_tried_again(name, pulled):
+    assert ids(pulled(once(CURABLE[name]), retry_seconds=10)) == [0, 1, 2, 3, 4]
+    assert len(pulled.agency.seen) == 2
+
+
+@pytest.mark.parametrize("name", ["a reset in mid-body", "half a JSON", "a packed body cut short", "500"])
+def test_what_does_not_pass_is_loud(name, pulled):
+    with pytest.raises(TransientError, match=r"small\.listing"):
+        pulled(lambda _: CURABLE[name], retry_seconds=0.3)
+
+
+def test_a_packed_file_cut_short_is_never_taken_for_a_whole_one(pulled):
+    body = gzip.compress(b'{"id": 1}\n{"id": 2}\n' * 1000)
+    cut = Reply(body[: len(body) // 2], headers={"Content-Encoding": "gzip"})
+    with pytest.raises(TransientError, match="cut short"):
+        pulled(lambda _: cut, decoder=LINES, paginator=SINGLE, retry_seconds=0.3)
+
+
+def test_a_packed_answer_is_unpacked_and_two_packed_parts_are_one_body(pulled):
+    body = gzip.compress(b'{"id": 1}\n') + gzip.compress(b'{"id": 2}\n')
+    (page,) = pulled(lambda _: Reply(body, headers={"Content-Encoding": "gzip"}), decoder=LINES, paginator=SINGLE)
+    assert (page.body, page.answer) == (b'{"id": 1}\n{"id": 2}\n', None)
+
+
+@pytest.mark.parametrize("status", [204, 206, 301, 302, 307, 304, 400, 403, 404, 405, 418])
+def test_a_refusal_is_the_agencys_and_is_not_tried_again(status, pulled):
+    with pytest.raises(AgencyError, match=f"answers {status}"):
+        pulled(lambda _: Reply(b"", status, {"Location": "/elsewhere"}))
+    assert len(pulled.agency.seen) == 1
+
+
+def test_credentials_follow_no_redirect(variables):
+    with serve(listing(5)) as other, serve(lambda _: Reply(b"", 302, {"Location": other.url + "/list"})) as agency:
+        variables.setenv("SMALL_URL", agency.url)
+        with pytest.raises(AgencyError, match="it sends us elsewhere") as caught:
+            pull(ask_of())
+        assert other.seen == []
+    assert other.url not in str(caught.value)
+
+
+@pytest.mark.parametrize("by_header", [True, False])
+def test_credentials_follow_no_link_to_another_host(by_header, variables):
+    with serve(listing(5)) as other:
+        link = f"{other.url}/list"
+        reply = Reply({"items": [{"id": 1}], "next": link}, 200, {"Link": f'<{link}>; rel="next"'})
+        with serve(lambda _: reply) as agency:
+            variables.setenv("SMALL_URL", agency.url)
+            paginator = {"kind": "link_header"} if by_header else {"kind": "next_link", "next": "next"}
+            with pytest.raises(AgencyError, match="leads to another host"):
+                pull(ask_of(paginator=paginator))
+        assert other.seen == []
+
+
+@pytest.mark.parametrize("form", [SECRET, quote(SECRET, safe=""), SECRET.replace("/", "\\/")])
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_an_answer_that_repeats_our_secret_is_not_kept(form, status, pulled):
+    body = f'{{"total": 1, "items": [{{"id": 1, "echo": "{form}"}}]}}'.encode()
+    with pytest.raises(AgencyError, match="the answer repeats our secret") as caught:
+        pulled(lambda _: Reply(body, status))
+    assert form not in str(caught.value)
+
+
+def test_a_header_that_repeats_our_secret_is_not_kept(pulled):
+    reply = Reply({"total": 1, "items": [{"id": 1}]}, 200, {"X-Next": SECRET})
+    with pytest.raises(AgencyError, match="repeats our secret"):
+        pulled(lambda _: reply)
+
+
+def test_a_token_that_was_granted_is_a_secret_too(variables):
+    auth = {
+        "kind": "oauth2_client_credentials",
+        "token_path": "/token",
+        "client_id": {"env": "SMALL_ID"},
+        "client_secret": {"env": "SMALL_SECRET"},
+    }
+    variables.setenv("SMALL_ID", "zone")
+
+    def answer(sent):
+        if sent.path == "/token":
+            return Reply({"access_token": "granted-0123456789"})
+        return Reply({"total": 1, "items": [{"id": 1, "you": sent.headers["authorization"]}]})
+
+    with serve(answer) as agency:
+        variables.setenv("SMALL_URL", agency.url)
+        with pytest.raises(AgencyError, match="repeats our secret"):
+            pull(ask_of(auth=auth))
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_body_beyond_the_cap_is_refused_before_it_is_held(packed, pulled, monkeypatch):
+    monkeypatch.setattr(http_call, "MAX_BODY_BYTES", 8 * 1024 * 1024)
+    body = b" " * (64 * 1024 * 1024)
+    reply = Reply(gzip.compress(body, 1), headers={"Content-Encoding": "gzip"}) if packed else Reply(body)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="larger than 8388608 bytes"):
+            pulled(lambda _: reply)
+        assert tracemalloc.get_traced_memory()[1] < 64 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_redirect_with_an_endless_body_is_not_read_to_its_end(pulled):
+    reply = Reply(gzip.compress(b" " * (64 * 1024 * 1024), 1), 302, {"Content-Encoding": "gzip", "Location": "/x"})
+    tracemalloc.start()
+    try:
+        with pytest.raises(AgencyError, match="answers 302"):
+            pulled(lambda _: reply)
+        assert tracemalloc.get_traced_memory()[1] < 16 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_body_made_of_empty_lists_is_refused_before_it_is_decoded(pulled):
+    body = b'{"total": 1, "items": [' + b"[]," * 4_000_000 + b"{}]}"
+    with pytest.raises(DataError, match="more values than fit into memory"):
+        pulled(lambda _: Reply(body), timeout=10)
+
+
+def test_lists_within_lists_without_end_are_loud(pulled):
+    with pytest.raises(TransientError, match="not whole JSON"):
+        pulled(lambda _: Reply(b"[" * 100_000), retry_seconds=0.3)
+
+
+def test_an_answer_that_drips_is_given_up(variables):
+    variables.setattr(http_body, "SLOWEST_BYTES_PER_SECOND", 1 << 20)
+    body = json.dumps({"total": 1, "items": [{"id": 1, "pad": "x" * 4000}]}).encode()
+
+    with serve(lambda _: Reply(raw=b"")) as agency:
+        variables.setattr("tests.contract.small_agency._Handler.do_GET", dripping(body))
+        variables.setenv("SMALL_URL", agency.url)
+        began = time.monotonic()
+        with pytest.raises(TransientError, match="comes too slowly"):
+            pull(ask_of(timeout=0.5, retry_seconds=0.1))
+        assert time.monotonic() - began < 3
+
+
+def dripping(body):
+    def do_get(self):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        for place in range(0, len(body), 40):
+            self.wfile.write(body[place : place + 40])
+            self.wfile.flush()
+            time.sleep(0.05)
+
+    return do_get
+
+
+def test_an_agency_that_stalls_is_transient_within_the_budget(variables):
+    def stall(_sent):
+        time.sleep(1.2)
+        return Reply({})
+
+    with serve(stall) as agency:
+        variables.setenv("SMALL_URL", agency.url)
+        began = time.monotonic()
+        with pytest.raises(TransientError, match="no whole answer"):
+            pull(ask_of(timeout=0.3, retry_seconds=0.5))
+        assert time.monotonic() - began < 3
+
+
+def test_a_wait_asked_for_as_a_date_is_counted_on_their_clock(pulled):
+    """Their clock is an hour ahead: the wait is still the one second that they mean."""
+    theirs = datetime.now(UTC) + timedelta(hours=1)
+    headers = {
+        "Date": format_datetime(theirs, usegmt=True),
+        "Retry-After": format_datetime(theirs + timedelta(seconds=1), usegmt=True),
+    }
+    faults = [Reply(raw=raw_reply(503, headers))]
+    healthy = listing(5)
+    began = time.monotonic()
+    assert ids(pulled(lambda sent: faults.pop() if faults else healthy(sent), retry_seconds=20)) == [0, 1, 2, 3, 4]
+    assert 0.9 < time.monotonic() - began < 5
+
+
+def raw_reply(status, headers):
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 {status} Busy\r\nContent-Length: 0\r\n{lines}\r\n".encode()
+
+
+def test_a_date_in_the_past_is_no_reason_to_ask_in_a_tight_circle(pulled):
+    past = format_datetime(datetime.now(UTC) - timedelta(days=1), usegmt=True)
+    with pytest.raises(TransientError):
+        pulled(lambda _: Reply({}, 503, {"Retry-After": past}), retry_seconds=1.5)
+    assert len(pulled.agency.seen) < 40
+
+
+ANSWERED = {"code": "code", "ok": ["0", "true"], "retry": ["busy"], "message": "msg"}
+
+
+def asked_with_codes(**more):
+    return {"path": "/list", "answered": {**ANSWERED, **more}}
+
+
+def test_a_refusal_in_the_body_of_a_200_is_the_agencys(pulled):
+    reply = Reply({"code": 4031, "msg": f"quota\x1b[2J of {SECRET[:4]} used up"})
+    with pytest.raises(AgencyError, match="refuses with code 4031") as caught:
+        pulled(lambda _: reply, request=asked_with_codes())
+    assert str(caught.value).isprintable()
+
+
+def test_busy_in_the_body_of_a_200_is_tried_again(pulled):
+    healthy = listing(5)
+    faults = [Reply({"code": "busy"})]
+
+    def answer(sent):
+        return faults.pop() if faults else Reply({"code": 0, **healthy(sent).body})
+
+    assert ids(pulled(answer, request=asked_with_codes())) == [0, 1, 2, 3, 4]
+
+
+def test_a_body_without_its_code_is_the_agencys(pulled):
+    with pytest.raises(AgencyError, match="nothing at code"):
+        pulled(listing(5), request=asked_with_codes())
+
+
+def test_a_refusal_where_a_file_was_asked_for_is_no_file(pulled):
+    ask = {"request": asked_with_codes(), "paginator": SINGLE, "decoder": {"kind": "csv"}}
+    (page,) = pulled(lambda _: Reply(b"id,name\n1,a\n"), **ask)
+    assert page.answer is None
+    with pytest.raises(AgencyError, match="refuses with code 7"):
+        pulled(lambda _: Reply({"code": "7", "msg": "no"}), **ask)
+
+
+def test_lines_of_nothing_are_an_empty_list_but_a_table_of_nothing_is_not(pulled):
+    (page,) = pulled(lambda _: Reply(b""), decoder=LINES, paginator=SINGLE)
+    assert page.body == b""
+    assert len(pulled.agency.seen) == 2, "nothing is believed once it is said twice"
+    with pytest.raises(TransientError, match="empty"):
+        pulled(lambda _: Reply(b""), decoder={"kind": "csv"}, paginator=SINGLE, retry_seconds=0.2)
+
+
+def test_an_empty_page_in_the_middle_of_a_list_is_tried_again_and_then_a_fault(pulled):
+    chain = {"decoder": LINES, "paginator": {"kind": "link_header"}}
+    after = {"Link": '</list?page=2>; rel="next"'}
+    one, two = Reply(b'{"id": 1}\n', headers=after), Reply(b'{"id": 2}\n')
+    lost = [Reply(b"")]
+    pages = pulled(lambda sent: one if not sent.query else lost.pop() if lost else two, **chain)
+    assert [page.body for page in pages] == [one.body, two.body]
+    with pytest.raises(PagingFaultError, match="page 2 is empty"):
+        pulled(lambda sent: one if not sent.query else Reply(b""), **chain)
+
+
+def test_pages_by_number_cannot_be_counted_in_a_table(pulled):
+    with pytest.raises(ConfigError, match="reads from JSON"):
+        pulled(listing(5), decoder={"kind": "csv"})
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "agency.inner", "http://", "http://h:99999", "http://h/?key=1"])
+def test_an_address_that_is_none_is_the_configurations_and_is_not_shown(url, variables):
+    variables.setenv("SMALL_URL", url)
+    with pytest.raises(ConfigError, match="SMALL_URL holds no address") as caught:
+        pull(ask_of())
+    assert url not in str(caught.value)
+
+
+def test_an_address_with_a_password_is_not_shown(variables):
+    variables.setenv("SMALL_URL", "https://user:canary-word@agency.example")
+    with pytest.raises(ConfigError, match="holds a user name") as caught:
+        pull(ask_of())
+    assert "canary" not in str(caught.value)
+
+
+def test_what_a_library_said_stays_behind(variables):
+    """An exception of requests holds the address with its query; ours is not chained to it."""
+    variables.setenv("SMALL_URL", "http://127.0.0.1:9")
+    auth = {"kind": "api_key", "param": "key", "key": {"env": "SMALL_SECRET"}}
+    with pytest.raises(TransientError) as caught:
+        pull(ask_of(auth=auth, retry_seconds=0.2))
+    met, error = [], caught.value
+    while error is not None:
+        met.append(repr(error))
+        error = error.__cause__ or error.__context__
+    assert SECRET not in str(met)
+    assert quote(SECRET, safe="") not in str(met)
+
+
+def test_the_page_before_sent_again_is_a_fault(pulled):
+    healthy = listing(40)
+
+    def answer(sent):
+        return healthy(sent) if sent.query["page"] != "3" else Reply({**page_two, "total": 40})
+
+    page_two = {"items": [{"id": n} for n in range(10, 20)]}
+    with pytest.raises(PagingFaultError, match="page 3 repeats an earlier one"):
+        pulled(answer)
+
+
+def test_a_pull_broken_off_leaves_nobody_asking(variables):
+    with serve(listing(500)) as agency:
+        variables.setenv("SMALL_URL", agency.url)
+        pages = rest.pull(ask_of(connection={"limits": {"connections": 4}}))
+        next(pages)
+        next(pages)
+        pages.close()
+        asked = len(agency.seen)
+        time.sleep(0.1)
+        assert len(agency.seen) == asked <= 6

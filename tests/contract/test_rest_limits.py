@@ -1,0 +1,115 @@
+"""Side by side within the budget of a host, on kept connections, in order."""
+
+import threading
+import time
+
+import pytest
+
+from connectors.drivers import rest
+from connectors.errors import AgencyError
+from tests.contract.small_agency import Reply, ask_of, ids, listing, pull, serve
+
+
+@pytest.fixture(autouse=True)
+def variables(monkeypatch):
+    monkeypatch.setenv("SMALL_SECRET", "canary-secret-0123456789")
+    return monkeypatch
+
+
+def slowly(answer, seconds):
+    def wait(sent):
+        time.sleep(seconds)
+        return answer(sent)
+
+    return wait
+
+
+def limits(connections=1, per_second=None):
+    return {"limits": {"connections": connections, "per_second": per_second}}
+
+
+OFFSET = {"kind": "offset", "offset_param": "from", "size_param": "size", "size": 10, "total": "total"}
+
+
+def by_offset(count):
+    def answer(sent):
+        start = int(sent.query["from"])
+        return Reply({"total": count, "items": [{"id": n} for n in range(start, min(start + 10, count))]})
+
+    return answer
+
+
+@pytest.mark.parametrize("connections", [1, 2, 4])
+@pytest.mark.parametrize(("paginator", "answer"), [(None, listing(200)), (OFFSET, by_offset(200))])
+def test_as_many_requests_are_in_flight_as_the_budget_allows(connections, paginator, answer, variables):
+    with serve(slowly(answer, 0.01)) as agency:
+        variables.setenv("SMALL_URL", agency.url)
+        more = {} if paginator is None else {"paginator": paginator}
+        pages = pull(ask_of(connection=limits(connections), **more))
+    assert ids(pages) == list(range(200))
+    assert agency.most_in_flight == connections
+    assert len(agency.seen) == 20
+    assert len({sent.port for sent in agency.seen}) == connections
+
+
+def test_datasets_of_one_host_share_its_budget(variables):
+    with serve(slowly(listing(100), 0.01)) as agency:
+        variables.setenv("SMALL_URL", agency.url)
+        asks = [ask_of(connection=limits(2)) for _ in range(3)]
+        threads = [threading.Thread(target=pull, args=(ask,)) for ask in asks]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert agency.most_in_flight == 2
+    assert len(agency.seen) == 30
+
+
+@pytest.mark.parametrize("connections", [1, 4])
+def test_requests_begin_no_faster_than_the_agency_allows(connections, variables):
+    with serve(listing(80)) as agency:
+        variables.setenv("SMALL_URL", agency.url)
+        pull(ask_of(connection=limits(connections, per_second=50)))
+    starts = sorted(sent.at for sent in agency.seen)
+    assert starts[-1] - starts[0] >= 7 / 50 - 0.01
+
+
+def test_no_more_pages_are_asked_ahead_than_there_are_connections(variables):
+    with serve(listing(1000)) as agency:
+        variables.setenv("SMALL_URL", agency.url)
+        pages = rest.pull(ask_of(connection=limits(4)))
+        for taken in range(1, 20):
+            next(pages)
+            time.sleep(0.005)
+            # What was taken, what is under way or waits to be taken: after a kill no more is asked for again.
+            assert len(agency.seen) <= taken + 3
+        pages.close()
+
+
+def test_a_page_that_fails_for_good_fails_in_its_turn(variables):
+    healthy = listing(100)
+
+    def answer(sent):
+        return Reply({}, 404) if sent.query["page"] == "6" else healthy(sent)
+
+    with serve(answer) as agency:
+        variables.setenv("SMALL_URL", agency.url)
+        pages = rest.pull(ask_of(connection=limits(4)))
+        assert [next(pages).label for _ in range(5)] == [f"page {n}" for n in range(1, 6)]
+        with pytest.raises(AgencyError, match="answers 404"):
+            next(pages)
+
+
+def test_a_failure_does_not_wait_for_what_is_tried_again_behind_it(variables):
+    def answer(sent):
+        page = sent.query["page"]
+        if page == "1":
+            return listing(100)(sent)
+        return Reply({}, 404) if page == "2" else Reply({}, 503, {"Retry-After": "60"})
+
+    with serve(answer) as agency:
+        variables.setenv("SMALL_URL", agency.url)
+        began = time.monotonic()
+        with pytest.raises(AgencyError, match="answers 404"):
+            pull(ask_of(connection=limits(4), retry_seconds=90))
+        assert time.monotonic() - began < 2

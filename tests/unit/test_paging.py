@@ -1,0 +1,373 @@
+"""Paging: every record once, from any place on, or a loud stop."""
+
+import datetime as dt
+import json
+from itertools import pairwise
+
+import pytest
+from requests.structures import CaseInsensitiveDict
+
+from connectors.drivers.paging import page_through
+from connectors.drivers.paging_parts import Answer, Question
+from connectors.drivers.paging_tokens import path_on_host
+from connectors.drivers.paging_windows import partitioned
+from connectors.errors import AgencyError, PagingFaultError
+from connectors.spec import Partition
+from tests.unit.listing_agency import DECLARED, SIZE, URL, ListingAgency, listing_of, paginator_of, records
+
+DAYS = (dt.date(2025, 1, 1), dt.date(2025, 1, 9))
+KINDS = sorted(DECLARED)
+
+
+def through(agency, resume=None, days=DAYS):
+    return page_through(listing_of(agency), agency.paginator, resume, days)
+
+
+def ids(pages):
+    return [record["id"] for page in pages for record in page.answer["items"]]
+
+
+def agency_of(kind, count=20, **changes):
+    return ListingAgency(paginator_of(kind, **changes), records(count))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("count", [0, 1, SIZE, SIZE * 2, 20])
+def test_every_record_comes_once(kind, count):
+    agency = agency_of(kind, count)
+    assert sorted(ids(through(agency))) == sorted(r["id"] for r in agency.listing)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_rest_from_any_place_is_the_same(kind):
+    whole = list(through(agency_of(kind)))
+    for place, page in enumerate(whole[:-1], start=1):
+        assert [p.body for p in through(agency_of(kind), page.next_cursor)] == [p.body for p in whole[place:]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_labels_differ_and_cursors_stay_small(kind):
+    whole = list(through(agency_of(kind, 200, **({"cap": 100} if kind == "time_window" else {}))))
+    assert len({page.label for page in whole}) == len(whole)
+    assert max(len(json.dumps(page.next_cursor)) for page in whole) < 1000
+    assert whole[-1].next_cursor is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_cursor_of_another_shape_begins_again(kind):
+    with pytest.raises(PagingFaultError, match="of another shape") as caught:
+        list(through(agency_of(kind), {"page": 2, "received": 3, "total": 9}))
+    assert caught.value.restart_at is None
+
+
+@pytest.mark.parametrize("kind", ["page_number", "offset"])
+def test_pages_asked_ahead_come_in_order(kind):
+    one, four = agency_of(kind, 50), agency_of(kind, 50)
+    four.ahead = 4
+    assert ids(through(one)) == ids(through(four)) == [r["id"] for r in one.listing]
+    assert len(four.asked) == len(one.asked) == 17
+
+
+@pytest.mark.parametrize("ahead", [1, 4])
+def test_an_offset_follows_what_came_and_not_what_was_asked_for(ahead):
+    """A server that cuts a page short would else make us skip records."""
+    agency = agency_of("offset", 20)
+    agency.ahead = ahead
+
+    def short(number, told, _last):
+        return {**told, "items": told["items"][:1]} if number == 3 else told
+
+    agency.lie = short
+    assert ids(through(agency)) == [r["id"] for r in agency.listing]
+
+
+def test_a_page_number_may_begin_at_nought():
+    agency = agency_of("page_number", 7, first=0)
+    assert [page.label for page in through(agency)] == ["page 0", "page 1", "page 2"]
+
+
+@pytest.mark.parametrize("kind", ["page_number", "offset", "next_link", "post_token", "time_window"])
+def test_a_total_that_moves_is_a_fault(kind):
+    agency = agency_of(kind)
+    # The first page of a window, or of the whole, is asked from nought on.
+    agency.lie = lambda number, told, _last: {
+        **told,
+        "total": told["total"] + (agency.asked[-1].get("from", number) not in ("0", 1)),
+    }
+    with pytest.raises(PagingFaultError, match="moved from"):
+        list(through(agency))
+
+
+@pytest.mark.parametrize("kind", ["page_number", "offset", "next_link", "post_token", "single"])
+def test_a_total_that_is_not_met_is_a_fault(kind):
+    agency = agency_of(kind, 8)
+    agency.lie = lambda _number, told, _last: {**told, "total": 9}
+    with pytest.raises(PagingFaultError, match="records for a declared total of 9"):
+        list(through(agency))
+
+
+@pytest.mark.parametrize("total", [None, True, "many", -1, 10**13, [], "9" * 5000])
+def test_a_total_that_is_no_count_is_the_agencys(total):
+    agency = agency_of("page_number")
+    agency.lie = lambda _number, told, _last: {**told, "total": total}
+    with pytest.raises(AgencyError, match="the total at total is no count"):
+        list(through(agency))
+
+
+@pytest.mark.parametrize("kind", [k for k in KINDS if k not in ("single", "keyset")])
+def test_a_page_that_comes_again_is_a_fault(kind):
+    agency = agency_of(kind, 30, **({"cap": 100} if kind == "time_window" else {}))
+    agency.lie = lambda number, told, last: {**told, "items": last} if number == 3 else told
+    with pytest.raises(PagingFaultError, match=r"repeats an earlier one"):
+        list(through(agency))
+
+
+def test_a_page_that_comes_again_after_a_restart_is_a_fault():
+    whole = list(through(agency_of("page_number", 30)))
+    agency = agency_of("page_number", 30)
+    agency.lie = lambda _number, told, _last: {**told, "items": whole[1].answer["items"]}
+    with pytest.raises(PagingFaultError, match="page 3 repeats an earlier one"):
+        list(through(agency, whole[1].next_cursor))
+
+
+@pytest.mark.parametrize("kind", ["cursor_body", "cursor_header", "next_link", "link_header", "post_token"])
+def test_a_token_given_twice_is_a_fault(kind):
+    agency = agency_of(kind, 30)
+    agency.lie = lambda number, told, _last: {**told, "items": [number], "total": 30, "next": number % 5}
+    with pytest.raises(PagingFaultError, match="given before"):
+        list(through(agency))
+
+
+def test_a_small_circle_is_found_before_a_page_of_it_comes_again():
+    agency = agency_of("cursor_body", 30)
+    agency.lie = lambda number, told, _last: {**told, "items": [number], "next": (told["next"] + 3) % 18}
+    with pytest.raises(PagingFaultError, match="given before"):
+        list(through(agency))
+    assert len(agency.asked) <= 6
+
+
+def test_a_circle_longer_than_what_is_remembered_is_found_across_any_number_of_restarts():
+    agency = agency_of("cursor_body")
+    # Pages 1 to 500 and round again, whoever asks.
+    agency.start_of = lambda _inner, given, _listing, _size: int(given.get("cursor", "t0")[1:])
+    agency.lie = lambda number, told, _last: {**told, "items": [number], "next": told["next"] % 500}
+    agency.listing = records(2000)
+
+    def a_process_that_dies_after_every_page():
+        cursor = None
+        for _ in range(5000):
+            cursor = next(through(agency, cursor)).next_cursor
+
+    with pytest.raises(PagingFaultError, match="given before"):
+        a_process_that_dies_after_every_page()
+    assert 500 < len(agency.asked) < 3000
+
+
+def test_an_agency_that_names_a_next_page_for_ever_is_stopped():
+    agency = agency_of("cursor_body")
+    agency.lie = lambda number, told, _last: {**told, "items": [], "next": number}
+    with pytest.raises(AgencyError, match="hold no record"):
+        list(through(agency))
+
+
+def test_a_token_too_long_to_keep_is_the_agencys():
+    agency = agency_of("cursor_body")
+    agency.lie = lambda _number, told, _last: {**told, "next": "企" * 400}
+    with pytest.raises(AgencyError, match="more than we keep"):
+        list(through(agency))
+
+
+@pytest.mark.parametrize("token", [True, ["t1"], {"t": 1}])
+def test_a_token_that_is_neither_text_nor_number_is_the_agencys(token):
+    class Odd(ListingAgency):
+        def told(self, _inner, told):
+            body = {"items": told["items"], "next": token}
+            return Answer(b"", CaseInsensitiveDict(), body, URL)
+
+    with pytest.raises(AgencyError, match="neither text nor a number"):
+        list(through(Odd(paginator_of("cursor_body"), records(9))))
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://evil.example/api/list?cursor=1",
+        "http://agency.example/api/list",
+        "https://agency.example:444/api/list",
+        "//evil.example/list",
+        "https://agency.example@evil.example/list",
+        "https://user:word@agency.example/list",
+        "https:\\\\evil.example/list",
+        "https://agency.example/a b",
+        "https://agency.example:port/",
+        "file:///etc/passwd",
+        "https://agency.example/\r\nX-Evil: 1",
+        "https://[agency.example/",
+    ],
+)
+def test_a_link_to_another_house_is_never_followed(link):
+    with pytest.raises(AgencyError, match="the link to the next page"):
+        path_on_host(listing_of(agency_of("next_link")), URL, link)
+
+
+@pytest.mark.parametrize(
+    ("link", "asked"),
+    [
+        ("https://agency.example/api/list?cursor=2", "/api/list?cursor=2"),
+        ("https://AGENCY.example:443/api/list?cursor=2#top", "/api/list?cursor=2"),
+        ("/other?x=1", "/other?x=1"),
+        ("?cursor=2", "/api/list?cursor=2"),
+        ("more", "/api/more"),
+        ("https://agency.example", "/"),
+        ("https://agency.example//evil.example/x", "//evil.example/x"),
+    ],
+)
+def test_a_link_within_the_house_is_followed_absolute_or_relative(link, asked):
+    assert path_on_host(listing_of(agency_of("next_link")), URL, link) == asked
+
+
+def test_a_link_header_with_two_next_pages_is_the_agencys():
+    class Two(ListingAgency):
+        def told(self, _inner, told):
+            headers = CaseInsensitiveDict(Link=f'<{URL}?a=1>; rel="next", <{URL}?a=2>; title="x"; rel=next')
+            return Answer(b"", headers, {"items": told["items"]}, URL)
+
+    with pytest.raises(AgencyError, match="two next pages"):
+        list(through(Two(paginator_of("link_header"), records(9))))
+
+
+def test_ids_that_do_not_ascend_are_a_fault():
+    agency = agency_of("keyset")
+    agency.lie = lambda _number, told, _last: {**told, "items": told["items"][::-1]}
+    with pytest.raises(PagingFaultError, match="do not ascend"):
+        list(through(agency))
+
+
+def test_an_id_that_comes_twice_is_a_fault():
+    agency = agency_of("keyset")
+    agency.lie = lambda _number, told, _last: {**told, "items": [told["items"][0], *told["items"]]}
+    with pytest.raises(PagingFaultError, match="do not ascend"):
+        list(through(agency))
+
+
+def test_ids_may_be_text_and_begin_where_the_source_file_says():
+    agency = ListingAgency(paginator_of("keyset", order="text", start="A"), [])
+    pages = {"A": ["A1", "A2"], "A2": ["B"], "B": []}
+    agency.answer = lambda given: Answer(b"", {}, {"items": [{"id": i} for i in pages[given["after"]]]}, URL)
+    assert [page.label for page in through(agency)] == ["up to A2", "up to B", "after B"]
+
+
+def test_numbers_written_as_text_ascend_as_numbers():
+    agency = ListingAgency(paginator_of("keyset"), [])
+    pages = {"0": ["9", "10"], "10": []}
+    agency.answer = lambda given: Answer(b"", {}, {"items": [{"id": i} for i in pages[given["after"]]]}, URL)
+    assert [page.label for page in through(agency)] == ["up to 10", "after 10"]
+
+
+def test_windows_are_halved_until_they_fit_and_cover_every_day_once():
+    agency = agency_of("time_window", 29)
+    windows = [page.label.split(" ")[0] for page in through(agency)]
+    bounds = [tuple(map(dt.date.fromisoformat, window.split(".."))) for window in dict.fromkeys(windows)]
+    assert bounds[0][0] == DAYS[0]
+    assert bounds[-1][1] == DAYS[1]
+    assert all(after[0] - before[1] == dt.timedelta(days=1) for before, after in pairwise(bounds))
+
+
+def test_a_day_that_holds_more_than_may_be_paged_is_the_agencys():
+    agency = ListingAgency(paginator_of("time_window"), records(20, days=1))
+    with pytest.raises(AgencyError, match="20 records on 2025-01-01 alone, and only 7"):
+        list(through(agency))
+
+
+@pytest.mark.parametrize("window", [0, 2])
+def test_a_window_whose_ids_come_twice_begins_again_at_the_cursor_that_led_into_it(window):
+    healthy = list(through(agency_of("time_window", 29)))
+    names = list(dict.fromkeys(page.label.split(" ")[0] for page in healthy))
+    agency = agency_of("time_window", 29)
+    first, _, last = names[window].partition("..")
+
+    def shifted(_number, told, _last):
+        given = agency.asked[-1]
+        if (given["from_day"], given["to_day"], given["from"]) == (first, last, "3"):
+            wanted = [r for r in agency.listing if first <= r["day"] <= last]
+            return {**told, "items": [wanted[0], *told["items"][1:]]}
+        return told
+
+    agency.lie = shifted
+    before = [page.next_cursor for page in healthy if page.label.split(" ")[0] in names[:window]]
+    with pytest.raises(PagingFaultError, match="an id stands on two pages") as caught:
+        list(through(agency))
+    assert caught.value.restart_at == (before[-1] if before else None)
+    agency.lie = None
+    again = list(through(agency, caught.value.restart_at))
+    assert ids(again) == ids(healthy[len(before) :])
+
+
+def test_a_window_of_the_whole_calendar_does_not_overflow():
+    agency = agency_of("time_window", 29)
+    assert len(ids(through(agency, days=(dt.date(2025, 1, 1), dt.date.max)))) == 29
+
+
+def by_value(agencies, values, resume=None):
+    where = listing_of(next(iter(agencies.values())))
+    partition = Partition(name="uscc", param="uscc", values=tuple(values))
+    return partitioned(where, partition, values, resume, lambda value, at: through(agencies[value], at))
+
+
+def test_partitions_come_in_order_and_go_on_from_any_place():
+    agencies = {name: agency_of("page_number", count) for name, count in (("a", 7), ("b", 0), ("c", 4))}
+    whole = list(by_value(agencies, "abc"))
+    assert [page.label for page in whole][:4] == [
+        "[uscc=a] page 1",
+        "[uscc=a] page 2",
+        "[uscc=a] page 3",
+        "[uscc=b] page 1",
+    ]
+    for place, page in enumerate(whole[:-1], start=1):
+        assert [p.label for p in by_value(agencies, "abc", page.next_cursor)] == [p.label for p in whole[place:]]
+
+
+def test_a_fault_within_a_partition_begins_again_with_that_partition():
+    agencies = {name: agency_of("page_number", 7) for name in "ab"}
+    whole = list(by_value(agencies, "ab"))
+    agencies["b"].lie = lambda number, told, _last: {**told, "total": told["total"] + number}
+    with pytest.raises(PagingFaultError) as caught:
+        list(by_value(agencies, "ab"))
+    assert caught.value.restart_at == whole[2].next_cursor
+
+
+def test_a_fault_within_a_window_of_a_partition_begins_again_with_that_window():
+    agency = agency_of("time_window", 29)
+    whole = list(by_value({"a": agency}, "a"))
+    windows = [page.label.split(" ")[1] for page in whole]
+    place = windows.index(list(dict.fromkeys(windows))[2])
+    agency = agency_of("time_window", 29)
+    first, _, _ = windows[place].partition("..")
+
+    def moving(_number, told, _last):
+        given = agency.asked[-1]
+        return {**told, "total": told["total"] + (given["from_day"] == first and given["from"] != "0")}
+
+    agency.lie = moving
+    with pytest.raises(PagingFaultError) as caught:
+        list(by_value({"a": agency}, "a"))
+    assert caught.value.restart_at == whole[place - 1].next_cursor
+    assert caught.value.restart_at is not None
+
+
+def test_values_that_changed_while_they_were_asked_for_begin_all_again():
+    agencies = {name: agency_of("page_number", 7) for name in "abz"}
+    cursor = list(by_value(agencies, "ab"))[2].next_cursor
+    with pytest.raises(PagingFaultError, match="the values of uscc changed") as caught:
+        list(by_value(agencies, "az", cursor))
+    assert caught.value.restart_at is None
+
+
+def test_a_value_with_signs_that_a_terminal_obeys_is_not_shown_as_it_is():
+    agencies = {"\x1b[2Ja": agency_of("page_number", 1)}
+    (page,) = by_value(agencies, ["\x1b[2Ja"])
+    assert page.label.isprintable()
+
+
+def test_a_question_is_empty_unless_said_otherwise():
+    assert (Question().params, Question().body, Question().link) == ({}, {}, None)
