@@ -65,12 +65,17 @@ def make_parser(
     parse = _type_parser(column, zone)
 
     def parse_value(raw: Any) -> tuple[Any, Fault | None, str | None]:
-        text = _text(raw)
+        try:
+            text = _text(raw)
+        except ValueFaultError as error:
+            return None, Fault(str(error), column.name, raw, True), None
         if text is None or text in markers:
             note = None if text is None else "missing_marker"
             return None, Fault("required_missing", column.name, raw, True) if column.required else None, note
         try:
             value, note = parse(text)
+        except ValueFaultError as error:
+            return None, Fault(str(error), column.name, raw, True), None
         except (ArithmeticError, ValueError, KeyError):
             return None, Fault("type_mismatch", column.name, raw, True), None
         if (reason := _broken_rule(column, value)) is None:
@@ -87,12 +92,17 @@ def _text(raw: Any) -> str | None:
         return None
     if isinstance(raw, bool):
         return "true" if raw else "false"
-    if isinstance(raw, Decimal):
+    if isinstance(raw, str):
+        return raw.strip() or None
+    if isinstance(raw, (int, Decimal, float)):
         # Not format(raw, "f"): a hostile exponent would unfold into a billion digits.
         return str(raw)
-    if isinstance(raw, (str, int)):
-        return str(raw).strip() or None
-    return f"<{type(raw).__name__}>"
+    if isinstance(raw, dt.datetime):
+        at_midnight = raw.time() == dt.time() and raw.tzinfo is None
+        return raw.date().isoformat() if at_midnight else raw.isoformat(sep=" ")
+    if isinstance(raw, dt.date):
+        return raw.isoformat()
+    raise ValueFaultError("nested_value" if isinstance(raw, (list, dict)) else "type_mismatch")
 
 
 def _broken_rule(column: Column, value: Any) -> str | None:
@@ -127,9 +137,15 @@ def _type_parser(column: Column, zone: ZoneInfo) -> Callable[[str], tuple[Any, s
             raise ValueFaultError(column.data_type)
 
 
+HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and those that turn the direction of writing: what is seen is then not what is there."""
+
+
 def _plain_text(text: str) -> tuple[str, None]:
-    # NUL ends a string in C, and a lone surrogate is no text: neither has a form in Parquet or PostgreSQL.
-    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if HIDDEN.search(text):
+        raise ValueFaultError("hidden_character")
+    # A lone surrogate is no text: it has no form in Parquet or PostgreSQL.
+    if any("\ud800" <= character <= "\udfff" for character in text):
         raise ValueFaultError("type_mismatch")
     return text, None
 

@@ -1,5 +1,7 @@
 """The four classes of error on the way in and out, each saying what, where, whose and what to do next."""
 
+from typing import Any
+
 
 class ConnectorError(RuntimeError):
     """What went wrong between this house and another one. `whose` is one of config, agency, transient, data."""
@@ -44,4 +46,12 @@ class UnforeseenError(ConnectorError):
 
 
 class PagingFaultError(DataError):
-    """Pages that do not add up: repeated, out of order, or not as many records as declared. Worth one fresh pull."""
+    """Pages that do not add up: repeated, out of order, moving, or not as many records as declared.
+
+    Worth one fresh pull, from `restart_at` on (a cursor that was yielded before, or None: from the beginning): what
+    came after it is void.
+    """
+
+    def __init__(self, what: str, where: str, next_step: str, restart_at: dict[str, Any] | None = None) -> None:
+        super().__init__(what, where, next_step)
+        self.restart_at = restart_at

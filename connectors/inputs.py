@@ -15,9 +15,11 @@ from sqlalchemy import Engine
 from connectors.columns import declared_schema
 from connectors.landing import LINEAGE, landed_path
 from connectors.pull import Pulled
-from connectors.refusals import Identity, standing
+from connectors.refusals import Identity, Key, standing
 from connectors.spec import Dataset, Source
 from ledger.batches import landed_batches, promoted_batches
+from ledger.quarantine import decided
+from ledger.settings import Settings
 from ledger.store import Row
 
 
@@ -44,27 +46,27 @@ class Supplied:
 
 
 def resolve(
-    sources: Sequence[Source], pulled: Sequence[Pulled], ledger: Engine, data_dir: Path, as_of: date
+    sources: Sequence[Source], pulled: Sequence[Pulled], ledger: Engine, settings: Settings, as_of: date
 ) -> list[Supplied]:
     """Which batches stand for each dataset on this date. A failed pull leaves the last good batches, marked stale."""
     told = {(one.source, one.dataset): one for one in pulled}
-    return [_resolve_one(d, told[d.source, d.name], ledger, data_dir, as_of) for s in sources for d in s.datasets]
+    return [_resolve_one(d, told[d.source, d.name], ledger, settings, as_of) for s in sources for d in s.datasets]
 
 
-def _resolve_one(dataset: Dataset, pulled: Pulled, ledger: Engine, data_dir: Path, as_of: date) -> Supplied:
+def _resolve_one(dataset: Dataset, pulled: Pulled, ledger: Engine, settings: Settings, as_of: date) -> Supplied:
     expected = pulled.state != "not_supplied"
     landed = landed_batches(ledger, dataset.source, dataset.name, as_of) if expected else []
     promoted = promoted_batches(ledger, dataset.source, dataset.name, as_of) if landed else []
     if dataset.load == "snapshot":
         landed, promoted = landed[-1:], promoted[-1:]
-    refused = _standing(dataset, data_dir, landed, promoted)
+    refused = _standing(dataset, settings, landed, promoted, decided(ledger, dataset.source, dataset.name, as_of))
     learned_on = date.fromisoformat(promoted[-1]["as_of"]) if promoted else None
     failed = pulled.state == "failed"
     # The class of the fault, not its text: a text holds ports and times, and the same facts must give the same edition.
     is_stale = failed and learned_on is not None and learned_on < as_of
     reason = pulled.message if pulled.state == "not_supplied" else None
     if failed and (is_stale or not landed):
-        reason = f"pull failed ({pulled.whose})"
+        reason = f"pull failed ({pulled.whose})" + (f", stale since {learned_on}" if is_stale else "")
     said = "".join(batch["content_sha256"] for batch in landed) + repr(refused)
     return Supplied(
         source=dataset.source,
@@ -83,16 +85,20 @@ def _resolve_one(dataset: Dataset, pulled: Pulled, ledger: Engine, data_dir: Pat
     )
 
 
-def _standing(dataset: Dataset, data_dir: Path, landed: list[Row], promoted: list[Row]) -> tuple[Identity, ...]:
+def _standing(
+    dataset: Dataset, settings: Settings, landed: list[Row], promoted: list[Row], settled: set[str]
+) -> tuple[Identity, ...]:
     """Whose records are refused and have not landed since."""
-    landed_in: dict[tuple[str, ...], str] = {}
+    landed_in: dict[Key, str] = {}
     for batch in landed:
-        path = landed_path(data_dir, dataset.source, dataset.name, batch["batch"])
+        path = landed_path(settings.data_dir, dataset.source, dataset.name, batch["batch"])
         table = pq.read_table(path, columns=list(dataset.key), partitioning=None)
         # An unchanged snapshot says the same as the one it repeats, so its keys are those of the newest reading.
         name = promoted[-1]["batch"] if dataset.load == "snapshot" else batch["batch"]
         landed_in |= {tuple(str(row[column]) for column in dataset.key): name for row in table.to_pylist()}
-    return tuple(standing(data_dir, dataset, [batch["batch"] for batch in promoted], landed_in))
+    return tuple(
+        standing(settings.data_dir, dataset, [batch["batch"] for batch in promoted], landed_in, settled, settings.zone)
+    )
 
 
 def lay_out(folder: Path, sources: Sequence[Source], supplied: Sequence[Supplied], data_dir: Path) -> None:

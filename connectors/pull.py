@@ -1,30 +1,39 @@
-"""Pulling one dataset: resume or begin, keep each page with its checkpoint, then land the batch."""
+"""Pulling one dataset: resume or begin, keep each page with its checkpoint and read it, then settle and promote."""
 
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Engine
 
-from connectors.drivers.pages import Ask, PullDriver
+from connectors.drivers.pages import Ask, Cursor, PullDriver
 from connectors.errors import ConnectorError, PagingFaultError, UnforeseenError
-from connectors.landing import check_repeats, land, read_batch
-from connectors.raw import keep_raw
-from connectors.reading import Reading
-from connectors.spec import Dataset, PageNumber, RestRequest, Source
+from connectors.landing import Prepared, Staged, clear_work, prepare, stage
+from connectors.page_batch import RawPage
+from connectors.partitions import partition_values
+from connectors.promote import promote, quarantine_window
+from connectors.raw import keep_raw, read_raw
+from connectors.since import lower_bound
+from connectors.spec import Dataset, Offset, PageNumber, Source, TimeWindow
 from connectors.zone import Zone
 from ledger.batches import (
     BatchKey,
     close_batch,
-    latest_promoted,
+    next_sequence_of,
     open_batch,
     pages_of,
     record_page,
     refuse_open,
     seen_labels,
+    void_pages,
 )
 from ledger.settings import MissingVariableError, Settings
+
+_FILES = ("sftp", "folder")
+_COUNTED = (PageNumber, Offset, TimeWindow)
+"""Paginators whose pages are cut by counting: what moves in the listing while we read may be skipped unseen."""
 
 
 @dataclass(frozen=True)
@@ -67,84 +76,116 @@ def pull_dataset(
     return replace(base, batch=values.get("same_as", key.batch), **told)
 
 
+@dataclass(frozen=True)
+class _Pull:
+    """One pull of one dataset: everything its steps need."""
+
+    source: Source
+    dataset: Dataset
+    zone: Zone
+    settings: Settings
+    ledger: Engine
+    as_of: date
+    values: tuple[str, ...]
+
+
+def waves(sources: Sequence[Source]) -> list[list[tuple[Source, Dataset]]]:
+    """The datasets in an order in which each comes after its parent: those of one wave may be pulled side by side."""
+    left = [(source, dataset) for source in sources for dataset in source.datasets]
+    found: list[list[tuple[Source, Dataset]]] = []
+    done: set[str] = set()
+    while left:
+        ready = [(s, d) for s, d in left if d.parent is None or f"{s.name}.{d.parent}" in done]
+        found.append(ready)
+        done |= {dataset.address for _, dataset in ready}
+        left = [pair for pair in left if pair not in ready]
+    return found
+
+
 def _pull_and_land(
     source: Source, dataset: Dataset, zone: Zone, settings: Settings, ledger: Engine, as_of: date
 ) -> tuple[BatchKey, dict[str, Any]]:
-    key, reading = _pull_and_read(source, dataset, zone, settings, ledger, as_of)
-    try:
-        return key, land(dataset, settings, ledger, key, as_of, reading)
-    except ConnectorError as error:
-        close_batch(ledger, key, "refused", error=str(error))
-        raise
-
-
-def _pull_and_read(
-    source: Source, dataset: Dataset, zone: Zone, settings: Settings, ledger: Engine, as_of: date
-) -> tuple[BatchKey, Reading]:
-    """Pull once; where pages do not add up or records came on two pages, once more from the start to be sure."""
-
-    def once() -> tuple[BatchKey, Reading]:
-        key = _pull_pages(source, dataset, settings, ledger, as_of)
-        try:
-            return key, read_batch(dataset, zone, settings, ledger, key)
-        except ConnectorError as error:
-            close_batch(ledger, key, "refused", error=str(error))
-            raise
-
-    try:
-        key, reading = once()
-    except PagingFaultError:
-        return once()
-    if isinstance(dataset.paginator, PageNumber) and reading.repeats_across_pages:
-        close_batch(ledger, key, "abandoned", error="records came on two pages: pulled again to be sure")
-        key, again = once()
-        try:
-            check_repeats(dataset, reading, again)
-        except PagingFaultError as error:
-            close_batch(ledger, key, "refused", error=str(error))
-            raise
-        return key, again
-    return key, reading
-
-
-def _pull_pages(source: Source, dataset: Dataset, settings: Settings, ledger: Engine, as_of: date) -> BatchKey:
-    """Keep every page of a batch, going on behind the last checkpoint where a process died; answers the whole batch."""
-    since = _since(dataset, ledger, as_of)
+    values = partition_values(source, dataset, settings, ledger, as_of)
+    pull = _Pull(source, dataset, zone, settings, ledger, as_of, values)
+    since = lower_bound(dataset, ledger, as_of)
     key, since = open_batch(ledger, source.name, dataset.name, as_of, source.sha256, since)
-    done = pages_of(ledger, key)
-    if done and source.driver == "database":
-        # Two halves of a register read at two moments are not one register: begin again.
-        close_batch(ledger, key, "abandoned", error="broken off: a table is read whole or not at all")
-        key, since = open_batch(ledger, source.name, dataset.name, as_of, source.sha256, since)
-        done = []
-    if done and done[-1]["next_cursor"] is None:
-        return key
-    seen = seen_labels(ledger, source.name, dataset.name, as_of) if source.driver == "sftp" else set()
-    seen |= {page["label"] for page in done}
-    ask = Ask(source, dataset, settings, since, done[-1]["next_cursor"] if done else None, frozenset(seen))
-    sequence = len(done)
     try:
-        for page in driver_of(source.driver)(ask):
-            sequence += 1
-            sha256 = keep_raw(settings.data_dir, page.body)
-            record_page(ledger, key, sequence, page.label, sha256, len(page.body), page.next_cursor)
-    except PagingFaultError as error:
-        close_batch(ledger, key, "abandoned", error=str(error))
+        staged, prepared = _read_whole(pull, key, since)
+        close_batch(ledger, key, "pulled")
+        return key, promote(dataset, settings, ledger, key, as_of, staged, prepared)
+    except ConnectorError as error:
+        # What may pass leaves the batch open, and its pages: the next run goes on behind the last of them.
+        if error.whose != "transient":
+            close_batch(ledger, key, "refused", error=str(error))
         raise
-    close_batch(ledger, key, "pulled")
-    return key
+    finally:
+        clear_work(settings, key)
 
 
-def _since(dataset: Dataset, ledger: Engine, as_of: date) -> str | None:
-    """The lower bound of a change feed: the newest change we hold, less the lookback; None before the first pull."""
-    request = dataset.request
-    if not isinstance(request, RestRequest) or request.since is None:
-        return None
-    last = latest_promoted(ledger, dataset.source, dataset.name, as_of)
-    if last is None or last["high_water"] is None:
-        return None
-    newest = datetime.fromisoformat(last["high_water"]) - timedelta(days=request.since.lookback_days)
-    return newest.isoformat() + "+00:00"
+def _read_whole(pull: _Pull, key: BatchKey, since: str | None) -> tuple[Staged, Prepared]:
+    """Read all pages and settle them; pages that do not add up are read once more, and then must agree."""
+    staged, prepared = _read_twice_if_needed(pull, key, since)
+    if not (isinstance(pull.dataset.paginator, _COUNTED) and prepared.settled.repeats_across_pages):
+        return staged, prepared
+    first = prepared.content_sha256
+    void_pages(pull.ledger, key, None)
+    staged, prepared = _read_twice_if_needed(pull, key, since)
+    if prepared.content_sha256 != first:
+        raise PagingFaultError(
+            "records move between pages while we read them.", pull.dataset.address, "run again when the agency is quiet"
+        )
+    return staged, prepared
+
+
+def _read_twice_if_needed(pull: _Pull, key: BatchKey, since: str | None) -> tuple[Staged, Prepared]:
+    try:
+        return _read_once(pull, key, since)
+    except PagingFaultError as error:
+        void_pages(pull.ledger, key, error.restart_at)
+    try:
+        return _read_once(pull, key, since)
+    except PagingFaultError as error:
+        quarantine_window(pull.settings, pull.ledger, key, error)
+        raise
+
+
+def _read_once(pull: _Pull, key: BatchKey, since: str | None) -> tuple[Staged, Prepared]:
+    pages = _pages(pull, key, since)
+    staged = stage(pull.dataset, pull.zone, pull.settings, key, pull.as_of, pages)
+    return staged, prepare(pull.dataset, pull.settings, pull.ledger, key, pull.as_of, staged)
+
+
+def _pages(pull: _Pull, key: BatchKey, since: str | None) -> Iterator[RawPage]:
+    """The pages kept so far, read back from the raw store; then those still to be fetched, each kept as it comes."""
+    held = pages_of(pull.ledger, key)
+    if held and pull.source.driver == "database":
+        # Two halves of a register read at two moments are not one register: begin again.
+        void_pages(pull.ledger, key, None)
+        held = []
+    for page in held:
+        body = read_raw(pull.settings.data_dir, page["raw_sha256"])
+        yield RawPage(page["sequence"], page["label"], page["raw_sha256"], body)
+    if held and held[-1]["next_cursor"] is None:
+        return
+    resume: Cursor | None = held[-1]["next_cursor"] if held else None
+    sequence = next_sequence_of(pull.ledger, key)
+    ask = _ask(pull, since, resume, {page["label"] for page in held})
+    for fresh in driver_of(pull.source.driver)(ask):
+        sha256 = keep_raw(pull.settings.data_dir, fresh.body)
+        record_page(pull.ledger, key, sequence, fresh.label, sha256, len(fresh.body), fresh.next_cursor)
+        yield RawPage(sequence, fresh.label, sha256, fresh.body, fresh.answer)
+        sequence += 1
+
+
+def _ask(pull: _Pull, since: str | None, resume: Cursor | None, held: set[str]) -> Ask:
+    dataset = pull.dataset
+    seen = held
+    # A snapshot is all that lies there now, read whole each night; a feed of files is what came since.
+    if pull.source.driver in _FILES and dataset.load == "upsert":
+        seen = held | seen_labels(pull.ledger, dataset.source, dataset.name, pull.as_of)
+    return Ask(
+        pull.source, dataset, pull.settings, since, resume, frozenset(seen), pull.values, pull.as_of
+    )  # fmt: skip
 
 
 def driver_of(name: str) -> PullDriver:
@@ -157,6 +198,10 @@ def driver_of(name: str) -> PullDriver:
         from connectors.drivers import sftp
 
         return sftp.pull
+    if name == "folder":
+        from connectors.drivers import folder
+
+        return folder.pull
     from connectors.drivers import database
 
     return database.pull

@@ -53,6 +53,18 @@ def write_durably(path: Path, content: bytes, mode: int = 0o644) -> None:
         handle.write(content)
         handle.flush()
         os.fsync(handle.fileno())
+    _give_name(temporary, path, mode)
+
+
+def publish_durably(temporary: Path, path: Path, mode: int = 0o444) -> None:
+    """Name a file that was written in steps, so that it is there whole or not at all, also after a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with temporary.open("rb") as handle:
+        os.fsync(handle.fileno())
+    _give_name(temporary, path, mode)
+
+
+def _give_name(temporary: Path, path: Path, mode: int) -> None:
     temporary.chmod(mode)
     temporary.replace(path)
     folder = os.open(path.parent, os.O_RDONLY)

@@ -1,188 +1,268 @@
-"""From a batch's raw pages to typed rows and refused records: a pure function of raw bytes, source file and zone."""
+"""From raw pages to typed rows and refused records: a pure function of raw bytes, source file and zone."""
 
+import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.columns import Fault, make_parser
-from connectors.decode import Record, decode
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connectors.columns import Fault, declared_schema
+from connectors.decoders.decode import decode
+from connectors.drift import claim_extra, settle_retyped
 from connectors.errors import AgencyError, PagingFaultError
-from connectors.refusals import Identity, Refusal, identity_of
-from connectors.spec import Column, Dataset, PageNumber
+from connectors.page_batch import PageBatch, Placed, RawPage, together
+from connectors.refusals import NOBODY, Identity, Refusal, identity_of
+from connectors.spec import Column, Dataset, Offset, PageNumber, ReplaceBy, TimeWindow, Tombstone
+from connectors.vectors import ColumnReader, make_reader
 from connectors.zone import Zone
 
-Row = dict[str, Any]
-
-NOBODY = Identity(None, None, ())
+PLACE = (
+    pa.field("_raw_sha256", pa.string()),
+    pa.field("_position", pa.int32()),
+    pa.field("_sequence", pa.int32()),
+    pa.field("_deleted", pa.bool_()),
+    pa.field("_valid_from", pa.date32()),
+    pa.field("_extra", pa.string()),
+)
+"""What a row says beside its facts: the page and place it came from, whether it deletes, from when it holds in the
+world, and as JSON what no column claims."""
 
 
 @dataclass(frozen=True)
-class RawPage:
-    """One page of a batch, with its bytes."""
+class Part:
+    """Some rows of a batch, typed, with `PLACE` behind the facts; and the records that were refused among them."""
 
-    sequence: int
-    label: str
-    sha256: str
-    body: bytes
+    rows: pa.Table
+    refusals: list[Refusal]
 
 
 @dataclass
 class Reading:
-    """What a batch's pages hold: rows with their place, refusals, and counts of what was seen and not refused."""
+    """What was seen while the pages of a batch were read: counts, never the rows themselves."""
 
-    rows: list[Row] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
-    notes: Counter[str] = field(default_factory=Counter)
     received: int = 0
-    repeats_across_pages: int = 0
+    refused: int = 0
+    notes: Counter[str] = field(default_factory=Counter)
+    rules: Counter[str] = field(default_factory=Counter)
+    met: set[str] = field(default_factory=set)
+    refused_keys: list[tuple[Any, ...]] = field(default_factory=list)
+    unknown_keys: int = 0
+    """Refused records whose own key cannot be read: of a delivery with such, nothing follows from what it lacks."""
 
-    @property
-    def records_refused(self) -> int:
-        """How many records fell; a record whose value alone was discarded still stands."""
-        return len({(r.raw_sha256, r.position, r.label) for r in self.refusals if r.action == "record_refused"})
+    def counts(self) -> dict[str, int]:
+        """Every count by name, for the ledger."""
+        return dict(sorted((self.rules + self.notes).items()))
 
 
-def read_pages(dataset: Dataset, zone: Zone, time_zone: ZoneInfo, pages: Iterable[RawPage]) -> Reading:
-    """Decode, type and check every record of a batch. A field gone from the whole batch is an `AgencyError`."""
-    reading = Reading()
+@dataclass(frozen=True)
+class _Reader:
+    """What stays the same over all pages of one dataset."""
+
+    dataset: Dataset
+    columns: tuple[tuple[Column, ColumnReader], ...]
+    claimed: frozenset[str]
+    schema: pa.Schema
+    seen_pages: dict[str, str]
+
+
+def part_schema(dataset: Dataset) -> pa.Schema:
+    """The columns of `Part.rows`."""
+    return pa.schema([*declared_schema(dataset), *PLACE])
+
+
+def read_pages(
+    dataset: Dataset, zone: Zone, time_zone: ZoneInfo, pages: Iterable[RawPage], reading: Reading
+) -> Iterator[Part]:
+    """Decode, type and check every record of a batch. A field gone from the whole batch is an `AgencyError`.
+
+    `reading` fills as the parts are taken. Records that come twice are in the rows twice: settling them needs all rows.
+    """
     markers = zone.markers(dataset)
-    parsers = [(column, make_parser(column, markers.get(column.name, ()), time_zone)) for column in dataset.columns]
-    met: set[str] = set()
-    whole_pages: dict[str, str] = {}
+    columns = tuple((one, make_reader(one, markers.get(one.name, ()), time_zone)) for one in dataset.columns)
+    claimed = frozenset(one.source_field for one in dataset.columns)
+    reader = _Reader(dataset, columns, claimed, part_schema(dataset), {})
+    for batch in together(_chunks(reader, pages, reading)):
+        yield _read_batch(reader, batch, reading)
+    _audit_fields(dataset, reading)
+
+
+def _chunks(reader: _Reader, pages: Iterable[RawPage], reading: Reading) -> Iterator[Placed]:
     for page in pages:
-        records = decode(dataset, page.label, page.body)
-        _refuse_repeated_page(dataset, page, records, whole_pages)
-        for record in records:
-            reading.received += 1
-            if record.fields is None:
-                fault = Fault(record.fault or "not_a_record", "", None, True)
-                _refuse(reading, page, record, fault, NOBODY)
-                continue
-            met |= record.fields.keys()
-            _read_record(reading, dataset, page, record, parsers)
-    _audit_fields(dataset, reading, met)
-    _settle_keys(dataset, reading)
-    return reading
+        records = 0
+        edges: list[Any] = []
+        for chunk in decode(reader.dataset, page.label, page.body, page.answer):
+            size = len(chunk.positions)
+            records += size + len(chunk.broken)
+            edges += [chunk.raw(0), chunk.raw(size - 1)] if size else []
+            reading.notes.update(chunk.notes)
+            yield page, chunk
+        _refuse_repeated_page(reader, page, records, edges)
 
 
-def _refuse_repeated_page(dataset: Dataset, page: RawPage, records: list[Record], seen: dict[str, str]) -> None:
+def _refuse_repeated_page(reader: _Reader, page: RawPage, records: int, edges: list[Any]) -> None:
     """A page number that answers with another page's records hides the records that belong there."""
-    if not isinstance(dataset.paginator, PageNumber) or len(records) < 2:
+    if not isinstance(reader.dataset.paginator, (PageNumber, Offset, TimeWindow)) or records < 2 or not edges:
         return
-    mark = json.dumps([record.raw for record in records], sort_keys=True, default=str)
-    if mark in seen:
+    told = json.dumps([records, edges[0], edges[-1]], sort_keys=True, default=str)
+    mark = hashlib.sha256(told.encode("utf-8", "backslashreplace")).hexdigest()
+    if mark in reader.seen_pages:
         raise PagingFaultError(
-            f"{page.label} repeats {seen[mark]}.", dataset.address, "run again; if it stays, call the agency"
+            f"{page.label} repeats {reader.seen_pages[mark]}.",
+            reader.dataset.address,
+            "run again; if it stays, call the agency",
         )
-    seen[mark] = page.label
+    reader.seen_pages[mark] = page.label
 
 
-def _read_record(reading: Reading, dataset: Dataset, page: RawPage, record: Record, parsers: list[Any]) -> None:
-    fields = record.fields or {}
-    row: Row = {
-        "_raw_sha256": page.sha256,
-        "_position": record.position,
-        "_sequence": page.sequence,
-        "_raw": record.raw,
-    }
-    row["_label"] = page.label
-    faults: list[Fault] = []
-    for column, parse in parsers:
-        row[column.name], fault, note = parse(fields.get(column.source_field))
-        if fault is not None:
-            faults.append(fault)
-        if note is not None:
-            reading.notes[f"{note}:{column.name}"] += 1
+def _read_batch(reader: _Reader, batch: PageBatch, reading: Reading) -> Part:
+    size, label = batch.size, batch.parts[0][0].label
+    reading.received += size + sum(len(chunk.broken) for _, chunk in batch.parts)
+    reading.met |= batch.columns.keys()
+    faults: dict[int, list[Fault]] = {}
+    extra = claim_extra(reader.dataset, batch.columns, reader.claimed, faults, reading.notes)
+    typed: list[pa.Array] = []
+    for column, read in reader.columns:
+        values = batch.columns.get(column.source_field)
+        found = read(values if values is not None else [None] * size)
+        found = settle_retyped(reader.dataset, column, found, label, values, extra)
+        for note, count in found.notes.items():
+            reading.notes[f"{note}:{column.name}"] += count
+        for place, fault in found.faults.items():
+            faults.setdefault(place, []).append(fault)
+        typed.append(found.values)
+    facts = dict(zip((column.name for column, _ in reader.columns), typed, strict=True))
+    deleted = _deleted(reader.dataset, facts, size)
+    _forgive_tombstones(reader.dataset, deleted, faults)
+    _check_rules(reader.dataset, facts, faults)
+    refusals = _refusals(reader, batch, facts, faults, reading)
+    rows = _table(reader, batch, facts, deleted, extra)
+    fallen = [place for place, found in faults.items() if any(fault.refuses for fault in found)]
+    if fallen:
+        stands = np.ones(size, bool)
+        stands[fallen] = False
+        rows = rows.filter(pa.array(stands))
+    return Part(rows, refusals)
+
+
+def _table(
+    reader: _Reader,
+    batch: PageBatch,
+    facts: dict[str, pa.Array],
+    deleted: pa.Array,
+    extra: dict[int, dict[str, Any]],
+) -> pa.Table:
+    size = batch.size
+    valid = reader.dataset.valid
+    told = [_as_json(extra[place]) if place in extra else None for place in range(size)] if extra else []
+    place = [
+        *batch.places(),
+        deleted,
+        facts[valid.from_column].cast(pa.date32(), safe=False) if valid else pa.nulls(size, pa.date32()),
+        pa.array(told, pa.string()) if extra else pa.nulls(size, pa.string()),
+    ]
+    return pa.Table.from_arrays([*facts.values(), *place], schema=reader.schema)
+
+
+def _as_json(fields: dict[str, Any]) -> str:
+    text = json.dumps(fields, ensure_ascii=False, sort_keys=True, default=str)
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _deleted(dataset: Dataset, facts: dict[str, pa.Array], size: int) -> pa.Array:
+    if not isinstance(dataset.deletes, Tombstone):
+        return pa.repeat(pa.scalar(False), size)
+    stated = facts[dataset.deletes.column].cast(pa.string())
+    return pc.is_in(stated, pa.array(dataset.deletes.values, pa.string()))
+
+
+def _forgive_tombstones(dataset: Dataset, deleted: pa.Array, faults: dict[int, list[Fault]]) -> None:
+    """A record that deletes need not say more than its key: what else it lacks refuses nothing."""
+    if not isinstance(dataset.deletes, Tombstone):
+        return
+    for place in [place for place in faults if deleted[place].as_py()]:
+        faults[place] = [one for one in faults[place] if one.column in dataset.key or one.reason != "required_missing"]
+
+
+def _check_rules(dataset: Dataset, facts: dict[str, pa.Array], faults: dict[int, list[Fault]]) -> None:
     for rule in dataset.rules:
-        part, whole = row[rule.part], row[rule.whole]
-        if part is not None and whole is not None and part > whole:
-            faults.append(Fault("part_over_whole", rule.part, f"{part} of {whole}", True, rule.name))
-    identity = identity_of(dataset, fields)
-    for fault in faults:
-        _refuse(reading, page, record, fault, identity)
-    row["_identity"] = identity
-    if not any(fault.refuses for fault in faults):
-        reading.rows.append(row)
+        broken = pc.fill_null(pc.greater(facts[rule.part], facts[rule.whole]), False)
+        if not pc.any(broken).as_py():
+            continue
+        for place in pc.indices_nonzero(broken).to_pylist():
+            told = f"{facts[rule.part][place].as_py()} of {facts[rule.whole][place].as_py()}"
+            faults.setdefault(place, []).append(Fault("part_over_whole", rule.part, told, True, rule.name))
 
 
-def _refuse(reading: Reading, page: RawPage, record: Record, fault: Fault, identity: Identity) -> None:
-    reading.refusals.append(
-        Refusal(
-            reason=fault.reason,
-            rule=fault.rule or (f"{fault.column}:{fault.reason}" if fault.column else fault.reason),
-            column=fault.column or None,
-            value=fault.value,
-            action="record_refused" if fault.refuses else "value_discarded",
-            label=page.label,
-            raw_sha256=page.sha256,
-            position=record.position,
-            record=record.raw,
-            uscc=identity.uscc,
-            name=identity.name,
-            key=identity.key,
-        )
+def _refusals(
+    reader: _Reader,
+    batch: PageBatch,
+    facts: dict[str, pa.Array],
+    faults: dict[int, list[Fault]],
+    reading: Reading,
+) -> list[Refusal]:
+    found = [
+        _refusal(page, one.position, one.raw, Fault(one.reason, "", None, True), NOBODY)
+        for page, chunk in batch.parts
+        for one in chunk.broken
+    ]
+    reading.refused += len(found)
+    reading.unknown_keys += len(found)
+    for place in sorted(place for place, some in faults.items() if some):
+        page, position, raw = batch.at(place)
+        identity = identity_of(reader.dataset, {name: values[place] for name, values in batch.columns.items()})
+        found += [_refusal(page, position, raw, fault, identity) for fault in faults[place]]
+        if any(fault.refuses for fault in faults[place]):
+            reading.refused += 1
+            _remember_key(reader.dataset, facts, place, reading)
+    for refusal in found:
+        reading.rules[f"{'refused' if refusal.action == 'record_refused' else 'discarded'}:{refusal.rule}"] += 1
+    return found
+
+
+def _remember_key(dataset: Dataset, facts: dict[str, pa.Array], place: int, reading: Reading) -> None:
+    if not isinstance(dataset.deletes, ReplaceBy):
+        return
+    key = tuple(facts[name][place].as_py() for name in dataset.key)
+    if None in key:
+        reading.unknown_keys += 1
+    else:
+        reading.refused_keys.append(key)
+
+
+def _refusal(page: RawPage, position: int, raw: Any, fault: Fault, identity: Identity) -> Refusal:
+    return Refusal(
+        reason=fault.reason,
+        rule=fault.rule or (f"{fault.column}:{fault.reason}" if fault.column else fault.reason),
+        column=fault.column or None,
+        value=fault.value,
+        action="record_refused" if fault.refuses else "value_discarded",
+        label=page.label,
+        raw_sha256=page.sha256,
+        position=position,
+        record=raw,
+        uscc=identity.uscc,
+        name=identity.name,
+        key=identity.key,
     )
 
 
-def _audit_fields(dataset: Dataset, reading: Reading, met: set[str]) -> None:
-    """Each field we use must be there; each one we do not use is reported: drift is seen the night it begins."""
-    wanted = {column.source_field for column in dataset.columns}
-    if reading.received and met and (gone := sorted(wanted - met)):
+def _audit_fields(dataset: Dataset, reading: Reading) -> None:
+    """Each field we use must be there: a field that is gone from all records was renamed or withdrawn."""
+    wanted = {column.source_field: column for column in dataset.columns}
+    if not reading.met:
+        return
+    gone = sorted(set(wanted) - reading.met)
+    mode = dataset.schema_contract.data_type
+    fatal = [name for name in gone if mode in ("freeze", "discard_row") or wanted[name].required]
+    if fatal:
         raise AgencyError(
-            f"no record has the field {', '.join(gone)}.", dataset.address, "ask the agency what it renamed"
+            f"no record has the field {', '.join(fatal)}.", dataset.address, "ask the agency what it renamed"
         )
-    for name in sorted(met - wanted):
-        reading.notes[f"unclaimed_field:{name}"] += 1
-
-
-def _settle_keys(dataset: Dataset, reading: Reading) -> None:
-    """One row per key: the same record twice is dropped and counted, a feed keeps its newest, the rest are refused."""
-    groups: dict[tuple[Any, ...], list[Row]] = {}
-    for row in reading.rows:
-        groups.setdefault(tuple(row[name] for name in dataset.key), []).append(row)
-    kept: list[Row] = []
-    for rows in groups.values():
-        distinct = _distinct(dataset.columns, rows)
-        if len({row["_sequence"] for row in rows}) > 1:
-            reading.repeats_across_pages += len(rows) - 1
-        reading.notes["duplicate_delivery"] += len(rows) - len(distinct)
-        newest = _newest(dataset, distinct)
-        if newest is None:
-            for row in distinct:
-                _refuse_conflict(dataset, reading, row)
-        else:
-            reading.notes["superseded_in_batch"] += len(distinct) - 1
-            kept.append(newest)
-    reading.rows = sorted(kept, key=lambda row: tuple(row[name] for name in dataset.key))
-    reading.notes += Counter()  # drops the zeros
-
-
-def _distinct(columns: tuple[Column, ...], rows: list[Row]) -> list[Row]:
-    seen: dict[tuple[Any, ...], Row] = {}
-    for row in rows:
-        seen.setdefault(tuple(row[column.name] for column in columns), row)
-    return list(seen.values())
-
-
-def _newest(dataset: Dataset, rows: list[Row]) -> Row | None:
-    """The one row to keep for a key, or None where the agency contradicts itself with no way to tell which is later."""
-    if len(rows) == 1:
-        return rows[0]
-    if dataset.load != "upsert":
-        return None
-    since = getattr(dataset.request, "since", None)
-
-    def age(row: Row) -> tuple[Any, ...]:
-        return (row[since.column],) if since else (row["_sequence"],)
-
-    ordered = sorted(rows, key=age)
-    return ordered[-1] if age(ordered[-1]) != age(ordered[-2]) else None
-
-
-def _refuse_conflict(dataset: Dataset, reading: Reading, row: Mapping[str, Any]) -> None:
-    page = RawPage(row["_sequence"], row["_label"], row["_raw_sha256"], b"")
-    fault = Fault("conflicting_key", dataset.key[0], row[dataset.key[0]], True, "key:" + "+".join(dataset.key))
-    _refuse(reading, page, Record(row["_position"], None, row["_raw"]), fault, row["_identity"])
+    for name in gone:
+        reading.notes[f"field_gone:{name}"] += 1

@@ -2,16 +2,25 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+from zoneinfo import ZoneInfo
 
-from connectors.raw import write_durably
+from connectors.columns import make_parser
+from connectors.errors import DataError
+from connectors.raw import publish_durably
 from connectors.spec import Dataset
+from ledger.quarantine import record_id
 
 NAME_COLUMNS = ("enterprise_name", "applicants", "winner_name", "taxpayer_name", "unit_name", "name")
 """Columns that say who a record is about where it has no code, in order of preference."""
+
+
+Key = tuple[str | None, ...]
+"""The key of a record as text, in the order of the dataset's key columns; None where a part is missing."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,10 @@ class Identity:
     key: tuple[str | None, ...]
 
 
+NOBODY = Identity(None, None, ())
+"""Of a record that is none, nothing says whom it is about."""
+
+
 def identity_of(dataset: Dataset, fields: Mapping[str, Any]) -> Identity:
     """Read code, name and key out of a record's own fields, whatever else is wrong with it."""
     stated = {column.name: _text(fields.get(column.source_field)) for column in dataset.columns}
@@ -62,31 +75,97 @@ def quarantine_path(data_dir: Path, source: str, dataset: str, batch: str) -> Pa
     return data_dir / "quarantine" / source / dataset / f"batch={batch}.jsonl"
 
 
-def write_quarantine(path: Path, refusals: Iterable[Refusal]) -> None:
-    """Write what one batch refused; nothing where it refused nothing."""
-    lines = [json.dumps(asdict(one), ensure_ascii=False, sort_keys=True, default=str) for one in refusals]
-    if lines:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(path, ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace"))
+class RefusalLog:
+    """What one batch refuses, written line by line as it is found: a file of its own until it is sealed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._part = path.with_name(f".{path.name}.part")
+        self._lines = 0
+        self._handle: BinaryIO | None = None
+
+    def __enter__(self) -> "RefusalLog":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._handle is not None:
+            self._handle.close()
+            self._handle = None
+
+    def append(self, refusals: Iterable[Refusal]) -> None:
+        """Write these refusals behind the others."""
+        for one in refusals:
+            if self._handle is None:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._handle = self._part.open("ab")
+            line = json.dumps(asdict(one), ensure_ascii=False, sort_keys=True, default=str)
+            self._handle.write(line.encode("utf-8", "backslashreplace") + b"\n")
+            self._lines += 1
+
+    def seal(self) -> None:
+        """Give the file its name, durably; nothing where nothing was refused."""
+        if self._lines:
+            publish_durably(self._part, self._path, mode=0o644)
+
+    def drop(self) -> None:
+        """Forget what was written: the batch is read again."""
+        self._part.unlink(missing_ok=True)
+        self._lines = 0
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of one quarantine file, one at a time; a damaged one is a `DataError` that names it."""
+    with path.open(encoding="utf-8") as handle:
+        for number, text in enumerate(handle, start=1):
+            try:
+                line: dict[str, Any] = json.loads(text)
+            except ValueError:
+                raise DataError(
+                    f"line {number} is damaged.", str(path), "restore the file from the backup, then try again"
+                ) from None
+            yield line
+
+
+def canonical_keys(dataset: Dataset, zone: ZoneInfo) -> Callable[[Key], Key]:
+    """A function from a key as a record states it to the key as it would land: `20250630` lands as `2025-06-30`."""
+    columns = {column.name: column for column in dataset.columns}
+    parsers = [make_parser(columns[name], (), zone) for name in dataset.key]
+
+    def canonical(stated: Key) -> Key:
+        if len(stated) != len(parsers):
+            return stated
+        read = [parse(text) for parse, text in zip(parsers, stated, strict=True)]
+        return tuple(
+            text if fault or value is None else str(value) for text, (value, fault, _) in zip(stated, read, strict=True)
+        )
+
+    return canonical
 
 
 def standing(
-    data_dir: Path, dataset: Dataset, batches: Iterable[str], landed_in: Mapping[tuple[str, ...], str]
+    data_dir: Path,
+    dataset: Dataset,
+    batches: Iterable[str],
+    landed_in: Mapping[Key, str],
+    decided: AbstractSet[str],
+    zone: ZoneInfo,
 ) -> list[Identity]:
     """Whom the refused records of these batches are about, each record once, by code, name and key.
 
     `landed_in` is the newest batch in which each key landed. A record whose key landed in the same batch or a later one
-    was corrected, and stands no more; one that would have changed a record already held still stands.
+    was corrected, and stands no more; one that would have changed a record already held still stands. `decided` are the
+    ids of records that somebody has replayed or discarded.
     """
     found: dict[str, Identity] = {}
+    canonical = canonical_keys(dataset, zone)
     for batch in batches:
         path = quarantine_path(data_dir, dataset.source, dataset.name, batch)
         if not path.exists():
             continue
-        for line in path.read_text(encoding="utf-8").splitlines():
-            one = json.loads(line)
-            key = tuple(one["key"])
-            if one["action"] == "record_refused" and landed_in.get(key, "") < batch:
+        for one in read_lines(path):
+            key = canonical(tuple(one["key"]))
+            name = record_id(dataset.source, dataset.name, one["raw_sha256"], one["position"])
+            if one["action"] == "record_refused" and landed_in.get(key, "") < batch and name not in decided:
                 record = json.dumps(one["record"], sort_keys=True)
                 found[record] = Identity(one["uscc"], one["name"], key)
     return sorted(found.values(), key=lambda one: (one.uscc or "", one.name or "", str(one.key)))

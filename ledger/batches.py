@@ -1,5 +1,6 @@
 """Batches and their pages: a checkpoint is one page row, written after its raw bytes are safe."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -26,7 +27,13 @@ def _is(table: Any, key: BatchKey) -> ColumnElement[bool]:
 
 
 def open_batch(
-    ledger: Engine, source: str, dataset: str, as_of: date, spec_sha256: str, since: str | None
+    ledger: Engine,
+    source: str,
+    dataset: str,
+    as_of: date,
+    spec_sha256: str,
+    since: str | None,
+    origin: str = "pull",
 ) -> tuple[BatchKey, str | None]:
     """Resume the open batch of this date and this source file, or open a new one; answers the key and its lower bound.
 
@@ -36,8 +43,10 @@ def open_batch(
     unfinished = and_(of_dataset, batches.c.state.in_(("open", "pulled")))
     same = and_(batches.c.as_of == as_of.isoformat(), batches.c.spec_sha256 == spec_sha256)
     with ledger.begin() as connection:
-        found = connection.execute(select(batches.c.batch, batches.c.since).where(unfinished, same)).first()
-        if found is not None:
+        found = connection.execute(
+            select(batches.c.batch, batches.c.since, batches.c.origin).where(unfinished, same)
+        ).first()
+        if found is not None and found.origin == origin == "pull":
             return BatchKey(source, dataset, found.batch), found.since
         connection.execute(update(batches).where(unfinished).values(state="abandoned", closed_at=now()))
         used = connection.execute(
@@ -52,6 +61,7 @@ def open_batch(
                 as_of=as_of.isoformat(),
                 spec_sha256=spec_sha256,
                 state="open",
+                origin=origin,
                 since=since,
                 opened_at=now(),
             )
@@ -80,10 +90,60 @@ def record_page(
 
 
 def pages_of(ledger: Engine, key: BatchKey) -> list[Row]:
-    """The pages of a batch in the order they were pulled."""
+    """The pages of a batch that count, in the order they were pulled."""
+    wanted = and_(_is(pages, key), pages.c.voided.is_(False))
     with ledger.begin() as connection:
-        rows = connection.execute(select(pages).where(_is(pages, key)).order_by(asc(pages.c.sequence))).mappings()
+        rows = connection.execute(select(pages).where(wanted).order_by(asc(pages.c.sequence))).mappings()
         return [dict(row) for row in rows]
+
+
+def pages_with(ledger: Engine, source: str, dataset: str, sha256s: Sequence[str], as_of: date) -> list[Row]:
+    """For each raw object the newest page that held it, on or before `as_of`, in the order of their batches."""
+    query = (
+        select(pages)
+        .join(
+            batches,
+            and_(
+                pages.c.source == batches.c.source,
+                pages.c.dataset == batches.c.dataset,
+                pages.c.batch == batches.c.batch,
+            ),
+        )
+        .where(
+            pages.c.source == source,
+            pages.c.dataset == dataset,
+            batches.c.as_of <= as_of.isoformat(),
+            batches.c.origin == "pull",
+        )
+        .order_by(asc(pages.c.batch), asc(pages.c.sequence))
+    )
+    wanted = set(sha256s)
+    with ledger.begin() as connection:
+        found = {
+            row["raw_sha256"]: dict(row) for row in connection.execute(query).mappings() if row["raw_sha256"] in wanted
+        }
+    return sorted(found.values(), key=lambda page: (page["batch"], page["sequence"]))
+
+
+def next_sequence_of(ledger: Engine, key: BatchKey) -> int:
+    """The number of the page to come, voided ones counted too."""
+    with ledger.begin() as connection:
+        last = connection.execute(select(func.max(pages.c.sequence)).where(_is(pages, key))).scalar_one()
+        return int(last or 0) + 1
+
+
+def void_pages(ledger: Engine, key: BatchKey, restart_at: Any) -> int:
+    """Make void every page behind the one that led to the cursor `restart_at` (None: all); answers how many those were.
+
+    They stay in the ledger: what an agency once answered is not forgotten, it only counts no more.
+    """
+    kept = 0
+    if restart_at is not None:
+        led = [page["sequence"] for page in pages_of(ledger, key) if page["next_cursor"] == restart_at]
+        kept = led[-1] if led else 0
+    behind = and_(_is(pages, key), pages.c.voided.is_(False), pages.c.sequence > kept)
+    with ledger.begin() as connection:
+        return connection.execute(update(pages).where(behind).values(voided=True)).rowcount
 
 
 def close_batch(ledger: Engine, key: BatchKey, state: str, **values: Any) -> None:
@@ -143,6 +203,7 @@ def seen_labels(ledger: Engine, source: str, dataset: str, as_of: date) -> set[s
         .where(
             pages.c.source == source,
             pages.c.dataset == dataset,
+            pages.c.voided.is_(False),
             batches.c.state.in_(PROMOTED),
             batches.c.as_of <= as_of.isoformat(),
         )

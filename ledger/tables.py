@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -13,7 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
@@ -42,6 +43,7 @@ batches = Table(
     Column("as_of", Text, nullable=False),
     Column("spec_sha256", Text, nullable=False),
     Column("state", Text, nullable=False),
+    Column("origin", Text, nullable=False, default="pull"),
     Column("since", Text),
     Column("same_as", Text),
     Column("content_sha256", Text),
@@ -54,6 +56,7 @@ batches = Table(
     Column("opened_at", Text, nullable=False),
     Column("closed_at", Text),
     CheckConstraint("state in ('open', 'pulled', 'landed', 'unchanged', 'refused', 'abandoned')"),
+    CheckConstraint("origin in ('pull', 'replay')"),
 )
 
 pages = Table(
@@ -67,10 +70,46 @@ pages = Table(
     Column("raw_sha256", Text, nullable=False),
     Column("raw_bytes", Integer, nullable=False),
     Column("next_cursor", JSON),
+    Column("voided", Boolean, nullable=False, default=False),
     Column("fetched_at", Text, nullable=False),
     ForeignKeyConstraint(
         ["source", "dataset", "batch"], ["batches.source", "batches.dataset", "batches.batch"], ondelete="CASCADE"
     ),
+)
+
+quarantine_decisions = Table(
+    "quarantine_decisions",
+    metadata,
+    Column("record_id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("dataset", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("decided_at", Text, nullable=False),
+    Column("as_of", Text, nullable=False),
+    Column("batch", Text),
+    CheckConstraint("action in ('replayed', 'discarded')"),
+)
+
+returns = Table(
+    "returns",
+    metadata,
+    Column("return_id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("recipient", Text),
+    Column("as_of", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("file_name", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("received", Integer, nullable=False),
+    Column("accepted", Integer, nullable=False),
+    Column("refused", Integer, nullable=False),
+    Column("last_error", Text),
+    Column("created_at", Text, nullable=False),
+    Column("sent_at", Text),
+    CheckConstraint("state in ('kept', 'pending', 'sent', 'superseded')"),
 )
 
 editions = Table(

@@ -9,7 +9,8 @@
             {%- endfor -%}
             {%- if node.source_name != 'pipeline' -%}
                 {%- do columns.extend(
-                    ['_batch varchar', '_learned_on date', '_raw_sha256 varchar', '_position integer']
+                    ['_batch varchar', '_learned_on date', '_raw_sha256 varchar', '_position integer', '_sequence integer',
+                     '_deleted boolean', '_valid_from date', '_extra varchar']
                 ) -%}
             {%- endif -%}
             {%- do run_query(

@@ -1,4 +1,4 @@
-{#- The newest delivery of each key of a relation that holds all batches. Keeps a column `newest_rank`, always 1. -#}
+{#- The newest delivery of each key of a relation that holds all batches, without the keys that it deletes. Keeps a column `newest_rank`, always 1. -#}
 {% macro newest_per_key(relation, key, newest_first) -%}
     select *
     from (
@@ -16,5 +16,5 @@
             ) as newest_rank
         from {{ relation }}
     ) as ranked
-    where newest_rank = 1
+    where newest_rank = 1 and not coalesce(_deleted, false)
 {%- endmacro %}

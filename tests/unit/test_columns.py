@@ -107,7 +107,7 @@ def test_a_time_without_offset_is_the_zones_own():
 
 @pytest.mark.parametrize("text", ["a\x00b", "a\ud800b"])
 def test_what_is_no_text_refuses_its_record(text):
-    assert parse("varchar", text)[1].reason == "type_mismatch"
+    assert parse("varchar", text)[1].reason == ("hidden_character" if "\x00" in text else "type_mismatch")
 
 
 def test_a_number_with_a_hostile_exponent_costs_nothing():

@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connectors.errors import AgencyError, PagingFaultError
-from connectors.reading import RawPage, read_pages
+from connectors.page_batch import RawPage
+from connectors.reading import Reading, read_pages
 from connectors.zone import Zone
+from tests.unit.conftest import column
 
 GOOD, OTHER = "91110000600037341L", "91440300192185379H"
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -18,12 +20,23 @@ def record(uscc=GOOD, year=2024, revenue="10.00", staff=10, sci=5, **more):
     return {"uscc": uscc, "fiscal_year": year, "yysr": revenue, "staff_total": staff, "sci_tech_staff": sci, **more}
 
 
+class Read(Reading):
+    """A reading together with what it read."""
+
+    rows: list
+    refusals: list
+
+
 def read(dataset, *pages, zone=None):
     raw = [
         RawPage(number, f"page {number}", f"sha{number}", json.dumps({"items": items}).encode())
         for number, items in enumerate(pages, start=1)
     ]
-    return read_pages(dataset, zone or Zone(), ZONE, raw)
+    found = Read()
+    parts = list(read_pages(dataset, zone or Zone(), ZONE, raw, found))
+    found.rows = [row for part in parts for row in part.rows.to_pylist()]
+    found.refusals = [refusal for part in parts for refusal in part.refusals]
+    return found
 
 
 def test_one_bad_record_goes_to_quarantine_and_the_rest_goes_on(make_dataset):
@@ -37,7 +50,7 @@ def test_one_bad_record_goes_to_quarantine_and_the_rest_goes_on(make_dataset):
 
 def test_something_that_is_no_record_is_refused_and_counted(make_dataset):
     reading = read(make_dataset(), [record(), "garbage", None])
-    assert (reading.received, reading.records_refused, len(reading.rows)) == (3, 2, 1)
+    assert (reading.received, reading.refused, len(reading.rows)) == (3, 2, 1)
 
 
 def test_a_part_over_its_whole_refuses_the_record_under_the_rules_name(make_dataset):
@@ -52,7 +65,7 @@ def test_a_discarded_value_leaves_the_rest_of_its_record(make_dataset):
     assert reading.rows[0]["staff_total"] is None
     assert reading.rows[0]["revenue_cny"] == Decimal("10.00")
     assert [(r.action, r.reason) for r in reading.refusals] == [("value_discarded", "out_of_range")]
-    assert reading.records_refused == 0
+    assert reading.refused == 0
 
 
 def test_a_zones_missing_marker_becomes_null_and_is_counted(make_dataset):
@@ -62,35 +75,10 @@ def test_a_zones_missing_marker_becomes_null_and_is_counted(make_dataset):
     assert reading.notes["missing_marker:revenue_cny"] == 1
 
 
-def test_the_same_record_twice_is_dropped_and_counted(make_dataset):
-    reading = read(make_dataset(), [record(), record()])
-    assert len(reading.rows) == 1
-    assert reading.notes["duplicate_delivery"] == 1
-    assert reading.repeats_across_pages == 0
-
-
-def test_a_snapshot_that_contradicts_itself_loses_both_records(make_dataset):
-    reading = read(make_dataset(), [record(revenue="1"), record(revenue="2"), record(uscc=OTHER)])
-    assert [row["uscc"] for row in reading.rows] == [OTHER]
-    assert [r.reason for r in reading.refusals] == ["conflicting_key", "conflicting_key"]
-
-
-def test_a_feed_of_files_keeps_the_later_file(make_dataset):
-    dataset = make_dataset(load="upsert")
-    reading = read(dataset, [record(revenue="1"), record(uscc=OTHER)], [record(revenue="2")])
-    assert [row["revenue_cny"] for row in reading.rows] == [Decimal("2.00"), Decimal("10.00")]
-    assert reading.notes["superseded_in_batch"] == 1
-
-
 def test_a_page_that_answers_with_another_pages_records_is_a_fault(make_dataset):
     page = [record(), record(uscc=OTHER)]
     with pytest.raises(PagingFaultError, match=r"page 3 repeats page 1.*Whose: data"):
         read(make_dataset(), page, [record(year=2023), record(year=2022)], page)
-
-
-def test_records_that_came_on_two_pages_are_noticed(make_dataset):
-    reading = read(make_dataset(), [record(), record(uscc=OTHER)], [record(uscc=OTHER), record(year=2023)])
-    assert reading.repeats_across_pages == 1
 
 
 def test_a_field_gone_from_all_records_is_the_agencys_fault_and_an_unclaimed_one_is_reported(make_dataset):
@@ -99,7 +87,78 @@ def test_a_field_gone_from_all_records_is_the_agencys_fault_and_an_unclaimed_one
     assert read(make_dataset(), [record(new="x")]).notes["unclaimed_field:new"] == 1
 
 
-def test_rows_come_in_key_order_whatever_the_order_of_delivery(make_dataset):
-    first = read(make_dataset(), [record(uscc=OTHER), record()])
-    second = read(make_dataset(), [record(), record(uscc=OTHER)])
-    assert [row["uscc"] for row in first.rows] == [row["uscc"] for row in second.rows] == [GOOD, OTHER]
+def test_what_no_column_claims_lands_raw_beside_the_record(make_dataset):
+    reading = read(make_dataset(), [record(new="x", more=[1]), record(uscc=OTHER)])
+    assert [row["_extra"] for row in reading.rows] == ['{"more": [1], "new": "x"}', None]
+
+
+@pytest.mark.parametrize(
+    ("mode", "landed", "extra"), [("discard_value", 2, None), ("discard_row", 1, None), ("evolve", 2, '{"new": "x"}')]
+)
+def test_a_new_field_is_met_as_the_contract_says(make_dataset, mode, landed, extra):
+    reading = read(make_dataset(schema_contract={"columns": mode}), [record(), record(uscc=OTHER, new="x")])
+    assert len(reading.rows) == landed
+    assert reading.rows[-1]["_extra"] == extra
+    assert reading.refused == 2 - landed
+    assert reading.notes["unclaimed_field:new"] == 1
+
+
+def test_a_new_field_stops_a_dataset_that_is_frozen(make_dataset):
+    with pytest.raises(AgencyError, match=r"sends what no column claims: new.*Whose: agency"):
+        read(make_dataset(schema_contract="freeze"), [record(new="x")])
+
+
+def many(**changes):
+    return [record(year=1990 + place, **changes) for place in range(25)]
+
+
+def test_a_column_of_which_no_value_fits_its_type_stops_the_dataset(make_dataset):
+    with pytest.raises(AgencyError, match=r"no value of yysr on page 1 is of type decimal\(20, 2\)"):
+        read(make_dataset(), many(revenue="ten"))
+
+
+@pytest.mark.parametrize(("mode", "extra"), [("discard_value", None), ("evolve", '{"yysr": "ten"}')])
+def test_a_retyped_column_can_be_let_go_and_its_records_kept(make_dataset, mode, extra):
+    reading = read(make_dataset(schema_contract={"data_type": mode}), many(revenue="ten"))
+    assert (len(reading.rows), reading.refused) == (25, 0)
+    assert {row["revenue_cny"] for row in reading.rows} == {None}
+    assert {row["_extra"] for row in reading.rows} == {extra}
+    assert reading.rules["discarded:revenue_cny:type_mismatch"] == 25
+
+
+def test_a_retyped_column_that_is_required_stops_the_dataset_whatever_the_contract(make_dataset):
+    items = [{**record(uscc=GOOD), "fiscal_year": "last year"} for _ in range(25)]
+    with pytest.raises(AgencyError, match="no value of fiscal_year"):
+        read(make_dataset(schema_contract={"data_type": "evolve"}), items)
+
+
+def test_single_wrong_values_refuse_their_records_only(make_dataset):
+    reading = read(make_dataset(), [*many(), record(revenue="ten")])
+    assert (len(reading.rows), reading.refused) == (25, 1)
+
+
+def test_a_record_that_deletes_needs_no_more_than_its_key(make_dataset):
+    columns = (
+        column("uscc", required=True, check="uscc"),
+        column("fiscal_year", "integer", required=True),
+        column("op", required=True, values=("U", "D")),
+        column("revenue_cny", "decimal(20, 2)", source_field="yysr", required=True),
+    )
+    deletes = {"kind": "tombstone", "column": "op", "values": ("D",)}
+    dataset = make_dataset(load="upsert", deletes=deletes, columns=columns)
+    items = [
+        {"uscc": GOOD, "fiscal_year": 2024, "op": "U", "yysr": "1"},
+        {"uscc": OTHER, "fiscal_year": 2024, "op": "D"},
+        {"uscc": GOOD, "fiscal_year": 2023, "op": "U"},
+    ]
+    reading = read(dataset, items)
+    assert [(row["uscc"], row["_deleted"]) for row in reading.rows] == [(GOOD, False), (OTHER, True)]
+    assert [refusal.reason for refusal in reading.refusals] == ["required_missing"]
+
+
+@pytest.mark.parametrize(("text", "reason"), [("a\x00b", "hidden_character"), ("\u202eabc", "hidden_character")])
+def test_text_that_hides_something_refuses_its_record(make_dataset, text, reason):
+    dataset = make_dataset(columns=(column("uscc", required=True), column("fiscal_year", "integer", required=True)))
+    reading = read(dataset, [{"uscc": text, "fiscal_year": 2024}, {"uscc": "“a”", "fiscal_year": 2024}])
+    assert [row["uscc"] for row in reading.rows] == ["“a”"]
+    assert [refusal.reason for refusal in reading.refusals] == [reason]

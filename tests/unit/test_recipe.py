@@ -92,7 +92,7 @@ def test_an_input_that_nobody_foresaw_fails_one_dataset_and_is_fetched_anew(sett
     ledger = open_ledger(settings)
 
     def surprised(_ask):
-        yield Page("page 1", b"{}", {"after": 1})
+        yield Page("page 1", b'{"records": []}', {"after": 1})
         raise ZeroDivisionError("a surprise")
 
     monkeypatch.setattr("connectors.pull.driver_of", lambda _: surprised)

@@ -1,0 +1,136 @@
+"""The last step of a pull: judge what was prepared, write down what was refused, and promote it or keep the old."""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from connectors.columns import Fault
+from connectors.decoders.decode import decode
+from connectors.errors import PagingFaultError
+from connectors.landing import Prepared, Staged, install, landed_paths
+from connectors.raw import read_raw
+from connectors.refusals import Refusal, RefusalLog, identity_of, quarantine_path
+from connectors.spec import Dataset
+from connectors.watch import age_and_gaps, require_healthy
+from ledger.batches import BatchKey, close_batch, landed_batches, pages_of
+from ledger.settings import Settings
+
+
+def promote(
+    dataset: Dataset, settings: Settings, ledger: Engine, key: BatchKey, as_of: date, staged: Staged, prepared: Prepared
+) -> dict[str, Any]:
+    """Write the quarantine, judge the delivery, give its file a name, then its ledger row; answers the row's values.
+
+    A batch that says nothing new lands nothing and is marked `unchanged`. What may not be promoted is a `DataError`:
+    its quarantine is written all the same, for the agency must learn of it.
+    """
+    reading = staged.reading
+    with staged.log as log:
+        log.append(_conflicts(dataset, settings, ledger, key, prepared))
+    log.seal()
+    conflicts = len(prepared.settled.conflicts)
+    reading.refused += conflicts
+    if conflicts:
+        reading.rules[f"refused:{_key_rule(dataset)}"] += conflicts
+    reading.notes.update(prepared.settled.notes)
+    reading.notes.update(require_healthy(dataset, reading, prepared.rows, prepared.settled))
+    newest = landed_batches(ledger, key.source, key.dataset, as_of)[-1:]
+    is_new = _is_new(dataset, prepared, newest)
+    paths = landed_paths(dataset, settings.data_dir, ledger, as_of) if dataset.load == "upsert" else []
+    reading.notes.update(age_and_gaps(dataset, [*paths, prepared.path], as_of))
+    values: dict[str, Any] = {
+        "content_sha256": prepared.content_sha256,
+        "rows_received": reading.received,
+        "rows_landed": prepared.rows,
+        "rows_refused": reading.refused,
+        "counts": reading.counts(),
+        "high_water": max(
+            (one for one in (staged.high_water, *(batch["high_water"] for batch in newest)) if one), default=None
+        ),
+    }
+    if not is_new:
+        values["same_as"] = newest[-1]["batch"]
+        close_batch(ledger, key, "unchanged", **values)
+        return {**values, "state": "unchanged"}
+    install(settings, key, prepared)
+    close_batch(ledger, key, "landed", **values)
+    return {**values, "state": "landed"}
+
+
+def _is_new(dataset: Dataset, prepared: Prepared, newest: list[dict[str, Any]]) -> bool:
+    if not newest:
+        return True
+    if dataset.load == "snapshot":
+        return bool(prepared.content_sha256 != newest[-1]["content_sha256"])
+    return prepared.rows > 0
+
+
+def _key_rule(dataset: Dataset) -> str:
+    return "key:" + "+".join(dataset.key)
+
+
+def _conflicts(
+    dataset: Dataset, settings: Settings, ledger: Engine, key: BatchKey, prepared: Prepared
+) -> Iterator[Refusal]:
+    """The records that contradict each other, read again from their pages: only there do they stand as they came."""
+    wanted: dict[int, set[int]] = {}
+    for sequence, position in prepared.settled.conflicts:
+        wanted.setdefault(sequence, set()).add(position)
+    for page in pages_of(ledger, key):
+        if page["sequence"] not in wanted:
+            continue
+        body = read_raw(settings.data_dir, page["raw_sha256"])
+        for chunk in decode(dataset, page["label"], body):
+            for place, position in enumerate(chunk.positions):
+                if position in wanted[page["sequence"]]:
+                    fields = {name: values[place] for name, values in chunk.columns.items()}
+                    yield _conflict(dataset, page, position, chunk.raw(place), fields)
+
+
+def _conflict(dataset: Dataset, page: dict[str, Any], position: int, raw: Any, fields: dict[str, Any]) -> Refusal:
+    who = identity_of(dataset, fields)
+    return Refusal(
+        reason="conflicting_key",
+        rule=_key_rule(dataset),
+        column=dataset.key[0],
+        value=who.key[0] if who.key else None,
+        action="record_refused",
+        label=page["label"],
+        raw_sha256=page["raw_sha256"],
+        position=position,
+        record=raw,
+        uscc=who.uscc,
+        name=who.name,
+        key=who.key,
+    )
+
+
+def quarantine_window(settings: Settings, ledger: Engine, key: BatchKey, error: PagingFaultError) -> Path:
+    """Write down a window (or a whole listing) whose pages would not hold still: nothing of it is promoted."""
+    held = pages_of(ledger, key)
+    fault = Fault("window_unstable", "", error.what, True)
+    where = json.dumps(error.restart_at, ensure_ascii=False, sort_keys=True)
+    last = held[-1] if held else {"label": "before the first page", "raw_sha256": ""}
+    refusal = Refusal(
+        reason=fault.reason,
+        rule=fault.reason,
+        column=None,
+        value=fault.value,
+        action="window_quarantined",
+        label=last["label"],
+        raw_sha256=last["raw_sha256"],
+        position=0,
+        record={"restart_at": where, "pages": len(held)},
+        uscc=None,
+        name=None,
+        key=(),
+    )
+    path = quarantine_path(settings.data_dir, key.source, key.dataset, key.batch)
+    with RefusalLog(path) as log:
+        log.append([refusal])
+    log.seal()
+    return path

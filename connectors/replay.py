@@ -1,0 +1,193 @@
+"""Reading refused records once more, after the source file or the zone was mended: exactly those, and nothing else."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy import Engine
+
+from connectors.landing import (
+    content_sha256,
+    landed_path,
+    landed_schema,
+    with_lineage,
+)
+from connectors.page_batch import RawPage
+from connectors.raw import publish_durably, read_raw
+from connectors.reading import Part, Reading, read_pages
+from connectors.refusals import Refusal, RefusalLog, quarantine_path, read_lines
+from connectors.settle import settle, write_rows
+from connectors.spec import Dataset
+from connectors.zone import Zone
+from ledger.batches import BatchKey, close_batch, landed_batches, open_batch, pages_with, promoted_batches, record_page
+from ledger.settings import Settings
+from ledger.store import Row
+
+Wanted = Mapping[str, set[int]]
+"""sha256 of a raw page -> positions of the records on it."""
+
+
+@dataclass(frozen=True)
+class ReplayReport:
+    """What became of the records: those that landed (batch None where none did), and the refusals that still stand."""
+
+    batch: str | None
+    landed: int
+    still_refused: int
+    positions_landed: frozenset[tuple[str, int]]
+    refusals: tuple[Refusal, ...]
+    held_since: int = 0
+    """Records that pass now, whose key has landed from a later delivery: what is held is newer and stays."""
+
+
+def replay(
+    dataset: Dataset, zone: Zone, settings: Settings, ledger: Engine, as_of: date, wanted: Wanted
+) -> ReplayReport:
+    """Read these records again by the rules of today and land those that pass, as a batch of their own.
+
+    A snapshot's batch holds what was landed last, and these beside it. A connector error leaves everything as it was.
+    """
+    pages = pages_with(ledger, dataset.source, dataset.name, sorted(wanted), as_of)
+    rows, refusals = _read(dataset, zone, settings, pages, wanted)
+    asked = sum(len(positions) for positions in wanted.values())
+    newest = landed_batches(ledger, dataset.source, dataset.name, as_of)
+    fresh = _not_held_since(dataset, settings, newest, pages, rows)
+    held_since = rows.num_rows - fresh.num_rows
+    if not fresh.num_rows:
+        return ReplayReport(None, 0, asked - held_since, frozenset(), tuple(refusals), held_since)
+    key, _ = open_batch(ledger, dataset.source, dataset.name, as_of, "replay", None, origin="replay")
+    for sequence, page in enumerate(pages, start=1):
+        record_page(ledger, key, sequence, page["label"], page["raw_sha256"], page["raw_bytes"], None)
+    landed = _land(dataset, settings, ledger, key, as_of, newest, fresh, refusals, wanted)
+    places = zip(landed["_raw_sha256"].to_pylist(), landed["_position"].to_pylist(), strict=True)
+    gone = landed.num_rows
+    return ReplayReport(key.batch, gone, asked - gone - held_since, frozenset(places), tuple(refusals), held_since)
+
+
+def _read(
+    dataset: Dataset, zone: Zone, settings: Settings, pages: list[Row], wanted: Wanted
+) -> tuple[pa.Table, list[Refusal]]:
+    """The wanted records that pass now, and the refusals of those that do not."""
+    raw = (
+        RawPage(sequence, page["label"], page["raw_sha256"], read_raw(settings.data_dir, page["raw_sha256"]))
+        for sequence, page in enumerate(pages, start=1)
+    )
+    tables, refusals = [], []
+    for part in read_pages(dataset, zone, settings.zone, raw, Reading()):
+        chosen = _only(part, wanted)
+        tables.append(chosen.rows)
+        refusals += chosen.refusals
+    return pa.concat_tables(tables) if tables else landed_schema(dataset).empty_table(), refusals
+
+
+def _only(part: Part, wanted: Wanted) -> Part:
+    places = zip(part.rows["_raw_sha256"].to_pylist(), part.rows["_position"].to_pylist(), strict=True)
+    mask = pa.array([position in wanted.get(sha256, ()) for sha256, position in places], pa.bool_())
+    refusals = [one for one in part.refusals if one.position in wanted.get(one.raw_sha256, ())]
+    return Part(part.rows.filter(mask), refusals)
+
+
+def _not_held_since(
+    dataset: Dataset, settings: Settings, newest: list[Row], pages: list[Row], rows: pa.Table
+) -> pa.Table:
+    """Without the rows whose key has landed from the same delivery or a later one, and each key once."""
+    told_in = {page["raw_sha256"]: page["batch"] for page in pages}
+    held: dict[tuple[Any, ...], str] = {}
+    for batch in newest[-1:] if dataset.load == "snapshot" else newest:
+        path = landed_path(settings.data_dir, dataset.source, dataset.name, batch["batch"])
+        names = [*dataset.key, "_batch"]
+        for row in pq.read_table(path, columns=names, partitioning=None).to_pylist():
+            held[tuple(row[name] for name in dataset.key)] = "~" if dataset.load == "snapshot" else row["_batch"]
+    kept = []
+    for row in rows.select([*dataset.key, "_raw_sha256"]).to_pylist():
+        key = tuple(row[name] for name in dataset.key)
+        is_fresh = held.get(key, "") < told_in[row["_raw_sha256"]]
+        kept.append(is_fresh)
+        if is_fresh:
+            held[key] = "~"
+    return rows.filter(pa.array(kept, pa.bool_()))
+
+
+def _land(
+    dataset: Dataset,
+    settings: Settings,
+    ledger: Engine,
+    key: BatchKey,
+    as_of: date,
+    newest: list[Row],
+    rows: pa.Table,
+    refusals: list[Refusal],
+    wanted: Wanted,
+) -> pa.Table:
+    schema = landed_schema(dataset)
+    target = landed_path(settings.data_dir, key.source, key.dataset, key.batch)
+    work = target.parent.parent / f".batch={key.batch}.staged.parquet"
+    final = work.with_name(f".batch={key.batch}.settled.parquet")
+    work.parent.mkdir(parents=True, exist_ok=True)
+    write_rows(work, schema, _with_what_is_held(dataset, settings, key, as_of, newest, rows, schema))
+    known = [landed_path(settings.data_dir, key.source, key.dataset, batch["batch"]) for batch in newest]
+    settle(dataset, work, known if dataset.load == "upsert" else [], schema, [], 1, final)
+    log = RefusalLog(quarantine_path(settings.data_dir, key.source, key.dataset, key.batch))
+    with log:
+        log.append([*_carried(dataset, settings, ledger, key, as_of, wanted), *refusals])
+    log.seal()
+    landed_rows = pq.read_metadata(final).num_rows
+    digest = content_sha256(final, dataset)
+    publish_durably(final, target)
+    work.unlink()
+    still = len({(one.raw_sha256, one.position) for one in refusals if one.action == "record_refused"})
+    close_batch(
+        ledger,
+        key,
+        "landed",
+        content_sha256=digest,
+        rows_received=rows.num_rows + still,
+        rows_landed=landed_rows,
+        rows_refused=still,
+        counts={"replayed": rows.num_rows},
+        high_water=newest[-1]["high_water"] if newest else None,
+    )
+    return rows
+
+
+def _carried(
+    dataset: Dataset, settings: Settings, ledger: Engine, key: BatchKey, as_of: date, wanted: Wanted
+) -> list[Refusal]:
+    """What the snapshot before refused and nobody asked for now: this batch stands in its place, and tells it too."""
+    promoted = promoted_batches(ledger, key.source, key.dataset, as_of)
+    if dataset.load != "snapshot" or not promoted:
+        return []
+    path = quarantine_path(settings.data_dir, key.source, key.dataset, promoted[-1]["batch"])
+    if not path.exists():
+        return []
+    left = [line for line in read_lines(path) if line["position"] not in wanted.get(line["raw_sha256"], ())]
+    return [Refusal(**{**line, "key": tuple(line["key"])}) for line in left]
+
+
+def _with_what_is_held(
+    dataset: Dataset,
+    settings: Settings,
+    key: BatchKey,
+    as_of: date,
+    newest: list[Row],
+    rows: pa.Table,
+    schema: pa.Schema,
+) -> Iterator[pa.Table]:
+    if dataset.load == "snapshot" and newest:
+        path: Path = landed_path(settings.data_dir, key.source, key.dataset, newest[-1]["batch"])
+        yield _as_declared(pq.read_table(path, partitioning=None), schema)
+    yield with_lineage(rows, key, as_of)
+
+
+def _as_declared(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """A landed file in the columns of today: one that it lacks is null."""
+    size = table.num_rows
+    columns = [
+        table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(size, field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)

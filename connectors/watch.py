@@ -1,0 +1,95 @@
+"""Is a delivery healthy: enough of it, not most of it refused, not shrunk, new enough, and without gaps."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from connectors.errors import DataError
+from connectors.reading import Reading
+from connectors.settle import Settled
+from connectors.spec import Dataset, Freshness, NoGap, Shrink
+
+MANY_REFUSED = 20
+"""From so many refused records on, more refused than good ones stop the dataset."""
+
+_STAYS = "the last good batch stays"
+
+
+def newest_in(moments: pa.ChunkedArray, newest: Any = None) -> tuple[Any, int]:
+    """The newest of these dates or moments that does not lie ahead of now, or `newest`; and how many lie ahead."""
+    present = datetime.now(UTC).replace(tzinfo=None)
+    limit = pa.scalar(present if pa.types.is_timestamp(moments.type) else present.date(), moments.type)
+    come = moments.filter(pc.less_equal(moments, limit))
+    ahead = len(moments) - moments.null_count - len(come)
+    latest = pc.max(come).as_py()
+    return max((one for one in (latest, newest) if one is not None), default=None), ahead
+
+
+def require_healthy(dataset: Dataset, reading: Reading, rows: int, settled: Settled) -> dict[str, int]:
+    """A `DataError` where nothing of this delivery may be promoted; else what is to be warned of, as counts."""
+    _check_refused_share(dataset, reading, rows)
+    if settled.total < dataset.volume.floor:
+        raise DataError(
+            f"{settled.total} records, the floor is {dataset.volume.floor}.",
+            dataset.address,
+            f"ask the agency whether its delivery is whole; {_STAYS}",
+        )
+    if isinstance(dataset.continuity, Shrink) and settled.total_before:
+        share = 100 * (settled.total_before - settled.total) / settled.total_before
+        if share > dataset.continuity.shrink_pct:
+            raise DataError(
+                f"{settled.total} records, {settled.total_before} before: {share:.0f} % fewer, "
+                f"{dataset.continuity.shrink_pct} % may go at once.",
+                dataset.address,
+                f"ask the agency where they went, or raise shrink_pct for one night; {_STAYS}",
+            )
+    return {"over_ceiling": settled.total} if settled.total > dataset.volume.ceiling else {}
+
+
+def _check_refused_share(dataset: Dataset, reading: Reading, rows: int) -> None:
+    """A delivery of which most is refused is none: its file must be read again one day, not remembered as read."""
+    if reading.refused >= MANY_REFUSED and reading.refused > rows:
+        rules = sorted(rule.removeprefix("refused:") for rule in reading.rules if rule.startswith("refused:"))
+        raise DataError(
+            f"{reading.refused} of {reading.received} records are refused ({', '.join(rules[:5])}).",
+            dataset.address,
+            f"compare the delivery with the source file; {_STAYS}",
+        )
+
+
+def age_and_gaps(dataset: Dataset, paths: Sequence[Path], as_of: date) -> dict[str, int]:
+    """What is to be warned of in the dates of all that is landed: `stale:column` in days, `gap:column=2025-04`."""
+    found: dict[str, int] = {}
+    if isinstance(dataset.freshness, Freshness):
+        days = _days(paths, dataset.freshness.column)
+        past = [day for day in days if day <= as_of]
+        if past and (as_of - max(past)).days > dataset.freshness.days:
+            found[f"stale:{dataset.freshness.column}"] = (as_of - max(past)).days
+    if isinstance(dataset.continuity, NoGap):
+        column = dataset.continuity.column
+        found |= {f"gap:{column}={period}": 1 for period in _gaps(_days(paths, column), dataset.continuity.period)}
+    return found
+
+
+def _days(paths: Sequence[Path], column: str) -> set[date]:
+    found: set[date] = set()
+    for path in paths:
+        values = pq.read_table(path, columns=[column], partitioning=None)[column]
+        found |= set(values.cast(pa.date32(), safe=False).unique().drop_null().to_pylist())
+    return found
+
+
+def _gaps(days: set[date], period: str) -> list[str]:
+    if not days:
+        return []
+    if period == "year":
+        years = {day.year for day in days}
+        return [str(year) for year in range(min(years), max(years)) if year not in years]
+    months = {12 * day.year + day.month - 1 for day in days}
+    missing = [month for month in range(min(months), max(months)) if month not in months]
+    return [f"{month // 12:04d}-{month % 12 + 1:02d}" for month in missing]

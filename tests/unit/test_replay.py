@@ -1,0 +1,83 @@
+"""Refused records read again after the source file was mended: exactly those land."""
+
+from connectors.inputs import resolve
+from connectors.pull import Pulled
+from connectors.refusals import quarantine_path
+from connectors.replay import replay
+from connectors.zone import Zone
+from ledger.batches import landed_batches
+from tests.unit.conftest import column
+from tests.unit.test_landing import DAY, deliver, landed, ledger  # noqa: F401 - the fixtures
+from tests.unit.test_reading import GOOD, OTHER, record
+
+LENIENT = (
+    column("uscc", required=True, check="uscc"),
+    column("fiscal_year", "integer", required=True),
+    column("revenue_cny", "decimal(20, 2)", source_field="yysr", missing_markers=("n/a",)),
+    column("staff_total", "bigint", min=0, max=3_000_000),
+    column("sci_tech_staff", "bigint", min=0),
+)
+
+
+def wanted(settings, key):
+    import json
+
+    path = quarantine_path(settings.data_dir, key.source, key.dataset, key.batch)
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    found = {}
+    for line in lines:
+        found.setdefault(line["raw_sha256"], set()).add(line["position"])
+    return found
+
+
+def again(dataset, settings, ledger, asked):  # noqa: F811
+    return replay(dataset, Zone(), settings, ledger, DAY, asked)
+
+
+def test_a_snapshot_gains_exactly_the_records_that_pass_now(settings, ledger, deliver, make_dataset):  # noqa: F811
+    key, _ = deliver(
+        make_dataset(), record(), record(uscc=OTHER, revenue="n/a"), record(uscc=OTHER, year=2023, revenue="x")
+    )
+    told = again(make_dataset(columns=LENIENT), settings, ledger, wanted(settings, key))
+    assert (told.landed, told.still_refused) == (1, 1)
+    assert [position for _, position in told.positions_landed] == [2]
+    newest = landed_batches(ledger, "tax", "statements", DAY)[-1]
+    assert (newest["batch"], newest["origin"], newest["rows_landed"]) == (told.batch, "replay", 2)
+    rows = {row["uscc"]: row for row in landed(settings, type(key)("tax", "statements", told.batch)).to_pylist()}
+    assert rows[GOOD]["_batch"] == key.batch
+    assert (rows[OTHER]["_batch"], rows[OTHER]["revenue_cny"]) == (told.batch, None)
+
+
+def test_who_is_still_refused_stands_after_a_replay(settings, ledger, deliver, make_dataset):  # noqa: F811
+    key, _ = deliver(
+        make_dataset(), record(), record(uscc=OTHER, revenue="n/a"), record(uscc=OTHER, year=2023, revenue="x")
+    )
+    asked = {sha256: {2} for sha256 in wanted(settings, key)}
+    dataset = make_dataset(columns=LENIENT)
+    assert again(dataset, settings, ledger, asked).landed == 1
+    source = type("One", (), {"datasets": (dataset,)})
+    (supplied,) = resolve([source], [Pulled("tax", "statements", False, "landed")], ledger, settings, DAY)
+    assert [one.key for one in supplied.refused] == [(OTHER, "2023")]
+
+
+def test_nothing_lands_where_nothing_was_mended(settings, ledger, deliver, make_dataset):  # noqa: F811
+    key, _ = deliver(make_dataset(), record(), record(uscc=OTHER, revenue="n/a"))
+    told = again(make_dataset(), settings, ledger, wanted(settings, key))
+    assert (told.batch, told.landed, told.still_refused) == (None, 0, 1)
+    assert len(landed_batches(ledger, "tax", "statements", DAY)) == 1
+
+
+def test_a_feed_keeps_what_came_later_than_the_refused_record(settings, ledger, deliver, make_dataset):  # noqa: F811
+    feed = {"load": "upsert"}
+    key, _ = deliver(make_dataset(**feed), record(), record(uscc=OTHER, revenue="n/a"))
+    deliver(make_dataset(**feed), record(uscc=OTHER, revenue="7"))
+    told = again(make_dataset(**feed, columns=LENIENT), settings, ledger, wanted(settings, key))
+    assert (told.batch, told.landed, told.still_refused, told.held_since) == (None, 0, 0, 1)
+
+
+def test_a_feed_lands_the_replayed_record_alone(settings, ledger, deliver, make_dataset):  # noqa: F811
+    feed = {"load": "upsert"}
+    key, _ = deliver(make_dataset(**feed), record(), record(uscc=OTHER, revenue="n/a"))
+    told = again(make_dataset(**feed, columns=LENIENT), settings, ledger, wanted(settings, key))
+    rows = landed(settings, type(key)("tax", "statements", told.batch)).to_pylist()
+    assert [(row["uscc"], row["_learned_on"]) for row in rows] == [(OTHER, DAY)]

@@ -1,0 +1,162 @@
+"""One row for each key: what comes twice, what contradicts, what is deleted, and what is worth a warning."""
+
+import random
+from datetime import date
+
+import pyarrow.parquet as pq
+import pytest
+
+from connectors.errors import DataError
+from connectors.landing import landed_path
+from connectors.refusals import quarantine_path
+from ledger.batches import landed_batches
+from tests.unit.conftest import column
+from tests.unit.test_landing import DAY, FEED, change, deliver, landed, ledger  # noqa: F401 - the fixtures
+from tests.unit.test_reading import GOOD, OTHER, record
+
+
+def said(settings, key):
+    return [(row["uscc"], row["fiscal_year"], str(row["revenue_cny"])) for row in landed(settings, key).to_pylist()]
+
+
+def test_the_same_record_twice_lands_once_and_is_counted(settings, deliver, make_dataset):
+    key, values = deliver(make_dataset(), record(), record())
+    assert said(settings, key) == [(GOOD, 2024, "10.00")]
+    assert values["counts"] == {"duplicate_delivery": 1}
+
+
+def test_a_snapshot_that_contradicts_itself_loses_both_records(settings, deliver, make_dataset):
+    key, values = deliver(make_dataset(), record(revenue="1"), record(revenue="2"), record(uscc=OTHER))
+    assert said(settings, key) == [(OTHER, 2024, "10.00")]
+    assert (values["rows_refused"], values["counts"]) == (2, {"refused:key:uscc+fiscal_year": 2})
+    text = quarantine_path(settings.data_dir, key.source, key.dataset, key.batch).read_text(encoding="utf-8")
+    assert text.count("conflicting_key") == 2
+    assert '"yysr": "1"' in text
+
+
+def test_a_feed_of_files_keeps_the_later_file(settings, deliver, make_dataset):
+    pages = [[record(revenue="1"), record(uscc=OTHER)], [record(revenue="2")]]
+    key, values = deliver(make_dataset(load="upsert"), pages=pages)
+    assert said(settings, key) == [(GOOD, 2024, "2.00"), (OTHER, 2024, "10.00")]
+    assert values["counts"] == {"superseded_in_batch": 1}
+
+
+def test_rows_land_in_key_order_whatever_the_order_of_delivery(settings, deliver, make_dataset):
+    items = [record(year=year, uscc=code) for year in range(2000, 2020) for code in (GOOD, OTHER)]
+    random.Random(4).shuffle(items)
+    first, told = deliver(make_dataset(), *items)
+    assert said(settings, first) == sorted(said(settings, first))
+    again, values = deliver(make_dataset(), *sorted(items, key=lambda one: (one["uscc"], one["fiscal_year"])))
+    assert (values["state"], values["content_sha256"]) == ("unchanged", told["content_sha256"])
+
+
+def test_pages_cut_elsewhere_land_the_same(deliver, make_dataset):
+    items = [record(year=year, uscc=code) for code in (GOOD, OTHER) for year in range(2000, 2020)]
+    _, whole = deliver(make_dataset(), *items)
+    _, cut = deliver(make_dataset(), pages=[items[:7], items[7:8], items[8:]])
+    assert cut["state"] == "unchanged"
+    assert cut["content_sha256"] == whole["content_sha256"]
+
+
+BANK = {"load": "upsert", "deletes": {"kind": "replace_by", "column": "fiscal_year"}}
+
+
+def held(settings, ledger, dataset):  # noqa: F811
+    """What stands after all batches: the newest row of each key that is not deleted."""
+    rows = {}
+    for batch in landed_batches(ledger, dataset.source, dataset.name, DAY):
+        path = landed_path(settings.data_dir, dataset.source, dataset.name, batch["batch"])
+        for row in pq.read_table(path, partitioning=None).to_pylist():
+            rows[row["uscc"], row["fiscal_year"]] = row
+    return sorted(key for key, row in rows.items() if not row["_deleted"])
+
+
+def test_a_delivery_sent_again_for_a_year_takes_away_what_it_lacks_of_that_year(
+    settings, ledger, deliver, make_dataset
+):  # noqa: F811
+    dataset = make_dataset(**BANK)
+    deliver(dataset, record(), record(uscc=OTHER), record(uscc=OTHER, year=2023))
+    key, values = deliver(dataset, record())
+    assert values["counts"] == {"deleted": 1}
+    (row,) = landed(settings, key).to_pylist()
+    assert (row["uscc"], row["fiscal_year"], row["_deleted"], row["_learned_on"]) == (OTHER, 2024, True, DAY)
+    assert held(settings, ledger, dataset) == [(GOOD, 2024), (OTHER, 2023)]
+    deliver(dataset, record(), record(uscc=OTHER))
+    assert held(settings, ledger, dataset) == [(GOOD, 2024), (OTHER, 2023), (OTHER, 2024)]
+
+
+def test_a_record_that_came_and_was_refused_is_not_taken_for_deleted(settings, ledger, deliver, make_dataset):  # noqa: F811
+    dataset = make_dataset(**BANK)
+    deliver(dataset, record(), record(uscc=OTHER))
+    deliver(dataset, record(revenue="11"), record(uscc=OTHER, revenue="x"))
+    assert held(settings, ledger, dataset) == [(GOOD, 2024), (OTHER, 2024)]
+
+
+def test_where_a_refused_record_has_no_readable_key_nothing_is_taken_away(settings, ledger, deliver, make_dataset):  # noqa: F811
+    dataset = make_dataset(**BANK)
+    deliver(dataset, record(), record(uscc=OTHER))
+    _, values = deliver(dataset, record(revenue="11"), record(uscc="no code"))
+    assert values["counts"]["deletions_withheld"] == 1
+    assert held(settings, ledger, dataset) == [(GOOD, 2024), (OTHER, 2024)]
+
+
+def test_a_tombstone_deletes_and_a_later_record_brings_it_back(settings, ledger, deliver, make_dataset):  # noqa: F811
+    dataset = make_dataset(
+        load="upsert",
+        deletes={"kind": "tombstone", "column": "op", "values": ("D",)},
+        columns=(
+            column("uscc", required=True, check="uscc"),
+            column("fiscal_year", "integer", required=True),
+            column("op", required=True, values=("U", "D")),
+            column("revenue_cny", "decimal(20, 2)", source_field="yysr"),
+        ),
+    )
+
+    def one(op, **more):
+        return {"uscc": GOOD, "fiscal_year": 2024, "op": op, **more}
+
+    deliver(dataset, one("U", yysr="1"))
+    _, values = deliver(dataset, one("D", yysr=None))
+    assert (values["rows_landed"], held(settings, ledger, dataset)) == (1, [])
+    _, values = deliver(dataset, one("D", yysr=None))
+    assert values["state"] == "unchanged"
+    deliver(dataset, one("U", yysr="1"))
+    assert held(settings, ledger, dataset) == [(GOOD, 2024)]
+
+
+def test_a_snapshot_that_shrank_more_than_allowed_is_not_promoted(deliver, make_dataset):
+    dataset = make_dataset(continuity={"shrink_pct": 40})
+    deliver(dataset, *(record(year=year) for year in range(2000, 2010)))
+    deliver(dataset, *(record(year=year) for year in range(2000, 2006)))
+    with pytest.raises(DataError, match=r"3 records, 6 before: 50 % fewer, 40 % may go at once"):
+        deliver(dataset, *(record(year=year) for year in range(2000, 2003)))
+
+
+def test_a_floor_counts_what_a_feed_holds_and_not_what_it_brought(deliver, make_dataset):
+    dataset = make_dataset(**FEED, volume={"floor": 2, "ceiling": 2})
+    with pytest.raises(DataError, match="1 records, the floor is 2"):
+        deliver(dataset, change())
+    deliver(dataset, change(), change(year=2023))
+    _, values = deliver(dataset, change(year=2022))
+    assert values["counts"] == {"over_ceiling": 3}
+
+
+def test_an_old_delivery_and_a_missing_month_are_warned_of(deliver, make_dataset):
+    dataset = make_dataset(
+        key=("month",),
+        columns=(column("month", "date", required=True),),
+        freshness={"column": "month", "days": 60},
+        continuity={"column": "month", "period": "month"},
+    )
+    _, values = deliver(dataset, *({"month": text} for text in ("2024-11", "2025-01", "2025-03")))
+    assert values["counts"] == {"gap:month=2024-12": 1, "gap:month=2025-02": 1, "stale:month": 121}
+    _, values = deliver(dataset, *({"month": f"2025-0{n}"} for n in range(1, 7)), day=date(2025, 6, 30))
+    assert values["counts"] == {}
+
+
+def test_what_cannot_be_promoted_leaves_its_quarantine_and_nothing_else(settings, deliver, make_dataset):
+    with pytest.raises(DataError, match="the floor is 5"):
+        deliver(make_dataset(volume={"floor": 5, "ceiling": 9}), record(), record(uscc="bad"))
+    left = sorted(str(path.relative_to(settings.data_dir)) for path in settings.data_dir.rglob("*") if path.is_file())
+    kept = [name for name in left if not name.startswith(("raw/", "ledger"))]
+    assert kept == ["quarantine/tax/statements/batch=2025-06-30-001.jsonl"]

@@ -1,0 +1,85 @@
+"""A column typed all at once is the column typed value by value."""
+
+from collections import Counter
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors import uscc
+from connectors.columns import make_parser
+from connectors.spec import Column
+from connectors.vectors import make_reader
+
+ZONE = ZoneInfo("Asia/Shanghai")
+GOOD = "91110000600037341L"
+
+COLUMNS = [
+    Column(name="c", data_type="varchar", source_field="c"),
+    Column(name="c", data_type="varchar", source_field="c", required=True, values=("甲", "乙")),
+    Column(name="c", data_type="varchar", source_field="c", required=True, check="uscc"),
+    Column(name="c", data_type="varchar", source_field="c", check="uscc"),
+    Column(name="c", data_type="integer", source_field="c", min=-5, max=3_000_000),
+    Column(name="c", data_type="bigint", source_field="c", required=True),
+    Column(name="c", data_type="decimal(20, 2)", source_field="c", min=-10, max=10_000),
+    Column(name="c", data_type="decimal(6, 2)", source_field="c", unit="万元"),
+    Column(name="c", data_type="decimal(8, 4)", source_field="c", required=True),
+    Column(name="c", data_type="date", source_field="c"),
+    Column(name="c", data_type="date", source_field="c", required=True),
+    Column(name="c", data_type="timestamp", source_field="c"),
+    Column(name="c", data_type="boolean", source_field="c"),
+]
+
+texts = st.one_of(
+    st.sampled_from(
+        [GOOD, GOOD.lower(), f" {GOOD}", GOOD[:-1] + "M", "91350203M0001QAY9B", "", " ", "-1", "甲", "丙 "]
+    ),
+    st.sampled_from(["2025-06-30", "2025-02-30", "2014年08月", "0001-01-01", "2025-06-30 08:00:00", "true", "False"]),
+    st.sampled_from(["1,234.5", "12.345", "1e3", "-0", "00012", "3000001", "99999999999999999999", "\x00", "a\u202eb"]),
+    st.from_regex(r"-?[0-9]{1,12}(\.[0-9]{1,6})?", fullmatch=True),
+    st.text(max_size=8),
+)
+raws = st.one_of(
+    texts, st.none(), st.integers(-(10**25), 10**25), st.integers(-5, 50), st.booleans(), st.just({"a": 1}), st.just([])
+)
+columns_of_values = st.one_of(
+    st.lists(raws, max_size=12),
+    st.lists(texts, max_size=12),
+    st.lists(st.integers(-(10**10), 10**10) | st.none(), max_size=12),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(column=st.sampled_from(COLUMNS), values=columns_of_values, markers=st.sampled_from([(), ("-1", "甲", GOOD)]))
+def test_a_column_at_once_equals_its_values_one_by_one(column, values, markers):
+    parse = make_parser(column, markers, ZONE)
+    expected = [parse(value) for value in values]
+    found = make_reader(column, markers, ZONE)(values)
+    assert found.values.to_pylist() == [value for value, _, _ in expected]
+    assert found.faults == {place: fault for place, (_, fault, _) in enumerate(expected) if fault is not None}
+    assert found.notes == Counter(note for _, _, note in expected if note is not None)
+
+
+@pytest.mark.parametrize("data_type", ["decimal(20, 2)", "decimal(38, 10)", "decimal(5, 0)", "decimal(3, 3)"])
+def test_a_decimal_column_has_its_declared_type_whatever_came(data_type):
+    column = Column(name="c", data_type=data_type, source_field="c")
+    for values in (["0"], [0], [None], ["0", None], []):
+        found = make_reader(column, (), ZONE)(values)
+        assert str(found.values.type).replace("decimal128", "decimal") == data_type
+
+
+def test_wan_are_yuan_to_the_last_fen():
+    column = Column(name="c", data_type="decimal(20, 2)", source_field="c", unit="万元")
+    found = make_reader(column, (), ZONE)(["123.456789", "-0.000001", "7"])
+    assert found.values.to_pylist() == [Decimal("1234567.89"), Decimal("-0.01"), Decimal("70000.00")]
+
+
+@given(st.lists(st.text(alphabet=uscc.ALPHABET + "IO", min_size=17, max_size=18), max_size=20))
+def test_codes_are_checked_together_as_they_are_one_by_one(codes):
+    codes = [code if len(code) == 18 or set(code) & set("IO") else code + uscc.check_character(code) for code in codes]
+    found = uscc.are_valid(pa.array(codes, pa.string()))
+    # A code on the list of exceptions is left to the check of single codes.
+    assert found.tolist() == [uscc.fault(code) is None and code not in uscc.EXCEPTIONS for code in codes]
