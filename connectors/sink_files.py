@@ -61,16 +61,36 @@ class NoticeSink(_Sink):
     connection: WebhookConnection
 
 
-Sink = Annotated[ExtractSink | NoticeSink, Field(discriminator="kind")]
-_ADAPTER: TypeAdapter[ExtractSink | NoticeSink] = TypeAdapter(Sink)
+class ReturnsSink(_Sink):
+    """An agency that gets its return files 回执 back: which source it is, and the folder they are left in."""
+
+    kind: Literal["returns"]
+    source: str
+    driver: Literal["sftp"]
+    connection: SftpConnection
+    folder: str
 
 
-def read_sinks(folder: Path = SINKS_DIR) -> list[ExtractSink | NoticeSink]:
-    """Every sink file of a folder, in order of name; its stem is its name."""
-    return [_read_sink(path) for path in sorted(folder.glob("*.yml"))]
+Sink = ExtractSink | NoticeSink | ReturnsSink
+_Declared = Annotated[ExtractSink | NoticeSink | ReturnsSink, Field(discriminator="kind")]
+_ADAPTER: TypeAdapter[Sink] = TypeAdapter(_Declared)
 
 
-def _read_sink(path: Path) -> ExtractSink | NoticeSink:
+def read_sinks(folder: Path = SINKS_DIR) -> list[Sink]:
+    """Every sink file of a folder, in order of name; its stem is its name. A source has one that gets its returns."""
+    sinks = [_read_sink(path) for path in sorted(folder.glob("*.yml"))]
+    taken: dict[str, str] = {}
+    for sink in sinks:
+        if isinstance(sink, ReturnsSink) and taken.setdefault(sink.source, sink.name) != sink.name:
+            raise ConfigError(
+                f"gets the returns of {sink.source}, and so does {taken[sink.source]}.",
+                f"connectors/sinks/{sink.name}.yml",
+                "keep one of the two",
+            )
+    return sinks
+
+
+def _read_sink(path: Path) -> Sink:
     try:
         return _ADAPTER.validate_python({**yaml.safe_load(path.read_bytes()), "name": path.stem})
     except (ValidationError, TypeError, yaml.YAMLError) as error:

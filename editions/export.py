@@ -9,8 +9,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from editions.csv_file import CsvFile
 from editions.relations import Relation
+from ledger.csv_file import CsvFile
 
 # Fixed, since it shapes the bytes; at 65,536 rows a group of the widest table is some 10 MiB in memory.
 ROW_GROUP = 65_536

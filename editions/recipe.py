@@ -12,7 +12,15 @@ from editions.manifest import FORMAT, canonical_json
 RULE_SUFFIXES = (".sql", ".yml", ".yaml", ".csv")
 RULE_FOLDERS = ("dbt_project", "connectors/sources", "expectations/suites")
 # The code that lands, judges and seals, and the versions of its tools; how bytes travel (the drivers) decides nothing.
-CODE_FILES = ("connectors/*.py", "editions/*.py", "expectations/*.py", "requirements/all.lock")
+CODE_FILES = (
+    "connectors/*.py",
+    "connectors/spec/*.py",
+    "connectors/decoders/*.py",
+    "editions/*.py",
+    "expectations/*.py",
+    "ledger/csv_file.py",
+    "requirements/all.lock",
+)
 # dbt writes into its project: what it compiles there is no rule.
 NOT_RULES = ("target", "logs", "dbt_packages", "dbt_internal_packages")
 

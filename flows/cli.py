@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from dotenv import load_dotenv
 
-from flows import cli_edition, cli_sandbox, cli_source
+from flows import cli_edition, cli_quarantine, cli_returns, cli_sandbox, cli_source
 from flows.night_commands import explain_enterprise, run_once, show_status
 
 app = typer.Typer(
@@ -21,6 +21,8 @@ app = typer.Typer(
 )
 app.add_typer(cli_edition.app, name="edition", help="What was published.")
 app.add_typer(cli_source.app, name="source", help="The agencies.")
+app.add_typer(cli_quarantine.app, name="quarantine", help="The records that were refused.")
+app.add_typer(cli_returns.app, name="returns", help="What each agency was told of its records.")
 app.add_typer(cli_sandbox.app, name="sandbox", help="Agencies, banks and channels on loopback, to run against.")
 app.command("demo")(cli_sandbox.demo)
 

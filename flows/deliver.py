@@ -9,11 +9,11 @@ from typing import Any
 
 from connectors.errors import ConfigError, ConnectorError
 from connectors.sink_files import ExtractSink, NoticeSink
-from editions.csv_file import write_csv
 from editions.current import edition_path
 from editions.extract import cut_extract, extract_columns
 from editions.verify import verify
 from flows.night import Night
+from ledger.csv_file import write_csv
 from ledger.publications import edition_row, mark_delivered, mark_failed, mark_sent, pending
 from ledger.settings import MissingVariableError
 from ledger.store import Row
@@ -37,11 +37,11 @@ def _deliver_one(night: Night, sink: ExtractSink | None, owed: Row) -> dict[str,
             raise _unknown_recipient(owed)
         return line | _send_extract(night, sink, owed)
     except Exception as error:  # noqa: BLE001 - one recipient's fault keeps nothing from the others
-        mark_failed(night.ledger, deliveries, owed["delivery_id"], _told(error))
-        return {**line, "error": _told(error)}
+        mark_failed(night.ledger, deliveries, owed["delivery_id"], error_text(error))
+        return {**line, "error": error_text(error)}
 
 
-def _told(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     """What an error says, with its type where it is none of ours."""
     ours = isinstance(error, (ConnectorError, MissingVariableError, DeliveryError))
     return str(error) if ours else f"{type(error).__name__}: {error}"
@@ -125,7 +125,7 @@ def _notify_one(night: Night, sink: NoticeSink | None, owed: Row) -> dict[str, A
             raise _unknown_recipient(owed)
         push(sink, owed["event"].encode(), night.settings)
     except Exception as error:  # noqa: BLE001 - one channel's fault keeps nothing from the others
-        mark_failed(night.ledger, outbox, owed["message_id"], _told(error))
-        return {**line, "error": _told(error)}
+        mark_failed(night.ledger, outbox, owed["message_id"], error_text(error))
+        return {**line, "error": error_text(error)}
     mark_sent(night.ledger, owed["message_id"])
     return {**line, "state": "sent"}

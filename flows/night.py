@@ -6,7 +6,7 @@ from datetime import date
 from sqlalchemy import Engine
 
 from connectors.inputs import Supplied
-from connectors.sink_files import ExtractSink, NoticeSink
+from connectors.sink_files import Sink
 from connectors.spec import Source
 from connectors.zone import Zone
 from editions.build import BuildReport
@@ -25,7 +25,7 @@ class Night:
     settings: Settings
     ledger: Engine
     sources: tuple[Source, ...]
-    sinks: tuple[ExtractSink | NoticeSink, ...]
+    sinks: tuple[Sink, ...]
     zone: Zone
 
 

@@ -16,6 +16,7 @@ from flows import show
 from flows.outcome import Outcome
 from flows.recipe import UsageError, run_night
 from ledger.publications import current_id, owed_for, pending
+from ledger.returns import owed_returns
 from ledger.runs import RunLockedError, latest_runs
 from ledger.settings import Settings
 from ledger.store import LedgerVersionError, open_ledger
@@ -75,7 +76,7 @@ def show_outcome(outcome: Outcome) -> None:
         show.show_refusals(report["pulled"])
     if report.get("verdict"):
         show.show_verdict(report["verdict"])
-    if report.get("deliveries") or report.get("notices"):
+    if any(report.get(name) for name in ("deliveries", "notices", "returns_sent")):
         show.show_sent(report)
 
 
@@ -102,7 +103,11 @@ def show_status(as_json: bool) -> int:
             "deliveries": owed_for(ledger, deliveries, current) if current else [],
             "notices": owed_for(ledger, outbox, current) if current else [],
         },
-        "owed": {"deliveries": pending(ledger, deliveries), "notices": pending(ledger, outbox)},
+        "owed": {
+            "deliveries": pending(ledger, deliveries),
+            "notices": pending(ledger, outbox),
+            "returns": owed_returns(ledger),
+        },
     }
     if as_json:
         show.show_json(told)
@@ -115,7 +120,7 @@ def show_status(as_json: bool) -> int:
     show.console.print(f"last run {show.safe(last['run_id'])} {show.coloured(last['state'])} {show.safe(said)}")
     if last["report"]:
         show_outcome(Outcome(last["state"], last["as_of"], current, "", last["report"]))
-    for owed in told["owed"]["deliveries"] + told["owed"]["notices"]:
+    for owed in [one for some in told["owed"].values() for one in some]:
         show.console.print(
             f"  owed to {show.safe(owed['recipient'])}: {show.safe(owed['last_error'] or 'not tried yet')}"
         )

@@ -11,7 +11,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from connectors.errors import TransientError
 from connectors.inputs import Supplied
-from connectors.pull import Pulled
+from connectors.pull import Pulled, waves
 from connectors.spec import Dataset, Source
 from editions.build import BuildReport
 from editions.candidate import Candidate
@@ -77,13 +77,15 @@ def notify_task(night: Night) -> list[dict[str, Any]]:
 
 
 def _pull_all(night: Night) -> list[Pulled]:
-    """One task for each dataset, a few at a time."""
-    futures = [
-        pull_task.with_options(name=f"pull {source.name}.{dataset.name}").submit(night, source, dataset)
-        for source in night.sources
-        for dataset in source.datasets
-    ]
-    return [future.result() for future in futures]
+    """One task for each dataset, a few at a time; a child after its parent."""
+    pulled: list[Pulled] = []
+    for wave in waves(night.sources):
+        futures = [
+            pull_task.with_options(name=f"pull {source.name}.{dataset.name}").submit(night, source, dataset)
+            for source, dataset in wave
+        ]
+        pulled += [future.result() for future in futures]
+    return pulled
 
 
 TASKS = recipe.Steps(_pull_all, build_task, gate_task, publish_task, deliver_task, notify_task)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from connectors.inputs import Supplied, lay_out, resolve
-from connectors.pull import Pulled, pull_dataset
+from connectors.pull import Pulled, pull_dataset, waves
 from connectors.sink_files import read_sinks
 from connectors.source_files import read_sources
 from connectors.spec import Dataset, Source
@@ -26,6 +26,7 @@ from flows.deliver import deliver_owed, notify_owed
 from flows.night import Cleared, Night
 from flows.outcome import Outcome
 from flows.publish import publish_edition
+from flows.returns import compose_returns, with_returns_sent
 from ledger.publications import current_id, edition_row
 from ledger.runs import end_run, exclusive_run, start_run
 from ledger.settings import PROJECT_DIR, Settings
@@ -71,9 +72,8 @@ def pull_one(night: Night, source: Source, dataset: Dataset) -> Pulled:
 
 def pull_all(night: Night) -> list[Pulled]:
     """Ingest every dataset, a few at a time."""
-    wanted = [(source, dataset) for source in night.sources for dataset in source.datasets]
     with ThreadPoolExecutor(CONNECTIONS_AT_ONCE) as pool:
-        return list(pool.map(lambda pair: pull_one(night, *pair), wanted))
+        return [one for wave in waves(night.sources) for one in pool.map(lambda pair: pull_one(night, *pair), wave)]
 
 
 def build_candidate(night: Night, supplied: Sequence[Supplied]) -> tuple[Candidate, BuildReport]:
@@ -118,7 +118,7 @@ def run_night(settings: Settings, as_of: date | None, driver: str, steps: Steps 
         run_id = start_run(ledger, as_of, driver)
         night = Night(run_id, as_of, settings, ledger, sources, sinks, zone)
         report: dict[str, Any] = {"run_id": run_id, "as_of": as_of.isoformat(), "driver": driver}
-        outcome = _outcome_of(night, steps, report)
+        outcome = with_returns_sent(night, _outcome_of(night, steps, report))
         end_run(ledger, run_id, outcome.state, current_id(ledger), {**report, "message": outcome.message})
         drop_old_candidates(settings.data_dir, CANDIDATES_KEPT)
     return outcome
@@ -158,8 +158,9 @@ def _outcome_of(night: Night, steps: Steps, report: dict[str, Any]) -> Outcome:
 def _publish_if_new(night: Night, steps: Steps, report: dict[str, Any]) -> tuple[str, str]:
     pulled = steps.pull_all(night)
     report["pulled"] = [asdict(one) for one in pulled]
+    report["returns"] = compose_returns(night)
     _require_critical(pulled)
-    supplied = resolve(night.sources, pulled, night.ledger, night.settings.data_dir, night.as_of)
+    supplied = resolve(night.sources, pulled, night.ledger, night.settings, night.as_of)
     inputs = tuple(_as_input(one) for one in supplied)
     digest = recipe_digest(night.as_of, inputs, PROJECT_DIR)
     current = current_id(night.ledger)

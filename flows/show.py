@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
+from rich.highlighter import JSONHighlighter
 from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
@@ -24,7 +25,18 @@ STATE_COLOURS = {"published": "green", "nothing_new": "green", "passed": "green"
 
 def show_json(value: Any) -> None:
     """Print a value as JSON: dates as ISO text, decimals as text, so that nothing is rounded."""
-    console.print_json(json.dumps(value, default=_plain, ensure_ascii=False))
+    text = JSONHighlighter()(json_text(value))
+    console.print(text, soft_wrap=True)
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON, with each character that a terminal would obey or cannot show written as its escape."""
+    lines = json.dumps(value, default=_plain, ensure_ascii=False, indent=2).split("\n")
+    return "\n".join(line if line.isprintable() else "".join(map(_escaped, line)) for line in lines)
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() else json.dumps(character)[1:-1]
 
 
 def _plain(value: Any) -> Any:
@@ -157,5 +169,9 @@ def show_sent(report: Mapping[str, Any]) -> None:
     rows += [
         (sent["recipient"], "notice", sent["state"], None, None, sent.get("error"))
         for sent in report.get("notices", [])
+    ]
+    rows += [
+        (sent["recipient"], "return", sent["state"], sent.get("rows"), None, sent.get("error"))
+        for sent in report.get("returns_sent", [])
     ]
     show_table("Sent 送达", ("recipient", "what", "state", "rows", "denied by consent", "error"), rows)

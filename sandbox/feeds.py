@@ -75,7 +75,7 @@ def bank_b_file(records: Sequence[Record]) -> bytes:
 
 
 def clear(state: Path) -> None:
-    """Remove what the agencies held before; what was received (inboxes, notices) stays."""
+    """Remove what the agencies held before; what was received (inboxes, returns, notices) stays."""
     for agency in ("tax", "patent", "credit"):
         shutil.rmtree(state / agency, ignore_errors=True)
     for user in SFTP_USERS:
@@ -87,7 +87,7 @@ def write(feeds: Feeds, state: Path) -> None:
     """Lay a population's files under a state folder, in place of those of another (the database is filled apart)."""
     clear(state)
     for user in SFTP_USERS:
-        for folder in ("outbox", "inbox"):
+        for folder in ("outbox", "inbox", "returns"):
             (state / "sftp" / user / folder).mkdir(parents=True, exist_ok=True)
     for dataset, records in feeds.rest.items():
         write_json_lines(state / f"{dataset}.jsonl", records)

@@ -1,0 +1,254 @@
+"""Return files 回执: what an agency sent in a night, how much of it was refused and why. They hold nothing else."""
+
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import Engine
+
+from connectors.decoders.decode import decode
+from connectors.errors import DataError
+from connectors.raw import read_raw
+from connectors.reasons import explain
+from connectors.refusals import quarantine_path, read_lines
+from connectors.spec import Dataset, Source
+from ledger.batches import BatchKey, pages_of
+from ledger.csv_file import CsvFile
+from ledger.quarantine import record_id
+from ledger.returns import batches_of_night
+from ledger.store import Row
+
+LONGEST_CELL = 500
+"""Characters of one cell: a value of a hostile file may be as large as the file, and the agency has it anyway."""
+ROWS_AT_ONCE = 5_000
+
+HEADERS = {
+    "kind": "类别 kind",
+    "dataset": "数据集 dataset",
+    "label": "文件或页 file or page",
+    "received": "收到 received",
+    "accepted": "接受 accepted",
+    "refused": "退回 refused",
+    "discarded": "弃值 values discarded",
+    "duplicates": "重复 duplicates dropped",
+    "sha256": "SHA-256",
+    "id": "编号 record id",
+    "position": "序号 position",
+    "key": "主键 key",
+    "uscc": "统一社会信用代码 code",
+    "name": "名称 name as stated",
+    "field": "字段 field",
+    "column": "列 column",
+    "value": "值 value",
+    "code": "原因代码 reason code",
+    "rule": "规则 rule",
+    "zh": "原因",
+    "en": "reason",
+    "do_zh": "处理办法",
+    "do_en": "what to do",
+}
+NUMBERS = frozenset({"received", "accepted", "refused", "discarded", "duplicates", "position"})
+KINDS = {
+    "total": "合计 total",
+    "void": "整批退回 refused as a whole",
+    "page": "文件或页 page",
+    "record_refused": "记录退回 record refused",
+    "value_discarded": "弃值 value discarded",
+    "window_quarantined": "窗口退回 window refused",
+}
+WHOLE = "whole_delivery_refused"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class ReturnFile:
+    """A return file's bytes, and its control totals, by dataset, for the manifest."""
+
+    source: str
+    content: bytes
+    datasets: tuple[dict[str, Any], ...]
+
+    def total(self, name: str) -> int:
+        """The sum over the datasets of one count; what could not be counted is left out of it."""
+        return sum(one[name] or 0 for one in self.datasets)
+
+
+@dataclass(frozen=True)
+class _Delivery:
+    """What one dataset received in a night: its batches, their pages in order, and its control totals."""
+
+    dataset: Dataset
+    batches: tuple[Row, ...]
+    pages: tuple[dict[str, Any], ...]
+    totals: dict[str, Any]
+
+
+def compose(source: Source, data_dir: Path, ledger: Engine, as_of: date) -> ReturnFile | None:
+    """The return file of one source and night, or None where nothing was received.
+
+    It is a function of what was received alone: no clock, date or batch name stands in it, so that a night which brings
+    the same again gives the same bytes.
+    """
+    found = [_delivery(dataset, data_dir, ledger, as_of) for dataset in source.datasets]
+    deliveries = [one for one in found if one is not None]
+    if not deliveries:
+        return None
+    buffer = io.BytesIO()
+    kinds = [(title, pa.int64() if name in NUMBERS else pa.string()) for name, title in HEADERS.items()]
+    schema = pa.schema(kinds)
+    with CsvFile(buffer, schema) as file:
+        for some in _some_at_once(_rows(deliveries, data_dir)):
+            cells = [[row.get(name) for row in some] for name in HEADERS]
+            columns = [pa.array(values, field.type) for values, field in zip(cells, schema, strict=True)]
+            file.write(pa.Table.from_arrays(columns, schema=schema))
+    return ReturnFile(source.name, buffer.getvalue(), tuple(one.totals for one in deliveries))
+
+
+def _some_at_once(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    held: list[dict[str, Any]] = []
+    for row in rows:
+        held.append(row)
+        if len(held) == ROWS_AT_ONCE:
+            yield held
+            held = []
+    yield held
+
+
+def _delivery(dataset: Dataset, data_dir: Path, ledger: Engine, as_of: date) -> _Delivery | None:
+    told = _received(dataset, ledger, as_of)
+    if not told:
+        return None
+    batches = tuple(batch for batch, _ in told)
+    counted = [[_page(dataset, data_dir, page) for page in some] for _, some in told]
+    void = [page["records"] for batch, some in zip(batches, counted, strict=True) for page in some if _is_void(batch)]
+    totals = _totals(dataset, batches, None if None in void else sum(void))
+    pages = tuple(page for some in counted for page in some)
+    return _Delivery(dataset, batches, pages, {**totals, "pages": list(pages)})
+
+
+def _received(dataset: Dataset, ledger: Engine, as_of: date) -> list[tuple[Row, list[Row]]]:
+    """The batches of a night that count, with their pages.
+
+    What was refused and then read whole is received once, and so are the same bytes fetched again; of a snapshot read
+    twice the second reading counts.
+    """
+    night = batches_of_night(ledger, dataset.source, dataset.name, as_of)
+    all_told = [(batch, pages_of(ledger, BatchKey(dataset.source, dataset.name, batch["batch"]))) for batch in night]
+    told = [one for one in all_told if one[1]]
+    last = told[-1:]
+    if dataset.load == "snapshot":
+        return last
+    counting: list[tuple[Row, list[Row]]] = []
+    seen: set[str] = set()
+    for batch, pages in [*(one for one in told[:-1] if not _is_void(one[0])), *last]:
+        hashes = {page["raw_sha256"] for page in pages}
+        if not hashes <= seen:
+            counting.append((batch, pages))
+        seen |= hashes
+    return counting
+
+
+def _is_void(batch: Row) -> bool:
+    return bool(batch["state"] == "refused")
+
+
+def _page(dataset: Dataset, data_dir: Path, page: Row) -> dict[str, Any]:
+    """One page as the return names it; its records are counted again from the bytes that were kept."""
+    body = read_raw(data_dir, page["raw_sha256"])
+    try:
+        records = sum(len(c.positions) + len(c.broken) for c in decode(dataset, page["label"], body))
+    except DataError:
+        records = None
+    return {"label": page["label"], "sha256": page["raw_sha256"], "bytes": page["raw_bytes"], "records": records}
+
+
+def _totals(dataset: Dataset, batches: Sequence[Row], void: int | None) -> dict[str, Any]:
+    """Received = accepted + refused + duplicates. `void`: records of a delivery refused as a whole, None if unknown."""
+    good = [row for row in batches if not _is_void(row)]
+    counts = [row["counts"] or {} for row in good]
+    duplicates = sum(one.get(name, 0) for one in counts for name in ("duplicate_delivery", "superseded_in_batch"))
+    received = sum(row["rows_received"] for row in good)
+    refused = sum(row["rows_refused"] for row in good)
+    return {
+        "dataset": dataset.name,
+        "state": "refused" if _is_void(batches[-1]) else "accepted",
+        "message": _message(batches[-1]["error"]) if _is_void(batches[-1]) else None,
+        "received": None if void is None else received + void,
+        "accepted": received - refused - duplicates,
+        "refused": None if void is None else refused + void,
+        "discarded": sum(n for one in counts for name, n in one.items() if name.startswith("discarded:")),
+        "duplicates": duplicates,
+    }
+
+
+def _message(error: str | None) -> str:
+    """Why a delivery was refused, without our own next step; a fault that is not the agency's is not told as one."""
+    text = error or ""
+    if not any(f" Whose: {whose}. " in text for whose in ("data", "agency")):
+        return "not read to its end on our side; it is fetched again"
+    return text.partition(" Whose: ")[0]
+
+
+def _rows(deliveries: Sequence[_Delivery], data_dir: Path) -> Iterator[dict[str, Any]]:
+    for one in deliveries:
+        void = one.totals["state"] == "refused"
+        counted = {name: value for name, value in one.totals.items() if name in NUMBERS}
+        yield {
+            "kind": KINDS["void" if void else "total"],
+            "dataset": one.dataset.name,
+            **counted,
+            **({"code": WHOLE, **_words(WHOLE), "value": _cell(one.totals["message"])} if void else {}),
+        }
+    for one in deliveries:
+        for page in one.pages:
+            told = {"received": page["records"], "sha256": page["sha256"], "label": _cell(page["label"])}
+            yield {"kind": KINDS["page"], "dataset": one.dataset.name, **told}
+    for one in deliveries:
+        yield from _refusals(one, data_dir)
+
+
+def _refusals(delivery: _Delivery, data_dir: Path) -> Iterator[dict[str, Any]]:
+    """One row for each fault, those of one record together, in the order of what was received."""
+    dataset = delivery.dataset
+    fields = {column.name: column.source_field for column in dataset.columns}
+    order = {page["sha256"]: place for place, page in reversed(list(enumerate(delivery.pages)))}
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for batch in delivery.batches:
+        path = quarantine_path(data_dir, dataset.source, dataset.name, batch["batch"])
+        for line in read_lines(path) if path.exists() else ():
+            place = (order.get(line["raw_sha256"], len(order)), line["position"], line["rule"], line["action"])
+            found[place] = {
+                "kind": KINDS[line["action"]],
+                "dataset": dataset.name,
+                "label": _cell(line["label"]),
+                "id": record_id(dataset.source, dataset.name, line["raw_sha256"], line["position"]),
+                "position": line["position"],
+                "key": _cell(" / ".join("?" if part is None else part for part in line["key"])),
+                "uscc": _cell(line["uscc"]),
+                "name": _cell(line["name"]),
+                "field": fields.get(line["column"]),
+                "column": line["column"],
+                "value": _cell(line["value"]),
+                "code": line["reason"],
+                "rule": line["rule"],
+                **_words(line["reason"]),
+            }
+    for place in sorted(found):
+        yield found[place]
+
+
+def _words(code: str) -> dict[str, str]:
+    return explain(code).model_dump()
+
+
+def _cell(value: Any) -> str | None:
+    """A value as text that UTF-8 can hold; the CSV writer sees to what a spreadsheet would run."""
+    if value is None:
+        return None
+    text = _SURROGATE.sub("�", str(value))
+    return text if len(text) <= LONGEST_CELL else text[:LONGEST_CELL] + "…"

@@ -1,0 +1,142 @@
+"""Return files 回执: written after ingest, sent to the agencies that have a sink for them, whatever the gate says."""
+
+import hashlib
+import json
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from connectors.errors import ConfigError, DataError
+from connectors.raw import write_durably
+from connectors.returns import ReturnFile, compose
+from connectors.sink_files import ReturnsSink
+from connectors.spec import Source
+from flows.deliver import error_text
+from flows.night import Night
+from flows.outcome import Outcome
+from ledger.returns import last_return, mark_return, next_return_number, owed_returns, write_return
+from ledger.store import Row
+
+log = logging.getLogger("jifen")
+
+
+def compose_returns(night: Night) -> list[dict[str, Any]]:
+    """Write the return of every source that brought something tonight; answers one line for each.
+
+    Called right after ingest: agencies learn of what was refused even where nothing is published. One source's fault is
+    told in its line and keeps nothing from the others.
+    """
+    lines = []
+    for source in night.sources:
+        try:
+            line = _compose_one(night, source)
+        except Exception as error:  # noqa: BLE001 - no return file may stop a night
+            line = {"source": source.name, "state": "failed", "error": error_text(error)}
+            log.warning("returns: %s: %s", source.name, line["error"])
+        if line is not None:
+            lines.append(line)
+    return lines
+
+
+def _compose_one(night: Night, source: Source) -> dict[str, Any] | None:
+    made = compose(source, night.settings.data_dir, night.ledger, night.as_of)
+    if made is None:
+        return None
+    sha256 = hashlib.sha256(made.content).hexdigest()
+    last = last_return(night.ledger, source.name)
+    if last is not None and last["sha256"] == sha256:
+        return {"source": source.name, "state": "nothing_new", "as": last["return_id"]}
+    number = next_return_number(night.ledger, source.name, night.as_of)
+    suffix = "" if number == 1 else f".{number}"
+    day = night.as_of.isoformat()
+    file_name = f"{source.name}{suffix}.csv"
+    row: Row = {
+        "return_id": f"{day}.{source.name}{suffix}",
+        "source": source.name,
+        "as_of": day,
+        "recipient": next((sink.name for sink in _sinks(night) if sink.source == source.name), None),
+        "file_name": f"{day}/{file_name}",
+        "sha256": sha256,
+        **{name: made.total(name) for name in ("received", "accepted", "refused")},
+    }
+    row["state"] = "kept" if row["recipient"] is None else "pending"
+    folder = night.settings.data_dir / "returns" / day
+    folder.mkdir(parents=True, exist_ok=True)
+    write_durably(folder / file_name, made.content)
+    write_durably(folder / f"{file_name}.manifest.json", _manifest(row, made))
+    write_return(night.ledger, row)
+    log.info("returns: %s: %d received, %d refused", source.name, row["received"], row["refused"])
+    return {name: row[name] for name in ("source", "return_id", "recipient", "state", "received", "refused")}
+
+
+def _manifest(row: Row, made: ReturnFile) -> bytes:
+    told = {
+        **{name: row[name] for name in ("return_id", "source", "as_of", "sha256", "received", "accepted", "refused")},
+        "file": _sent_name(row),
+        "bytes": len(made.content),
+        "datasets": list(made.datasets),
+    }
+    return json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True).encode("utf-8", "backslashreplace") + b"\n"
+
+
+def _sent_name(row: Row) -> str:
+    return f"jifen_return_{row['return_id']}.csv"
+
+
+def _sinks(night: Night) -> list[ReturnsSink]:
+    return [sink for sink in night.sinks if isinstance(sink, ReturnsSink)]
+
+
+def send_returns(night: Night) -> list[dict[str, Any]]:
+    """Send every return that is owed, of tonight or an earlier night, oldest first; answers one line for each."""
+    sinks = {sink.name: sink for sink in _sinks(night)}
+    return [_send_one(night, sinks.get(row["recipient"]), row) for row in owed_returns(night.ledger)]
+
+
+def _send_one(night: Night, sink: ReturnsSink | None, owed: Row) -> dict[str, Any]:
+    from connectors.drivers.sftp import push
+
+    line = {"recipient": owed["recipient"], "return_id": owed["return_id"], "rows": owed["refused"], "state": "pending"}
+    try:
+        if sink is None:
+            raise ConfigError(
+                f"return {owed['return_id']} is owed to it, and it has no sink file.",
+                owed["recipient"],
+                f"put connectors/sinks/{owed['recipient']}.yml back",
+            )
+        path = night.settings.data_dir / "returns" / owed["file_name"]
+        content, manifest = _whole(path, owed)
+        name = _sent_name(owed)
+        files = [(name, content), (f"{name}.manifest.json", manifest)]
+        push(sink.connection, sink.folder, files, sink.name, night.settings)
+    except Exception as error:  # noqa: BLE001 - one agency's fault keeps nothing from the others
+        mark_return(night.ledger, owed["return_id"], error_text(error))
+        log.warning("%s: return %s is still owed", owed["recipient"], owed["return_id"])
+        return {**line, "error": error_text(error)}
+    mark_return(night.ledger, owed["return_id"], None)
+    log.info("%s: return %s sent", owed["recipient"], owed["return_id"])
+    return {**line, "state": "sent"}
+
+
+def _whole(path: Path, owed: Row) -> tuple[bytes, bytes]:
+    """The file and its manifest, if the file is still what the ledger says."""
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != owed["sha256"]:
+        raise DataError("is not what was written, and is not sent.", str(path), "restore it from the backup")
+    return content, path.with_name(f"{path.name}.manifest.json").read_bytes()
+
+
+def with_returns_sent(night: Night, outcome: Outcome) -> Outcome:
+    """The outcome of a night once its returns are sent: however it ended, agencies learn what was refused.
+
+    A return that did not arrive makes a good night one that still owes something; a bad night stays what it is.
+    """
+    outcome.report["returns_sent"] = sent = send_returns(night)
+    written = outcome.report.get("returns", [])
+    owed = [line["recipient"] for line in sent if line["state"] != "sent"]
+    owed += [f"return of {line['source']}" for line in written if line["state"] == "failed"]
+    if not owed or outcome.state not in ("published", "nothing_new"):
+        return outcome
+    message = f"{outcome.message} Returns still owed: {', '.join(owed)}. Next: `jifen status`, then `jifen run`."
+    return replace(outcome, message=message, owed=(*outcome.owed, *owed))

@@ -1,0 +1,174 @@
+"""Plant a secret in every place that holds one, let every kind of fault strike, and search all that was written.
+
+`python -m tests.canary_sweep` runs every kind against every sample source inside a real Prefect flow, with every logger
+at its most talkative and each failure's whole traceback written out; then the Prefect database, the logs, the raw store,
+landed data, quarantine and ledgers are searched for each secret in each of its forms. The tests take a fixed sample.
+"""
+
+import argparse
+import json
+import logging
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from connectors.acceptance.canaries import found_in_folder, pattern_of, secrets_of
+from connectors.acceptance.matrix import cells_of
+from connectors.drivers.pages import Ask
+from connectors.partitions import partition_values
+from connectors.pull import driver_of
+from connectors.source_files import read_sources
+from connectors.zone import Zone
+from flows.night import Night
+from flows.prefect_server import free_port, local_server, server_environment
+from ledger.settings import PROJECT_DIR, Settings
+from ledger.store import open_ledger
+from sandbox.standin.kinds import FAULT_KINDS
+from sandbox.standin.start import start_standin
+
+SAMPLES = PROJECT_DIR / "sandbox" / "samples"
+DAY = date(2025, 6, 30)
+DSN, NO_SERVER = "HOUSING_FUND_DATABASE_URL", "no server behind the database's address"
+# The sample's own database is a file and has no password: this address has one, and nobody answers at it.
+DEAD_DSN = "postgresql+psycopg://reader:canary-of-the-dsn-7f3a@127.0.0.1:9/fund"
+CONTROL = "a text that the search must find, or it has searched nothing"
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What a sweep met: how many secrets were planted, how many cells ran and failed, and where a secret showed."""
+
+    secrets: int
+    cells: int
+    failed: int
+    kinds: int
+    found: list[str]
+
+
+def plan(sample: int | None, seed: int = 11) -> list[dict[str, str]]:
+    """Every kind against the first dataset of every source that it applies to; of these, a sample where one is asked."""
+    cells = [
+        cell.plan()
+        for source in read_sources(SAMPLES)
+        for cell in cells_of(source, source.datasets[:1], FAULT_KINDS, ("first",))
+    ]
+    dead = {"kind": NO_SERVER, "source": "housing_fund", "dataset": "", "position": "first"}
+    dead["dataset"] = next(cell["dataset"] for cell in cells if cell["source"] == dead["source"])
+    if sample is None:
+        return [*cells, dead]
+    chosen = [*random.Random(seed).sample(cells, min(sample, len(cells))), dead]
+    return sorted(chosen, key=lambda cell: (cell["source"], cell["kind"]))
+
+
+def strike(folder: Path, cells: Iterable[dict[str, str]]) -> int:
+    """Run these cells in a Prefect flow; answers how many of the pulls failed. Runs in a process of its own."""
+    from prefect import flow
+    from prefect.logging import get_run_logger
+
+    from flows.nightly import pull_task
+
+    logging.basicConfig(filename=folder / "out" / "debug.log", level=logging.DEBUG, force=True)
+    sources = {source.name: source for source in read_sources(SAMPLES)}
+    with start_standin(SAMPLES, folder / "standin") as agency:
+        os.environ.update(agency.env)
+        (folder / "env.json").write_text(json.dumps({**agency.env, DSN: DEAD_DSN}), encoding="utf-8")
+
+        @flow(name="canaries")
+        def sweep() -> int:
+            failed = 0
+            get_run_logger().warning(CONTROL)
+            for number, cell in enumerate(cells):
+                settings = Settings(
+                    data_dir=folder / "out" / f"house-{number}",
+                    retry_seconds=1.5,
+                    request_timeout_seconds=1,
+                    _env_file=None,
+                )
+                night = Night("canary", DAY, settings, open_ledger(settings), (), (), Zone())
+                source = sources[cell["source"]]
+                agency.set_faults([] if cell["kind"] == NO_SERVER else [{**cell, "times": 1000}])
+                os.environ[DSN] = DEAD_DSN if cell["kind"] == NO_SERVER else agency.env[DSN]
+                told = pull_task.with_options(retries=0)(
+                    night, source, source.dataset(cell["dataset"]), return_state=True
+                )
+                failed += told.is_failed() or told.result().state == "failed"
+                _walk_into(folder / "out" / "tracebacks.log", night, cell, source)
+                night.ledger.dispose()
+            return failed
+
+        return sweep()
+
+
+def _walk_into(log: Path, night: Night, cell: dict[str, str], source: object) -> None:
+    """The same fault once more without the pull around it, so that the driver's own traceback is written out whole."""
+    dataset = source.dataset(cell["dataset"])
+    values = partition_values(source, dataset, night.settings, night.ledger, DAY)
+    ask = Ask(source, dataset, night.settings, None, None, frozenset(), values, DAY)
+    try:
+        list(driver_of(source.driver)(ask))
+    except Exception:  # noqa: BLE001 - whatever it is, its words are what we look at
+        with log.open("a", encoding="utf-8") as handle:
+            handle.write(f"{cell}\n{traceback.format_exc()}\n")
+
+
+def run(folder: Path, sample: int | None) -> Swept:
+    """Start a Prefect server and a process that sweeps, then search what both left behind."""
+    cells = plan(sample)
+    out = folder / "out"
+    out.mkdir(parents=True)
+    (folder / "cells.json").write_text(json.dumps(cells), encoding="utf-8")
+    port = free_port()
+    environment = {
+        **os.environ,
+        **server_environment(out / "prefect", port),
+        "PREFECT_LOGGING_LEVEL": "DEBUG",
+        "PYTHONPATH": str(PROJECT_DIR),
+    }
+    command = [sys.executable, "-P", "-m", "tests.canary_sweep", "--strike", str(folder)]
+    with local_server(out / "prefect", port), (out / "said.log").open("wb") as said:
+        done = subprocess.run(command, env=environment, cwd=folder, stdout=said, stderr=said, check=False)
+    if done.returncode != 0:
+        raise RuntimeError((out / "said.log").read_text(encoding="utf-8", errors="replace")[-3000:])
+    env = json.loads((folder / "env.json").read_text(encoding="utf-8"))
+    secrets = [secret for source in read_sources(SAMPLES) for secret in secrets_of(source, env) if secret.forms]
+    pattern = pattern_of(secrets)
+    if pattern is None:
+        raise RuntimeError("no secret was planted")
+    seen = " ".join(found_in_folder(out, re.compile(CONTROL.encode())))
+    if "prefect.db" not in seen or "said.log" not in seen:
+        raise RuntimeError(f"the search does not find what was written on purpose, only in: {seen}")
+    failed = int((folder / "failed").read_text())
+    return Swept(len(secrets), len(cells), failed, len({cell["kind"] for cell in cells}), found_in_folder(out, pattern))
+
+
+def main() -> int:
+    """Sweep, or with --strike be the process that is struck; exit 1 where a secret showed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sample", type=int, help="so many cells instead of all")
+    parser.add_argument("--strike", type=Path, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.strike is not None:
+        cells = json.loads((asked.strike / "cells.json").read_text(encoding="utf-8"))
+        (asked.strike / "failed").write_text(str(strike(asked.strike, cells)))
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        swept = run(Path(folder) / "sweep", asked.sample)
+    print(
+        f"{swept.secrets} secrets x {swept.kinds} kinds of fault: {swept.cells} pulls, {swept.failed} failed as they "
+        f"should; secrets found in what was written: {len(swept.found)}"
+    )
+    for name in swept.found:
+        print(f"  {name}")
+    return int(bool(swept.found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""Return files reach the agencies they are for, over the SFTP that the agencies themselves serve."""
+
+import csv
+import hashlib
+import json
+from dataclasses import replace
+
+import pytest
+
+from connectors.sink_files import ReturnsSink, read_sinks
+from connectors.source_files import read_sources
+from connectors.zone import Zone
+from flows.night import Night
+from flows.returns import compose_returns, send_returns
+from ledger.returns import owed_returns, return_rows
+
+
+@pytest.fixture
+def folders(sandbox):
+    homes = {name: sandbox.state / "sftp" / name / "returns" for name in ("bank_a", "bank_b", "talent")}
+    yield homes
+    for folder in homes.values():
+        for path in folder.iterdir():
+            path.unlink()
+
+
+@pytest.fixture
+def night(agency):
+    """The night of three agencies whose deliveries are pulled and landed for real."""
+    for address in ("bank_a.loans", "bank_b.loans", "talent.headcounts"):
+        assert agency.pull(address).state == "landed"
+    return Night(
+        "run", agency.sandbox.as_of, agency.settings, agency.ledger, tuple(read_sources()), tuple(read_sinks()), Zone()
+    )
+
+
+def test_each_agency_finds_its_own_return_in_its_own_folder(night, folders):
+    lines = {line["source"]: line for line in compose_returns(night)}
+    assert sorted(lines) == ["bank_a", "bank_b", "talent"]
+    assert [line["state"] for line in send_returns(night)] == ["sent"] * 3
+    for name, folder in folders.items():
+        file, manifest = sorted(folder.iterdir())
+        told = json.loads(manifest.read_text(encoding="utf-8"))
+        assert (told["source"], told["file"]) == (name, file.name)
+        assert told["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+        assert told["received"] == lines[name]["received"]
+
+
+def test_the_file_counts_every_record_and_answers_for_each_one_refused(night, folders):
+    compose_returns(night)
+    send_returns(night)
+    for name, folder in folders.items():
+        text = next(folder.glob("*.csv")).read_text(encoding="utf-8-sig")
+        rows = list(csv.DictReader(text.splitlines(keepends=True)))
+        (total,) = [row for row in rows if row["类别 kind"] == "合计 total"]
+        pages = [row for row in rows if row["类别 kind"] == "文件或页 page"]
+        refused = {row["编号 record id"] for row in rows if row["类别 kind"] == "记录退回 record refused"}
+        assert sum(int(page["收到 received"]) for page in pages) == int(total["收到 received"]), name
+        parts = ("接受 accepted", "退回 refused", "重复 duplicates dropped")
+        assert sum(int(total[part]) for part in parts) == int(total["收到 received"]), name
+        assert len(refused) == int(total["退回 refused"]), name
+        assert all(row["原因"] and row["what to do"] for row in rows if row["原因代码 reason code"])
+
+
+def test_an_agency_that_is_down_gets_its_return_with_the_next_run(night, agency, folders):
+    compose_returns(night)
+    agency.faults({"bank_a": {"down": True}})
+    impatient = replace(night, settings=night.settings.model_copy(update={"retry_seconds": 1.0}))
+    states = {line["recipient"]: line["state"] for line in send_returns(impatient)}
+    assert states == {"bank_a_returns": "pending", "bank_b_returns": "sent", "talent_returns": "sent"}
+    assert [row["source"] for row in owed_returns(agency.ledger)] == ["bank_a"]
+    agency.faults({})
+    assert [line["state"] for line in send_returns(night)] == ["sent"]
+    assert len(list(folders["bank_a"].iterdir())) == 2
+    assert {row["state"] for row in return_rows(agency.ledger)} == {"sent"}
+
+
+def test_every_recipient_of_returns_has_a_folder_for_them(sandbox):
+    for sink in read_sinks():
+        if isinstance(sink, ReturnsSink):
+            assert (sandbox.state / "sftp" / sink.source / sink.folder).is_dir()

@@ -1,0 +1,59 @@
+"""After a night each agency has its return, the operator sees what stands, and nobody is told twice."""
+
+import csv
+import json
+
+import pytest
+
+pytestmark = pytest.mark.night
+
+AGENCIES = ("bank_a", "bank_b", "talent")
+
+
+def returns_of(house, agency):
+    return sorted((house.sandbox.state / "sftp" / agency / "returns").iterdir())
+
+
+def test_each_agency_with_a_sink_has_its_return_and_every_other_one_is_kept(first_night):
+    house, ran = first_night
+    written = {line["source"]: line["state"] for line in ran.told["report"]["returns"]}
+    assert dict.fromkeys(AGENCIES, "pending").items() <= written.items()
+    assert {state for agency, state in written.items() if agency not in AGENCIES} == {"kept"}
+    for agency in AGENCIES:
+        file, manifest = returns_of(house, agency)
+        assert json.loads(manifest.read_bytes())["file"] == file.name
+    assert house.jifen("status").told["owed"]["returns"] == []
+
+
+def test_what_the_list_says_of_a_bank_is_what_the_bank_was_told(first_night):
+    house, _ = first_night
+    for agency in AGENCIES:
+        listed = {
+            one["record_id"]
+            for one in house.jifen("quarantine", "list", "--source", agency, "--all").told
+            if any(fault["action"] == "record_refused" for fault in one["faults"])
+        }
+        text = returns_of(house, agency)[0].read_text(encoding="utf-8-sig")
+        rows = csv.DictReader(text.splitlines(keepends=True))
+        told = {row["编号 record id"] for row in rows if row["类别 kind"] == "记录退回 record refused"}
+        assert told == listed
+
+
+def test_a_second_run_tells_no_agency_twice(house):
+    ran = house.run()
+    assert ran.code == 0, ran.told
+    assert ran.told["report"]["returns_sent"] == []
+    assert [line["state"] for line in ran.told["report"]["returns"]].count("pending") == 0
+
+
+def test_a_record_discarded_by_the_operator_makes_another_edition_and_stands_no_more(house):
+    standing = house.jifen("quarantine", "list", "--source", "bank_a").told
+    assert standing
+    day = house.as_of.isoformat()
+    ids = [one["record_id"] for one in standing]
+    house.jifen("quarantine", "discard", *ids, "--why", "the bank withdrew them by letter", "--as-of", day)
+    assert house.jifen("quarantine", "list", "--source", "bank_a").told == []
+    before = house.current.name
+    again = house.run()
+    assert (again.code, again.told["state"]) == (0, "published")
+    assert house.current.name != before

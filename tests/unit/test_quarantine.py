@@ -1,0 +1,258 @@
+"""Refused records: each named once, listed while it stands, decided once."""
+
+import json
+from datetime import date, timedelta
+
+import pytest
+from typer.testing import CliRunner
+
+from connectors.errors import DataError
+from connectors.quarantine import Filter, quarantined, raw_line
+from connectors.refusals import quarantine_path
+from flows.cli import app
+from ledger.quarantine import Decision, decide, decided, record_id
+from ledger.runs import exclusive_run
+from ledger.store import open_ledger
+from tests.unit.conftest import column
+from tests.unit.refusing import GOOD, OTHER, deliver, make_source, record
+
+DAY = date(2025, 6, 30)
+NEXT = DAY + timedelta(days=1)
+
+
+@pytest.fixture
+def ledger(settings):
+    return open_ledger(settings)
+
+
+@pytest.fixture
+def states(settings, ledger):
+    def of(one, **wanted):
+        found = quarantined([make_source(one)], ledger, settings, NEXT, Filter(**wanted))
+        return [one.state for one in found]
+
+    return of
+
+
+@pytest.fixture
+def jifen(settings, make_dataset, monkeypatch):
+    """The command line over the test's own data folder and its one dataset, a change feed."""
+    sources = [make_source(make_dataset(load="upsert"))]
+    monkeypatch.setenv("JIFEN_DATA_DIR", str(settings.data_dir))
+    monkeypatch.setenv("JIFEN_OPERATOR", "chen.jing")
+    monkeypatch.setattr("flows.desk.read_sources", lambda: sources)
+
+    def run(*arguments, code=0):
+        done = CliRunner().invoke(app, ["quarantine", *arguments])
+        assert done.exit_code == code, done.output
+        return json.loads(done.stdout) if "--json" in arguments else done.output
+
+    run.sources = sources
+    return run
+
+
+def test_a_record_has_the_same_name_every_night():
+    assert record_id("tax", "statements", "ab" * 32, 3) == record_id("tax", "statements", "ab" * 32, 3)
+    names = {record_id("tax", name, page, place) for name in "ab" for page in ("x", "y") for place in (1, 11)}
+    assert len(names) == 8
+    assert all(len(name) == 16 and int(name, 16) >= 0 for name in names)
+
+
+def test_several_faults_of_one_record_are_one_entry(settings, ledger, make_dataset):
+    dataset = make_dataset(load="upsert")
+    deliver(settings, ledger, dataset, [record(), record(uscc="bad", year="never", staff=-1)], day=DAY)
+    (one,) = quarantined([make_source(dataset)], ledger, settings, DAY, Filter())
+    assert sorted(fault["reason"] for fault in one.faults) == ["out_of_range", "type_mismatch", "uscc_length"]
+    assert (one.state, one.position, one.learned_on) == ("standing", 2, "2025-06-30")
+    assert raw_line(settings.data_dir, one)["uscc"] == "bad"
+
+
+def test_the_same_page_again_the_next_night_is_no_second_entry(settings, ledger, make_dataset, states):
+    dataset = make_dataset()
+    for day in (DAY, NEXT):
+        deliver(settings, ledger, dataset, [record(), record(uscc="bad")], day=day)
+    assert states(dataset) == ["standing"]
+
+
+def test_the_same_record_on_another_page_stands_once(settings, ledger, make_dataset, states):
+    dataset = make_dataset(load="upsert")
+    deliver(settings, ledger, dataset, [record(), record(uscc="bad")], day=DAY)
+    deliver(settings, ledger, dataset, [record(uscc="bad")], day=NEXT)
+    assert states(dataset) == ["repeated", "standing"]
+
+
+def test_a_record_whose_key_landed_since_stands_no_more(settings, ledger, make_dataset, states):
+    dataset = make_dataset(load="upsert")
+    deliver(settings, ledger, dataset, [record(uscc=f" {GOOD.lower()} ", revenue="ten"), record(uscc=OTHER)], day=DAY)
+    assert states(dataset) == ["standing"]
+    deliver(settings, ledger, dataset, [record()], day=NEXT)
+    assert states(dataset) == ["landed"]
+
+
+def test_a_change_that_was_refused_still_stands_beside_what_it_would_have_changed(
+    settings, ledger, make_dataset, states
+):
+    dataset = make_dataset(load="upsert")
+    deliver(settings, ledger, dataset, [record()], day=DAY)
+    deliver(settings, ledger, dataset, [record(revenue="ten")], day=NEXT)
+    assert states(dataset) == ["standing"]
+
+
+def test_what_an_older_snapshot_refused_is_replaced_by_the_newer_one(settings, ledger, make_dataset, states):
+    dataset = make_dataset()
+    deliver(settings, ledger, dataset, [record(), record(uscc="bad")], day=DAY)
+    deliver(settings, ledger, dataset, [record(), record(uscc=OTHER)], day=NEXT)
+    assert states(dataset) == ["replaced"]
+
+
+def test_a_delivery_that_was_refused_as_a_whole_does_not_hide_what_stands(settings, ledger, make_dataset, states):
+    dataset = make_dataset(load="upsert")
+    page = [record(), record(uscc="bad")]
+    deliver(settings, ledger, dataset, page, day=DAY)
+    below_the_floor = make_dataset(load="upsert", volume={"floor": 50, "ceiling": 100})
+    deliver(settings, ledger, below_the_floor, page, [record(uscc="worse")], day=NEXT)
+    assert states(dataset) == ["standing", "not_promoted"]
+
+
+def test_a_discarded_value_is_no_standing_record(settings, ledger, make_dataset, states):
+    dataset = make_dataset()
+    deliver(settings, ledger, dataset, [record(staff=-1)], day=DAY)
+    assert states(dataset) == ["value_discarded"]
+
+
+def test_a_filter_asks_by_dataset_reason_and_batch(settings, ledger, make_dataset, states):
+    dataset = make_dataset(load="upsert")
+    batch = deliver(settings, ledger, dataset, [record(uscc="bad"), record(revenue="ten")], day=DAY)
+    assert len(states(dataset, source="tax", dataset="statements", batch=batch)) == 2
+    assert len(states(dataset, dataset="tax.statements", reason="uscc_length")) == 1
+    assert len(states(dataset, reason="uscc:uscc_length")) == 1
+    assert states(dataset, source="../tax") == states(dataset, batch="2025-06-30-002") == []
+
+
+def test_a_damaged_quarantine_file_is_named_and_never_skipped(settings, ledger, make_dataset):
+    dataset = make_dataset()
+    batch = deliver(settings, ledger, dataset, [record(), record(uscc="bad")], day=DAY)
+    path = quarantine_path(settings.data_dir, "tax", "statements", batch)
+    path.write_text(path.read_text(encoding="utf-8")[:-20], encoding="utf-8")
+    with pytest.raises(DataError, match=r"line 1 is damaged.*restore the file"):
+        quarantined([make_source(dataset)], ledger, settings, DAY, Filter())
+
+
+def test_a_dataset_that_no_source_file_declares_has_nothing_standing(settings, ledger, make_dataset):
+    deliver(settings, ledger, make_dataset(), [record(), record(uscc="bad")], day=DAY)
+    (one,) = quarantined([], ledger, settings, DAY, Filter())
+    assert one.state == "gone"
+
+
+def test_an_earlier_day_does_not_see_what_was_decided_later(ledger):
+    made = Decision("ab" * 8, "tax", "statements", "discarded", "a test record of the agency", "chen.jing")
+    assert decide(ledger, [made], NEXT) == {"ab" * 8}
+    assert decided(ledger, "tax", "statements", DAY) == set()
+    assert decided(ledger, "tax", "statements", NEXT) == {"ab" * 8}
+    assert decided(ledger, "tax", "other", NEXT) == set()
+
+
+def test_the_first_decision_about_a_record_stays(ledger):
+    made = Decision("ab" * 8, "tax", "statements", "discarded", "a test record", "chen.jing")
+    decide(ledger, [made], DAY)
+    assert decide(ledger, [made, made], NEXT) == set()
+    assert decided(ledger, "tax", "statements", DAY) == {"ab" * 8}
+
+
+def test_the_list_shows_what_stands_and_all_of_it_on_demand(settings, ledger, jifen):
+    dataset = jifen.sources[0].datasets[0]
+    deliver(settings, ledger, dataset, [record(staff=-1), record(uscc="bad")], day=DAY)
+    (one,) = jifen("list", "--json")
+    assert (one["state"], one["uscc"], one["faults"][0]["reason"]) == ("standing", "BAD", "uscc_length")
+    assert len(jifen("list", "--all", "--json")) == 2
+    assert one["record_id"] in jifen("list")
+    assert jifen("list", "--reason", "out_of_range", "--json") == []
+
+
+def test_hostile_text_reaches_the_terminal_only_as_signs_that_do_nothing(settings, ledger, jifen):
+    dataset = jifen.sources[0].datasets[0]
+    hostile = "\x1b[2Jabc\u202egnp.exe\x9b31m[red]\ud800\n91"
+    deliver(settings, ledger, dataset, [record(uscc=hostile, revenue=hostile)], day=DAY)
+    (one,) = jifen("list", "--json")
+    for output in (
+        jifen("list"),
+        jifen("show", one["record_id"]),
+        CliRunner().invoke(app, ["quarantine", "list", "--json"]).stdout,
+        CliRunner().invoke(app, ["quarantine", "show", one["record_id"], "--json"]).stdout,
+    ):
+        assert not {"\x1b", "\x9b", "\u202e", "\ud800"} & set(output)
+        assert "[red]" in output
+    assert jifen("show", one["record_id"], "--json")["record"]["uscc"] == hostile
+
+
+def test_a_record_is_shown_with_place_faults_and_what_to_do(settings, ledger, jifen):
+    batch = deliver(settings, ledger, jifen.sources[0].datasets[0], [record(), record(uscc="bad")], day=DAY)
+    (one,) = jifen("list", "--json")
+    told = jifen("show", one["record_id"], "--json")
+    assert (told["batch"], told["label"], told["position"], told["run"]) == (batch, "page 1", 2, None)
+    assert (told["record"]["uscc"], told["decision"]) == ("bad", None)
+    assert "jifen quarantine replay" in told["next"]
+    assert told["raw_sha256"] in jifen("show", one["record_id"])
+
+
+def test_a_discard_keeps_who_when_and_why_and_is_not_repeated(settings, ledger, jifen):
+    dataset = jifen.sources[0].datasets[0]
+    deliver(settings, ledger, dataset, [record(), record(uscc="bad")], day=DAY)
+    deliver(settings, ledger, dataset, [record(uscc="bad")], day=NEXT)
+    (one,) = jifen("list", "--json")
+    told = jifen("discard", one["record_id"], "--why", "the agency's own test record", "--json")
+    assert (told["records"][0]["discarded"], told["copies_discarded"]) == (True, 1)
+    assert jifen("list", "--json") == []
+    decision = jifen("show", one["record_id"], "--json")["decision"]
+    assert (decision["action"], decision["decided_by"]) == ("discarded", "chen.jing")
+    assert "already discarded by chen.jing" in jifen("discard", one["record_id"], "--why", "again")
+    assert "already discarded by chen.jing" in jifen("replay", one["record_id"])
+
+
+def test_a_discard_without_a_reason_or_of_an_unknown_record_changes_nothing(settings, ledger, jifen):
+    deliver(settings, ledger, jifen.sources[0].datasets[0], [record(), record(uscc="bad")], day=DAY)
+    (one,) = jifen("list", "--json")
+    jifen("discard", one["record_id"], code=2)
+    jifen("discard", one["record_id"], "--why", "  ", code=2)
+    assert "no record 0000" in jifen("discard", one["record_id"], "0000", "--why", "no such record", code=2)
+    jifen("show", "0000", code=2)
+    jifen("replay", "0000", code=2)
+    jifen("replay", code=2)
+    jifen("discard", one["record_id"], "--why", "ahead", "--as-of", "2999-01-01", code=2)
+    assert len(jifen("list", "--json")) == 1
+
+
+def mend(jifen, make_dataset, load="upsert"):
+    """The operator takes the code's check out of the source file."""
+    columns = (column("uscc", required=True), *make_dataset().columns[1:])
+    jifen.sources[:] = [make_source(make_dataset(load=load, columns=columns))]
+
+
+def test_a_replay_after_the_mend_lands_exactly_what_passes_now(settings, ledger, jifen, make_dataset):
+    page = [record(), record(uscc="bad"), record(uscc="worse", revenue="ten")]
+    deliver(settings, ledger, jifen.sources[0].datasets[0], page, day=DAY)
+    assert jifen("replay", "--source", "tax", "--json", code=1)["landed"] == {"tax.statements": 0}
+    mend(jifen, make_dataset)
+    told = jifen("replay", "--dataset", "statements", "--json", code=1)
+    assert told["landed"] == {"tax.statements": 1}
+    assert [line["rules"] for line in told["still_refused"]] == [["revenue_cny:type_mismatch"]]
+    assert [one["key"] for one in jifen("list", "--json")] == [["worse", "2024"]]
+    (replayed,) = [one for one in jifen("list", "--all", "--json") if one["state"] == "replayed"]
+    assert (replayed["decision"]["action"], replayed["position"]) == ("replayed", 2)
+    assert "already replayed by chen.jing" in jifen("replay", replayed["record_id"])
+
+
+def test_a_replay_waits_for_the_run_that_is_at_work(settings, ledger, jifen):
+    deliver(settings, ledger, jifen.sources[0].datasets[0], [record(), record(uscc="bad")], day=DAY)
+    with exclusive_run(settings.data_dir):
+        assert "another run holds" in jifen("replay", "--source", "tax", code=1)
+
+
+def test_what_a_replay_of_a_snapshot_left_out_still_stands(settings, ledger, jifen, make_dataset):
+    jifen.sources[:] = [make_source(make_dataset())]
+    page = [record(), record(uscc="bad"), record(uscc="worse", revenue="ten")]
+    deliver(settings, ledger, jifen.sources[0].datasets[0], page, day=DAY)
+    mend(jifen, make_dataset, load="snapshot")
+    first = next(one["record_id"] for one in jifen("list", "--json") if one["position"] == 2)
+    assert jifen("replay", first, "--json")["landed"] == {"tax.statements": 1}
+    assert [one["position"] for one in jifen("list", "--json")] == [3]
