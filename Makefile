@@ -10,13 +10,14 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test unit lint lock clean
+.PHONY: help setup demo test unit lint lock clean bench-pull
 
 help:
 	@echo "make demo   set up, then run one whole night on loopback and show what came of it"
 	@echo "make test   set up, lint, and run every test"
 	@echo "make unit   the fast tests only"
 	@echo "make lint   ruff, mypy --strict, sqlfluff, import directions"
+	@echo "make bench-pull  pull 200,000 records with each client and print CPU, time and memory: minutes"
 	@echo "make lock   resolve the dependencies anew into requirements/"
 
 setup: .venv/ready
@@ -48,9 +49,12 @@ lint: setup
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
 
+bench-pull: setup
+	$(BIN)/python benchmarks/pull/run.py
+
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade pyproject.toml --group dev -o requirements/all.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade requirements/uv.in -o requirements/uv.lock
 
 clean:
-	rm -rf .venv data
+	rm -rf .venv data benchmarks/.venvs

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from connectors.drivers.pages import Ask
-from connectors.errors import ConnectorError
+from connectors.drivers.pages import Ask, Page
+from connectors.errors import AgencyError, ConnectorError
+from connectors.page_batch import RawPage
 from connectors.pull import driver_of
-from connectors.reading import RawPage, read_pages
-from connectors.spec import Dataset, Source
+from connectors.reading import Part, Reading, read_pages
+from connectors.spec import Dataset, RestRequest, Source
 from connectors.zone import Zone
 from ledger.settings import MissingVariableError, Settings
 
@@ -27,11 +28,45 @@ def _check_dataset(source: Source, dataset: Dataset, zone: Zone, settings: Setti
     if reason := zone.why_not_supplied(dataset):
         return {**line, "state": "not_supplied", "message": reason}
     try:
-        ask = Ask(source, dataset, settings, since=None, resume=None, seen=frozenset())
-        page = next(driver_of(source.driver)(ask), None)
+        page = _first_page(source, dataset, zone, settings)
         if page is None:
             return {**line, "state": "failed", "message": "nothing is there to fetch"}
-        reading = read_pages(dataset, zone, settings.zone, [RawPage(1, page.label, "", page.body)])
+        reading, _ = _read(dataset, zone, settings, page)
     except (ConnectorError, MissingVariableError) as error:
         return {**line, "state": "failed", "message": str(error)}
-    return {**line, "records": reading.received, "refused": reading.records_refused}
+    return {**line, "records": reading.received, "refused": reading.refused}
+
+
+def _first_page(source: Source, dataset: Dataset, zone: Zone, settings: Settings) -> Page | None:
+    values = _partition_values(source, dataset, zone, settings)
+    ask = Ask(source, dataset, settings, since=None, resume=None, seen=frozenset(), partition_values=values)
+    pages = iter(driver_of(source.driver)(ask))
+    try:
+        return next(pages, None)
+    finally:
+        # A driver holds its connections for as long as more pages may be asked of it.
+        getattr(pages, "close", lambda: None)()
+
+
+def _partition_values(source: Source, dataset: Dataset, zone: Zone, settings: Settings) -> tuple[str, ...]:
+    """One value to ask a partition for: the first of its list, or of the first page of its parent."""
+    partition = dataset.request.partition if isinstance(dataset.request, RestRequest) else None
+    if partition is None:
+        return ()
+    if partition.values is not None:
+        return partition.values[:1]
+    parent = source.dataset(str(partition.dataset))
+    page = _first_page(source, parent, zone, settings)
+    parts = _read(parent, zone, settings, page)[1] if page else []
+    values = [value for part in parts for value in part.rows[str(partition.column)].to_pylist() if value is not None]
+    if not values:
+        raise AgencyError(
+            f"its parent {parent.address} gives no {partition.column}.", dataset.address, "jifen source check"
+        )
+    return (str(values[0]),)
+
+
+def _read(dataset: Dataset, zone: Zone, settings: Settings, page: Page) -> tuple[Reading, list[Part]]:
+    reading = Reading()
+    raw = RawPage(1, page.label, "", page.body, page.answer)
+    return reading, list(read_pages(dataset, zone, settings.zone, [raw], reading))

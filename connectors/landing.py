@@ -18,7 +18,7 @@ from connectors.page_batch import RawPage
 from connectors.raw import publish_durably
 from connectors.reading import PLACE, Part, Reading, read_pages
 from connectors.refusals import RefusalLog, quarantine_path
-from connectors.settle import ROWS_AT_ONCE, Settled, is_ascending, settle, write_rows
+from connectors.settle import ROWS_AT_ONCE, Ascent, Settled, settle, write_rows
 from connectors.spec import Dataset
 from connectors.watch import newest_in
 from connectors.zone import Zone
@@ -84,7 +84,7 @@ def stage(
     parts = read_pages(dataset, zone, settings.zone, pages, reading)
     with log:
         write_rows(path, landed_schema(dataset), _with_lineage(parts, key, as_of, log, told))
-    return Staged(path, log, reading, told.rows, told.is_ascending, told.high_water(reading))
+    return Staged(path, log, reading, told.rows, told.ascent.holds, told.high_water(reading))
 
 
 def _with_lineage(
@@ -110,18 +110,14 @@ class _Told:
     """What is learnt of the rows while they pass: how many, whether their keys ascend, the newest change."""
 
     def __init__(self, dataset: Dataset) -> None:
-        self._key, self._since = list(dataset.key), dataset.since
-        self._last: pa.Table | None = None
+        self._since = dataset.since
         self._newest: Any = None
         self._ahead = 0
-        self.rows, self.is_ascending = 0, True
+        self.rows, self.ascent = 0, Ascent(dataset.key)
 
     def see(self, rows: pa.Table) -> None:
         self.rows += rows.num_rows
-        if self.is_ascending:
-            keys = rows.select(self._key)
-            self.is_ascending = is_ascending(pa.concat_tables([self._last, keys]) if self._last else keys)
-            self._last = keys.slice(keys.num_rows - 1)
+        self.ascent.see(rows)
         if self._since is not None:
             self._newest, ahead = newest_in(rows[self._since.column], self._newest)
             self._ahead += ahead

@@ -123,18 +123,50 @@ def _pull_and_land(
 
 
 def _read_whole(pull: _Pull, key: BatchKey, since: str | None) -> tuple[Staged, Prepared]:
-    """Read all pages and settle them; pages that do not add up are read once more, and then must agree."""
+    """Read all pages and settle them.
+
+    Records that came on two pages may hide others that came on none. They are read once more; and where they still come
+    twice, once more in pages of another size: what does not change with the cut was the agency's own copy. What does is
+    quarantined, and the dataset refused.
+    """
     staged, prepared = _read_twice_if_needed(pull, key, since)
-    if not (isinstance(pull.dataset.paginator, _COUNTED) and prepared.settled.repeats_across_pages):
+    if not _has_repeats(pull, prepared):
         return staged, prepared
-    first = prepared.content_sha256
     void_pages(pull.ledger, key, None)
     staged, prepared = _read_twice_if_needed(pull, key, since)
-    if prepared.content_sha256 != first:
-        raise PagingFaultError(
-            "records move between pages while we read them.", pull.dataset.address, "run again when the agency is quiet"
+    if not _has_repeats(pull, prepared):
+        return staged, prepared
+    before = prepared.content_sha256
+    void_pages(pull.ledger, key, None)
+    staged, prepared = _read_twice_if_needed(replace(pull, dataset=_cut_elsewhere(pull.dataset)), key, since)
+    if prepared.content_sha256 != before:
+        moving = PagingFaultError(
+            "records come on two pages, and others may come on none.",
+            pull.dataset.address,
+            "run again when the agency is quiet; if it stays, call the agency",
         )
+        quarantine_window(pull.settings, pull.ledger, key, moving)
+        raise moving
     return staged, prepared
+
+
+def _has_repeats(pull: _Pull, prepared: Prepared) -> bool:
+    return isinstance(pull.dataset.paginator, _COUNTED) and prepared.settled.repeats_across_pages > 0
+
+
+def _cut_elsewhere(dataset: Dataset) -> Dataset:
+    """The same dataset asked for in smaller pages, so that their edges fall between other records."""
+    paginator = dataset.paginator
+    if isinstance(paginator, TimeWindow):
+        inner = paginator.inner.model_copy(update={"size": _smaller(paginator.inner.size)})
+        return dataset.model_copy(update={"paginator": paginator.model_copy(update={"inner": inner})})
+    if isinstance(paginator, (PageNumber, Offset)):
+        return dataset.model_copy(update={"paginator": paginator.model_copy(update={"size": _smaller(paginator.size)})})
+    return dataset
+
+
+def _smaller(size: int) -> int:
+    return max(1, size * 3 // 4)
 
 
 def _read_twice_if_needed(pull: _Pull, key: BatchKey, since: str | None) -> tuple[Staged, Prepared]:

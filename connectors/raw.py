@@ -24,10 +24,7 @@ def keep_raw(data_dir: Path, body: bytes) -> str:
     if path.exists():
         return sha256
     path.parent.mkdir(parents=True, exist_ok=True)
-    sink = pa.BufferOutputStream()
-    with pa.CompressedOutputStream(sink, "zstd") as stream:
-        stream.write(body)
-    write_durably(path, sink.getvalue().to_pybytes(), mode=0o444)
+    write_durably(path, pa.Codec("zstd").compress(body, asbytes=True), mode=0o444)
     return sha256
 
 

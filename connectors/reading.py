@@ -18,7 +18,7 @@ from connectors.drift import claim_extra, settle_retyped
 from connectors.errors import AgencyError, PagingFaultError
 from connectors.page_batch import PageBatch, Placed, RawPage, together
 from connectors.refusals import NOBODY, Identity, Refusal, identity_of
-from connectors.spec import Column, Dataset, Offset, PageNumber, ReplaceBy, TimeWindow, Tombstone
+from connectors.spec import Column, Dataset, ReplaceBy, Tombstone
 from connectors.vectors import ColumnReader, make_reader
 from connectors.zone import Zone
 
@@ -106,10 +106,12 @@ def _chunks(reader: _Reader, pages: Iterable[RawPage], reading: Reading) -> Iter
 
 
 def _refuse_repeated_page(reader: _Reader, page: RawPage, records: int, edges: list[Any]) -> None:
-    """A page number that answers with another page's records hides the records that belong there."""
-    if not isinstance(reader.dataset.paginator, (PageNumber, Offset, TimeWindow)) or records < 2 or not edges:
+    """A page that answers with another page's records hides the records that belong there."""
+    if reader.dataset.paginator is None or records < 2 or not edges:
         return
-    told = json.dumps([records, edges[0], edges[-1]], sort_keys=True, default=str)
+    # Two partitions may well hold equal records; two pages of one listing may not.
+    partition = page.label.partition("]")[0] if page.label.startswith("[") else ""
+    told = json.dumps([partition, records, edges[0], edges[-1]], sort_keys=True, default=str)
     mark = hashlib.sha256(told.encode("utf-8", "backslashreplace")).hexdigest()
     if mark in reader.seen_pages:
         raise PagingFaultError(

@@ -11,19 +11,31 @@ from flows import show
 app = typer.Typer(no_args_is_help=True)
 
 Population = Annotated[str, typer.Option(help="district (made up, seeded) or listed (real companies; needs --data).")]
+Served = Annotated[
+    str, typer.Option(help="district, listed, or samples: one agency for each file of --sources, made from it alone.")
+]
 Data = Annotated[Path | None, typer.Option(help="The folder of real data, for the listed population.")]
 DEMO_DIR = Path("data")
 
 
 @app.command("up")
 def up(
-    population: Population = "district",
+    population: Served = "district",
     data: Data = None,
     state: Annotated[Path, typer.Option(help="Where the agencies keep their files and ready.json.")] = Path(
         "data/sandbox"
     ),
+    sources: Annotated[Path | None, typer.Option(help="A folder of source files in place of our samples.")] = None,
+    faults: Annotated[Path | None, typer.Option(help="A fault plan for the samples (see sandbox/faults).")] = None,
+    rows: Annotated[int, typer.Option(help="How many records a sample dataset holds.")] = 57,
+    seed: Annotated[int, typer.Option(help="Another seed gives other samples.")] = 7,
 ) -> None:
     """Serve all agencies and recipients until Ctrl-C; ready.json in the state folder names every variable to set."""
+    if population == "samples":
+        _serve_samples(sources, state, faults, rows, seed)
+        return
+    if faults is not None or sources is not None:
+        raise typer.BadParameter("--faults and --sources go with --population samples")
     from sandbox.serve import serve
 
     _require(population, data)
@@ -32,6 +44,21 @@ def up(
     show.errors.print(f"  set -a; . {state / 'ready.env'}; set +a; .venv/bin/jifen run --as-of {day}", style="bold")
     show.errors.print("Ctrl-C ends it.")
     serve(population, state, data)
+
+
+def _serve_samples(sources: Path | None, state: Path, faults: Path | None, rows: int, seed: int) -> None:
+    from sandbox.standin.faults import PLAN
+    from sandbox.standin.rows import UsageError
+    from sandbox.standin.serve import serve
+    from sandbox.standin.start import SAMPLES
+
+    show.errors.print(f"serving {sources or SAMPLES}; once {state / 'ready.json'} is there, all listen.")
+    show.errors.print(f"The variables that lead to them: set -a; . {state / 'ready.env'}; set +a", style="bold")
+    show.errors.print(f"{state / PLAN} is the fault plan, read again whenever it changes. Ctrl-C ends it.")
+    try:
+        serve(sources or SAMPLES, state, rows=rows, seed=seed, faults=faults)
+    except UsageError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def demo(

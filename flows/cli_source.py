@@ -1,76 +1,82 @@
-"""`jifen source`: list the agencies, and check that each can be reached and understood."""
+"""`jifen source`: list the agencies, look at them, plan, pull one, and put them to the test."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Annotated, Any
 
 import typer
 
 from connectors.check import check_source
-from connectors.errors import ConfigError
+from connectors.errors import ConfigError, ConnectorError
+from connectors.plan import Planned, plan
+from connectors.pull import Pulled, pull_dataset
 from connectors.source_files import read_sources
-from connectors.zone import read_zone
-from flows import show
+from connectors.spec import Dataset, RestConnection, Source
+from connectors.zone import Zone, read_zone
+from flows import cli_source_new, cli_source_test, show
+from ledger.runs import RunLockedError, exclusive_run
 from ledger.settings import Settings
+from ledger.store import LedgerVersionError, open_ledger
 
 app = typer.Typer(no_args_is_help=True)
+app.command("test")(cli_source_test.put_to_test)
+app.command("faults")(cli_source_test.show_matrix)
+cli_source_new.register(app)
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+OneName = Annotated[str | None, typer.Argument(help="One source; all otherwise.")]
+AsOf = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The business date; today otherwise. Never one to come.")
+]
 
 
 @app.command("list")
 def list_sources(as_json: Json = False) -> None:
     """List every agency and dataset, and what this zone is not supplied with."""
-    try:
-        sources = read_sources()
-        zone = read_zone(Settings().zone_file, sources)
-    except ConfigError as error:
-        show.errors.print(f"[red]failed[/] {show.safe(str(error))}")
-        raise typer.Exit(1) from None
-    rows = [
-        {
-            "source": source.name,
-            "dataset": dataset.name,
-            "agency_zh": source.agency.zh,
-            "agency_en": source.agency.en,
-            "driver": source.driver,
-            "load": dataset.load,
-            "critical": dataset.critical,
-            "not_supplied": zone.why_not_supplied(dataset),
-        }
-        for source in sources
-        for dataset in source.datasets
-    ]
+    sources, zone = _read(Settings())
+    rows = [_listed(source, dataset, zone) for source in sources for dataset in source.datasets]
     if as_json:
         show.show_json(rows)
         return
-    columns = ("dataset", "agency", "driver", "load", "critical", "not supplied here")
+    columns = ("dataset", "agency", "driver", "auth", "paging", "form", "load", "critical", "not supplied here")
     show.show_table(
         "Sources 数据来源",
         columns,
         [
-            (f"{r['source']}.{r['dataset']}", r["agency_zh"], r["driver"], r["load"], r["critical"], r["not_supplied"])
+            (
+                f"{r['source']}.{r['dataset']}",
+                *(r[name] for name in ("agency_zh", "driver", "auth", "paginator", "decoder", "load", "critical")),
+                r["not_supplied"],
+            )
             for r in rows
         ],
     )
 
 
+def _listed(source: Source, dataset: Dataset, zone: Zone) -> dict[str, Any]:
+    connection = source.connection
+    return {
+        "source": source.name,
+        "dataset": dataset.name,
+        "agency_zh": source.agency.zh,
+        "agency_en": source.agency.en,
+        "driver": source.driver,
+        "auth": connection.auth.kind if isinstance(connection, RestConnection) else None,
+        "paginator": dataset.paginator.kind if dataset.paginator else None,
+        "decoder": dataset.decoder.kind,
+        "load": dataset.load,
+        "critical": dataset.critical,
+        "not_supplied": zone.why_not_supplied(dataset),
+    }
+
+
 @app.command("check")
-def check(
-    name: Annotated[str | None, typer.Argument(help="One source; all otherwise.")] = None, as_json: Json = False
-) -> None:
+def check(name: OneName = None, as_json: Json = False) -> None:
     """Check each source: its file, its variables, and one page or file from the agency. Nothing is kept."""
     settings = Settings()
-    try:
-        sources = read_sources()
-        zone = read_zone(settings.zone_file, sources)
-    except ConfigError as error:
-        show.errors.print(f"[red]failed[/] {show.safe(str(error))}")
-        raise typer.Exit(1) from None
-    chosen = [source for source in sources if name in (None, source.name)]
-    if not chosen:
-        show.errors.print(
-            f"[red]usage[/] no source {show.safe(str(name))}; there are {', '.join(s.name for s in sources)}"
-        )
-        raise typer.Exit(2)
-    found = [line for source in chosen for line in check_source(source, zone, settings)]
+    sources, zone = _read(settings)
+    found = [line for source in _chosen(sources, name) for line in check_source(source, zone, settings)]
     if as_json:
         show.show_json(found)
     else:
@@ -80,3 +86,103 @@ def check(
             [(f["dataset"], f["state"], f["records"], f["refused"], f["message"]) for f in found],
         )
     raise typer.Exit(1 if any(f["state"] == "failed" for f in found) else 0)
+
+
+@app.command("plan")
+def show_plan(name: OneName = None, as_of: AsOf = None, as_json: Json = False) -> None:
+    """Say what a pull would ask for, and what we hold. Nothing is sent and nothing is written."""
+    settings = Settings()
+    sources, zone = _read(settings)
+    chosen = _chosen(sources, name)
+    try:
+        planned = plan(chosen, zone, settings, _day(settings, as_of))
+    except ConnectorError as error:
+        raise _stopped(1, "failed", str(error)) from None
+    if as_json:
+        show.show_json([asdict(one) for one in planned])
+        return
+    for one in planned:
+        _show_planned(one)
+
+
+def _show_planned(one: Planned) -> None:
+    show.console.print(f"[bold]{show.safe(one.dataset)}[/] ({show.safe(one.driver)})")
+    told = {
+        "asks": " ".join([one.asks, *(f"{key}={value}" for key, value in one.params.items())]),
+        "paging": one.paging,
+        "partitions": one.partitions,
+        "since": one.since,
+        "begins": one.resume,
+        "expected": one.expected,
+        "last promoted": one.last_promoted,
+        "not supplied here": one.not_supplied,
+    }
+    for word, text in told.items():
+        if text is not None:
+            show.console.print(f"  {word:<17} {show.safe(text)}", soft_wrap=True)
+
+
+@app.command("pull")
+def pull(
+    name: Annotated[str, typer.Argument(help="The source to pull.")],
+    dataset: Annotated[str | None, typer.Option(help="One dataset; all otherwise.")] = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Pull and land one source now. Exit codes: 0 all came, 1 one did not, 4 a critical one did not."""
+    settings = Settings()
+    sources, zone = _read(settings)
+    (source,) = _chosen(sources, name)
+    day = _day(settings, as_of)
+    try:
+        wanted = source.datasets if dataset is None else (source.dataset(dataset),)
+    except ConfigError as error:
+        raise _stopped(2, "usage", str(error)) from None
+    try:
+        with exclusive_run(settings.data_dir):
+            ledger = open_ledger(settings)
+            pulled = [pull_dataset(source, one, zone, settings, ledger, day) for one in wanted]
+    except (RunLockedError, LedgerVersionError, OSError) as error:
+        raise _stopped(1, "failed", str(error)) from None
+    _show_pulled(pulled, as_json)
+    failed = [one for one in pulled if one.state == "failed"]
+    raise typer.Exit(4 if any(one.critical for one in failed) else int(bool(failed)))
+
+
+def _show_pulled(pulled: Sequence[Pulled], as_json: bool) -> None:
+    if as_json:
+        show.show_json([asdict(one) for one in pulled])
+        return
+    show.show_table(
+        "Pulled 拉取结果",
+        ("dataset", "state", "received", "landed", "refused", "batch"),
+        [(f"{p.source}.{p.dataset}", p.state, p.rows_received, p.rows_landed, p.rows_refused, p.batch) for p in pulled],
+    )
+    show.show_refusals([asdict(one) for one in pulled])
+
+
+def _read(settings: Settings) -> tuple[list[Source], Zone]:
+    try:
+        sources = read_sources()
+        return sources, read_zone(settings.zone_file, sources)
+    except ConfigError as error:
+        raise _stopped(1, "failed", str(error)) from None
+
+
+def _chosen(sources: Sequence[Source], name: str | None) -> list[Source]:
+    chosen = [source for source in sources if name in (None, source.name)]
+    if not chosen:
+        raise _stopped(2, "usage", f"no source {name}; there are {', '.join(s.name for s in sources)}")
+    return chosen
+
+
+def _day(settings: Settings, as_of: datetime | None) -> date:
+    today = datetime.now(settings.zone).date()
+    if as_of is not None and as_of.date() > today:
+        raise _stopped(2, "usage", f"--as-of {as_of.date()} lies ahead of today, {today}. Give a day that has come.")
+    return as_of.date() if as_of else today
+
+
+def _stopped(code: int, state: str, message: str) -> typer.Exit:
+    show.errors.print(f"[red]{state}[/] {show.safe(message)}")
+    return typer.Exit(code)

@@ -73,20 +73,21 @@ def record_page(
     ledger: Engine, key: BatchKey, sequence: int, label: str, raw_sha256: str, raw_bytes: int, next_cursor: Any
 ) -> None:
     """Write the checkpoint of one page whose raw bytes are already safe on disk."""
+    row = {
+        "source": key.source,
+        "dataset": key.dataset,
+        "batch": key.batch,
+        "sequence": sequence,
+        "label": label,
+        "raw_sha256": raw_sha256,
+        "raw_bytes": raw_bytes,
+        "next_cursor": next_cursor,
+        "voided": False,
+        "fetched_at": now(),
+    }
     with ledger.begin() as connection:
-        connection.execute(
-            insert(pages).values(
-                source=key.source,
-                dataset=key.dataset,
-                batch=key.batch,
-                sequence=sequence,
-                label=label,
-                raw_sha256=raw_sha256,
-                raw_bytes=raw_bytes,
-                next_cursor=next_cursor,
-                fetched_at=now(),
-            )
-        )
+        # Values beside the statement, not in it: one statement is compiled once for all pages.
+        connection.execute(insert(pages), row)
 
 
 def pages_of(ledger: Engine, key: BatchKey) -> list[Row]:

@@ -1,7 +1,7 @@
 """Kill a pull with SIGKILL while each of its pages is on the way, go on, and count what was fetched twice.
 
 `python -m tests.kill_each_page` sweeps all 60 pages, with one connection and with four, and prints one line for each
-sweep; the tests take a fixed sample. A pull runs in a process of its own, and the server kills it when a page is asked for.
+sweep; the tests take a fixed sample. A pull runs in a process of its own; the server kills it when a page is asked for.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from connectors.pull import pull_dataset
 from connectors.source_files import read_source
 from connectors.zone import Zone
 from ledger.batches import promoted_batches
-from ledger.settings import Settings
+from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import open_ledger
 
 PAGES, SIZE, DAY = 60, 20, date(2025, 6, 30)
@@ -138,6 +138,9 @@ class Sweep:
 
     def __init__(self, folder: Path, connections: int) -> None:
         self._folder, self._connections = folder, connections
+        # Each new process is handed this path, and must find this module by it.
+        if str(PROJECT_DIR) not in sys.path:
+            sys.path.insert(0, str(PROJECT_DIR))
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["connectors.pull", "connectors.drivers.rest", "duckdb"])
         self._ready, self._asked = self._context.Queue(), self._context.Queue()
@@ -185,6 +188,11 @@ def _landed(folder: Path) -> str:
     return f"{batch['rows_landed']} rows, {batch['content_sha256']}"
 
 
+def may_be_fetched_again(connections: int) -> int:
+    """What is on the way when a process dies: with several connections, beside them one that is being written down."""
+    return 1 if connections == 1 else connections + 1
+
+
 def main() -> int:
     """Sweep all pages; exit 1 where a set differs or more was fetched again than was on the way."""
     argparse.ArgumentParser(description=__doc__).parse_args()
@@ -196,11 +204,11 @@ def main() -> int:
         died = sum(one.died for one in found)
         most = max(one.refetched for one in found)
         equal = sum(one.landed == whole.landed and not one.missing for one in found)
-        print(
+        print(  # noqa: T201 - what it prints is what it is for
             f"connections {connections}: killed at {died} of {PAGES} pages; fetched again at most {most} "
             f"(in all {sum(one.refetched for one in found)}); landed set identical {equal} of {PAGES} ({whole.landed})"
         )
-        failed |= died != PAGES or most > connections or equal != PAGES
+        failed |= died != PAGES or most > may_be_fetched_again(connections) or equal != PAGES
     return int(failed)
 
 

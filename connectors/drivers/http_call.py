@@ -127,7 +127,10 @@ class Http:
         return call_with_retry(again, self._where, self._settings.retry_seconds, self.sleep)
 
     def in_order(self, endpoint: Endpoint, questions: Iterable[Question]) -> Iterator[Answer]:
-        """The answers in order. As many are under way or wait to be taken as there are connections, never more."""
+        """The answers in order. As many are under way or wait to be taken as there are connections, never more.
+
+        With one connection nothing is asked for ahead; with more, the next are on their way while one is worked on.
+        """
         if self._limits.connections == 1:
             for question in questions:
                 yield self.ask(endpoint, question)
@@ -137,15 +140,19 @@ class Http:
         ahead: deque[Future[Answer]] = deque()
         left = iter(questions)
         try:
-            while True:
-                for question in islice(left, self._limits.connections - len(ahead)):
-                    ahead.append(self._pool.submit(self.ask, endpoint, question))
-                if not ahead:
-                    return
-                yield ahead.popleft().result()
+            ahead.extend(self._asked(endpoint, left, self._limits.connections))
+            while ahead:
+                answer = ahead.popleft().result()
+                ahead.extend(self._asked(endpoint, left, 1))
+                yield answer
         finally:
             for waiting in ahead:
                 waiting.cancel()
+
+    def _asked(self, endpoint: Endpoint, left: Iterator[Question], count: int) -> list[Future[Answer]]:
+        if self._pool is None:
+            return []
+        return [self._pool.submit(self.ask, endpoint, question) for question in islice(left, count)]
 
     def _judge(self, endpoint: Endpoint, question: Question, received: _Received) -> Answer:
         self._secrets.refuse_in(received.headers, received.body)

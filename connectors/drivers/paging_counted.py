@@ -32,7 +32,8 @@ def counted(
     `given` is the first answer, for a caller that has it already. Records that came twice are landing's to judge.
     """
     first = paginator.first if isinstance(paginator, PageNumber) else 1
-    start: Cursor = {"kind": paginator.kind, "page": first, "received": 0, "total": None, "step": None, "marks": []}
+    start: Cursor = {"kind": paginator.kind, "size": paginator.size, "page": first}
+    start |= {"received": 0, "total": None, "step": None, "marks": []}
     at = begin(listing, resume, start)
     seen = Seen(at["marks"])
     while True:
@@ -95,6 +96,7 @@ def _count(
     if received < total:
         following = {
             "kind": paginator.kind,
+            "size": paginator.size,
             "page": at["page"] + 1,
             "received": received,
             "total": total,

@@ -145,6 +145,28 @@ def listing(count: int, size: int = 10) -> Callable[[Sent], Reply]:
     return answer
 
 
+SOURCE = {
+    "name": "small",
+    "description": "made for a test",
+    "agency": {"zh": "小", "en": "small"},
+    "driver": "rest",
+    "sha256": "0",
+}
+DATASET = {
+    "source": "small",
+    "name": "listing",
+    "description": "one row per id",
+    "critical": False,
+    "coverage": "full",
+    "load": "snapshot",
+    "key": ("id",),
+    "volume": {"floor": 0, "ceiling": 100},
+    "freshness": {"unwatched": "made for a test"},
+    "continuity": {"unwatched": "made for a test"},
+    "columns": [{"name": "id", "data_type": "bigint", "source_field": "id", "required": True}],
+}
+
+
 def ask_of(
     *,
     auth: dict[str, Any] | None = None,
@@ -159,37 +181,18 @@ def ask_of(
 ) -> Ask:
     """What to pull from a small agency, whose address the test has put into SMALL_URL."""
     declared = {
-        "source": "small",
-        "name": "listing",
-        "description": "one row per id",
-        "critical": False,
-        "coverage": "full",
-        "load": "snapshot",
-        "key": ("id",),
+        **DATASET,
         "request": request or {"path": "/list"},
         "paginator": paginator,
         "decoder": decoder or {"kind": "json", "records": "items"},
-        "volume": {"floor": 0, "ceiling": 100},
-        "freshness": {"unwatched": "made for a test"},
-        "continuity": {"unwatched": "made for a test"},
-        "columns": [{"name": "id", "data_type": "bigint", "source_field": "id", "required": True}],
         **(dataset or {}),
     }
-    source = Source.model_validate(
-        {
-            "name": "small",
-            "description": "made for a test",
-            "agency": {"zh": "小", "en": "small"},
-            "driver": "rest",
-            "connection": {
-                "base_url": {"env": "SMALL_URL"},
-                "auth": auth or {"kind": "bearer", "token": {"env": "SMALL_SECRET"}},
-                **(connection or {}),
-            },
-            "datasets": [declared],
-            "sha256": "0",
-        }
-    )
+    reached = {
+        "base_url": {"env": "SMALL_URL"},
+        "auth": auth or {"kind": "bearer", "token": {"env": "SMALL_SECRET"}},
+        **(connection or {}),
+    }
+    source = Source.model_validate({**SOURCE, "connection": reached, "datasets": [declared]})
     settings = Settings(
         data_dir=Path("unused"), retry_seconds=retry_seconds, request_timeout_seconds=timeout, _env_file=None
     )

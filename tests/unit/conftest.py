@@ -1,12 +1,23 @@
 """Unit tests open no socket: what needs one belongs under tests/contract or tests/e2e."""
 
+import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 from pytest_socket import disable_socket, enable_socket
 
+from connectors.landing import clear_work, prepare, stage
+from connectors.page_batch import RawPage
+from connectors.promote import promote
+from connectors.raw import keep_raw
 from connectors.spec import Dataset
+from connectors.zone import Zone
+from ledger.batches import close_batch, open_batch, record_page
 from ledger.settings import Settings
+from ledger.store import open_ledger
+
+DAY = date(2025, 6, 30)
 
 
 @pytest.fixture(autouse=True)
@@ -62,3 +73,42 @@ def make_dataset():
         return Dataset.model_validate(fields)
 
     return make
+
+
+@pytest.fixture
+def ledger(settings):
+    return open_ledger(settings)
+
+
+@pytest.fixture
+def land_pages(settings, ledger):
+    """Land one delivery given as the bytes of its pages; answers the batch and the ledger's values."""
+
+    def land(dataset, bodies, day=DAY):
+        key, _ = open_batch(ledger, dataset.source, dataset.name, day, "spec", None)
+        raw = []
+        for sequence, body in enumerate(bodies, start=1):
+            sha256 = keep_raw(settings.data_dir, body)
+            record_page(ledger, key, sequence, f"page {sequence}", sha256, len(body), None)
+            raw.append(RawPage(sequence, f"page {sequence}", sha256, body))
+        try:
+            staged = stage(dataset, Zone(), settings, key, day, raw)
+            prepared = prepare(dataset, settings, ledger, key, day, staged)
+            return key, promote(dataset, settings, ledger, key, day, staged, prepared)
+        except Exception as error:
+            close_batch(ledger, key, "refused", error=str(error))
+            raise
+        finally:
+            clear_work(settings, key)
+
+    return land
+
+
+@pytest.fixture
+def deliver(land_pages):
+    """Land one delivery of records as the agency would give them; answers the batch and the ledger's values."""
+
+    def one_delivery(dataset, *items, day=DAY, pages=None):
+        return land_pages(dataset, [json.dumps({"items": page}).encode() for page in pages or [items]], day)
+
+    return one_delivery

@@ -5,9 +5,9 @@ from io import BytesIO
 import pyarrow as pa
 import pytest
 
-from editions.csv_file import write_csv
 from editions.explain import EnterpriseUnknownError, explain, top
 from editions.extract import ExtractError, cut_extract, extract_columns
+from ledger.csv_file import write_csv
 from tests.unit.small_edition import make_candidate, seal_small
 
 PURPOSES = ["授信评估"]

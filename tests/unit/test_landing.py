@@ -8,49 +8,13 @@ import pytest
 
 from connectors.errors import DataError
 from connectors.inputs import resolve
-from connectors.landing import clear_work, landed_path, prepare, stage
-from connectors.promote import promote
+from connectors.landing import landed_path
 from connectors.pull import Pulled
 from connectors.raw import RawDamagedError, keep_raw, raw_path, read_raw
-from connectors.page_batch import RawPage
 from connectors.refusals import quarantine_path
-from connectors.zone import Zone
-from ledger.batches import BatchKey, close_batch, landed_batches, latest_promoted, open_batch, pages_of, record_page
-from ledger.store import open_ledger
-from tests.unit.conftest import column
+from ledger.batches import BatchKey, landed_batches, latest_promoted, open_batch, pages_of
+from tests.unit.conftest import DAY, column
 from tests.unit.test_reading import OTHER, record
-
-DAY = date(2025, 6, 30)
-
-
-@pytest.fixture
-def ledger(settings):
-    return open_ledger(settings)
-
-
-@pytest.fixture
-def deliver(settings, ledger):
-    """Land one delivery of records as the agency would give them; answers the ledger's values."""
-
-    def one_delivery(dataset, *items, day=DAY, pages=None):
-        key, _ = open_batch(ledger, dataset.source, dataset.name, day, "spec", None)
-        raw = []
-        for sequence, page in enumerate(pages or [items], start=1):
-            body = json.dumps({"items": page}).encode()
-            sha256 = keep_raw(settings.data_dir, body)
-            record_page(ledger, key, sequence, f"page {sequence}", sha256, len(body), None)
-            raw.append(RawPage(sequence, f"page {sequence}", sha256, body))
-        try:
-            staged = stage(dataset, Zone(), settings, key, day, raw)
-            prepared = prepare(dataset, settings, ledger, key, day, staged)
-            return key, promote(dataset, settings, ledger, key, day, staged, prepared)
-        except Exception as error:
-            close_batch(ledger, key, "refused", error=str(error))
-            raise
-        finally:
-            clear_work(settings, key)
-
-    return one_delivery
 
 
 def landed(settings, key: BatchKey):

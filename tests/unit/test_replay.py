@@ -6,8 +6,8 @@ from connectors.refusals import quarantine_path
 from connectors.replay import replay
 from connectors.zone import Zone
 from ledger.batches import landed_batches
-from tests.unit.conftest import column
-from tests.unit.test_landing import DAY, deliver, landed, ledger  # noqa: F401 - the fixtures
+from tests.unit.conftest import DAY, column
+from tests.unit.test_landing import landed
 from tests.unit.test_reading import GOOD, OTHER, record
 
 LENIENT = (
@@ -30,11 +30,11 @@ def wanted(settings, key):
     return found
 
 
-def again(dataset, settings, ledger, asked):  # noqa: F811
+def again(dataset, settings, ledger, asked):
     return replay(dataset, Zone(), settings, ledger, DAY, asked)
 
 
-def test_a_snapshot_gains_exactly_the_records_that_pass_now(settings, ledger, deliver, make_dataset):  # noqa: F811
+def test_a_snapshot_gains_exactly_the_records_that_pass_now(settings, ledger, deliver, make_dataset):
     key, _ = deliver(
         make_dataset(), record(), record(uscc=OTHER, revenue="n/a"), record(uscc=OTHER, year=2023, revenue="x")
     )
@@ -48,7 +48,7 @@ def test_a_snapshot_gains_exactly_the_records_that_pass_now(settings, ledger, de
     assert (rows[OTHER]["_batch"], rows[OTHER]["revenue_cny"]) == (told.batch, None)
 
 
-def test_who_is_still_refused_stands_after_a_replay(settings, ledger, deliver, make_dataset):  # noqa: F811
+def test_who_is_still_refused_stands_after_a_replay(settings, ledger, deliver, make_dataset):
     key, _ = deliver(
         make_dataset(), record(), record(uscc=OTHER, revenue="n/a"), record(uscc=OTHER, year=2023, revenue="x")
     )
@@ -60,14 +60,14 @@ def test_who_is_still_refused_stands_after_a_replay(settings, ledger, deliver, m
     assert [one.key for one in supplied.refused] == [(OTHER, "2023")]
 
 
-def test_nothing_lands_where_nothing_was_mended(settings, ledger, deliver, make_dataset):  # noqa: F811
+def test_nothing_lands_where_nothing_was_mended(settings, ledger, deliver, make_dataset):
     key, _ = deliver(make_dataset(), record(), record(uscc=OTHER, revenue="n/a"))
     told = again(make_dataset(), settings, ledger, wanted(settings, key))
     assert (told.batch, told.landed, told.still_refused) == (None, 0, 1)
     assert len(landed_batches(ledger, "tax", "statements", DAY)) == 1
 
 
-def test_a_feed_keeps_what_came_later_than_the_refused_record(settings, ledger, deliver, make_dataset):  # noqa: F811
+def test_a_feed_keeps_what_came_later_than_the_refused_record(settings, ledger, deliver, make_dataset):
     feed = {"load": "upsert"}
     key, _ = deliver(make_dataset(**feed), record(), record(uscc=OTHER, revenue="n/a"))
     deliver(make_dataset(**feed), record(uscc=OTHER, revenue="7"))
@@ -75,7 +75,7 @@ def test_a_feed_keeps_what_came_later_than_the_refused_record(settings, ledger, 
     assert (told.batch, told.landed, told.still_refused, told.held_since) == (None, 0, 0, 1)
 
 
-def test_a_feed_lands_the_replayed_record_alone(settings, ledger, deliver, make_dataset):  # noqa: F811
+def test_a_feed_lands_the_replayed_record_alone(settings, ledger, deliver, make_dataset):
     feed = {"load": "upsert"}
     key, _ = deliver(make_dataset(**feed), record(), record(uscc=OTHER, revenue="n/a"))
     told = again(make_dataset(**feed, columns=LENIENT), settings, ledger, wanted(settings, key))

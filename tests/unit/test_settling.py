@@ -10,8 +10,8 @@ from connectors.errors import DataError
 from connectors.landing import landed_path
 from connectors.refusals import quarantine_path
 from ledger.batches import landed_batches
-from tests.unit.conftest import column
-from tests.unit.test_landing import DAY, FEED, change, deliver, landed, ledger  # noqa: F401 - the fixtures
+from tests.unit.conftest import DAY, column
+from tests.unit.test_landing import FEED, change, landed
 from tests.unit.test_reading import GOOD, OTHER, record
 
 
@@ -46,7 +46,7 @@ def test_rows_land_in_key_order_whatever_the_order_of_delivery(settings, deliver
     random.Random(4).shuffle(items)
     first, told = deliver(make_dataset(), *items)
     assert said(settings, first) == sorted(said(settings, first))
-    again, values = deliver(make_dataset(), *sorted(items, key=lambda one: (one["uscc"], one["fiscal_year"])))
+    _, values = deliver(make_dataset(), *sorted(items, key=lambda one: (one["uscc"], one["fiscal_year"])))
     assert (values["state"], values["content_sha256"]) == ("unchanged", told["content_sha256"])
 
 
@@ -61,7 +61,7 @@ def test_pages_cut_elsewhere_land_the_same(deliver, make_dataset):
 BANK = {"load": "upsert", "deletes": {"kind": "replace_by", "column": "fiscal_year"}}
 
 
-def held(settings, ledger, dataset):  # noqa: F811
+def held(settings, ledger, dataset):
     """What stands after all batches: the newest row of each key that is not deleted."""
     rows = {}
     for batch in landed_batches(ledger, dataset.source, dataset.name, DAY):
@@ -73,7 +73,7 @@ def held(settings, ledger, dataset):  # noqa: F811
 
 def test_a_delivery_sent_again_for_a_year_takes_away_what_it_lacks_of_that_year(
     settings, ledger, deliver, make_dataset
-):  # noqa: F811
+):
     dataset = make_dataset(**BANK)
     deliver(dataset, record(), record(uscc=OTHER), record(uscc=OTHER, year=2023))
     key, values = deliver(dataset, record())
@@ -85,14 +85,14 @@ def test_a_delivery_sent_again_for_a_year_takes_away_what_it_lacks_of_that_year(
     assert held(settings, ledger, dataset) == [(GOOD, 2024), (OTHER, 2023), (OTHER, 2024)]
 
 
-def test_a_record_that_came_and_was_refused_is_not_taken_for_deleted(settings, ledger, deliver, make_dataset):  # noqa: F811
+def test_a_record_that_came_and_was_refused_is_not_taken_for_deleted(settings, ledger, deliver, make_dataset):
     dataset = make_dataset(**BANK)
     deliver(dataset, record(), record(uscc=OTHER))
     deliver(dataset, record(revenue="11"), record(uscc=OTHER, revenue="x"))
     assert held(settings, ledger, dataset) == [(GOOD, 2024), (OTHER, 2024)]
 
 
-def test_where_a_refused_record_has_no_readable_key_nothing_is_taken_away(settings, ledger, deliver, make_dataset):  # noqa: F811
+def test_where_a_refused_record_has_no_readable_key_nothing_is_taken_away(settings, ledger, deliver, make_dataset):
     dataset = make_dataset(**BANK)
     deliver(dataset, record(), record(uscc=OTHER))
     _, values = deliver(dataset, record(revenue="11"), record(uscc="no code"))
@@ -100,7 +100,7 @@ def test_where_a_refused_record_has_no_readable_key_nothing_is_taken_away(settin
     assert held(settings, ledger, dataset) == [(GOOD, 2024), (OTHER, 2024)]
 
 
-def test_a_tombstone_deletes_and_a_later_record_brings_it_back(settings, ledger, deliver, make_dataset):  # noqa: F811
+def test_a_tombstone_deletes_and_a_later_record_brings_it_back(settings, ledger, deliver, make_dataset):
     dataset = make_dataset(
         load="upsert",
         deletes={"kind": "tombstone", "column": "op", "values": ("D",)},

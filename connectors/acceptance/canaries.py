@@ -1,0 +1,121 @@
+"""The secrets of a source, in every form in which one could show, and the search for them in what we wrote and said."""
+
+import base64
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, quote_plus, urlsplit
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from connectors.spec import (
+    Basic,
+    DatabaseConnection,
+    MutualTls,
+    RestConnection,
+    SftpConnection,
+    Source,
+    Strict,
+    Variable,
+)
+
+SHORTEST = 5
+"""A shorter secret would be found in any text by chance; it is named as not searched for."""
+
+OPEN_FIELDS = frozenset({"base_url", "ca", "host", "port", "path", "host_key", "user", "client_id", "app_key"})
+"""Fields of a connection whose values are no secret: addresses, public keys and the names that we go by."""
+
+
+@dataclass(frozen=True)
+class Secret:
+    """One secret: the variable that holds it, and the texts by which it would be known."""
+
+    variable: str
+    forms: tuple[bytes, ...]
+
+
+def secret_variables(source: Source) -> dict[str, str]:
+    """Field -> variable of every secret that a source's connection names; `url`, of a database, holds one inside."""
+    connection = source.connection
+    part: Strict = connection.auth if isinstance(connection, RestConnection) else connection
+    stated = {field: getattr(part, field) for field in type(part).model_fields if field not in OPEN_FIELDS}
+    return {field: value.env for field, value in stated.items() if isinstance(value, Variable)}
+
+
+def tried_variables(source: Source) -> dict[str, str]:
+    """Field -> variable of everything that must be right for the agency to let us in; addresses are not among them."""
+    connection = source.connection
+    if isinstance(connection, RestConnection):
+        auth = connection.auth
+        return {f: v.env for f in type(auth).model_fields if isinstance(v := getattr(auth, f), Variable)}
+    if isinstance(connection, SftpConnection):
+        return {field: getattr(connection, field).env for field in ("user", "password", "host_key")}
+    if isinstance(connection, DatabaseConnection):
+        return {"url": connection.url.env}
+    return {}
+
+
+def secrets_of(source: Source, env: Mapping[str, str]) -> list[Secret]:
+    """Every secret of a source with the forms to search for; one too short to search for has none."""
+    found = []
+    for field, variable in secret_variables(source).items():
+        texts = list(_texts(source, field, env.get(variable, ""), env))
+        forms = {form for text in texts if len(text) >= SHORTEST for form in _forms(text)}
+        found.append(Secret(variable, tuple(sorted(forms))))
+    return found
+
+
+def _texts(source: Source, field: str, value: str, env: Mapping[str, str]) -> Iterator[str]:
+    """What is secret about a value: the password in a URL, the lines of a key file, else all of it."""
+    if isinstance(source.connection, DatabaseConnection):
+        if password := urlsplit(value).password:
+            yield from (value, password)
+        return
+    auth = source.connection.auth if isinstance(source.connection, RestConnection) else None
+    if isinstance(auth, MutualTls):
+        if field == "key" and Path(value).is_file():
+            lines = Path(value).read_text(encoding="ascii", errors="replace").splitlines()
+            yield from (line for line in lines if len(line) > 30 and not line.startswith("-----"))
+        return
+    yield value
+    if isinstance(auth, Basic):
+        yield base64.b64encode(f"{env.get(auth.user.env, '')}:{value}".encode()).decode()
+
+
+def _forms(text: str) -> set[bytes]:
+    written = {
+        text,
+        quote(text, safe=""),
+        quote_plus(text),
+        json.dumps(text)[1:-1],
+        json.dumps(text, ensure_ascii=False)[1:-1],
+    }
+    return {form.encode() for form in written} | {base64.b64encode(text.encode()).rstrip(b"=")}
+
+
+def pattern_of(secrets: list[Secret]) -> re.Pattern[bytes] | None:
+    """One pattern that matches any form of any secret; None where there is nothing to search for."""
+    forms = sorted({form for secret in secrets for form in secret.forms}, key=len, reverse=True)
+    return re.compile(b"|".join(map(re.escape, forms))) if forms else None
+
+
+def found_in_folder(folder: Path, pattern: re.Pattern[bytes]) -> list[str]:
+    """The files of a folder that hold a secret, in their bytes or in what they unfold to, or in their name."""
+    hits = []
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        if pattern.search(name.encode()) or (path.is_file() and any(map(pattern.search, _contents(path)))):
+            hits.append(pattern.sub(b"***", name.encode()).decode())
+    return hits
+
+
+def _contents(path: Path) -> Iterator[bytes]:
+    yield path.read_bytes()
+    if path.suffix == ".zst":
+        with pa.CompressedInputStream(pa.OSFile(str(path)), "zstd") as stream:
+            yield stream.read()
+    elif path.suffix == ".parquet":
+        yield repr(pq.read_table(path, partitioning=None).to_pylist()).encode("utf-8", "backslashreplace")

@@ -1,0 +1,221 @@
+"""A data folder and ledger of its own for one check, and what was pulled, held and said in it."""
+
+import json
+import logging
+import os
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy import Engine
+
+from connectors import pull as core
+from connectors.drivers.pages import Ask, Cursor, Page, PullDriver
+from connectors.errors import TransientError
+from connectors.landing import landed_path
+from connectors.pull import Pulled, pull_dataset
+from connectors.refusals import quarantine_path
+from connectors.spec import Dataset, Source
+from connectors.zone import Zone
+from ledger.batches import BatchKey, landed_batches, pages_of, promoted_batches
+from ledger.settings import Settings
+from ledger.store import Row, open_ledger
+
+Key = tuple[Any, ...]
+
+
+class StoppedError(BaseException):
+    """A pull that the kit broke off as a dying process would: past every `except Exception`."""
+
+
+@dataclass
+class Watch:
+    """What a driver gave while it was watched.
+
+    `stop_after`: how many pages may be kept before the process dies; `down_after`: before the agency goes down.
+    """
+
+    stop_after: int | None = None
+    down_after: int | None = None
+    labels: list[str] = field(default_factory=list)
+    cursors: list[Cursor | None] = field(default_factory=list)
+    resumed_at: list[Cursor | None] = field(default_factory=list)
+    tracebacks: list[str] = field(default_factory=list)
+
+
+@dataclass
+class House:
+    """One data folder with its ledger. `said` is all that anybody could have read, for the search for secrets."""
+
+    settings: Settings
+    ledger: Engine
+    zone: Zone
+    as_of: date
+    said: list[str]
+
+    def pull(self, source: Source, dataset: Dataset, watch: Watch | None = None) -> Pulled:
+        """Pull and land one dataset as a night would. Raises `StoppedError` where the watch ends it."""
+        watch = watch or Watch()
+        try:
+            with watched(watch), listening(self.said):
+                pulled = pull_dataset(source, dataset, self.zone, self.settings, self.ledger, self.as_of)
+        finally:
+            self.said += watch.tracebacks
+        self.said.append(repr(pulled))
+        return pulled
+
+    def pull_all(self, source: Source) -> list[Pulled]:
+        """Pull every dataset of a source in the order of its file: a parent stands before its children."""
+        return [self.pull(source, dataset) for dataset in source.datasets]
+
+    def promoted(self, dataset: Dataset) -> list[Row]:
+        """The ledger's rows of the batches that count, oldest first."""
+        return promoted_batches(self.ledger, dataset.source, dataset.name, self.as_of)
+
+    def landed(self, dataset: Dataset) -> list[Row]:
+        """The ledger's rows of the batches that hold data, oldest first; of a snapshot only the newest."""
+        found = landed_batches(self.ledger, dataset.source, dataset.name, self.as_of)
+        return found[-1:] if dataset.load == "snapshot" else found
+
+    def landed_rows(self, dataset: Dataset, batch: str) -> list[Row]:
+        """The rows of one landed batch with their lineage."""
+        path = landed_path(self.settings.data_dir, dataset.source, dataset.name, batch)
+        rows: list[Row] = pq.read_table(path, partitioning=None).to_pylist()
+        return rows
+
+    def landed_schema(self, dataset: Dataset, batch: str) -> pa.Schema:
+        """The columns of one landed batch."""
+        return pq.read_schema(landed_path(self.settings.data_dir, dataset.source, dataset.name, batch))
+
+    def held(self, dataset: Dataset) -> list[Row]:
+        """The records that stand: the newest of each key, without those that were deleted."""
+        standing: dict[Key, Row] = {}
+        for batch in self.landed(dataset):
+            for row in self.landed_rows(dataset, batch["batch"]):
+                standing[key_of(dataset, row)] = row
+        return [row for row in standing.values() if not row.get("_deleted")]
+
+    def pages(self, dataset: Dataset, batch: str) -> list[Row]:
+        """The pages of a batch that count, in order."""
+        return pages_of(self.ledger, BatchKey(dataset.source, dataset.name, batch))
+
+    def refusals(self, dataset: Dataset) -> list[Row]:
+        """Every quarantine line of the promoted batches."""
+        return [line for row in self.promoted(dataset) for line in self.quarantined(dataset, row["batch"])]
+
+    def quarantined(self, dataset: Dataset, batch: str) -> list[Row]:
+        """The quarantine lines of one batch."""
+        path = quarantine_path(self.settings.data_dir, dataset.source, dataset.name, batch)
+        # Not splitlines: a record may hold other characters that end a line for Python and not for JSON lines.
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        return [json.loads(line) for line in text.split("\n") if line]
+
+
+def open_house(settings: Settings, name: str, zone: Zone, as_of: date, said: list[str]) -> House:
+    """A fresh house in a folder below the scratch folder of a run."""
+    own = settings.model_copy(update={"data_dir": settings.data_dir / name, "ledger_url": None})
+    return House(own, open_ledger(own), zone, as_of, said)
+
+
+def key_of(dataset: Dataset, row: Mapping[str, Any]) -> Key:
+    """The key of a row, as its typed values."""
+    return tuple(row[name] for name in dataset.key)
+
+
+@contextmanager
+def environment(env: Mapping[str, str | None]) -> Iterator[None]:
+    """Let these variables hold for a while; None takes one away."""
+    before = {name: os.environ.get(name) for name in env}
+    _set(env)
+    try:
+        yield
+    finally:
+        _set(before)
+
+
+def _set(env: Mapping[str, str | None]) -> None:
+    for name, value in env.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+@contextmanager
+def watched(watch: Watch) -> Iterator[None]:
+    """Stand between the core and its drivers: note what they give, and die where the watch says so."""
+    original = core.driver_of
+
+    def driver_of(name: str) -> PullDriver:
+        return lambda ask: _relay(original(name), ask, watch)
+
+    core.driver_of = driver_of  # the core looks its driver up by this name on each pull
+    try:
+        yield
+    finally:
+        core.driver_of = original
+
+
+def _relay(driver: PullDriver, ask: Ask, watch: Watch) -> Iterator[Page]:
+    watch.resumed_at.append(ask.resume)
+    pages = driver(ask)
+    try:
+        if watch.down_after == 0:
+            raise _down(ask)
+        for page in pages:
+            # The page is fetched and not kept: it is the one in flight.
+            if watch.stop_after is not None and len(watch.labels) >= watch.stop_after:
+                raise StoppedError
+            if watch.down_after is not None and len(watch.labels) >= watch.down_after:
+                raise _down(ask)
+            watch.labels.append(page.label)
+            watch.cursors.append(page.next_cursor)
+            yield page
+    except Exception as error:
+        watch.tracebacks.append("".join(traceback.format_exception(error)))
+        raise
+    finally:
+        # A dying process drops its connections; so does this, and not whenever the garbage is collected.
+        getattr(pages, "close", lambda: None)()
+
+
+def _down(ask: Ask) -> TransientError:
+    return TransientError("the kit took the agency down.", ask.dataset.address, "run again")
+
+
+class _Listener(logging.Handler):
+    def __init__(self, said: list[str]) -> None:
+        super().__init__(logging.NOTSET)
+        self._said = said
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._said.append(f"{record.name}: {record.getMessage()}")
+        if record.exc_info:
+            self._said.append("".join(traceback.format_exception(*record.exc_info)))
+
+
+@contextmanager
+def listening(said: list[str]) -> Iterator[None]:
+    """Collect what any library logs, down to its debug lines: somebody may switch those on."""
+    root, handler = logging.getLogger(), _Listener(said)
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    logging.captureWarnings(capture=True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(capture=False)
+        root.setLevel(level)
+        root.removeHandler(handler)
+
+
+def states(pulled: Sequence[Pulled]) -> str:
+    """What became of each dataset, in a line; a failure with its message."""
+    told = (f"{one.dataset} {one.state}" + (f" ({one.whose}: {one.message})" if one.message else "") for one in pulled)
+    return "; ".join(told)

@@ -1,0 +1,223 @@
+"""What a pull would ask for, without asking: read from the source files and from a copy of the ledger.
+
+Nothing is sent, and nothing is written into the data folder: not even SQLite's own side files, which is why a SQLite
+ledger is read from a copy.
+"""
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine, desc, inspect, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
+
+from connectors.errors import AgencyError, ConfigError
+from connectors.partitions import partition_values
+from connectors.since import lower_bound
+from connectors.spec import DatabaseRequest, Dataset, FileRequest, RestRequest, Source
+from connectors.zone import Zone
+from ledger.batches import BatchKey, latest_promoted, pages_of
+from ledger.settings import Settings
+from ledger.store import Row
+from ledger.tables import SCHEMA_VERSION, batches, ledger_version
+
+COPIES = 5
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What would be asked for of one dataset, and what we hold of it. Parameters are the file's own: no secrets."""
+
+    dataset: str
+    driver: str
+    asks: str
+    params: dict[str, str]
+    paging: str | None
+    partitions: str | None
+    since: str | None
+    resume: str
+    expected: str
+    last_promoted: str
+    not_supplied: str | None
+
+
+def plan(sources: Sequence[Source], zone: Zone, settings: Settings, as_of: date) -> list[Planned]:
+    """One line for each dataset of these sources."""
+    with _reading(settings) as ledger:
+        return [_plan_one(s, d, zone, settings, ledger, as_of) for s in sources for d in s.datasets]
+
+
+def plan_source(source: Source, zone: Zone, settings: Settings, as_of: date) -> list[Planned]:
+    """One line for each dataset of a source."""
+    return plan([source], zone, settings, as_of)
+
+
+def _plan_one(
+    source: Source, dataset: Dataset, zone: Zone, settings: Settings, ledger: Engine | None, as_of: date
+) -> Planned:
+    last = latest_promoted(ledger, source.name, dataset.name, as_of) if ledger else None
+    since = lower_bound(dataset, ledger, as_of) if ledger else None
+    paginator = dataset.paginator
+    return Planned(
+        dataset=dataset.address,
+        driver=source.driver,
+        asks=_asks(dataset),
+        params=_params(dataset, since),
+        paging=paginator.kind if paginator else None,
+        partitions=_partitions(source, dataset, settings, ledger, as_of),
+        since=since or _start(dataset),
+        resume=_resume(source, dataset, ledger, as_of),
+        expected=f"{dataset.volume.floor} to {dataset.volume.ceiling} records",
+        last_promoted=_told(last),
+        not_supplied=zone.why_not_supplied(dataset),
+    )
+
+
+def _asks(dataset: Dataset) -> str:
+    request = dataset.request
+    match request:
+        case RestRequest():
+            if request.job is not None:
+                return f"POST {request.job.create_path}, then {request.job.status_path} until it is done"
+            return f"{request.method} {request.path}"
+        case FileRequest():
+            whole = f", whole by {request.ready.kind}" if request.ready else ""
+            return f"files {request.folder}/{request.pattern}{whole}"
+        case DatabaseRequest():
+            return f"table {request.table}, {request.size} rows a page"
+
+
+def _params(dataset: Dataset, since: str | None) -> dict[str, str]:
+    request = dataset.request
+    if not isinstance(request, RestRequest):
+        return {}
+    params = dict(request.params)
+    if request.since is not None:
+        params[request.since.param] = since or request.since.start
+    return params
+
+
+def _start(dataset: Dataset) -> str | None:
+    if dataset.since is None:
+        return None
+    return getattr(dataset.since, "start", None) or "the beginning"
+
+
+def _partitions(source: Source, dataset: Dataset, settings: Settings, ledger: Engine | None, as_of: date) -> str | None:
+    """How many values a partition is asked for; those of a parent are the ones held now."""
+    partition = dataset.request.partition if isinstance(dataset.request, RestRequest) else None
+    if partition is None:
+        return None
+    if partition.values is not None:
+        return f"{len(partition.values)} values of {partition.name}"
+    origin = f"{partition.dataset}.{partition.column}"
+    try:
+        values = partition_values(source, dataset, settings, ledger, as_of) if ledger else ()
+    except AgencyError:
+        values = ()
+    return f"{len(values)} values of {origin} as last landed" if values else f"each value of {origin}, none held yet"
+
+
+def _resume(source: Source, dataset: Dataset, ledger: Engine | None, as_of: date) -> str:
+    unfinished = _unfinished(dataset, ledger) if ledger else None
+    if ledger is None or unfinished is None:
+        return "from the beginning"
+    batch = unfinished["batch"]
+    if (unfinished["as_of"], unfinished["spec_sha256"]) != (as_of.isoformat(), source.sha256):
+        return f"from the beginning: batch {batch} is of another day or another source file"
+    pages = pages_of(ledger, BatchKey(dataset.source, dataset.name, batch))
+    if not pages:
+        return f"from the beginning of batch {batch}"
+    if pages[-1]["next_cursor"] is None:
+        return f"nothing: all {len(pages)} pages of batch {batch} are kept and will be landed"
+    return f"behind {pages[-1]['label']}, {len(pages)} pages of batch {batch} are kept"
+
+
+def _unfinished(dataset: Dataset, ledger: Engine) -> Row | None:
+    query = (
+        select(batches)
+        .where(
+            batches.c.source == dataset.source,
+            batches.c.dataset == dataset.name,
+            batches.c.state.in_(("open", "pulled")),
+        )
+        .order_by(desc(batches.c.batch))
+    )
+    with ledger.begin() as connection:
+        found = connection.execute(query).mappings().first()
+        return dict(found) if found else None
+
+
+def _told(last: Row | None) -> str:
+    if last is None:
+        return "nothing pulled yet"
+    stands = f" as {last['same_as']}" if last["same_as"] else ""
+    return f"{last['batch']} {last['state']}{stands}, {last['rows_landed']} rows landed"
+
+
+@contextmanager
+def _reading(settings: Settings) -> Iterator[Engine | None]:
+    """The ledger, for reading only; None where there is none yet."""
+    url = make_url(settings.resolved_ledger_url)
+    if url.get_backend_name() != "sqlite":
+        read_only = {"options": "-c default_transaction_read_only=on", "connect_timeout": 20}
+        yield from _opened(create_engine(url, connect_args=read_only, poolclass=NullPool))
+        return
+    path = Path(url.database or "")
+    if not path.is_file():
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="jifen-plan-") as folder:
+        copy = _copied(path, Path(folder))
+        yield from _opened(create_engine(f"sqlite:///{copy}", poolclass=NullPool))
+
+
+def _opened(engine: Engine) -> Iterator[Engine | None]:
+    try:
+        if not inspect(engine).has_table(ledger_version.name):
+            yield None
+            return
+        with engine.connect() as connection:
+            found = connection.execute(select(ledger_version.c.version)).scalar_one_or_none()
+        if found != SCHEMA_VERSION:
+            told = f"the ledger is of version {found}, this jifen reads version {SCHEMA_VERSION}."
+            raise ConfigError(told, str(engine.url), "use the jifen that wrote it")
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _copied(path: Path, folder: Path) -> Path:
+    """A copy of a SQLite file with what its log holds, taken between two changes of the original."""
+    parts = [path, path.with_name(f"{path.name}-wal")]
+    for _ in range(COPIES):
+        before = _stamps(parts)
+        for part in parts:
+            (folder / part.name).unlink(missing_ok=True)
+            if part.exists():
+                shutil.copyfile(part, folder / part.name)
+        if _stamps(parts) == before and _is_whole(folder / path.name):
+            return folder / path.name
+    raise ConfigError(
+        "the ledger changes faster than it can be read.", str(path), "wait for the run to end (jifen status)"
+    )
+
+
+def _stamps(parts: Sequence[Path]) -> list[tuple[int, int] | None]:
+    return [(found.stat().st_size, found.stat().st_mtime_ns) if found.exists() else None for found in parts]
+
+
+def _is_whole(path: Path) -> bool:
+    connection = sqlite3.connect(path)
+    try:
+        return bool(connection.execute("pragma quick_check").fetchone() == ("ok",))
+    except sqlite3.DatabaseError:
+        return False
+    finally:
+        connection.close()

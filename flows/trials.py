@@ -1,0 +1,79 @@
+"""Sources on trial, a few at a time: each in a process of its own with a stand-in of its own, made from its file."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TypeVar
+
+from connectors.acceptance import Agency, CheckResult, FaultKind, run
+from connectors.acceptance.matrix import Cell, run_cells
+from connectors.acceptance.run import make_trial
+from connectors.source_files import read_source
+from ledger.settings import Settings
+
+T = TypeVar("T")
+
+STANDIN_BUDGET = {"retry_seconds": 4.0, "request_timeout_seconds": 1.5}
+"""A stand-in answers at once or on purpose never: no reason to wait for it as long as for an agency."""
+
+LATENCY_MS = 5.0
+"""How long a stand-in waits before each answer: enough to tell which requests were in flight together."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One source to put on trial: its file, the seed, and what of it to run."""
+
+    path: Path
+    seed: int
+    full: bool = False
+    cells: tuple[Cell, ...] = ()
+
+
+def fault_kinds() -> Mapping[str, FaultKind]:
+    """Every kind of fault that a stand-in can have."""
+    from sandbox.standin.kinds import FAULT_KINDS
+
+    return FAULT_KINDS
+
+
+def check_all(job: Job) -> list[CheckResult]:
+    """Every check of the kit on one source."""
+    source = read_source(job.path)
+    with _stand_in(job) as (agency, settings):
+        kinds = fault_kinds()
+        return run(source, agency, settings, kinds=kinds, full=job.full, seed=job.seed, latency_ms=LATENCY_MS)
+
+
+def strike_all(job: Job) -> list[Cell]:
+    """Every wanted cell of the fault matrix on one source."""
+    with _stand_in(job) as (agency, settings):
+        trial = make_trial(read_source(job.path), agency, settings, kinds=fault_kinds(), seed=job.seed)
+        return list(run_cells(trial, job.cells))
+
+
+@contextmanager
+def _stand_in(job: Job) -> Iterator[tuple[Agency, Settings]]:
+    from sandbox.standin.start import start_standin
+
+    with tempfile.TemporaryDirectory(prefix="jifen-standin-") as folder:
+        sources = Path(folder) / "sources"
+        sources.mkdir()
+        shutil.copy(job.path, sources)
+        with start_standin(sources, Path(folder) / "state", seed=job.seed, latency_ms=LATENCY_MS) as agency:
+            yield agency, Settings().model_copy(update=STANDIN_BUDGET)
+
+
+def in_processes(work: Callable[[Job], list[T]], jobs: Sequence[Job], at_once: int) -> Iterator[list[T]]:
+    """Do these jobs so many at a time, and answer in their order as they come; one at a time stays in this process."""
+    if at_once == 1 or len(jobs) < 2:
+        yield from map(work, jobs)
+        return
+    # Not forked: a fork copies the threads' locks and not the threads.
+    with ProcessPoolExecutor(at_once, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(work, jobs)

@@ -1,0 +1,203 @@
+"""Records as bytes, in each form that a source file may name. Knows nothing of how our own decoders read them."""
+
+import csv
+import gzip
+import io
+import zipfile
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from typing import Any, Final
+from xml.sax.saxutils import escape, quoteattr
+
+import msgspec
+
+from connectors.spec import CsvDecoder, Dataset, JsonDecoder, JsonLinesDecoder, ParquetDecoder, XlsxDecoder, XmlDecoder
+
+Record = Mapping[str, Any]
+
+CONTENT_TYPES: Final = {
+    "json": "application/json",
+    "jsonl": "application/x-ndjson",
+    "csv": "text/csv",
+    "xml": "application/xml",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "parquet": "application/vnd.apache.parquet",
+}
+SURROGATE: Final = "\ue000half\ue000"
+"""Stands for half of a character in a text, which no encoder would write."""
+DEEP: Final = "\ue000deep\ue000"
+"""Stands for a list nested deeper than any reader goes."""
+_DEPTH: Final = 100_000
+
+
+class _Json:
+    """Records as JSON, decimals as numbers of full length, and what no encoder would write put in by hand."""
+
+    _encoder = msgspec.json.Encoder(decimal_format="number")
+
+    def encode(self, value: Any) -> bytes:
+        plain = self._encoder.encode(value)
+        if b"\xee\x80\x80" in plain:
+            plain = plain.replace(SURROGATE.encode(), b"\\ud800")
+            plain = plain.replace(f'"{DEEP}"'.encode(), b"[" * _DEPTH + b"]" * _DEPTH)
+        return plain
+
+
+_JSON = _Json()
+
+
+def content_type(dataset: Dataset) -> str:
+    """The media type of a body of this dataset."""
+    archive = getattr(dataset.decoder, "archive", None)
+    if archive is not None:
+        return {"zip": "application/zip", "gzip": "application/gzip"}[archive]
+    return CONTENT_TYPES[dataset.decoder.kind]
+
+
+def encode(dataset: Dataset, records: Sequence[Any], told: Mapping[str, Any] | None = None, place: int = 0) -> bytes:
+    """One body: `told` are values beside the records, by dotted path (JSON alone); `place` numbers files, from 0.
+
+    A record is a mapping of the agency's fields; a fault may put anything else in its place, which only JSON carries.
+    """
+    decoder = dataset.decoder
+    match decoder:
+        case JsonDecoder():
+            plain = encode_json(decoder.records, records, told or {})
+        case JsonLinesDecoder():
+            plain = b"".join(_JSON.encode(record) + b"\n" for record in records)
+        case CsvDecoder():
+            plain = _encode_csv(dataset, decoder, records, place)
+        case XmlDecoder():
+            plain = _encode_xml(dataset, decoder, records)
+        case XlsxDecoder():
+            from sandbox.standin.sheets import encode_xlsx
+
+            return encode_xlsx(dataset, decoder, records)
+        case ParquetDecoder():
+            from sandbox.standin.sheets import encode_parquet
+
+            return encode_parquet(dataset, records)
+    return pack(plain, decoder.archive, member_name(decoder.kind, decoder.member))
+
+
+def encode_json(path: str | None, records: Sequence[Any], told: Mapping[str, Any]) -> bytes:
+    """A JSON answer: the list itself, or an envelope with the list and what is told beside it at their paths."""
+    if path is None:
+        return _JSON.encode(list(records))
+    answer: dict[str, Any] = {}
+    for place, value in told.items():
+        set_path(answer, place, value)
+    set_path(answer, path, list(records))
+    return _JSON.encode(answer)
+
+
+def set_path(answer: dict[str, Any], path: str, value: Any) -> None:
+    """Set a value at `a.b.c`, making what lies between."""
+    *steps, last = path.split(".")
+    for step in steps:
+        answer = answer.setdefault(step, {})
+    answer[last] = value
+
+
+def pack(plain: bytes, archive: str | None, member: str = "data") -> bytes:
+    """The bytes as they are, or in an archive; a zip holds a note beside its member, as agencies' zips do."""
+    if archive is None:
+        return plain
+    if archive == "gzip":
+        return gzip.compress(plain, mtime=0)
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr(zipfile.ZipInfo(member, (2025, 6, 30, 0, 0, 0)), plain, zipfile.ZIP_DEFLATED)
+    return body.getvalue()
+
+
+def member_name(kind: str, pattern: str | None) -> str:
+    """A name that the declared pattern matches."""
+    return fill_pattern(pattern, "data") if pattern is not None else f"data.{kind}"
+
+
+def fill_pattern(pattern: str, stamp: str) -> str:
+    """A file name that a pattern matches: the stamp for the first `*`, nothing for others, a digit for `?`."""
+    head, star, tail = pattern.partition("*")
+    name = (head + (stamp if star else "") + tail.replace("*", "")).replace("?", "0")
+    if not fnmatchcase(name, pattern):
+        raise ValueError(f"cannot make a name for the pattern {pattern}")
+    return name
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return ""
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def _amount(value: Any) -> Decimal:
+    """What a trailer adds up; a fault may have put words in place of an amount."""
+    try:
+        return Decimal(_plain(value) or "0")
+    except ArithmeticError:
+        return Decimal(0)
+
+
+def csv_lines(dataset: Dataset, decoder: CsvDecoder, records: Sequence[Record]) -> list[list[str]]:
+    """Header, rows and, where one is declared, the trailer with the count and the sum of what was sent."""
+    header = list(dict.fromkeys([c.source_field for c in dataset.columns] + [f for r in records for f in r]))
+    lines = [header, *([_plain(record.get(name)) for name in header] for record in records)]
+    if decoder.trailer is not None:
+        trailer = decoder.trailer
+        last = [""] * max(trailer.count, trailer.sum)
+        last[0], last[trailer.count - 1] = trailer.marker, str(len(records))
+        amounts = (_amount(record.get(trailer.sum_field)) for record in records)
+        last[trailer.sum - 1] = format(sum(amounts, Decimal(0)), "f")
+        lines.append(last)
+    return lines
+
+
+def csv_bytes(decoder: CsvDecoder, lines: Sequence[Sequence[str]], place: int) -> bytes:
+    """Lines as text in the encoding of this place: each file in its own where several are declared."""
+    text = io.StringIO()
+    csv.writer(text, delimiter=decoder.delimiter, lineterminator="\r\n").writerows(lines)
+    return _in_encoding(text.getvalue(), decoder, place)
+
+
+def _encode_csv(dataset: Dataset, decoder: CsvDecoder, records: Sequence[Record], place: int) -> bytes:
+    return csv_bytes(decoder, csv_lines(dataset, decoder, records), place)
+
+
+def _in_encoding(text: str, decoder: CsvDecoder, place: int) -> bytes:
+    """The declared encoding whose turn it is; or the first that has all of the text's signs and is not mistaken."""
+    allowed = decoder.encodings
+    turn = place % len(allowed)
+    for chosen in (*allowed[turn:], *allowed[:turn]):
+        try:
+            body = text.encode(chosen)
+        except UnicodeEncodeError:
+            continue
+        if not any(_reads(body, earlier) for earlier in allowed[: allowed.index(chosen)]):
+            return b"\xef\xbb\xbf" + body if chosen == "utf-8" and place % 2 else body
+    raise ValueError(f"no declared encoding has all signs of this text: {', '.join(allowed)}")
+
+
+def _reads(body: bytes, encoding: str) -> bool:
+    try:
+        body.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _encode_xml(dataset: Dataset, decoder: XmlDecoder, records: Sequence[Record]) -> bytes:
+    *around, tag = decoder.record.split("/")
+    opened = "".join(f"<{name}>" for name in around)
+    closed = "".join(f"</{name}>" for name in reversed(around))
+    rows = "".join(_xml_record(tag, record) for record in records)
+    told = f"<!-- {escape(dataset.description).replace('--', '')} -->"
+    head = '<?xml version="1.0" encoding="UTF-8"?>\n'
+    return f"{head}<data>{told}{opened}{rows}{closed}</data>\n".encode()
+
+
+def _xml_record(tag: str, record: Record) -> str:
+    marks = "".join(f" {n[1:]}={quoteattr(_plain(v))}" for n, v in record.items() if n.startswith("@"))
+    children = "".join(f"<{n}>{escape(_plain(v))}</{n}>" for n, v in record.items() if not n.startswith("@"))
+    return f"<{tag}{marks}>{children}</{tag}>"

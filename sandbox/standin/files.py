@@ -1,0 +1,178 @@
+"""An agency's folder: its records cut into files, with flags and manifests, under the fault plan."""
+
+import datetime as dt
+import hashlib
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+
+from connectors.spec import FileRequest, Flag, Manifest, ReplaceBy
+from sandbox.standin.drift import sent_records
+from sandbox.standin.encode import encode, fill_pattern
+from sandbox.standin.faults import Fault
+from sandbox.standin.records import Entry, Stock
+from sandbox.standin.rows import LAST_DAY, UsageError
+from sandbox.standin.spoilt_files import FILES, file_size, spoil
+
+_FIRST_WRITTEN: Final = dt.datetime(2025, 6, 30, 1, tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True)
+class Written:
+    """One file of a folder: its bytes, the records in it, and what a fault adds or leaves out around it."""
+
+    name: str
+    body: bytes
+    entries: tuple[Entry, ...]
+    place: int
+    is_flagged: bool = True
+    stated_sha256: str | None = None
+    grows_from: int | None = None
+    """Only so many bytes are there at first; the rest follows within `grow_seconds`."""
+    grow_seconds: float = 1.5
+    size: int | None = None
+    """Padded with zeros to so many bytes, without writing them."""
+    links: tuple[tuple[str, str], ...] = ()
+    """Other names put beside it: name, and what it points to ("" for a plain copy of the body)."""
+
+
+@dataclass
+class Folder:
+    """One dataset's folder below the root that its user sees."""
+
+    stock: Stock
+    root: Path
+    request: FileRequest
+    faults: list[Fault] = field(default_factory=list)
+    files: list[Written] = field(default_factory=list)
+
+    @property
+    def path(self) -> Path:
+        """The folder itself."""
+        inside = Path(self.request.folder.lstrip("/"))
+        if ".." in inside.parts:
+            raise UsageError(f"{self.stock.dataset.address}: the folder leads upwards")
+        return self.root / inside
+
+    def lay_out(self, faults: Sequence[Fault]) -> list[Written]:
+        """Write all files as the faults have them; those whose bytes are right already keep their time.
+
+        Answers the files that grow: whoever calls appends the rest of them in time.
+        """
+        self.faults = list(faults)
+        self.files = self._files()
+        self.path.mkdir(parents=True, exist_ok=True)
+        wanted: dict[str, Written | str | bytes] = {}
+        for file in self.files:
+            wanted |= self._around(file)
+        if isinstance(self.request.ready, Manifest):
+            wanted[self._manifest_name()] = self._manifest()
+        for old in self.path.iterdir():
+            if old.name not in wanted or old.is_symlink():
+                _remove(old)
+        for name, what in wanted.items():
+            _put(self.path / name, what)
+        return [file for file in self.files if file.grows_from is not None]
+
+    def finish(self, file: Written) -> None:
+        """A file that grew is whole: only now a flag or a manifest says so."""
+        whole = without_growth(file)
+        self.files = [whole if one is file else one for one in self.files]
+        for name, what in self._around(whole).items():
+            _put(self.path / name, what)
+        if isinstance(self.request.ready, Manifest):
+            _put(self.path / self._manifest_name(), self._manifest())
+
+    def _files(self) -> list[Written]:
+        size = file_size(self.stock)
+        drifts = [fault for fault in self.faults if fault.kind.stage == "drift"]
+        found = []
+        for place, (name, entries) in enumerate(cut(self.stock, self.request)):
+            records, _ = sent_records(self.stock, entries, drifts, size)
+            found.append(Written(name, encode(self.stock.dataset, records, place=place), entries, place))
+        for fault in self.faults:
+            target = fault.target(len(self.stock.entries), size)
+            found = [self._struck(file, fault, target) for file in found]
+        return found
+
+    def _struck(self, file: Written, fault: Fault, target: int) -> Written:
+        if fault.kind.stage not in ("file", "body") or not any(entry.index == target for entry in file.entries):
+            return file
+        return spoil(self.stock, file, fault, self.path, self.request.pattern) if fault.strike() else file
+
+    def _around(self, file: Written) -> dict[str, "Written | str | bytes"]:
+        around: dict[str, Written | str | bytes] = {file.name: file}
+        if isinstance(self.request.ready, Flag) and file.is_flagged and file.grows_from is None:
+            around[file.name + self.request.ready.suffix] = b""
+        for name, target in file.links:
+            around[name] = target or file.body
+        return around
+
+    def _manifest_name(self) -> str:
+        ready = self.request.ready
+        return fill_pattern(ready.pattern if isinstance(ready, Manifest) else "", "all")
+
+    def _manifest(self) -> bytes:
+        named = [file for file in self.files if file.grows_from is None]
+        lines = [f"{f.stated_sha256 or hashlib.sha256(f.body).hexdigest()}  {f.name}\n" for f in named]
+        return "".join(lines).encode()
+
+
+def cut(stock: Stock, request: FileRequest) -> list[tuple[str, tuple[Entry, ...]]]:
+    """The records cut into three files by place, or by the value that one delivery is whole for; oldest name first."""
+    deletes, size = stock.dataset.deletes, file_size(stock)
+
+    def part_of(entry: Entry) -> Any:
+        return entry.typed[deletes.column] if isinstance(deletes, ReplaceBy) else min(entry.index // size, FILES - 1)
+
+    parts = [tuple(group) for _, group in groupby(stock.entries, key=part_of)] if stock.entries else [()]
+    if len(parts) == 1 or "*" not in request.pattern:
+        parts = [tuple(stock.entries)]
+    days = [LAST_DAY - dt.timedelta(days=30 * (len(parts) - 1 - place)) for place in range(len(parts))]
+    return [(fill_pattern(request.pattern, f"{day:%Y%m%d}"), part) for day, part in zip(days, parts, strict=True)]
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _put(path: Path, what: Written | str | bytes) -> None:
+    """Write a file under its name at once, never half of it, unless it is one that grows."""
+    if isinstance(what, str):
+        path.symlink_to(what)
+        return
+    body = what.body if isinstance(what, Written) else what
+    if isinstance(what, Written) and what.grows_from is not None:
+        path.unlink(missing_ok=True)
+        body = body[: what.grows_from]
+    is_padded = isinstance(what, Written) and what.size is not None
+    if path.exists() and not is_padded and path.read_bytes() == body:
+        return
+    was_there = path.exists()
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_bytes(body)
+    if isinstance(what, Written) and what.size is not None:
+        os.truncate(fresh, what.size)
+    place = what.place if isinstance(what, Written) else 0
+    written = (_FIRST_WRITTEN + dt.timedelta(minutes=place)).timestamp()
+    if not was_there:
+        os.utime(fresh, (written, written))
+    fresh.replace(path)
+
+
+def growing_piece(file: Written, done: float) -> bytes:
+    """What of a growing file is there after a share (0 to 1) of its time."""
+    start = file.grows_from or 0
+    return file.body[: start + int((len(file.body) - start) * min(1.0, done))]
+
+
+def without_growth(file: Written) -> Written:
+    """The same file once it is whole."""
+    return replace(file, grows_from=None)

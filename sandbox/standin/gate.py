@@ -1,0 +1,221 @@
+"""How a simulated agency knows who asks: every kind of auth, with secrets made up at each start."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.hmac import HMAC
+
+from connectors.spec import (
+    ApiKey,
+    Auth,
+    Basic,
+    Bearer,
+    MutualTls,
+    OAuth2ClientCredentials,
+    SessionLogin,
+    SignedRequest,
+    variables_in,
+)
+from sandbox.standin.encode import set_path
+from sandbox.standin.pages import RefusedError
+
+TOKEN_SECONDS: Final = 600
+CLOCK_SECONDS: Final = 300
+COOKIE: Final = "SESSIONID"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request as a gate sees it. `raw_path` is the path as sent, percent signs and all."""
+
+    method: str
+    path: str
+    raw_path: str
+    query: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a token or login endpoint answers."""
+
+    body: dict[str, Any]
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Gate:
+    """The door of one agency: the variables that open it, and what it has handed out."""
+
+    auth: Auth
+    env: dict[str, str]
+    tokens: dict[str, float] = field(default_factory=dict)
+    nonces: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def grant_path(self) -> str | None:
+        """Where tokens or sessions are asked for, if this kind has such a place."""
+        match self.auth:
+            case OAuth2ClientCredentials():
+                return self.auth.token_path
+            case SessionLogin():
+                return self.auth.login_path
+        return None
+
+    @property
+    def secret_params(self) -> frozenset[str]:
+        """Query parameters that hold a secret: they stand in no link and in no log."""
+        return frozenset([self.auth.param] if isinstance(self.auth, ApiKey) and self.auth.param else [])
+
+    def value(self, variable: Any) -> str:
+        """The value we gave a variable of the source file."""
+        return self.env[variable.env]
+
+    def grant(self, call: Call) -> Grant:
+        """Hand out a token or a session, or raise `RefusedError` (400, 401)."""
+        form = dict(parse_qsl(call.body.decode("latin-1"), keep_blank_values=True))
+        if call.method != "POST":
+            raise RefusedError(405, "METHOD", "POST only")
+        match self.auth:
+            case OAuth2ClientCredentials():
+                return self._token(self.auth, call, form)
+            case SessionLogin():
+                return self._session(self.auth, form)
+        raise RefusedError(404, "NOT_FOUND", "no such path")
+
+    def forget(self) -> None:
+        """Let every token and session die."""
+        self.tokens.clear()
+
+    def check(self, call: Call, clock_ahead: float = 0.0) -> None:
+        """Raise `RefusedError` (401) for a request that does not prove who sends it."""
+        if not self._is_known(call, clock_ahead):
+            raise RefusedError(401, "UNAUTHORIZED", "credentials missing, wrong or expired")
+
+    def _is_known(self, call: Call, clock_ahead: float) -> bool:
+        auth, headers, known = self.auth, call.headers, False
+        given = headers.get("authorization", "")
+        match auth:
+            case Bearer():
+                known = _same(given, f"Bearer {self.value(auth.token)}")
+            case ApiKey():
+                key = dict(call.query).get(auth.param, "") if auth.param else headers.get(str(auth.header).lower(), "")
+                known = _same(key, self.value(auth.key))
+            case Basic():
+                known = _basic(given) == (self.value(auth.user), self.value(auth.password))
+            case OAuth2ClientCredentials():
+                known = self._lives(given.removeprefix("Bearer "))
+            case SessionLogin():
+                known = self._lives(_session_of(auth, headers))
+            case SignedRequest():
+                known = self._is_signed(auth, call, clock_ahead)
+            case MutualTls():
+                # The handshake has seen to it.
+                known = True
+        return known
+
+    def _lives(self, token: str) -> bool:
+        return self.tokens.get(token, 0.0) > time.monotonic()
+
+    def _issue(self) -> str:
+        token = secrets.token_urlsafe(24)
+        self.tokens[token] = time.monotonic() + TOKEN_SECONDS
+        return token
+
+    def _token(self, auth: OAuth2ClientCredentials, call: Call, form: Mapping[str, str]) -> Grant:
+        if form.get("grant_type") != "client_credentials" or form.get("scope") != auth.scope:
+            raise RefusedError(400, "invalid_request", "grant type or scope is wrong")
+        client = (form.get("client_id", ""), form.get("client_secret", ""))
+        if auth.send == "header":
+            client = _basic(call.headers.get("authorization", ""))
+        if client != (self.value(auth.client_id), self.value(auth.client_secret)):
+            raise RefusedError(401, "invalid_client", "unknown client")
+        return Grant({"access_token": self._issue(), "expires_in": TOKEN_SECONDS, "token_type": "Bearer"})
+
+    def _session(self, auth: SessionLogin, form: Mapping[str, str]) -> Grant:
+        given = (form.get(auth.user_field), form.get(auth.password_field))
+        if given != (self.value(auth.user), self.value(auth.password)):
+            raise RefusedError(401, "LOGIN", "user or password is wrong")
+        body: dict[str, Any] = {"message": "登录成功"}
+        token = self._issue()
+        if auth.token is None:
+            return Grant(body, {"Set-Cookie": f"{COOKIE}={token}; Path=/; HttpOnly"})
+        set_path(body, auth.token, token)
+        return Grant(body)
+
+    def _is_signed(self, auth: SignedRequest, call: Call, clock_ahead: float) -> bool:
+        headers = call.headers
+        stamp, nonce, now = headers.get("x-timestamp", ""), headers.get("x-nonce", ""), time.time() + clock_ahead
+        if not (stamp.isascii() and stamp.isdigit()) or abs(now - int(stamp)) > CLOCK_SECONDS:
+            raise RefusedError(401, "STALE_TIMESTAMP", f"timestamp is more than {CLOCK_SECONDS} s away")
+        wanted = seal(auth.digest, self.value(auth.app_secret), call, stamp, nonce)
+        is_right = _same(headers.get("x-app-key", ""), self.value(auth.app_key))
+        if not (is_right and nonce and _same(headers.get("x-signature", ""), wanted)):
+            return False
+        if nonce in self.nonces:
+            raise RefusedError(401, "REPLAYED_NONCE", "nonce was used before")
+        self.nonces[nonce] = now
+        return True
+
+
+def open_gate(auth: Auth, certificates: Mapping[str, str]) -> Gate:
+    """A gate with fresh secrets for every variable that the auth names; certificates for mutual TLS are given."""
+    env = {name: secrets.token_urlsafe(24) for name in sorted(variables_in(auth))}
+    if isinstance(auth, MutualTls):
+        env = {auth.certificate.env: certificates["certificate"], auth.key.env: certificates["key"]}
+    return Gate(auth, env)
+
+
+def seal(digest: str, secret: str, call: Call, stamp: str, nonce: str) -> str:
+    """The signature of a request: six lines under an HMAC, the body's hash by the same digest."""
+    lines = [call.method, call.raw_path, urlencode(sorted(call.query)), stamp, nonce, _hash(digest, call.body)]
+    if digest == "sha256":
+        return hmac.new(secret.encode(), "\n".join(lines).encode(), hashlib.sha256).hexdigest()
+    mac = HMAC(secret.encode(), hashes.SM3())
+    mac.update("\n".join(lines).encode())
+    return mac.finalize().hex()
+
+
+def _hash(digest: str, body: bytes) -> str:
+    if digest == "sha256":
+        return hashlib.sha256(body).hexdigest()
+    found = hashes.Hash(hashes.SM3())
+    found.update(body)
+    return found.finalize().hex()
+
+
+def _same(left: str, right: str) -> bool:
+    return hmac.compare_digest(left.encode(), right.encode())
+
+
+def _basic(header: str) -> tuple[str, str]:
+    kind, _, encoded = header.partition(" ")
+    try:
+        name, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return (name, secret) if kind.lower() == "basic" else ("", "")
+
+
+def _session_of(auth: SessionLogin, headers: Mapping[str, str]) -> str:
+    if auth.token is not None:
+        given = headers.get(auth.header.lower(), "")
+        return given.removeprefix(auth.prefix) if given.startswith(auth.prefix) else ""
+    cookies = dict(_pairs(headers.get("cookie", "").split(";")))
+    return cookies.get(COOKIE, "")
+
+
+def _pairs(texts: Iterable[str]) -> Iterable[tuple[str, str]]:
+    for text in texts:
+        name, _, value = text.strip().partition("=")
+        yield name, value

@@ -1,0 +1,162 @@
+"""Seeded records that keep every rule a source file declares: keys, parents, ranges, parts within wholes."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+from connectors.spec import (
+    Column,
+    CsvDecoder,
+    Dataset,
+    JsonDecoder,
+    JsonLinesDecoder,
+    Keyset,
+    RestRequest,
+    Source,
+    XlsxDecoder,
+    XmlDecoder,
+)
+from sandbox import codes, names
+from sandbox.standin.rows import Row, make_rows
+from sandbox.standin.values import ABSENT, Medium, Writer, write_nothing, writer
+
+_TRADES: Final = ("电子", "新材料", "软件", "精密机械", "生物")
+_SPARE: Final = 100
+"""Enterprises that are known beyond those with records: what is added later is about them."""
+
+
+@dataclass
+class Entry:
+    """One record: its place in the agency's order (from 0), its typed values, and what is sent, by field."""
+
+    index: int
+    typed: Row
+    wire: dict[str, Any]
+    partition: str | None = None
+
+
+@dataclass
+class Stock:
+    """All that an agency holds for one dataset, and how it writes it."""
+
+    dataset: Dataset
+    medium: Medium
+    seed: str
+    entries: list[Entry] = field(default_factory=list)
+    partitions: tuple[str, ...] | None = None
+    """The values that a partition may be asked for; None where the dataset has none."""
+    pool: list[tuple[str, str]] = field(default_factory=list)
+    """Codes and names of the enterprises that the agency knows."""
+    made: int = 0
+    """How many records were ever made: the next one is none of them."""
+    shares: list[str] = field(default_factory=list)
+    """The partition of each record, in order."""
+
+    @cached_property
+    def _writers(self) -> dict[str, Writer]:
+        """How each column is written: chosen once for an agency."""
+        exact = _exact_fields(self.dataset)
+        return {
+            c.name: writer(c, self.medium, random.Random(f"{self.seed}{c.name}"), is_exact=c.name in exact)
+            for c in self.dataset.columns
+        }
+
+    def column(self, name: str) -> Column:
+        """The declared column of a name."""
+        return next(column for column in self.dataset.columns if column.name == name)
+
+    def wire_of(self, row: Row, index: int) -> dict[str, Any]:
+        """How the agency writes a row: the same bytes each time for the same row and place."""
+        sent: dict[str, Any] = {}
+        rng = random.Random(f"{self.seed}{index}")
+        for column in self.dataset.columns:
+            value = row[column.name]
+            wire = write_nothing(column, self.medium, rng) if value is None else self._writers[column.name](value, rng)
+            if wire is not ABSENT:
+                sent[column.source_field] = wire
+        return sent
+
+
+def make_stocks(source: Source, rows: int, seed: int) -> dict[str, Stock]:
+    """Every dataset of a source, parents before children; about `rows` records each, within its floor and ceiling."""
+    most = max(rows, *(dataset.volume.floor for dataset in source.datasets))
+    pool = _companies(source.name, most + _SPARE, seed)
+    stocks: dict[str, Stock] = {}
+    for dataset in source.datasets:
+        count = min(max(rows, dataset.volume.floor), dataset.volume.ceiling)
+        stock = Stock(dataset, medium_of(source, dataset), f"{seed}.{dataset.address}.")
+        parts = _partition_values(dataset, stocks, count)
+        stock.partitions = tuple(dict.fromkeys(value for value, _ in parts)) if parts is not None else None
+        shares = [value for value, share in parts or () for _ in range(share)]
+        stock.pool, stock.shares = pool, shares
+        stock.made = count
+        stock.entries = make_entries(stock, count)
+        stocks[dataset.name] = stock
+    return stocks
+
+
+def make_entries(stock: Stock, count: int) -> list[Entry]:
+    """So many records, in the agency's order."""
+    typed = make_rows(stock.dataset, count, random.Random(f"{stock.seed}rows"), stock.pool, stock.shares)
+    shares: Sequence[str | None] = stock.shares or [None] * count
+    return [Entry(i, row, stock.wire_of(row, i), shares[i]) for i, row in enumerate(typed)]
+
+
+def medium_of(source: Source, dataset: Dataset) -> Medium:
+    """What the form of a dataset can carry. Fields are left out only where a delivery is the whole list."""
+    if source.driver == "database":
+        return Medium("database", typed=True, may_omit=False)
+    is_whole = dataset.load == "snapshot" and isinstance(dataset.request, RestRequest) and not dataset.request.partition
+    match dataset.decoder:
+        case JsonDecoder() | JsonLinesDecoder():
+            return Medium("json", typed=True, may_omit=is_whole)
+        case CsvDecoder():
+            return Medium("csv", typed=False, may_omit=False)
+        case XmlDecoder():
+            return Medium("xml", typed=False, may_omit=is_whole)
+        case XlsxDecoder():
+            return Medium("xlsx", typed=True, may_omit=False)
+        case _:
+            return Medium("parquet", typed=True, may_omit=False)
+
+
+def _companies(source: str, count: int, seed: int) -> list[tuple[str, str]]:
+    """Codes and names of the enterprises that one agency knows; every eleventh code ends in "0"."""
+    rng = random.Random(f"{seed}.{source}.companies")
+    found: dict[str, str] = {}
+    while len(found) < count:
+        place = len(found)
+        code = codes.make_code(rng, is_old=place % 5 == 3, ends_with_zero=place % 11 == 7)
+        found.setdefault(code, names.company_name(place, _TRADES[place % len(_TRADES)]))
+    return list(found.items())
+
+
+def _exact_fields(dataset: Dataset) -> set[str]:
+    """Columns that must be written in one plain form: what a listing is sorted by, and what a trailer adds up."""
+    fields = set()
+    if isinstance(dataset.paginator, Keyset):
+        fields.add(dataset.paginator.cursor)
+    if isinstance(dataset.decoder, CsvDecoder) and dataset.decoder.trailer:
+        fields.add(dataset.decoder.trailer.sum_field)
+    return {column.name for column in dataset.columns if column.source_field in fields}
+
+
+def _partition_values(dataset: Dataset, stocks: Mapping[str, Stock], count: int) -> list[tuple[str, int]] | None:
+    """Each value a partition is asked for, with the number of its records: one large, some none, the others alike."""
+    partition = dataset.request.partition if isinstance(dataset.request, RestRequest) else None
+    if partition is None:
+        return None
+    if partition.values is not None:
+        values = list(partition.values)
+    else:
+        parents = stocks[str(partition.dataset)].entries
+        values = list(dict.fromkeys(str(entry.typed[str(partition.column)]) for entry in parents))
+    is_empty = [place % 5 == 4 for place in range(len(values))]
+    shares = [0] * len(values)
+    shares[0] = min(count, max(1, count // 3))
+    others = [place for place in range(1, len(values)) if not is_empty[place]] or [0]
+    for place in range(count - shares[0]):
+        shares[others[place % len(others)]] += 1
+    return list(zip(values, shares, strict=True))

@@ -1,0 +1,148 @@
+"""An agency's SFTP side: one account, shut in its own folder, on a port and with a host key of its own."""
+
+import hmac
+import logging
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+
+from sandbox.sftp import host_key, public_line
+from sandbox.standin.faults import FaultPlan, names_of
+from sandbox.standin.files import Folder
+from sandbox.standin.journal import Journal
+
+
+@dataclass
+class SftpAgency:
+    """What one SFTP server knows: its source, its folders by dataset, the plan and the log."""
+
+    source: str
+    root: Path
+    folders: Mapping[str, Folder]
+    plan: FaultPlan
+    journal: Journal
+    user: str = "zone"
+    password: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    acceptor: asyncssh.SSHAcceptor | None = None
+    key: asyncssh.SSHKey | None = None
+    other_key: asyncssh.SSHKey | None = None
+
+    async def serve(self, keys: Path) -> dict[str, str]:
+        """Listen on a free port of 127.0.0.1; answers host, port, user, password and the pinned host key."""
+        logging.getLogger("asyncssh").setLevel(logging.ERROR)
+        keys.mkdir(parents=True, exist_ok=True)
+        self.key = host_key(keys)
+        self.acceptor = await asyncssh.listen(
+            "127.0.0.1",
+            0,
+            server_factory=lambda: _Login(self),
+            server_host_keys=[self.key],
+            sftp_factory=lambda channel: _Folder(channel, self),
+            encoding=None,
+            process_factory=None,
+        )
+        return {
+            "host": "127.0.0.1",
+            "port": str(self.acceptor.get_port()),
+            "user": self.user,
+            "password": self.password,
+            "host_key": public_line(self.key),
+        }
+
+    def show_key(self) -> None:
+        """Show the pinned host key, or another one while the plan says so."""
+        is_other = bool([f for f in self.plan.of(self.source, None, ("sftp",)) if f.name == "host_key_changed"])
+        if is_other and self.other_key is None:
+            self.other_key = asyncssh.generate_private_key("ssh-ed25519")
+        if self.acceptor is not None:
+            self.acceptor.update(server_host_keys=[self.other_key if is_other else self.key])
+
+    def dataset_of(self, path: str) -> tuple[str | None, int | None]:
+        """The dataset and the place (from 1) of a file, for the access log."""
+        for name, folder in self.folders.items():
+            for file in folder.files:
+                if path.rstrip("/").endswith(f"{folder.path.name}/{file.name}"):
+                    return name, file.place + 1
+        return None, None
+
+    def note(self, kind: str, method: str, path: bytes, status: int = 200, faults: tuple[str, ...] = ()) -> None:
+        """Write one line into the access log."""
+        text = path.decode("utf-8", "replace")
+        dataset, position = self.dataset_of(text)
+        self.journal.record(self.source, dataset, kind, method, text, status, position=position, faults=faults)
+
+
+class _Login(asyncssh.SSHServer):
+    """Logins by password alone."""
+
+    def __init__(self, agency: SftpAgency) -> None:
+        self._agency = agency
+
+    def begin_auth(self, username: str) -> bool:  # noqa: ARG002 (asyncssh passes it by place)
+        return True
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    def validate_password(self, username: str, password: str) -> bool:
+        agency = self._agency
+        refusing = [f for f in agency.plan.of(agency.source, None, ("sftp",)) if f.name == "login_refused"]
+        struck = [fault for fault in refusing if fault.strike()]
+        is_right = hmac.compare_digest(password.encode(), agency.password.encode()) and username == agency.user
+        is_let_in = is_right and not struck
+        agency.note("login", "LOGIN", b"/", 200 if is_let_in else 401, names_of(struck))
+        return is_let_in
+
+
+class _Folder(asyncssh.SFTPServer):
+    """The agency's folder as the root of all there is to see; what is listed and opened is noted."""
+
+    def __init__(self, channel: Any, agency: SftpAgency) -> None:
+        super().__init__(channel, chroot=str(agency.root).encode())
+        self._channel_of, self._agency = channel, agency
+        self._open: dict[int, tuple[bytes, int]] = {}
+
+    def scandir(self, path: bytes) -> Any:
+        self._agency.note("list", "LIST", path)
+        return super().scandir(path)
+
+    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+        opened = super().open(path, pflags, attrs)
+        self._note_open(opened, path)
+        return opened
+
+    def open56(self, path: bytes, desired_access: int, flags: int, attrs: asyncssh.SFTPAttrs) -> object:
+        opened = super().open56(path, desired_access, flags, attrs)
+        self._note_open(opened, path)
+        return opened
+
+    def _note_open(self, opened: object, path: bytes) -> None:
+        agency = self._agency
+        dataset, place = agency.dataset_of(path.decode("utf-8", "replace"))
+        struck = []
+        if dataset is not None and place is not None:
+            file = next(f for f in agency.folders[dataset].files if f.place == place - 1)
+            stock = agency.folders[dataset].stock
+            places = [entry.index for entry in file.entries]
+            count = len(stock.entries)
+            faults = agency.plan.striking(agency.source, dataset, ("sftp",), places, count, max(1, len(places)))
+            struck = [fault for fault in faults if fault.name == "connection_dropped"]
+            if struck:
+                self._open[id(opened)] = (path, len(file.body) // 2)
+        agency.note("data", "GET", path, 0 if struck else 200, names_of(struck))
+
+    def read(self, file_obj: Any, offset: int, size: int) -> bytes:
+        """Read as asked, unless this is the file in the middle of which the connection breaks."""
+        broken = self._open.get(id(file_obj))
+        if broken is not None:
+            if offset >= broken[1] or size > broken[1] - offset:
+                del self._open[id(file_obj)]
+                self._channel_of.get_connection().abort()
+                raise asyncssh.SFTPConnectionLost("the connection is gone")
+            size = min(size, broken[1] - offset)
+        data: Any = super().read(file_obj, offset, size)
+        return bytes(data)

@@ -1,0 +1,194 @@
+"""What planned faults make of an answer: another status, another page, a lie beside the records, a spoilt body."""
+
+import io
+import json
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from connectors.spec import RestRequest
+from sandbox.standin.encode import fill_pattern, set_path
+from sandbox.standin.faults import Fault
+from sandbox.standin.pages import Asked, Told, View, next_link, told_of
+from sandbox.standin.records import Entry
+from sandbox.standin.wire import gzip_bomb, http_date
+
+DAY: Final = 86_400
+_STATUSES: Final = {
+    "status_429_seconds": 429,
+    "status_429_date": 429,
+    "status_429_beyond_budget": 429,
+    "down": 503,
+    "redirect": 302,
+    "clock_skew": 503,
+    "secret_in_error": 400,
+}
+ELSEWHERE: Final = "http://elsewhere.invalid"
+_HTML: Final = "<!doctype html><html><body><h1>系统维护中</h1><p>请稍后再试</p></body></html>"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A status with its headers and body, in place of an answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def refusal_of(fault: Fault, sent: Mapping[str, str], address: str) -> Refusal:
+    """What a fault of stage `status` answers; `sent` are the request's headers, `address` its port, path and query."""
+    wait = 1 if fault.seconds is None else fault.seconds
+    status, headers = _STATUSES.get(fault.name, 0), {}
+    told: dict[str, Any] = {"code": "FAULT", "message": "无法处理"}
+    match fault.name:
+        case "status_429_seconds":
+            headers = {"Retry-After": f"{wait:g}"}
+        case "status_429_date":
+            headers = {"Retry-After": http_date(wait)}
+        case "status_429_beyond_budget":
+            headers = {"Retry-After": str(DAY)}
+        case "redirect":
+            headers = {"Location": f"http://localhost{address}"}
+        case "clock_skew":
+            headers = {"Date": http_date(DAY), "Retry-After": http_date(DAY + wait)}
+        case "secret_in_error":
+            told["request"] = dict(sent)
+        case _ if not status:
+            status = int(fault.name.removeprefix("status_"))
+    body = json.dumps(told, ensure_ascii=False).encode()
+    return Refusal(status, {"Content-Type": "application/json", **headers}, body)
+
+
+def page_of(view: View, fault: Fault) -> tuple[list[Entry] | None, int | None]:
+    """The records that a fault of stage `view` puts on this page, with the total it then declares; None: no change."""
+    place = _place(view, fault)
+    if place is None:
+        return None, None
+    page = place // view.size * view.size
+    match fault.name:
+        case "duplicated_page":
+            struck, shown = (page, page - view.size) if page else (view.size, 0)
+            return (_cut(view, shown) if view.start == struck and _cut(view, struck) else None), None
+        case "reordered_pages":
+            partner = page + view.size if page + view.size < len(view.listing) else page - view.size
+            swapped = {page: partner, partner: page}.get(view.start, -1)
+            return (_cut(view, swapped) if partner >= 0 and swapped >= 0 else None), None
+        case "duplicated_record":
+            struck = page + view.size if page + view.size < len(view.listing) else page
+            return ([*view.entries, view.listing[place]] if view.start == struck else None), None
+    return _moved(view, fault, page)
+
+
+def _moved(view: View, fault: Fault, page: int) -> tuple[list[Entry] | None, int | None]:
+    """From a page on, the first record is gone and all others move up; whoever begins again reads the whole list."""
+    if view.start == 0:
+        if fault.phase == "moving":
+            fault.phase = "waiting"
+            fault.struck += 1
+        return None, None
+    if view.start < page or (fault.times is not None and fault.struck >= fault.times):
+        return None, None
+    fault.phase = "moving"
+    return view.listing[view.start + 1 : view.start + 1 + view.size], len(view.listing) - 1
+
+
+def _place(view: View, fault: Fault) -> int | None:
+    """Where in a listing the fault's record stands; where each value has its own listing, in the longest of them."""
+    entries = view.stock.entries
+    if view.stock.partitions is not None and entries:
+        longest, _ = Counter(entry.partition for entry in entries).most_common(1)[0]
+        entries = [entry for entry in entries if entry.partition == longest]
+    target = fault.target(len(entries), view.size)
+    if target >= len(entries):
+        return None
+    return next((place for place, entry in enumerate(view.listing) if entry is entries[target]), None)
+
+
+def _cut(view: View, start: int) -> list[Entry]:
+    return view.listing[start : start + view.size] if start >= 0 else []
+
+
+def lies_from_here(view: View, fault: Fault) -> bool:
+    """Whether a false total is told on this page: from the fault's position to the end of the list."""
+    target = fault.target(len(view.stock.entries), view.size)
+    return any(entry.index >= target for entry in view.entries)
+
+
+def told_falsely(view: View, asked: Asked, fault: Fault, told: Told, sent: Mapping[str, str]) -> Told:
+    """What an answer says beside its records under a fault of stage `answer`."""
+    count = len(view.listing)
+    match fault.name:
+        case "total_too_high":
+            return told_of(view, asked, total=count + 1)
+        case "total_too_low":
+            # Never such that the last page ends just there: a list that lies so well is believed.
+            return told_of(view, asked, total=max(0, count - (2 if (count - 1) % view.size == 0 else 1)))
+        case "repeated_token" | "token_loop":
+            return told_of(view, asked, following=view.start if fault.name == "repeated_token" else 0)
+        case "secret_in_200":
+            return Told({**told.body, "debug": dict(sent)}, told.headers)
+    return _elsewhere(view, asked, told)
+
+
+def _elsewhere(view: View, asked: Asked, told: Told) -> Told:
+    """The next page (after the last one: the first) at an address that is not the agency's."""
+    end = view.start + len(view.entries)
+    link = next_link(view.stock, asked, end if end < len(view.listing) else 0, origin=ELSEWHERE)
+    paginator: Any = view.stock.dataset.paginator
+    if paginator.kind == "link_header":
+        return Told(told.body, {**told.headers, "Link": f'<{link}>; rel="next"'})
+    return Told({**told.body, paginator.next: link}, told.headers)
+
+
+def spoilt_body(view: View, fault: Fault, body: bytes) -> bytes:
+    """The body under a fault of stage `body`."""
+    return _BODIES[fault.name](view, body)
+
+
+def _error_in_200(_view: View, _body: bytes) -> bytes:
+    return json.dumps({"error": {"code": 50_001, "message": "系统繁忙"}}, ensure_ascii=False).encode()
+
+
+def _answered(view: View, *, is_busy: bool) -> bytes:
+    request = view.stock.dataset.request
+    answered = request.answered if isinstance(request, RestRequest) else None
+    if answered is None:
+        raise ValueError(f"{view.stock.dataset.address} does not answer with codes")
+    told: dict[str, Any] = {}
+    set_path(told, answered.code, answered.retry[0] if is_busy else "E9999")
+    set_path(told, answered.message or "message", "系统繁忙" if is_busy else "无权访问")
+    return json.dumps(told, ensure_ascii=False).encode()
+
+
+def archive_bomb(decoder: Any) -> bytes:
+    """A gzip or a zip of about a megabyte that unfolds to a gigabyte of blanks."""
+    if decoder.archive == "gzip":
+        return gzip_bomb(1024)
+    member = fill_pattern(decoder.member or f"data.{decoder.kind}", "data")
+    return _zip_bomb(member)
+
+
+@cache
+def _zip_bomb(member: str) -> bytes:
+    body, block = io.BytesIO(), b" " * (1 << 20)
+    with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed, packed.open(member, "w") as file:
+        for _ in range(1024):
+            file.write(block)
+    return body.getvalue()
+
+
+_BODIES: Final[Mapping[str, Callable[[View, bytes], bytes]]] = {
+    "html_error_page": lambda _view, _body: _HTML.encode(),
+    "truncated_json": lambda _view, body: body[: len(body) // 2],
+    "empty_body": lambda _view, _body: b"",
+    "error_in_200": _error_in_200,
+    "answered_refusal": lambda view, _body: _answered(view, is_busy=False),
+    "answered_busy": lambda view, _body: _answered(view, is_busy=True),
+    "wrong_encoding": lambda _view, body: body.decode().encode("gbk", "replace"),
+    "byte_order_mark": lambda _view, body: b"\xef\xbb\xbf" + body.removeprefix(b"\xef\xbb\xbf"),
+    "archive_bomb": lambda view, _body: archive_bomb(view.stock.dataset.decoder),
+}

@@ -1,0 +1,103 @@
+"""An answer that says no with HTTP 200, that is empty, or in another form than the paginator reads; and no address."""
+
+import pytest
+
+from connectors.errors import AgencyError, ConfigError, PagingFaultError, TransientError
+from tests.contract.small_agency import Reply, ask_of, ids, listing, pull, serve
+
+SECRET = "canary/secret+0123456789"
+SINGLE = {"kind": "single"}
+LINES = {"kind": "jsonl"}
+
+
+@pytest.fixture(autouse=True)
+def variables(monkeypatch):
+    monkeypatch.setenv("SMALL_SECRET", SECRET)
+    return monkeypatch
+
+
+@pytest.fixture
+def pulled(variables):
+    def run(answer, **ask):
+        with serve(answer) as agency:
+            variables.setenv("SMALL_URL", agency.url)
+            run.agency = agency
+            return pull(ask_of(**ask))
+
+    return run
+
+
+ANSWERED = {"code": "code", "ok": ["0", "true"], "retry": ["busy"], "message": "msg"}
+
+
+def asked_with_codes(**more):
+    return {"path": "/list", "answered": {**ANSWERED, **more}}
+
+
+def test_a_refusal_in_the_body_of_a_200_is_the_agencys(pulled):
+    reply = Reply({"code": 4031, "msg": f"quota\x1b[2J of {SECRET[:4]} used up"})
+    with pytest.raises(AgencyError, match="refuses with code 4031") as caught:
+        pulled(lambda _: reply, request=asked_with_codes())
+    assert str(caught.value).isprintable()
+
+
+def test_busy_in_the_body_of_a_200_is_tried_again(pulled):
+    healthy = listing(5)
+    faults = [Reply({"code": "busy"})]
+
+    def answer(sent):
+        return faults.pop() if faults else Reply({"code": 0, **healthy(sent).body})
+
+    assert ids(pulled(answer, request=asked_with_codes())) == [0, 1, 2, 3, 4]
+
+
+def test_a_body_without_its_code_is_the_agencys(pulled):
+    with pytest.raises(AgencyError, match="nothing at code"):
+        pulled(listing(5), request=asked_with_codes())
+
+
+def test_a_refusal_where_a_file_was_asked_for_is_no_file(pulled):
+    ask = {"request": asked_with_codes(), "paginator": SINGLE, "decoder": {"kind": "csv"}}
+    (page,) = pulled(lambda _: Reply(b"id,name\n1,a\n"), **ask)
+    assert page.answer is None
+    with pytest.raises(AgencyError, match="refuses with code 7"):
+        pulled(lambda _: Reply({"code": "7", "msg": "no"}), **ask)
+
+
+def test_lines_of_nothing_are_an_empty_list_but_a_table_of_nothing_is_not(pulled):
+    (page,) = pulled(lambda _: Reply(b""), decoder=LINES, paginator=SINGLE)
+    assert page.body == b""
+    assert len(pulled.agency.seen) == 2, "nothing is believed once it is said twice"
+    with pytest.raises(TransientError, match="empty"):
+        pulled(lambda _: Reply(b""), decoder={"kind": "csv"}, paginator=SINGLE, retry_seconds=0.2)
+
+
+def test_an_empty_page_in_the_middle_of_a_list_is_tried_again_and_then_a_fault(pulled):
+    chain = {"decoder": LINES, "paginator": {"kind": "link_header"}}
+    after = {"Link": '</list?page=2>; rel="next"'}
+    one, two = Reply(b'{"id": 1}\n', headers=after), Reply(b'{"id": 2}\n')
+    lost = [Reply(b"")]
+    pages = pulled(lambda sent: one if not sent.query else lost.pop() if lost else two, **chain)
+    assert [page.body for page in pages] == [one.body, two.body]
+    with pytest.raises(PagingFaultError, match="page 2 is empty"):
+        pulled(lambda sent: one if not sent.query else Reply(b""), **chain)
+
+
+def test_pages_by_number_cannot_be_counted_in_a_table(pulled):
+    with pytest.raises(ConfigError, match="reads from JSON"):
+        pulled(listing(5), decoder={"kind": "csv"})
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "agency.inner", "http://", "http://h:99999", "http://h/?key=1"])
+def test_an_address_that_is_none_is_the_configurations_and_is_not_shown(url, variables):
+    variables.setenv("SMALL_URL", url)
+    with pytest.raises(ConfigError, match="SMALL_URL holds no address") as caught:
+        pull(ask_of())
+    assert url not in str(caught.value)
+
+
+def test_an_address_with_a_password_is_not_shown(variables):
+    variables.setenv("SMALL_URL", "https://user:canary-word@agency.example")
+    with pytest.raises(ConfigError, match="holds a user name") as caught:
+        pull(ask_of())
+    assert "canary" not in str(caught.value)

@@ -1,0 +1,90 @@
+"""`jifen source list | check | plan | pull`: what they print, and their exit codes."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from connectors import pull as core
+from flows import cli_source
+from flows.cli import app
+from ledger.runs import exclusive_run
+from tests.unit.acceptance_agency import MemoryAgency, make_source
+
+
+@pytest.fixture
+def jifen(settings, monkeypatch):
+    agency = MemoryAgency()
+    state = {"source": make_source()}
+    monkeypatch.setenv("JIFEN_DATA_DIR", str(settings.data_dir))
+    monkeypatch.setattr(cli_source, "read_sources", lambda: [state["source"]])
+    monkeypatch.setattr(core, "driver_of", lambda _name: agency.pull)
+    monkeypatch.setattr("connectors.check.driver_of", lambda _name: agency.pull)
+    for name, value in agency.env.items():
+        monkeypatch.setenv(name, value)
+
+    def call(*words, source=None):
+        state["source"] = source or state["source"]
+        found = CliRunner().invoke(app, ["source", *words])
+        assert found.exception is None or isinstance(found.exception, SystemExit), found.exception
+        return found
+
+    call.data_dir = settings.data_dir
+    return call
+
+
+def test_the_list_shows_how_each_dataset_is_asked_for(jifen):
+    (line,) = json.loads(jifen("list", "--json").stdout)
+    assert (line["driver"], line["auth"], line["paginator"], line["decoder"]) == (
+        "rest",
+        "bearer",
+        "cursor_body",
+        "json",
+    )
+
+
+def test_a_pull_lands_and_a_second_one_is_unchanged(jifen):
+    first, second = jifen("pull", "land", "--json"), jifen("pull", "land", "--json")
+    assert [json.loads(one.stdout)[0]["state"] for one in (first, second)] == ["landed", "unchanged"]
+    assert (first.exit_code, second.exit_code) == (0, 0)
+
+
+@pytest.mark.parametrize(("critical", "code"), [(False, 1), (True, 4)])
+def test_a_pull_that_fails_exits_by_how_critical_it_is(jifen, monkeypatch, critical, code):
+    monkeypatch.setenv("LAND_KEY", "wrong")
+    found = jifen("pull", "land", source=make_source(critical=critical))
+    assert found.exit_code == code
+    assert "answers 401" in found.stdout
+
+
+def test_a_pull_waits_for_no_other_run(jifen):
+    with exclusive_run(jifen.data_dir):
+        found = jifen("pull", "land")
+    assert (found.exit_code, "another run holds" in found.stderr) == (1, True)
+
+
+def test_a_plan_makes_no_data_folder(jifen):
+    found = jifen("plan", "land")
+    assert (found.exit_code, "nothing pulled yet" in found.stdout) == (0, True)
+    assert not jifen.data_dir.exists()
+
+
+def test_checking_makes_no_data_folder(jifen):
+    (line,) = json.loads(jifen("check", "--json").stdout)
+    assert (line["state"], line["records"], line["refused"]) == ("ok", 2, 0)
+    assert not jifen.data_dir.exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("pull", "lnad"),
+        ("plan", "lnad"),
+        ("pull", "land", "--dataset", "leaks"),
+        ("pull", "land", "--as-of", "2199-01-01"),
+        ("test",),
+        ("test", "no_such_source"),
+    ],
+)
+def test_what_cannot_be_done_as_asked_is_a_usage_error(jifen, words):
+    assert jifen(*words).exit_code == 2

@@ -1,0 +1,129 @@
+"""A pull whose pages do not add up: what it accepts, what it reads again, and what it refuses."""
+
+import json
+
+import pytest
+
+from connectors.drivers.pages import Page
+from connectors.errors import PagingFaultError
+from connectors.landing import landed_path
+from connectors.pull import pull_dataset
+from connectors.refusals import quarantine_path, read_lines
+from connectors.spec import Source
+from connectors.zone import Zone
+from ledger.batches import pages_of, promoted_batches
+from tests.unit.conftest import DAY
+from tests.unit.test_landing import landed
+from tests.unit.test_reading import OTHER, record
+
+
+class Agency:
+    """A listing by page number, as a function of the records and of the page size asked for."""
+
+    def __init__(self, monkeypatch, settings, ledger, make_dataset):
+        self.dataset = make_dataset()
+        self.settings, self.ledger = settings, ledger
+        self.reads = 0
+        monkeypatch.setenv("TAX_URL", "http://127.0.0.1:9")
+        monkeypatch.setenv("TAX_TOKEN", "a token of a test")
+        monkeypatch.setattr("connectors.pull.driver_of", lambda _: self._pull)
+
+    def pages(self, size):
+        raise NotImplementedError
+
+    def _pull(self, ask):
+        self.reads += 1
+        pages = self.pages(ask.dataset.paginator.size)
+        for number, items in enumerate(pages, start=1):
+            following = {"page": number + 1, "size": ask.dataset.paginator.size} if number < len(pages) else None
+            yield Page(f"page {number}", json.dumps({"items": items}).encode(), following)
+
+    def pull(self):
+        connection = {
+            "base_url": {"env": "TAX_URL"},
+            "auth": {"kind": "bearer", "token": {"env": "TAX_TOKEN"}},
+        }
+        title = {"zh": "税务局", "en": "Tax office"}
+        source = Source(
+            name="tax",
+            description="made for a test",
+            agency=title,
+            driver="rest",
+            connection=connection,
+            datasets=(self.dataset,),
+            sha256="spec",
+        )
+        return pull_dataset(source, self.dataset, Zone(), self.settings, self.ledger, DAY)
+
+
+@pytest.fixture
+def agency(monkeypatch, settings, ledger, make_dataset):
+    def make(pages):
+        found = Agency(monkeypatch, settings, ledger, make_dataset)
+        found.pages = lambda size: pages(found, size)
+        return found
+
+    return make
+
+
+def cut(items, size):
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+LISTING = [record(year=year) for year in range(2000, 2007)]
+
+
+def test_an_agencys_own_copy_on_another_page_is_dropped_once_another_cut_shows_it_hides_nothing(agency, settings):
+    listing = [*LISTING[:4], LISTING[1], *LISTING[4:]]
+    found = agency(lambda _, size: cut(listing, size))
+    pulled = found.pull()
+    assert (pulled.state, pulled.rows_landed, found.reads) == ("landed", 7, 3)
+    assert pulled.counts == {"duplicate_delivery": 1}
+    assert landed_path(settings.data_dir, "tax", "statements", pulled.batch).exists()
+
+
+def test_a_record_that_came_twice_by_a_passing_fault_is_read_again_and_nothing_is_missing(agency):
+    shifted = [LISTING[:2], LISTING[1:3], LISTING[4:6], LISTING[6:]]
+    found = agency(lambda agency, size: shifted if agency.reads == 1 else cut(LISTING, size))
+    pulled = found.pull()
+    assert (pulled.state, pulled.rows_landed, found.reads) == ("landed", 7, 2)
+
+
+def test_pages_that_always_overlap_hide_records_and_are_refused(agency, settings, ledger):
+    found = agency(lambda _, size: [[*page, page[-1]] for page in cut(LISTING, size + 1)][1:] + [[LISTING[3]]])
+    pulled = found.pull()
+    assert (pulled.state, pulled.whose) == ("failed", "data")
+    assert "records come on two pages, and others may come on none" in pulled.message
+    assert promoted_batches(ledger, "tax", "statements", DAY) == []
+    (line,) = read_lines(quarantine_path(settings.data_dir, "tax", "statements", "2025-06-30-001"))
+    assert (line["reason"], line["action"]) == ("window_unstable", "window_quarantined")
+
+
+def test_a_fault_of_paging_is_read_once_more_from_the_place_it_names(agency, settings, ledger):
+    found = agency(lambda _, size: cut(LISTING, size))
+    plain = found._pull
+    begun = []
+
+    def breaks_once(ask):
+        begun.append(ask.resume)
+        for page in plain(ask):
+            if ask.resume is not None and int(page.label.split()[1]) < ask.resume["page"]:
+                continue
+            yield page
+            if len(begun) == 1 and page.label == "page 3":
+                raise PagingFaultError("moved.", "tax.statements", "run again", restart_at={"page": 3, "size": 2})
+
+    found._pull = breaks_once
+    pulled = found.pull()
+    assert (pulled.state, pulled.rows_landed) == ("landed", 7)
+    assert begun == [None, {"page": 3, "size": 2}]
+    (batch,) = promoted_batches(ledger, "tax", "statements", DAY)
+    key = type("Key", (), {"source": "tax", "dataset": "statements", "batch": batch["batch"]})
+    assert [page["label"] for page in pages_of(ledger, key)] == ["page 1", "page 2", "page 3", "page 4"]
+    assert [row["fiscal_year"] for row in landed(settings, key).to_pylist()] == list(range(2000, 2007))
+
+
+def test_records_of_another_enterprise_do_not_disturb(agency):
+    mixed = [one for year in range(2000, 2003) for one in (record(year=year), record(uscc=OTHER, year=year))]
+    pulled = agency(lambda _, size: cut(mixed, size)).pull()
+    assert (pulled.state, pulled.rows_landed) == ("landed", 6)
