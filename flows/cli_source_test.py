@@ -21,6 +21,8 @@ from ledger.settings import PROJECT_DIR, Settings
 
 SAMPLES_DIR = PROJECT_DIR / "sandbox" / "samples"
 
+ALWAYS_SHOWN = ("right", "refused", "loud stop", "silent wrong")
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Folder = Annotated[Path | None, typer.Option(help="The source files of another folder.", exists=True, file_okay=False)]
 Seed = Annotated[int, typer.Option(help="Which faults are drawn, and what records the stand-in has.")]
@@ -127,12 +129,13 @@ def _show_cells(cells: Sequence[Cell], as_json: bool) -> None:
     if as_json:
         show.show_json([asdict(one) for one in cells])
         raise typer.Exit(1 if wrong else 0)
-    rows: list[tuple[Any, ...]] = [
-        (one.kind, one.driver, *(one.outcomes[outcome] or None for outcome in OUTCOMES)) for one in totals(cells)
-    ]
     summed = {outcome: sum(cell.outcome == outcome for cell in cells) for outcome in OUTCOMES}
-    rows.append((f"all {len({cell.kind for cell in cells})} kinds", None, *summed.values()))
-    show.show_table("Fault matrix 故障矩阵", ("kind", "driver", *OUTCOMES), rows)
+    shown = [outcome for outcome in OUTCOMES if summed[outcome] or outcome in ALWAYS_SHOWN]
+    rows: list[tuple[Any, ...]] = [
+        (one.kind, one.driver, *(one.outcomes[outcome] or None for outcome in shown)) for one in totals(cells)
+    ]
+    rows.append((f"all {len({cell.kind for cell in cells})} kinds", None, *(summed[outcome] for outcome in shown)))
+    show.show_table("Fault matrix 故障矩阵", ("kind", "driver", *shown), rows)
     for one in wrong:
         place = f"{one.source}.{one.dataset} ({one.position})"
         show.console.print(f"  [red]{one.outcome}[/] {show.safe(f'{one.kind} on {place}: {one.why}')}", soft_wrap=True)

@@ -5,6 +5,7 @@ What it may never do is hold something else in silence. So each difference betwe
 accounted for by a quarantine line that is about that very record; one line accounts for one record, once.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,6 +18,10 @@ from ledger.store import Row
 
 FIELD_GONE = "field_gone"
 """The note of the schema contract that a field came with no record: its column landed null, as the source file asks."""
+
+
+LONGEST = 80
+"""So much of a value is shown."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Difference:
     def __str__(self) -> str:
         place = "+".join(str(part) for part in self.key)
         if self.kind == "changed":
-            return f"{place}: {self.column} is {self.held!r}, should be {self.true!r}"
+            return f"{place}: {self.column} is {repr(self.held)[:LONGEST]}, should be {repr(self.true)[:LONGEST]}"
         return f"{place} {'is not held' if self.kind == 'missing' else 'is held and should not be'}"
 
 
@@ -127,20 +132,31 @@ class _Account:
         return any(stated == key for stated, _ in self._refused)
 
     def _draw_by_likeness(self, true: Mapping[str, Any]) -> bool:
-        """A record whose key was spoilt is known by its other values; one that is no record at all could be any."""
-        for place, record in enumerate(self._unread):
-            if not isinstance(record, Mapping) or self._alike(record, true):
-                del self._unread[place]
-                return True
+        """A record whose key was spoilt is known by its other values, or by a key that stands somewhere in its text.
+
+        What is no record at all may be any.
+        """
+        for fits in (self._alike, self._names, _is_no_record):
+            for place, record in enumerate(self._unread):
+                if fits(record, true):
+                    del self._unread[place]
+                    return True
         return False
 
-    def _alike(self, record: Mapping[str, Any], true: Mapping[str, Any]) -> bool:
+    def _alike(self, record: Any, true: Mapping[str, Any]) -> bool:
+        fields = record if isinstance(record, Mapping) else {}
         compared = [
-            same(_parsed(column, record[column.source_field], self._zone), true[column.name])
+            same(_parsed(column, fields[column.source_field], self._zone), true[column.name])
             for column in self._dataset.columns
-            if column.source_field in record and true[column.name] is not None
+            if column.source_field in fields and true[column.name] is not None
         ]
         return bool(compared) and 2 * sum(compared) >= len(compared)
+
+    def _names(self, record: Any, true: Mapping[str, Any]) -> bool:
+        if isinstance(record, Mapping) and any(c.source_field in record for c in self._dataset.columns):
+            return False
+        text = json.dumps(record, ensure_ascii=False, default=str)
+        return any(isinstance(part, str) and part in text for part in key_of(self._dataset, true))
 
     def _key(self, stated: Sequence[Any]) -> Key:
         columns = {column.name: column for column in self._dataset.columns}
@@ -148,6 +164,10 @@ class _Account:
             return ()
         pairs = zip(self._dataset.key, stated, strict=True)
         return tuple(_parsed(columns[name], value, self._zone) for name, value in pairs)
+
+
+def _is_no_record(record: Any, _true: Mapping[str, Any]) -> bool:
+    return not isinstance(record, Mapping)
 
 
 def _parsed(column: Column, raw: Any, zone: ZoneInfo) -> Any:

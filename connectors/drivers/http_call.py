@@ -235,7 +235,7 @@ class Http:
         received = self._exchange("POST", self._base_url + path, {"data": dict(form)}, auth, path, frozenset({200}))
         if received.status in (408, 425, 429) or received.status >= 500:
             wish = retry_after_seconds(received.headers.get("Retry-After"), received.headers.get("Date"))
-            raise TryAgainError(f"the endpoint {path} answers {received.status}", wish)
+            raise TryAgainError(f"the token endpoint answers {received.status}", wish)
         try:
             value = json.loads(received.body)
         except (ValueError, RecursionError):

@@ -198,7 +198,7 @@ def test_a_token_that_no_header_may_hold_is_no_token(token, variables):
 def test_a_token_endpoint_that_is_down_is_transient(variables):
     with serve(lambda _: Reply({}, 503)) as agency:
         variables.setenv("SMALL_URL", agency.url)
-        with pytest.raises(TransientError, match="the endpoint /token answers 503"):
+        with pytest.raises(TransientError, match="the token endpoint answers 503"):
             pull(ask_of(auth=oauth(), retry_seconds=0.5))
 
 

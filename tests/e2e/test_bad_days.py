@@ -67,7 +67,7 @@ def test_a_repeated_page_is_a_loud_stop(house):
     house.faults({"tax": {"repeat_page": 2}})
     ran = house.run()
     assert ran.code == 4
-    assert "page 3 repeats page 2" in ran.told["message"]
+    assert "page 3 repeats an earlier one" in ran.told["message"]
 
 
 def test_a_truncated_zip_and_a_wrong_control_total_refuse_the_file_and_keep_the_last_good_one(house):
@@ -102,10 +102,19 @@ def test_one_garbled_record_is_refused_and_the_rest_goes_on(house):
     assert counts["refused:operating_revenue_cny:type_mismatch"] >= 1
 
 
-def test_the_gate_blocks_a_night_whose_statements_are_mostly_gone(house):
-    before = house.current
+def test_statements_of_which_a_third_is_gone_are_not_promoted(house):
     last_year = house.as_of.year - 1
     edit_feed(house, "tax", "statements", lambda r: None if int(r["ssnd"]) == last_year else r)
+    ran = house.run()
+    assert ran.code == 4
+    assert "% fewer" in ran.told["message"]
+
+
+def test_the_gate_blocks_a_night_whose_statements_are_mostly_empty(house):
+    before = house.current
+    last_year = house.as_of.year - 1
+    empty = dict.fromkeys(("yysr", "yffy", "jlr", "ldzchj", "fldzchj", "ldfzhj", "fldfzhj"))
+    edit_feed(house, "tax", "statements", lambda r: {**r, **empty} if int(r["ssnd"]) == last_year else r)
     ran = house.run()
     assert (ran.code, ran.told["state"]) == (3, "blocked"), ran.told["message"]
     checks = ran.told["report"]["verdict"]["checks"]

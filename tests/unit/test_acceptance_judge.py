@@ -71,6 +71,20 @@ def test_the_line_of_one_lost_record_does_not_excuse_another(held_by):
     assert [str(one) for one in judged.silent] == ["L4 is not held"]
 
 
+def test_a_record_that_cannot_be_read_is_known_by_the_key_in_its_text(held_by):
+    def spoil(records):
+        return [*records[:2], {"leaseNo;holder;area": "L3;firm 3;3.50"}, *records[3:]]
+
+    assert held_by(spoil).outcome == "refused"
+
+
+def test_a_record_that_cannot_be_read_does_not_excuse_one_that_it_does_not_name(held_by):
+    def spoil(records):
+        return [*records[:2], {"leaseNo;holder;area": "L88;firm 3;3.50"}, *records[3:]]
+
+    assert held_by(spoil).outcome == "silent wrong"
+
+
 def test_a_refused_stranger_does_not_excuse_a_lost_record(held_by):
     def spoil(records):
         return [*records[:-1], {"leaseNo": None, "holder": "a stranger", "area": "1000"}]

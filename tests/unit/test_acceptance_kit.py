@@ -103,6 +103,15 @@ def test_the_matrix_tells_right_from_refused_from_silent_wrong(settings, monkeyp
     assert outcomes == {"lost_record": "silent wrong", "bad_area": "refused", "shifted": "right"}
 
 
+def test_a_stand_in_that_breaks_spoils_its_cell_and_is_told(settings, monkeypatch):
+    agency = MemoryAgency()
+    monkeypatch.setattr(core, "driver_of", lambda _name: agency.pull)
+    trial = make_trial(make_source(), agency, settings, kinds=KINDS)
+    todo = list(cells_of(trial.source, trial.datasets, KINDS, ("first",)))
+    agency.truth = None
+    assert {one.outcome for one in run_cells(trial, todo)} == {"broken"}
+
+
 def test_the_totals_of_a_matrix_count_every_cell_once(settings, monkeypatch):
     done = cells(settings, monkeypatch, None)
     assert sum(sum(one.outcomes.values()) for one in totals(done)) == len(done) == 3

@@ -90,7 +90,7 @@ def test_a_record_that_came_twice_by_a_passing_fault_is_read_again_and_nothing_i
 
 
 def test_pages_that_always_overlap_hide_records_and_are_refused(agency, settings, ledger):
-    found = agency(lambda _, size: [[*page, page[-1]] for page in cut(LISTING, size + 1)][1:] + [[LISTING[3]]])
+    found = agency(lambda _, size: [*([*page, page[-1]] for page in cut(LISTING, size + 1)[1:]), [LISTING[3]]])
     pulled = found.pull()
     assert (pulled.state, pulled.whose) == ("failed", "data")
     assert "records come on two pages, and others may come on none" in pulled.message
