@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,12 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.columns import Fault, declared_schema
+from connectors.decoders.chunk import Chunk
 from connectors.decoders.decode import decode
 from connectors.drift import claim_extra, settle_retyped
 from connectors.errors import AgencyError, PagingFaultError
 from connectors.page_batch import PageBatch, Placed, RawPage, together
 from connectors.refusals import NOBODY, Identity, Refusal, identity_of
-from connectors.spec import Column, Dataset, ReplaceBy, Tombstone
+from connectors.spec import Column, CsvDecoder, Dataset, ParquetDecoder, ReplaceBy, Tombstone, XlsxDecoder
 from connectors.vectors import ColumnReader, make_reader
 from connectors.zone import Zone
 
@@ -101,8 +103,29 @@ def _chunks(reader: _Reader, pages: Iterable[RawPage], reading: Reading) -> Iter
             records += size + len(chunk.broken)
             edges += [chunk.raw(0), chunk.raw(size - 1)] if size else []
             reading.notes.update(chunk.notes)
+            _audit_header(reader, page, chunk)
             yield page, chunk
         _refuse_repeated_page(reader, page, records, edges)
+
+
+def _audit_header(reader: _Reader, page: RawPage, chunk: Chunk) -> None:
+    """A table says its columns at its top: one that lacks a column we use is not the file we know."""
+    if not isinstance(reader.dataset.decoder, (CsvDecoder, XlsxDecoder, ParquetDecoder)) or not chunk.positions:
+        return
+    wanted = {column.source_field: column for column, _ in reader.columns}
+    gone = _gone_for_good(reader.dataset, wanted, set(chunk.columns))
+    if gone:
+        raise AgencyError(
+            f"{page.label} has no column {', '.join(gone)}.",
+            reader.dataset.address,
+            "ask the agency what it renamed, or whether the delimiter changed",
+        )
+
+
+def _gone_for_good(dataset: Dataset, wanted: Mapping[str, Column], met: AbstractSet[str]) -> list[str]:
+    """Of the fields that are not there, those without which nothing may be read, by the dataset's contract."""
+    strict = dataset.schema_contract.data_type in ("freeze", "discard_row")
+    return sorted(name for name, column in wanted.items() if name not in met and (strict or column.required))
 
 
 def _refuse_repeated_page(reader: _Reader, page: RawPage, records: int, edges: list[Any]) -> None:
@@ -260,9 +283,7 @@ def _audit_fields(dataset: Dataset, reading: Reading) -> None:
     if not reading.met:
         return
     gone = sorted(set(wanted) - reading.met)
-    mode = dataset.schema_contract.data_type
-    fatal = [name for name in gone if mode in ("freeze", "discard_row") or wanted[name].required]
-    if fatal:
+    if fatal := _gone_for_good(dataset, wanted, reading.met):
         raise AgencyError(
             f"no record has the field {', '.join(fatal)}.", dataset.address, "ask the agency what it renamed"
         )

@@ -173,12 +173,12 @@ def lookback_idempotent(trial: Trial, dataset: Dataset) -> str:
     return f"{again.rows_received} of {len(before)} asked for again"
 
 
-def _change(how: str, explain: Callable[[Dataset], str | None]) -> Callable[[Trial], str]:
+def _change(how: str, explain: Callable[[Trial, Dataset], str | None]) -> Callable[[Trial], str]:
     """A check that lets the agency change a record between two pulls: afterwards we hold what it holds."""
 
     @by_dataset
     def look(trial: Trial, dataset: Dataset) -> str:
-        if reason := explain(dataset):
+        if reason := explain(trial, dataset):
             raise NotApplicableError(reason)
         with trial.house() as house:
             _pull_with_parents(trial, house, dataset)
@@ -209,20 +209,28 @@ def _changed(trial: Trial, dataset: Dataset, how: str) -> list[Row]:
     raise NotApplicableError(f"the agency's records are the same after {how}: nothing in them can change")
 
 
-def _addition_unknown(dataset: Dataset) -> str | None:
+def _addition_unknown(trial: Trial, dataset: Dataset) -> str | None:
+    if _is_parent(trial, dataset):
+        return "a new record here would be asked for its own listing, and the stand-in has none for it"
     if isinstance(dataset.request, RestRequest) and dataset.request.partition is not None:
         return "each record belongs to a value of its partition: the stand-in adds none by itself"
     return None
 
 
-def _deletion_unknown(dataset: Dataset) -> str | None:
+def _is_parent(trial: Trial, dataset: Dataset) -> bool:
+    return any(other.parent == dataset.name for other in trial.source.datasets)
+
+
+def _deletion_unknown(trial: Trial, dataset: Dataset) -> str | None:
+    if _is_parent(trial, dataset):
+        return "with a record of this one its own listing goes, and the stand-in's truth does not follow so far"
     if dataset.load == "upsert" and dataset.deletes is None:
         return "the source file declares no deletions for this feed: what it once gave stays"
     return None
 
 
 addition_arrives = _change("add", _addition_unknown)
-correction_arrives = _change("correct", lambda _: None)
+correction_arrives = _change("correct", lambda _trial, _dataset: None)
 deletion_arrives = _change("delete", _deletion_unknown)
 
 

@@ -1,5 +1,6 @@
 """Which certificates a REST agency is met with, and by which proxy: settled once for a pull."""
 
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ class Tls:
         if connection.ca is not None:
             verify = _file(connection.ca, source.name)
         if isinstance(connection.auth, MutualTls):
-            certificate = _file(connection.auth.certificate, source.name), _file(connection.auth.key, source.name)
+            certificate = _pair(connection.auth, source.name)
         with requests.Session() as session:
             settled = session.merge_environment_settings(base_url, {}, False, None, None)
         return cls({"verify": verify or settled["verify"], "cert": certificate, "proxies": settled["proxies"]})
@@ -48,6 +49,22 @@ class Tls:
         if any(sign in text.upper() for sign in _NOT_LET_IN):
             return AgencyError("it refuses our certificate.", where, "check certificate and key, then ask to be let in")
         return None
+
+
+def _pair(auth: MutualTls, where: str) -> tuple[str, str]:
+    """Certificate and key, tried together before anything is sent: asked with, they would only fail to connect."""
+    certificate, key = _file(auth.certificate, where), _file(auth.key, where)
+    try:
+        # A password nobody gave: an encrypted key must fail here, never ask at a terminal.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key, password="")
+    except (ssl.SSLError, OSError, ValueError):
+        names = f"{auth.certificate.env} and {auth.key.env}"
+        raise ConfigError(
+            f"{names} do not hold a certificate and its own key.",
+            where,
+            "name a pair of PEM files, the key unencrypted",
+        ) from None
+    return certificate, key
 
 
 def _file(variable: Variable, where: str) -> str:

@@ -162,3 +162,12 @@ def test_text_that_hides_something_refuses_its_record(make_dataset, text, reason
     reading = read(dataset, [{"uscc": text, "fiscal_year": 2024}, {"uscc": "“a”", "fiscal_year": 2024}])
     assert [row["uscc"] for row in reading.rows] == ["“a”"]
     assert [refusal.reason for refusal in reading.refusals] == [reason]
+
+
+def test_a_table_that_lacks_a_column_is_not_the_file_we_know(make_dataset):
+    dataset = make_dataset(request={"folder": ".", "pattern": "*.csv"}, paginator=None, decoder={"kind": "csv"})
+    header = "uscc,fiscal_year,yysr,staff_total,sci_tech_staff"
+    good = f"{header}\n{GOOD},2024,1,2,1\n".encode()
+    raw = [RawPage(1, "may.csv", "a", good), RawPage(2, "june.csv", "b", good.replace(b",", b";"))]
+    with pytest.raises(AgencyError, match=r"june.csv has no column fiscal_year, .* or whether the delimiter changed"):
+        list(read_pages(dataset, Zone(), ZONE, raw, Reading()))
