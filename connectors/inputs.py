@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from connectors.columns import declared_schema
 from connectors.landing import LINEAGE, landed_path
 from connectors.pull import Pulled
-from connectors.refusals import Identity, Key, standing
+from connectors.refusals import Identity, Key, refused_keys, standing
 from connectors.spec import Dataset, Source
 from ledger.batches import landed_batches, promoted_batches
 from ledger.quarantine import decided
@@ -50,16 +50,31 @@ def resolve(
 ) -> list[Supplied]:
     """Which batches stand for each dataset on this date. A failed pull leaves the last good batches, marked stale."""
     told = {(one.source, one.dataset): one for one in pulled}
-    return [_resolve_one(d, told[d.source, d.name], ledger, settings, as_of) for s in sources for d in s.datasets]
+    found: dict[str, Supplied] = {}
+    for dataset in (dataset for source in sources for dataset in source.datasets):
+        # Whose parent record is refused was not asked for: what the child lacks of it is not known, and not zero.
+        parent = found.get(f"{dataset.source}.{dataset.parent}")
+        of_parent = parent.refused if parent else ()
+        pull = told[dataset.source, dataset.name]
+        found[dataset.address] = _resolve_one(dataset, pull, ledger, settings, as_of, of_parent)
+    return list(found.values())
 
 
-def _resolve_one(dataset: Dataset, pulled: Pulled, ledger: Engine, settings: Settings, as_of: date) -> Supplied:
+def _resolve_one(
+    dataset: Dataset,
+    pulled: Pulled,
+    ledger: Engine,
+    settings: Settings,
+    as_of: date,
+    of_parent: tuple[Identity, ...],
+) -> Supplied:
     expected = pulled.state != "not_supplied"
     landed = landed_batches(ledger, dataset.source, dataset.name, as_of) if expected else []
     promoted = promoted_batches(ledger, dataset.source, dataset.name, as_of) if landed else []
     if dataset.load == "snapshot":
         landed, promoted = landed[-1:], promoted[-1:]
-    refused = _standing(dataset, settings, landed, promoted, decided(ledger, dataset.source, dataset.name, as_of))
+    settled = decided(ledger, dataset.source, dataset.name, as_of)
+    refused = (*_standing(dataset, settings, landed, promoted, settled), *of_parent)
     learned_on = date.fromisoformat(promoted[-1]["as_of"]) if promoted else None
     failed = pulled.state == "failed"
     # The class of the fault, not its text: a text holds ports and times, and the same facts must give the same edition.
@@ -80,25 +95,42 @@ def _resolve_one(dataset: Dataset, pulled: Pulled, ledger: Engine, settings: Set
         learned_on=learned_on,
         rows_landed=sum(batch["rows_landed"] for batch in landed),
         refused=refused,
-        counts=dict(sorted(sum((Counter(batch["counts"]) for batch in landed), Counter()).items())),
+        counts=_counts(landed, promoted),
         reason=reason,
     )
+
+
+_STATES = ("stale:", "gap:", "over_ceiling")
+"""Counts that say how all of the dataset stood when a batch was promoted; the others count what that batch brought."""
+
+
+def _counts(landed: list[Row], promoted: list[Row]) -> dict[str, int]:
+    """What the batches counted together, and how the newest of them found the whole."""
+    brought: Counter[str] = Counter()
+    for batch in landed:
+        brought.update({name: count for name, count in batch["counts"].items() if not name.startswith(_STATES)})
+    stands = promoted[-1]["counts"] if promoted else {}
+    return dict(sorted({**brought, **{n: c for n, c in stands.items() if n.startswith(_STATES)}}.items()))
 
 
 def _standing(
     dataset: Dataset, settings: Settings, landed: list[Row], promoted: list[Row], settled: set[str]
 ) -> tuple[Identity, ...]:
     """Whose records are refused and have not landed since."""
+    batches = [batch["batch"] for batch in promoted]
+    wanted = refused_keys(settings.data_dir, dataset, batches, settings.zone)
+    if not wanted:
+        return ()
     landed_in: dict[Key, str] = {}
     for batch in landed:
         path = landed_path(settings.data_dir, dataset.source, dataset.name, batch["batch"])
-        table = pq.read_table(path, columns=list(dataset.key), partitioning=None)
         # An unchanged snapshot says the same as the one it repeats, so its keys are those of the newest reading.
         name = promoted[-1]["batch"] if dataset.load == "snapshot" else batch["batch"]
-        landed_in |= {tuple(str(row[column]) for column in dataset.key): name for row in table.to_pylist()}
-    return tuple(
-        standing(settings.data_dir, dataset, [batch["batch"] for batch in promoted], landed_in, settled, settings.zone)
-    )
+        with pq.ParquetFile(path) as file:
+            for rows in file.iter_batches(columns=list(dataset.key)):
+                keys = zip(*(map(str, column.to_pylist()) for column in rows.columns), strict=True)
+                landed_in |= {key: name for key in keys if key in wanted}
+    return tuple(standing(settings.data_dir, dataset, batches, landed_in, settled, settings.zone))
 
 
 def lay_out(folder: Path, sources: Sequence[Source], supplied: Sequence[Supplied], data_dir: Path) -> None:

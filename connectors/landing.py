@@ -77,6 +77,9 @@ def stage(
     """Read pages as they come into one Parquet file, what they refuse into one quarantine file; memory stays flat."""
     path = _work_path(settings, key, "staged")
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left_behind in path.parent.glob(".batch=*.parquet"):
+        # Of a process that died on another day: one run at a time works here.
+        left_behind.unlink()
     log = RefusalLog(quarantine_path(settings.data_dir, key.source, key.dataset, key.batch))
     log.drop()
     reading = Reading()

@@ -3,7 +3,6 @@
 from datetime import date
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
@@ -12,6 +11,7 @@ from connectors.landing import landed_path
 from connectors.spec import Dataset, RestRequest, Source
 from ledger.batches import landed_batches
 from ledger.settings import Settings
+from ledger.store import Row
 
 
 def partition_values(
@@ -34,15 +34,21 @@ def partition_values(
             f"its parent {dataset.source}.{parent} has landed nothing.", dataset.address, f"mend {parent}, run again"
         )
     newest = batches[-1:] if source.dataset(parent).load == "snapshot" else batches
-    found: set[str] = set()
-    for batch in newest:
-        path = landed_path(settings.data_dir, dataset.source, parent, batch["batch"])
-        table = pq.read_table(path, columns=[column, "_deleted"], partitioning=None)
-        deleted = set(_texts(table.filter(table["_deleted"])[column]))
-        found = (found - deleted) | set(_texts(table.filter(pc.invert(table["_deleted"]))[column]))
-    return tuple(sorted(found))
+    return tuple(sorted(set(_live(source.dataset(parent), column, newest, settings).values())))
 
 
-def _texts(values: pa.ChunkedArray) -> list[str]:
-    texts: list[str] = values.cast(pa.string()).drop_null().unique().to_pylist()
-    return texts
+def _live(parent: Dataset, column: str, batches: list[Row], settings: Settings) -> dict[tuple[str, ...], str]:
+    """Key -> value of the column, of every record that is landed and not deleted since."""
+    found: dict[tuple[str, ...], str] = {}
+    for batch in batches:
+        path = landed_path(settings.data_dir, parent.source, parent.name, batch["batch"])
+        if column not in pq.read_schema(path).names:
+            continue
+        table = pq.read_table(path, columns=list({*parent.key, column, "_deleted"}), partitioning=None)
+        texts = {name: table[name].cast(pa.string()).to_pylist() for name in {*parent.key, column}}
+        keys = zip(*(texts[name] for name in parent.key), strict=True)
+        for key, value, deleted in zip(keys, texts[column], table["_deleted"].to_pylist(), strict=True):
+            found.pop(key, None)
+            if not deleted and value is not None:
+                found[key] = value
+    return found

@@ -37,7 +37,7 @@ def promote(
     if conflicts:
         reading.rules[f"refused:{_key_rule(dataset)}"] += conflicts
     reading.notes.update(prepared.settled.notes)
-    reading.notes.update(require_healthy(dataset, reading, prepared.rows, prepared.settled))
+    reading.notes.update(require_healthy(dataset, reading, prepared.settled))
     newest = landed_batches(ledger, key.source, key.dataset, as_of)[-1:]
     is_new = _is_new(dataset, prepared, newest)
     paths = landed_paths(dataset, settings.data_dir, ledger, as_of) if dataset.load == "upsert" else []

@@ -15,7 +15,7 @@ from connectors.page_batch import RawPage
 from connectors.partitions import partition_values
 from connectors.promote import promote, quarantine_window
 from connectors.raw import keep_raw, read_raw
-from connectors.since import lower_bound
+from connectors.since import lower_bound, require_newest
 from connectors.spec import Dataset, Offset, PageNumber, Source, TimeWindow
 from connectors.zone import Zone
 from ledger.batches import (
@@ -105,6 +105,7 @@ def waves(sources: Sequence[Source]) -> list[list[tuple[Source, Dataset]]]:
 def _pull_and_land(
     source: Source, dataset: Dataset, zone: Zone, settings: Settings, ledger: Engine, as_of: date
 ) -> tuple[BatchKey, dict[str, Any]]:
+    require_newest(dataset, ledger, as_of)
     values = partition_values(source, dataset, settings, ledger, as_of)
     pull = _Pull(source, dataset, zone, settings, ledger, as_of, values)
     since = lower_bound(dataset, ledger, as_of)

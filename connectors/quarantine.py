@@ -151,7 +151,14 @@ def _settle(
     for one in records:
         state = states.get(one.record_id) or otherwise.get(one.batch, "not_promoted" if dataset else "gone")
         decision = made.get(one.record_id)
-        yield replace(one, decision=decision, state=decision["action"] if decision else state)
+        yield replace(one, decision=decision, state=_decided_state(decision, state))
+
+
+def _decided_state(decision: Row | None, state: str) -> str:
+    """A discarded record is settled for good; one that was replayed only for as long as what it landed as counts."""
+    if decision is None or (decision["action"] == "replayed" and state in OPEN_STATES):
+        return state
+    return str(decision["action"])
 
 
 def _states(dataset: Dataset, settings: Settings, counted: Sequence[Row], records: list[Quarantined]) -> dict[str, str]:
@@ -165,7 +172,7 @@ def _states(dataset: Dataset, settings: Settings, counted: Sequence[Row], record
     for one in records:
         if not one.is_refused:
             states[one.record_id] = "value_discarded"
-        elif landed_in.get(keys[one.record_id], "") >= one.batch:
+        elif landed_in.get(keys[one.record_id], "") > one.batch:
             states[one.record_id] = "landed"
         else:
             states[one.record_id] = "standing" if last[one.content] == one.record_id else "repeated"

@@ -50,6 +50,8 @@ class Reading:
 
     received: int = 0
     refused: int = 0
+    alive: int = 0
+    """Records that do not delete, refused ones too."""
     notes: Counter[str] = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
     met: set[str] = field(default_factory=set)
@@ -167,6 +169,7 @@ def _read_batch(reader: _Reader, batch: PageBatch, reading: Reading) -> Part:
     _check_rules(reader.dataset, facts, faults)
     refusals = _refusals(reader, batch, facts, faults, reading)
     rows = _table(reader, batch, facts, deleted, extra)
+    reading.alive += size - pc.sum(deleted).as_py() if size else 0
     fallen = [place for place, found in faults.items() if any(fault.refuses for fault in found)]
     if fallen:
         stands = np.ones(size, bool)
@@ -210,8 +213,10 @@ def _forgive_tombstones(dataset: Dataset, deleted: pa.Array, faults: dict[int, l
     """A record that deletes need not say more than its key: what else it lacks refuses nothing."""
     if not isinstance(dataset.deletes, Tombstone):
         return
+    # Without the day of its change nothing says that it comes after what it deletes.
+    needed = {*dataset.key, *([dataset.since.column] if dataset.since else [])}
     for place in [place for place in faults if deleted[place].as_py()]:
-        faults[place] = [one for one in faults[place] if one.column in dataset.key or one.reason != "required_missing"]
+        faults[place] = [one for one in faults[place] if one.column in needed or one.reason != "required_missing"]
 
 
 def _check_rules(dataset: Dataset, facts: dict[str, pa.Array], faults: dict[int, list[Fault]]) -> None:
@@ -280,7 +285,7 @@ def _refusal(page: RawPage, position: int, raw: Any, fault: Fault, identity: Ide
 def _audit_fields(dataset: Dataset, reading: Reading) -> None:
     """Each field we use must be there: a field that is gone from all records was renamed or withdrawn."""
     wanted = {column.source_field: column for column in dataset.columns}
-    if not reading.met:
+    if not reading.met or (isinstance(dataset.deletes, Tombstone) and not reading.alive):
         return
     gone = sorted(set(wanted) - reading.met)
     if fatal := _gone_for_good(dataset, wanted, reading.met):

@@ -142,6 +142,17 @@ def canonical_keys(dataset: Dataset, zone: ZoneInfo) -> Callable[[Key], Key]:
     return canonical
 
 
+def refused_keys(data_dir: Path, dataset: Dataset, batches: Iterable[str], zone: ZoneInfo) -> set[Key]:
+    """The keys, as they would land, of every record that these batches refused."""
+    canonical = canonical_keys(dataset, zone)
+    found: set[Key] = set()
+    for batch in batches:
+        path = quarantine_path(data_dir, dataset.source, dataset.name, batch)
+        if path.exists():
+            found |= {canonical(tuple(one["key"])) for one in read_lines(path) if one["action"] == "record_refused"}
+    return found
+
+
 def standing(
     data_dir: Path,
     dataset: Dataset,
@@ -152,9 +163,9 @@ def standing(
 ) -> list[Identity]:
     """Whom the refused records of these batches are about, each record once, by code, name and key.
 
-    `landed_in` is the newest batch in which each key landed. A record whose key landed in the same batch or a later one
-    was corrected, and stands no more; one that would have changed a record already held still stands. `decided` are the
-    ids of records that somebody has replayed or discarded.
+    `landed_in` is the newest batch in which each key landed. A record whose key landed in a later batch was corrected,
+    and stands no more; one that would have changed a record already held, or came beside one, still stands. `decided`
+    are the ids of records that somebody has discarded; one that was replayed is told by where it landed.
     """
     found: dict[str, Identity] = {}
     canonical = canonical_keys(dataset, zone)
@@ -165,7 +176,7 @@ def standing(
         for one in read_lines(path):
             key = canonical(tuple(one["key"]))
             name = record_id(dataset.source, dataset.name, one["raw_sha256"], one["position"])
-            if one["action"] == "record_refused" and landed_in.get(key, "") < batch and name not in decided:
+            if one["action"] == "record_refused" and landed_in.get(key, "") <= batch and name not in decided:
                 record = json.dumps(one["record"], sort_keys=True)
                 found[record] = Identity(one["uscc"], one["name"], key)
     return sorted(found.values(), key=lambda one: (one.uscc or "", one.name or "", str(one.key)))

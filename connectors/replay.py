@@ -21,6 +21,7 @@ from connectors.raw import publish_durably, read_raw
 from connectors.reading import Part, Reading, read_pages
 from connectors.refusals import Refusal, RefusalLog, quarantine_path, read_lines
 from connectors.settle import settle, write_rows
+from connectors.since import require_newest
 from connectors.spec import Dataset
 from connectors.zone import Zone
 from ledger.batches import BatchKey, close_batch, landed_batches, open_batch, pages_with, promoted_batches, record_page
@@ -51,6 +52,7 @@ def replay(
 
     A snapshot's batch holds what was landed last, and these beside it. A connector error leaves everything as it was.
     """
+    require_newest(dataset, ledger, as_of)
     pages = pages_with(ledger, dataset.source, dataset.name, sorted(wanted), as_of)
     rows, refusals = _read(dataset, zone, settings, pages, wanted)
     asked = sum(len(positions) for positions in wanted.values())
@@ -102,10 +104,15 @@ def _not_held_since(
         names = [*dataset.key, "_batch"]
         for row in pq.read_table(path, columns=names, partitioning=None).to_pylist():
             held[tuple(row[name] for name in dataset.key)] = "~" if dataset.load == "snapshot" else row["_batch"]
+    told: dict[tuple[Any, ...], set[str]] = {}
+    facts = [column.name for column in dataset.columns]
+    for row in rows.select(facts).to_pylist():
+        told.setdefault(tuple(row[name] for name in dataset.key), set()).add(repr(row))
     kept = []
     for row in rows.select([*dataset.key, "_raw_sha256"]).to_pylist():
         key = tuple(row[name] for name in dataset.key)
-        is_fresh = held.get(key, "") < told_in[row["_raw_sha256"]]
+        # Records that contradict each other stay refused, all of them: one has to be discarded first.
+        is_fresh = held.get(key, "") < told_in[row["_raw_sha256"]] and len(told[key]) == 1
         kept.append(is_fresh)
         if is_fresh:
             held[key] = "~"

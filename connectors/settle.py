@@ -180,9 +180,11 @@ def _make_news(db: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
     same_key = " and ".join(f'one."{name}" = known."{name}"' for name in dataset.key)
     names = [*_facts(dataset), "_deleted"]
     differs = " or ".join(f'one."{name}" is distinct from known."{name}"' for name in names)
+    # A change that is older than what is held comes late and changes nothing.
+    is_late = f'one."{dataset.since.column}" < known."{dataset.since.column}"' if dataset.since else "false"
     db.execute(
         f"""create temp table news as select one.* from one left join known on {same_key}
-        where known."{dataset.key[0]}" is null or {differs}"""  # noqa: S608
+        where known."{dataset.key[0]}" is null or (({differs}) and not coalesce({is_late}, false))"""  # noqa: S608
     )
 
 

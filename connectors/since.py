@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Engine
 
+from connectors.errors import ConfigError
 from connectors.spec import Dataset, Since
 from ledger.batches import latest_promoted
 
@@ -24,3 +25,12 @@ def lower_bound(dataset: Dataset, ledger: Engine, as_of: date) -> str | None:
 
 def _is_date(dataset: Dataset) -> bool:
     return any(c.data_type == "date" for c in dataset.columns if dataset.since and c.name == dataset.since.column)
+
+
+def require_newest(dataset: Dataset, ledger: Engine, as_of: date) -> None:
+    """A delivery landed for a day before the newest one would lie under it and never be seen: a `ConfigError`."""
+    later = latest_promoted(ledger, dataset.source, dataset.name, date.max)
+    if later is not None and later["as_of"] > as_of.isoformat():
+        raise ConfigError(
+            f"a delivery of {later['as_of']} has landed, after {as_of}.", dataset.address, f"--as-of {later['as_of']}"
+        )

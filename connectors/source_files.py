@@ -2,37 +2,70 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from connectors.errors import ConfigError
-from connectors.spec import Dataset, Source
+from connectors.spec import Dataset, Source, parts_of
 from ledger.settings import PROJECT_DIR
 
+T = TypeVar("T", bound=BaseModel)
+
+_OUTERMOST = {"version", "sources"}
 SOURCES_DIR = PROJECT_DIR / "connectors" / "sources"
 
 
 def read_source(path: Path) -> Source:
     """Read and check one source file; its stem is its name. Any fault is a `ConfigError` that names the place."""
     text = path.read_bytes()
+    next_step = f"mend it, then jifen source test {path.stem}"
     try:
-        (entry,) = yaml.safe_load(text)["sources"]
-        if entry["name"] != path.stem:
-            raise ValueError(f"the source is named {entry['name']}, its file {path.stem}")
-        meta = dict(entry["config"]["meta"])
-        meta.pop("external_location", None)
-        datasets = [dataset_fields(path.stem, table) for table in entry["tables"]]
-        return Source(
-            name=entry["name"],
-            description=entry["description"],
-            datasets=tuple(Dataset.model_validate(d) for d in datasets),
-            sha256=hashlib.sha256(text).hexdigest(),
-            **meta,
-        )
-    except (ValidationError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-        raise ConfigError(f"not a valid source file: {error}", str(path), "mend it, then jifen source check") from error
+        return _source(path.stem, yaml.safe_load(text), hashlib.sha256(text).hexdigest())
+    except ValidationError as error:
+        problem = "; ".join(_fault(one) for one in error.errors(include_url=False, include_input=False))
+    except KeyError as error:
+        problem = f"there is no `{error.args[0]}` where one belongs"
+    except UnicodeDecodeError as error:
+        problem = f"it is not UTF-8 (byte {error.start})"
+    except (ValueError, TypeError, yaml.YAMLError) as error:
+        problem = str(error)
+    raise ConfigError(f"not a valid source file: {problem}.", str(path), next_step)
+
+
+def _source(stem: str, content: Any, sha256: str) -> Source:
+    if unknown := sorted(content.keys() - _OUTERMOST):
+        raise ValueError(f"unknown words at the top: {', '.join(unknown)}; there are {', '.join(sorted(_OUTERMOST))}")
+    (entry,) = content["sources"]
+    if entry["name"] != stem:
+        raise ValueError(f"the source is named {entry['name']}, its file {stem}")
+    meta = dict(entry["config"]["meta"])
+    meta.pop("external_location", None)
+    connection, request = parts_of(meta["driver"])
+    datasets = []
+    for table in entry["tables"]:
+        fields = dataset_fields(stem, table)
+        # By its driver first: else a slip in one word is told once for each driver that it does not fit.
+        fields["request"] = _part(request, fields["request"], f"{table['name']}.request")
+        datasets.append(_part(Dataset, fields, table["name"]))
+    meta["connection"] = _part(connection, meta["connection"], "connection")
+    return Source(name=stem, description=entry["description"], datasets=tuple(datasets), sha256=sha256, **meta)
+
+
+def _part(kind: type[T], value: Any, place: str) -> T:
+    """One part of the file, checked by its own class; a fault is told with its place and without what stood there."""
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        told = "; ".join(f"{place}.{_fault(one)}" for one in error.errors(include_url=False, include_input=False))
+        raise ValueError(told) from None
+
+
+def _fault(error: Any) -> str:
+    # Never the input: somebody may have written a secret where the name of a variable belongs.
+    place = ".".join(str(step) for step in error["loc"])
+    return f"{place}: {error['msg'].removeprefix('Value error, ')}" if place else error["msg"]
 
 
 def dataset_fields(source: str, table: dict[str, Any]) -> dict[str, Any]:

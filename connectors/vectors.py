@@ -261,7 +261,7 @@ def _date_cast(column: Column, markers: tuple[str, ...]) -> _Cast:
             return raw, _known(raw, column)
         if not pa.types.is_string(raw.type):
             return None
-        is_plain = _as_mask(pc.match_substring_regex(raw, r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))
+        is_plain = _as_mask(pc.match_substring_regex(raw, r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}$"))
         if markers:
             is_plain &= ~_as_mask(pc.is_in(raw, pa.array(markers, pa.string())))
         days = raw if is_plain.all() else pc.if_else(pa.array(is_plain), raw, pa.scalar(None, pa.string()))

@@ -30,9 +30,9 @@ def newest_in(moments: pa.ChunkedArray, newest: Any = None) -> tuple[Any, int]:
     return max((one for one in (latest, newest) if one is not None), default=None), ahead
 
 
-def require_healthy(dataset: Dataset, reading: Reading, rows: int, settled: Settled) -> dict[str, int]:
+def require_healthy(dataset: Dataset, reading: Reading, settled: Settled) -> dict[str, int]:
     """A `DataError` where nothing of this delivery may be promoted; else what is to be warned of, as counts."""
-    _check_refused_share(dataset, reading, rows)
+    _check_refused_share(dataset, reading)
     if settled.total < dataset.volume.floor:
         raise DataError(
             f"{settled.total} records, the floor is {dataset.volume.floor}.",
@@ -51,9 +51,9 @@ def require_healthy(dataset: Dataset, reading: Reading, rows: int, settled: Sett
     return {"over_ceiling": settled.total} if settled.total > dataset.volume.ceiling else {}
 
 
-def _check_refused_share(dataset: Dataset, reading: Reading, rows: int) -> None:
+def _check_refused_share(dataset: Dataset, reading: Reading) -> None:
     """A delivery of which most is refused is none: its file must be read again one day, not remembered as read."""
-    if reading.refused >= MANY_REFUSED and reading.refused > rows:
+    if reading.refused >= MANY_REFUSED and 2 * reading.refused > reading.received:
         rules = sorted(rule.removeprefix("refused:") for rule in reading.rules if rule.startswith("refused:"))
         raise DataError(
             f"{reading.refused} of {reading.received} records are refused ({', '.join(rules[:5])}).",
@@ -79,7 +79,10 @@ def age_and_gaps(dataset: Dataset, paths: Sequence[Path], as_of: date) -> dict[s
 def _days(paths: Sequence[Path], column: str) -> set[date]:
     found: set[date] = set()
     for path in paths:
-        values = pq.read_table(path, columns=[column], partitioning=None)[column]
+        if column not in pq.read_schema(path).names:
+            continue
+        table = pq.read_table(path, columns=[column, "_deleted"], partitioning=None)
+        values = table.filter(pc.invert(table["_deleted"]))[column]
         found |= set(values.cast(pa.date32(), safe=False).unique().drop_null().to_pylist())
     return found
 

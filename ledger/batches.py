@@ -150,6 +150,8 @@ def void_pages(ledger: Engine, key: BatchKey, restart_at: Any) -> int:
 def close_batch(ledger: Engine, key: BatchKey, state: str, **values: Any) -> None:
     """Move a batch to `state`, with what was counted."""
     closed = {} if state == "pulled" else {"closed_at": now()}
+    if "error" in values:
+        values["error"] = values["error"].replace("\x00", "")
     with ledger.begin() as connection:
         connection.execute(update(batches).where(_is(batches, key)).values(state=state, **values, **closed))
 

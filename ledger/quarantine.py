@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Engine, desc, insert, select
+from sqlalchemy import Engine, delete, desc, insert, select
 
 from ledger.store import Row, now
 from ledger.tables import batches, quarantine_decisions, runs
@@ -33,11 +33,13 @@ def record_id(source: str, dataset: str, raw_sha256: str, position: int) -> str:
 
 
 def decided(ledger: Engine, source: str, dataset: str, as_of: date) -> set[str]:
-    """The ids of a dataset's records that were decided on or before `as_of`: they stand no more.
+    """The ids of a dataset's records that were discarded on or before `as_of`: they stand no more.
 
-    An edition of an earlier date, built again later, does not see what was decided after it.
+    An edition of an earlier date, built again later, does not see what was decided after it. What was replayed is not
+    among them: where it landed says whether it still stands.
     """
-    return set(decisions(ledger, source, dataset, as_of))
+    made = decisions(ledger, source, dataset, as_of)
+    return {name for name, row in made.items() if row["action"] == "discarded"}
 
 
 def decisions(ledger: Engine, source: str, dataset: str, as_of: date) -> dict[str, Row]:
@@ -50,13 +52,18 @@ def decisions(ledger: Engine, source: str, dataset: str, as_of: date) -> dict[st
 
 
 def decide(ledger: Engine, made: Iterable[Decision], as_of: date) -> set[str]:
-    """Write decisions down, in one transaction; answers the ids that are new. The first decision stays."""
+    """Write decisions down, in one transaction; answers the ids that are new.
+
+    The first decision stays, except that a record which was replayed and refused again may be decided again.
+    """
     new: set[str] = set()
     with ledger.begin() as connection:
         for one in made:
-            known = select(quarantine_decisions.c.record_id).where(quarantine_decisions.c.record_id == one.record_id)
-            if connection.execute(known).first() is not None:
+            of_record = quarantine_decisions.c.record_id == one.record_id
+            known = connection.execute(select(quarantine_decisions.c.action).where(of_record)).scalar_one_or_none()
+            if known == "discarded":
                 continue
+            connection.execute(delete(quarantine_decisions).where(of_record))
             connection.execute(
                 insert(quarantine_decisions).values(**vars(one), as_of=as_of.isoformat(), decided_at=now())
             )

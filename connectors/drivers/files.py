@@ -57,14 +57,14 @@ class _Whole:
 def pull_files(ask: Ask, request: FileRequest, folder: Folder) -> Iterator[Page]:
     """Yield each file that matches, is whole and is not yet held, in the order of names, one page a file.
 
-    A file that is not whole yet is left for the next run, and that is logged; where not one of them is whole, it is a
-    `TransientError`. A name that would match but cannot be trusted is an `AgencyError`.
+    A file that is not whole yet is left for the next run, and that is logged; where not one of them is whole, or of a
+    snapshot one is not, it is a `TransientError`. A name that would match but cannot be trusted is an `AgencyError`.
     """
     where = ask.dataset.address
     listed = folder.list()
     wanted = [file for file in _matching(listed, request, where) if file.label not in ask.seen]
     whole = _whole(wanted, listed, ask, request, folder)
-    _tell_left(wanted, whole, where)
+    _tell_left(wanted, whole, where, ask.dataset.load == "snapshot")
     for place, one in enumerate(whole, start=1):
         body = _fetch(one, folder, where)
         yield Page(one.file.label, body, {"after": one.file.label} if place < len(whole) else None)
@@ -118,11 +118,12 @@ def _whole(
             return [_Whole(file) for file in wanted]
 
 
-def _tell_left(wanted: list[Listed], whole: list[_Whole], where: str) -> None:
+def _tell_left(wanted: list[Listed], whole: list[_Whole], where: str, is_snapshot: bool) -> None:
+    """A feed goes on with what is whole; a snapshot with a file missing is none, for what is absent counts as gone."""
     ready = {one.file for one in whole}
     left = [file.name for file in wanted if file not in ready]
-    if left and not whole:
-        raise TransientError(f"no file is whole yet: {', '.join(left[:10])}.", where, _WAIT)
+    if left and (is_snapshot or not whole):
+        raise TransientError(f"not every file is whole yet: {', '.join(left[:10])}.", where, _WAIT)
     for name in left:
         log.warning("%s: %s is not whole yet and is left for the next run", where, name)
 

@@ -19,7 +19,7 @@ from connectors.spec.connection import (
     RestConnection,
     SftpConnection,
 )
-from connectors.spec.dataset import Column, Dataset, PartWithinWhole, Source
+from connectors.spec.dataset import Column, Dataset, PartWithinWhole, Source, parts_of
 from connectors.spec.decoding import (
     CsvDecoder,
     Decoder,
@@ -139,5 +139,6 @@ __all__ = [
     "Volume",
     "XlsxDecoder",
     "XmlDecoder",
+    "parts_of",
     "variables_in",
 ]

@@ -14,7 +14,8 @@ UrlPath = Annotated[str, Field(pattern=r"^/")]
 class Strict(BaseModel):
     """A part of a source or sink file: unknown keys are errors, values are frozen."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # What stood in the file is not repeated: somebody may have written a secret where a variable's name belongs.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Variable(Strict):

@@ -59,7 +59,7 @@ class Dataset(Strict):
     """One dataset of an agency."""
 
     source: str
-    name: str
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     description: str
     critical: bool
     coverage: Literal["full", "partial"]
@@ -80,6 +80,8 @@ class Dataset(Strict):
     @model_validator(mode="after")
     def _names_known(self) -> "Dataset":
         known = {column.name for column in self.columns}
+        if len(known) < len(self.columns):
+            raise ValueError("two columns have the same name")
         if unknown := sorted({*self.key, *_columns_named(self)} - known):
             raise ValueError(f"no such column: {', '.join(unknown)}")
         if optional := [c.name for c in self.columns if c.name in self.key and not c.required]:
@@ -147,6 +149,9 @@ def _columns_named(dataset: Dataset) -> Iterator[str]:
 
 def _check_partition(request: RestRequest) -> None:
     partition = request.partition
+    if request.since is not None:
+        # One lower bound for all values would never ask for the past of a value that is new.
+        raise ValueError("since does not go with a partition: each value would need a bound of its own")
     if partition is None or request.path is None:
         raise ValueError("a partition goes with a path")
     if (partition.param is None) == ("{" + partition.name + "}" not in request.path):
@@ -159,6 +164,13 @@ _PARTS: dict[str, tuple[type[Strict], type[Strict]]] = {
     "folder": (FolderConnection, FileRequest),
     "database": (DatabaseConnection, DatabaseRequest),
 }
+
+
+def parts_of(driver: str) -> tuple[type[Strict], type[Strict]]:
+    """The classes of connection and request that go with a driver."""
+    if driver not in _PARTS:
+        raise ValueError(f"there is no driver {driver}; there are {', '.join(_PARTS)}")
+    return _PARTS[driver]
 
 
 class Source(Strict):

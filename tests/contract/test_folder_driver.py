@@ -153,7 +153,7 @@ def test_a_file_still_growing_is_left_for_the_next_run(share, pages, caplog):
 
 def test_where_no_file_is_whole_yet_the_pull_is_to_be_tried_again(share, pages):
     put(share, "a.csv")
-    with pytest.raises(TransientError, match=r"no file is whole yet: a\.csv"):
+    with pytest.raises(TransientError, match=r"not every file is whole yet: a\.csv"):
         pages(ready={"kind": "flag"})
 
 

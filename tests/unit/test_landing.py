@@ -14,7 +14,7 @@ from connectors.raw import RawDamagedError, keep_raw, raw_path, read_raw
 from connectors.refusals import quarantine_path
 from ledger.batches import BatchKey, landed_batches, latest_promoted, open_batch, pages_of
 from tests.unit.conftest import DAY, column
-from tests.unit.test_reading import OTHER, record
+from tests.unit.test_reading import GOOD, OTHER, record
 
 
 def landed(settings, key: BatchKey):
@@ -150,7 +150,8 @@ def test_an_unchanged_snapshot_refuses_the_same_as_the_one_it_repeats(settings, 
     deliver(make_dataset(), *delivery)
     first = refused_of(make_dataset(), settings, ledger)
     deliver(make_dataset(), *delivery)
-    assert refused_of(make_dataset(), settings, ledger) == first == [(OTHER, (OTHER, "2024"))]
+    # One record of GOOD landed and one beside it was refused: which of them holds is not known.
+    assert refused_of(make_dataset(), settings, ledger) == first == [(GOOD, (GOOD, "2024")), (OTHER, (OTHER, "2024"))]
 
 
 def test_of_a_snapshot_only_the_newest_reading_says_who_was_refused(settings, ledger, deliver, make_dataset):

@@ -1,5 +1,10 @@
 """Refused records read again after the source file was mended: exactly those land."""
 
+from datetime import date
+
+import pytest
+
+from connectors.errors import ConfigError
 from connectors.inputs import resolve
 from connectors.pull import Pulled
 from connectors.refusals import quarantine_path
@@ -81,3 +86,16 @@ def test_a_feed_lands_the_replayed_record_alone(settings, ledger, deliver, make_
     told = again(make_dataset(**feed, columns=LENIENT), settings, ledger, wanted(settings, key))
     rows = landed(settings, type(key)("tax", "statements", told.batch)).to_pylist()
     assert [(row["uscc"], row["_learned_on"]) for row in rows] == [(OTHER, DAY)]
+
+
+def test_records_that_contradict_each_other_stay_refused_all_of_them(settings, ledger, deliver, make_dataset):
+    key, _ = deliver(make_dataset(), record(), record(uscc=OTHER, revenue="1"), record(uscc=OTHER, revenue="2"))
+    told = again(make_dataset(), settings, ledger, wanted(settings, key))
+    assert (told.batch, told.landed) == (None, 0)
+
+
+def test_a_replay_on_a_day_before_the_newest_delivery_is_refused(settings, ledger, deliver, make_dataset):
+    key, _ = deliver(make_dataset(), record(), record(uscc=OTHER, revenue="n/a"))
+    deliver(make_dataset(), record(), record(uscc=OTHER), day=date(2025, 7, 1))
+    with pytest.raises(ConfigError, match="a delivery of 2025-07-01 has landed"):
+        again(make_dataset(columns=LENIENT), settings, ledger, wanted(settings, key))

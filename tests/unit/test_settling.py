@@ -8,6 +8,7 @@ import pytest
 
 from connectors.errors import DataError
 from connectors.landing import landed_path
+from connectors.partitions import partition_values
 from connectors.refusals import quarantine_path
 from ledger.batches import landed_batches
 from tests.unit.conftest import DAY, column
@@ -160,3 +161,55 @@ def test_what_cannot_be_promoted_leaves_its_quarantine_and_nothing_else(settings
     left = sorted(str(path.relative_to(settings.data_dir)) for path in settings.data_dir.rglob("*") if path.is_file())
     kept = [name for name in left if not name.startswith(("raw/", "ledger"))]
     assert kept == ["quarantine/tax/statements/batch=2025-06-30-001.jsonl"]
+
+
+def test_a_change_older_than_what_is_held_changes_nothing(deliver, make_dataset):
+    dataset = make_dataset(**FEED)
+    deliver(dataset, change(at="2025-06-02T00:00:00Z"))
+    _, values = deliver(dataset, change(at="2025-06-01T00:00:00Z"))
+    assert values["state"] == "unchanged"
+
+
+def test_known_bad_records_within_the_lookback_do_not_stop_a_healthy_feed(deliver, make_dataset):
+    dataset = make_dataset(**FEED)
+    good = [change(year=year) for year in range(1990, 2020)]
+    bad = [change(uscc=f"bad{number}") for number in range(25)]
+    deliver(dataset, *good, *bad)
+    _, values = deliver(dataset, *good, *bad, change(year=2024))
+    assert (values["state"], values["rows_landed"]) == ("landed", 1)
+
+
+def test_a_night_of_deletions_alone_is_no_drift(settings, ledger, deliver, make_dataset):
+    dataset = make_dataset(
+        load="upsert",
+        deletes={"kind": "tombstone", "column": "op", "values": ("D",)},
+        columns=(
+            column("uscc", required=True, check="uscc"),
+            column("fiscal_year", "integer", required=True),
+            column("op", required=True),
+            column("note"),
+        ),
+    )
+    deliver(dataset, {"uscc": GOOD, "fiscal_year": 2024, "op": "U", "note": "x"})
+    deliver(dataset, {"uscc": GOOD, "fiscal_year": 2024, "op": "D"})
+    assert held(settings, ledger, dataset) == []
+
+
+def test_a_value_that_another_parent_still_has_is_asked_for_on(settings, ledger, deliver, make_dataset):
+    parent = make_dataset(
+        load="upsert",
+        key=("id",),
+        deletes={"kind": "tombstone", "column": "op", "values": ("D",)},
+        columns=(column("id", required=True), column("uscc", required=True), column("op", required=True)),
+    )
+    child = make_dataset(
+        name="visits",
+        request={
+            "path": "/visits/{code}",
+            "partition": {"name": "code", "dataset": "statements", "column": "uscc"},
+        },
+    )
+    source = type("One", (), {"dataset": lambda _self, _name: parent})()
+    deliver(parent, {"id": "1", "uscc": "U", "op": "A"}, {"id": "2", "uscc": "U", "op": "A"})
+    deliver(parent, {"id": "2", "uscc": "U", "op": "D"})
+    assert partition_values(source, child, settings, ledger, DAY) == ("U",)

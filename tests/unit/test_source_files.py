@@ -36,7 +36,7 @@ def test_every_source_file_of_the_project_is_valid():
         (lambda e: meta(e).pop("volume"), "volume"),
         (lambda e: meta(e).update(key=["nothing"]), "no such column: nothing"),
         (lambda e: meta(e).update(key=["taxpayer_name"]), "a key column must be required"),
-        (lambda e: e["config"]["meta"].update(driver="sftp"), "not that of driver sftp"),
+        (lambda e: e["config"]["meta"].update(driver="sftp"), "statements.request.folder: Field required"),
         (lambda e: meta(e).pop("paginator"), "a paginator goes with a path"),
         (lambda e: meta(e).pop("freshness"), "freshness"),
         (lambda e: meta(e).pop("continuity"), "continuity"),
@@ -122,3 +122,13 @@ def test_a_zone_file_that_names_nothing_we_know_is_refused(tmp_path, text):
     path.write_text(text)
     with pytest.raises(ConfigError, match="Whose: config"):
         read_zone(path, read_sources())
+
+
+def test_a_secret_written_into_a_file_is_not_repeated(tmp_path):
+    def spell_out(entry):
+        entry["config"]["meta"]["connection"]["auth"]["client_secret"] = "a-literal-secret"
+
+    with pytest.raises(ConfigError, match=r"connection\.auth") as caught:
+        read_source(changed_tax(tmp_path, spell_out))
+    assert "a-literal-secret" not in str(caught.value)
+    assert str(caught.value).count("connection.") == 1
