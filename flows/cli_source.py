@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -26,15 +27,19 @@ cli_source_new.register(app)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 OneName = Annotated[str | None, typer.Argument(help="One source; all otherwise.")]
+Folder = Annotated[
+    Path | None,
+    typer.Option(help="The source files of this folder (sandbox/samples) instead of the project's."),
+]
 AsOf = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The business date; today otherwise. Never one to come.")
 ]
 
 
 @app.command("list")
-def list_sources(as_json: Json = False) -> None:
+def list_sources(folder: Folder = None, as_json: Json = False) -> None:
     """List every agency and dataset, and what this zone is not supplied with."""
-    sources, zone = _read(Settings())
+    sources, zone = _read(Settings(), folder)
     rows = [_listed(source, dataset, zone) for source in sources for dataset in source.datasets]
     if as_json:
         show.show_json(rows)
@@ -72,10 +77,10 @@ def _listed(source: Source, dataset: Dataset, zone: Zone) -> dict[str, Any]:
 
 
 @app.command("check")
-def check(name: OneName = None, as_json: Json = False) -> None:
+def check(name: OneName = None, folder: Folder = None, as_json: Json = False) -> None:
     """Check each source: its file, its variables, and one page or file from the agency. Nothing is kept."""
     settings = Settings()
-    sources, zone = _read(settings)
+    sources, zone = _read(settings, folder)
     found = [line for source in _chosen(sources, name) for line in check_source(source, zone, settings)]
     if as_json:
         show.show_json(found)
@@ -89,10 +94,10 @@ def check(name: OneName = None, as_json: Json = False) -> None:
 
 
 @app.command("plan")
-def show_plan(name: OneName = None, as_of: AsOf = None, as_json: Json = False) -> None:
+def show_plan(name: OneName = None, as_of: AsOf = None, folder: Folder = None, as_json: Json = False) -> None:
     """Say what a pull would ask for, and what we hold. Nothing is sent and nothing is written."""
     settings = Settings()
-    sources, zone = _read(settings)
+    sources, zone = _read(settings, folder)
     chosen = _chosen(sources, name)
     try:
         planned = plan(chosen, zone, settings, _day(settings, as_of))
@@ -127,11 +132,12 @@ def pull(
     name: Annotated[str, typer.Argument(help="The source to pull.")],
     dataset: Annotated[str | None, typer.Option(help="One dataset; all otherwise.")] = None,
     as_of: AsOf = None,
+    folder: Folder = None,
     as_json: Json = False,
 ) -> None:
     """Pull and land one source now. Exit codes: 0 all came, 1 one did not, 4 a critical one did not."""
     settings = Settings()
-    sources, zone = _read(settings)
+    sources, zone = _read(settings, folder)
     (source,) = _chosen(sources, name)
     day = _day(settings, as_of)
     try:
@@ -161,10 +167,11 @@ def _show_pulled(pulled: Sequence[Pulled], as_json: bool) -> None:
     show.show_refusals([asdict(one) for one in pulled])
 
 
-def _read(settings: Settings) -> tuple[list[Source], Zone]:
+def _read(settings: Settings, folder: Path | None) -> tuple[list[Source], Zone]:
     try:
-        sources = read_sources()
-        return sources, read_zone(settings.zone_file, sources)
+        ours = read_sources()
+        sources = ours if folder is None else read_sources(folder)
+        return sources, read_zone(settings.zone_file, [*ours, *sources])
     except ConfigError as error:
         raise _stopped(1, "failed", str(error)) from None
 

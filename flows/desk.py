@@ -53,11 +53,24 @@ def fail(message: str, state: str = "failed", code: int = 1) -> NoReturn:
 
 
 def records(house: House, wanted: Filter) -> list[Quarantined]:
-    """The records asked for; exits 1 where a quarantine file is damaged."""
+    """The records asked for; exits 1 where a quarantine file is damaged, 2 where a name is none that we know."""
     try:
-        return house.records(wanted)
+        found = house.records(wanted)
     except ConnectorError as error:
         fail(str(error))
+    if not found:
+        _require_known(house, wanted)
+    return found
+
+
+def _require_known(house: House, wanted: Filter) -> None:
+    """Nothing found for a name that nobody has is no all-clear."""
+    datasets = {dataset.address for source in house.sources for dataset in source.datasets}
+    names = {*datasets, *(address.partition(".")[2] for address in datasets)}
+    if wanted.source not in (None, *(source.name for source in house.sources)):
+        fail(f"no source {wanted.source}; there are {', '.join(s.name for s in house.sources)}", "usage", 2)
+    if wanted.dataset not in (None, *names):
+        fail(f"no dataset {wanted.dataset}; there are {', '.join(sorted(datasets))}", "usage", 2)
 
 
 def by_id(house: House, ids: Iterable[str]) -> tuple[list[Quarantined], list[Quarantined]]:
