@@ -58,14 +58,15 @@ def _part(kind: type[T], value: Any, place: str) -> T:
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        told = "; ".join(f"{place}.{_fault(one)}" for one in error.errors(include_url=False, include_input=False))
+        told = "; ".join(_fault(one, place) for one in error.errors(include_url=False, include_input=False))
         raise ValueError(told) from None
 
 
-def _fault(error: Any) -> str:
+def _fault(error: Any, *place: str) -> str:
     # Never the input: somebody may have written a secret where the name of a variable belongs.
-    place = ".".join(str(step) for step in error["loc"])
-    return f"{place}: {error['msg'].removeprefix('Value error, ')}" if place else error["msg"]
+    where = ".".join([*place, *(str(step) for step in error["loc"])])
+    told = str(error["msg"]).removeprefix("Value error, ")
+    return f"{where}: {told}" if where else told
 
 
 def dataset_fields(source: str, table: dict[str, Any]) -> dict[str, Any]:

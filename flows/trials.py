@@ -25,6 +25,10 @@ LATENCY_MS = 5.0
 """How long a stand-in waits before each answer: enough to tell which requests were in flight together."""
 
 
+class NoStandInError(RuntimeError):
+    """No agency can be made from this source file: what it declares contradicts itself."""
+
+
 @dataclass(frozen=True)
 class Job:
     """One source to put on trial: its file, the seed, and what of it to run."""
@@ -45,9 +49,13 @@ def fault_kinds() -> Mapping[str, FaultKind]:
 def check_all(job: Job) -> list[CheckResult]:
     """Every check of the kit on one source."""
     source = read_source(job.path)
-    with _stand_in(job) as (agency, settings):
-        kinds = fault_kinds()
-        return run(source, agency, settings, kinds=kinds, full=job.full, seed=job.seed, latency_ms=LATENCY_MS)
+    try:
+        with _stand_in(job) as (agency, settings):
+            kinds = fault_kinds()
+            return run(source, agency, settings, kinds=kinds, full=job.full, seed=job.seed, latency_ms=LATENCY_MS)
+    except NoStandInError as error:
+        titles = ("能按文件建立替身", "a stand-in can be made")
+        return [CheckResult(source.name, "stand_in", *titles, "failed", str(error), 0.0)]
 
 
 def strike_all(job: Job) -> list[Cell]:
@@ -65,7 +73,12 @@ def _stand_in(job: Job) -> Iterator[tuple[Agency, Settings]]:
         sources = Path(folder) / "sources"
         sources.mkdir()
         shutil.copy(job.path, sources)
-        with start_standin(sources, Path(folder) / "state", seed=job.seed, latency_ms=LATENCY_MS) as agency:
+        try:
+            started = start_standin(sources, Path(folder) / "state", seed=job.seed, latency_ms=LATENCY_MS)
+        except RuntimeError as error:
+            # What the child said last is the reason; its traceback above is for whoever mends the stand-in.
+            raise NoStandInError(str(error).strip().rpartition("\n")[2]) from None
+        with started as agency:
             yield agency, Settings().model_copy(update=STANDIN_BUDGET)
 
 
