@@ -116,7 +116,7 @@ def test_a_user_sees_nothing_outside_its_folder(sandbox):
         return sorted(await client.listdir("/")), sorted(await client.listdir("/../../bank_a/.."))
 
     root, above = over_sftp(sandbox, "bank_b", look)
-    assert [name for name in root if name not in (".", "..")] == ["inbox", "outbox"]
+    assert [name for name in root if name not in (".", "..")] == ["inbox", "outbox", "returns"]
     assert above == root
 
 

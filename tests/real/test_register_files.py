@@ -33,9 +33,14 @@ class Land:
         self.source = read_source(SOURCES / f"{name}.yml")
         self.settings = Settings(data_dir=data_dir, _env_file=None)
         self.ledger = open_ledger(self.settings)
+        self._pulled = {}
 
     def pull(self, name):
-        return pull_dataset(self.source, self.source.dataset(name), Zone(), self.settings, self.ledger, DAY)
+        """Once for all tests, in whatever order they come: a second pull would say unchanged."""
+        if name not in self._pulled:
+            dataset = self.source.dataset(name)
+            self._pulled[name] = pull_dataset(self.source, dataset, Zone(), self.settings, self.ledger, DAY)
+        return self._pulled[name]
 
     def rows(self, pulled):
         path = landed_path(self.settings.data_dir, pulled.source, pulled.dataset, pulled.batch)
