@@ -167,7 +167,8 @@ def _cut_elsewhere(dataset: Dataset) -> Dataset:
 
 
 def _smaller(size: int) -> int:
-    return max(1, size * 3 // 4)
+    # A page of one cannot be cut smaller, and the same cut would prove nothing.
+    return size * 3 // 4 or 2
 
 
 def _read_twice_if_needed(pull: _Pull, key: BatchKey, since: str | None) -> tuple[Staged, Prepared]:

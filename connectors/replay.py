@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
@@ -65,6 +66,8 @@ def replay(
     for sequence, page in enumerate(pages, start=1):
         record_page(ledger, key, sequence, page["label"], page["raw_sha256"], page["raw_bytes"], None)
     landed = _land(dataset, settings, ledger, key, as_of, newest, fresh, refusals, wanted)
+    # A feed keeps what it holds where that is of a later day than the record.
+    held_since += fresh.num_rows - landed.num_rows
     places = zip(landed["_raw_sha256"].to_pylist(), landed["_position"].to_pylist(), strict=True)
     gone = landed.num_rows
     return ReplayReport(key.batch, gone, asked - gone - held_since, frozenset(places), tuple(refusals), held_since)
@@ -146,6 +149,8 @@ def _land(
     digest = content_sha256(final, dataset)
     publish_durably(final, target)
     work.unlink()
+    landed = pq.read_table(target, partitioning=None)
+    landed = landed.filter(pc.equal(landed["_batch"], key.batch))
     still = len({(one.raw_sha256, one.position) for one in refusals if one.action == "record_refused"})
     close_batch(
         ledger,
@@ -155,10 +160,10 @@ def _land(
         rows_received=rows.num_rows + still,
         rows_landed=landed_rows,
         rows_refused=still,
-        counts={"replayed": rows.num_rows},
+        counts={"replayed": landed.num_rows},
         high_water=newest[-1]["high_water"] if newest else None,
     )
-    return rows
+    return landed
 
 
 def _carried(

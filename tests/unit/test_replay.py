@@ -12,7 +12,7 @@ from connectors.replay import replay
 from connectors.zone import Zone
 from ledger.batches import landed_batches
 from tests.unit.conftest import DAY, column
-from tests.unit.test_landing import landed
+from tests.unit.test_landing import FEED, change, landed
 from tests.unit.test_reading import GOOD, OTHER, record
 
 LENIENT = (
@@ -99,3 +99,15 @@ def test_a_replay_on_a_day_before_the_newest_delivery_is_refused(settings, ledge
     deliver(make_dataset(), record(), record(uscc=OTHER), day=date(2025, 7, 1))
     with pytest.raises(ConfigError, match="a delivery of 2025-07-01 has landed"):
         again(make_dataset(columns=LENIENT), settings, ledger, wanted(settings, key))
+
+
+def test_a_replayed_change_older_than_what_is_held_is_told_as_held(settings, ledger, deliver, make_dataset):
+    deliver(make_dataset(**FEED), change(at="2025-06-05T00:00:00Z"))
+    strict = (*FEED["columns"][:2], column("changed_at", "timestamp", required=True, missing_markers=("x",)))
+    key, _ = deliver(
+        make_dataset(**{**FEED, "columns": (*strict, column("grade", values=("A",)))}),
+        {**change(at="2025-06-01T00:00:00Z"), "grade": "B"},
+    )
+    mended = make_dataset(**{**FEED, "columns": (*strict, column("grade", values=("A", "B")))})
+    told = again(mended, settings, ledger, wanted(settings, key))
+    assert (told.landed, told.held_since, told.positions_landed) == (0, 1, frozenset())
