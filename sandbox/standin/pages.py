@@ -18,7 +18,6 @@ from connectors.spec import (
     NextLink,
     Offset,
     PageNumber,
-    RestRequest,
     Since,
     SinglePage,
     TimeWindow,
@@ -239,8 +238,3 @@ def told_of(view: View, asked: Asked, total: int | None = None, following: int |
             first, after = next_link(stock, asked, 0), next_link(stock, asked, following)
             told.headers["Link"] = f'<{first}>; rel="first", <{after}>; rel="next"'
     return told
-
-
-def is_listing(stock: Stock) -> bool:
-    """Whether the dataset is asked for by path, and not ordered as a report."""
-    return isinstance(stock.dataset.request, RestRequest) and stock.dataset.request.job is None

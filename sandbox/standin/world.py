@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from connectors.source_files import read_sources
-from connectors.spec import FileRequest, RestRequest, Source
+from connectors.spec import FileRequest, Source
 from sandbox.standin.changes import change
 from sandbox.standin.faults import PLAN, Fault, FaultPlan
 from sandbox.standin.files import Folder, Written
@@ -130,8 +130,3 @@ def _folders(stocks: Mapping[str, Stock], root: Path) -> dict[str, Folder]:
     if len(set(shared)) != len(shared):
         raise UsageError("two datasets of one source share a folder: a stand-in needs one for each")
     return folders
-
-
-def is_served_over_http(source: Source) -> bool:
-    """Whether a source is asked over HTTP."""
-    return isinstance(source.datasets[0].request, RestRequest)
