@@ -1,7 +1,6 @@
 """Records refused: what is kept of each, and which of them still stand when a night is built."""
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
@@ -9,13 +8,25 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
+from connectors import uscc
 from connectors.columns import make_parser
 from connectors.errors import DataError
 from connectors.raw import publish_durably
 from connectors.spec import Dataset
 from ledger.quarantine import record_id
 
-NAME_COLUMNS = ("enterprise_name", "applicants", "winner_name", "taxpayer_name", "unit_name", "name")
+NAME_COLUMNS = (
+    "enterprise_name",
+    "applicants",
+    "winner_name",
+    "owner_name",
+    "employer_name",
+    "drafter_name",
+    "contestant_name",
+    "taxpayer_name",
+    "unit_name",
+    "name",
+)
 """Columns that say who a record is about where it has no code, in order of preference."""
 
 
@@ -25,7 +36,7 @@ Key = tuple[str | None, ...]
 
 @dataclass(frozen=True)
 class Refusal:
-    """One record refused, or one value of it discarded, with enough to show the agency which and why.
+    """One record refused, or one value of it discarded or repaired, with enough to show the agency which and why.
 
     `uscc`, `name` and `key` are what the record itself states, as text and perhaps wrong: whom it may be about.
     """
@@ -60,10 +71,15 @@ NOBODY = Identity(None, None, ())
 def identity_of(dataset: Dataset, fields: Mapping[str, Any]) -> Identity:
     """Read code, name and key out of a record's own fields, whatever else is wrong with it."""
     stated = {column.name: _text(fields.get(column.source_field)) for column in dataset.columns}
-    coded = next((stated[column.name] for column in dataset.columns if column.check == "uscc"), None)
+    coded = next((stated[column.name] for column in dataset.columns if column.check), None)
     named = next((stated[name] for name in NAME_COLUMNS if stated.get(name)), None)
-    code = re.sub(r"\s", "", coded).upper() if coded else None
-    return Identity(code, named, tuple(stated[name] for name in dataset.key))
+    return Identity(_code(coded) if coded else None, named, tuple(stated[name] for name in dataset.key))
+
+
+def _code(stated: str) -> str:
+    """A code as it would land: whose only slip is a letter that no code has is known all the same."""
+    code = uscc.without_hyphen(uscc.tidy(stated))
+    return uscc.repair(code) or code
 
 
 def _text(raw: Any) -> str | None:
@@ -135,9 +151,7 @@ def canonical_keys(dataset: Dataset, zone: ZoneInfo) -> Callable[[Key], Key]:
         if len(stated) != len(parsers):
             return stated
         read = [parse(text) for parse, text in zip(parsers, stated, strict=True)]
-        return tuple(
-            text if fault or value is None else str(value) for text, (value, fault, _) in zip(stated, read, strict=True)
-        )
+        return tuple(text if value is None else str(value) for text, (value, _, _) in zip(stated, read, strict=True))
 
     return canonical
 

@@ -44,10 +44,34 @@ def with_wrong_check(code: str) -> str:
 
 
 def with_forbidden_letter(code: str, letter: str) -> str:
-    """Return the code with one of I O Z S V typed at its tenth place."""
-    return code[:9] + letter + code[10:]
+    """Return the code with one of I O Z S V typed from its tenth place on where it stands for another digit than there.
+
+    O is typed for 0, I for 1, Z for 2 and S for 5: in such a digit's place the code could be put right.
+    """
+    meant = letter.translate(str.maketrans("OIZS", "0125"))
+    place = next(place for place in range(9, 17) if code[place] != meant)
+    return code[:place] + letter + code[place + 1 :]
 
 
 def as_old_taxpayer_number(code: str) -> str:
     """Return the 15-digit taxpayer number of the time before the unified code: division and organisation code."""
     return code[2:17]
+
+
+def as_organisation_code(code: str) -> str:
+    """Return the nine characters of the organisation code within a unified code."""
+    return code[8:17]
+
+
+def with_letters_for_digits(code: str) -> str:
+    """Return the code with O, I, Z and S typed for every 0, 1, 2 and 5 of its organisation code."""
+    return code[:8] + code[8:17].translate(str.maketrans("0125", "OIZS")) + code[17]
+
+
+def registration_number(number: int) -> str:
+    """Return a 15-digit business registration number (ISO 7064 MOD 11,10) of the time before the unified code."""
+    body = f"{DIVISION}{number:08d}"
+    carried = 10
+    for digit in body:
+        carried = ((carried + int(digit)) % 10 or 10) * 2 % 11
+    return f"{body}{(11 - carried) % 10}"

@@ -10,10 +10,13 @@ from sandbox import district_finance as finance
 from sandbox import district_works as works
 from sandbox.codes import make_code
 from sandbox.district_faults import plant_all
+from sandbox.district_faults_local import plant_local
+from sandbox.district_local import add_local_facts
 from sandbox.draft import Draft
 from sandbox.industries import INDUSTRIES, WEIGHTS, Industry
 from sandbox.model import Application, District, Enterprise, Name
 from sandbox.names import body_name, company_name
+from sandbox.streams import Stream, streams
 
 AS_OF: Final = date(2025, 6, 30)
 ENTERPRISES: Final = 702
@@ -27,11 +30,6 @@ _KINDS: Final = {
 }  # fmt: skip
 # Every 53rd code has the check character "0": 14 of them for sure, beside those that fall so by chance.
 _ZERO_CHECK_EVERY: Final = 53
-
-
-def _stream(seed: int, topic: str, number: int) -> random.Random:
-    """Return a stream of its own for a topic and enterprise, so that a change to one topic moves no other."""
-    return random.Random(f"{seed}:{topic}:{number}")
 
 
 def _founded_on(rng: random.Random) -> date:
@@ -58,8 +56,8 @@ def _names(rng: random.Random, number: int, kind: str, trade: str, founded_on: d
     return tuple(Name(text, start, end) for text, start, end in zip(texts, starts, [*ends, None], strict=True))
 
 
-def _identity(seed: int, number: int) -> tuple[Enterprise, Industry]:
-    rng = _stream(seed, "identity", number)
+def _identity(stream: Stream, number: int) -> tuple[Enterprise, Industry]:
+    rng = stream("identity", number)
     industry = rng.choices(INDUSTRIES, WEIGHTS)[0]
     founded_on = _founded_on(rng)
     kind = _KINDS.get(number, "91")
@@ -80,35 +78,35 @@ def _identity(seed: int, number: int) -> tuple[Enterprise, Industry]:
     return enterprise, industry
 
 
-def _enterprise(seed: int, number: int) -> tuple[Enterprise, list[Application], list[Application]]:
+def _enterprise(stream: Stream, number: int) -> tuple[Enterprise, list[Application], list[Application]]:
     """Make one enterprise whole, with its patent and PCT applications."""
-    identity, industry = _identity(seed, number)
+    identity, industry = _identity(stream, number)
     founded_on = identity.founded_on
-    years = finance.business_years(_stream(seed, "business", number), industry, founded_on)
+    years = finance.business_years(stream("business", number), industry, founded_on)
     # Young firms always file: what a missing return means for a firm under two years old is not for chance to ask.
     may_miss = founded_on < date(2022, 1, 1)
-    filed = finance.filings(_stream(seed, "filings", number), years, may_miss=may_miss)
-    given = works.consents(_stream(seed, "consents", number), number)
-    is_insured = _stream(seed, "insured", number).random() < 0.97
-    people = finance.headcounts(_stream(seed, "people", number), years, industry, founded_on)
+    filed = finance.filings(stream("filings", number), stream("costs", number), years, may_miss=may_miss)
+    given = works.consents(stream("consents", number), number)
+    is_insured = stream("insured", number).random() < 0.97
+    people = finance.headcounts(stream("people", number), years, industry, founded_on)
     enterprise = replace(
         identity,
         filings=filed,
-        deductions=finance.deductions(_stream(seed, "deductions", number), filed),
+        deductions=finance.deductions(stream("deductions", number), filed),
         headcounts=people if is_insured else (),
-        torch_reports=finance.torch_reports(_stream(seed, "torch", number), years),
-        contracts=works.contracts(_stream(seed, "contracts", number), number, founded_on),
-        platforms=works.platforms(_stream(seed, "platforms", number), number, founded_on, identity.name),
-        awards=works.awards(_stream(seed, "awards", number), number, identity.names),
-        projects=works.projects(_stream(seed, "projects", number), number, founded_on),
-        investments=works.investments(_stream(seed, "investments", number), number, founded_on),
+        torch_reports=finance.torch_reports(stream("torch", number), years),
+        contracts=works.contracts(stream("contracts", number), number, founded_on),
+        platforms=works.platforms(stream("platforms", number), number, founded_on, identity.name),
+        awards=works.awards(stream("awards", number), number, identity.names),
+        projects=works.projects(stream("projects", number), number, founded_on),
+        investments=works.investments(stream("investments", number), number, founded_on),
         consents=given,
-        events=works.events(_stream(seed, "events", number), number, identity.uscc, identity.name, founded_on),
-        evaluations=works.evaluations(_stream(seed, "evaluations", number), number),
-        loans=works.loans(_stream(seed, "loans", number), number, given),
+        events=works.events(stream("events", number), number, identity.uscc, identity.name, founded_on),
+        evaluations=works.evaluations(stream("evaluations", number), number),
+        loans=works.loans(stream("loans", number), number, given),
     )
-    patents = works.patents(_stream(seed, "patents", number), number, enterprise, industry, years)
-    pcts = works.pcts(_stream(seed, "pcts", number), number, enterprise, industry, years)
+    patents = works.patents(stream("patents", number), number, enterprise, industry, years)
+    pcts = works.pcts(stream("pcts", number), number, enterprise, industry, years)
     return enterprise, patents, pcts
 
 
@@ -119,18 +117,21 @@ def _numbered(applications: Sequence[Application], first: int) -> list[Applicati
 
 
 def generate(seed: int = SEED, enterprises: int = ENTERPRISES) -> District:
-    """Make the district: what is true of each enterprise, then the faults planted on purpose.
+    """Make the district: what is true of each enterprise, then the faults and edges planted on purpose.
 
-    The result depends on the seed and the number of enterprises alone. The faults need about 130 ordinary enterprises
+    The result depends on the seed and the number of enterprises alone. The faults need about 180 ordinary enterprises
     to stand on; too few raise `NoRoomError`.
     """
+    stream = streams(seed)
     draft = Draft(as_of=AS_OF)
     for number in range(enterprises):
-        enterprise, patents, pcts = _enterprise(seed, number)
+        enterprise, patents, pcts = _enterprise(stream, number)
         draft.enterprises[enterprise.uscc] = enterprise
         draft.patents.extend(patents)
         draft.pcts.extend(pcts)
     draft.patents = _numbered(draft.patents, 100_001)
     draft.pcts = _numbered(draft.pcts, 900_001)
     plant_all(draft)
+    add_local_facts(draft, stream)
+    plant_local(draft)
     return draft.finish()

@@ -152,7 +152,9 @@ def plant_conflicts(draft: Draft) -> None:
     other: Record = {**record, "职工人数": (row.staff_total or 0) + 7, "科技人员占比": ""}
     _conflict(draft, _HEADCOUNTS, record, other, enterprise.uscc)
     enterprise = draft.take_with(lambda e: bool(e.evaluations))
-    record = evaluation_record(enterprise, enterprise.evaluations[0])
+    grades = enterprise.evaluations
+    draft.put(replace(enterprise, evaluations=(grades[0]._replace(sending=refused), *grades[1:])))
+    record = evaluation_record(enterprise, grades[0])
     other = {**record, "grade": "D" if record["grade"] != "D" else "A"}
     _conflict(draft, ("credit", "evaluations"), record, other, enterprise.uscc)
 
@@ -205,6 +207,8 @@ def plant_register(draft: Draft) -> None:
         "industry_name": model.industry_name,
         "zone_member_from": "2015-01-01",
         "zone_member_to": None,
+        "parent_uscc": None,
+        "registration_no": None,
     }
     where = ("science", "enterprises")
     other = codes.make_code(random.Random("register"))
@@ -235,6 +239,7 @@ def plant_bureau_records(draft: Draft) -> None:
         "platform_no": "PT-9999-0",
         "uscc": model.uscc,
         "platform_name": "区级样例平台",
+        "kind": "engineering_centre",
         "level": "district",
         "recognised_on": (draft.as_of - timedelta(days=90)).isoformat(),
         "valid_to": None,

@@ -20,7 +20,9 @@ FORMULA_NAME: Final = "=1+2有限公司"
 SCRIPT_NAME: Final = "<script>alert(1)</script>公司"
 
 
-def _patent(draft: Draft, applicants: str, owners: tuple[Enterprise, ...], filed_on: date = _FILED_ON) -> Application:
+def add_patent(
+    draft: Draft, applicants: str, owners: tuple[Enterprise, ...], filed_on: date = _FILED_ON
+) -> Application:
     """Add an invention application of the year; classified within the first owner's business, so that it counts."""
     record_no = draft.next_patent_no()
     subclass = owners[0].scopes[0] if owners else "G06F"
@@ -47,7 +49,8 @@ def _pct(draft: Draft, applicants: str, owners: tuple[Enterprise, ...]) -> Appli
     return application
 
 
-def _plant_patent(draft: Draft, kind: str, application: Application, expect: str, reason: str) -> None:
+def plant_patent(draft: Draft, kind: str, application: Application, expect: str, reason: str) -> None:
+    """Note an application as planted, with all whom it concerns."""
     draft.plant(kind, _PATENTS, patent_record(application), expect, reason, next(iter(application.owners), None))
     draft.planted[-1] = replace(draft.planted[-1], usccs=application.owners)
 
@@ -55,14 +58,14 @@ def _plant_patent(draft: Draft, kind: str, application: Application, expect: str
 def plant_written_variants(draft: Draft) -> None:
     """Write names as clerks do: other brackets, full-width letters, blanks; all of them the same name."""
     bracketed = draft.take_with(lambda e: "（" in e.name)
-    application = _patent(draft, with_half_width_brackets(bracketed.name), (bracketed,))
-    _plant_patent(draft, "half_width_brackets", application, "matched", "normalised_name")
+    application = add_patent(draft, with_half_width_brackets(bracketed.name), (bracketed,))
+    plant_patent(draft, "half_width_brackets", application, "matched", "normalised_name")
     lettered = draft.take_with(lambda e: "Qx" in e.name)
-    application = _patent(draft, in_full_width(lettered.name), (lettered,))
-    _plant_patent(draft, "full_width_letters", application, "matched", "normalised_name")
+    application = add_patent(draft, in_full_width(lettered.name), (lettered,))
+    plant_patent(draft, "full_width_letters", application, "matched", "normalised_name")
     plain = draft.take()
-    application = _patent(draft, with_blanks(plain.name), (plain,))
-    _plant_patent(draft, "blanks_in_name", application, "matched", "normalised_name")
+    application = add_patent(draft, with_blanks(plain.name), (plain,))
+    plant_patent(draft, "blanks_in_name", application, "matched", "normalised_name")
     upper = draft.take_with(lambda e: "Qx" in e.name)
     pct = _pct(draft, upper.name.upper(), (upper,))
     draft.plant("upper_case_letters", _PCTS, pct_record(pct), "matched", "normalised_name", upper.uscc)
@@ -78,11 +81,11 @@ def plant_former_names(draft: Draft) -> None:
     """Use a former name while it was borne (matched) and after it ended (nobody bears it then)."""
     enterprise = draft.take(_renamed_in_2024)
     last_day = enterprise.names[1].valid_from - timedelta(days=1)
-    application = _patent(draft, enterprise.names[0].text, (enterprise,), last_day)
-    _plant_patent(draft, "former_name_on_its_last_day", application, "matched", "name_valid_at_filing")
+    application = add_patent(draft, enterprise.names[0].text, (enterprise,), last_day)
+    plant_patent(draft, "former_name_on_its_last_day", application, "matched", "name_valid_at_filing")
     enterprise = draft.take(_renamed_in_2024)
-    application = _patent(draft, enterprise.names[0].text, (), date(2024, 12, 20))
-    _plant_patent(draft, "former_name_after_its_end", application, "unmatched", "unknown")
+    application = add_patent(draft, enterprise.names[0].text, (), date(2024, 12, 20))
+    plant_patent(draft, "former_name_after_its_end", application, "unmatched", "no_longer_borne")
     enterprise = draft.take(_renamed_in_2024)
     award = Award("JL-9999-1", enterprise.names[0].text, "provincial", 2024, date(2024, 1, 15))
     draft.put(replace(enterprise, awards=(award,)))
@@ -97,7 +100,7 @@ def award_row(award: Award) -> Record:
 def plant_unknown_names(draft: Draft) -> None:
     """Name applicants, winners and offenders that are in nobody's register."""
     for name in ("惠州无名样例科技有限公司", "INVENTED EXAMPLE CO., LTD."):
-        _plant_patent(draft, "unknown_applicant", _patent(draft, name, ()), "unmatched", "unknown")
+        plant_patent(draft, "unknown_applicant", add_patent(draft, name, ()), "unmatched", "unknown")
     pct = _pct(draft, "惠州无名样例科技有限公司", ())
     draft.plant("unknown_applicant", _PCTS, pct_record(pct), "unmatched", "unknown")
     award = Award("JL-9999-2", _OUTSIDER, "national", 2024, date(2024, 10, 10))
@@ -118,11 +121,11 @@ def plant_shared_name(draft: Draft) -> None:
     first, ended_on = bearer.founded_on.replace(year=2018, day=1), date(2024, 6, 30)
     history = (Name(bearer.name, max(first, twin.founded_on), ended_on), Name(twin.name, date(2024, 7, 1)))
     draft.put(replace(twin, names=history))
-    application = _patent(draft, bearer.name, (), date(2024, 5, 6))
-    _plant_patent(draft, "name_held_by_two", application, "unmatched", "ambiguous")
+    application = add_patent(draft, bearer.name, (), date(2024, 5, 6))
+    plant_patent(draft, "name_held_by_two", application, "unmatched", "ambiguous")
     draft.planted[-1] = replace(draft.planted[-1], usccs=(bearer.uscc, twin.uscc))
-    application = _patent(draft, bearer.name, (bearer,), date(2024, 8, 8))
-    _plant_patent(draft, "name_held_by_one_again", application, "matched", "name_valid_at_filing")
+    application = add_patent(draft, bearer.name, (bearer,), date(2024, 8, 8))
+    plant_patent(draft, "name_held_by_one_again", application, "matched", "name_valid_at_filing")
 
 
 def plant_joint_applicants(draft: Draft) -> None:
@@ -131,17 +134,17 @@ def plant_joint_applicants(draft: Draft) -> None:
     # Both must have declared the subclass for the patent to count for both, in full.
     subclass = first.scopes[0]
     draft.put(replace(second, scopes=tuple(sorted({*second.scopes, subclass}))))
-    application = _patent(draft, f"{first.name}；{second.name}", (first, second))
-    _plant_patent(draft, "joint_applicants", application, "matched", "each_in_full")
-    application = _patent(draft, f"{first.name}; {second.name}", (first, second), date(2024, 10, 9))
-    _plant_patent(draft, "joint_applicants_half_width", application, "matched", "each_in_full")
+    application = add_patent(draft, f"{first.name}；{second.name}", (first, second))
+    plant_patent(draft, "joint_applicants", application, "matched", "each_in_full")
+    application = add_patent(draft, f"{first.name}; {second.name}", (first, second), date(2024, 10, 9))
+    plant_patent(draft, "joint_applicants_half_width", application, "matched", "each_in_full")
     third = draft.take()
-    application = _patent(draft, f"{_OUTSIDER}；{third.name}", (third,))
-    _plant_patent(draft, "joint_with_outsider", application, "matched", "each_in_full")
-    _plant_patent(draft, "outsider_of_joint_applicants", application._replace(owners=()), "unmatched", "unknown")
+    application = add_patent(draft, f"{_OUTSIDER}；{third.name}", (third,))
+    plant_patent(draft, "joint_with_outsider", application, "matched", "each_in_full")
+    plant_patent(draft, "outsider_of_joint_applicants", application._replace(owners=()), "unmatched", "unknown")
     fourth = draft.take_with(lambda e: "（" in e.name)
     written = f"{fourth.name}；{with_half_width_brackets(fourth.name)}"
-    _plant_patent(draft, "joint_with_itself", _patent(draft, written, (fourth,)), "matched", "counted_once")
+    plant_patent(draft, "joint_with_itself", add_patent(draft, written, (fourth,)), "matched", "counted_once")
 
 
 def plant_spoilt_applications(draft: Draft) -> None:
@@ -152,11 +155,11 @@ def plant_spoilt_applications(draft: Draft) -> None:
         ("impossible_date", "type_mismatch", {"filedOn": "2024-02-30"}),
     ):
         enterprise = draft.take()
-        application = _patent(draft, enterprise.name, ())
+        application = add_patent(draft, enterprise.name, ())
         sending = application.sending
         sending = replace(sending, wire=tuple(wire.items()), is_usable=False)
         draft.patents[-1] = application._replace(sending=sending)
-        _plant_patent(draft, kind, draft.patents[-1], "quarantined", reason)
+        plant_patent(draft, kind, draft.patents[-1], "quarantined", reason)
 
 
 def _event(event_no: str, uscc: str | None, name: str) -> CreditEvent:

@@ -46,7 +46,8 @@ def plant_corrections(draft: Draft) -> None:
     enterprise = draft.take_with(lambda e: len(e.deductions) == 3)
     claim = enterprise.deductions[-1]
     corrected = claim._replace(filed_on=date(2025, 6, 12), additional_deduction=claim.additional_deduction / 2)
-    corrected = corrected._replace(additional_deduction=round(corrected.additional_deduction, 2))
+    halved = round(corrected.additional_deduction, 2)
+    corrected = corrected._replace(additional_deduction=halved, deductible_rd=halved)
     draft.put(replace(enterprise, deductions=(*enterprise.deductions, corrected)))
     record: Record = {"nsrsbh": enterprise.uscc, "ssnd": 2024, "sbrq": "2025-06-12"}
     draft.plant("late_correction", ("tax", "rd_deductions"), record, "matched", "latest_filing_wins", enterprise.uscc)

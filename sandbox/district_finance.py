@@ -60,7 +60,9 @@ def business_years(rng: random.Random, industry: Industry, founded_on: date) -> 
     return years
 
 
-def filings(rng: random.Random, years: Mapping[int, YearOfBusiness], *, may_miss: bool) -> tuple[Filing, ...]:
+def filings(
+    rng: random.Random, costs: random.Random, years: Mapping[int, YearOfBusiness], *, may_miss: bool
+) -> tuple[Filing, ...]:
     """Draw the annual statements; where `may_miss`, one in 80 is never filed and one in 100 leaves R&D blank."""
     filed: list[Filing] = []
     for year in sorted(years):
@@ -77,6 +79,7 @@ def filings(rng: random.Random, years: Mapping[int, YearOfBusiness], *, may_miss
             noncurrent_assets=yuan(noncurrent_assets),
             current_liabilities=yuan(current_assets * rng.randint(15, 90) // 100),
             noncurrent_liabilities=yuan(noncurrent_assets * rng.randint(0, 50) // 100),
+            operating_cost=yuan(revenue * costs.randint(55, 92) // 100),
         )
         luck = rng.random()
         if may_miss and luck < 1 / 80:
@@ -93,9 +96,12 @@ def deductions(rng: random.Random, filed: tuple[Filing, ...]) -> tuple[Deduction
     claims: list[Deduction] = []
     for filing in filed:
         if filing.rd_expense:
-            share = rng.randint(6_000, 10_000) * (75 if filing.fiscal_year == 2022 else 100) // 100
-            amount = yuan(int(filing.rd_expense * 100) * share // 10_000)
-            claims.append(Deduction(filing.fiscal_year, filing.filed_on, amount, rate))
+            share = rng.randint(6_000, 10_000)
+            spent = int(filing.rd_expense * 100)
+            # 75 % of it were deducted on top in 2022, all of it since.
+            amount = yuan(spent * (share * (75 if filing.fiscal_year == 2022 else 100) // 100) // 10_000)
+            counted = yuan(spent * share // 10_000)
+            claims.append(Deduction(filing.fiscal_year, filing.filed_on, amount, rate, counted))
     return tuple(claims)
 
 

@@ -12,16 +12,14 @@ from sandbox.model import (
     Application,
     Award,
     Consent,
-    Contract,
     CreditEvent,
     Enterprise,
     Evaluation,
-    Investment,
     Loan,
     Name,
     Platform,
-    Project,
 )
+from sandbox.model_records import Contract, Investment, Project
 
 LAST_DAY: Final = date(2025, 6, 30)
 FIRST_DAY: Final = date(2022, 1, 1)

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 
 from sandbox.model import Application, District, Enterprise, Filing, Planted, Record, Sending, Stray, WireValue
+from sandbox.model_records import Local, Registration, Succession
 from sandbox.wire import key_of
 
 
@@ -38,6 +40,8 @@ class Draft:
     strays: list[Stray] = field(default_factory=list)
     planted: list[Planted] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
+    registrations: list[Registration] = field(default_factory=list)
+    successions: list[Succession] = field(default_factory=list)
 
     def take(self, fits: Callable[[Enterprise], bool] = _is_ordinary) -> Enterprise:
         """Return the first enterprise that fits and that no fault has taken; raise `NoRoomError` if there is none."""
@@ -55,6 +59,31 @@ class Draft:
         """Store an enterprise that a fault has changed."""
         self.enterprises[enterprise.uscc] = enterprise
         return enterprise
+
+    def recode(self, old: str, enterprise: Enterprise) -> Enterprise:
+        """Store an enterprise that bears another code from now on, at the old one's place in the register."""
+        known = self.enterprises.items()
+        self.enterprises = {enterprise.uscc if code == old else code: e for code, e in known}
+        self.taken.add(enterprise.uscc)
+        return self.put(enterprise)
+
+    def rewrite(self, old: Enterprise, new: Enterprise) -> None:
+        """Write the new code and name of an enterprise of one name wherever it stands as applicant or owner."""
+
+        def renamed(owners: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(new.uscc if owner == old.uscc else owner for owner in owners)
+
+        for applications in (self.patents, self.pcts):
+            for place, one in enumerate(applications):
+                if old.uscc in one.owners:
+                    applicants = one.applicants.replace(old.name, new.name)
+                    applications[place] = one._replace(applicants=applicants, owners=renamed(one.owners))
+                if old.uscc == one.holder:
+                    applications[place] = applications[place]._replace(holder=new.uscc, transferred_to=new.name)
+        for place, registered in enumerate(self.registrations):
+            if old.uscc in registered.owners:
+                owners = renamed(registered.owners)
+                self.registrations[place] = registered._replace(owner_name=new.name, owners=owners)
 
     def plant(
         self, kind: str, where: tuple[str, str], sent: Record, expect: str, reason: str, uscc: str | None = None
@@ -74,6 +103,10 @@ class Draft:
         """Return the record number of the next national application."""
         return self.patents[-1].record_no + 3
 
+    def next_registration_no(self) -> int:
+        """Return the record number of the next software copyright."""
+        return self.registrations[-1].record_no + 3
+
     def next_pct_no(self) -> int:
         """Return the record number of the next PCT application."""
         return self.pcts[-1].record_no + 3
@@ -87,7 +120,15 @@ class Draft:
             tuple(self.pcts),
             tuple(self.strays),
             tuple(self.planted),
+            tuple(self.registrations),
+            tuple(self.successions),
         )
+
+
+def with_local(enterprise: Enterprise, **facts: Any) -> Enterprise:
+    """Return the enterprise with some of its local facts replaced."""
+    local: Local = replace(enterprise.local, **facts)
+    return replace(enterprise, local=local)
 
 
 def filing_of(enterprise: Enterprise, year: int) -> Filing:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from sandbox.model import Record
 from sandbox.wire import BANK_A_FIELDS, BANK_B_FIELDS, HEADCOUNT_FIELDS
+from sandbox.wire_local import PEOPLE_FIELDS
 
 SFTP_USERS: Final = ("talent", "bank_a", "bank_b")
 # A fixed time in every zip, so that the same rows make the same bytes.
@@ -24,8 +25,8 @@ _ZIP_TIME: Final = (2022, 1, 1, 0, 0, 0)
 class Feeds:
     """One population, cut into what each agency would hand over.
 
-    `rest` is by "<agency>/<dataset>", `headcounts` by month end, loans by reporting date, `science` by table. A dataset
-    that the population's agencies do not supply is absent, not empty.
+    `rest` is by "<agency>/<dataset>", `headcounts` by month end, loans by reporting date, `science` by table, `people`
+    (the talent bureau's other files) by dataset and month end. A dataset that is not supplied is absent, not empty.
     """
 
     as_of: date
@@ -34,6 +35,7 @@ class Feeds:
     loans_a: Mapping[date, Sequence[Record]]
     loans_b: Mapping[date, Sequence[Record]]
     science: Mapping[str, Sequence[Record]]
+    people: Mapping[str, Mapping[date, Sequence[Record]]] = field(default_factory=dict)
     truth: Mapping[str, Any] | None = field(default=None)
 
 
@@ -60,6 +62,11 @@ def headcount_zip(month: date, records: Iterable[Record]) -> bytes:
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(member, _table(HEADCOUNT_FIELDS, records).encode("gb18030"))
     return buffer.getvalue()
+
+
+def people_file(dataset: str, records: Iterable[Record]) -> bytes:
+    """Write one of the talent bureau's plain files: GB18030 CSV."""
+    return _table(PEOPLE_FIELDS[dataset], records).encode("gb18030")
 
 
 def bank_a_file(records: Sequence[Record]) -> bytes:
@@ -94,6 +101,10 @@ def write(feeds: Feeds, state: Path) -> None:
     for month, records in feeds.headcounts.items():
         path = state / "sftp" / "talent" / "outbox" / f"headcount_{month:%Y%m}.zip"
         path.write_bytes(headcount_zip(month, records))
+    for dataset, months in feeds.people.items():
+        for month, records in months.items():
+            path = state / "sftp" / "talent" / "outbox" / f"{dataset}_{month:%Y%m}.csv"
+            path.write_bytes(people_file(dataset, records))
     for day, records in feeds.loans_a.items():
         (state / "sftp" / "bank_a" / "outbox" / f"loans_{day:%Y%m%d}.csv").write_bytes(bank_a_file(records))
     for day, records in feeds.loans_b.items():

@@ -25,7 +25,7 @@ YEARS_BEFORE_LISTING: Final = 3
 FOUNDED_WHERE_UNKNOWN: Final = date(1990, 1, 1)
 
 _INDUSTRY: Final = re.compile(r"([A-Z]\d{2})(.+)")
-_STATEMENT_FIELDS: Final = {"yysr": "营业收入", "yffy": "研发费用", "jlr": "净利润"}
+_STATEMENT_FIELDS: Final = {"yysr": "营业收入", "yycb": "营业成本", "yffy": "研发费用", "jlr": "净利润"}
 _BALANCE_FIELDS: Final = {
     "ldzchj": "流动资产合计",
     "fldzchj": "非流动资产合计",
@@ -156,6 +156,9 @@ def science(known: Iterable[Company], told: _Reports) -> dict[str, list[Record]]
                 "industry_name": industry[2] if industry else company.industry or None,
                 "zone_member_from": ZONE_MEMBER_FROM.isoformat(),
                 "zone_member_to": None,
+                # None is a branch, and none is known by a number older than its code.
+                "parent_uscc": None,
+                "registration_no": None,
             }
         )
         tables["enterprise_names"].extend(history)

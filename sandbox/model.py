@@ -5,6 +5,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from sandbox.model_records import NO_LOCAL_FACTS, Contract, Investment, Local, Project, Registration, Succession
+
 # One record in an agency's own field names, ready to be written as JSON or CSV.
 WireValue = str | int | None
 Record = dict[str, WireValue]
@@ -50,16 +52,18 @@ class Filing(NamedTuple):
     noncurrent_assets: Decimal | None
     current_liabilities: Decimal | None
     noncurrent_liabilities: Decimal | None
+    operating_cost: Decimal | None = None
     sending: Sending = AS_IT_IS
 
 
 class Deduction(NamedTuple):
-    """An R&D super-deduction claim: additional deduction in yuan and the income tax rate in percent."""
+    """An R&D super-deduction claim: additional deduction and R&D it rests on, in yuan, and the income tax rate in %."""
 
     fiscal_year: int
     filed_on: date
     additional_deduction: Decimal
     income_tax_rate: Decimal
+    deductible_rd: Decimal | None = None
     sending: Sending = AS_IT_IS
 
 
@@ -77,20 +81,13 @@ class Headcount(NamedTuple):
 
 
 class TorchReport(NamedTuple):
-    """High-tech product revenue of a year in yuan, as reported to the bureau."""
+    """High-tech product revenue, staff and R&D (the recognition's caliber) of a year, as reported to the bureau."""
 
     fiscal_year: int
     high_tech_product_revenue: Decimal | None
     reported_on: date
-
-
-class Contract(NamedTuple):
-    """A technology contract registered by its seller."""
-
-    contract_no: str
-    turnover: Decimal
-    registered_on: date
-    status: str = "registered"
+    staff_total: int | None = None
+    hnte_rd_expense: Decimal | None = None
 
 
 class Platform(NamedTuple):
@@ -101,6 +98,7 @@ class Platform(NamedTuple):
     level: str
     recognised_on: date
     valid_to: date | None
+    kind: str = "engineering_centre"
 
 
 class Award(NamedTuple):
@@ -111,22 +109,6 @@ class Award(NamedTuple):
     level: str
     award_year: int
     announced_on: date
-
-
-class Project(NamedTuple):
-    """A science plan project approved."""
-
-    project_no: str
-    level: str
-    approved_on: date
-
-
-class Investment(NamedTuple):
-    """Venture money paid in, in yuan."""
-
-    investment_no: str
-    paid_in: Decimal
-    paid_in_on: date
 
 
 class Consent(NamedTuple):
@@ -189,7 +171,10 @@ class Loan(NamedTuple):
 
 
 class Application(NamedTuple):
-    """A patent or PCT application as gazetted: applicants as text, and the codes of those it can be known to mean."""
+    """A patent or PCT application as gazetted: applicants as text, and the codes of those it can be known to mean.
+
+    `holder` is the code of whom a transfer made the holder, None where that is nobody of the district.
+    """
 
     record_no: int
     number: str
@@ -200,6 +185,11 @@ class Application(NamedTuple):
     filed_on: date
     granted_on: date | None = None
     legal_status: str = "审中"
+    lapsed_on: date | None = None
+    high_value_basis: str | None = None
+    transferred_to: str | None = None
+    holder: str | None = None
+    transfer_recorded_on: date | None = None
     sending: Sending = AS_IT_IS
 
 
@@ -230,6 +220,9 @@ class Enterprise:
     events: tuple[CreditEvent, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
     loans: tuple[Loan, ...] = ()
+    parent_uscc: str | None = None
+    registration_no: str | None = None
+    local: Local = NO_LOCAL_FACTS
 
     @property
     def name(self) -> str:
@@ -241,9 +234,11 @@ class Enterprise:
         return next((name.text for name in reversed(self.names) if name.holds_on(day)), self.names[0].text)
 
     def is_eligible(self, as_of: date) -> bool:
-        """Tell whether the enterprise takes part: active, and a member of the zone on the day."""
+        """Tell whether the enterprise takes part: no branch, active, and a member of the zone on the day."""
         is_member = self.member_from <= as_of and (self.member_to is None or self.member_to >= as_of)
-        return self.status == "active" and is_member
+        status = self.local.state_on("status", as_of) or self.status
+        membership = self.local.state_on("zone_member", as_of) or ("yes" if is_member else "no")
+        return self.parent_uscc is None and status == "active" and membership == "yes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,9 +255,10 @@ class Planted:
     """A fault or edge planted on purpose: where it stands, what must become of it, and for which reason.
 
     `record` is the key under our column names, as sent; `sent` is what is known of it in the agency's own fields.
-    `expect` is what becomes of the record (quarantined, dropped, ignored, matched, unmatched; discarded: one value of
-    it), of a consent (denied, delivered), of a credit event (active, inactive), of an enterprise (eligible or
-    ineligible), the state of the indicators that rest on it (supplied, not_defined, ...), or the stage that it decides.
+    `expect` is what becomes of the record (quarantined, dropped, ignored, matched, unmatched; discarded or repaired:
+    one value), of a consent (denied, delivered), of a credit event (active, inactive), of an enterprise (eligible or
+    ineligible), the state of the indicators that rest on it (supplied, not_defined, ...), the stage or grade that it
+    decides, or the cross-check that it breaks (Q5, ...).
     `usccs` names all whom a record concerns where that is not one.
     """
 
@@ -287,3 +283,5 @@ class District:
     pcts: tuple[Application, ...]
     strays: tuple[Stray, ...]
     planted: tuple[Planted, ...]
+    registrations: tuple[Registration, ...] = ()
+    successions: tuple[Succession, ...] = ()

@@ -97,8 +97,8 @@ def tax_office(state: Path, journal: Journal, client_id: str, client_secret: str
 
             return await answer_page(journal, "tax", path, number, body)
 
-    listing("/api/v1/statements", Shelf(state / "tax" / "statements.jsonl"))
-    listing("/api/v1/rd-deductions", Shelf(state / "tax" / "rd_deductions.jsonl"))
+    for dataset in ("statements", "rd_deductions", "vat_returns", "credit_grades", "arrears"):
+        listing(f"/api/v1/{dataset.replace('_', '-')}", Shelf(state / "tax" / f"{dataset}.jsonl"))
     return watched(app, "tax", journal)
 
 
@@ -123,8 +123,8 @@ def patent_office(state: Path, journal: Journal, api_key: str) -> ASGIApp:
 
             return await answer_page(journal, "patent", path, number, body)
 
-    listing("/v2/applications", Shelf(state / "patent" / "applications.jsonl"))
-    listing("/v2/pct-applications", Shelf(state / "patent" / "pct_applications.jsonl"))
+    for dataset in ("applications", "pct_applications", "software_and_layouts"):
+        listing(f"/v2/{dataset.replace('_', '-')}", Shelf(state / "patent" / f"{dataset}.jsonl"))
     return watched(app, "patent", journal)
 
 
@@ -200,4 +200,5 @@ def credit_office(state: Path, journal: Journal, app_key: str, app_secret: str) 
 
     listing("/openapi/evaluations", Shelf(state / "credit" / "evaluations.jsonl"), "evaluationNo")
     listing("/openapi/events", Shelf(state / "credit" / "events.jsonl"), "eventNo")
+    listing("/openapi/repairs", Shelf(state / "credit" / "repairs.jsonl"), "repairNo")
     return watched(app, "credit", journal)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Column, Date, Integer, MetaData, Numeric, String, Table, create_engine, insert
+from sqlalchemy import BigInteger, Column, Date, Integer, MetaData, Numeric, String, Table, create_engine, insert
 from sqlalchemy.engine import Engine
 
 from sandbox.model import Record, WireValue
@@ -21,6 +21,8 @@ _TABLES: Final = {
         "industry_name": "text",
         "zone_member_from": "day",
         "zone_member_to": "day",
+        "parent_uscc": "text",
+        "registration_no": "text",
     },
     "enterprise_names": {
         "uscc": "key of text",
@@ -34,6 +36,8 @@ _TABLES: Final = {
         "uscc": "key of text",
         "fiscal_year": "key of year",
         "high_tech_product_revenue_cny": "money",
+        "staff_total": "number",
+        "hnte_rd_expense_cny": "money",
         "reported_on": "day",
     },
     "technology_contracts": {
@@ -47,6 +51,7 @@ _TABLES: Final = {
         "platform_no": "key of text",
         "uscc": "text",
         "platform_name": "text",
+        "kind": "text",
         "level": "text",
         "recognised_on": "day",
         "valid_to": "day",
@@ -64,6 +69,60 @@ _TABLES: Final = {
         "uscc": "text",
         "paid_in_cny": "money",
         "paid_in_on": "day",
+    },
+    "cooperations": {
+        "cooperation_no": "key of text",
+        "uscc": "text",
+        "kind": "text",
+        "partner": "text",
+        "started_on": "day",
+        "ended_on": "day",
+    },
+    "standards": {
+        "standard_no": "key of text",
+        "drafter_name": "key of text",
+        "level": "text",
+        "role": "text",
+        "published_on": "day",
+        "withdrawn_on": "day",
+    },
+    "recognised_products": {
+        "product_no": "key of text",
+        "uscc": "text",
+        "kind": "text",
+        "recognised_on": "day",
+        "valid_to": "day",
+    },
+    "titles": {
+        "certificate_no": "key of text",
+        "uscc": "text",
+        "title": "text",
+        "issued_on": "day",
+        "valid_to": "day",
+        "revoked_on": "day",
+    },
+    "contest_results": {
+        "result_no": "key of text",
+        "contest": "text",
+        "level": "text",
+        "kind": "text",
+        "place": "text",
+        "contestant_name": "text",
+        "held_on": "day",
+    },
+    "successions": {
+        "predecessor_uscc": "key of text",
+        "successor_uscc": "key of text",
+        "kind": "key of text",
+        "effective_on": "day",
+        "share_pct": "share",
+    },
+    "enterprise_states": {
+        "uscc": "key of text",
+        "aspect": "key of text",
+        "value": "text",
+        "valid_from": "key of day",
+        "valid_to": "day",
     },
     "consents": {
         "consent_id": "key of text",
@@ -88,11 +147,15 @@ def tables() -> MetaData:
 
 
 def _column(name: str, kind: str) -> Column[Any]:
-    """Make a column of a kind: text, day, year or money; "key of" before it makes it part of the primary key."""
+    """Make a column of a kind: text, day, year, number, money or share; "key of" makes it part of the primary key."""
     word = kind.removeprefix("key of ")
     is_key = word != kind
     if word == "day":
         return Column(name, Date, primary_key=is_key)
+    if word == "number":
+        return Column(name, BigInteger)
+    if word == "share":
+        return Column(name, Numeric(7, 4))
     if word == "year":
         return Column(name, Integer, primary_key=is_key, autoincrement=False)
     if word == "money":

@@ -1,6 +1,7 @@
 """Each fact as the agency that holds it writes it down: its own field names, units and signs for nothing."""
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
@@ -26,6 +27,20 @@ KEYS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("patent", "pct_applications"): {"record_no": "id"},
     ("credit", "evaluations"): {"evaluation_no": "evaluationNo"},
     ("credit", "events"): {"event_no": "eventNo"},
+    ("credit", "repairs"): {"repair_no": "repairNo"},
+    ("tax", "vat_returns"): {"uscc": "nsrsbh", "period_end": "skssqz", "filed_on": "sbrq"},
+    ("tax", "credit_grades"): {"uscc": "nsrsbh", "evaluation_year": "pjnd", "published_on": "fbrq"},
+    ("patent", "software_and_layouts"): {"registration_no": "registrationNo"},
+    ("talent", "social_security"): {"unit_no": "单位编号", "month": "缴费月份"},
+    ("talent", "persons"): {"person_hash": "人员标识", "unit_no": "单位编号", "month": "统计月份"},
+    ("talent", "talents"): {"talent_no": "人才编号", "month": "统计月份"},
+    ("science", "cooperations"): {"cooperation_no": "cooperation_no"},
+    ("science", "standards"): {"standard_no": "standard_no", "drafter_name": "drafter_name"},
+    ("science", "recognised_products"): {"product_no": "product_no"},
+    ("science", "titles"): {"certificate_no": "certificate_no"},
+    ("science", "contest_results"): {"result_no": "result_no"},
+    ("science", "successions"): {name: name for name in ("predecessor_uscc", "successor_uscc", "kind")},
+    ("science", "enterprise_states"): {name: name for name in ("uscc", "aspect", "valid_from")},
     ("talent", "headcounts"): {"unit_no": "单位编号", "month": "统计月份"},
     ("bank_a", "loans"): {"loan_receipt_no": "借据号", "reported_on": "报送日期"},
     ("bank_b", "loans"): {"loan_receipt_no": "RECEIPT_NO", "reported_on": "RPT_DATE"},
@@ -85,6 +100,10 @@ def _sent(record: Record, sending: Sending) -> Record:
     return {**record, **dict(sending.wire)} if sending.wire else record
 
 
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
 def _yuan(amount: Decimal | None) -> str | None:
     return None if amount is None else f"{amount:.2f}"
 
@@ -97,6 +116,7 @@ def filing_record(enterprise: Enterprise, filing: Filing) -> Record:
         "ssnd": filing.fiscal_year,
         "sbrq": filing.filed_on.isoformat(),
         "yysr": _yuan(filing.revenue),
+        "yycb": _yuan(filing.operating_cost),
         "yffy": _yuan(filing.rd_expense),
         "jlr": _yuan(filing.net_profit),
         "ldzchj": _yuan(filing.current_assets),
@@ -115,6 +135,7 @@ def deduction_record(enterprise: Enterprise, deduction: Deduction) -> Record:
         "sbrq": deduction.filed_on.isoformat(),
         "jjkce": _yuan(deduction.additional_deduction),
         "sl": f"{deduction.income_tax_rate:.2f}",
+        "yxjjkc": _yuan(deduction.deductible_rd),
     }
     return _sent(record, deduction.sending)
 
@@ -148,8 +169,12 @@ def patent_record(application: Application) -> Record:
         "type": application.patent_type,
         "ipc": application.ipc,
         "filedOn": application.filed_on.isoformat(),
-        "grantedOn": application.granted_on.isoformat() if application.granted_on else None,
+        "grantedOn": _day(application.granted_on),
         "legalStatus": application.legal_status,
+        "lapsedOn": _day(application.lapsed_on),
+        "highValueBasis": application.high_value_basis,
+        "transferredTo": application.transferred_to,
+        "transferRecordedOn": _day(application.transfer_recorded_on),
     }
     return _sent(record, application.sending)
 
@@ -166,12 +191,20 @@ def pct_record(application: Application) -> Record:
     return _sent(record, application.sending)
 
 
+def _court_code(event: CreditEvent) -> str | None:
+    """Write a code as the office got it: courts key their list by organisation code, some with a hyphen in it."""
+    if event.uscc is None or event.event_type != "judgment_defaulter":
+        return event.uscc
+    code = event.uscc[8:17]
+    return f"{code[:8]}-{code[8]}" if event.event_no[-1] in "13579" else code
+
+
 def event_record(event: CreditEvent) -> Record:
     """Write a list entry or penalty as the credit office does."""
     is_penalty = event.event_type == "administrative_penalty"
     record: Record = {
         "eventNo": event.event_no,
-        "uscc": event.uscc,
+        "uscc": _court_code(event),
         "name": event.name,
         "eventType": event.event_type,
         "severity": event.severity,
@@ -179,8 +212,8 @@ def event_record(event: CreditEvent) -> Record:
         "documentNo": f"样罚〔{event.decided_on.year}〕{event.event_no[-4:]}号",
         "issuingBody": "区市场监督管理局" if is_penalty else "区人民法院",
         "decidedOn": event.decided_on.isoformat(),
-        "publicityEndOn": event.publicity_end_on.isoformat() if event.publicity_end_on else None,
-        "removedOn": event.removed_on.isoformat() if event.removed_on else None,
+        "publicityEndOn": _day(event.publicity_end_on),
+        "removedOn": _day(event.removed_on),
         "updatedAt": event.updated_at,
     }
     return _sent(record, event.sending)

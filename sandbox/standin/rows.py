@@ -75,7 +75,7 @@ def _row(
         name = column.name
         if name in makers:
             row[name] = _unique(column, place)
-        elif column.check == "uscc":
+        elif column.check is not None:
             row[name] = company[0]
         elif name in spread:
             row[name] = _spread(dataset, column, place, count)
@@ -97,7 +97,7 @@ def _row(
 
 
 def _company_place(dataset: Dataset, place: int, group: int, makers: set[str], rng: random.Random, pool: int) -> int:
-    has_code_in_key = any(c.check == "uscc" and c.name in dataset.key for c in dataset.columns)
+    has_code_in_key = any(c.check is not None and c.name in dataset.key for c in dataset.columns)
     if not has_code_in_key or makers:
         return rng.randrange(pool)
     return place if len(dataset.key) == 1 else place // group

@@ -83,6 +83,20 @@ def test_the_tax_office_gives_every_statement_once(sandbox):
     assert pages[4]["items"] == []
 
 
+@pytest.mark.parametrize("dataset", ["rd_deductions", "vat_returns", "credit_grades", "arrears"])
+def test_the_tax_office_serves_each_of_its_lists(sandbox, dataset):
+    bearer, _ = token(sandbox)
+    answer = requests.get(
+        f"{sandbox.env['TAX_BASE_URL']}/api/v1/{dataset.replace('_', '-')}",
+        params={"page": 1, "pageSize": 10},
+        headers={"Authorization": f"Bearer {bearer}"},
+        timeout=10,
+    )
+    held = (sandbox.state / "tax" / f"{dataset}.jsonl").read_text(encoding="utf-8").splitlines()
+    assert answer.json()["data"]["total"] == len(held)
+    assert answer.json()["data"]["items"] == [json.loads(line) for line in held[:10]]
+
+
 def test_a_token_dies_in_mid_pull_and_a_new_one_goes_on(sandbox):
     plan(sandbox, {"tax": {"token_requests": 3}})
     bearer, _ = token(sandbox)

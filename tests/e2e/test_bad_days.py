@@ -46,7 +46,7 @@ def test_a_source_that_is_not_critical_is_carried_on_with_and_marked_stale_from_
     ran = house.run(house.as_of + timedelta(days=1))
     assert ran.code == 0, ran.told["message"]
     stale = {f"{row['source']}.{row['dataset']}" for row in house.table("supply") if row["is_stale"]}
-    assert stale == {"patent.applications", "patent.pct_applications"}
+    assert stale == {"patent.applications", "patent.pct_applications", "patent.software_and_layouts"}
 
 
 def test_a_body_cut_short_and_a_429_are_tried_again_and_the_data_is_right(house):

@@ -67,6 +67,8 @@ def test_another_seed_makes_another_district(district):
 
 def bodies_of(source, dataset, cut_feeds):
     """The pages of a dataset as its agency would send them."""
+    if source == "talent" and dataset.name in cut_feeds.people:
+        return [feeds.people_file(dataset.name, rows) for rows in cut_feeds.people[dataset.name].values()]
     if source == "talent":
         return [feeds.headcount_zip(month, rows) for month, rows in cut_feeds.headcounts.items()]
     if source == "bank_a":
@@ -93,11 +95,13 @@ def refusals_of(land_pages, settings, cut_feeds):
     return refused
 
 
+ACTIONS = {"quarantined": "record_refused", "discarded": "value_discarded", "repaired": "value_repaired"}
+
+
 def test_nothing_is_refused_but_what_was_planted(refusals_of, truth):
     expected = Counter()
     for entry in truth["planted"]:
-        if entry["expect"] in ("quarantined", "discarded"):
-            action = "record_refused" if entry["expect"] == "quarantined" else "value_discarded"
+        if action := ACTIONS.get(entry["expect"]):
             expected[entry["source"], entry["dataset"], entry["reason"], action] += 1
     found = Counter()
     for source in read_sources():
@@ -113,6 +117,7 @@ def test_every_dataset_has_the_declared_fields_and_a_volume_within_its_bounds(cu
         ("talent/headcounts", cut_feeds.headcounts),
         ("bank_a/loans", cut_feeds.loans_a),
         ("bank_b/loans", cut_feeds.loans_b),
+        *((f"talent/{dataset}", files) for dataset, files in cut_feeds.people.items()),
     ):
         rows[address] = [record for records in months.values() for record in records]
     for path in sorted(SOURCES.glob("*.yml")):

@@ -27,7 +27,19 @@ KINDS = set(
     platform_expired platform_two_years_old award_too_old withdrawn_contract cancelled_enterprise revoked_enterprise
     moved_out_enterprise joins_next_day left_the_zone consent_withdrawn consent_expired consent_not_yet_valid
     consent_other_bank_only consent_renewed consent_not_eligible event_active event_removed event_publicity_over
-    event_by_name_alone name_is_a_formula name_is_a_script
+    event_by_name_alone name_is_a_formula name_is_a_script branch absorption_in_2024 absorption_in_2023 split_in_2024
+    new_set_merger_in_2024 incorporation_in_2023 state_cancelled state_restored state_cancelled_next_day
+    state_cancelled_on_as_of state_left_the_zone state_joined transferred_in transferred_within transfer_not_recorded
+    transfer_recorded_too_late transfer_recorded_on_as_of transferred_out transferred_after_absorption lapsed_patent
+    lapsed_on_as_of lapses_next_day limited_liability_in_full unknown_owner standard_withdrawn
+    standard_withdrawn_next_day standard_not_yet_published drafter_printed_twice contest_two_years_old
+    contest_within_two_years team_before_its_company unknown_contestant talent_expired talent_valid_on_last_day
+    talent_left_on_as_of unknown_employer person_left_on_as_of person_on_earlier_list person_leaves_next_day
+    title_expired title_valid_on_last_day title_revoked_on_as_of title_revoked_next_day cooperation_ends product_ends
+    grade_reviewed grade_reviewed_too_late grade_of_an_earlier_year grade_published_too_late grade_by_name_alone
+    event_repaired event_repaired_on_as_of event_repaired_too_late repair_refused organisation_code_with_hyphen
+    organisation_code severity_not_stated letters_typed_for_digits letter_beyond_repair rd_calibers_reversed
+    relief_does_not_follow vat_sales_far_off insured_far_off vat_return_corrected
     """,
     )
 )
@@ -81,6 +93,12 @@ def test_a_planted_record_is_named_by_its_key_as_sent(truth):
         ("number_claimed_by_two", "C04", "record_not_supplied"),
         ("real_zero_rd", "C01", "supplied"),
         ("no_claim", "C12", "supplied"),
+        ("split_in_2024", "C02", "not_defined"),
+        ("split_in_2024", "L05", "not_defined"),
+        ("new_set_merger_in_2024", "C10", "not_defined"),
+        ("incorporation_in_2023", "C10", "not_defined"),
+        ("absorption_in_2023", "C10", "supplied"),
+        ("grade_published_too_late", "L20", "record_not_supplied"),
     ],
 )
 def test_a_planted_edge_has_the_state_it_was_planted_for(truth, kind, code, status):
@@ -105,7 +123,10 @@ def test_a_correction_filed_in_time_is_what_counts(truth):
 def test_values_are_told_to_the_millionth(truth):
     for values in truth["indicators"].values():
         assert all(value is None or re.fullmatch(r"-?\d+\.\d{6}", value) for value in values.values())
-        assert list(values) == [f"C{number:02d}" for number in range(1, 19)]
+        assert list(values) == [
+            *(f"C{number:02d}" for number in range(1, 19)),
+            *(f"L{number:02d}" for number in range(1, 23)),
+        ]
 
 
 def test_consents_that_hold_today_hold_on_any_later_day(district, truth):

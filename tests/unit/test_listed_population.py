@@ -64,11 +64,11 @@ def data(tmp_path_factory):
     key = ["股票代码", "年份"]
     inline_sheet(
         companies / "profit_statement.xlsx",
-        [*key, "营业收入", "研发费用", "净利润"],
+        [*key, "营业收入", "营业成本", "研发费用", "净利润"],
         [
-            ["000002", "2021", "1000.5", "-1.0", "-20.0"],
-            ["000007", "2021", "-1.0", "0.0", "3.25"],
-            ["999999", "2021", "1", "1", "1"],
+            ["000002", "2021", "1000.5", "700.25", "-1.0", "-20.0"],
+            ["000007", "2021", "-1.0", "-1.0", "0.0", "3.25"],
+            ["999999", "2021", "1", "1", "1", "1"],
         ],
     )
     inline_sheet(
@@ -108,9 +108,10 @@ def cut(data):
 
 def test_tax_sends_known_companies_alone_with_every_figure_as_it_stands(cut):
     first, second = cut.rest["tax/statements"]
-    assert (first["nsrsbh"], first["yysr"], first["yffy"], first["fldfzhj"]) == (
+    assert (first["nsrsbh"], first["yysr"], first["yycb"], first["yffy"], first["fldfzhj"]) == (
         CODES["000002"],
         "1000.5",
+        "700.25",
         "-1.0",
         "-1.0",
     )

@@ -1,0 +1,138 @@
+"""What other agencies hold beside the statements of the district, so that each figure can be held against another."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Final
+
+from sandbox.district_finance import MONTHS, day_between, yuan
+from sandbox.model import Deduction, Enterprise, Filing, TorchReport
+from sandbox.model_records import Arrears, Insured, TaxGrade, VatReturn
+from sandbox.streams import Stream
+
+VAT_YEARS: Final = (2023, 2024)
+INSURED_MONTHS: Final = (date(2023, 12, 31), date(2024, 12, 31), date(2025, 6, 30))
+_GRADED_YEARS: Final = (2022, 2023, 2024)
+_TAXES: Final = ("增值税", "企业所得税", "城镇土地使用税", "房产税")
+
+
+def latest_filings(enterprise: Enterprise, as_of: date) -> dict[int, Filing]:
+    """Return the statement of each year that is known on a day and can be read."""
+    known = [f for f in enterprise.filings if f.filed_on <= as_of and f.sending.is_usable]
+    return {f.fiscal_year: f for f in sorted(known, key=lambda f: f.filed_on)}
+
+
+def _latest_claims(enterprise: Enterprise, as_of: date) -> dict[int, Deduction]:
+    known = [d for d in enterprise.deductions if d.filed_on <= as_of and d.sending.is_usable]
+    return {d.fiscal_year: d for d in sorted(known, key=lambda d: d.filed_on)}
+
+
+def vat_returns(rng: random.Random, enterprise: Enterprise, filed: Mapping[int, Filing]) -> tuple[VatReturn, ...]:
+    """Draw the months' VAT returns of 33 enterprises in 34; a year's sales are its revenue within some percent."""
+    if rng.random() < 0.03:
+        return ()
+    any_revenue = next((f.revenue for f in filed.values() if f.revenue is not None), Decimal(0))
+    found: list[VatReturn] = []
+    for year in VAT_YEARS:
+        months = [m for m in MONTHS if m.year == year and m >= enterprise.founded_on]
+        revenue = filed[year].revenue if year in filed else None
+        total = int((any_revenue if revenue is None else revenue) * 100) * rng.randint(93, 106) // 100
+        weights = [rng.randint(60, 140) for _ in months]
+        before, told = 0, 0
+        is_exempt = rng.random() < 0.15
+        for month, weight in zip(months, weights, strict=True):
+            before += weight
+            sales = total * before // sum(weights) - told
+            told += sales
+            exempt = sales * rng.randint(1, 4) // 100 if is_exempt else 0
+            filed_on = month + timedelta(days=rng.randint(5, 15))
+            tax = (sales - exempt) * rng.randint(15, 45) // 1_000
+            found.append(VatReturn(month, filed_on, yuan(sales), yuan(exempt), yuan(tax)))
+    return tuple(found)
+
+
+def insured(rng: random.Random, enterprise: Enterprise) -> tuple[Insured, ...]:
+    """Draw the insured persons of those units that report head counts, within a tenth of these."""
+    staff = {row.month: row.staff_total for row in enterprise.headcounts if row.sending.is_usable}
+    found: list[Insured] = []
+    for month in INSURED_MONTHS:
+        # Where a month's row is spoilt, its neighbour says how many there are.
+        reported = staff.get(month)
+        if reported is None:
+            reported = staff.get(month.replace(day=1) - timedelta(days=1))
+        if reported is not None:
+            few = reported < 20
+            found.append(Insured(month, reported if few else reported * rng.randint(92, 103) // 100))
+    return tuple(found)
+
+
+def fuller_torch_reports(
+    rng: random.Random, enterprise: Enterprise, filed: Mapping[int, Filing], as_of: date
+) -> tuple[TorchReport, ...]:
+    """Add staff and R&D expense to the yearly reports: R&D between what was deducted and what was booked."""
+    claims = _latest_claims(enterprise, as_of)
+    staff = {row.month: row.staff_total for row in enterprise.headcounts if row.sending.is_usable}
+    reports: list[TorchReport] = []
+    for report in enterprise.torch_reports:
+        year, place = report.fiscal_year, rng.randint(10, 90)
+        booked = filed[year].rd_expense if year in filed else None
+        counted = claims[year].deductible_rd if year in claims else None
+        hnte: Decimal | None = None
+        if booked is not None:
+            low = int((booked * 3 / 4 if counted is None else min(counted, booked)) * 100)
+            hnte = yuan(low + (int(booked * 100) - low) * place // 100)
+        elif counted is not None:
+            hnte = yuan(int(counted * 100) * 105 // 100)
+        people = staff.get(date(year, 12, 31), staff.get(date(year, 11, 30)))
+        told = None if people is None else people if people < 20 else people * rng.randint(97, 103) // 100
+        reports.append(report._replace(staff_total=told, hnte_rd_expense=hnte))
+    return tuple(reports)
+
+
+def tax_grades(rng: random.Random, enterprise: Enterprise) -> tuple[TaxGrade, ...]:
+    """Draw the tax office's grades of 19 enterprises in 20: M while young; one in 25 is reviewed in the summer."""
+    if rng.random() < 0.05:
+        return ()
+    usual = rng.choices("ABCD", (38, 45, 13, 4))[0]
+    found: list[TaxGrade] = []
+    for year in _GRADED_YEARS:
+        if enterprise.founded_on.year > year:
+            continue
+        grade = "M" if year - enterprise.founded_on.year < 1 else usual if rng.random() < 0.8 else rng.choice("ABBC")
+        found.append(TaxGrade(year, grade, date(year + 1, 4, rng.randint(10, 25))))
+        if grade in "CD" and rng.random() < 0.25:
+            found.append(TaxGrade(year, "B", day_between(rng, date(year + 1, 5, 10), date(year + 1, 6, 20))))
+    return tuple(found)
+
+
+def arrears(rng: random.Random, number: int, enterprise: Enterprise) -> tuple[Arrears, ...]:
+    """Draw announced arrears (one enterprise in 20), two in three of them paid since."""
+    if rng.random() > 0.05:
+        return ()
+    found: list[Arrears] = []
+    for k in range(rng.randint(1, 2)):
+        announced_on = day_between(rng, max(date(2023, 3, 1), enterprise.founded_on), date(2025, 6, 20))
+        cleared_on = announced_on + timedelta(days=rng.randint(20, 300)) if rng.random() < 0.67 else None
+        if cleared_on is not None and cleared_on > date(2025, 6, 30):
+            cleared_on = None
+        owed = yuan(rng.randint(80_000, 90_000_000))
+        found.append(
+            Arrears(f"QS{announced_on:%Y}-{number:04d}-{k}", rng.choice(_TAXES), owed, announced_on, cleared_on)
+        )
+    return tuple(found)
+
+
+def crosschecked(enterprise: Enterprise, number: int, stream: Stream, as_of: date) -> Enterprise:
+    """Return the enterprise with all that its statements and head counts can be held against."""
+    filed = latest_filings(enterprise, as_of)
+    local = replace(
+        enterprise.local,
+        vat_returns=vat_returns(stream("vat", number), enterprise, filed),
+        tax_grades=tax_grades(stream("tax_grades", number), enterprise),
+        arrears=arrears(stream("arrears", number), number, enterprise),
+        insured=insured(stream("social_security", number), enterprise),
+    )
+    reports = fuller_torch_reports(stream("torch_staff", number), enterprise, filed, as_of)
+    return replace(enterprise, torch_reports=reports, local=local)

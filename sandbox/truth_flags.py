@@ -1,0 +1,71 @@
+"""Which figures of an enterprise contradict each other across agencies: the flags that a right pipeline must raise."""
+
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+from typing import Final
+
+from sandbox.truth_evidence import Evidence
+from sandbox.truth_parts import latest
+
+_FIFTH: Final = Decimal("0.2")
+_PER_CENT: Final = Decimal("0.01")
+
+
+def _is_far(left: Decimal, right: Decimal, share: Decimal) -> bool:
+    return abs(left - right) > share * abs(right)
+
+
+def _is_reversed(evidence: Evidence) -> bool:
+    """Q5: R&D as booked, as the recognition counts it, as deducted: each at least the next that is known."""
+    claim = latest(evidence.enterprise.deductions, evidence.year, evidence.as_of)
+    reports = [r for r in evidence.enterprise.torch_reports if r.fiscal_year == evidence.year]
+    calibers = (
+        evidence.this.rd_expense if evidence.this else None,
+        reports[0].hnte_rd_expense if reports else None,
+        claim.deductible_rd if claim else None,
+    )
+    known = [amount for amount in calibers if amount is not None]
+    return any(later > earlier for earlier, later in pairwise(known))
+
+
+def _is_wrong_relief(evidence: Evidence) -> bool:
+    """Q7: what was deducted on top follows from the R&D it rests on, all of it since 2023, within one percent."""
+    claim = latest(evidence.enterprise.deductions, evidence.year, evidence.as_of)
+    if claim is None or claim.deductible_rd is None:
+        return False
+    return _is_far(claim.additional_deduction, claim.deductible_rd, _PER_CENT)
+
+
+def _is_far_from_vat(evidence: Evidence) -> bool:
+    """Q8: a year's revenue and the sales of its VAT returns lie within a fifth of each other."""
+    returns = {
+        one.period_end: one.sales
+        for one in sorted(evidence.enterprise.local.vat_returns, key=lambda one: one.filed_on)
+        if one.period_end.year == evidence.year and one.filed_on <= evidence.as_of
+    }
+    revenue = evidence.this.revenue if evidence.this else None
+    if revenue is None or not returns:
+        return False
+    return _is_far(sum(returns.values(), Decimal(0)), revenue, _FIFTH)
+
+
+def _is_far_from_insured(evidence: Evidence) -> bool:
+    """Q9: persons insured in December and staff reported for it lie within a fifth of each other."""
+    december = date(evidence.year, 12, 31)
+    insured = next((one.persons for one in evidence.enterprise.local.insured if one.month == december), None)
+    staff = evidence.people.staff_total if evidence.people else None
+    if insured is None or staff is None:
+        return False
+    return _is_far(Decimal(insured), Decimal(staff), _FIFTH)
+
+
+def flags(evidence: Evidence) -> list[str]:
+    """Return the numbers of the rules that an enterprise's figures break, in order."""
+    rules = {
+        "Q5": _is_reversed,
+        "Q7": _is_wrong_relief,
+        "Q8": _is_far_from_vat,
+        "Q9": _is_far_from_insured,
+    }
+    return [rule for rule, breaks in rules.items() if breaks(evidence)]
