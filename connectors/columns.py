@@ -22,13 +22,24 @@ _WAN = Decimal(10_000)
 
 @dataclass(frozen=True)
 class Fault:
-    """A value that breaks a rule: the reason code, whether its record falls too, and the rule's name if it has one."""
+    """A value that breaks a rule: the reason code, whether its record falls too, and the rule's name if it has one.
+
+    `stands`: the value was mended and lands, and its agency is told.
+    """
 
     reason: str
     column: str
     value: Any
     refuses: bool
     rule: str = ""
+    stands: bool = False
+
+    @property
+    def action(self) -> str:
+        """What became of it, as quarantine and return files say."""
+        if self.refuses:
+            return "record_refused"
+        return "value_repaired" if self.stands else "value_discarded"
 
 
 class ValueFaultError(ValueError):
@@ -80,11 +91,17 @@ def make_parser(
             return None, Fault("type_mismatch", column.name, raw, True), None
         if (reason := _broken_rule(column, value)) is None:
             return value, None, note
-        # A count beyond reason spoils that count; a code or a key beyond reason spoils the record.
-        refuses = column.required or reason != "out_of_range"
-        return None, Fault(reason, column.name, raw, refuses), note
+        return *_at_fault(column, raw, value, reason), note
 
     return parse_value
+
+
+def _at_fault(column: Column, raw: Any, value: Any, reason: str) -> tuple[str | None, Fault]:
+    """What is left of a value that breaks a rule: a code with letters that no code has may still be told for sure."""
+    if reason == "uscc_alphabet" and (repaired := uscc.repair(value)) is not None:
+        return repaired, Fault("uscc_repaired", column.name, raw, refuses=False, stands=True)
+    # A count beyond reason spoils that count; a code or a key beyond reason spoils the record.
+    return None, Fault(reason, column.name, raw, column.required or reason != "out_of_range")
 
 
 def _text(raw: Any) -> str | None:
@@ -108,6 +125,8 @@ def _text(raw: Any) -> str | None:
 def _broken_rule(column: Column, value: Any) -> str | None:
     if column.check == "uscc":
         return uscc.fault(value)
+    if column.check == "enterprise_code":
+        return uscc.enterprise_fault(value)
     if column.values is not None and value not in column.values:
         return "not_in_values"
     too_low = column.min is not None and value < column.min
@@ -119,7 +138,7 @@ def _type_parser(column: Column, zone: ZoneInfo) -> Callable[[str], tuple[Any, s
     kind = column.data_type.partition("(")[0]
     match kind:
         case "varchar":
-            return _code if column.check == "uscc" else _plain_text
+            return _CODES[column.check] if column.check else _plain_text
         case "integer" | "bigint":
             bits = 32 if kind == "integer" else 64
             return lambda text: (_integer(text, bits), None)
@@ -150,9 +169,10 @@ def _plain_text(text: str) -> tuple[str, None]:
     return text, None
 
 
-def _code(text: str) -> tuple[str, None]:
-    """Lower case and blanks inside are typing habits, not other codes."""
-    return re.sub(r"\s", "", text).upper(), None
+_CODES: dict[str, Callable[[str], tuple[str, None]]] = {
+    "uscc": lambda text: (uscc.tidy(text), None),
+    "enterprise_code": lambda text: (uscc.without_hyphen(uscc.tidy(text)), None),
+}
 
 
 def _integer(text: str, bits: int) -> int:

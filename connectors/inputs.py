@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
 from connectors.columns import declared_schema
+from connectors.identity_decisions import IdentityDecision, decisions_table
 from connectors.landing import LINEAGE, landed_path
 from connectors.pull import Pulled
 from connectors.refusals import Identity, Key, refused_keys, standing
@@ -133,7 +134,13 @@ def _standing(
     return tuple(standing(settings.data_dir, dataset, batches, landed_in, settled, settings.zone))
 
 
-def lay_out(folder: Path, sources: Sequence[Source], supplied: Sequence[Supplied], data_dir: Path) -> None:
+def lay_out(
+    folder: Path,
+    sources: Sequence[Source],
+    supplied: Sequence[Supplied],
+    data_dir: Path,
+    decisions: Sequence[IdentityDecision] = (),
+) -> None:
     """Make `folder/<source>/<dataset>/*.parquet` for dbt: links to landed files, or one empty typed file."""
     datasets = {(d.source, d.name): d for s in sources for d in s.datasets}
     for one in supplied:
@@ -146,6 +153,9 @@ def lay_out(folder: Path, sources: Sequence[Source], supplied: Sequence[Supplied
             pq.write_table(schema.empty_table(), target / "none.parquet")
     _write_supply(folder / "pipeline" / "supply", supplied)
     _write_refusals(folder / "pipeline" / "refusals", supplied)
+    decided = folder / "pipeline" / "identity_decisions"
+    decided.mkdir(parents=True, exist_ok=True)
+    pq.write_table(decisions_table(decisions), decided / "identity_decisions.parquet")
 
 
 SUPPLY_SCHEMA = pa.schema(

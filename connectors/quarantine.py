@@ -44,8 +44,8 @@ class Quarantined:
 
     `state` is `standing`, or why it is not: `discarded` or `replayed` (decided), `landed` (its key landed since),
     `repeated` (the same record came again later and is listed there), `replaced` (a newer read of the whole stands),
-    `value_discarded` (the record landed, without that value), `not_promoted` (nothing of its batch counts) or `gone`
-    (no source file declares its dataset).
+    `value_discarded` (the record landed, without that value), `value_repaired` (it landed, and a code of it was
+    mended), `not_promoted` (nothing of its batch counts) or `gone` (no source file declares its dataset).
     """
 
     record_id: str
@@ -171,7 +171,8 @@ def _states(dataset: Dataset, settings: Settings, counted: Sequence[Row], record
     states = {}
     for one in records:
         if not one.is_refused:
-            states[one.record_id] = "value_discarded"
+            is_mended = all(fault["action"] == "value_repaired" for fault in one.faults)
+            states[one.record_id] = "value_repaired" if is_mended else "value_discarded"
         elif landed_in.get(keys[one.record_id], "") > one.batch:
             states[one.record_id] = "landed"
         else:

@@ -5,8 +5,6 @@ import os
 import uuid
 from pathlib import Path
 
-import pyarrow as pa
-
 
 class RawDamagedError(RuntimeError):
     """A raw object is missing, or is no longer what its name says."""
@@ -23,6 +21,8 @@ def keep_raw(data_dir: Path, body: bytes) -> str:
     path = raw_path(data_dir, sha256)
     if path.exists():
         return sha256
+    import pyarrow as pa  # a tenth of a second, which `raw_path` does not need
+
     path.parent.mkdir(parents=True, exist_ok=True)
     write_durably(path, pa.Codec("zstd").compress(body, asbytes=True), mode=0o444)
     return sha256
@@ -30,6 +30,8 @@ def keep_raw(data_dir: Path, body: bytes) -> str:
 
 def read_raw(data_dir: Path, sha256: str) -> bytes:
     """The body as received, its hash checked again."""
+    import pyarrow as pa
+
     path = raw_path(data_dir, sha256)
     try:
         with pa.CompressedInputStream(pa.OSFile(str(path)), "zstd") as stream:

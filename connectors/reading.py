@@ -36,6 +36,10 @@ PLACE = (
 world, and as JSON what no column claims."""
 
 
+COUNTED_AS = {"record_refused": "refused", "value_discarded": "discarded", "value_repaired": "repaired"}
+"""What stands before the rule in the name of a count."""
+
+
 @dataclass(frozen=True)
 class Part:
     """Some rows of a batch, typed, with `PLACE` behind the facts; and the records that were refused among them."""
@@ -251,7 +255,7 @@ def _refusals(
             reading.refused += 1
             _remember_key(reader.dataset, facts, place, reading)
     for refusal in found:
-        reading.rules[f"{'refused' if refusal.action == 'record_refused' else 'discarded'}:{refusal.rule}"] += 1
+        reading.rules[f"{COUNTED_AS[refusal.action]}:{refusal.rule}"] += 1
     return found
 
 
@@ -271,7 +275,7 @@ def _refusal(page: RawPage, position: int, raw: Any, fault: Fault, identity: Ide
         rule=fault.rule or (f"{fault.column}:{fault.reason}" if fault.column else fault.reason),
         column=fault.column or None,
         value=fault.value,
-        action="record_refused" if fault.refuses else "value_discarded",
+        action=fault.action,
         label=page.label,
         raw_sha256=page.sha256,
         position=position,

@@ -35,6 +35,7 @@ HEADERS = {
     "accepted": "接受 accepted",
     "refused": "退回 refused",
     "discarded": "弃值 values discarded",
+    "repaired": "修正 codes repaired",
     "duplicates": "重复 duplicates dropped",
     "sha256": "SHA-256",
     "id": "编号 record id",
@@ -52,13 +53,14 @@ HEADERS = {
     "do_zh": "处理办法",
     "do_en": "what to do",
 }
-NUMBERS = frozenset({"received", "accepted", "refused", "discarded", "duplicates", "position"})
+NUMBERS = frozenset({"received", "accepted", "refused", "discarded", "repaired", "duplicates", "position"})
 KINDS = {
     "total": "合计 total",
     "void": "整批退回 refused as a whole",
     "page": "文件或页 page",
     "record_refused": "记录退回 record refused",
     "value_discarded": "弃值 value discarded",
+    "value_repaired": "修正 value repaired",
     "window_quarantined": "窗口退回 window refused",
 }
 WHOLE = "whole_delivery_refused"
@@ -182,6 +184,7 @@ def _totals(dataset: Dataset, batches: Sequence[Row], void: int | None) -> dict[
         "accepted": received - refused - duplicates,
         "refused": None if void is None else refused + void,
         "discarded": sum(n for one in counts for name, n in one.items() if name.startswith("discarded:")),
+        "repaired": sum(n for one in counts for name, n in one.items() if name.startswith("repaired:")),
         "duplicates": duplicates,
     }
 

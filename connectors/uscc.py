@@ -1,11 +1,19 @@
-"""The unified social credit code (统一社会信用代码), by GB 32100-2015."""
+"""The unified social credit code (统一社会信用代码), by GB 32100-2015, and the older codes that stand inside it."""
+
+import csv
+import re
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from connectors.errors import ConfigError
+
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 """31 characters: I, O, S, V and Z are never used."""
+EXCEPTIONS_FILE = Path(__file__).with_name("uscc_exceptions.csv")
 
 _WEIGHTS = tuple(pow(3, place, 31) for place in range(17))
 _VALUES = {character: value for value, character in enumerate(ALPHABET)}
@@ -15,8 +23,51 @@ _ALL_WEIGHTS = np.array([*_WEIGHTS, 1], np.float32)
 _BYTE_VALUES = np.full(256, -1, np.float32)
 _BYTE_VALUES[[ord(character) for character in ALPHABET]] = range(31)
 
-EXCEPTIONS = frozenset({"91350203M0001QAY9B"})
-"""Codes legally issued although their own check character is wrong (the embedded organisation code is right)."""
+_ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
+_BLANKS = re.compile("[\\s\u200b-\u200d\u2060\ufeff]")
+# Full-width characters and small letters are other forms of the same ones; nothing else is the same.
+_FORMS = {0xFF01 + place: 0x21 + place for place in range(94)}
+_FORMS |= {form: ord(chr(plain).upper()) for form, plain in _FORMS.items() if chr(plain).isalpha()}
+_FORMS |= {ord(letter): ord(letter.upper()) for letter in "abcdefghijklmnopqrstuvwxyz"}
+_LOOKALIKES = str.maketrans("OIZS", "0125")
+
+
+@cache
+def exceptions() -> frozenset[str]:
+    """Codes legally issued although their own check character is wrong, from `uscc_exceptions.csv`.
+
+    Raises `ConfigError` for a line that is no such code, says no reason or comes twice.
+    """
+    found: set[str] = set()
+    with EXCEPTIONS_FILE.open(encoding="utf-8", newline="") as file:
+        for line, row in enumerate(csv.DictReader(file), start=2):
+            code, why = row.get("code") or "", (row.get("why") or "").strip()
+            is_one = len(code) == 18 and set(code) <= set(ALPHABET) and code[17] != check_character(code[:17])
+            if not is_one or not why or code in found:
+                place = f"{EXCEPTIONS_FILE.name} line {line}"
+                raise ConfigError(
+                    f"{code or 'an empty code'} is no code that fails its own check, has no reason, or comes twice.",
+                    place,
+                    "mend or remove the line",
+                )
+            found.add(code)
+    return frozenset(found)
+
+
+def tidy(text: str) -> str:
+    """A code as it is compared: no blanks, half-width, capital letters. Those are typing habits, not other codes."""
+    kept = _BLANKS.sub("", text)
+    return kept.upper() if kept.isascii() else kept.translate(_FORMS)
+
+
+def repair(code: str) -> str | None:
+    """The one valid code that a code with letters no code has was meant to be, or None.
+
+    O, I, Z and S are typed for 0, 1, 2 and 5 and stand for nothing else; V is typed for nothing. What comes out is
+    checked like any other code.
+    """
+    repaired = code.translate(_LOOKALIKES)
+    return repaired if repaired != code and fault(repaired) is None else None
 
 
 def fault(code: str) -> str | None:
@@ -29,9 +80,54 @@ def fault(code: str) -> str | None:
         return "uscc_length"
     if any(character not in _VALUES for character in code):
         return "uscc_alphabet"
-    if code not in EXCEPTIONS and code[17] != check_character(code[:17]):
+    if code[17] != check_character(code[:17]) and code not in exceptions():
         return "uscc_check_character"
     return None
+
+
+def enterprise_fault(code: str) -> str | None:
+    """Why `code` is none under which an enterprise is known, or None where it is one.
+
+    18 characters: the unified code. 9: the organisation code by GB 11714. 15: the old tax number, six digits of the
+    division before the organisation code. The reason is that of `fault`, or `organisation_code`, `tax_number` or
+    `enterprise_code_length`.
+    """
+    if len(code) == 18:
+        return fault(code)
+    if len(code) == 9:
+        return None if is_organisation_code(code) else "organisation_code"
+    if len(code) == 15:
+        digits = code[:6].isascii() and code[:6].isdigit()
+        return None if digits and is_organisation_code(code[6:]) else "tax_number"
+    return "enterprise_code_length"
+
+
+def without_hyphen(code: str) -> str:
+    """An organisation code as it is stored: `12345678-X` is `12345678X`."""
+    return code[:8] + code[9:] if len(code) == 10 and code[8] == "-" else code
+
+
+def is_organisation_code(code: str) -> bool:
+    """Whether nine characters are an organisation code (组织机构代码) with its own check character."""
+    known = len(code) == 9 and code.isascii() and code[:8].isalnum() and code == code.upper()
+    return known and code[8] == organisation_check_character(code[:8])
+
+
+def organisation_check_character(body: str) -> str:
+    """The check character of the first 8 characters, by GB 11714: 11 - sum mod 11, 10 is X and 11 is 0."""
+    # int(…, 36) reads 0-9 as they are and A-Z as 10-35, which is what the standard says.
+    total = sum(int(character, 36) * weight for character, weight in zip(body, _ORGANISATION_WEIGHTS, strict=True))
+    return "0123456789X0"[11 - total % 11]
+
+
+def organisation_code(code: str) -> str:
+    """The organisation code that stands in a unified code."""
+    return code[8:17]
+
+
+def old_tax_number(code: str) -> str:
+    """The 15-digit tax number that an enterprise had before its unified code: division and organisation code."""
+    return code[2:8] + code[8:17]
 
 
 def are_valid(codes: pa.Array) -> np.ndarray:

@@ -105,7 +105,7 @@ def _plain_cast(column: Column, markers: tuple[str, ...]) -> _Cast:
     """How the plain values of this column are cast: answers values and, for each, whether it was plain."""
     kind = column.data_type.partition("(")[0]
     if kind == "varchar":
-        return _code_cast(markers) if column.check == "uscc" else _text_cast(column, markers)
+        return _code_cast(column, markers) if column.check else _text_cast(column, markers)
     if kind in ("integer", "bigint"):
         return _number_cast(column, markers, re.compile(r"^-?[0-9]{1,9}$"), pa.int64(), 0)
     if kind == "decimal":
@@ -171,13 +171,17 @@ def _may_hide(raw: pa.Array) -> bool:
     return bool(letters.min() < 0x20 or ((letters == 0x7F) | (letters == 0xE2)).any())
 
 
-def _code_cast(markers: tuple[str, ...]) -> _Cast:
+def _code_cast(column: Column, markers: tuple[str, ...]) -> _Cast:
     def cast(raw: pa.Array) -> tuple[pa.Array, np.ndarray] | None:
-        if not pa.types.is_string(raw.type) or raw.null_count:
+        if pa.types.is_null(raw.type):
+            return raw.cast(pa.string()), _known(raw, column)
+        if not pa.types.is_string(raw.type):
             return None
-        is_plain = uscc.are_valid(raw)
+        is_plain = uscc.are_valid(pc.fill_null(raw, "") if raw.null_count else raw)
         if markers:
             is_plain &= ~_as_mask(pc.is_in(raw, pa.array(markers, pa.string())))
+        if raw.null_count and not column.required:
+            is_plain |= _as_mask(pc.is_null(raw))
         return raw, is_plain
 
     return cast

@@ -14,6 +14,7 @@ RULE_FOLDERS = ("dbt_project", "connectors/sources", "expectations/suites")
 # The code that lands, judges and seals, and the versions of its tools; how bytes travel (the drivers) decides nothing.
 CODE_FILES = (
     "connectors/*.py",
+    "connectors/uscc_exceptions.csv",
     "connectors/spec/*.py",
     "connectors/decoders/*.py",
     "editions/*.py",

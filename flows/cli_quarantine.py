@@ -9,6 +9,7 @@ import typer
 from connectors.errors import ConnectorError
 from connectors.quarantine import OPEN_STATES, Filter, Quarantined, raw_line, twins, why_closed
 from flows import show
+from flows.day import parse_day
 from flows.desk import by_id, date_of_decision, fail, open_house, operator, records
 from ledger.quarantine import Decision, decide, run_of_batch
 from ledger.runs import RunLockedError
@@ -25,17 +26,10 @@ Ids = Annotated[list[str], typer.Argument(help="Record ids, from `jifen quaranti
 SomeIds = Annotated[list[str] | None, typer.Argument(help="Record ids, from `jifen quarantine list`.")]
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text} is not a date; write YYYY-MM-DD") from None
-
-
 AsOf = Annotated[
     date | None,
     typer.Option(
-        parser=_day,
+        parser=parse_day,
         metavar="YYYY-MM-DD",
         help="Counts from this business date on; today otherwise. Not before current.",
     ),
@@ -132,6 +126,8 @@ def _next_step(one: Quarantined) -> str:
             f"tell the agency; or mend connectors/sources/{one.source}.yml and "
             f"jifen quarantine replay {one.record_id}; or jifen quarantine discard {one.record_id} --why TEXT"
         )
+    if one.state == "value_repaired":
+        return "tell the agency; the record landed with the code that was meant"
     if one.state == "value_discarded":
         return (
             f"tell the agency; after a mend of connectors/sources/{one.source}.yml its next delivery brings the value"

@@ -5,6 +5,7 @@ from datetime import date
 
 from sqlalchemy import Engine
 
+from connectors.identity_decisions import IdentityDecision
 from connectors.inputs import Supplied
 from connectors.sink_files import Sink
 from connectors.spec import Source
@@ -18,7 +19,10 @@ from ledger.settings import Settings
 
 @dataclass(frozen=True)
 class Night:
-    """Everything one run needs, read once: the business date of the facts, settings, ledger, who gives and who gets."""
+    """Everything one run needs, read once: the business date of the facts, settings, ledger, who gives and who gets.
+
+    `decisions` are those about identity that were made by the business date.
+    """
 
     run_id: str
     as_of: date
@@ -27,6 +31,7 @@ class Night:
     sources: tuple[Source, ...]
     sinks: tuple[Sink, ...]
     zone: Zone
+    decisions: tuple[IdentityDecision, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,15 @@
 """The recipe, as plain functions: ingest, build, gate, publish, deliver, notify. Prefect only wraps them."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine
 
+from connectors.identity_decisions import IdentityDecision, decisions_sha256, known_on, read_decisions
 from connectors.inputs import Supplied, lay_out, resolve
 from connectors.pull import Pulled, pull_dataset, waves
 from connectors.sink_files import read_sinks
@@ -80,7 +81,7 @@ def build_candidate(night: Night, supplied: Sequence[Supplied]) -> tuple[Candida
     """Lay the inputs out and build a fresh candidate from them."""
     log.debug("build: laying out the inputs, then dbt")
     candidate = new_candidate(night.settings.data_dir, night.run_id)
-    lay_out(candidate.inputs, night.sources, supplied, night.settings.data_dir)
+    lay_out(candidate.inputs, night.sources, supplied, night.settings.data_dir, night.decisions)
     report = build(candidate, night.as_of, PROJECT_DIR)
     log.info("build: %d models, %d tests", report.models, report.tests)
     return candidate, report
@@ -161,7 +162,8 @@ def _publish_if_new(night: Night, steps: Steps, report: dict[str, Any]) -> tuple
     report["returns"] = compose_returns(night)
     _require_critical(pulled)
     supplied = resolve(night.sources, pulled, night.ledger, night.settings, night.as_of)
-    inputs = tuple(_as_input(one) for one in supplied)
+    night = replace(night, decisions=known_on(read_decisions(night.settings.data_dir, night.sources), night.as_of))
+    inputs = (*(_as_input(one) for one in supplied), *_decided(night.decisions))
     digest = recipe_digest(night.as_of, inputs, PROJECT_DIR)
     current = current_id(night.ledger)
     if current == edition_id_of(night.as_of, digest):
@@ -199,6 +201,23 @@ def _as_input(one: Supplied) -> InputBatch:
         is_stale=one.is_stale,
         reason=one.reason,
     )
+
+
+def _decided(decisions: Sequence[IdentityDecision]) -> Iterator[InputBatch]:
+    """What people decided about identity, as an input of its own; none where nobody did, as for any unchanged input."""
+    if decisions:
+        yield InputBatch(
+            source="pipeline",
+            dataset="identity_decisions",
+            is_supplied=True,
+            batches=(),
+            content_sha256=decisions_sha256(decisions),
+            rows_landed=len(decisions),
+            rows_refused=0,
+            learned_on=max(one.decided_on for one in decisions),
+            is_stale=False,
+            reason=None,
+        )
 
 
 def _send_what_is_owed(night: Night, steps: Steps, report: dict[str, Any]) -> tuple[str, ...]:

@@ -113,7 +113,7 @@ class _Account:
             place = (line["raw_sha256"], line["label"], line["position"])
             if line["action"] == "value_discarded":
                 self._discarded.add((key, line["column"]))
-            elif place not in told:
+            elif line["action"] == "record_refused" and place not in told:
                 told.add(place)
                 if key in self._truth and key not in held:
                     self._refused.append((key, line["record"]))

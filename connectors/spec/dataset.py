@@ -47,7 +47,7 @@ class Column(Strict):
     description: str = ""
     source_field: str
     required: bool = False
-    check: Literal["uscc"] | None = None
+    check: Literal["uscc", "enterprise_code"] | None = None
     unit: Literal["元", "万元"] | None = None
     min: float | None = None
     max: float | None = None

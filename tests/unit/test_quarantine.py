@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from connectors.errors import DataError
 from connectors.quarantine import Filter, quarantined, raw_line
-from connectors.refusals import quarantine_path
+from connectors.refusals import quarantine_path, refused_keys, standing
 from flows.cli import app
 from ledger.quarantine import Decision, decide, decided, record_id
 from ledger.runs import exclusive_run
@@ -118,6 +118,15 @@ def test_a_discarded_value_is_no_standing_record(settings, ledger, make_dataset,
     dataset = make_dataset()
     deliver(settings, ledger, dataset, [record(staff=-1)], day=DAY)
     assert states(dataset) == ["value_discarded"]
+
+
+def test_a_repaired_code_is_no_standing_record(settings, ledger, make_dataset, states):
+    dataset = make_dataset()
+    deliver(settings, ledger, dataset, [record(uscc=record()["uscc"].replace("0", "O"))], day=DAY)
+    assert states(dataset) == ["value_repaired"]
+    batches = [path.stem.removeprefix("batch=") for path in settings.data_dir.glob("quarantine/*/*/*.jsonl")]
+    assert standing(settings.data_dir, dataset, batches, {}, set(), settings.zone) == []
+    assert refused_keys(settings.data_dir, dataset, batches, settings.zone) == set()
 
 
 def test_a_filter_asks_by_dataset_reason_and_batch(settings, ledger, make_dataset, states):

@@ -68,6 +68,16 @@ def test_a_discarded_value_leaves_the_rest_of_its_record(make_dataset):
     assert reading.refused == 0
 
 
+def test_a_code_that_can_be_repaired_lands_repaired_and_is_told(make_dataset):
+    typed = record()["uscc"].replace("0", "O")
+    reading = read(make_dataset(), [record(uscc=typed)])
+    assert [row["uscc"] for row in reading.rows] == [record()["uscc"]]
+    assert [(r.action, r.reason, r.value) for r in reading.refusals] == [("value_repaired", "uscc_repaired", typed)]
+    assert [r.uscc for r in reading.refusals] == [record()["uscc"]]
+    assert reading.refused == 0
+    assert reading.rules == {"repaired:uscc:uscc_repaired": 1}
+
+
 def test_a_zones_missing_marker_becomes_null_and_is_counted(make_dataset):
     zone = Zone(missing_markers={"tax.statements": {"revenue_cny": ("-1", "-1.0")}})
     reading = read(make_dataset(), [record(revenue="-1.0"), record(uscc=OTHER, revenue="-2.0")], zone=zone)

@@ -99,6 +99,17 @@ def test_the_same_delivery_on_another_night_gives_the_same_bytes(settings, ledge
     assert made[0] == made[1]
 
 
+def test_a_repaired_code_is_told_and_its_record_accepted(settings, ledger, make_dataset, returned):
+    typed = record()["uscc"].replace("0", "O")
+    dataset = make_dataset()
+    deliver(settings, ledger, dataset, [record(uscc=typed)], day=DAY)
+    rows = returned(dataset)
+    (total,), (told,) = of_kind(rows, "total"), of_kind(rows, "value_repaired")
+    assert (total["accepted"], total["refused"], total["discarded"], total["repaired"]) == ("1", "0", "0", "1")
+    assert (told["code"], told["value"], told["uscc"]) == ("uscc_repaired", typed, record()["uscc"])
+    assert "已采用" in told["zh"]
+
+
 def test_a_delivery_refused_as_a_whole_is_answered_for(settings, ledger, make_dataset, returned):
     dataset = make_dataset(load="upsert", volume={"floor": 50, "ceiling": 100})
     deliver(settings, ledger, dataset, [record(), record(uscc="bad")], day=DAY)
@@ -158,8 +169,8 @@ def emitted_codes():
                 found |= {node.value.value}
     columns = ast.parse((PROJECT_DIR / "connectors" / "columns.py").read_text(encoding="utf-8"))
     (rule,) = [one for one in columns.body if isinstance(one, ast.FunctionDef) and one.name == "_broken_rule"]
-    code = ast.parse(inspect.getsource(uscc.fault))
-    for tree in (rule, code):
+    codes = [ast.parse(inspect.getsource(rule_of_code)) for rule_of_code in (uscc.fault, uscc.enterprise_fault)]
+    for tree in (rule, *codes):
         for node in ast.walk(tree):
             if isinstance(node, ast.Return) and node.value is not None:
                 found |= {t.value for t in ast.walk(node.value) if isinstance(t, ast.Constant) and t.value is not None}

@@ -3,9 +3,13 @@
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from stdnum.cn import uscc as peer
 
-from connectors.uscc import ALPHABET, EXCEPTIONS, check_character, fault
+from connectors import uscc
+from connectors.errors import ConfigError
+from connectors.uscc import ALPHABET, check_character, exceptions, fault, repair, tidy
 
 
 def made_up(rng: random.Random, head: str = "91") -> str:
@@ -53,6 +57,113 @@ def test_each_fault_has_its_own_reason(code, reason):
 
 
 def test_the_issued_code_that_fails_its_own_check_is_on_the_exception_list():
-    (code,) = EXCEPTIONS
+    (code,) = exceptions()
     assert check_character(code[:17]) != code[17]
     assert fault(code) is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "place"),
+    [
+        ("91350203M0001QAY9B,", "line 2"),
+        ("91110000600037341L,it is valid by itself", "line 2"),
+        ("91350203M0001QAY9,too short", "line 2"),
+        ("91350203M0001QAY9B,once\n91350203M0001QAY9B,twice", "line 3"),
+    ],
+)
+def test_an_exception_that_is_none_is_refused_with_its_line(lines, place, tmp_path, monkeypatch):
+    file = tmp_path / "uscc_exceptions.csv"
+    file.write_text(f"code,why\n{lines}\n", encoding="utf-8")
+    monkeypatch.setattr(uscc, "EXCEPTIONS_FILE", file)
+    exceptions.cache_clear()
+    try:
+        with pytest.raises(ConfigError, match=place):
+            exceptions()
+    finally:
+        exceptions.cache_clear()
+
+
+codes = st.builds(
+    lambda head, body: head + body + check_character(head + body),
+    st.sampled_from(["91", "92", "12", "52", "A1", "N2", "Y1"]),
+    st.text(alphabet=ALPHABET, min_size=15, max_size=15),
+)
+
+
+@given(codes, st.randoms(use_true_random=False))
+def test_any_mix_of_letters_that_no_code_has_is_repaired_to_the_code(code, rng):
+    letters = {"0": "O", "1": "I", "2": "Z", "5": "S"}
+    typed = "".join(letters.get(one, one) if rng.random() < 0.5 else one for one in code)
+    assert repair(typed) == (code if typed != code else None)
+
+
+@given(codes, st.sampled_from("OIZSV"), st.integers(0, 17))
+def test_a_letter_that_stands_for_another_character_is_never_repaired_into_another_code(code, letter, place):
+    stands_for = {"O": "0", "I": "1", "Z": "2", "S": "5"}
+    typed = code[:place] + letter + code[place + 1 :]
+    assert repair(typed) == (code if stands_for.get(letter) == code[place] else None)
+
+
+def test_the_issued_code_that_fails_its_check_is_repaired_too():
+    (code,) = exceptions()
+    assert repair(code.replace("0", "O").replace("1", "I")) == code
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "91110000600037341l",
+        " 9111 0000 6000 37341L ",
+        "９１１１００００６０００３７３４１Ｌ",
+        "９１１１００００６０００３７３４１ｌ",
+        "\ufeff91110000600037341L",
+    ],
+)
+def test_a_code_written_small_full_width_or_with_blanks_is_the_same_code(typed):
+    assert tidy(typed) == "91110000600037341L"
+
+
+def test_a_letter_that_only_grows_into_a_code_is_none():
+    assert tidy("\N{LATIN SMALL LIGATURE FF}") != "FF"
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("91110000600037341L", None),
+        ("91350203M0001QAY9B", None),
+        ("600037341", None),
+        ("110000600037341", None),
+        ("600037342", "organisation_code"),
+        ("60003734１", "organisation_code"),
+        ("110000600037342", "tax_number"),
+        ("A10000600037341", "tax_number"),
+        ("9111000060003734", "enterprise_code_length"),
+        ("", "enterprise_code_length"),
+        ("9111000060O037341L", "uscc_alphabet"),
+    ],
+)
+def test_an_enterprise_is_known_by_any_of_its_three_codes(code, reason):
+    assert uscc.enterprise_fault(code) == reason
+
+
+@pytest.mark.parametrize(
+    ("body", "check"), [("D2143569", "X"), ("60003734", "1"), ("MA2YJ1XR", "9"), ("00000000", "0")]
+)
+def test_the_check_of_an_organisation_code_has_its_x_and_its_zero(body, check):
+    assert uscc.organisation_check_character(body) == check
+    assert uscc.is_organisation_code(body + check)
+    others = [one for one in "0123456789X" if one != check]
+    assert not any(uscc.is_organisation_code(body + other) for other in others)
+
+
+@given(codes)
+def test_the_older_codes_stand_inside_the_new_one(code):
+    assert uscc.organisation_code(code) == code[8:17]
+    assert uscc.old_tax_number(code) == code[2:17]
+    assert uscc.old_tax_number(code).endswith(uscc.organisation_code(code))
+
+
+def test_an_organisation_code_is_stored_without_its_hyphen():
+    assert uscc.without_hyphen("60003734-1") == "600037341"
+    assert uscc.without_hyphen("6000373-41") == "6000373-41"

@@ -22,6 +22,8 @@ COLUMNS = [
     Column(name="c", data_type="varchar", source_field="c", required=True, values=("甲", "乙")),
     Column(name="c", data_type="varchar", source_field="c", required=True, check="uscc"),
     Column(name="c", data_type="varchar", source_field="c", check="uscc"),
+    Column(name="c", data_type="varchar", source_field="c", required=True, check="enterprise_code"),
+    Column(name="c", data_type="varchar", source_field="c", check="enterprise_code"),
     Column(name="c", data_type="integer", source_field="c", min=-5, max=3_000_000),
     Column(name="c", data_type="bigint", source_field="c", required=True),
     Column(name="c", data_type="decimal(20, 2)", source_field="c", min=-10, max=10_000),
@@ -36,6 +38,19 @@ COLUMNS = [
 texts = st.one_of(
     st.sampled_from(
         [GOOD, GOOD.lower(), f" {GOOD}", GOOD[:-1] + "M", "91350203M0001QAY9B", "", " ", "-1", "甲", "丙 "]
+    ),
+    st.sampled_from(
+        [
+            GOOD.replace("0", "O").replace("1", "I"),
+            GOOD.translate({ord(one): ord(one) + 0xFEE0 for one in GOOD}),
+            GOOD.replace("6", "V"),
+            GOOD.replace("7", "Z"),
+            "9135O2O3MOOOIQAY9B",
+            "600037341",
+            "60003734-1",
+            "110000600037341",
+            "11000060003734I",
+        ]
     ),
     st.sampled_from(
         ["2025-06-30", "2025-02-30", "2014年08月", "0001-01-01", "0000-01-01", "2025-06-30 08:00:00", "true", "False"]
@@ -84,4 +99,4 @@ def test_codes_are_checked_together_as_they_are_one_by_one(codes):
     codes = [code if len(code) == 18 or set(code) & set("IO") else code + uscc.check_character(code) for code in codes]
     found = uscc.are_valid(pa.array(codes, pa.string()))
     # A code on the list of exceptions is left to the check of single codes.
-    assert found.tolist() == [uscc.fault(code) is None and code not in uscc.EXCEPTIONS for code in codes]
+    assert found.tolist() == [uscc.fault(code) is None and code not in uscc.exceptions() for code in codes]

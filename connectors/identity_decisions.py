@@ -1,0 +1,176 @@
+"""Whom a person said that a name, a number or a code means: a dated file of the data folder, only ever appended to."""
+
+import csv
+import fcntl
+import hashlib
+import io
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple, dataclass, fields
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+
+from connectors import uscc
+from connectors.columns import HIDDEN
+from connectors.errors import ConfigError
+from connectors.spec import Source
+
+FILE_NAME = "identity_decisions.csv"
+ALSO_NAMED = frozenset({"patent.applications_transferred"})
+"""What the review list names beside the datasets of the source files: to whom a patent was transferred."""
+
+DECISIONS_SCHEMA = pa.schema(
+    [
+        pa.field("source", pa.string()),
+        pa.field("dataset", pa.string()),
+        pa.field("identifier", pa.string()),
+        pa.field("uscc", pa.string()),
+        pa.field("decided_on", pa.date32()),
+        pa.field("decided_by", pa.string()),
+        pa.field("why", pa.string()),
+    ]
+)
+_NEXT = "mend or remove the line, then jifen identity decisions"
+
+
+@dataclass(frozen=True)
+class IdentityDecision:
+    """One line: from `decided_on` on `identifier` means `uscc` in that dataset, or nobody of ours (None)."""
+
+    source: str
+    dataset: str
+    identifier: str
+    uscc: str | None
+    decided_on: date
+    decided_by: str
+    why: str
+
+    @property
+    def about(self) -> tuple[str, str, str]:
+        """What is decided: a later line about the same replaces an earlier one from its day."""
+        return (self.source, self.dataset, self.identifier)
+
+
+_HEADER = tuple(field.name for field in fields(IdentityDecision))
+
+
+def decisions_file(data_dir: Path) -> Path:
+    """Where the decisions of a data folder stand."""
+    return data_dir / FILE_NAME
+
+
+def read_decisions(data_dir: Path, sources: Sequence[Source]) -> tuple[IdentityDecision, ...]:
+    """Every decision of a data folder, in the order of the file; none where there is no file.
+
+    Raises `ConfigError` with the line for a row that is not whole, names an unknown dataset or an invalid code, or says
+    something about an identifier on a day for which another row speaks already.
+    """
+    path = decisions_file(data_dir)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return ()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot be read: {error}.", str(path), "save it as UTF-8") from None
+    return tuple(one for _, one in _checked(path, text, sources))
+
+
+def _checked(path: Path, text: str, sources: Sequence[Source]) -> Iterator[tuple[int, IdentityDecision]]:
+    if not text.strip():
+        return
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    addresses = _addresses(sources)
+    lines: dict[tuple[object, ...], int] = {}
+    try:
+        if (header := tuple(next(reader, ()))) != _HEADER:
+            raise ConfigError(f"the columns are {', '.join(header)}.", f"{path} line 1", f"write {','.join(_HEADER)}")
+        for row in reader:
+            if not row:
+                continue
+            place = f"{path} line {reader.line_num}"
+            one = _decision(row, place, addresses)
+            first = lines.setdefault((one.about, one.decided_on), reader.line_num)
+            if first != reader.line_num:
+                raise ConfigError(f"line {first} speaks of {one.identifier} on {one.decided_on} already.", place, _NEXT)
+            yield reader.line_num, one
+    except csv.Error as error:
+        raise ConfigError(f"is no line of CSV: {error}.", f"{path} line {reader.line_num}", _NEXT) from None
+
+
+def _addresses(sources: Iterable[Source]) -> frozenset[str]:
+    return ALSO_NAMED | {dataset.address for source in sources for dataset in source.datasets}
+
+
+def _decision(row: Sequence[str], place: str, addresses: frozenset[str]) -> IdentityDecision:
+    def refuse(what: str) -> ConfigError:
+        return ConfigError(what, place, _NEXT)
+
+    if len(row) != len(_HEADER):
+        raise refuse(f"{len(row)} cells where {len(_HEADER)} belong.")
+    source, dataset, identifier, code, day, who, why = (cell.strip() for cell in row)
+    if f"{source}.{dataset}" not in addresses:
+        raise refuse(f"no dataset {source}.{dataset}; there are {', '.join(sorted(addresses))}.")
+    for name, cell in (("identifier", identifier), ("decided_by", who), ("why", why)):
+        if not cell or HIDDEN.search(cell) or "\n" in cell or "\r" in cell:
+            raise refuse(f"{name} is empty or holds a hidden character or a line break.")
+    if code and (fault := uscc.fault(code)) is not None:
+        raise refuse(f"{code} is no social credit code ({fault}).")
+    try:
+        decided_on = date.fromisoformat(day)
+    except ValueError:
+        raise refuse(f"{day or 'an empty day'} is not a date; write YYYY-MM-DD.") from None
+    return IdentityDecision(source, dataset, identifier, code or None, decided_on, who, why)
+
+
+def append_decision(data_dir: Path, sources: Sequence[Source], one: IdentityDecision) -> None:
+    """Write one decision behind the others, in one go and durably; nothing that stands is touched.
+
+    Raises `ConfigError` where the row or the file that it would join could not be read again.
+    """
+    path = decisions_file(data_dir)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        # Two who decide at once: the second reads what the first has written.
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        standing = path.read_text(encoding="utf-8-sig")
+        ends = not standing or standing.endswith("\n")
+        added = ("" if ends else "\n") + ("" if standing.strip() else _line(_HEADER)) + _line(_cells(one))
+        list(_checked(path, standing + added, sources))
+        os.write(handle, added.encode())
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _cells(one: IdentityDecision) -> list[str]:
+    return ["" if cell is None else str(cell) for cell in astuple(one)]
+
+
+def _line(cells: Iterable[str]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow(cells)
+    return buffer.getvalue()
+
+
+def known_on(decisions: Iterable[IdentityDecision], as_of: date) -> tuple[IdentityDecision, ...]:
+    """The decisions made on or before a day: an edition of that day, built again later, sees no more."""
+    return tuple(one for one in decisions if one.decided_on <= as_of)
+
+
+def decisions_table(decisions: Sequence[IdentityDecision]) -> pa.Table:
+    """The decisions as dbt reads them, in an order of their own: the order of the file says nothing."""
+    rows = [vars(one) for one in sorted(decisions, key=lambda one: (one.about, one.decided_on))]
+    return pa.Table.from_pylist(rows, DECISIONS_SCHEMA)
+
+
+def decisions_sha256(decisions: Iterable[IdentityDecision]) -> str:
+    """What these decisions say, in whatever order they stand."""
+    return hashlib.sha256("".join(sorted(_line(_cells(one)) for one in decisions)).encode()).hexdigest()

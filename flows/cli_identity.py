@@ -1,0 +1,204 @@
+"""`jifen identity`: names that the register does not know or tell apart; look, compare, decide. Nothing is guessed."""
+
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from connectors import uscc as codes
+from connectors.errors import ConnectorError
+from connectors.identity_decisions import IdentityDecision, append_decision, read_decisions
+from editions.current import EditionMissingError, require_edition
+from editions.suggest import OpenItem, Suggestion, codes_held, open_items, suggest
+from flows import show
+from flows.desk import House, date_of_decision, fail, open_house
+from ledger.publications import current_id
+
+app = typer.Typer(no_args_is_help=True)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text} is not a date; write YYYY-MM-DD") from None
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Most = Annotated[int, typer.Option("--most", min=1, max=20, help="How many enterprises to suggest for each name.")]
+Address = Annotated[str, typer.Argument(metavar="SOURCE.DATASET", help="Where the name stands, as the list says.")]
+Identifier = Annotated[str, typer.Argument(help="The name, number or code, exactly as the list gives it.")]
+On = Annotated[date | None, typer.Option("--on", parser=_day, metavar="YYYY-MM-DD", help="Its day.")]
+
+
+def _edition(house: House) -> Path:
+    edition_id = current_id(house.ledger)
+    if edition_id is None:
+        fail("no edition is published yet. Next: jifen run")
+    try:
+        return require_edition(house.settings.data_dir, edition_id)
+    except EditionMissingError as error:
+        fail(str(error))
+
+
+@app.command("list")
+def list_items(
+    dataset: Annotated[str | None, typer.Option(help="Items of this dataset, as awards or science.awards.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Items open for this reason, as ambiguous.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Lines to print, those with most records first.")] = 50,
+    most: Most = 3,
+    as_json: Json = False,
+) -> None:
+    """List what the current edition could not tie to one enterprise, each with those it may mean, likeliest first."""
+    edition = _edition(open_house())
+    items = [
+        one
+        for one in open_items(edition)
+        if reason in (None, one.reason) and (dataset is None or dataset in (one.dataset, one.address))
+    ]
+    if not items:
+        if as_json:
+            show.show_json([])
+        else:
+            show.console.print("nothing is open")
+        return
+    shown = items[:limit]
+    suggested = suggest(edition, shown, most)
+    if as_json:
+        show.show_json([_told(one, some) for one, some in zip(shown, suggested, strict=True)])
+        return
+    show.show_table(
+        f"Open names 待识别: {len(items)}",
+        ("dataset", "name", "reason", "records", "may mean", "score", "its name, borne when"),
+        [line for one, some in zip(shown, suggested, strict=True) for line in _lines(one, some)],
+    )
+    if len(items) > limit:
+        show.console.print(f"… and {len(items) - limit} more: --limit, --dataset or --reason")
+    show.console.print(f"Next: {_next_step(shown[0])}")
+
+
+def _lines(one: OpenItem, some: tuple[Suggestion, ...]) -> list[tuple[Any, ...]]:
+    head = (one.address, one.identifier, one.reason, one.count)
+    first, *others = [(s.uscc, str(s.score), f"{s.enterprise_name} {_borne(s)}") for s in some] or [("", "", "")]
+    return [(*head, *first), *(("", "", "", None, *other) for other in others)]
+
+
+def _borne(one: Suggestion) -> str:
+    days = f"{one.valid_from or '…'} – {one.valid_to or '今 now'}"
+    then = {True: ", 记录日正用 on the day", False: ", 非记录日 on other days", None: ""}[one.is_borne_then]
+    by = f", 分支或前身 borne by {one.borne_by}" if one.borne_by != one.uscc else ""
+    return f"({days}{then}{by})"
+
+
+def _told(one: OpenItem, some: tuple[Suggestion, ...]) -> dict[str, Any]:
+    return {**asdict(one), "suggestions": [{**asdict(s), "why": f"{s.enterprise_name} {_borne(s)}"} for s in some]}
+
+
+def _next_step(one: OpenItem) -> str:
+    said = show.safe(repr(one.identifier))
+    return f"jifen identity decide {one.address} {said} --uscc CODE | --nobody, --by WHO --why TEXT"
+
+
+@app.command("suggest")
+def suggest_name(
+    name: Annotated[str, typer.Argument(help="Any name, open or not.")],
+    on: On = None,
+    most: Most = 5,
+    as_json: Json = False,
+) -> None:
+    """Show the enterprises whose names are most like this one; with --on, whether they bore it on that day."""
+    edition = _edition(open_house())
+    item = OpenItem("", "", name.strip(), "asked", 0, None, on, on)
+    (found,) = suggest(edition, [item], most)
+    if as_json:
+        show.show_json(_told(item, found)["suggestions"])
+        return
+    if not found:
+        show.console.print("no name of the register is like it")
+        return
+    show.show_table(
+        f"Like {name} 相近名称", ("code", "score", "name, borne when"), [line[4:] for line in _lines(item, found)]
+    )
+
+
+@app.command("decide")
+def decide(
+    address: Address,
+    identifier: Identifier,
+    by: Annotated[str, typer.Option("--by", help="Who decides; kept in the file.")],
+    why: Annotated[str, typer.Option("--why", help="Why; kept in the file.")],
+    uscc: Annotated[str | None, typer.Option("--uscc", help="The enterprise that is meant.")] = None,
+    nobody: Annotated[bool, typer.Option("--nobody", help="It is nobody of the register.")] = False,
+    on: On = None,
+    as_json: Json = False,
+) -> None:
+    """Write down whom a name means; the next night applies it. A later word replaces this one from its day."""
+    if (uscc is None) == (not nobody):
+        fail("say either --uscc CODE or --nobody.", "usage", 2)
+    house = open_house()
+    edition = _edition(house)
+    code = codes.tidy(uscc) if uscc else None
+    if code and not codes_held(edition, [code]):
+        fail(f"{code} is not in the register of edition {edition.name}. Next: jifen identity suggest NAME", "usage", 2)
+    source, _, dataset = address.partition(".")
+    day = date_of_decision(house, on)
+    one = IdentityDecision(source, dataset, identifier.strip(), code, day, by.strip(), why.strip())
+    try:
+        _require_open(house, edition, one)
+        append_decision(house.settings.data_dir, house.sources, one)
+    except ConnectorError as error:
+        fail(str(error), "usage", 2)
+    if as_json:
+        show.show_json(asdict(one))
+    else:
+        show.console.print(f"{show.safe(one.identifier)}: {code or 'nobody of ours'} from {day} on. Next: jifen run")
+
+
+def _require_open(house: House, edition: Path, one: IdentityDecision) -> None:
+    """A word about a name that stands on no list, and that nobody spoke of before, would never be applied."""
+    decided = {earlier.about for earlier in read_decisions(house.settings.data_dir, house.sources)}
+    listed = {(item.source, item.dataset, item.identifier) for item in open_items(edition)}
+    if one.about not in decided | listed:
+        fail(
+            f"{one.identifier} is not open in {one.source}.{one.dataset}; copy it from the list. "
+            "Next: jifen identity list",
+            "usage",
+            2,
+        )
+
+
+@app.command("decisions")
+def list_decisions(as_json: Json = False) -> None:
+    """List what was decided, in the order of the file, and which codes the current register no longer has."""
+    house = open_house()
+    try:
+        made = read_decisions(house.settings.data_dir, house.sources)
+    except ConnectorError as error:
+        fail(str(error))
+    edition_id = current_id(house.ledger)
+    held = codes_held(_edition(house), [one.uscc for one in made if one.uscc]) if edition_id and made else set()
+    told = [{**asdict(one), "applies": not edition_id or one.uscc is None or one.uscc in held} for one in made]
+    if as_json:
+        show.show_json(told)
+        return
+    if not told:
+        show.console.print("nothing was decided yet")
+        return
+    show.show_table(
+        f"Decisions 识别决定: {len(told)}",
+        ("dataset", "name", "means", "from", "by", "why", "applies"),
+        [
+            (
+                f"{one['source']}.{one['dataset']}",
+                one["identifier"],
+                one["uscc"] or "nobody",
+                one["decided_on"],
+                one["decided_by"],
+                one["why"],
+                "yes" if one["applies"] else "no: not in the register",
+            )
+            for one in told
+        ],
+    )
