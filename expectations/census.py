@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from expectations.names import Names, NameUnknownError, read_names
+from expectations.names import Names, NameUnknownError, NotSealedThenError, read_names
 from expectations.suites import Check, Suite
 
 SAMPLE = 5
@@ -36,7 +36,7 @@ def take_census(warehouse: Path, previous_edition: Path | None, suites: list[Sui
             (suite.table, check.name): _count(connection, names, suite, check)
             for suite in suites
             for check in suite.checks
-            if check.needs is None or previous_edition is not None
+            if check.needs is None or (previous_edition is not None and _is_comparable(names, suite, check))
         }
         empty = frozenset(suite.table for suite in suites if _is_rightly_empty(connection, names, suite))
     return Census(names, counts, empty)
@@ -54,6 +54,16 @@ def take_samples(warehouse: Path, names: Names, failed: list[tuple[str, Check]])
             rows = [", ".join(f"{c}={v}" for c, v in zip(columns, row, strict=True)) for row in result.fetchall()]
             samples[table, check.name] = "; ".join(rows)
     return samples
+
+
+def _is_comparable(names: Names, suite: Suite, check: Check) -> bool:
+    try:
+        names.resolve(f"{check.sql} {check.over}", suite.table)
+    except NotSealedThenError:
+        return False
+    except NameUnknownError:
+        return True
+    return True
 
 
 def _count(connection: duckdb.DuckDBPyConnection, names: Names, suite: Suite, check: Check) -> Count:

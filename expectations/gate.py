@@ -47,7 +47,7 @@ def _result(suite: Suite, check: Check, census: Census, answers: dict[tuple[str,
     if suite.table in census.rightly_empty:
         return replace(blank, observed="the table is empty, and its suite says when that is in order")
     if place not in census.counts:
-        return replace(blank, observed="there is no previous edition to compare with")
+        return replace(blank, observed="there is no previous edition, or none that has what is compared")
     answer = answers.get(place)
     if answer is None:
         return replace(blank, outcome="not_evaluated", observed="the check was declared, and not answered")

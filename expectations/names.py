@@ -1,5 +1,6 @@
 """The names a suite's SQL may use, and how they are written out for DuckDB and for Great Expectations."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,10 @@ PARAMETER = re.compile(r"(?<![:\w\\]):(?=\w)")
 NOT_PERSONAL = ("uscc",)
 
 
+class NotSealedThenError(LookupError):
+    """A suite's SQL compares with a table that the previous edition, sealed by older models, never had."""
+
+
 class NameUnknownError(LookupError):
     """A suite's SQL names what neither the candidate nor the previous edition has."""
 
@@ -27,6 +32,8 @@ class Names:
     schemas: Mapping[str, str]
     previous: Mapping[str, Path]
     text_columns: Mapping[str, tuple[str, ...]]
+    sealed_then: frozenset[str] | None = None
+    """The tables that the previous edition's manifest names; None where there is no manifest to ask."""
 
     def resolve(self, sql: str, table: str) -> str:
         """Write `sql`, of a check over `table`, out for DuckDB."""
@@ -52,6 +59,8 @@ class Names:
             return f"concat_ws(' | ', {', '.join(map(_quoted, columns))})"
         if name.startswith("previous_"):
             path = self.previous.get(name.removeprefix("previous_"))
+            if path is None and self.sealed_then is not None and name.removeprefix("previous_") not in self.sealed_then:
+                raise NotSealedThenError(f"the previous edition was sealed before there was a table {name[9:]}")
             if path is None:
                 raise NameUnknownError(f"{name} is not in the previous edition")
             return f"read_parquet({_path_literal(path)}, hive_partitioning = false)"
@@ -82,7 +91,15 @@ def read_names(connection: duckdb.DuckDBPyConnection, previous_edition: Path | N
         schemas={table: next(iter(schemas)) for table, schemas in places.items() if len(schemas) == 1},
         previous={path.stem: path for path in tables},
         text_columns={table: tuple(found) for table, found in text.items()},
+        sealed_then=_sealed_tables(previous_edition),
     )
+
+
+def _sealed_tables(edition: Path | None) -> frozenset[str] | None:
+    manifest = edition / "manifest.json" if edition else None
+    if manifest is None or not manifest.is_file():
+        return None
+    return frozenset(Path(file["path"]).stem for file in json.loads(manifest.read_bytes())["files"])
 
 
 def _quoted(name: str) -> str:

@@ -1,10 +1,10 @@
-{#- The code of each indicator column of the relations, one row per column, read from the database's own description. -#}
-{% macro measured_indicators(relations) -%}
+{#- The code of each indicator column of the models that measure, one row per column, read from the database's own description. -#}
+{% macro measured_indicators() -%}
     {%- set codes = [] -%}
-    {%- for relation in relations -%}
-        {%- for column in adapter.get_columns_in_relation(relation) -%}
+    {%- for model in indicator_models() -%}
+        {%- for column in adapter.get_columns_in_relation(ref(model)) -%}
             {%- set code = column.name.split('_')[0] -%}
-            {%- if modules.re.match('^[a-z][0-9]{2}$', code) and not column.name.endswith('_is_undefined') -%}
+            {%- if code not in ('uscc', 'reporting') and not column.name.endswith('_is_undefined') -%}
                 {%- do codes.append(code | upper) -%}
             {%- endif -%}
         {%- endfor -%}

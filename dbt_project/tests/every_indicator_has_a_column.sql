@@ -1,13 +1,21 @@
 -- Guards: each indicator of the rule set in force is measured by exactly one column of an ind_ model, and each such column
--- has its rows in the rule set.
+-- is an indicator of some rule set of its scheme.
 -- Why: the scoring knows no list of indicators. A column misspelt, or rows forgotten in the seed, would otherwise show as
 -- "value not supplied" for everybody, or as a figure that is computed and never scored.
 with measured as (
-    {{ measured_indicators([ref('ind_innovation'), ref('ind_growth'), ref('ind_auxiliary')]) }}
+    {{ measured_indicators() }}
 ),
 
 listed as (
     select * from {{ ref('indicators') }}
+),
+
+-- What an earlier or a later rule set of the scheme asks for is measured all the same, and not scored.
+known as (
+    select distinct ruleset_indicators.indicator_code
+    from {{ ref('ruleset_indicators') }} as ruleset_indicators
+    inner join {{ ref('rulesets') }} as rulesets on ruleset_indicators.ruleset_id = rulesets.ruleset_id
+    where rulesets.scheme = {{ scheme() }}
 ),
 
 found as (
@@ -34,4 +42,7 @@ counted as (
 )
 
 select * from counted
-where columns_found <> 1 or rows_found <> 1
+where
+    columns_found > 1
+    or (rows_found = 1 and columns_found = 0)
+    or indicator_code not in (select known.indicator_code from known)

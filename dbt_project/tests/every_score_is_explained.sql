@@ -1,21 +1,39 @@
--- Guards: a supplied value in a known stage has hit exactly one bin, its points are weight x share to four decimals and lie
--- between 0 and the maximum; a value that is not supplied has neither bin nor, unless the rule set says 0, points.
--- Why: a score that cannot be recomputed from the row it stands in may not be published.
+-- Guards: a supplied value in a known stage has hit one bin, and its points are what value, weight and bin give when they are
+-- worked out again, row by row; they lie between minimum and maximum. A value that is not supplied has neither bin nor, unless
+-- the rule set says 0, points. Only the best of several that stand for each other has points.
+-- Why: points are compiled from the rules into one wide pass; a score that cannot be recomputed from the row it stands in may
+-- not be published.
 with points as (
     select * from {{ ref('points') }}
+),
+
+in_force as (
+    select * from {{ ref('ruleset_in_force') }}
+),
+
+recomputed as (
+    select
+        points.*,
+        case in_force.aggregation
+            when 'weighted_mean' then points.points_maximum * points.share
+            else (points.weight + points.deduction) * points.share - points.deduction
+        end as expected
+    from points
+    cross join in_force
 )
 
-select * from points
+select * from recomputed
 where
     (supply_status = 'supplied') <> (value is not null)
     or (
         supply_status = 'supplied'
         and stage is not null
+        and treatment is null
         and (
             bin is null
-            or points is null
-            or points <> cast(weight * share as decimal(9, 4))
-            or points < 0
+            or (points is null and best_of is null)
+            or abs(points - expected) > 0.000002
+            or points < points_minimum
             or points > points_maximum
         )
     )

@@ -16,6 +16,7 @@ from connectors.zone import Zone
 from ledger.settings import Settings
 from ledger.store import open_ledger
 from sandbox.start import Sandbox, start
+from tests.contract.district_night import DistrictNight, build_district
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +24,12 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """The district's agencies, one set for the tests of a module."""
     with start("district", tmp_path_factory.mktemp("sandbox")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def night(tmp_path_factory: pytest.TempPathFactory) -> DistrictNight:
+    """The district's night, pulled and built once for every test that asks."""
+    return build_district(tmp_path_factory.mktemp("district"))
 
 
 class Agency:

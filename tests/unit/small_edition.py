@@ -32,6 +32,10 @@ select
     case when i = 7 then 'cancelled' end as ineligible_reason
 from range(1, 8) t(i);
 
+create table weights as
+select indicator_code, 'growth' as stage, weight, null::varchar as best_of
+from (values ('C01', 40::decimal(18, 6)), ('C09', 60::decimal(18, 6))) t(indicator_code, weight);
+
 create table points as
 select
     e.uscc,
@@ -41,13 +45,16 @@ select
     case when is_missing then 'record_not_supplied' else 'supplied' end as supply_status,
     case when is_missing then null else '[0, 1000)' end as bin,
     cast(case when is_missing then null else n / 10.0 end as decimal(12, 10)) as share,
-    cast(case when is_missing then null else w.weight * n / 10 end as decimal(9, 4)) as points,
+    cast(case when is_missing then null else w.weight * n / 10 end as decimal(18, 6)) as points,
     w.weight as points_maximum,
+    cast(0 as decimal(18, 6)) as points_minimum,
     w.weight,
+    not is_missing as is_counted,
+    false as is_veto,
     'national-2024' as ruleset_id
 from (select uscc, cast(right(uscc, 1) as integer) as n from enterprises where is_eligible) e
 cross join indicators i
-join (values ('C01', 40::decimal(9, 4)), ('C09', 60::decimal(9, 4))) w(indicator_code, weight)
+join weights w
     on w.indicator_code = i.indicator_code
 cross join lateral (select e.n = 6 and i.indicator_code = 'C01' as is_missing);
 
@@ -67,8 +74,11 @@ with totals as (
 )
 select
     s.uscc, e.enterprise_name, e.stage, e.industry_code, 'national-2024' as ruleset_id, date '2025-06-30' as as_of,
-    cast(points_total as decimal(9, 4)) as points_total, cast(points_available as decimal(9, 4)) as points_available,
-    cast(points_maximum as decimal(9, 4)) as points_maximum, score, true as is_ranked, null::varchar as unranked_reason,
+    2024 as reporting_year, false as is_vetoed,
+    cast(points_total as decimal(18, 6)) as points_total,
+    cast(points_available as decimal(18, 6)) as points_available,
+    cast(points_maximum as decimal(18, 6)) as points_maximum,
+    score, true as is_ranked, null::varchar as unranked_reason,
     rank() over (order by score desc) as rank_overall, count(*) over () as peers_overall,
     rank() over (order by score desc) as rank_in_stage, count(*) over () as peers_in_stage,
     rank() over (order by score desc) as rank_in_industry, count(*) over () as peers_in_industry,
@@ -82,6 +92,23 @@ select * from (values
     ('science', 'consents', true, 'full', true, date '2025-06-30', false, 3, 0, null),
     ('patent', 'applications', false, 'full', false, null, false, 0, 0, 'declared not supplied')
 ) t(source, dataset, is_supplied, coverage, is_critical, learned_on, is_stale, rows_landed, rows_refused, reason);
+
+create table identity_names as
+select '91110000600037341L' as uscc, '91110000600037341L' as borne_by, '甲科技有限公司' as enterprise_name,
+    date '2015-01-01' as valid_from, null::date as valid_to;
+
+create table identity_review as
+select 'patent' as source, 'applications' as dataset, 99 as settled_count, 1 as unresolved_count, 0 as ambiguous_count,
+    0 as unlisted_count, 99.0000 as settled_pct;
+
+create table evidence as
+select uscc, indicator_code, 'tax' as source, 'statements' as dataset, uscc || '|2024' as record_ref,
+    date '2025-05-01' as dated_on, date '2025-06-30' as learned_on, value as quantity, null::varchar as level,
+    repeat('ab', 32) as raw_sha256, 0::bigint as raw_position
+from points where value is not null;
+
+create table data_flags as
+select '' as uscc, 'Q9' as rule, 'warning' as severity, '' as detail_zh, '' as detail_en where false;
 
 create table ext_bank__scores as
 select c.*, '授信评估' as purpose, r.enterprise_name, r.score, r.points_total, r.rank_overall,
@@ -101,6 +128,10 @@ TAGGED = {
     "enterprises": ("edition", ["uscc"]),
     "indicators": ("edition", []),
     "supply": ("edition", ["source", "dataset"]),
+    "identity_names": ("edition", []),
+    "identity_review": ("edition", ["source", "dataset"]),
+    "evidence": ("edition", ["uscc", "indicator_code", "source", "dataset", "record_ref"]),
+    "data_flags": ("edition", ["uscc", "rule"]),
     "ext_bank__scores": ("extract", ["consent_id"]),
 }
 

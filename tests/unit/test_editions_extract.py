@@ -156,7 +156,7 @@ def test_an_enterprise_is_explained_to_the_point(edition):
     assert [line["indicator_code"] for line in found.indicators] == ["C01", "C09"]
     assert found.indicators[0]["points"] == Decimal("8.0000")
     assert found.indicators[0]["name_zh"] == "研发费用金额"
-    assert found.indicators[0]["reason_en"] == "8.0000 points"
+    assert found.indicators[0]["reason_en"] == "8.000000 points"
     assert sum(line["points"] for line in found.indicators) == found.ranking["points_total"]
 
 

@@ -46,21 +46,29 @@ def test_a_sound_candidate_passes_the_house_s_own_suites_and_its_successor_is_co
     alone = audit(first.warehouse, None)
     require_passed(alone)
     assert {check.observed for check in alone.checks if check.outcome == "not_applicable"} == {
-        "there is no previous edition to compare with"
+        "there is no previous edition, or none that has what is compared",
+        "the table is empty, and its suite says when that is in order",
     }
     assert all(check.evaluated_rows > 0 for check in alone.checks if check.outcome != "not_applicable")
 
     edition = seal_small(tmp_path / "it's [day] {one} $HOME :1 日", first).path
     require_passed(again := audit(make_candidate(tmp_path, "run-2").warehouse, edition))
-    assert set(outcomes(again).values()) == {"passed"}
+    assert {check.table for check in again.checks if not check.passed} == {"data_flags"}
     assert again.as_dict() == audit(make_candidate(tmp_path, "run-3").warehouse, edition).as_dict()
-    assert json.loads(json.dumps(again.as_dict()))["evaluated"] == len(again.checks)
+    evaluated = [check for check in again.checks if check.table != "data_flags"]
+    assert json.loads(json.dumps(again.as_dict()))["evaluated"] == len(evaluated)
 
     in_yuan = "update points set value = value * 10000 where indicator_code = 'C09';"
     verdict = audit(make_candidate(tmp_path, "run-4", in_yuan).warehouse, edition)
     blocking = {check.name: check.observed for check in verdict.blocking}
-    assert list(blocking) == ["medians_are_near_those_of_the_previous_edition"]
-    assert "indicator_code=C09, compared=6, median_ratio=10000.0" in blocking.popitem()[1]
+    assert set(blocking) == {
+        "medians_are_near_those_of_the_previous_edition",
+        "what_is_counted_adds_up_to_the_value",
+    }
+    assert (
+        "indicator_code=C09, compared=6, median_ratio=10000.0"
+        in (blocking["medians_are_near_those_of_the_previous_edition"])
+    )
 
 
 @pytest.mark.parametrize(
@@ -114,14 +122,28 @@ DECLARED = "update supply set is_supplied = false, learned_on = null, reason = '
 def test_credit_does_not_vanish_overnight_unless_it_is_declared(tmp_path, before, after, not_passed):
     edition = seal_small(tmp_path, make_candidate(tmp_path, "run-1", before)).path
     verdict = audit(make_candidate(tmp_path, "run-2", after).warehouse, edition)
-    assert {check.name for check in verdict.checks if not check.passed} == not_passed
+    assert {check.name for check in verdict.checks if not check.passed and check.table != "data_flags"} == not_passed
     assert verdict.state == ("blocked" if "credit_does_not_vanish" in not_passed else "passed")
+
+
+def test_a_table_that_the_previous_edition_never_had_is_not_compared_and_one_that_it_lost_blocks(tmp_path):
+    compares = check("compared", needs="previous_edition", sql="select 1 from {previous_weights} where false")
+    suites = tmp_path / "suites"
+    suites.mkdir()
+    (suites / "rankings.yml").write_text(HEAD + compares)
+    edition = seal_small(tmp_path, make_candidate(tmp_path, "run-1")).path
+    verdict = audit(make_candidate(tmp_path, "run-2").warehouse, edition, suites, ())
+    assert outcomes(verdict) == {"compared": "not_applicable"}
+
+    (suites / "rankings.yml").write_text(HEAD + compares.replace("weights", "points"))
+    (edition / "tables" / "points.parquet").unlink()
+    assert outcomes(audit(make_candidate(tmp_path, "run-3").warehouse, edition, suites, ())) == {"compared": "error"}
 
 
 def test_codes_of_digits_alone_are_not_taken_for_a_person_s_number(tmp_path):
     renamed = "".join(
         f"update {table} set uscc = '91441302199001012' || right(uscc, 1);"  # noqa: S608  # our own tables
-        for table in ("enterprises", "rankings", "points", "reasons", "ext_bank__scores")
+        for table in ("enterprises", "rankings", "points", "reasons", "evidence", "ext_bank__scores")
     )
     require_passed(audit(make_candidate(tmp_path, changes=renamed).warehouse, None))
 

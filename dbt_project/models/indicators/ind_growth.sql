@@ -6,6 +6,10 @@ filings as (
     select * from {{ ref('int_filings__latest') }}
 ),
 
+successions as (
+    select * from {{ ref('int_successions__of_year') }}
+),
+
 deductions as (
     select * from {{ ref('int_deductions__latest') }}
 ),
@@ -26,10 +30,13 @@ joined as (
     select
         enterprises.uscc,
         enterprises.reporting_year,
-        enterprises.is_young,
+        enterprises.is_young or coalesce(successions.is_first_year, false) as is_young,
         filings.operating_revenue_cny,
-        filings.prior_operating_revenue_cny,
-        filings.operating_revenue_cny - filings.prior_operating_revenue_cny as revenue_increase_cny,
+        -- Like for like: what was merged into the enterprise in the year is in the year before as well.
+        case
+            when successions.uscc is null then filings.prior_operating_revenue_cny
+            else filings.prior_operating_revenue_cny + successions.prior_operating_revenue_cny
+        end as base_revenue_cny,
         filings.net_profit_cny,
         filings.current_assets_cny
         + filings.noncurrent_assets_cny
@@ -44,6 +51,7 @@ joined as (
         ) as relief_cny_pct
     from enterprises
     left join filings on enterprises.uscc = filings.uscc
+    left join successions on enterprises.uscc = successions.uscc
     left join deductions on enterprises.uscc = deductions.uscc
     left join headcounts on enterprises.uscc = headcounts.uscc
     left join torch_reports on enterprises.uscc = torch_reports.uscc
@@ -54,7 +62,7 @@ judged as (
     select
         *,
         is_young
-        or coalesce(operating_revenue_cny is not null and prior_operating_revenue_cny <= 0, false) as c10_is_undefined,
+        or coalesce(operating_revenue_cny is not null and base_revenue_cny <= 0, false) as c10_is_undefined,
         coalesce(master_or_above is not null and staff_total <= 0, false) as c11_is_undefined,
         coalesce(net_profit_cny is not null and net_assets_cny <= 0, false) as c13_is_undefined
     from joined
@@ -68,17 +76,17 @@ measured as (
         {{ to_wan_cny('operating_revenue_cny') }} as c09_revenue_wan_cny,
         case
             when not c10_is_undefined
-                then {{ exact_ratio('revenue_increase_cny', 'prior_operating_revenue_cny', times=100) }}
+                then {{ exact_ratio('operating_revenue_cny - base_revenue_cny', 'base_revenue_cny', times=100, digits=2) }}
         end as c10_revenue_growth_pct,
         c10_is_undefined,
         case
-            when not c11_is_undefined then {{ exact_ratio('master_or_above', 'staff_total', times=100) }}
+            when not c11_is_undefined then {{ exact_ratio('master_or_above', 'staff_total', times=100, digits=0) }}
         end as c11_postgraduate_share_pct,
         c11_is_undefined,
         -- The rate is in percent and the result in 万元: one division by 100, one by 10,000, rounded once.
         cast(relief_cny_pct * 0.000001 as decimal(20, 6)) as c12_rd_tax_relief_wan_cny,
         case
-            when not c13_is_undefined then {{ exact_ratio('net_profit_cny', 'net_assets_cny', times=100) }}
+            when not c13_is_undefined then {{ exact_ratio('net_profit_cny', 'net_assets_cny', times=100, digits=2) }}
         end as c13_return_on_net_assets_pct,
         c13_is_undefined
     from judged

@@ -2,6 +2,14 @@ with events as (
     select * from {{ ref('stg_credit__events') }}
 ),
 
+repairs as (
+    select * from {{ ref('stg_credit__repairs') }}
+),
+
+codes as (
+    select * from {{ ref('int_codes__resolved') }}
+),
+
 mentions as (
     select * from {{ ref('int_mentions__resolved') }}
     where source = 'credit' and dataset = 'events'
@@ -11,9 +19,17 @@ in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
+repaired as (
+    select distinct repairs.event_no
+    from repairs
+    inner join in_force on repairs.decided_on <= in_force.as_of
+    where repairs.result = 'granted'
+),
+
 identified as (
     select
-        coalesce(events.uscc, mentions.uscc) as uscc,
+        -- A code that the register does not know stays as it is: it is in the list of unknown codes.
+        coalesce(codes.uscc, events.uscc, mentions.uscc) as uscc,
         events.event_no,
         events.event_type,
         events.severity,
@@ -22,20 +38,51 @@ identified as (
         events.issuing_body,
         events.decided_on,
         events.publicity_end_on,
-        events.removed_on
+        events.removed_on,
+        events.learned_on,
+        events.raw_sha256,
+        events.raw_position
     from events
+    left join codes on events.uscc = codes.code
     left join mentions on events.event_no = mentions.record_ref
 ),
 
--- After repair, or past the publicity period, an entry may no longer be used at all.
-active as (
-    select identified.*
+-- After repair, or past the publicity period, an entry may no longer be used at all, from that very day.
+usable as (
+    select
+        identified.*,
+        row_number() over (
+            partition by identified.uscc, identified.event_type, identified.document_no, identified.issuing_body
+            order by identified.event_no
+        ) as copy_no
     from identified
     inner join in_force on identified.decided_on <= in_force.as_of
+    left join repaired on identified.event_no = repaired.event_no
     where
         identified.uscc is not null
         and (identified.removed_on is null or identified.removed_on > in_force.as_of)
         and (identified.publicity_end_on is null or identified.publicity_end_on >= in_force.as_of)
+        and repaired.event_no is null
+),
+
+-- One decision sent under two numbers is one: where the document is named, it is told apart by that.
+active as (
+    select
+        uscc,
+        event_no,
+        event_type,
+        severity,
+        legal_basis,
+        document_no,
+        issuing_body,
+        decided_on,
+        publicity_end_on,
+        removed_on,
+        learned_on,
+        raw_sha256,
+        raw_position
+    from usable
+    where document_no is null or copy_no = 1
 )
 
 select * from active

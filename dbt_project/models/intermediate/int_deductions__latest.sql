@@ -1,5 +1,19 @@
+{%- set told = [
+    'additional_deduction_cny',
+    'deductible_rd_cny',
+    'income_tax_rate_pct',
+    'filed_under',
+    'filed_on',
+    'learned_on',
+    'raw_sha256',
+    'raw_position',
+] -%}
 with deductions as (
     select * from {{ ref('stg_tax__rd_deductions') }}
+),
+
+redirected as (
+    select * from {{ ref('int_filers__redirected') }}
 ),
 
 in_force as (
@@ -7,17 +21,33 @@ in_force as (
 ),
 
 known as (
-    select deductions.*
+    select
+        coalesce(redirected.uscc, deductions.uscc) as uscc,
+        deductions.uscc as filed_under,
+        deductions.filed_on,
+        deductions.additional_deduction_cny,
+        deductions.deductible_rd_cny,
+        deductions.income_tax_rate_pct,
+        deductions.learned_on,
+        deductions.raw_sha256,
+        deductions.raw_position,
+        -- As for statements: what a predecessor claimed stands only where the enterprise claimed nothing itself.
+        case
+            when redirected.uscc is null then deductions.filed_on
+            else {{ months_before('deductions.filed_on', '12000') }}
+        end as preferred_on
     from deductions
     inner join in_force on deductions.fiscal_year = in_force.reporting_year
+    left join redirected on deductions.uscc = redirected.code
     where deductions.filed_on <= in_force.as_of
 ),
 
 latest as (
     select
-        uscc,
-        {{ latest_value('additional_deduction_cny', 'filed_on', 'true') }} as additional_deduction_cny,
-        {{ latest_value('income_tax_rate_pct', 'filed_on', 'true') }} as income_tax_rate_pct
+        {% for column in told %}
+            {{ latest_value(column, 'preferred_on', 'true') }} as {{ column }},
+        {% endfor %}
+        uscc
     from known
     group by uscc
 )

@@ -4,26 +4,99 @@ with enterprises as (
     select * from {{ ref('stg_science__enterprises') }}
 ),
 
+states as (
+    select * from {{ ref('stg_science__enterprise_states') }}
+),
+
 in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
+begun as (
+    select
+        states.uscc,
+        states.aspect,
+        states.value,
+        states.valid_from,
+        states.valid_to,
+        states.valid_to is null or states.valid_to >= in_force.as_of as is_in_force
+    from states
+    cross join in_force
+    where states.valid_from <= in_force.as_of
+),
+
+-- On a day on which one state ends and another begins, the one that begins holds.
+in_states as (
+    select
+        uscc,
+        {{ latest_value('value', 'valid_from', "aspect = 'status' and is_in_force") }} as status,
+        {{ latest_value('value', 'valid_from', "aspect = 'zone_member' and is_in_force") }} as membership,
+        {{ latest_value('valid_from', 'valid_from', "aspect = 'zone_member' and value = 'yes'") }} as member_from,
+        {{ latest_value('valid_to', 'valid_from', "aspect = 'zone_member' and value = 'yes'") }} as member_to
+    from begun
+    group by uscc
+),
+
+listed_members as (
+    select distinct uscc from states
+    where aspect = 'zone_member'
+),
+
+-- Where the dated register speaks of an enterprise, it holds; the flat columns speak for the others.
+dated as (
+    select
+        enterprises.uscc,
+        enterprises.enterprise_name,
+        enterprises.parent_uscc,
+        enterprises.registration_no,
+        enterprises.founded_on,
+        coalesce(in_states.status, enterprises.status) as status,
+        enterprises.industry_code,
+        enterprises.industry_name,
+        listed_members.uscc is not null as is_listed,
+        in_states.membership,
+        case
+            when listed_members.uscc is not null then in_states.member_from
+            else enterprises.zone_member_from
+        end as zone_member_from,
+        case
+            when listed_members.uscc is not null then in_states.member_to
+            else enterprises.zone_member_to
+        end as zone_member_to
+    from enterprises
+    left join in_states on enterprises.uscc = in_states.uscc
+    left join listed_members on enterprises.uscc = listed_members.uscc
+),
+
 reasoned as (
     select
-        enterprises.*,
+        dated.*,
         case
-            when enterprises.status <> 'active' then enterprises.status
-            when enterprises.founded_on > in_force.as_of then 'not_yet_founded'
-            when enterprises.zone_member_from > in_force.as_of then 'not_yet_member'
-            when enterprises.zone_member_to < in_force.as_of then 'no_longer_member'
+            when dated.status <> 'active' then dated.status
+            when dated.parent_uscc <> dated.uscc then 'branch'
+            when dated.founded_on > in_force.as_of then 'not_yet_founded'
+            when dated.is_listed and dated.zone_member_from is null then 'not_yet_member'
+            when dated.is_listed and coalesce(dated.membership, 'no') <> 'yes' then 'no_longer_member'
+            when dated.zone_member_from > in_force.as_of then 'not_yet_member'
+            when not dated.is_listed and dated.zone_member_to < in_force.as_of then 'no_longer_member'
         end as ineligible_reason
-    from enterprises
+    from dated
     cross join in_force
 ),
 
 decided as (
     select
-        *,
+        uscc,
+        enterprise_name,
+        parent_uscc,
+        registration_no,
+        founded_on,
+        status,
+        industry_code,
+        industry_name,
+        zone_member_from,
+        zone_member_to,
+        ineligible_reason,
         ineligible_reason is null as is_eligible
     from reasoned
 )

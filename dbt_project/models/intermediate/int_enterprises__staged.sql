@@ -1,37 +1,25 @@
 {{ config(materialized='table') }}
 
-with enterprises as (
-    select * from {{ ref('int_enterprises__eligibility') }}
-    where is_eligible
-),
-
-filings as (
-    select * from {{ ref('int_filings__latest') }}
+with measured as (
+    select * from {{ ref('int_enterprises__measured') }}
 ),
 
 stages as (
-    select * from {{ ref('stages') }}
-),
-
-in_force as (
-    select * from {{ ref('ruleset_in_force') }}
-),
-
-measured as (
     select
-        enterprises.uscc,
-        enterprises.enterprise_name,
-        enterprises.founded_on,
-        enterprises.industry_code,
-        enterprises.industry_name,
-        in_force.ruleset_id,
-        in_force.as_of,
-        in_force.reporting_year,
-        enterprises.founded_on > in_force.young_if_founded_after_on as is_young,
-        filings.operating_revenue_cny
-    from enterprises
-    cross join in_force
-    left join filings on enterprises.uscc = filings.uscc
+        *,
+        revenue_low_cny is null and revenue_high_cny is null and max_age_months is null as takes_everybody
+    from {{ ref('stages') }}
+),
+
+-- Where several stages take an enterprise, what was stated of it goes before its age, and its age before its revenue.
+by_statement as (
+    select
+        measured.uscc,
+        stages.stage,
+        'stated' as stage_basis,
+        0 as preference
+    from measured
+    inner join stages on measured.stated_stage = stages.stage
 ),
 
 by_age as (
@@ -39,9 +27,10 @@ by_age as (
         measured.uscc,
         stages.stage,
         'age' as stage_basis,
-        0 as preference
+        1 as preference
     from measured
     inner join stages on measured.founded_on > stages.young_if_founded_after_on
+    where measured.stated_stage is null
 ),
 
 by_revenue as (
@@ -49,7 +38,7 @@ by_revenue as (
         measured.uscc,
         stages.stage,
         'revenue' as stage_basis,
-        1 as preference
+        2 as preference
     from measured
     inner join stages
         on
@@ -64,31 +53,64 @@ by_revenue as (
                 or (stages.inclusive_high and measured.operating_revenue_cny = stages.revenue_high_cny)
             )
     -- A revenue that is not known is in no stage, not in the open-ended one.
-    where measured.operating_revenue_cny is not null
+    where measured.operating_revenue_cny is not null and measured.stated_stage is null and not stages.takes_everybody
+),
+
+-- A rule set with one stage for all asks neither for age nor for revenue.
+by_default as (
+    select
+        measured.uscc,
+        stages.stage,
+        'only_stage' as stage_basis,
+        3 as preference
+    from measured
+    inner join stages on stages.takes_everybody and measured.stated_stage is null
 ),
 
 candidates as (
+    select * from by_statement
+    union all
     select * from by_age
     union all
     select * from by_revenue
+    union all
+    select * from by_default
 ),
 
 preferred as (
     select
         uscc,
-        stage,
-        stage_basis,
-        row_number() over (partition by uscc order by preference, stage) as choice
+        min(preference) as preference
     from candidates
+    group by uscc
+),
+
+chosen as (
+    select
+        candidates.uscc,
+        min(candidates.stage) as stage,
+        min(candidates.stage_basis) as stage_basis
+    from candidates
+    inner join preferred on candidates.uscc = preferred.uscc and candidates.preference = preferred.preference
+    group by candidates.uscc
 ),
 
 staged as (
     select
-        measured.*,
-        preferred.stage,
-        preferred.stage_basis
+        measured.uscc,
+        measured.enterprise_name,
+        measured.founded_on,
+        measured.industry_code,
+        measured.industry_name,
+        measured.ruleset_id,
+        measured.as_of,
+        measured.reporting_year,
+        measured.is_young,
+        measured.operating_revenue_cny,
+        chosen.stage,
+        chosen.stage_basis
     from measured
-    left join preferred on measured.uscc = preferred.uscc and preferred.choice = 1
+    left join chosen on measured.uscc = chosen.uscc
 )
 
 select * from staged

@@ -2,28 +2,25 @@
 
 {%- set counts = ['staff_total', 'sci_tech_staff', 'master_or_above', 'new_graduates'] -%}
 with headcounts as (
-    select * from {{ ref('stg_talent__headcounts') }}
+    select * from {{ ref('int_headcounts__known') }}
 ),
 
 units as (
     select * from {{ ref('int_mentions__resolved') }}
-    where source = 'talent' and uscc is not null
+    where source = 'talent' and dataset = 'headcounts' and uscc is not null
 ),
 
-in_force as (
-    select * from {{ ref('ruleset_in_force') }}
-),
-
-december as (
+by_unit as (
     select
         {% for count in counts %}
-            {{ latest_value('headcounts.' ~ count, 'headcounts.month', 'true') }} as {{ count }},
+            {{ latest_value(count, 'month', 'years_back = 0') }} as {{ count }},
         {% endfor %}
-        headcounts.unit_no
+        {{ latest_value('sci_tech_staff', 'month', 'years_back = 1') }} as prior_sci_tech_staff,
+        max(case when years_back = 0 then 1 else 0 end) as is_counted,
+        max(case when years_back = 1 then 1 else 0 end) as is_counted_prior,
+        unit_no
     from headcounts
-    inner join in_force
-        on headcounts.month >= in_force.december_start_on and headcounts.month <= in_force.year_end_on
-    group by headcounts.unit_no
+    group by unit_no
 ),
 
 -- An enterprise may have several units; where one of them leaves a count out, the enterprise's count is not known.
@@ -31,12 +28,18 @@ by_enterprise as (
     select
         {% for count in counts %}
             case
-                when count(*) = count(december.{{ count }}) then cast(sum(december.{{ count }}) as bigint)
+                when sum(by_unit.is_counted) = count(by_unit.{{ count }}) then cast(sum(by_unit.{{ count }}) as bigint)
             end as {{ count }},
         {% endfor %}
+        case
+            when sum(by_unit.is_counted_prior) = count(by_unit.prior_sci_tech_staff)
+                then cast(sum(by_unit.prior_sci_tech_staff) as bigint)
+        end as prior_sci_tech_staff,
+        max(by_unit.is_counted) = 1 as has_record,
+        max(by_unit.is_counted_prior) = 1 as has_prior_record,
         units.uscc
-    from december
-    inner join units on december.unit_no = units.record_ref
+    from by_unit
+    inner join units on by_unit.unit_no = units.record_ref
     group by units.uscc
 )
 

@@ -1,87 +1,71 @@
+{#-
+    Every dataset that knows an enterprise by its name: how a record of it is referred to, the column with the name, the day
+    on which the name was used, and which of its records are meant.
+-#}
+{%- set keyed_by_name = [
+    ('patent', 'applications', 'cast(record_no as varchar)', 'applicants', 'filed_on', 'true'),
+    ('patent', 'pct_applications', 'cast(record_no as varchar)', 'applicants', 'international_filed_on', 'true'),
+    ('patent', 'software_and_layouts', 'cast(record_no as varchar)', 'owner_name', 'registered_on', 'true'),
+    ('science', 'awards', 'award_no', 'winner_name', 'announced_on', 'true'),
+    ('science', 'standards', "standard_no || '|' || drafter_name", 'drafter_name', 'published_on', 'true'),
+    ('science', 'contest_results', 'result_no', 'contestant_name', 'held_on', 'true'),
+    ('credit', 'evaluations', 'evaluation_no', 'enterprise_name', 'cast(null as date)', 'uscc is null'),
+    ('credit', 'events', 'event_no', 'enterprise_name', 'cast(null as date)', 'uscc is null'),
+] -%}
 with applications as (
     select * from {{ ref('stg_patent__applications') }}
 ),
 
-pct_applications as (
-    select * from {{ ref('stg_patent__pct_applications') }}
+talents as (
+    select * from {{ ref('stg_talent__talents') }}
 ),
 
-awards as (
-    select * from {{ ref('stg_science__awards') }}
+-- Several who share a record share one text; each of them is a mention. The credit office names an enterprise by whatever
+-- name it has on file, so no date narrows the match there.
+plainly_named as (
+    {% for source_name, dataset, record_ref, name, named_on, condition in keyed_by_name %}
+        select
+            '{{ source_name }}' as source,
+            '{{ dataset }}' as dataset,
+            {{ record_ref }} as record_ref,
+            {{ split_rows("replace(" ~ name ~ ", '；', ';')", ';') }} as mentioned_name,
+            {{ named_on }} as mentioned_on
+        from {{ ref('stg_' ~ source_name ~ '__' ~ dataset) }}
+        where {{ condition }}
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
-evaluations as (
-    select * from {{ ref('stg_credit__evaluations') }}
-),
-
-events as (
-    select * from {{ ref('stg_credit__events') }}
-),
-
--- Joint applicants share one text; each of them is a mention, and each counts the application once, in full.
-applicants as (
+-- Whom a recorded transfer names holds the patent from that day on, whoever applied for it.
+transferred as (
     select
         'patent' as source,
-        'applications' as dataset,
+        'applications_transferred' as dataset,
         cast(record_no as varchar) as record_ref,
-        {{ split_rows("replace(applicants, '；', ';')", ';') }} as mentioned_name,
-        filed_on as mentioned_on
+        {{ split_rows("replace(transferred_to, '；', ';')", ';') }} as mentioned_name,
+        transfer_recorded_on as mentioned_on
     from applications
+    where transferred_to is not null and transfer_recorded_on is not null
 ),
 
-pct_applicants as (
+-- The whole list comes each month: one mention per person and employer, by the day that the newest list says.
+employed as (
     select
-        'patent' as source,
-        'pct_applications' as dataset,
-        cast(record_no as varchar) as record_ref,
-        {{ split_rows("replace(applicants, '；', ';')", ';') }} as mentioned_name,
-        international_filed_on as mentioned_on
-    from pct_applications
-),
-
-winners as (
-    select
-        'science' as source,
-        'awards' as dataset,
-        award_no as record_ref,
-        winner_name as mentioned_name,
-        announced_on as mentioned_on
-    from awards
-),
-
--- The credit office names an enterprise by whatever name it has on file, so no date narrows the match.
-evaluated as (
-    select
-        'credit' as source,
-        'evaluations' as dataset,
-        evaluation_no as record_ref,
-        enterprise_name as mentioned_name,
-        cast(null as date) as mentioned_on
-    from evaluations
-    where uscc is null
-),
-
-sanctioned as (
-    select
-        'credit' as source,
-        'events' as dataset,
-        event_no as record_ref,
-        enterprise_name as mentioned_name,
-        cast(null as date) as mentioned_on
-    from events
-    where uscc is null
+        'talent' as source,
+        'talents' as dataset,
+        talent_no as record_ref,
+        employer_name as mentioned_name,
+        {{ latest_value('recognised_on', 'month', 'true') }} as mentioned_on
+    from talents
+    group by talent_no, employer_name
 ),
 
 mentions as (
-    select * from applicants
+    select * from plainly_named
     union all
-    select * from pct_applicants
+    select * from transferred
     union all
-    select * from winners
-    union all
-    select * from evaluated
-    union all
-    select * from sanctioned
+    select * from employed
 ),
 
 keyed as (

@@ -4,118 +4,168 @@ with named as (
     select * from {{ ref('int_mentions__named') }}
 ),
 
+numbered as (
+    select * from {{ ref('int_mentions__numbered') }}
+),
+
 names as (
     select * from {{ ref('int_names__dated') }}
 ),
 
-headcounts as (
-    select * from {{ ref('stg_talent__headcounts') }}
+decisions as (
+    select * from {{ ref('stg_pipeline__identity_decisions') }}
 ),
 
-identifiers as (
-    select * from {{ ref('stg_science__enterprise_identifiers') }}
+codes as (
+    select * from {{ ref('int_codes__resolved') }}
 ),
 
-matched_names as (
+decided as (
+    select
+        decisions.source,
+        decisions.dataset,
+        decisions.identifier,
+        codes.uscc
+    from decisions
+    left join codes on decisions.uscc = codes.code
+    -- A code that has left the register since decides nothing: what it was to settle is listed again.
+    where decisions.uscc is null or codes.uscc is not null
+),
+
+-- To the letter. `first` and `last` are equal where one enterprise fits; `any_` is of whatever day.
+strict as (
     select
         named.source,
         named.dataset,
         named.record_ref,
         named.identifier,
-        names.uscc
+        named.name_key,
+        named.mentioned_on,
+        min(names.uscc) filter (where {{ borne_on('names', 'named.mentioned_on') }}) as first_uscc,
+        max(names.uscc) filter (where {{ borne_on('names', 'named.mentioned_on') }}) as last_uscc,
+        min(names.uscc) as any_first_uscc,
+        max(names.uscc) as any_last_uscc
     from named
-    inner join names on named.name_key = names.name_key
-    where
-        named.mentioned_on is null
-        or (
-            named.mentioned_on >= names.valid_from
-            and (names.valid_to is null or named.mentioned_on <= names.valid_to)
-        )
+    left join names on named.name_key = names.name_key
+    group by named.source, named.dataset, named.record_ref, named.identifier, named.name_key, named.mentioned_on
 ),
 
-units as (
+left_over as (
     select
-        unit_no,
-        count(*) as record_count
-    from headcounts
-    group by unit_no
+        *,
+        {{ loose_match_key('name_key') }} as loose_key
+    from strict
+    where first_uscc is null
 ),
 
-matched_units as (
+loose as (
     select
-        units.unit_no,
-        identifiers.uscc
-    from units
-    inner join identifiers on units.unit_no = identifiers.identifier
+        left_over.source,
+        left_over.dataset,
+        left_over.record_ref,
+        left_over.identifier,
+        min(names.uscc) filter (where {{ borne_on('names', 'left_over.mentioned_on') }}) as first_uscc,
+        max(names.uscc) filter (where {{ borne_on('names', 'left_over.mentioned_on') }}) as last_uscc,
+        min(names.valid_from) as borne_from
+    from left_over
+    inner join names on left_over.loose_key = names.loose_key
+    group by left_over.source, left_over.dataset, left_over.record_ref, left_over.identifier
 ),
 
--- Each mention once without a candidate, so that it stays where none is found, and once for each candidate.
-candidates as (
+-- Never guessed: two enterprises that fit are as good as none, and so is a loose fit where the very name is another's on
+-- another day. What a person decided comes before a loose fit, and never before a strict one.
+weighed as (
+    select
+        strict.source,
+        strict.dataset,
+        strict.record_ref,
+        strict.identifier,
+        strict.mentioned_on,
+        decided.uscc as decided_uscc,
+        case when strict.first_uscc = strict.last_uscc then strict.first_uscc end as strict_uscc,
+        case
+            when
+                loose.first_uscc = loose.last_uscc
+                and coalesce(strict.any_first_uscc, loose.first_uscc) = loose.first_uscc
+                and coalesce(strict.any_last_uscc, loose.first_uscc) = loose.first_uscc
+                then loose.first_uscc
+        end as loose_uscc,
+        decided.identifier is not null as is_decided,
+        case
+            when strict.first_uscc is not null or loose.first_uscc is not null then 'ambiguous'
+            when strict.mentioned_on < loose.borne_from then 'not_yet_borne'
+            when loose.borne_from is not null then 'no_longer_borne'
+            else 'unknown'
+        end as open_reason
+    from strict
+    left join loose
+        on
+            strict.source = loose.source
+            and strict.dataset = loose.dataset
+            and strict.record_ref = loose.record_ref
+            and strict.identifier = loose.identifier
+    left join decided
+        on
+            strict.source = decided.source
+            and strict.dataset = decided.dataset
+            and strict.identifier = decided.identifier
+),
+
+named_resolved as (
     select
         source,
         dataset,
         record_ref,
         identifier,
-        1 as record_count,
-        cast(null as varchar) as uscc
-    from named
-    union all
-    select
-        source,
-        dataset,
-        record_ref,
-        identifier,
-        1 as record_count,
-        uscc
-    from matched_names
-    union all
-    select
-        'talent' as source,
-        'headcounts' as dataset,
-        unit_no as record_ref,
-        unit_no as identifier,
-        record_count,
-        cast(null as varchar) as uscc
-    from units
-    union all
-    select
-        'talent' as source,
-        'headcounts' as dataset,
-        unit_no as record_ref,
-        unit_no as identifier,
-        1 as record_count,
-        uscc
-    from matched_units
+        mentioned_on,
+        case
+            when strict_uscc is not null then strict_uscc
+            when is_decided then decided_uscc
+            else loose_uscc
+        end as uscc,
+        case
+            when strict_uscc is not null then null
+            when is_decided and decided_uscc is null then 'decided_nobody'
+            when not is_decided and loose_uscc is null then open_reason
+        end as reason,
+        cast(1 as bigint) as record_count,
+        case
+            when strict_uscc is not null then 'strict'
+            when is_decided then 'decision'
+            when loose_uscc is not null then 'loose'
+        end as matched_by
+    from weighed
 ),
 
-counted as (
+numbered_resolved as (
     select
-        source,
-        dataset,
-        record_ref,
-        identifier,
-        max(record_count) as record_count,
-        count(distinct uscc) as candidate_count,
-        min(uscc) as first_uscc
-    from candidates
-    group by source, dataset, record_ref, identifier
+        numbered.source,
+        numbered.dataset,
+        numbered.record_ref,
+        numbered.identifier,
+        cast(null as date) as mentioned_on,
+        coalesce(numbered.uscc, decided.uscc) as uscc,
+        case
+            when decided.identifier is null then numbered.reason
+            when numbered.uscc is null and decided.uscc is null then 'decided_nobody'
+        end as reason,
+        numbered.record_count,
+        case
+            when numbered.uscc is null and decided.identifier is not null then 'decision'
+            else numbered.matched_by
+        end as matched_by
+    from numbered
+    left join decided
+        on
+            numbered.source = decided.source
+            and numbered.dataset = decided.dataset
+            and numbered.identifier = decided.identifier
 ),
 
 resolved as (
-    select
-        source,
-        dataset,
-        record_ref,
-        identifier,
-        cast(record_count as bigint) as record_count,
-        candidate_count,
-        -- Never guessed: two enterprises that fit are as good as none.
-        case when candidate_count = 1 then first_uscc end as uscc,
-        case
-            when candidate_count = 0 then 'unknown'
-            when candidate_count > 1 then 'ambiguous'
-        end as reason
-    from counted
+    select * from named_resolved
+    union all
+    select * from numbered_resolved
 )
 
 select * from resolved

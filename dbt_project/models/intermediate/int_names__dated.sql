@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with history as (
     select * from {{ ref('stg_science__enterprise_names') }}
 ),
@@ -6,9 +8,14 @@ enterprises as (
     select * from {{ ref('stg_science__enterprises') }}
 ),
 
+redirected as (
+    select * from {{ ref('int_codes__redirected') }}
+),
+
 borne as (
     select
         uscc,
+        enterprise_name,
         {{ match_key('enterprise_name') }} as name_key,
         valid_from,
         valid_to
@@ -26,6 +33,7 @@ last_borne as (
 register_names as (
     select
         enterprises.uscc,
+        enterprises.enterprise_name,
         {{ match_key('enterprises.enterprise_name') }} as name_key,
         -- Where the history does not list the present name, it begins when the last listed one ended.
         coalesce(last_borne.valid_to, enterprises.founded_on) as valid_from,
@@ -45,6 +53,20 @@ dated as (
     select * from borne
     union all
     select * from unlisted
+),
+
+-- The name of a branch, or of an individual business that became a company, means the legal person that answers for it.
+answered_for as (
+    select
+        coalesce(redirected.uscc, dated.uscc) as uscc,
+        dated.uscc as borne_by,
+        dated.enterprise_name,
+        dated.name_key,
+        {{ loose_match_key('dated.name_key') }} as loose_key,
+        dated.valid_from,
+        dated.valid_to
+    from dated
+    left join redirected on dated.uscc = redirected.code
 )
 
-select * from dated
+select * from answered_for

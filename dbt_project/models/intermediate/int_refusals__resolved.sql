@@ -4,8 +4,8 @@ with refusals as (
     select * from {{ ref('stg_pipeline__refusals') }}
 ),
 
-enterprises as (
-    select * from {{ ref('stg_science__enterprises') }}
+codes as (
+    select * from {{ ref('int_codes__resolved') }}
 ),
 
 names as (
@@ -14,11 +14,11 @@ names as (
 
 by_code as (
     select
-        enterprises.uscc,
+        codes.uscc,
         refusals.source,
         refusals.dataset
     from refusals
-    inner join enterprises on refusals.uscc = enterprises.uscc
+    inner join codes on refusals.uscc = codes.code
 ),
 
 stated_names as (
@@ -29,7 +29,7 @@ stated_names as (
     from refusals
 ),
 
-keyed_names as (
+strictly_keyed as (
     select
         source,
         dataset,
@@ -37,16 +37,24 @@ keyed_names as (
     from stated_names
 ),
 
--- Whoever may be meant is touched: by its code or by its name, on any day, and each of those that bear one name. A figure
--- that is not known is said too often rather than a zero that is not true.
+loosely_keyed as (
+    select
+        source,
+        dataset,
+        {{ loose_match_key('name_key') }} as loose_key
+    from strictly_keyed
+),
+
+-- Whoever may be meant is touched: by its code or by its name, however written and on any day, and each of those that bear
+-- one name. A figure that is not known is said too often rather than a zero that is not true.
 by_name as (
     select
         names.uscc,
-        keyed_names.source,
-        keyed_names.dataset
-    from keyed_names
-    inner join names on keyed_names.name_key = names.name_key
-    where keyed_names.name_key <> ''
+        loosely_keyed.source,
+        loosely_keyed.dataset
+    from loosely_keyed
+    inner join names on loosely_keyed.loose_key = names.loose_key
+    where loosely_keyed.loose_key <> ''
 ),
 
 touched as (

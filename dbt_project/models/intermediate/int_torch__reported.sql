@@ -1,18 +1,52 @@
+{%- set told = [
+    'high_tech_product_revenue_cny',
+    'staff_total',
+    'hnte_rd_expense_cny',
+    'reported_under',
+    'reported_on',
+    'learned_on',
+    'raw_sha256',
+    'raw_position',
+] -%}
 with torch_reports as (
     select * from {{ ref('stg_science__torch_reports') }}
+),
+
+redirected as (
+    select * from {{ ref('int_filers__redirected') }}
 ),
 
 in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
-reported as (
+known as (
     select
-        torch_reports.uscc,
-        torch_reports.high_tech_product_revenue_cny
+        coalesce(redirected.uscc, torch_reports.uscc) as uscc,
+        torch_reports.uscc as reported_under,
+        torch_reports.reported_on,
+        torch_reports.high_tech_product_revenue_cny,
+        torch_reports.staff_total,
+        torch_reports.hnte_rd_expense_cny,
+        torch_reports.learned_on,
+        torch_reports.raw_sha256,
+        torch_reports.raw_position,
+        -- There is one report of an enterprise and year; a predecessor's stands only where there is none of its own.
+        case when redirected.uscc is null then 1 else 0 end as preference
     from torch_reports
     inner join in_force on torch_reports.fiscal_year = in_force.reporting_year
+    left join redirected on torch_reports.uscc = redirected.code
     where torch_reports.reported_on is null or torch_reports.reported_on <= in_force.as_of
+),
+
+reported as (
+    select
+        {% for column in told %}
+            {{ latest_value(column, 'preference', 'true') }} as {{ column }},
+        {% endfor %}
+        uscc
+    from known
+    group by uscc
 )
 
 select * from reported

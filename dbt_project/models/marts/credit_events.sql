@@ -7,7 +7,17 @@ enterprises as (
 ),
 
 events as (
-    select active_events.*
+    select
+        active_events.uscc,
+        active_events.event_no,
+        active_events.event_type,
+        active_events.severity,
+        active_events.legal_basis,
+        active_events.document_no,
+        active_events.issuing_body,
+        active_events.decided_on,
+        active_events.publicity_end_on,
+        active_events.removed_on
     from active_events
     inner join enterprises on active_events.uscc = enterprises.uscc
 )

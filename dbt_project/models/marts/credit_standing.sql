@@ -3,12 +3,7 @@ with enterprises as (
 ),
 
 evaluations as (
-    select * from {{ ref('stg_credit__evaluations') }}
-),
-
-mentions as (
-    select * from {{ ref('int_mentions__resolved') }}
-    where source = 'credit' and dataset = 'evaluations'
+    select * from {{ ref('int_evaluations__latest') }}
 ),
 
 refusals as (
@@ -20,32 +15,8 @@ active_events as (
     select * from {{ ref('int_credit__events_active') }}
 ),
 
-in_force as (
-    select * from {{ ref('ruleset_in_force') }}
-),
-
 supply as (
     select * from {{ ref('stg_pipeline__supply') }}
-),
-
-graded as (
-    select
-        coalesce(evaluations.uscc, mentions.uscc) as uscc,
-        evaluations.grade,
-        evaluations.batch_month,
-        evaluations.updated_at,
-        evaluations.evaluation_no
-    from evaluations
-    inner join in_force on evaluations.batch_month <= in_force.as_of
-    left join mentions on evaluations.evaluation_no = mentions.record_ref
-),
-
-ordered as (
-    select
-        *,
-        row_number() over (partition by uscc order by batch_month desc, updated_at desc, evaluation_no desc) as newest_rank
-    from graded
-    where uscc is not null
 ),
 
 event_counts as (
@@ -60,8 +31,8 @@ event_counts as (
 standing as (
     select
         enterprises.uscc,
-        ordered.grade as credit_grade,
-        ordered.batch_month as credit_grade_month,
+        evaluations.grade as credit_grade,
+        evaluations.batch_month as credit_grade_month,
         -- A refused event may be the grave one: whatever else landed, how many there are is not known.
         case
             when refusals.uscc is null
@@ -69,7 +40,7 @@ standing as (
         end as active_credit_events,
         event_counts.last_event_decided_on
     from enterprises
-    left join ordered on enterprises.uscc = ordered.uscc and ordered.newest_rank = 1
+    left join evaluations on enterprises.uscc = evaluations.uscc
     left join event_counts on enterprises.uscc = event_counts.uscc
     left join refusals on enterprises.uscc = refusals.uscc
 )

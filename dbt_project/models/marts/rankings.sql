@@ -2,6 +2,10 @@ with totals as (
     select * from {{ ref('totals') }}
 ),
 
+ranks as (
+    select * from {{ ref('ranks') }}
+),
+
 enterprises as (
     select * from {{ ref('int_enterprises__staged') }}
 ),
@@ -10,20 +14,20 @@ credit as (
     select * from {{ ref('credit_standing') }}
 ),
 
--- Competition rank: equal scores share a rank and the next one is skipped. Only ranked enterprises are peers.
-ranked as (
+conditions as (
     select
-        totals.uscc,
-        rank() over (order by totals.score desc) as rank_overall,
-        count(*) over () as peers_overall,
-        count(*) over (partition by totals.score) as tied_overall,
-        rank() over (partition by totals.stage order by totals.score desc) as rank_in_stage,
-        count(*) over (partition by totals.stage) as peers_in_stage,
-        rank() over (partition by enterprises.industry_code order by totals.score desc) as rank_in_industry,
-        count(*) over (partition by enterprises.industry_code) as peers_in_industry
-    from totals
-    inner join enterprises on totals.uscc = enterprises.uscc
-    where totals.is_ranked
+        uscc,
+        min(case when is_met then 1 else 0 end) = 1 as is_passed
+    from {{ ref('verdicts') }}
+    group by uscc
+),
+
+costliest as (
+    select
+        uscc,
+        {{ joined_text('indicator_code', ', ', 'loss_rank') }} as costliest
+    from {{ ref('top_reasons') }}
+    group by uscc
 ),
 
 standing as (
@@ -38,24 +42,32 @@ standing as (
         totals.as_of,
         totals.reporting_year,
         totals.points_total,
+        totals.core_points,
+        totals.local_points,
         totals.points_available,
         totals.points_maximum,
         totals.score,
         totals.is_ranked,
         totals.unranked_reason,
-        ranked.rank_overall,
-        ranked.peers_overall,
-        ranked.tied_overall,
-        ranked.rank_in_stage,
-        ranked.peers_in_stage,
-        -- An industry that is not known has no peers.
-        case when enterprises.industry_code is not null then ranked.rank_in_industry end as rank_in_industry,
-        case when enterprises.industry_code is not null then ranked.peers_in_industry end as peers_in_industry,
+        ranks.rank_overall,
+        ranks.peers_overall,
+        ranks.tied_overall,
+        ranks.percentile,
+        ranks.rank_in_stage,
+        ranks.peers_in_stage,
+        ranks.percentile_in_stage,
+        ranks.rank_in_industry,
+        ranks.peers_in_industry,
+        totals.is_vetoed,
+        conditions.is_passed,
+        costliest.costliest,
         credit.credit_grade,
         credit.active_credit_events
     from totals
     inner join enterprises on totals.uscc = enterprises.uscc
-    left join ranked on totals.uscc = ranked.uscc
+    left join ranks on totals.uscc = ranks.uscc
+    left join conditions on totals.uscc = conditions.uscc
+    left join costliest on totals.uscc = costliest.uscc
     left join credit on totals.uscc = credit.uscc
 )
 

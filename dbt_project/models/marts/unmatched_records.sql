@@ -1,6 +1,7 @@
 with mentions as (
     select * from {{ ref('int_mentions__resolved') }}
-    where reason is not null
+    -- What a person said is nobody of the register needs no second look.
+    where reason is not null and reason <> 'decided_nobody'
 ),
 
 codes as (
@@ -13,6 +14,7 @@ unresolved as (
         dataset,
         identifier,
         record_ref,
+        mentioned_on,
         reason,
         record_count
     from mentions
@@ -22,6 +24,7 @@ unresolved as (
         dataset,
         identifier,
         cast(null as varchar) as record_ref,
+        cast(null as date) as mentioned_on,
         'unknown' as reason,
         record_count
     from codes
@@ -34,6 +37,8 @@ counted as (
         dataset,
         identifier,
         min(record_ref) as record_ref,
+        min(mentioned_on) as first_mentioned_on,
+        max(mentioned_on) as last_mentioned_on,
         reason,
         cast(sum(record_count) as bigint) as count
     from unresolved

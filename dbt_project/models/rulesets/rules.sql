@@ -13,9 +13,16 @@ by_stage as (
         stages.stage,
         all_rules.function,
         all_rules.lo,
+        coalesce(all_rules.inclusive_lo, true) as inclusive_lo,
         all_rules.hi,
+        coalesce(all_rules.inclusive_hi, false) as inclusive_hi,
         all_rules.share_at_lo,
-        all_rules.slope
+        coalesce(all_rules.share_at_hi, all_rules.share_at_lo) as share_at_hi,
+        all_rules.label,
+        all_rules.log_base,
+        coalesce(all_rules.log_offset, 0) as log_offset,
+        all_rules.peer_by,
+        all_rules.minimum_peers
     from all_rules
     inner join stages
         on
@@ -26,13 +33,96 @@ by_stage as (
 labelled as (
     select
         *,
+        row_number() over (partition by indicator_code, stage order by lo nulls first, hi nulls last) as segment,
+        -- Values have six decimals, so an open side is the closed one a millionth further: a range is then one comparison
+        -- at each end, and no value is far enough out to be outside both.
         case
-            when lo is null and hi is null then '(-∞, +∞)'
-            when lo is null then '(-∞, ' || {{ plain_number('hi') }} || ')'
-            when hi is null then '[' || {{ plain_number('lo') }} || ', +∞)'
-            else '[' || {{ plain_number('lo') }} || ', ' || {{ plain_number('hi') }} || ')'
-        end as bin
+            when lo is null then cast(-99999999999999 as decimal(20, 6))
+            when inclusive_lo then lo
+            else cast(lo + 0.000001 as decimal(20, 6))
+        end as from_value,
+        case
+            when hi is null then cast(99999999999999 as decimal(20, 6))
+            when inclusive_hi then cast(hi + 0.000001 as decimal(20, 6))
+            else hi
+        end as below_value,
+        coalesce(
+            label,
+            case
+                when lo is null then '(-∞'
+                when inclusive_lo then '[' || {{ plain_number('lo') }}
+                else '(' || {{ plain_number('lo') }}
+            end
+            || ', '
+            || case
+                when hi is null then '+∞)'
+                when inclusive_hi then {{ plain_number('hi') }} || ']'
+                else {{ plain_number('hi') }} || ')'
+            end
+        ) as bin
     from by_stage
+),
+
+beside as (
+    select
+        *,
+        lead(greatest(share_at_lo, share_at_hi)) over (partition by indicator_code, stage order by segment) as share_above,
+        lead(share_at_lo) over (partition by indicator_code, stage order by segment) as share_right_above,
+        lead(lo) over (partition by indicator_code, stage order by segment) as lo_above,
+        lead(inclusive_lo) over (partition by indicator_code, stage order by segment) as has_lo_above,
+        lead(hi) over (partition by indicator_code, stage order by segment) as hi_above,
+        lag(greatest(share_at_lo, share_at_hi)) over (partition by indicator_code, stage order by segment) as share_below,
+        lag(share_at_hi) over (partition by indicator_code, stage order by segment) as share_right_below,
+        lag(lo) over (partition by indicator_code, stage order by segment) as lo_below,
+        lag(hi) over (partition by indicator_code, stage order by segment) as hi_below,
+        lag(inclusive_hi) over (partition by indicator_code, stage order by segment) as has_hi_below
+    from labelled
+),
+
+-- Where more is to be had: at the end of a line that rises or falls, or else at the nearest better segment on either side.
+improved as (
+    select
+        ruleset_id,
+        indicator_code,
+        stage,
+        function,
+        segment,
+        lo,
+        inclusive_lo,
+        hi,
+        inclusive_hi,
+        from_value,
+        below_value,
+        share_at_lo,
+        share_at_hi,
+        label,
+        log_base,
+        log_offset,
+        peer_by,
+        minimum_peers,
+        bin,
+        case
+            when share_at_hi > share_at_lo then hi
+            when share_at_lo > share_at_hi then lo
+            when share_above > share_at_lo then case when share_right_above > share_at_lo then lo_above else hi_above end
+            when share_below > share_at_lo then case when share_right_below > share_at_lo then hi_below else lo_below end
+        end as next_at,
+        case
+            when share_at_hi > share_at_lo then share_at_hi
+            when share_at_lo > share_at_hi then share_at_lo
+            when share_above > share_at_lo
+                then case when share_right_above > share_at_lo then share_right_above else share_above end
+            when share_below > share_at_lo
+                then case when share_right_below > share_at_lo then share_right_below else share_below end
+        end as next_share,
+        -- Whether that value itself is still on this side: then more is to be had only beyond it.
+        case
+            when share_at_hi <> share_at_lo then null
+            when share_above > share_at_lo and share_right_above > share_at_lo and not has_lo_above then 'above'
+            when share_above > share_at_lo then null
+            when share_right_below > share_at_lo and not has_hi_below then 'below'
+        end as next_beyond
+    from beside
 )
 
-select * from labelled
+select * from improved

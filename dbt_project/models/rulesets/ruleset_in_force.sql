@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('ruleset_problems') }}
 with rulesets as (
     select * from {{ ref('rulesets') }}
 ),
@@ -15,6 +16,7 @@ in_force as (
     cross join business_date
     where
         rulesets.status = 'active'
+        and rulesets.scheme = {{ scheme() }}
         and rulesets.valid_from <= business_date.as_of
         and (rulesets.valid_to is null or rulesets.valid_to >= business_date.as_of)
 ),
@@ -46,6 +48,9 @@ dated as (
         title_zh,
         title_en,
         provenance,
+        aggregation,
+        points_scale,
+        weights_total,
         minimum_points_available,
         as_of,
         reporting_year,

@@ -1,9 +1,10 @@
-with indicator_values as (
-    select * from {{ ref('indicator_values') }}
+-- depends_on: {{ ref('scorecard_lines') }}, {{ ref('gaps') }}, {{ ref('measures') }}, {{ ref('scores') }}, {{ ref('ruleset_in_force') }}
+with long_scores as (
+    {{ long_scores(scorecard(), scored_as_mean()) }}
 ),
 
-enterprises as (
-    select * from {{ ref('int_enterprises__staged') }}
+indicators as (
+    select * from {{ ref('indicators') }}
 ),
 
 weights as (
@@ -14,74 +15,58 @@ rules as (
     select * from {{ ref('rules') }}
 ),
 
-missing as (
-    select * from {{ ref('ruleset_missing') }}
+gaps as (
+    select * from {{ ref('gaps') }}
 ),
 
-weighted as (
+named as (
     select
-        indicator_values.*,
-        enterprises.stage,
-        weights.weight,
-        missing.treatment
-    from indicator_values
-    inner join enterprises on indicator_values.uscc = enterprises.uscc
-    left join weights
-        on
-            indicator_values.ruleset_id = weights.ruleset_id
-            and indicator_values.indicator_code = weights.indicator_code
-            and enterprises.stage = weights.stage
-    left join missing
-        on
-            indicator_values.ruleset_id = missing.ruleset_id
-            and indicator_values.supply_status = missing.supply_status
-),
-
-hit as (
-    select
-        weighted.*,
-        rules.function,
-        rules.bin,
-        -- A segment that is open below is flat: there is nothing to measure the slope from.
-        cast(
-            rules.share_at_lo + case
-                when rules.lo is null then 0
-                else cast((weighted.value - rules.lo) * rules.slope as decimal(38, 18))
-            end as decimal(12, 10)
-        ) as share
-    from weighted
-    left join rules
-        on
-            weighted.ruleset_id = rules.ruleset_id
-            and weighted.indicator_code = rules.indicator_code
-            and weighted.stage = rules.stage
-            and (rules.lo is null or weighted.value >= rules.lo)
-            and (rules.hi is null or weighted.value < rules.hi)
-            and weighted.value is not null
+        long_scores.*,
+        indicators.ruleset_id,
+        indicators.unit,
+        -- A value that has nobody to be compared with is supplied, and missing in its own way.
+        case
+            when long_scores.segment >= 0 or long_scores.value is not null then 'supplied'
+            else {{ supply_status_name('-long_scores.segment') }}
+        end as supply_status,
+        {{ supply_status_name('-long_scores.segment') }} as gap
+    from long_scores
+    inner join indicators on long_scores.indicator_code = indicators.indicator_code
 ),
 
 scored as (
     select
-        uscc,
-        indicator_code,
-        ruleset_id,
-        stage,
-        value,
-        unit,
-        supply_status,
-        treatment,
-        function,
-        bin,
-        share,
-        -- Where the rule set leaves a missing indicator out of the maximum, it has no points, which is not zero points.
-        case
-            when supply_status = 'supplied' then cast(weight * share as decimal(9, 4))
-            when treatment = 'zero' then cast(weight * 0 as decimal(9, 4))
-        end as points,
-        weight as points_maximum,
-        weight,
-        weight is not null and (supply_status = 'supplied' or treatment = 'zero') as is_counted
-    from hit
+        named.uscc,
+        named.indicator_code,
+        named.ruleset_id,
+        named.stage,
+        named.value,
+        named.unit,
+        named.supply_status,
+        named.gap,
+        gaps.treatment,
+        rules.function,
+        named.segment,
+        rules.bin,
+        coalesce(named.percentile, named.value) as position,
+        named.peers,
+        {{ share_in_segment('coalesce(named.percentile, named.value)', 'rules') }} as share,
+        {{ millionths('named.points') }} as points,
+        coalesce({{ millionths('named.maximum') }}, weights.points_maximum) as points_maximum,
+        -weights.deduction as points_minimum,
+        weights.weight,
+        weights.deduction,
+        weights.best_of,
+        named.points is not null as is_counted,
+        coalesce(rules.function = 'veto' and rules.share_at_lo < 1, false) as is_veto
+    from named
+    left join weights on named.indicator_code = weights.indicator_code and named.stage = weights.stage
+    left join rules
+        on
+            named.indicator_code = rules.indicator_code
+            and named.stage = rules.stage
+            and named.segment = rules.segment
+    left join gaps on named.indicator_code = gaps.indicator_code and named.gap = gaps.supply_status
 )
 
 select * from scored

@@ -13,7 +13,10 @@ renamed as (
         enterprise_name,
         cast(batch_month as date) as batch_month,
         grade,
-        cast(updated_at as timestamp) as updated_at
+        cast(updated_at as timestamp) as updated_at,
+        _learned_on as learned_on,
+        _raw_sha256 as raw_sha256,
+        _position as raw_position
     from newest
 )
 

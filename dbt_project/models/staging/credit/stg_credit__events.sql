@@ -19,7 +19,10 @@ renamed as (
         cast(decided_on as date) as decided_on,
         cast(publicity_end_on as date) as publicity_end_on,
         cast(removed_on as date) as removed_on,
-        cast(updated_at as timestamp) as updated_at
+        cast(updated_at as timestamp) as updated_at,
+        _learned_on as learned_on,
+        _raw_sha256 as raw_sha256,
+        _position as raw_position
     from newest
 )
 

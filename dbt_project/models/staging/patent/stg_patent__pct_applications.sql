@@ -8,7 +8,10 @@ renamed as (
         international_no,
         applicants,
         ipc,
-        cast(international_filed_on as date) as international_filed_on
+        cast(international_filed_on as date) as international_filed_on,
+        _learned_on as learned_on,
+        _raw_sha256 as raw_sha256,
+        _position as raw_position
     from landed
 )
 

@@ -5,7 +5,10 @@ with landed as (
 renamed as (
     select
         uscc,
-        ipc_subclass
+        ipc_subclass,
+        _learned_on as learned_on,
+        _raw_sha256 as raw_sha256,
+        _position as raw_position
     from landed
 )
 

@@ -6,6 +6,8 @@ renamed as (
     select
         uscc,
         name as enterprise_name,
+        parent_uscc,
+        registration_no,
         cast(founded_on as date) as founded_on,
         status,
         industry_code,

@@ -7,9 +7,13 @@ renamed as (
         platform_no,
         uscc,
         platform_name,
+        kind,
         level,
         cast(recognised_on as date) as recognised_on,
-        cast(valid_to as date) as valid_to
+        cast(valid_to as date) as valid_to,
+        _learned_on as learned_on,
+        _raw_sha256 as raw_sha256,
+        _position as raw_position
     from landed
 )
 

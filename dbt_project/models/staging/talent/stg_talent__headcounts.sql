@@ -17,7 +17,10 @@ renamed as (
         cast(doctors as bigint) as doctors,
         cast(new_graduates as bigint) as new_graduates,
         cast(technicians as bigint) as technicians,
-        cast(sci_tech_share_disclosed_pct as decimal(12, 2)) as sci_tech_share_disclosed_pct
+        cast(sci_tech_share_disclosed_pct as decimal(12, 2)) as sci_tech_share_disclosed_pct,
+        _learned_on as learned_on,
+        _raw_sha256 as raw_sha256,
+        _position as raw_position
     from newest
 )
 

@@ -1,0 +1,12 @@
+{#- The lower median of a group: a value that somebody has, so that no division is made. -#}
+{% macro median_of(expression) %}
+    {{- return(adapter.dispatch('median_of', 'jifen')(expression)) -}}
+{% endmacro %}
+
+{% macro default__median_of(expression) %}
+    {{- no_implementation('median_of') -}}
+{% endmacro %}
+
+{% macro duckdb__median_of(expression) -%}
+    quantile_disc({{ expression }}, 0.5)
+{%- endmacro %}

@@ -1,0 +1,50 @@
+{#- The models that measure: each has one row per eligible enterprise, and a column per indicator that begins with its code. -#}
+{% macro indicator_models() -%}
+    {{- return([
+        'ind_innovation', 'ind_growth', 'ind_auxiliary',
+        'ind_talent', 'ind_platforms', 'ind_achievements', 'ind_contests', 'ind_credit',
+    ]) -}}
+{%- endmacro %}
+
+{#-
+    Where each indicator of the rule set in force is measured: a list of its code, its model and column, whether the model says
+    that it can be undefined, whether all its inputs were supplied, and those inputs that do not cover everybody.
+-#}
+{% macro measured_columns() -%}
+    {%- set measured = [] -%}
+    {%- if execute -%}
+        {%- set columns = {} -%}
+        {%- for model in indicator_models() -%}
+            {%- for column in adapter.get_columns_in_relation(ref(model)) -%}
+                {%- set code = column.name.split('_')[0] -%}
+                {%- if not column.name.endswith('_is_undefined') -%}
+                    {%- do columns.update({code: {'model': model, 'name': column.name}}) -%}
+                {%- else -%}
+                    {%- do columns.update({code ~ '?': true}) -%}
+                {%- endif -%}
+            {%- endfor -%}
+        {%- endfor -%}
+        {%- set inputs = {} -%}
+        {%- for row in run_query('select * from ' ~ ref('int_inputs__supplied') ~ ' order by indicator_code, source, dataset, years_back') -%}
+            {%- do inputs.setdefault(row.indicator_code, []).append(row) -%}
+        {%- endfor -%}
+        {%- for row in run_query('select indicator_code from ' ~ ref('indicators') ~ ' order by indicator_code') -%}
+            {%- set code = row.indicator_code | lower -%}
+            {%- set needed = inputs.get(row.indicator_code, []) -%}
+            {%- do measured.append({
+                'code': code,
+                'model': columns.get(code, {}).model,
+                'name': columns.get(code, {}).name,
+                'can_be_undefined': columns.get(code ~ '?', false),
+                'is_supplied': needed | rejectattr('is_supplied') | list | length == 0,
+                'partial': needed | selectattr('coverage', 'equalto', 'partial') | list,
+            }) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{- return(measured) -}}
+{%- endmacro %}
+
+{#- The name of the column that says whether an enterprise has a record in a dataset. -#}
+{% macro record_column(input) -%}
+    has_{{ input.source }}_{{ input.dataset }}_{{ input.years_back | int }}
+{%- endmacro %}

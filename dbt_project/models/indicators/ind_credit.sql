@@ -1,0 +1,63 @@
+with enterprises as (
+    select * from {{ ref('int_enterprises__staged') }}
+),
+
+evaluations as (
+    select * from {{ ref('int_evaluations__latest') }}
+),
+
+grades as (
+    select * from {{ ref('int_grades__latest') }}
+),
+
+records as (
+    select * from {{ ref('int_counted__credit') }}
+),
+
+levels as (
+    select * from {{ ref('levels') }}
+),
+
+supply as (
+    select * from {{ ref('stg_pipeline__supply') }}
+),
+
+counted as (
+    select
+        uscc,
+        {{ counted_sum('L21') }} as dishonesty_entries,
+        {{ counted_sum('L22') }} as penalties
+    from records
+    group by uscc
+),
+
+joined as (
+    select
+        enterprises.uscc,
+        enterprises.reporting_year,
+        credit_levels.quantity as credit_grade_level,
+        tax_levels.quantity as tax_grade_level,
+        coalesce(counted.dishonesty_entries, {{ absent_means('credit', 'events') }}) as dishonesty_entries,
+        coalesce(counted.penalties, {{ absent_means('credit', 'events') }}) as penalties
+    from enterprises
+    left join evaluations on enterprises.uscc = evaluations.uscc
+    left join levels as credit_levels
+        on credit_levels.indicator_code = 'L19' and evaluations.grade = credit_levels.level
+    left join grades on enterprises.uscc = grades.uscc
+    left join levels as tax_levels
+        on tax_levels.indicator_code = 'L20' and grades.grade = tax_levels.level
+    left join counted on enterprises.uscc = counted.uscc
+),
+
+measured as (
+    select
+        uscc,
+        reporting_year,
+        cast(credit_grade_level as decimal(20, 6)) as l19_credit_grade_level,
+        cast(tax_grade_level as decimal(20, 6)) as l20_tax_grade_level,
+        cast(dishonesty_entries as decimal(20, 6)) as l21_dishonesty_entries_count,
+        cast(penalties as decimal(20, 6)) as l22_penalty_deduction
+    from joined
+)
+
+select * from measured

@@ -1,0 +1,89 @@
+with enterprises as (
+    select * from {{ ref('int_enterprises__staged') }}
+),
+
+talents as (
+    select * from {{ ref('int_counted__talents') }}
+),
+
+persons as (
+    select * from {{ ref('int_persons__listed') }}
+),
+
+headcounts as (
+    select * from {{ ref('int_headcounts__december') }}
+),
+
+successions as (
+    select * from {{ ref('int_successions__of_year') }}
+),
+
+supply as (
+    select * from {{ ref('stg_pipeline__supply') }}
+),
+
+recognised as (
+    select
+        uscc,
+        {{ counted_sum('L01') }} as leading_talents,
+        {{ counted_sum('L02') }} as high_level_talents
+    from talents
+    group by uscc
+),
+
+employed as (
+    select
+        uscc,
+        nullif(sum(is_doctor), 0) as doctors,
+        nullif(sum(is_senior), 0) as senior_staff
+    from persons
+    group by uscc
+),
+
+joined as (
+    select
+        enterprises.uscc,
+        enterprises.reporting_year,
+        enterprises.is_young or coalesce(successions.is_first_year, false) as is_young,
+        coalesce(recognised.leading_talents, {{ absent_means('talent', 'talents') }}) as leading_talents,
+        coalesce(recognised.high_level_talents, {{ absent_means('talent', 'talents') }}) as high_level_talents,
+        coalesce(employed.doctors, {{ absent_means('talent', 'persons') }}) as doctors,
+        coalesce(employed.senior_staff, {{ absent_means('talent', 'persons') }}) as senior_staff,
+        headcounts.sci_tech_staff,
+        -- Like for like: who was merged into the enterprise in the year is in the year before as well.
+        case
+            when successions.uscc is null then headcounts.prior_sci_tech_staff
+            else headcounts.prior_sci_tech_staff + successions.prior_sci_tech_staff
+        end as base_sci_tech_staff
+    from enterprises
+    left join recognised on enterprises.uscc = recognised.uscc
+    left join employed on enterprises.uscc = employed.uscc
+    left join headcounts on enterprises.uscc = headcounts.uscc
+    left join successions on enterprises.uscc = successions.uscc
+),
+
+-- Undefined is said only of figures that are there: where one is missing, that is the reason to give.
+judged as (
+    select
+        *,
+        is_young or coalesce(sci_tech_staff is not null and base_sci_tech_staff <= 0, false) as l05_is_undefined
+    from joined
+),
+
+measured as (
+    select
+        uscc,
+        reporting_year,
+        cast(leading_talents as decimal(20, 6)) as l01_leading_talents_weighted,
+        cast(high_level_talents as decimal(20, 6)) as l02_high_level_talents_count,
+        cast(doctors as decimal(20, 6)) as l03_doctors_count,
+        cast(senior_staff as decimal(20, 6)) as l04_senior_staff_count,
+        case
+            when not l05_is_undefined
+                then {{ exact_ratio('sci_tech_staff - base_sci_tech_staff', 'base_sci_tech_staff', times=100, digits=0) }}
+        end as l05_rd_staff_growth_pct,
+        l05_is_undefined
+    from judged
+)
+
+select * from measured

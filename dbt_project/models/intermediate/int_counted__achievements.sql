@@ -1,0 +1,132 @@
+with registrations as (
+    select * from {{ ref('stg_patent__software_and_layouts') }}
+),
+
+standards as (
+    select * from {{ ref('stg_science__standards') }}
+),
+
+products as (
+    select * from {{ ref('stg_science__recognised_products') }}
+),
+
+titles as (
+    select * from {{ ref('stg_science__titles') }}
+),
+
+mentions as (
+    select * from {{ ref('int_mentions__resolved') }}
+    where uscc is not null
+),
+
+redirected as (
+    select * from {{ ref('int_codes__redirected') }}
+),
+
+levels as (
+    select * from {{ ref('levels') }}
+),
+
+in_force as (
+    select * from {{ ref('ruleset_in_force') }}
+),
+
+-- Who is named twice among the owners or the drafters, by an old and a new name, still has it once.
+owners as (
+    select distinct
+        record_ref,
+        uscc
+    from mentions
+    where source = 'patent' and dataset = 'software_and_layouts'
+),
+
+registered as (
+    select
+        owners.uscc,
+        'L13' as indicator_code,
+        {{ counted_record(
+            'registrations', 'patent', 'software_and_layouts', 'registrations.registration_no',
+            'registrations.registered_on', level='registrations.kind'
+        ) }}
+    from registrations
+    inner join in_force on registrations.registered_on <= in_force.as_of
+    inner join owners on cast(registrations.record_no as varchar) = owners.record_ref
+),
+
+drafters as (
+    select
+        standards.standard_no,
+        mentions.uscc,
+        min(standards.drafter_name) as drafter_name
+    from standards
+    inner join mentions
+        on
+            mentions.source = 'science'
+            and mentions.dataset = 'standards'
+            and standards.standard_no || '|' || standards.drafter_name = mentions.record_ref
+    group by standards.standard_no, mentions.uscc
+),
+
+drafted as (
+    select
+        drafters.uscc,
+        'L14' as indicator_code,
+        {{ counted_record(
+            'standards', 'science', 'standards', "standards.standard_no || '|' || standards.drafter_name",
+            'standards.published_on', quantity='levels.quantity', level='standards.level'
+        ) }}
+    from standards
+    inner join in_force
+        on
+            standards.published_on <= in_force.as_of
+            and (standards.withdrawn_on is null or standards.withdrawn_on > in_force.as_of)
+    inner join drafters
+        on standards.standard_no = drafters.standard_no and standards.drafter_name = drafters.drafter_name
+    left join levels on levels.indicator_code = 'L14' and standards.level = levels.level
+),
+
+recognised as (
+    select
+        coalesce(redirected.uscc, products.uscc) as uscc,
+        'L15' as indicator_code,
+        {{ counted_record(
+            'products', 'science', 'recognised_products', 'products.product_no', 'products.recognised_on',
+            level='products.kind'
+        ) }}
+    from products
+    inner join in_force
+        on
+            products.recognised_on <= in_force.as_of
+            and (products.valid_to is null or products.valid_to >= in_force.as_of)
+    left join redirected on products.uscc = redirected.code
+),
+
+titled as (
+    select
+        coalesce(redirected.uscc, titles.uscc) as uscc,
+        'L16' as indicator_code,
+        {{ counted_record(
+            'titles', 'science', 'titles', 'titles.certificate_no', 'titles.issued_on',
+            quantity='levels.quantity', level='titles.title'
+        ) }}
+    from titles
+    inner join in_force
+        on
+            titles.issued_on <= in_force.as_of
+            and (titles.valid_to is null or titles.valid_to >= in_force.as_of)
+            and (titles.revoked_on is null or titles.revoked_on > in_force.as_of)
+    left join levels on levels.indicator_code = 'L16' and titles.title = levels.level
+    left join redirected on titles.uscc = redirected.code
+),
+
+counted as (
+    select * from registered
+    union all
+    select * from drafted
+    union all
+    select * from recognised
+    union all
+    select * from titled
+)
+
+select * from counted

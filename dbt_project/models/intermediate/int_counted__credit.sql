@@ -1,0 +1,29 @@
+with events as (
+    select * from {{ ref('int_credit__events_active') }}
+),
+
+levels as (
+    select * from {{ ref('levels') }}
+),
+
+graded as (
+    select
+        *,
+        case when event_type = 'administrative_penalty' then 'L22' else 'L21' end as indicator_code,
+        case when event_type = 'administrative_penalty' then coalesce(severity, 'unstated') else event_type end as grade
+    from events
+),
+
+counted as (
+    select
+        graded.uscc,
+        graded.indicator_code,
+        {{ counted_record(
+            'graded', 'credit', 'events', 'graded.event_no', 'graded.decided_on',
+            quantity="case when graded.indicator_code = 'L21' then 1 else levels.quantity end", level='graded.grade'
+        ) }}
+    from graded
+    left join levels on graded.indicator_code = levels.indicator_code and graded.grade = levels.level
+)
+
+select * from counted

@@ -1,0 +1,69 @@
+{#- Every dataset that knows an enterprise by the agency's own number. -#}
+{%- set keyed_by_number = [
+    ('talent', 'headcounts', 'unit_no'),
+    ('talent', 'social_security', 'unit_no'),
+    ('talent', 'persons', 'unit_no'),
+] -%}
+with identifiers as (
+    select * from {{ ref('stg_science__enterprise_identifiers') }}
+),
+
+codes as (
+    select * from {{ ref('int_codes__resolved') }}
+),
+
+redirected as (
+    select * from {{ ref('int_codes__redirected') }}
+),
+
+units as (
+    {% for source_name, dataset, number in keyed_by_number %}
+        select
+            '{{ source_name }}' as source,
+            '{{ dataset }}' as dataset,
+            {{ number }} as identifier,
+            count(*) as record_count
+        from {{ ref('stg_' ~ source_name ~ '__' ~ dataset) }}
+        where {{ number }} is not null
+        group by {{ number }}
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+-- Whichever scheme a number belongs to: one that the register gives to two enterprises is nobody's.
+numbers as (
+    select
+        identifiers.identifier,
+        min(coalesce(redirected.uscc, identifiers.uscc)) as first_uscc,
+        max(coalesce(redirected.uscc, identifiers.uscc)) as last_uscc
+    from identifiers
+    left join redirected on identifiers.uscc = redirected.code
+    group by identifiers.identifier
+),
+
+-- Some agencies use the code itself for a number.
+matched as (
+    select
+        units.source,
+        units.dataset,
+        units.identifier as record_ref,
+        units.identifier,
+        cast(units.record_count as bigint) as record_count,
+        case
+            when numbers.first_uscc is null then codes.uscc
+            when numbers.first_uscc = numbers.last_uscc then numbers.first_uscc
+        end as uscc,
+        case
+            when numbers.first_uscc <> numbers.last_uscc then 'ambiguous'
+            when numbers.first_uscc is null and codes.uscc is null then 'unknown'
+        end as reason,
+        case
+            when numbers.first_uscc = numbers.last_uscc then 'number'
+            when numbers.first_uscc is null and codes.uscc is not null then 'code'
+        end as matched_by
+    from units
+    left join numbers on units.identifier = numbers.identifier
+    left join codes on units.identifier = codes.code
+)
+
+select * from matched

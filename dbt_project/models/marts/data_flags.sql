@@ -1,0 +1,154 @@
+with register as (
+    select * from {{ ref('int_enterprises__eligibility') }}
+),
+
+enterprises as (
+    select * from {{ ref('int_enterprises__staged') }}
+),
+
+filings as (
+    select * from {{ ref('int_filings__latest') }}
+),
+
+deductions as (
+    select * from {{ ref('int_deductions__latest') }}
+),
+
+torch_reports as (
+    select * from {{ ref('int_torch__reported') }}
+),
+
+vat as (
+    select * from {{ ref('int_vat__sales') }}
+),
+
+headcounts as (
+    select * from {{ ref('int_headcounts__december') }}
+),
+
+insured as (
+    select * from {{ ref('int_insured__december') }}
+),
+
+figures as (
+    select
+        enterprises.uscc,
+        filings.operating_revenue_cny,
+        filings.rd_expense_cny,
+        torch_reports.hnte_rd_expense_cny,
+        torch_reports.high_tech_product_revenue_cny,
+        deductions.deductible_rd_cny,
+        deductions.additional_deduction_cny,
+        vat.sales_cny,
+        headcounts.staff_total,
+        insured.insured_count
+    from enterprises
+    left join filings on enterprises.uscc = filings.uscc
+    left join deductions on enterprises.uscc = deductions.uscc
+    left join torch_reports on enterprises.uscc = torch_reports.uscc
+    left join vat on enterprises.uscc = vat.uscc
+    left join headcounts on enterprises.uscc = headcounts.uscc
+    left join insured on enterprises.uscc = insured.uscc
+),
+
+-- A difference of calibers is normal, a reversed order is a fault in one of them.
+reversed_calibers as (
+    select
+        uscc,
+        'Q5' as rule,
+        'critical' as severity,
+        '研发费用三种口径次序颠倒：会计口径 ' || coalesce(cast(rd_expense_cny as varchar), '未知')
+        || ' 元，高企口径 ' || coalesce(cast(hnte_rd_expense_cny as varchar), '未知')
+        || ' 元，加计扣除口径 ' || coalesce(cast(deductible_rd_cny as varchar), '未知') || ' 元。' as detail_zh,
+        'The three calibers of R&D expense are in reversed order: accounting '
+        || coalesce(cast(rd_expense_cny as varchar), 'unknown')
+        || ' CNY, high-tech recognition ' || coalesce(cast(hnte_rd_expense_cny as varchar), 'unknown')
+        || ' CNY, super-deduction ' || coalesce(cast(deductible_rd_cny as varchar), 'unknown') || ' CNY.' as detail_en
+    from figures
+    where
+        hnte_rd_expense_cny > rd_expense_cny
+        or deductible_rd_cny > coalesce(hnte_rd_expense_cny, rd_expense_cny)
+),
+
+part_above_whole as (
+    select
+        uscc,
+        'Q6' as rule,
+        'critical' as severity,
+        '高新技术产品收入 ' || cast(high_tech_product_revenue_cny as varchar)
+        || ' 元大于营业收入 ' || cast(operating_revenue_cny as varchar) || ' 元。' as detail_zh,
+        'High-tech product revenue of ' || cast(high_tech_product_revenue_cny as varchar)
+        || ' CNY is above an operating revenue of ' || cast(operating_revenue_cny as varchar) || ' CNY.' as detail_en
+    from figures
+    where high_tech_product_revenue_cny > operating_revenue_cny
+),
+
+-- Since 2023 all of the R&D expense of this caliber is deducted once more.
+relief_off as (
+    select
+        uscc,
+        'Q7' as rule,
+        'warning' as severity,
+        '加计扣除额 ' || cast(additional_deduction_cny as varchar)
+        || ' 元与允许加计扣除的研发费用 ' || cast(deductible_rd_cny as varchar) || ' 元相差超过 1%。' as detail_zh,
+        'The additional deduction of ' || cast(additional_deduction_cny as varchar)
+        || ' CNY is more than 1% from the deductible R&D expense of ' || cast(deductible_rd_cny as varchar)
+        || ' CNY.' as detail_en
+    from figures
+    where abs(additional_deduction_cny - deductible_rd_cny) * 100 > abs(deductible_rd_cny)
+),
+
+sales_off as (
+    select
+        uscc,
+        'Q8' as rule,
+        'warning' as severity,
+        '营业收入 ' || cast(operating_revenue_cny as varchar)
+        || ' 元与全年增值税销售额 ' || cast(sales_cny as varchar) || ' 元相差超过 20%。' as detail_zh,
+        'The operating revenue of ' || cast(operating_revenue_cny as varchar)
+        || ' CNY and the VAT sales of the year of ' || cast(sales_cny as varchar)
+        || ' CNY are more than 20% apart.' as detail_en
+    from figures
+    where abs(sales_cny - operating_revenue_cny) * 5 > abs(operating_revenue_cny)
+),
+
+staff_off as (
+    select
+        uscc,
+        'Q9' as rule,
+        'warning' as severity,
+        '12 月参保 ' || cast(insured_count as varchar) || ' 人与填报职工 ' || cast(staff_total as varchar)
+        || ' 人相差超过 20%。' as detail_zh,
+        cast(insured_count as varchar) || ' people insured in December and a reported staff of '
+        || cast(staff_total as varchar) || ' are more than 20% apart.' as detail_en
+    from figures
+    where abs(insured_count - staff_total) * 5 > abs(staff_total)
+),
+
+-- A code was issued so, or the register has it wrong: the code's own check says nothing of the organisation code inside.
+codes_off as (
+    select
+        uscc,
+        'Q2' as rule,
+        'warning' as severity,
+        '统一社会信用代码 ' || uscc || ' 中的组织机构代码 ' || substr(uscc, 9, 9) || ' 校验位不符（GB 11714）。' as detail_zh,
+        'The organisation code ' || substr(uscc, 9, 9) || ' inside ' || uscc || ' fails its check (GB 11714).' as detail_en
+    from register
+    where not ({{ organisation_code_check('uscc') }})
+),
+
+flags as (
+    select * from codes_off
+    union all
+    select * from reversed_calibers
+    union all
+    select * from part_above_whole
+    union all
+    select * from relief_off
+    union all
+    select * from sales_off
+    union all
+    select * from staff_off
+)
+
+select * from flags

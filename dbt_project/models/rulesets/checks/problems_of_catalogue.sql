@@ -1,0 +1,195 @@
+with rulesets as (
+    select * from {{ ref('rulesets') }}
+),
+
+indicators as (
+    select * from {{ ref('ruleset_indicators') }}
+),
+
+missing as (
+    select * from {{ ref('ruleset_missing') }}
+),
+
+levels as (
+    select * from {{ ref('ruleset_levels') }}
+),
+
+conditions as (
+    select * from {{ ref('ruleset_conditions') }}
+),
+
+rules as (
+    select * from {{ ref('ruleset_rules') }}
+),
+
+colliding as (
+    select one.ruleset_id, other.ruleset_id as other_id
+    from rulesets as one
+    inner join rulesets as other
+        on
+            one.scheme = other.scheme
+            and one.ruleset_id < other.ruleset_id
+            and one.status = 'active'
+            and other.status = 'active'
+            and (one.valid_to is null or one.valid_to >= other.valid_from)
+            and (other.valid_to is null or other.valid_to >= one.valid_from)
+),
+
+repeated_rulesets as (
+    select ruleset_id from rulesets
+    group by ruleset_id
+    having count(*) > 1
+),
+
+repeated_indicators as (
+    select
+        ruleset_id,
+        lower(indicator_code) as indicator_code
+    from indicators
+    group by ruleset_id, lower(indicator_code)
+    having count(*) > 1
+),
+
+repeated_treatments as (
+    select
+        ruleset_id,
+        indicator_code,
+        supply_status
+    from missing
+    group by ruleset_id, indicator_code, supply_status
+    having count(*) > 1
+),
+
+repeated_levels as (
+    select
+        ruleset_id,
+        indicator_code,
+        level
+    from levels
+    group by ruleset_id, indicator_code, level
+    having count(*) > 1
+),
+
+statuses as (
+    {%- for status in supply_statuses()[1:] %}
+    select '{{ status }}' as supply_status {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+compared as (
+    select distinct
+        ruleset_id,
+        indicator_code
+    from rules
+    where function = 'percentile_in_peer'
+),
+
+untreated as (
+    select
+        indicators.ruleset_id,
+        indicators.indicator_code,
+        statuses.supply_status
+    from indicators
+    cross join statuses
+    left join missing
+        on
+            indicators.ruleset_id = missing.ruleset_id
+            and (indicators.indicator_code = missing.indicator_code or missing.indicator_code = '*')
+            and statuses.supply_status = missing.supply_status
+    left join compared
+        on indicators.ruleset_id = compared.ruleset_id and indicators.indicator_code = compared.indicator_code
+    -- Only a comparison can have too few to compare with.
+    where missing.ruleset_id is null and (statuses.supply_status <> 'too_few_peers' or compared.indicator_code is not null)
+),
+
+strange_conditions as (
+    select conditions.*
+    from conditions
+    left join indicators
+        on
+            conditions.ruleset_id = indicators.ruleset_id
+            and conditions.measure in ('points:' || indicators.indicator_code, 'value:' || indicators.indicator_code)
+    where coalesce(conditions.measure, '') not in ('score', 'points_total') and indicators.indicator_code is null
+),
+
+problems as (
+    select {{ problem('rulesets', ['ruleset_id'], "'规则集编号重复'", "'the id stands twice'") }}
+    from repeated_rulesets
+    union all
+    select {{ problem('rulesets', ['ruleset_id', 'other_id'], "'与同类规则集 ' || other_id || ' 的有效期重叠'", "'in force on the same days as ' || other_id") }}
+    from colliding
+    union all
+    select {{ problem('rulesets', ['ruleset_id'], "'有效期缺失或颠倒'", "'valid_from is missing, or after valid_to'") }}
+    from rulesets
+    where valid_from is null or valid_to < valid_from
+    union all
+    select {{ problem('rulesets', ['ruleset_id'], "'状态须为 active、draft 或 retired'", "'status must be active, draft or retired'") }}
+    from rulesets
+    where coalesce(status, '') not in ('active', 'draft', 'retired')
+    union all
+    select {{ problem('rulesets', ['ruleset_id'], "'aggregation 须为 points 或 weighted_mean，后者须有正的 points_scale'", "'aggregation must be points, or weighted_mean with a points_scale above 0'") }}
+    from rulesets
+    where
+        coalesce(aggregation, '') not in ('points', 'weighted_mean')
+        or (aggregation = 'weighted_mean' and coalesce(points_scale, 0) <= 0)
+    union all
+    select {{ problem('indicators', ['ruleset_id', 'indicator_code'], "'指标代码在同一规则集中重复（不分大小写）'", "'the code stands twice in the rule set, whatever its case'") }}
+    from repeated_indicators
+    union all
+    select {{ problem('indicators', ['ruleset_id', 'indicator_code'], "'规则集不存在'", "'no such rule set'") }}
+    from indicators
+    where ruleset_id not in (select rulesets.ruleset_id from rulesets)
+    union all
+    select {{ problem('indicators', ['ruleset_id', 'indicator_code'], "'代码须以字母开头，只含字母、数字和下划线，至多 30 个字符'", "'a code begins with a letter and has letters, digits and _ only, 30 at most'") }}
+    from indicators
+    where not {{ is_plain_code('indicator_code') }}
+    union all
+    select {{ problem('indicators', ['ruleset_id', 'indicator_code'], "'direction 须为 higher_is_better 或 lower_is_better'", "'direction must be higher_is_better or lower_is_better'") }}
+    from indicators
+    where coalesce(direction, '') not in ('higher_is_better', 'lower_is_better')
+    union all
+    select {{ problem('indicators', ['ruleset_id', 'indicator_code'], "'中英文名称缺一不可'", "'a name in both languages is needed'") }}
+    from indicators
+    where trim(coalesce(name_zh, '')) = '' or trim(coalesce(name_en, '')) = ''
+    union all
+    select {{ problem('missing', ['ruleset_id', 'indicator_code', 'supply_status'], "'同一情形规定了两次'", "'the same case is treated twice'") }}
+    from repeated_treatments
+    union all
+    select {{ problem('missing', ['ruleset_id', 'indicator_code', 'supply_status'], "'treatment 须为 rebase、zero 或 refuse'", "'treatment must be rebase, zero or refuse'") }}
+    from missing
+    where coalesce(treatment, '') not in ('rebase', 'zero', 'refuse')
+    union all
+    select {{ problem('missing', ['ruleset_id', 'indicator_code', 'supply_status'], "'没有这种缺失状态，或没有这个指标'", "'no such way of being missing, or no such indicator'") }}
+    from missing
+    where
+        supply_status not in (select statuses.supply_status from statuses)
+        or (
+            indicator_code <> '*'
+            and ruleset_id || ' ' || indicator_code not in (
+                select indicators.ruleset_id || ' ' || indicators.indicator_code from indicators
+            )
+        )
+    union all
+    select {{ problem('missing', ['ruleset_id', 'indicator_code', 'supply_status'], "'未规定数据缺失如何处理'", "'nothing is said of this way of being missing'") }}
+    from untreated
+    union all
+    select {{ problem('levels', ['ruleset_id', 'indicator_code', 'level'], "'同一级别出现两次'", "'the level stands twice'") }}
+    from repeated_levels
+    union all
+    select {{ problem('levels', ['ruleset_id', 'indicator_code', 'level'], "'没有这个指标，或缺少数量'", "'no such indicator, or no quantity'") }}
+    from levels
+    where
+        quantity is null
+        or ruleset_id || ' ' || indicator_code not in (
+            select indicators.ruleset_id || ' ' || indicators.indicator_code from indicators
+        )
+    union all
+    select {{ problem('conditions', ['ruleset_id', 'condition_code', 'measure'], "'measure 须为 score、points_total、points:代码 或 value:代码，且代码存在'", "'measure must be score, points_total, points:CODE or value:CODE of a code that exists'") }}
+    from strange_conditions
+    union all
+    select {{ problem('conditions', ['ruleset_id', 'condition_code', 'measure'], "'条件没有上下限'", "'the condition has no bound'") }}
+    from conditions
+    where (lo is null and hi is null) or lo > hi
+)
+
+select * from problems

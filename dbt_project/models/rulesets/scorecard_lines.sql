@@ -1,0 +1,46 @@
+with rules as (
+    select * from {{ ref('rules') }}
+),
+
+weights as (
+    select * from {{ ref('weights') }}
+),
+
+indicators as (
+    select * from {{ ref('indicators') }}
+),
+
+ordered as (
+    select
+        *,
+        row_number() over (order by indicator_code) as position
+    from indicators
+),
+
+lines as (
+    select
+        ordered.position,
+        rules.indicator_code,
+        ordered.best_of,
+        ordered.module,
+        ordered.class,
+        rules.stage,
+        rules.segment,
+        rules.function,
+        rules.lo,
+        rules.hi,
+        rules.below_value,
+        rules.share_at_lo,
+        rules.share_at_hi,
+        rules.log_offset,
+        rules.peer_by,
+        rules.minimum_peers,
+        weights.weight,
+        weights.deduction,
+        weights.points_maximum
+    from rules
+    inner join weights on rules.indicator_code = weights.indicator_code and rules.stage = weights.stage
+    inner join ordered on rules.indicator_code = ordered.indicator_code
+)
+
+select * from lines

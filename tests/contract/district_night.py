@@ -1,0 +1,132 @@
+"""The district's night, built once by dbt; and the same SQL again over other inputs, without dbt."""
+
+# ruff: noqa: S608  # SQL over a test's own tables
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from connectors.inputs import lay_out, resolve
+from connectors.source_files import read_sources
+from connectors.zone import read_zone
+from editions.build import build_upon
+from editions.candidate import Candidate, new_candidate
+from flows.night import Night
+from flows.recipe import pull_all
+from ledger.settings import PROJECT_DIR, Settings
+from ledger.store import open_ledger
+from sandbox.start import start
+
+
+@dataclass(frozen=True)
+class DistrictNight:
+    """A built candidate of the district, what dbt compiled for it, and what is true of it."""
+
+    candidate: Candidate
+    as_of: date
+    truth: Mapping[str, Any] = field(repr=False)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Read the warehouse that dbt built."""
+        with duckdb.connect(str(self.candidate.warehouse), read_only=True) as connection:
+            return connection.execute(query).fetchall()
+
+    @contextmanager
+    def replayed(
+        self,
+        inputs: Path | None = None,
+        *,
+        given: Mapping[str, str] | None = None,
+        only: Sequence[str] = (),
+        threads: int = 2,
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Run the models that dbt compiled, in their order, over other inputs.
+
+        `inputs` is a folder laid out as the night's; `given` are relations made by SQL in place of the models of those
+        names; `only` runs no model but these, upon copies of what they read.
+        """
+        with duckdb.connect() as connection:
+            connection.execute(f"set threads = {threads}; set preserve_insertion_order = false")
+            connection.execute(f"set file_search_path = '{(inputs or self.candidate.inputs).parent}'")
+            # Under the name it was built by, which its own views know it by; what is compiled is run without that name.
+            built = self.candidate.warehouse.stem
+            connection.execute(f"attach '{self.candidate.warehouse}' as {built} (read_only)")
+            for node in self._ordered():
+                name = node["alias"]
+                if given and name in given:
+                    connection.execute(f"create table {name} as {given[name]}")
+                elif node["resource_type"] == "seed" or (only and name not in only):
+                    connection.execute(f"create view {name} as select * from {built}.{name}")
+                else:
+                    kind = "table" if node["config"]["materialized"] == "table" else "view"
+                    connection.execute(f"create {kind} {name} as {self._sql(node)}")
+            yield connection
+
+    def _ordered(self) -> list[dict[str, Any]]:
+        nodes = json.loads((self.candidate.target / "manifest.json").read_bytes())["nodes"]
+        wanted = {key: node for key, node in nodes.items() if node["resource_type"] in ("model", "seed")}
+        ordered: dict[str, dict[str, Any]] = {}
+
+        def visit(key: str) -> None:
+            if key in wanted and key not in ordered:
+                for parent in wanted[key].get("depends_on", {}).get("nodes", ()):
+                    visit(parent)
+                ordered[key] = wanted[key]
+
+        for key in sorted(wanted):
+            visit(key)
+        return list(ordered.values())
+
+    def _sql(self, node: Mapping[str, Any]) -> str:
+        sql = (self.candidate.target / "compiled" / "jifen" / node["original_file_path"]).read_text(encoding="utf-8")
+        return sql.replace(f'"{self.candidate.warehouse.stem}".', "")
+
+
+def build_district(folder: Path) -> DistrictNight:
+    """Pull every agency of the district, lay the inputs out, and build all models and tests as a night does."""
+    with start("district", folder / "sandbox") as running:
+        before = dict(os.environ)
+        os.environ.update(running.env)
+        try:
+            night = _night(folder / "data", running.as_of)
+            supplied = resolve(night.sources, pull_all(night), night.ledger, night.settings, night.as_of)
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+        truth = json.loads((running.state / "truth.json").read_bytes())
+    candidate = new_candidate(night.settings.data_dir, night.run_id)
+    lay_out(candidate.inputs, night.sources, supplied, night.settings.data_dir)
+    build_upon(candidate, night.as_of, PROJECT_DIR, folder / "parse")
+    return DistrictNight(candidate, night.as_of, truth)
+
+
+def _night(data_dir: Path, as_of: date) -> Night:
+    settings = Settings(data_dir=data_dir, ledger_url=f"sqlite:///{data_dir / 'ledger.sqlite'}", _env_file=None)
+    sources = tuple(read_sources())
+    zone = read_zone(settings.zone_file, sources)
+    return Night("district", as_of, settings, open_ledger(settings), sources, (), zone)
+
+
+def copied_inputs(night: DistrictNight, folder: Path) -> Path:
+    """A copy of the night's inputs that a test may change."""
+    return Path(shutil.copytree(night.candidate.inputs, folder / night.candidate.inputs.name))
+
+
+def rewrite(inputs: Path, dataset: str, select: str) -> None:
+    """Replace a dataset's files by what a query over them, called `landed`, answers."""
+    path = inputs / dataset.replace(".", "/")
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"create table landed as select * from read_parquet('{path}/*.parquet', union_by_name = true)"
+        )
+        for file in path.glob("*.parquet"):
+            file.unlink()
+        connection.execute(f"copy ({select}) to '{path}/rewritten.parquet' (format parquet)")
