@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,7 @@ GOOD = ("success", "pass", "warn", "no-op")
 # What dbt is given of our environment: enough to run, and none of the agencies' secrets.
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT")
 LOG_TAIL_LINES = 12
+PARSE_CACHE = ".parse_cache"
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,21 @@ def build(candidate: Candidate, as_of: date, project_dir: Path) -> BuildReport:
     """
     for leftover in candidate.path.glob(f"{candidate.warehouse.name}*"):
         leftover.unlink()
-    cache = candidate.path.parent / ".parse_cache"
+    return build_upon(candidate, as_of, project_dir, candidate.path.parent / PARSE_CACHE)
+
+
+def build_upon(
+    candidate: Candidate, as_of: date, project_dir: Path, cache: Path, select: Sequence[str] = ()
+) -> BuildReport:
+    """Build what `select` names (dbt's words; everything otherwise) upon what the warehouse holds already.
+
+    `cache` is the folder that carries dbt's parse from one build to the next. Raises as `build` does.
+    """
     fetch_parse(cache, candidate.target)
     log = candidate.logs / "build.txt"
     with log.open("wb") as output:
         done = subprocess.run(
-            _command(candidate, project_dir.resolve() / "dbt_project"),
+            _command(candidate, project_dir.resolve() / "dbt_project", select),
             env=_environment(candidate, as_of),
             cwd=candidate.path,
             stdin=subprocess.DEVNULL,
@@ -85,7 +96,7 @@ def build(candidate: Candidate, as_of: date, project_dir: Path) -> BuildReport:
     return report
 
 
-def _command(candidate: Candidate, project: Path) -> list[str]:
+def _command(candidate: Candidate, project: Path, select: Sequence[str]) -> list[str]:
     beside = Path(sys.executable).with_name("dbt")
     dbt = [str(beside)] if beside.exists() else [sys.executable, "-m", "dbt.cli.main"]
     options = {
@@ -96,7 +107,9 @@ def _command(candidate: Candidate, project: Path) -> list[str]:
         "--target-path": str(candidate.target),
         "--log-path": str(candidate.logs),
     }
-    return [*dbt, "build", "--no-use-colors", *(part for pair in options.items() for part in pair)]
+    # Cautious: only the tests of which every model was chosen; others would ask for tables that are not there.
+    selected = ["--indirect-selection", "cautious", "--select", *select] if select else []
+    return [*dbt, "build", "--no-use-colors", *(part for pair in options.items() for part in pair), *selected]
 
 
 def _environment(candidate: Candidate, as_of: date) -> dict[str, str]:

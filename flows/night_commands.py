@@ -1,4 +1,4 @@
-"""What `jifen run`, `status` and `explain` do."""
+"""What `jifen run` and `status` do."""
 
 import json
 from dataclasses import asdict
@@ -10,8 +10,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.errors import ConfigError
-from editions.current import EditionMissingError, edition_path, require_edition
-from editions.explain import EnterpriseUnknownError, Explanation
+from editions.current import EditionMissingError, edition_path
 from flows import show
 from flows.outcome import Outcome
 from flows.recipe import UsageError, run_night
@@ -125,53 +124,3 @@ def show_status(as_json: bool) -> int:
             f"  owed to {show.safe(owed['recipient'])}: {show.safe(owed['last_error'] or 'not tried yet')}"
         )
     return 0
-
-
-def explain_enterprise(uscc: str, edition: str | None, as_json: bool) -> int:
-    """Show one enterprise of an edition; 1 where either is not there."""
-    from editions.explain import explain
-
-    settings = Settings()
-    wanted = edition or current_id(open_ledger(settings))
-    try:
-        if wanted is None:
-            raise EditionMissingError("no edition is published yet. Next: jifen run")
-        found = explain(require_edition(settings.data_dir, wanted), uscc)
-    except (EditionMissingError, EnterpriseUnknownError, OSError, ValueError) as error:
-        return _stopped(1, "not_found", str(error), as_json)
-    if as_json:
-        show.show_json(asdict(found))
-    else:
-        _show_explanation(found)
-    return 0
-
-
-def _show_explanation(found: Explanation) -> None:
-    name, code = found.enterprise["enterprise_name"], found.enterprise["uscc"]
-    show.console.print(f"[bold]{show.safe(str(name))}[/] {show.safe(code)}, edition {show.safe(found.edition_id)}")
-    if found.ranking is None:
-        show.console.print(f"not in the ranking: {show.safe(str(found.enterprise['ineligible_reason']))}")
-        return
-    row = found.ranking
-    place = f"rank {row['rank_overall']} of {row['peers_overall']}"
-    place += f", {row['rank_in_stage']} of {row['peers_in_stage']} in its stage"
-    if not row["is_ranked"]:
-        place = f"not ranked: {row['unranked_reason']}"
-    show.console.print(
-        f"stage {show.safe(row['stage'])}; score {row['score']} = {show.plain(row['points_total'])} points out of "
-        f"{show.plain(row['points_available'])} that could be assessed "
-        f"(maximum {show.plain(row['points_maximum'])}); {show.safe(place)}"
-    )
-    show.show_table(
-        "Indicators 指标",
-        ("code", "indicator 指标", "value", "bin 档", "points", "of", "not counted because 不计分原因"),
-        [_indicator_row(one) for one in found.indicators],
-    )
-
-
-def _indicator_row(one: dict[str, Any]) -> tuple[Any, ...]:
-    """One line of an explanation; a bin says enough where there are points, the reason where there are none."""
-    value = None if one["value"] is None else f"{show.plain(one['value'])} {one['unit']}"
-    why = None if one["is_counted"] else f"{one['reason_zh']}\n{one['reason_en']}"
-    name = f"{one['name_zh']} {one['name_en']}"
-    return one["indicator_code"], name, value, one["bin"], one["points"], one["points_maximum"], why

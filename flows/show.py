@@ -1,12 +1,9 @@
 """What people read in the terminal: tables of a night, an edition, an enterprise; and the JSON for programs."""
 
-import json
 import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
@@ -14,6 +11,8 @@ from rich.highlighter import JSONHighlighter
 from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
+
+from flows.texts import json_text, plain, visible
 
 # Redirected output has no width of its own; a rule's name holds ":key:", which is no emoji.
 _WIDTH = None if sys.stdout.isatty() else 130
@@ -27,26 +26,6 @@ def show_json(value: Any) -> None:
     """Print a value as JSON: dates as ISO text, decimals as text, so that nothing is rounded."""
     text = JSONHighlighter()(json_text(value))
     console.print(text, soft_wrap=True)
-
-
-def json_text(value: Any) -> str:
-    """A value as JSON, with each character that a terminal would obey or cannot show written as its escape."""
-    lines = json.dumps(value, default=_plain, ensure_ascii=False, indent=2).split("\n")
-    return "\n".join(line if line.isprintable() else "".join(map(_escaped, line)) for line in lines)
-
-
-def _escaped(character: str) -> str:
-    return character if character.isprintable() else json.dumps(character)[1:-1]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (date, datetime)):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, (set, tuple)):
-        return list(value)
-    raise TypeError(f"{type(value).__name__} has no form in JSON here")
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -65,8 +44,7 @@ def _cell(value: Any) -> str:
 
 def safe(text: Any) -> str:
     """A text from outside, made harmless for a terminal: no markup, and no control character to move the cursor."""
-    kept = (character if character.isprintable() or character == "\n" else "�" for character in str(text))
-    return escape("".join(kept))
+    return escape(visible(text))
 
 
 def coloured(state: str) -> str:
@@ -122,11 +100,6 @@ def show_refusals(pulled: Sequence[Mapping[str, Any]]) -> None:
                 by_message.setdefault(one["message"] or "", []).append(f"{one['source']}.{one['dataset']}")
         for message, names in by_message.items():
             console.print(f"  [{colour}]{state}[/] {safe(', '.join(names))}: {safe(message)}")
-
-
-def plain(number: Decimal) -> str:
-    """A number without the zeros that say nothing."""
-    return f"{number.normalize():f}"
 
 
 def show_top(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ledger.data_folder import DEFAULT, absolute
+
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 """The checkout: jifen runs from its own folder, where the source files, the models and the suites stand."""
 
@@ -30,7 +32,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="JIFEN_", env_file=".env", extra="ignore", frozen=True)
 
-    data_dir: Path = Field(default=Path("data"), description="where raw pages, batches, candidates and editions stand")
+    data_dir: Path = Field(default=DEFAULT, description="where raw pages, batches, candidates and editions stand")
     ledger_url: str | None = Field(default=None, description="SQLAlchemy URL; a SQLite file in data_dir when unset")
     zone_file: Path | None = Field(default=None, description="what this zone is not supplied with, and its dialects")
     time_zone: str = Field(default="Asia/Shanghai", description="the zone's own time, which decides the business date")
@@ -40,7 +42,7 @@ class Settings(BaseSettings):
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().resolve()
+        return absolute(value)
 
     @field_validator("ledger_url", "zone_file", mode="before")
     @classmethod

@@ -1,0 +1,131 @@
+"""What a table of values must be before it is scored: each fault is told with its row and column, and refused."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import duckdb
+
+from editions.score.columns import Columns
+from editions.score.errors import ScoreError
+from editions.score.given import Given, literal
+from editions.score.ruleset import Ruleset
+
+# The numbers of `measures`, as the macro supply_statuses has them.
+STATUS_NUMBERS = {
+    "source_not_supplied": 1,
+    "record_not_supplied": 2,
+    "value_not_supplied": 3,
+    "not_defined": 4,
+}
+# A plain number that decimal(20, 6) holds exactly: 14 digits, six decimals, zeros beyond on either side.
+NUMBER = r"[+-]?(0*[0-9]{1,14}(\.([0-9]{1,6}0*)?)?|\.[0-9]{1,6}0*)"
+MONEY = r"[+-]?[0-9]{1,18}(\.[0-9]{1,2}0*)?"
+DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+FLOAT_DIGITS = 15
+"""Up to so many digits a binary float says what was written; with more, its text would be ours and not the sender's."""
+SIGNIFICANT = r"length(ltrim(regexp_replace(rtrim(rtrim(value, '0'), '.'), '[^0-9]', '', 'g'), '0'))"
+
+ROWS = "score_rows"
+CELLS = "score_cells"
+
+
+class Checks:
+    """The checks of one file, whose rows are in `score_rows` and whose values are in `score_cells`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, given: Given, columns: Columns, ruleset: Ruleset) -> None:
+        self._connection, self._given, self._columns, self._ruleset = connection, given, columns, ruleset
+
+    def require_ids(self) -> None:
+        """Every row has an id, and none stands twice: once in a wide file, once per indicator in a long one."""
+        column = self._columns.id
+        self._refuse(ROWS, "id is null or trim(id) = ''", column, "the id is empty", "fill it in, or drop the row")
+        source, keys = (CELLS, "id, indicator_code") if self._columns.is_long else (ROWS, "id")
+        twice = f"(select * from {source} qualify row_number() over (partition by {keys} order by row_number) > 1)"  # noqa: S608  # ours
+        self._refuse(twice, "true", column, "{id} stands there a second time", "leave one row")
+
+    def require_facts(self) -> None:
+        """Stages are of the rule set, money and days are what they say, and the rows of one id agree."""
+        stages = self._ruleset.stages()
+        tests = {
+            "stage": (f"stage not in ({', '.join(map(literal, stages))})", f"one of {', '.join(stages)}"),
+            "operating_revenue_cny": (
+                f"not regexp_full_match(operating_revenue_cny, '{MONEY}')",
+                "a number of yuan with two decimals at most",
+            ),
+            "founded_on": (_no_day("founded_on"), "a date as YYYY-MM-DD"),
+            "as_of": (_no_day("as_of"), "a date as YYYY-MM-DD"),
+        }
+        for fact, column in self._columns.facts.items():
+            if fact in tests:
+                test, wanted = tests[fact]
+                said = f"{{{fact}}} is not {wanted}"
+                self._refuse(ROWS, f'"{fact}" is not null and ({test})', column, said, "mend the cell")
+            apart = f'min("{fact}") over (partition by id) <> max("{fact}") over (partition by id)'
+            source = f"(select * from {ROWS} qualify {apart})"  # noqa: S608  # ours
+            said = f"the rows of {{id}} do not agree on {fact}"
+            self._refuse(source, "true", column, said, "give each row of an id the same, or only one")
+
+    def require_cells(self) -> None:
+        """Codes and statuses are known, a status and a value do not gainsay each other, and every value is exact."""
+        codes = self._ruleset.codes()
+        self._refuse_cell(
+            f"indicator_code is null or indicator_code not in ({', '.join(map(literal, codes))})",
+            "{indicator_code} is no indicator of the rule set",
+            f"the codes are: {', '.join(codes)}",
+        )
+        known = ", ".join(map(literal, ("supplied", *STATUS_NUMBERS)))
+        self._refuse_cell(f"status not in ({known})", "{status} is no supply status", f"one of {known}")
+        for test, said in (
+            ("value is null and status = 'supplied'", "there is no value, and its status is supplied"),
+            ("value is not null and status <> 'supplied'", "{value} is a value, and its status is {status}"),
+        ):
+            self._refuse_cell(test, said, "mend the one or the other")
+        for test, said in (
+            (f"not regexp_full_match(value, '{NUMBER}')", "{value} is not a number that is held exactly"),
+            (
+                f"{self._is_float()} and {SIGNIFICANT} > {FLOAT_DIGITS}",
+                "{value} is a binary float, and not what was measured",
+            ),
+        ):
+            self._refuse_cell(
+                f"value is not null and ({test})",
+                said,
+                "write a plain number of 14 digits and six decimals at most, and nothing where there is none",
+            )
+
+    def _is_float(self) -> str:
+        columns, floats = self._columns, self._given.floats
+        if columns.is_long:
+            return "true" if columns.values[""] in floats else "false"
+        codes = [literal(code) for code, name in columns.values.items() if name in floats]
+        return f"indicator_code in ({', '.join(codes) or 'null'})"
+
+    def _refuse_cell(self, test: str, said: str, next_step: str) -> None:
+        column = self._columns.values.get("", "")
+        self._refuse(CELLS, test, column, f"{{indicator_code}}: {said}", next_step, self._columns.values)
+
+    def _refuse(
+        self,
+        source: str,
+        test: str,
+        column: str,
+        said: str,
+        next_step: str,
+        column_of: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Raise `ScoreError` for the first row, in the file's order, that meets `test`; a count tells of the others."""
+        found = self._connection.execute(f"select * from {source} where {test} order by row_number")  # noqa: S608  # our tests, quoted texts
+        names = [name for name, *_ in found.description or ()]
+        rows = found.fetchall()
+        if not rows:
+            return
+        first = dict(zip(names, rows[0], strict=True))
+        shown = {name: text if name == "indicator_code" else repr(text) for name, text in first.items()}
+        more = f" ({len(rows) - 1} more like it)" if len(rows) > 1 else ""
+        place = f"{self._given.path}, row {first['row_number']}"
+        place += f", column {column_of.get(str(first.get('indicator_code')), column)}"
+        raise ScoreError(f"{said.format(**shown)}{more}.", place, next_step)
+
+
+def _no_day(column: str) -> str:
+    return f"not regexp_full_match({column}, '{DAY}') or try_cast({column} as date) is null"

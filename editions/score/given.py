@@ -1,0 +1,101 @@
+"""Reading a table that somebody gives, CSV or Parquet, as texts: nothing is guessed, and no number is rounded."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from editions.score.errors import ScoreError
+
+FLOATS = ("FLOAT", "DOUBLE")
+SUFFIXES = (".csv", ".parquet")
+
+
+@dataclass(frozen=True)
+class Given:
+    """A table of texts in DuckDB: `row_number` counts its rows from 1, `c0`, `c1` … are `columns` in order.
+
+    `floats` are the columns that were binary floats, as their shortest text; an empty cell is null.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    floats: frozenset[str]
+    path: Path
+
+    def column(self, name: str) -> str:
+        """The column of the DuckDB table that holds the column of this name."""
+        return f"c{self.columns.index(name)}"
+
+
+def literal(text: str) -> str:
+    """A text as SQL: DuckDB has no escapes within quotes but the doubled quote."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def read_given(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> Given:
+    """Read a file into the table `table` of `connection`, every cell as the text that stands there.
+
+    A CSV file is UTF-8, with or without BOM, comma-separated, with a header. Raises `ScoreError` for a file that is
+    not there, is of another kind, has no rows, cannot be read as such a table, or names a column twice.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise ScoreError(
+            f"{path.name} is neither .csv nor .parquet.", str(path), "save it as CSV (UTF-8) or Parquet", "usage"
+        )
+    if not path.is_file():
+        raise ScoreError(f"there is no file {path.name}.", str(path), "give the path of a file that is there", "usage")
+    try:
+        columns, rows = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path)
+    except (pa.ArrowException, csv.Error, OSError, UnicodeDecodeError) as error:
+        said = " ".join(str(error).split())[:300]
+        raise ScoreError(f"{path.name} cannot be read: {said}.", str(path), "mend the file, or save it anew") from error
+    _require_names(columns, path)
+    return _keep(connection, Given(table, columns, frozenset(), path), rows)
+
+
+def _read_csv(path: Path) -> tuple[tuple[str, ...], pa.Table]:
+    with path.open(encoding="utf-8-sig", newline="") as handle:
+        columns = tuple(next(csv.reader(handle), ()))
+    if not columns:
+        return (), pa.table({})
+    numbered = [f"c{place}" for place in range(len(columns))]
+    rows = pacsv.read_csv(
+        path,
+        read_options=pacsv.ReadOptions(column_names=numbered, skip_rows_after_names=1),
+        parse_options=pacsv.ParseOptions(newlines_in_values=True),
+        convert_options=pacsv.ConvertOptions(column_types=dict.fromkeys(numbered, pa.string())),
+    )
+    return columns, rows
+
+
+def _read_parquet(path: Path) -> tuple[tuple[str, ...], pa.Table]:
+    # No partitioning: a folder of the path that holds a "=" would come out as a column.
+    rows = pq.read_table(path, partitioning=None)
+    return tuple(rows.column_names), rows.rename_columns([f"c{place}" for place in range(rows.num_columns)])
+
+
+def _require_names(columns: tuple[str, ...], path: Path) -> None:
+    folded = [name.casefold() for name in columns]
+    twice = sorted({name for name, key in zip(columns, folded, strict=True) if folded.count(key) > 1})
+    if twice or not columns:
+        wrong = f"names {', '.join(map(repr, twice))} more than once" if twice else "has no columns"
+        raise ScoreError(f"{path.name} {wrong}.", f"{path}, header", "give each column a name of its own")
+
+
+def _keep(connection: duckdb.DuckDBPyConnection, given: Given, rows: pa.Table) -> Given:
+    if rows.num_rows == 0:
+        raise ScoreError(f"{given.path.name} has no rows.", str(given.path), "give at least one row")
+    connection.register("arriving", rows)
+    kinds = {name: str(kind) for name, kind, *_ in connection.execute("describe arriving").fetchall()}
+    texts = ", ".join(f"nullif(cast({name} as varchar), '') as {name}" for name in kinds)
+    connection.execute(
+        f"create table {given.table} as select row_number() over () as row_number, {texts} from arriving"  # noqa: S608  # numbered columns
+    )
+    connection.unregister("arriving")
+    pairs = zip(given.columns, kinds.values(), strict=True)
+    return Given(given.table, given.columns, frozenset(name for name, kind in pairs if kind in FLOATS), given.path)

@@ -1,0 +1,219 @@
+"""A rule set, from a folder of CSV files or from the project's own seeds, into the tables that the models read."""
+
+import csv
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import yaml
+
+from editions.score.errors import ScoreError
+
+FOLDER_FILE = Path(__file__).with_name("folder.yml")
+SEEDS = Path("seeds") / "rulesets"
+BOOLEANS = {"true": "true", "false": "false", "t": "true", "f": "false", "1": "true", "0": "false"}
+NUMBER = re.compile(r"[+-]?([0-9]+)(?:\.([0-9]*))?|[+-]?\.([0-9]+)")
+
+Row = dict[str, str | None]
+"""One row of a table: a text for each column, None for an empty cell."""
+
+
+@dataclass(frozen=True)
+class Ruleset:
+    """The rows of one rule set, or of all that the project has, by seed table; `origin` is told in errors."""
+
+    name: str
+    origin: Path
+    tables: Mapping[str, Sequence[Row]]
+
+    def codes(self) -> list[str]:
+        """Its indicator codes."""
+        return [str(row["indicator_code"]) for row in self.tables["ruleset_indicators"]]
+
+    def stages(self) -> list[str]:
+        """Its stages, in their order."""
+        return [str(row["stage"]) for row in self.tables["ruleset_stages"]]
+
+
+def seed_types(project: Path) -> dict[str, dict[str, str]]:
+    """The column types of each seed table, as `dbt_project.yml` states them: the one truth about them."""
+    declared = yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8"))["seeds"]["jifen"]["rulesets"]
+    return {table: dict(config["+column_types"]) for table, config in declared.items() if not table.startswith("+")}
+
+
+@cache
+def folder_layout() -> dict[str, Any]:
+    """What a folder holds: for each seed table its file, its columns and their defaults."""
+    return dict(yaml.safe_load(FOLDER_FILE.read_text(encoding="utf-8")))
+
+
+def known_rulesets(project: Path) -> list[Row]:
+    """The rows of the project's `rulesets` seed."""
+    return list(_csv_rows(project / SEEDS / "rulesets.csv"))
+
+
+def read_seeds(project: Path, ruleset_id: str | None = None) -> Ruleset:
+    """The project's rule sets as they stand, or one of them. Raises `ScoreError` for an id that it has not."""
+    known = [str(row["ruleset_id"]) for row in known_rulesets(project)]
+    origin = project / SEEDS
+    if ruleset_id is not None and ruleset_id not in known:
+        raise ScoreError(
+            f"there is no rule set {ruleset_id!r}, neither as a folder nor in the project.",
+            str(origin / "rulesets.csv"),
+            f"give a folder, or one of: {', '.join(known)}",
+            "usage",
+        )
+    tables = {
+        table: [
+            row for row in _csv_rows(origin / f"{table}.csv") if ruleset_id is None or row["ruleset_id"] == ruleset_id
+        ]
+        for table in seed_types(project)
+    }
+    return Ruleset(ruleset_id or "all", origin, tables)
+
+
+def read_folder(folder: Path) -> Ruleset:
+    """The rule set of a folder, with what was left out filled in; its id is the folder's name.
+
+    Raises `ScoreError` for a file or column that is missing or unknown, and for an empty cell that must hold something.
+    """
+    ruleset_id = folder.resolve().name
+    layout = folder_layout()
+    strange = sorted(
+        path.name for path in folder.glob("*.csv") if path.name not in {part["file"] for part in layout.values()}
+    )
+    if strange:
+        raise ScoreError(
+            f"a rule set has no file {', '.join(strange)}.",
+            str(folder),
+            f"remove it, or name it as one of: {', '.join(part['file'] for part in layout.values())}",
+            "config",
+        )
+    tables = {table: list(_table_rows(folder, part, ruleset_id)) for table, part in layout.items()}
+    return Ruleset(ruleset_id, folder, tables)
+
+
+def _table_rows(folder: Path, part: Mapping[str, Any], ruleset_id: str) -> Iterator[Row]:
+    path = folder / part["file"]
+    if path.is_file():
+        rows: Sequence[Mapping[str, str | None]] = list(_csv_rows(path))
+        _require_columns(path, part)
+    elif part.get("optional"):
+        rows = part["absent"]
+    else:
+        raise ScoreError(f"the rule set has no {path.name}.", str(path), "see docs/rule-sets.md", "config")
+    if part.get("rows", len(rows)) != len(rows):
+        raise ScoreError(f"{path.name} has {len(rows)} rows, not {part['rows']}.", str(path), "leave one", "config")
+    for number, row in enumerate(rows, start=1):
+        filled: Row = {"ruleset_id": ruleset_id}
+        for column, rule in part["columns"].items():
+            filled[column] = _filled(row.get(column), rule, filled, ruleset_id)
+            if filled[column] is None and "default" not in rule:
+                raise ScoreError(
+                    f"{path.name}: {column} is empty.", f"{path}, row {number}, column {column}", "fill it in", "config"
+                )
+        yield filled
+
+
+def _filled(text: str | None, rule: Mapping[str, Any], row: Row, folder: str) -> str | None:
+    if text is not None or "default" not in rule:
+        return text
+    default = rule["default"]
+    if isinstance(default, dict):
+        return row[default["column"]]
+    return None if default is None else str(default).replace("{folder}", folder)
+
+
+def _require_columns(path: Path, part: Mapping[str, Any]) -> None:
+    header = _header(path)
+    unknown = [name for name in header if name not in part["columns"]]
+    missing = [name for name, rule in part["columns"].items() if "default" not in rule and name not in header]
+    if unknown or missing or len(set(header)) != len(header):
+        wrong = f"has a column {', '.join(unknown)} that no rule set has" if unknown else f"lacks {', '.join(missing)}"
+        wrong = wrong if unknown or missing else "names a column twice"
+        known = ", ".join(part["columns"])
+        raise ScoreError(f"{path.name} {wrong}.", f"{path}, header", f"its columns are: {known}", "config")
+
+
+def _header(path: Path) -> list[str]:
+    with path.open(encoding="utf-8-sig", newline="") as handle:
+        return next(csv.reader(handle), [])
+
+
+def _csv_rows(path: Path) -> Iterator[Row]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            reader = csv.reader(handle, strict=True)
+            header = next(reader, [])
+            for number, cells in enumerate(filter(None, reader), start=1):
+                if len(cells) != len(header):
+                    raise ScoreError(
+                        f"{path.name} has a row of {len(cells)} cells under {len(header)} columns.",
+                        f"{path}, row {number}",
+                        "mend the row (a text with a comma stands in quotes)",
+                        "config",
+                    )
+                yield {name: cell or None for name, cell in zip(header, cells, strict=True)}
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ScoreError(
+            f"{path.name} cannot be read: {error}.", str(path), "save it as UTF-8 CSV", "config"
+        ) from error
+
+
+def load(connection: duckdb.DuckDBPyConnection, ruleset: Ruleset, types: Mapping[str, Mapping[str, str]]) -> None:
+    """Make the seeds' tables and fill them. Raises `ScoreError` for a cell that its column cannot hold exactly."""
+    for table, columns in types.items():
+        declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+        connection.execute(f'create table "{table}" ({declared})')
+        rows = [
+            [_checked(ruleset, table, number, name, row.get(name), kind) for name, kind in columns.items()]
+            for number, row in enumerate(ruleset.tables[table], start=1)
+        ]
+        if rows:
+            texts = pa.table([pa.array(texts, pa.string()) for texts in zip(*rows, strict=True)], names=list(columns))
+            casts = ", ".join(f'cast("{name}" as {kind})' for name, kind in columns.items())
+            connection.register("arriving", texts)
+            connection.execute(f'insert into "{table}" select {casts} from arriving')  # noqa: S608  # the seeds' names
+            connection.unregister("arriving")
+
+
+def _checked(ruleset: Ruleset, table: str, number: int, column: str, text: str | None, kind: str) -> str | None:
+    if text is None:
+        return None
+    held = _held(text.strip() if kind != "varchar" else text, kind.replace(" ", ""))
+    if held is None:
+        file = folder_layout()[table]["file"] if ruleset.origin.joinpath("indicators.csv").is_file() else f"{table}.csv"
+        raise ScoreError(
+            f"{text!r} is not a {kind}.",
+            f"{ruleset.origin / file}, row {number}, column {column}",
+            "write a plain number, true or false, or a date as YYYY-MM-DD; no more decimals than the type has",
+            "config",
+        )
+    return held
+
+
+def _held(text: str, kind: str) -> str | None:
+    """The text if a column of this type holds it exactly, else None."""
+    if kind == "varchar":
+        return text
+    if kind == "boolean":
+        return BOOLEANS.get(text.lower())
+    if kind == "date":
+        try:
+            return date.fromisoformat(text).isoformat()
+        except ValueError:
+            return None
+    precision, _, scale = kind.removeprefix("decimal(").removesuffix(")").partition(",")
+    whole, decimals = (int(precision) - int(scale), int(scale)) if scale else (9, 0)
+    found = NUMBER.fullmatch(text)
+    if found is None:
+        return None
+    before = (found[1] or "").lstrip("0")
+    after = (found[2] or found[3] or "").rstrip("0")
+    return text if len(before) <= whole and len(after) <= decimals else None

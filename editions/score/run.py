@@ -1,0 +1,199 @@
+"""`jifen score`: a rule set and a table of values in, points, ranks and reasons out, by the models of the night."""
+
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from editions.build import PARSE_CACHE, BuildError, build_upon
+from editions.candidate import Candidate, candidates_dir, new_candidate
+from editions.durable import remove_tree
+from editions.score.columns import Columns, columns_of
+from editions.score.errors import ScoreError
+from editions.score.given import Given, read_given
+from editions.score.out import Written, require_ours, write_out
+from editions.score.ruleset import Ruleset, load, read_folder, read_seeds, seed_types
+from editions.score.values import Loaded, load_values
+
+SCORING = ("tag:scoring", "path:models/rulesets", "int_enterprises__staged")
+CHECK = ("tag:ruleset_check",)
+PROBLEMS = "ruleset_problems"
+CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,29}")
+TAKEN = {"uscc", "stage", "industry_code"}
+MADE_OF_A_CODE = ("_status", "_segment", "_points", "_raw", "_position", "_peers", "_share", "_maximum", "_rounded")
+"""The endings of the columns that the scoring models make of a code."""
+UNDATED = date(2000, 1, 1)
+"""The business date of a check: the problems of a rule set are the same on every day."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the models stand, and where dbt's parse is carried from one call to the next."""
+
+    project_dir: Path
+    data_dir: Path
+
+    @property
+    def dbt_project(self) -> Path:
+        """The dbt project of the checkout."""
+        return self.project_dir / "dbt_project"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One row of a rule set that cannot be scored by, and why, in both languages."""
+
+    ruleset_id: str
+    file: str
+    row_key: str
+    problem_zh: str
+    problem_en: str
+
+
+class RulesetProblemsError(ScoreError):
+    """A rule set has rows that cannot be scored by; `problems` names every one."""
+
+    def __init__(self, ruleset: Ruleset, problems: Sequence[Problem]) -> None:
+        first = problems[0]
+        super().__init__(
+            f"the rule set {ruleset.name} has {len(problems)} problems, the first: {first.file} [{first.row_key}] "
+            f"{first.problem_en}.",
+            str(ruleset.origin),
+            "mend the rows named, then `jifen ruleset check`",
+            "config",
+        )
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What came of a call: the files written, who was ranked and who not, and what the file of values lacked."""
+
+    out: Path
+    ruleset_id: str
+    loaded: Loaded
+    written: Written
+
+
+def read_ruleset(named: str, place: Place) -> Ruleset:
+    """The rule set that a call names: a folder where there is one of that name, else one of the project's."""
+    folder = Path(named).expanduser()
+    return read_folder(folder) if folder.is_dir() else read_seeds(place.dbt_project, named)
+
+
+def score(
+    named: str, values: Path, out: Path | None, place: Place, *, as_of: date | None = None, ignore: Sequence[str] = ()
+) -> Scored:
+    """Score the file `values` by the rule set `named`, and write what came of it into the folder `out`.
+
+    `out` is `<stem>-scored` in the current folder otherwise. Nothing is written unless all of it can be. Raises
+    `ScoreError`, of a rule set with problems `RulesetProblemsError`, and `BuildError` where the models themselves fail.
+    """
+    out = out or Path(f"{values.stem}-scored")
+    require_ours(out)
+    ruleset = read_ruleset(named, place)
+    with _workshop() as candidate:
+        with duckdb.connect(str(candidate.warehouse)) as connection:
+            loaded, given, columns, day = _load(connection, ruleset, values, place, as_of, ignore)
+        _build(candidate, day, ruleset, place, (*CHECK, *SCORING))
+        written = write_out(candidate, out, columns.id, ruleset, given.path)
+    return Scored(out, ruleset.name, loaded, written)
+
+
+def problems_of(ruleset: Ruleset, place: Place) -> list[Problem]:
+    """Every row of a rule set, or of all the project's, that cannot be scored by."""
+    with _workshop() as candidate:
+        with duckdb.connect(str(candidate.warehouse)) as connection:
+            load(connection, ruleset, seed_types(place.dbt_project))
+        try:
+            _build(candidate, UNDATED, ruleset, place, CHECK)
+        except RulesetProblemsError as error:
+            return list(error.problems)
+    return []
+
+
+def _load(
+    connection: duckdb.DuckDBPyConnection,
+    ruleset: Ruleset,
+    values: Path,
+    place: Place,
+    as_of: date | None,
+    ignore: Sequence[str],
+) -> tuple[Loaded, Given, Columns, date]:
+    load(connection, ruleset, seed_types(place.dbt_project))
+    _require_plain_codes(connection, ruleset)
+    given = read_given(connection, values, "score_given")
+    columns = columns_of(given, ruleset.codes(), ignore)
+    loaded = load_values(connection, given, columns, ruleset, as_of)
+    # Whatever days the rule set is meant for, it is the one asked for: it is in force on the day of this call alone.
+    day = loaded.as_of.isoformat()
+    connection.execute(
+        f"update rulesets set valid_from = '{day}', valid_to = '{day}', status = 'active', scheme = 'points'"  # noqa: S608  # a date
+    )
+    return loaded, given, columns, loaded.as_of
+
+
+def _require_plain_codes(connection: duckdb.DuckDBPyConnection, ruleset: Ruleset) -> None:
+    """Codes become names of columns: no SQL is made of one that is more than a plain name."""
+    words = connection.execute("select keyword_name from duckdb_keywords() where keyword_category = 'reserved'")
+    taken = {word for (word,) in words.fetchall()} | TAKEN
+    folded = [code.lower() for code in ruleset.codes()]
+    for code in ruleset.codes():
+        is_made = any(code.lower() == f"{other}{suffix}" for other in folded for suffix in MADE_OF_A_CODE)
+        if not CODE.fullmatch(code) or code.lower() in taken or folded.count(code.lower()) > 1 or is_made:
+            raise ScoreError(
+                f"{code!r} cannot be an indicator's code: letters, digits and _ with a letter first, 30 at most; no "
+                "word of SQL; not two that differ by case alone, or by an ending that is ours "
+                f"({', '.join(MADE_OF_A_CODE)}).",
+                str(ruleset.origin),
+                "give it another code",
+                "config",
+            )
+
+
+@contextmanager
+def _workshop() -> Iterator[Candidate]:
+    """A fresh folder laid out as a night's candidate; gone when the work is done, unless the models failed in it."""
+    folder = Path(tempfile.mkdtemp(prefix="jifen-score-"))
+    try:
+        yield new_candidate(folder, "score")
+    except BuildError:
+        raise
+    except BaseException:
+        remove_tree(folder)
+        raise
+    remove_tree(folder)
+
+
+def _build(candidate: Candidate, day: date, ruleset: Ruleset, place: Place, select: Sequence[str]) -> None:
+    failed: BuildError | None = None
+    cache = candidates_dir(place.data_dir) / PARSE_CACHE
+    try:
+        build_upon(candidate, day, place.project_dir, cache, select)
+    except BuildError as error:
+        if error.report is None:
+            raise
+        failed = error
+    # A rule set that is wrong makes the models fail in ways that say nothing: what is wrong with it comes first.
+    problems = _problems(candidate)
+    if problems:
+        raise RulesetProblemsError(ruleset, problems)
+    if failed is not None:
+        raise failed
+
+
+def _problems(candidate: Candidate) -> list[Problem]:
+    with duckdb.connect(str(candidate.warehouse), read_only=True) as connection:
+        try:
+            found: list[tuple[Any, ...]] = connection.execute(
+                f"select ruleset_id, file, row_key, problem_zh, problem_en from {PROBLEMS} order by all"  # noqa: S608  # ours
+            ).fetchall()
+        except duckdb.CatalogException:
+            return []
+    return [Problem(*map(str, row)) for row in found]

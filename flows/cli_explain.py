@@ -1,0 +1,10 @@
+"""`jifen explain` among the other commands, for the help and for whoever calls the command line from Python."""
+
+import typer
+
+from flows.explain_command import COMMAND, run
+
+
+def explain(ctx: typer.Context) -> None:
+    """Show why an enterprise has its points: values, rules, records, what cost most, what would change it."""
+    raise typer.Exit(run([COMMAND, *ctx.args]))

@@ -1,0 +1,204 @@
+"""An explanation as people read it, in Chinese and English: lines of plain text."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from editions.explain import Explanation, Previous
+from flows.texts import json_text, lined_up, one_line, padded, plain, visible
+
+NOT_HERE = "本版次无此表 not in this edition"
+CHANGES_SHOWN = 8
+
+Row = Mapping[str, Any]
+
+
+def enterprise_lines(found: Explanation) -> list[str]:
+    """The whole of an enterprise: its place, its classes, what cost most, each indicator, and what changed."""
+    lines = [_head(found)]
+    if found.ranking is None:
+        return [*lines, f"未参与积分 not in the ranking: {one_line(found.enterprise['ineligible_reason'])}"]
+    return [
+        *lines,
+        *_place(found.ranking),
+        *_titled("分类得分 Class totals", _classes(found.class_totals)),
+        *_titled("失分最多 What cost most", [line for row in found.costliest for line in _cost(row)]),
+        *_titled("指标 Indicators", _indicators(found.indicators)),
+        *_titled("条件 Conditions", _verdicts(found.verdicts)),
+        *_titled("数据提示 Data flags", _flags(found.data_flags)),
+        *_titled("较上一版次 Since the edition before", _since(found.previous, found.ranking)),
+    ]
+
+
+def indicator_lines(found: Explanation, records: Sequence[Row]) -> list[str]:
+    """One indicator in full: the rule, the segment, the points, the peers, the way to more, each record behind it."""
+    (row,) = found.indicators
+    facts = {
+        "数值 value": _value(row),
+        "供给 supply": row["supply_status"],
+        "规则 rule": f"{row['ruleset_id']} {row.get('function') or ''}",
+        "档位 bin": row["bin"],
+        "位置 position": _number(row.get("position")),
+        "满分比例 share": _number(row["share"]),
+        "得分 points": f"{_number(row['points'])} / {_number(row['points_maximum'])}",
+        "失分 lost": _number(row["points_lost"]),
+        "同阶段 peers": _peers(row),
+        "口径 definition": row.get("definition_en"),
+    }
+    shown = [f"  {padded(name, 18)}{one_line(fact)}" for name, fact in facts.items() if fact not in (None, "")]
+    return [
+        _head(found),
+        f"{row['indicator_code']} {one_line(row['name_zh'])} {one_line(row['name_en'])}",
+        *shown,
+        *(f"  {one_line(row[name])}" for name in _said(row)),
+        *_titled("来源记录 Records", _records(row, records)),
+    ]
+
+
+def _head(found: Explanation) -> str:
+    name, code = one_line(found.enterprise["enterprise_name"]), found.enterprise["uscc"]
+    return f"{name} {code}, 版次 edition {found.edition_id}, 业务日期 as of {found.as_of}"
+
+
+def _titled(title: str, lines: Sequence[str]) -> list[str]:
+    return ["", title, *(f"  {line}" for line in lines)] if lines else []
+
+
+def _place(row: Row) -> list[str]:
+    score = (
+        f"得分 score {_number(row['score'])} = {_number(row['points_total'])} / {_number(row['points_available'])} "
+        f"可评分 points that could be assessed (满分 maximum {_number(row['points_maximum'])})"
+    )
+    if not row["is_ranked"]:
+        return [score, f"未排名 not ranked: {one_line(row['unranked_reason'])}; 阶段 stage {one_line(row['stage'])}"]
+    places = [
+        f"{told} {row[f'rank_{part}']} / {row[f'peers_{part}']}"
+        for part, told in (
+            ("overall", "总 overall"),
+            ("in_stage", "同阶段 in stage"),
+            ("in_industry", "同行业 in industry"),
+        )
+        if row.get(f"rank_{part}") is not None
+    ]
+    return [score, f"排名 rank: {', '.join(places)}; 阶段 stage {one_line(row['stage'])}"]
+
+
+def _classes(rows: Sequence[Row] | None) -> list[str]:
+    if rows is None:
+        return [NOT_HERE]
+    cells = [
+        (
+            f"{row['class_zh']} {row['class_en']}",
+            row["module"],
+            *_three(row, "points", "points_available", "points_maximum"),
+        )
+        for row in rows
+    ]
+    return lined_up(("分类 class", "module", "points", "of assessable", "maximum"), cells)
+
+
+def _three(row: Row, *names: str) -> list[str]:
+    return [_number(row[name]) for name in names]
+
+
+def _cost(row: Row) -> list[str]:
+    lost = f"{row['indicator_code']} -{_number(row['points_lost'])}"
+    return [
+        f"{lost}  {one_line(row[name])}" if place == 0 else f"     {one_line(row[name])}"
+        for place, name in enumerate(_said(row))
+    ]
+
+
+def _said(row: Row) -> list[str]:
+    return [name for name in ("reason_zh", "reason_en", "change_zh", "change_en") if row.get(name)]
+
+
+def _indicators(rows: Sequence[Row]) -> list[str]:
+    names = (
+        "code",
+        "指标 indicator",
+        "数值 value",
+        "档 bin",
+        "得分 points",
+        "/",
+        "同阶段中位 peers",
+        "不计分原因 not counted because",
+    )
+    return lined_up(names, [_indicator(row) for row in rows])
+
+
+def _indicator(row: Row) -> tuple[Any, ...]:
+    # A bin says enough where there are points; the reason where there are none.
+    why = None if row["is_counted"] else f"{row['reason_zh']} {row['reason_en']}"
+    name = f"{row['name_zh']} {row['name_en']}"
+    points, maximum = _number(row["points"]), _number(row["points_maximum"])
+    return row["indicator_code"], name, _value(row), row["bin"], points, maximum, _peers(row), why
+
+
+def _value(row: Row) -> str | None:
+    return None if row["value"] is None else f"{plain(row['value'])} {row['unit']}"
+
+
+def _peers(row: Row) -> str | None:
+    peers = row.get("peers")
+    return peers and f"{_number(peers['median_value'])} → {_number(peers['median_points'])} ({peers['peers']})"
+
+
+def _verdicts(rows: Sequence[Row] | None) -> list[str]:
+    return [
+        f"{'✓' if row['is_met'] else '✗'} {row['condition_code']} {one_line(row['name_zh'])} "
+        f"{one_line(row['name_en'])}: {_number(row['measured'])}"
+        for row in rows or ()
+    ]
+
+
+def _flags(rows: Sequence[Row] | None) -> list[str]:
+    return [
+        f"{row['rule']} {row['severity']}: {one_line(row['detail_zh'])} {one_line(row['detail_en'])}"
+        for row in rows or ()
+    ]
+
+
+def _since(previous: Previous | None, now: Row) -> list[str]:
+    if previous is None:
+        return ["无上一版次 there is no edition before"]
+    if previous.ranking is None:
+        return [f"{previous.edition_id}: 未参与积分 not scored there"]
+    then = previous.ranking
+    lines = [
+        f"{previous.edition_id}: 得分 score {_number(then['score'])} → {_number(now['score'])}, "
+        f"排名 rank {_number(then['rank_overall'])} → {_number(now['rank_overall'])}"
+    ]
+    if not previous.is_same_ruleset:
+        lines.append(f"规则不同 another rule set then: {then['ruleset_id']}, now {now['ruleset_id']}")
+    for row in previous.changes[:CHANGES_SHOWN]:
+        sign = "+" if row["change"] > 0 else ""
+        then_now = f"{_number(row['points_then'])} → {_number(row['points_now'])}"
+        lines.append(f"{row['indicator_code']} {sign}{plain(row['change'])}: {then_now}")
+    if len(previous.changes) > CHANGES_SHOWN:
+        lines.append(f"另有 {len(previous.changes) - CHANGES_SHOWN} 项 more: --json")
+    return lines
+
+
+def _records(row: Row, records: Sequence[Row]) -> list[str]:
+    if row["evidence"] is None:
+        return [NOT_HERE]
+    lines: list[str] = []
+    for record in records:
+        measured = [_number(record["quantity"]), one_line(record["level"])]
+        address = f"{record['source']}.{record['dataset']} {one_line(record['record_ref'])}"
+        lines += [
+            f"{address}: {' '.join(filter(None, measured))}",
+            f"  日期 dated {one_line(record['dated_on'])}, 获知 learned {one_line(record['learned_on'])}",
+        ]
+        if record.get("raw_page"):
+            lines.append(f"  原始页 raw page {record['raw_page']}, 位置 position {record['raw_position']}")
+        if "record" in record:
+            lines += [f"    {line}" for line in json_text(record["record"]).split("\n")]
+    return lines or ["无记录 none"]
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return "-"
+    return plain(value) if isinstance(value, Decimal) else visible(value)

@@ -1,0 +1,171 @@
+"""`jifen score` by the real models: to the last decimal what plain Python makes of the same folder."""
+
+import csv
+import json
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from editions.score.run import Place, RulesetProblemsError, read_ruleset, score
+from flows.cli import app
+from ledger.settings import PROJECT_DIR
+from tests.contract.random_rulesets import random_ruleset, random_values, write_csv, write_folder
+from tests.contract.score_reference import Reference
+
+EXAMPLES = PROJECT_DIR / "docs" / "examples"
+HOSTILE = ["'; drop table points; --", '"quoted", "twice"', "=1+1", "<b>甲</b>", "a{uscc}b", "$1 %s \\ ;", "日本 丁"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    # One data folder for the module: dbt's parse is carried from one call to the next.
+    return Place(PROJECT_DIR, tmp_path_factory.mktemp("data"))
+
+
+def rows_of(folder: Path, table: str) -> list[dict]:
+    return pq.read_table(folder / f"{table}.parquet", partitioning=None).to_pylist()
+
+
+def reference(tables, values) -> Reference:
+    by_id: dict[str, dict[str, dict[str, str]]] = {}
+    for row in values:
+        by_id.setdefault(row["id"], {})[row["indicator_code"]] = row
+    return Reference(
+        tables,
+        {one: {c: Decimal(r["value"]) if r["value"] else None for c, r in rows.items()} for one, rows in by_id.items()},
+        {one: {c: r["supply_status"] or "supplied" for c, r in rows.items()} for one, rows in by_id.items()},
+        {one: next(iter(rows.values()))["stage"] for one, rows in by_id.items()},
+    )
+
+
+@pytest.mark.parametrize("is_mean", [False, True], ids=["points", "weighted means"])
+@settings(
+    max_examples=2,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(seed=st.integers(0, 10**6))
+def test_random_rule_sets_score_as_plain_python_does(tmp_path_factory, place, is_mean, seed):
+    folder = tmp_path_factory.mktemp("random")
+    tables = random_ruleset(seed, is_mean=is_mean)
+    values = random_values(seed, tables, rows=150)
+    write_folder(folder / "ruleset", tables)
+    write_csv(folder / "values.csv", values)
+    score(str(folder / "ruleset"), folder / "values.csv", folder / "out", place)
+    wanted = reference(tables, values)
+    found = {(row["id"], row["indicator_code"]): row["points"] for row in rows_of(folder / "out", "points")}
+    assert found == wanted.points()
+    ranked = {r["id"]: (r["points_total"], r["score"], r["rank_overall"]) for r in rows_of(folder / "out", "rankings")}
+    assert ranked == wanted.rankings()
+
+
+def test_the_example_of_an_index_is_what_its_document_says(tmp_path, place):
+    example = EXAMPLES / "innovation-index"
+    found = score(str(example / "ruleset"), example / "values.csv", tmp_path / "out", place)
+    assert found.written.ranked == 5
+    scores = {row["id"]: row["score"] for row in rows_of(tmp_path / "out", "rankings")}
+    assert {name: str(score) for name, score in scores.items()} == {
+        "A": "57.4118",
+        "B": "100.0000",
+        "C": "28.4000",
+        "D": "0.0000",
+        "E": "35.2155",
+    }
+    parts = {row["indicator_code"]: row for row in rows_of(tmp_path / "out", "points") if row["id"] == "C"}
+    # Half way on a log scale; an indicator that is missing gives its part of the class to the others.
+    assert parts["INC"]["points"] == Decimal(10)
+    assert parts["EXP"]["points"] is None
+    assert parts["PAT"]["points_maximum"] == Decimal(40)
+
+
+def test_the_example_of_a_step_table_is_what_its_document_says(tmp_path, place):
+    example = EXAMPLES / "step-table"
+    score(str(example / "ruleset"), example / "values.csv", tmp_path / "out", place)
+    found = {row["id"]: row for row in rows_of(tmp_path / "out", "rankings")}
+    assert {one: (row["stage"], row["points_total"]) for one, row in found.items()} == {
+        "E1": ("small", Decimal(65)),
+        "E2": ("large", Decimal(70)),
+        "E3": ("small", Decimal(60)),
+        "E4": ("small", Decimal(40)),
+    }
+    assert found["E3"]["points_available"] == Decimal(60)
+    met = {(row["id"], row["condition_code"]): row["is_met"] for row in rows_of(tmp_path / "out", "verdicts")}
+    assert [met["E1", "total"], met["E2", "staff"], met["E4", "total"]] == [True, False, False]
+
+
+def test_the_order_of_rows_and_the_form_of_the_file_change_no_byte(tmp_path, place):
+    example = EXAMPLES / "innovation-index"
+    with (example / "values.csv").open(encoding="utf-8", newline="") as handle:
+        wide = list(csv.DictReader(handle))
+    write_csv(tmp_path / "upside_down.csv", wide[::-1])
+    with duckdb.connect() as connection:
+        typed = "select * from read_csv($from, types = {'RDI': 'decimal(9, 3)', 'PAT': 'double', 'EXP': 'double'})"
+        copied = f"copy ({typed}) to '{tmp_path / 'typed.parquet'}'"
+        connection.execute(copied, {"from": str(tmp_path / "upside_down.csv")})
+    outs = []
+    for values in (example / "values.csv", tmp_path / "typed.parquet"):
+        out = tmp_path / f"{values.stem}-out"
+        score(str(example / "ruleset"), values, out, place)
+        outs.append({file.name: file.read_bytes() for file in sorted(out.iterdir()) if file.name != "scored.json"})
+    assert outs[0] == outs[1]
+
+
+def test_hostile_ids_and_names_come_out_as_they_went_in(tmp_path, place):
+    rows = [{"id": text, "name": text[::-1], "RDI": "1", "PAT": "2"} for text in HOSTILE]
+    write_csv(tmp_path / "values.csv", rows)
+    score(str(EXAMPLES / "innovation-index" / "ruleset"), tmp_path / "values.csv", tmp_path / "out", place)
+    found = {row["id"]: row["enterprise_name"] for row in rows_of(tmp_path / "out", "rankings")}
+    assert found == {text: text[::-1] for text in HOSTILE}
+    # In CSV a spreadsheet must not run them: the apostrophe of every CSV file of ours.
+    with (tmp_path / "out" / "rankings.csv").open(encoding="utf-8-sig", newline="") as handle:
+        assert {row["id"] for row in csv.DictReader(handle)} == {
+            "'=1+1" if text == "=1+1" else text for text in HOSTILE
+        }
+
+
+def test_a_rule_set_with_problems_is_refused_and_every_row_is_named(tmp_path, place):
+    tables = random_ruleset(3, is_mean=False)
+    first = next(row for row in tables["rules"] if row["function"] == "step" and row["lo"])
+    first["share_at_lo"] = first["share_at_hi"] = "1.5"
+    del tables["weights"][0]
+    write_folder(tmp_path / "ruleset", tables)
+    write_csv(tmp_path / "values.csv", random_values(3, tables, rows=3))
+    with pytest.raises(RulesetProblemsError) as refused:
+        score(str(tmp_path / "ruleset"), tmp_path / "values.csv", tmp_path / "out", place)
+    named = {(problem.file, problem.problem_en) for problem in refused.value.problems}
+    assert {file.removesuffix(".csv") for file, _ in named} >= {"rules", "weights"}
+    assert any("share is between 0 and 1" in text for _, text in named)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_exported_rule_set_is_the_same_as_the_project_s_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("JIFEN_DATA_DIR", str(tmp_path / "data"))
+    done = CliRunner().invoke(app, ["ruleset", "export", "sme-tech", str(tmp_path / "sme-tech")])
+    assert done.exit_code == 0, done.output
+    where = Place(PROJECT_DIR, tmp_path / "data")
+    exported, own = read_ruleset(str(tmp_path / "sme-tech"), where), read_ruleset("sme-tech", where)
+    assert {table: list(rows) for table, rows in exported.tables.items()} == {
+        table: list(rows) for table, rows in own.tables.items()
+    }
+
+
+def test_the_command_tells_programs_and_people_what_it_wrote(tmp_path, monkeypatch, place):
+    monkeypatch.setenv("JIFEN_DATA_DIR", str(place.data_dir))
+    example = EXAMPLES / "step-table"
+    words = ["score", "--ruleset", str(example / "ruleset"), "--values", str(example / "values.csv")]
+    done = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "out"), "--as-of", "2025-06-30", "--json"])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert (told["scored"], told["ranked"], told["as_of"]) == (4, 4, date(2025, 6, 30).isoformat())
+    assert told["top"][0]["uscc"] == "E3"
+    refused = CliRunner().invoke(app, [*words[:3], "--values", str(tmp_path / "nowhere.csv")])
+    assert refused.exit_code == 2

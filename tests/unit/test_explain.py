@@ -1,0 +1,278 @@
+"""`jifen explain`: from the sealed tables alone, down to the record and its raw page, and quickly."""
+
+import json
+import subprocess
+import sys
+from decimal import Decimal
+
+import pytest
+from typer.testing import CliRunner
+
+from connectors.raw import keep_raw, raw_path
+from editions.build import BuildReport
+from editions.current import point_current
+from editions.explain import EnterpriseUnknownError, explain
+from editions.seal import EditionFacts, seal
+from flows.cli import app
+from flows.explain_command import is_asked
+from ledger.data_folder import data_folder
+from ledger.settings import PROJECT_DIR, Settings
+from tests.unit.small_edition import AS_OF, TAGGED, input_batch, make_candidate, write_target
+
+FIRST, SECOND, CLOSED = (f"91441300MA0000000{number}" for number in (1, 2, 7))
+RECORD = {"nsrsbh": FIRST, "ssnd": 2024, "yffy": "1005000.00"}
+PAGE = json.dumps({"data": {"items": [{"nsrsbh": SECOND}, RECORD], "total": 2}}).encode()
+
+# What today's editions have beside the small one's tables.
+COUNTED = """
+alter table points add column if not exists is_counted boolean; update points set is_counted = points is not null;
+alter table reasons add column if not exists is_counted boolean; update reasons set is_counted = points is not null;
+"""
+EVIDENCED = """
+alter table reasons add column if not exists loss_rank integer;
+update reasons set loss_rank = case indicator_code when 'C09' then 1 else 2 end where points is not null;
+alter table reasons add column if not exists change_en varchar; update reasons set change_en = 'at 2000: 1 more';
+create table evidence as
+select uscc, indicator_code, 'tax' as source, 'statements' as dataset, uscc || '|2024' as record_ref,
+    date '2025-05-20' as dated_on, date '2025-06-30' as learned_on, cast(n as decimal(20, 6)) as quantity,
+    null::varchar as level, '<page>' as raw_sha256, 2 as raw_position
+from points, range(2, 0, -1) as t(n) where indicator_code = 'C01' and points is not null and n = 1;
+create table class_totals as
+select uscc, 'core' as module, 'c' as class, '技术创新' as class_zh, 'innovation' as class_en,
+    points_total as points, points_available, points_maximum from rankings;
+create table verdicts as
+select uscc, 'pass' as condition_code, '及格' as name_zh, 'passed' as name_en, score as measured, score >= 60 as is_met
+from rankings;
+create table data_flags as
+select uscc, 'Q5' as rule, 'warning' as severity, '口径' as detail_zh, 'caliber' as detail_en
+from rankings where uscc like '%1';
+create table peer_medians as
+select 'growth' as stage, indicator_code, cast(100 as decimal(20, 6)) as median_value,
+    cast(3 as decimal(18, 6)) as median_points, 6::bigint as peers from indicators;
+"""
+MORE = {
+    "evidence": ("edition", ["uscc", "indicator_code", "source", "dataset", "record_ref"]),
+    "class_totals": ("edition", ["uscc", "module", "class"]),
+    "verdicts": ("edition", ["uscc", "condition_code"]),
+    "data_flags": ("edition", ["uscc", "rule"]),
+    "peer_medians": ("edition", ["stage", "indicator_code"]),
+}
+
+
+def with_more_points(points: int, which: str) -> str:
+    return f"update points set points = coalesce(points, 0) + {points} where {which};"  # noqa: S608  # of this file
+
+
+def seal_one(data_dir, edition_id, changes, followed=None, more=None, ruleset="national-2024"):
+    candidate = make_candidate(data_dir, f"run-{edition_id}", changes=changes)
+    write_target(candidate, TAGGED | (more or {}))
+    facts = EditionFacts(edition_id, AS_OF, ruleset, "cd" * 32, (input_batch(),), followed)
+    build = BuildReport({"success": 7}, 7, 9, (), (), candidate.logs / "build.txt")
+    verdict = {"state": "passed", "checks": []}
+    sealed = seal(data_dir, candidate, facts, verdict, build, landing={}, published_manifest_sha256=None)
+    point_current(data_dir, edition_id)
+    return sealed.path
+
+
+@pytest.fixture
+def old(tmp_path):
+    """An edition as they were before there was any evidence."""
+    return seal_one(tmp_path, "2025-06-29-aaa", COUNTED)
+
+
+@pytest.fixture
+def full(tmp_path, old):
+    """The one after it: an enterprise with two points more, the page behind its figure at hand."""
+    more_points = with_more_points(2, f"indicator_code = 'C01' and uscc = '{FIRST}'")
+    page = keep_raw(tmp_path, PAGE)
+    return seal_one(
+        tmp_path, "2025-06-30-bbb", more_points + COUNTED + EVIDENCED.replace("<page>", page), old.name, MORE
+    )
+
+
+@pytest.fixture
+def jifen(tmp_path, monkeypatch):
+    monkeypatch.setenv("JIFEN_DATA_DIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        code = "from flows.entry import main; main()"
+        command = [sys.executable, "-P", "-c", code, "explain", *words]
+        return subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+
+    return run
+
+
+def test_an_indicator_has_its_records_its_peers_and_what_would_change_it(full):
+    (line, _) = explain(full, FIRST).indicators
+    (record,) = line["evidence"]
+    assert (record["source"], record["record_ref"], str(record["dated_on"])) == ("tax", f"{FIRST}|2024", "2025-05-20")
+    assert (line["peers"]["median_points"], line["peers"]["peers"]) == (Decimal(3), 6)
+    assert line["change_en"] == "at 2000: 1 more"
+
+
+def test_what_cost_most_is_as_sealed_or_of_an_older_edition_worked_out(full, old):
+    assert [row["indicator_code"] for row in explain(full, SECOND).costliest] == ["C09", "C01"]
+    assert [row["points_lost"] for row in explain(old, SECOND).costliest] == [Decimal(48), Decimal(32)]
+
+
+def test_the_edition_before_tells_what_changed_and_by_which_indicator(full):
+    previous = explain(full, FIRST).previous
+    assert (previous.edition_id, previous.is_same_ruleset) == ("2025-06-29-aaa", True)
+    assert [dict(row) for row in previous.changes] == [
+        {"indicator_code": "C01", "points_then": Decimal(4), "points_now": Decimal(6), "change": Decimal(2)}
+    ]
+    assert previous.ranking["rank_overall"] == 6
+    assert explain(full, SECOND).previous.changes == ()
+
+
+def test_an_indicator_that_was_not_counted_then_changes_by_what_it_gives_now(tmp_path, old):
+    counted = with_more_points(5, "points is null") + COUNTED
+    now = seal_one(tmp_path, "2025-06-30-ccc", counted, old.name, ruleset="zhongkai-2024")
+    previous = explain(now, "91441300MA00000006").previous
+    assert [(row["points_then"], row["points_now"], row["change"]) for row in previous.changes] == [
+        (None, Decimal(5), Decimal(5))
+    ]
+    assert not previous.is_same_ruleset
+
+
+def test_an_edition_before_that_is_lost_is_told_as_none(tmp_path):
+    assert explain(seal_one(tmp_path, "2025-06-30-ddd", COUNTED, "2025-06-01-gone"), FIRST).previous is None
+
+
+def test_what_an_older_edition_has_not_is_none_and_not_empty(old):
+    found = explain(old, FIRST)
+    assert (found.class_totals, found.verdicts, found.data_flags, found.previous) == (None, None, None, None)
+    assert [(line["evidence"], line["peers"]) for line in found.indicators] == [(None, None)] * 2
+
+
+def test_one_indicator_is_asked_for_in_any_case_and_an_unknown_one_is_told(full):
+    assert [line["indicator_code"] for line in explain(full, FIRST, "c09").indicators] == ["C09"]
+    with pytest.raises(EnterpriseUnknownError, match="there are: C01, C09"):
+        explain(full, FIRST, "C77")
+
+
+@pytest.mark.parametrize("code", ["' or true --", '"', "91441300MA0000000\x00", "９１４４", ""])
+def test_a_code_that_is_none_is_looked_up_nowhere(full, code):
+    with pytest.raises(EnterpriseUnknownError, match="none of the 7 enterprises"):
+        explain(full, code)
+
+
+def test_a_folder_with_marks_in_its_name_is_a_folder(tmp_path):
+    odd = tmp_path / "a[1]*'x=2"
+    assert explain(seal_one(odd, "2025-06-30-eee", COUNTED), FIRST).edition_id == "2025-06-30-eee"
+
+
+@pytest.mark.usefixtures("full")
+def test_people_read_the_place_the_costs_the_classes_and_the_change(jifen):
+    done = jifen(FIRST.lower())
+    assert (done.returncode, done.stderr) == (0, "")
+    for told in (
+        "甲科技有限公司",
+        "6 / 6",
+        "技术创新 innovation",
+        "C09 -54",
+        "at 2000: 1 more",
+        "100 → 3 (6)",
+        "✗ pass 及格 passed: 10",
+        "Q5 warning: 口径 caliber",
+        "2025-06-29-aaa",
+        "C01 +2: 4 → 6",
+    ):
+        assert told in done.stdout
+
+
+@pytest.mark.usefixtures("old")
+def test_people_read_that_an_older_edition_lacks_a_table(jifen):
+    assert "not in this edition" in jifen(FIRST).stdout
+    assert "not in this edition" in jifen(FIRST, "--indicator", "C01").stdout
+
+
+@pytest.mark.usefixtures("full")
+def test_one_indicator_is_shown_with_the_very_record_behind_it(jifen, tmp_path):
+    page = raw_path(tmp_path, keep_raw(tmp_path, PAGE))
+    shown = jifen(FIRST, "--indicator", "C01", "--raw")
+    assert shown.returncode == 0, shown.stderr
+    for told in (f"{FIRST}|2024", str(page), "2025-05-20", "[0, 1000)", '"yffy": "1005000.00"'):
+        assert told in shown.stdout
+    told = json.loads(jifen(FIRST, "--indicator", "C01", "--raw", "--json").stdout)
+    assert told["indicators"][0]["evidence"][0]["record"] == RECORD
+    assert "previous" not in told
+
+
+@pytest.mark.usefixtures("full")
+def test_a_page_that_is_lost_says_what_to_restore(jifen, tmp_path):
+    raw_path(tmp_path, keep_raw(tmp_path, PAGE)).unlink()
+    lost = jifen(FIRST, "--indicator", "C01", "--raw")
+    assert lost.returncode == 1
+    assert lost.stderr.startswith("not_found raw object")
+    assert "restore" in lost.stderr
+    assert jifen(FIRST, "--indicator", "C01").returncode == 0
+
+
+@pytest.mark.usefixtures("full")
+def test_programs_read_decimals_as_text_and_the_reason_of_a_miss(jifen):
+    told = json.loads(jifen(FIRST, "--json").stdout)
+    assert told["indicators"][0]["points"] == "6.000000"
+    assert told["previous"]["changes"][0]["change"] == "2.000000"
+    missed = jifen("91441300MA99999999", "--json")
+    assert (missed.returncode, json.loads(missed.stdout)["state"]) == (1, "not_found")
+
+
+@pytest.mark.usefixtures("full")
+def test_an_enterprise_that_is_not_scored_is_told_why(jifen):
+    assert "cancelled" in jifen(CLOSED).stdout
+
+
+@pytest.mark.usefixtures("full")
+def test_misuse_is_told_and_ends_with_two(jifen):
+    assert jifen(FIRST, "--raw").returncode == 2
+    assert jifen().returncode == 2
+
+
+def test_no_edition_yet_is_told(jifen):
+    assert "Next: jifen run" in jifen(FIRST).stderr
+
+
+@pytest.mark.usefixtures("full", "jifen")
+def test_the_command_line_proper_leads_to_the_same_answer():
+    done = CliRunner().invoke(app, ["explain", FIRST, "--indicator", "C01", "--json"])
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["indicators"][0]["indicator_code"] == "C01"
+    assert "explain" in CliRunner().invoke(app, ["--help"]).output
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (["explain", "X"], True),
+        (["--data-dir", "d", "explain", "X"], True),
+        (["--data-dir=d", "explain", "X"], True),
+        (["--data-dir", "explain"], False),
+        (["status", "explain"], False),
+        ([], False),
+    ],
+)
+def test_the_short_way_is_for_explain_alone(words, asked):
+    assert is_asked(words) is asked
+
+
+@pytest.mark.parametrize("named", ["data", "~/x", "a/../b", None])
+def test_the_data_folder_is_the_one_of_the_settings(monkeypatch, named):
+    monkeypatch.delenv("JIFEN_DATA_DIR", raising=False)
+    if named is not None:
+        monkeypatch.setenv("JIFEN_DATA_DIR", named)
+    assert data_folder() == Settings(_env_file=None).data_dir
+
+
+@pytest.mark.usefixtures("full")
+def test_an_explanation_imports_nothing_dear(tmp_path):
+    dear = ("typer", "rich", "pyarrow", "pandas", "numpy", "sqlalchemy", "pydantic", "prefect", "dbt")
+    code = (
+        "import sys; from flows.explain_command import run; "
+        f"run(['--data-dir', {str(tmp_path)!r}, 'explain', '{FIRST}']); "
+        f"run(['--data-dir', {str(tmp_path)!r}, 'explain', '{FIRST}', '--indicator', 'C01', '--json']); "
+        f"sys.exit(', '.join(sorted(set({dear!r}) & set(sys.modules))) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_DIR, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()

@@ -1,0 +1,121 @@
+"""A rule set's folder: what may be left out, and what is refused before anything is scored."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from editions.score.errors import ScoreError
+from editions.score.export import export_ruleset
+from editions.score.out import require_ours
+from editions.score.ruleset import folder_layout, known_rulesets, load, read_folder, read_seeds, seed_types
+from editions.score.run import Place, read_ruleset, score
+from ledger.settings import PROJECT_DIR
+
+PROJECT = PROJECT_DIR / "dbt_project"
+FILES = {
+    "indicators.csv": "indicator_code,name_zh\nC01,甲\n",
+    "weights.csv": "indicator_code,weight\nC01,100\n",
+    "rules.csv": "indicator_code,function,lo,hi,share_at_lo\nC01,step,,5,0\nC01,step,5,,1\n",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path):
+    def write(**changes) -> Path:
+        found = tmp_path / "mine"
+        found.mkdir(exist_ok=True)
+        for name, text in (FILES | {f"{name}.csv": text for name, text in changes.items()}).items():
+            if text is not None:
+                (found / name).write_text(text, encoding="utf-8")
+        return found
+
+    return write
+
+
+def tables_of(folder: Path) -> dict[str, list[dict]]:
+    with duckdb.connect() as connection:
+        types = seed_types(PROJECT)
+        load(connection, read_folder(folder), types)
+        return {table: connection.execute(f'from "{table}"').to_arrow_table().to_pylist() for table in types}
+
+
+def test_the_folder_has_a_file_for_each_seed_and_each_of_its_columns():
+    held = {table: ["ruleset_id", *part["columns"]] for table, part in folder_layout().items()}
+    assert held == {table: list(columns) for table, columns in seed_types(PROJECT).items()}
+
+
+def test_what_is_left_out_is_as_documented(folder):
+    tables = tables_of(folder())
+    (ruleset,) = tables["rulesets"]
+    assert (ruleset["ruleset_id"], ruleset["title_en"], ruleset["aggregation"]) == ("mine", "mine", "points")
+    assert ruleset["weights_total"] is None
+    (indicator,) = tables["ruleset_indicators"]
+    assert (indicator["name_zh"], indicator["name_en"], indicator["class"]) == ("甲", "C01", "all")
+    assert [row["stage"] for row in tables["ruleset_stages"]] == ["all"]
+    assert {row["stage"] for row in tables["ruleset_weights"] + tables["ruleset_rules"]} == {"*"}
+    assert {row["treatment"] for row in tables["ruleset_missing"]} == {"rebase"}
+    assert len(tables["ruleset_missing"]) == 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"rules": None}, "has no rules.csv"),
+        ({"weights": "indicator_code,weigth\nC01,1\n"}, "a column weigth that no rule set has"),
+        ({"weights": "indicator_code\nC01\n"}, "lacks weight"),
+        ({"weights": "indicator_code,weight\nC01,\n"}, "weight is empty"),
+        ({"weights": "indicator_code,weight\nC01,1,2\n"}, "a row of 3 cells under 2 columns"),
+        ({"weights": "indicator_code,weight\nC01,0.1234567\n"}, "'0.1234567' is not a decimal"),
+        ({"weights": "indicator_code,weight\nC01,1e2\n"}, "'1e2' is not a decimal"),
+        ({"rules": "indicator_code,function,share_at_lo,inclusive_lo\nC01,step,1,maybe\n"}, "'maybe' is not a boolean"),
+        ({"ruleset": "valid_from\n01.02.2020\n"}, "'01.02.2020' is not a date"),
+        ({"ruleset": "note\na\nb\n"}, "ruleset.csv has 2 rows, not 1"),
+        ({"rulez": "indicator_code\nC01\n"}, "a rule set has no file rulez.csv"),
+    ],
+)
+def test_a_folder_that_is_not_a_rule_set_is_refused(folder, changes, told):
+    with pytest.raises(ScoreError) as refused:
+        tables_of(folder(**changes))
+    assert told in str(refused.value)
+    assert "Whose: config" in str(refused.value)
+
+
+@pytest.mark.parametrize("code", ['C01"; drop table points; --', "select", "stage", "1C", "a b", "C" * 31])
+def test_no_sql_is_made_of_a_code_that_is_more_than_a_name(folder, tmp_path, code):
+    quoted = '"' + code.replace('"', '""') + '"'
+    files = {name.removesuffix(".csv"): text.replace("C01", quoted) for name, text in FILES.items()}
+    (tmp_path / "values.csv").write_text("id,C01\na,1\n")
+    with pytest.raises(ScoreError, match="cannot be an indicator's code"):
+        score(str(folder(**files)), tmp_path / "values.csv", tmp_path / "out", Place(PROJECT_DIR, tmp_path))
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_rule_set_of_the_project_is_a_folder_too(tmp_path):
+    for row in known_rulesets(PROJECT):
+        own = read_seeds(PROJECT, str(row["ruleset_id"]))
+        export_ruleset(own, tmp_path / own.name)
+        assert {table: list(rows) for table, rows in read_folder(tmp_path / own.name).tables.items() if rows} == {
+            table: list(rows) for table, rows in own.tables.items() if rows
+        }
+    with pytest.raises(ScoreError, match="is there already"):
+        export_ruleset(own, tmp_path / own.name)
+
+
+def test_an_unknown_rule_set_is_refused_with_those_there_are(tmp_path):
+    with pytest.raises(ScoreError, match="one of: national-2024"):
+        read_ruleset("national-2042", Place(PROJECT_DIR, tmp_path))
+
+
+def test_a_folder_of_somebody_else_s_is_never_written_over(tmp_path):
+    out = tmp_path / "out"
+    require_ours(out)
+    out.mkdir()
+    require_ours(out)
+    (out / "thesis.txt").write_text("ten years of work")
+    with pytest.raises(ScoreError, match="not ours"):
+        require_ours(out)
+    (out / "scored.json").write_text("{}")
+    require_ours(out)
+    with pytest.raises(ScoreError, match="is a file"):
+        require_ours(out / "thesis.txt")

@@ -1,0 +1,192 @@
+"""A table of values is taken exactly as it stands, or refused with the row and the column."""
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from editions.score.columns import columns_of
+from editions.score.errors import ScoreError
+from editions.score.given import read_given
+from editions.score.ruleset import load, read_folder, seed_types
+from editions.score.values import load_values
+from ledger.settings import PROJECT_DIR
+
+FILES = {
+    "indicators.csv": "indicator_code\nC01\nC02\n",
+    "weights.csv": "indicator_code,weight\nC01,60\nC02,40\n",
+    "rules.csv": "indicator_code,function,lo,hi,share_at_lo\nC01,step,,5,0\nC01,step,5,,1\nC02,step,,,1\n",
+}
+STAGED = FILES | {
+    "stages.csv": "stage,revenue_low_cny,inclusive_low,revenue_high_cny\nsmall,,,100\nlarge,100,true,\n",
+}
+
+
+@pytest.fixture
+def loaded(tmp_path: Path):
+    """Load one file by the rule set above; answers the measures, who they are of, and what was told of it."""
+
+    def take(values, files=FILES, as_of=None, ignore=()):
+        folder = tmp_path / "rules"
+        folder.mkdir(exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+        path = values
+        if not isinstance(values, Path):
+            path = tmp_path / "values.csv"
+            path.write_bytes(values if isinstance(values, bytes) else values.encode())
+        ruleset = read_folder(folder)
+        with duckdb.connect() as connection:
+            load(connection, ruleset, seed_types(PROJECT_DIR / "dbt_project"))
+            given = read_given(connection, path, "score_given")
+            told = load_values(connection, given, columns_of(given, ruleset.codes(), ignore), ruleset, as_of)
+            measures = connection.execute("select * from measures order by uscc").fetchall()
+            who = connection.execute("select * from int_enterprises__measured order by uscc").to_arrow_table()
+        return measures, who.to_pylist(), told
+
+    return take
+
+
+def parquet(tmp_path: Path, **columns) -> Path:
+    path = tmp_path / "values.parquet"
+    pq.write_table(pa.table(columns), path)
+    return path
+
+
+def test_a_wide_file_has_a_column_for_each_indicator_whatever_its_case(loaded):
+    measures, who, told = loaded("id,name,c01,C02\nb,乙,1.5,\na,甲,-2,3\n")
+    assert measures == [("a", Decimal(-2), 0, Decimal(3), 0), ("b", Decimal("1.5"), 0, None, 3)]
+    assert [one["enterprise_name"] for one in who] == ["甲", "乙"]
+    assert (told.rows, told.not_given) == (2, ())
+
+
+def test_a_long_file_has_a_row_for_each_value(loaded):
+    text = "code,indicator_code,value,supply_status\na,C01,1,\nb,c02,2,supplied\nb,C01,,not_defined\n"
+    assert loaded(text)[0] == [("a", Decimal(1), 0, None, 2), ("b", None, 4, Decimal(2), 0)]
+
+
+def test_what_nobody_supplied_is_told_from_what_one_lacks(loaded):
+    measures, _, told = loaded("id,indicator_code,value\na,C01,1\nb,C01,\n")
+    assert measures == [("a", Decimal(1), 0, None, 1), ("b", None, 3, None, 1)]
+    assert told.not_given == ("C02",)
+
+
+def test_a_status_column_says_why_there_is_no_value(loaded):
+    measures, *_ = loaded("id,C01,C01__status,C02\na,,record_not_supplied,1\nb,2,,1\n")
+    assert [row[2] for row in measures] == [2, 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0.100000", "0.1"),
+        ("0.1000000000", "0.1"),
+        ("+5", "5"),
+        (".5", "0.5"),
+        ("  7 ", "7"),
+        ("0000000000000000000001", "1"),
+        ("99999999999999.999999", "99999999999999.999999"),
+        ("-999999999999.000001", "-999999999999.000001"),
+    ],
+)
+def test_a_number_is_read_exactly(loaded, text, value):
+    assert loaded(f"id,C01\na,{text}\n")[0][0][1] == Decimal(value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0.1234567", "1e3", "1 000", "１２", "nan", "inf", "true", "'; drop table points; --", "=1+1", "100000000000000"],
+)
+def test_what_is_no_exact_number_is_refused_with_row_and_column(loaded, text):
+    with pytest.raises(ScoreError, match=r"C01: .* is not a number that is held exactly") as refused:
+        loaded(f'id,c01\na,1\nb,"{text}"\n')
+    assert "row 2, column c01" in str(refused.value)
+
+
+def test_the_first_of_many_faults_is_told_and_the_others_counted(loaded):
+    with pytest.raises(ScoreError, match=r"C02: 'x' is not .* \(2 more like it\).*row 1, column C02"):
+        loaded("id,C01,C02\na,1,x\nb,2,y\nc,3,z\n")
+
+
+def test_a_binary_float_is_its_shortest_text(loaded, tmp_path):
+    path = parquet(tmp_path, id=["a", "b"], C01=[0.1, None], C02=pa.array([Decimal("2.50"), Decimal("3.00")]))
+    assert loaded(path)[0] == [("a", Decimal("0.1"), 0, Decimal("2.5"), 0), ("b", None, 3, Decimal(3), 0)]
+
+
+@pytest.mark.parametrize("number", [0.1 + 0.2, 123456789012.12345, 1e-7, float("nan"), float("inf"), 1e20])
+def test_a_float_that_does_not_say_what_was_measured_is_refused(loaded, tmp_path, number):
+    with pytest.raises(ScoreError, match="row 1, column C01"):
+        loaded(parquet(tmp_path, id=["a"], C01=[number]))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("id,C01\na,1\na,2\n", "'a' stands there a second time"),
+        ("id,C01\n,1\n", "the id is empty"),
+        ("id,C01,C03\na,1,2\n", "nothing else known, is named 'C03'"),
+        ("id,C01,c01\na,1,2\n", "more than once"),
+        ("id,C01\n", "has no rows"),
+        ("", "has no columns"),
+        ("id,name\na,b\n", "no column of any indicator"),
+        ("id,C01\na,1,2\n", "cannot be read"),
+        (b"id,C01\n\xff\xfe,1\n", "cannot be read"),
+        ("id,C01,C01__status\na,1,not_defined\n", "its status is 'not_defined'"),
+        ("id,C01,C01__status\na,,lost\n", "'lost' is no supply status"),
+        ("id,C01,C01__status\na,,supplied\n", "there is no value"),
+        ("id,stage,C01\na,medium,1\n", "'medium' is not one of all"),
+        ("id,founded_on,C01\na,2020-01-01,1\n", "an age needs a business date"),
+        ("id,founded_on,as_of,C01\na,01.02.2020,2025-06-30,1\n", "is not a date as YYYY-MM-DD"),
+        ("id,as_of,C01\na,2025-06-30,1\nb,2025-06-29,1\n", "2 business dates"),
+        ("id,operating_revenue_cny,C01\na,1.005,1\n", "yuan with two decimals"),
+        ("id,indicator_code,value\na,C9,1\n", "C9 is no indicator of the rule set"),
+        ("id,indicator_code,value,name\na,C01,1,x\na,C02,1,y\n", "do not agree on name"),
+        ("id,indicator_code,value\na,C01,1\na,c01,1\n", "a second time"),
+    ],
+)
+def test_a_file_that_cannot_be_taken_as_it_stands_is_refused(loaded, text, told):
+    with pytest.raises(ScoreError) as refused:
+        loaded(text)
+    said = str(refused.value)
+    assert told in said
+    assert all(part in said for part in ("Where: ", "Whose: ", "Next: "))
+
+
+def test_a_column_may_be_left_unread(loaded):
+    assert loaded("id,C01,remark\na,1,x\n", ignore=["REMARK"])[0] == [("a", Decimal(1), 0, None, 1)]
+
+
+def test_an_id_is_whatever_was_given(loaded):
+    ids = ["'; drop table measures; --", '"', " a ", "{id}", "$1", "=1+1", "甲\n乙"]
+    quoted = "".join('"' + one.replace('"', '""') + '",1\n' for one in ids)
+    assert {row[0] for row in loaded(f"id,C01\n{quoted}")[0]} == set(ids)
+
+
+def test_a_file_of_another_kind_or_of_none_is_refused(loaded, tmp_path):
+    for name, told in (("values.xlsx", "neither .csv nor .parquet"), ("values.csv", "there is no file")):
+        with pytest.raises(ScoreError, match=told):
+            loaded(tmp_path / name)
+
+
+def test_the_one_stage_of_a_rule_set_is_everybody_s(loaded):
+    assert loaded("id,C01\na,1\n")[1][0]["stated_stage"] == "all"
+
+
+def test_revenue_and_age_are_left_to_the_models_where_they_decide(loaded):
+    text = "id,operating_revenue_cny,founded_on,stage,C01\na,99.99,2020-01-01,,1\nb,100,2024-01-01,large,1\n"
+    who = loaded(text, files=STAGED, as_of=date(2025, 6, 30))[1]
+    assert [(one["operating_revenue_cny"], one["stated_stage"]) for one in who] == [
+        (Decimal("99.99"), None),
+        (Decimal(100), "large"),
+    ]
+    assert [(one["as_of"], one["reporting_year"]) for one in who] == [(date(2025, 6, 30), 2024)] * 2
+
+
+def test_stages_without_a_line_between_them_must_be_stated(loaded):
+    files = FILES | {"stages.csv": "stage\nsmall\nlarge\n"}
+    with pytest.raises(ScoreError, match="no line between them"):
+        loaded("id,operating_revenue_cny,C01\na,1,1\n", files=files)
