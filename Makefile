@@ -10,7 +10,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test unit lint lock clean bench-pull
+.PHONY: help setup demo test unit lint lock clean bench-pull bench-score
 
 help:
 	@echo "make demo   set up, then run one whole night on loopback and show what came of it"
@@ -18,6 +18,7 @@ help:
 	@echo "make unit   the fast tests only"
 	@echo "make lint   ruff, mypy --strict, sqlfluff, import directions"
 	@echo "make bench-pull  pull 200,000 records with each client and print CPU, time and memory: minutes"
+	@echo "make bench-score score 10,000 and 100,000 made-up enterprises four ways, and print the same: ten minutes"
 	@echo "make lock   resolve the dependencies anew into requirements/"
 
 setup: .venv/ready
@@ -51,6 +52,9 @@ lint: setup
 
 bench-pull: setup
 	$(BIN)/python benchmarks/pull/run.py
+
+bench-score: setup
+	$(BIN)/python benchmarks/scoring/run.py
 
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade pyproject.toml --group dev -o requirements/all.lock
