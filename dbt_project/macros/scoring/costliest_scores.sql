@@ -1,7 +1,7 @@
 {#-
-    The indicators that cost each enterprise most, at most `number` of them, as rows of (uscc, stage, loss_rank, position, value,
-    segment, loss, maximum, percentile, peers; loss and maximum in millionths). Equal losses come in the order of the codes; what costs nothing is left out.
-    Loss and position are put into one integer, so that the few largest of a row are found without turning the row into many.
+    The indicators that cost each enterprise most, at most `number` of them, as rows of (uscc, stage, loss_rank, value, line, loss, maximum, percentile, peers; loss and maximum in millionths). Equal losses come in the order of the codes; what costs nothing is left out.
+    Loss and position are put into one integer, so no two are equal, and the next largest of a row is the largest of those below
+    the last: some hundred nanoseconds each, where sorting the row takes five microseconds and turning it into rows more.
 -#}
 {% macro costliest_scores(indicators, is_mean, number=4) %}
     {{- return(adapter.dispatch('costliest_scores', 'jifen')(indicators, is_mean, number)) -}}
@@ -13,7 +13,7 @@
 
 {% macro duckdb__costliest_scores(indicators, is_mean, number) -%}
     {%- if not indicators -%}
-    select *, 1 as loss_rank, 1 as position, cast(null as bigint) as loss from ({{ duckdb__long_scores(indicators, is_mean) }})
+    select *, 1 as loss_rank, cast(null as bigint) as loss from ({{ duckdb__long_scores(indicators, is_mean) }})
     {%- else -%}
     {%- set places = range(1, [number, indicators | length] | min + 1) -%}
     {%- set compared = indicators | selectattr('function', 'equalto', 'percentile_in_peer') | list -%}
@@ -24,10 +24,9 @@
         uscc,
         stage,
         loss_rank,
-        9999 - loss_key % 10000 as position,
         loss_key // 10000 as loss,
         value,
-        segment,
+        {{ line_number('(9999 - loss_key % 10000)', 'stage_no', 'segment') }} as line,
         {{ 'maximum' if is_mean else 'cast(null as bigint)' }} as maximum,
         {{ 'percentile' if compared else 'cast(null as decimal(18, 6))' }} as percentile,
         {{ 'peers' if compared else 'cast(null as integer)' }} as peers
@@ -35,6 +34,7 @@
         select
             uscc,
             stage,
+            stage_no,
             unnest({{ places | list }}) as loss_rank,
             unnest(costliest) as loss_key
             {%- for name, column in picked.items() %},
@@ -42,18 +42,41 @@
             {%- endfor %}
         from (
             select
-                scores.* exclude (stage),
-                scores.stage,
-                {%- for indicator in indicators %}
-                measures.{{ indicator.column }},
+                *,
+                [{% for place in places %}costliest_{{ place }}{{ ', ' if not loop.last }}{% endfor %}] as costliest
+            from (
+                {#- One level for each place: what was found before is a column, and not written out again. -#}
+                {%- for place in places | reverse %}
+                select
+                    *,
+                    {{ largest_below(indicators, place) }} as costliest_{{ place }}
+                from (
                 {%- endfor %}
-                list_slice(list_reverse_sort([
-                    {%- for indicator in indicators %}
-                    coalesce(({{ indicator.column ~ '_maximum' if is_mean else stage_maximum(indicator) }} - {{ indicator.column }}_points) * 10000 + {{ 9999 - indicator.position }}, 0){{ ',' if not loop.last }}
-                    {%- endfor %}
-                ]), 1, {{ places | length }}) as costliest
-            from {{ ref('measures') }} as measures
-            inner join {{ ref('scores') }} as scores on measures.uscc = scores.uscc
+                    select
+                        scores.uscc,
+                        scores.stage,
+                        scores.stage_no
+                        {%- for indicator in indicators %}
+                        {%- set c = indicator.column %},
+                        measures.{{ c }},
+                        scores.{{ c }}_segment,
+                        {%- if is_mean %}
+                        scores.{{ c }}_maximum,
+                        {%- endif %}
+                        {%- if indicator.function == 'percentile_in_peer' %}
+                        scores.{{ c }}_position,
+                        scores.{{ c }}_peers,
+                        {%- endif %}
+                        coalesce((
+                            {{- c ~ '_maximum' if is_mean else stage_maximum(indicator) }} - {{ c }}_points) * 10000 + {{ 9999 - indicator.position }}, 0
+                        ) as {{ c }}_loss
+                        {%- endfor %}
+                    from {{ ref('measures') }} as measures
+                    inner join {{ ref('scores') }} as scores on measures.uscc = scores.uscc
+                {%- for place in places %}
+                )
+                {%- endfor %}
+            )
         )
     )
     where loss_key >= 10000
@@ -63,4 +86,14 @@
 {#- The column of the indicator that is in a place of `costliest`. -#}
 {% macro at_position(indicators, suffix, place) -%}
     case 9999 - costliest[{{ place }}] % 10000{% for indicator in indicators %} when {{ indicator.position }} then {{ indicator.column }}{{ suffix }}{% endfor %} end
+{%- endmacro %}
+
+{#- The largest loss of a row, or the largest of those below the one found before. -#}
+{% macro largest_below(indicators, place) -%}
+    greatest(0, 0
+    {%- for indicator in indicators -%}
+        {%- if place == 1 %}, {{ indicator.column }}_loss
+        {%- else %}, case when {{ indicator.column }}_loss < costliest_{{ place - 1 }} then {{ indicator.column }}_loss else 0 end
+        {%- endif -%}
+    {%- endfor -%})
 {%- endmacro %}

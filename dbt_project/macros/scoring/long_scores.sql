@@ -1,6 +1,6 @@
 {#-
-    `measures` and `scores` as rows: uscc, stage, indicator_code, value, status, segment, points (millionths), and where the rule set
-    has them maximum (millionths), percentile and peers. An indicator without a value is a row too.
+    `measures` and `scores` as rows: uscc, stage, value, line (of the scorecard), points (millionths), and where the rule set has
+    them maximum (millionths), percentile and peers. An indicator without a value is a row too.
 -#}
 {% macro long_scores(indicators, is_mean) %}
     {{- return(adapter.dispatch('long_scores', 'jifen')(indicators, is_mean)) -}}
@@ -16,9 +16,8 @@
     select
         uscc,
         stage,
-        cast(null as varchar) as indicator_code,
         cast(null as decimal(18, 6)) as value,
-        cast(null as tinyint) as segment,
+        cast(null as integer) as line,
         cast(null as bigint) as points,
         cast(null as bigint) as maximum,
         cast(null as decimal(18, 6)) as percentile,
@@ -29,9 +28,8 @@
     select
         uscc,
         stage,
-        indicator_code,
         value,
-        segment,
+        line,
         points,
         {{ 'maximum' if is_mean else 'cast(null as bigint)' }} as maximum,
         {{ 'percentile' if compared else 'cast(null as decimal(18, 6))' }} as percentile,
@@ -40,7 +38,8 @@
         select
             scores.*
             {%- for indicator in indicators %},
-            measures.{{ indicator.column }}
+            measures.{{ indicator.column }},
+            {{ line_number(indicator.position, 'scores.stage_no', 'scores.' ~ indicator.column ~ '_segment') }} as {{ indicator.column }}_line
             {%- endfor %}
             {%- if compared %}{% for indicator in indicators if indicator.function != 'percentile_in_peer' %},
             cast(null as decimal(18, 6)) as {{ indicator.column }}_position,
@@ -50,10 +49,10 @@
         inner join {{ ref('scores') }} as scores on measures.uscc = scores.uscc
     )
     unpivot include nulls (
-        (value, segment, points{{ ', maximum' if is_mean }}{{ ', percentile, peers' if compared }}) for indicator_code in (
+        (value, line, points{{ ', maximum' if is_mean }}{{ ', percentile, peers' if compared }}) for indicator_code in (
             {%- for indicator in indicators %}
             {%- set c = indicator.column %}
-            ({{ c }}, {{ c }}_segment, {{ c }}_points{{ ', ' ~ c ~ '_maximum' if is_mean }}{{ ', ' ~ c ~ '_position, ' ~ c ~ '_peers' if compared }}) as {{ literal(indicator.code) }}{{ ',' if not loop.last }}
+            ({{ c }}, {{ c }}_line, {{ c }}_points{{ ', ' ~ c ~ '_maximum' if is_mean }}{{ ', ' ~ c ~ '_position, ' ~ c ~ '_peers' if compared }}) as {{ literal(indicator.code) }}{{ ',' if not loop.last }}
             {%- endfor %}
         )
     )

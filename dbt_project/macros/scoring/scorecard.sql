@@ -26,7 +26,7 @@
             {%- if row.stage not in stages -%}
                 {%- do stages.update({row.stage: {
                     'weight': (row.weight * 1000000) | int, 'deduction': (row.deduction * 1000000) | int,
-                    'maximum': (row.points_maximum * 1000000) | int, 'segments': [],
+                    'maximum': (row.points_maximum * 1000000) | int, 'number': row.stage_no | int, 'segments': [],
                 }}) -%}
             {%- endif -%}
             {%- do stages[row.stage].segments.append(row) -%}
@@ -54,4 +54,14 @@
     {%- else -%}
         case stage{% for stage, expression in expressions.items() %} when {{ literal(stage) }} then {{ expression }}{% endfor %} end
     {%- endif -%}
+{%- endmacro %}
+
+{#- The number of a line of the scorecard: an indicator, a stage (0: not known) and a segment (below 0: a gap). -#}
+{% macro line_number(position, stage_no, segment) -%}
+    ({{ position }} * 100000 + {{ stage_no }} * 1000 + 100 + {{ segment }})
+{%- endmacro %}
+
+{#- The number of an enterprise's stage; 0 where it is not known. -#}
+{% macro stage_number(indicators) -%}
+    cast(case coalesce(stage, '') when '' then 0        {%- for stage, card in ((indicators | first).stages.items() if indicators else []) %} when {{ literal(stage) }} then {{ card.number }}{% endfor %} else 0 end as smallint)
 {%- endmacro %}

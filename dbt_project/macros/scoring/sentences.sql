@@ -1,45 +1,46 @@
 {#-
     Rows of scores with what is said of them, as a CTE list whose last is `explained`: uscc, the columns of `more`, indicator_code,
-    points_lost, next_at, next_points and four sentences. `relation` has uscc, stage, indicator_code, value, segment, points,
-    points_maximum, percentile, peers, is_counted. All that depends on the rules alone was worded once, in `sentences`.
+    points_lost, next_at, next_points and four sentences. `relation` has uscc, value, line, percentile, peers, own_maximum (of
+    a weighted mean, else null), is_counted, and own_points, or points_lost where it `knows_loss`. All that depends on the rules alone was
+    worded once, in `score_lines`.
 -#}
-{% macro explained_scores(relation, is_mean, more=[]) -%}
-sentences as (
-    select * from {{ ref('sentences') }}
+{% macro explained_scores(relation, is_mean, more=[], knows_loss=false) -%}
+score_lines as (
+    select * from {{ ref('score_lines') }}
 ),
+
+{%- set maximum = 'scored.own_maximum' if is_mean else 'score_lines.points_maximum' %}
 
 worded as (
     select
         scored.*,
-        sentences.head_zh,
-        sentences.head_en,
-        sentences.middle_zh,
-        sentences.middle_en,
-        sentences.tail_zh,
-        sentences.tail_en,
-        sentences.maximum_text,
-        sentences.end_zh,
-        sentences.end_en,
-        sentences.uncounted_zh,
-        sentences.uncounted_en,
-        sentences.next_at,
-        sentences.next_share,
-        sentences.next_total,
-        sentences.change_zh,
-        sentences.change_en,
-        coalesce({{ plain_number('scored.value') }}, '') as value_text,
-        case when scored.segment > 0 then {{ plain_number('scored.points') }} end as points_text,
-        {%- if is_mean %}
-        cast(sentences.next_share * scored.points_maximum - scored.points as decimal(18, 6)) as next_points
+        score_lines.indicator_code,
+        score_lines.segment,
+        {%- for column in ['head_zh', 'head_en', 'middle_zh', 'middle_en', 'tail_zh', 'tail_en', 'maximum_text', 'end_zh', 'end_en', 'uncounted_zh', 'uncounted_en', 'next_at', 'change_zh', 'change_en'] %}
+        score_lines.{{ column }},
+        {%- endfor %}
+        {{ maximum }} as points_maximum,
+        {%- if knows_loss %}
+        cast({{ maximum }} - scored.points_lost as decimal(18, 6)) as points,
         {%- else %}
-        cast(sentences.next_total - scored.points as decimal(18, 6)) as next_points
+        scored.own_points as points,
+        {%- endif %}
+        coalesce({{ plain_number('scored.value') }}, '') as value_text,
+        {%- if is_mean %}
+        cast(score_lines.next_share * {{ maximum }} as decimal(18, 6)) as points_then
+        {%- else %}
+        score_lines.next_total as points_then
         {%- endif %}
     from {{ relation }} as scored
-    inner join sentences
-        on
-            scored.indicator_code = sentences.indicator_code
-            and coalesce(scored.stage, '') = sentences.stage
-            and scored.segment = sentences.segment
+    inner join score_lines on scored.line = score_lines.line
+),
+
+promised as (
+    select
+        *,
+        case when segment > 0 then {{ plain_number('points') }} end as points_text,
+        cast(points_then - points as decimal(18, 6)) as next_points
+    from worded
 ),
 
 explained as (
@@ -71,7 +72,7 @@ explained as (
             when segment < 0 then change_{{ language }}
         end as change_{{ language }} {{- ',' if not loop.last }}
         {%- endfor %}
-    from worded
+    from promised
 )
 {%- endmacro %}
 

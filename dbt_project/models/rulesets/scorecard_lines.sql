@@ -10,11 +10,22 @@ indicators as (
     select * from {{ ref('indicators') }}
 ),
 
+stages as (
+    select * from {{ ref('stages') }}
+),
+
 ordered as (
     select
         *,
         row_number() over (order by indicator_code) as position
     from indicators
+),
+
+numbered_stages as (
+    select
+        stage,
+        row_number() over (order by position, stage) as stage_no
+    from stages
 ),
 
 lines as (
@@ -25,6 +36,7 @@ lines as (
         ordered.module,
         ordered.class,
         rules.stage,
+        numbered_stages.stage_no,
         rules.segment,
         rules.function,
         rules.lo,
@@ -40,6 +52,7 @@ lines as (
         weights.points_maximum
     from rules
     inner join weights on rules.indicator_code = weights.indicator_code and rules.stage = weights.stage
+    inner join numbered_stages on rules.stage = numbered_stages.stage
     inner join ordered on rules.indicator_code = ordered.indicator_code
 )
 

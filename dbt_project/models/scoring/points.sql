@@ -3,70 +3,37 @@ with long_scores as (
     {{ long_scores(scorecard(), scored_as_mean()) }}
 ),
 
-indicators as (
-    select * from {{ ref('indicators') }}
-),
-
-weights as (
-    select * from {{ ref('weights') }}
-),
-
-rules as (
-    select * from {{ ref('rules') }}
-),
-
-gaps as (
-    select * from {{ ref('gaps') }}
-),
-
-named as (
-    select
-        long_scores.*,
-        indicators.ruleset_id,
-        indicators.unit,
-        -- A value that has nobody to be compared with is supplied, and missing in its own way.
-        case
-            when long_scores.segment >= 0 or long_scores.value is not null then 'supplied'
-            else {{ supply_status_name('-long_scores.segment') }}
-        end as supply_status,
-        {{ supply_status_name('-long_scores.segment') }} as gap
-    from long_scores
-    inner join indicators on long_scores.indicator_code = indicators.indicator_code
+score_lines as (
+    select * from {{ ref('score_lines') }}
 ),
 
 scored as (
     select
-        named.uscc,
-        named.indicator_code,
-        named.ruleset_id,
-        named.stage,
-        named.value,
-        named.unit,
-        named.supply_status,
-        named.gap,
-        gaps.treatment,
-        rules.function,
-        named.segment,
-        rules.bin,
-        coalesce(named.percentile, named.value) as position,
-        named.peers,
-        {{ share_in_segment('coalesce(named.percentile, named.value)', 'rules') }} as share,
-        {{ millionths('named.points') }} as points,
-        coalesce({{ millionths('named.maximum') }}, weights.points_maximum) as points_maximum,
-        -weights.deduction as points_minimum,
-        weights.weight,
-        weights.deduction,
-        weights.best_of,
-        named.points is not null as is_counted,
-        coalesce(rules.function = 'veto' and rules.share_at_lo < 1, false) as is_veto
-    from named
-    left join weights on named.indicator_code = weights.indicator_code and named.stage = weights.stage
-    left join rules
-        on
-            named.indicator_code = rules.indicator_code
-            and named.stage = rules.stage
-            and named.segment = rules.segment
-    left join gaps on named.indicator_code = gaps.indicator_code and named.gap = gaps.supply_status
+        long_scores.uscc,
+        score_lines.indicator_code,
+        score_lines.ruleset_id,
+        long_scores.stage,
+        long_scores.value,
+        score_lines.unit,
+        score_lines.supply_status,
+        score_lines.gap,
+        score_lines.treatment,
+        score_lines.function,
+        score_lines.segment,
+        score_lines.bin,
+        coalesce(long_scores.percentile, long_scores.value) as position,
+        long_scores.peers,
+        {{ share_in_segment('coalesce(long_scores.percentile, long_scores.value)', 'score_lines') }} as share,
+        {{ millionths('long_scores.points') }} as points,
+        coalesce({{ millionths('long_scores.maximum') }}, score_lines.points_maximum) as points_maximum,
+        -score_lines.deduction as points_minimum,
+        score_lines.weight,
+        score_lines.deduction,
+        score_lines.best_of,
+        long_scores.points is not null as is_counted,
+        score_lines.is_veto
+    from long_scores
+    inner join score_lines on long_scores.line = score_lines.line
 )
 
 select * from scored

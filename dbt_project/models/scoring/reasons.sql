@@ -1,25 +1,27 @@
--- depends_on: {{ ref('ruleset_in_force') }}
+-- depends_on: {{ ref('scorecard_lines') }}, {{ ref('gaps') }}, {{ ref('measures') }}, {{ ref('scores') }}, {{ ref('ruleset_in_force') }}
 {%- set is_mean = scored_as_mean() %}
-with points as (
+with long_scores as (
+    {{ long_scores(scorecard(), is_mean) }}
+),
+
+scored as (
     select
         uscc,
-        stage,
-        indicator_code,
         value,
-        segment,
-        position as percentile,
+        line,
+        percentile,
         peers,
-        points,
-        points_maximum,
-        is_counted
-    from {{ ref('points') }}
+        {{ millionths('maximum') }} as own_maximum,
+        {{ millionths('points') }} as own_points,
+        points is not null as is_counted
+    from long_scores
 ),
 
 top_reasons as (
     select * from {{ ref('top_reasons') }}
 ),
 
-{{ explained_scores('points', is_mean, more=['points', 'points_maximum', 'is_counted']) }},
+{{ explained_scores('scored', is_mean, more=['points', 'points_maximum', 'is_counted']) }},
 
 ranked as (
     select

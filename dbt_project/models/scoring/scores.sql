@@ -55,7 +55,8 @@ pointed as (
 counted as (
     select
         uscc,
-        stage
+        stage,
+        {{ stage_number(indicators) }} as stage_no
         {%- for indicator in indicators %},
         {{ indicator.column }}_segment,
         {{ counted_points(indicator, indicators, is_mean) }} as {{ indicator.column }}_points

@@ -4,44 +4,21 @@ with costliest as (
     {{ costliest_scores(scorecard(), is_mean) }}
 ),
 
-numbered as (
-    select
-        indicator_code,
-        row_number() over (order by indicator_code) as position
-    from {{ ref('indicators') }}
-),
-
-stage_weights as (
-    select * from {{ ref('weights') }}
-),
-
-maxima as (
-    select
-        costliest.*,
-        numbered.indicator_code,
-        coalesce({{ millionths('costliest.maximum') }}, stage_weights.points_maximum) as points_maximum
-    from costliest
-    inner join numbered on costliest.position = numbered.position
-    left join stage_weights on numbered.indicator_code = stage_weights.indicator_code and costliest.stage = stage_weights.stage
-),
-
 scored as (
     select
         uscc,
-        stage,
         cast(loss_rank as integer) as loss_rank,
-        indicator_code,
         value,
-        segment,
+        line,
         percentile,
         peers,
-        cast(points_maximum - {{ millionths('loss') }} as decimal(18, 6)) as points,
-        points_maximum,
+        {{ millionths('maximum') }} as own_maximum,
+        {{ millionths('loss') }} as points_lost,
         true as is_counted
-    from maxima
+    from costliest
 ),
 
-{{ explained_scores('scored', is_mean, more=['loss_rank']) }},
+{{ explained_scores('scored', is_mean, more=['loss_rank'], knows_loss=true) }},
 
 chosen as (
     select

@@ -24,14 +24,31 @@ numbers as (
     {%- endfor %}
 ),
 
+numbered as (
+    select distinct
+        indicator_code,
+        position
+    from {{ ref('scorecard_lines') }}
+),
+
+numbered_stages as (
+    select distinct
+        stage,
+        stage_no
+    from {{ ref('scorecard_lines') }}
+),
+
 named as (
     select
-        indicator_code,
+        indicators.indicator_code,
+        numbered.position,
+        ruleset_id,
         unit,
         unit_en,
         name_zh || '：' as head_zh,
         name_en || ': ' as head_en
     from indicators
+    inner join numbered on indicators.indicator_code = numbered.indicator_code
 ),
 
 -- A value in a segment: <head> value <middle> points <tail>, and out of how many.
@@ -96,6 +113,7 @@ misses as (
 unstaged as (
     select
         indicator_code,
+        '' as stage,
         0 as segment,
         head_zh,
         head_en,
@@ -105,6 +123,7 @@ unstaged as (
     union all
     select
         gaps.indicator_code,
+        '' as stage,
         numbers.segment,
         named.head_zh || gaps.reason_zh || '；不计分，也不计入满分。' as head_zh,
         named.head_en || gaps.reason_en || '; not scored and left out of the maximum.' as head_en,
@@ -115,23 +134,59 @@ unstaged as (
     inner join named on gaps.indicator_code = named.indicator_code
 ),
 
-sentences as (
+lines as (
+    {%- set worded = [
+        'head_zh', 'head_en', 'middle_zh', 'middle_en', 'tail_zh', 'tail_en', 'maximum_text', 'end_zh', 'end_en', 'uncounted_zh',
+        'uncounted_en', 'next_at', 'next_share', 'next_total', 'change_zh', 'change_en'
+    ] %}
+    {%- set said = {
+        'hits': worded,
+        'misses': ['head_zh', 'head_en', 'change_zh', 'change_en'],
+        'unstaged': ['head_zh', 'head_en', 'uncounted_zh', 'uncounted_en']
+    } %}
+    {%- for relation, columns in said.items() %}
     select
-        indicator_code, stage, segment, head_zh, head_en, middle_zh, middle_en, tail_zh, tail_en, maximum_text, end_zh, end_en,
-        uncounted_zh, uncounted_en, next_at, next_share, next_total, change_zh, change_en
-    from hits
-    union all
+        indicator_code,
+        stage,
+        segment
+        {%- for column in worded %},
+        {{ column if column in columns else ('null' if column.startswith('next_') or column.startswith('change_') else "''") }} as {{ column }}
+        {%- endfor %}
+    from {{ relation }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+facts as (
     select
-        indicator_code, stage, segment, head_zh, head_en, '' as middle_zh, '' as middle_en, '' as tail_zh, '' as tail_en,
-        '' as maximum_text, '' as end_zh, '' as end_en, '' as uncounted_zh, '' as uncounted_en, null as next_at,
-        null as next_share, null as next_total, change_zh, change_en
-    from misses
-    union all
-    select
-        indicator_code, '' as stage, segment, head_zh, head_en, '' as middle_zh, '' as middle_en, '' as tail_zh, '' as tail_en,
-        '' as maximum_text, '' as end_zh, '' as end_en, uncounted_zh, uncounted_en, null as next_at, null as next_share,
-        null as next_total, null as change_zh, null as change_en
-    from unstaged
+        {{ line_number('named.position', 'coalesce(numbered_stages.stage_no, 0)', 'lines.segment') }} as line,
+        named.ruleset_id,
+        named.unit,
+        -- A value that has nobody to be compared with is supplied, and missing in its own way.
+        case when lines.segment >= 0 or numbers.supply_status = 'too_few_peers' then 'supplied' else numbers.supply_status end as supply_status,
+        numbers.supply_status as gap,
+        gaps.treatment,
+        rules.function,
+        rules.bin,
+        rules.lo,
+        rules.hi,
+        rules.share_at_lo,
+        rules.share_at_hi,
+        rules.log_offset,
+        weights.points_maximum,
+        weights.weight,
+        weights.deduction,
+        weights.best_of,
+        coalesce(rules.function = 'veto' and rules.share_at_lo < 1, false) as is_veto,
+        lines.*
+    from lines
+    inner join named on lines.indicator_code = named.indicator_code
+    left join numbered_stages on lines.stage = numbered_stages.stage
+    left join numbers on lines.segment = numbers.segment
+    left join gaps on lines.indicator_code = gaps.indicator_code and numbers.supply_status = gaps.supply_status
+    left join rules
+        on lines.indicator_code = rules.indicator_code and lines.stage = rules.stage and lines.segment = rules.segment
+    left join weights on lines.indicator_code = weights.indicator_code and lines.stage = weights.stage
 )
 
-select * from sentences
+select * from facts
