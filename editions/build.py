@@ -13,6 +13,7 @@ from typing import Any
 
 from editions.candidate import Candidate
 from editions.parse_cache import fetch_parse, keep_parse
+from editions.ruleset_problems import problems_in, told
 
 GOOD = ("success", "pass", "warn", "no-op")
 # What dbt is given of our environment: enough to run, and none of the agencies' secrets.
@@ -91,6 +92,13 @@ def build_upon(
     if not results.exists():
         raise BuildError(_did_not_start(log, done.returncode), None)
     report = read_results(candidate.target, log)
+    if report.failed and (problems := problems_in(candidate.warehouse)):
+        # A rule set that is wrong makes models fail in ways that say nothing: what is wrong with it comes first.
+        raise BuildError(
+            f"the rule sets have {len(problems)} problems, so nothing was scored: {told(problems)}. "
+            "Whose: configuration (dbt_project/seeds/rulesets). Mend the rows named, `jifen ruleset check`, `jifen run`.",
+            report,
+        )
     require_whole(report, done.returncode)
     keep_parse(cache, candidate.target)
     return report

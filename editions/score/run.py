@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from editions.build import PARSE_CACHE, BuildError, build_upon
 from editions.candidate import Candidate, candidates_dir, new_candidate
 from editions.durable import remove_tree
+from editions.ruleset_problems import Problem, problems_in
 from editions.score.columns import Columns, columns_of
 from editions.score.errors import ScoreError
 from editions.score.given import Given, read_given
@@ -23,7 +23,6 @@ from editions.score.values import Loaded, load_values
 
 SCORING = ("tag:scoring", "path:models/rulesets", "int_enterprises__staged")
 CHECK = ("tag:ruleset_check",)
-PROBLEMS = "ruleset_problems"
 CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,29}")
 TAKEN = {"uscc", "stage", "industry_code"}
 MADE_OF_A_CODE = ("_status", "_segment", "_points", "_raw", "_position", "_peers", "_share", "_maximum", "_rounded")
@@ -43,17 +42,6 @@ class Place:
     def dbt_project(self) -> Path:
         """The dbt project of the checkout."""
         return self.project_dir / "dbt_project"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One row of a rule set that cannot be scored by, and why, in both languages."""
-
-    ruleset_id: str
-    file: str
-    row_key: str
-    problem_zh: str
-    problem_en: str
 
 
 class RulesetProblemsError(ScoreError):
@@ -181,19 +169,8 @@ def _build(candidate: Candidate, day: date, ruleset: Ruleset, place: Place, sele
             raise
         failed = error
     # A rule set that is wrong makes the models fail in ways that say nothing: what is wrong with it comes first.
-    problems = _problems(candidate)
+    problems = problems_in(candidate.warehouse)
     if problems:
         raise RulesetProblemsError(ruleset, problems)
     if failed is not None:
         raise failed
-
-
-def _problems(candidate: Candidate) -> list[Problem]:
-    with duckdb.connect(str(candidate.warehouse), read_only=True) as connection:
-        try:
-            found: list[tuple[Any, ...]] = connection.execute(
-                f"select ruleset_id, file, row_key, problem_zh, problem_en from {PROBLEMS} order by all"  # noqa: S608  # ours
-            ).fetchall()
-        except duckdb.CatalogException:
-            return []
-    return [Problem(*map(str, row)) for row in found]
