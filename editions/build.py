@@ -96,7 +96,7 @@ def build_upon(
         # A rule set that is wrong makes models fail in ways that say nothing: what is wrong with it comes first.
         raise BuildError(
             f"the rule sets have {len(problems)} problems, so nothing was scored: {told(problems)}. "
-            "Whose: configuration (dbt_project/seeds/rulesets). Mend the rows named, `jifen ruleset check`, `jifen run`.",
+            "Whose: configuration (dbt_project/seeds/rulesets). Mend the rows, `jifen ruleset check`, `jifen run`.",
             report,
         )
     require_whole(report, done.returncode)

@@ -78,6 +78,7 @@ def told(found: Scored) -> dict[str, Any]:
         "scored": found.loaded.rows,
         "ranked": found.written.ranked,
         "unranked": found.written.unranked,
+        "passed": found.written.passed,
         "indicators_not_given": found.loaded.not_given,
         "rows": found.written.rows,
         "top": found.written.top,
@@ -90,6 +91,10 @@ def show_scored(found: Scored) -> None:
     show.show_top(written.top)
     unranked = ", ".join(f"{count} {reason}" for reason, count in written.unranked.items()) or "none"
     lines = [f"{written.ranked} ranked 已排名; not ranked 未排名: {unranked}"]
+    if written.passed is not None:
+        lines.append(
+            f"{written.passed[0]} of {written.passed[1]} meet every condition 符合全部条件: verdicts.csv says which"
+        )
     if found.loaded.not_given:
         lines.append(f"no values of 文件中没有: {', '.join(found.loaded.not_given)}")
     lines.append(f"{len(written.rows)} tables as CSV and Parquet: {found.out}")

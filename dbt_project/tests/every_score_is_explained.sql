@@ -15,8 +15,8 @@ recomputed as (
     select
         points.*,
         case in_force.aggregation
-            when 'weighted_mean' then points.points_maximum * points.share
-            else (points.weight + points.deduction) * points.share - points.deduction
+            when 'weighted_mean' then points.points_maximum * cast(points.share as decimal(38, 10))
+            else (points.weight + points.deduction) * cast(points.share as decimal(38, 10)) - points.deduction
         end as expected
     from points
     cross join in_force

@@ -22,10 +22,13 @@ RANKINGS_VIEW = """
 create or replace view rankings as
 select
     totals.uscc, enterprises.enterprise_name, totals.stage, enterprises.stage_basis, enterprises.industry_code,
-    totals.* exclude (uscc, stage), ranks.* exclude (uscc)
+    totals.* exclude (uscc, stage), ranks.* exclude (uscc), conditions.is_passed
 from totals
 inner join int_enterprises__staged as enterprises on totals.uscc = enterprises.uscc
 left join ranks on totals.uscc = ranks.uscc
+left join (
+    select uscc, bool_and(is_met) as is_passed from verdicts group by uscc
+) as conditions on totals.uscc = conditions.uscc
 """
 MARK = "scored.json"
 """The file that says a folder is ours: what was scored by what, free of times."""
@@ -44,6 +47,8 @@ class Written:
     top: list[Row]
     ranked: int
     unranked: dict[str, int]
+    passed: tuple[int, int] | None = None
+    """How many pass the rule set's conditions, of how many; None where it has none."""
 
 
 def require_ours(out: Path) -> None:
@@ -110,7 +115,9 @@ def _summary(connection: duckdb.DuckDBPyConnection) -> Written:
         "select coalesce(unranked_reason, ''), count(*) from rankings group by 1 order by 1"
     ).fetchall()
     by_reason = {str(reason): int(count) for reason, count in counted}
-    return Written({}, top, by_reason.pop("", 0), by_reason)
+    judged = connection.execute("select count(*) filter (where is_passed), count(is_passed) from rankings").fetchone()
+    passed = (int(judged[0]), int(judged[1])) if judged and judged[1] else None
+    return Written({}, top, by_reason.pop("", 0), by_reason, passed)
 
 
 def _rows(exported: list[Exported]) -> dict[str, int]:

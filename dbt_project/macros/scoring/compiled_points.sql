@@ -50,6 +50,12 @@
         {%- set parts = lowest_terms([full * at_lo * width, full * rise, 10000000000 * width]) -%}
         {%- set largest = 2 * (parts[0] + width * (parts[1] | abs)) + parts[2] -%}
         {%- set type = 'bigint' if largest < 9000000000000000000 else 'hugeint' -%}
+        {%- if largest > 10 ** 38 -%}
+            {{- exceptions.raise_compiler_error(
+                'the segment from ' ~ line.lo ~ ' to ' ~ line.hi ~ ' of ' ~ line.indicator_code
+                ~ ' is too wide for its weight: state the values in a larger unit (ruleset_rules.csv)'
+            ) -}}
+        {%- endif -%}
         {%- set steps = 'cast(' ~ steps_into_segment(indicator, line) ~ ' as ' ~ exact_integer(type) ~ ')' -%}
         {{- whole_quotient((2 * parts[0] + parts[2]) ~ ' + ' ~ (2 * parts[1]) ~ ' * ' ~ steps, 2 * parts[2]) -}}
         {{- ' - ' ~ deduction if deduction -}}
@@ -63,7 +69,9 @@
         round((ln(cast({{ position }} + {{ line.log_offset }} as double)) - ln(cast({{ line.lo + line.log_offset }} as double)))
         / (ln(cast({{ line.hi + line.log_offset }} as double)) - ln(cast({{ line.lo + line.log_offset }} as double))) * 100000000)
     {%- else -%}
-        ({{ position }} - {{ line.lo }}) * 1000000
+        {#- A product of decimals stays in 64 bits if both factors fit: where it would not, one of them is made wide. -#}
+        {%- set type = 'decimal(38, 6)' if (line.hi - line.lo) > 9000000 else 'decimal(18, 6)' -%}
+        cast({{ position }} - {{ line.lo }} as {{ type }}) * 1000000
     {%- endif -%}
 {%- endmacro %}
 

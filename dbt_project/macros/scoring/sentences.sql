@@ -25,9 +25,9 @@ worded as (
         {%- else %}
         scored.own_points as points,
         {%- endif %}
-        coalesce({{ plain_number('scored.value') }}, '') as value_text,
+        coalesce(score_lines.value_name, {{ plain_number('scored.value') }}, '') as value_text,
         {%- if is_mean %}
-        cast(score_lines.next_share * {{ maximum }} as decimal(18, 6)) as points_then
+        cast(cast(score_lines.next_share as decimal(38, 10)) * {{ maximum }} as decimal(18, 6)) as points_then
         {%- else %}
         score_lines.next_total as points_then
         {%- endif %}

@@ -20,6 +20,42 @@
     {%- endfor %} as bigint)
 {%- endmacro %}
 
+{#-
+    How much of all there is to assess could be assessed. Points say it themselves; a weighted mean is out of its scale whatever is
+    missing, so each indicator that counts brings what it would be worth if nothing were.
+-#}
+{% macro sum_of_assessable(indicators, is_mean) -%}
+    {%- if is_mean -%}
+        {%- set tree = group_tree(indicators) -%}
+        cast(0{% for indicator in indicators %} + case when {{ indicator.column }}_points is not null then {{ by_stage(indicator, whole_parts(indicator, tree)) }} else 0 end{% endfor %} as bigint)
+    {%- else -%}
+        {{- sum_of_maxima(indicators, is_mean, only_counted=true) -}}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- An indicator's part of the scale, in millionths and by stage, where nothing is missing. -#}
+{% macro whole_parts(indicator, tree) -%}
+    {%- set parts = {} -%}
+    {%- for stage, card in indicator.stages.items() -%}
+        {%- set part = namespace(above=tree.scale * card.weight, below=1, group=none) -%}
+        {%- for group in tree.downwards if indicator in group.indicators -%}
+            {%- set weights = namespace(sum=0) -%}
+            {%- for other in group.indicators -%}{%- set weights.sum = weights.sum + other.stages[stage].weight -%}{%- endfor -%}
+            {%- set part.below = weights.sum -%}
+            {%- set part.group = group -%}
+        {%- endfor -%}
+        {%- for group in tree.upwards -%}
+            {%- if part.group in group.children -%}
+                {%- set part.above = part.above * part.group.weight -%}
+                {%- set part.below = part.below * (group.children | sum(attribute='weight')) -%}
+                {%- set part.group = group -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- do parts.update({stage: ((2 * part.above + part.below) // (2 * part.below) if part.below else 0) | string}) -%}
+    {%- endfor -%}
+    {{- return(parts) -}}
+{%- endmacro %}
+
 {% macro stage_maximum(indicator) -%}
     {%- set maxima = {} -%}
     {%- for stage, card in indicator.stages.items() -%}{%- do maxima.update({stage: card.maximum | string}) -%}{%- endfor -%}

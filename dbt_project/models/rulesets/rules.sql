@@ -74,6 +74,8 @@ beside as (
         lag(greatest(share_at_lo, share_at_hi)) over (partition by indicator_code, stage order by segment) as share_below,
         lag(share_at_hi) over (partition by indicator_code, stage order by segment) as share_right_below,
         lag(lo) over (partition by indicator_code, stage order by segment) as lo_below,
+        lead(bin) over (partition by indicator_code, stage order by segment) as bin_above,
+        lag(bin) over (partition by indicator_code, stage order by segment) as bin_below,
         lag(hi) over (partition by indicator_code, stage order by segment) as hi_below,
         lag(inclusive_hi) over (partition by indicator_code, stage order by segment) as has_hi_below
     from labelled
@@ -115,6 +117,11 @@ improved as (
             when share_below > share_at_lo
                 then case when share_right_below > share_at_lo then share_right_below else share_below end
         end as next_share,
+        case
+            when share_at_hi <> share_at_lo then bin
+            when share_above > share_at_lo then bin_above
+            when share_below > share_at_lo then bin_below
+        end as next_bin,
         -- Whether that value itself is still on this side: then more is to be had only beyond it.
         case
             when share_at_hi <> share_at_lo then null

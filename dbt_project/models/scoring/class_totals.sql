@@ -22,6 +22,10 @@ held as (
     from points
 ),
 
+in_force as (
+    select * from {{ ref('ruleset_in_force') }}
+),
+
 summed as (
     select
         held.uscc,
@@ -31,10 +35,17 @@ summed as (
         indicators.class_en,
         cast(coalesce(sum(case when held.is_counted then held.points end), 0) as decimal(18, 6)) as points,
         cast(coalesce(sum(case when held.is_counted then held.points_maximum end), 0) as decimal(18, 6)) as points_available,
-        cast(coalesce(sum(held.weight), 0) as decimal(18, 6)) as weight,
+        -- What a class is out of; of a weighted mean that is its part of the scale, which hangs on what else there is.
+        cast(
+            coalesce(
+                sum(case when in_force.aggregation = 'points' then held.weight when held.is_counted then held.points_maximum end),
+                0
+            ) as decimal(18, 6)
+        ) as points_maximum,
         sum(case when held.is_counted then 1 else 0 end) as indicators_counted,
         count(*) as indicators_listed
     from held
+    cross join in_force
     inner join indicators on held.indicator_code = indicators.indicator_code
     group by held.uscc, indicators.module, indicators.class, indicators.class_zh, indicators.class_en
 )

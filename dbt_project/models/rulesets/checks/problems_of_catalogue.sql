@@ -127,11 +127,11 @@ problems as (
     from rulesets
     where coalesce(status, '') not in ('active', 'draft', 'retired')
     union all
-    select {{ problem('rulesets', ['ruleset_id'], "'aggregation 须为 points 或 weighted_mean，后者须有正的 points_scale'", "'aggregation must be points, or weighted_mean with a points_scale above 0'") }}
+    select {{ problem('rulesets', ['ruleset_id'], "'aggregation 须为 points 或 weighted_mean，后者的 points_scale 须在 0 与 1000000 之间'", "'aggregation must be points, or weighted_mean with a points_scale above 0 and up to 1,000,000'") }}
     from rulesets
     where
         coalesce(aggregation, '') not in ('points', 'weighted_mean')
-        or (aggregation = 'weighted_mean' and coalesce(points_scale, 0) <= 0)
+        or (aggregation = 'weighted_mean' and (coalesce(points_scale, 0) <= 0 or points_scale > 1000000))
     union all
     select {{ problem('indicators', ['ruleset_id', 'indicator_code'], "'指标代码在同一规则集中重复（不分大小写）'", "'the code stands twice in the rule set, whatever its case'") }}
     from repeated_indicators

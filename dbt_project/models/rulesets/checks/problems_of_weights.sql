@@ -169,9 +169,9 @@ problems as (
     select {{ problem('weights', ['ruleset_id', 'indicator_code', 'stage'], "'没有这个指标或阶段'", "'no such indicator or stage'") }}
     from stray
     union all
-    select {{ problem('weights', ['ruleset_id', 'indicator_code', 'stage'], "'权重缺失或为负'", "'the weight is missing or below 0'") }}
+    select {{ problem('weights', ['ruleset_id', 'indicator_code', 'stage'], "'权重或扣分须在 0 与 1000000 之间'", "'a weight or deduction is between 0 and 1,000,000'") }}
     from written_weights
-    where weight is null or weight < 0 or deduction < 0
+    where weight is null or weight not between 0 and 1000000 or deduction not between 0 and 1000000
     union all
     select {{ problem('weights', ['ruleset_id', 'module', 'stage'], "'权重合计为 ' || weight || '，应为 ' || weights_total", "'the weights sum to ' || weight || ', not to ' || weights_total") }}
     from summed
