@@ -25,6 +25,7 @@ NAME_COLUMNS = (
     "contestant_name",
     "taxpayer_name",
     "unit_name",
+    "unit_no",
     "name",
 )
 """Columns that say who a record is about where it has no code, in order of preference."""

@@ -16,7 +16,7 @@
         {%- endset -%}
         {%- do expressions.update({stage: expression if card.segments | length > 1 else '1'}) -%}
     {%- endfor -%}
-    cast(case when {{ position }} is null then -({{ effective_status(indicator) }}) else coalesce({{ by_stage(indicator, expressions) }}, 0) end as tinyint)
+    cast(case when {{ position }} is null then -({{ effective_status(indicator) }}) else coalesce({{ by_stage(indicator, expressions) }}, 0) end as smallint)
 {%- endmacro %}
 
 {#-

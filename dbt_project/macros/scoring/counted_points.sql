@@ -14,6 +14,12 @@
     {{- 'partition by ' ~ (columns | join(', ')) if columns -}}
 {%- endmacro %}
 
+{#- An industry or a stage that is not known has no peers. -#}
+{% macro has_peers(indicator) -%}
+    {%- set known = {'stage': 'stage is not null', 'industry': 'industry_code is not null', 'stage_industry': 'stage is not null and industry_code is not null'} -%}
+    {{- known.get(indicator.peer_by, 'true') -}}
+{%- endmacro %}
+
 {% macro peer_count(indicator) -%}
     cast(count({{ indicator.column }}) over ({{ peer_window(indicator) }}) as integer)
 {%- endmacro %}
@@ -25,7 +31,7 @@
     {%- endset -%}
     {%- set others = '(' ~ peer_count(indicator) ~ ' - 1)' -%}
     case
-        when {{ indicator.column }} is not null and {{ others }} >= {{ [indicator.minimum_peers - 1, 1] | max }}
+        when {{ indicator.column }} is not null and {{ has_peers(indicator) }} and {{ others }} >= {{ [indicator.minimum_peers - 1, 1] | max }}
             then cast(cast({{ whole_quotient('200000000 * ' ~ below ~ ' + ' ~ others, '2 * ' ~ others) }} as decimal(18, 0)) * 0.000001 as decimal(18, 6))
     end
 {%- endmacro %}
@@ -42,7 +48,7 @@
         {%- set points = settled_points(indicator) -%}
         {%- set others = indicators | selectattr('best_of', 'equalto', indicator.best_of) | rejectattr('code', 'equalto', indicator.code) | list if indicator.best_of else [] -%}
         {%- if others -%}
-            case when {% for other in others %}{{ ' and ' if not loop.first }}coalesce({{ points }}, -1) {{ '>' if other.position < indicator.position else '>=' }} coalesce({{ settled_points(other) }}, -1){% endfor %} then {{ points }} end
+            case when {% for other in others %}{{ ' and ' if not loop.first }}coalesce({{ points }}, -1000000000000000) {{ '>' if other.position < indicator.position else '>=' }} coalesce({{ settled_points(other) }}, -1000000000000000){% endfor %} then {{ points }} end
         {%- else -%}
             {{ points }}
         {%- endif -%}

@@ -1,7 +1,7 @@
 {#-
     Weighted means of groups within groups: indicator, class, ..., total. What is missing is left out of its group's mean, and a
     group of which all is missing out of its parent's; so an indicator's maximum is its part of the scale in what is left.
-    The maxima are whole millionths that add up to the scale: what rounding leaves over goes to the first indicator that counts.
+    The maxima are whole millionths that add up to the scale: what rounding leaves over goes to the first indicator that is worth anything.
     Makes the relation `weighed` of `relation`, with <code>_share and <code>_maximum.
 -#}
 {% macro mean_columns(indicators, relation) -%}
@@ -48,7 +48,7 @@ parted as (
 weighed as (
     select
         *,
-        coalesce(null{% for indicator in indicators %}, case when {{ indicator.column }}_share is not null then {{ indicator.position }} end{% endfor %}) as first_counted,
+        coalesce(null{% for indicator in indicators %}, case when {{ indicator.column }}_rounded > 0 then {{ indicator.position }} end{% endfor %}) as first_counted,
         {{ scale }}{% for indicator in indicators %} - coalesce({{ indicator.column }}_rounded, 0){% endfor %} as left_over
         {%- for indicator in indicators %},
         {{ indicator.column }}_rounded + case when first_counted = {{ indicator.position }} then left_over else 0 end as {{ indicator.column }}_maximum

@@ -25,7 +25,9 @@ worded as (
         {%- else %}
         scored.own_points as points,
         {%- endif %}
-        coalesce(score_lines.value_name, {{ plain_number('scored.value') }}, '') as value_text,
+        case
+            when score_lines.segment >= 0 then coalesce(score_lines.value_name, {{ plain_number('scored.value') }}) else ''
+        end as value_text,
         {%- if is_mean %}
         cast(cast(score_lines.next_share as decimal(38, 10)) * {{ maximum }} as decimal(18, 6)) as points_then
         {%- else %}

@@ -66,15 +66,6 @@ other_codes as (
         uscc
     from scored
     where registration_no is not null
-    union all
-    select
-        decisions.identifier as code,
-        decided_for.uscc
-    from decisions
-    inner join scored as decided_for on decisions.uscc = decided_for.code
-    left join scored as registered on decisions.identifier = registered.code
-    -- Names and numbers are decided in the same file: codes are those that are as long as one.
-    where length(decisions.identifier) in (9, 15, 18) and registered.code is null
 ),
 
 -- A code that would mean two enterprises means neither.
@@ -87,7 +78,7 @@ unequivocal as (
     having min(uscc) = max(uscc)
 ),
 
-resolved as (
+known as (
     select
         code,
         uscc
@@ -97,6 +88,32 @@ resolved as (
         code,
         uscc
     from unequivocal
+),
+
+-- Names and agencies' own numbers are decided in the same file: a code is what is as long as one and is decided of a dataset
+-- keyed by code. A person settles what the register leaves open, one code that two share among it, and unseats nothing else.
+settled as (
+    select
+        decisions.identifier as code,
+        min(decided_for.uscc) as uscc
+    from decisions
+    inner join scored as decided_for on decisions.uscc = decided_for.code
+    left join known on decisions.identifier = known.code
+    where
+        length(decisions.identifier) in (9, 15, 18)
+        and known.code is null
+        and decisions.source || '.' || decisions.dataset in (
+            'credit.events', 'credit.evaluations', 'tax.statements', 'tax.rd_deductions', 'tax.vat_returns',
+            'tax.credit_grades', 'tax.arrears'
+        )
+    group by decisions.identifier
+    having min(decided_for.uscc) = max(decided_for.uscc)
+),
+
+resolved as (
+    select * from known
+    union all
+    select * from settled
 )
 
 select * from resolved

@@ -47,6 +47,26 @@ identified as (
     left join mentions on events.event_no = mentions.record_ref
 ),
 
+-- An entry that names one enterprise by two of its names is one.
+named_once as (
+    select distinct * from identified
+),
+
+-- What is repaired or removed under one of its numbers is so under each: the document is one.
+lifted as (
+    select distinct
+        identified.uscc,
+        identified.event_type,
+        identified.document_no,
+        identified.issuing_body
+    from named_once as identified
+    cross join in_force
+    left join repaired on identified.event_no = repaired.event_no
+    where
+        identified.document_no is not null
+        and (repaired.event_no is not null or identified.removed_on <= in_force.as_of)
+),
+
 -- After repair, or past the publicity period, an entry may no longer be used at all, from that very day.
 usable as (
     select
@@ -55,11 +75,18 @@ usable as (
             partition by identified.uscc, identified.event_type, identified.document_no, identified.issuing_body
             order by identified.event_no
         ) as copy_no
-    from identified
+    from named_once as identified
     inner join in_force on identified.decided_on <= in_force.as_of
     left join repaired on identified.event_no = repaired.event_no
+    left join lifted
+        on
+            identified.uscc = lifted.uscc
+            and identified.event_type = lifted.event_type
+            and identified.document_no = lifted.document_no
+            and coalesce(identified.issuing_body, '') = coalesce(lifted.issuing_body, '')
     where
         identified.uscc is not null
+        and lifted.uscc is null
         and (identified.removed_on is null or identified.removed_on > in_force.as_of)
         and (identified.publicity_end_on is null or identified.publicity_end_on >= in_force.as_of)
         and repaired.event_no is null

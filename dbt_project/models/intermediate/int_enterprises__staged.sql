@@ -11,7 +11,8 @@ stages as (
     from {{ ref('stages') }}
 ),
 
--- Where several stages take an enterprise, what was stated of it goes before its age, and its age before its revenue.
+-- Where several stages take an enterprise, what was stated of it goes before its age, the lowest age that it is under before a
+-- higher one, and its age before its revenue.
 by_statement as (
     select
         measured.uscc,
@@ -27,7 +28,7 @@ by_age as (
         measured.uscc,
         stages.stage,
         'age' as stage_basis,
-        1 as preference
+        1 + coalesce(stages.max_age_months, 0) as preference
     from measured
     inner join stages on measured.founded_on > stages.young_if_founded_after_on
     where measured.stated_stage is null
@@ -38,7 +39,7 @@ by_revenue as (
         measured.uscc,
         stages.stage,
         'revenue' as stage_basis,
-        2 as preference
+        1000000 as preference
     from measured
     inner join stages
         on
@@ -62,7 +63,7 @@ by_default as (
         measured.uscc,
         stages.stage,
         'only_stage' as stage_basis,
-        3 as preference
+        1000001 as preference
     from measured
     inner join stages on stages.takes_everybody and measured.stated_stage is null
 ),

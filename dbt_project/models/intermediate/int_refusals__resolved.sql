@@ -12,6 +12,18 @@ names as (
     select * from {{ ref('int_names__dated') }}
 ),
 
+identifiers as (
+    select * from {{ ref('stg_science__enterprise_identifiers') }}
+),
+
+enterprises as (
+    select * from {{ ref('stg_science__enterprises') }}
+),
+
+unknown_codes as (
+    select * from {{ ref('int_codes__unknown') }}
+),
+
 by_code as (
     select
         codes.uscc,
@@ -57,10 +69,50 @@ by_name as (
     where loosely_keyed.loose_key <> ''
 ),
 
+-- A list of persons knows an enterprise by the agency's own number alone.
+by_number as (
+    select
+        identifiers.uscc,
+        refusals.source,
+        refusals.dataset
+    from refusals
+    inner join identifiers on refusals.enterprise_name = identifiers.identifier
+),
+
+-- A code that two enterprises share is nobody's, and so may be either's.
+by_shared_code as (
+    select
+        enterprises.uscc,
+        unknown_codes.source,
+        unknown_codes.dataset
+    from unknown_codes
+    inner join enterprises
+        on unknown_codes.identifier = substr(enterprises.uscc, 9, 9)
+    union distinct
+    select
+        enterprises.uscc,
+        unknown_codes.source,
+        unknown_codes.dataset
+    from unknown_codes
+    inner join enterprises
+        on unknown_codes.identifier = substr(enterprises.uscc, 3, 6) || substr(enterprises.uscc, 9, 9)
+    union distinct
+    select
+        enterprises.uscc,
+        unknown_codes.source,
+        unknown_codes.dataset
+    from unknown_codes
+    inner join enterprises on unknown_codes.identifier = enterprises.registration_no
+),
+
 touched as (
     select * from by_code
     union distinct
     select * from by_name
+    union distinct
+    select * from by_number
+    union distinct
+    select * from by_shared_code
 )
 
 select * from touched

@@ -110,6 +110,7 @@ improved as (
             when share_below > share_at_lo then case when share_right_below > share_at_lo then hi_below else lo_below end
         end as next_at,
         case
+            when share_at_hi > share_at_lo and share_right_above > share_at_hi and has_lo_above then share_right_above
             when share_at_hi > share_at_lo then share_at_hi
             when share_at_lo > share_at_hi then share_at_lo
             when share_above > share_at_lo

@@ -68,8 +68,10 @@ hits as (
         ' 分，满分 ' as tail_zh,
         ' of ' as tail_en,
         {{ plain_number('weights.points_maximum') }} as maximum_text,
-        ' 分。' as end_zh,
-        ' points.' as end_en,
+        case when rules.function = 'veto' and rules.share_at_lo < 1 then ' 分；排名暂停。' else ' 分。' end as end_zh,
+        case
+            when rules.function = 'veto' and rules.share_at_lo < 1 then ' points; the rank is suspended.' else ' points.'
+        end as end_en,
         ' ' || named.unit || '，在 ' || rules.bin || ' 档；同类指标取高者，本项不计。' as uncounted_zh,
         ' ' || named.unit_en || ', in ' || rules.bin || '; the best of its kind counts, and this is not it.' as uncounted_en,
         rules.next_at,

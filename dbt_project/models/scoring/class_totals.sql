@@ -38,7 +38,9 @@ summed as (
         -- What a class is out of; of a weighted mean that is its part of the scale, which hangs on what else there is.
         cast(
             coalesce(
-                sum(case when in_force.aggregation = 'points' then held.weight when held.is_counted then held.points_maximum end),
+                sum(
+                    case when in_force.aggregation = 'points' then held.weight when held.is_counted then held.points_maximum end
+                ),
                 0
             ) as decimal(18, 6)
         ) as points_maximum,

@@ -8,7 +8,7 @@ medians as (
         stage,
         indicator_code,
         count(*) as peers,
-        cast({{ median_of('value') }} as decimal(18, 6)) as median_value,
+        cast({{ median_of('value') }} as decimal(20, 6)) as median_value,
         cast({{ median_of('points') }} as decimal(18, 6)) as median_points
     from points
     group by stage, indicator_code

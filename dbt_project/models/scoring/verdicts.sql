@@ -37,7 +37,7 @@ judged as (
         conditions.condition_code,
         conditions.name_zh,
         conditions.name_en,
-        cast(measured.measured as decimal(18, 6)) as measured,
+        cast(measured.measured as decimal(20, 6)) as measured,
         -- What is not known meets no condition.
         coalesce(
             (

@@ -112,7 +112,65 @@ strange_conditions as (
     where coalesce(conditions.measure, '') not in ('score', 'points_total') and indicators.indicator_code is null
 ),
 
+repeated_conditions as (
+    select
+        ruleset_id,
+        condition_code
+    from conditions
+    group by ruleset_id, condition_code
+    having count(*) > 1
+),
+
+split_bests as (
+    select
+        ruleset_id,
+        best_of
+    from indicators
+    where best_of is not null
+    group by ruleset_id, best_of
+    having count(distinct module) > 1
+),
+
+-- Each table that speaks of rule sets, and whom it names.
+named_rulesets as (
+    {%- for table in ['weights', 'rules', 'stages', 'groups', 'levels', 'missing', 'conditions', 'inputs'] %}
+    select distinct '{{ table }}' as file, ruleset_id, {{ 'null' if table in ['stages', 'groups', 'conditions'] else 'indicator_code' }} as indicator_code
+    from {{ ref('ruleset_' ~ table) }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
 problems as (
+    select
+        named_rulesets.ruleset_id,
+        named_rulesets.file,
+        coalesce(named_rulesets.ruleset_id, '-') as row_key,
+        '规则集不存在' as problem_zh,
+        'no such rule set' as problem_en
+    from named_rulesets
+    where coalesce(named_rulesets.ruleset_id, '') not in (select rulesets.ruleset_id from rulesets)
+    union all
+    select {{ problem('inputs', ['ruleset_id', 'indicator_code', 'source', 'dataset'], "'没有这个指标，或没有这个数据集'", "'no such indicator, or no such dataset'") }}
+    from {{ ref('ruleset_inputs') }}
+    where
+        ruleset_id || ' ' || indicator_code not in (
+            select indicators.ruleset_id || ' ' || indicators.indicator_code from indicators
+        )
+        or source || '.' || dataset not in (select declared.source || '.' || declared.dataset from ({{ declared_datasets() }}) as declared)
+    union all
+    select {{ problem('conditions', ['ruleset_id', 'condition_code'], "'条件代码重复'", "'the code of the condition stands twice'") }}
+    from repeated_conditions
+    union all
+    select {{ problem('indicators', ['ruleset_id', 'best_of'], "'取高者的各指标须在同一模块'", "'indicators that stand for each other are of one module'") }}
+    from split_bests
+    union all
+    select {{ problem('rulesets', ['ruleset_id', 'annual_data_due', 'young_firm_months'], "'annual_data_due 须为 月-日（至 02-28），young_firm_months 不为负'", "'annual_data_due is a day of the year as MM-DD (not 02-29), young_firm_months not below 0'") }}
+    from rulesets
+    where
+        not {{ is_day_of_year('annual_data_due') }}
+        or coalesce(young_firm_months, -1) < 0
+        or coalesce(minimum_points_available, -1) < 0
+    union all
     select {{ problem('rulesets', ['ruleset_id'], "'规则集编号重复'", "'the id stands twice'") }}
     from repeated_rulesets
     union all

@@ -177,6 +177,10 @@ problems as (
     from summed
     where weights_total is not null and weight <> weights_total
     union all
+    select {{ problem('weights', ['ruleset_id', 'module', 'stage'], "'权重全部为 0'", "'all weights are 0'") }}
+    from summed
+    where weight = 0
+    union all
     select {{ problem('stages', ['ruleset_id', 'stage'], "'阶段重复'", "'the stage stands twice'") }}
     from repeated_stages
     union all
