@@ -30,7 +30,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Most = Annotated[int, typer.Option("--most", min=1, max=20, help="How many enterprises to suggest for each name.")]
 Address = Annotated[str, typer.Argument(metavar="SOURCE.DATASET", help="Where the name stands, as the list says.")]
 Identifier = Annotated[str, typer.Argument(help="The name, number or code, exactly as the list gives it.")]
-On = Annotated[date | None, typer.Option("--on", parser=_day, metavar="YYYY-MM-DD", help="Its day.")]
+On = Annotated[date | None, typer.Option("--on", parser=_day, metavar="YYYY-MM-DD", help="The day from which it applies; today otherwise.")]
 
 
 def _edition(house: House) -> Path:
