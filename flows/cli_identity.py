@@ -13,24 +13,23 @@ from connectors.identity_decisions import IdentityDecision, append_decision, rea
 from editions.current import EditionMissingError, require_edition
 from editions.suggest import OpenItem, Suggestion, codes_held, open_items, suggest
 from flows import show
+from flows.day import parse_day
 from flows.desk import House, date_of_decision, fail, open_house
 from ledger.publications import current_id
 
 app = typer.Typer(no_args_is_help=True)
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text} is not a date; write YYYY-MM-DD") from None
-
-
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Most = Annotated[int, typer.Option("--most", min=1, max=20, help="How many enterprises to suggest for each name.")]
 Address = Annotated[str, typer.Argument(metavar="SOURCE.DATASET", help="Where the name stands, as the list says.")]
 Identifier = Annotated[str, typer.Argument(help="The name, number or code, exactly as the list gives it.")]
-On = Annotated[date | None, typer.Option("--on", parser=_day, metavar="YYYY-MM-DD", help="The day from which it applies; today otherwise.")]
+On = Annotated[
+    date | None,
+    typer.Option(
+        "--on", parser=parse_day, metavar="YYYY-MM-DD", help="The day from which it applies; today otherwise."
+    ),
+]
 
 
 def _edition(house: House) -> Path:
