@@ -15,7 +15,8 @@ import pyarrow as pa
 from connectors import uscc
 from connectors.columns import HIDDEN
 from connectors.errors import ConfigError
-from connectors.spec import Source
+from connectors.refusals import EVENT_NO, NAME_COLUMNS
+from connectors.spec import Dataset, Source
 
 FILE_NAME = "identity_decisions.csv"
 ALSO_NAMED = frozenset({"patent.applications_transferred"})
@@ -81,7 +82,7 @@ def _checked(path: Path, text: str, sources: Sequence[Source]) -> Iterator[tuple
     if not text.strip():
         return
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    addresses = _addresses(sources)
+    known = addresses(sources)
     lines: dict[tuple[object, ...], int] = {}
     try:
         if (header := tuple(next(reader, ()))) != _HEADER:
@@ -90,7 +91,7 @@ def _checked(path: Path, text: str, sources: Sequence[Source]) -> Iterator[tuple
             if not row:
                 continue
             place = f"{path} line {reader.line_num}"
-            one = _decision(row, place, addresses)
+            one = _decision(row, place, known)
             first = lines.setdefault((one.about, one.decided_on), reader.line_num)
             if first != reader.line_num:
                 raise ConfigError(f"line {first} speaks of {one.identifier} on {one.decided_on} already.", place, _NEXT)
@@ -99,19 +100,28 @@ def _checked(path: Path, text: str, sources: Sequence[Source]) -> Iterator[tuple
         raise ConfigError(f"is no line of CSV: {error}.", f"{path} line {reader.line_num}", _NEXT) from None
 
 
-def _addresses(sources: Iterable[Source]) -> frozenset[str]:
-    return ALSO_NAMED | {dataset.address for source in sources for dataset in source.datasets}
+def addresses(sources: Iterable[Source]) -> frozenset[str]:
+    """Where something can be decided: every dataset whose records name one enterprise, by code, name or number."""
+    datasets = (dataset for source in sources for dataset in source.datasets)
+    return ALSO_NAMED | {dataset.address for dataset in datasets if _names_one(dataset)}
 
 
-def _decision(row: Sequence[str], place: str, addresses: frozenset[str]) -> IdentityDecision:
+def _names_one(dataset: Dataset) -> bool:
+    """Whether a record names one enterprise; one with two codes is of the register, and says how they are linked."""
+    codes = sum(column.check is not None for column in dataset.columns)
+    names = {column.name for column in dataset.columns} & set(NAME_COLUMNS) - {EVENT_NO}
+    return codes == 1 or (codes == 0 and bool(names))
+
+
+def _decision(row: Sequence[str], place: str, known: frozenset[str]) -> IdentityDecision:
     def refuse(what: str) -> ConfigError:
         return ConfigError(what, place, _NEXT)
 
     if len(row) != len(_HEADER):
         raise refuse(f"{len(row)} cells where {len(_HEADER)} belong.")
     source, dataset, identifier, code, day, who, why = (cell.strip() for cell in row)
-    if f"{source}.{dataset}" not in addresses:
-        raise refuse(f"no dataset {source}.{dataset}; there are {', '.join(sorted(addresses))}.")
+    if f"{source}.{dataset}" not in known:
+        raise refuse(_unknown(f"{source}.{dataset}", known))
     for name, cell in (("identifier", identifier), ("decided_by", who), ("why", why)):
         if not cell or HIDDEN.search(cell) or "\n" in cell or "\r" in cell:
             raise refuse(f"{name} is empty or holds a hidden character or a line break.")
@@ -122,6 +132,18 @@ def _decision(row: Sequence[str], place: str, addresses: frozenset[str]) -> Iden
     except ValueError:
         raise refuse(f"{day or 'an empty day'} is not a date; write YYYY-MM-DD.") from None
     return IdentityDecision(source, dataset, identifier, code or None, decided_on, who, why)
+
+
+def _unknown(address: str, known: Iterable[str]) -> str:
+    return f"no dataset {address} names an enterprise by code, name or number; there are {', '.join(sorted(known))}."
+
+
+def require_decidable(sources: Sequence[Source], one: IdentityDecision) -> None:
+    """Raise `ConfigError` where nothing can be decided in that dataset: a word about it would never be applied."""
+    known = addresses(sources)
+    if f"{one.source}.{one.dataset}" not in known:
+        what = _unknown(f"{one.source}.{one.dataset}", known)
+        raise ConfigError(what, FILE_NAME, "jifen identity list says where a name stands")
 
 
 def append_decision(data_dir: Path, sources: Sequence[Source], one: IdentityDecision) -> None:

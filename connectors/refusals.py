@@ -15,6 +15,7 @@ from connectors.raw import publish_durably
 from connectors.spec import Dataset
 from ledger.quarantine import record_id
 
+EVENT_NO = "event_no"
 NAME_COLUMNS = (
     "enterprise_name",
     "applicants",
@@ -27,8 +28,12 @@ NAME_COLUMNS = (
     "unit_name",
     "unit_no",
     "name",
+    EVENT_NO,
 )
-"""Columns that say who a record is about where it has no code, in order of preference."""
+"""Columns that say who a record is about where it has no code, in order of preference.
+
+A number of an event names nobody by itself: it says whose decision on repair a refused record was.
+"""
 
 
 Key = tuple[str | None, ...]

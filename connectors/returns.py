@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from connectors.decoders.decode import decode
 from connectors.errors import DataError
+from connectors.overlap import Recount, recounts
 from connectors.raw import read_raw
 from connectors.reasons import explain
 from connectors.refusals import quarantine_path, read_lines
@@ -53,7 +54,8 @@ HEADERS = {
     "do_zh": "处理办法",
     "do_en": "what to do",
 }
-NUMBERS = frozenset({"received", "accepted", "refused", "discarded", "repaired", "duplicates", "position"})
+COUNTED = ("received", "accepted", "refused", "discarded", "repaired", "duplicates")
+NUMBERS = frozenset({*COUNTED, "position"})
 KINDS = {
     "total": "合计 total",
     "void": "整批退回 refused as a whole",
@@ -82,12 +84,16 @@ class ReturnFile:
 
 @dataclass(frozen=True)
 class _Delivery:
-    """What one dataset received in a night: its batches, their pages in order, and its control totals."""
+    """What one dataset received in a night: its batches, their pages in order, and its control totals.
+
+    `recounts` says of each batch what of it came before in the same night: that is counted and told once.
+    """
 
     dataset: Dataset
     batches: tuple[Row, ...]
     pages: tuple[dict[str, Any], ...]
     totals: dict[str, Any]
+    recounts: tuple[Recount | None, ...]
 
 
 def compose(source: Source, data_dir: Path, ledger: Engine, as_of: date) -> ReturnFile | None:
@@ -126,18 +132,22 @@ def _delivery(dataset: Dataset, data_dir: Path, ledger: Engine, as_of: date) -> 
     if not told:
         return None
     batches = tuple(batch for batch, _ in told)
-    counted = [[_page(dataset, data_dir, page) for page in some] for _, some in told]
+    again = recounts(dataset, data_dir, told)
+    counted = [
+        [_page(dataset, data_dir, page, recount) for page in some]
+        for (_, some), recount in zip(told, again, strict=True)
+    ]
     void = [page["records"] for batch, some in zip(batches, counted, strict=True) for page in some if _is_void(batch)]
-    totals = _totals(dataset, batches, None if None in void else sum(void))
+    totals = _totals(dataset, batches, again, None if None in void else sum(void))
     pages = tuple(page for some in counted for page in some)
-    return _Delivery(dataset, batches, pages, {**totals, "pages": list(pages)})
+    return _Delivery(dataset, batches, pages, {**totals, "pages": list(pages)}, tuple(again))
 
 
 def _received(dataset: Dataset, ledger: Engine, as_of: date) -> list[tuple[Row, list[Row]]]:
     """The batches of a night that count, with their pages.
 
-    What was refused and then read whole is received once, and so are the same bytes fetched again; of a snapshot read
-    twice the second reading counts.
+    What was refused and then read whole is received once, and so are the same bytes fetched again, and a record that
+    another page of the same night had (`connectors.overlap`); of a snapshot read twice the second reading counts.
     """
     night = batches_of_night(ledger, dataset.source, dataset.name, as_of)
     all_told = [(batch, pages_of(ledger, BatchKey(dataset.source, dataset.name, batch["batch"]))) for batch in night]
@@ -159,32 +169,51 @@ def _is_void(batch: Row) -> bool:
     return bool(batch["state"] == "refused")
 
 
-def _page(dataset: Dataset, data_dir: Path, page: Row) -> dict[str, Any]:
+def _page(dataset: Dataset, data_dir: Path, page: Row, recount: Recount | None) -> dict[str, Any]:
     """One page as the return names it; its records are counted again from the bytes that were kept."""
-    body = read_raw(data_dir, page["raw_sha256"])
-    try:
-        records = sum(len(c.positions) + len(c.broken) for c in decode(dataset, page["label"], body))
-    except DataError:
-        records = None
+    records = _records(dataset, data_dir, page) if recount is None else recount.records.get(page["sequence"], 0)
     return {"label": page["label"], "sha256": page["raw_sha256"], "bytes": page["raw_bytes"], "records": records}
 
 
-def _totals(dataset: Dataset, batches: Sequence[Row], void: int | None) -> dict[str, Any]:
+def _records(dataset: Dataset, data_dir: Path, page: Row) -> int | None:
+    body = read_raw(data_dir, page["raw_sha256"])
+    try:
+        return sum(len(c.positions) + len(c.broken) for c in decode(dataset, page["label"], body))
+    except DataError:
+        return None
+
+
+def _totals(
+    dataset: Dataset, batches: Sequence[Row], again: Sequence[Recount | None], void: int | None
+) -> dict[str, Any]:
     """Received = accepted + refused + duplicates. `void`: records of a delivery refused as a whole, None if unknown."""
-    good = [row for row in batches if not _is_void(row)]
-    counts = [row["counts"] or {} for row in good]
-    duplicates = sum(one.get(name, 0) for one in counts for name in ("duplicate_delivery", "superseded_in_batch"))
-    received = sum(row["rows_received"] for row in good)
-    refused = sum(row["rows_refused"] for row in good)
+    good = [
+        _counts(row) if recount is None else recount.totals
+        for row, recount in zip(batches, again, strict=True)
+        if not _is_void(row)
+    ]
+    total = {name: sum(one[name] for one in good) for name in COUNTED}
     return {
         "dataset": dataset.name,
         "state": "refused" if _is_void(batches[-1]) else "accepted",
         "message": _message(batches[-1]["error"]) if _is_void(batches[-1]) else None,
-        "received": None if void is None else received + void,
+        **total,
+        "received": None if void is None else total["received"] + void,
+        "refused": None if void is None else total["refused"] + void,
+    }
+
+
+def _counts(batch: Row) -> dict[str, int]:
+    """The counts of a batch of which nothing came before, as the ledger has them."""
+    counts = batch["counts"] or {}
+    duplicates = sum(counts.get(name, 0) for name in ("duplicate_delivery", "superseded_in_batch"))
+    received, refused = batch["rows_received"], batch["rows_refused"]
+    return {
+        "received": received,
         "accepted": received - refused - duplicates,
-        "refused": None if void is None else refused + void,
-        "discarded": sum(n for one in counts for name, n in one.items() if name.startswith("discarded:")),
-        "repaired": sum(n for one in counts for name, n in one.items() if name.startswith("repaired:")),
+        "refused": refused,
+        "discarded": sum(n for name, n in counts.items() if name.startswith("discarded:")),
+        "repaired": sum(n for name, n in counts.items() if name.startswith("repaired:")),
         "duplicates": duplicates,
     }
 
@@ -221,9 +250,12 @@ def _refusals(delivery: _Delivery, data_dir: Path) -> Iterator[dict[str, Any]]:
     fields = {column.name: column.source_field for column in dataset.columns}
     order = {page["sha256"]: place for place, page in reversed(list(enumerate(delivery.pages)))}
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for batch in delivery.batches:
+    for batch, recount in zip(delivery.batches, delivery.recounts, strict=True):
+        again = recount.again if recount else frozenset()
         path = quarantine_path(data_dir, dataset.source, dataset.name, batch["batch"])
         for line in read_lines(path) if path.exists() else ():
+            if (line["raw_sha256"], line["position"]) in again:
+                continue
             place = (order.get(line["raw_sha256"], len(order)), line["position"], line["rule"], line["action"])
             found[place] = {
                 "kind": KINDS[line["action"]],

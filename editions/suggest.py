@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +21,10 @@ _NUMBER = re.compile(r"[0-9A-Z-]+", re.ASCII)
 
 @dataclass(frozen=True)
 class OpenItem:
-    """One line of the review list; the days are those of its first and last record, None where the record has none."""
+    """One line of the review list; the days are those of its first and last record, None where the record has none.
+
+    `claimed_by` are the codes of those to whom the register gives one number or code, where they are several.
+    """
 
     source: str
     dataset: str
@@ -31,6 +34,7 @@ class OpenItem:
     record_ref: str | None
     first_mentioned_on: date | None
     last_mentioned_on: date | None
+    claimed_by: tuple[str, ...] = ()
 
     @property
     def address(self) -> str:
@@ -47,7 +51,8 @@ class OpenItem:
 class Suggestion:
     """One enterprise that an open name may mean: which of its names is alike, when it bore that name, and how alike.
 
-    `score` is a probability between 0 and 1 by the weights of `editions.likeness`; it ranks, and decides nothing.
+    `score` is a probability between 0 and 1 by the weights of `editions.likeness`; it ranks, and decides nothing. It is
+    None where likeness has no part: the register gives them the very number.
     """
 
     uscc: str
@@ -55,8 +60,13 @@ class Suggestion:
     borne_by: str
     valid_from: date | None
     valid_to: date | None
-    score: Decimal
+    score: Decimal | None
     is_borne_then: bool | None
+
+
+def business_date(edition: Path) -> date:
+    """The business date of an edition: its id begins with it."""
+    return date.fromisoformat(edition.name[:10])
 
 
 def open_items(edition: Path) -> list[OpenItem]:
@@ -64,12 +74,17 @@ def open_items(edition: Path) -> list[OpenItem]:
     table = (edition / "tables" / "unmatched_records.parquet").as_posix()
     columns = "source, dataset, identifier, reason, count, record_ref, first_mentioned_on, last_mentioned_on"
     with duckdb.connect(":memory:") as db:
+        # An edition that was sealed before claimants were told has no such column.
         rows = db.execute(
-            f"""select {columns} from read_parquet($table, hive_partitioning = false)
+            f"""select {columns}, coalesce(claimed_by, '') as claimed_by from (
+                select ''::varchar as claimed_by where false
+                union all by name
+                select * from read_parquet($table, hive_partitioning = false)
+            )
             order by count desc, source, dataset, identifier, reason""",  # noqa: S608
             {"table": table},
         ).fetchall()
-    return [OpenItem(*row) for row in rows]
+    return [replace(OpenItem(*row), claimed_by=tuple(filter(None, row[-1].split(";")))) for row in rows]
 
 
 def codes_held(edition: Path, codes: Iterable[str]) -> set[str]:
@@ -85,12 +100,12 @@ def codes_held(edition: Path, codes: Iterable[str]) -> set[str]:
 
 
 def suggest(edition: Path, items: Sequence[OpenItem], most: int = 3) -> list[tuple[Suggestion, ...]]:
-    """For each item the enterprises it may mean, likeliest first, at most `most`; none for a number.
+    """For each item the enterprises it may mean, likeliest first, at most `most`; for a number all who claim it.
 
     An enterprise stands once, with the name that is most alike. Equal editions and items give equal answers.
     """
     named = [place for place, item in enumerate(items) if item.is_name]
-    found: list[tuple[Suggestion, ...]] = [() for _ in items]
+    found = [_claimants(edition, item.claimed_by) for item in items]
     if not named:
         return found
     with duckdb.connect(":memory:", config={"threads": 2}) as db:
@@ -101,6 +116,24 @@ def suggest(edition: Path, items: Sequence[OpenItem], most: int = 3) -> list[tup
         for place, best in _best(db, most):
             found[place] = best
     return found
+
+
+def _claimants(edition: Path, claimed_by: Sequence[str]) -> tuple[Suggestion, ...]:
+    if not claimed_by:
+        return ()
+    table = (edition / "tables" / "identity_names.parquet").as_posix()
+    with duckdb.connect(":memory:") as db:
+        rows = db.execute(
+            """select uscc, enterprise_name, borne_by, valid_from, valid_to, null, null
+            from read_parquet($table, hive_partitioning = false)
+            where list_contains($codes, uscc) and borne_by = uscc
+            qualify row_number() over (
+                partition by uscc order by valid_to is null desc, valid_to desc, valid_from desc, enterprise_name
+            ) = 1
+            order by uscc""",
+            {"table": table, "codes": list(claimed_by)},
+        ).fetchall()
+    return tuple(map(_suggestion, rows))
 
 
 def _asked(item: OpenItem) -> tuple[str, date | None, date | None]:

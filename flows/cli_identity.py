@@ -9,9 +9,9 @@ import typer
 
 from connectors import uscc as codes
 from connectors.errors import ConnectorError
-from connectors.identity_decisions import IdentityDecision, append_decision, read_decisions
+from connectors.identity_decisions import IdentityDecision, append_decision, read_decisions, require_decidable
 from editions.current import EditionMissingError, require_edition
-from editions.suggest import OpenItem, Suggestion, codes_held, open_items, suggest
+from editions.suggest import OpenItem, Suggestion, business_date, codes_held, open_items, suggest
 from flows import show
 from flows.day import parse_day
 from flows.desk import House, date_of_decision, fail, open_house
@@ -27,7 +27,10 @@ Identifier = Annotated[str, typer.Argument(help="The name, number or code, exact
 On = Annotated[
     date | None,
     typer.Option(
-        "--on", parser=parse_day, metavar="YYYY-MM-DD", help="The day from which it applies; today otherwise."
+        "--on",
+        parser=parse_day,
+        metavar="YYYY-MM-DD",
+        help="The first business date whose night knows of it, today otherwise; it settles records of any day.",
     ),
 ]
 
@@ -80,7 +83,9 @@ def list_items(
 
 def _lines(one: OpenItem, some: tuple[Suggestion, ...]) -> list[tuple[Any, ...]]:
     head = (one.address, one.identifier, one.reason, one.count)
-    first, *others = [(s.uscc, str(s.score), f"{s.enterprise_name} {_borne(s)}") for s in some] or [("", "", "")]
+    first, *others = [
+        (s.uscc, "" if s.score is None else str(s.score), f"{s.enterprise_name} {_borne(s)}") for s in some
+    ] or [("", "", "")]
     return [(*head, *first), *(("", "", "", None, *other) for other in others)]
 
 
@@ -88,7 +93,8 @@ def _borne(one: Suggestion) -> str:
     days = f"{one.valid_from or '…'} – {one.valid_to or '今 now'}"
     then = {True: ", 记录日正用 on the day", False: ", 非记录日 on other days", None: ""}[one.is_borne_then]
     by = f", 分支或前身 borne by {one.borne_by}" if one.borne_by != one.uscc else ""
-    return f"({days}{then}{by})"
+    claims = ", 登记同一号码 claims it" if one.score is None else ""
+    return f"({days}{then}{by}{claims})"
 
 
 def _told(one: OpenItem, some: tuple[Suggestion, ...]) -> dict[str, Any]:
@@ -103,7 +109,10 @@ def _next_step(one: OpenItem) -> str:
 @app.command("suggest")
 def suggest_name(
     name: Annotated[str, typer.Argument(help="Any name, open or not.")],
-    on: On = None,
+    on: Annotated[
+        date | None,
+        typer.Option("--on", parser=parse_day, metavar="YYYY-MM-DD", help="Whether they bore it on that day."),
+    ] = None,
     most: Most = 5,
     as_json: Json = False,
 ) -> None:
@@ -133,7 +142,10 @@ def decide(
     on: On = None,
     as_json: Json = False,
 ) -> None:
-    """Write down whom a name means; the next night applies it. A later word replaces this one from its day."""
+    """Write down whom a name means in all its records, past ones too; the next night applies it.
+
+    Nights of an earlier business date than --on do not know of it. A later word replaces this one from its day.
+    """
     if (uscc is None) == (not nobody):
         fail("say either --uscc CODE or --nobody.", "usage", 2)
     house = open_house()
@@ -145,6 +157,7 @@ def decide(
     day = date_of_decision(house, on)
     one = IdentityDecision(source, dataset, identifier.strip(), code, day, by.strip(), why.strip())
     try:
+        require_decidable(house.sources, one)
         _require_open(house, edition, one)
         append_decision(house.settings.data_dir, house.sources, one)
     except ConnectorError as error:
@@ -152,7 +165,16 @@ def decide(
     if as_json:
         show.show_json(asdict(one))
     else:
-        show.console.print(f"{show.safe(one.identifier)}: {code or 'nobody of ours'} from {day} on. Next: jifen run")
+        means = code or "nobody of ours"
+        show.console.print(
+            f"{show.safe(one.identifier)}: {means}, whatever the day of its records, in each night of {day} or later. "
+            "Next: jifen run"
+        )
+    if day > (as_of := business_date(edition)):
+        show.errors.print(
+            f"[yellow]warning[/] the current edition is of {as_of}: built again for that date, it would not know of "
+            f"this. Where it should, next: the same with --on {as_of}"
+        )
 
 
 def _require_open(house: House, edition: Path, one: IdentityDecision) -> None:
@@ -176,9 +198,9 @@ def list_decisions(as_json: Json = False) -> None:
         made = read_decisions(house.settings.data_dir, house.sources)
     except ConnectorError as error:
         fail(str(error))
-    edition_id = current_id(house.ledger)
-    held = codes_held(_edition(house), [one.uscc for one in made if one.uscc]) if edition_id and made else set()
-    told = [{**asdict(one), "applies": not edition_id or one.uscc is None or one.uscc in held} for one in made]
+    edition = _edition(house) if made and current_id(house.ledger) else None
+    held = codes_held(edition, [one.uscc for one in made if one.uscc]) if edition else set()
+    told = [_standing(one, edition, held) for one in made]
     if as_json:
         show.show_json(told)
         return
@@ -196,8 +218,16 @@ def list_decisions(as_json: Json = False) -> None:
                 one["decided_on"],
                 one["decided_by"],
                 one["why"],
-                "yes" if one["applies"] else "no: not in the register",
+                one["standing"],
             )
             for one in told
         ],
     )
+
+
+def _standing(one: IdentityDecision, edition: Path | None, held: set[str]) -> dict[str, Any]:
+    """A decision and whether the register still has its code, and whether the current edition knew of it."""
+    applies = edition is None or one.uscc is None or one.uscc in held
+    is_later = edition is not None and one.decided_on > business_date(edition)
+    standing = "no: not in the register" if not applies else "from its day: the edition is older" if is_later else "yes"
+    return {**asdict(one), "applies": applies, "is_later_than_edition": is_later, "standing": standing}

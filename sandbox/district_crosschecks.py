@@ -107,8 +107,11 @@ def tax_grades(rng: random.Random, enterprise: Enterprise) -> tuple[TaxGrade, ..
     return tuple(found)
 
 
-def arrears(rng: random.Random, number: int, enterprise: Enterprise) -> tuple[Arrears, ...]:
-    """Draw announced arrears (one enterprise in 20), two in three of them paid since."""
+def arrears(
+    rng: random.Random, number: int, enterprise: Enterprise, grades: tuple[TaxGrade, ...]
+) -> tuple[Arrears, ...]:
+    """Draw announced arrears (one enterprise in 20), two in three of them paid since, and all of the well graded."""
+    is_well_graded = bool(grades) and max(grades, key=lambda one: (one.evaluation_year, one.published_on)).grade in "AB"
     if rng.random() > 0.05:
         return ()
     found: list[Arrears] = []
@@ -117,6 +120,8 @@ def arrears(rng: random.Random, number: int, enterprise: Enterprise) -> tuple[Ar
         cleared_on = announced_on + timedelta(days=rng.randint(20, 300)) if rng.random() < 0.67 else None
         if cleared_on is not None and cleared_on > date(2025, 6, 30):
             cleared_on = None
+        if cleared_on is None and is_well_graded:
+            cleared_on = announced_on + timedelta(days=9)
         owed = yuan(rng.randint(80_000, 90_000_000))
         found.append(
             Arrears(f"QS{announced_on:%Y}-{number:04d}-{k}", rng.choice(_TAXES), owed, announced_on, cleared_on)
@@ -127,11 +132,12 @@ def arrears(rng: random.Random, number: int, enterprise: Enterprise) -> tuple[Ar
 def crosschecked(enterprise: Enterprise, number: int, stream: Stream, as_of: date) -> Enterprise:
     """Return the enterprise with all that its statements and head counts can be held against."""
     filed = latest_filings(enterprise, as_of)
+    grades = tax_grades(stream("tax_grades", number), enterprise)
     local = replace(
         enterprise.local,
         vat_returns=vat_returns(stream("vat", number), enterprise, filed),
-        tax_grades=tax_grades(stream("tax_grades", number), enterprise),
-        arrears=arrears(stream("arrears", number), number, enterprise),
+        tax_grades=grades,
+        arrears=arrears(stream("arrears", number), number, enterprise, grades),
         insured=insured(stream("social_security", number), enterprise),
     )
     reports = fuller_torch_reports(stream("torch_staff", number), enterprise, filed, as_of)

@@ -81,6 +81,7 @@ def credit(district: District) -> dict[str, list[Record]]:
     grades.sort(key=lambda record: (str(record["updatedAt"]), str(record["evaluationNo"])))
     events.sort(key=lambda record: (str(record["updatedAt"]), str(record["eventNo"])))
     repairs = [wire_local.repair_record(one) for e in district.enterprises for one in e.local.repairs]
+    repairs += _strays(district, "credit", "repairs")
     repairs.sort(key=lambda record: (str(record["updatedAt"]), str(record["repairNo"])))
     return {"credit/evaluations": grades, "credit/events": events, "credit/repairs": repairs}
 

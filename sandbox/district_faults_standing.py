@@ -1,14 +1,14 @@
 """Planted edges of standing: titles, grades, events and repairs by day, codes as typed, figures that contradict."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
 from sandbox import codes
 from sandbox.draft import Draft, filing_of, unusable, with_filing, with_local
 from sandbox.model import CreditEvent, Deduction, Enterprise, Evaluation, Record, Sending
-from sandbox.model_records import Cooperation, Product, Repair, TaxGrade, Title
+from sandbox.model_records import Arrears, Cooperation, Product, Repair, TaxGrade, Title
 from sandbox.wire import deduction_record, evaluation_record, event_record, filing_record
 from sandbox.wire_local import repair_record
 
@@ -62,7 +62,7 @@ def plant_grades(draft: Draft) -> None:
         ("grade_published_too_late", (first._replace(published_on=date(2025, 7, 2)),), "record_not_supplied"),
     ):
         enterprise = draft.take()
-        draft.put(with_local(enterprise, tax_grades=grades))
+        draft.put(with_local(enterprise, tax_grades=grades, arrears=()))
         last = grades[-1]
         record: Record = {"nsrsbh": enterprise.uscc, "pjnd": last.evaluation_year, "fbrq": str(last.published_on)}
         draft.plant(kind, ("tax", "credit_grades"), record, expect, "latest_known_grade", enterprise.uscc)
@@ -106,6 +106,25 @@ def plant_repairs(draft: Draft) -> None:
         draft.put(with_local(replace(enterprise, events=(event,)), repairs=(one,)))
         draft.plant(kind, _EVENTS, event_record(event), expect, kind, enterprise.uscc)
         draft.plant(kind, ("credit", "repairs"), repair_record(one), expect, kind, enterprise.uscc)
+
+
+def plant_unread_repairs(draft: Draft) -> None:
+    """Send decisions on repair with a result that nobody knows: of two events in use and of one removed anyway."""
+    for number, (event_type, severity, removed_on, expect) in enumerate(
+        (
+            ("administrative_penalty", "serious", None, "Q16"),
+            ("judgment_defaulter", None, None, "Q16"),
+            ("administrative_penalty", "general", date(2025, 6, 1), "inactive"),
+        )
+    ):
+        enterprise = draft.take()
+        event = _listed(enterprise, 40 + number, event_type, severity)._replace(removed_on=removed_on)
+        at = "2025-06-16T16:00:00+08:00"
+        one = Repair(f"XF-2024-99{40 + number}", event.event_no, date(2025, 5, 30), date(2025, 6, 16), "完成", at)
+        draft.put(replace(enterprise, events=(event,)))
+        draft.plant("repair_unread", _EVENTS, event_record(event), expect, "repair_unread", enterprise.uscc)
+        sent = repair_record(one)
+        draft.stray("outside_allowed_set", ("credit", "repairs"), sent, "quarantined", "not_in_values")
 
 
 def plant_event_codes(draft: Draft) -> None:
@@ -204,14 +223,35 @@ def plant_corrected_vat(draft: Draft) -> None:
         )
 
 
+def plant_arrears(draft: Draft) -> None:
+    """Let well graded enterprises owe tax on the business date, and on the days around it; and a badly graded one."""
+    announced, paid = date(2025, 5, 12), draft.as_of
+    cases = (
+        ("A", announced, None, "Q23"),
+        ("B", announced, paid + timedelta(days=1), "Q23"),
+        ("A", announced, paid, "ignored"),
+        ("A", paid + timedelta(days=1), None, "ignored"),
+        ("C", announced, None, "ignored"),
+    )
+    for number, (grade, announced_on, cleared_on, expect) in enumerate(cases):
+        enterprise = draft.take()
+        owed = Arrears(f"QS2025-998{number}-0", "增值税", Decimal("120000.00"), announced_on, cleared_on)
+        graded = TaxGrade(2024, grade, date(2025, 4, 15))
+        draft.put(with_local(enterprise, tax_grades=(graded,), arrears=(owed,)))
+        record: Record = {"ggbh": owed.arrears_no}
+        draft.plant("arrears", ("tax", "arrears"), record, expect, "arrears_beside_grade", enterprise.uscc)
+
+
 STANDING_EDGES: Final = (
     plant_titles,
     plant_terms,
     plant_grades,
     plant_repairs,
+    plant_unread_repairs,
     plant_event_codes,
     plant_typed_codes,
     plant_research_contradictions,
     plant_other_contradictions,
     plant_corrected_vat,
+    plant_arrears,
 )

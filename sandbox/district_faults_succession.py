@@ -135,6 +135,32 @@ def plant_absorptions(draft: Draft) -> None:
     _succeed(draft, "absorption", before, survivor, date(2023, 5, 31), 100, "supplied")
 
 
+def plant_chains(draft: Draft) -> None:
+    """Absorb one that absorbed another in the year, and let a branch have a branch: both are followed to the end."""
+    survivor = draft.take_with(_has_scientists)
+    middle, first = draft.take_with(_has_scientists), draft.take_with(_has_scientists)
+    for before, after, on in ((first, middle, date(2024, 3, 31)), (middle, survivor, date(2024, 10, 31))):
+        draft.put(_gone(before, on))
+        _succeed(draft, "absorption", before, after, on, 100, "supplied")
+        draft.planted[-1] = replace(draft.planted[-1], kind="absorbed_in_a_chain")
+    parent, above = draft.take(), draft.take()
+    draft.put(
+        branch := replace(
+            _bare(above), names=(Name(f"{parent.name}东区分公司", above.founded_on),), parent_uscc=parent.uscc
+        )
+    )
+    draft.rewrite(above, branch)
+    old = draft.take_with(lambda e: _granted(draft, e) >= 2)
+    below = replace(_bare(old), names=(Name(f"{parent.name}东区门市部", old.founded_on),), parent_uscc=branch.uscc)
+    platform = Platform("PT-9985-0", "样例重点实验室", "provincial", date(2022, 5, 9), None, "key_laboratory")
+    draft.put(replace(below, platforms=(platform,)))
+    draft.rewrite(old, below)
+    for one in (branch, below):
+        record: Record = {"uscc": one.uscc, "parent_uscc": one.parent_uscc}
+        draft.plant("branch_of_a_branch", _ENTERPRISES, record, "ineligible", "branch", one.uscc)
+        draft.planted[-1] = replace(draft.planted[-1], usccs=(one.uscc, parent.uscc))
+
+
 def plant_splits_and_new_companies(draft: Draft) -> None:
     """Split a part off into an enterprise that stood before, and merge two into a new one: growth is not defined."""
     after, before = draft.take_with(_has_scientists), draft.take_with(_has_scientists)
@@ -201,6 +227,7 @@ def plant_dated_states(draft: Draft) -> None:
 SUCCESSION_EDGES: Final = (
     plant_branches,
     plant_absorptions,
+    plant_chains,
     plant_splits_and_new_companies,
     plant_incorporations,
     plant_dated_states,

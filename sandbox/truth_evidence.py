@@ -17,7 +17,8 @@ class Evidence:
 
     `members` are the enterprise, its branches and the individual business it was before: what is filed about one of
     them is filed about the enterprise. `predecessors` are those taken over within the reporting year, whose figures
-    belong to the base of growth; `is_first_year` tells that the enterprise came in that year out of others.
+    belong to the base of growth; `is_first_year` tells that the enterprise came in that year out of others. `doubted`
+    are the numbers of events, whosesoever, whose decision on repair could not be read.
     """
 
     enterprise: Enterprise
@@ -34,6 +35,7 @@ class Evidence:
     held: tuple[Application, ...]
     registrations: tuple[Registration, ...]
     repaired: frozenset[str]
+    doubted: frozenset[str]
 
     @property
     def year(self) -> int:
@@ -52,9 +54,23 @@ class Evidence:
 
 
 def scored_codes(district: District) -> dict[str, str]:
-    """Return for each code in the register the code of the legal person that is scored for it."""
-    companies = {s.predecessor_uscc: s.successor_uscc for s in district.successions if s.kind == "incorporation"}
-    return {e.uscc: e.parent_uscc or companies.get(e.uscc, e.uscc) for e in district.enterprises}
+    """Return for each code in the register whom it is scored as: the legal person at the end of its line."""
+    answers = {s.predecessor_uscc: s.successor_uscc for s in district.successions if s.kind == "incorporation"}
+    answers |= {e.uscc: e.parent_uscc for e in district.enterprises if e.parent_uscc}
+
+    def end_of(uscc: str) -> str:
+        return end_of(answers[uscc]) if uscc in answers else uscc
+
+    return {e.uscc: end_of(e.uscc) for e in district.enterprises}
+
+
+def _taken_over(made: Mapping[str, list[Succession]], uscc: str, by: date) -> set[str]:
+    """Return whom an enterprise took over in the year by a day, and whom those had taken over before they went."""
+    found: set[str] = set()
+    for one in made.get(uscc, ()):
+        if one.kind in ("absorption", "new_set_merger") and one.effective_on <= by:
+            found |= {one.predecessor_uscc} | _taken_over(made, one.predecessor_uscc, one.effective_on)
+    return found
 
 
 def _by_scored(records: Iterable[Any], owners_of: Any, scored: Mapping[str, str]) -> dict[str, list[Any]]:
@@ -92,6 +108,12 @@ def _repaired(district: District) -> frozenset[str]:
     return frozenset(r.event_no for r in repairs if r.result == "granted" and r.decided_on <= district.as_of)
 
 
+def _doubted(district: District) -> frozenset[str]:
+    """Return the numbers of all events that a refused decision on repair names."""
+    refused = (one.sent for one in district.planted if one.dataset == "repairs" and one.expect == "quarantined")
+    return frozenset(str(sent["eventNo"]) for sent in refused)
+
+
 @dataclass(frozen=True, slots=True)
 class _Shelves:
     """The whole district's records, by the legal person they belong to."""
@@ -119,7 +141,7 @@ def _shelves(district: District) -> _Shelves:
 def evidence_of(district: District) -> list[Evidence]:
     """Collect what may be known of each eligible enterprise."""
     as_of, year = district.as_of, reporting_year(district.as_of)
-    shelves, repaired = _shelves(district), _repaired(district)
+    shelves, repaired, doubted = _shelves(district), _repaired(district), _doubted(district)
     by_code = {enterprise.uscc: enterprise for enterprise in district.enterprises}
     made: dict[str, list[Succession]] = defaultdict(list)
     for one in district.successions:
@@ -128,11 +150,10 @@ def evidence_of(district: District) -> list[Evidence]:
 
     def known_of(enterprise: Enterprise) -> Evidence:
         uscc = enterprise.uscc
-        taken = [s for s in made[uscc] if s.kind in ("absorption", "new_set_merger")]
         return Evidence(
             enterprise=enterprise,
             members=tuple(shelves.members.get(uscc, ())),
-            predecessors=tuple(by_code[s.predecessor_uscc] for s in taken),
+            predecessors=tuple(by_code[code] for code in sorted(_taken_over(made, uscc, as_of))),
             is_first_year=any(s.kind in ("split", "new_set_merger") for s in made[uscc]),
             as_of=as_of,
             this=latest(enterprise.filings, year, as_of),
@@ -144,6 +165,7 @@ def evidence_of(district: District) -> list[Evidence]:
             held=tuple(shelves.held.get(uscc, ())),
             registrations=tuple(shelves.registrations.get(uscc, ())),
             repaired=repaired,
+            doubted=doubted,
         )
 
     return [known_of(enterprise) for enterprise in district.enterprises if enterprise.is_eligible(as_of)]

@@ -6,7 +6,8 @@ from itertools import pairwise
 from typing import Final
 
 from sandbox.truth_evidence import Evidence
-from sandbox.truth_parts import latest
+from sandbox.truth_local import is_active
+from sandbox.truth_parts import is_not_yet, latest
 
 _FIFTH: Final = Decimal("0.2")
 _PER_CENT: Final = Decimal("0.01")
@@ -60,6 +61,22 @@ def _is_far_from_insured(evidence: Evidence) -> bool:
     return _is_far(Decimal(insured), Decimal(staff), _FIFTH)
 
 
+def _is_in_doubt(evidence: Evidence) -> bool:
+    """Q16: an event is used, and a decision on its repair could not be read."""
+    return any(event.event_no in evidence.doubted and is_active(event, evidence) for event in evidence.each("events"))
+
+
+def _owes_beside_a_good_grade(evidence: Evidence) -> bool:
+    """Q23: tax announced by the day and not paid by it, beside a newest grade of A or B."""
+    as_of = evidence.as_of
+    known = [one for one in evidence.enterprise.local.tax_grades if one.published_on <= as_of]
+    owes = any(
+        one.announced_on <= as_of and is_not_yet(as_of, one.cleared_on) and one.balance > 0
+        for one in evidence.each_local("arrears")
+    )
+    return owes and bool(known) and max(known, key=lambda one: (one.evaluation_year, one.published_on)).grade in "AB"
+
+
 def flags(evidence: Evidence) -> list[str]:
     """Return the numbers of the rules that an enterprise's figures break, in order."""
     rules = {
@@ -67,5 +84,7 @@ def flags(evidence: Evidence) -> list[str]:
         "Q7": _is_wrong_relief,
         "Q8": _is_far_from_vat,
         "Q9": _is_far_from_insured,
+        "Q16": _is_in_doubt,
+        "Q23": _owes_beside_a_good_grade,
     }
     return [rule for rule, breaks in rules.items() if breaks(evidence)]

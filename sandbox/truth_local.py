@@ -12,6 +12,7 @@ from sandbox.truth_levels import QUANTITIES
 from sandbox.truth_parts import (
     NOT_DEFINED,
     RECORD_NOT_SUPPLIED,
+    VALUE_NOT_SUPPLIED,
     Finding,
     is_not_yet,
     is_valid,
@@ -152,13 +153,18 @@ def is_active(event: CreditEvent, evidence: Evidence) -> bool:
 
 
 def _from_events(evidence: Evidence) -> dict[str, Finding]:
-    """Work out L21 and L22 from the events that are used on the day."""
+    """Work out L21 and L22 from the events that are used on the day; one that may be repaired leaves them unknown."""
     active = [event for event in evidence.each("events") if is_active(event, evidence)]
     penalties = [event for event in active if event.event_type == "administrative_penalty"]
-    return {
-        "L21": supplied(sum(event.event_type in _LISTS_OF_DISHONESTY for event in active)),
+    entries = [event for event in active if event.event_type in _LISTS_OF_DISHONESTY]
+    found = {
+        "L21": supplied(len(entries)),
         "L22": _sum("L22", [event.severity or "unstated" for event in penalties]),
     }
+    for code, events in (("L21", entries), ("L22", penalties)):
+        if any(event.event_no in evidence.doubted for event in events):
+            found[code] = Finding(None, VALUE_NOT_SUPPLIED)
+    return found
 
 
 def local_findings(evidence: Evidence) -> dict[str, Finding]:

@@ -30,6 +30,7 @@ KEYS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("credit", "repairs"): {"repair_no": "repairNo"},
     ("tax", "vat_returns"): {"uscc": "nsrsbh", "period_end": "skssqz", "filed_on": "sbrq"},
     ("tax", "credit_grades"): {"uscc": "nsrsbh", "evaluation_year": "pjnd", "published_on": "fbrq"},
+    ("tax", "arrears"): {"arrears_no": "ggbh"},
     ("patent", "software_and_layouts"): {"registration_no": "registrationNo"},
     ("talent", "social_security"): {"unit_no": "单位编号", "month": "缴费月份"},
     ("talent", "persons"): {"person_hash": "人员标识", "unit_no": "单位编号", "month": "统计月份"},

@@ -36,7 +36,9 @@ uncounted as (
         evidence.level
     from evidence
     inner join graded_by_levels on evidence.indicator_code = graded_by_levels.indicator_code
-    where evidence.quantity is null and evidence.indicator_code not in ('L19', 'L20')
+    left join levels on evidence.indicator_code = levels.indicator_code and evidence.level = levels.level
+    -- An event that may be repaired has a level, and no quantity all the same.
+    where evidence.quantity is null and levels.quantity is null and evidence.indicator_code not in ('L19', 'L20')
 ),
 
 unknown_grades as (

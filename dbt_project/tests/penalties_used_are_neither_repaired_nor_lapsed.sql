@@ -1,5 +1,5 @@
 -- Guards: Q16: no credit event is used, in an indicator or in a mart, from the day on which it is repaired, removed or past its
--- publicity period.
+-- publicity period; nor is a copy of it under another number, where the document is named: same enterprise, kind and body.
 -- Why: the law forbids it, and the enterprise was promised so when it put the matter right.
 with evidence as (
     select * from {{ ref('evidence') }}
@@ -14,6 +14,15 @@ events as (
     select * from {{ ref('stg_credit__events') }}
 ),
 
+codes as (
+    select * from {{ ref('int_codes__resolved') }}
+),
+
+mentions as (
+    select * from {{ ref('int_mentions__resolved') }}
+    where source = 'credit' and dataset = 'events'
+),
+
 repairs as (
     select * from {{ ref('stg_credit__repairs') }}
     where result = 'granted'
@@ -24,9 +33,35 @@ in_force as (
 ),
 
 used as (
-    select record_ref as event_no from evidence
+    select
+        uscc,
+        record_ref as event_no
+    from evidence
     union distinct
-    select event_no from published
+    select
+        uscc,
+        event_no
+    from published
+),
+
+lifted as (
+    select
+        coalesce(codes.uscc, mentions.uscc) as uscc,
+        events.event_no,
+        events.event_type,
+        events.document_no,
+        coalesce(events.issuing_body, '') as issuing_body
+    from events
+    cross join in_force
+    left join codes on events.uscc = codes.code
+    left join mentions on events.event_no = mentions.record_ref
+    where
+        events.removed_on <= in_force.as_of
+        or events.event_no in (
+            select repairs.event_no
+            from repairs
+            inner join in_force as on_the_day on repairs.decided_on <= on_the_day.as_of
+        )
 ),
 
 wrongly_used as (
@@ -34,11 +69,20 @@ wrongly_used as (
     from used
     inner join events on used.event_no = events.event_no
     cross join in_force
-    left join repairs on used.event_no = repairs.event_no and in_force.as_of >= repairs.decided_on
     where
-        repairs.event_no is not null
-        or events.removed_on <= in_force.as_of
-        or events.publicity_end_on < in_force.as_of
+        events.publicity_end_on < in_force.as_of
+        or exists (
+            select 1
+            from lifted
+            where
+                lifted.event_no = used.event_no
+                or (
+                    lifted.uscc = used.uscc
+                    and lifted.event_type = events.event_type
+                    and lifted.document_no = events.document_no
+                    and lifted.issuing_body = coalesce(events.issuing_body, '')
+                )
+        )
 )
 
 select * from wrongly_used

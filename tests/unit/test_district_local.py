@@ -132,6 +132,16 @@ def test_a_business_that_became_a_company_goes_on_in_it(district, truth):
         assert value(truth, company, "L16") >= Decimal("1.5")
 
 
+def test_growth_after_a_chain_of_absorptions_is_measured_from_all_of_them(district, truth):
+    first, second = planted(truth, "absorbed_in_a_chain")
+    assert first["usccs"][1] == second["usccs"][0]
+    *_, survivor = everyone = [*first["usccs"], second["usccs"][1]]
+    filings = [(e.uscc, f) for e in district.enterprises if e.uscc in everyone for f in e.filings]
+    base = sum(filing.revenue for _, filing in filings if filing.fiscal_year == 2023)
+    (now,) = [filing.revenue for uscc, filing in filings if uscc == survivor and filing.fiscal_year == 2024]
+    assert value(truth, survivor, "C10") == ((now - base) * 100 / base).quantize(Decimal("0.000001"))
+
+
 def test_growth_after_an_absorption_compares_like_with_like(district, truth):
     by_code = {e.uscc: e for e in district.enterprises}
     known, unknown = planted(truth, "absorption_in_2024")
@@ -163,10 +173,10 @@ def test_a_right_moves_with_a_recorded_transfer_and_with_no_other(district, trut
 def test_figures_contradict_each_other_where_that_was_planted_and_nowhere_else(truth):
     expected = defaultdict(set)
     for entry in truth["planted"]:
-        if entry["expect"] in ("Q5", "Q7", "Q8", "Q9"):
+        if entry["expect"] in ("Q5", "Q7", "Q8", "Q9", "Q16", "Q23"):
             expected[entry["uscc"]].add(entry["expect"])
     assert {uscc: set(rules) for uscc, rules in truth["flags"].items()} == expected
-    assert len(expected) == 5
+    assert len(expected) == 9
 
 
 def test_a_zero_is_not_known_where_a_record_was_refused(truth):

@@ -39,7 +39,8 @@ KINDS = set(
     grade_reviewed grade_reviewed_too_late grade_of_an_earlier_year grade_published_too_late grade_by_name_alone
     event_repaired event_repaired_on_as_of event_repaired_too_late repair_refused organisation_code_with_hyphen
     organisation_code severity_not_stated letters_typed_for_digits letter_beyond_repair rd_calibers_reversed
-    relief_does_not_follow vat_sales_far_off insured_far_off vat_return_corrected
+    relief_does_not_follow vat_sales_far_off insured_far_off vat_return_corrected repair_unread arrears
+    branch_of_a_branch absorbed_in_a_chain
     """,
     )
 )

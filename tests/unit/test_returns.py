@@ -1,42 +1,18 @@
 """Return files: what an agency sent, counted and answered for; the same facts give the same bytes."""
 
-import ast
 import csv
-import inspect
 import io
-import json
 import re
-import sys
 from datetime import date, timedelta
-from types import SimpleNamespace
 
 import pytest
 
-from connectors import uscc
-from connectors.errors import ConfigError
-from connectors.pull import Pulled
 from connectors.quarantine import Filter, quarantined
-from connectors.reasons import UNEXPLAINED, explain, read_reasons
-from connectors.returns import HEADERS, KINDS, compose
-from connectors.sink_files import SINKS_DIR, ReturnsSink, read_sinks
-from connectors.source_files import read_sources
-from connectors.zone import Zone
-from flows import recipe
-from flows.night import Night
-from flows.outcome import Outcome
-from flows.returns import compose_returns, send_returns, with_returns_sent
-from ledger.returns import owed_returns, return_rows
-from ledger.settings import PROJECT_DIR
-from ledger.store import open_ledger
+from connectors.returns import COUNTED, HEADERS, KINDS, compose
 from tests.unit.refusing import GOOD, OTHER, deliver, make_source, record
 
 DAY = date(2025, 6, 30)
 NEXT = DAY + timedelta(days=1)
-
-
-@pytest.fixture
-def ledger(settings):
-    return open_ledger(settings)
 
 
 @pytest.fixture
@@ -157,182 +133,52 @@ def test_the_same_file_fetched_again_in_a_night_is_received_once(settings, ledge
     assert (total["received"], total["refused"]) == ("2", "1")
 
 
-def emitted_codes():
-    """Every reason code that stands as a text in the code that refuses: in a fault, a mark, or the code's own check."""
-    found = set()
-    for path in sorted((PROJECT_DIR / "connectors").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Fault", "Broken", "ValueFaultError"):
-                texts = [one for argument in node.args[:2] for one in ast.walk(argument)]
-                found |= {t.value for t in texts if isinstance(t, ast.Constant) and isinstance(t.value, str)}
-            if isinstance(node, ast.keyword) and node.arg == "reason" and isinstance(node.value, ast.Constant):
-                found |= {node.value.value}
-    columns = ast.parse((PROJECT_DIR / "connectors" / "columns.py").read_text(encoding="utf-8"))
-    (rule,) = [one for one in columns.body if isinstance(one, ast.FunctionDef) and one.name == "_broken_rule"]
-    codes = [ast.parse(inspect.getsource(rule_of_code)) for rule_of_code in (uscc.fault, uscc.enterprise_fault)]
-    for tree in (rule, *codes):
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Return) and node.value is not None:
-                found |= {t.value for t in ast.walk(node.value) if isinstance(t, ast.Constant) and t.value is not None}
-    return {one for one in found if isinstance(one, str) and re.fullmatch(r"[a-z][a-z_]{3,}", one)}
-
-
-def test_every_reason_code_that_is_emitted_anywhere_is_explained_in_both_languages():
-    codes = emitted_codes()
-    assert {"type_mismatch", "uscc_check_character", "field_count", "not_in_values", "conflicting_key"} <= codes
-    assert sorted(code for code in codes if explain(code) is UNEXPLAINED) == []
-    for reason in read_reasons().values():
-        assert re.search("[一-鿿]", reason.zh)
-        assert re.search("[一-鿿]", reason.do_zh)
-        assert reason.en.isascii()
-        assert reason.do_en.isascii()
-
-
-@pytest.fixture
-def night(settings, ledger, make_dataset):
-    """A night of one source with a sink for its returns."""
+def test_records_of_a_window_that_was_read_again_are_received_once(settings, ledger, make_dataset, returned):
     dataset = make_dataset(load="upsert")
-    (pattern, *_) = [sink for sink in read_sinks() if isinstance(sink, ReturnsSink)]
-    sink = pattern.model_copy(update={"name": "tax_returns", "source": "tax"})
-
-    def on(day, *pages, sinks=(sink,)):
-        if pages:
-            deliver(settings, ledger, dataset, *pages, day=day)
-        return Night("run", day, settings, ledger, (make_source(dataset),), sinks, Zone())
-
-    return on
-
-
-def test_a_return_is_written_with_its_manifest_and_owed(settings, ledger, night):
-    (line,) = compose_returns(night(DAY, [record(), record(uscc="bad")]))
-    assert (line["state"], line["recipient"], line["received"], line["refused"]) == ("pending", "tax_returns", 2, 1)
-    path = settings.data_dir / "returns" / "2025-06-30" / "tax.csv"
-    manifest = json.loads(path.with_name("tax.csv.manifest.json").read_text(encoding="utf-8"))
-    (owed,) = owed_returns(ledger)
-    assert manifest["sha256"] == owed["sha256"]
-    assert manifest["file"] == "jifen_return_2025-06-30.tax.csv"
-    assert manifest["bytes"] == path.stat().st_size
-    assert manifest["datasets"][0]["pages"][0]["records"] == 2
+    typed = GOOD.replace("0", "O")
+    first = [record(), record(uscc="bad"), record(uscc=typed, year=2020), record(uscc=OTHER, staff=-1)]
+    deliver(settings, ledger, dataset, first, day=DAY)
+    deliver(settings, ledger, dataset, [*first[1:], record(year=2023), record(uscc="worse")], day=DAY)
+    rows = returned(dataset)
+    (total,) = of_kind(rows, "total")
+    assert {name: int(total[name]) for name in COUNTED} == {
+        "received": 6,
+        "accepted": 4,
+        "refused": 2,
+        "discarded": 1,
+        "repaired": 1,
+        "duplicates": 0,
+    }
+    assert [row["received"] for row in of_kind(rows, "page")] == ["4", "2"]
+    assert [row["uscc"] for row in of_kind(rows, "record_refused")] == ["BAD", "WORSE"]
+    assert len(of_kind(rows, "value_discarded")) == len(of_kind(rows, "value_repaired")) == 1
 
 
-def test_a_run_again_or_a_night_without_news_writes_nothing(ledger, night):
-    page = [record(), record(uscc="bad")]
-    compose_returns(night(DAY, page))
-    assert [line["state"] for line in compose_returns(night(DAY))] == ["nothing_new"]
-    assert compose_returns(night(NEXT)) == []
-    assert [line["state"] for line in compose_returns(night(NEXT, page))] == ["nothing_new"]
-    assert len(return_rows(ledger)) == 1
+def test_a_newer_version_in_the_same_night_is_received_beside_the_older_one(settings, ledger, make_dataset, returned):
+    dataset = make_dataset(load="upsert")
+    deliver(settings, ledger, dataset, [record(), record(year=2023)], day=DAY)
+    newer = [record(staff=11), record(year=2022)]
+    deliver(settings, ledger, dataset, [record(), record(year=2022)], newer, day=DAY)
+    (total,) = of_kind(returned(dataset), "total")
+    assert (total["received"], total["accepted"], total["duplicates"]) == ("5", "4", "1")
 
 
-def test_more_of_the_same_night_supersedes_what_was_not_sent_yet(settings, ledger, night):
-    compose_returns(night(DAY, [record(), record(uscc="bad")]))
-    compose_returns(night(DAY, [record(uscc=OTHER), record(uscc="worse")]))
-    states = {row["return_id"]: (row["state"], row["received"]) for row in return_rows(ledger)}
-    assert states == {"2025-06-30.tax": ("superseded", 2), "2025-06-30.tax.2": ("pending", 4)}
-    assert (settings.data_dir / "returns" / "2025-06-30" / "tax.2.csv").exists()
+def test_a_page_that_came_twice_in_one_pull_is_received_once(settings, ledger, make_dataset, returned):
+    dataset = make_dataset(load="upsert")
+    deliver(settings, ledger, dataset, [record(uscc="bad")], [record()], [record(uscc="bad")], day=DAY)
+    rows = returned(dataset)
+    (total,) = of_kind(rows, "total")
+    assert (total["received"], total["accepted"], total["refused"]) == ("2", "1", "1")
+    assert [row["received"] for row in of_kind(rows, "page")] == ["1", "1", "0"]
+    assert len(of_kind(rows, "record_refused")) == 1
 
 
-def test_without_a_sink_a_return_is_kept(ledger, night):
-    compose_returns(night(DAY, [record()], sinks=()))
-    assert [row["state"] for row in return_rows(ledger)] == ["kept"]
-    assert owed_returns(ledger) == []
-
-
-@pytest.fixture
-def pushed(monkeypatch):
-    sent = []
-
-    def push(_connection, folder, files, where, _settings):
-        sent.append((where, folder, [name for name, _ in files]))
-        return []
-
-    monkeypatch.setitem(sys.modules, "connectors.drivers.sftp", SimpleNamespace(push=push))
-    return sent
-
-
-def test_what_is_owed_is_sent_once_file_before_manifest(ledger, night, pushed):
-    at_night = night(DAY, [record()])
-    compose_returns(at_night)
-    assert [line["state"] for line in send_returns(at_night)] == ["sent"]
-    name = "jifen_return_2025-06-30.tax.csv"
-    assert pushed == [("tax_returns", "returns", [name, f"{name}.manifest.json"])]
-    assert send_returns(at_night) == []
-    assert return_rows(ledger)[0]["state"] == "sent"
-
-
-def test_a_file_that_is_not_what_was_written_is_not_sent_and_stays_owed(settings, ledger, night, pushed):
-    at_night = night(DAY, [record()])
-    compose_returns(at_night)
-    path = settings.data_dir / "returns" / "2025-06-30" / "tax.csv"
-    path.write_bytes(path.read_bytes() + b"x")
-    (line,) = send_returns(at_night)
-    assert (line["state"], pushed) == ("pending", [])
-    assert "restore it from the backup" in owed_returns(ledger)[0]["last_error"]
-
-
-def test_a_sink_that_is_gone_leaves_the_return_owed(ledger, night, pushed):
-    compose_returns(night(DAY, [record()]))
-    (line,) = send_returns(night(DAY, sinks=()))
-    assert (line["state"], pushed) == ("pending", [])
-    assert "put connectors/sinks/tax_returns.yml back" in owed_returns(ledger)[0]["last_error"]
-
-
-def test_a_blocked_night_sends_its_returns_and_stays_blocked(night, pushed):
-    at_night = night(DAY, [record()])
-    compose_returns(at_night)
-    blocked = with_returns_sent(at_night, Outcome("blocked", "2025-06-30", None, "the gate blocked."))
-    assert (blocked.exit_code, len(pushed)) == (3, 1)
-    assert blocked.report["returns_sent"][0]["state"] == "sent"
-
-
-def test_a_night_without_a_critical_source_still_writes_and_sends_returns(settings, monkeypatch):
-    calls = []
-    monkeypatch.setattr(recipe, "compose_returns", lambda night: calls.append(("compose", night.as_of)) or [])
-    monkeypatch.setattr("flows.returns.send_returns", lambda night: calls.append(("send", night.as_of)) or [])
-    failed = Pulled("tax", "statements", True, "failed", whose="agency", message="refused.")
-
-    def never(*_):
-        pytest.fail("nothing may be built")
-
-    steps = recipe.Steps(lambda _: [failed], never, never, never, never, never)
-    outcome = recipe.run_night(settings, DAY, "plain", steps)
-    assert (outcome.exit_code, calls) == (4, [("compose", DAY), ("send", DAY)])
-
-
-def test_a_good_night_that_could_not_send_a_return_still_owes_it(night):
-    at_night = night(DAY, [record()], sinks=())
-    compose_returns(night(DAY))
-    done = with_returns_sent(at_night, Outcome("nothing_new", "2025-06-30", "e", "edition e stands."))
-    assert (done.exit_code, done.owed) == (1, ("tax_returns",))
-
-
-def test_a_fault_in_one_return_stops_neither_the_night_nor_the_others(night, monkeypatch):
-    def broken(*_):
-        raise OSError("No space left on device")
-
-    monkeypatch.setattr("flows.returns.write_durably", broken)
-    at_night = night(DAY, [record()])
-    (line,) = compose_returns(at_night)
-    assert line["state"] == "failed"
-    outcome = Outcome("published", "2025-06-30", "e", "", {"returns": [line]})
-    assert with_returns_sent(at_night, outcome).owed == ("return of tax",)
-
-
-def test_every_sink_for_returns_names_a_source_and_its_own_account():
-    sources = {source.name: source for source in read_sources()}
-    sinks = [sink for sink in read_sinks() if isinstance(sink, ReturnsSink)]
-    assert {sink.source for sink in sinks} == {"bank_a", "bank_b", "talent"}
-    for sink in sinks:
-        # What goes back goes to whom it came from, and to nobody else.
-        assert sink.connection == sources[sink.source].connection
-
-
-def test_two_sinks_for_the_returns_of_one_source_are_refused(tmp_path):
-    text = (SINKS_DIR / "bank_a_returns.yml").read_text(encoding="utf-8")
-    for name in ("one", "two"):
-        (tmp_path / f"{name}.yml").write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"gets the returns of bank_a, and so does one"):
-        read_sinks(tmp_path)
+def test_of_a_delivery_refused_as_a_whole_only_what_is_new_is_counted(settings, ledger, make_dataset, returned):
+    deliver(settings, ledger, make_dataset(load="upsert"), [record(), record(year=2023)], day=DAY)
+    strict = make_dataset(load="upsert", volume={"floor": 50, "ceiling": 100})
+    deliver(settings, ledger, strict, [record(year=2023), record(year=2022)], day=DAY)
+    (void,) = of_kind(returned(strict), "void")
+    assert (void["received"], void["accepted"], void["refused"]) == ("3", "2", "1")
 
 
 def test_a_return_holds_only_what_the_agency_itself_sent(settings, ledger, make_dataset, returned):

@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import shutil
 from datetime import date
 
 import pyarrow as pa
@@ -27,8 +28,11 @@ def code_of(number):
     return body + check_character(body)
 
 
-def write_edition(folder, names, items=()):
-    """An edition of two tables. `names`: (code, name, from, to); `items`: (dataset, identifier, reason, count)."""
+def write_edition(folder, names, items=(), claims=None):
+    """An edition of two tables. `names`: (code, name, from, to); `items`: (dataset, identifier, reason, count).
+
+    `claims` are the codes that share an identifier, as the table has them; without, the table is of before it had any.
+    """
     tables = folder / "tables"
     tables.mkdir(parents=True)
     columns = list(zip(*names, strict=True))
@@ -54,6 +58,9 @@ def write_edition(folder, names, items=()):
         | {"first_mentioned_on": DAY, "last_mentioned_on": DAY}
         for dataset, name, reason, count in items
     ]
+    if claims is not None:
+        kinds |= {"claimed_by": pa.string()}
+        rows = [{**row, "claimed_by": claims.get(row["identifier"])} for row in rows]
     schema = pa.schema([*kinds.items(), ("count", pa.int64())])
     pq.write_table(pa.Table.from_pylist(rows, schema), tables / "unmatched_records.parquet")
     return folder
@@ -133,6 +140,23 @@ def test_an_enterprise_is_suggested_once_and_a_number_or_a_stranger_not_at_all(e
     assert suggest(edition, []) == []
 
 
+def test_of_a_number_that_several_claim_each_claimant_is_shown_by_its_present_name(edition, tmp_path):
+    names = [(code_of(1), "旧名甲有限公司", date(2010, 1, 1), date(2019, 6, 30))]
+    names += [(code_of(1), "甲有限公司", date(2019, 7, 1), None), (code_of(2), "乙有限公司", date(2021, 1, 1), None)]
+    claims = {"HZ-000123": f"{code_of(1)};{code_of(2)}"}
+    items = [("headcounts", "HZ-000123", "ambiguous", 9), ("headcounts", "HZ-9", "unknown", 1)]
+    shared = write_edition(tmp_path / "2025-07-01-abcdef0123", names, items, claims)
+    first, second = open_items(shared)
+    assert (first.claimed_by, second.claimed_by) == ((code_of(1), code_of(2)), ())
+    found = suggest(shared, [first, second], most=1)
+    assert [(one.uscc, one.enterprise_name, one.score) for one in found[0]] == [
+        (code_of(1), "甲有限公司", None),
+        (code_of(2), "乙有限公司", None),
+    ]
+    assert found[1] == ()
+    assert [one.claimed_by for one in open_items(edition)] == [()] * 3
+
+
 def test_the_same_list_gives_the_same_answers_in_any_order(edition):
     items = [asked("惠州翎烁电子科技有限公司"), asked("珂诺电子"), asked("惠州帕奇环保公司", None)]
     assert suggest(edition, items) == suggest(edition, items[::-1])[::-1]
@@ -152,6 +176,39 @@ def identity(edition, settings, monkeypatch):
 
 
 BY = ("--by", "王工", "--why", "电话核实")
+EDITION_DAY = "2025-06-30"
+
+
+def test_the_list_says_who_claims_a_number(edition, identity):
+    names = [(code_of(1), "甲有限公司", date(2019, 7, 1), None), (code_of(2), "乙有限公司", date(2021, 1, 1), None)]
+    shutil.rmtree(edition / "tables")
+    claims = {"HZ-000123": f"{code_of(1)};{code_of(2)}"}
+    write_edition(edition, names, [("headcounts", "HZ-000123", "ambiguous", 9)], claims)
+    plain = identity("list").stdout
+    assert "claims it" in plain
+    assert all(code in plain for code in (code_of(1), code_of(2)))
+    (told,) = json.loads(identity("list", "--json").stdout)
+    assert [one["uscc"] for one in told["suggestions"]] == told["claimed_by"] == [code_of(1), code_of(2)]
+
+
+def test_a_decision_that_the_editions_own_day_would_not_know_warns_and_says_how_it_would(identity):
+    words = ("decide", "science.contest_results", "珂诺电子", "--uscc", code_of(1), *BY)
+    late = identity(*words)
+    assert late.exit_code == 0
+    assert f"--on {EDITION_DAY}" in late.stderr
+    assert "whatever the day of its records" in late.stdout
+    in_time = identity(*words, "--on", EDITION_DAY)
+    assert (in_time.exit_code, in_time.stderr) == (0, "")
+    told = json.loads(identity("decisions", "--json").stdout)
+    assert [one["is_later_than_edition"] for one in told] == [True, False]
+    assert "the edition is older" in identity("decisions").stdout.replace("\n", " ")
+
+
+def test_a_dataset_that_names_no_one_enterprise_can_not_be_decided(identity):
+    for address in ("credit.repairs", "science.successions", "science.enterprises"):
+        done = identity("decide", address, "珂诺电子", "--nobody", *BY)
+        assert done.exit_code == 2
+        assert f"no dataset {address} names an enterprise" in done.stderr.replace("\n", " ")
 
 
 def test_the_list_shows_whom_each_name_may_mean(identity):

@@ -18,17 +18,31 @@ in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
+decided_codes as (
+    select * from {{ ref('int_codes__resolved') }}
+    where decided_as is not null
+),
+
+-- A person may have said whose code a consent bears; nothing else passes a consent on, to a legal person or a successor.
+given_by as (
+    select
+        consents.*,
+        coalesce(decided_codes.decided_as, consents.uscc) as giver_uscc
+    from consents
+    left join decided_codes on consents.uscc = decided_codes.code
+),
+
 -- Every consent is here, the lapsed and the withdrawn too: what may go is decided by the date on which it is sent.
 consented as (
     select
-        consents.recipient,
-        consents.consent_id,
-        consents.valid_from as consent_valid_from,
-        consents.valid_to as consent_valid_to,
-        consents.withdrawn_on as consent_withdrawn_on,
-        consents.data_classes,
-        consents.purpose,
-        consents.uscc,
+        given_by.recipient,
+        given_by.consent_id,
+        given_by.valid_from as consent_valid_from,
+        given_by.valid_to as consent_valid_to,
+        given_by.withdrawn_on as consent_withdrawn_on,
+        given_by.data_classes,
+        given_by.purpose,
+        given_by.giver_uscc as uscc,
         enterprises.enterprise_name,
         in_force.as_of,
         in_force.ruleset_id,
@@ -47,11 +61,11 @@ consented as (
             when staged.operating_revenue_cny < 200000000 then '20M-200M'
             when staged.operating_revenue_cny >= 200000000 then '>=200M'
         end as revenue_band
-    from consents
+    from given_by
     cross join in_force
-    left join enterprises on consents.uscc = enterprises.uscc
-    left join rankings on consents.uscc = rankings.uscc
-    left join staged on consents.uscc = staged.uscc
+    left join enterprises on given_by.giver_uscc = enterprises.uscc
+    left join rankings on given_by.giver_uscc = rankings.uscc
+    left join staged on given_by.giver_uscc = staged.uscc
 )
 
 select * from consented

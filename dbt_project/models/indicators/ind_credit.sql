@@ -25,6 +25,8 @@ supply as (
 counted as (
     select
         uscc,
+        sum(case when indicator_code = 'L21' and quantity is null then 1 else 0 end) as doubtful_entries,
+        sum(case when indicator_code = 'L22' and quantity is null then 1 else 0 end) as doubtful_penalties,
         {{ counted_sum('L21') }} as dishonesty_entries,
         {{ counted_sum('L22') }} as penalties
     from records
@@ -37,8 +39,15 @@ joined as (
         enterprises.reporting_year,
         credit_levels.quantity as credit_grade_level,
         tax_levels.quantity as tax_grade_level,
-        coalesce(counted.dishonesty_entries, {{ absent_means('credit', 'events') }}) as dishonesty_entries,
-        coalesce(counted.penalties, {{ absent_means('credit', 'events') }}) as penalties
+        -- One event of which nobody knows whether it counts, and what all of them come to is not known.
+        case
+            when coalesce(counted.doubtful_entries, 0) = 0
+                then coalesce(counted.dishonesty_entries, {{ absent_means('credit', 'events') }})
+        end as dishonesty_entries,
+        case
+            when coalesce(counted.doubtful_penalties, 0) = 0
+                then coalesce(counted.penalties, {{ absent_means('credit', 'events') }})
+        end as penalties
     from enterprises
     left join evaluations on enterprises.uscc = evaluations.uscc
     left join levels as credit_levels

@@ -6,7 +6,8 @@ with codes as (
 redirected as (
     select
         code,
-        uscc
+        uscc,
+        is_of_branch
     from codes
     where length(code) = 18 and code <> uscc
 )

@@ -4,66 +4,53 @@ with enterprises as (
     select * from {{ ref('stg_science__enterprises') }}
 ),
 
-successions as (
-    select * from {{ ref('int_enterprises__successions') }}
+lines as (
+    select * from {{ ref('int_enterprises__lines') }}
 ),
 
 decisions as (
     select * from {{ ref('stg_pipeline__identity_decisions') }}
 ),
 
--- 个转企: the company answers for what the individual business did. Two successors to one business are nobody's to choose from.
-incorporated as (
-    select
-        predecessor_uscc as uscc,
-        min(uscc) as company_uscc
-    from successions
-    where kind = 'incorporation'
-    group by predecessor_uscc
-    having count(distinct uscc) = 1
-),
-
-spine as (
-    select
-        uscc,
-        registration_no,
-        -- A branch is no legal person: what it does is its parent's, by the registered link alone.
-        coalesce(parent_uscc, uscc) as legal_person_uscc
-    from enterprises
-    union all
-    select
-        incorporated.uscc,
-        cast(null as varchar) as registration_no,
-        incorporated.uscc as legal_person_uscc
-    from incorporated
-    left join enterprises on incorporated.uscc = enterprises.uscc
-    where enterprises.uscc is null
-),
-
+-- Whoever stands on a line without an end answers for itself alone; a business that the register lists no more is known by whom
+-- its line leads to.
 scored as (
     select
-        spine.uscc as code,
-        spine.registration_no,
-        coalesce(incorporated.company_uscc, spine.legal_person_uscc) as uscc
-    from spine
-    left join incorporated on spine.legal_person_uscc = incorporated.uscc
+        enterprises.uscc as code,
+        enterprises.registration_no,
+        coalesce(lines.legal_person_uscc, enterprises.uscc) as uscc,
+        coalesce(lines.is_of_branch, false) as is_of_branch
+    from enterprises
+    left join lines on enterprises.uscc = lines.uscc
+    union all
+    select
+        lines.uscc as code,
+        cast(null as varchar) as registration_no,
+        lines.legal_person_uscc as uscc,
+        lines.is_of_branch
+    from lines
+    left join enterprises on lines.uscc = enterprises.uscc
+    where enterprises.uscc is null and lines.legal_person_uscc is not null
 ),
 
 -- Positions 9 to 17 are the organisation code; the old tax number puts the six digits of the first registry before it.
 other_codes as (
     select
         substr(code, 9, 9) as code,
-        uscc
+        uscc,
+        is_of_branch
     from scored
     union all
     select
         substr(code, 3, 6) || substr(code, 9, 9) as code,
-        uscc
+        uscc,
+        is_of_branch
     from scored
     union all
     select
         registration_no as code,
-        uscc
+        uscc,
+        is_of_branch
     from scored
     where registration_no is not null
 ),
@@ -72,7 +59,8 @@ other_codes as (
 unequivocal as (
     select
         code,
-        min(uscc) as uscc
+        min(uscc) as uscc,
+        max(case when is_of_branch then 1 else 0 end) = 1 as is_of_branch
     from other_codes
     group by code
     having min(uscc) = max(uscc)
@@ -81,12 +69,16 @@ unequivocal as (
 known as (
     select
         code,
-        uscc
+        uscc,
+        is_of_branch,
+        cast(null as varchar) as decided_as
     from scored
     union all
     select
         code,
-        uscc
+        uscc,
+        is_of_branch,
+        cast(null as varchar) as decided_as
     from unequivocal
 ),
 
@@ -95,17 +87,16 @@ known as (
 settled as (
     select
         decisions.identifier as code,
-        min(decided_for.uscc) as uscc
+        min(decided_for.uscc) as uscc,
+        max(case when decided_for.is_of_branch then 1 else 0 end) = 1 as is_of_branch,
+        case when min(decided_for.code) = max(decided_for.code) then min(decided_for.code) end as decided_as
     from decisions
     inner join scored as decided_for on decisions.uscc = decided_for.code
     left join known on decisions.identifier = known.code
     where
         length(decisions.identifier) in (9, 15, 18)
         and known.code is null
-        and decisions.source || '.' || decisions.dataset in (
-            'credit.events', 'credit.evaluations', 'tax.statements', 'tax.rd_deductions', 'tax.vat_returns',
-            'tax.credit_grades', 'tax.arrears'
-        )
+        and {{ is_keyed_by_code('decisions') }}
     group by decisions.identifier
     having min(decided_for.uscc) = max(decided_for.uscc)
 ),

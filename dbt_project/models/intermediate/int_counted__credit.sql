@@ -14,13 +14,16 @@ graded as (
     from events
 ),
 
+-- One that may be repaired stands here without a quantity: whether it counts is not known.
 counted as (
     select
         graded.uscc,
         graded.indicator_code,
         {{ counted_record(
             'graded', 'credit', 'events', 'graded.event_no', 'graded.decided_on',
-            quantity="case when graded.indicator_code = 'L21' then 1 else levels.quantity end", level='graded.grade'
+            quantity="case when graded.may_be_repaired then null when graded.indicator_code = 'L21' then 1 "
+            ~ "else levels.quantity end",
+            level='graded.grade'
         ) }}
     from graded
     left join levels on graded.indicator_code = levels.indicator_code and graded.grade = levels.level

@@ -6,6 +6,13 @@ repairs as (
     select * from {{ ref('stg_credit__repairs') }}
 ),
 
+-- A decision on repair says whose it is by the number of the event alone: that stands where other refusals have a name.
+refused_repairs as (
+    select distinct enterprise_name as event_no
+    from {{ ref('stg_pipeline__refusals') }}
+    where source = 'credit' and dataset = 'repairs'
+),
+
 codes as (
     select * from {{ ref('int_codes__resolved') }}
 ),
@@ -67,10 +74,23 @@ lifted as (
         and (repaired.event_no is not null or identified.removed_on <= in_force.as_of)
 ),
 
+-- One that was refused may have been granted: under whichever number it names the document.
+doubted as (
+    select distinct
+        identified.uscc,
+        identified.event_type,
+        identified.document_no,
+        identified.issuing_body
+    from named_once as identified
+    inner join refused_repairs on identified.event_no = refused_repairs.event_no
+    where identified.document_no is not null
+),
+
 -- After repair, or past the publicity period, an entry may no longer be used at all, from that very day.
 usable as (
     select
         identified.*,
+        refused_repairs.event_no is not null or doubted.uscc is not null as may_be_repaired,
         row_number() over (
             partition by identified.uscc, identified.event_type, identified.document_no, identified.issuing_body
             order by identified.event_no
@@ -84,6 +104,13 @@ usable as (
             and identified.event_type = lifted.event_type
             and identified.document_no = lifted.document_no
             and coalesce(identified.issuing_body, '') = coalesce(lifted.issuing_body, '')
+    left join refused_repairs on identified.event_no = refused_repairs.event_no
+    left join doubted
+        on
+            identified.uscc = doubted.uscc
+            and identified.event_type = doubted.event_type
+            and identified.document_no = doubted.document_no
+            and coalesce(identified.issuing_body, '') = coalesce(doubted.issuing_body, '')
     where
         identified.uscc is not null
         and lifted.uscc is null
@@ -105,6 +132,7 @@ active as (
         decided_on,
         publicity_end_on,
         removed_on,
+        may_be_repaired,
         learned_on,
         raw_sha256,
         raw_position

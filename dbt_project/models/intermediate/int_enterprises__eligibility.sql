@@ -8,13 +8,19 @@ states as (
     select * from {{ ref('stg_science__enterprise_states') }}
 ),
 
+decided_codes as (
+    select * from {{ ref('int_codes__resolved') }}
+    where decided_as is not null
+),
+
 in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
+-- A state of a branch is the branch's own. Only a code that a person said is another's is read as that one.
 begun as (
     select
-        states.uscc,
+        coalesce(decided_codes.decided_as, states.uscc) as uscc,
         states.aspect,
         states.value,
         states.valid_from,
@@ -22,6 +28,7 @@ begun as (
         states.valid_to is null or states.valid_to >= in_force.as_of as is_in_force
     from states
     cross join in_force
+    left join decided_codes on states.uscc = decided_codes.code
     where states.valid_from <= in_force.as_of
 ),
 
@@ -38,8 +45,10 @@ in_states as (
 ),
 
 listed_members as (
-    select distinct uscc from states
-    where aspect = 'zone_member'
+    select distinct coalesce(decided_codes.decided_as, states.uscc) as uscc
+    from states
+    left join decided_codes on states.uscc = decided_codes.code
+    where states.aspect = 'zone_member'
 ),
 
 -- Where the dated register speaks of an enterprise, it holds; the flat columns speak for the others.

@@ -20,7 +20,7 @@ evaluations as (
 ),
 
 successions as (
-    select * from {{ ref('int_enterprises__successions') }}
+    select * from {{ ref('int_successions__followed') }}
 ),
 
 in_force as (
@@ -66,9 +66,8 @@ absorbed_staff as (
         counted_staff.raw_sha256,
         counted_staff.raw_position
     from successions
-    inner join in_force on successions.effective_on between in_force.year_start_on and in_force.year_end_on
     inner join counted_staff on successions.predecessor_uscc = counted_staff.uscc and counted_staff.years_back = 1
-    where successions.kind = 'absorption'
+    where successions.is_in_base and not successions.is_first_year and not successions.is_endless
 ),
 
 reported as (

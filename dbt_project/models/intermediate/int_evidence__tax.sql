@@ -11,7 +11,7 @@ grades as (
 ),
 
 successions as (
-    select * from {{ ref('int_enterprises__successions') }}
+    select * from {{ ref('int_successions__followed') }}
 ),
 
 in_force as (
@@ -55,9 +55,8 @@ absorbed as (
         statements.raw_sha256,
         statements.raw_position
     from successions
-    inner join in_force on successions.effective_on between in_force.year_start_on and in_force.year_end_on
     inner join statements on successions.predecessor_uscc = statements.uscc and statements.years_back = 1
-    where successions.kind = 'absorption'
+    where successions.is_in_base and not successions.is_first_year and not successions.is_endless
 ),
 
 claims as (

@@ -16,12 +16,17 @@ identifiers as (
     select * from {{ ref('stg_science__enterprise_identifiers') }}
 ),
 
-enterprises as (
-    select * from {{ ref('stg_science__enterprises') }}
+redirected as (
+    select * from {{ ref('int_codes__redirected') }}
 ),
 
 unknown_codes as (
     select * from {{ ref('int_codes__unknown') }}
+),
+
+claimed as (
+    select * from {{ ref('int_identifiers__claimed') }}
+    where kind = 'code'
 ),
 
 by_code as (
@@ -72,37 +77,22 @@ by_name as (
 -- A list of persons knows an enterprise by the agency's own number alone.
 by_number as (
     select
-        identifiers.uscc,
+        coalesce(redirected.uscc, identifiers.uscc) as uscc,
         refusals.source,
         refusals.dataset
     from refusals
     inner join identifiers on refusals.enterprise_name = identifiers.identifier
+    left join redirected on identifiers.uscc = redirected.code
 ),
 
 -- A code that two enterprises share is nobody's, and so may be either's.
 by_shared_code as (
     select
-        enterprises.uscc,
+        claimed.uscc,
         unknown_codes.source,
         unknown_codes.dataset
     from unknown_codes
-    inner join enterprises
-        on unknown_codes.identifier = substr(enterprises.uscc, 9, 9)
-    union distinct
-    select
-        enterprises.uscc,
-        unknown_codes.source,
-        unknown_codes.dataset
-    from unknown_codes
-    inner join enterprises
-        on unknown_codes.identifier = substr(enterprises.uscc, 3, 6) || substr(enterprises.uscc, 9, 9)
-    union distinct
-    select
-        enterprises.uscc,
-        unknown_codes.source,
-        unknown_codes.dataset
-    from unknown_codes
-    inner join enterprises on unknown_codes.identifier = enterprises.registration_no
+    inner join claimed on unknown_codes.identifier = claimed.identifier
 ),
 
 touched as (

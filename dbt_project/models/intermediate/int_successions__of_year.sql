@@ -1,5 +1,5 @@
 with successions as (
-    select * from {{ ref('int_enterprises__successions') }}
+    select * from {{ ref('int_successions__followed') }}
 ),
 
 filings as (
@@ -10,43 +10,40 @@ headcounts as (
     select * from {{ ref('int_headcounts__december') }}
 ),
 
-in_force as (
-    select * from {{ ref('ruleset_in_force') }}
-),
-
-of_year as (
+taken_over as (
     select
         successions.uscc,
-        successions.predecessor_uscc,
-        -- Who came out of a split, or out of a merger that made a new company, has no year before this one.
-        case when successions.kind in ('split', 'new_set_merger') then 1 else 0 end as is_first_year
+        successions.is_first_year,
+        successions.is_endless,
+        successions.is_in_base,
+        filings.prior_operating_revenue_cny,
+        filings.prior_rd_expense_cny,
+        headcounts.prior_sci_tech_staff
     from successions
-    inner join in_force on successions.effective_on between in_force.year_start_on and in_force.year_end_on
-    where successions.kind in ('absorption', 'new_set_merger', 'split')
+    left join filings on successions.predecessor_uscc = filings.uscc
+    left join headcounts on successions.predecessor_uscc = headcounts.uscc
 ),
 
 -- Like for like: what was merged into the enterprise in the year belongs to the year before as well. Where a predecessor's
--- figure is not known, neither is the sum.
+-- figure is not known, or who all of them are, neither is the sum.
 added as (
     select
-        of_year.uscc,
-        max(of_year.is_first_year) = 1 as is_first_year,
+        uscc,
+        max(case when is_first_year then 1 else 0 end) = 1 as is_first_year,
         case
-            when count(*) = count(filings.prior_operating_revenue_cny)
-                then cast(sum(filings.prior_operating_revenue_cny) as decimal(20, 2))
+            when max(case when is_endless or (is_in_base and prior_operating_revenue_cny is null) then 1 else 0 end) = 0
+                then cast(sum(case when is_in_base then prior_operating_revenue_cny end) as decimal(20, 2))
         end as prior_operating_revenue_cny,
         case
-            when count(*) = count(filings.prior_rd_expense_cny)
-                then cast(sum(filings.prior_rd_expense_cny) as decimal(20, 2))
+            when max(case when is_endless or (is_in_base and prior_rd_expense_cny is null) then 1 else 0 end) = 0
+                then cast(sum(case when is_in_base then prior_rd_expense_cny end) as decimal(20, 2))
         end as prior_rd_expense_cny,
         case
-            when count(*) = count(headcounts.prior_sci_tech_staff)
-                then cast(sum(headcounts.prior_sci_tech_staff) as bigint)
+            when max(case when is_endless or (is_in_base and prior_sci_tech_staff is null) then 1 else 0 end) = 0
+                then cast(sum(case when is_in_base then prior_sci_tech_staff end) as bigint)
         end as prior_sci_tech_staff
-    from of_year
-    left join filings on of_year.predecessor_uscc = filings.uscc
-    left join headcounts on of_year.predecessor_uscc = headcounts.uscc
-    group by of_year.uscc
+    from taken_over
+    group by uscc
 )
 
 select * from added

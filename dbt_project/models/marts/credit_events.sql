@@ -17,7 +17,8 @@ events as (
         active_events.issuing_body,
         active_events.decided_on,
         active_events.publicity_end_on,
-        active_events.removed_on
+        active_events.removed_on,
+        active_events.may_be_repaired
     from active_events
     inner join enterprises on active_events.uscc = enterprises.uscc
 )

@@ -23,6 +23,7 @@ event_counts as (
     select
         uscc,
         count(*) as active_credit_events,
+        sum(case when may_be_repaired then 1 else 0 end) as doubtful_credit_events,
         max(decided_on) as last_event_decided_on
     from active_events
     group by uscc
@@ -33,9 +34,9 @@ standing as (
         enterprises.uscc,
         evaluations.grade as credit_grade,
         evaluations.batch_month as credit_grade_month,
-        -- A refused event may be the grave one: whatever else landed, how many there are is not known.
+        -- A refused event may be the grave one, one whose repair was refused none at all: how many there are is not known.
         case
-            when refusals.uscc is null
+            when refusals.uscc is null and coalesce(event_counts.doubtful_credit_events, 0) = 0
                 then cast(coalesce(event_counts.active_credit_events, {{ absent_means('credit', 'events') }}) as bigint)
         end as active_credit_events,
         event_counts.last_event_decided_on

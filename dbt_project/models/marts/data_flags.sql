@@ -30,6 +30,26 @@ insured as (
     select * from {{ ref('int_insured__december') }}
 ),
 
+grades as (
+    select * from {{ ref('int_grades__latest') }}
+),
+
+arrears as (
+    select * from {{ ref('int_arrears__open') }}
+),
+
+active_events as (
+    select * from {{ ref('int_credit__events_active') }}
+),
+
+lines as (
+    select * from {{ ref('int_enterprises__lines') }}
+),
+
+successions as (
+    select * from {{ ref('int_successions__followed') }}
+),
+
 figures as (
     select
         enterprises.uscc,
@@ -137,8 +157,66 @@ codes_off as (
     where not ({{ organisation_code_check('uscc') }})
 ),
 
+-- Nobody answers for who stands in a circle, and who took over whom in one has no year to compare with.
+on_a_circle as (
+    select uscc from lines
+    where is_endless
+    union distinct
+    select uscc from successions
+    where is_endless
+),
+
+without_an_end as (
+    select
+        register.uscc,
+        'Q3' as rule,
+        'warning' as severity,
+        '登记的隶属或承继关系成环，或超过八步仍无终点：' || register.uscc || ' 的记录只归其自身，增长基数不予计算。' as detail_zh,
+        'The registered links of parent or successor from ' || register.uscc
+        || ' run in a circle, or over more than eight steps: its records stay its own, and growth is not measured.' as detail_en
+    from register
+    inner join on_a_circle on register.uscc = on_a_circle.uscc
+),
+
+repairs_unread as (
+    select
+        register.uscc,
+        'Q16' as rule,
+        'warning' as severity,
+        cast(count(*) as varchar) || ' 条信用事件的修复决定被退回，是否已修复未知：'
+        || {{ joined_text('active_events.event_no', '、') }} || '。' as detail_zh,
+        'Whether ' || cast(count(*) as varchar) || ' credit events are repaired is not known, as the decisions were refused: '
+        || {{ joined_text('active_events.event_no', ', ') }} || '.' as detail_en
+    from register
+    inner join active_events on register.uscc = active_events.uscc
+    where active_events.may_be_repaired
+    group by register.uscc
+),
+
+-- The office's good grade and the office's own announcement of what is owed do not go together.
+arrears_beside_a_good_grade as (
+    select
+        enterprises.uscc,
+        'Q23' as rule,
+        'warning' as severity,
+        '纳税信用 ' || grades.grade || ' 级，但有 ' || cast(arrears.announcement_count as varchar)
+        || ' 笔公告欠税共 ' || cast(arrears.balance_cny as varchar) || ' 元尚未缴清。' as detail_zh,
+        'A tax credit grade of ' || grades.grade || ' stands beside ' || cast(arrears.announcement_count as varchar)
+        || ' announced tax arrears of ' || cast(arrears.balance_cny as varchar) || ' CNY that are not paid.' as detail_en
+    from enterprises
+    inner join arrears on enterprises.uscc = arrears.uscc
+    inner join grades on enterprises.uscc = grades.uscc
+    where grades.grade in ('A', 'B')
+),
+
 flags as (
     select * from codes_off
+    union all
+    select * from without_an_end
+    union all
+    select * from repairs_unread
+    union all
+    select * from arrears_beside_a_good_grade
     union all
     select * from reversed_calibers
     union all

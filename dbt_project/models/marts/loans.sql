@@ -6,7 +6,12 @@ enterprises as (
     select * from {{ ref('int_enterprises__eligibility') }}
 ),
 
--- A sum over loans of which one has no figure is not known, rather than too small.
+redirected as (
+    select * from {{ ref('int_codes__redirected') }}
+),
+
+-- What a branch borrowed its legal person owes. A sum over loans of which one has no figure is not known, rather than too
+-- small.
 summed as (
     select
         enterprises.uscc,
@@ -20,7 +25,8 @@ summed as (
         case when count(*) = count(reported_loans.overdue_days) then max(reported_loans.overdue_days) end as overdue_days_max,
         sum(case when reported_loans.five_class in ('次级', '可疑', '损失') then 1 else 0 end) as non_performing_count
     from reported_loans
-    inner join enterprises on reported_loans.uscc = enterprises.uscc
+    left join redirected on reported_loans.uscc = redirected.code
+    inner join enterprises on coalesce(redirected.uscc, reported_loans.uscc) = enterprises.uscc
     group by enterprises.uscc, reported_loans.bank, reported_loans.reported_on
 ),
 

@@ -8,6 +8,15 @@ codes as (
     select * from {{ ref('int_codes__unknown') }}
 ),
 
+claims as (
+    select
+        kind,
+        identifier,
+        {{ joined_text('uscc', ';') }} as claimed_by
+    from {{ ref('int_identifiers__claimed') }}
+    group by kind, identifier
+),
+
 unresolved as (
     select
         source,
@@ -16,7 +25,8 @@ unresolved as (
         record_ref,
         mentioned_on,
         reason,
-        record_count
+        record_count,
+        'number' as kind
     from mentions
     union all
     select
@@ -26,23 +36,32 @@ unresolved as (
         cast(null as varchar) as record_ref,
         cast(null as date) as mentioned_on,
         'unknown' as reason,
-        record_count
+        record_count,
+        'code' as kind
     from codes
 ),
 
 -- One name may be nobody's on one day and two enterprises' on another.
 counted as (
     select
-        source,
-        dataset,
-        identifier,
-        min(record_ref) as record_ref,
-        min(mentioned_on) as first_mentioned_on,
-        max(mentioned_on) as last_mentioned_on,
-        reason,
-        cast(sum(record_count) as bigint) as count
+        unresolved.source,
+        unresolved.dataset,
+        unresolved.identifier,
+        min(unresolved.record_ref) as record_ref,
+        min(unresolved.mentioned_on) as first_mentioned_on,
+        max(unresolved.mentioned_on) as last_mentioned_on,
+        -- A code that several share is known all too well.
+        case
+            when unresolved.kind = 'code' and claims.identifier is not null then 'ambiguous'
+            else unresolved.reason
+        end as reason,
+        claims.claimed_by,
+        cast(sum(unresolved.record_count) as bigint) as count
     from unresolved
-    group by source, dataset, identifier, reason
+    left join claims on unresolved.kind = claims.kind and unresolved.identifier = claims.identifier
+    group by
+        unresolved.source, unresolved.dataset, unresolved.identifier, unresolved.reason, unresolved.kind,
+        claims.identifier, claims.claimed_by
 )
 
 select * from counted

@@ -1,0 +1,64 @@
+{#- Each round doubles how far a line is followed: three go eight steps. -#}
+{%- set rounds = 3 -%}
+with enterprises as (
+    select * from {{ ref('stg_science__enterprises') }}
+),
+
+successions as (
+    select * from {{ ref('int_enterprises__successions') }}
+),
+
+-- A branch is no legal person: what it does is its parent's, by the registered link alone.
+branches as (
+    select
+        uscc,
+        parent_uscc as legal_person_uscc,
+        1 as is_of_branch
+    from enterprises
+    where parent_uscc <> uscc
+),
+
+-- 个转企: the company answers for what the individual business did. Two successors to one business are nobody's to choose from.
+incorporated as (
+    select
+        predecessor_uscc as uscc,
+        min(uscc) as legal_person_uscc,
+        0 as is_of_branch
+    from successions
+    where kind = 'incorporation'
+    group by predecessor_uscc
+    having count(distinct uscc) = 1
+),
+
+followed_0 as (
+    select * from branches
+    union all
+    select incorporated.*
+    from incorporated
+    left join branches on incorporated.uscc = branches.uscc
+    where branches.uscc is null
+),
+
+{% for round in range(rounds) %}
+    followed_{{ round + 1 }} as (
+        select
+            followed.uscc,
+            coalesce(onward.legal_person_uscc, followed.legal_person_uscc) as legal_person_uscc,
+            greatest(followed.is_of_branch, coalesce(onward.is_of_branch, 0)) as is_of_branch
+        from followed_{{ round }} as followed
+        left join followed_{{ round }} as onward on followed.legal_person_uscc = onward.uscc
+    ),
+{% endfor %}
+
+-- Where a line has not come to its end by then, it runs in a circle: nobody answers for who stands on it.
+ended as (
+    select
+        followed.uscc,
+        case when onward.uscc is null then followed.legal_person_uscc end as legal_person_uscc,
+        followed.is_of_branch = 1 as is_of_branch,
+        onward.uscc is not null as is_endless
+    from followed_{{ rounds }} as followed
+    left join followed_0 as onward on followed.legal_person_uscc = onward.uscc
+)
+
+select * from ended

@@ -1,0 +1,89 @@
+{{ config(materialized='table') }}
+
+{#- Each round doubles how far a succession is followed: three go eight steps. -#}
+{%- set rounds = 3 -%}
+with successions as (
+    select * from {{ ref('int_enterprises__successions') }}
+),
+
+codes as (
+    select * from {{ ref('int_codes__redirected') }}
+),
+
+filers as (
+    select * from {{ ref('int_filers__redirected') }}
+),
+
+in_force as (
+    select * from {{ ref('ruleset_in_force') }}
+),
+
+-- Whoever took over is scored as its legal person, and what was taken over filed as whom its returns go to.
+steps as (
+    select distinct
+        coalesce(codes.uscc, successions.uscc) as uscc,
+        coalesce(filers.uscc, successions.predecessor_uscc) as predecessor_uscc,
+        successions.kind,
+        successions.effective_on
+    from successions
+    inner join in_force on successions.effective_on between in_force.year_start_on and in_force.year_end_on
+    left join codes on successions.uscc = codes.code
+    left join filers on successions.predecessor_uscc = filers.code
+    where successions.kind in ('absorption', 'new_set_merger', 'split')
+),
+
+followed_0 as (
+    select
+        uscc,
+        predecessor_uscc,
+        effective_on as first_on,
+        effective_on as last_on,
+        case when kind = 'split' then 1 else 0 end as has_split,
+        case when kind = 'absorption' then 0 else 1 end as is_new,
+        1 as steps
+    from steps
+    where uscc <> predecessor_uscc
+),
+
+-- What was absorbed first and went on with whoever absorbed it: never what came to a predecessor after that one had gone.
+{% for round in range(rounds) %}
+    followed_{{ round + 1 }} as (
+        select * from followed_{{ round }}
+        union distinct
+        select
+            later.uscc,
+            earlier.predecessor_uscc,
+            earlier.first_on,
+            later.last_on,
+            greatest(earlier.has_split, later.has_split) as has_split,
+            later.is_new,
+            earlier.steps + later.steps as steps
+        from followed_{{ round }} as later
+        inner join followed_{{ round }} as earlier
+            on later.predecessor_uscc = earlier.uscc and later.first_on >= earlier.last_on
+    ),
+{% endfor %}
+
+merged_anew as (
+    select distinct uscc from steps
+    where kind = 'new_set_merger'
+),
+
+related as (
+    select
+        followed.uscc,
+        followed.predecessor_uscc,
+        -- Who came out of a split, or out of a merger that made a new company, has no year before this one; nor is there one to
+        -- compare with where a part of another came in by a predecessor's split.
+        max(greatest(followed.is_new, followed.has_split)) = 1 as is_first_year,
+        -- A company that a merger of the same year made had no year before: those it was made of stand for it.
+        min(case when merged_anew.uscc is null then 1 else 0 end) = 1 as is_in_base,
+        -- In a circle, or further than anybody can be followed, who took over whom is not known.
+        max(case when followed.uscc = followed.predecessor_uscc or followed.steps >= {{ 2 ** rounds }} then 1 else 0 end) = 1
+            as is_endless
+    from followed_{{ rounds }} as followed
+    left join merged_anew on followed.predecessor_uscc = merged_anew.uscc
+    group by followed.uscc, followed.predecessor_uscc
+)
+
+select * from related
