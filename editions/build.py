@@ -19,6 +19,8 @@ GOOD = ("success", "pass", "warn", "no-op")
 # What dbt is given of our environment: enough to run, and none of the agencies' secrets.
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT")
 LOG_TAIL_LINES = 12
+NIGHT = "jifen run"
+"""The command that builds: what to give again once a fault is mended."""
 PARSE_CACHE = ".parse_cache"
 
 
@@ -70,18 +72,26 @@ def build(candidate: Candidate, as_of: date, project_dir: Path) -> BuildReport:
 
 
 def build_upon(
-    candidate: Candidate, as_of: date, project_dir: Path, cache: Path, select: Sequence[str] = ()
+    candidate: Candidate,
+    as_of: date,
+    project_dir: Path,
+    cache: Path,
+    select: Sequence[str] = (),
+    *,
+    ruleset_id: str = "",
+    again: str = NIGHT,
 ) -> BuildReport:
     """Build what `select` names (dbt's words; everything otherwise) upon what the warehouse holds already.
 
-    `cache` is the folder that carries dbt's parse from one build to the next. Raises as `build` does.
+    `cache` is the folder that carries dbt's parse from one build to the next. `ruleset_id` is in force whatever its
+    days, where one is asked for by name. `again` is the command that errors give as the next. Raises as `build` does.
     """
     fetch_parse(cache, candidate.target)
     log = candidate.logs / "build.txt"
     with log.open("wb") as output:
         done = subprocess.run(
             _command(candidate, project_dir.resolve() / "dbt_project", select),
-            env=_environment(candidate, as_of),
+            env=_environment(candidate, as_of, ruleset_id),
             cwd=candidate.path,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -90,16 +100,16 @@ def build_upon(
         )
     results = candidate.target / "run_results.json"
     if not results.exists():
-        raise BuildError(_did_not_start(log, done.returncode), None)
+        raise BuildError(_did_not_start(log, done.returncode, again), None)
     report = read_results(candidate.target, log)
     if report.failed and (problems := problems_in(candidate.warehouse)):
         # A rule set that is wrong makes models fail in ways that say nothing: what is wrong with it comes first.
         raise BuildError(
             f"the rule sets have {len(problems)} problems, so nothing was scored: {told(problems)}. "
-            "Whose: configuration (dbt_project/seeds/rulesets). Mend the rows, `jifen ruleset check`, `jifen run`.",
+            f"Whose: configuration (dbt_project/seeds/rulesets). Mend the rows, `jifen ruleset check`, `{again}`.",
             report,
         )
-    require_whole(report, done.returncode)
+    require_whole(report, done.returncode, again)
     keep_parse(cache, candidate.target)
     return report
 
@@ -120,13 +130,14 @@ def _command(candidate: Candidate, project: Path, select: Sequence[str]) -> list
     return [*dbt, "build", "--no-use-colors", *(part for pair in options.items() for part in pair), *selected]
 
 
-def _environment(candidate: Candidate, as_of: date) -> dict[str, str]:
+def _environment(candidate: Candidate, as_of: date, ruleset_id: str) -> dict[str, str]:
     return {
         **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
         # Relative to the candidate, where dbt is started: a parse that knows a run's own path fits no other run.
         "JIFEN_INPUTS": candidate.inputs.name,
         # Not --vars: a changed variable makes dbt parse the whole project anew, 3 to 4 s each day.
         "JIFEN_AS_OF": as_of.isoformat(),
+        "JIFEN_RULESET": ruleset_id,
         "JIFEN_WAREHOUSE": candidate.warehouse.name,
         "DO_NOT_TRACK": "1",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
@@ -160,7 +171,7 @@ def _note(result: dict[str, Any], nodes: dict[str, Any]) -> NodeNote:
     )
 
 
-def require_whole(report: BuildReport, exit_code: int) -> None:
+def require_whole(report: BuildReport, exit_code: int, again: str = NIGHT) -> None:
     """Raise `BuildError` unless every node went well, at least one model among them, and dbt itself says so too."""
     broken = [note for note in report.failed if note.status != "skipped"] or list(report.failed)
     if broken:
@@ -171,7 +182,7 @@ def require_whole(report: BuildReport, exit_code: int) -> None:
         seen = next((f" SQL: {note.compiled_path}." for note in broken if note.compiled_path), "")
         raise BuildError(
             f"the build failed at {len(broken)} of {sum(report.counts.values())} nodes: {first}{more}. Whose: {whose}. "
-            f"Log: {report.log}.{seen} Mend it, then `jifen run`.",
+            f"Log: {report.log}.{seen} Mend it, then `{again}`.",
             report,
         )
     if report.models == 0:
@@ -183,15 +194,15 @@ def require_whole(report: BuildReport, exit_code: int) -> None:
     if exit_code != 0:
         raise BuildError(
             f"dbt ended with exit code {exit_code} although no node failed. Whose: configuration. Log: {report.log}. "
-            "Read the log, then `jifen run`.",
+            f"Read the log, then `{again}`.",
             report,
         )
 
 
-def _did_not_start(log: Path, exit_code: int) -> str:
+def _did_not_start(log: Path, exit_code: int, again: str) -> str:
     tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_TAIL_LINES:]
     said = " | ".join(line.strip() for line in tail if line.strip()) or "nothing"
     return (
         f"dbt ended with exit code {exit_code} before it ran a node; it said: {said}. "
-        f"Whose: configuration (dbt_project). Log: {log}. Mend it, then `jifen run`."
+        f"Whose: configuration (dbt_project). Log: {log}. Mend it, then `{again}`."
     )

@@ -21,7 +21,7 @@ class Problem:
     @property
     def seed(self) -> str:
         """The seed that the row stands in."""
-        return "rulesets.csv" if self.file == "rulesets" else f"ruleset_{self.file}.csv"
+        return "rulesets" if self.file == "rulesets" else f"ruleset_{self.file}"
 
 
 def problems_in(warehouse: Path) -> list[Problem]:
@@ -40,6 +40,6 @@ def problems_in(warehouse: Path) -> list[Problem]:
 
 def told(problems: list[Problem]) -> str:
     """The problems in one line, each with its seed and row."""
-    rows = [f"{one.seed}: {one.row_key}: {one.problem_en} ({one.problem_zh})" for one in problems[:SHOWN]]
+    rows = [f"{one.seed}.csv: {one.row_key}: {one.problem_en} ({one.problem_zh})" for one in problems[:SHOWN]]
     more = f"; and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
     return "; ".join(rows) + more

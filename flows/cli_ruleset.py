@@ -44,7 +44,7 @@ def check(
     except ScoreError as error:
         refuse(error, as_json)
     except BuildError as error:
-        show.errors.print(f"[red]failed[/] {show.safe(error)}")
+        show.errors.print(f"[red]failed[/] {show.safe(error)}", soft_wrap=True)
         raise typer.Exit(1) from None
     if as_json:
         show.show_json({"problems": problems})

@@ -38,7 +38,7 @@ def score(
     except ScoreError as error:
         refuse(error, as_json)
     except BuildError as error:
-        show.errors.print(f"[red]failed[/] {show.safe(error)}")
+        show.errors.print(f"[red]failed[/] {show.safe(error)}", soft_wrap=True)
         raise typer.Exit(1) from None
     if as_json:
         show.show_json(told(found))
@@ -93,7 +93,8 @@ def show_scored(found: Scored) -> None:
     lines = [f"{written.ranked} ranked 已排名; not ranked 未排名: {unranked}"]
     if written.passed is not None:
         lines.append(
-            f"{written.passed[0]} of {written.passed[1]} meet every condition 符合全部条件: verdicts.csv says which"
+            f"{written.passed[0]} of {written.passed[1]} pass 通过: by which route says rankings.csv, "
+            "by which conditions verdicts.csv"
         )
     if found.loaded.not_given:
         lines.append(f"no values of 文件中没有: {', '.join(found.loaded.not_given)}")

@@ -24,6 +24,8 @@ DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 FLOAT_DIGITS = 15
 """Up to so many digits a binary float says what was written; with more, its text would be ours and not the sender's."""
 SIGNIFICANT = r"length(ltrim(regexp_replace(rtrim(rtrim(value, '0'), '.'), '[^0-9]', '', 'g'), '0'))"
+BLANKS = r"[\s\p{Z}\x{200B}-\x{200D}\x{2060}\x{FEFF}]"
+"""What nobody sees in an id: spaces of any width, line ends, and marks without a width."""
 
 ROWS = "score_rows"
 CELLS = "score_cells"
@@ -36,12 +38,19 @@ class Checks:
         self._connection, self._given, self._columns, self._ruleset = connection, given, columns, ruleset
 
     def require_ids(self) -> None:
-        """Every row has an id, and none stands twice: once in a wide file, once per indicator in a long one."""
+        """Every row has an id, and none stands twice: once in a wide file, once per indicator in a long one.
+
+        Two that look the same, since only blanks tell them apart, are not taken for two.
+        """
         column = self._columns.id
-        self._refuse(ROWS, "id is null or trim(id) = ''", column, "the id is empty", "fill it in, or drop the row")
+        seen = f"regexp_replace(id, '{BLANKS}', '', 'g')"
+        self._refuse(ROWS, f"id is null or {seen} = ''", column, "the id is empty", "fill it in, or drop the row")
         source, keys = (CELLS, "id, indicator_code") if self._columns.is_long else (ROWS, "id")
         twice = f"(select * from {source} qualify row_number() over (partition by {keys} order by row_number) > 1)"  # noqa: S608  # ours
         self._refuse(twice, "true", column, "{id} stands there a second time", "leave one row")
+        alike = f"(select *, first_value(id) over (partition by {seen} order by row_number) as other from {ROWS})"  # noqa: S608  # ours
+        said = "{id} and {other} differ by blanks alone"
+        self._refuse(alike, "id <> other", column, said, "write one enterprise's id one way, and another's another")
 
     def require_facts(self) -> None:
         """Stages are of the rule set, money and days are what they say, and the rows of one id agree."""

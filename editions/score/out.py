@@ -22,13 +22,11 @@ RANKINGS_VIEW = """
 create or replace view rankings as
 select
     totals.uscc, enterprises.enterprise_name, totals.stage, enterprises.stage_basis, enterprises.industry_code,
-    totals.* exclude (uscc, stage), ranks.* exclude (uscc), conditions.is_passed
+    totals.* exclude (uscc, stage), ranks.* exclude (uscc), passes.is_passed, passes.passed_by
 from totals
 inner join int_enterprises__staged as enterprises on totals.uscc = enterprises.uscc
 left join ranks on totals.uscc = ranks.uscc
-left join (
-    select uscc, bool_and(is_met) as is_passed from verdicts group by uscc
-) as conditions on totals.uscc = conditions.uscc
+left join passes on totals.uscc = passes.uscc
 """
 MARK = "scored.json"
 """The file that says a folder is ours: what was scored by what, free of times."""

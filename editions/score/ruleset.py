@@ -17,6 +17,8 @@ from editions.score.errors import ScoreError
 
 FOLDER_FILE = Path(__file__).with_name("folder.yml")
 SEEDS = Path("seeds") / "rulesets"
+ALL = "all"
+"""What the project's rule sets are called where they are taken together."""
 BOOLEANS = {"true": "true", "false": "false", "t": "true", "f": "false", "1": "true", "0": "false"}
 NUMBER = re.compile(r"[+-]?([0-9]+)(?:\.([0-9]*))?|[+-]?\.([0-9]+)")
 
@@ -35,6 +37,15 @@ class Ruleset:
     def codes(self) -> list[str]:
         """Its indicator codes."""
         return [str(row["indicator_code"]) for row in self.tables["ruleset_indicators"]]
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether somebody gave it as a folder; else it is the project's own, which its nights score by."""
+        return (self.origin / "indicators.csv").is_file()
+
+    def file_of(self, table: str) -> str:
+        """The name of the file that holds a seed's table."""
+        return str(folder_layout()[table]["file"]) if self.is_folder else f"{table}.csv"
 
     def stages(self) -> list[str]:
         """Its stages, in their order."""
@@ -75,7 +86,7 @@ def read_seeds(project: Path, ruleset_id: str | None = None) -> Ruleset:
         ]
         for table in seed_types(project)
     }
-    return Ruleset(ruleset_id or "all", origin, tables)
+    return Ruleset(ruleset_id or ALL, origin, tables)
 
 
 def read_folder(folder: Path) -> Ruleset:
@@ -188,10 +199,9 @@ def _checked(ruleset: Ruleset, table: str, number: int, column: str, text: str |
         return None
     held = _held(text.strip() if kind != "varchar" else text, kind.replace(" ", ""))
     if held is None:
-        file = folder_layout()[table]["file"] if ruleset.origin.joinpath("indicators.csv").is_file() else f"{table}.csv"
         raise ScoreError(
             f"{text!r} is not a {kind}.",
-            f"{ruleset.origin / file}, row {number}, column {column}",
+            f"{ruleset.origin / ruleset.file_of(table)}, row {number}, column {column}",
             "write a plain number, true or false, or a date as YYYY-MM-DD; no more decimals than the type has",
             "config",
         )

@@ -1,10 +1,11 @@
 """`jifen score`: a rule set and a table of values in, points, ranks and reasons out, by the models of the night."""
 
 import re
+import shlex
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from editions.score.columns import Columns, columns_of
 from editions.score.errors import ScoreError
 from editions.score.given import Given, read_given
 from editions.score.out import Written, require_ours, write_out
-from editions.score.ruleset import Ruleset, load, read_folder, read_seeds, seed_types
+from editions.score.ruleset import ALL, Ruleset, load, read_folder, read_seeds, seed_types
 from editions.score.values import Loaded, load_values
 
 SCORING = ("tag:scoring", "path:models/rulesets", "int_enterprises__staged")
@@ -48,15 +49,16 @@ class RulesetProblemsError(ScoreError):
     """A rule set has rows that cannot be scored by; `problems` names every one."""
 
     def __init__(self, ruleset: Ruleset, problems: Sequence[Problem]) -> None:
-        first = problems[0]
+        self.problems = tuple(replace(one, file=ruleset.file_of(one.seed)) for one in problems)
+        first = self.problems[0]
+        checked = "" if ruleset.name == ALL else f" {shlex.quote(_given_as(ruleset))}"
         super().__init__(
             f"the rule set {ruleset.name} has {len(problems)} problems, the first: {first.file} [{first.row_key}] "
             f"{first.problem_en}.",
             str(ruleset.origin),
-            "mend the rows named, then `jifen ruleset check`",
+            f"mend the rows named, then `jifen ruleset check{checked}`",
             "config",
         )
-        self.problems = tuple(problems)
 
 
 @dataclass(frozen=True)
@@ -88,10 +90,20 @@ def score(
     ruleset = read_ruleset(named, place)
     with _workshop() as candidate:
         with duckdb.connect(str(candidate.warehouse)) as connection:
-            loaded, given, columns, day = _load(connection, ruleset, values, place, as_of, ignore)
-        _build(candidate, day, ruleset, place, (*CHECK, *SCORING))
+            loaded, given, columns = _load(connection, ruleset, values, place, as_of, ignore)
+        again = ["jifen", "score", "--ruleset", named, "--values", str(values), "--out", str(out)]
+        again += ["--as-of", as_of.isoformat()] if as_of else []
+        again += ["--ignore", ",".join(ignore)] if ignore else []
+        # Whatever days the rule set is meant for, it is the one asked for.
+        select = (*CHECK, *SCORING)
+        _build(candidate, loaded.as_of, ruleset, place, select, ruleset_id=ruleset.name, again=shlex.join(again))
         written = write_out(candidate, out, columns.id, ruleset, given.path)
     return Scored(out, ruleset.name, loaded, written)
+
+
+def _given_as(ruleset: Ruleset) -> str:
+    """What a command names a rule set by."""
+    return str(ruleset.origin) if ruleset.is_folder else ruleset.name
 
 
 def problems_of(ruleset: Ruleset, place: Place) -> list[Problem]:
@@ -100,7 +112,9 @@ def problems_of(ruleset: Ruleset, place: Place) -> list[Problem]:
         with duckdb.connect(str(candidate.warehouse)) as connection:
             load(connection, ruleset, seed_types(place.dbt_project))
         try:
-            _build(candidate, UNDATED, ruleset, place, CHECK)
+            asked = ruleset.name if ruleset.is_folder else ""
+            again = shlex.join(["jifen", "ruleset", "check", *([] if ruleset.name == ALL else [_given_as(ruleset)])])
+            _build(candidate, UNDATED, ruleset, place, CHECK, ruleset_id=asked, again=again)
         except RulesetProblemsError as error:
             return list(error.problems)
     return []
@@ -113,18 +127,13 @@ def _load(
     place: Place,
     as_of: date | None,
     ignore: Sequence[str],
-) -> tuple[Loaded, Given, Columns, date]:
+) -> tuple[Loaded, Given, Columns]:
     load(connection, ruleset, seed_types(place.dbt_project))
     _require_plain_codes(connection, ruleset)
     given = read_given(connection, values, "score_given")
     columns = columns_of(given, ruleset.codes(), ignore)
     loaded = load_values(connection, given, columns, ruleset, as_of)
-    # Whatever days the rule set is meant for, it is the one asked for: it is in force on the day of this call alone.
-    day = loaded.as_of.isoformat()
-    connection.execute(
-        f"update rulesets set valid_from = '{day}', valid_to = '{day}', status = 'active', scheme = 'points'"  # noqa: S608  # a date
-    )
-    return loaded, given, columns, loaded.as_of
+    return loaded, given, columns
 
 
 def _require_plain_codes(connection: duckdb.DuckDBPyConnection, ruleset: Ruleset) -> None:
@@ -147,23 +156,40 @@ def _require_plain_codes(connection: duckdb.DuckDBPyConnection, ruleset: Ruleset
 
 @contextmanager
 def _workshop() -> Iterator[Candidate]:
-    """A fresh folder laid out as a night's candidate; gone when the work is done, unless the models failed in it."""
+    """A fresh folder laid out as a night's candidate; gone when the work is done, whatever came of it.
+
+    Where the models failed, what dbt said and the SQL that it ran stay, without the values; the error says where.
+    """
     folder = Path(tempfile.mkdtemp(prefix="jifen-score-"))
+    is_kept = False
     try:
-        yield new_candidate(folder, "score")
-    except BuildError:
-        raise
-    except BaseException:
-        remove_tree(folder)
-        raise
-    remove_tree(folder)
+        candidate = new_candidate(folder, "score")
+        yield candidate
+    except BuildError as error:
+        is_kept = True
+        warehouse = candidate.path.glob(f"{candidate.warehouse.name}*")
+        for leftover in (*warehouse, *filter(Path.is_file, candidate.target.iterdir())):
+            leftover.unlink()
+        raise BuildError(f"{error} Kept to be looked at, and yours to remove: {folder}.", error.report) from None
+    finally:
+        if not is_kept:
+            remove_tree(folder)
 
 
-def _build(candidate: Candidate, day: date, ruleset: Ruleset, place: Place, select: Sequence[str]) -> None:
+def _build(
+    candidate: Candidate,
+    day: date,
+    ruleset: Ruleset,
+    place: Place,
+    select: Sequence[str],
+    *,
+    ruleset_id: str,
+    again: str,
+) -> None:
     failed: BuildError | None = None
     cache = candidates_dir(place.data_dir) / PARSE_CACHE
     try:
-        build_upon(candidate, day, place.project_dir, cache, select)
+        build_upon(candidate, day, place.project_dir, cache, select, ruleset_id=ruleset_id, again=again)
     except BuildError as error:
         if error.report is None:
             raise

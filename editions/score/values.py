@@ -15,6 +15,8 @@ from editions.score.ruleset import Ruleset
 USUAL_TYPE, USUAL_LIMIT = "decimal(18, 6)", 10**12
 LARGE_TYPE = "decimal(20, 6)"
 NO_TEXT = "null::varchar"
+LINES = {"founded_on": ("max_age_months",), "operating_revenue_cny": ("revenue_low_cny", "revenue_high_cny")}
+"""By fact the columns of a rule set's stages that draw a line by it."""
 LONG_CELLS = """
 create table score_cells as
 select row_number, {id} as id, {code} as indicator_code, {value} as value, {status} as status
@@ -85,8 +87,8 @@ def load_values(
     checks.require_facts()
     checks.require_cells()
     day = _business_date(connection, given, columns, ruleset, as_of)
-    deciding = {"founded_on", "operating_revenue_cny"} & set(columns.facts) - _undecided(given, columns, ruleset)
-    facts = {fact: f'"{fact}"' if fact in deciding else "null" for fact in ("founded_on", "operating_revenue_cny")}
+    deciding = set(LINES) & set(columns.facts) - _undecided(given, columns, ruleset)
+    facts = {fact: f'"{fact}"' if fact in deciding else "null" for fact in LINES}
     only_stage = literal(ruleset.stages()[0]) if _is_one_stage(ruleset, columns) else NO_TEXT
     connection.execute(
         MEASURED.format(
@@ -123,18 +125,20 @@ def _measures_query(connection: duckdb.DuckDBPyConnection, ruleset: Ruleset, the
 
 
 def _undecided(given: Given, columns: Columns, ruleset: Ruleset) -> set[str]:
-    """The facts that decide no stage: all of them, where a rule set of several draws no line between them."""
-    lines = ("revenue_low_cny", "revenue_high_cny", "max_age_months")
+    """The facts that decide no stage of the rule set. Raises `ScoreError` for a file without any that does."""
     rows = ruleset.tables["ruleset_stages"]
-    if len(rows) == 1 or any(row[line] is not None for row in rows for line in lines):
+    if len(rows) == 1:
         return set()
-    if "stage" not in columns.facts:
+    deciding = {fact for fact, lines in LINES.items() if any(row[line] is not None for row in rows for line in lines)}
+    if not {"stage", *deciding} & set(columns.facts):
+        lines = "the lines between them are by" if deciding else "no line between them"
         raise ScoreError(
-            "the rule set has several stages and no line between them, and the file does not say who is in which.",
+            f"the rule set has several stages and {' '.join((lines, *sorted(deciding)))}, and the file does not say "
+            "who is in which.",
             f"{given.path}, header",
-            f"add a column stage, with one of: {', '.join(ruleset.stages())}",
+            f"add a column {' or '.join(sorted({'stage', *deciding}))}; the stages are: {', '.join(ruleset.stages())}",
         )
-    return {"founded_on", "operating_revenue_cny"}
+    return set(LINES) - deciding
 
 
 def _reporting_year(ruleset: Ruleset, day: date) -> int:
@@ -145,7 +149,7 @@ def _reporting_year(ruleset: Ruleset, day: date) -> int:
 
 def _is_one_stage(ruleset: Ruleset, columns: Columns) -> bool:
     # Whoever gives neither stage, revenue nor age, to a rule set of one stage, means that one.
-    decides = {"stage", "operating_revenue_cny", "founded_on"} & set(columns.facts)
+    decides = {"stage", *LINES} & set(columns.facts)
     return len(ruleset.stages()) == 1 and not decides
 
 
@@ -208,4 +212,8 @@ def _business_date(
         raise ScoreError(
             "an age needs a business date, and there is none.", str(given.path), "--as-of YYYY-MM-DD, or a column as_of"
         )
-    return days.pop() if days else date.fromisoformat(str(ruleset.tables["rulesets"][0]["valid_from"]))
+    if days:
+        return days.pop()
+    first = ruleset.tables["rulesets"][0]["valid_from"]
+    # A rule set without a first day is refused once it is checked.
+    return date.fromisoformat(first.strip()) if first else date.min

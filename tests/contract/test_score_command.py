@@ -2,6 +2,9 @@
 
 import csv
 import json
+import shutil
+import tempfile
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +16,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from editions.score.run import Place, RulesetProblemsError, read_ruleset, score
+from editions.build import BuildError
+from editions.score.run import Place, RulesetProblemsError, problems_of, read_ruleset, score
 from flows.cli import app
 from ledger.settings import PROJECT_DIR
 from tests.contract.random_rulesets import random_ruleset, random_values, write_csv, write_folder
@@ -145,6 +149,84 @@ def test_a_rule_set_with_problems_is_refused_and_every_row_is_named(tmp_path, pl
     assert {file.removesuffix(".csv") for file, _ in named} >= {"rules", "weights"}
     assert any("share is between 0 and 1" in text for _, text in named)
     assert not (tmp_path / "out").exists()
+
+
+def test_dates_and_status_of_a_folder_are_checked_as_they_were_given(tmp_path, place):
+    tables = random_ruleset(3, is_mean=False)
+    tables["ruleset"][0] |= {"valid_from": "2025-01-01", "valid_to": "2024-12-31", "status": "lost"}
+    write_folder(tmp_path / "ruleset", tables)
+    write_csv(tmp_path / "values.csv", random_values(3, tables, rows=3))
+    with pytest.raises(RulesetProblemsError, match=r"ruleset\.csv \[ruleset\]") as refused:
+        score(str(tmp_path / "ruleset"), tmp_path / "values.csv", tmp_path / "out", place)
+    assert {(problem.file, problem.problem_en) for problem in refused.value.problems} == {
+        ("ruleset.csv", "status must be active, draft or retired"),
+        ("ruleset.csv", "valid_from is missing, or after valid_to"),
+    }
+
+
+def test_whatever_days_and_use_a_rule_set_is_meant_for_it_is_scored_by_when_asked_for(tmp_path, place):
+    shutil.copytree(EXAMPLES / "step-table" / "ruleset", tmp_path / "ruleset")
+    row = {"weights_total": "100", "valid_from": "2031-01-01", "status": "draft", "scheme": "some day"}
+    write_csv(tmp_path / "ruleset" / "ruleset.csv", [row])
+    values = EXAMPLES / "step-table" / "values.csv"
+    found = score(str(tmp_path / "ruleset"), values, tmp_path / "out", place, as_of=date(2025, 6, 30))
+    assert found.written.ranked == 4
+
+
+def test_a_call_that_fails_is_its_own_next_command_and_leaves_no_values_behind(tmp_path, monkeypatch, place):
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    tables = {
+        "indicators": [{"indicator_code": "C01"}],
+        "weights": [{"indicator_code": "C01", "weight": "999999.999999"}],
+        "rules": [
+            {
+                "indicator_code": "C01",
+                "function": "linear_capped",
+                "lo": lo,
+                "hi": hi,
+                "share_at_lo": low,
+                "share_at_hi": high,
+            }
+            for lo, hi, low, high in [
+                ("", "0.000001", "0.1", "0.1"),
+                ("0.000001", "99999999999999.000001", "0.1", "0.9999999999"),
+                ("99999999999999.000001", "", "0.9999999999", "0.9999999999"),
+            ]
+        ],
+    }
+    write_folder(tmp_path / "too wide", tables)
+    write_csv(tmp_path / "values.csv", [{"id": "a", "C01": "1"}])
+    ruleset, values, out = tmp_path / "too wide", tmp_path / "values.csv", tmp_path / "out"
+    with pytest.raises(BuildError, match="too wide for its weight") as failed:
+        score(str(ruleset), values, out, place, as_of=date(2025, 6, 30))
+    again = f"`jifen score --ruleset '{ruleset}' --values {values} --out {out} --as-of 2025-06-30`"
+    assert again in str(failed.value)
+    assert "jifen run" not in str(failed.value)
+    (kept,) = (tmp_path / "tmp").iterdir()
+    assert f"Kept to be looked at, and yours to remove: {kept}" in str(failed.value)
+    assert {path.suffix for path in kept.rglob("*") if path.is_file()} <= {".txt", ".log", ".sql", ".csv"}
+    assert not list(kept.rglob("values*"))
+    shutil.rmtree(kept)
+    write_csv(ruleset / "weights.csv", [{"indicator_code": "C01", "weight": "0"}])
+    with pytest.raises(RulesetProblemsError, match="all weights are 0"):
+        score(str(ruleset), values, out, place)
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_an_indicator_that_no_model_measures_is_refused_by_name(place):
+    own = read_ruleset("zhongkai-2024", place)
+    tables = {name: [dict(row) for row in rows] for name, rows in own.tables.items()}
+    for name in ("ruleset_indicators", "ruleset_weights", "ruleset_rules"):
+        rows = [row for row in tables[name] if row["indicator_code"] == "C09"]
+        tables[name] += [row | {"indicator_code": "C99", "best_of": "c"} for row in rows]
+    found = problems_of(replace(own, tables=tables), place)
+    named = {(one.file, one.row_key, one.problem_en) for one in found}
+    assert named >= {
+        ("ruleset_indicators.csv", "zhongkai-2024, C99", "no column of an ind_ model begins with c99_"),
+        ("ruleset_inputs.csv", "zhongkai-2024, C99", "nothing says which datasets the indicator is made of"),
+    }
+    assert {code for _, code, text in named if "ind_ model" in text} == {"zhongkai-2024, C99"}
 
 
 def test_an_exported_rule_set_is_the_same_as_the_project_s_own(tmp_path, monkeypatch):

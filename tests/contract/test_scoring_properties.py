@@ -124,6 +124,21 @@ def test_a_better_value_never_gives_fewer_points(night: DistrictNight, seed: int
     assert improved == []
 
 
+def test_an_english_reason_holds_no_chinese_and_a_chinese_one_no_english_level(night: DistrictNight) -> None:
+    said = night.rows(
+        "select reason_en, change_en from reasons where "
+        "regexp_matches(concat(reason_en, change_en), '[\u3000-\u9fff\uff00-\uffef]') limit 5"
+    )
+    levels = night.rows(
+        "select r.reason_zh from reasons r join points p using (uscc, indicator_code) join rules u "
+        "on u.indicator_code = p.indicator_code and u.segment = p.segment "
+        "where u.label_en <> u.label and contains(r.reason_zh, u.label_en) limit 5"
+    )
+    named = night.rows("select count(*) from reasons where contains(reason_en, 'high-tech enterprise')")
+    assert (said, levels) == ([], [])
+    assert named > [(0,)]
+
+
 def test_the_costliest_are_the_four_that_cost_most(night: DistrictNight) -> None:
     chosen = night.rows(
         "select uscc, list(points_lost order by loss_rank) from reasons where loss_rank is not null "

@@ -18,7 +18,12 @@ PUBLISHED = {
 }
 """By indicator the least value of each bin and the points that it gives; below the last there are none."""
 SOUND = {"S01": 30, "S02": 6, "S03": 30, "S04": 1, "S05": 4, "N01": 500, "N02": 20000, "N03": 20000, "N04": 0, "N05": 0}
-"""The best of everything, and every condition met just so."""
+SOUND |= {"N06": 0, "N07": 0, "N08": 0, "N09": 0}
+"""The best of everything, and every condition met just so; none of what goes in place of the points."""
+ROUTES = {"hnte": "N06", "award": "N07", "institution": "N08", "standard": "N09"}
+"""By direct route the indicator that opens it."""
+POOR = {"S01": 0, "S02": 0, "S03": 0, "S04": 0, "S05": 0}
+"""No points at all, those for staff included."""
 FAILING = {
     "staff_points": {"S01": Decimal("9.999999")},
     "staff": {"N01": 501},
@@ -51,6 +56,9 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, dict
         "sound": SOUND,
         "unknown": {},
         **{f"fails {code}": SOUND | values for code, values in FAILING.items()},
+        **{f"by {route}": SOUND | POOR | {code: 1} for route, code in ROUTES.items()},
+        **{f"by standard but not {code}": SOUND | POOR | {"N09": 1} | FAILING[code] for code in ("lists", "staff")},
+        "by two": SOUND | {"N06": 1, "N08": 2},
     }
     lines = [",".join(["id", *SOUND])]
     lines += [",".join([name, *(str(values.get(code, "")) for code in SOUND)]) for name, values in cases.items()]
@@ -67,6 +75,11 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, dict
     }
 
 
+def passed(scored: dict, name: str) -> tuple[bool, str | None]:
+    """Whether somebody passes, and by which routes."""
+    return scored["totals"][name]["is_passed"], scored["totals"][name]["passed_by"]
+
+
 @pytest.mark.parametrize("name", at_boundaries())
 def test_each_published_bin_gives_its_points_on_its_boundary_and_the_next_bin_s_below_it(
     scored: dict, name: str
@@ -81,7 +94,9 @@ def test_each_published_bin_gives_its_points_on_its_boundary_and_the_next_bin_s_
 def test_the_best_of_everything_is_a_hundred_points_and_passes(scored: dict) -> None:
     assert scored["totals"]["sound"]["points_total"] == 100
     assert scored["totals"]["sound"]["points_available"] == 100
-    assert {code for (name, code), is_met in scored["verdicts"].items() if name == "sound" and not is_met} == set()
+    unmet = {code for (name, code), is_met in scored["verdicts"].items() if name == "sound" and not is_met}
+    assert unmet == set(ROUTES)
+    assert passed(scored, "sound") == (True, "points")
 
 
 def test_of_two_ways_to_show_research_and_of_two_classes_of_rights_the_better_one_counts(scored: dict) -> None:
@@ -92,9 +107,28 @@ def test_of_two_ways_to_show_research_and_of_two_classes_of_rights_the_better_on
 @pytest.mark.parametrize("condition", FAILING)
 def test_each_condition_of_the_pass_rule_fails_alone(scored: dict, condition: str) -> None:
     met = {code: is_met for (name, code), is_met in scored["verdicts"].items() if name == f"fails {condition}"}
-    assert [code for code, is_met in met.items() if not is_met] == [condition]
+    assert [code for code, is_met in met.items() if not is_met and code not in ROUTES] == [condition]
+    assert passed(scored, f"fails {condition}") == (False, None)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_each_direct_route_goes_in_place_of_the_points(scored: dict, route: str) -> None:
+    assert scored["totals"][f"by {route}"]["points_total"] == 0
+    assert passed(scored, f"by {route}") == (True, route)
+
+
+@pytest.mark.parametrize("condition", ["lists", "staff"])
+def test_no_direct_route_goes_round_the_basic_conditions(scored: dict, condition: str) -> None:
+    name = f"by standard but not {condition}"
+    assert scored["verdicts"][name, "standard"]
+    assert passed(scored, name) == (False, None)
+
+
+def test_all_routes_that_somebody_passes_by_are_told(scored: dict) -> None:
+    assert passed(scored, "by two") == (True, "hnte, institution, points")
 
 
 def test_what_is_not_known_gives_no_points_and_passes_nobody(scored: dict) -> None:
     assert scored["totals"]["unknown"]["points_total"] == 0
     assert not any(is_met for (name, _), is_met in scored["verdicts"].items() if name == "unknown")
+    assert passed(scored, "unknown") == (False, None)

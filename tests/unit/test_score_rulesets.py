@@ -1,5 +1,6 @@
 """A rule set's folder: what may be left out, and what is refused before anything is scored."""
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -13,6 +14,7 @@ from editions.score.run import Place, read_ruleset, score
 from ledger.settings import PROJECT_DIR
 
 PROJECT = PROJECT_DIR / "dbt_project"
+CHINESE = re.compile("[\u3000-\u9fff\uff00-\uffef]")
 FILES = {
     "indicators.csv": "indicator_code,name_zh\nC01,甲\n",
     "weights.csv": "indicator_code,weight\nC01,100\n",
@@ -100,6 +102,24 @@ def test_every_rule_set_of_the_project_is_a_folder_too(tmp_path):
         }
     with pytest.raises(ScoreError, match="is there already"):
         export_ruleset(own, tmp_path / own.name)
+
+
+def test_what_the_seeds_say_in_english_is_english_and_in_chinese_chinese():
+    both = [("name_zh", "name_en"), ("label", "label_en"), ("reason_zh", "reason_en"), ("class_zh", "class_en")]
+    said = {
+        (table, zh): [(row[zh], row[en]) for row in rows if row[zh] or row[en]]
+        for table, rows in read_seeds(PROJECT).tables.items()
+        for zh, en in both
+        if rows and zh in rows[0]
+    }
+    assert {("ruleset_levels", "name_zh"), ("ruleset_rules", "label")} <= set(said)
+    for place, pairs in said.items():
+        unsaid = [pair for pair in pairs if not (pair[0] and pair[1])]
+        mixed = [pair for pair in pairs if pair[1] and CHINESE.search(pair[1])]
+        untranslated = [pair for pair in pairs if pair[0] == pair[1]]
+        assert (place, unsaid, mixed, untranslated) == (place, [], [], [])
+    units = {(row["unit"], row["unit_en"]) for row in read_seeds(PROJECT).tables["ruleset_indicators"]}
+    assert [pair for pair in units if CHINESE.search(pair[1] or "?")] == []
 
 
 def test_an_unknown_rule_set_is_refused_with_those_there_are(tmp_path):

@@ -146,6 +146,11 @@ def test_a_float_that_does_not_say_what_was_measured_is_refused(loaded, tmp_path
         ("id,indicator_code,value\na,C9,1\n", "C9 is no indicator of the rule set"),
         ("id,indicator_code,value,name\na,C01,1,x\na,C02,1,y\n", "do not agree on name"),
         ("id,indicator_code,value\na,C01,1\na,c01,1\n", "a second time"),
+        ("id,C01\na,1\n a,2\n", "' a' and 'a' differ by blanks alone"),
+        ("id,C01\n甲\u3000,1\nb,3\n甲,2\n", r"'甲' and '甲\u3000' differ by blanks alone"),
+        ("id,C01\na b,1\na\u00a0b,2\n", r"'a\xa0b' and 'a b' differ by blanks alone"),
+        ("id,indicator_code,value\na,C01,1\na\u200b,C02,1\n", "differ by blanks alone"),
+        ("id,C01\n\u3000,1\n", "the id is empty"),
     ],
 )
 def test_a_file_that_cannot_be_taken_as_it_stands_is_refused(loaded, text, told):
@@ -184,6 +189,28 @@ def test_revenue_and_age_are_left_to_the_models_where_they_decide(loaded):
         (Decimal(100), "large"),
     ]
     assert [(one["as_of"], one["reporting_year"]) for one in who] == [(date(2025, 6, 30), 2024)] * 2
+
+
+AGED = FILES | {"stages.csv": "stage,max_age_months\nseedling,12\nyoung,36\ngrown,\n"}
+
+
+def test_stages_by_age_alone_ask_for_the_age_or_the_stage_and_for_no_revenue(loaded):
+    text = "id,founded_on,operating_revenue_cny,C01\na,2024-01-01,5,1\nb,,,1\n"
+    who = loaded(text, files=AGED, as_of=date(2025, 6, 30))[1]
+    assert [(one["founded_on"], one["operating_revenue_cny"]) for one in who] == [
+        (date(2024, 1, 1), None),
+        (None, None),
+    ]
+    assert loaded("id,stage,C01\na,young,1\n", files=AGED)[1][0]["stated_stage"] == "young"
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [(AGED, "add a column founded_on or stage"), (STAGED, "add a column operating_revenue_cny or stage")],
+)
+def test_a_file_that_tells_nobody_s_stage_is_refused(loaded, files, told):
+    with pytest.raises(ScoreError, match=told):
+        loaded("id,C01\na,1\n", files=files)
 
 
 def test_stages_without_a_line_between_them_must_be_stated(loaded):

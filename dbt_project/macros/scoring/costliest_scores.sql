@@ -38,11 +38,14 @@
             unnest({{ places | list }}) as loss_rank,
             unnest(costliest) as loss_key
             {%- for name, column in picked.items() %},
-            unnest([{% for place in places %}{{ at_position(column[0], column[1], place) }}{{ ', ' if not loop.last }}{% endfor %}]) as {{ name }}
+            unnest([{% for place in places %}{{ name }}_of_all[9999 - costliest_{{ place }} % 10000]{{ ', ' if not loop.last }}{% endfor %}]) as {{ name }}
             {%- endfor %}
         from (
             select
                 *,
+                {%- for name, column in picked.items() %}
+                [{{ by_position(column[0], column[1]) }}] as {{ name }}_of_all,
+                {%- endfor %}
                 [{% for place in places %}costliest_{{ place }}{{ ', ' if not loop.last }}{% endfor %}] as costliest
             from (
                 {#- One level for each place: what was found before is a column, and not written out again. -#}
@@ -68,7 +71,7 @@
                         scores.{{ c }}_peers,
                         {%- endif %}
                         coalesce((
-                            {{- c ~ '_maximum' if is_mean else stage_maximum(indicator) }} - {{ c }}_points) * 10000 + {{ 9999 - indicator.position }}, 0
+                            {{- c ~ '_maximum' if is_mean else stage_figure(indicator, 'maximum') }} - {{ c }}_points) * 10000 + {{ 9999 - indicator.position }}, 0
                         ) as {{ c }}_loss
                         {%- endfor %}
                     from {{ ref('measures') }} as measures
@@ -83,9 +86,11 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- The column of the indicator that is in a place of `costliest`. -#}
-{% macro at_position(indicators, suffix, place) -%}
-    case 9999 - costliest[{{ place }}] % 10000{% for indicator in indicators %} when {{ indicator.position }} then {{ indicator.column }}{{ suffix }}{% endfor %} end
+{#- A column of each indicator, in the order of their positions; null for those in between that have none. -#}
+{% macro by_position(indicators, suffix) -%}
+    {%- set columns = {} -%}
+    {%- for indicator in indicators -%}{%- do columns.update({indicator.position: indicator.column ~ suffix}) -%}{%- endfor -%}
+    {%- for position in range(1, columns.keys() | max + 1) -%}{{ columns.get(position, 'null') }}{{ ', ' if not loop.last }}{%- endfor -%}
 {%- endmacro %}
 
 {#- The largest loss of a row, or the largest of those below the one found before. -#}

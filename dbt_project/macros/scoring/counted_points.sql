@@ -43,7 +43,8 @@
 {% macro counted_points(indicator, indicators, is_mean) -%}
     {%- set column = indicator.column -%}
     {%- if is_mean -%}
-        {{- whole_quotient('2 * cast(' ~ column ~ '_share as hugeint) * ' ~ column ~ '_maximum + 10000000000', '20000000000') -}}
+        {%- set share = 'cast(' ~ column ~ '_share as ' ~ exact_integer('hugeint') ~ ')' -%}
+        {{- whole_quotient('2 * ' ~ share ~ ' * ' ~ column ~ '_maximum + 10000000000', '20000000000') -}}
     {%- else -%}
         {%- set points = settled_points(indicator) -%}
         {%- set others = indicators | selectattr('best_of', 'equalto', indicator.best_of) | rejectattr('code', 'equalto', indicator.code) | list if indicator.best_of else [] -%}
@@ -93,11 +94,5 @@
 {% macro veto_count(indicators, is_mean) -%}
     cast(0
     {%- for indicator in indicators if indicator.function == 'veto' %} + case when {{ indicator.column }}_raw < (
-        {{- '10000000000' if is_mean else by_stage(indicator, full_points(indicator)) }}) then 1 else 0 end{% endfor %} as integer)
-{%- endmacro %}
-
-{% macro full_points(indicator) -%}
-    {%- set full = {} -%}
-    {%- for stage, card in indicator.stages.items() -%}{%- do full.update({stage: card.weight | string}) -%}{%- endfor -%}
-    {{- return(full) -}}
+        {{- '10000000000' if is_mean else stage_figure(indicator, 'weight') }}) then 1 else 0 end{% endfor %} as integer)
 {%- endmacro %}

@@ -22,24 +22,24 @@ summed as (
         *
         {%- for group in tree.upwards %},
         cast(0
-        {%- for indicator in group.indicators %} + case when {{ indicator.column }}_share is not null then {{ stage_weight(indicator) }} else 0 end{% endfor -%}
-        {%- for child in group.children %} + case when {{ child.name }}_sum > 0 then {{ child.weight }} else 0 end{% endfor %} as hugeint) as {{ group.name }}_sum
+        {%- for indicator in group.indicators %} + case when {{ indicator.column }}_share is not null then {{ stage_figure(indicator, 'weight') }} else 0 end{% endfor -%}
+        {%- for child in group.children %} + case when {{ child.name }}_sum > 0 then {{ child.weight }} else 0 end{% endfor %} as {{ exact_integer('hugeint') }}) as {{ group.name }}_sum
         {%- endfor %}
     from shares
 ),
 
-{#- What each group and indicator is out of, from the root down, in billionths of a millionth of a point. -#}
+{#- What each group and indicator is out of, from the root down, in millionths of a millionth of a point. -#}
 parted as (
     select
         *,
-        cast({{ scale }} as hugeint) * 1000000 as {{ tree.root.name }}_max
+        cast({{ scale }} as {{ exact_integer('hugeint') }}) * 1000000 as {{ tree.root.name }}_max
         {%- for group in tree.downwards %}
         {%- for child in group.children %},
         {{ part_of(group, child.weight, child.name ~ '_sum > 0') }} as {{ child.name }}_max
         {%- endfor %}
         {%- for indicator in group.indicators %},
-        cast((
-            {{- part_of(group, stage_weight(indicator), indicator.column ~ '_share is not null') }} + 500000) // 1000000 as bigint) as {{ indicator.column }}_rounded
+        {%- set part = part_of(group, stage_figure(indicator, 'weight'), indicator.column ~ '_share is not null') %}
+        cast({{ whole_quotient(part ~ ' + 500000', '1000000') }} as bigint) as {{ indicator.column }}_rounded
         {%- endfor %}
         {%- endfor %}
     from summed
@@ -57,14 +57,10 @@ weighed as (
 ),
 {%- endmacro %}
 
-{% macro stage_weight(indicator) -%}
-    {%- set weights = {} -%}
-    {%- for stage, card in indicator.stages.items() -%}{%- do weights.update({stage: card.weight | string}) -%}{%- endfor -%}
-    {{- by_stage(indicator, weights) -}}
-{%- endmacro %}
-
+{#- The part of a group that something in it is out of; where all that is there weighs nothing, none of it. -#}
 {% macro part_of(group, weight, condition) -%}
-    case when {{ condition }} and {{ group.name }}_sum > 0 then (2 * {{ group.name }}_max * ({{ weight }}) + {{ group.name }}_sum) // (2 * {{ group.name }}_sum) end
+    {%- set whole = '2 * ' ~ group.name ~ '_max * (' ~ weight ~ ') + ' ~ group.name ~ '_sum' -%}
+    case when {{ condition }} then case when {{ group.name }}_sum > 0 then {{ whole_quotient(whole, '2 * ' ~ group.name ~ '_sum') }} else 0 end end
 {%- endmacro %}
 
 {#- The groups of the rule set in force as a tree, in order from the leaves up and from the root down; depth at most eight. -#}

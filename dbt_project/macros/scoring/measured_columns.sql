@@ -31,20 +31,44 @@
         {%- for row in run_query('select indicator_code from ' ~ ref('indicators') ~ ' order by indicator_code') -%}
             {%- set code = row.indicator_code | lower -%}
             {%- set needed = inputs.get(row.indicator_code, []) -%}
+            {%- set partial = [] -%}
+            {%- for input in needed if input.coverage == 'partial' -%}
+                {%- do partial.append({'source': input.source, 'dataset': input.dataset, 'years_back': input.years_back | int}) -%}
+            {%- endfor -%}
             {%- do measured.append({
                 'code': code,
                 'model': columns.get(code, {}).model,
                 'name': columns.get(code, {}).name,
                 'can_be_undefined': columns.get(code ~ '?', false),
                 'is_supplied': needed | rejectattr('is_supplied') | list | length == 0,
-                'partial': needed | selectattr('coverage', 'equalto', 'partial') | list,
+                'partial': partial,
             }) -%}
         {%- endfor -%}
     {%- endif -%}
     {{- return(measured) -}}
 {%- endmacro %}
 
-{#- The name of the column that says whether an enterprise has a record in a dataset. -#}
-{% macro record_column(input) -%}
-    has_{{ input.source }}_{{ input.dataset }}_{{ input.years_back | int }}
+{#- Each input, of those that do not cover everybody, that any indicator needs, once. -#}
+{% macro partial_inputs(measured) -%}
+    {%- set inputs = [] -%}
+    {%- for indicator in measured -%}
+        {%- for input in indicator.partial if input not in inputs -%}{%- do inputs.append(input) -%}{%- endfor -%}
+    {%- endfor -%}
+    {{- return(inputs) -}}
+{%- endmacro %}
+
+{#-
+    The codes for which a column is written in a model that measures, read from its text: rule sets are checked before anything
+    is measured. A measured column is named in its model as "... as c01_rd_expense_wan_cny".
+-#}
+{% macro written_indicators() -%}
+    {%- set codes = [] -%}
+    {%- for node in (graph.nodes.values() if execute else []) if node.resource_type == 'model' and node.name in indicator_models() -%}
+        {%- do codes.extend(modules.re.findall('(?i)\\bas\\s+([a-z][a-z0-9]*)_\\w', node.raw_code)) -%}
+    {%- endfor -%}
+    {%- for code in codes | map('upper') | unique | sort %}
+        select '{{ code }}' as indicator_code {{ 'union all' if not loop.last }}
+    {%- else %}
+        select cast(null as varchar) as indicator_code
+    {%- endfor %}
 {%- endmacro %}

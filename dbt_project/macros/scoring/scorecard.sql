@@ -56,9 +56,16 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- The number of a line of the scorecard: an indicator, a stage (0: not known) and a segment (below 0: a gap). -#}
+{#- A figure of an indicator's card ('weight', 'maximum'), which may differ from stage to stage; whole millionths. -#}
+{% macro stage_figure(indicator, name) -%}
+    {%- set figures = {} -%}
+    {%- for stage, card in indicator.stages.items() -%}{%- do figures.update({stage: card[name] | string}) -%}{%- endfor -%}
+    {{- by_stage(indicator, figures) -}}
+{%- endmacro %}
+
+{#- The number of a line of the scorecard: an indicator, a stage (0: not known, 99 at most) and a segment (below 0: a gap; 899 at most). -#}
 {% macro line_number(position, stage_no, segment) -%}
-    ({{ position }} * 100000 + {{ stage_no }} * 1000 + 100 + {{ segment }})
+    ({{ position }} * 100000 + cast({{ stage_no }} as integer) * 1000 + 100 + {{ segment }})
 {%- endmacro %}
 
 {#- The number of an enterprise's stage; 0 where it is not known. -#}

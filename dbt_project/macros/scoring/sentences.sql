@@ -16,7 +16,7 @@ worded as (
         scored.*,
         score_lines.indicator_code,
         score_lines.segment,
-        {%- for column in ['head_zh', 'head_en', 'middle_zh', 'middle_en', 'tail_zh', 'tail_en', 'maximum_text', 'end_zh', 'end_en', 'uncounted_zh', 'uncounted_en', 'next_at', 'change_zh', 'change_en'] %}
+        {%- for column in ['head_zh', 'head_en', 'middle_zh', 'middle_en', 'tail_zh', 'tail_en', 'maximum_text', 'end_zh', 'end_en', 'uncounted_zh', 'uncounted_en', 'value_name_zh', 'value_name_en', 'next_at', 'change_zh', 'change_en'] %}
         score_lines.{{ column }},
         {%- endfor %}
         {{ maximum }} as points_maximum,
@@ -25,9 +25,7 @@ worded as (
         {%- else %}
         scored.own_points as points,
         {%- endif %}
-        case
-            when score_lines.segment >= 0 then coalesce(score_lines.value_name, {{ plain_number('scored.value') }}) else ''
-        end as value_text,
+        case when score_lines.segment >= 0 then {{ plain_number('scored.value') }} else '' end as value_text,
         {%- if is_mean %}
         cast(cast(score_lines.next_share as decimal(38, 10)) * {{ maximum }} as decimal(18, 6)) as points_then
         {%- else %}
@@ -56,19 +54,20 @@ explained as (
         case when next_points > 0 then next_at end as next_at,
         case when next_points > 0 then next_points end as next_points,
         {%- for language in ['zh', 'en'] %}
+        {%- set value_said = 'coalesce(value_name_' ~ language ~ ', value_text)' %}
         case
             when segment > 0 and is_counted
                 then concat(
-                    head_{{ language }}, value_text, {{ peer_note(language) }}, middle_{{ language }}, points_text, tail_{{ language }},
+                    head_{{ language }}, {{ value_said }}, {{ peer_note(language) }}, middle_{{ language }}, points_text, tail_{{ language }},
                     {{ plain_number('points_maximum') if is_mean else 'maximum_text' }}, end_{{ language }}
                 )
-            else concat(head_{{ language }}, value_text, uncounted_{{ language }})
+            else concat(head_{{ language }}, {{ value_said }}, uncounted_{{ language }})
         end as reason_{{ language }},
         case
             when next_points > 0
                 then concat(
                     {{ "'若由 '" if language == 'zh' else "'From '" }},
-                    case when peers is null then value_text else {{ plain_number('percentile') }} end,
+                    case when peers is null then {{ value_said }} else {{ plain_number('percentile') }} end,
                     change_{{ language }}, {{ plain_number('next_points') }}, {{ "' 分。'" if language == 'zh' else "' points more.'" }}
                 )
             when segment < 0 then change_{{ language }}

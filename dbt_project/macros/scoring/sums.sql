@@ -13,8 +13,8 @@
     {%- set once = [] -%}
     {%- for indicator in indicators -%}
         {%- if is_mean %} + coalesce({{ indicator.column }}_maximum, 0)
-        {%- elif only_counted %} + case when {{ indicator.column }}_points is not null then {{ stage_maximum(indicator) }} else 0 end
-        {%- elif not indicator.best_of or indicator.best_of not in once %} + coalesce({{ stage_maximum(indicator) }}, 0)
+        {%- elif only_counted %} + case when {{ indicator.column }}_points is not null then {{ stage_figure(indicator, 'maximum') }} else 0 end
+        {%- elif not indicator.best_of or indicator.best_of not in once %} + coalesce({{ stage_figure(indicator, 'maximum') }}, 0)
             {%- do once.append(indicator.best_of) -%}
         {%- endif -%}
     {%- endfor %} as bigint)
@@ -54,10 +54,4 @@
         {%- do parts.update({stage: ((2 * part.above + part.below) // (2 * part.below) if part.below else 0) | string}) -%}
     {%- endfor -%}
     {{- return(parts) -}}
-{%- endmacro %}
-
-{% macro stage_maximum(indicator) -%}
-    {%- set maxima = {} -%}
-    {%- for stage, card in indicator.stages.items() -%}{%- do maxima.update({stage: card.maximum | string}) -%}{%- endfor -%}
-    {{- by_stage(indicator, maxima) -}}
 {%- endmacro %}

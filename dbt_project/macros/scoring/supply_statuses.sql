@@ -4,8 +4,3 @@
         'supplied', 'source_not_supplied', 'record_not_supplied', 'value_not_supplied', 'not_defined', 'too_few_peers'
     ]) -}}
 {%- endmacro %}
-
-{#- The name of a status number, as an SQL expression. -#}
-{% macro supply_status_name(number) -%}
-    case {{ number }} {% for name in supply_statuses() %} when {{ loop.index0 }} then '{{ name }}'{% endfor %} end
-{%- endmacro %}

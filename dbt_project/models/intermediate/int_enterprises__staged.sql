@@ -7,7 +7,9 @@ with measured as (
 stages as (
     select
         *,
-        revenue_low_cny is null and revenue_high_cny is null and max_age_months is null as takes_everybody
+        revenue_low_cny is not null or revenue_high_cny is not null as has_revenue_line,
+        count(*) over () as stage_count,
+        count(max_age_months) over () as stages_by_age
     from {{ ref('stages') }}
 ),
 
@@ -34,6 +36,19 @@ by_age as (
     where measured.stated_stage is null
 ),
 
+-- Where stages are by age alone, the one without a limit takes the older ones. An age that is not known is in no stage.
+by_higher_age as (
+    select
+        measured.uscc,
+        stages.stage,
+        'age' as stage_basis,
+        1000000 as preference
+    from measured
+    inner join stages
+        on stages.stage_count > 1 and stages.stages_by_age > 0 and stages.max_age_months is null and not stages.has_revenue_line
+    where measured.founded_on is not null and measured.stated_stage is null
+),
+
 by_revenue as (
     select
         measured.uscc,
@@ -54,7 +69,7 @@ by_revenue as (
                 or (stages.inclusive_high and measured.operating_revenue_cny = stages.revenue_high_cny)
             )
     -- A revenue that is not known is in no stage, not in the open-ended one.
-    where measured.operating_revenue_cny is not null and measured.stated_stage is null and not stages.takes_everybody
+    where measured.operating_revenue_cny is not null and measured.stated_stage is null and stages.has_revenue_line
 ),
 
 -- A rule set with one stage for all asks neither for age nor for revenue.
@@ -65,13 +80,16 @@ by_default as (
         'only_stage' as stage_basis,
         1000001 as preference
     from measured
-    inner join stages on stages.takes_everybody and measured.stated_stage is null
+    inner join stages on stages.stage_count = 1 and not stages.has_revenue_line and stages.stages_by_age = 0
+    where measured.stated_stage is null
 ),
 
 candidates as (
     select * from by_statement
     union all
     select * from by_age
+    union all
+    select * from by_higher_age
     union all
     select * from by_revenue
     union all

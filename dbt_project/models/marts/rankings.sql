@@ -14,12 +14,8 @@ credit as (
     select * from {{ ref('credit_standing') }}
 ),
 
-conditions as (
-    select
-        uscc,
-        min(case when is_met then 1 else 0 end) = 1 as is_passed
-    from {{ ref('verdicts') }}
-    group by uscc
+passes as (
+    select * from {{ ref('passes') }}
 ),
 
 costliest as (
@@ -59,14 +55,15 @@ standing as (
         ranks.rank_in_industry,
         ranks.peers_in_industry,
         totals.is_vetoed,
-        conditions.is_passed,
+        passes.is_passed,
+        passes.passed_by,
         costliest.costliest,
         credit.credit_grade,
         credit.active_credit_events
     from totals
     inner join enterprises on totals.uscc = enterprises.uscc
     left join ranks on totals.uscc = ranks.uscc
-    left join conditions on totals.uscc = conditions.uscc
+    left join passes on totals.uscc = passes.uscc
     left join costliest on totals.uscc = costliest.uscc
     left join credit on totals.uscc = credit.uscc
 )

@@ -19,6 +19,7 @@ by_stage as (
         all_rules.share_at_lo,
         coalesce(all_rules.share_at_hi, all_rules.share_at_lo) as share_at_hi,
         all_rules.label,
+        coalesce(all_rules.label_en, all_rules.label) as label_en,
         all_rules.log_base,
         coalesce(all_rules.log_offset, 0) as log_offset,
         all_rules.peer_by,
@@ -46,21 +47,28 @@ labelled as (
             when inclusive_hi then cast(hi + 0.000001 as decimal(20, 6))
             else hi
         end as below_value,
-        coalesce(
-            label,
-            case
-                when lo is null then '(-∞'
-                when inclusive_lo then '[' || {{ plain_number('lo') }}
-                else '(' || {{ plain_number('lo') }}
-            end
-            || ', '
-            || case
-                when hi is null then '+∞)'
-                when inclusive_hi then {{ plain_number('hi') }} || ']'
-                else {{ plain_number('hi') }} || ')'
-            end
-        ) as bin
+        case
+            when lo is null then '(-∞'
+            when inclusive_lo then '[' || {{ plain_number('lo') }}
+            else '(' || {{ plain_number('lo') }}
+        end
+        || ', '
+        || case
+            when hi is null then '+∞)'
+            when inclusive_hi then {{ plain_number('hi') }} || ']'
+            else {{ plain_number('hi') }} || ')'
+        end as range_text
     from by_stage
+),
+
+-- Sentences name a segment in their own language, tables in both.
+named as (
+    select
+        *,
+        coalesce(label, range_text) as bin_zh,
+        coalesce(label_en, range_text) as bin_en,
+        coalesce(case when label_en <> label then label || ' ' || label_en else label end, range_text) as bin
+    from labelled
 ),
 
 beside as (
@@ -74,11 +82,13 @@ beside as (
         lag(greatest(share_at_lo, share_at_hi)) over (partition by indicator_code, stage order by segment) as share_below,
         lag(share_at_hi) over (partition by indicator_code, stage order by segment) as share_right_below,
         lag(lo) over (partition by indicator_code, stage order by segment) as lo_below,
-        lead(bin) over (partition by indicator_code, stage order by segment) as bin_above,
-        lag(bin) over (partition by indicator_code, stage order by segment) as bin_below,
         lag(hi) over (partition by indicator_code, stage order by segment) as hi_below,
-        lag(inclusive_hi) over (partition by indicator_code, stage order by segment) as has_hi_below
-    from labelled
+        lag(inclusive_hi) over (partition by indicator_code, stage order by segment) as has_hi_below,
+        lead(bin_zh) over (partition by indicator_code, stage order by segment) as bin_above_zh,
+        lag(bin_zh) over (partition by indicator_code, stage order by segment) as bin_below_zh,
+        lead(bin_en) over (partition by indicator_code, stage order by segment) as bin_above_en,
+        lag(bin_en) over (partition by indicator_code, stage order by segment) as bin_below_en
+    from named
 ),
 
 -- Where more is to be had: at the end of a line that rises or falls, or else at the nearest better segment on either side.
@@ -98,11 +108,14 @@ improved as (
         share_at_lo,
         share_at_hi,
         label,
+        label_en,
         log_base,
         log_offset,
         peer_by,
         minimum_peers,
         bin,
+        bin_zh,
+        bin_en,
         case
             when share_at_hi > share_at_lo then hi
             when share_at_lo > share_at_hi then lo
@@ -118,18 +131,23 @@ improved as (
             when share_below > share_at_lo
                 then case when share_right_below > share_at_lo then share_right_below else share_below end
         end as next_share,
-        case
-            when share_at_hi <> share_at_lo then bin
-            when share_above > share_at_lo then bin_above
-            when share_below > share_at_lo then bin_below
-        end as next_bin,
         -- Whether that value itself is still on this side: then more is to be had only beyond it.
         case
             when share_at_hi <> share_at_lo then null
             when share_above > share_at_lo and share_right_above > share_at_lo and not has_lo_above then 'above'
             when share_above > share_at_lo then null
             when share_right_below > share_at_lo and not has_hi_below then 'below'
-        end as next_beyond
+        end as next_beyond,
+        case
+            when share_at_hi <> share_at_lo then bin_zh
+            when share_above > share_at_lo then bin_above_zh
+            when share_below > share_at_lo then bin_below_zh
+        end as next_bin_zh,
+        case
+            when share_at_hi <> share_at_lo then bin_en
+            when share_above > share_at_lo then bin_above_en
+            when share_below > share_at_lo then bin_below_en
+        end as next_bin_en
     from beside
 )
 

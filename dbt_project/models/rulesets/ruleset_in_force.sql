@@ -14,11 +14,7 @@ in_force as (
         cast(extract(year from business_date.as_of) as integer) as as_of_year
     from rulesets
     cross join business_date
-    where
-        rulesets.status = 'active'
-        and rulesets.scheme = {{ scheme() }}
-        and rulesets.valid_from <= business_date.as_of
-        and (rulesets.valid_to is null or rulesets.valid_to >= business_date.as_of)
+    where {{ is_in_force('rulesets', 'business_date.as_of') }}
 ),
 
 reporting as (

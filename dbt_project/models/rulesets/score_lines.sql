@@ -60,11 +60,12 @@ hits as (
         named.head_zh,
         named.head_en,
         -- A level is said by its name: what it is worth in the rule set is not a figure of the enterprise.
-        case when rules.function = 'level_map' then rules.bin end as value_name,
+        case when rules.function = 'level_map' then rules.bin_zh end as value_name_zh,
+        case when rules.function = 'level_map' then rules.bin_en end as value_name_en,
         case
-            when rules.function = 'level_map' then '，得 ' else ' ' || named.unit || '，在 ' || rules.bin || ' 档，得 '
+            when rules.function = 'level_map' then '，得 ' else ' ' || named.unit || '，在 ' || rules.bin_zh || ' 档，得 '
         end as middle_zh,
-        case when rules.function = 'level_map' then ': ' else ' ' || named.unit_en || ', in ' || rules.bin || ': ' end as middle_en,
+        case when rules.function = 'level_map' then ': ' else ' ' || named.unit_en || ', in ' || rules.bin_en || ': ' end as middle_en,
         ' 分，满分 ' as tail_zh,
         ' of ' as tail_en,
         {{ plain_number('weights.points_maximum') }} as maximum_text,
@@ -72,22 +73,22 @@ hits as (
         case
             when rules.function = 'veto' and rules.share_at_lo < 1 then ' points; the rank is suspended.' else ' points.'
         end as end_en,
-        ' ' || named.unit || '，在 ' || rules.bin || ' 档；同类指标取高者，本项不计。' as uncounted_zh,
-        ' ' || named.unit_en || ', in ' || rules.bin || '; the best of its kind counts, and this is not it.' as uncounted_en,
+        ' ' || named.unit || '，在 ' || rules.bin_zh || ' 档；同类指标取高者，本项不计。' as uncounted_zh,
+        ' ' || named.unit_en || ', in ' || rules.bin_en || '; the best of its kind counts, and this is not it.' as uncounted_en,
         rules.next_at,
         rules.next_share,
         cast(
             cast(rules.next_share as decimal(38, 10)) * (weights.weight + weights.deduction) - weights.deduction as decimal(18, 6)
         ) as next_total,
         case
-            when rules.function = 'level_map' then ' 变为 ' || rules.next_bin || '，可多得 '
+            when rules.function = 'level_map' then ' 变为 ' || rules.next_bin_zh || '，可多得 '
             else
                 case rules.next_beyond when 'above' then ' 变为高于 ' when 'below' then ' 变为低于 ' else ' 变为 ' end
                 || {{ plain_number('rules.next_at') }}
                 || case when rules.function = 'percentile_in_peer' then '（百分位）' else ' ' || named.unit end || '，可多得 '
         end as change_zh,
         case
-            when rules.function = 'level_map' then ' to ' || rules.next_bin || ': '
+            when rules.function = 'level_map' then ' to ' || rules.next_bin_en || ': '
             else
                 case rules.next_beyond when 'above' then ' to more than ' when 'below' then ' to less than ' else ' to ' end
                 || {{ plain_number('rules.next_at') }}
@@ -151,7 +152,7 @@ unstaged as (
 lines as (
     {%- set worded = [
         'head_zh', 'head_en', 'middle_zh', 'middle_en', 'tail_zh', 'tail_en', 'maximum_text', 'end_zh', 'end_en', 'uncounted_zh',
-        'uncounted_en', 'value_name', 'next_at', 'next_share', 'next_total', 'change_zh', 'change_en'
+        'uncounted_en', 'value_name_zh', 'value_name_en', 'next_at', 'next_share', 'next_total', 'change_zh', 'change_en'
     ] %}
     {%- set said = {
         'hits': worded,
@@ -164,7 +165,7 @@ lines as (
         stage,
         segment
         {%- for column in worded %},
-        {{ column if column in columns else ('null' if column.startswith('next_') or column.startswith('change_') or column == 'value_name' else "''") }} as {{ column }}
+        {{ column if column in columns else ('null' if column.startswith('next_') or column.startswith('change_') or column.startswith('value_name_') else "''") }} as {{ column }}
         {%- endfor %}
     from {{ relation }}
     {{ 'union all' if not loop.last }}

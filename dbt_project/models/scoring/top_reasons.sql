@@ -1,7 +1,7 @@
--- depends_on: {{ ref('scorecard_lines') }}, {{ ref('gaps') }}, {{ ref('measures') }}, {{ ref('scores') }}, {{ ref('ruleset_in_force') }}
+-- depends_on: {{ ref('ruleset_in_force') }}
 {%- set is_mean = scored_as_mean() %}
 with costliest as (
-    {{ costliest_scores(scorecard(), is_mean) }}
+    select * from {{ ref('costliest') }}
 ),
 
 scored as (

@@ -37,6 +37,7 @@ judged as (
         conditions.condition_code,
         conditions.name_zh,
         conditions.name_en,
+        conditions.route,
         cast(measured.measured as decimal(20, 6)) as measured,
         -- What is not known meets no condition.
         coalesce(

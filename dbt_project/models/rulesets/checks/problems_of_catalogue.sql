@@ -131,6 +131,14 @@ split_bests as (
     having count(distinct module) > 1
 ),
 
+-- What the night is to measure; whoever asks for a rule set by name brings the values along.
+measured_by_night as (
+    select indicators.*
+    from indicators
+    inner join rulesets on indicators.ruleset_id = rulesets.ruleset_id
+    where rulesets.status = 'active' and rulesets.scheme = {{ scheme() }} and {{ 'false' if asked_ruleset() else 'true' }}
+),
+
 -- Each table that speaks of rule sets, and whom it names.
 named_rulesets as (
     {%- for table in ['weights', 'rules', 'stages', 'groups', 'levels', 'missing', 'conditions', 'inputs'] %}
@@ -157,6 +165,19 @@ problems as (
             select indicators.ruleset_id || ' ' || indicators.indicator_code from indicators
         )
         or source || '.' || dataset not in (select declared.source || '.' || declared.dataset from ({{ declared_datasets() }}) as declared)
+    union all
+    select {{ problem('indicators', ['ruleset_id', 'indicator_code'], "'没有任何 ind_ 模型的列以 ' || lower(indicator_code) || '_ 开头'", "'no column of an ind_ model begins with ' || lower(indicator_code) || '_'") }}
+    from measured_by_night
+    where upper(indicator_code) not in (
+        select written.indicator_code from ({{ written_indicators() }}) as written
+        where written.indicator_code is not null
+    )
+    union all
+    select {{ problem('inputs', ['ruleset_id', 'indicator_code'], "'未写明该指标由哪些数据集得出'", "'nothing says which datasets the indicator is made of'") }}
+    from measured_by_night
+    where ruleset_id || ' ' || indicator_code not in (
+        select inputs.ruleset_id || ' ' || inputs.indicator_code from {{ ref('ruleset_inputs') }} as inputs
+    )
     union all
     select {{ problem('conditions', ['ruleset_id', 'condition_code'], "'条件代码重复'", "'the code of the condition stands twice'") }}
     from repeated_conditions
@@ -242,12 +263,20 @@ problems as (
             select indicators.ruleset_id || ' ' || indicators.indicator_code from indicators
         )
     union all
+    select {{ problem('levels', ['ruleset_id', 'indicator_code', 'level'], "'级别的中英文名称缺一不可'", "'a level needs a name in both languages'") }}
+    from levels
+    where trim(coalesce(name_zh, '')) = '' or trim(coalesce(name_en, '')) = ''
+    union all
     select {{ problem('conditions', ['ruleset_id', 'condition_code', 'measure'], "'measure 须为 score、points_total、points:代码 或 value:代码，且代码存在'", "'measure must be score, points_total, points:CODE or value:CODE of a code that exists'") }}
     from strange_conditions
     union all
     select {{ problem('conditions', ['ruleset_id', 'condition_code', 'measure'], "'条件没有上下限'", "'the condition has no bound'") }}
     from conditions
     where (lo is null and hi is null) or lo > hi
+    union all
+    select {{ problem('conditions', ['ruleset_id', 'condition_code', 'route'], "'route 须以字母开头，只含字母、数字和下划线'", "'a route begins with a letter and has letters, digits and _ only'") }}
+    from conditions
+    where route is not null and not {{ is_plain_code('route') }}
 )
 
 select * from problems

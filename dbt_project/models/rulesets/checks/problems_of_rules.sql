@@ -113,6 +113,10 @@ problems as (
     from beside
     where (place = 1) <> (lo is null) or (place = segment_count) <> (hi is null)
     union all
+    select {{ problem('rules', ['ruleset_id', 'indicator_code', 'for_stage'], "'至多 899 档'", "'899 segments at most'") }}
+    from beside
+    where segment_count > 899
+    union all
     select {{ problem('rules', ['ruleset_id', 'indicator_code', 'for_stage', 'lo_text', 'hi_text'], "'与下一档重叠'", "'overlaps the next segment'") }}
     from beside
     where place < segment_count and (hi > next_lo or (hi = next_lo and has_hi and next_has_lo))
@@ -169,6 +173,10 @@ problems as (
     where
         (function <> 'log_capped' and (log_base is not null or log_offset is not null))
         or (function <> 'percentile_in_peer' and (peer_by is not null or minimum_peers is not null))
+    union all
+    select {{ problem('rules', ['ruleset_id', 'indicator_code', 'stage', 'label'], "'档的名称须中英文都有'", "'a label stands in both languages'") }}
+    from written
+    where (label is null) <> (label_en is null)
 )
 
 select * from problems

@@ -81,6 +81,7 @@ stray as (
     where wanted.ruleset_id is null
 ),
 
+-- Stages with a revenue line, of which each begins where the one before it ends; one by age alone stands beside them.
 ordered_stages as (
     select
         *,
@@ -91,10 +92,34 @@ ordered_stages as (
         count(*) over (partition by ruleset_id) as stage_count
     from stages
     -- Stages without any line are stated with the values, enterprise by enterprise.
-    where ruleset_id in (
-        select lines.ruleset_id from stages as lines
-        where lines.revenue_low_cny is not null or lines.revenue_high_cny is not null or lines.max_age_months is not null
-    )
+    where
+        ruleset_id in (
+            select lines.ruleset_id from stages as lines
+            where lines.revenue_low_cny is not null or lines.revenue_high_cny is not null
+        )
+        and (revenue_low_cny is not null or revenue_high_cny is not null or max_age_months is null)
+),
+
+repeated_ages as (
+    select
+        ruleset_id,
+        max_age_months
+    from stages
+    where max_age_months is not null
+    group by ruleset_id, max_age_months
+    having count(*) > 1
+),
+
+-- Of stages by age alone one has no limit: it takes those who are older than all others allow.
+ageless as (
+    select ruleset_id
+    from stages
+    group by ruleset_id
+    having
+        count(revenue_low_cny) + count(revenue_high_cny) = 0
+        and count(max_age_months) > 0
+        and count(*) > 1
+        and count(*) - count(max_age_months) <> 1
 ),
 
 repeated_stages as (
@@ -202,6 +227,21 @@ problems as (
     select {{ problem('stages', ['ruleset_id', 'stage'], "'最低阶段须无下限，最高阶段须无上限'", "'the lowest stage is open below and the highest above'") }}
     from ordered_stages
     where (place = 1 and revenue_low_cny is not null) or (place = stage_count and revenue_high_cny is not null)
+    union all
+    select {{ problem('stages', ['ruleset_id'], "'至多 99 个阶段'", "'99 stages at most'") }}
+    from stages
+    group by ruleset_id
+    having count(*) > 99
+    union all
+    select {{ problem('stages', ['ruleset_id', 'max_age_months'], "'两个阶段的年龄上限相同'", "'two stages have the same age limit'") }}
+    from repeated_ages
+    union all
+    select {{ problem('stages', ['ruleset_id', 'stage', 'max_age_months'], "'年龄上限须大于 0'", "'an age limit is above 0'") }}
+    from stages
+    where max_age_months <= 0
+    union all
+    select {{ problem('stages', ['ruleset_id'], "'只按年龄分阶段时，须恰有一个阶段不设年龄上限'", "'of stages by age alone one, and only one, has no age limit'") }}
+    from ageless
     union all
     select {{ problem('groups', ['ruleset_id', 'group_code'], "'组重复'", "'the group stands twice'") }}
     from repeated_groups
