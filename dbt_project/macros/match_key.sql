@@ -15,12 +15,29 @@
         ~ 'ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ［＼］＾＿｀ａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ｛｜｝～' -%}
     {%- set half = '!"#$%&\'\'()*+,-./0123456789:;<=>?@'
         ~ 'ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~' -%}
-    {#- Every character that Unicode calls white space, and the zero-width ones that come with copied text. -#}
-    {%- set blanks = '[\\s\\x{0B}\\x{1C}-\\x{1F}\\x{85}\\x{A0}\\x{1680}\\x{2000}-\\x{200D}\\x{2028}\\x{2029}\\x{202F}\\x{205F}\\x{2060}\\x{3000}\\x{FEFF}]' -%}
-    {#- `translate` is dear, and full-width brackets are what nearly all full-width text is: only the rest pays for it. -#}
+    {%- set blanks = match_blanks() -%}
+    {#- Full-width brackets are all that is special in nearly all names, and white space is in hardly any: only the rest pays. -#}
     case
-        when regexp_matches({{ text }}, '[！-＇＊-～]')
-            then upper(translate(regexp_replace({{ text }}, '{{ blanks }}', '', 'g'), '{{ full }}', '{{ half }}'))
-        else upper(replace(replace(regexp_replace({{ text }}, '{{ blanks }}', '', 'g'), '（', '('), '）', ')'))
+        when regexp_matches({{ text }}, '[{{ blanks }}！-＇＊-～]')
+            then upper(translate(regexp_replace({{ text }}, '[{{ blanks }}]', '', 'g'), '{{ full }}', '{{ half }}'))
+        else upper(translate({{ text }}, '（）', '()'))
     end
+{%- endmacro %}
+
+{#- Whether anything of a name is left when its white space is gone: that its key is not empty, told without making the key. -#}
+{% macro has_key(text) %}
+    {{- return(adapter.dispatch('has_key', 'jifen')(text)) -}}
+{% endmacro %}
+
+{% macro default__has_key(text) %}
+    {{- no_implementation('has_key') -}}
+{% endmacro %}
+
+{% macro duckdb__has_key(text) -%}
+    regexp_matches({{ text }}, '[^{{ match_blanks() }}]')
+{%- endmacro %}
+
+{#- Every character that Unicode calls white space, and the zero-width ones that come with copied text: the inside of a regular expression's brackets. -#}
+{% macro match_blanks() -%}
+    {{- return('\\s\\x{0B}\\x{1C}-\\x{1F}\\x{85}\\x{A0}\\x{1680}\\x{2000}-\\x{200D}\\x{2028}\\x{2029}\\x{202F}\\x{205F}\\x{2060}\\x{3000}\\x{FEFF}') -}}
 {%- endmacro %}

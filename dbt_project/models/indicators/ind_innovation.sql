@@ -81,18 +81,17 @@ measured as (
         uscc,
         reporting_year,
         {{ to_wan_cny('rd_expense_cny') }} as c01_rd_expense_wan_cny,
-        case
-            when not c02_is_undefined
-                then {{ exact_ratio('rd_expense_cny - base_rd_expense_cny', 'base_rd_expense_cny', times=100, digits=2) }}
-        end as c02_rd_growth_pct,
+        {{ exact_ratio(
+            'rd_expense_cny - base_rd_expense_cny', 'base_rd_expense_cny', unless='c02_is_undefined', times=100, digits=2
+        ) }} as c02_rd_growth_pct,
         c02_is_undefined,
-        case
-            when not c03_is_undefined then {{ exact_ratio('rd_expense_cny', 'operating_revenue_cny', times=100, digits=2) }}
-        end as c03_rd_intensity_pct,
+        {{ exact_ratio(
+            'rd_expense_cny', 'operating_revenue_cny', unless='c03_is_undefined', times=100, digits=2
+        ) }} as c03_rd_intensity_pct,
         c03_is_undefined,
-        case
-            when not c04_is_undefined then {{ exact_ratio('sci_tech_staff', 'staff_total', times=100, digits=0) }}
-        end as c04_sci_tech_staff_share_pct,
+        {{ exact_ratio(
+            'sci_tech_staff', 'staff_total', unless='c04_is_undefined', times=100, digits=0
+        ) }} as c04_sci_tech_staff_share_pct,
         c04_is_undefined,
         -- Without a declared main business nobody can say which applications are related to it.
         case when has_declared_scope then cast(inventions as decimal(20, 6)) end as c05_related_inventions_count,

@@ -78,10 +78,9 @@ measured as (
         cast(high_level_talents as decimal(20, 6)) as l02_high_level_talents_count,
         cast(doctors as decimal(20, 6)) as l03_doctors_count,
         cast(senior_staff as decimal(20, 6)) as l04_senior_staff_count,
-        case
-            when not l05_is_undefined
-                then {{ exact_ratio('sci_tech_staff - base_sci_tech_staff', 'base_sci_tech_staff', times=100, digits=0) }}
-        end as l05_rd_staff_growth_pct,
+        {{ exact_ratio(
+            'sci_tech_staff - base_sci_tech_staff', 'base_sci_tech_staff', unless='l05_is_undefined', times=100, digits=0
+        ) }} as l05_rd_staff_growth_pct,
         l05_is_undefined
     from judged
 )

@@ -54,10 +54,10 @@ employed as (
         'talent' as source,
         'talents' as dataset,
         talent_no as record_ref,
-        employer_name as mentioned_name,
+        trim(employer_name) as mentioned_name,
         {{ latest_value('recognised_on', 'month', 'true') }} as mentioned_on
     from talents
-    group by talent_no, employer_name
+    group by talent_no, trim(employer_name)
 ),
 
 mentions as (
@@ -73,11 +73,12 @@ keyed as (
         source,
         dataset,
         record_ref,
-        trim(mentioned_name) as identifier,
+        mentioned_name as identifier,
         {{ match_key('mentioned_name') }} as name_key,
         mentioned_on
     from mentions
+    -- Not `name_key is not empty`: an engine that looks there first makes every key twice.
+    where {{ has_key('mentioned_name') }}
 )
 
 select * from keyed
-where name_key <> ''

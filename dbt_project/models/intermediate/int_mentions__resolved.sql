@@ -32,8 +32,15 @@ decided as (
     where decisions.uscc is null or codes.uscc is not null
 ),
 
--- To the letter. `first` and `last` are equal where one enterprise fits; `any_` is of whatever day.
-strict as (
+-- To the letter.
+counted_names as (
+    select
+        *,
+        count(*) over (partition by name_key) as bearers
+    from names
+),
+
+compared as (
     select
         named.source,
         named.dataset,
@@ -41,13 +48,46 @@ strict as (
         named.identifier,
         named.name_key,
         named.mentioned_on,
-        min(names.uscc) filter (where {{ borne_on('names', 'named.mentioned_on') }}) as first_uscc,
-        max(names.uscc) filter (where {{ borne_on('names', 'named.mentioned_on') }}) as last_uscc,
-        min(names.uscc) as any_first_uscc,
-        max(names.uscc) as any_last_uscc
+        counted_names.uscc,
+        counted_names.bearers,
+        counted_names.uscc is not null
+        and coalesce({{ borne_on('counted_names', 'named.mentioned_on') }}, false) as is_borne
     from named
-    left join names on named.name_key = names.name_key
-    group by named.source, named.dataset, named.record_ref, named.identifier, named.name_key, named.mentioned_on
+    left join counted_names on named.name_key = counted_names.name_key
+),
+
+-- Nearly every name has had one bearer, for one time: where that fits there is nothing to weigh.
+plain as (
+    select
+        source,
+        dataset,
+        record_ref,
+        identifier,
+        mentioned_on,
+        uscc,
+        cast(null as varchar) as reason,
+        cast(1 as bigint) as record_count,
+        'strict' as matched_by
+    from compared
+    where is_borne and bearers = 1
+),
+
+-- `first` and `last` are equal where one enterprise fits; `any_` is of whatever day.
+strict as (
+    select
+        source,
+        dataset,
+        record_ref,
+        identifier,
+        name_key,
+        mentioned_on,
+        min(uscc) filter (where is_borne) as first_uscc,
+        max(uscc) filter (where is_borne) as last_uscc,
+        min(uscc) as any_first_uscc,
+        max(uscc) as any_last_uscc
+    from compared
+    where not is_borne or bearers > 1
+    group by source, dataset, record_ref, identifier, name_key, mentioned_on
 ),
 
 left_over as (
@@ -163,6 +203,8 @@ numbered_resolved as (
 ),
 
 resolved as (
+    select * from plain
+    union all
     select * from named_resolved
     union all
     select * from numbered_resolved
