@@ -5,14 +5,11 @@ import os
 import uuid
 from pathlib import Path
 
+from ledger.data_folder import raw_path
+
 
 class RawDamagedError(RuntimeError):
     """A raw object is missing, or is no longer what its name says."""
-
-
-def raw_path(data_dir: Path, sha256: str) -> Path:
-    """Where the object of this hash stands."""
-    return data_dir / "raw" / sha256[:2] / f"{sha256}.zst"
 
 
 def keep_raw(data_dir: Path, body: bytes) -> str:
@@ -21,7 +18,7 @@ def keep_raw(data_dir: Path, body: bytes) -> str:
     path = raw_path(data_dir, sha256)
     if path.exists():
         return sha256
-    import pyarrow as pa  # a tenth of a second, which `raw_path` does not need
+    import pyarrow as pa  # a tenth of a second, which a page that is there already does not need
 
     path.parent.mkdir(parents=True, exist_ok=True)
     write_durably(path, pa.Codec("zstd").compress(body, asbytes=True), mode=0o444)

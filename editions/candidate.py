@@ -1,12 +1,10 @@
 """A candidate: the folder of one run, which nobody reads until its gate has passed."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from editions.durable import remove_tree
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+from editions.places import NAME
 
 
 @dataclass(frozen=True)

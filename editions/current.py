@@ -3,44 +3,28 @@
 import os
 from pathlib import Path
 
-from editions.candidate import NAME
 from editions.durable import sync_folder
-from editions.manifest import MANIFEST
+from editions.places import (
+    POINTER,
+    EditionMissingError,
+    EditionNameError,
+    edition_path,
+    editions_dir,
+    read_current,
+    require_edition,
+)
 
-POINTER = "current"
-
-
-class EditionMissingError(LookupError):
-    """An edition is not there: lost, or never published."""
-
-
-class EditionNameError(EditionMissingError, ValueError):
-    """What was given cannot be the id of an edition; nothing was looked up."""
-
-
-def editions_dir(data_dir: Path) -> Path:
-    """Where the editions of a data folder stand."""
-    return data_dir / "editions"
-
-
-def edition_path(data_dir: Path, edition_id: str) -> Path:
-    """The folder of one edition, whether it is there or not. Raises `EditionNameError` for no plain name."""
-    if not NAME.fullmatch(edition_id) or edition_id == POINTER:
-        raise EditionNameError(
-            f"{edition_id!r} cannot be the id of an edition. Whose: data (mistyped). Next: jifen edition list"
-        )
-    return editions_dir(data_dir) / edition_id
-
-
-def require_edition(data_dir: Path, edition_id: str) -> Path:
-    """The folder of an edition that is there. Raises `EditionMissingError` where it is not."""
-    path = edition_path(data_dir, edition_id)
-    if not (path / MANIFEST).is_file():
-        raise EditionMissingError(
-            f"edition {edition_id} is not at {path}. Whose: data (the folder was moved or lost). Restore that folder "
-            f"from a backup and check it with `jifen edition verify {edition_id}`; `jifen edition list` names them all."
-        )
-    return path
+__all__ = [
+    "POINTER",
+    "EditionMissingError",
+    "EditionNameError",
+    "edition_path",
+    "editions_dir",
+    "point_current",
+    "read_current",
+    "repair_current",
+    "require_edition",
+]
 
 
 def point_current(data_dir: Path, edition_id: str) -> None:
@@ -56,14 +40,6 @@ def point_current(data_dir: Path, edition_id: str) -> None:
     draft.symlink_to(edition_id)
     draft.replace(folder / POINTER)
     sync_folder(folder)
-
-
-def read_current(data_dir: Path) -> str | None:
-    """The id that `current` points at, or None where nothing was published."""
-    try:
-        return str((editions_dir(data_dir) / POINTER).readlink())
-    except FileNotFoundError:
-        return None
 
 
 def repair_current(data_dir: Path, ledger_current: str | None) -> bool:

@@ -1,18 +1,15 @@
 """Why an enterprise has the score it has: its rows out of the sealed tables, put together."""
 
 import json
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from editions.current import edition_path
-from editions.manifest import MANIFEST
+# Not dataclasses: those import `inspect`, a twentieth of the time that an explanation may take.
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    import duckdb
+from editions.places import MANIFEST, edition_path
+from editions.sealed_tables import EditionUnreadableError, Row, SealedReader, SealedTables
 
-Row = dict[str, Any]
 COSTLIEST = 4
 
 
@@ -20,8 +17,7 @@ class EnterpriseUnknownError(LookupError):
     """An edition has no enterprise of that code, or its rule set no indicator of that one."""
 
 
-@dataclass(frozen=True)
-class Previous:
+class Previous(NamedTuple):
     """The edition that this one followed, and what became of the enterprise since.
 
     `changes` are the indicators whose points differ, the largest change first; `points_then` or `points_now` is None
@@ -34,152 +30,149 @@ class Previous:
     changes: tuple[Row, ...]
 
 
-@dataclass(frozen=True)
-class Explanation:
+class Explanation(NamedTuple):
     """One enterprise in one edition. `ranking` is None, and `indicators` empty, where it was not eligible.
 
     Each indicator's row joins its catalogue entry (names, class), its points (value, unit, supply status, bin, points,
     maximum, weight) and its reason (points lost, Chinese and English, what would change it); under `evidence` the
-    records it came from and under `peers` the median of its stage, None where the edition has no such table. So are
-    `class_totals`, `verdicts` and `data_flags`. `previous` is None where the edition followed none that is still there.
+    records it came from, where they were asked for, and under `peers` the median of its stage, None where the edition
+    has no such table. `stage` is the entry of the enterprise's stage (names and lines), None where it has none.
+    `class_totals`, `verdicts` and `data_flags` are None where the edition has no such table, `previous` where it
+    followed none that is still there; they and `costliest` are not looked up for one indicator alone.
     """
 
     edition_id: str
     as_of: str
     enterprise: Row
     ranking: Row | None
+    stage: Row | None
     indicators: tuple[Row, ...]
-    costliest: tuple[Row, ...]
-    class_totals: tuple[Row, ...] | None
-    verdicts: tuple[Row, ...] | None
-    data_flags: tuple[Row, ...] | None
-    previous: Previous | None
+    costliest: tuple[Row, ...] = ()
+    class_totals: tuple[Row, ...] | None = None
+    verdicts: tuple[Row, ...] | None = None
+    data_flags: tuple[Row, ...] | None = None
+    previous: Previous | None = None
 
 
-class SealedTables:
-    """The tables of one edition, read by an equality or two; a table of an older edition may not be there."""
-
-    def __init__(self, connection: "duckdb.DuckDBPyConnection", edition: Path) -> None:
-        self._connection, self._edition = connection, edition
-
-    def rows(self, table: str, **where: str) -> list[Row] | None:
-        """The rows of a table that hold these texts in these columns, or None where there is no such table."""
-        path = self._edition / "tables" / f"{table}.parquet"
-        if not path.is_file():
-            return None
-        # Texts, not parameters: the first parameter of a process has duckdb import pandas, a third of a second.
-        tests = " and ".join(f'"{column}" = {_literal(text)}' for column, text in where.items())
-        file = f"read_parquet({_literal(str(path))}, hive_partitioning = false)"
-        found = self._connection.execute(f"select * from {file}{' where ' + tests if tests else ''}")  # noqa: S608  # quoted
-        names = [name for name, *_ in found.description or ()]
-        return [dict(zip(names, values, strict=True)) for values in found.fetchall()]
-
-    def needed(self, table: str, **where: str) -> list[Row]:
-        """The same of a table that every edition has."""
-        found = self.rows(table, **where)
-        if found is None:
-            raise FileNotFoundError(
-                f"{self._edition / 'tables' / table}.parquet is not there. Whose: data (the edition is not whole). "
-                f"Next: jifen edition verify {self._edition.name}"
-            )
-        return found
-
-    def optional(self, table: str, **where: str) -> tuple[Row, ...] | None:
-        """The same as a tuple, for what is handed on."""
-        found = self.rows(table, **where)
-        return None if found is None else tuple(found)
-
-
-def explain(path: Path, uscc: str, indicator: str | None = None) -> Explanation:
+def explain(path: Path, uscc: str, indicator: str | None = None, *, with_records: bool = True) -> Explanation:
     """Put together all that an edition says of one enterprise, or of one of its indicators, from its sealed Parquet.
 
     Raises `EnterpriseUnknownError` when the code is not in the register of that edition, or the indicator not in its
-    rule set, and `FileNotFoundError` when the edition is not whole.
+    rule set, and `EditionUnreadableError` when the edition is not whole.
     """
-    import duckdb
-
     edition = path.resolve()
-    manifest: Row = json.loads((edition / MANIFEST).read_bytes())
+    manifest = _manifest(edition)
     code = uscc.strip().upper()
-    # One row group is all there is to read of each table: a second thread would only have to be started.
-    with duckdb.connect(config={"threads": 1}) as connection:
-        tables = SealedTables(connection, edition)
+    with SealedReader() as reader:
+        tables = reader.of(edition)
         enterprise = _enterprise(tables, edition, code)
+        catalogue = tables.needed("indicators")
+        wanted = None if indicator is None else _indicator(catalogue, indicator, manifest)
         ranking = next(iter(tables.needed("rankings", uscc=code)), None)
-        lines = _indicators(tables, code, ranking)
-        return Explanation(
-            edition_id=edition.name,
-            as_of=str(manifest["as_of"]),
-            enterprise=enterprise,
-            ranking=ranking,
-            indicators=_only(lines, indicator, manifest),
+        lines = _indicators(tables, catalogue, ranking, wanted, with_records) if ranking else []
+        stage = tables.first("stages", stage=str(ranking["stage"])) if ranking and ranking["stage"] else None
+        found = Explanation(edition.name, str(manifest["as_of"]), enterprise, ranking, stage, tuple(lines))
+        if wanted is not None:
+            if not lines:
+                raise EnterpriseUnknownError(_not_scored(enterprise, edition))
+            return found
+        return found._replace(
             costliest=_costliest(lines),
             class_totals=tables.optional("class_totals", uscc=code),
             verdicts=tables.optional("verdicts", uscc=code),
             data_flags=tables.optional("data_flags", uscc=code),
-            previous=_previous(connection, edition, manifest, code, lines),
+            previous=_previous(reader, edition, manifest, code, lines),
         )
 
 
 def top(edition: Path, n: int) -> list[Row]:
     """The first `n` ranked enterprises of an edition, rows of `rankings` by rank and code."""
-    import duckdb
-
-    with duckdb.connect() as connection:
-        rows = SealedTables(connection, edition).needed("rankings")
+    with SealedReader() as reader:
+        rows = reader.of(edition).needed("rankings")
     first = [row for row in rows if row["rank_overall"] is not None and row["rank_overall"] <= n]
     return sorted(first, key=lambda row: (row["rank_overall"], row["uscc"]))[:n]
+
+
+def _manifest(edition: Path) -> Row:
+    path = edition / MANIFEST
+    try:
+        found = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise EditionUnreadableError(path, error, edition.name) from error
+    if not isinstance(found, dict) or not {"as_of", "ruleset_id"} <= found.keys():
+        raise EditionUnreadableError(path, "it is no manifest", edition.name)
+    return found
 
 
 def _enterprise(tables: SealedTables, edition: Path, code: str) -> Row:
     found = tables.needed("enterprises", uscc=code) if code.isalnum() and code.isascii() else []
     if found:
         return found[0]
-    held = len(tables.needed("enterprises"))
+    (counted,) = tables.needed("enterprises", columns="count(*) as held")
     raise EnterpriseUnknownError(
-        f"{code} is none of the {held} enterprises of edition {edition.name}. Whose: data (mistyped, or not in the "
-        "science bureau's register). Look it up by name in tables/enterprises.csv of the edition."
+        f"'{code}' is none of the {counted['held']} enterprises of edition {edition.name}. Whose: data (mistyped, or "
+        f"not in the science bureau's register of that day). Next: find its code by its name in "
+        f"{edition / 'tables' / 'enterprises.csv'}, or name another edition: jifen edition list"
     )
 
 
-def _indicators(tables: SealedTables, code: str, ranking: Row | None) -> list[Row]:
-    points = sorted(tables.needed("points", uscc=code), key=lambda row: str(row["indicator_code"]))
-    if not points:
-        return []
-    catalogue = {row["indicator_code"]: row for row in tables.needed("indicators")}
-    reasons = {row["indicator_code"]: row for row in tables.needed("reasons", uscc=code)}
-    evidence = tables.rows("evidence", uscc=code)
-    stage = str(ranking["stage"]) if ranking else ""
-    medians = tables.rows("peer_medians", stage=stage)
+def _indicator(catalogue: list[Row], wanted: str, manifest: Row) -> str:
+    codes = sorted(str(row["indicator_code"]) for row in catalogue)
+    for code in codes:
+        if code.upper() == wanted.strip().upper():
+            return code
+    raise EnterpriseUnknownError(
+        f"'{wanted}' is no indicator of rule set {manifest['ruleset_id']}, which this edition was scored by; "
+        f"there are: {', '.join(codes)}. Whose: data (mistyped). Next: jifen explain CODE --indicator {codes[0]}"
+    )
+
+
+def _not_scored(enterprise: Row, edition: Path) -> str:
+    return (
+        f"{enterprise['uscc']} was not scored in edition {edition.name} ({enterprise['ineligible_reason']}), so it has "
+        f"no indicators. Whose: data (the register). Next: jifen explain {enterprise['uscc']}"
+    )
+
+
+def _indicators(
+    tables: SealedTables, catalogue: list[Row], ranking: Row, wanted: str | None, with_records: bool
+) -> list[Row]:
+    """All indicators of an enterprise, or the one wanted, by code."""
+    one = {} if wanted is None else {"indicator_code": wanted}
+    uscc = str(ranking["uscc"])
+    names = {row["indicator_code"]: row for row in catalogue}
+    reasons = {row["indicator_code"]: row for row in tables.needed("reasons", uscc=uscc, **one)}
+    medians = tables.rows("peer_medians", stage=str(ranking["stage"]), **one)
     peers = {row["indicator_code"]: row for row in medians or ()}
-    return [
+    points = sorted(tables.needed("points", uscc=uscc, **one), key=lambda row: str(row["indicator_code"]))
+    lines = [
         {
-            **catalogue[row["indicator_code"]],
+            **names[row["indicator_code"]],
             **reasons[row["indicator_code"]],
             **row,
             "peers": peers.get(row["indicator_code"]),
-            "evidence": None if evidence is None else _of_indicator(evidence, row["indicator_code"]),
         }
         for row in points
     ]
+    if with_records:
+        records = _records(tables, uscc, one)
+        for line in lines:
+            line["evidence"] = None if records is None else records.get(line["indicator_code"], [])
+    return lines
 
 
-def _of_indicator(rows: list[Row], code: str) -> list[Row]:
-    chosen = [row for row in rows if row["indicator_code"] == code]
-    return sorted(chosen, key=lambda row: (row["source"], row["dataset"], row["record_ref"]))
-
-
-def _only(lines: list[Row], wanted: str | None, manifest: Row) -> tuple[Row, ...]:
-    if wanted is None:
-        return tuple(lines)
-    chosen = tuple(row for row in lines if row["indicator_code"].upper() == wanted.strip().upper())
-    if not chosen:
-        there = ", ".join(row["indicator_code"] for row in lines) or "none, since it was not eligible"
-        raise EnterpriseUnknownError(
-            f"{wanted} is no indicator that this enterprise was scored by under {manifest['ruleset_id']}; there are: "
-            f"{there}. Whose: data (mistyped). Give one of those."
-        )
-    return chosen
+def _records(tables: SealedTables, uscc: str, one: dict[str, str]) -> dict[str, list[Row]] | None:
+    """The records behind each indicator, by source; a level is said by the names that its rule set gives it."""
+    found = tables.rows("evidence", uscc=uscc, **one)
+    if found is None:
+        return None
+    levels = {(row["indicator_code"], row["level"]): row for row in tables.rows("levels", **one) or ()}
+    records: dict[str, list[Row]] = {}
+    for row in sorted(found, key=lambda row: (row["source"], row["dataset"], row["record_ref"])):
+        named = levels.get((row["indicator_code"], row["level"]), {})
+        row |= {"level_zh": named.get("name_zh"), "level_en": named.get("name_en")}
+        records.setdefault(row["indicator_code"], []).append(row)
+    return records
 
 
 def _costliest(lines: list[Row]) -> tuple[Row, ...]:
@@ -190,19 +183,17 @@ def _costliest(lines: list[Row]) -> tuple[Row, ...]:
     return tuple(sorted(costly, key=lambda row: (-row["points_lost"], row["indicator_code"]))[:COSTLIEST])
 
 
-def _previous(
-    connection: "duckdb.DuckDBPyConnection", edition: Path, manifest: Row, code: str, lines: list[Row]
-) -> Previous | None:
+def _previous(reader: SealedReader, edition: Path, manifest: Row, code: str, lines: list[Row]) -> Previous | None:
     """The edition that the gate compared this one with is the one it took the place of."""
     followed = manifest.get("compared_with")
     path = edition_path(edition.parent.parent, followed) if followed else None
     if path is None or not (path / MANIFEST).is_file():
         return None
-    tables = SealedTables(connection, path)
-    then = {row["indicator_code"]: row["points"] for row in tables.needed("points", uscc=code)}
+    tables = reader.of(path)
+    scored = tables.needed("points", columns="indicator_code, points", uscc=code)
+    then = {row["indicator_code"]: row["points"] for row in scored}
     ranking = next(iter(tables.needed("rankings", uscc=code)), None)
-    ruleset: Row = json.loads((path / MANIFEST).read_bytes())
-    is_same = ruleset["ruleset_id"] == manifest["ruleset_id"]
+    is_same = _manifest(path)["ruleset_id"] == manifest["ruleset_id"]
     return Previous(path.name, is_same, ranking, _changes(then, lines))
 
 
@@ -220,7 +211,3 @@ def _changes(then: dict[str, Decimal | None], lines: list[Row]) -> tuple[Row, ..
         if before != after
     ]
     return tuple(sorted(changes, key=lambda row: (-abs(row["change"]), row["indicator_code"])))
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-MANIFEST = "manifest.json"
+from editions.places import MANIFEST
+
 FORMAT = 1
 """Number of the layout that is sealed; part of the recipe, so a new layout makes new editions."""
 

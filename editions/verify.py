@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from editions.manifest import MANIFEST, ManifestError, SealedFile, file_sha256, read_manifest
+from editions.manifest import ManifestError, SealedFile, file_sha256, read_manifest
+from editions.places import MANIFEST
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 import typer
 
-from flows.explain_command import COMMAND, run
+from flows.entry import EXPLAIN
+from flows.explain_command import run
 
 
 def explain(ctx: typer.Context) -> None:
     """Show why an enterprise has its points: values, rules, records, what cost most, what would change it."""
-    raise typer.Exit(run([COMMAND, *ctx.args]))
+    raise typer.Exit(run([EXPLAIN, *ctx.args]))

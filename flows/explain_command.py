@@ -4,32 +4,37 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from flows.entry import EXPLAIN
 from flows.texts import json_text, one_line
+from ledger.data_folder import VARIABLE, data_folder, raw_path
 
-COMMAND = "explain"
+if TYPE_CHECKING:
+    from editions.explain import Explanation
+
 DESCRIPTION = "Show why an enterprise has its points: values, rules, records, what cost most, what would change it."
-LEADING = "--data-dir"
+USAGE = "jifen [--data-dir DIR] explain USCC [--indicator CODE [--raw]] [--edition ID] [--json]"
+EXIT_CODES = "Exit codes: 0 explained, 1 no such edition, enterprise, indicator or record, or not readable, 2 usage."
+OF_ONE = ("edition_id", "as_of", "enterprise", "ranking", "stage", "indicators")
 
 
-def is_asked(words: Sequence[str]) -> bool:
-    """Whether a command line, without the program's name, is one for this module."""
-    rest = list(words)
-    if rest and rest[0] == LEADING:
-        rest = rest[2:]
-    elif rest and rest[0].startswith(f"{LEADING}="):
-        rest = rest[1:]
-    return bool(rest) and rest[0] == COMMAND
+class RecordLostError(LookupError):
+    """The page of a record is lost or damaged, or the source that says how to read it is no longer declared."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        # It repeats what was typed, or pasted.
+        super().error(one_line(message))
 
 
 def parser() -> argparse.ArgumentParser:
     """The options of the command, behind those of `jifen` itself."""
-    made = argparse.ArgumentParser(prog="jifen", description=DESCRIPTION)
+    made = _Parser(prog="jifen", usage=USAGE, description=DESCRIPTION, epilog=EXIT_CODES)
     made.add_argument("--data-dir", type=Path, help="The data folder; JIFEN_DATA_DIR otherwise.")
-    made.add_argument("command", choices=[COMMAND], help=argparse.SUPPRESS)
+    made.add_argument("command", choices=[EXPLAIN], help=argparse.SUPPRESS)
     made.add_argument("uscc", help="Unified social credit code 统一社会信用代码.")
     made.add_argument("--indicator", metavar="CODE", help="One indicator in full, with its records, as C03.")
     made.add_argument("--edition", metavar="ID", help="An edition; the current one otherwise.")
@@ -43,61 +48,124 @@ def run(words: Sequence[str]) -> int:
     asked = parser().parse_args(words)
     if asked.raw and asked.indicator is None:
         parser().error("--raw goes with --indicator: the records of one indicator at a time")
-    if Path(".env").is_file():
-        from dotenv import load_dotenv
-
-        load_dotenv(".env", override=False)
     if asked.data_dir is not None:
-        os.environ["JIFEN_DATA_DIR"] = str(asked.data_dir)
+        os.environ[VARIABLE] = str(asked.data_dir)
+    elif VARIABLE not in os.environ:
+        _read_env_file()
     return _answer(asked)
 
 
+def _read_env_file() -> None:
+    # Of all that stands there one variable is asked for here; to read it takes a tenth of the time there is.
+    file = Path(".env")
+    if file.is_file() and VARIABLE.encode() in file.read_bytes():
+        from dotenv import load_dotenv
+
+        load_dotenv(file, override=False)
+
+
 def _answer(asked: argparse.Namespace) -> int:
-    from connectors.errors import ConnectorError
-    from connectors.raw import RawDamagedError
-    from editions.current import EditionMissingError, read_current, require_edition
-    from editions.explain import EnterpriseUnknownError, explain
-    from ledger.data_folder import data_folder
+    from editions.explain import EnterpriseUnknownError
+    from editions.places import EditionMissingError
+    from editions.sealed_tables import EditionUnreadableError
 
-    data_dir = data_folder()
     try:
-        wanted = asked.edition or read_current(data_dir)
-        if wanted is None:
-            raise EditionMissingError(f"no edition is published in {data_dir} yet. Next: jifen run")
-        found = explain(require_edition(data_dir, wanted), asked.uscc, asked.indicator)
-        records = [_with_page(row, data_dir, asked.raw) for line in found.indicators for row in line["evidence"] or ()]
-    except (EditionMissingError, EnterpriseUnknownError, ConnectorError, RawDamagedError, OSError, ValueError) as error:
-        return _stopped(str(error), asked.as_json)
-    if asked.as_json:
-        told = asdict(found)
-        if asked.indicator is not None:
-            told = {name: told[name] for name in ("edition_id", "as_of", "enterprise", "ranking", "indicators")}
-        _write(json_text(told))
-        return 0
-    from flows.explain_text import enterprise_lines, indicator_lines
-
-    _write("\n".join(enterprise_lines(found) if asked.indicator is None else indicator_lines(found, records)))
+        text = _told(asked, data_folder())
+    except EnterpriseUnknownError as error:
+        return _stopped("not_found", str(error) + _hint(asked.uscc), asked.as_json)
+    except (EditionMissingError, RecordLostError) as error:
+        return _stopped("not_found", str(error), asked.as_json)
+    except (EditionUnreadableError, OSError) as error:
+        return _stopped("unreadable", str(error), asked.as_json)
+    _write(text)
     return 0
 
 
-def _with_page(row: dict[str, Any], data_dir: Path, with_record: bool) -> dict[str, Any]:
+def _told(asked: argparse.Namespace, data_dir: Path) -> str:
+    from editions.explain import explain
+    from editions.places import EditionMissingError, read_current, require_edition
+
+    wanted = asked.edition or read_current(data_dir)
+    if wanted is None:
+        raise EditionMissingError(f"no edition is published in {data_dir} yet. Next: jifen run")
+    # The whole of an enterprise, as people read it, says nothing of single records.
+    with_records = asked.as_json or asked.indicator is not None
+    indicator = asked.indicator and _tidied(asked.indicator)
+    edition = require_edition(data_dir, wanted)
+    found = explain(edition, _tidied(asked.uscc), indicator, with_records=with_records)
+    for line in found.indicators:
+        for record in line.get("evidence") or ():
+            _add_page(record, data_dir, asked.raw)
+    return _as_json(found, asked) if asked.as_json else _as_text(found, asked)
+
+
+def _tidied(code: str) -> str:
+    """A code as codes are compared: blanks, small letters and full-width characters are habits of typing."""
+    if code.isalnum() and code.isascii():
+        return code.upper()
+    from connectors.uscc import tidy
+
+    return tidy(code)
+
+
+def _hint(uscc: str) -> str:
+    """What is wrong with a code that nobody has, where its own check says so."""
+    from connectors.reasons import explain as words_of
+    from connectors.uscc import fault, repair, tidy
+
+    code = tidy(uscc)
+    why = fault(code)
+    if why is None:
+        return ""
+    meant = repair(code)
+    told = f". 代码有误 The code itself: {words_of(why).zh} {words_of(why).en}"
+    return f"{told}; 或为 {meant} may be meant" if meant else told
+
+
+def _add_page(record: dict[str, Any], data_dir: Path, with_record: bool) -> None:
     """Add to a record of evidence where its raw page stands, and where asked for the record itself, as it was sent."""
-    if row["raw_sha256"] is not None:
-        from connectors.raw import raw_path
+    if record["raw_sha256"] is None:
+        return
+    record["raw_page"] = str(raw_path(data_dir, record["raw_sha256"]))
+    if with_record:
+        from flows.raw_record import raw_record
 
-        row["raw_page"] = str(raw_path(data_dir, row["raw_sha256"]))
-        if with_record:
-            from flows.raw_record import raw_record
-
-            row["record"] = raw_record(data_dir, row)
-    return row
+        record["record"] = raw_record(data_dir, record)
 
 
-def _stopped(message: str, as_json: bool) -> int:
+def _as_json(found: "Explanation", asked: argparse.Namespace) -> str:
+    told = found._asdict()
+    if asked.indicator is not None:
+        return json_text({name: told[name] for name in OF_ONE})
+    return json_text({**told, "previous": found.previous and found.previous._asdict()})
+
+
+def _as_text(found: "Explanation", asked: argparse.Namespace) -> str:
+    from flows.explain_text import enterprise_lines, indicator_lines
+
+    lines = enterprise_lines(found) if asked.indicator is None else indicator_lines(found)
+    if found.indicators and asked.indicator is None:
+        lines += ["", f"单项详情 One indicator with its records: {_command(found, asked, '--indicator', 'CODE')}"]
+    elif found.indicators and found.indicators[0]["evidence"] and not asked.raw:
+        code = found.indicators[0]["indicator_code"]
+        lines += ["", f"原始记录 The records as sent: {_command(found, asked, '--indicator', code, '--raw')}"]
+    # Names come from outside: whatever a line was made of, no character of it may move the terminal's cursor.
+    return "\n".join(map(one_line, lines))
+
+
+def _command(found: "Explanation", asked: argparse.Namespace, *more: str) -> str:
+    import shlex
+
+    folder = [] if asked.data_dir is None else ["--data-dir", str(asked.data_dir)]
+    edition = [] if asked.edition is None else ["--edition", found.edition_id]
+    return shlex.join(["jifen", *folder, EXPLAIN, found.enterprise["uscc"], *edition, *more])
+
+
+def _stopped(state: str, message: str, as_json: bool) -> int:
     if as_json:
-        _write(json_text({"state": "not_found", "message": message, "exit_code": 1}))
+        _write(json_text({"state": state, "message": message, "exit_code": 1}))
     else:
-        sys.stderr.write(f"not_found {one_line(message)}\n")
+        sys.stderr.write(f"{state} {one_line(message)}\n")
     return 1
 
 

@@ -1,7 +1,10 @@
 """An explanation as people read it, in Chinese and English: lines of plain text."""
 
+import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from editions.explain import Explanation, Previous
@@ -9,6 +12,7 @@ from flows.texts import json_text, lined_up, one_line, padded, plain, visible
 
 NOT_HERE = "本版次无此表 not in this edition"
 CHANGES_SHOWN = 8
+WORDS_FILE = Path(__file__).with_name("explain_words.json")
 
 Row = Mapping[str, Any]
 
@@ -17,41 +21,44 @@ def enterprise_lines(found: Explanation) -> list[str]:
     """The whole of an enterprise: its place, its classes, what cost most, each indicator, and what changed."""
     lines = [_head(found)]
     if found.ranking is None:
-        return [*lines, f"未参与积分 not in the ranking: {one_line(found.enterprise['ineligible_reason'])}"]
+        reason = said("ineligible_reason", found.enterprise["ineligible_reason"])
+        return [*lines, f"未参与积分 not in the ranking: {reason}"]
+    names = {row["indicator_code"]: f"{row['name_zh']} {row['name_en']}" for row in found.indicators}
     return [
         *lines,
-        *_place(found.ranking),
+        *_place(found.ranking, _stage(found)),
         *_titled("分类得分 Class totals", _classes(found.class_totals)),
         *_titled("失分最多 What cost most", [line for row in found.costliest for line in _cost(row)]),
         *_titled("指标 Indicators", _indicators(found.indicators)),
         *_titled("条件 Conditions", _verdicts(found.verdicts)),
         *_titled("数据提示 Data flags", _flags(found.data_flags)),
-        *_titled("较上一版次 Since the edition before", _since(found.previous, found.ranking)),
+        *_titled("较上一版次 Since the edition before", _since(found.previous, found.ranking, names)),
     ]
 
 
-def indicator_lines(found: Explanation, records: Sequence[Row]) -> list[str]:
+def indicator_lines(found: Explanation) -> list[str]:
     """One indicator in full: the rule, the segment, the points, the peers, the way to more, each record behind it."""
     (row,) = found.indicators
     facts = {
-        "数值 value": _value(row),
-        "供给 supply": row["supply_status"],
-        "规则 rule": f"{row['ruleset_id']} {row.get('function') or ''}",
+        "数值 value": _value(row, "unit", "unit_en"),
+        "供给 supply": said("supply_status", row.get("gap") or row["supply_status"]),
+        "处理 treatment": said("treatment", row.get("treatment")),
+        "规则 rule": f"{row['ruleset_id']} {said('function', row.get('function'))}",
         "档位 bin": row["bin"],
         "位置 position": _number(row.get("position")),
         "满分比例 share": _number(row["share"]),
         "得分 points": f"{_number(row['points'])} / {_number(row['points_maximum'])}",
         "失分 lost": _number(row["points_lost"]),
         "同阶段 peers": _peers(row),
-        "口径 definition": row.get("definition_en"),
+        "口径 definition": " ".join(filter(None, (row.get("definition_zh"), row.get("definition_en")))),
     }
     shown = [f"  {padded(name, 18)}{one_line(fact)}" for name, fact in facts.items() if fact not in (None, "")]
     return [
         _head(found),
         f"{row['indicator_code']} {one_line(row['name_zh'])} {one_line(row['name_en'])}",
         *shown,
-        *(f"  {one_line(row[name])}" for name in _said(row)),
-        *_titled("来源记录 Records", _records(row, records)),
+        *(f"  {one_line(row[name])}" for name in _sentences(row)),
+        *_titled("来源记录 Records", _records(row)),
     ]
 
 
@@ -64,13 +71,30 @@ def _titled(title: str, lines: Sequence[str]) -> list[str]:
     return ["", title, *(f"  {line}" for line in lines)] if lines else []
 
 
-def _place(row: Row) -> list[str]:
+def said(kind: str, code: Any) -> str:
+    """A code in Chinese and English, nothing for no code; one that nobody put into words stands as it is."""
+    return "" if code is None else " ".join(_words()[kind].get(str(code), (str(code),)))
+
+
+@cache
+def _words() -> dict[str, dict[str, list[str]]]:
+    words: dict[str, dict[str, list[str]]] = json.loads(WORDS_FILE.read_bytes())
+    return words
+
+
+def _stage(found: Explanation) -> str:
+    if found.stage is None:
+        return _number(found.ranking and found.ranking["stage"])
+    return f"{found.stage['name_zh']} {found.stage['name_en']}"
+
+
+def _place(row: Row, stage: str) -> list[str]:
     score = (
         f"得分 score {_number(row['score'])} = {_number(row['points_total'])} / {_number(row['points_available'])} "
         f"可评分 points that could be assessed (满分 maximum {_number(row['points_maximum'])})"
     )
     if not row["is_ranked"]:
-        return [score, f"未排名 not ranked: {one_line(row['unranked_reason'])}; 阶段 stage {one_line(row['stage'])}"]
+        return [score, f"未排名 not ranked: {said('unranked_reason', row['unranked_reason'])}; 阶段 stage {stage}"]
     places = [
         f"{told} {row[f'rank_{part}']} / {row[f'peers_{part}']}"
         for part, told in (
@@ -80,7 +104,7 @@ def _place(row: Row) -> list[str]:
         )
         if row.get(f"rank_{part}") is not None
     ]
-    return [score, f"排名 rank: {', '.join(places)}; 阶段 stage {one_line(row['stage'])}"]
+    return [score, f"排名 rank: {', '.join(places)}; 阶段 stage {stage}"]
 
 
 def _classes(rows: Sequence[Row] | None) -> list[str]:
@@ -89,38 +113,39 @@ def _classes(rows: Sequence[Row] | None) -> list[str]:
     cells = [
         (
             f"{row['class_zh']} {row['class_en']}",
-            row["module"],
+            said("module", row["module"]),
             *_three(row, "points", "points_available", "points_maximum"),
         )
         for row in rows
     ]
-    return lined_up(("分类 class", "module", "points", "of assessable", "maximum"), cells)
+    return lined_up(("分类 class", "模块 module", "得分 points", "可评分 of assessable", "满分 maximum"), cells)
 
 
 def _three(row: Row, *names: str) -> list[str]:
-    return [_number(row[name]) for name in names]
+    # An edition sealed before a column was thought of is still told.
+    return [_number(row.get(name)) for name in names]
 
 
 def _cost(row: Row) -> list[str]:
     lost = f"{row['indicator_code']} -{_number(row['points_lost'])}"
     return [
         f"{lost}  {one_line(row[name])}" if place == 0 else f"     {one_line(row[name])}"
-        for place, name in enumerate(_said(row))
+        for place, name in enumerate(_sentences(row))
     ]
 
 
-def _said(row: Row) -> list[str]:
+def _sentences(row: Row) -> list[str]:
     return [name for name in ("reason_zh", "reason_en", "change_zh", "change_en") if row.get(name)]
 
 
 def _indicators(rows: Sequence[Row]) -> list[str]:
     names = (
-        "code",
+        "代码 code",
         "指标 indicator",
         "数值 value",
         "档 bin",
         "得分 points",
-        "/",
+        "满分 of",
         "同阶段中位 peers",
         "不计分原因 not counted because",
     )
@@ -135,8 +160,10 @@ def _indicator(row: Row) -> tuple[Any, ...]:
     return row["indicator_code"], name, _value(row), row["bin"], points, maximum, _peers(row), why
 
 
-def _value(row: Row) -> str | None:
-    return None if row["value"] is None else f"{plain(row['value'])} {row['unit']}"
+def _value(row: Row, *units: str) -> str | None:
+    # Where the two languages write a unit alike, as %, it is written once.
+    told = dict.fromkeys(row[unit] for unit in units or ("unit",) if row.get(unit))
+    return None if row["value"] is None else " ".join((plain(row["value"]), *told))
 
 
 def _peers(row: Row) -> str | None:
@@ -154,12 +181,12 @@ def _verdicts(rows: Sequence[Row] | None) -> list[str]:
 
 def _flags(rows: Sequence[Row] | None) -> list[str]:
     return [
-        f"{row['rule']} {row['severity']}: {one_line(row['detail_zh'])} {one_line(row['detail_en'])}"
+        f"{row['rule']} {said('severity', row['severity'])}: {one_line(row['detail_zh'])} {one_line(row['detail_en'])}"
         for row in rows or ()
     ]
 
 
-def _since(previous: Previous | None, now: Row) -> list[str]:
+def _since(previous: Previous | None, now: Row, names: Mapping[str, str]) -> list[str]:
     if previous is None:
         return ["无上一版次 there is no edition before"]
     if previous.ranking is None:
@@ -174,28 +201,41 @@ def _since(previous: Previous | None, now: Row) -> list[str]:
     for row in previous.changes[:CHANGES_SHOWN]:
         sign = "+" if row["change"] > 0 else ""
         then_now = f"{_number(row['points_then'])} → {_number(row['points_now'])}"
-        lines.append(f"{row['indicator_code']} {sign}{plain(row['change'])}: {then_now}")
+        code = row["indicator_code"]
+        lines.append(f"{code} {sign}{plain(row['change'])}: {then_now}  {names.get(code, '')}".rstrip())
     if len(previous.changes) > CHANGES_SHOWN:
         lines.append(f"另有 {len(previous.changes) - CHANGES_SHOWN} 项 more: --json")
     return lines
 
 
-def _records(row: Row, records: Sequence[Row]) -> list[str]:
+def _records(row: Row) -> list[str]:
     if row["evidence"] is None:
         return [NOT_HERE]
     lines: list[str] = []
-    for record in records:
-        measured = [_number(record["quantity"]), one_line(record["level"])]
-        address = f"{record['source']}.{record['dataset']} {one_line(record['record_ref'])}"
+    for record in row["evidence"]:
+        quantity = "" if record["quantity"] is None else f"; 数量 quantity {plain(record['quantity'])}"
+        level = "" if record["level"] is None else f"; 类别 kind {_level(record)}"
         lines += [
-            f"{address}: {' '.join(filter(None, measured))}",
-            f"  日期 dated {one_line(record['dated_on'])}, 获知 learned {one_line(record['learned_on'])}",
+            f"{record['source']}.{record['dataset']} 记录 record {one_line(record['record_ref'])}{quantity}{level}",
+            f"  日期 dated {_number(record['dated_on'])}, 获知 learned {_number(record['learned_on'])}",
         ]
         if record.get("raw_page"):
             lines.append(f"  原始页 raw page {record['raw_page']}, 位置 position {record['raw_position']}")
         if "record" in record:
-            lines += [f"    {line}" for line in json_text(record["record"]).split("\n")]
+            lines += [f"    {line}" for line in _as_sent(record["record"])]
     return lines or ["无记录 none"]
+
+
+def _level(record: Row) -> str:
+    if record.get("level_zh"):
+        return f"{record['level_zh']} {record['level_en']}"
+    return said("level", record["level"])
+
+
+def _as_sent(record: Any) -> list[str]:
+    if record is None:
+        return ["该页该位置没有记录 there is no record at that position of the page"]
+    return json_text(record).split("\n")
 
 
 def _number(value: Any) -> str:

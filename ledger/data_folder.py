@@ -1,4 +1,4 @@
-"""Where the data folder is, for commands that need no other setting and must answer at once."""
+"""Where the data folder is and what stands where in it, for commands that must answer at once."""
 
 import os
 from collections.abc import Mapping
@@ -16,3 +16,8 @@ def absolute(folder: Path) -> Path:
 def data_folder(environ: Mapping[str, str] | None = None) -> Path:
     """The data folder that the environment names, as `Settings.data_dir` has it."""
     return absolute(Path((os.environ if environ is None else environ).get(VARIABLE, DEFAULT)))
+
+
+def raw_path(data_dir: Path, sha256: str) -> Path:
+    """Where the raw object of this hash stands."""
+    return data_dir / "raw" / sha256[:2] / f"{sha256}.zst"

@@ -1,6 +1,7 @@
 """`jifen explain`: from the sealed tables alone, down to the record and its raw page, and quickly."""
 
 import json
+import os
 import subprocess
 import sys
 from decimal import Decimal
@@ -9,70 +10,23 @@ import pytest
 from typer.testing import CliRunner
 
 from connectors.raw import keep_raw, raw_path
-from editions.build import BuildReport
-from editions.current import point_current
 from editions.explain import EnterpriseUnknownError, explain
-from editions.seal import EditionFacts, seal
 from flows.cli import app
-from flows.explain_command import is_asked
+from flows.entry import explain_is_asked
 from ledger.data_folder import data_folder
 from ledger.settings import PROJECT_DIR, Settings
-from tests.unit.small_edition import AS_OF, TAGGED, input_batch, make_candidate, write_target
-
-FIRST, SECOND, CLOSED = (f"91441300MA0000000{number}" for number in (1, 2, 7))
-RECORD = {"nsrsbh": FIRST, "ssnd": 2024, "yffy": "1005000.00"}
-PAGE = json.dumps({"data": {"items": [{"nsrsbh": SECOND}, RECORD], "total": 2}}).encode()
-
-# What today's editions have beside the small one's tables.
-COUNTED = """
-alter table points add column if not exists is_counted boolean; update points set is_counted = points is not null;
-alter table reasons add column if not exists is_counted boolean; update reasons set is_counted = points is not null;
-"""
-EVIDENCED = """
-alter table reasons add column if not exists loss_rank integer;
-update reasons set loss_rank = case indicator_code when 'C09' then 1 else 2 end where points is not null;
-alter table reasons add column if not exists change_en varchar; update reasons set change_en = 'at 2000: 1 more';
-create or replace table evidence as
-select uscc, indicator_code, 'tax' as source, 'statements' as dataset, uscc || '|2024' as record_ref,
-    date '2025-05-20' as dated_on, date '2025-06-30' as learned_on, cast(n as decimal(20, 6)) as quantity,
-    null::varchar as level, '<page>' as raw_sha256, 2 as raw_position
-from points, range(2, 0, -1) as t(n) where indicator_code = 'C01' and points is not null and n = 1;
-create table class_totals as
-select uscc, 'core' as module, 'c' as class, '技术创新' as class_zh, 'innovation' as class_en,
-    points_total as points, points_available, points_maximum from rankings;
-create table verdicts as
-select uscc, 'pass' as condition_code, '及格' as name_zh, 'passed' as name_en, score as measured, score >= 60 as is_met
-from rankings;
-create or replace table data_flags as
-select uscc, 'Q5' as rule, 'warning' as severity, '口径' as detail_zh, 'caliber' as detail_en
-from rankings where uscc like '%1';
-create table peer_medians as
-select 'growth' as stage, indicator_code, cast(100 as decimal(20, 6)) as median_value,
-    cast(3 as decimal(18, 6)) as median_points, 6::bigint as peers from indicators;
-"""
-MORE = {
-    "evidence": ("edition", ["uscc", "indicator_code", "source", "dataset", "record_ref"]),
-    "class_totals": ("edition", ["uscc", "module", "class"]),
-    "verdicts": ("edition", ["uscc", "condition_code"]),
-    "data_flags": ("edition", ["uscc", "rule"]),
-    "peer_medians": ("edition", ["stage", "indicator_code"]),
-}
-
-
-def with_more_points(points: int, which: str) -> str:
-    return f"update points set points = coalesce(points, 0) + {points} where {which};"  # noqa: S608  # of this file
-
-
-def seal_one(data_dir, edition_id, changes, followed=None, more=None, ruleset="national-2024"):
-    candidate = make_candidate(data_dir, f"run-{edition_id}", changes=changes)
-    then = {name: tagged for name, tagged in TAGGED.items() if name not in MORE}
-    write_target(candidate, then | (more or {}))
-    facts = EditionFacts(edition_id, AS_OF, ruleset, "cd" * 32, (input_batch(),), followed)
-    build = BuildReport({"success": 7}, 7, 9, (), (), candidate.logs / "build.txt")
-    verdict = {"state": "passed", "checks": []}
-    sealed = seal(data_dir, candidate, facts, verdict, build, landing={}, published_manifest_sha256=None)
-    point_current(data_dir, edition_id)
-    return sealed.path
+from tests.unit.explained import (
+    CLOSED,
+    COUNTED,
+    EVIDENCED,
+    FIRST,
+    MORE,
+    PAGE,
+    RECORD,
+    SECOND,
+    seal_one,
+    with_more_points,
+)
 
 
 @pytest.fixture
@@ -176,9 +130,12 @@ def test_people_read_the_place_the_costs_the_classes_and_the_change(jifen):
         "at 2000: 1 more",
         "100 → 3 (6)",
         "✗ pass 及格 passed: 10",
-        "Q5 warning: 口径 caliber",
+        "Q5 警告 warning: 口径 caliber",
         "2025-06-29-aaa",
-        "C01 +2: 4 → 6",
+        "C01 +2: 4 → 6  研发费用金额 R&D expense",
+        "阶段 stage 成长期 growth stage",
+        "核心 core",
+        f"jifen explain {FIRST} --indicator CODE",
     ):
         assert told in done.stdout
 
@@ -222,7 +179,34 @@ def test_programs_read_decimals_as_text_and_the_reason_of_a_miss(jifen):
 
 @pytest.mark.usefixtures("full")
 def test_an_enterprise_that_is_not_scored_is_told_why(jifen):
-    assert "cancelled" in jifen(CLOSED).stdout
+    told = jifen(CLOSED)
+    assert (told.returncode, "已注销 cancelled" in told.stdout) == (0, True)
+    one = jifen(CLOSED, "--indicator", "C01")
+    assert (one.returncode, one.stdout) == (1, "")
+    assert "was not scored" in one.stderr
+
+
+@pytest.mark.usefixtures("full")
+def test_the_data_folder_may_be_named_in_the_env_file(jifen, monkeypatch, tmp_path):
+    monkeypatch.delenv("JIFEN_DATA_DIR")
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path / "there")
+    (tmp_path / "there/.env").write_text("OTHER=1\n")
+    assert "Next: jifen run" in jifen(FIRST).stderr
+    (tmp_path / "there/.env").write_text("OTHER=1\nJIFEN_DATA_DIR=..\n")
+    assert jifen(FIRST).stdout.startswith("甲科技有限公司")
+    monkeypatch.setenv("JIFEN_DATA_DIR", "elsewhere")
+    assert "Next: jifen run" in jifen(FIRST).stderr
+
+
+@pytest.mark.usefixtures("full", "jifen")
+def test_a_reader_that_has_read_enough_is_no_fault():
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-P", "-c", "from flows.entry import main; main()", "explain", FIRST]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 @pytest.mark.usefixtures("full")
@@ -255,7 +239,7 @@ def test_the_command_line_proper_leads_to_the_same_answer():
     ],
 )
 def test_the_short_way_is_for_explain_alone(words, asked):
-    assert is_asked(words) is asked
+    assert explain_is_asked(words) is asked
 
 
 @pytest.mark.parametrize("named", ["data", "~/x", "a/../b", None])
@@ -269,6 +253,8 @@ def test_the_data_folder_is_the_one_of_the_settings(monkeypatch, named):
 @pytest.mark.usefixtures("full")
 def test_an_explanation_imports_nothing_dear(tmp_path):
     dear = ("typer", "rich", "pyarrow", "pandas", "numpy", "sqlalchemy", "pydantic", "prefect", "dbt")
+    # Each of these is a twentieth of the time or more: `duckdb` is the package around the engine.
+    dear += ("duckdb", "inspect", "hashlib", "yaml", "dotenv", "logging")
     code = (
         "import sys; from flows.explain_command import run; "
         f"run(['--data-dir', {str(tmp_path)!r}, 'explain', '{FIRST}']); "

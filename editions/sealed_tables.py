@@ -1,0 +1,95 @@
+"""The sealed tables of one edition, read a few rows at a time and in a moment."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+# The engine without the package `duckdb` around it, whose import takes longer than all that is read here: it looks up
+# its own version among what is installed, and makes type objects that no query needs.
+try:
+    import _duckdb as engine
+except ImportError:  # A version that calls it something else: slower, and right.
+    import duckdb as engine  # type: ignore[no-redef]
+
+Row = dict[str, Any]
+
+
+class EditionUnreadableError(RuntimeError):
+    """A file of an edition is not there or is not what was sealed: verify it."""
+
+    def __init__(self, path: Path, why: object, edition_id: str) -> None:
+        super().__init__(
+            f"{path} cannot be read: {why}. Whose: data (the edition is not whole). "
+            f"Next: jifen edition verify {edition_id}"
+        )
+
+
+class SealedReader:
+    """An engine in memory that reads any edition's tables; a context, closed at its end."""
+
+    def __init__(self) -> None:
+        # One row group is all there is to read of a table: a second thread would only have to be started, and what was
+        # read is never read again.
+        self._connection = engine.connect(config={"threads": 1, "enable_external_file_cache": False})
+
+    def __enter__(self) -> "SealedReader":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def of(self, edition: Path) -> "SealedTables":
+        """The tables of the edition in this folder."""
+        return SealedTables(self._connection, edition)
+
+
+class SealedTables:
+    """The tables of one edition, read by an equality or two; a table of an older edition may not be there."""
+
+    def __init__(self, connection: engine.DuckDBPyConnection, edition: Path) -> None:
+        self._connection, self._edition = connection, edition
+
+    def rows(self, table: str, *, columns: str = "*", **where: str) -> list[Row] | None:
+        """The rows of a table that hold these texts in these columns, or None where there is no such table.
+
+        `columns` is a part of the query, never a text from outside. Raises `EditionUnreadableError` for a file that is
+        no such table.
+        """
+        path = self._edition / "tables" / f"{table}.parquet"
+        if not path.is_file():
+            return None
+        # Texts, not parameters: the first parameter of a process has duckdb import pandas, a third of a second.
+        tests = " and ".join(f'"{column}" = {_literal(text)}' for column, text in where.items())
+        file = f"read_parquet({_literal(str(path))}, hive_partitioning = false)"
+        query = f"select {columns} from {file}{' where ' + tests if tests else ''}"  # noqa: S608  # quoted
+        try:
+            found = self._connection.execute(query)
+            names = [name for name, *_ in found.description or ()]
+            return [dict(zip(names, values, strict=True)) for values in found.fetchall()]
+        except engine.Error as error:
+            why = str(error).split("\n", 1)[0]
+            raise EditionUnreadableError(path, why, self._edition.name) from error
+
+    def needed(self, table: str, *, columns: str = "*", **where: str) -> list[Row]:
+        """The same of a table that every edition has."""
+        found = self.rows(table, columns=columns, **where)
+        if found is None:
+            raise EditionUnreadableError(
+                self._edition / "tables" / f"{table}.parquet", "it is not there", self._edition.name
+            )
+        return found
+
+    def first(self, table: str, **where: str) -> Row | None:
+        """The one row of a table by its key, or None: no such row, or no such table."""
+        return next(iter(self.rows(table, **where) or ()), None)
+
+    def optional(self, table: str, **where: str) -> tuple[Row, ...] | None:
+        """The rows as a tuple, for what is handed on."""
+        found = self.rows(table, **where)
+        return None if found is None else tuple(found)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,219 @@
+"""`jifen explain` in careless hands: codes as they are typed, damaged editions, names that would move the cursor."""
+
+import json
+import re
+
+import pytest
+
+from connectors.raw import keep_raw
+from flows.explain_command import run
+from flows.explain_text import WORDS_FILE, said
+from ledger.settings import PROJECT_DIR
+from tests.unit.explained import COUNTED, EVIDENCED, FIRST, MORE, PAGE, seal_one
+
+CODE = "91441300MA0000017L"
+TAKES_ITS_CODE = """
+update enterprises set uscc = '<code>' where uscc = '<first>'; update points set uscc = '<code>' where uscc = '<first>';
+update rankings set uscc = '<code>' where uscc = '<first>'; update reasons set uscc = '<code>' where uscc = '<first>';
+""".replace("<code>", CODE).replace("<first>", FIRST)
+ACTS = "chr(27) || '[2J' || chr(8238) || chr(13) || chr(10) || '[red]甲[/red]' || chr(7)"
+HOSTILE_NAMES = """
+update enterprises set enterprise_name = <acts>;
+update rankings set enterprise_name = <acts>, unranked_reason = <acts>, is_ranked = uscc not like '%2';
+update indicators set name_zh = <acts>, name_en = <acts>;
+update reasons set reason_zh = <acts>, reason_en = <acts>, change_en = <acts>;
+update points set unit = <acts>, bin = <acts>;
+update class_totals set class_zh = <acts>, module = <acts>;
+update verdicts set name_zh = <acts>, condition_code = <acts>;
+update data_flags set detail_zh = <acts>, rule = <acts>, severity = <acts>;
+update stages set name_zh = <acts>;
+update evidence set record_ref = <acts>, source = <acts>, dataset = <acts>;
+update levels set name_zh = <acts>;
+""".replace("<acts>", ACTS)
+
+
+@pytest.fixture
+def edition(tmp_path, monkeypatch):
+    """One whole edition, current in the data folder that the environment names."""
+    monkeypatch.setenv("JIFEN_DATA_DIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return seal_one(
+        tmp_path, "2025-06-30-aaa", COUNTED + EVIDENCED.replace("<page>", keep_raw(tmp_path, PAGE)), None, MORE
+    )
+
+
+@pytest.fixture
+def asked(capfd):
+    def ask(*words):
+        code = run(["explain", *words])
+        said = capfd.readouterr()
+        return code, said.out, said.err
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        CODE.lower(),
+        f"  {CODE}\t",
+        "91441300 MA0000 017L",
+        "９１４４１３００ＭＡ０００００１７Ｌ",
+        "91441300mａ0000017L\u3000",
+    ],
+)
+def test_a_code_is_found_however_it_is_typed(tmp_path, monkeypatch, asked, typed):
+    monkeypatch.setenv("JIFEN_DATA_DIR", str(tmp_path))
+    seal_one(tmp_path, "2025-06-30-aaa", COUNTED + TAKES_ITS_CODE)
+    code, out, err = asked(typed, "--indicator", "ｃ０１ ")
+    assert (code, err) == (0, "")
+    assert out.startswith(f"甲科技有限公司 {CODE}")
+
+
+@pytest.mark.usefixtures("edition")
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("914413O0MA0000017L", f"{CODE} may be meant"),
+        ("91441300MA00000171", "校验"),
+        ("甲科技有限公司", "18位"),
+        ("' or 1=1 --", "18位"),
+        ("", "18位"),
+        (CODE, "none of the 7 enterprises of edition 2025-06-30-aaa"),
+    ],
+)
+def test_a_code_that_nobody_has_is_told_with_what_is_wrong_and_what_next(asked, typed, told):
+    code, out, err = asked(typed)
+    assert (code, out) == (1, "")
+    assert err.startswith("not_found '")
+    assert err.count("\n") == 1
+    for part in (told, "Whose: data", "enterprises.csv", "jifen edition list"):
+        assert part in err
+
+
+@pytest.mark.usefixtures("edition")
+@pytest.mark.parametrize("wanted", ["C77", "", "C01; drop table x", "\x1b[2J"])
+def test_an_indicator_that_there_is_not_is_told_with_those_there_are(asked, wanted):
+    code, out, err = asked(FIRST, "--indicator", wanted)
+    assert (code, out) == (1, "")
+    for part in ("no indicator of rule set national-2024", "there are: C01, C09", "Whose: data", "Next: jifen explain"):
+        assert part in err
+    assert "\x1b" not in err
+
+
+@pytest.mark.usefixtures("edition")
+@pytest.mark.parametrize("wanted", ["2025-06-29-gone", "../../etc", "current", "\x1b[2J"])
+def test_an_edition_that_there_is_not_is_told_with_how_to_list_them(asked, wanted):
+    code, out, err = asked(FIRST, "--edition", wanted)
+    assert (code, out) == (1, "")
+    for part in ("not_found", "Whose: data", "jifen edition list"):
+        assert part in err
+    assert "\x1b" not in err
+
+
+@pytest.mark.parametrize("words", [(FIRST, "\x1b[2J"), (FIRST, "--\x1b[2J"), ()])
+def test_misuse_ends_with_two_and_repeats_nothing_that_would_act(capfd, words):
+    with pytest.raises(SystemExit) as ended:
+        run(["explain", *words])
+    said = capfd.readouterr()
+    assert (ended.value.code, said.out) == (2, "")
+    assert "usage: jifen [--data-dir DIR] explain USCC" in said.err
+    assert "\x1b" not in said.err
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "tables/points.parquet", "tables/stages.parquet"])
+def test_a_damaged_edition_says_which_file_and_how_to_verify(edition, asked, name):
+    file = edition / name
+    file.chmod(0o644)
+    file.write_bytes(b"[]")
+    code, out, err = asked(FIRST)
+    assert (code, out) == (1, "")
+    for part in ("unreadable", str(file), "Whose: data", "Next: jifen edition verify 2025-06-30-aaa"):
+        assert part in err
+
+
+def test_a_table_that_is_lost_is_told_and_not_taken_for_an_empty_one(edition, asked):
+    (edition / "tables").chmod(0o755)
+    (edition / "tables/reasons.parquet").unlink()
+    code, _, err = asked(FIRST, "--json")
+    assert (code, err) == (1, "")
+
+
+@pytest.mark.parametrize("more", [(), ("--indicator", "C01"), ("--json",), ("--indicator", "C01", "--json")])
+@pytest.mark.parametrize("uscc", [FIRST, FIRST[:-1] + "2"])
+def test_no_name_from_outside_reaches_the_terminal_as_a_command(tmp_path, monkeypatch, asked, uscc, more):
+    monkeypatch.setenv("JIFEN_DATA_DIR", str(tmp_path))
+    seal_one(tmp_path, "2025-06-30-aaa", COUNTED + EVIDENCED + HOSTILE_NAMES, None, MORE)
+    code, out, err = asked(uscc, *more)
+    assert (code, err) == (0, "")
+    assert out.replace("\n", "").isprintable()
+    # Markup is a text like any other: nothing here reads it.
+    assert "[2J" in out
+    assert "[red]甲[/red]" in out
+
+
+@pytest.mark.usefixtures("edition")
+def test_one_indicator_names_its_record_its_days_its_page_and_the_command_that_prints_it(asked, tmp_path):
+    _, out, _ = asked(FIRST, "--indicator", "C01")
+    for told in (
+        "tax.statements",
+        f"{FIRST}|2024",
+        "国家一等 national, first",
+        "日期 dated 2025-05-20",
+        "获知 learned 2025-06-30",
+        f"原始页 raw page {tmp_path}/raw/",
+        "位置 position 2",
+        "供给 supply       已提供 supplied",
+        "口径 definition   当年申报 as filed",
+        f"jifen explain {FIRST} --indicator C01 --raw",
+    ):
+        assert told in out
+
+
+def test_a_record_that_is_not_where_it_should_be_is_told(tmp_path, monkeypatch, asked):
+    monkeypatch.setenv("JIFEN_DATA_DIR", str(tmp_path))
+    elsewhere = EVIDENCED.replace("<page>", keep_raw(tmp_path, PAGE)).replace("2 as raw_position", "9 as raw_position")
+    seal_one(tmp_path, "2025-06-30-aaa", COUNTED + elsewhere, None, MORE)
+    assert "no record at that position" in asked(FIRST, "--indicator", "C01", "--raw")[1]
+
+
+def test_a_record_of_a_source_that_is_no_longer_declared_is_told(tmp_path, monkeypatch, asked):
+    monkeypatch.setenv("JIFEN_DATA_DIR", str(tmp_path))
+    gone = EVIDENCED.replace("<page>", keep_raw(tmp_path, PAGE)).replace("'tax' as source", "'gone' as source")
+    seal_one(tmp_path, "2025-06-30-aaa", COUNTED + gone, None, MORE)
+    code, out, err = asked(FIRST, "--indicator", "C01", "--raw")
+    assert (code, out) == (1, "")
+    for part in ("gone.yml is not there", "Whose: config", "Next: "):
+        assert part in err
+
+
+def codes_in(path, pattern):
+    return re.findall(pattern, (PROJECT_DIR / "dbt_project" / path).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "pattern"),
+    [
+        ("supply_status", "macros/scoring/supply_statuses.sql", r"'(\w+)'"),
+        ("function", "models/rulesets/checks/problems_of_rules.sql", r"'(\w+(?:_capped|_in_peer|_weighted|_map))'"),
+        ("ineligible_reason", "models/intermediate/int_enterprises__eligibility.sql", r"then '(\w+)'"),
+        ("ineligible_reason", "../connectors/sources/science.yml", r"\b(cancelled|revoked|moved_out)\b"),
+        ("unranked_reason", "models/scoring/totals.sql", r"then '(\w+)'"),
+        ("severity", "models/marts/data_flags.sql", r"'(\w+)' as severity"),
+        ("treatment", "seeds/rulesets/ruleset_missing.csv", r"_\w+,(rebase|zero|refuse),"),
+    ],
+)
+def test_every_code_that_people_may_read_is_put_into_words(kind, path, pattern):
+    words = json.loads(WORDS_FILE.read_bytes())[kind]
+    codes = set(codes_in(path, pattern))
+    assert codes
+    assert codes - words.keys() == set()
+
+
+def test_words_are_chinese_and_english_and_a_code_without_any_stands_as_it_is():
+    for kind, words in json.loads(WORDS_FILE.read_bytes()).items():
+        for code, (zh, en) in words.items():
+            assert re.search(r"[\u4e00-\u9fff]", zh), (kind, code)
+            assert en.isascii(), (kind, code)
+    assert said("supply_status", "never_heard_of") == "never_heard_of"
+    assert said("supply_status", None) == ""
