@@ -16,7 +16,8 @@ UNKNOWN_STAGE = 0
 class Outcome:
     """`points` is None where nothing counts or the segment is a line; `maximum` None where no stage gives a weight.
 
-    A sentence is `…_head`, and where there is a value: the value, `…_waist`, and where it counts: the points, `…_tail`.
+    A sentence, `zh` or `en`, is its first part, the value where it `says_value`, its second part, and where a value
+    counts: the points, and its third part. A level is said by its name, not by what it is worth in the rule set.
     """
 
     number: int
@@ -29,6 +30,7 @@ class Outcome:
     maximum: int | None
     is_counted: bool
     is_refusing: bool
+    says_value: bool
     zh: tuple[str, str, str]
     en: tuple[str, str, str]
 
@@ -60,6 +62,7 @@ def _of_stage(ruleset: Ruleset, indicator: Indicator, stage_no: int, first: int)
             maximum=weight,
             is_counted=is_zero,
             is_refusing=said["treatment"] == "refuse",
+            says_value=False,
             zh=(_missing_zh(indicator, said, weight), "", ""),
             en=(_missing_en(indicator, said, weight), "", ""),
         )
@@ -76,6 +79,7 @@ def _of_stage(ruleset: Ruleset, indicator: Indicator, stage_no: int, first: int)
             maximum=weight,
             is_counted=segment is not None,
             is_refusing=False,
+            says_value=not (segment and segment.is_level),
             zh=_hit_zh(indicator, segment, weight),
             en=_hit_en(indicator, segment, weight),
         )
@@ -89,14 +93,20 @@ def _hit_zh(indicator: Indicator, segment: Segment | None, maximum: int | None) 
     head = f"{indicator.name_zh}："
     if segment is None:
         return head, f" {indicator.unit}；发展阶段未知，不计分，也不计入满分。", ""
-    return head, f" {indicator.unit}，在 {segment.bin} 档，得 ", f" 分，满分 {_text(maximum)} 分。"
+    tail = f" 分，满分 {_text(maximum)} 分" + ("；排名暂停。" if segment.is_vetoing else "。")
+    if segment.is_level:
+        return head + segment.bin_zh, "，得 ", tail
+    return head, f" {indicator.unit}，在 {segment.bin_zh} 档，得 ", tail
 
 
 def _hit_en(indicator: Indicator, segment: Segment | None, maximum: int | None) -> tuple[str, str, str]:
     head = f"{indicator.name_en}: "
     if segment is None:
         return head, f" {indicator.unit_en}; stage unknown, not scored and left out of the maximum.", ""
-    return head, f" {indicator.unit_en}, in {segment.bin}: ", f" of {_text(maximum)} points."
+    tail = f" of {_text(maximum)} points" + ("; the rank is suspended." if segment.is_vetoing else ".")
+    if segment.is_level:
+        return head + segment.bin_en, ": ", tail
+    return head, f" {indicator.unit_en}, in {segment.bin_en}: ", tail
 
 
 def _missing_zh(indicator: Indicator, said: dict[str, str], maximum: int | None) -> str:

@@ -32,9 +32,13 @@ class Segment:
 
     `points` where all have the same, else (add + times * steps) // by - deduction. Steps are how far a value is beyond
     `lo`, in millionths; with a `log` (offset, logarithm at `lo`, its length) in hundred-millionths of the length.
+    Tables name a segment by its `bin`, sentences each in its own language.
     """
 
     bin: str
+    bin_zh: str
+    bin_en: str
+    is_level: bool
     lo: int | None
     below: int | None
     points: int | None
@@ -197,6 +201,8 @@ def _segment(row: Row, weight: int, deduction: int) -> Segment:
     where = f"{row['indicator_code']} {row['stage']} [{row['lo']}, {row['hi']})"
     if row["function"] not in KNOWN_FUNCTIONS:
         raise SystemExit(f"{where}: the peers do not know {row['function']}")
+    name_zh = row["label"] or _bin(row)
+    name_en = row["label_en"] or name_zh
     full, share = weight + deduction, int(Fraction(row["share_at_lo"]) * SHARES)
     rise = int(Fraction(row["share_at_hi"] or row["share_at_lo"]) * SHARES) - share
     is_log = rise and row["function"] == "log_capped"
@@ -207,7 +213,10 @@ def _segment(row: Row, weight: int, deduction: int) -> Segment:
     if add + abs(times) * width >= 2**63:
         raise SystemExit(f"{where}: the line is too long for 64 bits")
     return Segment(
-        bin=row["label"] or _bin(row),
+        bin=" ".join(dict.fromkeys((name_zh, name_en))),
+        bin_zh=name_zh,
+        bin_en=name_en,
+        is_level=row["function"] == "level_map",
         lo=None if not row["lo"] else micro(row["lo"]),
         below=None if not row["hi"] else micro(row["hi"]) + (row["inclusive_hi"] == "true"),
         points=None if rise else add // by - deduction,

@@ -92,12 +92,12 @@ def _macros(ruleset: Ruleset, supply: list[tuple[str, bool, str]]) -> list[str]:
 def _outcome_table(engine: duckdb.DuckDBPyConnection, endings: tuple[Outcome, ...]) -> None:
     rows = ",\n".join(
         f"({one.number}, {_text(one.code)}, {_text(one.status)}, {_text(one.bin)}, {_decimal(one.maximum) or 'null'},"
-        f" [{', '.join(map(_text, one.zh))}], [{', '.join(map(_text, one.en))}])"
+        f" {one.says_value}, [{', '.join(map(_text, one.zh))}], [{', '.join(map(_text, one.en))}])"
         for one in endings
     )
     engine.execute(
         "create temp table ending (number smallint, indicator_code varchar, supply_status varchar, bin varchar,"
-        " points_maximum decimal(18, 6), zh varchar[], en varchar[])"
+        " points_maximum decimal(18, 6), says_value boolean, zh varchar[], en varchar[])"
     )
     engine.execute(f"insert into ending values {rows}")
 

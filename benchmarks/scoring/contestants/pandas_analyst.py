@@ -165,8 +165,8 @@ def _reasons(points: pd.DataFrame, endings: pd.DataFrame) -> pd.DataFrame:
     lost = points["maximum"] - points["points"]
     costly = points.loc[lost > 0, ["uscc", "code", "number", "value", "points"]].assign(lost=lost)
     costly = costly.sort_values("lost", ascending=False, kind="stable").groupby("uscc", observed=True).head(COSTLIEST)
-    costly = costly.merge(endings[["number", "zh", "en", "status"]], on="number")
-    value = _written(costly["value"]).fillna("")
+    costly = costly.merge(endings[["number", "zh", "en", "status", "says_value"]], on="number")
+    value = _written(costly["value"]).where(costly["says_value"], "")
     reached = _written(costly["points"]).where(costly["status"] == "supplied", "")
     for language in ("zh", "en"):
         parts = costly[language]

@@ -36,13 +36,14 @@ def main(inputs: Path, out: Path) -> None:
     kept = [pl.col(f"{kind}{code}") for code in codes for kind in ("", "e_", "p_")]
     scored = wide.select("uscc", "industry_code", "stage_no", *kept).collect(engine="streaming")
     table = pl.LazyFrame(
-        [(one.number, one.code, one.status, one.bin, one.maximum, *one.zh, *one.en) for one in endings],
+        [(one.number, one.code, one.status, one.bin, one.maximum, one.says_value, *one.zh, *one.en) for one in endings],
         schema={
             "number": pl.Int16,
             "indicator_code": pl.String,
             "supply_status": pl.String,
             "bin": pl.String,
             "maximum": pl.Int64,
+            "says_value": pl.Boolean,
             **{f"{language}_{part}": pl.String for language in ("zh", "en") for part in (1, 2, 3)},
         },
         orient="row",
@@ -175,7 +176,7 @@ def _reasons(
         .select("uscc", *(pl.col(name).list.get(place) for name in ("value", "number", "points")))
     )  # fmt: skip
     value, points = (
-        _written("value").fill_null(""),
+        pl.when("says_value").then(_written("value")).otherwise(pl.lit("")),
         pl.when(pl.col("supply_status") == "supplied").then(_written("points")).otherwise(pl.lit("")),
     )
     sentences = {f"reason_{of}": pl.concat_str(f"{of}_1", value, f"{of}_2", points, f"{of}_3") for of in ("zh", "en")}

@@ -58,8 +58,8 @@ chosen as (
 select
     chosen.uscc,
     ending.indicator_code,
-    zh[1] || coalesce(written(value), '') || zh[2] || case when zh[3] <> '' then written(points * 0.000001) else '' end || zh[3] as reason_zh,
-    en[1] || coalesce(written(value), '') || en[2] || case when en[3] <> '' then written(points * 0.000001) else '' end || en[3] as reason_en
+    zh[1] || case when says_value then written(value) else '' end || zh[2] || case when zh[3] <> '' then written(points * 0.000001) else '' end || zh[3] as reason_zh,
+    en[1] || case when says_value then written(value) else '' end || en[2] || case when en[3] <> '' then written(points * 0.000001) else '' end || en[3] as reason_en
 from chosen
 inner join ending using (number)
 ) to '$out/reasons.parquet' (format parquet);
