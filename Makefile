@@ -10,7 +10,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test unit lint lock clean bench-pull bench-score
+.PHONY: help setup demo test unit lint lint-python lint-types lint-imports lint-sql lock clean bench-pull bench-score
 
 help:
 	@echo "make demo   set up, then run one whole night on loopback and show what came of it"
@@ -37,18 +37,30 @@ setup: .venv/ready
 demo: setup
 	$(BIN)/jifen demo
 
+# As many workers as cores, four at most, since each may hold a warehouse of its own; tests/workers.py says which tests stay
+# together. A test by hand needs none of it: `.venv/bin/pytest tests/...`.
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4
 
 unit: setup
 	$(BIN)/pytest tests/unit
 
+# Two at a time, the two dear ones first.
 lint: setup
+	@$(MAKE) --no-print-directory --jobs 2 lint-types lint-sql lint-python lint-imports
+
+lint-types: setup
+	$(BIN)/mypy
+
+lint-sql: setup
+	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
+
+lint-python: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+
+lint-imports: setup
 	$(BIN)/lint-imports
-	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
 
 bench-pull: setup
 	$(BIN)/python benchmarks/pull/run.py

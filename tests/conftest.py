@@ -22,3 +22,11 @@ def real_data() -> Path:
     if not (folder / "listed_companies").is_dir():
         pytest.skip("no folder of real data: set JIFEN_REAL_DATA")
     return folder
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """What is dear to build is built once, by one of the workers (`pytest -n`); without workers nobody asks."""
+    from tests.workers import Together
+
+    return Together(config, log)

@@ -1,12 +1,6 @@
 """Agencies made from source files, asked over real sockets: what they refuse, what they serve, what they log."""
 
 import json
-import os
-import re
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -14,7 +8,6 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import requests
-import yaml
 
 from connectors.landing import landed_path
 from connectors.pull import pull_dataset
@@ -27,7 +20,6 @@ from sandbox.standin.start import SAMPLES, StandInError, start_standin
 
 pytestmark = pytest.mark.enable_socket
 
-ROOT = Path(__file__).parents[2]
 ADDRESSES = [(source.name, dataset.name) for source in read_sources(SAMPLES) for dataset in source.datasets]
 
 
@@ -276,55 +268,3 @@ def test_a_file_fault_is_gone_once_the_day_is_healthy_again(agency):
     agency.set_faults([])
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == healthy
     assert sum(path.stat().st_mtime_ns == times[path.name] for path in folder.iterdir()) == 2
-
-
-def test_a_start_that_fails_says_why(tmp_path):
-    (tmp_path / "sources").mkdir()
-    with pytest.raises(StandInError, match="no source files"):
-        start_standin(tmp_path / "sources", tmp_path / "state")
-
-
-def is_alive(process_id):
-    try:
-        state = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return False
-    return state.rpartition(")")[2].split()[0] != "Z"
-
-
-def test_it_ends_when_the_process_it_ran_for_is_killed(tmp_path):
-    program = (
-        "import pathlib, time; from sandbox.standin.start import SAMPLES, start_standin; "
-        f"print(start_standin(SAMPLES, pathlib.Path({str(tmp_path)!r})).process.pid, flush=True); time.sleep(60)"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, env=environment) as parent:
-        child = int(parent.stdout.readline())
-        parent.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while is_alive(child) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not is_alive(child)
-
-
-def test_the_command_serves_the_samples_with_a_plan(tmp_path):
-    plan = tmp_path / "plan.yml"
-    plan.write_text(yaml.safe_dump([{"kind": "status_410", "source": "customs"}]), encoding="utf-8")
-    command = [sys.executable, "-c", "from flows.cli import main; main()", "sandbox", "up", "--population", "samples"]
-    command += ["--state", str(tmp_path / "s"), "--faults", str(plan)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment) as process:
-        ready = tmp_path / "s" / "ready.json"
-        deadline = time.monotonic() + 60
-        while not ready.exists() and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.05)
-        env = json.loads(ready.read_text(encoding="utf-8"))["env"]
-        answer = requests.get(
-            env["CUSTOMS_URL"] + "/v2/consignments", headers={"X-Api-Key": env["CUSTOMS_KEY"]}, timeout=5
-        )
-        process.terminate()
-        process.wait(10)
-    assert answer.status_code == 410
-    port = int(re.search(r":(\d+)$", env["CUSTOMS_URL"])[1])
-    with pytest.raises(OSError, match="refused"), socket.create_connection(("127.0.0.1", port), timeout=5):
-        pass

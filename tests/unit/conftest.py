@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pytest_socket import disable_socket, enable_socket
 
+from connectors.decoders.decode import decode
 from connectors.landing import clear_work, prepare, stage
 from connectors.page_batch import RawPage
 from connectors.promote import promote
@@ -73,6 +74,22 @@ def make_dataset():
         return Dataset.model_validate(fields)
 
     return make
+
+
+@pytest.fixture
+def read_body(make_dataset):
+    """Decode a body by a decoder of a source file and answer all chunks."""
+    file_of_loans = {
+        "request": {"folder": "outbox", "pattern": "*"},
+        "paginator": None,
+        "key": ("receipt",),
+        "columns": (column("receipt", required=True), column("amount_cny", "decimal(20, 2)")),
+    }
+
+    def of(body: bytes, answer=None, **decoder):
+        return list(decode(make_dataset(**file_of_loans, decoder=decoder), "loans.x", body, answer))
+
+    return of
 
 
 @pytest.fixture

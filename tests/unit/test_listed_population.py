@@ -35,6 +35,37 @@ PENALTIES = """企业名称,证券代码,处罚及整改
 新名样例股份有限公司,000007,适用
 无事样例股份有限公司,000002,不适用
 """
+KEY = ["股票代码", "年份"]
+SHEETS = {
+    "profit_statement": (
+        [*KEY, "营业收入", "营业成本", "研发费用", "净利润"],
+        [
+            ["000002", "2021", "1000.5", "700.25", "-1.0", "-20.0"],
+            ["000007", "2021", "-1.0", "-1.0", "0.0", "3.25"],
+            ["999999", "2021", "1", "1", "1", "1"],
+        ],
+    ),
+    "balance_static": (
+        [*KEY, "流动资产合计", "非流动资产合计", "流动负债合计", "非流动负债合计"],
+        [["000002", "2021", "10.0", "20.0", "5.0", "-1.0"]],
+    ),
+    "people": (
+        [*KEY, "股票简称", "职工人数", "研发人员", "硕士以上人数", "博士以上人数", "技术人员", "研发人员比率"],
+        [
+            ["999999", "2021", "外&内", "0", "0", "1", "0", "1491543852576", "1980.0"],
+            ["000002", "2020", "样例", "9", "1", "0", "0", "2", "11.11"],
+        ],
+    ),
+    "cash_flow_statement": (
+        [*KEY, "取得借款收到的现金"],
+        [
+            ["000002", "2021", "123456.78"],
+            ["000007", "2021", "50000.0"],
+            ["300621", "2021", "-1.0"],
+            ["999998", "2021", "7.0"],
+        ],
+    ),
+}
 
 
 def inline_sheet(path, headings, rows):
@@ -61,40 +92,8 @@ def data(tmp_path_factory):
     for row in [("report_date", "company_full_name", "stock_code", "report_year"), *REPORTS]:
         workbook.active.append(row)
     workbook.save(companies / "company_annual_reports.xlsx")
-    key = ["股票代码", "年份"]
-    inline_sheet(
-        companies / "profit_statement.xlsx",
-        [*key, "营业收入", "营业成本", "研发费用", "净利润"],
-        [
-            ["000002", "2021", "1000.5", "700.25", "-1.0", "-20.0"],
-            ["000007", "2021", "-1.0", "-1.0", "0.0", "3.25"],
-            ["999999", "2021", "1", "1", "1", "1"],
-        ],
-    )
-    inline_sheet(
-        companies / "balance_static.xlsx",
-        [*key, "流动资产合计", "非流动资产合计", "流动负债合计", "非流动负债合计"],
-        [["000002", "2021", "10.0", "20.0", "5.0", "-1.0"]],
-    )
-    people = ["股票简称", "职工人数", "研发人员", "硕士以上人数", "博士以上人数", "技术人员", "研发人员比率"]
-    inline_sheet(
-        companies / "people.xlsx",
-        [*key, *people],
-        [
-            ["999999", "2021", "外&内", "0", "0", "1", "0", "1491543852576", "1980.0"],
-            ["000002", "2020", "样例", "9", "1", "0", "0", "2", "11.11"],
-        ],
-    )
-    inline_sheet(
-        companies / "cash_flow_statement.xlsx",
-        [*key, "取得借款收到的现金"],
-        [
-            ["000002", "2021", "123456.78"],
-            ["000007", "2021", "50000.0"],
-            ["300621", "2021", "-1.0"],
-            ["999998", "2021", "7.0"],
-        ],
-    )
+    for name, (headings, rows) in SHEETS.items():
+        inline_sheet(companies / f"{name}.xlsx", headings, rows)
     (companies / "basic_information_2019_with_penalty_flags.csv").write_text(PENALTIES, encoding="utf-8-sig")
     (register / "DERIVED_crosswalk_stock_code_to_uscc.csv").write_text(CROSSWALK, encoding="utf-8-sig")
     (register / "listed_industry_province_city.csv").write_text(INDUSTRIES, encoding="utf-8-sig")

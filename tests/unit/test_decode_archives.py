@@ -1,0 +1,87 @@
+"""From bytes to records: what is packed, however it is packed, cut, named or nested."""
+
+import gzip
+import io
+import zipfile
+
+import pytest
+
+from connectors.errors import DataError
+
+PLAIN = b"receipt,amount\nA,1\n"
+
+
+def zipped(*members: tuple[str, bytes], method=zipfile.ZIP_DEFLATED) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("archive", ["zip", "gzip"])
+def test_a_truncated_archive_is_a_loud_stop_that_names_the_file(read_body, archive):
+    content = b"receipt,amount\n" + b"".join(b"%d,%d\n" % (n, n * 7) for n in range(50))
+    whole = gzip.compress(content) if archive == "gzip" else zipped(("a.csv", content))
+    assert len(read_body(whole, kind="csv", archive=archive)[0].positions) == 50
+    for cut in range(1, len(whole), 7):
+        with pytest.raises(DataError, match=r"loans\.x"):
+            read_body(whole[:cut], kind="csv", archive=archive)
+
+
+@pytest.mark.parametrize("archive", ["zip", "gzip"])
+def test_an_archive_whose_checksum_is_wrong_is_a_loud_stop(read_body, archive):
+    whole = gzip.compress(PLAIN, 0) if archive == "gzip" else zipped(("a.csv", PLAIN), method=zipfile.ZIP_STORED)
+    with pytest.raises(DataError, match="damaged"):
+        read_body(whole.replace(b"A,1", b"A,2", 1), kind="csv", archive=archive)
+
+
+@pytest.mark.parametrize("archive", ["zip", "gzip"])
+def test_what_unfolds_beyond_the_cap_is_refused(read_body, monkeypatch, archive):
+    monkeypatch.setattr("connectors.decoders.packed.MAX_UNPACKED_BYTES", 1000)
+    whole = gzip.compress(b"0" * 100_000) if archive == "gzip" else zipped(("a.csv", b"0" * 100_000))
+    with pytest.raises(DataError, match="unfolds to more than 1000 bytes"):
+        read_body(whole, kind="csv", archive=archive)
+
+
+@pytest.mark.parametrize("name", ["../../etc/a.csv", "/etc/a.csv", "C:\\windows\\a.csv", "x/y/a.csv"])
+def test_the_name_of_a_member_is_matched_and_never_used_as_a_path(read_body, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert read_body(zipped((name, PLAIN)), kind="csv", archive="zip", member="a.csv")[0].columns["receipt"] == ["A"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_member_named_in_gbk_by_an_old_windows_is_found(read_body):
+    raw = zipped(("XXXX.csv", PLAIN)).replace(b"XXXX.csv", "贷款".encode("gbk") + b".csv")
+    assert read_body(raw, kind="csv", archive="zip", member="贷款.csv")[0].columns["receipt"] == ["A"]
+
+
+@pytest.mark.parametrize("names", [("a.csv", "b/a.csv"), ("a.txt",), ()])
+def test_exactly_one_member_must_match(read_body, names):
+    with pytest.raises(DataError, match="members match"):
+        read_body(zipped(*((name, PLAIN) for name in names)), kind="csv", archive="zip", member="*.csv")
+
+
+def test_two_members_of_one_name_are_refused(read_body):
+    with pytest.warns(UserWarning, match="Duplicate"):
+        body = zipped(("a.csv", PLAIN), ("a.csv", b"receipt,amount\nB,2\n"))
+    with pytest.raises(DataError, match="2 members match"):
+        read_body(body, kind="csv", archive="zip")
+
+
+def test_an_encrypted_member_is_refused(read_body):
+    body = bytearray(zipped(("a.csv", PLAIN)))
+    body[6] |= 1
+    body[body.index(b"PK\x01\x02") + 8] |= 1
+    with pytest.raises(DataError, match="encrypted"):
+        read_body(bytes(body), kind="csv", archive="zip")
+
+
+def test_a_packing_method_that_takes_memory_at_will_is_refused(read_body):
+    with pytest.raises(DataError, match="method 14"):
+        read_body(zipped(("a.csv", PLAIN), method=zipfile.ZIP_LZMA), kind="csv", archive="zip")
+
+
+def test_a_zip_in_a_zip_is_not_unfolded(read_body):
+    with pytest.raises(DataError):
+        read_body(zipped(("a.csv", zipped(("b.csv", PLAIN)))), kind="csv", archive="zip")

@@ -1,0 +1,97 @@
+"""From bytes to records: JSON and JSON lines."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.decoders.chunk import Broken
+from connectors.decoders.json_lines import decode_jsonl
+from connectors.decoders.transpose import columns_of
+from connectors.errors import DataError
+
+
+def test_records_of_one_shape_become_columns_and_stay_as_they_were_sent(read_body):
+    (chunk,) = read_body(
+        b'{"data": {"items": [{"a": 1.10, "b": "x"}, {"a": 2, "b": null}]}}', kind="json", records="data.items"
+    )
+    assert chunk.columns == {"a": ["1.10", 2], "b": ["x", None]}
+    assert list(chunk.positions) == [1, 2]
+    assert chunk.raw(1) == {"a": 2, "b": None}
+
+
+def test_records_of_several_shapes_have_none_where_a_field_is_not_there():
+    records = [{"a": 1}, {"b": 2, "a": 3}, {}]
+    assert columns_of(records, "x") == {"a": [1, 3, None], "b": [None, 2, None]}
+
+
+def test_the_answer_itself_may_be_the_list_and_an_empty_one_is_still_a_chunk(read_body):
+    assert read_body(b"\xef\xbb\xbf[]", kind="json")[0].columns == {}
+    assert read_body(b'[{"a": 1}]', kind="json")[0].columns == {"a": [1]}
+
+
+def test_an_answer_that_the_driver_has_is_not_read_again(read_body):
+    assert read_body(b"not looked at", answer={"items": [{"a": 1}]}, kind="json", records="items")[0].columns == {
+        "a": [1]
+    }
+
+
+def test_what_is_no_record_is_marked_with_its_place(read_body):
+    (chunk,) = read_body(b'[{"a": 1}, 7, {"a": 2}]', kind="json")
+    assert (chunk.columns, chunk.positions) == ({"a": [1, 2]}, [1, 3])
+    assert chunk.broken == (Broken(2, "not_a_record", 7),)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'{"items": ', "cannot be read"),
+        (b'{"rows": []}', "has nothing at items"),
+        (b'{"items": {"a": 1}}', "no list of records at items"),
+        (b'{"items": null}', "no list of records at items"),
+        (b'{"items": [' + b"[" * 100_000, "cannot be read"),
+        (b'{"items": [{"a": NaN}]}', "cannot be read"),
+        ('{"items": [{"a": "积分"}]}'.encode("gbk"), "cannot be read"),
+    ],
+)
+def test_a_json_page_that_is_broken_as_a_whole_is_told(read_body, body, told):
+    with pytest.raises(DataError, match=told):
+        read_body(body, kind="json", records="items")
+
+
+def test_long_lists_come_in_chunks_whose_positions_go_on(read_body, monkeypatch):
+    monkeypatch.setattr("connectors.decoders.json_page.CHUNK_ROWS", 2)
+    chunks = read_body(json.dumps([{"a": n} for n in range(5)]).encode(), kind="json")
+    assert [list(chunk.positions) for chunk in chunks] == [[1, 2], [3, 4], [5]]
+    assert [value for chunk in chunks for value in chunk.columns["a"]] == [0, 1, 2, 3, 4]
+
+
+def test_json_lines_give_one_record_a_line_and_mark_the_lines_that_are_none(read_body):
+    (chunk,) = read_body(b'\xef\xbb\xbf{"a":1.10}\r\n\n[1]\n{"a":"\\ud800"}\nxx\n{"a":2}', kind="jsonl")
+    assert (chunk.columns, chunk.positions) == ({"a": ["1.10", "\ud800", 2]}, [1, 4, 6])
+    assert [(b.position, b.reason) for b in chunk.broken] == [(3, "not_a_record"), (5, "not_a_record")]
+
+
+def test_json_lines_cut_in_mid_line_are_a_loud_stop():
+    whole = b'{"a":"x"}\n{"a":"y"}'
+    for cut in range(11, len(whole)):
+        with pytest.raises(DataError, match="cut short"):
+            list(decode_jsonl(whole[:cut], "f"))
+
+
+def test_json_lines_in_another_encoding_are_a_loud_stop(read_body):
+    with pytest.raises(DataError, match="is not utf-8"):
+        read_body('{"a":"积分"}\n'.encode("gb18030"), kind="jsonl")
+
+
+VALUES = st.text(st.characters(codec="utf-8"), max_size=20)
+JSON_VALUES = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | VALUES
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.dictionaries(VALUES, JSON_VALUES, max_size=5), max_size=8), st.booleans())
+def test_what_is_written_as_json_lines_is_read_back(records, is_ascii):
+    body = "\n".join(json.dumps(record, ensure_ascii=is_ascii) for record in records).encode()
+    chunks = list(decode_jsonl(body, "f"))
+    assert [record for chunk in chunks for record in chunk.records] == records
