@@ -6,30 +6,16 @@ in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
-this_december as (
-    select
-        headcounts.*,
-        0 as years_back
-    from headcounts
-    inner join in_force
-        on headcounts.month >= in_force.december_start_on and headcounts.month <= in_force.year_end_on
-),
-
-prior_december as (
-    select
-        headcounts.*,
-        1 as years_back
-    from headcounts
-    inner join in_force
-        on
-            headcounts.month >= {{ months_before('in_force.december_start_on', '12') }}
-            and headcounts.month <= {{ months_before('in_force.year_end_on', '12') }}
-),
-
 known as (
-    select * from this_december
-    union all
-    select * from prior_december
+    select
+        headcounts.*,
+        case when headcounts.month >= in_force.december_start_on then 0 else 1 end as years_back
+    from headcounts
+    cross join in_force
+    where
+        headcounts.month between in_force.december_start_on and in_force.year_end_on
+        or headcounts.month between {{ months_before('in_force.december_start_on', '12') }}
+        and {{ months_before('in_force.year_end_on', '12') }}
 )
 
 select * from known
