@@ -85,7 +85,7 @@ def _told(asked: argparse.Namespace, data_dir: Path) -> str:
     from editions.explain import explain
     from editions.places import EditionMissingError, read_current, require_edition
 
-    wanted = asked.edition or read_current(data_dir)
+    wanted = read_current(data_dir) if asked.edition is None else asked.edition
     if wanted is None:
         raise EditionMissingError(f"no edition is published in {data_dir} yet. Next: jifen run")
     # The whole of an enterprise, as people read it, says nothing of single records.

@@ -102,7 +102,7 @@ def test_an_indicator_that_there_is_not_is_told_with_those_there_are(asked, want
 
 
 @pytest.mark.usefixtures("edition")
-@pytest.mark.parametrize("wanted", ["2025-06-29-gone", "../../etc", "current", "\x1b[2J"])
+@pytest.mark.parametrize("wanted", ["2025-06-29-gone", "", "../../etc", "current", "\x1b[2J"])
 def test_an_edition_that_there_is_not_is_told_with_how_to_list_them(asked, wanted):
     code, out, err = asked(FIRST, "--edition", wanted)
     assert (code, out) == (1, "")

@@ -38,7 +38,7 @@
             unnest({{ places | list }}) as loss_rank,
             unnest(costliest) as loss_key
             {%- for name, column in picked.items() %},
-            unnest([{% for place in places %}{{ name }}_of_all[9999 - costliest_{{ place }} % 10000]{{ ', ' if not loop.last }}{% endfor %}]) as {{ name }}
+            unnest([{% for place in places %}{{ name }}_of_all[cast(9999 - costliest_{{ place }} % 10000 as bigint)]{{ ', ' if not loop.last }}{% endfor %}]) as {{ name }}
             {%- endfor %}
         from (
             select
