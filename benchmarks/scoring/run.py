@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument(
         "--only", action="append", choices=[one.name for one in CONTESTANTS], help="leave the others out"
     )
-    parser.add_argument("--memory-limit", default="3GB", help="what DuckDB may use, in ours and in the script")
+    parser.add_argument("--memory-limit", default="2500MB", help="what DuckDB may use, in ours and in the script")
     parser.add_argument("--scratch", type=Path, help="a folder for records and results; the system's own otherwise")
     parser.add_argument("--json", type=Path, help="write every run to this file too")
     given = parser.parse_args()
@@ -65,7 +65,7 @@ def _parse(scratch: Path) -> None:
     # Not imported: that would need DuckDB's memory in this process.
     code = "import sys, pathlib; sys.path.insert(0, sys.argv[1]); import ours; "
     code += "ours.run_dbt(pathlib.Path(sys.argv[2]), 'parse')"
-    environ = {"BENCH_MEMORY_LIMIT": "3GB", "PATH": "/usr/bin:/bin"}
+    environ = {"BENCH_MEMORY_LIMIT": "1GB", "PATH": "/usr/bin:/bin"}
     subprocess.run(
         [sys.executable, "-c", code, str(HERE / "contestants"), str(scratch / "parse")], check=True, env=environ
     )
