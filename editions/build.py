@@ -86,7 +86,7 @@ def build_upon(
     `cache` is the folder that carries dbt's parse from one build to the next. `ruleset_id` is in force whatever its
     days, where one is asked for by name. `again` is the command that errors give as the next. Raises as `build` does.
     """
-    fetch_parse(cache, candidate.target)
+    fetch_parse(cache, project_dir, candidate.target)
     log = candidate.logs / "build.txt"
     with log.open("wb") as output:
         done = subprocess.run(
@@ -110,7 +110,7 @@ def build_upon(
             report,
         )
     require_whole(report, done.returncode, again)
-    keep_parse(cache, candidate.target)
+    keep_parse(cache, project_dir, candidate.target)
     return report
 
 

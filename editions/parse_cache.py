@@ -1,5 +1,6 @@
 """dbt's parse of the project, carried from one candidate to the next: it spares seconds, and may be lost."""
 
+import hashlib
 import logging
 import os
 import shutil
@@ -10,14 +11,23 @@ PARSE = "partial_parse.msgpack"
 logger = logging.getLogger(__name__)
 
 
-def fetch_parse(cache: Path, target: Path) -> None:
+def kept_parse(cache: Path, project_dir: Path) -> Path:
+    """Where the parse of the project in this folder is kept.
+
+    A parse holds the absolute paths of its project: in another checkout it would read the seeds of the first one.
+    """
+    whose = hashlib.sha256(str(project_dir.resolve()).encode()).hexdigest()[:12]
+    return cache / f"{whose}.{PARSE}"
+
+
+def fetch_parse(cache: Path, project_dir: Path, target: Path) -> None:
     """Give a new target the last good parse, if there is one; dbt throws away what it cannot use."""
-    _copy(cache / PARSE, target / PARSE)
+    _copy(kept_parse(cache, project_dir), target / PARSE)
 
 
-def keep_parse(cache: Path, target: Path) -> None:
+def keep_parse(cache: Path, project_dir: Path, target: Path) -> None:
     """Keep the parse of a good build for the next candidate."""
-    _copy(target / PARSE, cache / PARSE)
+    _copy(target / PARSE, kept_parse(cache, project_dir))
 
 
 def _copy(source: Path, destination: Path) -> None:

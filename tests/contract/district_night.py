@@ -33,8 +33,6 @@ class DistrictNight:
     candidate: Candidate
     as_of: date
     truth: Mapping[str, Any] = field(repr=False)
-    parse: Path
-    """dbt's parse of the project, for builds of the same models with a few changed."""
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Read the warehouse that dbt built."""
@@ -107,7 +105,7 @@ def build_district(folder: Path) -> DistrictNight:
     candidate = new_candidate(night.settings.data_dir, night.run_id)
     lay_out(candidate.inputs, night.sources, supplied, night.settings.data_dir)
     build_upon(candidate, night.as_of, PROJECT_DIR, folder / "parse")
-    return DistrictNight(candidate, night.as_of, truth, folder / "parse")
+    return DistrictNight(candidate, night.as_of, truth)
 
 
 def _night(data_dir: Path, as_of: date) -> Night:

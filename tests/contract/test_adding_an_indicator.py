@@ -46,9 +46,7 @@ def project(tmp_path: Path) -> Path:
 def built(project: Path, night: DistrictNight, folder: Path) -> Candidate:
     candidate = new_candidate(folder, "added")
     shutil.copytree(night.candidate.inputs, candidate.inputs, dirs_exist_ok=True)
-    # A copy of the night's own parse: what a test changes is parsed anew, the rest of the project is not.
-    parse = shutil.copytree(night.parse, folder / "parse")
-    build_upon(candidate, night.as_of, project, parse, ("+points", "+rankings"))
+    build_upon(candidate, night.as_of, project, folder / "parse", ("+points", "+rankings"))
     return candidate
 
 

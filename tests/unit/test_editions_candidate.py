@@ -7,6 +7,7 @@ import pytest
 
 from editions.build import BuildError, build, read_results, require_whole
 from editions.candidate import drop_old_candidates, new_candidate
+from editions.parse_cache import kept_parse
 from tests.unit.small_edition import AS_OF
 
 PROJECT = {
@@ -46,8 +47,10 @@ def test_a_build_makes_its_tables_as_of_one_date_then_fails_loudly_and_keeps_the
     assert (report.models, report.tests, report.failed, report.warnings) == (2, 2, (), ())
     assert report.as_dict() == {"counts": {"pass": 2, "success": 2}, "models": 2, "tests": 2, "warned": []}
     assert (one(first, "select as_of from first"), one(first, "select n from second")) == ("2025-06-30", 2)
-    cache = tmp_path / "candidates/.parse_cache/partial_parse.msgpack"
+    cache = kept_parse(tmp_path / "candidates/.parse_cache", project)
     assert cache.is_file()
+    # A parse holds the paths of its project, so another checkout never gets it.
+    assert not kept_parse(cache.parent, tmp_path / "another").exists()
 
     # A cache that cannot be read costs time, and nothing else.
     cache.write_bytes(b"not a parse")
