@@ -39,5 +39,5 @@
 
 {#- Every character that Unicode calls white space, and the zero-width ones that come with copied text: the inside of a regular expression's brackets. -#}
 {% macro match_blanks() -%}
-    {{- return('\\s\\x{0B}\\x{1C}-\\x{1F}\\x{85}\\x{A0}\\x{1680}\\x{2000}-\\x{200D}\\x{2028}\\x{2029}\\x{202F}\\x{205F}\\x{2060}\\x{3000}\\x{FEFF}') -}}
+    \s\x{0B}\x{1C}-\x{1F}\x{85}\x{A0}\x{1680}\x{2000}-\x{200D}\x{2028}\x{2029}\x{202F}\x{205F}\x{2060}\x{3000}\x{FEFF}
 {%- endmacro %}
