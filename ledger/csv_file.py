@@ -1,5 +1,6 @@
 """CSV for spreadsheets: UTF-8 with BOM, exact decimals, and no cell that a spreadsheet would run."""
 
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -58,7 +59,17 @@ def write_csv(table: pa.Table, target: Path | BinaryIO) -> int:
 
 
 def _text_schema(schema: pa.Schema) -> pa.Schema:
-    return pa.schema([pa.field(field.name, pa.string() if _is_text(field.type) else field.type) for field in schema])
+    return pa.schema(
+        [
+            pa.field(field.name, pa.string() if _is_text(field.type) or _is_long_decimal(field.type) else field.type)
+            for field in schema
+        ]
+    )
+
+
+def _is_long_decimal(kind: pa.DataType) -> bool:
+    # Of so many places, what is small is written as 0E-10, which no reader of numbers need understand.
+    return bool(pa.types.is_decimal(kind) and kind.scale > 6)
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -68,9 +79,18 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _guarded(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    if _is_long_decimal(column.type):
+        return _plain(column)
     if not _is_text(column.type):
         return column
     # Control characters go first: behind one of them a formula would not be seen as such.
     text = pc.replace_substring_regex(column.cast(pa.string()), CONTROL, "")
     runs = pc.match_substring_regex(text, FORMULA)
     return pc.if_else(runs, pc.binary_join_element_wise("'", text, ""), text)
+
+
+def _plain(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    coded = whole.cast(pa.string()).dictionary_encode()
+    texts = [f"{Decimal(text):f}" for text in coded.dictionary.to_pylist()]
+    return pa.array(texts, pa.string()).take(coded.indices)

@@ -143,6 +143,14 @@ def test_an_extract_is_written_for_spreadsheets_under_the_bank_s_own_names():
     assert target.getvalue().decode("utf-8-sig") == f'统一社会信用代码,score\n"{FIRST}",81.2500\n'
 
 
+def test_a_decimal_is_written_in_digits_however_small():
+    target = BytesIO()
+    shares = [Decimal(0), Decimal("0.0000000001"), None, Decimal("-0.5")]
+    write_csv(pa.table({"share": pa.array(shares, pa.decimal128(12, 10))}), target)
+    cells = [line.strip('"') for line in target.getvalue().decode("utf-8-sig").splitlines()]
+    assert cells == ["share", "0.0000000000", "0.0000000001", "", "-0.5000000000"]
+
+
 def test_an_empty_table_is_written_as_its_header():
     target = BytesIO()
     assert write_csv(pa.table({"uscc": pa.array([], pa.string())}), target) == 0
