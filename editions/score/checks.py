@@ -24,8 +24,8 @@ DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 FLOAT_DIGITS = 15
 """Up to so many digits a binary float says what was written; with more, its text would be ours and not the sender's."""
 SIGNIFICANT = r"length(ltrim(regexp_replace(rtrim(rtrim(value, '0'), '.'), '[^0-9]', '', 'g'), '0'))"
-BLANKS = r"[\s\p{Z}\x{200B}-\x{200D}\x{2060}\x{FEFF}]"
-"""What nobody sees in an id: spaces of any width, line ends, and marks without a width."""
+BLANKS = r"[\s\p{Z}\p{Cc}\p{Cf}]"
+"""What nobody sees in an id: spaces of any width, line ends, controls, and marks of direction or without a width."""
 
 ROWS = "score_rows"
 CELLS = "score_cells"
@@ -43,6 +43,13 @@ class Checks:
         Two that look the same, since only blanks tell them apart, are not taken for two.
         """
         column = self._columns.id
+        if column in self._given.floats:
+            raise ScoreError(
+                "the ids are binary floats, which change a long number and write 1 as 1.0.",
+                f"{self._given.path}, column {column}",
+                "write ids as text",
+            )
+        self._require_no_nul()
         seen = f"regexp_replace(id, '{BLANKS}', '', 'g')"
         self._refuse(ROWS, f"id is null or {seen} = ''", column, "the id is empty", "fill it in, or drop the row")
         source, keys = (CELLS, "id, indicator_code") if self._columns.is_long else (ROWS, "id")
@@ -51,6 +58,14 @@ class Checks:
         alike = f"(select *, first_value(id) over (partition by {seen} order by row_number) as other from {ROWS})"  # noqa: S608  # ours
         said = "{id} and {other} differ by blanks alone"
         self._refuse(alike, "id <> other", column, said, "write one enterprise's id one way, and another's another")
+
+    def _require_no_nul(self) -> None:
+        names = {"id": self._columns.id} | {
+            fact: name for fact, name in self._columns.facts.items() if fact in ("name", "industry")
+        }
+        for name, column in names.items():
+            test = f"contains({name}, chr(0))"
+            self._refuse(ROWS, test, column, f"{{{name}}} has a NUL in it", "write it without: no text has one")
 
     def require_facts(self) -> None:
         """Stages are of the rule set, money and days are what they say, and the rows of one id agree."""

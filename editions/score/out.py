@@ -1,7 +1,8 @@
 """Writing what scoring came to: each table as CSV and Parquet, exact and sorted, under the sender's own id column."""
 
-import shutil
-import tempfile
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from editions.manifest import canonical_json, file_sha256
 from editions.relations import Relation, sealed_relations
 from editions.score.errors import ScoreError
 from editions.score.ruleset import Ruleset
+from editions.score.work_folder import work_folder
 
 TABLES = ("class_totals", "points", "reasons", "verdicts", "peer_medians")
 RANKINGS = Relation("rankings", "main", "zone", ("uscc",), "", {})
@@ -30,6 +32,9 @@ left join passes on totals.uscc = passes.uscc
 """
 MARK = "scored.json"
 """The file that says a folder is ours: what was scored by what, free of times."""
+OURS = {MARK, *(f"{table}.{suffix}" for table in (RANKINGS.name, *TABLES) for suffix in ("csv", "parquet"))}
+"""Every file that a folder of ours may hold."""
+DRAFTS = ".scored-"
 KEY = "uscc"
 SCHEMA = "scored"
 TOP = 10
@@ -49,21 +54,74 @@ class Written:
     """How many pass the rule set's conditions, of how many; None where it has none."""
 
 
+@dataclass(frozen=True)
+class Draft:
+    """A folder to write into, beside the folder `out` that it becomes."""
+
+    folder: Path
+    out: Path
+
+
+@contextmanager
+def draft_beside(out: Path) -> Iterator[Draft]:
+    """Make what is needed to write `out`, before anything is scored; nothing of it stays but `out`.
+
+    A symbolic link is followed to the folder that it names. Raises `ScoreError` for a folder that holds anything that
+    we do not write, and for one that cannot be written.
+    """
+    with ExitStack() as stack:
+        with _told_of(out):
+            out = out.resolve()
+            require_ours(out)
+            stack.callback(_remove_empty, [folder for folder in out.parents if not folder.exists()])
+            out.parent.mkdir(parents=True, exist_ok=True)
+            draft = stack.enter_context(work_folder(out.parent, DRAFTS))
+        yield Draft(draft, out)
+
+
 def require_ours(out: Path) -> None:
-    """Raise `ScoreError` for a folder that holds anything and was not written by `jifen score`."""
+    """Raise `ScoreError` for what may not be replaced: a file, a mounted disk, a folder that holds anything foreign."""
     if out.exists() and not out.is_dir():
         raise ScoreError(f"{out.name} is a file.", str(out), "--out FOLDER", "usage")
-    if out.is_dir() and any(out.iterdir()) and not (out / MARK).is_file():
+    if os.path.ismount(out):
+        raise ScoreError("a disk is mounted there, and stays.", str(out), "--out a folder within it", "usage")
+    entries = sorted(out.iterdir()) if out.is_dir() else []
+    is_marked = (out / MARK).is_file()
+    foreign = [entry.name for entry in entries if not is_marked or entry.name not in OURS or not _is_plain(entry)]
+    if foreign:
         raise ScoreError(
-            f"{out.name} holds files that are not ours, and is left as it is.",
+            f"{out.name} holds {foreign[0]!r}, which is not ours, and is left as it is.",
             str(out),
             "--out another folder",
             "usage",
         )
 
 
-def write_out(candidate: Candidate, out: Path, id_column: str, ruleset: Ruleset, values: Path) -> Written:
-    """Write the tables of a built candidate into `out`, whole or not at all; what stood there of ours goes."""
+def _is_plain(entry: Path) -> bool:
+    return entry.is_file() and not entry.is_symlink()
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+@contextmanager
+def _told_of(out: Path) -> Iterator[None]:
+    """What the system says of a folder that cannot be written, as our error."""
+    try:
+        yield
+    # A loop of symbolic links is a RuntimeError.
+    except (OSError, RuntimeError, duckdb.IOException) as error:
+        said = (error.strerror if isinstance(error, OSError) else None) or " ".join(str(error).split())
+        raise ScoreError(
+            f"{out.name} cannot be written: {said}.", str(out), "--out a folder where you may write", "usage"
+        ) from error
+
+
+def write_out(candidate: Candidate, draft: Draft, id_column: str, ruleset: Ruleset, values: Path) -> Written:
+    """Write the tables of a built candidate as the draft's `out`, all or none; what stood there of ours goes."""
     relations = {relation.name: relation for relation in sealed_relations(candidate.target)}
     with duckdb.connect(str(candidate.warehouse)) as connection:
         connection.execute(RANKINGS_VIEW)
@@ -71,17 +129,18 @@ def write_out(candidate: Candidate, out: Path, id_column: str, ruleset: Ruleset,
         key = _key_name(connection, chosen, id_column)
         renamed = [_renamed(connection, relation, key) for relation in chosen]
         written = _summary(connection)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent.resolve(), prefix=".scored-") as folder:
-        draft = Path(folder)
-        (draft / "tables").mkdir()
-        with open_warehouse(candidate.warehouse) as connection:
-            exported = [export(connection, relation, draft) for relation in renamed]
-        mark = {"ruleset_id": ruleset.name, "values_sha256": file_sha256(values), "rows": _rows(exported)}
-        (draft / "tables" / MARK).write_bytes(canonical_json(mark))
-        if out.exists():
-            shutil.rmtree(out)
-        (draft / "tables").rename(out)
+    values_sha256 = file_sha256(values)
+    tables = draft.folder / "tables"
+    with open_warehouse(candidate.warehouse) as connection, _told_of(draft.out):
+        tables.mkdir()
+        exported = [export(connection, relation, draft.folder) for relation in renamed]
+        mark = {"ruleset_id": ruleset.name, "values_sha256": values_sha256, "rows": _rows(exported)}
+        (tables / MARK).write_bytes(canonical_json(mark))
+        # Once more: somebody may have put something there meanwhile.
+        require_ours(draft.out)
+        if draft.out.exists():
+            draft.out.rename(draft.folder / "before")
+        tables.rename(draft.out)
     return replace(written, rows=_rows(exported))
 
 

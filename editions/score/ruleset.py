@@ -124,7 +124,7 @@ def _table_rows(folder: Path, part: Mapping[str, Any], ruleset_id: str) -> Itera
     for number, row in enumerate(rows, start=1):
         filled: Row = {"ruleset_id": ruleset_id}
         for column, rule in part["columns"].items():
-            filled[column] = _filled(row.get(column), rule, filled, ruleset_id)
+            filled[column] = _filled(row.get(column), rule, {**row, **filled}, ruleset_id)
             if filled[column] is None and "default" not in rule:
                 raise ScoreError(
                     f"{path.name}: {column} is empty.", f"{path}, row {number}, column {column}", "fill it in", "config"
@@ -132,12 +132,13 @@ def _table_rows(folder: Path, part: Mapping[str, Any], ruleset_id: str) -> Itera
         yield filled
 
 
-def _filled(text: str | None, rule: Mapping[str, Any], row: Row, folder: str) -> str | None:
+def _filled(text: str | None, rule: Mapping[str, Any], row: Mapping[str, str | None], folder: str) -> str | None:
     if text is not None or "default" not in rule:
         return text
     default = rule["default"]
     if isinstance(default, dict):
-        return row[default["column"]]
+        # Two columns that stand for each other may both be left out.
+        return row.get(default["column"])
     return None if default is None else str(default).replace("{folder}", folder)
 
 

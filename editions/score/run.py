@@ -13,14 +13,14 @@ import duckdb
 
 from editions.build import PARSE_CACHE, BuildError, build_upon
 from editions.candidate import Candidate, candidates_dir, new_candidate
-from editions.durable import remove_tree
 from editions.ruleset_problems import Problem, problems_in
 from editions.score.columns import Columns, columns_of
 from editions.score.errors import ScoreError
 from editions.score.given import Given, read_given
-from editions.score.out import Written, require_ours, write_out
+from editions.score.out import Written, draft_beside, write_out
 from editions.score.ruleset import ALL, Ruleset, load, read_folder, read_seeds, seed_types
 from editions.score.values import Loaded, load_values
+from editions.score.work_folder import keep, work_folder
 
 SCORING = ("tag:scoring", "path:models/rulesets", "int_enterprises__staged")
 CHECK = ("tag:ruleset_check",)
@@ -86,9 +86,8 @@ def score(
     `ScoreError`, of a rule set with problems `RulesetProblemsError`, and `BuildError` where the models themselves fail.
     """
     out = out or Path(f"{values.stem}-scored")
-    require_ours(out)
-    ruleset = read_ruleset(named, place)
-    with _workshop() as candidate:
+    with draft_beside(out) as draft, _workshop() as candidate:
+        ruleset = read_ruleset(named, place)
         with duckdb.connect(str(candidate.warehouse)) as connection:
             loaded, given, columns = _load(connection, ruleset, values, place, as_of, ignore)
         again = ["jifen", "score", "--ruleset", named, "--values", str(values), "--out", str(out)]
@@ -97,7 +96,7 @@ def score(
         # Whatever days the rule set is meant for, it is the one asked for.
         select = (*CHECK, *SCORING)
         _build(candidate, loaded.as_of, ruleset, place, select, ruleset_id=ruleset.name, again=shlex.join(again))
-        written = write_out(candidate, out, columns.id, ruleset, given.path)
+        written = write_out(candidate, draft, columns.id, ruleset, given.path)
     return Scored(out, ruleset.name, loaded, written)
 
 
@@ -160,20 +159,16 @@ def _workshop() -> Iterator[Candidate]:
 
     Where the models failed, what dbt said and the SQL that it ran stay, without the values; the error says where.
     """
-    folder = Path(tempfile.mkdtemp(prefix="jifen-score-"))
-    is_kept = False
-    try:
+    with work_folder(Path(tempfile.gettempdir()), "jifen-score-") as folder:
         candidate = new_candidate(folder, "score")
-        yield candidate
-    except BuildError as error:
-        is_kept = True
-        warehouse = candidate.path.glob(f"{candidate.warehouse.name}*")
-        for leftover in (*warehouse, *filter(Path.is_file, candidate.target.iterdir())):
-            leftover.unlink()
-        raise BuildError(f"{error} Kept to be looked at, and yours to remove: {folder}.", error.report) from None
-    finally:
-        if not is_kept:
-            remove_tree(folder)
+        try:
+            yield candidate
+        except BuildError as error:
+            warehouse = candidate.path.glob(f"{candidate.warehouse.name}*")
+            for leftover in (*warehouse, *filter(Path.is_file, candidate.target.iterdir())):
+                leftover.unlink()
+            keep(folder)
+            raise BuildError(f"{error} Kept to be looked at, and yours to remove: {folder}.", error.report) from None
 
 
 def _build(

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from editions.build import BuildError
+from editions.score.out import OURS
 from editions.score.run import Place, RulesetProblemsError, problems_of, read_ruleset, score
 from flows.cli import app
 from ledger.settings import PROJECT_DIR
@@ -244,9 +245,19 @@ def test_the_command_tells_programs_and_people_what_it_wrote(tmp_path, monkeypat
     monkeypatch.setenv("JIFEN_DATA_DIR", str(place.data_dir))
     example = EXAMPLES / "step-table"
     words = ["score", "--ruleset", str(example / "ruleset"), "--values", str(example / "values.csv")]
-    done = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "out"), "--as-of", "2025-06-30", "--json"])
+    # A link to a folder that an earlier call wrote: it stays a link, and what it names is written anew.
+    there, out = tmp_path / "there", tmp_path / "out"
+    there.mkdir()
+    (there / "scored.json").write_text("earlier")
+    out.symlink_to(there)
+    done = CliRunner().invoke(app, [*words, "--out", str(out), "--as-of", "2025-06-30", "--json"])
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
+    assert told["out"] == str(there)
+    assert {path.name for path in tmp_path.iterdir()} == {"out", "there"}
+    assert out.is_symlink()
+    assert {path.name for path in there.iterdir()} == OURS
+    assert json.loads((there / "scored.json").read_bytes())["rows"] == told["rows"]
     assert (told["scored"], told["ranked"], told["as_of"]) == (4, 4, date(2025, 6, 30).isoformat())
     assert told["top"][0]["uscc"] == "E3"
     refused = CliRunner().invoke(app, [*words[:3], "--values", str(tmp_path / "nowhere.csv")])

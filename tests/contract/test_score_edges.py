@@ -1,7 +1,7 @@
 """What scoring does at its edges: ages, deductions, unknown industries, huge values, many segments, no weight."""
 
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ ADDED = {
         {"indicator_code": "PLUS", "best_of": "either"},
         {"indicator_code": "MINUS", "best_of": "either", "direction": "lower_is_better"},
         {"indicator_code": "HUGE"},
+        {"indicator_code": "HEAVY"},
     ],
     "weights": [
         {"indicator_code": "MANY", "weight": "20"},
@@ -30,6 +31,8 @@ ADDED = {
         {"indicator_code": "PLUS", "weight": "6"},
         {"indicator_code": "MINUS", "weight": "8", "deduction": "5"},
         {"indicator_code": "HUGE", "weight": "4"},
+        # The largest weight, and a share of twelve decimals: what `share` shows of it is a rounded one.
+        {"indicator_code": "HEAVY", "weight": "1000000"},
     ],
     # Two age limits that somebody may be under at once: the lower one decides.
     "stages": [
@@ -66,6 +69,21 @@ ADDED = {
         {"indicator_code": "MINUS", "function": "deduct", "lo": "1", "hi": "", "share_at_lo": "0"},
         {"indicator_code": "HUGE", "function": "step", "lo": "", "hi": "5", "share_at_lo": "0"},
         {"indicator_code": "HUGE", "function": "step", "lo": "5", "hi": "", "share_at_lo": "1"},
+        *(
+            {
+                "indicator_code": "HEAVY",
+                "function": "linear_capped",
+                "lo": lo,
+                "hi": hi,
+                "share_at_lo": low,
+                "share_at_hi": high,
+            }
+            for lo, hi, low, high in (
+                ("", "0", "0", "0"),
+                ("0", "100", "0", "0.333333"),
+                ("100", "", "0.333333", "0.333333"),
+            )
+        ),
     ],
     "conditions": [{"condition_code": "huge", "measure": "value:HUGE", "lo": "99999999999999", "inclusive_lo": "true"}],
 }
@@ -96,8 +114,9 @@ def people() -> list[dict[str, str]]:
         {"id": "industry alone", "industry": "I65", "PEER": "9"},
     ]
     huge = [{"id": f"huge {value}", "HUGE": str(value)} for value in (LARGEST, LARGEST - 1, -LARGEST)]
+    heavy = [{"id": "heavy", "HEAVY": "33.333333"}]
     many = [{"id": f"many {place}", "MANY": str(place)} for place in (0, 126, 127, 128, 129, SEGMENTS - 1)]
-    return [{"founded_on": AGES["grown"]} | row for row in (*aged, *best, *industry, *huge, *many)]
+    return [{"founded_on": AGES["grown"]} | row for row in (*aged, *best, *industry, *huge, *heavy, *many)]
 
 
 def scored_by(folder: Path, tables: dict[str, list[dict[str, str]]], rows: list[dict[str, str]]) -> dict[str, Any]:
@@ -178,6 +197,14 @@ def test_a_value_of_fourteen_digits_goes_through_every_table(added: dict) -> Non
         f"huge {LARGEST - 1}": (LARGEST - 1, False),
         f"huge {-LARGEST}": (-LARGEST, False),
     }
+
+
+def test_the_largest_weight_is_scored_exactly_and_found_explained(added: dict) -> None:
+    # The models' own tests run with them: `every_score_is_explained` let this row pass.
+    row = added["points"]["heavy", "HEAVY"]
+    exact = 1_000_000 * Decimal("0.333333") * Decimal("33.333333") / 100
+    assert row["points"] == exact.quantize(Decimal("0.000001"), ROUND_HALF_UP)
+    assert abs(row["points"] - row["weight"] * row["share"]) > Decimal("0.000002")
 
 
 def test_a_rule_may_have_more_segments_than_a_byte_counts(added: dict) -> None:

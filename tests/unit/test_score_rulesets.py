@@ -8,7 +8,6 @@ import pytest
 
 from editions.score.errors import ScoreError
 from editions.score.export import export_ruleset
-from editions.score.out import require_ours
 from editions.score.ruleset import folder_layout, known_rulesets, load, read_folder, read_seeds, seed_types
 from editions.score.run import Place, read_ruleset, score
 from ledger.settings import PROJECT_DIR
@@ -58,6 +57,22 @@ def test_what_is_left_out_is_as_documented(folder):
     assert {row["stage"] for row in tables["ruleset_weights"] + tables["ruleset_rules"]} == {"*"}
     assert {row["treatment"] for row in tables["ruleset_missing"]} == {"rebase"}
     assert len(tables["ruleset_missing"]) == 5
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells", "labels"),
+    [
+        ("label", "好", ("好", "好")),
+        ("label_en", "good", ("good", "good")),
+        ("label,label_en", "好,good", ("好", "good")),
+        ("label_en,label", "good,", ("good", "good")),
+        ("label,label_en", ",", (None, None)),
+    ],
+)
+def test_a_label_of_one_language_stands_for_the_other(folder, columns, cells, labels):
+    rules = f"indicator_code,function,share_at_lo,{columns}\nC01,step,1,{cells}\n"
+    (rule,) = tables_of(folder(rules=rules))["ruleset_rules"]
+    assert (rule["label"], rule["label_en"]) == labels
 
 
 @pytest.mark.parametrize(
@@ -125,17 +140,3 @@ def test_what_the_seeds_say_in_english_is_english_and_in_chinese_chinese():
 def test_an_unknown_rule_set_is_refused_with_those_there_are(tmp_path):
     with pytest.raises(ScoreError, match="one of: national-2024"):
         read_ruleset("national-2042", Place(PROJECT_DIR, tmp_path))
-
-
-def test_a_folder_of_somebody_else_s_is_never_written_over(tmp_path):
-    out = tmp_path / "out"
-    require_ours(out)
-    out.mkdir()
-    require_ours(out)
-    (out / "thesis.txt").write_text("ten years of work")
-    with pytest.raises(ScoreError, match="not ours"):
-        require_ours(out)
-    (out / "scored.json").write_text("{}")
-    require_ours(out)
-    with pytest.raises(ScoreError, match="is a file"):
-        require_ours(out / "thesis.txt")

@@ -123,6 +123,14 @@ def test_a_float_that_does_not_say_what_was_measured_is_refused(loaded, tmp_path
         loaded(parquet(tmp_path, id=["a"], C01=[number]))
 
 
+@pytest.mark.parametrize("kind", [pa.float64(), pa.float32()])
+def test_an_id_that_is_held_as_a_binary_float_is_refused(loaded, tmp_path, kind):
+    with pytest.raises(ScoreError, match=r"binary floats.*column id.*write ids as text"):
+        loaded(parquet(tmp_path, id=pa.array([1.0, 2.0], kind), C01=[1, 2]))
+    whole = 9007199254740993
+    assert loaded(parquet(tmp_path, id=[whole], C01=[1]))[0][0][0] == str(whole)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -151,6 +159,13 @@ def test_a_float_that_does_not_say_what_was_measured_is_refused(loaded, tmp_path
         ("id,C01\na b,1\na\u00a0b,2\n", r"'a\xa0b' and 'a b' differ by blanks alone"),
         ("id,indicator_code,value\na,C01,1\na\u200b,C02,1\n", "differ by blanks alone"),
         ("id,C01\n\u3000,1\n", "the id is empty"),
+        ("id,C01\na\u202e,1\na,2\n", "differ by blanks alone"),
+        ("id,C01\na\u00ad,1\na,2\n", "differ by blanks alone"),
+        ("id,C01\na\x07,1\na,2\n", "differ by blanks alone"),
+        ("id,C01\n\u2066\x7f,1\n", "the id is empty"),
+        ("id,C01\na\x00,1\n", r"'a\x00' has a NUL in it"),
+        ("id,name,C01\na,x\x00y,1\n", r"'x\x00y' has a NUL in it"),
+        ("id,industry,C01\na,\x00,1\n", r"'\x00' has a NUL in it"),
     ],
 )
 def test_a_file_that_cannot_be_taken_as_it_stands_is_refused(loaded, text, told):
