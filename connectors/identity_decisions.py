@@ -5,7 +5,8 @@ import fcntl
 import hashlib
 import io
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from datetime import date
 from pathlib import Path
@@ -33,6 +34,8 @@ DECISIONS_SCHEMA = pa.schema(
         pa.field("why", pa.string()),
     ]
 )
+# A unified code, an organisation code, an old tax or registration number: in none of them stands anything but these.
+_CODE = re.compile("[0-9A-Z]{9}|[0-9A-Z]{15}|[0-9A-Z]{18}", re.ASCII)
 _NEXT = "mend or remove the line, then jifen identity decisions"
 
 
@@ -106,9 +109,38 @@ def addresses(sources: Iterable[Source]) -> frozenset[str]:
     return ALSO_NAMED | {dataset.address for dataset in datasets if _names_one(dataset)}
 
 
+def contradicted(
+    made: Iterable[IdentityDecision], sources: Iterable[Source], one: IdentityDecision, persons: Mapping[str, str]
+) -> list[IdentityDecision]:
+    """The last words of other datasets that mean another by a code than `one` of `made`: it counts for nobody then.
+
+    `persons` gives the legal person of each code that the register has: a branch and its company mean the same. A name
+    may mean one enterprise here and another there, and so may an agency's own number: those contradict nothing, and nor
+    does a word that was replaced.
+    """
+    by_code = {each.address for source in sources for each in source.datasets if _codes(each) == 1}
+    if not _CODE.fullmatch(one.identifier) or f"{one.source}.{one.dataset}" not in by_code:
+        return []
+    last: dict[tuple[str, str, str], IdentityDecision] = {}
+    for other in sorted(made, key=lambda each: each.decided_on):
+        if other.identifier == one.identifier and f"{other.source}.{other.dataset}" in by_code:
+            last[other.about] = other
+    if last.get(one.about) != one:
+        return []
+
+    def meant(each: IdentityDecision) -> str | None:
+        return persons.get(each.uscc, each.uscc) if each.uscc else None
+
+    return [other for other in last.values() if meant(other) != meant(one)]
+
+
+def _codes(dataset: Dataset) -> int:
+    return sum(column.check is not None for column in dataset.columns)
+
+
 def _names_one(dataset: Dataset) -> bool:
     """Whether a record names one enterprise; one with two codes is of the register, and says how they are linked."""
-    codes = sum(column.check is not None for column in dataset.columns)
+    codes = _codes(dataset)
     names = {column.name for column in dataset.columns} & set(NAME_COLUMNS) - {EVENT_NO}
     return codes == 1 or (codes == 0 and bool(names))
 

@@ -15,6 +15,8 @@ from editions.name_pairs import keep_candidates, load_names
 
 LEAST_SCORE = Decimal("0.05")
 """Below it nothing is suggested: a name that shares a city and a trade with ours is not like it."""
+CONTRADICTING = "contradicting_decisions"
+"""The reason for which a code is open of which people decided one thing here and another there."""
 # One with no letter but A-Z is a number or a code: likeness says nothing about those.
 _NUMBER = re.compile(r"[0-9A-Z-]+", re.ASCII)
 
@@ -23,7 +25,8 @@ _NUMBER = re.compile(r"[0-9A-Z-]+", re.ASCII)
 class OpenItem:
     """One line of the review list; the days are those of its first and last record, None where the record has none.
 
-    `claimed_by` are the codes of those to whom the register gives one number or code, where they are several.
+    `claimed_by` are the codes of those to whom the register gives one number or code, where they are several, or whom
+    decisions that contradict each other name.
     """
 
     source: str
@@ -52,7 +55,7 @@ class Suggestion:
     """One enterprise that an open name may mean: which of its names is alike, when it bore that name, and how alike.
 
     `score` is a probability between 0 and 1 by the weights of `editions.likeness`; it ranks, and decides nothing. It is
-    None where likeness has no part: the register gives them the very number.
+    None where likeness has no part: the register gives them the very number, or a decision does.
     """
 
     uscc: str
@@ -87,16 +90,16 @@ def open_items(edition: Path) -> list[OpenItem]:
     return [replace(OpenItem(*row), claimed_by=tuple(filter(None, row[-1].split(";")))) for row in rows]
 
 
-def codes_held(edition: Path, codes: Iterable[str]) -> set[str]:
-    """Which of these codes the register of an edition has, branches too."""
+def codes_held(edition: Path, codes: Iterable[str]) -> dict[str, str]:
+    """Those of these codes that the register of an edition has, branches too, and the legal person each counts for."""
     table = (edition / "tables" / "identity_names.parquet").as_posix()
     with duckdb.connect(":memory:") as db:
         rows = db.execute(
-            """select distinct borne_by from read_parquet($table, hive_partitioning = false)
+            """select distinct borne_by, uscc from read_parquet($table, hive_partitioning = false)
             where list_contains($codes, borne_by)""",
             {"table": table, "codes": sorted(set(codes))},
         ).fetchall()
-    return {code for (code,) in rows}
+    return dict(rows)
 
 
 def suggest(edition: Path, items: Sequence[OpenItem], most: int = 3) -> list[tuple[Suggestion, ...]]:

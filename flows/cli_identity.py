@@ -1,5 +1,6 @@
 """`jifen identity`: names that the register does not know or tell apart; look, compare, decide. Nothing is guessed."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -9,9 +10,15 @@ import typer
 
 from connectors import uscc as codes
 from connectors.errors import ConnectorError
-from connectors.identity_decisions import IdentityDecision, append_decision, read_decisions, require_decidable
+from connectors.identity_decisions import (
+    IdentityDecision,
+    append_decision,
+    contradicted,
+    read_decisions,
+    require_decidable,
+)
 from editions.current import EditionMissingError, require_edition
-from editions.suggest import OpenItem, Suggestion, business_date, codes_held, open_items, suggest
+from editions.suggest import CONTRADICTING, OpenItem, Suggestion, business_date, codes_held, open_items, suggest
 from flows import show
 from flows.day import parse_day
 from flows.desk import House, date_of_decision, fail, open_house
@@ -84,21 +91,22 @@ def list_items(
 def _lines(one: OpenItem, some: tuple[Suggestion, ...]) -> list[tuple[Any, ...]]:
     head = (one.address, one.identifier, one.reason, one.count)
     first, *others = [
-        (s.uscc, "" if s.score is None else str(s.score), f"{s.enterprise_name} {_borne(s)}") for s in some
+        (s.uscc, "" if s.score is None else str(s.score), f"{s.enterprise_name} {_borne(one, s)}") for s in some
     ] or [("", "", "")]
     return [(*head, *first), *(("", "", "", None, *other) for other in others)]
 
 
-def _borne(one: Suggestion) -> str:
+def _borne(item: OpenItem, one: Suggestion) -> str:
     days = f"{one.valid_from or '…'} – {one.valid_to or '今 now'}"
     then = {True: ", 记录日正用 on the day", False: ", 非记录日 on other days", None: ""}[one.is_borne_then]
     by = f", 分支或前身 borne by {one.borne_by}" if one.borne_by != one.uscc else ""
-    claims = ", 登记同一号码 claims it" if one.score is None else ""
+    told = ", 另有决定指向它 some decision names it" if item.reason == CONTRADICTING else ", 登记同一号码 claims it"
+    claims = told if one.score is None else ""
     return f"({days}{then}{by}{claims})"
 
 
 def _told(one: OpenItem, some: tuple[Suggestion, ...]) -> dict[str, Any]:
-    return {**asdict(one), "suggestions": [{**asdict(s), "why": f"{s.enterprise_name} {_borne(s)}"} for s in some]}
+    return {**asdict(one), "suggestions": [{**asdict(s), "why": f"{s.enterprise_name} {_borne(one, s)}"} for s in some]}
 
 
 def _next_step(one: OpenItem) -> str:
@@ -170,10 +178,30 @@ def decide(
             f"{show.safe(one.identifier)}: {means}, whatever the day of its records, in each night of {day} or later. "
             "Next: jifen run"
         )
+    _warn_of_day(edition, day)
+    _warn_of_others(house, edition, one)
+
+
+def _warn_of_day(edition: Path, day: date) -> None:
     if day > (as_of := business_date(edition)):
         show.errors.print(
             f"[yellow]warning[/] the current edition is of {as_of}: built again for that date, it would not know of "
             f"this. Where it should, next: the same with --on {as_of}"
+        )
+
+
+def _warn_of_others(house: House, edition: Path, one: IdentityDecision) -> None:
+    """Say which datasets mean another by the code. Not refused: two that are to be mended are mended one by one."""
+    made = read_decisions(house.settings.data_dir, house.sources)
+    persons = codes_held(edition, [each.uscc for each in (*made, one) if each.uscc])
+    for other in contradicted(made, house.sources, one, persons):
+        where = f"{other.source}.{other.dataset}"
+        means = f"--uscc {one.uscc}" if one.uscc else "--nobody"
+        show.errors.print(
+            f"[yellow]warning[/] {where} says {other.uscc or 'nobody of ours'} of {show.safe(one.identifier)} "
+            f"({show.safe(other.decided_by)}, {other.decided_on}): while they contradict each other it counts for "
+            "nobody. Where this one is right, next, from a later day than that: "
+            f"jifen identity decide {where} {show.safe(one.identifier)} {means} --by WHO --why TEXT"
         )
 
 
@@ -192,15 +220,15 @@ def _require_open(house: House, edition: Path, one: IdentityDecision) -> None:
 
 @app.command("decisions")
 def list_decisions(as_json: Json = False) -> None:
-    """List what was decided, in the order of the file, and which codes the current register no longer has."""
+    """List what was decided, in the order of the file, and what keeps a decision from being applied."""
     house = open_house()
     try:
         made = read_decisions(house.settings.data_dir, house.sources)
     except ConnectorError as error:
         fail(str(error))
     edition = _edition(house) if made and current_id(house.ledger) else None
-    held = codes_held(edition, [one.uscc for one in made if one.uscc]) if edition else set()
-    told = [_standing(one, edition, held) for one in made]
+    held = codes_held(edition, [one.uscc for one in made if one.uscc]) if edition else {}
+    told = [_standing(one, edition, held, contradicted(made, house.sources, one, held)) for one in made]
     if as_json:
         show.show_json(told)
         return
@@ -225,9 +253,17 @@ def list_decisions(as_json: Json = False) -> None:
     )
 
 
-def _standing(one: IdentityDecision, edition: Path | None, held: set[str]) -> dict[str, Any]:
-    """A decision and whether the register still has its code, and whether the current edition knew of it."""
-    applies = edition is None or one.uscc is None or one.uscc in held
+def _standing(
+    one: IdentityDecision, edition: Path | None, held: Mapping[str, str], against: Sequence[IdentityDecision]
+) -> dict[str, Any]:
+    """A decision, whether anything keeps it from being applied, and whether the current edition knew of it."""
+    is_held = edition is None or one.uscc is None or one.uscc in held
     is_later = edition is not None and one.decided_on > business_date(edition)
-    standing = "no: not in the register" if not applies else "from its day: the edition is older" if is_later else "yes"
+    if not is_held:
+        standing = "no: not in the register"
+    elif against:
+        standing = "no: contradicts " + ", ".join(f"{other.source}.{other.dataset}" for other in against)
+    else:
+        standing = "from its day: the edition is older" if is_later else "yes"
+    applies = is_held and not against
     return {**asdict(one), "applies": applies, "is_later_than_edition": is_later, "standing": standing}

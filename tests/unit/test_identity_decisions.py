@@ -13,6 +13,7 @@ from connectors.identity_decisions import (
     IdentityDecision,
     addresses,
     append_decision,
+    contradicted,
     decisions_file,
     decisions_sha256,
     known_on,
@@ -121,6 +122,24 @@ def test_a_decision_of_a_later_day_is_not_known_yet():
     made = (said(), said("乙", on=NEXT))
     assert known_on(made, DAY) == made[:1]
     assert known_on(made, NEXT) == made
+
+
+def test_only_words_about_one_code_contradict_each_other_and_only_the_last_ones(make_dataset):
+    sources, persons = (make_source(make_dataset(), make_dataset(name="vat_returns")),), {OTHER: GOOD}
+    code, name = "91441300MA4TYPED99", "没有代码的名称九字"
+
+    def says(dataset, uscc, on=DAY, of=code):
+        return IdentityDecision("tax", dataset, of, uscc, on, "王工", "核对")
+
+    somebody, nobody = says("statements", GOOD), says("vat_returns", None, NEXT)
+    assert contradicted((somebody, nobody), sources, nobody, persons) == [somebody]
+    assert contradicted((nobody, somebody), sources, somebody, persons) == [nobody]
+    replaced = says("vat_returns", GOOD)
+    assert contradicted((replaced, nobody, somebody), sources, replaced, persons) == []
+    agreed = (nobody, says("vat_returns", OTHER, date(2025, 7, 2)), somebody)
+    assert contradicted(agreed, sources, somebody, persons) == []
+    names = (says("statements", GOOD, of=name), says("vat_returns", None, of=name))
+    assert contradicted(names, sources, names[0], persons) == []
 
 
 def test_a_decision_changes_the_recipe_and_the_order_of_the_file_does_not():

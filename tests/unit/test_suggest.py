@@ -163,7 +163,7 @@ def test_the_same_list_gives_the_same_answers_in_any_order(edition):
 
 
 def test_a_code_is_held_or_it_is_not(edition):
-    assert codes_held(edition, [code_of(1), OTHER]) == {code_of(1)}
+    assert codes_held(edition, [code_of(1), OTHER]) == {code_of(1): code_of(1)}
 
 
 @pytest.fixture
@@ -202,6 +202,32 @@ def test_a_decision_that_the_editions_own_day_would_not_know_warns_and_says_how_
     told = json.loads(identity("decisions", "--json").stdout)
     assert [one["is_later_than_edition"] for one in told] == [True, False]
     assert "the edition is older" in identity("decisions").stdout.replace("\n", " ")
+
+
+def test_who_decides_of_a_code_what_another_dataset_denies_is_warned_and_told_how_to_settle_it(edition, identity):
+    unknown = code_of(9)
+    shutil.rmtree(edition / "tables")
+    items = [(dataset, unknown, "unknown", 1) for dataset in ("platforms", "titles")]
+    write_edition(edition, [(code_of(1), "甲有限公司", DAY, None)], items)
+    first = identity("decide", "science.platforms", unknown, "--uscc", code_of(1), "--on", EDITION_DAY, *BY)
+    assert (first.exit_code, first.stderr) == (0, "")
+    second = identity("decide", "science.titles", unknown, "--nobody", "--on", EDITION_DAY, *BY)
+    told = " ".join(second.stderr.split())
+    assert second.exit_code == 0
+    assert f"science.platforms says {code_of(1)} of {unknown}" in told
+    assert f"jifen identity decide science.platforms {unknown} --nobody --by WHO" in told
+    standing = [one["standing"] for one in json.loads(identity("decisions", "--json").stdout)]
+    assert standing == ["no: contradicts science.titles", "no: contradicts science.platforms"]
+    third = identity("decide", "science.platforms", unknown, "--nobody", "--on", "2025-07-01", *BY)
+    assert (third.exit_code, "contradict" in third.stderr) == (0, False)
+
+
+def test_the_list_says_whom_contradicting_decisions_name(edition, identity):
+    shutil.rmtree(edition / "tables")
+    items = [("titles", code_of(9), "contradicting_decisions", 1)]
+    write_edition(edition, [(code_of(1), "甲有限公司", DAY, None)], items, {code_of(9): code_of(1)})
+    (told,) = json.loads(identity("list", "--json").stdout)
+    assert "另有决定指向它 some decision names it" in told["suggestions"][0]["why"]
 
 
 def test_a_dataset_that_names_no_one_enterprise_can_not_be_decided(identity):

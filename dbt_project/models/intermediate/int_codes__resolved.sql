@@ -52,18 +52,21 @@ other_codes as (
         uscc,
         is_of_branch
     from scored
-    where registration_no is not null
+    -- Where the register wrote a unified code in its place, its own or another's, that is no number.
+    where length(registration_no) = 15
 ),
 
--- A code that would mean two enterprises means neither.
+-- A code that would mean two enterprises means neither, and one that is somebody's own nobody else.
 unequivocal as (
     select
-        code,
-        min(uscc) as uscc,
-        max(case when is_of_branch then 1 else 0 end) = 1 as is_of_branch
+        other_codes.code,
+        min(other_codes.uscc) as uscc,
+        max(case when other_codes.is_of_branch then 1 else 0 end) = 1 as is_of_branch
     from other_codes
-    group by code
-    having min(uscc) = max(uscc)
+    left join scored on other_codes.code = scored.code
+    where scored.code is null
+    group by other_codes.code
+    having min(other_codes.uscc) = max(other_codes.uscc)
 ),
 
 known as (
@@ -71,34 +74,38 @@ known as (
         code,
         uscc,
         is_of_branch,
-        cast(null as varchar) as decided_as
+        cast(null as varchar) as decided_as,
+        false as is_decided
     from scored
     union all
     select
         code,
         uscc,
         is_of_branch,
-        cast(null as varchar) as decided_as
+        cast(null as varchar) as decided_as,
+        false as is_decided
     from unequivocal
 ),
 
 -- Names and agencies' own numbers are decided in the same file: a code is what is as long as one and is decided of a dataset
 -- keyed by code. A person settles what the register leaves open, one code that two share among it, and unseats nothing else.
+-- Where one word names somebody and another nobody, somebody else or a code that has left the register, it counts for nobody.
 settled as (
     select
         decisions.identifier as code,
         min(decided_for.uscc) as uscc,
         max(case when decided_for.is_of_branch then 1 else 0 end) = 1 as is_of_branch,
-        case when min(decided_for.code) = max(decided_for.code) then min(decided_for.code) end as decided_as
+        case when min(decided_for.code) = max(decided_for.code) then min(decided_for.code) end as decided_as,
+        true as is_decided
     from decisions
-    inner join scored as decided_for on decisions.uscc = decided_for.code
+    left join scored as decided_for on decisions.uscc = decided_for.code
     left join known on decisions.identifier = known.code
     where
         length(decisions.identifier) in (9, 15, 18)
         and known.code is null
         and {{ is_keyed_by_code('decisions') }}
     group by decisions.identifier
-    having min(decided_for.uscc) = max(decided_for.uscc)
+    having min(decided_for.uscc) = max(decided_for.uscc) and count(decided_for.uscc) = count(*)
 ),
 
 resolved as (

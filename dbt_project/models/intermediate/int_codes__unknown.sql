@@ -10,8 +10,19 @@ codes as (
     {{ codes_sent() }}
 ),
 
+-- Whoever said what: settled for nobody, and listed wherever it is sent.
+contradicted as (
+    select decisions.identifier
+    from decisions
+    where {{ is_keyed_by_code('decisions') }}
+    group by decisions.identifier
+    having count(distinct coalesce(decisions.uscc, '')) > 1
+),
+
 unknown_codes as (
-    select codes.*
+    select
+        codes.*,
+        case when contradicted.identifier is null then 'unknown' else 'contradicting_decisions' end as reason
     from codes
     left join resolved on codes.identifier = resolved.code
     left join decisions
@@ -20,7 +31,8 @@ unknown_codes as (
             and codes.dataset = decisions.dataset
             and codes.identifier = decisions.identifier
             and decisions.uscc is null
-    where resolved.code is null and decisions.identifier is null
+    left join contradicted on codes.identifier = contradicted.identifier
+    where resolved.code is null and (decisions.identifier is null or contradicted.identifier is not null)
 )
 
 select * from unknown_codes

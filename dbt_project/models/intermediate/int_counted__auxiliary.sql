@@ -6,8 +6,12 @@ awards as (
     select * from {{ ref('stg_science__awards') }}
 ),
 
+-- Who is named twice on one award, as itself and as its branch or by an old name, has won it once.
 winners as (
-    select * from {{ ref('int_mentions__resolved') }}
+    select distinct
+        uscc,
+        record_ref
+    from {{ ref('int_mentions__resolved') }}
     where source = 'science' and dataset = 'awards' and uscc is not null
 ),
 

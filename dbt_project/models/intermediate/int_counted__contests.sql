@@ -2,8 +2,12 @@ with results as (
     select * from {{ ref('stg_science__contest_results') }}
 ),
 
+-- Who is named twice on one result, as itself and as its branch or by an old name, has it once.
 contestants as (
-    select * from {{ ref('int_mentions__resolved') }}
+    select distinct
+        uscc,
+        record_ref
+    from {{ ref('int_mentions__resolved') }}
     where source = 'science' and dataset = 'contest_results' and uscc is not null
 ),
 

@@ -92,7 +92,8 @@ usable as (
         identified.*,
         refused_repairs.event_no is not null or doubted.uscc is not null as may_be_repaired,
         row_number() over (
-            partition by identified.uscc, identified.event_type, identified.document_no, identified.issuing_body
+            partition by
+                identified.uscc, identified.event_type, identified.document_no, coalesce(identified.issuing_body, '')
             order by identified.event_no
         ) as copy_no
     from named_once as identified

@@ -6,6 +6,14 @@ identifiers as (
     select * from {{ ref('stg_science__enterprise_identifiers') }}
 ),
 
+decisions as (
+    select * from {{ ref('stg_pipeline__identity_decisions') }}
+),
+
+codes as (
+    select * from {{ ref('int_codes__resolved') }}
+),
+
 redirected as (
     select * from {{ ref('int_codes__redirected') }}
 ),
@@ -42,6 +50,17 @@ claims as (
         enterprises.uscc
     from unknown_codes
     inner join enterprises on unknown_codes.identifier = enterprises.registration_no
+    where length(enterprises.registration_no) = 15
+    union all
+    -- Open in spite of its decisions: they contradict each other, and each whom one of them names may be meant.
+    select
+        'code' as kind,
+        unknown_codes.identifier,
+        codes.uscc
+    from unknown_codes
+    inner join decisions on unknown_codes.identifier = decisions.identifier
+    inner join codes on decisions.uscc = codes.code
+    where {{ is_keyed_by_code('decisions') }}
     union all
     select
         'number' as kind,

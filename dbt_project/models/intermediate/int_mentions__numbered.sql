@@ -59,6 +59,7 @@ matched as (
         end as reason,
         case
             when numbers.first_uscc = numbers.last_uscc then 'number'
+            when numbers.first_uscc is null and codes.is_decided then 'decision'
             when numbers.first_uscc is null and codes.uscc is not null then 'code'
         end as matched_by
     from units

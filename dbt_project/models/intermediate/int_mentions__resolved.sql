@@ -184,22 +184,21 @@ numbered_resolved as (
         numbered.record_ref,
         numbered.identifier,
         cast(null as date) as mentioned_on,
-        coalesce(numbered.uscc, decided.uscc) as uscc,
+        case when decided.identifier is null then numbered.uscc else decided.uscc end as uscc,
         case
             when decided.identifier is null then numbered.reason
-            when numbered.uscc is null and decided.uscc is null then 'decided_nobody'
+            when decided.uscc is null then 'decided_nobody'
         end as reason,
         numbered.record_count,
-        case
-            when numbered.uscc is null and decided.identifier is not null then 'decision'
-            else numbered.matched_by
-        end as matched_by
+        case when decided.identifier is null then numbered.matched_by else 'decision' end as matched_by
     from numbered
     left join decided
         on
             numbered.source = decided.source
             and numbered.dataset = decided.dataset
             and numbered.identifier = decided.identifier
+            -- The register's own number stands; what is decided of a code elsewhere gives way to a word about this dataset.
+            and (numbered.uscc is null or numbered.matched_by = 'decision')
 ),
 
 resolved as (

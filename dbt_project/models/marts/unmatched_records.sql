@@ -35,7 +35,7 @@ unresolved as (
         identifier,
         cast(null as varchar) as record_ref,
         cast(null as date) as mentioned_on,
-        'unknown' as reason,
+        reason,
         record_count,
         'code' as kind
     from codes
@@ -52,7 +52,7 @@ counted as (
         max(unresolved.mentioned_on) as last_mentioned_on,
         -- A code that several share is known all too well.
         case
-            when unresolved.kind = 'code' and claims.identifier is not null then 'ambiguous'
+            when unresolved.kind = 'code' and unresolved.reason = 'unknown' and claims.identifier is not null then 'ambiguous'
             else unresolved.reason
         end as reason,
         claims.claimed_by,
