@@ -8,7 +8,7 @@ import duckdb
 SHOWN = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Problem:
     """One row of a rule set that cannot be scored by, and why, in both languages; `file` is its table's short name."""
 
@@ -24,17 +24,17 @@ class Problem:
         return "rulesets" if self.file == "rulesets" else f"ruleset_{self.file}"
 
 
-def problems_in(warehouse: Path) -> list[Problem]:
-    """Every problem that a warehouse knows of; none where the model did not come to run."""
+def problems_in(warehouse: Path) -> list[Problem] | None:
+    """Every problem that a warehouse knows of; None where the model did not come to run."""
     if not warehouse.exists():
-        return []
+        return None
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         try:
             found = connection.execute(
                 "select ruleset_id, file, row_key, problem_zh, problem_en from ruleset_problems order by all"
             ).fetchall()
         except duckdb.CatalogException:
-            return []
+            return None
     return [Problem(*map(str, row)) for row in found]
 
 

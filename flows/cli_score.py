@@ -74,7 +74,7 @@ def told(found: Scored) -> dict[str, Any]:
     return {
         "out": str(found.out.resolve()),
         "ruleset_id": found.ruleset_id,
-        "as_of": found.loaded.as_of,
+        "as_of": found.loaded.as_of if found.loaded.is_dated else None,
         "scored": found.loaded.rows,
         "ranked": found.written.ranked,
         "unranked": found.written.unranked,

@@ -9,10 +9,13 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from editions.score.errors import ScoreError
+from editions.score.errors import SAVE_AS_UTF8, ScoreError
 
 FLOATS = ("FLOAT", "DOUBLE")
 SUFFIXES = (".csv", ".parquet")
+OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars", "，": "full-width commas"}
+NOT_UTF8 = "invalid UTF8"
+"""What Arrow says of a cell that is not UTF-8; of the header Python says it."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ def read_given(connection: duckdb.DuckDBPyConnection, path: Path, table: str) ->
     try:
         columns, rows = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path)
     except (pa.ArrowException, csv.Error, OSError, UnicodeDecodeError) as error:
+        if isinstance(error, UnicodeDecodeError) or NOT_UTF8 in str(error):
+            raise ScoreError(f"{path.name} cannot be read: it is not UTF-8.", str(path), SAVE_AS_UTF8) from error
         said = " ".join(str(error).split())[:300]
         raise ScoreError(f"{path.name} cannot be read: {said}.", str(path), "mend the file, or save it anew") from error
     _require_names(columns, path)
@@ -63,6 +68,7 @@ def _read_csv(path: Path) -> tuple[tuple[str, ...], pa.Table]:
         columns = tuple(next(csv.reader(handle), ()))
     if not columns:
         return (), pa.table({})
+    _require_commas(columns, path)
     numbered = [f"c{place}" for place in range(len(columns))]
     rows = pacsv.read_csv(
         path,
@@ -71,6 +77,17 @@ def _read_csv(path: Path) -> tuple[tuple[str, ...], pa.Table]:
         convert_options=pacsv.ConvertOptions(column_types=dict.fromkeys(numbered, pa.string())),
     )
     return columns, rows
+
+
+def _require_commas(columns: tuple[str, ...], path: Path) -> None:
+    """A header in one piece that another delimiter takes apart: values need an id and something beside it."""
+    found = next((name for sign, name in OTHER_DELIMITERS.items() if sign in columns[0]), None)
+    if len(columns) == 1 and found:
+        raise ScoreError(
+            f"the columns of {path.name} are separated by {found}, not by commas.",
+            f"{path}, header",
+            f"separate them by commas; {SAVE_AS_UTF8}",
+        )
 
 
 def _read_parquet(path: Path) -> tuple[tuple[str, ...], pa.Table]:

@@ -24,12 +24,14 @@ RANKINGS_VIEW = """
 create or replace view rankings as
 select
     totals.uscc, enterprises.enterprise_name, totals.stage, enterprises.stage_basis, enterprises.industry_code,
-    totals.* exclude (uscc, stage), ranks.* exclude (uscc), passes.is_passed, passes.passed_by
+    totals.* exclude (uscc, stage){undated}, ranks.* exclude (uscc), passes.is_passed, passes.passed_by
 from totals
 inner join int_enterprises__staged as enterprises on totals.uscc = enterprises.uscc
 left join ranks on totals.uscc = ranks.uscc
 left join passes on totals.uscc = passes.uscc
 """
+# Nobody stated a day: what the models took for one is no fact.
+UNDATED = " replace (cast(null as date) as as_of, cast(null as integer) as reporting_year)"
 MARK = "scored.json"
 """The file that says a folder is ours: what was scored by what, free of times."""
 OURS = {MARK, *(f"{table}.{suffix}" for table in (RANKINGS.name, *TABLES) for suffix in ("csv", "parquet"))}
@@ -120,11 +122,16 @@ def _told_of(out: Path) -> Iterator[None]:
         ) from error
 
 
-def write_out(candidate: Candidate, draft: Draft, id_column: str, ruleset: Ruleset, values: Path) -> Written:
-    """Write the tables of a built candidate as the draft's `out`, all or none; what stood there of ours goes."""
+def write_out(
+    candidate: Candidate, draft: Draft, id_column: str, ruleset: Ruleset, values: Path, *, is_dated: bool
+) -> Written:
+    """Write the tables of a built candidate as the draft's `out`, all or none; what stood there of ours goes.
+
+    Without a stated day (`is_dated`) the columns of days are empty.
+    """
     relations = {relation.name: relation for relation in sealed_relations(candidate.target)}
     with duckdb.connect(str(candidate.warehouse)) as connection:
-        connection.execute(RANKINGS_VIEW)
+        connection.execute(RANKINGS_VIEW.format(undated="" if is_dated else UNDATED))
         chosen = [RANKINGS, *(relations[name] for name in TABLES)]
         key = _key_name(connection, chosen, id_column)
         renamed = [_renamed(connection, relation, key) for relation in chosen]

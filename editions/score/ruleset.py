@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import yaml
 
-from editions.score.errors import ScoreError
+from editions.score.errors import SAVE_AS_UTF8, ScoreError
 
 FOLDER_FILE = Path(__file__).with_name("folder.yml")
 SEEDS = Path("seeds") / "rulesets"
@@ -28,11 +28,15 @@ Row = dict[str, str | None]
 
 @dataclass(frozen=True)
 class Ruleset:
-    """The rows of one rule set, or of all that the project has, by seed table; `origin` is told in errors."""
+    """The rows of one rule set, or of all that the project has, by seed table; `origin` is told in errors.
+
+    `is_dated` says whether its first day was stated: that of a folder may be left out.
+    """
 
     name: str
     origin: Path
     tables: Mapping[str, Sequence[Row]]
+    is_dated: bool = True
 
     def codes(self) -> list[str]:
         """Its indicator codes."""
@@ -107,7 +111,11 @@ def read_folder(folder: Path) -> Ruleset:
             "config",
         )
     tables = {table: list(_table_rows(folder, part, ruleset_id)) for table, part in layout.items()}
-    return Ruleset(ruleset_id, folder, tables)
+    return Ruleset(ruleset_id, folder, tables, is_dated=_is_dated(folder / layout["rulesets"]["file"]))
+
+
+def _is_dated(path: Path) -> bool:
+    return path.is_file() and any(row.get("valid_from") for row in _csv_rows(path))
 
 
 def _table_rows(folder: Path, part: Mapping[str, Any], ruleset_id: str) -> Iterator[Row]:
@@ -172,7 +180,9 @@ def _csv_rows(path: Path) -> Iterator[Row]:
                         "config",
                     )
                 yield {name: cell or None for name, cell in zip(header, cells, strict=True)}
-    except (csv.Error, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ScoreError(f"{path.name} cannot be read: it is not UTF-8.", str(path), SAVE_AS_UTF8, "config") from error
+    except csv.Error as error:
         raise ScoreError(
             f"{path.name} cannot be read: {error}.", str(path), "save it as UTF-8 CSV", "config"
         ) from error

@@ -1,6 +1,5 @@
 """`jifen score`: a rule set and a table of values in, points, ranks and reasons out, by the models of the night."""
 
-import re
 import shlex
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -11,9 +10,10 @@ from pathlib import Path
 
 import duckdb
 
-from editions.build import PARSE_CACHE, BuildError, build_upon
+from editions.build import PARSE_CACHE, BuildError, BuildReport, build_upon
 from editions.candidate import Candidate, candidates_dir, new_candidate
 from editions.ruleset_problems import Problem, problems_in
+from editions.score.codes import code_problems
 from editions.score.columns import Columns, columns_of
 from editions.score.errors import ScoreError
 from editions.score.given import Given, read_given
@@ -24,10 +24,7 @@ from editions.score.work_folder import keep, work_folder
 
 SCORING = ("tag:scoring", "path:models/rulesets", "int_enterprises__staged")
 CHECK = ("tag:ruleset_check",)
-CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,29}")
-TAKEN = {"uscc", "stage", "industry_code"}
-MADE_OF_A_CODE = ("_status", "_segment", "_points", "_raw", "_position", "_peers", "_share", "_maximum", "_rounded")
-"""The endings of the columns that the scoring models make of a code."""
+SHOWN_NODES = 3
 UNDATED = date(2000, 1, 1)
 """The business date of a check: the problems of a rule set are the same on every day."""
 
@@ -49,11 +46,11 @@ class RulesetProblemsError(ScoreError):
     """A rule set has rows that cannot be scored by; `problems` names every one."""
 
     def __init__(self, ruleset: Ruleset, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(replace(one, file=ruleset.file_of(one.seed)) for one in problems)
+        self.problems = tuple(sorted(replace(one, file=ruleset.file_of(one.seed)) for one in set(problems)))
         first = self.problems[0]
         checked = "" if ruleset.name == ALL else f" {shlex.quote(_given_as(ruleset))}"
         super().__init__(
-            f"the rule set {ruleset.name} has {len(problems)} problems, the first: {first.file} [{first.row_key}] "
+            f"the rule set {ruleset.name} has {len(self.problems)} problems, the first: {first.file} [{first.row_key}] "
             f"{first.problem_en}.",
             str(ruleset.origin),
             f"mend the rows named, then `jifen ruleset check{checked}`",
@@ -96,7 +93,7 @@ def score(
         # Whatever days the rule set is meant for, it is the one asked for.
         select = (*CHECK, *SCORING)
         _build(candidate, loaded.as_of, ruleset, place, select, ruleset_id=ruleset.name, again=shlex.join(again))
-        written = write_out(candidate, draft, columns.id, ruleset, given.path)
+        written = write_out(candidate, draft, columns.id, ruleset, given.path, is_dated=loaded.is_dated)
     return Scored(out, ruleset.name, loaded, written)
 
 
@@ -110,10 +107,11 @@ def problems_of(ruleset: Ruleset, place: Place) -> list[Problem]:
     with _workshop() as candidate:
         with duckdb.connect(str(candidate.warehouse)) as connection:
             load(connection, ruleset, seed_types(place.dbt_project))
+            unnameable = code_problems(connection, ruleset)
         try:
             asked = ruleset.name if ruleset.is_folder else ""
             again = shlex.join(["jifen", "ruleset", "check", *([] if ruleset.name == ALL else [_given_as(ruleset)])])
-            _build(candidate, UNDATED, ruleset, place, CHECK, ruleset_id=asked, again=again)
+            _build(candidate, UNDATED, ruleset, place, CHECK, ruleset_id=asked, again=again, known=unnameable)
         except RulesetProblemsError as error:
             return list(error.problems)
     return []
@@ -128,29 +126,13 @@ def _load(
     ignore: Sequence[str],
 ) -> tuple[Loaded, Given, Columns]:
     load(connection, ruleset, seed_types(place.dbt_project))
-    _require_plain_codes(connection, ruleset)
+    # Codes become names of columns: no SQL is made of one that is more than a plain name.
+    if unnameable := code_problems(connection, ruleset):
+        raise RulesetProblemsError(ruleset, unnameable)
     given = read_given(connection, values, "score_given")
     columns = columns_of(given, ruleset.codes(), ignore)
     loaded = load_values(connection, given, columns, ruleset, as_of)
     return loaded, given, columns
-
-
-def _require_plain_codes(connection: duckdb.DuckDBPyConnection, ruleset: Ruleset) -> None:
-    """Codes become names of columns: no SQL is made of one that is more than a plain name."""
-    words = connection.execute("select keyword_name from duckdb_keywords() where keyword_category = 'reserved'")
-    taken = {word for (word,) in words.fetchall()} | TAKEN
-    folded = [code.lower() for code in ruleset.codes()]
-    for code in ruleset.codes():
-        is_made = any(code.lower() == f"{other}{suffix}" for other in folded for suffix in MADE_OF_A_CODE)
-        if not CODE.fullmatch(code) or code.lower() in taken or folded.count(code.lower()) > 1 or is_made:
-            raise ScoreError(
-                f"{code!r} cannot be an indicator's code: letters, digits and _ with a letter first, 30 at most; no "
-                "word of SQL; not two that differ by case alone, or by an ending that is ours "
-                f"({', '.join(MADE_OF_A_CODE)}).",
-                str(ruleset.origin),
-                "give it another code",
-                "config",
-            )
 
 
 @contextmanager
@@ -180,7 +162,9 @@ def _build(
     *,
     ruleset_id: str,
     again: str,
+    known: Sequence[Problem] = (),
 ) -> None:
+    """Build what `select` names; `known` are problems of the rule set that are told with those of the models."""
     failed: BuildError | None = None
     cache = candidates_dir(place.data_dir) / PARSE_CACHE
     try:
@@ -190,8 +174,23 @@ def _build(
             raise
         failed = error
     # A rule set that is wrong makes the models fail in ways that say nothing: what is wrong with it comes first.
-    problems = problems_in(candidate.warehouse)
-    if problems:
+    found = problems_in(candidate.warehouse)
+    if problems := [*known, *(found or ())]:
         raise RulesetProblemsError(ruleset, problems)
     if failed is not None:
+        if found is not None and failed.report is not None and failed.report.failed:
+            raise _ours_to_mend(failed.report, ruleset, again)
         raise failed
+
+
+def _ours_to_mend(report: BuildReport, ruleset: Ruleset, again: str) -> BuildError:
+    """What is said where the models fail with a rule set and values in which nothing was found wrong."""
+    broken = [note for note in report.failed if note.status != "skipped"] or list(report.failed)
+    first = "; ".join(f"{note.unique_id}: {note.message or note.status}" for note in broken[:SHOWN_NODES])
+    more = f" and {len(broken) - SHOWN_NODES} more" if len(broken) > SHOWN_NODES else ""
+    return BuildError(
+        f"the models failed at {len(broken)} of {sum(report.counts.values())} nodes: {first}{more}. Whose: the "
+        f"project, since the rule set {ruleset.name} was found sound. Log: {report.log}. Next: report it with the log; "
+        f"where the text above says what to change, change that, then `{again}`.",
+        report,
+    )

@@ -65,11 +65,15 @@ group by enterprises.uscc
 
 @dataclass(frozen=True)
 class Loaded:
-    """What was loaded: how many are to be scored, on which day, and the indicators of which the file says nothing."""
+    """What was loaded: how many are to be scored, on which day, and the indicators of which the file says nothing.
+
+    `is_dated` says whether anybody stated the day: the call, the file or the rule set.
+    """
 
     rows: int
     as_of: date
     not_given: tuple[str, ...]
+    is_dated: bool
 
 
 def load_values(
@@ -86,7 +90,8 @@ def load_values(
     checks.require_ids()
     checks.require_facts()
     checks.require_cells()
-    day = _business_date(connection, given, columns, ruleset, as_of)
+    stated = _business_date(connection, given, columns, as_of)
+    day = stated or _first_day(ruleset)
     deciding = set(LINES) & set(columns.facts) - _undecided(given, columns, ruleset)
     facts = {fact: f'"{fact}"' if fact in deciding else "null" for fact in LINES}
     only_stage = literal(ruleset.stages()[0]) if _is_one_stage(ruleset, columns) else NO_TEXT
@@ -104,7 +109,8 @@ def load_values(
     there = {code for (code,) in connection.execute("select distinct indicator_code from score_cells").fetchall()}
     connection.execute(_measures_query(connection, ruleset, there))
     ids = connection.execute("select count(*) from int_enterprises__measured").fetchall()[0][0]
-    return Loaded(int(ids), day, tuple(code for code in ruleset.codes() if code not in there))
+    not_given = tuple(code for code in ruleset.codes() if code not in there)
+    return Loaded(int(ids), day, not_given, is_dated=stated is not None or ruleset.is_dated)
 
 
 def _measures_query(connection: duckdb.DuckDBPyConnection, ruleset: Ruleset, there: Set[str]) -> str:
@@ -195,9 +201,9 @@ def _in_catalogue_case(ruleset: Ruleset) -> str:
 
 
 def _business_date(
-    connection: duckdb.DuckDBPyConnection, given: Given, columns: Columns, ruleset: Ruleset, as_of: date | None
-) -> date:
-    """The day of the call, else that of the file, else the first day of the rule set: never today."""
+    connection: duckdb.DuckDBPyConnection, given: Given, columns: Columns, as_of: date | None
+) -> date | None:
+    """The day of the call, else that of the file, else none: never today."""
     stated: Sequence[tuple[str, ...]] = []
     if "as_of" in columns.facts:
         stated = connection.execute("select distinct as_of from score_rows where as_of is not null").fetchall()
@@ -212,8 +218,10 @@ def _business_date(
         raise ScoreError(
             "an age needs a business date, and there is none.", str(given.path), "--as-of YYYY-MM-DD, or a column as_of"
         )
-    if days:
-        return days.pop()
+    return days.pop() if days else None
+
+
+def _first_day(ruleset: Ruleset) -> date:
     first = ruleset.tables["rulesets"][0]["valid_from"]
     # A rule set without a first day is refused once it is checked.
     return date.fromisoformat(first.strip()) if first else date.min

@@ -103,6 +103,8 @@ def test_the_example_of_a_step_table_is_what_its_document_says(tmp_path, place):
         "E4": ("small", Decimal(40)),
     }
     assert found["E3"]["points_available"] == Decimal(60)
+    # Nobody stated a day, so none is said.
+    assert {(row["as_of"], row["reporting_year"]) for row in found.values()} == {(None, None)}
     met = {(row["id"], row["condition_code"]): row["is_met"] for row in rows_of(tmp_path / "out", "verdicts")}
     assert [met["E1", "total"], met["E2", "staff"], met["E4", "total"]] == [True, False, False]
 
@@ -204,6 +206,8 @@ def test_a_call_that_fails_is_its_own_next_command_and_leaves_no_values_behind(t
     again = f"`jifen score --ruleset '{ruleset}' --values {values} --out {out} --as-of 2025-06-30`"
     assert again in str(failed.value)
     assert "jifen run" not in str(failed.value)
+    assert "Whose: the project, since the rule set too wide was found sound. Log: " in str(failed.value)
+    assert "Next: report it with the log" in str(failed.value)
     (kept,) = (tmp_path / "tmp").iterdir()
     assert f"Kept to be looked at, and yours to remove: {kept}" in str(failed.value)
     assert {path.suffix for path in kept.rglob("*") if path.is_file()} <= {".txt", ".log", ".sql", ".csv"}
@@ -228,6 +232,30 @@ def test_an_indicator_that_no_model_measures_is_refused_by_name(place):
         ("ruleset_inputs.csv", "zhongkai-2024, C99", "nothing says which datasets the indicator is made of"),
     }
     assert {code for _, code, text in named if "ind_ model" in text} == {"zhongkai-2024, C99"}
+
+
+def test_a_check_judges_codes_as_scoring_does_and_names_each_fault_once(tmp_path, place):
+    codes = ["select", "A", "A_points", "1C", "B", "b"]
+    tables = {
+        "indicators": [{"indicator_code": code, "class": "mean"} for code in codes],
+        "weights": [{"indicator_code": code, "weight": "1"} for code in codes],
+        "rules": [{"indicator_code": code, "function": "linear", "share_at_lo": "1"} for code in codes],
+        "groups": [{"group_code": "mean", "weight": "0"}],
+    }
+    write_folder(tmp_path / "mine", tables)
+    found = problems_of(read_ruleset(str(tmp_path / "mine"), place), place)
+    named = [one.row_key for one in found if one.file == "indicators.csv" and "code" in one.problem_en]
+    assert named == ["mine, 1C", "mine, A_points", "mine, b", "mine, select"]
+    assert {one.problem_en for one in found if one.file == "groups.csv"} == {
+        "the weight of a group must be above 0",
+        "only a rule set whose aggregation is weighted_mean has groups",
+    }
+    (unknown,) = {one.problem_en for one in found if "unknown function" in one.problem_en}
+    assert unknown.startswith("unknown function linear: one of step, linear_capped, ")
+    write_csv(tmp_path / "values.csv", [{"id": "a", "A": "1"}])
+    with pytest.raises(RulesetProblemsError) as refused:
+        score(str(tmp_path / "mine"), tmp_path / "values.csv", tmp_path / "out", place)
+    assert [one.row_key for one in refused.value.problems] == named
 
 
 def test_an_exported_rule_set_is_the_same_as_the_project_s_own(tmp_path, monkeypatch):

@@ -1,15 +1,17 @@
 """A rule set's folder: what may be left out, and what is refused before anything is scored."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from editions.score.codes import code_problems
 from editions.score.errors import ScoreError
 from editions.score.export import export_ruleset
 from editions.score.ruleset import folder_layout, known_rulesets, load, read_folder, read_seeds, seed_types
-from editions.score.run import Place, read_ruleset, score
+from editions.score.run import Place, RulesetProblemsError, read_ruleset, score
 from ledger.settings import PROJECT_DIR
 
 PROJECT = PROJECT_DIR / "dbt_project"
@@ -98,14 +100,51 @@ def test_a_folder_that_is_not_a_rule_set_is_refused(folder, changes, told):
     assert "Whose: config" in str(refused.value)
 
 
-@pytest.mark.parametrize("code", ['C01"; drop table points; --', "select", "stage", "1C", "a b", "C" * 31])
-def test_no_sql_is_made_of_a_code_that_is_more_than_a_name(folder, tmp_path, code):
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ('C01"; drop table points; --', "letters, digits and _ only"),
+        ("1C", "letters, digits and _ only"),
+        ("a b", "letters, digits and _ only"),
+        ("C" * 31, "30 at most"),
+        ("select", "a reserved word of SQL cannot be an indicator's code"),
+        ("stage", "a column of ours cannot be an indicator's code: uscc, stage, industry_code"),
+    ],
+)
+def test_no_sql_is_made_of_a_code_that_is_more_than_a_name(folder, tmp_path, code, told):
     quoted = '"' + code.replace('"', '""') + '"'
     files = {name.removesuffix(".csv"): text.replace("C01", quoted) for name, text in FILES.items()}
     (tmp_path / "values.csv").write_text("id,C01\na,1\n")
-    with pytest.raises(ScoreError, match="cannot be an indicator's code"):
+    with pytest.raises(RulesetProblemsError, match=told) as refused:
         score(str(folder(**files)), tmp_path / "values.csv", tmp_path / "out", Place(PROJECT_DIR, tmp_path))
+    assert {(one.file, one.row_key) for one in refused.value.problems} == {("indicators.csv", f"mine, {code}")}
     assert not (tmp_path / "out").exists()
+
+
+def test_a_code_is_judged_within_its_own_rule_set_and_each_fault_is_named_once(folder):
+    own = read_folder(folder(indicators="indicator_code\nA\na_Points\nB\nb\n"))
+    other = [{"ruleset_id": "other", "indicator_code": code} for code in ("A", "B_points", "Order")]
+    both = replace(own, tables={"ruleset_indicators": [*own.tables["ruleset_indicators"], *other]})
+    with duckdb.connect() as connection:
+        found = [(one.row_key, one.problem_en.split(":")[0]) for one in code_problems(connection, both)]
+    assert found == [
+        ("mine, a_Points", "a code cannot be another one with an ending of ours"),
+        ("mine, b", "the code stands twice in the rule set, whatever its case"),
+        ("other, Order", "a reserved word of SQL cannot be an indicator's code"),
+    ]
+
+
+def test_a_folder_says_whether_it_states_its_first_day(folder):
+    assert not read_folder(folder()).is_dated
+    assert not read_folder(folder(ruleset="valid_from,note\n,a\n")).is_dated
+    assert read_folder(folder(ruleset="valid_from\n2000-01-01\n")).is_dated
+
+
+def test_a_file_of_a_rule_set_that_is_not_utf8_says_how_to_save_it(folder):
+    written = folder()
+    (written / "indicators.csv").write_bytes("indicator_code,name_zh\nC01,研发\n".encode("gbk"))
+    with pytest.raises(ScoreError, match=r"indicators\.csv cannot be read: it is not UTF-8.*另存为 → CSV UTF-8"):
+        read_folder(written)
 
 
 def test_every_rule_set_of_the_project_is_a_folder_too(tmp_path):

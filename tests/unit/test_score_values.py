@@ -143,6 +143,10 @@ def test_an_id_that_is_held_as_a_binary_float_is_refused(loaded, tmp_path, kind)
         ("id,name\na,b\n", "no column of any indicator"),
         ("id,C01\na,1,2\n", "cannot be read"),
         (b"id,C01\n\xff\xfe,1\n", "cannot be read"),
+        ("id,name,C01\na,甲,1\n".encode("gbk"), "it is not UTF-8"),
+        ("id,名称\na,1\n".encode("gbk"), "另存为 → CSV UTF-8"),
+        ("id;C01\na;1,5\n", "are separated by semicolons, not by commas"),
+        ("id\tC01\na\t1\n", "are separated by tabs, not by commas"),
         ("id,C01,C01__status\na,1,not_defined\n", "its status is 'not_defined'"),
         ("id,C01,C01__status\na,,lost\n", "'lost' is no supply status"),
         ("id,C01,C01__status\na,,supplied\n", "there is no value"),
@@ -194,6 +198,15 @@ def test_a_file_of_another_kind_or_of_none_is_refused(loaded, tmp_path):
 
 def test_the_one_stage_of_a_rule_set_is_everybody_s(loaded):
     assert loaded("id,C01\na,1\n")[1][0]["stated_stage"] == "all"
+
+
+def test_a_day_that_nobody_stated_is_told_from_one_that_the_rule_set_states(loaded):
+    dated = FILES | {"ruleset.csv": "valid_from\n2024-01-01\n"}
+    assert not loaded("id,C01\na,1\n")[2].is_dated
+    assert loaded("id,C01\na,1\n", as_of=date(2025, 6, 30))[2].is_dated
+    assert loaded("id,as_of,C01\na,2025-06-30,1\n")[2].is_dated
+    told = loaded("id,C01\na,1\n", files=dated)[2]
+    assert (told.is_dated, told.as_of) == (True, date(2024, 1, 1))
 
 
 def test_revenue_and_age_are_left_to_the_models_where_they_decide(loaded):

@@ -1,3 +1,6 @@
+{%- set functions = [
+    'step', 'linear_capped', 'log_capped', 'percentile_in_peer', 'count_weighted', 'level_map', 'deduct', 'veto'
+] %}
 with indicators as (
     select * from {{ ref('ruleset_indicators') }}
 ),
@@ -102,12 +105,10 @@ problems as (
     select {{ problem('rules', ['ruleset_id', 'indicator_code'], "'同一指标的各档须用同一函数和同一组参数'", "'all segments of an indicator share one function and its parameters'") }}
     from mixed
     union all
-    select {{ problem('rules', ['ruleset_id', 'indicator_code', 'stage', 'lo', 'hi'], "'未知的函数 ' || coalesce(function, '-')", "'unknown function ' || coalesce(function, '-')") }}
+    select {{ problem('rules', ['ruleset_id', 'indicator_code', 'stage', 'lo', 'hi'], "'未知的函数 ' || coalesce(function, '-') || '，须为 " ~ functions | join('、') ~ "之一'", "'unknown function ' || coalesce(function, '-') || ': one of " ~ functions | join(', ') ~ "'") }}
     from written
     where
-        coalesce(function, '') not in (
-            'step', 'linear_capped', 'log_capped', 'percentile_in_peer', 'count_weighted', 'level_map', 'deduct', 'veto'
-        )
+        coalesce(function, '') not in ('{{ functions | join("', '") }}')
     union all
     select {{ problem('rules', ['ruleset_id', 'indicator_code', 'for_stage', 'lo_text', 'hi_text'], "'首档须无下限，末档须无上限'", "'the first segment is open below and the last above'") }}
     from beside

@@ -253,9 +253,13 @@ problems as (
     from groups
     where ruleset_id || ' ' || group_code not in (select hung.ruleset_id || ' ' || hung.group_code from hung)
     union all
-    select {{ problem('groups', ['ruleset_id', 'group_code'], "'组权重须为正，且规则集须为 weighted_mean'", "'a group needs a weight above 0, and a rule set of weighted means'") }}
+    select {{ problem('groups', ['ruleset_id', 'group_code'], "'组权重须大于 0'", "'the weight of a group must be above 0'") }}
     from groups
-    where coalesce(weight, 0) <= 0 or ruleset_id not in (select means.ruleset_id from means)
+    where coalesce(weight, 0) <= 0
+    union all
+    select {{ problem('groups', ['ruleset_id', 'group_code'], "'只有 weighted_mean 的规则集才有组'", "'only a rule set whose aggregation is weighted_mean has groups'") }}
+    from groups
+    where ruleset_id not in (select means.ruleset_id from means)
     union all
     select {{ problem('indicators', ['ruleset_id', 'indicator_code', 'class'], "'指标所属的组不存在'", "'the class is none of the groups'") }}
     from classless
