@@ -1,6 +1,7 @@
 """Whom a person said that a name, a number or a code means: a dated file of the data folder, only ever appended to."""
 
 import csv
+import difflib
 import fcntl
 import hashlib
 import io
@@ -170,26 +171,50 @@ def _unknown(address: str, known: Iterable[str]) -> str:
     return f"no dataset {address} names an enterprise by code, name or number; there are {', '.join(sorted(known))}."
 
 
-def require_decidable(sources: Sequence[Source], one: IdentityDecision) -> None:
-    """Raise `ConfigError` where nothing can be decided in that dataset: a word about it would never be applied."""
+def find_address(sources: Sequence[Source], asked: str) -> str:
+    """The `source.dataset` that is meant, which may be said without its source where no other has one of that name.
+
+    Raises `ConfigError` where nothing can be decided there: a word about it would never be applied.
+    """
     known = addresses(sources)
-    if f"{one.source}.{one.dataset}" not in known:
-        what = _unknown(f"{one.source}.{one.dataset}", known)
-        raise ConfigError(what, FILE_NAME, "jifen identity list says where a name stands")
+    meant = [address for address in sorted(known) if asked in (address, address.partition(".")[2])]
+    if len(meant) == 1:
+        return meant[0]
+    next_step = "jifen identity list says where a name stands"
+    if meant:
+        raise ConfigError(f"may be {' or '.join(meant)}.", f"dataset {asked}", next_step)
+    for dataset in (each for source in sources for each in source.datasets):
+        if asked in (dataset.address, dataset.address.partition(".")[2]):
+            what = f"no dataset {asked} names an enterprise by code, name or number: {_names_none(dataset)}."
+            raise ConfigError(what, "SOURCE.DATASET", next_step)
+    like = difflib.get_close_matches(asked, sorted(known), n=1)
+    told = f"did you mean {like[0]}?" if like else f"there are {', '.join(sorted(known))}."
+    raise ConfigError(f"there is no dataset {asked}; {told}", "SOURCE.DATASET", next_step)
 
 
-def append_decision(data_dir: Path, sources: Sequence[Source], one: IdentityDecision) -> None:
+def _names_none(dataset: Dataset) -> str:
+    if _codes(dataset) > 1:
+        return "it is a list of the register itself"
+    named = EVENT_NO in {column.name for column in dataset.columns}
+    return "its records give an event's number alone" if named else "its records name none"
+
+
+def append_decision(data_dir: Path, sources: Sequence[Source], one: IdentityDecision) -> int | None:
     """Write one decision behind the others, in one go and durably; nothing that stands is touched.
 
-    Raises `ConfigError` where the row or the file that it would join could not be read again.
+    Answers None, or, where the same was decided from the same day already and nothing is written, the line it is on.
+    Raises `ConfigError` where another was decided from that day, or the row or the file could not be read again.
     """
     path = decisions_file(data_dir)
+    _decision(_cells(one), "the decision, which is not written", addresses(sources))
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
     try:
         # Two who decide at once: the second reads what the first has written.
         fcntl.flock(handle, fcntl.LOCK_EX)
         standing = path.read_text(encoding="utf-8-sig")
+        if (line := _line_of_the_same(path, standing, sources, one)) is not None:
+            return line
         ends = not standing or standing.endswith("\n")
         added = ("" if ends else "\n") + ("" if standing.strip() else _line(_HEADER)) + _line(_cells(one))
         list(_checked(path, standing + added, sources))
@@ -202,6 +227,21 @@ def append_decision(data_dir: Path, sources: Sequence[Source], one: IdentityDeci
         os.fsync(folder)
     finally:
         os.close(folder)
+    return None
+
+
+def _line_of_the_same(path: Path, text: str, sources: Sequence[Source], one: IdentityDecision) -> int | None:
+    for line, other in _checked(path, text, sources):
+        if (other.about, other.decided_on) == (one.about, one.decided_on):
+            if other.uscc == one.uscc:
+                return line
+            raise ConfigError(
+                f"{one.identifier} is already decided on this day ({one.decided_on}) as "
+                f"{other.uscc or 'nobody of ours'} (line {line}); nothing is written.",
+                str(path),
+                f"where no night has applied it, correct line {line} by hand, or decide with --on of a later day",
+            )
+    return None
 
 
 def _cells(one: IdentityDecision) -> list[str]:

@@ -17,6 +17,8 @@ LEAST_SCORE = Decimal("0.05")
 """Below it nothing is suggested: a name that shares a city and a trade with ours is not like it."""
 CONTRADICTING = "contradicting_decisions"
 """The reason for which a code is open of which people decided one thing here and another there."""
+REASONS = ("ambiguous", "not_yet_borne", "no_longer_borne", "unknown", CONTRADICTING)
+"""Why something stands on the review list: what its model accepts."""
 # One with no letter but A-Z is a number or a code: likeness says nothing about those.
 _NUMBER = re.compile(r"[0-9A-Z-]+", re.ASCII)
 

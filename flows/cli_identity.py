@@ -1,10 +1,10 @@
 """`jifen identity`: names that the register does not know or tell apart; look, compare, decide. Nothing is guessed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -12,20 +12,31 @@ from connectors import uscc as codes
 from connectors.errors import ConnectorError
 from connectors.identity_decisions import (
     IdentityDecision,
+    addresses,
     append_decision,
     contradicted,
+    find_address,
     read_decisions,
-    require_decidable,
 )
 from editions.current import EditionMissingError, require_edition
-from editions.suggest import CONTRADICTING, OpenItem, Suggestion, business_date, codes_held, open_items, suggest
+from editions.manifest import ManifestError
+from editions.suggest import (
+    REASONS,
+    OpenItem,
+    business_date,
+    codes_held,
+    open_items,
+    suggest,
+)
 from flows import show
+from flows.code_words import told_of_code
 from flows.day import parse_day
 from flows.desk import House, date_of_decision, fail, open_house
+from flows.identity_shown import lines_of, show_decided, show_items, show_what_waits, told_of
+from flows.identity_standing import Knowledge, knowledge_of, standing, waits
 from ledger.publications import current_id
 
 app = typer.Typer(no_args_is_help=True)
-
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Most = Annotated[int, typer.Option("--most", min=1, max=20, help="How many enterprises to suggest for each name.")]
@@ -56,17 +67,25 @@ def _edition(house: House) -> Path:
 def list_items(
     dataset: Annotated[str | None, typer.Option(help="Items of this dataset, as awards or science.awards.")] = None,
     reason: Annotated[str | None, typer.Option(help="Items open for this reason, as ambiguous.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Lines to print, those with most records first.")] = 50,
+    limit: Annotated[
+        int, typer.Option(min=1, help="Names to print: undecided first, then those with most records.")
+    ] = 50,
     most: Most = 3,
     as_json: Json = False,
 ) -> None:
     """List what the current edition could not tie to one enterprise, each with those it may mean, likeliest first."""
-    edition = _edition(open_house())
+    house = open_house()
+    edition = _edition(house)
+    every = open_items(edition)
+    _require_known(house, every, dataset, reason)
+    waiting = _waiting(house, edition, every)
     items = [
         one
-        for one in open_items(edition)
+        for one in every
         if reason in (None, one.reason) and (dataset is None or dataset in (one.dataset, one.address))
     ]
+    # What is left to decide comes first.
+    items.sort(key=lambda one: one in waiting)
     if not items:
         if as_json:
             show.show_json([])
@@ -76,42 +95,41 @@ def list_items(
     shown = items[:limit]
     suggested = suggest(edition, shown, most)
     if as_json:
-        show.show_json([_told(one, some) for one, some in zip(shown, suggested, strict=True)])
+        pairs = zip(shown, suggested, strict=True)
+        show.show_json([{**told_of(one, some), "is_decided": one in waiting} for one, some in pairs])
         return
-    show.show_table(
-        f"Open names 待识别: {len(items)}",
-        ("dataset", "name", "reason", "records", "may mean", "score", "its name, borne when"),
-        [line for one, some in zip(shown, suggested, strict=True) for line in _lines(one, some)],
-    )
-    if len(items) > limit:
-        show.console.print(f"… and {len(items) - limit} more: --limit, --dataset or --reason")
-    show.console.print(f"Next: {_next_step(shown[0])}")
+    show_items(shown, suggested, waiting, len(items))
 
 
-def _lines(one: OpenItem, some: tuple[Suggestion, ...]) -> list[tuple[Any, ...]]:
-    head = (one.address, one.identifier, one.reason, one.count)
-    first, *others = [
-        (s.uscc, "" if s.score is None else str(s.score), f"{s.enterprise_name} {_borne(one, s)}") for s in some
-    ] or [("", "", "")]
-    return [(*head, *first), *(("", "", "", None, *other) for other in others)]
+def _require_known(house: House, items: Sequence[OpenItem], dataset: str | None, reason: str | None) -> None:
+    """Nothing found for a name that nobody has is no all-clear."""
+    known = {*addresses(house.sources), *(one.address for one in items)}
+    if dataset is not None and dataset not in known | {address.partition(".")[2] for address in known}:
+        try:
+            find_address(house.sources, dataset)
+        except ConnectorError as error:
+            fail(str(error), "usage", 2)
+    reasons = dict.fromkeys((*REASONS, *(one.reason for one in items)))
+    if reason not in (None, *reasons):
+        fail(f"no reason {reason}; there are {', '.join(reasons)}", "usage", 2)
 
 
-def _borne(item: OpenItem, one: Suggestion) -> str:
-    days = f"{one.valid_from or '…'} – {one.valid_to or '今 now'}"
-    then = {True: ", 记录日正用 on the day", False: ", 非记录日 on other days", None: ""}[one.is_borne_then]
-    by = f", 分支或前身 borne by {one.borne_by}" if one.borne_by != one.uscc else ""
-    told = ", 另有决定指向它 some decision names it" if item.reason == CONTRADICTING else ", 登记同一号码 claims it"
-    claims = told if one.score is None else ""
-    return f"({days}{then}{by}{claims})"
+def _knowledge(edition: Path | None, made: Sequence[IdentityDecision]) -> Knowledge:
+    try:
+        return knowledge_of(edition, made)
+    except ManifestError as error:
+        fail(str(error))
 
 
-def _told(one: OpenItem, some: tuple[Suggestion, ...]) -> dict[str, Any]:
-    return {**asdict(one), "suggestions": [{**asdict(s), "why": f"{s.enterprise_name} {_borne(one, s)}"} for s in some]}
-
-
-def _next_step(one: OpenItem) -> str:
-    said = show.safe(repr(one.identifier))
-    return f"jifen identity decide {one.address} {said} --uscc CODE | --nobody, --by WHO --why TEXT"
+def _waiting(house: House, edition: Path, items: Sequence[OpenItem]) -> Collection[OpenItem]:
+    try:
+        made = read_decisions(house.settings.data_dir, house.sources)
+    except ConnectorError as error:
+        fail(str(error))
+    if not made:
+        return ()
+    knowledge = _knowledge(edition, made)
+    return {one for one in items if waits(one, made, knowledge)}
 
 
 @app.command("suggest")
@@ -129,13 +147,13 @@ def suggest_name(
     item = OpenItem("", "", name.strip(), "asked", 0, None, on, on)
     (found,) = suggest(edition, [item], most)
     if as_json:
-        show.show_json(_told(item, found)["suggestions"])
+        show.show_json(told_of(item, found)["suggestions"])
         return
     if not found:
         show.console.print("no name of the register is like it")
         return
     show.show_table(
-        f"Like {name} 相近名称", ("code", "score", "name, borne when"), [line[4:] for line in _lines(item, found)]
+        f"Like {name} 相近名称", ("code", "score", "name, borne when"), [line[4:] for line in lines_of(item, found)]
     )
 
 
@@ -160,24 +178,21 @@ def decide(
     edition = _edition(house)
     code = codes.tidy(uscc) if uscc else None
     if code and not codes_held(edition, [code]):
-        fail(f"{code} is not in the register of edition {edition.name}. Next: jifen identity suggest NAME", "usage", 2)
-    source, _, dataset = address.partition(".")
+        told = told_of_code(code)
+        said = f"{code} is not in the register of edition {edition.name}{told and f'. {told}'}"
+        fail(f"{said}. Next: jifen identity suggest NAME", "usage", 2)
     day = date_of_decision(house, on)
-    one = IdentityDecision(source, dataset, identifier.strip(), code, day, by.strip(), why.strip())
     try:
-        require_decidable(house.sources, one)
+        source, _, dataset = find_address(house.sources, address).partition(".")
+        one = IdentityDecision(source, dataset, identifier.strip(), code, day, by.strip(), why.strip())
         _require_open(house, edition, one)
-        append_decision(house.settings.data_dir, house.sources, one)
+        line = append_decision(house.settings.data_dir, house.sources, one)
     except ConnectorError as error:
         fail(str(error), "usage", 2)
     if as_json:
         show.show_json(asdict(one))
     else:
-        means = code or "nobody of ours"
-        show.console.print(
-            f"{show.safe(one.identifier)}: {means}, whatever the day of its records, in each night of {day} or later. "
-            "Next: jifen run"
-        )
+        show_decided(one, line)
     _warn_of_day(edition, day)
     _warn_of_others(house, edition, one)
 
@@ -228,7 +243,8 @@ def list_decisions(as_json: Json = False) -> None:
         fail(str(error))
     edition = _edition(house) if made and current_id(house.ledger) else None
     held = codes_held(edition, [one.uscc for one in made if one.uscc]) if edition else {}
-    told = [_standing(one, edition, held, contradicted(made, house.sources, one, held)) for one in made]
+    knowledge = _knowledge(edition, made)
+    told = [standing(one, edition, held, contradicted(made, house.sources, one, held), knowledge) for one in made]
     if as_json:
         show.show_json(told)
         return
@@ -250,20 +266,6 @@ def list_decisions(as_json: Json = False) -> None:
             )
             for one in told
         ],
+        whole=("dataset", "name"),
     )
-
-
-def _standing(
-    one: IdentityDecision, edition: Path | None, held: Mapping[str, str], against: Sequence[IdentityDecision]
-) -> dict[str, Any]:
-    """A decision, whether anything keeps it from being applied, and whether the current edition knew of it."""
-    is_held = edition is None or one.uscc is None or one.uscc in held
-    is_later = edition is not None and one.decided_on > business_date(edition)
-    if not is_held:
-        standing = "no: not in the register"
-    elif against:
-        standing = "no: contradicts " + ", ".join(f"{other.source}.{other.dataset}" for other in against)
-    else:
-        standing = "from its day: the edition is older" if is_later else "yes"
-    applies = is_held and not against
-    return {**asdict(one), "applies": applies, "is_later_than_edition": is_later, "standing": standing}
+    show_what_waits(edition, knowledge, [one for one in told if not one["is_in_edition"]])

@@ -110,16 +110,10 @@ def _tidied(code: str) -> str:
 
 def _hint(uscc: str) -> str:
     """What is wrong with a code that nobody has, where its own check says so."""
-    from connectors.reasons import explain as words_of
-    from connectors.uscc import fault, repair, tidy
+    from flows.code_words import told_of_code
 
-    code = tidy(uscc)
-    why = fault(code)
-    if why is None:
-        return ""
-    meant = repair(code)
-    told = f". 代码有误 The code itself: {words_of(why).zh} {words_of(why).en}"
-    return f"{told}; 或为 {meant} may be meant" if meant else told
+    told = told_of_code(uscc)
+    return told and f". {told}"
 
 
 def _add_page(record: dict[str, Any], data_dir: Path, with_record: bool) -> None:

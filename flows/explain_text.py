@@ -12,6 +12,7 @@ from flows.texts import json_text, lined_up, one_line, padded, plain, visible
 
 NOT_HERE = "本版次无此表 not in this edition"
 CHANGES_SHOWN = 8
+LABEL = 24
 WORDS_FILE = Path(__file__).with_name("explain_words.json")
 
 Row = Mapping[str, Any]
@@ -45,14 +46,14 @@ def indicator_lines(found: Explanation) -> list[str]:
         "处理 treatment": said("treatment", row.get("treatment")),
         "规则 rule": f"{row['ruleset_id']} {said('function', row.get('function'))}",
         "档位 bin": row["bin"],
-        "位置 position": _number(row.get("position")),
+        "所在位置 on the scale": _number(row.get("position")),
         "满分比例 share": _number(row["share"]),
         "得分 points": f"{_number(row['points'])} / {_number(row['points_maximum'])}",
         "失分 lost": _number(row["points_lost"]),
-        "同阶段 peers": _peers(row),
+        "同阶段中位 stage median": _median(row),
         "口径 definition": " ".join(filter(None, (row.get("definition_zh"), row.get("definition_en")))),
     }
-    shown = [f"  {padded(name, 18)}{one_line(fact)}" for name, fact in facts.items() if fact not in (None, "")]
+    shown = [f"  {padded(name, LABEL)}{one_line(fact)}" for name, fact in facts.items() if fact not in (None, "")]
     return [
         _head(found),
         f"{row['indicator_code']} {one_line(row['name_zh'])} {one_line(row['name_en'])}",
@@ -146,7 +147,7 @@ def _indicators(rows: Sequence[Row]) -> list[str]:
         "档 bin",
         "得分 points",
         "满分 of",
-        "同阶段中位 peers",
+        "同阶段中位 stage median: 数值 value → 得分 points (家 n peers)",
         "不计分原因 not counted because",
     )
     return lined_up(names, [_indicator(row) for row in rows])
@@ -161,9 +162,18 @@ def _indicator(row: Row) -> tuple[Any, ...]:
 
 
 def _value(row: Row, *units: str) -> str | None:
-    # Where the two languages write a unit alike, as %, it is written once.
-    told = dict.fromkeys(row[unit] for unit in units or ("unit",) if row.get(unit))
-    return None if row["value"] is None else " ".join((plain(row["value"]), *told))
+    # Where the two languages write a unit alike, as %, it is written once. "x 10,000 CNY" is no product of the value.
+    first, *others = dict.fromkeys(row[unit] for unit in units or ("unit",) if row.get(unit)) or ("",)
+    told = (first, *(f"({unit.removeprefix('x ')})" for unit in others))
+    return None if row["value"] is None else " ".join((plain(row["value"]), *filter(None, told)))
+
+
+def _median(row: Row) -> str | None:
+    peers = row.get("peers")
+    return peers and (
+        f"数值 value {_number(peers['median_value'])} → 得分 points {_number(peers['median_points'])} "
+        f"({peers['peers']} 家 peers)"
+    )
 
 
 def _peers(row: Row) -> str | None:
@@ -220,7 +230,9 @@ def _records(row: Row) -> list[str]:
             f"  日期 dated {_number(record['dated_on'])}, 获知 learned {_number(record['learned_on'])}",
         ]
         if record.get("raw_page"):
-            lines.append(f"  原始页 raw page {record['raw_page']}, 位置 position {record['raw_position']}")
+            lines.append(
+                f"  原始页 raw page {record['raw_page']}, 页内位置 position in the page {record['raw_position']}"
+            )
         if "record" in record:
             lines += [f"    {line}" for line in _as_sent(record["record"])]
     return lines or ["无记录 none"]

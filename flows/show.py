@@ -2,10 +2,11 @@
 
 import logging
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.highlighter import JSONHighlighter
 from rich.markup import escape
@@ -16,6 +17,8 @@ from flows.texts import json_text, plain, visible
 
 # Redirected output has no width of its own; a rule's name holds ":key:", which is no emoji.
 _WIDTH = None if sys.stdout.isatty() else 130
+# What a column is folded to at most where another has to stay whole: a code.
+_NARROW = 18
 console = Console(highlight=False, emoji=False, width=_WIDTH)
 errors = Console(stderr=True, highlight=False, emoji=False)
 
@@ -28,14 +31,23 @@ def show_json(value: Any) -> None:
     console.print(text, soft_wrap=True)
 
 
-def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print one table; every cell is escaped, since names come from outside."""
+def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], whole: Collection[str] = ()) -> None:
+    """Print one table; every cell is escaped, since names come from outside.
+
+    The columns of `whole` are to be copied: they stay on one line, and where the others get too narrow for that, the
+    table is wider than the terminal.
+    """
     table = Table(title=safe(title), title_justify="left", title_style="bold", header_style="dim")
-    for column in columns:
-        table.add_column(safe(column), overflow="fold")
-    for row in rows:
-        table.add_row(*("" if cell is None else safe(_cell(cell)) for cell in row))
-    console.print(table)
+    least = 1
+    cells = [["" if cell is None else safe(_cell(cell)) for cell in row] for row in rows]
+    for place, column in enumerate(columns):
+        table.add_column(safe(column), overflow="fold", no_wrap=column in whole)
+        widest = max(cell_len(row[place]) for row in (columns, *cells))
+        least += 3 + (widest if column in whole else min(widest, _NARROW))
+    for line in cells:
+        table.add_row(*line)
+    wide = Console(highlight=False, emoji=False, width=max(console.width, least))
+    (wide if whole else console).print(table)
 
 
 def _cell(value: Any) -> str:

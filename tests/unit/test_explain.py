@@ -10,9 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from connectors.raw import keep_raw, raw_path
+from connectors.source_files import read_sources
 from editions.explain import EnterpriseUnknownError, explain
 from flows.cli import app
 from flows.entry import explain_is_asked
+from flows.explain_text import _value, said
 from ledger.data_folder import data_folder
 from ledger.settings import PROJECT_DIR, Settings
 from tests.unit.explained import (
@@ -138,6 +140,33 @@ def test_people_read_the_place_the_costs_the_classes_and_the_change(jifen):
         f"jifen explain {FIRST} --indicator CODE",
     ):
         assert told in done.stdout
+
+
+@pytest.mark.usefixtures("full")
+def test_people_read_what_the_two_figures_of_the_peers_are_in_both_views(jifen):
+    assert "同阶段中位 stage median: 数值 value → 得分 points (家 n peers)" in jifen(FIRST).stdout
+    one = jifen(FIRST, "--indicator", "C01").stdout
+    assert "同阶段中位 stage median 数值 value 100 → 得分 points 3 (6 家 peers)" in one
+
+
+def test_a_unit_of_ten_thousand_is_not_written_as_a_product_and_one_alike_is_written_once():
+    row = {"value": Decimal("4.730"), "unit": "万元", "unit_en": "x 10,000 CNY"}
+    assert _value(row, "unit", "unit_en") == "4.73 万元 (10,000 CNY)"
+    assert _value({**row, "unit": "%", "unit_en": "%"}, "unit", "unit_en") == "4.73 %"
+    assert _value({**row, "unit": None, "unit_en": None}, "unit", "unit_en") == "4.73"
+    assert _value({**row, "value": None}, "unit", "unit_en") is None
+
+
+def test_every_ground_of_a_high_value_patent_is_said_in_both_languages():
+    (column,) = (
+        column
+        for source in read_sources()
+        for dataset in source.datasets
+        for column in dataset.columns
+        if column.name == "high_value_basis"
+    )
+    assert column.values
+    assert all(len(said("level", ground).split(" ", 1)) == 2 for ground in column.values)
 
 
 @pytest.mark.usefixtures("old")

@@ -162,9 +162,9 @@ def test_one_indicator_names_its_record_its_days_its_page_and_the_command_that_p
         "日期 dated 2025-05-20",
         "获知 learned 2025-06-30",
         f"原始页 raw page {tmp_path}/raw/",
-        "位置 position 2",
-        "供给 supply       已提供 supplied",
-        "口径 definition   当年申报 as filed",
+        "页内位置 position in the page 2",
+        "供给 supply             已提供 supplied",
+        "口径 definition         当年申报 as filed",
         f"jifen explain {FIRST} --indicator C01 --raw",
     ):
         assert told in out

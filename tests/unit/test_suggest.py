@@ -6,64 +6,16 @@ import re
 import shutil
 from datetime import date
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner
 
 from connectors.identity_decisions import decisions_file
-from connectors.uscc import check_character
 from editions.suggest import OpenItem, codes_held, open_items, suggest
-from flows import cli_identity
 from sandbox.names import company_name
 from tests.unit.refusing import OTHER
+from tests.unit.suggested import BY, DAY, EDITION_DAY, code_of, commands, small_edition, write_edition
 
-DAY = date(2020, 1, 1)
 TRADES = ("电子", "智能装备", "新材料", "生物医药", "软件", "环保", "光电", "精密模具", "新能源", "物联网")
 STRANGE = "华兴安达永信恒通嘉德盛源宏远东方金龙海天中正大明阳光"
-
-
-def code_of(number):
-    body = f"91441300MA{number:07d}"
-    return body + check_character(body)
-
-
-def write_edition(folder, names, items=(), claims=None):
-    """An edition of two tables. `names`: (code, name, from, to); `items`: (dataset, identifier, reason, count).
-
-    `claims` are the codes that share an identifier, as the table has them; without, the table is of before it had any.
-    """
-    tables = folder / "tables"
-    tables.mkdir(parents=True)
-    columns = list(zip(*names, strict=True))
-    borne = {
-        "uscc": columns[0],
-        "borne_by": columns[0],
-        "enterprise_name": columns[1],
-        "valid_from": pa.array(columns[2], pa.date32()),
-        "valid_to": pa.array(columns[3], pa.date32()),
-    }
-    pq.write_table(pa.table(borne), tables / "identity_names.parquet")
-    kinds = {"source": pa.string(), "dataset": pa.string(), "identifier": pa.string(), "record_ref": pa.string()}
-    kinds |= {"first_mentioned_on": pa.date32(), "last_mentioned_on": pa.date32(), "reason": pa.string()}
-    rows = [
-        {
-            "source": "science",
-            "dataset": dataset,
-            "identifier": name,
-            "record_ref": "1",
-            "reason": reason,
-            "count": count,
-        }
-        | {"first_mentioned_on": DAY, "last_mentioned_on": DAY}
-        for dataset, name, reason, count in items
-    ]
-    if claims is not None:
-        kinds |= {"claimed_by": pa.string()}
-        rows = [{**row, "claimed_by": claims.get(row["identifier"])} for row in rows]
-    schema = pa.schema([*kinds.items(), ("count", pa.int64())])
-    pq.write_table(pa.Table.from_pylist(rows, schema), tables / "unmatched_records.parquet")
-    return folder
 
 
 def asked(name, on=DAY):
@@ -102,18 +54,12 @@ def test_of_two_hundred_mistyped_names_nearly_all_find_their_enterprise_first(tm
 
 @pytest.fixture
 def edition(tmp_path):
-    names = [
-        (code_of(1), "惠州珂诺电子科技有限公司", date(2010, 1, 1), date(2019, 6, 30)),
-        (code_of(1), "惠州翎砾电子科技有限公司", date(2019, 7, 1), None),
-        (code_of(2), "惠州珂诺电子科技有限公司", date(2021, 1, 1), None),
-        (code_of(3), "惠州帕奇环保实业有限公司", date(2012, 1, 1), None),
-    ]
-    items = [
-        ("awards", "惠州翎烁电子科技有限公司", "unknown", 2),
-        ("contest_results", "珂诺电子", "no_longer_borne", 7),
-        ("headcounts", "HZ-000123", "unknown", 1),
-    ]
-    return write_edition(tmp_path / "editions" / "2025-06-30-abcdef0123", names, items)
+    return small_edition(tmp_path)
+
+
+@pytest.fixture
+def identity(edition, settings, monkeypatch):
+    return commands(edition, settings, monkeypatch)
 
 
 def test_the_list_begins_with_what_most_records_hang_on(edition):
@@ -164,19 +110,6 @@ def test_the_same_list_gives_the_same_answers_in_any_order(edition):
 
 def test_a_code_is_held_or_it_is_not(edition):
     assert codes_held(edition, [code_of(1), OTHER]) == {code_of(1): code_of(1)}
-
-
-@pytest.fixture
-def identity(edition, settings, monkeypatch):
-    """The commands, over the edition above as the current one."""
-    monkeypatch.setenv("JIFEN_DATA_DIR", str(settings.data_dir))
-    monkeypatch.setattr(cli_identity, "current_id", lambda _: edition.name)
-    monkeypatch.setattr(cli_identity, "require_edition", lambda *_: edition)
-    return lambda *words: CliRunner().invoke(cli_identity.app, [str(word) for word in words])
-
-
-BY = ("--by", "王工", "--why", "电话核实")
-EDITION_DAY = "2025-06-30"
 
 
 def test_the_list_says_who_claims_a_number(edition, identity):
