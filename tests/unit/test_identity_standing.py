@@ -1,4 +1,4 @@
-"""What a newcomer sees of decisions: which the edition was built with, which wait, and what a slip is told."""
+"""What staff see of decisions: which the edition was built with, which wait, and what a slip is told."""
 
 import json
 from datetime import date
