@@ -1,0 +1,97 @@
+"""What bytes are, whatever their name or header says: one place that tells a page of HTML from a table."""
+
+import re
+from typing import Final
+
+NOTHING: Final = "empty"
+HTML: Final = "a page of HTML"
+XML: Final = "XML"
+JSON: Final = "JSON"
+TEXT: Final = "plain or delimited text"
+GZIP: Final = "packed with gzip"
+ZIP: Final = "a zip archive"
+XLSX: Final = "a workbook (XLSX)"
+PARQUET: Final = "Parquet"
+UTF16: Final = "text in UTF-16"
+
+_HEAD = 4096
+_BEGINNINGS: Final = (
+    (b"\x1f\x8b", GZIP),
+    (b"PAR1", PARQUET),
+    (b"%PDF", "a PDF"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"BZh", "packed with bzip2"),
+    (b"\xfd7zXZ\x00", "packed with xz"),
+    (b"\x28\xb5\x2f\xfd", "packed with zstd"),
+    (b"{\\rtf", "a text document (RTF)"),
+    (b"\x89PNG\r\n", "a picture (PNG)"),
+    (b"\xff\xd8\xff", "a picture (JPEG)"),
+    (b"SQLite format 3\x00", "an SQLite database"),
+    (b"\x09\x08", "an old workbook (XLS)"),
+    (b"\xff\xfe\x00\x00", "text in UTF-32"),
+)
+_COMPOUND = b"\xd0\xcf\x11\xe0"
+# The streams of a compound file and the parts of a zip, by a name that only this form has.
+_IN_COMPOUND: Final = (
+    ("EncryptedPackage", "a workbook with a password"),
+    ("WordDocument", "an old text document (DOC)"),
+    ("Workbook", "an old workbook (XLS)"),
+    ("Book", "an old workbook (XLS)"),
+)
+_IN_ZIP: Final = (
+    (rb"xl[/\\]workbook\.bin", "a binary workbook (XLSB)"),
+    (rb"opendocument\.spreadsheet", "an OpenDocument sheet (ODS)"),
+    (rb"(?i)\[content_types\]\.xml.{0,40000}?word[/\\]", "a text document (DOCX)"),
+    (rb"(?i)\[content_types\]\.xml", XLSX),
+)
+_MARKUP = re.compile(r"<(?:!doctype\s+html|html|head|body|script|table|div|meta|style|title|p|h\d|center|form)\b", re.I)
+_XML_SHEET = re.compile(r"urn:schemas-microsoft-com:office:spreadsheet|progid=\"Excel\.Sheet\"")
+_BEGINS_JSON = re.compile(r"\{\s*[\"}]|\[\s*[\[{\"\]\d]")
+
+
+def what_it_is(body: bytes) -> str:
+    """What stands in these bytes, as the rest of a sentence that begins "it is"; "of no known form" where unsure."""
+    if not body:
+        return NOTHING
+    if not body[:_HEAD].strip(b"\x00\t\r\n \x1a"):
+        return "nothing but blanks or zero bytes"
+    for magic, name in _BEGINNINGS:
+        if body.startswith(magic):
+            return name
+    if body.startswith(_COMPOUND):
+        found = (name for stream, name in _IN_COMPOUND if stream.encode("utf-16-le") in body)
+        return next(found, "an old .xls or has a password")
+    if body.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return next((name for part, name in _IN_ZIP if re.search(part, body, re.DOTALL)), ZIP)
+    return _text(body[:_HEAD])
+
+
+def _text(head: bytes) -> str:
+    is_utf16 = head.startswith((b"\xff\xfe", b"\xfe\xff")) or _is_half_zero(head)
+    text = head.decode("utf-16" if is_utf16 else "latin-1", "ignore") if is_utf16 else head.decode("utf-8", "replace")
+    text = text.lstrip("\ufeff \t\r\n")
+    if text.startswith("<"):
+        return _markup(text)
+    if text.startswith(("MIME-Version:", "From: <Saved by")):
+        return "a saved web page (MHTML)"
+    if _BEGINS_JSON.match(text):
+        return JSON
+    if is_utf16:
+        return UTF16
+    controls = sum(byte < 32 and byte not in b"\t\r\n\x0b\x0c\x1a\x1b" for byte in head)
+    return TEXT if controls * 50 <= len(head) else "of no known form"
+
+
+def _markup(text: str) -> str:
+    if _XML_SHEET.search(text):
+        return "an XML spreadsheet of Excel 2003"
+    if _MARKUP.match(text) or (text.startswith(("<!--", "<?xml", "<!")) and re.search(r"<html\b", text, re.I)):
+        return HTML
+    return XML if re.match(r"<[?!]|<[^\W\d]", text) else TEXT
+
+
+def _is_half_zero(head: bytes) -> bool:
+    """Text in UTF-16 without a mark: digits, commas and line ends have their zero byte always on the same side."""
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    return max(even, odd) * 5 >= len(head) // 2 and min(even, odd) * 8 <= max(even, odd)
