@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from connectors.spec.base import Strict
+from ledger.yaml_file import read_yaml
 
 REASONS_FILE = Path(__file__).with_name("reasons.yml")
 
@@ -29,7 +28,7 @@ UNEXPLAINED = Reason(
 @cache
 def read_reasons() -> Mapping[str, Reason]:
     """Every reason code with its words."""
-    entries = yaml.safe_load(REASONS_FILE.read_text(encoding="utf-8"))
+    entries = read_yaml(REASONS_FILE.read_bytes())
     return {code: Reason.model_validate(words) for code, words in entries.items()}
 
 

@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
 from connectors.errors import ConfigError
+from connectors.source_files import faults_of
 from connectors.spec import SftpConnection, Strict, Title, Variable, variables_in
 from ledger.settings import PROJECT_DIR
+from ledger.yaml_file import read_yaml
 
 SINKS_DIR = PROJECT_DIR / "connectors" / "sinks"
 
@@ -92,6 +93,7 @@ def read_sinks(folder: Path = SINKS_DIR) -> list[Sink]:
 
 def _read_sink(path: Path) -> Sink:
     try:
-        return _ADAPTER.validate_python({**yaml.safe_load(path.read_bytes()), "name": path.stem})
-    except (ValidationError, TypeError, yaml.YAMLError) as error:
-        raise ConfigError(f"not a valid sink file: {error}", str(path), "mend it, then jifen source check") from error
+        return _ADAPTER.validate_python({**read_yaml(path.read_bytes()), "name": path.stem})
+    except (ValueError, TypeError) as error:
+        problem = f"not a valid sink file: {faults_of(error, _Declared)}."
+        raise ConfigError(problem, str(path), "mend it, then jifen source check") from None

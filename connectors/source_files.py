@@ -1,19 +1,24 @@
 """Reading source files: one YAML for each agency, which dbt reads too, so ours stands under `config.meta`."""
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from connectors.errors import ConfigError
 from connectors.spec import Dataset, Source, parts_of
 from ledger.settings import PROJECT_DIR
+from ledger.yaml_file import read_yaml
 
 T = TypeVar("T", bound=BaseModel)
 
 _OUTERMOST = {"version", "sources"}
+_BESIDE_META = {"meta", "tags", "enabled", "event_time", "freshness", "loaded_at_field", "loaded_at_query"}
+"""What may stand under a `config`: ours and dbt's own words."""
+_TOP = {"source", "name", "description", "columns", "datasets", "sha256", "data_type", "freshness"}
+"""Fields of our classes that stand outside `config.meta`, or that no file says; `freshness` is dbt's word there too."""
 SOURCES_DIR = PROJECT_DIR / "connectors" / "sources"
 
 
@@ -22,30 +27,30 @@ def read_source(path: Path) -> Source:
     text = path.read_bytes()
     next_step = f"mend it, then jifen source test {path.stem}"
     try:
-        return _source(path.stem, yaml.safe_load(text), hashlib.sha256(text).hexdigest())
-    except ValidationError as error:
-        problem = "; ".join(_fault(one) for one in error.errors(include_url=False, include_input=False))
+        return _source(path.stem, read_yaml(text), hashlib.sha256(text).hexdigest())
     except KeyError as error:
         problem = f"there is no `{error.args[0]}` where one belongs"
-    except UnicodeDecodeError as error:
-        problem = f"it is not UTF-8 (byte {error.start})"
-    except (ValueError, TypeError, yaml.YAMLError) as error:
-        problem = str(error)
+    except (ValueError, TypeError) as error:
+        problem = faults_of(error, Source)
     raise ConfigError(f"not a valid source file: {problem}.", str(path), next_step)
 
 
 def _source(stem: str, content: Any, sha256: str) -> Source:
+    content = _mapping(content, "the file")
     if unknown := sorted(content.keys() - _OUTERMOST):
         raise ValueError(f"unknown words at the top: {', '.join(unknown)}; there are {', '.join(sorted(_OUTERMOST))}")
-    (entry,) = content["sources"]
+    entries = content["sources"]
+    if not isinstance(entries, list) or len(entries) != 1:
+        raise ValueError("sources: a list with one source belongs here")
+    entry = _mapping(entries[0], "sources")
     if entry["name"] != stem:
         raise ValueError(f"the source is named {entry['name']}, its file {stem}")
-    meta = dict(entry["config"]["meta"])
+    meta = dict(_meta(entry, "the source", Source))
     meta.pop("external_location", None)
     connection, request = parts_of(meta["driver"])
     datasets = []
     for table in entry["tables"]:
-        fields = dataset_fields(stem, table)
+        fields = dataset_fields(stem, _mapping(table, "tables"))
         # By its driver first: else a slip in one word is told once for each driver that it does not fit.
         fields["request"] = _part(request, fields["request"], f"{table['name']}.request")
         datasets.append(_part(Dataset, fields, table["name"]))
@@ -53,32 +58,94 @@ def _source(stem: str, content: Any, sha256: str) -> Source:
     return Source(name=stem, description=entry["description"], datasets=tuple(datasets), sha256=sha256, **meta)
 
 
+def _mapping(part: Any, place: str) -> dict[str, Any]:
+    if not isinstance(part, dict):
+        raise ValueError(f"{place}: names with values belong here")
+    return part
+
+
+def _meta(part: Mapping[str, Any], place: str, kind: type[BaseModel]) -> dict[str, Any]:
+    """What stands under `config.meta`; a word of ours that stands beside it would be passed over, and is an error."""
+    config = _mapping(part["config"], f"{place}.config")
+    beside = (part.keys() & kind.model_fields.keys()) - _TOP | (config.keys() - _BESIDE_META)
+    if beside:
+        raise ValueError(f"{place}: {', '.join(sorted(beside))} belongs under config.meta")
+    return _mapping(config["meta"], f"{place}.config.meta")
+
+
 def _part(kind: type[T], value: Any, place: str) -> T:
     """One part of the file, checked by its own class; a fault is told with its place and without what stood there."""
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        told = "; ".join(_fault(one, place) for one in error.errors(include_url=False, include_input=False))
-        raise ValueError(told) from None
+        raise ValueError(faults_of(error, kind, place)) from None
 
 
-def _fault(error: Any, *place: str) -> str:
+def faults_of(error: Exception, kind: Any, *place: str) -> str:
+    """What a class found wrong, with each place and the words it knows there, and never what stood there."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    return "; ".join(_fault(one, kind, place) for one in error.errors(include_url=False, include_input=False))
+
+
+def _fault(error: Any, kind: Any, place: tuple[str, ...]) -> str:
     # Never the input: somebody may have written a secret where the name of a variable belongs.
     where = ".".join([*place, *(str(step) for step in error["loc"])])
     told = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        told = f"no such word; there are {', '.join(_words_at(kind, error['loc'][:-1]))}"
+    elif error["type"] == "string_type":
+        told = f"{told}: text, so put it in quotation marks"
     return f"{where}: {told}" if where else told
+
+
+def _words_at(kind: Any, place: tuple[Any, ...]) -> list[str]:
+    """The words that may stand at a place of a class, as a file writes them."""
+    here = list(_classes(kind))
+    for step in place:
+        named = [one for one in here if step in (one.__name__, *_kinds(one))]
+        held = [one.model_fields[step].annotation for one in here if step in one.model_fields]
+        here = named or [one for annotation in held for one in _classes(annotation)] or here
+    words = {name for one in here for name in one.model_fields}
+    if {Dataset, Source} & set(here):
+        words -= _TOP - {"freshness"}
+    return sorted({"field" if word == "source_field" else word for word in words})
+
+
+def _kinds(one: type[BaseModel]) -> tuple[Any, ...]:
+    return get_args(one.model_fields["kind"].annotation) if "kind" in one.model_fields else ()
+
+
+def _classes(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The classes inside an annotation: of a union, an optional part, a list."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    elif get_origin(annotation) is not Literal:
+        for part in get_args(annotation):
+            yield from _classes(part)
 
 
 def dataset_fields(source: str, table: dict[str, Any]) -> dict[str, Any]:
     """One table of a source file as the fields of a `Dataset`, not checked yet."""
-    meta = table["config"]["meta"]
-    columns = []
-    for column in table["columns"]:
-        fields = {key: value for key, value in column.items() if key not in ("config", "data_tests")}
-        rules = dict(column.get("config", {}).get("meta", {}))
-        rules["source_field"] = rules.pop("field", column["name"])
-        columns.append({**fields, **rules})
+    name = str(table["name"])
+    columns = [_column_fields(_mapping(column, f"{name}.columns"), name) for column in table["columns"]]
+    meta = _meta(table, name, Dataset)
+    if twice := sorted(meta.keys() & {"source", "name", "description", "columns"}):
+        raise ValueError(f"{name}.config.meta: {', '.join(twice)} stands outside of config")
     return {"source": source, "name": table["name"], "description": table["description"], "columns": columns, **meta}
+
+
+def _column_fields(column: dict[str, Any], table: str) -> dict[str, Any]:
+    place = f"{table}.columns.{column['name']}"
+    fields = {key: value for key, value in column.items() if key not in ("config", "data_tests")}
+    config = _mapping(column.get("config", {}), f"{place}.config")
+    rules = dict(_mapping(config.get("meta", {}), f"{place}.config.meta"))
+    if beside := sorted(config.keys() - {"meta", "tags"}):
+        raise ValueError(f"{place}: {', '.join(beside)} belongs under config.meta")
+    if twice := sorted(fields.keys() & rules.keys()):
+        raise ValueError(f"{place}: {', '.join(twice)} stands twice, inside and outside of config.meta")
+    rules["source_field"] = rules.pop("field", column["name"])
+    return {**fields, **rules}
 
 
 def read_sources(folder: Path = SOURCES_DIR) -> list[Source]:

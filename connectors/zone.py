@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-from pydantic import ValidationError
-
 from connectors.errors import ConfigError
+from connectors.source_files import faults_of
 from connectors.spec import Dataset, Source, Strict
+from ledger.yaml_file import read_yaml
 
 
 class Zone(Strict):
@@ -35,9 +34,11 @@ def read_zone(path: Path | None, sources: Sequence[Source]) -> Zone:
     if path is None:
         return Zone()
     try:
-        zone = Zone.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, ValidationError, yaml.YAMLError) as error:
-        raise ConfigError(f"not a valid zone file: {error}", str(path), "mend it, then jifen source check") from error
+        zone = Zone.model_validate(read_yaml(path.read_bytes()))
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"not a valid zone file: {faults_of(error, Zone)}.", str(path), "mend it, then jifen source check"
+        ) from error
     columns = {d.address: {c.name for c in d.columns} for s in sources for d in s.datasets}
     known = {*columns, *(source.name for source in sources)}
     unknown = sorted((set(zone.not_supplied) - known) | (set(zone.missing_markers) - set(columns)))

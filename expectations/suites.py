@@ -4,8 +4,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ledger.yaml_file import read_yaml
 
 SUITES = Path(__file__).resolve().parent / "suites"
 REQUIRED = ("rankings", "points", "reasons", "supply", "ext_bank__scores")
@@ -73,14 +74,14 @@ def load_suites(folder: Path, required: Collection[str] = REQUIRED) -> tuple[lis
     suites, problems = [], []
     for path in sorted(folder.glob("*.yml")):
         try:
-            suite = Suite.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+            suite = Suite.model_validate(read_yaml(path.read_bytes()))
             if suite.table != path.stem:
                 raise ValueError(f"the file is named for {path.stem}, its table is {suite.table}")
             suites.append(suite)
         except ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'suite'}: {item['msg']}" for item in error.errors())
             problems.append(f"suite {path.name}: {wrong}")
-        except (ValueError, yaml.YAMLError, OSError) as error:
+        except (ValueError, OSError) as error:
             problems.append(f"suite {path.name}: {' '.join(str(error).split())}")
     if not suites and not problems:
         problems.append(f"there is no suite in {folder.name}")

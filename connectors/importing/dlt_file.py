@@ -7,10 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from connectors.errors import ConfigError
 from connectors.importing.findings import Findings, Outside
+from ledger.yaml_file import read_yaml
 
 MAX_BYTES = 4 * 1024 * 1024
 NEXT_STEP = "name a file that holds a rest_api configuration: a dict with client and resources"
@@ -62,9 +61,9 @@ def read_dlt(path: Path, findings: Findings) -> dict[str, Any]:
     try:
         if path.suffix == ".py":
             return dict(_with_variables(_from_python(text, findings)))
-        found = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError, yaml.YAMLError) as error:
-        line = getattr(error, "lineno", None) or getattr(getattr(error, "problem_mark", None), "line", None)
+        found = json.loads(text) if path.suffix == ".json" else read_yaml(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = getattr(error, "lineno", None)
         place = f" (line {line})" if line is not None else ""
         raise ConfigError(f"is not a file of its kind{place}.", str(path), NEXT_STEP) from None
     for candidate in (found, *(found.values() if isinstance(found, dict) else ())):

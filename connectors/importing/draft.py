@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from connectors.importing.findings import Findings, Outside, Part, looks_secret
@@ -11,6 +10,7 @@ from connectors.importing.names import snake
 from connectors.source_files import dataset_fields
 from connectors.spec import Dataset
 from connectors.yaml_text import Noted, comment_lines, yaml_lines
+from ledger.yaml_file import read_yaml
 
 MADE_UP_CEILING = 1_000_000
 SIZE_NAMES = (
@@ -82,7 +82,7 @@ def with_parents_first(datasets: list[DatasetDraft], findings: Findings) -> list
 
 def _is_whole(draft: DatasetDraft, findings: Findings) -> bool:
     """Whether the source file's grammar takes this dataset; one that it does not take would cost all the others."""
-    table = yaml.safe_load("\n".join(yaml_lines(_table(draft))))
+    table = read_yaml("\n".join(yaml_lines(_table(draft))))
     try:
         Dataset.model_validate(dataset_fields(findings.source, table))
     except ValidationError as error:

@@ -4,11 +4,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from connectors.errors import ConfigError
 from connectors.importing.dlt_file import read_text
 from connectors.importing.findings import Outside
+from ledger.yaml_file import read_yaml
 
 MAX_NODES = 50_000
 NEXT_STEP = "name a declarative manifest: YAML of type DeclarativeSource, with streams"
@@ -39,11 +38,9 @@ def read_manifest(path: Path) -> dict[str, Any]:
     """The manifest with every reference followed and every parameter in its place."""
     text = read_text(path)
     try:
-        found = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", None)
-        place = f" (line {line + 1})" if line is not None else ""
-        raise ConfigError(f"is not YAML{place}.", str(path), NEXT_STEP) from None
+        found = read_yaml(text)
+    except ValueError as error:
+        raise ConfigError(f"is not YAML ({error}).", str(path), NEXT_STEP) from None
     if not isinstance(found, dict) or not isinstance(found.get("streams"), list):
         raise ConfigError("holds no list of streams.", str(path), NEXT_STEP)
     try:

@@ -11,9 +11,9 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import yaml
 
 from editions.score.errors import SAVE_AS_UTF8, ScoreError
+from ledger.yaml_file import read_yaml
 
 FOLDER_FILE = Path(__file__).with_name("folder.yml")
 SEEDS = Path("seeds") / "rulesets"
@@ -58,14 +58,14 @@ class Ruleset:
 
 def seed_types(project: Path) -> dict[str, dict[str, str]]:
     """The column types of each seed table, as `dbt_project.yml` states them: the one truth about them."""
-    declared = yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8"))["seeds"]["jifen"]["rulesets"]
+    declared = read_yaml((project / "dbt_project.yml").read_bytes())["seeds"]["jifen"]["rulesets"]
     return {table: dict(config["+column_types"]) for table, config in declared.items() if not table.startswith("+")}
 
 
 @cache
 def folder_layout() -> dict[str, Any]:
     """What a folder holds: for each seed table its file, its columns and their defaults."""
-    return dict(yaml.safe_load(FOLDER_FILE.read_text(encoding="utf-8")))
+    return dict(read_yaml(FOLDER_FILE.read_bytes()))
 
 
 def known_rulesets(project: Path) -> list[Row]:

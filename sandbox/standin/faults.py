@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
+from ledger.yaml_file import read_yaml
 from sandbox.standin.kinds import FAULT_KINDS, FaultKind
 
 PLAN: Final = "faults.yml"
@@ -117,8 +116,8 @@ class FaultPlan:
             return False
         self._stamp, self.digest = stamp, hashlib.sha256(text).hexdigest()
         try:
-            self.faults, self.error = parse_plan(yaml.safe_load(text), self.known), None
-        except (PlanError, yaml.YAMLError) as error:
+            self.faults, self.error = parse_plan(read_yaml(text), self.known), None
+        except ValueError as error:
             self.error = str(error)
             return False
         return True

@@ -64,6 +64,20 @@ def test_every_source_file_of_the_project_is_valid():
         (lambda e: e.update(name="taxes"), "named taxes, its file tax"),
         (lambda e: e["config"]["meta"]["connection"].update(base_url="http://tax"), "base_url"),
         (lambda e: e["tables"][0]["columns"][0].update(data_type="float"), "data_type"),
+        (
+            lambda e: meta(e).update(vollume={}),
+            "statements.vollume: no such word; there are continuity, coverage, critical",
+        ),
+        (lambda e: meta(e)["paginator"].update(pages="x"), "no such word; there are first, kind, page_param"),
+        (lambda e: meta(e)["freshness"].update(weeks=3), "no such word; there are column, days"),
+        (lambda e: e["config"]["meta"].update(charset="gbk"), "charset: no such word; there are agency, connection"),
+        (lambda e: e["tables"][0]["columns"][0]["config"]["meta"].update(units="元"), "there are check, data_type"),
+        (lambda e: e["tables"][0].update(rules=[]), "statements: rules belongs under config.meta"),
+        (lambda e: e["tables"][0]["config"].update(load="upsert"), "statements: load belongs under config.meta"),
+        (lambda e: e["tables"][0]["columns"][0]["config"].update(unit="元"), "unit belongs under config.meta"),
+        (lambda e: e["tables"][0]["columns"][0].update(required=False), "required stands twice"),
+        (lambda e: meta(e)["request"].update(params={"year": 2024}), "text, so put it in quotation marks"),
+        (lambda e: e.update(tables=["statements"]), "tables: names with values belong here"),
     ],
 )
 def test_a_fault_in_a_source_file_is_refused_and_named(tmp_path, change, told):
@@ -122,6 +136,22 @@ def test_a_zone_file_that_names_nothing_we_know_is_refused(tmp_path, text):
     path.write_text(text)
     with pytest.raises(ConfigError, match="Whose: config"):
         read_zone(path, read_sources())
+
+
+@pytest.mark.parametrize("text", ["[]", "5", "", "sources: 5", "sources: [5]", "sources: []", "sources: [{}, {}]"])
+def test_a_file_of_another_shape_is_refused(tmp_path, text):
+    path = tmp_path / "tax.yml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match="not a valid source file"):
+        read_source(path)
+
+
+@pytest.mark.parametrize("read", [read_source, lambda path: read_sinks(path.parent), lambda path: read_zone(path, [])])
+def test_a_name_twice_is_refused_in_every_kind_of_file(tmp_path, read):
+    path = tmp_path / "tax.yml"
+    path.write_text("kind: extract\nkind: extract\n")
+    with pytest.raises(ConfigError, match=r"line 2: `kind` stands twice in one part.*Whose: config"):
+        read(path)
 
 
 def test_a_secret_written_into_a_file_is_not_repeated(tmp_path):
