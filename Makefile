@@ -10,13 +10,14 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test unit lint lint-python lint-types lint-imports lint-sql lock clean bench-pull bench-score
+.PHONY: help setup demo test unit lint lint-python lint-types lint-imports lint-sql lock clean bench-pull bench-score foreign-clients
 
 help:
 	@echo "make demo   set up, then run one whole night on loopback and show what came of it"
 	@echo "make test   set up, lint, and run every test"
 	@echo "make unit   the fast tests only"
 	@echo "make lint   ruff, mypy --strict, sqlfluff, import directions"
+	@echo "make foreign-clients  have dlt and Airbyte read all records of the sandbox's REST agencies"
 	@echo "make bench-pull  pull 200,000 records with each client and print CPU, time and memory: minutes"
 	@echo "make bench-score score 10,000 and 100,000 made-up enterprises four ways, and print the same: ten minutes"
 	@echo "make lock   resolve the dependencies anew into requirements/"
@@ -61,6 +62,9 @@ lint-python: setup
 
 lint-imports: setup
 	$(BIN)/lint-imports
+
+foreign-clients: setup
+	$(BIN)/pytest tests/foreign
 
 bench-pull: setup
 	$(BIN)/python benchmarks/pull/run.py

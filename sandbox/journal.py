@@ -7,12 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-# How the tax office behaves on any ordinary day: short tokens, and a busy moment on the second page of statements.
+# How the tax office behaves on any ordinary day: a busy moment on the second page of statements.
 USUAL_FAULTS: Final[dict[str, Any]] = {
-    "tax": {
-        "token_requests": 3,
-        "too_many_requests": {"path": "/api/v1/statements", "page": 2, "times": 1, "retry_after": 1},
-    }
+    "tax": {"too_many_requests": {"path": "/api/v1/statements", "page": 2, "times": 1, "retry_after": 1}}
 }
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -49,6 +50,7 @@ class Folder:
     request: FileRequest
     faults: list[Fault] = field(default_factory=list)
     files: list[Written] = field(default_factory=list)
+    laid: set[str] = field(default_factory=set)
 
     @property
     def path(self) -> Path:
@@ -61,7 +63,7 @@ class Folder:
     def lay_out(self, faults: Sequence[Fault]) -> list[Written]:
         """Write all files as the faults have them; those whose bytes are right already keep their time.
 
-        Answers the files that grow: whoever calls appends the rest of them in time.
+        What another dataset has in the same folder is left alone. Answers the files that grow: whoever calls appends the rest of them in time.
         """
         self.faults = list(faults)
         self.files = self._files()
@@ -72,11 +74,19 @@ class Folder:
         if isinstance(self.request.ready, Manifest):
             wanted[self._manifest_name()] = self._manifest()
         for old in self.path.iterdir():
-            if old.name not in wanted or old.is_symlink():
+            if self._is_ours(old.name) and (old.name not in wanted or old.is_symlink()):
                 _remove(old)
+        self.laid = set(wanted)
         for name, what in wanted.items():
             _put(self.path / name, what)
         return [file for file in self.files if file.grows_from is not None]
+
+    def _is_ours(self, name: str) -> bool:
+        """Whether a name is this dataset's, from this start or an earlier one."""
+        ready = self.request.ready
+        flagged = name.removesuffix(ready.suffix) if isinstance(ready, Flag) else name
+        named = isinstance(ready, Manifest) and name == self._manifest_name()
+        return named or name in self.laid or fnmatchcase(flagged, self.request.pattern)
 
     def finish(self, file: Written) -> None:
         """A file that grew is whole: only now a flag or a manifest says so."""
@@ -114,7 +124,7 @@ class Folder:
 
     def _manifest_name(self) -> str:
         ready = self.request.ready
-        return fill_pattern(ready.pattern if isinstance(ready, Manifest) else "", "all")
+        return fill_pattern(ready.pattern if isinstance(ready, Manifest) else "", self.stock.dataset.name)
 
     def _manifest(self) -> bytes:
         named = [file for file in self.files if file.grows_from is None]

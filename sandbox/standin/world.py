@@ -126,7 +126,4 @@ def _folders(stocks: Mapping[str, Stock], root: Path) -> dict[str, Folder]:
         if not isinstance(request, FileRequest):
             raise UsageError(f"{stock.dataset.address}: no file request")
         folders[dataset] = Folder(stock, root, request)
-    shared = [folder.path for folder in folders.values()]
-    if len(set(shared)) != len(shared):
-        raise UsageError("two datasets of one source share a folder: a stand-in needs one for each")
     return folders

@@ -1,6 +1,8 @@
 """The stand-in's records, bytes and plans, without a socket."""
 
+import fnmatch
 import json
+import shutil
 import time
 import types
 import typing
@@ -11,7 +13,7 @@ import yaml
 from pydantic import BaseModel
 
 from connectors import uscc
-from connectors.source_files import read_source, read_sources
+from connectors.source_files import SOURCES_DIR, read_source, read_sources
 from connectors.spec import (
     Answered,
     Column,
@@ -39,6 +41,7 @@ from sandbox.standin.pages import token_of
 from sandbox.standin.records import make_stocks
 from sandbox.standin.start import SAMPLES
 from sandbox.standin.truth import read_truth, true_rows, write_truth
+from sandbox.standin.world import make_world
 
 PLANS = Path(SAMPLES).with_name("faults")
 ALL = read_sources(SAMPLES)
@@ -249,3 +252,17 @@ def test_what_is_sent_for_a_record_never_changes_from_one_page_to_the_next():
     stock = make_stocks(read_source(SAMPLES / "customs.yml"), 20, 7)["consignments"]
     entry = stock.entries[5]
     assert json.dumps(stock.wire_of(entry.typed, 5), default=str) == json.dumps(entry.wire, default=str)
+
+
+def test_two_datasets_of_one_folder_keep_each_its_own_files(tmp_path):
+    sources, state = tmp_path / "sources", tmp_path / "state"
+    sources.mkdir()
+    shutil.copy(SOURCES_DIR / "talent.yml", sources)
+    world = make_world(sources, state, rows=30, seed=7)
+    folder = state / "files" / "talent" / "outbox"
+    patterns = [dataset.request.pattern for dataset in world.sources["talent"].datasets]
+    whole = {file.name for file in folder.iterdir()}
+    assert [len(fnmatch.filter(whole, pattern)) for pattern in patterns] == [3] * len(patterns)
+    (folder / fnmatch.filter(whole, patterns[0])[0]).rename(folder / "headcount_of_an_earlier_start.zip")
+    make_world(sources, state, rows=30, seed=7)
+    assert {file.name for file in folder.iterdir()} == whole
