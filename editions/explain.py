@@ -21,7 +21,9 @@ class Previous(NamedTuple):
     """The edition that this one followed, and what became of the enterprise since.
 
     `changes` are the indicators whose points differ, the largest change first; `points_then` or `points_now` is None
-    where the indicator was or is not counted, which counts as 0 in `change`. `ranking` is None where it was not scored.
+    where the indicator was or is not counted, which counts as 0 in `change`. `moved` says what moved: `value` and
+    `stage` of the enterprise, `rule` (another rule set then), `peers` that it is compared with, `others` (what else of
+    the enterprise counts), or `calculation`, where none of these did. `ranking` is None where it was not scored.
     """
 
     edition_id: str
@@ -190,24 +192,46 @@ def _previous(reader: SealedReader, edition: Path, manifest: Row, code: str, lin
     if path is None or not (path / MANIFEST).is_file():
         return None
     tables = reader.of(path)
-    scored = tables.needed("points", columns="indicator_code, points", uscc=code)
-    then = {row["indicator_code"]: row["points"] for row in scored}
+    then = {str(row["indicator_code"]): row for row in tables.needed("points", uscc=code)}
     ranking = next(iter(tables.needed("rankings", uscc=code)), None)
     is_same = _manifest(path)["ruleset_id"] == manifest["ruleset_id"]
-    return Previous(path.name, is_same, ranking, _changes(then, lines))
+    return Previous(path.name, is_same, ranking, _changes(then, lines, is_same_ruleset=is_same))
 
 
-def _changes(then: dict[str, Decimal | None], lines: list[Row]) -> tuple[Row, ...]:
-    now = {row["indicator_code"]: row["points"] for row in lines}
-    pairs = [(code, then.get(code), now.get(code)) for code in sorted(then.keys() | now.keys())]
+def _changes(then: dict[str, Row], lines: list[Row], *, is_same_ruleset: bool) -> tuple[Row, ...]:
+    now = {str(row["indicator_code"]): row for row in lines}
+    pairs = [(code, then.get(code, {}), now.get(code, {})) for code in sorted(then.keys() | now.keys())]
     changes: list[Row] = [
         {
             "indicator_code": code,
-            "points_then": before,
-            "points_now": after,
-            "change": (after or Decimal(0)) - (before or Decimal(0)),
+            "points_then": before.get("points"),
+            "points_now": after.get("points"),
+            "value_then": before.get("value"),
+            "value_now": after.get("value"),
+            "change": (after.get("points") or Decimal(0)) - (before.get("points") or Decimal(0)),
+            "moved": _moved(before, after, is_same_ruleset=is_same_ruleset),
         }
         for code, before, after in pairs
-        if before != after
+        if before.get("points") != after.get("points")
     ]
     return tuple(sorted(changes, key=lambda row: (-abs(row["change"]), row["indicator_code"])))
+
+
+def _moved(then: Row, now: Row, *, is_same_ruleset: bool) -> list[str]:
+    """What moved where the points of an indicator did; a column that an older edition lacks moved nothing."""
+
+    def differs(*columns: str) -> bool:
+        return any(column in then and column in now and then[column] != now[column] for column in columns)
+
+    if not then or not now:
+        return ["calculation" if is_same_ruleset else "rule"]
+    moved = ["value"] if differs("value", "supply_status") else []
+    moved += ["stage"] if differs("stage") else []
+    # Beside a value that moved, the rule is seen to have moved by the weight alone.
+    if not is_same_ruleset and (not moved or differs("weight", "deduction")):
+        moved.append("rule")
+    if moved:
+        return moved
+    if "percentile_in_peer" in (then.get("function"), now.get("function")):
+        return ["peers"]
+    return ["others" if differs("points_maximum", "is_counted") else "calculation"]

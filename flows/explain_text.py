@@ -213,9 +213,16 @@ def _since(previous: Previous | None, now: Row, names: Mapping[str, str]) -> lis
         then_now = f"{_number(row['points_then'])} → {_number(row['points_now'])}"
         code = row["indicator_code"]
         lines.append(f"{code} {sign}{plain(row['change'])}: {then_now}  {names.get(code, '')}".rstrip())
+        causes = ["rule_alone"] if row["moved"] == ["rule"] else row["moved"]
+        lines.append(f"     {'; '.join(_said_of_move(row, one) for one in causes)}")
     if len(previous.changes) > CHANGES_SHOWN:
         lines.append(f"另有 {len(previous.changes) - CHANGES_SHOWN} 项 more: --json")
     return lines
+
+
+def _said_of_move(row: Row, moved: str) -> str:
+    told = said("moved", moved)
+    return f"{told} {_number(row['value_then'])} → {_number(row['value_now'])}" if moved == "value" else told
 
 
 def _records(row: Row) -> list[str]:

@@ -10,9 +10,12 @@ from connectors.sink_files import ExtractSink, NoticeSink
 from editions.current import point_current
 from editions.recipe import edition_id_of
 from editions.relations import ruleset_in_force
+from editions.ruleset_diff import content_of, content_sha256
+from editions.score.ruleset import read_seeds
 from editions.seal import EditionFacts, seal
 from flows.night import Cleared, Night
 from ledger.publications import Message, current_id, edition_row, next_sequence, publish
+from ledger.settings import PROJECT_DIR
 
 EVENT_TYPE = "cn.jifen.edition.published.v1"
 
@@ -47,7 +50,10 @@ def publish_edition(night: Night, cleared: Cleared) -> None:
     recipients = [sink.name for sink in night.sinks if isinstance(sink, ExtractSink)]
     channels = [sink.name for sink in night.sinks if isinstance(sink, NoticeSink)]
     messages = [_message(channel, sequence, facts, manifest_sha256) for channel in channels]
-    publish(night.ledger, row, night.run_id, facts.compared_with, recipients, messages)
+    project = PROJECT_DIR / "dbt_project"
+    content = content_of(read_seeds(project, facts.ruleset_id), project)
+    ruleset = {"content": content, "content_sha256": content_sha256(content)}
+    publish(night.ledger, row, night.run_id, facts.compared_with, recipients, messages, ruleset)
     point_current(night.settings.data_dir, facts.edition_id)
 
 

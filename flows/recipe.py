@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from connectors.errors import ConfigError
 from connectors.identity_decisions import IdentityDecision, decisions_sha256, known_on, read_decisions
 from connectors.inputs import Supplied, lay_out, resolve
 from connectors.pull import Pulled, pull_dataset, waves
@@ -20,6 +21,8 @@ from editions.build import BuildReport, build
 from editions.candidate import Candidate, drop_old_candidates, new_candidate
 from editions.current import edition_path, repair_current
 from editions.recipe import InputBatch, edition_id_of, recipe_digest
+from editions.ruleset_diff import moved
+from editions.ruleset_problems import told
 from editions.seal import drop_drafts
 from expectations.gate import audit
 from expectations.verdict import PublicationBlocked, Verdict, require_passed
@@ -161,6 +164,7 @@ def _publish_if_new(night: Night, steps: Steps, report: dict[str, Any]) -> tuple
     report["pulled"] = [asdict(one) for one in pulled]
     report["returns"] = compose_returns(night)
     _require_critical(pulled)
+    _require_frozen(night)
     supplied = resolve(night.sources, pulled, night.ledger, night.settings, night.as_of)
     night = replace(night, decisions=known_on(read_decisions(night.settings.data_dir, night.sources), night.as_of))
     inputs = (*(_as_input(one) for one in supplied), *_decided(night.decisions))
@@ -172,6 +176,8 @@ def _publish_if_new(night: Night, steps: Steps, report: dict[str, Any]) -> tuple
     report["build"] = built.as_dict()
     verdict = steps.gate(night, candidate)
     report["verdict"] = verdict.as_dict()
+    if recipe_digest(night.as_of, inputs, PROJECT_DIR) != digest:
+        raise ConfigError("the rules were changed while the edition was built.", str(PROJECT_DIR), "jifen run")
     log.debug("publish: sealing %s", edition_id_of(night.as_of, digest))
     steps.publish(night, Cleared(candidate, built, verdict, inputs, digest, tuple(supplied)))
     log.info("publish: %s is current", edition_id_of(night.as_of, digest))
@@ -184,8 +190,19 @@ def _require_critical(pulled: Sequence[Pulled]) -> None:
         by_message: dict[str, list[str]] = {}
         for one in missing:
             by_message.setdefault(one.message or "", []).append(f"{one.source}.{one.dataset}")
-        told = " ".join(f"[{', '.join(names)}] {message}" for message, names in by_message.items())
-        raise SourceMissingError(f"a critical source is missing, nothing is published and current stays. {told}")
+        each = " ".join(f"[{', '.join(names)}] {message}" for message, names in by_message.items())
+        raise SourceMissingError(f"a critical source is missing, nothing is published and current stays. {each}")
+
+
+def _require_frozen(night: Night) -> None:
+    """A rule set that an edition was published under says what it said then; else nothing is built by it."""
+    if problems := moved(night.ledger, PROJECT_DIR / "dbt_project"):
+        raise ConfigError(
+            f"a published rule set was changed, so nothing was built: {told(problems)}.",
+            "dbt_project/seeds/rulesets",
+            "put the rows back, and begin a new rule set for the change: "
+            f"jifen ruleset new {problems[0].ruleset_id} NEW_ID --from DAY",
+        )
 
 
 def _as_input(one: Supplied) -> InputBatch:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine, Table, asc, desc, func, insert, selec
 
 from ledger.store import Row, now
 from ledger.tables import deliveries, denials, editions, outbox, publications
+from ledger.tables import published_rulesets as frozen
 
 
 class CurrentMovedError(RuntimeError):
@@ -53,12 +54,15 @@ def publish(
     expected_current: str | None,
     recipients: Sequence[str],
     messages: Sequence[Message],
+    ruleset: Row | None = None,
 ) -> None:
     """In one transaction: the edition's row, `current` moved by compare-and-swap, deliveries and messages promised.
 
-    Deliveries that an older edition still owes are superseded: a bank is never sent yesterday's scores after today's.
-    Its messages stay owed: each tells of an edition that was published, and channels want all of them.
-    Raises `CurrentMovedError`, and writes nothing, when `current` is not `expected_current`.
+    `ruleset` is what the edition's rule set says (`content_sha256`, `content`): it is kept with the first edition that
+    is published under it, and stays so. Deliveries that an older edition still owes are superseded: a bank is never
+    sent yesterday's scores after today's. Its messages stay owed: each tells of an edition that was
+    published, and channels want all of them. Raises `CurrentMovedError`, and writes nothing, when `current` is not
+    `expected_current`.
     """
     edition_id = edition["edition_id"]
     with ledger.begin() as connection:
@@ -71,6 +75,8 @@ def publish(
         known = connection.execute(select(editions.c.edition_id).where(editions.c.edition_id == edition_id)).first()
         if known is None:
             connection.execute(insert(editions).values(**edition))
+        if ruleset is not None:
+            _freeze(connection, edition, ruleset)
         sequence = _next_sequence(connection, edition_id)
         connection.execute(
             insert(publications).values(
@@ -85,6 +91,19 @@ def publish(
         )
         connection.execute(update(deliveries).where(deliveries.c.state == "pending").values(state="superseded"))
         _promise(connection, edition_id, sequence, recipients, messages)
+
+
+def _freeze(connection: Connection, edition: Row, ruleset: Row) -> None:
+    known = select(frozen.c.ruleset_id).where(frozen.c.ruleset_id == edition["ruleset_id"])
+    if connection.execute(known).first() is None:
+        named = {"ruleset_id": edition["ruleset_id"], "edition_id": edition["edition_id"]}
+        connection.execute(insert(frozen).values(**named, **ruleset))
+
+
+def published_rulesets(ledger: Engine) -> list[Row]:
+    """Every rule set that an edition was published under: what it said then, and the first such edition."""
+    with ledger.begin() as connection:
+        return [dict(row) for row in connection.execute(select(frozen).order_by(frozen.c.ruleset_id)).mappings()]
 
 
 def _promise(

@@ -2,6 +2,7 @@
 
 import sqlite3
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, select
@@ -43,6 +44,14 @@ def open_ledger(settings: Settings) -> Engine:
                 "Whose: configuration. Use the jifen that wrote it, or name another JIFEN_DATA_DIR."
             )
     return engine
+
+
+def ledger_if_any(settings: Settings) -> Engine | None:
+    """The ledger where there is one: who only asks makes none."""
+    url = settings.resolved_ledger_url
+    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).is_file():
+        return None
+    return open_ledger(settings)
 
 
 def _configure_sqlite(raw: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

@@ -134,6 +134,15 @@ publications = Table(
     UniqueConstraint("edition_id", "sequence"),
 )
 
+published_rulesets = Table(
+    "published_rulesets",
+    metadata,
+    Column("ruleset_id", Text, primary_key=True),
+    Column("content_sha256", Text, nullable=False),
+    Column("content", JSON, nullable=False),
+    Column("edition_id", Text, ForeignKey("editions.edition_id"), nullable=False),
+)
+
 deliveries = Table(
     "deliveries",
     metadata,

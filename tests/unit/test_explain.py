@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from connectors.raw import keep_raw, raw_path
 from connectors.source_files import read_sources
-from editions.explain import EnterpriseUnknownError, explain
+from editions.explain import EnterpriseUnknownError, _moved, explain
 from flows.cli import app
 from flows.entry import explain_is_asked
-from flows.explain_text import _value, said
+from flows.explain_text import _since, _value, said
 from ledger.data_folder import data_folder
 from ledger.settings import PROJECT_DIR, Settings
 from tests.unit.explained import (
@@ -76,9 +76,16 @@ def test_what_cost_most_is_as_sealed_or_of_an_older_edition_worked_out(full, old
 def test_the_edition_before_tells_what_changed_and_by_which_indicator(full):
     previous = explain(full, FIRST).previous
     assert (previous.edition_id, previous.is_same_ruleset) == ("2025-06-29-aaa", True)
-    assert [dict(row) for row in previous.changes] == [
-        {"indicator_code": "C01", "points_then": Decimal(4), "points_now": Decimal(6), "change": Decimal(2)}
-    ]
+    (change,) = previous.changes
+    assert change == {
+        "indicator_code": "C01",
+        "points_then": Decimal(4),
+        "points_now": Decimal(6),
+        "value_then": Decimal("100.5"),
+        "value_now": Decimal("100.5"),
+        "change": Decimal(2),
+        "moved": ["calculation"],
+    }
     assert previous.ranking["rank_overall"] == 6
     assert explain(full, SECOND).previous.changes == ()
 
@@ -91,6 +98,47 @@ def test_an_indicator_that_was_not_counted_then_changes_by_what_it_gives_now(tmp
         (None, Decimal(5), Decimal(5))
     ]
     assert not previous.is_same_ruleset
+
+
+BASE = {
+    "value": 1,
+    "supply_status": "supplied",
+    "stage": "growth",
+    "weight": 6,
+    "points_maximum": 6,
+    "function": "step",
+}
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "is_same_ruleset", "moved"),
+    [
+        ({}, {"weight": 7}, False, ["rule"]),
+        ({}, {}, False, ["rule"]),
+        ({}, {"value": 2}, False, ["value"]),
+        ({}, {"value": 2, "weight": 7}, False, ["value", "rule"]),
+        ({}, {"value": 2}, True, ["value"]),
+        ({"value": None, "supply_status": "record_not_supplied"}, {}, True, ["value"]),
+        ({}, {"stage": "stable"}, True, ["stage"]),
+        ({"function": "percentile_in_peer"}, {"function": "percentile_in_peer"}, True, ["peers"]),
+        ({}, {"points_maximum": 5}, True, ["others"]),
+        ({}, {}, True, ["calculation"]),
+    ],
+)
+def test_what_moved_is_told_apart(then, now, is_same_ruleset, moved):
+    assert _moved(BASE | then, BASE | now, is_same_ruleset=is_same_ruleset) == moved
+
+
+def test_an_indicator_that_only_one_rule_set_has_is_a_move_of_the_rule():
+    assert _moved({}, BASE, is_same_ruleset=False) == _moved(BASE, {}, is_same_ruleset=False) == ["rule"]
+
+
+def test_people_read_that_the_rule_moved_and_not_the_enterprise(tmp_path, old):
+    now = with_more_points(2, f"indicator_code = 'C01' and uscc = '{FIRST}'") + COUNTED
+    found = explain(seal_one(tmp_path, "2025-06-30-eee", now, old.name, ruleset="zhongkai-2025"), FIRST)
+    names = {row["indicator_code"]: "" for row in found.indicators}
+    told = "\n".join(_since(found.previous, found.ranking, names))
+    assert "规则变动，企业数据未变 the rule moved, not the enterprise" in told
 
 
 def test_an_edition_before_that_is_lost_is_told_as_none(tmp_path):

@@ -12,6 +12,7 @@ from connectors.drivers.pages import Page
 from connectors.pull import Pulled, pull_dataset
 from connectors.source_files import read_sources
 from connectors.zone import Zone
+from editions.ruleset_problems import Problem
 from flows import recipe
 from flows.outcome import EXIT_CODES, Outcome
 from ledger.batches import open_batch
@@ -54,6 +55,15 @@ def test_a_critical_source_that_failed_stops_before_anything_is_built(settings, 
     assert (outcome.state, outcome.exit_code, last_state(settings)) == ("source_missing", 4, "source_missing")
     assert "[tax.statements] tax.statements: refused." in outcome.message
     assert "patent" not in outcome.message
+
+
+def test_a_published_rule_set_that_was_changed_stops_the_night_before_anything_is_built(settings, steps, monkeypatch):
+    problem = Problem("zhongkai-2024", "weights", "zhongkai-2024, C01, growth", "改", "weight was 6, is 7; edition E")
+    monkeypatch.setattr(recipe, "moved", lambda *_: [problem])
+    outcome = recipe.run_night(settings, DAY, "plain", steps)
+    assert (outcome.state, outcome.exit_code, last_state(settings)) == ("failed", 1, "failed")
+    assert "ruleset_weights.csv: zhongkai-2024, C01, growth: weight was 6, is 7; edition E" in outcome.message
+    assert "jifen ruleset new zhongkai-2024" in outcome.message
 
 
 def test_a_fault_in_any_step_is_an_outcome_and_the_run_is_closed(settings, steps):

@@ -1,0 +1,162 @@
+"""What differs between two rule sets, row by row, and whether one that editions were published under still stands."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from editions.manifest import canonical_json
+from editions.ruleset_problems import Problem
+from editions.score.ruleset import BOOLEANS, Row, Ruleset, read_seeds, seed_types
+from ledger.publications import published_rulesets
+
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "rulesets": (),
+    "ruleset_stages": ("stage",),
+    "ruleset_groups": ("group_code",),
+    "ruleset_indicators": ("indicator_code",),
+    "ruleset_inputs": ("indicator_code", "source", "dataset", "years_back"),
+    "ruleset_weights": ("indicator_code", "stage"),
+    "ruleset_rules": ("indicator_code", "stage", "lo", "inclusive_lo"),
+    "ruleset_levels": ("indicator_code", "level"),
+    "ruleset_conditions": ("condition_code",),
+    "ruleset_missing": ("indicator_code", "supply_status"),
+}
+"""What tells the rows of each table apart, in the order in which differences are told."""
+OPEN_ENDED = {"rulesets": ("valid_to", "status", "note")}
+"""What may change of a rule set that editions were published under: a new one takes its place from a day on."""
+SHOWN_CELLS = 120
+
+Content = dict[str, list[dict[str, str]]]
+"""The rows of one rule set by table, empty cells left out, each cell in one form: what is frozen."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One row, or one cell of a row, that two rule sets do not share: `kind` is added, removed or changed.
+
+    `column`, `then` and `now` are None where the whole row was added or removed.
+    """
+
+    table: str
+    row_key: str
+    kind: str
+    column: str | None = None
+    then: str | None = None
+    now: str | None = None
+
+
+def content_of(ruleset: Ruleset, project: Path) -> Content:
+    """The rows of one rule set without its id, so that only what it says is compared: not how a number is written."""
+    types = seed_types(project)
+    return {
+        table: sorted(
+            (_plain_row(row, types[table]) for row in ruleset.tables[table]), key=lambda row: sorted(row.items())
+        )
+        for table in KEYS
+    }
+
+
+def frozen(content: Content) -> Content:
+    """The part of a rule set that never changes once an edition was published under it."""
+    left_out = {table: set(columns) for table, columns in OPEN_ENDED.items()}
+    return {
+        table: [{name: cell for name, cell in row.items() if name not in left_out.get(table, ())} for row in rows]
+        for table, rows in content.items()
+    }
+
+
+def content_sha256(content: Content) -> str:
+    """SHA-256 of the part that is frozen."""
+    return hashlib.sha256(canonical_json(frozen(content))).hexdigest()
+
+
+def differences(then: Content, now: Content) -> list[Difference]:
+    """Every row and cell that differs, by table and key."""
+    return [one for table in KEYS for one in _of_table(table, then.get(table, []), now.get(table, []))]
+
+
+def moved(ledger: Engine, project: Path) -> list[Problem]:
+    """Each row of a published rule set that no longer says what it said when an edition was published under it."""
+    return [problem for row in published_rulesets(ledger) for problem in _moved_of(row, project)]
+
+
+def _moved_of(published: Mapping[str, Any], project: Path) -> Iterator[Problem]:
+    ruleset_id, edition_id = published["ruleset_id"], published["edition_id"]
+    seeds = read_seeds(project)
+    tables = {name: [row for row in rows if row["ruleset_id"] == ruleset_id] for name, rows in seeds.tables.items()}
+    now = content_of(Ruleset(ruleset_id, seeds.origin, tables), project)
+    if content_sha256(now) == published["content_sha256"]:
+        return
+    for one in differences(frozen(published["content"]), frozen(now)):
+        what_zh, what_en = _in_words(one)
+        yield Problem(
+            ruleset_id,
+            one.table.removeprefix("ruleset_"),
+            ", ".join(filter(None, (ruleset_id, one.row_key))),
+            f"{what_zh}；版次 {edition_id} 已按此规则集发布，请另立新规则集",
+            f"{what_en}; edition {edition_id} was published under it: the change belongs in a new rule set",
+        )
+
+
+def _in_words(one: Difference) -> tuple[str, str]:
+    if one.kind == "added":
+        return "新增了该行", "the row was added"
+    if one.kind == "removed":
+        return "删除了该行", "the row was removed"
+    then, now = (_short(cell) for cell in (one.then, one.now))
+    return f"{one.column} 由 {then} 改为 {now}", f"{one.column} was {then} and is {now}"
+
+
+def _short(cell: str | None) -> str:
+    if cell is None:
+        return "-"
+    return cell if len(cell) <= SHOWN_CELLS else cell[: SHOWN_CELLS - 1] + "…"
+
+
+def _of_table(table: str, then: Sequence[Mapping[str, str]], now: Sequence[Mapping[str, str]]) -> Iterator[Difference]:
+    before, after = _by_key(table, then), _by_key(table, now)
+    for key in sorted(before.keys() | after.keys()):
+        told = ", ".join(filter(None, key[:-1]))
+        if key not in after:
+            yield Difference(table, told, "removed")
+        elif key not in before:
+            yield Difference(table, told, "added")
+        else:
+            one, other = before[key], after[key]
+            for column in sorted(one.keys() | other.keys()):
+                if one.get(column) != other.get(column):
+                    yield Difference(table, told, "changed", column, one.get(column), other.get(column))
+
+
+def _by_key(table: str, rows: Sequence[Mapping[str, str]]) -> dict[tuple[str, ...], Mapping[str, str]]:
+    """Rows by their key and a number: a rule set that is wrong may hold a key twice, and is compared all the same."""
+    held: dict[tuple[str, ...], list[Mapping[str, str]]] = defaultdict(list)
+    for row in rows:
+        held[tuple(row.get(name, "") for name in KEYS[table])].append(row)
+    return {(*key, str(number)): row for key, found in held.items() for number, row in enumerate(found)}
+
+
+def _plain_row(row: Row, types: Mapping[str, str]) -> dict[str, str]:
+    cells = ((name, row.get(name), kind) for name, kind in types.items() if name != "ruleset_id")
+    return {name: _plain_cell(text, kind) for name, text, kind in cells if text is not None}
+
+
+def _plain_cell(text: str, kind: str) -> str:
+    if kind == "varchar":
+        return text
+    bare = text.strip()
+    if kind == "boolean":
+        return BOOLEANS.get(bare.lower(), bare)
+    if kind.startswith(("decimal", "integer", "bigint")):
+        try:
+            number = Decimal(bare)
+        except InvalidOperation:
+            return bare
+        return f"{number.normalize():f}" if number else "0"
+    return bare
