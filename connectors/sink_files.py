@@ -7,7 +7,7 @@ from pydantic import Field, TypeAdapter
 
 from connectors.errors import ConfigError
 from connectors.source_files import faults_of
-from connectors.spec import SftpConnection, Strict, Title, Variable, variables_in
+from connectors.spec import Answered, SftpConnection, Strict, Title, Variable, variables_in
 from ledger.settings import PROJECT_DIR
 from ledger.yaml_file import read_yaml
 
@@ -55,11 +55,17 @@ class ExtractSink(_Sink):
 
 
 class NoticeSink(_Sink):
-    """A recipient of messages."""
+    """A recipient of messages, and how it tells that it took one.
+
+    Without `answered` an answer must be no page of HTML, and must not say no by one of the names in common use (code,
+    errcode, success, error, status): a chat bot refuses with HTTP 200.
+    """
 
     kind: Literal["notice"]
     driver: Literal["webhook"]
     connection: WebhookConnection
+    statuses: tuple[int, ...] = Field(default=(200, 201, 202, 204), min_length=1)
+    answered: Answered | None = None
 
 
 class ReturnsSink(_Sink):

@@ -1,12 +1,20 @@
-"""Reading the body of an answer: never more than a cap, never for ever, and never half of it."""
+"""One HTTP exchange, and the body of its answer: never more than a cap, never for ever, and never half of it."""
 
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import LocationParseError
 
-from connectors.drivers.retry import TryAgainError
+from connectors.drivers.retry import TryAgainError, within
+from connectors.drivers.tls import proxy_variable
+from connectors.errors import ConfigError
+
+T = TypeVar("T")
 
 CHUNK_BYTES = 1 << 17
 SLOWEST_BYTES_PER_SECOND = 1024
@@ -18,6 +26,48 @@ _VALUE_BYTES, _OBJECT_BYTES = 64, 232
 
 class TooLargeError(ValueError):
     """The body is larger than the cap, as sent or unpacked."""
+
+
+_OF_THE_PROXY = (
+    requests.exceptions.ProxyError,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidURL,
+    LocationParseError,
+)
+
+
+def exchanged(
+    adapter: HTTPAdapter,
+    sent: requests.PreparedRequest,
+    arguments: dict[str, Any],
+    timeout: float,
+    where: str,
+    read: Callable[[requests.Response], T],
+) -> T:
+    """What `read` makes of the answer to a request, within the budget of the call whatever is sent and how slowly.
+
+    A redirect is not followed. A proxy that cannot be used is a `ConfigError` that names its variable: what the
+    library says of it holds the address of the agency, and perhaps a password. Raises what `requests` raises as well.
+    """
+
+    def work() -> T:
+        # Not through a session: that would read the whole body of a redirect, however large.
+        with adapter.send(sent, stream=True, timeout=timeout, **arguments) as answer:
+            if answer.status_code == 407 and variable is not None:
+                raise requests.exceptions.ProxyError
+            return read(answer)
+
+    url = sent.url or ""
+    variable = proxy_variable(url, arguments["proxies"])
+    through = "" if variable is None else f", asked through the proxy of {variable}"
+    try:
+        return within(work, f"no whole answer in time{through}")
+    except _OF_THE_PROXY as error:
+        if variable is None:
+            raise
+        kind = urlsplit(arguments["proxies"].get(urlsplit(url).scheme) or arguments["proxies"].get("all", "")).scheme
+        problem = f"the proxy that {variable} names cannot be used ({kind or 'no scheme'}, {type(error).__name__})."
+    raise ConfigError(problem, where, f"mend {variable}, or name the host in NO_PROXY; a SOCKS proxy needs pysocks")
 
 
 def read_body(answer: requests.Response, cap: int, timeout: float) -> bytes:

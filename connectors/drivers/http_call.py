@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 from connectors.drivers.answers import Secrets, check_answered, decoded
 from connectors.drivers.auth import Auth, Granted, PostForm, make_auth
 from connectors.drivers.hosts import budget_of
-from connectors.drivers.http_body import TooLargeError, read_body
+from connectors.drivers.http_body import TooLargeError, exchanged, read_body
 from connectors.drivers.pages import MAX_BODY_BYTES, Ask
 from connectors.drivers.paging_parts import Answer, Question
 from connectors.drivers.retry import TryAgainError, call_with_retry, retry_after_seconds
@@ -114,17 +114,7 @@ class Http:
             form = endpoint if empty > 1 else replace(endpoint, may_be_empty=False)
             return self._judge(form, question, received)
 
-        try:
-            return attempt()
-        except TryAgainError as error:
-            failed: list[TryAgainError] = [error]
-
-        def again() -> Answer:
-            if failed:
-                raise failed.pop()
-            return attempt()
-
-        return call_with_retry(again, self._where, self._settings.retry_seconds, self.sleep)
+        return call_with_retry(attempt, self._where, self._settings.retry_seconds, self.sleep)
 
     def in_order(self, endpoint: Endpoint, questions: Iterable[Question]) -> Iterator[Answer]:
         """The answers in order. As many are under way or wait to be taken as there are connections, never more.
@@ -202,10 +192,12 @@ class Http:
             sent = requests.PreparedRequest()
             sent.prepare(method, url, **{"headers": _HEADERS, **fields}, auth=auth)
             self._budget.pace(self._limits, self._stop)
-            # Not through a session: that would read the whole body of a redirect, however large.
-            with self._adapter.send(sent, stream=True, timeout=timeout, **self._tls.arguments) as answer:
+
+            def read(answer: requests.Response) -> _Received:
                 body = self._body(answer, wanted, timeout)
                 return _Received(answer.status_code, answer.headers, body, sent, answer.cookies.get_dict())
+
+            return exchanged(self._adapter, sent, self._tls.arguments, timeout, self._where, read)
         except (ConnectorError, TryAgainError):
             raise
         except TooLargeError:

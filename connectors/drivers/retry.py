@@ -1,14 +1,18 @@
-"""One way to try again: full jitter, Retry-After honoured, and an end when the time budget is spent."""
+"""One way to try again, and an end in real time: full jitter, Retry-After honoured, nothing past the budget."""
 
+import ctypes
+import math
 import secrets
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar, copy_context
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from itertools import count
 from typing import TypeVar
-
-import tenacity.nap
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay
-from tenacity.wait import wait_base
 
 from connectors.errors import TransientError
 
@@ -17,6 +21,10 @@ T = TypeVar("T")
 FIRST_WAIT_SECONDS = 0.25
 LONGEST_WAIT_SECONDS = 20.0
 LONGEST_RETRY_AFTER_SECONDS = 7 * 24 * 3600
+MARGIN_SECONDS = 1.0
+"""How far past its budget a call may end: work that was cut off is given so long to let go of what it holds."""
+
+_ends: ContextVar[float] = ContextVar("_ends", default=math.inf)
 
 
 class TryAgainError(RuntimeError):
@@ -27,15 +35,49 @@ class TryAgainError(RuntimeError):
         self.retry_after = retry_after
 
 
-class _Wait(wait_base):
-    def __call__(self, retry_state: RetryCallState) -> float:
-        error = retry_state.outcome.exception() if retry_state.outcome else None
-        ceiling = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** min(retry_state.attempt_number, 10))
-        jitter = secrets.SystemRandom().uniform(0, ceiling)
-        if isinstance(error, TryAgainError) and error.retry_after is not None:
-            # "Now" is our own jitter: a clock that runs ahead over there must not make us ask in a tight circle.
-            return error.retry_after if error.retry_after >= 1.0 else max(error.retry_after, jitter)
-        return jitter
+@contextmanager
+def budget(seconds: float) -> Iterator[None]:
+    """Whatever is waited for inside ends after so many seconds, or with the budget around it if that ends first."""
+    token = _ends.set(min(_ends.get(), time.monotonic() + seconds))
+    try:
+        yield
+    finally:
+        _ends.reset(token)
+
+
+def left() -> float:
+    """Seconds left of the budget."""
+    return max(0.0, _ends.get() - time.monotonic())
+
+
+def within(work: Callable[[], T], reason: str, cut: Callable[[], None] = lambda: None) -> T:
+    """The answer of work that waits on another machine, or a `TryAgainError` once the budget is spent.
+
+    No library's own time-out is trusted: the work runs in a thread of its own. When time is up, `cut` breaks its
+    connection from outside, the thread is told to stop at the next step it makes, and nobody waits for it longer than
+    the margin; it keeps no process alive.
+    """
+    answer: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised again by whoever waits for the answer
+            answer.set_exception(error)
+
+    thread = threading.Thread(target=copy_context().run, args=(run,), daemon=True)
+    thread.start()
+    try:
+        wait((answer,), min(left(), threading.TIMEOUT_MAX))
+    finally:
+        if not answer.done():
+            with suppress(Exception):
+                cut()
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit))
+    if not answer.done():
+        wait((answer,), MARGIN_SECONDS)
+        raise TryAgainError(reason)
+    return answer.result()
 
 
 def call_with_retry(
@@ -45,32 +87,36 @@ def call_with_retry(
 
     `sleep` is how to wait between two attempts, for callers that must be able to stop waiting.
     """
-
-    def would_overrun(state: RetryCallState) -> bool:
-        # Waiting past the budget is no better than stopping now: the night goes on, and the checkpoint keeps the place.
-        spent = state.seconds_since_start or 0.0
-        return spent + (state.upcoming_sleep or 0.0) > budget_seconds
-
-    retrying = Retrying(
-        retry=retry_if_exception_type(TryAgainError),
-        wait=_Wait(),
-        stop=lambda state: stop_after_delay(budget_seconds)(state) or would_overrun(state),
-        sleep=sleep or tenacity.nap.sleep,
-        reraise=True,
+    with budget(budget_seconds):
+        for number in count(1):
+            try:
+                return attempt()
+            except TryAgainError as error:
+                failed = error
+            pause = _pause(failed, number)
+            # Waiting past the budget is no better than stopping now: the night goes on, the checkpoint keeps the place.
+            if pause >= left():
+                break
+            (sleep or time.sleep)(pause)
+    after = ""
+    if failed.retry_after is not None:
+        moment = datetime.now(UTC) + timedelta(seconds=failed.retry_after)
+        after = f", resume after {moment.isoformat(timespec='seconds')}"
+    # What the attempts were broken by may hold an address with a secret in it: it ends here.
+    raise TransientError(
+        f"{failed} (tried for up to {budget_seconds:g} s{after}).",
+        where,
+        "run `jifen run` again: it goes on from the last page kept",
     )
-    try:
-        return retrying(attempt)
-    except TryAgainError as error:
-        after = ""
-        if error.retry_after is not None:
-            moment = datetime.now(UTC) + timedelta(seconds=error.retry_after)
-            after = f", resume after {moment.isoformat(timespec='seconds')}"
-        # What the attempts were broken by may hold an address with a secret in it: it ends here.
-        raise TransientError(
-            f"{error} (tried for up to {budget_seconds:g} s{after}).",
-            where,
-            "run `jifen run` again: it goes on from the last page kept",
-        ) from None
+
+
+def _pause(error: TryAgainError, number: int) -> float:
+    ceiling = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** min(number, 10))
+    jitter = secrets.SystemRandom().uniform(0, ceiling)
+    if error.retry_after is None:
+        return jitter
+    # "Now" is our own jitter: a clock that runs ahead over there must not make us ask in a tight circle.
+    return error.retry_after if error.retry_after >= 1.0 else max(error.retry_after, jitter)
 
 
 def retry_after_seconds(header: str | None, date_header: str | None = None) -> float | None:

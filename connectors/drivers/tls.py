@@ -1,11 +1,14 @@
-"""Which certificates a REST agency is met with, and by which proxy: settled once for a pull."""
+"""Which certificates another house is met with, and by which proxy."""
 
+import os
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
+from requests.utils import select_proxy
 
 from connectors.errors import AgencyError, ConfigError
 from connectors.spec import MutualTls, RestConnection, Source, Variable
@@ -36,9 +39,8 @@ class Tls:
             verify = _file(connection.ca, source.name)
         if isinstance(connection.auth, MutualTls):
             certificate = _pair(connection.auth, source.name)
-        with requests.Session() as session:
-            settled = session.merge_environment_settings(base_url, {}, False, None, None)
-        return cls({"verify": verify or settled["verify"], "cert": certificate, "proxies": settled["proxies"]})
+        settled = surroundings(base_url)
+        return cls({**settled, "verify": verify or settled["verify"], "cert": certificate})
 
     def refusal(self, text: str, where: str) -> AgencyError | None:
         """The error for what a library said of a certificate; None where it speaks of something else."""
@@ -49,6 +51,21 @@ class Tls:
         if any(sign in text.upper() for sign in _NOT_LET_IN):
             return AgencyError("it refuses our certificate.", where, "check certificate and key, then ask to be let in")
         return None
+
+
+def surroundings(url: str) -> dict[str, Any]:
+    """What the environment says of requests to an address, as `requests` names it: verify, proxies."""
+    with requests.Session() as session:
+        settled = session.merge_environment_settings(url, {}, False, None, None)
+    return {"verify": settled["verify"], "proxies": settled["proxies"]}
+
+
+def proxy_variable(url: str, proxies: dict[str, str]) -> str | None:
+    """The variable that sends requests for this address through a proxy; None where they go straight."""
+    if select_proxy(url, proxies) is None:
+        return None
+    names = [name for kind in (urlsplit(url).scheme, "all") for name in (f"{kind}_proxy", f"{kind}_proxy".upper())]
+    return next((name for name in names if os.environ.get(name)), "the environment")
 
 
 def _pair(auth: MutualTls, where: str) -> tuple[str, str]:

@@ -22,7 +22,7 @@ def failing(times, error):
 
 
 def test_what_may_pass_is_tried_again(monkeypatch):
-    monkeypatch.setattr("tenacity.nap.time.sleep", lambda _: None)
+    monkeypatch.setattr("connectors.drivers.retry.time.sleep", lambda _: None)
     attempt, calls = failing(3, TryAgainError("busy"))
     assert call_with_retry(attempt, "tax.statements", 60) == "answer"
     assert len(calls) == 4
@@ -30,7 +30,7 @@ def test_what_may_pass_is_tried_again(monkeypatch):
 
 def test_retry_after_is_honoured_to_the_second(monkeypatch):
     slept = []
-    monkeypatch.setattr("tenacity.nap.time.sleep", slept.append)
+    monkeypatch.setattr("connectors.drivers.retry.time.sleep", slept.append)
     attempt, _ = failing(1, TryAgainError("busy", retry_after=7.0))
     call_with_retry(attempt, "tax.statements", 60)
     assert slept == [7.0]

@@ -1,0 +1,91 @@
+"""Lines that die and servers that never end what they say, on loopback, for tests of deadlines."""
+
+import contextlib
+import itertools
+import socket
+import socketserver
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Talk = Callable[[socket.socket], None]
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    talk: Talk
+    is_over: threading.Event
+
+
+class _Line(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        with contextlib.suppress(OSError):
+            self.server.talk(self.request)
+
+
+@contextmanager
+def server(talk: Talk) -> Iterator[int]:
+    """A TCP server that gives each connection to `talk`; answers its port."""
+    with _Server(("127.0.0.1", 0), _Line) as running:
+        running.talk = talk
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
+        try:
+            yield running.server_address[1]
+        finally:
+            running.shutdown()
+
+
+def silence(_line: socket.socket) -> None:
+    """Accept, and never say a word."""
+    time.sleep(30)
+
+
+def drip(said: bytes, again: bytes = b"") -> Talk:
+    """Say something a byte at a time, each well within any time-out between bytes; then `again` over and over."""
+
+    def talk(line: socket.socket) -> None:
+        for byte in itertools.chain(said, itertools.cycle(again)):
+            line.sendall(bytes([byte]))
+            time.sleep(0.02)
+
+    return talk
+
+
+def flood(said: bytes, again: bytes) -> Talk:
+    """Say something, then `again` without end and as fast as it is taken."""
+
+    def talk(line: socket.socket) -> None:
+        line.recv(65536)
+        line.sendall(said)
+        while True:
+            line.sendall(again)
+
+    return talk
+
+
+@contextmanager
+def dies_after(port: int, down: int | None = None, up: int | None = None) -> Iterator[int]:
+    """A line to a port of this machine that goes silent, without an end, after so many bytes; answers its own port."""
+
+    def talk(near: socket.socket) -> None:
+        with socket.create_connection(("127.0.0.1", port)) as far:
+            other = threading.Thread(target=carry, args=(near, far, up), daemon=True)
+            other.start()
+            carry(far, near, down)
+            other.join()
+
+    def carry(source: socket.socket, target: socket.socket, limit: int | None) -> None:
+        moved = 0
+        with contextlib.suppress(OSError):
+            while block := source.recv(1024):
+                moved += len(block)
+                if limit is not None and moved > limit:
+                    time.sleep(30)
+                    return
+                target.sendall(block)
+            target.shutdown(socket.SHUT_WR)
+
+    with server(talk) as shown:
+        yield shown
