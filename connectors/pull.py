@@ -1,8 +1,9 @@
 """Pulling one dataset: resume or begin, keep each page with its checkpoint and read it, then settle and promote."""
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -26,7 +27,7 @@ from ledger.batches import (
     pages_of,
     record_page,
     refuse_open,
-    seen_labels,
+    seen_files,
     void_pages,
 )
 from ledger.settings import MissingVariableError, Settings
@@ -73,7 +74,17 @@ def pull_dataset(
         unforeseen = UnforeseenError(f"{type(error).__name__}: {error}.", dataset.address, "tell the makers of jifen")
         return replace(base, state="failed", whose=unforeseen.whose, message=str(unforeseen))
     told = {name: values[name] for name in ("state", "rows_received", "rows_landed", "rows_refused", "counts")}
-    return replace(base, batch=values.get("same_as", key.batch), **told)
+    return replace(base, batch=values.get("same_as", key.batch), message=_not_taken(values["counts"]), **told)
+
+
+def _not_taken(counts: Mapping[str, int]) -> str | None:
+    """What lies in the folder of an agency and is neither taken nor known, as a sentence."""
+    names = [name.removeprefix("unmatched:") for name in counts if name.startswith("unmatched:")]
+    if not names:
+        return None
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    told = f"{len(names)} in the folder match no pattern and are not taken: {', '.join(names[:10])}{more}."
+    return f"{told} Next: ask the agency, or put them under `ignore` in the source file"
 
 
 @dataclass(frozen=True)
@@ -87,6 +98,8 @@ class _Pull:
     ledger: Engine
     as_of: date
     values: tuple[str, ...]
+    notes: Counter[str] = field(default_factory=Counter)
+    """What the driver met and did not take: told in the answer, and no part of the batch."""
 
 
 def waves(sources: Sequence[Source]) -> list[list[tuple[Source, Dataset]]]:
@@ -106,14 +119,15 @@ def _pull_and_land(
     source: Source, dataset: Dataset, zone: Zone, settings: Settings, ledger: Engine, as_of: date
 ) -> tuple[BatchKey, dict[str, Any]]:
     require_newest(dataset, ledger, as_of)
-    values = partition_values(source, dataset, settings, ledger, as_of)
-    pull = _Pull(source, dataset, zone, settings, ledger, as_of, values)
+    asked = partition_values(source, dataset, settings, ledger, as_of)
+    pull = _Pull(source, dataset, zone, settings, ledger, as_of, asked)
     since = lower_bound(dataset, ledger, as_of)
     key, since = open_batch(ledger, source.name, dataset.name, as_of, source.sha256, since)
     try:
         staged, prepared = _read_whole(pull, key, since)
         close_batch(ledger, key, "pulled")
-        return key, promote(dataset, settings, ledger, key, as_of, staged, prepared)
+        values = promote(dataset, settings, ledger, key, as_of, staged, prepared)
+        return key, {**values, "counts": dict(sorted((pull.notes + Counter(values["counts"])).items()))}
     except ConnectorError as error:
         # What may pass leaves the batch open, and its pages: the next run goes on behind the last of them.
         if error.whose != "transient":
@@ -213,12 +227,13 @@ def _pages(pull: _Pull, key: BatchKey, since: str | None) -> Iterator[RawPage]:
 
 def _ask(pull: _Pull, since: str | None, resume: Cursor | None, held: set[str]) -> Ask:
     dataset = pull.dataset
-    seen = held
+    known: dict[str, str] = {}
     # A snapshot is all that lies there now, read whole each night; a feed of files is what came since.
     if pull.source.driver in _FILES and dataset.load == "upsert":
-        seen = held | seen_labels(pull.ledger, dataset.source, dataset.name, pull.as_of)
+        known = seen_files(pull.ledger, dataset.source, dataset.name, pull.as_of)
     return Ask(
-        pull.source, dataset, pull.settings, since, resume, frozenset(seen), pull.values, pull.as_of
+        pull.source, dataset, pull.settings, since, resume, frozenset(held | known.keys()), pull.values, pull.as_of,
+        held={label: sha256 for label, sha256 in known.items() if label not in held}, notes=pull.notes,
     )  # fmt: skip
 
 

@@ -191,10 +191,10 @@ def promoted_batches(ledger: Engine, source: str, dataset: str, as_of: date) -> 
         return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def seen_labels(ledger: Engine, source: str, dataset: str, as_of: date) -> set[str]:
-    """Labels (file name, size, time) of the pages that a promoted batch stands for: those files need no second pull."""
+def seen_files(ledger: Engine, source: str, dataset: str, as_of: date) -> dict[str, str]:
+    """Label (file name, size, time) -> sha256 of the pages that a promoted batch stands for, the newest of a label."""
     query = (
-        select(pages.c.label)
+        select(pages.c.label, pages.c.raw_sha256)
         .join(
             batches,
             and_(
@@ -210,6 +210,7 @@ def seen_labels(ledger: Engine, source: str, dataset: str, as_of: date) -> set[s
             batches.c.state.in_(PROMOTED),
             batches.c.as_of <= as_of.isoformat(),
         )
+        .order_by(asc(batches.c.as_of), asc(pages.c.batch), asc(pages.c.sequence))
     )
     with ledger.begin() as connection:
-        return set(connection.execute(query).scalars())
+        return {row.label: row.raw_sha256 for row in connection.execute(query)}

@@ -8,40 +8,59 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Protocol
+from functools import partial
+from typing import Literal, Protocol
 
+from connectors.drivers.names import is_companion, is_near, is_of_sibling, matches, matches_loosely
 from connectors.drivers.pages import MAX_BODY_BYTES, Ask, Page
 from connectors.errors import AgencyError, DataError, TransientError
+from connectors.file_order import fits, label_of, ranks
 from connectors.spec import FileRequest, Flag, Manifest, StableSize
 
 log = logging.getLogger("jifen")
 
 MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 
+READ_AGAIN_BYTES = 32 * 1024 * 1024
+"""So much of the files that we hold, the newest first, is read again each night: other bytes may stand under the same
+name, size and time."""
+
 _MANIFEST_LINE = re.compile(r"([0-9a-fA-F]{64})[ \t]+\*?(?:\./)?(.+)")
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _WAIT = "run `jifen run` again: a file that is whole by then is fetched"
 
 
+Kind = Literal["file", "folder", "link", "other"]
+
+
 @dataclass(frozen=True)
 class Listed:
-    """One regular file of a folder, as listed: its name, size in bytes and time of change in seconds."""
+    """One entry of a folder, as listed: its name, size in bytes, time of change in nanoseconds, and what it is.
+
+    What is neither a file nor a folder nor a link is `other`. A time that the server does not give is 0.
+    """
 
     name: str
     size: int
-    modified: int
+    modified_ns: int
+    kind: Kind = "file"
 
     @property
     def label(self) -> str:
         """A file put anew under the same name has another label, so a correction is fetched."""
-        return f"{self.name} ({self.size} bytes, {self.modified})"
+        return label_of(self.name, self.size, self.modified_ns)
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        """The label, and the one of whole seconds that a file held for long may have."""
+        return self.label, label_of(self.name, self.size, self.modified_ns // 1_000_000_000 * 1_000_000_000)
 
 
 class Folder(Protocol):
     """A folder of files, over a network or not."""
 
     def list(self) -> Sequence[Listed]:
-        """Every regular file in it, in any order, with names exactly as they are."""
+        """Every entry in it, in any order, with names exactly as they are."""
 
     def read(self, file: Listed) -> bytes:
         """The content of a file that is no longer than allowed. Raises `TransientError` where it is still changing."""
@@ -55,19 +74,68 @@ class _Whole:
 
 
 def pull_files(ask: Ask, request: FileRequest, folder: Folder) -> Iterator[Page]:
-    """Yield each file that matches, is whole and is not yet held, in the order of names, one page a file.
+    """Yield each file that matches, is whole and is not yet held, the older before the later, one page a file.
 
     A file that is not whole yet is left for the next run, and that is logged; where not one of them is whole, or of a
     snapshot one is not, it is a `TransientError`. A name that would match but cannot be trusted is an `AgencyError`.
+    What lies there and is not taken is counted in `ask.notes`.
     """
     where = ask.dataset.address
     listed = folder.list()
-    wanted = [file for file in _matching(listed, request, where) if file.label not in ask.seen]
+    there = _in_order(_matching(listed, ask, request), request, where)
+    if not there and ask.dataset.load == "snapshot":
+        what = f"there is no file {request.pattern}: a snapshot without one is no snapshot of nothing."
+        raise AgencyError(what, where, "ask the agency for the file; the last good batch stays")
+    known = [file for file in there if ask.seen.intersection(file.labels)]
+    wanted = [file for file in there if not ask.seen.intersection(file.labels)] + _changed_unseen(known, ask, folder)
     whole = _whole(wanted, listed, ask, request, folder)
     _tell_left(wanted, whole, where, ask.dataset.load == "snapshot")
     for place, one in enumerate(whole, start=1):
         body = _fetch(one, folder, where)
         yield Page(one.file.label, body, {"after": one.file.label} if place < len(whole) else None)
+
+
+def _in_order(found: list[Listed], request: FileRequest, where: str) -> list[Listed]:
+    """The older files before the later ones; of a snapshot that takes the newest, that one alone."""
+    if odd := [file.name for file in found if not fits(request, file.name)]:
+        what = f"{', '.join(odd[:5])}: the declared order does not fit this name."
+        raise AgencyError(what, where, "mend order.pattern, or put the name under `ignore`")
+    rank = ranks(request, [(file.name, file.modified_ns) for file in found])
+    ordered = sorted(found, key=lambda file: (rank[file.name, file.modified_ns], file.name))
+    if request.takes == "all" or not ordered:
+        return ordered
+    highest = rank[ordered[-1].name, ordered[-1].modified_ns]
+    newest = [file for file in ordered if rank[file.name, file.modified_ns] == highest]
+    if len(newest) > 1:
+        what = f"nothing tells which is the newest of {', '.join(file.name for file in newest[:5])}."
+        raise AgencyError(what, where, "declare `order` by name, or ask the agency to leave one alone")
+    return newest
+
+
+def _changed_unseen(known: list[Listed], ask: Ask, folder: Folder) -> list[Listed]:
+    """Of files that we hold by name, size and time those whose bytes are others now, as far as we read again."""
+    changed, left = [], READ_AGAIN_BYTES
+    for file in sorted(known, key=lambda file: file.modified_ns, reverse=True):
+        held = next((ask.held[label] for label in file.labels if label in ask.held), None)
+        if held is None or file.size > left:
+            continue
+        left -= file.size
+        try:
+            body = folder.read(file)
+        except AgencyError as error:
+            # We hold what it said; that nobody may read it any more takes nothing away.
+            log.warning("%s", error)
+            ask.notes[f"unreadable:{shown(file.name)}"] += 1
+            continue
+        if hashlib.sha256(body).hexdigest() != held:
+            log.warning("%s: %s has other bytes under its old size and time", ask.dataset.address, shown(file.name))
+            changed.append(file)
+    return changed
+
+
+def shown(name: str) -> str:
+    """A name as it can be printed and kept: what is no plain character is escaped."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in name)[:120]
 
 
 def trusted_name(name: str, where: str) -> str:
@@ -82,21 +150,35 @@ def trusted_name(name: str, where: str) -> str:
     return name
 
 
-def _matching(listed: Sequence[Listed], request: FileRequest, where: str) -> list[Listed]:
-    """The data files among those listed, by name: those that match, less the flags and manifests beside them."""
-    found = []
-    for file in listed:
-        base = re.split(r"[/\\]", file.name)[-1]
-        if not (fnmatchcase(file.name, request.pattern) or fnmatchcase(base, request.pattern)):
+def _matching(listed: Sequence[Listed], ask: Ask, request: FileRequest) -> list[Listed]:
+    """The data files among those listed, by name. What else is there is known, or counted, or stops the dataset."""
+    where = ask.dataset.address
+    found, left = [], []
+    for entry in listed:
+        if is_companion(entry.name, request) or any(map(partial(fnmatchcase, entry.name), request.ignore)):
             continue
+        if entry.kind == "file" and matches(entry.name, request.pattern):
+            found.append(entry)
+        elif is_of_sibling(entry.name, ask.source, ask.dataset, matches):
+            continue
+        elif entry.kind == "file" and matches_loosely(entry.name, request.pattern):
+            ask.notes[f"other_form_of_name:{shown(entry.name)}"] += 1
+            found.append(entry)
+        elif not is_of_sibling(entry.name, ask.source, ask.dataset, matches_loosely):
+            left.append(entry)
+    for entry in left:
+        is_file, name = entry.kind == "file", shown(entry.name)
+        ask.notes[f"unmatched:{name}" if is_file else f"unmatched:{name} ({entry.kind})"] += 1
+        why = "matches no pattern" if is_file else "is no file" if entry.kind == "other" else f"is a {entry.kind}"
+        log.warning("%s: %s %s and is left", where, name, why)
+    names = {file.name for file in found} | {label.rpartition(" (")[0] for label in ask.seen}
+    for file in found:
         trusted_name(file.name, where)
-        match request.ready:
-            case Flag(suffix=suffix) if file.name.endswith(suffix):
-                continue
-            case Manifest(pattern=pattern) if fnmatchcase(file.name, pattern):
-                continue
-        found.append(file)
-    return sorted(found, key=lambda file: file.name)
+    if near := [entry.name for entry in left if entry.kind == "file" and is_near(entry.name, request.pattern, names)]:
+        told = ", ".join(shown(name) for name in near[:5])
+        what = f"{told} looks like a file of {request.pattern} with another ending."
+        raise AgencyError(what, where, "ask the agency for the agreed form, or put the name under `ignore`")
+    return found
 
 
 def _whole(

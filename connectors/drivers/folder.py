@@ -1,22 +1,19 @@
 """Files in a folder of this machine: a mounted share, or where the courier's disk is copied to."""
 
-import logging
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from connectors.drivers.files import Listed, pull_files
+from connectors.drivers.files import Kind, Listed, pull_files
 from connectors.drivers.pages import MAX_BODY_BYTES, Ask, Page
 from connectors.errors import AgencyError, ConfigError, TransientError
 from connectors.spec import FileRequest, FolderConnection
 from ledger.settings import read_variable
 
-log = logging.getLogger("jifen")
-
 
 def pull(ask: Ask) -> Iterator[Page]:
-    """Yield each file not yet held, oldest name first, one page a file. Any cursor is the file's own label."""
+    """Yield each file not yet held, the older before the later, one page a file. Any cursor is the file's own label."""
     connection, request, where = ask.source.connection, ask.dataset.request, ask.dataset.address
     if not (isinstance(connection, FolderConnection) and isinstance(request, FileRequest)):
         raise ConfigError("is not a folder dataset.", where, "jifen source check")
@@ -45,20 +42,23 @@ class _Local:
         self._folder, self._where = folder, where
 
     def list(self) -> list[Listed]:
-        """Every regular file, and every link to one that stays inside the folder; other links are told and left."""
-        found = []
+        """Every entry; a link to a file that stays inside the folder counts as that file."""
         try:
             with os.scandir(self._folder) as entries:
-                for entry in entries:
-                    if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(self._folder):
-                        log.warning("%s: %s is a link out of the folder and is left", self._where, ascii(entry.name))
-                        continue
-                    if entry.is_file():
-                        about = entry.stat()
-                        found.append(Listed(entry.name, about.st_size, int(about.st_mtime)))
+                return [one for entry in entries if (one := self._listed(entry)) is not None]
         except OSError as error:
             raise self._away(error) from None
-        return found
+
+    def _listed(self, entry: os.DirEntry[str]) -> Listed | None:
+        try:
+            if entry.is_symlink() and not (entry.is_file() and Path(entry.path).resolve().is_relative_to(self._folder)):
+                return Listed(entry.name, 0, 0, "link")
+            about = entry.stat()
+        except FileNotFoundError:
+            # Gone since the folder was read.
+            return None
+        kind: Kind = "file" if entry.is_file() else "folder" if entry.is_dir() else "other"
+        return Listed(entry.name, about.st_size, about.st_mtime_ns, kind)
 
     def read(self, file: Listed) -> bytes:
         """The file's content, where it is the one that was listed."""
@@ -71,9 +71,12 @@ class _Local:
             with os.fdopen(handle, "rb") as stream:
                 body = stream.read(MAX_BODY_BYTES + 1) if stat.S_ISREG(os.fstat(handle).st_mode) else b""
                 after = os.fstat(handle)
+        except PermissionError:
+            what = f"{file.name} may not be read by us."
+            raise AgencyError(what, self._where, "have its permissions set, then `jifen run` again") from None
         except OSError as error:
             raise self._away(error) from None
-        if (len(body), after.st_size, int(after.st_mtime)) != (file.size, file.size, file.modified):
+        if (len(body), after.st_size, after.st_mtime_ns) != (file.size, file.size, file.modified_ns):
             raise TransientError(f"{file.name} is still changing.", self._where, "run `jifen run` again")
         return body
 

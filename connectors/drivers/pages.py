@@ -1,7 +1,8 @@
 """What every pull driver gives: pages of raw bytes, each with the cursor that the next one needs."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -34,7 +35,8 @@ class Ask:
 
     `since` is the lower bound of a change feed (None: from its start), `resume` the cursor to go on from (None: from
     the beginning), `seen` the labels of files already held, `partition_values` what a partition is asked for, and
-    `as_of` the last day that is asked for where a paginator cuts by day.
+    `as_of` the last day that is asked for where a paginator cuts by day. `held` has the sha256 of files that a promoted
+    batch stands for, by label. In `notes` a driver counts what it met and did not take.
     """
 
     source: Source
@@ -45,6 +47,8 @@ class Ask:
     seen: frozenset[str]
     partition_values: tuple[str, ...] = ()
     as_of: dt.date = dt.date.max
+    held: Mapping[str, str] = field(default_factory=dict)
+    notes: Counter[str] = field(default_factory=Counter, compare=False)
 
 
 class PullDriver(Protocol):

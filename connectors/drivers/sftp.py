@@ -3,14 +3,14 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import PurePosixPath
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import asyncssh
 
-from connectors.drivers.files import Listed, pull_files
+from connectors.drivers.files import Kind, Listed, pull_files
 from connectors.drivers.pages import MAX_BODY_BYTES, Ask, Page
 from connectors.drivers.retry import TryAgainError, call_with_retry
 from connectors.errors import AgencyError, ConfigError, TransientError
@@ -23,7 +23,7 @@ log = logging.getLogger("jifen")
 
 
 def pull(ask: Ask) -> Iterator[Page]:
-    """Yield each file not yet held, oldest name first, one page a file. Any cursor is the file's own label.
+    """Yield each file not yet held, the older before the later, one page a file. Any cursor is the file's own label.
 
     One connection serves the whole pull; where it breaks, a new one is made within the retry budget.
     """
@@ -49,8 +49,8 @@ class _Remote:
         self._open: tuple[AsyncExitStack, asyncssh.SFTPClient] | None = None
 
     def list(self) -> list[Listed]:
-        """Every regular file; a link is none, whatever it leads to."""
-        return self._retried(partial(_list, folder=str(self._folder), where=self._where))
+        """Every entry; a link is no file, whatever it leads to."""
+        return self._retried(partial(_list, folder=str(self._folder)))
 
     def read(self, file: Listed) -> bytes:
         """The file's content, where it is the one that was listed."""
@@ -90,26 +90,49 @@ async def _hang_up(stack: AsyncExitStack) -> None:
         log.debug("an SFTP connection did not close by itself: %s", type(error).__name__)
 
 
-async def _list(client: asyncssh.SFTPClient, folder: str, where: str) -> list[Listed]:
+_KINDS: Final[dict[int, Kind]] = {
+    asyncssh.FILEXFER_TYPE_REGULAR: "file",
+    asyncssh.FILEXFER_TYPE_DIRECTORY: "folder",
+    asyncssh.FILEXFER_TYPE_SYMLINK: "link",
+}
+_BY_LONG_NAME: Final[dict[str, Kind]] = {"-": "file", "d": "folder", "l": "link"}
+
+
+async def _list(client: asyncssh.SFTPClient, folder: str) -> list[Listed]:
     found = []
     for entry in await client.readdir(folder):
-        name = str(entry.filename)
-        if entry.attrs.type == asyncssh.FILEXFER_TYPE_REGULAR:
-            found.append(Listed(name, int(entry.attrs.size or 0), int(entry.attrs.mtime or 0)))
-        elif entry.attrs.type == asyncssh.FILEXFER_TYPE_SYMLINK:
-            log.warning("%s: %s is a link and is left", where, ascii(name))
+        name, attrs = str(entry.filename), entry.attrs
+        if name in (".", ".."):
+            continue
+        if attrs.type == asyncssh.FILEXFER_TYPE_UNKNOWN or attrs.size is None or attrs.mtime is None:
+            # Some servers list names without saying all of them.
+            with suppress(asyncssh.SFTPNoSuchFile, asyncssh.SFTPPermissionDenied):
+                attrs = await client.lstat(str(PurePosixPath(folder) / name))
+        found.append(Listed(name, int(attrs.size or 0), _moment(attrs), _kind(attrs, str(entry.longname or ""))))
     return found
+
+
+def _kind(attrs: asyncssh.SFTPAttrs, long_name: str) -> Kind:
+    """What an entry is: where its type is left out the `ls` line counts, and without one it is taken for a file."""
+    if attrs.type == asyncssh.FILEXFER_TYPE_UNKNOWN:
+        return _BY_LONG_NAME.get(long_name[:1].lower(), "file")
+    return _KINDS.get(attrs.type, "other")
+
+
+def _moment(attrs: asyncssh.SFTPAttrs) -> int:
+    """The time of change in nanoseconds, 0 where the server does not tell it."""
+    return int(attrs.mtime or 0) * 1_000_000_000 + int(attrs.mtime_ns or 0)
 
 
 async def _read(client: asyncssh.SFTPClient, path: str, file: Listed, where: str) -> bytes:
     before = await client.lstat(path)
-    if before.type != asyncssh.FILEXFER_TYPE_REGULAR:
+    if _kind(before, "") != "file":
         raise AgencyError(f"{file.name} was a file and is none now.", where, "call the agency")
     async with client.open(path, "rb") as handle:
         body: bytes = await handle.read(MAX_BODY_BYTES + 1)
     after = await client.lstat(path)
     # Still being written: what we read is not the file that will stand there.
-    if (len(body), after.size, int(after.mtime or 0)) != (file.size, file.size, file.modified):
+    if (len(body), after.size, _moment(after)) != (file.size, file.size, file.modified_ns):
         told = f"{file.size} bytes listed, {len(body)} read, {after.size} now"
         raise TransientError(f"{file.name} is still changing ({told}).", where, "run `jifen run` again")
     return body

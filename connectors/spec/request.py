@@ -1,5 +1,6 @@
 """What to ask an agency for: one class of request for each driver."""
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -119,12 +120,42 @@ class Manifest(Strict):
     pattern: str
 
 
+class OrderByName(Strict):
+    """Which file is the later one stands in its name: in the groups of `pattern`, numbers compared as numbers."""
+
+    by: Literal["name"]
+    pattern: str
+
+    @model_validator(mode="after")
+    def _has_groups(self) -> "OrderByName":
+        try:
+            groups = re.compile(self.pattern).groups
+        except re.error as error:
+            raise ValueError(f"order: the pattern is no regular expression ({error})") from None
+        if not groups:
+            raise ValueError("order: the pattern needs a group, as in loans_(\\d{8})-(\\d+)\\.csv")
+        return self
+
+
+class OrderByTime(Strict):
+    """The file with the later time of change on the server is the later one."""
+
+    by: Literal["time"] = "time"
+
+
 class FileRequest(Strict):
-    """Which files to fetch from a folder, by SFTP or from this machine, and how to know that one is whole."""
+    """Which files to fetch from a folder, by SFTP or from this machine, and how to know that one is whole.
+
+    `order` tells which of two files is the later one. `takes`: all files of a snapshot together make the whole, or each
+    is whole and the newest alone counts. `ignore`: names that may lie there and are nothing to us.
+    """
 
     folder: str
     pattern: str
     ready: Annotated[StableSize | Flag | Manifest, Field(discriminator="kind")] | None = None
+    order: Annotated[OrderByTime | OrderByName, Field(discriminator="by")] = OrderByTime()
+    takes: Literal["all", "newest"] = "all"
+    ignore: tuple[str, ...] = ()
 
 
 class DatabaseRequest(Strict):

@@ -1,0 +1,99 @@
+"""Whose is a name in a folder: of this dataset, of one beside it, almost one of ours, or none of these."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+
+from connectors.spec import Dataset, FileRequest, Flag, Manifest, Source
+
+_UNFINISHED = (".part", ".partial", ".filepart", ".tmp", ".temp", ".swp", ".crdownload", ".uploading")
+"""How programs name a file that they are still writing: it is counted, and taken once it has its own name."""
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Whether a name, or the last part of one that is a path, has the form of the pattern."""
+    return fnmatchcase(name, pattern) or fnmatchcase(re.split(r"[/\\]", name)[-1], pattern)
+
+
+def matches_loosely(name: str, pattern: str) -> bool:
+    """The same but for letter case, Unicode form, width, blanks around it, or bytes of GB18030 in place of UTF-8."""
+    return any(matches(_folded(one), _folded(pattern)) for one in _readings(name))
+
+
+def is_companion(name: str, request: FileRequest) -> bool:
+    """Whether it is the flag of a file, or a manifest: what says that others are whole, and no data itself."""
+    match request.ready:
+        case Flag(suffix=suffix):
+            return name.endswith(suffix) and (
+                matches(name, request.pattern) or matches_loosely(name.removesuffix(suffix), request.pattern)
+            )
+        case Manifest(pattern=pattern):
+            return fnmatchcase(name, pattern)
+    return False
+
+
+def is_of_sibling(name: str, source: Source, dataset: Dataset, fits: Callable[[str, str], bool]) -> bool:
+    """Whether another dataset of the same source takes it from the same folder, by `matches` or `matches_loosely`."""
+    folder = _folder_of(dataset)
+    return any(
+        fits(name, request.pattern) or is_companion(name, request)
+        for one in source.datasets
+        if one.name != dataset.name
+        and isinstance(request := one.request, FileRequest)
+        and PurePosixPath(request.folder) == folder
+    )
+
+
+def is_near(name: str, pattern: str, taken: AbstractSet[str]) -> bool:
+    """Whether it is named as our files are but for its ending, and none of ours stands beside it under that name.
+
+    `taken` are the names that match, of files that are there or are held. A name counts as one of them where it is the
+    same but for its figures; where none was ever seen, where it fits the pattern and has a figure.
+    """
+    plain = _folded(name)
+    if plain.endswith(_UNFINISHED) or plain.startswith((".", "~")):
+        return False
+    stems, ours = _stems(plain), {_stem(_folded(one)) for one in taken}
+    if stems & ours:
+        return False
+    shapes = {_shape(one) for one in ours}
+    if shapes:
+        return any(_shape(stem) in shapes for stem in stems)
+    wanted = _stem(_folded(pattern))
+    is_telling = sum(one.isalnum() for one in wanted) > 1
+    return is_telling and any(fnmatchcase(stem, wanted) and re.search(r"\d", stem) for stem in stems)
+
+
+def _folder_of(dataset: Dataset) -> PurePosixPath | None:
+    return PurePosixPath(dataset.request.folder) if isinstance(dataset.request, FileRequest) else None
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).casefold().strip()
+
+
+def _readings(name: str) -> tuple[str, ...]:
+    """The name, and what its bytes say as GB18030 where they are no UTF-8."""
+    if name.isascii() or not any("\udc80" <= one <= "\udcff" for one in name):
+        return (name,)
+    return (name, name.encode("utf-8", "surrogateescape").decode("gb18030", "replace"))
+
+
+def _stem(name: str) -> str:
+    return name.rpartition(".")[0] or name
+
+
+def _stems(name: str) -> set[str]:
+    """The name, and what is left of it as one ending after the other goes."""
+    found = {name}
+    while "." in name[1:]:
+        name = name.rpartition(".")[0]
+        found.add(name)
+    return found
+
+
+def _shape(stem: str) -> str:
+    return re.sub(r"\d+", "0", stem)
