@@ -1,6 +1,7 @@
 """From an agency's text to a typed value, by the rules of one column."""
 
 import datetime as dt
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -112,6 +113,8 @@ def _text(raw: Any) -> str | None:
     if isinstance(raw, str):
         return raw.strip() or None
     if isinstance(raw, (int, Decimal, float)):
+        if not math.isfinite(raw):
+            raise ValueFaultError("type_mismatch")
         # Not format(raw, "f"): a hostile exponent would unfold into a billion digits.
         return str(raw)
     if isinstance(raw, dt.datetime):

@@ -33,7 +33,7 @@ def decode(dataset: Dataset, label: str, body: bytes, answer: Any = None) -> Ite
         case CsvDecoder() as decoder:
             yield from decode_csv(decoder, unpack(decoder, body, where), where)
         case JsonLinesDecoder() as decoder:
-            yield from decode_jsonl(unpack(decoder, body, where), where)
+            yield from decode_jsonl(unpack(decoder, body, where), where, decoder.encodings)
         case XmlDecoder() as decoder:
             yield from decode_xml(decoder, unpack(decoder, body, where), where)
         case XlsxDecoder() as decoder:

@@ -1,7 +1,7 @@
 """JSON lines: one object a line, so that a broken line costs one record and not the file."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -10,27 +10,32 @@ from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk
 from connectors.decoders.text import open_text
 from connectors.decoders.transpose import columns_of
 from connectors.errors import DataError
-from connectors.json_text import loads
+from connectors.json_text import loads, may_repeat_names
 
 MAX_LINE_BYTES = 2 * 1024 * 1024
 """The most that one line may hold, and about what the lines of one chunk hold together."""
 
+_Placed = tuple[int, bytes, dict[str, Any]]
+"""Number, bytes and value of a line that holds an object."""
+
 _MARK = b"\xef\xbb\xbf"
 
 
-def decode_jsonl(content: bytes, where: str) -> Iterator[Chunk]:
+def decode_jsonl(content: bytes, where: str, encodings: Sequence[str] = ("utf-8",)) -> Iterator[Chunk]:
     """The objects of a file; positions are line numbers. Blank lines are passed over.
 
     A line that holds no object is broken (`not_a_record`). A last line that is no JSON at all is a `DataError`: the
     file was cut short, and nobody knows how many lines are gone.
     """
-    open_text(content, ("utf-8",), where)
-    placed: list[tuple[int, dict[str, Any]]] = []
+    text = open_text(content, encodings, where)
+    if text.encoding != "utf-8":
+        content = text.stream.read().encode()
+    placed: list[_Placed] = []
     broken: list[Broken] = []
     size, is_first, cut_at = 0, True, None
     for place, line, value, is_json in _values(content, where):
         if isinstance(value, dict):
-            placed.append((place, value))
+            placed.append((place, line, value))
         else:
             broken.append(Broken(place, "not_a_record", value))
         cut_at = None if is_json else place
@@ -70,6 +75,21 @@ def _leniently(line: bytes) -> tuple[Any, bool]:
         return line.decode().strip(), False
 
 
-def _chunk(placed: list[tuple[int, dict[str, Any]]], broken: list[Broken], where: str) -> Chunk:
-    records = [record for _, record in placed]
-    return Chunk(columns_of(records, where), [place for place, _ in placed], records, tuple(broken))
+def _chunk(placed: list[_Placed], broken: list[Broken], where: str) -> Chunk:
+    records = [record for _, _, record in placed]
+    if may_repeat_names(b"".join(line for _, line, _ in placed), records):
+        placed, broken = _again(placed, broken)
+        records = [record for _, _, record in placed]
+    return Chunk(columns_of(records, where), [place for place, _, _ in placed], records, tuple(broken))
+
+
+def _again(placed: list[_Placed], broken: list[Broken]) -> tuple[list[_Placed], list[Broken]]:
+    """The lines read once more, each name that stands twice told; a line that cannot be so told is broken."""
+    kept, fallen = [], list(broken)
+    for place, line, _ in placed:
+        value, is_json = _leniently(line)
+        if is_json:
+            kept.append((place, line, value))
+        else:
+            fallen.append(Broken(place, "not_a_record", value))
+    return kept, sorted(fallen, key=lambda one: one.position)

@@ -5,6 +5,7 @@ from typing import Any
 
 from connectors.decoders.chunk import CHUNK_ROWS, Chunk
 from connectors.decoders.packed import unpack
+from connectors.decoders.text import open_text
 from connectors.decoders.transpose import to_chunk
 from connectors.errors import DataError
 from connectors.json_path import MissingFieldError, at_path
@@ -12,11 +13,18 @@ from connectors.json_text import loads
 from connectors.spec import JsonDecoder
 
 
+def in_utf8(decoder: JsonDecoder, body: bytes, where: str) -> bytes:
+    """The text of a page in UTF-8, whatever encoding its source file declares."""
+    if decoder.encodings == ("utf-8",):
+        return body
+    return open_text(body, decoder.encodings, where).stream.read().encode("utf-8", "surrogatepass")
+
+
 def decode_json(decoder: JsonDecoder, body: bytes, where: str, answer: Any = None) -> Iterator[Chunk]:
     """The records at the declared path, each with its own mapping; `answer` saves reading the body again."""
     next_step = "call the agency with this page"
     try:
-        whole = loads(unpack(decoder, body, where)) if answer is None else answer
+        whole = loads(in_utf8(decoder, unpack(decoder, body, where), where)) if answer is None else answer
         records = whole if decoder.records is None else at_path(whole, decoder.records)
     except (ValueError, RecursionError, MissingFieldError) as error:
         raise DataError(f"the page cannot be read: {error}.", where, next_step) from None

@@ -5,18 +5,30 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from connectors.drivers.http_body import weight
+from connectors.decoders.json_page import in_utf8
+from connectors.decoders.what_it_is import HTML, what_it_is
 from connectors.drivers.retry import TryAgainError
-from connectors.errors import AgencyError, DataError
+from connectors.errors import AgencyError, ConnectorError, DataError
 from connectors.json_path import MissingFieldError, at_path
-from connectors.json_text import loads
-from connectors.spec import Answered
+from connectors.json_text import NotJsonError, loads
+from connectors.spec import Answered, Decoder, JsonDecoder, XmlDecoder
 
 SHORTEST_SECRET = 8
 HEAVIEST_BYTES = 384 * 1024 * 1024
 """About how much memory the values of all answers in flight may take."""
 
 LONGEST_MESSAGE = 200
+_LIGHT_BODY_BYTES = 1 << 20
+_VALUE_BYTES, _OBJECT_BYTES = 64, 232
+_LET_US_IN = "open the address in a browser: a login, a gateway or an error page; ask the agency to let us in"
+
+
+class UnreadableError(Exception):
+    """A body that is not what was asked for. Said twice it is believed, and its connector error raised."""
+
+    def __init__(self, error: ConnectorError) -> None:
+        super().__init__(error.what)
+        self.error = error
 
 
 class Secrets:
@@ -73,11 +85,16 @@ def _forms(secret: str, encodings: tuple[str, ...]) -> set[bytes]:
     return forms
 
 
-def decoded(body: bytes, is_json: bool, may_be_empty: bool, in_flight: int, where: str) -> Any:
-    """The JSON of a body, None for another form. What is cut short may come whole the next time."""
-    if not is_json:
+def decoded(body: bytes, decoder: Decoder | None, may_be_empty: bool, in_flight: int, where: str) -> Any:
+    """The JSON of a body, None for another form. `decoder` is None for an answer that is no page of records.
+
+    Raises TryAgainError for what is cut short and may come whole the next time, `UnreadableError` for any other form.
+    """
+    if not is_json(decoder):
         if not body and not may_be_empty:
             raise TryAgainError("the body is empty")
+        if not isinstance(decoder, XmlDecoder) and what_it_is(body) == HTML:
+            raise UnreadableError(AgencyError(f"the answer is {HTML}.", where, _LET_US_IN))
         return None
     if weight(body) > HEAVIEST_BYTES // in_flight:
         raise DataError(
@@ -86,9 +103,31 @@ def decoded(body: bytes, is_json: bool, may_be_empty: bool, in_flight: int, wher
             "ask for smaller pages in the source file, or with fewer connections",
         )
     try:
-        return loads(body)
-    except (ValueError, RecursionError):
-        raise TryAgainError(f"the body is not whole JSON ({len(body)} bytes)") from None
+        return loads(in_utf8(decoder, body, where) if isinstance(decoder, JsonDecoder) else body)
+    except NotJsonError as error:
+        if error.is_cut:
+            raise TryAgainError(f"the answer is no whole JSON: {error}") from None
+        next_step = _LET_US_IN if HTML in str(error) else "compare the answer with the agency's document, or call them"
+        raise UnreadableError(AgencyError(f"the answer is no JSON: {error}.", where, next_step)) from None
+    except RecursionError:
+        problem = DataError("the answer is nested deeper than any record.", where, "call the agency with this page")
+        raise UnreadableError(problem) from None
+    except ValueError as error:
+        raise DataError(f"the answer cannot be read: {error}.", where, "ask for smaller pages") from None
+    except DataError as error:
+        raise UnreadableError(error) from None
+
+
+def is_json(decoder: Decoder | None) -> bool:
+    """Whether the driver must look into a body of this form."""
+    return decoder is None or (isinstance(decoder, JsonDecoder) and decoder.archive is None)
+
+
+def weight(body: bytes) -> int:
+    """About how many bytes of memory the values of a JSON text may take: a bomb may weigh thirty times its size."""
+    if len(body) < _LIGHT_BODY_BYTES:
+        return 0
+    return _VALUE_BYTES * (body.count(b",") + body.count(b"[")) + _OBJECT_BYTES * body.count(b"{")
 
 
 def check_answered(answered: Answered, body: bytes, value: Any, where: str, secrets: Secrets) -> None:

@@ -3,6 +3,7 @@
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -10,9 +11,10 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import LocationParseError
 
+from connectors.drivers.answers import UnreadableError
 from connectors.drivers.retry import TryAgainError, within
 from connectors.drivers.tls import proxy_variable
-from connectors.errors import ConfigError
+from connectors.errors import AgencyError, ConfigError
 
 T = TypeVar("T")
 
@@ -20,8 +22,7 @@ CHUNK_BYTES = 1 << 17
 SLOWEST_BYTES_PER_SECOND = 1024
 """An answer that drips more slowly than this, once its time-out has passed, is given up."""
 
-_LIGHT_BODY_BYTES = 1 << 20
-_VALUE_BYTES, _OBJECT_BYTES = 64, 232
+_GZIP = b"\x1f\x8b"
 
 
 class TooLargeError(ValueError):
@@ -70,20 +71,28 @@ def exchanged(
     raise ConfigError(problem, where, f"mend {variable}, or name the host in NO_PROXY; a SOCKS proxy needs pysocks")
 
 
-def read_body(answer: requests.Response, cap: int, timeout: float) -> bytes:
-    """The body of a streamed answer, unpacked if it was sent with `Content-Encoding: gzip`.
+def read_body(answer: requests.Response, cap: int, timeout: float, where: str) -> bytes:
+    """The body of a streamed answer, unpacked as often as `Content-Encoding` says gzip.
 
-    Raises TooLargeError beyond `cap` bytes, TryAgainError for a body cut short, broken or dripping, and what urllib3
-    raises for a connection that is lost.
+    What begins otherwise is no gzip, whatever the header says, and is taken as it is. Raises TooLargeError beyond `cap`
+    bytes, UnreadableError for a packing that nobody asked for, TryAgainError for a body cut short, broken or dripping,
+    and what urllib3 raises for a connection that is lost.
     """
-    encoding = answer.headers.get("Content-Encoding", "").strip().lower()
-    if encoding in ("gzip", "x-gzip"):
-        return _unpacked(_chunks(answer, cap, timeout), cap)
-    if encoding not in ("", "identity"):
-        raise TryAgainError("the answer is packed in a way that nobody asked for")
-    if int(_declared(answer)) > cap:
+    said = answer.headers.get("Content-Encoding", "").lower().split(",")
+    packings = [word for one in said if (word := one.strip()) not in ("", "identity")]
+    if other := [word for word in packings if word not in ("gzip", "x-gzip")]:
+        shown = "".join(sign for sign in other[0] if sign.isprintable())[:20]
+        what = f"the answer is packed with {shown}, and we ask for gzip or nothing."
+        raise UnreadableError(AgencyError(what, where, "ask the agency to heed Accept-Encoding"))
+    if not packings and int(_declared(answer)) > cap:
         raise TooLargeError
-    return b"".join(_chunks(answer, cap, timeout))
+    chunks = _chunks(answer, cap, timeout)
+    if not packings:
+        return b"".join(chunks)
+    body = _unpacked(chunks, cap)
+    for _ in packings[1:]:
+        body = _unpacked(iter([body]), cap)
+    return body
 
 
 def _declared(answer: requests.Response) -> str:
@@ -104,8 +113,11 @@ def _chunks(answer: requests.Response, cap: int, timeout: float) -> Iterator[byt
 
 def _unpacked(chunks: Iterator[bytes], cap: int) -> bytes:
     body, unpacker, whole = bytearray(), zlib.decompressobj(31), True
+    first = next(chunks, b"")
+    if not first.startswith(_GZIP):
+        return b"".join([first, *chunks])
     try:
-        for received in chunks:
+        for received in chain([first], chunks):
             chunk = received
             while chunk:
                 if unpacker.eof:
@@ -121,10 +133,3 @@ def _unpacked(chunks: Iterator[bytes], cap: int) -> bytes:
     if not whole:
         raise TryAgainError("the packed answer is cut short")
     return bytes(body)
-
-
-def weight(body: bytes) -> int:
-    """About how many bytes of memory the values of a JSON text may take: a bomb may weigh thirty times its size."""
-    if len(body) < _LIGHT_BODY_BYTES:
-        return 0
-    return _VALUE_BYTES * (body.count(b",") + body.count(b"[")) + _OBJECT_BYTES * body.count(b"{")

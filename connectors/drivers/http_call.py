@@ -15,7 +15,7 @@ import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
-from connectors.drivers.answers import Secrets, check_answered, decoded
+from connectors.drivers.answers import Secrets, UnreadableError, check_answered, decoded
 from connectors.drivers.auth import Auth, Granted, PostForm, make_auth
 from connectors.drivers.hosts import budget_of
 from connectors.drivers.http_body import TooLargeError, exchanged, read_body
@@ -24,7 +24,8 @@ from connectors.drivers.paging_parts import Answer, Question
 from connectors.drivers.retry import TryAgainError, call_with_retry, retry_after_seconds
 from connectors.drivers.tls import Tls
 from connectors.errors import AgencyError, ConfigError, ConnectorError, DataError, TransientError
-from connectors.spec import Answered, RestConnection
+from connectors.json_text import loads
+from connectors.spec import Answered, Decoder, RestConnection
 
 SMALLEST_CAP_BYTES = 8 * 1024 * 1024
 MOST_OF_A_REFUSAL_BYTES = 1 << 20
@@ -50,7 +51,8 @@ class Endpoint:
     method: str = "GET"
     params: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] = field(default_factory=dict)
-    is_json: bool = True
+    decoder: Decoder | None = None
+    """The form of what is asked for; None: JSON that holds no records, such as the state of a job."""
     may_be_empty: bool = False
     answered: Answered | None = None
     statuses: frozenset[int] = frozenset({200})
@@ -99,9 +101,9 @@ class Http:
 
     def ask(self, endpoint: Endpoint, question: Question) -> Answer:
         """One answer, judged; whatever may pass is tried again within the budget."""
-        empty = 0
+        empty = unreadable = 0
 
-        def attempt() -> Answer:
+        def exchange() -> Answer:
             nonlocal empty
             with self._budget.slot(self._limits):
                 if self._stop.is_set():
@@ -113,6 +115,15 @@ class Http:
             # Nothing at all is believed once it is said twice: the first time it may have been lost on the way.
             form = endpoint if empty > 1 else replace(endpoint, may_be_empty=False)
             return self._judge(form, question, received)
+
+        def attempt() -> Answer:
+            nonlocal unreadable
+            try:
+                return exchange()
+            except UnreadableError as error:
+                unreadable += 1
+                # A page for people may come once in a while; the second time it is believed.
+                raise error.error if unreadable > 1 else TryAgainError(error.error.what.rstrip(".")) from None
 
         return call_with_retry(attempt, self._where, self._settings.retry_seconds, self.sleep)
 
@@ -152,7 +163,7 @@ class Http:
             raise TryAgainError(f"the agency answers {status}", wish)
         if status not in endpoint.statuses:
             raise self._refused(endpoint, status)
-        value = decoded(received.body, endpoint.is_json, endpoint.may_be_empty, self._limits.connections, self._where)
+        value = decoded(received.body, endpoint.decoder, endpoint.may_be_empty, self._limits.connections, self._where)
         if endpoint.answered is not None:
             check_answered(endpoint.answered, received.body, value, self._where, self._secrets)
         # What was asked for, not what was sent: an auth may have put a key into that.
@@ -198,7 +209,7 @@ class Http:
                 return _Received(answer.status_code, answer.headers, body, sent, answer.cookies.get_dict())
 
             return exchanged(self._adapter, sent, self._tls.arguments, timeout, self._where, read)
-        except (ConnectorError, TryAgainError):
+        except (ConnectorError, TryAgainError, UnreadableError):
             raise
         except TooLargeError:
             problem: Exception = DataError(
@@ -216,10 +227,10 @@ class Http:
 
     def _body(self, answer: requests.Response, wanted: frozenset[int], timeout: float) -> bytes:
         if answer.status_code in wanted:
-            return read_body(answer, self._cap, timeout)
+            return read_body(answer, self._cap, timeout, self._where)
         try:
-            return read_body(answer, MOST_OF_A_REFUSAL_BYTES, timeout)
-        except TooLargeError:
+            return read_body(answer, MOST_OF_A_REFUSAL_BYTES, timeout, self._where)
+        except (TooLargeError, UnreadableError):
             return b""
 
     def _post_form(self, path: str, form: Mapping[str, str], auth: Auth) -> Granted:
@@ -229,7 +240,7 @@ class Http:
             wish = retry_after_seconds(received.headers.get("Retry-After"), received.headers.get("Date"))
             raise TryAgainError(f"the token endpoint answers {received.status}", wish)
         try:
-            value = json.loads(received.body)
+            value = loads(received.body)
         except (ValueError, RecursionError):
             value = None
         return Granted(received.status, value, received.cookies)

@@ -30,7 +30,7 @@ def report(http: Http, job: ReportJob, download: Endpoint, listing: Listing, ask
         shown=job.create_path,
         method="POST",
         body=job.create_body,
-        is_json=True,
+        decoder=None,
         statuses=frozenset({200, 201, 202}),
     )
     ordered = http.at(create).ask(Question())

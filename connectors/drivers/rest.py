@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
+from connectors.drivers.answers import is_json
 from connectors.drivers.http_call import Endpoint, Http
 from connectors.drivers.jobs import report
 from connectors.drivers.pages import Ask, Cursor, Page
@@ -14,7 +15,6 @@ from connectors.drivers.paging_parts import Listing
 from connectors.drivers.paging_windows import partitioned
 from connectors.errors import ConfigError, DataError
 from connectors.spec import (
-    CsvDecoder,
     Dataset,
     JsonDecoder,
     JsonLinesDecoder,
@@ -35,7 +35,7 @@ def pull(ask: Ask) -> Iterator[Page]:
         raise ConfigError("is not a REST dataset.", ask.dataset.address, "jifen source check")
     base_url = _base_url(ask, connection)
     decoder = ask.dataset.decoder
-    encodings = decoder.encodings if isinstance(decoder, CsvDecoder) else ()
+    encodings = tuple(name for name in getattr(decoder, "encodings", ()) if name != "utf-8")
     with closing(Http(ask, connection, base_url, encodings)) as http:
         yield from _pages(http, request, ask)
 
@@ -63,7 +63,7 @@ def _pages(http: Http, request: RestRequest, ask: Ask) -> Iterator[Page]:
     if request.job is not None:
         yield from report(http, request.job, endpoint, listing, ask)
         return
-    if paginator is None or (needs_json(paginator) and not endpoint.is_json):
+    if paginator is None or (needs_json(paginator) and not is_json(endpoint.decoder)):
         raise ConfigError("this paginator reads from JSON.", ask.dataset.address, "choose another, or decoder json")
     days = _days(paginator, request.since, ask)
     if partition is None:
@@ -90,7 +90,7 @@ def _endpoint(request: RestRequest, ask: Ask) -> Endpoint:
         method=request.method,
         params=params,
         body=request.body,
-        is_json=isinstance(decoder, JsonDecoder) and decoder.archive is None,
+        decoder=decoder,
         may_be_empty=isinstance(decoder, JsonLinesDecoder) and decoder.archive is None,
         answered=request.answered,
     )
@@ -110,7 +110,7 @@ def _endpoint_of(endpoint: Endpoint, partition: Partition, value: str, where: st
 def _listing(http: Http, endpoint: Endpoint, dataset: Dataset) -> Listing:
     decoder = dataset.decoder
     records = decoder.records if isinstance(decoder, JsonDecoder) else None
-    return Listing(http.at(endpoint), dataset.address, endpoint.is_json, records, _telling_apart(dataset))
+    return Listing(http.at(endpoint), dataset.address, is_json(endpoint.decoder), records, _telling_apart(dataset))
 
 
 def _telling_apart(dataset: Dataset) -> tuple[str, ...]:

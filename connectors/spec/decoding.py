@@ -41,15 +41,15 @@ class Trailer(Strict):
     sum_field: str
 
 
-class JsonDecoder(_Packed):
-    """JSON in UTF-8, with the records at a dotted path; without one the answer itself is the list."""
+class JsonDecoder(_Text):
+    """JSON with the records at a dotted path; without one the answer itself is the list."""
 
     kind: Literal["json"]
     records: DottedPath | None = None
 
 
-class JsonLinesDecoder(_Packed):
-    """One JSON object a line, in UTF-8."""
+class JsonLinesDecoder(_Text):
+    """One JSON object a line."""
 
     kind: Literal["jsonl"]
 

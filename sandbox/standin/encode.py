@@ -63,9 +63,9 @@ def encode(dataset: Dataset, records: Sequence[Any], told: Mapping[str, Any] | N
     decoder = dataset.decoder
     match decoder:
         case JsonDecoder():
-            plain = encode_json(decoder.records, records, told or {})
+            plain = _again(encode_json(decoder.records, records, told or {}), decoder, place)
         case JsonLinesDecoder():
-            plain = b"".join(_JSON.encode(record) + b"\n" for record in records)
+            plain = _again(b"".join(_JSON.encode(record) + b"\n" for record in records), decoder, place)
         case CsvDecoder():
             plain = _encode_csv(dataset, decoder, records, place)
         case XmlDecoder():
@@ -165,7 +165,12 @@ def _encode_csv(dataset: Dataset, decoder: CsvDecoder, records: Sequence[Record]
     return csv_bytes(decoder, csv_lines(dataset, decoder, records), place)
 
 
-def _in_encoding(text: str, decoder: CsvDecoder, place: int) -> bytes:
+def _again(plain: bytes, decoder: JsonDecoder | JsonLinesDecoder, place: int) -> bytes:
+    """JSON in the encoding that is declared, where that is another one."""
+    return plain if decoder.encodings == ("utf-8",) else _in_encoding(plain.decode(), decoder, place)
+
+
+def _in_encoding(text: str, decoder: CsvDecoder | JsonDecoder | JsonLinesDecoder, place: int) -> bytes:
     """The declared encoding whose turn it is; or the first that has all of the text's signs and is not mistaken."""
     allowed = decoder.encodings
     turn = place % len(allowed)

@@ -130,7 +130,15 @@ ROWS: Final[tuple[tuple[Any, ...], ...]] = (
     ("token_endpoint_down", "answers 503 where tokens are asked for", _R, "loud", "token", None, ("token_auth",)),
     ("token_endpoint_busy", "answers 503 where tokens are asked for, once", _R, "right", "token", 1, ("token_auth",)),
     # Bodies that lie about their form, or are made to harm.
-    ("wrong_encoding", "sends GBK and says UTF-8", _R, "loud", "body", None, ("json_or_lines", "unpacked", "chinese")),
+    (
+        "wrong_encoding",
+        "sends GBK and says UTF-8",
+        _R,
+        "loud",
+        "body",
+        None,
+        ("json_or_lines", "unpacked", "chinese", "utf8"),
+    ),
     (
         "byte_order_mark",
         "puts a byte order mark before the body",

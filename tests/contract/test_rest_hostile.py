@@ -59,7 +59,6 @@ CURABLE = {
     "an empty body": Reply(b""),
     "an HTML page": Reply(b"<html>maintenance</html>"),
     "a packed body cut short": Reply(PACKED[:-12], headers={"Content-Encoding": "gzip"}),
-    "a packed body that is none": Reply(GOOD, headers={"Content-Encoding": "gzip"}),
     "a packing nobody asked for": Reply(GOOD, headers={"Content-Encoding": "br"}),
     "429": Reply({}, 429),
     "500": Reply({}, 500),
@@ -92,6 +91,58 @@ def test_a_packed_answer_is_unpacked_and_two_packed_parts_are_one_body(pulled):
     body = gzip.compress(b'{"id": 1}\n') + gzip.compress(b'{"id": 2}\n')
     (page,) = pulled(lambda _: Reply(body, headers={"Content-Encoding": "gzip"}), decoder=LINES, paginator=SINGLE)
     assert (page.body, page.answer) == (b'{"id": 1}\n{"id": 2}\n', None)
+
+
+@pytest.mark.parametrize(
+    ("body", "packing"),
+    [
+        (GOOD, "gzip"),
+        (PACKED, "GZIP, identity"),
+        (gzip.compress(PACKED), "gzip, gzip"),
+        (b"\xef\xbb\xbf" + GOOD, "gzip"),
+        (GOOD, "identity"),
+    ],
+)
+def test_a_body_is_unpacked_as_often_as_it_is_packed(body, packing, pulled):
+    assert ids(pulled(lambda _: Reply(body, headers={"Content-Encoding": packing}))) == [0, 1, 2, 3, 4]
+    assert len(pulled.agency.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (Reply(b"<!DOCTYPE html><html><body>login</body></html>"), "is a page of HTML.*ask the agency to let us in"),
+        (Reply(b"cb(" + GOOD + b");"), "a script that calls a function"),
+        (Reply(b"Rar!\x1a\x07\x00" + GOOD), "a RAR archive"),
+        (Reply(GOOD.replace(b'"', b"'")), "a single quotation mark .* at byte 1"),
+        (Reply(GOOD[:-1] + b",}"), "a comma too many, before byte"),
+        (Reply(GOOD + b"\n" + GOOD), "more stands behind its end"),
+        (Reply(gzip.compress(PACKED), headers={"Content-Encoding": "gzip"}), "is packed with gzip"),
+        (Reply(GOOD, headers={"Content-Encoding": "br"}), "is packed with br, and we ask for gzip"),
+        (Reply(GOOD, headers={"Content-Encoding": "zstd"}), "is packed with zstd"),
+        (Reply(GOOD.replace(b"items", "名".encode("gbk"))), "is not UTF-8 .byte 14., and reads as GB18030: declare"),
+        (Reply(GOOD.decode().encode("utf-16")), "text in UTF-16: declare"),
+        (Reply(GOOD.replace(b"}]", b'}], "total": []')), "'total' stands twice"),
+        (Reply(GOOD.replace(b"}]", b'}], "total": 5')), "the total at total is no count"),
+    ],
+)
+def test_an_answer_in_another_form_is_named_and_asked_for_once_more_only(reply, told, pulled):
+    with pytest.raises(AgencyError, match=told):
+        pulled(lambda _: reply, retry_seconds=10)
+    assert len(pulled.agency.seen) <= 2
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_page_for_people_is_no_table(kind, pulled):
+    with pytest.raises(AgencyError, match="is a page of HTML"):
+        pulled(lambda _: Reply(b"<html>closed</html>"), decoder={"kind": kind}, paginator=SINGLE, retry_seconds=10)
+
+
+def test_json_is_read_in_the_encoding_that_is_declared(pulled):
+    body = json.dumps({"total": 1, "items": [{"id": 1, "name": "积分"}]}, ensure_ascii=False).encode("gb18030")
+    decoder = {"kind": "json", "records": "items", "encoding": "gb18030"}
+    (page,) = pulled(lambda _: Reply(body), decoder=decoder)
+    assert (page.body, page.answer["items"][0]["name"]) == (body, "积分")
 
 
 @pytest.mark.parametrize("status", [204, 206, 301, 302, 307, 304, 400, 403, 404, 405, 418])
@@ -190,7 +241,7 @@ def test_a_body_made_of_empty_lists_is_refused_before_it_is_decoded(pulled):
 
 
 def test_lists_within_lists_without_end_are_loud(pulled):
-    with pytest.raises(TransientError, match="not whole JSON"):
+    with pytest.raises(DataError, match="nested deeper than any record"):
         pulled(lambda _: Reply(b"[" * 100_000), retry_seconds=0.3)
 
 

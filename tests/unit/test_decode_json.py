@@ -10,6 +10,7 @@ from connectors.decoders.chunk import Broken
 from connectors.decoders.json_lines import decode_jsonl
 from connectors.decoders.transpose import columns_of
 from connectors.errors import DataError
+from connectors.json_text import NotJsonError, loads, may_repeat_names
 
 
 def test_records_of_one_shape_become_columns_and_stay_as_they_were_sent(read_body):
@@ -51,7 +52,6 @@ def test_what_is_no_record_is_marked_with_its_place(read_body):
         (b'{"items": {"a": 1}}', "no list of records at items"),
         (b'{"items": null}', "no list of records at items"),
         (b'{"items": [' + b"[" * 100_000, "cannot be read"),
-        (b'{"items": [{"a": NaN}]}', "cannot be read"),
         ('{"items": [{"a": "积分"}]}'.encode("gbk"), "cannot be read"),
     ],
 )
@@ -95,3 +95,82 @@ def test_what_is_written_as_json_lines_is_read_back(records, is_ascii):
     body = "\n".join(json.dumps(record, ensure_ascii=is_ascii) for record in records).encode()
     chunks = list(decode_jsonl(body, "f"))
     assert [record for chunk in chunks for record in chunk.records] == records
+
+
+@pytest.mark.parametrize(
+    ("record", "values"),
+    [
+        (b'{"a": 1, "a": 2}', [1, 2]),
+        (b'{"a": 1, "b": 0, "a" : 1}', [1, 1]),
+        (b'{"a" :1,"a":"x:\\":y"}', [1, 'x:":y']),
+        (b'{"a": null, "a": 3}', [None, 3]),
+        (b'{"a": 1, "\\u0061": 2}', [1, 2]),
+        (b'{"\\u003a": ":", "a": 1, "a": 2}', [1, 2]),
+        (b'{"a": {"b": 1, "b": 2}}', {"b": [1, 2]}),
+    ],
+)
+@pytest.mark.parametrize("kind", ["json", "jsonl"])
+def test_a_name_that_stands_twice_never_passes_for_one_value(read_body, kind, record, values):
+    body = b"[" + record + b', {"a": 7}]' if kind == "json" else record + b'\n{"a": 7}\n'
+    (chunk,) = read_body(body, kind=kind)
+    assert chunk.columns["a"] == [values, 7]
+
+
+@pytest.mark.parametrize("body", [b'{"items": [], "items": []}', b'{"items": [{"a": [1], "a": 2}]}'])
+def test_a_name_that_stands_twice_with_more_than_a_plain_value_is_told(read_body, body):
+    with pytest.raises(DataError, match="stands twice in one object"):
+        read_body(body, kind="json", records="items")
+
+
+def test_a_line_that_cannot_be_told_apart_is_marked(read_body):
+    (chunk,) = read_body(b'{"a": 1}\n{"a": [1], "a": 2}\n{"a": 3}\n', kind="jsonl")
+    assert (chunk.columns["a"], list(chunk.positions)) == ([1, 3], [1, 3])
+    assert [(one.position, one.reason) for one in chunk.broken] == [(2, "not_a_record")]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.recursive(JSON_VALUES, lambda inner: st.lists(inner) | st.dictionaries(VALUES, inner), max_leaves=8))
+def test_no_text_without_a_name_twice_is_taken_for_one_with(value):
+    for text in (json.dumps(value), json.dumps(value, ensure_ascii=False, indent=1)):
+        body = text.encode()
+        assert loads(body) == json.loads(body)
+        assert not may_repeat_names(body, json.loads(body)) or "\\u003" in text
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonl"])
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_number_spoils_its_record_alone(read_body, kind, word):
+    lines = [f'{{"a": {word}}}', '{"a": 2}']
+    (chunk,) = read_body(("[" + ",".join(lines) + "]" if kind == "json" else "\n".join(lines)).encode(), kind=kind)
+    assert [str(value) for value in chunk.columns["a"]] == [word, "2"]
+
+
+@pytest.mark.parametrize(
+    ("body", "told", "is_cut"),
+    [
+        (b"[1,]", "a comma too many, before byte 3", False),
+        (b'{"a": None}', "holds None, which is no JSON word, at byte 6", False),
+        (b'// c\n{"a": 1}', "holds a comment, at byte 0", False),
+        (b'{"a": "x\ny"}', "a control character|control character inside a text, at byte 8", False),
+        (b"jsonp1([1])", "calls a function", False),
+        (b"[1]\n[2]", "more stands behind its end, from byte 4", False),
+        (b"<html></html>", "a page of HTML", False),
+        (b"id,name\n1,a\n", "plain or delimited text", False),
+        (b"", "empty", False),
+        (b'{"a": [1, 2', "cut short after 11 bytes", True),
+        ('{"a": "积'.encode()[:-1], "cut short", True),
+        ('["积分"]'.encode("gbk"), "not UTF-8 .byte 2., and reads as GB18030", False),
+        ('["积分"]'.encode("utf-16"), "UTF-16", False),
+    ],
+)
+def test_what_is_no_json_is_told_by_its_place(body, told, is_cut):
+    with pytest.raises(NotJsonError, match=told) as caught:
+        loads(body)
+    assert caught.value.is_cut == is_cut
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonl"])
+def test_json_is_read_in_the_encoding_that_is_declared(read_body, kind):
+    text = '{"a": "积分"}'
+    (chunk,) = read_body((f"[{text}]" if kind == "json" else text).encode("gb18030"), kind=kind, encoding="gb18030")
+    assert chunk.columns == {"a": ["积分"]}
