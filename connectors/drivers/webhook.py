@@ -68,7 +68,7 @@ def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
 
     def read(answer: requests.Response) -> tuple[int, Mapping[str, str], bytes | None]:
         try:
-            content: bytes | None = read_body(answer, MOST_OF_AN_ANSWER_BYTES, timeout)
+            content: bytes | None = read_body(answer, MOST_OF_AN_ANSWER_BYTES, timeout, sink.name)
         except TooLargeError:
             content = None
         return answer.status_code, answer.headers, content
@@ -76,6 +76,8 @@ def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
     def attempt() -> None:
         try:
             status, told, content = exchanged(adapter, sent, arguments, timeout, sink.name, read)
+        except UnreadableError as error:
+            raise error.error from None
         except _LOST as error:
             problem = f"the channel does not answer ({type(error).__name__})"
         else:
