@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
-from connectors.drivers.answers import SHORTEST_SECRET, Secrets, check_answered
+from connectors.drivers.answers import SHORTEST_SECRET, Secrets, UnreadableError, check_answered
 from connectors.drivers.http_body import TooLargeError, exchanged, read_body
 from connectors.drivers.retry import TryAgainError, call_with_retry, retry_after_seconds
 from connectors.drivers.tls import surroundings
