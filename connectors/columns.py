@@ -1,7 +1,6 @@
 """From an agency's text to a typed value, by the rules of one column."""
 
 import datetime as dt
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,15 +9,40 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from connectors import uscc
 from connectors.spec import Column, Dataset
+from connectors.spelling import (
+    ERROR,
+    FALSE_WORDS,
+    HIDDEN,
+    MISSING_WORDS,
+    TRUE_WORDS,
+    as_code,
+    as_text,
+    has_lost_digits,
+)
 
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
-_DAY = re.compile(r"^(\d{4})(?:-|/|\.|年)?(\d{2}|(?<=\D)\d)(?:(?:-|/|\.|月)?(\d{2}|(?<=\D)\d)日?|月)?$")
 _NUMBER = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d{1,40})(\.\d{1,40})?([eE][+-]?\d{1,2})?", re.ASCII)
-_TIME_OF_DAY = re.compile(r"[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?")
+_MOMENT = re.compile(
+    r"(\d{4})(-|/|\.|年)?(\d{2}|(?<=\D)\d)(?:(?:-|/|\.|月)?(\d{2}|(?<=\D)\d)日?|(月))?"
+    r"(?:[T ]\s*(\d{2}|\d(?=:)):?(\d{2})(?::?(\d{2})(?:[.,](\d{1,9}))?)?\s?([Zz]|[+-]\d{2}(?::?\d{2})?)?)?",
+    re.ASCII,
+)
+_ISO_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ](?!24)\d\d:\d\d:\d\d\S*", re.ASCII)
 _WAN = Decimal(10_000)
+_PLAIN_DIGITS = 40
+_KEPT_DIGITS = 15
+"""So many digits a sheet and a binary number keep; what stands behind them is made up."""
+
+FIRST_DAY, LAST_DAY = dt.date(1900, 1, 2), dt.date(2199, 12, 31)
+"""Between these lie the days of a column without bounds. The day before the first is what databases write for none."""
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_EPOCH_DIGITS = 10**11
+"""Seconds stay below this until the year 5138; milliseconds are above it since 1973, and before 1966."""
 
 
 @dataclass(frozen=True)
@@ -72,150 +96,254 @@ def make_parser(
 ) -> Callable[[Any], tuple[Any, Fault | None, str | None]]:
     """A function from a raw value to (typed value or None, fault or None, note or None).
 
-    The note counts what is no fault but must be seen: a missing marker used, decimals rounded to the declared scale.
+    The note counts what is no fault but must be seen: a missing marker or word, another spelling than the one kept,
+    decimals rounded to the declared scale, a time of day dropped.
     """
     parse = _type_parser(column, zone)
+    spell = as_code if is_code(column) else as_text
+    words = words_of(column)
+    least, most = (None, None) if column.kind == "timestamp" else bounds_of(column)
 
     def parse_value(raw: Any) -> tuple[Any, Fault | None, str | None]:
+        note = None
         try:
-            text = _text(raw)
-        except ValueFaultError as error:
-            return None, Fault(str(error), column.name, raw, True), None
-        if text is None or text in markers:
-            note = None if text is None else "missing_marker"
-            return None, Fault("required_missing", column.name, raw, True) if column.required else None, note
-        try:
+            stated = _text(raw, column)
+            text = stated if stated is None or stated in markers else spell(stated)
+            if text in markers:
+                note, text = "missing_marker", None
+            elif words and text is not None and (text in words or as_code(text) in words):
+                note, text = "missing_word", None
+            if not text:
+                return None, Fault("required_missing", column.name, raw, True) if column.required else None, note
             value, note = parse(text)
         except ValueFaultError as error:
-            return None, Fault(str(error), column.name, raw, True), None
+            return None, _fault(column, raw, str(error)), None
         except (ArithmeticError, ValueError, KeyError):
             return None, Fault("type_mismatch", column.name, raw, True), None
-        if (reason := _broken_rule(column, value)) is None:
+        note = note or ("normalised" if text != stated else None)
+        if (reason := _broken_rule(column, value, least, most)) is None:
             return value, None, note
         return *_at_fault(column, raw, value, reason), note
 
     return parse_value
 
 
+def is_code(column: Column) -> bool:
+    """Whether only one spelling of a value is kept: of keys, codes, and whatever is no text."""
+    return column.kind != "varchar" or column.check is not None or column.spelling == "code"
+
+
+def words_of(column: Column) -> frozenset[str]:
+    """The words that mean nothing in this column; one of its own `values` never does."""
+    if column.missing_words is not None:
+        return frozenset(column.missing_words)
+    return MISSING_WORDS - set(column.values or ()) if column.kind == "varchar" else frozenset()
+
+
+def bounds_of(column: Column) -> tuple[Any, Any]:
+    """The least and the greatest value of a column, None where there is no bound; of dates and moments, days."""
+    if column.kind in ("date", "timestamp"):
+        return column.min or FIRST_DAY, column.max or LAST_DAY
+    return column.min, column.max
+
+
+def days_in(moments: "pa.Array | pa.ChunkedArray", zone: ZoneInfo) -> "pa.Array | pa.ChunkedArray":
+    """The days of dates, or of moments in UTC, by the calendar of the zone."""
+    if pa.types.is_timestamp(moments.type):
+        local = pc.local_timestamp(pc.assume_timezone(moments, "UTC").cast(pa.timestamp("us", zone.key)))
+        return pc.floor_temporal(local, unit="day").cast(pa.date32())
+    return moments.cast(pa.date32())
+
+
 def _at_fault(column: Column, raw: Any, value: Any, reason: str) -> tuple[str | None, Fault]:
     """What is left of a value that breaks a rule: a code with letters that no code has may still be told for sure."""
     if reason == "uscc_alphabet" and (repaired := uscc.repair(value)) is not None:
         return repaired, Fault("uscc_repaired", column.name, raw, refuses=False, stands=True)
+    return None, _fault(column, raw, reason)
+
+
+def _fault(column: Column, raw: Any, reason: str) -> Fault:
     # A count beyond reason spoils that count; a code or a key beyond reason spoils the record.
-    return None, Fault(reason, column.name, raw, column.required or reason != "out_of_range")
+    return Fault(reason, column.name, raw, column.required or reason != "out_of_range")
 
 
-def _text(raw: Any) -> str | None:
-    if raw is None:
-        return None
-    if isinstance(raw, bool):
-        return "true" if raw else "false"
+def _text(raw: Any, column: Column) -> str | None:
+    """What was sent, as text for the parser of its column; what cannot be right there is refused at once."""
+    is_day = column.kind in ("date", "timestamp")
+    text: str | None = None
     if isinstance(raw, str):
-        return raw.strip() or None
-    if isinstance(raw, (int, Decimal, float)):
-        if not math.isfinite(raw):
-            raise ValueFaultError("type_mismatch")
-        # Not format(raw, "f"): a hostile exponent would unfold into a billion digits.
-        return str(raw)
-    if isinstance(raw, dt.datetime):
-        at_midnight = raw.time() == dt.time() and raw.tzinfo is None
-        return raw.date().isoformat() if at_midnight else raw.isoformat(sep=" ")
-    if isinstance(raw, dt.date):
-        return raw.isoformat()
-    raise ValueFaultError("nested_value" if isinstance(raw, (list, dict)) else "type_mismatch")
+        text = raw.strip()
+    elif isinstance(raw, bool):
+        text = str(raw) if column.kind == "boolean" else None
+    elif isinstance(raw, int):
+        # 20250630 is a day; what else a number may mean must be declared.
+        text = str(raw) if column.kind != "timestamp" or column.epoch else None
+    elif isinstance(raw, (Decimal, float)):
+        text = _number_text(raw if isinstance(raw, Decimal) else Decimal(repr(raw)), column)
+    elif isinstance(raw, dt.date):
+        text = raw.isoformat() if is_day else None
+    if text is None and raw is not None:
+        raise ValueFaultError("nested_value" if isinstance(raw, (list, dict)) else "type_mismatch")
+    return text or None
 
 
-def _broken_rule(column: Column, value: Any) -> str | None:
+def _number_text(number: Decimal, column: Column) -> str | None:
+    if not number.is_finite():
+        return None
+    if column.kind in ("varchar", "boolean") or column.epoch:
+        return _digits(number)
+    if column.kind in ("date", "timestamp"):
+        return None
+    # Not format(number, "f") alone: a hostile exponent would unfold into a billion digits.
+    return format(number, "f") if abs(number.adjusted()) < _PLAIN_DIGITS else str(number)
+
+
+def _digits(number: Decimal) -> str:
+    """A number as the digits that were typed; where there are more than a sheet keeps, nobody knows them."""
+    if number.adjusted() >= _KEPT_DIGITS or number != number.to_integral_value():
+        raise ValueFaultError("digits_lost")
+    return str(int(number))
+
+
+def _broken_rule(column: Column, value: Any, least: Any, most: Any) -> str | None:
     if column.check == "uscc":
         return uscc.fault(value)
     if column.check == "enterprise_code":
         return uscc.enterprise_fault(value)
     if column.values is not None and value not in column.values:
         return "not_in_values"
-    too_low = column.min is not None and value < column.min
-    too_high = column.max is not None and value > column.max
+    too_low = least is not None and value < least
+    too_high = most is not None and value > most
     return "out_of_range" if too_low or too_high else None
 
 
 def _type_parser(column: Column, zone: ZoneInfo) -> Callable[[str], tuple[Any, str | None]]:
-    kind = column.data_type.partition("(")[0]
-    match kind:
+    match column.kind:
         case "varchar":
-            return _CODES[column.check] if column.check else _plain_text
-        case "integer" | "bigint":
+            return lambda text: (_plain_text(text, column), None)
+        case "integer" | "bigint" as kind:
             bits = 32 if kind == "integer" else 64
-            return lambda text: (_integer(text, bits), None)
+            return lambda text: (_integer(text, bits, column.unit), None)
         case "decimal":
             declared = arrow_type(column.data_type)
-            factor = _WAN if column.unit == "万元" else Decimal(1)
-            return lambda text: _decimal(text, factor, declared.precision, declared.scale)
+            return lambda text: _decimal(text, column.unit, declared.precision, declared.scale)
         case "date":
-            return lambda text: (_date(text), None)
+            return lambda text: _date(text, column, zone)
         case "timestamp":
-            return lambda text: (_timestamp(text, zone), None)
+            return lambda text: (_timestamp(text, column, zone), None)
         case "boolean":
-            return lambda text: ({"true": True, "false": False}[text.lower()], None)
+            words = {word.casefold(): True for word in column.is_true or TRUE_WORDS}
+            words |= {word.casefold(): False for word in column.is_false or FALSE_WORDS}
+            return lambda text: (words[text.casefold()], None)
         case _:
             raise ValueFaultError(column.data_type)
 
 
-HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and those that turn the direction of writing: what is seen is then not what is there."""
-
-
-def _plain_text(text: str) -> tuple[str, None]:
+def _plain_text(text: str, column: Column) -> str:
     if HIDDEN.search(text):
         raise ValueFaultError("hidden_character")
     # A lone surrogate is no text: it has no form in Parquet or PostgreSQL.
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise ValueFaultError("type_mismatch")
-    return text, None
+    if has_lost_digits(text, is_code=is_code(column)):
+        raise ValueFaultError("digits_lost")
+    if ERROR.match(text):
+        raise ValueFaultError("error_cell")
+    if is_code(column) and text[0] in "='":
+        raise ValueFaultError("formula_cell" if text[0] == "=" else "type_mismatch")
+    if column.check:
+        text = uscc.tidy(text)
+    return uscc.without_hyphen(text) if column.check == "enterprise_code" else text
 
 
-_CODES: dict[str, Callable[[str], tuple[str, None]]] = {
-    "uscc": lambda text: (uscc.tidy(text), None),
-    "enterprise_code": lambda text: (uscc.without_hyphen(uscc.tidy(text)), None),
-}
-
-
-def _integer(text: str, bits: int) -> int:
-    number = _number(text)
+def _integer(text: str, bits: int, unit: str | None) -> int:
+    number = _number(text, unit)
     if number != number.to_integral_value() or abs(number) >= 2 ** (bits - 1):
         raise ValueFaultError("type_mismatch")
     return int(number)
 
 
-def _decimal(text: str, factor: Decimal, precision: int, scale: int) -> tuple[Decimal, str | None]:
-    number = _number(text) * factor
+def _decimal(text: str, unit: str | None, precision: int, scale: int) -> tuple[Decimal, str | None]:
+    number = _number(text, unit)
     kept = number.quantize(Decimal(1).scaleb(-scale), context=_EXACT)
     if len(kept.as_tuple().digits) > precision:
         raise ValueFaultError("type_mismatch")
     return kept, None if kept == number else "rounded"
 
 
-def _number(text: str) -> Decimal:
-    """A plain number, thousands separated by commas or not. What means something else elsewhere ("1,5") is refused."""
-    if not _NUMBER.fullmatch(text):
+def _number(text: str, unit: str | None) -> Decimal:
+    """A plain number, thousands separated by commas or not. What means something else elsewhere ("1,5") is refused.
+
+    A sheet saved as text writes 1234567890123 as 1.23457E+12: where digits are gone before the point it is refused.
+    """
+    plain = text.removesuffix("%").rstrip() if unit == "%" else text
+    if not (found := _NUMBER.fullmatch(plain)):
         raise ValueFaultError("type_mismatch")
-    return Decimal(text.replace(",", ""))
+    exponent = found[4]
+    if exponent and exponent[1] == "+" and int(exponent[2:]) > len(found[3] or ".") - 1:
+        raise ValueFaultError("digits_lost")
+    return Decimal(plain.replace(",", "")) * (_WAN if unit == "万元" else 1)
 
 
-def _date(text: str) -> dt.date:
+def _date(text: str, column: Column, zone: ZoneInfo) -> tuple[dt.date, str | None]:
     """2025-06-30, 20250630, 2025/6/30, 2025年6月30日; a month alone (2025-06, 202506, 2025年6月) is its first day.
 
-    A time of day without an offset is dropped; with one, the day would depend on the zone, so it is refused.
+    2024.1 may be January or, typed into a sheet as a number, October. A midnight is its day, one with an offset the day
+    in the zone; any other time of day says that something is wrong, unless it is declared that times are dropped.
     """
-    day_part = text[:10] if _TIME_OF_DAY.fullmatch(text[10:]) else text
-    found = _DAY.fullmatch(day_part)
-    if found is None:
-        raise ValueFaultError("type_mismatch")
-    year, month, day = found.groups()
-    return dt.date(int(year), int(month), int(day or 1))
+    if column.epoch:
+        moment = _since_1970(text, column.epoch).astimezone(zone)
+    else:
+        found = _fields(text)
+        if found[5] is None:
+            if found[1] == "." and found[3] is None and found[4] is None and len(found[2] or "") == 1:
+                raise ValueFaultError("type_mismatch")
+            return dt.date(int(found[0] or 0), int(found[2] or 0), int(found[3] or 1)), None
+        moment = _moment(found)
+        moment = moment.astimezone(zone) if moment.tzinfo else moment
+    if moment.time() == dt.time():
+        return moment.date(), None
+    if column.time != "drop":
+        raise ValueFaultError("time_of_day")
+    return moment.date(), "time_dropped"
 
 
-def _timestamp(text: str, zone: ZoneInfo) -> dt.datetime:
-    """ISO 8601; without an offset it is the zone's own time."""
-    moment = dt.datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=zone)
+def _timestamp(text: str, column: Column, zone: ZoneInfo) -> dt.datetime:
+    """A day with or without its time, as in `_date`, in the zone's own time where there is no offset; never a month."""
+    if column.epoch:
+        moment = _since_1970(text, column.epoch)
+    elif _ISO_MOMENT.fullmatch(text):
+        moment = dt.datetime.fromisoformat(text)
+    else:
+        moment = _moment(_fields(text))
+    moment = moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)
+    least, most = bounds_of(column)
+    if not least <= moment.date() <= most:
+        raise ValueFaultError("out_of_range")
     return moment.astimezone(dt.UTC).replace(tzinfo=None)
+
+
+def _fields(text: str) -> tuple[str | None, ...]:
+    if (found := _MOMENT.fullmatch(text)) is None:
+        raise ValueFaultError("type_mismatch")
+    return found.groups()
+
+
+def _moment(found: tuple[str | None, ...]) -> dt.datetime:
+    year, _, month, day, _, hour, minute, second, fraction, offset = found
+    if day is None:
+        raise ValueFaultError("type_mismatch")
+    micro = int((fraction or "").ljust(6, "0")[:6])
+    clock = (int(hour or 0), int(minute or 0), int(second or 0), micro)
+    moment = dt.datetime(int(year or 0), int(month or 0), int(day), *clock)  # noqa: DTZ001 - its zone follows
+    return dt.datetime.fromisoformat(moment.isoformat() + offset.upper()) if offset else moment
+
+
+def _since_1970(text: str, unit: str) -> dt.datetime:
+    if not re.fullmatch(r"-?\d{1,17}", text, re.ASCII):
+        raise ValueFaultError("type_mismatch")
+    number = int(text)
+    # The other unit would be wrong by a factor of a thousand, and a zero is no moment.
+    if (abs(number) < _EPOCH_DIGITS) != (unit == "seconds") or number == 0:
+        raise ValueFaultError("type_mismatch")
+    return _EPOCH + dt.timedelta(**{unit: number})

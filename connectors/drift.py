@@ -13,7 +13,7 @@ from connectors.vectors import TypedColumn
 MANY = 20
 """From so many values on, a column of which not one fits its type has been retyped; fewer are single bad records."""
 
-_OF_TYPE = ("type_mismatch", "nested_value")
+_OF_TYPE = ("type_mismatch", "nested_value", "digits_lost", "time_of_day")
 
 
 def claim_extra(
@@ -60,9 +60,10 @@ def settle_retyped(
     mode = dataset.schema_contract.data_type
     if mode == "discard_row":
         return found
+    reasons = sorted({fault.reason for fault in wrong.values()})
     if mode == "freeze" or column.required:
         raise AgencyError(
-            f"no value of {column.source_field} on {label} is of type {column.data_type}.",
+            f"no value of {column.source_field} on {label} is of type {column.data_type} ({', '.join(reasons)}).",
             dataset.address,
             "ask the agency what it changed; the last good batch stays",
         )

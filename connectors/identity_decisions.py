@@ -15,10 +15,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from connectors import uscc
-from connectors.columns import HIDDEN
 from connectors.errors import ConfigError
 from connectors.refusals import EVENT_NO, NAME_COLUMNS
 from connectors.spec import Dataset, Source
+from connectors.spelling import HIDDEN
 
 FILE_NAME = "identity_decisions.csv"
 ALSO_NAMED = frozenset({"patent.applications_transferred"})

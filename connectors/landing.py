@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -83,7 +84,7 @@ def stage(
     log = RefusalLog(quarantine_path(settings.data_dir, key.source, key.dataset, key.batch))
     log.drop()
     reading = Reading()
-    told = _Told(dataset)
+    told = _Told(dataset, settings.zone)
     parts = read_pages(dataset, zone, settings.zone, pages, reading)
     with log:
         write_rows(path, landed_schema(dataset), _with_lineage(parts, key, as_of, log, told))
@@ -112,8 +113,8 @@ def with_lineage(rows: pa.Table, key: BatchKey, as_of: date) -> pa.Table:
 class _Told:
     """What is learnt of the rows while they pass: how many, whether their keys ascend, the newest change."""
 
-    def __init__(self, dataset: Dataset) -> None:
-        self._since = dataset.since
+    def __init__(self, dataset: Dataset, zone: ZoneInfo) -> None:
+        self._since, self._zone = dataset.since, zone
         self._newest: Any = None
         self._ahead = 0
         self.rows, self.ascent = 0, Ascent(dataset.key)
@@ -122,7 +123,7 @@ class _Told:
         self.rows += rows.num_rows
         self.ascent.see(rows)
         if self._since is not None:
-            self._newest, ahead = newest_in(rows[self._since.column], self._newest)
+            self._newest, ahead = newest_in(rows[self._since.column], self._zone, self._newest)
             self._ahead += ahead
 
     def high_water(self, reading: Reading) -> str | None:

@@ -41,7 +41,7 @@ def promote(
     newest = landed_batches(ledger, key.source, key.dataset, as_of)[-1:]
     is_new = _is_new(dataset, prepared, newest)
     paths = landed_paths(dataset, settings.data_dir, ledger, as_of) if dataset.load == "upsert" else []
-    reading.notes.update(age_and_gaps(dataset, [*paths, prepared.path], as_of))
+    reading.notes.update(age_and_gaps(dataset, [*paths, prepared.path], as_of, settings.zone))
     values: dict[str, Any] = {
         "content_sha256": prepared.content_sha256,
         "rows_received": reading.received,

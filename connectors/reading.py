@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.columns import Fault, declared_schema
+from connectors.columns import Fault, days_in, declared_schema
 from connectors.decoders.chunk import Chunk
 from connectors.decoders.decode import decode
 from connectors.drift import claim_extra, settle_retyped
@@ -76,6 +76,7 @@ class _Reader:
     columns: tuple[tuple[Column, ColumnReader], ...]
     claimed: frozenset[str]
     schema: pa.Schema
+    zone: ZoneInfo
     seen_pages: dict[str, str]
 
 
@@ -94,7 +95,7 @@ def read_pages(
     markers = zone.markers(dataset)
     columns = tuple((one, make_reader(one, markers.get(one.name, ()), time_zone)) for one in dataset.columns)
     claimed = frozenset(one.source_field for one in dataset.columns)
-    reader = _Reader(dataset, columns, claimed, part_schema(dataset), {})
+    reader = _Reader(dataset, columns, claimed, part_schema(dataset), time_zone, {})
     for batch in together(_chunks(reader, pages, reading)):
         yield _read_batch(reader, batch, reading)
     _audit_fields(dataset, reading)
@@ -195,7 +196,7 @@ def _table(
     place = [
         *batch.places(),
         deleted,
-        facts[valid.from_column].cast(pa.date32(), safe=False) if valid else pa.nulls(size, pa.date32()),
+        days_in(facts[valid.from_column], reader.zone) if valid else pa.nulls(size, pa.date32()),
         pa.array(told, pa.string()) if extra else pa.nulls(size, pa.string()),
     ]
     return pa.Table.from_arrays([*facts.values(), *place], schema=reader.schema)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.errors import ConfigError
+from connectors.spelling import as_code
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 """31 characters: I, O, S, V and Z are never used."""
@@ -24,11 +25,9 @@ _BYTE_VALUES = np.full(256, -1, np.float32)
 _BYTE_VALUES[[ord(character) for character in ALPHABET]] = range(31)
 
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
-_BLANKS = re.compile("[\\s\u200b-\u200d\u2060\ufeff]")
-# Full-width characters and small letters are other forms of the same ones; nothing else is the same.
-_FORMS = {0xFF01 + place: 0x21 + place for place in range(94)}
-_FORMS |= {form: ord(chr(plain).upper()) for form, plain in _FORMS.items() if chr(plain).isalpha()}
-_FORMS |= {ord(letter): ord(letter.upper()) for letter in "abcdefghijklmnopqrstuvwxyz"}
+_BLANKS = re.compile(r"\s")
+# Small letters are other forms of the same ones; no other letter is.
+_CAPITALS = {ord(letter): ord(letter.upper()) for letter in "abcdefghijklmnopqrstuvwxyz"}
 _LOOKALIKES = str.maketrans("OIZS", "0125")
 
 
@@ -56,8 +55,7 @@ def exceptions() -> frozenset[str]:
 
 def tidy(text: str) -> str:
     """A code as it is compared: no blanks, half-width, capital letters. Those are typing habits, not other codes."""
-    kept = _BLANKS.sub("", text)
-    return kept.upper() if kept.isascii() else kept.translate(_FORMS)
+    return _BLANKS.sub("", as_code(text)).translate(_CAPITALS)
 
 
 def repair(code: str) -> str | None:

@@ -3,11 +3,11 @@
 The result is that of `connectors.columns.make_parser` for each value, only sooner: a test holds the two equal.
 """
 
+import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors import uscc
-from connectors.columns import Fault, arrow_type, make_parser
+from connectors.columns import Fault, arrow_type, bounds_of, is_code, make_parser, words_of
 from connectors.spec import Column
+from connectors.spelling import ODD_CODE, ODD_TEXT
 
 _MEMO_VALUES = 50_000
 _WAN_DIGITS = 4
@@ -39,7 +40,7 @@ def make_reader(column: Column, markers: tuple[str, ...], zone: ZoneInfo) -> Col
     """A function from the raw values of one column to typed ones."""
     parse = make_parser(column, markers, zone)
     memo: dict[Any, tuple[Any, Fault | None, str | None]] = {}
-    plain = _plain_cast(column, markers)
+    plain = _plain_cast(column, markers, bounds_of(column))
     arrow = arrow_type(column.data_type)
 
     def parse_once(raw: Any) -> tuple[Any, Fault | None, str | None]:
@@ -63,11 +64,17 @@ def make_reader(column: Column, markers: tuple[str, ...], zone: ZoneInfo) -> Col
     return read
 
 
+_CAST_TOGETHER = {str, int, bool, dt.date}
 _Cast = Callable[[pa.Array], tuple[pa.Array, np.ndarray] | None]
 
 
 def _try(plain: _Cast, values: list[Any]) -> tuple[pa.Array, np.ndarray] | None:
-    """The plain cast, or None where these values are of more than one kind or one of them does not fit after all."""
+    """The plain cast, or None where these values are of more than one kind or one of them does not fit after all.
+
+    Of several kinds Arrow makes one by its own rules: a moment beside days would become its day.
+    """
+    if len(kinds := {*map(type, values)} - {type(None)}) > 1 or not kinds <= _CAST_TOGETHER:
+        return None
     try:
         return plain(pa.array(values))
     except (pa.ArrowException, UnicodeEncodeError, OverflowError):
@@ -101,17 +108,21 @@ def _one_by_one(
     return TypedColumn(pa.concat_arrays([typed, patch]).take(pa.array(source)), faults, notes)
 
 
-def _plain_cast(column: Column, markers: tuple[str, ...]) -> _Cast:
+_Bounds = tuple[Any, Any]
+
+
+def _plain_cast(column: Column, markers: tuple[str, ...], bounds: _Bounds) -> _Cast:
     """How the plain values of this column are cast: answers values and, for each, whether it was plain."""
-    kind = column.data_type.partition("(")[0]
+    nothing = (*markers, *words_of(column))
+    kind = column.kind
     if kind == "varchar":
-        return _code_cast(column, markers) if column.check else _text_cast(column, markers)
+        return _code_cast(column, markers) if column.check else _text_cast(column, nothing)
     if kind in ("integer", "bigint"):
-        return _number_cast(column, markers, re.compile(r"^-?[0-9]{1,9}$"), pa.int64(), 0)
+        return _number_cast(column, nothing, re.compile(r"^-?[0-9]{1,9}$"), pa.int64(), 0, bounds)
     if kind == "decimal":
-        return _decimal_cast(column, markers)
-    if kind == "date":
-        return _date_cast(column, markers)
+        return _decimal_cast(column, nothing, bounds)
+    if kind == "date" and not column.epoch:
+        return _date_cast(column, nothing, bounds)
     if kind == "boolean":
         return lambda raw: (raw, _known(raw, column)) if pa.types.is_boolean(raw.type) else None
     return lambda _raw: None
@@ -142,17 +153,20 @@ def _plain_strings(raw: pa.Array, column: Column, markers: tuple[str, ...]) -> n
     return is_plain
 
 
-def _text_cast(column: Column, markers: tuple[str, ...]) -> _Cast:
+def _text_cast(column: Column, nothing: tuple[str, ...]) -> _Cast:
     allowed = None if column.values is None else pa.array(column.values, pa.string())
+    odd = ODD_CODE if is_code(column) else ODD_TEXT
 
     def cast(raw: pa.Array) -> tuple[pa.Array, np.ndarray] | None:
         if pa.types.is_null(raw.type):
             return raw.cast(pa.string()), _known(raw, column)
+        if pa.types.is_integer(raw.type):
+            raw = raw.cast(pa.string())
         if not pa.types.is_string(raw.type):
             return None
-        if _may_hide(raw):
-            return None
-        is_plain = _plain_strings(raw, column, markers)
+        is_plain = _plain_strings(raw, column, nothing)
+        if _may_be_odd(raw):
+            is_plain &= ~_as_mask(pc.match_substring_regex(raw, odd))
         if allowed is not None:
             is_plain &= _as_mask(pc.is_in(raw, allowed)) | _as_mask(pc.is_null(raw))
         return raw, is_plain
@@ -160,15 +174,17 @@ def _text_cast(column: Column, markers: tuple[str, ...]) -> _Cast:
     return cast
 
 
-def _may_hide(raw: pa.Array) -> bool:
-    """Whether a byte could be of a control character, or of one that turns the direction of writing (E2 80, E2 81)."""
+# Of these bytes plain ASCII and the common Chinese characters (U+4000 to U+D7FF) are made; not of = ' " # . and +, with
+# which a guard, an error of a sheet or a number in another form begins or goes on.
+_PLAIN_BYTES = np.zeros(256, bool)
+_PLAIN_BYTES[[*range(0x20, 0x7F), *range(0x80, 0xC0), *range(0xE4, 0xED)]] = True
+_PLAIN_BYTES[[ord(sign) for sign in "='\"#.+"]] = False
+
+
+def _may_be_odd(raw: pa.Array) -> bool:
+    """Whether a byte could be of a text that is not spelled as it is kept, or that is no text."""
     data = raw.buffers()[2]
-    if data is None:
-        return False
-    letters = np.frombuffer(data, np.uint8)
-    if letters.size == 0:
-        return False
-    return bool(letters.min() < 0x20 or ((letters == 0x7F) | (letters == 0xE2)).any())
+    return data is not None and not _PLAIN_BYTES[np.frombuffer(data, np.uint8)].all()
 
 
 def _code_cast(column: Column, markers: tuple[str, ...]) -> _Cast:
@@ -187,7 +203,7 @@ def _code_cast(column: Column, markers: tuple[str, ...]) -> _Cast:
     return cast
 
 
-def _decimal_cast(column: Column, markers: tuple[str, ...]) -> _Cast:
+def _decimal_cast(column: Column, markers: tuple[str, ...], bounds: _Bounds) -> _Cast:
     declared = arrow_type(column.data_type)
     shift = _WAN_DIGITS if column.unit == "万元" else 0
     # So many digits that the value times its unit still fits what is declared, and what a 128-bit decimal holds.
@@ -198,11 +214,11 @@ def _decimal_cast(column: Column, markers: tuple[str, ...]) -> _Cast:
     tail = rf"(\.[0-9]{{1,{decimals}}})?" if decimals else ""
     pattern = re.compile(rf"^-?[0-9]{{1,{whole}}}{tail}$")
     # 万元: the same digits read at another scale are the amount in yuan, so nothing is multiplied.
-    return _number_cast(column, markers, pattern, pa.decimal128(38, decimals), shift)
+    return _number_cast(column, markers, pattern, pa.decimal128(38, decimals), shift, bounds)
 
 
 def _number_cast(
-    column: Column, markers: tuple[str, ...], pattern: re.Pattern[str], wide: pa.DataType, shift: int
+    column: Column, markers: tuple[str, ...], pattern: re.Pattern[str], wide: pa.DataType, shift: int, bounds: _Bounds
 ) -> _Cast:
     declared = arrow_type(column.data_type)
 
@@ -228,7 +244,7 @@ def _number_cast(
                 is_plain |= _as_mask(pc.is_null(raw))
         else:
             return None
-        return wide_values, is_plain & _in_range(wide_values, column)
+        return wide_values, is_plain & _in_range(wide_values, column, bounds)
 
     return cast
 
@@ -237,32 +253,30 @@ def _rescaled(values: pa.Array, scale: int) -> pa.Array:
     return pa.Array.from_buffers(pa.decimal128(38, scale), len(values), values.buffers(), offset=values.offset)
 
 
-def _in_range(values: pa.Array, column: Column) -> np.ndarray:
+def _in_range(values: pa.Array, column: Column, bounds: _Bounds) -> np.ndarray:
     """Which values lie between the bounds; told for all from the least and the greatest where that is enough."""
-    if (column.min is None and column.max is None) and column.values is None:
-        return np.ones(len(values), bool)
     if column.values is not None:
         return np.zeros(len(values), bool)
-    bounds = pc.min_max(values)
-    least, most = bounds["min"].as_py(), bounds["max"].as_py()
-    inside = least is None or (
-        (column.min is None or least >= column.min) and (column.max is None or most <= column.max)
-    )
-    if inside:
+    if bounds == (None, None):
         return np.ones(len(values), bool)
-    return np.array([value is None or _between(value, column) for value in values.to_pylist()])
+    found = pc.min_max(values)
+    least = found["min"].as_py()
+    if least is None or (_between(least, bounds) and _between(found["max"].as_py(), bounds)):
+        return np.ones(len(values), bool)
+    return np.array([value is None or _between(value, bounds) for value in values.to_pylist()])
 
 
-def _between(value: "int | Decimal", column: Column) -> bool:
-    return (column.min is None or value >= column.min) and (column.max is None or value <= column.max)
+def _between(value: Any, bounds: _Bounds) -> bool:
+    least, most = bounds
+    return (least is None or value >= least) and (most is None or value <= most)
 
 
-def _date_cast(column: Column, markers: tuple[str, ...]) -> _Cast:
+def _date_cast(column: Column, markers: tuple[str, ...], bounds: _Bounds) -> _Cast:
     def cast(raw: pa.Array) -> tuple[pa.Array, np.ndarray] | None:
         if pa.types.is_null(raw.type):
             return raw.cast(pa.date32()), _known(raw, column)
         if pa.types.is_date32(raw.type) and not markers:
-            return raw, _known(raw, column)
+            return raw, _known(raw, column) & _in_range(raw, column, bounds)
         if not pa.types.is_string(raw.type):
             return None
         is_plain = _as_mask(pc.match_substring_regex(raw, r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}$"))
@@ -272,6 +286,6 @@ def _date_cast(column: Column, markers: tuple[str, ...]) -> _Cast:
         typed = days.cast(pa.date32())
         if raw.null_count and not column.required:
             is_plain |= _as_mask(pc.is_null(raw))
-        return typed, is_plain
+        return typed, is_plain & _in_range(typed, column, bounds)
 
     return cast

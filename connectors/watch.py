@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from connectors.columns import days_in
 from connectors.errors import DataError
 from connectors.reading import Reading
 from connectors.settle import Settled
@@ -20,10 +22,14 @@ MANY_REFUSED = 20
 _STAYS = "the last good batch stays"
 
 
-def newest_in(moments: pa.ChunkedArray, newest: Any = None) -> tuple[Any, int]:
-    """The newest of these dates or moments that does not lie ahead of now, or `newest`; and how many lie ahead."""
-    present = datetime.now(UTC).replace(tzinfo=None)
-    limit = pa.scalar(present if pa.types.is_timestamp(moments.type) else present.date(), moments.type)
+def newest_in(moments: pa.ChunkedArray, zone: ZoneInfo, newest: Any = None) -> tuple[Any, int]:
+    """The newest of these days or moments that does not lie ahead of now, or `newest`; and how many lie ahead.
+
+    Days are those of the zone, moments are in UTC.
+    """
+    present = datetime.now(UTC)
+    is_moment = pa.types.is_timestamp(moments.type)
+    limit = pa.scalar(present.replace(tzinfo=None) if is_moment else present.astimezone(zone).date(), moments.type)
     come = moments.filter(pc.less_equal(moments, limit))
     ahead = len(moments) - moments.null_count - len(come)
     latest = pc.max(come).as_py()
@@ -62,28 +68,33 @@ def _check_refused_share(dataset: Dataset, reading: Reading) -> None:
         )
 
 
-def age_and_gaps(dataset: Dataset, paths: Sequence[Path], as_of: date) -> dict[str, int]:
-    """What is to be warned of in the dates of all that is landed: `stale:column` in days, `gap:column=2025-04`."""
+def age_and_gaps(dataset: Dataset, paths: Sequence[Path], as_of: date, zone: ZoneInfo) -> dict[str, int]:
+    """What is to be warned of in the dates of all that is landed: `stale:column` in days, `gap:column=2025-04`.
+
+    A moment counts as the day that it is in the zone.
+    """
     found: dict[str, int] = {}
     if isinstance(dataset.freshness, Freshness):
-        days = _days(paths, dataset.freshness.column)
+        days = _days(paths, dataset.freshness.column, zone)
         past = [day for day in days if day <= as_of]
         if past and (as_of - max(past)).days > dataset.freshness.days:
             found[f"stale:{dataset.freshness.column}"] = (as_of - max(past)).days
     if isinstance(dataset.continuity, NoGap):
         column = dataset.continuity.column
-        found |= {f"gap:{column}={period}": 1 for period in _gaps(_days(paths, column), dataset.continuity.period)}
+        found |= {
+            f"gap:{column}={period}": 1 for period in _gaps(_days(paths, column, zone), dataset.continuity.period)
+        }
     return found
 
 
-def _days(paths: Sequence[Path], column: str) -> set[date]:
+def _days(paths: Sequence[Path], column: str, zone: ZoneInfo) -> set[date]:
     found: set[date] = set()
     for path in paths:
         if column not in pq.read_schema(path).names:
             continue
         table = pq.read_table(path, columns=[column, "_deleted"], partitioning=None)
         values = table.filter(pc.invert(table["_deleted"]))[column]
-        found |= set(values.cast(pa.date32(), safe=False).unique().drop_null().to_pylist())
+        found |= set(days_in(values, zone).unique().drop_null().to_pylist())
     return found
 
 

@@ -5,18 +5,21 @@ from pathlib import Path
 
 from connectors.errors import ConfigError
 from connectors.source_files import faults_of
-from connectors.spec import Dataset, Source, Strict
+from connectors.spec import Column, Dataset, Source, Strict
 from ledger.yaml_file import read_yaml
 
 
 class Zone(Strict):
-    """Both parts are empty by default: every declared dataset is expected, and only an empty field is missing."""
+    """All parts are empty by default: every declared dataset is expected, and only an empty field is missing."""
 
     not_supplied: dict[str, str] = {}
     """`source` or `source.dataset` -> why it is not supplied here."""
 
     missing_markers: dict[str, dict[str, tuple[str, ...]]] = {}
     """`source.dataset` -> column -> the texts by which that agency marks a missing value."""
+
+    missing_words: tuple[str, ...] = ()
+    """Words for nothing beside the default list, for every text column that has no list of its own."""
 
     def why_not_supplied(self, dataset: Dataset) -> str | None:
         """The stated reason why a dataset is not supplied in this zone, or None where it is expected."""
@@ -25,8 +28,12 @@ class Zone(Strict):
     def markers(self, dataset: Dataset) -> dict[str, tuple[str, ...]]:
         """Column name -> texts that mean missing, from the source file and from this zone."""
         ours = self.missing_markers.get(dataset.address, {})
-        marked = {c.name: (*c.missing_markers, *ours.get(c.name, ())) for c in dataset.columns}
+        marked = {c.name: (*c.missing_markers, *ours.get(c.name, ()), *self._words(c)) for c in dataset.columns}
         return {name: texts for name, texts in marked.items() if texts}
+
+    def _words(self, column: Column) -> list[str]:
+        takes_default = column.kind == "varchar" and column.missing_words is None
+        return [word for word in self.missing_words if takes_default and word not in (column.values or ())]
 
 
 def read_zone(path: Path | None, sources: Sequence[Source]) -> Zone:

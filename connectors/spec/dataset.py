@@ -1,6 +1,8 @@
 """One dataset and one source, put together from their parts, and what must agree between them."""
 
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -39,8 +41,15 @@ class PartWithinWhole(Strict):
     whole: str
 
 
+Word = Annotated[str, Field(coerce_numbers_to_str=True)]
+Bound = Annotated[Decimal | date, Field(union_mode="left_to_right")]
+
+
 class Column(Strict):
-    """One typed column: the agency's field, and the rules its value must meet."""
+    """One typed column: the agency's field, and the rules its value must meet.
+
+    `min` and `max` are numbers (of money in yuan, whatever the `unit`) or, of a date or timestamp, days.
+    """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     data_type: DataType
@@ -48,11 +57,58 @@ class Column(Strict):
     source_field: str
     required: bool = False
     check: Literal["uscc", "enterprise_code"] | None = None
-    unit: Literal["元", "万元"] | None = None
-    min: float | None = None
-    max: float | None = None
+    spelling: Literal["code", "text"] | None = None
+    """A code has one spelling (half-width, plain hyphens); a text keeps its own. Key columns are codes by default."""
+    unit: Literal["元", "万元", "%"] | None = None
+    """In which unit the agency counts. `%`: 4.35 and 4.35% are both 4.35."""
+    min: Bound | None = None
+    max: Bound | None = None
     values: tuple[str, ...] | None = None
     missing_markers: tuple[str, ...] = ()
+    missing_words: tuple[Word, ...] | None = None
+    """In place of the default list of words for nothing (`spelling.MISSING_WORDS`), which holds for text alone."""
+    is_true: tuple[Word, ...] | None = None
+    is_false: tuple[Word, ...] | None = None
+    """The words of a boolean column in place of the default lists, `spelling.TRUE_WORDS` and `FALSE_WORDS`."""
+    time: Literal["drop"] | None = None
+    """What to do with a time of day in a date column; without this it refuses the record."""
+    epoch: Literal["seconds", "milliseconds"] | None = None
+    """The moments are numbers, counted from 1970 in UTC."""
+
+    @property
+    def kind(self) -> str:
+        """The type without its precision."""
+        return self.data_type.partition("(")[0]
+
+    @model_validator(mode="after")
+    def _rules_fit_type(self) -> "Column":
+        kind = self.kind
+        wanted = date if kind in _DAYS else Decimal if kind in _NUMBERS else None
+        bounds = [bound for bound in (self.min, self.max) if bound is not None]
+        if bounds and (wanted is None or not all(isinstance(bound, wanted) for bound in bounds)):
+            raise ValueError(f"{self.name}: min and max go with numbers, or as days with dates")
+        if len(bounds) == 2 and bounds[0] > bounds[1]:  # type: ignore[operator]
+            raise ValueError(f"{self.name}: min {bounds[0]} lies above max {bounds[1]}")
+        for word, kinds in _GOES_WITH.items():
+            if getattr(self, word) is not None and kind not in kinds:
+                raise ValueError(f"{self.name}: {word} goes with {' or '.join(kinds)}, not with {kind}")
+        if self.unit == "万元" and kind != "decimal":
+            raise ValueError(f"{self.name}: unit 万元 goes with decimal, not with {kind}")
+        if (self.is_true is None) != (self.is_false is None) or set(self.is_true or ()) & set(self.is_false or ()):
+            raise ValueError(f"{self.name}: is_true and is_false go together and share no word")
+        return self
+
+
+_NUMBERS = ("integer", "bigint", "decimal")
+_DAYS = ("date", "timestamp")
+_GOES_WITH = {
+    "check": ("varchar",),
+    "spelling": ("varchar",),
+    "is_true": ("boolean",),
+    "is_false": ("boolean",),
+    "time": ("date",),
+    "epoch": _DAYS,
+}
 
 
 class Dataset(Strict):
@@ -86,6 +142,18 @@ class Dataset(Strict):
             raise ValueError(f"no such column: {', '.join(unknown)}")
         if optional := [c.name for c in self.columns if c.name in self.key and not c.required]:
             raise ValueError(f"a key column must be required: {', '.join(optional)}")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_are_codes(self) -> "Dataset":
+        coded = [
+            column.model_copy(update={"spelling": "code"})
+            if column.name in self.key and column.kind == "varchar" and column.spelling is None
+            else column
+            for column in self.columns
+        ]
+        # The model is frozen for everyone else.
+        object.__setattr__(self, "columns", tuple(coded))
         return self
 
     @model_validator(mode="after")

@@ -1,5 +1,6 @@
 """A column typed all at once is the column typed value by value."""
 
+import datetime as dt
 from collections import Counter
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -33,7 +34,23 @@ COLUMNS = [
     Column(name="c", data_type="date", source_field="c", required=True),
     Column(name="c", data_type="timestamp", source_field="c"),
     Column(name="c", data_type="boolean", source_field="c"),
+    Column(name="c", data_type="varchar", source_field="c", spelling="code"),
+    Column(name="c", data_type="varchar", source_field="c", spelling="code", required=True, missing_words=("甲",)),
+    Column(name="c", data_type="varchar", source_field="c", values=("无", "R-1"), missing_words=()),
+    Column(name="c", data_type="decimal(8, 3)", source_field="c", min=0.1, max=4.35, missing_words=("-", "无")),
+    Column(name="c", data_type="decimal(8, 3)", source_field="c", unit="%"),
+    Column(name="c", data_type="date", source_field="c", time="drop", min=dt.date(1, 1, 1), max=dt.date(2025, 6, 30)),
+    Column(name="c", data_type="date", source_field="c", epoch="milliseconds"),
+    Column(name="c", data_type="timestamp", source_field="c", epoch="seconds"),
+    Column(name="c", data_type="boolean", source_field="c", is_true=("是",), is_false=("无",)),
 ]
+
+SIGNS = (
+    "Ｒ１（）－／　=\"'’#%+.Ee059-无空甲\u4e00\u9fff\u3400\U00020000\uf90a\u00a0\u3000\u2011\u2212\u212a\u037e\u2800"
+)
+HIDDEN = "\u200b\u00ad\ufeff\ufe0f\U000e0100\u0301\u202e\x9b\x85\x00"
+pieces = st.sampled_from([*SIGNS, *HIDDEN, '="', "E+1", ".0", "NULL", "N/A", "\t"])
+odd_texts = st.lists(pieces, max_size=6).map("".join)
 
 texts = st.one_of(
     st.sampled_from(
@@ -58,13 +75,31 @@ texts = st.one_of(
     st.sampled_from(["1,234.5", "12.345", "1e3", "-0", "00012", "3000001", "99999999999999999999", "\x00", "a\u202eb"]),
     st.from_regex(r"-?[0-9]{1,12}(\.[0-9]{1,6})?", fullmatch=True),
     st.text(max_size=8),
+    odd_texts,
+    st.sampled_from(
+        ["6.2226E+18", "10086.0", "12.0", "#REF!", "##", "1.23457E+12", "4.35%", "2024.1", "1710101220000"]
+    ),
 )
+days = st.dates(dt.date(1890, 1, 1), dt.date(2300, 1, 1))
 raws = st.one_of(
-    texts, st.none(), st.integers(-(10**25), 10**25), st.integers(-5, 50), st.booleans(), st.just({"a": 1}), st.just([])
+    texts,
+    st.none(),
+    st.integers(-(10**25), 10**25),
+    st.integers(-5, 50),
+    st.booleans(),
+    st.just({"a": 1}),
+    st.just([]),
+    days,
+    st.floats(),
+    st.decimals(),
+    st.datetimes(),
+    st.times(),
 )
 columns_of_values = st.one_of(
     st.lists(raws, max_size=12),
     st.lists(texts, max_size=12),
+    st.lists(odd_texts, max_size=12),
+    st.lists(days | st.none(), max_size=12),
     st.lists(st.integers(-(10**10), 10**10) | st.none(), max_size=12),
 )
 

@@ -1,0 +1,79 @@
+"""One normal form for what is typed in several ways, and the words by which people say that there is nothing.
+
+The patterns are read by `re` and by RE2 alike, so that a whole column can be searched at once.
+"""
+
+import re
+import unicodedata
+
+_INVISIBLE_RANGE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u2065\u206a-\u206f\u2800\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e01ef"
+)
+_HIDDEN_RANGE = "\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x84\\x86-\\x9f\u202a-\u202e\u2066-\u2069"
+HIDDEN = re.compile(f"[{_HIDDEN_RANGE}]")
+"""Control characters, and those that turn the direction of writing: what is seen is then not what is there."""
+
+_INVISIBLE = re.compile(f"[{_INVISIBLE_RANGE}]")
+_HYPHENS = "\u2010-\u2015\u2212\ufe58\ufe63"
+# The last three are other code points for K, ; and `.
+_FORMS_RANGE = f"{_HYPHENS}\uff01-\uff5e\u212a\u037e\u1fef"
+_FORMS = {0xFF01 + place: 0x21 + place for place in range(94)}
+_FORMS |= {code: ord("-") for code in (*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63)}
+_FORMS |= {code: ord(" ") for code in (0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)}
+_GUARDED = re.compile(r"""=?"([^"=]+)"|=([0-9]+)|['\u2019]+([^'\u2019]+)['\u2019]?""")
+_CODE_LIKE = re.compile("[!-~]*[0-9][!-~]*")
+
+# 6.2226E+18 and Java's 6.2226E18; 2E10 may be the name of a product.
+_SCIENTIFIC = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE]\+[0-9]+$|^[-+]?[0-9]*\.[0-9]+[eE][0-9]+$"
+_LOST_IN_TEXT = re.compile(rf"{_SCIENTIFIC}|^[0-9]{{5,}}\.0$")
+_LOST_IN_CODE = re.compile(rf"{_SCIENTIFIC}|^[0-9]+\.0+$")
+_CELL_ERROR = r"^#([A-Z]+[!?]|N/A|DIV/0!|#+)$"
+ERROR = re.compile(_CELL_ERROR)
+"""What a sheet shows for a computation that failed or a number too wide for its column, saved as text."""
+
+ODD_TEXT = (
+    f"[{_HIDDEN_RANGE}{_INVISIBLE_RANGE}]|^[='\"\u2019]|^[!-~{_FORMS_RANGE}]*[{_FORMS_RANGE}][!-~{_FORMS_RANGE}]*$"
+    f"|{_LOST_IN_TEXT.pattern}|{_CELL_ERROR}"
+)
+"""Whatever `as_text` changes, or a text column refuses, matches this; what does not is plain."""
+ODD_CODE = f"[^ -~\u4e00-\u9fff]|^[='\"]|{_LOST_IN_CODE.pattern}|{_CELL_ERROR}"
+"""The same for `as_code`."""
+
+_LATIN = ("null", "none", "nil", "nan", "nat", "n/a", "#n/a", "n.a.", "undefined", "(null)", "<null>", "(none)")
+_SIGNS = ("-", "--", "---", "----", "/", "//", "\\", "_", "__", ".", "...", "\u2026", "\u2026\u2026", "\\N")
+_CHINESE = (
+    *("无", "暂无", "没有", "无数据", "空", "空白", "缺失", "暂缺", "未知", "不详", "不明", "待定", "待补", "待补充"),
+    *("未填", "未填写", "未填报", "不适用", "(无)", "(空)"),
+)
+MISSING_WORDS = frozenset(
+    {*_SIGNS, *_CHINESE, "NaN", "NaT", *(form(word) for word in _LATIN for form in (str, str.upper, str.capitalize))}
+)
+"""Words and signs that stand for nothing in a text column. `NA` is none: it is a country, and an element."""
+
+TRUE_WORDS = frozenset({"true", "t", "yes", "y", "1", "是", "有", "真", "√", "✓", "✔"})
+FALSE_WORDS = frozenset({"false", "f", "no", "n", "0", "否", "无", "没有", "假", "×", "✗", "✘"})
+
+
+def as_code(text: str) -> str:
+    """The one spelling of a code or key: no guard of a sheet, no invisible character, half-width, plain hyphens.
+
+    `="0012"`, `'0012`, `００１２` and `0012` with a blank of no width are `0012`. Letters keep their case.
+    """
+    kept = text.strip()
+    if not kept.isascii():
+        kept = unicodedata.normalize("NFC", _INVISIBLE.sub("", kept).translate(_FORMS)).strip()
+    guarded = _GUARDED.fullmatch(kept)
+    return next(part for part in guarded.groups() if part).strip() if guarded else kept
+
+
+def as_text(text: str) -> str:
+    """A text without the characters that nobody sees; what is a number or a code by its signs is spelled as one."""
+    kept = _INVISIBLE.sub("", text).strip()
+    code = as_code(kept)
+    return code if _CODE_LIKE.fullmatch(code) else kept
+
+
+def has_lost_digits(text: str, *, is_code: bool) -> bool:
+    """Whether a text is what a number became on its way: `6.2226E+18`, `10086.0`."""
+    return (_LOST_IN_CODE if is_code else _LOST_IN_TEXT).search(text) is not None
