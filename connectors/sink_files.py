@@ -1,5 +1,6 @@
 """What a sink file may say: one recipient, what it gets, what is left out and why."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -57,11 +58,12 @@ class ExtractSink(_Sink):
 class NoticeSink(_Sink):
     """A recipient of messages, and how it tells that it took one.
 
-    Without `answered` an answer must be no page of HTML, and must not say no by one of the names in common use (code,
-    errcode, success, error, status): a chat bot refuses with HTTP 200.
+    `notice` tells of each edition, `alert` tells operators of each night to look at. Without `answered` an answer must
+    be no page of HTML, and must not say no by one of the names in common use (code, errcode, success, error, status): a
+    chat bot refuses with HTTP 200.
     """
 
-    kind: Literal["notice"]
+    kind: Literal["notice", "alert"]
     driver: Literal["webhook"]
     connection: WebhookConnection
     statuses: tuple[int, ...] = Field(default=(200, 201, 202, 204), min_length=1)
@@ -95,6 +97,12 @@ def read_sinks(folder: Path = SINKS_DIR) -> list[Sink]:
                 "keep one of the two",
             )
     return sinks
+
+
+def alert_channels(sinks: Sequence[Sink], environ: Mapping[str, str]) -> list[NoticeSink]:
+    """The operators' channels of this installation: one of whose variables none is set is no channel."""
+    declared = [sink for sink in sinks if isinstance(sink, NoticeSink) and sink.kind == "alert"]
+    return [sink for sink in declared if any(environ.get(name) for name in sink.variables())]
 
 
 def _read_sink(path: Path) -> Sink:

@@ -9,6 +9,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
+from ledger.env_file import load_env_file, open_to_others
+
 GROUPS = {
     "edition": "What was published.",
     "source": "The agencies.",
@@ -28,6 +30,9 @@ COMMANDS = {
     "demo": "cli_sandbox",
 }
 """Commands by themselves: the function of that name in `flows.<module>`."""
+
+MADE_UP = ("demo", "sandbox")
+"""Commands that work with made-up agencies: no `.env` leads them to a real data folder."""
 
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 """`explain` reads its words itself (flows.explain_command)."""
@@ -58,7 +63,7 @@ app = typer.Typer(
     name="jifen",
     cls=LazyGroup,
     help="企业创新积分: ingest, build, gate, publish, deliver, notify. Exit codes: 0 published or nothing new, "
-    "1 failed, 2 usage, 3 gate blocked, 4 a critical source is missing.",
+    "1 failed or owed, 2 usage, 3 gate blocked, 4 a critical source is missing, 5 another source failed.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -67,15 +72,15 @@ app = typer.Typer(
 
 @app.callback()
 def settings(
+    ctx: typer.Context,
     data_dir: Annotated[Path | None, typer.Option(help="The data folder; JIFEN_DATA_DIR otherwise.")] = None,
 ) -> None:
-    """Read .env, then let the options of this call win."""
-    if Path(".env").is_file():
-        from dotenv import load_dotenv
-
-        load_dotenv(".env", override=False)
+    """Read .env behind the options and the environment of this call. What is made up has its own folder and secrets."""
     if data_dir is not None:
         os.environ["JIFEN_DATA_DIR"] = str(data_dir)
+    file = None if ctx.invoked_subcommand in MADE_UP else load_env_file()
+    if file is not None and (warning := open_to_others(file)):
+        typer.echo(f"warning {warning}", err=True)
 
 
 def main() -> None:

@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Table
+
 from connectors.errors import ConfigError, ConnectorError
 from connectors.sink_files import ExtractSink, NoticeSink
 from editions.current import edition_path
@@ -104,19 +106,19 @@ def _require_whole(night: Night, path: Path, edition_id: str) -> None:
 
 def _unknown_recipient(owed: Row) -> ConfigError:
     return ConfigError(
-        f"edition {owed['edition_id']} owes it, and it has no sink file.",
+        f"edition or run {owed.get('edition_id') or owed['run_id']} owes it, and it has no sink file.",
         owed["recipient"],
         f"put connectors/sinks/{owed['recipient']}.yml back, or publish again without it",
     )
 
 
-def notify_owed(night: Night) -> list[dict[str, Any]]:
-    """Post every message that is owed, oldest first; answers one line for each, accepted or not."""
+def notify_owed(night: Night, table: Table = outbox) -> list[dict[str, Any]]:
+    """Post every message of `outbox` or `alerts` that is owed, oldest first; answers one line for each."""
     sinks = {sink.name: sink for sink in night.sinks if isinstance(sink, NoticeSink)}
-    return [_notify_one(night, sinks.get(row["recipient"]), row) for row in pending(night.ledger, outbox)]
+    return [_notify_one(night, sinks.get(row["recipient"]), row, table) for row in pending(night.ledger, table)]
 
 
-def _notify_one(night: Night, sink: NoticeSink | None, owed: Row) -> dict[str, Any]:
+def _notify_one(night: Night, sink: NoticeSink | None, owed: Row, table: Table) -> dict[str, Any]:
     from connectors.drivers.webhook import push
 
     line = {"recipient": owed["recipient"], "message_id": owed["message_id"], "state": "pending"}
@@ -125,7 +127,7 @@ def _notify_one(night: Night, sink: NoticeSink | None, owed: Row) -> dict[str, A
             raise _unknown_recipient(owed)
         push(sink, owed["event"].encode(), night.settings)
     except Exception as error:  # noqa: BLE001 - one channel's fault keeps nothing from the others
-        mark_failed(night.ledger, outbox, owed["message_id"], error_text(error))
+        mark_failed(night.ledger, table, owed["message_id"], error_text(error))
         return {**line, "error": error_text(error)}
-    mark_sent(night.ledger, owed["message_id"])
+    mark_sent(night.ledger, owed["message_id"], table)
     return {**line, "state": "sent"}

@@ -42,6 +42,7 @@ def run_demo(population: str, data: Path | None, data_dir: Path, hold: bool) -> 
         show.errors.print(f"sandbox and Prefect server are up after {time.monotonic() - began:.0f} s: {address}/runs")
         environment = {**_plain_environment(), **sandbox.env, **server_environment(data_dir / "prefect", port)}
         # Its own folder and ledger: made-up scores must never become current where real banks are served.
+        environment["JIFEN_ENV_FILE"] = ""
         environment["JIFEN_DATA_DIR"] = str(data_dir)
         environment["JIFEN_LEDGER_URL"] = f"sqlite:///{data_dir / 'ledger.sqlite'}"
         outcome, seconds = _one_night(sandbox.as_of, environment, data_dir)

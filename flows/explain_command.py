@@ -56,12 +56,12 @@ def run(words: Sequence[str]) -> int:
 
 
 def _read_env_file() -> None:
-    # Of all that stands there one variable is asked for here; to read it takes a tenth of the time there is.
-    file = Path(".env")
-    if file.is_file() and VARIABLE.encode() in file.read_bytes():
-        from dotenv import load_dotenv
+    # To read all that stands there takes a tenth of the time there is; one variable is asked for here.
+    from ledger.env_file import env_file, load_env_file
 
-        load_dotenv(file, override=False)
+    file = env_file()
+    if file is not None and (VARIABLE.encode() in file.read_bytes() or file != Path(".env")):
+        load_env_file()
 
 
 def _answer(asked: argparse.Namespace) -> int:
@@ -164,6 +164,4 @@ def _stopped(state: str, message: str, as_json: bool) -> int:
 
 
 def _write(text: str) -> None:
-    # Whatever the locale of the shell: names are Chinese.
-    sys.stdout.buffer.write(f"{text}\n".encode())
-    sys.stdout.buffer.flush()
+    sys.stdout.write(f"{text}\n")

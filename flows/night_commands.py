@@ -1,41 +1,41 @@
-"""What `jifen run` and `status` do."""
+"""What `jifen run` does, and how the end of a night is shown."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
-
-from connectors.errors import ConfigError
-from editions.current import EditionMissingError, edition_path
+from connectors.errors import ConnectorError
+from editions.places import edition_path
 from flows import show
 from flows.outcome import Outcome
-from flows.recipe import UsageError, run_night
-from ledger.publications import current_id, owed_for, pending
-from ledger.returns import owed_returns
-from ledger.runs import RunLockedError, latest_runs
+from ledger.publications import owed_for
 from ledger.settings import Settings
-from ledger.store import LedgerVersionError, open_ledger
+from ledger.store import open_ledger
 from ledger.tables import deliveries, outbox
 
-KNOWN_STOPS = (ConfigError, RunLockedError, LedgerVersionError, EditionMissingError, OSError, SQLAlchemyError)
-"""What stops a run before it begins, told in one line; anything else is a fault of ours and keeps its traceback."""
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
+
+    from connectors.pull import Pulled
+    from flows.night import Night
 
 
 def run_once(as_of: date | None, as_json: bool) -> int:
     """Run the night and show its outcome; answers the exit code."""
+    # Here, not above: `jifen status` shows outcomes and must answer at once.
+    from flows.recipe import UsageError
+
     try:
         with show.progress("jifen run"):
             outcome = run_by_whom(Settings(), as_of)
-    except ValidationError as error:
-        return _stopped(1, "failed", f"a setting is wrong: {error}. Whose: config. See .env.example.", as_json)
     except UsageError as error:
-        return _stopped(2, "usage", str(error), as_json)
-    except KNOWN_STOPS as error:
-        return _stopped(1, "failed", str(error), as_json)
+        if as_json:
+            show.show_json({"state": "usage", "message": str(error), "exit_code": 2})
+        else:
+            show.errors.print(f"[red]usage[/] {show.safe(error)}")
+        return 2
     if as_json:
         show.show_json({**asdict(outcome), "exit_code": outcome.exit_code})
     else:
@@ -43,27 +43,37 @@ def run_once(as_of: date | None, as_json: bool) -> int:
     return outcome.exit_code
 
 
-def _stopped(code: int, state: str, message: str, as_json: bool) -> int:
-    """Tell why nothing was begun; answers the exit code."""
-    if as_json:
-        show.show_json({"state": state, "message": message, "exit_code": code})
-    else:
-        show.errors.print(f"[red]{state}[/] {show.safe(message)}")
-    return code
-
-
 def run_by_whom(settings: Settings, as_of: date | None) -> Outcome:
-    """Run through Prefect where an API is configured; otherwise plainly, without the hidden server of its own."""
-    from prefect.settings import PREFECT_API_URL
+    """Run through Prefect where an API is configured; otherwise plainly, without the hidden server of its own.
 
-    if not PREFECT_API_URL.value():
+    An API that does not answer is a night that failed: in the ledger, and told to the operators.
+    """
+    from flows.prefect_server import api_is_configured, require_api
+    from flows.recipe import run_night
+
+    if not api_is_configured():
         return run_night(settings, as_of, "plain")
-    from flows.nightly import NightFailedError, nightly
-
     try:
-        return nightly(as_of)
-    except NightFailedError as error:
-        return error.outcome
+        require_api()
+    except ConnectorError as error:
+        return _failed_night(settings, as_of, error)
+    from flows.nightly import nightly
+
+    state: State[Any] = nightly(as_of, return_state=True)
+    found = state.result(raise_on_failure=False)
+    if isinstance(found, Exception):
+        raise found
+    outcome: Outcome = found
+    return outcome
+
+
+def _failed_night(settings: Settings, as_of: date | None, error: ConnectorError) -> Outcome:
+    from flows.recipe import PLAIN_STEPS, run_night
+
+    def pull_nothing(_night: "Night") -> "list[Pulled]":
+        raise error
+
+    return run_night(settings, as_of, "prefect", replace(PLAIN_STEPS, pull_all=pull_nothing))
 
 
 def show_outcome(outcome: Outcome) -> None:
@@ -75,7 +85,7 @@ def show_outcome(outcome: Outcome) -> None:
         show.show_refusals(report["pulled"])
     if report.get("verdict"):
         show.show_verdict(report["verdict"])
-    if any(report.get(name) for name in ("deliveries", "notices", "returns_sent")):
+    if any(report.get(name) for name in ("deliveries", "notices", "alerts", "returns_sent")):
         show.show_sent(report)
 
 
@@ -86,41 +96,3 @@ def show_edition_sent(data_dir: Path, edition_id: str) -> None:
     show.show_verdict(verdict)
     sent = {"deliveries": owed_for(ledger, deliveries, edition_id), "notices": owed_for(ledger, outbox, edition_id)}
     show.show_sent(sent)
-
-
-def show_status(as_json: bool) -> int:
-    """Show the last run, `current`, and what is owed; answers 0: how a run ended is in what it shows."""
-    settings = Settings()
-    ledger = open_ledger(settings)
-    last = next(iter(latest_runs(ledger)), None)
-    current = current_id(ledger)
-    told: dict[str, Any] = {
-        "data_dir": str(settings.data_dir),
-        "current": current,
-        "last_run": last,
-        "sent": {
-            "deliveries": owed_for(ledger, deliveries, current) if current else [],
-            "notices": owed_for(ledger, outbox, current) if current else [],
-        },
-        "owed": {
-            "deliveries": pending(ledger, deliveries),
-            "notices": pending(ledger, outbox),
-            "returns": owed_returns(ledger),
-        },
-    }
-    if as_json:
-        show.show_json(told)
-        return 0
-    show.console.print(f"data folder {show.safe(told['data_dir'])}; current edition {show.safe(str(current))}")
-    if last is None:
-        show.console.print("no run yet. Next: jifen run")
-        return 0
-    said = (last["report"] or {}).get("message", "")
-    show.console.print(f"last run {show.safe(last['run_id'])} {show.coloured(last['state'])} {show.safe(said)}")
-    if last["report"]:
-        show_outcome(Outcome(last["state"], last["as_of"], current, "", last["report"]))
-    for owed in [one for some in told["owed"].values() for one in some]:
-        show.console.print(
-            f"  owed to {show.safe(owed['recipient'])}: {show.safe(owed['last_error'] or 'not tried yet')}"
-        )
-    return 0

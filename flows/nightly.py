@@ -1,99 +1,115 @@
 """The night as a Prefect flow: each step a thin task, the recipe itself unchanged."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
-from prefect.runtime import flow_run, task_run
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from connectors.errors import TransientError
-from connectors.inputs import Supplied
 from connectors.pull import Pulled, waves
 from connectors.spec import Dataset, Source
-from editions.build import BuildReport
-from editions.candidate import Candidate
-from expectations.verdict import Verdict
 from flows import recipe
 from flows.deliver import deliver_owed, notify_owed
-from flows.night import Cleared, Night
+from flows.faults import sentence
+from flows.night import Night
 from flows.outcome import Outcome
 from flows.publish import publish_edition
-from ledger.settings import Settings
+from ledger.env_file import load_env_file
+from ledger.settings import Settings, SettingsError
+
+T = TypeVar("T")
 
 PULL_RETRIES = 2
 RETRY_DELAYS_SECONDS = [15.0, 60.0]
 
 
-class NightFailedError(RuntimeError):
-    """The recipe did not end well; `outcome` says how."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(f"{outcome.state}: {outcome.message}")
-        self.outcome = outcome
+def _is_transient(_task: object, _run: object, state: State[Any]) -> bool:
+    return getattr(state.data, "whose", None) == "transient"
 
 
 # Nothing is cached or persisted by Prefect: the ledger alone knows what was done.
-@task(name="pull", retries=PULL_RETRIES, retry_delay_seconds=RETRY_DELAYS_SECONDS, cache_policy=NO_CACHE)
-def pull_task(night: Night, source: Source, dataset: Dataset) -> Pulled:
-    """Ingest one dataset; an agency that was away is tried again later, and its last answer stands."""
+@task(
+    name="pull",
+    retries=PULL_RETRIES,
+    retry_delay_seconds=RETRY_DELAYS_SECONDS,
+    retry_condition_fn=_is_transient,
+    cache_policy=NO_CACHE,
+)
+def pull_task(night: Night, source: Source, dataset: Dataset) -> Pulled | State[Pulled]:
+    """Ingest one dataset; an agency that was away is tried again later, and its last answer stands.
+
+    One that failed is a failed task; the others go on, and the recipe decides what its absence means.
+    """
     pulled = recipe.pull_one(night, source, dataset)
-    if pulled.whose == "transient" and task_run.run_count <= PULL_RETRIES:
-        raise TransientError(pulled.message or "no answer.", f"{source.name}.{dataset.name}", "tried again by itself")
-    return pulled
+    return Failed(message=pulled.message, data=pulled) if pulled.state == "failed" else pulled
 
 
-@task(name="build", cache_policy=NO_CACHE)
-def build_task(night: Night, supplied: Sequence[Supplied]) -> tuple[Candidate, BuildReport]:
-    """Build the candidate. Not retried: the same inputs fail the same way."""
-    return recipe.build_candidate(night, supplied)
+def _step(name: str, function: Callable[..., T], retries: int = 0) -> Callable[..., T]:
+    """A step as a task. What it raises is its failed state, told in one line; the recipe gets the error itself."""
 
+    # Prefect logs a traceback for what leaves a task, and says nothing more of a state that is not to be tried again.
+    @task(
+        name=name,
+        retries=max(retries, 1),
+        retry_delay_seconds=5,
+        retry_condition_fn=lambda *_: retries > 0,
+        cache_policy=NO_CACHE,
+    )
+    def step(*given: Any) -> T | State[T]:
+        try:
+            return function(*given)
+        except Exception as error:  # noqa: BLE001 - the recipe handles it, outside this task
+            return Failed(message=sentence(error), data=error)
 
-@task(name="gate", cache_policy=NO_CACHE)
-def gate_task(night: Night, candidate: Candidate) -> Verdict:
-    """Audit the candidate. Not retried: a verdict is a verdict."""
-    return recipe.audit_candidate(night, candidate)
+    def result(*given: Any) -> T:
+        state: State[Any] = step(*given, return_state=True)
+        found: T = state.result()
+        return found
 
-
-@task(name="publish", retries=1, retry_delay_seconds=5, cache_policy=NO_CACHE)
-def publish_task(night: Night, cleared: Cleared) -> None:
-    """Seal and publish; safe to repeat."""
-    publish_edition(night, cleared)
-
-
-# Not retried here: the drivers try again within their own budget, and the ledger keeps what is still owed.
-@task(name="deliver", cache_policy=NO_CACHE)
-def deliver_task(night: Night) -> list[dict[str, Any]]:
-    """Send what is owed; what stays owed goes with the next run."""
-    return deliver_owed(night)
-
-
-@task(name="notify", cache_policy=NO_CACHE)
-def notify_task(night: Night) -> list[dict[str, Any]]:
-    """Post what is owed; what stays owed goes with the next run."""
-    return notify_owed(night)
+    return result
 
 
 def _pull_all(night: Night) -> list[Pulled]:
     """One task for each dataset, a few at a time; a child after its parent."""
-    pulled: list[Pulled] = []
+    pulled: list[Any] = []
     for wave in waves(night.sources):
         futures = [
             pull_task.with_options(name=f"pull {source.name}.{dataset.name}").submit(night, source, dataset)
             for source, dataset in wave
         ]
-        pulled += [future.result() for future in futures]
+        pulled += [future.result(raise_on_failure=False) for future in futures]
     return pulled
 
 
-TASKS = recipe.Steps(_pull_all, build_task, gate_task, publish_task, deliver_task, notify_task)
+# Build and gate are not retried: the same inputs fail the same way. Publishing is safe to repeat. What cannot be sent
+# stays owed in the ledger, and the drivers have tried within their own budget.
+TASKS = recipe.Steps(
+    _pull_all,
+    _step("build", recipe.build_candidate),
+    _step("gate", recipe.audit_candidate),
+    _step("publish", publish_edition, retries=1),
+    _step("deliver", deliver_owed),
+    _step("notify", notify_owed),
+)
 
 
 def _run_name() -> str:
     """What a night is called on its page: its business date, so that nights can be told apart."""
-    return f"night of {flow_run.parameters.get('as_of') or scheduled_date(Settings())}"
+    try:
+        return f"night of {flow_run.parameters.get('as_of') or scheduled_date(_settings())}"
+    except SettingsError:
+        return "night"
+
+
+def _settings() -> Settings:
+    """The settings of this installation, which a worker does not have in its environment."""
+    load_env_file()
+    return Settings()
 
 
 @flow(
@@ -103,17 +119,22 @@ def _run_name() -> str:
     persist_result=False,
     validate_parameters=True,
 )
-def nightly(as_of: date | None = None) -> Outcome:
+def nightly(as_of: date | None = None) -> Outcome | State[Outcome]:
     """Run the whole night.
 
     `as_of` is the business date. Without it the date of the scheduled start in the zone's own time is taken, never the
     clock's: a worker may begin a run early, or hours late. A date that is wrong publishes that day's facts as current.
-    Ends as Failed in Prefect whenever the outcome is neither published nor nothing new.
+    Ends as Failed in Prefect whenever the exit code of `jifen run` would not be 0; its data is the `Outcome`, or the
+    error that kept the night from beginning.
     """
-    settings = Settings()
-    outcome = recipe.run_night(settings, as_of or scheduled_date(settings), f"prefect:{flow_run.id}", TASKS)
+    try:
+        settings = _settings()
+        day = as_of or scheduled_date(settings)
+        outcome = recipe.run_night(settings, day, f"prefect:{flow_run.id}", TASKS)
+    except Exception as error:  # noqa: BLE001 - one line on the run's page, no traceback
+        return Failed(message=sentence(error), data=error)
     if outcome.exit_code != 0:
-        raise NightFailedError(outcome)
+        return Failed(message=f"{outcome.state}: {outcome.message}", data=outcome)
     return outcome
 
 

@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 EXIT_CODES = {"published": 0, "nothing_new": 0, "failed": 1, "blocked": 3, "source_missing": 4}
-"""2 is a usage error and is the command line's own. A published edition that could not be delivered exits 1."""
+"""2 is a usage error and is the command line's own."""
+OWED, SOURCE_FAILED = 1, 5
+"""A night that ended well and still owes something; one for which a source that is not critical gave nothing."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,19 @@ class Outcome:
     owed: tuple[str, ...] = ()
 
     @property
+    def is_good(self) -> bool:
+        """Whether `current` is what it should be, whatever is still owed."""
+        return EXIT_CODES[self.state] == 0
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """The datasets that were not pulled, as source.dataset, each with the reason."""
+        pulled = self.report.get("pulled", ())
+        return {f"{one['source']}.{one['dataset']}": one["message"] for one in pulled if one["state"] == "failed"}
+
+    @property
     def exit_code(self) -> int:
         """The exit code of `jifen run`."""
-        return 1 if self.owed else EXIT_CODES[self.state]
+        if self.owed:
+            return OWED
+        return SOURCE_FAILED if self.is_good and self.failed else EXIT_CODES[self.state]

@@ -1,9 +1,11 @@
 """A Prefect server of our own on loopback, for the demo and the tests: started, waited for, and ended again."""
 
+import contextvars
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -11,11 +13,82 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from connectors.errors import ConfigError, ConnectorError, TransientError
+
 START_SECONDS = 120.0
+PROBE_SECONDS = 15.0
+"""How long the API that PREFECT_API_URL names may take to answer before a night begins."""
 
 
 class ServerStartError(RuntimeError):
     """The server did not come up in time."""
+
+
+def api_is_configured() -> bool:
+    """Whether PREFECT_API_URL is set. Raises `ConfigError` where Prefect cannot read its own settings."""
+    try:
+        from prefect.settings import PREFECT_API_URL
+
+        return bool(PREFECT_API_URL.value())
+    except ValueError as error:
+        said = " ".join(str(error).split())[:300]
+        raise ConfigError(f"Prefect cannot read them: {said}.", "PREFECT_ settings", "mend them in .env") from None
+
+
+def require_api() -> None:
+    """Ask the configured Prefect API one small question; a `ConnectorError` says why a night cannot go through it.
+
+    The deadline is of real time, whatever the client waits for: its thread is left behind.
+    """
+    from prefect.settings import PREFECT_API_URL
+
+    # No password: an address may hold one.
+    where = f"Prefect API {_without_account(PREFECT_API_URL.value() or '')}"
+    faults: list[Exception | None] = []
+    settings = contextvars.copy_context()
+    asking = threading.Thread(target=lambda: faults.append(settings.run(_ask_api)), daemon=True)
+    asking.start()
+    asking.join(PROBE_SECONDS)
+    mend = "see that `prefect server start` is up and PREFECT_API_URL names it, or unset that; then jifen run"
+    if not faults:
+        raise TransientError(f"no answer within {PROBE_SECONDS:g} s.", where, mend)
+    if faults[0] is not None:
+        raise _api_fault(faults[0], where, mend)
+
+
+def _ask_api() -> Exception | None:
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_REQUEST_TIMEOUT, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+    try:
+        with (
+            temporary_settings({PREFECT_API_REQUEST_TIMEOUT: PROBE_SECONDS, PREFECT_CLIENT_MAX_RETRIES: 0}),
+            get_client(sync_client=True) as client,
+        ):
+            client.read_flows(limit=1)
+    except Exception as error:  # noqa: BLE001 - whatever it is, no night can go through this address
+        return error
+    return None
+
+
+def _api_fault(error: Exception, where: str, mend: str) -> ConnectorError:
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status in (401, 403):
+        return ConfigError(f"answers {status}.", where, "set PREFECT_API_KEY or PREFECT_API_AUTH_STRING in .env")
+    if status is not None and status < 500:
+        return ConfigError(f"answers {status}: this is no Prefect API.", where, mend)
+    if status is not None:
+        return TransientError(f"answers {status}.", where, mend)
+    said = (str(error).strip().splitlines() or [""])[0][:200]
+    kind = type(error).__name__
+    if kind in ("ConnectError", "ConnectTimeout", "ReadTimeout", "ReadError", "RemoteProtocolError", "RuntimeError"):
+        return TransientError(f"cannot be reached ({said or kind}).", where, mend)
+    return ConfigError(f"gives no answer of a Prefect API ({kind}).", where, mend)
+
+
+def _without_account(url: str) -> str:
+    head, at, tail = url.rpartition("@")
+    return f"{head.partition('://')[0]}://***@{tail}" if at else url
 
 
 def server_environment(home: Path, port: int) -> dict[str, str]:

@@ -48,7 +48,7 @@ def publish_edition(night: Night, cleared: Cleared) -> None:
         "ruleset_id": facts.ruleset_id,
     }
     recipients = [sink.name for sink in night.sinks if isinstance(sink, ExtractSink)]
-    channels = [sink.name for sink in night.sinks if isinstance(sink, NoticeSink)]
+    channels = [sink.name for sink in night.sinks if isinstance(sink, NoticeSink) and sink.kind == "notice"]
     messages = [_message(channel, sequence, facts, manifest_sha256) for channel in channels]
     project = PROJECT_DIR / "dbt_project"
     content = content_of(read_seeds(project, facts.ruleset_id), project)
@@ -82,13 +82,18 @@ def _message(recipient: str, sequence: int, facts: EditionFacts, manifest_sha256
         "manifest_sha256": manifest_sha256,
         "supersedes": facts.compared_with,
     }
+    return message(message_id, recipient, EVENT_TYPE, facts.edition_id, data)
+
+
+def message(message_id: str, recipient: str, event_type: str, subject: str, data: dict[str, Any]) -> Message:
+    """A CloudEvent for one channel; its id lets the receiver drop a repetition."""
     event = CloudEvent(
         {
             "id": message_id,
             "source": "urn:jifen",
-            "type": EVENT_TYPE,
+            "type": event_type,
             "time": datetime.now(UTC),
-            "subject": facts.edition_id,
+            "subject": subject,
             "datacontenttype": "application/json",
         },
         data,

@@ -26,7 +26,9 @@ from editions.ruleset_problems import told
 from editions.seal import drop_drafts
 from expectations.gate import audit
 from expectations.verdict import PublicationBlocked, Verdict, require_passed
+from flows.alerts import with_alerts_sent
 from flows.deliver import deliver_owed, notify_owed
+from flows.faults import sentence
 from flows.night import Cleared, Night
 from flows.outcome import Outcome
 from flows.publish import publish_edition
@@ -122,7 +124,7 @@ def run_night(settings: Settings, as_of: date | None, driver: str, steps: Steps 
         run_id = start_run(ledger, as_of, driver)
         night = Night(run_id, as_of, settings, ledger, sources, sinks, zone)
         report: dict[str, Any] = {"run_id": run_id, "as_of": as_of.isoformat(), "driver": driver}
-        outcome = with_returns_sent(night, _outcome_of(night, steps, report))
+        outcome = with_alerts_sent(night, with_returns_sent(night, _outcome_of(night, steps, report)))
         end_run(ledger, run_id, outcome.state, current_id(ledger), {**report, "message": outcome.message})
         drop_old_candidates(settings.data_dir, CANDIDATES_KEPT)
     return outcome
@@ -152,8 +154,13 @@ def _outcome_of(night: Night, steps: Steps, report: dict[str, Any]) -> Outcome:
     except PublicationBlocked as error:
         report["verdict"] = error.verdict.as_dict()
         return ended("blocked", str(error))
+    except KeyboardInterrupt:
+        return ended("failed", "interrupted; what was fetched is kept. Next: jifen run")
     except Exception as error:  # noqa: BLE001 - whatever it is, the run row must say so; the text names whose it is
-        return ended("failed", str(error) or type(error).__name__)
+        return ended("failed", sentence(error))
+    outcome = ended(state, message)
+    if outcome.failed:
+        message += f" Not pulled: {', '.join(outcome.failed)}. Next: `jifen status` says why."
     if owed:
         message += f" Still owed: {', '.join(owed)}. Next: mend what the report names, then `jifen run`."
     return ended(state, message, owed)
@@ -166,6 +173,7 @@ def _publish_if_new(night: Night, steps: Steps, report: dict[str, Any]) -> tuple
     _require_critical(pulled)
     _require_frozen(night)
     supplied = resolve(night.sources, pulled, night.ledger, night.settings, night.as_of)
+    report["stale"] = _stale(supplied)
     night = replace(night, decisions=known_on(read_decisions(night.settings.data_dir, night.sources), night.as_of))
     inputs = (*(_as_input(one) for one in supplied), *_decided(night.decisions))
     digest = recipe_digest(night.as_of, inputs, PROJECT_DIR)
@@ -182,6 +190,16 @@ def _publish_if_new(night: Night, steps: Steps, report: dict[str, Any]) -> tuple
     steps.publish(night, Cleared(candidate, built, verdict, inputs, digest, tuple(supplied)))
     log.info("publish: %s is current", edition_id_of(night.as_of, digest))
     return "published", f"edition {edition_id_of(night.as_of, digest)} is current."
+
+
+def _stale(supplied: Sequence[Supplied]) -> dict[str, str]:
+    """Which datasets are older than they may be, and why: not pulled tonight, or nothing new in what came."""
+    found: dict[str, str] = {}
+    for one in supplied:
+        old = [f"{name.removeprefix('stale:')} is {n} days old" for name, n in one.counts.items() if "stale:" in name]
+        if one.is_stale or old:
+            found[f"{one.source}.{one.dataset}"] = "; ".join([*([one.reason] if one.reason else []), *old])
+    return found
 
 
 def _require_critical(pulled: Sequence[Pulled]) -> None:

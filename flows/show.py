@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
-from flows.texts import json_text, plain, visible
+from flows.texts import json_text, pasteable, plain, visible
 
 # Redirected output has no width of its own; a rule's name holds ":key:", which is no emoji.
 _WIDTH = None if sys.stdout.isatty() else 130
@@ -55,8 +55,11 @@ def _cell(value: Any) -> str:
 
 
 def safe(text: Any) -> str:
-    """A text from outside, made harmless for a terminal: no markup, and no control character to move the cursor."""
-    return escape(visible(text))
+    """A text from outside, made harmless for a terminal: no markup, and no control character to move the cursor.
+
+    A `jifen` command in it is written so that it can be pasted.
+    """
+    return escape(visible(pasteable(str(text))))
 
 
 def coloured(state: str) -> str:
@@ -152,8 +155,9 @@ def show_sent(report: Mapping[str, Any]) -> None:
         for sent in report.get("deliveries", [])
     ]
     rows += [
-        (sent["recipient"], "notice", sent["state"], None, None, sent.get("error"))
-        for sent in report.get("notices", [])
+        (sent["recipient"], word, sent["state"], None, None, sent.get("error"))
+        for name, word in (("notices", "notice"), ("alerts", "alert"))
+        for sent in report.get(name, [])
     ]
     rows += [
         (sent["recipient"], "return", sent["state"], sent.get("rows"), None, sent.get("error"))

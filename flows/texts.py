@@ -1,10 +1,14 @@
 """Texts for a terminal without rich: JSON, and tables of plain lines, where a twentieth of a second matters."""
 
 import json
+import re
+import shlex
+import sys
 import unicodedata
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 WIDE = ("W", "F")
@@ -12,7 +16,8 @@ WIDE = ("W", "F")
 
 def json_text(value: Any) -> str:
     """A value as JSON, with each character that a terminal would obey or cannot show written as its escape."""
-    lines = json.dumps(value, default=_plain, ensure_ascii=False, indent=2).split("\n")
+    shows_all = (sys.stdout.encoding or "").lower().startswith("utf")
+    lines = json.dumps(value, default=_plain, ensure_ascii=not shows_all, indent=2).split("\n")
     return "\n".join(line if line.isprintable() else "".join(map(_escaped, line)) for line in lines)
 
 
@@ -38,6 +43,32 @@ def visible(text: Any) -> str:
 def one_line(text: Any) -> str:
     """The same on one line, and nothing at all for what is not there."""
     return "" if text is None else visible(text).replace("\n", " ")
+
+
+_WORDS = "run|status|explain|score|edition|source|quarantine|identity|returns|ruleset|demo"
+_COMMAND = re.compile(rf"(?<![\w./'-])jifen (?=(?:{_WORDS})\b)")
+
+
+def pasteable(text: str, words: Sequence[str] | None = None) -> str:
+    """A text whose `jifen` commands can be pasted as they stand: by the path and the --data-dir of this very call.
+
+    `words` are those of the call with the program's name, sys.argv otherwise.
+    """
+    program, *rest = sys.argv if words is None else words
+    called = [program if program.endswith("/jifen") and not _is_on_path(program) else "jifen"]
+    if rest and rest[0] == "--data-dir":
+        called += rest[:2]
+    elif rest and rest[0].startswith("--data-dir="):
+        called.append(rest[0])
+    prefix = shlex.join(called) + " "
+    return _COMMAND.sub(lambda _: prefix, text)
+
+
+def _is_on_path(program: str) -> bool:
+    import shutil
+
+    found = shutil.which("jifen")
+    return found is not None and Path(found).samefile(program)
 
 
 def plain(number: Decimal) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, Table, asc, desc, func, insert, select, update
 
 from ledger.store import Row, now
-from ledger.tables import deliveries, denials, editions, outbox, publications
+from ledger.tables import alerts, deliveries, denials, editions, outbox, publications
 from ledger.tables import published_rulesets as frozen
 
 
@@ -140,7 +140,7 @@ def publication_rows(ledger: Engine) -> list[Row]:
 
 
 def pending(ledger: Engine, table: Table) -> list[Row]:
-    """What is still owed, from `deliveries` or `outbox`, oldest first."""
+    """What is still owed, from `deliveries`, `outbox` or `alerts`, oldest first."""
     query = select(table).where(table.c.state == "pending").order_by(asc(table.c.created_at), asc(table.c.recipient))
     with ledger.begin() as connection:
         return [dict(row) for row in connection.execute(query).mappings()]
@@ -165,13 +165,23 @@ def mark_delivered(ledger: Engine, delivery_id: str, values: Row, refused: Seque
             connection.execute(insert(denials), [{"delivery_id": delivery_id, **row} for row in refused])
 
 
-def mark_sent(ledger: Engine, message_id: str) -> None:
-    """Record a message that its recipient accepted."""
+def promise_alerts(ledger: Engine, run_id: str, messages: Sequence[Message]) -> None:
+    """Owe these messages about a run to operators; one that is owed or sent already is left as it is."""
+    with ledger.begin() as connection:
+        known = set(connection.execute(select(alerts.c.message_id).where(alerts.c.run_id == run_id)).scalars())
+        for message in messages:
+            if message.message_id not in known:
+                row = {"run_id": run_id, "state": "pending", "attempts": 0, "created_at": now()}
+                connection.execute(insert(alerts).values(**vars(message), **row))
+
+
+def mark_sent(ledger: Engine, message_id: str, table: Table = outbox) -> None:
+    """Record a message of `outbox` or `alerts` that its recipient accepted."""
     with ledger.begin() as connection:
         connection.execute(
-            update(outbox)
-            .where(outbox.c.message_id == message_id)
-            .values(state="sent", sent_at=now(), attempts=outbox.c.attempts + 1, last_error=None)
+            update(table)
+            .where(table.c.message_id == message_id)
+            .values(state="sent", sent_at=now(), attempts=table.c.attempts + 1, last_error=None)
         )
 
 

@@ -1,17 +1,21 @@
 """Runs of the night: one at a time, each with its outcome."""
 
 import fcntl
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from sqlalchemy import Engine, desc, insert, select, update
 
 from ledger.store import Row, now
 from ledger.tables import runs
+
+_LOCK_SECONDS = 0.5
+"""How long a run waits for the lock: whoever only looks at it holds it for an instant."""
 
 
 class RunLockedError(RuntimeError):
@@ -24,13 +28,31 @@ def exclusive_run(data_dir: Path) -> Iterator[None]:
     data_dir.mkdir(parents=True, exist_ok=True)
     path = data_dir / "run.lock"
     with path.open("a") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise RunLockedError(
-                f"another run holds {path}. Whose: transient. Wait for it (`jifen status`), then run again."
-            ) from error
+        deadline = time.monotonic() + _LOCK_SECONDS
+        while not _taken(handle, fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                raise RunLockedError(
+                    f"another run holds {path}. Whose: transient. Wait for it (`jifen status`), then run again."
+                )
+            time.sleep(_LOCK_SECONDS / 10)
         yield
+
+
+def is_at_work(data_dir: Path) -> bool:
+    """Whether a run holds the lock of a data folder at this moment."""
+    path = data_dir / "run.lock"
+    if not path.exists():
+        return False
+    with path.open() as handle:
+        return not _taken(handle, fcntl.LOCK_SH)
+
+
+def _taken(handle: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def start_run(ledger: Engine, as_of: date, driver: str) -> str:

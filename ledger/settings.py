@@ -3,15 +3,17 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ledger import env_file
 from ledger.data_folder import DEFAULT, absolute
 
-PROJECT_DIR = Path(__file__).resolve().parent.parent
-"""The checkout: jifen runs from its own folder, where the source files, the models and the suites stand."""
+PROJECT_DIR = env_file.PROJECT_DIR
+SettingsError = env_file.SettingsError
 
 
 class MissingVariableError(LookupError):
@@ -28,16 +30,31 @@ class Settings(BaseSettings):
     """Every setting has a harmless default: nothing here points at a production system.
 
     Variables begin with `JIFEN_`. Secrets are not settings: source and sink files name the variables that hold them.
+    `.env` is read at the edge (`load_env_file`). Raises `SettingsError` for a value that cannot be used.
     """
 
-    model_config = SettingsConfigDict(env_prefix="JIFEN_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="JIFEN_", extra="ignore", frozen=True)
 
     data_dir: Path = Field(default=DEFAULT, description="where raw pages, batches, candidates and editions stand")
     ledger_url: str | None = Field(default=None, description="SQLAlchemy URL; a SQLite file in data_dir when unset")
     zone_file: Path | None = Field(default=None, description="what this zone is not supplied with, and its dialects")
     time_zone: str = Field(default="Asia/Shanghai", description="the zone's own time, which decides the business date")
-    retry_seconds: float = Field(default=120.0, gt=0, description="how long one request may be retried in all")
-    request_timeout_seconds: float = Field(default=30.0, gt=0)
+    retry_seconds: float = Field(
+        default=120.0, gt=0, allow_inf_nan=False, description="how long one request may be retried in all"
+    )
+    request_timeout_seconds: float = Field(default=30.0, gt=0, allow_inf_nan=False)
+
+    def __init__(self, **given: Any) -> None:
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            # Not the value: what stands in the wrong variable may be a secret.
+            said = (
+                f"JIFEN_{str(one['loc'][0]).upper()}: {one['msg'].removeprefix('Value error, ')}"
+                for one in error.errors()
+            )
+            follows = "mend it in the environment or in .env (.env.example)"
+            raise SettingsError(f"{'; '.join(said)}.", "settings", follows) from None
 
     @field_validator("data_dir")
     @classmethod
@@ -52,7 +69,10 @@ class Settings(BaseSettings):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        ZoneInfo(value)
+        try:
+            ZoneInfo(value)
+        except (LookupError, ValueError, OSError):
+            raise ValueError("no time zone has this name, as Asia/Shanghai is one") from None
         return value
 
     @property

@@ -5,15 +5,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ledger.settings import Settings
 from ledger.tables import SCHEMA_VERSION, ledger_version, metadata
 
+CONNECT_SECONDS = 15
+"""How long a PostgreSQL server may take to answer the first call of a connection."""
+
 
 class LedgerVersionError(RuntimeError):
     """The ledger was written by another version of jifen."""
+
+
+class LedgerUnreadableError(RuntimeError):
+    """The ledger cannot be opened: not there, not ours to read, damaged, or a server that does not let us in."""
+
+
+def database_error(error: Exception) -> str:
+    """The first line of what the database says, without the statement and the links of SQLAlchemy."""
+    said = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return said[0] if said else type(error).__name__
 
 
 def now() -> str:
@@ -27,23 +41,55 @@ def open_ledger(settings: Settings) -> Engine:
     Raises `LedgerVersionError` when the tables are of another version: nothing is migrated silently.
     """
     url = settings.resolved_ledger_url
-    if url.startswith("sqlite:///"):
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    try:
+        if url.startswith("sqlite:///"):
+            settings.data_dir.mkdir(parents=True, exist_ok=True)
+        engine = _engine(url)
+        found = _version(engine)
+    except (SQLAlchemyError, sqlite3.Error, OSError, ImportError, ValueError) as error:
+        raise LedgerUnreadableError(_why(settings, error)) from None
+    if found != SCHEMA_VERSION:
+        raise LedgerVersionError(
+            f"the ledger at {engine.url!r} is of version {found}, this jifen writes version {SCHEMA_VERSION}. "
+            "Whose: config. Next: use the jifen that wrote it, or name another JIFEN_DATA_DIR."
+        )
+    return engine
+
+
+def _engine(url: str) -> Engine:
+    waits = {"connect_args": {"connect_timeout": CONNECT_SECONDS}} if url.startswith("postgresql") else {}
+    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), **waits)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _version(engine: Engine) -> int:
+    """The version of the ledger's tables, made where there are none."""
     with engine.begin() as connection:
         metadata.create_all(connection)
-        found = connection.execute(select(ledger_version.c.version)).scalar_one_or_none()
+        found: int | None = connection.execute(select(ledger_version.c.version)).scalar_one_or_none()
         if found is None:
             connection.execute(insert(ledger_version).values(version=SCHEMA_VERSION))
-        elif found != SCHEMA_VERSION:
-            raise LedgerVersionError(
-                f"the ledger at {engine.url!r} is of version {found}, this jifen writes version {SCHEMA_VERSION}. "
-                "Whose: configuration. Use the jifen that wrote it, or name another JIFEN_DATA_DIR."
-            )
-    return engine
+    return SCHEMA_VERSION if found is None else found
+
+
+def _why(settings: Settings, error: Exception) -> str:
+    """What keeps the ledger shut; a URL that cannot be parsed is not repeated, since a password may stand in it."""
+    try:
+        where = repr(make_url(settings.resolved_ledger_url))
+    except (SQLAlchemyError, ValueError):
+        return (
+            "the ledger: JIFEN_LEDGER_URL is no URL of a database. Whose: config. "
+            "Next: write it as postgresql+psycopg://user:password@host/database, or unset it"
+        )
+    follows = (
+        f"look at the folder, its rights and its disk, or restore the file from its backup ({settings.data_dir})"
+        if settings.ledger_url is None
+        else "look at JIFEN_LEDGER_URL, the database server and its account"
+    )
+    return f"the ledger at {where} cannot be opened: {database_error(error)}. Whose: config. Next: {follows}"
 
 
 def ledger_if_any(settings: Settings) -> Engine | None:

@@ -171,17 +171,25 @@ denials = Table(
     Column("reason", Text, nullable=False),
 )
 
-outbox = Table(
-    "outbox",
-    metadata,
-    Column("message_id", Text, primary_key=True),
-    Column("edition_id", Text, ForeignKey("editions.edition_id"), nullable=False),
-    Column("recipient", Text, nullable=False),
-    Column("event", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("attempts", Integer, nullable=False, default=0),
-    Column("last_error", Text),
-    Column("created_at", Text, nullable=False),
-    Column("sent_at", Text),
-    CheckConstraint("state in ('pending', 'sent')"),
-)
+
+def _messages(name: str, about: Column[str]) -> Table:
+    """A table of messages that are owed to channels, each about one row of another table."""
+    return Table(
+        name,
+        metadata,
+        Column("message_id", Text, primary_key=True),
+        about,
+        Column("recipient", Text, nullable=False),
+        Column("event", Text, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("attempts", Integer, nullable=False, default=0),
+        Column("last_error", Text),
+        Column("created_at", Text, nullable=False),
+        Column("sent_at", Text),
+        CheckConstraint("state in ('pending', 'sent')"),
+    )
+
+
+outbox = _messages("outbox", Column("edition_id", Text, ForeignKey("editions.edition_id"), nullable=False))
+# A table of its own: a night that failed may leave no edition. A ledger that has none gets it when it is opened.
+alerts = _messages("alerts", Column("run_id", Text, ForeignKey("runs.run_id"), nullable=False))

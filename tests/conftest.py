@@ -13,6 +13,7 @@ os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "false"
 for name in [name for name in os.environ if name.startswith("JIFEN_") and name != "JIFEN_REAL_DATA"]:
     del os.environ[name]
+os.environ["JIFEN_ENV_FILE"] = ""
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,7 @@ class House:
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_API", "JIFEN_"))}
         # Explicitly, so that no .env of this checkout can lead a test to somebody's real ledger.
         own = {
+            "JIFEN_ENV_FILE": "",
             "JIFEN_RETRY_SECONDS": "10",
             "JIFEN_DATA_DIR": str(self.data_dir),
             "JIFEN_LEDGER_URL": f"sqlite:///{self.data_dir / 'ledger.sqlite'}",

@@ -266,6 +266,7 @@ def test_an_enterprise_that_is_not_scored_is_told_why(jifen):
 @pytest.mark.usefixtures("full")
 def test_the_data_folder_may_be_named_in_the_env_file(jifen, monkeypatch, tmp_path):
     monkeypatch.delenv("JIFEN_DATA_DIR")
+    monkeypatch.delenv("JIFEN_ENV_FILE")
     (tmp_path / "there").mkdir()
     monkeypatch.chdir(tmp_path / "there")
     (tmp_path / "there/.env").write_text("OTHER=1\n")

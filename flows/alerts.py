@@ -1,0 +1,57 @@
+"""One message to the operators' channel for each night that somebody should look at."""
+
+import os
+from dataclasses import replace
+from typing import Any
+
+from connectors.sink_files import alert_channels
+from flows.deliver import notify_owed
+from flows.night import Night
+from flows.outcome import Outcome
+from flows.publish import message
+from ledger.publications import current_id, promise_alerts
+from ledger.runs import latest_runs
+from ledger.tables import alerts
+
+EVENT_TYPE = "cn.jifen.night.needs_attention.v1"
+
+
+def with_alerts_sent(night: Night, outcome: Outcome) -> Outcome:
+    """The outcome of a night once its operators were told of it, where there is something to tell.
+
+    What is owed to the channel from earlier nights goes too. A message that did not arrive makes a good night one that
+    still owes something; it is no reason for another message.
+    """
+    _owe_for_the_one_before(night)
+    if outcome.exit_code != 0 or outcome.report.get("stale"):
+        _owe(night, night.run_id, outcome)
+    outcome.report["alerts"] = sent = notify_owed(night, alerts)
+    owed = tuple(dict.fromkeys(line["recipient"] for line in sent if line["state"] != "sent"))
+    if not owed or not outcome.is_good:
+        return outcome
+    told = f"{outcome.message} Not told yet: {', '.join(owed)}. Next: `jifen status`, then `jifen run`."
+    return replace(outcome, message=told, owed=(*outcome.owed, *owed))
+
+
+def _owe_for_the_one_before(night: Night) -> None:
+    """A night whose process died could tell nobody: the next one does."""
+    for run in latest_runs(night.ledger, 2):
+        if run["run_id"] != night.run_id and run["state"] == "failed" and "error" in (run["report"] or {}):
+            _owe(night, run["run_id"], Outcome("failed", run["as_of"], None, run["report"]["error"]))
+
+
+def _owe(night: Night, run_id: str, outcome: Outcome) -> None:
+    data: dict[str, Any] = {
+        "run_id": run_id,
+        "as_of": outcome.as_of,
+        "state": outcome.state,
+        "exit_code": outcome.exit_code,
+        "message": outcome.message,
+        "current": current_id(night.ledger),
+        "failed": outcome.failed,
+        "stale": outcome.report.get("stale", {}),
+        "owed": list(outcome.owed),
+    }
+    to = [sink.name for sink in alert_channels(night.sinks, os.environ)]
+    messages = [message(f"{run_id}.{name}", name, EVENT_TYPE, run_id, data) for name in to]
+    promise_alerts(night.ledger, run_id, messages)

@@ -1,0 +1,58 @@
+"""The `.env` file: one way to give settings and secrets to the command line, a Prefect worker and the flow it runs."""
+
+import os
+from pathlib import Path
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+"""The checkout: jifen runs from its own folder, where the source files, the models and the suites stand."""
+
+NAMED_BY = "JIFEN_ENV_FILE"
+_PATHS = {"JIFEN_DATA_DIR": "data", "JIFEN_ZONE_FILE": ""}
+
+
+class SettingsError(ValueError):
+    """A setting of this installation cannot be used as it stands."""
+
+    def __init__(self, what: str, where: str, next_step: str) -> None:
+        super().__init__(f"{where}: {what} Whose: config. Next: {next_step}")
+
+
+def env_file() -> Path | None:
+    """The file that JIFEN_ENV_FILE names (empty: none), or `.env` of the current folder, or that of the project."""
+    named = os.environ.get(NAMED_BY)
+    if named is not None:
+        return Path(named) if named else None
+    return next((path for path in (Path(".env"), PROJECT_DIR / ".env") if path.is_file()), None)
+
+
+def load_env_file() -> Path | None:
+    """Put what the file says into the environment; answers the file, or None where there is none.
+
+    A variable that the environment has already keeps its value. Relative paths in the file, and the data folder where
+    nobody names one, are meant from the file's own folder: a worker or a scheduler runs in another than the operator.
+    Values are taken as they stand: a `$` in a password is a `$`.
+    """
+    path = env_file()
+    if path is None:
+        return None
+    from dotenv import dotenv_values
+
+    try:
+        with path.open(encoding="utf-8-sig") as text:
+            values = dotenv_values(stream=text, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        what = error.strerror if isinstance(error, OSError) else "is not UTF-8."
+        raise SettingsError(f"cannot be read: {what}", str(path), "mend the file, or unset JIFEN_ENV_FILE") from None
+    for name, default in _PATHS.items():
+        if given := values.get(name) or default:
+            values[name] = str(path.resolve().parent / Path(given).expanduser())
+    for name, value in values.items():
+        if value is not None:
+            os.environ.setdefault(name, value)
+    return path
+
+
+def open_to_others(path: Path) -> str | None:
+    """A warning where others than the owner may read or write a file of secrets, else None."""
+    mode = path.stat().st_mode & 0o777
+    return f"{path} holds secrets and has mode {mode:03o}. Next: chmod 600 {path}" if mode & 0o077 else None

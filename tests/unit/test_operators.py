@@ -1,0 +1,226 @@
+"""Whom a bad night is told to, once each; and what `jifen status` says of it, to people and to monitoring."""
+
+import json
+import sys
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import update
+
+from connectors.errors import AgencyError
+from connectors.pull import Pulled
+from flows import recipe, status
+from flows.outcome import Outcome
+from ledger.publications import pending
+from ledger.runs import exclusive_run, latest_runs, start_run
+from ledger.store import open_ledger
+from ledger.tables import alerts, runs
+
+DAY = date(2025, 6, 30)
+
+
+@pytest.fixture
+def posted(monkeypatch):
+    """What the channels were sent; `posted.away` makes them refuse."""
+    sent = SimpleNamespace(events=[], away=False)
+
+    def push(sink, body, _settings):
+        if sent.away:
+            raise AgencyError("the channel refuses the message with 401.", sink.name, "check its secret")
+        sent.events.append((sink.name, json.loads(body)))
+
+    monkeypatch.setitem(sys.modules, "connectors.drivers.webhook", SimpleNamespace(push=push))
+    monkeypatch.setenv("OPERATORS_WEBHOOK_URL", "http://127.0.0.1:9/")
+    monkeypatch.setenv("OPERATORS_WEBHOOK_SECRET", "made up")
+    return sent
+
+
+def no_steps(pull_all):
+    def never(*_):
+        pytest.fail("this step must not be reached")
+
+    return recipe.Steps(pull_all, never, never, never, lambda _: [], lambda _: [])
+
+
+def failing(_night):
+    raise OSError("No space left on device")
+
+
+def without_tax(_night):
+    return [Pulled("tax", "statements", True, "failed", whose="agency", message="tax: refused. Whose: agency.")]
+
+
+@pytest.fixture
+def run(settings):
+    return lambda pull_all: recipe.run_night(settings, DAY, "plain", no_steps(pull_all))
+
+
+@pytest.mark.parametrize(
+    ("pull_all", "state", "said"),
+    [(failing, "failed", "No space left on device"), (without_tax, "source_missing", "tax: refused.")],
+)
+def test_a_bad_night_posts_one_message_that_says_why(run, posted, pull_all, state, said):
+    run(pull_all)
+    ((channel, event),) = posted.events
+    assert (channel, event["type"]) == ("operators", "cn.jifen.night.needs_attention.v1")
+    assert event["id"] == f"{event['subject']}.operators"
+    assert (event["data"]["state"], said in event["data"]["message"]) == (state, True)
+
+
+def test_a_channel_that_is_away_is_owed_the_message_and_gets_it_once(run, posted, settings):
+    posted.away = True
+    run(failing)
+    assert [row["attempts"] for row in pending(open_ledger(settings), alerts)] == [1]
+    posted.away = False
+    run(failing)
+    assert len({event["id"] for _, event in posted.events}) == len(posted.events) == 2
+    assert pending(open_ledger(settings), alerts) == []
+
+
+def test_a_good_night_posts_nothing_and_one_that_failed_in_part_or_is_stale_does(settings, posted, monkeypatch):
+    told = {"pulled": [{"source": "tax", "dataset": "vat", "state": "failed", "message": "refused."}]}
+    good = Outcome("nothing_new", "2025-06-30", "e", "edition e stands.")
+    seen = []
+    for outcome in (
+        good,
+        replace(good, report=told),
+        replace(good, report={"stale": {"tax.vat": "old"}}),
+        replace(good, owed=("bank",)),
+    ):
+        monkeypatch.setattr(recipe, "_outcome_of", lambda *_, one=outcome: replace(one, report=dict(one.report)))
+        ended = recipe.run_night(settings, DAY, "plain")
+        seen.append((ended.exit_code, len(posted.events)))
+    assert seen == [(0, 0), (5, 1), (0, 2), (1, 3)]
+
+
+def test_a_message_that_did_not_arrive_makes_a_good_night_owe_it_and_is_no_reason_for_another(
+    settings, run, posted, monkeypatch
+):
+    posted.away = True
+    run(failing)
+    good = Outcome("nothing_new", "2025-06-30", "e", "edition e stands.")
+    monkeypatch.setattr(recipe, "_outcome_of", lambda *_: replace(good, report={}))
+    ended = recipe.run_night(settings, DAY, "plain")
+    assert (ended.exit_code, ended.owed) == (1, ("operators",))
+    assert len(pending(open_ledger(settings), alerts)) == 1
+
+
+def test_a_night_whose_process_died_is_told_by_the_next(settings, run, posted):
+    died = start_run(open_ledger(settings), DAY, "plain")
+    run(failing)
+    assert [event["subject"] == died for _, event in posted.events] == [True, False]
+
+
+def test_without_its_variables_there_is_no_channel_and_status_says_so(run, posted, settings, monkeypatch, capsys):
+    monkeypatch.delenv("OPERATORS_WEBHOOK_URL")
+    monkeypatch.delenv("OPERATORS_WEBHOOK_SECRET")
+    run(failing)
+    assert posted.events == pending(open_ledger(settings), alerts) == []
+    monkeypatch.setenv("JIFEN_DATA_DIR", str(settings.data_dir))
+    status.show_status(as_json=False)
+    assert "no channel: set OPERATORS_WEBHOOK_URL" in capsys.readouterr().out
+
+
+@pytest.fixture
+def checked(settings, monkeypatch, capsys):
+    monkeypatch.setenv("JIFEN_DATA_DIR", str(settings.data_dir))
+
+    def check(max_hours=26):
+        code = status.check_status(max_hours, as_json=False)
+        (line,) = capsys.readouterr().out.splitlines()
+        return code, line
+
+    return check
+
+
+def end_with(settings, monkeypatch, outcome):
+    monkeypatch.setattr(recipe, "_outcome_of", lambda _night, _steps, report: report.update(outcome.report) or outcome)
+    recipe.run_night(settings, DAY, "plain")
+
+
+@pytest.mark.parametrize(
+    ("state", "report", "code", "said"),
+    [
+        ("nothing_new", {}, 0, "OK - night of 2025-06-30 nothing_new 0.0 h ago"),
+        ("published", {"stale": {"tax.vat": "filed_on is 40 days old"}}, 1, "WARNING - stale tax.vat: filed_on is 40"),
+        (
+            "published",
+            {"pulled": [{"source": "tax", "dataset": "vat", "state": "failed", "message": "refused."}]},
+            1,
+            "WARNING - not pulled tax.vat: refused.",
+        ),
+        ("blocked", {}, 2, "CRITICAL - the gate blocked: it\nstopped. Next: mend it, then jifen run"),
+        ("source_missing", {}, 2, "CRITICAL - a critical source is missing: it"),
+        ("failed", {}, 2, "CRITICAL - the last night failed: it"),
+    ],
+)
+def test_monitoring_gets_one_line_and_a_code(settings, checked, monkeypatch, state, report, code, said):
+    end_with(settings, monkeypatch, Outcome(state, "2025-06-30", None, "it\nstopped.", report))
+    found, line = checked()
+    assert (found, line.startswith(said.replace("\n", " "))) == (code, True), line
+
+
+def test_monitoring_is_told_of_nights_that_did_not_come_and_of_none_at_all(settings, checked, monkeypatch):
+    assert checked() == (2, "CRITICAL - no night has run yet. Next: jifen run")
+    assert not settings.data_dir.exists()
+    end_with(settings, monkeypatch, Outcome("nothing_new", "2025-06-30", None, ""))
+    long_ago = (datetime.now(UTC) - timedelta(hours=30)).isoformat()
+    with open_ledger(settings).begin() as connection:
+        connection.execute(update(runs).values(started_at=long_ago))
+    assert checked()[1].startswith("CRITICAL - no night has ended for 30 h.")
+    assert checked(max_hours=31)[0] == 0
+
+
+def test_monitoring_is_told_of_a_process_that_died_and_not_of_one_at_work(settings, checked, monkeypatch):
+    end_with(settings, monkeypatch, Outcome("nothing_new", "2025-06-30", None, ""))
+    start_run(open_ledger(settings), DAY, "plain")
+    with exclusive_run(settings.data_dir):
+        assert checked()[0] == 0
+    assert checked()[1].startswith("CRITICAL - the last night failed: its process died")
+
+
+def test_monitoring_is_told_that_nothing_can_be_told(settings, checked):
+    settings.data_dir.mkdir()
+    (settings.data_dir / "ledger.sqlite").write_bytes(b"this was a ledger once, and is none now")
+    code, line = checked()
+    assert (code, line.startswith("UNKNOWN - the ledger at"), "not a database" in line) == (3, True, True)
+
+
+def test_status_begins_with_what_is_to_be_done(settings, monkeypatch, capsys):
+    monkeypatch.setenv("JIFEN_DATA_DIR", str(settings.data_dir))
+    end_with(settings, monkeypatch, Outcome("blocked", "2025-06-30", None, "the gate said no."))
+    status.show_status(as_json=False)
+    words = [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()[:8]]
+    assert words[0] == "to do the gate blocked: the gate said no. Next: mend it, then jifen run"
+    assert words[1:] == [
+        "last night",
+        "current edition none",
+        "owed",
+        "stale",
+        "next night",
+        "operators",
+        "data folder",
+    ]
+
+
+def test_an_interrupted_night_is_closed_and_told(run, posted, settings):
+    def interrupted(_night):
+        raise KeyboardInterrupt
+
+    ended = run(interrupted)
+    assert (ended.exit_code, latest_runs(open_ledger(settings))[0]["state"]) == (1, "failed")
+    assert "interrupted" in posted.events[0][1]["data"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("now", "begins"),
+    [
+        ("2025-06-30T14:29:00+00:00", "2025-06-30 22:30 Asia/Shanghai"),
+        ("2025-06-30T14:30:00+00:00", "2025-07-01 22:30 Asia/Shanghai"),
+        ("2025-12-31T16:30:00+00:00", "2026-01-01 22:30 Asia/Shanghai"),
+    ],
+)
+def test_the_next_night_is_the_schedules(now, begins):
+    assert status.next_night(datetime.fromisoformat(now)) == begins
