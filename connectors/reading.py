@@ -19,7 +19,7 @@ from connectors.decoders.decode import decode
 from connectors.drift import claim_extra, settle_retyped
 from connectors.errors import AgencyError, PagingFaultError
 from connectors.page_batch import PageBatch, Placed, RawPage, together
-from connectors.refusals import NOBODY, Identity, Refusal, identity_of
+from connectors.refusals import NAME_COLUMNS, NOBODY, Identity, Refusal, identity_of
 from connectors.spec import Column, CsvDecoder, Dataset, ParquetDecoder, ReplaceBy, Tombstone, XlsxDecoder
 from connectors.vectors import ColumnReader, make_reader
 from connectors.zone import Zone
@@ -117,15 +117,18 @@ def _chunks(reader: _Reader, pages: Iterable[RawPage], reading: Reading) -> Iter
 
 def _audit_header(reader: _Reader, page: RawPage, chunk: Chunk) -> None:
     """A table says its columns at its top: one that lacks a column we use is not the file we know."""
-    if not isinstance(reader.dataset.decoder, (CsvDecoder, XlsxDecoder, ParquetDecoder)) or not chunk.positions:
+    if not isinstance(reader.dataset.decoder, (CsvDecoder, XlsxDecoder, ParquetDecoder)):
+        return
+    if not chunk.positions and not chunk.broken:
         return
     wanted = {column.source_field: column for column, _ in reader.columns}
     gone = _gone_for_good(reader.dataset, wanted, set(chunk.columns))
     if gone:
         raise AgencyError(
-            f"{page.label} has no column {', '.join(gone)}.",
+            f"{page.label} has no column {', '.join(gone)}; its header reads {', '.join(chunk.columns)[:120]!r}.",
             reader.dataset.address,
-            "ask the agency what it renamed, or whether the delimiter changed",
+            "ask the agency what it renamed or whether the delimiter changed; where titles stand above the header, "
+            "declare header_row",
         )
 
 
@@ -172,6 +175,7 @@ def _read_batch(reader: _Reader, batch: PageBatch, reading: Reading) -> Part:
     deleted = _deleted(reader.dataset, facts, size)
     _forgive_tombstones(reader.dataset, deleted, faults)
     _check_rules(reader.dataset, facts, faults)
+    _refuse_totals(reader.dataset, facts, faults)
     refusals = _refusals(reader, batch, facts, faults, reading)
     rows = _table(reader, batch, facts, deleted, extra)
     reading.alive += size - pc.sum(deleted).as_py() if size else 0
@@ -232,6 +236,28 @@ def _check_rules(dataset: Dataset, facts: dict[str, pa.Array], faults: dict[int,
         for place in pc.indices_nonzero(broken).to_pylist():
             told = f"{facts[rule.part][place].as_py()} of {facts[rule.whole][place].as_py()}"
             faults.setdefault(place, []).append(Fault("part_over_whole", rule.part, told, True, rule.name))
+
+
+_NO_RECORD = (
+    r"(?i)^\s*(?:(?:合\s*计|总\s*计|小\s*计|共\s*计|累\s*计|本页合?小?计|合计数|(?:sub|grand)?[ -]?total)\s*[:：]?\s*$"
+    r"|(?:注|[备附]\s*注|说\s*明|填[表报]说明|制\s*表|填\s*[表报]|[审复]\s*核|报\s*送|经\s*办|打\s*印|联\s*系)"
+    r"\s*(?:(?:人|员|单位|日期|时间|电话)?\s*[:：]|(?:人|员|日期)\s*$)"
+    r"|(?:单位)?负\s*责\s*人\s*[:：]|数据来源\s*[:：]|(?:共|合计|总计)\s*[0-9,]+\s*[条行页家户人笔项个]|第\s*[0-9]+\s*页)"
+)
+"""What public bodies write below a table: totals, notes and signatures."""
+
+
+def _refuse_totals(dataset: Dataset, facts: dict[str, pa.Array], faults: dict[int, list[Fault]]) -> None:
+    """A total, a note or the header again, where a key or a name belongs, is no record, unless `values` names it."""
+    for column in dataset.columns:
+        named = column.name in dataset.key or column.name in NAME_COLUMNS
+        if not named or column.data_type != "varchar" or column.check or column.values is not None:
+            continue
+        stated = facts[column.name]
+        is_header = pc.equal(stated, column.source_field)
+        found = pc.fill_null(pc.or_(pc.match_substring_regex(stated, _NO_RECORD), is_header), False)
+        for place in pc.indices_nonzero(found).to_pylist() if pc.any(found).as_py() else ():
+            faults.setdefault(place, []).append(Fault("not_a_record", column.name, stated[place].as_py(), True))
 
 
 def _refusals(

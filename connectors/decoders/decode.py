@@ -8,6 +8,8 @@ from connectors.decoders.delimited import decode_csv
 from connectors.decoders.json_lines import decode_jsonl
 from connectors.decoders.json_page import decode_json
 from connectors.decoders.packed import unpack
+from connectors.decoders.text import without_end_mark
+from connectors.decoders.what_it_is import BLANK, JSON, NOTHING, PARQUET, TEXT, UTF16, XLSX, XML, ZIP, require_form
 from connectors.decoders.xml_rows import decode_xml
 from connectors.spec import (
     CsvDecoder,
@@ -27,22 +29,34 @@ def decode(dataset: Dataset, label: str, body: bytes, answer: Any = None) -> Ite
     after some chunks, where the page is broken as a whole: nothing of it may be used then.
     """
     where = f"{dataset.address}, {label}"
+    columns = {column.source_field: column for column in dataset.columns}
     match dataset.decoder:
         case JsonDecoder() as decoder:
             yield from decode_json(decoder, body, where, answer)
         case CsvDecoder() as decoder:
-            yield from decode_csv(decoder, unpack(decoder, body, where), where)
+            yield from decode_csv(decoder, _text(decoder, body, where), where, columns.keys())
         case JsonLinesDecoder() as decoder:
-            yield from decode_jsonl(unpack(decoder, body, where), where, decoder.encodings)
+            yield from decode_jsonl(_text(decoder, body, where), where, decoder.encodings)
         case XmlDecoder() as decoder:
-            yield from decode_xml(decoder, unpack(decoder, body, where), where)
+            yield from decode_xml(decoder, _text(decoder, body, where), where)
         case XlsxDecoder() as decoder:
             # Dear to import, and rare: only where a source needs them.
             from connectors.decoders.xlsx import decode_xlsx
 
-            claimed = frozenset(column.source_field for column in dataset.columns)
-            yield from decode_xlsx(decoder, body, where, claimed)
+            require_form(body, {XLSX, ZIP}, "a workbook (XLSX)", where)
+            yield from decode_xlsx(decoder, body, where, columns)
         case ParquetDecoder():
             from connectors.decoders.parquet import decode_parquet
 
-            yield from decode_parquet(body, where)
+            require_form(body, {PARQUET}, "Parquet", where)
+            yield from decode_parquet(body, where, columns)
+
+
+_FORMS = {"csv": {TEXT, UTF16}, "jsonl": {JSON, TEXT, UTF16}, "xml": {XML, TEXT, UTF16}}
+
+
+def _text(decoder: CsvDecoder | JsonLinesDecoder | XmlDecoder, body: bytes, where: str) -> bytes:
+    """The text of a page, out of its archive, up to the mark that ends it."""
+    plain = without_end_mark(unpack(decoder, body, where))
+    require_form(plain, {*_FORMS[decoder.kind], NOTHING, BLANK}, decoder.kind.upper(), where)
+    return plain

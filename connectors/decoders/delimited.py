@@ -2,14 +2,17 @@
 
 import csv
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from decimal import Decimal
 from itertools import chain, islice
+from typing import Any
 
 from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk
-from connectors.decoders.text import Text, open_text
-from connectors.decoders.transpose import MAX_FIELDS
+from connectors.decoders.headers import beginning_with, clean, named
+from connectors.decoders.text import open_text
 from connectors.errors import DataError
 from connectors.spec import CsvDecoder, Trailer
 
@@ -20,85 +23,148 @@ Row = list[str]
 
 _BLOCK = 64 * 1024
 _STEP = 500
+_SHOWN = 60
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _CALL = "call the agency with this file"
 _AGAIN = "ask the agency to put the file again; it is fetched at the next run"
+_QUOTES = (
+    "declare quote: none where quotation marks mean nothing in this file, or multiline: true where a field may hold "
+    "a line end; otherwise call the agency with this line"
+)
 
 
-@dataclass
-class _Meter:
-    """How many characters were handed out since the last chunk began."""
+def decode_csv(
+    decoder: CsvDecoder, content: bytes, where: str, claimed: AbstractSet[str] = frozenset()
+) -> Iterator[Chunk]:
+    """The rows below the header as columns of text. Positions count rows below the header, blank rows left out.
 
-    characters: int = 0
-
-
-def decode_csv(decoder: CsvDecoder, content: bytes, where: str) -> Iterator[Chunk]:
-    """The rows below the header as columns of text. Positions count rows below the header, blank lines left out.
-
-    A row with another number of fields than the header is broken (`field_count`). A control total that does not agree
-    is a `DataError` after the last chunk.
+    A row with another number of fields than the header is broken (`field_count`). A quotation mark that a line leaves
+    open, and a control total that does not agree, is a `DataError`, maybe after some chunks. What comes after the
+    declared end of the table is counted (`row_after_end`).
     """
-    text = open_text(content, decoder.encodings, where)
-    notes = (f"encoding:{text.encoding}",) if len(decoder.encodings) > 1 else ()
-    batches = _batches(text, decoder.delimiter, where)
-    rows = next(batches, [])
-    if not rows:
+    rows = _Rows(decoder, content, where)
+    notes = (f"encoding:{rows.encoding}",) if len(decoder.encodings) > 1 else ()
+    top = rows.header()
+    if not top:
         raise DataError("has no header line.", where, _CALL)
-    header, first = named(rows[0], where), rows[1:]
-    total = _ControlTotal(decoder.trailer, header, where) if decoder.trailer else None
+    trailer = decoder.trailer
+    header = named(top, claimed | {trailer.sum_field} if trailer else claimed, where)
+    total = _ControlTotal(trailer, header, where) if trailer else None
     position = 1
-    for batch in chain([first], batches):
+    for batch in rows.batches():
         kept = total.hold_back(batch) if total else batch
-        yield _chunk(header, kept, position, notes if position == 1 else ())
-        position += len(kept)
+        yield _chunk(header, kept, position, notes)
+        position, notes = position + len(kept), ()
     if total:
         total.check()
+    if position == 1 or rows.after_end:
+        yield _chunk(header, [], position, (*notes, *("row_after_end",) * rows.after_end))
 
 
-def named(header: Row, where: str) -> Row:
-    """The names of all columns, each different; one without a name is called by its place, such as `(1)`.
+class _Rows:
+    """The rows of a file in their order, and the line at which the reader stands."""
 
-    A column that nobody named is thus reported as a field that the source file does not claim, and not lost.
-    """
-    if len(header) > MAX_FIELDS:
-        raise DataError(f"has {len(header)} headers, more than {MAX_FIELDS}.", where, _CALL)
-    if not any(name.strip() for name in header):
-        raise DataError("has no header line: its first line names nothing.", where, _CALL)
-    names = [name if name.strip() else f"({place})" for place, name in enumerate(header, start=1)]
-    if len(set(names)) != len(names):
-        twice = next(name for place, name in enumerate(names) if name in names[:place])
-        raise DataError(f"has the same header twice: {twice[:60]!r}.", where, _CALL)
-    return names
+    def __init__(self, decoder: CsvDecoder, content: bytes, where: str) -> None:
+        self._decoder, self._content, self._where = decoder, content, where
+        self._end_word = beginning_with(decoder.ends_at)
+        self._characters = self._width = self._body = self.after_end = 0
+        text = open_text(content, decoder.encodings, where)
+        self.encoding = text.encoding
+        self._reader = self._parted(chain.from_iterable(self._blocks(text.stream)))
 
+    def header(self) -> Row:
+        """The row that names the columns. Its fields may hold line ends: they are held against the source file."""
+        self._take(self._decoder.header_row - 1)
+        while (rows := self._take(1)) == [[]]:
+            pass
+        self._width, self._body = len(rows[0]) if rows else 0, self._reader.line_num
+        return rows[0] if rows else []
 
-def _batches(text: Text, delimiter: str, where: str) -> Iterator[list[Row]]:
-    """Rows without the blank lines, as many at a time as a chunk may hold."""
-    meter = _Meter()
-    reader = csv.reader(chain.from_iterable(_blocks(text, meter, where)), delimiter=delimiter, strict=True)
-    rows: list[Row] = []
-    try:
-        while step := list(islice(reader, _STEP)):
-            rows += filter(None, step)
-            if len(rows) >= CHUNK_ROWS or meter.characters >= MAX_CHUNK_CHARACTERS:
+    def batches(self) -> Iterator[list[Row]]:
+        """The rows in which something stands, as many at a time as a chunk may hold, up to the end of the table."""
+        rows: list[Row] = []
+        for step in self._steps():
+            end = 0 if self.after_end else self._end(step)
+            rows += step[:end]
+            self.after_end += len(step) - end
+            if len(rows) >= CHUNK_ROWS or self._characters >= MAX_CHUNK_CHARACTERS:
                 yield rows
-                rows, meter.characters = [], 0
-    except csv.Error as error:
-        raise DataError(f"is not delimited text ({error}).", where, _CALL) from None
-    if rows:
-        yield rows
+                rows, self._characters = [], 0
+        if rows:
+            yield rows
 
+    def _steps(self) -> Iterator[list[Row]]:
+        before = self._reader.line_num
+        while step := self._take(_STEP):
+            if self._reader.line_num - before != len(step):
+                self._check_line_ends(step)
+            before = self._reader.line_num
+            yield [row for row in step if any(map(str.strip, row))]
 
-def _blocks(text: Text, meter: _Meter, where: str) -> Iterator[io.StringIO]:
-    """The text in blocks of whole lines, each an iterator over its lines."""
-    rest = ""
-    while block := text.stream.read(_BLOCK):
-        whole = rest + block
-        cut = max(whole.rfind("\n"), whole.rfind("\r", 0, -1)) + 1
-        rest = whole[cut:]
-        meter.characters += len(block)
-        if meter.characters > 2 * MAX_CHUNK_CHARACTERS:
-            raise DataError(f"one row holds more than {MAX_CHUNK_CHARACTERS} characters.", where, _CALL)
-        yield io.StringIO(whole[:cut], newline="")
-    yield io.StringIO(rest, newline="")
+    def _end(self, rows: list[Row]) -> int:
+        if (word := self._end_word) is None:
+            return len(rows)
+        ends = (place for place, row in enumerate(rows) if word.match(next(filter(str.strip, row))))
+        return next(ends, len(rows))
+
+    def _take(self, count: int) -> list[Row]:
+        try:
+            return list(islice(self._reader, count))
+        except csv.Error as error:
+            raise self._fault(f"cannot be parted into fields ({error})") from None
+
+    def _check_line_ends(self, rows: list[Row]) -> None:
+        if not self._decoder.multiline:
+            raise self._fault("opens a quotation mark that it does not close")
+        if any(map(self._swallows, rows)):
+            raise self._fault("opens a quotation mark that is closed some whole rows later")
+
+    def _swallows(self, row: Row) -> bool:
+        """Whether a field that goes on over line ends holds whole rows, or the end of one and the head of another."""
+        sign, last = self._decoder.delimiter, self._width - 1
+        for place, field in enumerate(row):
+            signs = [line.count(sign) for line in _LINE_END.split(field)]
+            if len(signs) > 1 and len(row) != self._width:
+                return True
+            if len(signs) > 1 and last and (last in signs[1:-1] or (signs[0], signs[-1]) == (last - place, place)):
+                return True
+        return False
+
+    def _fault(self, what: str) -> DataError:
+        """The error that names the first line which is at fault, found by reading the file once more."""
+        reader = self._parted(self._lines())
+        before = 0
+        with suppress(csv.Error):
+            for row in reader:
+                is_long = before >= self._body and reader.line_num - before > 1
+                if is_long and (not self._decoder.multiline or self._swallows(row)):
+                    break
+                before = reader.line_num
+        line = next(islice(self._lines(), before, None), "").rstrip("\r\n")
+        shown = repr(line[:_SHOWN]) + ("…" if len(line) > _SHOWN else "")
+        return DataError(f"is not delimited text as declared: line {before + 1} {what}: {shown}.", self._where, _QUOTES)
+
+    def _lines(self) -> Iterator[str]:
+        yield from open_text(self._content, self._decoder.encodings, self._where).stream
+
+    def _parted(self, lines: Iterable[str]) -> Any:
+        delimiter, quote = self._decoder.delimiter, self._decoder.quote
+        if quote == "none":
+            return csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE, strict=True)
+        return csv.reader(lines, delimiter=delimiter, quotechar=quote, strict=True)
+
+    def _blocks(self, stream: io.TextIOWrapper) -> Iterator[io.StringIO]:
+        """The text in blocks of whole lines, each an iterator over its lines."""
+        rest = ""
+        while block := stream.read(_BLOCK):
+            whole = rest + block
+            cut = max(whole.rfind("\n"), whole.rfind("\r", 0, -1)) + 1
+            rest = whole[cut:]
+            self._characters += len(block)
+            if self._characters > 2 * MAX_CHUNK_CHARACTERS:
+                raise DataError(f"one row holds more than {MAX_CHUNK_CHARACTERS} characters.", self._where, _CALL)
+            yield io.StringIO(whole[:cut], newline="")
+        yield io.StringIO(rest, newline="")
 
 
 def _chunk(header: Row, rows: list[Row], first: int, notes: tuple[str, ...]) -> Chunk:
@@ -142,7 +208,7 @@ class _ControlTotal:
     def check(self) -> None:
         """Raise a `DataError` unless the last row is the trailer and agrees with the rows."""
         (last,) = self._last or [[""]]
-        if last[0] != self._trailer.marker:
+        if clean(last[0]) != clean(self._trailer.marker):
             raise DataError(
                 f"the last line is no {self._trailer.marker} line: the file is cut short.", self._where, _AGAIN
             )

@@ -9,6 +9,7 @@ from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import IO, Any
 
+from connectors.decoders.what_it_is import GZIP, HTML, JSON, TEXT, UTF16, XML, ZIP, require_form, what_it_is
 from connectors.errors import DataError
 
 MAX_UNPACKED_BYTES = 128 * 1024 * 1024
@@ -20,6 +21,7 @@ MAX_MEMBERS = 10_000
 NEXT_STEP = "ask the agency to put the file again; it is fetched at the next run"
 
 _BLOCK = 1024 * 1024
+_TEXTS = {TEXT, JSON, XML, HTML, UTF16}
 _PLAIN = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _DAMAGE = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
 
@@ -30,10 +32,15 @@ def unpack(decoder: Any, body: bytes, where: str) -> bytes:
         match decoder.archive:
             case None:
                 return body
+            case "gzip" if what_it_is(body) in _TEXTS:
+                # A server that calls the packing of its file the packing of its answer has it undone on the way.
+                return body
             case "gzip":
+                require_form(body, {GZIP}, GZIP, where)
                 with gzip.GzipFile(fileobj=io.BytesIO(body)) as stream:
                     return _read_whole(stream, "it", where)
             case "zip":
+                require_form(body, {ZIP}, ZIP, where)
                 return _from_zip(body, decoder.member or "*", where)
             case other:
                 raise DataError(f"no way to unpack {other}.", where, "tell the makers of jifen")

@@ -1,6 +1,8 @@
 """Apache Parquet, a batch at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from functools import reduce
 from typing import Any
 
 import pyarrow as pa
@@ -8,8 +10,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from connectors.decoders.chunk import CHUNK_ROWS, Chunk
+from connectors.decoders.headers import named
 from connectors.decoders.transpose import MAX_FIELDS
 from connectors.errors import DataError
+from connectors.spec import Column
 
 MAX_ROW_GROUP_BYTES = 128 * 1024 * 1024
 """The most that the columns of one row group may unfold to, by what the file says of itself."""
@@ -20,25 +24,44 @@ MAX_BATCH_TEXT_BYTES = 64 * 1024 * 1024
 _CALL = "call the agency with this file"
 
 
-def decode_parquet(content: bytes, where: str) -> Iterator[Chunk]:
-    """The rows as columns of plain values.
+def decode_parquet(content: bytes, where: str, claimed: Mapping[str, Column]) -> Iterator[Chunk]:
+    """The rows as columns of plain values; rows of nulls alone are passed over, and counted by positions.
 
-    Exact types stay what they are (int, bool, Decimal, date, datetime); floating point numbers become the
-    shortest text that means them, a time of day and a duration ISO-like text, bytes their text or `0x...`.
+    Exact types stay what they are (int, bool, Decimal, date, datetime, time); bytes are their text or `0x...`. A binary
+    number is the shortest text that means it where a column of numbers claims it, else an int or a Decimal; with more
+    than 15 digits it stays a float.
     """
     place = 0
     try:
         texts, names = _check_shape(pq.ParquetFile(pa.BufferReader(content)), where)
+        called = dict(zip(names, named(names, claimed.keys(), where), strict=True))
         file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=texts, pre_buffer=False)
-        for batch in file.iter_batches(CHUNK_ROWS, use_threads=False):
-            columns = {name: _values(batch.column(name), where) for name in batch.schema.names}
-            yield Chunk(columns, range(place + 1, place + 1 + batch.num_rows))
-            place += batch.num_rows
+        for whole in file.iter_batches(CHUNK_ROWS, use_threads=False):
+            batch, positions = _filled(whole, place + 1)
+            place += whole.num_rows
+            columns = {
+                called[name]: _values(batch.column(name), _is_number(claimed.get(called[name])), where)
+                for name in batch.schema.names
+            }
+            yield Chunk(columns, positions)
     except (pa.ArrowException, OSError, ValueError, LookupError, OverflowError) as error:
         again = "ask the agency to put the file again; it is fetched at the next run"
         raise DataError(f"is no Parquet that can be read ({type(error).__name__}).", where, again) from None
     if place == 0:
-        yield Chunk({name: [] for name in names}, range(0))
+        yield Chunk({name: [] for name in called.values()}, range(0))
+
+
+def _filled(batch: pa.RecordBatch, first: int) -> tuple[pa.RecordBatch, Sequence[int]]:
+    """The rows in which something stands, and their places."""
+    places = range(first, first + batch.num_rows)
+    if not all(column.null_count for column in batch.columns):
+        return batch, places
+    is_filled = reduce(pc.or_, (pc.is_valid(column) for column in batch.columns))
+    return batch.filter(is_filled), [at for at, there in zip(places, is_filled.to_pylist(), strict=True) if there]
+
+
+def _is_number(column: Column | None) -> bool:
+    return column is None or column.data_type.startswith(("integer", "bigint", "decimal"))
 
 
 def _check_shape(file: pq.ParquetFile, where: str) -> tuple[list[str], list[str]]:
@@ -64,21 +87,33 @@ def _is_text(kind: pa.DataType) -> bool:
     return any(test(kind) for test in (pa.types.is_string, pa.types.is_binary))
 
 
-def _values(column: pa.Array, where: str) -> list[Any]:
+def _values(column: pa.Array, is_number: bool, where: str) -> list[Any]:
     if pa.types.is_dictionary(column.type):
         _check_text(column, where)
         column = column.dictionary_decode()
     kind = column.type
-    if pa.types.is_floating(kind) or pa.types.is_time(kind):
+    if pa.types.is_floating(kind):
         column = column.cast(pa.string())
+        if not is_number:
+            return [None if text is None else _exact(text) for text in column.to_pylist()]
     elif pa.types.is_timestamp(kind) and kind.unit == "ns":
         column = column.cast(pa.timestamp("us", kind.tz))
+    elif pa.types.is_time(kind):
+        column = column.cast(pa.time64("us"), safe=False)
     elif pa.types.is_duration(kind):
-        column = column.cast(pa.int64()).cast(pa.string())
+        column = column.cast(pa.duration("us"), safe=False)
     elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
         return [None if value is None else _text(value) for value in column.to_pylist()]
     values: list[Any] = column.to_pylist()
     return values
+
+
+def _exact(text: str) -> int | Decimal | float:
+    """A binary number as the one that was meant, as far as 15 digits say which one it was."""
+    number = Decimal(text)
+    if not number.is_finite() or abs(number) >= 10**15:
+        return float(text)
+    return int(number) if number == number.to_integral_value() else number
 
 
 def _check_text(column: pa.DictionaryArray, where: str) -> None:

@@ -6,8 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from connectors.decoders.what_it_is import UTF16, what_it_is
 from connectors.errors import DataError
 
+_LF = b"\n"
 _BLOCK = 1024 * 1024
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8", "utf-8"),
@@ -16,6 +18,9 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16", "utf-16-be"),
 )
 _CHINESE_IN_UTF8 = re.compile(rb"[\xe0-\xef][\x80-\xbf]{2}")
+_END_MARK = re.compile(rb"\x1a[\x1a\r\n\x00]*\Z")
+_WIDE_END_MARK = re.compile(rb"(?:(?:\x1a\x00)+(?:[\r\n]\x00)*|(?:\x00\x1a)+(?:\x00[\r\n])*)\Z")
+_TAIL = 4096
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 
@@ -38,15 +43,17 @@ def open_text(body: bytes, encodings: Sequence[str], where: str) -> Text:
             if name not in encodings:
                 raise _refused(f"begins with the mark of {name}, declared is {' or '.join(encodings)}.", where)
             if (place := _misfit(body, codec, len(mark))) is not None:
-                raise _refused(f"is not {name}, in spite of its mark (about byte {place}).", where)
+                raise _refused(f"is not {name}, in spite of its mark ({place}).", where)
             return Text(name, _stream(body, codec, len(mark)))
+    if "utf-16" not in encodings and (form := what_it_is(body)) == UTF16:
+        raise _refused(f"is {form}, declared is {' or '.join(encodings)}.", where)
     places = []
     for name in encodings:
         codec = _utf16_order(body) if name == "utf-16" else name
         if (place := _misfit(body, codec, 0)) is None:
             _refuse_lie(body, name, encodings, where)
             return Text(name, _stream(body, codec, 0))
-        places.append(f"{name} (about byte {place})")
+        places.append(f"{name} ({place})")
     raise _refused(f"is not {', not '.join(places)}.", where)
 
 
@@ -65,16 +72,29 @@ def _refuse_lie(body: bytes, chosen: str, encodings: Sequence[str], where: str) 
         raise _refused(f"reads as UTF-8, declared is {chosen}.", where)
 
 
-def _misfit(body: bytes, codec: str, start: int) -> int | None:
-    """About where the bytes stop being text of this encoding; None where they are to the end."""
+def _misfit(body: bytes, codec: str, start: int) -> str | None:
+    """Where the bytes stop being text of this encoding; None where they are to the end."""
     decoder = codecs.getincrementaldecoder(codec)("strict")
     for place in range(start, len(body), _BLOCK):
         block = body[place : place + _BLOCK]
+        is_last = place + _BLOCK >= len(body)
         try:
-            decoder.decode(block, final=place + _BLOCK >= len(body))
+            decoder.decode(block, final=is_last)
         except UnicodeDecodeError as error:
-            return place + min(error.start, len(block))
+            # The decoder sees what was left of the block before, too.
+            at = place + len(block) - len(error.object) + error.start
+            if is_last and error.end >= len(error.object):
+                return f"the file ends within a character, at byte {at}"
+            return f"byte {at}" + ("" if codec.startswith("utf-16") else f", line {body.count(_LF, 0, at) + 1}")
     return None
+
+
+def without_end_mark(body: bytes) -> bytes:
+    """The bytes without the sign 1A that ends a file on old systems, however often it stands there."""
+    is_wide = b"\x00" in body[:_TAIL] or body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    # Units of two bytes are counted from the end of the file, which is the end of one.
+    tail = (_WIDE_END_MARK if is_wide else _END_MARK).search(body, max(0, len(body) - _TAIL))
+    return body[: tail.start()] if tail else body
 
 
 def _utf16_order(body: bytes) -> str:

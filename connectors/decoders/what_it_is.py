@@ -1,7 +1,10 @@
 """What bytes are, whatever their name or header says: one place that tells a page of HTML from a table."""
 
 import re
+from collections.abc import Set as AbstractSet
 from typing import Final
+
+from connectors.errors import DataError
 
 NOTHING: Final = "empty"
 HTML: Final = "a page of HTML"
@@ -13,6 +16,8 @@ ZIP: Final = "a zip archive"
 XLSX: Final = "a workbook (XLSX)"
 PARQUET: Final = "Parquet"
 UTF16: Final = "text in UTF-16"
+BLANK: Final = "nothing but blanks or zero bytes"
+UNKNOWN: Final = "of no known form"
 
 _HEAD = 4096
 _BEGINNINGS: Final = (
@@ -31,6 +36,13 @@ _BEGINNINGS: Final = (
     (b"\x09\x08", "an old workbook (XLS)"),
     (b"\xff\xfe\x00\x00", "text in UTF-32"),
 )
+_NEXT: Final = {
+    HTML: "open the address in a browser: a login, a gateway or an error page; ask the agency to let us in",
+    GZIP: "declare archive: gzip under decoder, or call the agency",
+    ZIP: "declare archive: zip under decoder, or call the agency",
+    "a workbook with a password": "ask the agency for a plain .xlsx, without a password",
+    "an old workbook (XLS)": "ask the agency to save it as .xlsx",
+}
 _COMPOUND = b"\xd0\xcf\x11\xe0"
 # The streams of a compound file and the parts of a zip, by a name that only this form has.
 _IN_COMPOUND: Final = (
@@ -51,11 +63,11 @@ _BEGINS_JSON = re.compile(r"\{\s*[\"}]|\[\s*[\[{\"\]\d]")
 
 
 def what_it_is(body: bytes) -> str:
-    """What stands in these bytes, as the rest of a sentence that begins "it is"; "of no known form" where unsure."""
+    """What stands in these bytes, as the rest of a sentence that begins "it is"; `UNKNOWN` where unsure."""
     if not body:
         return NOTHING
     if not body[:_HEAD].strip(b"\x00\t\r\n \x1a"):
-        return "nothing but blanks or zero bytes"
+        return BLANK
     for magic, name in _BEGINNINGS:
         if body.startswith(magic):
             return name
@@ -65,6 +77,12 @@ def what_it_is(body: bytes) -> str:
     if body.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return next((name for part, name in _IN_ZIP if re.search(part, body, re.DOTALL)), ZIP)
     return _text(body[:_HEAD])
+
+
+def require_form(body: bytes, forms: AbstractSet[str], declared: str, where: str) -> None:
+    """Raise a `DataError` that says what the bytes are, where they are plainly none of the forms."""
+    if (form := what_it_is(body)) not in forms | {UNKNOWN}:
+        raise DataError(f"is {form}, not {declared}.", where, _NEXT.get(form, "call the agency with this file"))
 
 
 def _text(head: bytes) -> str:
@@ -80,7 +98,7 @@ def _text(head: bytes) -> str:
     if is_utf16:
         return UTF16
     controls = sum(byte < 32 and byte not in b"\t\r\n\x0b\x0c\x1a\x1b" for byte in head)
-    return TEXT if controls * 50 <= len(head) else "of no known form"
+    return TEXT if controls * 50 <= len(head) else UNKNOWN
 
 
 def _markup(text: str) -> str:

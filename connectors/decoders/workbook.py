@@ -12,18 +12,16 @@ import zlib
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format, is_timedelta_format
 from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
 
 from connectors.decoders.packed import MAX_UNPACKED_BYTES, NEXT_STEP, open_zip, read_member
+from connectors.decoders.sheet_formats import Format, formats_of
 from connectors.decoders.xml_stream import local, pieces
 from connectors.errors import DataError
 
 MAX_PART_BYTES = 32 * 1024 * 1024
 """The most that any part but the sheet may hold: the shared texts stay in memory while the rows are read."""
 
-_CHINESE_DATES = frozenset([*range(27, 37), *range(50, 59)])
-_OLD_FORM = b"\xd0\xcf\x11\xe0"
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
@@ -33,19 +31,20 @@ class Workbook:
 
     sheet: bytes
     texts: list[str]
-    date_styles: frozenset[int]
+    formats: tuple[Format, ...]
     epoch: dt.datetime
 
 
 def open_workbook(body: bytes, sheet: str | None, where: str) -> Workbook:
     """The sheet of this name, or the only visible one. Damage of any kind is a `DataError`."""
-    if body.startswith(_OLD_FORM):
-        raise DataError("is an old .xls or has a password.", where, "ask the agency for a plain .xlsx")
     try:
         with open_zip(body, where) as archive:
             return _read(archive, sheet, where)
     except DataError:
         raise
+    except KeyError as error:
+        what = f"is no whole workbook: its part {str(error.args[0])[:80]!r} is missing."
+        raise DataError(what, where, NEXT_STEP) from None
     except (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, EOFError, LookupError, ValueError) as error:
         raise DataError(f"is no workbook that can be read ({type(error).__name__}).", where, NEXT_STEP) from None
     except (zlib.error, NotImplementedError, RuntimeError) as error:
@@ -70,30 +69,40 @@ def unescaped(text: str) -> str:
 
 
 def _read(archive: zipfile.ZipFile, sheet: str | None, where: str) -> Workbook:
-    members = {member.filename: member for member in archive.infolist()}
+    # Some writers name a part in one case and call it in another, or part folders as Windows does.
+    members = {_folded(member.filename): member for member in archive.infolist()}
     if len(members) != len(archive.infolist()):
         raise DataError("holds two parts of the same name.", where, NEXT_STEP)
     if sum(member.file_size for member in members.values()) > MAX_UNPACKED_BYTES:
         raise DataError(f"unfolds to more than {MAX_UNPACKED_BYTES} bytes.", where, NEXT_STEP)
 
+    def member(path: str) -> zipfile.ZipInfo:
+        if (found := members.get(_folded(path))) is None:
+            raise KeyError(path)
+        return found
+
     def part(path: str) -> bytes:
-        if members[path].file_size > MAX_PART_BYTES:
+        if member(path).file_size > MAX_PART_BYTES:
             what = f"{posixpath.basename(path)[:40]!r} in it unfolds to more than {MAX_PART_BYTES} bytes."
             raise DataError(what, where, "ask the agency for smaller files")
-        return read_member(archive, members[path], where)
+        return read_member(archive, member(path), where)
 
     (start,) = [to for kind, to in _links(part("_rels/.rels"), "", where).values() if kind == "officeDocument"]
     folder, name = posixpath.split(start)
     book, links = part(start), _links(part(f"{folder}/_rels/{name}.rels"), folder, where)
     texts: list[str] = []
-    date_styles: frozenset[int] = frozenset()
+    formats: tuple[Format, ...] = ()
     for kind, target in links.values():
         if kind == "sharedStrings":
             texts = [cell_text(item) for item in pieces(part(target), ("si",), where)]
         elif kind == "styles":
-            date_styles = _date_styles(part(target), where)
-    found = read_member(archive, members[links[_sheet_link(book, sheet, where)][1]], where)
-    return Workbook(found, texts, date_styles, _epoch(book, where))
+            formats = _formats(part(target), where)
+    found = read_member(archive, member(links[_sheet_link(book, sheet, where)][1]), where)
+    return Workbook(found, texts, formats, _epoch(book, where))
+
+
+def _folded(path: str) -> str:
+    return path.replace("\\", "/").lstrip("/").casefold()
 
 
 def _links(body: bytes, folder: str, where: str) -> dict[str, tuple[str, str]]:
@@ -127,15 +136,10 @@ def _epoch(book: bytes, where: str) -> dt.datetime:
     return MAC_EPOCH if is_mac else WINDOWS_EPOCH
 
 
-def _date_styles(styles: bytes, where: str) -> frozenset[int]:
-    codes = dict(BUILTIN_FORMATS)
-    for item in pieces(styles, ("numFmts", "numFmt"), where, optional=True):
-        codes[int(item.attrib["numFmtId"])] = item.attrib["formatCode"]
+def _formats(styles: bytes, where: str) -> tuple[Format, ...]:
+    codes = {
+        int(item.attrib["numFmtId"]): item.attrib["formatCode"]
+        for item in pieces(styles, ("numFmts", "numFmt"), where, optional=True)
+    }
     cells = [int(item.get("numFmtId", "0")) for item in pieces(styles, ("cellXfs", "xf"), where, optional=True)]
-    return frozenset(style for style, number in enumerate(cells) if _is_date(number, codes))
-
-
-def _is_date(number: int, codes: dict[int, str]) -> bool:
-    if number not in codes:
-        return number in _CHINESE_DATES
-    return is_date_format(codes[number]) and not is_timedelta_format(codes[number])
+    return formats_of(codes, cells)

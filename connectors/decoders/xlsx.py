@@ -2,21 +2,21 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from openpyxl.utils.datetime import from_excel
-
 from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk
-from connectors.decoders.delimited import named
+from connectors.decoders.headers import beginning_with, clean, named
+from connectors.decoders.sheet_formats import PLAIN, Format, Misfit, Shown, moment_of, number_of, settled
 from connectors.decoders.sheet_merges import Merges, read_merges
 from connectors.decoders.transpose import check_width
 from connectors.decoders.workbook import Workbook, cell_text, open_workbook, unescaped
 from connectors.decoders.xml_stream import local, pieces
 from connectors.errors import DataError
-from connectors.spec import XlsxDecoder
+from connectors.spec import Column, XlsxDecoder
 
 MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
 """What a sheet can hold at all; a place beyond is made up."""
@@ -24,7 +24,6 @@ MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
 _CALL = "call the agency with this file"
 _CHUNK_CELLS = 200_000
 _REFERENCE = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
-_INTEGER = re.compile(r"-?[0-9]{1,40}")
 _NUMBER = re.compile(r"-?[0-9]{0,400}(\.[0-9]{0,400})?([eE][+-]?[0-9]{1,4})?")
 
 
@@ -40,12 +39,13 @@ Cells = dict[int, Any]
 """Column, from 1 -> value, for the cells of a row that hold something."""
 
 
-def decode_xlsx(decoder: XlsxDecoder, body: bytes, where: str, claimed: frozenset[str]) -> Iterator[Chunk]:
+def decode_xlsx(decoder: XlsxDecoder, body: bytes, where: str, claimed: Mapping[str, Column]) -> Iterator[Chunk]:
     """The rows below the header as columns; positions count them, blank ones too, which are otherwise passed over.
 
     A record is broken where a field that the source file claims holds a formula (`formula_cell`), an error
-    (`error_cell`), or lies under a merged cell that begins elsewhere (`merged_cell`). In other fields the text stands.
-    Values under no header come as `(4)`, by their column.
+    (`error_cell`), a number of more digits than a sheet keeps (`long_number`) or shown as another than it is
+    (`scaled_format`), or lies under a merged cell that begins elsewhere (`merged_cell`). In other fields the text
+    stands. Values under no header come as `(4)`, by their column. Numbers are int or Decimal, padded ones text.
     """
     book = open_workbook(body, decoder.sheet, where)
     last = decoder.header_row + decoder.header_rows - 1
@@ -53,20 +53,26 @@ def decode_xlsx(decoder: XlsxDecoder, body: bytes, where: str, claimed: frozense
     above: dict[int, Cells] = {}
     names: list[str] = []
     batch: list[tuple[int, Cells]] = []
-    cells, is_first = 0, True
+    cells, is_first, after_end = 0, True, 0
+    end_word = beginning_with(decoder.ends_at)
     for number, row in _rows(book, where):
         if number <= last:
             above[number] = row
             continue
-        names = names or _header(above, merges, decoder, where)
-        if any(value not in (None, "") for value in row.values()):
+        names = names or _header(above, merges, decoder, claimed, where)
+        filled = [text for value in row.values() if (text := str(_plain(value)).strip())]
+        if after_end or (filled and end_word and end_word.match(filled[0])):
+            after_end += bool(filled)
+        elif filled:
             batch.append((number, row))
             cells += max(len(names), len(row))
         if len(batch) == CHUNK_ROWS or cells > _CHUNK_CELLS:
             yield _chunk(names, batch, last, merges, claimed, where)
             batch, cells, is_first = [], 0, False
-    if batch or is_first:
-        yield _chunk(names or _header(above, merges, decoder, where), batch, last, merges, claimed, where)
+    if batch or is_first or after_end:
+        names = names or _header(above, merges, decoder, claimed, where)
+        chunk = _chunk(names, batch, last, merges, claimed, where)
+        yield replace(chunk, notes=("row_after_end",) * after_end)
 
 
 def _rows(book: Workbook, where: str) -> Iterator[tuple[int, Cells]]:
@@ -120,7 +126,7 @@ def _value(cell: Element, book: Workbook) -> Any:
         return None
     kind = cell.get("t", "n")
     if kind == "n":
-        return _number(text, int(cell.get("s", "0")) in book.date_styles, book.epoch)
+        return _number(text, int(cell.get("s", "0")), book)
     return _OTHERS[kind](text, book)
 
 
@@ -133,20 +139,23 @@ _OTHERS: dict[str, Callable[[str, Workbook], Any]] = {
 }
 
 
-def _number(text: str, is_date: bool, epoch: dt.datetime) -> Any:
+def _number(text: str, style: int, book: Workbook) -> Any:
     if not _NUMBER.fullmatch(text):
         return text
-    if is_date:
+    form = book.formats[style] if style < len(book.formats) else Format()
+    if form.moment is not None:
         try:
-            moment = from_excel(float(text), epoch)
+            return moment_of(text, form.moment, book.epoch)
         except (ValueError, OverflowError):
             return text
-        return moment.isoformat() if isinstance(moment, dt.time) else moment
-    # A sheet keeps 17 digits of a binary number; the shortest text that means the same one is what was typed.
-    return int(text) if _INTEGER.fullmatch(text) else repr(float(text))
+    held = number_of(text)
+    look = form.look(held)
+    return held if look == PLAIN else Shown(held, look)
 
 
-def _header(above: dict[int, Cells], merges: Merges, decoder: XlsxDecoder, where: str) -> list[str]:
+def _header(
+    above: dict[int, Cells], merges: Merges, decoder: XlsxDecoder, claimed: Mapping[str, Column], where: str
+) -> list[str]:
     """The name of each column: the cells over it from top to bottom, `学历/硕士`, the same text in a row once."""
     for (row, column), anchor in merges.header.items():
         value = above.get(anchor[0], {}).get(anchor[1])
@@ -158,17 +167,20 @@ def _header(above: dict[int, Cells], merges: Merges, decoder: XlsxDecoder, where
     for column in range(1, width + 1):
         parts = [part for line in lines if (part := _clean(line.get(column)))]
         names.append("/".join(part for place, part in enumerate(parts) if place == 0 or part != parts[place - 1]))
-    return named(names, where)
+    return named(names, claimed.keys(), where)
 
 
 def _clean(value: Any) -> str:
-    """A header without line ends and doubled blanks, and without any blank beside a Chinese character."""
-    text = (value.text or "") if isinstance(value, _Unfit) else "" if value is None else str(value)
-    return re.sub(r"(?<=[^\x00-\xff]) | (?=[^\x00-\xff])", "", " ".join(text.split()))
+    return "" if value is None else clean(str(_plain(value) or ""))
 
 
 def _chunk(
-    names: list[str], batch: list[tuple[int, Cells]], last: int, merges: Merges, claimed: frozenset[str], where: str
+    names: list[str],
+    batch: list[tuple[int, Cells]],
+    last: int,
+    merges: Merges,
+    claimed: Mapping[str, Column],
+    where: str,
 ) -> Chunk:
     width = max([len(names), *(max(row, default=0) for _, row in batch)])
     called = dict(enumerate([*names, *(f"({place})" for place in range(len(names) + 1, width + 1))], start=1))
@@ -176,11 +188,12 @@ def _chunk(
     # A column that nobody named and that holds nothing is only formatted.
     shown = [c for c, name in called.items() if c in held or (c <= len(names) and name != f"({c})")]
     check_width(len(shown), where)
-    wanted = frozenset(c for c in shown if called[c] in claimed)
+    wanted = {c: claimed[called[c]] for c in shown if called[c] in claimed}
     kept, broken = [], []
     for number, row in batch:
-        if (fault := _fault(number, row, merges, wanted)) is None:
-            kept.append((number, row))
+        found, fault = _settle(number, row, merges, wanted)
+        if fault is None:
+            kept.append((number, found))
         else:
             record = {called[c]: _plain(row.get(c)) for c in shown}
             broken.append(Broken(number - last, fault, record))
@@ -188,14 +201,24 @@ def _chunk(
     return Chunk(columns, [number - last for number, _ in kept], broken=tuple(broken))
 
 
-def _fault(number: int, row: Cells, merges: Merges, wanted: frozenset[int]) -> str | None:
-    for column in wanted:
-        if isinstance(value := row.get(column), _Unfit):
-            return value.reason
-        if (number, column) in merges:
-            return "merged_cell"
-    return None
+def _settle(number: int, row: Cells, merges: Merges, wanted: Mapping[int, Column]) -> tuple[Cells, str | None]:
+    """The row with each claimed number as its column takes it, and what in it is no value."""
+    found = dict(row)
+    for place, column in wanted.items():
+        value = row.get(place)
+        if isinstance(value, _Unfit):
+            return row, value.reason
+        if (number, place) in merges:
+            return row, "merged_cell"
+        if isinstance(value, (int, Decimal, Shown)) and not isinstance(value, bool):
+            value = settled(value, column)
+            if isinstance(value, Misfit):
+                return row, value.reason
+            found[place] = value
+    return found, None
 
 
 def _plain(value: Any) -> Any:
-    return value.text if isinstance(value, _Unfit) else value
+    if isinstance(value, _Unfit):
+        return value.text
+    return value.held if isinstance(value, Shown) else value

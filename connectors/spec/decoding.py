@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from connectors.spec.base import DottedPath, Strict
 
@@ -54,12 +54,36 @@ class JsonLinesDecoder(_Text):
     kind: Literal["jsonl"]
 
 
-class CsvDecoder(_Text):
+class _Table(Strict):
+    header_row: int = Field(default=1, ge=1)
+    """Which row names the columns, where titles stand above it."""
+    ends_at: tuple[str, ...] = ()
+    """The table ends above the first row whose first filled cell begins with one of these: 合计, 注：."""
+
+    @field_validator("ends_at")
+    @classmethod
+    def _words(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(word.strip() for word in words):
+            raise ValueError("an empty word would end the table at once")
+        return words
+
+
+class CsvDecoder(_Text, _Table):
     """Delimited text with a header line, with or without a control-total trailer."""
 
     kind: Literal["csv"]
     delimiter: str = Field(default=",", min_length=1, max_length=1)
+    quote: Literal['"', "'", "none"] = '"'
+    """What encloses a field; `none`: quotation marks are signs like others."""
+    multiline: bool = False
+    """Whether an enclosed field may hold a line end. Where it may not, a mark left open is an error and not a merge."""
     trailer: Trailer | None = None
+
+    @model_validator(mode="after")
+    def _line_ends_in_quotes(self) -> "CsvDecoder":
+        if self.multiline and self.quote == "none":
+            raise ValueError("multiline goes with a quote: nothing else says where a field ends")
+        return self
 
 
 class XmlDecoder(_Packed):
@@ -72,13 +96,12 @@ class XmlDecoder(_Packed):
     record: str = Field(pattern=r"^[^/\s]+(/[^/\s]+)*$")
 
 
-class XlsxDecoder(Strict):
+class XlsxDecoder(_Table):
     """A worksheet. Where the header has several rows, a merged cell counts for all it covers: `学历/硕士`."""
 
     kind: Literal["xlsx"]
     sheet: str | None = None
     """Name of the sheet; without it the workbook must have exactly one."""
-    header_row: int = Field(default=1, ge=1)
     header_rows: int = Field(default=1, ge=1, le=4)
 
 

@@ -83,5 +83,29 @@ def test_a_packing_method_that_takes_memory_at_will_is_refused(read_body):
 
 
 def test_a_zip_in_a_zip_is_not_unfolded(read_body):
-    with pytest.raises(DataError):
+    with pytest.raises(DataError, match="is a zip archive, not CSV"):
         read_body(zipped(("a.csv", zipped(("b.csv", PLAIN)))), kind="csv", archive="zip")
+
+
+def test_a_file_that_was_unpacked_on_its_way_is_read_as_it_is(read_body):
+    assert read_body(PLAIN, kind="csv", archive="gzip")[0].columns["receipt"] == ["A"]
+    assert read_body(gzip.compress(PLAIN), kind="csv", archive="gzip")[0].columns["receipt"] == ["A"]
+
+
+@pytest.mark.parametrize(
+    ("body", "archive", "told"),
+    [
+        (zipped(("a.csv", PLAIN)), "gzip", "is a zip archive, not packed with gzip"),
+        (b"Rar!\x1a\x07\x00", "gzip", "is a RAR archive, not packed with gzip"),
+        (b"Rar!\x1a\x07\x00", "zip", "is a RAR archive, not a zip archive"),
+        (gzip.compress(PLAIN), "zip", "is packed with gzip, not a zip archive"),
+        (gzip.compress(gzip.compress(PLAIN)), "gzip", "is packed with gzip, not CSV"),
+        (b"<html></html>", "gzip", "is a page of HTML, not CSV"),
+        (b"<html></html>", "zip", "is a page of HTML, not a zip archive"),
+        (PLAIN, "zip", "is plain or delimited text, not a zip archive"),
+        (b"", "gzip", "is empty, not packed with gzip"),
+    ],
+)
+def test_what_is_no_such_archive_is_told_for_what_it_is(read_body, body, archive, told):
+    with pytest.raises(DataError, match=told):
+        read_body(body, kind="csv", archive=archive)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from connectors.decoders.chunk import Broken
 from connectors.decoders.delimited import decode_csv
+from connectors.decoders.headers import clean
 from connectors.errors import DataError
 from connectors.spec import CsvDecoder
 
@@ -118,18 +120,164 @@ def test_a_character_cut_by_a_block_is_still_one_character(read_body, monkeypatc
     assert chunk.columns == {"receipt": ["A"], "名称": ["仲恺"]}
 
 
-NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1).filter(str.strip)
-VALUES = st.text(st.characters(codec="utf-8"), max_size=20)
+def cleaned(name):
+    return clean(name) and clean(name) == clean(clean(name))
+
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1).filter(cleaned)
+VALUES = st.text(st.characters(codec="utf-8", exclude_characters=","), max_size=20)
 
 
 @settings(max_examples=60, deadline=None)
-@given(header=st.lists(NAMES, min_size=2, max_size=5, unique=True), data=st.data())
+@given(header=st.lists(NAMES, min_size=2, max_size=5, unique_by=clean), data=st.data())
 def test_what_is_written_as_csv_is_read_back(header, data):
     rows = data.draw(st.lists(st.lists(VALUES, min_size=len(header), max_size=len(header)), max_size=5))
     text = io.StringIO(newline="")
     csv.writer(text).writerows([header, *rows])
-    decoder = CsvDecoder(kind="csv")
+    decoder = CsvDecoder(kind="csv", multiline=True)
     chunks = list(decode_csv(decoder, text.getvalue().encode("utf-8-sig"), "f"))
-    assert list(chunks[0].columns) == header
+    assert list(chunks[0].columns) == [clean(name) for name in header]
     found = [row for chunk in chunks for row in zip(*chunk.columns.values(), strict=True)]
-    assert found == [tuple(row) for row in rows]
+    assert found == [tuple(row) for row in rows if any(map(str.strip, row))]
+
+
+OPEN = 'no|name|sum\nR1|a|100\nR2|"华星（一|200\nR3|b|300\nR4|华星（二"|400\nR5|c|500\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "shown"),
+    [
+        (OPEN, 3, 'R2|"华星'),
+        ('no|name|sum\nR1|"华星"系列之一|200\n', 2, "华星"),
+        ('no|name|sum\n\nR1|"a\nb"|200\n', 3, "R1"),
+        ('no|name|sum\nR1|a|1\nR2|"b|2\n', 3, "R2"),
+        ('no|name|sum\r\nR1|a|1\r\nR2|b|"2\r\nR3|c"|"3"\r\n', 3, "R2"),
+        ('no|name|sum\rR1|a|1\rR2|"b\rc"|2\r', 3, "R2"),
+        ('no|name|sum\nR1|"a \\"b\\" c"|1\n', 2, "R1"),
+        ("no|name|sum\n" + "R|a|1\n" * 700 + 'R|"b\nc"|2\n', 702, "R"),
+    ],
+)
+def test_an_open_quotation_mark_merges_nothing_and_its_line_is_named(read_body, text, line, shown):
+    with pytest.raises(DataError, match=rf"line {line} .*{re.escape(shown)}.*quote: none"):
+        read_body(text.encode(), kind="csv", delimiter="|")
+
+
+def test_without_quotes_a_quotation_mark_is_a_sign_like_others(read_body):
+    (chunk,) = read_body(OPEN.encode(), kind="csv", delimiter="|", quote="none")
+    assert chunk.columns["sum"] == ["100", "200", "300", "400", "500"]
+    assert chunk.columns["name"][1] == '"华星（一'
+
+
+def test_a_declared_line_end_belongs_to_its_field(read_body):
+    body = b'no,name,sum\nR1,"a, b\nc",1\nR2,\'d,2\n'
+    (chunk,) = read_body(body, kind="csv", multiline=True)
+    assert chunk.columns["name"] == ["a, b\nc", "'d"]
+    assert read_body(b"a,b\n'x,y',2\n", kind="csv", quote="'")[0].columns["a"] == ["x,y"]
+
+
+@pytest.mark.parametrize("text", [OPEN, 'no|name|sum\nR1|"a|1\nR2|b"|2\n', 'no|name|sum\nR1|a|"1\nR2|b|2\nR3|c"|3\n'])
+def test_a_declared_line_end_swallows_no_row(read_body, text):
+    with pytest.raises(DataError, match="opens a quotation mark"):
+        read_body(text.encode(), kind="csv", delimiter="|", multiline=True)
+
+
+def test_a_line_end_in_the_header_is_no_part_of_a_name(read_body):
+    assert list(read_body(b'"re\nceipt",b\n1,2\n', kind="csv")[0].columns) == ["re ceipt", "b"]
+
+
+@pytest.mark.parametrize("blank", [",,\n", "\n", " , ,\t\n", "\u3000,\xa0,\n", '"","",""\n', ",\n", ",,,,\n"])
+@pytest.mark.parametrize("trailer", [None, {**TRAILER, "sum_field": "b"}])
+def test_rows_in_which_nothing_stands_are_passed_over_wherever_they_are(read_body, blank, trailer):
+    end = "TRAILER,2,5\n" if trailer else ""
+    text = f"a,b,c\n{blank}1,2,x\n{blank}{blank}2,3,y\n{blank}{end}{blank}{blank}"
+    (chunk,) = read_body(text.encode(), kind="csv", trailer=trailer)
+    assert (chunk.columns["a"], list(chunk.positions), chunk.broken) == (["1", "2"], [1, 2], ())
+
+
+@pytest.mark.parametrize("mark", [b"\x1a", b"\x1a\r\n", b"\x1a\x1a\x1a", b"\r\n\x1a\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_the_sign_that_ends_a_file_on_old_systems_is_no_row(read_body, mark, encoding):
+    body = "receipt,名称\nA,仲恺\n".encode(encoding) + mark
+    (chunk,) = read_body(body, kind="csv", encoding=encoding)
+    assert (chunk.columns["名称"], chunk.broken) == (["仲恺"], ())
+
+
+def test_the_sign_that_ends_a_file_is_none_in_the_middle_of_it(read_body):
+    (chunk,) = read_body(b"receipt,b\nA\x1aB,1\n", kind="csv")
+    assert chunk.columns["receipt"] == ["A\x1aB"]
+    (chunk,) = read_body("receipt,b\nA,1\n\x1a".encode("utf-16-le"), kind="csv", encoding="utf-16")
+    assert (chunk.columns["receipt"], chunk.broken) == (["A"], ())
+
+
+def test_titles_stand_above_a_declared_header(read_body):
+    body = '"2025年6月\n借据清单"\n单位：元,,\nreceipt,amount\nA,1\n'.encode()
+    (chunk,) = read_body(body, kind="csv", header_row=3)
+    assert (chunk.columns, list(chunk.positions)) == ({"receipt": ["A"], "amount": ["1"]}, [1])
+
+
+@pytest.mark.parametrize("word", ["合计", "合 计", "  合计：", "合\u3000计"])
+def test_a_declared_word_ends_the_table_and_what_comes_after_is_counted(read_body, word):
+    text = f'a,b\nA,1\n,,\n,{word}\nB,2\n注：x"y\n'
+    chunks = read_body(text.encode(), kind="csv", ends_at=["合计", "注:"])
+    assert [value for chunk in chunks for value in chunk.columns["a"]] == ["A"]
+    assert [note for chunk in chunks for note in chunk.notes] == ["row_after_end"] * 3
+
+
+def test_an_end_of_many_rows_is_one_too(read_body, monkeypatch):
+    monkeypatch.setattr("connectors.decoders.delimited.CHUNK_ROWS", 10)
+    monkeypatch.setattr("connectors.decoders.delimited._STEP", 5)
+    text = "a,b\n" + "A,1\n" * 23 + "合计,23\n" + "注,1\n" * 20
+    chunks = read_body(text.encode(), kind="csv", ends_at=["合计"])
+    assert sum(len(chunk.positions) for chunk in chunks) == 23
+    assert sum(len(chunk.notes) for chunk in chunks) == 21
+
+
+HEADERS = ["receipt ", "\treceipt", "receipt\xa0", "\u3000receipt", "re\u200bceipt", "\ufeffreceipt", "ｒｅｃｅｉｐｔ"]
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_a_header_is_the_name_that_is_seen(read_body, header):
+    (chunk,) = read_body(f"{header},金额（万元）\nA,1\n".encode(), kind="csv")
+    assert list(chunk.columns) == ["receipt", "金额(万元)"]
+    with pytest.raises(DataError, match="same header twice"):
+        read_body(f"{header},receipt\nA,1\n".encode(), kind="csv")
+
+
+def test_a_header_has_the_spelling_of_the_source_file():
+    (chunk,) = decode_csv(CsvDecoder(kind="csv"), "金额(万元),X\n1,2\n".encode(), "f", {"金额（万元）"})
+    assert list(chunk.columns) == ["金额（万元）", "X"]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"<!DOCTYPE html><html></html>", "is a page of HTML, not CSV"),
+        (b'{"code": 500}', "is JSON, not CSV"),
+        (b"\x1f\x8b\x08\x00", "is packed with gzip, not CSV"),
+        (b"PK\x03\x04 a.csv", "is a zip archive, not CSV"),
+        (b"PK\x03\x04[Content_Types].xml xl/workbook.xml", "is a workbook"),
+        (b"<?xml version='1.0'?><rows/>", "is XML, not CSV"),
+        ("receipt,amount\nA,1\n".encode("utf-16-le"), "is text in UTF-16, declared is utf-8"),
+        (b"%PDF-1.4", "is a PDF, not CSV"),
+    ],
+)
+def test_what_is_no_delimited_text_is_told_for_what_it_is(read_body, body, told):
+    with pytest.raises(DataError, match=told):
+        read_body(body, kind="csv")
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "told"),
+    [
+        ("a,b\n仲,1\n".encode() + "恺,2\n".encode("gbk"), "utf-8", r"not utf-8 \(byte 10, line 3\)"),
+        ("a,b\n仲,恺".encode()[:-1], "utf-8", "the file ends within a character, at byte 8"),
+        ("a,b\n仲,恺".encode("gb18030")[:-1], "gb18030", "the file ends within a character, at byte 7"),
+        ("a,b\n仲".encode("utf-16")[:-1], "utf-16", "the file ends within a character"),
+        ("a,b\n仲,1\n".encode("gbk") + b"\xff\n", "gbk", r"not gbk \(byte 9, line 3\)"),
+        ("仲".encode() * 5 + b"\xff\n", "utf-8", r"not utf-8 \(byte 15, line 1\)"),
+    ],
+)
+def test_where_an_encoding_ends_is_told_by_byte_and_line(read_body, body, encoding, told, monkeypatch):
+    monkeypatch.setattr("connectors.decoders.text._BLOCK", 4)
+    with pytest.raises(DataError, match=told):
+        read_body(body, kind="csv", encoding=encoding)

@@ -10,6 +10,7 @@ import pytest
 
 from connectors.decoders.parquet import decode_parquet
 from connectors.errors import DataError
+from connectors.spec import Column
 
 
 def written(table: pa.Table, **options) -> bytes:
@@ -18,8 +19,9 @@ def written(table: pa.Table, **options) -> bytes:
     return buffer.getvalue()
 
 
-def read(body: bytes):
-    return list(decode_parquet(body, "tax.invoices, f.parquet"))
+def read(body: bytes, **types: str):
+    claimed = {name: Column(name=name, data_type=kind, source_field=name) for name, kind in types.items()}
+    return list(decode_parquet(body, "tax.invoices, f.parquet", claimed))
 
 
 def test_every_type_becomes_a_plain_value():
@@ -89,3 +91,30 @@ def test_a_nested_column_and_a_row_group_too_large_are_refused(monkeypatch):
     monkeypatch.setattr("connectors.decoders.parquet.MAX_ROW_GROUP_BYTES", 10)
     with pytest.raises(DataError, match="row group 1 unfolds"):
         read(written(pa.table({"a": list(range(1000))})))
+
+
+@pytest.mark.parametrize("kind", ["varchar", "date", "timestamp", "boolean"])
+def test_a_binary_number_under_a_column_of_no_numbers_is_a_number_and_no_text(kind):
+    body = written(pa.table({"a": [10086.0, 2024.1, 1e5, 622260011001234000.0, float("nan"), None], "b": [1] * 6}))
+    (chunk,) = read(body, a=kind)
+    assert chunk.columns["a"][:3] == [10086, Decimal("2024.1"), 100000]
+    assert [type(value) for value in chunk.columns["a"]] == [int, Decimal, int, float, float, type(None)]
+
+
+def test_a_time_of_day_and_a_duration_are_what_they_are():
+    times = pa.array([dt.time(8, 30)], pa.time64("ns")), pa.array([dt.timedelta(hours=36)], pa.duration("ns"))
+    assert read(written(pa.table(times, ["a", "b"])))[0].columns == {
+        "a": [dt.time(8, 30)],
+        "b": [dt.timedelta(hours=36)],
+    }
+
+
+def test_rows_of_nulls_are_passed_over_and_places_stay():
+    (chunk,) = read(written(pa.table({"a": [1, None, 3, None], "b": ["x", None, None, None]})))
+    assert (chunk.columns, list(chunk.positions)) == ({"a": [1, 3], "b": ["x", None]}, [1, 3])
+
+
+def test_a_header_is_cleaned_and_two_that_are_then_equal_are_refused():
+    assert list(read(written(pa.table({"a ": [1], "（b）": [1]})))[0].columns) == ["a", "(b)"]
+    with pytest.raises(DataError, match="same header twice"):
+        read(written(pa.table({"a": [1], "a\u200b": [2]})))

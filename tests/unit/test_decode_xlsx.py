@@ -3,15 +3,21 @@
 import datetime as dt
 import io
 import zipfile
+from decimal import Decimal
 
 import openpyxl
 import pytest
 
 from connectors.decoders.xlsx import decode_xlsx
 from connectors.errors import DataError
-from connectors.spec import XlsxDecoder
+from connectors.spec import Column, XlsxDecoder
 
-EVERY = frozenset({"代号", "金额", "登记日", "学历/硕士"})
+EVERY = {
+    field: Column(name=f"c{place}", data_type=kind, source_field=field)
+    for place, (field, kind) in enumerate(
+        {"代号": "varchar", "金额": "decimal(20, 2)", "登记日": "date", "学历/硕士": "bigint"}.items()
+    )
+}
 
 
 def book(*rows, merge=(), title="Sheet", change=None):
@@ -59,7 +65,7 @@ def test_values_come_as_what_was_typed():
     chunk = one(body)
     assert chunk.columns == {
         "代号": ["A", "B"],
-        "金额": ["1234567.89", 45],
+        "金额": [Decimal("1234567.89"), 45],
         "登记日": [moment, None],
         "x": [True, None],
     }
@@ -174,9 +180,67 @@ def test_a_made_up_part_is_a_loud_stop(part, old, new):
         read(rewritten(book(["代号"], ["A"]), part, old, new))
 
 
-def test_an_old_xls_is_told_for_what_it_is():
-    with pytest.raises(DataError, match=r"an old \.xls or has a password"):
-        read(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600)
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600, r"an old \.xls or has a password"),
+        (b"\xd0\xcf\x11\xe0" + "EncryptedPackage".encode("utf-16-le"), "a workbook with a password"),
+        (b"<html><table><tr><td>1</td></tr></table></html>", "is a page of HTML, not a workbook"),
+        ("代号,金额\nA,1\n".encode("gbk"), "is plain or delimited text, not a workbook"),
+        (b'{"code": 401}', "is JSON, not a workbook"),
+        (b"Rar!\x1a\x07\x00", "is a RAR archive, not a workbook"),
+        (b"", "is empty, not a workbook"),
+    ],
+)
+def test_what_is_no_workbook_is_told_for_what_it_is(read_body, body, told):
+    with pytest.raises(DataError, match=told):
+        read_body(body, kind="xlsx")
+
+
+def renamed(body, old, new):
+    """The workbook with one part under another name."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(body)) as source, zipfile.ZipFile(buffer, "w") as target:
+        for name in source.namelist():
+            target.writestr(name.replace(old, new), source.read(name))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("worksheets/sheet1.xml", "worksheets/Sheet1.xml"),
+        ("xl/styles.xml", "xl/Styles.xml"),
+        ("xl/workbook.xml", "XL/Workbook.XML"),
+        ("xl/_rels/workbook.xml.rels", "xl\\_rels\\workbook.xml.rels"),
+        ("_rels/.rels", "_Rels/.Rels"),
+    ],
+)
+def test_a_part_in_another_case_is_that_part(old, new):
+    assert one(renamed(book(["代号"], ["A"]), old, new)).columns == {"代号": ["A"]}
+
+
+@pytest.mark.parametrize("part", ["xl/worksheets/sheet1.xml", "xl/workbook.xml", "xl/styles.xml", "_rels/.rels"])
+def test_a_part_that_is_missing_is_named(part):
+    with pytest.raises(DataError, match=f"its part '{part}' is missing"):
+        read(renamed(book(["代号"], ["A"]), part, "lost.xml"))
+
+
+TOTALS = [["代号", "金额"], ["A", 1], [None, None], [None, "合 计"], ["B", 2], ["注：截至年底", None]]
+
+
+def test_a_declared_word_ends_the_table_and_what_comes_after_is_counted():
+    chunk = one(book(*TOTALS), ends_at=["合计"])
+    assert (chunk.columns, chunk.notes) == ({"代号": ["A"], "金额": [1]}, ("row_after_end",) * 3)
+    assert one(book(*TOTALS), ends_at=["注:"]).columns["代号"] == ["A", None, "B"]
+    assert one(book(*TOTALS)).notes == ()
+
+
+@pytest.mark.parametrize(
+    "header", ["代号\t", " 代\u3000号", "代\u200b号", "\ufeff代号", "代\xa0号", "代\n号"],
+)  # fmt: skip
+def test_what_nobody_sees_is_no_part_of_a_header(header):
+    assert one(book([header], ["A"])).columns == {"代号": ["A"]}
 
 
 def test_a_link_to_another_workbook_is_not_followed():

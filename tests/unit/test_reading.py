@@ -181,3 +181,67 @@ def test_a_table_that_lacks_a_column_is_not_the_file_we_know(make_dataset):
     raw = [RawPage(1, "may.csv", "a", good), RawPage(2, "june.csv", "b", good.replace(b",", b";"))]
     with pytest.raises(AgencyError, match=r"june.csv has no column fiscal_year, .* or whether the delimiter changed"):
         list(read_pages(dataset, Zone(), ZONE, raw, Reading()))
+
+
+UNITS = {
+    "key": ("unit_no",),
+    "columns": (column("unit_no", required=True), column("enterprise_name"), column("staff", "bigint")),
+}
+TOTALS = [
+    "合计",
+    "合 计",
+    "总计：",
+    "小计",
+    "本页小计",
+    "累计",
+    "Total",
+    "sub-total",
+    "注：数据截至2024年底",
+    "备注: x",
+]
+TOTALS += ["说明：", "制表人：", "制表人", "审核人：张", "填报日期：2025-01-01", "单位负责人：", "联系电话：1"]
+TOTALS += ["数据来源：税务", "共 12 条", "第 3 页", "打印时间：", "unit_no"]
+UNIT_NAMES = [
+    "合计科技有限公司",
+    "注册中心",
+    "Total Energies",
+    "共享单车",
+    "说明书",
+    "第一制造",
+    "制表机厂",
+    "审核中心：一部",
+]
+
+
+@pytest.mark.parametrize("text", TOTALS)
+def test_a_total_a_note_or_a_signature_is_no_record_in_whatever_form_it_comes(make_dataset, text):
+    rows = [{"unit_no": text, "staff": 30}, {"unit_no": "U1", "enterprise_name": text.replace("unit_no", "合计")}]
+    reading = read(make_dataset(**UNITS), [*rows, {"unit_no": "U2", "staff": 1}])
+    assert [row["unit_no"] for row in reading.rows] == ["U2"]
+    assert {(refusal.reason, refusal.position) for refusal in reading.refusals} == {
+        ("not_a_record", 1),
+        ("not_a_record", 2),
+    }
+
+
+@pytest.mark.parametrize("text", UNIT_NAMES)
+def test_a_name_that_only_begins_like_a_total_is_a_name(make_dataset, text):
+    reading = read(make_dataset(**UNITS), [{"unit_no": "U1", "enterprise_name": text, "staff": 1}])
+    assert (reading.rows[0]["enterprise_name"], reading.refusals) == (text, [])
+
+
+def test_a_total_that_the_source_file_names_is_a_record(make_dataset):
+    columns = (column("unit_no", required=True, values=("合计", "U1")), column("staff", "bigint"))
+    reading = read(
+        make_dataset(key=("unit_no",), columns=columns), [{"unit_no": "合计", "staff": 1}, {"unit_no": "U1"}]
+    )
+    assert (len(reading.rows), reading.refusals) == (2, [])
+
+
+@pytest.mark.parametrize("body", ["2025年6月借据清单,,\n", "2025年6月借据清单\n"])
+def test_a_title_above_the_header_is_quoted(make_dataset, body):
+    request = {"folder": "x", "pattern": "*"}
+    dataset = make_dataset(**UNITS, decoder={"kind": "csv"}, request=request, paginator=None)
+    page = RawPage(1, "f.csv", "sha1", f"{body}unit_no,enterprise_name,staff\nU1,a,1\n".encode())
+    with pytest.raises(AgencyError, match=r"its header reads '2025年6月借据清单.*declare header_row"):
+        list(read_pages(dataset, Zone(), ZONE, [page], Reading()))

@@ -71,7 +71,7 @@ def test_a_page_is_a_page_whatever_it_begins_with(body):
         (compound("WordDocument"), "an old text document (DOC)"),
         (compound("x"), "an old .xls or has a password"),
         (b'<?xml version="1.0"?><rows><row/></rows>', "XML"),
-        (b'<?xml version="1.0"?><?mso-application progid="Excel.Sheet"?><Workbook/>', "an XML spreadsheet of Excel 2003"),
+        (b'<?xml version="1.0"?><?mso-application progid="Excel.Sheet"?>', "an XML spreadsheet of Excel 2003"),
         (b"MIME-Version: 1.0\r\nContent-Type: multipart/related", "a saved web page (MHTML)"),
         (b'\xef\xbb\xbf{"items": []}', "JSON"),
         (b'[{"a": 1}]', "JSON"),
