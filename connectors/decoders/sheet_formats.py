@@ -122,7 +122,7 @@ def settled(cell: Number | Shown, column: Column) -> Any:
     """
     held, look = (cell.held, cell.look) if isinstance(cell, Shown) else (cell, PLAIN)
     if isinstance(held, int) and abs(held) >= 10**MAX_DIGITS:
-        return Misfit("long_number")
+        return Misfit("digits_lost")
     if look.is_odd or (held and not look.zeros):
         return Misfit("scaled_format")
     shown = held if not look.power else _plain(Decimal(held).scaleb(-look.power))

@@ -43,7 +43,7 @@ def decode_xlsx(decoder: XlsxDecoder, body: bytes, where: str, claimed: Mapping[
     """The rows below the header as columns; positions count them, blank ones too, which are otherwise passed over.
 
     A record is broken where a field that the source file claims holds a formula (`formula_cell`), an error
-    (`error_cell`), a number of more digits than a sheet keeps (`long_number`) or shown as another than it is
+    (`error_cell`), a number of more digits than a sheet keeps (`digits_lost`) or shown as another than it is
     (`scaled_format`), or lies under a merged cell that begins elsewhere (`merged_cell`). In other fields the text
     stands. Values under no header come as `(4)`, by their column. Numbers are int or Decimal, padded ones text.
     """
