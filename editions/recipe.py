@@ -7,6 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from editions.manifest import FORMAT, canonical_json
 
 RULE_SUFFIXES = (".sql", ".yml", ".yaml", ".csv")
@@ -22,8 +24,10 @@ CODE_FILES = (
     "ledger/csv_file.py",
     "requirements/all.lock",
 )
-# dbt writes into its project: what it compiles there is no rule.
-NOT_RULES = ("target", "logs", "dbt_packages", "dbt_internal_packages")
+# dbt writes into its project: what it compiles there is no rule. Tests may stop an edition; none says what is in it.
+NOT_RULES = ("target", "logs", "dbt_packages", "dbt_internal_packages", "tests")
+TESTS = ("unit_tests", "data_tests", "tests")
+"""The parts of dbt's property files that test a model and change nothing that it makes."""
 
 
 @dataclass(frozen=True)
@@ -47,22 +51,31 @@ class InputBatch:
         return {**asdict(self), "batches": list(self.batches), "learned_on": learned_on}
 
 
-def recipe_digest(as_of: date, inputs: Sequence[InputBatch], project_dir: Path) -> str:
-    """SHA-256 over the business date, every input, and the bytes of every rule; equal digests mean equal editions.
+def rules_sha256(project_dir: Path) -> str:
+    """SHA-256 over every rule of a checkout: models, seeds, source and suite files, code and lock.
+
+    Neither tests nor comments of YAML are among them. Who changes a comment of a model or of code gets another digest,
+    and an edition of equal content, which is not published again.
+    """
+    digest = hashlib.sha256()
+    for path in rule_files(project_dir):
+        content = _said_in(path, project_dir)
+        if content:
+            digest.update(f"{path.relative_to(project_dir).as_posix()}\0{len(content)}\0".encode())
+            digest.update(content)
+    return digest.hexdigest()
+
+
+def recipe_digest(as_of: date, inputs: Sequence[InputBatch], rules: str) -> str:
+    """SHA-256 over the business date, every input, and the rules by their digest; equal ones mean equal editions.
 
     Every field of an input counts, its age and reason too, since the edition's `supply` table shows them; only the
     names of its batches do not: facts that go back to an earlier state are that state, whatever batch brought them.
-    `project_dir` is the checkout: models, seeds, source and suite files, code and lock are read from it.
     """
-    digest = hashlib.sha256()
     ordered = sorted(inputs, key=lambda batch: (batch.source, batch.dataset))
     told = [{name: value for name, value in batch.as_dict().items() if name != "batches"} for batch in ordered]
-    digest.update(canonical_json({"format": FORMAT, "as_of": as_of.isoformat(), "inputs": told}))
-    for path in rule_files(project_dir):
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(project_dir).as_posix()}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()
+    whole = {"format": FORMAT, "as_of": as_of.isoformat(), "inputs": told, "rules": rules}
+    return hashlib.sha256(canonical_json(whole)).hexdigest()
 
 
 def edition_id_of(as_of: date, digest: str) -> str:
@@ -83,3 +96,43 @@ def _is_rule(path: Path, folder: Path) -> bool:
     parts = path.relative_to(folder).parts
     hidden = any(part.startswith(".") for part in parts)
     return path.is_file() and path.suffix in RULE_SUFFIXES and parts[0] not in NOT_RULES and not hidden
+
+
+def _said_in(path: Path, project_dir: Path) -> bytes:
+    """What a file says, for the digest: its bytes, or what stands in a YAML file, without tests; empty for nothing."""
+    content = path.read_bytes()
+    if path.suffix not in (".yml", ".yaml"):
+        return content
+    try:
+        node = yaml.compose(content, Loader=_LOADER)
+    except yaml.YAMLError:
+        return content
+    said = None if node is None else _said(node)
+    if path.is_relative_to(project_dir / "dbt_project"):
+        said = _untested(said)
+        if isinstance(said, dict) and said.keys() <= {"version"}:
+            return b""
+    return canonical_json(said)
+
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _said(node: yaml.Node) -> Any:
+    """A YAML node as JSON can hold it, each plain word as it is written: no two spellings are taken for one."""
+    if isinstance(node, yaml.MappingNode):
+        return {str(key.value): _said(value) for key, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [_said(value) for value in node.value]
+    return [node.tag, node.value]
+
+
+def _untested(said: Any) -> Any:
+    """The same without tests, nor a model or column that says no more than its name: it stands there to be tested."""
+    if isinstance(said, dict):
+        parts = {name: _untested(value) for name, value in said.items() if name not in TESTS}
+        return {name: value for name, value in parts.items() if value not in ({}, [])}
+    if isinstance(said, list):
+        parts_of_list = (_untested(value) for value in said)
+        return [value for value in parts_of_list if not (isinstance(value, dict) and value.keys() <= {"name"})]
+    return said

@@ -11,7 +11,7 @@ from editions.candidate import Candidate
 from editions.current import edition_path, editions_dir, read_current
 from editions.durable import make_read_only, remove_tree, sync_folder
 from editions.export import Exported, export, open_warehouse
-from editions.manifest import SealedFile, canonical_json, describe_file, write_manifest
+from editions.manifest import SealedFile, canonical_json, describe_file, read_manifest, write_manifest
 from editions.readme import readme_text
 from editions.recipe import InputBatch
 from editions.relations import sealed_relations
@@ -33,14 +33,15 @@ class EditionDamagedError(RuntimeError):
 class EditionFacts:
     """What an edition is: its name, date, rules and inputs.
 
-    `compared_with` is the edition that the gate compared it with, or None: the verdict rests on it, so a rebuild must
-    know it.
+    `rules_sha256` is of all rules, `ruleset_id` the rule set that its points are by. `compared_with` is the edition
+    that the gate compared it with, or None: the verdict rests on it, so a rebuild must know it.
     """
 
     edition_id: str
     as_of: date
     ruleset_id: str
     recipe_sha256: str
+    rules_sha256: str
     inputs: tuple[InputBatch, ...]
     compared_with: str | None
 
@@ -73,13 +74,15 @@ def seal(
     *,
     landing: Mapping[str, Any],
     published_manifest_sha256: str | None,
-) -> SealedEdition:
+    unless_as: Path | None = None,
+) -> SealedEdition | None:
     """Write `editions/<id>` from a candidate: tables, extracts, verdict, report, README and manifest.
 
     `verdict` is the gate's, and must say passed. `landing` is what the landing counted (refusals by reason and the
     like), free of times. `published_manifest_sha256` is the ledger's, None where it does not know this edition: a
     published folder is verified and left as it is (`EditionDamagedError` where it is not whole), one that the ledger
-    does not know was left by a crash, and is replaced. Equal candidates give equal bytes, the manifest's too.
+    does not know was left by a crash, and is replaced. Equal candidates give equal bytes, the manifest's too. Where
+    every table and extract is that of the edition in the folder `unless_as`, nothing is sealed, and the answer is None.
     """
     if verdict["state"] != PASSED:
         raise SealError(
@@ -97,12 +100,20 @@ def seal(
     draft = editions_dir(data_dir) / f"{DRAFT}{facts.edition_id}"
     remove_tree(draft)
     manifest_sha256 = _write_edition(draft, candidate, facts, verdict, build, landing)
+    if unless_as is not None and _tables_in(draft) == _tables_in(unless_as):
+        remove_tree(draft)
+        return None
     make_read_only(draft)
     remove_tree(path)
     draft.rename(path)
     for folder in (path.parent, data_dir):
         sync_folder(folder)
     return SealedEdition(facts.edition_id, path, manifest_sha256, is_new=True)
+
+
+def _tables_in(edition: Path) -> dict[str, str]:
+    """The hash of each table and extract."""
+    return {file["path"]: file["sha256"] for file in read_manifest(edition)["files"] if file["rows"] is not None}
 
 
 def drop_drafts(data_dir: Path) -> list[str]:

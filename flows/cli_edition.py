@@ -8,7 +8,7 @@ import typer
 from editions.current import EditionMissingError, edition_path, require_edition
 from editions.verify import verify
 from flows import show
-from ledger.publications import current_id, edition_row, publication_rows
+from ledger.publications import beside_rows, current_id, edition_row, publication_rows
 from ledger.settings import Settings
 from ledger.store import open_ledger
 
@@ -34,17 +34,19 @@ def _wanted(edition: str | None) -> tuple[Settings, str, str]:
 
 @app.command("list")
 def list_editions(as_json: Json = False) -> None:
-    """List every publication, newest first."""
+    """List every publication, newest first, then the editions made beside them of days that had passed."""
     ledger = open_ledger(Settings())
-    rows = publication_rows(ledger)
+    rows, beside = publication_rows(ledger), beside_rows(ledger)
     current = current_id(ledger)
     if as_json:
-        show.show_json([{**row, "is_current": row["edition_id"] == current} for row in rows])
+        told = [{**row, "is_current": row["edition_id"] == current, "is_beside": False} for row in rows]
+        show.show_json(told + [{**row, "is_current": False, "is_beside": True} for row in beside])
         return
     show.show_table(
         "Editions 版次",
         ("edition", "as of", "rule set", "published at", "supersedes"),
-        [(r["edition_id"], r["as_of"], r["ruleset_id"], r["published_at"], r["supersedes"]) for r in rows],
+        [(r["edition_id"], r["as_of"], r["ruleset_id"], r["published_at"], r["supersedes"]) for r in rows]
+        + [(r["edition_id"], r["as_of"], r["ruleset_id"], "未发布 beside current", None) for r in beside],
     )
 
 

@@ -9,7 +9,12 @@ from flows.day import parse_day
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 AsOf = Annotated[
-    date | None, typer.Option(parser=parse_day, metavar="YYYY-MM-DD", help="The business date; today otherwise.")
+    date | None,
+    typer.Option(
+        parser=parse_day,
+        metavar="YYYY-MM-DD",
+        help="The business date; today otherwise. One before the current edition's moves nothing.",
+    ),
 ]
 
 

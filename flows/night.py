@@ -21,7 +21,8 @@ from ledger.settings import Settings
 class Night:
     """Everything one run needs, read once: the business date of the facts, settings, ledger, who gives and who gets.
 
-    `decisions` are those about identity that were made by the business date.
+    `follows` is the edition that stood on the business date, which the gate compares with: `current`, or for a day that
+    has passed the last one published of then. `decisions` are those about identity that were made by the business date.
     """
 
     run_id: str
@@ -31,6 +32,7 @@ class Night:
     sources: tuple[Source, ...]
     sinks: tuple[Sink, ...]
     zone: Zone
+    follows: str | None = None
     decisions: tuple[IdentityDecision, ...] = ()
 
 
@@ -43,4 +45,5 @@ class Cleared:
     verdict: Verdict
     inputs: tuple[InputBatch, ...]
     recipe_sha256: str
+    rules_sha256: str
     supplied: tuple[Supplied, ...]

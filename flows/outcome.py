@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-EXIT_CODES = {"published": 0, "nothing_new": 0, "failed": 1, "blocked": 3, "source_missing": 4}
+EXIT_CODES = {"published": 0, "nothing_new": 0, "beside": 0, "failed": 1, "blocked": 3, "source_missing": 4}
 """2 is a usage error and is the command line's own."""
 OWED, SOURCE_FAILED = 1, 5
 """A night that ended well and still owes something; one for which a source that is not critical gave nothing."""
@@ -11,7 +11,11 @@ OWED, SOURCE_FAILED = 1, 5
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of one run. `state` is that of the ledger's run row; `report` is what `jifen status --json` shows."""
+    """The end of one run.
+
+    `state` is that of the ledger's run row, or `beside` of a day that has passed, whose building is no night and has no
+    row; `edition_id` is the one it left current, or the one beside. `report` is what `jifen status --json` shows.
+    """
 
     state: str
     as_of: str

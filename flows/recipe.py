@@ -1,10 +1,12 @@
 """The recipe, as plain functions: ingest, build, gate, publish, deliver, notify. Prefect only wraps them."""
 
 import logging
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine
@@ -20,7 +22,7 @@ from connectors.zone import read_zone
 from editions.build import BuildReport, build
 from editions.candidate import Candidate, drop_old_candidates, new_candidate
 from editions.current import edition_path, repair_current
-from editions.recipe import InputBatch, edition_id_of, recipe_digest
+from editions.recipe import InputBatch, edition_id_of, recipe_digest, rules_sha256
 from editions.ruleset_diff import moved
 from editions.ruleset_problems import told
 from editions.seal import drop_drafts
@@ -31,9 +33,10 @@ from flows.deliver import deliver_owed, notify_owed
 from flows.faults import sentence
 from flows.night import Cleared, Night
 from flows.outcome import Outcome
-from flows.publish import publish_edition
+from flows.past import has_passed, known_then, stood_on, why_unknown
+from flows.publish import publish_edition, recipients, seal_edition
 from flows.returns import compose_returns, with_returns_sent
-from ledger.publications import current_id, edition_row
+from ledger.publications import beside_rows, current_id, edition_row, keep_edition, promise_first
 from ledger.runs import end_run, exclusive_run, start_run
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import open_ledger
@@ -61,7 +64,7 @@ class Steps:
     pull_all: "Callable[[Night], list[Pulled]]"
     build: "Callable[[Night, Sequence[Supplied]], tuple[Candidate, BuildReport]]"
     gate: "Callable[[Night, Candidate], Verdict]"
-    publish: "Callable[[Night, Cleared], None]"
+    publish: "Callable[[Night, Cleared], str | None]"
     deliver: "Callable[[Night], list[dict[str, Any]]]"
     notify: "Callable[[Night], list[dict[str, Any]]]"
 
@@ -95,8 +98,7 @@ def build_candidate(night: Night, supplied: Sequence[Supplied]) -> tuple[Candida
 def audit_candidate(night: Night, candidate: Candidate) -> Verdict:
     """Let the gate decide; a blocked candidate raises `PublicationBlocked`, and stays for whoever looks into it."""
     log.debug("gate: auditing the candidate")
-    current = current_id(night.ledger)
-    previous = edition_path(night.settings.data_dir, current) if current else None
+    previous = edition_path(night.settings.data_dir, night.follows) if night.follows else None
     verdict = audit(candidate.warehouse, previous)
     log.info("gate: %s, %d checks", verdict.state, len(verdict.checks))
     require_passed(verdict)
@@ -118,52 +120,63 @@ def run_night(settings: Settings, as_of: date | None, driver: str, steps: Steps 
     sinks = tuple(read_sinks())
     with exclusive_run(settings.data_dir):
         ledger = open_ledger(settings)
-        check_date(ledger, as_of, (now + EARLY_START).date())
-        repair_current(settings.data_dir, current_id(ledger))
+        require_come(as_of, (now + EARLY_START).date())
+        current = current_id(ledger)
+        repair_current(settings.data_dir, current)
         drop_drafts(settings.data_dir)
+        if has_passed(ledger, as_of):
+            return _build_beside(Night("", as_of, settings, ledger, sources, sinks, zone), steps)
         run_id = start_run(ledger, as_of, driver)
-        night = Night(run_id, as_of, settings, ledger, sources, sinks, zone)
+        night = Night(run_id, as_of, settings, ledger, sources, sinks, zone, current)
         report: dict[str, Any] = {"run_id": run_id, "as_of": as_of.isoformat(), "driver": driver}
-        outcome = with_alerts_sent(night, with_returns_sent(night, _outcome_of(night, steps, report)))
+        outcome = _outcome_of(night, report, partial(_recipe, night, steps, report))
+        outcome = with_alerts_sent(night, with_returns_sent(night, outcome))
         end_run(ledger, run_id, outcome.state, current_id(ledger), {**report, "message": outcome.message})
         drop_old_candidates(settings.data_dir, CANDIDATES_KEPT)
     return outcome
 
 
-def check_date(ledger: Engine, as_of: date, today: date) -> None:
-    """The business date may not lie ahead, nor before the current edition's: `current` only ever moves forward."""
+def require_come(as_of: date, today: date) -> None:
+    """The business date may not lie ahead."""
     if as_of > today:
         raise UsageError(f"--as-of {as_of} lies ahead of today, {today}. Give a day that has come.")
-    current = current_id(ledger)
-    row = edition_row(ledger, current) if current else None
-    if row is not None and as_of.isoformat() < row["as_of"]:
-        raise UsageError(f"--as-of {as_of} lies before the current edition {current}. Give its day or a later one.")
 
 
-def _outcome_of(night: Night, steps: Steps, report: dict[str, Any]) -> Outcome:
-    """Run the steps and put into words how they ended; the report fills as they go, so a stop still tells what was."""
+def check_date(ledger: Engine, as_of: date, today: date) -> None:
+    """The date of a decision may not lie ahead, nor before the current edition's, which was made without it."""
+    require_come(as_of, today)
+    if has_passed(ledger, as_of):
+        raise UsageError(f"--as-of {as_of} lies before the current edition {current_id(ledger)}. Give a later day.")
 
-    def ended(state: str, message: str, owed: tuple[str, ...] = ()) -> Outcome:
-        return Outcome(state, night.as_of.isoformat(), current_id(night.ledger), message, report, owed)
+
+def _outcome_of(night: Night, report: dict[str, Any], work: Callable[[], Outcome]) -> Outcome:
+    """Do the work and put into words how it ended; the report fills as it goes, so a stop still tells what was."""
+
+    def stopped(state: str, message: str) -> Outcome:
+        return Outcome(state, night.as_of.isoformat(), current_id(night.ledger), message, report)
 
     try:
-        state, message = _publish_if_new(night, steps, report)
-        owed = _send_what_is_owed(night, steps, report)
+        return work()
     except SourceMissingError as error:
-        return ended("source_missing", str(error))
+        return stopped("source_missing", str(error))
     except PublicationBlocked as error:
         report["verdict"] = error.verdict.as_dict()
-        return ended("blocked", str(error))
+        return stopped("blocked", str(error))
     except KeyboardInterrupt:
-        return ended("failed", "interrupted; what was fetched is kept. Next: jifen run")
+        return stopped("failed", "interrupted; what was fetched is kept. Next: jifen run")
     except Exception as error:  # noqa: BLE001 - whatever it is, the run row must say so; the text names whose it is
-        return ended("failed", sentence(error))
-    outcome = ended(state, message)
+        return stopped("failed", sentence(error))
+
+
+def _recipe(night: Night, steps: Steps, report: dict[str, Any]) -> Outcome:
+    state, message = _publish_if_new(night, steps, report)
+    owed = _send_what_is_owed(night, steps, report)
+    outcome = Outcome(state, night.as_of.isoformat(), current_id(night.ledger), message, report, owed)
     if outcome.failed:
         message += f" Not pulled: {', '.join(outcome.failed)}. Next: `jifen status` says why."
     if owed:
         message += f" Still owed: {', '.join(owed)}. Next: mend what the report names, then `jifen run`."
-    return ended(state, message, owed)
+    return replace(outcome, message=message)
 
 
 def _publish_if_new(night: Night, steps: Steps, report: dict[str, Any]) -> tuple[str, str]:
@@ -171,25 +184,66 @@ def _publish_if_new(night: Night, steps: Steps, report: dict[str, Any]) -> tuple
     report["pulled"] = [asdict(one) for one in pulled]
     report["returns"] = compose_returns(night)
     _require_critical(pulled)
+    cleared = _cleared(night, steps, pulled, report)
+    if isinstance(cleared, str):
+        return "nothing_new", f"edition {cleared} stands."
+    edition_id = edition_id_of(night.as_of, cleared.recipe_sha256)
+    log.debug("publish: sealing %s", edition_id)
+    if told := steps.publish(night, cleared):
+        return "nothing_new", told
+    log.info("publish: %s is current", edition_id)
+    return "published", f"edition {edition_id} is current."
+
+
+def _cleared(night: Night, steps: Steps, pulled: Sequence[Pulled], report: dict[str, Any]) -> Cleared | str:
+    """A candidate that passed the gate, or the id of the edition that was made of the very same already."""
     _require_frozen(night)
     supplied = resolve(night.sources, pulled, night.ledger, night.settings, night.as_of)
     report["stale"] = _stale(supplied)
     night = replace(night, decisions=known_on(read_decisions(night.settings.data_dir, night.sources), night.as_of))
     inputs = (*(_as_input(one) for one in supplied), *_decided(night.decisions))
-    digest = recipe_digest(night.as_of, inputs, PROJECT_DIR)
-    current = current_id(night.ledger)
-    if current == edition_id_of(night.as_of, digest):
-        return "nothing_new", f"edition {current} stands."
+    rules = rules_sha256(PROJECT_DIR)
+    digest = recipe_digest(night.as_of, inputs, rules)
+    edition_id = edition_id_of(night.as_of, digest)
+    if edition_id == night.follows or edition_id in {row["edition_id"] for row in beside_rows(night.ledger)}:
+        return edition_id
     candidate, built = steps.build(night, supplied)
     report["build"] = built.as_dict()
     verdict = steps.gate(night, candidate)
     report["verdict"] = verdict.as_dict()
-    if recipe_digest(night.as_of, inputs, PROJECT_DIR) != digest:
+    if rules_sha256(PROJECT_DIR) != rules:
         raise ConfigError("the rules were changed while the edition was built.", str(PROJECT_DIR), "jifen run")
-    log.debug("publish: sealing %s", edition_id_of(night.as_of, digest))
-    steps.publish(night, Cleared(candidate, built, verdict, inputs, digest, tuple(supplied)))
-    log.info("publish: %s is current", edition_id_of(night.as_of, digest))
-    return "published", f"edition {edition_id_of(night.as_of, digest)} is current."
+    return Cleared(candidate, built, verdict, inputs, digest, rules, tuple(supplied))
+
+
+def _build_beside(night: Night, steps: Steps) -> Outcome:
+    """Make the edition of a day that has passed, of what was known then, by the rules and settings of now.
+
+    Nobody is asked, told or sent anything, and `current` stays: the ledger keeps the edition's row, and no run's.
+    """
+    known = known_then(night)
+    if unknown := why_unknown(night.ledger, known, night.as_of):
+        raise UsageError(unknown)
+    run_id = f"{night.as_of.isoformat()}-beside-{uuid.uuid4().hex[:8]}"
+    night = replace(night, run_id=run_id, follows=stood_on(night.ledger, night.as_of))
+    report: dict[str, Any] = {"run_id": run_id, "as_of": night.as_of.isoformat()}
+
+    def beside() -> Outcome:
+        cleared = _cleared(night, steps, known, report)
+        row = None if isinstance(cleared, str) else seal_edition(night, cleared)
+        if row is None:
+            stands = cleared if isinstance(cleared, str) else night.follows
+            message = f"edition {stands} of that day says the same; current stays."
+            return Outcome("nothing_new", night.as_of.isoformat(), stands, message, report)
+        edition_id = str(row["edition_id"])
+        if edition_row(night.ledger, edition_id) is None:
+            keep_edition(night.ledger, row)
+        message = f"edition {edition_id} stands beside {current_id(night.ledger)}, which stays current."
+        return Outcome("beside", night.as_of.isoformat(), edition_id, message, report)
+
+    outcome = _outcome_of(night, report, beside)
+    drop_old_candidates(night.settings.data_dir, CANDIDATES_KEPT)
+    return outcome
 
 
 def _stale(supplied: Sequence[Supplied]) -> dict[str, str]:
@@ -258,6 +312,7 @@ def _decided(decisions: Sequence[IdentityDecision]) -> Iterator[InputBatch]:
 def _send_what_is_owed(night: Night, steps: Steps, report: dict[str, Any]) -> tuple[str, ...]:
     """Deliver and notify whatever the ledger says is owed, from tonight or an earlier night; answers what still is."""
     log.debug("deliver and notify")
+    promise_first(night.ledger, recipients(night.sinks))
     report["deliveries"] = steps.deliver(night)
     report["notices"] = steps.notify(night)
     for sent in report["deliveries"] + report["notices"]:

@@ -22,7 +22,7 @@ _NARROW = 18
 console = Console(highlight=False, emoji=False, width=_WIDTH)
 errors = Console(stderr=True, highlight=False, emoji=False)
 
-STATE_COLOURS = {"published": "green", "nothing_new": "green", "passed": "green", "sent": "green"}
+STATE_COLOURS = {"published": "green", "nothing_new": "green", "beside": "green", "passed": "green", "sent": "green"}
 
 
 def show_json(value: Any) -> None:

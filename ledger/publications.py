@@ -121,6 +121,30 @@ def _promise(
         )
 
 
+def promise_first(ledger: Engine, recipients: Sequence[str]) -> None:
+    """Promise the current edition to each recipient that was never promised any: a new bank waits for no new facts."""
+    with ledger.begin() as connection:
+        last = _last(connection)
+        known = set(connection.execute(select(deliveries.c.recipient).distinct()).scalars())
+        if last is not None:
+            new = [recipient for recipient in recipients if recipient not in known]
+            _promise(connection, last["edition_id"], last["sequence"], new, [])
+
+
+def keep_edition(ledger: Engine, edition: Row) -> None:
+    """Write down an edition that is sealed beside `current` and published to nobody."""
+    with ledger.begin() as connection:
+        connection.execute(insert(editions).values(**edition))
+
+
+def beside_rows(ledger: Engine) -> list[Row]:
+    """Every edition that was never published, of a day that had passed when it was made; the latest day first."""
+    published = select(publications.c.edition_id)
+    query = select(editions).where(editions.c.edition_id.not_in(published)).order_by(desc(editions.c.as_of))
+    with ledger.begin() as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+
 def edition_row(ledger: Engine, edition_id: str) -> Row | None:
     """One edition's row, or None."""
     with ledger.begin() as connection:

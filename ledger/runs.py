@@ -89,3 +89,10 @@ def latest_runs(ledger: Engine, limit: int = 1) -> list[Row]:
     with ledger.begin() as connection:
         rows = connection.execute(select(runs).order_by(desc(runs.c.started_at)).limit(limit)).mappings()
         return [dict(row) for row in rows]
+
+
+def runs_of(ledger: Engine, as_of: date) -> list[Row]:
+    """The runs of one business date, oldest first."""
+    query = select(runs).where(runs.c.as_of == as_of.isoformat()).order_by(runs.c.started_at)
+    with ledger.begin() as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]

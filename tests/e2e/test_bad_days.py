@@ -204,3 +204,36 @@ def test_a_second_run_beside_the_first_is_refused(house):
     assert second.code == 1
     assert "another run holds" in second.told["message"]
     assert first.wait(timeout=120) == 0
+
+
+def test_an_edition_of_a_day_that_has_passed_stands_beside_current_on_what_was_known_then(house):
+    first = house.current.name
+    last_year = house.as_of.year - 1
+    edit_feed(house, "tax", "statements", lambda r: {**r, "yffy": "1.00"} if int(r["ssnd"]) == last_year - 4 else r)
+    later = house.run(house.as_of + timedelta(days=2))
+    assert (later.code, later.told["state"]) == (0, "published"), later.told["message"]
+    sent = len(house.inbox(".csv")), len(house.events()), (house.sandbox.state / "access.jsonl").stat().st_size
+
+    same = house.run()
+    assert (same.code, same.told["state"], same.told["edition_id"]) == (0, "nothing_new", first), same.told["message"]
+    between = house.run(house.as_of + timedelta(days=1))
+    assert (between.code, between.told["state"]) == (0, "beside"), between.told["message"]
+    before = house.run(house.as_of - timedelta(days=1))
+    assert (before.code, before.told["state"]) == (2, "usage")
+    assert "nothing was known then of" in before.told["message"]
+    assert f"All was known from {house.as_of} on" in before.told["message"]
+
+    assert house.current.name == later.told["edition_id"]
+    assert sent == (len(house.inbox(".csv")), len(house.events()), (house.sandbox.state / "access.jsonl").stat().st_size)
+    name = between.told["edition_id"]
+    (listed,) = [row for row in house.jifen("edition", "list").told if row["is_beside"]]
+    assert (listed["edition_id"], listed["is_current"]) == (name, False)
+    assert house.jifen("edition", "verify", name).told["findings"] == []
+    shown = house.jifen("edition", "show", name).told["manifest"]
+    assert {one["learned_on"] for one in shown["inputs"]} <= {house.as_of.isoformat(), None}
+    assert shown["compared_with"] == first
+    uscc = sorted(house.truth["eligible"])[0]
+    assert house.jifen("explain", uscc, "--edition", name).told["as_of"] == shown["as_of"]
+
+    again = house.run(house.as_of + timedelta(days=2))
+    assert (again.code, again.told["state"]) == (0, "nothing_new"), again.told["message"]

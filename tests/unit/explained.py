@@ -62,7 +62,7 @@ def seal_one(data_dir, edition_id, changes, followed=None, more=None, ruleset="n
     candidate = make_candidate(data_dir, f"run-{edition_id}", changes=changes)
     then = {name: tagged for name, tagged in TAGGED.items() if name not in MORE}
     write_target(candidate, then | (more or {}))
-    facts = EditionFacts(edition_id, AS_OF, ruleset, "cd" * 32, (input_batch(),), followed)
+    facts = EditionFacts(edition_id, AS_OF, ruleset, "cd" * 32, "ef" * 32, (input_batch(),), followed)
     build = BuildReport({"success": 7}, 7, 9, (), (), candidate.logs / "build.txt")
     verdict = {"state": "passed", "checks": []}
     sealed = seal(data_dir, candidate, facts, verdict, build, landing={}, published_manifest_sha256=None)

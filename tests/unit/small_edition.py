@@ -180,8 +180,8 @@ def input_batch(**changes) -> InputBatch:
 
 def seal_small(
     data_dir: Path, candidate: Candidate, edition_id: str = "2025-06-30-abc", state: str = "passed", **changes
-) -> SealedEdition:
-    facts = EditionFacts(edition_id, AS_OF, "national-2024", "cd" * 32, (input_batch(),), None)
+) -> SealedEdition | None:
+    facts = EditionFacts(edition_id, AS_OF, "national-2024", "cd" * 32, "ef" * 32, (input_batch(),), None)
     build = BuildReport({"success": 7, "pass": 9}, 7, 9, (), (), candidate.logs / "build.txt")
     rest = {"landing": {"refused": {"uscc_length": 1}}, "published_manifest_sha256": None} | changes
     return seal(data_dir, candidate, facts, {"state": state, "checks": []}, build, **rest)

@@ -273,3 +273,26 @@ def test_a_sealed_folder_can_be_removed(tmp_path):
     sealed = seal_small(tmp_path, make_candidate(tmp_path))
     remove_tree(sealed.path)
     assert not sealed.path.exists()
+
+
+def test_a_candidate_whose_tables_are_all_equal_is_not_sealed_again(tmp_path):
+    first = seal_small(tmp_path, make_candidate(tmp_path))
+    again = seal_small(tmp_path, make_candidate(tmp_path, "run-2"), "2025-06-30-def", unless_as=first.path)
+    assert again is None
+    assert [path.name for path in (tmp_path / "editions").iterdir()] == [first.path.name]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update rankings set as_of = as_of + 1;",
+        "update supply set is_stale = true where source = 'tax';",
+        "update ext_bank__scores set consent_withdrawn_on = date '2025-07-01' where consent_id = 'S-3';",
+        "alter table rankings add column more integer;",
+        "delete from evidence;",
+    ],
+)
+def test_one_cell_that_differs_is_sealed(tmp_path, change):
+    first = seal_small(tmp_path, make_candidate(tmp_path))
+    changed = make_candidate(tmp_path, "run-2", change)
+    assert seal_small(tmp_path, changed, "2025-06-30-def", unless_as=first.path) is not None

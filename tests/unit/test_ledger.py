@@ -10,13 +10,17 @@ from sqlalchemy import update
 from ledger.publications import (
     CurrentMovedError,
     Message,
+    beside_rows,
     current_id,
+    edition_row,
+    keep_edition,
     mark_delivered,
     mark_failed,
     mark_sent,
     next_sequence,
     owed_for,
     pending,
+    promise_first,
     publication_rows,
     publish,
 )
@@ -122,3 +126,23 @@ def test_a_ledger_of_another_version_is_refused(settings, ledger):
 def test_a_missing_variable_is_named_with_whoever_needs_it_and_what_to_do():
     with pytest.raises(MissingVariableError, match=r"TAX_CLIENT_SECRET not set, and tax needs it.*source check"):
         read_variable("TAX_CLIENT_SECRET", "tax", {"TAX_CLIENT_SECRET": ""})
+
+
+def test_a_recipient_that_was_never_promised_anything_is_promised_the_current_edition_once(ledger):
+    promise_first(ledger, ["bank_a"])
+    assert pending(ledger, deliveries) == []
+    run_id = start_run(ledger, DAY, "plain")
+    row = {"edition_id": "e", "as_of": "2025-06-30", "recipe_sha256": "r", "manifest_sha256": "m", "ruleset_id": "x"}
+    publish(ledger, row, run_id, None, ["bank_a"], [])
+    for _ in range(2):
+        promise_first(ledger, ["bank_a", "bank_b"])
+    assert [owed["delivery_id"] for owed in pending(ledger, deliveries)] == ["e.bank_a.1", "e.bank_b.1"]
+
+
+def test_an_edition_kept_beside_is_no_publication(ledger):
+    row = {"edition_id": "e", "as_of": "2025-06-30", "recipe_sha256": "r", "manifest_sha256": "m", "ruleset_id": "x"}
+    keep_edition(ledger, row)
+    assert beside_rows(ledger) == [row]
+    assert (current_id(ledger), edition_row(ledger, "e")) == (None, row)
+    publish(ledger, row, start_run(ledger, DAY, "plain"), None, [], [])
+    assert beside_rows(ledger) == []

@@ -84,7 +84,8 @@ def test_a_date_ahead_is_a_usage_error_and_begins_nothing(settings, steps):
 
 def test_every_state_of_a_run_has_an_exit_code_and_the_ledger_knows_each():
     (check,) = [str(c.sqltext) for c in runs.constraints if hasattr(c, "sqltext")]
-    assert all(f"'{state}'" in check for state in EXIT_CODES)
+    # Of a day that has passed an edition is made, and no night: the runs do not know it.
+    assert {state for state in EXIT_CODES if f"'{state}'" not in check} == {"beside"}
 
 
 def test_a_published_night_that_still_owes_something_is_not_a_success():

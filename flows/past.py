@@ -1,0 +1,77 @@
+"""A business date that has passed: what was known then, and which edition stood."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import Engine
+
+from connectors.pull import Pulled
+from connectors.spec import Dataset
+from connectors.zone import Zone
+from flows.night import Night
+from ledger.batches import latest_promoted, promoted_batches
+from ledger.publications import current_id, edition_row, publication_rows
+from ledger.runs import runs_of
+
+NOT_ASKED = "not asked that day"
+
+
+def has_passed(ledger: Engine, as_of: date) -> bool:
+    """Whether a day lies before that of the current edition: what is built of it stands beside, and moves nothing."""
+    current = current_id(ledger)
+    row = edition_row(ledger, current) if current else None
+    return row is not None and as_of.isoformat() < row["as_of"]
+
+
+def stood_on(ledger: Engine, as_of: date) -> str | None:
+    """The last edition published of that day or of one before it."""
+    rows = publication_rows(ledger)
+    return next((str(row["edition_id"]) for row in rows if row["as_of"] <= as_of.isoformat()), None)
+
+
+def known_then(night: Night) -> list[Pulled]:
+    """What each dataset would have given on the night's day, from what was learnt by then; nobody is asked anything.
+
+    A dataset that gave nothing that day is as stale as it was: why says the run of that day, where there was one.
+    """
+    told = _told_that_day(night.ledger, night.as_of)
+    return [
+        _known_of(night.ledger, night.zone, dataset, night.as_of, told.get(dataset.address))
+        for source in night.sources
+        for dataset in source.datasets
+    ]
+
+
+def why_unknown(ledger: Engine, known: Sequence[Pulled], as_of: date) -> str | None:
+    """Why no edition can be made of a day: a critical dataset of which nothing had been learnt. None where one can."""
+    missing = [one for one in known if one.critical and one.state == "failed" and one.batch is None]
+    if not missing:
+        return None
+    first = [_first_known(ledger, one) for one in missing]
+    since = max(filter(None, first), default="")
+    days = f"All was known from {since} on: give that day or a later one." if all(first) else ""
+    names = ", ".join(f"{one.source}.{one.dataset}" for one in missing)
+    return f"--as-of {as_of}: nothing was known then of {names}, without which there is no edition. {days}".rstrip()
+
+
+def _first_known(ledger: Engine, one: Pulled) -> str | None:
+    batches = promoted_batches(ledger, one.source, one.dataset, date.max)
+    return str(batches[0]["as_of"]) if batches else None
+
+
+def _known_of(ledger: Engine, zone: Zone, dataset: Dataset, as_of: date, whose: str | None) -> Pulled:
+    base = Pulled(dataset.source, dataset.name, dataset.critical, "not_supplied")
+    if reason := zone.why_not_supplied(dataset):
+        return Pulled(**{**vars(base), "message": reason})
+    newest = latest_promoted(ledger, dataset.source, dataset.name, as_of)
+    learnt_that_day = newest is not None and newest["as_of"] == as_of.isoformat()
+    failed = {"state": "failed", "whose": whose or NOT_ASKED}
+    told = {"state": "unchanged"} if learnt_that_day else failed
+    return Pulled(**{**vars(base), **told, "batch": newest["batch"] if newest else None})
+
+
+def _told_that_day(ledger: Engine, as_of: date) -> dict[str, str]:
+    """Whose fault it was where a pull failed, by dataset, as the last run of that day tells it."""
+    reports = [run["report"] or {} for run in runs_of(ledger, as_of)]
+    lines = [line for report in reports for line in report.get("pulled", ())]
+    return {f"{line['source']}.{line['dataset']}": line["whose"] for line in lines if line["whose"]}

@@ -1,0 +1,123 @@
+"""An edition of a day that has passed: of what was known then, beside `current`, told and sent to nobody."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from connectors.zone import Zone
+from editions.build import BuildReport
+from editions.current import read_current
+from flows import recipe
+from flows.night import Night
+from flows.past import known_then, stood_on
+from flows.recipe import PLAIN_STEPS
+from ledger.publications import beside_rows, current_id, publication_rows
+from ledger.runs import end_run, latest_runs, start_run
+from tests.unit.refusing import deliver, make_source, record
+from tests.unit.small_edition import make_candidate
+
+DAY = date(2025, 6, 30)
+NEXT, LATER = DAY + timedelta(days=1), DAY + timedelta(days=2)
+BUILT = BuildReport({"success": 7}, 7, 9, (), (), None)
+
+
+@pytest.fixture
+def land(settings, ledger, make_dataset, monkeypatch):
+    """Land a delivery of one critical source, which is all that the nights of a test know of."""
+    dataset = make_dataset(load="upsert", critical=True)
+    monkeypatch.setattr(recipe, "read_sources", lambda: [make_source(dataset)])
+    monkeypatch.setattr(recipe, "read_sinks", list)
+    monkeypatch.setattr(recipe, "moved", lambda *_: [])
+    return lambda day, *records: deliver(settings, ledger, dataset, list(records), day=day)
+
+
+@pytest.fixture
+def run(settings):
+    """Run the recipe for a day, the models and the gate being the small edition's; `changes` is SQL over its tables."""
+
+    def on(day, changes="", pull=None):
+        dated = f"update rankings set as_of = date '{day}';" + changes  # noqa: S608  # a day of the test
+        build = lambda night, _: (make_candidate(settings.data_dir, night.run_id, dated), BUILT)  # noqa: E731
+        gate = lambda *_: SimpleNamespace(as_dict=lambda: {"state": "passed", "checks": []})  # noqa: E731
+        steps = replace(PLAIN_STEPS, pull_all=pull or known_then, build=build, gate=gate)
+        return recipe.run_night(settings, day, "plain", steps)
+
+    return on
+
+
+def never(*_):
+    pytest.fail("nobody may be asked anything of a day that has passed")
+
+
+def test_a_day_that_has_passed_moves_nothing_and_the_night_after_it_goes_on(settings, ledger, land, run):
+    land(DAY, record())
+    first = run(DAY)
+    land(LATER, record())
+    later = run(LATER)
+    between = run(NEXT, pull=never)
+    assert (first.state, later.state, between.state, between.exit_code) == ("published", "published", "beside", 0)
+    assert current_id(ledger) == read_current(settings.data_dir) == later.edition_id
+    assert [row["edition_id"] for row in beside_rows(ledger)] == [between.edition_id]
+    assert [row["edition_id"] for row in publication_rows(ledger)] == [later.edition_id, first.edition_id]
+    assert stood_on(ledger, NEXT) == first.edition_id
+    assert (run(NEXT, pull=never).state, run(NEXT).edition_id) == ("nothing_new", between.edition_id)
+    assert len(beside_rows(ledger)) == 1
+    assert run(LATER).state == "nothing_new"
+    land(LATER + timedelta(days=1), record())
+    assert run(LATER + timedelta(days=1)).state == "published"
+    assert publication_rows(ledger)[0]["supersedes"] == later.edition_id
+
+
+def test_the_day_of_an_edition_built_again_is_that_edition(ledger, land, run):
+    land(DAY, record())
+    first = run(DAY)
+    land(LATER, record())
+    run(LATER)
+    again = run(DAY, pull=never)
+    assert (again.state, again.edition_id) == ("nothing_new", first.edition_id)
+    assert beside_rows(ledger) == []
+    assert len(latest_runs(ledger, 9)) == 2
+
+
+def test_a_day_before_anything_was_known_is_refused_with_the_first_day_there_is(settings, land, run):
+    land(DAY, record())
+    run(DAY)
+    with pytest.raises(recipe.UsageError, match=r"nothing was known then of tax\.statements.*from 2025-06-30 on"):
+        run(DAY - timedelta(days=1), pull=never)
+    assert not list((settings.data_dir / "candidates").glob("*beside*"))
+
+
+def test_nothing_learnt_after_the_day_is_in_it(settings, ledger, land, make_dataset):
+    land(DAY, record())
+    land(LATER, record(revenue_cny=9))
+    source = make_source(make_dataset(load="upsert", critical=True))
+    on = {day: Night("x", day, settings, ledger, (source,), (), Zone()) for day in (DAY, NEXT, LATER)}
+    known = {day: known_then(night)[0] for day, night in on.items()}
+    assert [known[day].state for day in on] == ["unchanged", "failed", "unchanged"]
+    assert known[DAY].batch == known[NEXT].batch == "2025-06-30-001"
+    assert known[NEXT].whose == "not asked that day"
+    run_id = start_run(ledger, NEXT, "plain")
+    pulled = [{"source": "tax", "dataset": "statements", "whose": "transient"}]
+    end_run(ledger, run_id, "nothing_new", None, {"pulled": pulled})
+    assert known_then(on[NEXT])[0].whose == "transient"
+
+
+def test_equal_tables_are_not_published_again_and_the_outcome_says_so(ledger, land, run, monkeypatch):
+    land(DAY, record())
+    first = run(DAY)
+    monkeypatch.setattr(recipe, "rules_sha256", lambda _: "other rules")
+    again = run(DAY)
+    assert (again.state, again.edition_id) == ("nothing_new", first.edition_id)
+    assert "every table is equal" in again.message
+    assert len(publication_rows(ledger)) == 1
+    assert run(DAY, "update rankings set score = score - 1;").state == "published"
+
+
+def test_rules_that_change_while_an_edition_is_built_publish_nothing(ledger, land, run, monkeypatch):
+    land(DAY, record())
+    told = iter(["before", "after"])
+    monkeypatch.setattr(recipe, "rules_sha256", lambda _: next(told))
+    assert "the rules were changed while" in run(DAY).message
+    assert current_id(ledger) is None
