@@ -1,6 +1,10 @@
-"""Reading a value at a dotted path of a JSON answer."""
+"""Reading a value at a dotted path of a JSON answer, and the records of an answer."""
 
+from dataclasses import dataclass
 from typing import Any
+
+from connectors.spec import Dataset, JsonDecoder, RestRequest
+from connectors.spec.paging import total_path
 
 
 class MissingFieldError(LookupError):
@@ -15,3 +19,77 @@ def at_path(answer: Any, path: str) -> Any:
             raise MissingFieldError(f"the answer has nothing at {path}")
         value = value[step]
     return value
+
+
+def field_of(record: dict[str, Any], name: str) -> Any:
+    """The value of a field of a record, None where it has none; a name with points may lead to a nested one."""
+    if name in record or "." not in name:
+        return record.get(name)
+    try:
+        return at_path(record, name)
+    except MissingFieldError:
+        return None
+
+
+@dataclass(frozen=True)
+class RecordsAt:
+    """Where the records of a JSON answer stand, and what may stand there in place of a list.
+
+    `total` is where the number of all records is declared; a total of nought, or a code that says that all is well
+    (`is_coded`), proves that a list that is not there is an empty one.
+    """
+
+    path: str | None
+    one: bool = False
+    none: bool = False
+    total: str | None = None
+    is_coded: bool = False
+
+    @classmethod
+    def of(cls, dataset: Dataset, decoder: JsonDecoder) -> "RecordsAt":
+        """As a source file declares it."""
+        request = dataset.request
+        is_coded = isinstance(request, RestRequest) and request.answered is not None
+        return cls(decoder.records, decoder.one, decoder.none, total_path(dataset.paginator), is_coded)
+
+    def find(self, answer: Any) -> list[Any]:
+        """The records of an answer. Raises a `MissingFieldError` that says what stands where the list belongs."""
+        try:
+            found = answer if self.path is None else at_path(answer, self.path)
+        except MissingFieldError:
+            if not self._may_lack(answer):
+                raise
+            found = None
+        if isinstance(found, list):
+            return found
+        if found in (None, "", {}) and (self.none or self._says_none(answer)):
+            return []
+        if isinstance(found, dict) and self.one:
+            return [found]
+        place = self.path or "the answer"
+        if found is None or found == {}:
+            shown = "null" if found is None else "{}"
+            hint = "declare none: true under decoder if that means no record"
+            raise MissingFieldError(f"there is no list of records at {place}, which is {shown}: {hint}")
+        hint = ": declare one: true under decoder if it is one record" if isinstance(found, dict) else ""
+        kind = "an object" if isinstance(found, dict) else "a plain value"
+        raise MissingFieldError(f"there is no list of records at {place}, which is {kind}{hint}")
+
+    def _may_lack(self, answer: Any) -> bool:
+        """Whether an answer without the path of the list is one without records, and not one of another kind."""
+        if self._says_none(answer):
+            return True
+        if not self.none:
+            return False
+        value = answer
+        for step in (self.path or "").split("."):
+            if value is None or value == {}:
+                return True
+            value = value.get(step) if isinstance(value, dict) else value
+        return self.is_coded
+
+    def _says_none(self, answer: Any) -> bool:
+        try:
+            return self.total is not None and str(at_path(answer, self.total)) == "0"
+        except MissingFieldError:
+            return False

@@ -180,9 +180,9 @@ def _cut_elsewhere(dataset: Dataset) -> Dataset:
     return dataset
 
 
-def _smaller(size: int) -> int:
+def _smaller(size: int | None) -> int | None:
     # A page of one cannot be cut smaller, and the same cut would prove nothing.
-    return size * 3 // 4 or 2
+    return size and (size * 3 // 4 or 2)
 
 
 def _read_twice_if_needed(pull: _Pull, key: BatchKey, since: str | None) -> tuple[Staged, Prepared]:

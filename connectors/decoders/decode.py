@@ -11,6 +11,7 @@ from connectors.decoders.packed import unpack
 from connectors.decoders.text import without_end_mark
 from connectors.decoders.what_it_is import BLANK, JSON, NOTHING, PARQUET, TEXT, UTF16, XLSX, XML, ZIP, require_form
 from connectors.decoders.xml_rows import decode_xml
+from connectors.json_path import RecordsAt
 from connectors.spec import (
     CsvDecoder,
     Dataset,
@@ -32,7 +33,7 @@ def decode(dataset: Dataset, label: str, body: bytes, answer: Any = None) -> Ite
     columns = {column.source_field: column for column in dataset.columns}
     match dataset.decoder:
         case JsonDecoder() as decoder:
-            yield from decode_json(decoder, body, where, answer)
+            yield from decode_json(decoder, RecordsAt.of(dataset, decoder), body, where, answer)
         case CsvDecoder() as decoder:
             yield from decode_csv(decoder, _text(decoder, body, where), where, columns.keys())
         case JsonLinesDecoder() as decoder:

@@ -8,7 +8,7 @@ from connectors.decoders.packed import unpack
 from connectors.decoders.text import open_text
 from connectors.decoders.transpose import to_chunk
 from connectors.errors import DataError
-from connectors.json_path import MissingFieldError, at_path
+from connectors.json_path import MissingFieldError, RecordsAt
 from connectors.json_text import loads
 from connectors.spec import JsonDecoder
 
@@ -20,17 +20,15 @@ def in_utf8(decoder: JsonDecoder, body: bytes, where: str) -> bytes:
     return open_text(body, decoder.encodings, where).stream.read().encode("utf-8", "surrogatepass")
 
 
-def decode_json(decoder: JsonDecoder, body: bytes, where: str, answer: Any = None) -> Iterator[Chunk]:
+def decode_json(decoder: JsonDecoder, at: RecordsAt, body: bytes, where: str, answer: Any = None) -> Iterator[Chunk]:
     """The records at the declared path, each with its own mapping; `answer` saves reading the body again."""
     next_step = "call the agency with this page"
     try:
-        whole = loads(in_utf8(decoder, unpack(decoder, body, where), where)) if answer is None else answer
-        records = whole if decoder.records is None else at_path(whole, decoder.records)
+        if answer is None and (body.strip() or not decoder.none):
+            answer = loads(in_utf8(decoder, unpack(decoder, body, where), where))
+        records = at.find(answer)
     except (ValueError, RecursionError, MissingFieldError) as error:
         raise DataError(f"the page cannot be read: {error}.", where, next_step) from None
-    if not isinstance(records, list):
-        place = decoder.records or "the top"
-        raise DataError(f"there is no list of records at {place}.", where, next_step)
     for start in range(0, max(len(records), 1), CHUNK_ROWS):
         part = records if len(records) <= CHUNK_ROWS else records[start : start + CHUNK_ROWS]
         yield to_chunk(part, start + 1, where)

@@ -102,13 +102,22 @@ def decoded(body: bytes, decoder: Decoder | None, may_be_empty: bool, in_flight:
             where,
             "ask for smaller pages in the source file, or with fewer connections",
         )
+    if not body.strip() and may_be_empty:
+        return None
+    return _json_of(body, decoder, where)
+
+
+def _json_of(body: bytes, decoder: Decoder | None, where: str) -> Any:
     try:
         return loads(in_utf8(decoder, body, where) if isinstance(decoder, JsonDecoder) else body)
     except NotJsonError as error:
+        what = f"the answer is no JSON: {error}"
         if error.is_cut:
-            raise TryAgainError(f"the answer is no whole JSON: {error}") from None
-        next_step = _LET_US_IN if HTML in str(error) else "compare the answer with the agency's document, or call them"
-        raise UnreadableError(AgencyError(f"the answer is no JSON: {error}.", where, next_step)) from None
+            raise TryAgainError(what) from None
+        next_step = _LET_US_IN if HTML in what else "compare the answer with the agency's document, or call them"
+        if not body.strip():
+            next_step = "declare none: true under decoder if that means no record"
+        raise UnreadableError(AgencyError(f"{what}.", where, next_step)) from None
     except RecursionError:
         problem = DataError("the answer is nested deeper than any record.", where, "call the agency with this page")
         raise UnreadableError(problem) from None

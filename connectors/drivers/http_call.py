@@ -111,7 +111,7 @@ class Http:
                 received = self._send(endpoint, question, self._auth)
                 if received.status == 401 and self._auth.renew(received.sent):
                     received = self._send(endpoint, question, self._auth)
-            empty += not received.body
+            empty += not received.body.strip()
             # Nothing at all is believed once it is said twice: the first time it may have been lost on the way.
             form = endpoint if empty > 1 else replace(endpoint, may_be_empty=False)
             return self._judge(form, question, received)
@@ -163,6 +163,8 @@ class Http:
             raise TryAgainError(f"the agency answers {status}", wish)
         if status not in endpoint.statuses:
             raise self._refused(endpoint, status)
+        if status == 204:
+            return Answer(b"", headers, None, self._address(endpoint, question))
         value = decoded(received.body, endpoint.decoder, endpoint.may_be_empty, self._limits.connections, self._where)
         if endpoint.answered is not None:
             check_answered(endpoint.answered, received.body, value, self._where, self._secrets)
@@ -175,6 +177,9 @@ class Http:
             return AgencyError(
                 what, self._where, f"check {self._variables}; if they are right, ask the agency to let us in"
             )
+        if status == 204:
+            nothing = "the agency answers 204: it has nothing for us."
+            return AgencyError(nothing, self._where, "declare none: true under decoder json if that means no record")
         if 300 <= status < 400:
             what = f"the agency answers {status}: it sends us elsewhere, and our credentials do not go along."
         return AgencyError(

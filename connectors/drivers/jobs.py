@@ -31,6 +31,7 @@ def report(http: Http, job: ReportJob, download: Endpoint, listing: Listing, ask
         method="POST",
         body=job.create_body,
         decoder=None,
+        may_be_empty=False,
         statuses=frozenset({200, 201, 202}),
     )
     ordered = http.at(create).ask(Question())

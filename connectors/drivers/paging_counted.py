@@ -1,9 +1,9 @@
 """Listings that declare how long they are, read by page number or offset; listings in order of id; a single page."""
 
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Any
 
 from connectors.drivers.pages import Cursor, Page
@@ -18,17 +18,22 @@ from connectors.drivers.paging_parts import (
     json_records,
     mark_of,
     records_of,
+    short_hash,
     total_of,
 )
+from connectors.errors import ConnectorError
+from connectors.json_path import field_of
 from connectors.spec import Keyset, Offset, PageNumber, SinglePage
 
 
 def counted(
     listing: Listing, paginator: PageNumber | Offset, resume: Cursor | None, given: Answer | None = None
 ) -> Iterator[Page]:
-    """Pages until the declared total is there; a total that moves or is not met is a fault.
+    """Pages until the declared total of records or of pages is there, or until one is empty.
 
-    The first page tells how many there are; the rest is asked for ahead, as far as the asker's limits allow.
+    A total that moves or is not met is a fault, and so is one that is met while the page behind it holds more records:
+    a number of pages, say, that was taken for the number of records. Once the first page has told how many there are,
+    the rest is asked for ahead, as far as the asker's limits allow.
     `given` is the first answer, for a caller that has it already. Records that came twice are landing's to judge.
     """
     first = paginator.first if isinstance(paginator, PageNumber) else 1
@@ -58,52 +63,104 @@ def first_question(paginator: PageNumber | Offset) -> Question:
 
 def _question(paginator: PageNumber | Offset, place: int) -> Question:
     name = paginator.page_param if isinstance(paginator, PageNumber) else paginator.offset_param
-    return Question({name: str(place), paginator.size_param: str(paginator.size)})
+    sized = {} if paginator.size_param is None else {paginator.size_param: str(paginator.size)}
+    return Question({name: str(place), **sized})
 
 
 def _answers(
     listing: Listing, paginator: PageNumber | Offset, at: Cursor, given: Answer | None
 ) -> Generator[Answer, None, None]:
-    """The answers from a place on: one where the total is not yet known, else as many as the total still wants."""
+    """The answers from a place on: one where nothing is known yet, else as many as are still wanted."""
     if given is not None:
         yield given
         return
     step = at["step"] or 1
-    count = 1 if at["total"] is None else math.ceil((at["total"] - at["received"]) / step)
-    by_number = isinstance(paginator, PageNumber)
 
     def questions() -> Iterator[Question]:
-        for ahead in range(count):
+        for ahead in _ahead(paginator, at):
+            by_number = isinstance(paginator, PageNumber)
             yield _question(paginator, at["page"] + ahead if by_number else at["received"] + ahead * step)
 
     yield from listing.asker.in_order(questions())
+
+
+def _ahead(paginator: PageNumber | Offset, at: Cursor) -> Iterable[int]:
+    """How many pages to ask for from a place on, counted from nought; without end where an empty page ends it."""
+    if at["step"] is None:
+        return range(1)
+    if paginator.until is not None:
+        return count()
+    if isinstance(paginator, PageNumber) and paginator.total_pages is not None:
+        return range(at["total"] - (at["page"] - paginator.first))
+    return range(math.ceil((at["total"] - at["received"]) / at["step"]))
 
 
 def _count(
     listing: Listing, paginator: PageNumber | Offset, at: Cursor, answer: Answer, seen: Seen
 ) -> tuple[Page, Cursor | None]:
     """One page and where it leads, if it adds up."""
-    records, total = json_records(listing, answer), total_of(listing, answer, paginator.total)
-    received = at["received"] + len(records)
+    records = json_records(listing, answer)
     label = f"page {at['page']}" if isinstance(paginator, PageNumber) else f"from {at['received']}"
+    path = paginator.total or getattr(paginator, "total_pages", None)
+    total = None if path is None else total_of(listing, answer, path, at["total"])
     if at["total"] is not None and total != at["total"]:
         raise fault(listing, f"the declared total moved from {at['total']} to {total}")
-    if received > total or (not records and received < total):
-        raise fault(listing, f"{received} records for a declared total of {total}")
-    if seen.again(mark_of(answer, records)):
+    is_last = _is_last(listing, paginator, at, len(records), total)
+    # Where no number of records is met in the end, one record that comes again is a page that comes again.
+    mark = mark_of(answer, records) if paginator.total else short_hash(repr(records)) if records else None
+    if seen.again(mark):
         raise fault(listing, f"{label} repeats an earlier one")
-    following: Cursor | None = None
-    if received < total:
-        following = {
-            "kind": paginator.kind,
-            "size": paginator.size,
-            "page": at["page"] + 1,
-            "received": received,
-            "total": total,
-            "step": at["step"] or len(records),
-            "marks": seen.kept,
-        }
-    return Page(label, answer.body, following, answer.value), following
+    following = {
+        "kind": paginator.kind,
+        "size": paginator.size,
+        "page": at["page"] + 1,
+        "received": at["received"] + len(records),
+        "total": total,
+        "step": at["step"] or len(records),
+        "marks": seen.kept,
+    }
+    # A shorter last page, or a total of one, is met by a number of records alone.
+    if is_last and path is not None and total != 1 and len(records) >= following["step"]:
+        _refuse_more(listing, paginator, following, records, seen)
+    return Page(label, answer.body, None if is_last else following, answer.value), None if is_last else following
+
+
+def _is_last(listing: Listing, paginator: PageNumber | Offset, at: Cursor, got: int, total: int | None) -> bool:
+    """Whether the list ends with this page; pages that do not add up to what is declared are a fault."""
+    if total is None:
+        return not got
+    if isinstance(paginator, PageNumber) and paginator.total_pages is not None:
+        number = at["page"] - paginator.first + 1
+        if (got == 0) != (total == 0):
+            raise fault(listing, f"page {at['page']} holds {got} records, of {total} pages declared")
+        return bool(number >= total)
+    received = at["received"] + got
+    if received > total or (not got and received < total):
+        raise fault(listing, f"{received} records for a declared total of {total}")
+    return bool(received >= total)
+
+
+def _refuse_more(
+    listing: Listing, paginator: PageNumber | Offset, behind: Cursor, records: list[Any], seen: Seen
+) -> None:
+    """A fault where the page behind the last one holds what no page held: what was declared is not the end.
+
+    Asked once for a listing and all its parts, since it is the declaration that is proved. An agency may refuse the
+    question, or answer with a page it gave before: then there is nothing behind the end.
+    """
+    if "end" in listing.proved or not records:
+        return
+    place = behind["page"] if isinstance(paginator, PageNumber) else behind["received"]
+    try:
+        answer = listing.asker.ask(_question(paginator, place))
+        more = json_records(listing, answer)
+    except ConnectorError:
+        more = []
+    if any(record not in records for record in more) and not seen.again(mark_of(answer, more)):
+        path = paginator.total or getattr(paginator, "total_pages", None)
+        told = f"{behind['total']} at {path} is met, and the page behind it holds {len(more)} more records"
+        raise fault(listing, f"{told}: see whether {path} counts records or pages (total, total_pages)")
+    listing.proved.add("end")
 
 
 def by_key(listing: Listing, paginator: Keyset, resume: Cursor | None) -> Iterator[Page]:
@@ -129,7 +186,7 @@ def by_key(listing: Listing, paginator: Keyset, resume: Cursor | None) -> Iterat
 
 
 def _ids(paginator: Keyset, records: list[Any]) -> list[Any]:
-    stated = [record.get(paginator.cursor) for record in records if isinstance(record, dict)]
+    stated = [field_of(record, paginator.cursor) for record in records if isinstance(record, dict)]
     if paginator.order == "text":
         return [found for found in stated if isinstance(found, str)]
     return [number for found in stated if (number := _whole(found)) is not None]

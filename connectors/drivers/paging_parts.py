@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from connectors.drivers.pages import Cursor
 from connectors.errors import AgencyError, PagingFaultError
-from connectors.json_path import MissingFieldError, at_path
+from connectors.json_path import MissingFieldError, RecordsAt, at_path
 
 LONGEST_TOKEN_BYTES = 1400
 """As JSON. A token goes into the cursor, and a cursor is a small thing whatever an agency sends."""
@@ -56,13 +56,17 @@ class Asker(Protocol):
 
 @dataclass(frozen=True)
 class Listing:
-    """One listing to page through: `records` is where its records stand, `key` the fields that tell two apart."""
+    """One listing to page through.
+
+    `at` is where its records stand (None: its form is not JSON), `key` the fields that tell two apart, `proved` what
+    was found out once and holds for every part of it.
+    """
 
     asker: Asker
     where: str
-    is_json: bool
-    records: str | None
+    at: RecordsAt | None
     key: tuple[str, ...] = ()
+    proved: set[str] = field(default_factory=set, compare=False)
 
 
 @dataclass(frozen=True)
@@ -108,17 +112,12 @@ def begin(listing: Listing, resume: Cursor | None, start: Cursor) -> Cursor:
 
 def records_of(listing: Listing, answer: Answer) -> list[Any] | None:
     """The records of an answer, None where its form is not JSON."""
-    if not listing.is_json:
+    if listing.at is None:
         return None
-    records = answer.value
-    if listing.records is not None:
-        try:
-            records = at_path(answer.value, listing.records)
-        except MissingFieldError as error:
-            raise refusal(listing, str(error)) from None
-    if not isinstance(records, list):
-        raise refusal(listing, f"{listing.records or 'the answer'} is not a list")
-    return records
+    try:
+        return listing.at.find(answer.value)
+    except MissingFieldError as error:
+        raise refusal(listing, str(error)) from None
 
 
 def json_records(listing: Listing, answer: Answer) -> list[Any]:
@@ -129,12 +128,16 @@ def json_records(listing: Listing, answer: Answer) -> list[Any]:
     return records
 
 
-def total_of(listing: Listing, answer: Answer, path: str) -> int:
-    """The total that an answer declares."""
+def total_of(listing: Listing, answer: Answer, path: str, before: int | None = None) -> int:
+    """The total that an answer declares; where it declares none, the one told `before`, or nought beside no records."""
     try:
         stated = at_path(answer.value, path)
     except MissingFieldError:
-        raise refusal(listing, f"no total at {path}") from None
+        if before is not None:
+            return before
+        if listing.at is None or not listing.at.none or listing.at.find(answer.value):
+            raise refusal(listing, f"no total at {path}") from None
+        return 0
     try:
         if isinstance(stated, bool) or not 0 <= (total := int(stated)) <= LARGEST_TOTAL:
             raise ValueError(path)

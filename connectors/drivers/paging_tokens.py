@@ -47,7 +47,7 @@ def chained(listing: Listing, paginator: Chained, resume: Cursor | None) -> Iter
         total = _total(listing, paginator, answer, at["total"])
         if total is not None and (received > total or (token is None and received < total)):
             raise fault(listing, f"{received} records for a declared total of {total}")
-        if not answer.body and (token is not None or at["page"] > 1):
+        if listing.at is None and not answer.body and (token is not None or at["page"] > 1):
             # A form that may be empty says "no record at all" so, and never in the middle of a list.
             raise fault(listing, f"page {at['page']} is empty")
         if pages_seen.again(mark_of(answer, records)):
@@ -141,7 +141,7 @@ def _total(listing: Listing, paginator: Chained, answer: Answer, before: int | N
     path = getattr(paginator, "total", None)
     if path is None:
         return None
-    total = total_of(listing, answer, path)
+    total = total_of(listing, answer, path, before)
     if before is not None and total != before:
         raise fault(listing, f"the declared total moved from {before} to {total}")
     return total

@@ -19,6 +19,7 @@ from connectors.drivers.paging_parts import (
     total_of,
 )
 from connectors.errors import PagingFaultError
+from connectors.json_path import field_of
 from connectors.spec import Partition, TimeWindow
 
 KEPT_PAGES = 12
@@ -63,7 +64,7 @@ def _fit(listing: Listing, paginator: TimeWindow, at: Cursor) -> tuple[Cursor, A
         return at, None
     while True:
         answer = _inside(listing, paginator, at).asker.ask(first_question(paginator.inner))
-        total = total_of(listing, answer, paginator.inner.total)
+        total = total_of(listing, answer, str(paginator.inner.total))
         if total <= paginator.cap:
             return at, answer
         if at["days"] == 1:
@@ -106,7 +107,7 @@ def _window(
         cursor: Cursor | None = at
         if page.next_cursor is None:
             answer = Answer(page.body, {}, page.answer, "")
-            cursor = _following(paginator, at, total_of(listing, answer, paginator.inner.total))
+            cursor = _following(paginator, at, total_of(listing, answer, str(paginator.inner.total)))
         yield replace(page, label=f"{begins}..{ends} {page.label}", next_cursor=cursor)
     return cursor
 
@@ -114,7 +115,7 @@ def _window(
 def _told_apart(listing: Listing, page: Page) -> list[str]:
     """What tells each record of a page apart; one without any of it is landing's to refuse."""
     records = json_records(listing, Answer(page.body, {}, page.answer, ""))
-    told = [[record.get(name) for name in listing.key] for record in records if isinstance(record, dict)]
+    told = [[field_of(record, name) for name in listing.key] for record in records if isinstance(record, dict)]
     return [repr(values) for values in told if any(value is not None for value in values)]
 
 

@@ -14,6 +14,7 @@ from connectors.drivers.paging import needs_json, page_through
 from connectors.drivers.paging_parts import Listing
 from connectors.drivers.paging_windows import partitioned
 from connectors.errors import ConfigError, DataError
+from connectors.json_path import RecordsAt
 from connectors.spec import (
     Dataset,
     JsonDecoder,
@@ -71,8 +72,8 @@ def _pages(http: Http, request: RestRequest, ask: Ask) -> Iterator[Page]:
         return
 
     def pages_for(value: str, resume: Cursor | None) -> Iterator[Page]:
-        there = _listing(http, _endpoint_of(endpoint, partition, value, ask.dataset.address), ask.dataset)
-        return page_through(there, paginator, resume, days)
+        there = http.at(_endpoint_of(endpoint, partition, value, ask.dataset.address))
+        return page_through(replace(listing, asker=there), paginator, resume, days)
 
     yield from partitioned(listing, partition, ask.partition_values, ask.resume, pages_for)
 
@@ -84,6 +85,8 @@ def _endpoint(request: RestRequest, ask: Ask) -> Endpoint:
     if since is not None and not (isinstance(paginator, TimeWindow) and paginator.from_param == since.param):
         params[since.param] = ask.since or since.start
     path = request.path or ""
+    may_be_empty = isinstance(decoder, JsonLinesDecoder) and decoder.archive is None
+    may_be_empty |= isinstance(decoder, JsonDecoder) and decoder.none
     return Endpoint(
         path=path,
         shown=path,
@@ -91,7 +94,8 @@ def _endpoint(request: RestRequest, ask: Ask) -> Endpoint:
         params=params,
         body=request.body,
         decoder=decoder,
-        may_be_empty=isinstance(decoder, JsonLinesDecoder) and decoder.archive is None,
+        may_be_empty=may_be_empty,
+        statuses=frozenset({200, 204}) if may_be_empty else frozenset({200}),
         answered=request.answered,
     )
 
@@ -109,8 +113,8 @@ def _endpoint_of(endpoint: Endpoint, partition: Partition, value: str, where: st
 
 def _listing(http: Http, endpoint: Endpoint, dataset: Dataset) -> Listing:
     decoder = dataset.decoder
-    records = decoder.records if isinstance(decoder, JsonDecoder) else None
-    return Listing(http.at(endpoint), dataset.address, is_json(endpoint.decoder), records, _telling_apart(dataset))
+    at = RecordsAt.of(dataset, decoder) if isinstance(decoder, JsonDecoder) and is_json(decoder) else None
+    return Listing(http.at(endpoint), dataset.address, at, _telling_apart(dataset))
 
 
 def _telling_apart(dataset: Dataset) -> tuple[str, ...]:

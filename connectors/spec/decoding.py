@@ -46,6 +46,10 @@ class JsonDecoder(_Text):
 
     kind: Literal["json"]
     records: DottedPath | None = None
+    one: bool = False
+    """One object where the list would stand is one record."""
+    none: bool = False
+    """Status 204, an empty body, null or {} in the place of the list or of the answer mean that there is no record."""
 
 
 class JsonLinesDecoder(_Text):

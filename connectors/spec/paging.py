@@ -1,9 +1,9 @@
 """How an agency cuts a long answer into pages: one class for each `kind` of paginator."""
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from connectors.spec.base import DottedPath, Strict
 
@@ -13,21 +13,43 @@ class _Sized(Strict):
     size: int = Field(gt=0)
 
 
-class PageNumber(_Sized):
-    """Pages by number, until the declared total is there; the records got must equal it."""
+class _Counted(Strict):
+    """Where the list ends: at a declared total of records, which must be met, or, where none is told, otherwise.
+
+    `until: empty` reads until a page holds nothing: what moves in the list while it is read is then not noticed.
+    """
+
+    size_param: str | None = None
+    """Left out where the agency lets nobody choose how long a page is."""
+    size: int | None = Field(default=None, gt=0)
+    total: DottedPath | None = None
+    until: Literal["empty"] | None = None
+
+    @model_validator(mode="after")
+    def _ends_once(self) -> Self:
+        ends = [name for name in ("total", "total_pages", "until") if getattr(self, name, None) is not None]
+        if len(ends) != 1:
+            known = "total, total_pages or until: empty" if hasattr(self, "total_pages") else "total or until: empty"
+            raise ValueError(f"the end of the list is told by {known}: name one of them")
+        if (self.size_param is None) != (self.size is None):
+            raise ValueError("size_param and size go together: name both or none")
+        return self
+
+
+class PageNumber(_Counted):
+    """Pages by number, until the declared total of records (or of pages) is there, or until a page is empty."""
 
     kind: Literal["page_number"]
     page_param: str
     first: int = Field(default=1, ge=0)
-    total: DottedPath
+    total_pages: DottedPath | None = None
 
 
-class Offset(_Sized):
-    """Records from a place in the list on, until the declared total is there; the records got must equal it."""
+class Offset(_Counted):
+    """Records from a place in the list on, until the declared total is there, or until a page is empty."""
 
     kind: Literal["offset"]
     offset_param: str
-    total: DottedPath
 
 
 class CursorInBody(_Sized):
@@ -101,6 +123,12 @@ class TimeWindow(Strict):
     cap: int = Field(gt=0)
     inner: PageNumber | Offset = Field(discriminator="kind")
 
+    @model_validator(mode="after")
+    def _total_told(self) -> Self:
+        if self.inner.total is None:
+            raise ValueError("inner needs a total: by it a window is known to fit under the cap")
+        return self
+
 
 Paginator = Annotated[
     PageNumber
@@ -115,3 +143,9 @@ Paginator = Annotated[
     | TimeWindow,
     Field(discriminator="kind"),
 ]
+
+
+def total_path(paginator: Paginator | None) -> str | None:
+    """Where an answer declares how many records there are in all; None where nothing says so."""
+    inner = paginator.inner if isinstance(paginator, TimeWindow) else paginator
+    return getattr(inner, "total", None)

@@ -119,7 +119,8 @@ _NEEDS: Final[Mapping[str, Callable[[Source, Dataset], bool]]] = {
     "tokens": lambda _s, d: isinstance(d.paginator, _TOKENS),
     "links": lambda _s, d: isinstance(d.paginator, (NextLink, LinkHeader)),
     "pages": lambda _s, d: d.paginator is not None and not isinstance(d.paginator, SinglePage),
-    "counted": lambda _s, d: isinstance(d.paginator, (PageNumber, Offset, TimeWindow)),
+    # Without a number of records nothing tells that one is gone.
+    "counted": lambda _s, d: isinstance(d.paginator, (PageNumber, Offset, TimeWindow)) and _has_total(d),
     "not_keyset": lambda _s, d: not isinstance(d.paginator, Keyset),
     "unpartitioned": lambda _s, d: (r := _request(d)) is None or r.partition is None,
     "token_auth": lambda s, _d: isinstance(_auth(s), (OAuth2ClientCredentials, SessionLogin)),

@@ -76,7 +76,8 @@ def page_size(stock: Stock) -> int:
     """How many records a page of this dataset holds by its source file; all of them where it has no pages."""
     paginator = stock.dataset.paginator
     paginator = paginator.inner if isinstance(paginator, TimeWindow) else paginator
-    return int(getattr(paginator, "size", 0)) or (10 if isinstance(paginator, (NextLink, LinkHeader)) else 10**9)
+    is_cut = isinstance(paginator, (NextLink, LinkHeader, PageNumber, Offset))
+    return int(getattr(paginator, "size", 0) or 0) or (10 if is_cut else 10**9)
 
 
 def view_of(stock: Stock, asked: Asked) -> View:
@@ -222,6 +223,8 @@ def told_of(view: View, asked: Asked, total: int | None = None, following: int |
     inner = paginator.inner if isinstance(paginator, TimeWindow) else paginator
     if (path := getattr(inner, "total", None)) is not None:
         told.body[path] = len(view.listing) if total is None else total
+    if (path := getattr(inner, "total_pages", None)) is not None:
+        told.body[path] = -(-len(view.listing) // view.size)
     end = view.start + len(view.entries)
     if following is None:
         following = end if end < len(view.listing) else None

@@ -226,7 +226,7 @@ def test_a_body_that_moves_between_two_looks_is_read_anew_from_its_window(pulled
     def answer(sent):
         asked.append(sent)
         reply = healthy(sent)
-        if len(asked) == 12:
+        if len(asked) >= 12 and sent.query["page"] == "2":
             reply.body["total"] += 1
         return reply
 

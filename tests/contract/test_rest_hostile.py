@@ -10,13 +10,15 @@ from urllib.parse import quote
 
 import pytest
 
+from connectors.decoders.decode import decode
 from connectors.drivers import http_body, http_call, rest
 from connectors.errors import AgencyError, DataError, PagingFaultError, TransientError
-from tests.contract.small_agency import Reply, ask_of, ids, listing, pull, serve
+from tests.contract.small_agency import PAGED, Reply, ask_of, ids, listing, pull, serve
 
 SECRET = "canary/secret+0123456789"
 SINGLE = {"kind": "single"}
 LINES = {"kind": "jsonl"}
+UNTIL = {"kind": "page_number", "page_param": "page", "until": "empty"}
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +40,7 @@ def pulled(variables):
     return run
 
 
-def once(reply, count=5):
+def once(reply, count=1):
     """A fault on the first request, and a healthy agency after it."""
     faults, healthy = [reply], listing(count)
     return lambda sent: faults.pop() if faults else healthy(sent)
@@ -70,7 +72,7 @@ CURABLE = {
 
 @pytest.mark.parametrize("name", CURABLE)
 def test_what_may_pass_is_tried_again(name, pulled):
-    assert ids(pulled(once(CURABLE[name]), retry_seconds=10)) == [0, 1, 2, 3, 4]
+    assert ids(pulled(once(CURABLE[name]), retry_seconds=10)) == [0]
     assert len(pulled.agency.seen) == 2
 
 
@@ -105,7 +107,7 @@ def test_a_packed_answer_is_unpacked_and_two_packed_parts_are_one_body(pulled):
 )
 def test_a_body_is_unpacked_as_often_as_it_is_packed(body, packing, pulled):
     assert ids(pulled(lambda _: Reply(body, headers={"Content-Encoding": packing}))) == [0, 1, 2, 3, 4]
-    assert len(pulled.agency.seen) == 1
+    assert {sent.query["page"] for sent in pulled.agency.seen[:-1]} == {"1"}
 
 
 @pytest.mark.parametrize(
@@ -145,7 +147,42 @@ def test_json_is_read_in_the_encoding_that_is_declared(pulled):
     assert (page.body, page.answer["items"][0]["name"]) == (body, "积分")
 
 
-@pytest.mark.parametrize("status", [204, 206, 301, 302, 307, 304, 400, 403, 404, 405, 418])
+NONE = {"decoder": {"kind": "json", "records": "items", "none": True}}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [Reply(b"", 204), Reply(b""), Reply(b" \n"), Reply(b"null"), Reply(b"{}"), Reply({"total": 0, "items": None})],
+)
+@pytest.mark.parametrize("paginator", [PAGED, SINGLE, UNTIL])
+def test_what_means_nothing_is_an_empty_page_where_that_is_declared(reply, paginator, pulled):
+    ask = ask_of(paginator=paginator, **NONE)
+    (page,) = pulled(lambda _: reply, paginator=paginator, **NONE)
+    (chunk,) = decode(ask.dataset, page.label, page.body)
+    assert list(chunk.positions) == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (Reply(b"", 204), "204: it has nothing for us.*declare none: true"),
+        (Reply(b""), "it is empty.*declare none: true"),
+        (Reply(b"null"), "nothing at items"),
+        (Reply({"total": 1, "items": None}), "items, which is null: declare none: true"),
+    ],
+)
+def test_what_may_mean_nothing_says_how_to_declare_it(reply, told, pulled):
+    with pytest.raises(AgencyError, match=told):
+        pulled(lambda _: reply, retry_seconds=10)
+
+
+def test_a_table_that_ends_with_nothing_is_read_until_then(pulled):
+    healthy = listing(25)
+    pages = pulled(lambda s: healthy(s) if int(s.query["page"]) < 4 else Reply(b"", 204), paginator=UNTIL, **NONE)
+    assert ids(pages[:-1]) == list(range(25))
+
+
+@pytest.mark.parametrize("status", [206, 301, 302, 307, 304, 400, 403, 404, 405, 418])
 def test_a_refusal_is_the_agencys_and_is_not_tried_again(status, pulled):
     with pytest.raises(AgencyError, match=f"answers {status}"):
         pulled(lambda _: Reply(b"", status, {"Location": "/elsewhere"}))

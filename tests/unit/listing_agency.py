@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from requests.structures import CaseInsensitiveDict
 
 from connectors.drivers.paging_parts import Answer, Listing
+from connectors.json_path import RecordsAt
 from connectors.spec import Keyset, Offset, PageNumber, Paginator, TimeWindow
 
 URL = "https://agency.example/api/list"
@@ -116,4 +117,4 @@ class ListingAgency:
 
 def listing_of(agency: ListingAgency) -> Listing:
     """The agency's one listing, as a driver would page through it."""
-    return Listing(agency, "tax.statements", is_json=True, records="items", key=("id",))
+    return Listing(agency, "tax.statements", RecordsAt("items"), key=("id",))

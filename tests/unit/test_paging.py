@@ -3,6 +3,7 @@
 import datetime as dt
 import gzip
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from connectors.drivers.paging import page_through
 from connectors.drivers.paging_parts import Answer
 from connectors.drivers.paging_tokens import path_on_host
 from connectors.errors import AgencyError, PagingFaultError
+from connectors.json_path import MissingFieldError, RecordsAt
 from tests.unit.listing_agency import DECLARED, SIZE, URL, ListingAgency, listing_of, paginator_of, records
 
 DAYS = (dt.date(2025, 1, 1), dt.date(2025, 1, 9))
@@ -269,4 +271,139 @@ def test_a_packed_page_that_comes_again_is_a_fault():
     honest = agency.told
     agency.told = lambda inner, told: replace(honest(inner, told), body=packed, value=None)
     with pytest.raises(PagingFaultError, match="page 2 repeats an earlier one"):
-        list(page_through(replace(listing_of(agency), is_json=False), agency.paginator, None, DAYS))
+        list(page_through(replace(listing_of(agency), at=None), agency.paginator, None, DAYS))
+
+
+PAGES = {"page_number": {"total": None, "total_pages": "pages"}, "until": {"total": None, "until": "empty"}}
+
+
+def without_total(end, count, kind="page_number", **more):
+    """An agency that tells the number of its pages, or nothing; `size` may be its own choice."""
+    agency = agency_of(kind, count, **PAGES[end], **more)
+
+    def told(_inner, told):
+        body = {"items": told["items"], "pages": -(-count // SIZE)}
+        return Answer(b"", CaseInsensitiveDict(), body if end == "page_number" else told["items"], URL)
+
+    agency.told = told
+    return agency
+
+
+def read_all(agency, resume=None, at="items"):
+    listing = replace(listing_of(agency), at=RecordsAt(at))
+    pages = page_through(listing, agency.paginator, resume, DAYS)
+    return [record["id"] for page in pages for record in listing.at.find(page.answer)]
+
+
+@pytest.mark.parametrize("sized", [{}, {"size_param": None, "size": None}])
+@pytest.mark.parametrize("count", [0, 1, SIZE, SIZE * 2, 20])
+@pytest.mark.parametrize(
+    ("end", "at", "kind"),
+    [("page_number", "items", "page_number"), ("until", None, "page_number"), ("until", None, "offset")],
+)
+def test_a_list_without_a_number_of_records_is_read_to_its_end(end, at, kind, count, sized):
+    agency = without_total(end, count, kind, **sized)
+    for ahead in (1, 4):
+        agency.ahead = ahead
+        assert read_all(agency, at=at) == [r["id"] for r in agency.listing]
+
+
+def test_pages_fewer_or_more_than_declared_are_a_fault():
+    for pages, told in ((6, "holds 0 records, of 6 pages"), (0, "holds 3 records, of 0 pages")):
+        agency = without_total("page_number", 15)
+        honest = agency.told
+        agency.told = lambda inner, told, honest=honest, pages=pages: replace(
+            honest(inner, told), value={**honest(inner, told).value, "pages": pages}
+        )
+        with pytest.raises(PagingFaultError, match=told):
+            read_all(agency)
+
+
+@pytest.mark.parametrize("end", ["page_number", "until"])
+def test_a_page_of_one_record_that_comes_again_ends_no_list_in_silence(end):
+    agency = without_total(end, 4)
+    agency.lie = lambda _number, told, _last: {**told, "items": agency.listing[:1]}
+    with pytest.raises(PagingFaultError, match="repeats an earlier one"):
+        read_all(agency, at="items" if end == "page_number" else None)
+
+
+@pytest.mark.parametrize(
+    ("count", "total", "is_refused"),
+    [
+        (25, 3, True),
+        (15, 3, True),
+        (9, 3, True),
+        (12, 6, True),
+        (3, 3, False),
+        (20, 20, False),
+        (1, 1, False),
+        (6, 6, False),
+    ],
+)
+@pytest.mark.parametrize("kind", ["page_number", "offset"])
+def test_a_number_of_pages_declared_as_a_number_of_records_is_a_fault(kind, count, total, is_refused):
+    agency = agency_of(kind, count)
+    agency.lie = lambda _number, told, _last: {**told, "total": total}
+    if not is_refused:
+        assert len(ids(through(agency))) == count
+        return
+    with pytest.raises(PagingFaultError, match=r"see whether total counts records or pages|for a declared total of"):
+        list(through(agency))
+
+
+@pytest.mark.parametrize("behind", ["refused", "the last page again", "the first page again"])
+def test_an_agency_that_gives_nothing_behind_its_end_is_believed(behind):
+    agency = agency_of("page_number", SIZE * 2)
+    honest = agency.answer
+
+    def answer(given):
+        if int(given["page"]) < 3:
+            return honest(given)
+        if behind == "refused":
+            raise AgencyError("400", "x", "y")
+        return honest({**given, "page": "2" if "last" in behind else "1"})
+
+    agency.answer = answer
+    assert len(ids(through(agency))) == SIZE * 2
+
+
+def test_a_total_told_on_the_first_page_alone_holds_for_all():
+    agency = agency_of("page_number", 8)
+    honest = agency.told
+    agency.told = lambda inner, told: replace(
+        honest(inner, told),
+        value={"items": told["items"], **({"total": 8} if len(agency.asked) == 1 else {})},
+    )
+    assert ids(through(agency)) == [r["id"] for r in agency.listing]
+
+
+@pytest.mark.parametrize(
+    ("answer", "ends", "records"),
+    [
+        ({"total": 0, "items": None}, {"total": "total"}, 0),
+        ({"total": "0"}, {"total": "total"}, 0),
+        ({"total": 0, "items": {}}, {"total": "total"}, 0),
+        ({"items": None}, {"none": True}, 0),
+        (None, {"none": True}, 0),
+        ({}, {"none": True}, 0),
+        ({"code": 0}, {"none": True, "is_coded": True}, 0),
+        ({"items": {"id": 1}}, {"one": True}, 1),
+        ({"items": [{"id": 1}]}, {"one": True, "none": True}, 1),
+        ({"items": []}, {}, 0),
+        ({"items": None}, {}, "is null: declare none: true"),
+        ({"items": {}}, {"one": False}, "is {}: declare none: true"),
+        ({"items": {"id": 1}}, {"none": True}, "is an object: declare one: true"),
+        ({"items": "x"}, {"none": True, "one": True}, "is a plain value"),
+        ({"items": 0}, {"none": True, "one": True}, "is a plain value"),
+        ({"error": "x"}, {"none": True, "one": True}, "nothing at items"),
+        ({"total": 3}, {"total": "total", "one": True}, "nothing at items"),
+        (None, {}, "nothing at items"),
+    ],
+)
+def test_nothing_and_one_are_read_where_they_are_declared_or_proved(answer, ends, records):
+    at = RecordsAt("items", **ends)
+    if isinstance(records, int):
+        assert len(at.find(answer)) == records
+        return
+    with pytest.raises(MissingFieldError, match=re.escape(records)):
+        at.find(answer)
