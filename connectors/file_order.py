@@ -2,13 +2,30 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final
 
+import pyarrow as pa
+
 from connectors.spec import FileRequest, OrderByName
+from ledger.store import Row
 
 Rank = int
 """A higher rank is a later file; of two files with one rank nobody knows which is the later one."""
+
+File = tuple[str, tuple[int, ...]]
+"""Its name, and its time of change as something that can be compared."""
+
+AGES = pa.schema(
+    [
+        pa.field("_batch", pa.string()),
+        pa.field("_sequence", pa.int32()),
+        pa.field("_age", pa.int64()),
+        pa.field("_moment", pa.int64()),
+    ]
+)
+"""For a page its rank, and the time of change where it is that which decides."""
 
 _LABEL: Final = re.compile(r"(.*) \(\d+ bytes, (\d+)(?:\.(\d{9}))?\)", re.DOTALL)
 _NANOSECONDS: Final = 1_000_000_000
@@ -20,25 +37,41 @@ def label_of(name: str, size: int, modified_ns: int) -> str:
     return f"{name} ({size} bytes, {seconds}{f'.{rest:09d}' if rest else ''})"
 
 
-def read_label(label: str) -> tuple[str, int] | None:
-    """The name and the time of change in nanoseconds that a label tells; None where it is the label of no file."""
-    found = _LABEL.fullmatch(label)
-    return (found[1], int(found[2]) * _NANOSECONDS + int(found[3] or 0)) if found else None
+def ages(request: FileRequest, pages: Sequence[Row]) -> pa.Table:
+    """The rank of each page among all that were ever fetched of a dataset, as `AGES`.
+
+    A time that lies ahead of the fetch counts as that of the fetch: a server whose clock once was wrong must not hold
+    against every later correction.
+    """
+    fetched: dict[str, int] = {}
+    for page in pages:
+        moment = int(datetime.fromisoformat(page["fetched_at"]).timestamp() * _NANOSECONDS)
+        fetched[page["batch"]] = max(moment, fetched.get(page["batch"], 0))
+    told: dict[tuple[str, int], File] = {}
+    for page in pages:
+        if found := _LABEL.fullmatch(page["label"]):
+            moment = int(found[2]) * _NANOSECONDS + int(found[3] or 0)
+            told[page["batch"], page["sequence"]] = (found[1], (min(moment, fetched[page["batch"]]), moment))
+    rank = ranks(request, told.values())
+    by_time = not isinstance(request.order, OrderByName)
+    rows = [(*place, rank[file], file[1][1] if by_time else None) for place, file in told.items()]
+    columns: list[Any] = [list(one) for one in zip(*rows, strict=True)] or [[], [], [], []]
+    return pa.table(columns, schema=AGES)
 
 
-def ranks(request: FileRequest, files: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Rank]:
-    """The rank of each file, given as name and time of change in nanoseconds.
+def ranks(request: FileRequest, files: Iterable[File]) -> dict[File, Rank]:
+    """The rank of each file.
 
     Of files of one time the names decide where they differ in a number, or where one goes on behind the other
     (`loans.csv`, `loans-2.csv`). A name that the declared pattern does not fit comes before all that it fits.
     """
     order = request.order
-    keyed: list[tuple[Any, tuple[str, int]]]
+    keyed: list[tuple[Any, File]]
     if isinstance(order, OrderByName):
         keyed = sorted((_declared(order, name), (name, moment)) for name, moment in set(files))
     else:
         keyed = sorted(((moment, *_natural(name)), (name, moment)) for name, moment in set(files))
-    found: dict[tuple[str, int], Rank] = {}
+    found: dict[File, Rank] = {}
     rank, before = 0, None
     for key, file in keyed:
         is_later = key != before if isinstance(order, OrderByName) else _is_later(before, key)

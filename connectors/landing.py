@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,16 @@ import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
 from connectors.columns import declared_schema
+from connectors.file_order import ages
 from connectors.page_batch import RawPage
 from connectors.raw import publish_durably
 from connectors.reading import PLACE, Part, Reading, read_pages
 from connectors.refusals import RefusalLog, quarantine_path
 from connectors.settle import ROWS_AT_ONCE, Ascent, Settled, settle, write_rows
-from connectors.spec import Dataset
+from connectors.spec import Dataset, FileRequest
 from connectors.watch import newest_in
 from connectors.zone import Zone
-from ledger.batches import BatchKey, landed_batches
+from ledger.batches import BatchKey, landed_batches, pages_of_dataset
 from ledger.settings import Settings
 
 LINEAGE = (pa.field("_batch", pa.string()), pa.field("_learned_on", pa.date32()), *PLACE)
@@ -145,9 +146,12 @@ def prepare(
         return Prepared(staged.path, Settled(staged.rows, before), staged.rows, content_sha256(staged.path, dataset))
     target = _work_path(settings, key, "settled")
     reading = staged.reading
-    settled = settle(dataset, staged.path, known, schema, reading.refused_keys, reading.unknown_keys, target)
+    request, age = dataset.request, None
+    if isinstance(request, FileRequest):
+        age = ages(request, pages_of_dataset(ledger, key.source, key.dataset))
+    settled = settle(dataset, staged.path, known, schema, reading.refused_keys, reading.unknown_keys, target, age)
     if dataset.load == "snapshot":
-        settled = Settled(settled.total, before, settled.repeats_across_pages, settled.notes, settled.conflicts)
+        settled = replace(settled, total_before=before)
     rows = pq.read_metadata(target).num_rows
     return Prepared(target, settled, rows, content_sha256(target, dataset))
 

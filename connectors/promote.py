@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ from sqlalchemy import Engine
 
 from connectors.columns import Fault
 from connectors.decoders.decode import decode
-from connectors.errors import PagingFaultError
-from connectors.landing import Prepared, Staged, install, landed_paths
+from connectors.errors import DataError, PagingFaultError
+from connectors.landing import Prepared, Staged, install, landed_path, landed_paths
 from connectors.raw import read_raw
 from connectors.refusals import Refusal, RefusalLog, identity_of, quarantine_path
-from connectors.spec import Dataset
-from connectors.watch import age_and_gaps, require_healthy
+from connectors.settle import Settled
+from connectors.spec import Dataset, FileRequest
+from connectors.watch import age_and_gaps, require_healthy, shrunk
 from ledger.batches import BatchKey, close_batch, landed_batches, pages_of
 from ledger.settings import Settings
 
@@ -37,8 +39,14 @@ def promote(
     if conflicts:
         reading.rules[f"refused:{_key_rule(dataset)}"] += conflicts
     reading.notes.update(prepared.settled.notes)
-    reading.notes.update(require_healthy(dataset, reading, prepared.settled))
     newest = landed_batches(ledger, key.source, key.dataset, as_of)[-1:]
+    settled = prepared.settled
+    if dataset.load == "snapshot":
+        _refuse_two_dumps(dataset, ledger, key, settled)
+        for batch in newest:
+            held = landed_path(settings.data_dir, key.source, key.dataset, batch["batch"])
+            settled = replace(settled, losses=shrunk(dataset, held, prepared.path))
+    reading.notes.update(require_healthy(dataset, reading, settled))
     is_new = _is_new(dataset, prepared, newest)
     paths = landed_paths(dataset, settings.data_dir, ledger, as_of) if dataset.load == "upsert" else []
     reading.notes.update(age_and_gaps(dataset, [*paths, prepared.path], as_of, settings.zone))
@@ -67,6 +75,18 @@ def _is_new(dataset: Dataset, prepared: Prepared, newest: list[dict[str, Any]]) 
     if dataset.load == "snapshot":
         return bool(prepared.content_sha256 != newest[-1]["content_sha256"])
     return prepared.rows > 0
+
+
+def _refuse_two_dumps(dataset: Dataset, ledger: Engine, key: BatchKey, settled: Settled) -> None:
+    """The files of a snapshot are parts of one whole: where two hold the same record, each of them is a whole."""
+    if not (isinstance(dataset.request, FileRequest) and settled.repeats_across_pages):
+        return
+    names = ", ".join(page["label"] for page in pages_of(ledger, key)[:5])
+    raise DataError(
+        f"{settled.repeats_across_pages} records stand in more than one of the files of a snapshot: {names}.",
+        dataset.address,
+        "declare `takes: newest` where each file is whole, or have the old ones taken away; the last good batch stays",
+    )
 
 
 def _key_rule(dataset: Dataset) -> str:

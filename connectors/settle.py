@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from connectors.spec import Dataset, ReplaceBy
+from connectors.file_order import AGES
+from connectors.spec import Dataset, FileRequest, ReplaceBy, Tombstone
 
 MEMORY_LIMIT = "128MB"
 _OF_FEW_VALUES = (pa.date32(), pa.int32())
@@ -22,11 +23,20 @@ ROWS_AT_ONCE = 65_536
 
 
 @dataclass(frozen=True)
+class Loss:
+    """What a delivery would take away: of which part of the dataset, how many records, and of how many."""
+
+    of: str
+    gone: int
+    before: int
+
+
+@dataclass(frozen=True)
 class Settled:
     """What settling found. `total` is how many records the dataset holds with this batch, deletions left out.
 
     `conflicts` are (page sequence, position) of records refused because another of the same key contradicts them and
-    none is the later one.
+    none is the later one. `losses` are of each value or whole from which more than one record would go.
     """
 
     total: int
@@ -34,6 +44,7 @@ class Settled:
     repeats_across_pages: int = 0
     notes: dict[str, int] = field(default_factory=dict)
     conflicts: tuple[tuple[int, int], ...] = ()
+    losses: tuple[Loss, ...] = ()
 
 
 def is_ascending(keys: pa.Table) -> bool:
@@ -75,26 +86,41 @@ def settle(
     refused_keys: Sequence[tuple[Any, ...]],
     unknown_keys: int,
     target: Path,
+    ages: pa.Table | None = None,
 ) -> Settled:
     """Write to `target`, in key order, what the batch `staged` adds to the landed files `known`.
 
     A snapshot lands whole. An upsert lands only what is new, what differs from the newest row of its key, and what it
-    says or implies is deleted (`_deleted`).
+    says or implies is deleted (`_deleted`). `ages` tells of pages that are files which is the later one.
     """
     with duckdb.connect(":memory:", config={"memory_limit": MEMORY_LIMIT, "threads": 1}) as db:
         db.execute("set temp_directory = $folder", {"folder": str(target.parent / ".settling")})
-        db.from_parquet(str(staged)).create_view("batch")
+        db.from_parquet(str(staged)).create_view("staged")
+        db.register("ages", AGES.empty_table() if ages is None else ages)
+        db.execute(
+            """create temp view batch as select staged.*, coalesce(ages._age, staged._sequence) as _age, ages._moment
+            from staged left join ages using (_batch, _sequence)"""
+        )
         if dataset.load == "snapshot" and (rows := _write_if_apart(db, dataset, schema, target)) is not None:
             return Settled(rows, 0)
         _open_known(db, dataset, known, schema)
+        replaced = 0
+        db.execute("create temp table replaced as select * from batch limit 0")
+        if isinstance(dataset.deletes, ReplaceBy) and ages is not None and ages.num_rows and not unknown_keys:
+            replaced = _leave_out_replaced(db, dataset, dataset.deletes)
         notes, repeats, conflicts = _one_per_key(db, dataset)
-        _make_news(db, dataset)
+        _make_news(db, dataset, notes)
+        losses: tuple[Loss, ...] = ()
         if isinstance(dataset.deletes, ReplaceBy):
-            _add_deletions(db, dataset, dataset.deletes, refused_keys, unknown_keys, schema, notes)
+            losses = _add_deletions(db, dataset, dataset.deletes, refused_keys, unknown_keys, schema, notes)
+        if replaced:
+            notes["superseded_in_batch"] = notes.get("superseded_in_batch", 0) + replaced
         before = _number(db, "select count(*) from known where not _deleted")
+        if isinstance(dataset.deletes, Tombstone):
+            losses = _buried(db, dataset, before)
         total = _total_after(db, dataset)
         _write(db, dataset, schema, target)
-    return Settled(total, before, repeats, notes, conflicts)
+    return Settled(total, before, repeats, notes, conflicts, losses)
 
 
 def _names(names: Sequence[str], table: str = "") -> str:
@@ -114,7 +140,7 @@ def _open_known(db: duckdb.DuckDBPyConnection, dataset: Dataset, known: Sequence
     """The newest landed row of each key; a column that older files lack is null in theirs."""
     if not known or dataset.load == "snapshot":
         db.register("nothing_known", schema.empty_table())
-        db.execute("create temp view known as select * from nothing_known")
+        db.execute("create temp view known as select *, null::bigint as _age from nothing_known")
         return
     db.from_parquet([str(path) for path in known], union_by_name=True).create_view("landed")
     held = {row[0] for row in db.execute("describe landed").fetchall()}
@@ -125,9 +151,40 @@ def _open_known(db: duckdb.DuckDBPyConnection, dataset: Dataset, known: Sequence
         for name in schema.names
     )
     db.execute(
-        f"""create temp table known as select {columns} from landed qualify row_number() over (
-            partition by {_names(dataset.key)} order by _learned_on desc, _batch desc) = 1"""  # noqa: S608
+        f"""create temp table known as select newest.*, ages._age from (
+            select {columns} from landed qualify row_number() over (
+                partition by {_names(dataset.key)} order by _learned_on desc, _batch desc) = 1
+        ) as newest left join ages using (_batch, _sequence)"""  # noqa: S608
     )
+
+
+def _leave_out_replaced(db: duckdb.DuckDBPyConnection, dataset: Dataset, deletes: ReplaceBy) -> int:
+    """Of two files of one batch that are whole for one value the later one counts; answers how many rows go.
+
+    Files that share a key of that value are two versions of it; those that share none are its parts, and all count. The
+    rows of the earlier version are in `replaced`, and no longer in `batch`.
+    """
+    key, value = _names(dataset.key), f'"{deletes.column}"'
+    same_key = " and ".join(f'early."{name}" = late."{name}"' for name in dataset.key)
+    db.execute(
+        f"""create temp table outdone as
+        with again as (select * from batch semi join (
+            select {key} from batch group by all having count(distinct _sequence) > 1) using ({key}))
+        select distinct early.{value} as _covered, early._sequence from again as early join again as late
+            on {same_key} and early.{value} = late.{value} and early._age < late._age"""  # noqa: S608
+    )
+    db.execute(
+        f"""insert into replaced select batch.* from batch semi join outdone
+        on batch.{value} = outdone._covered and batch._sequence = outdone._sequence"""  # noqa: S608
+    )
+    gone = _number(db, "select count(*) from replaced")
+    if gone:
+        db.execute("alter view batch rename to whole_batch")
+        db.execute(
+            f"""create temp view batch as select * from whole_batch anti join outdone
+            on whole_batch.{value} = outdone._covered and whole_batch._sequence = outdone._sequence"""  # noqa: S608
+        )
+    return gone
 
 
 def _one_per_key(
@@ -137,7 +194,7 @@ def _one_per_key(
     key, facts = _names(dataset.key), _names(_facts(dataset))
     age = "0"
     if dataset.load == "upsert":
-        age = f'"{dataset.since.column}"' if dataset.since else "_sequence"
+        age = f'"{dataset.since.column}"' if dataset.since else "_age"
     db.execute(f"create temp table twice as select {key} from batch group by all having count(*) > 1")  # noqa: S608
     if _number(db, "select count(*) from twice") == 0:
         db.execute("create temp view one as select * from batch")
@@ -168,12 +225,19 @@ def _one_per_key(
     dropped = _number(db, "select (select count(*) from again) - (select count(*) from apart)")
     superseded = _number(db, "select count(*) from apart where newness > 1 and rivals = 1")
     rows = db.execute("select _sequence, _position from apart where rivals > 1 order by all").fetchall()
-    counted = {"duplicate_delivery": dropped, "superseded_in_batch": superseded}
+    by_name = _number(
+        db,
+        f"""select count(*) from (
+            select * from apart where newness > 1 and rivals = 1
+        ) as early join apart as late using ({key})
+        where late.newness = 1 and early._moment = late._moment and early._age < late._age""",  # noqa: S608
+    )
+    counted = {"duplicate_delivery": dropped, "superseded_in_batch": superseded, "later_by_name": by_name}
     notes = {name: count for name, count in counted.items() if count}
     return notes, repeats, tuple((int(sequence), int(position)) for sequence, position in rows)
 
 
-def _make_news(db: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
+def _make_news(db: duckdb.DuckDBPyConnection, dataset: Dataset, notes: dict[str, int]) -> None:
     if dataset.load == "snapshot":
         db.execute("create temp view news as select * from one")
         return
@@ -181,11 +245,17 @@ def _make_news(db: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
     names = [*_facts(dataset), "_deleted"]
     differs = " or ".join(f'one."{name}" is distinct from known."{name}"' for name in names)
     # A change that is older than what is held comes late and changes nothing.
-    is_late = f'one."{dataset.since.column}" < known."{dataset.since.column}"' if dataset.since else "false"
+    age = f'"{dataset.since.column}"' if dataset.since else "_age"
     db.execute(
-        f"""create temp table news as select one.* from one left join known on {same_key}
-        where known."{dataset.key[0]}" is null or (({differs}) and not coalesce({is_late}, false))"""  # noqa: S608
+        f"""create temp table told as select one.*, known."{dataset.key[0]}" is not null
+            and coalesce(one.{age} < known.{age}, false) as _is_late
+        from one left join known on {same_key}
+        where known."{dataset.key[0]}" is null or ({differs})"""  # noqa: S608
     )
+    db.execute("create temp table news as select * exclude (_is_late) from told where not _is_late")
+    late = _number(db, "select count(*) from told where _is_late")
+    if late and isinstance(dataset.request, FileRequest):
+        notes["older_than_held"] = late
 
 
 def _add_deletions(
@@ -196,34 +266,65 @@ def _add_deletions(
     unknown_keys: int,
     schema: pa.Schema,
     notes: dict[str, int],
-) -> None:
-    """What we hold of a value that this delivery covers, and it lacks, is deleted; a refused record is not lacking."""
-    key = _names(dataset.key)
+) -> tuple[Loss, ...]:
+    """What we hold of a value that this delivery covers, and it lacks, is deleted; a refused record is not lacking.
+
+    A file that is older than what is held of a value takes nothing away from it.
+    """
+    key, value = _names(dataset.key), f'"{deletes.column}"'
     columns = [pa.array([row[place] for row in refused_keys], schema.field(name).type)
                for place, name in enumerate(dataset.key)]  # fmt: skip
     db.register("refused", pa.table(columns, names=list(dataset.key)))
     place = ("_batch", "_learned_on", "_raw_sha256", "_sequence", "_position", "_deleted")
     kept = _names([name for name in schema.names if name not in place], "known.")
     db.execute(
+        f"""create temp table covers as
+        select {value} as _covered, min(_batch) as _batch, min(_learned_on) as _learned_on,
+            arg_min(_raw_sha256, _sequence) as _raw_sha256, min(_sequence) as _sequence
+        from one left join (select {value} as _held, max(_age) as _newest from known group by 1)
+            on one.{value} = _held
+        group by 1, _newest having coalesce(max(one._age) >= _newest, true)"""  # noqa: S608
+    )
+    db.execute(
+        f"""create temp table held as
+        select {key}, {value} as _covered from known where not _deleted
+        union select {key}, {value} from replaced"""  # noqa: S608
+    )
+    db.execute(
+        f"""create temp table lost as
+        select held.* from held semi join covers using (_covered)
+        anti join batch using ({key}) anti join refused using ({key})"""  # noqa: S608
+    )
+    db.execute(
         f"""create temp table gone as
-        with covered as (
-            select "{deletes.column}" as covered, min(_batch) as _batch, min(_learned_on) as _learned_on,
-                arg_min(_raw_sha256, _sequence) as _raw_sha256, min(_sequence) as _sequence
-            from one group by 1
-        )
-        select {kept}, covered._batch, covered._learned_on, covered._raw_sha256, covered._sequence,
+        select {kept}, covers._batch, covers._learned_on, covers._raw_sha256, covers._sequence,
             0 as _position, true as _deleted
-        from known join covered on known."{deletes.column}" = covered.covered
-        anti join batch using ({key}) anti join refused using ({key})
+        from known join covers on known.{value} = covers._covered semi join lost using ({key})
         where not known._deleted"""  # noqa: S608
     )
     count = _number(db, "select count(*) from gone")
     if count and unknown_keys:
         notes["deletions_withheld"] = count
-        return
+        return ()
     if count:
         notes["deleted"] = count
         db.execute("insert into news by name select * from gone")
+    rows = db.execute(
+        """select cast(_covered as varchar), count(*) as lost, any_value(size)
+        from lost join (select _covered, count(*) as size from held group by 1) using (_covered)
+        group by _covered having lost > 1 order by all"""
+    ).fetchall()
+    return tuple(Loss(f"{deletes.column} {covered}", lost, size) for covered, lost, size in rows)
+
+
+def _buried(db: duckdb.DuckDBPyConnection, dataset: Dataset, before: int) -> tuple[Loss, ...]:
+    key = _names(dataset.key)
+    gone = _number(
+        db,
+        f"""select count(*) from news semi join (select {key} from known where not _deleted) using ({key})
+        where _deleted""",  # noqa: S608
+    )
+    return (Loss("the whole", gone, before),) if gone > 1 else ()
 
 
 def _total_after(db: duckdb.DuckDBPyConnection, dataset: Dataset) -> int:

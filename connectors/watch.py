@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 from connectors.columns import days_in
 from connectors.errors import DataError
 from connectors.reading import Reading
-from connectors.settle import Settled
-from connectors.spec import Dataset, Freshness, NoGap, Shrink
+from connectors.settle import Loss, Settled
+from connectors.spec import MAY_GO_PCT, Dataset, Freshness, NoGap
 
 MANY_REFUSED = 20
 """From so many refused records on, more refused than good ones stop the dataset."""
@@ -45,16 +45,64 @@ def require_healthy(dataset: Dataset, reading: Reading, settled: Settled) -> dic
             dataset.address,
             f"ask the agency whether its delivery is whole; {_STAYS}",
         )
-    if isinstance(dataset.continuity, Shrink) and settled.total_before:
+    limit = getattr(dataset.continuity, "shrink_pct", None)
+    if limit is not None and settled.total_before:
         share = 100 * (settled.total_before - settled.total) / settled.total_before
-        if share > dataset.continuity.shrink_pct:
+        if share > limit:
             raise DataError(
                 f"{settled.total} records, {settled.total_before} before: {share:.0f} % fewer, "
-                f"{dataset.continuity.shrink_pct} % may go at once.",
+                f"{limit} % may go at once.",
                 dataset.address,
                 f"ask the agency where they went, or raise shrink_pct for one night; {_STAYS}",
             )
+    for loss in settled.losses:
+        _check_loss(dataset, loss)
     return {"over_ceiling": settled.total} if settled.total > dataset.volume.ceiling else {}
+
+
+def _check_loss(dataset: Dataset, loss: Loss) -> None:
+    """More than its share of a part, or of the whole, would go: nothing is taken away."""
+    part = dataset.deletes or dataset.continuity
+    declared = getattr(part, "shrink_pct", None)
+    limit = MAY_GO_PCT if declared is None else declared
+    if loss.gone > 1 and 100 * loss.gone > limit * loss.before:
+        where = "deletes" if dataset.deletes else "continuity"
+        raise DataError(
+            f"of {loss.of} {loss.gone} of {loss.before} records would be taken away, {limit} % may go at once.",
+            dataset.address,
+            "look whether the delivery holds only some records, or a wrong date; where they are really gone, set "
+            f"shrink_pct of {where} to {-(-100 * loss.gone // loss.before)} for one run; {_STAYS}",
+        )
+
+
+def shrunk(dataset: Dataset, held: Path, fresh: Path) -> tuple[Loss, ...]:
+    """What a new snapshot has less than the one that is held: as a whole, and of each value or period that is watched.
+
+    A period before the first of the new snapshot has left a window that moves on, and is no loss by itself.
+    """
+    paths = (held, fresh)
+    before, after = (pq.read_metadata(path).num_rows for path in paths)
+    losses = [Loss("the whole", before - after, before)]
+    watched = dataset.continuity
+    column = getattr(watched, "column", None) or getattr(watched, "by", None)
+    if column and all(column in pq.read_schema(path).names for path in paths):
+        held_sizes, sizes = (_sizes(path, column, getattr(watched, "period", None)) for path in paths)
+        first = min(sizes, default="") if isinstance(watched, NoGap) else ""
+        losses += [
+            Loss(f"{column} {value}", size - sizes.get(value, 0), size)
+            for value, size in sorted(held_sizes.items())
+            if value >= first
+        ]
+    return tuple(loss for loss in losses if loss.gone > 1)
+
+
+def _sizes(path: Path, column: str, period: str | None) -> dict[str, int]:
+    """How many rows have each value of a column, or fall into each month (2025-06) or year."""
+    text = pq.read_table(path, columns=[column], partitioning=None)[column].cast(pa.string())
+    if period:
+        text = pc.utf8_slice_codeunits(text, 0, 7 if period == "month" else 4)
+    counted = pc.value_counts(text.drop_null().combine_chunks()).to_pylist()
+    return {one["values"]: one["counts"] for one in counted}
 
 
 def _check_refused_share(dataset: Dataset, reading: Reading) -> None:

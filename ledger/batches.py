@@ -126,6 +126,15 @@ def pages_with(ledger: Engine, source: str, dataset: str, sha256s: Sequence[str]
     return sorted(found.values(), key=lambda page: (page["batch"], page["sequence"]))
 
 
+def pages_of_dataset(ledger: Engine, source: str, dataset: str) -> list[Row]:
+    """Every page that was ever fetched of a dataset: batch, sequence, label and when."""
+    query = select(pages.c.batch, pages.c.sequence, pages.c.label, pages.c.fetched_at).where(
+        pages.c.source == source, pages.c.dataset == dataset
+    )
+    with ledger.begin() as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+
 def next_sequence_of(ledger: Engine, key: BatchKey) -> int:
     """The number of the page to come, voided ones counted too."""
     with ledger.begin() as connection:

@@ -100,12 +100,12 @@ def _in_order(found: list[Listed], request: FileRequest, where: str) -> list[Lis
     if odd := [file.name for file in found if not fits(request, file.name)]:
         what = f"{', '.join(odd[:5])}: the declared order does not fit this name."
         raise AgencyError(what, where, "mend order.pattern, or put the name under `ignore`")
-    rank = ranks(request, [(file.name, file.modified_ns) for file in found])
-    ordered = sorted(found, key=lambda file: (rank[file.name, file.modified_ns], file.name))
+    told = {file: (file.name, (file.modified_ns,)) for file in found}
+    rank = ranks(request, told.values())
+    ordered = sorted(found, key=lambda file: (rank[told[file]], file.name))
     if request.takes == "all" or not ordered:
         return ordered
-    highest = rank[ordered[-1].name, ordered[-1].modified_ns]
-    newest = [file for file in ordered if rank[file.name, file.modified_ns] == highest]
+    newest = [file for file in ordered if rank[told[file]] == rank[told[ordered[-1]]]]
     if len(newest) > 1:
         what = f"nothing tells which is the newest of {', '.join(file.name for file in newest[:5])}."
         raise AgencyError(what, where, "declare `order` by name, or ask the agency to leave one alone")

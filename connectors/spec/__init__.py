@@ -60,6 +60,7 @@ from connectors.spec.request import (
     StableSize,
 )
 from connectors.spec.watch import (
+    MAY_GO_PCT,
     Deletes,
     Drift,
     Freshness,
@@ -74,6 +75,7 @@ from connectors.spec.watch import (
 )
 
 __all__ = [
+    "MAY_GO_PCT",
     "Answered",
     "ApiKey",
     "Auth",

@@ -171,6 +171,8 @@ class Dataset(Strict):
     def _load_agrees(self) -> "Dataset":
         if self.load == "snapshot" and (self.since is not None or self.deletes is not None):
             raise ValueError("since and deletes go with load: upsert; a snapshot is whole by itself")
+        if self.load == "upsert" and isinstance(self.request, FileRequest) and self.request.takes == "newest":
+            raise ValueError("takes: newest goes with load: snapshot; an upsert takes each file that is new")
         return self
 
     @model_validator(mode="after")
@@ -209,8 +211,7 @@ def _columns_named(dataset: Dataset) -> Iterator[str]:
     for rule in dataset.rules:
         yield from (rule.part, rule.whole)
     for part in (dataset.freshness, dataset.continuity, dataset.deletes, dataset.since):
-        if (name := getattr(part, "column", None)) is not None:
-            yield name
+        yield from (name for said in ("column", "by") if (name := getattr(part, said, None)) is not None)
     if dataset.valid is not None:
         yield dataset.valid.from_column
 

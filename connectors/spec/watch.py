@@ -36,17 +36,31 @@ class Freshness(Strict):
     days: int = Field(ge=0)
 
 
-class Shrink(Strict):
-    """A dataset may hold so many per cent fewer records than when it was last promoted; else nothing is promoted."""
+Percent = Annotated[int, Field(ge=0, le=100)]
 
-    shrink_pct: int = Field(ge=0, le=100)
+MAY_GO_PCT = 30
+"""So much of a day, a partition or a whole may go at once where the source file says nothing else."""
+
+
+class Shrink(Strict):
+    """A dataset may hold so many per cent fewer records than when it was last promoted; else nothing is promoted.
+
+    With `by` the same holds for the records of each value of a column.
+    """
+
+    shrink_pct: Percent
+    by: str | None = None
 
 
 class NoGap(Strict):
-    """Between the first and the last value of a date column no month, or no year, is without a record; else we warn."""
+    """Between the first and the last value of a date column no month, or no year, is without a record; else we warn.
+
+    `shrink_pct` is that of `Shrink`; of a snapshot it holds for each of these months or years too.
+    """
 
     column: str
     period: Literal["month", "year"]
+    shrink_pct: Percent | None = None
 
 
 Continuity = Annotated[Shrink | NoGap | Unwatched, Field(union_mode="left_to_right")]
@@ -74,18 +88,26 @@ class SchemaContract(Strict):
 
 
 class Tombstone(Strict):
-    """A record that says another is deleted: the key counts, `column` has one of `values`."""
+    """A record that says another is deleted: the key counts, `column` has one of `values`.
+
+    One delivery may so delete `shrink_pct` per cent of all that is held; else nothing is promoted. One record may go.
+    """
 
     kind: Literal["tombstone"]
     column: str
     values: tuple[str, ...] = Field(min_length=1)
+    shrink_pct: Percent = MAY_GO_PCT
 
 
 class ReplaceBy(Strict):
-    """A delivery is whole for each value of `column` in it: what we hold of that value and it lacks is deleted."""
+    """A delivery is whole for each value of `column` in it: what we hold of that value and it lacks is deleted.
+
+    Of one value `shrink_pct` per cent may go at once; else nothing is promoted. One record may go whatever its share.
+    """
 
     kind: Literal["replace_by"]
     column: str
+    shrink_pct: Percent = MAY_GO_PCT
 
 
 Deletes = Annotated[Tombstone | ReplaceBy, Field(discriminator="kind")]

@@ -44,11 +44,11 @@ def dataset_of(load, deletes):
         "coverage": "partial",
         "load": load,
         "key": ("id", "part"),
-        "request": {"folder": ".", "pattern": "*.json"},
+        "request": {"table": "records", "size": 6},
         "decoder": {"kind": "json"},
         "volume": {"floor": 0, "ceiling": 1000},
         "freshness": {"unwatched": "made for a test"},
-        "continuity": {"unwatched": "made for a test"},
+        "continuity": {"shrink_pct": 100},
         "deletes": deletes,
         "columns": (
             column("id", required=True),
@@ -97,7 +97,7 @@ class Landing(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         self.settings = Settings(data_dir=self.folder, _env_file=None)
         self.ledger = open_ledger(self.settings)
-        deletes = {"kind": "replace_by", "column": "part"} if replaces and load == "upsert" else None
+        deletes = {"kind": "replace_by", "column": "part", "shrink_pct": 100} if replaces and load == "upsert" else None
         self.dataset = dataset_of(load, deletes)
         self.day, self.model = FIRST, {}
 

@@ -1,0 +1,342 @@
+"""Which of two files is the later one, and what a delivery may take away, by both drivers and night after night."""
+
+import os
+import shutil
+from datetime import date, timedelta
+
+import pyarrow.parquet as pq
+import pytest
+
+from connectors.landing import landed_path
+from connectors.pull import pull_dataset
+from connectors.spec import Dataset, FolderConnection
+from connectors.zone import Zone
+from ledger.batches import landed_batches
+
+DAY = date(2025, 7, 1)
+TIME = 1_751_300_000
+MAY, JUNE = "2025-05-31", "2025-06-30"
+BY_DAY = {"kind": "replace_by", "column": "reported_on"}
+
+
+def column(name, kind):
+    return {"name": name, "data_type": kind, "source_field": name, "required": True}
+
+
+def dataset_of(**said):
+    """A dataset of loans; what is said of the request goes into it."""
+    words = ("folder", "pattern", "ready", "order", "takes", "ignore")
+    request = {"folder": "nights", "pattern": "loans_*.csv"} | {one: said.pop(one) for one in words if one in said}
+    fields = {
+        "source": "bank",
+        "name": "loans",
+        "description": "one row per loan and day",
+        "critical": False,
+        "coverage": "full",
+        "load": "upsert",
+        "key": ("loan", "reported_on"),
+        "request": request,
+        "decoder": {"kind": "csv"},
+        "volume": {"floor": 0, "ceiling": 1000},
+        "freshness": {"unwatched": "made for a test"},
+        "continuity": {"unwatched": "made for a test"},
+        "columns": (column("loan", "varchar"), column("reported_on", "date"), column("amount", "bigint")),
+    }
+    return Dataset.model_validate({**fields, **said})
+
+
+def file_of(rows):
+    return "\n".join(["loan,reported_on,amount", *(",".join(map(str, row)) for row in rows)]).encode() + b"\n"
+
+
+def book(count, day=JUNE, amount=100, start=0):
+    return [(f"L{number:02d}", day, amount) for number in range(start, start + count)]
+
+
+class Bank:
+    """A bank's folder: files are put there with a time, and each night they are pulled."""
+
+    def __init__(self, source, top, agency):
+        self.source, self.folder, self.agency = source, top / "nights", agency
+        self.folder.mkdir(parents=True)
+        self.night = 0
+
+    def put(self, name, rows, minutes=0):
+        path = self.folder / name
+        path.write_bytes(file_of(rows))
+        os.utime(path, (TIME + 60 * minutes, TIME + 60 * minutes))
+
+    def pull(self, **said):
+        dataset = dataset_of(**said)
+        source = self.source.model_copy(update={"name": "bank", "datasets": (dataset,)})
+        self.night += 1
+        as_of = DAY + timedelta(days=self.night)
+        return pull_dataset(source, dataset, Zone(), self.agency.settings, self.agency.ledger, as_of)
+
+    def stands(self):
+        """(loan, day) -> amount of what is not deleted."""
+        found = {}
+        for batch in landed_batches(self.agency.ledger, "bank", "loans", date.max):
+            path = landed_path(self.agency.settings.data_dir, "bank", "loans", batch["batch"])
+            for row in pq.read_table(path, partitioning=None).to_pylist():
+                found[row["loan"], str(row["reported_on"])] = None if row["_deleted"] else row["amount"]
+        return {key: amount for key, amount in found.items() if amount is not None}
+
+
+@pytest.fixture(params=["folder", "sftp"])
+def bank(request, agency, sandbox, tmp_path, monkeypatch):
+    source, _ = agency.dataset("talent.headcounts")
+    top = sandbox.state / "sftp" / "talent"
+    if request.param == "folder":
+        top = tmp_path / "share"
+        monkeypatch.setenv("SHARE", str(top))
+        connection = FolderConnection.model_validate({"path": {"env": "SHARE"}})
+        source = source.model_copy(update={"driver": "folder", "connection": connection})
+    found = Bank(source, top, agency)
+    yield found
+    shutil.rmtree(found.folder)
+
+
+@pytest.mark.parametrize(
+    ("first", "correction"),
+    [
+        ("loans_20250630.csv", "loans_20250630-2.csv"),
+        ("loans_20250630.csv", "loans_20250630 (\u66f4\u6b63).csv"),
+        ("loans_20250630-9.csv", "loans_20250630-10.csv"),
+        ("loans_20250630_v2.csv", "loans_20250630.csv"),
+        ("loans_z.csv", "LOANS_a.CSV"),
+        ("loans_20250630_final.csv", "loans_20250630_corrected.csv"),
+    ],
+)
+def test_of_two_files_of_one_night_that_of_the_later_time_wins_whatever_the_names(bank, first, correction):
+    bank.put(correction, [("L1", JUNE, 150)], minutes=5)
+    bank.put(first, [("L1", JUNE, 100)], minutes=1)
+    pulled = bank.pull()
+    assert bank.stands() == {("L1", JUNE): 150}
+    assert pulled.counts["superseded_in_batch"] == 1
+    assert "later_by_name" not in pulled.counts
+
+
+@pytest.mark.parametrize(
+    ("first", "correction"),
+    [
+        ("loans_20250630.csv", "loans_20250630-2.csv"),
+        ("loans_20250630.csv", "loans_20250630 (\u66f4\u6b63).csv"),
+        ("loans_20250630-9.csv", "loans_20250630-10.csv"),
+        ("loans_20250630_v2.csv", "loans_20250630_v10.csv"),
+        ("loans_20250630.csv", "loans_20250630_\uff12.csv"),
+    ],
+)
+def test_of_two_files_of_one_second_numbers_and_additions_in_the_name_decide_and_are_counted(bank, first, correction):
+    bank.put(correction, [("L1", JUNE, 150)])
+    bank.put(first, [("L1", JUNE, 100)])
+    pulled = bank.pull()
+    assert bank.stands() == {("L1", JUNE): 150}
+    assert pulled.counts["later_by_name"] == 1
+
+
+def test_where_neither_time_nor_name_tells_which_is_later_both_records_are_refused(bank):
+    bank.put("loans_20250630_final.csv", [("L1", JUNE, 100), ("L2", JUNE, 1)])
+    bank.put("loans_20250630_corrected.csv", [("L1", JUNE, 150)])
+    pulled = bank.pull()
+    assert (bank.stands(), pulled.rows_refused) == ({("L2", JUNE): 1}, 2)
+    assert pulled.counts["refused:key:loan+reported_on"] == 2
+
+
+@pytest.mark.parametrize(
+    ("pattern", "first", "correction"),
+    [
+        (r"loans_(\d{8})-(\d+)\.csv", "loans_20250630-9.csv", "loans_20250630-10.csv"),
+        (r"loans_(\d{8})(?:-(\d+))?\.csv", "loans_20250630.csv", "loans_20250630-2.csv"),
+        (r"loans_\d+_(v\d|final)", "loans_20250630_final.csv", "loans_20250630_v2.csv"),
+        (r"loans_\d+(\(更正\))?", "loans_20250630.csv", "loans_20250630（更正）.csv"),
+    ],
+)
+def test_a_declared_order_by_name_counts_and_not_the_time_that_a_copy_changed(bank, pattern, first, correction):
+    bank.put(first, [("L1", JUNE, 100)], minutes=9)
+    bank.put(correction, [("L1", JUNE, 150)], minutes=1)
+    bank.pull(order={"by": "name", "pattern": pattern})
+    assert bank.stands() == {("L1", JUNE): 150}
+
+
+def test_a_name_that_the_declared_order_does_not_fit_stops_the_dataset(bank):
+    bank.put("loans_june.csv", [("L1", JUNE, 100)])
+    pulled = bank.pull(order={"by": "name", "pattern": r"loans_(\d{8})"})
+    assert (pulled.state, pulled.whose) == ("failed", "agency")
+    assert "the declared order does not fit" in pulled.message
+
+
+def test_an_old_file_put_back_on_a_later_night_changes_nothing_and_is_counted(bank):
+    bank.put("loans_b.csv", [("L1", JUNE, 150), ("L2", JUNE, 1)], minutes=9)
+    bank.pull()
+    bank.put("loans_a.csv", [("L1", JUNE, 100), ("L3", JUNE, 3)], minutes=1)
+    pulled = bank.pull()
+    assert bank.stands() == {("L1", JUNE): 150, ("L2", JUNE): 1, ("L3", JUNE): 3}
+    assert pulled.counts["older_than_held"] == 1
+
+
+def test_an_old_file_put_back_takes_nothing_away_from_its_day(bank):
+    bank.put("loans_a.csv", book(9), minutes=1)
+    bank.put("loans_b.csv", [*book(10, amount=150)], minutes=9)
+    bank.pull(deletes=BY_DAY)
+    (bank.folder / "loans_a.csv").unlink()
+    bank.put("loans_old.csv", book(8), minutes=2)
+    pulled = bank.pull(deletes=BY_DAY)
+    assert bank.stands() == {(loan, day): amount for loan, day, amount in book(10, amount=150)}
+    assert (pulled.state, pulled.counts["older_than_held"]) == ("unchanged", 8)
+
+
+def test_a_time_that_lies_ahead_does_not_hold_against_a_later_correction(bank):
+    bank.put("loans_a.csv", [("L1", JUNE, 100)], minutes=60 * 24 * 365 * 8)
+    bank.pull()
+    bank.put("loans_b.csv", [("L1", JUNE, 150)], minutes=60 * 24 * 365 * 8 + 1)
+    bank.pull()
+    assert bank.stands() == {("L1", JUNE): 150}
+
+
+def test_a_correction_under_the_same_name_size_and_time_lands(bank):
+    bank.put("loans_a.csv", [("L1", JUNE, 100)])
+    bank.pull()
+    bank.put("loans_a.csv", [("L1", JUNE, 900)])
+    pulled = bank.pull()
+    assert (pulled.state, bank.stands()) == ("landed", {("L1", JUNE): 900})
+    assert bank.pull().state == "unchanged"
+
+
+SNAPSHOT = {"load": "snapshot", "key": ("loan",)}
+
+
+def test_the_files_of_a_snapshot_are_its_parts(bank):
+    bank.put("loans_1.csv", book(3))
+    bank.put("loans_2.csv", book(3, start=3))
+    bank.pull(**SNAPSHOT)
+    assert len(bank.stands()) == 6
+
+
+def test_two_whole_dumps_of_a_snapshot_are_a_stop_unless_the_newest_is_declared_to_count(bank):
+    bank.put("loans_202505.csv", book(4), minutes=1)
+    bank.put("loans_202506.csv", book(3, amount=5), minutes=2)
+    pulled = bank.pull(**SNAPSHOT)
+    assert (pulled.state, pulled.whose) == ("failed", "data")
+    assert "3 records stand in more than one of the files of a snapshot: loans_202505.csv" in pulled.message
+    bank.pull(**SNAPSHOT, takes="newest")
+    assert bank.stands() == {(loan, day): 5 for loan, day, _ in book(3)}
+
+
+def test_the_newest_dump_is_that_of_the_declared_order_and_a_tie_is_a_stop(bank):
+    bank.put("loans_9.csv", book(4), minutes=5)
+    bank.put("loans_10.csv", book(3, amount=5), minutes=1)
+    bank.pull(**SNAPSHOT, takes="newest", order={"by": "name", "pattern": r"loans_(\d+)"})
+    assert set(bank.stands().values()) == {5}
+    for name in ("loans_x.csv", "loans_y.csv"):
+        bank.put(name, book(3), minutes=7)
+    assert "nothing tells which is the newest of" in bank.pull(**SNAPSHOT, takes="newest").message
+
+
+def test_a_correction_that_lacks_some_loans_takes_those_away(bank):
+    bank.put("loans_a.csv", book(10))
+    bank.pull(deletes=BY_DAY)
+    bank.put("loans_b.csv", book(8), minutes=1)
+    pulled = bank.pull(deletes=BY_DAY)
+    assert (pulled.counts["deleted"], len(bank.stands())) == (2, 8)
+
+
+FIRST = [*book(40, MAY), *book(40)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        pytest.param(book(1, amount=5), "of reported_on 2025-06-30 39 of 40 records", id="one corrected loan"),
+        pytest.param(book(25), "of reported_on 2025-06-30 15 of 40 records", id="a file cut short"),
+        pytest.param(book(40, start=40), "of reported_on 2025-06-30 40 of 40 records", id="every key renamed"),
+        pytest.param([*book(40), ("L00", MAY, 1)], "of reported_on 2025-05-31 39 of 40 records", id="a stray date"),
+        pytest.param([*book(39), ("L39", MAY, 1)], "of reported_on 2025-05-31 39 of 40 records", id="a moved date"),
+    ],
+)
+def test_a_delivery_that_would_take_most_of_a_day_away_stops_and_all_stays(bank, rows, told):
+    bank.put("loans_a.csv", FIRST)
+    bank.pull(deletes=BY_DAY)
+    before = bank.stands()
+    bank.put("loans_b.csv", rows, minutes=1)
+    pulled = bank.pull(deletes=BY_DAY)
+    assert (pulled.state, pulled.whose, bank.stands()) == ("failed", "data", before)
+    assert told in pulled.message
+    assert "the last good batch stays" in pulled.message
+    allowed = bank.pull(deletes={**BY_DAY, "shrink_pct": 100})
+    assert allowed.state == "landed"
+    assert bank.pull(deletes=BY_DAY).state == "unchanged"
+
+
+def test_one_of_two_may_go_whatever_its_share(bank):
+    bank.put("loans_a.csv", book(2))
+    bank.pull(deletes=BY_DAY)
+    bank.put("loans_b.csv", book(1), minutes=1)
+    assert bank.pull(deletes=BY_DAY).counts["deleted"] == 1
+
+
+def test_a_version_and_its_correction_in_one_night_count_as_in_two(bank):
+    bank.put("loans_a.csv", book(10), minutes=1)
+    bank.put("loans_b.csv", [*book(8, amount=7)], minutes=2)
+    pulled = bank.pull(deletes=BY_DAY)
+    assert bank.stands() == {(loan, day): 7 for loan, day, _ in book(8)}
+    assert pulled.counts["superseded_in_batch"] == 10
+
+
+def test_a_correction_of_one_loan_beside_its_file_in_the_first_night_is_a_stop(bank):
+    bank.put("loans_a.csv", book(10), minutes=1)
+    bank.put("loans_b.csv", book(1, amount=7), minutes=2)
+    assert "of reported_on 2025-06-30 9 of 10 records" in bank.pull(deletes=BY_DAY).message
+
+
+def test_two_parts_of_a_day_in_one_night_are_no_versions_of_each_other(bank):
+    bank.put("loans_a.csv", book(10), minutes=1)
+    bank.put("loans_b.csv", book(10, start=10), minutes=2)
+    bank.pull(deletes=BY_DAY)
+    assert len(bank.stands()) == 20
+
+
+TOMBSTONE = {"kind": "tombstone", "column": "amount", "values": ("-1",)}
+
+
+def test_tombstones_in_bulk_are_a_stop_and_a_few_are_not(bank):
+    bank.put("loans_a.csv", book(10))
+    bank.pull(deletes=TOMBSTONE)
+    bank.put("loans_b.csv", book(3, amount=-1), minutes=1)
+    assert bank.pull(deletes=TOMBSTONE).state == "landed"
+    bank.put("loans_c.csv", book(6, amount=-1, start=3), minutes=2)
+    pulled = bank.pull(deletes=TOMBSTONE)
+    assert (pulled.state, len(bank.stands())) == ("failed", 7)
+    assert "of the whole 6 of 7 records would be taken away, 30 % may go" in pulled.message
+
+
+@pytest.mark.parametrize(
+    ("continuity", "rows", "told"),
+    [
+        ({"unwatched": "made for a test"}, book(5), "of the whole 15 of 20 records"),
+        (
+            {"column": "reported_on", "period": "month"},
+            [*book(10, MAY), *book(5, start=10)],
+            "of reported_on 2025-06 5",
+        ),
+        ({"shrink_pct": 50, "by": "amount"}, [*book(8), *book(4, MAY, 7)], "of amount 7 6 of 10 records"),
+        ({"column": "reported_on", "period": "month", "shrink_pct": 20}, book(15), "15 records, 20 before: 25 % fewer"),
+    ],
+)
+def test_what_a_snapshot_lacks_is_judged_as_a_whole_and_by_part(bank, continuity, rows, told):
+    said = {"load": "snapshot", "continuity": continuity}
+    amount = 7 if "by" in continuity else 100
+    bank.put("loans_a.csv", [*book(10, MAY, amount), *book(10, start=10)])
+    bank.pull(**said)
+    bank.put("loans_a.csv", rows, minutes=1)
+    pulled = bank.pull(**said)
+    assert (pulled.state, pulled.whose, len(bank.stands())) == ("failed", "data", 20)
+    assert told in pulled.message
+
+
+def test_a_snapshot_whose_window_moves_on_loses_its_first_month(bank):
+    said = {"load": "snapshot", "continuity": {"column": "reported_on", "period": "month"}}
+    bank.put("loans_a.csv", [*book(5, MAY), *book(10)])
+    bank.pull(**said)
+    bank.put("loans_a.csv", [*book(10), *book(5, "2025-07-31")], minutes=1)
+    assert bank.pull(**said).state == "landed"
