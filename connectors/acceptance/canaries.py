@@ -52,7 +52,8 @@ def tried_variables(source: Source) -> dict[str, str]:
         auth = connection.auth
         return {f: v.env for f in type(auth).model_fields if isinstance(v := getattr(auth, f), Variable)}
     if isinstance(connection, SftpConnection):
-        return {field: getattr(connection, field).env for field in ("user", "password", "host_key")}
+        proof = "password" if connection.key is None else "key"
+        return {field: getattr(connection, field).env for field in ("user", proof, "host_key")}
     if isinstance(connection, DatabaseConnection):
         return {"url": connection.url.env}
     return {}
@@ -75,7 +76,7 @@ def _texts(source: Source, field: str, value: str, env: Mapping[str, str]) -> It
             yield from (value, password)
         return
     auth = source.connection.auth if isinstance(source.connection, RestConnection) else None
-    if isinstance(auth, MutualTls):
+    if isinstance(auth, MutualTls) or (isinstance(source.connection, SftpConnection) and field == "key"):
         if field == "key" and Path(value).is_file():
             lines = Path(value).read_text(encoding="ascii", errors="replace").splitlines()
             yield from (line for line in lines if len(line) > 30 and not line.startswith("-----"))

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
+import urllib3.exceptions
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import LocationParseError
 
 from connectors.drivers.answers import UnreadableError
 from connectors.drivers.retry import TryAgainError, within
@@ -29,11 +29,19 @@ class TooLargeError(ValueError):
     """The body is larger than the cap, as sent or unpacked."""
 
 
+LOST = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    urllib3.exceptions.HTTPError,
+)
+"""What `requests` and urllib3 raise where an answer did not come, or did not come whole."""
+
 _OF_THE_PROXY = (
     requests.exceptions.ProxyError,
     requests.exceptions.InvalidSchema,
     requests.exceptions.InvalidURL,
-    LocationParseError,
+    urllib3.exceptions.LocationParseError,
 )
 
 
@@ -63,9 +71,11 @@ def exchanged(
     through = "" if variable is None else f", asked through the proxy of {variable}"
     try:
         return within(work, f"no whole answer in time{through}")
-    except _OF_THE_PROXY as error:
-        if variable is None:
+    except (*_OF_THE_PROXY, requests.ConnectionError, requests.Timeout) as error:
+        if variable is None or isinstance(error, requests.exceptions.SSLError):
             raise
+        if not isinstance(error, _OF_THE_PROXY):
+            raise TryAgainError(f"no whole answer ({type(error).__name__}){through}") from None
         kind = urlsplit(arguments["proxies"].get(urlsplit(url).scheme) or arguments["proxies"].get("all", "")).scheme
         problem = f"the proxy that {variable} names cannot be used ({kind or 'no scheme'}, {type(error).__name__})."
     raise ConfigError(problem, where, f"mend {variable}, or name the host in NO_PROXY; a SOCKS proxy needs pysocks")

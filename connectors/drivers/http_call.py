@@ -12,13 +12,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
 from connectors.drivers.answers import Secrets, UnreadableError, check_answered, decoded
 from connectors.drivers.auth import Auth, Granted, PostForm, make_auth
 from connectors.drivers.hosts import budget_of
-from connectors.drivers.http_body import TooLargeError, exchanged, read_body
+from connectors.drivers.http_body import LOST, TooLargeError, exchanged, read_body
 from connectors.drivers.pages import MAX_BODY_BYTES, Ask
 from connectors.drivers.paging_parts import Answer, Question
 from connectors.drivers.retry import TryAgainError, call_with_retry, retry_after_seconds
@@ -30,12 +29,6 @@ from connectors.spec import Answered, Decoder, RestConnection
 SMALLEST_CAP_BYTES = 8 * 1024 * 1024
 MOST_OF_A_REFUSAL_BYTES = 1 << 20
 _HEADERS = {"User-Agent": "jifen", "Accept": "*/*", "Accept-Encoding": "gzip"}
-_LOST = (
-    requests.ConnectionError,
-    requests.Timeout,
-    requests.exceptions.ChunkedEncodingError,
-    urllib3.exceptions.HTTPError,
-)
 
 
 @dataclass(frozen=True)
@@ -222,7 +215,7 @@ class Http:
                 self._where,
                 "ask for smaller pages in the source file, or with fewer connections",
             )
-        except _LOST as error:
+        except LOST as error:
             refused = self._tls.refusal(str(error), self._where)
             problem = refused or TryAgainError(f"no whole answer from {self._base_url}{shown} ({type(error).__name__})")
         except (requests.RequestException, OSError, ValueError) as error:

@@ -54,8 +54,8 @@ def within(work: Callable[[], T], reason: str, cut: Callable[[], None] = lambda:
     """The answer of work that waits on another machine, or a `TryAgainError` once the budget is spent.
 
     No library's own time-out is trusted: the work runs in a thread of its own. When time is up, `cut` breaks its
-    connection from outside, the thread is told to stop at the next step it makes, and nobody waits for it longer than
-    the margin; it keeps no process alive.
+    connection from outside. A thread that has not ended after the margin is told to stop at the next step it makes, and
+    is waited for no longer; it keeps no process alive.
     """
     answer: Future[T] = Future()
 
@@ -70,18 +70,33 @@ def within(work: Callable[[], T], reason: str, cut: Callable[[], None] = lambda:
     try:
         wait((answer,), min(left(), threading.TIMEOUT_MAX))
     finally:
-        if not answer.done():
-            with suppress(Exception):
-                cut()
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit))
-    if not answer.done():
-        wait((answer,), MARGIN_SECONDS)
+        in_time = answer.done()
+        if not in_time:
+            _end(thread, cut)
+    if not in_time:
         raise TryAgainError(reason)
     return answer.result()
 
 
+def _end(thread: threading.Thread, cut: Callable[[], None]) -> None:
+    with suppress(Exception):
+        cut()
+    thread.join(MARGIN_SECONDS)
+    if thread.is_alive():
+        # Whatever drips or floods: it ends at the next step of the library's own loop.
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit))
+
+
+PULL_AGAIN = "run `jifen run` again: it goes on from the last page kept"
+SEND_AGAIN = "run `jifen run` again: what is owed is sent then"
+
+
 def call_with_retry(
-    attempt: Callable[[], T], where: str, budget_seconds: float, sleep: Callable[[float], None] | None = None
+    attempt: Callable[[], T],
+    where: str,
+    budget_seconds: float,
+    sleep: Callable[[float], None] | None = None,
+    next_step: str = PULL_AGAIN,
 ) -> T:
     """Call `attempt` until it answers or the budget is spent, then raise a `TransientError` that says when to go on.
 
@@ -106,7 +121,7 @@ def call_with_retry(
     raise TransientError(
         f"{failed} (tried for up to {budget_seconds:g} s{after}).",
         where,
-        "run `jifen run` again: it goes on from the last page kept",
+        next_step,
     )
 
 

@@ -2,17 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
-from pathlib import PurePosixPath
-from typing import Final, TypeVar
+from pathlib import Path, PurePosixPath
+from typing import Any, Final, TypeVar
 
 import asyncssh
 
 from connectors.drivers.files import Kind, Listed, pull_files
 from connectors.drivers.pages import MAX_BODY_BYTES, Ask, Page
-from connectors.drivers.retry import TryAgainError, call_with_retry
+from connectors.drivers.retry import PULL_AGAIN, SEND_AGAIN, TryAgainError, budget, call_with_retry, left, within
 from connectors.errors import AgencyError, ConfigError, TransientError
 from connectors.spec import FileRequest, SftpConnection
 from ledger.settings import Settings, read_variable
@@ -20,6 +21,13 @@ from ledger.settings import Settings, read_variable
 T = TypeVar("T")
 
 log = logging.getLogger("jifen")
+
+CONNECT_SECONDS = 20
+HANG_UP_SECONDS = 5
+_LOST = (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection)
+_NOT_SSH = (asyncssh.KeyExchangeFailed, asyncssh.ProtocolNotSupported, asyncssh.ChannelOpenError)
+_OTHERWISE = (asyncssh.SFTPOpUnsupported, asyncssh.SFTPFailure, asyncssh.SFTPBadMessage)
+"""How servers say that they have no `posix-rename`: some advertise it all the same."""
 
 
 def pull(ask: Ask) -> Iterator[Page]:
@@ -30,64 +38,100 @@ def pull(ask: Ask) -> Iterator[Page]:
     connection, request, where = ask.source.connection, ask.dataset.request, ask.dataset.address
     if not (isinstance(connection, SftpConnection) and isinstance(request, FileRequest)):
         raise ConfigError("is not an SFTP dataset.", where, "jifen source check")
-    with asyncio.Runner() as runner:
-        folder = _Remote(runner, connection, request.folder, where, ask.settings.retry_seconds)
-        try:
-            yield from pull_files(ask, request, folder)
-        finally:
-            folder.close()
+    line = _Line(connection, where, ask.settings)
+    try:
+        yield from pull_files(ask, request, _Remote(line, PurePosixPath(request.folder), where))
+    finally:
+        line.hang_up()
+
+
+class _Line:
+    """One account of a server, over a connection that is kept from one piece of work to the next.
+
+    Each connection has an event loop and a socket of its own: a dead line is broken from outside, for the library's own
+    way to close one may wait for an answer without end.
+    """
+
+    def __init__(self, connection: SftpConnection, where: str, settings: Settings) -> None:
+        # Its lines name files and hosts; what matters of them is told by us.
+        logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
+        self._connection, self._where, self._budget = connection, where, settings.retry_seconds
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._socket: socket.socket | None = None
+        self._session: asyncssh.SSHClientConnection | None = None
+        self._client: asyncssh.SFTPClient | None = None
+
+    def do(self, work: Callable[[asyncssh.SFTPClient], Awaitable[T]], next_step: str = PULL_AGAIN) -> T:
+        """Do a piece of work, again and again within the retry budget, over a new connection where one broke."""
+
+        def attempt() -> T:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._loop.set_exception_handler(lambda *_: None)
+            try:
+                with _sorted_faults(self._where):
+                    return within(partial(self._run, work, self._loop), "the SFTP line is silent", self._cut)
+            except TryAgainError:
+                self._drop()
+                raise
+
+        return call_with_retry(attempt, self._where, self._budget, next_step=next_step)
+
+    def hang_up(self) -> None:
+        """Close the connection, whatever became of it."""
+        session, loop = self._session, self._loop
+        if session is not None and loop is not None:
+
+            async def say_goodbye() -> None:
+                session.close()
+                await session.wait_closed()
+
+            with suppress(OSError, asyncssh.Error, TryAgainError), budget(HANG_UP_SECONDS):
+                within(lambda: loop.run_until_complete(say_goodbye()), "no goodbye", self._cut)
+        self._drop()
+
+    def _run(self, work: Callable[[asyncssh.SFTPClient], Awaitable[T]], loop: asyncio.AbstractEventLoop) -> T:
+        async def main() -> T:
+            if self._client is None:
+                self._client = await self._connected()
+            return await work(self._client)
+
+        return loop.run_until_complete(main())
+
+    async def _connected(self) -> asyncssh.SFTPClient:
+        host, port, options = _options(self._connection, self._where)
+        self._socket = socket.create_connection((host, port), timeout=min(CONNECT_SECONDS, left()))
+        self._socket.setblocking(False)
+        self._session = await asyncssh.connect(host, port, sock=self._socket, **options)
+        # Names that are not UTF-8 are seen as they are, to be refused by us and not by the library.
+        return await self._session.start_sftp_client(path_errors="surrogateescape")
+
+    def _cut(self) -> None:
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _drop(self) -> None:
+        """Forget the connection. A loop that still runs is left to its thread, which was told to end."""
+        self._cut()
+        if self._loop is not None and not self._loop.is_running():
+            self._loop.close()
+        self._loop = self._socket = self._session = self._client = None
 
 
 class _Remote:
-    """A folder of an SFTP account as `Folder`, over a connection that is kept from one call to the next."""
+    """A folder of an SFTP account as `Folder`."""
 
-    def __init__(
-        self, runner: asyncio.Runner, connection: SftpConnection, folder: str, where: str, budget: float
-    ) -> None:
-        self._runner, self._connection, self._where, self._budget = runner, connection, where, budget
-        self._folder = PurePosixPath(folder)
-        self._open: tuple[AsyncExitStack, asyncssh.SFTPClient] | None = None
+    def __init__(self, line: _Line, folder: PurePosixPath, where: str) -> None:
+        self._line, self._folder, self._where = line, folder, where
 
     def list(self) -> list[Listed]:
         """Every entry; a link is no file, whatever it leads to."""
-        return self._retried(partial(_list, folder=str(self._folder)))
+        return self._line.do(partial(_list, folder=str(self._folder), where=self._where))
 
     def read(self, file: Listed) -> bytes:
         """The file's content, where it is the one that was listed."""
-        return self._retried(partial(_read, path=str(self._folder / file.name), file=file, where=self._where))
-
-    def close(self) -> None:
-        """Hang up, whatever became of the connection."""
-        if self._open is not None:
-            (stack, _), self._open = self._open, None
-            self._runner.run(_hang_up(stack))
-
-    def _retried(self, work: Callable[[asyncssh.SFTPClient], Awaitable[T]]) -> T:
-        return call_with_retry(partial(self._attempt, work), self._where, self._budget)
-
-    def _attempt(self, work: Callable[[asyncssh.SFTPClient], Awaitable[T]]) -> T:
-        async def main() -> T:
-            async with asyncio.timeout(self._budget):
-                if self._open is None:
-                    stack = AsyncExitStack()
-                    client = await stack.enter_async_context(_client(self._connection, self._where))
-                    self._open = stack, client
-                return await work(self._open[1])
-
-        try:
-            with _sorted_faults(self._where):
-                return self._runner.run(main())
-        except TryAgainError:
-            self.close()
-            raise
-
-
-async def _hang_up(stack: AsyncExitStack) -> None:
-    try:
-        async with asyncio.timeout(5):
-            await stack.aclose()
-    except (OSError, asyncssh.Error, TimeoutError) as error:
-        log.debug("an SFTP connection did not close by itself: %s", type(error).__name__)
+        return self._line.do(partial(_read, path=str(self._folder / file.name), file=file, where=self._where))
 
 
 _KINDS: Final[dict[int, Kind]] = {
@@ -98,9 +142,11 @@ _KINDS: Final[dict[int, Kind]] = {
 _BY_LONG_NAME: Final[dict[str, Kind]] = {"-": "file", "d": "folder", "l": "link"}
 
 
-async def _list(client: asyncssh.SFTPClient, folder: str) -> list[Listed]:
+async def _list(client: asyncssh.SFTPClient, folder: str, where: str) -> list[Listed]:
     found = []
-    for entry in await client.readdir(folder):
+    with _asked(f"list folder {folder}", where, "ask the agency for the right to read it, then jifen source check"):
+        entries = await client.readdir(folder)
+    for entry in entries:
         name, attrs = str(entry.filename), entry.attrs
         if name in (".", ".."):
             continue
@@ -125,12 +171,13 @@ def _moment(attrs: asyncssh.SFTPAttrs) -> int:
 
 
 async def _read(client: asyncssh.SFTPClient, path: str, file: Listed, where: str) -> bytes:
-    before = await client.lstat(path)
-    if _kind(before, "") != "file":
-        raise AgencyError(f"{file.name} was a file and is none now.", where, "call the agency")
-    async with client.open(path, "rb") as handle:
-        body: bytes = await handle.read(MAX_BODY_BYTES + 1)
-    after = await client.lstat(path)
+    with _asked(f"let us read {file.name}", where, "ask the agency to look at the file and its rights"):
+        before = await client.lstat(path)
+        if _kind(before, "") != "file":
+            raise AgencyError(f"{file.name} was a file and is none now.", where, "call the agency")
+        async with client.open(path, "rb") as handle:
+            body: bytes = await handle.read(MAX_BODY_BYTES + 1)
+        after = await client.lstat(path)
     # Still being written: what we read is not the file that will stand there.
     if (len(body), after.size, _moment(after)) != (file.size, file.size, file.modified_ns):
         told = f"{file.size} bytes listed, {len(body)} read, {after.size} now"
@@ -151,16 +198,21 @@ def push(
         written = []
         for name, content in files:
             target = PurePosixPath(folder) / name
-            if await _same(client, target, content):
-                continue
-            temporary = target.with_name(f".{name}.part")
-            async with client.open(str(temporary), "wb") as handle:
-                await handle.write(content)
-            await client.posix_rename(str(temporary), str(target))
+            with _asked(f"look at {name} in folder {folder}", where, _MEND.format(folder)):
+                if await _same(client, target, content):
+                    continue
+            await _leave(client, target, content, where)
             written.append(name)
         return written
 
-    return _over(connection, send, where, settings)
+    line = _Line(connection, where, settings)
+    try:
+        return line.do(send, SEND_AGAIN)
+    finally:
+        line.hang_up()
+
+
+_MEND = "ask them for the rights to folder {0} and for room in it; then jifen run: what is owed is sent again"
 
 
 async def _same(client: asyncssh.SFTPClient, target: PurePosixPath, content: bytes) -> bool:
@@ -171,27 +223,65 @@ async def _same(client: asyncssh.SFTPClient, target: PurePosixPath, content: byt
     return found == content
 
 
-def _over(
-    connection: SftpConnection,
-    work: Callable[[asyncssh.SFTPClient], Awaitable[T]],
-    where: str,
-    settings: Settings,
-) -> T:
-    """Do a piece of work over a new connection, again and again within the retry budget."""
-    return call_with_retry(lambda: _once(connection, work, where, settings), where, settings.retry_seconds)
+async def _leave(client: asyncssh.SFTPClient, target: PurePosixPath, content: bytes, where: str) -> None:
+    """Write one file under a temporary name, see that it is all there, and give it its own; or leave nothing."""
+    kept: int | None = None
+    part, name, mend = target.with_name(f".{target.name}.part"), target.name, _MEND.format(target.parent)
+    try:
+        with _asked(f"write {name} into folder {target.parent}", where, mend):
+            async with client.open(str(part), "wb") as handle:
+                await handle.write(content)
+        # A box that one may only write into tells no sizes.
+        with suppress(asyncssh.SFTPPermissionDenied, asyncssh.SFTPOpUnsupported):
+            kept = (await client.stat(str(part))).size
+        if kept not in (len(content), None):
+            raise AgencyError(f"the server kept {kept} of {len(content)} bytes of {name}.", where, mend)
+        with _asked(f"rename {part.name} to {name} in folder {target.parent}", where, mend):
+            await _rename(client, part, target, where)
+    except AgencyError as error:
+        try:
+            await client.remove(str(part))
+        except (*_LOST, OSError):
+            raise error from None
+        except asyncssh.SFTPNoSuchFile:
+            left_there = ""
+        except asyncssh.SFTPError:
+            left_there = f" {part.name} is left there: nor may we remove it."
+        else:
+            left_there = ""
+        raise AgencyError(error.what + left_there, where, error.next_step) from None
 
 
-def _once(
-    connection: SftpConnection, work: Callable[[asyncssh.SFTPClient], Awaitable[T]], where: str, settings: Settings
-) -> T:
-    """One connection and one piece of work."""
+async def _rename(client: asyncssh.SFTPClient, part: PurePosixPath, target: PurePosixPath, where: str) -> None:
+    """In one step over whatever is there; by a server that cannot do that, only where nothing is."""
+    if await client.exists(str(target)):
+        log.warning("%s: %s was there with other bytes and is replaced", where, target.name)
+    try:
+        await client.posix_rename(str(part), str(target))
+    except _OTHERWISE:
+        if await client.exists(str(target)):
+            what = f"another {target.name} is there, and the server cannot replace a file."
+            raise AgencyError(what, where, "ask them to take it away, then jifen run") from None
+        await client.rename(str(part), str(target))
 
-    async def main() -> T:
-        async with asyncio.timeout(settings.retry_seconds), _client(connection, where) as client:
-            return await work(client)
 
-    with _sorted_faults(where):
-        return asyncio.run(main())
+_WHY = {
+    asyncssh.SFTPPermissionDenied: "the account may not",
+    asyncssh.SFTPNoSuchFile: "there is none",
+    asyncssh.SFTPNoSuchPath: "there is none",
+}
+
+
+@contextmanager
+def _asked(what: str, where: str, next_step: str) -> Iterator[None]:
+    """A refusal of the server to do one thing, told as that, without its words: they may hold anything."""
+    try:
+        yield
+    except _LOST:
+        raise
+    except asyncssh.SFTPError as error:
+        why = _WHY.get(type(error), "it does not say why: a full disk, a quota, a fault of its own")
+        raise AgencyError(f"the server refuses to {what} ({type(error).__name__}: {why}).", where, next_step) from None
 
 
 @contextmanager
@@ -206,16 +296,21 @@ def _sorted_faults(where: str) -> Iterator[None]:
             "ask the agency by telephone, then change the host key variable",
         ) from None
     except asyncssh.PermissionDenied:
-        raise AgencyError("the login was refused.", where, "check user and password with the agency") from None
-    except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath, asyncssh.SFTPPermissionDenied) as error:
-        what = f"a folder or file is not there or not ours ({type(error).__name__})."
-        raise AgencyError(what, where, "jifen source check") from None
+        raise AgencyError("the login was refused.", where, "check user, password and key with the agency") from None
+    except _NOT_SSH as error:
+        what = f"the server and we have no common way to talk SFTP ({type(error).__name__})."
+        raise AgencyError(
+            what, where, "ask which protocols and algorithms it has, and for SFTP to be switched on"
+        ) from None
+    except socket.gaierror:
+        raise TryAgainError("the name of the SFTP host is not known") from None
     except (OSError, asyncssh.Error, TimeoutError) as error:
         raise TryAgainError(f"no SFTP connection ({type(error).__name__})") from None
 
 
-@asynccontextmanager
-async def _client(connection: SftpConnection, where: str) -> AsyncIterator[asyncssh.SFTPClient]:
+def _options(connection: SftpConnection, where: str) -> tuple[str, int, dict[str, Any]]:
+    """Host, port, and how to log in, read from the variables now."""
+
     def value(name: str) -> str:
         return read_variable(name, where)
 
@@ -226,20 +321,44 @@ async def _client(connection: SftpConnection, where: str) -> AsyncIterator[async
     except ValueError:
         variables = f"{connection.port.env} is no port or {connection.host_key.env} no host key."
         raise ConfigError(variables, where, "mend the variable, then jifen source check") from None
-    async with (
-        asyncssh.connect(
-            host,
-            port,
-            username=value(connection.user.env),
-            password=value(connection.password.env),
-            known_hosts=pinned,
+    return (
+        host,
+        port,
+        {
+            "username": value(connection.user.env),
+            "password": None if connection.password is None else value(connection.password.env),
+            "known_hosts": pinned,
             # Only what the file names: no key of whoever runs this, no agent, no configuration of the account.
-            client_keys=None,
-            agent_path=None,
-            config=None,
-            connect_timeout=20,
-        ) as session,
-        # Names that are not UTF-8 are seen as they are, to be refused by us and not by the library.
-        session.start_sftp_client(path_errors="surrogateescape") as client,
-    ):
-        yield client
+            "client_keys": None if connection.key is None else [_private_key(connection, where)],
+            "agent_path": None,
+            "config": None,
+        },
+    )
+
+
+def _private_key(connection: SftpConnection, where: str) -> asyncssh.SSHKey:
+    """The key of the account from its file, which nobody else may read unless a passphrase guards it."""
+    if connection.key is None:
+        raise ConfigError("names no key.", where, "jifen source check")
+    variable, path = connection.key.env, Path(read_variable(connection.key.env, where)).expanduser()
+    passphrase = None if connection.passphrase is None else read_variable(connection.passphrase.env, where)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        what = f"{variable} names no file that can be read ({type(error).__name__})."
+        raise ConfigError(what, where, f"set {variable} to the path of an OpenSSH private key") from None
+    if passphrase is None and path.stat().st_mode & 0o077:
+        raise ConfigError(f"the key file of {variable} may be read by others.", where, f"chmod 600 {path}")
+    try:
+        return asyncssh.import_private_key(content, passphrase)
+    except (asyncssh.KeyEncryptionError, asyncssh.KeyImportError) as error:
+        if "passphrase" not in str(error).lower():
+            public = ": it is a public key" if content.startswith((b"ssh-", b"ecdsa-")) else ""
+            what = f"the file of {variable} holds no OpenSSH private key{public}."
+            next_step = f"set {variable} to the path of the private key (ssh-keygen makes one)"
+            raise ConfigError(what, where, next_step) from None
+        named = "" if connection.passphrase is None else f" {connection.passphrase.env}"
+        what = f"the key file of {variable} is encrypted, and the passphrase{named} does not open it."
+        raise ConfigError(
+            what, where, "name the right variable under passphrase, or store the key without one"
+        ) from None

@@ -13,8 +13,8 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from connectors.drivers.answers import SHORTEST_SECRET, Secrets, UnreadableError, check_answered
-from connectors.drivers.http_body import TooLargeError, exchanged, read_body
-from connectors.drivers.retry import TryAgainError, call_with_retry, retry_after_seconds
+from connectors.drivers.http_body import LOST, TooLargeError, exchanged, read_body
+from connectors.drivers.retry import SEND_AGAIN, TryAgainError, call_with_retry, retry_after_seconds
 from connectors.drivers.tls import surroundings
 from connectors.errors import AgencyError, ConfigError
 from connectors.json_text import loads
@@ -22,7 +22,6 @@ from connectors.sink_files import NoticeSink
 from ledger.settings import Settings, read_variable
 
 MOST_OF_AN_ANSWER_BYTES = 1 << 16
-_LOST = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError, OSError)
 
 # Names that tell how it went, lower case and without _ and -, and the values by which they tell that it went well.
 _CODES = {
@@ -78,7 +77,7 @@ def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
             status, told, content = exchanged(adapter, sent, arguments, timeout, sink.name, read)
         except UnreadableError as error:
             raise error.error from None
-        except _LOST as error:
+        except (*LOST, OSError) as error:
             problem = f"the channel does not answer ({type(error).__name__})"
         else:
             _require_accepted(sink, status, told, content, secrets)
@@ -86,7 +85,7 @@ def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
         raise TryAgainError(problem)
 
     with closing(HTTPAdapter()) as adapter:
-        call_with_retry(attempt, sink.name, settings.retry_seconds)
+        call_with_retry(attempt, sink.name, settings.retry_seconds, next_step=SEND_AGAIN)
 
 
 def _require_accepted(

@@ -1,6 +1,6 @@
 """Where an agency answers: one class of connection for each driver."""
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from connectors.spec.auth import Auth
 from connectors.spec.base import Strict, Variable
@@ -26,13 +26,24 @@ class RestConnection(Strict):
 
 
 class SftpConnection(Strict):
-    """An SFTP account with its pinned host key."""
+    """An SFTP account with its pinned host key: known by a password, by a private key, or by both."""
 
     host: Variable
     port: Variable
     user: Variable
-    password: Variable
+    password: Variable | None = None
+    key: Variable | None = None
+    """Path of an OpenSSH private key."""
+    passphrase: Variable | None = None
     host_key: Variable
+
+    @model_validator(mode="after")
+    def _has_a_proof(self) -> "SftpConnection":
+        if self.password is None and self.key is None:
+            raise ValueError("an SFTP account is known by a password or by a key: name one of them")
+        if self.passphrase is not None and self.key is None:
+            raise ValueError("a passphrase opens a key: name the key too")
+        return self
 
 
 class FolderConnection(Strict):

@@ -116,10 +116,11 @@ class House:
 
         world = self.world
         agency = SftpAgency(name, world.state / "files" / name, world.folders[name], world.plan, self.journal)
-        values = await agency.serve(world.state / "keys" / name)
+        values = await agency.serve(world.state / "keys" / name, connection.passphrase is not None)
         agency.show_key()
         self.sftp.append(agency)
-        self.tell({getattr(connection, field_name).env: value for field_name, value in values.items()})
+        named = {field_name: getattr(connection, field_name) for field_name in values}
+        self.tell({named[field_name].env: value for field_name, value in values.items() if named[field_name]})
 
     def _serve(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
         server = _Server(config)

@@ -30,12 +30,21 @@ class SftpAgency:
     acceptor: asyncssh.SSHAcceptor | None = None
     key: asyncssh.SSHKey | None = None
     other_key: asyncssh.SSHKey | None = None
+    account_key: asyncssh.SSHKey | None = None
 
-    async def serve(self, keys: Path) -> dict[str, str]:
-        """Listen on a free port of 127.0.0.1; answers host, port, user, password and the pinned host key."""
+    async def serve(self, keys: Path, is_guarded: bool = False) -> dict[str, str]:
+        """Listen on a free port of 127.0.0.1; answers host, port, user, the pinned host key, and what lets us in.
+
+        That is a password, or the path of a private key, which a passphrase guards where wanted.
+        """
         logging.getLogger("asyncssh").setLevel(logging.ERROR)
         keys.mkdir(parents=True, exist_ok=True)
         self.key = host_key(keys)
+        self.account_key = asyncssh.generate_private_key("ssh-ed25519")
+        passphrase = secrets.token_urlsafe(24)
+        key_file = keys / "account_key"
+        key_file.touch(mode=0o600)
+        key_file.write_bytes(self.account_key.export_private_key("openssh", passphrase if is_guarded else None))
         self.acceptor = await asyncssh.listen(
             "127.0.0.1",
             0,
@@ -50,6 +59,8 @@ class SftpAgency:
             "port": str(self.acceptor.get_port()),
             "user": self.user,
             "password": self.password,
+            "key": str(key_file),
+            "passphrase": passphrase,
             "host_key": public_line(self.key),
         }
 
@@ -77,7 +88,7 @@ class SftpAgency:
 
 
 class _Login(asyncssh.SSHServer):
-    """Logins by password alone."""
+    """Logins by password or by the account's key."""
 
     def __init__(self, agency: SftpAgency) -> None:
         self._agency = agency
@@ -88,12 +99,21 @@ class _Login(asyncssh.SSHServer):
     def password_auth_supported(self) -> bool:
         return True
 
+    def public_key_auth_supported(self) -> bool:
+        return True
+
     def validate_password(self, username: str, password: str) -> bool:
+        return self._let_in(username, hmac.compare_digest(password.encode(), self._agency.password.encode()))
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        known = self._agency.account_key
+        return self._let_in(username, known is not None and key == known.convert_to_public())
+
+    def _let_in(self, username: str, is_right: bool) -> bool:
         agency = self._agency
         refusing = [f for f in agency.plan.of(agency.source, None, ("sftp",)) if f.name == "login_refused"]
         struck = [fault for fault in refusing if fault.strike()]
-        is_right = hmac.compare_digest(password.encode(), agency.password.encode()) and username == agency.user
-        is_let_in = is_right and not struck
+        is_let_in = is_right and username == agency.user and not struck
         agency.note("login", "LOGIN", b"/", 200 if is_let_in else 401, names_of(struck))
         return is_let_in
 

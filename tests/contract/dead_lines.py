@@ -49,6 +49,7 @@ def drip(said: bytes, again: bytes = b"") -> Talk:
         for byte in itertools.chain(said, itertools.cycle(again)):
             line.sendall(bytes([byte]))
             time.sleep(0.02)
+        time.sleep(30)
 
     return talk
 
@@ -67,21 +68,24 @@ def flood(said: bytes, again: bytes) -> Talk:
 
 @contextmanager
 def dies_after(port: int, down: int | None = None, up: int | None = None) -> Iterator[int]:
-    """A line to a port of this machine that goes silent, without an end, after so many bytes; answers its own port."""
+    """A line to a port of this machine that goes silent, without an end, after so many bytes; answers its own port.
+
+    The bytes of all connections are counted together: a new one over a dead line is dead too.
+    """
+    moved = {"down": 0, "up": 0}
 
     def talk(near: socket.socket) -> None:
         with socket.create_connection(("127.0.0.1", port)) as far:
-            other = threading.Thread(target=carry, args=(near, far, up), daemon=True)
+            other = threading.Thread(target=carry, args=(near, far, "up", up), daemon=True)
             other.start()
-            carry(far, near, down)
+            carry(far, near, "down", down)
             other.join()
 
-    def carry(source: socket.socket, target: socket.socket, limit: int | None) -> None:
-        moved = 0
+    def carry(source: socket.socket, target: socket.socket, way: str, limit: int | None) -> None:
         with contextlib.suppress(OSError):
             while block := source.recv(1024):
-                moved += len(block)
-                if limit is not None and moved > limit:
+                moved[way] += len(block)
+                if limit is not None and moved[way] > limit:
                     time.sleep(30)
                     return
                 target.sendall(block)

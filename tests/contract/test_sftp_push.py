@@ -1,0 +1,192 @@
+"""Files left for a recipient, on servers of many makes: delivered, or told what the server refuses; never half."""
+
+import asyncssh
+import pytest
+
+from connectors.drivers.sftp import push
+from connectors.errors import AgencyError, ConfigError
+from connectors.spec import SftpConnection
+from ledger.settings import Settings
+from tests.contract.small_sftp import connection_of, serve
+
+FILES = [("scores.csv", b"uscc,score\n" * 2000), ("scores.csv.manifest.json", b"{}\n")]
+
+
+@pytest.fixture
+def pushed(tmp_path, monkeypatch):
+    """Push to a server with such manners; answers what was written."""
+
+    def run(manners=asyncssh.SFTPServer, files=FILES, folder="box", **options):
+        with serve(tmp_path, manners, **options) as variables:
+            for name, value in variables.items():
+                monkeypatch.setenv(name, value)
+            settings = Settings(data_dir=tmp_path, retry_seconds=30, _env_file=None)
+            return push(connection_of(), folder, files, "bank", settings)
+
+    run.box = tmp_path / "box"
+    return run
+
+
+def names(box):
+    return sorted(path.name for path in box.iterdir())
+
+
+def refusing(error, *methods):
+    """A server that answers these calls with an error, whoever asks."""
+
+    def refuse(*_args):
+        raise error
+
+    return type("Refusing", (asyncssh.SFTPServer,), dict.fromkeys(methods, refuse))
+
+
+DENIED, FAILED = asyncssh.SFTPPermissionDenied("words of theirs"), asyncssh.SFTPFailure("words of theirs")
+
+
+class Cut(asyncssh.SFTPServer):
+    """Takes what it is given, and keeps 100 bytes of it."""
+
+    def write(self, file_obj, offset, data):
+        return super().write(file_obj, offset, data[: max(0, 100 - offset)]) and len(data)
+
+
+@pytest.mark.parametrize(
+    "manners",
+    [
+        refusing(asyncssh.SFTPOpUnsupported("no"), "posix_rename"),
+        refusing(FAILED, "posix_rename"),
+        refusing(asyncssh.SFTPBadMessage("what"), "posix_rename"),
+    ],
+)
+def test_a_server_that_cannot_replace_a_file_is_left_one_by_plain_rename(pushed, manners):
+    assert pushed(manners) == [name for name, _ in FILES]
+    assert names(pushed.box) == [name for name, _ in FILES]
+    assert pushed(manners) == []
+
+
+def test_a_server_that_cannot_replace_a_file_never_loses_the_one_that_is_there(pushed):
+    pushed.box.mkdir()
+    (pushed.box / "scores.csv").write_bytes(b"theirs")
+    with pytest.raises(AgencyError, match=r"another scores\.csv is there, and the server cannot replace"):
+        pushed(refusing(asyncssh.SFTPOpUnsupported("no"), "posix_rename"))
+    assert names(pushed.box) == ["scores.csv"]
+    assert (pushed.box / "scores.csv").read_bytes() == b"theirs"
+
+
+def test_a_file_that_is_replaced_is_told(pushed, caplog):
+    pushed.box.mkdir()
+    (pushed.box / "scores.csv").write_bytes(b"theirs")
+    pushed()
+    assert "scores.csv was there with other bytes and is replaced" in caplog.text
+    assert (pushed.box / "scores.csv").read_bytes() == FILES[0][1]
+
+
+@pytest.mark.parametrize(
+    ("manners", "told", "left"),
+    [
+        (refusing(FAILED, "write"), r"refuses to write scores\.csv into folder box \(SFTPFailure: .* full disk", []),
+        (refusing(FAILED, "close"), r"refuses to write scores\.csv", []),
+        (refusing(asyncssh.SFTPNoSpaceOnFilesystem("x"), "write"), r"refuses to write scores\.csv", []),
+        (refusing(DENIED, "open", "open56"), r"refuses to write scores\.csv .*the account may not", []),
+        (refusing(DENIED, "posix_rename", "rename"), r"refuses to rename .* to scores\.csv .*the account may not", []),
+        (
+            refusing(DENIED, "posix_rename", "rename", "remove"),
+            r"\.scores\.csv\.part is left there",
+            [".scores.csv.part"],
+        ),
+        (refusing(FAILED, "posix_rename", "rename"), r"refuses to rename", []),
+        (Cut, r"kept 100 of 22000 bytes of scores\.csv", []),
+    ],
+)
+def test_what_the_server_refuses_is_told_at_once_and_nothing_half_stays(pushed, manners, told, left):
+    with pytest.raises(AgencyError, match=told) as caught:
+        pushed(manners)
+    assert "words of theirs" not in str(caught.value)
+    assert names(pushed.box) == left
+
+
+def test_a_box_that_one_may_only_write_into_is_written_into(pushed):
+    assert len(pushed(refusing(DENIED, "stat", "lstat"))) == 2
+
+
+def test_a_folder_that_is_not_there_is_told_with_its_name(pushed):
+    with pytest.raises(AgencyError, match=r"write scores\.csv into folder nowhere \(SFTPNoSuchFile: there is none"):
+        pushed(folder="nowhere")
+
+
+def test_a_server_that_speaks_no_sftp_is_told_and_not_tried_again(pushed):
+    with pytest.raises(AgencyError, match="no common way to talk SFTP"):
+        pushed(kex_algs=["diffie-hellman-group1-sha1"])
+
+
+@pytest.fixture
+def keyed(tmp_path, monkeypatch):
+    """Push to a server that knows one key, by the file of a key."""
+    right = asyncssh.generate_private_key("ssh-ed25519")
+
+    def run(content, mode=0o600, passphrase=None, **fields):
+        file = tmp_path / "key"
+        file.write_bytes(content)
+        file.chmod(mode)
+        with serve(tmp_path, account_key=right.convert_to_public()) as variables:
+            for name, value in {**variables, "SMALL_KEY": str(file), "SMALL_PASS": passphrase or "x"}.items():
+                monkeypatch.setenv(name, value)
+            named = {"password": None, "key": "SMALL_KEY", "passphrase": "SMALL_PASS" if passphrase else None, **fields}
+            settings = Settings(data_dir=tmp_path, retry_seconds=30, _env_file=None)
+            return push(connection_of(**named), "box", FILES, "bank", settings)
+
+    run.right = right
+    return run
+
+
+def test_an_account_is_known_by_its_private_key(keyed):
+    assert len(keyed(keyed.right.export_private_key())) == 2
+    assert keyed(keyed.right.export_private_key(), password="SMALL_PASSWORD") == []
+
+
+@pytest.mark.parametrize("form", ["openssh", "pkcs8-pem"])
+def test_a_passphrase_opens_a_key_that_others_may_then_read(keyed, form):
+    guarded = keyed.right.export_private_key(form, "made-up-phrase")
+    assert len(keyed(guarded, mode=0o644, passphrase="made-up-phrase")) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "passphrase", "told"),
+    [
+        (lambda key: key.export_private_key(), 0o640, None, "may be read by others"),
+        (lambda key: key.export_private_key("openssh", "right-phrase"), 0o600, None, "is encrypted"),
+        (
+            lambda key: key.export_private_key("openssh", "right-phrase"),
+            0o600,
+            "wrong-phrase",
+            "SMALL_PASS does not open",
+        ),
+        (lambda key: key.export_public_key(), 0o600, None, "it is a public key"),
+        (lambda _: b"PuTTY-User-Key-File-3: ssh-ed25519\n", 0o600, None, "no OpenSSH private key"),
+        (lambda _: b"", 0o600, None, "no OpenSSH private key"),
+    ],
+)
+def test_a_key_file_that_cannot_work_is_the_configurations(keyed, content, mode, passphrase, told):
+    with pytest.raises(ConfigError, match=told) as caught:
+        keyed(content(keyed.right), mode, passphrase)
+    assert "phrase" not in str(caught.value).replace("passphrase", "")
+
+
+def test_a_key_file_that_is_not_there_is_the_configurations(keyed):
+    with pytest.raises(ConfigError, match="SMALL_HOST names no file that can be read"):
+        keyed(b"", key="SMALL_HOST")
+
+
+def test_a_key_that_they_do_not_know_is_their_refusal(keyed):
+    with pytest.raises(AgencyError, match="the login was refused"):
+        keyed(asyncssh.generate_private_key("ssh-ed25519").export_private_key())
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [({"password": None}, "by a password or by a key"), ({"passphrase": "SMALL_PASS"}, "name the key too")],
+)
+def test_an_account_without_a_proof_is_no_account(fields, told):
+    with pytest.raises(ValueError, match=told):
+        connection_of(**fields)
+    assert isinstance(connection_of(), SftpConnection)
