@@ -34,8 +34,8 @@ _MOMENT = re.compile(
 _ISO_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ](?!24)\d\d:\d\d:\d\d\S*", re.ASCII)
 _WAN = Decimal(10_000)
 _PLAIN_DIGITS = 40
-_KEPT_DIGITS = 15
-"""So many digits a sheet and a binary number keep; what stands behind them is made up."""
+_KEPT_BELOW = 10**15
+"""A binary number keeps 15 digits; what stands behind them is made up."""
 
 FIRST_DAY, LAST_DAY = dt.date(1900, 1, 2), dt.date(2199, 12, 31)
 """Between these lie the days of a column without bounds. The day before the first is what databases write for none."""
@@ -179,7 +179,7 @@ def _text(raw: Any, column: Column) -> str | None:
         # 20250630 is a day; what else a number may mean must be declared.
         text = str(raw) if column.kind != "timestamp" or column.epoch else None
     elif isinstance(raw, (Decimal, float)):
-        text = _number_text(raw if isinstance(raw, Decimal) else Decimal(repr(raw)), column)
+        text = _number_text(raw, column)
     elif isinstance(raw, dt.date):
         text = raw.isoformat() if is_day else None
     if text is None and raw is not None:
@@ -187,9 +187,12 @@ def _text(raw: Any, column: Column) -> str | None:
     return text or None
 
 
-def _number_text(number: Decimal, column: Column) -> str | None:
+def _number_text(raw: Decimal | float, column: Column) -> str | None:
+    number = raw if isinstance(raw, Decimal) else Decimal(repr(raw))
     if not number.is_finite():
         return None
+    if column.kind == "varchar" and isinstance(raw, float) and abs(raw) >= _KEPT_BELOW:
+        raise ValueFaultError("digits_lost")
     if column.kind in ("varchar", "boolean") or column.epoch:
         return _digits(number)
     if column.kind in ("date", "timestamp"):
@@ -199,8 +202,8 @@ def _number_text(number: Decimal, column: Column) -> str | None:
 
 
 def _digits(number: Decimal) -> str:
-    """A number as the digits that were typed; where there are more than a sheet keeps, nobody knows them."""
-    if number.adjusted() >= _KEPT_DIGITS or number != number.to_integral_value():
+    """A whole number as its digits."""
+    if number.adjusted() >= _PLAIN_DIGITS or number != number.to_integral_value():
         raise ValueFaultError("digits_lost")
     return str(int(number))
 

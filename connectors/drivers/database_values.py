@@ -51,8 +51,16 @@ def bound_value(since: str, kind: TypeEngine[Any], zone: ZoneInfo, where: str) -
     raise ConfigError(f"is of type {kind} and cannot be asked for what is new.", where, "name a column of dates")
 
 
+_KEPT_BELOW = 10**15
+
+
 def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return str(value)
+        # A whole number is its digits, as long as a binary number keeps them all.
+        return int(value) if value.is_integer() and abs(value) < _KEPT_BELOW else value
+    return value
 
 
 def _as_text(value: Any) -> str:

@@ -18,7 +18,7 @@ from connectors.spec import (
     TimeWindow,
     Tombstone,
 )
-from sandbox.standin.values import Typed, decimal_shape, draw, is_monthly
+from sandbox.standin.values import Typed, decimal_shape, draw, is_monthly, least
 
 LAST_DAY: Final = dt.date(2025, 6, 29)
 """The newest day of any record that is not changed later."""
@@ -82,7 +82,7 @@ def _row(
         elif isinstance(dataset.deletes, ReplaceBy) and dataset.deletes.column == name:
             row[name] = _delivered(column, place * 3 // count)
         elif name in dataset.key and column.data_type in ("integer", "bigint"):
-            row[name] = int(column.min or 2020 if "year" in name else 1) + place % 3
+            row[name] = (least(column, 2020) if "year" in name else 1) + place % 3
         elif name in dataset.key and column.values:
             row[name] = column.values[place % len(column.values)]
         elif name.endswith("name") and column.values is None and column.data_type == "varchar":
@@ -120,14 +120,14 @@ def _unique_makers(dataset: Dataset) -> set[str]:
 def _unique(column: Column, place: int) -> Typed:
     if column.data_type == "varchar":
         return f"{column.name[:2].upper()}2025{1_000 + 7 * place:06d}"
-    return max(int(column.min or 0), 1_000) + 7 * place
+    return max(least(column, 0), 1_000) + 7 * place
 
 
 def _delivered(column: Column, delivery: int) -> Typed:
     """The value that all records of one delivery share."""
     if column.values is not None:
         return column.values[delivery % len(column.values)]
-    return f"第{delivery + 1}批" if column.data_type == "varchar" else int(column.min or 2023) + delivery
+    return f"第{delivery + 1}批" if column.data_type == "varchar" else least(column, 2023) + delivery
 
 
 def _spread_columns(dataset: Dataset) -> set[str]:

@@ -114,7 +114,7 @@ def _array(column: Column | None, values: Sequence[Any]) -> pa.Array:
         "date": pa.date32(),
         "timestamp": pa.timestamp("us", "UTC"),
     }
-    return pa.array([_plain(value) for value in values], types[kind])
+    return pa.array([_plain(value) for value in values], pa.int64() if column.epoch else types[kind])
 
 
 def _plain(value: Any) -> Any:

@@ -148,7 +148,9 @@ def _sql_type(column: Column) -> str:
     if column.data_type.startswith("decimal"):
         precision, scale = column.data_type[8:-1].split(", ")
         return f"NUMERIC({precision}, {int(scale) + (4 if column.unit == '万元' else 0)})"
-    return _TYPES[column.data_type]
+    if column.epoch:
+        return "BIGINT"
+    return _TYPES["varchar" if column.is_true else column.data_type]
 
 
 def _stored(value: Any) -> Any:

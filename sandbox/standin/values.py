@@ -68,11 +68,24 @@ def draw(column: Column, rng: random.Random, place: int) -> Typed:
         case "boolean":
             value = rng.random() < 0.5
         case "date":
-            day = dt.date(2020, 1, 1) + dt.timedelta(days=rng.randrange(1_900))
+            day = _day(column, rng)
             value = day.replace(day=1) if is_monthly(column) else day
         case _:
-            value = dt.datetime(2021, 1, 1) + dt.timedelta(seconds=rng.randrange(4 * 365 * 86_400))  # noqa: DTZ001 - UTC
+            noon = dt.datetime.combine(_day(column, rng), dt.time(4))
+            value = noon + dt.timedelta(seconds=rng.randrange(-43_200, 43_200))
     return value
+
+
+def _day(column: Column, rng: random.Random) -> dt.date:
+    first, last = dt.date(2020, 1, 1), dt.date(2025, 3, 15)
+    first = max(first, column.min) if isinstance(column.min, dt.date) else first
+    last = min(last, column.max) if isinstance(column.max, dt.date) else last
+    return first + dt.timedelta(days=rng.randrange(max(1, (last - first).days)))
+
+
+def least(column: Column, otherwise: int) -> int:
+    """The declared least value of a column of whole numbers, or another where none is declared or it is 0."""
+    return int(column.min) if isinstance(column.min, Decimal) and column.min else otherwise
 
 
 def _whole(column: Column, rng: random.Random) -> int:
@@ -80,16 +93,16 @@ def _whole(column: Column, rng: random.Random) -> int:
         low, high = 2015, 2025
     else:
         low, high = 0, 30_000
-    low = max(low, int(column.min)) if column.min is not None else low
-    high = min(high, int(column.max)) if column.max is not None else high
+    low = max(low, int(column.min)) if isinstance(column.min, Decimal) else low
+    high = min(high, int(column.max)) if isinstance(column.max, Decimal) else high
     return rng.randint(low, max(low, high))
 
 
 def _amount(column: Column, rng: random.Random) -> Decimal:
     precision, scale = decimal_shape(column)
     reach = Decimal(10) ** min(precision - scale, 8) - 1
-    low = max(Decimal(str(column.min)), -reach) if column.min is not None else Decimal(0)
-    high = min(Decimal(str(column.max)), reach) if column.max is not None else reach
+    low = max(column.min, -reach) if isinstance(column.min, Decimal) else Decimal(0)
+    high = min(column.max, reach) if isinstance(column.max, Decimal) else reach
     steps = int((high - low) * 10**scale)
     return (low + Decimal(rng.randint(0, max(0, steps))).scaleb(-scale)).quantize(Decimal(1).scaleb(-scale))
 
@@ -108,11 +121,25 @@ def writer(column: Column, medium: Medium, rng: random.Random, *, is_exact: bool
         case "decimal":
             return _amounts(column, medium, rng, is_exact)
         case "boolean":
-            return _one_of([lambda v: v] if medium.typed else [lambda v: str(v).lower(), lambda v: str(v).upper()], rng)
-        case "date":
+            return _one_of(_truth_forms(column, medium), rng)
+        case "date" if not column.epoch:
             return _one_of(_date_forms(column, medium, rng), rng)
         case _:
-            return _one_of(_moment_forms(medium), rng)
+            return _one_of(_moment_forms(column, medium), rng)
+
+
+def _truth_forms(column: Column, medium: Medium) -> list[Callable[[Any], Any]]:
+    if column.is_true and column.is_false:
+        true, false = column.is_true[-1], column.is_false[-1]
+        return [lambda v: true if v else false]
+    return [lambda v: v] if medium.typed else [lambda v: str(v).lower(), lambda v: str(v).upper()]
+
+
+def _since_1970(column: Column, medium: Medium, value: Any) -> Any:
+    is_moment = isinstance(value, dt.datetime)
+    moment = value.replace(tzinfo=dt.UTC) if is_moment else dt.datetime.combine(value, dt.time(), ZONE)
+    counted = round(moment.timestamp() * (1000 if column.epoch == "milliseconds" else 1))
+    return counted if medium.typed else str(counted)
 
 
 def _one_of(forms: Sequence[Callable[[Any], Any]], rng: random.Random) -> Writer:
@@ -167,12 +194,14 @@ def _date_forms(column: Column, medium: Medium, rng: random.Random) -> list[Call
     return [*forms, lambda v: v] if medium.name == "xlsx" else forms
 
 
-def _moment_forms(medium: Medium) -> list[Callable[[dt.datetime], Any]]:
-    """Instants with an offset, with Z, and in the zone's own time without any offset."""
+def _moment_forms(column: Column, medium: Medium) -> list[Callable[[dt.datetime], Any]]:
+    """Numbers where that is declared; else instants with an offset, with Z, and in the zone's own time without one."""
 
     def local(value: dt.datetime) -> dt.datetime:
         return value.replace(tzinfo=dt.UTC).astimezone(ZONE)
 
+    if column.epoch:
+        return [lambda v: _since_1970(column, medium, v)]
     if medium.name == "database":
         return [lambda v: local(v).replace(tzinfo=None)]
     if medium.name == "parquet":

@@ -1,5 +1,6 @@
 """The stand-in's records, bytes and plans, without a socket."""
 
+import datetime as dt
 import fnmatch
 import json
 import shutil
@@ -138,6 +139,8 @@ def check_value(column: Column, value):
         return
     assert column.check is None or uscc.fault(value) is None
     assert column.values is None or value in column.values
+    assert column.min is None or value >= column.min
+    value = value.date() if isinstance(value, dt.datetime) else value
     assert column.min is None or value >= column.min
     assert column.max is None or value <= column.max
 
