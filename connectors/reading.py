@@ -23,6 +23,7 @@ from connectors.refusals import NAME_COLUMNS, NOBODY, Identity, Refusal, identit
 from connectors.spec import Column, CsvDecoder, Dataset, ParquetDecoder, ReplaceBy, Tombstone, XlsxDecoder
 from connectors.vectors import ColumnReader, make_reader
 from connectors.zone import Zone
+from ledger.hand_made import NO_RECORD
 
 PLACE = (
     pa.field("_raw_sha256", pa.string()),
@@ -238,15 +239,6 @@ def _check_rules(dataset: Dataset, facts: dict[str, pa.Array], faults: dict[int,
             faults.setdefault(place, []).append(Fault("part_over_whole", rule.part, told, True, rule.name))
 
 
-_NO_RECORD = (
-    r"(?i)^\s*(?:(?:合\s*计|总\s*计|小\s*计|共\s*计|累\s*计|本页合?小?计|合计数|(?:sub|grand)?[ -]?total)\s*[:：]?\s*$"
-    r"|(?:注|[备附]\s*注|说\s*明|填[表报]说明|制\s*表|填\s*[表报]|[审复]\s*核|报\s*送|经\s*办|打\s*印|联\s*系)"
-    r"\s*(?:(?:人|员|单位|日期|时间|电话)?\s*[:：]|(?:人|员|日期)\s*$)"
-    r"|(?:单位)?负\s*责\s*人\s*[:：]|数据来源\s*[:：]|(?:共|合计|总计)\s*[0-9,]+\s*[条行页家户人笔项个]|第\s*[0-9]+\s*页)"
-)
-"""What public bodies write below a table: totals, notes and signatures."""
-
-
 def _refuse_totals(dataset: Dataset, facts: dict[str, pa.Array], faults: dict[int, list[Fault]]) -> None:
     """A total, a note or the header again, where a key or a name belongs, is no record, unless `values` names it."""
     for column in dataset.columns:
@@ -255,7 +247,7 @@ def _refuse_totals(dataset: Dataset, facts: dict[str, pa.Array], faults: dict[in
             continue
         stated = facts[column.name]
         is_header = pc.equal(stated, column.source_field)
-        found = pc.fill_null(pc.or_(pc.match_substring_regex(stated, _NO_RECORD), is_header), False)
+        found = pc.fill_null(pc.or_(pc.match_substring_regex(stated, NO_RECORD), is_header), False)
         for place in pc.indices_nonzero(found).to_pylist() if pc.any(found).as_py() else ():
             faults.setdefault(place, []).append(Fault("not_a_record", column.name, stated[place].as_py(), True))
 

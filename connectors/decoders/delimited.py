@@ -11,10 +11,11 @@ from itertools import chain, islice
 from typing import Any
 
 from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk
-from connectors.decoders.headers import beginning_with, clean, named
+from connectors.decoders.headers import beginning_with, named
 from connectors.decoders.text import open_text
 from connectors.errors import DataError
 from connectors.spec import CsvDecoder, Trailer
+from ledger.hand_made import clean
 
 MAX_CHUNK_CHARACTERS = 8 * 1024 * 1024
 """A chunk ends with the row that passes this; one row alone may not hold more."""

@@ -1,24 +1,14 @@
 """Names of columns, the same way in every tabular form: what a person cannot see or tell apart is no part of a name."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 from connectors.decoders.transpose import MAX_FIELDS
 from connectors.errors import DataError
+from ledger.hand_made import clean
 
 _CALL = "call the agency with this file"
-_UNSEEN = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
-)
-_BESIDE_CHINESE = re.compile(r"(?<=[^\x00-\xff]) | (?=[^\x00-\xff])")
-
-
-def clean(text: str) -> str:
-    """A name without line ends, doubled and invisible blanks, and blanks beside a Chinese character."""
-    plain = _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
-    return _BESIDE_CHINESE.sub("", " ".join(plain.split()).replace("\x00", ""))
 
 
 def named(header: Sequence[str], claimed: AbstractSet[str], where: str) -> list[str]:

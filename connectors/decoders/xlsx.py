@@ -9,7 +9,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk
-from connectors.decoders.headers import beginning_with, clean, named
+from connectors.decoders.headers import beginning_with, named
 from connectors.decoders.sheet_formats import PLAIN, Format, Misfit, Shown, moment_of, number_of, settled
 from connectors.decoders.sheet_merges import Merges, read_merges
 from connectors.decoders.transpose import check_width
@@ -17,6 +17,7 @@ from connectors.decoders.workbook import Workbook, cell_text, open_workbook, une
 from connectors.decoders.xml_stream import local, pieces
 from connectors.errors import DataError
 from connectors.spec import Column, XlsxDecoder
+from ledger.hand_made import clean
 
 MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
 """What a sheet can hold at all; a place beyond is made up."""

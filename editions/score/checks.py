@@ -9,6 +9,7 @@ from editions.score.columns import Columns
 from editions.score.errors import ScoreError
 from editions.score.given import Given, literal
 from editions.score.ruleset import Ruleset
+from ledger.hand_made import NO_RECORD
 
 # The numbers of `measures`, as the macro supply_statuses has them.
 STATUS_NUMBERS = {
@@ -24,6 +25,7 @@ DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 FLOAT_DIGITS = 15
 """Up to so many digits a binary float says what was written; with more, its text would be ours and not the sender's."""
 SIGNIFICANT = r"length(ltrim(regexp_replace(rtrim(rtrim(value, '0'), '.'), '[^0-9]', '', 'g'), '0'))"
+USCC = "(?i)[0-9A-HJ-NPQRTUWXY]{18}"
 BLANKS = r"[\s\p{Z}\p{Cc}\p{Cf}]"
 """What nobody sees in an id: spaces of any width, line ends, controls, and marks of direction or without a width."""
 
@@ -52,6 +54,17 @@ class Checks:
         self._require_no_nul()
         seen = f"regexp_replace(id, '{BLANKS}', '', 'g')"
         self._refuse(ROWS, f"id is null or {seen} = ''", column, "the id is empty", "fill it in, or drop the row")
+        self._refuse(
+            ROWS,
+            f"regexp_matches(id, {literal(NO_RECORD)})",
+            column,
+            "{id} is a total or a note and no id",
+            "drop the row: it would be ranked among the others",
+        )
+        if column.casefold() == "uscc":
+            said = "{id} is no unified social credit code"
+            wanted = "give the code of 18 characters, or name the column id where ids are of another kind"
+            self._refuse(ROWS, f"not regexp_full_match({seen}, '{USCC}')", column, said, wanted)
         source, keys = (CELLS, "id, indicator_code") if self._columns.is_long else (ROWS, "id")
         twice = f"(select * from {source} qualify row_number() over (partition by {keys} order by row_number) > 1)"  # noqa: S608  # ours
         self._refuse(twice, "true", column, "{id} stands there a second time", "leave one row")

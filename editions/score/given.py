@@ -1,7 +1,9 @@
 """Reading a table that somebody gives, CSV or Parquet, as texts: nothing is guessed, and no number is rounded."""
 
 import csv
+import io
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import duckdb
@@ -10,6 +12,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from editions.score.errors import SAVE_AS_UTF8, ScoreError
+from ledger.hand_made import clean
 
 FLOATS = ("FLOAT", "DOUBLE")
 SUFFIXES = (".csv", ".parquet")
@@ -43,8 +46,9 @@ def literal(text: str) -> str:
 def read_given(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> Given:
     """Read a file into the table `table` of `connection`, every cell as the text that stands there.
 
-    A CSV file is UTF-8, with or without BOM, comma-separated, with a header. Raises `ScoreError` for a file that is
-    not there, is of another kind, has no rows, cannot be read as such a table, or names a column twice.
+    A CSV file is UTF-8, with or without BOM, comma-separated, with a header, each row on one line; rows in which
+    nothing stands are passed over. Raises `ScoreError` for a file that is not there, is of another kind, has no rows,
+    cannot be read as such a table, or names a column twice.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise ScoreError(
@@ -59,24 +63,53 @@ def read_given(connection: duckdb.DuckDBPyConnection, path: Path, table: str) ->
             raise ScoreError(f"{path.name} cannot be read: it is not UTF-8.", str(path), SAVE_AS_UTF8) from error
         said = " ".join(str(error).split())[:300]
         raise ScoreError(f"{path.name} cannot be read: {said}.", str(path), "mend the file, or save it anew") from error
+    columns = tuple(map(clean, columns))
     _require_names(columns, path)
     return _keep(connection, Given(table, columns, frozenset(), path), rows)
 
 
 def _read_csv(path: Path) -> tuple[tuple[str, ...], pa.Table]:
-    with path.open(encoding="utf-8-sig", newline="") as handle:
-        columns = tuple(next(csv.reader(handle), ()))
+    # The sign 1A ends a file on old systems.
+    body = path.read_bytes().rstrip(b"\x1a")
+    columns = tuple(next(csv.reader(_lines(body)), ()))
     if not columns:
         return (), pa.table({})
     _require_commas(columns, path)
+    if b'"' in body:
+        _require_whole_lines(body, path)
     numbered = [f"c{place}" for place in range(len(columns))]
     rows = pacsv.read_csv(
-        path,
+        pa.BufferReader(body),
         read_options=pacsv.ReadOptions(column_names=numbered, skip_rows_after_names=1),
-        parse_options=pacsv.ParseOptions(newlines_in_values=True),
         convert_options=pacsv.ConvertOptions(column_types=dict.fromkeys(numbered, pa.string())),
     )
     return columns, rows
+
+
+def _lines(body: bytes) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(body), encoding="utf-8-sig", newline="")
+
+
+def _require_whole_lines(body: bytes, path: Path) -> None:
+    """Raise `ScoreError` for a quotation mark that its line leaves open: all rows up to the next one would be one."""
+    reader = csv.reader(_lines(body), strict=True)
+    before = 0
+    try:
+        for _ in reader:
+            if reader.line_num - before > 1:
+                break
+            before = reader.line_num
+        else:
+            return
+    except csv.Error:
+        pass
+    line = next(islice(_lines(body), before, None), "").rstrip("\r\n")
+    raise ScoreError(
+        f"a quotation mark of line {before + 1} is not closed on it, or stands within a field: {line[:60]!r}.",
+        f"{path}, line {before + 1}",
+        "put each row on one line, enclose a field that holds quotation marks in them and double those inside; "
+        "Parquet has no quotation marks",
+    )
 
 
 def _require_commas(columns: tuple[str, ...], path: Path) -> None:
@@ -101,7 +134,11 @@ def _require_names(columns: tuple[str, ...], path: Path) -> None:
     twice = sorted({name for name, key in zip(columns, folded, strict=True) if folded.count(key) > 1})
     if twice or not columns:
         wrong = f"names {', '.join(map(repr, twice))} more than once" if twice else "has no columns"
-        raise ScoreError(f"{path.name} {wrong}.", f"{path}, header", "give each column a name of its own")
+        raise ScoreError(
+            f"{path.name} {wrong}.",
+            f"{path}, header",
+            "give each column a name of its own; nothing stands above the header",
+        )
 
 
 def _keep(connection: duckdb.DuckDBPyConnection, given: Given, rows: pa.Table) -> Given:
@@ -110,8 +147,10 @@ def _keep(connection: duckdb.DuckDBPyConnection, given: Given, rows: pa.Table) -
     connection.register("arriving", rows)
     kinds = {name: str(kind) for name, kind, *_ in connection.execute("describe arriving").fetchall()}
     texts = ", ".join(f"nullif(cast({name} as varchar), '') as {name}" for name in kinds)
+    is_filled = " or ".join(f"trim({name}) <> ''" for name in kinds)
     connection.execute(
-        f"create table {given.table} as select row_number() over () as row_number, {texts} from arriving"  # noqa: S608  # numbered columns
+        f"create table {given.table} as select * from ("  # noqa: S608  # numbered columns
+        f"select row_number() over () as row_number, {texts} from arriving) where {is_filled}"
     )
     connection.unregister("arriving")
     pairs = zip(given.columns, kinds.values(), strict=True)

@@ -166,7 +166,9 @@ def _build(
 ) -> None:
     """Build what `select` names; `known` are problems of the rule set that are told with those of the models."""
     failed: BuildError | None = None
-    cache = candidates_dir(place.data_dir) / PARSE_CACHE
+    # The parse is kept where nights keep theirs, and only there: a call leaves nothing behind but what it wrote.
+    nights = candidates_dir(place.data_dir)
+    cache = (nights if nights.is_dir() else candidate.path.parent) / PARSE_CACHE
     try:
         build_upon(candidate, day, place.project_dir, cache, select, ruleset_id=ruleset_id, again=again)
     except BuildError as error:

@@ -31,7 +31,9 @@ HOSTILE = ["'; drop table points; --", '"quoted", "twice"', "=1+1", "<b>甲</b>"
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     # One data folder for the module: dbt's parse is carried from one call to the next.
-    return Place(PROJECT_DIR, tmp_path_factory.mktemp("data"))
+    data = tmp_path_factory.mktemp("data")
+    (data / "candidates").mkdir()
+    return Place(PROJECT_DIR, data)
 
 
 def rows_of(folder: Path, table: str) -> list[dict]:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from connectors.decoders.chunk import Broken
 from connectors.decoders.delimited import decode_csv
-from connectors.decoders.headers import clean
 from connectors.errors import DataError
 from connectors.spec import CsvDecoder
+from ledger.hand_made import clean
 
 TRAILER = {"marker": "TRAILER", "count": 2, "sum": 3, "sum_field": "amount"}
 

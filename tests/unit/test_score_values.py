@@ -184,10 +184,54 @@ def test_a_column_may_be_left_unread(loaded):
     assert loaded("id,C01,remark\na,1,x\n", ignore=["REMARK"])[0] == [("a", Decimal(1), 0, None, 1)]
 
 
-def test_an_id_is_whatever_was_given(loaded):
-    ids = ["'; drop table measures; --", '"', " a ", "{id}", "$1", "=1+1", "甲\n乙"]
+def test_an_id_is_whatever_was_given(loaded, tmp_path):
+    ids = ["'; drop table measures; --", '"', " a ", "{id}", "$1", "=1+1"]
     quoted = "".join('"' + one.replace('"', '""') + '",1\n' for one in ids)
     assert {row[0] for row in loaded(f"id,C01\n{quoted}")[0]} == set(ids)
+    several = [*ids, "甲\n乙"]
+    assert {row[0] for row in loaded(parquet(tmp_path, id=several, C01=[1] * len(several)))[0]} == set(several)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('id,C01\na,1\n"b,2\nc,3\nd",4\n', 3),
+        ('id,C01\na,1\n"b"x,2\n', 3),
+        ('id,name,C01\na,"甲\n乙",1\n', 2),
+        ('id,C01\r\na,1\r\n\r\nb,"2\r\n', 4),
+        ('id,C01\na,"1\n' + "b,2\n" * 900 + '"\n', 2),
+    ],
+)
+def test_an_open_quotation_mark_merges_nothing_and_its_line_is_named(loaded, text, line):
+    with pytest.raises(ScoreError, match=f"quotation mark of line {line} .*, line {line}"):
+        loaded(text)
+
+
+@pytest.mark.parametrize("text", ["合计", "合 计", "小计：", "注：数据截至2024年底", "制表人：", "Total"])
+def test_a_total_or_a_note_is_nobody(loaded, text):
+    with pytest.raises(ScoreError, match=r"is a total or a note and no id.*row 2, column code"):
+        loaded(f"code,C01\na,1\n{text},3\n")
+
+
+def test_what_stands_under_uscc_is_a_code(loaded):
+    assert loaded("uscc,C01\n91110000600037341L,1\n")[2].rows == 1
+    for text in ("合作社", "91110000600037341", "9111000060003734IO"):
+        with pytest.raises(ScoreError, match=r"is no unified social credit code.*row 2, column uscc"):
+            loaded(f"uscc,C01\n91110000600037341L,1\n{text},2\n")
+
+
+@pytest.mark.parametrize(
+    "text", ["id,C01\na,1\n,\n,\n", "id,C01\n , \na,1\n", "id,C01\na,1\n\x1a", 'id,C01\n"",""\na,1\n']
+)
+def test_rows_in_which_nothing_stands_are_passed_over(loaded, text):
+    assert loaded(text)[0] == [("a", Decimal(1), 0, None, 1)]
+
+
+@pytest.mark.parametrize("header", ["id ,C01", "\tid,\u3000C01", "id,C01\xa0", "\ufeffid,C0\u200b1", "ｉｄ,Ｃ０１"])
+def test_a_header_is_the_name_that_is_seen(loaded, header):
+    assert loaded(f"{header}\na,1\n")[0] == [("a", Decimal(1), 0, None, 1)]
+    with pytest.raises(ScoreError, match="more than once"):
+        loaded(f"{header},id\na,1,2\n")
 
 
 def test_a_file_of_another_kind_or_of_none_is_refused(loaded, tmp_path):
