@@ -22,10 +22,10 @@ _FORMS = {0xFF01 + place: 0x21 + place for place in range(94)}
 _FORMS |= {code: ord("-") for code in (*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63)}
 _FORMS |= {code: ord(" ") for code in (0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)}
 _GUARDED = re.compile(r"""=?"([^"=]+)"|=([0-9]+)|['\u2019]+([^'\u2019]+)['\u2019]?""")
-_CODE_LIKE = re.compile("[!-~]*[0-9][!-~]*")
+_CODE_LIKE = re.compile("(?=[^0-9]*[0-9])[!-~]+")
 
 # 6.2226E+18 and Java's 6.2226E18; 2E10 may be the name of a product.
-_SCIENTIFIC = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE]\+[0-9]+$|^[-+]?[0-9]*\.[0-9]+[eE][0-9]+$"
+_SCIENTIFIC = r"^[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)[eE]\+[0-9]+$|^[-+]?[0-9]*\.[0-9]+[eE][0-9]+$"
 _LOST_IN_TEXT = re.compile(rf"{_SCIENTIFIC}|^[0-9]{{5,}}\.0$")
 _LOST_IN_CODE = re.compile(rf"{_SCIENTIFIC}|^[0-9]+\.0+$")
 _CELL_ERROR = r"^#([A-Z]+[!?]|N/A|DIV/0!|#+)$"

@@ -1,6 +1,7 @@
 """One column's rules: text in, typed value or named fault out."""
 
 import datetime as dt
+import time
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -484,3 +485,15 @@ def test_a_bound_itself_lies_inside(data_type, bounds, inside, outside):
 def test_a_rule_that_does_not_fit_its_column_is_an_error_of_the_source_file(data_type, rules):
     with pytest.raises(ValidationError):
         Column(name="c", data_type=data_type, source_field="c", **rules)
+
+
+@pytest.mark.parametrize("data_type", ["varchar", "decimal(20, 2)", "bigint", "date", "timestamp", "boolean"])
+@pytest.mark.parametrize(
+    "part", ["1", "1.", ".0", "=", "'", "#", "１", "R－", "\u200b", "1,111", "2025-01-01 ", '"', "e+"]
+)
+def test_a_text_made_to_be_slow_is_read_at_once(data_type, part):
+    for text in (part * 100_000, part * 100_000 + " 中"):
+        for rules in ({}, {"spelling": "code"}) if data_type == "varchar" else ({},):
+            began = time.process_time()
+            parse(data_type, text, **rules)
+            assert time.process_time() - began < 2
