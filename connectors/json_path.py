@@ -1,5 +1,6 @@
 """Reading a value at a dotted path of a JSON answer, and the records of an answer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +16,13 @@ def at_path(answer: Any, path: str) -> Any:
     """The value at `a.b.c`; a `MissingFieldError` names the path where a step is not there."""
     value = answer
     for step in path.split("."):
-        if not isinstance(value, dict) or step not in value:
+        if not isinstance(value, Mapping) or step not in value:
             raise MissingFieldError(f"the answer has nothing at {path}")
         value = value[step]
     return value
 
 
-def field_of(record: dict[str, Any], name: str) -> Any:
+def field_of(record: Mapping[str, Any], name: str) -> Any:
     """The value of a field of a record, None where it has none; a name with points may lead to a nested one."""
     if name in record or "." not in name:
         return record.get(name)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.acceptance.house import House, Key, key_of
 from connectors.columns import make_parser
+from connectors.json_path import field_of
 from connectors.spec import Column, Dataset
 from ledger.store import Row
 
@@ -146,14 +147,14 @@ class _Account:
     def _alike(self, record: Any, true: Mapping[str, Any]) -> bool:
         fields = record if isinstance(record, Mapping) else {}
         compared = [
-            same(_parsed(column, fields[column.source_field], self._zone), true[column.name])
+            same(_parsed(column, field_of(fields, column.source_field), self._zone), true[column.name])
             for column in self._dataset.columns
-            if column.source_field in fields and true[column.name] is not None
+            if _has(fields, column) and true[column.name] is not None
         ]
         return bool(compared) and 2 * sum(compared) >= len(compared)
 
     def _names(self, record: Any, true: Mapping[str, Any]) -> bool:
-        if isinstance(record, Mapping) and any(c.source_field in record for c in self._dataset.columns):
+        if isinstance(record, Mapping) and any(_has(record, c) for c in self._dataset.columns):
             return False
         text = json.dumps(record, ensure_ascii=False, default=str)
         return any(isinstance(part, str) and part in text for part in key_of(self._dataset, true))
@@ -173,3 +174,7 @@ def _is_no_record(record: Any, _true: Mapping[str, Any]) -> bool:
 def _parsed(column: Column, raw: Any, zone: ZoneInfo) -> Any:
     value, _, _ = make_parser(column, (), zone)(raw)
     return value
+
+
+def _has(fields: Mapping[str, Any], column: Column) -> bool:
+    return column.source_field in fields or field_of(fields, column.source_field) is not None

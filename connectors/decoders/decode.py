@@ -7,6 +7,7 @@ from connectors.decoders.chunk import Chunk
 from connectors.decoders.delimited import decode_csv
 from connectors.decoders.json_lines import decode_jsonl
 from connectors.decoders.json_page import decode_json
+from connectors.decoders.nested import reach_in
 from connectors.decoders.packed import unpack
 from connectors.decoders.text import without_end_mark
 from connectors.decoders.what_it_is import BLANK, JSON, NOTHING, PARQUET, TEXT, UTF16, XLSX, XML, ZIP, require_form
@@ -29,7 +30,12 @@ def decode(dataset: Dataset, label: str, body: bytes, answer: Any = None) -> Ite
     `answer` is the decoded JSON of the body, where the driver had it already. Raises a `DataError`, sometimes only
     after some chunks, where the page is broken as a whole: nothing of it may be used then.
     """
-    where = f"{dataset.address}, {label}"
+    nested = tuple(column.source_field for column in dataset.columns if "." in column.source_field)
+    chunks = _chunks(dataset, f"{dataset.address}, {label}", body, answer)
+    return (reach_in(chunk, nested) for chunk in chunks) if nested else chunks
+
+
+def _chunks(dataset: Dataset, where: str, body: bytes, answer: Any) -> Iterator[Chunk]:
     columns = {column.source_field: column for column in dataset.columns}
     match dataset.decoder:
         case JsonDecoder() as decoder:

@@ -20,7 +20,16 @@ HEAVIEST_BYTES = 384 * 1024 * 1024
 LONGEST_MESSAGE = 200
 _LIGHT_BODY_BYTES = 1 << 20
 _VALUE_BYTES, _OBJECT_BYTES = 64, 232
+_LOOK_UP = "look the code up in the agency's document; one that tells of a dead token belongs under answered.expired"
 _LET_US_IN = "open the address in a browser: a login, a gateway or an error page; ask the agency to let us in"
+
+
+class TokenDiedError(Exception):
+    """An answer that a new token or session may turn into a good one; `error` where it does not."""
+
+    def __init__(self, error: AgencyError) -> None:
+        super().__init__(error.what)
+        self.error = error
 
 
 class UnreadableError(Exception):
@@ -165,7 +174,8 @@ def check_answered(answered: Answered, body: bytes, value: Any, where: str, secr
             said = f" ({secrets.without(str(at_path(value, answered.message)))})"
         except MissingFieldError:
             said = ""
-    raise AgencyError(f"the agency refuses with code {code}{said}.", where, "look the code up in the agency's document")
+    refused = AgencyError(f"the agency refuses with code {code}{said}.", where, _LOOK_UP)
+    raise TokenDiedError(refused) if code in answered.expired else refused
 
 
 def _refusal_in(body: bytes) -> Any:

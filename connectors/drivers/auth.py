@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import re
 import threading
 import time
 import uuid
@@ -25,6 +26,7 @@ from connectors.spec import (
     Basic,
     Bearer,
     MutualTls,
+    NoAuth,
     OAuth2ClientCredentials,
     RestConnection,
     SessionLogin,
@@ -48,8 +50,8 @@ class Granted:
     cookies: Mapping[str, str]
 
 
-PostForm = Callable[[str, Mapping[str, str], "Auth"], Granted]
-"""Posts a form to a path below the base address, under an auth of its own; raises as `Http.ask` does."""
+PostForm = Callable[[str, Mapping[str, Any], "Auth", bool], Granted]
+"""Posts fields, as a form or as JSON, to a path below the base address under an auth; raises as `Http.ask` does."""
 
 
 class Auth(AuthBase):
@@ -184,27 +186,31 @@ def make_auth(source: Source, connection: RestConnection, post: PostForm) -> Aut
     where = source.name
 
     def read(variable: Variable) -> str:
-        return _header_text(variable, read_variable(variable.env, where), where)
+        return header_text(variable, where)
+
+    def secret_of(variable: Variable) -> str:
+        return _plain(variable, read_variable(variable.env, where), where)
 
     auth = connection.auth
     made: Auth
     match auth:
         case Bearer():
-            made = HeaderAuth("Authorization", f"Bearer {read(auth.token)}", (read(auth.token),))
+            token = re.sub(r"^bearer +", "", read(auth.token), flags=re.IGNORECASE)
+            made = HeaderAuth("Authorization", f"Bearer {token}", (token,))
         case ApiKey():
             made = _api_key(auth, read(auth.key))
         case Basic():
-            made = _basic(read_variable(auth.user.env, where), read_variable(auth.password.env, where))
+            made = _basic(secret_of(auth.user), secret_of(auth.password))
         case SignedRequest():
-            made = SignedAuth(read(auth.app_key), read_variable(auth.app_secret.env, where), auth.digest)
+            made = SignedAuth(read(auth.app_key), secret_of(auth.app_secret), auth.digest)
         case OAuth2ClientCredentials():
-            client, secret = read_variable(auth.client_id.env, where), read_variable(auth.client_secret.env, where)
+            client, secret = secret_of(auth.client_id), secret_of(auth.client_secret)
             ask_for = partial(_token, auth, client, secret, where, post)
             made = GrantedAuth(ask_for, (secret, _encoded(client, secret)))
         case SessionLogin():
-            user, password = read_variable(auth.user.env, where), read_variable(auth.password.env, where)
+            user, password = secret_of(auth.user), secret_of(auth.password)
             made = GrantedAuth(partial(_login, auth, user, password, where, post), (password,))
-        case MutualTls():
+        case MutualTls() | NoAuth():
             made = Auth()
     return made
 
@@ -213,11 +219,24 @@ def _api_key(auth: ApiKey, key: str) -> Auth:
     return ParamAuth(str(auth.param), key) if auth.header is None else HeaderAuth(auth.header, key, (key,))
 
 
-def _header_text(variable: Variable, value: str, where: str) -> str:
-    if not (value.isascii() and value.isprintable()) or value != value.strip():
+def header_text(variable: Variable, where: str) -> str:
+    """The value of a variable that goes into a header as it stands, or a `ConfigError`."""
+    value = _plain(variable, read_variable(variable.env, where), where)
+    if not (value.isascii() and value.isprintable()):
         raise ConfigError(
             f"{variable.env} holds a sign that no header may have.", where, "set it again, without quotes"
         )
+    return value
+
+
+def _plain(variable: Variable, value: str, where: str) -> str:
+    """The value, if it is what was meant: a line end or quotation marks around it are the file's it was copied from."""
+    again = "set it again, without quotes"
+    if value != value.strip() or any(sign < " " for sign in value):
+        what = f"{variable.env} holds a sign that does not belong: a blank at its edge, or a line end."
+        raise ConfigError(what, where, again)
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'`":
+        raise ConfigError(f"{variable.env} stands in quotation marks.", where, again)
     return value
 
 
@@ -234,22 +253,47 @@ def _token(auth: OAuth2ClientCredentials, client: str, secret: str, where: str, 
     if auth.scope is not None:
         form["scope"] = auth.scope
     by = _basic(client, secret)
-    if auth.send == "body":
+    if auth.send != "header":
         form, by = {**form, "client_id": client, "client_secret": secret}, Auth()
-    granted = post(auth.token_path, form, by)
-    refused = AgencyError(
-        f"no token was granted (status {granted.status}).", where, "check client id and secret, then jifen source check"
-    )
-    if granted.status != 200 or not isinstance(granted.value, dict):
-        raise refused
-    token = granted.value.get("access_token")
-    if not isinstance(token, str) or not _is_token(token):
-        raise refused
-    return Grant("Authorization", f"Bearer {token}", _expiry(granted.value.get("expires_in")), (token,))
+    granted = post(auth.token_path, form, by, auth.send == "json")
+    if granted.status not in (200, 201):
+        refused = f"no token was granted (status {granted.status})."
+        raise AgencyError(refused, where, "check client id and secret, then jifen source check")
+    return _granted(granted, auth.token, auth.expires_in, auth.header, auth.prefix, where)
+
+
+def _granted(granted: Granted, path: str, expires_in: str | None, header: str, prefix: str, where: str) -> Grant:
+    """The token that an answer holds, which may be a number; where it holds none, its names are told."""
+    try:
+        token = at_path(granted.value, path)
+    except MissingFieldError:
+        token = None
+    if isinstance(token, bool) or not isinstance(token, (str, int)) or not _is_token(str(token)):
+        names = ", ".join(_names_in(granted.value)) or "no names at all"
+        what = f"no token was granted: the answer (status {granted.status}) holds none at {path}; it has {names}."
+        raise AgencyError(
+            what, where, "check the credentials; where the token stands is declared by `token` under auth"
+        )
+    try:
+        lives = None if expires_in is None else at_path(granted.value, expires_in)
+    except MissingFieldError:
+        lives = None
+    ends = float("inf") if expires_in is None else _expiry(lives)
+    return Grant(header, f"{prefix}{token}", ends, (str(token),))
+
+
+def _names_in(value: Any, lead: str = "") -> list[str]:
+    """The first names of an answer, two deep, and nothing of what they hold."""
+    found: list[str] = []
+    for name, inner in value.items() if isinstance(value, dict) else ():
+        shown = "".join(sign for sign in lead + str(name) if sign.isprintable())[:40]
+        found += (isinstance(inner, dict) and not lead and _names_in(inner, f"{name}.")) or [shown]
+    return found[:12]
 
 
 def _login(auth: SessionLogin, user: str, password: str, where: str, post: PostForm) -> Grant:
-    granted = post(auth.login_path, {auth.user_field: user, auth.password_field: password}, Auth())
+    fields = {**auth.fields, auth.user_field: user, auth.password_field: password}
+    granted = post(auth.login_path, fields, Auth(), auth.login == "json")
     refused = AgencyError(
         f"the login failed (status {granted.status}).", where, "check user and password, then jifen source check"
     )
@@ -260,13 +304,7 @@ def _login(auth: SessionLogin, user: str, password: str, where: str, post: PostF
         if not _is_token(cookies.replace(" ", "")):
             raise refused
         return Grant("Cookie", cookies, float("inf"), tuple(granted.cookies.values()))
-    try:
-        token = at_path(granted.value, auth.token)
-    except MissingFieldError:
-        raise refused from None
-    if not isinstance(token, str) or not _is_token(token):
-        raise refused
-    return Grant(auth.header, f"{auth.prefix}{token}", float("inf"), (token,))
+    return _granted(granted, auth.token, auth.expires_in, auth.header, auth.prefix, where)
 
 
 def _is_token(found: str) -> bool:

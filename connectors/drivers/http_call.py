@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -14,8 +15,8 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
-from connectors.drivers.answers import Secrets, UnreadableError, check_answered, decoded
-from connectors.drivers.auth import Auth, Granted, PostForm, make_auth
+from connectors.drivers.answers import Secrets, TokenDiedError, UnreadableError, check_answered, decoded
+from connectors.drivers.auth import Auth, Granted, PostForm, header_text, make_auth
 from connectors.drivers.hosts import budget_of
 from connectors.drivers.http_body import LOST, TooLargeError, exchanged, read_body
 from connectors.drivers.pages import MAX_BODY_BYTES, Ask
@@ -23,8 +24,9 @@ from connectors.drivers.paging_parts import Answer, Question
 from connectors.drivers.retry import TryAgainError, call_with_retry, retry_after_seconds
 from connectors.drivers.tls import Tls
 from connectors.errors import AgencyError, ConfigError, ConnectorError, DataError, TransientError
+from connectors.json_path import field_of
 from connectors.json_text import loads
-from connectors.spec import Answered, Decoder, RestConnection
+from connectors.spec import Answered, Decoder, RestConnection, Variable
 
 SMALLEST_CAP_BYTES = 8 * 1024 * 1024
 MOST_OF_A_REFUSAL_BYTES = 1 << 20
@@ -35,8 +37,8 @@ _HEADERS = {"User-Agent": "jifen", "Accept": "*/*", "Accept-Encoding": "gzip"}
 class Endpoint:
     """A place to ask: `path` below the base address, `shown` the same as it may stand in a message.
 
-    A parameter that `body` names goes into the body, as text or number like what stands there; every other one goes
-    into the query.
+    A parameter that `body` names (`page.no`: inside a part) goes into the body, as text or number like what stands
+    there; every other one goes into the query.
     """
 
     path: str
@@ -44,6 +46,7 @@ class Endpoint:
     method: str = "GET"
     params: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] = field(default_factory=dict)
+    body_as: str = "json"
     decoder: Decoder | None = None
     """The form of what is asked for; None: JSON that holds no records, such as the state of a job."""
     may_be_empty: bool = False
@@ -74,7 +77,10 @@ class Http:
         self._cap = max(SMALLEST_CAP_BYTES, MAX_BODY_BYTES // connection.limits.connections)
         post: PostForm = self._post_form
         self._auth = make_auth(ask.source, connection, post)
-        self._secrets = Secrets(self._auth.live_secrets, encodings, self._where)
+        self._headers, hidden = _fixed(connection.headers, ask.source.name)
+        asked, more = _fixed(getattr(ask.dataset.request, "headers", {}), ask.source.name)
+        self._asked_headers = {**self._headers, **asked}
+        self._secrets = Secrets(lambda: (*self._auth.live_secrets(), *hidden, *more), encodings, self._where)
         self._pool: ThreadPoolExecutor | None = None
 
     def close(self) -> None:
@@ -96,18 +102,25 @@ class Http:
         """One answer, judged; whatever may pass is tried again within the budget."""
         empty = unreadable = 0
 
-        def exchange() -> Answer:
+        def exchange(*, is_second: bool = False) -> Answer:
             nonlocal empty
             with self._budget.slot(self._limits):
                 if self._stop.is_set():
                     raise TransientError("the pull was broken off.", self._where, "run `jifen run` again")
                 received = self._send(endpoint, question, self._auth)
-                if received.status == 401 and self._auth.renew(received.sent):
-                    received = self._send(endpoint, question, self._auth)
             empty += not received.body.strip()
             # Nothing at all is believed once it is said twice: the first time it may have been lost on the way.
             form = endpoint if empty > 1 else replace(endpoint, may_be_empty=False)
-            return self._judge(form, question, received)
+            try:
+                return self._judge(form, question, received)
+            except TokenDiedError as error:
+                if is_second or not self._auth.renew(received.sent):
+                    raise error.error from None
+            except UnreadableError:
+                # A session that has died may be told by the page to log in.
+                self._auth.renew(received.sent)
+                raise
+            return exchange(is_second=True)
 
         def attempt() -> Answer:
             nonlocal unreadable
@@ -155,7 +168,8 @@ class Http:
             wish = retry_after_seconds(headers.get("Retry-After"), headers.get("Date"))
             raise TryAgainError(f"the agency answers {status}", wish)
         if status not in endpoint.statuses:
-            raise self._refused(endpoint, status)
+            refused = self._refused(endpoint, status, headers)
+            raise TokenDiedError(refused) if status == 401 or 300 <= status < 400 else refused
         if status == 204:
             return Answer(b"", headers, None, self._address(endpoint, question))
         value = decoded(received.body, endpoint.decoder, endpoint.may_be_empty, self._limits.connections, self._where)
@@ -164,7 +178,7 @@ class Http:
         # What was asked for, not what was sent: an auth may have put a key into that.
         return Answer(received.body, headers, value, self._address(endpoint, question))
 
-    def _refused(self, endpoint: Endpoint, status: int) -> AgencyError:
+    def _refused(self, endpoint: Endpoint, status: int, headers: Mapping[str, str]) -> AgencyError:
         what = f"the agency answers {status} to {self._base_url}{endpoint.shown}."
         if status in (401, 403):
             return AgencyError(
@@ -174,7 +188,8 @@ class Http:
             nothing = "the agency answers 204: it has nothing for us."
             return AgencyError(nothing, self._where, "declare none: true under decoder json if that means no record")
         if 300 <= status < 400:
-            what = f"the agency answers {status}: it sends us elsewhere, and our credentials do not go along."
+            to = self._secrets.without(urlsplit(headers.get("Location", "")).hostname or "another path")
+            what = f"the agency answers {status}: it sends us elsewhere ({to}), and our credentials do not go along."
         return AgencyError(
             what, self._where, "compare path and parameters in the source file with the agency's document"
         )
@@ -187,9 +202,12 @@ class Http:
         url = self._address(endpoint, question)
         if question.link is not None:
             params = {}
-        fields: dict[str, Any] = {"params": params}
-        if endpoint.method == "POST":
-            fields |= {"data": json.dumps(body), "headers": {**_HEADERS, "Content-Type": "application/json"}}
+        fields: dict[str, Any] = {"params": params, "headers": {**_HEADERS, **self._asked_headers}}
+        if endpoint.method == "POST" and endpoint.body_as == "form":
+            fields["data"] = body
+        elif endpoint.method == "POST":
+            fields["data"], sent_as = json.dumps(body), {"Content-Type": "application/json"}
+            fields["headers"] = {**_HEADERS, **sent_as, **self._asked_headers}
         return self._exchange(endpoint.method, url, fields, auth, endpoint.shown, endpoint.statuses)
 
     def _exchange(
@@ -231,9 +249,10 @@ class Http:
         except (TooLargeError, UnreadableError):
             return b""
 
-    def _post_form(self, path: str, form: Mapping[str, str], auth: Auth) -> Granted:
+    def _post_form(self, path: str, form: Mapping[str, Any], auth: Auth, as_json: bool) -> Granted:
         """A token or login endpoint asked. Its caller holds a connection already, and judges the answer."""
-        received = self._exchange("POST", self._base_url + path, {"data": dict(form)}, auth, path, frozenset({200}))
+        fields: dict[str, Any] = {"json" if as_json else "data": dict(form), "headers": {**_HEADERS, **self._headers}}
+        received = self._exchange("POST", self._base_url + path, fields, auth, path, frozenset({200, 201}))
         if received.status in (408, 425, 429) or received.status >= 500:
             wish = retry_after_seconds(received.headers.get("Retry-After"), received.headers.get("Date"))
             raise TryAgainError(f"the token endpoint answers {received.status}", wish)
@@ -246,16 +265,34 @@ class Http:
 
 def _places(endpoint: Endpoint, question: Question) -> tuple[dict[str, str], dict[str, Any]]:
     """What goes into the query, and what into the body."""
-    body = {**endpoint.body, **question.body}
+    body = deepcopy(dict(endpoint.body))
+    for name, value in question.body.items():
+        _put(body, name, value)
     query = {}
     for name, value in {**endpoint.params, **question.params}.items():
-        if name not in endpoint.body:
+        stands = field_of(dict(endpoint.body), name)
+        if stands is None:
             query[name] = value
-        elif isinstance(endpoint.body[name], int) and value.isascii() and value.isdigit():
-            body[name] = int(value)
+        elif isinstance(stands, int) and value.isascii() and value.isdigit():
+            _put(body, name, int(value))
         else:
-            body[name] = value
+            _put(body, name, value)
     return query, body
+
+
+def _put(body: dict[str, Any], name: str, value: Any) -> None:
+    """Set a field of a body; a name with points leads into its parts, which are made where they are not there."""
+    *steps, last = [name] if name in body else name.split(".")
+    for step in steps:
+        body = body.setdefault(step, {})
+    body[last] = value
+
+
+def _fixed(headers: Mapping[str, str | Variable], where: str) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Fixed headers with their values, and those of them that are secret."""
+    read = {name: header_text(value, where) for name, value in headers.items() if isinstance(value, Variable)}
+    plain = {name: value for name, value in headers.items() if isinstance(value, str)}
+    return {**plain, **read}, tuple(read.values())
 
 
 def _origin(url: str) -> str:

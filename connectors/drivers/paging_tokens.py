@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from connectors.drivers.hosts import host_key
@@ -38,7 +39,7 @@ def chained(listing: Listing, paginator: Chained, resume: Cursor | None) -> Iter
     """
     start = {"kind": paginator.kind, "token": None, "page": 1, "received": 0, "total": None, "empty": 0}
     at = begin(listing, resume, {**start, "trail": ["", 1, 0], "marks": []})
-    pages_seen, tokens_seen = Seen(at["marks"]), Seen([short_hash(at["token"])] if at["token"] else [])
+    pages_seen, tokens_seen = Seen(at["marks"]), Seen([short_hash(str(at["token"]))] if at["token"] else [])
     while True:
         answer = listing.asker.ask(_question(paginator, at["token"]))
         records = records_of(listing, answer)
@@ -70,7 +71,7 @@ def chained(listing: Listing, paginator: Chained, resume: Cursor | None) -> Iter
         at = following
 
 
-def _question(paginator: Chained, token: str | None) -> Question:
+def _question(paginator: Chained, token: Any) -> Question:
     match paginator:
         case CursorInBody() | CursorInHeader():
             cursor = {} if token is None else {paginator.cursor_param: token}
@@ -82,30 +83,36 @@ def _question(paginator: Chained, token: str | None) -> Question:
             return Question(link=token)
 
 
-def _next(listing: Listing, paginator: Chained, answer: Answer) -> str | None:
+def _next(listing: Listing, paginator: Chained, answer: Answer) -> str | int | None:
     """The token of the next page, None where this is the last."""
+    token: str | int | None
     match paginator:
         case CursorInBody() | TokenInPost():
+            # Into a body it goes as it came, a number as a number.
             token = _stated(listing, answer, paginator.next)
+            token = str(token) if isinstance(paginator, CursorInBody) and token is not None else token
         case CursorInHeader():
             token = answer.headers.get(paginator.header) or None
         case NextLink():
-            token = _same_house(listing, answer, _stated(listing, answer, paginator.next))
+            link = _stated(listing, answer, paginator.next)
+            token = _same_house(listing, answer, None if link is None else str(link))
         case LinkHeader():
             token = _same_house(listing, answer, _link_named_next(listing, answer.headers.get("Link") or ""))
-    return None if token is None else bounded(listing, token, "token of the next page")
+    if token is not None:
+        bounded(listing, str(token), "token of the next page")
+    return token
 
 
-def _stated(listing: Listing, answer: Answer, path: str) -> str | None:
+def _stated(listing: Listing, answer: Answer, path: str) -> str | int | None:
     try:
-        stated = at_path(answer.value, path)
+        stated: str | int | None = at_path(answer.value, path)
     except MissingFieldError:
         return None
     if stated is None or stated == "":
         return None
     if isinstance(stated, bool) or not isinstance(stated, (str, int)):
         raise refusal(listing, f"{path} is neither text nor a number")
-    return str(stated)
+    return stated
 
 
 def _link_named_next(listing: Listing, header: str) -> str | None:
@@ -155,10 +162,10 @@ def _empty(listing: Listing, before: int, records: list[object] | None) -> int:
     return empty
 
 
-def _trail(listing: Listing, trail: list[object], token: str, seen: Seen) -> list[object]:
+def _trail(listing: Listing, trail: list[object], token: str | int, seen: Seen) -> list[object]:
     """Brent's way to find a circle: a mark that stays put for 1, 2, 4, 8 … steps, and is met again in any circle."""
     mark, power, steps = str(trail[0]), int(str(trail[1])), int(str(trail[2]))
-    found = short_hash(token)
+    found = short_hash(str(token))
     if found == mark or seen.again(found):
         raise fault(listing, "the token of the next page was given before")
     if steps + 1 >= power:

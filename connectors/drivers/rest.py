@@ -45,16 +45,26 @@ def _base_url(ask: Ask, connection: RestConnection) -> str:
     """The base address, which stands in messages: whoever reads them must not learn a password."""
     name, where = connection.base_url.env, ask.dataset.address
     base_url = read_variable(name, ask.source.name).rstrip("/")
-    try:
-        parts = urlsplit(base_url)
-        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_address = False
-    if not is_address or parts.query or parts.fragment:
-        raise ConfigError(f"{name} holds no address.", where, "set it like https://agency.example/api")
-    if parts.username is not None:
+    if wrong := _fault_of(base_url):
+        raise ConfigError(f"{name} holds no address: {wrong}.", where, "set it like https://agency.example/api")
+    if urlsplit(base_url).username is not None:
         raise ConfigError(f"{name} holds a user name.", where, "name it under auth")
     return base_url
+
+
+def _fault_of(address: str) -> str | None:
+    """What keeps a text from being a base address; nothing of it, for it may hold a password."""
+    if any(sign <= " " or sign in "\"'<>" for sign in address):
+        return "it has a blank, a line end or a quotation mark"
+    try:
+        parts = urlsplit(address)
+        if parts.scheme not in ("http", "https"):
+            return "it does not begin with http:// or https://"
+        if not parts.hostname or parts.port == 0:
+            return "it names no host"
+    except ValueError:
+        return "its host or port is none"
+    return "it has a query or a fragment, which belong under params" if parts.query or parts.fragment else None
 
 
 def _pages(http: Http, request: RestRequest, ask: Ask) -> Iterator[Page]:
@@ -93,6 +103,7 @@ def _endpoint(request: RestRequest, ask: Ask) -> Endpoint:
         method=request.method,
         params=params,
         body=request.body,
+        body_as=request.body_as,
         decoder=decoder,
         may_be_empty=may_be_empty,
         statuses=frozenset({200, 204}) if may_be_empty else frozenset({200}),

@@ -7,6 +7,12 @@ from pydantic import Field, model_validator
 from connectors.spec.base import DottedPath, Strict, UrlPath, Variable
 
 
+class NoAuth(Strict):
+    """No proof, for an agency that asks for none; `auth: none` is the same."""
+
+    kind: Literal["none"]
+
+
 class Bearer(Strict):
     """One long-lived token in the Authorization header."""
 
@@ -45,12 +51,17 @@ class OAuth2ClientCredentials(Strict):
     client_id: Variable
     client_secret: Variable
     scope: str | None = None
-    send: Literal["header", "body"] = "header"
-    """Where the token endpoint wants id and secret: as basic auth, or as fields of the form."""
+    send: Literal["header", "body", "json"] = "header"
+    """Where the token endpoint wants id and secret: as basic auth, as fields of a form, or as those of a JSON body."""
+    token: DottedPath = "access_token"  # noqa: S105 - the place of a token, not one
+    expires_in: DottedPath = "expires_in"
+    """Where the answer holds the token and how many seconds it lives; an hour where it does not say."""
+    header: str = "Authorization"
+    prefix: str = "Bearer "
 
 
 class SessionLogin(Strict):
-    """Log in once with a form, then go on with the token it answers, or with its cookie where `token` is not named."""
+    """Log in once, then go on with the token that is answered, or with the cookie where `token` is not named."""
 
     kind: Literal["session_login"]
     login_path: UrlPath
@@ -58,7 +69,11 @@ class SessionLogin(Strict):
     password_field: str
     user: Variable
     password: Variable
+    login: Literal["form", "json"] = "form"
+    fields: dict[str, str | int | bool] = {}
+    """What the login wants beside user and password."""
     token: DottedPath | None = None
+    expires_in: DottedPath | None = None
     header: str = "Authorization"
     prefix: str = "Bearer "
 
@@ -81,6 +96,6 @@ class MutualTls(Strict):
 
 
 Auth = Annotated[
-    Bearer | ApiKey | Basic | OAuth2ClientCredentials | SessionLogin | SignedRequest | MutualTls,
+    NoAuth | Bearer | ApiKey | Basic | OAuth2ClientCredentials | SessionLogin | SignedRequest | MutualTls,
     Field(discriminator="kind"),
 ]

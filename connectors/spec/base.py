@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 DottedPath = Annotated[str, Field(pattern=r"^[^.\s]+(\.[^.\s]+)*$")]
 """Where a value stands in a JSON answer: `data.items`."""
@@ -24,10 +24,28 @@ class Variable(Strict):
     env: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
 
 
+_CARRIED = {"host", "content-length", "transfer-encoding", "connection", "accept-encoding"}
+
+
+def _own_header(name: str) -> str:
+    if name.lower() in _CARRIED:
+        raise ValueError(f"{name} says how a message is carried, which is not ours to say")
+    return name
+
+
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$"), AfterValidator(_own_header)]
+"""A header that we may set."""
+
+Headers = dict[HeaderName, Annotated[str, Field(pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$")] | Variable]
+"""Fixed request headers; a value that is a secret is named by its variable."""
+
+
 def variables_in(part: Any) -> set[str]:
     """The names of every variable that a part of a file names, however deep."""
     if isinstance(part, Variable):
         return {part.env}
+    if isinstance(part, dict):
+        part = tuple(part.values())
     if isinstance(part, tuple):
         return {name for one in part for name in variables_in(one)}
     if isinstance(part, Strict):

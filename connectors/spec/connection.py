@@ -1,9 +1,9 @@
 """Where an agency answers: one class of connection for each driver."""
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from connectors.spec.auth import Auth
-from connectors.spec.base import Strict, Variable
+from connectors.spec.base import Headers, Strict, Variable
 
 
 class Limits(Strict):
@@ -20,9 +20,16 @@ class RestConnection(Strict):
 
     base_url: Variable
     auth: Auth
+    headers: Headers = {}
+    """Sent with every request, those for a token too."""
     ca: Variable | None = None
     """Path of a PEM file with the authority that signed the agency's certificate, where it is no public one."""
     limits: Limits = Limits()
+
+    @field_validator("auth", mode="before")
+    @classmethod
+    def _no_auth(cls, auth: object) -> object:
+        return {"kind": "none"} if auth == "none" else auth
 
 
 class SftpConnection(Strict):

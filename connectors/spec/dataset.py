@@ -284,7 +284,8 @@ class Source(Strict):
 
     def variables(self) -> list[str]:
         """The names of every variable this source needs, sorted."""
-        return sorted(variables_in(self.connection))
+        asked = {name for dataset in self.datasets for name in variables_in(dataset.request)}
+        return sorted(variables_in(self.connection) | asked)
 
     def dataset(self, name: str) -> Dataset:
         """One dataset by name, or a `ConfigError` that lists those there are."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from connectors.spec.base import DottedPath, Strict, UrlPath
+from connectors.spec.base import DottedPath, Headers, Strict, UrlPath
 
 
 class Since(Strict):
@@ -53,6 +53,8 @@ class Answered(Strict):
     ok: tuple[str, ...] = Field(min_length=1)
     retry: tuple[str, ...] = ()
     """Codes that another attempt may cure (busy, too many requests); every other code is a refusal."""
+    expired: tuple[str, ...] = ()
+    """Codes that tell of a token or session that has died: a new one is asked for, as after a 401."""
     message: DottedPath | None = None
 
 
@@ -84,7 +86,10 @@ class RestRequest(Strict):
     path: UrlPath | None = None
     method: Literal["GET", "POST"] = "GET"
     params: dict[str, str] = {}
+    headers: Headers = {}
     body: dict[str, Any] = {}
+    """A parameter that stands here (`page.no`: inside a part) goes into the body, as a number where a number stands."""
+    body_as: Literal["json", "form"] = "json"
     since: Since | None = None
     partition: Partition | None = None
     answered: Answered | None = None
@@ -96,6 +101,8 @@ class RestRequest(Strict):
             raise ValueError("a request has a path or a job: name one of them")
         if self.body and self.method != "POST":
             raise ValueError("a body goes with method POST")
+        if self.body_as == "form" and any(isinstance(value, (dict, list)) for value in self.body.values()):
+            raise ValueError("a form holds plain values only: take body_as out for a body of JSON")
         return self
 
 

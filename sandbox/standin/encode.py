@@ -63,9 +63,11 @@ def encode(dataset: Dataset, records: Sequence[Any], told: Mapping[str, Any] | N
     decoder = dataset.decoder
     match decoder:
         case JsonDecoder():
-            plain = _again(encode_json(decoder.records, records, told or {}), decoder, place)
+            plain = _again(encode_json(decoder, _nested(dataset, records), told or {}), decoder, place)
         case JsonLinesDecoder():
-            plain = _again(b"".join(_JSON.encode(record) + b"\n" for record in records), decoder, place)
+            plain = _again(
+                b"".join(_JSON.encode(record) + b"\n" for record in _nested(dataset, records)), decoder, place
+            )
         case CsvDecoder():
             plain = _encode_csv(dataset, decoder, records, place)
         case XmlDecoder():
@@ -81,15 +83,37 @@ def encode(dataset: Dataset, records: Sequence[Any], told: Mapping[str, Any] | N
     return pack(plain, decoder.archive, member_name(decoder.kind, decoder.member))
 
 
-def encode_json(path: str | None, records: Sequence[Any], told: Mapping[str, Any]) -> bytes:
-    """A JSON answer: the list itself, or an envelope with the list and what is told beside it at their paths."""
-    if path is None:
-        return _JSON.encode(list(records))
+def encode_json(decoder: JsonDecoder, records: Sequence[Any], told: Mapping[str, Any]) -> bytes:
+    """A JSON answer: the list itself, or an envelope with the list and what is told beside it at their paths.
+
+    Where one object may stand for a list of one, or null for none, they do.
+    """
+    listed: Any = list(records)
+    if decoder.one and len(records) == 1 and isinstance(records[0], dict):
+        listed = records[0]
+    elif decoder.none and not records:
+        listed = None
+    if decoder.records is None:
+        return _JSON.encode(listed)
     answer: dict[str, Any] = {}
     for place, value in told.items():
         set_path(answer, place, value)
-    set_path(answer, path, list(records))
+    set_path(answer, decoder.records, listed)
     return _JSON.encode(answer)
+
+
+def _nested(dataset: Dataset, records: Sequence[Any]) -> Sequence[Any]:
+    """Records whose fields with points in their names stand in parts: `customer.code` within `customer`."""
+    dotted = {column.source_field for column in dataset.columns if "." in column.source_field}
+    if not dotted:
+        return records
+    made = []
+    for record in records:
+        plain = {n: v for n, v in record.items() if n not in dotted} if isinstance(record, dict) else record
+        for name in dotted & record.keys() if isinstance(record, dict) else ():
+            set_path(plain, name, record[name])
+        made.append(plain)
+    return made
 
 
 def set_path(answer: dict[str, Any], path: str, value: Any) -> None:

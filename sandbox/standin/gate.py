@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import json
 import secrets
 import time
 from collections.abc import Iterable, Mapping
@@ -20,9 +21,13 @@ from connectors.spec import (
     Basic,
     Bearer,
     MutualTls,
+    NoAuth,
     OAuth2ClientCredentials,
+    RestConnection,
     SessionLogin,
     SignedRequest,
+    Source,
+    Variable,
     variables_in,
 )
 from sandbox.standin.encode import set_path
@@ -59,6 +64,8 @@ class Gate:
 
     auth: Auth
     env: dict[str, str]
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    """Fixed headers that every request must have."""
     tokens: dict[str, float] = field(default_factory=dict)
     nonces: dict[str, float] = field(default_factory=dict)
 
@@ -83,9 +90,10 @@ class Gate:
 
     def grant(self, call: Call) -> Grant:
         """Hand out a token or a session, or raise `RefusedError` (400, 401)."""
-        form = dict(parse_qsl(call.body.decode("latin-1"), keep_blank_values=True))
         if call.method != "POST":
             raise RefusedError(405, "METHOD", "POST only")
+        self.require(self.headers, call)
+        form = self._form(call)
         match self.auth:
             case OAuth2ClientCredentials():
                 return self._token(self.auth, call, form)
@@ -93,12 +101,28 @@ class Gate:
                 return self._session(self.auth, form)
         raise RefusedError(404, "NOT_FOUND", "no such path")
 
+    def _form(self, call: Call) -> dict[str, str]:
+        """The fields that were sent, in the form that is wanted."""
+        if getattr(self.auth, "login", getattr(self.auth, "send", "form")) != "json":
+            return dict(parse_qsl(call.body.decode("latin-1"), keep_blank_values=True))
+        try:
+            return {str(name): str(value) for name, value in dict(json.loads(call.body)).items()}
+        except (ValueError, TypeError):
+            raise RefusedError(400, "BAD_JSON", "the login wants JSON") from None
+
+    def require(self, headers: Mapping[str, Any], call: Call) -> None:
+        """Raise `RefusedError` (400) for a request that lacks a fixed header."""
+        for name, wanted in headers.items():
+            if call.headers.get(name.lower()) != (self.value(wanted) if isinstance(wanted, Variable) else wanted):
+                raise RefusedError(400, "HEADER", f"header {name} is missing or another one")
+
     def forget(self) -> None:
         """Let every token and session die."""
         self.tokens.clear()
 
     def check(self, call: Call, clock_ahead: float = 0.0) -> None:
         """Raise `RefusedError` (401) for a request that does not prove who sends it."""
+        self.require(self.headers, call)
         if not self._is_known(call, clock_ahead):
             raise RefusedError(401, "UNAUTHORIZED", "credentials missing, wrong or expired")
 
@@ -114,13 +138,13 @@ class Gate:
             case Basic():
                 known = _basic(given) == (self.value(auth.user), self.value(auth.password))
             case OAuth2ClientCredentials():
-                known = self._lives(given.removeprefix("Bearer "))
+                known = self._lives(_granted_in(auth, headers))
             case SessionLogin():
                 known = self._lives(_session_of(auth, headers))
             case SignedRequest():
                 known = self._is_signed(auth, call, clock_ahead)
-            case MutualTls():
-                # The handshake has seen to it.
+            case MutualTls() | NoAuth():
+                # The handshake has seen to it, or nobody asks.
                 known = True
         return known
 
@@ -140,17 +164,23 @@ class Gate:
             client = _basic(call.headers.get("authorization", ""))
         if client != (self.value(auth.client_id), self.value(auth.client_secret)):
             raise RefusedError(401, "invalid_client", "unknown client")
-        return Grant({"access_token": self._issue(), "expires_in": TOKEN_SECONDS, "token_type": "Bearer"})
+        body: dict[str, Any] = {"token_type": "Bearer"}
+        set_path(body, auth.token, self._issue())
+        set_path(body, auth.expires_in, TOKEN_SECONDS)
+        return Grant(body)
 
     def _session(self, auth: SessionLogin, form: Mapping[str, str]) -> Grant:
         given = (form.get(auth.user_field), form.get(auth.password_field))
-        if given != (self.value(auth.user), self.value(auth.password)):
+        has_all = all(form.get(name) == str(value) for name, value in auth.fields.items())
+        if not has_all or given != (self.value(auth.user), self.value(auth.password)):
             raise RefusedError(401, "LOGIN", "user or password is wrong")
         body: dict[str, Any] = {"message": "登录成功"}
         token = self._issue()
         if auth.token is None:
             return Grant(body, {"Set-Cookie": f"{COOKIE}={token}; Path=/; HttpOnly"})
         set_path(body, auth.token, token)
+        if auth.expires_in is not None:
+            set_path(body, auth.expires_in, TOKEN_SECONDS)
         return Grant(body)
 
     def _is_signed(self, auth: SignedRequest, call: Call, clock_ahead: float) -> bool:
@@ -168,12 +198,15 @@ class Gate:
         return True
 
 
-def open_gate(auth: Auth, certificates: Mapping[str, str]) -> Gate:
-    """A gate with fresh secrets for every variable that the auth names; certificates for mutual TLS are given."""
-    env = {name: secrets.token_urlsafe(24) for name in sorted(variables_in(auth))}
+def open_gate(source: Source, connection: RestConnection, certificates: Mapping[str, str]) -> Gate:
+    """A gate with fresh secrets for every variable of auth and headers; certificates for mutual TLS are given."""
+    auth = connection.auth
+    named = {*variables_in(auth), *variables_in(connection.headers)}
+    named |= {name for dataset in source.datasets for name in variables_in(dataset.request)}
+    env = {name: secrets.token_urlsafe(24) for name in sorted(named)}
     if isinstance(auth, MutualTls):
-        env = {auth.certificate.env: certificates["certificate"], auth.key.env: certificates["key"]}
-    return Gate(auth, env)
+        env |= {auth.certificate.env: certificates["certificate"], auth.key.env: certificates["key"]}
+    return Gate(auth, env, connection.headers)
 
 
 def seal(digest: str, secret: str, call: Call, stamp: str, nonce: str) -> str:
@@ -207,10 +240,14 @@ def _basic(header: str) -> tuple[str, str]:
     return (name, secret) if kind.lower() == "basic" else ("", "")
 
 
+def _granted_in(auth: OAuth2ClientCredentials | SessionLogin, headers: Mapping[str, str]) -> str:
+    given = headers.get(auth.header.lower(), "")
+    return given.removeprefix(auth.prefix) if given.startswith(auth.prefix) else ""
+
+
 def _session_of(auth: SessionLogin, headers: Mapping[str, str]) -> str:
     if auth.token is not None:
-        given = headers.get(auth.header.lower(), "")
-        return given.removeprefix(auth.prefix) if given.startswith(auth.prefix) else ""
+        return _granted_in(auth, headers)
     cookies = dict(_pairs(headers.get("cookie", "").split(";")))
     return cookies.get(COOKIE, "")
 

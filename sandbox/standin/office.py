@@ -84,9 +84,9 @@ class Office:
 
     def _refuse(self, error: RefusedError, match: Match | None, kind: str, dataset: str | None) -> Reply:
         answered = _answered(match.stock) if match else None
-        if answered is not None and error.status != 401:
+        if answered is not None and (error.status != 401 or answered.expired):
             body: dict[str, Any] = {}
-            set_path(body, answered.code, f"E{error.status}")
+            set_path(body, answered.code, answered.expired[0] if error.status == 401 else f"E{error.status}")
             set_path(body, answered.message or "message", error.message)
             return Reply(200, _json(body), dict(JSON), kind, dataset)
         body = {"code": error.code, "message": error.message}
@@ -116,7 +116,7 @@ class Office:
                     continue
                 if method != call.method:
                     found = RefusedError(405, "METHOD", f"{method} only")
-                elif not meets(request, fixed, call):
+                elif not meets(stock.dataset, request, fixed, call):
                     found = RefusedError(400, "MISSING_PARAMETER", "a parameter that this path needs is missing")
                 else:
                     return Match(stock, role, held)
@@ -145,7 +145,8 @@ class Office:
         return self._data(stock, view, asked, call)
 
     def _check(self, call: Call, stock: Stock, view: View | None) -> None:
-        ahead = 0.0
+        request, ahead = stock.dataset.request, 0.0
+        self.gate.require(request.headers if isinstance(request, RestRequest) else {}, call)
         for fault in self.plan.of(self.source, stock.dataset.name, ("auth",)):
             if fault.name == "signature_clock_skew":
                 ahead = 600.0

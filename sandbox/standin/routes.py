@@ -5,9 +5,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
-from connectors.spec import RestRequest
+from connectors.spec import Dataset, RestRequest, TimeWindow
 from sandbox.standin.gate import Call
 from sandbox.standin.pages import Asked, RefusedError
 from sandbox.standin.records import Stock
@@ -44,21 +44,40 @@ def held_in(template: str, raw_path: str) -> dict[str, str] | None:
 
 
 def _body_of(call: Call) -> dict[str, Any]:
-    if not call.body or "json" not in call.headers.get("content-type", ""):
+    """The fields of a body, those of its parts by dotted names."""
+    kind = call.headers.get("content-type", "")
+    if "form-urlencoded" in kind:
+        return dict(parse_qsl(call.body.decode("latin-1"), keep_blank_values=True))
+    if not call.body or "json" not in kind:
         return {}
     try:
         body = json.loads(call.body)
     except ValueError:
         raise RefusedError(400, "BAD_JSON", "the body is no JSON") from None
-    return body if isinstance(body, dict) else {}
+    return _flat(body) if isinstance(body, dict) else {}
 
 
-def meets(request: RestRequest, fixed: Mapping[str, Any], call: Call) -> bool:
+def _flat(part: Mapping[str, Any], lead: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in part.items():
+        found |= _flat(value, f"{lead}{name}.") if isinstance(value, dict) else {lead + name: value}
+    return found
+
+
+def meets(dataset: Dataset, request: RestRequest, fixed: Mapping[str, Any], call: Call) -> bool:
     """Whether a request names what its path needs; what is asked anew each time only has to be there."""
     given = {**dict(call.query), **_body_of(call)}
     asked_anew = {request.since.param} if request.since else set()
     asked_anew |= {request.partition.param} if request.partition and request.partition.param else set()
-    return all(name in given and (name in asked_anew or given[name] == value) for name, value in fixed.items())
+    inner = dataset.paginator.inner if isinstance(dataset.paginator, TimeWindow) else None
+    for part in (dataset.paginator, inner):
+        named = vars(part) if part is not None else {}
+        asked_anew |= {value for name, value in named.items() if name.endswith("_param") or name == "token_field"}
+    same = str if request.body_as == "form" else lambda value: value
+    wanted = {name: value for name, value in _flat(fixed).items() if name not in asked_anew}
+    if any(name in fixed and name not in given for name in asked_anew):
+        return False
+    return all(name in given and same(given[name]) == same(value) for name, value in wanted.items())
 
 
 def asked_for(match: Match, call: Call, origin: str, secret_params: frozenset[str]) -> Asked:

@@ -88,7 +88,7 @@ class House:
         if is_mutual and connection.ca is None:
             raise UsageError(f"{source.name}: mutual_tls needs ca in the connection, or nobody can trust a stand-in")
         certificates = make_certificates(self.world.state / "tls" / source.name) if is_tls else {}
-        gate = open_gate(connection.auth, certificates)
+        gate = open_gate(source, connection, certificates)
         office = Office(
             source.name, self.world.stocks[source.name], gate, self.world.plan, self.journal, self.latency_seconds
         )

@@ -96,6 +96,31 @@ def test_an_address_that_is_none_is_the_configurations_and_is_not_shown(url, var
     assert url not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda url: url + "\n", "a line end"),
+        (lambda url: f'"{url}"', "a quotation mark"),
+        (lambda url: url.removeprefix("http://"), "does not begin with http"),
+        (lambda url: url + "/api?key=1", "a query or a fragment"),
+        (lambda url: url.replace("127", "[127"), "its host or port is none"),
+        (lambda url: "http:/" + url.removeprefix("http://"), "it names no host"),
+    ],
+)
+def test_what_keeps_a_text_from_being_an_address_is_told(change, told, variables):
+    variables.setenv("SMALL_URL", change("http://127.0.0.1:9"))
+    with pytest.raises(ConfigError, match=told):
+        pull(ask_of())
+
+
+@pytest.mark.parametrize("tail", ["", "/", "/api/v1", "/api//", "/企业"])
+def test_a_base_address_may_have_a_path_and_a_last_slash(tail, variables):
+    with serve(listing(25)) as agency:
+        variables.setenv("SMALL_URL", agency.url + tail)
+        assert len(ids(pull(ask_of()))) == 25
+    assert not agency.seen[0].path.endswith("//list")
+
+
 def test_an_address_with_a_password_is_not_shown(variables):
     variables.setenv("SMALL_URL", "https://user:canary-word@agency.example")
     with pytest.raises(ConfigError, match="holds a user name") as caught:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import threading
 import time
 
@@ -153,6 +154,12 @@ def oauth(send="header"):
     }
 
 
+def session_login(by_cookie):
+    token = {} if by_cookie else {"token": "data.session", "header": "X-Session", "prefix": "S "}
+    named = {"user_field": "user", "password_field": "word", "user": {"env": "SMALL_USER"}}
+    return {"kind": "session_login", "login_path": "/login", "password": {"env": "SMALL_SECRET"}, **named, **token}
+
+
 @pytest.mark.parametrize("send", ["header", "body"])
 def test_a_token_is_asked_for_once_and_renewed_when_it_dies(send, variables):
     office = Tokens(uses=2, send=send)
@@ -187,12 +194,130 @@ def pull_lazily(ask):
     return rest.pull(ask)
 
 
-@pytest.mark.parametrize("token", ["two words", "line\r\nX-Evil: 1", "", None, 7, {"a": 1}, "密"])
+@pytest.mark.parametrize("token", ["two words", "line\r\nX-Evil: 1", "", None, True, {"a": 1}, "密"])
 def test_a_token_that_no_header_may_hold_is_no_token(token, variables):
     with serve(lambda _: Reply({"access_token": token})) as agency:
         variables.setenv("SMALL_URL", agency.url)
         with pytest.raises(AgencyError, match="no token was granted"):
             pull(ask_of(auth=oauth()))
+
+
+class Gateway:
+    """Tokens and pages in envelopes, with status 200: a dead token is told by a code, or by a page to log in."""
+
+    def __init__(self, wanted, uses=2, dies_with=None, count=45):
+        self.wanted, self.uses, self.count, self.granted, self.left = wanted, uses, count, 0, 0
+        self.dies_with = dies_with or Reply({"code": 401, "msg": "token expired"})
+
+    def __call__(self, sent):
+        if sent.path == "/token":
+            return self.grant(sent)
+        self.left -= 1
+        if self.left < 0 or sent.headers.get("x-token") != f"T {70_000_000 + self.granted}":
+            return self.dies_with
+        return Reply({"code": 0, **listing(self.count)(sent).body})
+
+    def grant(self, sent):
+        given = json.loads(sent.body) if "json" in sent.headers["content-type"] else sent.form
+        if given != self.wanted:
+            return Reply({"code": 500, "data": {"reason": "canary-reason"}})
+        self.granted, self.left = self.granted + 1, self.uses
+        return Reply({"code": 0, "data": {"token": 70_000_000 + self.granted, "lives": "7200"}})
+
+
+IN_DATA = {"token": "data.token", "expires_in": "data.lives", "header": "X-Token", "prefix": "T "}
+BY_JSON = {
+    "oauth": (
+        {**oauth("json"), **IN_DATA},
+        {"grant_type": "client_credentials", "scope": "read", "client_id": USER, "client_secret": SECRET},
+    ),
+    "login by JSON": (
+        {**session_login(by_cookie=False), "login_path": "/token", "login": "json", "fields": {"kind": 2}, **IN_DATA},
+        {"user": USER, "word": SECRET, "kind": 2},
+    ),
+    "login by form": (
+        {**session_login(by_cookie=False), "login_path": "/token", "fields": {"kind": 2}, **IN_DATA},
+        {"user": USER, "word": SECRET, "kind": "2"},
+    ),
+}
+CODED = {"path": "/list", "answered": {"code": "code", "ok": ["0"], "expired": ["401"], "message": "msg"}}
+
+
+@pytest.mark.parametrize("name", BY_JSON)
+@pytest.mark.parametrize("dies_with", [None, Reply(b"<html>login</html>"), Reply(b"", 302, {"Location": "/login"})])
+def test_a_token_in_an_envelope_is_renewed_when_a_200_tells_that_it_died(name, dies_with, variables):
+    auth, wanted = BY_JSON[name]
+    office = Gateway(wanted, dies_with=dies_with)
+    with serve(office) as agency:
+        variables.setenv("SMALL_URL", agency.url)
+        assert ids(pull(ask_of(auth=auth, request=CODED, retry_seconds=10))) == list(range(45))
+    assert office.granted == 3
+    asked = [sent.query["page"] for sent in agency.seen if sent.path == "/list"]
+    assert sorted(set(asked), key=asked.index) == ["1", "2", "3", "4", "5"], "nothing begins again at page 1"
+
+
+def test_a_new_token_that_is_refused_like_the_old_one_ends_it(variables):
+    auth, wanted = BY_JSON["oauth"]
+    office = Gateway(wanted, uses=0)
+    with serve(office) as agency:
+        variables.setenv("SMALL_URL", agency.url)
+        with pytest.raises(AgencyError, match=r"refuses with code 401 \(token expired\)"):
+            pull(ask_of(auth=auth, request=CODED))
+    assert (office.granted, len(agency.seen)) == (2, 4)
+
+
+def test_a_code_of_a_dead_token_that_is_not_declared_says_where_it_belongs(variables):
+    auth, wanted = BY_JSON["oauth"]
+    request = {"path": "/list", "answered": {"code": "code", "ok": ["0"]}}
+    with serve(Gateway(wanted, uses=1)) as agency:
+        variables.setenv("SMALL_URL", agency.url)
+        with pytest.raises(AgencyError, match=r"a dead token belongs under answered\.expired"):
+            pull(ask_of(auth=auth, request=request))
+
+
+def test_a_token_that_stands_elsewhere_is_told_by_the_names_of_the_answer(variables):
+    auth, wanted = BY_JSON["oauth"]
+    with serve(Gateway(wanted)) as agency:
+        variables.setenv("SMALL_URL", agency.url)
+        with pytest.raises(AgencyError, match=r"holds none at access_token; it has code, data.token, data.lives\."):
+            pull(ask_of(auth={**auth, "token": "access_token"}, request=CODED))
+        variables.setenv("SMALL_SECRET", "another-secret-1")
+        with pytest.raises(AgencyError, match=r"it has code, data.reason") as caught:
+            pull(ask_of(auth=auth, request=CODED))
+    assert "canary" not in str(caught.value)
+
+
+def test_an_agency_that_asks_for_no_proof_gets_none(variables):
+    with serve(guarded(lambda sent: "authorization" not in sent.headers)) as agency:
+        variables.setenv("SMALL_URL", agency.url)
+        for auth in ("none", {"kind": "none"}):
+            assert len(ids(pull(ask_of(auth=auth)))) == 25
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ('"abc12345"', "quotation marks"),
+        ("'abc12345'", "quotation marks"),
+        ("abc\n", "a line end"),
+        (" abc", "a blank"),
+    ],
+)
+@pytest.mark.parametrize("auth", [SIMPLE["bearer"][0], SIMPLE["basic"][0], oauth(), session_login(by_cookie=True)])
+def test_what_a_secret_was_copied_with_is_told_before_anything_is_sent(auth, value, told, variables):
+    variables.setenv("SMALL_URL", "http://127.0.0.1:9")
+    variables.setenv("SMALL_SECRET", value)
+    with pytest.raises(ConfigError, match=f"SMALL_SECRET .*{told}.*without quotes") as caught:
+        pull(ask_of(auth=auth))
+    assert "abc" not in str(caught.value)
+
+
+@pytest.mark.parametrize("lead", ["Bearer ", "bearer  ", "BEARER "])
+def test_a_bearer_token_with_its_word_before_it_is_sent_with_one(lead, variables):
+    variables.setenv("SMALL_SECRET", lead + SECRET)
+    with serve(guarded(SIMPLE["bearer"][1])) as agency:
+        variables.setenv("SMALL_URL", agency.url)
+        assert len(ids(pull(ask_of(auth=SIMPLE["bearer"][0])))) == 25
 
 
 def test_a_token_endpoint_that_is_down_is_transient(variables):
@@ -225,12 +350,6 @@ class Logins:
         if self.by_cookie:
             return Reply({"message": "yes"}, 200, {"Set-Cookie": f"SID={session}; Path=/; HttpOnly"})
         return Reply({"data": {"session": session}})
-
-
-def session_login(by_cookie):
-    token = {} if by_cookie else {"token": "data.session", "header": "X-Session", "prefix": "S "}
-    named = {"user_field": "user", "password_field": "word", "user": {"env": "SMALL_USER"}}
-    return {"kind": "session_login", "login_path": "/login", "password": {"env": "SMALL_SECRET"}, **named, **token}
 
 
 @pytest.mark.parametrize("by_cookie", [True, False])

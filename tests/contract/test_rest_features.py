@@ -5,6 +5,7 @@ import json
 from urllib.parse import unquote
 
 import pytest
+from pydantic import ValidationError
 
 from connectors.errors import AgencyError, DataError, PagingFaultError, TransientError
 from tests.contract.small_agency import PAGED, Reply, ask_of, ids, listing, pull, serve
@@ -161,6 +162,56 @@ def test_a_parameter_that_the_body_names_goes_into_the_body(pulled):
 
     assert ids(pulled(answer, request=request)) == list(range(25))
     assert [sent.query for sent in pulled.agency.seen] == [{"v": "2"}] * 3
+
+
+def test_a_token_that_is_a_number_stays_one_in_the_body(pulled):
+    def answer(sent):
+        start = json.loads(sent.body).get("page", {}).get("after", 0)
+        return Reply({"items": [{"id": start}, {"id": start + 1}], "next": start + 2 if start < 4 else None})
+
+    request = {"path": "/list", "method": "POST", "body": {"page": {"way": "up"}}}
+    paginator = {**TOKEN, "token_field": "page.after"}
+    assert ids(pulled(answer, paginator=paginator, request=request)) == [0, 1, 2, 3, 4, 5]
+    assert json.loads(pulled.agency.seen[1].body) == {"page": {"way": "up", "after": 2}, "size": 2}
+
+
+@pytest.mark.parametrize("form", ["json", "form"])
+def test_page_and_size_go_into_a_part_of_the_body_or_into_a_form(form, pulled):
+    body = {"page": {"no": 1, "size": 10}, "q": "x"} if form == "json" else {"no": 1, "size": 10, "q": "企业"}
+
+    def answer(sent):
+        asked = json.loads(sent.body)["page"] if form == "json" else {k: int(sent.form[k]) for k in ("no", "size")}
+        assert sent.query == {}
+        return Reply({"total": 25, "items": [{"id": n} for n in range(25)][asked["no"] * 10 - 10 : asked["no"] * 10]})
+
+    names = ("page.no", "page.size") if form == "json" else ("no", "size")
+    paginator = {**PAGED, "page_param": names[0], "size_param": names[1]}
+    request = {"path": "/list", "method": "POST", "body": body, "body_as": form}
+    assert ids(pulled(answer, paginator=paginator, request=request)) == list(range(25))
+    wanted = "application/json" if form == "json" else "application/x-www-form-urlencoded"
+    assert {sent.headers["content-type"] for sent in pulled.agency.seen} == {wanted}
+
+
+def test_fixed_headers_go_with_every_request_and_a_secret_in_one_is_not_kept(pulled, variables):
+    variables.setenv("SMALL_KEY", "header-secret-0123456789")
+    connection = {"headers": {"Accept": "application/json", "X-App": {"env": "SMALL_KEY"}}}
+    request = {"path": "/list", "method": "POST", "headers": {"content-type": "application/json;charset=UTF-8"}}
+    ask = {"connection": connection, "request": request}
+    assert len(ids(pulled(listing(25), **ask))) == 25
+    for sent in pulled.agency.seen:
+        assert (sent.headers["accept"], sent.headers["x-app"]) == ("application/json", "header-secret-0123456789")
+        assert sent.headers["content-type"] == "application/json;charset=UTF-8"
+    assert ask_of(**ask).source.variables() == ["SMALL_KEY", "SMALL_SECRET", "SMALL_URL"]
+    with pytest.raises(AgencyError, match="repeats our secret"):
+        pulled(lambda sent: Reply({"total": 0, "items": [], "you": sent.headers["x-app"]}), **ask)
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Host": "x"}, {"Content-Length": "1"}, {"X A": "b"}, {"X": "a\r\nY: b"}, {"X": ""}]
+)
+def test_a_header_that_is_not_ours_to_set_is_refused(headers):
+    with pytest.raises(ValidationError):
+        ask_of(connection={"headers": headers})
 
 
 CHANGED = [

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from connectors.decoders.chunk import Broken
 from connectors.decoders.json_lines import decode_jsonl
+from connectors.decoders.nested import reach_in
 from connectors.decoders.transpose import columns_of
 from connectors.errors import DataError
 from connectors.json_text import NotJsonError, loads, may_repeat_names
@@ -174,3 +175,37 @@ def test_json_is_read_in_the_encoding_that_is_declared(read_body, kind):
     text = '{"a": "积分"}'
     (chunk,) = read_body((f"[{text}]" if kind == "json" else text).encode("gb18030"), kind=kind, encoding="gb18030")
     assert chunk.columns == {"a": ["积分"]}
+
+
+@pytest.mark.parametrize(
+    ("records", "columns"),
+    [
+        (
+            [{"id": 1, "customer": {"code": "a", "name": "x"}}, {"id": 2, "customer": {"code": "b"}}],
+            {"id": [1, 2], "customer": [{"name": "x"}, None], "customer.code": ["a", "b"]},
+        ),
+        ([{"customer": {"code": "a"}}], {"customer.code": ["a"]}),
+        ([{"customer": None}, {"customer": {"code": None}}], {"customer.code": [None, None]}),
+        ([{"customer": "x"}, {"customer": {"code": 1}}], {"customer": ["x", None], "customer.code": [None, 1]}),
+        ([{"customer": [{"code": 1}]}], {"customer": [[{"code": 1}]]}),
+        ([{"customer.code": "flat"}], {"customer.code": ["flat"]}),
+        (
+            [{"customer.code": "flat", "customer": {"code": "in"}}, {"customer": {"code": "in"}}],
+            {"customer.code": ["flat", "in"]},
+        ),
+        ([{"customer": {"code": {"x": 1}}}], {"customer.code": [{"x": 1}]}),
+        (
+            [{"customer": {"code": 1, "at": {"city": "惠州", "zip": 5}}}],
+            {"customer": [{"at": {"zip": 5}}], "customer.code": [1], "customer.at.city": ["惠州"]},
+        ),
+    ],
+)
+@pytest.mark.parametrize("kind", ["json", "jsonl"])
+def test_a_field_inside_a_part_is_a_column_and_the_rest_of_the_part_is_left(read_body, kind, records, columns):
+    lines = [json.dumps(record) for record in records]
+    body = ("[" + ",".join(lines) + "]" if kind == "json" else "\n".join(lines)).encode()
+    fields = ("id", "customer.code", "customer.at.city")
+    (sent,) = read_body(body, kind=kind)
+    chunk = reach_in(sent, fields)
+    assert chunk.columns == columns
+    assert [chunk.raw(place) for place in range(len(records))] == records

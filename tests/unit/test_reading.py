@@ -28,10 +28,11 @@ class Read(Reading):
 
 
 def read(dataset, *pages, zone=None):
-    raw = [
-        RawPage(number, f"page {number}", f"sha{number}", json.dumps({"items": items}).encode())
-        for number, items in enumerate(pages, start=1)
-    ]
+    return read_bodies(dataset, *(json.dumps({"items": items}).encode() for items in pages), zone=zone)
+
+
+def read_bodies(dataset, *bodies, zone=None):
+    raw = [RawPage(number, f"page {number}", f"sha{number}", body) for number, body in enumerate(bodies, start=1)]
     found = Read()
     parts = list(read_pages(dataset, zone or Zone(), ZONE, raw, found))
     found.rows = [row for part in parts for row in part.rows.to_pylist()]
@@ -100,6 +101,45 @@ def test_a_field_gone_from_all_records_is_the_agencys_fault_and_an_unclaimed_one
 def test_what_no_column_claims_lands_raw_beside_the_record(make_dataset):
     reading = read(make_dataset(), [record(new="x", more=[1]), record(uscc=OTHER)])
     assert [row["_extra"] for row in reading.rows] == ['{"more": [1], "new": "x"}', None]
+
+
+NESTED = (
+    column("uscc", required=True, check="uscc", source_field="taxpayer.code"),
+    column("fiscal_year", "integer", required=True, source_field="year"),
+)
+
+
+def test_a_field_inside_a_part_lands_and_is_known_where_its_record_is_refused(make_dataset):
+    items = [{"taxpayer": {"code": GOOD, "name": "x"}, "year": 2024}, {"taxpayer": {"code": OTHER}, "year": "no"}]
+    reading = read(make_dataset(columns=NESTED), items)
+    assert [(row["uscc"], row["_extra"]) for row in reading.rows] == [(GOOD, '{"taxpayer": {"name": "x"}}')]
+    assert [(one.uscc, one.key, one.record) for one in reading.refusals] == [(OTHER, (OTHER, "no"), items[1])]
+
+
+def test_a_part_of_which_all_is_claimed_is_no_new_field(make_dataset):
+    dataset = make_dataset(columns=NESTED, schema_contract="freeze")
+    assert len(read(dataset, [{"taxpayer": {"code": GOOD}, "year": 2024}]).rows) == 1
+    with pytest.raises(AgencyError, match="no column claims: taxpayer"):
+        read(dataset, [{"taxpayer": {"code": GOOD, "name": "x"}, "year": 2024}])
+    with pytest.raises(AgencyError, match=r"no record has the field taxpayer\.code"):
+        read(make_dataset(columns=NESTED), [{"taxpayer": {"name": "x"}, "year": 2024}])
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("NaN", "type_mismatch"),
+        ("-Infinity", "type_mismatch"),
+        ('5, "yysr": 500', "nested_value"),
+        ('5, "yysr": 5', "nested_value"),
+        ('null, "yysr" : 5', "nested_value"),
+    ],
+)
+def test_a_value_that_is_none_or_two_refuses_its_record_and_no_other(make_dataset, value, reason):
+    body = json.dumps({"items": [record(revenue="here"), record(uscc=OTHER)]}).replace('"here"', value)
+    reading = read_bodies(make_dataset(), body.encode())
+    assert [row["uscc"] for row in reading.rows] == [OTHER]
+    assert [(one.reason, one.uscc) for one in reading.refusals] == [(reason, GOOD)]
 
 
 @pytest.mark.parametrize(

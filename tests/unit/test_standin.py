@@ -22,6 +22,7 @@ from connectors.spec import (
     Deletes,
     Flag,
     FolderConnection,
+    JsonDecoder,
     Manifest,
     NoGap,
     Partition,
@@ -184,7 +185,7 @@ def test_a_formula_in_a_text_must_land_as_the_text_it_is():
 
 
 def test_half_a_character_and_a_deep_list_leave_as_no_encoder_would_write_them():
-    body = encode_json("list", [{"a": f"字{SURROGATE}", "b": DEEP}], {"total": 1})
+    body = encode_json(JsonDecoder(kind="json", records="list"), [{"a": f"字{SURROGATE}", "b": DEEP}], {"total": 1})
     assert b'"\xe5\xad\x97\\ud800"' in body
     assert b"[" * 100_000 in body
 
@@ -192,7 +193,10 @@ def test_half_a_character_and_a_deep_list_leave_as_no_encoder_would_write_them()
 def test_numbers_leave_with_all_their_digits():
     from decimal import Decimal
 
-    assert encode_json(None, [{"a": Decimal("9" * 40 + ".10")}], {}) == b'[{"a":' + b"9" * 40 + b".10}]"
+    assert (
+        encode_json(JsonDecoder(kind="json"), [{"a": Decimal("9" * 40 + ".10")}], {})
+        == b'[{"a":' + b"9" * 40 + b".10}]"
+    )
 
 
 @pytest.mark.parametrize(

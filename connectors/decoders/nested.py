@@ -1,0 +1,56 @@
+"""Fields inside parts of a record: `customer.creditCode` is the `creditCode` of the part `customer`."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from connectors.decoders.chunk import Chunk
+from connectors.json_path import MissingFieldError, at_path
+
+
+def reach_in(chunk: Chunk, fields: Sequence[str]) -> Chunk:
+    """The chunk with a column for each of these fields, taken out of the parts that hold it.
+
+    A record that has the name with its points as it stands keeps that value. Of a part only what was not taken is left
+    in its own column, which goes where nothing is left.
+    """
+    columns = dict(chunk.columns)
+    taken: dict[str, list[list[str]]] = {}
+    for field in fields:
+        head, *steps = field.split(".")
+        parts = chunk.columns.get(head, [])
+        found = [_reached(part, ".".join(steps)) for part in parts]
+        if not any(found):
+            continue
+        flat = columns.get(field, [None] * len(parts))
+        columns[field] = [
+            stands if stands is not None or not inner else inner[0] for stands, inner in zip(flat, found, strict=True)
+        ]
+        taken.setdefault(head, []).append(steps)
+    for head in taken.keys() - fields:
+        left = [_without(part, taken[head]) for part in chunk.columns[head]]
+        columns[head] = left
+        if not any(part is not None for part in left):
+            del columns[head]
+    return replace(chunk, columns=columns)
+
+
+def _reached(part: Any, path: str) -> tuple[Any, ...]:
+    """The value in a part, or nothing where it is not there."""
+    try:
+        return (at_path(part, path),)
+    except MissingFieldError:
+        return ()
+
+
+def _without(part: Any, paths: list[list[str]]) -> Any:
+    """What is left of a part without the values at these paths; None for nothing."""
+    if not isinstance(part, dict):
+        return part
+    left = {}
+    for name, value in part.items():
+        inner = [steps[1:] for steps in paths if steps[0] == name]
+        kept = None if [] in inner else _without(value, inner) if inner else value
+        if kept is not None or not inner:
+            left[name] = kept
+    return left or None
