@@ -210,9 +210,8 @@ class _ControlTotal:
         """Raise a `DataError` unless the last row is the trailer and agrees with the rows."""
         (last,) = self._last or [[""]]
         if clean(last[0]) != clean(self._trailer.marker):
-            raise DataError(
-                f"the last line is no {self._trailer.marker} line: the file is cut short.", self._where, _AGAIN
-            )
+            what = f"the last line is no {self._trailer.marker} line but {' '.join(last)[:_SHOWN]!r}"
+            raise DataError(f"{what}: the file is cut short, or goes on behind it.", self._where, _AGAIN)
         try:
             declared = int(last[self._trailer.count - 1]), _amount(last[self._trailer.sum - 1])
         except (ArithmeticError, ValueError, IndexError):

@@ -1,7 +1,6 @@
 """Apache Parquet, a batch at a time."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from functools import reduce
 from typing import Any
 
@@ -28,8 +27,7 @@ def decode_parquet(content: bytes, where: str, claimed: Mapping[str, Column]) ->
     """The rows as columns of plain values; rows of nulls alone are passed over, and counted by positions.
 
     Exact types stay what they are (int, bool, Decimal, date, datetime, time); bytes are their text or `0x...`. A binary
-    number is the shortest text that means it where a column of numbers claims it, else an int or a Decimal; with more
-    than 15 digits it stays a float.
+    number is the shortest text that means it where a column of numbers claims it, else a float.
     """
     place = 0
     try:
@@ -92,10 +90,8 @@ def _values(column: pa.Array, is_number: bool, where: str) -> list[Any]:
         _check_text(column, where)
         column = column.dictionary_decode()
     kind = column.type
-    if pa.types.is_floating(kind):
+    if pa.types.is_floating(kind) and is_number:
         column = column.cast(pa.string())
-        if not is_number:
-            return [None if text is None else _exact(text) for text in column.to_pylist()]
     elif pa.types.is_timestamp(kind) and kind.unit == "ns":
         column = column.cast(pa.timestamp("us", kind.tz))
     elif pa.types.is_time(kind):
@@ -106,14 +102,6 @@ def _values(column: pa.Array, is_number: bool, where: str) -> list[Any]:
         return [None if value is None else _text(value) for value in column.to_pylist()]
     values: list[Any] = column.to_pylist()
     return values
-
-
-def _exact(text: str) -> int | Decimal | float:
-    """A binary number as the one that was meant, as far as 15 digits say which one it was."""
-    number = Decimal(text)
-    if not number.is_finite() or abs(number) >= 10**15:
-        return float(text)
-    return int(number) if number == number.to_integral_value() else number
 
 
 def _check_text(column: pa.DictionaryArray, where: str) -> None:

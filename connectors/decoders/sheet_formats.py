@@ -145,8 +145,6 @@ def _as_text(held: Number, look: Look) -> Any:
         return look.before.strip() + digits + look.after.strip() if around or look.zeros > 1 else held
     if look.power or around.strip("-() "):
         return Misfit("scaled_format")
-    if isinstance(held, Decimal) and look.places > -int(held.as_tuple().exponent):
-        return held.quantize(Decimal(1).scaleb(-look.places))
     return held
 
 

@@ -179,9 +179,20 @@ def csv_lines(dataset: Dataset, decoder: CsvDecoder, records: Sequence[Record]) 
 
 
 def csv_bytes(decoder: CsvDecoder, lines: Sequence[Sequence[str]], place: int) -> bytes:
-    """Lines as text in the encoding of this place: each file in its own where several are declared."""
+    """Lines as text in the encoding of this place: each file in its own where several are declared.
+
+    A title stands in each row above the header, and the word that ends the table below it.
+    """
     text = io.StringIO()
-    csv.writer(text, delimiter=decoder.delimiter, lineterminator="\r\n").writerows(lines)
+    is_quoted = decoder.quote != "none"
+    writer = csv.writer(
+        text,
+        delimiter=decoder.delimiter,
+        lineterminator="\r\n",
+        quotechar=decoder.quote if is_quoted else None,
+        quoting=csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE,
+    )
+    writer.writerows([*[["报送清单"]] * (decoder.header_row - 1), *lines, *([word] for word in decoder.ends_at[:1])])
     return _in_encoding(text.getvalue(), decoder, place)
 
 

@@ -39,6 +39,8 @@ def encode_xlsx(dataset: Dataset, decoder: XlsxDecoder, records: Sequence[Record
         row = decoder.header_row + decoder.header_rows + place
         for column, name in enumerate(fields, start=1):
             sheet.cell(row, column, _cell(record.get(name)))
+    for word in decoder.ends_at[:1]:
+        sheet.cell(decoder.header_row + decoder.header_rows + len(records), 1, word)
     body = io.BytesIO()
     book.save(body)
     return _without_clock(body.getvalue())

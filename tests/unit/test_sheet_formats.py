@@ -53,7 +53,7 @@ def cell(value, code, data_type="decimal(20, 4)", unit=None):
         (123456, '0!.0,"万"', "scaled_format"),
         (1234.5, '0.00"元"', "scaled_format"),
         (0.0435, "0.00%", "4.35%"),
-        (2.1, "0.00", Decimal("2.10")),
+        (2.1, "0.00", Decimal("2.1")),
         (1, '[=1]"男";[=2]"女"', "scaled_format"),
         (1, ";;;", "scaled_format"),
     ],
@@ -136,7 +136,7 @@ def test_where_a_format_scales_the_declared_unit_decides(code, unit, taken):
         (dt.datetime(2024, 6, 30, 16), "h:mm", dt.time(16)),
         (0.5, 'h"时"mm"分"', dt.time(12)),
         (1.5, "[h]:mm", dt.timedelta(days=1.5)),
-        (2024.1, "0.00", Decimal("2024.10")),
+        (2024.1, "0.00", Decimal("2024.1")),
         (2024.1, "General", Decimal("2024.1")),
         (20240601, "0", 20240601),
     ],
@@ -144,10 +144,7 @@ def test_where_a_format_scales_the_declared_unit_decides(code, unit, taken):
 @pytest.mark.parametrize("data_type", ["date", "varchar"])
 def test_a_day_is_a_day_only_where_it_is_shown_as_one(value, code, taken, data_type):
     found = cell(value, code, data_type)
-    if isinstance(taken, Decimal):
-        assert found == taken
-    else:
-        assert (found, type(found)) == (taken, type(taken))
+    assert (found, type(found)) == (taken, type(taken))
 
 
 @pytest.mark.parametrize(

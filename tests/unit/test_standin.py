@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel
 
 from connectors import uscc
+from connectors.decoders.decode import decode
 from connectors.source_files import SOURCES_DIR, read_source, read_sources
 from connectors.spec import (
     Answered,
@@ -273,3 +274,20 @@ def test_two_datasets_of_one_folder_keep_each_its_own_files(tmp_path):
     (folder / fnmatch.filter(whole, patterns[0])[0]).rename(folder / "headcount_of_an_earlier_start.zip")
     make_world(sources, state, rows=30, seed=7)
     assert {file.name for file in folder.iterdir()} == whole
+
+
+@pytest.mark.parametrize(
+    "decoder",
+    [
+        {"kind": "csv", "delimiter": "|", "quote": "none", "header_row": 3, "ends_at": ["合计", "注:"]},
+        {"kind": "csv", "quote": "'", "multiline": True},
+        {"kind": "xlsx", "header_row": 2, "ends_at": ["合计"]},
+    ],
+)
+def test_a_table_with_titles_and_an_end_is_written_as_it_is_declared(make_dataset, decoder):
+    request = {"folder": "x", "pattern": "*"}
+    dataset = make_dataset(decoder=decoder, request=request, paginator=None)
+    records = [{"uscc": "91110000600037341L", "yysr": "1.50"}, {"uscc": "91440300192185379H", "yysr": "2.50"}]
+    chunks = list(decode(dataset, "f", encode(dataset, records)))
+    assert [code for chunk in chunks for code in chunk.columns["uscc"]] == [one["uscc"] for one in records]
+    assert [note for chunk in chunks for note in chunk.notes] == ["row_after_end"] * bool(decoder.get("ends_at"))

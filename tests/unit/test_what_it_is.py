@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from connectors.decoders.what_it_is import what_it_is
+from connectors.errors import DataError
 
 
 def zipped(*names: str, content: bytes = b"x") -> bytes:
@@ -88,3 +89,21 @@ def test_a_page_is_a_page_whatever_it_begins_with(body):
 )  # fmt: skip
 def test_what_bytes_are_is_told_from_them(body, told):
     assert what_it_is(body) == told
+
+
+@pytest.mark.parametrize(
+    "kind", [{"kind": "jsonl"}, {"kind": "xml", "record": "row"}, {"kind": "xlsx"}, {"kind": "parquet"}]
+)
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"<html><body>login</body></html>", "is a page of HTML"),
+        (b"%PDF-1.7", "is a PDF"),
+        (b"Rar!\x1a\x07\x01\x00", "is a RAR archive"),
+        (compound("Workbook"), "is an old workbook"),
+        (b"MIME-Version: 1.0\r\n", "is a saved web page"),
+    ],
+)
+def test_every_decoder_says_what_the_bytes_are(read_body, kind, body, told):
+    with pytest.raises(DataError, match=told):
+        read_body(body, **kind)
