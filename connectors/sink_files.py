@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, StringConstraints, TypeAdapter
 
 from connectors.errors import ConfigError
 from connectors.source_files import faults_of
@@ -41,15 +41,17 @@ class ExtractSink(_Sink):
     extract: str
     purposes: tuple[str, ...] = Field(min_length=1)
     fields: tuple[str, ...] = Field(min_length=1)
-    omitted: dict[str, str]
+    omitted: dict[str, Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]]
 
     def check_columns(self, columns: list[str]) -> None:
         """Each column is sent or left out on purpose; else a `ConfigError`, before a byte leaves the house."""
         decided = {*self.fields, *self.omitted}
         undecided, unknown = sorted(set(columns) - decided), sorted(decided - set(columns))
-        if undecided or unknown or set(self.fields) & set(self.omitted):
+        both = set(self.fields) & set(self.omitted)
+        if undecided or unknown or both:
             raise ConfigError(
-                f"columns of {self.extract} undecided: {undecided}; named but not there: {unknown}.",
+                f"columns of {self.extract} undecided: {undecided}; named but not there: {unknown}; "
+                f"under both: {sorted(both)}.",
                 f"connectors/sinks/{self.name}.yml",
                 "put each column under fields or omitted",
             )

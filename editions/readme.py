@@ -11,11 +11,16 @@ HEAD = """\
 业务日期 as of:    {as_of}
 规则 rule set:     {ruleset_id}
 
-本文件夹已封存，只读；更正以新版本发布。CSV 为带 BOM 的 UTF-8，可用表格软件打开；以 = + - @ 开头的文字前加了撇号，
-以免表格软件把它当作公式执行。空单元格表示“未提供”或“不适用”，不等于零。
-This folder is sealed and read-only; a correction is a new edition. The CSV files are UTF-8 with BOM, for spreadsheets;
-a text that begins with = + - @ has an apostrophe before it, so that no spreadsheet runs it. An empty cell means "not
-supplied" or "not applicable", never zero. Parquet and CSV of a name hold the same rows.
+本文件夹已封存，只读；更正以新版本发布。用 Excel 看排名，请打开 tables/rankings.xlsx：按名次排序，18 位代码为文本，
+不会变成 9.1E+17。CSV（带 BOM 的 UTF-8）供程序使用，数值不作改动；要在 Excel 中打开，请用“数据 → 从文本/CSV”并把
+代码列的类型选为“文本”，不要双击。以 = + - @ 开头的文字前加了撇号，以免表格软件把它当作公式执行。空单元格表示
+“未提供”或“不适用”，不等于零。
+This folder is sealed and read-only; a correction is a new edition. To read the ranking in Excel open
+tables/rankings.xlsx: sorted by rank, codes of 18 digits kept as text. The CSV files (UTF-8 with BOM) are for programs
+and hold the values as they are; to open one in Excel use Data → From Text/CSV and set the type of the code column to
+Text: a double click makes 9.1E+17 of a code that is all digits. A text that begins with = + - @ has an apostrophe
+before it, so that no spreadsheet runs it. An empty cell means "not supplied" or "not applicable", never zero. The files
+of one name hold the same rows.
 
 manifest.json  每个文件的校验值、行数与来源批次 hash, bytes and rows of each file, and the inputs they were made from
 verdict.json   发布前质量检查的结论 every check of the gate, and how it came out
@@ -42,6 +47,8 @@ def _table(item: Exported) -> str:
     if item.relation.description:
         lines.append(f"    {item.relation.description}")
     width = max(len(column.name) for column in item.columns)
-    shown = (f"      {column.name:<{width}}  {column.type.lower()}  {column.description}" for column in item.columns)
-    lines += [line.rstrip() for line in shown]
+    lines += [
+        f"      {column.name:<{width}}  {column.type.lower()}  {column.description_zh}  {column.description}"
+        for column in item.columns
+    ]
     return "\n".join(lines) + "\n"

@@ -18,14 +18,17 @@ class RelationError(ValueError):
 
 @dataclass(frozen=True)
 class Relation:
-    """One model whose rows are sealed; `key` is its `meta.key`, empty where the model names none."""
+    """One model whose rows are sealed; `key` is its `meta.key`, empty where the model names none.
+
+    `workbook` is its `meta.workbook`: the columns by which people want it sorted in Excel; empty where they do not.
+    """
 
     name: str
     schema: str
     audience: str
     key: tuple[str, ...]
     description: str
-    column_descriptions: dict[str, str]
+    workbook: tuple[str, ...] = ()
 
     @property
     def folder(self) -> str:
@@ -75,12 +78,12 @@ def _relation(node: dict) -> Relation:  # type: ignore[type-arg]  # dbt's manife
         raise RelationError(f"{name} is tagged both `edition` and `extract`: is it public or not? {_BLAME}")
     if not TABLE_NAME.fullmatch(name):
         raise RelationError(f"{name!r} cannot be the name of a file: small letters, digits and _ only. {_BLAME}")
-    columns = node["columns"].items()
+    meta = node["config"].get("meta", {})
     return Relation(
         name=name,
         schema=str(node["schema"]),
         audience=TAGS[tags[0]],
-        key=tuple(node["config"].get("meta", {}).get("key", ())),
+        key=tuple(meta.get("key", ())),
         description=" ".join(node["description"].split()),
-        column_descriptions={column: " ".join(entry["description"].split()) for column, entry in columns},
+        workbook=tuple(meta.get("workbook", ())),
     )

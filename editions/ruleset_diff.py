@@ -97,7 +97,7 @@ def _moved_of(published: Mapping[str, Any], project: Path) -> Iterator[Problem]:
         what_zh, what_en = _in_words(one)
         yield Problem(
             ruleset_id,
-            one.table.removeprefix("ruleset_"),
+            f"{one.table}.csv",
             ", ".join(filter(None, (ruleset_id, one.row_key))),
             f"{what_zh}；版次 {edition_id} 已按此规则集发布，请另立新规则集",
             f"{what_en}; edition {edition_id} was published under it: the change belongs in a new rule set",

@@ -21,7 +21,8 @@ class Problem:
     @property
     def seed(self) -> str:
         """The seed that the row stands in."""
-        return "rulesets" if self.file == "rulesets" else f"ruleset_{self.file}"
+        stem = self.file.removesuffix(".csv")
+        return stem if stem.startswith("ruleset") else f"ruleset_{stem}"
 
 
 def problems_in(warehouse: Path) -> list[Problem] | None:

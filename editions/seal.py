@@ -9,6 +9,7 @@ from typing import Any
 from editions.build import BuildReport
 from editions.candidate import Candidate
 from editions.current import edition_path, editions_dir, read_current
+from editions.dictionary import read_dictionary
 from editions.durable import make_read_only, remove_tree, sync_folder
 from editions.export import Exported, export, open_warehouse
 from editions.manifest import SealedFile, canonical_json, describe_file, read_manifest, write_manifest
@@ -152,7 +153,8 @@ def _write_edition(
     for folder in ("tables", "extracts"):
         (draft / folder).mkdir(parents=True)
     with open_warehouse(candidate.warehouse) as connection:
-        exported = [export(connection, relation, draft) for relation in sealed_relations(candidate.target)]
+        words = read_dictionary()
+        exported = [export(connection, relation, draft, words) for relation in sealed_relations(candidate.target)]
     head = facts.as_dict()
     report = {
         "edition_id": facts.edition_id,
@@ -168,7 +170,12 @@ def _write_edition(
 
 def _files(draft: Path, exported: Sequence[Exported]) -> list[SealedFile]:
     plain = [describe_file(draft, name, None, "zone") for name in ("README.txt", "report.json", "verdict.json")]
-    tables = [describe_file(draft, file, item.rows, item.relation.audience) for item in exported for file in item.files]
+    tables = [
+        # A workbook holds the rows of the table beside it, and what they are named after.
+        describe_file(draft, file, None if file.endswith(".xlsx") else item.rows, item.relation.audience)
+        for item in exported
+        for file in item.files
+    ]
     return plain + tables
 
 

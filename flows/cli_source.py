@@ -12,10 +12,12 @@ from connectors.check import check_source
 from connectors.errors import ConfigError, ConnectorError
 from connectors.plan import Planned, plan
 from connectors.pull import Pulled, pull_dataset
+from connectors.sink_files import read_sinks
 from connectors.source_files import read_sources
 from connectors.spec import Dataset, RestConnection, Source
 from connectors.zone import Zone, read_zone
 from flows import cli_source_new, cli_source_test, show
+from flows.sink_check import check_sinks
 from ledger.runs import RunLockedError, exclusive_run
 from ledger.settings import Settings
 from ledger.store import LedgerVersionError, open_ledger
@@ -78,10 +80,15 @@ def _listed(source: Source, dataset: Dataset, zone: Zone) -> dict[str, Any]:
 
 @app.command("check")
 def check(name: OneName = None, folder: Folder = None, as_json: Json = False) -> None:
-    """Check each source: its file, its variables, and one page or file from the agency. Nothing is kept."""
+    """Check each source: its file, its variables, and one page or file from the agency. Nothing is kept.
+
+    Without a name each bank's file is checked too: that every column of its extract is decided on and described.
+    """
     settings = Settings()
     sources, zone = _read(settings, folder)
     found = [line for source in _chosen(sources, name) for line in check_source(source, zone, settings)]
+    if name is None and folder is None:
+        found += check_sinks(read_sinks())
     if as_json:
         show.show_json(found)
     else:

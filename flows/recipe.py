@@ -22,9 +22,14 @@ from connectors.zone import read_zone
 from editions.build import BuildReport, build
 from editions.candidate import Candidate, drop_old_candidates, new_candidate
 from editions.current import edition_path, repair_current
+from editions.export import require_described
+from editions.manifest import read_manifest
 from editions.recipe import InputBatch, edition_id_of, recipe_digest, rules_sha256
+from editions.relations import sealed_relations
 from editions.ruleset_diff import moved
 from editions.ruleset_problems import told
+from editions.score.ruleset import read_seeds
+from editions.score.run import Place, problems_of
 from editions.seal import drop_drafts
 from expectations.gate import audit
 from expectations.verdict import PublicationBlocked, Verdict, require_passed
@@ -87,12 +92,29 @@ def pull_all(night: Night) -> list[Pulled]:
 
 def build_candidate(night: Night, supplied: Sequence[Supplied]) -> tuple[Candidate, BuildReport]:
     """Lay the inputs out and build a fresh candidate from them."""
+    _require_sound(night)
     log.debug("build: laying out the inputs, then dbt")
     candidate = new_candidate(night.settings.data_dir, night.run_id)
     lay_out(candidate.inputs, night.sources, supplied, night.settings.data_dir, night.decisions)
     report = build(candidate, night.as_of, PROJECT_DIR)
+    require_described(candidate.warehouse, sealed_relations(candidate.target))
     log.info("build: %d models, %d tests", report.models, report.tests)
     return candidate, report
+
+
+def _require_sound(night: Night) -> None:
+    """What was added since the last edition is whole: told in seconds, and not at the end of a long build."""
+    if night.follows is not None:
+        followed = read_manifest(edition_path(night.settings.data_dir, night.follows))
+        if followed.get("rules_sha256") == rules_sha256(PROJECT_DIR):
+            return
+    place = Place(PROJECT_DIR, night.settings.data_dir)
+    if problems := problems_of(read_seeds(place.dbt_project), place):
+        raise ConfigError(
+            f"the rule sets have {len(problems)} problems, so nothing was built: {told(problems)}.",
+            "dbt_project/seeds/rulesets",
+            "mend the rows, jifen ruleset check, jifen run",
+        )
 
 
 def audit_candidate(night: Night, candidate: Candidate) -> Verdict:

@@ -18,7 +18,7 @@ from editions.score.ruleset import Ruleset
 from editions.score.work_folder import work_folder
 
 TABLES = ("class_totals", "points", "reasons", "verdicts", "peer_medians")
-RANKINGS = Relation("rankings", "main", "zone", ("uscc",), "", {})
+RANKINGS = Relation("rankings", "main", "zone", ("uscc",), "")
 # What the night's ranking says but for what only the night knows (credit, consents).
 RANKINGS_VIEW = """
 create or replace view rankings as

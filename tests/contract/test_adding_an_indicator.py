@@ -10,6 +10,8 @@ import pytest
 
 from editions.build import BuildError, build_upon
 from editions.candidate import Candidate, new_candidate
+from editions.score.ruleset import read_seeds
+from editions.score.run import Place, problems_of
 from ledger.settings import PROJECT_DIR
 from tests.contract.district_night import DistrictNight
 
@@ -109,3 +111,27 @@ def test_what_is_forgotten_stops_the_build_and_is_named(
     add_the_example(project, without=forgotten)
     with pytest.raises(BuildError, match=told):
         built(project, night, tmp_path)
+
+
+def test_an_indicator_without_words_or_evidence_is_refused_before_anything_is_built(
+    project: Path, tmp_path: Path
+) -> None:
+    words = ("name_en", "definition_zh", "definition_en", "unit", "unit_en", "class_zh", "class_en")
+    add_the_example(project)
+    for table, change in (
+        ("ruleset_indicators", dict.fromkeys(words, "")),
+        ("ruleset_inputs", {"source": "bank_a", "dataset": "loans"}),
+    ):
+        seed = project / "dbt_project" / "seeds" / "rulesets" / f"{table}.csv"
+        rows = [row | change if row["indicator_code"] == "C19" else row for row in rows_of(seed)]
+        with seed.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    found = problems_of(read_seeds(project / "dbt_project"), Place(project, tmp_path / "data"))
+    assert {(one.file, one.row_key) for one in found} == {("ruleset_indicators.csv", "zhongkai-2024, C19")}
+    told = {one.problem_en.partition(":")[0] for one in found}
+    assert told == {f"{word} is empty" for word in words if word != "name_en"} | {
+        "a name in both languages is needed",
+        "no record stands behind it",
+    }

@@ -154,8 +154,7 @@ def write_target(candidate: Candidate, tagged: dict[str, tuple[str, list[str]]])
             "schema": "main",
             "tags": [tag],
             "description": f"The {name}.\n  One row per thing.",
-            "columns": {"uscc": {"description": "统一社会信用代码 code"}},
-            "config": {"meta": {"key": key}},
+            "config": {"meta": {"key": key} | ({"workbook": ["rank_overall"]} if name == "rankings" else {})},
         }
         for name, (tag, key) in tagged.items()
     }

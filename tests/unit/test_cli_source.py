@@ -70,7 +70,8 @@ def test_a_plan_makes_no_data_folder(jifen):
 
 
 def test_checking_makes_no_data_folder(jifen):
-    (line,) = json.loads(jifen("check", "--json").stdout)
+    line, *sinks = json.loads(jifen("check", "--json").stdout)
+    assert {(sink["dataset"], sink["state"]) for sink in sinks} == {("sink bank_a", "ok")}
     assert (line["state"], line["records"], line["refused"]) == ("ok", 2, 0)
     assert not jifen.data_dir.exists()
 

@@ -179,6 +179,26 @@ problems as (
         select inputs.ruleset_id || ' ' || inputs.indicator_code from {{ ref('ruleset_inputs') }} as inputs
     )
     union all
+    select {{ problem('indicators', ['ruleset_id', 'indicator_code'], "'没有依据记录：其输入不在 int_evidence__tax 或 int_evidence__reported 中，也没有 int_counted__ 模型列出该指标'", "'no record stands behind it: none of its inputs is in int_evidence__tax or int_evidence__reported, and no int_counted__ model names it'") }}
+    from measured_by_night
+    where
+        upper(indicator_code) not in (
+            select counted.indicator_code from ({{ counted_indicators() }}) as counted
+            where counted.indicator_code is not null
+        )
+        and ruleset_id || ' ' || indicator_code not in (
+            select inputs.ruleset_id || ' ' || inputs.indicator_code
+            from {{ ref('ruleset_inputs') }} as inputs
+            inner join ({{ evidenced_datasets() }}) as evidenced
+                on inputs.source = evidenced.source and inputs.dataset = evidenced.dataset
+        )
+    union all
+    {%- for column in ['definition_zh', 'definition_en', 'unit', 'unit_en', 'class_zh', 'class_en'] %}
+    select {{ problem('indicators', ['ruleset_id', 'indicator_code'], "'缺少 " ~ column ~ "'", "'" ~ column ~ " is empty'") }}
+    from measured_by_night
+    where trim(coalesce({{ column }}, '')) = ''
+    union all
+    {%- endfor %}
     select {{ problem('conditions', ['ruleset_id', 'condition_code'], "'条件代码重复'", "'the code of the condition stands twice'") }}
     from repeated_conditions
     union all

@@ -1,0 +1,37 @@
+"""Whether a recipient's file is whole before anything is built: each column of its extract decided, and in words."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from connectors.errors import ConfigError
+from connectors.sink_files import ExtractSink, Sink
+from editions.dictionary import UndescribedError, described, read_dictionary
+from ledger.settings import PROJECT_DIR
+from ledger.yaml_file import read_yaml
+
+CONTRACTS = PROJECT_DIR / "dbt_project" / "models" / "extracts"
+
+
+def check_sinks(sinks: Sequence[Sink]) -> list[dict[str, Any]]:
+    """One line for each recipient of files: ok, or failed with what its file, or the dictionary, lacks."""
+    contracts = contract_columns()
+    return [_check(sink, contracts) for sink in sinks if isinstance(sink, ExtractSink)]
+
+
+def contract_columns() -> dict[str, list[str]]:
+    """The columns of each extract, as the models' contracts state them."""
+    models = [model for path in sorted(CONTRACTS.glob("*.yml")) for model in read_yaml(path.read_bytes())["models"]]
+    return {str(model["name"]): [str(column["name"]) for column in model["columns"]] for model in models}
+
+
+def _check(sink: ExtractSink, contracts: dict[str, list[str]]) -> dict[str, Any]:
+    line: dict[str, Any] = {"dataset": f"sink {sink.name}", "state": "ok", "records": None, "refused": None}
+    try:
+        if sink.extract not in contracts:
+            known = f"there are: {', '.join(sorted(contracts))}"
+            raise ConfigError(f"no extract {sink.extract}.", f"connectors/sinks/{sink.name}.yml", known)
+        sink.check_columns(contracts[sink.extract])
+        described(read_dictionary(), sink.extract, sink.fields)
+    except (ConfigError, UndescribedError) as error:
+        return {**line, "state": "failed", "message": str(error)}
+    return {**line, "message": None}
