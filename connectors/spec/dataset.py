@@ -58,7 +58,9 @@ class Column(Strict):
     required: bool = False
     check: Literal["uscc", "enterprise_code"] | None = None
     spelling: Literal["code", "text"] | None = None
-    """A code has one spelling (half-width, plain hyphens); a text keeps its own. Key columns are codes by default."""
+    """A code has one spelling (half-width, plain hyphens); a text keeps its own. Key columns are codes by default, but
+    for names: two spellings of one name are for whoever knows the enterprises.
+    """
     unit: Literal["元", "万元", "%"] | None = None
     """In which unit the agency counts. `%`: 4.35 and 4.35% are both 4.35."""
     min: Bound | None = None
@@ -148,7 +150,10 @@ class Dataset(Strict):
     def _keys_are_codes(self) -> "Dataset":
         coded = [
             column.model_copy(update={"spelling": "code"})
-            if column.name in self.key and column.kind == "varchar" and column.spelling is None
+            if column.name in self.key
+            and column.kind == "varchar"
+            and column.spelling is None
+            and not column.name.endswith("name")
             else column
             for column in self.columns
         ]

@@ -276,3 +276,13 @@ def test_a_rate_in_per_cent_is_its_number_in_every_form(make_dataset, form):
     values = ["4.35%", "5 %", "３．８５％", "3.85"]
     landed, reasons, _ = read(make_dataset, form, "decimal(6, 2)", values, unit="%")
     assert (landed, reasons) == ([Decimal("4.35"), Decimal("5.00"), Decimal("3.85"), Decimal("3.85")], [])
+
+
+def test_a_key_is_a_code_unless_it_is_a_name_or_declared_a_text(make_dataset):
+    columns = (
+        column("standard_no", required=True),
+        column("drafter_name", required=True),
+        column("title", required=True, spelling="text"),
+    )
+    dataset = make_dataset(columns=columns, key=tuple(one["name"] for one in columns))
+    assert [one.spelling for one in dataset.columns] == ["code", None, "text"]
