@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.columns import Fault, days_in, declared_schema
-from connectors.decoders.chunk import Chunk
+from connectors.decoders.chunk import Broken, Chunk
 from connectors.decoders.decode import decode
 from connectors.drift import claim_extra, settle_retyped
 from connectors.errors import AgencyError, PagingFaultError
@@ -259,8 +259,9 @@ def _refusals(
     faults: dict[int, list[Fault]],
     reading: Reading,
 ) -> list[Refusal]:
+    names = {column.source_field: column.name for column, _ in reader.columns}
     found = [
-        _refusal(page, one.position, one.raw, Fault(one.reason, "", None, True), NOBODY)
+        _refusal(page, one.position, one.raw, _fault_of(one, names), NOBODY)
         for page, chunk in batch.parts
         for one in chunk.broken
     ]
@@ -276,6 +277,12 @@ def _refusals(
     for refusal in found:
         reading.rules[f"{COUNTED_AS[refusal.action]}:{refusal.rule}"] += 1
     return found
+
+
+def _fault_of(broken: Broken, names: Mapping[str, str]) -> Fault:
+    if broken.field is None:
+        return Fault(broken.reason, "", None, True)
+    return Fault(broken.reason, names[broken.field], broken.raw[broken.field], True)
 
 
 def _remember_key(dataset: Dataset, facts: dict[str, pa.Array], place: int, reading: Reading) -> None:

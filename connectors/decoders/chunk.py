@@ -10,11 +10,15 @@ CHUNK_ROWS = 10_000
 
 @dataclass(frozen=True)
 class Broken:
-    """What stands where a record should and is none: `reason` says why, `raw` is what was there."""
+    """What stands where a record should and is none: `reason` says why, `raw` is what was there.
+
+    `field` is the one at fault, of a record whose fields are known.
+    """
 
     position: int
     reason: str
     raw: Any
+    field: str | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,19 @@ from connectors.decoders.json_page import decode_json
 from connectors.decoders.nested import reach_in
 from connectors.decoders.packed import unpack
 from connectors.decoders.text import without_end_mark
-from connectors.decoders.what_it_is import BLANK, JSON, NOTHING, PARQUET, TEXT, UTF16, XLSX, XML, ZIP, require_form
+from connectors.decoders.what_it_is import (
+    BLANK,
+    JSON,
+    NOTHING,
+    PARQUET,
+    TEXT,
+    UNKNOWN,
+    UTF16,
+    XLSX,
+    XML,
+    ZIP,
+    require_form,
+)
 from connectors.decoders.xml_rows import decode_xml
 from connectors.json_path import RecordsAt
 from connectors.spec import (
@@ -65,5 +77,5 @@ _FORMS = {"csv": {TEXT, UTF16}, "jsonl": {JSON, TEXT, UTF16}, "xml": {XML, TEXT,
 def _text(decoder: CsvDecoder | JsonLinesDecoder | XmlDecoder, body: bytes, where: str) -> bytes:
     """The text of a page, out of its archive, up to the mark that ends it."""
     plain = without_end_mark(unpack(decoder, body, where))
-    require_form(plain, {*_FORMS[decoder.kind], NOTHING, BLANK}, decoder.kind.upper(), where)
+    require_form(plain, {*_FORMS[decoder.kind], NOTHING, BLANK, UNKNOWN}, decoder.kind.upper(), where)
     return plain

@@ -69,6 +69,8 @@ class _Rows:
         self._decoder, self._content, self._where = decoder, content, where
         self._end_word = beginning_with(decoder.ends_at)
         self._characters = self._width = self._body = self.after_end = 0
+        # Where lines end in LF, a CR alone is none; only old systems end lines in it.
+        self._ends = "\n" if b"\n" in content else ""
         text = open_text(content, decoder.encodings, where)
         self.encoding = text.encoding
         self._reader = self._parted(chain.from_iterable(self._blocks(text.stream)))
@@ -146,7 +148,9 @@ class _Rows:
         return DataError(f"is not delimited text as declared: line {before + 1} {what}: {shown}.", self._where, _QUOTES)
 
     def _lines(self) -> Iterator[str]:
-        yield from open_text(self._content, self._decoder.encodings, self._where).stream
+        stream = open_text(self._content, self._decoder.encodings, self._where).stream
+        stream.reconfigure(newline=self._ends)
+        yield from stream
 
     def _parted(self, lines: Iterable[str]) -> Any:
         delimiter, quote = self._decoder.delimiter, self._decoder.quote
@@ -159,13 +163,13 @@ class _Rows:
         rest = ""
         while block := stream.read(_BLOCK):
             whole = rest + block
-            cut = max(whole.rfind("\n"), whole.rfind("\r", 0, -1)) + 1
+            cut = (whole.rfind("\n") if self._ends else whole.rfind("\r", 0, -1)) + 1
             rest = whole[cut:]
             self._characters += len(block)
             if self._characters > 2 * MAX_CHUNK_CHARACTERS:
                 raise DataError(f"one row holds more than {MAX_CHUNK_CHARACTERS} characters.", self._where, _CALL)
-            yield io.StringIO(whole[:cut], newline="")
-        yield io.StringIO(rest, newline="")
+            yield io.StringIO(whole[:cut], newline=self._ends)
+        yield io.StringIO(rest, newline=self._ends)
 
 
 def _chunk(header: Row, rows: list[Row], first: int, notes: tuple[str, ...]) -> Chunk:

@@ -208,8 +208,8 @@ def _look(section: str) -> Look:
     commas = _leading_commas(rest) + _leading_commas(core[:point][::-1])
     between = [text for kind, text in core if kind == "/" or (kind == "word" and text.strip())]
     power = 3 * commas - 2 * percents
-    if commas and between == ["."]:
-        # A point put among the digits, as Chinese sheets show 万: 0!.0,
+    if between == ["."]:
+        # A point put among the digits, as Chinese sheets show 万: 0!.0, or 0!.0000
         power, between = power + decimals, []
     whole = "".join(text for kind, text in core[:point] if kind == "digit")
     zeros = len(whole) - whole.index("0") if "0" in whole else 1

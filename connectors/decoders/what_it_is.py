@@ -22,11 +22,10 @@ UNKNOWN: Final = "of no known form"
 _HEAD = 4096
 _BEGINNINGS: Final = (
     (b"\x1f\x8b", GZIP),
-    (b"PAR1", PARQUET),
     (b"%PDF", "a PDF"),
     (b"Rar!\x1a\x07", "a RAR archive"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    (b"BZh", "packed with bzip2"),
+    (b"BZh91AY&SY", "packed with bzip2"),
     (b"\xfd7zXZ\x00", "packed with xz"),
     (b"\x28\xb5\x2f\xfd", "packed with zstd"),
     (b"{\\rtf", "a text document (RTF)"),
@@ -59,18 +58,18 @@ _IN_ZIP: Final = (
 )
 _MARKUP = re.compile(r"<(?:!doctype\s+html|html|head|body|script|table|div|meta|style|title|p|h\d|center|form)\b", re.I)
 _XML_SHEET = re.compile(r"urn:schemas-microsoft-com:office:spreadsheet|progid=\"Excel\.Sheet\"")
-_BEGINS_JSON = re.compile(r"\{\s*[\"}]|\[\s*[\[{\"\]\d]")
+_BEGINS_JSON = re.compile(r"\{\s*[\"}]|\[\s*(?:[\[{\"]|\]\s*\Z|-?[\d.eE+-]+\s*(?:,|\]\s*\Z))")
 
 
 def what_it_is(body: bytes) -> str:
     """What stands in these bytes, as the rest of a sentence that begins "it is"; `UNKNOWN` where unsure."""
-    if not body:
-        return NOTHING
     if not body[:_HEAD].strip(b"\x00\t\r\n \x1a"):
-        return BLANK
+        return BLANK if body else NOTHING
     for magic, name in _BEGINNINGS:
         if body.startswith(magic):
             return name
+    if body.startswith(b"PAR1") and body.endswith(b"PAR1"):
+        return PARQUET
     if body.startswith(_COMPOUND):
         found = (name for stream, name in _IN_COMPOUND if stream.encode("utf-16-le") in body)
         return next(found, "an old .xls or has a password")
@@ -80,8 +79,8 @@ def what_it_is(body: bytes) -> str:
 
 
 def require_form(body: bytes, forms: AbstractSet[str], declared: str, where: str) -> None:
-    """Raise a `DataError` that says what the bytes are, where they are plainly none of the forms."""
-    if (form := what_it_is(body)) not in forms | {UNKNOWN}:
+    """Raise a `DataError` that says what the bytes are, where they are none of the forms."""
+    if (form := what_it_is(body)) not in forms:
         raise DataError(f"is {form}, not {declared}.", where, _NEXT.get(form, "call the agency with this file"))
 
 
@@ -112,4 +111,4 @@ def _markup(text: str) -> str:
 def _is_half_zero(head: bytes) -> bool:
     """Text in UTF-16 without a mark: digits, commas and line ends have their zero byte always on the same side."""
     even, odd = head[::2].count(0), head[1::2].count(0)
-    return max(even, odd) * 5 >= len(head) // 2 and min(even, odd) * 8 <= max(even, odd)
+    return max(even, odd) >= max(3, len(head) // 8) and min(even, odd) * 8 <= max(even, odd)

@@ -46,7 +46,7 @@ def open_workbook(body: bytes, sheet: str | None, where: str) -> Workbook:
         what = f"is no whole workbook: its part {str(error.args[0])[:80]!r} is missing."
         raise DataError(what, where, NEXT_STEP) from None
     except (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, EOFError, LookupError, ValueError) as error:
-        raise DataError(f"is no workbook that can be read ({type(error).__name__}).", where, NEXT_STEP) from None
+        raise DataError(f"is a workbook cut short or damaged ({type(error).__name__}).", where, NEXT_STEP) from None
     except (zlib.error, NotImplementedError, RuntimeError) as error:
         raise DataError(f"is damaged ({type(error).__name__}).", where, NEXT_STEP) from None
 

@@ -192,31 +192,31 @@ def _chunk(
     wanted = {c: claimed[called[c]] for c in shown if called[c] in claimed}
     kept, broken = [], []
     for number, row in batch:
-        found, fault = _settle(number, row, merges, wanted)
+        found, place, fault = _settle(number, row, merges, wanted)
         if fault is None:
             kept.append((number, found))
         else:
             record = {called[c]: _plain(row.get(c)) for c in shown}
-            broken.append(Broken(number - last, fault, record))
+            broken.append(Broken(number - last, fault, record, called[place]))
     columns = {called[c]: [_plain(row.get(c)) for _, row in kept] for c in shown}
     return Chunk(columns, [number - last for number, _ in kept], broken=tuple(broken))
 
 
-def _settle(number: int, row: Cells, merges: Merges, wanted: Mapping[int, Column]) -> tuple[Cells, str | None]:
-    """The row with each claimed number as its column takes it, and what in it is no value."""
+def _settle(number: int, row: Cells, merges: Merges, wanted: Mapping[int, Column]) -> tuple[Cells, int, str | None]:
+    """The row with each claimed number as its column takes it; or the place of a cell that is no value, and why."""
     found = dict(row)
     for place, column in wanted.items():
         value = row.get(place)
         if isinstance(value, _Unfit):
-            return row, value.reason
+            return row, place, value.reason
         if (number, place) in merges:
-            return row, "merged_cell"
+            return row, place, "merged_cell"
         if isinstance(value, (int, Decimal, Shown)) and not isinstance(value, bool):
             value = settled(value, column)
             if isinstance(value, Misfit):
-                return row, value.reason
+                return row, place, value.reason
             found[place] = value
-    return found, None
+    return found, 0, None
 
 
 def _plain(value: Any) -> Any:

@@ -154,6 +154,8 @@ OPEN = 'no|name|sum\nR1|a|100\nR2|"华星（一|200\nR3|b|300\nR4|华星（二"|
         ('no|name|sum\r\nR1|a|1\r\nR2|b|"2\r\nR3|c"|"3"\r\n', 3, "R2"),
         ('no|name|sum\rR1|a|1\rR2|"b\rc"|2\r', 3, "R2"),
         ('no|name|sum\nR1|"a \\"b\\" c"|1\n', 2, "R1"),
+        ("no|name|sum\nR1|a|1\nR2|b\rc|2\n", 3, "R2"),
+        ("no|name|sum\r\nR1|a|1\rR2|b|2\r\n", 2, "R1"),
         ("no|name|sum\n" + "R|a|1\n" * 700 + 'R|"b\nc"|2\n', 702, "R"),
     ],
 )

@@ -84,6 +84,11 @@ def test_a_page_is_a_page_whatever_it_begins_with(body):
         ("id,count\nU1,3\n".encode("utf-16-be"), "text in UTF-16"),
         (b"<5,1\n", "plain or delimited text"),
         (b"[A],{B}\n", "plain or delimited text"),
+        (b"[1]no,[2]name\n", "plain or delimited text"),
+        (b"[1],[2]\n", "plain or delimited text"),
+        (b"PAR1,BZh9\n", "plain or delimited text"),
+        (b"a,b\n\x00,1\n", "of no known form"),
+        (b"[1, 2]", "JSON"),
         (bytes(range(1, 32)) * 4, "of no known form"),
     ],
 )  # fmt: skip
