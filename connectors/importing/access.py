@@ -1,9 +1,15 @@
 """The parts of an access that both tools know: the base address, and auth by variable."""
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
+from pydantic import TypeAdapter
+
 from connectors.importing.findings import Findings, Outside, looks_secret
+from connectors.spec.base import Headers
+
+_HEADERS: TypeAdapter[dict[str, Any]] = TypeAdapter(Headers)
 
 
 def base_variable(value: Any, findings: Findings, path: str) -> str:
@@ -58,6 +64,20 @@ def stand_in(findings: Findings, path: str, why: str) -> dict[str, Any]:
         name, "TODO: the file has no auth that we know; any word, where the agency asks for none"
     )
     return {"kind": "bearer", "token": {"env": name}}
+
+
+def plain_headers(found: Iterable[tuple[str, Any]], findings: Findings, path: str) -> dict[str, str]:
+    """Headers with a fixed value that is no secret; every other one is named."""
+    kept: dict[str, str] = {}
+    for name, value in found:
+        try:
+            if not isinstance(value, str) or looks_secret(name, value):
+                raise ValueError(name)
+            kept |= _HEADERS.validate_python({name: value})
+        except ValueError:
+            findings.hide(value, name)
+            findings.drop(f"{path}.{name}", "is made by code, or looks like a secret, and is not copied")
+    return kept
 
 
 def api_key(place: str, name: str, key: dict[str, str]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from connectors.importing.access import base_variable, secret_free
+from connectors.importing.access import base_variable, plain_headers, secret_free
 from connectors.importing.airbyte_auth import auth_of
 from connectors.importing.airbyte_paging import paginator_of
 from connectors.importing.airbyte_stream import (
@@ -159,7 +159,7 @@ class _Streams:
         return dict(given) if isinstance(given, dict) else {}
 
     def _send(self, requester: Part, params: dict[str, Any], draft: DatasetDraft, method: str) -> None:
-        """Parameters and body; headers are named."""
+        """Parameters, body and headers."""
         clean = clean_params(
             {name: plain(value) for name, value in params.items()}, self._findings, f"{draft.path}.request_parameters"
         )
@@ -176,9 +176,9 @@ class _Streams:
                 draft.request["body"] = sent
         elif body is not None:
             self._findings.drop(f"{draft.path}.request_body_json", "an expression, or a body without POST")
-        for name, value in requester.part("request_headers").items():
-            self._findings.hide(value, name)
-            self._findings.drop(f"{draft.path}.request_headers.{name}", "headers are not declared in a source file")
+        given = [(name, plain(value)) for name, value in requester.part("request_headers").items()]
+        if headers := plain_headers(given, self._findings, f"{draft.path}.request_headers"):
+            draft.request["headers"] = headers
 
     def _place(self, requester: Part, draft: DatasetDraft) -> bool:
         """Path below the one base address, and the one auth; False where the stream is on another host."""

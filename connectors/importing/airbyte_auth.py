@@ -3,7 +3,7 @@
 from typing import Any
 
 from connectors.importing.access import api_key, below, stand_in
-from connectors.importing.findings import Findings, Part
+from connectors.importing.findings import Findings, Part, looks_secret
 from connectors.importing.manifest import plain
 
 
@@ -18,11 +18,13 @@ def auth_of(value: Any, base: str, findings: Findings, path: str) -> dict[str, A
         "SessionTokenAuthenticator": _session,
     }
     kind = part.text("type", "NoAuth") or "NoAuth"
+    if kind == "NoAuth":
+        part.rest()
+        return {"kind": "none"}
     made = makers[kind](part, base, findings) if kind in makers else None
     if made is None:
         findings.hide(dict(part.items()))
-        why = "the file has no auth" if kind == "NoAuth" else f"{kind} has no kind in a source file"
-        return stand_in(findings, path, why)
+        return stand_in(findings, path, f"{kind} has no kind in a source file")
     part.rest()
     return made
 
@@ -71,8 +73,10 @@ def _oauth(part: Part, base: str, findings: Findings) -> dict[str, Any] | None:
     for key in ("access_token_value", "refresh_token"):
         if (value := part.take(key)) is not None:
             findings.hide(value, key)
-    for key in ("token_expiry_date", "expires_in_name", "access_token_name"):
-        part.take(key)
+    part.take("token_expiry_date")
+    for key, named in (("access_token_name", "token"), ("expires_in_name", "expires_in")):
+        if (name := part.text(key)) is not None:
+            made[named] = name
     return made
 
 
@@ -82,7 +86,8 @@ def _session(part: Part, base: str, findings: Findings) -> dict[str, Any] | None
         login.text("path", "") or ""
     ).lstrip("/")
     path = below(address, base, findings, f"{login.path}.path") or "/TODO/login"
-    form = {**dict(login.part("request_body_json").items()), **dict(login.part("request_body_data").items())}
+    sent = dict(login.part("request_body_json").items())
+    form = {**sent, **dict(login.part("request_body_data").items())}
     names = {role: name for name in form for role in ("password", "user") if role in name.lower()}
     names.setdefault("user", next((name for name in form if name != names.get("password")), "TODO_user"))
     steps = part.members("session_token_path")
@@ -99,8 +104,13 @@ def _session(part: Part, base: str, findings: Findings) -> dict[str, Any] | None
     }
     if how.text("type") == "ApiKey":
         made |= {"header": how.part("inject_into").text("field_name", "TODO-Header"), "prefix": ""}
+    if sent:
+        made["login"] = "json"
+    fields = {n: v for n, v in form.items() if isinstance(v, (str, int)) and plain(v) == v and not looks_secret(n, v)}
+    if fields:
+        made["fields"] = fields
+    form = {name: value for name, value in form.items() if name not in fields}
     findings.hide(form)
-    findings.drop(login.path, "the login is sent as a form here; check that the agency takes one")
     for left in (login, how, part):
         left.items()
     for name in form:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.importing.draft import take_size
+from connectors.importing.draft import size_in, take_size
 from connectors.importing.findings import Findings, Part
 from connectors.importing.manifest import plain
 
@@ -82,7 +82,8 @@ def _add_size(
         return
     if option.place not in (None, fits):
         findings.drop(option.path, f"TODO: the page size goes into the {option.place}; here into another place")
-    made |= take_size(params, size, findings, f"{strategy.path}.page_size")
+    is_free = made["kind"] in ("page_number", "offset") and option.field is None
+    made |= size_in(params) if is_free else take_size(params, size, findings, f"{strategy.path}.page_size")
 
 
 def _in_query(token: _Option, default: str, findings: Findings) -> str:
@@ -94,14 +95,17 @@ def _in_query(token: _Option, default: str, findings: Findings) -> str:
 
 
 def _counted(strategy: Part, token: _Option, named: str, _method: str, findings: Findings) -> dict[str, Any]:
-    why = "TODO: pages are read there until a short one; name where the answer declares the number of records"
+    why = (
+        "pages are read until one is empty; where the answer declares how many records there are, name it as `total` "
+        "instead, which proves more"
+    )
     findings.drop(strategy.path, why)
     strategy.take("inject_on_first_request")
     if named == "OffsetIncrement":
-        return {"kind": "offset", "offset_param": _in_query(token, "TODO_offset", findings), "total": "TODO.total"}
+        return {"kind": "offset", "offset_param": _in_query(token, "TODO_offset", findings), "until": "empty"}
     first = strategy.number("start_from_page", 0)
     param = _in_query(token, "TODO_page", findings)
-    return {"kind": "page_number", "page_param": param, "first": first, "total": "TODO.total"}
+    return {"kind": "page_number", "page_param": param, "first": first, "until": "empty"}
 
 
 def _cursor(strategy: Part, token: _Option, _named: str, method: str, findings: Findings) -> dict[str, Any]:

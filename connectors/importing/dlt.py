@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from connectors.importing.access import api_key, base_variable, below, secret_free, stand_in
+from connectors.importing.access import api_key, base_variable, below, plain_headers, secret_free, stand_in
 from connectors.importing.dlt_file import read_dlt
 from connectors.importing.dlt_hints import take_hints, take_incremental
 from connectors.importing.dlt_paging import paginator_of
@@ -34,23 +34,23 @@ def dlt_text(path: Path, findings: Findings) -> str:
     config.rest()
     base = base_variable(client.take("base_url"), findings, "client.base_url")
     headers = client.take("headers")
-    auth = _auth(client.take("auth"), base, findings, "client.auth", headers)
+    fixed: dict[str, str] = {}
+    auth = _auth(client.take("auth"), base, findings, "client.auth", _auth_in_headers(headers, fixed, findings))
     shared = {"paginator": client.take("paginator")}
     client.rest({"session": "code, which is not run here"})
     drafts = [_dataset(resource, defaults, shared, findings) for resource in resources]
     datasets = with_parents_first(_linked([draft for draft in drafts if draft is not None], findings), findings)
     connection = {"base_url": {"env": f"{findings.source}_base_url".upper()}, "auth": auth}
+    if fixed:
+        connection["headers"] = fixed
     return source_text(findings, "dlt rest_api", path.name, connection, datasets)
 
 
-def _auth(value: Any, base: str, findings: Findings, path: str, headers: Any) -> dict[str, Any]:
-    found = _auth_in_headers(headers, findings)
-    if value is None and found is not None:
-        return found
-    if value is None or isinstance(value, Outside):
-        return stand_in(
-            findings, path, "the file has no auth" if value is None else f"{value.told}, which is not run here"
-        )
+def _auth(value: Any, base: str, findings: Findings, path: str, found: dict[str, Any] | None) -> dict[str, Any]:
+    if value is None:
+        return found or {"kind": "none"}
+    if isinstance(value, Outside):
+        return stand_in(findings, path, f"{value.told}, which is not run here")
     part = Part({"type": value} if isinstance(value, str) else value, path, findings)
     kind = part.text("type", "bearer")
 
@@ -94,8 +94,8 @@ def _client_credentials(part: Part, base: str, findings: Findings) -> dict[str, 
     return made
 
 
-def _auth_in_headers(headers: Any, findings: Findings) -> dict[str, Any] | None:
-    """The header that proves who we are, as an auth; every other header is named."""
+def _auth_in_headers(headers: Any, fixed: dict[str, str], findings: Findings) -> dict[str, Any] | None:
+    """The header that proves who we are, as an auth; `fixed` gains the others that are plain."""
     found = None
     part = Part(headers, "client.headers", findings)
     for name, value in part.items():
@@ -106,7 +106,7 @@ def _auth_in_headers(headers: Any, findings: Findings) -> dict[str, Any] | None:
                 f"; the whole value of the header {name}, with any word before the token"
             )
         else:
-            findings.drop(f"client.headers.{name}", "headers are not declared in a source file")
+            fixed |= plain_headers([(name, value)], findings, "client.headers")
     return found
 
 

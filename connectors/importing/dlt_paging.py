@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from connectors.importing.draft import take_size
+from connectors.importing.draft import size_in, take_size
 from connectors.importing.findings import Findings, Outside, Part
 from connectors.importing.names import dotted
 
 _STOPS = {
-    "stop_after_empty_page": "an empty page before the declared total is a fault here",
+    "stop_after_empty_page": "an empty page before what is declared is a fault here",
     "has_more_path": "not needed: the end is known from the total or from the next page's token",
     "maximum_page": "a limit for trials: here all of it is read",
     "maximum_offset": "a limit for trials: here all of it is read",
@@ -92,7 +92,7 @@ def _offset(part: Part, params: dict[str, Any], _method: str, findings: Findings
         "offset_param": part.text("offset_param", "offset"),
         "size_param": size_param,
         "size": size,
-        "total": _total(part, findings),
+        **_total(part, findings),
     }
 
 
@@ -101,24 +101,30 @@ def _page_number(part: Part, params: dict[str, Any], _method: str, findings: Fin
     first = part.number("base_page", 0)
     if part.take("page", first) != first:
         findings.drop(f"{part.path}.page", _STOPS["page"])
-    part.take("total_path")
-    findings.drop(
-        f"{part.path}.total_path",
-        "TODO: dlt counts pages or stops at an empty one; name where the answer declares the number of records",
-    )
     page_param = part.text("page_param", "page")
-    sized = take_size(params, None, findings, f"{part.path}.size")
-    return {"kind": "page_number", "page_param": page_param, **sized, "first": first, "total": "TODO.total"}
+    made = {"kind": "page_number", "page_param": page_param, **size_in(params), "first": first}
+    if "total_path" in part and not part.has_null("total_path"):
+        # What dlt calls a total is the number of pages here, and that of records for an offset.
+        return {**made, "total_pages": _path(part, "total_path", "total", findings)}
+    return {**made, **_until_empty(part, findings)}
 
 
-def _total(part: Part, findings: Findings) -> str:
+def _total(part: Part, findings: Findings) -> dict[str, str]:
     """Where the number of records is declared: `total` where nothing is said; null says that it is nowhere."""
     is_null = part.has_null("total_path")
     if is_null or (part.take("stop_after_empty_page") is True and "total_path" not in part):
-        part.take("total_path")
-        findings.drop(f"{part.path}.total_path", "TODO: name where the answer declares the number of records")
-        return "TODO.total"
-    return _path(part, "total_path", "total", findings)
+        return _until_empty(part, findings)
+    return {"total": _path(part, "total_path", "total", findings)}
+
+
+def _until_empty(part: Part, findings: Findings) -> dict[str, str]:
+    part.take("total_path")
+    findings.drop(
+        f"{part.path}.total_path",
+        "pages are read until one is empty, as dlt does; where the answer declares how many records there are, name it "
+        "as `total` instead, which proves more",
+    )
+    return {"until": "empty"}
 
 
 def _path(part: Part, key: str, default: str, findings: Findings) -> str:

@@ -168,11 +168,18 @@ def _column(source_field: str, column: dict[str, Any]) -> dict[str, Any]:
     return {"name": column["name"], "data_type": column["data_type"], "config": {"meta": rules}}
 
 
-def take_size(params: dict[str, Any], given: int | None, findings: Findings, path: str) -> dict[str, Any]:
-    """`size_param` and `size` of a paginator, from the parameters of the request where they hold it."""
+def size_in(params: dict[str, Any]) -> dict[str, Any]:
+    """`size_param` and `size` of a paginator, taken out of the parameters of the request where they hold it."""
     for name in SIZE_NAMES:
         if name in params and str(params[name]).isdigit() and int(params[name]) > 0:
             return {"size_param": name, "size": int(params.pop(name))}
+    return {}
+
+
+def take_size(params: dict[str, Any], given: int | None, findings: Findings, path: str) -> dict[str, Any]:
+    """The same for a paginator that needs them."""
+    if sized := size_in(params):
+        return sized
     findings.drop(path, "TODO: the parameter that says how many records make a page is not in the file")
     return {"size_param": "TODO_size", "size": given or 100}
 

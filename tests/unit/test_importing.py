@@ -207,7 +207,7 @@ def test_the_command_writes_the_file_and_names_what_was_not_carried(run, tmp_pat
     answer = run("import", "--from", "dlt", fixture("dlt", "land.yml"), "--out", tmp_path / "leases.yml")
     assert answer.exit_code == 0
     assert read_source(tmp_path / "leases.yml").variables() == ["LEASES_API_KEY", "LEASES_BASE_URL"]
-    assert "NOT CARRIED: resources[parcels].endpoint.paginator.total_path" in answer.stderr
+    assert "NOT CARRIED: resources[parcels].endpoint.paginator.maximum_page" in answer.stderr
     assert "jifen source check leases" in answer.stdout
 
 

@@ -41,7 +41,7 @@ def test_each_paginator_of_airbyte_has_its_own():
     )
     assert (found["firms"].kind, found["firms"].cursor) == ("keyset", "id")
     assert found["branches"].kind == "link_header"
-    assert (found["licences"].kind, found["licences"].total) == ("offset", "TODO.total")
+    assert (found["licences"].kind, found["licences"].until) == ("offset", "empty")
     assert found["members"].kind == "single"
 
 
@@ -96,6 +96,7 @@ def test_a_session_login_and_each_decoder_are_carried():
         "X-Session",
         "",
     )
+    assert auth.login == "json"
     invoices, notices, movements = (source.dataset(name).decoder for name in ("invoices", "notices", "movements"))
     assert (invoices.kind, invoices.archive, invoices.encoding, invoices.delimiter) == ("csv", "gzip", "gb18030", "|")
     assert (notices.kind, notices.record) == ("xml", "notices/notice")

@@ -79,9 +79,18 @@ def test_each_paginator_of_dlt_has_its_own():
 
 
 def test_a_total_that_counts_pages_is_not_taken_for_one_that_counts_records():
-    source, imported = carry("dlt", fixture("dlt", "land.yml"))
-    assert source.dataset("parcels").paginator.total == "TODO.total"
-    assert any("paginator.total_path: TODO" in line for line in imported.not_carried)
+    paginator = carry("dlt", fixture("dlt", "land.yml"))[0].dataset("parcels").paginator
+    assert (paginator.total, paginator.total_pages, paginator.until) == (None, "data.pages", None)
+
+
+def test_a_list_without_a_total_is_read_until_a_page_is_empty_and_that_is_named():
+    source, imported = carry("dlt", fixture("dlt", "classes.py"))
+    assert (source.dataset("filings").paginator.total, source.dataset("filings").paginator.until) == (None, "empty")
+    assert any("total_path: pages are read until one is empty" in line for line in imported.not_carried)
+
+
+def test_plain_headers_are_carried():
+    assert carry("dlt", fixture("dlt", "classes.py"))[0].connection.headers == {"Accept": "application/json"}
 
 
 def test_a_paginator_that_dlt_would_guess_cannot_pass_for_a_single_page():
@@ -134,7 +143,6 @@ def test_objects_constants_and_text_put_together_are_read_without_running():
         "session",
         "processing_steps",
         "response_actions",
-        "headers.Accept",
         "data_selector",
         "cursor_path",
         "code in line",
