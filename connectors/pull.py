@@ -79,11 +79,10 @@ def pull_dataset(
 
 def _not_taken(counts: Mapping[str, int]) -> str | None:
     """What lies in the folder of an agency and is neither taken nor known, as a sentence."""
-    names = [name.removeprefix("unmatched:") for name in counts if name.startswith("unmatched:")]
-    if not names:
+    found = {name.removeprefix("unmatched:"): count for name, count in counts.items() if name.startswith("unmatched:")}
+    if not found:
         return None
-    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    told = f"{len(names)} in the folder match no pattern and are not taken: {', '.join(names[:10])}{more}."
+    told = f"{sum(found.values())} in the folder match no pattern and are not taken: {', '.join(list(found)[:10])}."
     return f"{told} Next: ask the agency, or put them under `ignore` in the source file"
 
 

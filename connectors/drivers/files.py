@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import Literal, Protocol
 
-from connectors.drivers.names import is_companion, is_near, is_of_sibling, matches, matches_loosely
+from connectors.drivers.names import is_companion, is_of_sibling, matches, matches_loosely, near
 from connectors.drivers.pages import MAX_BODY_BYTES, Ask, Page
 from connectors.errors import AgencyError, DataError, TransientError
 from connectors.file_order import fits, label_of, ranks
@@ -24,6 +24,9 @@ MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 READ_AGAIN_BYTES = 32 * 1024 * 1024
 """So much of the files that we hold, the newest first, is read again each night: other bytes may stand under the same
 name, size and time."""
+
+NAMES_TOLD = 20
+"""So many names that match nothing are told one by one; the others are counted."""
 
 _MANIFEST_LINE = re.compile(r"([0-9a-fA-F]{64})[ \t]+\*?(?:\./)?(.+)")
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -166,19 +169,24 @@ def _matching(listed: Sequence[Listed], ask: Ask, request: FileRequest) -> list[
             found.append(entry)
         elif not is_of_sibling(entry.name, ask.source, ask.dataset, matches_loosely):
             left.append(entry)
-    for entry in left:
-        is_file, name = entry.kind == "file", shown(entry.name)
-        ask.notes[f"unmatched:{name}" if is_file else f"unmatched:{name} ({entry.kind})"] += 1
-        why = "matches no pattern" if is_file else "is no file" if entry.kind == "other" else f"is a {entry.kind}"
-        log.warning("%s: %s %s and is left", where, name, why)
+    _tell_unmatched(left, ask)
     names = {file.name for file in found} | {label.rpartition(" (")[0] for label in ask.seen}
     for file in found:
         trusted_name(file.name, where)
-    if near := [entry.name for entry in left if entry.kind == "file" and is_near(entry.name, request.pattern, names)]:
-        told = ", ".join(shown(name) for name in near[:5])
+    if odd := near([entry.name for entry in left if entry.kind == "file"], request.pattern, names):
+        told = ", ".join(shown(name) for name in odd[:5])
         what = f"{told} looks like a file of {request.pattern} with another ending."
         raise AgencyError(what, where, "ask the agency for the agreed form, or put the name under `ignore`")
     return found
+
+
+def _tell_unmatched(left: list[Listed], ask: Ask) -> None:
+    told = [shown(one.name) if one.kind == "file" else f"{shown(one.name)} ({one.kind})" for one in left]
+    for name in sorted(told)[:NAMES_TOLD]:
+        ask.notes[f"unmatched:{name}"] += 1
+        log.warning("%s: %s matches no pattern and is left", ask.dataset.address, name)
+    if len(told) > NAMES_TOLD:
+        ask.notes["unmatched:others"] = len(told) - NAMES_TOLD
 
 
 def _whole(

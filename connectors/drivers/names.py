@@ -2,8 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
@@ -47,24 +46,26 @@ def is_of_sibling(name: str, source: Source, dataset: Dataset, fits: Callable[[s
     )
 
 
-def is_near(name: str, pattern: str, taken: AbstractSet[str]) -> bool:
-    """Whether it is named as our files are but for its ending, and none of ours stands beside it under that name.
+def near(names: Iterable[str], pattern: str, taken: Iterable[str]) -> list[str]:
+    """Those named as our files are but for their ending, where none of ours stands beside them under that name.
 
     `taken` are the names that match, of files that are there or are held. A name counts as one of them where it is the
     same but for its figures; where none was ever seen, where it fits the pattern and has a figure.
     """
-    plain = _folded(name)
-    if plain.endswith(_UNFINISHED) or plain.startswith((".", "~")):
-        return False
-    stems, ours = _stems(plain), {_stem(_folded(one)) for one in taken}
-    if stems & ours:
-        return False
-    shapes = {_shape(one) for one in ours}
-    if shapes:
-        return any(_shape(stem) in shapes for stem in stems)
-    wanted = _stem(_folded(pattern))
+    ours = {_stem(_folded(one)) for one in taken}
+    shapes, wanted = {_shape(one) for one in ours}, _stem(_folded(pattern))
     is_telling = sum(one.isalnum() for one in wanted) > 1
-    return is_telling and any(fnmatchcase(stem, wanted) and re.search(r"\d", stem) for stem in stems)
+
+    def is_near(name: str) -> bool:
+        plain = _folded(name)
+        stems = _stems(plain)
+        if plain.endswith(_UNFINISHED) or plain.startswith((".", "~")) or stems & ours:
+            return False
+        if shapes:
+            return any(_shape(stem) in shapes for stem in stems)
+        return is_telling and any(fnmatchcase(stem, wanted) and re.search(r"\d", stem) for stem in stems)
+
+    return [name for name in names if is_near(name)]
 
 
 def _folder_of(dataset: Dataset) -> PurePosixPath | None:

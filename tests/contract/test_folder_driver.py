@@ -110,7 +110,7 @@ def test_a_link_out_of_the_folder_is_told_and_left_and_one_inside_is_followed(sh
     put(share, "a.csv")
     (share / "in.csv").symlink_to(share / "a.csv")
     assert [page.label.partition(" ")[0] for page in pages()] == ["a.csv", "in.csv"]
-    assert "out.csv is a link and is left" in caplog.text
+    assert "out.csv (link) matches no pattern and is left" in caplog.text
     (share / "away").symlink_to(tmp_path)
     with pytest.raises(AgencyError, match="a link that leads out"):
         pages(folder="away")

@@ -175,7 +175,7 @@ def test_a_link_is_not_followed_wherever_it_leads(stack, caplog):
     (folder / "a.csv").write_bytes(b"1")
     (folder / "b.csv").symlink_to("/etc/hostname")
     assert [page.body for page in pages()] == [b"1"]
-    assert "b.csv is a link and is left" in caplog.text
+    assert "b.csv (link) matches no pattern and is left" in caplog.text
 
 
 def test_a_name_that_is_no_text_is_a_loud_stop_that_shows_it_plainly(stack):
