@@ -1,8 +1,13 @@
 """Pulling a table from a relational database by SQLAlchemy URL."""
 
-from collections.abc import Iterator
+import datetime as dt
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     Column,
@@ -10,19 +15,23 @@ from sqlalchemy import (
     Date,
     DateTime,
     Engine,
+    Float,
     MetaData,
     Select,
     String,
     Table,
     Time,
+    cast,
     create_engine,
+    event,
     func,
     or_,
     select,
     type_coerce,
     types,
 )
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.dialects import mysql
+from sqlalchemy.engine import URL, MappingResult, RowMapping, make_url
 from sqlalchemy.exc import (
     ArgumentError,
     InterfaceError,
@@ -31,21 +40,32 @@ from sqlalchemy.exc import (
     OperationalError,
     SQLAlchemyError,
 )
+from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.elements import ColumnElement
 
 from connectors.drivers.database_values import bound_value, rows_as_json
-from connectors.drivers.pages import Ask, Page
-from connectors.drivers.retry import TryAgainError, call_with_retry
-from connectors.errors import AgencyError, ConfigError, TransientError
+from connectors.drivers.pages import MAX_BODY_BYTES, Ask, Page
+from connectors.drivers.retry import TryAgainError, budget, call_with_retry, within
+from connectors.errors import AgencyError, ConfigError, DataError, TransientError
 from connectors.spec import DatabaseConnection, DatabaseRequest, SinceColumn
 from ledger.settings import read_variable
 
+T = TypeVar("T")
+
 CONNECT_SECONDS = 20
-_CONNECT_ARGS: dict[str, dict[str, Any]] = {
-    "postgresql": {"connect_timeout": CONNECT_SECONDS},
-    "mysql": {"connect_timeout": CONNECT_SECONDS},
-    "sqlite": {"timeout": CONNECT_SECONDS},
-}
+HANG_UP_SECONDS = 1
+_DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql", "oracle": "oracledb"}
+"""Backend -> the driver where the URL names none; all but the first come with an extra (mariadb: that of mysql)."""
+
+_ONE_MOMENT = {"postgresql": "REPEATABLE READ", "mysql": "REPEATABLE READ", "mariadb": "REPEATABLE READ"}
+_ONE_MOMENT |= {"oracle": "SERIALIZABLE"}
+_REFUSED = (
+    *("authentication failed", "no pg_hba.conf entry", "does not exist", "is not permitted to log in"),
+    *("Access denied", "Unknown database", "is not allowed to connect", "is blocked"),
+    *("ORA-01017", "ORA-28000", "ORA-01045", "ORA-12514", "ORA-12505"),
+)
+"""How a database says that it knows us or what we ask for not: trying again would not help."""
+
 _ASK_WHAT = "ask the agency what it renamed"
 
 
@@ -60,28 +80,95 @@ def pull(ask: Ask) -> Iterator[Page]:
     if not (isinstance(connection, DatabaseConnection) and isinstance(request, DatabaseRequest)):
         raise ConfigError("is not a database dataset.", ask.dataset.address, "jifen source check")
     engine = _open(read_variable(connection.url.env, ask.source.name), connection.url.env, ask)
+    line = _Line(engine, ask)
     try:
-        query = call_with_retry(lambda: _query(engine, ask, request), ask.dataset.address, ask.settings.retry_seconds)
-        yield from _stream(engine, query, request.size, ask)
+        yield from _stream(line, line.retried(lambda: _query(engine, ask, request)), request.size, ask)
     finally:
-        engine.dispose()
+        line.hang_up()
+
+
+class _Line:
+    """A database, each step on it within the budget: one that is silent has its connection broken from outside."""
+
+    def __init__(self, engine: Engine, ask: Ask) -> None:
+        self.engine, self._where, self._seconds = engine, ask.dataset.address, ask.settings.retry_seconds
+        self.connection: Connection | None = None
+        self.is_read = False
+        self._raw: Any = None
+        event.listen(engine, "connect", self._connected)
+
+    def retried(self, work: Callable[[], T]) -> T:
+        """The answer of work that may be tried again, within the budget."""
+        return call_with_retry(lambda: within(work, self._silent(), self._cut), self._where, self._seconds)
+
+    def step(self, work: Callable[[], T]) -> T:
+        """The answer of work that is done once, within a budget of its own."""
+        with budget(self._seconds):
+            return within(work, self._silent(), self._cut)
+
+    def hang_up(self) -> None:
+        """Close the connection, whatever became of it; what it says to the other side is not waited for."""
+        connection = self.connection
+        if not self.is_read:
+            # What is unread would be read to its end first.
+            with suppress(OSError):
+                self._cut()
+        if connection is not None:
+            with suppress(SQLAlchemyError, OSError, TryAgainError), budget(HANG_UP_SECONDS):
+                within(connection.close, self._silent(), self._cut)
+
+    def _silent(self) -> str:
+        return f"the database is silent for {self._seconds:g} s"
+
+    def _connected(self, raw: Any, _record: Any) -> None:
+        self._raw = raw
+
+    def _cut(self) -> None:
+        raw = self._raw
+        if hasattr(raw, "interrupt"):
+            raw.interrupt()
+        elif hasattr(raw, "fileno") or hasattr(raw, "_sock"):
+            with socket.socket(fileno=os.dup(getattr(raw, "_sock", raw).fileno())) as line:
+                line.shutdown(socket.SHUT_RDWR)
+            if (unread := getattr(raw, "_result", None)) is not None:
+                # PyMySQL reads a result to its end before it lets go of it, and prints that it cannot.
+                unread.unbuffered_active = False
+        elif hasattr(raw, "cancel"):
+            raw.cancel()
 
 
 def _open(url: str, variable: str, ask: Ask) -> Engine:
+    where, seconds = ask.dataset.address, ask.settings.retry_seconds
+    # Half a second is none to libpq, and 1 counts as 2.
+    connect = max(2, min(CONNECT_SECONDS, int(seconds)))
+    arguments: dict[str, dict[str, Any]] = {
+        "postgresql": {"connect_timeout": connect, "client_encoding": "utf8"},
+        "mysql": {"connect_timeout": connect, "read_timeout": seconds, "write_timeout": seconds},
+        "oracle": {"tcp_connect_timeout": connect},
+        "sqlite": {"timeout": min(CONNECT_SECONDS, seconds)},
+    }
+    arguments["mariadb"] = arguments["mysql"]
+    backend = ""
     try:
         parsed = make_url(url)
-        dialect = parsed.get_backend_name()
-        engine = create_engine(parsed, connect_args=_CONNECT_ARGS.get(dialect, {}), hide_parameters=True)
-    except (ArgumentError, ImportError, ValueError):
+        backend = parsed.get_backend_name()
+        if "+" not in parsed.drivername and backend in _DRIVERS:
+            parsed = parsed.set(drivername=f"{backend}+{_DRIVERS[backend]}")
+        engine = create_engine(
+            parsed, connect_args=arguments.get(backend, {}), hide_parameters=True, poolclass=NullPool
+        )
+    except ImportError:
+        extra = "mysql" if backend == "mariadb" else backend
+        what = f"{variable} names a database of kind {backend}, whose driver is not installed."
+        raise ConfigError(what, where, f".venv/bin/uv pip install -e '.[{extra}]'") from None
+    except (ArgumentError, ValueError):
         # The URL itself holds a password: neither it nor the library's message about it is repeated.
-        raise ConfigError(
-            f"{variable} is not a database URL that we can use.", ask.dataset.address, f"mend {variable}"
-        ) from None
-    if dialect == "sqlite" and not _is_there(parsed):
+        raise ConfigError(f"{variable} is not a database URL that we can use.", where, f"mend {variable}") from None
+    if backend == "sqlite" and not _is_there(parsed):
         # SQLite would make an empty database of it, and an empty register is no register.
-        raise ConfigError(f"{variable} names a file that is not there.", ask.dataset.address, f"mend {variable}")
-    if dialect == "postgresql":
-        return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        raise ConfigError(f"{variable} names a file that is not there.", where, f"mend {variable}")
+    if backend in _ONE_MOMENT:
+        return engine.execution_options(isolation_level=_ONE_MOMENT[backend], postgresql_readonly=True)
     return engine
 
 
@@ -123,36 +210,57 @@ def _table(engine: Engine, ask: Ask, request: DatabaseRequest) -> Table:
     except NoSuchTableError:
         raise AgencyError(f"there is no table {request.table}.", ask.dataset.address, _ASK_WHAT) from None
     except (OperationalError, InterfaceError) as error:
+        _raise_refusal(error, ask)
         raise TryAgainError(f"the database does not answer ({type(error).__name__})") from None
     except SQLAlchemyError as error:
+        _raise_refusal(error, ask)
         what = f"table {request.table} cannot be looked at ({type(error).__name__})."
         raise AgencyError(what, ask.dataset.address, "ask the agency for the right to read it") from None
 
 
 def _as_stored(column: ColumnElement[Any], engine: Engine) -> ColumnElement[Any]:
-    """The column; from SQLite, which keeps any text in a date column, as it stands: one bad date is one record."""
-    if engine.dialect.name == "sqlite" and isinstance(column.type, (Date, DateTime, Time)):
+    """The column as its driver tells it, where SQLAlchemy would make another value of it.
+
+    SQLite keeps any text in a date column: one bad date is one record. A float is told to ten places at most, and a time
+    of MariaDB of 100 hours as one of 4.
+    """
+    if isinstance(column.type, mysql.TIME):
+        return cast(column, String).label(str(column.key))
+    loose = (Date, DateTime, Time) if engine.dialect.name == "sqlite" else (Float,)
+    if isinstance(column.type, loose):
         return type_coerce(column, types.NullType()).label(str(column.key))
     return column
 
 
-def _stream(engine: Engine, query: Select[Any], size: int, ask: Ask) -> Iterator[Page]:
-    place = 0
+def _raise_refusal(error: SQLAlchemyError, ask: Ask) -> None:
+    """An `AgencyError` where the database says that it does not let us in; its words may hold a name, and stay here."""
+    text = str(getattr(error, "orig", ""))
+    if sign := next((sign for sign in _REFUSED if sign in text), None):
+        variables = ", ".join(ask.source.variables())
+        what = f"the database does not let us in ({sign})."
+        raise AgencyError(
+            what, ask.dataset.address, f"check {variables}; if right, ask the agency to let us in"
+        ) from None
+
+
+def _stream(line: _Line, query: Select[Any], size: int, ask: Ask) -> Iterator[Page]:
+    place, total = 0, 0
     where, again = ask.dataset.address, "run `jifen run` again: a table is read whole or not at all"
     try:
-        with engine.connect().execution_options(stream_results=True, yield_per=size) as connection, connection.begin():
-            _begin(connection, ask)
-            total = connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
-            for rows in connection.execute(query).mappings().partitions(size):
-                place += len(rows)
-                body = rows_as_json(rows, where)
-                yield Page(f"rows up to {place}", body, {"place": place} if place < total else None)
-    except (OperationalError, InterfaceError, InternalError) as error:
+        total, result = line.step(lambda: _begun(line, query, size, ask))
+        while rows := line.step(lambda: _taken(result, size, where)):
+            place += len(rows)
+            body = rows_as_json(rows, where)
+            yield Page(f"rows up to {place}", body, {"place": place} if place < total else None)
+        line.is_read = True
+    except TryAgainError as error:
         # Half a table is not a table: the batch is left unfinished and the next run reads it whole.
+        raise TransientError(f"reading broke off after {place} rows ({error}).", where, again) from None
+    except (OperationalError, InterfaceError, InternalError) as error:
         what = f"reading broke off after {place} rows ({type(error).__name__})."
         raise TransientError(what, where, again) from None
-    except SQLAlchemyError as error:
-        what = f"reading broke off after {place} rows ({type(error).__name__})."
+    except (SQLAlchemyError, ValueError, OverflowError) as error:
+        what = f"reading broke off after {place} rows: a value cannot be read ({type(error).__name__})."
         raise AgencyError(what, where, "call the agency with this table") from None
     if place != total:
         raise TransientError(f"the table held {total} rows and gave {place}.", where, again)
@@ -160,11 +268,37 @@ def _stream(engine: Engine, query: Select[Any], size: int, ask: Ask) -> Iterator
         yield Page("no rows", b'{"rows": []}', None)
 
 
+def _begun(line: _Line, query: Select[Any], size: int, ask: Ask) -> tuple[int, MappingResult]:
+    """How many rows there are, and the rows themselves as they come, of one moment."""
+    line.connection = line.engine.connect().execution_options(stream_results=True, yield_per=size)
+    line.connection.begin()
+    _begin(line.connection, ask)
+    counted = select(func.count()).select_from(query.order_by(None).subquery())
+    return line.connection.execute(counted).scalar_one(), line.connection.execute(query).mappings()
+
+
+def _taken(result: MappingResult, size: int, where: str) -> list[RowMapping]:
+    """The next rows, as long as they are no larger than a page may be."""
+    rows, held = [], 0
+    for row in islice(result, size):
+        rows.append(row)
+        held += sum(len(value) for value in row.values() if isinstance(value, (str, bytes)))
+        if held > MAX_BODY_BYTES:
+            what = f"{len(rows)} rows hold more than {MAX_BODY_BYTES} bytes."
+            raise DataError(what, where, "ask for fewer rows a page (size), or for a view without the long column")
+    return rows
+
+
 def _begin(connection: Connection, ask: Ask) -> None:
     """One moment for all statements that follow, and an end to one that hangs."""
     dialect = connection.dialect.name
     if dialect == "postgresql":
-        milliseconds = str(int(max(ask.settings.retry_seconds, ask.settings.request_timeout_seconds) * 1000))
+        milliseconds = str(max(1, int(ask.settings.retry_seconds * 1000)))
         connection.execute(select(func.set_config("statement_timeout", milliseconds, True)))
     elif dialect == "sqlite":
         connection.exec_driver_sql("BEGIN")
+    elif dialect in ("mysql", "mariadb"):
+        # A `timestamp` is told in the time of the session: the zone's own, as every moment without an offset.
+        offset = dt.datetime.now(ask.settings.zone).isoformat()[-6:]
+        connection.exec_driver_sql(f"SET time_zone = '{offset}'")
+        connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")

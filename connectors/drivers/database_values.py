@@ -72,6 +72,8 @@ def _as_text(value: Any) -> str:
         return f"{value.total_seconds():f}"
     if isinstance(value, uuid.UUID):
         return str(value)
+    if isinstance(value, (set, frozenset)):
+        return ",".join(sorted(map(str, value)))
     if isinstance(value, (bytes, bytearray, memoryview)):
         return _bytes_as_text(bytes(value))
     raise TypeError(f"a database value of type {type(value).__name__} has no form in JSON here")

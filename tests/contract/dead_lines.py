@@ -67,15 +67,16 @@ def flood(said: bytes, again: bytes) -> Talk:
 
 
 @contextmanager
-def dies_after(port: int, down: int | None = None, up: int | None = None) -> Iterator[int]:
-    """A line to a port of this machine that goes silent, without an end, after so many bytes; answers its own port.
+def dies_after(target: int | str, down: int | None = None, up: int | None = None) -> Iterator[int]:
+    """A line to a port, or socket file, of this machine that goes silent after so many bytes; answers its own port.
 
     The bytes of all connections are counted together: a new one over a dead line is dead too.
     """
     moved = {"down": 0, "up": 0}
 
     def talk(near: socket.socket) -> None:
-        with socket.create_connection(("127.0.0.1", port)) as far:
+        with socket.socket(socket.AF_INET if isinstance(target, int) else socket.AF_UNIX) as far:
+            far.connect(("127.0.0.1", target) if isinstance(target, int) else target)
             other = threading.Thread(target=carry, args=(near, far, "up", up), daemon=True)
             other.start()
             carry(far, near, "down", down)

