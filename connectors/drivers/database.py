@@ -111,7 +111,7 @@ class _Line:
         connection = self.connection
         if not self.is_read:
             # What is unread would be read to its end first.
-            with suppress(OSError):
+            with suppress(Exception):
                 self._cut()
         if connection is not None:
             with suppress(SQLAlchemyError, OSError, TryAgainError), budget(HANG_UP_SECONDS):
@@ -221,8 +221,8 @@ def _table(engine: Engine, ask: Ask, request: DatabaseRequest) -> Table:
 def _as_stored(column: ColumnElement[Any], engine: Engine) -> ColumnElement[Any]:
     """The column as its driver tells it, where SQLAlchemy would make another value of it.
 
-    SQLite keeps any text in a date column: one bad date is one record. A float is told to ten places at most, and a time
-    of MariaDB of 100 hours as one of 4.
+    SQLite keeps any text in a date column: one bad date is one record. A float would be told to ten places at most,
+    and a time of 100 hours as one of 4.
     """
     if isinstance(column.type, mysql.TIME):
         return cast(column, String).label(str(column.key))
