@@ -4,14 +4,20 @@ import pytest
 
 from connectors.acceptance.catalogue import CHECKS
 from connectors.acceptance.matrix import WRONG, cells_of
-from connectors.source_files import read_source
+from connectors.source_files import SOURCES_DIR, read_source
 from flows.cli_source_test import SAMPLES_DIR
 from flows.trials import Job, check_all, fault_kinds, strike_all
 
+FILES = [
+    *sorted(SOURCES_DIR.glob("*.yml")),
+    *(SAMPLES_DIR / f"{name}.yml" for name in ("credit_events", "talent_bureau", "housing_fund")),
+]
+"""Of `jifen source test --all` every source that ships, and of the samples one for each driver."""
 
-@pytest.mark.parametrize("name", ["credit_events", "talent_bureau", "housing_fund"])
-def test_a_sample_source_passes_every_check_that_applies_to_it(name):
-    results = check_all(Job(SAMPLES_DIR / f"{name}.yml", seed=7))
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_source_passes_every_check_that_applies_to_it(path):
+    results = check_all(Job(path, seed=7))
     assert {one.check: one.what for one in results if one.state == "failed"} == {}
     assert len(results) == len(CHECKS)
     assert sum(one.state == "passed" for one in results) >= 24
