@@ -21,7 +21,8 @@ WHY_NOT = {
 class FaultKind(Protocol):
     """One way in which an agency misbehaves. `expected` of a sound client: `right`, `loud` or `either`.
 
-    `later`: what the fault holds back may be left for the next run, and must land then.
+    `later`: what the fault holds back may be left for the next run, and must land then. `again`: it strikes what was
+    pulled in health before.
     """
 
     @property
@@ -35,6 +36,10 @@ class FaultKind(Protocol):
     @property
     def later(self) -> bool:
         """Whether what it holds back may wait for the next run."""
+
+    @property
+    def again(self) -> bool:
+        """Whether a healthy pull comes before it."""
 
     def applies(self, source: Source, dataset: Dataset) -> bool:
         """Whether it can strike this dataset at all."""

@@ -111,12 +111,16 @@ def run_cell(trial: Trial, cell: Cell) -> Cell:
     with trial.house() as house:
         trial.agency.set_faults([])
         _pull_parents(trial, house, dataset)
+        if trial.kinds[cell.kind].again:
+            house.pull(trial.source, dataset)
+        healthy = len(house.promoted(dataset))
         trial.agency.clear_requests()
         trial.agency.set_faults([cell.plan()])
         try:
             pulled = house.pull(trial.source, dataset)
             sick = trial.truth(dataset)
-            found = _Found(trial.kinds[cell.kind], *_judge(house, dataset, pulled, trial.kinds[cell.kind], sick))
+            kind = trial.kinds[cell.kind]
+            found = _Found(kind, *_judge(house, dataset, pulled, kind, sick, healthy))
             met = _was_met(trial, cell)
         finally:
             trial.agency.set_faults([])
@@ -143,9 +147,11 @@ class _Found:
     why: str
 
 
-def _judge(house: House, dataset: Dataset, pulled: Pulled, kind: FaultKind, sick: Truth) -> tuple[str, str]:
+def _judge(
+    house: House, dataset: Dataset, pulled: Pulled, kind: FaultKind, sick: Truth, healthy: int
+) -> tuple[str, str]:
     if pulled.state == "failed":
-        if house.promoted(dataset):
+        if len(house.promoted(dataset)) > healthy:
             return "silent wrong", f"the pull failed and a batch was promoted all the same: {pulled.message}"
         outcome = "loud stop" if pulled.whose in FOUR_CLASSES else "unforeseen"
         return outcome, f"{pulled.whose}: {pulled.message}"
@@ -188,11 +194,11 @@ def _heal(trial: Trial, house: House, dataset: Dataset, found: _Found, sick: Tru
 
 
 def _untold(dataset: Dataset, one: Difference, sick: Truth) -> bool:
-    """Whether an agency took a value back without a word: its feed names no change, so nobody could know."""
-    if dataset.load != "upsert" or one.kind != "changed":
+    """Whether an agency took a value or a record back without a word: nothing names it, so nobody could know."""
+    if dataset.load != "upsert" or one.kind == "missing":
         return False
     said = next((row for row in sick if key_of(dataset, row) == one.key), None)
-    return said is not None and same(said[str(one.column)], one.held)
+    return said is not None and (one.kind == "extra" or same(said[str(one.column)], one.held))
 
 
 @dataclass(frozen=True)

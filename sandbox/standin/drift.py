@@ -4,25 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from connectors.spec import Column, Keyset
-from sandbox.standin.encode import DEEP, SURROGATE
+from connectors.spec import Column
+from sandbox.standin.encode import DEEP, TWICE
 from sandbox.standin.faults import Fault
+from sandbox.standin.planted import COLUMNS, PLANTED, column_of, value_of
 from sandbox.standin.records import Entry, Stock
 from sandbox.standin.rows import Row
 
-BIDI: Final = "\u202egnp.exe"
-FORMULA: Final = '=HYPERLINK("http://127.0.0.1:1/","点击")'
-TRAVERSAL: Final = "../../../../etc/passwd"
-_WORDS: Final = "待核实"
-_MANY: Final = 2_000_000
-_ONE_RECORD: Final = frozenset(
-    {
-        "null_in_required", "record_not_an_object", "nul_in_text", "bidi_in_text", "formula_in_text",
-        "traversal_in_text", "lone_surrogate", "huge_number", "oversized_field", "deep_nesting",
-    }
-)  # fmt: skip
-_LANDS: Final = {"bidi_in_text": BIDI, "formula_in_text": FORMULA, "traversal_in_text": TRAVERSAL}
-_TEXT_FAULTS: Final = frozenset({*_LANDS, "nul_in_text", "lone_surrogate", "oversized_field", "nested_value"})
+_ONE_RECORD: Final = frozenset({"record_not_an_object", "deep_nesting"})
 
 
 def sent_records(
@@ -38,74 +27,56 @@ def sent_records(
         taken.append(fault)
         for place in touched:
             if isinstance(records[place], dict):
-                records[place] = _drifted(stock, records[place], entries[place], fault)
+                records[place] = _drifted(stock, records[place], entries[place], fault, size)
     return records, taken
 
 
 def touches(fault: Fault, entry: Entry, stock: Stock, size: int) -> bool:
     """Whether a fault is about this entry."""
-    target = fault.target(len(stock.entries), size)
-    return entry.index == target if fault.name in _ONE_RECORD else entry.index >= target
+    ahead = entry.index - fault.target(len(stock.entries), size)
+    row = PLANTED.get(fault.name)
+    if row is not None and not row.is_lasting:
+        return ahead == 0 or (row.after is not None and ahead == row.after[0])
+    return ahead == 0 if fault.name in _ONE_RECORD else ahead >= 0
+
+
+def _told(stock: Stock, entry: Entry, fault: Fault, size: int) -> tuple[Any, Any]:
+    """What a planted row sends and wants held in an entry that it is about."""
+    row = PLANTED[fault.name]
+    if row.after is not None and entry.index != fault.target(len(stock.entries), size):
+        sent, true = row.after[1]
+        return sent, true
+    return row.sent, row.true
 
 
 def true_row(stock: Stock, entry: Entry, faults: Sequence[Fault], size: int) -> Row:
     """The typed row that must land, or be refused with a reason, under these faults: odd texts are still texts."""
     row = entry.typed
     for fault in faults:
-        if touches(fault, entry, stock, size) and (text := _odd_text(stock, entry, fault)) is not None:
-            row = {**row, text_column(stock, fault).name: text}
+        if fault.name in PLANTED and touches(fault, entry, stock, size):
+            _, true = _told(stock, entry, fault, size)
+            name = column_of(PLANTED[fault.name], stock.dataset, fault.seed).name
+            row = row if true is None else {**row, name: value_of(true, row[name])}
     return row
-
-
-def _odd_text(stock: Stock, entry: Entry, fault: Fault) -> str | None:
-    if fault.name == "oversized_field":
-        return "长" * _MANY
-    if fault.name == "bidi_in_text":
-        return f"{entry.typed[text_column(stock, fault).name] or '名称'}{BIDI}"
-    return _LANDS.get(fault.name)
-
-
-def text_column(stock: Stock, fault: Fault) -> Column:
-    """A column of free text, outside the key."""
-    key = stock.dataset.key
-    free = [
-        c
-        for c in stock.dataset.columns
-        if c.data_type == "varchar" and not c.check and not c.values and c.name not in key
-    ]
-    return free[fault.seed % len(free)]
 
 
 def required_column(stock: Stock, fault: Fault) -> Column:
     """A required column, outside the key where there is one."""
-    required = [c for c in stock.dataset.columns if c.required]
-    outside = [c for c in required if c.name not in stock.dataset.key] or required
-    return outside[fault.seed % len(outside)]
+    found = COLUMNS["required"](stock.dataset)
+    return found[fault.seed % len(found)]
 
 
-def typed_column(stock: Stock, fault: Fault, *, is_number: bool = False) -> Column:
-    """A column that is no text, required and outside the key where there is one."""
-    typed = [c for c in stock.dataset.columns if c.data_type != "varchar" and c.source_field != _cursor(stock)]
-    if is_number:
-        typed = [c for c in typed if c.data_type.startswith(("decimal", "int", "big"))] or typed
-    typed = typed or [c for c in stock.dataset.columns if c.data_type != "varchar"]
-    best = (
-        [c for c in typed if c.required and c.name not in stock.dataset.key]
-        or [c for c in typed if c.required]
-        or typed
-    )
-    return best[fault.seed % len(best)]
-
-
-def _cursor(stock: Stock) -> str | None:
-    paginator = stock.dataset.paginator
-    return paginator.cursor if isinstance(paginator, Keyset) else None
-
-
-def _drifted(stock: Stock, record: dict[str, Any], entry: Entry, fault: Fault) -> Any:
-    if fault.name in _TEXT_FAULTS:
-        return {**record, **_text_fault(stock, record, entry, fault)}
-    return _DRIFTS[fault.name](stock, record, entry, fault)
+def _drifted(stock: Stock, record: dict[str, Any], entry: Entry, fault: Fault, size: int) -> Any:
+    if fault.name not in PLANTED:
+        return _DRIFTS[fault.name](stock, record, entry, fault)
+    column = column_of(PLANTED[fault.name], stock.dataset, fault.seed)
+    name, (sent, _) = column.source_field, _told(stock, entry, fault, size)
+    if sent == TWICE:
+        return {**record, f"{name}{TWICE}": 1}
+    value: Any = entry.typed[column.name]
+    if column.unit == "万元" and value is not None:
+        value = value.scaleb(-4)
+    return {**record, name: value_of(sent, value)}
 
 
 def _as_text(value: Any) -> Any:
@@ -127,40 +98,15 @@ def _renamed(stock: Stock, record: dict[str, Any], _entry: Entry, fault: Fault) 
     return {f"{old}_v2" if name == old else name: value for name, value in record.items()}
 
 
-def _retyped(stock: Stock, record: dict[str, Any], _entry: Entry, fault: Fault) -> Any:
-    return {**record, typed_column(stock, fault).source_field: _WORDS}
-
-
 def _numbers_as_text(_stock: Stock, record: dict[str, Any], _entry: Entry, _fault: Fault) -> Any:
     return {name: _as_text(value) for name, value in record.items()}
-
-
-def _null(stock: Stock, record: dict[str, Any], _entry: Entry, fault: Fault) -> Any:
-    return {**record, required_column(stock, fault).source_field: None}
-
-
-def _huge(stock: Stock, record: dict[str, Any], _entry: Entry, fault: Fault) -> Any:
-    return {**record, typed_column(stock, fault, is_number=True).source_field: Decimal("9" * 400)}
 
 
 _DRIFTS: Final[Mapping[str, Callable[[Stock, dict[str, Any], Entry, Fault], Any]]] = {
     "new_field": _new_field,
     "field_gone": _gone,
     "field_renamed": _renamed,
-    "field_retyped": _retyped,
     "number_as_text": _numbers_as_text,
-    "null_in_required": _null,
     "record_not_an_object": lambda *_: "记录损坏",
-    "huge_number": _huge,
     "deep_nesting": lambda _stock, record, _entry, _fault: {**record, "附加": DEEP},
 }
-
-
-def _text_fault(stock: Stock, record: dict[str, Any], entry: Entry, fault: Fault) -> dict[str, Any]:
-    name = text_column(stock, fault).source_field
-    text = str(record.get(name) or "名称")
-    if (odd := _odd_text(stock, entry, fault)) is not None:
-        return {name: odd}
-    return {
-        name: {"nul_in_text": f"{text}\x00", "lone_surrogate": f"{text}{SURROGATE}"}.get(fault.name, {"value": text})
-    }

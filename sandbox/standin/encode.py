@@ -5,6 +5,7 @@ import gzip
 import io
 import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any, Final
@@ -28,7 +29,30 @@ SURROGATE: Final = "\ue000half\ue000"
 """Stands for half of a character in a text, which no encoder would write."""
 DEEP: Final = "\ue000deep\ue000"
 """Stands for a list nested deeper than any reader goes."""
+NAN: Final = "\ue000nan\ue000"
+"""Stands for a number that is none."""
+TWICE: Final = "\ue000twice\ue000"
+"""Behind the name of a field: the same name a second time."""
+QUOTE: Final = "\ue000quote\ue000"
+"""Stands for a bare quotation mark in delimited text, where a writer would double it."""
+DELIMITER: Final = "\ue000delimiter\ue000"
+"""Stands for a bare delimiter in delimited text, where a writer would quote the field."""
 _DEPTH: Final = 100_000
+_MARK: Final = "\ue000".encode()
+_IN_JSON: Final = {
+    SURROGATE: b"\\ud800",
+    f'"{DEEP}"': b"[" * _DEPTH + b"]" * _DEPTH,
+    f'"{NAN}"': b"NaN",
+    TWICE: b"",
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A cell of a sheet that shows its value in a format."""
+
+    value: Any
+    number_format: str
 
 
 class _Json:
@@ -38,9 +62,9 @@ class _Json:
 
     def encode(self, value: Any) -> bytes:
         plain = self._encoder.encode(value)
-        if b"\xee\x80\x80" in plain:
-            plain = plain.replace(SURROGATE.encode(), b"\\ud800")
-            plain = plain.replace(f'"{DEEP}"'.encode(), b"[" * _DEPTH + b"]" * _DEPTH)
+        if _MARK in plain:
+            for mark, written in _IN_JSON.items():
+                plain = plain.replace(mark.encode(), written)
         return plain
 
 
@@ -178,6 +202,12 @@ def csv_lines(dataset: Dataset, decoder: CsvDecoder, records: Sequence[Record]) 
     return lines
 
 
+def encode_text(dataset: Dataset, records: Sequence[Record]) -> bytes:
+    """The records as plain text parted by commas, whatever their form should be."""
+    decoder = CsvDecoder(kind="csv", encoding="utf-8")
+    return csv_bytes(decoder, csv_lines(dataset, decoder, records), 0)
+
+
 def csv_bytes(decoder: CsvDecoder, lines: Sequence[Sequence[str]], place: int) -> bytes:
     """Lines as text in the encoding of this place: each file in its own where several are declared.
 
@@ -193,7 +223,8 @@ def csv_bytes(decoder: CsvDecoder, lines: Sequence[Sequence[str]], place: int) -
         quoting=csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE,
     )
     writer.writerows([*[["报送清单"]] * (decoder.header_row - 1), *lines, *([word] for word in decoder.ends_at[:1])])
-    return _in_encoding(text.getvalue(), decoder, place)
+    written = text.getvalue().replace(QUOTE, '"').replace(DELIMITER, decoder.delimiter)
+    return _in_encoding(written, decoder, place)
 
 
 def _encode_csv(dataset: Dataset, decoder: CsvDecoder, records: Sequence[Record], place: int) -> bytes:

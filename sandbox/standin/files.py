@@ -39,6 +39,10 @@ class Written:
     """Padded with zeros to so many bytes, without writing them."""
     links: tuple[tuple[str, str], ...] = ()
     """Other names put beside it: name, and what it points to ("" for a plain copy of the body)."""
+    more: tuple["Written", ...] = ()
+    """Other files put beside it."""
+    keeps_time: bool = False
+    """Put anew it has the time of the file before it."""
 
 
 @dataclass
@@ -67,7 +71,8 @@ class Folder:
         the rest of them in time.
         """
         self.faults = list(faults)
-        self.files = self._files()
+        before, self.files = self.files, self._files()
+        kept = {file.name for file in (*before, *self.files) if file.keeps_time}
         self.path.mkdir(parents=True, exist_ok=True)
         wanted: dict[str, Written | str | bytes] = {}
         for file in self.files:
@@ -79,7 +84,7 @@ class Folder:
                 _remove(old)
         self.laid = set(wanted)
         for name, what in wanted.items():
-            _put(self.path / name, what)
+            _put(self.path / name, what, keeps_time=name in kept)
         return [file for file in self.files if file.grows_from is not None]
 
     def _is_ours(self, name: str) -> bool:
@@ -108,7 +113,7 @@ class Folder:
         for fault in self.faults:
             target = fault.target(len(self.stock.entries), size)
             found = [self._struck(file, fault, target) for file in found]
-        return found
+        return [one for file in found for one in (file, *file.more)]
 
     def _struck(self, file: Written, fault: Fault, target: int) -> Written:
         if fault.kind.stage not in ("file", "body") or not any(entry.index == target for entry in file.entries):
@@ -154,7 +159,7 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-def _put(path: Path, what: Written | str | bytes) -> None:
+def _put(path: Path, what: Written | str | bytes, *, keeps_time: bool = False) -> None:
     """Write a file under its name at once, never half of it, unless it is one that grows."""
     if isinstance(what, str):
         path.symlink_to(what)
@@ -173,7 +178,7 @@ def _put(path: Path, what: Written | str | bytes) -> None:
         os.truncate(fresh, what.size)
     place = what.place if isinstance(what, Written) else 0
     written = (_FIRST_WRITTEN + dt.timedelta(minutes=place)).timestamp()
-    if not was_there:
+    if not was_there or keeps_time:
         os.utime(fresh, (written, written))
     fresh.replace(path)
 

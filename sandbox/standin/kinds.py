@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from connectors.spec import (
     Answered,
@@ -21,6 +21,7 @@ from connectors.spec import (
     OAuth2ClientCredentials,
     Offset,
     PageNumber,
+    ReplaceBy,
     RestConnection,
     RestRequest,
     SessionLogin,
@@ -29,11 +30,11 @@ from connectors.spec import (
     Source,
     TimeWindow,
     TokenInPost,
-    XmlDecoder,
+    XlsxDecoder,
 )
+from sandbox.standin import planted
 from sandbox.standin.kind_rows import ROWS
-
-Expected = Literal["right", "loud", "either"]
+from sandbox.standin.planted import PLANTED, Expected
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class FaultKind:
     `expected`: "right" (tried again or tolerated: what lands equals the truth), "loud" (the dataset stops with an error
     and nothing is promoted, or exactly the records it touches are refused with a reason), or "either" of the two.
     `times` is how often it strikes unless a plan says otherwise; None: as long as it is in force. `stage` is where in
-    an answer it sets in. `later`: what it holds back may be left for the next run, and must land then.
+    an answer it sets in. `later`: what it holds back may be left for the next run, and must land then. `again`: it
+    strikes what was pulled in health before.
     """
 
     name: str
@@ -54,9 +56,12 @@ class FaultKind:
     times: int | None
     needs: tuple[str, ...] = ()
     later: bool = False
+    again: bool = False
 
     def applies(self, source: Source, dataset: Dataset) -> bool:
         """Whether this kind can strike this dataset at all."""
+        if self.name in PLANTED:
+            return planted.applies(PLANTED[self.name], source.driver, dataset)
         return source.driver in self.drivers and all(_NEEDS[word](source, dataset) for word in self.needs)
 
 
@@ -86,12 +91,6 @@ def _packed(dataset: Dataset) -> str | None:
     return getattr(dataset.decoder, "archive", None)
 
 
-def _plain_text(dataset: Dataset) -> bool:
-    return any(
-        c.data_type == "varchar" and not c.check and not c.values and c.name not in dataset.key for c in dataset.columns
-    )
-
-
 def _has_chinese(dataset: Dataset) -> bool:
     """Whether what is sent has signs beyond ASCII: in field names, values or free text."""
     texts = [c for c in dataset.columns if c.data_type == "varchar" and not c.check and c.name not in dataset.key]
@@ -106,12 +105,14 @@ _NEEDS: Final[Mapping[str, Callable[[Source, Dataset], bool]]] = {
     "envelope": lambda _s, d: isinstance(d.decoder, JsonDecoder) and d.decoder.records is not None,
     "json_or_lines": lambda _s, d: isinstance(d.decoder, (JsonDecoder, JsonLinesDecoder)),
     "text": lambda _s, d: isinstance(d.decoder, (JsonDecoder, JsonLinesDecoder, CsvDecoder)),
-    "markup": lambda _s, d: isinstance(d.decoder, (JsonDecoder, JsonLinesDecoder, CsvDecoder, XmlDecoder)),
     # Bare lines without any are a page without records: nobody could tell.
     "never_empty": lambda _s, d: not isinstance(d.decoder, JsonLinesDecoder) or _packed(d) is not None,
     "csv": lambda _s, d: isinstance(d.decoder, CsvDecoder),
+    "xlsx": lambda _s, d: isinstance(d.decoder, XlsxDecoder),
+    "rows": lambda _s, d: isinstance(d.decoder, (CsvDecoder, XlsxDecoder)),
+    "corrected": lambda _s, d: d.load == "upsert" and not isinstance(d.deletes, ReplaceBy),
+    "replaced": lambda _s, d: isinstance(d.deletes, ReplaceBy),
     "utf8": lambda _s, d: getattr(d.decoder, "encoding", "utf-8") == "utf-8",
-    "unicode": lambda _s, d: set(getattr(d.decoder, "encodings", ("utf-8",))) != {"gbk"},
     "unpacked": lambda _s, d: _packed(d) is None,
     "zip": lambda _s, d: _packed(d) == "zip",
     "archive": lambda _s, d: _packed(d) is not None,
@@ -135,9 +136,13 @@ _NEEDS: Final[Mapping[str, Callable[[Source, Dataset], bool]]] = {
     "manifest": lambda _s, d: isinstance(_ready(d), Manifest),
     "trailer": lambda _s, d: isinstance(d.decoder, CsvDecoder) and d.decoder.trailer is not None,
     "chinese": lambda _s, d: _has_chinese(d),
-    "plain_text": lambda _s, d: _plain_text(d),
     "typed": lambda _s, d: any(c.data_type != "varchar" for c in d.columns),
     "required": lambda _s, d: any(c.required for c in d.columns),
 }
 
-FAULT_KINDS: Final[Mapping[str, FaultKind]] = {row[0]: FaultKind(*row) for row in ROWS}
+_PLANTED: Final = {
+    name: FaultKind(name, row.does, ("rest", "sftp", "folder", "database"), row.expected, "drift", None)
+    for name, row in PLANTED.items()
+}
+
+FAULT_KINDS: Final[Mapping[str, FaultKind]] = {row[0]: FaultKind(*row) for row in ROWS} | _PLANTED

@@ -22,7 +22,7 @@ from sandbox.standin.pages import Asked, RefusedError, Told, View, page_size, to
 from sandbox.standin.records import Entry, Stock
 from sandbox.standin.routes import DOWNLOADS, Match, asked_for, held_in, meets, places
 from sandbox.standin.struck import lies_from_here, page_of, refusal_of, spoilt_body, told_falsely
-from sandbox.standin.wire import Reply, deliver
+from sandbox.standin.wire import WHOLE, Reply, deliver
 
 JSON: Final = {"Content-Type": "application/json"}
 _POLLS: Final = 2
@@ -62,7 +62,7 @@ class Office:
             await asyncio.sleep(self.latency_seconds)
         reply = self.reply(call, origin)
         shown = {name: value for name, value in query if name not in self.gate.secret_params}
-        gone = reply.wire is not None and reply.wire.name not in ("slow_drip", "gzip_bomb", "truncated_gzip")
+        gone = reply.wire is not None and reply.wire.name not in WHOLE
         self.journal.record(
             self.source, reply.dataset, reply.kind, call.method, call.path, 0 if gone else reply.status,
             query=shown, position=reply.position, faults=reply.faults,

@@ -1,8 +1,10 @@
 """An agency's SFTP side: one account, shut in its own folder, on a port and with a host key of its own."""
 
+import asyncio
 import hmac
 import logging
 import secrets
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +16,7 @@ from sandbox.sftp import host_key, public_line
 from sandbox.standin.faults import FaultPlan, names_of
 from sandbox.standin.files import Folder
 from sandbox.standin.journal import Journal
+from sandbox.standin.wire import STALL_SECONDS
 
 
 @dataclass
@@ -124,11 +127,17 @@ class _Folder(asyncssh.SFTPServer):
     def __init__(self, channel: Any, agency: SftpAgency) -> None:
         super().__init__(channel, chroot=str(agency.root).encode())
         self._channel_of, self._agency = channel, agency
-        self._open: dict[int, tuple[bytes, int]] = {}
+        self._open: dict[int, tuple[str, int]] = {}
 
-    def scandir(self, path: bytes) -> Any:
+    async def scandir(self, path: bytes) -> Any:
         self._agency.note("list", "LIST", path)
-        return super().scandir(path)
+        agency = self._agency
+        untyped = [f for f in agency.plan.of(agency.source, None, ("sftp",)) if f.name == "mode_without_type"]
+        async for entry in super().scandir(path):
+            if untyped and entry.attrs.permissions is not None:
+                entry.attrs.permissions = stat.S_IMODE(entry.attrs.permissions)
+                entry.attrs.type = asyncssh.FILEXFER_TYPE_UNKNOWN
+            yield entry
 
     def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
         opened = super().open(path, pflags, attrs)
@@ -150,17 +159,19 @@ class _Folder(asyncssh.SFTPServer):
             places = [entry.index for entry in file.entries]
             count = len(stock.entries)
             faults = agency.plan.striking(agency.source, dataset, ("sftp",), places, count, max(1, len(places)))
-            struck = [fault for fault in faults if fault.name == "connection_dropped"]
+            struck = [fault for fault in faults if fault.name in ("connection_dropped", "silence")]
             if struck:
-                self._open[id(opened)] = (path, len(file.body) // 2)
+                self._open[id(opened)] = (struck[0].name, len(file.body) // 2)
         agency.note("data", "GET", path, 0 if struck else 200, names_of(struck))
 
-    def read(self, file_obj: Any, offset: int, size: int) -> bytes:
-        """Read as asked, unless this is the file in the middle of which the connection breaks."""
+    async def read(self, file_obj: Any, offset: int, size: int) -> bytes:
+        """Read as asked, unless this is the file in the middle of which the connection breaks or goes silent."""
         broken = self._open.get(id(file_obj))
         if broken is not None:
             if offset >= broken[1] or size > broken[1] - offset:
                 del self._open[id(file_obj)]
+                if broken[0] == "silence":
+                    await asyncio.sleep(STALL_SECONDS)
                 self._channel_of.get_connection().abort()
                 raise asyncssh.SFTPConnectionLost("the connection is gone")
             size = min(size, broken[1] - offset)

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from openpyxl.worksheet.worksheet import Worksheet
 
 from connectors.spec import Column, Dataset, XlsxDecoder
+from sandbox.standin.encode import Shown
 from sandbox.standin.values import decimal_shape
 
 Record = Mapping[str, Any]
@@ -38,7 +39,10 @@ def encode_xlsx(dataset: Dataset, decoder: XlsxDecoder, records: Sequence[Record
     for place, record in enumerate(records):
         row = decoder.header_row + decoder.header_rows + place
         for column, name in enumerate(fields, start=1):
-            sheet.cell(row, column, _cell(record.get(name)))
+            value = record.get(name)
+            cell = sheet.cell(row, column, _cell(value.value if isinstance(value, Shown) else value))
+            if isinstance(value, Shown):
+                cell.number_format = value.number_format
     for word in decoder.ends_at[:1]:
         sheet.cell(decoder.header_row + decoder.header_rows + len(records), 1, word)
     body = io.BytesIO()

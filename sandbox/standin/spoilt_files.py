@@ -4,18 +4,18 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from connectors.spec import CsvDecoder
+from connectors.spec import CsvDecoder, ReplaceBy
 from sandbox.standin.drift import required_column
-from sandbox.standin.encode import csv_bytes, csv_lines, encode, fill_pattern, member_name, pack
+from sandbox.standin.encode import csv_bytes, csv_lines, encode, encode_text, fill_pattern, member_name, pack
 from sandbox.standin.faults import Fault
 from sandbox.standin.records import Entry, Stock
 from sandbox.standin.rows import Row
-from sandbox.standin.struck import archive_bomb
+from sandbox.standin.struck import HTML, archive_bomb
 
 if TYPE_CHECKING:
     from sandbox.standin.files import Written
@@ -26,9 +26,22 @@ FILES: Final = 3
 _CSV_FAULTS: Final = frozenset(
     {
         "trailer_count_wrong", "trailer_sum_wrong", "trailer_gone", "duplicate_header", "missing_column",
-        "extra_column", "wrong_delimiter", "header_only",
+        "extra_column", "wrong_delimiter", "header_only", "title_row", "header_blanks",
     }
 )  # fmt: skip
+_BELOW: Final[Mapping[str, tuple[tuple[str, bool], ...]]] = {
+    "blank_rows": (("", False),) * 3,
+    "totals_row": (("合计", True),),
+    "note_rows": (("注：数据截至2024年底。", False), ("制表人：", False)),
+    "end_of_file_mark": (("\x1a", False),),
+}
+"""Rows below the records: the first cell, and whether the others are as in the last record."""
+_CORRECTIONS: Final[Mapping[str, Callable[[str, str], str]]] = {
+    "correction_sorts_first": lambda _name, pattern: fill_pattern(pattern, "20200101"),
+    "correction_beside": lambda name, _pattern: "-2.".join(name.rsplit(".", 1)),
+    "partial_correction": lambda _name, pattern: fill_pattern(pattern, "20991231"),
+}
+"""A later file that holds one record of this file, corrected: its name."""
 
 
 def file_size(stock: Stock) -> int:
@@ -36,32 +49,42 @@ def file_size(stock: Stock) -> int:
     return max(1, -(-len(stock.entries) // FILES))
 
 
+@dataclass(frozen=True)
+class _Spot:
+    """Where a fault strikes: the file, the folder it stands in, and the pattern of the names there."""
+
+    stock: Stock
+    file: "Written"
+    fault: Fault
+    folder: Path
+    pattern: str
+
+
 def spoil(stock: Stock, file: "Written", fault: Fault, folder: Path, pattern: str) -> "Written":
     """The file under a fault of stage `file` or `body`; `folder` and `pattern` are where it stands."""
-    if fault.name in _CSV_FAULTS:
-        return replace(file, body=_spoilt_csv(stock, file, fault))
     if fault.name in _BYTES:
         return replace(file, body=_BYTES[fault.name](stock, file, fault))
-    changed: dict[str, Any] = {}
-    match fault.name:
-        case "file_growing":
-            changed = {"grows_from": len(file.body) // 2, "grow_seconds": fault.seconds or file.grow_seconds}
-        case "missing_flag":
-            changed = {"is_flagged": False}
-        case "wrong_manifest_hash":
-            changed = {"stated_sha256": hashlib.sha256(b"another file").hexdigest()}
-        case "huge_file":
-            changed = {"size": HUGE_BYTES}
-        case "traversal_name":
-            stamps = ("..\\..\\20990101", "$(id)`id`\n;&")
-            changed = {"links": tuple((fill_pattern(pattern, stamp), "") for stamp in stamps)}
-        case "symlink":
-            outside = folder.parent / f"outside_{file.name}"
-            outside.write_bytes(file.body)
-            changed = {"links": ((fill_pattern(pattern, "20990102"), str(outside.absolute())),)}
-        case _:
-            raise ValueError(f"no file of kind {fault.name}")
-    return replace(file, **changed)
+    return replace(file, **_AROUND[fault.name](_Spot(stock, file, fault, folder, pattern)))
+
+
+def _links(at: _Spot) -> dict[str, Any]:
+    stamps = ("..\\..\\20990101", "$(id)`id`\n;&")
+    return {"links": tuple((fill_pattern(at.pattern, stamp), "") for stamp in stamps)}
+
+
+def _symlink(at: _Spot) -> dict[str, Any]:
+    outside = at.folder.parent / f"outside_{at.file.name}"
+    outside.write_bytes(at.file.body)
+    return {"links": ((fill_pattern(at.pattern, "20990102"), str(outside.absolute())),)}
+
+
+def _correction(at: _Spot) -> dict[str, Any]:
+    """A later file beside this one, with one of its records, corrected."""
+    target = at.fault.target(len(at.stock.entries), file_size(at.stock))
+    entries = tuple(entry for entry in at.file.entries if entry.index == target)
+    name = _CORRECTIONS[at.fault.name](at.file.name, at.pattern)
+    late = replace(at.file, name=name, entries=entries, place=FILES)
+    return {"more": (replace(late, body=_with_correction(at.stock, late, at.fault)),)}
 
 
 def _with_bad_member(stock: Stock, file: "Written", _fault: Fault) -> bytes:
@@ -69,6 +92,23 @@ def _with_bad_member(stock: Stock, file: "Written", _fault: Fault) -> bytes:
     with zipfile.ZipFile(io.BytesIO(file.body)) as packed:
         plain = packed.read(packed.namelist()[0])
     return pack(plain, "zip", f"../../../{member_name(decoder.kind, decoder.member)}")
+
+
+def _with_rows_below(stock: Stock, file: "Written", fault: Fault) -> bytes:
+    """A workbook or delimited text with rows below its records."""
+    import openpyxl
+
+    if isinstance(stock.dataset.decoder, CsvDecoder):
+        return _spoilt_csv(stock, file, fault)
+    book = openpyxl.load_workbook(io.BytesIO(file.body))
+    sheet = book.worksheets[0]
+    last = [cell.value for cell in sheet[sheet.max_row]]
+    for first, is_full in _BELOW[fault.name]:
+        for column, value in enumerate([first, *(last[1:] if is_full else [""] * (len(last) - 1))], start=1):
+            sheet.cell(sheet.max_row + (column == 1), column, value)
+    body = io.BytesIO()
+    book.save(body)
+    return body.getvalue()
 
 
 def _in_other_encoding(stock: Stock, file: "Written", _fault: Fault) -> bytes:
@@ -87,23 +127,32 @@ def _with_correction(stock: Stock, file: "Written", fault: Fault) -> bytes:
     return encode(stock.dataset, rows, place=file.place)
 
 
-_BYTES: Final[Mapping[str, Callable[[Stock, "Written", Fault], bytes]]] = {
-    "truncated_zip": lambda _stock, file, _fault: file.body[: len(file.body) // 2],
-    "empty_file": lambda _stock, _file, _fault: b"",
-    "archive_bomb": lambda stock, _file, _fault: archive_bomb(stock.dataset.decoder),
-    "byte_order_mark": lambda _stock, file, _fault: b"\xef\xbb\xbf" + file.body.removeprefix(b"\xef\xbb\xbf"),
-    "member_traversal": _with_bad_member,
-    "encoding_lie": _in_other_encoding,
-    "replaced_file": _with_correction,
-}
-
-
 def true_entry(stock: Stock, entry: Entry, faults: Sequence[Fault]) -> Row:
     """The typed row under faults that put other contents into a file: a correction of the record at the position."""
     row = entry.typed
     for fault in faults:
-        if fault.name == "replaced_file" and entry.index == fault.target(len(stock.entries), file_size(stock)):
+        if entry.index != fault.target(len(stock.entries), file_size(stock)):
+            continue
+        if fault.name in _CORRECTED:
             row = corrected(stock, row)
+        elif fault.name == "stray_day":
+            row = _astray(stock, row)
+    return row
+
+
+def _astray(stock: Stock, row: Row) -> Row:
+    """A row that says it belongs to another delivery, in which its key is not taken."""
+    deletes = stock.dataset.deletes
+    if not isinstance(deletes, ReplaceBy):
+        raise TypeError(f"{stock.dataset.address} replaces nothing")
+    taken = {tuple(entry.typed[name] for name in stock.dataset.key) for entry in stock.entries}
+    for other in stock.entries:
+        moved = {**row, deletes.column: other.typed[deletes.column]}
+        is_free = (
+            tuple(moved[name] for name in stock.dataset.key) not in taken or deletes.column not in stock.dataset.key
+        )
+        if other.typed[deletes.column] != row[deletes.column] and is_free:
+            return moved
     return row
 
 
@@ -130,6 +179,18 @@ def _spoilt_csv(stock: Stock, file: "Written", fault: Fault) -> bytes:
         lines = csv_lines(stock.dataset, decoder, [])
     elif fault.name.startswith("trailer"):
         lines = _spoilt_trailer(decoder, lines, fault)
+    elif fault.name == "title_row":
+        lines = [[stock.dataset.description.split("。")[0]], *lines]
+    elif fault.name == "header_blanks":
+        lines = [[f"{name}\u00a0" if place % 2 else f" {name} " for place, name in enumerate(lines[0])], *lines[1:]]
+    elif fault.name in _BELOW:
+        lines = [
+            *lines,
+            *(
+                [first, *(lines[-1][1:] if is_full else [""] * (len(lines[0]) - 1))]
+                for first, is_full in _BELOW[fault.name]
+            ),
+        ]
     elif fault.name == "wrong_delimiter":
         decoder = decoder.model_copy(update={"delimiter": "\t" if decoder.delimiter != "\t" else ";"})
     else:
@@ -160,3 +221,36 @@ def _spoilt_columns(stock: Stock, lines: list[list[str]], fault: Fault) -> list[
         return [[*header, "备注"], *([*row, "无"] for row in rows), *last]
     gone = header.index(required_column(stock, fault).source_field)
     return [[v for place, v in enumerate(line) if place != gone] for line in (header, *rows)] + last
+
+
+_BYTES: Final[Mapping[str, Callable[[Stock, "Written", Fault], bytes]]] = {
+    **dict.fromkeys(_CSV_FAULTS, _spoilt_csv),
+    **dict.fromkeys(_BELOW, _with_rows_below),
+    "truncated_zip": lambda _stock, file, _fault: file.body[: len(file.body) // 2],
+    "empty_file": lambda _stock, _file, _fault: b"",
+    "archive_bomb": lambda stock, _file, _fault: archive_bomb(stock.dataset.decoder),
+    "byte_order_mark": lambda _stock, file, _fault: b"\xef\xbb\xbf" + file.body.removeprefix(b"\xef\xbb\xbf"),
+    "member_traversal": _with_bad_member,
+    "encoding_lie": _in_other_encoding,
+    "replaced_file": _with_correction,
+    "stray_day": _with_correction,
+    "html_file": lambda _stock, _file, _fault: HTML.encode(),
+    "rar_file": lambda _stock, file, _fault: b"Rar!\x1a\x07\x01\x00" + file.body[:200],
+    "text_as_workbook": lambda stock, file, _fault: encode_text(stock.dataset, [e.wire for e in file.entries]),
+}
+_CORRECTED: Final = frozenset({"replaced_file", "same_second", *_CORRECTIONS})
+_AROUND: Final[Mapping[str, Callable[[_Spot], dict[str, Any]]]] = {
+    "other_case": lambda at: {"name": at.file.name.upper()},
+    "same_second": lambda at: {"body": _with_correction(at.stock, at.file, at.fault), "keeps_time": True},
+    "file_growing": lambda at: {
+        "grows_from": len(at.file.body) // 2,
+        "grow_seconds": at.fault.seconds or at.file.grow_seconds,
+    },
+    "missing_flag": lambda _at: {"is_flagged": False},
+    "wrong_manifest_hash": lambda _at: {"stated_sha256": hashlib.sha256(b"another file").hexdigest()},
+    "huge_file": lambda _at: {"size": HUGE_BYTES},
+    "traversal_name": _links,
+    "symlink": _symlink,
+    **dict.fromkeys(_CORRECTIONS, _correction),
+}
+"""What else than its bytes is changed of a file."""

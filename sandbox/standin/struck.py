@@ -22,12 +22,13 @@ _STATUSES: Final = {
     "status_429_date": 429,
     "status_429_beyond_budget": 429,
     "down": 503,
+    "no_content": 204,
     "redirect": 302,
     "clock_skew": 503,
     "secret_in_error": 400,
 }
 ELSEWHERE: Final = "http://elsewhere.invalid"
-_HTML: Final = "<!doctype html><html><body><h1>系统维护中</h1><p>请稍后再试</p></body></html>"
+HTML: Final = "<!doctype html><html><body><h1>系统维护中</h1><p>请稍后再试</p></body></html>"
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ def refusal_of(fault: Fault, sent: Mapping[str, str], address: str) -> Refusal:
             headers = {"Location": f"http://localhost{address}"}
         case "clock_skew":
             headers = {"Date": http_date(DAY), "Retry-After": http_date(DAY + wait)}
+        case "no_content":
+            return Refusal(status, headers, b"")
         case "secret_in_error":
             told["request"] = dict(sent)
         case _ if not status:
@@ -153,6 +156,12 @@ def _error_in_200(_view: View, _body: bytes) -> bytes:
     return json.dumps({"error": {"code": 50_001, "message": "系统繁忙"}}, ensure_ascii=False).encode()
 
 
+def _null_records(view: View, body: bytes) -> bytes:
+    answer = json.loads(body)
+    set_path(answer, str(view.stock.dataset.decoder.records), None)  # type: ignore[union-attr]
+    return json.dumps(answer, ensure_ascii=False).encode()
+
+
 def _answered(view: View, *, is_busy: bool) -> bytes:
     request = view.stock.dataset.request
     answered = request.answered if isinstance(request, RestRequest) else None
@@ -182,10 +191,11 @@ def _zip_bomb(member: str) -> bytes:
 
 
 _BODIES: Final[Mapping[str, Callable[[View, bytes], bytes]]] = {
-    "html_error_page": lambda _view, _body: _HTML.encode(),
+    "html_error_page": lambda _view, _body: HTML.encode(),
     "truncated_json": lambda _view, body: body[: len(body) // 2],
     "empty_body": lambda _view, _body: b"",
     "error_in_200": _error_in_200,
+    "null_records": _null_records,
     "answered_refusal": lambda view, _body: _answered(view, is_busy=False),
     "answered_busy": lambda view, _body: _answered(view, is_busy=True),
     "wrong_encoding": lambda _view, body: body.decode().encode("gbk", "replace"),

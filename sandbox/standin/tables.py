@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from connectors.spec import Column, DatabaseRequest
-from sandbox.standin.drift import required_column, typed_column
+from sandbox.standin.drift import required_column, sent_records
 from sandbox.standin.faults import Fault
+from sandbox.standin.planted import PLANTED, column_of
 from sandbox.standin.records import Stock
 from sandbox.standin.rows import UsageError
 
@@ -47,7 +48,10 @@ class Register:
         if self.path.is_dir():
             shutil.rmtree(self.path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        struck = {name: [f for f in found if f.kind.stage == "table" and f.strike()] for name, found in faults.items()}
+        struck = {
+            name: [f for f in found if f.kind.stage in ("table", "drift") and f.strike()]
+            for name, found in faults.items()
+        }
         kinds = {fault.name for found in struck.values() for fault in found}
         if "database_gone" in kinds:
             for part in self.path.parent.glob(f"{self.path.name}*"):
@@ -106,7 +110,11 @@ def _table(stock: Stock) -> str:
 
 def _fill(connection: sqlite3.Connection, stock: Stock, faults: Sequence[Fault]) -> None:
     columns = {column.source_field: _sql_type(column) for column in stock.dataset.columns}
-    rows: Rows = [{name: _stored(entry.wire.get(name)) for name in columns} for entry in stock.entries]
+    drifts = [fault for fault in faults if fault.kind.stage == "drift"]
+    records, _ = sent_records(stock, stock.entries, drifts, 1)
+    # Without a type a column keeps what is put into it as it is.
+    columns |= {column_of(PLANTED[f.name], stock.dataset, f.seed).source_field: "" for f in drifts}
+    rows: Rows = [{name: _stored(record.get(name)) for name in columns} for record in records]
     table = _quoted(_table(stock))
     connection.execute(f"drop table if exists {table}")
     for fault in faults:
@@ -132,10 +140,6 @@ def _struck(stock: Stock, columns: dict[str, str], rows: Rows, fault: Fault) -> 
             old = required_column(stock, fault).source_field
             named = {name: f"{name}_v2" if name == old else name for name in columns}
             return {named[n]: k for n, k in columns.items()}, [{named[n]: v for n, v in row.items()} for row in rows]
-        case "column_retyped":
-            name = typed_column(stock, fault).source_field
-            words = [{**row, name: "待核实"} if place >= target else row for place, row in enumerate(rows)]
-            return {**columns, name: "VARCHAR(400)"}, words
         case "null_in_key":
             key = stock.column(stock.dataset.key[0]).source_field
             return columns, [{**row, key: None} if place == target else row for place, row in enumerate(rows)]

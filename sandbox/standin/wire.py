@@ -18,6 +18,8 @@ from sandbox.standin.faults import Fault
 STALL_SECONDS: Final = 60.0
 DRIP_SECONDS: Final = 1.0
 BOMB_MEGABYTES: Final = 256
+WHOLE: Final = frozenset({"slow_drip", "endless_drip", "gzip_bomb", "truncated_gzip", "says_gzip"})
+"""Faults under which an answer has a status of its own."""
 
 
 @dataclass
@@ -65,8 +67,12 @@ async def deliver(reply: Reply, scope: Scope, receive: Receive, send: Send) -> N
             await _whole(reply.status, {**headers, "Content-Encoding": "gzip"}, packed[: len(packed) // 2], send)
         case "gzip_bomb":
             await _whole(reply.status, {**headers, "Content-Encoding": "gzip"}, gzip_bomb(BOMB_MEGABYTES), send)
+        case "says_gzip":
+            await _whole(reply.status, {**headers, "Content-Encoding": "gzip"}, reply.body, send)
         case "slow_drip":
-            await _drip(reply, headers, DRIP_SECONDS if seconds is None else seconds, send)
+            await _drip(reply, headers, DRIP_SECONDS if seconds is None else seconds, 20, send)
+        case "endless_drip":
+            await _drip(reply, headers, float(len(reply.body)), len(reply.body), send)
         case _:
             await _broken(str(name), reply, headers, STALL_SECONDS if seconds is None else seconds, scope, receive)
 
@@ -81,11 +87,11 @@ def _start(status: int, headers: Mapping[str, str]) -> Message:
     return {"type": "http.response.start", "status": status, "headers": raw}
 
 
-async def _drip(reply: Reply, headers: Mapping[str, str], seconds: float, send: Send) -> None:
+async def _drip(reply: Reply, headers: Mapping[str, str], seconds: float, pieces: int, send: Send) -> None:
     await send(_start(reply.status, {**headers, "Content-Length": str(len(reply.body))}))
-    step = max(1, len(reply.body) // 20)
+    step = max(1, len(reply.body) // pieces)
     for place in range(0, len(reply.body), step):
-        await asyncio.sleep(seconds / 20)
+        await asyncio.sleep(seconds / pieces)
         await send({"type": "http.response.body", "body": reply.body[place : place + step], "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 

@@ -151,7 +151,7 @@ class MemoryAgency:
 class Kind:
     """A fault that can strike anything."""
 
-    does, expected, later = "something", "either", False
+    does, expected, later, again = "something", "either", False, False
 
     def applies(self, _source, _dataset) -> bool:
         return True
