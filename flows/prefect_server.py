@@ -19,6 +19,17 @@ START_SECONDS = 120.0
 PROBE_SECONDS = 15.0
 """How long the API that PREFECT_API_URL names may take to answer before a night begins."""
 
+_BOUND = """
+import ctypes, os, runpy, signal, sys
+prctl = getattr(ctypes.CDLL(None), "prctl", None)
+if prctl is not None:
+    prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+    if os.getppid() != int(sys.argv[1]):
+        sys.exit("the process it was started for has ended")
+del sys.argv[1]
+runpy.run_module("prefect", run_name="__main__", alter_sys=True)
+"""
+
 
 class ServerStartError(RuntimeError):
     """The server did not come up in time."""
@@ -114,11 +125,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def prefect_command(*arguments: str) -> list[str]:
+    """A Prefect command that ends with this process, however this one ends; beyond Linux it may outlive a kill."""
+    return [sys.executable, "-c", _BOUND, str(os.getpid()), *arguments]
+
+
 @contextmanager
 def local_server(home: Path, port: int) -> Iterator[str]:
     """Start a server, wait until it answers, give its address, and end it; its log is `server.log` in `home`."""
     home.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    command = prefect_command("server", "start", "--host", "127.0.0.1", "--port", str(port))
     log_path = home / "server.log"
     with log_path.open("wb") as log:
         environment = {**os.environ, **server_environment(home, port)}

@@ -148,7 +148,7 @@ class Sweep:
         shared = (self._ready, self._asked, self._victim, self._kill_at)
         self._server = self._context.Process(target=_serve, args=shared, daemon=True)
         self._server.start()
-        self._port = self._ready.get(timeout=60)
+        self._port = self._ready.get(timeout=600)
 
     def __enter__(self) -> "Sweep":
         return self
@@ -161,7 +161,9 @@ class Sweep:
     def _run(self, folder: Path) -> int | None:
         child = self._context.Process(target=_pull, args=(folder, self._port, self._victim))
         child.start()
-        child.join(120)
+        child.join(600)
+        child.kill()
+        child.join()
         return child.exitcode
 
     def kill_at(self, page: int) -> Killed:
@@ -175,7 +177,7 @@ class Sweep:
         if died and self._run(folder) != 0:
             raise RuntimeError(f"the pull after a kill at page {page} did not land")
         self._asked.put(True)
-        asked = self._ready.get(timeout=60)
+        asked = self._ready.get(timeout=600)
         missing = sum(number not in asked for number in range(1, PAGES + 1))
         return Killed(died, sum(count - 1 for count in asked.values()), missing, _landed(folder))
 

@@ -162,7 +162,7 @@ def test_nothing_new_is_not_waited_for(share, pages):
     held = frozenset(page.label for page in pages())
     before = time.monotonic()
     assert pages(seen=held, ready={"kind": "stable_size", "seconds": 30}) == []
-    assert time.monotonic() - before < 10
+    assert time.monotonic() - before < 25
 
 
 def test_a_file_is_fetched_once_its_flag_stands_beside_it_and_the_flag_is_no_data(share, pages):

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import threading
 import time
 import tracemalloc
 from datetime import UTC, datetime, timedelta
@@ -284,7 +285,7 @@ def test_lists_within_lists_without_end_are_loud(pulled):
 
 def test_an_answer_that_drips_is_given_up(variables):
     variables.setattr(http_body, "SLOWEST_BYTES_PER_SECOND", 1 << 20)
-    body = json.dumps({"total": 1, "items": [{"id": 1, "pad": "x" * 4000}]}).encode()
+    body = json.dumps({"total": 1, "items": [{"id": 1, "pad": "x" * 40_000}]}).encode()
 
     with serve(lambda _: Reply(raw=b"")) as agency:
         variables.setattr("tests.contract.small_agency._Handler.do_GET", dripping(body))
@@ -292,7 +293,7 @@ def test_an_answer_that_drips_is_given_up(variables):
         began = time.monotonic()
         with pytest.raises(TransientError, match=r"comes too slowly|no whole answer in time"):
             pull(ask_of(timeout=0.5, retry_seconds=0.1))
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 30
 
 
 def dripping(body):
@@ -309,8 +310,10 @@ def dripping(body):
 
 
 def test_an_agency_that_stalls_is_transient_within_the_budget(variables):
+    given_up = threading.Event()
+
     def stall(_sent):
-        time.sleep(1.2)
+        given_up.wait(60)
         return Reply({})
 
     with serve(stall) as agency:
@@ -318,7 +321,8 @@ def test_an_agency_that_stalls_is_transient_within_the_budget(variables):
         began = time.monotonic()
         with pytest.raises(TransientError, match="no whole answer"):
             pull(ask_of(timeout=0.3, retry_seconds=0.5))
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 30
+        given_up.set()
 
 
 def test_a_wait_asked_for_as_a_date_is_counted_on_their_clock(pulled):
@@ -332,7 +336,7 @@ def test_a_wait_asked_for_as_a_date_is_counted_on_their_clock(pulled):
     healthy = listing(5)
     began = time.monotonic()
     assert ids(pulled(lambda sent: faults.pop() if faults else healthy(sent), retry_seconds=20)) == [0, 1, 2, 3, 4]
-    assert 0.9 < time.monotonic() - began < 5
+    assert 0.9 < time.monotonic() - began < 19
 
 
 def raw_reply(status, headers):

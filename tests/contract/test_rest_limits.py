@@ -112,4 +112,4 @@ def test_a_failure_does_not_wait_for_what_is_tried_again_behind_it(variables):
         began = time.monotonic()
         with pytest.raises(AgencyError, match="answers 404"):
             pull(ask_of(connection=limits(4), retry_seconds=90))
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 30

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import zipfile
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +19,7 @@ import requests
 from sqlalchemy import create_engine, text
 
 from sandbox.start import SandboxStartError, start
+from tests.processes import is_alive, wait_until_gone
 
 pytestmark = pytest.mark.enable_socket
 
@@ -140,18 +140,6 @@ def test_the_bureaus_database_holds_typed_tables(sandbox):
     assert first[0] < "2000" < first[1]
 
 
-def is_alive(process_id):
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    try:
-        state = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return False
-    return state.rpartition(")")[2].split()[0] != "Z"
-
-
 def test_stopped_it_leaves_no_child_and_started_again_it_serves_what_was_changed(running, tmp_path):
     state = shutil.copytree(running.state, tmp_path / "sandbox")
     records = state / "patent" / "pct_applications.jsonl"
@@ -160,7 +148,7 @@ def test_stopped_it_leaves_no_child_and_started_again_it_serves_what_was_changed
         assert again.as_of == running.as_of
         assert json.loads((state / "ready.json").read_text(encoding="utf-8"))["env"] == again.env
         headers = {"X-Api-Key": again.env["PATENT_API_KEY"]}
-        answer = requests.get(again.env["PATENT_BASE_URL"] + "/v2/pct-applications", headers=headers, timeout=10)
+        answer = requests.get(again.env["PATENT_BASE_URL"] + "/v2/pct-applications", headers=headers, timeout=60)
         assert len(answer.json()["records"]) == 1
     again.stop()
     assert again.process.returncode == 0
@@ -172,15 +160,13 @@ def test_it_ends_when_the_process_it_ran_for_is_killed(running, tmp_path):
     state = shutil.copytree(running.state, tmp_path / "sandbox", ignore=shutil.ignore_patterns("ready.json"))
     program = (
         "import pathlib, time; from sandbox.start import start; "
-        f"print(start('district', pathlib.Path({str(state)!r})).process.pid, flush=True); time.sleep(60)"
+        f"print(start('district', pathlib.Path({str(state)!r})).process.pid, flush=True); time.sleep(600)"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, env=environment) as parent:
         child = int(parent.stdout.readline())
         parent.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while is_alive(child) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until_gone(child)
     assert not is_alive(child)
 
 

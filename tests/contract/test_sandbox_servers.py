@@ -38,7 +38,7 @@ def token(sandbox, secret=None):
         sandbox.env["TAX_BASE_URL"] + "/oauth/token",
         data={"grant_type": "client_credentials"},
         auth=(sandbox.env["TAX_CLIENT_ID"], secret or sandbox.env["TAX_CLIENT_SECRET"]),
-        timeout=10,
+        timeout=60,
     )
     return answer.json().get("access_token"), answer
 
@@ -48,7 +48,7 @@ def statements(sandbox, bearer, page=1, size=500):
         sandbox.env["TAX_BASE_URL"] + "/api/v1/statements",
         params={"page": page, "pageSize": size},
         headers={"Authorization": f"Bearer {bearer}"},
-        timeout=10,
+        timeout=60,
     )
 
 
@@ -57,7 +57,7 @@ def applications(sandbox, after=0, key=None):
         sandbox.env["PATENT_BASE_URL"] + "/v2/applications",
         params={"after": after, "limit": 1000},
         headers={"X-Api-Key": key or sandbox.env["PATENT_API_KEY"]},
-        timeout=10,
+        timeout=60,
     )
 
 
@@ -71,7 +71,7 @@ def credit(sandbox, nonce, params=(("page", "1"), ("size", "500")), sent=None, s
         "X-Nonce": nonce,
         "X-Signature": hmac.new(sandbox.env["CREDIT_APP_SECRET"].encode(), sealed, hashlib.sha256).hexdigest(),
     }
-    return requests.get(sandbox.env["CREDIT_BASE_URL"] + path, params=sent or params, headers=headers, timeout=10)
+    return requests.get(sandbox.env["CREDIT_BASE_URL"] + path, params=sent or params, headers=headers, timeout=60)
 
 
 def test_the_tax_office_gives_every_statement_once(sandbox):
@@ -90,7 +90,7 @@ def test_the_tax_office_serves_each_of_its_lists(sandbox, dataset):
         f"{sandbox.env['TAX_BASE_URL']}/api/v1/{dataset.replace('_', '-')}",
         params={"page": 1, "pageSize": 10},
         headers={"Authorization": f"Bearer {bearer}"},
-        timeout=10,
+        timeout=60,
     )
     held = (sandbox.state / "tax" / f"{dataset}.jsonl").read_text(encoding="utf-8").splitlines()
     assert answer.json()["data"]["total"] == len(held)
@@ -119,7 +119,7 @@ def test_a_wrong_secret_gets_no_token(sandbox):
 def test_the_secret_may_come_in_the_form(sandbox):
     form = {"grant_type": "client_credentials", "client_id": sandbox.env["TAX_CLIENT_ID"]}
     form["client_secret"] = sandbox.env["TAX_CLIENT_SECRET"]
-    answer = requests.post(sandbox.env["TAX_BASE_URL"] + "/oauth/token", data=form, timeout=10)
+    answer = requests.post(sandbox.env["TAX_BASE_URL"] + "/oauth/token", data=form, timeout=60)
     assert answer.json()["token_type"] == "Bearer"
 
 
@@ -201,7 +201,7 @@ def notice(sandbox, number, secret=None):
     body = json.dumps(event).encode()
     headers = {"Content-Type": "application/cloudevents+json; charset=utf-8"}
     headers["X-Jifen-Signature"] = signature(secret or sandbox.env["POLICY_WEBHOOK_SECRET"], body)
-    return requests.post(sandbox.env["POLICY_WEBHOOK_URL"], data=body, headers=headers, timeout=10).status_code
+    return requests.post(sandbox.env["POLICY_WEBHOOK_URL"], data=body, headers=headers, timeout=60).status_code
 
 
 def received(sandbox):

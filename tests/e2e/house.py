@@ -68,7 +68,7 @@ class House:
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=1800,
         )
         assert done.stdout, done.stderr[-3000:]
         return Ran(done.returncode, json.loads(done.stdout))

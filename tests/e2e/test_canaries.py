@@ -37,7 +37,7 @@ def test_a_night_in_which_much_goes_wrong_shows_no_secret_to_prefect_dbt_or_the_
     command = [*JIFEN, "run", "--as-of", new_house.as_of.isoformat(), "--json"]
     with local_server(out / "prefect", port), (out / "said.log").open("wb") as said:
         done = subprocess.run(
-            command, env=environment, cwd=tmp_path, stdout=said, stderr=said, check=False, timeout=400
+            command, env=environment, cwd=tmp_path, stdout=said, stderr=said, check=False, timeout=1800
         )
     said_all = (out / "said.log").read_text(encoding="utf-8", errors="replace")
     assert done.returncode == 1, said_all[-2000:]

@@ -17,7 +17,7 @@ def run_demo(tmp_path):
 
     def run():
         done = subprocess.run(
-            [*JIFEN, "demo"], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
+            [*JIFEN, "demo"], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=1800
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

@@ -10,9 +10,10 @@ import time
 
 import pytest
 
-from flows.prefect_server import free_port, local_server, server_environment
+from flows.prefect_server import free_port, local_server, prefect_command, server_environment
 from ledger.runs import latest_runs
 from ledger.settings import PROJECT_DIR
+from tests.processes import is_alive, wait_until_gone
 
 pytestmark = [pytest.mark.night, pytest.mark.prefect]
 
@@ -59,7 +60,7 @@ def test_a_scheduled_run_executes_for_the_day_it_was_scheduled(served):
     prefect(environment, folder, "work-pool", "create", "nightly", "--type", "process")
     prefect(environment, folder, "deploy", "--all")
     worker = subprocess.Popen(
-        [sys.executable, "-m", "prefect", "worker", "start", "--pool", "nightly", "--limit", "1"],
+        prefect_command("worker", "start", "--pool", "nightly", "--limit", "1"),
         env=environment,
         cwd=folder,
         stdout=subprocess.DEVNULL,
@@ -67,8 +68,8 @@ def test_a_scheduled_run_executes_for_the_day_it_was_scheduled(served):
         start_new_session=True,
     )
     try:
-        deadline = time.monotonic() + 240
-        while time.monotonic() < deadline:
+        deadline = time.monotonic() + 1800
+        while time.monotonic() < deadline and worker.poll() is None:
             runs = latest_runs(house.ledger, 5)
             if any(run["state"] == "published" for run in runs):
                 break
@@ -85,6 +86,21 @@ def test_a_scheduled_run_executes_for_the_day_it_was_scheduled(served):
     run = json.loads(shown)
     assert run["auto_scheduled"] is True
     assert run["deployment_id"]
+
+
+def test_a_server_ends_with_the_process_that_it_was_started_for_however_that_one_ends(tmp_path):
+    program = (
+        "import subprocess, time; from flows.prefect_server import free_port, prefect_command; "
+        "command = prefect_command('server', 'start', '--port', str(free_port())); "
+        "print(subprocess.Popen(command, stdout=subprocess.DEVNULL).pid, flush=True); time.sleep(600)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT_DIR), "PREFECT_HOME": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, env=environment) as parent:
+        server = int(parent.stdout.readline())
+        time.sleep(0.5)
+        parent.send_signal(signal.SIGKILL)
+    wait_until_gone(server)
+    assert not is_alive(server)
 
 
 def test_jifen_run_goes_through_the_api_that_is_configured_and_starts_none_where_none_is(served):
