@@ -18,6 +18,7 @@ from connectors.zone import read_zone
 from flows import show
 from flows.trials import Job, check_all, fault_kinds, in_processes, strike_all
 from ledger.settings import PROJECT_DIR, Settings
+from ledger.yaml_file import read_yaml
 
 SAMPLES_DIR = PROJECT_DIR / "sandbox" / "samples"
 
@@ -92,6 +93,10 @@ def show_matrix(
     kinds: Annotated[str | None, typer.Option(help="Only these kinds, parted by commas.")] = None,
     positions: Annotated[str, typer.Option(help="Where in the listing a fault sets in.")] = ",".join(POSITIONS),
     sample: Annotated[int | None, typer.Option(min=1, help="So many cells, drawn by --seed; all otherwise.")] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(help="The cells of this plan, as sandbox/faults/every_kind.yml has them.", exists=True),
+    ] = None,
     seed: Seed = 7,
     jobs: Jobs = 2,
     as_json: Json = False,
@@ -99,7 +104,8 @@ def show_matrix(
     """Run every fault against every sample source, and print what became of each. Exit code 1 on any wrong outcome."""
     place = folder or SAMPLES_DIR
     wanted = _wanted(names or [], everything=not names, folder=place)
-    cells = _cells([source for _, source in wanted], kinds, positions, sample, seed)
+    sources = [source for _, source in wanted]
+    cells = cells_of_plan(plan, sources) if plan else _cells(sources, kinds, positions, sample, seed)
     work = [Job(path, seed, cells=tuple(c for c in cells if c.source == source.name)) for path, source in wanted]
     done: list[Cell] = []
     with show.errors.status(f"{len(cells)} cells") as status:
@@ -107,6 +113,15 @@ def show_matrix(
             done += some
             status.update(f"{len(done)} of {len(cells)} cells")
     _show_cells(done, as_json)
+
+
+def cells_of_plan(path: Path, sources: Sequence[Source]) -> list[Cell]:
+    """The cells that a plan names, of these sources: its entries say kind, source, dataset and position."""
+    drivers = {source.name: source.driver for source in sources}
+    entries = [one for one in read_yaml(path.read_text(encoding="utf-8")) if one["source"] in drivers]
+    return [
+        Cell(one["kind"], one["source"], one["dataset"], drivers[one["source"]], one["position"]) for one in entries
+    ]
 
 
 def _cells(sources: Sequence[Source], kinds: str | None, positions: str, sample: int | None, seed: int) -> list[Cell]:
