@@ -55,6 +55,7 @@ class Folder:
     faults: list[Fault] = field(default_factory=list)
     files: list[Written] = field(default_factory=list)
     laid: set[str] = field(default_factory=set)
+    turn: int = 0
 
     @property
     def path(self) -> Path:
@@ -71,6 +72,7 @@ class Folder:
         the rest of them in time.
         """
         self.faults = list(faults)
+        self.turn += 1
         before, self.files = self.files, self._files()
         kept = {file.name for file in (*before, *self.files) if file.keeps_time}
         self.path.mkdir(parents=True, exist_ok=True)
@@ -84,7 +86,7 @@ class Folder:
                 _remove(old)
         self.laid = set(wanted)
         for name, what in wanted.items():
-            _put(self.path / name, what, keeps_time=name in kept)
+            _put(self.path / name, what, self.turn, keeps_time=name in kept)
         return [file for file in self.files if file.grows_from is not None]
 
     def _is_ours(self, name: str) -> bool:
@@ -99,9 +101,9 @@ class Folder:
         whole = without_growth(file)
         self.files = [whole if one is file else one for one in self.files]
         for name, what in self._around(whole).items():
-            _put(self.path / name, what)
+            _put(self.path / name, what, self.turn)
         if isinstance(self.request.ready, Manifest):
-            _put(self.path / self._manifest_name(), self._manifest())
+            _put(self.path / self._manifest_name(), self._manifest(), self.turn)
 
     def _files(self) -> list[Written]:
         size = file_size(self.stock)
@@ -159,8 +161,11 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-def _put(path: Path, what: Written | str | bytes, *, keeps_time: bool = False) -> None:
-    """Write a file under its name at once, never half of it, unless it is one that grows."""
+def _put(path: Path, what: Written | str | bytes, turn: int, *, keeps_time: bool = False) -> None:
+    """Write a file under its name at once, never half of it, unless it is one that grows.
+
+    What is written in a later turn has a later time, and in one turn the files have theirs in order.
+    """
     if isinstance(what, str):
         path.symlink_to(what)
         return
@@ -171,15 +176,15 @@ def _put(path: Path, what: Written | str | bytes, *, keeps_time: bool = False) -
     is_padded = isinstance(what, Written) and what.size is not None
     if path.exists() and not is_padded and path.read_bytes() == body:
         return
-    was_there = path.exists()
     fresh = path.with_name(f".{path.name}.new")
     fresh.write_bytes(body)
     if isinstance(what, Written) and what.size is not None:
         os.truncate(fresh, what.size)
     place = what.place if isinstance(what, Written) else 0
-    written = (_FIRST_WRITTEN + dt.timedelta(minutes=place)).timestamp()
-    if not was_there or keeps_time:
-        os.utime(fresh, (written, written))
+    written = (_FIRST_WRITTEN + dt.timedelta(hours=turn, minutes=place)).timestamp()
+    if keeps_time and path.exists():
+        written = path.stat().st_mtime
+    os.utime(fresh, (written, written))
     fresh.replace(path)
 
 

@@ -178,7 +178,7 @@ ROWS: Final[tuple[tuple[Any, ...], ...]] = (
         True,
     ),
     ("stray_day", "puts another delivery's day into a record", _F, "either", "file", None, ("replaced",), False, True),
-    ("silence", "goes silent in the middle of a file, once", _S, "right", "sftp", 1),
+    ("silence", "goes silent in the middle of a file, once", _S, "either", "sftp", 1),
     ("mode_without_type", "does not say what kind of file a name is", _S, "right", "sftp", None),
     ("connection_dropped", "breaks the connection in the middle of a file, once", _S, "right", "sftp", 1),
     ("host_key_changed", "shows another host key", _S, "loud", "sftp", None),
