@@ -110,7 +110,12 @@ _NEEDS: Final[Mapping[str, Callable[[Source, Dataset], bool]]] = {
     "csv": lambda _s, d: isinstance(d.decoder, CsvDecoder),
     "xlsx": lambda _s, d: isinstance(d.decoder, XlsxDecoder),
     "rows": lambda _s, d: isinstance(d.decoder, (CsvDecoder, XlsxDecoder)),
-    "corrected": lambda _s, d: d.load == "upsert" and not isinstance(d.deletes, ReplaceBy),
+    "corrected": lambda _s, d: (
+        d.load == "upsert"
+        and not isinstance(d.deletes, ReplaceBy)
+        and isinstance(d.request, FileRequest)
+        and d.request.order.by == "time"
+    ),
     "replaced": lambda _s, d: isinstance(d.deletes, ReplaceBy),
     "utf8": lambda _s, d: getattr(d.decoder, "encoding", "utf-8") == "utf-8",
     "unpacked": lambda _s, d: _packed(d) is None,

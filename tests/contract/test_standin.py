@@ -263,8 +263,8 @@ def test_a_file_fault_is_gone_once_the_day_is_healthy_again(agency):
     folder = Path(agency.env["STATISTICS_BUREAU_DIR"]) / "rd_survey"
     healthy = {path.name: path.read_bytes() for path in folder.iterdir()}
     times = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
-    agency.set_faults([{"kind": "empty_file", "source": "statistics_bureau", "position": "last"}])
-    assert sorted(path.stat().st_size > 0 for path in folder.iterdir()) == [False, True, True]
+    agency.set_faults([{"kind": "empty_file", "source": "statistics_bureau", "dataset": "staff", "position": "last"}])
+    assert sorted(path.stat().st_size > 0 for path in folder.iterdir()) == [False, *[True] * 5]
     agency.set_faults([])
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == healthy
-    assert sum(path.stat().st_mtime_ns == times[path.name] for path in folder.iterdir()) == 2
+    assert sum(path.stat().st_mtime_ns == times[path.name] for path in folder.iterdir()) == 5
