@@ -13,10 +13,12 @@ NO_RECORD = (
 _UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
+MAX_NAME = 1_000
+"""Of a longer name only so many characters count: one character may become eighteen."""
 _BESIDE_CHINESE = re.compile(r"(?<=[^\x00-\xff]) | (?=[^\x00-\xff])")
 
 
 def clean(text: str) -> str:
     """A name without line ends, doubled and invisible blanks, and blanks beside a Chinese character."""
-    plain = _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
+    plain = _UNSEEN.sub("", unicodedata.normalize("NFKC", text[:MAX_NAME]))
     return _BESIDE_CHINESE.sub("", " ".join(plain.split()).replace("\x00", ""))

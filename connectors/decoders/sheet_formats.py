@@ -24,11 +24,12 @@ MAX_DIGITS: Final = 15
 Number = int | Decimal
 
 _TOKEN = re.compile(
-    r'"(?P<quoted>[^"]*)"|[\\!](?P<escaped>.)|_.|\*.|\[(?P<bracket>[^\]]*)\]|(?P<general>General|G/通用格式|@)'
+    r'"(?P<quoted>[^"]*)"|[\\!](?P<escaped>.)|_.|\*.|\[(?P<bracket>[^\]]*)\]|(?P<general>(?i:General)|G/通用格式|@)'
     r"|(?P<digit>[0#?])|(?P<sign>[.,%/])|(?P<power>[Ee][+-][0#?]+)|(?P<other>.)",
     re.DOTALL,
 )
-_SECTION = re.compile(r'((?:"[^"]*"|[\\!_*].|\[[^\]]*\]|[^;"])*);', re.DOTALL)
+_SECTION = re.compile(r'((?:"[^"]*"|[\\!_*].|\[[^\]]*\]|[^;"])*+);', re.DOTALL)
+_LONGEST = 255
 _CONDITION = re.compile(r"\[([<>=]{1,2})(-?\d+(?:\.\d+)?)\]")
 _COMPARED: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq, "<>": operator.ne,
@@ -165,9 +166,10 @@ def _plain(number: Decimal) -> Number:
     return int(number) if number == number.to_integral_value() else number.normalize()
 
 
-def _format(number: int, code: str | None) -> Format:
-    if code is None:
+def _format(number: int, stated: str | None) -> Format:
+    if stated is None:
         return Format(moment="day") if number in _CHINESE_DATES else Format()
+    code = stated[:_LONGEST]
     if is_timedelta_format(code):
         return Format(moment="duration")
     if is_date_format(code):

@@ -19,7 +19,7 @@ UTF16: Final = "text in UTF-16"
 BLANK: Final = "nothing but blanks or zero bytes"
 UNKNOWN: Final = "of no known form"
 
-_HEAD = 4096
+_HEAD, _NAMES = 4096, 65_536
 _BEGINNINGS: Final = (
     (b"\x1f\x8b", GZIP),
     (b"%PDF", "a PDF"),
@@ -53,7 +53,8 @@ _IN_COMPOUND: Final = (
 _IN_ZIP: Final = (
     (rb"xl[/\\]workbook\.bin", "a binary workbook (XLSB)"),
     (rb"opendocument\.spreadsheet", "an OpenDocument sheet (ODS)"),
-    (rb"(?i)\[content_types\]\.xml.{0,40000}?word[/\\]", "a text document (DOCX)"),
+    (rb"(?i)xl[/\\]workbook", XLSX),
+    (rb"(?i)word[/\\]document", "a text document (DOCX)"),
     (rb"(?i)\[content_types\]\.xml", XLSX),
 )
 _MARKUP = re.compile(r"<(?:!doctype\s+html|html|head|body|script|table|div|meta|style|title|p|h\d|center|form)\b", re.I)
@@ -74,7 +75,9 @@ def what_it_is(body: bytes) -> str:
         found = (name for stream, name in _IN_COMPOUND if stream.encode("utf-16-le") in body)
         return next(found, "an old .xls or has a password")
     if body.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return next((name for part, name in _IN_ZIP if re.search(part, body, re.DOTALL)), ZIP)
+        # The names of its parts stand at the head of each and, all of them, at the end.
+        names = body[:_HEAD] + body[-_NAMES:]
+        return next((name for part, name in _IN_ZIP if re.search(part, names)), ZIP)
     return _text(body[:_HEAD])
 
 

@@ -163,5 +163,11 @@ def test_the_number_of_a_cell_is_the_one_that_was_typed(text, number):
     assert number_of(text) == (Decimal(str(number)))
 
 
+@pytest.mark.parametrize("code", ["\\\\a" * 5_000 + '"', "[" * 50_000, '"' * 50_001, "0" + "," * 50_000, ";" * 50_000])
+def test_a_format_made_to_break_us_takes_no_time(code):
+    (form,) = formats_of({200: code}, [200])
+    assert form.moment is None or form.sections == ()
+
+
 def test_a_format_nobody_knows_shows_the_number():
     assert [form.look(5).is_plain for form in formats_of({}, [0, 999])] == [True, True]
