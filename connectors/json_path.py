@@ -17,9 +17,22 @@ def at_path(answer: Any, path: str) -> Any:
     value = answer
     for step in path.split("."):
         if not isinstance(value, Mapping) or step not in value:
-            raise MissingFieldError(f"the answer has nothing at {path}")
+            raise MissingFieldError(f"the answer has nothing at {path}; it {shape_of(answer)}")
         value = value[step]
     return value
+
+
+def shape_of(answer: Any) -> str:
+    """What an answer is, in a few words: the names it has, two deep, and nothing of what they hold."""
+    if not isinstance(answer, dict):
+        kinds = {list: "a list", str: "a text", type(None): "null"}
+        return f"is {kinds.get(type(answer), 'a plain value')}"
+    found: list[str] = []
+    for name, part in answer.items():
+        inner = [f"{name}.{one}" for one in part] if isinstance(part, dict) else []
+        found += inner or [f"{name} (a text)" if isinstance(part, str) and part[:1] in ("{", "[") else str(name)]
+    shown = ["".join(sign for sign in one if sign.isprintable())[:40] for one in found[:12]]
+    return f"has {', '.join(shown) or 'no names at all'}"
 
 
 def field_of(record: Mapping[str, Any], name: str) -> Any:

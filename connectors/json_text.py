@@ -111,7 +111,8 @@ def _why_not(body: bytes, told: str) -> NotJsonError:
 
 def _other_form(body: bytes) -> str | None:
     form = what_it_is(body)
-    if body.count(0) * 3 > len(body) or body.startswith((b"\xff\xfe", b"\xfe\xff")):
+    is_half_zero = body.count(0) * 3 > len(body) or body.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if is_half_zero and form != "text in UTF-32":
         return f"{UTF16}: declare encoding: utf-16 under decoder"
     if form not in (JSON, TEXT, UTF16, "of no known form"):
         return form

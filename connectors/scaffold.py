@@ -45,6 +45,7 @@ PAGINATORS: dict[str, dict[str, Any]] = {
 """Kind -> what it needs, with names to be replaced by the agency's own."""
 
 AUTHS: dict[str, dict[str, Any]] = {
+    "none": {},
     "bearer": {"token": "TOKEN"},
     "api_key": {"header": Noted("X-Api-Key", "or param: the name in the query"), "key": "API_KEY"},
     "basic": {"user": "USER", "password": "PASSWORD"},

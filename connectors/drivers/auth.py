@@ -43,11 +43,15 @@ EARLY_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Granted:
-    """What a token or login endpoint answered: the decoded JSON (None where it is none) and its cookies."""
+    """What a token or login endpoint answered: the decoded JSON (None where it is none) and its cookies.
+
+    `shape` says what it is: "has code, data.token", or "is a page of HTML".
+    """
 
     status: int
     value: Any
     cookies: Mapping[str, str]
+    shape: str
 
 
 PostForm = Callable[[str, Mapping[str, Any], "Auth", bool], Granted]
@@ -269,8 +273,7 @@ def _granted(granted: Granted, path: str, expires_in: str | None, header: str, p
     except MissingFieldError:
         token = None
     if isinstance(token, bool) or not isinstance(token, (str, int)) or not _is_token(str(token)):
-        names = ", ".join(_names_in(granted.value)) or "no names at all"
-        what = f"no token was granted: the answer (status {granted.status}) holds none at {path}; it has {names}."
+        what = f"no token was granted: the answer (status {granted.status}) holds none at {path}; it {granted.shape}."
         raise AgencyError(
             what, where, "check the credentials; where the token stands is declared by `token` under auth"
         )
@@ -280,15 +283,6 @@ def _granted(granted: Granted, path: str, expires_in: str | None, header: str, p
         lives = None
     ends = float("inf") if expires_in is None else _expiry(lives)
     return Grant(header, f"{prefix}{token}", ends, (str(token),))
-
-
-def _names_in(value: Any, lead: str = "") -> list[str]:
-    """The first names of an answer, two deep, and nothing of what they hold."""
-    found: list[str] = []
-    for name, inner in value.items() if isinstance(value, dict) else ():
-        shown = "".join(sign for sign in lead + str(name) if sign.isprintable())[:40]
-        found += (isinstance(inner, dict) and not lead and _names_in(inner, f"{name}.")) or [shown]
-    return found[:12]
 
 
 def _login(auth: SessionLogin, user: str, password: str, where: str, post: PostForm) -> Grant:

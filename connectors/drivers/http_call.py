@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
+from connectors.decoders.what_it_is import what_it_is
 from connectors.drivers.answers import Secrets, TokenDiedError, UnreadableError, check_answered, decoded
 from connectors.drivers.auth import Auth, Granted, PostForm, header_text, make_auth
 from connectors.drivers.hosts import budget_of
@@ -24,9 +25,9 @@ from connectors.drivers.paging_parts import Answer, Question
 from connectors.drivers.retry import TryAgainError, call_with_retry, retry_after_seconds
 from connectors.drivers.tls import Tls
 from connectors.errors import AgencyError, ConfigError, ConnectorError, DataError, TransientError
-from connectors.json_path import field_of
+from connectors.json_path import field_of, shape_of
 from connectors.json_text import loads
-from connectors.spec import Answered, Decoder, RestConnection, Variable
+from connectors.spec import Answered, Decoder, JsonDecoder, RestConnection, Variable
 
 SMALLEST_CAP_BYTES = 8 * 1024 * 1024
 MOST_OF_A_REFUSAL_BYTES = 1 << 20
@@ -186,7 +187,10 @@ class Http:
             )
         if status == 204:
             nothing = "the agency answers 204: it has nothing for us."
-            return AgencyError(nothing, self._where, "declare none: true under decoder json if that means no record")
+            next_step = "ask the agency what it means by it"
+            if isinstance(endpoint.decoder, JsonDecoder):
+                next_step = "declare none: true under decoder if that means no record"
+            return AgencyError(nothing, self._where, next_step)
         if 300 <= status < 400:
             to = self._secrets.without(urlsplit(headers.get("Location", "")).hostname or "another path")
             what = f"the agency answers {status}: it sends us elsewhere ({to}), and our credentials do not go along."
@@ -259,8 +263,8 @@ class Http:
         try:
             value = loads(received.body)
         except (ValueError, RecursionError):
-            value = None
-        return Granted(received.status, value, received.cookies)
+            return Granted(received.status, None, received.cookies, f"is {what_it_is(received.body)}")
+        return Granted(received.status, value, received.cookies, shape_of(value))
 
 
 def _places(endpoint: Endpoint, question: Question) -> tuple[dict[str, str], dict[str, Any]]:

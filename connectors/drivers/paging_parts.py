@@ -132,11 +132,13 @@ def total_of(listing: Listing, answer: Answer, path: str, before: int | None = N
     """The total that an answer declares; where it declares none, the one told `before`, or nought beside no records."""
     try:
         stated = at_path(answer.value, path)
-    except MissingFieldError:
+    except MissingFieldError as error:
         if before is not None:
             return before
-        if listing.at is None or not listing.at.none or listing.at.find(answer.value):
-            raise refusal(listing, f"no total at {path}") from None
+        if not _has_none(listing, answer):
+            raise refusal(listing, f"no total: {error}") from None
+        return 0
+    if stated is None and _has_none(listing, answer):
         return 0
     try:
         if isinstance(stated, bool) or not 0 <= (total := int(stated)) <= LARGEST_TOTAL:
@@ -144,6 +146,11 @@ def total_of(listing: Listing, answer: Answer, path: str, before: int | None = N
     except (TypeError, ValueError):
         raise refusal(listing, f"the total at {path} is no count") from None
     return total
+
+
+def _has_none(listing: Listing, answer: Answer) -> bool:
+    """Whether an answer is declared to hold no record: then it need not say how many there are."""
+    return listing.at is not None and listing.at.none and not records_of(listing, answer)
 
 
 def bounded(listing: Listing, token: str, what: str) -> str:

@@ -287,6 +287,14 @@ def test_a_token_that_stands_elsewhere_is_told_by_the_names_of_the_answer(variab
     assert "canary" not in str(caught.value)
 
 
+def test_a_page_for_people_where_tokens_are_asked_for_is_told(variables):
+    with serve(lambda _: Reply(b"<html>login</html>")) as agency:
+        variables.setenv("SMALL_URL", agency.url)
+        for auth in (oauth(), session_login(by_cookie=False)):
+            with pytest.raises(AgencyError, match="it is a page of HTML"):
+                pull(ask_of(auth=auth))
+
+
 def test_an_agency_that_asks_for_no_proof_gets_none(variables):
     with serve(guarded(lambda sent: "authorization" not in sent.headers)) as agency:
         variables.setenv("SMALL_URL", agency.url)

@@ -162,6 +162,7 @@ def test_what_is_no_number_spoils_its_record_alone(read_body, kind, word):
         ('{"a": "积'.encode()[:-1], "cut short", True),
         ('["积分"]'.encode("gbk"), "not UTF-8 .byte 2., and reads as GB18030", False),
         ('["积分"]'.encode("utf-16"), "UTF-16", False),
+        ('["积分"]'.encode("utf-32"), "UTF-32", False),
     ],
 )
 def test_what_is_no_json_is_told_by_its_place(body, told, is_cut):
