@@ -38,20 +38,25 @@ def label_of(name: str, size: int, modified_ns: int) -> str:
 
 
 def ages(request: FileRequest, pages: Sequence[Row]) -> pa.Table:
-    """The rank of each page among all that were ever fetched of a dataset, as `AGES`.
+    """The rank of each page among all that were ever fetched of a dataset, given in the order they came, as `AGES`.
 
     A time that lies ahead of the fetch counts as that of the fetch: a server whose clock once was wrong must not hold
-    against every later correction.
+    against every later correction. The same bytes again under the same name are as old as before: copying a folder to
+    another machine gives all its files new times, in any order.
     """
     fetched: dict[str, int] = {}
     for page in pages:
         moment = int(datetime.fromisoformat(page["fetched_at"]).timestamp() * _NANOSECONDS)
         fetched[page["batch"]] = max(moment, fetched.get(page["batch"], 0))
     told: dict[tuple[str, int], File] = {}
+    last: dict[str, tuple[str, File]] = {}
     for page in pages:
         if found := _LABEL.fullmatch(page["label"]):
             moment = int(found[2]) * _NANOSECONDS + int(found[3] or 0)
-            told[page["batch"], page["sequence"]] = (found[1], (min(moment, fetched[page["batch"]]), moment))
+            file: File = (found[1], (min(moment, fetched[page["batch"]]), moment))
+            sha256, before = last.get(found[1], ("", file))
+            told[page["batch"], page["sequence"]] = before if sha256 == page["raw_sha256"] else file
+            last[found[1]] = (page["raw_sha256"], told[page["batch"], page["sequence"]])
     rank = ranks(request, told.values())
     by_time = not isinstance(request.order, OrderByName)
     rows = [(*place, rank[file], file[1][1] if by_time else None) for place, file in told.items()]

@@ -127,12 +127,12 @@ def pages_with(ledger: Engine, source: str, dataset: str, sha256s: Sequence[str]
 
 
 def pages_of_dataset(ledger: Engine, source: str, dataset: str) -> list[Row]:
-    """Every page that was ever fetched of a dataset: batch, sequence, label and when."""
-    query = select(pages.c.batch, pages.c.sequence, pages.c.label, pages.c.fetched_at).where(
-        pages.c.source == source, pages.c.dataset == dataset
-    )
+    """Every page that was ever fetched of a dataset, in the order they came: its place, label, hash, and when."""
+    wanted = (pages.c.batch, pages.c.sequence, pages.c.label, pages.c.raw_sha256, pages.c.fetched_at)
+    query = select(*wanted).where(pages.c.source == source, pages.c.dataset == dataset)
     with ledger.begin() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]
+        rows = connection.execute(query.order_by(asc(pages.c.batch), asc(pages.c.sequence))).mappings()
+        return [dict(row) for row in rows]
 
 
 def next_sequence_of(ledger: Engine, key: BatchKey) -> int:

@@ -85,6 +85,9 @@ def pull_files(ask: Ask, request: FileRequest, folder: Folder) -> Iterator[Page]
     """
     where = ask.dataset.address
     listed = folder.list()
+    if not listed:
+        # A share that is not mounted looks like this too.
+        ask.notes["empty_folder"] += 1
     there = _in_order(_matching(listed, ask, request), request, where)
     if not there and ask.dataset.load == "snapshot":
         what = f"there is no file {request.pattern}: a snapshot without one is no snapshot of nothing."
@@ -95,6 +98,8 @@ def pull_files(ask: Ask, request: FileRequest, folder: Folder) -> Iterator[Page]
     _tell_left(wanted, whole, where, ask.dataset.load == "snapshot")
     for place, one in enumerate(whole, start=1):
         body = _fetch(one, folder, where)
+        if not body:
+            ask.notes[f"empty_file:{shown(one.file.name)}"] += 1
         yield Page(one.file.label, body, {"after": one.file.label} if place < len(whole) else None)
 
 

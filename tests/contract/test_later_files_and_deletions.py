@@ -186,6 +186,22 @@ def test_an_old_file_put_back_takes_nothing_away_from_its_day(bank):
     assert (pulled.state, pulled.counts["older_than_held"]) == ("unchanged", 8)
 
 
+def test_a_folder_copied_with_new_times_in_the_wrong_order_changes_nothing(bank):
+    bank.put("loans_b.csv", [("L1", JUNE, 100)], minutes=1)
+    bank.put("loans_a.csv", [("L1", JUNE, 150)], minutes=2)
+    bank.pull()
+    bank.put("loans_a.csv", [("L1", JUNE, 150)], minutes=50)
+    bank.put("loans_b.csv", [("L1", JUNE, 100)], minutes=51)
+    assert (bank.pull().state, bank.stands()) == ("unchanged", {("L1", JUNE): 150})
+
+
+def test_a_file_put_back_as_it_was_before_its_correction_counts_again(bank):
+    for minutes, amount in enumerate((100, 150, 100)):
+        bank.put("loans_a.csv", [("L1", JUNE, amount)], minutes)
+        bank.pull()
+    assert bank.stands() == {("L1", JUNE): 100}
+
+
 def test_a_time_that_lies_ahead_does_not_hold_against_a_later_correction(bank):
     bank.put("loans_a.csv", [("L1", JUNE, 100)], minutes=60 * 24 * 365 * 8)
     bank.pull()

@@ -233,3 +233,39 @@ def test_a_server_that_leaves_out_types_or_sizes_in_its_listing_is_read_all_the_
     pages, notes = pull()
     assert [page.label for page in pages] == [f"loans_1.csv (5 bytes, {TIME})"]
     assert notes == {"unmatched:2025 (folder)": 1}
+
+
+def test_a_file_that_may_not_be_read_stops_where_it_is_new_and_is_told_where_it_is_held(place, monkeypatch):
+    folder, pull = place
+    put(folder, "loans_1.csv")
+    held = held_of(pull()[0])
+    real = os.open
+
+    def local_denied(path, *more, **said):
+        if str(path).endswith("loans_1.csv"):
+            raise PermissionError(13, "Permission denied")
+        return real(path, *more, **said)
+
+    def denied(*_, **__):
+        raise asyncssh.SFTPPermissionDenied("no")
+
+    monkeypatch.setattr("connectors.drivers.folder.os.open", local_denied)
+    monkeypatch.setattr(asyncssh.SFTPClient, "open", denied)
+    with pytest.raises(AgencyError):
+        pull()
+    assert pull(held) == ([], {"unreadable:loans_1.csv": 1})
+
+
+def test_an_empty_folder_and_an_empty_file_are_told(place):
+    folder, pull = place
+    assert pull() == ([], {"empty_folder": 1})
+    put(folder, "loans_1.csv", b"")
+    assert pull()[1] == {"empty_file:loans_1.csv": 1}
+
+
+def test_of_many_names_that_match_nothing_some_are_told_and_all_are_counted(place):
+    folder, pull = place
+    for number in range(25):
+        put(folder, f"note_{number:02d}.txt")
+    notes = pull()[1]
+    assert (len(notes), sum(notes.values()), notes["unmatched:others"]) == (21, 25, 5)

@@ -185,3 +185,19 @@ def test_a_name_that_is_no_text_is_a_loud_stop_that_shows_it_plainly(stack):
     with pytest.raises(AgencyError, match="is no plain name") as caught:
         list(pages())
     assert str(caught.value).isascii()
+
+
+def test_a_correction_of_one_loan_takes_no_day_of_a_banks_book_away(agency, sandbox):
+    outbox = sandbox.state / "sftp" / "bank_a" / "outbox"
+    assert agency.pull("bank_a.loans").state == "landed"
+    newest = sorted(outbox.glob("loans_*.csv"))[-1]
+    header, first, *_ = newest.read_text(encoding="utf-8").splitlines()
+    amount = first.split(",")[header.split(",").index("放款金额")]
+    correction = newest.with_name(newest.stem + "_2.csv")
+    correction.write_text(f"{header}\n{first}\nTRAILER,1,{amount}\n", encoding="utf-8")
+    try:
+        pulled = agency.pull("bank_a.loans")
+    finally:
+        correction.unlink()
+    assert (pulled.state, pulled.whose) == ("failed", "data")
+    assert "records would be taken away, 30 % may go at once" in pulled.message
