@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
+from connectors.file_order import fits
 from connectors.spec import FileRequest, Flag, Manifest, ReplaceBy
 from sandbox.standin.drift import sent_records
 from sandbox.standin.encode import encode, fill_pattern
@@ -141,17 +142,23 @@ class Folder:
 
 
 def cut(stock: Stock, request: FileRequest) -> list[tuple[str, tuple[Entry, ...]]]:
-    """The records cut into three files by place, or by the value that one delivery is whole for; oldest name first."""
+    """The records cut into three files by place, or by the value that one delivery is whole for; oldest name first.
+
+    Where the newest file alone counts it holds them all.
+    """
     deletes, size = stock.dataset.deletes, file_size(stock)
 
     def part_of(entry: Entry) -> Any:
         return entry.typed[deletes.column] if isinstance(deletes, ReplaceBy) else min(entry.index // size, FILES - 1)
 
     parts = [tuple(group) for _, group in groupby(stock.entries, key=part_of)] if stock.entries else [()]
-    if len(parts) == 1 or "*" not in request.pattern:
+    if len(parts) == 1 or "*" not in request.pattern or request.takes == "newest":
         parts = [tuple(stock.entries)]
     days = [LAST_DAY - dt.timedelta(days=30 * (len(parts) - 1 - place)) for place in range(len(parts))]
-    return [(fill_pattern(request.pattern, f"{day:%Y%m%d}"), part) for day, part in zip(days, parts, strict=True)]
+    stamps = ["{day:%Y%m%d}", "{day:%Y%m%d}-1", "{day:%Y%m%d}_1", "{day:%Y%m%d}_v1"]
+    named = (one for one in stamps if fits(request, fill_pattern(request.pattern, one.format(day=LAST_DAY))))
+    stamp = next(named, stamps[0])
+    return [(fill_pattern(request.pattern, stamp.format(day=day)), part) for day, part in zip(days, parts, strict=True)]
 
 
 def _remove(path: Path) -> None:
