@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from connectors.errors import ConfigError
 from connectors.source_files import faults_of
-from connectors.spec import Answered, SftpConnection, Strict, Title, Variable, variables_in
+from connectors.spec import Answered, SftpConnection, Strict, Title, Told, Variable, variables_in
 from ledger.settings import PROJECT_DIR
 from ledger.yaml_file import read_yaml
 
@@ -41,7 +41,7 @@ class ExtractSink(_Sink):
     extract: str
     purposes: tuple[str, ...] = Field(min_length=1)
     fields: tuple[str, ...] = Field(min_length=1)
-    omitted: dict[str, Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]]
+    omitted: dict[str, Told]
 
     def check_columns(self, columns: list[str]) -> None:
         """Each column is sent or left out on purpose; else a `ConfigError`, before a byte leaves the house."""

@@ -11,7 +11,7 @@ from connectors.spec.auth import (
     SessionLogin,
     SignedRequest,
 )
-from connectors.spec.base import DottedPath, Strict, Title, UrlPath, Variable, variables_in
+from connectors.spec.base import DottedPath, Strict, Title, Told, UrlPath, Variable, variables_in
 from connectors.spec.connection import (
     Connection,
     DatabaseConnection,
@@ -136,6 +136,7 @@ __all__ = [
     "TimeWindow",
     "Title",
     "TokenInPost",
+    "Told",
     "Tombstone",
     "Trailer",
     "Unwatched",

@@ -2,13 +2,17 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 DottedPath = Annotated[str, Field(pattern=r"^[^.\s]+(\.[^.\s]+)*$")]
 """Where a value stands in a JSON answer: `data.items`."""
 
 UrlPath = Annotated[str, Field(pattern=r"^/")]
 """A path below the base address of an agency; `{name}` stands for the value of a partition."""
+
+
+Told = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+"""Words that people will read: a name, a reason. An empty one says nothing and is an error."""
 
 
 class Strict(BaseModel):
@@ -56,5 +60,5 @@ def variables_in(part: Any) -> set[str]:
 class Title(Strict):
     """A name for people, in both languages."""
 
-    zh: str
-    en: str
+    zh: Told
+    en: Told

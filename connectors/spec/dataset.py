@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from connectors.errors import ConfigError
-from connectors.spec.base import Strict, Title, variables_in
+from connectors.spec.base import Strict, Title, Told, variables_in
 from connectors.spec.connection import (
     Connection,
     DatabaseConnection,
@@ -118,7 +118,7 @@ class Dataset(Strict):
 
     source: str
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    description: str
+    description: Told
     critical: bool
     coverage: Literal["full", "partial"]
     load: Literal["snapshot", "upsert"]
@@ -251,7 +251,7 @@ class Source(Strict):
     """One agency: how to reach it and what it gives."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    description: str
+    description: Told
     agency: Title
     driver: Literal["rest", "sftp", "folder", "database"]
     connection: Connection

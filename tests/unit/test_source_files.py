@@ -110,6 +110,14 @@ def test_a_column_that_nobody_decided_on_stops_the_delivery():
         bank.check_columns(decided[1:])
 
 
+@pytest.mark.parametrize("reason", ["''", "'  '", "", "[]"])
+def test_a_zone_file_says_a_reason_or_nothing(tmp_path, reason):
+    path = tmp_path / "zone.yml"
+    path.write_text(f"not_supplied:\n  patent: {reason}\n")
+    with pytest.raises(ConfigError, match=r"zone\.yml: not a valid zone file: not_supplied\.patent"):
+        read_zone(path, tuple(read_sources()))
+
+
 def test_a_zone_file_says_what_is_not_supplied_and_why(tmp_path):
     path = tmp_path / "zone.yml"
     path.write_text("not_supplied: {patent: no patent office here, tax.rd_deductions: not yet agreed}\n")
