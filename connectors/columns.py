@@ -17,6 +17,7 @@ from connectors.spelling import (
     ERROR,
     FALSE_WORDS,
     HIDDEN,
+    LOST,
     MISSING_WORDS,
     TRUE_WORDS,
     as_code,
@@ -245,6 +246,8 @@ def _type_parser(column: Column, zone: ZoneInfo) -> Callable[[str], tuple[Any, s
 def _plain_text(text: str, column: Column) -> str:
     if HIDDEN.search(text):
         raise ValueFaultError("hidden_character")
+    if LOST.search(text):
+        raise ValueFaultError("lost_character")
     # A lone surrogate is no text: it has no form in Parquet or PostgreSQL.
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise ValueFaultError("type_mismatch")

@@ -233,9 +233,7 @@ def _table(driver: str, paginator: str | None, decoder: str) -> dict[str, Any]:
         "name": Noted("records", "the dataset, and what one row of it is"),
         "description": "What this is, in their words. One row per record.",
         "config": {"meta": meta},
-        "columns": Noted(
-            columns, "field is the agency's name; rules: required, check, unit, min, max, values, missing_markers"
-        ),
+        "columns": Noted(columns, "field is the agency's name; the rules: docs/adding.md, What a column may say"),
     }
 
 

@@ -32,12 +32,17 @@ _CELL_ERROR = r"^#([A-Z]+[!?]|N/A|DIV/0!|#+)$"
 ERROR = re.compile(_CELL_ERROR)
 """What a sheet shows for a computation that failed or a number too wide for its column, saved as text."""
 
+BROKEN = "锟斤拷"
+"""What two characters of replacement in UTF-8 are in GBK."""
+LOST = re.compile(f"\ufffd|{BROKEN}|^[?\uff1f]{{2,}}$")
+"""Characters that were lost on the way, in another house: the sign of replacement, or nothing but question marks."""
+
 ODD_TEXT = (
     f"[{_HIDDEN_RANGE}{_INVISIBLE_RANGE}]|^[='\"\u2019]|^[!-~{_FORMS_RANGE}]*[{_FORMS_RANGE}][!-~{_FORMS_RANGE}]*$"
-    f"|{_LOST_IN_TEXT.pattern}|{_CELL_ERROR}"
+    f"|{_LOST_IN_TEXT.pattern}|{_CELL_ERROR}|{LOST.pattern}"
 )
 """Whatever `as_text` changes, or a text column refuses, matches this; what does not is plain."""
-ODD_CODE = f"[^ -~\u4e00-\u9fff]|^[='\"]|{_LOST_IN_CODE.pattern}|{_CELL_ERROR}"
+ODD_CODE = f"[^ -~\u4e00-\u9fff]|^[='\"]|{_LOST_IN_CODE.pattern}|{_CELL_ERROR}|{LOST.pattern}"
 """The same for `as_code`."""
 
 _LATIN = ("null", "none", "nil", "nan", "nat", "n/a", "#n/a", "n.a.", "undefined", "(null)", "<null>", "(none)")

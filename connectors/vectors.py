@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from connectors import uscc
 from connectors.columns import Fault, arrow_type, bounds_of, is_code, make_parser, words_of
 from connectors.spec import Column
-from connectors.spelling import ODD_CODE, ODD_TEXT
+from connectors.spelling import BROKEN, ODD_CODE, ODD_TEXT
 
 _MEMO_VALUES = 50_000
 _WAN_DIGITS = 4
@@ -174,17 +174,19 @@ def _text_cast(column: Column, nothing: tuple[str, ...]) -> _Cast:
     return cast
 
 
-# Of these bytes plain ASCII and the common Chinese characters (U+4000 to U+D7FF) are made; not of = ' " # . and +, with
-# which a guard, an error of a sheet or a number in another form begins or goes on.
+# Of these bytes plain ASCII and the common Chinese characters (U+4000 to U+D7FF) are made; not of = ' " # . + and ?, with
+# which a guard, an error of a sheet, a number in another form or a lost text begins or goes on.
 _PLAIN_BYTES = np.zeros(256, bool)
 _PLAIN_BYTES[[*range(0x20, 0x7F), *range(0x80, 0xC0), *range(0xE4, 0xED)]] = True
-_PLAIN_BYTES[[ord(sign) for sign in "='\"#.+"]] = False
+_PLAIN_BYTES[[ord(sign) for sign in "='\"#.+?"]] = False
 
 
 def _may_be_odd(raw: pa.Array) -> bool:
     """Whether a byte could be of a text that is not spelled as it is kept, or that is no text."""
     data = raw.buffers()[2]
-    return data is not None and not _PLAIN_BYTES[np.frombuffer(data, np.uint8)].all()
+    if data is None:
+        return False
+    return not _PLAIN_BYTES[np.frombuffer(data, np.uint8)].all() or BROKEN.encode() in data.to_pybytes()
 
 
 def _code_cast(column: Column, markers: tuple[str, ...]) -> _Cast:

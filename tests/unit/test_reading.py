@@ -86,6 +86,20 @@ def test_a_zones_missing_marker_becomes_null_and_is_counted(make_dataset):
     assert reading.notes["missing_marker:revenue_cny"] == 1
 
 
+def test_the_words_of_a_zone_hold_for_every_text_column_without_words_of_its_own(make_dataset):
+    names = (
+        column("name"),
+        column("brand", missing_words=()),
+        column("state", values=("未采集", "有")),
+        column("staff_total", "bigint"),
+    )
+    dataset = make_dataset(columns=(column("uscc", required=True), *names), key=("uscc",))
+    items = [{"uscc": GOOD, **dict.fromkeys(("name", "brand", "state"), "未采集"), "staff_total": 1}]
+    reading = read(dataset, items, zone=Zone(missing_words=("未采集",)))
+    assert [reading.rows[0][name] for name in ("name", "brand", "state")] == [None, "未采集", "未采集"]
+    assert reading.notes == {"missing_marker:name": 1}
+
+
 def test_a_page_that_answers_with_another_pages_records_is_a_fault(make_dataset):
     page = [record(), record(uscc=OTHER)]
     with pytest.raises(PagingFaultError, match=r"page 3 repeats page 1.*Whose: data"):

@@ -114,6 +114,7 @@ LOST = [
     (["440002008012345.0", "10086.0"], "digits_lost"),
     (["#REF!", "#VALUE!", "#####"], "error_cell"),
     (["a\u202eb", "\u2066a"], "hidden_character"),
+    (["华星\ufffd\ufffd", "锟斤拷科技", "????", "？？？"], "lost_character"),
 ]
 
 
