@@ -45,7 +45,8 @@ def loads(body: bytes) -> Any:
     Infinity are decimals that are no number. Raises ValueError (or RecursionError, for a nesting made to break us),
     also where its values would fill memory, or where a name that holds more than a plain value stands twice.
     """
-    body = body.removeprefix(_BYTE_ORDER_MARK)
+    # 1A ends a file on old systems.
+    body = body.removeprefix(_BYTE_ORDER_MARK).rstrip(b"\x1a")
     _refuse_heavy(body)
     try:
         # A decoder of its own for each call: it is cheap, and one shared between threads is not documented as safe.

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 from connectors.decoders.chunk import Chunk
-from connectors.json_path import MissingFieldError, at_path
 
 
 def reach_in(chunk: Chunk, fields: Sequence[str]) -> Chunk:
@@ -19,7 +18,7 @@ def reach_in(chunk: Chunk, fields: Sequence[str]) -> Chunk:
     for field in fields:
         head, *steps = field.split(".")
         parts = chunk.columns.get(head, [])
-        found = [_reached(part, ".".join(steps)) for part in parts]
+        found = [_reached(part, steps) for part in parts]
         if not any(found):
             continue
         flat = columns.get(field, [None] * len(parts))
@@ -35,12 +34,19 @@ def reach_in(chunk: Chunk, fields: Sequence[str]) -> Chunk:
     return replace(chunk, columns=columns)
 
 
-def _reached(part: Any, path: str) -> tuple[Any, ...]:
-    """The value in a part, or nothing where it is not there."""
-    try:
-        return (at_path(part, path),)
-    except MissingFieldError:
-        return ()
+def _reached(part: Any, steps: Sequence[str]) -> tuple[Any, ...]:
+    """The value in a part, or nothing where it is not there.
+
+    Where a list or a plain value stands in place of a part, what is meant cannot be told: a list stands for it, which
+    no column takes.
+    """
+    for step in steps:
+        if not isinstance(part, dict):
+            return () if part in (None, "") else ([part],)
+        if step not in part:
+            return ()
+        part = part[step]
+    return (part,)
 
 
 def _without(part: Any, paths: list[list[str]]) -> Any:

@@ -18,6 +18,7 @@ from connectors.drivers.paging_parts import (
     json_records,
     mark_of,
     records_of,
+    refusal,
     short_hash,
     total_of,
 )
@@ -143,7 +144,7 @@ def _is_last(listing: Listing, paginator: PageNumber | Offset, at: Cursor, got: 
 def _refuse_more(
     listing: Listing, paginator: PageNumber | Offset, behind: Cursor, records: list[Any], seen: Seen
 ) -> None:
-    """A fault where the page behind the last one holds what no page held: what was declared is not the end.
+    """An error where the page behind the last one holds what no page held: what was declared is not the end.
 
     Asked once for a listing and all its parts, since it is the declaration that is proved. An agency may refuse the
     question, or answer with a page it gave before: then there is nothing behind the end.
@@ -157,9 +158,11 @@ def _refuse_more(
     except ConnectorError:
         more = []
     if any(record not in records for record in more) and not seen.again(mark_of(answer, more)):
-        path = paginator.total or getattr(paginator, "total_pages", None)
-        told = f"{behind['total']} at {path} is met, and the page behind it holds {len(more)} more records"
-        raise fault(listing, f"{told}: see whether {path} counts records or pages (total, total_pages)")
+        path = str(paginator.total or getattr(paginator, "total_pages", None))
+        if (total := total_of(listing, answer, path, behind["total"])) != behind["total"]:
+            raise fault(listing, f"the declared total moved from {behind['total']} to {total}")
+        told = f"{total} at {path} is met, and the page behind it holds {len(more)} more records"
+        raise refusal(listing, f"{told}: see whether {path} counts records or pages (total, total_pages)")
     listing.proved.add("end")
 
 

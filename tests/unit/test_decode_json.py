@@ -187,8 +187,15 @@ def test_json_is_read_in_the_encoding_that_is_declared(read_body, kind):
         ),
         ([{"customer": {"code": "a"}}], {"customer.code": ["a"]}),
         ([{"customer": None}, {"customer": {"code": None}}], {"customer.code": [None, None]}),
-        ([{"customer": "x"}, {"customer": {"code": 1}}], {"customer": ["x", None], "customer.code": [None, 1]}),
-        ([{"customer": [{"code": 1}]}], {"customer": [[{"code": 1}]]}),
+        (
+            [{"customer": "x"}, {"customer": {"code": 1}}],
+            {"customer": ["x", None], "customer.code": [["x"], 1], "customer.at.city": [["x"], None]},
+        ),
+        (
+            [{"customer": [1]}, {"customer": ""}],
+            {"customer": [[1], ""], "customer.code": [[[1]], None], "customer.at.city": [[[1]], None]},
+        ),
+        ([{"customer": {"name": "x"}}], {"customer": [{"name": "x"}]}),
         ([{"customer.code": "flat"}], {"customer.code": ["flat"]}),
         (
             [{"customer.code": "flat", "customer": {"code": "in"}}, {"customer": {"code": "in"}}],
