@@ -1,6 +1,8 @@
 """What `jifen run` does, and how the end of a night is shown."""
 
 import json
+import os
+import sys
 from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
@@ -25,17 +27,32 @@ if TYPE_CHECKING:
 def run_once(as_of: date | None, as_json: bool) -> int:
     """Run the night and show its outcome; answers the exit code."""
     # Here, not above: `jifen status` shows outcomes and must answer at once.
+    from flows.prefect_server import ApiLostError
     from flows.recipe import UsageError
 
     try:
         with show.progress("jifen run"):
             outcome = run_by_whom(Settings(), as_of)
     except UsageError as error:
-        if as_json:
-            show.show_json({"state": "usage", "message": str(error), "exit_code": 2})
-        else:
-            show.errors.print(f"[red]usage[/] {show.safe(error)}")
-        return 2
+        return _stopped(2, "usage", str(error), as_json)
+    except ApiLostError as error:
+        show.errors.print(f"[yellow]warning[/] {show.safe(error)}", soft_wrap=True)
+        code = _stopped(1, "failed", str(error), as_json) if error.outcome is None else _show(error.outcome, as_json)
+        sys.stdout.flush()
+        # Prefect's client would go on for minutes trying to send what it still has to say of this run.
+        os._exit(code)
+    return _show(outcome, as_json)
+
+
+def _stopped(code: int, state: str, message: str, as_json: bool) -> int:
+    if as_json:
+        show.show_json({"state": state, "message": message, "exit_code": code})
+    else:
+        show.errors.print(f"[red]{state}[/] {show.safe(message)}")
+    return code
+
+
+def _show(outcome: Outcome, as_json: bool) -> int:
     if as_json:
         show.show_json({**asdict(outcome), "exit_code": outcome.exit_code})
     else:
@@ -46,9 +63,12 @@ def run_once(as_of: date | None, as_json: bool) -> int:
 def run_by_whom(settings: Settings, as_of: date | None) -> Outcome:
     """Run through Prefect where an API is configured; otherwise plainly, without the hidden server of its own.
 
-    An API that does not answer is a night that failed: in the ledger, and told to the operators.
+    An API that does not answer is a night that failed: in the ledger, and told to the operators. One that goes away in
+    the night is an `ApiLostError` with what the night came to all the same.
     """
-    from flows.prefect_server import api_is_configured, require_api
+    # Its own lines would say each step a second time, and tracebacks; they are on the run's page.
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    from flows.prefect_server import ApiLostError, api_is_configured, require_api
     from flows.recipe import run_night
 
     if not api_is_configured():
@@ -57,11 +77,16 @@ def run_by_whom(settings: Settings, as_of: date | None) -> Outcome:
         require_api()
     except ConnectorError as error:
         return _failed_night(settings, as_of, error)
-    from flows.nightly import nightly
+    from flows import nightly
 
-    state: State[Any] = nightly(as_of, return_state=True)
-    found = state.result(raise_on_failure=False)
+    try:
+        state: State[Any] = nightly.nightly(as_of, return_state=True)
+        found = state.result(raise_on_failure=False)
+    except Exception as error:  # noqa: BLE001 - how Prefect fails is no matter: the night itself ended or did not
+        found = error
     if isinstance(found, Exception):
+        if nightly.ENDED or type(found).__module__.startswith(("httpx", "httpcore", "prefect")):
+            raise ApiLostError(found, nightly.ENDED[-1] if nightly.ENDED else None)
         raise found
     outcome: Outcome = found
     return outcome

@@ -1,5 +1,6 @@
 """The night as a Prefect flow: each step a thin task, the recipe itself unchanged."""
 
+import logging
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -23,6 +24,10 @@ from ledger.env_file import load_env_file
 from ledger.settings import Settings, SettingsError
 
 T = TypeVar("T")
+
+log = logging.getLogger("jifen")
+ENDED: list[Outcome] = []
+"""How the nights of this process ended, for a caller to whom Prefect can no longer say it."""
 
 PULL_RETRIES = 2
 RETRY_DELAYS_SECONDS = [15.0, 60.0]
@@ -130,7 +135,9 @@ def nightly(as_of: date | None = None) -> Outcome | State[Outcome]:
     try:
         settings = _settings()
         day = as_of or scheduled_date(settings)
+        log.info("Prefect: %s", flow_run.ui_url)
         outcome = recipe.run_night(settings, day, f"prefect:{flow_run.id}", TASKS)
+        ENDED.append(outcome)
     except Exception as error:  # noqa: BLE001 - one line on the run's page, no traceback
         return Failed(message=sentence(error), data=error)
     if outcome.exit_code != 0:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from connectors.errors import ConfigError, ConnectorError, TransientError
+from flows.outcome import Outcome
 
 START_SECONDS = 120.0
 PROBE_SECONDS = 15.0
@@ -33,6 +34,16 @@ runpy.run_module("prefect", run_name="__main__", alter_sys=True)
 
 class ServerStartError(RuntimeError):
     """The server did not come up in time."""
+
+
+class ApiLostError(TransientError):
+    """The Prefect API went away while a night ran; `outcome` is what the night came to, None where nobody knows."""
+
+    def __init__(self, error: Exception, outcome: Outcome | None) -> None:
+        ended = "before the night ended" if outcome is None else "in the night, which went on without it"
+        follows = "see that the server is up; jifen status says how the night ended"
+        super().__init__(f"went away {ended} ({type(error).__name__}).", "Prefect API", follows)
+        self.outcome = outcome
 
 
 def api_is_configured() -> bool:

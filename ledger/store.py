@@ -95,7 +95,7 @@ def _why(settings: Settings, error: Exception) -> str:
 def ledger_if_any(settings: Settings) -> Engine | None:
     """The ledger where there is one: who only asks makes none."""
     url = settings.resolved_ledger_url
-    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).is_file():
+    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
         return None
     return open_ledger(settings)
 

@@ -1,5 +1,6 @@
-"""The night under a real Prefect server and worker: a scheduled run really executes."""
+"""The night under a real Prefect server and worker: the lines of README lead to a scheduled night that is published."""
 
+import ctypes
 import json
 import os
 import re
@@ -10,9 +11,11 @@ import time
 
 import pytest
 
-from flows.prefect_server import free_port, local_server, prefect_command, server_environment
+from flows.prefect_server import free_port, local_server, server_environment
 from ledger.runs import latest_runs
 from ledger.settings import PROJECT_DIR
+from tests.e2e.house import JIFEN
+from tests.e2e.test_bad_days import edit_feed
 from tests.processes import is_alive, wait_until_gone
 
 pytestmark = [pytest.mark.night, pytest.mark.prefect]
@@ -22,21 +25,25 @@ pytestmark = [pytest.mark.night, pytest.mark.prefect]
 def served(new_house, tmp_path):
     """A server, and the environment of everything that works with it."""
     port = free_port()
-    environment = {
-        **os.environ,
-        **new_house.environment,
-        **server_environment(tmp_path / "prefect", port),
-        "JIFEN_PROJECT_DIR": str(PROJECT_DIR),
-    }
+    environment = {**os.environ, **new_house.environment, **server_environment(tmp_path / "prefect", port)}
     with local_server(tmp_path / "prefect", port):
-        yield new_house, environment, tmp_path
+        yield new_house, environment, tmp_path, port
 
 
-def prefect(environment, folder, *arguments):
-    command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
-    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+def recipe(port, day):
+    """The Prefect commands of README, in their order; the sandbox's night in place of a night at 22:30."""
+    text = (PROJECT_DIR / "README.md").read_text(encoding="utf-8").partition("## Run it every night")[2]
+    lines = re.findall(r"^    (?:\.venv/bin/prefect|export) .*", text, re.MULTILINE)
+    export, server, create, deploy, worker, tonight = (line.partition("  #")[0].strip() for line in lines)
+    assert server == ".venv/bin/prefect server start &"
+    assert "2025-06-30" in tonight
+    commands = [export, create, deploy, tonight.replace("2025-06-30", str(day))]
+    return "\n".join(["set -euo pipefail", *commands, f"exec {worker}"]).replace("127.0.0.1:4200", f"127.0.0.1:{port}")
+
+
+def end_with_parent():
+    """What Popen calls in the child: a worker must not outlive a test that was killed."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def stop(worker):
@@ -49,24 +56,28 @@ def stop(worker):
         worker.wait()
 
 
-def test_a_scheduled_run_executes_for_the_day_it_was_scheduled(served):
-    house, environment, folder = served
-    text = (PROJECT_DIR / "prefect.yaml").read_text(encoding="utf-8")
-    every_minute, changed = re.subn(r'cron: ".*"', 'cron: "* * * * *"', text)
-    assert changed == 1
-    # The business date of the sandbox lies in the past; a schedule cannot, so the deployment names it.
-    every_minute = every_minute.replace("parameters: {}", f'parameters: {{as_of: "{house.as_of}"}}')
-    (folder / "prefect.yaml").write_text(every_minute, encoding="utf-8")
-    prefect(environment, folder, "work-pool", "create", "nightly", "--type", "process")
-    prefect(environment, folder, "deploy", "--all")
-    worker = subprocess.Popen(
-        prefect_command("worker", "start", "--pool", "nightly", "--limit", "1"),
-        env=environment,
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+def test_the_lines_of_the_readme_lead_to_a_scheduled_night_that_is_published(served):
+    house, environment, folder, port = served
+    project = folder / "project"
+    project.mkdir()
+    (project / ".venv").symlink_to(sys.prefix)
+    (project / "prefect.yaml").write_bytes((PROJECT_DIR / "prefect.yaml").read_bytes())
+    # Secrets and settings stand in this file and nowhere else.
+    told = {**house.sandbox.env, "JIFEN_RETRY_SECONDS": "10", "JIFEN_DATA_DIR": str(house.data_dir)}
+    (project / ".env").write_text("".join(f"{name}='{value}'\n" for name, value in told.items()), encoding="utf-8")
+    (project / ".env").chmod(0o600)
+    plain = {name: environment[name] for name in ("PATH", "PREFECT_HOME", "DO_NOT_TRACK")}
+    log = folder / "worker.log"
+    with log.open("wb") as handle:
+        worker = subprocess.Popen(
+            ["/bin/bash", "-c", recipe(port, house.as_of)],
+            env={**plain, "HOME": str(folder), "PWD": str(project)},
+            cwd=project,
+            stdout=handle,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=end_with_parent,
+        )
     try:
         deadline = time.monotonic() + 1800
         while time.monotonic() < deadline and worker.poll() is None:
@@ -76,14 +87,12 @@ def test_a_scheduled_run_executes_for_the_day_it_was_scheduled(served):
             time.sleep(1)
     finally:
         stop(worker)
-    (published,) = [run for run in latest_runs(house.ledger, 5) if run["state"] == "published"]
-    assert published["driver"].startswith("prefect:")
-    assert published["as_of"] == house.as_of.isoformat()
-    assert house.current.name == published["edition_id"]
-    shown = prefect(
-        environment, folder, "flow-run", "inspect", published["driver"].partition(":")[2], "--output", "json"
-    )
-    run = json.loads(shown)
+    published = [run for run in latest_runs(house.ledger, 5) if run["state"] == "published"]
+    assert len(published) == 1, log.read_text(encoding="utf-8", errors="replace")[-5000:]
+    assert published[0]["driver"].startswith("prefect:")
+    assert published[0]["as_of"] == house.as_of.isoformat()
+    assert house.current.name == published[0]["edition_id"]
+    run = api(environment, "flow_runs", published[0]["driver"].partition(":")[2])
     assert run["auto_scheduled"] is True
     assert run["deployment_id"]
 
@@ -103,11 +112,42 @@ def test_a_server_ends_with_the_process_that_it_was_started_for_however_that_one
     assert not is_alive(server)
 
 
-def test_jifen_run_goes_through_the_api_that_is_configured_and_starts_none_where_none_is(served):
-    house, environment, _ = served
-    command = [sys.executable, "-c", "from flows.cli import main; main()", "run", "--as-of", str(house.as_of), "--json"]
-    subprocess.run(command, env=environment, cwd=PROJECT_DIR, capture_output=True, check=True)
-    assert latest_runs(house.ledger)[0]["driver"].startswith("prefect:")
+def api(environment, *path, ask=None):
+    """What the Prefect API answers."""
+    import urllib.request
+
+    url = "/".join([environment["PREFECT_API_URL"], *path])
+    body = None if ask is None else json.dumps(ask).encode()
+    request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})  # noqa: S310
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own server on loopback
+        return json.load(answer)
+
+
+def test_a_bad_night_is_failed_tasks_in_one_line_each_and_a_night_without_an_api_starts_no_server(served):
+    house, environment, _, _ = served
+    last_year = house.as_of.year - 1
+    empty = dict.fromkeys(("yysr", "yffy", "jlr", "ldzchj", "fldzchj", "ldfzhj", "fldfzhj"))
+    edit_feed(house, "tax", "statements", lambda r: {**r, **empty} if int(r["ssnd"]) == last_year else r)
+    environment["BANK_B_SFTP_PASSWORD"] = "wrong"
+    command = [*JIFEN, "run", "--as-of", str(house.as_of), "--json"]
+    done = subprocess.run(command, env=environment, cwd=PROJECT_DIR, capture_output=True, check=False)
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["exit_code"], told["state"]) == (3, 3, "blocked"), told["message"]
+    assert b"Traceback" not in done.stderr
+    last = latest_runs(house.ledger)[0]
+    run_id = last["driver"].removeprefix("prefect:")
+    of_run = {"flow_runs": {"id": {"any_": [run_id]}}}
+    states = {
+        run["name"].rpartition("-")[0]: run["state"] for run in api(environment, "task_runs", "filter", ask=of_run)
+    }
+    failed = {name: state["message"] for name, state in states.items() if state["type"] == "FAILED"}
+    assert failed.keys() == {"pull bank_b.loans", "gate"}
+    assert "the login was refused" in failed["pull bank_b.loans"]
+    assert sum(state["type"] == "COMPLETED" for state in states.values()) > 20
+    state = api(environment, "flow_runs", run_id)["state"]
+    assert (state["type"], state["message"].startswith("blocked: ")) == ("FAILED", True)
+    logs = api(environment, "logs", "filter", ask={"logs": {"flow_run_id": {"any_": [run_id]}}})
+    assert "Traceback" not in "".join(line["message"] for line in logs)
     plain = {name: value for name, value in environment.items() if not name.startswith("PREFECT_API")}
-    subprocess.run(command, env=plain, cwd=PROJECT_DIR, capture_output=True, check=True)
+    subprocess.run(command, env=plain, cwd=PROJECT_DIR, capture_output=True, check=False)
     assert latest_runs(house.ledger)[0]["driver"] == "plain"

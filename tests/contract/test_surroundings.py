@@ -1,0 +1,294 @@
+"""What a person meets at the terminal when the surroundings are wrong: one sentence, an exit code, no traceback."""
+
+import contextlib
+import http.server
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from connectors.errors import ConfigError, TransientError
+from flows import prefect_server
+from flows.prefect_server import require_api
+from ledger import store
+from ledger.settings import PROJECT_DIR, Settings
+from ledger.store import LedgerUnreadableError, open_ledger
+
+JIFEN = (sys.executable, "-P", "-c", "from flows.cli import main; main()")
+TRACEBACK = re.compile(r'Traceback \(most recent|File "[^"\n]+", line \d+')
+
+
+@pytest.fixture
+def jifen(tmp_path):
+    """Call `jifen` in a folder where nothing stands, with a data folder of its own."""
+
+    def call(*words, stdout=subprocess.PIPE, preexec_fn=None, **variables):
+        plain = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_API", "JIFEN_"))}
+        own = {"JIFEN_ENV_FILE": "", "JIFEN_DATA_DIR": str(tmp_path / "data"), "NO_COLOR": "1", **variables}
+        return subprocess.run(
+            [*JIFEN, *words],
+            env={**plain, **own},
+            cwd=tmp_path,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=120,
+            preexec_fn=preexec_fn,
+        )
+
+    return call
+
+
+def words_of(done):
+    """What was said, as text on one line; that there is no traceback in it is asserted here."""
+    said = ((done.stdout or b"") + done.stderr).decode("utf-8", "replace")
+    assert not TRACEBACK.search(said), said
+    return " ".join(said.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "code", "said"),
+    [
+        (("status",), {"JIFEN_RETRY_SECONDS": "soon"}, 1, "JIFEN_RETRY_SECONDS: Input should be a valid number"),
+        (("run",), {"JIFEN_RETRY_SECONDS": "-1"}, 1, "JIFEN_RETRY_SECONDS: Input should be greater than 0"),
+        (("run",), {"JIFEN_REQUEST_TIMEOUT_SECONDS": "inf"}, 1, "should be a finite number"),
+        (("source", "list"), {"JIFEN_TIME_ZONE": "Mars/Olympus"}, 1, "JIFEN_TIME_ZONE: no time zone has this name"),
+        (("source", "list"), {"JIFEN_TIME_ZONE": "../../etc/passwd"}, 1, "JIFEN_TIME_ZONE: no time zone"),
+        (("source", "list"), {"JIFEN_ZONE_FILE": "/nowhere/zone.yml"}, 1, "/nowhere/zone.yml"),
+        (("status",), {"JIFEN_ENV_FILE": "/nowhere/.env"}, 1, "/nowhere/.env: cannot be read: No such file"),
+        (("run",), {"JIFEN_DATA_DIR": "/dev/null"}, 1, "/dev/null: "),
+        (("edition", "list"), {"JIFEN_DATA_DIR": "/dev/null/under"}, 1, "Whose: config"),
+        (("run",), {"JIFEN_DATA_DIR": "/proc/jifen"}, 1, "/proc/jifen: "),
+        (("run",), {"JIFEN_LEDGER_URL": "postgresql+psycopg:u:geheim@h/db"}, 1, "JIFEN_LEDGER_URL is no URL"),
+        (("run",), {"JIFEN_LEDGER_URL": "orakel://u:geheim@h/db"}, 1, "orakel://u:***@h/db cannot be opened"),
+        (("status",), {"JIFEN_LEDGER_URL": "postgresql+psycopg://u:geheim@127.0.0.1:9/db"}, 1, "onnection refused"),
+        (("status",), {"JIFEN_LEDGER_URL": "sqlite:////proc/no/ledger.sqlite"}, 0, "no night has run yet"),
+        (("run",), {"JIFEN_LEDGER_URL": "sqlite:////proc/no/ledger.sqlite"}, 1, "unable to open database file"),
+        (("run", "--as-of", "2999-01-01"), {}, 2, "lies ahead of today"),
+        (("run", "--as-of", "yesterday"), {}, 2, "yesterday is not a date"),
+        (("nonsense",), {}, 2, "nonsense"),
+        (("run",), {"PREFECT_API_URL": "http://[::1/api"}, 1, "PREFECT_ settings: Prefect cannot read them"),
+        (("run",), {"PREFECT_API_URL": "http://127.0.0.1:9/api"}, 1, "Prefect API http://127.0.0.1:9/api: cannot be"),
+    ],
+)
+def test_wrong_surroundings_are_one_sentence(jifen, words, variables, code, said):
+    done = jifen(*words, **variables)
+    assert (done.returncode, said in words_of(done)) == (code, True), words_of(done)
+    assert "geheim" not in words_of(done)
+
+
+@pytest.mark.parametrize("words", [("status",), ("run",), ("edition", "list")], ids=" ".join)
+def test_a_program_gets_the_sentence_as_json(jifen, words):
+    told = json.loads(jifen(*words, "--json", JIFEN_RETRY_SECONDS="soon").stdout)
+    assert (told["state"], told["exit_code"]) == ("failed", 1)
+    assert "JIFEN_RETRY_SECONDS" in told["message"]
+
+
+def test_a_prefect_api_that_is_away_is_a_failed_night_in_the_ledger(jifen):
+    jifen("run", PREFECT_API_URL="http://127.0.0.1:9/api")
+    last = json.loads(jifen("status", "--json").stdout)["last_run"]
+    assert (last["state"], last["driver"]) == ("failed", "prefect")
+    assert "cannot be reached" in last["report"]["message"]
+
+
+def newer(path):
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.executescript("create table ledger_version (version integer); insert into ledger_version values (99);")
+
+
+def torn(path):
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.executescript("create table t (a); insert into t select zeroblob(90000);")
+    path.write_bytes(path.read_bytes()[:4096] + b"\xff" * 4096)
+
+
+def not_one(path):
+    path.write_bytes(b"no database, whatever its name says")
+
+
+@pytest.mark.parametrize(
+    ("damage", "words", "said"),
+    [
+        (not_one, "status", "file is not a database"),
+        (not_one, "run", "file is not a database"),
+        (not_one, "quarantine list", "file is not a database"),
+        (not_one, "source pull tax", "file is not a database"),
+        (Path.mkdir, "status", "unable to open database file"),
+        (newer, "status", "is of version 99"),
+        (torn, "edition list", "cannot be opened: "),
+    ],
+)
+def test_a_damaged_ledger_is_one_sentence(jifen, tmp_path, damage, words, said):
+    (tmp_path / "data").mkdir()
+    damage(tmp_path / "data" / "ledger.sqlite")
+    done = jifen(*words.split())
+    assert (done.returncode, said in words_of(done)) == (1, True), words_of(done)
+
+
+COMMANDS = (
+    "--help",
+    "status",
+    "source list",
+    "source plan tax",
+    "source check nobody",
+    "edition list",
+    "edition show",
+    "quarantine list",
+    "identity list",
+    "returns list",
+    "ruleset list",
+    "explain 91441399299366954F",
+    "status --check",
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_terminal_that_knows_ascii_alone_gets_escapes(jifen, command):
+    for words in (command.split(), [*command.split(), *["--json"] * (command != "--help")]):
+        done = jifen(*words, PYTHONIOENCODING="ascii")
+        assert "UnicodeEncodeError" not in words_of(done)
+        assert (done.returncode in (0, 1, 2), done.stdout.isascii(), done.stderr.isascii()) == (True, True, True)
+        if "--json" in words and done.returncode == 0:
+            json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "gbk:strict", "utf-16", "ascii:strict"])
+def test_a_terminal_of_any_encoding_is_written_to(jifen, encoding):
+    done = jifen("source", "list", PYTHONIOENCODING=encoding, PYTHONUTF8="0")
+    assert (done.returncode, "UnicodeEncodeError" in words_of(done)) == (0, False)
+
+
+def test_json_is_the_same_whatever_a_terminal_can_show(jifen):
+    shown = [jifen("source", "list", "--json", PYTHONIOENCODING=name).stdout for name in ("ascii", "utf-8")]
+    assert json.loads(shown[0]) == json.loads(shown[1])
+
+
+@pytest.mark.parametrize("words", [("source", "list"), ("source", "list", "--json"), ("ruleset", "list"), ("--help",)])
+def test_a_reader_that_has_read_enough_and_a_full_disk_end_it_quietly(jifen, words):
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = jifen(*words, stdout=writing)
+    os.close(writing)
+    assert (done.returncode, words_of(done)) == (1, "")
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        done = jifen(*words, stdout=full)
+    assert done.returncode == 1
+    assert "No space left on device" in words_of(done)
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_night_fails_it_in_one_sentence(jifen):
+    import resource
+
+    # No file may grow beyond this: the ledger's tables fit, its journal does not.
+    done = jifen("run", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)))
+    assert done.returncode == 1
+    assert re.search(r"File too large|disk I/O error|disk is full", words_of(done)), words_of(done)
+
+
+def test_a_fault_of_our_own_is_one_sentence_and_its_traceback_a_file_for_its_owner(tmp_path):
+    (tmp_path / "data").mkdir()
+    code = "import flows.status as s; s.standing = lambda _: 1 / 0; from flows.cli import main; main()"
+    environment = {**os.environ, "JIFEN_DATA_DIR": str(tmp_path / "data"), "JIFEN_ENV_FILE": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", code, "status"], env=environment, cwd=PROJECT_DIR, capture_output=True, check=False
+    )
+    log = tmp_path / "data" / "logs" / "faults.log"
+    assert done.returncode == 1
+    assert f"ZeroDivisionError: division by zero. Whose: jifen. Next: give {log}" in words_of(done)
+    assert TRACEBACK.search(log.read_text())
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_run_that_is_interrupted_says_so_and_is_closed(jifen, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_API")},
+            "JIFEN_ENV_FILE": "",
+            "JIFEN_DATA_DIR": str(tmp_path / "data"),
+            "JIFEN_RETRY_SECONDS": "4",
+            "JIFEN_REQUEST_TIMEOUT_SECONDS": "2",
+            "TAX_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}",
+            "TAX_CLIENT_ID": "made up",
+            "TAX_CLIENT_SECRET": "made up",
+        }
+        running = subprocess.Popen([*JIFEN, "run"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        silent.settimeout(60)
+        connection, _ = silent.accept()
+        with connection:
+            running.send_signal(signal.SIGINT)
+            out, err = running.communicate(timeout=60)
+    said = words_of(subprocess.CompletedProcess([], running.returncode, out, err))
+    assert "interrupted; what was fetched is kept. Next: jifen run" in said
+    assert json.loads(jifen("status", "--json").stdout)["last_run"]["state"] == "failed"
+
+
+class Answering(http.server.BaseHTTPRequestHandler):
+    """Answers each request as the class says: a status, or a body that no Prefect API sends."""
+
+    status, body, wait = 200, b"{}", 0.0
+
+    def do_POST(self):
+        time.sleep(self.wait)
+        self.send_response(self.status)
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        with contextlib.suppress(BrokenPipeError):
+            self.wfile.write(self.body)
+
+    do_GET = do_POST  # noqa: N815 - the library's names
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def answering(**how):
+    handler = type("Handler", (Answering,), how)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}/api"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("how", "scheme", "kind", "said"),
+    [
+        ({"status": 401}, "http://", ConfigError, "answers 401.*PREFECT_API_AUTH_STRING"),
+        ({"status": 404}, "http://", ConfigError, "answers 404: this is no Prefect API"),
+        ({"status": 500}, "http://", TransientError, "answers 500"),
+        ({"body": b"<html>a page</html>"}, "http://", ConfigError, "no answer of a Prefect API"),
+        ({"body": b'{"hello": 1}'}, "http://", ConfigError, "no answer of a Prefect API"),
+        ({"wait": 9.0}, "http://", TransientError, "no answer within 2 s"),
+        ({}, "https://", TransientError, "cannot be reached"),
+        ({}, "", ConfigError, "no answer of a Prefect API"),
+        ({}, "http://user:geheim@", ConfigError, r"http://\*\*\*@127"),
+    ],
+)
+def test_an_address_that_is_no_prefect_api_is_told(monkeypatch, how, scheme, kind, said):
+    monkeypatch.setattr(prefect_server, "PROBE_SECONDS", 2.0)
+    with answering(**how) as address, temporary_settings({PREFECT_API_URL: scheme + address}):
+        began = time.monotonic()
+        with pytest.raises(kind, match=said) as told:
+            require_api()
+    assert "geheim" not in str(told.value)
+    assert time.monotonic() - began < 8
+
+
+def test_a_ledger_server_that_says_nothing_is_given_up(monkeypatch, tmp_path):
+    monkeypatch.setattr(store, "CONNECT_SECONDS", 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql+psycopg://u:geheim@127.0.0.1:{silent.getsockname()[1]}/db"
+        with pytest.raises(LedgerUnreadableError, match="timeout") as told:
+            open_ledger(Settings(data_dir=tmp_path, ledger_url=url))
+    assert "geheim" not in str(told.value)
