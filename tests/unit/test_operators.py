@@ -89,7 +89,7 @@ def test_a_good_night_posts_nothing_and_one_that_failed_in_part_or_is_stale_does
         replace(good, report={"stale": {"tax.vat": "old"}}),
         replace(good, owed=("bank",)),
     ):
-        monkeypatch.setattr(recipe, "_outcome_of", lambda *_, one=outcome: replace(one, report=dict(one.report)))
+        monkeypatch.setattr(recipe, "_recipe", lambda *_, one=outcome: replace(one, report=dict(one.report)))
         ended = recipe.run_night(settings, DAY, "plain")
         seen.append((ended.exit_code, len(posted.events)))
     assert seen == [(0, 0), (5, 1), (0, 2), (1, 3)]
@@ -101,7 +101,7 @@ def test_a_message_that_did_not_arrive_makes_a_good_night_owe_it_and_is_no_reaso
     posted.away = True
     run(failing)
     good = Outcome("nothing_new", "2025-06-30", "e", "edition e stands.")
-    monkeypatch.setattr(recipe, "_outcome_of", lambda *_: replace(good, report={}))
+    monkeypatch.setattr(recipe, "_recipe", lambda *_: replace(good, report={}))
     ended = recipe.run_night(settings, DAY, "plain")
     assert (ended.exit_code, ended.owed) == (1, ("operators",))
     assert len(pending(open_ledger(settings), alerts)) == 1
@@ -136,7 +136,7 @@ def checked(settings, monkeypatch, capsys):
 
 
 def end_with(settings, monkeypatch, outcome):
-    monkeypatch.setattr(recipe, "_outcome_of", lambda _night, _steps, report: report.update(outcome.report) or outcome)
+    monkeypatch.setattr(recipe, "_recipe", lambda _night, _steps, report: report.update(outcome.report) or outcome)
     recipe.run_night(settings, DAY, "plain")
 
 
