@@ -1,0 +1,76 @@
+"""Agencies and recipients whose lines die in mid-transfer: the night ends in its budgets, says so, frees the lock."""
+
+import time
+from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.contract.dead_lines import dies_after, server, silence
+
+pytestmark = pytest.mark.night
+
+BUDGET = 2
+
+
+def over(house, **variables):
+    """The same house, with other values of these variables, and small budgets."""
+    small = {"JIFEN_RETRY_SECONDS": str(BUDGET), "JIFEN_REQUEST_TIMEOUT_SECONDS": "1"}
+    env = {**house.sandbox.env, **small, **{name: str(value) for name, value in variables.items()}}
+    return replace(house, sandbox=replace(house.sandbox, env=env))
+
+
+def moved(url, port):
+    return urlsplit(url)._replace(netloc=f"127.0.0.1:{port}").geturl()
+
+
+def told_of(ran):
+    return {f"{one['source']}.{one['dataset']}": one for one in ran.told["report"]["pulled"]}
+
+
+def test_agencies_that_die_in_mid_transfer_hold_up_nothing_but_themselves(house):
+    env = house.sandbox.env
+    with (
+        dies_after(urlsplit(env["TAX_BASE_URL"]).port, down=20_000) as tax,
+        dies_after(int(env["TALENT_SFTP_PORT"]), down=20_000) as talent,
+        server(silence) as register,
+    ):
+        dead = over(
+            house,
+            TAX_BASE_URL=moved(env["TAX_BASE_URL"], tax),
+            TALENT_SFTP_PORT=talent,
+            SCIENCE_DATABASE_URL=f"postgresql+psycopg://zone:made-up@127.0.0.1:{register}/register",
+        )
+        before, began = house.current, time.monotonic()
+        ran = dead.run()
+        took = time.monotonic() - began
+    assert (ran.code, ran.told["state"]) == (4, "source_missing")
+    told = told_of(ran)
+    for address in ("tax.statements", "talent.headcounts", "science.technology_contracts"):
+        assert (told[address]["state"], told[address]["whose"]) == ("failed", "transient"), told[address]
+    assert {one["state"] for address, one in told.items() if address.startswith("patent.")} == {"unchanged"}
+    assert house.current == before
+    # Of one source, datasets are waited for one after the other at worst.
+    assert took < len(told) * (BUDGET + 2) + 60
+    assert house.run().code == 0, "the lock is free, and nothing is missing any more"
+
+
+def test_recipients_that_die_in_mid_transfer_are_owed_and_sent_the_next_time(house):
+    env, next_day = house.sandbox.env, house.as_of + timedelta(days=1)
+    with (
+        dies_after(int(env["BANK_A_SFTP_PORT"]), up=6000) as bank,
+        dies_after(urlsplit(env["POLICY_WEBHOOK_URL"]).port, down=20) as hook,
+    ):
+        dead = over(house, BANK_A_SFTP_PORT=bank, POLICY_WEBHOOK_URL=moved(env["POLICY_WEBHOOK_URL"], hook))
+        ran = dead.run(next_day)
+    assert (ran.code, ran.told["state"]) == (1, "published"), ran.told["message"]
+    assert "Still owed" in ran.told["message"]
+    for recipient in ("bank_a", "policy_channel"):
+        assert recipient in ran.told["message"]
+    assert told_of(ran)["bank_a.loans"]["whose"] == "transient"
+    assert house.inbox(".csv") == []
+    again = house.run(next_day)
+    assert again.code == 0, again.told["message"]
+    assert len(house.inbox(".csv")) == 1
+    assert house.inbox(".part") == []
