@@ -9,7 +9,7 @@ import pytest
 
 from tests.contract.dead_lines import dies_after, server, silence
 
-pytestmark = pytest.mark.night
+pytestmark = [pytest.mark.night, pytest.mark.usefixtures("first_night")]
 
 BUDGET = 2
 
