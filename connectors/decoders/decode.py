@@ -20,7 +20,6 @@ from connectors.decoders.what_it_is import (
     UTF16,
     XLSX,
     XML,
-    ZIP,
     require_form,
 )
 from connectors.decoders.xml_rows import decode_xml
@@ -62,13 +61,15 @@ def _chunks(dataset: Dataset, where: str, body: bytes, answer: Any) -> Iterator[
             # Dear to import, and rare: only where a source needs them.
             from connectors.decoders.xlsx import decode_xlsx
 
-            require_form(body, {XLSX, ZIP}, "a workbook (XLSX)", where)
-            yield from decode_xlsx(decoder, body, where, columns)
-        case ParquetDecoder():
+            book = unpack(decoder, body, where)
+            require_form(book, {XLSX}, XLSX, where)
+            yield from decode_xlsx(decoder, book, where, columns)
+        case ParquetDecoder() as decoder:
             from connectors.decoders.parquet import decode_parquet
 
-            require_form(body, {PARQUET}, "Parquet", where)
-            yield from decode_parquet(body, where, columns)
+            table = unpack(decoder, body, where)
+            require_form(table, {PARQUET}, PARQUET, where)
+            yield from decode_parquet(table, where, columns)
 
 
 _FORMS = {"csv": {TEXT, UTF16}, "jsonl": {JSON, TEXT, UTF16}, "xml": {XML, TEXT, UTF16}}

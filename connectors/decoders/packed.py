@@ -40,7 +40,8 @@ def unpack(decoder: Any, body: bytes, where: str) -> bytes:
                 with gzip.GzipFile(fileobj=io.BytesIO(body)) as stream:
                     return _read_whole(stream, "it", where)
             case "zip":
-                require_form(body, {ZIP}, ZIP, where)
+                if not body.startswith(b"PK"):
+                    require_form(body, {ZIP}, ZIP, where)
                 return _from_zip(body, decoder.member or "*", where)
             case other:
                 raise DataError(f"no way to unpack {other}.", where, "tell the makers of jifen")

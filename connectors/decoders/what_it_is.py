@@ -55,7 +55,7 @@ _IN_ZIP: Final = (
     (rb"opendocument\.spreadsheet", "an OpenDocument sheet (ODS)"),
     (rb"(?i)xl[/\\]workbook", XLSX),
     (rb"(?i)word[/\\]document", "a text document (DOCX)"),
-    (rb"(?i)\[content_types\]\.xml", XLSX),
+    (rb"(?i)\[content_types\]\.xml|_rels[/\\]\.rels", XLSX),
 )
 _MARKUP = re.compile(r"<(?:!doctype\s+html|html|head|body|script|table|div|meta|style|title|p|h\d|center|form)\b", re.I)
 _XML_SHEET = re.compile(r"urn:schemas-microsoft-com:office:spreadsheet|progid=\"Excel\.Sheet\"")

@@ -42,9 +42,6 @@ def open_workbook(body: bytes, sheet: str | None, where: str) -> Workbook:
             return _read(archive, sheet, where)
     except DataError:
         raise
-    except KeyError as error:
-        what = f"is no whole workbook: its part {str(error.args[0])[:80]!r} is missing."
-        raise DataError(what, where, NEXT_STEP) from None
     except (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, EOFError, LookupError, ValueError) as error:
         raise DataError(f"is a workbook cut short or damaged ({type(error).__name__}).", where, NEXT_STEP) from None
     except (zlib.error, NotImplementedError, RuntimeError) as error:
@@ -78,7 +75,7 @@ def _read(archive: zipfile.ZipFile, sheet: str | None, where: str) -> Workbook:
 
     def member(path: str) -> zipfile.ZipInfo:
         if (found := members.get(_folded(path))) is None:
-            raise KeyError(path)
+            raise DataError(f"is no whole workbook: its part {path[:80]!r} is missing.", where, NEXT_STEP)
         return found
 
     def part(path: str) -> bytes:

@@ -100,7 +100,7 @@ class XmlDecoder(_Packed):
     record: str = Field(pattern=r"^[^/\s]+(/[^/\s]+)*$")
 
 
-class XlsxDecoder(_Table):
+class XlsxDecoder(_Packed, _Table):
     """A worksheet. Where the header has several rows, a merged cell counts for all it covers: `学历/硕士`."""
 
     kind: Literal["xlsx"]
@@ -109,7 +109,7 @@ class XlsxDecoder(_Table):
     header_rows: int = Field(default=1, ge=1, le=4)
 
 
-class ParquetDecoder(Strict):
+class ParquetDecoder(_Packed):
     """Apache Parquet."""
 
     kind: Literal["parquet"]

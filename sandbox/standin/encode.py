@@ -99,11 +99,11 @@ def encode(dataset: Dataset, records: Sequence[Any], told: Mapping[str, Any] | N
         case XlsxDecoder():
             from sandbox.standin.sheets import encode_xlsx
 
-            return encode_xlsx(dataset, decoder, records)
+            plain = encode_xlsx(dataset, decoder, records)
         case ParquetDecoder():
             from sandbox.standin.sheets import encode_parquet
 
-            return encode_parquet(dataset, records)
+            plain = encode_parquet(dataset, records)
     return pack(plain, decoder.archive, member_name(decoder.kind, decoder.member))
 
 

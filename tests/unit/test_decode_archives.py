@@ -4,6 +4,9 @@ import gzip
 import io
 import zipfile
 
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from connectors.errors import DataError
@@ -90,6 +93,28 @@ def test_a_zip_in_a_zip_is_not_unfolded(read_body):
 def test_a_file_that_was_unpacked_on_its_way_is_read_as_it_is(read_body):
     assert read_body(PLAIN, kind="csv", archive="gzip")[0].columns["receipt"] == ["A"]
     assert read_body(gzip.compress(PLAIN), kind="csv", archive="gzip")[0].columns["receipt"] == ["A"]
+
+
+def workbook() -> bytes:
+    book = openpyxl.Workbook()
+    book.active.append(["receipt", "amount_cny"])
+    book.active.append(["A"])
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_workbook_or_a_parquet_file_may_be_packed(read_body, method):
+    table = io.BytesIO()
+    pq.write_table(pa.table({"receipt": ["A"]}), table)
+    for kind, body in (("xlsx", workbook()), ("parquet", table.getvalue())):
+        packed = zipped(("读我.txt", b"x"), (f"a.{kind}", body), method=method)
+        for archive, whole in (("zip", packed), ("gzip", gzip.compress(body))):
+            member = {"member": f"*.{kind}"} if archive == "zip" else {}
+            assert read_body(whole, kind=kind, archive=archive, **member)[0].columns["receipt"] == ["A"]
+    with pytest.raises(DataError, match=r"is a zip archive, not a workbook.*declare archive: zip"):
+        read_body(zipped(("a.xlsx", workbook())), kind="xlsx")
 
 
 @pytest.mark.parametrize(
