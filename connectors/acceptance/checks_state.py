@@ -10,7 +10,16 @@ from connectors.acceptance.house import House, StoppedError, Watch, key_of
 from connectors.acceptance.judge import Difference, differences
 from connectors.acceptance.trial import NotApplicableError, Trial, by_dataset, expect, healthy_batch
 from connectors.pull import Pulled
-from connectors.spec import DatabaseConnection, Dataset, FileRequest, RestConnection, RestRequest, TimeWindow
+from connectors.spec import (
+    DatabaseConnection,
+    Dataset,
+    FileRequest,
+    Offset,
+    PageNumber,
+    RestConnection,
+    RestRequest,
+    TimeWindow,
+)
 from ledger.store import Row
 from ledger.tables import batches
 
@@ -100,8 +109,8 @@ def one_page_in_flight(trial: Trial, dataset: Dataset) -> str:
     house, batch = healthy_batch(trial, dataset)
     count, healthy = len(house.pages(dataset, batch["batch"])), _data_requests(trial.healthy.requests, dataset)
     spare = connection.limits.connections if isinstance(connection, RestConnection) else 1
-    if isinstance(dataset.paginator, TimeWindow):
-        # How far the first window had to be halved is known from its first page on.
+    if isinstance(dataset.paginator, (TimeWindow, PageNumber, Offset)):
+        # The page in flight may be one whose window had to be halved first, or the last, with the look behind it.
         spare += max(healthy - count, 0)
     for stop in _stops(trial, count):
         with trial.house() as other:
