@@ -40,7 +40,7 @@ Content = dict[str, list[dict[str, str]]]
 class Difference:
     """One row, or one cell of a row, that two rule sets do not share: `kind` is added, removed or changed.
 
-    `column`, `then` and `now` are None where the whole row was added or removed.
+    Of a whole row `column` is None, and `then` or `now` what the row says beside its key.
     """
 
     table: str
@@ -124,14 +124,18 @@ def _of_table(table: str, then: Sequence[Mapping[str, str]], now: Sequence[Mappi
     for key in sorted(before.keys() | after.keys()):
         told = ", ".join(filter(None, key[:-1]))
         if key not in after:
-            yield Difference(table, told, "removed")
+            yield Difference(table, told, "removed", None, _said(table, before[key]), None)
         elif key not in before:
-            yield Difference(table, told, "added")
+            yield Difference(table, told, "added", None, None, _said(table, after[key]))
         else:
             one, other = before[key], after[key]
             for column in sorted(one.keys() | other.keys()):
                 if one.get(column) != other.get(column):
                     yield Difference(table, told, "changed", column, one.get(column), other.get(column))
+
+
+def _said(table: str, row: Mapping[str, str]) -> str:
+    return "; ".join(f"{name} {cell}" for name, cell in row.items() if name not in KEYS[table])
 
 
 def _by_key(table: str, rows: Sequence[Mapping[str, str]]) -> dict[tuple[str, ...], Mapping[str, str]]:

@@ -128,7 +128,9 @@ def nightly(as_of: date | None = None) -> Outcome | State[Outcome]:
     """Run the whole night.
 
     `as_of` is the business date. Without it the date of the scheduled start in the zone's own time is taken, never the
-    clock's: a worker may begin a run early, or hours late. A date that is wrong publishes that day's facts as current.
+    clock's: a worker may begin a run early, or hours late. One before the current edition's builds beside
+    it, and publishes nothing.
+
     Ends as Failed in Prefect whenever the exit code of `jifen run` would not be 0; its data is the `Outcome`, or the
     error that kept the night from beginning.
     """

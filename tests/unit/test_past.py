@@ -1,5 +1,6 @@
 """An edition of a day that has passed: of what was known then, beside `current`, told and sent to nobody."""
 
+import shutil
 from dataclasses import replace
 from datetime import date, timedelta
 from types import SimpleNamespace
@@ -9,12 +10,14 @@ import pytest
 from connectors.zone import Zone
 from editions.build import BuildReport
 from editions.current import read_current
+from editions.ruleset_diff import moved
 from flows import recipe
 from flows.night import Night
 from flows.past import known_then, stood_on
 from flows.recipe import PLAIN_STEPS
-from ledger.publications import beside_rows, current_id, publication_rows
+from ledger.publications import beside_rows, current_id, publication_rows, published_rulesets
 from ledger.runs import end_run, latest_runs, start_run
+from ledger.settings import PROJECT_DIR
 from tests.unit.refusing import deliver, make_source, record
 from tests.unit.small_edition import make_candidate
 
@@ -113,6 +116,30 @@ def test_equal_tables_are_not_published_again_and_the_outcome_says_so(ledger, la
     assert "every table is equal" in again.message
     assert len(publication_rows(ledger)) == 1
     assert run(DAY, "update rankings set score = score - 1;").state == "published"
+
+
+def test_a_published_rule_set_whose_files_change_stops_the_next_night(ledger, land, run, monkeypatch, tmp_path):
+    land(DAY, record())
+    run(DAY)
+    assert [row["ruleset_id"] for row in published_rulesets(ledger)] == ["national-2024"]
+    monkeypatch.setattr(recipe, "moved", moved)
+    land(NEXT, record())
+    assert run(NEXT).state == "published"
+    for part in ("dbt_project.yml", "seeds/rulesets"):
+        copy = shutil.copytree if part == "seeds/rulesets" else shutil.copy
+        (tmp_path / "dbt_project" / part).parent.mkdir(parents=True, exist_ok=True)
+        copy(PROJECT_DIR / "dbt_project" / part, tmp_path / "dbt_project" / part)
+    weights = tmp_path / "dbt_project" / "seeds" / "rulesets" / "ruleset_weights.csv"
+    weights.write_text(weights.read_text().replace("national-2024,C01,startup,6,", "national-2024,C01,startup,7,"))
+    monkeypatch.setattr(recipe, "PROJECT_DIR", tmp_path)
+    land(LATER, record())
+    stopped = run(LATER)
+    assert stopped.state == "failed"
+    assert (
+        "ruleset_weights.csv: national-2024, C01, startup: weight was 6 and is 7; edition 2025-06-30-"
+        in stopped.message
+    )
+    assert stopped.edition_id == current_id(ledger)
 
 
 def test_rules_that_change_while_an_edition_is_built_publish_nothing(ledger, land, run, monkeypatch):
