@@ -27,7 +27,10 @@ _CODE_LIKE = re.compile("(?=[^0-9]*[0-9])[!-~]+")
 # 6.2226E+18 and Java's 6.2226E18; 2E10 may be the name of a product.
 _SCIENTIFIC = r"^[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)[eE]\+[0-9]+$|^[-+]?[0-9]*\.[0-9]+[eE][0-9]+$"
 _LOST_IN_TEXT = re.compile(rf"{_SCIENTIFIC}|^[0-9]{{5,}}\.0$")
-_LOST_IN_CODE = re.compile(rf"{_SCIENTIFIC}|^[0-9]+\.0+$")
+# A sheet makes a day of the code 3-1 and shows it so.
+_MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+_DAY = f"^[0-9]{{1,2}}月[0-9]{{1,2}}日$|^[0-9]{{1,2}}-{_MONTH}$|^{_MONTH}-[0-9]{{2}}$"
+_LOST_IN_CODE = re.compile(rf"{_SCIENTIFIC}|^[0-9]+\.0+$|{_DAY}")
 _CELL_ERROR = r"^#([A-Z]+[!?]|N/A|DIV/0!|#+)$"
 ERROR = re.compile(_CELL_ERROR)
 """What a sheet shows for a computation that failed or a number too wide for its column, saved as text."""
@@ -80,5 +83,5 @@ def as_text(text: str) -> str:
 
 
 def has_lost_digits(text: str, *, is_code: bool) -> bool:
-    """Whether a text is what a number became on its way: `6.2226E+18`, `10086.0`."""
+    """Whether a text is what a number or a code became on its way: `6.2226E+18`, `10086.0`, `3月1日` of `3-1`."""
     return (_LOST_IN_CODE if is_code else _LOST_IN_TEXT).search(text) is not None

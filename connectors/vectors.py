@@ -165,7 +165,7 @@ def _text_cast(column: Column, nothing: tuple[str, ...]) -> _Cast:
         if not pa.types.is_string(raw.type):
             return None
         is_plain = _plain_strings(raw, column, nothing)
-        if _may_be_odd(raw):
+        if is_code(column) or _may_be_odd(raw):
             is_plain &= ~_as_mask(pc.match_substring_regex(raw, odd))
         if allowed is not None:
             is_plain &= _as_mask(pc.is_in(raw, allowed)) | _as_mask(pc.is_null(raw))
@@ -174,8 +174,8 @@ def _text_cast(column: Column, nothing: tuple[str, ...]) -> _Cast:
     return cast
 
 
-# Of these bytes plain ASCII and the common Chinese characters (U+4000 to U+D7FF) are made; not of = ' " # . + and ?, with
-# which a guard, an error of a sheet, a number in another form or a lost text begins or goes on.
+# Plain ASCII and the common Chinese characters (U+4000 to U+D7FF) are made of these; but not of the signs with which a
+# guard, an error of a sheet, a number in another form or a lost text begins or goes on.
 _PLAIN_BYTES = np.zeros(256, bool)
 _PLAIN_BYTES[[*range(0x20, 0x7F), *range(0x80, 0xC0), *range(0xE4, 0xED)]] = True
 _PLAIN_BYTES[[ord(sign) for sign in "='\"#.+?"]] = False

@@ -135,6 +135,10 @@ def test_a_number_with_a_hostile_exponent_costs_nothing():
         ("10000.00", "10000.00"),
         ("0012", "0012"),
         ("1.2E-5", "1.2E-5"),
+        ("0047583311587E590003", "0047583311587E590003"),
+        ("E00000012", "E00000012"),
+        ("1.10", "1.10"),
+        ("3月1日", "3月1日"),
     ],
 )
 def test_a_number_in_a_text_column_is_its_digits(raw, kept):
@@ -217,6 +221,16 @@ def test_a_text_loses_what_nobody_sees_and_a_code_in_it_is_spelled_as_one(raw, k
 )
 def test_a_text_keeps_its_own_spelling(text):
     assert parse("varchar", text) == (text, None, None)
+
+
+@pytest.mark.parametrize("text", ["3月1日", "12月31日", "1-Mar", "01-SEP", "Dec-01", "12.0", "10086.00"])
+def test_a_code_that_a_sheet_made_a_day_or_a_fraction_of_is_refused(text):
+    assert parse("varchar", text, spelling="code")[1].reason == "digits_lost"
+
+
+@pytest.mark.parametrize("text", ["3-1", "2024年3月1日", "Mar-2024-1", "A1-Mar", "1.2.0", "10086-0"])
+def test_a_code_that_only_looks_like_one_lands(text):
+    assert parse("varchar", text, spelling="code") == (text, None, None)
 
 
 @pytest.mark.parametrize("text", ["=A1+B2", '=TEXT(12,"0000")', "=B2&C2"])
