@@ -236,7 +236,8 @@ def _type_parser(column: Column, zone: ZoneInfo) -> Callable[[str], tuple[Any, s
         case "timestamp":
             return lambda text: (_timestamp(text, column, zone), None)
         case "boolean":
-            words = {word.casefold(): True for word in column.is_true or TRUE_WORDS}
+            words = {"true": True, "false": False}
+            words |= {word.casefold(): True for word in column.is_true or TRUE_WORDS}
             words |= {word.casefold(): False for word in column.is_false or FALSE_WORDS}
             return lambda text: (words[text.casefold()], None)
         case _:

@@ -71,7 +71,7 @@ class Column(Strict):
     """In place of the default list of words for nothing (`spelling.MISSING_WORDS`), which holds for text alone."""
     is_true: tuple[Word, ...] | None = None
     is_false: tuple[Word, ...] | None = None
-    """The words of a boolean column in place of the default lists, `spelling.TRUE_WORDS` and `FALSE_WORDS`."""
+    """The words of a boolean column, beside true and false, in place of `spelling.TRUE_WORDS` and `FALSE_WORDS`."""
     time: Literal["drop"] | None = None
     """What to do with a time of day in a date column; without this it refuses the record."""
     epoch: Literal["seconds", "milliseconds"] | None = None

@@ -460,6 +460,7 @@ def test_another_word_is_no_truth(raw):
 def test_declared_words_for_truth_take_the_place_of_the_default_ones():
     words = {"is_true": ("已缴",), "is_false": ("无", "未缴")}
     assert [parse("boolean", raw, **words)[0] for raw in ("已缴", "未缴", "无")] == [True, False, False]
+    assert [parse("boolean", raw, **words)[0] for raw in (True, False, "false")] == [True, False, False]
     assert parse("boolean", "是", **words)[1].reason == "type_mismatch"
 
 
