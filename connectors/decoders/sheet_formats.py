@@ -8,7 +8,7 @@ import datetime as dt
 import operator
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import takewhile
 from typing import Any, Final
@@ -30,6 +30,7 @@ _TOKEN = re.compile(
 )
 _SECTION = re.compile(r'((?:"[^"]*"|[\\!_*].|\[[^\]]*\]|[^;"])*+);', re.DOTALL)
 _LONGEST = 255
+_RED = re.compile(r"\[(?:red|红色)\]", re.IGNORECASE)
 _CONDITION = re.compile(r"\[([<>=]{1,2})(-?\d+(?:\.\d+)?)\]")
 _COMPARED: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq, "<>": operator.ne,
@@ -124,15 +125,17 @@ def settled(cell: Number | Shown, column: Column) -> Any:
     held, look = (cell.held, cell.look) if isinstance(cell, Shown) else (cell, PLAIN)
     if isinstance(held, int) and abs(held) >= 10**MAX_DIGITS:
         return Misfit("digits_lost")
-    if look.is_odd or (held and not look.zeros):
+    is_text = column.data_type == "varchar"
+    if look.is_odd or (not look.zeros and (held or is_text)):
         return Misfit("scaled_format")
     shown = held if not look.power else _plain(Decimal(held).scaleb(-look.power))
     words = look.before + look.after
-    if "%" in words or look.power < 0:
-        return f"{shown:f}%" if isinstance(shown, Decimal) else f"{shown}%"
-    if column.data_type == "varchar":
-        return _as_text(held, look)
     mark = _QUIET.sub("", words)
+    if "%" in words or look.power < 0:
+        is_whole = not is_text or shown == round(Decimal(shown), look.places)
+        return f"{Decimal(shown):f}%" if mark == "%" and is_whole else Misfit("scaled_format")
+    if is_text:
+        return _as_text(held, look)
     if _FOREIGN.search(words) or (mark and mark.isascii() and look.zeros > 1):
         return Misfit("scaled_format")
     return _in_unit(held, shown, look.power, mark, column.unit)
@@ -144,7 +147,7 @@ def _as_text(held: Number, look: Look) -> Any:
     if isinstance(held, int) and not look.power and not look.places and held >= 0:
         digits = str(held).zfill(look.zeros)
         return look.before.strip() + digits + look.after.strip() if around or look.zeros > 1 else held
-    if look.power or around.strip("-() "):
+    if look.power or look.zeros > 1 or around.strip("-() "):
         return Misfit("scaled_format")
     return held
 
@@ -157,7 +160,7 @@ def _in_unit(held: Number, shown: Number, power: int, mark: str, unit: str | Non
         return held if is_clear else Misfit("scaled_format")
     if unit == "元" and power and told in (0, power):
         return held
-    if unit == "万元" and power in (0, 4) and told in (0, 4):
+    if unit == "万元" and power in (0, 4) and (told == 4 or (not told and "元" not in mark)):
         return shown
     return Misfit("scaled_format")
 
@@ -176,7 +179,17 @@ def _format(number: int, stated: str | None) -> Format:
         bare = re.sub(r"\[[^\]]*\]", "", code.split(";")[0])
         return Format(moment="day" if _HAS_DAY.search(bare) or re.fullmatch("[mM]+", bare) else "time")
     parts = _SECTION.findall(code + ";")[:4]
-    return Format(tuple(zip(_tests(parts), map(_look, parts), strict=True)))
+    looks = [_look(part) for part in parts]
+    if not _CONDITION.search(code) and looks:
+        # A section of positive numbers that puts a minus to them, or one of negative numbers that hides it.
+        looks[0] = replace(looks[0], is_odd=looks[0].is_odd or _is_negative(looks[0]))
+        if len(looks) > 1 and looks[1].zeros and not _is_negative(looks[1]) and not _RED.search(parts[1]):
+            looks[1] = replace(looks[1], is_odd=True)
+    return Format(tuple(zip(_tests(parts), looks, strict=True)))
+
+
+def _is_negative(look: Look) -> bool:
+    return "-" in look.before or "(" in look.before
 
 
 def _tests(parts: list[str]) -> list[Callable[[Number], bool]]:

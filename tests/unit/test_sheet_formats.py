@@ -56,6 +56,8 @@ def cell(value, code, data_type="decimal(20, 4)", unit=None):
         (2.1, "0.00", Decimal("2.1")),
         (1, '[=1]"男";[=2]"女"', "scaled_format"),
         (1, ";;;", "scaled_format"),
+        (0, '0;-0;"-"', "scaled_format"),
+        (0.0435, "0.0%", "scaled_format"),
     ],
 )
 def test_a_number_in_a_column_of_text_is_its_digits_as_they_are_shown(value, code, taken):
@@ -73,6 +75,10 @@ def test_a_number_in_a_column_of_text_is_its_digits_as_they_are_shown(value, cod
         (12.5, "0.0‰", "scaled_format"),
         (-5, "#,##0.00_);(#,##0.00)", -5),
         (-5, "0;[Red]0", -5),
+        (-5, "0;0", "scaled_format"),
+        (5, "-0;0", "scaled_format"),
+        (5, "(0)", "scaled_format"),
+        (5, '"共"0"%"', "scaled_format"),
         (1234.5, '"¥"#,##0.00', Decimal("1234.5")),
         (1234.5, "[$￥-804]#,##0.00", Decimal("1234.5")),
         (1234.5, '_ ¥* #,##0.00_ ;_ ¥* -#,##0.00_ ;_ ¥* "-"??_ ;_ @_ ', Decimal("1234.5")),
@@ -112,6 +118,7 @@ def test_a_number_is_what_it_shows_or_is_refused(value, code, taken):
         ("0!.0000", "万元", Decimal("12.3456")),
         ('0"."0000"万元"', "元", 123456),
         ("0!.0000", None, "scaled_format"),
+        ('0!.0,"元"', "万元", "scaled_format"),
         ("0,", "元", 123456),
         ("0,", "万元", "scaled_format"),
         ('#,##0,"千元"', "元", 123456),
