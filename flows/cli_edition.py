@@ -27,8 +27,7 @@ def _wanted(edition: str | None) -> tuple[Settings, str, str]:
         told = (
             f"no edition {wanted} here. Next: jifen edition list" if wanted else "none published yet. Next: jifen run"
         )
-        show.errors.print(f"[red]not found[/] {show.safe(told)}")
-        raise typer.Exit(1)
+        raise show.stopped(1, "not_found", told)
     return settings, row["edition_id"], row["manifest_sha256"]
 
 
@@ -57,8 +56,7 @@ def show_edition(edition: EditionId = None, as_json: Json = False) -> None:
     try:
         path = require_edition(settings.data_dir, wanted)
     except EditionMissingError as error:
-        show.errors.print(f"[red]not found[/] {show.safe(error)}")
-        raise typer.Exit(1) from None
+        raise show.stopped(1, "not_found", str(error)) from None
     manifest: dict[str, Any] = json.loads((path / "manifest.json").read_bytes())
     verdict: dict[str, Any] = json.loads((path / "verdict.json").read_bytes())
     if as_json:

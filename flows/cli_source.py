@@ -109,7 +109,7 @@ def show_plan(name: OneName = None, as_of: AsOf = None, folder: Folder = None, a
     try:
         planned = plan(chosen, zone, settings, _day(settings, as_of))
     except ConnectorError as error:
-        raise _stopped(1, "failed", str(error)) from None
+        raise show.stopped(1, "failed", str(error)) from None
     if as_json:
         show.show_json([asdict(one) for one in planned])
         return
@@ -150,13 +150,13 @@ def pull(
     try:
         wanted = source.datasets if dataset is None else (source.dataset(dataset),)
     except ConfigError as error:
-        raise _stopped(2, "usage", str(error)) from None
+        raise show.stopped(2, "usage", str(error)) from None
     try:
         with exclusive_run(settings.data_dir):
             ledger = open_ledger(settings)
             pulled = [pull_dataset(source, one, zone, settings, ledger, day) for one in wanted]
     except (RunLockedError, LedgerVersionError, OSError) as error:
-        raise _stopped(1, "failed", str(error)) from None
+        raise show.stopped(1, "failed", str(error)) from None
     _show_pulled(pulled, as_json)
     failed = [one for one in pulled if one.state == "failed"]
     raise typer.Exit(4 if any(one.critical for one in failed) else int(bool(failed)))
@@ -180,23 +180,20 @@ def _read(settings: Settings, folder: Path | None) -> tuple[list[Source], Zone]:
         sources = ours if folder is None else read_sources(folder)
         return sources, read_zone(settings.zone_file, [*ours, *sources])
     except ConfigError as error:
-        raise _stopped(1, "failed", str(error)) from None
+        raise show.stopped(1, "failed", str(error)) from None
 
 
 def _chosen(sources: Sequence[Source], name: str | None) -> list[Source]:
     chosen = [source for source in sources if name in (None, source.name)]
     if not chosen:
-        raise _stopped(2, "usage", f"no source {name}; there are {', '.join(s.name for s in sources)}")
+        raise show.stopped(2, "usage", f"no source {name}; there are {', '.join(s.name for s in sources)}")
     return chosen
 
 
 def _day(settings: Settings, as_of: datetime | None) -> date:
     today = datetime.now(settings.zone).date()
     if as_of is not None and as_of.date() > today:
-        raise _stopped(2, "usage", f"--as-of {as_of.date()} lies ahead of today, {today}. Give a day that has come.")
+        raise show.stopped(
+            2, "usage", f"--as-of {as_of.date()} lies ahead of today, {today}. Give a day that has come."
+        )
     return as_of.date() if as_of else today
-
-
-def _stopped(code: int, state: str, message: str) -> typer.Exit:
-    show.errors.print(f"[red]{state}[/] {show.safe(message)}")
-    return typer.Exit(code)

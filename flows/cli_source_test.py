@@ -63,7 +63,7 @@ def _for_real(sources: Sequence[Source], wrong_secrets: bool, full: bool, seed: 
     try:
         zone = read_zone(settings.zone_file, read_sources())
     except ConfigError as error:
-        raise _stopped(1, "failed", str(error)) from None
+        raise show.stopped(1, "failed", str(error)) from None
     for source in sources:
         yield run(source, RealAgency([source], wrong_secrets), settings, zone=zone, full=full, seed=seed)
 
@@ -128,9 +128,9 @@ def _cells(sources: Sequence[Source], kinds: str | None, positions: str, sample:
     known, places = fault_kinds(), positions.split(",")
     names = list(known) if kinds is None else kinds.split(",")
     if unknown := [name for name in names if name not in known]:
-        raise _stopped(2, "usage", f"no fault of kind {', '.join(unknown)}; there are {', '.join(known)}")
+        raise show.stopped(2, "usage", f"no fault of kind {', '.join(unknown)}; there are {', '.join(known)}")
     if unknown := [name for name in places if name not in POSITIONS]:
-        raise _stopped(2, "usage", f"no position {', '.join(unknown)}; there are {', '.join(POSITIONS)}")
+        raise show.stopped(2, "usage", f"no position {', '.join(unknown)}; there are {', '.join(POSITIONS)}")
     chosen = {name: known[name] for name in names}
     cells = [cell for source in sources for cell in cells_of(source, source.datasets, chosen, places)]
     if sample is not None and sample < len(cells):
@@ -165,17 +165,12 @@ def _wanted(names: Sequence[str], everything: bool, folder: Path | None) -> list
     try:
         found = [(place / f"{source.name}.yml", source) for place in folders for source in read_sources(place)]
     except ConfigError as error:
-        raise _stopped(1, "failed", str(error)) from None
+        raise show.stopped(1, "failed", str(error)) from None
     if everything or (folder and not names):
         return found
     if not names:
-        raise _stopped(2, "usage", "name a source, or --all")
+        raise show.stopped(2, "usage", "name a source, or --all")
     known = [source.name for _, source in found]
     if unknown := [name for name in names if name not in known]:
-        raise _stopped(2, "usage", f"no source {', '.join(unknown)}; there are {', '.join(known)}")
+        raise show.stopped(2, "usage", f"no source {', '.join(unknown)}; there are {', '.join(known)}")
     return [(path, source) for path, source in found if source.name in names]
-
-
-def _stopped(code: int, state: str, message: str) -> typer.Exit:
-    show.errors.print(f"[red]{state}[/] {show.safe(message)}")
-    return typer.Exit(code)

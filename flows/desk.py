@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NoReturn
 
-import typer
 from sqlalchemy import Engine
 
 from connectors.errors import ConnectorError
@@ -47,9 +46,8 @@ def open_house() -> House:
 
 
 def fail(message: str, state: str = "failed", code: int = 1) -> NoReturn:
-    """Print one line on standard error and leave with this exit code."""
-    show.errors.print(f"[red]{state}[/] {show.safe(message)}")
-    raise typer.Exit(code)
+    """Tell why a command cannot be done, and leave with this exit code."""
+    raise show.stopped(code, state, message)
 
 
 def records(house: House, wanted: Filter) -> list[Quarantined]:

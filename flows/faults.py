@@ -18,7 +18,8 @@ LOG = Path("logs") / "faults.log"
 def sentence(error: Exception) -> str:
     """One sentence about an error: its own where it has one, else where its traceback was written."""
     if type(error).__module__.partition(".")[0] in OURS:
-        return str(error) or type(error).__name__
+        # The last lines of a process that did not start may be a traceback; where its log stands comes before them.
+        return str(error).partition("\nTraceback ")[0] or type(error).__name__
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}. Whose: config. Next: mend the file, its rights or its disk, then run again"

@@ -34,22 +34,17 @@ def run_once(as_of: date | None, as_json: bool) -> int:
         with show.progress("jifen run"):
             outcome = run_by_whom(Settings(), as_of)
     except UsageError as error:
-        return _stopped(2, "usage", str(error), as_json)
+        raise show.stopped(2, "usage", str(error)) from None
     except ApiLostError as error:
-        show.errors.print(f"[yellow]warning[/] {show.safe(error)}", soft_wrap=True)
-        code = _stopped(1, "failed", str(error), as_json) if error.outcome is None else _show(error.outcome, as_json)
+        if error.outcome is None:
+            code = show.stopped(1, "failed", str(error)).exit_code
+        else:
+            show.errors.print(f"[yellow]warning[/] {show.safe(error)}", soft_wrap=True)
+            code = _show(error.outcome, as_json)
         sys.stdout.flush()
         # Prefect's client would go on for minutes trying to send what it still has to say of this run.
         os._exit(code)
     return _show(outcome, as_json)
-
-
-def _stopped(code: int, state: str, message: str, as_json: bool) -> int:
-    if as_json:
-        show.show_json({"state": state, "message": message, "exit_code": code})
-    else:
-        show.errors.print(f"[red]{state}[/] {show.safe(message)}")
-    return code
 
 
 def _show(outcome: Outcome, as_json: bool) -> int:

@@ -9,10 +9,13 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import update
 
+import flows
 from connectors.errors import AgencyError
 from connectors.pull import Pulled
 from flows import recipe, status
+from flows.night_commands import run_by_whom
 from flows.outcome import Outcome
+from flows.prefect_server import ApiLostError
 from ledger.publications import pending
 from ledger.runs import exclusive_run, latest_runs, start_run
 from ledger.store import open_ledger
@@ -224,3 +227,18 @@ def test_an_interrupted_night_is_closed_and_told(run, posted, settings):
 )
 def test_the_next_night_is_the_schedules(now, begins):
     assert status.next_night(datetime.fromisoformat(now)) == begins
+
+
+@pytest.mark.parametrize("ended", [[], [Outcome("published", "2025-06-30", "e", "edition e is current.")]])
+def test_a_prefect_api_that_goes_away_in_the_night_takes_nothing_of_it_away(settings, monkeypatch, ended):
+    def lost(*_, **__):
+        raise type("ConnectError", (OSError,), {"__module__": "httpx"})("Connection refused")
+
+    stand_in = SimpleNamespace(nightly=lost, ENDED=ended)
+    monkeypatch.setitem(sys.modules, "flows.nightly", stand_in)
+    monkeypatch.setattr(flows, "nightly", stand_in, raising=False)
+    monkeypatch.setattr("flows.prefect_server.api_is_configured", lambda: True)
+    monkeypatch.setattr("flows.prefect_server.require_api", lambda: None)
+    with pytest.raises(ApiLostError, match=r"Prefect API: went away .*ConnectError.*Whose: transient") as told:
+        run_by_whom(settings, DAY)
+    assert told.value.outcome == (ended[0] if ended else None)
