@@ -4,6 +4,7 @@ import json
 import time
 from datetime import UTC, date, datetime
 
+import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
@@ -70,6 +71,39 @@ def test_a_row_without_its_key_is_refused_and_counted_not_lost(settings, url):
     pulled = pull_contracts(settings)
     assert (pulled.rows_received, pulled.rows_landed, pulled.rows_refused) == (2501, 2500, 1)
     assert pulled.counts == {"refused:contract_no:required_missing": 1}
+
+
+def test_numbers_and_moments_of_a_table_land_as_the_digits_and_days_they_are_or_are_refused(settings, url):
+    moment = "timestamp" if url.startswith("postgresql") else "datetime"
+    execute(url, "drop table technology_contracts")
+    execute(
+        url,
+        "create table technology_contracts (contract_no double precision, seller_uscc text,"
+        f" turnover_cny double precision, registered_on {moment}, status text)",
+    )
+    rows = [
+        ("10086", "2024-05-01 00:00:00", "registered"),
+        ("440002008012345", "2024-05-01 00:00:00", "registered"),
+        ("6222600110012350000", "2024-05-01 00:00:00", "registered"),
+        ("10087", "2024-04-30 16:00:00", "registered"),
+        ("10088", "1753-01-01 00:00:00", "registered"),
+        ("10089", "2024-05-01 00:00:00", "ＮＵＬＬ"),
+    ]
+    rows += [(str(number), "2024-05-01 00:00:00", "registered") for number in range(20_001, 20_011)]
+    for number, at, status in rows:
+        values = f"{number}, '91110000600037341L', 1.5, '{at}', '{status}'"
+        execute(url, f"insert into technology_contracts values ({values})")  # noqa: S608 - its own rows
+    pulled = pull_contracts(settings)
+    assert pulled.counts == {
+        "refused:contract_no:digits_lost": 1,
+        "refused:registered_on:time_of_day": 1,
+        "refused:registered_on:out_of_range": 1,
+        "missing_word:status": 1,
+        "refused:status:required_missing": 1,
+    }
+    (landed,) = settings.data_dir.glob("landed/science/technology_contracts/*/part-0.parquet")
+    numbers = pq.read_table(landed, partitioning=None)["contract_no"].to_pylist()
+    assert numbers == ["10086", *map(str, range(20_001, 20_011)), "440002008012345"]
 
 
 def test_a_column_or_table_that_went_is_the_agencys_fault_and_named(settings, url):
