@@ -88,7 +88,7 @@ def ranks(request: FileRequest, files: Iterable[File]) -> dict[File, Rank]:
 def fits(request: FileRequest, name: str) -> bool:
     """Whether the declared order can tell where a file of this name stands."""
     order = request.order
-    return not isinstance(order, OrderByName) or re.search(order.pattern, _plain(name)) is not None
+    return not isinstance(order, OrderByName) or re.search(order.pattern, _plain(name), re.IGNORECASE) is not None
 
 
 def _plain(name: str) -> str:
@@ -103,7 +103,7 @@ def _token(text: str | None) -> tuple[int, int, str]:
 
 
 def _declared(order: OrderByName, name: str) -> tuple[tuple[int, int, str], ...]:
-    found = re.search(order.pattern, _plain(name))
+    found = re.search(order.pattern, _plain(name), re.IGNORECASE)
     return tuple(_token(part) for part in found.groups()) if found else ()
 
 

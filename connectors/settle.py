@@ -247,13 +247,12 @@ def _make_news(db: duckdb.DuckDBPyConnection, dataset: Dataset, notes: dict[str,
     # A change that is older than what is held comes late and changes nothing.
     age = f'"{dataset.since.column}"' if dataset.since else "_age"
     db.execute(
-        f"""create temp table told as select one.*, known."{dataset.key[0]}" is not null
+        f"""create temp table news as select one.*, known."{dataset.key[0]}" is not null
             and coalesce(one.{age} < known.{age}, false) as _is_late
         from one left join known on {same_key}
         where known."{dataset.key[0]}" is null or ({differs})"""  # noqa: S608
     )
-    db.execute("create temp table news as select * exclude (_is_late) from told where not _is_late")
-    late = _number(db, "select count(*) from told where _is_late")
+    late = _number(db, "delete from news where _is_late")
     if late and isinstance(dataset.request, FileRequest):
         notes["older_than_held"] = late
 
