@@ -14,6 +14,8 @@ from ledger.yaml_file import read_yaml
 
 T = TypeVar("T", bound=BaseModel)
 
+_PART_WANTED = {"model_attributes_type", "model_type", "dict_type", "union_tag_not_found"}
+
 _OUTERMOST = {"version", "sources"}
 _BESIDE_META = {"meta", "tags", "enabled", "event_time", "freshness", "loaded_at_field", "loaded_at_query"}
 """What may stand under a `config`: ours and dbt's own words."""
@@ -96,16 +98,35 @@ def _fault(error: Any, kind: Any, place: tuple[str, ...]) -> str:
         told = f"no such word; there are {', '.join(_words_at(kind, error['loc'][:-1]))}"
     elif error["type"] == "string_type":
         told = f"{told}: text, so put it in quotation marks"
+    elif error["type"] == "tuple_type":
+        told = "a list belongs here, such as [a, b]"
+    elif error["type"] in _PART_WANTED:
+        told = _part_wanted(_classes_at(kind, error["loc"]))
     return f"{where}: {told}" if where else told
+
+
+def _part_wanted(classes: list[type[BaseModel]]) -> str:
+    kinds = [str(kind) for one in classes for kind in _kinds(one)]
+    if kinds:
+        return f"a part with its kind belongs here: kind: {', '.join(kinds)}"
+    return f"a part belongs here, with {', '.join(_words_of(classes))}"
 
 
 def _words_at(kind: Any, place: tuple[Any, ...]) -> list[str]:
     """The words that may stand at a place of a class, as a file writes them."""
+    return _words_of(_classes_at(kind, place))
+
+
+def _classes_at(kind: Any, place: tuple[Any, ...]) -> list[type[BaseModel]]:
     here = list(_classes(kind))
     for step in place:
         named = [one for one in here if step in (one.__name__, *_kinds(one))]
         held = [one.model_fields[step].annotation for one in here if step in one.model_fields]
         here = named or [one for annotation in held for one in _classes(annotation)] or here
+    return here
+
+
+def _words_of(here: list[type[BaseModel]]) -> list[str]:
     words = {name for one in here for name in one.model_fields}
     if {Dataset, Source} & set(here):
         words -= _TOP - {"freshness"}

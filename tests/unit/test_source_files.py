@@ -77,6 +77,17 @@ def test_every_source_file_of_the_project_is_valid():
         (lambda e: e["tables"][0]["columns"][0]["config"].update(unit="元"), "unit belongs under config.meta"),
         (lambda e: e["tables"][0]["columns"][0].update(required=False), "required stands twice"),
         (lambda e: meta(e)["request"].update(params={"year": 2024}), "text, so put it in quotation marks"),
+        (
+            lambda e: e["config"]["meta"]["connection"].update(auth="token"),
+            "auth: a part with its kind belongs",
+        ),
+        (lambda e: e["config"]["meta"]["connection"]["auth"].pop("kind"), "belongs here: kind: none, bearer, api_key"),
+        (
+            lambda e: meta(e).update(decoder="json"),
+            "its kind belongs here: kind: json, jsonl, csv",
+        ),
+        (lambda e: meta(e).update(volume=5), "volume: a part belongs here, with ceiling, floor"),
+        (lambda e: meta(e).update(key="uscc"), "key: a list belongs here"),
         (lambda e: e.update(tables=["statements"]), "tables: names with values belong here"),
     ],
 )
