@@ -138,7 +138,7 @@ def settled(cell: Number | Shown, column: Column) -> Any:
         return _as_text(held, look)
     if _FOREIGN.search(words) or (mark and mark.isascii() and look.zeros > 1):
         return Misfit("scaled_format")
-    return _in_unit(held, shown, look.power, mark, column.unit)
+    return _in_unit(held, look.power, mark, column.unit)
 
 
 def _as_text(held: Number, look: Look) -> Any:
@@ -152,17 +152,17 @@ def _as_text(held: Number, look: Look) -> Any:
     return held
 
 
-def _in_unit(held: Number, shown: Number, power: int, mark: str, unit: str | None) -> Any:
-    """The number in the declared unit. `told` is what the words of the format say: 4 for 万."""
+def _in_unit(held: Number, power: int, mark: str, unit: str | None) -> Any:
+    """The number, where its unit is clear. `told` is what the words of the format say: 4 for 万."""
     told = next((zeros for word, zeros in _TOLD.items() if word in mark), 0)
     if not power and not told:
         is_clear = not _SCALES.search(mark) and not (unit == "万元" and "元" in mark)
-        return held if is_clear else Misfit("scaled_format")
-    if unit == "元" and power and told in (0, power):
-        return held
-    if unit == "万元" and power in (0, 4) and (told == 4 or (not told and "元" not in mark)):
-        return shown
-    return Misfit("scaled_format")
+    elif unit == "元":
+        is_clear = power > 0 and told in (0, power)
+    else:
+        # Under 万元 a number shown in 万 may be held in yuan, or in 万元 and shown wrongly.
+        is_clear = unit == "万元" and not power and told == 4
+    return held if is_clear else Misfit("scaled_format")
 
 
 def _plain(number: Decimal) -> Number:
