@@ -55,7 +55,9 @@ class _Line:
     def __init__(self, connection: SftpConnection, where: str, settings: Settings) -> None:
         # Its lines name files and hosts; what matters of them is told by us.
         logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
-        self._connection, self._where, self._budget = connection, where, settings.retry_seconds
+        self._where, self._budget = where, settings.retry_seconds
+        # Once, and outside the budget: a passphrase is made to cost time.
+        self._host, self._port, self._options = _options(connection, where)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._socket: socket.socket | None = None
         self._session: asyncssh.SSHClientConnection | None = None
@@ -99,10 +101,9 @@ class _Line:
         return loop.run_until_complete(main())
 
     async def _connected(self) -> asyncssh.SFTPClient:
-        host, port, options = _options(self._connection, self._where)
-        self._socket = socket.create_connection((host, port), timeout=min(CONNECT_SECONDS, left()))
+        self._socket = socket.create_connection((self._host, self._port), timeout=min(CONNECT_SECONDS, left()))
         self._socket.setblocking(False)
-        self._session = await asyncssh.connect(host, port, sock=self._socket, **options)
+        self._session = await asyncssh.connect(self._host, self._port, sock=self._socket, **self._options)
         # Names that are not UTF-8 are seen as they are, to be refused by us and not by the library.
         return await self._session.start_sftp_client(path_errors="surrogateescape")
 
