@@ -1,11 +1,12 @@
 """Trying a source without keeping anything: can it be reached, and does its first page read as the file says."""
 
+from collections import Counter
 from typing import Any
 
 from connectors.drivers.pages import Ask, Page
 from connectors.errors import AgencyError, ConnectorError
 from connectors.page_batch import RawPage
-from connectors.pull import driver_of
+from connectors.pull import driver_of, seen_in_folder
 from connectors.reading import Part, Reading, read_pages
 from connectors.spec import Dataset, RestRequest, Source
 from connectors.zone import Zone
@@ -28,18 +29,20 @@ def _check_dataset(source: Source, dataset: Dataset, zone: Zone, settings: Setti
     if reason := zone.why_not_supplied(dataset):
         return {**line, "state": "not_supplied", "message": reason}
     try:
-        page = _first_page(source, dataset, zone, settings)
+        notes: Counter[str] = Counter()
+        page = _first_page(source, dataset, zone, settings, notes)
+        line["message"] = seen_in_folder(notes)
         if page is None:
-            return {**line, "state": "failed", "message": "nothing is there to fetch"}
+            return {**line, "state": "failed", "message": line["message"] or "nothing is there to fetch"}
         reading, _ = _read(dataset, zone, settings, page)
     except (ConnectorError, MissingVariableError) as error:
         return {**line, "state": "failed", "message": str(error)}
     return {**line, "records": reading.received, "refused": reading.refused}
 
 
-def _first_page(source: Source, dataset: Dataset, zone: Zone, settings: Settings) -> Page | None:
+def _first_page(source: Source, dataset: Dataset, zone: Zone, settings: Settings, notes: Counter[str]) -> Page | None:
     values = _partition_values(source, dataset, zone, settings)
-    ask = Ask(source, dataset, settings, since=None, resume=None, seen=frozenset(), partition_values=values)
+    ask = Ask(source, dataset, settings, None, None, frozenset(), values, notes=notes)
     pages = iter(driver_of(source.driver)(ask))
     try:
         return next(pages, None)
@@ -56,7 +59,7 @@ def _partition_values(source: Source, dataset: Dataset, zone: Zone, settings: Se
     if partition.values is not None:
         return partition.values[:1]
     parent = source.dataset(str(partition.dataset))
-    page = _first_page(source, parent, zone, settings)
+    page = _first_page(source, parent, zone, settings, Counter())
     parts = _read(parent, zone, settings, page)[1] if page else []
     values = [value for part in parts for value in part.rows[str(partition.column)].to_pylist() if value is not None]
     if not values:

@@ -74,10 +74,10 @@ def pull_dataset(
         unforeseen = UnforeseenError(f"{type(error).__name__}: {error}.", dataset.address, "tell the makers of jifen")
         return replace(base, state="failed", whose=unforeseen.whose, message=str(unforeseen))
     told = {name: values[name] for name in ("state", "rows_received", "rows_landed", "rows_refused", "counts")}
-    return replace(base, batch=values.get("same_as", key.batch), message=_seen_in_folder(values["counts"]), **told)
+    return replace(base, batch=values.get("same_as", key.batch), message=seen_in_folder(values["counts"]), **told)
 
 
-def _seen_in_folder(counts: Mapping[str, int]) -> str | None:
+def seen_in_folder(counts: Mapping[str, int]) -> str | None:
     """What lies in the folder of an agency and is neither taken nor known, as a sentence; or that nothing is there."""
     if "empty_folder" in counts:
         return "the folder is empty. Next: look whether it is the right one, and whether the share is mounted"

@@ -175,10 +175,10 @@ def _matching(listed: Sequence[Listed], ask: Ask, request: FileRequest) -> list[
         elif not is_of_sibling(entry.name, ask.source, ask.dataset, matches_loosely):
             left.append(entry)
     _tell_unmatched(left, ask)
-    names = {file.name for file in found} | {label.rpartition(" (")[0] for label in ask.seen}
     for file in found:
         trusted_name(file.name, where)
-    if odd := near([entry.name for entry in left if entry.kind == "file"], request.pattern, names):
+    there, held = [file.name for file in found], [label.rpartition(" (")[0] for label in ask.seen]
+    if odd := near([entry.name for entry in left if entry.kind == "file"], request.pattern, there, held):
         told = ", ".join(shown(name) for name in odd[:5])
         what = f"{told} looks like a file of {request.pattern} with another ending."
         raise AgencyError(what, where, "ask the agency for the agreed form, or put the name under `ignore`")

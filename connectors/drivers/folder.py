@@ -46,6 +46,9 @@ class _Local:
         try:
             with os.scandir(self._folder) as entries:
                 return [one for entry in entries if (one := self._listed(entry)) is not None]
+        except PermissionError:
+            what = "the folder may not be read by us."
+            raise AgencyError(what, self._where, "have its permissions set, then `jifen run` again") from None
         except OSError as error:
             raise self._away(error) from None
 

@@ -46,14 +46,14 @@ def is_of_sibling(name: str, source: Source, dataset: Dataset, fits: Callable[[s
     )
 
 
-def near(names: Iterable[str], pattern: str, taken: Iterable[str]) -> list[str]:
+def near(names: Iterable[str], pattern: str, there: Iterable[str], held: Iterable[str]) -> list[str]:
     """Those named as our files are but for their ending, where none of ours stands beside them under that name.
 
-    `taken` are the names that match, of files that are there or are held. A name counts as one of them where it is the
-    same but for its figures; where none was ever seen, where it fits the pattern and has a figure.
+    A name counts as ours where it is that of a file that is `there` or `held` but for its figures; where none was ever
+    seen, where it fits the pattern and has a figure.
     """
-    ours = {_stem(_folded(one)) for one in taken}
-    shapes, wanted = {_shape(one) for one in ours}, _stem(_folded(pattern))
+    ours = {_stem(_folded(one)) for one in there}
+    shapes, wanted = {_shape(one) for one in ours | {_stem(_folded(one)) for one in held}}, _stem(_folded(pattern))
     is_telling = sum(one.isalnum() for one in wanted) > 1
 
     def is_near(name: str) -> bool:

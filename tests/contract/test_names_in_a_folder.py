@@ -114,6 +114,15 @@ def test_what_stands_beside_a_file_of_ours_under_its_name_is_only_told(place):
     ]  # fmt: skip
 
 
+def test_a_file_with_another_ending_in_the_place_of_one_that_is_held_and_gone_stops_the_dataset(place):
+    folder, pull = place
+    put(folder, "loans.csv")
+    held = held_of(pull(pattern="loans.csv")[0])
+    (folder / "loans.csv").rename(folder / "loans.txt")
+    with pytest.raises(AgencyError, match=r"loans\.txt looks like a file of loans\.csv with another ending"):
+        pull(held, pattern="loans.csv")
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     [
