@@ -157,7 +157,8 @@ def _refuse_more(
         more = json_records(listing, answer)
     except ConnectorError:
         more = []
-    if any(record not in records for record in more) and not seen.again(mark_of(answer, more)):
+    known = set(map(repr, records))
+    if any(repr(record) not in known for record in more) and not seen.again(mark_of(answer, more)):
         path = str(paginator.total or getattr(paginator, "total_pages", None))
         if (total := total_of(listing, answer, path, behind["total"])) != behind["total"]:
             raise fault(listing, f"the declared total moved from {behind['total']} to {total}")

@@ -190,6 +190,13 @@ def test_a_refusal_is_the_agencys_and_is_not_tried_again(status, pulled):
     assert len(pulled.agency.seen) == 1
 
 
+def test_a_portal_in_the_way_is_named_by_its_host(pulled):
+    away = Reply(b"", 302, {"Location": "http://portal.example:8080/login?from=canary-query"})
+    with pytest.raises(AgencyError, match=r"answers 302: it sends us elsewhere \(portal\.example\)") as caught:
+        pulled(lambda _: away)
+    assert "canary" not in str(caught.value)
+
+
 def test_credentials_follow_no_redirect(variables):
     with serve(listing(5)) as other, serve(lambda _: Reply(b"", 302, {"Location": other.url + "/list"})) as agency:
         variables.setenv("SMALL_URL", agency.url)
