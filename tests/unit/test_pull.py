@@ -123,6 +123,15 @@ def test_a_fault_of_paging_is_read_once_more_from_the_place_it_names(agency, set
     assert [row["fiscal_year"] for row in landed(settings, key).to_pylist()] == list(range(2000, 2007))
 
 
+def test_a_copy_on_another_page_is_refused_where_no_other_cut_can_show_what_it_hides(agency, make_dataset):
+    listing = [*LISTING[:3], LISTING[0], *LISTING[3:]]
+    found = agency(lambda _agency, _size: cut(listing, 3))
+    found.dataset = make_dataset(paginator={"kind": "page_number", "page_param": "page", "until": "empty"})
+    pulled = found.pull()
+    assert (pulled.state, pulled.whose, found.reads) == ("failed", "data", 2)
+    assert "records come on two pages" in pulled.message
+
+
 def test_records_of_another_enterprise_do_not_disturb(agency):
     mixed = [one for year in range(2000, 2003) for one in (record(year=year), record(uscc=OTHER, year=year))]
     pulled = agency(lambda _, size: cut(mixed, size)).pull()
