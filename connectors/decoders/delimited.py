@@ -193,7 +193,9 @@ class _ControlTotal:
 
     def __init__(self, trailer: Trailer, header: Row, where: str) -> None:
         if trailer.sum_field not in header:
-            raise DataError(f"has no column {trailer.sum_field} to sum.", where, _AGAIN)
+            shown = " ".join(header)[:_SHOWN]
+            what = f"has no column {trailer.sum_field} to sum; its header reads {shown!r}."
+            raise DataError(what, where, f"declare header_row where titles stand above the header, or {_CALL}")
         self._trailer, self._where = trailer, where
         self._column = header.index(trailer.sum_field)
         self._last: list[Row] = []
@@ -215,7 +217,8 @@ class _ControlTotal:
         (last,) = self._last or [[""]]
         if clean(last[0]) != clean(self._trailer.marker):
             what = f"the last line is no {self._trailer.marker} line but {' '.join(last)[:_SHOWN]!r}"
-            raise DataError(f"{what}: the file is cut short, or goes on behind it.", self._where, _AGAIN)
+            notes = "declare ends_at where notes stand below the total, or "
+            raise DataError(f"{what}: the file is cut short, or goes on behind it.", self._where, notes + _AGAIN)
         try:
             declared = int(last[self._trailer.count - 1]), _amount(last[self._trailer.sum - 1])
         except (ArithmeticError, ValueError, IndexError):

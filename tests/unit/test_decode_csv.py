@@ -31,7 +31,8 @@ def test_a_file_whose_control_total_agrees_is_read_without_its_trailer(read_body
         (b"receipt,amount\n", "cut short"),
         (b"receipt,amount\nA,x\nTRAILER,1,1\n", "cannot be computed"),
         (b"receipt,amount\nA,1\nTRAILER,1\n", "cannot be read"),
-        (b"receipt,sum\nA,1\nTRAILER,1,1\n", "no column amount"),
+        (b"receipt,sum\nA,1\nTRAILER,1,1\n", "no column amount to sum; its header reads 'receipt sum'.*header_row"),
+        (b"receipt,amount\nA,1\nTRAILER,1,1\nmade by:x\n", "TRAILER line but 'made by:x'.*declare ends_at"),
     ],
 )
 def test_a_wrong_control_total_stops_the_whole_file(read_body, body, told):
@@ -283,3 +284,9 @@ def test_where_an_encoding_ends_is_told_by_byte_and_line(read_body, body, encodi
     monkeypatch.setattr("connectors.decoders.text._BLOCK", 4)
     with pytest.raises(DataError, match=told):
         read_body(body, kind="csv", encoding=encoding)
+
+
+def test_notes_below_a_control_total_end_the_table(read_body):
+    body = b"receipt,amount\nA,1\nTRAILER,1,1\nmade by:x\n"
+    chunks = read_body(body, kind="csv", trailer=TRAILER, ends_at=["made by:"])
+    assert [value for chunk in chunks for value in chunk.columns["receipt"]] == ["A"]
