@@ -13,6 +13,7 @@ from connectors.columns import make_parser
 from connectors.errors import DataError
 from connectors.raw import publish_durably
 from connectors.spec import Dataset
+from connectors.spelling import as_text
 from ledger.quarantine import record_id
 
 EVENT_NO = "event_no"
@@ -89,7 +90,7 @@ def _code(stated: str) -> str:
 
 
 def _text(raw: Any) -> str | None:
-    return None if raw is None else str(raw).strip() or None
+    return None if raw is None else as_text(str(raw)) or None
 
 
 def quarantine_path(data_dir: Path, source: str, dataset: str, batch: str) -> Path:

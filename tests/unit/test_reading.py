@@ -86,6 +86,15 @@ def test_a_zones_missing_marker_becomes_null_and_is_counted(make_dataset):
     assert reading.notes["missing_marker:revenue_cny"] == 1
 
 
+def test_whom_a_refused_record_is_about_is_spelled_as_it_would_land(make_dataset):
+    columns = (column("no", required=True), column("enterprise_name"), column("staff_total", "bigint"))
+    dataset = make_dataset(columns=columns, key=("no",))
+    records = [{"no": "００12\u200b", "enterprise_name": "\ufeff华星（深圳）\u200b公司", "staff_total": "许多"}]
+    (refusal,) = read(dataset, records).refusals
+    assert (refusal.name, refusal.key) == ("华星（深圳）公司", ("0012",))
+    assert refusal.record == records[0]
+
+
 def test_the_words_of_a_zone_hold_for_every_text_column_without_words_of_its_own(make_dataset):
     names = (
         column("name"),
