@@ -11,6 +11,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from editions.dictionary import read_dictionary
+from editions.export import require_described
+from editions.relations import sealed_relations
 from tests.contract.district_night import DistrictNight, copied_inputs, rewrite
 
 FEW = settings(
@@ -51,6 +54,17 @@ def test_every_indicator_of_every_eligible_enterprise_is_what_the_truth_says(nig
     assert {uscc for uscc, _ in truth} == set(night.truth["eligible"])
     assert {key: (found.get(key), truth[key]) for key in truth if found.get(key) != truth[key]} == {}
     assert found.keys() == truth.keys()
+
+
+def test_the_dictionary_describes_every_published_column_and_no_other(night: DistrictNight) -> None:
+    published = {
+        (relation.name, str(column))
+        for relation in sealed_relations(night.candidate.target)
+        for column, *_ in night.rows(f'describe "{relation.name}"')
+    }
+    require_described(night.candidate.warehouse, sealed_relations(night.candidate.target))
+    named = {column for _, column in published}
+    assert {(t, c) for t, c in read_dictionary() if (t, c) not in published and (t or c not in named)} == set()
 
 
 def test_the_flags_raised_are_those_that_were_planted(night: DistrictNight) -> None:
