@@ -153,11 +153,11 @@ def _require_exact(relation: Relation, columns: tuple[Column, ...]) -> None:
 
 
 def _require_key(connection: duckdb.DuckDBPyConnection, relation: Relation, columns: tuple[Column, ...]) -> None:
-    unknown = sorted(set(relation.key) - {column.name for column in columns})
+    unknown = sorted({*relation.key, *relation.workbook} - {column.name for column in columns})
     if unknown:
         raise ExportError(
-            f"{relation.name}: its meta.key names {', '.join(unknown)}, which it has not. "
-            "Whose: configuration (dbt_project). Mend meta.key of the model."
+            f"{relation.name}: its meta.key or meta.workbook names {', '.join(unknown)}, which it has not. "
+            "Whose: configuration (dbt_project). Mend the meta of the model."
         )
     if not relation.key:
         return
