@@ -1,6 +1,7 @@
 """What `jifen run` does, and how the end of a night is shown."""
 
 import json
+import logging
 import os
 import sys
 from dataclasses import asdict, replace
@@ -62,7 +63,9 @@ def run_by_whom(settings: Settings, as_of: date | None) -> Outcome:
     the night is an `ApiLostError` with what the night came to all the same.
     """
     # Its own lines would say each step a second time, and tracebacks; they are on the run's page.
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    for handler in ("CONSOLE", "DEBUG"):
+        os.environ.setdefault(f"PREFECT_LOGGING_HANDLERS_{handler}_LEVEL", "CRITICAL")
+    logging.raiseExceptions = False
     from flows.prefect_server import ApiLostError, api_is_configured, require_api
     from flows.recipe import run_night
 
