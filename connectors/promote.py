@@ -12,13 +12,14 @@ from sqlalchemy import Engine
 from connectors.columns import Fault
 from connectors.decoders.decode import decode
 from connectors.errors import DataError, PagingFaultError
+from connectors.file_order import ages
 from connectors.landing import Prepared, Staged, install, landed_path, landed_paths
 from connectors.raw import read_raw
 from connectors.refusals import Refusal, RefusalLog, identity_of, quarantine_path
 from connectors.settle import Settled
 from connectors.spec import Dataset, FileRequest
 from connectors.watch import age_and_gaps, require_healthy, shrunk
-from ledger.batches import BatchKey, close_batch, landed_batches, pages_of
+from ledger.batches import BatchKey, close_batch, landed_batches, pages_of, pages_of_dataset
 from ledger.settings import Settings
 
 
@@ -48,6 +49,8 @@ def promote(
             settled = replace(settled, losses=shrunk(dataset, held, prepared.path))
     reading.notes.update(require_healthy(dataset, reading, settled))
     is_new = _is_new(dataset, prepared, newest)
+    if is_new and newest and dataset.load == "snapshot" and isinstance(dataset.request, FileRequest):
+        _refuse_older_dump(dataset, dataset.request, ledger, key, newest[-1]["batch"])
     paths = landed_paths(dataset, settings.data_dir, ledger, as_of) if dataset.load == "upsert" else []
     reading.notes.update(age_and_gaps(dataset, [*paths, prepared.path], as_of, settings.zone))
     values: dict[str, Any] = {
@@ -87,6 +90,21 @@ def _refuse_two_dumps(dataset: Dataset, ledger: Engine, key: BatchKey, settled: 
         dataset.address,
         "declare `takes: newest` where each file is whole, or have the old ones taken away; the last good batch stays",
     )
+
+
+def _refuse_older_dump(dataset: Dataset, request: FileRequest, ledger: Engine, key: BatchKey, held: str) -> None:
+    """An old whole that was put back does not stand in for a later one."""
+    told = ages(request, pages_of_dataset(ledger, key.source, key.dataset)).group_by("_batch").aggregate(
+        [("_age", "max")]
+    )  # fmt: skip
+    newest = dict(zip(told["_batch"].to_pylist(), told["_age_max"].to_pylist(), strict=True))
+    if newest.get(key.batch, 0) < newest.get(held, 0):
+        raise DataError(
+            f"its files are older than those of batch {held}, which is held, and say something else.",
+            dataset.address,
+            "ask the agency: if it is the later one, have it put under a new name, or declare `order`; "
+            "the last good batch stays",
+        )
 
 
 def _key_rule(dataset: Dataset) -> str:

@@ -78,14 +78,19 @@ def pull_dataset(
 
 
 def seen_in_folder(counts: Mapping[str, int]) -> str | None:
-    """What lies in the folder of an agency and is neither taken nor known, as a sentence; or that nothing is there."""
-    if "empty_folder" in counts:
-        return "the folder is empty. Next: look whether it is the right one, and whether the share is mounted"
+    """What a person should know of the files of an agency: those not taken, that none are there, or old ones."""
     found = {name.removeprefix("unmatched:"): count for name, count in counts.items() if name.startswith("unmatched:")}
-    if not found:
-        return None
-    told = f"{sum(found.values())} in the folder match no pattern and are not taken: {', '.join(list(found)[:10])}."
-    return f"{told} Next: ask the agency, or put them under `ignore` in the source file"
+    told = []
+    if "empty_folder" in counts:
+        told.append("the folder is empty. Next: look whether it is the right one, and whether the share is mounted")
+    if found:
+        names = ", ".join(list(found)[:10])
+        told.append(f"{sum(found.values())} in the folder match no pattern and are not taken: {names}.")
+        told.append("Next: ask the agency, or put them under `ignore` in the source file")
+    if late := counts.get("older_than_held"):
+        told.append(f"{late} records of a file that is older than what is held were left.")
+        told.append("Next: if it is the later one, have it put again, or declare `order` in the source file")
+    return " ".join(told) or None
 
 
 @dataclass(frozen=True)

@@ -173,6 +173,7 @@ def test_an_old_file_put_back_on_a_later_night_changes_nothing_and_is_counted(ba
     pulled = bank.pull()
     assert bank.stands() == {("L1", JUNE): 150, ("L2", JUNE): 1, ("L3", JUNE): 3}
     assert pulled.counts["older_than_held"] == 1
+    assert "1 records of a file that is older than what is held were left" in pulled.message
 
 
 def test_an_old_file_put_back_takes_nothing_away_from_its_day(bank):
@@ -237,6 +238,22 @@ def test_two_whole_dumps_of_a_snapshot_are_a_stop_unless_the_newest_is_declared_
     assert "3 records stand in more than one of the files of a snapshot: loans_202505.csv" in pulled.message
     bank.pull(**SNAPSHOT, takes="newest")
     assert bank.stands() == {(loan, day): 5 for loan, day, _ in book(3)}
+
+
+@pytest.mark.parametrize("takes", ["all", "newest"])
+def test_an_old_dump_put_back_does_not_stand_in_for_a_later_one(bank, takes):
+    bank.put("loans_may.csv", book(10), minutes=1)
+    bank.pull(**SNAPSHOT, takes=takes)
+    (bank.folder / "loans_may.csv").unlink()
+    bank.put("loans_june.csv", book(10, amount=5), minutes=2)
+    bank.pull(**SNAPSHOT, takes=takes)
+    (bank.folder / "loans_june.csv").unlink()
+    for minutes in (1, 90):
+        # Also with the new time that a copy gave it: its bytes are known.
+        bank.put("loans_may.csv", book(10), minutes)
+        pulled = bank.pull(**SNAPSHOT, takes=takes)
+        assert (pulled.state, pulled.whose, set(bank.stands().values())) == ("failed", "data", {5})
+        assert "its files are older than those of batch" in pulled.message
 
 
 def test_the_newest_dump_is_that_of_the_declared_order_and_a_tie_is_a_stop(bank):
