@@ -104,13 +104,14 @@ def make_parser(
     spell = as_code if is_code(column) else as_text
     words = words_of(column)
     least, most = (None, None) if column.kind == "timestamp" else bounds_of(column)
+    numbers = numbers_among(markers, column)
 
     def parse_value(raw: Any) -> tuple[Any, Fault | None, str | None]:
         note = None
         try:
             stated = _text(raw, column)
             text = stated if stated is None or stated in markers else spell(stated)
-            if text in markers:
+            if text in markers or (numbers and text and _plain_number(text) in numbers):
                 note, text = "missing_marker", None
             elif words and text is not None and (text in words or as_code(text) in words):
                 note, text = "missing_word", None
@@ -127,6 +128,16 @@ def make_parser(
         return *_at_fault(column, raw, value, reason), note
 
     return parse_value
+
+
+def numbers_among(markers: tuple[str, ...], column: Column) -> frozenset[Decimal]:
+    """The markers of a column of numbers that are numbers: -1 marks -1.0 and -1.00 too, whatever form a value has."""
+    found = (_plain_number(marker) for marker in markers if column.kind in ("integer", "bigint", "decimal"))
+    return frozenset(number for number in found if number is not None)
+
+
+def _plain_number(text: str) -> Decimal | None:
+    return Decimal(text.replace(",", "")) if _NUMBER.fullmatch(text) else None
 
 
 def is_code(column: Column) -> bool:

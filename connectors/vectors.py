@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors import uscc
-from connectors.columns import Fault, arrow_type, bounds_of, is_code, make_parser, words_of
+from connectors.columns import Fault, arrow_type, bounds_of, is_code, make_parser, numbers_among, words_of
 from connectors.spec import Column
 from connectors.spelling import BROKEN, ODD_CODE, ODD_TEXT
 
@@ -223,6 +224,7 @@ def _number_cast(
     column: Column, markers: tuple[str, ...], pattern: re.Pattern[str], wide: pa.DataType, shift: int, bounds: _Bounds
 ) -> _Cast:
     declared = arrow_type(column.data_type)
+    numbers = _of_type(numbers_among(markers, column), wide)
 
     def cast(raw: pa.Array) -> tuple[pa.Array, np.ndarray] | None:
         if pa.types.is_null(raw.type):
@@ -237,8 +239,10 @@ def _number_cast(
             is_plain = _as_mask(pc.match_substring_regex(raw, pattern.pattern))
             if markers:
                 is_plain &= ~_as_mask(pc.is_in(raw, pa.array(markers, pa.string())))
-            numbers = raw if is_plain.all() else pc.if_else(pa.array(is_plain), raw, pa.scalar(None, pa.string()))
-            wide_values = numbers.cast(wide)
+            plain = raw if is_plain.all() else pc.if_else(pa.array(is_plain), raw, pa.scalar(None, pa.string()))
+            wide_values = plain.cast(wide)
+            if len(numbers):
+                is_plain &= ~_as_mask(pc.is_in(wide_values, numbers))
             if shift:
                 wide_values = _rescaled(wide_values, wide.scale - shift)
             wide_values = wide_values.cast(declared)
@@ -249,6 +253,13 @@ def _number_cast(
         return wide_values, is_plain & _in_range(wide_values, column, bounds)
 
     return cast
+
+
+def _of_type(numbers: frozenset[Decimal], wide: pa.DataType) -> pa.Array:
+    """Those of these numbers that a plain value of this type can equal."""
+    scale, reach = (wide.scale, 38 - wide.scale) if pa.types.is_decimal(wide) else (0, 18)
+    fitting = [n for n in numbers if abs(n) < 10**reach and n.scaleb(scale) == n.scaleb(scale).to_integral_value()]
+    return pa.array(fitting, pa.decimal128(38, scale)).cast(wide)
 
 
 def _rescaled(values: pa.Array, scale: int) -> pa.Array:

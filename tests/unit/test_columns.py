@@ -77,6 +77,14 @@ def test_a_missing_marker_is_missing_and_counted():
     assert parse("decimal(20, 2)", "-1.5", markers=("-1.0",))[0] == Decimal("-1.50")
 
 
+@pytest.mark.parametrize("raw", ["-1", "-1.0", "-1.00", -1, -1.0, Decimal("-1.000"), "－1", "-1e0"])
+@pytest.mark.parametrize("rules", [{}, {"unit": "万元"}, {"min": 0}])
+def test_a_marker_that_is_a_number_marks_it_in_every_form(raw, rules):
+    for marker in ("-1", "-1.00"):
+        assert parse("decimal(20, 2)", raw, markers=(marker,), **rules) == (None, None, "missing_marker")
+    assert parse("decimal(20, 2)", raw, markers=("-9",))[2] != "missing_marker"
+
+
 def test_a_required_value_that_is_missing_refuses_its_record():
     _, fault, _ = parse("varchar", "", required=True)
     assert (fault.reason, fault.refuses) == ("required_missing", True)

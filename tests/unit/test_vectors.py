@@ -118,7 +118,11 @@ columns_of_values = st.one_of(
 
 
 @settings(max_examples=400, deadline=None)
-@given(column=st.sampled_from(COLUMNS), values=columns_of_values, markers=st.sampled_from([(), ("-1", "甲", GOOD)]))
+@given(
+    column=st.sampled_from(COLUMNS),
+    values=columns_of_values,
+    markers=st.sampled_from([(), ("-1", "甲", GOOD), ("-1.00", "0", "1e40", "12.345")]),
+)
 def test_a_column_at_once_equals_its_values_one_by_one(column, values, markers):
     parse = make_parser(column, markers, ZONE)
     expected = [parse(value) for value in values]
