@@ -192,7 +192,8 @@ class Http:
                 next_step = "declare none: true under decoder if that means no record"
             return AgencyError(nothing, self._where, next_step)
         if 300 <= status < 400:
-            to = self._secrets.without(urlsplit(headers.get("Location", "")).hostname or "another path")
+            target = urlsplit(headers.get("Location", ""))
+            to = self._secrets.without(f"{target.scheme}://{target.hostname}" if target.hostname else "another path")
             what = f"the agency answers {status}: it sends us elsewhere ({to}), and our credentials do not go along."
         return AgencyError(
             what, self._where, "compare path and parameters in the source file with the agency's document"

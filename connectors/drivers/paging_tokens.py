@@ -48,6 +48,8 @@ def chained(listing: Listing, paginator: Chained, resume: Cursor | None) -> Iter
         total = _total(listing, paginator, answer, at["total"])
         if total is not None and (received > total or (token is None and received < total)):
             raise fault(listing, f"{received} records for a declared total of {total}")
+        if token is None and total is None and at["page"] == 1:
+            _refuse_unnamed(listing, paginator, answer, records)
         if listing.at is None and not answer.body and (token is not None or at["page"] > 1):
             # A form that may be empty says "no record at all" so, and never in the middle of a list.
             raise fault(listing, f"page {at['page']} is empty")
@@ -101,6 +103,17 @@ def _next(listing: Listing, paginator: Chained, answer: Answer) -> str | int | N
     if token is not None:
         bounded(listing, str(token), "token of the next page")
     return token
+
+
+def _refuse_unnamed(listing: Listing, paginator: Chained, answer: Answer, records: list[object] | None) -> None:
+    """An error where a whole first page has no place for the next token at all: its path is most likely a slip."""
+    if not isinstance(paginator, (CursorInBody, TokenInPost)) or len(records or ()) < paginator.size:
+        return
+    try:
+        at_path(answer.value, paginator.next)
+    except MissingFieldError as error:
+        whole = f"a whole page of {paginator.size} records came and nothing leads on"
+        raise refusal(listing, f"{whole}: {error}; see `next`, or ask for pages of another size") from None
 
 
 def _stated(listing: Listing, answer: Answer, path: str) -> str | int | None:

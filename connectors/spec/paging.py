@@ -53,7 +53,10 @@ class Offset(_Counted):
 
 
 class CursorInBody(_Sized):
-    """Each answer holds the cursor of the next page; none, null or empty text ends it."""
+    """Each answer holds the cursor of the next page; none, null or empty text ends it.
+
+    A first page that is whole and has no place for a cursor is an error: the path is most likely wrong.
+    """
 
     kind: Literal["cursor_body"]
     cursor_param: str

@@ -192,7 +192,7 @@ def test_a_refusal_is_the_agencys_and_is_not_tried_again(status, pulled):
 
 def test_a_portal_in_the_way_is_named_by_its_host(pulled):
     away = Reply(b"", 302, {"Location": "http://portal.example:8080/login?from=canary-query"})
-    with pytest.raises(AgencyError, match=r"answers 302: it sends us elsewhere \(portal\.example\)") as caught:
+    with pytest.raises(AgencyError, match=r"answers 302: it sends us elsewhere \(http://portal\.example\)") as caught:
         pulled(lambda _: away)
     assert "canary" not in str(caught.value)
 

@@ -139,6 +139,18 @@ def test_a_token_given_twice_is_a_fault(kind):
         list(through(agency))
 
 
+@pytest.mark.parametrize(("count", "is_refused"), [(SIZE - 1, False), (SIZE, True), (20, True)])
+@pytest.mark.parametrize("kind", ["cursor_body", "post_token"])
+def test_a_wrong_path_of_the_next_token_passes_no_first_page_for_all(kind, count, is_refused):
+    more = {"total": None} if kind == "post_token" else {}
+    agency = agency_of(kind, count, next="paging.nxet", **more)
+    if not is_refused:
+        assert len(ids(through(agency))) == count
+        return
+    with pytest.raises(AgencyError, match=r"nothing leads on: the answer has nothing at paging\.nxet; it has items"):
+        list(through(agency))
+
+
 def test_a_small_circle_is_found_before_a_page_of_it_comes_again():
     agency = agency_of("cursor_body", 30)
     agency.lie = lambda number, told, _last: {**told, "items": [number], "next": (told["next"] + 3) % 18}
