@@ -15,6 +15,15 @@ from ledger.tables import SCHEMA_VERSION, ledger_version, metadata
 CONNECT_SECONDS = 15
 """How long a PostgreSQL server may take to answer the first call of a connection."""
 
+_WAITS = {
+    "connect_timeout": CONNECT_SECONDS,
+    # A line that died is found out by the system within a minute: libpq itself would wait for hours.
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+
 
 class LedgerVersionError(RuntimeError):
     """The ledger was written by another version of jifen."""
@@ -57,7 +66,7 @@ def open_ledger(settings: Settings) -> Engine:
 
 
 def _engine(url: str) -> Engine:
-    waits = {"connect_args": {"connect_timeout": CONNECT_SECONDS}} if url.startswith("postgresql") else {}
+    waits = {"connect_args": _WAITS} if url.startswith("postgresql") else {}
     engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), **waits)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)

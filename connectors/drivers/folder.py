@@ -2,14 +2,19 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from connectors.drivers.files import Kind, Listed, pull_files
 from connectors.drivers.pages import MAX_BODY_BYTES, Ask, Page
+from connectors.drivers.retry import TryAgainError, budget, within
 from connectors.errors import AgencyError, ConfigError, TransientError
 from connectors.spec import FileRequest, FolderConnection
 from ledger.settings import read_variable
+
+T = TypeVar("T")
 
 
 def pull(ask: Ask) -> Iterator[Page]:
@@ -18,7 +23,19 @@ def pull(ask: Ask) -> Iterator[Page]:
     if not (isinstance(connection, FolderConnection) and isinstance(request, FileRequest)):
         raise ConfigError("is not a folder dataset.", where, "jifen source check")
     root = Path(read_variable(connection.path.env, ask.source.name))
-    yield from pull_files(ask, request, _Local(_inside(root, request.folder, connection.path.env, where), where))
+    seconds = ask.settings.retry_seconds
+    top = _soon(partial(_inside, root, request.folder, connection.path.env, where), where, seconds)
+    yield from pull_files(ask, request, _Local(top, where, seconds))
+
+
+def _soon(work: Callable[[], T], where: str, seconds: float) -> T:
+    """The answer of work on a folder; a mount whose server is away never answers, and nothing else would end that."""
+    try:
+        with budget(seconds):
+            return within(work, f"the folder is silent for {seconds:g} s")
+    except TryAgainError as error:
+        problem = f"{error}."
+    raise TransientError(problem, where, "look whether the share is mounted, then `jifen run` again")
 
 
 def _inside(root: Path, folder: str, variable: str, where: str) -> Path:
@@ -38,11 +55,18 @@ def _inside(root: Path, folder: str, variable: str, where: str) -> Path:
 class _Local:
     """A folder of this machine as `Folder`."""
 
-    def __init__(self, folder: Path, where: str) -> None:
-        self._folder, self._where = folder, where
+    def __init__(self, folder: Path, where: str, seconds: float) -> None:
+        self._folder, self._where, self._seconds = folder, where, seconds
 
-    def list(self) -> list[Listed]:
+    def list(self) -> Sequence[Listed]:
         """Every entry; a link to a file that stays inside the folder counts as that file."""
+        return _soon(self._entries, self._where, self._seconds)
+
+    def read(self, file: Listed) -> bytes:
+        """The file's content, where it is the one that was listed."""
+        return _soon(partial(self._content, file), self._where, self._seconds)
+
+    def _entries(self) -> Sequence[Listed]:
         try:
             with os.scandir(self._folder) as entries:
                 return [one for entry in entries if (one := self._listed(entry)) is not None]
@@ -63,8 +87,7 @@ class _Local:
         kind: Kind = "file" if entry.is_file() else "folder" if entry.is_dir() else "other"
         return Listed(entry.name, about.st_size, about.st_mtime_ns, kind)
 
-    def read(self, file: Listed) -> bytes:
-        """The file's content, where it is the one that was listed."""
+    def _content(self, file: Listed) -> bytes:
         path = (self._folder / file.name).resolve()
         if not path.is_relative_to(self._folder):
             raise AgencyError(f"{file.name} leads out of the folder.", self._where, "call the agency")

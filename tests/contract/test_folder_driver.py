@@ -42,7 +42,7 @@ def share(tmp_path, monkeypatch):
 def pages(tmp_path):
     """Pull what lies in the share, by a request of a source file."""
 
-    def of(seen=frozenset(), **request):
+    def of(seen=frozenset(), retry_seconds=5, **request):
         wanted = {"folder": ".", "pattern": "*.csv", **request}
         source = Source.model_validate(
             {
@@ -55,7 +55,7 @@ def pages(tmp_path):
                 "sha256": "0" * 64,
             }
         )
-        settings = Settings(data_dir=tmp_path / "data", retry_seconds=5, _env_file=None)
+        settings = Settings(data_dir=tmp_path / "data", retry_seconds=retry_seconds, _env_file=None)
         return list(pull(Ask(source, source.datasets[0], settings, None, None, seen)))
 
     return of
@@ -222,3 +222,13 @@ def test_a_file_larger_than_allowed_is_refused_before_it_is_read(share, pages, m
     put(share, "a.csv")
     with pytest.raises(DataError, match="larger than 3 bytes"):
         pages()
+
+
+def test_a_share_whose_server_is_away_is_not_waited_for(share, pages, monkeypatch):
+    """Stands in for a mount that never answers: a real one would need a kernel that can be told to make one."""
+    (share / "a.csv").write_text("no\nR1\n")
+    monkeypatch.setattr("connectors.drivers.folder.os.scandir", lambda *_: time.sleep(20))
+    began = time.monotonic()
+    with pytest.raises(TransientError, match=r"the folder is silent.*is mounted"):
+        pages(retry_seconds=0.3)
+    assert time.monotonic() - began < 8
