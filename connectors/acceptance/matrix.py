@@ -194,10 +194,10 @@ def _heal(trial: Trial, house: House, dataset: Dataset, found: _Found, sick: Tru
 
 
 def _untold(dataset: Dataset, one: Difference, sick: Truth) -> bool:
-    """Whether an agency took a value or a record back without a word: nothing names it, so nobody could know."""
-    if dataset.load != "upsert" or one.kind == "missing":
-        return False
+    """Whether an agency took a value, a record or a key back without a word: nothing names it, so nobody could know."""
     said = next((row for row in sick if key_of(dataset, row) == one.key), None)
+    if dataset.load != "upsert" or one.kind == "missing":
+        return dataset.since is not None and said is None
     return said is not None and (one.kind == "extra" or same(said[str(one.column)], one.held))
 
 

@@ -98,7 +98,7 @@ COLUMNS: Final[Mapping[str, Callable[[Dataset], list[Column]]]] = {
     ),
     "typed": lambda d: _best(d, _typed(d)),
     "number": lambda d: _best(d, _typed(d, "decimal", "int", "big") or _typed(d)),
-    "amount": lambda d: _free(d, "decimal"),
+    "amount": lambda d: [c for c in _free(d, "decimal") if "." not in c.source_field],
     "day": lambda d: [c for c in _free(d, "date") if not is_monthly(c)],
     "month": lambda d: [c for c in _typed(d, "date") if is_monthly(c)],
     "moment": lambda d: _free(d, "timestamp"),
@@ -131,7 +131,8 @@ _ROWS: Final = (
     # Numbers, days and truths where a text belongs.
     Planted("number_in_text", "sends a number as a text", "text", (*TYPED, "database"), 10086, "10086"),
     Planted("float_in_text", "sends a number with a point as a text", "text", TYPED, Decimal("10086.0"), "10086"),
-    Planted("long_number_in_key", "sends a number of nineteen digits as a key", "key", TYPED, 6222600110012350123),
+    Planted("long_number_in_key", "sends a number of nineteen digits as a key", "key", TYPED, 6222600110012350123,
+            "6222600110012350123"),
     Planted("scientific_key", "sends a key in scientific notation", "key", ALSO_STORED, "6.2226E+18"),
     Planted("scientific_text", "sends a text in scientific notation", "text", ALSO_STORED, "4.40002E17", "440002008"),
     Planted("day_in_text", "holds a day in a text column", "text", ("xlsx",), dt.date(2024, 3, 1), "3-1"),
