@@ -25,19 +25,32 @@ MOST_OF_AN_ANSWER_BYTES = 1 << 16
 
 # Names that tell how it went, lower case and without _ and -, and the values by which they tell that it went well.
 _CODES = {
-    *("code", "errcode", "errorcode", "errno", "ret", "retcode", "returncode", "resultcode", "statuscode", "bizcode"),
+    "code",
+    "errcode",
+    "errorcode",
+    "errno",
+    "ret",
+    "retcode",
+    "rtncode",
+    "returncode",
+    "resultcode",
+    "statuscode",
 }
+_CODES |= {"bizcode", "respcode", "rspcode", "responsecode"}
 _GOOD_CODE = re.compile(r"0+|2\d\d|ok|success|succeeded|true|none|null|", re.IGNORECASE)
-_TRUTHS = {"success", "succeeded", "issuccess", "ok"}
-_UNTRUE = re.compile(r"false|no|n|0|fail\w*|error", re.IGNORECASE)
+_TRUTHS = {"success", "succeeded", "succeed", "succ", "issuccess", "ok", "accepted", "delivered"}
+_UNTRUE = re.compile(r"false|f|no|n|0|fail\w*|error", re.IGNORECASE)
 _ERRORS = {"error", "errors", "exception", "fault"}
 _NO_ERROR = re.compile(r"false|0+|none|null|ok|success|", re.IGNORECASE)
 _STATES = {"status", "state", "result"}
 _BAD_STATE = re.compile(r"false|-\d+|[45]\d\d|fail\w*|err\w*|refused|rejected|denied|invalid|forbidden", re.IGNORECASE)
 _BAD_TEXT = re.compile(
-    r"\b(fail\w*|err(or)?|invalid\w*|denied|refused|rejected|forbidden|false)\b|失败|错误|拒绝", re.IGNORECASE
+    r"\b(fail\w*|err(or)?|invalid\w*|denied|refused|rejected|forbidden|false)\b|^-\d|失败|错误|拒绝", re.IGNORECASE
 )
-_SAID = ("message", "msg", "errmsg", "errormessage", "errordescription", "statusmessage", "description")
+_OF_ANYTHING = {"code", "ret", "accepted", "delivered", *_STATES}
+"""Names that a record inside the answer may have as well: beside a verdict above it they say nothing."""
+
+_SAID = ("message", "msg", "errmsg", "errormsg", "errormessage", "errordescription", "statusmessage", "description")
 
 
 def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
@@ -124,7 +137,7 @@ def _require_accepted(
         )
 
 
-def _refusals(value: Any, depth: int = 0) -> Iterator[str]:
+def _refusals(value: Any, depth: int = 0, is_judged: bool = False) -> Iterator[str]:
     """What in an answer says no by the names that are in use, with the message beside it."""
     for one in value if isinstance(value, list) else [value]:
         if not isinstance(one, dict):
@@ -132,16 +145,18 @@ def _refusals(value: Any, depth: int = 0) -> Iterator[str]:
         plain = {re.sub("[_-]", "", str(name)).lower(): (name, held) for name, held in one.items()}
         said = next((f" ({plain[name][1]})" for name in _SAID if isinstance(plain.get(name, ("", 0))[1], str)), "")
         for name, (shown, held) in plain.items():
-            if _says_no(name, held):
+            if not (is_judged and name in _OF_ANYTHING) and _says_no(name, held):
                 yield f"{shown} is {held}{said}"
         if depth < 2:
+            is_judged_here = is_judged or bool(plain.keys() & (_CODES | _TRUTHS))
             for held in one.values():
-                yield from _refusals(held, depth + 1)
+                yield from _refusals(held, depth + 1, is_judged_here)
 
 
 def _says_no(name: str, held: Any) -> bool:
     if isinstance(held, (dict, list)):
-        return name in _ERRORS and bool(held)
+        told = "" if isinstance(held, dict) else " ".join(one for one in held if isinstance(one, str))
+        return (name in _ERRORS and bool(held)) or (name in _CODES and _BAD_TEXT.search(told) is not None)
     text = str("" if held is None else held).strip()
     return (
         (name in _CODES and _GOOD_CODE.fullmatch(text) is None)

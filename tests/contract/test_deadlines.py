@@ -14,7 +14,7 @@ from connectors.drivers.retry import MARGIN_SECONDS
 from connectors.drivers.sftp import pull as pull_sftp
 from connectors.drivers.sftp import push as push_sftp
 from connectors.drivers.webhook import push as push_notice
-from connectors.errors import ConnectorError, TransientError
+from connectors.errors import ConfigError, ConnectorError, TransientError
 from connectors.sink_files import NoticeSink
 from connectors.spec import FileRequest
 from ledger.settings import Settings
@@ -104,6 +104,20 @@ def test_a_proxy_that_says_nothing_is_not_waited_for_and_is_named(monkeypatch, s
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
         with pytest.raises(ConnectorError, match="HTTPS_PROXY"):
             notice("https://channel.invalid/", monkeypatch, settings)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("ALL_PROXY", "socks5://127.0.0.1:9"), ("http_proxy", "http://nobody.invalid:3128")]
+)
+def test_an_agency_behind_a_proxy_that_cannot_be_used_is_the_configurations_at_once(variable, value, monkeypatch):
+    for name in ("NO_PROXY", "no_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, value)
+    with serve(listing(5)) as agency:
+        monkeypatch.setenv("SMALL_URL", agency.url)
+        with pytest.raises(ConfigError, match=f"the proxy that {variable} names cannot be used"):
+            pull(ask_of(retry_seconds=60))
+    assert agency.seen == []
 
 
 @pytest.mark.parametrize("wish", ["3600", "2", "Thu, 01 Jan 2099 00:00:00 GMT"])
