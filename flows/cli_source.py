@@ -17,6 +17,7 @@ from connectors.source_files import read_sources
 from connectors.spec import Dataset, RestConnection, Source
 from connectors.zone import Zone, read_zone
 from flows import cli_source_new, cli_source_test, show
+from flows.faults import sentence
 from flows.sink_check import check_sinks
 from ledger.runs import RunLockedError, exclusive_run
 from ledger.settings import Settings
@@ -156,7 +157,7 @@ def pull(
             ledger = open_ledger(settings)
             pulled = [pull_dataset(source, one, zone, settings, ledger, day) for one in wanted]
     except (RunLockedError, LedgerVersionError, OSError) as error:
-        raise show.stopped(1, "failed", str(error)) from None
+        raise show.stopped(1, "failed", sentence(error)) from None
     _show_pulled(pulled, as_json)
     failed = [one for one in pulled if one.state == "failed"]
     raise typer.Exit(4 if any(one.critical for one in failed) else int(bool(failed)))

@@ -3,10 +3,12 @@
 Here is the one place that sees to it that no traceback, and no character a terminal cannot show, reaches a person.
 """
 
+import io
 import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 EXPLAIN = "explain"
@@ -24,9 +26,11 @@ def main() -> None:
 
 
 def write_what_cannot_be_shown_as_escapes() -> None:
-    r"""A terminal that knows ASCII alone gets `\u7a0e` in place of 税, which JSON reads as well."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None and hasattr(stream, "reconfigure"):
+    r"""A terminal that knows ASCII alone gets `\u7a0e` in place of 税, as JSON may; a closed one nothing."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
+        if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
