@@ -133,10 +133,14 @@ def _nested(dataset: Dataset, records: Sequence[Any]) -> Sequence[Any]:
         return records
     made = []
     for record in records:
-        plain = {n: v for n, v in record.items() if n not in dotted} if isinstance(record, dict) else record
-        for name in dotted & record.keys() if isinstance(record, dict) else ():
-            set_path(plain, name, record[name])
-        made.append(plain)
+        if isinstance(record, dict):
+            inside = {name for name in record if name.removesuffix(TWICE) in dotted}
+            plain = {name: value for name, value in record.items() if name not in inside}
+            for name in sorted(inside):
+                set_path(plain, name, record[name])
+            made.append(plain)
+        else:
+            made.append(record)
     return made
 
 
