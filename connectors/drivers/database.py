@@ -61,7 +61,8 @@ _ONE_MOMENT = {"postgresql": "REPEATABLE READ", "mysql": "REPEATABLE READ", "mar
 _ONE_MOMENT |= {"oracle": "SERIALIZABLE"}
 _REFUSED = (
     *("authentication failed", "no pg_hba.conf entry", "does not exist", "is not permitted to log in"),
-    *("Access denied", "Unknown database", "is not allowed to connect", "is blocked"),
+    *("Access denied", "Unknown database", "is not allowed to connect", "is blocked", "insecure transport"),
+    "Authentication plugin",
     *("ORA-01017", "ORA-28000", "ORA-01045", "ORA-12514", "ORA-12505"),
 )
 """How a database says that it knows us or what we ask for not: trying again would not help."""
@@ -118,7 +119,7 @@ class _Line:
                 within(connection.close, self._silent(), self._cut)
 
     def _silent(self) -> str:
-        return f"the database is silent for {self._seconds:g} s"
+        return f"the database is silent, or needs more than {self._seconds:g} s"
 
     def _connected(self, raw: Any, _record: Any) -> None:
         self._raw = raw
@@ -212,6 +213,10 @@ def _table(engine: Engine, ask: Ask, request: DatabaseRequest) -> Table:
     except (OperationalError, InterfaceError) as error:
         _raise_refusal(error, ask)
         raise TryAgainError(f"the database does not answer ({type(error).__name__})") from None
+    except AssertionError:
+        # How SQLAlchemy meets a make that only resembles the one in the URL.
+        what = "the database is of a make that its URL does not name, and SQLAlchemy cannot read it."
+        raise ConfigError(what, ask.dataset.address, "install that make's own dialect and name it in the URL") from None
     except SQLAlchemyError as error:
         _raise_refusal(error, ask)
         what = f"table {request.table} cannot be looked at ({type(error).__name__})."

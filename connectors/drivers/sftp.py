@@ -72,7 +72,9 @@ class _Line:
                 self._loop.set_exception_handler(lambda *_: None)
             try:
                 with _sorted_faults(self._where):
-                    return within(partial(self._run, work, self._loop), "the SFTP line is silent", self._cut)
+                    return within(
+                        partial(self._run, work, self._loop), "the SFTP line is silent or too slow", self._cut
+                    )
             except TryAgainError:
                 self._drop()
                 raise

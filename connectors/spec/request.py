@@ -68,7 +68,7 @@ class ReportJob(Strict):
     status: DottedPath
     done: tuple[str, ...] = Field(min_length=1)
     failed: tuple[str, ...] = Field(min_length=1)
-    every_seconds: float = Field(default=2.0, gt=0)
+    every_seconds: float = Field(default=2.0, gt=0, le=600)
     download_path: UrlPath | None = None
     download_url: DottedPath | None = None
     """Where the answer about a finished job names the address of its file, on the same host."""
@@ -110,7 +110,7 @@ class StableSize(Strict):
     """A file is whole once its size has not changed for so long."""
 
     kind: Literal["stable_size"]
-    seconds: float = Field(default=2.0, ge=0)
+    seconds: float = Field(default=2.0, ge=0, le=600)
 
 
 class Flag(Strict):

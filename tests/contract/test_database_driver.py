@@ -3,6 +3,7 @@
 import json
 import time
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
@@ -409,3 +410,15 @@ def test_a_statement_of_sqlite_without_an_end_is_ended(tmp_path, monkeypatch):
     settings = Settings(data_dir=tmp_path, retry_seconds=1, _env_file=None)
     with pytest.raises(TransientError, match="reading broke off after 0 rows"):
         list(pull(Ask(SCIENCE, dataset, settings, None, None, frozenset())))
+
+
+def test_a_make_that_only_resembles_postgresql_is_told(postgres, tmp_path, monkeypatch):
+    """KingbaseES answers as PostgreSQL does, but for its version, which SQLAlchemy then cannot read."""
+    told = "KingbaseES V008R006C008B0014 on x86_64-pc-linux-gnu"
+    monkeypatch.setattr(
+        "sqlalchemy.engine.base.Connection.exec_driver_sql", lambda *_: SimpleNamespace(scalar=lambda: told)
+    )
+    monkeypatch.setenv("SCIENCE_DATABASE_URL", postgres)
+    settings = Settings(data_dir=tmp_path, retry_seconds=60, _env_file=None)
+    with pytest.raises(ConfigError, match="install that make's own dialect"):
+        list(pull(Ask(SCIENCE, CONTRACTS, settings, None, None, frozenset())))

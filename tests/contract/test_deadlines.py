@@ -16,7 +16,7 @@ from connectors.drivers.sftp import push as push_sftp
 from connectors.drivers.webhook import push as push_notice
 from connectors.errors import ConfigError, ConnectorError, TransientError
 from connectors.sink_files import NoticeSink
-from connectors.spec import FileRequest
+from connectors.spec import FileRequest, ReportJob, StableSize
 from ledger.settings import Settings
 from tests.contract.dead_lines import dies_after, drip, flood, server, silence
 from tests.contract.small_agency import Reply, ask_of, listing, pull, serve
@@ -155,18 +155,19 @@ def test_a_login_that_drips_counts_against_the_budget_of_the_page(auth, monkeypa
             pull(ask_of(auth=auth, retry_seconds=BUDGET, timeout=TIMEOUT))
 
 
-def test_a_report_that_dies_while_it_is_fetched_is_not_waited_for(monkeypatch):
-    job = {
-        "create_path": "/order",
-        "id": "job",
-        "status_path": "/state/{job}",
-        "status": "state",
-        "done": ["done"],
-        "failed": ["failed"],
-        "every_seconds": 0.01,
-        "download_path": "/file/{job}",
-    }
+JOB = {
+    "create_path": "/order",
+    "id": "job",
+    "status_path": "/state/{job}",
+    "status": "state",
+    "done": ["done"],
+    "failed": ["failed"],
+    "every_seconds": 0.01,
+    "download_path": "/file/{job}",
+}
 
+
+def test_a_report_that_dies_while_it_is_fetched_is_not_waited_for(monkeypatch):
     def answer(sent):
         if sent.path.startswith("/file"):
             return Reply({"total": 1, "items": [{"id": n} for n in range(20_000)]})
@@ -175,7 +176,7 @@ def test_a_report_that_dies_while_it_is_fetched_is_not_waited_for(monkeypatch):
     with serve(answer) as agency, dies_after(int(agency.url.rpartition(":")[2]), down=50_000) as port:
         monkeypatch.setenv("SMALL_URL", f"http://127.0.0.1:{port}")
         with pytest.raises(TransientError):
-            pull(ask_of(request={"job": job}, paginator=None, retry_seconds=BUDGET, timeout=TIMEOUT))
+            pull(ask_of(request={"job": JOB}, paginator=None, retry_seconds=BUDGET, timeout=TIMEOUT))
 
 
 def test_pages_asked_ahead_over_a_line_that_dies_are_not_waited_for(monkeypatch):
@@ -279,3 +280,12 @@ def test_after_a_dead_line_the_next_night_goes_over_a_new_one(remote, tmp_path):
         remote(variables)
         assert remote.pushed(budget=10) == ["a.csv"]
         assert [path.name for path in (tmp_path / "box").iterdir()] == ["a.csv"]
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [(StableSize, {"kind": "stable_size", "seconds": 86_400}), (ReportJob, {**JOB, "every_seconds": 3600})],
+)
+def test_a_source_file_cannot_ask_for_a_wait_of_hours(part, said):
+    with pytest.raises(ValueError, match="less than or equal to 600"):
+        part.model_validate(said)
