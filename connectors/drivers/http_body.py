@@ -99,9 +99,9 @@ def read_body(answer: requests.Response, cap: int, timeout: float, where: str) -
     chunks = _chunks(answer, cap, timeout)
     if not packings:
         return b"".join(chunks)
-    body = _unpacked(chunks, cap)
+    body = _unpacked(chunks, cap, where)
     for _ in packings[1:]:
-        body = _unpacked(iter([body]), cap)
+        body = _unpacked(iter([body]), cap, where)
     return body
 
 
@@ -121,9 +121,11 @@ def _chunks(answer: requests.Response, cap: int, timeout: float) -> Iterator[byt
         yield chunk
 
 
-def _unpacked(chunks: Iterator[bytes], cap: int) -> bytes:
+def _unpacked(chunks: Iterator[bytes], cap: int, where: str) -> bytes:
     body, unpacker, whole = bytearray(), zlib.decompressobj(31), True
-    first = next(chunks, b"")
+    first = b""
+    while len(first) < len(_GZIP) and (chunk := next(chunks, b"")):
+        first += chunk
     if not first.startswith(_GZIP):
         return b"".join([first, *chunks])
     try:
@@ -139,7 +141,8 @@ def _unpacked(chunks: Iterator[bytes], cap: int) -> bytes:
                 chunk = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
                 whole = unpacker.eof
     except zlib.error:
-        raise TryAgainError("the packed answer is broken") from None
+        what = f"the answer is packed with gzip and broken, after {len(body)} bytes of what it holds."
+        raise UnreadableError(AgencyError(what, where, "call the agency: it spoils what it packs")) from None
     if not whole:
         raise TryAgainError("the packed answer is cut short")
     return bytes(body)

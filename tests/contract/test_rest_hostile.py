@@ -111,6 +111,13 @@ def test_a_body_is_unpacked_as_often_as_it_is_packed(body, packing, pulled):
     assert {sent.query["page"] for sent in pulled.agency.seen[:-1]} == {"1"}
 
 
+@pytest.mark.parametrize("packing", [PACKED, GOOD])
+def test_a_packing_that_comes_a_byte_first_is_known(packing, pulled):
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n"
+    chunks = b"1\r\n" + packing[:1] + b"\r\n%x\r\n" % (len(packing) - 1) + packing[1:] + b"\r\n0\r\n\r\n"
+    assert ids(pulled(lambda _: Reply(raw=head + chunks))) == [0, 1, 2, 3, 4]
+
+
 @pytest.mark.parametrize(
     ("reply", "told"),
     [
@@ -121,6 +128,11 @@ def test_a_body_is_unpacked_as_often_as_it_is_packed(body, packing, pulled):
         (Reply(GOOD[:-1] + b",}"), "a comma too many, before byte"),
         (Reply(GOOD + b"\n" + GOOD), "more stands behind its end"),
         (Reply(gzip.compress(PACKED), headers={"Content-Encoding": "gzip"}), "is packed with gzip"),
+        (
+            Reply(PACKED + b"garbage", headers={"Content-Encoding": "gzip"}),
+            "packed with gzip and broken, after 83 bytes",
+        ),
+        (Reply(PACKED[:20] + b"\x00" * 40, headers={"Content-Encoding": "gzip"}), "packed with gzip and broken"),
         (Reply(GOOD, headers={"Content-Encoding": "br"}), "is packed with br, and we ask for gzip"),
         (Reply(GOOD, headers={"Content-Encoding": "zstd"}), "is packed with zstd"),
         (Reply(GOOD.replace(b"items", "名".encode("gbk"))), "is not UTF-8 .byte 14., and reads as GB18030: declare"),
