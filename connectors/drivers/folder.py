@@ -85,7 +85,7 @@ class _Local:
             # Gone since the folder was read.
             return None
         kind: Kind = "file" if entry.is_file() else "folder" if entry.is_dir() else "other"
-        return Listed(entry.name, about.st_size, about.st_mtime_ns, kind)
+        return Listed(entry.name, about.st_size, max(about.st_mtime_ns, 0), kind)
 
     def _content(self, file: Listed) -> bytes:
         path = (self._folder / file.name).resolve()
@@ -102,7 +102,8 @@ class _Local:
             raise AgencyError(what, self._where, "have its permissions set, then `jifen run` again") from None
         except OSError as error:
             raise self._away(error) from None
-        if (len(body), after.st_size, after.st_mtime_ns) != (file.size, file.size, file.modified_ns):
+        # In whole seconds: over a network a listing and an open file may tell the rest of a second differently.
+        if (len(body), after.st_size, max(int(after.st_mtime), 0)) != (file.size, file.size, file.modified_ns // 10**9):
             raise TransientError(f"{file.name} is still changing.", self._where, "run `jifen run` again")
         return body
 
