@@ -235,7 +235,10 @@ async def _leave(client: asyncssh.SFTPClient, target: PurePosixPath, content: by
             async with client.open(str(part), "wb") as handle:
                 await handle.write(content)
         # A box that one may only write into tells no sizes.
-        with suppress(asyncssh.SFTPPermissionDenied, asyncssh.SFTPOpUnsupported):
+        with (
+            _asked(f"tell the size of {name} in folder {target.parent}", where, mend),
+            suppress(asyncssh.SFTPPermissionDenied, asyncssh.SFTPOpUnsupported),
+        ):
             kept = (await client.stat(str(part))).size
         if kept not in (len(content), None):
             raise AgencyError(f"the server kept {kept} of {len(content)} bytes of {name}.", where, mend)
@@ -308,6 +311,9 @@ def _sorted_faults(where: str) -> Iterator[None]:
     except socket.gaierror:
         raise TryAgainError("the name of the SFTP host is not known") from None
     except (OSError, asyncssh.Error, TimeoutError) as error:
+        if isinstance(error, asyncssh.SFTPError) and not isinstance(error, _LOST):
+            what = f"the server refuses what we ask ({type(error).__name__})."
+            raise AgencyError(what, where, "ask them to look into the log of their server") from None
         raise TryAgainError(f"no SFTP connection ({type(error).__name__})") from None
 
 

@@ -1,12 +1,16 @@
 """Files left for a recipient, on servers of many makes: delivered, or told what the server refuses; never half."""
 
+import pathlib
+
 import asyncssh
 import pytest
 
-from connectors.drivers.sftp import push
+from connectors.drivers.pages import Ask
+from connectors.drivers.sftp import pull, push
 from connectors.errors import AgencyError, ConfigError
-from connectors.spec import SftpConnection
+from connectors.spec import FileRequest, SftpConnection
 from ledger.settings import Settings
+from tests.contract.small_agency import ask_of
 from tests.contract.small_sftp import connection_of, serve
 
 FILES = [("scores.csv", b"uscc,score\n" * 2000), ("scores.csv.manifest.json", b"{}\n")]
@@ -81,9 +85,18 @@ def test_a_file_that_is_replaced_is_told(pushed, caplog):
     assert (pushed.box / "scores.csv").read_bytes() == FILES[0][1]
 
 
+class Swept(asyncssh.SFTPServer):
+    """Another process of theirs takes whatever is put there, at once."""
+
+    def close(self, file_obj):
+        (pathlib.Path(self.map_path(b"/box").decode()) / ".scores.csv.part").unlink(missing_ok=True)
+        return super().close(file_obj)
+
+
 @pytest.mark.parametrize(
     ("manners", "told", "left"),
     [
+        (Swept, r"refuses to tell the size of scores\.csv .*there is none", []),
         (refusing(FAILED, "write"), r"refuses to write scores\.csv into folder box \(SFTPFailure: .* full disk", []),
         (refusing(FAILED, "close"), r"refuses to write scores\.csv", []),
         (refusing(asyncssh.SFTPNoSpaceOnFilesystem("x"), "write"), r"refuses to write scores\.csv", []),
@@ -112,6 +125,29 @@ def test_a_box_that_one_may_only_write_into_is_written_into(pushed):
 def test_a_folder_that_is_not_there_is_told_with_its_name(pushed):
     with pytest.raises(AgencyError, match=r"write scores\.csv into folder nowhere \(SFTPNoSuchFile: there is none"):
         pushed(folder="nowhere")
+
+
+@pytest.mark.parametrize(
+    ("manners", "told"),
+    [
+        (refusing(FAILED, "read"), r"refuses to let us read a\.csv \(SFTPFailure"),
+        (refusing(DENIED, "open"), r"refuses to let us read a\.csv .*the account may not"),
+        (refusing(FAILED, "scandir"), r"refuses to list folder box \(SFTPFailure"),
+        (refusing(DENIED, "scandir"), r"refuses to list folder box .*the account may not"),
+    ],
+)
+def test_what_a_server_refuses_to_give_is_told_at_once(manners, told, tmp_path, monkeypatch):
+    with serve(tmp_path, manners) as variables:
+        (tmp_path / "box" / "a.csv").write_bytes(b"id\n1\n")
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        ask = ask_of(retry_seconds=60)
+        source = ask.source.model_copy(update={"connection": connection_of()})
+        request = FileRequest.model_validate({"folder": "box", "pattern": "*.csv"})
+        dataset = ask.dataset.model_copy(update={"request": request})
+        with pytest.raises(AgencyError, match=told) as caught:
+            list(pull(Ask(source, dataset, ask.settings, None, None, frozenset())))
+    assert "words of theirs" not in str(caught.value)
 
 
 def test_a_server_that_speaks_no_sftp_is_told_and_not_tried_again(pushed):
