@@ -2,7 +2,7 @@
 
 The outcome of a cell is one of
 - `right`: what is held is what the agency has, in every row and value;
-- `later`: some of it was left for the next run, as this fault allows, and came with it;
+- `later`: some of it was left for the next run, as this fault allows or as was told by its name, and came with it;
 - `refused`: it is not, and for each difference a quarantine line about that very record says why;
 - `loud stop`: nothing of the delivery counts, and the error says whose fault it is;
 - `gave up`: the same, though this fault passes and another attempt would have been right;
@@ -158,7 +158,8 @@ def _judge(
     found = judge(house, dataset, sick)
     if found.silent:
         shown = "; ".join(str(one) for one in found.silent[:3])
-        held_back = kind.later and all(one.kind == "missing" for one in found.silent)
+        named = any(note.startswith("unmatched:") for note in pulled.counts or {})
+        held_back = (kind.later or named) and all(one.kind == "missing" for one in found.silent)
         return "later" if held_back else "silent wrong", f"{len(found.silent)} differences without a word: {shown}"
     rules = Counter(line["rule"] for line in house.refusals(dataset))
     told = ", ".join(f"{rule} {count}" for rule, count in rules.items())

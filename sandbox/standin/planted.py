@@ -138,6 +138,8 @@ _ROWS: Final = (
     Planted("day_in_text", "holds a day in a text column", "text", ("xlsx",), dt.date(2024, 3, 1), "3-1"),
     Planted("time_in_text", "holds a time in a text column", "text", ("xlsx",), dt.time(8, 30), "8:30"),
     Planted("padded_number", "shows 00123 and holds 123", "text", ("xlsx",), Shown(123, "00000"), "00123"),
+    Planted("truth_in_text", "holds a truth in a text column", "text", TYPED, True, "true"),
+    Planted("total_in_key", "sends a total as if it were a record", "key", ALSO_STORED, "合计"),
     # Formats of a sheet, and units inside a number.
     Planted("percent_format", "shows a percentage and holds its hundredth", "amount", ("xlsx",),
             lambda v: Shown(float(v / 100), "0.00%")),
@@ -154,6 +156,12 @@ _ROWS: Final = (
             lambda v: f"{v - _DAY}T16:00:00Z"),
     Planted("utc_midnight_unmarked", "sends a day as the moment it begins, in UTC, and does not say so", "day", SHEETS,
             lambda v: f"{v - _DAY}T16:00:00"),
+    Planted("morning_in_utc", "sends a day as midnight in UTC", "day", SHEETS, lambda v: f"{v}T00:00:00Z"),
+    Planted("day_as_milliseconds", "sends a day as milliseconds", "day", TYPED, lambda v: _milliseconds(
+            dt.datetime.combine(v, dt.time()))),
+    Planted("end_of_the_day_before", "sends a day as 24:00 of the one before", "day", SHEETS,
+            lambda v: f"{v - _DAY} 24:00:00"),
+    Planted("no_such_day", "sends the 30th of February", "day", SHEETS, lambda v: f"{v.year}-02-30"),
     Planted("month_as_number", "sends a month as a number", "month", TYPED,
             lambda v: Decimal(f"{v.year}.{v.month:02d}").normalize()),
     Planted("day_as_serial", "sends a day as a spreadsheet counts it", "day", TEXTS,
@@ -163,9 +171,14 @@ _ROWS: Final = (
     # Words for truth and for nothing.
     Planted("truth_in_words", "says 是 and 否", "flag", SHEETS, lambda v: "是" if v else "否"),
     Planted("truth_in_letters", "says Y and N", "flag", SHEETS, lambda v: "Y" if v else "N"),
+    Planted("truth_in_numbers", "says 1 and 0", "flag", SHEETS, lambda v: "1" if v else "0"),
+    Planted("truth_in_other_words", "says 有效 and 无效", "flag", SHEETS, lambda v: "有效" if v else "无效"),
     Planted("truth_in_ticks", "says √ and ×", "flag", SHEETS, lambda v: "√" if v else "×"),
     *(Planted(f"nothing_as_{name}", f"says {word} where it has nothing", "text", EVERY, word, lambda _v: None)
-      for name, word in {"wu": "无", "dash": "—", "slash": "/", "null": "NULL", "sheet_error": "#N/A"}.items()),
+      for name, word in {
+          "wu": "无", "dash": "—", "slash": "/", "null": "NULL", "sheet_error": "#N/A", "hyphens": "--", "none": "None",
+          "nan": "NaN", "reference_error": "#REF!", "zanwu": "暂无", "backslash_n": "\\N",
+      }.items()),
     Planted("nothing_in_number", "says — where it has no number", "amount", SHEETS, "—"),
     # Quotation marks and line ends.
     Planted("open_quote", "opens a quotation mark in one record and closes one two records later", "text", ("csv",),
@@ -181,6 +194,9 @@ _ROWS: Final = (
     Planted("mark_before_key", "puts a byte order mark before a key", "key", ALSO_STORED, lambda v: f"\ufeff{v}"),
     Planted("soft_hyphen_in_key", "hides a soft hyphen in a key", "key", ALSO_STORED,
             lambda v: f"{v[:2]}\u00ad{v[2:]}"),
+    Planted("word_joiner_in_key", "hides a word joiner in a key", "key", ALSO_STORED, lambda v: f"{v}\u2060"),
+    Planted("wide_blank_behind_key", "sends a key and a wide blank", "key", ALSO_STORED, lambda v: f"{v}\u3000"),
+    Planted("small_code", "writes a code in small letters", "code", ALSO_STORED, lambda v: v.lower()),
     Planted("full_width_key", "writes a key in full width", "key", ALSO_STORED, _full_width),
     Planted("full_width_code", "writes a code in full width", "code", ALSO_STORED, _full_width),
     # Texts and numbers made to harm.

@@ -1,5 +1,6 @@
 """What planned faults make of one file."""
 
+import gzip
 import hashlib
 import io
 import zipfile
@@ -31,11 +32,25 @@ _CSV_FAULTS: Final = frozenset(
 )  # fmt: skip
 _BELOW: Final[Mapping[str, tuple[tuple[str, bool], ...]]] = {
     "blank_rows": (("", False),) * 3,
+    "subtotal_row": (("小计：", True),),
     "totals_row": (("合计", True),),
     "note_rows": (("注：数据截至2024年底。", False), ("制表人：", False)),
     "end_of_file_mark": (("\x1a", False),),
 }
 """Rows below the records: the first cell, and whether the others are as in the last record."""
+_OTHER_FORMS: Final = {
+    "rar_file": b"Rar!\x1a\x07\x01\x00",
+    "pdf_file": b"%PDF-1.7\n",
+    "old_workbook": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+}
+"""Files of another form: what they begin with."""
+_NAMES: Final[Mapping[str, Callable[[str], str]]] = {
+    "other_case": str.upper,
+    "name_with_copy": lambda name: f"副本 {name}",
+    "name_with_blank": lambda name: f"{name} ",
+    "backup_name": lambda name: f"{name}.bak",
+}
+"""Names under which a file may be put in place of its own."""
 _CORRECTIONS: Final[Mapping[str, Callable[[str, str], str]]] = {
     "correction_sorts_first": lambda _name, pattern: fill_pattern(pattern, "20200101"),
     "correction_beside": lambda name, _pattern: "-2.".join(name.rsplit(".", 1)),
@@ -234,13 +249,14 @@ _BYTES: Final[Mapping[str, Callable[[Stock, "Written", Fault], bytes]]] = {
     "encoding_lie": _in_other_encoding,
     "replaced_file": _with_correction,
     "stray_day": _with_correction,
+    **dict.fromkeys(_OTHER_FORMS, lambda _stock, file, fault: _OTHER_FORMS[fault.name] + file.body[:200]),
     "html_file": lambda _stock, _file, _fault: HTML.encode(),
-    "rar_file": lambda _stock, file, _fault: b"Rar!\x1a\x07\x01\x00" + file.body[:200],
+    "json_file": lambda _stock, _file, _fault: b'{"code": 500, "message": "export failed"}',
+    "packed_file": lambda _stock, file, _fault: gzip.compress(file.body, mtime=0),
     "text_as_workbook": lambda stock, file, _fault: encode_text(stock.dataset, [e.wire for e in file.entries]),
 }
 _CORRECTED: Final = frozenset({"replaced_file", "same_second", *_CORRECTIONS})
 _AROUND: Final[Mapping[str, Callable[[_Spot], dict[str, Any]]]] = {
-    "other_case": lambda at: {"name": at.file.name.upper()},
     "same_second": lambda at: {"body": _with_correction(at.stock, at.file, at.fault), "keeps_time": True},
     "file_growing": lambda at: {
         "grows_from": len(at.file.body) // 2,
@@ -252,5 +268,6 @@ _AROUND: Final[Mapping[str, Callable[[_Spot], dict[str, Any]]]] = {
     "traversal_name": _links,
     "symlink": _symlink,
     **dict.fromkeys(_CORRECTIONS, _correction),
+    **dict.fromkeys(_NAMES, lambda at: {"name": _NAMES[at.fault.name](at.file.name)}),
 }
 """What else than its bytes is changed of a file."""

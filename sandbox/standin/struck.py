@@ -156,9 +156,9 @@ def _error_in_200(_view: View, _body: bytes) -> bytes:
     return json.dumps({"error": {"code": 50_001, "message": "系统繁忙"}}, ensure_ascii=False).encode()
 
 
-def _null_records(view: View, body: bytes) -> bytes:
+def _in_place_of_records(view: View, body: bytes, what: Any) -> bytes:
     answer = json.loads(body)
-    set_path(answer, str(view.stock.dataset.decoder.records), None)  # type: ignore[union-attr]
+    set_path(answer, str(view.stock.dataset.decoder.records), what)  # type: ignore[union-attr]
     return json.dumps(answer, ensure_ascii=False).encode()
 
 
@@ -195,7 +195,13 @@ _BODIES: Final[Mapping[str, Callable[[View, bytes], bytes]]] = {
     "truncated_json": lambda _view, body: body[: len(body) // 2],
     "empty_body": lambda _view, _body: b"",
     "error_in_200": _error_in_200,
-    "null_records": _null_records,
+    "null_records": lambda view, body: _in_place_of_records(view, body, None),
+    "text_for_records": lambda view, body: _in_place_of_records(view, body, ""),
+    "object_for_records": lambda view, body: _in_place_of_records(view, body, {}),
+    "callback": lambda _view, body: b"callback(" + body + b");",
+    "two_answers": lambda _view, body: body + body,
+    "comma_at_the_end": lambda _view, body: body[:-1] + b"," + body[-1:],
+    "wide_encoding": lambda _view, body: body.decode().encode("utf-16"),
     "answered_refusal": lambda view, _body: _answered(view, is_busy=False),
     "answered_busy": lambda view, _body: _answered(view, is_busy=True),
     "wrong_encoding": lambda _view, body: body.decode().encode("gbk", "replace"),

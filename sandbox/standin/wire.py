@@ -104,9 +104,9 @@ async def _broken(
     length = len(reply.body) + (100 if name == "wrong_content_length" else 0)
     head = "".join(f"{key}: {value}\r\n" for key, value in {**headers, "Content-Length": str(length)}.items())
     sent = reply.body if name == "wrong_content_length" else reply.body[: len(reply.body) // 2]
-    if name != "reset_before_answer":
+    if name not in ("reset_before_answer", "no_answer"):
         transport.write(f"HTTP/1.1 {reply.status} OK\r\n{head}\r\n".encode("latin-1") + sent)
-    if name == "stall":
+    if name in ("stall", "no_answer"):
         await _until_gone(receive, seconds)
     if name == "wrong_content_length":
         transport.close()
