@@ -31,3 +31,8 @@ def pytest_xdist_make_scheduler(config, log):
     from tests.workers import Together
 
     return Together(config, log)
+
+
+def pytest_make_parametrize_id(val):
+    """Packed bytes hold the second they were packed in: as a name of a test they would differ between workers."""
+    return "bytes" if isinstance(val, bytes) else None
