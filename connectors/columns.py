@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors import uscc
+from connectors.json_text import JsonNumber
 from connectors.spec import Column, Dataset
 from connectors.spelling import (
     ERROR,
@@ -35,6 +36,9 @@ _MOMENT = re.compile(
 _ISO_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ](?!24)\d\d:\d\d:\d\d\S*", re.ASCII)
 _WAN = Decimal(10_000)
 _PLAIN_DIGITS = 40
+NUMBERS = frozenset({"integer", "bigint", "decimal"})
+"""The kinds of columns that hold numbers."""
+
 _KEPT_BELOW = 10**15
 """A binary number keeps 15 digits; what stands behind them is made up."""
 
@@ -132,7 +136,7 @@ def make_parser(
 
 def numbers_among(markers: tuple[str, ...], column: Column) -> frozenset[Decimal]:
     """The markers of a column of numbers that are numbers: -1 marks -1.0 and -1.00 too, whatever form a value has."""
-    found = (_plain_number(marker) for marker in markers if column.kind in ("integer", "bigint", "decimal"))
+    found = (_plain_number(marker) for marker in markers if column.kind in NUMBERS)
     return frozenset(number for number in found if number is not None)
 
 
@@ -183,7 +187,9 @@ def _text(raw: Any, column: Column) -> str | None:
     """What was sent, as text for the parser of its column; what cannot be right there is refused at once."""
     is_day = column.kind in ("date", "timestamp")
     text: str | None = None
-    if isinstance(raw, str):
+    if isinstance(raw, JsonNumber) and column.kind not in NUMBERS:
+        text = _json_number_text(raw) if column.kind == "varchar" else _number_text(Decimal(raw), column)
+    elif isinstance(raw, str):
         text = raw.strip()
     elif isinstance(raw, bool):
         text = str(raw) if column.kind == "boolean" else None
@@ -211,6 +217,15 @@ def _number_text(raw: Decimal | float, column: Column) -> str | None:
         return None
     # Not format(number, "f") alone: a hostile exponent would unfold into a billion digits.
     return format(number, "f") if abs(number.adjusted()) < _PLAIN_DIGITS else str(number)
+
+
+def _json_number_text(raw: JsonNumber) -> str:
+    """A whole number as its digits, as long as a binary number keeps them all; a fraction as it was sent."""
+    number = Decimal(raw)
+    is_whole = number == number.to_integral_value()
+    if abs(number) >= _KEPT_BELOW or (not is_whole and "e" in raw.lower()):
+        raise ValueFaultError("digits_lost")
+    return str(int(number)) if is_whole else str(raw)
 
 
 def _digits(number: Decimal) -> str:

@@ -32,6 +32,12 @@ _ODDITIES = (
 )
 
 
+class JsonNumber(str):
+    """A number with a point or an exponent, as the text it was sent as: a column of text must know that it was none."""
+
+    __slots__ = ()
+
+
 class NotJsonError(ValueError):
     """A text that is no JSON, and why. `is_cut`: it ends too early, so the same question may bring the whole."""
 
@@ -50,7 +56,7 @@ def loads(body: bytes) -> Any:
     _refuse_heavy(body)
     try:
         # A decoder of its own for each call: it is cheap, and one shared between threads is not documented as safe.
-        value = msgspec.json.Decoder(float_hook=str).decode(body)
+        value = msgspec.json.Decoder(float_hook=JsonNumber).decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if len(body) > _ALWAYS_LIGHT * 4:
             raise _why_not(body, str(error)) from None
@@ -66,7 +72,7 @@ def may_repeat_names(text: bytes, value: Any) -> bool:
     if b"\\" in text and b"\\u003" in text:
         return True
     try:
-        return text.count(b":") != msgspec.json.encode(value).count(b":")
+        return text.count(b":") != msgspec.json.encode(value, enc_hook=str).count(b":")
     except (ValueError, OverflowError, msgspec.MsgspecError):
         return True
 
@@ -75,7 +81,7 @@ def _leniently(body: bytes, told: str = "") -> Any:
     """Slower, and what spoils one value spoils its record and not the page: half a character, NaN, a name twice."""
     try:
         text = body.decode()
-        return json.loads(text, parse_float=str, parse_constant=Decimal, object_pairs_hook=_members)
+        return json.loads(text, parse_float=JsonNumber, parse_constant=Decimal, object_pairs_hook=_members)
     except UnicodeDecodeError as error:
         raise _why_not(body, str(error)) from None
     except json.JSONDecodeError as error:

@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors import uscc
-from connectors.columns import Fault, arrow_type, bounds_of, is_code, make_parser, numbers_among, words_of
+from connectors.columns import NUMBERS, Fault, arrow_type, bounds_of, is_code, make_parser, numbers_among, words_of
+from connectors.json_text import JsonNumber
 from connectors.spec import Column
 from connectors.spelling import BROKEN, ODD_CODE, ODD_TEXT
 
@@ -42,10 +43,12 @@ def make_reader(column: Column, markers: tuple[str, ...], zone: ZoneInfo) -> Col
     parse = make_parser(column, markers, zone)
     memo: dict[Any, tuple[Any, Fault | None, str | None]] = {}
     plain = _plain_cast(column, markers, bounds_of(column))
+    is_number = column.kind in NUMBERS
+    together: set[type] = {str, JsonNumber} if is_number else {str}
     arrow = arrow_type(column.data_type)
 
     def parse_once(raw: Any) -> tuple[Any, Fault | None, str | None]:
-        if not isinstance(raw, str):
+        if not isinstance(raw, str) or (isinstance(raw, JsonNumber) and not is_number):
             return parse(raw)
         if raw not in memo:
             if len(memo) >= _MEMO_VALUES:
@@ -54,7 +57,7 @@ def make_reader(column: Column, markers: tuple[str, ...], zone: ZoneInfo) -> Col
         return memo[raw]
 
     def read(values: list[Any]) -> TypedColumn:
-        cast = _try(plain, values)
+        cast = _try(plain, values, together)
         if cast is None:
             return _one_by_one(values, range(len(values)), None, parse_once, arrow)
         typed, is_plain = cast
@@ -65,16 +68,16 @@ def make_reader(column: Column, markers: tuple[str, ...], zone: ZoneInfo) -> Col
     return read
 
 
-_CAST_TOGETHER = {str, int, bool, dt.date}
 _Cast = Callable[[pa.Array], tuple[pa.Array, np.ndarray] | None]
 
 
-def _try(plain: _Cast, values: list[Any]) -> tuple[pa.Array, np.ndarray] | None:
+def _try(plain: _Cast, values: list[Any], texts: set[type]) -> tuple[pa.Array, np.ndarray] | None:
     """The plain cast, or None where these values are of more than one kind or one of them does not fit after all.
 
     Of several kinds Arrow makes one by its own rules: a moment beside days would become its day.
     """
-    if len(kinds := {*map(type, values)} - {type(None)}) > 1 or not kinds <= _CAST_TOGETHER:
+    kinds = {*map(type, values)} - {type(None)}
+    if not kinds <= texts and (len(kinds) > 1 or not kinds <= {int, bool, dt.date}):
         return None
     try:
         return plain(pa.array(values))

@@ -10,7 +10,7 @@ from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk
 from connectors.decoders.text import open_text
 from connectors.decoders.transpose import columns_of
 from connectors.errors import DataError
-from connectors.json_text import loads, may_repeat_names
+from connectors.json_text import JsonNumber, loads, may_repeat_names
 
 MAX_LINE_BYTES = 2 * 1024 * 1024
 """The most that one line may hold, and about what the lines of one chunk hold together."""
@@ -52,7 +52,7 @@ def decode_jsonl(content: bytes, where: str, encodings: Sequence[str] = ("utf-8"
 
 def _values(content: bytes, where: str) -> Iterator[tuple[int, bytes, Any, bool]]:
     """Each line that is not blank: its number, its bytes, its value (its text where it is no JSON), is it JSON."""
-    decoder = msgspec.json.Decoder(float_hook=str)
+    decoder = msgspec.json.Decoder(float_hook=JsonNumber)
     stream = io.BytesIO(content)
     stream.seek(len(_MARK) if content.startswith(_MARK) else 0)
     place = 0

@@ -184,6 +184,11 @@ def _query(engine: Engine, ask: Ask, request: DatabaseRequest) -> Select[Any]:
     wanted = [column.source_field for column in ask.dataset.columns]
     if absent := [field for field in wanted if field not in table.c]:
         raise AgencyError(f"table {request.table} has no column {', '.join(absent)}.", ask.dataset.address, _ASK_WHAT)
+    if dated := _days_as_text(table, ask, engine):
+        what = (
+            f"{', '.join(dated)}: a column of days or times in table {request.table}, and varchar in the source file."
+        )
+        raise ConfigError(what, ask.dataset.address, "declare data_type date or timestamp, or ask for a view of text")
     by_name = {column.name: table.c[column.source_field] for column in ask.dataset.columns}
     order = [by_name[key] for key in ask.dataset.key]
     query = select(*(_as_stored(table.c[field], engine) for field in wanted))
@@ -192,6 +197,13 @@ def _query(engine: Engine, ask: Ask, request: DatabaseRequest) -> Select[Any]:
         query = query.where(_not_before(column, ask, engine.dialect.name))
         order = [column, *order]
     return query.order_by(*order)
+
+
+def _days_as_text(table: Table, ask: Ask, engine: Engine) -> list[str]:
+    """The columns of text that hold days or times in the table; a column of SQLite holds text whatever it is called."""
+    wanted = [one.source_field for one in ask.dataset.columns if one.kind == "varchar"]
+    is_loose = engine.dialect.name == "sqlite"
+    return [name for name in wanted if isinstance(table.c[name].type, (Date, DateTime, Time)) and not is_loose]
 
 
 def _not_before(column: Column[Any], ask: Ask, dialect: str) -> ColumnElement[bool]:

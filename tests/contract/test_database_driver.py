@@ -254,6 +254,17 @@ def test_a_date_that_is_none_spoils_its_record_and_not_the_table(settings, url):
             list(pull(Ask(SCIENCE, CONTRACTS, settings, None, None, frozenset())))
 
 
+@pytest.mark.parametrize("kind", ["date", "timestamp", "time"])
+@pytest.mark.parametrize("server", ["postgres", "mariadb"])
+def test_a_column_of_days_is_no_text(server, kind, request, tmp_path, monkeypatch):
+    monkeypatch.setenv("SCIENCE_DATABASE_URL", url := request.getfixturevalue(server))
+    fields = "contract_no varchar(9), seller_uscc varchar(18), registered_on date, turnover_cny decimal(9, 2)"
+    execute(url, "drop table if exists technology_contracts")
+    execute(url, f"create table technology_contracts ({fields}, status {kind})")
+    with pytest.raises(ConfigError, match=r"status: a column of days or times.*declare data_type date"):
+        list(pull(Ask(SCIENCE, CONTRACTS, Settings(data_dir=tmp_path), None, None, frozenset())))
+
+
 def test_a_file_that_is_not_there_is_not_taken_for_an_empty_register(settings, monkeypatch, tmp_path):
     monkeypatch.setenv("SCIENCE_DATABASE_URL", f"sqlite:///{tmp_path / 'gone.sqlite'}")
     with pytest.raises(ConfigError, match="names a file that is not there"):
