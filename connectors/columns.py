@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from connectors import uscc
 from connectors.json_text import JsonNumber
-from connectors.spec import Column, Dataset
+from connectors.spec import Column, Dataset, Tombstone
 from connectors.spelling import (
     ERROR,
     FALSE_WORDS,
@@ -132,6 +132,27 @@ def make_parser(
         return *_at_fault(column, raw, value, reason), note
 
     return parse_value
+
+
+def tombstones_of(dataset: Dataset, markers: Mapping[str, tuple[str, ...]], zone: ZoneInfo) -> tuple[Any, ...]:
+    """The values that delete, as the parser of their column gives them; one that it can never give is a `ValueError`.
+
+    `markers` are those of each column.
+    """
+    if not isinstance(dataset.deletes, Tombstone):
+        return ()
+    (column,) = (one for one in dataset.columns if one.name == dataset.deletes.column)
+    parse = make_parser(column, markers.get(column.name, ()), zone)
+    found = []
+    for text in dataset.deletes.values:
+        value, fault, note = parse(text)
+        if value is None or fault is not None:
+            why = fault.reason if fault else note or "it is blank"
+            raise ValueError(
+                f"{dataset.name}: the tombstone {text!r} can never be met in {column.name} ({column.data_type}): {why}"
+            )
+        found.append(value)
+    return tuple(found)
 
 
 def numbers_among(markers: tuple[str, ...], column: Column) -> frozenset[Decimal]:

@@ -13,14 +13,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.columns import Fault, days_in, declared_schema
+from connectors.columns import Fault, arrow_type, days_in, declared_schema, tombstones_of
 from connectors.decoders.chunk import Broken, Chunk
 from connectors.decoders.decode import decode
 from connectors.drift import claim_extra, settle_retyped
-from connectors.errors import AgencyError, PagingFaultError
+from connectors.errors import AgencyError, ConfigError, PagingFaultError
 from connectors.page_batch import PageBatch, Placed, RawPage, together
 from connectors.refusals import NAME_COLUMNS, NOBODY, Identity, Refusal, identity_of
 from connectors.spec import Column, CsvDecoder, Dataset, ParquetDecoder, ReplaceBy, Tombstone, XlsxDecoder
+from connectors.spelling import as_code
 from connectors.vectors import ColumnReader, make_reader
 from connectors.zone import Zone
 from ledger.hand_made import NO_RECORD
@@ -78,6 +79,7 @@ class _Reader:
     claimed: frozenset[str]
     schema: pa.Schema
     zone: ZoneInfo
+    tombstones: tuple[Any, ...]
     seen_pages: dict[str, str]
 
 
@@ -96,7 +98,11 @@ def read_pages(
     markers = zone.markers(dataset)
     columns = tuple((one, make_reader(one, markers.get(one.name, ()), time_zone)) for one in dataset.columns)
     claimed = frozenset(one.source_field for one in dataset.columns)
-    reader = _Reader(dataset, columns, claimed, part_schema(dataset), time_zone, {})
+    try:
+        tombstones = tombstones_of(dataset, markers, time_zone)
+    except ValueError as error:
+        raise ConfigError(f"{error}.", dataset.address, "mend `deletes`, or the zone's words for nothing") from None
+    reader = _Reader(dataset, columns, claimed, part_schema(dataset), time_zone, tombstones, {})
     for batch in together(_chunks(reader, pages, reading)):
         yield _read_batch(reader, batch, reading)
     _audit_fields(dataset, reading)
@@ -173,7 +179,7 @@ def _read_batch(reader: _Reader, batch: PageBatch, reading: Reading) -> Part:
             faults.setdefault(place, []).append(fault)
         typed.append(found.values)
     facts = dict(zip((column.name for column, _ in reader.columns), typed, strict=True))
-    deleted = _deleted(reader.dataset, facts, size)
+    deleted = _deleted(reader, facts, size, faults)
     _forgive_tombstones(reader.dataset, deleted, faults)
     _check_rules(reader.dataset, facts, faults)
     _refuse_totals(reader.dataset, facts, faults)
@@ -212,11 +218,23 @@ def _as_json(fields: dict[str, Any]) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _deleted(dataset: Dataset, facts: dict[str, pa.Array], size: int) -> pa.Array:
-    if not isinstance(dataset.deletes, Tombstone):
+def _deleted(reader: _Reader, facts: dict[str, pa.Array], size: int, faults: dict[int, list[Fault]]) -> pa.Array:
+    """Which records delete; a text that is a tombstone but for its letter case may mean either, and is refused."""
+    deletes = reader.dataset.deletes
+    if not isinstance(deletes, Tombstone):
         return pa.repeat(pa.scalar(False), size)
-    stated = facts[dataset.deletes.column].cast(pa.string())
-    return pc.is_in(stated, pa.array(dataset.deletes.values, pa.string()))
+    stated, tombstones = facts[deletes.column], reader.tombstones
+    (column,) = (one for one, _ in reader.columns if one.name == deletes.column)
+    if column.kind == "varchar":
+        exact = {as_code(text) for text in tombstones}
+        folded = {text.casefold() for text in exact}
+        spelled = {text: as_code(text) for text in stated.unique().drop_null().to_pylist()}
+        tombstones = tuple(text for text, code in spelled.items() if code in exact)
+        unsure = [text for text, code in spelled.items() if code not in exact and code.casefold() in folded]
+        unsure = [text for text in unsure if text not in (column.values or ())]
+        for place in pc.indices_nonzero(pc.is_in(stated, pa.array(unsure, pa.string()))).to_pylist():
+            faults.setdefault(place, []).append(Fault("not_in_values", column.name, stated[place].as_py(), True))
+    return pc.is_in(stated, pa.array(tombstones, arrow_type(column.data_type)))
 
 
 def _forgive_tombstones(dataset: Dataset, deleted: pa.Array, faults: dict[int, list[Fault]]) -> None:

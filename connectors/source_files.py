@@ -4,15 +4,20 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
 
+from connectors.columns import tombstones_of
 from connectors.errors import ConfigError
 from connectors.spec import Dataset, Source, parts_of
 from ledger.settings import PROJECT_DIR
 from ledger.yaml_file import read_yaml
 
 T = TypeVar("T", bound=BaseModel)
+
+_ANY_ZONE = ZoneInfo("UTC")
+"""Whether a value can be met does not depend on the zone."""
 
 _PART_WANTED = {"model_attributes_type", "model_type", "dict_type", "union_tag_not_found"}
 
@@ -55,7 +60,9 @@ def _source(stem: str, content: Any, sha256: str) -> Source:
         fields = dataset_fields(stem, _mapping(table, "tables"))
         # By its driver first: else a slip in one word is told once for each driver that it does not fit.
         fields["request"] = _part(request, fields["request"], f"{table['name']}.request")
-        datasets.append(_part(Dataset, fields, table["name"]))
+        dataset = _part(Dataset, fields, table["name"])
+        tombstones_of(dataset, {column.name: column.missing_markers for column in dataset.columns}, _ANY_ZONE)
+        datasets.append(dataset)
     meta["connection"] = _part(connection, meta["connection"], "connection")
     return Source(name=stem, description=entry["description"], datasets=tuple(datasets), sha256=sha256, **meta)
 

@@ -10,9 +10,11 @@ from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from connectors.acceptance.agency import WHY_NOT, Agency, FaultKind, abilities_of
 from connectors.acceptance.house import House, environment, open_house, states
+from connectors.columns import tombstones_of
 from connectors.pull import Pulled
 from connectors.spec import Dataset, Source, Tombstone
 from connectors.zone import Zone
@@ -101,7 +103,8 @@ class Trial:
         deletes = dataset.deletes
         if not isinstance(deletes, Tombstone):
             return rows
-        return [row for row in rows if str(row[deletes.column]).lower() not in map(str.lower, deletes.values)]
+        gone = {str(one).lower() for one in (*deletes.values, *tombstones_of(dataset, {}, ZoneInfo("UTC")))}
+        return [row for row in rows if str(row[deletes.column]).lower() not in gone]
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,14 @@ from connectors.spec.watch import (
     Deletes,
     Freshness,
     NoGap,
+    ReplaceBy,
     SchemaContract,
+    Tombstone,
     Unwatched,
     ValidTime,
     Volume,
 )
+from connectors.spelling import MISSING_WORDS
 
 DataType = Annotated[str, Field(pattern=r"^(varchar|integer|bigint|date|timestamp|boolean|decimal\(\d+, \d+\))$")]
 
@@ -162,6 +165,17 @@ class Dataset(Strict):
         return self
 
     @model_validator(mode="after")
+    def _tombstones_are_words(self) -> "Dataset":
+        """A word that deletes is no word for nothing in its column."""
+        for place, column in enumerate(self.columns):
+            words = set(self.deletes.values) if isinstance(self.deletes, Tombstone) else set()
+            takes_default = column.kind == "varchar" and column.missing_words is None
+            if takes_default and column.name == getattr(self.deletes, "column", None) and words & MISSING_WORDS:
+                kept = column.model_copy(update={"missing_words": tuple(sorted(MISSING_WORDS - words))})
+                object.__setattr__(self, "columns", (*self.columns[:place], kept, *self.columns[place + 1 :]))
+        return self
+
+    @model_validator(mode="after")
     def _dates_are_dates(self) -> "Dataset":
         kinds = {column.name: column.data_type for column in self.columns}
         parts = (self.freshness, self.continuity)
@@ -176,6 +190,8 @@ class Dataset(Strict):
     def _load_agrees(self) -> "Dataset":
         if self.load == "snapshot" and (self.since is not None or self.deletes is not None):
             raise ValueError("since and deletes go with load: upsert; a snapshot is whole by itself")
+        if self.since is not None and isinstance(self.deletes, ReplaceBy):
+            raise ValueError("deletes replace_by does not go with since: a night brings what changed, never a whole")
         if self.load == "upsert" and isinstance(self.request, FileRequest) and self.request.takes == "newest":
             raise ValueError("takes: newest goes with load: snapshot; an upsert takes each file that is new")
         return self

@@ -2,7 +2,9 @@
 
 import datetime as dt
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
+from connectors.columns import tombstones_of
 from connectors.spec import Tombstone
 from sandbox.standin.records import Entry, Stock, make_entries
 from sandbox.standin.rows import Row, UsageError
@@ -40,7 +42,7 @@ def _tombstone(stock: Stock) -> dict[str, Any]:
     if not isinstance(deletes, Tombstone):
         return {}
     is_flag = stock.column(deletes.column).data_type == "boolean"
-    return {deletes.column: deletes.values[0] == "true" if is_flag else deletes.values[0]}
+    return {deletes.column: tombstones_of(stock.dataset, {}, ZoneInfo("UTC"))[0] if is_flag else deletes.values[0]}
 
 
 def _replace(stock: Stock, old: Entry, row: Row, place: int) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from decimal import ROUND_DOWN, Decimal
 from itertools import product
 from typing import Final
+from zoneinfo import ZoneInfo
 
+from connectors.columns import tombstones_of
 from connectors.spec import (
     Column,
     Dataset,
@@ -174,10 +176,11 @@ def _mark_living(dataset: Dataset, row: Row, place: int) -> None:
         return
     name, gone = dataset.deletes.column, dataset.deletes.values
     column = next(c for c in dataset.columns if c.name == name)
-    if place % 9 == 8:
-        row[name] = gone[0] == "true" if column.data_type == "boolean" else gone[0]
-    elif column.data_type == "boolean":
-        row[name] = gone[0] != "true"
+    is_deleted = place % 9 == 8
+    if column.data_type == "boolean":
+        row[name] = tombstones_of(dataset, {}, ZoneInfo("UTC"))[0] is is_deleted
+    elif is_deleted:
+        row[name] = gone[0]
     else:
         living = [value for value in column.values or ("在列",) if value not in gone]
         row[name] = living[place % len(living)]

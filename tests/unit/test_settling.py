@@ -213,3 +213,47 @@ def test_a_value_that_another_parent_still_has_is_asked_for_on(settings, ledger,
     deliver(parent, {"id": "1", "uscc": "U", "op": "A"}, {"id": "2", "uscc": "U", "op": "A"})
     deliver(parent, {"id": "2", "uscc": "U", "op": "D"})
     assert partition_values(source, child, settings, ledger, DAY) == ("U",)
+
+
+def graves(words, kind="varchar", **said):
+    """A feed whose column `op` tells what is deleted."""
+    return {
+        "load": "upsert",
+        "deletes": {"kind": "tombstone", "column": "op", "values": words, "shrink_pct": 100},
+        "columns": (
+            column("uscc", required=True, check="uscc"),
+            column("fiscal_year", "integer", required=True),
+            column("op", kind, **said),
+        ),
+    }
+
+
+@pytest.mark.parametrize(
+    ("deletes", "sent"),
+    [
+        (graves(("1",), "boolean"), 1),
+        (graves(("是",), "boolean"), "√"),
+        (graves(("作废",), "boolean", is_true=("作废",), is_false=("有效",)), "作废"),
+        (graves(("1",), "decimal(10, 2)"), "1.0"),
+        (graves(("01",), "integer"), "1"),
+        (graves(("2099/12/31",), "date"), "2099-12-31"),
+        (graves(("无",)), "无"),
+        (graves(("-",), required=True), "-"),
+        (graves(("D",)), " Ｄ "),
+        (graves(("已注销（停业）",)), "已注销（停业）"),
+    ],
+)
+def test_a_tombstone_is_met_in_whatever_form_its_column_reads(settings, ledger, deliver, make_dataset, deletes, sent):
+    dataset = make_dataset(**deletes)
+    _, values = deliver(dataset, {"uscc": GOOD, "fiscal_year": 2024, "op": sent})
+    assert (values["rows_refused"], held(settings, ledger, dataset)) == (0, [])
+
+
+@pytest.mark.parametrize(("said", "refused"), [({}, 1), ({"values": ("D", "d")}, 0), ({"values": ("D", "n")}, 1)])
+def test_a_tombstone_in_another_letter_case_is_refused_unless_it_is_a_value_of_its_own(
+    settings, ledger, deliver, make_dataset, said, refused
+):
+    dataset = make_dataset(**graves(("D",), **said))
+    _, values = deliver(dataset, {"uscc": GOOD, "fiscal_year": 2024, "op": "d"})
+    assert values["rows_refused"] == refused
+    assert held(settings, ledger, dataset) == [(GOOD, 2024)] * (1 - refused)

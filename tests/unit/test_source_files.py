@@ -1,6 +1,7 @@
 """Source, sink and zone files: checked whole, refused with the place named."""
 
 import re
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,42 @@ def test_every_source_file_of_the_project_is_valid():
 def test_a_fault_in_a_source_file_is_refused_and_named(tmp_path, change, told):
     with pytest.raises(ConfigError, match=f"(?s){re.escape(told)}.*Whose: config. Next: mend it"):
         read_source(changed_tax(tmp_path, change))
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "said"),
+    [
+        (["D"], "varchar", {"values": ["A", "B"]}),
+        (["删除"], "boolean", {}),
+        (["D"], "integer", {}),
+        (["-1"], "integer", {"min": 0}),
+        (["-1"], "integer", {"missing_markers": ["-1"]}),
+        (["无"], "varchar", {"missing_words": ["无"]}),
+        ([" "], "varchar", {}),
+    ],
+)
+def test_a_tombstone_that_can_never_be_met_is_refused_when_its_source_file_is_read(tmp_path, values, kind, said):
+    def with_tombstone(entry):
+        meta(entry).update(load="upsert", deletes={"kind": "tombstone", "column": "op", "values": values})
+        entry["tables"][0]["columns"].append(
+            {"name": "op", "data_type": kind, "config": {"meta": {"field": "op", **said}}}
+        )
+
+    with pytest.raises(ConfigError, match=f"statements: the tombstone {values[0]!r} can never be met in op"):
+        read_source(changed_tax(tmp_path, with_tombstone))
+
+
+@pytest.mark.parametrize(("kind", "is_valid"), [("tombstone", True), ("replace_by", False)])
+def test_a_feed_of_changes_is_never_whole_for_a_value(tmp_path, kind, is_valid):
+    def as_feed(entry):
+        deletes = {"kind": kind, "column": "fiscal_year"} | ({"values": ["2024"]} if is_valid else {})
+        since = {"param": "since", "column": "filed_on", "start": "2020-01-01", "lookback_days": 0}
+        meta(entry).update(load="upsert", deletes=deletes)
+        meta(entry)["request"].update(since=since)
+
+    refused = pytest.raises(ConfigError, match="replace_by does not go with since")
+    with nullcontext() if is_valid else refused:
+        read_source(changed_tax(tmp_path, as_feed))
 
 
 def test_a_source_names_the_variables_of_its_secrets_and_never_their_values():
