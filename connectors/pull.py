@@ -88,8 +88,9 @@ def seen_in_folder(counts: Mapping[str, int]) -> str | None:
         told.append(f"{sum(found.values())} in the folder match no pattern and are not taken: {names}.")
         told.append("Next: ask the agency, or put them under `ignore` in the source file")
     if late := counts.get("older_than_held"):
-        told.append(f"{late} records of a file that is older than what is held were left.")
-        told.append("Next: if it is the later one, have it put again, or declare `order` in the source file")
+        told.append(f"{late} records are older than what is held of their keys, by their file or stamp, and were left.")
+        told.append("Next: ask the agency whether it went back; a file that is the later one is put again, or `order`")
+        told.append("is declared")
     return " ".join(told) or None
 
 

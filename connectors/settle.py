@@ -5,8 +5,9 @@ The SQL names only columns of the source file (`^[a-z][a-z0-9_]*$`) and our own;
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
@@ -14,10 +15,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from connectors.file_order import AGES
-from connectors.spec import Dataset, FileRequest, ReplaceBy, Tombstone
+from connectors.spec import Dataset, ReplaceBy, Tombstone
 
 MEMORY_LIMIT = "128MB"
 _OF_FEW_VALUES = (pa.date32(), pa.int32())
+_AHEAD: Final = timedelta(days=1)
+"""So far ahead of now may a stamp lie: a day of the zone begins before that of UTC, and clocks differ."""
 ROWS_AT_ONCE = 65_536
 """Rows of a row group in a landed file, and of a batch on the way there."""
 
@@ -127,6 +130,18 @@ def _names(names: Sequence[str], table: str = "") -> str:
     return ", ".join(f'{table}"{name}"' for name in names)
 
 
+def _age(dataset: Dataset, table: str = "") -> str:
+    """What is greater of a later record: the rank of its file, or its stamp.
+
+    A stamp that lies ahead tells nothing of when its record changed, and must not hold against later ones for ever.
+    """
+    if dataset.since is None:
+        return f"{table}_age"
+    limit = (datetime.now(UTC) + _AHEAD).replace(tzinfo=None).isoformat(" ")
+    stamp = f'{table}"{dataset.since.column}"'
+    return f"case when {stamp} <= timestamp '{limit}' then {stamp} end"
+
+
 def _facts(dataset: Dataset) -> list[str]:
     return [column.name for column in dataset.columns]
 
@@ -192,9 +207,10 @@ def _one_per_key(
 ) -> tuple[dict[str, int], int, tuple[tuple[int, int], ...]]:
     """Make `one`: the same record twice is dropped, a feed keeps its newest, records that contradict are left out."""
     key, facts = _names(dataset.key), _names(_facts(dataset))
-    age = "0"
+    newest_first = "0"
     if dataset.load == "upsert":
-        age = f'"{dataset.since.column}"' if dataset.since else "_age"
+        newest_first = f"{_age(dataset)} desc nulls last"
+        newest_first += f', "{dataset.since.column}" desc nulls last' if dataset.since else ""
     db.execute(f"create temp table twice as select {key} from batch group by all having count(*) > 1")  # noqa: S608
     if _number(db, "select count(*) from twice") == 0:
         db.execute("create temp view one as select * from batch")
@@ -207,7 +223,7 @@ def _one_per_key(
                 partition by {facts}, _deleted order by _sequence, _position) = 1
         ),
         ranked as (
-            select *, rank() over (partition by {key} order by {age} desc nulls last) as newness from different
+            select *, rank() over (partition by {key} order by {newest_first}) as newness from different
         )
         select *, count(*) filter (where newness = 1) over (partition by {key}) as rivals from ranked"""  # noqa: S608
     )
@@ -245,15 +261,14 @@ def _make_news(db: duckdb.DuckDBPyConnection, dataset: Dataset, notes: dict[str,
     names = [*_facts(dataset), "_deleted"]
     differs = " or ".join(f'one."{name}" is distinct from known."{name}"' for name in names)
     # A change that is older than what is held comes late and changes nothing.
-    age = f'"{dataset.since.column}"' if dataset.since else "_age"
     db.execute(
         f"""create temp table news as select one.*, known."{dataset.key[0]}" is not null
-            and coalesce(one.{age} < known.{age}, false) as _is_late
+            and coalesce({_age(dataset, "one.")} < {_age(dataset, "known.")}, false) as _is_late
         from one left join known on {same_key}
         where known."{dataset.key[0]}" is null or ({differs})"""  # noqa: S608
     )
     late = _number(db, "delete from news where _is_late")
-    if late and isinstance(dataset.request, FileRequest):
+    if late:
         notes["older_than_held"] = late
 
 

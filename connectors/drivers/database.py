@@ -67,6 +67,9 @@ _REFUSED = (
 )
 """How a database says that it knows us or what we ask for not: trying again would not help."""
 
+_BY_DAY = "____-__-__%"
+"""The text that sorts as its moments do. Any other (a blank before it, the day first) is read each night."""
+
 _ASK_WHAT = "ask the agency what it renamed"
 
 
@@ -74,7 +77,8 @@ def pull(ask: Ask) -> Iterator[Page]:
     """Yield a table, or what changed in it since a moment, some rows a page, in one transaction: one moment of it.
 
     Without `since` the rows come in key order. With it they are those whose column is not below the bound, or is empty
-    (a row that nobody dated must not be passed over), in the order of that column and then of the key. Not resumed page
+    (a row that nobody dated must not be passed over), or text of another form, in the order of that column and then of
+    the key. Not resumed page
     by page: pages of two moments would not be one register, and a table is cheap to read again.
     """
     connection, request = ask.source.connection, ask.dataset.request
@@ -211,9 +215,11 @@ def _not_before(column: Column[Any], ask: Ask, dialect: str) -> ColumnElement[bo
     if dialect == "sqlite":
         # A moment is text here, of any length, or a bare number: text is compared by day, and a number is not compared.
         bound = bound_value(ask.since or "", String(), ask.settings.zone, where)
-        return or_(type_coerce(column, String) >= bound, func.typeof(column) != "text")
+        text = type_coerce(column, String)
+        return or_(text >= bound, text.not_like(_BY_DAY), func.typeof(column) != "text")
     bound = bound_value(ask.since or "", column.type, ask.settings.zone, where)
-    return or_(column >= bound, column.is_(None))
+    plain = or_(column >= bound, column.is_(None))
+    return or_(plain, column.not_like(_BY_DAY)) if isinstance(column.type, String) else plain
 
 
 def _table(engine: Engine, ask: Ask, request: DatabaseRequest) -> Table:

@@ -182,6 +182,13 @@ def test_a_feed_gives_what_is_not_below_the_bound_and_what_nobody_dated(changes)
     assert set(changes("2025-06-02", "said", "date")) == {"T2", "T3", "T4"}
 
 
+def test_a_feed_by_text_gives_what_is_no_plain_day_each_time_it_is_read(changes, url):
+    for no, said in (("T5", " 2025-06-04"), ("T6", "2/6/2025"), ("T7", "05.06.2025"), ("T8", "2025-05-31"), ("T9", "")):
+        execute(url, f"insert into changes (contract_no, said) values ('{no}', '{said}')")  # noqa: S608 - made up here
+    found = set(changes("2025-06-03", "said", "date"))
+    assert found == {"T3", "T4", "T5", "T6", "T7", "T9"}
+
+
 def test_the_bound_is_utc_and_a_column_without_an_offset_holds_the_zones_own_time(changes):
     # 02:00 UTC is 10:00 in Shanghai: the row of that very second is asked for again.
     found = changes("2025-06-02T02:00:00", "changed_at")

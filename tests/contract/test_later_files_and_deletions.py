@@ -173,7 +173,7 @@ def test_an_old_file_put_back_on_a_later_night_changes_nothing_and_is_counted(ba
     pulled = bank.pull()
     assert bank.stands() == {("L1", JUNE): 150, ("L2", JUNE): 1, ("L3", JUNE): 3}
     assert pulled.counts["older_than_held"] == 1
-    assert "1 records of a file that is older than what is held were left" in pulled.message
+    assert "1 records are older than what is held of their keys" in pulled.message
 
 
 def test_an_old_file_put_back_takes_nothing_away_from_its_day(bank):

@@ -173,3 +173,36 @@ def test_a_day_before_the_last_pull_sees_only_what_was_learnt_by_then(ledger, de
     before = date(2025, 6, 29)
     assert latest_promoted(ledger, "tax", "statements", before) is None
     assert landed_batches(ledger, "tax", "statements", before) == []
+
+
+def revised(at, revenue):
+    return {**change(at=at), "yysr": revenue}
+
+
+@pytest.mark.parametrize(
+    ("nights", "stands", "told"),
+    [
+        ([[("2098-01-01", "1")], [("2025-06-02", "2")]], "2.00", {}),
+        (
+            [[("2098-01-01", "1"), ("2025-06-02", "2")]],
+            "2.00",
+            {"ahead_of_time:changed_at": 1, "superseded_in_batch": 1},
+        ),
+        (
+            [[("2098-01-01", "1"), ("2099-01-01", "2")]],
+            "2.00",
+            {"ahead_of_time:changed_at": 2, "superseded_in_batch": 1},
+        ),
+        ([[("2025-06-02", "1")], [("2025-06-01", "2")]], "1.00", {"older_than_held": 1}),
+        ([[("2025-06-02", "1")], [("2025-06-01", "2"), ("2025-06-02", "1")]], "1.00", {"superseded_in_batch": 1}),
+    ],
+)
+def test_a_stamp_tells_the_later_record_unless_it_lies_ahead(
+    settings, ledger, deliver, make_dataset, nights, stands, told
+):
+    dataset = make_dataset(**{**FEED, "columns": (*FEED["columns"], column("yysr", "decimal(20, 2)"))})
+    for night in nights:
+        _, values = deliver(dataset, *(revised(at, revenue) for at, revenue in night))
+    newest = landed_batches(ledger, "tax", "statements", DAY)[-1]["batch"]
+    (row,) = pq.read_table(landed_path(settings.data_dir, "tax", "statements", newest), partitioning=None).to_pylist()
+    assert (str(row["yysr"]), values["counts"]) == (stands, told)
