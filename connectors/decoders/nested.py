@@ -10,21 +10,20 @@ from connectors.decoders.chunk import Chunk
 def reach_in(chunk: Chunk, fields: Sequence[str]) -> Chunk:
     """The chunk with a column for each of these fields, taken out of the parts that hold it.
 
-    A record that has the name with its points as it stands keeps that value. Of a part only what was not taken is left
-    in its own column, which goes where nothing is left.
+    A record that has the name with its points as it stands keeps that value; one that has both holds the field twice,
+    and the list of the two values stands for it, which no column takes. Of a part only what was not taken is left in
+    its own column, which goes where nothing is left.
     """
     columns = dict(chunk.columns)
     taken: dict[str, list[list[str]]] = {}
     for field in fields:
         head, *steps = field.split(".")
-        parts = chunk.columns.get(head, [])
+        parts = chunk.columns.get(head, []) if steps else []
         found = [_reached(part, steps) for part in parts]
         if not any(found):
             continue
         flat = columns.get(field, [None] * len(parts))
-        columns[field] = [
-            stands if stands is not None or not inner else inner[0] for stands, inner in zip(flat, found, strict=True)
-        ]
+        columns[field] = [_one_of(*each) for each in zip(flat, parts, found, strict=True)]
         taken.setdefault(head, []).append(steps)
     for head in taken.keys() - fields:
         left = [_without(part, taken[head]) for part in chunk.columns[head]]
@@ -32,6 +31,12 @@ def reach_in(chunk: Chunk, fields: Sequence[str]) -> Chunk:
         if not any(part is not None for part in left):
             del columns[head]
     return replace(chunk, columns=columns)
+
+
+def _one_of(stands: Any, part: Any, inner: tuple[Any, ...]) -> Any:
+    if stands is None or not isinstance(part, dict) or inner in ((), (None,)):
+        return inner[0] if stands is None and inner else stands
+    return [stands, *inner]
 
 
 def _reached(part: Any, steps: Sequence[str]) -> tuple[Any, ...]:

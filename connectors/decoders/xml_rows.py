@@ -1,16 +1,21 @@
 """XML whose records are the elements at one path."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from xml.etree.ElementTree import Element
 
 from connectors.decoders.chunk import CHUNK_ROWS, Chunk
 from connectors.decoders.transpose import to_chunk
-from connectors.decoders.xml_stream import local, pieces
+from connectors.decoders.xml_stream import Beside, local, pieces
+from connectors.errors import DataError
 from connectors.spec import XmlDecoder
+from connectors.verdicts import refusals
 
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _CHUNK_FIELDS = 200_000
+_SHOWN = 100
+_COUNT = re.compile("total|count", re.IGNORECASE)
 
 
 def decode_xml(decoder: XmlDecoder, content: bytes, where: str) -> Iterator[Chunk]:
@@ -22,14 +27,28 @@ def decode_xml(decoder: XmlDecoder, content: bytes, where: str) -> Iterator[Chun
     """
     records: list[dict[str, Any]] = []
     first, fields = 1, 0
-    for element in pieces(content, tuple(decoder.record.split("/")), where):
+    beside = Beside()
+    for element in pieces(content, tuple(decoder.record.split("/")), where, optional=decoder.none, beside=beside):
         records.append(_fields(element))
         fields += len(records[-1])
         if len(records) == CHUNK_ROWS or fields > _CHUNK_FIELDS:
             yield to_chunk(records, first, where)
             first, records, fields = first + len(records), [], 0
+    if not records and first == 1:
+        _require_empty(decoder, beside, where)
     if records or first == 1:
         yield to_chunk(records, first, where)
+
+
+def _require_empty(decoder: XmlDecoder, beside: Beside, where: str) -> None:
+    """Raise a `DataError` where a document without records says no, or holds other elements in their place."""
+    if told := next(refusals({beside.root: beside.told}, ()), "").partition(" (")[0]:
+        shown = "".join(sign for sign in told if sign.isprintable())[:_SHOWN]
+        raise DataError(f"holds no record and says no: {shown}.", where, "look it up in the agency's document")
+    counts = {text for name, text in beside.instead.items() if _COUNT.search(name)}
+    if beside.instead and not decoder.none and counts != {"0"}:
+        what = f"has no element at {decoder.record}, and others in its place: {', '.join(beside.instead)[:_SHOWN]}."
+        raise DataError(what, where, "declare none: true under decoder if that means no record, or call the agency")
 
 
 def _fields(element: Element) -> dict[str, Any]:

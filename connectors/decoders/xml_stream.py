@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
@@ -16,6 +17,7 @@ MAX_PIECE_BYTES = 4 * 1024 * 1024
 """The most that one record, or one element outside of any, may hold."""
 MAX_PIECE_ELEMENTS = 50_000
 MAX_DEPTH = 64
+_TOLD_LEVELS, _MOST_TOLD, _LONGEST_TOLD = 2, 50, 80
 
 _CALL = "call the agency with this file"
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,100}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
@@ -38,7 +40,29 @@ class _Metered:
         return block
 
 
-def pieces(body: bytes, path: tuple[str, ...], where: str, *, optional: bool = False) -> Iterator[Element]:
+@dataclass
+class Beside:
+    """What a document says beside the elements at the path: a few plain parts, and what stands in place of records."""
+
+    root: str = ""
+    told: dict[str, str] = field(default_factory=dict)
+    instead: dict[str, str] = field(default_factory=dict)
+
+    def note(self, element: Element, level: int, list_level: int | None) -> None:
+        """Take an element outside of the records, at its end. `list_level` is that of the list it stands in or is."""
+        name, text = local(element.tag), (element.text or "").strip()[:_LONGEST_TOLD]
+        self.root = name
+        if level <= _TOLD_LEVELS and len(self.told) < _MOST_TOLD:
+            attributes = element.attrib.items() if level == 0 else ()
+            self.told = {local(key): value[:_LONGEST_TOLD] for key, value in attributes} | {name: text} | self.told
+        is_instead = level - 1 == list_level or (level == list_level and text)
+        if list_level is not None and is_instead and len(self.instead) < _MOST_TOLD:
+            self.instead[name] = text
+
+
+def pieces(
+    body: bytes, path: tuple[str, ...], where: str, *, optional: bool = False, beside: Beside | None = None
+) -> Iterator[Element]:
     """Each element at a path of tags below the root, whole; what it holds is gone once the next one is asked for.
 
     Everything else is read and dropped, so memory stays flat. A namespace is no part of a tag here. Raises a
@@ -48,7 +72,7 @@ def pieces(body: bytes, path: tuple[str, ...], where: str, *, optional: bool = F
     source, encoding = _source(body, where)
     parser = DefusedXMLParser(target=TreeBuilder(), encoding=encoding, forbid_dtd=True)
     try:
-        deepest = yield from _walk(source, parser, path, where)
+        deepest = yield from _walk(source, parser, path, where, beside or Beside())
     except ParseError as error:
         line, column = error.position
         raise DataError(f"is not well-formed XML (line {line}, column {column}).", where, _CALL) from None
@@ -75,7 +99,9 @@ def _source(body: bytes, where: str) -> tuple[_Metered, str | None]:
     return _Metered(io.BytesIO(body).read, where), None
 
 
-def _walk(source: _Metered, parser: Any, path: tuple[str, ...], where: str) -> Generator[Element, None, int]:
+def _walk(
+    source: _Metered, parser: Any, path: tuple[str, ...], where: str, beside: Beside
+) -> Generator[Element, None, int]:
     """As `pieces`; returns how many steps of the path were found at all."""
     above: list[Element] = []
     matched, deepest, held = 0, 0, 0
@@ -94,10 +120,13 @@ def _walk(source: _Metered, parser: Any, path: tuple[str, ...], where: str) -> G
         level = len(above)
         if matched == len(path) < level:
             continue
-        if matched == level > 0:
+        if matched == level == len(path):
             matched -= 1
-            if level == len(path):
-                yield element
+            yield element
+        else:
+            beside.note(element, level, matched if matched == len(path) - 1 else None)
+            if matched == level > 0:
+                matched -= 1
         held, source.since_piece = 0, 0
         if above:
             del above[-1][:]

@@ -82,6 +82,7 @@ class Http:
         asked, more = _fixed(getattr(ask.dataset.request, "headers", {}), ask.source.name)
         self._asked_headers = {**self._headers, **asked}
         self._secrets = Secrets(lambda: (*self._auth.live_secrets(), *hidden, *more), encodings, self._where)
+        self.without = self._secrets.without
         self._pool: ThreadPoolExecutor | None = None
 
     def close(self) -> None:

@@ -110,7 +110,8 @@ def _count(
     # Where no number of records is met in the end, one record that comes again is a page that comes again.
     mark = mark_of(answer, records) if paginator.total else short_hash(repr(records)) if records else None
     if seen.again(mark):
-        raise fault(listing, f"{label} repeats an earlier one")
+        hint = ": declare `total` where the agency gives its last page again beyond the end" if path is None else ""
+        raise fault(listing, f"{label} repeats an earlier one{hint}")
     following = {
         "kind": paginator.kind,
         "size": paginator.size,

@@ -2,13 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, Protocol
 
 from connectors.drivers.pages import Cursor
 from connectors.errors import AgencyError, PagingFaultError
 from connectors.json_path import MissingFieldError, RecordsAt, at_path
+from connectors.verdicts import refusals
 
 LONGEST_TOKEN_BYTES = 1400
 """As JSON. A token goes into the cursor, and a cursor is a small thing whatever an agency sends."""
@@ -59,7 +61,7 @@ class Listing:
     """One listing to page through.
 
     `at` is where its records stand (None: its form is not JSON), `key` the fields that tell two apart, `proved` what
-    was found out once and holds for every part of it.
+    was found out once and holds for every part of it; `without` takes secrets out of what a message repeats.
     """
 
     asker: Asker
@@ -67,6 +69,7 @@ class Listing:
     at: RecordsAt | None
     key: tuple[str, ...] = ()
     proved: set[str] = field(default_factory=set, compare=False)
+    without: Callable[[str], str] = field(default=ascii, compare=False)
 
 
 @dataclass(frozen=True)
@@ -111,13 +114,26 @@ def begin(listing: Listing, resume: Cursor | None, start: Cursor) -> Cursor:
 
 
 def records_of(listing: Listing, answer: Answer) -> list[Any] | None:
-    """The records of an answer, None where its form is not JSON."""
+    """The records of an answer, None where its form is not JSON.
+
+    Where the source file declares no `answered`, one that says no beside an empty list is a refusal and no empty list,
+    unless answers with records say the same.
+    """
     if listing.at is None:
         return None
     try:
-        return listing.at.find(answer.value)
+        records = listing.at.find(answer.value)
     except MissingFieldError as error:
         raise refusal(listing, str(error)) from None
+    if listing.at.is_coded or not isinstance(answer.value, dict):
+        return records
+    told = {one.partition(" (")[0]: one for one in islice(refusals(answer.value, records), 3)}
+    if records:
+        listing.proved.update(told)
+    elif unproved := [told[one] for one in told if one not in listing.proved]:
+        what = f"the agency answers without a record and says no: {listing.without(', '.join(unproved))}."
+        raise AgencyError(what, listing.where, "look it up in the agency's document, and declare `answered`")
+    return records
 
 
 def json_records(listing: Listing, answer: Answer) -> list[Any]:

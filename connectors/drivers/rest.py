@@ -125,7 +125,7 @@ def _endpoint_of(endpoint: Endpoint, partition: Partition, value: str, where: st
 def _listing(http: Http, endpoint: Endpoint, dataset: Dataset) -> Listing:
     decoder = dataset.decoder
     at = RecordsAt.of(dataset, decoder) if isinstance(decoder, JsonDecoder) and is_json(decoder) else None
-    return Listing(http.at(endpoint), dataset.address, at, _telling_apart(dataset))
+    return Listing(http.at(endpoint), dataset.address, at, _telling_apart(dataset), without=http.without)
 
 
 def _telling_apart(dataset: Dataset) -> tuple[str, ...]:

@@ -2,11 +2,9 @@
 
 import hashlib
 import hmac
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from itertools import islice
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
@@ -19,38 +17,10 @@ from connectors.drivers.tls import surroundings
 from connectors.errors import AgencyError, ConfigError
 from connectors.json_text import loads
 from connectors.sink_files import NoticeSink
+from connectors.verdicts import BAD_TEXT, refusals
 from ledger.settings import Settings, read_variable
 
 MOST_OF_AN_ANSWER_BYTES = 1 << 16
-
-# Names that tell how it went, lower case and without _ and -, and the values by which they tell that it went well.
-_CODES = {
-    "code",
-    "errcode",
-    "errorcode",
-    "errno",
-    "ret",
-    "retcode",
-    "rtncode",
-    "returncode",
-    "resultcode",
-    "statuscode",
-}
-_CODES |= {"bizcode", "respcode", "rspcode", "responsecode"}
-_GOOD_CODE = re.compile(r"0+|2\d\d|ok|success|succeeded|true|none|null|", re.IGNORECASE)
-_TRUTHS = {"success", "succeeded", "succeed", "succ", "issuccess", "ok", "accepted", "delivered"}
-_UNTRUE = re.compile(r"false|f|no|n|0|fail\w*|error", re.IGNORECASE)
-_ERRORS = {"error", "errors", "exception", "fault"}
-_NO_ERROR = re.compile(r"false|0+|none|null|ok|success|", re.IGNORECASE)
-_STATES = {"status", "state", "result"}
-_BAD_STATE = re.compile(r"false|-\d+|[45]\d\d|fail\w*|err\w*|refused|rejected|denied|invalid|forbidden", re.IGNORECASE)
-_BAD_TEXT = re.compile(
-    r"\b(fail\w*|err(or)?|invalid\w*|denied|refused|rejected|forbidden|false)\b|^-\d|失败|错误|拒绝", re.IGNORECASE
-)
-_OF_ANYTHING = {"code", "ret", "accepted", "delivered", *_STATES}
-"""Names that a record inside the answer may have as well: beside a verdict above it they say nothing."""
-
-_SAID = ("message", "msg", "errmsg", "errormsg", "errormessage", "errordescription", "statusmessage", "description")
 
 
 def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
@@ -128,7 +98,7 @@ def _require_accepted(
             raise AgencyError(what, sink.name, "compare `answered` in the sink file with the channel's document")
         check_answered(sink.answered, body, value, sink.name, secrets)
         return
-    told = ", ".join(islice(_refusals(value), 3)) if isinstance(value, (dict, list)) else _refusal_in_words(body)
+    told = ", ".join(islice(refusals(value), 3)) if isinstance(value, (dict, list)) else _refusal_in_words(body)
     if told:
         raise AgencyError(
             f"the channel answers {status} and refuses the message: {secrets.without(told)}.",
@@ -137,35 +107,6 @@ def _require_accepted(
         )
 
 
-def _refusals(value: Any, depth: int = 0, is_judged: bool = False) -> Iterator[str]:
-    """What in an answer says no by the names that are in use, with the message beside it."""
-    for one in value if isinstance(value, list) else [value]:
-        if not isinstance(one, dict):
-            continue
-        plain = {re.sub("[_-]", "", str(name)).lower(): (name, held) for name, held in one.items()}
-        said = next((f" ({plain[name][1]})" for name in _SAID if isinstance(plain.get(name, ("", 0))[1], str)), "")
-        for name, (shown, held) in plain.items():
-            if not (is_judged and name in _OF_ANYTHING) and _says_no(name, held):
-                yield f"{shown} is {held}{said}"
-        if depth < 2:
-            is_judged_here = is_judged or bool(plain.keys() & (_CODES | _TRUTHS))
-            for held in one.values():
-                yield from _refusals(held, depth + 1, is_judged_here)
-
-
-def _says_no(name: str, held: Any) -> bool:
-    if isinstance(held, (dict, list)):
-        told = "" if isinstance(held, dict) else " ".join(one for one in held if isinstance(one, str))
-        return (name in _ERRORS and bool(held)) or (name in _CODES and _BAD_TEXT.search(told) is not None)
-    text = str("" if held is None else held).strip()
-    return (
-        (name in _CODES and _GOOD_CODE.fullmatch(text) is None)
-        or (name in _TRUTHS and _UNTRUE.fullmatch(text) is not None)
-        or (name in _ERRORS and _NO_ERROR.fullmatch(text) is None)
-        or (name in _STATES and _BAD_STATE.fullmatch(text) is not None)
-    )
-
-
 def _refusal_in_words(body: bytes) -> str:
     text = body.decode("utf-8", "replace").strip()
-    return text if _BAD_TEXT.search(text) else ""
+    return text if BAD_TEXT.search(text) else ""

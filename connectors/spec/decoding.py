@@ -98,6 +98,8 @@ class XmlDecoder(_Packed):
 
     kind: Literal["xml"]
     record: str = Field(pattern=r"^[^/\s]+(/[^/\s]+)*$")
+    none: bool = False
+    """A document without the list, or with other elements in place of the records, means that there is no record."""
 
 
 class XlsxDecoder(_Packed, _Table):

@@ -126,3 +126,48 @@ def test_an_address_with_a_password_is_not_shown(variables):
     with pytest.raises(ConfigError, match="holds a user name") as caught:
         pull(ask_of())
     assert "canary" not in str(caught.value)
+
+
+PAGED = {"kind": "page_number", "page_param": "page", "size_param": "size", "size": 10, "until": "empty"}
+NONE = {"total": 0, "items": []}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"code": 500, "msg": "系统异常", **NONE},
+        {"success": False, "message": "no right", **NONE},
+        {"errcode": 7, **NONE},
+        {"header": {"retCode": "E01"}, **NONE},
+        {"error": "busy", **NONE},
+        {"code": 403, "msg": "无数据权限", **NONE},
+    ],
+)
+def test_a_refusal_beside_an_empty_list_is_no_empty_list_though_no_code_is_declared(pulled, answer):
+    with pytest.raises(AgencyError, match="without a record and says no: "):
+        pulled(lambda _: Reply(answer))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"code": 200, "success": True, **NONE},
+        {"code": "0000", "msg": "anything", "errors": [], "error": None, **NONE},
+        {"code": 1, "msg": "操作成功", **NONE},
+        {"code": 404, "success": False, "message": "未查询到数据", **NONE},
+        {"status": "closed", "page": 1, **NONE},
+    ],
+)
+def test_an_empty_list_of_an_answer_that_says_nothing_bad_is_one(pulled, answer):
+    assert ids(pulled(lambda _: Reply(answer))) == []
+
+
+def test_a_code_that_comes_with_records_says_no_nowhere(pulled):
+    healthy = listing(12)
+    pages = pulled(lambda sent: Reply({"code": 1, "msg": "page", **healthy(sent).body}), paginator=PAGED)
+    assert ids(pages) == list(range(12))
+
+
+def test_the_last_page_that_comes_again_beyond_the_end_asks_for_a_total(pulled):
+    with pytest.raises(PagingFaultError, match="page 2 repeats an earlier one: declare `total`"):
+        pulled(lambda _: Reply({"items": [{"id": 1}]}), paginator=PAGED)

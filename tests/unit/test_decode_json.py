@@ -199,7 +199,15 @@ def test_json_is_read_in_the_encoding_that_is_declared(read_body, kind):
         ([{"customer.code": "flat"}], {"customer.code": ["flat"]}),
         (
             [{"customer.code": "flat", "customer": {"code": "in"}}, {"customer": {"code": "in"}}],
-            {"customer.code": ["flat", "in"]},
+            {"customer.code": [["flat", "in"], "in"]},
+        ),
+        (
+            [{"customer.code": "flat", "customer": {"code": None}}, {"customer.code": "flat", "customer": {}}],
+            {"customer.code": ["flat", "flat"]},
+        ),
+        (
+            [{"customer": "x", "customer.code": "flat"}],
+            {"customer": ["x"], "customer.code": ["flat"], "customer.at.city": [["x"]]},
         ),
         ([{"customer": {"code": {"x": 1}}}], {"customer.code": [{"x": 1}]}),
         (

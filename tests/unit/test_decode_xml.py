@@ -11,9 +11,9 @@ from connectors.errors import DataError
 from connectors.spec import XmlDecoder
 
 
-def read(body: bytes | str, record="rows/row"):
+def read(body: bytes | str, record="rows/row", **more):
     raw = body.encode() if isinstance(body, str) else body
-    return list(decode_xml(XmlDecoder(kind="xml", record=record), raw, "tax.statements, f.xml"))
+    return list(decode_xml(XmlDecoder(kind="xml", record=record, **more), raw, "tax.statements, f.xml"))
 
 
 def columns(body, record="rows/row"):
@@ -57,6 +57,49 @@ def test_a_list_without_records_is_an_empty_chunk_and_a_list_that_is_gone_is_a_l
     assert columns("<r><rows/></r>") == {}
     with pytest.raises(DataError, match="has no element at rows"):
         read("<r><lines/></r>")
+
+
+@pytest.mark.parametrize(
+    ("body", "record"),
+    [
+        ("<rows/>", "row"),
+        ("<rows total='0'></rows>", "row"),
+        ("<rows>\n  </rows>", "row"),
+        ("<rows><total>0</total><page>1</page></rows>", "row"),
+        ("<r><code>0</code><msg>ok</msg><rows/></r>", "rows/row"),
+        ("<r><code>1</code><msg>查询成功</msg><rows/></r>", "rows/row"),
+        ("<r><code>404</code><msg>未查询到相关数据</msg><rows/></r>", "rows/row"),
+        ("<r><rows><recordCount>0</recordCount></rows></r>", "rows/row"),
+    ],
+)
+def test_an_empty_list_is_one_where_nothing_stands_in_place_of_its_records(body, record):
+    assert columns(body, record) == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "record", "told"),
+    [
+        ("<answer><code>507</code><text>busy</text></answer>", "row", "says no: code is 507"),
+        ("<answer success='false'/>", "row", "says no: success is false"),
+        ("<Fault><faultcode>Server</faultcode></Fault>", "row", "says no: Fault is"),
+        ("<r><head><errcode>9</errcode></head><rows/></r>", "rows/row", "says no: errcode is 9"),
+        ("<rows><Row><a>1</a></Row></rows>", "row", "has no element at row, and others in its place: Row"),
+        ("<r><rows><item/></rows></r>", "rows/row", "others in its place: item"),
+        ("<rows>closed today</rows>", "row", "others in its place: rows"),
+        ("<rows><total>3</total></rows>", "row", "others in its place: total"),
+        ("<rows><line/><total>0</total><lineCount>1</lineCount></rows>", "row", "others in its place: line"),
+    ],
+)
+def test_a_document_of_another_kind_is_no_empty_list(body, record, told):
+    with pytest.raises(DataError, match=told):
+        read(body, record)
+
+
+def test_other_elements_in_place_of_records_are_none_where_that_is_declared_and_a_refusal_never():
+    assert [chunk.columns for chunk in read("<r><page>1</page></r>", "row", none=True)] == [{}]
+    assert [chunk.columns for chunk in read("<r><page>1</page></r>", none=True)] == [{}]
+    with pytest.raises(DataError, match="code is 5"):
+        read("<r><code>5</code></r>", none=True)
 
 
 @pytest.mark.parametrize("encoding", ["gbk", "gb2312", "gb18030", "utf-8", "utf-16"])

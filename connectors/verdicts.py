@@ -1,0 +1,79 @@
+"""How an answer says that it is none, by the names in common use: for agencies and channels that declare no code."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+# Names that tell how it went, lower case and without _ and -, and the values by which they tell that it went well.
+_CODES = {
+    "code",
+    "errcode",
+    "errorcode",
+    "errno",
+    "ret",
+    "retcode",
+    "rtncode",
+    "returncode",
+    "resultcode",
+    "statuscode",
+}
+_CODES |= {"bizcode", "respcode", "rspcode", "responsecode"}
+_GOOD_CODE = re.compile(r"0+|2\d\d|ok|success|succeeded|true|none|null|", re.IGNORECASE)
+_TRUTHS = {"success", "succeeded", "succeed", "succ", "issuccess", "ok", "accepted", "delivered"}
+_UNTRUE = re.compile(r"false|f|no|n|0|fail\w*|error", re.IGNORECASE)
+_ERRORS = {"error", "errors", "exception", "fault"}
+_NO_ERROR = re.compile(r"false|0+|none|null|ok|success|", re.IGNORECASE)
+_STATES = {"status", "state", "result"}
+_BAD_STATE = re.compile(r"false|-\d+|[45]\d\d|fail\w*|err\w*|refused|rejected|denied|invalid|forbidden", re.IGNORECASE)
+BAD_TEXT = re.compile(
+    r"\b(fail\w*|err(or)?|invalid\w*|denied|refused|rejected|forbidden|false)\b|^-\d|失败|错误|拒绝", re.IGNORECASE
+)
+_GOOD_TEXT = re.compile(r" \((ok|success|succeeded|(操作|查询|请求|获取|调用|处理)?成功)[.!。！]?\)", re.IGNORECASE)
+_NOTHING_FOUND = re.compile(
+    r"(没有|无|未(查询|查|找|检索)到)(更多|相关|匹配|满足条件|符合条件|对应)?的?(数据|记录|信息|结果)(?!.*(权限|授权))"
+    r"|(数据|记录|结果)(为空|不存在)|\bno (more )?(data|records?|results?)\b",
+    re.IGNORECASE,
+)
+_OF_ANYTHING = {"code", "ret", "accepted", "delivered", *_STATES}
+"""Names that a record inside the answer may have as well: beside a verdict above it they say nothing."""
+
+_SAID = ("message", "msg", "errmsg", "errormsg", "errormessage", "errordescription", "statusmessage", "description")
+
+
+def refusals(value: Any, records: Any = None, depth: int = 0, is_judged: bool = False) -> Iterator[str]:
+    """What in an answer says no by the names that are in use, with the message beside it.
+
+    `records` is the list of an answer that gives records, no part of the verdict. A code beside a message that tells of
+    success and of nothing else is a good one, whatever its number; so is one, of such an answer, beside a message that
+    nothing was found.
+    """
+    for one in value if isinstance(value, list) else [value]:
+        if not isinstance(one, dict):
+            continue
+        plain = {re.sub("[_-]", "", str(name)).lower(): (name, held) for name, held in one.items()}
+        said = next((f" ({plain[name][1]})" for name in _SAID if isinstance(plain.get(name, ("", 0))[1], str)), "")
+        passed = _OF_ANYTHING if is_judged else set()
+        passed = passed | _CODES if _GOOD_TEXT.fullmatch(said) else passed
+        if records is not None and _NOTHING_FOUND.search(said):
+            passed = passed | _CODES | _TRUTHS
+        for name, (shown, held) in plain.items():
+            if name not in passed and _says_no(name, held):
+                yield f"{shown} is {held}{said}"
+        if depth < 2:
+            is_judged_here = is_judged or bool(plain.keys() & (_CODES | _TRUTHS))
+            for held in one.values():
+                if held is not records:
+                    yield from refusals(held, records, depth + 1, is_judged_here)
+
+
+def _says_no(name: str, held: Any) -> bool:
+    if isinstance(held, (dict, list)):
+        told = "" if isinstance(held, dict) else " ".join(one for one in held if isinstance(one, str))
+        return (name in _ERRORS and bool(held)) or (name in _CODES and BAD_TEXT.search(told) is not None)
+    text = str("" if held is None else held).strip()
+    return (
+        (name in _CODES and _GOOD_CODE.fullmatch(text) is None)
+        or (name in _TRUTHS and _UNTRUE.fullmatch(text) is not None)
+        or (name in _ERRORS and _NO_ERROR.fullmatch(text) is None)
+        or (name in _STATES and _BAD_STATE.fullmatch(text) is not None)
+    )
