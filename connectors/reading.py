@@ -24,7 +24,7 @@ from connectors.spec import Column, CsvDecoder, Dataset, ParquetDecoder, Replace
 from connectors.spelling import as_code
 from connectors.vectors import ColumnReader, make_reader
 from connectors.zone import Zone
-from ledger.hand_made import NO_RECORD
+from ledger.hand_made import NO_ONE, NO_RECORD, RULE_LINE
 
 PLACE = (
     pa.field("_raw_sha256", pa.string()),
@@ -265,7 +265,9 @@ def _refuse_totals(dataset: Dataset, facts: dict[str, pa.Array], faults: dict[in
             continue
         stated = facts[column.name]
         is_header = pc.equal(stated, column.source_field)
-        found = pc.fill_null(pc.or_(pc.match_substring_regex(stated, NO_RECORD), is_header), False)
+        alone = dataset.key == (column.name,)
+        pattern = NO_RECORD + NO_ONE * (alone or column.name in NAME_COLUMNS) + RULE_LINE * alone
+        found = pc.fill_null(pc.or_(pc.match_substring_regex(stated, pattern), is_header), False)
         for place in pc.indices_nonzero(found).to_pylist() if pc.any(found).as_py() else ():
             faults.setdefault(place, []).append(Fault("not_a_record", column.name, stated[place].as_py(), True))
 

@@ -3,13 +3,29 @@
 import re
 import unicodedata
 
+_END = r"\s*(?:[(（][^)）]*[)）])?\s*(?:[:：].*|[0-9][0-9,.]*\s*\pL{0,3})?\s*$"
+_BY = r"(?:人员?|员|单位|机构|部门|日期|时间|期间?|电话|口径|范围|主管|负责人|代表人)?\s*[:：]"
 NO_RECORD = (
     r"(?i)^\s*(?:(?:合\s*计|总\s*计|小\s*计|共\s*计|累\s*计|本页合?小?计|合计数|(?:sub|grand)?[ -]?total)\s*[:：]?\s*$"
-    r"|(?:注|[备附]\s*注|说\s*明|填[表报]说明|制\s*表|填\s*[表报]|[审复]\s*核|报\s*送|经\s*办|打\s*印|联\s*系)"
-    r"\s*(?:(?:人|员|单位|日期|时间|电话)?\s*[:：]|(?:人|员|日期)\s*$)"
-    r"|(?:单位)?负\s*责\s*人\s*[:：]|数据来源\s*[:：]|(?:共|合计|总计)\s*[0-9,]+\s*[条行页家户人笔项个]|第\s*[0-9]+\s*页)"
+    rf"|(?:合\s*计|总\s*计|小\s*计){_END}|(?:注|[备附]\s*注|说\s*明|填[表报]说明)\s*[:：]"
+    rf"|(?:制\s*表|填\s*[表报]|[审复]\s*核|报\s*送|经\s*办|打\s*印|联\s*系)(?:{_BY}|(?:人|员|日期)\s*$)"
+    rf"|(?:编\s*制|统\s*计|导\s*出|查\s*询|生\s*成|下\s*载|截\s*[至止]|财务|会计|法\s*定|主\s*管){_BY}"
+    r"|(?:单位)?负\s*责\s*人\s*[:：]|数据(?:来源\s*[:：]|截[至止])|(?:共|合计|总计)\s*[0-9,]+\s*[条行页家户人笔项个]"
+    r"|第\s*[0-9]+\s*页|(?:金额|计量|货币)?单位\s*[:：]\s*\pL{0,4}[元人个家户件台套吨项次%％]\s*$"
+    r"|(?:总|合计)?(?:笔|户|人|条|行|件|记录)数\s*[:：]\s*[0-9,]+"
+    r"|[^\pL\pN]*(?:以下(?:为?空白|无正文)|[承接][前上]页|[过转][次下]页)[^\pL\pN]*$"
+    r"|[(（]?\s*(?:单位)?(?:盖\s*章|签\s*[章字]|公\s*章)(?:处)?\s*[)）]?\s*[:：]?\s*$)"
 )
-"""What public bodies write below a table: totals, notes and signatures."""
+"""What public bodies write below a table: totals, notes and signatures. For RE2, like those below."""
+NO_ONE = (
+    rf"|(?i)^\s*(?:.{{0,12}}(?:合\s*计|总\s*计|小\s*计){_END}|.{{0,6}}平\s*均(?:值|数|水平)?{_END}"
+    rf"|最[大小高低](?:值|分)?{_END}|中位数{_END}|标准差{_END}|其\s*中\s*[:：]?\s*$|average{_END}|[^\pL\pN]*(?:END|EOF)[^\pL\pN]*$)"
+)
+"""Behind `NO_RECORD`, what is no name of anybody: a total of some place, an average. Beside other parts of a key it may
+well be one: 资产总计 is an item of a balance sheet.
+"""
+RULE_LINE = r"|^[-_=~*#+\s—]{3,}$"
+"""Behind `NO_RECORD`, a line drawn below a table. A name of asterisks alone may be one that is kept from us."""
 _UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )

@@ -9,7 +9,7 @@ from editions.score.columns import Columns
 from editions.score.errors import ScoreError
 from editions.score.given import Given, literal
 from editions.score.ruleset import Ruleset
-from ledger.hand_made import NO_RECORD
+from ledger.hand_made import NO_ONE, NO_RECORD, RULE_LINE
 
 # The numbers of `measures`, as the macro supply_statuses has them.
 STATUS_NUMBERS = {
@@ -56,7 +56,7 @@ class Checks:
         self._refuse(ROWS, f"id is null or {seen} = ''", column, "the id is empty", "fill it in, or drop the row")
         self._refuse(
             ROWS,
-            f"regexp_matches(id, {literal(NO_RECORD)})",
+            f"regexp_matches(id, {literal(NO_RECORD + NO_ONE + RULE_LINE)})",
             column,
             "{id} is a total or a note and no id",
             "drop the row: it would be ranked among the others",

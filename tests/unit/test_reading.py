@@ -263,7 +263,39 @@ TOTALS = [
     "备注: x",
 ]
 TOTALS += ["说明：", "制表人：", "制表人", "审核人：张", "填报日期：2025-01-01", "单位负责人：", "联系电话：1"]
-TOTALS += ["数据来源：税务", "共 12 条", "第 3 页", "打印时间：", "unit_no"]
+TOTALS += [
+    "合计（元）",
+    "合计：12家",
+    "合计 1,200.50元",
+    "东江镇小计",
+    "（二）西湖区合计:",
+    "全市平均",
+    "平均值",
+    "最大值",
+    "中位数",
+    "其中：",
+]
+TOTALS += [
+    "以下空白",
+    "——以下无正文——",
+    "（以下空白）",
+    "承前页",
+    "转下页",
+    "END",
+    "--end--",
+    "单位：万元",
+    "金额单位:人民币元",
+]
+TOTALS += [
+    "统计时间：2024-12",
+    "截止日期:2024-12-31",
+    "编制单位：某局",
+    "导出时间：08:00",
+    "导出人：某",
+    "会计主管：某",
+    "（签章）",
+]
+TOTALS += ["总笔数：2", "数据截至2024年12月", "数据来源：税务", "共 12 条", "第 3 页", "打印时间：", "unit_no"]
 UNIT_NAMES = [
     "合计科技有限公司",
     "注册中心",
@@ -273,6 +305,20 @@ UNIT_NAMES = [
     "第一制造",
     "制表机厂",
     "审核中心：一部",
+    "平均数码公司",
+    "最大科技",
+    "小计量仪器厂",
+    "总计划院",
+    "统计师事务所",
+    "单位：东江公司",
+    "合计(深圳)科技",
+    "END公司",
+    "统计员",
+    "会计人员",
+    "Endress",
+    "财务公司",
+    "以下空白文化公司",
+    "****",
 ]
 
 
@@ -291,6 +337,19 @@ def test_a_total_a_note_or_a_signature_is_no_record_in_whatever_form_it_comes(ma
 def test_a_name_that_only_begins_like_a_total_is_a_name(make_dataset, text):
     reading = read(make_dataset(**UNITS), [{"unit_no": "U1", "enterprise_name": text, "staff": 1}])
     assert (reading.rows[0]["enterprise_name"], reading.refusals) == (text, [])
+
+
+@pytest.mark.parametrize("text", ["****", "------", "—— ——"])
+def test_a_line_where_the_key_stands_is_no_record(make_dataset, text):
+    reading = read(make_dataset(**UNITS), [{"unit_no": text, "enterprise_name": "a", "staff": 1}])
+    assert ([refusal.reason for refusal in reading.refusals], reading.rows) == (["not_a_record"], [])
+
+
+@pytest.mark.parametrize("text", ["资产总计", "期末最大值", "平均", "END"])
+def test_an_item_beside_the_other_part_of_a_key_may_be_called_a_total(make_dataset, text):
+    columns = (column("unit_code", required=True), column("item", required=True))
+    reading = read(make_dataset(key=("unit_code", "item"), columns=columns), [{"unit_code": "U1", "item": text}])
+    assert ([row["item"] for row in reading.rows], reading.refusals) == ([text], [])
 
 
 def test_a_total_that_the_source_file_names_is_a_record(make_dataset):

@@ -207,7 +207,9 @@ def test_an_open_quotation_mark_merges_nothing_and_its_line_is_named(loaded, tex
         loaded(text)
 
 
-@pytest.mark.parametrize("text", ["合计", "合 计", "小计：", "注：数据截至2024年底", "制表人：", "Total"])
+@pytest.mark.parametrize(
+    "text", ["合计", "合 计", "小计：", "注：数据截至2024年底", "制表人：", "Total", "全市合计", "平均值", "以下空白"]
+)
 def test_a_total_or_a_note_is_nobody(loaded, text):
     with pytest.raises(ScoreError, match=r"is a total or a note and no id.*row 2, column code"):
         loaded(f"code,C01\na,1\n{text},3\n")
