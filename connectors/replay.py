@@ -1,6 +1,6 @@
 """Reading refused records once more, after the source file or the zone was mended: exactly those, and nothing else."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
+from connectors.file_order import ages
 from connectors.landing import (
     content_sha256,
     landed_path,
@@ -23,9 +24,18 @@ from connectors.reading import Part, Reading, read_pages
 from connectors.refusals import Refusal, RefusalLog, quarantine_path, read_lines
 from connectors.settle import settle, write_rows
 from connectors.since import require_newest
-from connectors.spec import Dataset
+from connectors.spec import Dataset, FileRequest
 from connectors.zone import Zone
-from ledger.batches import BatchKey, close_batch, landed_batches, open_batch, pages_with, promoted_batches, record_page
+from ledger.batches import (
+    BatchKey,
+    close_batch,
+    landed_batches,
+    open_batch,
+    pages_of_dataset,
+    pages_with,
+    promoted_batches,
+    record_page,
+)
 from ledger.settings import Settings
 from ledger.store import Row
 
@@ -44,6 +54,8 @@ class ReplayReport:
     refusals: tuple[Refusal, ...]
     held_since: int = 0
     """Records that pass now, whose key has landed from a later delivery: what is held is newer and stays."""
+    contradicting: frozenset[tuple[str, int]] = frozenset()
+    """The places of records that pass now, and that others of the same delivery contradict: none of them lands."""
 
 
 def replay(
@@ -58,10 +70,10 @@ def replay(
     rows, refusals = _read(dataset, zone, settings, pages, wanted)
     asked = sum(len(positions) for positions in wanted.values())
     newest = landed_batches(ledger, dataset.source, dataset.name, as_of)
-    fresh = _not_held_since(dataset, settings, newest, pages, rows)
-    held_since = rows.num_rows - fresh.num_rows
+    fresh, rivals = _not_held_since(dataset, settings, ledger, newest, pages, rows)
+    held_since = rows.num_rows - fresh.num_rows - len(rivals)
     if not fresh.num_rows:
-        return ReplayReport(None, 0, asked - held_since, frozenset(), tuple(refusals), held_since)
+        return ReplayReport(None, 0, asked - held_since, frozenset(), tuple(refusals), held_since, rivals)
     key, _ = open_batch(ledger, dataset.source, dataset.name, as_of, "replay", None, origin="replay")
     for sequence, page in enumerate(pages, start=1):
         record_page(ledger, key, sequence, page["label"], page["raw_sha256"], page["raw_bytes"], None)
@@ -70,7 +82,8 @@ def replay(
     held_since += fresh.num_rows - landed.num_rows
     places = zip(landed["_raw_sha256"].to_pylist(), landed["_position"].to_pylist(), strict=True)
     gone = landed.num_rows
-    return ReplayReport(key.batch, gone, asked - gone - held_since, frozenset(places), tuple(refusals), held_since)
+    left = asked - gone - held_since
+    return ReplayReport(key.batch, gone, left, frozenset(places), tuple(refusals), held_since, rivals)
 
 
 def _read(
@@ -97,9 +110,12 @@ def _only(part: Part, wanted: Wanted) -> Part:
 
 
 def _not_held_since(
-    dataset: Dataset, settings: Settings, newest: list[Row], pages: list[Row], rows: pa.Table
-) -> pa.Table:
-    """Without the rows whose key has landed from the same delivery or a later one, and each key once."""
+    dataset: Dataset, settings: Settings, ledger: Engine, newest: list[Row], pages: list[Row], rows: pa.Table
+) -> tuple[pa.Table, frozenset[tuple[str, int]]]:
+    """The rows of the latest delivery of their key, each key once, without those whose key has landed from it or since.
+
+    Beside them the places of the rows that others of the same delivery contradict.
+    """
     told_in = {page["raw_sha256"]: page["batch"] for page in pages}
     held: dict[tuple[Any, ...], str] = {}
     for batch in newest[-1:] if dataset.load == "snapshot" else newest:
@@ -107,19 +123,46 @@ def _not_held_since(
         names = [*dataset.key, "_batch"]
         for row in pq.read_table(path, columns=names, partitioning=None).to_pylist():
             held[tuple(row[name] for name in dataset.key)] = "~" if dataset.load == "snapshot" else row["_batch"]
-    told: dict[tuple[Any, ...], set[str]] = {}
     facts = [column.name for column in dataset.columns]
-    for row in rows.select(facts).to_pylist():
-        told.setdefault(tuple(row[name] for name in dataset.key), set()).add(repr(row))
-    kept = []
-    for row in rows.select([*dataset.key, "_raw_sha256"]).to_pylist():
+    found = rows.select([*facts, "_raw_sha256", "_position"]).to_pylist()
+    rank = _rank_of(dataset, ledger, pages)
+    latest: dict[tuple[Any, ...], tuple[Any, set[str]]] = {}
+    for row in found:
+        key, said = tuple(row[name] for name in dataset.key), repr([row[name] for name in facts])
+        before = latest.get(key)
+        if before is None or before[0] < rank(row):
+            latest[key] = (rank(row), {said})
+        elif before[0] == rank(row):
+            before[1].add(said)
+    kept, rivals = [], set()
+    for row in found:
         key = tuple(row[name] for name in dataset.key)
+        is_fresh = held.get(key, "") < told_in[row["_raw_sha256"]] and latest[key][0] == rank(row)
         # Records that contradict each other stay refused, all of them: one has to be discarded first.
-        is_fresh = held.get(key, "") < told_in[row["_raw_sha256"]] and len(told[key]) == 1
+        if is_fresh and len(latest[key][1]) > 1:
+            rivals.add((row["_raw_sha256"], row["_position"]))
+            is_fresh = False
         kept.append(is_fresh)
         if is_fresh:
             held[key] = "~"
-    return rows.filter(pa.array(kept, pa.bool_()))
+    return rows.filter(pa.array(kept, pa.bool_())), frozenset(rivals)
+
+
+def _rank_of(dataset: Dataset, ledger: Engine, pages: list[Row]) -> Callable[[Mapping[str, Any]], Any]:
+    """What is greater of a later record: its stamp, the age of the file that told it, or the night."""
+    since = dataset.since
+    if since is not None:
+        return lambda row: (row[since.column] is not None, row[since.column])
+    age: dict[tuple[str, int], int] = {}
+    if isinstance(dataset.request, FileRequest):
+        told = ages(dataset.request, pages_of_dataset(ledger, dataset.source, dataset.name))
+        places = zip(told["_batch"].to_pylist(), told["_sequence"].to_pylist(), strict=True)
+        age = dict(zip(places, told["_age"].to_pylist(), strict=True))
+    told_in = {
+        page["raw_sha256"]: (age.get((page["batch"], page["sequence"]), 0), "" if age else page["batch"])
+        for page in pages
+    }
+    return lambda row: told_in[row["_raw_sha256"]]
 
 
 def _land(

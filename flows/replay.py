@@ -103,5 +103,11 @@ def _replay_dataset(
         if rules := faults.get((one.raw_sha256, one.position)):
             line = {"record_id": one.record_id, "dataset": one.address, "rules": sorted(rules)}
             report.still_refused.append(line)
+        elif (one.raw_sha256, one.position) in done.contradicting:
+            report.skip(
+                one,
+                "left as it is: it passes now, and another record of its delivery contradicts it; discard one of them, "
+                "then replay the other",
+            )
         elif one not in landed:
             report.skip(one, "left as it is: it passes now, and a later delivery of its key has landed")

@@ -91,7 +91,20 @@ def test_a_feed_lands_the_replayed_record_alone(settings, ledger, deliver, make_
 def test_records_that_contradict_each_other_stay_refused_all_of_them(settings, ledger, deliver, make_dataset):
     key, _ = deliver(make_dataset(), record(), record(uscc=OTHER, revenue="1"), record(uscc=OTHER, revenue="2"))
     told = again(make_dataset(), settings, ledger, wanted(settings, key))
-    assert (told.batch, told.landed) == (None, 0)
+    assert (told.batch, told.landed, told.held_since, len(told.contradicting)) == (None, 0, 0, 2)
+
+
+def test_of_two_refused_versions_of_a_record_the_later_delivery_lands(settings, ledger, deliver, make_dataset):
+    strict = make_dataset(load="upsert", columns=(*LENIENT[:3], column("grade", values=("A",))))
+    asked = {}
+    for revenue in ("8", "9"):
+        key, _ = deliver(strict, {**record(revenue=revenue), "grade": "B"})
+        asked |= wanted(settings, key)
+    mended = make_dataset(load="upsert", columns=(*LENIENT[:3], column("grade", values=("A", "B"))))
+    done = again(mended, settings, ledger, asked)
+    rows = landed(settings, type(key)("tax", "statements", done.batch)).to_pylist()
+    assert [str(row["revenue_cny"]) for row in rows] == ["9.00"]
+    assert (done.landed, done.held_since, len(done.contradicting)) == (1, 1, 0)
 
 
 def test_a_replay_on_a_day_before_the_newest_delivery_is_refused(settings, ledger, deliver, make_dataset):
