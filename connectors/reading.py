@@ -24,7 +24,7 @@ from connectors.spec import Column, CsvDecoder, Dataset, ParquetDecoder, Replace
 from connectors.spelling import as_code
 from connectors.vectors import ColumnReader, make_reader
 from connectors.zone import Zone
-from ledger.hand_made import NO_ONE, NO_RECORD, RULE_LINE
+from ledger.hand_made import NO_ONE, NO_RECORD, RULE_LINE, is_numbering
 
 PLACE = (
     pa.field("_raw_sha256", pa.string()),
@@ -183,6 +183,7 @@ def _read_batch(reader: _Reader, batch: PageBatch, reading: Reading) -> Part:
     _forgive_tombstones(reader.dataset, deleted, faults)
     _check_rules(reader.dataset, facts, faults)
     _refuse_totals(reader.dataset, facts, faults)
+    _refuse_numbering(reader.dataset, batch, faults)
     refusals = _refusals(reader, batch, facts, faults, reading)
     rows = _table(reader, batch, facts, deleted, extra)
     reading.alive += size - pc.sum(deleted).as_py() if size else 0
@@ -270,6 +271,17 @@ def _refuse_totals(dataset: Dataset, facts: dict[str, pa.Array], faults: dict[in
         found = pc.fill_null(pc.or_(pc.match_substring_regex(stated, pattern), is_header), False)
         for place in pc.indices_nonzero(found).to_pylist() if pc.any(found).as_py() else ():
             faults.setdefault(place, []).append(Fault("not_a_record", column.name, stated[place].as_py(), True))
+
+
+def _refuse_numbering(dataset: Dataset, batch: PageBatch, faults: dict[int, list[Fault]]) -> None:
+    """The first row of a table is no record where it numbers the columns of the header above it."""
+    if not isinstance(dataset.decoder, (CsvDecoder, XlsxDecoder)):
+        return
+    for place, (_, chunk) in zip(batch.starts, batch.parts, strict=True):
+        if chunk.positions and chunk.positions[0] == 1 and is_numbering(chunk.raw(0).values()):
+            key = dataset.key[0]
+            field = next(column.source_field for column in dataset.columns if column.name == key)
+            faults.setdefault(place, []).append(Fault("not_a_record", key, chunk.raw(0).get(field), True))
 
 
 def _refusals(

@@ -2,6 +2,9 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from itertools import takewhile
+from typing import Any
 
 _END = r"\s*(?:[(（][^)）]*[)）])?\s*(?:[:：].*|[0-9][0-9,.]*\s*\pL{0,3})?\s*$"
 _BY = r"(?:人员?|员|单位|机构|部门|日期|时间|期间?|电话|口径|范围|主管|负责人|代表人)?\s*[:：]"
@@ -38,3 +41,17 @@ def clean(text: str) -> str:
     """A name without line ends, doubled and invisible blanks, and blanks beside a Chinese character."""
     plain = _UNSEEN.sub("", unicodedata.normalize("NFKC", text[:MAX_NAME]))
     return _BESIDE_CHINESE.sub("", " ".join(plain.split()).replace("\x00", ""))
+
+
+def is_numbering(cells: Iterable[Any]) -> bool:
+    """Whether a row numbers the columns above it, as forms of statistics do.
+
+    甲 乙 1 2, 栏次 1 2, (1) (2) (3), ① ② ③ and 1 2 3 4 5 are numberings. A short run of plain numbers may be a record.
+    """
+    told = [str(cell) for cell in cells if cell is not None and str(cell).strip()]
+    label = told[:1] in (["栏次"], ["列次"])
+    bare = [clean(text).strip("()[]<>") for text in told[label:]]
+    signs = "甲乙丙丁戊己庚辛"
+    heads = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(bare, signs, strict=False))))
+    is_run = bare == [*signs[:heads], *map(str, range(1, len(bare) - heads + 1))]
+    return is_run and len(told) >= (3 if label or heads or bare != told else 5)

@@ -339,6 +339,29 @@ def test_a_name_that_only_begins_like_a_total_is_a_name(make_dataset, text):
     assert (reading.rows[0]["enterprise_name"], reading.refusals) == (text, [])
 
 
+NUMBERINGS = [
+    ("甲", "乙", 1),
+    ("栏次", 1, 2),
+    ("(1)", "（2）", "(3)"),
+    ("①", "②", "③"),
+    ("甲", 1, 2),
+    ("甲", "乙", "丙"),
+]
+FIRST_RECORDS = [(1, 2, 3), ("甲", "x", 1), ("甲", 1, 3), ("①", "②", "5"), ("甲", "乙", None)]
+
+
+@pytest.mark.parametrize(("cells", "landed"), [*((c, 1) for c in NUMBERINGS), *((c, 2) for c in FIRST_RECORDS)])
+def test_a_row_that_numbers_the_columns_above_it_is_no_record(make_dataset, cells, landed):
+    request = {"folder": "x", "pattern": "*"}
+    dataset = make_dataset(**UNITS, decoder={"kind": "csv"}, request=request, paginator=None)
+    lines = [",".join("" if cell is None else str(cell) for cell in row) for row in (cells, ("U9", "b", 1))]
+    page = RawPage(1, "f.csv", "sha1", "\n".join(["unit_no,enterprise_name,staff", *lines]).encode())
+    reading = Reading()
+    parts = list(read_pages(dataset, Zone(), ZONE, [page], reading))
+    assert sum(part.rows.num_rows for part in parts) == landed
+    assert reading.rules["refused:unit_no:not_a_record"] == 2 - landed
+
+
 @pytest.mark.parametrize("text", ["****", "------", "—— ——"])
 def test_a_line_where_the_key_stands_is_no_record(make_dataset, text):
     reading = read(make_dataset(**UNITS), [{"unit_no": text, "enterprise_name": "a", "staff": 1}])
