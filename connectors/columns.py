@@ -39,6 +39,9 @@ _PLAIN_DIGITS = 40
 NUMBERS = frozenset({"integer", "bigint", "decimal"})
 """The kinds of columns that hold numbers."""
 
+_SHEET_POWER = 11
+"""From 10^11 on a sheet shows a number as a power of ten, with six digits; programs write small powers exactly."""
+
 _KEPT_BELOW = 10**15
 """A binary number keeps 15 digits; what stands behind them is made up."""
 
@@ -208,7 +211,7 @@ def _text(raw: Any, column: Column) -> str | None:
     """What was sent, as text for the parser of its column; what cannot be right there is refused at once."""
     is_day = column.kind in ("date", "timestamp")
     text: str | None = None
-    if isinstance(raw, JsonNumber) and column.kind not in NUMBERS:
+    if isinstance(raw, JsonNumber) and (column.kind not in NUMBERS or "e" in raw.lower()):
         text = _json_number_text(raw) if column.kind == "varchar" else _number_text(Decimal(raw), column)
     elif isinstance(raw, str):
         text = raw.strip()
@@ -334,7 +337,8 @@ def _number(text: str, unit: str | None) -> Decimal:
     if not (found := _NUMBER.fullmatch(plain)):
         raise ValueFaultError("type_mismatch")
     exponent = found[4]
-    if exponent and exponent[1] == "+" and int(exponent[2:]) > len(found[3] or ".") - 1:
+    power = int(exponent[1:]) if exponent and exponent[1] == "+" else 0
+    if power >= _SHEET_POWER and power > len(found[3] or ".") - 1:
         raise ValueFaultError("digits_lost")
     return Decimal(plain.replace(",", "")) * (_WAN if unit == "万元" else 1)
 

@@ -43,12 +43,11 @@ def make_reader(column: Column, markers: tuple[str, ...], zone: ZoneInfo) -> Col
     parse = make_parser(column, markers, zone)
     memo: dict[Any, tuple[Any, Fault | None, str | None]] = {}
     plain = _plain_cast(column, markers, bounds_of(column))
-    is_number = column.kind in NUMBERS
-    together: set[type] = {str, JsonNumber} if is_number else {str}
+    together: set[type] = {str, JsonNumber} if column.kind in NUMBERS else {str}
     arrow = arrow_type(column.data_type)
 
     def parse_once(raw: Any) -> tuple[Any, Fault | None, str | None]:
-        if not isinstance(raw, str) or (isinstance(raw, JsonNumber) and not is_number):
+        if not isinstance(raw, str) or isinstance(raw, JsonNumber):
             return parse(raw)
         if raw not in memo:
             if len(memo) >= _MEMO_VALUES:

@@ -70,14 +70,18 @@ DAYS = ("xlsx", "parquet", "database")
 def read(make_dataset, form, data_type, values, **rules):
     """What lands of these values, None for what does not; the reasons of what was refused or discarded; the notes."""
     decoder, encode = FORMS[form]
+    return read_body(make_dataset, decoder, encode(values), len(values), data_type, **rules)
+
+
+def read_body(make_dataset, decoder, body, size, data_type, **rules):
     files = {"request": {"folder": "outbox", "pattern": "*"}, "paginator": None}
     columns = (column("k", required=True), column("v", data_type, **rules))
     dataset = make_dataset(**files, decoder=decoder, columns=columns, key=("k",))
     reading = Reading()
-    parts = list(read_pages(dataset, Zone(), ZONE, [RawPage(1, "page 1", "sha", encode(values))], reading))
+    parts = list(read_pages(dataset, Zone(), ZONE, [RawPage(1, "page 1", "sha", body)], reading))
     landed = {row["k"]: row["v"] for part in parts for row in part.rows.to_pylist()}
     reasons = [refusal.reason for part in parts for refusal in part.refusals]
-    return [landed.get(f"R{place}") for place in range(len(values))], reasons, dict(reading.notes)
+    return [landed.get(f"R{place}") for place in range(size)], reasons, dict(reading.notes)
 
 
 def of(kinds, *forms):
@@ -157,6 +161,21 @@ def test_a_number_of_json_and_a_text_that_looks_like_one_are_two_things(make_dat
     values = [1.0, "1.0", 1e3, "x", 2.5, 1.5e-7]
     assert read(make_dataset, form, "varchar", values)[:2] == (["1", "1.0", "1000", "x", "2.5", None], ["digits_lost"])
     assert read(make_dataset, form, "decimal(9, 2)", [1.0, "1.0", 1e3, 7])[0] == [1, 1, 1000, 7]
+
+
+ROUND = ["1E+2", "5E+6", "1.5E+3", "1.2E+13", "-3e+2"]
+
+
+def test_a_round_amount_that_a_program_writes_as_a_power_of_ten_is_exact_in_json(make_dataset):
+    body = ", ".join(f'{{"k": "R{place}", "v": {value}}}' for place, value in enumerate(ROUND))
+    found = read_body(make_dataset, {"kind": "json"}, f"[{body}]".encode(), len(ROUND), "decimal(20, 2)")
+    assert found[:2] == ([Decimal(value) for value in ROUND], [])
+
+
+@pytest.mark.parametrize("form", ["csv", "xml", "json"])
+def test_a_power_of_ten_in_text_is_refused_from_where_sheets_write_it(make_dataset, form):
+    landed, reasons, _ = read(make_dataset, form, "decimal(20, 2)", ["1E+2", "1.5E+3", "1.5E+10", "1.23457E+12"])
+    assert (landed, reasons) == ([100, 1500, 15_000_000_000, None], ["digits_lost"])
 
 
 @pytest.mark.parametrize("form", ["xlsx", "parquet"])
