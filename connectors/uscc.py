@@ -24,6 +24,10 @@ _ALL_WEIGHTS = np.array([*_WEIGHTS, 1], np.float32)
 _BYTE_VALUES = np.full(256, -1, np.float32)
 _BYTE_VALUES[[ord(character) for character in ALPHABET]] = range(31)
 
+_COUNTED_UP = "123456789012345678"
+"""Fits its own check, as zeros alone do; so what fills a field where there is no code must be told beside it."""
+_NO_DIVISION, _NO_ORGANISATION = "0" * 6, "0" * 8
+
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 _BLANKS = re.compile(r"\s")
 # Small letters are other forms of the same ones; no other letter is.
@@ -69,7 +73,9 @@ def repair(code: str) -> str | None:
 
 
 def fault(code: str) -> str | None:
-    """Why `code` is not a valid code (`uscc_length`, `uscc_alphabet`, `uscc_check_character`), or None where it is.
+    """Why `code` is not a valid code, or None where it is one.
+
+    `uscc_length`, `uscc_alphabet`, `uscc_check_character`, or `placeholder_code` where it only fills the field.
 
     Every registering department is accepted, A, N and Y too. The check is (31 - sum mod 31) mod 31: without the outer
     modulo each code whose check character is `0`, about one in 31, would be refused.
@@ -80,6 +86,8 @@ def fault(code: str) -> str | None:
         return "uscc_alphabet"
     if code[17] != check_character(code[:17]) and code not in exceptions():
         return "uscc_check_character"
+    if code[2:8] == _NO_DIVISION or code[8:16] == _NO_ORGANISATION or code == _COUNTED_UP:
+        return "placeholder_code"
     return None
 
 
@@ -87,9 +95,11 @@ def enterprise_fault(code: str) -> str | None:
     """Why `code` is none under which an enterprise is known, or None where it is one.
 
     18 characters: the unified code. 9: the organisation code by GB 11714. 15: the old tax number, six digits of the
-    division before the organisation code. The reason is that of `fault`, or `organisation_code`, `tax_number` or
-    `enterprise_code_length`.
+    division before the organisation code. The reason is that of `fault`, or `organisation_code`, `tax_number`,
+    `placeholder_code` or `enterprise_code_length`.
     """
+    if len(code) in (9, 15) and code[-9:-1] == _NO_ORGANISATION:
+        return "placeholder_code"
     if len(code) == 18:
         return fault(code)
     if len(code) == 9:
@@ -137,6 +147,9 @@ def are_valid(codes: pa.Array) -> np.ndarray:
     values = np.take(_BYTE_VALUES, letters).reshape(-1, 18)
     sums = values @ _ALL_WEIGHTS
     right = (sums % 31 == 0) & (values.min(axis=1) >= 0)
+    zeros = values == 0
+    right &= ~(zeros[:, 2:8].all(axis=1) | zeros[:, 8:16].all(axis=1))
+    right &= (letters.reshape(-1, 18) != np.frombuffer(_COUNTED_UP.encode(), np.uint8)).any(axis=1)
     found[found] = right
     return found
 

@@ -2,6 +2,7 @@
 
 import random
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,6 +57,20 @@ def test_each_fault_has_its_own_reason(code, reason):
     assert fault(code) == reason
 
 
+def test_what_fills_a_field_where_there_is_no_code_is_none():
+    bodies = ["9144030000000000A", "0" * 17, "91000000MA4F2XQ8K"]
+    codes = [*(body + check_character(body) for body in bodies), "123456789012345678"]
+    assert [fault(code) for code in codes] == ["placeholder_code"] * 4
+    assert not uscc.are_valid(pa.array(codes)).any()
+    assert {uscc.enterprise_fault(code) for code in ("000000000", "0" * 15, "440300000000000")} == {"placeholder_code"}
+
+
+@pytest.mark.parametrize("body", ["91100000100000001", "91440300000000015", "12110000000010000"])
+def test_a_code_may_have_many_zeros(body):
+    code = body + check_character(body)
+    assert (fault(code), uscc.are_valid(pa.array([code])).tolist()) == (None, [True])
+
+
 def test_the_issued_code_that_fails_its_own_check_is_on_the_exception_list():
     (code,) = exceptions()
     assert check_character(code[:17]) != code[17]
@@ -87,7 +102,7 @@ codes = st.builds(
     lambda head, body: head + body + check_character(head + body),
     st.sampled_from(["91", "92", "12", "52", "A1", "N2", "Y1"]),
     st.text(alphabet=ALPHABET, min_size=15, max_size=15),
-)
+).filter(lambda code: fault(code) != "placeholder_code")
 
 
 @given(codes, st.randoms(use_true_random=False))
