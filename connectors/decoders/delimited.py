@@ -11,7 +11,7 @@ from itertools import chain, islice
 from typing import Any
 
 from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk
-from connectors.decoders.headers import beginning_with, named
+from connectors.decoders.headers import beginning_with, named, refuse_second, refuse_total_on_top
 from connectors.decoders.text import open_text
 from connectors.errors import DataError
 from connectors.spec import CsvDecoder, Trailer
@@ -41,10 +41,11 @@ def decode_csv(
 
     A row with another number of fields than the header is broken (`field_count`). A quotation mark that a line leaves
     open, and a control total that does not agree, is a `DataError`, maybe after some chunks. What comes after the
-    declared end of the table is counted (`row_after_end`).
+    declared end of the table is counted (`row_after_end`); so is a last line without the line end that the others have,
+    for it may be cut within a number (`no_line_end`), where no control total says that it is whole.
     """
     rows = _Rows(decoder, content, where)
-    notes = (f"encoding:{rows.encoding}",) if len(decoder.encodings) > 1 else ()
+    notes: tuple[str, ...] = (f"encoding:{rows.encoding}",) if len(decoder.encodings) > 1 else ()
     top = rows.header()
     if not top:
         raise DataError("has no header line.", where, _CALL)
@@ -54,12 +55,16 @@ def decode_csv(
     position = 1
     for batch in rows.batches():
         kept = total.hold_back(batch) if total else batch
-        yield _chunk(header, kept, position, notes)
+        chunk = _chunk(header, kept, position, notes)
+        refuse_second(header, chunk.columns, chunk.positions, where)
+        yield chunk
         position, notes = position + len(kept), ()
     if total:
         total.check()
-    if position == 1 or rows.after_end:
-        yield _chunk(header, [], position, (*notes, *("row_after_end",) * rows.after_end))
+    notes += ("row_after_end",) * rows.after_end
+    notes += ("no_line_end",) * (position > 1 and not rows.after_end and not total and rows.is_cut)
+    if position == 1 or notes:
+        yield _chunk(header, [], position, notes)
 
 
 class _Rows:
@@ -71,6 +76,7 @@ class _Rows:
         self._characters = self._width = self._body = self.after_end = 0
         # Where lines end in LF, a CR alone is none; only old systems end lines in it.
         self._ends = "\n" if b"\n" in content else ""
+        self.is_cut = not content.rstrip(b"\0").endswith((b"\r", b"\n"))
         text = open_text(content, decoder.encodings, where)
         self.encoding = text.encoding
         self._reader = self._parted(chain.from_iterable(self._blocks(text.stream)))
@@ -86,10 +92,14 @@ class _Rows:
     def batches(self) -> Iterator[list[Row]]:
         """The rows in which something stands, as many at a time as a chunk may hold, up to the end of the table."""
         rows: list[Row] = []
+        is_begun = False
         for step in self._steps():
             end = 0 if self.after_end else self._end(step)
+            is_begun = is_begun or end > 0
             rows += step[:end]
             self.after_end += len(step) - end
+            if self._end_word and not is_begun:
+                refuse_total_on_top(self._end_word, self._width, step[end:], self._where)
             if len(rows) >= CHUNK_ROWS or self._characters >= MAX_CHUNK_CHARACTERS:
                 yield rows
                 rows, self._characters = [], 0

@@ -1,14 +1,16 @@
 """Names of columns, the same way in every tabular form: what a person cannot see or tell apart is no part of a name."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from typing import Any
 
 from connectors.decoders.transpose import MAX_FIELDS
 from connectors.errors import DataError
 from ledger.hand_made import clean
 
 _CALL = "call the agency with this file"
+_NUMBER = re.compile(r"[-+]?[\d.,]+%?")
 
 
 def named(header: Sequence[str], claimed: AbstractSet[str], where: str) -> list[str]:
@@ -34,3 +36,42 @@ def beginning_with(words: Sequence[str]) -> re.Pattern[str] | None:
     """What finds a cell that begins with one of these words, blanks within it or not; None without words."""
     spelled = (r"\s*".join("[:：]" if sign == ":" else re.escape(sign) for sign in clean(word)) for word in words)
     return re.compile(rf"\s*(?:{'|'.join(spelled)})") if words else None
+
+
+def refuse_second(
+    names: Sequence[str], columns: Mapping[str, Sequence[Any]], positions: Sequence[int], where: str
+) -> None:
+    """Raise a `DataError` where a row names the columns anew and otherwise: what is below stands in other columns.
+
+    A record may hold the name of a column; a header names several, none twice, and no number. The same header again is
+    no record, and changes nothing.
+    """
+    known = {one for name in names for one in (name, clean(name)) if len(name) > 1 and not name.isdecimal()}
+    hits = {
+        at for held in columns.values() if not known.isdisjoint(held) for at in range(len(held)) if held[at] in known
+    }
+    for at in sorted(hits):
+        row = {name: clean(text) for name, held in columns.items() if (text := str(held[at] or "")).strip()}
+        told = set(row.values())
+        is_header = (
+            len(told) == len(row)
+            and 2 * len(told & known) >= max(4, len(row))
+            and not any(map(_NUMBER.fullmatch, told))
+        )
+        if is_header and any(clean(name) != text for name, text in row.items()):
+            what = f"row {positions[at]} below the header names the columns anew: {' '.join(row.values())[:60]!r}."
+            raise DataError(what, where, "ask the agency for one table a file, or declare ends_at above the second")
+
+
+def refuse_total_on_top(word: re.Pattern[str], width: int, rows: Sequence[Sequence[str]], where: str) -> None:
+    """Raise a `DataError` where records come below a table that ends with its first row: the total stands on top.
+
+    Of `rows`, those below the end, a note or a signature fills but a few cells; further totals begin with the word too.
+    """
+    for row in rows:
+        filled = [text for text in row if text.strip()]
+        if filled and not word.match(filled[0]) and len(filled) >= max(2, width / 2):
+            what = f"the first row below the header ends the table, and records stand below it: {filled[0][:60]!r}."
+            raise DataError(
+                what, where, "ask the agency for the total below the records, or take its word out of ends_at"
+            )

@@ -35,6 +35,8 @@ class Text:
 def open_text(body: bytes, encodings: Sequence[str], where: str) -> Text:
     """The file in the first declared encoding that it fits from end to end; a byte order mark decides by itself.
 
+    UTF-8 is tried before the Chinese encodings, whatever their order: most of it reads as (wrong) GB18030 too.
+
     Raises a `DataError` where it fits none, where its mark is that of another encoding, and where it fits a declared
     encoding only by chance: Chinese in UTF-8 reads as (wrong) GBK without a fault.
     """
@@ -48,7 +50,8 @@ def open_text(body: bytes, encodings: Sequence[str], where: str) -> Text:
     if "utf-16" not in encodings and (form := what_it_is(body)) == UTF16:
         raise _refused(f"is {form}, declared is {' or '.join(encodings)}.", where)
     places = []
-    for name in encodings:
+    is_both = "utf-8" in encodings and "utf-16" not in encodings
+    for name in sorted(encodings, key="utf-8".__ne__) if is_both else encodings:
         codec = _utf16_order(body) if name == "utf-16" else name
         if (place := _misfit(body, codec, 0)) is None:
             _refuse_lie(body, name, encodings, where)

@@ -9,7 +9,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk
-from connectors.decoders.headers import beginning_with, named
+from connectors.decoders.headers import beginning_with, named, refuse_second, refuse_total_on_top
 from connectors.decoders.sheet_formats import PLAIN, Format, Misfit, Shown, moment_of, number_of, settled
 from connectors.decoders.sheet_merges import Merges, read_merges
 from connectors.decoders.transpose import check_width
@@ -64,6 +64,8 @@ def decode_xlsx(decoder: XlsxDecoder, body: bytes, where: str, claimed: Mapping[
         filled = [text for value in row.values() if (text := str(_plain(value)).strip())]
         if after_end or (filled and end_word and end_word.match(filled[0])):
             after_end += bool(filled)
+            if end_word and not batch and is_first:
+                refuse_total_on_top(end_word, len(names), [filled], where)
         elif filled:
             batch.append((number, row))
             cells += max(len(names), len(row))
@@ -199,7 +201,9 @@ def _chunk(
             record = {called[c]: _plain(row.get(c)) for c in shown}
             broken.append(Broken(number - last, fault, record, called[place]))
     columns = {called[c]: [_plain(row.get(c)) for _, row in kept] for c in shown}
-    return Chunk(columns, [number - last for number, _ in kept], broken=tuple(broken))
+    positions = [number - last for number, _ in kept]
+    refuse_second(names, columns, positions, where)
+    return Chunk(columns, positions, broken=tuple(broken))
 
 
 def _settle(number: int, row: Cells, merges: Merges, wanted: Mapping[int, Column]) -> tuple[Cells, int, str | None]:

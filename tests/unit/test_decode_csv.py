@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from itertools import permutations, product
 
 import pytest
 from hypothesis import given, settings
@@ -90,8 +91,8 @@ def test_each_encoding_is_read_with_or_without_its_mark(read_body, encoding):
 
 
 def test_of_several_declared_encodings_the_one_that_fits_is_taken_and_noted(read_body):
-    for encoding in ("utf-8", "gb18030"):
-        (chunk,) = read_body(CHINESE.encode(encoding), kind="csv", encoding=("utf-8", "gb18030"))
+    for encoding, declared in product(("utf-8", "gb18030"), permutations(("utf-8", "gb18030"))):
+        (chunk,) = read_body(CHINESE.encode(encoding), kind="csv", encoding=declared)
         assert (chunk.columns["名称"], chunk.notes) == (["仲恺"], (f"encoding:{encoding}",))
 
 
@@ -224,6 +225,61 @@ def test_a_declared_word_ends_the_table_and_what_comes_after_is_counted(read_bod
     chunks = read_body(text.encode(), kind="csv", ends_at=["合计", "注:"])
     assert [value for chunk in chunks for value in chunk.columns["a"]] == ["A"]
     assert [note for chunk in chunks for note in chunk.notes] == ["row_after_end"] * 3
+
+
+SECONDS = [
+    ("编号 余额 金额", True),
+    ("编号 余额 税额", True),
+    ("编号 税额 余额", True),
+    ("余额 编号 备注", True),
+    ("编号 金额 余额", False),
+    ("R3 金额 8", False),
+    ("金额 余额 5", False),
+    ("金额 R4 R5", False),
+    ("余额 余额 余额", False),
+]
+
+
+@pytest.mark.parametrize(("row", "is_other"), SECONDS)
+def test_a_header_that_comes_again_otherwise_is_a_loud_stop_and_a_record_or_the_same_header_is_none(
+    read_body, row, is_other
+):
+    body = f"编号,金额,余额\nR1,1,2\n{row.replace(' ', ',') if row[0] != ' ' else row[1:].replace(' ', ',')}\nR2,3,4\n"
+    if is_other:
+        with pytest.raises(DataError, match="row 2 below the header names the columns anew"):
+            read_body(body.encode(), kind="csv")
+    else:
+        (chunk,) = read_body(body.encode(), kind="csv")
+        assert len(chunk.positions) == 3
+
+
+@pytest.mark.parametrize("below", ["A,1\n", "合计,2\nA,1\n", "注：单位为元\n,,\nA,1\n", "合计科技,1\nA,1\n"])
+def test_a_total_above_the_records_is_no_end_of_the_table(read_body, below):
+    with pytest.raises(DataError, match="the first row below the header ends the table"):
+        read_body(f"receipt,amount\n合计,2\n{below}".encode(), kind="csv", ends_at=["合计"])
+
+
+@pytest.mark.parametrize("below", ["", "注：单位为元,,,,\n", "制表人,某某,,,\n", "合计,0,1,2,3\n"])
+def test_a_table_of_nothing_but_its_total_and_notes_is_an_empty_one(read_body, below):
+    chunks = read_body(f"receipt,a,b,c,d\n合计,0,0,0,0\n{below}".encode(), kind="csv", ends_at=["合计"])
+    assert not any(len(chunk.positions) for chunk in chunks)
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "told"),
+    [
+        ("a,b\nA,1\nB,2", {}, ["no_line_end"]),
+        ("a,b\r\nA,1\r\nB,2\r\n", {}, []),
+        ("a,b\rA,1\r", {}, []),
+        ("a,b", {}, []),
+        ("a,b\nA,1\n合计,1", {"ends_at": ["合计"]}, ["row_after_end"]),
+        ("a,b\nA,1\nTRAILER,1,1", {"trailer": {**TRAILER, "sum_field": "b"}}, []),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_last_line_without_a_line_end_is_counted(read_body, text, more, told, encoding):
+    chunks = read_body(text.encode(encoding), kind="csv", encoding=encoding, **more)
+    assert [note for chunk in chunks for note in chunk.notes] == told
 
 
 def test_an_end_of_many_rows_is_one_too(read_body, monkeypatch):

@@ -237,6 +237,26 @@ def test_a_declared_word_ends_the_table_and_what_comes_after_is_counted():
 
 
 @pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        (
+            [["代号", "金额", "备注"], ["A", 1, "x"], ["代号", "备注", "金额"], ["B", "y", 2]],
+            "row 2 below the header names",
+        ),
+        ([["代号", "金额", "备注"], ["合计", 3, None], ["A", 1, None]], "first row below the header ends the table"),
+    ],
+)
+def test_a_second_header_and_a_total_above_the_records_are_loud_stops(rows, told):
+    with pytest.raises(DataError, match=told):
+        read(book(*rows), ends_at=["合计"])
+
+
+def test_the_same_header_again_and_a_total_of_nothing_are_none():
+    assert one(book(["代号", "金额"], ["A", 1], ["代号", "金额"])).columns["代号"] == ["A", "代号"]
+    assert one(book(["代号", "金额", "备注"], ["合计", 0, None], ["注：元"]), ends_at=["合计"]).columns["代号"] == []
+
+
+@pytest.mark.parametrize(
     "header", ["代号\t", " 代\u3000号", "代\u200b号", "\ufeff代号", "代\xa0号", "代\n号"],
 )  # fmt: skip
 def test_what_nobody_sees_is_no_part_of_a_header(header):
