@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -10,10 +10,12 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from editions.current import edition_path
 from editions.manifest import canonical_json
 from editions.ruleset_problems import Problem
 from editions.score.ruleset import BOOLEANS, Row, Ruleset, read_seeds, seed_types
-from ledger.publications import published_rulesets
+from editions.sealed_tables import SealedReader
+from ledger.publications import published_rulesets, unfrozen_rulesets
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "rulesets": (),
@@ -33,7 +35,9 @@ OPEN_ENDED = {"rulesets": ("valid_to", "status", "note")}
 SHOWN_CELLS = 120
 
 Content = dict[str, list[dict[str, str]]]
-"""The rows of one rule set by table, empty cells left out, each cell in one form: what is frozen."""
+"""The rows of one rule set by table, each cell in one form, an empty one as an empty text: what is frozen."""
+SEALED = ("ruleset_stages", "ruleset_weights", "ruleset_rules", "ruleset_levels")
+"""The tables of a rule set that editions hold, in a row for each stage."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +67,12 @@ def content_of(ruleset: Ruleset, project: Path) -> Content:
 
 
 def frozen(content: Content) -> Content:
-    """The part of a rule set that never changes once an edition was published under it."""
+    """The part of a rule set that never changes once an edition was published under it; empty cells are left out."""
     left_out = {table: set(columns) for table, columns in OPEN_ENDED.items()}
     return {
-        table: [{name: cell for name, cell in row.items() if name not in left_out.get(table, ())} for row in rows]
+        table: [
+            {name: cell for name, cell in row.items() if cell and name not in left_out.get(table, ())} for row in rows
+        ]
         for table, rows in content.items()
     }
 
@@ -78,22 +84,60 @@ def content_sha256(content: Content) -> str:
 
 def differences(then: Content, now: Content) -> list[Difference]:
     """Every row and cell that differs, by table and key."""
-    return [one for table in KEYS for one in _of_table(table, then.get(table, []), now.get(table, []))]
+    before, after = (
+        {table: [{name: cell for name, cell in row.items() if cell} for row in rows] for table, rows in one.items()}
+        for one in (then, now)
+    )
+    return [one for table in KEYS for one in _of_table(table, before.get(table, []), after.get(table, []))]
 
 
-def moved(ledger: Engine, project: Path) -> list[Problem]:
-    """Each row of a published rule set that no longer says what it said when an edition was published under it."""
-    return [problem for row in published_rulesets(ledger) for problem in _moved_of(row, project)]
+def moved(ledger: Engine, project: Path, data_dir: Path) -> list[Problem]:
+    """Each row of a published rule set that no longer says what it said when an edition was published under it.
+
+    One that was never frozen, since an older jifen published under it, is compared with what its newest edition holds.
+    """
+    frozen_ones = [problem for row in published_rulesets(ledger) for problem in _moved_of(row, project)]
+    never = unfrozen_rulesets(ledger).items()
+    return frozen_ones + [one for named in never for one in _moved_since_sealed(*named, project, data_dir)]
+
+
+def frozen_row(ruleset_id: str, project: Path) -> dict[str, Any]:
+    """What the ledger keeps of a rule set as it stands."""
+    content = _standing(ruleset_id, project)
+    return {"content": content, "content_sha256": content_sha256(content)}
+
+
+def _standing(ruleset_id: str, project: Path) -> Content:
+    """What the project's seeds say of a rule set: no row of one that they no longer have."""
+    seeds = read_seeds(project)
+    tables = {name: [row for row in rows if row["ruleset_id"] == ruleset_id] for name, rows in seeds.tables.items()}
+    return content_of(Ruleset(ruleset_id, seeds.origin, tables), project)
 
 
 def _moved_of(published: Mapping[str, Any], project: Path) -> Iterator[Problem]:
-    ruleset_id, edition_id = published["ruleset_id"], published["edition_id"]
-    seeds = read_seeds(project)
-    tables = {name: [row for row in rows if row["ruleset_id"] == ruleset_id] for name, rows in seeds.tables.items()}
-    now = content_of(Ruleset(ruleset_id, seeds.origin, tables), project)
-    if content_sha256(now) == published["content_sha256"]:
-        return
-    for one in differences(frozen(published["content"]), frozen(now)):
+    now = _standing(published["ruleset_id"], project)
+    if content_sha256(now) != published["content_sha256"]:
+        yield from _problems(published["ruleset_id"], published["edition_id"], published["content"], now)
+
+
+def _moved_since_sealed(ruleset_id: str, edition_id: str, project: Path, data_dir: Path) -> Iterator[Problem]:
+    types = seed_types(project)
+    now = _standing(ruleset_id, project)
+    stages = [row["stage"] for row in now["ruleset_stages"]]
+    with SealedReader() as reader:
+        tables = reader.of(edition_path(data_dir, edition_id))
+        sealed = {table: tables.rows(table.removeprefix("ruleset_")) for table in SEALED}
+    then = {
+        table: [_plain_row({name: _as_cell(value) for name, value in row.items()}, types[table], row) for row in rows]
+        for table, rows in sealed.items()
+        if rows is not None
+    }
+    held = {table: now[table] for table in then}
+    yield from _problems(ruleset_id, edition_id, _by_stage(then, stages), _by_stage(held, stages))
+
+
+def _problems(ruleset_id: str, edition_id: str, then: Content, now: Content) -> Iterator[Problem]:
+    for one in differences(frozen(then), frozen(_in_columns(now, then))):
         what_zh, what_en = _in_words(one)
         yield Problem(
             ruleset_id,
@@ -102,6 +146,44 @@ def _moved_of(published: Mapping[str, Any], project: Path) -> Iterator[Problem]:
             f"{what_zh}；版次 {edition_id} 已按此规则集发布，请另立新规则集",
             f"{what_en}; edition {edition_id} was published under it: the change belongs in a new rule set",
         )
+
+
+def _in_columns(now: Content, then: Content) -> Content:
+    """The same in the columns that were kept then: one that seeds have since then says nothing of what was published.
+
+    What was frozen without its empty cells does not tell which columns there were: all are compared.
+    """
+    if not any("" in row.values() for rows in then.values() for row in rows):
+        return now
+    kept = {table: {name for row in rows for name in row} for table, rows in then.items()}
+    return {
+        table: [{name: cell for name, cell in row.items() if name in kept[table]} for row in rows]
+        if kept.get(table)
+        else rows
+        for table, rows in now.items()
+    }
+
+
+def _by_stage(content: Content, stages: Sequence[str]) -> Content:
+    """The rows as the models fill them in: one for each stage, and what an empty cell stands for."""
+    return {
+        table: [
+            _filled_in({**row, "stage": stage}) if "stage" in row else row
+            for row in rows
+            for stage in (stages if row.get("stage") == "*" else [row.get("stage", "")])
+        ]
+        for table, rows in content.items()
+    }
+
+
+def _filled_in(row: Mapping[str, str]) -> dict[str, str]:
+    stand_for = {"deduction": "0", "inclusive_lo": "true", "inclusive_hi": "false", "log_offset": "0"}
+    stand_for |= {"share_at_hi": row.get("share_at_lo", ""), "label_en": row.get("label", "")}
+    return {name: cell or stand_for.get(name, "") for name, cell in row.items()}
+
+
+def _as_cell(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _in_words(one: Difference) -> tuple[str, str]:
@@ -146,13 +228,13 @@ def _by_key(table: str, rows: Sequence[Mapping[str, str]]) -> dict[tuple[str, ..
     return {(*key, str(number)): row for key, found in held.items() for number, row in enumerate(found)}
 
 
-def _plain_row(row: Row, types: Mapping[str, str]) -> dict[str, str]:
-    cells = ((name, row.get(name), kind) for name, kind in types.items() if name != "ruleset_id")
-    return {name: _plain_cell(text, kind) for name, text, kind in cells if text is not None}
+def _plain_row(row: Row, types: Mapping[str, str], columns: Container[str] | None = None) -> dict[str, str]:
+    names = [name for name in types if name != "ruleset_id" and (columns is None or name in columns)]
+    return {name: _plain_cell(row.get(name) or "", types[name]) for name in names}
 
 
 def _plain_cell(text: str, kind: str) -> str:
-    if kind == "varchar":
+    if kind == "varchar" or not text:
         return text
     bare = text.strip()
     if kind == "boolean":

@@ -11,8 +11,7 @@ from connectors.sink_files import ExtractSink, NoticeSink, Sink
 from editions.current import edition_path, point_current
 from editions.recipe import edition_id_of
 from editions.relations import ruleset_in_force
-from editions.ruleset_diff import content_of, content_sha256
-from editions.score.ruleset import read_seeds
+from editions.ruleset_diff import frozen_row
 from editions.seal import EditionFacts, seal
 from flows.night import Cleared, Night
 from ledger.publications import Message, current_id, edition_row, next_sequence, publish
@@ -39,9 +38,7 @@ def publish_edition(night: Night, cleared: Cleared) -> str | None:
     sequence = next_sequence(night.ledger, edition_id)
     channels = [sink.name for sink in night.sinks if isinstance(sink, NoticeSink) and sink.kind == "notice"]
     messages = [_message(channel, sequence, row, night.follows) for channel in channels]
-    project = PROJECT_DIR / "dbt_project"
-    content = content_of(read_seeds(project, row["ruleset_id"]), project)
-    ruleset = {"content": content, "content_sha256": content_sha256(content)}
+    ruleset = frozen_row(row["ruleset_id"], PROJECT_DIR / "dbt_project")
     publish(night.ledger, row, night.run_id, night.follows, recipients(night.sinks), messages, ruleset)
     point_current(night.settings.data_dir, edition_id)
     return None

@@ -26,7 +26,7 @@ from editions.export import require_described
 from editions.manifest import read_manifest
 from editions.recipe import InputBatch, edition_id_of, recipe_digest, rules_sha256
 from editions.relations import sealed_relations
-from editions.ruleset_diff import moved
+from editions.ruleset_diff import frozen_row, moved
 from editions.ruleset_problems import told
 from editions.score.ruleset import read_seeds
 from editions.score.run import Place, problems_of
@@ -41,7 +41,15 @@ from flows.outcome import Outcome
 from flows.past import has_passed, known_then, stood_on, why_unknown
 from flows.publish import publish_edition, recipients, seal_edition
 from flows.returns import compose_returns, with_returns_sent
-from ledger.publications import beside_rows, current_id, edition_row, keep_edition, promise_first
+from ledger.publications import (
+    beside_rows,
+    current_id,
+    edition_row,
+    freeze,
+    keep_edition,
+    promise_first,
+    unfrozen_rulesets,
+)
 from ledger.runs import end_run, exclusive_run, start_run
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import open_ledger
@@ -289,14 +297,20 @@ def _require_critical(pulled: Sequence[Pulled]) -> None:
 
 
 def _require_frozen(night: Night) -> None:
-    """A rule set that an edition was published under says what it said then; else nothing is built by it."""
-    if problems := moved(night.ledger, PROJECT_DIR / "dbt_project"):
+    """A rule set that an edition was published under says what it said then; else nothing is built by it.
+
+    One of an older jifen, of which nothing was kept, is kept from now on.
+    """
+    project = PROJECT_DIR / "dbt_project"
+    if problems := moved(night.ledger, project, night.settings.data_dir):
         raise ConfigError(
             f"a published rule set was changed, so nothing was built: {told(problems)}.",
             "dbt_project/seeds/rulesets",
             "put the rows back, and begin a new rule set for the change: "
             f"jifen ruleset new {problems[0].ruleset_id} NEW_ID --from DAY",
         )
+    for ruleset_id, edition_id in unfrozen_rulesets(night.ledger).items():
+        freeze(night.ledger, ruleset_id, edition_id, frozen_row(ruleset_id, project))
 
 
 def _as_input(one: Supplied) -> InputBatch:

@@ -76,7 +76,7 @@ def publish(
         if known is None:
             connection.execute(insert(editions).values(**edition))
         if ruleset is not None:
-            _freeze(connection, edition, ruleset)
+            _freeze(connection, edition["ruleset_id"], edition_id, ruleset)
         sequence = _next_sequence(connection, edition_id)
         connection.execute(
             insert(publications).values(
@@ -93,17 +93,29 @@ def publish(
         _promise(connection, edition_id, sequence, recipients, messages)
 
 
-def _freeze(connection: Connection, edition: Row, ruleset: Row) -> None:
-    known = select(frozen.c.ruleset_id).where(frozen.c.ruleset_id == edition["ruleset_id"])
+def freeze(ledger: Engine, ruleset_id: str, edition_id: str, ruleset: Row) -> None:
+    """Keep what a rule set says with an edition that was published under it, where none keeps it yet."""
+    with ledger.begin() as connection:
+        _freeze(connection, ruleset_id, edition_id, ruleset)
+
+
+def _freeze(connection: Connection, ruleset_id: str, edition_id: str, ruleset: Row) -> None:
+    known = select(frozen.c.ruleset_id).where(frozen.c.ruleset_id == ruleset_id)
     if connection.execute(known).first() is None:
-        named = {"ruleset_id": edition["ruleset_id"], "edition_id": edition["edition_id"]}
-        connection.execute(insert(frozen).values(**named, **ruleset))
+        connection.execute(insert(frozen).values(ruleset_id=ruleset_id, edition_id=edition_id, **ruleset))
 
 
 def published_rulesets(ledger: Engine) -> list[Row]:
     """Every rule set that an edition was published under: what it said then, and the first such edition."""
     with ledger.begin() as connection:
         return [dict(row) for row in connection.execute(select(frozen).order_by(frozen.c.ruleset_id)).mappings()]
+
+
+def unfrozen_rulesets(ledger: Engine) -> dict[str, str]:
+    """Each rule set that editions were published under and none keeps, with the newest such edition."""
+    kept = {row["ruleset_id"] for row in published_rulesets(ledger)}
+    newest = {row["ruleset_id"]: row["edition_id"] for row in reversed(publication_rows(ledger))}
+    return {ruleset_id: edition_id for ruleset_id, edition_id in newest.items() if ruleset_id not in kept}
 
 
 def _promise(
