@@ -1,6 +1,8 @@
 """The last step of a pull: judge what was prepared, write down what was refused, and promote it or keep the old."""
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -16,10 +18,17 @@ from connectors.file_order import ages
 from connectors.landing import Prepared, Staged, install, landed_path, landed_paths
 from connectors.raw import read_raw
 from connectors.refusals import Refusal, RefusalLog, identity_of, quarantine_path
-from connectors.settle import Settled
+from connectors.settle import Settled, keys_gone
 from connectors.spec import Dataset, FileRequest
-from connectors.watch import age_and_gaps, require_healthy, shrunk
-from ledger.batches import BatchKey, close_batch, landed_batches, pages_of, pages_of_dataset
+from connectors.watch import age_and_gaps, emptied, require_healthy, shrunk
+from ledger.batches import (
+    BatchKey,
+    close_batch,
+    landed_batches,
+    pages_of,
+    pages_of_dataset,
+    promoted_batches,
+)
 from ledger.settings import Settings
 
 
@@ -41,14 +50,20 @@ def promote(
         reading.rules[f"refused:{_key_rule(dataset)}"] += conflicts
     reading.notes.update(prepared.settled.notes)
     newest = landed_batches(ledger, key.source, key.dataset, as_of)[-1:]
-    settled = prepared.settled
+    settled, is_new = prepared.settled, _is_new(dataset, prepared, newest)
     if dataset.load == "snapshot":
         _refuse_two_dumps(dataset, ledger, key, settled)
         for batch in newest:
             held = landed_path(settings.data_dir, key.source, key.dataset, batch["batch"])
-            settled = replace(settled, losses=shrunk(dataset, held, prepared.path))
+            if is_new:
+                settled = replace(
+                    settled,
+                    losses=shrunk(dataset, held, prepared.path),
+                    emptied=emptied(dataset, held, prepared.path),
+                    keys=keys_gone(dataset, held, prepared.path),
+                )
+        reading.notes.update(_parts_gone(dataset, ledger, key, as_of))
     reading.notes.update(require_healthy(dataset, reading, settled))
-    is_new = _is_new(dataset, prepared, newest)
     if is_new and newest and dataset.load == "snapshot" and isinstance(dataset.request, FileRequest):
         _refuse_older_dump(dataset, dataset.request, ledger, key, newest[-1]["batch"])
     paths = landed_paths(dataset, settings.data_dir, ledger, as_of) if dataset.load == "upsert" else []
@@ -70,6 +85,22 @@ def promote(
     install(settings, key, prepared)
     close_batch(ledger, key, "landed", **values)
     return {**values, "state": "landed"}
+
+
+def _parts_gone(dataset: Dataset, ledger: Engine, key: BatchKey, as_of: date) -> Iterator[str]:
+    """The files of the last snapshot of which none of tonight's has the name, figures aside; of fewer the last ones."""
+    before = [one for one in promoted_batches(ledger, key.source, key.dataset, as_of) if one["origin"] == "pull"]
+    if not isinstance(dataset.request, FileRequest) or dataset.request.takes == "newest" or not before:
+        return
+    there = Counter(_shape(page["label"]) for page in pages_of(ledger, key))
+    for page in pages_of(ledger, BatchKey(key.source, key.dataset, before[-1]["batch"])):
+        there[_shape(page["label"])] -= 1
+        if there[_shape(page["label"])] < 0:
+            yield f"file_gone:{page['label'].rpartition(' (')[0]}"
+
+
+def _shape(label: str) -> str:
+    return re.sub(r"\d+", "0", label.rpartition(" (")[0])
 
 
 def _is_new(dataset: Dataset, prepared: Prepared, newest: list[dict[str, Any]]) -> bool:

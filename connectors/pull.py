@@ -78,12 +78,11 @@ def pull_dataset(
 
 
 def seen_in_folder(counts: Mapping[str, int]) -> str | None:
-    """What a person should know of the files of an agency: those not taken, that none are there, or old ones."""
-    found = {name.removeprefix("unmatched:"): count for name, count in counts.items() if name.startswith("unmatched:")}
+    """What a person should know of a delivery: files not taken, old or gone, and what it lacks of what was there."""
     told = []
     if "empty_folder" in counts:
         told.append("the folder is empty. Next: look whether it is the right one, and whether the share is mounted")
-    if found:
+    if found := _named(counts, "unmatched"):
         names = ", ".join(list(found)[:10])
         told.append(f"{sum(found.values())} in the folder match no pattern and are not taken: {names}.")
         told.append("Next: ask the agency, or put them under `ignore` in the source file")
@@ -91,7 +90,25 @@ def seen_in_folder(counts: Mapping[str, int]) -> str | None:
         told.append(f"{late} records are older than what is held of their keys, by their file or stamp, and were left.")
         told.append("Next: ask the agency whether it went back; a file that is the later one is put again, or `order`")
         told.append("is declared")
+    for name, what in _TOLD.items():
+        if of := counts.get(name) or ", ".join(list(_named(counts, name))[:10]):
+            told.append(what.format(of))
     return " ".join(told) or None
+
+
+_TOLD = {
+    "no_records": "there is no record in {}: nothing follows from that. Next: ask the agency whether it is meant so",
+    "file_gone": "of the last snapshot {} is not there any more. Next: ask the agency whether its delivery is whole",
+    "column_emptied": "no record has a value in {} any more. Next: ask the agency whether it is meant so",
+    "keys_gone": "{} keys of the last snapshot are not there any more. Next: ask the agency whether they were renamed",
+    "deletions_withheld": "{} records that the delivery lacks were not deleted, for another of its records cannot be "
+    "read and may be one of them. Next: have what quarantine shows mended (for a note below a table: `ends_at`)",
+}
+"""What follows from a count, by its name or by what stands before the colon in it."""
+
+
+def _named(counts: Mapping[str, int], name: str) -> dict[str, int]:
+    return {one.removeprefix(f"{name}:"): count for one, count in counts.items() if one.startswith(f"{name}:")}
 
 
 @dataclass(frozen=True)

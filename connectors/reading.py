@@ -20,7 +20,7 @@ from connectors.drift import claim_extra, settle_retyped
 from connectors.errors import AgencyError, ConfigError, PagingFaultError
 from connectors.page_batch import PageBatch, Placed, RawPage, together
 from connectors.refusals import NAME_COLUMNS, NOBODY, Identity, Refusal, identity_of
-from connectors.spec import Column, CsvDecoder, Dataset, ParquetDecoder, ReplaceBy, Tombstone, XlsxDecoder
+from connectors.spec import Column, CsvDecoder, Dataset, FileRequest, ParquetDecoder, ReplaceBy, Tombstone, XlsxDecoder
 from connectors.spelling import as_code
 from connectors.vectors import ColumnReader, make_reader
 from connectors.zone import Zone
@@ -120,6 +120,8 @@ def _chunks(reader: _Reader, pages: Iterable[RawPage], reading: Reading) -> Iter
             _audit_header(reader, page, chunk)
             yield page, chunk
         _refuse_repeated_page(reader, page, records, edges)
+        if not records and isinstance(reader.dataset.request, FileRequest):
+            reading.notes[f"no_records:{page.label.rpartition(' (')[0] or page.label}"] += 1
 
 
 def _audit_header(reader: _Reader, page: RawPage, chunk: Chunk) -> None:

@@ -19,6 +19,8 @@ from connectors.spec import Dataset, ReplaceBy, Tombstone
 
 MEMORY_LIMIT = "128MB"
 _OF_FEW_VALUES = (pa.date32(), pa.int32())
+FEW = 10
+"""So many records without a value in a column tell something where all others have one."""
 _AHEAD: Final = timedelta(days=1)
 """So far ahead of now may a stamp lie: a day of the zone begins before that of UTC, and clocks differ."""
 ROWS_AT_ONCE = 65_536
@@ -35,6 +37,14 @@ class Loss:
 
 
 @dataclass(frozen=True)
+class Emptied:
+    """A column without a single value in a delivery, and how many of the records held before had one."""
+
+    column: str
+    had: int
+
+
+@dataclass(frozen=True)
 class Settled:
     """What settling found. `total` is how many records the dataset holds with this batch, deletions left out.
 
@@ -48,6 +58,8 @@ class Settled:
     notes: dict[str, int] = field(default_factory=dict)
     conflicts: tuple[tuple[int, int], ...] = ()
     losses: tuple[Loss, ...] = ()
+    emptied: tuple[Emptied, ...] = ()
+    keys: Loss = Loss("the keys", 0, 0)
 
 
 def is_ascending(keys: pa.Table) -> bool:
@@ -113,6 +125,7 @@ def settle(
             replaced = _leave_out_replaced(db, dataset, dataset.deletes)
         notes, repeats, conflicts = _one_per_key(db, dataset)
         _make_news(db, dataset, notes)
+        emptied = _emptied(db, dataset)
         losses: tuple[Loss, ...] = ()
         if isinstance(dataset.deletes, ReplaceBy):
             losses = _add_deletions(db, dataset, dataset.deletes, refused_keys, unknown_keys, schema, notes)
@@ -123,7 +136,7 @@ def settle(
             losses = _buried(db, dataset, before)
         total = _total_after(db, dataset)
         _write(db, dataset, schema, target)
-    return Settled(total, before, repeats, notes, conflicts, losses)
+    return Settled(total, before, repeats, notes, conflicts, losses, emptied)
 
 
 def _names(names: Sequence[str], table: str = "") -> str:
@@ -270,6 +283,46 @@ def _make_news(db: duckdb.DuckDBPyConnection, dataset: Dataset, notes: dict[str,
     late = _number(db, "delete from news where _is_late")
     if late:
         notes["older_than_held"] = late
+
+
+def _emptied(db: duckdb.DuckDBPyConnection, dataset: Dataset) -> tuple[Emptied, ...]:
+    """The columns that no record of this feed's delivery has a value in, and of which the same records had some.
+
+    Where all that is held has a value, new records without one count as well.
+    """
+    names = [column.name for column in dataset.columns if not column.required]
+    if dataset.load == "snapshot" or not names:
+        return ()
+    sizes = ", ".join(f'count("{name}")' for name in names)
+    size, *counts = db.execute(f"select count(*), {sizes} from one where not _deleted").fetchone() or (0,)  # noqa: S608
+    empty = [name for name, count in zip(names, counts, strict=True) if not count] if size else []
+    found = []
+    for name in empty:
+        had = _number(
+            db,
+            f"""select count(known."{name}") from known semi join (select {_names(dataset.key)} from one
+            where not _deleted) using ({_names(dataset.key)}) where not known._deleted""",  # noqa: S608
+        )
+        is_always_there = size >= FEW and _number(
+            db,
+            f'select count(*) > 0 and count("{name}") >= 0.9 * count(*) from known where not _deleted',  # noqa: S608
+        )
+        if had > 1 or is_always_there:
+            found.append(Emptied(name, had))
+    return tuple(found)
+
+
+def keys_gone(dataset: Dataset, held: Path, fresh: Path) -> Loss:
+    """How many keys of one landed snapshot are not in another, by what is text in them: days and years move on."""
+    kinds = {column.name: column.kind for column in dataset.columns}
+    key = _names([name for name in dataset.key if kinds[name] == "varchar"] or dataset.key)
+    with duckdb.connect(":memory:", config={"memory_limit": MEMORY_LIMIT, "threads": 1}) as db:
+        db.execute("set temp_directory = $folder", {"folder": str(fresh.parent / ".settling")})
+        db.from_parquet(str(held)).create_view("held")
+        db.from_parquet(str(fresh)).create_view("fresh")
+        db.execute(f"create temp view keys as select distinct {key} from held")  # noqa: S608
+        gone = _number(db, f"select count(*) from keys anti join fresh using ({key})")  # noqa: S608
+        return Loss("the keys", gone, _number(db, "select count(*) from keys"))
 
 
 def _add_deletions(

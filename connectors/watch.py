@@ -11,13 +11,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from connectors.columns import days_in
-from connectors.errors import DataError
+from connectors.errors import AgencyError, DataError
 from connectors.reading import Reading
-from connectors.settle import Loss, Settled
+from connectors.settle import Emptied, Loss, Settled
 from connectors.spec import MAY_GO_PCT, Dataset, Freshness, NoGap
 
-MANY_REFUSED = 20
-"""From so many refused records on, more refused than good ones stop the dataset."""
+MANY = 20
+"""From so many records on, more refused than good ones, a value or a key that all of them lost stop the dataset."""
 
 _STAYS = "the last good batch stays"
 
@@ -57,14 +57,48 @@ def require_healthy(dataset: Dataset, reading: Reading, settled: Settled) -> dic
             )
     for loss in settled.losses:
         _check_loss(dataset, loss)
-    return {"over_ceiling": settled.total} if settled.total > dataset.volume.ceiling else {}
+    _check_emptied(dataset, settled.emptied)
+    told = {f"column_emptied:{one.column}": max(one.had, 1) for one in settled.emptied}
+    if _check_keys(dataset, settled.keys):
+        told["keys_gone"] = settled.keys.gone
+    return told | ({"over_ceiling": settled.total} if settled.total > dataset.volume.ceiling else {})
+
+
+def _check_keys(dataset: Dataset, keys: Loss) -> bool:
+    """Whether more keys went than may; where it is most of many, they are most likely written another way now."""
+    is_much = keys.gone > 1 and 100 * keys.gone > _may_go(dataset) * keys.before
+    if is_much and keys.gone >= MANY and 2 * keys.gone > keys.before:
+        raise DataError(
+            f"{keys.gone} of {keys.before} keys are not there any more.",
+            dataset.address,
+            "ask the agency whether it writes its keys another way (zeros lost, a prefix); where they are really "
+            f"gone, set shrink_pct of continuity to 100 for one run; {_STAYS}",
+        )
+    return is_much
+
+
+def _check_emptied(dataset: Dataset, emptied: Sequence[Emptied]) -> None:
+    """A column without any value is as a field that is gone: what many records had is not taken from all of them."""
+    fields = {column.name: column.source_field for column in dataset.columns}
+    gone = [one for one in emptied if one.had >= MANY]
+    if gone and dataset.schema_contract.data_type in ("freeze", "discard_row"):
+        told = ", ".join(f"{fields[one.column]} ({one.had} had one)" for one in gone)
+        raise AgencyError(
+            f"no record has a value in {told}.",
+            dataset.address,
+            f"ask the agency; where it is meant so, set schema_contract data_type to discard_value; {_STAYS}",
+        )
+
+
+def _may_go(dataset: Dataset) -> int:
+    """The percentage of a part, or of the whole, that may go at once."""
+    declared: int | None = getattr(dataset.deletes or dataset.continuity, "shrink_pct", None)
+    return MAY_GO_PCT if declared is None else declared
 
 
 def _check_loss(dataset: Dataset, loss: Loss) -> None:
     """More than its share of a part, or of the whole, would go: nothing is taken away."""
-    part = dataset.deletes or dataset.continuity
-    declared = getattr(part, "shrink_pct", None)
-    limit = MAY_GO_PCT if declared is None else declared
+    limit = _may_go(dataset)
     if loss.gone > 1 and 100 * loss.gone > limit * loss.before:
         where = "deletes" if dataset.deletes else "continuity"
         raise DataError(
@@ -96,6 +130,26 @@ def shrunk(dataset: Dataset, held: Path, fresh: Path) -> tuple[Loss, ...]:
     return tuple(loss for loss in losses if loss.gone > 1)
 
 
+def emptied(dataset: Dataset, held: Path, fresh: Path) -> tuple[Emptied, ...]:
+    """The columns that a new snapshot has no value in, and the one that is held has."""
+    before, after = _filled(held), _filled(fresh)
+    if not pq.read_metadata(fresh).num_rows:
+        return ()
+    names = [column.name for column in dataset.columns if before.get(column.name, 0) > 1 and not after[column.name]]
+    return tuple(Emptied(name, before[name]) for name in names)
+
+
+def _filled(path: Path) -> dict[str, int]:
+    """How many values each column of a Parquet file has, by its statistics."""
+    about = pq.read_metadata(path)
+    found: dict[str, int] = {}
+    for group in map(about.row_group, range(about.num_row_groups)):
+        for column in map(group.column, range(group.num_columns)):
+            nulls = column.statistics.null_count if column.statistics is not None else 0
+            found[column.path_in_schema] = found.get(column.path_in_schema, 0) + group.num_rows - (nulls or 0)
+    return found
+
+
 def _sizes(path: Path, column: str, period: str | None) -> dict[str, int]:
     """How many rows have each value of a column, or fall into each month (2025-06) or year."""
     text = pq.read_table(path, columns=[column], partitioning=None)[column].cast(pa.string())
@@ -107,7 +161,7 @@ def _sizes(path: Path, column: str, period: str | None) -> dict[str, int]:
 
 def _check_refused_share(dataset: Dataset, reading: Reading) -> None:
     """A delivery of which most is refused is none: its file must be read again one day, not remembered as read."""
-    if reading.refused >= MANY_REFUSED and 2 * reading.refused > reading.received:
+    if reading.refused >= MANY and 2 * reading.refused > reading.received:
         rules = sorted(rule.removeprefix("refused:") for rule in reading.rules if rule.startswith("refused:"))
         raise DataError(
             f"{reading.refused} of {reading.received} records are refused ({', '.join(rules[:5])}).",

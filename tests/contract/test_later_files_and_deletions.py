@@ -373,3 +373,35 @@ def test_a_snapshot_whose_window_moves_on_loses_its_first_month(bank):
     bank.pull(**said)
     bank.put("loans_a.csv", [*book(10), *book(5, "2025-07-31")], minutes=1)
     assert bank.pull(**said).state == "landed"
+
+
+def test_a_part_of_the_last_snapshot_that_is_not_there_is_told_unless_another_stands_for_it(bank):
+    said = {"load": "snapshot", "key": ("loan",)}
+    for name, rows in (("loans_north_0630.csv", book(9)), ("loans_south_0630.csv", book(2, start=50))):
+        bank.put(name, rows)
+    assert bank.pull(**said).message is None
+    for name in ("loans_north_0630.csv", "loans_south_0630.csv"):
+        (bank.folder / name).rename(bank.folder / name.replace("0630", "0701"))
+    assert bank.pull(**said).message is None
+    (bank.folder / "loans_south_0701.csv").unlink()
+    pulled = bank.pull(**said)
+    assert (pulled.state, pulled.counts) == ("landed", {"file_gone:loans_south_0701.csv": 1})
+    assert "of the last snapshot loans_south_0701.csv is not there any more" in pulled.message
+
+
+def test_a_file_without_a_record_is_told_and_takes_nothing_away(bank):
+    bank.put("loans_20250630.csv", book(2))
+    bank.pull(deletes=BY_DAY)
+    bank.put("loans_20250630.csv", [], minutes=1)
+    pulled = bank.pull(deletes=BY_DAY)
+    assert (pulled.counts, len(bank.stands())) == ({"no_records:loans_20250630.csv": 1}, 2)
+    assert "there is no record in loans_20250630.csv" in pulled.message
+
+
+def test_deletions_that_are_withheld_are_told_in_words(bank):
+    bank.put("loans_20250630.csv", book(5))
+    bank.pull(deletes=BY_DAY)
+    bank.put("loans_20250630.csv", [*book(4), ("a note below",)], minutes=1)
+    pulled = bank.pull(deletes=BY_DAY)
+    assert (pulled.counts["deletions_withheld"], len(bank.stands())) == (1, 5)
+    assert "1 records that the delivery lacks were not deleted" in pulled.message

@@ -1,12 +1,13 @@
 """One row for each key: what comes twice, what contradicts, what is deleted, and what is worth a warning."""
 
 import random
+from contextlib import nullcontext
 from datetime import date
 
 import pyarrow.parquet as pq
 import pytest
 
-from connectors.errors import DataError
+from connectors.errors import AgencyError, DataError
 from connectors.landing import landed_path
 from connectors.partitions import partition_values
 from connectors.refusals import quarantine_path
@@ -257,3 +258,67 @@ def test_a_tombstone_in_another_letter_case_is_refused_unless_it_is_a_value_of_i
     _, values = deliver(dataset, {"uscc": GOOD, "fiscal_year": 2024, "op": "d"})
     assert values["rows_refused"] == refused
     assert held(settings, ledger, dataset) == [(GOOD, 2024)] * (1 - refused)
+
+
+def yearly(count, **said):
+    """Records of one enterprise, one a year."""
+    return [record(year=2000 + number, **said) for number in range(count)]
+
+
+DROPS = {"schema_contract": {"data_type": "discard_value"}}
+
+
+@pytest.mark.parametrize(
+    ("load", "before", "after", "said", "told"),
+    [
+        ("snapshot", yearly(9), yearly(9, revenue=None), {}, 9),
+        ("snapshot", yearly(30), yearly(30, revenue=None), DROPS, 30),
+        ("snapshot", yearly(30), yearly(30, revenue=None), {}, "stop"),
+        ("snapshot", yearly(30), [*yearly(29, revenue=None), record(year=2029)], {}, None),
+        ("snapshot", [*yearly(29, revenue=None), record(year=2029)], yearly(30, revenue=None), {}, None),
+        ("upsert", yearly(9), yearly(9, revenue=None), {}, 9),
+        ("upsert", yearly(30), yearly(30, revenue=None), {}, "stop"),
+        ("upsert", yearly(30), yearly(30, revenue=None), DROPS, 30),
+        ("upsert", yearly(30), yearly(1, revenue=None), {}, None),
+        ("upsert", yearly(30), [record(uscc=OTHER, year=2000 + n, revenue=None) for n in range(10)], {}, 1),
+        ("upsert", yearly(15), [record(uscc=OTHER, year=2000 + n, revenue=None) for n in range(3)], {}, None),
+    ],
+)
+def test_a_column_that_lost_all_its_values_is_told_and_of_many_records_is_a_stop(
+    deliver, make_dataset, load, before, after, said, told
+):
+    dataset = make_dataset(load=load, **said)
+    deliver(dataset, *before)
+    stops = told == "stop"
+    with pytest.raises(AgencyError, match=r"no record has a value in yysr \(30 had one\)") if stops else nullcontext():
+        _, values = deliver(dataset, *after)
+        assert values["counts"].get("column_emptied:revenue_cny") == told
+
+
+def named(prefix, count):
+    return [{"code": f"{prefix}{number:03d}", "day": "2025-06-30"} for number in range(count)]
+
+
+NEXT_DAY = [{**one, "day": "2025-07-01"} for one in named("0", 30)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said", "told"),
+    [
+        (named("0", 9), named("", 9), {}, 9),
+        (named("0", 30), named("", 30), {}, "stop"),
+        (named("0", 30), named("", 30), {"continuity": {"shrink_pct": 100}}, None),
+        (named("0", 30), [*named("0", 25), *named("1", 5)], {}, None),
+        (named("0", 30), [*named("0", 18), *named("1", 12)], {}, 12),
+        (named("0", 30), NEXT_DAY, {}, None),
+    ],
+)
+def test_a_snapshot_whose_keys_are_others_is_told_and_of_many_records_is_a_stop(
+    deliver, make_dataset, before, after, said, told
+):
+    columns = (column("code", required=True), column("day", "date", required=True))
+    dataset = make_dataset(key=("code", "day"), columns=columns, **said)
+    deliver(dataset, *before)
+    with pytest.raises(DataError, match="30 of 30 keys are not there") if told == "stop" else nullcontext():
+        _, values = deliver(dataset, *after)
+        assert values["counts"].get("keys_gone") == told
