@@ -1,6 +1,7 @@
 """Opening the ledger: one engine, every transaction durable and serial before it is answered."""
 
 import sqlite3
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ _WAITS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
+
+ANSWER_SECONDS = 60.0
+"""How long a PostgreSQL server may take over one statement: one that is stopped keeps its lines alive for ever."""
 
 
 class LedgerVersionError(RuntimeError):
@@ -68,10 +72,31 @@ def open_ledger(settings: Settings) -> Engine:
 def _engine(url: str) -> Engine:
     waits = {"connect_args": _WAITS} if url.startswith("postgresql") else {}
     engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), **waits)
+    if engine.dialect.name == "postgresql":
+        event.listen(engine, "connect", _bound_waits)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_immediate)
     return engine
+
+
+def _bound_waits(raw: Any, _entry: ConnectionPoolEntry) -> None:
+    # A connection given up is closed first: rolling it back would wait for the same server again.
+    from psycopg import OperationalError
+
+    wait = raw.wait
+
+    def bounded(answer: Any, **_: Any) -> Any:
+        begun = time.monotonic()
+        try:
+            return wait(answer, timeout=ANSWER_SECONDS)
+        except OperationalError:
+            if time.monotonic() - begun < ANSWER_SECONDS:
+                raise
+            raw.close()
+            raise OperationalError(f"the server gave no answer within {ANSWER_SECONDS:g} s") from None
+
+    raw.wait = bounded
 
 
 def _version(engine: Engine) -> int:

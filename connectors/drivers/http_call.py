@@ -22,7 +22,7 @@ from connectors.drivers.hosts import budget_of
 from connectors.drivers.http_body import LOST, TooLargeError, exchanged, read_body
 from connectors.drivers.pages import MAX_BODY_BYTES, Ask
 from connectors.drivers.paging_parts import Answer, Question
-from connectors.drivers.retry import TryAgainError, call_with_retry, retry_after_seconds
+from connectors.drivers.retry import TryAgainError, budget, call_with_retry, retry_after_seconds
 from connectors.drivers.tls import Tls
 from connectors.errors import AgencyError, ConfigError, ConnectorError, DataError, TransientError
 from connectors.json_path import field_of, shape_of
@@ -133,7 +133,11 @@ class Http:
                 # A page for people may come once in a while; the second time it is believed.
                 raise error.error if unreadable > 1 else TryAgainError(error.error.what.rstrip(".")) from None
 
-        return call_with_retry(attempt, self._where, self._settings.retry_seconds, self.sleep)
+        seconds = self._settings.retry_seconds
+        if question.once:
+            with budget(min(seconds, self._settings.request_timeout_seconds)):
+                return attempt()
+        return call_with_retry(attempt, self._where, seconds, self.sleep)
 
     def in_order(self, endpoint: Endpoint, questions: Iterable[Question]) -> Iterator[Answer]:
         """The answers in order. As many are under way or wait to be taken as there are connections, never more.

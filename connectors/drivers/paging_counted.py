@@ -3,6 +3,7 @@
 import math
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from itertools import count, pairwise
 from typing import Any
 
@@ -22,6 +23,7 @@ from connectors.drivers.paging_parts import (
     short_hash,
     total_of,
 )
+from connectors.drivers.retry import TryAgainError
 from connectors.errors import ConnectorError
 from connectors.json_path import field_of
 from connectors.spec import Keyset, Offset, PageNumber, SinglePage
@@ -148,15 +150,15 @@ def _refuse_more(
     """An error where the page behind the last one holds what no page held: what was declared is not the end.
 
     Asked once for a listing and all its parts, since it is the declaration that is proved. An agency may refuse the
-    question, or answer with a page it gave before: then there is nothing behind the end.
+    question, fail at it, or answer with a page it gave before: then there is nothing behind the end.
     """
     if "end" in listing.proved or not records:
         return
     place = behind["page"] if isinstance(paginator, PageNumber) else behind["received"]
     try:
-        answer = listing.asker.ask(_question(paginator, place))
+        answer = listing.asker.ask(replace(_question(paginator, place), once=True))
         more = json_records(listing, answer)
-    except ConnectorError:
+    except (ConnectorError, TryAgainError):
         more = []
     known = set(map(repr, records))
     if any(repr(record) not in known for record in more) and not seen.again(mark_of(answer, more)):

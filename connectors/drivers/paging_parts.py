@@ -28,12 +28,14 @@ _AGAIN = "run again; if it stays, call the agency"
 class Question:
     """What to ask for one page, beside what the request asks for each time.
 
-    `link` is a path with its query, given by the agency and asked for as it stands.
+    `link` is a path with its query, given by the agency and asked for as it stands. One asked `once` may go unanswered:
+    what would else be tried again is a `TryAgainError`.
     """
 
     params: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] = field(default_factory=dict)
     link: str | None = None
+    once: bool = False
 
 
 @dataclass(frozen=True)

@@ -40,16 +40,36 @@ def by_offset(count):
 
 
 @pytest.mark.parametrize("connections", [1, 2, 4])
-@pytest.mark.parametrize(("paginator", "answer"), [(None, listing(195)), (OFFSET, by_offset(195))])
-def test_as_many_requests_are_in_flight_as_the_budget_allows(connections, paginator, answer, variables):
-    with serve(slowly(answer, 0.01)) as agency:
+@pytest.mark.parametrize(("count", "behind"), [(195, 0), (200, 1)])
+@pytest.mark.parametrize(("paginator", "listed"), [(None, listing), (OFFSET, by_offset)])
+def test_as_many_requests_are_in_flight_as_the_budget_allows(connections, paginator, listed, count, behind, variables):
+    with serve(slowly(listed(count), 0.01)) as agency:
         variables.setenv("SMALL_URL", agency.url)
         more = {} if paginator is None else {"paginator": paginator}
         pages = pull(ask_of(connection=limits(connections), **more))
-    assert ids(pages) == list(range(195))
+    assert ids(pages) == list(range(count))
     assert agency.most_in_flight == connections
-    assert len(agency.seen) == 20
+    assert len(agency.seen) == 20 + behind, "a full last page is looked behind, once"
     assert len({sent.port for sent in agency.seen}) == connections
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        Reply({}, 500),
+        Reply({}, 503, {"Retry-After": "60"}),
+        Reply({}, 400),
+        Reply(b"<html>"),
+        Reply(raw=b""),
+        Reply({"total": 20, "items": []}),
+    ],
+)
+def test_behind_a_full_last_page_is_asked_once_whatever_is_said_there(behind, variables):
+    honest = listing(20)
+    with serve(lambda sent: behind if sent.query["page"] == "3" else honest(sent)) as agency:
+        variables.setenv("SMALL_URL", agency.url)
+        assert ids(pull(ask_of())) == list(range(20))
+    assert [sent.query["page"] for sent in agency.seen] == ["1", "2", "3"]
 
 
 def test_datasets_of_one_host_share_its_budget(variables):
