@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import threading
 import time
 
 import pytest
@@ -134,18 +133,12 @@ def test_a_name_that_cannot_be_trusted_and_does_not_match_is_left_alone(share, p
 STABLE = {"kind": "stable_size", "seconds": 0.4}
 
 
-def test_a_file_still_growing_is_left_for_the_next_run(share, pages, caplog):
+def test_a_file_still_growing_is_left_for_the_next_run(share, pages, caplog, monkeypatch):
     put(share, "a.csv")
     growing = put(share, "b.csv")
-
-    def grow():
-        time.sleep(0.15)
-        growing.write_bytes(b"no\n1\n2\n")
-
-    writer = threading.Thread(target=grow)
-    writer.start()
-    found = pages(ready=STABLE)
-    writer.join()
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("connectors.drivers.files.time.sleep", lambda _: growing.write_bytes(b"no\n1\n2\n"))
+        found = pages(ready=STABLE)
     assert [page.label.partition(" ")[0] for page in found] == ["a.csv"]
     assert "b.csv is not whole yet and is left for the next run" in caplog.text
     assert len(pages(ready=STABLE)) == 2
