@@ -381,7 +381,20 @@ def _add_deletions(
         from lost join (select _covered, count(*) as size from held group by 1) using (_covered)
         group by _covered having lost > 1 order by all"""
     ).fetchall()
-    return tuple(Loss(f"{deletes.column} {covered}", lost, size) for covered, lost, size in rows)
+    parts = db.execute(
+        f"""select cast({value} as varchar), lost, size
+        from (select {value}, _sequence, count(*) as size from replaced group by all)
+        join (select {value}, _sequence, count(*) as lost from replaced
+            anti join batch using ({key}) anti join refused using ({key}) group by all) using ({value}, _sequence)
+        where lost > 1 order by all"""  # noqa: S608
+    ).fetchall()
+    found = [Loss(f"{deletes.column} {covered}", lost, size) for covered, lost, size in rows]
+    # A part that shares a key with another by mistake is small beside its day: it is judged by its own size too.
+    found += [
+        Loss(f"{deletes.column} {covered} in an earlier one of two files that share a key", *of)
+        for covered, *of in parts
+    ]
+    return tuple(found)
 
 
 def _buried(db: duckdb.DuckDBPyConnection, dataset: Dataset, before: int) -> tuple[Loss, ...]:

@@ -14,7 +14,7 @@ from connectors.columns import days_in
 from connectors.errors import AgencyError, DataError
 from connectors.reading import Reading
 from connectors.settle import Emptied, Loss, Settled
-from connectors.spec import MAY_GO_PCT, Dataset, Freshness, NoGap
+from connectors.spec import MAY_GO_PCT, Dataset, Freshness, NoGap, ReplaceBy, Shrink, Tombstone, Unwatched
 
 MANY = 20
 """From so many records on, more refused than good ones, a value or a key that all of them lost stop the dataset."""
@@ -45,16 +45,7 @@ def require_healthy(dataset: Dataset, reading: Reading, settled: Settled) -> dic
             dataset.address,
             f"ask the agency whether its delivery is whole; {_STAYS}",
         )
-    limit = getattr(dataset.continuity, "shrink_pct", None)
-    if limit is not None and settled.total_before:
-        share = 100 * (settled.total_before - settled.total) / settled.total_before
-        if share > limit:
-            raise DataError(
-                f"{settled.total} records, {settled.total_before} before: {share:.0f} % fewer, "
-                f"{limit} % may go at once.",
-                dataset.address,
-                f"ask the agency where they went, or raise shrink_pct for one night; {_STAYS}",
-            )
+    _check_whole(dataset, settled.total_before, settled.total)
     for loss in settled.losses:
         _check_loss(dataset, loss)
     _check_emptied(dataset, settled.emptied)
@@ -72,7 +63,7 @@ def _check_keys(dataset: Dataset, keys: Loss) -> bool:
             f"{keys.gone} of {keys.before} keys are not there any more.",
             dataset.address,
             "ask the agency whether it writes its keys another way (zeros lost, a prefix); where they are really "
-            f"gone, set shrink_pct of continuity to 100 for one run; {_STAYS}",
+            f"gone, {_allowing(dataset.continuity, 100)} for one run; {_STAYS}",
         )
     return is_much
 
@@ -96,36 +87,56 @@ def _may_go(dataset: Dataset) -> int:
     return MAY_GO_PCT if declared is None else declared
 
 
+def _allowing(part: Shrink | NoGap | Unwatched | Tombstone | ReplaceBy, share: int) -> str:
+    """What in the source file lets so many per cent go."""
+    if isinstance(part, Unwatched):
+        return f"put `continuity: {{shrink_pct: {share}}}` in the place of unwatched"
+    return f"set shrink_pct of {'continuity' if isinstance(part, (Shrink, NoGap)) else 'deletes'} to {share}"
+
+
+def _check_whole(dataset: Dataset, before: int, after: int) -> None:
+    """Fewer than before, by more than is declared; of a snapshot that declares nothing, by more than one and 30 %."""
+    limit, gone = getattr(dataset.continuity, "shrink_pct", None), before - after
+    if limit is None and dataset.load == "snapshot" and gone > 1:
+        limit = MAY_GO_PCT
+    if limit is None or not before or 100 * gone <= limit * before:
+        return
+    mend = _allowing(dataset.continuity, -(-100 * gone // before))
+    raise DataError(
+        f"{after} records, {before} before: {100 * gone / before:.0f} % fewer, {limit} % may go at once.",
+        dataset.address,
+        f"ask the agency where they went; where they are really gone, {mend} for one run; {_STAYS}",
+    )
+
+
 def _check_loss(dataset: Dataset, loss: Loss) -> None:
     """More than its share of a part, or of the whole, would go: nothing is taken away."""
     limit = _may_go(dataset)
     if loss.gone > 1 and 100 * loss.gone > limit * loss.before:
-        where = "deletes" if dataset.deletes else "continuity"
         raise DataError(
             f"of {loss.of} {loss.gone} of {loss.before} records would be taken away, {limit} % may go at once.",
             dataset.address,
-            "look whether the delivery holds only some records, or a wrong date; where they are really gone, set "
-            f"shrink_pct of {where} to {-(-100 * loss.gone // loss.before)} for one run; {_STAYS}",
+            "look whether the delivery holds only some records, or a wrong date; where they are really gone, "
+            f"{_allowing(dataset.deletes or dataset.continuity, -(-100 * loss.gone // loss.before))} for one run; "
+            f"{_STAYS}",
         )
 
 
 def shrunk(dataset: Dataset, held: Path, fresh: Path) -> tuple[Loss, ...]:
-    """What a new snapshot has less than the one that is held: as a whole, and of each value or period that is watched.
+    """What a new snapshot has less than the one that is held of each value or period that is watched.
 
-    A period before the first of the new snapshot has left a window that moves on, and is no loss by itself.
+    A window that moves on loses of its first period, and what lies before that: neither is a loss by itself.
     """
-    paths = (held, fresh)
-    before, after = (pq.read_metadata(path).num_rows for path in paths)
-    losses = [Loss("the whole", before - after, before)]
+    paths, losses = (held, fresh), []
     watched = dataset.continuity
     column = getattr(watched, "column", None) or getattr(watched, "by", None)
     if column and all(column in pq.read_schema(path).names for path in paths):
         held_sizes, sizes = (_sizes(path, column, getattr(watched, "period", None)) for path in paths)
         first = min(sizes, default="") if isinstance(watched, NoGap) else ""
-        losses += [
+        losses = [
             Loss(f"{column} {value}", size - sizes.get(value, 0), size)
             for value, size in sorted(held_sizes.items())
-            if value >= first
+            if value > first or not first
         ]
     return tuple(loss for loss in losses if loss.gone > 1)
 

@@ -322,6 +322,18 @@ def test_a_correction_of_one_loan_beside_its_file_in_the_first_night_is_a_stop(b
     assert "of reported_on 2025-06-30 9 of 10 records" in bank.pull(deletes=BY_DAY).message
 
 
+def test_a_part_that_shares_a_key_with_a_larger_one_is_never_dropped_as_its_earlier_version(bank):
+    bank.put("loans_a.csv", book(20), minutes=1)
+    bank.put("loans_b.csv", book(80, start=20), minutes=2)
+    bank.pull(deletes=BY_DAY)
+    before = bank.stands()
+    bank.put("loans_a.csv", book(20, amount=7), minutes=3)
+    bank.put("loans_b.csv", book(81, amount=7, start=19), minutes=4)
+    pulled = bank.pull(deletes=BY_DAY)
+    assert (pulled.state, bank.stands()) == ("failed", before)
+    assert "in an earlier one of two files that share a key 19 of 20 records would be taken" in pulled.message
+
+
 def test_two_parts_of_a_day_in_one_night_are_no_versions_of_each_other(bank):
     bank.put("loans_a.csv", book(10), minutes=1)
     bank.put("loans_b.csv", book(10, start=10), minutes=2)
@@ -346,7 +358,7 @@ def test_tombstones_in_bulk_are_a_stop_and_a_few_are_not(bank):
 @pytest.mark.parametrize(
     ("continuity", "rows", "told"),
     [
-        ({"unwatched": "made for a test"}, book(5), "of the whole 15 of 20 records"),
+        ({"unwatched": "made for a test"}, book(5), "put `continuity: {shrink_pct: 75}` in the place of unwatched"),
         (
             {"column": "reported_on", "period": "month"},
             [*book(10, MAY), *book(5, start=10)],
@@ -367,11 +379,18 @@ def test_what_a_snapshot_lacks_is_judged_as_a_whole_and_by_part(bank, continuity
     assert told in pulled.message
 
 
-def test_a_snapshot_whose_window_moves_on_loses_its_first_month(bank):
+@pytest.mark.parametrize(
+    "later",
+    [
+        pytest.param([*book(10), *book(5, "2025-07-31")], id="a month"),
+        pytest.param([*book(2, MAY), *book(10), *book(3, "2025-07-31")], id="some days"),
+    ],
+)
+def test_a_snapshot_whose_window_moves_on_loses_of_its_first_month(bank, later):
     said = {"load": "snapshot", "continuity": {"column": "reported_on", "period": "month"}}
     bank.put("loans_a.csv", [*book(5, MAY), *book(10)])
     bank.pull(**said)
-    bank.put("loans_a.csv", [*book(10), *book(5, "2025-07-31")], minutes=1)
+    bank.put("loans_a.csv", later, minutes=1)
     assert bank.pull(**said).state == "landed"
 
 
