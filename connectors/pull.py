@@ -74,7 +74,16 @@ def pull_dataset(
         unforeseen = UnforeseenError(f"{type(error).__name__}: {error}.", dataset.address, "tell the makers of jifen")
         return replace(base, state="failed", whose=unforeseen.whose, message=str(unforeseen))
     told = {name: values[name] for name in ("state", "rows_received", "rows_landed", "rows_refused", "counts")}
-    return replace(base, batch=values.get("same_as", key.batch), message=seen_in_folder(values["counts"]), **told)
+    seen = [_nothing_passed(values), seen_in_folder(values["counts"])]
+    return replace(base, batch=values.get("same_as", key.batch), message=" ".join(filter(None, seen)) or None, **told)
+
+
+def _nothing_passed(values: Mapping[str, Any]) -> str | None:
+    """A delivery too small to be stopped by its share of refused records, of which not one passed."""
+    if not 0 < values["rows_received"] == values["rows_refused"]:
+        return None
+    rules = ", ".join(one.removeprefix("refused:") for one in values["counts"] if one.startswith("refused:"))
+    return f"not one of {values['rows_received']} records passed ({rules}). Next: jifen quarantine list"
 
 
 def seen_in_folder(counts: Mapping[str, int]) -> str | None:

@@ -28,6 +28,12 @@ _SHOWN = 60
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _CALL = "call the agency with this file"
 _AGAIN = "ask the agency to put the file again; it is fetched at the next run"
+_CSV_FAULTS = {
+    "new-line character": "a carriage return stands within a field that no quotation marks enclose",
+    "expected after": "text stands behind a closing quotation mark",
+    "unexpected end": "a quotation mark is not closed",
+    "field limit": "one field is longer than any may be",
+}
 _QUOTES = (
     "declare quote: none where quotation marks mean nothing in this file, or multiline: true where a field may hold "
     "a line end; otherwise call the agency with this line"
@@ -84,7 +90,8 @@ class _Rows:
     def header(self) -> Row:
         """The row that names the columns. Its fields may hold line ends: they are held against the source file."""
         self._take(self._decoder.header_row - 1)
-        while (rows := self._take(1)) == [[]]:
+        while (rows := self._take(1)) in ([[]], [["sep=", ""]]):
+            # Excel's own line that names the delimiter is no header, and Excel does not show it.
             pass
         self._width, self._body = len(rows[0]) if rows else 0, self._reader.line_num
         return rows[0] if rows else []
@@ -124,7 +131,8 @@ class _Rows:
         try:
             return list(islice(self._reader, count))
         except csv.Error as error:
-            raise self._fault(f"cannot be parted into fields ({error})") from None
+            told = next((words for sign, words in _CSV_FAULTS.items() if sign in str(error)), str(error))
+            raise self._fault(f"cannot be parted into fields: {told}") from None
 
     def _check_line_ends(self, rows: list[Row]) -> None:
         if not self._decoder.multiline:
@@ -209,17 +217,21 @@ class _ControlTotal:
         self._trailer, self._where = trailer, where
         self._column = header.index(trailer.sum_field)
         self._last: list[Row] = []
-        self._count, self._sum = 0, Decimal(0)
+        self._count, self._sum, self._earlier = 0, Decimal(0), 0
 
     def hold_back(self, rows: list[Row]) -> list[Row]:
         """The rows without the last, which comes first in the next batch."""
         together = self._last + rows
         kept, self._last = together[:-1], together[-1:]
+        for place, row in enumerate(kept, start=self._count + 1):
+            if row[0].strip() == self._trailer.marker:
+                self._earlier = self._earlier or place
+            try:
+                self._sum += _amount(row[self._column]) if len(row) > self._column else 0
+            except ArithmeticError:
+                what = f"the control total cannot be computed: row {place} below the header holds"
+                raise DataError(f"{what} {row[self._column][:_SHOWN]!r} for an amount.", self._where, _CALL) from None
         self._count += len(kept)
-        try:
-            self._sum += sum((_amount(row[self._column]) for row in kept if len(row) > self._column), Decimal(0))
-        except ArithmeticError:
-            raise DataError("the control total cannot be computed.", self._where, _AGAIN) from None
         return kept
 
     def check(self) -> None:
@@ -232,14 +244,16 @@ class _ControlTotal:
         try:
             declared = int(last[self._trailer.count - 1]), _amount(last[self._trailer.sum - 1])
         except (ArithmeticError, ValueError, IndexError):
-            raise DataError("the control total cannot be read.", self._where, _AGAIN) from None
+            what = f"the control total cannot be read: no plain count and sum in {' '.join(last)[:_SHOWN]!r}"
+            raise DataError(f"{what}.", self._where, f"compare count and sum under trailer, or {_CALL}") from None
         if declared != (self._count, self._sum):
-            raise DataError(
-                f"control total says {declared[0]} rows and {declared[1]}, "
-                f"the file holds {self._count} and {self._sum}.",
-                self._where,
-                _AGAIN,
+            what = (
+                f"control total says {declared[0]} rows and {declared[1]}, the file holds {self._count} and {self._sum}"
             )
+            earlier = (
+                f"; row {self._earlier} below the header is a {self._trailer.marker} line too" if self._earlier else ""
+            )
+            raise DataError(f"{what}{earlier}.", self._where, _AGAIN)
 
 
 def _amount(text: str) -> Decimal:

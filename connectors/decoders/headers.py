@@ -13,7 +13,7 @@ _CALL = "call the agency with this file"
 _NUMBER = re.compile(r"[-+]?[\d.,]+%?")
 
 
-def named(header: Sequence[str], claimed: AbstractSet[str], where: str) -> list[str]:
+def named(header: Sequence[str], claimed: AbstractSet[str], where: str, if_twice: str = _CALL) -> list[str]:
     """The names of all columns, each different: those of the source file where they are the same once cleaned.
 
     A column that nobody named is called by its place, such as `(1)`: thus it is reported as a field that the source
@@ -28,7 +28,7 @@ def named(header: Sequence[str], claimed: AbstractSet[str], where: str) -> list[
     names = [known.get(name, name) or f"({place})" for place, name in enumerate(cleaned, start=1)]
     if len(set(names)) != len(names):
         twice = next(name for place, name in enumerate(names) if name in names[:place])
-        raise DataError(f"has the same header twice: {twice[:60]!r}.", where, _CALL)
+        raise DataError(f"has the same header twice: {twice[:60]!r}.", where, if_twice)
     return names
 
 

@@ -26,8 +26,9 @@ _CALL = "call the agency with this file"
 def decode_parquet(content: bytes, where: str, claimed: Mapping[str, Column]) -> Iterator[Chunk]:
     """The rows as columns of plain values; rows of nulls alone are passed over, and counted by positions.
 
-    Exact types stay what they are (int, bool, Decimal, date, datetime, time); bytes are their text or `0x...`. A binary
-    number is the shortest text that means it where a column of numbers claims it, else a float.
+    Exact types stay what they are (int, bool, Decimal, date, datetime, time; of nanoseconds the microseconds are kept);
+    bytes are their text or `0x...`. A binary number is the shortest text that means it where a column of numbers claims
+    it, else a float.
     """
     place = 0
     try:
@@ -93,15 +94,29 @@ def _values(column: pa.Array, is_number: bool, where: str) -> list[Any]:
     if pa.types.is_floating(kind) and is_number:
         column = column.cast(pa.string())
     elif pa.types.is_timestamp(kind) and kind.unit == "ns":
-        column = column.cast(pa.timestamp("us", kind.tz))
+        column = column.cast(pa.timestamp("us", kind.tz), safe=False)
     elif pa.types.is_time(kind):
         column = column.cast(pa.time64("us"), safe=False)
     elif pa.types.is_duration(kind):
         column = column.cast(pa.duration("us"), safe=False)
     elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
         return [None if value is None else _text(value) for value in column.to_pylist()]
-    values: list[Any] = column.to_pylist()
+    try:
+        values: list[Any] = column.to_pylist()
+    except (OverflowError, ValueError):
+        if not pa.types.is_temporal(kind):
+            raise
+        values = list(map(_moment, column))
     return values
+
+
+def _moment(value: pa.Scalar) -> Any:
+    """The value; of a moment outside of the years 1 to 9999 its text, which no column of moments takes."""
+    try:
+        return value.as_py()
+    except (OverflowError, ValueError):
+        plain = value.cast(pa.timestamp("us")) if pa.types.is_timestamp(value.type) else value
+        return str(plain.cast(pa.string()))
 
 
 def _check_text(column: pa.DictionaryArray, where: str) -> None:

@@ -170,7 +170,8 @@ def _header(
     for column in range(1, width + 1):
         parts = [part for line in lines if (part := _clean(line.get(column)))]
         names.append("/".join(part for place, part in enumerate(parts) if place == 0 or part != parts[place - 1]))
-    return named(names, claimed.keys(), where)
+    more = f"declare header_rows: {decoder.header_rows + 1} where the names go over one more row, or {_CALL}"
+    return named(names, claimed.keys(), where, more)
 
 
 def _clean(value: Any) -> str:

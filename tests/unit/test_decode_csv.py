@@ -346,3 +346,34 @@ def test_notes_below_a_control_total_end_the_table(read_body):
     body = b"receipt,amount\nA,1\nTRAILER,1,1\nmade by:x\n"
     chunks = read_body(body, kind="csv", trailer=TRAILER, ends_at=["made by:"])
     assert [value for chunk in chunks for value in chunk.columns["receipt"]] == ["A"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("A,5\nB,—\nTRAILER,2,5\n", "row 2 below the header holds '—' for an amount"),
+        ('A,"￥1,000.00"\nTRAILER,1,1000\n', "row 1 below the header holds '￥1,000.00' for an amount"),
+        ("A,5\nTRAILER,1笔,5元\n", "no plain count and sum in 'TRAILER 1笔 5元'"),
+        ("A,5\nTRAILER,1\nB,6\nTRAILER,1,6\n", "says 1 rows and 6.*row 2 below the header is a TRAILER line too"),
+    ],
+)
+def test_what_a_control_total_stumbles_over_is_named(read_body, rows, told):
+    with pytest.raises(DataError, match=told):
+        read_body(f"receipt,amount\n{rows}".encode(), kind="csv", trailer=TRAILER)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_the_line_by_which_excel_is_told_the_delimiter_is_no_header(read_body, delimiter):
+    body = "sep=,\nreceipt,amount\nA,1\n".replace(",", delimiter).encode()
+    for more in ({}, {"header_row": 2}):
+        (chunk,) = read_body(body, kind="csv", delimiter=delimiter, **more)
+        assert chunk.columns == {"receipt": ["A"], "amount": ["1"]}
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [("A\rB,1", "a carriage return stands within a field"), ('"A"B,1', "text stands behind a closing quotation mark")],
+)
+def test_what_keeps_a_line_from_being_parted_is_told_in_plain_words(read_body, row, told):
+    with pytest.raises(DataError, match=f"line 3 cannot be parted into fields: {told}"):
+        read_body(f"receipt,amount\nX,1\n{row}\n".encode(), kind="csv")

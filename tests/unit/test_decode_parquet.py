@@ -116,3 +116,22 @@ def test_a_header_is_cleaned_and_two_that_are_then_equal_are_refused():
     assert list(read(written(pa.table({"a ": [1], "（b）": [1]})))[0].columns) == ["a", "(b)"]
     with pytest.raises(DataError, match="same header twice"):
         read(written(pa.table({"a": [1], "a\u200b": [2]})))
+
+
+def test_nanoseconds_are_kept_to_the_microsecond_and_a_moment_beyond_all_years_is_text_that_no_date_is():
+    far = 884_541_600_000_000_000
+    table = pa.table(
+        {
+            "moment": pa.array([1_751_270_400_123_456_789], pa.timestamp("ns")),
+            "far": pa.array([far], pa.timestamp("us")),
+            "zoned": pa.array([far], pa.timestamp("us", "Asia/Shanghai")),
+            "day": pa.array([11_000_000], pa.int32()).cast(pa.date32()),
+        }
+    )
+    (chunk,) = read(written(pa.concat_tables([table, table.slice(0, 0)])))
+    assert chunk.columns["moment"] == [dt.datetime(2025, 6, 30, 8, 0, 0, 123456)]
+    assert {name: chunk.columns[name][0][:5] for name in ("far", "zoned", "day")} == {
+        "far": "30000",
+        "zoned": "30000",
+        "day": "32086",
+    }

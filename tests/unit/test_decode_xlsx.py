@@ -82,6 +82,13 @@ def test_line_ends_and_blanks_in_a_header_are_no_part_of_its_name():
     assert list(one(book([" 代\n号 ", "姓  名", "Tax\n  ID"], ["A", "B", "C"])).columns) == ["代号", "姓名", "Tax ID"]
 
 
+def test_a_name_over_two_columns_asks_for_the_row_below_it():
+    rows = [["代号", "人员", None], [None, "硕士", "博士"], ["A", 1, 2]]
+    with pytest.raises(DataError, match=r"'人员'.* declare header_rows: 2"):
+        read(book(*rows, merge=("B1:C1",)))
+    assert one(book(*rows, merge=("B1:C1",)), header_rows=2).columns["人员/博士"] == [2]
+
+
 def test_the_same_header_twice_is_a_loud_stop():
     with pytest.raises(DataError, match="same header twice"):
         read(book(["代号", "学历", None], ["A", 1, 2], merge=("B1:C1",)))

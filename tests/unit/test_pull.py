@@ -136,3 +136,14 @@ def test_records_of_another_enterprise_do_not_disturb(agency):
     mixed = [one for year in range(2000, 2003) for one in (record(year=year), record(uscc=OTHER, year=year))]
     pulled = agency(lambda _, size: cut(mixed, size)).pull()
     assert (pulled.state, pulled.rows_landed) == ("landed", 6)
+
+
+@pytest.mark.parametrize(
+    ("years", "told"),
+    [(("x", "y"), "not one of 2 records passed (fiscal_year:type_mismatch"), (("x", 2001), None), ((), None)],
+)
+def test_a_small_delivery_of_which_nothing_passed_is_told(agency, years, told):
+    pulled = agency(lambda _, __: [[record(year=year) for year in years]]).pull()
+    assert pulled.state == "landed"
+    assert (pulled.message or "").startswith(told or "")
+    assert bool(pulled.message) == bool(told)
