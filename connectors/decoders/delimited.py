@@ -36,7 +36,7 @@ _CSV_FAULTS = {
 }
 _QUOTES = (
     "declare quote: none where quotation marks mean nothing in this file, or multiline: true where a field may hold "
-    "a line end; otherwise call the agency with this line"
+    "a line end (any: even one that looks like two rows); otherwise call the agency with this line"
 )
 
 
@@ -48,7 +48,8 @@ def decode_csv(
     A row with another number of fields than the header is broken (`field_count`). A quotation mark that a line leaves
     open, and a control total that does not agree, is a `DataError`, maybe after some chunks. What comes after the
     declared end of the table is counted (`row_after_end`); so is a last line without the line end that the others have,
-    for it may be cut within a number (`no_line_end`), where no control total says that it is whole.
+    for it may be cut within a number (`no_line_end`), where no control total says that it is whole, and a field that
+    looks like two rows where that is declared (`like_two_rows`).
     """
     rows = _Rows(decoder, content, where)
     notes: tuple[str, ...] = (f"encoding:{rows.encoding}",) if len(decoder.encodings) > 1 else ()
@@ -68,6 +69,7 @@ def decode_csv(
     if total:
         total.check()
     notes += ("row_after_end",) * rows.after_end
+    notes += ("like_two_rows",) * rows.like_two
     notes += ("no_line_end",) * (position > 1 and not rows.after_end and not total and rows.is_cut)
     if position == 1 or notes:
         yield _chunk(header, [], position, notes)
@@ -79,9 +81,11 @@ class _Rows:
     def __init__(self, decoder: CsvDecoder, content: bytes, where: str) -> None:
         self._decoder, self._content, self._where = decoder, content, where
         self._end_word = beginning_with(decoder.ends_at)
-        self._characters = self._width = self._body = self.after_end = 0
+        self._characters = self._width = self._body = self.after_end = self.like_two = 0
         # Where lines end in LF, a CR alone is none; only old systems end lines in it.
         self._ends = "\n" if b"\n" in content else ""
+        # Before a blank it is a comma of a text: a row that is padded so encloses nothing but its first field.
+        self._signs = re.compile(re.escape(decoder.delimiter) + "(?! )")
         self.is_cut = not content.rstrip(b"\0").endswith((b"\r", b"\n"))
         text = open_text(content, decoder.encodings, where)
         self.encoding = text.encoding
@@ -137,18 +141,26 @@ class _Rows:
     def _check_line_ends(self, rows: list[Row]) -> None:
         if not self._decoder.multiline:
             raise self._fault("opens a quotation mark that it does not close")
-        if any(map(self._swallows, rows)):
+        found = sum(map(self._swallows, rows))
+        self.like_two += found
+        if found and self._decoder.multiline != "any":
             raise self._fault("opens a quotation mark that is closed some whole rows later")
 
     def _swallows(self, row: Row) -> bool:
-        """Whether a field that goes on over line ends holds whole rows, or the end of one and the head of another."""
-        sign, last = self._decoder.delimiter, self._width - 1
+        """Whether a field of several lines reads like the end of one row, maybe whole ones, and the head of another.
+
+        A row whose width is right can have swallowed others only where the mark that closes stands in the field of the
+        mark that opened.
+        """
+        last = self._width - 1
         for place, field in enumerate(row):
-            signs = [line.count(sign) for line in _LINE_END.split(field)]
-            if len(signs) > 1 and len(row) != self._width:
+            lines = _LINE_END.split(field)
+            if len(lines) > 1 and len(row) != self._width:
                 return True
-            if len(signs) > 1 and last and (last in signs[1:-1] or (signs[0], signs[-1]) == (last - place, place)):
-                return True
+            if len(lines) > 1 and last:
+                head, *inner, tail = (len(self._signs.findall(line)) for line in lines)
+                if (head, tail) == (last - place, place) and (last in inner or not "".join(lines[1:-1]).strip()):
+                    return True
         return False
 
     def _fault(self, what: str) -> DataError:

@@ -79,8 +79,9 @@ class CsvDecoder(_Text, _Table):
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     quote: Literal['"', "'", "none"] = '"'
     """What encloses a field; `none`: quotation marks are signs like others."""
-    multiline: bool = False
-    """Whether an enclosed field may hold a line end. Where it may not, a mark left open is an error and not a merge."""
+    multiline: bool | Literal["any"] = False
+    """Whether an enclosed field may hold a line end. Where it may not, a mark left open is an error and not a merge; so
+    is a field that reads like the end of one row and the head of another, but under `any`, where it is counted."""
     trailer: Trailer | None = None
 
     @model_validator(mode="after")

@@ -127,16 +127,18 @@ def cleaned(name):
 
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1).filter(cleaned)
-VALUES = st.text(st.characters(codec="utf-8", exclude_characters=","), max_size=20)
+VALUES = st.text(st.characters(codec="utf-8") | st.sampled_from(',"\n\r '), max_size=20)
+PLAIN = VALUES.filter(lambda value: "," not in value or not re.search(r"[\r\n]", value))
 
 
 @settings(max_examples=60, deadline=None)
 @given(header=st.lists(NAMES, min_size=2, max_size=5, unique_by=clean), data=st.data())
 def test_what_is_written_as_csv_is_read_back(header, data):
-    rows = data.draw(st.lists(st.lists(VALUES, min_size=len(header), max_size=len(header)), max_size=5))
+    multiline, values = data.draw(st.sampled_from([(True, PLAIN), ("any", VALUES)]))
+    rows = data.draw(st.lists(st.lists(values, min_size=len(header), max_size=len(header)), max_size=5))
     text = io.StringIO(newline="")
     csv.writer(text).writerows([header, *rows])
-    decoder = CsvDecoder(kind="csv", multiline=True)
+    decoder = CsvDecoder(kind="csv", multiline=multiline)
     chunks = list(decode_csv(decoder, text.getvalue().encode("utf-8-sig"), "f"))
     assert list(chunks[0].columns) == [clean(name) for name in header]
     found = [row for chunk in chunks for row in zip(*chunk.columns.values(), strict=True)]
@@ -179,7 +181,40 @@ def test_a_declared_line_end_belongs_to_its_field(read_body):
     assert read_body(b"a,b\n'x,y',2\n", kind="csv", quote="'")[0].columns["a"] == ["x,y"]
 
 
-@pytest.mark.parametrize("text", [OPEN, 'no|name|sum\nR1|"a|1\nR2|b"|2\n', 'no|name|sum\nR1|a|"1\nR2|b|2\nR3|c"|3\n'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        'no,name,sum\nR1,"北京, 朝阳\n路, 5号",1\n',
+        'no,name\nR1,"a\nb, c\nd"\n',
+        'no,name\nR1,"a,b\nc,d\ne"\n',
+        'no,name\nR1,"Road 5, east\nNo 7"\n',
+        'no,name,sum\nR1,"a\n\n1, 2, 3\n",1\n',
+    ],
+)
+def test_a_text_of_several_lines_with_commas_is_one_field(read_body, text):
+    (chunk,) = read_body(text.encode(), kind="csv", multiline=True)
+    assert chunk.columns["name"] == [text.split('"')[1]]
+    assert chunk.notes == ()
+
+
+def test_a_text_that_looks_like_two_rows_is_read_and_counted_where_that_is_declared(read_body):
+    body = 'no,name,sum\nR1,"北京,朝阳\n路,5号",1\nR2,b,2\n'.encode()
+    with pytest.raises(DataError, match=r"line 2 .*multiline: .*any"):
+        read_body(body, kind="csv", multiline=True)
+    chunks = read_body(body, kind="csv", multiline="any")
+    assert chunks[0].columns["name"] == ["北京,朝阳\n路,5号", "b"]
+    assert [note for chunk in chunks for note in chunk.notes] == ["like_two_rows"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        OPEN,
+        'no|name|sum\nR1|"a|1\nR2|b"|2\n',
+        'no|name|sum\nR1|"a|1\n\nR2|b"|2\n',
+        'no|name|sum\nR1|a|"1\nR2|b|2\nR3|c"|3\n',
+    ],
+)
 def test_a_declared_line_end_swallows_no_row(read_body, text):
     with pytest.raises(DataError, match="opens a quotation mark"):
         read_body(text.encode(), kind="csv", delimiter="|", multiline=True)
