@@ -15,15 +15,21 @@ from connectors import uscc
 from connectors.json_text import JsonNumber
 from connectors.spec import Column, Dataset, Tombstone
 from connectors.spelling import (
+    DITTO,
+    DOUBTFUL,
     ERROR,
+    ESCAPED,
     FALSE_WORDS,
+    GROUPED,
     HIDDEN,
     LOST,
     MISSING_WORDS,
+    SPACED,
     TRUE_WORDS,
     as_code,
     as_text,
     has_lost_digits,
+    is_read_as_gbk,
 )
 
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
@@ -36,6 +42,26 @@ _MOMENT = re.compile(
 _ISO_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ](?!24)\d\d:\d\d:\d\d\S*", re.ASCII)
 _WAN = Decimal(10_000)
 _PLAIN_DIGITS = 40
+EVENT_NO = "event_no"
+NAME_COLUMNS = (
+    "enterprise_name",
+    "applicants",
+    "winner_name",
+    "owner_name",
+    "employer_name",
+    "drafter_name",
+    "contestant_name",
+    "taxpayer_name",
+    "unit_name",
+    "unit_no",
+    "name",
+    EVENT_NO,
+)
+"""Columns that say who a record is about where it has no code, in order of preference.
+
+A number of an event names nobody by itself: it says whose decision on repair a refused record was.
+"""
+
 NUMBERS = frozenset({"integer", "bigint", "decimal"})
 """The kinds of columns that hold numbers."""
 
@@ -44,6 +70,15 @@ _SHEET_POWER = 11
 
 _KEPT_BELOW = 10**15
 """A binary number keeps 15 digits; what stands behind them is made up."""
+
+# A lone surrogate is no text: it has no form in Parquet or PostgreSQL.
+_NO_TEXT = (
+    (HIDDEN, "hidden_character"),
+    (LOST, "lost_character"),
+    (re.compile("[\ud800-\udfff]"), "type_mismatch"),
+    (ERROR, "error_cell"),
+    (DITTO, "ditto_mark"),
+)
 
 FIRST_DAY, LAST_DAY = dt.date(1900, 1, 2), dt.date(2199, 12, 31)
 """Between these lie the days of a column without bounds. The day before the first is what databases write for none."""
@@ -274,7 +309,7 @@ def _broken_rule(column: Column, value: Any, least: Any, most: Any) -> str | Non
 def _type_parser(column: Column, zone: ZoneInfo) -> Callable[[str], tuple[Any, str | None]]:
     match column.kind:
         case "varchar":
-            return lambda text: (_plain_text(text, column), None)
+            return lambda text: _plain_text(text, column)
         case "integer" | "bigint" as kind:
             bits = 32 if kind == "integer" else 64
             return lambda text: (_integer(text, bits, column.unit), None)
@@ -294,23 +329,34 @@ def _type_parser(column: Column, zone: ZoneInfo) -> Callable[[str], tuple[Any, s
             raise ValueFaultError(column.data_type)
 
 
-def _plain_text(text: str, column: Column) -> str:
-    if HIDDEN.search(text):
-        raise ValueFaultError("hidden_character")
-    if LOST.search(text):
+def _plain_text(text: str, column: Column) -> tuple[str, str | None]:
+    for pattern, reason in _NO_TEXT:
+        if pattern.search(text):
+            raise ValueFaultError(reason)
+    if is_read_as_gbk(text):
         raise ValueFaultError("lost_character")
-    # A lone surrogate is no text: it has no form in Parquet or PostgreSQL.
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueFaultError("type_mismatch")
     if has_lost_digits(text, is_code=is_code(column)):
         raise ValueFaultError("digits_lost")
-    if ERROR.match(text):
-        raise ValueFaultError("error_cell")
-    if is_code(column) and text[0] in "='":
-        raise ValueFaultError("formula_cell" if text[0] == "=" else "type_mismatch")
+    note = _doubt(text, column)
+    if is_code(column):
+        if text[0] in "='" or GROUPED.match(text):
+            raise ValueFaultError("formula_cell" if text[0] == "=" else "type_mismatch")
+        if SPACED.match(text):
+            text, note = text.replace(" ", ""), "normalised"
     if column.check:
         text = uscc.tidy(text)
-    return uscc.without_hyphen(text) if column.check == "enterprise_code" else text
+    return uscc.without_hyphen(text) if column.check == "enterprise_code" else text, note
+
+
+def _doubt(text: str, column: Column) -> str | None:
+    """What may be no character of this text: refused in a name or code, for nothing else then says whose it is."""
+    named = column.name in NAME_COLUMNS or is_code(column)
+    for pattern, reason in ((DOUBTFUL, "lost_character"), (ESCAPED, "escaped_text")):
+        if pattern.search(text) and not (pattern is ESCAPED and "://" in text):
+            if named:
+                raise ValueFaultError(reason)
+            return "doubtful_text"
+    return None
 
 
 def _integer(text: str, bits: int, unit: str | None) -> int:

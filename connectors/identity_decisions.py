@@ -15,8 +15,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from connectors import uscc
+from connectors.columns import EVENT_NO, NAME_COLUMNS
 from connectors.errors import ConfigError
-from connectors.refusals import EVENT_NO, NAME_COLUMNS
 from connectors.spec import Dataset, Source
 from connectors.spelling import HIDDEN
 

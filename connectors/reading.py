@@ -13,13 +13,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.columns import Fault, arrow_type, days_in, declared_schema, tombstones_of
+from connectors.columns import NAME_COLUMNS, Fault, arrow_type, days_in, declared_schema, tombstones_of
 from connectors.decoders.chunk import Broken, Chunk
 from connectors.decoders.decode import decode
 from connectors.drift import claim_extra, settle_retyped
 from connectors.errors import AgencyError, ConfigError, PagingFaultError
 from connectors.page_batch import PageBatch, Placed, RawPage, together
-from connectors.refusals import NAME_COLUMNS, NOBODY, Identity, Refusal, identity_of
+from connectors.refusals import NOBODY, Identity, Refusal, identity_of
 from connectors.spec import Column, CsvDecoder, Dataset, FileRequest, ParquetDecoder, ReplaceBy, Tombstone, XlsxDecoder
 from connectors.spelling import as_code
 from connectors.vectors import ColumnReader, make_reader

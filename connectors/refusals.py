@@ -9,33 +9,12 @@ from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from connectors import uscc
-from connectors.columns import make_parser
+from connectors.columns import NAME_COLUMNS, make_parser
 from connectors.errors import DataError
 from connectors.raw import publish_durably
 from connectors.spec import Dataset
 from connectors.spelling import as_text
 from ledger.quarantine import record_id
-
-EVENT_NO = "event_no"
-NAME_COLUMNS = (
-    "enterprise_name",
-    "applicants",
-    "winner_name",
-    "owner_name",
-    "employer_name",
-    "drafter_name",
-    "contestant_name",
-    "taxpayer_name",
-    "unit_name",
-    "unit_no",
-    "name",
-    EVENT_NO,
-)
-"""Columns that say who a record is about where it has no code, in order of preference.
-
-A number of an event names nobody by itself: it says whose decision on repair a refused record was.
-"""
-
 
 Key = tuple[str | None, ...]
 """The key of a record as text, in the order of the dataset's key columns; None where a part is missing."""

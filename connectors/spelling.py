@@ -18,9 +18,11 @@ _INVISIBLE = re.compile(f"[{_INVISIBLE_RANGE}]")
 _HYPHENS = "\u2010-\u2015\u2212\ufe58\ufe63"
 # The last three are other code points for K, ; and `.
 _FORMS_RANGE = f"{_HYPHENS}\uff01-\uff5e\u212a\u037e\u1fef"
+_RADICALS = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0x2F00, 0x2FD6)}
 _FORMS = {0xFF01 + place: 0x21 + place for place in range(94)}
 _FORMS |= {code: ord("-") for code in (*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63)}
 _FORMS |= {code: ord(" ") for code in (0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)}
+_CODE_FORMS = {code: chr(other) for code, other in _FORMS.items()} | _RADICALS
 _GUARDED = re.compile(r"""=?"([^"=]+)"|=([0-9]+)|['\u2019]+([^'\u2019]+)['\u2019]?""")
 _CODE_LIKE = re.compile("(?=[^0-9]*[0-9])[!-~]+")
 
@@ -37,15 +39,47 @@ ERROR = re.compile(_CELL_ERROR)
 
 BROKEN = "锟斤拷"
 """What two characters of replacement in UTF-8 are in GBK."""
-LOST = re.compile(f"\ufffd|{BROKEN}|^[?\uff1f]{{2,}}$")
-"""Characters that were lost on the way, in another house: the sign of replacement, or nothing but question marks."""
+_CONTINUED = "[\u00a0-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
+LOST = re.compile(f"\ufffd|{BROKEN}|^[?\uff1f]{{2,}}$|[\u00e0-\u00ef]{_CONTINUED}{{1,2}}[\u00e0-\u00ef]{_CONTINUED}")
+"""Characters that were lost on the way, in another house: the sign of replacement, nothing but question marks, or UTF-8
+that was read as Latin letters.
+"""
+
+
+def _pairs(first: range, second: range) -> str:
+    """The characters of GBK whose two bytes lie in these ranges, as a class of a pattern."""
+    texts = (bytes((one, other)).decode("gbk", "ignore") for one in first for other in second)
+    return f"[{''.join(sorted({text for text in texts if len(text) == 1}))}]"
+
+
+_LEADS, _TRAILS = range(0xE4, 0xEA), range(0x80, 0xC0)
+LIKE_GBK = _pairs(_LEADS, _TRAILS) + _pairs(_TRAILS, _LEADS) + _pairs(_TRAILS, _TRAILS)
+"""What two Chinese characters in UTF-8 are in GBK; few other texts hold such a run, and `is_read_as_gbk` tells."""
+
+_HAN = "[\u3400-\u9fff]"
+DOUBTFUL = re.compile(f"{_HAN}[?\u25a1]|[?\u25a1]{_HAN}|[\ue000-\uf8ff\U000f0000-\U0010fffd]")
+"""A sign in place of a character, or one that only some fonts have. In a sentence it may be meant."""
+ESCAPED = re.compile(
+    r"&(#[0-9]{2,7}|#x[0-9a-fA-F]{2,6}|amp|lt|gt|quot|apos|nbsp);|<(?i:br) ?/?>|\\u[0-9a-fA-F]{4}|(%[89A-F][0-9A-F]){2}"
+)
+"""Escapes of a web page, a program or an address that nobody undid; in an address they belong there."""
+DITTO_WORDS = ("同上", "同前")
+DITTO = re.compile(f'^(["〃″〞]|{"|".join(DITTO_WORDS)})$')
+"""The sign that the row above says it."""
+GROUPED = re.compile("^[0-9]{1,3}(,[0-9]{3})+$")
+"""A number that a sheet wrote with separators; and two codes with a comma between them look the same."""
+SPACED = re.compile("^[0-9]{4}( [0-9]{4})+ [0-9]{1,4}$")
+"""A long number written in fours."""
 
 ODD_TEXT = (
-    f"[{_HIDDEN_RANGE}{_INVISIBLE_RANGE}]|^[='\"\u2019]|^[!-~{_FORMS_RANGE}]*[{_FORMS_RANGE}][!-~{_FORMS_RANGE}]*$"
-    f"|{_LOST_IN_TEXT.pattern}|{_CELL_ERROR}|{LOST.pattern}"
+    f"[{_HIDDEN_RANGE}{_INVISIBLE_RANGE}\u2f00-\u2fd5]|^[='\"\u2019]|^[!-~{_FORMS_RANGE}]*[{_FORMS_RANGE}][!-~{_FORMS_RANGE}]*$"
+    f"|{_LOST_IN_TEXT.pattern}|{_CELL_ERROR}|{LOST.pattern}|{DOUBTFUL.pattern}|{ESCAPED.pattern}|{DITTO.pattern}"
 )
 """Whatever `as_text` changes, or a text column refuses, matches this; what does not is plain."""
-ODD_CODE = f"[^ -~\u4e00-\u9fff]|^[='\"]|{_LOST_IN_CODE.pattern}|{_CELL_ERROR}|{LOST.pattern}"
+ODD_CODE = (
+    f"[^ -~\u4e00-\u9fff]|^['=\"]|{_LOST_IN_CODE.pattern}|{_CELL_ERROR}|{LOST.pattern}|{DOUBTFUL.pattern}"
+    f"|{ESCAPED.pattern}|{DITTO.pattern}|{GROUPED.pattern}|{SPACED.pattern}"
+)
 """The same for `as_code`."""
 
 _LATIN = ("null", "none", "nil", "nan", "nat", "n/a", "#n/a", "n.a.", "undefined", "(null)", "<null>", "(none)")
@@ -70,14 +104,14 @@ def as_code(text: str) -> str:
     """
     kept = text.strip()
     if not kept.isascii():
-        kept = unicodedata.normalize("NFC", _INVISIBLE.sub("", kept).translate(_FORMS)).strip()
+        kept = unicodedata.normalize("NFC", _INVISIBLE.sub("", kept).translate(_CODE_FORMS)).strip()
     guarded = _GUARDED.fullmatch(kept)
     return next(part for part in guarded.groups() if part).strip() if guarded else kept
 
 
 def as_text(text: str) -> str:
     """A text without the characters that nobody sees; what is a number or a code by its signs is spelled as one."""
-    kept = _INVISIBLE.sub("", text).strip()
+    kept = _INVISIBLE.sub("", text).translate(_RADICALS).strip()
     code = as_code(kept)
     return code if _CODE_LIKE.fullmatch(code) else kept
 
@@ -85,3 +119,13 @@ def as_text(text: str) -> str:
 def has_lost_digits(text: str, *, is_code: bool) -> bool:
     """Whether a text is what a number or a code became on its way: `6.2226E+18`, `10086.0`, `3月1日` of `3-1`."""
     return (_LOST_IN_CODE if is_code else _LOST_IN_TEXT).search(text) is not None
+
+
+def is_read_as_gbk(text: str) -> bool:
+    """Whether a text is UTF-8 that was read as GBK: 浼佷笟 of 企业. Its bytes then are a common text in UTF-8."""
+    if re.search(LIKE_GBK, text) is None:
+        return False
+    try:
+        return bool(b"\x80".join(part.encode("gbk") for part in text.split("€")).decode().encode("gb2312"))
+    except UnicodeError:
+        return False

@@ -20,7 +20,7 @@ from connectors import uscc
 from connectors.columns import NUMBERS, Fault, arrow_type, bounds_of, is_code, make_parser, numbers_among, words_of
 from connectors.json_text import JsonNumber
 from connectors.spec import Column
-from connectors.spelling import BROKEN, ODD_CODE, ODD_TEXT
+from connectors.spelling import BROKEN, DITTO_WORDS, LIKE_GBK, ODD_CODE, ODD_TEXT
 
 _MEMO_VALUES = 50_000
 _WAN_DIGITS = 4
@@ -170,6 +170,7 @@ def _text_cast(column: Column, nothing: tuple[str, ...]) -> _Cast:
         is_plain = _plain_strings(raw, column, nothing)
         if is_code(column) or _may_be_odd(raw):
             is_plain &= ~_as_mask(pc.match_substring_regex(raw, odd))
+        is_plain &= ~_as_mask(pc.match_substring_regex(raw, LIKE_GBK))
         if allowed is not None:
             is_plain &= _as_mask(pc.is_in(raw, allowed)) | _as_mask(pc.is_null(raw))
         return raw, is_plain
@@ -181,7 +182,7 @@ def _text_cast(column: Column, nothing: tuple[str, ...]) -> _Cast:
 # guard, an error of a sheet, a number in another form or a lost text begins or goes on.
 _PLAIN_BYTES = np.zeros(256, bool)
 _PLAIN_BYTES[[*range(0x20, 0x7F), *range(0x80, 0xC0), *range(0xE4, 0xED)]] = True
-_PLAIN_BYTES[[ord(sign) for sign in "='\"#.+?"]] = False
+_PLAIN_BYTES[[ord(sign) for sign in "='\"#.+?&<%\\"]] = False
 
 
 def _may_be_odd(raw: pa.Array) -> bool:
@@ -189,7 +190,10 @@ def _may_be_odd(raw: pa.Array) -> bool:
     data = raw.buffers()[2]
     if data is None:
         return False
-    return not _PLAIN_BYTES[np.frombuffer(data, np.uint8)].all() or BROKEN.encode() in data.to_pybytes()
+    if not _PLAIN_BYTES[np.frombuffer(data, np.uint8)].all():
+        return True
+    text = data.to_pybytes()
+    return any(word.encode() in text for word in (BROKEN, *DITTO_WORDS))
 
 
 def _code_cast(column: Column, markers: tuple[str, ...]) -> _Cast:

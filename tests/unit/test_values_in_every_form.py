@@ -119,6 +119,15 @@ LOST = [
     (["#REF!", "#VALUE!", "#####"], "error_cell"),
     (["a\u202eb", "\u2066a"], "hidden_character"),
     (["华星\ufffd\ufffd", "锟斤拷科技", "????", "？？？"], "lost_character"),
+    (
+        [
+            "东江科技".encode().decode("cp1252", "ignore"),
+            "东江宏图".encode().decode("gbk"),
+            "鎶€" + "东江".encode().decode("gbk"),
+        ],
+        "lost_character",
+    ),
+    (["同上", "〃", "″", '"'], "ditto_mark"),
 ]
 
 
@@ -128,6 +137,52 @@ def test_a_text_that_lost_what_it_was_is_refused_in_every_form(make_dataset, for
         ["good", *[None] * len(values)],
         [reason] * len(values),
     )
+
+
+DOUBTFUL = [
+    (["东江?宏", "东江□宏公司", "宏\ue863", "宏\U000f0001"], "lost_character"),
+    (["A&amp;B", "&#19996;&#27743;", "东&nbsp;江", "东江<br/>部", "\\u4e1c\\u6c5f", "%E4%B8%9C"], "escaped_text"),
+]
+
+
+@pytest.mark.parametrize(("form", "values", "reason"), of(DOUBTFUL, *FORMS))
+def test_a_doubtful_character_is_refused_in_a_code_and_counted_in_a_text(make_dataset, form, values, reason):
+    codes = read(make_dataset, form, "varchar", ["good", *values], spelling="code")
+    assert codes[:2] == (["good", *[None] * len(values)], [reason] * len(values))
+    assert read(make_dataset, form, "varchar", values) == (values, [], {"doubtful_text:v": len(values)})
+
+
+PLAIN = [
+    "Why?",
+    "是否合格？合格",
+    "AT&T",
+    "R&D;",
+    "5%E",
+    "https://a.test/%E4%B8%9C?x=1&amp;y",
+    "C:\\users",
+    "a<b",
+    "élan",
+]
+PLAIN += ["«été»", "Köln–Süd", "瑾瑜科技", "同上海公司", '5" pipe', "琚瑕缇", "1,234 units"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_text_with_the_same_signs_stays_as_it_is(make_dataset, form):
+    assert read(make_dataset, form, "varchar", PLAIN) == (PLAIN, [], {})
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_digits_in_groups_are_no_code_of_their_own(make_dataset, form):
+    values = ["1,234,567", "622,260", "6222 6001 1000", "1234 5678 9012 345", "12,34", "2024 0001", "1 234"]
+    landed, reasons, notes = read(make_dataset, form, "varchar", values, spelling="code")
+    assert landed == [None, None, "622260011000", "123456789012345", *values[4:]]
+    assert (reasons, notes) == (["type_mismatch"] * 2, {"normalised:v": 2})
+    assert read(make_dataset, form, "varchar", values) == (values, [], {})
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_radical_is_the_character_that_it_looks_like(make_dataset, form):
+    assert read(make_dataset, form, "varchar", ["\u2f24学"]) == (["大学"], [], {"normalised:v": 1})
 
 
 @pytest.mark.parametrize("form", NUMBERS)
