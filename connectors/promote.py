@@ -63,6 +63,8 @@ def promote(
                     keys=keys_gone(dataset, held, prepared.path),
                 )
         reading.notes.update(_parts_gone(dataset, ledger, key, as_of))
+    elif isinstance(dataset.request, FileRequest):
+        reading.notes.update(_outdone_again(ledger, key))
     reading.notes.update(require_healthy(dataset, reading, settled))
     if is_new and newest and dataset.load == "snapshot" and isinstance(dataset.request, FileRequest):
         _refuse_older_dump(dataset, dataset.request, ledger, key, newest[-1]["batch"])
@@ -97,6 +99,19 @@ def _parts_gone(dataset: Dataset, ledger: Engine, key: BatchKey, as_of: date) ->
         there[_shape(page["label"])] -= 1
         if there[_shape(page["label"])] < 0:
             yield f"file_gone:{page['label'].rpartition(' (')[0]}"
+
+
+def _outdone_again(ledger: Engine, key: BatchKey) -> Iterator[str]:
+    """The files of a feed whose bytes had come before, under a name that has held others since."""
+    last: dict[str, str] = {}
+    names: dict[str, set[str]] = {}
+    for page in pages_of_dataset(ledger, key.source, key.dataset):
+        name, sha256 = page["label"].rpartition(" (")[0], page["raw_sha256"]
+        if page["batch"] != key.batch:
+            last[name] = sha256
+            names.setdefault(sha256, set()).add(name)
+        elif any(last[one] != sha256 for one in names.get(sha256, ())):
+            yield f"outdone_again:{name}"
 
 
 def _shape(label: str) -> str:

@@ -108,6 +108,8 @@ def seen_in_folder(counts: Mapping[str, int]) -> str | None:
 _TOLD = {
     "no_records": "there is no record in {}: nothing follows from that. Next: ask the agency whether it is meant so",
     "file_gone": "of the last snapshot {} is not there any more. Next: ask the agency whether its delivery is whole",
+    "outdone_again": "{} has the bytes of a file that another had replaced since, and counts as new. Next: if it is a "
+    "copy of the old one, have it taken away and the right file put again",
     "column_emptied": "no record has a value in {} any more. Next: ask the agency whether it is meant so",
     "keys_gone": "{} keys of the last snapshot are not there any more. Next: ask the agency whether they were renamed",
     "deletions_withheld": "{} records that the delivery lacks were not deleted, for another of its records cannot be "

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import Literal, Protocol
 
-from connectors.drivers.names import is_companion, is_of_sibling, matches, matches_loosely, near
+from connectors.drivers.names import is_companion, is_of_sibling, is_scratch, matches, matches_loosely, near
 from connectors.drivers.pages import MAX_BODY_BYTES, Ask, Page
 from connectors.errors import AgencyError, DataError, TransientError
 from connectors.file_order import fits, label_of, ranks
@@ -165,7 +165,9 @@ def _matching(listed: Sequence[Listed], ask: Ask, request: FileRequest) -> list[
     for entry in listed:
         if is_companion(entry.name, request) or any(map(partial(fnmatchcase, entry.name), request.ignore)):
             continue
-        if entry.kind == "file" and matches(entry.name, request.pattern):
+        if is_scratch(entry.name, request.pattern):
+            left.append(entry)
+        elif entry.kind == "file" and matches(entry.name, request.pattern):
             found.append(entry)
         elif is_of_sibling(entry.name, ask.source, ask.dataset, matches):
             continue
@@ -203,14 +205,21 @@ def _whole(
             again = set(folder.list())
             return [_Whole(file) for file in wanted if file in again]
         case Flag(suffix=suffix):
-            names = {file.name for file in listed}
-            return [_Whole(file) for file in wanted if file.name + suffix in names]
+            flags = {file.name: file for file in listed}
+            return [_Whole(file) for file in wanted if _is_flagged(file, flags.get(file.name + suffix))]
         case Manifest(pattern=pattern):
             stated = _read_manifests([f for f in listed if fnmatchcase(f.name, pattern)], folder, ask.dataset.address)
             _check_all_there(stated, listed, ask, request.pattern)
             return [_Whole(file, frozenset(stated[file.name])) for file in wanted if file.name in stated]
         case _:
             return [_Whole(file) for file in wanted]
+
+
+def _is_flagged(file: Listed, flag: Listed | None) -> bool:
+    """A flag that is older than its file is that of the file before, which is being written over."""
+    if flag is None or 0 in (flag.modified_ns, file.modified_ns):
+        return flag is not None
+    return flag.modified_ns // 10**9 >= file.modified_ns // 10**9
 
 
 def _tell_left(wanted: list[Listed], whole: list[_Whole], where: str, is_snapshot: bool) -> None:

@@ -10,6 +10,14 @@ from connectors.spec import Dataset, FileRequest, Flag, Manifest, Source
 
 _UNFINISHED = (".part", ".partial", ".filepart", ".tmp", ".temp", ".swp", ".crdownload", ".uploading")
 """How programs name a file that they are still writing: it is counted, and taken once it has its own name."""
+_BESIDE = ("~$", "._", ".~lock.")
+"""How Office, a Mac and LibreOffice name what they keep beside a file that they have open or copied."""
+
+
+def is_scratch(name: str, pattern: str) -> bool:
+    """Whether a program keeps it for itself, or is still writing it, whatever the pattern; unless it says so itself."""
+    plain = _folded(name)
+    return name.startswith(_BESIDE) or any(plain.endswith(one) and not pattern.endswith(one) for one in _UNFINISHED)
 
 
 def matches(name: str, pattern: str) -> bool:

@@ -181,6 +181,9 @@ async def _read(client: asyncssh.SFTPClient, path: str, file: Listed, where: str
         async with client.open(path, "rb") as handle:
             body: bytes = await handle.read(MAX_BODY_BYTES + 1)
         after = await client.lstat(path)
+    if len(body) > file.size and (after.size, _moment(after)) == (file.size, file.modified_ns):
+        what = f"the server says that {file.name} has {file.size} bytes, and gives {len(body)}: whether it is whole"
+        raise AgencyError(f"{what} cannot be told.", where, "ask the agency for a server that tells true sizes")
     # Still being written: what we read is not the file that will stand there.
     if (len(body), after.size, _moment(after)) != (file.size, file.size, file.modified_ns):
         told = f"{file.size} bytes listed, {len(body)} read, {after.size} now"

@@ -114,7 +114,7 @@ class StableSize(Strict):
 
 
 class Flag(Strict):
-    """A file is whole once a file of the same name with this ending stands beside it."""
+    """A file is whole once a file of the same name with this ending stands beside it, and is not older."""
 
     kind: Literal["flag"]
     suffix: str = ".ok"

@@ -424,3 +424,23 @@ def test_deletions_that_are_withheld_are_told_in_words(bank):
     pulled = bank.pull(deletes=BY_DAY)
     assert (pulled.counts["deletions_withheld"], len(bank.stands())) == (1, 5)
     assert "1 records that the delivery lacks were not deleted" in pulled.message
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "told"),
+    [
+        ("loans_20250630 - copy.csv", book(1, amount=100), 1),
+        ("loans_20250630.csv", book(1, amount=100), 1),
+        ("loans_20250630-3.csv", book(1, amount=150), 0),
+        ("loans_20250630-3.csv", book(1, amount=160), 0),
+    ],
+)
+def test_bytes_that_a_later_file_had_replaced_are_told_when_they_come_again(bank, name, rows, told):
+    bank.put("loans_20250630.csv", book(1, amount=100))
+    bank.pull()
+    bank.put("loans_20250630.csv", book(1, amount=150), minutes=1)
+    bank.pull()
+    bank.put(name, rows, minutes=2)
+    pulled = bank.pull()
+    assert pulled.counts.get(f"outdone_again:{name}", 0) == told
+    assert bool(told) == (f"{name} has the bytes of a file that another had replaced" in (pulled.message or ""))

@@ -5,6 +5,7 @@ import os
 import shutil
 import unicodedata
 from collections import Counter
+from contextlib import nullcontext
 
 import asyncssh
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from connectors.drivers import folder as local
 from connectors.drivers import sftp
 from connectors.drivers.pages import Ask
-from connectors.errors import AgencyError
+from connectors.errors import AgencyError, TransientError
 from connectors.spec import FileRequest, FolderConnection
 
 TIME = 1_751_300_000
@@ -244,6 +245,29 @@ def test_a_server_that_leaves_out_types_or_sizes_in_its_listing_is_read_all_the_
     assert notes == {"unmatched:2025 (folder)": 1}
 
 
+@pytest.mark.parametrize("place", ["sftp"], indirect=True)
+def test_a_server_that_tells_other_sizes_than_it_gives_is_named_as_that(place, monkeypatch):
+    folder, pull = place
+    put(folder, "loans_1.csv")
+    listed, looked_at = asyncssh.SFTPClient.readdir, asyncssh.SFTPClient.lstat
+
+    async def readdir(self, path="."):
+        entries = await listed(self, path)
+        for entry in entries:
+            entry.attrs.size = 0
+        return entries
+
+    async def lstat(self, *path):
+        attrs = await looked_at(self, *path)
+        attrs.size = 0
+        return attrs
+
+    monkeypatch.setattr(asyncssh.SFTPClient, "readdir", readdir)
+    monkeypatch.setattr(asyncssh.SFTPClient, "lstat", lstat)
+    with pytest.raises(AgencyError, match=r"loans_1.csv has 0 bytes, and gives 5: whether it is whole cannot be told"):
+        pull()
+
+
 def test_a_file_that_may_not_be_read_stops_where_it_is_new_and_is_told_where_it_is_held(place, monkeypatch):
     folder, pull = place
     put(folder, "loans_1.csv")
@@ -278,3 +302,33 @@ def test_of_many_names_that_match_nothing_some_are_told_and_all_are_counted(plac
         put(folder, f"note_{number:02d}.txt")
     notes = pull()[1]
     assert (len(notes), sum(notes.values()), notes["unmatched:others"]) == (21, 25, 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "is_taken"),
+    [
+        ("~$loans_1.csv", "*.csv", False),
+        ("._loans_1.csv", "*.csv", False),
+        (".~lock.loans_1.csv#", "*", False),
+        ("loans_1.csv.PART", "*", False),
+        ("loans_1.tmp", "loans_*", False),
+        ("loans_1.tmp", "loans_*.tmp", True),
+        ("~loans_1.csv", "*.csv", True),
+        ("_loans_1.csv", "*.csv", True),
+        (".loans_1.csv", "*.csv", True),
+    ],
+)
+def test_what_a_program_keeps_beside_a_file_is_told_and_never_taken(place, name, pattern, is_taken):
+    folder, pull = place
+    put(folder, name)
+    pages, notes = pull(pattern=pattern)
+    assert (len(pages), notes) == ((1, {}) if is_taken else (0, {f"unmatched:{name}": 1}))
+
+
+@pytest.mark.parametrize(("flag", "is_whole"), [(-86_400, False), (-1, False), (0, True), (5, True)])
+def test_a_flag_older_than_its_file_is_that_of_the_file_before(place, flag, is_whole):
+    folder, pull = place
+    put(folder, "loans_1.csv")
+    put(folder, "loans_1.csv.ok", b"", TIME + flag)
+    with nullcontext() if is_whole else pytest.raises(TransientError, match="not every file is whole yet: loans_1"):
+        assert len(pull(ready={"kind": "flag"})[0]) == 1
