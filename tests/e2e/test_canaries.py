@@ -17,7 +17,7 @@ WRONG_PASSWORD, CHANNEL_KEY = "canary-wrong-password-51c2", "canary-of-the-chann
 
 
 def test_a_sample_of_faults_shows_no_secret_to_prefect_or_in_any_file(tmp_path):
-    swept = run(tmp_path / "sweep", sample=24)
+    swept = run(tmp_path / "sweep", sample=40)
     assert swept.failed >= 8
     assert swept.found == []
 
