@@ -1,6 +1,7 @@
 """What a sink file may say: one recipient, what it gets, what is left out and why."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -99,6 +100,15 @@ def read_sinks(folder: Path = SINKS_DIR) -> list[Sink]:
                 "keep one of the two",
             )
     return sinks
+
+
+def readable_sinks(folder: Path = SINKS_DIR) -> list[Sink]:
+    """Every sink that can be read: operators are told of a broken file, theirs excepted."""
+    found: list[Sink] = []
+    for path in sorted(folder.glob("*.yml")):
+        with suppress(ConfigError, OSError):
+            found.append(_read_sink(path))
+    return found
 
 
 def alert_channels(sinks: Sequence[Sink], environ: Mapping[str, str]) -> list[NoticeSink]:

@@ -23,7 +23,7 @@ def with_alerts_sent(night: Night, outcome: Outcome) -> Outcome:
     still owes something; it is no reason for another message.
     """
     _owe_for_the_one_before(night)
-    if outcome.exit_code != 0 or outcome.report.get("stale"):
+    if outcome.exit_code != 0 or outcome.report.get("stale") or outcome.noticed:
         _owe(night, night.run_id, outcome)
     outcome.report["alerts"] = sent = notify_owed(night, alerts)
     owed = tuple(dict.fromkeys(line["recipient"] for line in sent if line["state"] != "sent"))
@@ -49,6 +49,7 @@ def _owe(night: Night, run_id: str, outcome: Outcome) -> None:
         "message": outcome.message,
         "current": current_id(night.ledger),
         "failed": outcome.failed,
+        "noticed": outcome.noticed,
         "stale": outcome.report.get("stale", {}),
         "owed": list(outcome.owed),
     }

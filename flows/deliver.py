@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from connectors.errors import ConfigError, ConnectorError
+from connectors.errors import ConfigError, ConnectorError, TransientError
 from connectors.sink_files import ExtractSink, NoticeSink
 from editions.current import edition_path
 from editions.extract import cut_extract, extract_columns
@@ -113,20 +113,30 @@ def _unknown_recipient(owed: Row) -> ConfigError:
 
 
 def notify_owed(night: Night, table: Table = outbox) -> list[dict[str, Any]]:
-    """Post every message of `outbox` or `alerts` that is owed, oldest first; answers one line for each."""
+    """Post every message of `outbox` or `alerts` that is owed, oldest first; answers one line for each.
+
+    A channel that was away is asked no more in this run: each message would take the whole budget of retries.
+    """
+    away: dict[str, TransientError] = {}
     sinks = {sink.name: sink for sink in night.sinks if isinstance(sink, NoticeSink)}
-    return [_notify_one(night, sinks.get(row["recipient"]), row, table) for row in pending(night.ledger, table)]
+    return [_notify_one(night, sinks.get(row["recipient"]), row, table, away) for row in pending(night.ledger, table)]
 
 
-def _notify_one(night: Night, sink: NoticeSink | None, owed: Row, table: Table) -> dict[str, Any]:
+def _notify_one(
+    night: Night, sink: NoticeSink | None, owed: Row, table: Table, away: dict[str, TransientError]
+) -> dict[str, Any]:
     from connectors.drivers.webhook import push
 
     line = {"recipient": owed["recipient"], "message_id": owed["message_id"], "state": "pending"}
+    if owed["recipient"] in away:
+        return {**line, "error": str(away[owed["recipient"]])}
     try:
         if sink is None:
             raise _unknown_recipient(owed)
         push(sink, owed["event"].encode(), night.settings)
     except Exception as error:  # noqa: BLE001 - one channel's fault keeps nothing from the others
+        if isinstance(error, TransientError):
+            away[owed["recipient"]] = error
         mark_failed(night.ledger, table, owed["message_id"], error_text(error))
         return {**line, "error": error_text(error)}
     mark_sent(night.ledger, owed["message_id"], table)

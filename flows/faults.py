@@ -27,9 +27,10 @@ def sentence(error: Exception) -> str:
         from ledger.store import database_error
 
         return f"the ledger: {database_error(error)}. Whose: config. Next: look at its disk or server, then run again"
+    kept = keep_traceback(error) or "this line (its traceback could be written nowhere: is the disk full?)"
     return (
         f"a fault of jifen itself, {_named(error)}. Whose: jifen. "
-        f"Next: give {keep_traceback(error)} to whoever looks after this installation"
+        f"Next: give {kept} to whoever looks after this installation"
     )
 
 
@@ -38,8 +39,11 @@ def _named(error: Exception) -> str:
     return f"{type(error).__name__}: {said[0][:300]}" if said else type(error).__name__
 
 
-def keep_traceback(error: Exception) -> Path:
-    """Append the traceback to `logs/faults.log` of the data folder, or to a new file where that cannot be written."""
+def keep_traceback(error: Exception) -> Path | None:
+    """Append the traceback to `logs/faults.log` of the data folder, or to a new file where that cannot be written.
+
+    None where neither can be: the error itself is told all the same.
+    """
     command = " ".join(sys.argv[1:3])
     head = f"--- {datetime.now(UTC).isoformat(timespec='seconds')} jifen {command}"
     text = "\n".join([head, *traceback.format_exception(error), ""])
@@ -49,10 +53,12 @@ def keep_traceback(error: Exception) -> Path:
             path.parent.mkdir(exist_ok=True)
             _append(path, text)
             return path
-    handle, name = tempfile.mkstemp(prefix="jifen-fault-", suffix=".log")
-    os.close(handle)
-    _append(Path(name), text)
-    return Path(name)
+    with contextlib.suppress(OSError):
+        handle, name = tempfile.mkstemp(prefix="jifen-fault-", suffix=".log")
+        os.close(handle)
+        _append(Path(name), text)
+        return Path(name)
+    return None
 
 
 def _append(path: Path, text: str) -> None:

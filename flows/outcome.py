@@ -32,8 +32,16 @@ class Outcome:
     @property
     def failed(self) -> dict[str, str]:
         """The datasets that were not pulled, as source.dataset, each with the reason."""
-        pulled = self.report.get("pulled", ())
-        return {f"{one['source']}.{one['dataset']}": one["message"] for one in pulled if one["state"] == "failed"}
+        return self._told("failed")
+
+    @property
+    def noticed(self) -> dict[str, str]:
+        """The datasets that were pulled and of which somebody has to look at something all the same."""
+        return self._told("landed", "unchanged")
+
+    def _told(self, *states: str) -> dict[str, str]:
+        pulled = [one for one in self.report.get("pulled", ()) if one["state"] in states and one.get("message")]
+        return {f"{one['source']}.{one['dataset']}": one["message"] for one in pulled}
 
     @property
     def exit_code(self) -> int:

@@ -1,6 +1,7 @@
 """The recipe, as plain functions: ingest, build, gate, publish, deliver, notify. Prefect only wraps them."""
 
 import logging
+import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +16,10 @@ from connectors.errors import ConfigError
 from connectors.identity_decisions import IdentityDecision, decisions_sha256, known_on, read_decisions
 from connectors.inputs import Supplied, lay_out, resolve
 from connectors.pull import Pulled, pull_dataset, waves
-from connectors.sink_files import read_sinks
+from connectors.sink_files import alert_channels, read_sinks, readable_sinks
 from connectors.source_files import read_sources
 from connectors.spec import Dataset, Source
-from connectors.zone import read_zone
+from connectors.zone import Zone, read_zone
 from editions.build import BuildReport, build
 from editions.candidate import Candidate, drop_old_candidates, new_candidate
 from editions.current import edition_path, repair_current
@@ -145,25 +146,37 @@ def run_night(settings: Settings, as_of: date | None, driver: str, steps: Steps 
     """
     now = datetime.now(settings.zone)
     as_of = as_of or now.date()
-    sources = tuple(read_sources())
-    zone = read_zone(settings.zone_file, sources)
-    sinks = tuple(read_sinks())
     with exclusive_run(settings.data_dir):
         ledger = open_ledger(settings)
         require_come(as_of, (now + EARLY_START).date())
         current = current_id(ledger)
         repair_current(settings.data_dir, current)
         drop_drafts(settings.data_dir)
+        night = Night("", as_of, settings, ledger, (), (), Zone(), current)
         if has_passed(ledger, as_of):
-            return _build_beside(Night("", as_of, settings, ledger, sources, sinks, zone), steps)
+            return _build_beside(_with_files(night), steps)
         run_id = start_run(ledger, as_of, driver)
-        night = Night(run_id, as_of, settings, ledger, sources, sinks, zone, current)
         report: dict[str, Any] = {"run_id": run_id, "as_of": as_of.isoformat(), "driver": driver}
-        outcome = _outcome_of(night, report, partial(_recipe, night, steps, report))
-        outcome = with_alerts_sent(night, with_returns_sent(night, outcome))
+        night = replace(night, run_id=run_id)
+        try:
+            night = _with_files(night)
+        except Exception as error:  # noqa: BLE001 - a night that cannot begin is a night that failed
+            night = replace(night, sinks=tuple(alert_channels(readable_sinks(), os.environ)))
+            report["error"] = sentence(error)
+            outcome = Outcome("failed", as_of.isoformat(), current, report["error"], report)
+        else:
+            outcome = _outcome_of(night, report, partial(_recipe, night, steps, report))
+            outcome = with_returns_sent(night, outcome)
+        outcome = with_alerts_sent(night, outcome)
         end_run(ledger, run_id, outcome.state, current_id(ledger), {**report, "message": outcome.message})
         drop_old_candidates(settings.data_dir, CANDIDATES_KEPT)
     return outcome
+
+
+def _with_files(night: Night) -> Night:
+    sources = tuple(read_sources())
+    zone = read_zone(night.settings.zone_file, sources)
+    return replace(night, sources=sources, zone=zone, sinks=tuple(read_sinks()))
 
 
 def require_come(as_of: date, today: date) -> None:

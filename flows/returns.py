@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from connectors.errors import ConfigError, DataError
+from connectors.errors import ConfigError, DataError, TransientError
 from connectors.raw import write_durably
 from connectors.returns import ReturnFile, compose
 from connectors.sink_files import ReturnsSink
@@ -89,15 +89,21 @@ def _sinks(night: Night) -> list[ReturnsSink]:
 
 
 def send_returns(night: Night) -> list[dict[str, Any]]:
-    """Send every return that is owed, of tonight or an earlier night, oldest first; answers one line for each."""
+    """Send every return that is owed, of tonight or an earlier night, oldest first; answers one line for each.
+
+    A folder that was away is asked no more in this run, as a channel is not.
+    """
+    away: dict[str, TransientError] = {}
     sinks = {sink.name: sink for sink in _sinks(night)}
-    return [_send_one(night, sinks.get(row["recipient"]), row) for row in owed_returns(night.ledger)]
+    return [_send_one(night, sinks.get(row["recipient"]), row, away) for row in owed_returns(night.ledger)]
 
 
-def _send_one(night: Night, sink: ReturnsSink | None, owed: Row) -> dict[str, Any]:
+def _send_one(night: Night, sink: ReturnsSink | None, owed: Row, away: dict[str, TransientError]) -> dict[str, Any]:
     from connectors.drivers.sftp import push
 
     line = {"recipient": owed["recipient"], "return_id": owed["return_id"], "rows": owed["refused"], "state": "pending"}
+    if owed["recipient"] in away:
+        return {**line, "error": str(away[owed["recipient"]])}
     try:
         if sink is None:
             raise ConfigError(
@@ -111,6 +117,8 @@ def _send_one(night: Night, sink: ReturnsSink | None, owed: Row) -> dict[str, An
         files = [(name, content), (f"{name}.manifest.json", manifest)]
         push(sink.connection, sink.folder, files, sink.name, night.settings)
     except Exception as error:  # noqa: BLE001 - one agency's fault keeps nothing from the others
+        if isinstance(error, TransientError):
+            away[owed["recipient"]] = error
         mark_return(night.ledger, owed["return_id"], error_text(error))
         log.warning("%s: return %s is still owed", owed["recipient"], owed["return_id"])
         return {**line, "error": error_text(error)}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.sink_files import alert_channels, read_sinks
+from connectors.sink_files import alert_channels, readable_sinks
 from flows import show
 from flows.faults import sentence
 from flows.night_commands import show_outcome
@@ -59,7 +59,7 @@ def standing(settings: Settings) -> dict[str, Any]:
 
 def _expected(settings: Settings) -> dict[str, Any]:
     return {
-        "operators_channels": [sink.name for sink in alert_channels(read_sinks(), os.environ)],
+        "operators_channels": [sink.name for sink in alert_channels(readable_sinks(), os.environ)],
         "next_night": next_night(datetime.now(settings.zone)),
     }
 
@@ -94,6 +94,8 @@ def troubles(told: dict[str, Any]) -> Iterator[tuple[int, str]]:
         failed.setdefault(message, []).append(name)
     for message, names in failed.items():
         yield 1, f"not pulled {', '.join(names)}: {message}"
+    for name, message in Outcome(last["state"], last["as_of"], None, "", report).noticed.items():
+        yield 1, f"{name}: {message}"
     for name, why in report.get("stale", {}).items():
         yield 1, f"stale {name}: {why}. Next: ask the agency for newer data"
     for owed in [one for some in told["owed"].values() for one in some]:

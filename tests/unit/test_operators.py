@@ -1,6 +1,8 @@
 """Whom a bad night is told to, once each; and what `jifen status` says of it, to people and to monitoring."""
 
+import errno
 import json
+import shutil
 import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -10,9 +12,11 @@ import pytest
 from sqlalchemy import update
 
 import flows
-from connectors.errors import AgencyError
+from connectors.errors import AgencyError, TransientError
 from connectors.pull import Pulled
-from flows import recipe, status
+from connectors.sink_files import SINKS_DIR, read_sinks, readable_sinks
+from connectors.source_files import read_source
+from flows import faults, recipe, status
 from flows.night_commands import run_by_whom
 from flows.outcome import Outcome
 from flows.prefect_server import ApiLostError
@@ -22,16 +26,18 @@ from ledger.store import open_ledger
 from ledger.tables import alerts, runs
 
 DAY = date(2025, 6, 30)
+EMPTY = {"source": "tax", "dataset": "vat", "state": "unchanged", "message": "the folder is empty. Next: look."}
 
 
 @pytest.fixture
 def posted(monkeypatch):
     """What the channels were sent; `posted.away` makes them refuse."""
     sent = SimpleNamespace(events=[], away=False)
+    sent.refuse = lambda: AgencyError("the channel refuses the message with 401.", "operators", "check its secret")
 
     def push(sink, body, _settings):
         if sent.away:
-            raise AgencyError("the channel refuses the message with 401.", sink.name, "check its secret")
+            raise sent.refuse()
         sent.events.append((sink.name, json.loads(body)))
 
     monkeypatch.setitem(sys.modules, "connectors.drivers.webhook", SimpleNamespace(push=push))
@@ -82,6 +88,43 @@ def test_a_channel_that_is_away_is_owed_the_message_and_gets_it_once(run, posted
     assert pending(open_ledger(settings), alerts) == []
 
 
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [("source", "not a valid source file"), ("sink", "not a valid sink file"), ("zone", "not a valid zone file")],
+)
+def test_a_file_that_cannot_be_read_is_a_night_that_failed_and_is_told(
+    settings, posted, monkeypatch, tmp_path, checked, broken, told
+):
+    sinks = tmp_path / "sinks"
+    shutil.copytree(SINKS_DIR, sinks)
+    path = {"source": tmp_path / "a.yml", "sink": sinks / "a.yml", "zone": tmp_path / "zone.yml"}[broken]
+    path.write_text("a: [")
+    if broken == "source":
+        monkeypatch.setattr(recipe, "read_sources", lambda: [read_source(path)])
+    settings = settings.model_copy(update={"zone_file": path if broken == "zone" else None})
+    monkeypatch.setattr(recipe, "read_sinks", lambda: read_sinks(sinks))
+    monkeypatch.setattr(recipe, "readable_sinks", lambda: readable_sinks(sinks))
+    ended = recipe.run_night(settings, DAY, "plain", no_steps(failing))
+    assert (ended.state, ended.exit_code, told in ended.message) == ("failed", 1, True)
+    assert [event["data"]["message"] for _, event in posted.events] == [ended.message]
+    code, line = checked()
+    assert (code, line.startswith("CRITICAL - the last night failed:"), told in line) == (2, True, True)
+    recipe.run_night(settings, DAY, "plain", no_steps(failing))
+    assert len({event["id"] for _, event in posted.events}) == len(posted.events) == 2
+
+
+def test_a_channel_that_is_away_is_asked_once_a_run_whatever_it_is_owed(run, posted, settings):
+    asked = []
+    posted.refuse = lambda: asked.append(1) or TransientError("does not answer.", "operators", "jifen run")
+    posted.away = True
+    for _ in range(3):
+        run(failing)
+    assert (len(asked), len(pending(open_ledger(settings), alerts))) == (3, 3)
+    posted.away = False
+    run(failing)
+    assert (len(posted.events), pending(open_ledger(settings), alerts)) == (4, [])
+
+
 def test_a_good_night_posts_nothing_and_one_that_failed_in_part_or_is_stale_does(settings, posted, monkeypatch):
     told = {"pulled": [{"source": "tax", "dataset": "vat", "state": "failed", "message": "refused."}]}
     good = Outcome("nothing_new", "2025-06-30", "e", "edition e stands.")
@@ -90,12 +133,14 @@ def test_a_good_night_posts_nothing_and_one_that_failed_in_part_or_is_stale_does
         good,
         replace(good, report=told),
         replace(good, report={"stale": {"tax.vat": "old"}}),
+        replace(good, report={"pulled": [EMPTY, {**EMPTY, "message": None}, {**EMPTY, "state": "not_supplied"}]}),
+        replace(good, report={"pulled": [{**EMPTY, "message": None}, {**EMPTY, "state": "not_supplied"}]}),
         replace(good, owed=("bank",)),
     ):
         monkeypatch.setattr(recipe, "_recipe", lambda *_, one=outcome: replace(one, report=dict(one.report)))
         ended = recipe.run_night(settings, DAY, "plain")
         seen.append((ended.exit_code, len(posted.events)))
-    assert seen == [(0, 0), (5, 1), (0, 2), (1, 3)]
+    assert seen == [(0, 0), (5, 1), (0, 2), (0, 3), (0, 3), (1, 4)]
 
 
 def test_a_message_that_did_not_arrive_makes_a_good_night_owe_it_and_is_no_reason_for_another(
@@ -154,6 +199,9 @@ def end_with(settings, monkeypatch, outcome):
             1,
             "WARNING - not pulled tax.vat: refused.",
         ),
+        ("published", {"pulled": [EMPTY]}, 1, "WARNING - tax.vat: the folder is empty."),
+        ("published", {"pulled": [{**EMPTY, "state": "landed"}]}, 1, "WARNING - tax.vat: the folder is empty."),
+        ("published", {"pulled": [{**EMPTY, "state": "not_supplied"}]}, 0, "OK"),
         ("blocked", {}, 2, "CRITICAL - the gate blocked: it\nstopped. Next: mend it, then jifen run"),
         ("source_missing", {}, 2, "CRITICAL - a critical source is missing: it"),
         ("failed", {}, 2, "CRITICAL - the last night failed: it"),
@@ -242,3 +290,17 @@ def test_a_prefect_api_that_goes_away_in_the_night_takes_nothing_of_it_away(sett
     with pytest.raises(ApiLostError, match=r"Prefect API: went away .*ConnectError.*Whose: transient") as told:
         run_by_whom(settings, DAY)
     assert told.value.outcome == (ended[0] if ended else None)
+
+
+def test_a_fault_is_told_where_no_disk_can_hold_its_traceback(settings, run, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def surprised(_night):
+        raise ZeroDivisionError("a surprise")
+
+    monkeypatch.setattr(faults, "_append", full)
+    ended = run(surprised)
+    assert (ended.state, latest_runs(open_ledger(settings))[0]["state"]) == ("failed", "failed")
+    assert "ZeroDivisionError: a surprise" in ended.message
+    assert "is the disk full?" in ended.message

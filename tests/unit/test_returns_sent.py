@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from connectors.errors import ConfigError
+from connectors.errors import ConfigError, TransientError
 from connectors.pull import Pulled
 from connectors.sink_files import SINKS_DIR, ReturnsSink, read_sinks
 from connectors.source_files import read_sources
@@ -110,6 +110,21 @@ def test_a_sink_that_is_gone_leaves_the_return_owed(ledger, night, pushed):
     (line,) = send_returns(night(DAY, sinks=()))
     assert (line["state"], pushed) == ("pending", [])
     assert "put connectors/sinks/tax_returns.yml back" in owed_returns(ledger)[0]["last_error"]
+
+
+def test_a_folder_that_is_away_is_asked_once_a_run_whatever_it_is_owed(night, monkeypatch):
+    asked = []
+
+    def push(*_):
+        asked.append(1)
+        raise TransientError("does not answer.", "tax_returns", "jifen run")
+
+    monkeypatch.setitem(sys.modules, "connectors.drivers.sftp", SimpleNamespace(push=push))
+    for day in (DAY, NEXT):
+        compose_returns(night(day, [record(revenue_cny=day.day)]))
+    lines = send_returns(night(DAY))
+    assert ([line["state"] for line in lines], len(asked)) == (["pending", "pending"], 1)
+    assert all("does not answer" in line["error"] for line in lines)
 
 
 def test_a_blocked_night_sends_its_returns_and_stays_blocked(night, pushed):
