@@ -50,7 +50,8 @@ class RecordsAt:
     """Where the records of a JSON answer stand, and what may stand there in place of a list.
 
     `total` is where the number of all records is declared; a total of nought, or a code that says that all is well
-    (`is_coded`), proves that a list that is not there is an empty one.
+    (`is_coded`), proves that a list that is not there is an empty one. What a file (`is_file`) says, no driver has
+    judged.
     """
 
     path: str | None
@@ -58,13 +59,15 @@ class RecordsAt:
     none: bool = False
     total: str | None = None
     is_coded: bool = False
+    is_file: bool = False
 
     @classmethod
     def of(cls, dataset: Dataset, decoder: JsonDecoder) -> "RecordsAt":
         """As a source file declares it."""
         request = dataset.request
+        is_file = not isinstance(request, RestRequest)
         is_coded = isinstance(request, RestRequest) and request.answered is not None
-        return cls(decoder.records, decoder.one, decoder.none, total_path(dataset.paginator), is_coded)
+        return cls(decoder.records, decoder.one, decoder.none, total_path(dataset.paginator), is_coded, is_file)
 
     def find(self, answer: Any) -> list[Any]:
         """The records of an answer. Raises a `MissingFieldError` that says what stands where the list belongs."""

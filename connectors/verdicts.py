@@ -4,6 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from connectors.errors import DataError
+
+_SHOWN = 100
+
 # Names that tell how it went, lower case and without _ and -, and the values by which they tell that it went well.
 _CODES = {
     "code",
@@ -64,6 +68,13 @@ def refusals(value: Any, records: Any = None, depth: int = 0, is_judged: bool = 
             for held in one.values():
                 if held is not records:
                     yield from refusals(held, records, depth + 1, is_judged_here)
+
+
+def require_no_refusal(value: Any, records: Any, where: str) -> None:
+    """Raise a `DataError` where a document without records says no: it is no empty list."""
+    if told := next(refusals(value, records), "").partition(" (")[0]:
+        shown = "".join(sign for sign in told if sign.isprintable())[:_SHOWN]
+        raise DataError(f"holds no record and says no: {shown}.", where, "look it up in the agency's document")
 
 
 def _says_no(name: str, held: Any) -> bool:

@@ -11,6 +11,7 @@ from connectors.errors import DataError
 from connectors.json_path import MissingFieldError, RecordsAt
 from connectors.json_text import loads
 from connectors.spec import JsonDecoder
+from connectors.verdicts import require_no_refusal
 
 
 def in_utf8(decoder: JsonDecoder, body: bytes, where: str) -> bytes:
@@ -29,6 +30,8 @@ def decode_json(decoder: JsonDecoder, at: RecordsAt, body: bytes, where: str, an
         records = at.find(answer)
     except (ValueError, RecursionError, MissingFieldError) as error:
         raise DataError(f"the page cannot be read: {error}.", where, next_step) from None
+    if not records and at.is_file and isinstance(answer, dict):
+        require_no_refusal(answer, records, where)
     for start in range(0, max(len(records), 1), CHUNK_ROWS):
         part = records if len(records) <= CHUNK_ROWS else records[start : start + CHUNK_ROWS]
         yield to_chunk(part, start + 1, where)

@@ -10,7 +10,7 @@ from connectors.decoders.transpose import to_chunk
 from connectors.decoders.xml_stream import Beside, local, pieces
 from connectors.errors import DataError
 from connectors.spec import XmlDecoder
-from connectors.verdicts import refusals
+from connectors.verdicts import require_no_refusal
 
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _CHUNK_FIELDS = 200_000
@@ -42,9 +42,7 @@ def decode_xml(decoder: XmlDecoder, content: bytes, where: str) -> Iterator[Chun
 
 def _require_empty(decoder: XmlDecoder, beside: Beside, where: str) -> None:
     """Raise a `DataError` where a document without records says no, or holds other elements in their place."""
-    if told := next(refusals({beside.root: beside.told}, ()), "").partition(" (")[0]:
-        shown = "".join(sign for sign in told if sign.isprintable())[:_SHOWN]
-        raise DataError(f"holds no record and says no: {shown}.", where, "look it up in the agency's document")
+    require_no_refusal({beside.root: beside.told}, (), where)
     counts = {text for name, text in beside.instead.items() if _COUNT.search(name)}
     if beside.instead and not decoder.none and counts != {"0"}:
         what = f"has no element at {decoder.record}, and others in its place: {', '.join(beside.instead)[:_SHOWN]}."

@@ -50,6 +50,7 @@ def test_what_is_no_record_is_marked_with_its_place(read_body):
     [
         (b'{"items": ', "cannot be read"),
         (b'{"rows": []}', "has nothing at items"),
+        (b'{"code": 500, "msg": "busy", "items": []}', "holds no record and says no: code is 500"),
         (b'{"items": {"a": 1}}', "no list of records at items"),
         (b'{"items": null}', "no list of records at items"),
         (b'{"items": [' + b"[" * 100_000, "cannot be read"),
