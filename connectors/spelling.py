@@ -63,6 +63,8 @@ ESCAPED = re.compile(
     r"&(#[0-9]{2,7}|#x[0-9a-fA-F]{2,6}|amp|lt|gt|quot|apos|nbsp);|<(?i:br) ?/?>|\\u[0-9a-fA-F]{4}|(%[89A-F][0-9A-F]){2}"
 )
 """Escapes of a web page, a program or an address that nobody undid; in an address they belong there."""
+_CHINESE_SIGNS = "\u3001\u3002\u3400-\u9fff\uff08\uff09\uff0c"
+_CHINESE_TEXT = re.compile(f"[0-9A-Za-z ().,-]*[{_CHINESE_SIGNS}][0-9A-Za-z ().,{_CHINESE_SIGNS}-]*")
 DITTO_WORDS = ("同上", "同前")
 DITTO = re.compile(f'^(["〃″〞]|{"|".join(DITTO_WORDS)})$')
 """The sign that the row above says it."""
@@ -129,3 +131,22 @@ def is_read_as_gbk(text: str) -> bool:
         return bool(b"\x80".join(part.encode("gbk") for part in text.split("€")).decode().encode("gb2312"))
     except UnicodeError:
         return False
+
+
+def bytes_as_text(value: bytes) -> str:
+    """The text that bytes are in UTF-8, or `0x...`: a key of bytes stays one.
+
+    Bytes that are Chinese text in GBK keep the sign of replacement in theirs, so that their column refuses them.
+    """
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        pass
+    try:
+        text = value.decode("gb18030")
+    except UnicodeDecodeError:
+        text = ""
+    # Of random bytes that decode at all, few are common characters alone.
+    common = len(text.encode("gb2312", "ignore").decode("gb2312"))
+    is_text = _CHINESE_TEXT.fullmatch(text) and common * 4 >= len(text) * 3
+    return value.decode(errors="replace") if is_text else "0x" + value.hex()

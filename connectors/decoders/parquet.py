@@ -13,6 +13,7 @@ from connectors.decoders.headers import named
 from connectors.decoders.transpose import MAX_FIELDS
 from connectors.errors import DataError
 from connectors.spec import Column
+from connectors.spelling import bytes_as_text
 
 MAX_ROW_GROUP_BYTES = 128 * 1024 * 1024
 """The most that the columns of one row group may unfold to, by what the file says of itself."""
@@ -26,9 +27,8 @@ _CALL = "call the agency with this file"
 def decode_parquet(content: bytes, where: str, claimed: Mapping[str, Column]) -> Iterator[Chunk]:
     """The rows as columns of plain values; rows of nulls alone are passed over, and counted by positions.
 
-    Exact types stay what they are (int, bool, Decimal, date, datetime, time; of nanoseconds the microseconds are kept);
-    bytes are their text or `0x...`. A binary number is the shortest text that means it where a column of numbers claims
-    it, else a float.
+    Exact types stay what they are (int, bool, Decimal, date, datetime, time); bytes are what `bytes_as_text` says. A
+    binary number is the shortest text that means it where a column of numbers claims it, else a float.
     """
     place = 0
     try:
@@ -100,7 +100,7 @@ def _values(column: pa.Array, is_number: bool, where: str) -> list[Any]:
     elif pa.types.is_duration(kind):
         column = column.cast(pa.duration("us"), safe=False)
     elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
-        return [None if value is None else _text(value) for value in column.to_pylist()]
+        return [None if value is None else bytes_as_text(value) for value in column.to_pylist()]
     try:
         values: list[Any] = column.to_pylist()
     except (OverflowError, ValueError):
@@ -125,10 +125,3 @@ def _check_text(column: pa.DictionaryArray, where: str) -> None:
     lengths = pc.binary_length(column.dictionary).take(column.indices)
     if (pc.sum(lengths).as_py() or 0) > MAX_BATCH_TEXT_BYTES:
         raise DataError(f"one column holds more than {MAX_BATCH_TEXT_BYTES} bytes of text at once.", where, _CALL)
-
-
-def _text(value: bytes) -> str:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return "0x" + value.hex()

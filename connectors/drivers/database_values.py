@@ -13,10 +13,11 @@ from sqlalchemy import Date, DateTime, String
 from sqlalchemy.types import TypeEngine
 
 from connectors.errors import AgencyError, ConfigError
+from connectors.spelling import bytes_as_text
 
 
 def rows_as_json(rows: Iterable[Mapping[Any, Any]], where: str) -> bytes:
-    """`{"rows": [...]}`: dates and times as ISO text, exact numbers as text, bytes as their text or `0x...`.
+    """`{"rows": [...]}`: dates and times as ISO text, exact numbers as text, bytes as `bytes_as_text` has them.
 
     A number that is none (NaN, infinity) becomes its text, for its column to refuse. Raises an `AgencyError` for a type
     that has no form here.
@@ -75,12 +76,5 @@ def _as_text(value: Any) -> str:
     if isinstance(value, (set, frozenset)):
         return ",".join(sorted(map(str, value)))
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return _bytes_as_text(bytes(value))
+        return bytes_as_text(bytes(value))
     raise TypeError(f"a database value of type {type(value).__name__} has no form in JSON here")
-
-
-def _bytes_as_text(value: bytes) -> str:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return "0x" + value.hex()

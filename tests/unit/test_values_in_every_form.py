@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import io
 import json
+import random
 from decimal import Decimal
 from xml.sax.saxutils import escape
 
@@ -15,6 +16,7 @@ import pytest
 from connectors.drivers.database_values import rows_as_json
 from connectors.page_batch import RawPage
 from connectors.reading import Reading, read_pages
+from connectors.spelling import bytes_as_text
 from connectors.zone import Zone
 from tests.unit.conftest import column
 from tests.unit.test_reading import ZONE
@@ -178,6 +180,20 @@ def test_digits_in_groups_are_no_code_of_their_own(make_dataset, form):
     assert landed == [None, None, "622260011000", "123456789012345", *values[4:]]
     assert (reasons, notes) == (["type_mismatch"] * 2, {"normalised:v": 2})
     assert read(make_dataset, form, "varchar", values) == (values, [], {})
+
+
+@pytest.mark.parametrize("form", ["parquet", "database"])
+def test_bytes_are_their_text_or_a_key_of_bytes_and_text_in_gbk_is_refused(make_dataset, form):
+    texts = ["东江科技", "西湖(集团)A9", "宏图", "龘东江宏图"]
+    values = ["东江".encode(), b"\xff", bytes(range(0xF0, 0x100)), *(text.encode("gb18030") for text in texts)]
+    landed, reasons, _ = read(make_dataset, form, "varchar", values)
+    assert landed == ["东江", "0xff", "0xf0f1f2f3f4f5f6f7f8f9fafbfcfdfeff", None, None, None, None]
+    assert reasons == ["lost_character"] * 4
+
+
+def test_few_keys_of_random_bytes_are_taken_for_text():
+    rng = random.Random(20250630)
+    assert sum(not bytes_as_text(rng.randbytes(16)).startswith("0x") for _ in range(5_000)) <= 5
 
 
 @pytest.mark.parametrize("form", FORMS)
