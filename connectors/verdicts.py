@@ -29,8 +29,16 @@ _ERRORS = {"error", "errors", "exception", "fault"}
 _NO_ERROR = re.compile(r"false|0+|none|null|ok|success|", re.IGNORECASE)
 _STATES = {"status", "state", "result"}
 _BAD_STATE = re.compile(r"false|-\d+|[45]\d\d|fail\w*|err\w*|refused|rejected|denied|invalid|forbidden", re.IGNORECASE)
-BAD_TEXT = re.compile(
+_BAD_TEXT = re.compile(
     r"\b(fail\w*|err(or)?|invalid\w*|denied|refused|rejected|forbidden|false)\b|^-\d|失败|错误|拒绝", re.IGNORECASE
+)
+_NONE_OF_IT = re.compile(
+    r"\b(no|not|without|0+|zero) (fail\w*|errors?|rejected|refused)\b"
+    r"|(无|没有|未|(?<!\d)0 ?[个条项次]?)(任何|发生|出现)?(失败|错误|拒绝)"
+    r"|(\b(fail\w*|err(or)?s?|rejected|refused)|(失败|错误|拒绝)[条个次]?数?量?)"
+    r"( ?[:：=] ?| |(?<=[败误绝数量]))(0+|none|null|false|无)"
+    r"(?=[条个项次]?\s*([,;.，；。、)}](?!\d)|$))",
+    re.IGNORECASE,
 )
 _GOOD_TEXT = re.compile(r" \((ok|success|succeeded|(操作|查询|请求|获取|调用|处理)?成功)[.!。！]?\)", re.IGNORECASE)
 _NOTHING_FOUND = re.compile(
@@ -77,14 +85,19 @@ def require_no_refusal(value: Any, records: Any, where: str) -> None:
         raise DataError(f"holds no record and says no: {shown}.", where, "look it up in the agency's document")
 
 
+def refuses(text: str) -> bool:
+    """Whether a text says no; that there were no errors, or that the number of them is 0, is no such word."""
+    return _BAD_TEXT.search(_NONE_OF_IT.sub("", text)) is not None
+
+
 def _says_no(name: str, held: Any) -> bool:
     if isinstance(held, (dict, list)):
         told = "" if isinstance(held, dict) else " ".join(one for one in held if isinstance(one, str))
-        return (name in _ERRORS and bool(held)) or (name in _CODES and BAD_TEXT.search(told) is not None)
+        return (name in _ERRORS and bool(held)) or (name in _CODES and refuses(told))
     text = str("" if held is None else held).strip()
     return (
         (name in _CODES and _GOOD_CODE.fullmatch(text) is None)
         or (name in _TRUTHS and _UNTRUE.fullmatch(text) is not None)
-        or (name in _ERRORS and _NO_ERROR.fullmatch(text) is None)
+        or (name in _ERRORS and not (_NO_ERROR.fullmatch(text) or _NONE_OF_IT.fullmatch(text)))
         or (name in _STATES and _BAD_STATE.fullmatch(text) is not None)
     )

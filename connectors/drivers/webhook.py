@@ -5,6 +5,7 @@ import hmac
 from collections.abc import Mapping
 from contextlib import closing
 from itertools import islice
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
@@ -17,10 +18,11 @@ from connectors.drivers.tls import surroundings
 from connectors.errors import AgencyError, ConfigError
 from connectors.json_text import loads
 from connectors.sink_files import NoticeSink
-from connectors.verdicts import BAD_TEXT, refusals
+from connectors.verdicts import refusals, refuses
 from ledger.settings import Settings, read_variable
 
 MOST_OF_AN_ANSWER_BYTES = 1 << 16
+_DEEPEST = 3
 
 
 def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
@@ -63,7 +65,7 @@ def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
         except (*LOST, OSError) as error:
             problem = f"the channel does not answer ({type(error).__name__})"
         else:
-            _require_accepted(sink, status, told, content, secrets)
+            _require_accepted(sink, status, told, content, secrets, body)
             return
         raise TryAgainError(problem)
 
@@ -72,7 +74,7 @@ def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
 
 
 def _require_accepted(
-    sink: NoticeSink, status: int, headers: Mapping[str, str], body: bytes | None, secrets: Secrets
+    sink: NoticeSink, status: int, headers: Mapping[str, str], body: bytes | None, secrets: Secrets, sent: bytes
 ) -> None:
     if status in (408, 425, 429) or status >= 500:
         wish = retry_after_seconds(headers.get("Retry-After"), headers.get("Date"))
@@ -98,7 +100,11 @@ def _require_accepted(
             raise AgencyError(what, sink.name, "compare `answered` in the sink file with the channel's document")
         check_answered(sink.answered, body, value, sink.name, secrets)
         return
-    told = ", ".join(islice(refusals(value), 3)) if isinstance(value, (dict, list)) else _refusal_in_words(body)
+    if isinstance(value, (dict, list)):
+        told = ", ".join(islice(refusals(_without_echo(value, loads(sent))), 3))
+    else:
+        text = body.replace(sent, b"").decode("utf-8", "replace").strip()
+        told = text if refuses(text) else ""
     if told:
         raise AgencyError(
             f"the channel answers {status} and refuses the message: {secrets.without(told)}.",
@@ -107,6 +113,19 @@ def _require_accepted(
         )
 
 
-def _refusal_in_words(body: bytes) -> str:
-    text = body.decode("utf-8", "replace").strip()
-    return text if BAD_TEXT.search(text) else ""
+def _without_echo(value: Any, sent: dict[str, Any], depth: int = 0) -> Any:
+    """An answer without the parts that only repeat our message, whose own words are no verdict on it."""
+    if isinstance(value, list):
+        return [_without_echo(one, sent, depth + 1) for one in value] if depth <= _DEEPEST else value
+    if not isinstance(value, dict) or depth > _DEEPEST:
+        return value
+    # One name alone may be the channel's own.
+    if len(value) > 1 and any(_repeats(value, part) for part in (sent, sent.get("data"))):
+        return {}
+    return {name: _without_echo(held, sent, depth + 1) for name, held in value.items()}
+
+
+def _repeats(part: Any, whole: Any) -> bool:
+    if isinstance(part, dict) and isinstance(whole, dict):
+        return all(name in whole and _repeats(held, whole[name]) for name, held in part.items())
+    return bool(part == whole)

@@ -1,6 +1,7 @@
 """A recipient of messages: what it calls success counts, every other answer leaves the message owed."""
 
 import gzip
+import json
 
 import pytest
 
@@ -19,6 +20,8 @@ SINK = {
     "driver": "webhook",
     "connection": {"url": {"env": "HOOK_URL"}, "secret": {"env": "HOOK_SECRET"}},
 }
+SENT = {"id": "1", "type": "night", "data": {"state": "failed", "exit_code": 1, "failed": {"court": "error"}}}
+MESSAGE = json.dumps(SENT).encode()
 BOT = {"answered": {"code": "errcode", "ok": ["0"], "retry": ["45009"], "message": "errmsg"}}
 
 
@@ -33,7 +36,7 @@ def posted(monkeypatch, tmp_path):
             monkeypatch.setenv("HOOK_SECRET", "canary-secret-0123")
             run.seen = channel.seen
             settings = Settings(data_dir=tmp_path, retry_seconds=1, request_timeout_seconds=1, _env_file=None)
-            push(NoticeSink.model_validate({**SINK, **declared}), b'{"id": "1"}', settings)
+            push(NoticeSink.model_validate({**SINK, **declared}), MESSAGE, settings)
 
     return run
 
@@ -113,6 +116,80 @@ def test_a_refusal_in_whatever_form_leaves_the_message_owed_and_is_told(posted, 
     with pytest.raises(AgencyError, match=told):
         posted(reply)
     assert len(posted.seen) == 1, "what cannot pass is not tried again"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no error",
+        "No errors.",
+        "0 errors",
+        "ok, 0 failed",
+        "Failed: 0",
+        "failed=0",
+        "{failed: 0}",
+        "accepted 5, rejected 0.",
+        "无错误",
+        "没有错误",
+        "0条失败",
+        "成功5条，失败0条",
+        "成功：5，失败：0，错误：0",
+    ],
+)
+def test_a_text_that_denies_errors_or_counts_none_is_an_acceptance(posted, text):
+    posted(Reply(text.encode()))
+    posted(Reply({"code": 0, "error": text if text == "no error" else ""}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Failed: 3",
+        "failed: 0.5%",
+        "10 failed",
+        "20条失败",
+        "error 05",
+        "error: 0x80",
+        "error: no such channel",
+        "error: none of the keywords",
+        "错误码：40001",
+        "无权限，拒绝",
+        "no errors, delivery failed",
+    ],
+)
+def test_a_text_that_counts_errors_or_names_one_is_a_refusal(posted, text):
+    with pytest.raises(AgencyError, match="refuses the message"):
+        posted(Reply(text.encode()))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        SENT,
+        {"json": SENT, "headers": {}},
+        {"code": 0, "data": {"received": [SENT]}},
+        {"id": "1", "data": {"state": "failed"}},
+        b"received " + MESSAGE,
+    ],
+)
+def test_an_answer_that_repeats_our_message_is_not_judged_by_what_we_say_in_it(posted, reply):
+    posted(Reply(reply))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"json": SENT, "code": 401},
+        {"id": "1", "state": "failed"},
+        {"data": {"state": "failed"}},
+        b"error: " + MESSAGE,
+        b"[" * 5000 + b"]" * 5000 + b" error",
+        [[[[SENT, {"code": 401}]]], {"code": 401}],
+    ],
+)
+def test_a_verdict_beside_our_message_counts(posted, reply):
+    with pytest.raises(AgencyError, match="refuses the message"):
+        posted(Reply(reply))
 
 
 def test_a_refusal_that_repeats_our_token_is_told_without_it(posted):
