@@ -1,5 +1,6 @@
 """Which of two files is the later one: by the server's time, or by a part of the name that the source file declares."""
 
+import operator
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -29,6 +30,7 @@ AGES = pa.schema(
 
 _LABEL: Final = re.compile(r"(.*) \(\d+ bytes, (\d+)(?:\.(\d{9}))?\)", re.DOTALL)
 _NANOSECONDS: Final = 1_000_000_000
+_YEAR_FIRST: Final = re.compile(r"(19|20)\d\d(\d\d){0,2}")
 
 
 def label_of(name: str, size: int, modified_ns: int) -> str:
@@ -37,12 +39,18 @@ def label_of(name: str, size: int, modified_ns: int) -> str:
     return f"{name} ({size} bytes, {seconds}{f'.{rest:09d}' if rest else ''})"
 
 
+def name_of(label: str) -> str:
+    """The name of a file in its label."""
+    return label.rpartition(" (")[0]
+
+
 def ages(request: FileRequest, pages: Sequence[Row]) -> pa.Table:
     """The rank of each page among all that were ever fetched of a dataset, given in the order they came, as `AGES`.
 
     A time that lies ahead of the fetch counts as that of the fetch: a server whose clock once was wrong must not hold
     against every later correction. The same bytes again under the same name are as old as before: copying a folder to
-    another machine gives all its files new times, in any order.
+    another machine gives all its files new times, in any order. Other bytes under the same name were put in the place
+    of those before, and are no older than they were: programs that copy may keep the time at which a file was saved.
     """
     fetched: dict[str, int] = {}
     for page in pages:
@@ -55,7 +63,7 @@ def ages(request: FileRequest, pages: Sequence[Row]) -> pa.Table:
             moment = int(found[2]) * _NANOSECONDS + int(found[3] or 0)
             file: File = (found[1], (min(moment, fetched[page["batch"]]), moment))
             sha256, before = last.get(found[1], ("", file))
-            told[page["batch"], page["sequence"]] = before if sha256 == page["raw_sha256"] else file
+            told[page["batch"], page["sequence"]] = before if sha256 == page["raw_sha256"] else max(file, before)
             last[found[1]] = (page["raw_sha256"], told[page["batch"], page["sequence"]])
     rank = ranks(request, told.values())
     by_time = not isinstance(request.order, OrderByName)
@@ -67,7 +75,7 @@ def ages(request: FileRequest, pages: Sequence[Row]) -> pa.Table:
 def ranks(request: FileRequest, files: Iterable[File]) -> dict[File, Rank]:
     """The rank of each file.
 
-    Of files of one time the names decide where they differ in a number, or where one goes on behind the other
+    Of files of one time the names decide where they differ in a number (`rises`), or where one goes on behind the other
     (`loans.csv`, `loans-2.csv`). A name that the declared pattern does not fit comes before all that it fits.
     """
     order = request.order
@@ -76,13 +84,28 @@ def ranks(request: FileRequest, files: Iterable[File]) -> dict[File, Rank]:
         keyed = sorted((_declared(order, name), (name, moment)) for name, moment in set(files))
     else:
         keyed = sorted(((moment, *_natural(name)), (name, moment)) for name, moment in set(files))
-    found: dict[File, Rank] = {}
-    rank, before = 0, None
+    groups: list[list[tuple[Any, File]]] = []
+    is_later = operator.ne if isinstance(order, OrderByName) else _is_later
     for key, file in keyed:
-        is_later = key != before if isinstance(order, OrderByName) else _is_later(before, key)
-        rank += before is not None and is_later
-        found[file], before = rank, key
-    return found
+        group = [(key, file)]
+        if groups and not is_later(groups[-1][-1][0], key):
+            group = groups.pop() + group
+        while groups and is_later is _is_later and any(_is_in_doubt(before, key) for before, _ in groups[-1]):
+            group = groups.pop() + group
+        groups.append(group)
+    return {file: rank for rank, group in enumerate(groups) for _, file in group}
+
+
+def rises(before: Sequence[int], after: Sequence[int]) -> bool:
+    """Whether the figures of two names of one form tell beyond doubt that the second is the later one.
+
+    The first that differ decide where a year leads; else all that differ must rise: 31-01-2025 is not after 28-02-2025.
+    """
+    pairs = list(zip(before, after, strict=True))
+    apart = [place for place, (one, other) in enumerate(pairs) if one != other]
+    if apart and any(all(_YEAR_FIRST.fullmatch(str(figure)) for figure in pair) for pair in pairs[: apart[0] + 1]):
+        apart = apart[:1]
+    return bool(apart) and all(pairs[place][0] < pairs[place][1] for place in apart)
 
 
 def fits(request: FileRequest, name: str) -> bool:
@@ -112,12 +135,25 @@ def _natural(name: str) -> tuple[tuple[int, int, str], ...]:
     return tuple(_token(part) for part in re.split(r"(\d+)", stem if dot else _plain(name)) if part)
 
 
-def _is_later(before: tuple[Any, ...] | None, key: tuple[Any, ...]) -> bool:
+def _is_later(before: tuple[Any, ...], key: tuple[Any, ...]) -> bool:
     """Whether `key` (time, then the parts of the name) is later than the one sorted before it, beyond doubt."""
-    if before is None or before[0] != key[0]:
+    if before[0] != key[0]:
         return True
     for place, (one, other) in enumerate(zip(before[1:], key[1:], strict=False), start=1):
         if one != other:
             goes_on = place == len(before) - 1 and one[2] != "" and other[2].startswith(one[2])
-            return bool(one[0] == other[0] == 1) or goes_on
+            return rises(*_figures(before, key)) if one[0] == other[0] == 1 else goes_on
     return len(key) > len(before)
+
+
+def _is_in_doubt(before: tuple[Any, ...], key: tuple[Any, ...]) -> bool:
+    """Whether two names of one time and form differ in figures that disagree."""
+    if before[0] != key[0] or len(before) != len(key):
+        return False
+    is_form = all(one == other or one[0] == other[0] == 1 for one, other in zip(before[1:], key[1:], strict=True))
+    return is_form and not rises(*_figures(before, key))
+
+
+def _figures(before: tuple[Any, ...], key: tuple[Any, ...]) -> tuple[list[int], list[int]]:
+    pairs = [(one[1], other[1]) for one, other in zip(before[1:], key[1:], strict=False) if one[0] == other[0] == 1]
+    return [one for one, _ in pairs], [other for _, other in pairs]

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from connectors.columns import Fault
 from connectors.decoders.decode import decode
 from connectors.errors import DataError, PagingFaultError
-from connectors.file_order import ages
+from connectors.file_order import ages, name_of
 from connectors.landing import Prepared, Staged, install, landed_path, landed_paths
 from connectors.raw import read_raw
 from connectors.refusals import Refusal, RefusalLog, identity_of, quarantine_path
@@ -139,10 +139,12 @@ def _refuse_two_dumps(dataset: Dataset, ledger: Engine, key: BatchKey, settled: 
 
 
 def _refuse_older_dump(dataset: Dataset, request: FileRequest, ledger: Engine, key: BatchKey, held: str) -> None:
-    """An old whole that was put back does not stand in for a later one."""
-    told = ages(request, pages_of_dataset(ledger, key.source, key.dataset)).group_by("_batch").aggregate(
-        [("_age", "max")]
-    )  # fmt: skip
+    """An old whole that was put back does not stand in for a later one; a part that stays alone is none."""
+    pages = pages_of_dataset(ledger, key.source, key.dataset)
+    names = {batch: {name_of(page["label"]) for page in pages if page["batch"] == batch} for batch in (key.batch, held)}
+    if names[key.batch] <= names[held]:
+        return
+    told = ages(request, pages).group_by("_batch").aggregate([("_age", "max")])
     newest = dict(zip(told["_batch"].to_pylist(), told["_age_max"].to_pylist(), strict=True))
     if newest.get(key.batch, 0) < newest.get(held, 0):
         raise DataError(

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from connectors.file_order import AGES
-from connectors.spec import Dataset, ReplaceBy, Tombstone
+from connectors.spec import Dataset, FileRequest, ReplaceBy, Tombstone
 
 MEMORY_LIMIT = "128MB"
 _OF_FEW_VALUES = (pa.date32(), pa.int32())
@@ -251,6 +251,8 @@ def _one_per_key(
         f"""select sum(copies - 1) from (select count(*) as copies, count(distinct _sequence) as pages
         from again group by {key}) where pages > 1""",  # noqa: S608
     )
+    if isinstance(dataset.request, FileRequest) and _are_parts(db, key):
+        repeats = 0
     dropped = _number(db, "select (select count(*) from again) - (select count(*) from apart)")
     superseded = _number(db, "select count(*) from apart where newness > 1 and rivals = 1")
     rows = db.execute("select _sequence, _position from apart where rivals > 1 order by all").fetchall()
@@ -264,6 +266,20 @@ def _one_per_key(
     counted = {"duplicate_delivery": dropped, "superseded_in_batch": superseded, "later_by_name": by_name}
     notes = {name: count for name, count in counted.items() if count}
     return notes, repeats, tuple((int(sequence), int(position)) for sequence, position in rows)
+
+
+def _are_parts(db: duckdb.DuckDBPyConnection, key: str) -> bool:
+    """Whether the files of a batch are parts of one whole: what they share is the same, and no most of any of them."""
+    return not _number(
+        db,
+        f"""with shared as (select * from again semi join (
+            select {key} from again group by all having count(distinct _sequence) > 1) using ({key}))
+        select (select count(*) from (
+                select {key} from apart group by all having count(distinct _sequence) > 1))
+            + (select count(*) from (select _sequence, count(distinct ({key})) as again from shared group by all)
+                join (select _sequence, count(*) as size from batch group by all) using (_sequence)
+                where 2 * again > size)""",  # noqa: S608
+    )
 
 
 def _make_news(db: duckdb.DuckDBPyConnection, dataset: Dataset, notes: dict[str, int]) -> None:

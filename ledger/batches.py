@@ -201,7 +201,7 @@ def promoted_batches(ledger: Engine, source: str, dataset: str, as_of: date) -> 
 
 
 def seen_files(ledger: Engine, source: str, dataset: str, as_of: date) -> dict[str, str]:
-    """Label (file name, size, time) -> sha256 of the pages that a promoted batch stands for, the newest of a label."""
+    """Label (file name, size, time) -> sha256 of the pages that promoted batches stand for, the last held one last."""
     query = (
         select(pages.c.label, pages.c.raw_sha256)
         .join(
@@ -222,4 +222,8 @@ def seen_files(ledger: Engine, source: str, dataset: str, as_of: date) -> dict[s
         .order_by(asc(batches.c.as_of), asc(pages.c.batch), asc(pages.c.sequence))
     )
     with ledger.begin() as connection:
-        return {row.label: row.raw_sha256 for row in connection.execute(query)}
+        found: dict[str, str] = {}
+        for row in connection.execute(query):
+            found.pop(row.label, None)
+            found[row.label] = row.raw_sha256
+        return found

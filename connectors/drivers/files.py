@@ -5,7 +5,7 @@ import logging
 import re
 import time
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 from connectors.drivers.names import is_companion, is_of_sibling, is_scratch, matches, matches_loosely, near
 from connectors.drivers.pages import MAX_BODY_BYTES, Ask, Page
 from connectors.errors import AgencyError, DataError, TransientError
-from connectors.file_order import fits, label_of, ranks
+from connectors.file_order import fits, label_of, name_of, ranks
 from connectors.spec import FileRequest, Flag, Manifest, StableSize
 
 log = logging.getLogger("jifen")
@@ -92,8 +92,9 @@ def pull_files(ask: Ask, request: FileRequest, folder: Folder) -> Iterator[Page]
     if not there and ask.dataset.load == "snapshot":
         what = f"there is no file {request.pattern}: a snapshot without one is no snapshot of nothing."
         raise AgencyError(what, where, "ask the agency for the file; the last good batch stays")
-    known = [file for file in there if ask.seen.intersection(file.labels)]
-    wanted = [file for file in there if not ask.seen.intersection(file.labels)] + _changed_unseen(known, ask, folder)
+    newest = {name_of(label): label for label in ask.held}
+    known = [file for file in there if _is_known(file, ask, newest)]
+    wanted = [file for file in there if not _is_known(file, ask, newest)] + _changed_unseen(known, ask, folder)
     whole = _whole(wanted, listed, ask, request, folder)
     _tell_left(wanted, whole, where, ask.dataset.load == "snapshot")
     for place, one in enumerate(whole, start=1):
@@ -118,6 +119,11 @@ def _in_order(found: list[Listed], request: FileRequest, where: str) -> list[Lis
         what = f"nothing tells which is the newest of {', '.join(file.name for file in newest[:5])}."
         raise AgencyError(what, where, "declare `order` by name, or ask the agency to leave one alone")
     return newest
+
+
+def _is_known(file: Listed, ask: Ask, newest: Mapping[str, str]) -> bool:
+    """Whether we hold it; one put back as it was before another was held under its name (`newest`) is new."""
+    return any(label in ask.seen and (label not in ask.held or newest[file.name] == label) for label in file.labels)
 
 
 def _changed_unseen(known: list[Listed], ask: Ask, folder: Folder) -> list[Listed]:
@@ -179,7 +185,7 @@ def _matching(listed: Sequence[Listed], ask: Ask, request: FileRequest) -> list[
     _tell_unmatched(left, ask)
     for file in found:
         trusted_name(file.name, where)
-    there, held = [file.name for file in found], [label.rpartition(" (")[0] for label in ask.seen]
+    there, held = [file.name for file in found], [name_of(label) for label in ask.seen]
     if odd := near([entry.name for entry in left if entry.kind == "file"], request.pattern, there, held):
         told = ", ".join(shown(name) for name in odd[:5])
         what = f"{told} looks like a file of {request.pattern} with another ending."
@@ -257,7 +263,7 @@ def _read_manifests(files: list[Listed], folder: Folder, where: str) -> dict[str
 
 def _check_all_there(stated: dict[str, set[str]], listed: Sequence[Listed], ask: Ask, pattern: str) -> None:
     """What a manifest names must be there, unless we hold it and the agency has tidied up since."""
-    there = {file.name for file in listed} | {label.rpartition(" (")[0] for label in ask.seen}
+    there = {file.name for file in listed} | {name_of(label) for label in ask.seen}
     for name in sorted(stated):
         if fnmatchcase(name, pattern) and name not in there:
             raise TransientError(f"the manifest names a file that is not there: {name}.", ask.dataset.address, _WAIT)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
+from connectors.file_order import rises
 from connectors.spec import Dataset, FileRequest, Flag, Manifest, Source
 
 _UNFINISHED = (".part", ".partial", ".filepart", ".tmp", ".temp", ".swp", ".crdownload", ".uploading")
@@ -55,22 +56,30 @@ def is_of_sibling(name: str, source: Source, dataset: Dataset, fits: Callable[[s
 
 
 def near(names: Iterable[str], pattern: str, there: Iterable[str], held: Iterable[str]) -> list[str]:
-    """Those named as our files are but for their ending, where none of ours stands beside them under that name.
+    """Those named as our files are but for their ending, where none of ours stands or stood under that name.
 
-    A name counts as ours where it is that of a file that is `there` or `held` but for its figures; where none was ever
-    seen, where it fits the pattern and has a figure.
+    A name counts as ours where it is that of a file that is `there` or `held` but for its figures, unless one of those
+    is later by its figures: what lies beside older files is no delivery. Where none was ever seen, a name counts where
+    it fits the pattern and has a figure.
     """
-    ours = {_stem(_folded(one)) for one in there}
-    shapes, wanted = {_shape(one) for one in ours | {_stem(_folded(one)) for one in held}}, _stem(_folded(pattern))
+    full, ours = {_folded(one) for one in held}, {_stem(_folded(one)) for one in there}
+    seen: dict[str, set[tuple[int, ...]]] = {}
+    for one in ours | {_stem(one) for one in full}:
+        seen.setdefault(_shape(one), set()).add(_figures(one))
+    wanted = _stem(_folded(pattern))
     is_telling = sum(one.isalnum() for one in wanted) > 1
+
+    def is_later(figures: tuple[int, ...], known: set[tuple[int, ...]]) -> bool:
+        is_beside = ours and figures in known
+        return bool(known) and not is_beside and not any(rises(figures, one) for one in known)
 
     def is_near(name: str) -> bool:
         plain = _folded(name)
         stems = _stems(plain)
-        if plain.endswith(_UNFINISHED) or plain.startswith((".", "~")) or stems & ours:
+        if plain.endswith(_UNFINISHED) or plain.startswith((".", "~")) or stems & (ours | full):
             return False
-        if shapes:
-            return any(_shape(stem) in shapes for stem in stems)
+        if seen:
+            return any(is_later(_figures(stem), seen.get(_shape(stem), set())) for stem in stems)
         return is_telling and any(fnmatchcase(stem, wanted) and re.search(r"\d", stem) for stem in stems)
 
     return [name for name in names if is_near(name)]
@@ -102,6 +111,10 @@ def _stems(name: str) -> set[str]:
         name = name.rpartition(".")[0]
         found.add(name)
     return found
+
+
+def _figures(stem: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", stem)))
 
 
 def _shape(stem: str) -> str:

@@ -125,6 +125,9 @@ def test_of_two_files_of_one_night_that_of_the_later_time_wins_whatever_the_name
         ("loans_20250630-9.csv", "loans_20250630-10.csv"),
         ("loans_20250630_v2.csv", "loans_20250630_v10.csv"),
         ("loans_20250630.csv", "loans_20250630_\uff12.csv"),
+        ("loans_2025-05-31.csv", "loans_2025-06-30.csv"),
+        ("loans_20250630-9.csv", "loans_20250701-1.csv"),
+        ("loans_30-06-2025.csv", "loans_31-07-2025.csv"),
     ],
 )
 def test_of_two_files_of_one_second_numbers_and_additions_in_the_name_decide_and_are_counted(bank, first, correction):
@@ -141,6 +144,22 @@ def test_where_neither_time_nor_name_tells_which_is_later_both_records_are_refus
     pulled = bank.pull()
     assert (bank.stands(), pulled.rows_refused) == ({("L2", JUNE): 1}, 2)
     assert pulled.counts["refused:key:loan+reported_on"] == 2
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        pytest.param(("31-01-2025", "28-02-2025"), id="day first"),
+        pytest.param(("28-02-2025", "30-04-2025", "31-01-2025", "31-03-2025"), id="a chain of them"),
+        pytest.param(("9-1", "10-0"), id="two counters"),
+    ],
+)
+def test_figures_of_a_name_that_disagree_tell_nothing(bank, days):
+    for amount, day in enumerate(days):
+        bank.put(f"loans_{day}.csv", [("L1", JUNE, amount)])
+    pulled = bank.pull()
+    assert (bank.stands(), pulled.rows_refused) == ({}, len(days))
+    assert "nothing tells which is the newest of" in bank.pull(**SNAPSHOT, takes="newest").message
 
 
 @pytest.mark.parametrize(
@@ -196,11 +215,22 @@ def test_a_folder_copied_with_new_times_in_the_wrong_order_changes_nothing(bank)
     assert (bank.pull().state, bank.stands()) == ("unchanged", {("L1", JUNE): 150})
 
 
-def test_a_file_put_back_as_it_was_before_its_correction_counts_again(bank):
-    for minutes, amount in enumerate((100, 150, 100)):
-        bank.put("loans_a.csv", [("L1", JUNE, amount)], minutes)
-        bank.pull()
-    assert bank.stands() == {("L1", JUNE): 100}
+@pytest.mark.parametrize("minutes", [(0, 1, 2), (0, 1, 0), (9, 5, 1)])
+def test_a_file_put_again_under_its_name_counts_whatever_its_time_as_does_one_put_back_as_it_was(bank, minutes):
+    for moment, amount in zip(minutes, (100, 150, 100), strict=True):
+        bank.put("loans_a.csv", book(3, amount=amount), moment)
+        assert bank.pull(deletes=BY_DAY).state == "landed"
+        assert set(bank.stands().values()) == {amount}
+    assert bank.pull(deletes=BY_DAY).state == "unchanged"
+
+
+def test_a_file_put_again_under_its_name_with_an_older_time_is_no_later_than_another(bank):
+    bank.put("loans_a.csv", book(3), minutes=5)
+    bank.put("loans_b.csv", book(2, amount=7), minutes=6)
+    bank.pull()
+    bank.put("loans_a.csv", book(3, amount=150), minutes=1)
+    assert bank.pull().counts["older_than_held"] == 2
+    assert sorted(bank.stands().values()) == [7, 7, 150]
 
 
 def test_a_time_that_lies_ahead_does_not_hold_against_a_later_correction(bank):
@@ -228,6 +258,30 @@ def test_the_files_of_a_snapshot_are_its_parts(bank):
     bank.put("loans_2.csv", book(3, start=3))
     bank.pull(**SNAPSHOT)
     assert len(bank.stands()) == 6
+
+
+def test_parts_of_a_snapshot_may_share_a_record_and_one_may_be_withdrawn_or_put_again(bank):
+    bank.put("loans_1.csv", book(20), minutes=1)
+    bank.put("loans_2.csv", book(6, start=19), minutes=9)
+    pulled = bank.pull(**SNAPSHOT)
+    assert (len(bank.stands()), pulled.counts["duplicate_delivery"]) == (25, 1)
+    (bank.folder / "loans_2.csv").unlink()
+    assert (bank.pull(**SNAPSHOT).rows_landed, bank.pull(**SNAPSHOT).state) == (20, "unchanged")
+    bank.put("loans_1.csv", book(20, amount=7), minutes=0)
+    assert bank.pull(**SNAPSHOT).state == "landed"
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        pytest.param([("L00", JUNE, 7), *book(9, start=10)], id="one record says something else"),
+        pytest.param([*book(9), *book(20, start=20)], id="most of one stands in the other"),
+    ],
+)
+def test_files_of_a_snapshot_that_contradict_or_hold_the_same_are_no_parts(bank, second):
+    bank.put("loans_1.csv", book(10), minutes=1)
+    bank.put("loans_2.csv", second, minutes=2)
+    assert "stand in more than one of the files of a snapshot" in bank.pull(**SNAPSHOT).message
 
 
 def test_two_whole_dumps_of_a_snapshot_are_a_stop_unless_the_newest_is_declared_to_count(bank):

@@ -115,6 +115,22 @@ def test_what_stands_beside_a_file_of_ours_under_its_name_is_only_told(place):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "name", ["loans_20250531.csv.md5", "loans_20250531.log", "loans_20250430.csv.gpg", "loans_20250430.csv.bak"]
+)
+@pytest.mark.parametrize("later", [(), ("loans_20250630.csv",)])
+def test_what_was_left_of_earlier_files_is_only_told(place, name, later):
+    folder, pull = place
+    put(folder, "loans_20250531.csv")
+    held = held_of(pull()[0])
+    for one in (*later, name):
+        put(folder, one)
+    if later or name.startswith("loans_20250531.csv"):
+        (folder / "loans_20250531.csv").unlink()
+    pages, notes = pull(held)
+    assert (len(pages), notes) == (len(later), {f"unmatched:{name}": 1})
+
+
 def test_a_file_with_another_ending_in_the_place_of_one_that_is_held_and_gone_stops_the_dataset(place):
     folder, pull = place
     put(folder, "loans.csv")
