@@ -321,6 +321,14 @@ def test_a_day_that_stands_for_none_is_discarded_in_every_form(make_dataset, for
     assert read(make_dataset, form, data_type, values, max="9999-12-31", min="1850-01-01")[1] == ["out_of_range"] * 3
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_licence_without_end_is_a_day_or_a_word_as_the_column_declares(make_dataset, form):
+    values = ["9999-12-31", "长期", "2025-06-30"]
+    declared = {"max": "9999-12-31", "missing_markers": ("长期",)}
+    landed, reasons, _ = read(make_dataset, form, "date", values, **declared)
+    assert (landed, reasons) == ([dt.date(9999, 12, 31), None, dt.date(2025, 6, 30)], [])
+
+
 @pytest.mark.parametrize("form", ["parquet", "database"])
 def test_a_day_of_a_table_that_stands_for_none_is_discarded(make_dataset, form):
     values = [dt.date(1, 1, 1), dt.date(1753, 1, 1), dt.date(1900, 1, 1), dt.date(9999, 12, 31), dt.date(2025, 6, 30)]
