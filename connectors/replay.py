@@ -56,6 +56,10 @@ class ReplayReport:
     """Records that pass now, whose key has landed from a later delivery: what is held is newer and stays."""
     contradicting: frozenset[tuple[str, int]] = frozenset()
     """The places of records that pass now, and that others of the same delivery contradict: none of them lands."""
+    unread: frozenset[tuple[str, int]] = frozenset()
+    """The places at which no record is read any more."""
+    past_end: frozenset[tuple[str, int]] = frozenset()
+    """Those of them that lie behind the last record of a table whose end is declared: what stands there is none."""
 
 
 def replay(
@@ -67,44 +71,53 @@ def replay(
     """
     require_newest(dataset, ledger, as_of)
     pages = pages_with(ledger, dataset.source, dataset.name, sorted(wanted), as_of)
-    rows, refusals = _read(dataset, zone, settings, pages, wanted)
-    asked = sum(len(positions) for positions in wanted.values())
+    rows, refusals, last = _read(dataset, zone, settings, pages, wanted)
+    read = {*_places(rows), *((one.raw_sha256, one.position) for one in refusals)}
+    unread = {(sha256, at) for sha256, positions in wanted.items() for at in positions} - read
+    ends = bool(getattr(dataset.decoder, "ends_at", ()))
+    past_end = {(sha256, at) for sha256, at in unread if ends and 0 < last.get(sha256, 0) < at}
+    gone = {"unread": frozenset(unread), "past_end": frozenset(past_end)}
+    asked = sum(len(positions) for positions in wanted.values()) - len(unread)
     newest = landed_batches(ledger, dataset.source, dataset.name, as_of)
     fresh, rivals = _not_held_since(dataset, settings, ledger, newest, pages, rows)
     held_since = rows.num_rows - fresh.num_rows - len(rivals)
     if not fresh.num_rows:
-        return ReplayReport(None, 0, asked - held_since, frozenset(), tuple(refusals), held_since, rivals)
+        return ReplayReport(None, 0, asked - held_since, frozenset(), tuple(refusals), held_since, rivals, **gone)
     key, _ = open_batch(ledger, dataset.source, dataset.name, as_of, "replay", None, origin="replay")
     for sequence, page in enumerate(pages, start=1):
         record_page(ledger, key, sequence, page["label"], page["raw_sha256"], page["raw_bytes"], None)
     landed = _land(dataset, settings, ledger, key, as_of, newest, fresh, refusals, wanted)
     # A feed keeps what it holds where that is of a later day than the record.
     held_since += fresh.num_rows - landed.num_rows
-    places = zip(landed["_raw_sha256"].to_pylist(), landed["_position"].to_pylist(), strict=True)
-    gone = landed.num_rows
-    left = asked - gone - held_since
-    return ReplayReport(key.batch, gone, left, frozenset(places), tuple(refusals), held_since, rivals)
+    left = asked - landed.num_rows - held_since
+    places = frozenset(_places(landed))
+    return ReplayReport(key.batch, landed.num_rows, left, places, tuple(refusals), held_since, rivals, **gone)
 
 
 def _read(
     dataset: Dataset, zone: Zone, settings: Settings, pages: list[Row], wanted: Wanted
-) -> tuple[pa.Table, list[Refusal]]:
-    """The wanted records that pass now, and the refusals of those that do not."""
+) -> tuple[pa.Table, list[Refusal], dict[str, int]]:
+    """The wanted records that pass now, the refusals of those that do not, and the last position read of each page."""
     raw = (
         RawPage(sequence, page["label"], page["raw_sha256"], read_raw(settings.data_dir, page["raw_sha256"]))
         for sequence, page in enumerate(pages, start=1)
     )
-    tables, refusals = [], []
+    tables, refusals, last = [], [], dict[str, int]()
     for part in read_pages(dataset, zone, settings.zone, raw, Reading()):
         chosen = _only(part, wanted)
         tables.append(chosen.rows)
         refusals += chosen.refusals
-    return pa.concat_tables(tables) if tables else landed_schema(dataset).empty_table(), refusals
+        for sha256, at in (*_places(part.rows), *((one.raw_sha256, one.position) for one in part.refusals)):
+            last[sha256] = max(at, last.get(sha256, 0))
+    return pa.concat_tables(tables) if tables else landed_schema(dataset).empty_table(), refusals, last
+
+
+def _places(rows: pa.Table) -> Iterator[tuple[str, int]]:
+    return zip(rows["_raw_sha256"].to_pylist(), rows["_position"].to_pylist(), strict=True)
 
 
 def _only(part: Part, wanted: Wanted) -> Part:
-    places = zip(part.rows["_raw_sha256"].to_pylist(), part.rows["_position"].to_pylist(), strict=True)
-    mask = pa.array([position in wanted.get(sha256, ()) for sha256, position in places], pa.bool_())
+    mask = pa.array([position in wanted.get(sha256, ()) for sha256, position in _places(part.rows)], pa.bool_())
     refusals = [one for one in part.refusals if one.position in wanted.get(one.raw_sha256, ())]
     return Part(part.rows.filter(mask), refusals)
 

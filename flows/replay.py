@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
@@ -17,7 +17,11 @@ from ledger.quarantine import Decision, decide
 from ledger.runs import exclusive_run
 from ledger.settings import Settings
 
+if TYPE_CHECKING:
+    from connectors.replay import ReplayReport
+
 WHY = "read again with the source file as it is now"
+NO_RECORD = "by the source file as it is now this is no record: it stands behind the end of the table"
 
 
 @dataclass
@@ -95,6 +99,9 @@ def _replay_dataset(
     landed = [one for one in records if (one.raw_sha256, one.position) in done.positions_landed]
     made = [Decision(one.record_id, one.source, one.dataset, "replayed", WHY, operator, done.batch) for one in landed]
     report.landed[dataset.address] = len(decide(ledger, made, as_of))
+    closed = [one for one in records if (one.raw_sha256, one.position) in done.past_end]
+    made = [Decision(one.record_id, one.source, one.dataset, "discarded", NO_RECORD, operator) for one in closed]
+    decide(ledger, made, as_of)
     faults: dict[tuple[str, int], set[str]] = {}
     for refusal in done.refusals:
         if refusal.action == "record_refused":
@@ -103,11 +110,20 @@ def _replay_dataset(
         if rules := faults.get((one.raw_sha256, one.position)):
             line = {"record_id": one.record_id, "dataset": one.address, "rules": sorted(rules)}
             report.still_refused.append(line)
-        elif (one.raw_sha256, one.position) in done.contradicting:
-            report.skip(
-                one,
-                "left as it is: it passes now, and another record of its delivery contradicts it; discard one of them, "
-                "then replay the other",
-            )
         elif one not in landed:
-            report.skip(one, "left as it is: it passes now, and a later delivery of its key has landed")
+            report.skip(one, _why_not_landed((one.raw_sha256, one.position), done))
+
+
+def _why_not_landed(place: tuple[str, int], done: "ReplayReport") -> str:
+    if place in done.past_end:
+        return f"closed: {NO_RECORD}"
+    if place in done.unread:
+        why = "the source file as it is now reads no record there; discard it if it is none"
+    elif place in done.contradicting:
+        why = (
+            "it passes now, and another record of its delivery contradicts it; discard one of them, then replay "
+            "the other"
+        )
+    else:
+        why = "it passes now, and a later delivery of its key has landed"
+    return f"left as it is: {why}"

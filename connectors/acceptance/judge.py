@@ -21,6 +21,9 @@ FIELD_GONE = "field_gone"
 """The note of the schema contract that a field came with no record: its column landed null, as the source file asks."""
 
 
+AFTER_END = "row_after_end"
+"""The note of a table that rows stand behind its declared end: one a page is the end itself."""
+
 LONGEST = 80
 """So much of a value is shown."""
 
@@ -104,6 +107,11 @@ class _Account:
         self._truth = {key_of(dataset, row): row for row in truth}
         self._gone = {c.name for c in dataset.columns if f"{FIELD_GONE}:{c.source_field}" in notes}
         self._zone = house.settings.zone
+        self._after_end: int = sum(
+            max(0, row["counts"].get(AFTER_END, 0) - len(house.pages(dataset, row["batch"])))
+            for row in house.promoted(dataset)
+            if row["counts"]
+        )
         held = {key_of(dataset, row) for row in house.held(dataset)}
         self._discarded: set[tuple[Key, str | None]] = set()
         self._refused: list[tuple[Key, Any]] = []
@@ -127,7 +135,10 @@ class _Account:
             return False
         if one.kind == "changed":
             return one.held is None and (one.column in self._gone or (one.key, one.column) in self._discarded)
-        return self._draw_by_key(one.key) or self._draw_by_likeness(self._truth[one.key])
+        if self._draw_by_key(one.key) or self._draw_by_likeness(self._truth[one.key]):
+            return True
+        self._after_end -= 1
+        return self._after_end >= 0
 
     def _draw_by_key(self, key: Key) -> bool:
         return any(stated == key for stated, _ in self._refused)

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from connectors import pull as core
-from connectors.acceptance.house import open_house
+from connectors.acceptance.house import House, open_house
 from connectors.acceptance.judge import differences, judge, same
 from connectors.acceptance.trial import today
 from connectors.zone import Zone
@@ -102,3 +102,14 @@ def test_a_key_that_is_held_twice_is_no_comparison():
     row = {"lease_no": "L1", "holder": None, "area_m2": None}
     with pytest.raises(ValueError, match="stands twice"):
         differences(dataset, [row, row], [row])
+
+
+@pytest.mark.parametrize(("after_end", "outcome"), [(1, "silent wrong"), (2, "refused")])
+def test_a_row_behind_the_declared_end_is_told_and_the_end_itself_tells_of_none(
+    held_by, monkeypatch, after_end, outcome
+):
+    promoted = House.promoted
+    counted = {"row_after_end": after_end}
+    monkeypatch.setattr(House, "promoted", lambda *of: [{**row, "counts": counted} for row in promoted(*of)])
+    monkeypatch.setattr(House, "pages", lambda *_: [{}])
+    assert held_by(lambda records: records[:-1]).outcome == outcome

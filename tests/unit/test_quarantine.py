@@ -218,6 +218,21 @@ def test_a_discard_keeps_who_when_and_why_and_is_not_repeated(settings, ledger, 
     assert "already discarded by chen.jing" in jifen("replay", one["record_id"])
 
 
+def test_a_total_row_is_closed_by_a_replay_once_its_word_ends_the_table(jifen, land_pages, make_dataset):
+    loans = {
+        "key": ("receipt",),
+        "columns": (column("receipt", required=True), column("amount_cny", "decimal(20, 2)")),
+        "request": {"folder": "x", "pattern": "*.csv"},
+        "paginator": None,
+    }
+    land_pages(make_dataset(**loans, decoder={"kind": "csv"}), ["receipt,amount_cny\nA,1\n合计,3".encode()])
+    mended = make_dataset(**loans, decoder={"kind": "csv", "ends_at": ("合计",)})
+    jifen.sources[:] = [jifen.sources[0].model_copy(update={"datasets": (mended,)})]
+    (one,) = jifen("list", "--json")
+    assert "closed: by the source file as it is now this is no record" in jifen("replay", one["record_id"])
+    assert jifen("list", "--json") == []
+
+
 def test_a_discard_without_a_reason_or_of_an_unknown_record_changes_nothing(settings, ledger, jifen):
     deliver(settings, ledger, jifen.sources[0].datasets[0], [record(), record(uscc="bad")], day=DAY)
     (one,) = jifen("list", "--json")

@@ -107,6 +107,26 @@ def test_of_two_refused_versions_of_a_record_the_later_delivery_lands(settings, 
     assert (done.landed, done.held_since, len(done.contradicting)) == (1, 1, 0)
 
 
+@pytest.mark.parametrize(
+    ("ends_at", "told"),
+    [((), (1, set(), set())), (("小计",), (1, set(), set())), (("合计",), (0, {3}, {3})), (("B",), (0, {3}, {3}))],
+)
+def test_what_stands_behind_a_declared_end_is_no_record(settings, ledger, land_pages, make_dataset, ends_at, told):
+    loans = {
+        "key": ("receipt",),
+        "columns": (column("receipt", required=True), column("amount_cny", "decimal(20, 2)")),
+        "request": {"folder": "x", "pattern": "*.csv"},
+        "paginator": None,
+    }
+    key, _ = land_pages(
+        make_dataset(**loans, decoder={"kind": "csv"}), ["receipt,amount_cny\nA,1\nB,2\n合计,3".encode()]
+    )
+    mended = make_dataset(**loans, decoder={"kind": "csv", "ends_at": ends_at})
+    done = again(mended, settings, ledger, wanted(settings, key))
+    places = ({position for _, position in found} for found in (done.unread, done.past_end))
+    assert (done.still_refused, *places) == told
+
+
 def test_a_replay_on_a_day_before_the_newest_delivery_is_refused(settings, ledger, deliver, make_dataset):
     key, _ = deliver(make_dataset(), record(), record(uscc=OTHER, revenue="n/a"))
     deliver(make_dataset(), record(), record(uscc=OTHER), day=date(2025, 7, 1))
