@@ -1,5 +1,6 @@
 """How a night ends, in words and as an exit code."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,6 +8,7 @@ EXIT_CODES = {"published": 0, "nothing_new": 0, "beside": 0, "failed": 1, "block
 """2 is a usage error and is the command line's own."""
 OWED, SOURCE_FAILED = 1, 5
 """A night that ended well and still owes something; one for which a source that is not critical gave nothing."""
+_RUN = re.compile(r"\bjifen run\b(?! --as-of)")
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,14 @@ class Outcome:
     message: str
     report: dict[str, Any] = field(default_factory=dict)
     owed: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Whoever repeats the night tomorrow repeats this one, and not tomorrow's."""
+        object.__setattr__(self, "message", self.dated(self.message))
+
+    def dated(self, text: str) -> str:
+        """A text in which `jifen run` has the day of this night."""
+        return _RUN.sub(f"jifen run --as-of {self.as_of}", text)
 
     @property
     def is_good(self) -> bool:
@@ -41,7 +51,7 @@ class Outcome:
 
     def _told(self, *states: str) -> dict[str, str]:
         pulled = [one for one in self.report.get("pulled", ()) if one["state"] in states and one.get("message")]
-        return {f"{one['source']}.{one['dataset']}": one["message"] for one in pulled}
+        return {f"{one['source']}.{one['dataset']}": self.dated(one["message"]) for one in pulled}
 
     @property
     def exit_code(self) -> int:

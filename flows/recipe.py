@@ -302,11 +302,11 @@ def _stale(supplied: Sequence[Supplied]) -> dict[str, str]:
 def _require_critical(pulled: Sequence[Pulled]) -> None:
     missing = [one for one in pulled if one.state == "failed" and one.critical]
     if missing:
-        by_message: dict[str, list[str]] = {}
-        for one in missing:
-            by_message.setdefault(one.message or "", []).append(f"{one.source}.{one.dataset}")
-        each = " ".join(f"[{', '.join(names)}] {message}" for message, names in by_message.items())
-        raise SourceMissingError(f"a critical source is missing, nothing is published and current stays. {each}")
+        names = ", ".join(f"{one.source}.{one.dataset}" for one in missing)
+        each = " ".join(dict.fromkeys(one.message for one in missing if one.message))
+        raise SourceMissingError(
+            f"a critical source is missing: {names}. Nothing is published and current stays. {each}"
+        )
 
 
 def _require_frozen(night: Night) -> None:
@@ -319,7 +319,8 @@ def _require_frozen(night: Night) -> None:
         raise ConfigError(
             f"a published rule set was changed, so nothing was built: {told(problems)}.",
             "dbt_project/seeds/rulesets",
-            "put the rows back, and begin a new rule set for the change: "
+            f"put the rows back (jifen ruleset diff {problems[0].ruleset_id} --published), then jifen run; only then "
+            f"begin a new rule set for the change, which copies the rows as they stand: "
             f"jifen ruleset new {problems[0].ruleset_id} NEW_ID --from DAY",
         )
     for ruleset_id, edition_id in unfrozen_rulesets(night.ledger).items():

@@ -32,27 +32,37 @@ def standing(settings: Settings) -> dict[str, Any]:
     """All that is known of the last night and of what it left behind, as `jifen status --json` prints it."""
     ledger = ledger_if_any(settings)
     if ledger is None:
-        return {"data_dir": str(settings.data_dir), "last_run": None, "current": None, **_expected(settings)}
-    last, *_ = [*latest_runs(ledger), None]
-    if last is not None and last["state"] == "running" and not is_at_work(settings.data_dir):
-        last |= {"state": "failed", "report": {"message": "its process died before it could say how it ended."}}
+        nothing = {"last_run": None, "at_work": None, "last_ended": None, "current": None}
+        return {"data_dir": str(settings.data_dir), **nothing, **_expected(settings)}
+    last, before = [*latest_runs(ledger, 2), None, None][:2]
+    at_work = None
+    if last is not None and last["state"] == "running":
+        if is_at_work(settings.data_dir):
+            at_work, last = last, before
+        else:
+            last |= {"state": "failed", "report": {"message": "its process died before it could say how it ended."}}
+    owed = {
+        "deliveries": pending(ledger, deliveries),
+        "notices": pending(ledger, outbox),
+        "returns": owed_returns(ledger),
+        "alerts": pending(ledger, alerts),
+    }
+    if at_work is not None:
+        # What it promised itself it has not reached yet.
+        owed = {name: [row for row in rows if row["created_at"] < at_work["started_at"]] for name, rows in owed.items()}
     current = current_id(ledger)
     return {
         "data_dir": str(settings.data_dir),
         "current": current,
         "current_as_of": (edition_row(ledger, current) or {}).get("as_of") if current else None,
+        "at_work": at_work,
         "last_run": last,
         "last_ended": next((run for run in latest_runs(ledger, 5) if run["ended_at"]), None),
         "sent": {
             "deliveries": owed_for(ledger, deliveries, current) if current else [],
             "notices": owed_for(ledger, outbox, current) if current else [],
         },
-        "owed": {
-            "deliveries": pending(ledger, deliveries),
-            "notices": pending(ledger, outbox),
-            "returns": owed_returns(ledger),
-            "alerts": pending(ledger, alerts),
-        },
+        "owed": owed,
         **_expected(settings),
     }
 
@@ -80,26 +90,43 @@ def next_night(now: datetime) -> str | None:
 
 
 def troubles(told: dict[str, Any]) -> Iterator[tuple[int, str]]:
-    """What a person has to look at, each with its exit code for monitoring: worst first."""
+    """What a person has to look at, each with its exit code for monitoring: worst first.
+
+    While a night is at work the one before it is judged, and a command that its lock would refuse has to wait.
+    """
     last: Row | None = told["last_run"]
     if last is None:
-        yield 2, "no night has run yet. Next: jifen run"
+        if told["at_work"] is None:
+            yield 2, "no night has run yet. Next: jifen run"
         return
+    wait = "" if told["at_work"] is None else "wait for the night at work, then "
     report = last["report"] or {}
-    if last["state"] in BAD:
-        said = report.get("message") or report.get("error") or ""
-        yield 2, f"{BAD[last['state']]}: {said}" + ("" if "jifen run" in said else " Next: mend it, then jifen run")
+    said = report.get("message") or report.get("error") or ""
+    ended = Outcome(last["state"], last["as_of"], None, said, report)
+    if ended.state in BAD:
+        word = "" if ended.message.startswith(BAD[ended.state]) else f"{BAD[ended.state]}: "
+        follows = "" if "jifen run" in said else f" Next: {wait}mend it, then jifen run --as-of {ended.as_of}"
+        yield 2, f"{word}{ended.message}{follows}"
     failed: dict[str, list[str]] = {}
-    for name, message in Outcome(last["state"], last["as_of"], None, "", report).failed.items():
+    for name, message in ended.failed.items():
         failed.setdefault(message, []).append(name)
     for message, names in failed.items():
-        yield 1, f"not pulled {', '.join(names)}: {message}"
-    for name, message in Outcome(last["state"], last["as_of"], None, "", report).noticed.items():
+        if not (ended.state == "source_missing" and message in ended.message):
+            yield 1, f"not pulled {', '.join(names)}: {message}"
+    for name, message in ended.noticed.items():
         yield 1, f"{name}: {message}"
     for name, why in report.get("stale", {}).items():
         yield 1, f"stale {name}: {why}. Next: ask the agency for newer data"
     for owed in [one for some in told["owed"].values() for one in some]:
-        yield 1, f"owed to {owed['recipient']}: {owed['last_error'] or 'not tried yet'} Next: jifen run"
+        yield 1, f"owed to {owed['recipient']}: {_why_owed(ended, owed['last_error'], wait)}"
+
+
+def _why_owed(ended: Outcome, error: str | None, wait: str) -> str:
+    why = ended.dated(error or "not tried yet.")
+    if "jifen run" in why:
+        return why
+    why = f"{why.rstrip('.')}, then" if "Next: " in why else f"{why} Next:"
+    return f"{why} {wait}jifen run --as-of {ended.as_of}"
 
 
 def check_status(max_hours: float, as_json: bool) -> int:
@@ -110,6 +137,8 @@ def check_status(max_hours: float, as_json: bool) -> int:
         code = max((code for code, _ in found), default=0)
         worst = sorted(found, key=lambda one: -one[0])
         line = "; ".join(text for _, text in worst) or _good(told)
+        if told["at_work"] is not None:
+            line += f"; night of {told['at_work']['as_of']} at work"
     except Exception as error:  # noqa: BLE001 - monitoring must be told that nothing can be told
         code, line = 3, sentence(error)
     line = " ".join(line.split())
@@ -130,7 +159,9 @@ def _too_old(told: dict[str, Any], max_hours: float) -> Iterator[tuple[int, str]
 
 
 def _good(told: dict[str, Any]) -> str:
-    ended: Row = told["last_ended"] or told["last_run"]
+    ended: Row | None = told["last_ended"]
+    if ended is None:
+        return "no night has ended yet"
     hours = _hours_since(ended["started_at"])
     return f"night of {ended['as_of']} {ended['state']} {hours:.1f} h ago, current edition {told['current']}"
 
@@ -160,6 +191,8 @@ def show_status(as_json: bool) -> None:
 
 def _facts(told: dict[str, Any], settings: Settings) -> Iterator[tuple[str, str]]:
     last: Row | None = told["last_run"]
+    if (at_work := told["at_work"]) is not None:
+        yield "at work", f"night of {at_work['as_of']}, {_when(at_work, settings)}, run {at_work['run_id']}"
     if last is not None:
         yield "last night", f"{last['as_of']} {last['state']}, {_when(last, settings)}, run {last['run_id']}"
     as_of = told.get("current_as_of")
@@ -178,5 +211,5 @@ def _when(run: Row, settings: Settings) -> str:
     began = datetime.fromisoformat(run["started_at"])
     text = f"began {began.astimezone(settings.zone):%Y-%m-%d %H:%M} {settings.time_zone}"
     if not run["ended_at"]:
-        return f"{text}, at work" if run["state"] == "running" else text
+        return text
     return f"{text}, took {(datetime.fromisoformat(run['ended_at']) - began).total_seconds():.0f} s"

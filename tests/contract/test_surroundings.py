@@ -235,7 +235,7 @@ def test_a_run_that_is_interrupted_says_so_and_is_closed(jifen, tmp_path):
             running.send_signal(signal.SIGINT)
             out, err = running.communicate(timeout=60)
     said = words_of(subprocess.CompletedProcess([], running.returncode, out, err))
-    assert "interrupted; what was fetched is kept. Next: jifen run" in said
+    assert "interrupted; what was fetched is kept. Next: jifen run --as-of 20" in said
     assert json.loads(jifen("status", "--json").stdout)["last_run"]["state"] == "failed"
 
 

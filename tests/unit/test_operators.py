@@ -20,7 +20,7 @@ from flows import faults, recipe, status
 from flows.night_commands import run_by_whom
 from flows.outcome import Outcome
 from flows.prefect_server import ApiLostError
-from ledger.publications import pending
+from ledger.publications import Message, pending, promise_alerts
 from ledger.runs import exclusive_run, latest_runs, start_run
 from ledger.store import open_ledger
 from ledger.tables import alerts, runs
@@ -202,7 +202,12 @@ def end_with(settings, monkeypatch, outcome):
         ("published", {"pulled": [EMPTY]}, 1, "WARNING - tax.vat: the folder is empty."),
         ("published", {"pulled": [{**EMPTY, "state": "landed"}]}, 1, "WARNING - tax.vat: the folder is empty."),
         ("published", {"pulled": [{**EMPTY, "state": "not_supplied"}]}, 0, "OK"),
-        ("blocked", {}, 2, "CRITICAL - the gate blocked: it\nstopped. Next: mend it, then jifen run"),
+        (
+            "blocked",
+            {},
+            2,
+            "CRITICAL - the gate blocked: it\nstopped. Next: mend it, then jifen run --as-of 2025-06-30",
+        ),
         ("source_missing", {}, 2, "CRITICAL - a critical source is missing: it"),
         ("failed", {}, 2, "CRITICAL - the last night failed: it"),
     ],
@@ -228,8 +233,37 @@ def test_monitoring_is_told_of_a_process_that_died_and_not_of_one_at_work(settin
     end_with(settings, monkeypatch, Outcome("nothing_new", "2025-06-30", None, ""))
     start_run(open_ledger(settings), DAY, "plain")
     with exclusive_run(settings.data_dir):
-        assert checked()[0] == 0
+        code, line = checked()
+        assert (code, line.endswith("; night of 2025-06-30 at work")) == (0, True), line
     assert checked()[1].startswith("CRITICAL - the last night failed: its process died")
+
+
+def test_while_a_night_is_at_work_the_one_before_is_judged_and_what_is_not_reached_yet_is_not_owed(
+    settings, checked, run, posted
+):
+    with exclusive_run(settings.data_dir):
+        start_run(open_ledger(settings), DAY, "plain")
+        assert checked() == (0, "OK - no night has ended yet; night of 2025-06-30 at work")
+    posted.away = True
+    run(without_tax)
+    ledger = open_ledger(settings)
+    _, before = checked()
+    assert [before.count(text) for text in ("source is missing: tax.statements.", "tax: refused.")] == [1, 1]
+    with exclusive_run(settings.data_dir):
+        tonight = start_run(ledger, DAY, "plain")
+        promise_alerts(ledger, tonight, [Message("m", "someone_new", "{}")])
+        code, line = checked()
+        assert "wait for the night at work, then jifen run --as-of 2025-06-30" in line
+        assert (code, line.replace("wait for the night at work, then ", "")) == (
+            2,
+            f"{before}; night of 2025-06-30 at work",
+        )
+    assert "someone_new" in checked()[1]
+
+
+def test_what_is_to_be_repeated_is_the_night_of_that_day():
+    outcome = Outcome("failed", "2025-06-30", None, "Next: `jifen run`, not jifen run --as-of 2025-06-29.")
+    assert outcome.message == "Next: `jifen run --as-of 2025-06-30`, not jifen run --as-of 2025-06-29."
 
 
 def test_monitoring_is_told_that_nothing_can_be_told(settings, checked):
@@ -244,7 +278,7 @@ def test_status_begins_with_what_is_to_be_done(settings, monkeypatch, capsys):
     end_with(settings, monkeypatch, Outcome("blocked", "2025-06-30", None, "the gate said no."))
     status.show_status(as_json=False)
     words = [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()[:8]]
-    assert words[0] == "to do the gate blocked: the gate said no. Next: mend it, then jifen run"
+    assert words[0] == "to do the gate blocked: the gate said no. Next: mend it, then jifen run --as-of 2025-06-30"
     assert words[1:] == [
         "last night",
         "current edition none",
