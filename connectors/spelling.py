@@ -6,6 +6,8 @@ The patterns are read by `re` and by RE2 alike, so that a whole column can be se
 import re
 import unicodedata
 
+from ledger.hand_made import LOST_DIGITS, SCIENTIFIC
+
 _INVISIBLE_RANGE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u2065\u206a-\u206f\u2800\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e01ef"
@@ -26,13 +28,8 @@ _CODE_FORMS = {code: chr(other) for code, other in _FORMS.items()} | _RADICALS
 _GUARDED = re.compile(r"""=?"([^"=]+)"|=([0-9]+)|['\u2019]+([^'\u2019]+)['\u2019]?""")
 _CODE_LIKE = re.compile("(?=[^0-9]*[0-9])[!-~]+")
 
-# 6.2226E+18 and Java's 6.2226E18; 2E10 may be the name of a product.
-_SCIENTIFIC = r"^[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)[eE]\+[0-9]+$|^[-+]?[0-9]*\.[0-9]+[eE][0-9]+$"
-_LOST_IN_TEXT = re.compile(rf"{_SCIENTIFIC}|^[0-9]{{5,}}\.0$")
-# A sheet makes a day of the code 3-1 and shows it so.
-_MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
-_DAY = f"^[0-9]{{1,2}}月[0-9]{{1,2}}日$|^[0-9]{{1,2}}-{_MONTH}$|^{_MONTH}-[0-9]{{2}}$"
-_LOST_IN_CODE = re.compile(rf"{_SCIENTIFIC}|^[0-9]+\.0+$|{_DAY}")
+_LOST_IN_TEXT = re.compile(rf"{SCIENTIFIC}|^[0-9]{{5,}}\.0$")
+_LOST_IN_CODE = re.compile(LOST_DIGITS)
 _CELL_ERROR = r"^#([A-Z]+[!?]|N/A|DIV/0!|#+)$"
 ERROR = re.compile(_CELL_ERROR)
 """What a sheet shows for a computation that failed or a number too wide for its column, saved as text."""

@@ -16,6 +16,8 @@ from flows.day import parse_day
 from ledger.data_folder import data_folder
 from ledger.settings import PROJECT_DIR
 
+SHOWN_CODES = 3
+
 
 def score(
     ruleset: Annotated[str, typer.Option(help="A folder (docs/rule-sets.md), or a rule set of the project by its id.")],
@@ -80,6 +82,7 @@ def told(found: Scored) -> dict[str, Any]:
         "unranked": found.written.unranked,
         "passed": found.written.passed,
         "indicators_not_given": found.loaded.not_given,
+        "unfit_codes": found.loaded.unfit_codes,
         "rows": found.written.rows,
         "top": found.written.top,
     }
@@ -98,6 +101,9 @@ def show_scored(found: Scored) -> None:
         )
     if found.loaded.not_given:
         lines.append(f"no values of 文件中没有: {', '.join(found.loaded.not_given)}")
+    if unfit := found.loaded.unfit_codes:
+        more = f" and {len(unfit) - SHOWN_CODES} more" if len(unfit) > SHOWN_CODES else ""
+        lines.append(f"check character does not fit 校验码不符: {', '.join(unfit[:SHOWN_CODES])}{more}")
     lines.append(f"{len(written.rows)} tables as CSV and Parquet: {found.out}")
     for line in lines:
         show.console.print(show.safe(line), soft_wrap=True)

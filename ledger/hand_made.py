@@ -29,6 +29,14 @@ well be one: 资产总计 is an item of a balance sheet.
 """
 RULE_LINE = r"|^[-_=~*#+\s—]{3,}$"
 """Behind `NO_RECORD`, a line drawn below a table. A name of asterisks alone may be one that is kept from us."""
+# 6.2226E+18 and Java's 6.2226E18; 2E10 may be the name of a product.
+SCIENTIFIC = r"^[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)[eE]\+[0-9]+$|^[-+]?[0-9]*\.[0-9]+[eE][0-9]+$"
+"""What a sheet makes of a long number. For `re` and RE2 alike."""
+# A sheet makes a day of the code 3-1 and shows it so.
+_MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+_DAY = f"^[0-9]{{1,2}}月[0-9]{{1,2}}日$|^[0-9]{{1,2}}-{_MONTH}$|^{_MONTH}-[0-9]{{2}}$"
+LOST_DIGITS = rf"{SCIENTIFIC}|^[0-9]+\.0+$|{_DAY}"
+"""What became of a number or code on its way through a sheet: `6.2226E+18`, `10086.0`, `3月1日` of `3-1`."""
 _UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )

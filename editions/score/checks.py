@@ -9,7 +9,7 @@ from editions.score.columns import Columns
 from editions.score.errors import ScoreError
 from editions.score.given import Given, literal
 from editions.score.ruleset import Ruleset
-from ledger.hand_made import NO_ONE, NO_RECORD, RULE_LINE
+from ledger.hand_made import LOST_DIGITS, NO_ONE, NO_RECORD, RULE_LINE
 
 # The numbers of `measures`, as the macro supply_statuses has them.
 STATUS_NUMBERS = {
@@ -28,6 +28,10 @@ SIGNIFICANT = r"length(ltrim(regexp_replace(rtrim(rtrim(value, '0'), '.'), '[^0-
 USCC = "(?i)[0-9A-HJ-NPQRTUWXY]{18}"
 BLANKS = r"[\s\p{Z}\p{Cc}\p{Cf}]"
 """What nobody sees in an id: spaces of any width, line ends, controls, and marks of direction or without a width."""
+GUARDED = '^=".*"$|^\'[!-~]*[0-9][!-~]*$'
+"""How a sheet writes a number as text: the signs around it are no part of the id."""
+HALF_WIDTH = {chr(0xFF01 + place): chr(0x21 + place) for place in range(94)}
+USCC_LETTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
 ROWS = "score_rows"
 CELLS = "score_cells"
@@ -52,7 +56,10 @@ class Checks:
                 "write ids as text",
             )
         self._require_no_nul()
-        seen = f"regexp_replace(id, '{BLANKS}', '', 'g')"
+        is_code = column.casefold() == "uscc"
+        wide, narrow = (literal("".join(signs)) for signs in (HALF_WIDTH, HALF_WIDTH.values()))
+        seen = f"translate(regexp_replace(id, '{BLANKS}', '', 'g'), {wide}, {narrow})"
+        seen = f"upper({seen})" if is_code else seen
         self._refuse(ROWS, f"id is null or {seen} = ''", column, "the id is empty", "fill it in, or drop the row")
         self._refuse(
             ROWS,
@@ -61,7 +68,16 @@ class Checks:
             "{id} is a total or a note and no id",
             "drop the row: it would be ranked among the others",
         )
-        if column.casefold() == "uscc":
+        for test, said, wanted in (
+            (
+                LOST_DIGITS,
+                "{id} is what a sheet made of an id",
+                "make its column text and fill in the whole id",
+            ),
+            (GUARDED, "{id} is an id within the signs of a sheet", "write it without them"),
+        ):
+            self._refuse(ROWS, f"regexp_matches(id, {literal(test)})", column, said, wanted)
+        if is_code:
             said = "{id} is no unified social credit code"
             wanted = "give the code of 18 characters, or name the column id where ids are of another kind"
             self._refuse(ROWS, f"not regexp_full_match({seen}, '{USCC}')", column, said, wanted)
@@ -69,8 +85,19 @@ class Checks:
         twice = f"(select * from {source} qualify row_number() over (partition by {keys} order by row_number) > 1)"  # noqa: S608  # ours
         self._refuse(twice, "true", column, "{id} stands there a second time", "leave one row")
         alike = f"(select *, first_value(id) over (partition by {seen} order by row_number) as other from {ROWS})"  # noqa: S608  # ours
-        said = "{id} and {other} differ by blanks alone"
+        said = "{id} and {other} differ by blanks alone, or by width or case alone"
         self._refuse(alike, "id <> other", column, said, "write one enterprise's id one way, and another's another")
+
+    def unfit_codes(self) -> tuple[str, ...]:
+        """Under `uscc` the codes whose check character does not fit: mistyped, or one of the few issued so."""
+        if self._columns.id.casefold() != "uscc":
+            return ()
+        code = f"upper(regexp_replace(id, '{BLANKS}', '', 'g'))"
+        values = [f"(strpos('{USCC_LETTERS}', substr({code}, {place}, 1)) - 1)" for place in range(1, 19)]
+        total = " + ".join(f"{value} * {pow(3, place, 31)}" for place, value in enumerate(values[:17]))
+        test = f"({total} + {values[17]}) % 31 <> 0"
+        found = self._connection.execute(f"select distinct id from {ROWS} where {test} order by id").fetchall()  # noqa: S608  # ours
+        return tuple(one for (one,) in found)
 
     def _require_no_nul(self) -> None:
         names = {"id": self._columns.id} | {

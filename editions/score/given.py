@@ -16,6 +16,8 @@ from ledger.hand_made import clean
 
 FLOATS = ("FLOAT", "DOUBLE")
 SUFFIXES = (".csv", ".parquet")
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How .xlsx and .xls begin."""
 OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars", "，": "full-width commas"}
 NOT_UTF8 = "invalid UTF8"
 """What Arrow says of a cell that is not UTF-8; of the header Python says it."""
@@ -71,6 +73,8 @@ def read_given(connection: duckdb.DuckDBPyConnection, path: Path, table: str) ->
 def _read_csv(path: Path) -> tuple[tuple[str, ...], pa.Table]:
     # The sign 1A ends a file on old systems.
     body = path.read_bytes().rstrip(b"\x1a")
+    if body.startswith(WORKBOOKS):
+        raise ScoreError(f"{path.name} is a workbook and no CSV, whatever its name says.", str(path), SAVE_AS_UTF8)
     columns = tuple(next(csv.reader(_lines(body)), ()))
     if not columns:
         return (), pa.table({})
@@ -78,12 +82,30 @@ def _read_csv(path: Path) -> tuple[tuple[str, ...], pa.Table]:
     if b'"' in body:
         _require_whole_lines(body, path)
     numbered = [f"c{place}" for place in range(len(columns))]
-    rows = pacsv.read_csv(
-        pa.BufferReader(body),
-        read_options=pacsv.ReadOptions(column_names=numbered, skip_rows_after_names=1),
-        convert_options=pacsv.ConvertOptions(column_types=dict.fromkeys(numbered, pa.string())),
-    )
+    try:
+        rows = pacsv.read_csv(
+            pa.BufferReader(body),
+            read_options=pacsv.ReadOptions(column_names=numbered, skip_rows_after_names=1),
+            convert_options=pacsv.ConvertOptions(column_types=dict.fromkeys(numbered, pa.string())),
+        )
+    except pa.ArrowInvalid:
+        _require_names(tuple(map(clean, columns)), path)
+        _require_even_lines(body, len(columns), path)
+        raise
     return columns, rows
+
+
+def _require_even_lines(body: bytes, fields: int, path: Path) -> None:
+    """Raise `ScoreError` for the first line with more or fewer fields than the header."""
+    reader = csv.reader(_lines(body))
+    for row in reader:
+        if row and len(row) != fields:
+            said = f"line {reader.line_num} has {len(row)} fields, the header {fields}: {','.join(row)[:60]!r}"
+            raise ScoreError(
+                f"{path.name} cannot be read: {said}.",
+                f"{path}, line {reader.line_num}",
+                "separate two fields by one comma, and enclose a field that holds commas in quotation marks",
+            )
 
 
 def _lines(body: bytes) -> io.TextIOWrapper:
@@ -135,7 +157,7 @@ def _require_names(columns: tuple[str, ...], path: Path) -> None:
     if twice or not columns:
         wrong = f"names {', '.join(map(repr, twice))} more than once" if twice else "has no columns"
         raise ScoreError(
-            f"{path.name} {wrong}.",
+            f"{path.name} {wrong}; its header reads {','.join(columns)[:120]!r}.",
             f"{path}, header",
             "give each column a name of its own; nothing stands above the header",
         )

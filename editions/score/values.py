@@ -74,6 +74,8 @@ class Loaded:
     as_of: date
     not_given: tuple[str, ...]
     is_dated: bool
+    unfit_codes: tuple[str, ...] = ()
+    """Codes whose check character does not fit; they are scored like the others."""
 
 
 def load_values(
@@ -110,7 +112,8 @@ def load_values(
     connection.execute(_measures_query(connection, ruleset, there))
     ids = connection.execute("select count(*) from int_enterprises__measured").fetchall()[0][0]
     not_given = tuple(code for code in ruleset.codes() if code not in there)
-    return Loaded(int(ids), day, not_given, is_dated=stated is not None or ruleset.is_dated)
+    is_dated = stated is not None or ruleset.is_dated
+    return Loaded(int(ids), day, not_given, is_dated, checks.unfit_codes())
 
 
 def _measures_query(connection: duckdb.DuckDBPyConnection, ruleset: Ruleset, there: Set[str]) -> str:

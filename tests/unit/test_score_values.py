@@ -215,6 +215,46 @@ def test_a_total_or_a_note_is_nobody(loaded, text):
         loaded(f"code,C01\na,1\n{text},3\n")
 
 
+SHEET_IDS = [("6.2226E+18", "made of an id"), ("6.22261E18", "made of an id"), ("10086.0", "made of an id")]
+SHEET_IDS += [("3月1日", "made of an id"), ("'0013", "signs of a sheet"), ('"=""0012"""', "signs of a sheet")]
+
+
+@pytest.mark.parametrize(("text", "told"), SHEET_IDS)
+def test_an_id_that_a_sheet_changed_is_refused(loaded, text, told):
+    with pytest.raises(ScoreError, match=rf"{told}.*row 2, column id"):
+        loaded(f"id,C01\na,1\n{text},3\n")
+
+
+@pytest.mark.parametrize("text", ["id,C01\nA1,1\nＡ１,2\n", "uscc,C01\n91110000600037341L,1\n91110000600037341l,2\n"])
+def test_two_spellings_of_one_id_are_not_two(loaded, text):
+    with pytest.raises(ScoreError, match="differ by blanks alone, or by width or case"):
+        loaded(text)
+
+
+def test_a_code_whose_check_character_does_not_fit_is_told_and_scored(loaded):
+    text = "{},C01\n91110000600037341L,1\n91110000600037341M,2\n91350200612010000a,1\n"
+    found = loaded(text.format("uscc"))[2]
+    assert (found.rows, found.unfit_codes) == (3, ("91110000600037341M", "91350200612010000a"))
+    assert loaded(text.format("id"))[2].unfit_codes == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b"PK\x03\x04...", "is a workbook and no CSV"),
+        (b"\xd0\xcf\x11\xe0...", "is a workbook and no CSV"),
+        ("某年指数,,\nid,C01,C02\na,1,2\n".encode(), r"its header reads '某年指数,,'"),
+        (b"id,C01\na,1\n\nb,2,\n", r"line 4 has 3 fields, the header 2: 'b,2,'.*, line 4"),
+        (b'id,C01,C02\n"a,b",1,2\nb,2\n', r"line 3 has 2 fields, the header 3"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said_with_its_line(loaded, tmp_path, text, told):
+    path = tmp_path / "given.csv"
+    path.write_bytes(text)
+    with pytest.raises(ScoreError, match=told):
+        loaded(path)
+
+
 def test_what_stands_under_uscc_is_a_code(loaded):
     assert loaded("uscc,C01\n91110000600037341L,1\n")[2].rows == 1
     for text in ("合作社", "91110000600037341", "9111000060003734IO"):
