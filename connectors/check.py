@@ -4,17 +4,25 @@ from collections import Counter
 from typing import Any
 
 from connectors.drivers.pages import Ask, Page
-from connectors.errors import AgencyError, ConnectorError
+from connectors.errors import AgencyError, ConnectorError, TransientError
 from connectors.page_batch import RawPage
 from connectors.pull import driver_of, seen_in_folder
+from connectors.quarantine import place_of
 from connectors.reading import Part, Reading, read_pages
 from connectors.spec import Dataset, RestRequest, Source
 from connectors.zone import Zone
 from ledger.settings import MissingVariableError, Settings
 
+CHECK_SECONDS = 15.0
+"""For so long a check tries again: somebody waits for it."""
+
+WHY_SHOWN = 3
+"""Of so many refused records a check says why."""
+
 
 def check_source(source: Source, zone: Zone, settings: Settings) -> list[dict[str, Any]]:
     """One line per dataset: ok, failed with the error, or not_supplied with the reason. Nothing is written."""
+    settings = settings.model_copy(update={"retry_seconds": min(settings.retry_seconds, CHECK_SECONDS)})
     return [_check_dataset(source, dataset, zone, settings) for dataset in source.datasets]
 
 
@@ -34,10 +42,26 @@ def _check_dataset(source: Source, dataset: Dataset, zone: Zone, settings: Setti
         line["message"] = seen_in_folder(notes)
         if page is None:
             return {**line, "state": "failed", "message": line["message"] or "nothing is there to fetch"}
-        reading, _ = _read(dataset, zone, settings, page)
+        reading, parts = _read(dataset, zone, settings, page)
+    except TransientError as error:
+        again = TransientError(error.what, error.where, f"jifen source check {source.name}")
+        return {**line, "state": "failed", "message": str(again)}
     except (ConnectorError, MissingVariableError) as error:
         return {**line, "state": "failed", "message": str(error)}
-    return {**line, "records": reading.received, "refused": reading.refused}
+    told = [line["message"], _why_refused(dataset, parts)]
+    message = " ".join(filter(None, told)) or None
+    return {**line, "records": reading.received, "refused": reading.refused, "message": message}
+
+
+def _why_refused(dataset: Dataset, parts: list[Part]) -> str:
+    """The first refused records by place, what stands there, and the rule."""
+    refused = [one for part in parts for one in part.refusals if one.action == "record_refused"]
+    told = [
+        f"{place_of(dataset, one.position)}: {'' if one.value is None else f'{str(one.value)[:40]} '}({one.rule})"
+        for one in refused[:WHY_SHOWN]
+    ]
+    more = ["…"] if len(refused) > WHY_SHOWN else []
+    return f"refused: {'; '.join(told + more)}" if told else ""
 
 
 def _first_page(source: Source, dataset: Dataset, zone: Zone, settings: Settings, notes: Counter[str]) -> Page | None:

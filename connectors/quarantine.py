@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from connectors.errors import DataError
 from connectors.landing import landed_path
 from connectors.refusals import Key, canonical_keys, quarantine_path, read_lines
-from connectors.spec import Dataset, Source
+from connectors.spec import Dataset, Source, XlsxDecoder
 from ledger.batches import promoted_batches
 from ledger.quarantine import decisions, record_id
 from ledger.settings import Settings
@@ -204,6 +204,14 @@ def _landed_in(dataset: Dataset, data_dir: Path, counted: Sequence[Row], keys: s
                     if key in keys:
                         found[key] = row["batch"]
     return found
+
+
+def place_of(dataset: Dataset | None, position: int) -> str:
+    """A place on a page: `#31`, and of a workbook the row that its sheet shows beside it."""
+    decoder = dataset.decoder if dataset is not None else None
+    if not isinstance(decoder, XlsxDecoder):
+        return f"#{position}"
+    return f"#{position} (row {position + decoder.header_row + decoder.header_rows - 1} of the sheet)"
 
 
 def raw_line(data_dir: Path, one: Quarantined) -> Any:

@@ -295,7 +295,7 @@ def _refusals(
 ) -> list[Refusal]:
     names = {column.source_field: column.name for column, _ in reader.columns}
     found = [
-        _refusal(page, one.position, one.raw, _fault_of(one, names), NOBODY)
+        _refusal(page, one.position, one.raw, _fault_of(one, names), _identity_of(reader.dataset, one))
         for page, chunk in batch.parts
         for one in chunk.broken
     ]
@@ -311,6 +311,13 @@ def _refusals(
     for refusal in found:
         reading.rules[f"{COUNTED_AS[refusal.action]}:{refusal.rule}"] += 1
     return found
+
+
+def _identity_of(dataset: Dataset, broken: Broken) -> Identity:
+    """Whom a record states whose fields are known: of the one at fault nothing is taken."""
+    if broken.field is None:
+        return NOBODY
+    return identity_of(dataset, {**broken.raw, broken.field: None})
 
 
 def _fault_of(broken: Broken, names: Mapping[str, str]) -> Fault:

@@ -32,5 +32,7 @@ def require_newest(dataset: Dataset, ledger: Engine, as_of: date) -> None:
     later = latest_promoted(ledger, dataset.source, dataset.name, date.max)
     if later is not None and later["as_of"] > as_of.isoformat():
         raise ConfigError(
-            f"a delivery of {later['as_of']} has landed, after {as_of}.", dataset.address, f"--as-of {later['as_of']}"
+            f"a delivery of {later['as_of']} has landed, after {as_of}.",
+            dataset.address,
+            f"jifen run --as-of {later['as_of']}; a pull or a replay takes the same --as-of",
         )

@@ -7,10 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from connectors.errors import ConnectorError
-from connectors.quarantine import OPEN_STATES, Filter, Quarantined, raw_line, twins, why_closed
+from connectors.quarantine import OPEN_STATES, Filter, Quarantined, place_of, raw_line, twins, why_closed
+from connectors.reasons import explain
+from connectors.spec import Dataset
 from flows import show
 from flows.day import parse_day
-from flows.desk import by_id, date_of_decision, fail, open_house, operator, records
+from flows.desk import House, by_id, date_of_decision, fail, open_house, operator, records
 from ledger.quarantine import Decision, decide, run_of_batch
 from ledger.runs import RunLockedError
 
@@ -47,7 +49,8 @@ def list_records(
     as_json: Json = False,
 ) -> None:
     """List the refused records that still stand: not landed since, not replayed, not discarded."""
-    found = records(open_house(), Filter(source, dataset, reason, batch))
+    house = open_house()
+    found = records(house, Filter(source, dataset, reason, batch))
     if not everything:
         found = [one for one in found if one.state == "standing"]
     if as_json:
@@ -56,19 +59,24 @@ def list_records(
     if not found:
         show.console.print("no record stands in quarantine" if not everything else "quarantine is empty")
         return
+    declared = _declared(house)
     show.show_table(
         f"Quarantine 隔离: {len(found)}",
         ("id", "dataset", "state", "learned", "place", "key", "reasons"),
-        [_line(one) for one in found[:limit]],
+        [_line(one, declared.get(one.address)) for one in found[:limit]],
     )
     if len(found) > limit:
         show.console.print(f"… and {len(found) - limit} more: --limit, --source, --reason, or --json")
     show.console.print(f"Next: jifen quarantine show {found[0].record_id}")
 
 
-def _line(one: Quarantined) -> tuple[str, ...]:
+def _declared(house: House) -> dict[str, Dataset]:
+    return {dataset.address: dataset for source in house.sources for dataset in source.datasets}
+
+
+def _line(one: Quarantined, dataset: Dataset | None) -> tuple[str, ...]:
     reasons = ", ".join(dict.fromkeys(fault["rule"] for fault in one.faults))
-    place = f"{one.label} #{one.position}"
+    place = f"{one.label} {place_of(dataset, one.position)}"
     key = " / ".join("?" if part is None else part for part in one.key)
     cells = (one.record_id, one.address, one.state, one.learned_on, place, key, reasons)
     return tuple(cell.replace("\n", " ") for cell in cells)
@@ -98,7 +106,7 @@ def show_record(record: Annotated[str, typer.Argument(help="A record id.")], as_
         "record": one.record_id,
         "state": one.state,
         "dataset": one.address,
-        "place": f"{one.label}, position {one.position}",
+        "place": f"{one.label} {place_of(_declared(house).get(one.address), one.position)}",
         "raw sha256": one.raw_sha256,
         "batch": f"{one.batch}, run {run or 'unknown'}",
         "learned on": one.learned_on,
@@ -111,6 +119,9 @@ def show_record(record: Annotated[str, typer.Argument(help="A record id.")], as_
         ("reason", "rule", "column", "value", "effect"),
         [(f["reason"], f["rule"], f["column"], f["value"], f["action"]) for f in one.faults],
     )
+    for reason in dict.fromkeys(fault["reason"] for fault in one.faults):
+        words = explain(reason)
+        show.console.print(f"{reason}: {words.zh}：{words.do_zh}\n  {words.en}: {words.do_en}", soft_wrap=True)
     show.console.print("As it was sent 原始记录:")
     show.show_json(sent)
     if one.decision:
@@ -123,7 +134,7 @@ def show_record(record: Annotated[str, typer.Argument(help="A record id.")], as_
 def _next_step(one: Quarantined) -> str:
     if one.state in OPEN_STATES:
         return (
-            f"tell the agency; or mend connectors/sources/{one.source}.yml and "
+            f"tell the agency what to do with it; or mend connectors/sources/{one.source}.yml and "
             f"jifen quarantine replay {one.record_id}; or jifen quarantine discard {one.record_id} --why TEXT"
         )
     if one.state == "value_repaired":

@@ -37,6 +37,17 @@ LOST = (
 )
 """What `requests` and urllib3 raise where an answer did not come, or did not come whole."""
 
+
+def how_lost(error: BaseException) -> str:
+    """The kind of what was raised, and nothing of its words; of a port where nobody listens, that."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, ConnectionRefusedError):
+            return "connection refused"
+        inner = inner.__cause__ or inner.__context__
+    return type(error).__name__
+
+
 _OF_THE_PROXY = (
     requests.exceptions.ProxyError,
     requests.exceptions.InvalidSchema,

@@ -19,7 +19,7 @@ from connectors.decoders.what_it_is import what_it_is
 from connectors.drivers.answers import Secrets, TokenDiedError, UnreadableError, check_answered, decoded
 from connectors.drivers.auth import Auth, Granted, PostForm, header_text, make_auth
 from connectors.drivers.hosts import budget_of
-from connectors.drivers.http_body import LOST, TooLargeError, exchanged, read_body
+from connectors.drivers.http_body import LOST, TooLargeError, exchanged, how_lost, read_body
 from connectors.drivers.pages import MAX_BODY_BYTES, Ask
 from connectors.drivers.paging_parts import Answer, Question
 from connectors.drivers.retry import TryAgainError, budget, call_with_retry, retry_after_seconds
@@ -245,7 +245,7 @@ class Http:
             )
         except LOST as error:
             refused = self._tls.refusal(str(error), self._where)
-            problem = refused or TryAgainError(f"no whole answer from {self._base_url}{shown} ({type(error).__name__})")
+            problem = refused or TryAgainError(f"no whole answer from {self._base_url}{shown} ({how_lost(error)})")
         except (requests.RequestException, OSError, ValueError) as error:
             what = f"cannot ask {self._base_url}{shown} ({type(error).__name__})."
             problem = ConfigError(what, self._where, f"check {self._variables}, then jifen source check")

@@ -6,6 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from connectors import pull as core
+from connectors.check import CHECK_SECONDS
+from connectors.errors import TransientError
 from flows import cli_source
 from flows.cli import app
 from ledger.runs import exclusive_run
@@ -29,7 +31,7 @@ def jifen(settings, monkeypatch):
         assert found.exception is None or isinstance(found.exception, SystemExit), found.exception
         return found
 
-    call.data_dir = settings.data_dir
+    call.data_dir, call.agency = settings.data_dir, agency
     return call
 
 
@@ -74,6 +76,35 @@ def test_checking_makes_no_data_folder(jifen):
     assert {(sink["dataset"], sink["state"]) for sink in sinks} == {("sink bank_a", "ok")}
     assert (line["state"], line["records"], line["refused"]) == ("ok", 2, 0)
     assert not jifen.data_dir.exists()
+
+
+def test_a_check_says_which_records_are_refused_and_why(jifen):
+    jifen.agency.records[1]["area"] = "much"
+    (line,) = json.loads(jifen("check", "land", "--json").stdout)
+    assert (line["state"], line["refused"], line["message"]) == (
+        "ok",
+        1,
+        "refused: #2: much (area_m2:type_mismatch)",
+    )
+
+
+def test_a_check_of_an_agency_that_is_away_ends_soon_and_speaks_of_no_kept_page(jifen, monkeypatch):
+    asked = []
+
+    def away(ask):
+        asked.append(ask.settings.retry_seconds)
+        raise TransientError("connection refused.", ask.dataset.address, "run `jifen run` again")
+
+    monkeypatch.setattr("connectors.check.driver_of", lambda _name: away)
+    (line,) = json.loads(jifen("check", "land", "--json").stdout)
+    assert line["message"].endswith("connection refused. Whose: transient. Next: jifen source check land")
+    assert asked[0] <= CHECK_SECONDS
+
+
+def test_a_pull_of_an_earlier_day_says_which_day_to_give(jifen):
+    jifen("pull", "land")
+    (told,) = json.loads(jifen("pull", "land", "--as-of", "2025-06-30", "--json").stdout)
+    assert "Next: jifen run --as-of 20" in told["message"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from connectors.errors import DataError
 from connectors.quarantine import Filter, quarantined, raw_line
+from connectors.reasons import explain
 from connectors.refusals import quarantine_path, refused_keys, standing
 from flows.cli import app
 from ledger.quarantine import Decision, decide, decided, record_id
@@ -229,6 +230,7 @@ def test_a_total_row_is_closed_by_a_replay_once_its_word_ends_the_table(jifen, l
     mended = make_dataset(**loans, decoder={"kind": "csv", "ends_at": ("合计",)})
     jifen.sources[:] = [jifen.sources[0].model_copy(update={"datasets": (mended,)})]
     (one,) = jifen("list", "--json")
+    assert explain("not_a_record").do_zh in jifen("show", one["record_id"])
     assert "closed: by the source file as it is now this is no record" in jifen("replay", one["record_id"])
     assert jifen("list", "--json") == []
 

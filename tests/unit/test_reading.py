@@ -11,6 +11,7 @@ from connectors.page_batch import RawPage
 from connectors.reading import Reading, read_pages
 from connectors.zone import Zone
 from tests.unit.conftest import column
+from tests.unit.test_decode_xlsx import book
 
 GOOD, OTHER = "91110000600037341L", "91440300192185379H"
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -52,6 +53,14 @@ def test_one_bad_record_goes_to_quarantine_and_the_rest_goes_on(make_dataset):
 def test_something_that_is_no_record_is_refused_and_counted(make_dataset):
     reading = read(make_dataset(), [record(), "garbage", None])
     assert (reading.received, reading.refused, len(reading.rows)) == (3, 2, 1)
+
+
+def test_a_broken_row_of_a_sheet_is_known_by_the_key_that_stands_in_it(make_dataset):
+    sheet = book(["uscc", "fiscal_year", "note"], [GOOD, "=1+1", "x"], ["=A1", 2024, "x"])
+    columns = (column("uscc", required=True), column("fiscal_year", "integer", required=True))
+    request = {"folder": "x", "pattern": "*.xlsx"}
+    dataset = make_dataset(columns=columns, request=request, paginator=None, decoder={"kind": "xlsx"})
+    assert [one.key for one in read_bodies(dataset, sheet).refusals] == [(GOOD, None), (None, "2024")]
 
 
 def test_a_part_over_its_whole_refuses_the_record_under_the_rules_name(make_dataset):
