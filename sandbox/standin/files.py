@@ -21,6 +21,7 @@ from sandbox.standin.rows import LAST_DAY, UsageError
 from sandbox.standin.spoilt_files import FILES, file_size, spoil
 
 _FIRST_WRITTEN: Final = dt.datetime(2025, 6, 30, 1, tzinfo=dt.UTC)
+_BEHIND_ALL = 59
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,8 @@ def _remove(path: Path) -> None:
 def _put(path: Path, what: Written | str | bytes, turn: int, *, keeps_time: bool = False) -> None:
     """Write a file under its name at once, never half of it, unless it is one that grows.
 
-    What is written in a later turn has a later time, and in one turn the files have theirs in order.
+    What is written in a later turn has a later time, and in one turn the files have theirs in order. A flag, which is
+    empty, is put anew behind its file in every turn: one that is older would be that of the file before.
     """
     if isinstance(what, str):
         path.symlink_to(what)
@@ -181,13 +183,14 @@ def _put(path: Path, what: Written | str | bytes, turn: int, *, keeps_time: bool
         path.unlink(missing_ok=True)
         body = body[: what.grows_from]
     is_padded = isinstance(what, Written) and what.size is not None
-    if path.exists() and not is_padded and path.read_bytes() == body:
+    is_flag = what == b""
+    if path.exists() and not is_padded and not is_flag and path.read_bytes() == body:
         return
     fresh = path.with_name(f".{path.name}.new")
     fresh.write_bytes(body)
     if isinstance(what, Written) and what.size is not None:
         os.truncate(fresh, what.size)
-    place = what.place if isinstance(what, Written) else 0
+    place = what.place if isinstance(what, Written) else _BEHIND_ALL if is_flag else 0
     written = (_FIRST_WRITTEN + dt.timedelta(hours=turn, minutes=place)).timestamp()
     if keeps_time and path.exists():
         written = path.stat().st_mtime
