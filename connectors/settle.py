@@ -269,7 +269,7 @@ def _one_per_key(
 
 
 def _are_parts(db: duckdb.DuckDBPyConnection, key: str) -> bool:
-    """Whether the files of a batch are parts of one whole: what they share is the same, and no most of any of them."""
+    """Whether the files of a batch are parts of one whole: they share equal records, at most a tenth of each."""
     return not _number(
         db,
         f"""with shared as (select * from again semi join (
@@ -278,7 +278,7 @@ def _are_parts(db: duckdb.DuckDBPyConnection, key: str) -> bool:
                 select {key} from apart group by all having count(distinct _sequence) > 1))
             + (select count(*) from (select _sequence, count(distinct ({key})) as again from shared group by all)
                 join (select _sequence, count(*) as size from batch group by all) using (_sequence)
-                where 2 * again > size)""",  # noqa: S608
+                where 10 * again > size)""",  # noqa: S608
     )
 
 

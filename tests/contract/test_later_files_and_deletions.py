@@ -262,11 +262,12 @@ def test_the_files_of_a_snapshot_are_its_parts(bank):
 
 def test_parts_of_a_snapshot_may_share_a_record_and_one_may_be_withdrawn_or_put_again(bank):
     bank.put("loans_1.csv", book(20), minutes=1)
-    bank.put("loans_2.csv", book(6, start=19), minutes=9)
+    bank.put("loans_2.csv", book(10, start=19), minutes=9)
     pulled = bank.pull(**SNAPSHOT)
-    assert (len(bank.stands()), pulled.counts["duplicate_delivery"]) == (25, 1)
+    assert (len(bank.stands()), pulled.counts["duplicate_delivery"]) == (29, 1)
     (bank.folder / "loans_2.csv").unlink()
-    assert (bank.pull(**SNAPSHOT).rows_landed, bank.pull(**SNAPSHOT).state) == (20, "unchanged")
+    allowed = {**SNAPSHOT, "continuity": {"shrink_pct": 50}}
+    assert (bank.pull(**allowed).rows_landed, bank.pull(**SNAPSHOT).state) == (20, "unchanged")
     bank.put("loans_1.csv", book(20, amount=7), minutes=0)
     assert bank.pull(**SNAPSHOT).state == "landed"
 
@@ -275,7 +276,7 @@ def test_parts_of_a_snapshot_may_share_a_record_and_one_may_be_withdrawn_or_put_
     "second",
     [
         pytest.param([("L00", JUNE, 7), *book(9, start=10)], id="one record says something else"),
-        pytest.param([*book(9), *book(20, start=20)], id="most of one stands in the other"),
+        pytest.param([*book(3), *book(9, start=20)], id="two windows that overlap"),
     ],
 )
 def test_files_of_a_snapshot_that_contradict_or_hold_the_same_are_no_parts(bank, second):
