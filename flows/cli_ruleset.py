@@ -55,7 +55,7 @@ def check(
     except ScoreError as error:
         refuse(error, as_json)
     except BuildError as error:
-        show.errors.print(f"[red]failed[/] {show.safe(error)}", soft_wrap=True)
+        show.errors.print(f"[red]failed[/] {show.safe(error)}")
         raise typer.Exit(1) from None
     if as_json:
         show.show_json({"problems": problems})
@@ -124,8 +124,8 @@ def new(
         files = add_version(where, old, ruleset_id, first_day)
     except ScoreError as error:
         refuse(error, as_json=False)
-    show.console.print(show.safe(f"{ruleset_id} in {', '.join(files)}. Change its rows, then:"), soft_wrap=True)
-    show.console.print(show.safe(f"jifen ruleset diff {old} {ruleset_id}\njifen ruleset check"), soft_wrap=True)
+    show.console.print(show.safe(f"{ruleset_id} in {', '.join(files)}. Change its rows, then:"))
+    show.console.print(show.safe(f"jifen ruleset diff {old} {ruleset_id}\njifen ruleset check"))
 
 
 @app.command("export")
@@ -138,4 +138,4 @@ def export(
         files = export_ruleset(read_seeds(place().dbt_project, ruleset_id), folder)
     except ScoreError as error:
         refuse(error, as_json=False)
-    show.console.print(show.safe(f"{len(files)} files in {folder}: {', '.join(files)}"), soft_wrap=True)
+    show.console.print(show.safe(f"{len(files)} files in {folder}: {', '.join(files)}"))

@@ -40,7 +40,7 @@ def score(
     except ScoreError as error:
         refuse(error, as_json)
     except BuildError as error:
-        show.errors.print(f"[red]failed[/] {show.safe(error)}", soft_wrap=True)
+        show.errors.print(f"[red]failed[/] {show.safe(error)}")
         raise typer.Exit(1) from None
     if as_json:
         show.show_json(told(found))
@@ -59,7 +59,7 @@ def refuse(error: ScoreError, as_json: bool) -> NoReturn:
     if as_json:
         show.show_json({"state": "refused", "message": str(error), "problems": problems, "exit_code": 2})
     else:
-        show.errors.print(f"[red]refused[/] {show.safe(error)}", soft_wrap=True)
+        show.errors.print(f"[red]refused[/] {show.safe(error)}")
         show_problems(problems)
     raise typer.Exit(2) from None
 
@@ -68,7 +68,7 @@ def show_problems(problems: list[dict[str, Any]]) -> None:
     """Print each row of a rule set that cannot be scored by."""
     for one in problems:
         row = f"{one['ruleset_id']} {one['file']} [{one['row_key']}]"
-        show.console.print(show.safe(f"  {row}: {one['problem_zh']} {one['problem_en']}"), soft_wrap=True)
+        show.console.print(show.safe(f"  {row}: {one['problem_zh']} {one['problem_en']}"))
 
 
 def told(found: Scored) -> dict[str, Any]:
@@ -106,4 +106,4 @@ def show_scored(found: Scored) -> None:
         lines.append(f"check character does not fit 校验码不符: {', '.join(unfit[:SHOWN_CODES])}{more}")
     lines.append(f"{len(written.rows)} tables as CSV and Parquet: {found.out}")
     for line in lines:
-        show.console.print(show.safe(line), soft_wrap=True)
+        show.console.print(show.safe(line))

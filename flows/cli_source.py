@@ -132,7 +132,7 @@ def _show_planned(one: Planned) -> None:
     }
     for word, text in told.items():
         if text is not None:
-            show.console.print(f"  {word:<17} {show.safe(text)}", soft_wrap=True)
+            show.console.print(f"  {word:<17} {show.safe(text)}")
 
 
 @app.command("pull")

@@ -62,7 +62,7 @@ def import_from(
         show.errors.print(f"[red]failed[/] {show.safe(str(error))}")
         raise typer.Exit(1) from None
     for line in imported.not_carried:
-        show.errors.print(f"NOT CARRIED: {show.safe(line)}", soft_wrap=True)
+        show.errors.print(f"NOT CARRIED: {show.safe(line)}")
     _tell(path, imported.name, imported.variables)
 
 
@@ -78,4 +78,4 @@ def _tell(path: Path, name: str, variables: list[str] | tuple[str, ...]) -> None
         f"  4. write {staging} (docs/adding.md)",
     ]
     for line in lines:
-        show.console.print(show.safe(line), soft_wrap=True)
+        show.console.print(show.safe(line))

@@ -153,7 +153,7 @@ def _show_cells(cells: Sequence[Cell], as_json: bool) -> None:
     show.show_table("Fault matrix 故障矩阵", ("kind", "driver", *shown), rows)
     for one in wrong:
         place = f"{one.source}.{one.dataset} ({one.position})"
-        show.console.print(f"  [red]{one.outcome}[/] {show.safe(f'{one.kind} on {place}: {one.why}')}", soft_wrap=True)
+        show.console.print(f"  [red]{one.outcome}[/] {show.safe(f'{one.kind} on {place}: {one.why}')}")
     told = ", ".join(f"{count} {outcome}" for outcome, count in summed.items() if count or outcome in WRONG)
     show.console.print(f"{len(cells)} cells, {sum(cell.seconds for cell in cells):.0f} s of pulls: {told}")
     raise typer.Exit(1 if wrong else 0)

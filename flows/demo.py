@@ -85,14 +85,17 @@ def _show(outcome: Outcome, data_dir: Path, seconds: float) -> None:
     show_outcome(outcome)
     if outcome.state == "nothing_new" and outcome.edition_id is not None:
         show_edition_sent(data_dir, outcome.edition_id)
-    show.console.print(f"the night took {seconds:.1f} s")
+    show.console.print(
+        f"`jifen run` took {seconds:.1f} s from start to end of its process; `jifen status` has the night alone"
+    )
     if outcome.edition_id is None:
         return
     path = edition_path(data_dir, outcome.edition_id)
     first = top(path, 10)
     show.show_top(first)
     show.console.print(
-        f"Published at {show.safe(str(path))}: tables/*.csv open in a spreadsheet, manifest.json says what is there."
+        f"Published at {show.safe(str(path))}: tables/rankings.xlsx opens in a spreadsheet, "
+        "manifest.json says what is there."
     )
     if first:
         command = f"jifen --data-dir {os.path.relpath(data_dir)} explain {first[0]['uscc']}"

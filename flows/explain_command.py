@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from flows.entry import EXPLAIN
-from flows.texts import json_text, one_line
+from flows.texts import json_text, one_line, pasteable
 from ledger.data_folder import VARIABLE, data_folder, raw_path
 
 if TYPE_CHECKING:
@@ -150,16 +150,16 @@ def _as_text(found: "Explanation", asked: argparse.Namespace) -> str:
 def _command(found: "Explanation", asked: argparse.Namespace, *more: str) -> str:
     import shlex
 
-    folder = [] if asked.data_dir is None else ["--data-dir", str(asked.data_dir)]
     edition = [] if asked.edition is None else ["--edition", found.edition_id]
-    return shlex.join(["jifen", *folder, EXPLAIN, found.enterprise["uscc"], *edition, *more])
+    command = shlex.join(["jifen", EXPLAIN, found.enterprise["uscc"], *edition, *more])
+    return pasteable(command, [sys.argv[0], *([] if asked.data_dir is None else ["--data-dir", str(asked.data_dir)])])
 
 
 def _stopped(state: str, message: str, as_json: bool) -> int:
     if as_json:
         _write(json_text({"state": state, "message": message, "exit_code": 1}))
     else:
-        sys.stderr.write(f"{state} {one_line(message)}\n")
+        sys.stderr.write(f"{state} {one_line(pasteable(message))}\n")
     return 1
 
 

@@ -40,7 +40,7 @@ def run_once(as_of: date | None, as_json: bool) -> int:
         if error.outcome is None:
             code = show.stopped(1, "failed", str(error)).exit_code
         else:
-            show.errors.print(f"[yellow]warning[/] {show.safe(error)}", soft_wrap=True)
+            show.errors.print(f"[yellow]warning[/] {show.safe(error)}")
             code = _show(error.outcome, as_json)
         sys.stdout.flush()
         # Prefect's client would go on for minutes trying to send what it still has to say of this run.
@@ -82,6 +82,8 @@ def run_by_whom(settings: Settings, as_of: date | None) -> Outcome:
         found = state.result(raise_on_failure=False)
     except Exception as error:  # noqa: BLE001 - how Prefect fails is no matter: the night itself ended or did not
         found = error
+    if isinstance(found, nightly.NightFailedError):
+        return found.outcome
     if isinstance(found, Exception):
         if nightly.ENDED or type(found).__module__.startswith(("httpx", "httpcore", "prefect")):
             raise ApiLostError(found, nightly.ENDED[-1] if nightly.ENDED else None)

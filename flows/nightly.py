@@ -25,6 +25,15 @@ from ledger.settings import Settings, SettingsError
 
 T = TypeVar("T")
 
+
+class NightFailedError(RuntimeError):
+    """A night of which the exit code of `jifen run` is not 0; `outcome` is how it ended."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(f"{outcome.state}: {outcome.message}")
+        self.outcome = outcome
+
+
 log = logging.getLogger("jifen")
 ENDED: list[Outcome] = []
 """How the nights of this process ended, for a caller to whom Prefect can no longer say it."""
@@ -131,8 +140,8 @@ def nightly(as_of: date | None = None) -> Outcome | State[Outcome]:
     clock's: a worker may begin a run early, or hours late. One before the current edition's builds beside
     it, and publishes nothing.
 
-    Ends as Failed in Prefect whenever the exit code of `jifen run` would not be 0; its data is the `Outcome`, or the
-    error that kept the night from beginning.
+    Ends as Failed in Prefect whenever the exit code of `jifen run` would not be 0; its data is a `NightFailedError`, or
+    the error that kept the night from beginning.
     """
     try:
         settings = _settings()
@@ -141,10 +150,16 @@ def nightly(as_of: date | None = None) -> Outcome | State[Outcome]:
         outcome = recipe.run_night(settings, day, f"prefect:{flow_run.id}", TASKS)
         ENDED.append(outcome)
     except Exception as error:  # noqa: BLE001 - one line on the run's page, no traceback
-        return Failed(message=sentence(error), data=error)
-    if outcome.exit_code != 0:
-        return Failed(message=f"{outcome.state}: {outcome.message}", data=outcome)
-    return outcome
+        return _failed(error)
+    return outcome if outcome.exit_code == 0 else _failed(NightFailedError(outcome))
+
+
+def _failed(error: Exception) -> State[Outcome]:
+    """The failed state, which tells the error in one line; a worker's engine would log its traceback too, twice."""
+    for name in ("prefect.engine", "prefect.flow_runs"):
+        logging.getLogger(name).addFilter(lambda record: not (record.exc_info and record.exc_info[1] is error))
+    told = str(error) if isinstance(error, NightFailedError) else sentence(error)
+    return Failed(message=told, data=error)
 
 
 def scheduled_date(settings: Settings) -> date | None:

@@ -71,7 +71,7 @@ def require_api() -> None:
     asking = threading.Thread(target=lambda: faults.append(settings.run(_ask_api)), daemon=True)
     asking.start()
     asking.join(PROBE_SECONDS)
-    mend = "see that `prefect server start` is up and PREFECT_API_URL names it, or unset that; then jifen run"
+    mend = "see that `.venv/bin/prefect server start` is up and PREFECT_API_URL names it, or unset that; then jifen run"
     if not faults:
         raise TransientError(f"no answer within {PROBE_SECONDS:g} s.", where, mend)
     if faults[0] is not None:

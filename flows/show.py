@@ -20,8 +20,20 @@ from flows.texts import json_text, pasteable, plain, visible
 _WIDTH = None if sys.stdout.isatty() else 130
 # What a column is folded to at most where another has to stay whole: a code.
 _NARROW = 18
-console = Console(highlight=False, emoji=False, width=_WIDTH)
-errors = Console(stderr=True, highlight=False, emoji=False)
+
+
+class _Terminal(Console):
+    """A console on which a text stays on its line, to be copied, and a `jifen` command in it can be pasted."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        if all(isinstance(one, str) for one in objects):
+            how = {"soft_wrap": True, **how}
+            objects = tuple(map(pasteable, objects))
+        super().print(*objects, **how)
+
+
+console = _Terminal(highlight=False, emoji=False, width=_WIDTH)
+errors = _Terminal(stderr=True, highlight=False, emoji=False)
 
 STATE_COLOURS = {"published": "green", "nothing_new": "green", "beside": "green", "passed": "green", "sent": "green"}
 
@@ -37,7 +49,7 @@ def stopped(code: int, state: str, message: str) -> typer.Exit:
     if "--json" in sys.argv:
         show_json({"state": state, "message": message, "exit_code": code})
     else:
-        errors.print(f"[red]{safe(state.replace('_', ' '))}[/] {safe(message)}", soft_wrap=True)
+        errors.print(f"[red]{safe(state.replace('_', ' '))}[/] {safe(message)}")
     return typer.Exit(code)
 
 

@@ -145,7 +145,7 @@ def check_status(max_hours: float, as_json: bool) -> int:
     if as_json:
         show.show_json({"state": WORDS[code], "message": line, "exit_code": code})
     else:
-        show.console.print(f"{WORDS[code]} - {show.safe(line)}", soft_wrap=True)
+        show.console.print(f"{WORDS[code]} - {show.safe(line)}")
     return code
 
 
@@ -179,11 +179,11 @@ def show_status(as_json: bool) -> None:
         show.show_json({**told, "to_do": [text for _, text in found]})
         return
     for code, text in found:
-        show.console.print(f"[{'red' if code == 2 else 'yellow'}]to do[/] {show.safe(text)}", soft_wrap=True)
+        show.console.print(f"[{'red' if code == 2 else 'yellow'}]to do[/] {show.safe(text)}")
     if not found:
         show.console.print("[green]nothing is to be done[/]")
     for word, text in _facts(told, settings):
-        show.console.print(f"{word:<15} {show.safe(text)}", soft_wrap=True)
+        show.console.print(f"{word:<15} {show.safe(text)}")
     if told["last_run"] is not None and told["last_run"]["report"]:
         last = told["last_run"]
         show_outcome(Outcome(last["state"], last["as_of"], told["current"], "", last["report"]))

@@ -6,6 +6,7 @@ import shutil
 import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -20,6 +21,7 @@ from flows import faults, recipe, status
 from flows.night_commands import run_by_whom
 from flows.outcome import Outcome
 from flows.prefect_server import ApiLostError
+from flows.texts import pasteable
 from ledger.publications import Message, pending, promise_alerts
 from ledger.runs import exclusive_run, latest_runs, start_run
 from ledger.store import open_ledger
@@ -106,7 +108,9 @@ def test_a_file_that_cannot_be_read_is_a_night_that_failed_and_is_told(
     monkeypatch.setattr(recipe, "readable_sinks", lambda: readable_sinks(sinks))
     ended = recipe.run_night(settings, DAY, "plain", no_steps(failing))
     assert (ended.state, ended.exit_code, told in ended.message) == ("failed", 1, True)
-    assert [event["data"]["message"] for _, event in posted.events] == [ended.message]
+    assert [event["data"]["message"] for _, event in posted.events] == [
+        pasteable(ended.message, [str(Path(sys.executable).with_name("jifen"))])
+    ]
     code, line = checked()
     assert (code, line.startswith("CRITICAL - the last night failed:"), told in line) == (2, True, True)
     recipe.run_night(settings, DAY, "plain", no_steps(failing))
@@ -316,7 +320,7 @@ def test_a_prefect_api_that_goes_away_in_the_night_takes_nothing_of_it_away(sett
     def lost(*_, **__):
         raise type("ConnectError", (OSError,), {"__module__": "httpx"})("Connection refused")
 
-    stand_in = SimpleNamespace(nightly=lost, ENDED=ended)
+    stand_in = SimpleNamespace(nightly=lost, ENDED=ended, NightFailedError=BlockingIOError)
     monkeypatch.setitem(sys.modules, "flows.nightly", stand_in)
     monkeypatch.setattr(flows, "nightly", stand_in, raising=False)
     monkeypatch.setattr("flows.prefect_server.api_is_configured", lambda: True)
