@@ -35,6 +35,10 @@ class TryAgainError(RuntimeError):
         self.retry_after = retry_after
 
 
+class OutOfTimeError(TryAgainError):
+    """The budget ended this attempt: it says less than an answer to an earlier one."""
+
+
 @contextmanager
 def budget(seconds: float) -> Iterator[None]:
     """Whatever is waited for inside ends after so many seconds, or with the budget around it if that ends first."""
@@ -51,7 +55,7 @@ def left() -> float:
 
 
 def within(work: Callable[[], T], reason: str, cut: Callable[[], None] = lambda: None) -> T:
-    """The answer of work that waits on another machine, or a `TryAgainError` once the budget is spent.
+    """The answer of work that waits on another machine, or an `OutOfTimeError` once the budget is spent.
 
     No library's own time-out is trusted: the work runs in a thread of its own. When time is up, `cut` breaks its
     connection from outside. A thread that has not ended after the margin is told to stop at the next step it makes, and
@@ -74,7 +78,7 @@ def within(work: Callable[[], T], reason: str, cut: Callable[[], None] = lambda:
         if not in_time:
             _end(thread, cut)
     if not in_time:
-        raise TryAgainError(reason)
+        raise OutOfTimeError(reason)
     return answer.result()
 
 
@@ -102,10 +106,13 @@ def call_with_retry(
 
     `sleep` is how to wait between two attempts, for callers that must be able to stop waiting.
     """
+    failed: TryAgainError = OutOfTimeError("no attempt")
     with budget(budget_seconds):
         for number in count(1):
             try:
                 return attempt()
+            except OutOfTimeError as error:
+                failed = error if isinstance(failed, OutOfTimeError) else failed
             except TryAgainError as error:
                 failed = error
             pause = _pause(failed, number)

@@ -1,11 +1,12 @@
 """Trying again: as often as the budget allows, and never past it."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
 
-from connectors.drivers.retry import TryAgainError, call_with_retry, retry_after_seconds
+from connectors.drivers.retry import TryAgainError, call_with_retry, retry_after_seconds, within
 from connectors.errors import TransientError
 
 
@@ -41,6 +42,18 @@ def test_a_wait_beyond_the_budget_is_refused_at_once_and_says_when_to_go_on():
     with pytest.raises(TransientError, match=r"tax\.statements: busy .*resume after 20.*Whose: transient.*jifen run"):
         call_with_retry(attempt, "tax.statements", 5)
     assert len(calls) == 1
+
+
+def test_what_an_earlier_attempt_was_told_is_said_also_where_the_last_one_had_no_time_left():
+    told = iter([TryAgainError("the agency answers 503", retry_after=0.0)])
+
+    def attempt():
+        if answer := next(told, None):
+            raise answer
+        return within(lambda: time.sleep(0.5), "no whole answer in time")
+
+    with pytest.raises(TransientError, match="answers 503"):
+        call_with_retry(attempt, "tax.statements", 0.2, sleep=lambda _: None)
 
 
 def test_another_error_is_not_tried_again():
