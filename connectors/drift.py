@@ -27,14 +27,16 @@ def claim_extra(
     unclaimed = [name for name in columns if name not in claimed]
     extra: dict[int, dict[str, Any]] = {}
     mode = dataset.schema_contract.columns
+    told = {name: _names(name, columns[name], claimed) for name in unclaimed}
     if unclaimed and mode == "freeze":
         raise AgencyError(
-            f"sends what no column claims: {', '.join(sorted(unclaimed))}.",
+            f"sends what no column claims: {', '.join(sorted(one for names in told.values() for one in names))}.",
             dataset.address,
             "add it to the source file, or set schema_contract columns to evolve",
         )
     for name in unclaimed:
-        notes[f"unclaimed_field:{name}"] = 1
+        for one in told[name]:
+            notes[f"unclaimed_field:{one}"] = 1
         for place, value in enumerate(columns[name]):
             if value is None or mode == "discard_value":
                 continue
@@ -43,6 +45,15 @@ def claim_extra(
             else:
                 faults.setdefault(place, []).append(Fault("unclaimed_field", "", name, True))
     return extra
+
+
+def _names(name: str, values: list[Any], claimed: frozenset[str]) -> list[str]:
+    """What a field is called: by its parts, where other parts of it are claimed."""
+    if not any(one.startswith(f"{name}.") for one in claimed):
+        return [name]
+    parts = {f"{name}.{part}" for value in values if isinstance(value, dict) for part in value}
+    # Of an object keyed by numbers no list of names helps.
+    return sorted(parts) if 0 < len(parts) <= MANY else [name]
 
 
 def settle_retyped(
@@ -60,15 +71,22 @@ def settle_retyped(
     mode = dataset.schema_contract.data_type
     if mode == "discard_row":
         return found
-    reasons = sorted({fault.reason for fault in wrong.values()})
+    reasons, first = sorted({fault.reason for fault in wrong.values()}), str(next(iter(wrong.values())).value)
     if mode == "freeze" or column.required:
         raise AgencyError(
-            f"no value of {column.source_field} on {label} is of type {column.data_type} ({', '.join(reasons)}).",
+            f"no value of {column.source_field} on {label} is of type {column.data_type}, such as "
+            f"{first[:40]!r} ({', '.join(reasons)}).",
             dataset.address,
-            "ask the agency what it changed; the last good batch stays",
+            _next_step(column, first),
         )
     forgiven = {place: replace(fault, refuses=False) for place, fault in wrong.items()}
     if mode == "evolve" and values is not None:
         for place in wrong:
             extra.setdefault(place, {})[column.source_field] = values[place]
     return replace(found, faults={**found.faults, **forgiven})
+
+
+def _next_step(column: Column, shown: str) -> str:
+    if shown.rstrip().endswith(("%", "％")) and column.unit != "%":
+        return 'declare `unit: "%"` for this column, if per cent is what it is kept in'
+    return "compare its type and unit in the source file with that, or ask the agency what it changed"

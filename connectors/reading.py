@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
@@ -353,6 +353,14 @@ def _refusal(page: RawPage, position: int, raw: Any, fault: Fault, identity: Ide
     )
 
 
+def _beside(gone: Sequence[str], notes: Mapping[str, int]) -> str:
+    """The fields that no column claims, which stand where those that are gone should."""
+    parts = tuple(name.rpartition(".")[0] + "." for name in gone if "." in name)
+    unclaimed = sorted(name.removeprefix("unclaimed_field:") for name in notes if name.startswith("unclaimed_field:"))
+    found = [name for name in unclaimed if name.startswith(parts or "")]
+    return f"; no column claims {', '.join(found)[:200]}" if found else ""
+
+
 def _audit_fields(dataset: Dataset, reading: Reading) -> None:
     """Each field we use must be there: a field that is gone from all records was renamed or withdrawn."""
     wanted = {column.source_field: column for column in dataset.columns}
@@ -361,7 +369,9 @@ def _audit_fields(dataset: Dataset, reading: Reading) -> None:
     gone = sorted(set(wanted) - reading.met)
     if fatal := _gone_for_good(dataset, wanted, reading.met):
         raise AgencyError(
-            f"no record has the field {', '.join(fatal)}.", dataset.address, "ask the agency what it renamed"
+            f"no record has the field {', '.join(fatal)}{_beside(fatal, reading.notes)}.",
+            dataset.address,
+            "compare the source file with that, or ask the agency what it renamed",
         )
     for name in gone:
         reading.notes[f"field_gone:{name}"] += 1

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from connectors.decoders.json_page import in_utf8
-from connectors.decoders.what_it_is import HTML, what_it_is
+from connectors.decoders.what_it_is import HTML, LET_US_IN, what_it_is
 from connectors.drivers.retry import TryAgainError
 from connectors.errors import AgencyError, ConnectorError, DataError
 from connectors.json_path import MissingFieldError, at_path
@@ -21,7 +21,6 @@ LONGEST_MESSAGE = 200
 _LIGHT_BODY_BYTES = 1 << 20
 _VALUE_BYTES, _OBJECT_BYTES = 64, 232
 _LOOK_UP = "look the code up in the agency's document; one that tells of a dead token belongs under answered.expired"
-_LET_US_IN = "open the address in a browser: a login, a gateway or an error page; ask the agency to let us in"
 
 
 class TokenDiedError(Exception):
@@ -103,7 +102,7 @@ def decoded(body: bytes, decoder: Decoder | None, may_be_empty: bool, in_flight:
         if not body and not may_be_empty:
             raise TryAgainError("the body is empty")
         if not isinstance(decoder, XmlDecoder) and what_it_is(body) == HTML:
-            raise UnreadableError(AgencyError(f"the answer is {HTML}.", where, _LET_US_IN))
+            raise UnreadableError(AgencyError(f"the answer is {HTML}.", where, LET_US_IN))
         return None
     if weight(body) > HEAVIEST_BYTES // in_flight:
         raise DataError(
@@ -123,7 +122,7 @@ def _json_of(body: bytes, decoder: Decoder | None, where: str) -> Any:
         what = f"the answer is no JSON: {error}"
         if error.is_cut:
             raise TryAgainError(what) from None
-        next_step = _LET_US_IN if HTML in what else "compare the answer with the agency's document, or call them"
+        next_step = LET_US_IN if HTML in what else "compare the answer with the agency's document, or call them"
         if not body.strip():
             next_step = "declare none: true under decoder if that means no record"
         raise UnreadableError(AgencyError(f"{what}.", where, next_step)) from None

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
+from connectors.decoders.what_it_is import HTML, LET_US_IN
 from connectors.errors import AgencyError, ConfigError
 from connectors.json_path import MissingFieldError, at_path
 from connectors.spec import (
@@ -52,6 +53,8 @@ class Granted:
     value: Any
     cookies: Mapping[str, str]
     shape: str
+    said: str = ""
+    """How it says no, where it says so in words that are usual: " It says code 1001, msg …."."""
 
 
 PostForm = Callable[[str, Mapping[str, Any], "Auth", bool], Granted]
@@ -274,8 +277,13 @@ def _granted(granted: Granted, path: str, expires_in: str | None, header: str, p
         token = None
     if isinstance(token, bool) or not isinstance(token, (str, int)) or not _is_token(str(token)):
         what = f"no token was granted: the answer (status {granted.status}) holds none at {path}; it {granted.shape}."
+        what += granted.said
         raise AgencyError(
-            what, where, "check the credentials; where the token stands is declared by `token` under auth"
+            what,
+            where,
+            LET_US_IN
+            if HTML in granted.shape
+            else "check the credentials; where the token stands is declared by `token` under auth",
         )
     try:
         lives = None if expires_in is None else at_path(granted.value, expires_in)

@@ -16,6 +16,8 @@ from ledger.settings import read_variable
 
 T = TypeVar("T")
 
+_WHERE_IS_IT = "look whether the share is mounted there, or ask the agency where it puts its files"
+
 
 def pull(ask: Ask) -> Iterator[Page]:
     """Yield each file not yet held, the older before the later, one page a file. Any cursor is the file's own label."""
@@ -48,7 +50,7 @@ def _inside(root: Path, folder: str, variable: str, where: str) -> Path:
     if not found.is_relative_to(top):
         raise AgencyError(f"folder {folder} is a link that leads out of {variable}.", where, "jifen source check")
     if not found.is_dir():
-        raise AgencyError(f"there is no folder {folder}.", where, "ask the agency where it puts its files")
+        raise AgencyError(f"there is no folder {folder}: {found} is none.", where, _WHERE_IS_IT)
     return found
 
 

@@ -32,6 +32,7 @@ from connectors.spec import Answered, Decoder, JsonDecoder, RestConnection, Vari
 SMALLEST_CAP_BYTES = 8 * 1024 * 1024
 MOST_OF_A_REFUSAL_BYTES = 1 << 20
 _HEADERS = {"User-Agent": "jifen", "Accept": "*/*", "Accept-Encoding": "gzip"}
+_SAYS_NO = ("code", "errcode", "error", "msg", "message", "errmsg", "error_description")
 
 
 @dataclass(frozen=True)
@@ -270,7 +271,13 @@ class Http:
             value = loads(received.body)
         except (ValueError, RecursionError):
             return Granted(received.status, None, received.cookies, f"is {what_it_is(received.body)}")
-        return Granted(received.status, value, received.cookies, shape_of(value))
+        return Granted(received.status, value, received.cookies, shape_of(value), self._said_in(value))
+
+    def _said_in(self, value: Any) -> str:
+        """How an answer says no, by the names that are usual; of the rest that it may hold nothing is told."""
+        fields = value if isinstance(value, dict) else {}
+        said = [f"{name} {fields[name]}" for name in _SAYS_NO if isinstance(fields.get(name), (str, int))]
+        return f" It says {self._secrets.without(', '.join(said))}." if said else ""
 
 
 def _places(endpoint: Endpoint, question: Question) -> tuple[dict[str, str], dict[str, Any]]:

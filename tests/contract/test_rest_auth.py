@@ -291,8 +291,18 @@ def test_a_page_for_people_where_tokens_are_asked_for_is_told(variables):
     with serve(lambda _: Reply(b"<html>login</html>")) as agency:
         variables.setenv("SMALL_URL", agency.url)
         for auth in (oauth(), session_login(by_cookie=False)):
-            with pytest.raises(AgencyError, match="it is a page of HTML"):
+            with pytest.raises(AgencyError, match=r"it is a page of HTML.*open the address in a browser"):
                 pull(ask_of(auth=auth))
+
+
+def test_a_refusal_in_place_of_a_token_is_told_in_the_agencys_words_without_our_secret(variables):
+    said = json.dumps({"code": 1001, "msg": f"用户名或密码错误 {SECRET}"}).encode()
+    with serve(lambda _: Reply(said)) as agency:
+        variables.setenv("SMALL_URL", agency.url)
+        for auth in (oauth(), session_login(by_cookie=False)):
+            with pytest.raises(AgencyError, match=r"It says code 1001, msg 用户名或密码错误 \*\*\*\.") as caught:
+                pull(ask_of(auth=auth))
+            assert SECRET not in str(caught.value)
 
 
 def test_an_agency_that_asks_for_no_proof_gets_none(variables):
