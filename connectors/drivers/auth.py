@@ -264,7 +264,7 @@ def _token(auth: OAuth2ClientCredentials, client: str, secret: str, where: str, 
         form, by = {**form, "client_id": client, "client_secret": secret}, Auth()
     granted = post(auth.token_path, form, by, auth.send == "json")
     if granted.status not in (200, 201):
-        refused = f"no token was granted (status {granted.status})."
+        refused = f"no token was granted (status {granted.status}).{granted.said}"
         raise AgencyError(refused, where, "check client id and secret, then jifen source check")
     return _granted(granted, auth.token, auth.expires_in, auth.header, auth.prefix, where)
 
@@ -297,7 +297,9 @@ def _login(auth: SessionLogin, user: str, password: str, where: str, post: PostF
     fields = {**auth.fields, auth.user_field: user, auth.password_field: password}
     granted = post(auth.login_path, fields, Auth(), auth.login == "json")
     refused = AgencyError(
-        f"the login failed (status {granted.status}).", where, "check user and password, then jifen source check"
+        f"the login failed (status {granted.status}).{granted.said}",
+        where,
+        "check user and password, then jifen source check",
     )
     if granted.status not in (200, 201, 204):
         raise refused

@@ -299,7 +299,7 @@ def test_a_refusal_in_place_of_a_token_is_told_in_the_agencys_words_without_our_
     said = json.dumps({"code": 1001, "msg": f"用户名或密码错误 {SECRET}"}).encode()
     with serve(lambda _: Reply(said)) as agency:
         variables.setenv("SMALL_URL", agency.url)
-        for auth in (oauth(), session_login(by_cookie=False)):
+        for auth in (oauth(), session_login(by_cookie=False), session_login(by_cookie=True)):
             with pytest.raises(AgencyError, match=r"It says code 1001, msg 用户名或密码错误 \*\*\*\.") as caught:
                 pull(ask_of(auth=auth))
             assert SECRET not in str(caught.value)
