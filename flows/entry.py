@@ -48,7 +48,7 @@ def leave_with(command: Callable[[], None]) -> NoReturn:
     except SystemExit as end:
         code = end.code
     except BrokenPipeError:
-        code = 1
+        code = 0
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         code = INTERRUPTED
@@ -77,8 +77,9 @@ def _flushed(code: str | int | None) -> str | int | None:
     except OSError as error:
         # What is left in the buffer must not be tried again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            sys.stderr.write(f"failed the output cannot be written: {error.strerror}\n")
+        if isinstance(error, BrokenPipeError):
+            return code
+        sys.stderr.write(f"failed the output cannot be written: {error.strerror}\n")
         return code or 1
     return code
 

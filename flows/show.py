@@ -1,6 +1,7 @@
 """What people read in the terminal: tables of a night, an edition, an enterprise; and the JSON for programs."""
 
 import logging
+import os
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,11 @@ class _Terminal(Console):
             how = {"soft_wrap": True, **how}
             objects = tuple(map(pasteable, objects))
         super().print(*objects, **how)
+
+    def on_broken_pipe(self) -> None:
+        """Whoever closed the pipe has read enough, as `head` does: the command ends with its own exit code."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
 
 console = _Terminal(highlight=False, emoji=False, width=_WIDTH)

@@ -15,6 +15,7 @@ from editions.manifest import canonical_json, file_sha256
 from editions.relations import Relation, sealed_relations
 from editions.score.errors import ScoreError
 from editions.score.ruleset import Ruleset
+from editions.score.values import Loaded
 from editions.score.work_folder import work_folder
 
 TABLES = ("class_totals", "points", "reasons", "verdicts", "peer_medians")
@@ -23,7 +24,7 @@ RANKINGS = Relation("rankings", "main", "zone", ("uscc",), "")
 RANKINGS_VIEW = """
 create or replace view rankings as
 select
-    totals.uscc, enterprises.enterprise_name, totals.stage, enterprises.stage_basis, enterprises.industry_code,
+    totals.uscc, enterprises.enterprise_name, totals.stage, {basis} as stage_basis, enterprises.industry_code,
     totals.* exclude (uscc, stage){undated}, ranks.* exclude (uscc), passes.is_passed, passes.passed_by
 from totals
 inner join int_enterprises__staged as enterprises on totals.uscc = enterprises.uscc
@@ -123,15 +124,16 @@ def _told_of(out: Path) -> Iterator[None]:
 
 
 def write_out(
-    candidate: Candidate, draft: Draft, id_column: str, ruleset: Ruleset, values: Path, *, is_dated: bool
+    candidate: Candidate, draft: Draft, id_column: str, ruleset: Ruleset, values: Path, loaded: Loaded
 ) -> Written:
     """Write the tables of a built candidate as the draft's `out`, all or none; what stood there of ours goes.
 
-    Without a stated day (`is_dated`) the columns of days are empty.
+    Without a stated day (`loaded.is_dated`) the columns of days are empty.
     """
     relations = {relation.name: relation for relation in sealed_relations(candidate.target)}
     with duckdb.connect(str(candidate.warehouse)) as connection:
-        connection.execute(RANKINGS_VIEW.format(undated="" if is_dated else UNDATED))
+        basis = "'only_stage'" if loaded.is_one_stage else "enterprises.stage_basis"
+        connection.execute(RANKINGS_VIEW.format(basis=basis, undated="" if loaded.is_dated else UNDATED))
         chosen = [RANKINGS, *(relations[name] for name in TABLES)]
         key = _key_name(connection, chosen, id_column)
         renamed = [_renamed(connection, relation, key) for relation in chosen]

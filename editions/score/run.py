@@ -93,7 +93,7 @@ def score(
         # Whatever days the rule set is meant for, it is the one asked for.
         select = (*CHECK, *SCORING)
         _build(candidate, loaded.as_of, ruleset, place, select, ruleset_id=ruleset.name, again=shlex.join(again))
-        written = write_out(candidate, draft, columns.id, ruleset, given.path, is_dated=loaded.is_dated)
+        written = write_out(candidate, draft, columns.id, ruleset, given.path, loaded)
     return Scored(out, ruleset.name, loaded, written)
 
 

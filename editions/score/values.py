@@ -76,6 +76,8 @@ class Loaded:
     is_dated: bool
     unfit_codes: tuple[str, ...] = ()
     """Codes whose check character does not fit; they are scored like the others."""
+    is_one_stage: bool = False
+    """Whether the file states no stage and the rule set has but one."""
 
 
 def load_values(
@@ -96,7 +98,8 @@ def load_values(
     day = stated or _first_day(ruleset)
     deciding = set(LINES) & set(columns.facts) - _undecided(given, columns, ruleset)
     facts = {fact: f'"{fact}"' if fact in deciding else "null" for fact in LINES}
-    only_stage = literal(ruleset.stages()[0]) if _is_one_stage(ruleset, columns) else NO_TEXT
+    is_one_stage = _is_one_stage(ruleset, columns)
+    only_stage = literal(ruleset.stages()[0]) if is_one_stage else NO_TEXT
     connection.execute(
         MEASURED.format(
             **facts,
@@ -113,7 +116,7 @@ def load_values(
     ids = connection.execute("select count(*) from int_enterprises__measured").fetchall()[0][0]
     not_given = tuple(code for code in ruleset.codes() if code not in there)
     is_dated = stated is not None or ruleset.is_dated
-    return Loaded(int(ids), day, not_given, is_dated, checks.unfit_codes())
+    return Loaded(int(ids), day, not_given, is_dated, checks.unfit_codes(), is_one_stage)
 
 
 def _measures_query(connection: duckdb.DuckDBPyConnection, ruleset: Ruleset, there: Set[str]) -> str:

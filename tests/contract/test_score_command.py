@@ -79,7 +79,9 @@ def test_the_example_of_an_index_is_what_its_document_says(tmp_path, place):
     example = EXAMPLES / "innovation-index"
     found = score(str(example / "ruleset"), example / "values.csv", tmp_path / "out", place)
     assert found.written.ranked == 5
-    scores = {row["id"]: row["score"] for row in rows_of(tmp_path / "out", "rankings")}
+    ranked = rows_of(tmp_path / "out", "rankings")
+    assert {row["stage_basis"] for row in ranked} == {"only_stage"}
+    scores = {row["id"]: row["score"] for row in ranked}
     assert {name: str(score) for name, score in scores.items()} == {
         "A": "57.4118",
         "B": "100.0000",
