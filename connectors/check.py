@@ -54,14 +54,15 @@ def _check_dataset(source: Source, dataset: Dataset, zone: Zone, settings: Setti
 
 
 def _why_refused(dataset: Dataset, parts: list[Part]) -> str:
-    """The first refused records by place, what stands there, and the rule."""
-    refused = [one for part in parts for one in part.refusals if one.action == "record_refused"]
-    told = [
-        f"{place_of(dataset, one.position)}: {'' if one.value is None else f'{str(one.value)[:40]} '}({one.rule})"
-        for one in refused[:WHY_SHOWN]
-    ]
-    more = ["…"] if len(refused) > WHY_SHOWN else []
-    return f"refused: {'; '.join(told + more)}" if told else ""
+    """The first refused records: place, key, and each rule with what stands there."""
+    told: dict[int, list[str]] = {}
+    for one in (one for part in parts for one in part.refusals if one.action == "record_refused"):
+        key = " / ".join(text or "?" for text in one.key) or "no key"
+        said = "" if one.value is None else f" {str(one.value)[:40]}"
+        told.setdefault(one.position, [f"{place_of(dataset, one.position)}: {key}"]).append(f"{one.rule}{said}")
+    more = ["…"] if len(told) > WHY_SHOWN else []
+    first = [", ".join(lines) for lines in list(told.values())[:WHY_SHOWN]]
+    return f"refused: {'; '.join(first + more)}" if told else ""
 
 
 def _first_page(source: Source, dataset: Dataset, zone: Zone, settings: Settings, notes: Counter[str]) -> Page | None:

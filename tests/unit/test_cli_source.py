@@ -84,7 +84,7 @@ def test_a_check_says_which_records_are_refused_and_why(jifen):
     assert (line["state"], line["refused"], line["message"]) == (
         "ok",
         1,
-        "refused: #2: much (area_m2:type_mismatch)",
+        "refused: #2: L2, area_m2:type_mismatch much",
     )
 
 
