@@ -1,5 +1,6 @@
 """How a night ends, whatever happens in it; no agency is needed to know."""
 
+import logging
 import socket
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -53,7 +54,10 @@ def test_a_critical_source_that_failed_stops_before_anything_is_built(settings, 
     failing = replace(steps, pull_all=lambda _: pulled(failed=("tax.statements", "patent.applications")))
     outcome = recipe.run_night(settings, DAY, "plain", failing)
     assert (outcome.state, outcome.exit_code, last_state(settings)) == ("source_missing", 4, "source_missing")
-    assert "[tax.statements] tax.statements: refused." in outcome.message
+    assert (
+        "is missing: tax.statements. Nothing is published and current stays. tax.statements: refused."
+        in outcome.message
+    )
     assert "patent" not in outcome.message
 
 
@@ -132,3 +136,16 @@ def test_a_scheduled_run_takes_the_day_it_was_scheduled_for_in_the_zones_time(se
 def test_unit_tests_cannot_open_a_socket():
     with pytest.raises(SocketBlockedError):
         socket.create_connection(("127.0.0.1", 9))
+
+
+def test_a_failed_run_is_told_in_one_line_without_the_traceback_that_its_engine_would_log():
+    from flows import nightly
+
+    error = nightly.NightFailedError(Outcome("failed", "2025-06-30", None, "the disk is full."))
+    assert nightly._failed(error).message == "failed: the disk is full."
+    for name in ("prefect.engine", "prefect.flow_runs"):
+        engine = logging.getLogger(name)
+        for raised, is_logged in ((error, False), (OSError(), True)):
+            told = (type(raised), raised, None)
+            record = engine.makeRecord(name, logging.ERROR, __file__, 1, "exited", (), told)
+            assert bool(engine.filter(record)) == is_logged
