@@ -128,16 +128,24 @@ def _value(cell: Element, book: Workbook) -> Any:
     if text is None:
         return None
     kind = cell.get("t", "n")
+    if kind != "str":
+        # A writer that lays its XML out puts blanks around a value, and they are none of it.
+        text = text.strip()
+        if not text:
+            return None
     if kind == "n":
         return _number(text, int(cell.get("s", "0")), book)
     return _OTHERS[kind](text, book)
 
 
+_TRUTHS = {"1": True, "true": True, "0": False, "false": False}
+"""What the schema allows in a cell of truth; anything else is text, for its column to judge."""
+
 _OTHERS: dict[str, Callable[[str, Workbook], Any]] = {
     "s": lambda text, book: book.texts[int(text)],
     "str": lambda text, _: unescaped(text),
     "e": lambda text, _: _Unfit("error_cell", text),
-    "b": lambda text, _: text == "1",
+    "b": lambda text, _: _TRUTHS.get(text, text),
     "d": lambda text, _: dt.datetime.fromisoformat(text),
 }
 

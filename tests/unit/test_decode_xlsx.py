@@ -19,6 +19,9 @@ EVERY = {
     )
 }
 
+PERCENT = Column(name="rate", data_type="decimal(8, 4)", source_field="金额", unit="%")
+SHEET = "xl/worksheets/sheet1.xml"
+
 
 def book(*rows, merge=(), title="Sheet", change=None):
     workbook = openpyxl.Workbook()
@@ -225,6 +228,25 @@ def renamed(body, old, new):
 )
 def test_a_part_in_another_case_is_that_part(old, new):
     assert one(renamed(book(["代号"], ["A"]), old, new)).columns == {"代号": ["A"]}
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [("1", True), ("true", True), (" 1 ", True), ("0", False), ("false", False), ("2", "2"), ("TRUE", "TRUE")],
+)
+def test_a_cell_of_truth_holds_what_the_schema_allows_and_nothing_else_is_false(written, value):
+    body = rewritten(book(["代号"], [True]), SHEET, b"<v>1</v>", f"<v>{written}</v>".encode())
+    assert one(body).columns["代号"] == [value]
+
+
+def test_blanks_that_a_writer_puts_around_a_value_are_none_of_it():
+    def padded(workbook):
+        workbook.active["A2"].number_format = "000000"
+        workbook.active["B2"].number_format = "0.00%"
+
+    laid_out = rewritten(book(["代号", "金额"], [10086, 0.0435], change=padded), SHEET, b"<v>", b"<v>\n  ")
+    found = one(rewritten(laid_out, SHEET, b"</v>", b"\n</v>"), claimed={"代号": EVERY["代号"], "金额": PERCENT})
+    assert (found.columns["代号"], found.columns["金额"]) == (["010086"], ["4.35%"])
 
 
 @pytest.mark.parametrize("part", ["xl/worksheets/sheet1.xml", "xl/workbook.xml", "xl/styles.xml", "_rels/.rels"])
