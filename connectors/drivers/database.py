@@ -244,13 +244,12 @@ def _table(engine: Engine, ask: Ask, request: DatabaseRequest) -> Table:
 def _as_stored(column: ColumnElement[Any], engine: Engine) -> ColumnElement[Any]:
     """The column as its driver tells it, where SQLAlchemy would make another value of it.
 
-    SQLite keeps any text in a date column: one bad date is one record. A float would be told to ten places at most,
-    and a time of 100 hours as one of 4.
+    SQLite keeps any text or number in any column: one bad value is one record. A float would be told to ten places at
+    most, and a time of 100 hours as one of 4.
     """
     if isinstance(column.type, mysql.TIME):
         return cast(column, String).label(str(column.key))
-    loose = (Date, DateTime, Time) if engine.dialect.name == "sqlite" else (Float,)
-    if isinstance(column.type, loose):
+    if engine.dialect.name == "sqlite" or isinstance(column.type, Float):
         return type_coerce(column, types.NullType()).label(str(column.key))
     return column
 
@@ -282,7 +281,7 @@ def _stream(line: _Line, query: Select[Any], size: int, ask: Ask) -> Iterator[Pa
     except (OperationalError, InterfaceError, InternalError) as error:
         what = f"reading broke off after {place} rows ({type(error).__name__})."
         raise TransientError(what, where, again) from None
-    except (SQLAlchemyError, ValueError, OverflowError) as error:
+    except (SQLAlchemyError, ValueError, TypeError, OverflowError) as error:
         what = f"reading broke off after {place} rows: a value cannot be read ({type(error).__name__})."
         raise AgencyError(what, where, "call the agency with this table") from None
     if place != total:

@@ -261,6 +261,22 @@ def test_a_date_that_is_none_spoils_its_record_and_not_the_table(settings, url):
             list(pull(Ask(SCIENCE, CONTRACTS, settings, None, None, frozenset())))
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "told"),
+    [
+        ("boolean", "'N'", "N"),
+        ("boolean", "'false'", "false"),
+        ("boolean", "2", 2),
+        ("decimal(10, 2)", "1234.5678", 1234.5678),
+        ("numeric", "1e-11", 1e-11),
+        ("decimal(10, 2)", "'待核'", "待核"),
+        ("uuid", "'12345678-1234'", "12345678-1234"),
+    ],
+)
+def test_sqlite_tells_what_it_keeps_whatever_the_column_is_called(kind, value, told, tmp_path, monkeypatch):
+    assert one_value(f"sqlite:///{tmp_path / 'loose.sqlite'}", kind, value, tmp_path, monkeypatch) == told
+
+
 @pytest.mark.parametrize("kind", ["date", "timestamp", "time"])
 @pytest.mark.parametrize("server", ["postgres", "mariadb"])
 def test_a_column_of_days_is_no_text(server, kind, request, tmp_path, monkeypatch):
