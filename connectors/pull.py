@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
 from connectors.drivers.pages import Ask, Cursor, PullDriver
@@ -191,7 +192,8 @@ def _read_whole(pull: _Pull, key: BatchKey, since: str | None) -> tuple[Staged, 
     if can_tell:
         void_pages(pull.ledger, key, None)
         staged, prepared = _read_twice_if_needed(replace(pull, dataset=elsewhere), key, since)
-    # Where nobody lets us choose how long a page is there is no other cut, and nothing tells whose copy it is.
+        can_tell = _longest_page(staged) <= _size_of(elsewhere)
+    # Where the agency does not let us choose how long a page is there is no other cut: nothing tells whose copy it is.
     if not can_tell or prepared.content_sha256 != before:
         moving = PagingFaultError(
             "records come on two pages, and others may come on none.",
@@ -205,6 +207,18 @@ def _read_whole(pull: _Pull, key: BatchKey, since: str | None) -> tuple[Staged, 
 
 def _has_repeats(pull: _Pull, prepared: Prepared) -> bool:
     return isinstance(pull.dataset.paginator, _COUNTED) and prepared.settled.repeats_across_pages > 0
+
+
+def _longest_page(staged: Staged) -> int:
+    """The most records of one page that landed."""
+    pages = pq.read_table(staged.path, columns=["_sequence"])["_sequence"].value_counts()
+    return max((one["counts"].as_py() for one in pages), default=0)
+
+
+def _size_of(dataset: Dataset) -> int:
+    """How many records a page may hold at most."""
+    paginator = dataset.paginator.inner if isinstance(dataset.paginator, TimeWindow) else dataset.paginator
+    return (isinstance(paginator, (PageNumber, Offset)) and paginator.size) or 0
 
 
 def _cut_elsewhere(dataset: Dataset) -> Dataset:

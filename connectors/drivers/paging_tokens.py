@@ -27,7 +27,7 @@ from connectors.spec import CursorInBody, CursorInHeader, LinkHeader, NextLink, 
 Chained = CursorInBody | CursorInHeader | NextLink | LinkHeader | TokenInPost
 
 MOST_EMPTY_PAGES = 1000
-_LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[\w*-]+\s*=\s*(?:"[^"]*"|[^"\s;,]+))*)')
+_LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[\w*-]+(?:\s*=\s*(?:"[^"]*"|[^"\s;,]+))?)*)')
 _REL = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^"\s;,]+))', re.IGNORECASE)
 
 

@@ -249,6 +249,19 @@ def test_a_link_header_with_two_next_pages_is_the_agencys():
         list(through(Two(paginator_of("link_header"), records(9))))
 
 
+@pytest.mark.parametrize("middle", ["crossorigin", 'title*="x"; crossorigin', 'fields="a,b"; anchor'])
+def test_a_parameter_without_a_value_hides_no_next_page(middle):
+    class Bare(ListingAgency):
+        def told(self, inner, told):
+            answer = super().told(inner, told)
+            if "Link" in answer.headers:
+                answer.headers["Link"] = answer.headers["Link"].replace('; rel="next"', f'; {middle}; rel="next"')
+            return answer
+
+    pages = list(through(Bare(paginator_of("link_header"), records(9))))
+    assert sum(len(page.answer["items"]) for page in pages) == 9
+
+
 def test_ids_that_do_not_ascend_are_a_fault():
     agency = agency_of("keyset")
     agency.lie = lambda _number, told, _last: {**told, "items": told["items"][::-1]}

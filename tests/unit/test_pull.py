@@ -132,6 +132,13 @@ def test_a_copy_on_another_page_is_refused_where_no_other_cut_can_show_what_it_h
     assert "records come on two pages" in pulled.message
 
 
+def test_an_agency_that_cuts_its_pages_as_it_likes_shows_nothing_by_another_size(agency):
+    listing = [*LISTING[:3], LISTING[0], *LISTING[3:6]]
+    pulled = agency(lambda _agency, _size: cut(listing, 3)).pull()
+    assert (pulled.state, pulled.whose) == ("failed", "data")
+    assert "records come on two pages" in pulled.message
+
+
 def test_records_of_another_enterprise_do_not_disturb(agency):
     mixed = [one for year in range(2000, 2003) for one in (record(year=year), record(uscc=OTHER, year=year))]
     pulled = agency(lambda _, size: cut(mixed, size)).pull()
