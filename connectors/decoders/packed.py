@@ -73,14 +73,17 @@ def _from_zip(body: bytes, pattern: str, where: str) -> bytes:
     with open_zip(body, where) as archive:
         found = [member for member in archive.infolist() if _matches(member, pattern)]
         if len(found) != 1:
-            raise DataError(f"{len(found)} members match {pattern}, one is expected.", where, NEXT_STEP)
+            names = ", ".join(repr(member.filename[-40:]) for member in found[:5])
+            more = "declare `member` under decoder with a pattern that one name fits" if found else NEXT_STEP
+            raise DataError(f"{len(found)} members match {pattern}, one is expected: {names or 'none'}.", where, more)
         return read_member(archive, found[0], where)
 
 
 def _matches(member: zipfile.ZipInfo, pattern: str) -> bool:
+    # What a Mac puts beside the files (__MACOSX/, .DS_Store, ._name) is none of them.
     if member.is_dir() or member.filename.startswith("__MACOSX/"):
         return False
-    return any(fnmatchcase(name, pattern) for name in _base_names(member))
+    return any(fnmatchcase(name, pattern) and not name.startswith(".") for name in _base_names(member))
 
 
 def _base_names(member: zipfile.ZipInfo) -> Iterator[str]:

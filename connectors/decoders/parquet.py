@@ -32,9 +32,15 @@ def decode_parquet(content: bytes, where: str, claimed: Mapping[str, Column]) ->
     """
     place = 0
     try:
-        texts, names = _check_shape(pq.ParquetFile(pa.BufferReader(content)), where)
+        texts, names = _check_shape(pq.ParquetFile(pa.BufferReader(content), coerce_int96_timestamp_unit="us"), where)
         called = dict(zip(names, named(names, claimed.keys(), where), strict=True))
-        file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=texts, pre_buffer=False)
+        file = pq.ParquetFile(
+            # INT96, which Spark and Impala write: as nanoseconds a day behind 2262 would come round as one before it.
+            pa.BufferReader(content),
+            read_dictionary=texts,
+            pre_buffer=False,
+            coerce_int96_timestamp_unit="us",
+        )
         for whole in file.iter_batches(CHUNK_ROWS, use_threads=False):
             batch, positions = _filled(whole, place + 1)
             place += whole.num_rows

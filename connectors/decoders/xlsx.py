@@ -146,8 +146,16 @@ _OTHERS: dict[str, Callable[[str, Workbook], Any]] = {
     "str": lambda text, _: unescaped(text),
     "e": lambda text, _: _Unfit("error_cell", text),
     "b": lambda text, _: _TRUTHS.get(text, text),
-    "d": lambda text, _: dt.datetime.fromisoformat(text),
+    "d": lambda text, _: _iso_moment(text),
 }
+
+
+def _iso_moment(text: str) -> dt.datetime | str:
+    """A day or a moment; a time alone stays text, for its column to judge."""
+    try:
+        return dt.datetime.fromisoformat(text)
+    except ValueError:
+        return text
 
 
 def _number(text: str, style: int, book: Workbook) -> Any:

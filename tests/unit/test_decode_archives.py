@@ -65,6 +65,17 @@ def test_exactly_one_member_must_match(read_body, names):
         read_body(zipped(*((name, PLAIN) for name in names)), kind="csv", archive="zip", member="*.csv")
 
 
+@pytest.mark.parametrize("beside", [".DS_Store", "__MACOSX/._a.csv", "folder/._a.csv"])
+def test_what_a_mac_puts_beside_the_files_is_none_of_them(read_body, beside):
+    body = zipped(("a.csv", PLAIN), (beside, b"x"))
+    assert read_body(body, kind="csv", archive="zip")[0].columns["receipt"] == ["A"]
+
+
+def test_members_of_which_none_is_the_one_are_named(read_body):
+    with pytest.raises(DataError, match=r"'a\.csv', 'b\.csv'.*declare `member`"):
+        read_body(zipped(("a.csv", PLAIN), ("b.csv", PLAIN)), kind="csv", archive="zip")
+
+
 def test_two_members_of_one_name_are_refused(read_body):
     with pytest.warns(UserWarning, match="Duplicate"):
         body = zipped(("a.csv", PLAIN), ("a.csv", b"receipt,amount\nB,2\n"))

@@ -112,6 +112,13 @@ def test_rows_of_nulls_are_passed_over_and_places_stay():
     assert (chunk.columns, list(chunk.positions)) == ({"a": [1, 3], "b": ["x", None]}, [1, 3])
 
 
+def test_a_moment_that_spark_writes_is_itself_also_beyond_the_years_of_nanoseconds():
+    days = [dt.datetime(2025, 6, 30), dt.datetime(2600, 6, 1), dt.datetime(9999, 12, 31)]
+    table = pa.table({"day": pa.array(days, pa.timestamp("us"))})
+    (chunk,) = read(written(table, use_deprecated_int96_timestamps=True), day="date")
+    assert chunk.columns["day"] == days
+
+
 def test_a_header_is_cleaned_and_two_that_are_then_equal_are_refused():
     assert list(read(written(pa.table({"a ": [1], "（b）": [1]})))[0].columns) == ["a", "(b)"]
     with pytest.raises(DataError, match="same header twice"):

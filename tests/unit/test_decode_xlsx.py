@@ -239,6 +239,15 @@ def test_a_cell_of_truth_holds_what_the_schema_allows_and_nothing_else_is_false(
     assert one(body).columns["代号"] == [value]
 
 
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [("2025-06-30T00:00:00", dt.datetime(2025, 6, 30)), ("2025-06-30", dt.datetime(2025, 6, 30)), ("13:45:30",) * 2],
+)
+def test_a_cell_of_iso_dates_is_a_day_and_a_time_alone_spoils_no_file(written, value):
+    body = rewritten(book(["代号"], [7]), SHEET, b't="n"><v>7</v>', f't="d"><v>{written}</v>'.encode())
+    assert one(body).columns["代号"] == [value]
+
+
 def test_blanks_that_a_writer_puts_around_a_value_are_none_of_it():
     def padded(workbook):
         workbook.active["A2"].number_format = "000000"
