@@ -81,7 +81,8 @@ class _Listing(BaseHTTPRequestHandler):
         if page == self.kill_at.value and self.victim.value:
             os.kill(self.victim.value, signal.SIGKILL)
             self.kill_at.value = 0
-        items = [_record((page - 1) * SIZE + place) for place in range(SIZE)]
+        # Behind the last page an agency has nothing: the pull looks there.
+        items = [_record((page - 1) * SIZE + place) for place in range(SIZE)] if page <= PAGES else []
         body = json.dumps({"total": PAGES * SIZE, "items": items}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))

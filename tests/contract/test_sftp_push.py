@@ -1,6 +1,7 @@
 """Files left for a recipient, on servers of many makes: delivered, or told what the server refuses; never half."""
 
 import pathlib
+import struct
 
 import asyncssh
 import pytest
@@ -10,6 +11,7 @@ from connectors.drivers.sftp import pull, push
 from connectors.errors import AgencyError, ConfigError
 from connectors.spec import FileRequest, SftpConnection
 from ledger.settings import Settings
+from tests.contract.dead_lines import server
 from tests.contract.small_agency import ask_of
 from tests.contract.small_sftp import connection_of, serve
 
@@ -150,9 +152,31 @@ def test_what_a_server_refuses_to_give_is_told_at_once(manners, told, tmp_path, 
     assert "words of theirs" not in str(caught.value)
 
 
-def test_a_server_that_speaks_no_sftp_is_told_and_not_tried_again(pushed):
-    with pytest.raises(AgencyError, match="no common way to talk SFTP"):
-        pushed(kex_algs=["diffie-hellman-group1-sha1"])
+def hello_of_an_old_server(line):
+    """Greet, name algorithms that nobody has any more, and leave the line up: one that closes it may be too quick."""
+    names = [
+        b"diffie-hellman-group1-sha1",
+        b"ssh-dss",
+        *[b"3des-cbc"] * 2,
+        *[b"hmac-md5"] * 2,
+        *[b"none"] * 2,
+        b"",
+        b"",
+    ]
+    told = bytes([20]) + bytes(16) + b"".join(struct.pack(">I", len(name)) + name for name in names) + bytes(5)
+    padding = 16 - (len(told) + 5) % 8
+    line.sendall(b"SSH-2.0-old\r\n" + struct.pack(">IB", len(told) + padding + 1, padding) + told + bytes(padding))
+    while line.recv(4096):
+        pass
+
+
+def test_a_server_that_speaks_no_sftp_of_today_is_told_and_not_tried_again(tmp_path, monkeypatch):
+    with serve(tmp_path) as variables, server(hello_of_an_old_server) as port:
+        for name, value in {**variables, "SMALL_PORT": str(port)}.items():
+            monkeypatch.setenv(name, value)
+        settings = Settings(data_dir=tmp_path, retry_seconds=30, _env_file=None)
+        with pytest.raises(AgencyError, match="no common way to talk SFTP"):
+            push(connection_of(), "box", FILES, "bank", settings)
 
 
 @pytest.fixture
