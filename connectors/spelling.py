@@ -81,7 +81,21 @@ ODD_CODE = (
 )
 """The same for `as_code`."""
 
-_LATIN = ("null", "none", "nil", "nan", "nat", "n/a", "#n/a", "n.a.", "undefined", "(null)", "<null>", "(none)")
+_LATIN = (
+    "null",
+    "none",
+    "nil",
+    "nan",
+    "nat",
+    "n/a",
+    "#n/a",
+    "n.a.",
+    "undefined",
+    "(null)",
+    "<null>",
+    "[null]",
+    "(none)",
+)
 _SIGNS = ("-", "--", "---", "----", "/", "//", "\\", "_", "__", ".", "...", "\u2026", "\u2026\u2026", "\\N")
 _CHINESE = (
     *("无", "暂无", "没有", "无数据", "空", "空白", "缺失", "暂缺", "未知", "不详", "不明", "待定", "待补", "待补充"),

@@ -46,6 +46,8 @@ _NOTHING_FOUND = re.compile(
     r"|(数据|记录|结果)(为空|不存在)|\bno (more )?(data|records?|results?)\b",
     re.IGNORECASE,
 )
+_PARTIAL = {"timedout", "truncated", "partial", "ispartial", "incomplete", "incompleteresults", "partialresults"}
+_MORE = {"hasmore", "hasnext", "hasnextpage", "morepages"}
 _OF_ANYTHING = {"code", "ret", "accepted", "delivered", *_STATES}
 """Names that a record inside the answer may have as well: beside a verdict above it they say nothing."""
 
@@ -62,7 +64,7 @@ def refusals(value: Any, records: Any = None, depth: int = 0, is_judged: bool = 
     for one in value if isinstance(value, list) else [value]:
         if not isinstance(one, dict):
             continue
-        plain = {re.sub("[_-]", "", str(name)).lower(): (name, held) for name, held in one.items()}
+        plain = {_plain(name): (name, held) for name, held in one.items()}
         said = next((f" ({plain[name][1]})" for name in _SAID if isinstance(plain.get(name, ("", 0))[1], str)), "")
         passed = _OF_ANYTHING if is_judged else set()
         passed = passed | _CODES if _GOOD_TEXT.fullmatch(said) else passed
@@ -76,6 +78,26 @@ def refusals(value: Any, records: Any = None, depth: int = 0, is_judged: bool = 
             for held in one.values():
                 if held is not records:
                     yield from refusals(held, records, depth + 1, is_judged_here)
+
+
+def shortfalls(value: Any) -> Iterator[str]:
+    """What an answer that gives records says beside them of not being whole: an error, a refusal, a time-out."""
+    for name, held in value.items() if isinstance(value, dict) else ():
+        plain = _plain(name)
+        if (plain in _ERRORS | _TRUTHS and _says_no(plain, held)) or (plain in _PARTIAL and held is True):
+            yield f"{name} is {held}"
+
+
+def says_more(value: Any) -> bool:
+    """Whether an answer says that more records follow, at its top or in one of its parts."""
+    parts = [value, *(value.values() if isinstance(value, dict) else ())]
+    return any(
+        held is True and _plain(name) in _MORE for one in parts if isinstance(one, dict) for name, held in one.items()
+    )
+
+
+def _plain(name: Any) -> str:
+    return re.sub("[_-]", "", str(name)).lower()
 
 
 def require_no_refusal(value: Any, records: Any, where: str) -> None:

@@ -74,7 +74,8 @@ def _from_zip(body: bytes, pattern: str, where: str) -> bytes:
         found = [member for member in archive.infolist() if _matches(member, pattern)]
         if len(found) != 1:
             names = ", ".join(repr(member.filename[-40:]) for member in found[:5])
-            more = "declare `member` under decoder with a pattern that one name fits" if found else NEXT_STEP
+            is_choice = len({member.filename for member in found}) > 1
+            more = "declare `member` under decoder with a pattern that one name fits" if is_choice else NEXT_STEP
             raise DataError(f"{len(found)} members match {pattern}, one is expected: {names or 'none'}.", where, more)
         return read_member(archive, found[0], where)
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from connectors.drivers.pages import Cursor
 from connectors.errors import AgencyError, PagingFaultError
 from connectors.json_path import MissingFieldError, RecordsAt, at_path
-from connectors.verdicts import refusals
+from connectors.verdicts import refusals, shortfalls
 
 LONGEST_TOKEN_BYTES = 1400
 """As JSON. A token goes into the cursor, and a cursor is a small thing whatever an agency sends."""
@@ -132,6 +132,11 @@ def records_of(listing: Listing, answer: Answer) -> list[Any] | None:
     told = {one.partition(" (")[0]: one for one in islice(refusals(answer.value, records), 3)}
     if records:
         listing.proved.update(told)
+        if short := next(shortfalls(answer.value), None):
+            what = f"the agency answers with records and says that they are not whole: {listing.without(short)}."
+            raise AgencyError(
+                what, listing.where, "look it up in the agency's document; where all is well, declare `answered`"
+            )
     elif unproved := [told[one] for one in told if one not in listing.proved]:
         what = f"the agency answers without a record and says no: {listing.without(', '.join(unproved))}."
         raise AgencyError(what, listing.where, "look it up in the agency's document, and declare `answered`")

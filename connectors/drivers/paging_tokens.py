@@ -23,6 +23,7 @@ from connectors.drivers.paging_parts import (
 )
 from connectors.json_path import MissingFieldError, at_path
 from connectors.spec import CursorInBody, CursorInHeader, LinkHeader, NextLink, TokenInPost
+from connectors.verdicts import says_more
 
 Chained = CursorInBody | CursorInHeader | NextLink | LinkHeader | TokenInPost
 
@@ -48,6 +49,8 @@ def chained(listing: Listing, paginator: Chained, resume: Cursor | None) -> Iter
         total = _total(listing, paginator, answer, at["total"])
         if total is not None and (received > total or (token is None and received < total)):
             raise fault(listing, f"{received} records for a declared total of {total}")
+        if token is None and says_more(answer.value):
+            raise fault(listing, f"page {at['page']} says that more follow, and names no next page")
         if token is None and total is None and at["page"] == 1:
             _refuse_unnamed(listing, paginator, answer, records)
         if listing.at is None and not answer.body and (token is not None or at["page"] > 1):

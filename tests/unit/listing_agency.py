@@ -103,7 +103,7 @@ class ListingAgency:
     def told(self, inner, told):
         headers = CaseInsensitiveDict()
         token = None if told["next"] is None else f"t{told['next']}"
-        body = {"items": told["items"], "total": told["total"], "next": token}
+        body = {**told, "next": token}
         link = None if token is None else f"{URL}?cursor={token}"
         match inner.kind:
             case "next_link":

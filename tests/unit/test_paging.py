@@ -262,6 +262,35 @@ def test_a_parameter_without_a_value_hides_no_next_page(middle):
     assert sum(len(page.answer["items"]) for page in pages) == 9
 
 
+BESIDE = [{"errors": [{"message": "district 2 could not be read"}]}, {"error": "timeout"}, {"success": False}]
+BESIDE += [{"timed_out": True}, {"truncated": True}, {"incomplete_results": True}]
+
+
+@pytest.mark.parametrize("beside", BESIDE)
+def test_records_beside_a_word_that_they_are_not_whole_are_no_listing(beside):
+    agency = agency_of("page_number")
+    agency.lie = lambda _number, told, _last: {**told, **beside}
+    with pytest.raises(AgencyError, match="says that they are not whole"):
+        list(through(agency))
+
+
+@pytest.mark.parametrize(
+    "beside", [{"errors": []}, {"error": None}, {"success": True}, {"timed_out": False}, {"code": 1}]
+)
+def test_records_beside_a_word_that_all_is_well_are_a_listing(beside):
+    agency = agency_of("page_number")
+    agency.lie = lambda _number, told, _last: {**told, **beside}
+    assert list(through(agency))
+
+
+@pytest.mark.parametrize("told", [{"has_more": True}, {"page": {"hasNextPage": True}}])
+def test_an_agency_that_says_more_and_names_no_next_page_is_at_fault(told):
+    agency = agency_of("cursor_body")
+    agency.lie = lambda _number, answer, _last: {**answer, "next": None, **told}
+    with pytest.raises(PagingFaultError, match="says that more follow"):
+        list(through(agency))
+
+
 def test_ids_that_do_not_ascend_are_a_fault():
     agency = agency_of("keyset")
     agency.lie = lambda _number, told, _last: {**told, "items": told["items"][::-1]}
