@@ -1,12 +1,15 @@
 """A new source file that reads as it stands: every kind of access, with comments on what to change."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 from connectors.errors import ConfigError
-from connectors.importing.names import is_name
 from connectors.raw import write_durably
 from connectors.yaml_text import Noted, comment_lines, yaml_lines
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+"""A source's name is a file, a dbt source and the beginning of variables."""
 
 DRIVERS = ("rest", "sftp", "folder", "database")
 
@@ -157,7 +160,7 @@ def source_text(
 
 def check_name(name: str) -> None:
     """A source is named like its file and its dbt source: small letters, digits, underscores."""
-    if not is_name(name):
+    if not _NAME.fullmatch(name):
         raise ConfigError(
             "a name begins with a small letter and holds small letters, digits and underscores, 40 at most.",
             "jifen source new",

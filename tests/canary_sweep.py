@@ -20,8 +20,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from connectors.acceptance.canaries import found_in_folder, pattern_of, secrets_of
-from connectors.acceptance.matrix import cells_of
 from connectors.drivers.pages import Ask
 from connectors.partitions import partition_values
 from connectors.pull import driver_of
@@ -31,6 +29,8 @@ from flows.night import Night
 from flows.prefect_server import free_port, local_server, server_environment
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import open_ledger
+from sandbox.acceptance.canaries import found_in_folder, pattern_of, secrets_of
+from sandbox.acceptance.matrix import cells_of
 from sandbox.standin.kinds import FAULT_KINDS
 from sandbox.standin.start import start_standin
 

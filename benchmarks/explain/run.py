@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-EXPLAIN = "from flows.entry import main; main()"
+EXPLAIN = "from cli.entry import main; main()"
 COMMANDS = {
     "text": [EXPLAIN, "explain", "{uscc}"],
     "JSON": [EXPLAIN, "explain", "{uscc}", "--json"],

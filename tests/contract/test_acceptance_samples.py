@@ -2,12 +2,12 @@
 
 import pytest
 
-from connectors.acceptance.catalogue import CHECKS
-from connectors.acceptance.matrix import WRONG
+from cli.source_test import SAMPLES_DIR, cells_of_plan
+from cli.trials import Job, check_all, strike_all
 from connectors.source_files import SOURCES_DIR, read_sources
-from flows.cli_source_test import SAMPLES_DIR, cells_of_plan
-from flows.trials import Job, check_all, strike_all
 from ledger.settings import PROJECT_DIR
+from sandbox.acceptance.catalogue import CHECKS
+from sandbox.acceptance.matrix import WRONG
 
 FILES = [
     *sorted(SOURCES_DIR.glob("*.yml")),

@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from cli.app import app
 from editions.build import BuildError
 from editions.score.out import OURS
 from editions.score.run import Place, RulesetProblemsError, problems_of, read_ruleset, score
-from flows.cli import app
 from ledger.settings import PROJECT_DIR
 from tests.contract.random_rulesets import random_ruleset, random_values, write_csv, write_folder
 from tests.contract.score_reference import Reference

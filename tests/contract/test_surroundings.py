@@ -24,7 +24,7 @@ from ledger import store
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import LedgerUnreadableError, open_ledger
 
-JIFEN = (sys.executable, "-P", "-c", "from flows.cli import main; main()")
+JIFEN = (sys.executable, "-P", "-c", "from cli.app import main; main()")
 TRACEBACK = re.compile(r'Traceback \(most recent|File "[^"\n]+", line \d+')
 
 
@@ -205,7 +205,7 @@ def test_a_disk_that_is_full_in_the_middle_of_a_night_fails_it_in_one_sentence(j
 
 def test_a_fault_of_our_own_is_one_sentence_and_its_traceback_a_file_for_its_owner(tmp_path):
     (tmp_path / "data").mkdir()
-    code = "import flows.status as s; s.standing = lambda _: 1 / 0; from flows.cli import main; main()"
+    code = "import cli.status as s; s.standing = lambda _: 1 / 0; from cli.app import main; main()"
     environment = {**os.environ, "JIFEN_DATA_DIR": str(tmp_path / "data"), "JIFEN_ENV_FILE": ""}
     done = subprocess.run(
         [sys.executable, "-c", code, "status"], env=environment, cwd=PROJECT_DIR, capture_output=True, check=False

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from ledger.settings import Settings
 from ledger.store import open_ledger
 from sandbox.start import Sandbox
 
-JIFEN = [sys.executable, "-P", "-c", "from flows.cli import main; main()"]
+JIFEN = [sys.executable, "-P", "-c", "from cli.app import main; main()"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class House:
 
     data_dir: Path
     sandbox: Sandbox
+    retry_seconds: int = 120
+    """The budget of each pull: a busy machine answers late; `impatient` is for agencies that are away."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -40,12 +42,17 @@ class House:
         # Explicitly, so that no .env of this checkout can lead a test to somebody's real ledger.
         own = {
             "JIFEN_ENV_FILE": "",
-            "JIFEN_RETRY_SECONDS": "10",
+            "JIFEN_RETRY_SECONDS": str(self.retry_seconds),
             "JIFEN_DATA_DIR": str(self.data_dir),
             "JIFEN_LEDGER_URL": f"sqlite:///{self.data_dir / 'ledger.sqlite'}",
             "JIFEN_ZONE_FILE": "",
         }
         return {**plain, **own, **self.sandbox.env}
+
+    @property
+    def impatient(self) -> "House":
+        """The same house with a budget that a dead agency uses up in seconds."""
+        return replace(self, retry_seconds=10)
 
     @property
     def settings(self) -> Settings:

@@ -11,6 +11,7 @@ import pytest
 from connectors.source_files import SOURCES_DIR, read_source
 from ledger.batches import landed_batches, open_batch, pages_of
 from ledger.publications import pending
+from ledger.runs import latest_runs
 from ledger.tables import deliveries, outbox
 
 pytestmark = pytest.mark.night
@@ -31,7 +32,7 @@ def edit_feed(house, agency, dataset, change):
 def test_a_critical_source_that_is_away_publishes_nothing_and_says_whose_it_is(house):
     before = house.current
     house.faults({"tax": {"down": True}})
-    ran = house.run()
+    ran = house.impatient.run()
     assert (ran.code, ran.told["state"]) == (4, "source_missing")
     assert "tax.statements: the token endpoint answers 503" in ran.told["message"]
     assert "Whose: transient" in ran.told["message"]
@@ -41,10 +42,10 @@ def test_a_critical_source_that_is_away_publishes_nothing_and_says_whose_it_is(h
 
 def test_a_source_that_is_not_critical_is_carried_on_with_and_marked_stale_from_the_next_day(house):
     house.faults({"patent": {"down": True}})
-    same_day = house.run()
+    same_day = house.impatient.run()
     assert (same_day.code, same_day.told["state"]) == (5, "nothing_new"), same_day.told["message"]
     assert "Not pulled: patent.applications" in same_day.told["message"]
-    ran = house.run(house.as_of + timedelta(days=1))
+    ran = house.impatient.run(house.as_of + timedelta(days=1))
     assert (ran.code, ran.told["state"]) == (5, "published"), ran.told["message"]
     stale = {f"{row['source']}.{row['dataset']}" for row in house.table("supply") if row["is_stale"]}
     assert stale == {"patent.applications", "patent.pct_applications", "patent.software_and_layouts"}
@@ -142,7 +143,7 @@ def test_a_consent_withdrawn_removes_the_enterprise_from_the_next_extract(house)
 
 def test_a_channel_that_is_away_is_still_owed_and_gets_the_notice_once_at_the_next_run(new_house):
     new_house.faults({"webhook": {"down": True}})
-    first = new_house.run()
+    first = new_house.impatient.run()
     assert (first.code, first.told["state"]) == (1, "published")
     assert "Still owed: policy_channel" in first.told["message"]
     assert len(pending(new_house.ledger, outbox)) == 1
@@ -203,7 +204,7 @@ def test_a_second_run_beside_the_first_is_refused(house):
     second = house.run()
     assert second.code == 1
     assert "another run holds" in second.told["message"]
-    assert first.wait(timeout=1800) == 0
+    assert first.wait(timeout=1800) == 0, latest_runs(house.ledger, 1)
 
 
 def test_an_edition_of_a_day_that_has_passed_stands_beside_current_on_what_was_known_then(house):

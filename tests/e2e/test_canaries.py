@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from connectors.acceptance.canaries import found_in_folder
 from flows.prefect_server import free_port, local_server, server_environment
+from sandbox.acceptance.canaries import found_in_folder
 from tests.canary_sweep import run
 from tests.e2e.house import JIFEN
 
@@ -25,7 +25,7 @@ def test_a_sample_of_faults_shows_no_secret_to_prefect_or_in_any_file(tmp_path):
 def test_a_night_in_which_much_goes_wrong_shows_no_secret_to_prefect_dbt_or_the_gate(new_house, tmp_path):
     out = new_house.data_dir
     environment = {
-        **new_house.environment,
+        **new_house.impatient.environment,
         "BANK_B_SFTP_PASSWORD": WRONG_PASSWORD,
         "POLICY_WEBHOOK_URL": f"{new_house.environment['POLICY_WEBHOOK_URL']}?key={CHANNEL_KEY}",
     }

@@ -6,9 +6,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from typer.testing import CliRunner
 
+from cli import identity as cli_identity
 from connectors.uscc import check_character
 from editions.manifest import write_manifest
-from flows import cli_identity
 from flows.recipe import _decided
 
 DAY = date(2020, 1, 1)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from connectors.acceptance import run
 from connectors.spec import Source
+from sandbox.acceptance import run
 from tests.unit.acceptance_agency import make_source
 
 

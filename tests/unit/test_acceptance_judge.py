@@ -5,10 +5,10 @@ from decimal import Decimal
 import pytest
 
 from connectors import pull as core
-from connectors.acceptance.house import House, open_house
-from connectors.acceptance.judge import differences, judge, same
-from connectors.acceptance.trial import today
 from connectors.zone import Zone
+from sandbox.acceptance.house import House, open_house
+from sandbox.acceptance.judge import differences, judge, same
+from sandbox.acceptance.trial import today
 from tests.unit.acceptance_agency import MemoryAgency, make_source
 
 

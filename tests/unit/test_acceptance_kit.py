@@ -3,10 +3,10 @@
 import pytest
 
 from connectors import pull as core
-from connectors.acceptance import RealAgency, run
-from connectors.acceptance.catalogue import CHECKS
-from connectors.acceptance.matrix import cells_of, run_cells, totals
-from connectors.acceptance.run import make_trial
+from sandbox.acceptance import RealAgency, run
+from sandbox.acceptance.catalogue import CHECKS
+from sandbox.acceptance.matrix import cells_of, run_cells, totals
+from sandbox.acceptance.run import make_trial
 from tests.unit.acceptance_agency import KEY, KINDS, MemoryAgency, make_source
 
 
@@ -15,7 +15,7 @@ def put_to_test(settings, monkeypatch):
     def run_it(defect=None, only=None, agency=None, **changes):
         agency = agency or MemoryAgency(defect)
         monkeypatch.setattr(core, "driver_of", lambda _name: agency.pull)
-        for name in ("connectors.check", "connectors.acceptance.checks_spec"):
+        for name in ("connectors.check", "sandbox.acceptance.checks_spec"):
             monkeypatch.setattr(f"{name}.driver_of", lambda _name: agency.pull)
         checks = tuple(one for one in CHECKS if (only is None or one.name in only) and one.name != "memory_bounded")
         results = run(make_source(**changes), agency, settings, kinds=KINDS, full=True, checks=checks)

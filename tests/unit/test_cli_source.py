@@ -5,11 +5,11 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from cli import source as cli_source
+from cli.app import app
 from connectors import pull as core
 from connectors.check import CHECK_SECONDS
 from connectors.errors import TransientError
-from flows import cli_source
-from flows.cli import app
 from ledger.runs import exclusive_run
 from tests.unit.acceptance_agency import MemoryAgency, make_source
 

@@ -83,7 +83,7 @@ def test_what_is_no_rule_makes_no_other_recipe(tmp_path):
     for name in ("target/compiled/a.sql", "logs/x.sql", ".cache/x.sql", "README.md"):
         (project / "dbt_project" / name).parent.mkdir(parents=True, exist_ok=True)
         (project / "dbt_project" / name).write_text("x")
-    for name in ("connectors/drivers/rest.py", "editions/__pycache__/seal.py", "flows/show.py", "editions/.#seal.py"):
+    for name in ("connectors/drivers/rest.py", "editions/__pycache__/seal.py", "cli/show.py", "editions/.#seal.py"):
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text("x")
     assert rules_sha256(project) == before

@@ -9,12 +9,12 @@ from decimal import Decimal
 import pytest
 from typer.testing import CliRunner
 
+from cli.app import app
+from cli.entry import explain_is_asked
+from cli.explain_text import _since, _value, said
 from connectors.raw import keep_raw, raw_path
 from connectors.source_files import read_sources
 from editions.explain import EnterpriseUnknownError, _moved, explain
-from flows.cli import app
-from flows.entry import explain_is_asked
-from flows.explain_text import _since, _value, said
 from ledger.data_folder import data_folder
 from ledger.settings import PROJECT_DIR, Settings
 from tests.unit.explained import (
@@ -53,7 +53,7 @@ def jifen(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def run(*words):
-        code = "from flows.entry import main; main()"
+        code = "from cli.entry import main; main()"
         command = [sys.executable, "-P", "-c", code, "explain", *words]
         return subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
 
@@ -281,7 +281,7 @@ def test_the_data_folder_may_be_named_in_the_env_file(jifen, monkeypatch, tmp_pa
 def test_a_reader_that_has_read_enough_is_no_fault():
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-P", "-c", "from flows.entry import main; main()", "explain", FIRST]
+    command = [sys.executable, "-P", "-c", "from cli.entry import main; main()", "explain", FIRST]
     done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -334,7 +334,7 @@ def test_an_explanation_imports_nothing_dear(tmp_path):
     # Each of these is a twentieth of the time or more: `duckdb` is the package around the engine.
     dear += ("duckdb", "inspect", "hashlib", "yaml", "dotenv", "logging")
     code = (
-        "import sys; from flows.explain_command import run; "
+        "import sys; from cli.explain_command import run; "
         f"run(['--data-dir', {str(tmp_path)!r}, 'explain', '{FIRST}']); "
         f"run(['--data-dir', {str(tmp_path)!r}, 'explain', '{FIRST}', '--indicator', 'C01', '--json']); "
         f"sys.exit(', '.join(sorted(set({dear!r}) & set(sys.modules))) or 0)"

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
+from cli.explain_command import run
+from cli.explain_text import WORDS_FILE, said
 from connectors.raw import keep_raw
-from flows.explain_command import run
-from flows.explain_text import WORDS_FILE, said
 from ledger.settings import PROJECT_DIR
 from tests.unit.explained import COUNTED, EVIDENCED, FIRST, MORE, PAGE, seal_one
 

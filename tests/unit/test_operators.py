@@ -13,12 +13,13 @@ import pytest
 from sqlalchemy import update
 
 import flows
+from cli import status
+from cli.night_commands import run_by_whom
 from connectors.errors import AgencyError, TransientError
 from connectors.pull import Pulled
 from connectors.sink_files import SINKS_DIR, read_sinks, readable_sinks
 from connectors.source_files import read_source
-from flows import faults, recipe, status
-from flows.night_commands import run_by_whom
+from flows import faults, recipe
 from flows.outcome import Outcome
 from flows.prefect_server import ApiLostError
 from flows.texts import pasteable

@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy import update
 
 from connectors import pull as core
-from connectors.acceptance.checks_spec import folder_sha256
-from connectors.acceptance.house import House, StoppedError, Watch, open_house
 from connectors.errors import ConfigError
 from connectors.plan import plan_source
 from connectors.zone import Zone
 from ledger.store import open_ledger
 from ledger.tables import ledger_version
+from sandbox.acceptance.checks_spec import folder_sha256
+from sandbox.acceptance.house import House, StoppedError, Watch, open_house
 from tests.unit.acceptance_agency import KEY, MemoryAgency, make_source
 
 DAY = date(2025, 6, 30)

@@ -6,11 +6,11 @@ from datetime import date, timedelta
 import pytest
 from typer.testing import CliRunner
 
+from cli.app import app
 from connectors.errors import DataError
 from connectors.quarantine import Filter, quarantined, raw_line
 from connectors.reasons import explain
 from connectors.refusals import quarantine_path, refused_keys, standing
-from flows.cli import app
 from ledger.quarantine import Decision, decide, decided, record_id
 from ledger.runs import exclusive_run
 from ledger.store import open_ledger
@@ -41,7 +41,7 @@ def jifen(settings, make_dataset, monkeypatch):
     sources = [make_source(make_dataset(load="upsert"))]
     monkeypatch.setenv("JIFEN_DATA_DIR", str(settings.data_dir))
     monkeypatch.setenv("JIFEN_OPERATOR", "chen.jing")
-    monkeypatch.setattr("flows.desk.read_sources", lambda: sources)
+    monkeypatch.setattr("cli.desk.read_sources", lambda: sources)
 
     def run(*arguments, code=0):
         done = CliRunner().invoke(app, ["quarantine", *arguments])

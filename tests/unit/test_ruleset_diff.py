@@ -12,14 +12,15 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
+from cli import ruleset as cli_ruleset
+from cli.app import app
 from connectors.errors import ConfigError
 from editions.ruleset_diff import content_of, content_sha256, differences, moved
 from editions.score.errors import ScoreError
 from editions.score.export import add_version, export_ruleset
 from editions.score.ruleset import load, read_folder, read_seeds, seed_types
 from editions.score.run import Place
-from flows import cli_ruleset, recipe
-from flows.cli import app
+from flows import recipe
 from ledger.publications import publish, published_rulesets
 from ledger.runs import start_run
 from ledger.settings import PROJECT_DIR

@@ -6,11 +6,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from cli.source_new import register
 from connectors.errors import ConfigError
 from connectors.scaffold import AUTHS, DECODERS, DRIVERS, PAGINATORS, new_source, source_text
 from connectors.source_files import read_source
 from connectors.spec import DatabaseRequest, FileRequest
-from flows.cli_source_new import register
 
 
 def read_back(folder, **kinds):

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from cli.app import app
 from editions.score.errors import ScoreError
 from editions.score.out import OURS, draft_beside, require_ours
 from editions.score.run import Place, score
 from editions.score.work_folder import RUNNING, keep, work_folder
-from flows.cli import app
 from ledger.settings import PROJECT_DIR
 
 EXAMPLE = PROJECT_DIR / "docs" / "examples" / "step-table"

@@ -5,9 +5,9 @@ import re
 import pytest
 from pydantic import ValidationError
 
+from cli import sink_check
+from cli.sink_check import check_sinks
 from connectors.sink_files import ExtractSink, read_sinks
-from flows import sink_check
-from flows.sink_check import check_sinks
 
 (BANK,) = [sink for sink in read_sinks() if isinstance(sink, ExtractSink)]
 

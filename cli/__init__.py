@@ -1,0 +1,1 @@
+"""The command line `jifen`: one module for each group of commands; arguments in, text or JSON out."""

@@ -1,0 +1,90 @@
+"""The command line `jifen`: which command stands in which module, and nothing of them until one is asked for."""
+
+import importlib
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
+
+from ledger.env_file import load_env_file, open_to_others
+
+GROUPS = {
+    "edition": "What was published.",
+    "source": "The agencies.",
+    "quarantine": "The records that were refused.",
+    "identity": "Who is who: names that nobody could be told by, whom they may mean, and what was decided.",
+    "returns": "What each agency was told of its records.",
+    "ruleset": "The rule sets: what they hold, and whether they can be scored by.",
+    "sandbox": "Agencies, banks and channels on loopback, to run against.",
+}
+"""Groups of commands: `app` of `cli.<name>`, and what it says of itself."""
+
+COMMANDS = {
+    "run": "night",
+    "status": "night",
+    "explain": "explain",
+    "score": "score",
+    "demo": "sandbox",
+}
+"""Commands by themselves: the function of that name in `cli.<module>`."""
+
+MADE_UP = ("demo", "sandbox")
+"""Commands that work with made-up agencies: no `.env` leads them to a real data folder."""
+
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+"""`explain` reads its words itself (cli.explain_command)."""
+
+
+class LazyGroup(TyperGroup):
+    """Imports the module of a command when the command is called: all of them take a second, one a tenth."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Every name."""
+        return sorted({*super().list_commands(ctx), *GROUPS, *COMMANDS})
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of a name, or None."""
+        if cmd_name in GROUPS:
+            group = get_group(importlib.import_module(f"cli.{cmd_name}").app)
+            group.name, group.help = cmd_name, GROUPS[cmd_name]
+            return group
+        if cmd_name in COMMANDS:
+            alone = typer.Typer(add_completion=False)
+            function = getattr(importlib.import_module(f"cli.{COMMANDS[cmd_name]}"), cmd_name)
+            alone.command(cmd_name, context_settings=PASSED_ON if cmd_name == "explain" else None)(function)
+            return get_command(alone)
+        return super().get_command(ctx, cmd_name)
+
+
+app = typer.Typer(
+    name="jifen",
+    cls=LazyGroup,
+    help="企业创新积分: ingest, build, gate, publish, deliver, notify. Exit codes: 0 published or nothing new, "
+    "1 failed or owed, 2 usage, 3 gate blocked, 4 a critical source is missing, 5 another source failed.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.callback()
+def settings(
+    ctx: typer.Context,
+    data_dir: Annotated[Path | None, typer.Option(help="The data folder; JIFEN_DATA_DIR otherwise.")] = None,
+) -> None:
+    """Read .env behind the options and the environment of this call. What is made up has its own folder and secrets."""
+    if data_dir is not None:
+        os.environ["JIFEN_DATA_DIR"] = str(data_dir)
+    file = None if ctx.invoked_subcommand in MADE_UP else load_env_file()
+    if file is not None and (warning := open_to_others(file)):
+        typer.echo(f"warning {warning}", err=True)
+
+
+def main() -> None:
+    """Run the command line."""
+    from cli.entry import main as begin
+
+    begin()

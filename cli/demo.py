@@ -1,0 +1,110 @@
+"""The demonstration: a sandbox, a Prefect server, one night, and what came of it, all ended again."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from datetime import date
+from pathlib import Path
+
+from cli import show
+from connectors.sink_files import read_sinks
+from connectors.source_files import read_sources
+from editions.current import edition_path
+from editions.explain import top
+from flows.outcome import Outcome
+from flows.prefect_server import free_port, local_server, server_environment
+
+
+class DemoError(RuntimeError):
+    """The night of the demo could not begin."""
+
+
+def run_demo(population: str, data: Path | None, data_dir: Path, hold: bool) -> int:
+    """Run the demonstration in `data_dir`; answers the exit code of its night.
+
+    The sandbox's variables are given to that one run only: a later `jifen run` has none of them, and no server either.
+    """
+    from sandbox.start import start
+
+    began = time.monotonic()
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        # Explicitly: a script's background job has SIGINT ignored, and SIGTERM would leave a server behind.
+        signal.signal(ending, signal.default_int_handler)
+    with ExitStack() as stack:
+        port = free_port()
+        with show.errors.status("starting the sandbox and a Prefect server"):
+            sandbox = stack.enter_context(start(population, data_dir / "sandbox", data))
+            address = stack.enter_context(local_server(data_dir / "prefect", port))
+        show.errors.print(f"sandbox and Prefect server are up after {time.monotonic() - began:.0f} s: {address}/runs")
+        environment = {**_plain_environment(), **sandbox.env, **server_environment(data_dir / "prefect", port)}
+        # Its own folder and ledger: made-up scores must never become current where real banks are served.
+        environment["JIFEN_ENV_FILE"] = ""
+        environment["JIFEN_DATA_DIR"] = str(data_dir)
+        environment["JIFEN_LEDGER_URL"] = f"sqlite:///{data_dir / 'ledger.sqlite'}"
+        outcome, seconds = _one_night(sandbox.as_of, environment, data_dir)
+        _show(outcome, data_dir, seconds)
+        run_id = outcome.report["driver"].partition(":")[2]
+        show.console.print(f"\nThis run's page: {show.safe(f'{address}/runs/flow-run/{run_id}')}")
+        if hold:
+            show.console.print("Sandbox and Prefect server stay up until Ctrl-C.")
+            _wait_for_interrupt()
+        else:
+            show.console.print(
+                "(the server ends with the demo; `.venv/bin/jifen demo --hold` keeps it up until Ctrl-C)"
+            )
+    return outcome.exit_code
+
+
+def _plain_environment() -> dict[str, str]:
+    """The caller's environment without jifen's settings and without any variable that a source or sink names."""
+    named = {name for one in (*read_sources(), *read_sinks()) for name in one.variables()}
+    return {k: v for k, v in os.environ.items() if not k.startswith(("JIFEN_", "PREFECT_")) and k not in named}
+
+
+def _one_night(as_of: date, environment: dict[str, str], folder: Path) -> tuple[Outcome, float]:
+    """Run `jifen run` as an operator would, where no .env stands; answers its outcome and the seconds it took."""
+    began = time.monotonic()
+    # -P: the data folder holds an `editions`, which must not be taken for the package.
+    jifen = [sys.executable, "-P", "-c", "from cli.app import main; main()"]
+    command = [*jifen, "run", "--as-of", as_of.isoformat(), "--json"]
+    done = subprocess.run(command, env=environment, cwd=folder, stdout=subprocess.PIPE, check=False)
+    told = json.loads(done.stdout) if done.stdout else {"message": f"the run printed nothing (exit {done.returncode})"}
+    if "report" not in told:
+        raise DemoError(told["message"])
+    told.pop("exit_code")
+    return Outcome(**{**told, "owed": tuple(told["owed"])}), time.monotonic() - began
+
+
+def _show(outcome: Outcome, data_dir: Path, seconds: float) -> None:
+    from cli.night_commands import show_edition_sent, show_outcome
+
+    show_outcome(outcome)
+    if outcome.state == "nothing_new" and outcome.edition_id is not None:
+        show_edition_sent(data_dir, outcome.edition_id)
+    show.console.print(
+        f"`jifen run` took {seconds:.1f} s from start to end of its process; `jifen status` has the night alone"
+    )
+    if outcome.edition_id is None:
+        return
+    path = edition_path(data_dir, outcome.edition_id)
+    first = top(path, 10)
+    show.show_top(first)
+    show.console.print(
+        f"Published at {show.safe(str(path))}: tables/rankings.xlsx opens in a spreadsheet, "
+        "manifest.json says what is there."
+    )
+    if first:
+        command = f"jifen --data-dir {os.path.relpath(data_dir)} explain {first[0]['uscc']}"
+        show.console.print(f"Why is the first one first? .venv/bin/{show.safe(command)}")
+
+
+def _wait_for_interrupt() -> None:
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        show.console.print("ending")

@@ -1,0 +1,121 @@
+"""Where `jifen` begins: `explain` goes its own short way, all else through the command line proper.
+
+Here is the one place that sees to it that no traceback, and no character a terminal cannot show, reaches a person.
+"""
+
+import io
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+EXPLAIN = "explain"
+LEADING = "--data-dir"
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line. Importing typer and what it imports takes longer than an explanation may."""
+    write_what_cannot_be_shown_as_escapes()
+    if explain_is_asked(sys.argv[1:]):
+        _explain_and_leave()
+    signal.signal(signal.SIGINT, _interrupt)
+    leave_with(_whole_command_line)
+
+
+def write_what_cannot_be_shown_as_escapes() -> None:
+    r"""A terminal that knows ASCII alone gets `\u7a0e` in place of 税, as JSON may; a closed one nothing."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
+        if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _whole_command_line() -> None:
+    from cli.app import app
+
+    app()
+
+
+def leave_with(command: Callable[[], None]) -> NoReturn:
+    """Run a command and leave the process with its exit code; whatever it raises is told in one sentence."""
+    try:
+        command()
+        code: str | int | None = 0
+    except SystemExit as end:
+        code = end.code
+    except BrokenPipeError:
+        code = 0
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        code = INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the edge: behind it is only the terminal
+        code = _tell(error)
+    sys.exit(_flushed(code))
+
+
+def _tell(error: Exception) -> int:
+    from flows.faults import sentence
+    from flows.texts import json_text, pasteable, visible
+
+    message = pasteable(sentence(error))
+    # Where nothing can be written on standard output, that is what is to be told.
+    if "--json" in sys.argv and not (isinstance(error, OSError) and error.filename is None):
+        sys.stdout.write(json_text({"state": "failed", "message": message, "exit_code": 1}) + "\n")
+    else:
+        sys.stderr.write(f"failed {visible(message)}\n")
+    return 1
+
+
+def _flushed(code: str | int | None) -> str | int | None:
+    """Write out what is buffered; whoever closed the pipe has read enough, as `head` does, and a full disk is told."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        # What is left in the buffer must not be tried again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return code
+        sys.stderr.write(f"failed the output cannot be written: {error.strerror}\n")
+        return code or 1
+    return code
+
+
+def _interrupt(_number: int, _frame: object) -> NoReturn:
+    """End in order at the first Ctrl-C, at once at the second: what was fetched is kept either way."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    raise KeyboardInterrupt
+
+
+def explain_is_asked(words: Sequence[str]) -> bool:
+    """Whether a command line, without the program's name, is one for `jifen explain`."""
+    rest = list(words)
+    if rest and rest[0] == LEADING:
+        rest = rest[2:]
+    elif rest and rest[0].startswith(f"{LEADING}="):
+        rest = rest[1:]
+    return bool(rest) and rest[0] == EXPLAIN
+
+
+def _explain_and_leave() -> None:
+    """Explain without what a long run needs: collecting garbage, and taking everything down in order at the end.
+
+    That is a fifth of the time. Nothing is open for writing by then, and all that was said is flushed.
+    """
+    import gc
+
+    gc.disable()
+
+    def explain() -> None:
+        from cli.explain_command import run
+
+        sys.exit(run(sys.argv[1:]))
+
+    try:
+        leave_with(explain)
+    except SystemExit as end:
+        sys.stderr.flush()
+        os._exit(end.code if isinstance(end.code, int) else 1)

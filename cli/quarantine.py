@@ -1,0 +1,232 @@
+"""`jifen quarantine`: the records that were refused; look at them, land them after a mend, or set them aside."""
+
+from dataclasses import asdict
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+
+from cli import show
+from cli.day import parse_day
+from cli.desk import House, by_id, date_of_decision, fail, open_house, operator, records
+from connectors.errors import ConnectorError
+from connectors.quarantine import OPEN_STATES, Filter, Quarantined, place_of, raw_line, twins, why_closed
+from connectors.reasons import explain
+from connectors.spec import Dataset
+from ledger.quarantine import Decision, decide, run_of_batch
+from ledger.runs import RunLockedError
+
+app = typer.Typer(no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+SourceName = Annotated[str | None, typer.Option("--source", help="Records of this source.")]
+DatasetName = Annotated[
+    str | None, typer.Option("--dataset", help="Records of this dataset, as loans or bank_a.loans.")
+]
+Reason = Annotated[str | None, typer.Option("--reason", help="Records refused for this reason code or rule.")]
+Ids = Annotated[list[str], typer.Argument(help="Record ids, from `jifen quarantine list`.")]
+SomeIds = Annotated[list[str] | None, typer.Argument(help="Record ids, from `jifen quarantine list`.")]
+
+
+AsOf = Annotated[
+    date | None,
+    typer.Option(
+        parser=parse_day,
+        metavar="YYYY-MM-DD",
+        help="Counts from this business date on; today otherwise. Not before current.",
+    ),
+]
+
+
+@app.command("list")
+def list_records(
+    source: SourceName = None,
+    dataset: DatasetName = None,
+    reason: Reason = None,
+    batch: Annotated[str | None, typer.Option(help="Records last met in this batch.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Those that no longer stand too, and why not.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Lines to print; --json prints all.")] = 200,
+    as_json: Json = False,
+) -> None:
+    """List the refused records that still stand: not landed since, not replayed, not discarded."""
+    house = open_house()
+    found = records(house, Filter(source, dataset, reason, batch))
+    if not everything:
+        found = [one for one in found if one.state == "standing"]
+    if as_json:
+        show.show_json([_told(one) for one in found])
+        return
+    if not found:
+        show.console.print("no record stands in quarantine" if not everything else "quarantine is empty")
+        return
+    declared = _declared(house)
+    show.show_table(
+        f"Quarantine 隔离: {len(found)}",
+        ("id", "dataset", "state", "learned", "place", "key", "reasons"),
+        [_line(one, declared.get(one.address)) for one in found[:limit]],
+    )
+    if len(found) > limit:
+        show.console.print(f"… and {len(found) - limit} more: --limit, --source, --reason, or --json")
+    show.console.print(f"Next: jifen quarantine show {found[0].record_id}")
+
+
+def _declared(house: House) -> dict[str, Dataset]:
+    return {dataset.address: dataset for source in house.sources for dataset in source.datasets}
+
+
+def _line(one: Quarantined, dataset: Dataset | None) -> tuple[str, ...]:
+    reasons = ", ".join(dict.fromkeys(fault["rule"] for fault in one.faults))
+    place = f"{one.label} {place_of(dataset, one.position)}"
+    key = " / ".join("?" if part is None else part for part in one.key)
+    cells = (one.record_id, one.address, one.state, one.learned_on, place, key, reasons)
+    return tuple(cell.replace("\n", " ") for cell in cells)
+
+
+def _told(one: Quarantined) -> dict[str, Any]:
+    told = asdict(one)
+    del told["content"]
+    return told
+
+
+@app.command("show")
+def show_record(record: Annotated[str, typer.Argument(help="A record id.")], as_json: Json = False) -> None:
+    """Show one refused record: what was sent, where it stood, what is wrong with it, what was decided."""
+    house = open_house()
+    ((one,), _) = by_id(house, [record])
+    try:
+        sent = raw_line(house.settings.data_dir, one)
+    except ConnectorError as error:
+        fail(str(error))
+    run = run_of_batch(house.ledger, one.source, one.dataset, one.batch)
+    following = _next_step(one)
+    if as_json:
+        show.show_json({**_told(one), "record": sent, "run": run, "next": following})
+        return
+    facts = {
+        "record": one.record_id,
+        "state": one.state,
+        "dataset": one.address,
+        "place": f"{one.label} {place_of(_declared(house).get(one.address), one.position)}",
+        "raw sha256": one.raw_sha256,
+        "batch": f"{one.batch}, run {run or 'unknown'}",
+        "learned on": one.learned_on,
+        "states itself": f"code {one.uscc}, name {one.name}, key {list(one.key)}",
+    }
+    for name, value in facts.items():
+        show.console.print(f"{name:14} {show.safe(value).replace(chr(10), ' ')}")
+    show.show_table(
+        "Faults 问题",
+        ("reason", "rule", "column", "value", "effect"),
+        [(f["reason"], f["rule"], f["column"], f["value"], f["action"]) for f in one.faults],
+    )
+    for reason in dict.fromkeys(fault["reason"] for fault in one.faults):
+        words = explain(reason)
+        show.console.print(f"{reason}: {words.zh}：{words.do_zh}\n  {words.en}: {words.do_en}", soft_wrap=True)
+    show.console.print("As it was sent 原始记录:")
+    show.show_json(sent)
+    if one.decision:
+        made = one.decision
+        told = f"{made['action']} by {made['decided_by']} at {made['decided_at']} as of {made['as_of']}: {made['why']}"
+        show.console.print(f"decided: {show.safe(told)}")
+    show.console.print(f"Next: {following}")
+
+
+def _next_step(one: Quarantined) -> str:
+    if one.state in OPEN_STATES:
+        return (
+            f"tell the agency what to do with it; or mend connectors/sources/{one.source}.yml and "
+            f"jifen quarantine replay {one.record_id}; or jifen quarantine discard {one.record_id} --why TEXT"
+        )
+    if one.state == "value_repaired":
+        return "tell the agency; the record landed with the code that was meant"
+    if one.state == "value_discarded":
+        return (
+            f"tell the agency; after a mend of connectors/sources/{one.source}.yml its next delivery brings the value"
+        )
+    return "nothing is to be done"
+
+
+@app.command("discard")
+def discard(
+    ids: Ids,
+    why: Annotated[str, typer.Option("--why", help="Why these records count no more; kept in the ledger.")],
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Set records aside for good: they stand no more, and the ledger keeps who said so, when and why."""
+    if not why.strip():
+        fail("--why is empty: say why these records count no more.", "usage", 2)
+    house = open_house()
+    chosen, held = by_id(house, ids)
+    day = date_of_decision(house, as_of)
+    open_ones = [one for one in chosen if one.state in OPEN_STATES]
+    # The same record delivered on other pages has other ids: whoever discards it means all of them.
+    meant = {one.record_id: one for chosen_one in open_ones for one in (chosen_one, *twins(held, chosen_one))}
+    made = [
+        Decision(one.record_id, one.source, one.dataset, "discarded", why.strip(), operator())
+        for one in meant.values()
+        if one.decision is None
+    ]
+    new = decide(house.ledger, made, day)
+    lines = [_decided_line(one, new) for one in chosen]
+    copies = len(new) - sum(one.record_id in new for one in chosen)
+    if as_json:
+        show.show_json({"as_of": day, "records": lines, "copies_discarded": copies})
+        return
+    for line in lines:
+        show.console.print(f"{line['record_id']} {show.safe(line['told'])}")
+    if copies:
+        show.console.print(f"and {copies} other deliveries of the same records")
+
+
+def _decided_line(one: Quarantined, new: set[str]) -> dict[str, Any]:
+    if one.record_id in new:
+        return {"record_id": one.record_id, "discarded": True, "told": "discarded"}
+    return {"record_id": one.record_id, "discarded": False, "told": why_closed(one)}
+
+
+@app.command("replay")
+def replay_records(
+    ids: SomeIds = None,
+    source: SourceName = None,
+    dataset: DatasetName = None,
+    reason: Reason = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Read refused records again with the source files as they are now; land those that pass. Exit 1: some do not."""
+    from flows.replay import replay_chosen
+
+    if not ids and source is dataset is reason is None:
+        fail("name records, or --source, --dataset or --reason.", "usage", 2)
+    house = open_house()
+    if ids:
+        by_id(house, ids)
+    wanted = Filter(source, dataset, reason, ids=frozenset(ids) if ids else None)
+    # Named one by one, what is closed is said to be; else only what stands is meant.
+    chosen = [one for one in records(house, wanted) if ids or one.state == "standing"]
+    day = date_of_decision(house, as_of)
+    try:
+        report = replay_chosen(house.settings, house.ledger, house.sources, chosen, day, operator())
+    except (ConnectorError, RunLockedError) as error:
+        fail(str(error))
+    if as_json:
+        show.show_json({"as_of": day, **report.as_dict()})
+    else:
+        _show_replay(report.as_dict())
+    raise typer.Exit(0 if report.is_clean else 1)
+
+
+def _show_replay(told: dict[str, Any]) -> None:
+    for line in told["skipped"]:
+        show.console.print(f"{line['record_id']} {show.safe(line['told'])}")
+    for name, count in told["landed"].items():
+        show.console.print(f"{show.safe(name)}: {count} landed")
+    for message in told["errors"]:
+        show.errors.print(f"[red]failed[/] {show.safe(message)}")
+    if told["still_refused"]:
+        show.show_table(
+            "Still refused 仍被拒绝",
+            ("id", "dataset", "reasons"),
+            [(line["record_id"], line["dataset"], ", ".join(line["rules"])) for line in told["still_refused"]],
+        )

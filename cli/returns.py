@@ -1,0 +1,41 @@
+"""`jifen returns`: which return files were written for whom, and what one of them says."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from cli import show
+from cli.desk import fail
+from ledger.returns import return_rows
+from ledger.settings import Settings
+from ledger.store import open_ledger
+
+app = typer.Typer(no_args_is_help=True)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+@app.command("list")
+def list_returns(
+    source: Annotated[str | None, typer.Option(help="Returns to this source.")] = None, as_json: Json = False
+) -> None:
+    """List every return file, newest night first: what was received and refused, and whether it arrived."""
+    rows = return_rows(open_ledger(Settings()), source)
+    if as_json:
+        show.show_json(rows)
+        return
+    columns = ("return_id", "state", "recipient", "received", "accepted", "refused", "last_error")
+    shown = [tuple(row[name] for name in columns) for row in rows]
+    show.show_table("Returns 回执", ("return", "state", "recipient", "received", "accepted", "refused", "error"), shown)
+
+
+@app.command("show")
+def show_return(return_id: Annotated[str, typer.Argument(help="A return, as 2025-06-30.bank_a.")]) -> None:
+    """Print one return's manifest as JSON: where its file stands, its control totals, every page with its hash."""
+    settings = Settings()
+    row = next((row for row in return_rows(open_ledger(settings)) if row["return_id"] == return_id), None)
+    if row is None:
+        fail(f"no return {return_id}. Next: jifen returns list", "usage", 2)
+    path = settings.data_dir / "returns" / row["file_name"]
+    manifest: dict[str, Any] = json.loads(path.with_name(f"{path.name}.manifest.json").read_bytes())
+    show.show_json({"path": str(path), "state": row["state"], **manifest})

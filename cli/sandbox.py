@@ -1,0 +1,83 @@
+"""`jifen sandbox` and `jifen demo`: the whole system against agencies on loopback."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import show
+
+app = typer.Typer(no_args_is_help=True)
+
+Population = Annotated[str, typer.Option(help="district (made up, seeded) or listed (real companies; needs --data).")]
+Served = Annotated[
+    str, typer.Option(help="district, listed, or samples: one agency for each file of --sources, made from it alone.")
+]
+Data = Annotated[Path | None, typer.Option(help="The folder of real data, for the listed population.")]
+DEMO_DIR = Path("data")
+
+
+@app.command("up")
+def up(
+    population: Served = "district",
+    data: Data = None,
+    state: Annotated[Path, typer.Option(help="Where the agencies keep their files and ready.json.")] = Path(
+        "data/sandbox"
+    ),
+    sources: Annotated[Path | None, typer.Option(help="A folder of source files in place of our samples.")] = None,
+    faults: Annotated[Path | None, typer.Option(help="A fault plan for the samples (see sandbox/faults).")] = None,
+    rows: Annotated[int, typer.Option(help="How many records a sample dataset holds.")] = 57,
+    seed: Annotated[int, typer.Option(help="Another seed gives other samples.")] = 7,
+) -> None:
+    """Serve all agencies and recipients until Ctrl-C; ready.json in the state folder names every variable to set."""
+    if population == "samples":
+        _serve_samples(sources, state, faults, rows, seed)
+        return
+    if faults is not None or sources is not None:
+        raise typer.BadParameter("--faults and --sources go with --population samples")
+    from sandbox.serve import serve
+
+    _require(population, data)
+    day = {"district": "2025-06-30", "listed": "2022-06-30"}[population]
+    show.errors.print(f"serving {population}; once {state / 'ready.json'} is there, all listen. In another shell:")
+    show.errors.print(f"  set -a; . {state / 'ready.env'}; set +a; .venv/bin/jifen run --as-of {day}", style="bold")
+    show.errors.print("Ctrl-C ends it.")
+    serve(population, state, data)
+
+
+def _serve_samples(sources: Path | None, state: Path, faults: Path | None, rows: int, seed: int) -> None:
+    from sandbox.standin.faults import PLAN
+    from sandbox.standin.rows import UsageError
+    from sandbox.standin.serve import serve
+    from sandbox.standin.start import SAMPLES
+
+    show.errors.print(f"serving {sources or SAMPLES}; once {state / 'ready.json'} is there, all listen.")
+    show.errors.print(f"The variables that lead to them: set -a; . {state / 'ready.env'}; set +a", style="bold")
+    show.errors.print(f"{state / PLAN} is the fault plan, read again whenever it changes. Ctrl-C ends it.")
+    try:
+        serve(sources or SAMPLES, state, rows=rows, seed=seed, faults=faults)
+    except UsageError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def demo(
+    population: Population = "district",
+    data: Data = None,
+    hold: Annotated[bool, typer.Option(help="Keep sandbox and Prefect up after the run, until Ctrl-C.")] = False,
+) -> None:
+    """Run one whole night: agencies on loopback, a Prefect server, an edition, a bank's file and a notice."""
+    from cli.demo import run_demo
+
+    _require(population, data)
+    data_dir = Path(os.environ.get("JIFEN_DATA_DIR", DEMO_DIR / f"demo-{population}"))
+    raise typer.Exit(run_demo(population, data, data_dir.resolve(), hold))
+
+
+def _require(population: str, data: Path | None) -> None:
+    if population not in ("district", "listed"):
+        raise typer.BadParameter(f"{population}: there are district and listed")
+    if population == "listed" and (data is None or not (data / "listed_companies").is_dir()):
+        raise typer.BadParameter(
+            "the listed population needs --data FOLDER, one that holds listed_companies/ and uscc/"
+        )

@@ -1,0 +1,109 @@
+"""`jifen score`: any table of values, scored by any rule set."""
+
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from cli import show
+from cli.day import parse_day
+from editions.build import BuildError
+from editions.score.errors import ScoreError
+from editions.score.run import Place, RulesetProblemsError, Scored
+from editions.score.run import score as score_table
+from ledger.data_folder import data_folder
+from ledger.settings import PROJECT_DIR
+
+SHOWN_CODES = 3
+
+
+def score(
+    ruleset: Annotated[str, typer.Option(help="A folder (docs/rule-sets.md), or a rule set of the project by its id.")],
+    values: Annotated[Path, typer.Option(help="The values: .csv or .parquet, wide or long.")],
+    out: Annotated[Path | None, typer.Option(help="The folder to write; <stem>-scored here otherwise.")] = None,
+    as_of: Annotated[
+        date | None, typer.Option(parser=parse_day, metavar="YYYY-MM-DD", help="The business date, where age decides.")
+    ] = None,
+    ignore: Annotated[str, typer.Option(help="Columns to leave unread, separated by commas.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Score a table by the models of the night: points, ranks, classes and reasons as CSV and Parquet.
+
+    Exit codes: 0 written, 1 the models failed, 2 the rule set or the values cannot be used as they stand.
+    """
+    unread = [name.strip() for name in ignore.split(",") if name.strip()]
+    try:
+        with show.errors.status("jifen score"):
+            found = score_table(ruleset, values, out, place(), as_of=as_of, ignore=unread)
+    except ScoreError as error:
+        refuse(error, as_json)
+    except BuildError as error:
+        show.errors.print(f"[red]failed[/] {show.safe(error)}")
+        raise typer.Exit(1) from None
+    if as_json:
+        show.show_json(told(found))
+    else:
+        show_scored(found)
+
+
+def place() -> Place:
+    """Where the models of this installation stand."""
+    return Place(PROJECT_DIR, data_folder())
+
+
+def refuse(error: ScoreError, as_json: bool) -> NoReturn:
+    """Tell what cannot be used, each row of a rule set by name, and end with exit code 2."""
+    problems = [asdict(one) for one in error.problems] if isinstance(error, RulesetProblemsError) else []
+    if as_json:
+        show.show_json({"state": "refused", "message": str(error), "problems": problems, "exit_code": 2})
+    else:
+        show.errors.print(f"[red]refused[/] {show.safe(error)}")
+        show_problems(problems)
+    raise typer.Exit(2) from None
+
+
+def show_problems(problems: list[dict[str, Any]]) -> None:
+    """Print each row of a rule set that cannot be scored by."""
+    for one in problems:
+        row = f"{one['ruleset_id']} {one['file']} [{one['row_key']}]"
+        show.console.print(show.safe(f"  {row}: {one['problem_zh']} {one['problem_en']}"))
+
+
+def told(found: Scored) -> dict[str, Any]:
+    """What JSON says of a call."""
+    return {
+        "out": str(found.out.resolve()),
+        "ruleset_id": found.ruleset_id,
+        "as_of": found.loaded.as_of if found.loaded.is_dated else None,
+        "scored": found.loaded.rows,
+        "ranked": found.written.ranked,
+        "unranked": found.written.unranked,
+        "passed": found.written.passed,
+        "indicators_not_given": found.loaded.not_given,
+        "unfit_codes": found.loaded.unfit_codes,
+        "rows": found.written.rows,
+        "top": found.written.top,
+    }
+
+
+def show_scored(found: Scored) -> None:
+    """Print the head of the ranking, who is not in it, and where the files are."""
+    written = found.written
+    show.show_top(written.top)
+    unranked = ", ".join(f"{count} {reason}" for reason, count in written.unranked.items()) or "none"
+    lines = [f"{written.ranked} ranked 已排名; not ranked 未排名: {unranked}"]
+    if written.passed is not None:
+        lines.append(
+            f"{written.passed[0]} of {written.passed[1]} pass 通过: by which route says rankings.csv, "
+            "by which conditions verdicts.csv"
+        )
+    if found.loaded.not_given:
+        lines.append(f"no values of 文件中没有: {', '.join(found.loaded.not_given)}")
+    if unfit := found.loaded.unfit_codes:
+        more = f" and {len(unfit) - SHOWN_CODES} more" if len(unfit) > SHOWN_CODES else ""
+        lines.append(f"check character does not fit 校验码不符: {', '.join(unfit[:SHOWN_CODES])}{more}")
+    lines.append(f"{len(written.rows)} tables as CSV and Parquet: {found.out}")
+    for line in lines:
+        show.console.print(show.safe(line))

@@ -1,0 +1,200 @@
+"""`jifen source`: list the agencies, look at them, plan, pull one, and put them to the test."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli import show, source_new, source_test
+from cli.sink_check import check_sinks
+from connectors.check import check_source
+from connectors.errors import ConfigError, ConnectorError
+from connectors.plan import Planned, plan
+from connectors.pull import Pulled, pull_dataset
+from connectors.sink_files import read_sinks
+from connectors.source_files import read_sources
+from connectors.spec import Dataset, RestConnection, Source
+from connectors.zone import Zone, read_zone
+from flows.faults import sentence
+from ledger.runs import RunLockedError, exclusive_run
+from ledger.settings import Settings
+from ledger.store import LedgerVersionError, open_ledger
+
+app = typer.Typer(no_args_is_help=True)
+app.command("test")(source_test.put_to_test)
+app.command("faults")(source_test.show_matrix)
+source_new.register(app)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+OneName = Annotated[str | None, typer.Argument(help="One source; all otherwise.")]
+Folder = Annotated[
+    Path | None,
+    typer.Option(help="The source files of this folder (sandbox/samples) instead of the project's."),
+]
+AsOf = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The business date; today otherwise. Never one to come.")
+]
+
+
+@app.command("list")
+def list_sources(folder: Folder = None, as_json: Json = False) -> None:
+    """List every agency and dataset, and what this zone is not supplied with."""
+    sources, zone = _read(Settings(), folder)
+    rows = [_listed(source, dataset, zone) for source in sources for dataset in source.datasets]
+    if as_json:
+        show.show_json(rows)
+        return
+    columns = ("dataset", "agency", "driver", "auth", "paging", "form", "load", "critical", "not supplied here")
+    show.show_table(
+        "Sources 数据来源",
+        columns,
+        [
+            (
+                f"{r['source']}.{r['dataset']}",
+                *(r[name] for name in ("agency_zh", "driver", "auth", "paginator", "decoder", "load", "critical")),
+                r["not_supplied"],
+            )
+            for r in rows
+        ],
+    )
+
+
+def _listed(source: Source, dataset: Dataset, zone: Zone) -> dict[str, Any]:
+    connection = source.connection
+    return {
+        "source": source.name,
+        "dataset": dataset.name,
+        "agency_zh": source.agency.zh,
+        "agency_en": source.agency.en,
+        "driver": source.driver,
+        "auth": connection.auth.kind if isinstance(connection, RestConnection) else None,
+        "paginator": dataset.paginator.kind if dataset.paginator else None,
+        "decoder": dataset.decoder.kind,
+        "load": dataset.load,
+        "critical": dataset.critical,
+        "not_supplied": zone.why_not_supplied(dataset),
+    }
+
+
+@app.command("check")
+def check(name: OneName = None, folder: Folder = None, as_json: Json = False) -> None:
+    """Check each source: its file, its variables, and one page or file from the agency. Nothing is kept.
+
+    Without a name each bank's file is checked too: that every column of its extract is decided on and described.
+    """
+    settings = Settings()
+    sources, zone = _read(settings, folder)
+    found = [line for source in _chosen(sources, name) for line in check_source(source, zone, settings)]
+    if name is None and folder is None:
+        found += check_sinks(read_sinks())
+    if as_json:
+        show.show_json(found)
+    else:
+        show.show_table(
+            "Source check 数据来源检查",
+            ("dataset", "state", "records on the first page", "refused", "message"),
+            [(f["dataset"], f["state"], f["records"], f["refused"], f["message"]) for f in found],
+        )
+    raise typer.Exit(1 if any(f["state"] == "failed" for f in found) else 0)
+
+
+@app.command("plan")
+def show_plan(name: OneName = None, as_of: AsOf = None, folder: Folder = None, as_json: Json = False) -> None:
+    """Say what a pull would ask for, and what we hold. Nothing is sent and nothing is written."""
+    settings = Settings()
+    sources, zone = _read(settings, folder)
+    chosen = _chosen(sources, name)
+    try:
+        planned = plan(chosen, zone, settings, _day(settings, as_of))
+    except ConnectorError as error:
+        raise show.stopped(1, "failed", str(error)) from None
+    if as_json:
+        show.show_json([asdict(one) for one in planned])
+        return
+    for one in planned:
+        _show_planned(one)
+
+
+def _show_planned(one: Planned) -> None:
+    show.console.print(f"[bold]{show.safe(one.dataset)}[/] ({show.safe(one.driver)})")
+    told = {
+        "asks": " ".join([one.asks, *(f"{key}={value}" for key, value in one.params.items())]),
+        "paging": one.paging,
+        "partitions": one.partitions,
+        "since": one.since,
+        "begins": one.resume,
+        "expected": one.expected,
+        "last promoted": one.last_promoted,
+        "not supplied here": one.not_supplied,
+    }
+    for word, text in told.items():
+        if text is not None:
+            show.console.print(f"  {word:<17} {show.safe(text)}")
+
+
+@app.command("pull")
+def pull(
+    name: Annotated[str, typer.Argument(help="The source to pull.")],
+    dataset: Annotated[str | None, typer.Option(help="One dataset; all otherwise.")] = None,
+    as_of: AsOf = None,
+    folder: Folder = None,
+    as_json: Json = False,
+) -> None:
+    """Pull and land one source now. Exit codes: 0 all came, 1 one did not, 4 a critical one did not."""
+    settings = Settings()
+    sources, zone = _read(settings, folder)
+    (source,) = _chosen(sources, name)
+    day = _day(settings, as_of)
+    try:
+        wanted = source.datasets if dataset is None else (source.dataset(dataset),)
+    except ConfigError as error:
+        raise show.stopped(2, "usage", str(error)) from None
+    try:
+        with exclusive_run(settings.data_dir):
+            ledger = open_ledger(settings)
+            pulled = [pull_dataset(source, one, zone, settings, ledger, day) for one in wanted]
+    except (RunLockedError, LedgerVersionError, OSError) as error:
+        raise show.stopped(1, "failed", sentence(error)) from None
+    _show_pulled(pulled, as_json)
+    failed = [one for one in pulled if one.state == "failed"]
+    raise typer.Exit(4 if any(one.critical for one in failed) else int(bool(failed)))
+
+
+def _show_pulled(pulled: Sequence[Pulled], as_json: bool) -> None:
+    if as_json:
+        show.show_json([asdict(one) for one in pulled])
+        return
+    show.show_table(
+        "Pulled 拉取结果",
+        ("dataset", "state", "received", "landed", "refused", "batch"),
+        [(f"{p.source}.{p.dataset}", p.state, p.rows_received, p.rows_landed, p.rows_refused, p.batch) for p in pulled],
+    )
+    show.show_refusals([asdict(one) for one in pulled])
+
+
+def _read(settings: Settings, folder: Path | None) -> tuple[list[Source], Zone]:
+    try:
+        ours = read_sources()
+        sources = ours if folder is None else read_sources(folder)
+        return sources, read_zone(settings.zone_file, [*ours, *sources])
+    except ConfigError as error:
+        raise show.stopped(1, "failed", str(error)) from None
+
+
+def _chosen(sources: Sequence[Source], name: str | None) -> list[Source]:
+    chosen = [source for source in sources if name in (None, source.name)]
+    if not chosen:
+        raise show.stopped(2, "usage", f"no source {name}; there are {', '.join(s.name for s in sources)}")
+    return chosen
+
+
+def _day(settings: Settings, as_of: datetime | None) -> date:
+    today = datetime.now(settings.zone).date()
+    if as_of is not None and as_of.date() > today:
+        raise show.stopped(
+            2, "usage", f"--as-of {as_of.date()} lies ahead of today, {today}. Give a day that has come."
+        )
+    return as_of.date() if as_of else today

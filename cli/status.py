@@ -1,0 +1,215 @@
+"""How the installation stands: for people what is to be done first, for monitoring one line and an exit code."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from cli import show
+from cli.night_commands import show_outcome
+from connectors.sink_files import alert_channels, readable_sinks
+from flows.faults import sentence
+from flows.outcome import Outcome
+from ledger.publications import current_id, edition_row, owed_for, pending
+from ledger.returns import owed_returns
+from ledger.runs import is_at_work, latest_runs
+from ledger.settings import PROJECT_DIR, Settings
+from ledger.store import Row, ledger_if_any
+from ledger.tables import alerts, deliveries, outbox
+from ledger.yaml_file import read_yaml
+
+WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
+"""What monitoring calls the exit codes 0 to 3."""
+BAD = {
+    "failed": "the last night failed",
+    "blocked": "the gate blocked",
+    "source_missing": "a critical source is missing",
+}
+
+
+def standing(settings: Settings) -> dict[str, Any]:
+    """All that is known of the last night and of what it left behind, as `jifen status --json` prints it."""
+    ledger = ledger_if_any(settings)
+    if ledger is None:
+        nothing = {"last_run": None, "at_work": None, "last_ended": None, "current": None}
+        return {"data_dir": str(settings.data_dir), **nothing, **_expected(settings)}
+    last, before = [*latest_runs(ledger, 2), None, None][:2]
+    at_work = None
+    if last is not None and last["state"] == "running":
+        if is_at_work(settings.data_dir):
+            at_work, last = last, before
+        else:
+            last |= {"state": "failed", "report": {"message": "its process died before it could say how it ended."}}
+    owed = {
+        "deliveries": pending(ledger, deliveries),
+        "notices": pending(ledger, outbox),
+        "returns": owed_returns(ledger),
+        "alerts": pending(ledger, alerts),
+    }
+    if at_work is not None:
+        # What it promised itself it has not reached yet.
+        owed = {name: [row for row in rows if row["created_at"] < at_work["started_at"]] for name, rows in owed.items()}
+    current = current_id(ledger)
+    return {
+        "data_dir": str(settings.data_dir),
+        "current": current,
+        "current_as_of": (edition_row(ledger, current) or {}).get("as_of") if current else None,
+        "at_work": at_work,
+        "last_run": last,
+        "last_ended": next((run for run in latest_runs(ledger, 5) if run["ended_at"]), None),
+        "sent": {
+            "deliveries": owed_for(ledger, deliveries, current) if current else [],
+            "notices": owed_for(ledger, outbox, current) if current else [],
+        },
+        "owed": owed,
+        **_expected(settings),
+    }
+
+
+def _expected(settings: Settings) -> dict[str, Any]:
+    return {
+        "operators_channels": [sink.name for sink in alert_channels(readable_sinks(), os.environ)],
+        "next_night": next_night(datetime.now(settings.zone)),
+    }
+
+
+def next_night(now: datetime) -> str | None:
+    """When `prefect.yaml` has the next night begin; what it says where that is no time of each day."""
+    path = PROJECT_DIR / "prefect.yaml"
+    if not path.is_file():
+        return None
+    schedules = [one for deployed in read_yaml(path.read_bytes())["deployments"] for one in deployed["schedules"]]
+    cron, zone = str(schedules[0]["cron"]), str(schedules[0].get("timezone", "UTC"))
+    minute, hour, *days = cron.split()
+    if not (minute.isdecimal() and hour.isdecimal() and days == ["*"] * 3):
+        return f"{cron} {zone}"
+    begins = now.astimezone(ZoneInfo(zone)).replace(hour=int(hour), minute=int(minute), second=0, microsecond=0)
+    begins += timedelta(days=begins <= now)
+    return f"{begins:%Y-%m-%d %H:%M} {zone}"
+
+
+def troubles(told: dict[str, Any]) -> Iterator[tuple[int, str]]:
+    """What a person has to look at, each with its exit code for monitoring: worst first.
+
+    While a night is at work the one before it is judged, and a command that its lock would refuse has to wait.
+    """
+    last: Row | None = told["last_run"]
+    if last is None:
+        if told["at_work"] is None:
+            yield 2, "no night has run yet. Next: jifen run"
+        return
+    wait = "" if told["at_work"] is None else "wait for the night at work, then "
+    report = last["report"] or {}
+    said = report.get("message") or report.get("error") or ""
+    ended = Outcome(last["state"], last["as_of"], None, said, report)
+    if ended.state in BAD:
+        word = "" if ended.message.startswith(BAD[ended.state]) else f"{BAD[ended.state]}: "
+        follows = "" if "jifen run" in said else f" Next: {wait}mend it, then jifen run --as-of {ended.as_of}"
+        yield 2, f"{word}{ended.message}{follows}"
+    failed: dict[str, list[str]] = {}
+    for name, message in ended.failed.items():
+        failed.setdefault(message, []).append(name)
+    for message, names in failed.items():
+        if not (ended.state == "source_missing" and message in ended.message):
+            yield 1, f"not pulled {', '.join(names)}: {message}"
+    for name, message in ended.noticed.items():
+        yield 1, f"{name}: {message}"
+    for name, why in report.get("stale", {}).items():
+        yield 1, f"stale {name}: {why}. Next: ask the agency for newer data"
+    for owed in [one for some in told["owed"].values() for one in some]:
+        yield 1, f"owed to {owed['recipient']}: {_why_owed(ended, owed['last_error'], wait)}"
+
+
+def _why_owed(ended: Outcome, error: str | None, wait: str) -> str:
+    why = ended.dated(error or "not tried yet.")
+    if "jifen run" in why:
+        return why
+    why = f"{why.rstrip('.')}, then" if "Next: " in why else f"{why} Next:"
+    return f"{why} {wait}jifen run --as-of {ended.as_of}"
+
+
+def check_status(max_hours: float, as_json: bool) -> int:
+    """Print one line for monitoring; answers its exit code: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."""
+    try:
+        told = standing(Settings())
+        found = [*_too_old(told, max_hours), *troubles(told)]
+        code = max((code for code, _ in found), default=0)
+        worst = sorted(found, key=lambda one: -one[0])
+        line = "; ".join(text for _, text in worst) or _good(told)
+        if told["at_work"] is not None:
+            line += f"; night of {told['at_work']['as_of']} at work"
+    except Exception as error:  # noqa: BLE001 - monitoring must be told that nothing can be told
+        code, line = 3, sentence(error)
+    line = " ".join(line.split())
+    if as_json:
+        show.show_json({"state": WORDS[code], "message": line, "exit_code": code})
+    else:
+        show.console.print(f"{WORDS[code]} - {show.safe(line)}")
+    return code
+
+
+def _too_old(told: dict[str, Any], max_hours: float) -> Iterator[tuple[int, str]]:
+    ended: Row | None = told.get("last_ended")
+    if ended is not None and (hours := _hours_since(ended["started_at"])) > max_hours:
+        yield (
+            2,
+            f"no night has ended for {hours:.0f} h. Next: look at the scheduler or the Prefect worker, then jifen run",
+        )
+
+
+def _good(told: dict[str, Any]) -> str:
+    ended: Row | None = told["last_ended"]
+    if ended is None:
+        return "no night has ended yet"
+    hours = _hours_since(ended["started_at"])
+    return f"night of {ended['as_of']} {ended['state']} {hours:.1f} h ago, current edition {told['current']}"
+
+
+def _hours_since(moment: str) -> float:
+    return (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds() / 3600
+
+
+def show_status(as_json: bool) -> None:
+    """Print what is to be done, then the last night, then what it refused and sent."""
+    settings = Settings()
+    told = standing(settings)
+    found = list(troubles(told))
+    if as_json:
+        show.show_json({**told, "to_do": [text for _, text in found]})
+        return
+    for code, text in found:
+        show.console.print(f"[{'red' if code == 2 else 'yellow'}]to do[/] {show.safe(text)}")
+    if not found:
+        show.console.print("[green]nothing is to be done[/]")
+    for word, text in _facts(told, settings):
+        show.console.print(f"{word:<15} {show.safe(text)}")
+    if told["last_run"] is not None and told["last_run"]["report"]:
+        last = told["last_run"]
+        show_outcome(Outcome(last["state"], last["as_of"], told["current"], "", last["report"]))
+
+
+def _facts(told: dict[str, Any], settings: Settings) -> Iterator[tuple[str, str]]:
+    last: Row | None = told["last_run"]
+    if (at_work := told["at_work"]) is not None:
+        yield "at work", f"night of {at_work['as_of']}, {_when(at_work, settings)}, run {at_work['run_id']}"
+    if last is not None:
+        yield "last night", f"{last['as_of']} {last['state']}, {_when(last, settings)}, run {last['run_id']}"
+    as_of = told.get("current_as_of")
+    yield "current edition", f"{told['current']} as of {as_of}" if told["current"] else "none"
+    if last is not None:
+        yield "owed", f"{sum(len(some) for some in told['owed'].values())} deliveries, notices and returns"
+        yield "stale", ", ".join((last["report"] or {}).get("stale", {})) or "none"
+    by = "by prefect.yaml, where it is deployed"
+    yield "next night", f"{told['next_night']} ({by})" if told["next_night"] else "no prefect.yaml here"
+    named = ", ".join(told["operators_channels"])
+    yield "operators", named or "no channel: set OPERATORS_WEBHOOK_URL and OPERATORS_WEBHOOK_SECRET"
+    yield "data folder", told["data_dir"]
+
+
+def _when(run: Row, settings: Settings) -> str:
+    began = datetime.fromisoformat(run["started_at"])
+    text = f"began {began.astimezone(settings.zone):%Y-%m-%d %H:%M} {settings.time_zone}"
+    if not run["ended_at"]:
+        return text
+    return f"{text}, took {(datetime.fromisoformat(run['ended_at']) - began).total_seconds():.0f} s"

@@ -1,0 +1,215 @@
+"""Checks of the source file, of who is let in, and of what is written when we only look."""
+
+import base64
+import hashlib
+import os
+import traceback
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.x509.oid import NameOID
+from sqlalchemy.engine import make_url
+
+from connectors.check import check_source
+from connectors.drivers.pages import Ask
+from connectors.plan import plan_source
+from connectors.pull import driver_of
+from connectors.spec import (
+    DatabaseConnection,
+    FolderConnection,
+    MutualTls,
+    RestConnection,
+    SftpConnection,
+    Source,
+)
+from ledger.settings import Settings
+from sandbox.acceptance.canaries import OPEN_FIELDS, secret_variables, tried_variables
+from sandbox.acceptance.house import environment, listening, states
+from sandbox.acceptance.trial import NotApplicableError, Trial, expect
+
+CLOSED_PORT: Final = 9
+NOWHERE: Final = "no-such-place"
+
+
+def spec_valid(trial: Trial) -> str:
+    """A source that was put together in a program is held to the same grammar as one that was read from a file."""
+    again = Source.model_validate(trial.source.model_dump())
+    expect(again == trial.source, "the source reads otherwise when it is read again")
+    return f"{len(again.datasets)} datasets, {sum(len(d.columns) for d in again.datasets)} columns"
+
+
+def secrets_by_variable(trial: Trial) -> str:
+    """A value that stands in the file stands in git."""
+    text = trial.source.model_dump_json()
+    named = secret_variables(trial.source)
+    written = [v for v in named.values() if (value := trial.agency.env.get(v)) and len(value) > 4 and value in text]
+    expect(not written, f"the source file holds the value of {', '.join(written)}")
+    return f"secrets in {', '.join(sorted(named.values()))}" if named else "the connection names no secret"
+
+
+def good_secret_answers(trial: Trial) -> str:
+    """With the right variables every dataset comes."""
+    expect(not (failed := [one for one in trial.healthy.pulled if one.state == "failed"]), states(failed))
+    return states(trial.healthy.pulled)
+
+
+def wrong_secret_refused(trial: Trial) -> str:
+    """Each variable that lets us in is wrong in turn: a loud stop, by config or agency, and nothing lands."""
+    variables = tried_variables(trial.source)
+    if not variables:
+        raise NotApplicableError(f"driver {trial.source.driver} is let in without a secret")
+    tried = []
+    for field, variable in variables.items():
+        value = spoilt(trial.source, field, trial.agency.env[variable], trial.settings)
+        if value is None:
+            continue
+        if field not in OPEN_FIELDS:
+            trial.wrong.append(value)
+        with environment({variable: value}), trial.house() as house:
+            dataset = trial.datasets[0]
+            pulled = house.pull(trial.source, dataset)
+            _say_traceback(trial)
+            expect(pulled.state == "failed", f"{variable} is wrong and {dataset.name} is {pulled.state}")
+            expect(pulled.whose in ("config", "agency"), f"{variable} is wrong: {states([pulled])}")
+            expect(not house.promoted(dataset), f"{variable} is wrong and a batch of {dataset.name} was promoted")
+            tried.append(f"{variable}: {pulled.whose}")
+    if not tried:
+        raise NotApplicableError("the database asks for no password: nothing about its address is a secret")
+    return ", ".join(tried)
+
+
+def _say_traceback(trial: Trial) -> None:
+    """Ask once without the core around the driver, as a program would, and keep the traceback for the search."""
+    dataset = trial.datasets[0]
+    ask = Ask(trial.source, dataset, trial.settings, since=None, resume=None, seen=frozenset(), as_of=trial.as_of)
+    with listening(trial.said):
+        try:
+            next(iter(driver_of(trial.source.driver)(ask)), None)
+        except Exception:  # noqa: BLE001 - it must fail, and what it says is what we want
+            trial.said.append(traceback.format_exc())
+
+
+def spoilt(source: Source, field: str, value: str, settings: Settings) -> str | None:
+    """A wrong value of the right form: another host key, certificate or password; None where nothing is secret."""
+    connection = source.connection
+    if isinstance(connection, DatabaseConnection):
+        parts = urlsplit(value)
+        if parts.password is None:
+            return None
+        return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":wrong-password@")))
+    if field == "host_key":
+        key = Ed25519PrivateKey.generate().public_key()
+        return key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
+    if isinstance(connection, RestConnection) and isinstance(connection.auth, MutualTls):
+        return str(_other_pem(field, settings.data_dir / f"other-{field}.pem"))
+    return "wrong-" + base64.b32encode(os.urandom(15)).decode().lower()
+
+
+def _other_pem(field: str, path: Path) -> Path:
+    """A PEM file with a certificate that nobody signed, or with the key of another one."""
+    key = Ed25519PrivateKey.generate()
+    if field == "key":
+        form = serialization.PrivateFormat.PKCS8
+        path.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
+        return path
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a stranger")])
+    began = datetime.now(UTC) - timedelta(days=1)
+    built = x509.CertificateBuilder(name, name, key.public_key(), 1, began, began + timedelta(days=9))
+    path.write_bytes(built.sign(key, None).public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+def missing_variable_named(trial: Trial) -> str:
+    """Each variable in turn is not set: the message names it, and nothing is sent."""
+    dataset = trial.datasets[0]
+    for variable in trial.source.variables():
+        if "journal" in trial.abilities:
+            trial.agency.clear_requests()
+        with environment({variable: None}), trial.house() as house:
+            pulled = house.pull(trial.source, dataset)
+        expect(pulled.state == "failed", f"{variable} is not set and {dataset.name} is {pulled.state}")
+        expect(pulled.whose == "config", f"{variable} is not set and the fault is called {pulled.whose}")
+        expect(variable in (pulled.message or ""), f"{variable} is not set and the message does not name it")
+        sent = trial.agency.requests() if "journal" in trial.abilities else []
+        expect(not sent, f"{variable} is not set and {len(sent)} requests were sent")
+    return f"{len(trial.source.variables())} variables"
+
+
+def wrong_address_told(trial: Trial) -> str:
+    """Where nobody answers, or no folder or file is, is no empty delivery; and nothing is made in its place."""
+    variable, value = _nowhere(trial)
+    with environment({variable: value}), trial.house() as house:
+        house.settings = house.settings.model_copy(update={"retry_seconds": 0.5})
+        pulled = house.pull(trial.source, trial.datasets[0])
+        expect(pulled.state == "failed", f"{variable} leads nowhere and {pulled.dataset} is {pulled.state}")
+        expect(pulled.whose in ("config", "agency", "transient"), f"{variable} leads nowhere: {states([pulled])}")
+    made = trial.settings.data_dir / NOWHERE
+    expect(not made.exists(), f"{variable} led to nothing, and something was made there")
+    return f"{variable}: {pulled.whose}"
+
+
+def _nowhere(trial: Trial) -> tuple[str, str]:
+    """The variable that says where the agency is, and a value of it where nothing is."""
+    connection, gone = trial.source.connection, trial.settings.data_dir / NOWHERE
+    match connection:
+        case RestConnection():
+            scheme = urlsplit(trial.agency.env[connection.base_url.env]).scheme
+            return connection.base_url.env, f"{scheme}://127.0.0.1:{CLOSED_PORT}"
+        case SftpConnection():
+            return connection.port.env, str(CLOSED_PORT)
+        case FolderConnection():
+            return connection.path.env, str(gone)
+        case DatabaseConnection():
+            url = make_url(trial.agency.env[connection.url.env])
+            lost = url.set(database=str(gone)) if url.host is None else url.set(host="127.0.0.1", port=CLOSED_PORT)
+            return connection.url.env, lost.render_as_string(hide_password=False)
+
+
+def check_keeps_nothing(trial: Trial) -> str:
+    """`jifen source check` looks at the agency and leaves the data folder as it was."""
+    with trial.house() as house:
+        house.ledger.dispose()
+        before = folder_sha256(house.settings.data_dir)
+        found = check_source(trial.source, trial.zone, house.settings)
+        trial.said += [repr(line) for line in found]
+        expect(folder_sha256(house.settings.data_dir) == before, "checking wrote into the data folder")
+    # A child dataset has no parent's values before the parent was pulled: its check says so.
+    failed = [
+        line
+        for line in found
+        if line["state"] == "failed" and trial.source.dataset(line["dataset"].partition(".")[2]).parent is None
+    ]
+    expect(not failed, "; ".join(f"{line['dataset']}: {line['message']}" for line in failed))
+    return "; ".join(f"{line['dataset']} {line['records']} on the first page" for line in found if line["records"])
+
+
+def plan_sends_nothing(trial: Trial) -> str:
+    """A dry run reads the source file and the ledger, and neither sends nor writes anything."""
+    house = trial.healthy.required()
+    before = folder_sha256(house.settings.data_dir)
+    if "journal" in trial.abilities:
+        trial.agency.clear_requests()
+    planned = plan_source(trial.source, trial.zone, house.settings, trial.as_of)
+    trial.said.append(repr(planned))
+    expect(folder_sha256(house.settings.data_dir) == before, "the plan wrote into the data folder")
+    sent = trial.agency.requests() if "journal" in trial.abilities else []
+    expect(not sent, f"the plan sent {len(sent)} requests")
+    expect(len(planned) == len(trial.source.datasets), "the plan leaves a dataset out")
+    nowhere = trial.settings.data_dir / "no-data-folder"
+    plan_source(trial.source, trial.zone, house.settings.model_copy(update={"data_dir": nowhere}), trial.as_of)
+    expect(not nowhere.exists(), "the plan made a data folder")
+    return f"{len(planned)} datasets planned"
+
+
+def folder_sha256(folder: Path) -> str:
+    """One hash over the names and the bytes of everything in a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        content = path.read_bytes() if path.is_file() else b""
+        digest.update(f"{path.relative_to(folder)} {hashlib.sha256(content).hexdigest()}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,191 @@
+"""Whether what we hold is what the agency has, and whether every difference was told to somebody.
+
+A night may hold less than the agency has, as long as it says so: a record that was refused, a value that was discarded.
+What it may never do is hold something else in silence. So each difference between the rows held and the truth must be
+accounted for by a quarantine line that is about that very record; one line accounts for one record, once.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from connectors.columns import make_parser
+from connectors.json_path import field_of
+from connectors.spec import Column, Dataset
+from ledger.store import Row
+from sandbox.acceptance.house import House, Key, key_of
+
+FIELD_GONE = "field_gone"
+"""The note of the schema contract that a field came with no record: its column landed null, as the source file asks."""
+
+
+AFTER_END = "row_after_end"
+"""The note of a table that rows stand behind its declared end: one a page is the end itself."""
+
+LONGEST = 80
+"""So much of a value is shown."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that we hold otherwise than the agency has it."""
+
+    kind: Literal["missing", "extra", "changed"]
+    key: Key
+    column: str | None = None
+    held: Any = None
+    true: Any = None
+
+    def __str__(self) -> str:
+        place = "+".join(str(part) for part in self.key)
+        if self.kind == "changed":
+            return f"{place}: {self.column} is {repr(self.held)[:LONGEST]}, should be {repr(self.true)[:LONGEST]}"
+        return f"{place} {'is not held' if self.kind == 'missing' else 'is held and should not be'}"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What differs, and which of it nobody was told of."""
+
+    differences: tuple[Difference, ...]
+    silent: tuple[Difference, ...]
+
+    @property
+    def outcome(self) -> Literal["right", "refused", "silent wrong"]:
+        """The one word for it."""
+        if self.silent:
+            return "silent wrong"
+        return "refused" if self.differences else "right"
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal in value and kind: 1 is not true, and 1.50 is 1.5."""
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+
+
+def differences(dataset: Dataset, held: Sequence[Row], truth: Sequence[Mapping[str, Any]]) -> list[Difference]:
+    """Every difference between rows held and true rows, key by key and column by column."""
+    ours = _by_key(dataset, held, "held")
+    theirs = _by_key(dataset, truth, "in the truth")
+    found = [Difference("missing", key) for key in theirs if key not in ours]
+    found += [Difference("extra", key) for key in ours if key not in theirs]
+    for key in ours.keys() & theirs.keys():
+        for column in dataset.columns:
+            held_value, true_value = ours[key][column.name], theirs[key][column.name]
+            if not same(held_value, true_value):
+                found.append(Difference("changed", key, column.name, held_value, true_value))
+    return sorted(found, key=lambda one: (one.kind, str(one.key), one.column or ""))
+
+
+def _by_key(dataset: Dataset, rows: Sequence[Mapping[str, Any]], where: str) -> dict[Key, Mapping[str, Any]]:
+    keyed: dict[Key, Mapping[str, Any]] = {}
+    for row in rows:
+        key = key_of(dataset, row)
+        if key in keyed:
+            raise ValueError(f"{dataset.address}: key {key} stands twice among the rows {where}")
+        keyed[key] = row
+    return keyed
+
+
+def judge(house: House, dataset: Dataset, truth: Sequence[Mapping[str, Any]]) -> Judgement:
+    """Compare what a house holds of a dataset with the truth, and look for the line behind each difference."""
+    found = differences(dataset, house.held(dataset), truth)
+    if not found:
+        return Judgement((), ())
+    notes = {name for row in house.promoted(dataset) for name in row["counts"] or {}}
+    account = _Account(dataset, house, truth, notes)
+    return Judgement(tuple(found), tuple(one for one in found if not account.covers(one)))
+
+
+class _Account:
+    """The quarantine lines of a house, each of which may be drawn on once for a record it is about."""
+
+    def __init__(self, dataset: Dataset, house: House, truth: Sequence[Mapping[str, Any]], notes: set[str]) -> None:
+        self._dataset = dataset
+        self._truth = {key_of(dataset, row): row for row in truth}
+        self._gone = {c.name for c in dataset.columns if f"{FIELD_GONE}:{c.source_field}" in notes}
+        self._zone = house.settings.zone
+        self._after_end: int = sum(
+            max(0, row["counts"].get(AFTER_END, 0) - len(house.pages(dataset, row["batch"])))
+            for row in house.promoted(dataset)
+            if row["counts"]
+        )
+        held = {key_of(dataset, row) for row in house.held(dataset)}
+        self._discarded: set[tuple[Key, str | None]] = set()
+        self._refused: list[tuple[Key, Any]] = []
+        self._unread: list[Any] = []
+        told: set[tuple[Any, ...]] = set()
+        for line in house.refusals(dataset):
+            key = self._key(line["key"])
+            place = (line["raw_sha256"], line["label"], line["position"])
+            if line["action"] == "value_discarded":
+                self._discarded.add((key, line["column"]))
+            elif line["action"] == "record_refused" and place not in told:
+                told.add(place)
+                if key in self._truth and key not in held:
+                    self._refused.append((key, line["record"]))
+                elif key not in self._truth:
+                    self._unread.append(line["record"])
+
+    def covers(self, one: Difference) -> bool:
+        """Whether somebody was told of this difference."""
+        if one.kind == "extra":
+            return False
+        if one.kind == "changed":
+            return one.held is None and (one.column in self._gone or (one.key, one.column) in self._discarded)
+        if self._draw_by_key(one.key) or self._draw_by_likeness(self._truth[one.key]):
+            return True
+        self._after_end -= 1
+        return self._after_end >= 0
+
+    def _draw_by_key(self, key: Key) -> bool:
+        return any(stated == key for stated, _ in self._refused)
+
+    def _draw_by_likeness(self, true: Mapping[str, Any]) -> bool:
+        """A record whose key was spoilt is known by its other values, or by a key that stands somewhere in its text.
+
+        What is no record at all may be any.
+        """
+        for fits in (self._alike, self._names, _is_no_record):
+            for place, record in enumerate(self._unread):
+                if fits(record, true):
+                    del self._unread[place]
+                    return True
+        return False
+
+    def _alike(self, record: Any, true: Mapping[str, Any]) -> bool:
+        fields = record if isinstance(record, Mapping) else {}
+        compared = [
+            same(_parsed(column, field_of(fields, column.source_field), self._zone), true[column.name])
+            for column in self._dataset.columns
+            if _has(fields, column) and true[column.name] is not None
+        ]
+        return bool(compared) and 2 * sum(compared) >= len(compared)
+
+    def _names(self, record: Any, true: Mapping[str, Any]) -> bool:
+        if isinstance(record, Mapping) and any(_has(record, c) for c in self._dataset.columns):
+            return False
+        text = json.dumps(record, ensure_ascii=False, default=str)
+        return any(isinstance(part, str) and part in text for part in key_of(self._dataset, true))
+
+    def _key(self, stated: Sequence[Any]) -> Key:
+        columns = {column.name: column for column in self._dataset.columns}
+        if len(stated) != len(self._dataset.key):
+            return ()
+        pairs = zip(self._dataset.key, stated, strict=True)
+        return tuple(_parsed(columns[name], value, self._zone) for name, value in pairs)
+
+
+def _is_no_record(record: Any, _true: Mapping[str, Any]) -> bool:
+    return not isinstance(record, Mapping)
+
+
+def _parsed(column: Column, raw: Any, zone: ZoneInfo) -> Any:
+    value, _, _ = make_parser(column, (), zone)(raw)
+    return value
+
+
+def _has(fields: Mapping[str, Any], column: Column) -> bool:
+    return column.source_field in fields or field_of(fields, column.source_field) is not None

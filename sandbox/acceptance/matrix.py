@@ -1,0 +1,222 @@
+"""The fault matrix: each kind of fault, in each position, against each dataset, and what became of it.
+
+The outcome of a cell is one of
+- `right`: what is held is what the agency has, in every row and value;
+- `later`: some of it was left for the next run, as this fault allows or as was told by its name, and came with it;
+- `refused`: it is not, and for each difference a quarantine line about that very record says why;
+- `loud stop`: nothing of the delivery counts, and the error says whose fault it is;
+- `gave up`: the same, though this fault passes and another attempt would have been right;
+- `unforeseen`: the same, but the error is none of the four classes: loud, and a fault of ours;
+- `stuck`: the stop was loud, but once the agency is well again the next pull is not right;
+- `broken`: the stand-in or the kit itself failed, so the cell shows nothing;
+- `not met`: the fault was planned and the pull never ran into it, so the cell shows nothing;
+- `silent wrong`: what is held differs from what the agency has, and nobody was told.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from connectors.pull import Pulled
+from connectors.spec import Dataset, Source
+from sandbox.acceptance.agency import FaultKind
+from sandbox.acceptance.house import House, key_of
+from sandbox.acceptance.judge import Difference, judge, same
+from sandbox.acceptance.trial import Trial, at_work
+
+POSITIONS = ("first", "middle", "last")
+OUTCOMES = (
+    "right",
+    "later",
+    "refused",
+    "loud stop",
+    "not met",
+    "gave up",
+    "unforeseen",
+    "broken",
+    "stuck",
+    "silent wrong",
+)
+WRONG = frozenset({"gave up", "unforeseen", "broken", "stuck", "silent wrong"})
+"""Outcomes that no cell may have."""
+
+Truth = list[dict[str, Any]]
+
+CALM_TRIES = 5
+CALM_SECONDS = 0.2
+
+FOUR_CLASSES = frozenset({"config", "agency", "transient", "data"})
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One fault in one position of one dataset; `outcome` and `why` once it was run."""
+
+    kind: str
+    source: str
+    dataset: str
+    driver: str
+    position: str
+    outcome: str = ""
+    why: str = ""
+    seconds: float = 0.0
+
+    def plan(self) -> dict[str, Any]:
+        """The line of a fault plan that brings this cell about."""
+        place = {"source": self.source, "dataset": self.dataset, "position": self.position}
+        return {"kind": self.kind, **place}
+
+
+def cells_of(
+    source: Source,
+    datasets: Sequence[Dataset],
+    kinds: Mapping[str, FaultKind],
+    positions: Sequence[str] = POSITIONS,
+) -> Iterator[Cell]:
+    """Every cell of these datasets of a source, in a fixed order."""
+    for name, kind in kinds.items():
+        for dataset in datasets:
+            if kind.applies(source, dataset):
+                for position in positions:
+                    yield Cell(name, source.name, dataset.name, source.driver, position)
+
+
+def run_cells(trial: Trial, cells: Iterable[Cell]) -> Iterator[Cell]:
+    """Run these cells of one source, each in a scratch folder that is gone afterwards."""
+    for cell in cells:
+        with at_work(trial):
+            try:
+                yield run_cell(trial, cell)
+            except Exception as error:  # noqa: BLE001 - one cell that breaks must not hide the others
+                _calm(trial)
+                yield replace(cell, outcome="broken", why=f"{type(error).__name__}: {error}")
+
+
+def _calm(trial: Trial) -> None:
+    """Bring an agency that could not take up a plan back to health, or leave it to the next cell to fail too."""
+    for _ in range(CALM_TRIES):
+        with suppress(Exception):
+            trial.agency.set_faults([])
+            return
+        time.sleep(CALM_SECONDS)
+
+
+def run_cell(trial: Trial, cell: Cell) -> Cell:
+    """Pull the dataset under this fault in a fresh house, judge it, and see whether it heals."""
+    began = time.monotonic()
+    dataset = trial.source.dataset(cell.dataset)
+    with trial.house() as house:
+        trial.agency.set_faults([])
+        _pull_parents(trial, house, dataset)
+        if trial.kinds[cell.kind].again:
+            house.pull(trial.source, dataset)
+        healthy = len(house.promoted(dataset))
+        trial.agency.clear_requests()
+        trial.agency.set_faults([cell.plan()])
+        try:
+            pulled = house.pull(trial.source, dataset)
+            sick = trial.truth(dataset)
+            kind = trial.kinds[cell.kind]
+            found = _Found(kind, *_judge(house, dataset, pulled, kind, sick, healthy))
+            met = _was_met(trial, cell)
+        finally:
+            trial.agency.set_faults([])
+        if found.outcome == "right" and not met:
+            outcome, why = "not met", f"{pulled.state}, but the fault never showed"
+        else:
+            outcome, why = _heal(trial, house, dataset, found, sick)
+    return replace(cell, outcome=outcome, why=why, seconds=round(time.monotonic() - began, 3))
+
+
+def _pull_parents(trial: Trial, house: House, dataset: Dataset) -> None:
+    if dataset.parent is not None:
+        parent = trial.source.dataset(dataset.parent)
+        _pull_parents(trial, house, parent)
+        house.pull(trial.source, parent)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What became of a pull under one kind of fault."""
+
+    kind: FaultKind
+    outcome: str
+    why: str
+
+
+def _judge(
+    house: House, dataset: Dataset, pulled: Pulled, kind: FaultKind, sick: Truth, healthy: int
+) -> tuple[str, str]:
+    if pulled.state == "failed":
+        if len(house.promoted(dataset)) > healthy:
+            return "silent wrong", f"the pull failed and a batch was promoted all the same: {pulled.message}"
+        outcome = "loud stop" if pulled.whose in FOUR_CLASSES else "unforeseen"
+        return outcome, f"{pulled.whose}: {pulled.message}"
+    found = judge(house, dataset, sick)
+    if found.silent:
+        shown = "; ".join(str(one) for one in found.silent[:3])
+        named = any(note.startswith("unmatched:") for note in pulled.counts or {})
+        held_back = (kind.later or named) and all(one.kind == "missing" for one in found.silent)
+        return "later" if held_back else "silent wrong", f"{len(found.silent)} differences without a word: {shown}"
+    rules = Counter(line["rule"] for line in house.refusals(dataset))
+    told = ", ".join(f"{rule} {count}" for rule, count in rules.items())
+    return found.outcome, told or pulled.state
+
+
+def _was_met(trial: Trial, cell: Cell) -> bool:
+    """Whether the agency's journal shows the fault, or a refusal by one that lets us in when it is well.
+
+    Files and tables keep no journal: a fault that applies to them stands there for all to meet.
+    """
+    journal = trial.agency.requests() if trial.source.driver == "rest" else None
+    return journal is None or any(cell.kind in one.get("faults", ()) or one["status"] == 401 for one in journal)
+
+
+def _heal(trial: Trial, house: House, dataset: Dataset, found: _Found, sick: Truth) -> tuple[str, str]:
+    """The agency is well again: the next pull in the same house must be right, but for records that were refused.
+
+    Of an upsert a refused record does not come again by itself: it is mended and replayed.
+    """
+    outcome, why = found.outcome, found.why
+    if outcome in ("refused", "silent wrong", "unforeseen"):
+        return outcome, why
+    again = house.pull(trial.source, dataset)
+    if again.state == "failed":
+        return "stuck", f"after {outcome} ({why}) the next pull fails: {again.message}"
+    differ = [one for one in judge(house, dataset, trial.truth(dataset)).differences if not _untold(dataset, one, sick)]
+    if differ:
+        return "stuck", f"after {outcome} ({why}) the next pull is {again.state}, but {'; '.join(map(str, differ[:3]))}"
+    if outcome == "loud stop" and found.kind.expected == "right":
+        return "gave up", why
+    return outcome, why
+
+
+def _untold(dataset: Dataset, one: Difference, sick: Truth) -> bool:
+    """Whether an agency took a value, a record or a key back without a word: nothing names it, so nobody could know."""
+    said = next((row for row in sick if key_of(dataset, row) == one.key), None)
+    if dataset.load != "upsert" or one.kind == "missing":
+        return dataset.since is not None and said is None
+    return said is not None and (one.kind == "extra" or same(said[str(one.column)], one.held))
+
+
+@dataclass(frozen=True)
+class Total:
+    """How the cells of one kind of fault, over one driver, came out: outcome -> count, in the order of `OUTCOMES`."""
+
+    kind: str
+    driver: str
+    outcomes: dict[str, int]
+
+
+def totals(cells: Iterable[Cell]) -> list[Total]:
+    """The matrix as one line for each kind and driver."""
+    counted: dict[tuple[str, str], Counter[str]] = {}
+    for cell in cells:
+        counted.setdefault((cell.kind, cell.driver), Counter())[cell.outcome] += 1
+    return [
+        Total(kind, driver, {outcome: count[outcome] for outcome in OUTCOMES})
+        for (kind, driver), count in sorted(counted.items())
+    ]
