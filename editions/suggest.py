@@ -1,20 +1,81 @@
 """Whom an open name may mean: names of the register ranked by likeness, for a person to decide. Nothing is applied."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
-from editions.likeness import score_pairs
-from editions.name_pairs import keep_candidates, load_names
-
-LEAST_SCORE = Decimal("0.05")
+LEAST_SCORE = Decimal("0.5")
 """Below it nothing is suggested: a name that shares a city and a trade with ours is not like it."""
+CANDIDATES = 40
+"""So many names of the register, those that share the rarest pairs of characters, are compared with each open name."""
+_FULL = "".join(chr(0xFF01 + place) for place in range(94))
+_HALF = "".join(chr(0x21 + place) for place in range(94)).replace("'", "''")
+MACROS = f"""
+create macro narrow(name) as
+    case when regexp_matches(name, '[０-９Ａ-Ｚａ-ｚ]') then translate(name, '{_FULL}', '{_HALF}') else name end;
+create macro key_of(name) as regexp_replace(upper(narrow(name)), '[^0-9A-Z\\x{{3400}}-\\x{{9FFF}}]', '', 'g');
+create macro pairs_of(key) as list_distinct(list_transform(range(1, length(key)), lambda i: substr(key, i, 2)));
+"""
+"""A name as names are compared: half-width, in capitals, only what is Chinese, a letter or a digit; and its pairs."""
+NAMES = """
+create table asked as select *, key_of(name) as key, pairs_of(key_of(name)) as pairs from given;
+create table borne as
+select
+    row_number() over (order by borne_by, enterprise_name, valid_from) as borne_id, uscc, enterprise_name, borne_by,
+    valid_from, valid_to, key_of(enterprise_name) as key, pairs_of(key_of(enterprise_name)) as pairs
+from read_parquet({register}, hive_partitioning = false);
+"""
+# A pair that one name in twenty has tells nobody apart: 科技, 有限, the city.
+ALIKE = """
+with asked_pairs as (
+    select place, unnest(pairs) as pair from asked
+),
+
+borne_pairs as (
+    select borne_id, pair from (select borne_id, unnest(pairs) as pair from borne)
+    semi join asked_pairs using (pair)
+),
+
+telling as (
+    select pair, cast(1000 * ln((select count(*) from borne) / count(*)) as bigint) as weight
+    from borne_pairs
+    group by pair
+    having count(*) <= (select least(greatest(count(*) // 20, 50), 2000) from borne)
+),
+
+likely as (
+    select place, borne_id
+    from asked_pairs inner join telling using (pair) inner join borne_pairs using (pair)
+    group by place, borne_id
+    qualify row_number() over (partition by place order by sum(weight) desc, borne_id) <= $candidates
+    union
+    select place, borne_id from asked inner join borne using (key)
+),
+
+-- Half the score is the share of pairs that both have, half that they are written, and begin, alike.
+compared as (
+    select
+        asked.place, borne.*, asked.from_day >= borne.valid_from
+        and (borne.valid_to is null or asked.to_day <= borne.valid_to) as is_borne_then,
+        cast((jaro_winkler_similarity(asked.key, borne.key) + 2 * len(list_intersect(asked.pairs, borne.pairs))
+            / greatest(len(asked.pairs) + len(borne.pairs), 1)) / 2 as decimal(7, 6)) as score
+    from likely inner join asked using (place) inner join borne using (borne_id)
+    qualify row_number() over (
+        partition by asked.place, borne.uscc order by score desc, is_borne_then desc, borne_id
+    ) = 1
+)
+
+select place, uscc, enterprise_name, borne_by, valid_from, valid_to, score, is_borne_then
+from compared
+where score >= $least
+qualify row_number() over (partition by place order by score desc, is_borne_then desc, uscc) <= $most
+order by place, score desc, is_borne_then desc, uscc
+"""
 CONTRADICTING = "contradicting_decisions"
 """The reason for which a code is open of which people decided one thing here and another there."""
 REASONS = ("ambiguous", "not_yet_borne", "no_longer_borne", "unknown", CONTRADICTING)
@@ -56,7 +117,7 @@ class OpenItem:
 class Suggestion:
     """One enterprise that an open name may mean: which of its names is alike, when it bore that name, and how alike.
 
-    `score` is a probability between 0 and 1 by the weights of `editions.likeness`; it ranks, and decides nothing. It is
+    `score` says how alike the names are, 0 to 1; it ranks, and decides nothing. It is
     None where likeness has no part: the register gives them the very number, or a decision does.
     """
 
@@ -107,20 +168,31 @@ def codes_held(edition: Path, codes: Iterable[str]) -> dict[str, str]:
 def suggest(edition: Path, items: Sequence[OpenItem], most: int = 3) -> list[tuple[Suggestion, ...]]:
     """For each item the enterprises it may mean, likeliest first, at most `most`; for a number all who claim it.
 
-    An enterprise stands once, with the name that is most alike. Equal editions and items give equal answers.
+    An enterprise stands once, with the name that is most alike, and of equally alike ones that which it bore on the
+    days of the item. Equal editions and items give equal answers.
     """
-    named = [place for place, item in enumerate(items) if item.is_name]
     found = [_claimants(edition, item.claimed_by) for item in items]
-    if not named:
+    asked = [
+        (place, item.identifier, item.first_mentioned_on, item.last_mentioned_on)
+        for place, item in enumerate(items)
+        if item.is_name
+    ]
+    if not asked:
         return found
     with duckdb.connect(":memory:", config={"threads": 2}) as db:
-        asked = [(place, *_asked(items[place])) for place in named]
-        load_names(db, edition / "tables" / "identity_names.parquet", asked)
-        keep_candidates(db)
-        score_pairs(db)
-        for place, best in _best(db, most):
-            found[place] = best
-    return found
+        db.execute(MACROS)
+        db.execute("create table given (place bigint, name varchar, from_day date, to_day date)")
+        db.executemany("insert into given values (?, ?, ?, ?)", asked)
+        db.execute(NAMES.format(register=_literal(edition)))
+        rows = db.execute(ALIKE, {"candidates": CANDIDATES, "least": LEAST_SCORE, "most": most}).fetchall()
+    alike: dict[int, list[Suggestion]] = {}
+    for place, *facts in rows:
+        alike.setdefault(place, []).append(Suggestion(*facts))
+    return [tuple(alike.get(place, some)) for place, some in enumerate(found)]
+
+
+def _literal(edition: Path) -> str:
+    return "'" + (edition / "tables" / "identity_names.parquet").as_posix().replace("'", "''") + "'"
 
 
 def _claimants(edition: Path, claimed_by: Sequence[str]) -> tuple[Suggestion, ...]:
@@ -138,39 +210,4 @@ def _claimants(edition: Path, claimed_by: Sequence[str]) -> tuple[Suggestion, ..
             order by uscc""",
             {"table": table, "codes": list(claimed_by)},
         ).fetchall()
-    return tuple(map(_suggestion, rows))
-
-
-def _asked(item: OpenItem) -> tuple[str, date | None, date | None]:
-    return item.identifier, item.first_mentioned_on, item.last_mentioned_on
-
-
-def _best(db: duckdb.DuckDBPyConnection, most: int) -> Iterator[tuple[int, tuple[Suggestion, ...]]]:
-    rows = db.execute(
-        """with by_enterprise as (
-            select scored.asked_id, borne.*, scored.score,
-                case when asked.from_day is not null
-                    then asked.from_day >= borne.from_day and (borne.to_day is null or asked.to_day <= borne.to_day) end
-                    as is_borne_then
-            from scored
-            join borne on scored.borne_id = borne.unique_id
-            join asked on scored.asked_id = asked.unique_id
-            qualify row_number() over (
-                partition by scored.asked_id, borne.uscc order by scored.score desc, is_borne_then desc, borne.unique_id
-            ) = 1
-        )
-        select asked_id, uscc, shown, borne_by, from_day, to_day, score, is_borne_then from by_enterprise
-        where score >= $least
-        qualify row_number() over (partition by asked_id order by score desc, uscc) <= $most
-        order by asked_id, score desc, uscc""",
-        {"most": most, "least": LEAST_SCORE},
-    ).fetchall()
-    grouped: dict[int, list[Suggestion]] = {}
-    for place, *facts in rows:
-        grouped.setdefault(place, []).append(_suggestion(facts))
-    yield from ((place, tuple(some)) for place, some in grouped.items())
-
-
-def _suggestion(facts: Sequence[Any]) -> Suggestion:
-    uscc, name, borne_by, valid_from, valid_to, score, is_borne_then = facts
-    return Suggestion(uscc, name, borne_by, valid_from, valid_to, score, is_borne_then)
+    return tuple(Suggestion(*row) for row in rows)
