@@ -23,8 +23,11 @@ _CODES = {
 }
 _CODES |= {"bizcode", "respcode", "rspcode", "responsecode"}
 _GOOD_CODE = re.compile(r"0+|2\d\d|ok|success|succeeded|true|none|null|", re.IGNORECASE)
-_TRUTHS = {"success", "succeeded", "succeed", "succ", "issuccess", "ok", "accepted", "delivered"}
-_UNTRUE = re.compile(r"false|f|no|n|0|fail\w*|error", re.IGNORECASE)
+_TRUTHS = {"success", "succeeded", "succeed", "succ", "issuccess", "ok", "accepted", "delivered", "flag", "res"}
+_UNTRUE = re.compile(r"false|f|no|n|0|fail\w*|error|否|失败|错误", re.IGNORECASE)
+_COUNTS = re.compile(
+    r"(fail(ed|ures?)?|rejected|errors?|invalid)(count|num|number|total|items|records|logrecords|spans|datapoints)?"
+)
 _ERRORS = {"error", "errors", "exception", "fault"}
 _NO_ERROR = re.compile(r"false|0+|none|null|ok|success|", re.IGNORECASE)
 _STATES = {"status", "state", "result"}
@@ -48,10 +51,11 @@ _NOTHING_FOUND = re.compile(
 )
 _PARTIAL = {"timedout", "truncated", "partial", "ispartial", "incomplete", "incompleteresults", "partialresults"}
 _MORE = {"hasmore", "hasnext", "hasnextpage", "morepages"}
-_OF_ANYTHING = {"code", "ret", "accepted", "delivered", *_STATES}
+_OF_ANYTHING = {"code", "ret", "accepted", "delivered", "flag", "res", *_STATES}
 """Names that a record inside the answer may have as well: beside a verdict above it they say nothing."""
 
-_SAID = ("message", "msg", "errmsg", "errormsg", "errormessage", "errordescription", "statusmessage", "description")
+_MESSAGES = ("message", "msg", "errmsg", "errormsg", "errormessage", "errordescription", "statusmessage")
+_SAID = (*_MESSAGES, "description")
 
 
 def refusals(value: Any, records: Any = None, depth: int = 0, is_judged: bool = False) -> Iterator[str]:
@@ -66,18 +70,31 @@ def refusals(value: Any, records: Any = None, depth: int = 0, is_judged: bool = 
             continue
         plain = {_plain(name): (name, held) for name, held in one.items()}
         said = next((f" ({plain[name][1]})" for name in _SAID if isinstance(plain.get(name, ("", 0))[1], str)), "")
-        passed = _OF_ANYTHING if is_judged else set()
-        passed = passed | _CODES if _GOOD_TEXT.fullmatch(said) else passed
-        if records is not None and _NOTHING_FOUND.search(said):
-            passed = passed | _CODES | _TRUTHS
+        passed = _passed_over(said, records, is_judged)
         for name, (shown, held) in plain.items():
             if name not in passed and _says_no(name, held):
                 yield f"{shown} is {held}{said}"
+        is_verdict = bool(plain.keys() & (_CODES | _TRUTHS))
+        if is_verdict or not depth:
+            yield from _bad_messages(plain, records)
         if depth < 2:
-            is_judged_here = is_judged or bool(plain.keys() & (_CODES | _TRUTHS))
+            is_judged_here = is_judged or is_verdict
             for held in one.values():
                 if held is not records:
                     yield from refusals(held, records, depth + 1, is_judged_here)
+
+
+def _passed_over(said: str, records: Any, is_judged: bool) -> set[str]:
+    """The names that say nothing here: beside a verdict above, a message of success, or one that nothing was found."""
+    passed = _OF_ANYTHING if is_judged else set()
+    passed = passed | _CODES if _GOOD_TEXT.fullmatch(said) else passed
+    return passed | _CODES | _TRUTHS if records is not None and _NOTHING_FOUND.search(said) else passed
+
+
+def _bad_messages(plain: dict[str, tuple[str, Any]], records: Any) -> Iterator[str]:
+    for shown, held in (plain[name] for name in _MESSAGES if name in plain):
+        if isinstance(held, str) and refuses(held) and not (records is not None and _NOTHING_FOUND.search(held)):
+            yield f"{shown} is {held}"
 
 
 def shortfalls(value: Any) -> Iterator[str]:
@@ -117,9 +134,11 @@ def _says_no(name: str, held: Any) -> bool:
         told = "" if isinstance(held, dict) else " ".join(one for one in held if isinstance(one, str))
         return (name in _ERRORS and bool(held)) or (name in _CODES and refuses(told))
     text = str("" if held is None else held).strip()
+    if isinstance(held, int) and not isinstance(held, bool) and held > 0 and _COUNTS.fullmatch(name):
+        return True
     return (
         (name in _CODES and _GOOD_CODE.fullmatch(text) is None)
         or (name in _TRUTHS and _UNTRUE.fullmatch(text) is not None)
         or (name in _ERRORS and not (_NO_ERROR.fullmatch(text) or _NONE_OF_IT.fullmatch(text)))
-        or (name in _STATES and _BAD_STATE.fullmatch(text) is not None)
+        or (name in _STATES and (_BAD_STATE.fullmatch(text) is not None or refuses(text)))
     )

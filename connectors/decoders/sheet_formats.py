@@ -38,7 +38,7 @@ _COMPARED: Final[dict[str, Callable[[Any, Any], bool]]] = {
 _QUIET = re.compile(r"[-+()\s]|人民币|RMB|CNY|[¥￥]")
 _FOREIGN = re.compile(r"[$€£฿₩]|USD|HKD|EUR|GBP|JPY|美元|港[元币]|欧元|日元|英镑", re.IGNORECASE)
 _TOLD: Final = {"百万": 6, "千万": 7, "百亿": 10, "亿": 8, "万": 4, "千": 3, "百": 2, "十": 1}
-_SCALES = re.compile(r"[十百千万亿兆‰]|^[kKmMbB]$|[0-9]")
+_SCALES = re.compile(r"[十百千万亿兆‰‱]|基点|^[成折]$|^(?:[kKmMbB]|bps?|ppm)$|[0-9]", re.IGNORECASE)
 _HAS_DAY = re.compile(r"[yYdDeg]|年|月|日|mmm", re.IGNORECASE)
 # The money formats without a number of their own show the money of the reader's country, not dollars.
 _HOME_MONEY: Final = frozenset([*range(5, 9), *range(41, 45)])
@@ -126,7 +126,8 @@ def settled(cell: Number | Shown, column: Column) -> Any:
     if isinstance(held, int) and abs(held) >= 10**MAX_DIGITS:
         return Misfit("digits_lost")
     is_text = column.data_type == "varchar"
-    if look.is_odd or (not look.zeros and (held or is_text)):
+    has_minus_behind = not is_text and look.after.strip() == "-"
+    if look.is_odd or has_minus_behind or (not look.zeros and (held or is_text)):
         return Misfit("scaled_format")
     shown = held if not look.power else _plain(Decimal(held).scaleb(-look.power))
     words = look.before + look.after

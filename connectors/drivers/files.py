@@ -156,8 +156,9 @@ def trusted_name(name: str, where: str) -> str:
     """The name, once it is known to be the name of a file here and nothing else; otherwise an `AgencyError`."""
     is_path = name in ("", ".", "..") or "/" in name or "\\" in name
     if is_path or any(unicodedata.category(character) in _HIDDEN for character in name):
+        is_utf8 = not any(unicodedata.category(character) == "Cs" for character in name)
         raise AgencyError(
-            f"a file has the name {name[:120]!a}, which is no plain name.",
+            f"a file has the name {name[:120]!a}, which is {'no plain name' if is_utf8 else 'not encoded in UTF-8'}.",
             where,
             "ask the agency to name it with letters, digits and _-. alone",
         )

@@ -197,6 +197,9 @@ class Http:
             if isinstance(endpoint.decoder, JsonDecoder):
                 next_step = "declare none: true under decoder if that means no record"
             return AgencyError(nothing, self._where, next_step)
+        if status == 206:
+            part = "the agency answers 206: a part of the content, though the whole was asked for."
+            return AgencyError(part, self._where, "ask the agency why")
         if 300 <= status < 400:
             target = urlsplit(headers.get("Location", ""))
             to = self._secrets.without(f"{target.scheme}://{target.hostname}" if target.hostname else "another path")

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from contextlib import closing
 from itertools import islice
@@ -23,6 +24,8 @@ from ledger.settings import Settings, read_variable
 
 MOST_OF_AN_ANSWER_BYTES = 1 << 16
 _DEEPEST = 3
+_JSONP = re.compile(rb"\s*[A-Za-z_$][\w$.]*\((.*)\)[\s;]*", re.DOTALL)
+_BAD_NUMBER = re.compile(r"[45]\d\d")
 
 
 def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
@@ -91,7 +94,8 @@ def _require_accepted(
         what = f"the channel answers {status} with a page of HTML or XML: that is no receipt."
         raise AgencyError(what, sink.name, "check its address; a page to log in means that it does not know us")
     try:
-        value = loads(body)
+        wrapped = _JSONP.fullmatch(body)
+        value = loads(wrapped[1] if wrapped else body)
     except (ValueError, RecursionError):
         value = None
     if sink.answered is not None:
@@ -104,7 +108,7 @@ def _require_accepted(
         told = ", ".join(islice(refusals(_without_echo(value, loads(sent))), 3))
     else:
         text = body.replace(sent, b"").decode("utf-8", "replace").strip()
-        told = text if refuses(text) else ""
+        told = text if refuses(text) or _BAD_NUMBER.fullmatch(text) else ""
     if told:
         raise AgencyError(
             f"the channel answers {status} and refuses the message: {secrets.without(told)}.",

@@ -286,6 +286,8 @@ class Source(Strict):
                 raise ValueError(f"{dataset.name}: a paginator goes with driver rest, and only with it")
             if self.driver == "database" and not isinstance(dataset.decoder, JsonDecoder):
                 raise ValueError(f"{dataset.name}: driver database gives JSON")
+            if self.driver == "database" and getattr(dataset.decoder, "records", None) != "rows":
+                raise ValueError(f"{dataset.name}: driver database needs `records: rows` under decoder, or no decoder")
         return self
 
     @model_validator(mode="after")

@@ -59,7 +59,8 @@ def test_more_decimals_than_declared_are_rounded_half_up_and_noted():
 
 
 @pytest.mark.parametrize(
-    "text", ["12万3", "NaN", "Infinity", "1e999", "1e999999999", "--5", "1" * 19, "1,5", "1_000", "１，５"]
+    "text",
+    ["12万3", "NaN", "Infinity", "1e999", "1e999999999", "--5", "1" * 19, "1,5", "1_000", "１，５", "0,125", "-0,850"],
 )
 def test_a_garbled_amount_refuses_its_record(text):
     _, fault, _ = parse("decimal(20, 2)", text)
