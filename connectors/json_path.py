@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from connectors.spec import Dataset, JsonDecoder, RestRequest
-from connectors.spec.paging import total_path
+if TYPE_CHECKING:
+    from connectors.spec import Dataset, JsonDecoder
 
 
 class MissingFieldError(LookupError):
@@ -62,12 +62,12 @@ class RecordsAt:
     is_file: bool = False
 
     @classmethod
-    def of(cls, dataset: Dataset, decoder: JsonDecoder) -> "RecordsAt":
+    def of(cls, dataset: "Dataset", decoder: "JsonDecoder") -> "RecordsAt":
         """As a source file declares it."""
-        request = dataset.request
-        is_file = not isinstance(request, RestRequest)
-        is_coded = isinstance(request, RestRequest) and request.answered is not None
-        return cls(decoder.records, decoder.one, decoder.none, total_path(dataset.paginator), is_coded, is_file)
+        is_file = not hasattr(dataset.request, "job")
+        is_coded = getattr(dataset.request, "answered", None) is not None
+        total = None if dataset.paginator is None else dataset.paginator.total_path
+        return cls(decoder.records, decoder.one, decoder.none, total, is_coded, is_file)
 
     def find(self, answer: Any) -> list[Any]:
         """The records of an answer. Raises a `MissingFieldError` that says what stands where the list belongs."""

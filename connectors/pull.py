@@ -18,7 +18,7 @@ from connectors.partitions import partition_values
 from connectors.promote import promote, quarantine_window
 from connectors.raw import keep_raw, read_raw
 from connectors.since import lower_bound, require_newest
-from connectors.spec import Dataset, Offset, PageNumber, Source, TimeWindow
+from connectors.spec import Dataset, Source
 from connectors.zone import Zone
 from ledger.batches import (
     BatchKey,
@@ -34,8 +34,6 @@ from ledger.batches import (
 from ledger.settings import MissingVariableError, Settings
 
 _FILES = ("sftp", "folder")
-_COUNTED = (PageNumber, Offset, TimeWindow)
-"""Paginators whose pages are cut by counting: what moves in the listing while we read may be skipped unseen."""
 
 
 @dataclass(frozen=True)
@@ -187,12 +185,14 @@ def _read_whole(pull: _Pull, key: BatchKey, since: str | None) -> tuple[Staged, 
     staged, prepared = _read_twice_if_needed(pull, key, since)
     if not _has_repeats(pull, prepared):
         return staged, prepared
-    before, elsewhere = prepared.content_sha256, _cut_elsewhere(pull.dataset)
-    can_tell = elsewhere != pull.dataset
-    if can_tell:
+    before, paginator = prepared.content_sha256, pull.dataset.paginator
+    elsewhere = paginator and paginator.cut_smaller()
+    can_tell = elsewhere != paginator
+    if elsewhere and can_tell:
         void_pages(pull.ledger, key, None)
-        staged, prepared = _read_twice_if_needed(replace(pull, dataset=elsewhere), key, since)
-        can_tell = _longest_page(staged) <= _size_of(elsewhere)
+        smaller = pull.dataset.model_copy(update={"paginator": elsewhere})
+        staged, prepared = _read_twice_if_needed(replace(pull, dataset=smaller), key, since)
+        can_tell = _longest_page(staged) <= (elsewhere.page_size or 0)
     # Where the agency does not let us choose how long a page is there is no other cut: nothing tells whose copy it is.
     if not can_tell or prepared.content_sha256 != before:
         moving = PagingFaultError(
@@ -206,35 +206,14 @@ def _read_whole(pull: _Pull, key: BatchKey, since: str | None) -> tuple[Staged, 
 
 
 def _has_repeats(pull: _Pull, prepared: Prepared) -> bool:
-    return isinstance(pull.dataset.paginator, _COUNTED) and prepared.settled.repeats_across_pages > 0
+    paginator = pull.dataset.paginator
+    return paginator is not None and paginator.is_counted and prepared.settled.repeats_across_pages > 0
 
 
 def _longest_page(staged: Staged) -> int:
     """The most records of one page that landed."""
     pages = pq.read_table(staged.path, columns=["_sequence"])["_sequence"].value_counts()
     return max((one["counts"].as_py() for one in pages), default=0)
-
-
-def _size_of(dataset: Dataset) -> int:
-    """How many records a page may hold at most."""
-    paginator = dataset.paginator.inner if isinstance(dataset.paginator, TimeWindow) else dataset.paginator
-    return (isinstance(paginator, (PageNumber, Offset)) and paginator.size) or 0
-
-
-def _cut_elsewhere(dataset: Dataset) -> Dataset:
-    """The same dataset asked for in smaller pages, so that their edges fall between other records."""
-    paginator = dataset.paginator
-    if isinstance(paginator, TimeWindow):
-        inner = paginator.inner.model_copy(update={"size": _smaller(paginator.inner.size)})
-        return dataset.model_copy(update={"paginator": paginator.model_copy(update={"inner": inner})})
-    if isinstance(paginator, (PageNumber, Offset)):
-        return dataset.model_copy(update={"paginator": paginator.model_copy(update={"size": _smaller(paginator.size)})})
-    return dataset
-
-
-def _smaller(size: int | None) -> int | None:
-    # A page of one cannot be cut smaller, and the same cut would prove nothing.
-    return size and (size * 3 // 4 or 2)
 
 
 def _read_twice_if_needed(pull: _Pull, key: BatchKey, since: str | None) -> tuple[Staged, Prepared]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from connectors.spec.base import Strict
+from connectors.strict import Strict
 from ledger.yaml_file import read_yaml
 
 REASONS_FILE = Path(__file__).with_name("reasons.yml")

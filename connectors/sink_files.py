@@ -9,7 +9,8 @@ from pydantic import Field, TypeAdapter
 
 from connectors.errors import ConfigError
 from connectors.source_files import faults_of
-from connectors.spec import Answered, SftpConnection, Strict, Title, Told, Variable, variables_in
+from connectors.spec import Answered, SftpConnection
+from connectors.strict import Strict, Title, Told, Variable, variables_in
 from ledger.settings import PROJECT_DIR
 from ledger.yaml_file import read_yaml
 

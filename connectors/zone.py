@@ -5,7 +5,8 @@ from pathlib import Path
 
 from connectors.errors import ConfigError
 from connectors.source_files import faults_of
-from connectors.spec import Column, Dataset, Source, Strict, Told
+from connectors.spec import Column, Dataset, Source
+from connectors.strict import Strict, Told
 from ledger.yaml_file import read_yaml
 
 

@@ -22,19 +22,18 @@ from requests.auth import AuthBase
 from connectors.decoders.what_it_is import HTML, LET_US_IN
 from connectors.errors import AgencyError, ConfigError
 from connectors.json_path import MissingFieldError, at_path
-from connectors.spec import (
+from connectors.spec import RestConnection, Source
+from connectors.spec_auth import (
     ApiKey,
     Basic,
     Bearer,
     MutualTls,
     NoAuth,
     OAuth2ClientCredentials,
-    RestConnection,
     SessionLogin,
     SignedRequest,
-    Source,
-    Variable,
 )
+from connectors.strict import Variable
 from ledger.settings import read_variable
 
 DEFAULT_TOKEN_SECONDS = 3600.0

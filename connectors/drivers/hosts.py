@@ -5,13 +5,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
+from connectors.drivers.listing import host_key
 from connectors.spec import Limits
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-
-HostKey = tuple[str, str, int | None]
 
 
 @dataclass
@@ -48,15 +44,8 @@ class HostBudget:
             stop.wait(turn - now)
 
 
-_budgets: dict[HostKey, HostBudget] = {}
+_budgets: dict[tuple[str, str, int | None], HostBudget] = {}
 _budgets_lock = threading.Lock()
-
-
-def host_key(url: str) -> HostKey:
-    """Scheme, host and port of an address, the port filled in; ValueError for what has none of its own."""
-    parts = urlsplit(url)
-    scheme = parts.scheme.lower()
-    return scheme, (parts.hostname or "").lower(), parts.port or _DEFAULT_PORTS.get(scheme)
 
 
 def budget_of(url: str) -> HostBudget:

@@ -20,14 +20,15 @@ from connectors.drivers.answers import Secrets, TokenDiedError, UnreadableError,
 from connectors.drivers.auth import Auth, Granted, PostForm, header_text, make_auth
 from connectors.drivers.hosts import budget_of
 from connectors.drivers.http_body import LOST, TooLargeError, exchanged, how_lost, read_body
+from connectors.drivers.listing import Answer, Question
 from connectors.drivers.pages import MAX_BODY_BYTES, Ask
-from connectors.drivers.paging_parts import Answer, Question
 from connectors.drivers.retry import TryAgainError, budget, call_with_retry, retry_after_seconds
 from connectors.drivers.tls import Tls
 from connectors.errors import AgencyError, ConfigError, ConnectorError, DataError, TransientError
 from connectors.json_path import field_of, shape_of
 from connectors.json_text import loads
-from connectors.spec import Answered, Decoder, JsonDecoder, RestConnection, Variable
+from connectors.spec import Answered, Decoder, JsonDecoder, RestConnection
+from connectors.strict import Variable
 
 SMALLEST_CAP_BYTES = 8 * 1024 * 1024
 MOST_OF_A_REFUSAL_BYTES = 1 << 20

@@ -7,9 +7,8 @@ from typing import Any
 from urllib.parse import quote
 
 from connectors.drivers.http_call import Endpoint, Http
+from connectors.drivers.listing import Answer, Listing, Question
 from connectors.drivers.pages import Ask, Page
-from connectors.drivers.paging_parts import Answer, Listing, Question, records_of, refusal
-from connectors.drivers.paging_tokens import path_on_host
 from connectors.errors import AgencyError, TransientError
 from connectors.json_path import MissingFieldError, at_path
 from connectors.spec import ReportJob
@@ -40,11 +39,11 @@ def report(http: Http, job: ReportJob, download: Endpoint, listing: Listing, ask
     question = Question()
     if job.download_url is not None:
         link = _stated(listing, done, job.download_url, "address of the report")
-        question = Question(link=path_on_host(listing, done.url, link))
+        question = Question(link=listing.path_of(link, done.url))
     path = job.download_path or job.status_path
     target = replace(download, path=_filled(path, name, listing), shown=path, method="GET", body={}, params={})
     answer = http.at(target).ask(question)
-    records_of(listing, answer)
+    listing.records(answer)
     yield Page("report", answer.body, None, answer.value)
 
 
@@ -75,14 +74,14 @@ def _stated(listing: Listing, answer: Answer, path: str, what: str) -> str:
     try:
         stated: Any = at_path(answer.value, path)
     except MissingFieldError:
-        raise refusal(listing, f"no {what} at {path}") from None
+        raise listing.refusal(f"no {what} at {path}") from None
     if isinstance(stated, bool) or not isinstance(stated, (str, int)) or str(stated) == "" or len(str(stated)) > 4096:
-        raise refusal(listing, f"the {what} at {path} is neither text nor a number")
+        raise listing.refusal(f"the {what} at {path} is neither text nor a number")
     return str(stated)
 
 
 def _filled(path: str, name: str, listing: Listing) -> str:
     """The path with the job's id in it. An id of dots would climb to another path."""
     if not name.strip("."):
-        raise refusal(listing, "the id of the job is no name")
+        raise listing.refusal("the id of the job is no name")
     return path.replace("{job}", quote(name, safe=""))

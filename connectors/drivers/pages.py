@@ -4,10 +4,13 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from connectors.spec import Dataset, Source
 from ledger.settings import Settings
+
+if TYPE_CHECKING:
+    # A source file says how it is paged through, and so its classes are built on those of paging.
+    from connectors.spec import Dataset, Source
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """The most that one page or file may hold, as received: more is refused before it fills memory and disk."""
@@ -39,8 +42,8 @@ class Ask:
     batch stands for, by label. In `notes` a driver counts what it met and did not take.
     """
 
-    source: Source
-    dataset: Dataset
+    source: "Source"
+    dataset: "Dataset"
     settings: Settings
     since: str | None
     resume: Cursor | None

@@ -1,7 +1,7 @@
 """Pulling from a REST agency: what to ask, how to page through it, and who asks, put together."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from urllib.parse import quote, urlsplit
@@ -9,23 +9,12 @@ from urllib.parse import quote, urlsplit
 from connectors.drivers.answers import is_json
 from connectors.drivers.http_call import Endpoint, Http
 from connectors.drivers.jobs import report
+from connectors.drivers.listing import Listing, short_hash
 from connectors.drivers.pages import Ask, Cursor, Page
-from connectors.drivers.paging import needs_json, page_through
-from connectors.drivers.paging_parts import Listing
-from connectors.drivers.paging_windows import partitioned
-from connectors.errors import ConfigError, DataError
+from connectors.drivers.paging import Days, Paginator, TimeWindow
+from connectors.errors import ConfigError, DataError, PagingFaultError
 from connectors.json_path import RecordsAt
-from connectors.spec import (
-    Dataset,
-    JsonDecoder,
-    JsonLinesDecoder,
-    Paginator,
-    Partition,
-    RestConnection,
-    RestRequest,
-    Since,
-    TimeWindow,
-)
+from connectors.spec import Dataset, JsonDecoder, JsonLinesDecoder, Partition, RestConnection, RestRequest, Since
 from ledger.settings import read_variable
 
 
@@ -74,16 +63,16 @@ def _pages(http: Http, request: RestRequest, ask: Ask) -> Iterator[Page]:
     if request.job is not None:
         yield from report(http, request.job, endpoint, listing, ask)
         return
-    if paginator is None or (needs_json(paginator) and not is_json(endpoint.decoder)):
+    if paginator is None or (paginator.needs_json and not is_json(endpoint.decoder)):
         raise ConfigError("this paginator reads from JSON.", ask.dataset.address, "choose another, or decoder json")
     days = _days(paginator, request.since, ask)
     if partition is None:
-        yield from page_through(listing, paginator, ask.resume, days)
+        yield from paginator.pages(listing, ask.resume, days)
         return
 
     def pages_for(value: str, resume: Cursor | None) -> Iterator[Page]:
         there = http.at(_endpoint_of(endpoint, partition, value, ask.dataset.address))
-        return page_through(replace(listing, asker=there), paginator, resume, days)
+        return paginator.pages(replace(listing, asker=there), resume, days)
 
     yield from partitioned(listing, partition, ask.partition_values, ask.resume, pages_for)
 
@@ -134,7 +123,7 @@ def _telling_apart(dataset: Dataset) -> tuple[str, ...]:
     return tuple(column.source_field for column in key)
 
 
-def _days(paginator: Paginator, since: Since | None, ask: Ask) -> tuple[dt.date, dt.date]:
+def _days(paginator: Paginator, since: Since | None, ask: Ask) -> Days:
     """First and last day to ask for; a bound with a time of day is read in the zone's own time."""
     if not isinstance(paginator, TimeWindow):
         return ask.as_of, ask.as_of
@@ -143,3 +132,39 @@ def _days(paginator: Paginator, since: Since | None, ask: Ask) -> tuple[dt.date,
         bound = dt.datetime.fromisoformat(ask.since)
         first = (bound.astimezone(ask.settings.zone) if bound.tzinfo else bound).date()
     return first, ask.as_of
+
+
+def partitioned(
+    listing: Listing,
+    partition: Partition,
+    values: Sequence[str],
+    resume: Cursor | None,
+    pages_for: Callable[[str, Cursor | None], Iterator[Page]],
+) -> Iterator[Page]:
+    """The pages of each value in order. What goes wrong within one value begins again with that value.
+
+    A cursor counts values, so it is of use only while they are the same: else all begins again.
+    """
+    values = list(dict.fromkeys(values))
+    start: Cursor = {"kind": "partition", "partition": 0, "value_sha": short_hash(repr(values)), "inner": None}
+    at = listing.begin(resume, start)
+    if at["value_sha"] != start["value_sha"]:
+        raise listing.fault(f"the values of {partition.name} changed while they were asked for")
+    for place in range(at["partition"], len(values)):
+        here = at if place == at["partition"] else {**start, "partition": place}
+        following = {**start, "partition": place + 1} if place + 1 < len(values) else None
+        try:
+            for page in pages_for(values[place], here["inner"]):
+                cursor = following if page.next_cursor is None else {**here, "inner": page.next_cursor}
+                label = f"[{partition.name}={_shown(values[place])}] {page.label}"
+                yield replace(page, label=label, next_cursor=cursor)
+        except PagingFaultError as error:
+            again = {**start, "partition": place, "inner": error.restart_at}
+            is_begin = place == 0 and error.restart_at is None
+            raise PagingFaultError(error.what, error.where, error.next_step, None if is_begin else again) from None
+
+
+def _shown(value: str) -> str:
+    """A value as it may stand in a label: short, without signs that a terminal would obey, and still its own."""
+    plain = "".join(sign for sign in value if sign.isprintable())
+    return value if plain == value and len(value) <= 60 else f"{plain[:40]}~{short_hash(value)}"

@@ -11,7 +11,9 @@ import requests
 from requests.utils import select_proxy
 
 from connectors.errors import AgencyError, ConfigError
-from connectors.spec import MutualTls, RestConnection, Source, Variable
+from connectors.spec import RestConnection, Source
+from connectors.spec_auth import MutualTls
+from connectors.strict import Variable
 from ledger.settings import read_variable
 
 _NOT_TRUSTED = ("CERTIFICATE_VERIFY_FAILED", "doesn't match", "Hostname mismatch")

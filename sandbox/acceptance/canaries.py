@@ -11,16 +11,9 @@ from urllib.parse import quote, quote_plus, urlsplit
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from connectors.spec import (
-    Basic,
-    DatabaseConnection,
-    MutualTls,
-    RestConnection,
-    SftpConnection,
-    Source,
-    Strict,
-    Variable,
-)
+from connectors.spec import DatabaseConnection, RestConnection, SftpConnection, Source
+from connectors.spec_auth import Basic, MutualTls
+from connectors.strict import Strict, Variable
 
 SHORTEST = 5
 """A shorter secret would be found in any text by chance; it is named as not searched for."""

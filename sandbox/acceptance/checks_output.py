@@ -4,7 +4,8 @@ import math
 from collections import Counter
 from datetime import datetime
 
-from connectors.spec import RestConnection, TimeWindow
+from connectors.drivers.paging import TimeWindow
+from connectors.spec import RestConnection
 from sandbox.acceptance.canaries import Secret, found_in_folder, pattern_of, secrets_of
 from sandbox.acceptance.matrix import WRONG, Cell, cells_of, run_cell
 from sandbox.acceptance.memory import measurable, measure

@@ -19,14 +19,8 @@ from connectors.check import check_source
 from connectors.drivers.pages import Ask
 from connectors.plan import plan_source
 from connectors.pull import driver_of
-from connectors.spec import (
-    DatabaseConnection,
-    FolderConnection,
-    MutualTls,
-    RestConnection,
-    SftpConnection,
-    Source,
-)
+from connectors.spec import DatabaseConnection, FolderConnection, RestConnection, SftpConnection, Source
+from connectors.spec_auth import MutualTls
 from ledger.settings import Settings
 from sandbox.acceptance.canaries import OPEN_FIELDS, secret_variables, tried_variables
 from sandbox.acceptance.house import environment, listening, states

@@ -6,17 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import update
 
+from connectors.drivers.paging import Offset, PageNumber, TimeWindow
 from connectors.pull import Pulled
-from connectors.spec import (
-    DatabaseConnection,
-    Dataset,
-    FileRequest,
-    Offset,
-    PageNumber,
-    RestConnection,
-    RestRequest,
-    TimeWindow,
-)
+from connectors.spec import DatabaseConnection, Dataset, FileRequest, RestConnection, RestRequest
 from ledger.store import Row
 from ledger.tables import batches
 from sandbox.acceptance.house import House, StoppedError, Watch, key_of

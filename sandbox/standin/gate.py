@@ -15,7 +15,8 @@ from urllib.parse import parse_qsl, urlencode
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 
-from connectors.spec import (
+from connectors.spec import RestConnection, Source
+from connectors.spec_auth import (
     ApiKey,
     Auth,
     Basic,
@@ -23,13 +24,10 @@ from connectors.spec import (
     MutualTls,
     NoAuth,
     OAuth2ClientCredentials,
-    RestConnection,
     SessionLogin,
     SignedRequest,
-    Source,
-    Variable,
-    variables_in,
 )
+from connectors.strict import Variable, variables_in
 from sandbox.standin.encode import set_path
 from sandbox.standin.pages import RefusedError
 

@@ -4,34 +4,34 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from connectors.drivers.paging import (
+    CursorInBody,
+    CursorInHeader,
+    Keyset,
+    LinkHeader,
+    NextLink,
+    Offset,
+    PageNumber,
+    SinglePage,
+    TimeWindow,
+    TokenInPost,
+)
 from connectors.spec import (
     Answered,
     CsvDecoder,
-    CursorInBody,
-    CursorInHeader,
     Dataset,
     FileRequest,
     Flag,
     JsonDecoder,
     JsonLinesDecoder,
-    Keyset,
-    LinkHeader,
     Manifest,
-    NextLink,
-    OAuth2ClientCredentials,
-    Offset,
-    PageNumber,
     ReplaceBy,
     RestConnection,
     RestRequest,
-    SessionLogin,
-    SignedRequest,
-    SinglePage,
     Source,
-    TimeWindow,
-    TokenInPost,
     XlsxDecoder,
 )
+from connectors.spec_auth import OAuth2ClientCredentials, SessionLogin, SignedRequest
 from sandbox.standin import planted
 from sandbox.standin.kind_rows import ROWS
 from sandbox.standin.planted import PLANTED, Expected

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from connectors.spec import (
+from connectors.drivers.paging import (
     CursorInBody,
     CursorInHeader,
     Keyset,
@@ -18,11 +18,11 @@ from connectors.spec import (
     NextLink,
     Offset,
     PageNumber,
-    Since,
     SinglePage,
     TimeWindow,
     TokenInPost,
 )
+from connectors.spec import Since
 from sandbox.standin.records import Entry, Stock
 from sandbox.standin.rows import window_column
 

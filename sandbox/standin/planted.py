@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Literal
 
-from connectors.spec import Column, Dataset, FileRequest, Keyset
+from connectors.drivers.paging import Keyset
+from connectors.spec import Column, Dataset, FileRequest
 from sandbox.standin.encode import DELIMITER, NAN, QUOTE, SURROGATE, TWICE, Shown
 from sandbox.standin.values import is_monthly
 

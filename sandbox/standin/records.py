@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
+from connectors.drivers.paging import Keyset
 from connectors.spec import (
     Column,
     CsvDecoder,
     Dataset,
     JsonDecoder,
     JsonLinesDecoder,
-    Keyset,
     RestRequest,
     Source,
     XlsxDecoder,

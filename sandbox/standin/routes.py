@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
-from connectors.spec import Dataset, RestRequest, TimeWindow
+from connectors.drivers.paging import TimeWindow
+from connectors.spec import Dataset, RestRequest
 from sandbox.standin.gate import Call
 from sandbox.standin.pages import Asked, RefusedError
 from sandbox.standin.records import Stock

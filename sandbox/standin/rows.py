@@ -9,17 +9,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from connectors.columns import tombstones_of
-from connectors.spec import (
-    Column,
-    Dataset,
-    Freshness,
-    Keyset,
-    NoGap,
-    ReplaceBy,
-    RestRequest,
-    TimeWindow,
-    Tombstone,
-)
+from connectors.drivers.paging import Keyset, TimeWindow
+from connectors.spec import Column, Dataset, Freshness, NoGap, ReplaceBy, RestRequest, Tombstone
 from sandbox.standin.values import Typed, decimal_shape, draw, is_monthly, least
 
 LAST_DAY: Final = dt.date(2025, 6, 29)

@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import TypeAdapter
 from requests.structures import CaseInsensitiveDict
 
-from connectors.drivers.paging_parts import Answer, Listing
+from connectors.drivers.listing import Answer, Listing
+from connectors.drivers.paging import Keyset, Offset, PageNumber, Paginator, TimeWindow
 from connectors.json_path import RecordsAt
-from connectors.spec import Keyset, Offset, PageNumber, Paginator, TimeWindow
 
 URL = "https://agency.example/api/list"
 SIZE = 3

@@ -9,9 +9,7 @@ from dataclasses import replace
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from connectors.drivers.paging import page_through
-from connectors.drivers.paging_parts import Answer
-from connectors.drivers.paging_tokens import path_on_host
+from connectors.drivers.listing import Answer
 from connectors.errors import AgencyError, PagingFaultError
 from connectors.json_path import MissingFieldError, RecordsAt
 from tests.unit.listing_agency import DECLARED, SIZE, URL, ListingAgency, listing_of, paginator_of, records
@@ -21,7 +19,7 @@ KINDS = sorted(DECLARED)
 
 
 def through(agency, resume=None, days=DAYS):
-    return page_through(listing_of(agency), agency.paginator, resume, days)
+    return agency.paginator.pages(listing_of(agency), resume, days)
 
 
 def ids(pages):
@@ -220,7 +218,7 @@ def test_a_token_that_is_neither_text_nor_number_is_the_agencys(token):
 )
 def test_a_link_to_another_house_is_never_followed(link):
     with pytest.raises(AgencyError, match="the link to the next page"):
-        path_on_host(listing_of(agency_of("next_link")), URL, link)
+        listing_of(agency_of("next_link")).path_of(link, URL)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +234,7 @@ def test_a_link_to_another_house_is_never_followed(link):
     ],
 )
 def test_a_link_within_the_house_is_followed_absolute_or_relative(link, asked):
-    assert path_on_host(listing_of(agency_of("next_link")), URL, link) == asked
+    assert listing_of(agency_of("next_link")).path_of(link, URL) == asked
 
 
 def test_a_link_header_with_two_next_pages_is_the_agencys():
@@ -325,7 +323,7 @@ def test_a_packed_page_that_comes_again_is_a_fault():
     honest = agency.told
     agency.told = lambda inner, told: replace(honest(inner, told), body=packed, value=None)
     with pytest.raises(PagingFaultError, match="page 2 repeats an earlier one"):
-        list(page_through(replace(listing_of(agency), at=None), agency.paginator, None, DAYS))
+        list(agency.paginator.pages(replace(listing_of(agency), at=None), None, DAYS))
 
 
 PAGES = {"page_number": {"total": None, "total_pages": "pages"}, "until": {"total": None, "until": "empty"}}
@@ -345,7 +343,7 @@ def without_total(end, count, kind="page_number", **more):
 
 def read_all(agency, resume=None, at="items"):
     listing = replace(listing_of(agency), at=RecordsAt(at))
-    pages = page_through(listing, agency.paginator, resume, DAYS)
+    pages = agency.paginator.pages(listing, resume, DAYS)
     return [record["id"] for page in pages for record in listing.at.find(page.answer)]
 
 

@@ -8,7 +8,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from connectors.drivers.paging import page_through
 from connectors.errors import ConnectorError, PagingFaultError
 from tests.unit.listing_agency import DECLARED, SIZE, ListingAgency, listing_of, paginator_of, records
 
@@ -68,7 +67,7 @@ class Pulling(RuleBasedStateMachine):
             resume = self.kept[-1].next_cursor if self.kept else None
             # What is kept has been through a database as JSON.
             resume = json.loads(json.dumps(resume))
-            self.pages = page_through(listing_of(self.agency), self.agency.paginator, resume, DAYS)
+            self.pages = self.agency.paginator.pages(listing_of(self.agency), resume, DAYS)
         try:
             self.kept.append(next(self.pages))
         except PagingFaultError as error:

@@ -5,8 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from connectors.drivers.paging import page_through
-from connectors.drivers.paging_windows import partitioned
+from connectors.drivers.rest import partitioned
 from connectors.errors import AgencyError, PagingFaultError
 from connectors.spec import Partition
 from tests.unit.listing_agency import ListingAgency, listing_of, paginator_of, records
@@ -15,7 +14,7 @@ DAYS = (dt.date(2025, 1, 1), dt.date(2025, 1, 9))
 
 
 def through(agency, resume=None, days=DAYS):
-    return page_through(listing_of(agency), agency.paginator, resume, days)
+    return agency.paginator.pages(listing_of(agency), resume, days)
 
 
 def ids(pages):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from connectors.spec.base import DottedPath, Strict, UrlPath, Variable
+from connectors.strict import DottedPath, Strict, UrlPath, Variable
 
 
 class NoAuth(Strict):

@@ -1,6 +1,6 @@
 """What every part of a source or sink file is made of."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Union
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -62,3 +62,13 @@ class Title(Strict):
 
     zh: Told
     en: Told
+
+
+def one_of(base: type[Strict]) -> Any:
+    """Any class below `base` that declares its `kind`, for a field of a file: the `kind` there tells which."""
+    kinds, left = [], [base]
+    while left:
+        below = left.pop(0).__subclasses__()
+        kinds += [one for one in below if "kind" in one.__annotations__]
+        left += below
+    return Annotated[Union[tuple(kinds)], Field(discriminator="kind")]  # noqa: UP007

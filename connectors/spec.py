@@ -1,0 +1,765 @@
+"""What a source file may say, checked whole before anything touches the network.
+
+How a REST agency is paged through and knows us: `connectors.drivers.paging`, `connectors.drivers.auth`.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from connectors.drivers.paging import Keyset, Paginator, TokenInPost
+from connectors.errors import ConfigError
+from connectors.spec_auth import Auth
+from connectors.spelling import MISSING_WORDS
+from connectors.strict import DottedPath, Headers, Strict, Title, Told, UrlPath, Variable, variables_in
+
+
+class Limits(Strict):
+    """The rate budget of one host, shared by all of its datasets."""
+
+    connections: int = Field(default=1, ge=1, le=16)
+    """Requests in flight at once: pages that can be asked for without knowing the one before are, side by side."""
+    per_second: float | None = Field(default=None, gt=0)
+    """Requests begun in a second, over all connections; None where the agency states no limit."""
+
+
+class RestConnection(Strict):
+    """Where a REST agency answers and how it knows us."""
+
+    base_url: Variable
+    auth: Auth
+    headers: Headers = {}
+    """Sent with every request, those for a token too."""
+    ca: Variable | None = None
+    """Path of a PEM file with the authority that signed the agency's certificate, where it is no public one."""
+    limits: Limits = Limits()
+
+    @field_validator("auth", mode="before")
+    @classmethod
+    def _no_auth(cls, auth: object) -> object:
+        return {"kind": "none"} if auth == "none" else auth
+
+
+class SftpConnection(Strict):
+    """An SFTP account with its pinned host key: known by a password, by a private key, or by both."""
+
+    host: Variable
+    port: Variable
+    user: Variable
+    password: Variable | None = None
+    key: Variable | None = None
+    """Path of an OpenSSH private key."""
+    passphrase: Variable | None = None
+    host_key: Variable
+
+    @model_validator(mode="after")
+    def _has_a_proof(self) -> "SftpConnection":
+        if self.password is None and self.key is None:
+            raise ValueError("an SFTP account is known by a password or by a key: name one of them")
+        if self.passphrase is not None and self.key is None:
+            raise ValueError("a passphrase opens a key: name the key too")
+        return self
+
+
+class FolderConnection(Strict):
+    """A folder of this machine: a mounted share, or where the courier's disk is copied to."""
+
+    path: Variable
+
+
+class DatabaseConnection(Strict):
+    """A database by SQLAlchemy URL."""
+
+    url: Variable
+
+
+Connection = RestConnection | SftpConnection | FolderConnection | DatabaseConnection
+
+
+class Since(Strict):
+    """A change feed: ask for what changed since the newest value of `column` that we hold, less the lookback.
+
+    The bound is included: what changed in the same second as the newest we hold is asked for again and upserted.
+    """
+
+    param: str
+    column: str
+    start: str
+    lookback_days: int = Field(ge=0)
+
+
+class SinceColumn(Strict):
+    """The same for a table: rows whose `column` is not below the newest value that we hold, less the lookback."""
+
+    column: str
+    lookback_days: int = Field(ge=0)
+
+
+class Partition(Strict):
+    """Ask once for each value: of a list that stands here, or of a column of a dataset pulled before (its parent).
+
+    The value goes where the path says `{name}`, or into the query under `param`.
+    """
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    param: str | None = None
+    values: tuple[str, ...] | None = None
+    dataset: str | None = None
+    column: str | None = None
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "Partition":
+        if (self.values is None) == (self.dataset is None) or (self.dataset is None) != (self.column is None):
+            raise ValueError("a partition takes its values from a list, or from dataset and column: name one of them")
+        return self
+
+
+class Answered(Strict):
+    """An agency that answers everything with HTTP 200 and tells in the body how it went."""
+
+    code: DottedPath
+    ok: tuple[str, ...] = Field(min_length=1)
+    retry: tuple[str, ...] = ()
+    """Codes that another attempt may cure (busy, too many requests); every other code is a refusal."""
+    expired: tuple[str, ...] = ()
+    """Codes that tell of a token or session that has died: a new one is asked for, as after a 401."""
+    message: DottedPath | None = None
+
+
+class ReportJob(Strict):
+    """A report that is ordered, waited for and fetched. `{job}` in a path is the id that the order was given."""
+
+    create_path: UrlPath
+    create_body: dict[str, Any] = {}
+    id: DottedPath
+    status_path: UrlPath
+    status: DottedPath
+    done: tuple[str, ...] = Field(min_length=1)
+    failed: tuple[str, ...] = Field(min_length=1)
+    every_seconds: float = Field(default=2.0, gt=0, le=600)
+    download_path: UrlPath | None = None
+    download_url: DottedPath | None = None
+    """Where the answer about a finished job names the address of its file, on the same host."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "ReportJob":
+        if (self.download_path is None) == (self.download_url is None):
+            raise ValueError("a report is fetched from download_path or from download_url: name one of them")
+        return self
+
+
+class RestRequest(Strict):
+    """What to ask a REST agency."""
+
+    path: UrlPath | None = None
+    method: Literal["GET", "POST"] = "GET"
+    params: dict[str, str] = {}
+    headers: Headers = {}
+    body: dict[str, Any] = {}
+    """A parameter that stands here (`page.no`: inside a part) goes into the body, as a number where a number stands."""
+    body_as: Literal["json", "form"] = "json"
+    since: Since | None = None
+    partition: Partition | None = None
+    answered: Answered | None = None
+    job: ReportJob | None = None
+
+    @model_validator(mode="after")
+    def _path_or_job(self) -> "RestRequest":
+        if (self.path is None) == (self.job is None):
+            raise ValueError("a request has a path or a job: name one of them")
+        if self.body and self.method != "POST":
+            raise ValueError("a body goes with method POST")
+        if self.body_as == "form" and any(isinstance(value, (dict, list)) for value in self.body.values()):
+            raise ValueError("a form holds plain values only: take body_as out for a body of JSON")
+        return self
+
+
+class StableSize(Strict):
+    """A file is whole once its size has not changed for so long."""
+
+    kind: Literal["stable_size"]
+    seconds: float = Field(default=2.0, ge=0, le=600)
+
+
+class Flag(Strict):
+    """A file is whole once a file of the same name with this ending stands beside it, and is not older."""
+
+    kind: Literal["flag"]
+    suffix: str = ".ok"
+
+
+class Manifest(Strict):
+    """A file is whole once a manifest (`sha256sum` lines) names it; its hash must be the one stated there."""
+
+    kind: Literal["manifest"]
+    pattern: str
+
+
+class OrderByName(Strict):
+    """Which file is the later one stands in its name: in the groups of `pattern`, numbers compared as numbers."""
+
+    by: Literal["name"]
+    pattern: str
+
+    @model_validator(mode="after")
+    def _has_groups(self) -> "OrderByName":
+        try:
+            groups = re.compile(self.pattern).groups
+        except re.error as error:
+            raise ValueError(f"order: the pattern is no regular expression ({error})") from None
+        if not groups:
+            raise ValueError("order: the pattern needs a group, as in loans_(\\d{8})-(\\d+)\\.csv")
+        return self
+
+
+class OrderByTime(Strict):
+    """The file with the later time of change on the server is the later one."""
+
+    by: Literal["time"] = "time"
+
+
+class FileRequest(Strict):
+    """Which files to fetch from a folder, by SFTP or from this machine, and how to know that one is whole.
+
+    `order` tells which of two files is the later one. `takes`: all files of a snapshot together make the whole, or each
+    is whole and the newest alone counts. `ignore`: names that may lie there and are nothing to us.
+    """
+
+    folder: str
+    pattern: str
+    ready: Annotated[StableSize | Flag | Manifest, Field(discriminator="kind")] | None = None
+    order: Annotated[OrderByTime | OrderByName, Field(discriminator="by")] = OrderByTime()
+    takes: Literal["all", "newest"] = "all"
+    ignore: tuple[str, ...] = ()
+
+
+class DatabaseRequest(Strict):
+    """Which table to read, and how many rows make a page."""
+
+    table: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$")
+    size: int = Field(gt=0)
+    since: SinceColumn | None = None
+
+
+Request = RestRequest | FileRequest | DatabaseRequest
+
+
+Encoding = Literal["utf-8", "gb18030", "gbk", "utf-16"]
+"""UTF-8 and UTF-16 with or without a byte order mark."""
+
+
+class _Packed(Strict):
+    archive: Literal["zip", "gzip"] | None = None
+    member: str | None = None
+    """Which member of a zip: a pattern that exactly one name must match."""
+
+    @model_validator(mode="after")
+    def _member_of_zip(self) -> "_Packed":
+        if self.member is not None and self.archive != "zip":
+            raise ValueError("a member goes with archive zip")
+        return self
+
+
+class _Text(_Packed):
+    encoding: Encoding | tuple[Encoding, ...] = "utf-8"
+    """One, or those that this agency is known to use: tried in this order, and a file must fit one without a fault."""
+
+    @property
+    def encodings(self) -> tuple[Encoding, ...]:
+        """The encodings a file may have, in the order they are tried."""
+        return (self.encoding,) if isinstance(self.encoding, str) else self.encoding
+
+
+class Trailer(Strict):
+    """The last line of a file: a marker, then count and sum at stated places (1 is the marker itself)."""
+
+    marker: str
+    count: int = Field(ge=2)
+    sum: int = Field(ge=2)
+    sum_field: str
+
+
+class JsonDecoder(_Text):
+    """JSON with the records at a dotted path; without one the answer itself is the list."""
+
+    kind: Literal["json"]
+    records: DottedPath | None = None
+    one: bool = False
+    """One object where the list would stand is one record."""
+    none: bool = False
+    """Status 204, an empty body, null or {} in the place of the list or of the answer mean that there is no record."""
+
+
+class JsonLinesDecoder(_Text):
+    """One JSON object a line."""
+
+    kind: Literal["jsonl"]
+
+
+class _Table(Strict):
+    header_row: int = Field(default=1, ge=1)
+    """Which row names the columns, where titles stand above it."""
+    ends_at: tuple[str, ...] = ()
+    """The table ends above the first row whose first filled cell begins with one of these: 合计, 注：."""
+
+    @field_validator("ends_at")
+    @classmethod
+    def _words(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(word.strip() for word in words):
+            raise ValueError("an empty word would end the table at once")
+        return words
+
+
+class CsvDecoder(_Text, _Table):
+    """Delimited text with a header line, with or without a control-total trailer."""
+
+    kind: Literal["csv"]
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    quote: Literal['"', "'", "none"] = '"'
+    """What encloses a field; `none`: quotation marks are signs like others."""
+    multiline: bool | Literal["any"] = False
+    """Whether an enclosed field may hold a line end. Where it may not, a mark left open is an error and not a merge; so
+    is a field that reads like the end of one row and the head of another, but under `any`, where it is counted."""
+    trailer: Trailer | None = None
+
+    @model_validator(mode="after")
+    def _line_ends_in_quotes(self) -> "CsvDecoder":
+        if self.multiline and self.quote == "none":
+            raise ValueError("multiline goes with a quote: nothing else says where a field ends")
+        return self
+
+
+class XmlDecoder(_Packed):
+    """XML whose records are the elements at a path of tags below the root (`rows/row`).
+
+    Fields are the tags of the children; an attribute of the record is named `@name`. No document type, no entities.
+    """
+
+    kind: Literal["xml"]
+    record: str = Field(pattern=r"^[^/\s]+(/[^/\s]+)*$")
+    none: bool = False
+    """A document without the list, or with other elements in place of the records, means that there is no record."""
+
+
+class XlsxDecoder(_Packed, _Table):
+    """A worksheet. Where the header has several rows, a merged cell counts for all it covers: `学历/硕士`."""
+
+    kind: Literal["xlsx"]
+    sheet: str | None = None
+    """Name of the sheet; without it the workbook must have exactly one."""
+    header_rows: int = Field(default=1, ge=1, le=4)
+
+
+class ParquetDecoder(_Packed):
+    """Apache Parquet."""
+
+    kind: Literal["parquet"]
+
+
+Decoder = Annotated[
+    JsonDecoder | JsonLinesDecoder | CsvDecoder | XmlDecoder | XlsxDecoder | ParquetDecoder,
+    Field(discriminator="kind"),
+]
+
+
+Drift = Literal["freeze", "evolve", "discard_value", "discard_row"]
+"""dlt's words for what becomes of data that does not have the declared shape."""
+
+
+class Volume(Strict):
+    """How many records a healthy dataset holds: below the floor nothing is promoted, above the ceiling we warn."""
+
+    floor: int = Field(ge=0)
+    ceiling: int = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Volume":
+        if self.floor > self.ceiling:
+            raise ValueError(f"the floor {self.floor} lies above the ceiling {self.ceiling}")
+        return self
+
+
+class Unwatched(Strict):
+    """Why this is not watched, in a sentence: said on purpose, never by leaving it out."""
+
+    unwatched: str = Field(min_length=8)
+
+
+class Freshness(Strict):
+    """The newest value of a date column may be so many days older than the business date; else we warn."""
+
+    column: str
+    days: int = Field(ge=0)
+
+
+Percent = Annotated[int, Field(ge=0, le=100)]
+
+MAY_GO_PCT = 30
+"""So much of a day, a partition or a whole may go at once where the source file says nothing else."""
+
+
+class Shrink(Strict):
+    """A dataset may hold so many per cent fewer records than when it was last promoted; else nothing is promoted.
+
+    With `by` the same holds for the records of each value of a column.
+    """
+
+    shrink_pct: Percent
+    by: str | None = None
+
+
+class NoGap(Strict):
+    """Between the first and the last value of a date column no month, or no year, is without a record; else we warn.
+
+    `shrink_pct` is that of `Shrink`; of a snapshot it holds for each of these months or years too.
+    """
+
+    column: str
+    period: Literal["month", "year"]
+    shrink_pct: Percent | None = None
+
+
+Continuity = Annotated[Shrink | NoGap | Unwatched, Field(union_mode="left_to_right")]
+
+
+class SchemaContract(Strict):
+    """What to do when the shape drifts.
+
+    `columns`: fields that the source file does not claim. `evolve` lands them raw, as JSON in `_extra`, and reports
+    them; `discard_value` drops and counts them; `discard_row` refuses the record; `freeze` stops the dataset.
+
+    `data_type`: a field that is gone from a whole delivery, or of which no value fits its type. `freeze` stops the
+    dataset and the last good batch stays; `discard_value` and `evolve` land null where the column is not required
+    (`evolve` keeps the text in `_extra`); `discard_row` refuses the records. One value that does not fit refuses its
+    record whatever stands here.
+    """
+
+    columns: Drift = "evolve"
+    data_type: Drift = "freeze"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_word_for_both(cls, value: Any) -> Any:
+        return {"columns": value, "data_type": value} if isinstance(value, str) else value
+
+
+class Tombstone(Strict):
+    """A record that says another is deleted: the key counts, `column` has one of `values`.
+
+    One delivery may so delete `shrink_pct` per cent of all that is held; else nothing is promoted. One record may go.
+    """
+
+    kind: Literal["tombstone"]
+    column: str
+    values: tuple[str, ...] = Field(min_length=1)
+    shrink_pct: Percent = MAY_GO_PCT
+
+
+class ReplaceBy(Strict):
+    """A delivery is whole for each value of `column` in it: what we hold of that value and it lacks is deleted.
+
+    Of one value `shrink_pct` per cent may go at once; else nothing is promoted. One record may go whatever its share.
+    """
+
+    kind: Literal["replace_by"]
+    column: str
+    shrink_pct: Percent = MAY_GO_PCT
+
+
+Deletes = Annotated[Tombstone | ReplaceBy, Field(discriminator="kind")]
+
+
+class ValidTime(Strict):
+    """Which column says from when a record holds in the world, as against when we learnt of it."""
+
+    from_column: str
+
+
+DataType = Annotated[str, Field(pattern=r"^(varchar|integer|bigint|date|timestamp|boolean|decimal\(\d+, \d+\))$")]
+
+
+class PartWithinWhole(Strict):
+    """A count that can never exceed another of the same record; a record that breaks it is refused."""
+
+    name: str
+    part: str
+    whole: str
+
+
+Word = Annotated[str, Field(coerce_numbers_to_str=True)]
+Bound = Annotated[Decimal | date, Field(union_mode="left_to_right")]
+
+
+class Column(Strict):
+    """One typed column: the agency's field, and the rules its value must meet.
+
+    `min` and `max` are numbers (of money in yuan, whatever the `unit`) or, of a date or timestamp, days.
+    """
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    data_type: DataType
+    description: str = ""
+    source_field: str
+    required: bool = False
+    check: Literal["uscc", "enterprise_code"] | None = None
+    spelling: Literal["code", "text"] | None = None
+    """A code has one spelling (half-width, plain hyphens); a text keeps its own. Key columns are codes by default, but
+    for names: two spellings of one name are for whoever knows the enterprises.
+    """
+    unit: Literal["元", "万元", "%"] | None = None
+    """In which unit the agency counts. `%`: 4.35 and 4.35% are both 4.35."""
+    min: Bound | None = None
+    max: Bound | None = None
+    values: tuple[str, ...] | None = None
+    missing_markers: tuple[str, ...] = ()
+    missing_words: tuple[Word, ...] | None = None
+    """In place of the default list of words for nothing (`spelling.MISSING_WORDS`), which holds for text alone."""
+    is_true: tuple[Word, ...] | None = None
+    is_false: tuple[Word, ...] | None = None
+    """The words of a boolean column, beside true and false, in place of `spelling.TRUE_WORDS` and `FALSE_WORDS`."""
+    time: Literal["drop"] | None = None
+    """What to do with a time of day in a date column; without this it refuses the record."""
+    epoch: Literal["seconds", "milliseconds"] | None = None
+    """The moments are numbers, counted from 1970 in UTC."""
+
+    @property
+    def kind(self) -> str:
+        """The type without its precision."""
+        return self.data_type.partition("(")[0]
+
+    @model_validator(mode="after")
+    def _rules_fit_type(self) -> "Column":
+        kind = self.kind
+        wanted = date if kind in _DAYS else Decimal if kind in _NUMBERS else None
+        bounds = [bound for bound in (self.min, self.max) if bound is not None]
+        if bounds and (wanted is None or not all(isinstance(bound, wanted) for bound in bounds)):
+            raise ValueError(f"{self.name}: min and max go with numbers, or as days with dates")
+        if len(bounds) == 2 and bounds[0] > bounds[1]:  # type: ignore[operator]
+            raise ValueError(f"{self.name}: min {bounds[0]} lies above max {bounds[1]}")
+        for word, kinds in _GOES_WITH.items():
+            if getattr(self, word) is not None and kind not in kinds:
+                raise ValueError(f"{self.name}: {word} goes with {' or '.join(kinds)}, not with {kind}")
+        if self.unit == "万元" and kind != "decimal":
+            raise ValueError(f"{self.name}: unit 万元 goes with decimal, not with {kind}")
+        if (self.is_true is None) != (self.is_false is None) or set(self.is_true or ()) & set(self.is_false or ()):
+            raise ValueError(f"{self.name}: is_true and is_false go together and share no word")
+        return self
+
+
+_NUMBERS = ("integer", "bigint", "decimal")
+_DAYS = ("date", "timestamp")
+_GOES_WITH = {
+    "check": ("varchar",),
+    "spelling": ("varchar",),
+    "is_true": ("boolean",),
+    "is_false": ("boolean",),
+    "time": ("date",),
+    "epoch": _DAYS,
+}
+
+
+class Dataset(Strict):
+    """One dataset of an agency."""
+
+    source: str
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    description: Told
+    critical: bool
+    coverage: Literal["full", "partial"]
+    load: Literal["snapshot", "upsert"]
+    key: tuple[str, ...] = Field(min_length=1)
+    request: Request
+    paginator: Paginator | None = None
+    decoder: Decoder
+    volume: Volume
+    freshness: Freshness | Unwatched
+    continuity: Continuity
+    schema_contract: SchemaContract = SchemaContract()
+    deletes: Deletes | None = None
+    valid: ValidTime | None = None
+    rules: tuple[PartWithinWhole, ...] = ()
+    columns: tuple[Column, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_known(self) -> "Dataset":
+        known = {column.name for column in self.columns}
+        if len(known) < len(self.columns):
+            raise ValueError("two columns have the same name")
+        if unknown := sorted({*self.key, *_columns_named(self)} - known):
+            raise ValueError(f"no such column: {', '.join(unknown)}")
+        if optional := [c.name for c in self.columns if c.name in self.key and not c.required]:
+            raise ValueError(f"a key column must be required: {', '.join(optional)}")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_are_codes(self) -> "Dataset":
+        coded = [
+            column.model_copy(update={"spelling": "code"})
+            if column.name in self.key
+            and column.kind == "varchar"
+            and column.spelling is None
+            and not column.name.endswith("name")
+            else column
+            for column in self.columns
+        ]
+        # The model is frozen for everyone else.
+        object.__setattr__(self, "columns", tuple(coded))
+        return self
+
+    @model_validator(mode="after")
+    def _tombstones_are_words(self) -> "Dataset":
+        """A word that deletes is no word for nothing in its column."""
+        for place, column in enumerate(self.columns):
+            words = set(self.deletes.values) if isinstance(self.deletes, Tombstone) else set()
+            takes_default = column.kind == "varchar" and column.missing_words is None
+            if takes_default and column.name == getattr(self.deletes, "column", None) and words & MISSING_WORDS:
+                kept = column.model_copy(update={"missing_words": tuple(sorted(MISSING_WORDS - words))})
+                object.__setattr__(self, "columns", (*self.columns[:place], kept, *self.columns[place + 1 :]))
+        return self
+
+    @model_validator(mode="after")
+    def _dates_are_dates(self) -> "Dataset":
+        kinds = {column.name: column.data_type for column in self.columns}
+        parts = (self.freshness, self.continuity)
+        dated = [part.column for part in parts if isinstance(part, (Freshness, NoGap))]
+        dated += [self.valid.from_column] if self.valid else []
+        dated += [self.since.column] if self.since else []
+        if wrong := sorted({name for name in dated if kinds[name] not in ("date", "timestamp")}):
+            raise ValueError(f"must be of type date or timestamp: {', '.join(wrong)}")
+        return self
+
+    @model_validator(mode="after")
+    def _load_agrees(self) -> "Dataset":
+        if self.load == "snapshot" and (self.since is not None or self.deletes is not None):
+            raise ValueError("since and deletes go with load: upsert; a snapshot is whole by itself")
+        if self.since is not None and isinstance(self.deletes, ReplaceBy):
+            raise ValueError("deletes replace_by does not go with since: a night brings what changed, never a whole")
+        if self.load == "upsert" and isinstance(self.request, FileRequest) and self.request.takes == "newest":
+            raise ValueError("takes: newest goes with load: snapshot; an upsert takes each file that is new")
+        return self
+
+    @model_validator(mode="after")
+    def _request_agrees(self) -> "Dataset":
+        request = self.request
+        if not isinstance(request, RestRequest):
+            return self
+        if (request.job is None) != (self.paginator is not None):
+            raise ValueError("a paginator goes with a path, and a job has none")
+        if isinstance(self.paginator, TokenInPost) and request.method != "POST":
+            raise ValueError("paginator post_token goes with method POST")
+        if isinstance(self.paginator, Keyset) and not isinstance(self.decoder, JsonDecoder):
+            raise ValueError("paginator keyset reads ids from JSON records")
+        if request.partition is not None:
+            _check_partition(request)
+        return self
+
+    @property
+    def address(self) -> str:
+        """`source.dataset`, as people and the zone file write it."""
+        return f"{self.source}.{self.name}"
+
+    @property
+    def since(self) -> Since | SinceColumn | None:
+        """How a change feed is asked for what is new; None where the whole is read each time."""
+        return None if isinstance(self.request, FileRequest) else self.request.since
+
+    @property
+    def parent(self) -> str | None:
+        """The dataset of the same source that must be pulled before this one."""
+        partition = self.request.partition if isinstance(self.request, RestRequest) else None
+        return partition.dataset if partition else None
+
+
+def _columns_named(dataset: Dataset) -> Iterator[str]:
+    for rule in dataset.rules:
+        yield from (rule.part, rule.whole)
+    for part in (dataset.freshness, dataset.continuity, dataset.deletes, dataset.since):
+        yield from (name for said in ("column", "by") if (name := getattr(part, said, None)) is not None)
+    if dataset.valid is not None:
+        yield dataset.valid.from_column
+
+
+def _check_partition(request: RestRequest) -> None:
+    partition = request.partition
+    if request.since is not None:
+        # One lower bound for all values would never ask for the past of a value that is new.
+        raise ValueError("since does not go with a partition: each value would need a bound of its own")
+    if partition is None or request.path is None:
+        raise ValueError("a partition goes with a path")
+    if (partition.param is None) == ("{" + partition.name + "}" not in request.path):
+        raise ValueError("the value of a partition goes into the path or into a param: name one of them")
+
+
+_PARTS: dict[str, tuple[type[Strict], type[Strict]]] = {
+    "rest": (RestConnection, RestRequest),
+    "sftp": (SftpConnection, FileRequest),
+    "folder": (FolderConnection, FileRequest),
+    "database": (DatabaseConnection, DatabaseRequest),
+}
+
+
+def parts_of(driver: str) -> tuple[type[Strict], type[Strict]]:
+    """The classes of connection and request that go with a driver."""
+    if driver not in _PARTS:
+        raise ValueError(f"there is no driver {driver}; there are {', '.join(_PARTS)}")
+    return _PARTS[driver]
+
+
+class Source(Strict):
+    """One agency: how to reach it and what it gives."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    description: Told
+    agency: Title
+    driver: Literal["rest", "sftp", "folder", "database"]
+    connection: Connection
+    datasets: tuple[Dataset, ...] = Field(min_length=1)
+    sha256: str
+
+    @model_validator(mode="after")
+    def _driver_agrees(self) -> "Source":
+        connection, request = _PARTS[self.driver]
+        if not isinstance(self.connection, connection):
+            raise ValueError(f"connection is not that of driver {self.driver}")
+        for dataset in self.datasets:
+            if not isinstance(dataset.request, request):
+                raise ValueError(f"{dataset.name}: request is not that of driver {self.driver}")
+            if self.driver != "rest" and dataset.paginator is not None:
+                raise ValueError(f"{dataset.name}: a paginator goes with driver rest, and only with it")
+            if self.driver == "database" and not isinstance(dataset.decoder, JsonDecoder):
+                raise ValueError(f"{dataset.name}: driver database gives JSON")
+            if self.driver == "database" and getattr(dataset.decoder, "records", None) != "rows":
+                raise ValueError(f"{dataset.name}: driver database needs `records: rows` under decoder, or no decoder")
+        return self
+
+    @model_validator(mode="after")
+    def _parents_known(self) -> "Source":
+        before: dict[str, set[str]] = {}
+        for dataset in self.datasets:
+            request = dataset.request
+            partition = request.partition if isinstance(request, RestRequest) else None
+            parent = partition.dataset if partition else None
+            if partition and parent and partition.column not in before.get(parent, set()):
+                place = f"{parent}.{partition.column}"
+                raise ValueError(f"{dataset.name}: no column {place} in a dataset that stands before it")
+            before[dataset.name] = {column.name for column in dataset.columns}
+        if len(before) != len(self.datasets):
+            raise ValueError("two datasets have the same name")
+        return self
+
+    def variables(self) -> list[str]:
+        """The names of every variable this source needs, sorted."""
+        asked = {name for dataset in self.datasets for name in variables_in(dataset.request)}
+        return sorted(variables_in(self.connection) | asked)
+
+    def dataset(self, name: str) -> Dataset:
+        """One dataset by name, or a `ConfigError` that lists those there are."""
+        for dataset in self.datasets:
+            if dataset.name == name:
+                return dataset
+        known = ", ".join(d.name for d in self.datasets)
+        raise ConfigError(f"no dataset {name}; there are {known}.", self.name, "jifen source list")
