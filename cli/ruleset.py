@@ -10,7 +10,6 @@ import typer
 from cli import show
 from cli.day import parse_day
 from cli.score import place, refuse, show_problems
-from editions.build import BuildError
 from editions.ruleset_diff import Content, content_of, differences, moved
 from editions.ruleset_problems import Problem
 from editions.score.errors import ScoreError
@@ -54,9 +53,6 @@ def check(
         problems = [asdict(one) for one in found]
     except ScoreError as error:
         refuse(error, as_json)
-    except BuildError as error:
-        show.errors.print(f"[red]failed[/] {show.safe(error)}")
-        raise typer.Exit(1) from None
     if as_json:
         show.show_json({"problems": problems})
     else:

@@ -13,7 +13,6 @@ from typing import Any
 
 from editions.candidate import Candidate
 from editions.parse_cache import fetch_parse, keep_parse
-from editions.ruleset_problems import problems_in, told
 
 GOOD = ("success", "pass", "warn", "no-op")
 # What dbt is given of our environment: enough to run, and none of the agencies' secrets.
@@ -102,13 +101,6 @@ def build_upon(
     if not results.exists():
         raise BuildError(_did_not_start(log, done.returncode, again), None)
     report = read_results(candidate.target, log)
-    if report.failed and (problems := problems_in(candidate.warehouse)):
-        # A rule set that is wrong makes models fail in ways that say nothing: what is wrong with it comes first.
-        raise BuildError(
-            f"the rule sets have {len(problems)} problems, so nothing was scored: {told(problems)}. "
-            f"Whose: configuration (dbt_project/seeds/rulesets). Mend the rows, `jifen ruleset check`, `{again}`.",
-            report,
-        )
     require_whole(report, done.returncode, again)
     keep_parse(cache, project_dir, candidate.target)
     return report

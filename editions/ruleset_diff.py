@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from editions.current import edition_path
 from editions.manifest import canonical_json
 from editions.ruleset_problems import Problem
-from editions.score.ruleset import BOOLEANS, Row, Ruleset, read_seeds, seed_types
+from editions.score.ruleset import BOOLEANS, Row, Ruleset, read_seeds, table_schemas
 from editions.sealed_tables import SealedReader
 from ledger.publications import published_rulesets, unfrozen_rulesets
 
@@ -57,10 +57,11 @@ class Difference:
 
 def content_of(ruleset: Ruleset, project: Path) -> Content:
     """The rows of one rule set without its id, so that only what it says is compared: not how a number is written."""
-    types = seed_types(project)
+    schemas = table_schemas(project)
     return {
         table: sorted(
-            (_plain_row(row, types[table]) for row in ruleset.tables[table]), key=lambda row: sorted(row.items())
+            (_plain_row(row, schemas[table].types) for row in ruleset.tables[table]),
+            key=lambda row: sorted(row.items()),
         )
         for table in KEYS
     }
@@ -121,7 +122,7 @@ def _moved_of(published: Mapping[str, Any], project: Path) -> Iterator[Problem]:
 
 
 def _moved_since_sealed(ruleset_id: str, edition_id: str, project: Path, data_dir: Path) -> Iterator[Problem]:
-    types = seed_types(project)
+    types = {table: schema.types for table, schema in table_schemas(project).items()}
     now = _standing(ruleset_id, project)
     stages = [row["stage"] for row in now["ruleset_stages"]]
     with SealedReader() as reader:

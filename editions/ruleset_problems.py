@@ -1,16 +1,22 @@
-"""What is wrong with the rule sets that a build was given, as its model `ruleset_problems` found it."""
+"""What is wrong with rule sets: each check of `dbt_project/checks/rulesets` finds the rows that cannot be scored by."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import yaml
 
+CHECKS = Path("checks") / "rulesets"
+SHARED = "_shared.sql"
+"""The views that several checks look at."""
 SHOWN = 8
 
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One row of a rule set that cannot be scored by, and why, in both languages; `file` is its table's short name."""
+    """One row of a rule set that cannot be scored by, and why, in both languages."""
 
     ruleset_id: str
     file: str
@@ -18,29 +24,42 @@ class Problem:
     problem_zh: str
     problem_en: str
 
-    @property
-    def seed(self) -> str:
-        """The seed that the row stands in."""
-        stem = self.file.removesuffix(".csv")
-        return stem if stem.startswith("ruleset") else f"ruleset_{stem}"
+
+def problems_in(connection: duckdb.DuckDBPyConnection, project: Path, *, is_asked: bool) -> list[Problem]:
+    """Every problem of the rule sets in the seeds' tables of `connection`, by the checks of a dbt project.
+
+    `is_asked` says that a call brings the values along, so that no model need measure the indicators. The `file` of a
+    problem is the seed.
+    """
+    connection.execute("set variable is_asked = ?", [is_asked])
+    connection.execute("set variable models = ?", [str(project / "models")])
+    connection.register("declared_datasets", _declared_datasets(project.parent / "connectors" / "sources"))
+    connection.execute((project / CHECKS / SHARED).read_text(encoding="utf-8"))
+    checks = sorted(path for path in (project / CHECKS).glob("*.sql") if path.name != SHARED)
+    return sorted({problem for check in checks for problem in _found_by(connection, check)})
 
 
-def problems_in(warehouse: Path) -> list[Problem] | None:
-    """Every problem that a warehouse knows of; None where the model did not come to run."""
-    if not warehouse.exists():
-        return None
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
-        try:
-            found = connection.execute(
-                "select ruleset_id, file, row_key, problem_zh, problem_en from ruleset_problems order by all"
-            ).fetchall()
-        except duckdb.CatalogException:
-            return None
-    return [Problem(*map(str, row)) for row in found]
+def _declared_datasets(sources: Path) -> pa.Table:
+    # The fast loader: here only names are read, which a source file was checked for.
+    files = [yaml.load(path.read_bytes(), yaml.CSafeLoader) for path in sorted(sources.glob("*.yml"))]
+    pairs = [(one["name"], table["name"]) for file in files for one in file["sources"] for table in one["tables"]]
+    return pa.table({"source": [source for source, _ in pairs], "dataset": [dataset for _, dataset in pairs]})
 
 
-def told(problems: list[Problem]) -> str:
-    """The problems in one line, each with its seed and row."""
-    rows = [f"{one.seed}.csv: {one.row_key}: {one.problem_en} ({one.problem_zh})" for one in problems[:SHOWN]]
+def _found_by(connection: duckdb.DuckDBPyConnection, check: Path) -> Iterator[Problem]:
+    text = check.read_text(encoding="utf-8")
+    about, zh, en = (line.removeprefix("-- ") for line in text.splitlines()[:3])
+    file, _, keys = about.partition(": ")
+    found = connection.execute(text)
+    names = [str(name) for name, *_ in found.description or ()]
+    for cells in found.fetchall():
+        row = {name: "-" if cell is None else str(cell) for name, cell in zip(names, cells, strict=True)}
+        key = ", ".join(row[name] for name in keys.split(", "))
+        yield Problem(row["ruleset_id"], *(text.format_map(row) for text in (file, key, zh, en)))
+
+
+def in_one_line(problems: list[Problem]) -> str:
+    """The problems in one line, each with its file and row."""
+    rows = [f"{one.file}: {one.row_key}: {one.problem_en} ({one.problem_zh})" for one in problems[:SHOWN]]
     more = f"; and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
     return "; ".join(rows) + more

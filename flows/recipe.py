@@ -24,11 +24,10 @@ from editions.build import BuildReport, build
 from editions.candidate import Candidate, drop_old_candidates, new_candidate
 from editions.current import edition_path, repair_current
 from editions.export import require_described
-from editions.manifest import read_manifest
 from editions.recipe import InputBatch, edition_id_of, recipe_digest, rules_sha256
 from editions.relations import sealed_relations
 from editions.ruleset_diff import frozen_row, moved
-from editions.ruleset_problems import told
+from editions.ruleset_problems import in_one_line
 from editions.score.ruleset import read_seeds
 from editions.score.run import Place, problems_of
 from editions.seal import drop_drafts
@@ -112,15 +111,11 @@ def build_candidate(night: Night, supplied: Sequence[Supplied]) -> tuple[Candida
 
 
 def _require_sound(night: Night) -> None:
-    """What was added since the last edition is whole: told in seconds, and not at the end of a long build."""
-    if night.follows is not None:
-        followed = read_manifest(edition_path(night.settings.data_dir, night.follows))
-        if followed.get("rules_sha256") == rules_sha256(PROJECT_DIR):
-            return
+    """The rule sets can be scored by: reported in a moment, and not at the end of a long build."""
     place = Place(PROJECT_DIR, night.settings.data_dir)
     if problems := problems_of(read_seeds(place.dbt_project), place):
         raise ConfigError(
-            f"the rule sets have {len(problems)} problems, so nothing was built: {told(problems)}.",
+            f"the rule sets have {len(problems)} problems, so nothing was built: {in_one_line(problems)}.",
             "dbt_project/seeds/rulesets",
             "mend the rows, jifen ruleset check, jifen run",
         )
@@ -317,7 +312,7 @@ def _require_frozen(night: Night) -> None:
     project = PROJECT_DIR / "dbt_project"
     if problems := moved(night.ledger, project, night.settings.data_dir):
         raise ConfigError(
-            f"a published rule set was changed, so nothing was built: {told(problems)}.",
+            f"a published rule set was changed, so nothing was built: {in_one_line(problems)}.",
             "dbt_project/seeds/rulesets",
             f"put the rows back (jifen ruleset diff {problems[0].ruleset_id} --published), then jifen run; only then "
             f"begin a new rule set for the change, which copies the rows as they stand: "

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from editions.places import NAME
 from editions.score.errors import ScoreError
-from editions.score.ruleset import SEEDS, Row, Ruleset, folder_layout, known_rulesets, read_seeds
+from editions.score.ruleset import SEEDS, Row, Ruleset, known_rulesets, read_seeds, table_schemas
 
 
 def export_ruleset(ruleset: Ruleset, folder: Path) -> list[str]:
@@ -19,11 +19,10 @@ def export_ruleset(ruleset: Ruleset, folder: Path) -> list[str]:
         raise ScoreError(f"{folder.name} is there already.", str(folder), "give the name of a new folder", "usage")
     folder.mkdir(parents=True)
     written = []
-    for table, part in folder_layout().items():
-        rows = ruleset.tables[table]
-        if rows:
-            _write_csv(folder / part["file"], list(part["columns"]), rows)
-            written.append(str(part["file"]))
+    for table, schema in table_schemas().items():
+        if rows := ruleset.tables[table]:
+            _write_csv(folder / schema.file, schema.columns, rows)
+            written.append(schema.file)
     return written
 
 

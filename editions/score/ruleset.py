@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from editions.score.errors import SAVE_AS_UTF8, ScoreError
+from ledger.settings import PROJECT_DIR
 from ledger.yaml_file import read_yaml
 
-FOLDER_FILE = Path(__file__).with_name("folder.yml")
 SEEDS = Path("seeds") / "rulesets"
+SCHEMA = SEEDS / "_rulesets__seeds.yml"
 ALL = "all"
 """What the project's rule sets are called where they are taken together."""
 BOOLEANS = {"true": "true", "false": "false", "t": "true", "f": "false", "1": "true", "0": "false"}
@@ -49,23 +49,51 @@ class Ruleset:
 
     def file_of(self, table: str) -> str:
         """The name of the file that holds a seed's table."""
-        return str(folder_layout()[table]["file"]) if self.is_folder else f"{table}.csv"
+        return table_schemas()[table].file if self.is_folder else f"{table}.csv"
 
     def stages(self) -> list[str]:
         """Its stages, in their order."""
         return [str(row["stage"]) for row in self.tables["ruleset_stages"]]
 
 
-def seed_types(project: Path) -> dict[str, dict[str, str]]:
-    """The column types of each seed table, as `dbt_project.yml` states them: the one truth about them."""
-    declared = read_yaml((project / "dbt_project.yml").read_bytes())["seeds"]["jifen"]["rulesets"]
-    return {table: dict(config["+column_types"]) for table, config in declared.items() if not table.startswith("+")}
+@dataclass(frozen=True)
+class TableSchema:
+    """One table of a rule set: its name as a seed and as a file of a folder, its columns, and what may be left out.
+
+    `defaults` says what an empty cell is: a text, or `{x}` for what stands in column x of the row, or for the folder's
+    name. `absent` are the rows of a file that is left out; None where it must be there.
+    """
+
+    name: str
+    file: str
+    types: Mapping[str, str]
+    needed: frozenset[str]
+    defaults: Mapping[str, str]
+    absent: Sequence[Row] | None
+    rows: int | None
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the folder's file."""
+        return [name for name in self.types if name != "ruleset_id"]
 
 
 @cache
-def folder_layout() -> dict[str, Any]:
-    """What a folder holds: for each seed table its file, its columns and their defaults."""
-    return dict(read_yaml(FOLDER_FILE.read_bytes()))
+def table_schemas(project: Path = PROJECT_DIR / "dbt_project") -> dict[str, TableSchema]:
+    """The tables of a rule set by seed, as the seeds' properties state them: the one truth about them."""
+    found = {}
+    for seed in read_yaml((project / SCHEMA).read_bytes())["seeds"]:
+        meta = seed["config"]["meta"]
+        found[seed["name"]] = TableSchema(
+            name=seed["name"],
+            file=meta["file"],
+            types=seed["config"]["column_types"],
+            needed=frozenset(meta.get("needed", ())),
+            defaults=meta.get("defaults", {}),
+            absent=meta.get("absent"),
+            rows=meta.get("rows"),
+        )
+    return found
 
 
 def known_rulesets(project: Path) -> list[Row]:
@@ -88,7 +116,7 @@ def read_seeds(project: Path, ruleset_id: str | None = None) -> Ruleset:
         table: [
             row for row in _csv_rows(origin / f"{table}.csv") if ruleset_id is None or row["ruleset_id"] == ruleset_id
         ]
-        for table in seed_types(project)
+        for table in table_schemas(project)
     }
     return Ruleset(ruleset_id or ALL, origin, tables)
 
@@ -99,65 +127,57 @@ def read_folder(folder: Path) -> Ruleset:
     Raises `ScoreError` for a file or column that is missing or unknown, and for an empty cell that must hold something.
     """
     ruleset_id = folder.resolve().name
-    layout = folder_layout()
-    strange = sorted(
-        path.name for path in folder.glob("*.csv") if path.name not in {part["file"] for part in layout.values()}
-    )
-    if strange:
+    schemas = table_schemas().values()
+    files = [schema.file for schema in schemas]
+    if strange := sorted(path.name for path in folder.glob("*.csv") if path.name not in files):
         raise ScoreError(
             f"a rule set has no file {', '.join(strange)}.",
             str(folder),
-            f"remove it, or name it as one of: {', '.join(part['file'] for part in layout.values())}",
+            f"remove it, or name it as one of: {', '.join(files)}",
             "config",
         )
-    tables = {table: list(_table_rows(folder, part, ruleset_id)) for table, part in layout.items()}
-    return Ruleset(ruleset_id, folder, tables, is_dated=_is_dated(folder / layout["rulesets"]["file"]))
+    tables = {schema.name: list(_table_rows(folder, schema, ruleset_id)) for schema in schemas}
+    return Ruleset(ruleset_id, folder, tables, is_dated=_is_dated(folder / table_schemas()["rulesets"].file))
 
 
 def _is_dated(path: Path) -> bool:
     return path.is_file() and any(row.get("valid_from") for row in _csv_rows(path))
 
 
-def _table_rows(folder: Path, part: Mapping[str, Any], ruleset_id: str) -> Iterator[Row]:
-    path = folder / part["file"]
+def _table_rows(folder: Path, schema: TableSchema, ruleset_id: str) -> Iterator[Row]:
+    path = folder / schema.file
     if path.is_file():
-        rows: Sequence[Mapping[str, str | None]] = list(_csv_rows(path))
-        _require_columns(path, part)
-    elif part.get("optional"):
-        rows = part["absent"]
+        rows: Sequence[Row] = list(_csv_rows(path))
+        _require_columns(path, schema)
+    elif schema.absent is not None:
+        rows = schema.absent
     else:
         raise ScoreError(f"the rule set has no {path.name}.", str(path), "see docs/rule-sets.md", "config")
-    if part.get("rows", len(rows)) != len(rows):
-        raise ScoreError(f"{path.name} has {len(rows)} rows, not {part['rows']}.", str(path), "leave one", "config")
+    if schema.rows is not None and schema.rows != len(rows):
+        raise ScoreError(f"{path.name} has {len(rows)} rows, not {schema.rows}.", str(path), "leave one", "config")
     for number, row in enumerate(rows, start=1):
-        filled: Row = {"ruleset_id": ruleset_id}
-        for column, rule in part["columns"].items():
-            filled[column] = _filled(row.get(column), rule, {**row, **filled}, ruleset_id)
-            if filled[column] is None and "default" not in rule:
+        filled: Row = {**row, "folder": ruleset_id, "ruleset_id": ruleset_id}
+        for column in schema.columns:
+            text = row.get(column)
+            if text is None and column in schema.needed:
                 raise ScoreError(
                     f"{path.name}: {column} is empty.", f"{path}, row {number}, column {column}", "fill it in", "config"
                 )
-        yield filled
+            default = schema.defaults.get(column)
+            if text is None and default is not None:
+                text = filled.get(default[1:-1]) if default.startswith("{") else default
+            filled[column] = text
+        yield {name: filled[name] for name in schema.types}
 
 
-def _filled(text: str | None, rule: Mapping[str, Any], row: Mapping[str, str | None], folder: str) -> str | None:
-    if text is not None or "default" not in rule:
-        return text
-    default = rule["default"]
-    if isinstance(default, dict):
-        # Two columns that stand for each other may both be left out.
-        return row.get(default["column"])
-    return None if default is None else str(default).replace("{folder}", folder)
-
-
-def _require_columns(path: Path, part: Mapping[str, Any]) -> None:
+def _require_columns(path: Path, schema: TableSchema) -> None:
     header = _header(path)
-    unknown = [name for name in header if name not in part["columns"]]
-    missing = [name for name, rule in part["columns"].items() if "default" not in rule and name not in header]
+    unknown = [name for name in header if name not in schema.columns]
+    missing = [name for name in schema.columns if name in schema.needed and name not in header]
     if unknown or missing or len(set(header)) != len(header):
         wrong = f"has a column {', '.join(unknown)} that no rule set has" if unknown else f"lacks {', '.join(missing)}"
         wrong = wrong if unknown or missing else "names a column twice"
-        known = ", ".join(part["columns"])
+        known = ", ".join(schema.columns)
         raise ScoreError(f"{path.name} {wrong}.", f"{path}, header", f"its columns are: {known}", "config")
 
 
@@ -188,9 +208,10 @@ def _csv_rows(path: Path) -> Iterator[Row]:
         ) from error
 
 
-def load(connection: duckdb.DuckDBPyConnection, ruleset: Ruleset, types: Mapping[str, Mapping[str, str]]) -> None:
+def load(connection: duckdb.DuckDBPyConnection, ruleset: Ruleset) -> None:
     """Make the seeds' tables and fill them. Raises `ScoreError` for a cell that its column cannot hold exactly."""
-    for table, columns in types.items():
+    for table, schema in table_schemas().items():
+        columns = schema.types
         declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
         connection.execute(f'create table "{table}" ({declared})')
         rows = [

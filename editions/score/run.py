@@ -13,20 +13,16 @@ import duckdb
 from editions.build import PARSE_CACHE, BuildError, BuildReport, build_upon
 from editions.candidate import Candidate, candidates_dir, new_candidate
 from editions.ruleset_problems import Problem, problems_in
-from editions.score.codes import code_problems
-from editions.score.columns import Columns, columns_of
+from editions.score.columns import columns_of
 from editions.score.errors import ScoreError
-from editions.score.given import Given, read_given
+from editions.score.given import read_given
 from editions.score.out import Written, draft_beside, write_out
-from editions.score.ruleset import ALL, Ruleset, load, read_folder, read_seeds, seed_types
+from editions.score.ruleset import Ruleset, load, read_folder, read_seeds
 from editions.score.values import Loaded, load_values
 from editions.score.work_folder import keep, work_folder
 
 SCORING = ("tag:scoring", "path:models/rulesets", "int_enterprises__staged")
-CHECK = ("tag:ruleset_check",)
 SHOWN_NODES = 3
-UNDATED = date(2000, 1, 1)
-"""The business date of a check: the problems of a rule set are the same on every day."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +42,14 @@ class RulesetProblemsError(ScoreError):
     """A rule set has rows that cannot be scored by; `problems` names every one."""
 
     def __init__(self, ruleset: Ruleset, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(sorted(replace(one, file=ruleset.file_of(one.seed)) for one in set(problems)))
+        self.problems = tuple(problems)
         first = self.problems[0]
-        checked = "" if ruleset.name == ALL else f" {shlex.quote(_given_as(ruleset))}"
+        checked = shlex.quote(str(ruleset.origin) if ruleset.is_folder else ruleset.name)
         super().__init__(
             f"the rule set {ruleset.name} has {len(self.problems)} problems, the first: {first.file} [{first.row_key}] "
             f"{first.problem_en}.",
             str(ruleset.origin),
-            f"mend the rows named, then `jifen ruleset check{checked}`",
+            f"mend the rows named, then `jifen ruleset check {checked}`",
             "config",
         )
 
@@ -74,6 +70,20 @@ def read_ruleset(named: str, place: Place) -> Ruleset:
     return read_folder(folder) if folder.is_dir() else read_seeds(place.dbt_project, named)
 
 
+def problems_of(ruleset: Ruleset, place: Place) -> list[Problem]:
+    """Every row of a rule set, or of all the project's, that cannot be scored by."""
+    with duckdb.connect() as connection:
+        load(connection, ruleset)
+        return _problems(connection, ruleset, place, is_asked=ruleset.is_folder)
+
+
+def _problems(
+    connection: duckdb.DuckDBPyConnection, ruleset: Ruleset, place: Place, *, is_asked: bool
+) -> list[Problem]:
+    found = problems_in(connection, place.dbt_project, is_asked=is_asked)
+    return sorted(replace(one, file=ruleset.file_of(one.file)) for one in found)
+
+
 def score(
     named: str, values: Path, out: Path | None, place: Place, *, as_of: date | None = None, ignore: Sequence[str] = ()
 ) -> Scored:
@@ -86,53 +96,19 @@ def score(
     with draft_beside(out) as draft, _workshop() as candidate:
         ruleset = read_ruleset(named, place)
         with duckdb.connect(str(candidate.warehouse)) as connection:
-            loaded, given, columns = _load(connection, ruleset, values, place, as_of, ignore)
+            load(connection, ruleset)
+            # Codes become names of columns: no SQL is made of a rule set before it is found sound.
+            if problems := _problems(connection, ruleset, place, is_asked=True):
+                raise RulesetProblemsError(ruleset, problems)
+            given = read_given(connection, values, "score_given")
+            columns = columns_of(given, ruleset.codes(), ignore)
+            loaded = load_values(connection, given, columns, ruleset, as_of)
         again = ["jifen", "score", "--ruleset", named, "--values", str(values), "--out", str(out)]
         again += ["--as-of", as_of.isoformat()] if as_of else []
         again += ["--ignore", ",".join(ignore)] if ignore else []
-        # Whatever days the rule set is meant for, it is the one asked for.
-        select = (*CHECK, *SCORING)
-        _build(candidate, loaded.as_of, ruleset, place, select, ruleset_id=ruleset.name, again=shlex.join(again))
+        _build(candidate, loaded.as_of, ruleset, place, shlex.join(again))
         written = write_out(candidate, draft, columns.id, ruleset, given.path, loaded)
     return Scored(out, ruleset.name, loaded, written)
-
-
-def _given_as(ruleset: Ruleset) -> str:
-    """What a command names a rule set by."""
-    return str(ruleset.origin) if ruleset.is_folder else ruleset.name
-
-
-def problems_of(ruleset: Ruleset, place: Place) -> list[Problem]:
-    """Every row of a rule set, or of all the project's, that cannot be scored by."""
-    with _workshop() as candidate:
-        with duckdb.connect(str(candidate.warehouse)) as connection:
-            load(connection, ruleset, seed_types(place.dbt_project))
-            unnameable = code_problems(connection, ruleset)
-        try:
-            asked = ruleset.name if ruleset.is_folder else ""
-            again = shlex.join(["jifen", "ruleset", "check", *([] if ruleset.name == ALL else [_given_as(ruleset)])])
-            _build(candidate, UNDATED, ruleset, place, CHECK, ruleset_id=asked, again=again, known=unnameable)
-        except RulesetProblemsError as error:
-            return list(error.problems)
-    return []
-
-
-def _load(
-    connection: duckdb.DuckDBPyConnection,
-    ruleset: Ruleset,
-    values: Path,
-    place: Place,
-    as_of: date | None,
-    ignore: Sequence[str],
-) -> tuple[Loaded, Given, Columns]:
-    load(connection, ruleset, seed_types(place.dbt_project))
-    # Codes become names of columns: no SQL is made of one that is more than a plain name.
-    if unnameable := code_problems(connection, ruleset):
-        raise RulesetProblemsError(ruleset, unnameable)
-    given = read_given(connection, values, "score_given")
-    columns = columns_of(given, ruleset.codes(), ignore)
-    loaded = load_values(connection, given, columns, ruleset, as_of)
-    return loaded, given, columns
 
 
 @contextmanager
@@ -153,36 +129,18 @@ def _workshop() -> Iterator[Candidate]:
             raise BuildError(f"{error} Kept to be looked at, and yours to remove: {folder}.", error.report) from None
 
 
-def _build(
-    candidate: Candidate,
-    day: date,
-    ruleset: Ruleset,
-    place: Place,
-    select: Sequence[str],
-    *,
-    ruleset_id: str,
-    again: str,
-    known: Sequence[Problem] = (),
-) -> None:
-    """Build what `select` names; `known` are problems of the rule set that are told with those of the models."""
-    failed: BuildError | None = None
+def _build(candidate: Candidate, day: date, ruleset: Ruleset, place: Place, again: str) -> None:
+    """Build the scoring models over what was loaded; the rule set was found sound."""
     # The parse is kept where nights keep theirs, and only there: a call leaves nothing behind but what it wrote.
     nights = candidates_dir(place.data_dir)
     cache = (nights if nights.is_dir() else candidate.path.parent) / PARSE_CACHE
     try:
-        build_upon(candidate, day, place.project_dir, cache, select, ruleset_id=ruleset_id, again=again)
+        # Whatever days the rule set is meant for, it is the one asked for.
+        build_upon(candidate, day, place.project_dir, cache, SCORING, ruleset_id=ruleset.name, again=again)
     except BuildError as error:
-        if error.report is None:
+        if error.report is None or not error.report.failed:
             raise
-        failed = error
-    # A rule set that is wrong makes the models fail in ways that say nothing: what is wrong with it comes first.
-    found = problems_in(candidate.warehouse)
-    if problems := [*known, *(found or ())]:
-        raise RulesetProblemsError(ruleset, problems)
-    if failed is not None:
-        if found is not None and failed.report is not None and failed.report.failed:
-            raise _ours_to_mend(failed.report, ruleset, again)
-        raise failed
+        raise _ours_to_mend(error.report, ruleset, again) from None
 
 
 def _ours_to_mend(report: BuildReport, ruleset: Ruleset, again: str) -> BuildError:

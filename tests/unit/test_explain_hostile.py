@@ -195,7 +195,7 @@ def codes_in(path, pattern):
     ("kind", "path", "pattern"),
     [
         ("supply_status", "macros/scoring/supply_statuses.sql", r"'(\w+)'"),
-        ("function", "models/rulesets/checks/problems_of_rules.sql", r"'(\w+(?:_capped|_in_peer|_weighted|_map))'"),
+        ("function", "checks/rulesets/rules__function.sql", r"'(\w+(?:_capped|_in_peer|_weighted|_map))'"),
         ("ineligible_reason", "models/intermediate/int_enterprises__eligibility.sql", r"then '(\w+)'"),
         ("ineligible_reason", "../connectors/sources/science.yml", r"\b(cancelled|revoked|moved_out)\b"),
         ("unranked_reason", "models/scoring/totals.sql", r"then '(\w+)'"),

@@ -62,7 +62,8 @@ def test_a_critical_source_that_failed_stops_before_anything_is_built(settings, 
 
 
 def test_a_published_rule_set_that_was_changed_stops_the_night_before_anything_is_built(settings, steps, monkeypatch):
-    problem = Problem("zhongkai-2024", "weights", "zhongkai-2024, C01, growth", "改", "weight was 6, is 7; edition E")
+    row = ("zhongkai-2024", "ruleset_weights.csv", "zhongkai-2024, C01, growth")
+    problem = Problem(*row, "改", "weight was 6, is 7; edition E")
     monkeypatch.setattr(recipe, "moved", lambda *_: [problem])
     outcome = recipe.run_night(settings, DAY, "plain", steps)
     assert (outcome.state, outcome.exit_code, last_state(settings)) == ("failed", 1, "failed")

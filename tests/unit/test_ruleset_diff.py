@@ -18,7 +18,7 @@ from connectors.errors import ConfigError
 from editions.ruleset_diff import content_of, content_sha256, differences, moved
 from editions.score.errors import ScoreError
 from editions.score.export import add_version, export_ruleset
-from editions.score.ruleset import load, read_folder, read_seeds, seed_types
+from editions.score.ruleset import load, read_folder, read_seeds
 from editions.score.run import Place
 from flows import recipe
 from ledger.publications import publish, published_rulesets
@@ -79,7 +79,7 @@ def published_by_an_older_jifen(ledger, project, data_dir):
     tables = data_dir / "editions" / "2025-06-30-abc" / "tables"
     tables.mkdir(parents=True)
     with duckdb.connect() as connection:
-        load(connection, read_seeds(project, ID), seed_types(project))
+        load(connection, read_seeds(project, ID))
         for name, query in SEALED.items():
             connection.execute(f"copy ({query}) to '{tables / name}.parquet'")
     row = {"edition_id": "2025-06-30-abc", "as_of": "2025-06-30", "ruleset_id": ID}
@@ -114,7 +114,7 @@ def test_any_row_of_a_published_rule_set_that_changes_is_named_with_its_edition(
 ):
     published_under(ledger, project)
     edit(project, table, change)
-    told = [f"{one.seed}.csv {one.row_key}: {one.problem_en}" for one in moved(ledger, project, NOWHERE)]
+    told = [f"{one.file} {one.row_key}: {one.problem_en}" for one in moved(ledger, project, NOWHERE)]
     assert any(row in line and what in line for line in told), told
     assert all("edition 2025-06-30-abc was published under it" in line for line in told)
 

@@ -7,14 +7,15 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from editions.score.codes import code_problems
+from editions.ruleset_problems import problems_in
 from editions.score.errors import ScoreError
 from editions.score.export import export_ruleset
-from editions.score.ruleset import folder_layout, known_rulesets, load, read_folder, read_seeds, seed_types
+from editions.score.ruleset import known_rulesets, load, read_folder, read_seeds, table_schemas
 from editions.score.run import Place, RulesetProblemsError, read_ruleset, score
 from ledger.settings import PROJECT_DIR
 
 PROJECT = PROJECT_DIR / "dbt_project"
+SEEDS = PROJECT / "seeds" / "rulesets"
 CHINESE = re.compile("[\u3000-\u9fff\uff00-\uffef]")
 FILES = {
     "indicators.csv": "indicator_code,name_zh\nC01,甲\n",
@@ -38,14 +39,17 @@ def folder(tmp_path: Path):
 
 def tables_of(folder: Path) -> dict[str, list[dict]]:
     with duckdb.connect() as connection:
-        types = seed_types(PROJECT)
-        load(connection, read_folder(folder), types)
-        return {table: connection.execute(f'from "{table}"').to_arrow_table().to_pylist() for table in types}
+        load(connection, read_folder(folder))
+        return {table: connection.execute(f'from "{table}"').to_arrow_table().to_pylist() for table in table_schemas()}
 
 
-def test_the_folder_has_a_file_for_each_seed_and_each_of_its_columns():
-    held = {table: ["ruleset_id", *part["columns"]] for table, part in folder_layout().items()}
-    assert held == {table: list(columns) for table, columns in seed_types(PROJECT).items()}
+def test_the_schema_names_the_seeds_files_and_the_documentation_every_column():
+    told = (PROJECT_DIR / "docs" / "rule-sets.md").read_text(encoding="utf-8")
+    for table, schema in table_schemas().items():
+        assert list(schema.types) == (SEEDS / f"{table}.csv").read_text("utf-8-sig").splitlines()[0].split(",")
+        assert {*schema.needed, *schema.defaults} <= set(schema.columns)
+        columns = () if table in ("ruleset_levels", "ruleset_inputs") else schema.columns
+        assert [name for name in (schema.file, *columns) if f"`{name}`" not in told] == []
 
 
 def test_what_is_left_out_is_as_documented(folder):
@@ -124,9 +128,11 @@ def test_no_sql_is_made_of_a_code_that_is_more_than_a_name(folder, tmp_path, cod
 def test_a_code_is_judged_within_its_own_rule_set_and_each_fault_is_named_once(folder):
     own = read_folder(folder(indicators="indicator_code\nA\na_Points\nB\nb\n"))
     other = [{"ruleset_id": "other", "indicator_code": code} for code in ("A", "B_points", "Order")]
-    both = replace(own, tables={"ruleset_indicators": [*own.tables["ruleset_indicators"], *other]})
+    both = replace(own, tables=own.tables | {"ruleset_indicators": [*own.tables["ruleset_indicators"], *other]})
     with duckdb.connect() as connection:
-        found = [(one.row_key, one.problem_en.split(":")[0]) for one in code_problems(connection, both)]
+        load(connection, both)
+        problems = problems_in(connection, PROJECT, is_asked=True)
+    found = [(one.row_key, one.problem_en.split(":")[0]) for one in problems if " code " in f" {one.problem_en} "]
     assert found == [
         ("mine, a_Points", "a code cannot be another one with an ending of ours"),
         ("mine, b", "the code stands twice in the rule set, whatever its case"),

@@ -12,9 +12,8 @@ import pytest
 from editions.score.columns import columns_of
 from editions.score.errors import ScoreError
 from editions.score.given import read_given
-from editions.score.ruleset import load, read_folder, seed_types
+from editions.score.ruleset import load, read_folder
 from editions.score.values import load_values
-from ledger.settings import PROJECT_DIR
 
 FILES = {
     "indicators.csv": "indicator_code\nC01\nC02\n",
@@ -41,7 +40,7 @@ def loaded(tmp_path: Path):
             path.write_bytes(values if isinstance(values, bytes) else values.encode())
         ruleset = read_folder(folder)
         with duckdb.connect() as connection:
-            load(connection, ruleset, seed_types(PROJECT_DIR / "dbt_project"))
+            load(connection, ruleset)
             given = read_given(connection, path, "score_given")
             told = load_values(connection, given, columns_of(given, ruleset.codes(), ignore), ruleset, as_of)
             measures = connection.execute("select * from measures order by uscc").fetchall()

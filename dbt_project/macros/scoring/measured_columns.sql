@@ -56,19 +56,3 @@
     {%- endfor -%}
     {{- return(inputs) -}}
 {%- endmacro %}
-
-{#-
-    The codes for which a column is written in a model that measures, read from its text: rule sets are checked before anything
-    is measured. A measured column is named in its model as "... as c01_rd_expense_wan_cny".
--#}
-{% macro written_indicators() -%}
-    {%- set codes = [] -%}
-    {%- for node in (graph.nodes.values() if execute else []) if node.resource_type == 'model' and node.name in indicator_models() -%}
-        {%- do codes.extend(modules.re.findall('(?i)\\bas\\s+([a-z][a-z0-9]*)_\\w', node.raw_code)) -%}
-    {%- endfor -%}
-    {%- for code in codes | map('upper') | unique | sort %}
-        select '{{ code }}' as indicator_code {{ 'union all' if not loop.last }}
-    {%- else %}
-        select cast(null as varchar) as indicator_code
-    {%- endfor %}
-{%- endmacro %}

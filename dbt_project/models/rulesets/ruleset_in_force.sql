@@ -1,4 +1,3 @@
--- depends_on: {{ ref('ruleset_problems') }}
 with rulesets as (
     select * from {{ ref('rulesets') }}
 ),

@@ -1,0 +1,74 @@
+-- What several checks look at. Each check is a file of its own: its first three lines name the table and the columns that tell
+-- a wrong row, and say what is wrong in Chinese and English (a column in braces is its value); its query finds the wrong rows.
+create or replace temp view supply_statuses as
+select unnest(['source_not_supplied', 'record_not_supplied', 'value_not_supplied', 'not_defined', 'too_few_peers']) as supply_status;
+
+-- What the night is to measure; whoever asks for a rule set by name brings the values along.
+create or replace temp view measured_by_night as
+select ruleset_indicators.* from ruleset_indicators
+semi join (from rulesets where status = 'active' and scheme = 'points') using (ruleset_id)
+where not getvariable('is_asked');
+
+create or replace temp view indicator_stages as
+select ruleset_indicators.*, ruleset_stages.stage from ruleset_indicators
+inner join ruleset_stages using (ruleset_id);
+
+create or replace temp view stage_weights as
+select
+    indicator_stages.ruleset_id, indicator_stages.indicator_code, indicator_stages.module, indicator_stages.best_of,
+    indicator_stages.stage, count(ruleset_weights.ruleset_id) as times, max(ruleset_weights.weight) as weight
+from indicator_stages
+left join ruleset_weights
+    on
+        indicator_stages.ruleset_id = ruleset_weights.ruleset_id
+        and indicator_stages.indicator_code = ruleset_weights.indicator_code
+        and (indicator_stages.stage = ruleset_weights.stage or ruleset_weights.stage = '*')
+group by all;
+
+-- Of indicators that stand for each other the total holds one: the largest.
+create or replace temp view module_weights as
+with counted_once as (
+    select ruleset_id, module, stage, max(weight) as weight from stage_weights
+    group by ruleset_id, module, stage, coalesce(best_of, indicator_code)
+)
+
+select ruleset_id, module, stage, sum(weight) as weight from counted_once group by all;
+
+create or replace temp view written_rules as
+select
+    *, coalesce(inclusive_lo, true) as has_lo, coalesce(inclusive_hi, false) as has_hi,
+    coalesce(share_at_hi, share_at_lo) as share_at_end
+from ruleset_rules;
+
+-- The segments of each indicator in each stage, from below to above, each with the one that follows.
+create or replace temp view segments as
+select
+    indicator_stages.direction, indicator_stages.stage as for_stage, written_rules.*,
+    coalesce(cast(lo as varchar), '-∞') as lo_text, coalesce(cast(hi as varchar), '+∞') as hi_text,
+    row_number() over ordered as place,
+    count(*) over (partition by written_rules.ruleset_id, written_rules.indicator_code, for_stage) as segment_count,
+    lead(lo) over ordered as next_lo, lead(has_lo) over ordered as next_has_lo, lead(share_at_lo) over ordered as next_share
+from indicator_stages
+inner join written_rules
+    on
+        indicator_stages.ruleset_id = written_rules.ruleset_id
+        and indicator_stages.indicator_code = written_rules.indicator_code
+        and (indicator_stages.stage = written_rules.stage or written_rules.stage = '*')
+window ordered as (
+    partition by written_rules.ruleset_id, written_rules.indicator_code, for_stage order by lo nulls first, hi nulls last
+);
+
+-- Stages with a revenue line, of which each begins where the one before it ends; one by age alone stands beside them. Stages
+-- without any line are stated with the values, enterprise by enterprise.
+create or replace temp view ordered_stages as
+select
+    *, lead(stage) over by_revenue as next_stage, lead(revenue_low_cny) over by_revenue as next_low,
+    lead(inclusive_low) over by_revenue as next_inclusive, row_number() over by_revenue as place,
+    count(*) over (partition by ruleset_id) as stage_count
+from ruleset_stages
+semi join (from ruleset_stages where revenue_low_cny is not null or revenue_high_cny is not null) as lines using (ruleset_id)
+where revenue_low_cny is not null or revenue_high_cny is not null or max_age_months is null
+window by_revenue as (partition by ruleset_id order by revenue_low_cny nulls first);
+
+create or replace temp view weighted_means as
+from rulesets where aggregation = 'weighted_mean';
