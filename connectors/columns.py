@@ -43,25 +43,6 @@ _MOMENT = re.compile(
 _ISO_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ](?!24)\d\d:\d\d:\d\d\S*", re.ASCII)
 _WAN = Decimal(10_000)
 _PLAIN_DIGITS = 40
-EVENT_NO = "event_no"
-NAME_COLUMNS = (
-    "enterprise_name",
-    "applicants",
-    "winner_name",
-    "owner_name",
-    "employer_name",
-    "drafter_name",
-    "contestant_name",
-    "taxpayer_name",
-    "unit_name",
-    "unit_no",
-    "name",
-    EVENT_NO,
-)
-"""Columns that say who a record is about where it has no code, in order of preference.
-
-A number of an event names nobody by itself: it says whose decision on repair a refused record was.
-"""
 
 NUMBERS = frozenset({"integer", "bigint", "decimal"})
 """The kinds of columns that hold numbers."""
@@ -351,7 +332,7 @@ def _plain_text(text: str, column: Column) -> tuple[str, str | None]:
 
 def _doubt(text: str, column: Column) -> str | None:
     """What may be no character of this text: refused in a name or code, for nothing else then says whose it is."""
-    named = column.name in NAME_COLUMNS or is_code(column)
+    named = column.says_who or is_code(column)
     for pattern, reason in ((DOUBTFUL, "lost_character"), (ESCAPED, "escaped_text")):
         if pattern.search(text) and not (pattern is ESCAPED and "://" in text):
             if named:

@@ -15,14 +15,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from connectors import uscc
-from connectors.columns import EVENT_NO, NAME_COLUMNS
 from connectors.errors import ConfigError
 from connectors.spec import Dataset, Source
 from connectors.spelling import HIDDEN
 
 FILE_NAME = "identity_decisions.csv"
-ALSO_NAMED = frozenset({"patent.applications_transferred"})
-"""What the review list names beside the datasets of the source files: to whom a patent was transferred."""
 
 DECISIONS_SCHEMA = pa.schema(
     [
@@ -106,8 +103,11 @@ def _checked(path: Path, text: str, sources: Sequence[Source]) -> Iterator[tuple
 
 def addresses(sources: Iterable[Source]) -> frozenset[str]:
     """Where something can be decided: every dataset whose records name one enterprise, by code, name or number."""
-    datasets = (dataset for source in sources for dataset in source.datasets)
-    return ALSO_NAMED | {dataset.address for dataset in datasets if _names_one(dataset)}
+    datasets = [dataset for source in sources for dataset in source.datasets if _names_one(dataset)]
+    second_names = {
+        f"{dataset.source}.{column.named_as}" for dataset in datasets for column in dataset.columns if column.named_as
+    }
+    return frozenset({dataset.address for dataset in datasets} | second_names)
 
 
 def contradicted(
@@ -119,7 +119,7 @@ def contradicted(
     may mean one enterprise here and another there, and so may an agency's own number: those contradict nothing, and nor
     does a word that was replaced.
     """
-    by_code = {each.address for source in sources for each in source.datasets if _codes(each) == 1}
+    by_code = {each.address for source in sources for each in source.datasets if len(each.codes) == 1}
     if not _CODE.fullmatch(one.identifier) or f"{one.source}.{one.dataset}" not in by_code:
         return []
     last: dict[tuple[str, str, str], IdentityDecision] = {}
@@ -135,15 +135,10 @@ def contradicted(
     return [other for other in last.values() if meant(other) != meant(one)]
 
 
-def _codes(dataset: Dataset) -> int:
-    return sum(column.check is not None for column in dataset.columns)
-
-
 def _names_one(dataset: Dataset) -> bool:
     """Whether a record names one enterprise; one with two codes is of the register, and says how they are linked."""
-    codes = _codes(dataset)
-    names = {column.name for column in dataset.columns} & set(NAME_COLUMNS) - {EVENT_NO}
-    return codes == 1 or (codes == 0 and bool(names))
+    told = [column for column in dataset.says_who if column.identifies != "event"]
+    return len(dataset.codes) == 1 or bool(not dataset.codes and told)
 
 
 def _decision(row: Sequence[str], place: str, known: frozenset[str]) -> IdentityDecision:
@@ -193,9 +188,9 @@ def find_address(sources: Sequence[Source], asked: str) -> str:
 
 
 def _names_none(dataset: Dataset) -> str:
-    if _codes(dataset) > 1:
+    if len(dataset.codes) > 1:
         return "it is a list of the register itself"
-    named = EVENT_NO in {column.name for column in dataset.columns}
+    named = any(column.identifies == "event" for column in dataset.columns)
     return "its records give an event's number alone" if named else "its records name none"
 
 

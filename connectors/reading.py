@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.columns import NAME_COLUMNS, Fault, arrow_type, days_in, declared_schema, tombstones_of
+from connectors.columns import Fault, arrow_type, days_in, declared_schema, tombstones_of
 from connectors.decoders.chunk import Broken, Chunk
 from connectors.decoders.decode import decode
 from connectors.drift import claim_extra, settle_retyped
@@ -263,13 +263,13 @@ def _check_rules(dataset: Dataset, facts: dict[str, pa.Array], faults: dict[int,
 def _refuse_totals(dataset: Dataset, facts: dict[str, pa.Array], faults: dict[int, list[Fault]]) -> None:
     """A total, a note or the header again, where a key or a name belongs, is no record, unless `values` names it."""
     for column in dataset.columns:
-        named = column.name in dataset.key or column.name in NAME_COLUMNS
+        named = column.name in dataset.key or column.says_who
         if not named or column.data_type != "varchar" or column.check or column.values is not None:
             continue
         stated = facts[column.name]
         is_header = pc.equal(stated, column.source_field)
         alone = dataset.key == (column.name,)
-        pattern = NO_RECORD + NO_ONE * (alone or column.name in NAME_COLUMNS) + RULE_LINE * alone
+        pattern = NO_RECORD + NO_ONE * (alone or column.says_who) + RULE_LINE * alone
         found = pc.fill_null(pc.or_(pc.match_substring_regex(stated, pattern), is_header), False)
         for place in pc.indices_nonzero(found).to_pylist() if pc.any(found).as_py() else ():
             faults.setdefault(place, []).append(Fault("not_a_record", column.name, stated[place].as_py(), True))

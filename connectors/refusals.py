@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from connectors import uscc
-from connectors.columns import NAME_COLUMNS, make_parser
+from connectors.columns import make_parser
 from connectors.errors import DataError
 from connectors.raw import publish_durably
 from connectors.spec import Dataset
@@ -57,8 +57,8 @@ NOBODY = Identity(None, None, ())
 def identity_of(dataset: Dataset, fields: Mapping[str, Any]) -> Identity:
     """Read code, name and key out of a record's own fields, whatever else is wrong with it."""
     stated = {column.name: _text(fields.get(column.source_field)) for column in dataset.columns}
-    coded = next((stated[column.name] for column in dataset.columns if column.check), None)
-    named = next((stated[name] for name in NAME_COLUMNS if stated.get(name)), None)
+    coded = next((stated[column.name] for column in dataset.codes), None)
+    named = next((stated[column.name] for column in dataset.says_who if stated[column.name]), None)
     return Identity(_code(coded) if coded else None, named, tuple(stated[name] for name in dataset.key))
 
 

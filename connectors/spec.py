@@ -506,6 +506,16 @@ class Column(Strict):
     source_field: str
     required: bool = False
     check: Literal["uscc", "enterprise_code"] | None = None
+    names: Literal["enterprise"] | None = None
+    """Names of enterprises, several separated by ；: each is looked up where the record has no code and no number."""
+    named_on: str | None = None
+    """The column with the day on which the name was borne; without it the name may be of any day."""
+    named_as: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]*$")
+    """Of a second name in a record: what stands for the dataset where names are listed and decided. It needs a day."""
+    identifies: Literal["enterprise", "event"] | None = None
+    """An agency's own number of an enterprise, or the number of an event that another dataset tells of. The only column
+    with a `check` identifies an enterprise without saying so.
+    """
     spelling: Literal["code", "text"] | None = None
     """A code has one spelling (half-width, plain hyphens); a text keeps its own. Key columns are codes by default, but
     for names: two spellings of one name are for whoever knows the enterprises.
@@ -531,6 +541,22 @@ class Column(Strict):
         """The type without its precision."""
         return self.data_type.partition("(")[0]
 
+    @property
+    def says_who(self) -> bool:
+        """Whether the column, if no code, says whom a record is about."""
+        return bool(self.names or self.identifies)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _says_who_by_its_name(cls, said: Any) -> Any:
+        """Files written before columns could say whom they are about are read by the names they had to have."""
+        if not isinstance(said, dict) or said.keys() & {"names", "identifies", "check"}:
+            return said
+        name = said.get("name")
+        if name in _NUMBERS_BEFORE:
+            return {**said, "identifies": _NUMBERS_BEFORE[name]}
+        return {**said, "names": "enterprise"} if name in _NAMES_BEFORE and said.get("data_type") == "varchar" else said
+
     @model_validator(mode="after")
     def _rules_fit_type(self) -> "Column":
         kind = self.kind
@@ -547,13 +573,21 @@ class Column(Strict):
             raise ValueError(f"{self.name}: unit 万元 goes with decimal, not with {kind}")
         if (self.is_true is None) != (self.is_false is None) or set(self.is_true or ()) & set(self.is_false or ()):
             raise ValueError(f"{self.name}: is_true and is_false go together and share no word")
+        if (self.named_on and not self.names) or (self.named_as and not self.named_on):
+            raise ValueError(f"{self.name}: named_on goes with names, and named_as with named_on")
         return self
 
 
+_NAMES_BEFORE = (
+    *("enterprise_name", "applicants", "winner_name", "owner_name", "employer_name", "drafter_name", "contestant_name"),
+    *("taxpayer_name", "unit_name", "name"),
+)
+_NUMBERS_BEFORE = {"unit_no": "enterprise", "event_no": "event"}
 _NUMBERS = ("integer", "bigint", "decimal")
 _DAYS = ("date", "timestamp")
 _GOES_WITH = {
     "check": ("varchar",),
+    "names": ("varchar",),
     "spelling": ("varchar",),
     "is_true": ("boolean",),
     "is_false": ("boolean",),
@@ -572,6 +606,8 @@ class Dataset(Strict):
     coverage: Literal["full", "partial"]
     load: Literal["snapshot", "upsert"]
     key: tuple[str, ...] = Field(min_length=1)
+    record_ref: tuple[str, ...] = ()
+    """By which columns people refer to a record, where not by its key: that of a monthly list has the month in it."""
     request: Request
     paginator: Paginator | None = None
     decoder: Decoder
@@ -589,7 +625,7 @@ class Dataset(Strict):
         known = {column.name for column in self.columns}
         if len(known) < len(self.columns):
             raise ValueError("two columns have the same name")
-        if unknown := sorted({*self.key, *_columns_named(self)} - known):
+        if unknown := sorted({*self.key, *self.record_ref, *_columns_named(self)} - known):
             raise ValueError(f"no such column: {', '.join(unknown)}")
         if optional := [c.name for c in self.columns if c.name in self.key and not c.required]:
             raise ValueError(f"a key column must be required: {', '.join(optional)}")
@@ -627,6 +663,7 @@ class Dataset(Strict):
         parts = (self.freshness, self.continuity)
         dated = [part.column for part in parts if isinstance(part, (Freshness, NoGap))]
         dated += [self.valid.from_column] if self.valid else []
+        dated += [column.named_on for column in self.columns if column.named_on]
         dated += [self.since.column] if self.since else []
         if wrong := sorted({name for name in dated if kinds[name] not in ("date", "timestamp")}):
             raise ValueError(f"must be of type date or timestamp: {', '.join(wrong)}")
@@ -663,6 +700,18 @@ class Dataset(Strict):
         return f"{self.source}.{self.name}"
 
     @property
+    def codes(self) -> tuple[Column, ...]:
+        """The column whose code says whom a record is about; of a list of the register itself, that links two, both."""
+        checked = tuple(column for column in self.columns if column.check)
+        return tuple(column for column in checked if column.identifies == "enterprise") or checked
+
+    @property
+    def says_who(self) -> tuple[Column, ...]:
+        """What says whom a record is about beside its code: names first, then numbers, an event's number last."""
+        told = [column for column in self.columns if column.says_who and not column.check]
+        return tuple(sorted(told, key=lambda column: (not column.names, column.identifies == "event")))
+
+    @property
     def since(self) -> Since | SinceColumn | None:
         """How a change feed is asked for what is new; None where the whole is read each time."""
         return None if isinstance(self.request, FileRequest) else self.request.since
@@ -681,6 +730,7 @@ def _columns_named(dataset: Dataset) -> Iterator[str]:
         yield from (name for said in ("column", "by") if (name := getattr(part, said, None)) is not None)
     if dataset.valid is not None:
         yield dataset.valid.from_column
+    yield from (column.named_on for column in dataset.columns if column.named_on)
 
 
 def _check_partition(request: RestRequest) -> None:

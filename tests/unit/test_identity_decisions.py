@@ -1,6 +1,5 @@
 """Decisions about who is who: a file that people write and the next night reads."""
 
-import re
 import threading
 from datetime import date
 
@@ -11,7 +10,6 @@ from connectors import uscc
 from connectors.errors import ConfigError
 from connectors.identity_decisions import (
     IdentityDecision,
-    addresses,
     append_decision,
     contradicted,
     decisions_file,
@@ -20,9 +18,7 @@ from connectors.identity_decisions import (
     read_decisions,
 )
 from connectors.inputs import lay_out
-from connectors.source_files import read_sources
 from flows.recipe import _decided
-from ledger.settings import PROJECT_DIR
 from tests.unit.refusing import GOOD, OTHER, make_source
 
 HEADER = "source,dataset,identifier,uscc,decided_on,decided_by,why\n"
@@ -48,10 +44,7 @@ def test_what_is_appended_is_read_back_and_nothing_that_stands_is_touched(tmp_pa
 
 
 def test_a_file_saved_by_a_spreadsheet_or_an_editor_is_read(tmp_path, sources):
-    text = (
-        HEADER
-        + f"tax,statements,甲,{GOOD},2025-06-30,王工,核对\n\npatent,applications_transferred,乙,,2025-06-30,王工,外地"
-    )
+    text = HEADER + f"tax,statements,甲,{GOOD},2025-06-30,王工,核对\n\ntax,statements,乙,,2025-06-30,王工,外地"
     decisions_file(tmp_path).write_bytes(text.replace("\n", "\r\n").encode("utf-8-sig"))
     append_decision(tmp_path, sources, said("丙"))
     assert [one.identifier for one in read_decisions(tmp_path, sources)] == ["甲", "乙", "丙"]
@@ -86,19 +79,6 @@ def test_a_bad_decision_is_not_written(tmp_path, sources):
         with pytest.raises(ConfigError):
             append_decision(tmp_path, sources, bad)
     assert decisions_file(tmp_path).read_bytes() == before
-
-
-def test_it_is_decided_where_the_models_look_codes_names_and_numbers_up_and_nowhere_else():
-    models = PROJECT_DIR / "dbt_project"
-    places = (
-        models / "macros" / "datasets_keyed_by_code.sql",
-        models / "models" / "intermediate" / "int_mentions__named.sql",
-        models / "models" / "intermediate" / "int_mentions__numbered.sql",
-    )
-    text = "".join(path.read_text(encoding="utf-8") for path in places)
-    looked_up = set(re.findall(r"^ +\('(\w+)', '(\w+)'", text, re.MULTILINE))
-    looked_up |= set(re.findall(r"'(\w+)' as source,\s+'(\w+)' as dataset", text))
-    assert addresses(read_sources()) == {".".join(pair) for pair in looked_up}
 
 
 def test_an_empty_file_holds_no_decision_and_gets_its_header_with_the_first(tmp_path, sources):

@@ -103,7 +103,7 @@ settled as (
     where
         length(decisions.identifier) in (9, 15, 18)
         and known.code is null
-        and {{ is_keyed_by_code('decisions') }}
+        and decisions.is_of_code
     group by decisions.identifier
     having min(decided_for.uscc) = max(decided_for.uscc) and count(decided_for.uscc) = count(*)
 ),

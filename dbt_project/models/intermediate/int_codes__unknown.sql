@@ -7,21 +7,25 @@ decisions as (
 ),
 
 codes as (
-    {{ codes_sent() }}
+    select * from {{ ref('int_mentions__sent') }}
+    where kind = 'code'
 ),
 
 -- Whoever said what: settled for nobody, and listed wherever it is sent.
 contradicted as (
     select decisions.identifier
     from decisions
-    where {{ is_keyed_by_code('decisions') }}
+    where decisions.is_of_code
     group by decisions.identifier
     having count(distinct coalesce(decisions.uscc, '')) > 1
 ),
 
 unknown_codes as (
     select
-        codes.*,
+        codes.source,
+        codes.dataset,
+        codes.identifier,
+        codes.record_count,
         case when contradicted.identifier is null then 'unknown' else 'contradicting_decisions' end as reason
     from codes
     left join resolved on codes.identifier = resolved.code

@@ -25,6 +25,7 @@ newest as (
 recognised as (
     select
         talents.*,
+        {{ split_rows("replace(talents.employer_name, '；', ';')", ';') }} as employer,
         case when talents.level in ('national', 'provincial') then 'L01' else 'L02' end as indicator_code
     from talents
     inner join newest on talents.month = newest.month
@@ -46,7 +47,7 @@ counted as (
     from recognised
     -- An earlier list may have named another employer.
     inner join employers
-        on recognised.talent_no = employers.record_ref and trim(recognised.employer_name) = employers.identifier
+        on recognised.talent_no = employers.record_ref and recognised.employer = employers.identifier
     left join levels on recognised.indicator_code = levels.indicator_code and recognised.level = levels.level
 )
 

@@ -60,7 +60,7 @@ claims as (
     from unknown_codes
     inner join decisions on unknown_codes.identifier = decisions.identifier
     inner join codes on decisions.uscc = codes.code
-    where {{ is_keyed_by_code('decisions') }}
+    where decisions.is_of_code
     union all
     select
         'number' as kind,

@@ -1,9 +1,3 @@
-{#- Every dataset that knows an enterprise by the agency's own number. -#}
-{%- set keyed_by_number = [
-    ('talent', 'headcounts', 'unit_no'),
-    ('talent', 'social_security', 'unit_no'),
-    ('talent', 'persons', 'unit_no'),
-] -%}
 with identifiers as (
     select * from {{ ref('stg_science__enterprise_identifiers') }}
 ),
@@ -17,17 +11,8 @@ redirected as (
 ),
 
 units as (
-    {% for source_name, dataset, number in keyed_by_number %}
-        select
-            '{{ source_name }}' as source,
-            '{{ dataset }}' as dataset,
-            {{ number }} as identifier,
-            count(*) as record_count
-        from {{ ref('stg_' ~ source_name ~ '__' ~ dataset) }}
-        where {{ number }} is not null
-        group by {{ number }}
-        {{ 'union all' if not loop.last }}
-    {% endfor %}
+    select * from {{ ref('int_mentions__sent') }}
+    where kind = 'number'
 ),
 
 -- Whichever scheme a number belongs to: one that the register gives to two enterprises is nobody's.
@@ -48,7 +33,7 @@ matched as (
         units.dataset,
         units.identifier as record_ref,
         units.identifier,
-        cast(units.record_count as bigint) as record_count,
+        units.record_count,
         case
             when numbers.first_uscc is null then codes.uscc
             when numbers.first_uscc = numbers.last_uscc then numbers.first_uscc

@@ -10,7 +10,14 @@ newest as (
         dataset,
         identifier,
         {{ latest_value('uscc', 'decided_on', 'true') }} as uscc,
-        max(cast(decided_on as date)) as decided_on
+        max(cast(decided_on as date)) as decided_on,
+        -- A name means another enterprise here and there, and so may an agency's own number; a code is one everywhere.
+        source || '.' || dataset in (
+            ''
+            {%- for one in columns_that_say_who(['code']) -%}
+                , '{{ one.dataset.source_name }}.{{ one.dataset.name }}'
+            {%- endfor %}
+        ) as is_of_code
     from landed
     group by source, dataset, identifier
 )

@@ -1,0 +1,91 @@
+with codes_and_numbers as (
+    {% for one in columns_that_say_who(['code', 'number']) %}
+        select
+            '{{ one.dataset.source_name }}' as source,
+            '{{ one.dataset.name }}' as dataset,
+            '{{ one.kind }}' as kind,
+            {{ one.column.name }} as identifier,
+            count(*) as record_count
+        from {{ standing_records(one.dataset) }} as standing
+        where {{ one.column.name }} is not null
+        group by {{ one.column.name }}
+        union all
+    {% endfor %}
+    select
+        cast(null as varchar) as source,
+        cast(null as varchar) as dataset,
+        cast(null as varchar) as kind,
+        cast(null as varchar) as identifier,
+        cast(null as bigint) as record_count
+    where false
+),
+
+-- Several who share a record share one text; each of them is a mention. A second name of a record counts from its own day: a
+-- transfer without a day was never recorded. What comes anew with each period is one mention, by the day that the newest says.
+names as (
+    {% for one in columns_that_say_who(['name']) %}
+        {%- set meta = one.dataset.config.meta -%}
+        {%- set ref = meta.record_ref or meta.key -%}
+        {%- set named_on = one.column.meta.named_on -%}
+        select
+            '{{ one.dataset.source_name }}' as source,
+            '{{ one.column.meta.named_as or one.dataset.name }}' as dataset,
+            'name' as kind,
+            record_ref,
+            identifier,
+            {% if meta.record_ref -%}
+                {{ latest_value('mentioned_on', meta.key | reject('in', ref) | list, 'true') }}
+            {%- else -%}
+                mentioned_on
+            {%- endif %} as mentioned_on
+        from (
+            select
+                *,
+                {% for column in ref -%}
+                    cast({{ column }} as varchar){{ " || '|' || " if not loop.last }}
+                {%- endfor %} as record_ref,
+                {{ split_rows("replace(" ~ one.column.name ~ ", '；', ';')", ';') }} as identifier,
+                cast({{ named_on or 'null' }} as date) as mentioned_on
+            from {{ standing_records(one.dataset) }} as standing
+            where
+                {{ one.column.name }} is not null
+                {% for column in one.unless %}and {{ column.name }} is null{% endfor %}
+                {% if one.column.meta.named_as %}and {{ named_on }} is not null{% endif %}
+        ) as named
+        {% if meta.record_ref %}group by record_ref, identifier{% endif %}
+        union all
+    {% endfor %}
+    select
+        cast(null as varchar) as source,
+        cast(null as varchar) as dataset,
+        cast(null as varchar) as kind,
+        cast(null as varchar) as record_ref,
+        cast(null as varchar) as identifier,
+        cast(null as date) as mentioned_on
+    where false
+),
+
+sent as (
+    select
+        source,
+        dataset,
+        kind,
+        identifier as record_ref,
+        identifier,
+        cast(null as date) as mentioned_on,
+        cast(record_count as bigint) as record_count
+    from codes_and_numbers
+    union all
+    select
+        source,
+        dataset,
+        kind,
+        record_ref,
+        identifier,
+        mentioned_on,
+        cast(1 as bigint) as record_count
+    from names
+    where {{ has_key('identifier') }}
+)
+
+select * from sent
