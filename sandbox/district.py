@@ -4,13 +4,14 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from typing import Final
 
 from sandbox import district_finance as finance
 from sandbox import district_works as works
 from sandbox.codes import make_code
 from sandbox.district_faults import plant_all
-from sandbox.district_faults_local import plant_local
+from sandbox.district_kin import CALLS
 from sandbox.district_local import add_local_facts
 from sandbox.draft import Draft
 from sandbox.industries import INDUSTRIES, WEIGHTS, Industry
@@ -131,7 +132,6 @@ def generate(seed: int = SEED, enterprises: int = ENTERPRISES) -> District:
         draft.pcts.extend(pcts)
     draft.patents = _numbered(draft.patents, 100_001)
     draft.pcts = _numbered(draft.pcts, 900_001)
-    plant_all(draft)
-    add_local_facts(draft, stream)
-    plant_local(draft)
+    calls = {name: partial(call, draft) for name, call in CALLS.items()}
+    plant_all(draft, {**calls, "add_local_facts": partial(add_local_facts, draft, stream)})
     return draft.finish()

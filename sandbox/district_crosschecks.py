@@ -8,8 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from sandbox.district_finance import MONTHS, day_between, yuan
-from sandbox.model import Deduction, Enterprise, Filing, TorchReport
-from sandbox.model_records import Arrears, Insured, TaxGrade, VatReturn
+from sandbox.model import Arrears, Deduction, Enterprise, Filing, Insured, TaxGrade, TorchReport, VatReturn
 from sandbox.streams import Stream
 
 VAT_YEARS: Final = (2023, 2024)
@@ -87,7 +86,7 @@ def fuller_torch_reports(
             hnte = yuan(int(counted * 100) * 105 // 100)
         people = staff.get(date(year, 12, 31), staff.get(date(year, 11, 30)))
         told = None if people is None else people if people < 20 else people * rng.randint(97, 103) // 100
-        reports.append(report._replace(staff_total=told, hnte_rd_expense=hnte))
+        reports.append(report._replace(staff_total=told, hnte_rd_expense_cny=hnte))
     return tuple(reports)
 
 
@@ -133,12 +132,11 @@ def crosschecked(enterprise: Enterprise, number: int, stream: Stream, as_of: dat
     """Return the enterprise with all that its statements and head counts can be held against."""
     filed = latest_filings(enterprise, as_of)
     grades = tax_grades(stream("tax_grades", number), enterprise)
-    local = replace(
-        enterprise.local,
+    return replace(
+        enterprise,
         vat_returns=vat_returns(stream("vat", number), enterprise, filed),
         tax_grades=grades,
         arrears=arrears(stream("arrears", number), number, enterprise, grades),
         insured=insured(stream("social_security", number), enterprise),
+        torch_reports=fuller_torch_reports(stream("torch_staff", number), enterprise, filed, as_of),
     )
-    reports = fuller_torch_reports(stream("torch_staff", number), enterprise, filed, as_of)
-    return replace(enterprise, torch_reports=reports, local=local)

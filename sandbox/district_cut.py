@@ -48,13 +48,9 @@ def tax(district: District) -> dict[str, list[Record]]:
     return {
         "tax/statements": statements + _strays(district, "tax", "statements"),
         "tax/rd_deductions": claims + _strays(district, "tax", "rd_deductions"),
-        "tax/vat_returns": _by_code(
-            district, lambda e: map(wire_local.vat_record, repeat(e.uscc), e.local.vat_returns)
-        ),
-        "tax/credit_grades": _by_code(
-            district, lambda e: map(wire_local.grade_record, repeat(e.uscc), e.local.tax_grades)
-        ),
-        "tax/arrears": _by_code(district, lambda e: map(wire_local.arrears_record, repeat(e.uscc), e.local.arrears)),
+        "tax/vat_returns": _by_code(district, lambda e: map(wire_local.vat_record, repeat(e.uscc), e.vat_returns)),
+        "tax/credit_grades": _by_code(district, lambda e: map(wire_local.grade_record, repeat(e.uscc), e.tax_grades)),
+        "tax/arrears": _by_code(district, lambda e: map(wire_local.arrears_record, repeat(e.uscc), e.arrears)),
     }
 
 
@@ -80,7 +76,7 @@ def credit(district: District) -> dict[str, list[Record]]:
     events += _strays(district, "credit", "events")
     grades.sort(key=lambda record: (str(record["updatedAt"]), str(record["evaluationNo"])))
     events.sort(key=lambda record: (str(record["updatedAt"]), str(record["eventNo"])))
-    repairs = [wire_local.repair_record(one) for e in district.enterprises for one in e.local.repairs]
+    repairs = [wire_local.repair_record(one) for e in district.enterprises for one in e.repairs]
     repairs += _strays(district, "credit", "repairs")
     repairs.sort(key=lambda record: (str(record["updatedAt"]), str(record["repairNo"])))
     return {"credit/evaluations": grades, "credit/events": events, "credit/repairs": repairs}
@@ -107,14 +103,15 @@ def people(district: District) -> dict[str, dict[date, list[Record]]]:
     listed: dict[date, list[Record]] = {month: [] for month in LISTS}
     talents: dict[date, list[Record]] = {month: [] for month in LISTS}
     for enterprise in sorted(district.enterprises, key=lambda e: e.unit_no):
-        local = enterprise.local
-        for row in local.insured:
+        for row in enterprise.insured:
             insured[row.month].append(wire_local.insured_record(enterprise, row))
         for month in LISTS:
             listed[month] += [
-                wire_local.person_record(enterprise, p, month) for p in local.persons if p.last_listed >= month
+                wire_local.person_record(enterprise, p, month) for p in enterprise.persons if p.last_listed >= month
             ]
-            talents[month] += [wire_local.talent_record(t, month) for t in local.talents if t.recognised_on <= month]
+            talents[month] += [
+                wire_local.talent_record(t, month) for t in enterprise.talents if t.recognised_on <= month
+            ]
     for record in _strays(district, "talent", "talents"):
         talents[date.fromisoformat(str(record["统计月份"]))].append(record)
     return {"social_security": dict(sorted(insured.items())), "persons": listed, "talents": talents}

@@ -1,266 +1,501 @@
-"""Planted faults of single records: codes, keys, numbers, sets of values, head counts, deliveries sent twice."""
+"""The engine that plants `district_faults.csv`: a row is one fault or edge, or a step towards the row after it.
 
+- `kind` names what is planted; a row without one changes facts and notes nothing.
+- `who` is a key of `WHO`: the first enterprise that fits and is still free, kept under a name by `as`. Empty: the one
+  of the row before.
+- `dataset` and `which` tell the fact: `first`, `last`, or the first that begins with a year, month or bank. A word
+  before it says what happens: `copy` adds a changed copy, `gone` removes it, `all` changes all, `only` drops the
+  others, `note` stores nothing, `stray` sends a record beside it that is nobody's. `new` replaces all facts by a fresh
+  one, `more` adds one, `granted` adds a granted patent; `call` runs a function that concerns several enterprises.
+- `change` is what becomes true of the fact: a value, `+7` or `*0.5` of the old one, or nothing (blank).
+- `sent` is what the agency writes instead of the truth, in its own fields: `''` is empty text, `#` a number.
+- `besides` changes other facts of the enterprise.
+- `expect` and `reason` are the truth: see `Planted`.
+"""
+
+import csv
 import random
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Final
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple, get_args, get_type_hints
 
-from sandbox import codes
-from sandbox.district_faults_names import NAME_FAULTS
-from sandbox.district_faults_rules import RULE_FAULTS
-from sandbox.draft import Draft, filing_of, unusable, with_filing
-from sandbox.model import Enterprise, Headcount, Record, Sending, WireValue
-from sandbox.wire import deduction_record, evaluation_record, event_record, filing_record, headcount_record, loan_record
-
-_STATEMENTS: Final = ("tax", "statements")
-_HEADCOUNTS: Final = ("talent", "headcounts")
-_DECEMBER: Final = date(2024, 12, 31)
-
-
-def _refused_filing(draft: Draft, kind: str, year: int, reason: str, wire: Callable[[Enterprise], Sending]) -> None:
-    """Spoil the filing of a year; only a filing of 2024 or 2023 changes an indicator, one of 2022 changes none."""
-    enterprise = draft.take()
-    filing = filing_of(enterprise, year)
-    spoilt = filing._replace(sending=wire(enterprise))
-    draft.put(with_filing(enterprise, filing, spoilt))
-    draft.plant(kind, _STATEMENTS, filing_record(enterprise, spoilt), "quarantined", reason, enterprise.uscc)
-
-
-def plant_statement_codes(draft: Draft) -> None:
-    """Spoil taxpayer codes: wrong check character, each forbidden letter, wrong lengths, none at all."""
-    for year in (2022, 2024):
-        _refused_filing(
-            draft,
-            "invalid_check_character",
-            year,
-            "uscc_check_character",
-            lambda e: unusable(nsrsbh=codes.with_wrong_check(e.uscc)),
-        )
-    for letter in codes.FORBIDDEN_LETTERS:
-        _refused_filing(
-            draft,
-            f"forbidden_letter_{letter}",
-            2022,
-            "uscc_alphabet",
-            lambda e, letter=letter: unusable(nsrsbh=codes.with_forbidden_letter(e.uscc, letter)),  # type: ignore[misc]
-        )
-    _refused_filing(draft, "code_too_short", 2022, "uscc_length", lambda e: unusable(nsrsbh=e.uscc[:17]))
-    _refused_filing(
-        draft,
-        "old_taxpayer_number",
-        2022,
-        "uscc_length",
-        lambda e: unusable(nsrsbh=codes.as_old_taxpayer_number(e.uscc)),
-    )
-    _refused_filing(draft, "missing_code", 2022, "required_missing", lambda _: unusable(nsrsbh=None))
-
-
-def plant_statement_values(draft: Draft) -> None:
-    """Spoil other parts of statements: no filing date, a garbled amount, a year that cannot be."""
-    _refused_filing(draft, "missing_key", 2024, "required_missing", lambda _: unusable(sbrq=None))
-    _refused_filing(draft, "garbled_number", 2024, "type_mismatch", lambda _: unusable(yffy="12万3"))
-    _refused_filing(draft, "garbled_number", 2023, "type_mismatch", lambda _: unusable(yysr="1,23x.00"))
-    _refused_filing(draft, "year_out_of_range", 2022, "out_of_range", lambda _: unusable(ssnd=202))
-    enterprise = draft.take_with(lambda e: bool(e.deductions))
-    claim = deduction_record(enterprise, enterprise.deductions[0])
-    record: Record = {**claim, "sbrq": "2023-12-29", "jjkce": f"-{claim['jjkce']}"}
-    draft.stray("negative_deduction", ("tax", "rd_deductions"), record, "quarantined", "out_of_range")
-    record = {**claim, "nsrsbh": codes.with_wrong_check(enterprise.uscc)}
-    draft.stray("invalid_check_character", ("tax", "rd_deductions"), record, "quarantined", "uscc_check_character")
-
-
-def _changed_month(draft: Draft, month: date, change: Callable[[Headcount], Headcount]) -> tuple[Enterprise, Headcount]:
-    enterprise = draft.take_with(lambda e: all((row.staff_total or 0) >= 5 for row in e.headcounts))
-    rows = tuple(change(row) if row.month == month else row for row in enterprise.headcounts)
-    draft.put(replace(enterprise, headcounts=rows))
-    return enterprise, next(row for row in rows if row.month == month)
-
-
-def _headcount_fault(draft: Draft, kind: str, month: date, expect: str, reason: str, **wire: WireValue) -> None:
-    """Spoil one month's row: refused whole, or (where a value out of range is discarded) known without that value."""
-
-    def change(row: Headcount) -> Headcount:
-        if expect == "quarantined":
-            return row._replace(sending=unusable(**wire))
-        known = row._replace(staff_total=None) if "职工人数" in wire else row
-        return known._replace(sending=Sending(tuple(wire.items())))
-
-    enterprise, row = _changed_month(draft, month, change)
-    draft.plant(kind, _HEADCOUNTS, headcount_record(enterprise, row), expect, reason, enterprise.uscc)
-
-
-def plant_headcounts(draft: Draft) -> None:
-    """Spoil head counts of December: negative, absurd, garbled, a part over the whole, a share over 100 percent."""
-    spoil = _headcount_fault
-    spoil(draft, "negative_headcount", _DECEMBER, "discarded", "out_of_range", 职工人数="-5")
-    spoil(draft, "absurd_headcount", _DECEMBER, "discarded", "out_of_range", 职工人数="1491543852576")
-    spoil(draft, "absurd_share", _DECEMBER, "discarded", "out_of_range", 科技人员占比="1980.00")
-    spoil(draft, "garbled_number", _DECEMBER, "quarantined", "type_mismatch", 职工人数="约120")
-    for name in ("科技人员数", "硕士及以上人数", "当年应届毕业生人数"):
-        spoil(draft, "part_over_whole", _DECEMBER, "quarantined", "part_over_whole", **{name: "99999"})
-    spoil(draft, "missing_key", date(2023, 3, 31), "quarantined", "required_missing", 单位编号="")
-    enterprise = draft.take()
-    rows = tuple(row for row in enterprise.headcounts if row.month != _DECEMBER)
-    draft.put(replace(enterprise, headcounts=rows))
-    absent: Record = {"单位编号": enterprise.unit_no, "统计月份": _DECEMBER.isoformat()}
-    draft.plant("missing_december", _HEADCOUNTS, absent, "record_not_supplied", "never_sent", enterprise.uscc)
-
-
-def plant_duplicates(draft: Draft) -> None:
-    """Send records twice, word for word: a statement, a claim, a head count and a credit event."""
-    for _ in range(2):
-        enterprise = draft.take()
-        filing = filing_of(enterprise, 2024)
-        draft.put(with_filing(enterprise, filing, filing._replace(sending=Sending(copies=2))))
-        record = filing_record(enterprise, filing)
-        draft.plant("identical_duplicate", _STATEMENTS, record, "dropped", "duplicate_delivery", enterprise.uscc)
-    enterprise = draft.take_with(lambda e: bool(e.deductions))
-    claim = enterprise.deductions[-1]._replace(sending=Sending(copies=2))
-    draft.put(replace(enterprise, deductions=(*enterprise.deductions[:-1], claim)))
-    record = deduction_record(enterprise, claim)
-    draft.plant(
-        "identical_duplicate", ("tax", "rd_deductions"), record, "dropped", "duplicate_delivery", enterprise.uscc
-    )
-    for month in (_DECEMBER, date(2023, 8, 31)):
-        enterprise, row = _changed_month(draft, month, lambda row: row._replace(sending=Sending(copies=2)))
-        record = headcount_record(enterprise, row)
-        draft.plant("identical_duplicate", _HEADCOUNTS, record, "dropped", "duplicate_delivery", enterprise.uscc)
-    enterprise = draft.take(lambda e: len(e.events) == 1)
-    event = enterprise.events[0]._replace(sending=Sending(copies=2))
-    draft.put(replace(enterprise, events=(event,)))
-    record = event_record(event)
-    draft.plant("identical_duplicate", ("credit", "events"), record, "dropped", "duplicate_delivery", enterprise.uscc)
-
-
-def _conflict(draft: Draft, where: tuple[str, str], sent: Record, other: Record, uscc: str) -> None:
-    """Plant both records of one key: neither can be believed."""
-    draft.plant("conflicting_key", where, sent, "quarantined", "conflicting_key", uscc)
-    draft.stray("conflicting_key", where, other, "quarantined", "conflicting_key")
-
-
-def plant_conflicts(draft: Draft) -> None:
-    """Send two records of one key that say different things, where no indicator of the year depends on them."""
-    refused = Sending(is_usable=False)
-    enterprise = draft.take()
-    filing = filing_of(enterprise, 2022)
-    draft.put(with_filing(enterprise, filing, filing._replace(sending=refused)))
-    record = filing_record(enterprise, filing)
-    _conflict(draft, _STATEMENTS, record, {**record, "yysr": "1000000.00"}, enterprise.uscc)
-    enterprise, row = _changed_month(draft, date(2023, 5, 31), lambda row: row._replace(sending=refused))
-    record = headcount_record(enterprise, row)
-    other: Record = {**record, "职工人数": (row.staff_total or 0) + 7, "科技人员占比": ""}
-    _conflict(draft, _HEADCOUNTS, record, other, enterprise.uscc)
-    enterprise = draft.take_with(lambda e: bool(e.evaluations))
-    grades = enterprise.evaluations
-    draft.put(replace(enterprise, evaluations=(grades[0]._replace(sending=refused), *grades[1:])))
-    record = evaluation_record(enterprise, grades[0])
-    other = {**record, "grade": "D" if record["grade"] != "D" else "A"}
-    _conflict(draft, ("credit", "evaluations"), record, other, enterprise.uscc)
-
-
-def plant_credit_records(draft: Draft) -> None:
-    """Spoil credit records: a grade that does not exist, an event without number, an event with a wrong code."""
-    enterprise = draft.take_with(lambda e: bool(e.evaluations))
-    spoilt = enterprise.evaluations[-1]._replace(sending=unusable(grade="E"))
-    draft.put(replace(enterprise, evaluations=(*enterprise.evaluations[:-1], spoilt)))
-    record = evaluation_record(enterprise, spoilt)
-    draft.plant(
-        "outside_allowed_set", ("credit", "evaluations"), record, "quarantined", "not_in_values", enterprise.uscc
-    )
-    enterprise = draft.take(lambda e: len(e.events) == 1)
-    event = enterprise.events[0]._replace(sending=unusable(uscc=codes.with_wrong_check(enterprise.uscc)))
-    draft.put(replace(enterprise, events=(event,)))
-    record = event_record(event)
-    where = ("credit", "events")
-    draft.plant("invalid_check_character", where, record, "quarantined", "uscc_check_character", enterprise.uscc)
-    enterprise = draft.take(lambda e: len(e.events) == 1)
-    event = enterprise.events[0]._replace(sending=unusable(eventNo=None))
-    draft.put(replace(enterprise, events=(event,)))
-    draft.plant("missing_key", where, event_record(event), "quarantined", "required_missing", enterprise.uscc)
-
-
-def plant_loans(draft: Draft) -> None:
-    """Spoil loan receipts in both banks' files; their control totals still hold, being the bank's own sums."""
-    enterprise = draft.take_with(lambda e: any(loan.bank == "bank_a" for loan in e.loans))
-    loan = next(loan for loan in enterprise.loans if loan.bank == "bank_a")
-    record = {**loan_record(enterprise.uscc, loan), "借据号": "JA99990001"}
-    record["统一社会信用代码"] = codes.with_forbidden_letter(enterprise.uscc, "O")
-    draft.stray("forbidden_letter_O", ("bank_a", "loans"), record, "quarantined", "uscc_alphabet")
-    enterprise = draft.take_with(lambda e: any(loan.bank == "bank_b" for loan in e.loans))
-    loan = next(loan for loan in enterprise.loans if loan.bank == "bank_b")
-    record = {**loan_record(enterprise.uscc, loan), "RECEIPT_NO": "B99990001", "LOAN_AMT": "-50.00"}
-    draft.stray("negative_amount", ("bank_b", "loans"), record, "quarantined", "out_of_range")
-    record = {**loan_record(enterprise.uscc, loan), "RECEIPT_NO": "B99990002", "CUST_USCC": ""}
-    draft.stray("missing_code", ("bank_b", "loans"), record, "quarantined", "required_missing")
-
-
-def plant_register(draft: Draft) -> None:
-    """Put rows into the bureau's register that no reader may take: wrong codes, a status of its own."""
-    model = draft.take()
-    row: Record = {
-        "uscc": "",
-        "name": "惠州误登样例有限公司",
-        "founded_on": "2011-11-11",
-        "status": "active",
-        "industry_code": model.industry_code,
-        "industry_name": model.industry_name,
-        "zone_member_from": "2015-01-01",
-        "zone_member_to": None,
-        "parent_uscc": None,
-        "registration_no": None,
-    }
-    where = ("science", "enterprises")
-    other = codes.make_code(random.Random("register"))
-    for kind, code, status, reason in (
-        ("invalid_check_character", codes.with_wrong_check(model.uscc), "active", "uscc_check_character"),
-        ("forbidden_letter_I", codes.with_forbidden_letter(model.uscc, "I"), "active", "uscc_alphabet"),
-        ("code_too_short", model.uscc[:17], "active", "uscc_length"),
-        ("outside_allowed_set", other, "存续", "not_in_values"),
-    ):
-        draft.stray(kind, where, {**row, "uscc": code, "status": status}, "quarantined", reason)
-
-
-def plant_bureau_records(draft: Draft) -> None:
-    """Put rows into the bureau's other tables that no reader may take: a code, an amount, a level of its own."""
-    model = draft.take()
-    contract: Record = {
-        "contract_no": "JSHT-9999-01",
-        "seller_uscc": codes.with_wrong_check(model.uscc),
-        "turnover_cny": "880000.00",
-        "registered_on": "2024-05-17",
-        "status": "registered",
-    }
-    where = ("science", "technology_contracts")
-    draft.stray("invalid_check_character", where, contract, "quarantined", "uscc_check_character")
-    contract = {**contract, "contract_no": "JSHT-9999-02", "seller_uscc": model.uscc, "turnover_cny": "-880000.00"}
-    draft.stray("negative_amount", where, contract, "quarantined", "out_of_range")
-    platform: Record = {
-        "platform_no": "PT-9999-0",
-        "uscc": model.uscc,
-        "platform_name": "区级样例平台",
-        "kind": "engineering_centre",
-        "level": "district",
-        "recognised_on": (draft.as_of - timedelta(days=90)).isoformat(),
-        "valid_to": None,
-    }
-    draft.stray("outside_allowed_set", ("science", "platforms"), platform, "quarantined", "not_in_values")
-
-
-RECORD_FAULTS: Final = (
-    plant_statement_codes,
-    plant_statement_values,
-    plant_headcounts,
-    plant_duplicates,
-    plant_conflicts,
-    plant_credit_records,
-    plant_loans,
-    plant_register,
-    plant_bureau_records,
+from sandbox import codes, wire, wire_local
+from sandbox.cut_science import fact_row, register_row
+from sandbox.district_people import LISTS
+from sandbox.draft import Draft
+from sandbox.model import (
+    Application,
+    Arrears,
+    Award,
+    Consent,
+    ContestResult,
+    Contract,
+    Cooperation,
+    CreditEvent,
+    Enterprise,
+    Evaluation,
+    Headcount,
+    Platform,
+    Product,
+    Record,
+    Registration,
+    Repair,
+    Sending,
+    Standard,
+    State,
+    Stray,
+    Talent,
+    TaxGrade,
+    Title,
+    WireValue,
 )
+from sandbox.names import in_full_width, in_long_form, with_blanks, with_half_width_brackets
+
+TABLE: Final = Path(__file__).with_suffix(".csv")
+_VERBS: Final = ("new", "more", "granted", "copy", "gone", "all", "only", "note", "stray", "call")
+_FILED_ON: Final = date(2024, 9, 12)
+_REGISTER: Final = "science/enterprises"
 
 
-def plant_all(draft: Draft) -> None:
-    """Plant every fault, in a fixed order."""
-    for plant in (*NAME_FAULTS, *RULE_FAULTS, *RECORD_FAULTS):
-        plant(draft)
+class _Held(NamedTuple):
+    """Where the facts of a dataset stand, by what one is found, how it is written down, and what a fresh one is."""
+
+    facts: str
+    found_by: str
+    record: Callable[[Enterprise, Any], Record]
+    fresh: Any = None
+
+
+def _in_bureau(table: str, facts: str, found_by: str, fresh: Any = None) -> _Held:
+    return _Held(facts, found_by, lambda enterprise, fact: fact_row(table, enterprise, fact), fresh)
+
+
+_HELD: Final[Mapping[str, _Held]] = {
+    "tax/statements": _Held("filings", "fiscal_year", wire.filing_record),
+    "tax/rd_deductions": _Held("deductions", "fiscal_year", wire.deduction_record),
+    "tax/vat_returns": _Held("vat_returns", "period_end", lambda e, one: wire_local.vat_record(e.uscc, one)),
+    "tax/credit_grades": _Held(
+        "tax_grades",
+        "evaluation_year",
+        lambda e, one: wire_local.grade_record(e.uscc, one),
+        TaxGrade(2024, "C", date(2025, 4, 15)),
+    ),
+    "tax/arrears": _Held(
+        "arrears",
+        "arrears_no",
+        lambda e, one: wire_local.arrears_record(e.uscc, one),
+        Arrears("", "增值税", Decimal("120000.00"), date(2025, 5, 12), None),
+    ),
+    "patent/applications": _Held(
+        "patents",
+        "record_no",
+        lambda _, one: wire.patent_record(one),
+        Application(0, "CN{year}18{no}", "{name}", ("{uscc}",), "发明", "{scope} 3/14", _FILED_ON),
+    ),
+    "patent/pct_applications": _Held(
+        "pcts",
+        "record_no",
+        lambda _, one: wire.pct_record(one),
+        Application(0, "PCT/CN{year}/8{no}", "{name}", ("{uscc}",), "PCT", "{scope} 7/02", _FILED_ON),
+    ),
+    "patent/software_and_layouts": _Held(
+        "registrations",
+        "record_no",
+        lambda _, one: wire_local.registration_record(one),
+        Registration(0, "2024SR99{no}", "software", "样例软件V1.0", "{name}", ("{uscc}",), date(2024, 3, 7)),
+    ),
+    "credit/evaluations": _Held(
+        "evaluations",
+        "batch_month",
+        wire.evaluation_record,
+        Evaluation("PJ202506-9980", date(2025, 6, 1), "B", "2025-06-20T10:00:00+08:00"),
+    ),
+    "credit/events": _Held(
+        "events",
+        "event_no",
+        lambda _, one: wire.event_record(one),
+        CreditEvent(
+            "",
+            "{uscc}",
+            "{name}",
+            "administrative_penalty",
+            None,
+            date(2024, 10, 9),
+            date(2025, 10, 9),
+            None,
+            "2024-10-11T09:30:00+08:00",
+        ),
+    ),
+    "credit/repairs": _Held(
+        "repairs",
+        "repair_no",
+        lambda _, one: wire_local.repair_record(one),
+        Repair("", "", date(2025, 5, 30), date(2025, 6, 12), "granted", ""),
+    ),
+    "talent/headcounts": _Held(
+        "headcounts", "month", wire.headcount_record, Headcount(date(2024, 12, 31), 40, 9, 2, 0, 1, 9)
+    ),
+    "talent/social_security": _Held("insured", "month", wire_local.insured_record),
+    "talent/persons": _Held("persons", "person_hash", lambda e, one: wire_local.person_record(e, one, one.last_listed)),
+    "talent/talents": _Held(
+        "talents",
+        "talent_no",
+        lambda _, one: wire_local.talent_record(one, LISTS[-1]),
+        Talent("", "national", "国家级人才计划（样例）", "{long_form}", date(2022, 6, 1), None),
+    ),
+    "bank_a/loans": _Held("loans", "bank", lambda e, one: wire.loan_record(e.uscc, one)),
+    "bank_b/loans": _Held("loans", "bank", lambda e, one: wire.loan_record(e.uscc, one)),
+    "science/torch_reports": _in_bureau("torch_reports", "torch_reports", "fiscal_year"),
+    "science/technology_contracts": _in_bureau(
+        "technology_contracts", "contracts", "registered_on", Contract("", Decimal("880000.00"), date(2024, 5, 17))
+    ),
+    "science/platforms": _in_bureau(
+        "platforms", "platforms", "platform_no", Platform("", "样例平台", "provincial", date(2024, 3, 1), None)
+    ),
+    "science/awards": _in_bureau(
+        "awards", "awards", "award_year", Award("", "{name}", "national", 2024, date(2024, 11, 11))
+    ),
+    "science/consents": _in_bureau(
+        "consents", "consents", "consent_id", Consent("", "bank_a", "score,rank,revenue_band", date(2024, 2, 1))
+    ),
+    "science/enterprise_states": _in_bureau(
+        "enterprise_states", "states", "aspect", State("status", "active", date(2018, 1, 1))
+    ),
+    "science/standards": _in_bureau(
+        "standards", "standards", "standard_no", Standard("", "{name}", "national", "lead", date(2019, 4, 1))
+    ),
+    "science/contest_results": _in_bureau(
+        "contest_results",
+        "results",
+        "result_no",
+        ContestResult("", "创新创业大赛（样例）", "provincial", "contest", "1", "{name}", date(2023, 7, 1)),
+    ),
+    "science/titles": _in_bureau(
+        "titles", "titles", "certificate_no", Title("", "little_giant", date(2023, 6, 30), None)
+    ),
+    "science/cooperations": _in_bureau(
+        "cooperations",
+        "cooperations",
+        "cooperation_no",
+        Cooperation("", "joint_project", "外地样例大学", date(2023, 7, 1), None),
+    ),
+    "science/recognised_products": _in_bureau(
+        "recognised_products", "products", "product_no", Product("", "first_set", date(2022, 7, 1), None)
+    ),
+}
+# A scope for an application that nobody of the district owns.
+_SCOPES: Final = {"patents": "G06F", "pcts": "H04W"}
+_GRANTED: Final = {
+    "filed_on": "2022-10-10",
+    "granted_on": "2024-11-05",
+    "legal_status": "授权",
+    "high_value_basis": "strategic_industry",
+}
+
+
+def _is_renamed_in_2024(e: Enterprise) -> bool:
+    return len(e.names) == 2 and date(2024, 2, 1) < e.names[1].valid_from < date(2024, 11, 1) and bool(e.scopes)
+
+
+def _is_young(e: Enterprise) -> bool:
+    # Both statements with both figures, so that age alone decides.
+    years = [filing.fiscal_year for filing in e.filings if filing.rd_expense]
+    return e.founded_on >= date(2023, 1, 1) and years == [2023, 2024] and len(e.names) == 1
+
+
+def _reports_research(e: Enterprise) -> bool:
+    rd = e.filings[-1].rd_expense or Decimal(0)
+    reports = [r for r in e.torch_reports if r.fiscal_year == 2024 and r.hnte_rd_expense_cny]
+    return rd > 10_000 and bool(reports) and len([d for d in e.deductions if d.fiscal_year == 2024]) == 1
+
+
+_Fits = Callable[[Enterprise], Any]
+_NOT_ORDINARY: Final[Mapping[str, _Fits]] = {
+    "renamed in 2024": _is_renamed_in_2024,
+    "two names": lambda e: len(e.names) == 2 and not e.events,
+    "young": _is_young,
+    "founded since 2024": lambda e: e.founded_on > date(2024, 1, 1) and len(e.names) == 1 and not e.events,
+    "one event": lambda e: len(e.events) == 1,
+}
+_ORDINARY: Final[Mapping[str, _Fits]] = {
+    "ordinary": lambda _: True,
+    "brackets": lambda e: "（" in e.name,
+    "latin letters": lambda e: "Qx" in e.name,
+    "limited company": lambda e: e.name.endswith("有限公司") and not e.name.endswith("股份有限公司"),
+    "0 1 2 and 5 in the code": lambda e: set("0125") <= set(codes.as_organisation_code(e.uscc)),
+    "8 in the code": lambda e: "8" in codes.as_organisation_code(e.uscc),
+    "a claim": lambda e: e.deductions,
+    "three claims": lambda e: len(e.deductions) == 3,
+    "three reports": lambda e: len(e.torch_reports) == 3,
+    "reports research": _reports_research,
+    "two years of VAT": lambda e: len(e.vat_returns) == 24,
+    "five staff": lambda e: all((row.staff_total or 0) >= 5 for row in e.headcounts),
+    "forty staff": lambda e: (e.headcounts[35].staff_total or 0) >= 40,
+    "names a person": lambda e: e.persons,
+    "graded": lambda e: e.evaluations,
+    "graded above D": lambda e: e.evaluations and e.evaluations[0].grade != "D",
+    "contract of 2024": lambda e: any(c.registered_on.year == 2024 for c in e.contracts),
+    "consents to bank_a": lambda e: any(consent.recipient == "bank_a" for consent in e.consents),
+    "borrows from bank_a": lambda e: any(loan.bank == "bank_a" for loan in e.loans),
+    "borrows from bank_b": lambda e: any(loan.bank == "bank_b" for loan in e.loans),
+}
+WHO: Final = (*_ORDINARY, *_NOT_ORDINARY, "owns no software")
+
+_WORDS: Final[Mapping[str, Callable[[Enterprise], str]]] = {
+    "uscc": lambda e: e.uscc,
+    "wrong_check": lambda e: codes.with_wrong_check(e.uscc),
+    **{
+        f"letter_{letter}": lambda e, letter=letter: codes.with_forbidden_letter(e.uscc, letter)  # type: ignore[misc]
+        for letter in codes.FORBIDDEN_LETTERS
+    },
+    "letters": lambda e: codes.with_letters_for_digits(e.uscc),
+    "letter_for_8": lambda e: e.uscc[:8] + e.uscc[8:].replace("8", "O", 1),
+    "short": lambda e: e.uscc[:17],
+    "old_number": lambda e: codes.as_old_taxpayer_number(e.uscc),
+    "another": lambda _: codes.make_code(random.Random("register")),
+    "name": lambda e: e.name,
+    "former": lambda e: e.names[0].name,
+    "former_until": lambda e: str(e.names[1].valid_from - timedelta(days=1)),
+    "half_width": lambda e: with_half_width_brackets(e.name),
+    "full_width": lambda e: in_full_width(e.name),
+    "long_form": lambda e: in_long_form(e.name),
+    "blanks": lambda e: with_blanks(e.name),
+    "upper": lambda e: e.name.upper(),
+    "rd_expense": lambda e: str(next(f.rd_expense for f in e.filings if f.fiscal_year == 2024)),
+}
+"""What may stand in braces in a cell, of the row's enterprise; a kept one by its name and a field: `{first.uscc}`."""
+
+
+class _Words(dict[str, Any]):
+    """What is in braces: kept enterprises, a record's own fields, and the words above."""
+
+    def __init__(self, it: Enterprise, known: Mapping[str, Any]) -> None:
+        super().__init__(known)
+        self._it = it
+
+    def __missing__(self, word: str) -> str:
+        return _WORDS[word](self._it)
+
+
+def _cell(text: str) -> Iterator[tuple[str, str]]:
+    for part in text.split(" & ") if text else ():
+        name, _, value = part.partition("=")
+        yield name, value
+
+
+@cache
+def _kinds(model: type[Any]) -> dict[str, tuple[Any, ...]]:
+    """The types that each field of a model may have."""
+    return {name: get_args(hint) or (hint,) for name, hint in get_type_hints(model).items()}
+
+
+def _typed(kinds: tuple[Any, ...], old: Any, text: str) -> Any:
+    """Read a cell's value as the field's type."""
+    if isinstance(old, tuple):
+        return tuple(sorted({*old, text[1:]})) if text.startswith("+") else tuple(text.split())
+    if text == "":
+        return None
+    if date in kinds:
+        return date.fromisoformat(text)
+    if bool in kinds:
+        return text == "yes"
+    number = int if int in kinds else Decimal if Decimal in kinds else None
+    return text if number is None else _reckoned(number, old, text)
+
+
+def _reckoned(number: type[int | Decimal], old: Any, text: str) -> Any:
+    """Read a number; `+` and `*` reckon from the old value, or from the number before them."""
+    found = re.fullmatch(r"(-?[\d.]+)?(?:([+*])([\d.]+))?", text)
+    if found is None:
+        raise ValueError(f"no number: {text}")
+    base = old if found[1] is None else number(found[1])
+    if found[2] == "+":
+        return base + number(found[3])
+    return number(round(base * Decimal(found[3]), 2)) if found[2] else base
+
+
+def _changed(fact: Any, change: str, words: _Words) -> Any:
+    kinds = _kinds(fact.__class__)
+    values = {name: value.format_map(words) for name, value in _cell(change)}
+    typed = {name: _typed(kinds[name], getattr(fact, name), value) for name, value in values.items()}
+    return replace(fact, **typed) if isinstance(fact, Enterprise) else fact._replace(**typed)
+
+
+def _sent(record: Record, cell: str, words: _Words) -> Iterator[tuple[str, WireValue]]:
+    for name, text in _cell(cell):
+        value = text.format_map(words)
+        if value.startswith("#"):
+            yield name, int(value[1:])
+        elif value.startswith("+"):
+            yield name, int(str(record[name])) + int(value)
+        else:
+            yield name, None if value == "" else value.strip("'")
+
+
+class _Planter:
+    """One walk through the table; `it` is the enterprise of the row."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+        self._kept: dict[str, Enterprise] = {}
+        self._it = next(iter(draft.enterprises.values()))
+
+    def take(self, who: str) -> None:
+        fits, _, name = who.partition(" as ")
+        if fits == "owns no software":
+            owning = {owner for one in self._draft.registrations for owner in one.owners}
+            self._it = self._draft.take_with(lambda e: e.uscc not in owning)
+        elif fits in _ORDINARY:
+            self._it = self._draft.take_with(_ORDINARY[fits])
+        else:
+            self._it = self._draft.take(_NOT_ORDINARY[fits])
+        if name:
+            self._kept[name] = self._it
+
+    def plant(self, row: Mapping[str, str]) -> None:
+        words = _Words(self._it, self._kept)
+        verb, _, at = row["which"].partition(" ")
+        if verb not in _VERBS:
+            verb, at = "", row["which"]
+        if row["dataset"] == _REGISTER:
+            self._plant_in_register(row, verb, words)
+            return
+        held, is_of_draft = _HELD[row["dataset"]], hasattr(self._draft, _HELD[row["dataset"]].facts)
+        facts = list(getattr(self._draft if is_of_draft else self._it, held.facts, ()))
+        place = _place(facts, at, held.found_by) if at else None
+        fact = self._fresh(held, verb, row["change"], words) if place is None else facts[place]
+        if place is not None and verb not in ("all", "gone"):
+            fact = _changed(fact, row["change"], words)
+        record = held.record(self._it, fact)
+        wire_values = dict(_sent(record, row["sent"], _Words(self._it, {**self._kept, **record})))
+        if verb != "stray" and (wire_values or row["expect"] in ("quarantined", "dropped")):
+            copies = 2 if row["expect"] == "dropped" else 1
+            sending = Sending(tuple(wire_values.items()), copies, row["expect"] != "quarantined")
+            fact = fact._replace(sending=sending)
+        if verb == "all" and place is not None:
+            facts = [_changed(one, row["change"], words) for one in facts]
+            record = held.record(self._it, facts[place])
+        else:
+            facts = _stored(facts, place, fact, verb)
+        if is_of_draft:
+            setattr(self._draft, held.facts, facts)
+        elif verb != "stray":
+            self._it = self._draft.put(self._it, **{held.facts: tuple(facts)})
+        self._end(row, {**record, **wire_values}, fact, is_stray=verb == "stray", words=words)
+
+    def _plant_in_register(self, row: Mapping[str, str], verb: str, words: _Words) -> None:
+        old = self._it
+        changes = dict(_cell(row["change"]))
+        if name := changes.pop("name", None):
+            self._it = self._draft.put(old, names=(old.names[0]._replace(name=name),))
+            self._draft.rewrite(old, self._it)
+        else:
+            self._it = self._draft.put(_changed(old, row["change"], words))
+        if "founded_on" in changes:
+            names = (self._it.names[0]._replace(valid_from=self._it.founded_on),)
+            self._it = self._draft.put(self._it, names=names)
+        record = register_row(self._it)
+        record |= dict(_sent(record, row["sent"], words))
+        self._end(row, record, None, is_stray=verb == "stray", words=words)
+
+    def _fresh(self, held: _Held, verb: str, change: str, words: _Words) -> Any:
+        """Make a fact from the dataset's pattern; a right gets the next number, and a class that its owner declared."""
+        wanted = dict(_cell(change))
+        granted = {name: value for name, value in _GRANTED.items() if verb == "granted" and name not in wanted}
+        held_by_draft = getattr(self._draft, held.facts, None)
+        pattern = held.fresh._asdict()
+        if held_by_draft is not None:
+            owners = wanted.get("owners", "{uscc}").format_map(words).split()
+            scope = self._draft.enterprises[owners[0]].scopes[0] if owners else _SCOPES.get(held.facts, "")
+            number = held_by_draft[-1].record_no + 3
+            year = wanted.get("filed_on", granted.get("filed_on", str(_FILED_ON))).format_map(words)[:4]
+            words = _Words(self._it, {**words, "scope": scope, "no": number, "year": year})
+            pattern["record_no"] = number
+        for name, value in pattern.items():
+            if isinstance(value, str) and name not in wanted:
+                pattern[name] = value.format_map(words)
+            elif isinstance(value, tuple) and name not in wanted:
+                pattern[name] = tuple(one.format_map(words) for one in value)
+        fact = held.fresh._replace(**pattern)
+        cells = " & ".join(part for part in (*(f"{n}={v}" for n, v in granted.items()), change) if part)
+        return _changed(fact, cells, words)
+
+    def _end(self, row: Mapping[str, str], record: Record, fact: Any, *, is_stray: bool, words: _Words) -> None:
+        """Note what was planted, and change what else is true of the enterprise."""
+        source, _, name = row["dataset"].partition("/")
+        owners = getattr(fact, "owners", None)
+        if is_stray:
+            self._draft.strays.append(Stray(source, name, record))
+            uscc = None
+        elif owners is not None:
+            uscc = next(iter(owners), None)
+        else:
+            uscc = self._it.uscc
+        if row["kind"]:
+            usccs = owners if row["dataset"] == "patent/applications" and owners else ()
+            self._draft.plant(row["kind"], row["dataset"], record, row["expect"], row["reason"], uscc, usccs)
+        self.change_besides(row, words)
+
+    def change_besides(self, row: Mapping[str, str], words: _Words) -> None:
+        # Who takes no part consents to nothing.
+        cells = [row["besides"], "consents= & loans=" if row["expect"] == "ineligible" else ""]
+        for cell in filter(None, cells):
+            if cell == "torch_reports=capped":
+                self._it = self._draft.put(self._it, torch_reports=_capped(self._it))
+            else:
+                self._it = self._draft.put(_changed(self._it, cell, words))
+
+
+def _place(facts: list[Any], at: str, found_by: str) -> int:
+    if at in ("first", "last"):
+        return 0 if at == "first" else len(facts) - 1
+    return next(place for place, one in enumerate(facts) if str(getattr(one, found_by)).startswith(at))
+
+
+def _stored(facts: list[Any], place: int | None, fact: Any, verb: str) -> list[Any]:
+    match verb:
+        case "new" | "only":
+            return [fact]
+        case "more" | "granted":
+            return [*facts, fact]
+        case "copy" if place is not None:
+            return [*facts[: place + 1], fact, *facts[place + 1 :]]
+        case "gone":
+            return [one for one in facts if one is not fact]
+        case "" if place is not None:
+            return [*facts[:place], fact, *facts[place + 1 :]]
+    return facts
+
+
+def _capped(enterprise: Enterprise) -> tuple[Any, ...]:
+    """Keep high-tech revenue a part of revenue, so that the planted figure is the only oddity."""
+    revenue = next(f.revenue for f in enterprise.filings if f.fiscal_year == 2024) or Decimal("0.00")
+    return tuple(
+        report._replace(high_tech_product_revenue_cny=min(report.high_tech_product_revenue_cny or revenue, revenue))
+        if report.fiscal_year == 2024
+        else report
+        for report in enterprise.torch_reports
+    )
+
+
+def read_table() -> list[dict[str, str]]:
+    """Read the table of planted faults."""
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def plant_all(draft: Draft, calls: Mapping[str, Callable[[], None]]) -> None:
+    """Plant every row in its order; `calls` are the functions that a row may call."""
+    planter = _Planter(draft)
+    for row in read_table():
+        if row["who"]:
+            planter.take(row["who"])
+        if row["which"].startswith("call "):
+            calls[row["which"].removeprefix("call ")]()
+        elif row["dataset"]:
+            planter.plant(row)

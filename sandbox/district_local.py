@@ -12,8 +12,7 @@ from sandbox.district_finance import day_between
 from sandbox.district_people import persons, talents
 from sandbox.district_works import LAST_DAY
 from sandbox.draft import Draft
-from sandbox.model import Application, Enterprise
-from sandbox.model_records import Registration
+from sandbox.model import Application, Enterprise, Registration
 from sandbox.streams import Stream
 
 _FIRST_RECORD: Final = 500_001
@@ -30,30 +29,25 @@ def _unsure(draft: Draft) -> tuple[set[str], set[str]]:
 
 
 def _named(enterprise: Enterprise, number: int, stream: Stream) -> Enterprise:
-    local = replace(
-        enterprise.local,
+    return replace(
+        enterprise,
         talents=talents(stream("talents", number), number, enterprise),
         standards=made.standards(stream("standards", number), number, enterprise),
         results=made.results(stream("contests", number), number, enterprise),
     )
-    return replace(enterprise, local=local)
 
 
 def _coded(enterprise: Enterprise, number: int, stream: Stream) -> Enterprise:
-    local = replace(
-        enterprise.local,
+    is_old = enterprise.uscc.startswith("91") and enterprise.founded_on.year < 2015
+    return replace(
+        enterprise,
         cooperations=made.cooperations(stream("cooperations", number), number, enterprise),
         products=made.products(stream("products", number), number, enterprise),
         titles=made.titles(stream("titles", number), number, enterprise),
         repairs=made.repairs(stream("repairs", number), enterprise.events),
         states=made.addresses(stream("addresses", number), number, enterprise),
-    )
-    is_old = enterprise.uscc.startswith("91") and enterprise.founded_on.year < 2015
-    return replace(
-        enterprise,
         platforms=made.kinds_of_platforms(stream("platform_kinds", number), enterprise.platforms),
         registration_no=registration_number(number) if is_old else None,
-        local=local,
     )
 
 
@@ -71,8 +65,7 @@ def add_local_facts(draft: Draft, stream: Stream) -> None:
             fuller = _named(fuller, number, stream)
             found += made.registrations(stream("software", number), number, enterprise)
         if enterprise.uscc not in unsure_by_unit:
-            listed = persons(stream("persons", number), fuller)
-            fuller = replace(fuller, local=replace(fuller.local, persons=listed))
+            fuller = replace(fuller, persons=persons(stream("persons", number), fuller))
         draft.put(fuller)
     found.sort(key=lambda one: (one.registered_on, one.registration_no))
     draft.registrations = [one._replace(record_no=_FIRST_RECORD + 3 * place) for place, one in enumerate(found)]

@@ -6,8 +6,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from sandbox.district_finance import day_between
-from sandbox.model import Enterprise
-from sandbox.model_records import Person, Talent
+from sandbox.model import Enterprise, Person, Talent
 
 LISTS: Final = (date(2025, 5, 31), date(2025, 6, 30))
 """The months whose whole lists the talent bureau has sent."""

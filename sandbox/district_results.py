@@ -6,10 +6,13 @@ from typing import Final
 
 from sandbox.district_finance import day_between
 from sandbox.district_works import LAST_DAY
-from sandbox.model import Application, CreditEvent, Enterprise, Platform
-from sandbox.model_records import (
+from sandbox.model import (
+    Application,
     ContestResult,
     Cooperation,
+    CreditEvent,
+    Enterprise,
+    Platform,
     Product,
     Registration,
     Repair,

@@ -12,14 +12,16 @@ from sandbox.model import (
     Application,
     Award,
     Consent,
+    Contract,
     CreditEvent,
     Enterprise,
     Evaluation,
+    Investment,
     Loan,
     Name,
     Platform,
+    Project,
 )
-from sandbox.model_records import Contract, Investment, Project
 
 LAST_DAY: Final = date(2025, 6, 30)
 FIRST_DAY: Final = date(2022, 1, 1)
@@ -62,7 +64,7 @@ def awards(rng: random.Random, number: int, names: tuple[Name, ...]) -> tuple[Aw
     for k in range(rng.randint(1, 2)):
         year = rng.choice((2021, 2022, 2023, 2024))
         announced_on = day_between(rng, date(year, 9, 1), date(year, 12, 20))
-        winner = next((name.text for name in names if name.holds_on(announced_on)), None)
+        winner = next((name.name for name in names if name.holds_on(announced_on)), None)
         if winner is not None:
             found.append(Award(f"JL-{number:04d}-{k}", winner, rng.choices(_LEVELS, (1, 5, 4))[0], year, announced_on))
     return tuple(found)

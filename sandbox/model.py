@@ -5,8 +5,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from sandbox.model_records import NO_LOCAL_FACTS, Contract, Investment, Local, Project, Registration, Succession
-
 # One record in an agency's own field names, ready to be written as JSON or CSV.
 WireValue = str | int | None
 Record = dict[str, WireValue]
@@ -27,11 +25,10 @@ class Sending:
 AS_IT_IS: Final = Sending()
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     """A name and the days on which it was borne, both included; `valid_to` None is still borne."""
 
-    text: str
+    name: str
     valid_from: date
     valid_to: date | None = None
 
@@ -84,10 +81,10 @@ class TorchReport(NamedTuple):
     """High-tech product revenue, staff and R&D (the recognition's caliber) of a year, as reported to the bureau."""
 
     fiscal_year: int
-    high_tech_product_revenue: Decimal | None
+    high_tech_product_revenue_cny: Decimal | None
     reported_on: date
     staff_total: int | None = None
-    hnte_rd_expense: Decimal | None = None
+    hnte_rd_expense_cny: Decimal | None = None
 
 
 class Platform(NamedTuple):
@@ -193,6 +190,186 @@ class Application(NamedTuple):
     sending: Sending = AS_IT_IS
 
 
+class Contract(NamedTuple):
+    """A technology contract registered by its seller."""
+
+    contract_no: str
+    turnover_cny: Decimal
+    registered_on: date
+    status: str = "registered"
+
+
+class Project(NamedTuple):
+    """A science plan project approved."""
+
+    project_no: str
+    level: str
+    approved_on: date
+
+
+class Investment(NamedTuple):
+    """Venture money paid in, in yuan."""
+
+    investment_no: str
+    paid_in_cny: Decimal
+    paid_in_on: date
+
+
+class VatReturn(NamedTuple):
+    """A month's VAT return as filed, in yuan; exempt sales are a part of sales."""
+
+    period_end: date
+    filed_on: date
+    sales: Decimal
+    exempt_sales: Decimal
+    tax_payable: Decimal
+
+
+class TaxGrade(NamedTuple):
+    """The tax office's credit grade of a year; a review is published later under the same year."""
+
+    evaluation_year: int
+    grade: str
+    published_on: date
+
+
+class Arrears(NamedTuple):
+    """Tax announced as owed, in yuan."""
+
+    arrears_no: str
+    tax_kind: str
+    balance: Decimal
+    announced_on: date
+    cleared_on: date | None
+
+
+class Insured(NamedTuple):
+    """Persons a unit insures at a month's end."""
+
+    month: date
+    persons: int
+
+
+class Person(NamedTuple):
+    """A doctor, post-doc, senior title or senior technician under a hash; `last_listed` is the last month's list."""
+
+    person_hash: str
+    degree: str
+    is_postdoc: bool
+    title_level: str
+    skill_level: str
+    joined_on: date
+    left_on: date | None
+    last_listed: date
+
+
+class Talent(NamedTuple):
+    """A recognised talent; the employer stands in it by name, and only by name."""
+
+    talent_no: str
+    level: str
+    programme: str
+    employer_name: str
+    recognised_on: date
+    valid_to: date | None
+    left_on: date | None = None
+
+
+class Cooperation(NamedTuple):
+    """A joint project with a university, or a science envoy."""
+
+    cooperation_no: str
+    kind: str
+    partner: str
+    started_on: date
+    ended_on: date | None
+
+
+class Standard(NamedTuple):
+    """A standard that an enterprise drafted, by the drafter's name as printed."""
+
+    standard_no: str
+    drafter_name: str
+    level: str
+    role: str
+    published_on: date
+    withdrawn_on: date | None = None
+
+
+class Product(NamedTuple):
+    """A recognised product."""
+
+    product_no: str
+    kind: str
+    recognised_on: date
+    valid_to: date | None
+
+
+class Title(NamedTuple):
+    """A title's certificate."""
+
+    certificate_no: str
+    title: str
+    issued_on: date
+    valid_to: date | None
+    revoked_on: date | None = None
+
+
+class ContestResult(NamedTuple):
+    """A place in a contest, or a challenge project won, by the contestant's name."""
+
+    result_no: str
+    contest: str
+    level: str
+    kind: str
+    place: str
+    contestant_name: str
+    held_on: date
+
+
+class Repair(NamedTuple):
+    """A decision on repairing the credit that an event harmed."""
+
+    repair_no: str
+    event_no: str
+    accepted_on: date
+    decided_on: date
+    result: str
+    updated_at: str
+
+
+class State(NamedTuple):
+    """A dated address, status or zone membership; where an aspect is dated, the register's column no longer counts."""
+
+    aspect: str
+    value: str
+    valid_from: date
+    valid_to: date | None = None
+
+
+class Succession(NamedTuple):
+    """How one enterprise came out of another."""
+
+    predecessor_uscc: str
+    successor_uscc: str
+    kind: str
+    effective_on: date
+    share_pct: Decimal | None
+
+
+class Registration(NamedTuple):
+    """A software copyright or layout design as registered: the owner as text, and the codes of those it can mean."""
+
+    record_no: int
+    registration_no: str
+    kind: str
+    title: str
+    owner_name: str
+    owners: tuple[str, ...]
+    registered_on: date
+    sending: Sending = AS_IT_IS
+
+
 @dataclass(frozen=True, slots=True)
 class Enterprise:
     """One enterprise and all that is filed about it under its code or unit number."""
@@ -222,22 +399,39 @@ class Enterprise:
     loans: tuple[Loan, ...] = ()
     parent_uscc: str | None = None
     registration_no: str | None = None
-    local: Local = NO_LOCAL_FACTS
+    vat_returns: tuple[VatReturn, ...] = ()
+    tax_grades: tuple[TaxGrade, ...] = ()
+    arrears: tuple[Arrears, ...] = ()
+    insured: tuple[Insured, ...] = ()
+    persons: tuple[Person, ...] = ()
+    talents: tuple[Talent, ...] = ()
+    cooperations: tuple[Cooperation, ...] = ()
+    standards: tuple[Standard, ...] = ()
+    products: tuple[Product, ...] = ()
+    titles: tuple[Title, ...] = ()
+    results: tuple[ContestResult, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+    states: tuple[State, ...] = ()
 
     @property
     def name(self) -> str:
         """The name borne now: the last of the history."""
-        return self.names[-1].text
+        return self.names[-1].name
 
     def name_on(self, day: date) -> str:
         """Return the name borne on a day, or the first one for a day before it."""
-        return next((name.text for name in reversed(self.names) if name.holds_on(day)), self.names[0].text)
+        return next((one.name for one in reversed(self.names) if one.holds_on(day)), self.names[0].name)
+
+    def state_on(self, aspect: str, day: date) -> str | None:
+        """Return an aspect's dated value on a day; None where that aspect is not dated at all."""
+        dated = [state for state in self.states if state.aspect == aspect and state.valid_from <= day]
+        return max(dated, key=lambda state: state.valid_from).value if dated else None
 
     def is_eligible(self, as_of: date) -> bool:
         """Tell whether the enterprise takes part: no branch, active, and a member of the zone on the day."""
         is_member = self.member_from <= as_of and (self.member_to is None or self.member_to >= as_of)
-        status = self.local.state_on("status", as_of) or self.status
-        membership = self.local.state_on("zone_member", as_of) or ("yes" if is_member else "no")
+        status = self.state_on("status", as_of) or self.status
+        membership = self.state_on("zone_member", as_of) or ("yes" if is_member else "no")
         return self.parent_uscc is None and status == "active" and membership == "yes"
 
 

@@ -40,6 +40,11 @@ def in_full_width(name: str) -> str:
     return name.translate(_HALF_TO_FULL_WIDTH)
 
 
+def in_long_form(name: str) -> str:
+    """Return a limited company's name with its legal form written in full."""
+    return name.removesuffix("有限公司") + "有限责任公司"
+
+
 def with_half_width_brackets(name: str) -> str:
     """Return the name with （） written ()."""
     return name.replace("（", "(").replace("）", ")")

@@ -57,7 +57,7 @@ def _withhold_refused(district: District, found: dict[str, dict[str, Finding]]) 
     bearers: dict[str, set[str]] = defaultdict(set)
     for enterprise in district.enterprises:
         for name in enterprise.names:
-            bearers[_as_compared(name.text)].add(scored[enterprise.uscc])
+            bearers[_as_compared(name.name)].add(scored[enterprise.uscc])
     for planted in district.planted:
         if planted.expect != "quarantined":
             continue

@@ -103,7 +103,11 @@ def _from_science(evidence: Evidence) -> dict[str, Finding]:
     """Work out C07, C08, C15, C16, C17 and C18 from the bureau's registers; all but C08 cover everyone: none is 0."""
     as_of, year = evidence.as_of, evidence.year
     turnover = sum(
-        (c.turnover for c in evidence.each("contracts") if c.registered_on.year == year and c.status == "registered"),
+        (
+            c.turnover_cny
+            for c in evidence.each("contracts")
+            if c.registered_on.year == year and c.status == "registered"
+        ),
         Decimal(0),
     )
     reports = [report for report in evidence.enterprise.torch_reports if report.fiscal_year == year]
@@ -117,10 +121,10 @@ def _from_science(evidence: Evidence) -> dict[str, Finding]:
     projects = sum(
         p.level in _HIGH_LEVELS and p.approved_on.year in (year - 1, year) for p in evidence.each("projects")
     )
-    paid_in = sum((i.paid_in for i in evidence.each("investments") if i.paid_in_on.year == year), Decimal(0))
+    paid_in = sum((i.paid_in_cny for i in evidence.each("investments") if i.paid_in_on.year == year), Decimal(0))
     return {
         "C07": in_ten_thousands(turnover),
-        "C08": in_ten_thousands(reports[0].high_tech_product_revenue)
+        "C08": in_ten_thousands(reports[0].high_tech_product_revenue_cny)
         if reports
         else Finding(None, RECORD_NOT_SUPPLIED),
         "C15": supplied(platforms),

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sandbox.model import Application, District, Enterprise, Filing, Headcount
-from sandbox.model_records import Registration, Succession
+from sandbox.model import Application, District, Enterprise, Filing, Headcount, Registration, Succession
 from sandbox.truth_parts import is_not_yet, latest, reporting_year
 
 
@@ -46,11 +45,6 @@ class Evidence:
         """Walk through one kind of facts of all members."""
         for member in self.members:
             yield from getattr(member, facts)
-
-    def each_local(self, facts: str) -> Iterator[Any]:
-        """Walk through one kind of local facts of all members."""
-        for member in self.members:
-            yield from getattr(member.local, facts)
 
 
 def scored_codes(district: District) -> dict[str, str]:
@@ -104,7 +98,7 @@ def _december(enterprise: Enterprise, year: int) -> Headcount | None:
 
 def _repaired(district: District) -> frozenset[str]:
     """Return the numbers of all events whose repair was granted by the business date."""
-    repairs = (repair for enterprise in district.enterprises for repair in enterprise.local.repairs)
+    repairs = (repair for enterprise in district.enterprises for repair in enterprise.repairs)
     return frozenset(r.event_no for r in repairs if r.result == "granted" and r.decided_on <= district.as_of)
 
 
@@ -134,7 +128,9 @@ def _shelves(district: District) -> _Shelves:
         patents=_by_scored(usable, lambda one: one.owners, scored),
         pcts=_by_scored((one for one in district.pcts if one.sending.is_usable), lambda one: one.owners, scored),
         held=_by_scored(held, lambda one: _holders(one, as_of), scored),
-        registrations=_by_scored((o for o in district.registrations if o.is_usable), lambda one: one.owners, scored),
+        registrations=_by_scored(
+            (o for o in district.registrations if o.sending.is_usable), lambda one: one.owners, scored
+        ),
     )
 
 

@@ -23,7 +23,7 @@ def _is_reversed(evidence: Evidence) -> bool:
     reports = [r for r in evidence.enterprise.torch_reports if r.fiscal_year == evidence.year]
     calibers = (
         evidence.this.rd_expense if evidence.this else None,
-        reports[0].hnte_rd_expense if reports else None,
+        reports[0].hnte_rd_expense_cny if reports else None,
         claim.deductible_rd if claim else None,
     )
     known = [amount for amount in calibers if amount is not None]
@@ -42,7 +42,7 @@ def _is_far_from_vat(evidence: Evidence) -> bool:
     """Q8: a year's revenue and the sales of its VAT returns lie within a fifth of each other."""
     returns = {
         one.period_end: one.sales
-        for one in sorted(evidence.enterprise.local.vat_returns, key=lambda one: one.filed_on)
+        for one in sorted(evidence.enterprise.vat_returns, key=lambda one: one.filed_on)
         if one.period_end.year == evidence.year and one.filed_on <= evidence.as_of
     }
     revenue = evidence.this.revenue if evidence.this else None
@@ -54,7 +54,7 @@ def _is_far_from_vat(evidence: Evidence) -> bool:
 def _is_far_from_insured(evidence: Evidence) -> bool:
     """Q9: persons insured in December and staff reported for it lie within a fifth of each other."""
     december = date(evidence.year, 12, 31)
-    insured = next((one.persons for one in evidence.enterprise.local.insured if one.month == december), None)
+    insured = next((one.persons for one in evidence.enterprise.insured if one.month == december), None)
     staff = evidence.people.staff_total if evidence.people else None
     if insured is None or staff is None:
         return False
@@ -69,10 +69,10 @@ def _is_in_doubt(evidence: Evidence) -> bool:
 def _owes_beside_a_good_grade(evidence: Evidence) -> bool:
     """Q23: tax announced by the day and not paid by it, beside a newest grade of A or B."""
     as_of = evidence.as_of
-    known = [one for one in evidence.enterprise.local.tax_grades if one.published_on <= as_of]
+    known = [one for one in evidence.enterprise.tax_grades if one.published_on <= as_of]
     owes = any(
         one.announced_on <= as_of and is_not_yet(as_of, one.cleared_on) and one.balance > 0
-        for one in evidence.each_local("arrears")
+        for one in evidence.each("arrears")
     )
     return owes and bool(known) and max(known, key=lambda one: (one.evaluation_year, one.published_on)).grade in "AB"
 

@@ -37,7 +37,7 @@ def _from_talents(evidence: Evidence) -> dict[str, Finding]:
     as_of = evidence.as_of
     levels = [
         one.level
-        for one in evidence.each_local("talents")
+        for one in evidence.each("talents")
         if is_valid(as_of, one.recognised_on, one.valid_to) and is_not_yet(as_of, one.left_on)
     ]
     return {code: _sum(code, [level for level in levels if level in QUANTITIES[code]]) for code in ("L01", "L02")}
@@ -49,7 +49,7 @@ def _from_persons(evidence: Evidence) -> dict[str, Finding]:
     newest = max(month for month in LISTS if month <= as_of)
     here = [
         one
-        for one in evidence.each_local("persons")
+        for one in evidence.each("persons")
         if one.last_listed >= newest and one.joined_on <= as_of and is_not_yet(as_of, one.left_on)
     ]
     doctors = {one.person_hash for one in here if one.degree == "doctor" or one.is_postdoc}
@@ -93,17 +93,17 @@ def _from_rights(evidence: Evidence) -> dict[str, Finding]:
 def _from_recognitions(evidence: Evidence) -> dict[str, Finding]:
     """Work out L10 and L14 to L16 from what is recognised and in force."""
     as_of = evidence.as_of
-    cooperations = sum(is_valid(as_of, one.started_on, one.ended_on) for one in evidence.each_local("cooperations"))
+    cooperations = sum(is_valid(as_of, one.started_on, one.ended_on) for one in evidence.each("cooperations"))
     # A standard that names an enterprise twice is one standard.
     standards = {
         one.standard_no: one.level
-        for one in evidence.each_local("standards")
+        for one in evidence.each("standards")
         if one.published_on <= as_of and is_not_yet(as_of, one.withdrawn_on)
     }
-    products = sum(is_valid(as_of, one.recognised_on, one.valid_to) for one in evidence.each_local("products"))
+    products = sum(is_valid(as_of, one.recognised_on, one.valid_to) for one in evidence.each("products"))
     titles = [
         one.title
-        for one in evidence.each_local("titles")
+        for one in evidence.each("titles")
         if is_valid(as_of, one.issued_on, one.valid_to) and is_not_yet(as_of, one.revoked_on)
     ]
     return {
@@ -117,7 +117,7 @@ def _from_recognitions(evidence: Evidence) -> dict[str, Finding]:
 def _from_contests(evidence: Evidence) -> dict[str, Finding]:
     """Work out L17 (the best place of two years in the country or province) and L18 (all in the city and zone)."""
     as_of = evidence.as_of
-    recent = [one for one in evidence.each_local("results") if years_before(as_of, 2) < one.held_on <= as_of]
+    recent = [one for one in evidence.each("results") if years_before(as_of, 2) < one.held_on <= as_of]
     high = [
         f"{one.level}_{one.place}"
         for one in recent
@@ -135,7 +135,7 @@ def _grades(evidence: Evidence) -> dict[str, Finding]:
     """Work out L19 and L20 from the newest grade known on the day; who has none has no grade, not the worst."""
     as_of = evidence.as_of
     public = [one for one in evidence.enterprise.evaluations if one.batch_month <= as_of and one.sending.is_usable]
-    tax = [one for one in evidence.enterprise.local.tax_grades if one.published_on <= as_of]
+    tax = [one for one in evidence.enterprise.tax_grades if one.published_on <= as_of]
     found = dict.fromkeys(("L19", "L20"), Finding(None, RECORD_NOT_SUPPLIED))
     if public:
         found["L19"] = _sum("L19", [max(public, key=lambda one: one.batch_month).grade])

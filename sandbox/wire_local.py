@@ -5,8 +5,18 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from sandbox.model import Enterprise, Record
-from sandbox.model_records import Arrears, Insured, Person, Registration, Repair, Talent, TaxGrade, VatReturn
+from sandbox.model import (
+    Arrears,
+    Enterprise,
+    Insured,
+    Person,
+    Record,
+    Registration,
+    Repair,
+    Talent,
+    TaxGrade,
+    VatReturn,
+)
 
 PEOPLE_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "social_security": ("单位编号", "缴费月份", "参保人数"),
@@ -73,7 +83,7 @@ def registration_record(one: Registration) -> Record:
         "owner": one.owner_name,
         "registeredOn": one.registered_on.isoformat(),
     }
-    return {**record, **dict(one.wire)}
+    return {**record, **dict(one.sending.wire)}
 
 
 def insured_record(enterprise: Enterprise, one: Insured) -> Record:

@@ -97,14 +97,12 @@ def test_dated_states_overrule_the_columns_of_the_register(truth):
 
 def without(district, uscc):
     """What would be true if nothing were filed about one enterprise."""
-    bare = {"filings": (), "platforms": (), "events": (), "parent_uscc": None, "status": "cancelled"}
-    local = type(district.enterprises[0].local)()
+    own = ("filings", "platforms", "events", "persons", "titles")
+    bare = {**dict.fromkeys(own, ()), "parent_uscc": None, "status": "cancelled"}
     return tell(
         dataclasses.replace(
             district,
-            enterprises=tuple(
-                dataclasses.replace(e, local=local, **bare) if e.uscc == uscc else e for e in district.enterprises
-            ),
+            enterprises=tuple(dataclasses.replace(e, **bare) if e.uscc == uscc else e for e in district.enterprises),
             successions=tuple(s for s in district.successions if s.predecessor_uscc != uscc),
         )
     )
@@ -118,7 +116,7 @@ def test_a_branch_is_not_scored_and_what_is_filed_about_it_is_its_companys(distr
         gained = {code for code in LOCAL if truth["indicators"][parent][code] != alone["indicators"][parent][code]}
         assert {"L07", "L11", "L22"} <= gained
         everyone = [e for e in district.enterprises if e.uscc in (branch, parent)]
-        hashes = [p.person_hash for e in everyone for p in e.local.persons]
+        hashes = [p.person_hash for e in everyone for p in e.persons]
         assert len(set(hashes)) == len(hashes) - 1
 
 

@@ -167,7 +167,7 @@ def test_codes_cover_the_zero_check_and_the_rare_departments(district):
 
 
 def test_no_name_is_borne_twice_but_the_shared_one(district):
-    bearers = Counter(name.text for enterprise in district.enterprises for name in enterprise.names)
+    bearers = Counter(name.name for enterprise in district.enterprises for name in enterprise.names)
     assert [times for times in bearers.values() if times > 1] == [2]
 
 
