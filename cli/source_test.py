@@ -17,7 +17,7 @@ from connectors.spec import Source
 from connectors.zone import read_zone
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.yaml_file import read_yaml
-from sandbox.acceptance import CheckResult, RealAgency, run
+from sandbox.acceptance import CHECKS, CheckResult, RealAgency, make_trial, run_checks
 from sandbox.acceptance.matrix import OUTCOMES, POSITIONS, WRONG, Cell, cells_of, totals
 
 SAMPLES_DIR = PROJECT_DIR / "sandbox" / "samples"
@@ -65,7 +65,8 @@ def _for_real(sources: Sequence[Source], wrong_secrets: bool, full: bool, seed: 
     except ConfigError as error:
         raise show.stopped(1, "failed", str(error)) from None
     for source in sources:
-        yield run(source, RealAgency([source], wrong_secrets), settings, zone=zone, full=full, seed=seed)
+        agency = RealAgency([source], wrong_secrets)
+        yield run_checks(make_trial(source, agency, settings, zone=zone, full=full, seed=seed), CHECKS)
 
 
 def _end(results: Sequence[CheckResult], as_json: bool) -> None:
@@ -147,7 +148,7 @@ def _show_cells(cells: Sequence[Cell], as_json: bool) -> None:
     summed = {outcome: sum(cell.outcome == outcome for cell in cells) for outcome in OUTCOMES}
     shown = [outcome for outcome in OUTCOMES if summed[outcome] or outcome in ALWAYS_SHOWN]
     rows: list[tuple[Any, ...]] = [
-        (one.kind, one.driver, *(one.outcomes[outcome] or None for outcome in shown)) for one in totals(cells)
+        (kind, driver, *(counts[outcome] or None for outcome in shown)) for kind, driver, counts in totals(cells)
     ]
     rows.append((f"all {len({cell.kind for cell in cells})} kinds", None, *(summed[outcome] for outcome in shown)))
     show.show_table("Fault matrix 故障矩阵", ("kind", "driver", *shown), rows)

@@ -8,13 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from connectors.source_files import read_source
 from ledger.settings import Settings
-from sandbox.acceptance import Agency, CheckResult, FaultKind, run
+from sandbox.acceptance import CHECKS, Agency, CheckResult, make_trial, run_checks
 from sandbox.acceptance.matrix import Cell, run_cells
-from sandbox.acceptance.run import make_trial
+
+if TYPE_CHECKING:
+    from sandbox.standin.kinds import FaultKind
 
 T = TypeVar("T")
 
@@ -39,7 +41,7 @@ class Job:
     cells: tuple[Cell, ...] = ()
 
 
-def fault_kinds() -> Mapping[str, FaultKind]:
+def fault_kinds() -> "Mapping[str, FaultKind]":
     """Every kind of fault that a stand-in can have."""
     from sandbox.standin.kinds import FAULT_KINDS
 
@@ -51,8 +53,16 @@ def check_all(job: Job) -> list[CheckResult]:
     source = read_source(job.path)
     try:
         with _stand_in(job) as (agency, settings):
-            kinds = fault_kinds()
-            return run(source, agency, settings, kinds=kinds, full=job.full, seed=job.seed, latency_ms=LATENCY_MS)
+            trial = make_trial(
+                source,
+                agency,
+                settings,
+                kinds=fault_kinds(),
+                full=job.full,
+                seed=job.seed,
+                latency_ms=LATENCY_MS,
+            )
+            return run_checks(trial, CHECKS)
     except NoStandInError as error:
         titles = ("能按文件建立替身", "a stand-in can be made")
         return [CheckResult(source.name, "stand_in", *titles, "failed", str(error), 0.0)]

@@ -1,7 +1,7 @@
 """The acceptance kit: what a source must show before its data may count, as checks that can fail."""
 
-from sandbox.acceptance.agency import Agency, FaultKind, RealAgency
-from sandbox.acceptance.run import run
-from sandbox.acceptance.trial import CheckResult
+from sandbox.acceptance.agency import Agency, RealAgency
+from sandbox.acceptance.catalogue import CHECKS
+from sandbox.acceptance.trial import CheckResult, make_trial, run_checks
 
-__all__ = ["Agency", "CheckResult", "FaultKind", "RealAgency", "run"]
+__all__ = ["CHECKS", "Agency", "CheckResult", "RealAgency", "make_trial", "run_checks"]

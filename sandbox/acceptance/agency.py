@@ -2,11 +2,9 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
-from connectors.spec import Dataset, Source
-
-ABILITIES = frozenset({"truth", "faults", "journal", "change", "wrong_secrets"})
+from connectors.spec import Source
 
 WHY_NOT = {
     "truth": "the other side is real: nobody can say what its records should be",
@@ -15,34 +13,7 @@ WHY_NOT = {
     "change": "the other side is real: its records are not ours to change",
     "wrong_secrets": "the other side is real: wrong secrets may lock the account; --wrong-secrets tries them",
 }
-"""Why a check is skipped where the other side lacks an ability."""
-
-
-class FaultKind(Protocol):
-    """One way in which an agency misbehaves. `expected` of a sound client: `right`, `loud` or `either`.
-
-    `later`: what the fault holds back may be left for the next run, and must land then. `again`: it strikes what was
-    pulled in health before.
-    """
-
-    @property
-    def does(self) -> str:
-        """What the fault does, in a sentence."""
-
-    @property
-    def expected(self) -> str:
-        """What a sound client makes of it."""
-
-    @property
-    def later(self) -> bool:
-        """Whether what it holds back may wait for the next run."""
-
-    @property
-    def again(self) -> bool:
-        """Whether a healthy pull comes before it."""
-
-    def applies(self, source: Source, dataset: Dataset) -> bool:
-        """Whether it can strike this dataset at all."""
+"""What an agency may be able to do for us, and why a check is skipped where it is not."""
 
 
 class Agency(Protocol):
@@ -76,28 +47,13 @@ class RealAgency:
         self.env: Mapping[str, str] = {name: os.environ[name] for name in sorted(named) if os.environ.get(name)}
         self.abilities = frozenset({"wrong_secrets"}) if wrong_secrets else frozenset[str]()
 
-    def truth(self, source_name: str, dataset_name: str) -> list[dict[str, Any]]:
-        """Unknown."""
-        raise NotImplementedError(WHY_NOT["truth"])
+    def _cannot(self, *_: object) -> NoReturn:
+        raise NotImplementedError("the other side is real: this can be asked of a stand-in alone")
 
-    def set_faults(self, faults: Sequence[Mapping[str, Any]]) -> None:
-        """Only health can be asked for."""
-        if faults:
-            raise NotImplementedError(WHY_NOT["faults"])
-
-    def requests(self) -> list[dict[str, Any]]:
-        """Unknown."""
-        raise NotImplementedError(WHY_NOT["journal"])
-
-    def clear_requests(self) -> None:
-        """Nothing to clear."""
-
-    def change(self, source_name: str, dataset_name: str, how: str) -> None:
-        """Never."""
-        raise NotImplementedError(WHY_NOT["change"])
+    truth = set_faults = requests = clear_requests = change = _cannot
 
 
 def abilities_of(agency: Agency) -> frozenset[str]:
     """What an agency can do for us; one that does not say so can do everything."""
-    found: frozenset[str] = getattr(agency, "abilities", ABILITIES)
+    found: frozenset[str] = getattr(agency, "abilities", frozenset(WHY_NOT))
     return found

@@ -4,8 +4,8 @@ import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote, quote_plus, urlsplit
 
 import pyarrow as pa
@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from connectors.spec import DatabaseConnection, RestConnection, SftpConnection, Source
 from connectors.spec_auth import Basic, MutualTls
-from connectors.strict import Strict, Variable
+from connectors.strict import Variable
 
 SHORTEST = 5
 """A shorter secret would be found in any text by chance; it is named as not searched for."""
@@ -22,41 +22,39 @@ OPEN_FIELDS = frozenset({"base_url", "ca", "host", "port", "path", "host_key", "
 """Fields of a connection whose values are no secret: addresses, public keys and the names that we go by."""
 
 
-@dataclass(frozen=True)
-class Secret:
+class Secret(NamedTuple):
     """One secret: the variable that holds it, and the texts by which it would be known."""
 
     variable: str
     forms: tuple[bytes, ...]
 
 
+def _variables(source: Source) -> dict[str, str]:
+    """Field -> variable of all that a source's connection names, its authentication where it has one apart."""
+    connection = source.connection
+    part = connection.auth if isinstance(connection, RestConnection) else connection
+    return {f: value.env for f in type(part).model_fields if isinstance(value := getattr(part, f), Variable)}
+
+
 def secret_variables(source: Source) -> dict[str, str]:
     """Field -> variable of every secret that a source's connection names; `url`, of a database, holds one inside."""
-    connection = source.connection
-    part: Strict = connection.auth if isinstance(connection, RestConnection) else connection
-    stated = {field: getattr(part, field) for field in type(part).model_fields if field not in OPEN_FIELDS}
-    return {field: value.env for field, value in stated.items() if isinstance(value, Variable)}
+    return {field: variable for field, variable in _variables(source).items() if field not in OPEN_FIELDS}
 
 
 def tried_variables(source: Source) -> dict[str, str]:
     """Field -> variable of everything that must be right for the agency to let us in; addresses are not among them."""
-    connection = source.connection
-    if isinstance(connection, RestConnection):
-        auth = connection.auth
-        return {f: v.env for f in type(auth).model_fields if isinstance(v := getattr(auth, f), Variable)}
+    connection, named = source.connection, _variables(source)
     if isinstance(connection, SftpConnection):
         proof = "password" if connection.key is None else "key"
-        return {field: getattr(connection, field).env for field in ("user", proof, "host_key")}
-    if isinstance(connection, DatabaseConnection):
-        return {"url": connection.url.env}
-    return {}
+        return {field: named[field] for field in ("user", proof, "host_key")}
+    return named if isinstance(connection, (RestConnection, DatabaseConnection)) else {}
 
 
 def secrets_of(source: Source, env: Mapping[str, str]) -> list[Secret]:
     """Every secret of a source with the forms to search for; one too short to search for has none."""
     found = []
     for field, variable in secret_variables(source).items():
-        texts = list(_texts(source, field, env.get(variable, ""), env))
+        texts = _texts(source, field, env.get(variable, ""), env)
         forms = {form for text in texts if len(text) >= SHORTEST for form in _forms(text)}
         found.append(Secret(variable, tuple(sorted(forms))))
     return found
@@ -64,29 +62,24 @@ def secrets_of(source: Source, env: Mapping[str, str]) -> list[Secret]:
 
 def _texts(source: Source, field: str, value: str, env: Mapping[str, str]) -> Iterator[str]:
     """What is secret about a value: the password in a URL, the lines of a key file, else all of it."""
-    if isinstance(source.connection, DatabaseConnection):
+    connection = source.connection
+    auth = connection.auth if isinstance(connection, RestConnection) else None
+    if isinstance(connection, DatabaseConnection):
         if password := urlsplit(value).password:
             yield from (value, password)
-        return
-    auth = source.connection.auth if isinstance(source.connection, RestConnection) else None
-    if isinstance(auth, MutualTls) or (isinstance(source.connection, SftpConnection) and field == "key"):
+    elif isinstance(auth, MutualTls) or (isinstance(connection, SftpConnection) and field == "key"):
         if field == "key" and Path(value).is_file():
             lines = Path(value).read_text(encoding="ascii", errors="replace").splitlines()
             yield from (line for line in lines if len(line) > 30 and not line.startswith("-----"))
-        return
-    yield value
-    if isinstance(auth, Basic):
-        yield base64.b64encode(f"{env.get(auth.user.env, '')}:{value}".encode()).decode()
+    else:
+        yield value
+        if isinstance(auth, Basic):
+            yield base64.b64encode(f"{env.get(auth.user.env, '')}:{value}".encode()).decode()
 
 
 def _forms(text: str) -> set[bytes]:
-    written = {
-        text,
-        quote(text, safe=""),
-        quote_plus(text),
-        json.dumps(text)[1:-1],
-        json.dumps(text, ensure_ascii=False)[1:-1],
-    }
+    quoted = {json.dumps(text, ensure_ascii=is_ascii)[1:-1] for is_ascii in (True, False)}
+    written = {text, quote(text, safe=""), quote_plus(text), *quoted}
     return {form.encode() for form in written} | {base64.b64encode(text.encode()).rstrip(b"=")}
 
 

@@ -5,149 +5,128 @@ from typing import Any
 
 from connectors.columns import declared_schema
 from connectors.raw import read_raw
-from connectors.spec import Dataset
-from ledger.store import Row
-from sandbox.acceptance.house import House, key_of
+from sandbox.acceptance.house import key_of
 from sandbox.acceptance.judge import judge, same
 from sandbox.acceptance.raw_pages import records_of, typed
-from sandbox.acceptance.trial import Trial, by_dataset, expect, healthy_batch
+from sandbox.acceptance.trial import Landed, check_landed, expect
 
 
-@by_dataset
-def schema_matches(trial: Trial, dataset: Dataset) -> str:
-    """Every declared field is met and its values parse; what nobody claims is reported."""
-    house, batch = healthy_batch(trial, dataset)
-    met = {name for page in house.pages(dataset, batch["batch"]) for name in _fields_of(house, dataset, page)}
-    gone = sorted({column.source_field for column in dataset.columns} - met)
-    expect(not gone, f"no record has the field {', '.join(gone)}")
-    counts = batch["counts"] or {}
+@check_landed("字段与声明一致", "schema matches")
+def schema_matches(one: Landed) -> str:
+    """A renamed field must show on the first day."""
+    records = (fields for page in one.pages for _, fields in records_of(one.house, one.dataset, page) if fields)
+    met = {name for fields in records for name in fields}
+    declared = {column.source_field for column in one.dataset.columns}
+    expect(declared <= met, f"no record has the field {', '.join(sorted(declared - met))}")
+    counts = one.batch["counts"] or {}
     broken = sorted(rule for rule in counts if rule.endswith(":type_mismatch"))
     expect(not broken, f"values do not parse: {', '.join(broken)}")
-    unclaimed = sorted(met - {column.source_field for column in dataset.columns})
-    noted = {one.removeprefix("unclaimed_field:") for one in counts if one.startswith("unclaimed_field:")}
-    told = noted | {f"{one.partition('.')[0]}." for one in noted if "." in one}
-    unreported = [name for name in unclaimed if not told.intersection((name, f"{name}."))]
+    unclaimed = sorted(met - declared)
+    noted = {name.removeprefix("unclaimed_field:") for name in counts if name.startswith("unclaimed_field:")}
+    noted |= {f"{name.partition('.')[0]}." for name in noted if "." in name}
+    unreported = [name for name in unclaimed if not noted.intersection((name, f"{name}."))]
     expect(not unreported, f"fields that nobody claims are not reported: {', '.join(unreported)}")
-    return f"{len(dataset.columns)} fields" + (f", unclaimed: {', '.join(unclaimed)}" if unclaimed else "")
+    return f"{len(one.dataset.columns)} fields" + (f", unclaimed: {', '.join(unclaimed)}" if unclaimed else "")
 
 
-def _fields_of(house: House, dataset: Dataset, page: Row) -> set[str]:
-    return {name for _, fields in records_of(house, dataset, page) if fields for name in fields}
-
-
-@by_dataset
-def landed_as_declared(trial: Trial, dataset: Dataset) -> str:
-    """The landed file has the declared columns with the declared types, and its lineage beside them."""
-    house, batch = healthy_batch(trial, dataset)
-    found = house.landed_schema(dataset, batch["batch"])
-    wanted = declared_schema(dataset)
+@check_landed("落地列与类型一致", "landed as declared")
+def landed_as_declared(one: Landed) -> str:
+    """The build reads these columns by name and type."""
+    found, wanted = one.house.landed_schema(one.dataset, one.batch["batch"]), declared_schema(one.dataset)
     expect(found.names[: len(wanted)] == wanted.names, f"columns landed: {', '.join(found.names)}")
     other = [field.name for field in wanted if found.field(field.name).type != field.type]
     expect(not other, f"other types than declared: {', '.join(other)}")
     return f"{len(found.names)} columns"
 
 
-@by_dataset
-def keys_unique(trial: Trial, dataset: Dataset) -> str:
-    """No key lands twice in a batch."""
-    house, batch = healthy_batch(trial, dataset)
-    keys = Counter(key_of(dataset, row) for row in house.landed_rows(dataset, batch["batch"]))
+@check_landed("主键唯一", "keys unique")
+def keys_unique(one: Landed) -> str:
+    """A key that comes twice counts twice."""
+    keys = Counter(key_of(one.dataset, row) for row in one.rows)
     twice = [str(key) for key, count in keys.items() if count > 1]
     expect(not twice, f"{len(twice)} keys land twice, such as {twice[:1]}")
     return f"{len(keys)} keys"
 
 
-@by_dataset
-def required_present(trial: Trial, dataset: Dataset) -> str:
-    """No landed row lacks a required value, unless it says that another is deleted."""
-    house, _ = healthy_batch(trial, dataset)
-    required = [column.name for column in dataset.columns if column.required]
-    lacking = [name for row in house.held(dataset) for name in required if row[name] is None]
+@check_landed("必填值齐全", "required values present")
+def required_present(one: Landed) -> str:
+    """A row without them says nothing, unless it says that another is deleted."""
+    required = [column.name for column in one.dataset.columns if column.required]
+    lacking = [name for row in one.held for name in required if row[name] is None]
     expect(not lacking, f"{len(lacking)} required values are null: {', '.join(sorted(set(lacking)))}")
     return f"{len(required)} required columns"
 
 
-@by_dataset
-def equal_to_truth(trial: Trial, dataset: Dataset) -> str:
-    """What is held is what the agency has: every row, every value."""
-    truth = trial.truth(dataset)
-    found = judge(trial.healthy.required(), dataset, truth)
-    told = "; ".join(map(str, found.differences[:3]))
-    expect(not found.differences, f"{len(found.differences)} differences: {told}")
+@check_landed("与机构数据逐行一致", "records equal the agency's", "truth")
+def equal_to_truth(one: Landed) -> str:
+    """Every row and every value, or it is wrong."""
+    truth = one.trial.truth(one.dataset)
+    found = judge(one.house, one.dataset, truth).differences
+    expect(not found, f"{len(found)} differences: {'; '.join(map(str, found[:3]))}")
     expect(truth, "the agency has no record: nothing was compared")
     return f"{len(truth)} rows"
 
 
-@by_dataset
-def counts_add_up(trial: Trial, dataset: Dataset) -> str:
-    """Each record received is landed, refused, or counted as a repeat: none is unaccounted for."""
-    house, batch = healthy_batch(trial, dataset)
-    pages = house.pages(dataset, batch["batch"])
-    sent = sum(1 for page in pages for _ in records_of(house, dataset, page))
+@check_landed("收、落、拒数目相符", "counts add up")
+def counts_add_up(one: Landed) -> str:
+    """A record that is neither landed, nor refused, nor counted as a repeat is lost."""
+    batch, counts = one.batch, one.batch["counts"] or {}
+    sent = sum(1 for page in one.pages for _ in records_of(one.house, one.dataset, page))
     expect(sent == batch["rows_received"], f"{sent} records in the raw pages, {batch['rows_received']} received")
-    counts = batch["counts"] or {}
-    repeats = counts.get("duplicate_delivery", 0) + counts.get("superseded_in_batch", 0)
-    repeats += counts.get("deletes_nothing", 0)
+    repeats = sum(counts.get(name, 0) for name in ("duplicate_delivery", "superseded_in_batch", "deletes_nothing"))
     told = f"{sent} received, {batch['rows_landed']} landed, {batch['rows_refused']} refused, {repeats} repeats"
     expect(sent == batch["rows_landed"] + batch["rows_refused"] + repeats, told)
     return told
 
 
-@by_dataset
-def volume_within_bounds(trial: Trial, dataset: Dataset) -> str:
-    """A healthy delivery lies between floor and ceiling."""
-    house, batch = healthy_batch(trial, dataset)
-    held, volume = len(house.held(dataset)), dataset.volume
+@check_landed("数量在上下限内", "volume within floor and ceiling")
+def volume_within_bounds(one: Landed) -> str:
+    """Bounds that a healthy night breaks guard nothing."""
+    held, volume = len(one.held), one.dataset.volume
     expect(volume.floor <= held <= volume.ceiling, f"{held} rows, floor {volume.floor}, ceiling {volume.ceiling}")
-    expect("over_ceiling" not in (batch["counts"] or {}), "counted as over the ceiling")
+    expect("over_ceiling" not in (one.batch["counts"] or {}), "counted as over the ceiling")
     return f"{volume.floor} <= {held} <= {volume.ceiling}"
 
 
-@by_dataset
-def raw_kept(trial: Trial, dataset: Dataset) -> str:
-    """Every page is kept as served, under the hash of its bytes."""
-    house, batch = healthy_batch(trial, dataset)
-    pages = house.pages(dataset, batch["batch"])
-    sizes = [len(read_raw(house.settings.data_dir, page["raw_sha256"])) for page in pages]
-    expect(sizes == [page["raw_bytes"] for page in pages], "a page's size is not that of its raw object")
-    served = {one["sha256"] for one in trial.healthy.requests if one.get("sha256")}
-    unknown = [page["label"] for page in pages if served and page["raw_sha256"] not in served]
+@check_landed("原始数据原样保存", "raw kept as served")
+def raw_kept(one: Landed) -> str:
+    """What an agency sent must be shown to it again, byte by byte, under the hash of its bytes."""
+    sizes = [len(read_raw(one.house.settings.data_dir, page["raw_sha256"])) for page in one.pages]
+    expect(sizes == [page["raw_bytes"] for page in one.pages], "a page's size is not that of its raw object")
+    served = {request["sha256"] for request in one.trial.healthy.requests if request.get("sha256")}
+    unknown = [page["label"] for page in one.pages if served and page["raw_sha256"] not in served]
     expect(not unknown, f"kept otherwise than served: {', '.join(unknown)}")
     told = ", equal to the agency's own hashes" if served else ""
-    return f"{len(pages)} pages, {sum(sizes)} bytes{told}"
+    return f"{len(sizes)} pages, {sum(sizes)} bytes{told}"
 
 
-@by_dataset
-def labels_unique(trial: Trial, dataset: Dataset) -> str:
-    """No two pages of a batch have the same label: a label is how people find a page again."""
-    house, batch = healthy_batch(trial, dataset)
-    labels = Counter(page["label"] for page in house.pages(dataset, batch["batch"]))
+@check_landed("页标签不重复", "page labels unique")
+def labels_unique(one: Landed) -> str:
+    """A refused record is found again by the label of its page."""
+    labels = Counter(page["label"] for page in one.pages)
     twice = [label for label, count in labels.items() if count > 1]
     expect(not twice, f"used twice: {', '.join(twice)}")
     return f"{len(labels)} labels, such as {next(iter(labels), 'none')}"
 
 
-@by_dataset
-def lineage_complete(trial: Trial, dataset: Dataset) -> str:
-    """Each landed row leads back, by page and place, to the record that says the same."""
-    house, batch = healthy_batch(trial, dataset)
+@check_landed("每行可追溯到原始记录", "lineage complete")
+def lineage_complete(one: Landed) -> str:
+    """A score is explained down to the record it came from: by page and place, to one that says the same."""
+    dataset, house = one.dataset, one.house
     records: dict[tuple[str, int], list[dict[str, Any]]] = {}
-    for page in house.pages(dataset, batch["batch"]):
+    for page in one.pages:
         for position, fields in records_of(house, dataset, page):
             if fields is not None:
                 records.setdefault((page["raw_sha256"], position), []).append(fields)
-    rows = house.landed_rows(dataset, batch["batch"])
-    for row in rows:
+    for row in one.rows:
         if row["_deleted"] and row["_position"] == 0:
             # Deleted by its absence: there is no record of it, only the delivery that lacks it.
             continue
         found = records.get((row["_raw_sha256"], row["_position"]), [])
         expect(found, f"{key_of(dataset, row)} has no record at its place")
-        said = [typed(dataset, trial.zone, house, fields) for fields in found]
-        expect(any(_says(dataset, one, row) for one in said), f"{key_of(dataset, row)} says otherwise than its record")
-        expect(row["_batch"] == batch["batch"] and row["_learned_on"] == house.as_of, "batch or day is another one")
-    return f"{len(rows)} rows"
-
-
-def _says(dataset: Dataset, said: dict[str, Any], row: Row) -> bool:
-    return all(same(said[column.name], row[column.name]) for column in dataset.columns)
+        said = (typed(dataset, house, fields) for fields in found)
+        is_said = any(all(same(values[c.name], row[c.name]) for c in dataset.columns) for values in said)
+        expect(is_said, f"{key_of(dataset, row)} says otherwise than its record")
+        is_ours = row["_batch"] == one.batch["batch"] and row["_learned_on"] == house.as_of
+        expect(is_ours, "batch or day is another one")
+    return f"{len(one.rows)} rows"

@@ -9,20 +9,20 @@ from connectors.spec import RestConnection
 from sandbox.acceptance.canaries import Secret, found_in_folder, pattern_of, secrets_of
 from sandbox.acceptance.matrix import WRONG, Cell, cells_of, run_cell
 from sandbox.acceptance.memory import measurable, measure
-from sandbox.acceptance.trial import NotApplicableError, Trial, expect
+from sandbox.acceptance.trial import NotApplicableError, Trial, check, expect
 
 MEMORY_BYTES = 512 * 1024 * 1024
 FAULTS_SAMPLED = 6
 SPARE_REQUESTS = 2
 
 
+@check("请求数在预算内", "requests within budget", "journal")
 def requests_within_budget(trial: Trial) -> str:
-    """A pull costs one request a page, what it takes to be let in or to order a report, and two to spare."""
+    """An agency counts them: one a page, what it takes to be let in or to order a report, and two to spare."""
     requests = _rest_requests(trial)
     house, told = trial.healthy.required(), []
     for dataset in trial.datasets:
-        batch = house.promoted(dataset)[0]
-        pages = len(house.pages(dataset, batch["batch"]))
+        pages = len(house.pages(dataset, house.promoted(dataset)[0]["batch"]))
         asked = sum(1 for one in requests if one["dataset"] == dataset.name and one["kind"] == "data")
         budget = pages + SPARE_REQUESTS
         if isinstance(dataset.paginator, TimeWindow):
@@ -44,14 +44,13 @@ def _rest_requests(trial: Trial) -> list[dict[str, object]]:
     return requests
 
 
+@check("并发不超限", "connections within the limit", "journal")
 def connections_within_limit(trial: Trial) -> str:
-    """Never more requests in flight at once than the host allows.
+    """An agency locks out who asks too fast.
 
-    An agency that waits so long before each answer has all requests in flight that it answers within that time.
+    One that waits so long before each answer has all requests in flight that it answers within that time.
     """
-    connection = trial.source.connection
-    requests = _rest_requests(trial)
-    waits = trial.latency_ms / 1000
+    connection, requests, waits = trial.source.connection, _rest_requests(trial), trial.latency_ms / 1000
     if not isinstance(connection, RestConnection) or not waits:
         raise NotApplicableError("the agency answers at once: which requests were in flight together cannot be told")
     moments = sorted(datetime.fromisoformat(str(one["at"])).timestamp() for one in requests)
@@ -61,15 +60,13 @@ def connections_within_limit(trial: Trial) -> str:
     return f"{most} in flight, {limit} allowed"
 
 
+@check("内存有界", "memory bounded")
 def memory_bounded(trial: Trial) -> str:
-    """A pull of everything, in a process of its own, grows by less than 512 MB; so does one that meets a bomb."""
+    """One agency's file must not end the night of all: a pull grows by less than 512 MB, also one that meets a bomb."""
     if not measurable():
         raise NotApplicableError("this system does not tell a process its peak of memory")
-    bombs = [
-        cell
-        for cell in cells_of(trial.source, trial.datasets, trial.kinds, ("middle",))
-        if "bomb" in cell.kind or "huge" in cell.kind
-    ]
+    every = cells_of(trial.source, trial.datasets, trial.kinds, ("middle",))
+    bombs = [cell for cell in every if "bomb" in cell.kind or "huge" in cell.kind]
     chosen = trial.choose("bombs").sample(bombs, len(bombs) if trial.full else min(1, len(bombs)))
     told = [f"healthy {_measured(trial, None)} MB", *(f"{one.kind} {_measured(trial, one)} MB" for one in chosen)]
     return ", ".join(told)
@@ -82,40 +79,39 @@ def _measured(trial: Trial, cell: Cell | None) -> int:
         house.ledger.dispose()
         taken, said = measure(trial.source, trial.zone, house.settings, trial.as_of)
     trial.said.append(said)
-    where = cell.kind if cell else "a healthy pull"
-    expect(taken.growth < MEMORY_BYTES, f"{where} grows by {taken.growth >> 20} MB")
+    expect(taken.growth < MEMORY_BYTES, f"{cell.kind if cell else 'a healthy pull'} grows by {taken.growth >> 20} MB")
     if cell is None:
         expect(not any(state.endswith("failed") for state in taken.states), f"in a child: {', '.join(taken.states)}")
     return taken.growth >> 20
 
 
+@check("故障下数据正确或明确停止", "faults: right or loud", "faults", "truth")
 def faults_right_or_loud(trial: Trial) -> str:
-    """Under each fault that can befall this driver the data are right, the record is refused, or the stop is loud."""
+    """Silently wrong is the one thing that is never mended: data are right, a record is refused, or a stop is loud."""
     every = list(cells_of(trial.source, trial.datasets, trial.kinds))
     if not every:
         raise NotApplicableError("the agency has no fault for this driver")
     sample = every if trial.full else trial.choose("faults").sample(every, min(FAULTS_SAMPLED, len(every)))
     judged = [run_cell(trial, cell) for cell in sample]
-    wrong = [one for one in judged if one.outcome in WRONG]
-    expect(
-        not wrong, "; ".join(f"{one.kind} on {one.dataset} ({one.position}): {one.outcome}: {one.why}" for one in wrong)
-    )
+    wrong = [f"{c.kind} on {c.dataset} ({c.position}): {c.outcome}: {c.why}" for c in judged if c.outcome in WRONG]
+    expect(not wrong, "; ".join(wrong))
     outcomes = Counter(one.outcome for one in judged)
     expect(set(outcomes) != {"not met"}, "no fault of the sample was met")
     told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
     return f"{told}, of {len(every)} (seed {trial.seed}): {', '.join(sorted({one.kind for one in judged}))}"
 
 
+@check("任何输出无密钥", "secrets nowhere in any output")
 def secrets_nowhere(trial: Trial) -> str:
-    """No secret stands in any file of any data folder of this run, nor in anything logged, raised or answered."""
+    """No secret may stand in a file of this run, nor in anything logged, raised or answered; so this check is last."""
     secrets = secrets_of(trial.source, trial.agency.env)
     secrets += [Secret("a wrong secret", (text.encode(),)) for text in trial.wrong if not text.startswith("/")]
     unsearched = sorted({one.variable for one in secrets if not one.forms})
     pattern = pattern_of(secrets)
     if pattern is None:
         raise NotApplicableError(f"nothing to search for: {', '.join(unsearched) or 'the connection names no secret'}")
-    said = [one for one in trial.said if pattern.search(one.encode("utf-8", "backslashreplace"))]
-    shown = pattern.sub(b"***", said[0].encode("utf-8", "backslashreplace")).decode()[-300:] if said else ""
+    said = [text for one in trial.said if pattern.search(text := one.encode("utf-8", "backslashreplace"))]
+    shown = pattern.sub(b"***", said[0]).decode()[-300:] if said else ""
     expect(not said, f"in {len(said)} of {len(trial.said)} things said, such as: {shown}")
     hits = found_in_folder(trial.settings.data_dir, pattern)
     expect(not hits, f"in {', '.join(hits[:5])}")

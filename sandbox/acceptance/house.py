@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
 from connectors import pull as core
-from connectors.drivers.pages import Ask, Cursor, Page, PullDriver
+from connectors.drivers.pages import Ask, Page, PullDriver
 from connectors.errors import TransientError
 from connectors.landing import landed_path
 from connectors.pull import Pulled, pull_dataset
@@ -43,8 +43,6 @@ class Watch:
     stop_after: int | None = None
     down_after: int | None = None
     labels: list[str] = field(default_factory=list)
-    cursors: list[Cursor | None] = field(default_factory=list)
-    resumed_at: list[Cursor | None] = field(default_factory=list)
     tracebacks: list[str] = field(default_factory=list)
 
 
@@ -62,7 +60,7 @@ class House:
         """Pull and land one dataset as a night would. Raises `StoppedError` where the watch ends it."""
         watch = watch or Watch()
         try:
-            with watched(watch), listening(self.said):
+            with _watched(watch), listening(self.said):
                 pulled = pull_dataset(source, dataset, self.zone, self.settings, self.ledger, self.as_of)
         finally:
             self.said += watch.tracebacks
@@ -94,10 +92,8 @@ class House:
 
     def held(self, dataset: Dataset) -> list[Row]:
         """The records that stand: the newest of each key, without those that were deleted."""
-        standing: dict[Key, Row] = {}
-        for batch in self.landed(dataset):
-            for row in self.landed_rows(dataset, batch["batch"]):
-                standing[key_of(dataset, row)] = row
+        batches = (self.landed_rows(dataset, batch["batch"]) for batch in self.landed(dataset))
+        standing = {key_of(dataset, row): row for rows in batches for row in rows}
         return [row for row in standing.values() if not row.get("_deleted")]
 
     def pages(self, dataset: Dataset, batch: str) -> list[Row]:
@@ -127,6 +123,12 @@ def key_of(dataset: Dataset, row: Mapping[str, Any]) -> Key:
     return tuple(row[name] for name in dataset.key)
 
 
+def states(pulled: Sequence[Pulled]) -> str:
+    """What became of each dataset, in a line; a failure with its message."""
+    told = (f"{one.dataset} {one.state}" + (f" ({one.whose}: {one.message})" if one.message else "") for one in pulled)
+    return "; ".join(told)
+
+
 @contextmanager
 def environment(env: Mapping[str, str | None]) -> Iterator[None]:
     """Let these variables hold for a while; None takes one away."""
@@ -147,7 +149,7 @@ def _set(env: Mapping[str, str | None]) -> None:
 
 
 @contextmanager
-def watched(watch: Watch) -> Iterator[None]:
+def _watched(watch: Watch) -> Iterator[None]:
     """Stand between the core and its drivers: note what they give, and die where the watch says so."""
     original = core.driver_of
 
@@ -162,19 +164,18 @@ def watched(watch: Watch) -> Iterator[None]:
 
 
 def _relay(driver: PullDriver, ask: Ask, watch: Watch) -> Iterator[Page]:
-    watch.resumed_at.append(ask.resume)
     pages = driver(ask)
+    down = TransientError("the kit took the agency down.", ask.dataset.address, "run again")
     try:
         if watch.down_after == 0:
-            raise _down(ask)
+            raise down
         for page in pages:
             # The page is fetched and not kept: it is the one in flight.
             if watch.stop_after is not None and len(watch.labels) >= watch.stop_after:
                 raise StoppedError
             if watch.down_after is not None and len(watch.labels) >= watch.down_after:
-                raise _down(ask)
+                raise down
             watch.labels.append(page.label)
-            watch.cursors.append(page.next_cursor)
             yield page
     except Exception as error:
         watch.tracebacks.append("".join(traceback.format_exception(error)))
@@ -182,10 +183,6 @@ def _relay(driver: PullDriver, ask: Ask, watch: Watch) -> Iterator[Page]:
     finally:
         # A dying process drops its connections; so does this, and not whenever the garbage is collected.
         getattr(pages, "close", lambda: None)()
-
-
-def _down(ask: Ask) -> TransientError:
-    return TransientError("the kit took the agency down.", ask.dataset.address, "run again")
 
 
 class _Listener(logging.Handler):
@@ -213,9 +210,3 @@ def listening(said: list[str]) -> Iterator[None]:
         logging.captureWarnings(capture=False)
         root.setLevel(level)
         root.removeHandler(handler)
-
-
-def states(pulled: Sequence[Pulled]) -> str:
-    """What became of each dataset, in a line; a failure with its message."""
-    told = (f"{one.dataset} {one.state}" + (f" ({one.whose}: {one.message})" if one.message else "") for one in pulled)
-    return "; ".join(told)

@@ -9,7 +9,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from connectors.columns import make_parser
 from connectors.json_path import field_of
@@ -19,7 +18,6 @@ from sandbox.acceptance.house import House, Key, key_of
 
 FIELD_GONE = "field_gone"
 """The note of the schema contract that a field came with no record: its column landed null, as the source file asks."""
-
 
 AFTER_END = "row_after_end"
 """The note of a table that rows stand behind its declared end: one a page is the end itself."""
@@ -55,9 +53,7 @@ class Judgement:
     @property
     def outcome(self) -> Literal["right", "refused", "silent wrong"]:
         """The one word for it."""
-        if self.silent:
-            return "silent wrong"
-        return "refused" if self.differences else "right"
+        return "silent wrong" if self.silent else "refused" if self.differences else "right"
 
 
 def same(one: Any, other: Any) -> bool:
@@ -67,15 +63,15 @@ def same(one: Any, other: Any) -> bool:
 
 def differences(dataset: Dataset, held: Sequence[Row], truth: Sequence[Mapping[str, Any]]) -> list[Difference]:
     """Every difference between rows held and true rows, key by key and column by column."""
-    ours = _by_key(dataset, held, "held")
-    theirs = _by_key(dataset, truth, "in the truth")
-    found = [Difference("missing", key) for key in theirs if key not in ours]
-    found += [Difference("extra", key) for key in ours if key not in theirs]
-    for key in ours.keys() & theirs.keys():
-        for column in dataset.columns:
-            held_value, true_value = ours[key][column.name], theirs[key][column.name]
-            if not same(held_value, true_value):
-                found.append(Difference("changed", key, column.name, held_value, true_value))
+    ours, theirs = _by_key(dataset, held, "held"), _by_key(dataset, truth, "in the truth")
+    found = [Difference("missing", key) for key in theirs.keys() - ours.keys()]
+    found += [Difference("extra", key) for key in ours.keys() - theirs.keys()]
+    found += [
+        Difference("changed", key, column.name, ours[key][column.name], theirs[key][column.name])
+        for key in ours.keys() & theirs.keys()
+        for column in dataset.columns
+        if not same(ours[key][column.name], theirs[key][column.name])
+    ]
     return sorted(found, key=lambda one: (one.kind, str(one.key), one.column or ""))
 
 
@@ -92,42 +88,41 @@ def _by_key(dataset: Dataset, rows: Sequence[Mapping[str, Any]], where: str) -> 
 def judge(house: House, dataset: Dataset, truth: Sequence[Mapping[str, Any]]) -> Judgement:
     """Compare what a house holds of a dataset with the truth, and look for the line behind each difference."""
     found = differences(dataset, house.held(dataset), truth)
-    if not found:
-        return Judgement((), ())
-    notes = {name for row in house.promoted(dataset) for name in row["counts"] or {}}
-    account = _Account(dataset, house, truth, notes)
-    return Judgement(tuple(found), tuple(one for one in found if not account.covers(one)))
+    account = _Account(dataset, house, truth) if found else None
+    return Judgement(tuple(found), tuple(one for one in found if account and not account.covers(one)))
 
 
 class _Account:
     """The quarantine lines of a house, each of which may be drawn on once for a record it is about."""
 
-    def __init__(self, dataset: Dataset, house: House, truth: Sequence[Mapping[str, Any]], notes: set[str]) -> None:
-        self._dataset = dataset
+    def __init__(self, dataset: Dataset, house: House, truth: Sequence[Mapping[str, Any]]) -> None:
+        self._columns = {column.name: column for column in dataset.columns}
+        self._key, self._zone = dataset.key, house.settings.zone
         self._truth = {key_of(dataset, row): row for row in truth}
+        counted = [(row["batch"], row["counts"] or {}) for row in house.promoted(dataset)]
+        notes = {name for _, counts in counted for name in counts}
         self._gone = {c.name for c in dataset.columns if f"{FIELD_GONE}:{c.source_field}" in notes}
-        self._zone = house.settings.zone
         self._after_end: int = sum(
-            max(0, row["counts"].get(AFTER_END, 0) - len(house.pages(dataset, row["batch"])))
-            for row in house.promoted(dataset)
-            if row["counts"]
+            max(0, counts[AFTER_END] - len(house.pages(dataset, batch)))
+            for batch, counts in counted
+            if AFTER_END in counts
         )
         held = {key_of(dataset, row) for row in house.held(dataset)}
         self._discarded: set[tuple[Key, str | None]] = set()
-        self._refused: list[tuple[Key, Any]] = []
+        self._refused: set[Key] = set()
         self._unread: list[Any] = []
         told: set[tuple[Any, ...]] = set()
         for line in house.refusals(dataset):
-            key = self._key(line["key"])
+            key = self._key_of_line(line["key"])
             place = (line["raw_sha256"], line["label"], line["position"])
             if line["action"] == "value_discarded":
                 self._discarded.add((key, line["column"]))
             elif line["action"] == "record_refused" and place not in told:
                 told.add(place)
-                if key in self._truth and key not in held:
-                    self._refused.append((key, line["record"]))
-                elif key not in self._truth:
+                if key not in self._truth:
                     self._unread.append(line["record"])
+                elif key not in held:
+                    self._refused.add(key)
 
     def covers(self, one: Difference) -> bool:
         """Whether somebody was told of this difference."""
@@ -135,56 +130,45 @@ class _Account:
             return False
         if one.kind == "changed":
             return one.held is None and (one.column in self._gone or (one.key, one.column) in self._discarded)
-        if self._draw_by_key(one.key) or self._draw_by_likeness(self._truth[one.key]):
+        if one.key in self._refused or self._draw_by_likeness(self._truth[one.key]):
             return True
         self._after_end -= 1
         return self._after_end >= 0
-
-    def _draw_by_key(self, key: Key) -> bool:
-        return any(stated == key for stated, _ in self._refused)
 
     def _draw_by_likeness(self, true: Mapping[str, Any]) -> bool:
         """A record whose key was spoilt is known by its other values, or by a key that stands somewhere in its text.
 
         What is no record at all may be any.
         """
-        for fits in (self._alike, self._names, _is_no_record):
+        for fits in (self._is_alike, self._is_named, lambda record, _: not isinstance(record, Mapping)):
             for place, record in enumerate(self._unread):
                 if fits(record, true):
                     del self._unread[place]
                     return True
         return False
 
-    def _alike(self, record: Any, true: Mapping[str, Any]) -> bool:
+    def _is_alike(self, record: Any, true: Mapping[str, Any]) -> bool:
         fields = record if isinstance(record, Mapping) else {}
         compared = [
-            same(_parsed(column, field_of(fields, column.source_field), self._zone), true[column.name])
-            for column in self._dataset.columns
+            same(self._parsed(column, field_of(fields, column.source_field)), true[column.name])
+            for column in self._columns.values()
             if _has(fields, column) and true[column.name] is not None
         ]
         return bool(compared) and 2 * sum(compared) >= len(compared)
 
-    def _names(self, record: Any, true: Mapping[str, Any]) -> bool:
-        if isinstance(record, Mapping) and any(_has(record, c) for c in self._dataset.columns):
+    def _is_named(self, record: Any, true: Mapping[str, Any]) -> bool:
+        if isinstance(record, Mapping) and any(_has(record, column) for column in self._columns.values()):
             return False
         text = json.dumps(record, ensure_ascii=False, default=str)
-        return any(isinstance(part, str) and part in text for part in key_of(self._dataset, true))
+        return any(isinstance(true[name], str) and true[name] in text for name in self._key)
 
-    def _key(self, stated: Sequence[Any]) -> Key:
-        columns = {column.name: column for column in self._dataset.columns}
-        if len(stated) != len(self._dataset.key):
+    def _key_of_line(self, stated: Sequence[Any]) -> Key:
+        if len(stated) != len(self._key):
             return ()
-        pairs = zip(self._dataset.key, stated, strict=True)
-        return tuple(_parsed(columns[name], value, self._zone) for name, value in pairs)
+        return tuple(self._parsed(self._columns[name], raw) for name, raw in zip(self._key, stated, strict=True))
 
-
-def _is_no_record(record: Any, _true: Mapping[str, Any]) -> bool:
-    return not isinstance(record, Mapping)
-
-
-def _parsed(column: Column, raw: Any, zone: ZoneInfo) -> Any:
-    value, _, _ = make_parser(column, (), zone)(raw)
-    return value
+    def _parsed(self, column: Column, raw: Any) -> Any:
+        return make_parser(column, (), self._zone)(raw)[0]
 
 
 def _has(fields: Mapping[str, Any], column: Column) -> bool:

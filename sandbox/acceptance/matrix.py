@@ -1,54 +1,43 @@
-"""The fault matrix: each kind of fault, in each position, against each dataset, and what became of it.
-
-The outcome of a cell is one of
-- `right`: what is held is what the agency has, in every row and value;
-- `later`: some of it was left for the next run, as this fault allows or as was told by its name, and came with it;
-- `refused`: it is not, and for each difference a quarantine line about that very record says why;
-- `loud stop`: nothing of the delivery counts, and the error says whose fault it is;
-- `gave up`: the same, though this fault passes and another attempt would have been right;
-- `unforeseen`: the same, but the error is none of the four classes: loud, and a fault of ours;
-- `stuck`: the stop was loud, but once the agency is well again the next pull is not right;
-- `broken`: the stand-in or the kit itself failed, so the cell shows nothing;
-- `not met`: the fault was planned and the pull never ran into it, so the cell shows nothing;
-- `silent wrong`: what is held differs from what the agency has, and nobody was told.
-"""
+"""The fault matrix: each kind of fault, in each position, against each dataset, and what became of it."""
 
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connectors.pull import Pulled
 from connectors.spec import Dataset, Source
-from sandbox.acceptance.agency import FaultKind
 from sandbox.acceptance.house import House, key_of
 from sandbox.acceptance.judge import Difference, judge, same
 from sandbox.acceptance.trial import Trial, at_work
 
+if TYPE_CHECKING:
+    from sandbox.standin.kinds import FaultKind
+
 POSITIONS = ("first", "middle", "last")
-OUTCOMES = (
-    "right",
-    "later",
-    "refused",
-    "loud stop",
-    "not met",
-    "gave up",
-    "unforeseen",
-    "broken",
-    "stuck",
-    "silent wrong",
-)
+OUTCOMES = {
+    "right": "what is held is what the agency has, in every row and value",
+    "later": "some of it was left for the next run, as this fault allows or as was told by its name, and came with it",
+    "refused": "it is not, and for each difference a quarantine line about that very record says why",
+    "loud stop": "nothing of the delivery counts, and the error says whose fault it is",
+    "not met": "the fault was planned and the pull never ran into it, so the cell shows nothing",
+    "gave up": "a loud stop, though this fault passes and another attempt would have been right",
+    "unforeseen": "a loud stop, but the error is none of the four classes: a fault of ours",
+    "broken": "the stand-in or the kit itself failed, so the cell shows nothing",
+    "stuck": "the stop was loud, but once the agency is well again the next pull is not right",
+    "silent wrong": "what is held differs from what the agency has, and nobody was told",
+}
 WRONG = frozenset({"gave up", "unforeseen", "broken", "stuck", "silent wrong"})
 """Outcomes that no cell may have."""
-
-Truth = list[dict[str, Any]]
 
 CALM_TRIES = 5
 CALM_SECONDS = 0.2
 
 FOUR_CLASSES = frozenset({"config", "agency", "transient", "data"})
+
+Truth = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -66,14 +55,13 @@ class Cell:
 
     def plan(self) -> dict[str, Any]:
         """The line of a fault plan that brings this cell about."""
-        place = {"source": self.source, "dataset": self.dataset, "position": self.position}
-        return {"kind": self.kind, **place}
+        return {"kind": self.kind, "source": self.source, "dataset": self.dataset, "position": self.position}
 
 
 def cells_of(
     source: Source,
     datasets: Sequence[Dataset],
-    kinds: Mapping[str, FaultKind],
+    kinds: "Mapping[str, FaultKind]",
     positions: Sequence[str] = POSITIONS,
 ) -> Iterator[Cell]:
     """Every cell of these datasets of a source, in a fixed order."""
@@ -107,11 +95,11 @@ def _calm(trial: Trial) -> None:
 def run_cell(trial: Trial, cell: Cell) -> Cell:
     """Pull the dataset under this fault in a fresh house, judge it, and see whether it heals."""
     began = time.monotonic()
-    dataset = trial.source.dataset(cell.dataset)
+    dataset, kind = trial.source.dataset(cell.dataset), trial.kinds[cell.kind]
     with trial.house() as house:
         trial.agency.set_faults([])
-        _pull_parents(trial, house, dataset)
-        if trial.kinds[cell.kind].again:
+        trial.pull_parents(house, dataset)
+        if kind.again:
             house.pull(trial.source, dataset)
         healthy = len(house.promoted(dataset))
         trial.agency.clear_requests()
@@ -119,37 +107,23 @@ def run_cell(trial: Trial, cell: Cell) -> Cell:
         try:
             pulled = house.pull(trial.source, dataset)
             sick = trial.truth(dataset)
-            kind = trial.kinds[cell.kind]
-            found = _Found(kind, *_judge(house, dataset, pulled, kind, sick, healthy))
+            outcome, why = _judged(house, dataset, pulled, kind, sick, healthy)
             met = _was_met(trial, cell)
         finally:
             trial.agency.set_faults([])
-        if found.outcome == "right" and not met:
+        if outcome == "right" and not met:
             outcome, why = "not met", f"{pulled.state}, but the fault never showed"
-        else:
-            outcome, why = _heal(trial, house, dataset, found, sick)
+        elif outcome not in ("refused", "silent wrong", "unforeseen"):
+            outcome, why = _healed(trial, house, dataset, sick, outcome, why)
+            if outcome == "loud stop" and kind.expected == "right":
+                outcome = "gave up"
     return replace(cell, outcome=outcome, why=why, seconds=round(time.monotonic() - began, 3))
 
 
-def _pull_parents(trial: Trial, house: House, dataset: Dataset) -> None:
-    if dataset.parent is not None:
-        parent = trial.source.dataset(dataset.parent)
-        _pull_parents(trial, house, parent)
-        house.pull(trial.source, parent)
-
-
-@dataclass(frozen=True)
-class _Found:
-    """What became of a pull under one kind of fault."""
-
-    kind: FaultKind
-    outcome: str
-    why: str
-
-
-def _judge(
-    house: House, dataset: Dataset, pulled: Pulled, kind: FaultKind, sick: Truth, healthy: int
+def _judged(
+    house: House, dataset: Dataset, pulled: Pulled, kind: "FaultKind", sick: Truth, healthy: int
 ) -> tuple[str, str]:
+    """What became of a pull under a fault, before the agency is well again."""
     if pulled.state == "failed":
         if len(house.promoted(dataset)) > healthy:
             return "silent wrong", f"the pull failed and a batch was promoted all the same: {pulled.message}"
@@ -175,26 +149,22 @@ def _was_met(trial: Trial, cell: Cell) -> bool:
     return journal is None or any(cell.kind in one.get("faults", ()) or one["status"] == 401 for one in journal)
 
 
-def _heal(trial: Trial, house: House, dataset: Dataset, found: _Found, sick: Truth) -> tuple[str, str]:
+def _healed(trial: Trial, house: House, dataset: Dataset, sick: Truth, outcome: str, why: str) -> tuple[str, str]:
     """The agency is well again: the next pull in the same house must be right, but for records that were refused.
 
     Of an upsert a refused record does not come again by itself: it is mended and replayed.
     """
-    outcome, why = found.outcome, found.why
-    if outcome in ("refused", "silent wrong", "unforeseen"):
-        return outcome, why
     again = house.pull(trial.source, dataset)
     if again.state == "failed":
         return "stuck", f"after {outcome} ({why}) the next pull fails: {again.message}"
-    differ = [one for one in judge(house, dataset, trial.truth(dataset)).differences if not _untold(dataset, one, sick)]
+    found = judge(house, dataset, trial.truth(dataset)).differences
+    differ = [one for one in found if not _is_untold(dataset, one, sick)]
     if differ:
         return "stuck", f"after {outcome} ({why}) the next pull is {again.state}, but {'; '.join(map(str, differ[:3]))}"
-    if outcome == "loud stop" and found.kind.expected == "right":
-        return "gave up", why
     return outcome, why
 
 
-def _untold(dataset: Dataset, one: Difference, sick: Truth) -> bool:
+def _is_untold(dataset: Dataset, one: Difference, sick: Truth) -> bool:
     """Whether an agency took a value, a record or a key back without a word: nothing names it, so nobody could know."""
     said = next((row for row in sick if key_of(dataset, row) == one.key), None)
     if dataset.load != "upsert" or one.kind == "missing":
@@ -202,21 +172,9 @@ def _untold(dataset: Dataset, one: Difference, sick: Truth) -> bool:
     return said is not None and (one.kind == "extra" or same(said[str(one.column)], one.held))
 
 
-@dataclass(frozen=True)
-class Total:
-    """How the cells of one kind of fault, over one driver, came out: outcome -> count, in the order of `OUTCOMES`."""
-
-    kind: str
-    driver: str
-    outcomes: dict[str, int]
-
-
-def totals(cells: Iterable[Cell]) -> list[Total]:
-    """The matrix as one line for each kind and driver."""
+def totals(cells: Iterable[Cell]) -> list[tuple[str, str, dict[str, int]]]:
+    """The matrix as one line for each kind and driver: outcome -> count, in the order of `OUTCOMES`."""
     counted: dict[tuple[str, str], Counter[str]] = {}
     for cell in cells:
         counted.setdefault((cell.kind, cell.driver), Counter())[cell.outcome] += 1
-    return [
-        Total(kind, driver, {outcome: count[outcome] for outcome in OUTCOMES})
-        for (kind, driver), count in sorted(counted.items())
-    ]
+    return [(*place, {outcome: count[outcome] for outcome in OUTCOMES}) for place, count in sorted(counted.items())]

@@ -1,4 +1,4 @@
-"""One source on trial: what the checks share, how one check ends, and the running of them all."""
+"""One source on trial: what the checks share, what a check is, and the running of them all."""
 
 import random
 import tempfile
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 from connectors.columns import tombstones_of
@@ -18,8 +18,13 @@ from connectors.spec import Dataset, Source, Tombstone
 from connectors.zone import Zone
 from ledger.settings import Settings
 from ledger.store import Row
-from sandbox.acceptance.agency import WHY_NOT, Agency, FaultKind, abilities_of
+from sandbox.acceptance.agency import WHY_NOT, Agency, abilities_of
 from sandbox.acceptance.house import House, environment, open_house, states
+
+if TYPE_CHECKING:
+    from sandbox.standin.kinds import FaultKind
+
+NO_KINDS: "Mapping[str, FaultKind]" = {}
 
 
 class CheckFailedError(AssertionError):
@@ -28,6 +33,12 @@ class CheckFailedError(AssertionError):
 
 class NotApplicableError(Exception):
     """Why a check has nothing to look at in this source."""
+
+
+def expect(holds: object, what: str) -> None:
+    """Fail the check where this does not hold."""
+    if not holds:
+        raise CheckFailedError(what)
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,21 @@ class CheckResult:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Healthy:
+    """A house after one healthy pull of every dataset, and the requests that it cost."""
+
+    house: House
+    pulled: list[Pulled]
+    requests: list[dict[str, Any]]
+
+    def required(self) -> House:
+        """The house, or a failure that says which pull did not come through."""
+        failed = any(one.state == "failed" for one in self.pulled)
+        expect(not failed, f"a healthy pull did not come through: {states(self.pulled)}")
+        return self.house
+
+
 @dataclass
 class Trial:
     """One source and the agency that answers for it, with a scratch folder for the houses of its checks.
@@ -56,7 +82,7 @@ class Trial:
     settings: Settings
     zone: Zone
     as_of: date
-    kinds: Mapping[str, FaultKind]
+    kinds: "Mapping[str, FaultKind]"
     full: bool
     seed: int
     latency_ms: float = 0.0
@@ -68,6 +94,11 @@ class Trial:
     def datasets(self) -> list[Dataset]:
         """The datasets that this zone is supplied with."""
         return [one for one in self.source.datasets if self.zone.why_not_supplied(one) is None]
+
+    @property
+    def abilities(self) -> frozenset[str]:
+        """What the agency can do for us."""
+        return abilities_of(self.agency)
 
     def choose(self, what: str) -> random.Random:
         """A source of chance for one purpose: the same seed and source give the same choice."""
@@ -83,19 +114,22 @@ class Trial:
         finally:
             house.ledger.dispose()
 
+    def clear_requests(self) -> None:
+        """Begin the agency's journal anew, where it keeps one."""
+        if "journal" in self.abilities:
+            self.agency.clear_requests()
+
+    def requests(self) -> list[dict[str, Any]]:
+        """What reached the agency since then, as far as it shows."""
+        return self.agency.requests() if "journal" in self.abilities else []
+
     @cached_property
-    def healthy(self) -> "Healthy":
+    def healthy(self) -> Healthy:
         """One healthy pull of the whole source, which the checks that only look may share."""
-        self.agency.clear_requests() if "journal" in self.abilities else None
+        self.clear_requests()
         with self.house() as house:
             pulled = house.pull_all(self.source)
-            requests = self.agency.requests() if "journal" in self.abilities else []
-        return Healthy(house, pulled, requests)
-
-    @property
-    def abilities(self) -> frozenset[str]:
-        """What the agency can do for us."""
-        return abilities_of(self.agency)
+            return Healthy(house, pulled, self.requests())
 
     def truth(self, dataset: Dataset) -> list[dict[str, Any]]:
         """The rows that must be held now: what the agency has, without those that a tombstone deletes."""
@@ -106,72 +140,131 @@ class Trial:
         gone = {str(one).lower() for one in (*deletes.values, *tombstones_of(dataset, {}, ZoneInfo("UTC")))}
         return [row for row in rows if str(row[deletes.column]).lower() not in gone]
 
+    def pull_parents(self, house: House, dataset: Dataset) -> None:
+        """Pull what a dataset asks its values of, from the top."""
+        if dataset.parent is not None:
+            self.pull_with_parents(house, self.source.dataset(dataset.parent))
+
+    def pull_with_parents(self, house: House, dataset: Dataset) -> Pulled:
+        """Pull a dataset after its parents."""
+        self.pull_parents(house, dataset)
+        return house.pull(self.source, dataset)
+
+
+def make_trial(
+    source: Source,
+    agency: Agency,
+    settings: Settings,
+    *,
+    zone: Zone | None = None,
+    kinds: "Mapping[str, FaultKind]" = NO_KINDS,
+    as_of: date | None = None,
+    full: bool = False,
+    seed: int = 7,
+    latency_ms: float = 0.0,
+) -> Trial:
+    """A source on trial, with the agency's own business date where it has one and none is named.
+
+    `kinds` are the faults that the agency can be told to have; `full` runs all of them, not a sample drawn by `seed`.
+    """
+    day = as_of or getattr(agency, "as_of", None) or today(settings)
+    return Trial(source, agency, settings, zone or Zone(), day, kinds, full, seed, latency_ms)
+
+
+def today(settings: Settings) -> date:
+    """The business date of a run that names none."""
+    return datetime.now(settings.zone).date()
+
 
 @dataclass(frozen=True)
-class Healthy:
-    """A house after one healthy pull: `landed` tells whether all of it landed."""
+class Landed:
+    """One dataset of a trial after the healthy pull: the house, and the batch that landed in it."""
 
+    trial: Trial
+    dataset: Dataset
     house: House
-    pulled: list[Pulled]
-    requests: list[dict[str, Any]]
+    batch: Row
 
-    def required(self) -> House:
-        """The house, or a failure that says which pull did not come through."""
-        if any(one.state == "failed" for one in self.pulled):
-            raise CheckFailedError(f"a healthy pull did not come through: {states(self.pulled)}")
-        return self.house
+    @cached_property
+    def pages(self) -> list[Row]:
+        """The pages of the batch that count, in order."""
+        return self.house.pages(self.dataset, self.batch["batch"])
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The rows of the batch with their lineage."""
+        return self.house.landed_rows(self.dataset, self.batch["batch"])
+
+    @cached_property
+    def held(self) -> list[Row]:
+        """The records that stand."""
+        return self.house.held(self.dataset)
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing a source must show. `look` answers figures, or raises one of the two errors above."""
+    """One thing a source must show, and why. `look` answers figures, or raises one of the two errors above."""
 
     name: str
     zh: str
     en: str
     why: str
     look: Callable[[Trial], str]
-    needs: frozenset[str] = frozenset()
+    needs: frozenset[str]
 
 
-def expect(holds: object, what: str) -> None:
-    """Fail the check where this does not hold."""
-    if not holds:
-        raise CheckFailedError(what)
+def check(zh: str, en: str, *needs: str) -> Callable[[Callable[[Trial], str]], Check]:
+    """Make a check of a whole source out of a function: its name, and its docstring as the reason."""
+
+    def made(look: Callable[[Trial], str]) -> Check:
+        return Check(look.__name__, zh, en, (look.__doc__ or "").strip(), look, frozenset(needs))
+
+    return made
 
 
-def by_dataset(look: Callable[[Trial, Dataset], str]) -> Callable[[Trial], str]:
-    """A check of each dataset by itself: it passes where all those that it applies to pass."""
+def check_each(zh: str, en: str, *needs: str) -> Callable[[Callable[[Trial, Dataset], str]], Check]:
+    """Make a check of each dataset by itself: it passes where all those that it applies to pass."""
 
-    def look_at_all(trial: Trial) -> str:
-        passed, failed, not_applicable = [], [], []
-        for dataset in trial.datasets:
-            try:
-                passed.append(f"{dataset.name}: {look(trial, dataset)}")
-            except CheckFailedError as error:
-                failed.append(f"{dataset.name}: {error}")
-            except NotApplicableError as reason:
-                not_applicable.append(f"{dataset.name}: {reason}")
-        expect(not failed, "; ".join(failed))
-        if not passed:
-            raise NotApplicableError("; ".join(not_applicable) or "this zone is supplied with nothing of it")
-        return "; ".join(passed)
+    def made(look: Callable[[Trial, Dataset], str]) -> Check:
+        def look_at_all(trial: Trial) -> str:
+            passed, failed, not_applicable = [], [], []
+            for dataset in trial.datasets:
+                try:
+                    passed.append(f"{dataset.name}: {look(trial, dataset)}")
+                except CheckFailedError as error:
+                    failed.append(f"{dataset.name}: {error}")
+                except NotApplicableError as reason:
+                    not_applicable.append(f"{dataset.name}: {reason}")
+            expect(not failed, "; ".join(failed))
+            if not passed:
+                raise NotApplicableError("; ".join(not_applicable) or "this zone is supplied with nothing of it")
+            return "; ".join(passed)
 
-    return look_at_all
+        return Check(look.__name__, zh, en, (look.__doc__ or "").strip(), look_at_all, frozenset(needs))
+
+    return made
 
 
-def healthy_batch(trial: Trial, dataset: Dataset) -> tuple[House, Row]:
-    """The house of the healthy pull, and the batch that it landed of one dataset."""
-    house = trial.healthy.required()
-    rows = house.landed(dataset)
-    expect(rows, "nothing landed")
-    return house, rows[-1]
+def check_landed(zh: str, en: str, *needs: str) -> Callable[[Callable[[Landed], str]], Check]:
+    """Make a check of what the healthy pull landed, dataset by dataset."""
+
+    def made(look: Callable[[Landed], str]) -> Check:
+        def look_at_batch(trial: Trial, dataset: Dataset) -> str:
+            house = trial.healthy.required()
+            batches = house.landed(dataset)
+            expect(batches, "nothing landed")
+            return look(Landed(trial, dataset, house, batches[-1]))
+
+        look_at_batch.__name__, look_at_batch.__doc__ = look.__name__, look.__doc__
+        return check_each(zh, en, *needs)(look_at_batch)
+
+    return made
 
 
 def run_checks(trial: Trial, checks: Sequence[Check]) -> list[CheckResult]:
-    """Run the checks in their order, and leave nothing behind."""
+    """Run the checks in their order; each ends passed, failed with what and where, or skipped with the reason."""
     with at_work(trial):
-        return [_run_one(trial, check) for check in checks]
+        return [_run_one(trial, one) for one in checks]
 
 
 @contextmanager
@@ -182,30 +275,23 @@ def at_work(trial: Trial) -> Iterator[None]:
         yield
 
 
-def _run_one(trial: Trial, check: Check) -> CheckResult:
+def _run_one(trial: Trial, one: Check) -> CheckResult:
     began = time.monotonic()
-    state, what = _outcome(trial, check)
-    return CheckResult(
-        trial.source.name, check.name, check.zh, check.en, state, what, round(time.monotonic() - began, 3)
-    )
+    state, what = _outcome(trial, one)
+    return CheckResult(trial.source.name, one.name, one.zh, one.en, state, what, round(time.monotonic() - began, 3))
 
 
-def _outcome(trial: Trial, check: Check) -> tuple[Literal["passed", "failed", "skipped"], str]:
-    if lacking := sorted(check.needs - trial.abilities):
+def _outcome(trial: Trial, one: Check) -> tuple[Literal["passed", "failed", "skipped"], str]:
+    if lacking := sorted(one.needs - trial.abilities):
         return "skipped", "; ".join(WHY_NOT[need] for need in lacking)
     try:
         if "faults" in trial.abilities:
             # Whatever a check before this one left behind.
             trial.agency.set_faults([])
-        return "passed", check.look(trial)
+        return "passed", one.look(trial)
     except NotApplicableError as reason:
         return "skipped", str(reason)
     except CheckFailedError as error:
         return "failed", str(error)
     except Exception as error:  # noqa: BLE001 - a check that breaks has not passed, and the others still run
         return "failed", f"the check itself broke: {type(error).__name__}: {error}"
-
-
-def today(settings: Settings) -> date:
-    """The business date of a run that names none."""
-    return datetime.now(settings.zone).date()

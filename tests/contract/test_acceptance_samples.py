@@ -6,7 +6,7 @@ from cli.source_test import SAMPLES_DIR, cells_of_plan
 from cli.trials import Job, check_all, strike_all
 from connectors.source_files import SOURCES_DIR, read_sources
 from ledger.settings import PROJECT_DIR
-from sandbox.acceptance.catalogue import CHECKS
+from sandbox.acceptance import CHECKS
 from sandbox.acceptance.matrix import WRONG
 
 FILES = [

@@ -3,7 +3,7 @@
 import pytest
 
 from connectors.spec import Source
-from sandbox.acceptance import run
+from sandbox.acceptance import CHECKS, make_trial, run_checks
 from tests.unit.acceptance_agency import make_source
 
 
@@ -49,7 +49,8 @@ def source() -> Source:
 
 
 def test_a_folder_of_files_passes_every_check_that_applies(source, settings, tmp_path):
-    results = {one.check: one for one in run(source, FolderAgency(tmp_path / "share"), settings)}
+    trial = make_trial(source, FolderAgency(tmp_path / "share"), settings)
+    results = {one.check: one for one in run_checks(trial, CHECKS)}
     assert {name: one.what for name, one in results.items() if one.state == "failed"} == {}
     assert results["memory_bounded"].state == results["wrong_address_told"].state == "passed"
     assert results["addition_arrives"].state == "passed"

@@ -3,10 +3,8 @@
 import pytest
 
 from connectors import pull as core
-from sandbox.acceptance import RealAgency, run
-from sandbox.acceptance.catalogue import CHECKS
+from sandbox.acceptance import CHECKS, RealAgency, make_trial, run_checks
 from sandbox.acceptance.matrix import cells_of, run_cells, totals
-from sandbox.acceptance.run import make_trial
 from tests.unit.acceptance_agency import KEY, KINDS, MemoryAgency, make_source
 
 
@@ -18,8 +16,8 @@ def put_to_test(settings, monkeypatch):
         for name in ("connectors.check", "sandbox.acceptance.checks_spec"):
             monkeypatch.setattr(f"{name}.driver_of", lambda _name: agency.pull)
         checks = tuple(one for one in CHECKS if (only is None or one.name in only) and one.name != "memory_bounded")
-        results = run(make_source(**changes), agency, settings, kinds=KINDS, full=True, checks=checks)
-        return {one.check: one for one in results}
+        trial = make_trial(make_source(**changes), agency, settings, kinds=KINDS, full=True)
+        return {one.check: one for one in run_checks(trial, checks)}
 
     return run_it
 
@@ -114,7 +112,7 @@ def test_a_stand_in_that_breaks_spoils_its_cell_and_is_told(settings, monkeypatc
 
 def test_the_totals_of_a_matrix_count_every_cell_once(settings, monkeypatch):
     done = cells(settings, monkeypatch, None)
-    assert sum(sum(one.outcomes.values()) for one in totals(done)) == len(done) == 3
+    assert sum(sum(counts.values()) for _, _, counts in totals(done)) == len(done) == 3
 
 
 def test_no_data_folder_is_touched_by_an_acceptance_run(put_to_test, settings):
