@@ -5,10 +5,9 @@ from typing import Any
 
 from connectors.drivers.pages import Ask, Page
 from connectors.errors import AgencyError, ConnectorError, TransientError
-from connectors.page_batch import RawPage
 from connectors.pull import driver_of, seen_in_folder
 from connectors.quarantine import place_of
-from connectors.reading import Part, Reading, read_pages
+from connectors.reading import Part, Reading
 from connectors.spec import Dataset, RestRequest, Source
 from connectors.zone import Zone
 from ledger.settings import MissingVariableError, Settings
@@ -89,12 +88,11 @@ def _partition_values(source: Source, dataset: Dataset, zone: Zone, settings: Se
     values = [value for part in parts for value in part.rows[str(partition.column)].to_pylist() if value is not None]
     if not values:
         raise AgencyError(
-            f"its parent {parent.address} gives no {partition.column}.", dataset.address, "jifen source check"
+            f"its parent dataset {parent.address} gives no {partition.column}.", dataset.address, "jifen source check"
         )
     return (str(values[0]),)
 
 
 def _read(dataset: Dataset, zone: Zone, settings: Settings, page: Page) -> tuple[Reading, list[Part]]:
-    reading = Reading()
-    raw = RawPage(1, page.label, "", page.body, page.answer)
-    return reading, list(read_pages(dataset, zone, settings.zone, [raw], reading))
+    reading = Reading(dataset, zone, settings.zone)
+    return reading, list(reading.parts([page]))

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +20,7 @@ _OF_TYPE = ("type_mismatch", "nested_value", "digits_lost", "time_of_day")
 def claim_extra(
     dataset: Dataset,
     columns: Mapping[str, list[Any]],
-    claimed: frozenset[str],
+    claimed: AbstractSet[str],
     faults: dict[int, list[Fault]],
     notes: Counter[str],
 ) -> dict[int, dict[str, Any]]:
@@ -47,7 +48,7 @@ def claim_extra(
     return extra
 
 
-def _names(name: str, values: list[Any], claimed: frozenset[str]) -> list[str]:
+def _names(name: str, values: list[Any], claimed: AbstractSet[str]) -> list[str]:
     """What a field is called: by its parts, where other parts of it are claimed."""
     if not any(one.startswith(f"{name}.") for one in claimed):
         return [name]

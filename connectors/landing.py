@@ -1,56 +1,39 @@
-"""From a batch's pages to landed Parquet and quarantine: staged as they come, settled, and written once."""
+"""From a batch's pages to landed Parquet and quarantine: read as they come, settled, judged, and written once."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
-from connectors.columns import declared_schema
-from connectors.file_order import ages
-from connectors.page_batch import RawPage
-from connectors.raw import publish_durably
-from connectors.reading import PLACE, Part, Reading, read_pages
-from connectors.refusals import RefusalLog, quarantine_path
-from connectors.settle import ROWS_AT_ONCE, Ascent, Settled, settle, write_rows
+from connectors.columns import Fault, declared_schema
+from connectors.decoders.decode import decode
+from connectors.drivers.pages import Page
+from connectors.errors import DataError, PagingFaultError
+from connectors.file_order import ages, name_of
+from connectors.raw import publish_durably, read_raw
+from connectors.reading import PLACE, Part, Reading
+from connectors.refusals import NOBODY, Refusal, RefusalLog, identity_of, quarantine_path
+from connectors.settle import ROWS_AT_ONCE, Ascent, Settled, keys_gone, settle, write_rows
 from connectors.spec import Dataset, FileRequest
-from connectors.watch import newest_in
+from connectors.watch import age_and_gaps, emptied, newest_in, require_healthy, shrunk
 from connectors.zone import Zone
-from ledger.batches import BatchKey, landed_batches, pages_of_dataset
+from ledger.batches import BatchKey, close_batch, landed_batches, pages_of, pages_of_dataset, promoted_batches
 from ledger.settings import Settings
+from ledger.store import Row
 
 LINEAGE = (pa.field("_batch", pa.string()), pa.field("_learned_on", pa.date32()), *PLACE)
 """Where a landed row came from and when we learnt it; beside the data, never part of what the data says."""
-
-
-@dataclass(frozen=True)
-class Staged:
-    """A batch read through: its typed rows in the order they came, in a file of their own, and what was seen."""
-
-    path: Path
-    log: RefusalLog
-    reading: Reading
-    rows: int
-    is_ascending: bool
-    high_water: str | None
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A batch as it would land: one row for each key, in key order, in a file that has not its name yet."""
-
-    path: Path
-    settled: Settled
-    rows: int
-    content_sha256: str
 
 
 def landed_path(data_dir: Path, source: str, dataset: str, batch: str) -> Path:
@@ -63,97 +46,249 @@ def landed_schema(dataset: Dataset) -> pa.Schema:
     return pa.schema([*declared_schema(dataset), *LINEAGE])
 
 
-def landed_paths(dataset: Dataset, data_dir: Path, ledger: Engine, as_of: date) -> list[Path]:
-    """The files of every batch that landed on or before this date, oldest first."""
-    rows = landed_batches(ledger, dataset.source, dataset.name, as_of)
-    return [landed_path(data_dir, dataset.source, dataset.name, row["batch"]) for row in rows]
+class Delivery:
+    """One batch on its way from pages to a landed file, which is a function of raw and the source file.
 
+    First `read`, which may be done again with other pages; then `promote`; in the end, whatever became of it, `clear`.
+    """
 
-def _work_path(settings: Settings, key: BatchKey, step: str) -> Path:
-    return settings.data_dir / "landed" / key.source / key.dataset / f".batch={key.batch}.{step}.parquet"
+    reading: Reading
+    settled: Settled
+    path: Path
 
+    def __init__(
+        self, dataset: Dataset, zone: Zone, settings: Settings, ledger: Engine, key: BatchKey, as_of: date
+    ) -> None:
+        self.dataset, self.key, self.as_of = dataset, key, as_of
+        self._zone, self._settings, self._ledger = zone, settings, ledger
+        self.schema = landed_schema(dataset)
+        self.held = landed_batches(ledger, key.source, key.dataset, as_of)
+        """The batches that have landed before, oldest first."""
+        self.log = RefusalLog(quarantine_path(settings.data_dir, key.source, key.dataset, key.batch))
 
-def stage(
-    dataset: Dataset, zone: Zone, settings: Settings, key: BatchKey, as_of: date, pages: Iterable[RawPage]
-) -> Staged:
-    """Read pages as they come into one Parquet file, what they refuse into one quarantine file; memory stays flat."""
-    path = _work_path(settings, key, "staged")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for left_behind in path.parent.glob(".batch=*.parquet"):
-        # Of a process that died on another day: one run at a time works here.
-        left_behind.unlink()
-    log = RefusalLog(quarantine_path(settings.data_dir, key.source, key.dataset, key.batch))
-    log.drop()
-    reading = Reading()
-    told = _Told(dataset, settings.zone)
-    parts = read_pages(dataset, zone, settings.zone, pages, reading)
-    with log:
-        write_rows(path, landed_schema(dataset), _with_lineage(parts, key, as_of, log, told))
-    return Staged(path, log, reading, told.rows, told.ascent.holds, told.high_water(reading))
+    def read(self, pages: Iterable[Page]) -> None:
+        """Read the pages as they come into one file, what they refuse into another; then settle them by what is held.
 
-
-def _with_lineage(
-    parts: Iterator[Part], key: BatchKey, as_of: date, log: RefusalLog, told: "_Told"
-) -> Iterator[pa.Table]:
-    for part in parts:
-        log.append(part.refusals)
-        if part.rows.num_rows:
-            told.see(part.rows)
-            yield with_lineage(part.rows, key, as_of)
-
-
-def with_lineage(rows: pa.Table, key: BatchKey, as_of: date) -> pa.Table:
-    """The rows of a part, with the batch and the day we learnt of them between the facts and their place."""
-    facts = rows.num_columns - len(PLACE)
-    lineage = (pa.scalar(key.batch), pa.scalar(as_of, pa.date32()))
-    for place, value in enumerate(lineage):
-        rows = rows.add_column(facts + place, LINEAGE[place], pa.repeat(value, rows.num_rows))
-    return rows
-
-
-class _Told:
-    """What is learnt of the rows while they pass: how many, whether their keys ascend, the newest change."""
-
-    def __init__(self, dataset: Dataset, zone: ZoneInfo) -> None:
-        self._since, self._zone = dataset.since, zone
+        Memory stays flat. Rows in key order with nothing before them are settled already.
+        """
+        self.log.drop()
+        self.reading = Reading(self.dataset, self._zone, self._settings.zone)
         self._newest: Any = None
-        self._ahead = 0
-        self.rows, self.ascent = 0, Ascent(dataset.key)
+        self._ahead, self._rows, ascent = 0, 0, Ascent(self.dataset.key)
+        with self.log:
+            self.stage(self._seen(self.reading.parts(pages), ascent))
+        if self._ahead and self.dataset.since:
+            self.reading.notes[f"ahead_of_time:{self.dataset.since.column}"] = self._ahead
+        before = self.held[-1]["rows_landed"] if self.held else 0
+        if ascent.holds and self.dataset.deletes is None and (self.dataset.load == "snapshot" or not self.held):
+            self._settled_in(self.staged, Settled(self._rows, before))
+            return
+        request, age = self.dataset.request, None
+        if isinstance(request, FileRequest):
+            age = ages(request, pages_of_dataset(self._ledger, self.key.source, self.key.dataset))
+        self.settle(self.reading.refused_keys, self.reading.unknown_keys, age)
+        if self.dataset.load == "snapshot":
+            self.settled = replace(self.settled, total_before=before)
 
-    def see(self, rows: pa.Table) -> None:
-        self.rows += rows.num_rows
-        self.ascent.see(rows)
-        if self._since is not None:
-            self._newest, ahead = newest_in(rows[self._since.column], self._zone, self._newest)
-            self._ahead += ahead
+    def _seen(self, parts: Iterator[Part], ascent: Ascent) -> Iterator[pa.Table]:
+        """The rows of the parts, while it is learnt how many there are and which change is the newest."""
+        since = self.dataset.since
+        for part in parts:
+            self.log.append(part.refusals)
+            if part.rows.num_rows:
+                self._rows += part.rows.num_rows
+                ascent.see(part.rows)
+                if since is not None:
+                    self._newest, ahead = newest_in(part.rows[since.column], self._settings.zone, self._newest)
+                    self._ahead += ahead
+                yield self.with_lineage(part.rows)
 
-    def high_water(self, reading: Reading) -> str | None:
-        """The newest change seen, but never one that lies ahead: it would hide every change that comes before it."""
-        if self._since is not None and self._ahead:
-            reading.notes[f"ahead_of_time:{self._since.column}"] = self._ahead
-        return None if self._newest is None else str(self._newest.isoformat())
+    def with_lineage(self, rows: pa.Table) -> pa.Table:
+        """The rows of a part, with the batch and the day we learnt of them between the facts and their place."""
+        facts = rows.num_columns - len(PLACE)
+        for place, value in enumerate((pa.scalar(self.key.batch), pa.scalar(self.as_of, pa.date32()))):
+            rows = rows.add_column(facts + place, LINEAGE[place], pa.repeat(value, rows.num_rows))
+        return rows
 
+    def stage(self, tables: Iterable[pa.Table]) -> None:
+        """Write rows in the order they come into a file of their own."""
+        self.staged = self._work("staged")
+        self.staged.parent.mkdir(parents=True, exist_ok=True)
+        for left_behind in self.staged.parent.glob(".batch=*.parquet"):
+            # Of a process that died on another day: one run at a time works here.
+            left_behind.unlink()
+        write_rows(self.staged, self.schema, tables)
 
-def prepare(
-    dataset: Dataset, settings: Settings, ledger: Engine, key: BatchKey, as_of: date, staged: Staged
-) -> Prepared:
-    """Settle a staged batch against what is landed; rows in key order with nothing before them are settled already."""
-    schema = landed_schema(dataset)
-    known = landed_paths(dataset, settings.data_dir, ledger, as_of) if dataset.load == "upsert" else []
-    newest = landed_batches(ledger, key.source, key.dataset, as_of)[-1:]
-    before = newest[0]["rows_landed"] if newest else 0
-    if staged.is_ascending and not known and dataset.deletes is None:
-        return Prepared(staged.path, Settled(staged.rows, before), staged.rows, content_sha256(staged.path, dataset))
-    target = _work_path(settings, key, "settled")
-    reading = staged.reading
-    request, age = dataset.request, None
-    if isinstance(request, FileRequest):
-        age = ages(request, pages_of_dataset(ledger, key.source, key.dataset))
-    settled = settle(dataset, staged.path, known, schema, reading.refused_keys, reading.unknown_keys, target, age)
-    if dataset.load == "snapshot":
-        settled = replace(settled, total_before=before)
-    rows = pq.read_metadata(target).num_rows
-    return Prepared(target, settled, rows, content_sha256(target, dataset))
+    def settle(self, refused_keys: Sequence[tuple[Any, ...]], unknown_keys: int, age: pa.Table | None = None) -> None:
+        """Work out what the staged rows add to what is held, into the file that is installed later."""
+        known = self._landed_files() if self.dataset.load == "upsert" else []
+        target = self._work("settled")
+        settled = settle(self.dataset, self.staged, known, self.schema, refused_keys, unknown_keys, target, age)
+        self._settled_in(target, settled)
+
+    def _settled_in(self, path: Path, settled: Settled) -> None:
+        self.path, self.settled = path, settled
+        self.rows = pq.read_metadata(path).num_rows
+        self.content_sha256 = content_sha256(path, self.dataset)
+
+    def promote(self) -> dict[str, Any]:
+        """Write the quarantine, judge the delivery, give its file a name, then its ledger row; answers its values.
+
+        A batch that says nothing new lands nothing and is marked `unchanged`. What may not be promoted is a
+        `DataError`: its quarantine is written all the same, for the agency must learn of it.
+        """
+        reading, settled = self.reading, self.settled
+        with self.log:
+            self.log.append(self._conflicts())
+        self.log.seal()
+        reading.refused += len(settled.conflicts)
+        reading.rules.update([f"refused:{self._key_rule}"] * len(settled.conflicts))
+        reading.notes.update(settled.notes)
+        is_new = self.rows > 0 or not self.held
+        if self.dataset.load == "snapshot":
+            is_new = not self.held or self.content_sha256 != self.held[-1]["content_sha256"]
+            self._refuse_two_dumps()
+            if is_new and self.held:
+                paths = (self._landed_file(self.held[-1]), self.path)
+                losses, keys = shrunk(self.dataset, *paths), keys_gone(self.dataset, *paths)
+                settled = replace(settled, losses=losses, emptied=emptied(self.dataset, *paths), keys=keys)
+            reading.notes.update(self._parts_gone())
+        elif isinstance(self.dataset.request, FileRequest):
+            reading.notes.update(self._outdone_again())
+        reading.notes.update(require_healthy(self.dataset, reading, settled))
+        if is_new:
+            self._refuse_older_dump()
+        paths_of_feed = self._landed_files() if self.dataset.load == "upsert" else []
+        reading.notes.update(age_and_gaps(self.dataset, [*paths_of_feed, self.path], self.as_of, self._settings.zone))
+        # Never a change that lies ahead: it would hide every change that comes before it.
+        newest = None if self._newest is None else str(self._newest.isoformat())
+        values: dict[str, Any] = {
+            "rows_received": reading.received,
+            "rows_refused": reading.refused,
+            "counts": reading.counts(),
+            "high_water": max(filter(None, [newest, *(one["high_water"] for one in self.held[-1:])]), default=None),
+        }
+        if is_new:
+            return self.install(values)
+        values |= {"content_sha256": self.content_sha256, "rows_landed": self.rows, "same_as": self.held[-1]["batch"]}
+        close_batch(self._ledger, self.key, "unchanged", **values)
+        return {**values, "state": "unchanged"}
+
+    def install(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Give the settled file its name, durably, and then the batch its row in the ledger."""
+        values = {**values, "content_sha256": self.content_sha256, "rows_landed": self.rows}
+        publish_durably(self.path, self._landed_file({"batch": self.key.batch}))
+        close_batch(self._ledger, self.key, "landed", **values)
+        return {**values, "state": "landed"}
+
+    def clear(self) -> None:
+        """Drop what the batch left on its way, whatever became of it."""
+        self.log.drop()
+        for step in ("staged", "settled"):
+            with suppress(FileNotFoundError):
+                self._work(step).unlink()
+
+    def quarantine_window(self, error: PagingFaultError) -> None:
+        """Write down a window (or a whole listing) whose pages would not hold still: nothing of it is promoted."""
+        pages = pages_of(self._ledger, self.key)
+        where = json.dumps(error.restart_at, ensure_ascii=False, sort_keys=True)
+        last = pages[-1] if pages else {"label": "before the first page", "raw_sha256": ""}
+        page = Page(last["label"], b"", sha256=last["raw_sha256"])
+        fault, record = Fault("window_unstable", "", error.what, True), {"restart_at": where, "pages": len(pages)}
+        with self.log:
+            self.log.append([replace(Refusal.of(fault, page, 0, record, NOBODY), action="window_quarantined")])
+        self.log.seal()
+
+    def _work(self, step: str) -> Path:
+        folder = self._settings.data_dir / "landed" / self.key.source / self.key.dataset
+        return folder / f".batch={self.key.batch}.{step}.parquet"
+
+    def _landed_file(self, batch: Row) -> Path:
+        return landed_path(self._settings.data_dir, self.key.source, self.key.dataset, batch["batch"])
+
+    def _landed_files(self) -> list[Path]:
+        return [self._landed_file(batch) for batch in self.held]
+
+    @property
+    def _key_rule(self) -> str:
+        return "key:" + "+".join(self.dataset.key)
+
+    def _conflicts(self) -> Iterator[Refusal]:
+        """The records that contradict each other, read again from their pages, where they stand as they came."""
+        wanted: dict[int, set[int]] = {}
+        for sequence, position in self.settled.conflicts:
+            wanted.setdefault(sequence, set()).add(position)
+        for row in pages_of(self._ledger, self.key) if wanted else ():
+            if row["sequence"] not in wanted:
+                continue
+            page = Page(row["label"], read_raw(self._settings.data_dir, row["raw_sha256"]), sha256=row["raw_sha256"])
+            for chunk in decode(self.dataset, page.label, page.body):
+                for place, position in enumerate(chunk.positions):
+                    if position in wanted[row["sequence"]]:
+                        who = identity_of(self.dataset, {name: values[place] for name, values in chunk.columns.items()})
+                        value = who.key[0] if who.key else None
+                        fault = Fault("conflicting_key", self.dataset.key[0], value, True, self._key_rule)
+                        yield Refusal.of(fault, page, position, chunk.raw(place), who)
+
+    def _parts_gone(self) -> Iterator[str]:
+        """The files of the last snapshot of which none of tonight's has the name, figures aside; of fewer the last."""
+        request, ledger, key = self.dataset.request, self._ledger, self.key
+        before = [
+            one for one in promoted_batches(ledger, key.source, key.dataset, self.as_of) if one["origin"] == "pull"
+        ]
+        if not isinstance(request, FileRequest) or request.takes == "newest" or not before:
+            return
+
+        def form(label: str) -> str:
+            return re.sub(r"\d+", "0", name_of(label))
+
+        there = Counter(form(page["label"]) for page in pages_of(ledger, key))
+        for page in pages_of(ledger, BatchKey(key.source, key.dataset, before[-1]["batch"])):
+            there[form(page["label"])] -= 1
+            if there[form(page["label"])] < 0:
+                yield f"file_gone:{name_of(page['label'])}"
+
+    def _outdone_again(self) -> Iterator[str]:
+        """The files of a feed whose bytes had come before, under a name that has held others since."""
+        last: dict[str, str] = {}
+        names: dict[str, set[str]] = {}
+        for page in pages_of_dataset(self._ledger, self.key.source, self.key.dataset):
+            name, sha256 = name_of(page["label"]), page["raw_sha256"]
+            if page["batch"] != self.key.batch:
+                last[name] = sha256
+                names.setdefault(sha256, set()).add(name)
+            elif any(last[one] != sha256 for one in names.get(sha256, ())):
+                yield f"outdone_again:{name}"
+
+    def _refuse_two_dumps(self) -> None:
+        """The files of a snapshot are parts of one whole: where two hold the same record, each of them is a whole."""
+        if isinstance(self.dataset.request, FileRequest) and self.settled.repeats_across_pages:
+            names = ", ".join(page["label"] for page in pages_of(self._ledger, self.key)[:5])
+            count = self.settled.repeats_across_pages
+            raise DataError(
+                f"{count} records stand in more than one of the files of a snapshot: {names}.",
+                self.dataset.address,
+                "declare `takes: newest` where each file is whole, or have the old ones taken away; the last good "
+                "batch stays",
+            )
+
+    def _refuse_older_dump(self) -> None:
+        """An old whole that was put back does not stand in for a later one; a part that stays alone is none."""
+        request = self.dataset.request
+        if not (self.held and self.dataset.load == "snapshot" and isinstance(request, FileRequest)):
+            return
+        pages = pages_of_dataset(self._ledger, self.key.source, self.key.dataset)
+        ours, held = self.key.batch, self.held[-1]["batch"]
+        names = {batch: {name_of(page["label"]) for page in pages if page["batch"] == batch} for batch in (ours, held)}
+        told = ages(request, pages).group_by("_batch").aggregate([("_age", "max")])
+        newest = dict(zip(told["_batch"].to_pylist(), told["_age_max"].to_pylist(), strict=True))
+        if not names[ours] <= names[held] and newest.get(ours, 0) < newest.get(held, 0):
+            raise DataError(
+                f"its files are older than those of batch {held}, which is held, and say something else.",
+                self.dataset.address,
+                "ask the agency: if it is the later one, have it put under a new name, or declare `order`; "
+                "the last good batch stays",
+            )
 
 
 def content_sha256(path: Path, dataset: Dataset) -> str:
@@ -175,16 +310,3 @@ def _add_column(digest: Any, column: pa.Array) -> None:
     there = column.drop_null()
     plain = there.cast(pa.int8()) if pa.types.is_boolean(there.type) else there
     digest.update(pa.record_batch([plain], names=["values"]).serialize())
-
-
-def install(settings: Settings, key: BatchKey, prepared: Prepared) -> None:
-    """Give the prepared file its name, durably."""
-    publish_durably(prepared.path, landed_path(settings.data_dir, key.source, key.dataset, key.batch))
-
-
-def clear_work(settings: Settings, key: BatchKey) -> None:
-    """Drop what a batch left on its way, whatever became of it."""
-    RefusalLog(quarantine_path(settings.data_dir, key.source, key.dataset, key.batch)).drop()
-    for step in ("staged", "settled"):
-        with suppress(FileNotFoundError):
-            _work_path(settings, key, step).unlink()

@@ -17,9 +17,8 @@ from sqlalchemy import Engine, create_engine, desc, inspect, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
+from connectors.asked import lower_bound, partition_values
 from connectors.errors import AgencyError, ConfigError
-from connectors.partitions import partition_values
-from connectors.since import lower_bound
 from connectors.spec import DatabaseRequest, Dataset, FileRequest, RestRequest, Source
 from connectors.zone import Zone
 from ledger.batches import BatchKey, latest_promoted, pages_of

@@ -1,23 +1,21 @@
-"""Pulling one dataset: resume or begin, keep each page with its checkpoint and read it, then settle and promote."""
+"""Pulling one dataset: fetch its pages, each archived with its checkpoint as it comes, and land what is archived."""
 
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
+from importlib import import_module
 from typing import Any
 
 import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
-from connectors.drivers.pages import Ask, Cursor, PullDriver
+from connectors.asked import lower_bound, partition_values, require_newest
+from connectors.drivers.pages import Ask, Page, PullDriver
 from connectors.errors import ConnectorError, PagingFaultError, UnforeseenError
-from connectors.landing import Prepared, Staged, clear_work, prepare, stage
-from connectors.page_batch import RawPage
-from connectors.partitions import partition_values
-from connectors.promote import promote, quarantine_window
+from connectors.landing import Delivery
 from connectors.raw import keep_raw, read_raw
-from connectors.since import lower_bound, require_newest
 from connectors.spec import Dataset, Source
 from connectors.zone import Zone
 from ledger.batches import (
@@ -32,6 +30,7 @@ from ledger.batches import (
     void_pages,
 )
 from ledger.settings import MissingVariableError, Settings
+from ledger.store import Row
 
 _FILES = ("sftp", "folder")
 
@@ -121,21 +120,6 @@ def _named(counts: Mapping[str, int], name: str) -> dict[str, int]:
     return {one.removeprefix(f"{name}:"): count for one, count in counts.items() if one.startswith(f"{name}:")}
 
 
-@dataclass(frozen=True)
-class _Pull:
-    """One pull of one dataset: everything its steps need."""
-
-    source: Source
-    dataset: Dataset
-    zone: Zone
-    settings: Settings
-    ledger: Engine
-    as_of: date
-    values: tuple[str, ...]
-    notes: Counter[str] = field(default_factory=Counter)
-    """What the driver met and did not take: told in the answer, and no part of the batch."""
-
-
 def waves(sources: Sequence[Source]) -> list[list[tuple[Source, Dataset]]]:
     """The datasets in an order in which each comes after its parent: those of one wave may be pulled side by side."""
     left = [(source, dataset) for source in sources for dataset in source.datasets]
@@ -153,135 +137,119 @@ def _pull_and_land(
     source: Source, dataset: Dataset, zone: Zone, settings: Settings, ledger: Engine, as_of: date
 ) -> tuple[BatchKey, dict[str, Any]]:
     require_newest(dataset, ledger, as_of)
-    asked = partition_values(source, dataset, settings, ledger, as_of)
-    pull = _Pull(source, dataset, zone, settings, ledger, as_of, asked)
+    values = partition_values(source, dataset, settings, ledger, as_of)
     since = lower_bound(dataset, ledger, as_of)
     key, since = open_batch(ledger, source.name, dataset.name, as_of, source.sha256, since)
+    delivery = Delivery(dataset, zone, settings, ledger, key, as_of)
     try:
-        staged, prepared = _read_whole(pull, key, since)
+        ask = Ask(source, dataset, settings, since, None, frozenset(), values, as_of)
+        _read_until_it_stands(ask, ledger, delivery)
         close_batch(ledger, key, "pulled")
-        values = promote(dataset, settings, ledger, key, as_of, staged, prepared)
-        return key, {**values, "counts": dict(sorted((pull.notes + Counter(values["counts"])).items()))}
+        landed = delivery.promote()
+        return key, {**landed, "counts": dict(sorted((ask.notes + Counter(landed["counts"])).items()))}
     except ConnectorError as error:
         # What may pass leaves the batch open, and its pages: the next run goes on behind the last of them.
         if error.whose != "transient":
             close_batch(ledger, key, "refused", error=str(error))
         raise
     finally:
-        clear_work(settings, key)
+        delivery.clear()
 
 
-def _read_whole(pull: _Pull, key: BatchKey, since: str | None) -> tuple[Staged, Prepared]:
+def _read_until_it_stands(ask: Ask, ledger: Engine, delivery: Delivery) -> None:
     """Read all pages and settle them.
 
     Records that came on two pages may hide others that came on none. They are read once more; and where they still come
     twice, once more in pages of another size: what does not change with the cut was the agency's own copy. What does is
     quarantined, and the dataset refused.
     """
-    staged, prepared = _read_twice_if_needed(pull, key, since)
-    if not _has_repeats(pull, prepared):
-        return staged, prepared
-    void_pages(pull.ledger, key, None)
-    staged, prepared = _read_twice_if_needed(pull, key, since)
-    if not _has_repeats(pull, prepared):
-        return staged, prepared
-    before, paginator = prepared.content_sha256, pull.dataset.paginator
-    elsewhere = paginator and paginator.cut_smaller()
-    can_tell = elsewhere != paginator
-    if elsewhere and can_tell:
-        void_pages(pull.ledger, key, None)
-        smaller = pull.dataset.model_copy(update={"paginator": elsewhere})
-        staged, prepared = _read_twice_if_needed(replace(pull, dataset=smaller), key, since)
-        can_tell = _longest_page(staged) <= (elsewhere.page_size or 0)
+    _read_twice_if_needed(ask, ledger, delivery)
+    if not _has_repeats(delivery):
+        return
+    void_pages(ledger, delivery.key, None)
+    _read_twice_if_needed(ask, ledger, delivery)
+    if not _has_repeats(delivery):
+        return
+    before, paginator = delivery.content_sha256, ask.dataset.paginator
+    smaller = paginator and paginator.cut_smaller()
+    can_tell = smaller != paginator
+    if smaller and can_tell:
+        void_pages(ledger, delivery.key, None)
+        in_smaller_pages = ask.dataset.model_copy(update={"paginator": smaller})
+        _read_twice_if_needed(replace(ask, dataset=in_smaller_pages), ledger, delivery)
+        can_tell = _longest_page(delivery) <= (smaller.page_size or 0)
     # Where the agency does not let us choose how long a page is there is no other cut: nothing tells whose copy it is.
-    if not can_tell or prepared.content_sha256 != before:
+    if not can_tell or delivery.content_sha256 != before:
         moving = PagingFaultError(
             "records come on two pages, and others may come on none.",
-            pull.dataset.address,
+            ask.dataset.address,
             "run again when the agency is quiet; if it stays, call the agency",
         )
-        quarantine_window(pull.settings, pull.ledger, key, moving)
+        delivery.quarantine_window(moving)
         raise moving
-    return staged, prepared
 
 
-def _has_repeats(pull: _Pull, prepared: Prepared) -> bool:
-    paginator = pull.dataset.paginator
-    return paginator is not None and paginator.is_counted and prepared.settled.repeats_across_pages > 0
+def _has_repeats(delivery: Delivery) -> bool:
+    paginator = delivery.dataset.paginator
+    return paginator is not None and paginator.is_counted and delivery.settled.repeats_across_pages > 0
 
 
-def _longest_page(staged: Staged) -> int:
-    """The most records of one page that landed."""
-    pages = pq.read_table(staged.path, columns=["_sequence"])["_sequence"].value_counts()
+def _longest_page(delivery: Delivery) -> int:
+    """The most records of one page that would land."""
+    pages = pq.read_table(delivery.staged, columns=["_sequence"])["_sequence"].value_counts()
     return max((one["counts"].as_py() for one in pages), default=0)
 
 
-def _read_twice_if_needed(pull: _Pull, key: BatchKey, since: str | None) -> tuple[Staged, Prepared]:
+def _read_twice_if_needed(ask: Ask, ledger: Engine, delivery: Delivery) -> None:
     try:
-        return _read_once(pull, key, since)
+        return delivery.read(fetch(ask, ledger, delivery.key))
     except PagingFaultError as error:
-        void_pages(pull.ledger, key, error.restart_at)
+        void_pages(ledger, delivery.key, error.restart_at)
     try:
-        return _read_once(pull, key, since)
+        return delivery.read(fetch(ask, ledger, delivery.key))
     except PagingFaultError as error:
-        quarantine_window(pull.settings, pull.ledger, key, error)
+        delivery.quarantine_window(error)
         raise
 
 
-def _read_once(pull: _Pull, key: BatchKey, since: str | None) -> tuple[Staged, Prepared]:
-    pages = _pages(pull, key, since)
-    staged = stage(pull.dataset, pull.zone, pull.settings, key, pull.as_of, pages)
-    return staged, prepare(pull.dataset, pull.settings, pull.ledger, key, pull.as_of, staged)
+def fetch(ask: Ask, ledger: Engine, key: BatchKey) -> Iterator[Page]:
+    """The pages archived so far, read back from the raw store; then those still to be fetched, archived as they come.
 
-
-def _pages(pull: _Pull, key: BatchKey, since: str | None) -> Iterator[RawPage]:
-    """The pages kept so far, read back from the raw store; then those still to be fetched, each kept as it comes."""
-    held = pages_of(pull.ledger, key)
-    if held and pull.source.driver == "database":
+    A page is archived by its raw object and then its row in the ledger: whoever reads needs nothing else.
+    """
+    data_dir, held = ask.settings.data_dir, pages_of(ledger, key)
+    if held and ask.source.driver == "database":
         # Two halves of a register read at two moments are not one register: begin again.
-        void_pages(pull.ledger, key, None)
+        void_pages(ledger, key, None)
         held = []
-    for page in held:
-        body = read_raw(pull.settings.data_dir, page["raw_sha256"])
-        yield RawPage(page["sequence"], page["label"], page["raw_sha256"], body)
+    for row in held:
+        body = read_raw(data_dir, row["raw_sha256"])
+        yield Page(row["label"], body, sequence=row["sequence"], sha256=row["raw_sha256"])
     if held and held[-1]["next_cursor"] is None:
         return
-    resume: Cursor | None = held[-1]["next_cursor"] if held else None
-    sequence = next_sequence_of(pull.ledger, key)
-    ask = _ask(pull, since, resume, {page["label"] for page in held})
-    for fresh in driver_of(pull.source.driver)(ask):
-        sha256 = keep_raw(pull.settings.data_dir, fresh.body)
-        record_page(pull.ledger, key, sequence, fresh.label, sha256, len(fresh.body), fresh.next_cursor)
-        yield RawPage(sequence, fresh.label, sha256, fresh.body, fresh.answer)
+    sequence = next_sequence_of(ledger, key)
+    for fresh in driver_of(ask.source.driver)(_going_on(ask, ledger, held)):
+        sha256 = keep_raw(data_dir, fresh.body)
+        record_page(ledger, key, sequence, fresh.label, sha256, len(fresh.body), fresh.next_cursor)
+        yield replace(fresh, sequence=sequence, sha256=sha256)
         sequence += 1
 
 
-def _ask(pull: _Pull, since: str | None, resume: Cursor | None, held: set[str]) -> Ask:
-    dataset = pull.dataset
-    known: dict[str, str] = {}
+def _going_on(ask: Ask, ledger: Engine, held: list[Row]) -> Ask:
+    """The same question behind the pages that are held, and behind the files of the nights before."""
+    dataset, labels, known = ask.dataset, {row["label"] for row in held}, dict[str, str]()
     # A snapshot is all that lies there now, read whole each night; a feed of files is what came since.
-    if pull.source.driver in _FILES and dataset.load == "upsert":
-        known = seen_files(pull.ledger, dataset.source, dataset.name, pull.as_of)
-    return Ask(
-        pull.source, dataset, pull.settings, since, resume, frozenset(held | known.keys()), pull.values, pull.as_of,
-        held={label: sha256 for label, sha256 in known.items() if label not in held}, notes=pull.notes,
-    )  # fmt: skip
+    if ask.source.driver in _FILES and dataset.load == "upsert":
+        known = seen_files(ledger, dataset.source, dataset.name, ask.as_of)
+    return replace(
+        ask,
+        resume=held[-1]["next_cursor"] if held else None,
+        seen=frozenset(labels | known.keys()),
+        held={label: sha256 for label, sha256 in known.items() if label not in labels},
+    )
 
 
 def driver_of(name: str) -> PullDriver:
     """The driver of a source, imported when first used: asyncssh and requests are dear to those who need neither."""
-    if name == "rest":
-        from connectors.drivers import rest
-
-        return rest.pull
-    if name == "sftp":
-        from connectors.drivers import sftp
-
-        return sftp.pull
-    if name == "folder":
-        from connectors.drivers import folder
-
-        return folder.pull
-    from connectors.drivers import database
-
-    return database.pull
+    driver: PullDriver = import_module(f"connectors.drivers.{name}").pull
+    return driver

@@ -1,11 +1,12 @@
-"""From raw pages to typed rows and refused records: a pure function of raw bytes, source file and zone."""
+"""From archived pages to typed rows and refused records: a function of raw bytes, source file and zone alone."""
 
 import hashlib
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import accumulate, chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,17 +15,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.columns import Fault, arrow_type, days_in, declared_schema, tombstones_of
-from connectors.decoders.chunk import Broken, Chunk
+from connectors.decoders.chunk import Chunk
 from connectors.decoders.decode import decode
 from connectors.drift import claim_extra, settle_retyped
+from connectors.drivers.pages import Page
 from connectors.errors import AgencyError, ConfigError, PagingFaultError
-from connectors.page_batch import PageBatch, Placed, RawPage, together
-from connectors.refusals import NOBODY, Identity, Refusal, identity_of
-from connectors.spec import Column, CsvDecoder, Dataset, FileRequest, ParquetDecoder, ReplaceBy, Tombstone, XlsxDecoder
+from connectors.file_order import name_of
+from connectors.refusals import NOBODY, Refusal, identity_of
+from connectors.spec import CsvDecoder, Dataset, FileRequest, ParquetDecoder, ReplaceBy, Tombstone, XlsxDecoder
 from connectors.spelling import as_code
-from connectors.vectors import ColumnReader, make_reader
+from connectors.vectors import make_reader
 from connectors.zone import Zone
 from ledger.hand_made import NO_ONE, NO_RECORD, RULE_LINE, is_numbering
+
+TOGETHER_ROWS = 8_192
+"""Small pages are read together up to so many records: working column by column pays from some thousand on."""
 
 PLACE = (
     pa.field("_raw_sha256", pa.string()),
@@ -36,7 +41,6 @@ PLACE = (
 )
 """What a row says beside its facts: the page and place it came from, whether it deletes, from when it holds in the
 world, and as JSON what no column claims."""
-
 
 COUNTED_AS = {"record_refused": "refused", "value_discarded": "discarded", "value_repaired": "repaired"}
 """What stands before the rule in the name of a count."""
@@ -50,214 +54,257 @@ class Part:
     refusals: list[Refusal]
 
 
-@dataclass
 class Reading:
-    """What was seen while the pages of a batch were read: counts, never the rows themselves."""
+    """One reading of a batch: typed rows and refusals part by part, and counts of what was seen, never the rows.
 
-    received: int = 0
-    refused: int = 0
-    alive: int = 0
-    """Records that do not delete, refused ones too."""
-    notes: Counter[str] = field(default_factory=Counter)
-    rules: Counter[str] = field(default_factory=Counter)
-    met: set[str] = field(default_factory=set)
-    refused_keys: list[tuple[Any, ...]] = field(default_factory=list)
-    unknown_keys: int = 0
-    """Refused records whose own key cannot be read: of a delivery with such, nothing follows from what it lacks."""
+    `alive` are records that do not delete, refused ones too. `unknown_keys` are refused records whose own key cannot be
+    read: of a delivery with such, nothing follows from what it lacks.
+    """
+
+    def __init__(self, dataset: Dataset, zone: Zone, time_zone: ZoneInfo) -> None:
+        self.received = self.refused = self.alive = self.unknown_keys = 0
+        self.notes: Counter[str] = Counter()
+        self.rules: Counter[str] = Counter()
+        self.refused_keys: list[tuple[Any, ...]] = []
+        self._dataset, self._time_zone = dataset, time_zone
+        self._columns = {column.source_field: column for column in dataset.columns}
+        self._schema = pa.schema([*declared_schema(dataset), *PLACE])
+        self._met: set[str] = set()
+        self._pages_seen: dict[str, str] = {}
+        markers = zone.markers(dataset)
+        self._readers = [(one, make_reader(one, markers.get(one.name, ()), time_zone)) for one in dataset.columns]
+        try:
+            self._tombstones = tombstones_of(dataset, markers, time_zone)
+        except ValueError as error:
+            raise ConfigError(f"{error}.", dataset.address, "mend `deletes`, or the zone's words for nothing") from None
 
     def counts(self) -> dict[str, int]:
         """Every count by name, for the ledger."""
         return dict(sorted((self.rules + self.notes).items()))
 
+    def parts(self, pages: Iterable[Page]) -> Iterator[Part]:
+        """Decode, type and check every record. A field gone from the whole batch is an `AgencyError`.
 
-@dataclass(frozen=True)
-class _Reader:
-    """What stays the same over all pages of one dataset."""
+        The counts fill as the parts are taken. A record that comes twice is in the rows twice: settling needs all rows.
+        """
+        held: list[tuple[Page, Chunk]] = []
+        rows = 0
+        for page, chunk in self._chunks(pages):
+            held.append((page, chunk))
+            rows += len(chunk.positions) + len(chunk.broken)
+            if rows >= TOGETHER_ROWS:
+                yield self._read(_Together(held))
+                held, rows = [], 0
+        if held:
+            yield self._read(_Together(held))
+        self._audit_fields()
 
-    dataset: Dataset
-    columns: tuple[tuple[Column, ColumnReader], ...]
-    claimed: frozenset[str]
-    schema: pa.Schema
-    zone: ZoneInfo
-    tombstones: tuple[Any, ...]
-    seen_pages: dict[str, str]
+    def _chunks(self, pages: Iterable[Page]) -> Iterator[tuple[Page, Chunk]]:
+        for page in pages:
+            records = 0
+            edges: list[Any] = []
+            # Once decoded, the bytes and the answer are done with: only the columns are still needed.
+            place = Page(page.label, b"", sequence=page.sequence, sha256=page.sha256)
+            for chunk in decode(self._dataset, page.label, page.body, page.answer):
+                size = len(chunk.positions)
+                records += size + len(chunk.broken)
+                edges += [chunk.raw(0), chunk.raw(size - 1)] if size else []
+                self.notes.update(chunk.notes)
+                self._audit_header(page.label, chunk)
+                yield place, chunk
+            self._refuse_repeated_page(page.label, records, edges)
+            if not records and isinstance(self._dataset.request, FileRequest):
+                self.notes[f"no_records:{name_of(page.label) or page.label}"] += 1
+
+    def _audit_header(self, label: str, chunk: Chunk) -> None:
+        """A table says its columns at its top: one that lacks a column we use is not the file we know."""
+        is_table = isinstance(self._dataset.decoder, (CsvDecoder, XlsxDecoder, ParquetDecoder))
+        if is_table and (chunk.positions or chunk.broken) and (gone := self._gone_for_good(set(chunk.columns))):
+            raise AgencyError(
+                f"{label} has no column {', '.join(gone)}; its header reads {', '.join(chunk.columns)[:120]!r}.",
+                self._dataset.address,
+                "ask the agency what it renamed or whether the delimiter changed; where titles stand above the "
+                "header, declare header_row",
+            )
+
+    def _gone_for_good(self, met: set[str]) -> list[str]:
+        """Of the fields that are not there, those without which nothing may be read, by the dataset's contract."""
+        strict = self._dataset.schema_contract.data_type in ("freeze", "discard_row")
+        return sorted(name for name, one in self._columns.items() if name not in met and (strict or one.required))
+
+    def _refuse_repeated_page(self, label: str, records: int, edges: list[Any]) -> None:
+        """A page that answers with another page's records hides the records that belong there."""
+        if self._dataset.paginator is None or records < 2 or not edges:
+            return
+        # Two partitions may well hold equal records; two pages of one listing may not.
+        partition = label.partition("]")[0] if label.startswith("[") else ""
+        told = json.dumps([partition, records, edges[0], edges[-1]], sort_keys=True, default=str)
+        first = self._pages_seen.setdefault(hashlib.sha256(told.encode("utf-8", "backslashreplace")).hexdigest(), label)
+        if first is not label:
+            next_step = "run again; if it stays, call the agency"
+            raise PagingFaultError(f"{label} repeats {first}.", self._dataset.address, next_step)
+
+    def _read(self, records: "_Together") -> Part:
+        size, columns = records.size, records.columns
+        self.received += size + len(records.broken)
+        self._met |= columns.keys()
+        faults: dict[int, list[Fault]] = defaultdict(list)
+        extra = claim_extra(self._dataset, columns, self._columns.keys(), faults, self.notes)
+        facts: dict[str, pa.Array] = {}
+        for column, read in self._readers:
+            values = columns.get(column.source_field)
+            found = read(values if values is not None else [None] * size)
+            found = settle_retyped(self._dataset, column, found, records.label, values, extra)
+            for note, count in found.notes.items():
+                self.notes[f"{note}:{column.name}"] += count
+            for place, fault in found.faults.items():
+                faults[place].append(fault)
+            facts[column.name] = found.values
+        deleted = self._deleted(facts, size, faults)
+        _check_rules(self._dataset, facts, faults)
+        _refuse_totals(self._dataset, facts, faults)
+        _refuse_numbering(self._dataset, records, faults)
+        refusals = self._refusals(records, facts, faults)
+        self.alive += size - pc.sum(deleted).as_py() if size else 0
+        valid = self._dataset.valid
+        lineage = [
+            *records.places(),
+            deleted,
+            days_in(facts[valid.from_column], self._time_zone) if valid else pa.nulls(size, pa.date32()),
+            pa.array([_as_json(extra.get(place)) for place in range(size)] if extra else [None] * size, pa.string()),
+        ]
+        rows = pa.Table.from_arrays([*facts.values(), *lineage], schema=self._schema)
+        fallen = [place for place, found in faults.items() if any(fault.refuses for fault in found)]
+        if fallen:
+            stands = np.ones(size, bool)
+            stands[fallen] = False
+            rows = rows.filter(pa.array(stands))
+        return Part(rows, refusals)
+
+    def _deleted(self, facts: dict[str, pa.Array], size: int, faults: dict[int, list[Fault]]) -> pa.Array:
+        """Which records delete; a text that is a tombstone but for its letter case may mean either, and is refused.
+
+        A record that deletes need not say more than its key: what else it lacks refuses nothing.
+        """
+        dataset, deletes = self._dataset, self._dataset.deletes
+        if not isinstance(deletes, Tombstone):
+            return pa.repeat(pa.scalar(False), size)
+        stated, tombstones = facts[deletes.column], self._tombstones
+        (column,) = (one for one in dataset.columns if one.name == deletes.column)
+        if column.kind == "varchar":
+            exact = {as_code(text) for text in tombstones}
+            folded = {text.casefold() for text in exact}
+            spelled = {text: as_code(text) for text in stated.unique().drop_null().to_pylist()}
+            tombstones = tuple(text for text, code in spelled.items() if code in exact)
+            unsure = [text for text, code in spelled.items() if code not in exact and code.casefold() in folded]
+            unsure = [text for text in unsure if text not in (column.values or ())]
+            for place in pc.indices_nonzero(pc.is_in(stated, pa.array(unsure, pa.string()))).to_pylist():
+                faults[place].append(Fault("not_in_values", column.name, stated[place].as_py(), True))
+        deleted = pc.is_in(stated, pa.array(tombstones, arrow_type(column.data_type)))
+        # Without the day of its change nothing says that it comes after what it deletes.
+        needed = {*dataset.key, *([dataset.since.column] if dataset.since else [])}
+        for place in [place for place in faults if deleted[place].as_py()]:
+            faults[place] = [one for one in faults[place] if one.column in needed or one.reason != "required_missing"]
+        return deleted
+
+    def _refusals(
+        self, records: "_Together", facts: dict[str, pa.Array], faults: dict[int, list[Fault]]
+    ) -> list[Refusal]:
+        found = []
+        for page, one in records.broken:
+            fault, who = Fault(one.reason, "", None, True), NOBODY
+            if one.field is not None:
+                # Of the field at fault nothing is taken to say whom the record is about.
+                fault = Fault(one.reason, self._columns[one.field].name, one.raw[one.field], True)
+                who = identity_of(self._dataset, {**one.raw, one.field: None})
+            found.append(Refusal.of(fault, page, one.position, one.raw, who))
+        self.refused += len(found)
+        self.unknown_keys += len(found)
+        for place in sorted(place for place, some in faults.items() if some):
+            page, position, raw = records.at(place)
+            who = identity_of(self._dataset, {name: values[place] for name, values in records.columns.items()})
+            found += [Refusal.of(fault, page, position, raw, who) for fault in faults[place]]
+            if any(fault.refuses for fault in faults[place]):
+                self.refused += 1
+                if isinstance(self._dataset.deletes, ReplaceBy):
+                    key = tuple(facts[name][place].as_py() for name in self._dataset.key)
+                    self.unknown_keys += None in key
+                    self.refused_keys += [key] if None not in key else []
+        self.rules.update(f"{COUNTED_AS[one.action]}:{one.rule}" for one in found)
+        return found
+
+    def _audit_fields(self) -> None:
+        """Each field we use must be there: a field that is gone from all records was renamed or withdrawn."""
+        if not self._met or (isinstance(self._dataset.deletes, Tombstone) and not self.alive):
+            return
+        if fatal := self._gone_for_good(self._met):
+            raise AgencyError(
+                f"no record has the field {', '.join(fatal)}{self._unclaimed_beside(fatal)}.",
+                self._dataset.address,
+                "compare the source file with that, or ask the agency what it renamed",
+            )
+        for name in sorted(self._columns.keys() - self._met):
+            self.notes[f"field_gone:{name}"] += 1
+
+    def _unclaimed_beside(self, gone: list[str]) -> str:
+        """The fields that no column claims, which stand where those that are gone should."""
+        parts = tuple(name.rpartition(".")[0] + "." for name in gone if "." in name)
+        unclaimed = sorted(name.partition(":")[2] for name in self.notes if name.startswith("unclaimed_field:"))
+        found = [name for name in unclaimed if name.startswith(parts or "")]
+        return f"; no column claims {', '.join(found)[:200]}" if found else ""
 
 
-def part_schema(dataset: Dataset) -> pa.Schema:
-    """The columns of `Part.rows`."""
-    return pa.schema([*declared_schema(dataset), *PLACE])
+class _Together:
+    """The chunks of one or more pages, one behind the other; a place counts through all of them, from 0."""
+
+    def __init__(self, parts: list[tuple[Page, Chunk]]) -> None:
+        self._parts = parts
+        sizes = [len(chunk.positions) for _, chunk in parts]
+        self._ends = list(accumulate(sizes))
+        self.size, self.label = self._ends[-1], parts[0][0].label
+        self.broken = [(page, one) for page, chunk in parts for one in chunk.broken]
+        names = dict.fromkeys(chain.from_iterable(chunk.columns for _, chunk in parts))
+        self.columns = parts[0][1].columns if len(parts) == 1 else {name: self._column(name) for name in names}
+
+    def _column(self, name: str) -> list[Any]:
+        of_each = (chunk.columns.get(name) or [None] * len(chunk.positions) for _, chunk in self._parts)
+        return list(chain.from_iterable(of_each))
+
+    def at(self, place: int) -> tuple[Page, int, Any]:
+        """The page of a place, the record's position on it, and the record as it was sent."""
+        part = bisect_right(self._ends, place)
+        page, chunk = self._parts[part]
+        inside = place - self._ends[part] + len(chunk.positions)
+        return page, chunk.positions[inside], chunk.raw(inside)
+
+    def first_records(self) -> Iterator[tuple[int, Any]]:
+        """The place of the first record below each header, and the record."""
+        for end, (_, chunk) in zip(self._ends, self._parts, strict=True):
+            if chunk.positions and chunk.positions[0] == 1:
+                yield end - len(chunk.positions), chunk.raw(0)
+
+    def places(self) -> list[pa.Array]:
+        """sha256 of the raw page, position on it and its number, for every place."""
+        sizes = [len(chunk.positions) for _, chunk in self._parts]
+        of_page = pa.array(np.repeat(np.arange(len(sizes), dtype=np.int32), sizes))
+        names = pa.array([page.sha256 for page, _ in self._parts], pa.string())
+        numbers = pa.array([page.sequence for page, _ in self._parts], pa.int32())
+        positions = np.concatenate([np.asarray(chunk.positions, np.int32) for _, chunk in self._parts])
+        return [names.take(of_page), pa.array(positions), numbers.take(of_page)]
 
 
-def read_pages(
-    dataset: Dataset, zone: Zone, time_zone: ZoneInfo, pages: Iterable[RawPage], reading: Reading
-) -> Iterator[Part]:
-    """Decode, type and check every record of a batch. A field gone from the whole batch is an `AgencyError`.
-
-    `reading` fills as the parts are taken. Records that come twice are in the rows twice: settling them needs all rows.
-    """
-    markers = zone.markers(dataset)
-    columns = tuple((one, make_reader(one, markers.get(one.name, ()), time_zone)) for one in dataset.columns)
-    claimed = frozenset(one.source_field for one in dataset.columns)
-    try:
-        tombstones = tombstones_of(dataset, markers, time_zone)
-    except ValueError as error:
-        raise ConfigError(f"{error}.", dataset.address, "mend `deletes`, or the zone's words for nothing") from None
-    reader = _Reader(dataset, columns, claimed, part_schema(dataset), time_zone, tombstones, {})
-    for batch in together(_chunks(reader, pages, reading)):
-        yield _read_batch(reader, batch, reading)
-    _audit_fields(dataset, reading)
-
-
-def _chunks(reader: _Reader, pages: Iterable[RawPage], reading: Reading) -> Iterator[Placed]:
-    for page in pages:
-        records = 0
-        edges: list[Any] = []
-        for chunk in decode(reader.dataset, page.label, page.body, page.answer):
-            size = len(chunk.positions)
-            records += size + len(chunk.broken)
-            edges += [chunk.raw(0), chunk.raw(size - 1)] if size else []
-            reading.notes.update(chunk.notes)
-            _audit_header(reader, page, chunk)
-            yield page, chunk
-        _refuse_repeated_page(reader, page, records, edges)
-        if not records and isinstance(reader.dataset.request, FileRequest):
-            reading.notes[f"no_records:{page.label.rpartition(' (')[0] or page.label}"] += 1
-
-
-def _audit_header(reader: _Reader, page: RawPage, chunk: Chunk) -> None:
-    """A table says its columns at its top: one that lacks a column we use is not the file we know."""
-    if not isinstance(reader.dataset.decoder, (CsvDecoder, XlsxDecoder, ParquetDecoder)):
-        return
-    if not chunk.positions and not chunk.broken:
-        return
-    wanted = {column.source_field: column for column, _ in reader.columns}
-    gone = _gone_for_good(reader.dataset, wanted, set(chunk.columns))
-    if gone:
-        raise AgencyError(
-            f"{page.label} has no column {', '.join(gone)}; its header reads {', '.join(chunk.columns)[:120]!r}.",
-            reader.dataset.address,
-            "ask the agency what it renamed or whether the delimiter changed; where titles stand above the header, "
-            "declare header_row",
-        )
-
-
-def _gone_for_good(dataset: Dataset, wanted: Mapping[str, Column], met: AbstractSet[str]) -> list[str]:
-    """Of the fields that are not there, those without which nothing may be read, by the dataset's contract."""
-    strict = dataset.schema_contract.data_type in ("freeze", "discard_row")
-    return sorted(name for name, column in wanted.items() if name not in met and (strict or column.required))
-
-
-def _refuse_repeated_page(reader: _Reader, page: RawPage, records: int, edges: list[Any]) -> None:
-    """A page that answers with another page's records hides the records that belong there."""
-    if reader.dataset.paginator is None or records < 2 or not edges:
-        return
-    # Two partitions may well hold equal records; two pages of one listing may not.
-    partition = page.label.partition("]")[0] if page.label.startswith("[") else ""
-    told = json.dumps([partition, records, edges[0], edges[-1]], sort_keys=True, default=str)
-    mark = hashlib.sha256(told.encode("utf-8", "backslashreplace")).hexdigest()
-    if mark in reader.seen_pages:
-        raise PagingFaultError(
-            f"{page.label} repeats {reader.seen_pages[mark]}.",
-            reader.dataset.address,
-            "run again; if it stays, call the agency",
-        )
-    reader.seen_pages[mark] = page.label
-
-
-def _read_batch(reader: _Reader, batch: PageBatch, reading: Reading) -> Part:
-    size, label = batch.size, batch.parts[0][0].label
-    reading.received += size + sum(len(chunk.broken) for _, chunk in batch.parts)
-    reading.met |= batch.columns.keys()
-    faults: dict[int, list[Fault]] = {}
-    extra = claim_extra(reader.dataset, batch.columns, reader.claimed, faults, reading.notes)
-    typed: list[pa.Array] = []
-    for column, read in reader.columns:
-        values = batch.columns.get(column.source_field)
-        found = read(values if values is not None else [None] * size)
-        found = settle_retyped(reader.dataset, column, found, label, values, extra)
-        for note, count in found.notes.items():
-            reading.notes[f"{note}:{column.name}"] += count
-        for place, fault in found.faults.items():
-            faults.setdefault(place, []).append(fault)
-        typed.append(found.values)
-    facts = dict(zip((column.name for column, _ in reader.columns), typed, strict=True))
-    deleted = _deleted(reader, facts, size, faults)
-    _forgive_tombstones(reader.dataset, deleted, faults)
-    _check_rules(reader.dataset, facts, faults)
-    _refuse_totals(reader.dataset, facts, faults)
-    _refuse_numbering(reader.dataset, batch, faults)
-    refusals = _refusals(reader, batch, facts, faults, reading)
-    rows = _table(reader, batch, facts, deleted, extra)
-    reading.alive += size - pc.sum(deleted).as_py() if size else 0
-    fallen = [place for place, found in faults.items() if any(fault.refuses for fault in found)]
-    if fallen:
-        stands = np.ones(size, bool)
-        stands[fallen] = False
-        rows = rows.filter(pa.array(stands))
-    return Part(rows, refusals)
-
-
-def _table(
-    reader: _Reader,
-    batch: PageBatch,
-    facts: dict[str, pa.Array],
-    deleted: pa.Array,
-    extra: dict[int, dict[str, Any]],
-) -> pa.Table:
-    size = batch.size
-    valid = reader.dataset.valid
-    told = [_as_json(extra[place]) if place in extra else None for place in range(size)] if extra else []
-    place = [
-        *batch.places(),
-        deleted,
-        days_in(facts[valid.from_column], reader.zone) if valid else pa.nulls(size, pa.date32()),
-        pa.array(told, pa.string()) if extra else pa.nulls(size, pa.string()),
-    ]
-    return pa.Table.from_arrays([*facts.values(), *place], schema=reader.schema)
-
-
-def _as_json(fields: dict[str, Any]) -> str:
+def _as_json(fields: dict[str, Any] | None) -> str | None:
+    if fields is None:
+        return None
     text = json.dumps(fields, ensure_ascii=False, sort_keys=True, default=str)
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _deleted(reader: _Reader, facts: dict[str, pa.Array], size: int, faults: dict[int, list[Fault]]) -> pa.Array:
-    """Which records delete; a text that is a tombstone but for its letter case may mean either, and is refused."""
-    deletes = reader.dataset.deletes
-    if not isinstance(deletes, Tombstone):
-        return pa.repeat(pa.scalar(False), size)
-    stated, tombstones = facts[deletes.column], reader.tombstones
-    (column,) = (one for one, _ in reader.columns if one.name == deletes.column)
-    if column.kind == "varchar":
-        exact = {as_code(text) for text in tombstones}
-        folded = {text.casefold() for text in exact}
-        spelled = {text: as_code(text) for text in stated.unique().drop_null().to_pylist()}
-        tombstones = tuple(text for text, code in spelled.items() if code in exact)
-        unsure = [text for text, code in spelled.items() if code not in exact and code.casefold() in folded]
-        unsure = [text for text in unsure if text not in (column.values or ())]
-        for place in pc.indices_nonzero(pc.is_in(stated, pa.array(unsure, pa.string()))).to_pylist():
-            faults.setdefault(place, []).append(Fault("not_in_values", column.name, stated[place].as_py(), True))
-    return pc.is_in(stated, pa.array(tombstones, arrow_type(column.data_type)))
-
-
-def _forgive_tombstones(dataset: Dataset, deleted: pa.Array, faults: dict[int, list[Fault]]) -> None:
-    """A record that deletes need not say more than its key: what else it lacks refuses nothing."""
-    if not isinstance(dataset.deletes, Tombstone):
-        return
-    # Without the day of its change nothing says that it comes after what it deletes.
-    needed = {*dataset.key, *([dataset.since.column] if dataset.since else [])}
-    for place in [place for place in faults if deleted[place].as_py()]:
-        faults[place] = [one for one in faults[place] if one.column in needed or one.reason != "required_missing"]
-
-
 def _check_rules(dataset: Dataset, facts: dict[str, pa.Array], faults: dict[int, list[Fault]]) -> None:
     for rule in dataset.rules:
-        broken = pc.fill_null(pc.greater(facts[rule.part], facts[rule.whole]), False)
-        if not pc.any(broken).as_py():
-            continue
-        for place in pc.indices_nonzero(broken).to_pylist():
+        for place in _places(pc.greater(facts[rule.part], facts[rule.whole])):
             told = f"{facts[rule.part][place].as_py()} of {facts[rule.whole][place].as_py()}"
-            faults.setdefault(place, []).append(Fault("part_over_whole", rule.part, told, True, rule.name))
+            faults[place].append(Fault("part_over_whole", rule.part, told, True, rule.name))
 
 
 def _refuse_totals(dataset: Dataset, facts: dict[str, pa.Array], faults: dict[int, list[Fault]]) -> None:
@@ -266,112 +313,23 @@ def _refuse_totals(dataset: Dataset, facts: dict[str, pa.Array], faults: dict[in
         named = column.name in dataset.key or column.says_who
         if not named or column.data_type != "varchar" or column.check or column.values is not None:
             continue
-        stated = facts[column.name]
-        is_header = pc.equal(stated, column.source_field)
-        alone = dataset.key == (column.name,)
+        stated, alone = facts[column.name], dataset.key == (column.name,)
         pattern = NO_RECORD + NO_ONE * (alone or column.says_who) + RULE_LINE * alone
-        found = pc.fill_null(pc.or_(pc.match_substring_regex(stated, pattern), is_header), False)
-        for place in pc.indices_nonzero(found).to_pylist() if pc.any(found).as_py() else ():
-            faults.setdefault(place, []).append(Fault("not_a_record", column.name, stated[place].as_py(), True))
+        is_none = pc.or_(pc.match_substring_regex(stated, pattern), pc.equal(stated, column.source_field))
+        for place in _places(is_none):
+            faults[place].append(Fault("not_a_record", column.name, stated[place].as_py(), True))
 
 
-def _refuse_numbering(dataset: Dataset, batch: PageBatch, faults: dict[int, list[Fault]]) -> None:
+def _refuse_numbering(dataset: Dataset, records: _Together, faults: dict[int, list[Fault]]) -> None:
     """The first row of a table is no record where it numbers the columns of the header above it."""
-    if not isinstance(dataset.decoder, (CsvDecoder, XlsxDecoder)):
-        return
-    for place, (_, chunk) in zip(batch.starts, batch.parts, strict=True):
-        if chunk.positions and chunk.positions[0] == 1 and is_numbering(chunk.raw(0).values()):
-            key = dataset.key[0]
-            field = next(column.source_field for column in dataset.columns if column.name == key)
-            faults.setdefault(place, []).append(Fault("not_a_record", key, chunk.raw(0).get(field), True))
+    if isinstance(dataset.decoder, (CsvDecoder, XlsxDecoder)):
+        key = next(column for column in dataset.columns if column.name == dataset.key[0])
+        for place, record in records.first_records():
+            if is_numbering(record.values()):
+                faults[place].append(Fault("not_a_record", key.name, record.get(key.source_field), True))
 
 
-def _refusals(
-    reader: _Reader,
-    batch: PageBatch,
-    facts: dict[str, pa.Array],
-    faults: dict[int, list[Fault]],
-    reading: Reading,
-) -> list[Refusal]:
-    names = {column.source_field: column.name for column, _ in reader.columns}
-    found = [
-        _refusal(page, one.position, one.raw, _fault_of(one, names), _identity_of(reader.dataset, one))
-        for page, chunk in batch.parts
-        for one in chunk.broken
-    ]
-    reading.refused += len(found)
-    reading.unknown_keys += len(found)
-    for place in sorted(place for place, some in faults.items() if some):
-        page, position, raw = batch.at(place)
-        identity = identity_of(reader.dataset, {name: values[place] for name, values in batch.columns.items()})
-        found += [_refusal(page, position, raw, fault, identity) for fault in faults[place]]
-        if any(fault.refuses for fault in faults[place]):
-            reading.refused += 1
-            _remember_key(reader.dataset, facts, place, reading)
-    for refusal in found:
-        reading.rules[f"{COUNTED_AS[refusal.action]}:{refusal.rule}"] += 1
-    return found
-
-
-def _identity_of(dataset: Dataset, broken: Broken) -> Identity:
-    """Whom a record states whose fields are known: of the one at fault nothing is taken."""
-    if broken.field is None:
-        return NOBODY
-    return identity_of(dataset, {**broken.raw, broken.field: None})
-
-
-def _fault_of(broken: Broken, names: Mapping[str, str]) -> Fault:
-    if broken.field is None:
-        return Fault(broken.reason, "", None, True)
-    return Fault(broken.reason, names[broken.field], broken.raw[broken.field], True)
-
-
-def _remember_key(dataset: Dataset, facts: dict[str, pa.Array], place: int, reading: Reading) -> None:
-    if not isinstance(dataset.deletes, ReplaceBy):
-        return
-    key = tuple(facts[name][place].as_py() for name in dataset.key)
-    if None in key:
-        reading.unknown_keys += 1
-    else:
-        reading.refused_keys.append(key)
-
-
-def _refusal(page: RawPage, position: int, raw: Any, fault: Fault, identity: Identity) -> Refusal:
-    return Refusal(
-        reason=fault.reason,
-        rule=fault.rule or (f"{fault.column}:{fault.reason}" if fault.column else fault.reason),
-        column=fault.column or None,
-        value=fault.value,
-        action=fault.action,
-        label=page.label,
-        raw_sha256=page.sha256,
-        position=position,
-        record=raw,
-        uscc=identity.uscc,
-        name=identity.name,
-        key=identity.key,
-    )
-
-
-def _beside(gone: Sequence[str], notes: Mapping[str, int]) -> str:
-    """The fields that no column claims, which stand where those that are gone should."""
-    parts = tuple(name.rpartition(".")[0] + "." for name in gone if "." in name)
-    unclaimed = sorted(name.removeprefix("unclaimed_field:") for name in notes if name.startswith("unclaimed_field:"))
-    found = [name for name in unclaimed if name.startswith(parts or "")]
-    return f"; no column claims {', '.join(found)[:200]}" if found else ""
-
-
-def _audit_fields(dataset: Dataset, reading: Reading) -> None:
-    """Each field we use must be there: a field that is gone from all records was renamed or withdrawn."""
-    wanted = {column.source_field: column for column in dataset.columns}
-    if not reading.met or (isinstance(dataset.deletes, Tombstone) and not reading.alive):
-        return
-    gone = sorted(set(wanted) - reading.met)
-    if fatal := _gone_for_good(dataset, wanted, reading.met):
-        raise AgencyError(
-            f"no record has the field {', '.join(fatal)}{_beside(fatal, reading.notes)}.",
-            dataset.address,
-            "compare the source file with that, or ask the agency what it renamed",
-        )
-    for name in gone:
-        reading.notes[f"field_gone:{name}"] += 1
+def _places(found: pa.Array) -> list[int]:
+    """Where a mask is true; null is not."""
+    places: list[int] = pc.indices_nonzero(found).to_pylist() if pc.any(found).as_py() else []
+    return places

@@ -9,7 +9,8 @@ from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from connectors import uscc
-from connectors.columns import make_parser
+from connectors.columns import Fault, make_parser
+from connectors.drivers.pages import Page
 from connectors.errors import DataError
 from connectors.raw import publish_durably
 from connectors.spec import Dataset
@@ -38,7 +39,25 @@ class Refusal:
     record: Any
     uscc: str | None
     name: str | None
-    key: tuple[str | None, ...]
+    key: Key
+
+    @classmethod
+    def of(cls, fault: Fault, page: Page, position: int, record: Any, who: "Identity") -> "Refusal":
+        """What a fault of the record at a position of a page is written down as."""
+        return cls(
+            reason=fault.reason,
+            rule=fault.rule or (f"{fault.column}:{fault.reason}" if fault.column else fault.reason),
+            column=fault.column or None,
+            value=fault.value,
+            action=fault.action,
+            label=page.label,
+            raw_sha256=page.sha256,
+            position=position,
+            record=record,
+            uscc=who.uscc,
+            name=who.name,
+            key=who.key,
+        )
 
 
 @dataclass(frozen=True)
@@ -47,7 +66,7 @@ class Identity:
 
     uscc: str | None
     name: str | None
-    key: tuple[str | None, ...]
+    key: Key
 
 
 NOBODY = Identity(None, None, ())

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -11,24 +10,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
+from connectors.asked import require_newest
+from connectors.drivers.pages import Page
 from connectors.file_order import ages
-from connectors.landing import (
-    content_sha256,
-    landed_path,
-    landed_schema,
-    with_lineage,
-)
-from connectors.page_batch import RawPage
-from connectors.raw import publish_durably, read_raw
-from connectors.reading import Part, Reading, read_pages
-from connectors.refusals import Refusal, RefusalLog, quarantine_path, read_lines
-from connectors.settle import settle, write_rows
-from connectors.since import require_newest
+from connectors.landing import Delivery, landed_path, landed_schema
+from connectors.raw import read_raw
+from connectors.reading import Reading
+from connectors.refusals import Refusal, quarantine_path, read_lines
 from connectors.spec import Dataset, FileRequest
 from connectors.zone import Zone
 from ledger.batches import (
     BatchKey,
-    close_batch,
     landed_batches,
     open_batch,
     pages_of_dataset,
@@ -86,7 +78,8 @@ def replay(
     key, _ = open_batch(ledger, dataset.source, dataset.name, as_of, "replay", None, origin="replay")
     for sequence, page in enumerate(pages, start=1):
         record_page(ledger, key, sequence, page["label"], page["raw_sha256"], page["raw_bytes"], None)
-    landed = _land(dataset, settings, ledger, key, as_of, newest, fresh, refusals, wanted)
+    carried = _carried(dataset, settings, ledger, key, as_of, wanted)
+    landed = _land(Delivery(dataset, zone, settings, ledger, key, as_of), settings, fresh, carried, refusals)
     # A feed keeps what it holds where that is of a later day than the record.
     held_since += fresh.num_rows - landed.num_rows
     left = asked - landed.num_rows - held_since
@@ -98,15 +91,15 @@ def _read(
     dataset: Dataset, zone: Zone, settings: Settings, pages: list[Row], wanted: Wanted
 ) -> tuple[pa.Table, list[Refusal], dict[str, int]]:
     """The wanted records that pass now, the refusals of those that do not, and the last position read of each page."""
-    raw = (
-        RawPage(sequence, page["label"], page["raw_sha256"], read_raw(settings.data_dir, page["raw_sha256"]))
-        for sequence, page in enumerate(pages, start=1)
+    archived = (
+        Page(row["label"], read_raw(settings.data_dir, row["raw_sha256"]), sequence=place, sha256=row["raw_sha256"])
+        for place, row in enumerate(pages, start=1)
     )
     tables, refusals, last = [], [], dict[str, int]()
-    for part in read_pages(dataset, zone, settings.zone, raw, Reading()):
-        chosen = _only(part, wanted)
-        tables.append(chosen.rows)
-        refusals += chosen.refusals
+    for part in Reading(dataset, zone, settings.zone).parts(archived):
+        is_wanted = [at in wanted.get(sha256, ()) for sha256, at in _places(part.rows)]
+        tables.append(part.rows.filter(pa.array(is_wanted, pa.bool_())))
+        refusals += [one for one in part.refusals if one.position in wanted.get(one.raw_sha256, ())]
         for sha256, at in (*_places(part.rows), *((one.raw_sha256, one.position) for one in part.refusals)):
             last[sha256] = max(at, last.get(sha256, 0))
     return pa.concat_tables(tables) if tables else landed_schema(dataset).empty_table(), refusals, last
@@ -114,12 +107,6 @@ def _read(
 
 def _places(rows: pa.Table) -> Iterator[tuple[str, int]]:
     return zip(rows["_raw_sha256"].to_pylist(), rows["_position"].to_pylist(), strict=True)
-
-
-def _only(part: Part, wanted: Wanted) -> Part:
-    mask = pa.array([position in wanted.get(sha256, ()) for sha256, position in _places(part.rows)], pa.bool_())
-    refusals = [one for one in part.refusals if one.position in wanted.get(one.raw_sha256, ())]
-    return Part(part.rows.filter(mask), refusals)
 
 
 def _not_held_since(
@@ -179,46 +166,31 @@ def _rank_of(dataset: Dataset, ledger: Engine, pages: list[Row]) -> Callable[[Ma
 
 
 def _land(
-    dataset: Dataset,
-    settings: Settings,
-    ledger: Engine,
-    key: BatchKey,
-    as_of: date,
-    newest: list[Row],
-    rows: pa.Table,
-    refusals: list[Refusal],
-    wanted: Wanted,
+    delivery: Delivery, settings: Settings, rows: pa.Table, carried: list[Refusal], refusals: list[Refusal]
 ) -> pa.Table:
-    schema = landed_schema(dataset)
-    target = landed_path(settings.data_dir, key.source, key.dataset, key.batch)
-    work = target.parent.parent / f".batch={key.batch}.staged.parquet"
-    final = work.with_name(f".batch={key.batch}.settled.parquet")
-    work.parent.mkdir(parents=True, exist_ok=True)
-    write_rows(work, schema, _with_what_is_held(dataset, settings, key, as_of, newest, rows, schema))
-    known = [landed_path(settings.data_dir, key.source, key.dataset, batch["batch"]) for batch in newest]
-    settle(dataset, work, known if dataset.load == "upsert" else [], schema, [], 1, final)
-    log = RefusalLog(quarantine_path(settings.data_dir, key.source, key.dataset, key.batch))
-    with log:
-        log.append([*_carried(dataset, settings, ledger, key, as_of, wanted), *refusals])
+    """Land the rows, of a snapshot beside what it holds; answers those of them that are in the landed file."""
+    dataset, key, newest = delivery.dataset, delivery.key, delivery.held[-1:]
+    tables = [delivery.with_lineage(rows)]
+    if dataset.load == "snapshot" and newest:
+        path = landed_path(settings.data_dir, key.source, key.dataset, newest[0]["batch"])
+        tables.insert(0, _as_declared(pq.read_table(path, partitioning=None), delivery.schema))
+    delivery.stage(tables)
+    delivery.settle([], 1)
+    with delivery.log as log:
+        log.append([*carried, *refusals])
     log.seal()
-    landed_rows = pq.read_metadata(final).num_rows
-    digest = content_sha256(final, dataset)
-    publish_durably(final, target)
-    work.unlink()
-    landed = pq.read_table(target, partitioning=None)
-    landed = landed.filter(pc.equal(landed["_batch"], key.batch))
+    staged = pq.read_table(delivery.path, partitioning=None)
+    landed = staged.filter(pc.equal(staged["_batch"], key.batch))
     still = len({(one.raw_sha256, one.position) for one in refusals if one.action == "record_refused"})
-    close_batch(
-        ledger,
-        key,
-        "landed",
-        content_sha256=digest,
-        rows_received=rows.num_rows + still,
-        rows_landed=landed_rows,
-        rows_refused=still,
-        counts={"replayed": landed.num_rows},
-        high_water=newest[-1]["high_water"] if newest else None,
+    delivery.install(
+        {
+            "rows_received": rows.num_rows + still,
+            "rows_refused": still,
+            "counts": {"replayed": landed.num_rows},
+            "high_water": newest[0]["high_water"] if newest else None,
+        }
     )
+    delivery.clear()
     return landed
 
 
@@ -234,21 +206,6 @@ def _carried(
         return []
     left = [line for line in read_lines(path) if line["position"] not in wanted.get(line["raw_sha256"], ())]
     return [Refusal(**{**line, "key": tuple(line["key"])}) for line in left]
-
-
-def _with_what_is_held(
-    dataset: Dataset,
-    settings: Settings,
-    key: BatchKey,
-    as_of: date,
-    newest: list[Row],
-    rows: pa.Table,
-    schema: pa.Schema,
-) -> Iterator[pa.Table]:
-    if dataset.load == "snapshot" and newest:
-        path: Path = landed_path(settings.data_dir, key.source, key.dataset, newest[-1]["batch"])
-        yield _as_declared(pq.read_table(path, partitioning=None), schema)
-    yield with_lineage(rows, key, as_of)
 
 
 def _as_declared(table: pa.Table, schema: pa.Schema) -> pa.Table:

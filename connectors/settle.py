@@ -3,7 +3,7 @@
 The SQL names only columns of the source file (`^[a-z][a-z0-9_]*$`) and our own; paths and values never stand in it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -462,7 +462,7 @@ def _write_if_apart(db: duckdb.DuckDBPyConnection, dataset: Dataset, schema: pa.
     return rows if ascent.holds else None
 
 
-def write_rows(target: Path, schema: pa.Schema, tables: Iterator[pa.Table]) -> None:
+def write_rows(target: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:
     """Write tables one after the other, in row groups of one size however they were cut: equal rows, equal file."""
     held: list[pa.Table] = []
     # A dictionary pays where values repeat: where a row came from, and what has few values by its type.

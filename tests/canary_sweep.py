@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from connectors.asked import partition_values
 from connectors.drivers.pages import Ask
-from connectors.partitions import partition_values
 from connectors.pull import driver_of
 from connectors.source_files import read_sources
 from connectors.zone import Zone

@@ -23,13 +23,16 @@ Cursor = dict[str, Any]
 class Page:
     """One body as received. `label` tells people where it came from; `next_cursor` is None on the last page.
 
-    `answer` is the decoded body, where the driver had to look into it anyway: the reader need not decode it again.
+    `answer` is the decoded body, where the driver had to look into it anyway: the reader need not decode it again. Once
+    the page is archived it has its number in the batch and the sha256 of its body.
     """
 
     label: str
     body: bytes
-    next_cursor: Cursor | None
+    next_cursor: Cursor | None = None
     answer: Any = field(default=None, compare=False)
+    sequence: int = 0
+    sha256: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,15 @@
 
 import json
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
 from pytest_socket import disable_socket, enable_socket
 
 from connectors.decoders.decode import decode
-from connectors.landing import clear_work, prepare, stage
-from connectors.page_batch import RawPage
-from connectors.promote import promote
+from connectors.drivers.pages import Page
+from connectors.landing import Delivery
 from connectors.raw import keep_raw
 from connectors.spec import Dataset
 from connectors.zone import Zone
@@ -97,28 +97,28 @@ def ledger(settings):
     return open_ledger(settings)
 
 
+def land(settings, ledger, dataset, bodies, day=DAY):
+    """Land one delivery given as the bytes of its pages; answers the batch and the ledger's values."""
+    key, _ = open_batch(ledger, dataset.source, dataset.name, day, "spec", None)
+    raw = []
+    for sequence, body in enumerate(bodies, start=1):
+        sha256 = keep_raw(settings.data_dir, body)
+        record_page(ledger, key, sequence, f"page {sequence}", sha256, len(body), None)
+        raw.append(Page(f"page {sequence}", body, sequence=sequence, sha256=sha256))
+    delivery = Delivery(dataset, Zone(), settings, ledger, key, day)
+    try:
+        delivery.read(raw)
+        return key, delivery.promote()
+    except Exception as error:
+        close_batch(ledger, key, "refused", error=str(error))
+        raise
+    finally:
+        delivery.clear()
+
+
 @pytest.fixture
 def land_pages(settings, ledger):
-    """Land one delivery given as the bytes of its pages; answers the batch and the ledger's values."""
-
-    def land(dataset, bodies, day=DAY):
-        key, _ = open_batch(ledger, dataset.source, dataset.name, day, "spec", None)
-        raw = []
-        for sequence, body in enumerate(bodies, start=1):
-            sha256 = keep_raw(settings.data_dir, body)
-            record_page(ledger, key, sequence, f"page {sequence}", sha256, len(body), None)
-            raw.append(RawPage(sequence, f"page {sequence}", sha256, body))
-        try:
-            staged = stage(dataset, Zone(), settings, key, day, raw)
-            prepared = prepare(dataset, settings, ledger, key, day, staged)
-            return key, promote(dataset, settings, ledger, key, day, staged, prepared)
-        except Exception as error:
-            close_batch(ledger, key, "refused", error=str(error))
-            raise
-        finally:
-            clear_work(settings, key)
-
-    return land
+    return partial(land, settings, ledger)
 
 
 @pytest.fixture

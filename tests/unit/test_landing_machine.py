@@ -12,9 +12,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from connectors.landing import clear_work, landed_path, prepare, stage
-from connectors.page_batch import RawPage
-from connectors.promote import promote
+from connectors.drivers.pages import Page
+from connectors.landing import Delivery, landed_path
 from connectors.raw import keep_raw
 from connectors.spec import Dataset
 from connectors.zone import Zone
@@ -101,7 +100,7 @@ class Landing(RuleBasedStateMachine):
         self.dataset = dataset_of(load, deletes)
         self.day, self.model = FIRST, {}
 
-    def _stage(self, pages):
+    def _read(self, pages):
         key, _ = open_batch(self.ledger, "agency", "records", self.day, "spec", None)
         done = {page["sequence"] for page in pages_of(self.ledger, key)}
         raw = []
@@ -110,26 +109,25 @@ class Landing(RuleBasedStateMachine):
             sha256 = keep_raw(self.folder, body)
             if sequence not in done:
                 record_page(self.ledger, key, sequence, f"page {sequence}", sha256, len(body), None)
-            raw.append(RawPage(sequence, f"page {sequence}", sha256, body))
-        return key, stage(self.dataset, Zone(), self.settings, key, self.day, raw)
+            raw.append(Page(f"page {sequence}", body, sequence=sequence, sha256=sha256))
+        delivery = Delivery(self.dataset, Zone(), self.settings, self.ledger, key, self.day)
+        delivery.read(raw)
+        return delivery
 
-    @rule(pages=deliveries, days=st.integers(0, 2), broken_off=st.sampled_from(["", "staged", "prepared"]))
-    def deliver(self, pages, days, broken_off):
+    @rule(pages=deliveries, days=st.integers(0, 2), is_broken_off=st.booleans())
+    def deliver(self, pages, days, is_broken_off):
         self.day += timedelta(days=days)
-        if broken_off:
+        if is_broken_off:
             # A process that dies here leaves its work behind; the next one begins it again from the raw pages.
-            key, staged = self._stage(pages)
-            if broken_off == "prepared":
-                prepare(self.dataset, self.settings, self.ledger, key, self.day, staged)
-        key, staged = self._stage(pages)
-        prepared = prepare(self.dataset, self.settings, self.ledger, key, self.day, staged)
-        values = promote(self.dataset, self.settings, self.ledger, key, self.day, staged, prepared)
-        clear_work(self.settings, key)
+            self._read(pages)
+        delivery = self._read(pages)
+        values = delivery.promote()
+        delivery.clear()
         said, refused = told_by(pages, self.dataset.load)
         assert values["rows_refused"] == refused
         self._update(pages, said)
         if values["state"] == "unchanged":
-            assert not landed_path(self.folder, "agency", "records", key.batch).exists()
+            assert not landed_path(self.folder, "agency", "records", delivery.key.batch).exists()
 
     def _update(self, pages, said):
         if self.dataset.load == "snapshot":

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from connectors.drivers.pages import Page
 from connectors.errors import AgencyError, PagingFaultError
-from connectors.page_batch import RawPage
-from connectors.reading import Reading, read_pages
+from connectors.reading import Reading
 from connectors.zone import Zone
 from tests.unit.conftest import column
 from tests.unit.test_decode_xlsx import book
@@ -21,21 +21,16 @@ def record(uscc=GOOD, year=2024, revenue="10.00", staff=10, sci=5, **more):
     return {"uscc": uscc, "fiscal_year": year, "yysr": revenue, "staff_total": staff, "sci_tech_staff": sci, **more}
 
 
-class Read(Reading):
-    """A reading together with what it read."""
-
-    rows: list
-    refusals: list
-
-
 def read(dataset, *pages, zone=None):
     return read_bodies(dataset, *(json.dumps({"items": items}).encode() for items in pages), zone=zone)
 
 
-def read_bodies(dataset, *bodies, zone=None):
-    raw = [RawPage(number, f"page {number}", f"sha{number}", body) for number, body in enumerate(bodies, start=1)]
-    found = Read()
-    parts = list(read_pages(dataset, zone or Zone(), ZONE, raw, found))
+def read_bodies(dataset, *bodies, zone=None, labels=None):
+    """A reading together with its rows and refusals."""
+    named = zip(labels or map("page {}".format, range(1, len(bodies) + 1)), bodies, strict=True)
+    raw = [Page(*page, sequence=at, sha256=f"sha{at}") for at, page in enumerate(named, start=1)]
+    found = Reading(dataset, zone or Zone(), ZONE)
+    parts = list(found.parts(raw))
     found.rows = [row for part in parts for row in part.rows.to_pylist()]
     found.refusals = [refusal for part in parts for refusal in part.refusals]
     return found
@@ -252,9 +247,8 @@ def test_a_table_that_lacks_a_column_is_not_the_file_we_know(make_dataset):
     dataset = make_dataset(request={"folder": ".", "pattern": "*.csv"}, paginator=None, decoder={"kind": "csv"})
     header = "uscc,fiscal_year,yysr,staff_total,sci_tech_staff"
     good = f"{header}\n{GOOD},2024,1,2,1\n".encode()
-    raw = [RawPage(1, "may.csv", "a", good), RawPage(2, "june.csv", "b", good.replace(b",", b";"))]
     with pytest.raises(AgencyError, match=r"june.csv has no column fiscal_year, .* or whether the delimiter changed"):
-        list(read_pages(dataset, Zone(), ZONE, raw, Reading()))
+        read_bodies(dataset, good, good.replace(b",", b";"), labels=["may.csv", "june.csv"])
 
 
 UNITS = {
@@ -366,10 +360,8 @@ def test_a_row_that_numbers_the_columns_above_it_is_no_record(make_dataset, cell
     request = {"folder": "x", "pattern": "*"}
     dataset = make_dataset(**UNITS, decoder={"kind": "csv"}, request=request, paginator=None)
     lines = [",".join("" if cell is None else str(cell) for cell in row) for row in (cells, ("U9", "b", 1))]
-    page = RawPage(1, "f.csv", "sha1", "\n".join(["unit_no,enterprise_name,staff", *lines]).encode())
-    reading = Reading()
-    parts = list(read_pages(dataset, Zone(), ZONE, [page], reading))
-    assert sum(part.rows.num_rows for part in parts) == landed
+    reading = read_bodies(dataset, "\n".join(["unit_no,enterprise_name,staff", *lines]).encode())
+    assert len(reading.rows) == landed
     assert reading.rules["refused:unit_no:not_a_record"] == 2 - landed
 
 
@@ -398,6 +390,5 @@ def test_a_total_that_the_source_file_names_is_a_record(make_dataset):
 def test_a_title_above_the_header_is_quoted(make_dataset, body):
     request = {"folder": "x", "pattern": "*"}
     dataset = make_dataset(**UNITS, decoder={"kind": "csv"}, request=request, paginator=None)
-    page = RawPage(1, "f.csv", "sha1", f"{body}unit_no,enterprise_name,staff\nU1,a,1\n".encode())
     with pytest.raises(AgencyError, match=r"its header reads '2025年6月借据清单.*declare header_row"):
-        list(read_pages(dataset, Zone(), ZONE, [page], Reading()))
+        read_bodies(dataset, f"{body}unit_no,enterprise_name,staff\nU1,a,1\n".encode())

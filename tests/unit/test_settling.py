@@ -7,9 +7,9 @@ from datetime import date
 import pyarrow.parquet as pq
 import pytest
 
+from connectors.asked import partition_values
 from connectors.errors import AgencyError, DataError
 from connectors.landing import landed_path
-from connectors.partitions import partition_values
 from connectors.refusals import quarantine_path
 from ledger.batches import landed_batches
 from tests.unit.conftest import DAY, column

@@ -14,12 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from connectors.drivers.database_values import rows_as_json
-from connectors.page_batch import RawPage
-from connectors.reading import Reading, read_pages
 from connectors.spelling import bytes_as_text
-from connectors.zone import Zone
 from tests.unit.conftest import column
-from tests.unit.test_reading import ZONE
+from tests.unit.test_reading import read_bodies
 
 
 def as_csv(values):
@@ -79,10 +76,9 @@ def read_body(make_dataset, decoder, body, size, data_type, **rules):
     files = {"request": {"folder": "outbox", "pattern": "*"}, "paginator": None}
     columns = (column("k", required=True), column("v", data_type, **rules))
     dataset = make_dataset(**files, decoder=decoder, columns=columns, key=("k",))
-    reading = Reading()
-    parts = list(read_pages(dataset, Zone(), ZONE, [RawPage(1, "page 1", "sha", body)], reading))
-    landed = {row["k"]: row["v"] for part in parts for row in part.rows.to_pylist()}
-    reasons = [refusal.reason for part in parts for refusal in part.refusals]
+    reading = read_bodies(dataset, body)
+    landed = {row["k"]: row["v"] for row in reading.rows}
+    reasons = [refusal.reason for refusal in reading.refusals]
     return [landed.get(f"R{place}") for place in range(size)], reasons, dict(reading.notes)
 
 
