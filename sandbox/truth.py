@@ -8,11 +8,8 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from sandbox.model import District, Planted
-from sandbox.truth_core import core_findings
-from sandbox.truth_evidence import Evidence, evidence_of, scored_codes
-from sandbox.truth_flags import flags
-from sandbox.truth_local import local_findings
-from sandbox.truth_parts import VALUE_NOT_SUPPLIED, Finding, reporting_year
+from sandbox.truth_evidence import evidence_of, reporting_year, scored_codes
+from sandbox.truth_indicators import CROSS_CHECKS, VALUE_NOT_SUPPLIED, Finding, findings
 
 _COUNTED: Final = {
     ("tax", "rd_deductions"): ("C12",),
@@ -28,12 +25,6 @@ _COUNTED: Final = {
     ("credit", "events"): ("L21", "L22"),
 }
 """The indicators that count a dataset's records, where the dataset covers everybody."""
-
-
-def findings(evidence: Evidence) -> dict[str, Finding]:
-    """Return the 40 indicators of one enterprise by code, in order."""
-    found = {**core_findings(evidence), **local_findings(evidence)}
-    return {code: found[code] for code in sorted(found)}
 
 
 def _as_compared(name: str) -> str:
@@ -77,7 +68,9 @@ def tell(district: District) -> dict[str, Any]:
     evidence = evidence_of(district)
     found = {entry.enterprise.uscc: findings(entry) for entry in evidence}
     _withhold_refused(district, found)
-    raised = {entry.enterprise.uscc: flags(entry) for entry in evidence}
+    raised = {
+        entry.enterprise.uscc: [rule for rule, breaks in CROSS_CHECKS.items() if breaks(entry)] for entry in evidence
+    }
     consented = {
         bank: sorted(
             entry.enterprise.uscc

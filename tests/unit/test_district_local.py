@@ -13,7 +13,7 @@ from sandbox import codes
 from sandbox.district import generate
 from sandbox.district_cut import cut
 from sandbox.truth import tell
-from sandbox.truth_levels import QUANTITIES
+from sandbox.truth_indicators import QUANTITIES
 
 ROOT = Path(__file__).parents[2]
 LOCAL = [f"L{number:02d}" for number in range(1, 23)]

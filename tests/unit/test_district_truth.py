@@ -9,7 +9,8 @@ import pytest
 
 from sandbox.district import generate
 from sandbox.model import Name
-from sandbox.truth import reporting_year, tell
+from sandbox.truth import tell
+from sandbox.truth_evidence import reporting_year
 
 KINDS = set(
     re.findall(
