@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from connectors.drivers.auth import Auth
 from connectors.drivers.paging import Keyset, Paginator, TokenInPost
 from connectors.errors import ConfigError
-from connectors.spec_auth import Auth
 from connectors.spelling import MISSING_WORDS
 from connectors.strict import DottedPath, Headers, Strict, Title, Told, UrlPath, Variable, variables_in
 

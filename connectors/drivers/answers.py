@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -44,31 +46,19 @@ class Secrets:
 
     def __init__(self, live: Callable[[], tuple[str, ...]], encodings: tuple[str, ...], where: str) -> None:
         self._live, self._encodings, self._where = live, encodings, where
-        # One value, for threads share it: secrets, and the forms in which they may come back.
-        self._known: tuple[tuple[str, ...], tuple[bytes, ...]] = ((), ())
+        self._forms = lru_cache(maxsize=8)(self._all_forms)
 
     def refuse_in(self, headers: Mapping[str, str], body: bytes) -> None:
         """An `AgencyError` if an answer repeats a secret: it is not kept, for what is kept is kept for ever."""
-        needles = self._current()
-        if not needles:
-            return
         # A session's cookie is set again by many a server, and goes no further than this.
         head = "\n".join(value for name, value in headers.items() if name.lower() != "set-cookie")
         shown = head.encode("utf-8", "replace")
-        if any(needle in body or needle in shown for needle in needles):
+        if any(form in body or form in shown for form in self._forms(self._live())):
             raise AgencyError(
                 "the answer repeats our secret.",
                 self._where,
                 "change that secret, and tell the agency what it sends back",
             )
-
-    def _current(self) -> tuple[bytes, ...]:
-        live = self._live()
-        known, needles = self._known
-        if live != known:
-            needles = tuple(sorted({form for secret in live for form in _forms(secret, self._encodings)}))
-            self._known = (live, needles)
-        return needles
 
     def without(self, text: str) -> str:
         """A text of the agency's for a message of ours: short, printable, and with no secret of any length in it."""
@@ -76,21 +66,19 @@ class Secrets:
             text = text.replace(secret, "***")
         return "".join(sign for sign in text if sign.isprintable())[:LONGEST_MESSAGE]
 
-
-def _forms(secret: str, encodings: tuple[str, ...]) -> set[bytes]:
-    if len(secret) < SHORTEST_SECRET:
-        return set()
-    texts = {secret, quote(secret, safe=""), json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
-    # Many a server escapes the solidus in JSON.
-    texts |= {text.replace("/", "\\/") for text in texts}
-    forms = {text.encode("utf-8", "surrogateescape") for text in texts}
-    for encoding in encodings:
-        # Without a byte order mark: it stands before the text, not before each word.
-        forms |= (
-            {secret.encode(one, "replace") for one in ("utf-16-le", "utf-16-be")} if encoding == "utf-16" else set()
-        )
-        forms |= {secret.encode(encoding, "replace")} if encoding != "utf-16" else set()
-    return forms
+    def _all_forms(self, secrets: tuple[str, ...]) -> frozenset[bytes]:
+        forms: set[bytes] = set()
+        for secret in (one for one in secrets if len(one) >= SHORTEST_SECRET):
+            inside_json = [json.dumps(secret, ensure_ascii=is_ascii)[1:-1] for is_ascii in (True, False)]
+            texts = {secret, quote(secret, safe=""), *inside_json}
+            # Many a server escapes the solidus in JSON.
+            texts |= {text.replace("/", "\\/") for text in texts}
+            forms |= {text.encode("utf-8", "surrogateescape") for text in texts}
+            for name in self._encodings:
+                # Without a byte order mark: it stands before the text, not before each word.
+                codecs = ("utf-16-le", "utf-16-be") if name == "utf-16" else (name,)
+                forms |= {secret.encode(codec, "replace") for codec in codecs}
+        return frozenset(forms)
 
 
 def decoded(body: bytes, decoder: Decoder | None, may_be_empty: bool, in_flight: int, where: str) -> Any:
@@ -147,7 +135,7 @@ def weight(body: bytes) -> int:
     return _VALUE_BYTES * (body.count(b",") + body.count(b"[")) + _OBJECT_BYTES * body.count(b"{")
 
 
-def check_answered(answered: Answered, body: bytes, value: Any, where: str, secrets: Secrets) -> None:
+def check_answered(answered: Answered, body: bytes, value: Any, where: str, without: Callable[[str], str]) -> None:
     """Read how it went from a body that came with HTTP 200: busy is tried again, a refusal is the agency's.
 
     An agency that sends files says no in JSON all the same; a file is no refusal.
@@ -164,16 +152,13 @@ def check_answered(answered: Answered, body: bytes, value: Any, where: str, secr
     code = str(code).lower() if isinstance(code, bool) else str(code)
     if code in answered.ok:
         return
-    code = secrets.without(code)
     if code in answered.retry:
-        raise TryAgainError(f"the agency answers with code {code}")
+        raise TryAgainError(f"the agency answers with code {without(code)}")
     said = ""
     if answered.message is not None:
-        try:
-            said = f" ({secrets.without(str(at_path(value, answered.message)))})"
-        except MissingFieldError:
-            said = ""
-    refused = AgencyError(f"the agency refuses with code {code}{said}.", where, _LOOK_UP)
+        with suppress(MissingFieldError):
+            said = f" ({without(str(at_path(value, answered.message)))})"
+    refused = AgencyError(f"the agency rejected the request with code {without(code)}{said}.", where, _LOOK_UP)
     raise TokenDiedError(refused) if code in answered.expired else refused
 
 

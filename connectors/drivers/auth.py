@@ -1,76 +1,57 @@
-"""How a request proves who sends it: one `requests` auth per kind that a source file may name, safe to share."""
+"""How we prove who we are: one class for each `kind` of auth, with its settings and what it puts on a request.
+
+Secrets are named by variable, never written down.
+"""
 
 import base64
 import hashlib
 import hmac
 import re
+import ssl
 import threading
 import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
-from requests import PreparedRequest
-from requests.auth import AuthBase
+from pydantic import model_validator
 
-from connectors.decoders.what_it_is import HTML, LET_US_IN
+from connectors.decoders.what_it_is import HTML, LET_US_IN, what_it_is
+from connectors.drivers.listing import Answer
 from connectors.errors import AgencyError, ConfigError
-from connectors.json_path import MissingFieldError, at_path
-from connectors.spec import RestConnection, Source
-from connectors.spec_auth import (
-    ApiKey,
-    Basic,
-    Bearer,
-    MutualTls,
-    NoAuth,
-    OAuth2ClientCredentials,
-    SessionLogin,
-    SignedRequest,
-)
-from connectors.strict import Variable
+from connectors.json_path import MissingFieldError, at_path, shape_of
+from connectors.strict import DottedPath, Strict, UrlPath, Variable, one_of
 from ledger.settings import read_variable
+
+if TYPE_CHECKING:
+    # Dear to import, and no source file needs it to be read.
+    from requests import PreparedRequest
 
 DEFAULT_TOKEN_SECONDS = 3600.0
 EARLY_SECONDS = 10.0
 """So long before its end a token is renewed, so that it does not die on the way."""
 
-
-@dataclass(frozen=True)
-class Granted:
-    """What a token or login endpoint answered: the decoded JSON (None where it is none) and its cookies.
-
-    `shape` says what it is: "has code, data.token", or "is a page of HTML".
-    """
-
-    status: int
-    value: Any
-    cookies: Mapping[str, str]
-    shape: str
-    said: str = ""
-    """How it says no, where it says so in words that are usual: " It says code 1001, msg …."."""
+_SAYS_NO = ("code", "errcode", "error", "msg", "message", "errmsg", "error_description")
 
 
-PostForm = Callable[[str, Mapping[str, Any], "Auth", bool], Granted]
-"""Posts fields, as a form or as JSON, to a path below the base address under an auth; raises as `Http.ask` does."""
+class Proof:
+    """What an auth puts on each request. `secrets` must never be read back in an answer."""
 
+    def __init__(self, put: Callable[["PreparedRequest"], None] = lambda _: None, *secrets: str) -> None:
+        self._put, self.secrets = put, secrets
 
-class Auth(AuthBase):
-    """An auth that may be renewed when the other side answers 401. This one proves nothing (mutual TLS has done so)."""
-
-    secrets: tuple[str, ...] = ()
-    """What must never be read back in an answer, as it stands in a request."""
-
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Leave the request as it is."""
+    def __call__(self, request: "PreparedRequest") -> "PreparedRequest":
+        """Put it on the request, as an auth of `requests` does."""
+        self._put(request)
         return request
 
-    def renew(self, refused: PreparedRequest) -> bool:  # noqa: ARG002 - what was refused matters to those that can renew
+    def renew(self, refused: "PreparedRequest") -> bool:  # noqa: ARG002 - what was refused matters to those that can renew
         """Drop what was refused; True where a second attempt may now succeed."""
         return False
 
@@ -79,105 +60,38 @@ class Auth(AuthBase):
         return self.secrets
 
 
-class HeaderAuth(Auth):
-    """The same header with every request."""
-
-    def __init__(self, header: str, value: str, secrets: tuple[str, ...]) -> None:
-        self._header, self._value, self.secrets = header, value, secrets
-
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Add the header."""
-        request.headers[self._header] = self._value
-        return request
-
-
-class ParamAuth(Auth):
-    """The same parameter in every query."""
-
-    def __init__(self, param: str, key: str) -> None:
-        self._param, self._key, self.secrets = param, key, (key,)
-
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Add the parameter to the address."""
-        request.prepare_url(request.url, {self._param: self._key})
-        return request
-
-
-class SignedAuth(Auth):
-    """Each attempt is signed anew: a nonce may be used once, also when the first attempt was lost on the way."""
-
-    def __init__(self, app_key: str, app_secret: str, digest: Literal["sha256", "sm3"]) -> None:
-        self._app_key, self._secret, self._digest = app_key, app_secret.encode(), digest
-        self.secrets = (app_secret,)
-
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Sign the request."""
-        parts = urlsplit(request.url or "")
-        query = urlencode(sorted(parse_qsl(str(parts.query), keep_blank_values=True)))
-        body = request.body or b""
-        body_hash = _hash(self._digest, body.encode() if isinstance(body, str) else body)
-        timestamp, nonce = str(int(time.time())), uuid.uuid4().hex
-        signed = "\n".join([request.method or "", str(parts.path), query, timestamp, nonce, body_hash])
-        request.headers["X-App-Key"] = self._app_key
-        request.headers["X-Timestamp"] = timestamp
-        request.headers["X-Nonce"] = nonce
-        request.headers["X-Signature"] = _seal(self._digest, self._secret, signed.encode())
-        return request
-
-
-def _hash(digest: str, body: bytes) -> str:
-    if digest == "sha256":
-        return hashlib.sha256(body).hexdigest()
-    sm3 = hashes.Hash(hashes.SM3())
-    sm3.update(body)
-    return sm3.finalize().hex()
-
-
-def _seal(digest: str, secret: bytes, signed: bytes) -> str:
-    if digest == "sha256":
-        return hmac.new(secret, signed, hashlib.sha256).hexdigest()
-    sm3 = HMAC(secret, hashes.SM3())
-    sm3.update(signed)
-    return sm3.finalize().hex()
-
-
-@dataclass(frozen=True)
-class Grant:
+class Grant(NamedTuple):
     """What was granted: the header that goes with each request, until when (monotonic seconds), the bare secrets."""
 
     header: str
     value: str
-    expires_at: float
     secrets: tuple[str, ...]
+    expires_at: float = float("inf")
 
 
-class GrantedAuth(Auth):
+class GrantedProof(Proof):
     """A token or session that is asked for: when first needed, before it ends, and after a 401.
 
     Shared by all threads: one of them renews, the others wait for it and go on with what it got.
     """
 
-    def __init__(self, ask_for: Callable[[], Grant], secrets: tuple[str, ...]) -> None:
-        self._ask_for, self.secrets = ask_for, secrets
-        self._lock = threading.Lock()
+    def __init__(self, ask_for: Callable[[], Grant], *secrets: str) -> None:
+        super().__init__(self._put_granted, *secrets)
+        self._ask_for, self._lock = ask_for, threading.Lock()
         self._grant: Grant | None = None
         self._granted: deque[str] = deque(maxlen=8)
 
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Add what was granted, asking for it where needed."""
+    def _put_granted(self, request: "PreparedRequest") -> None:
         with self._lock:
             if self._grant is None or time.monotonic() >= self._grant.expires_at:
                 self._grant = None
                 self._grant = self._ask_for()
                 self._granted.extend(self._grant.secrets)
-            grant = self._grant
-        request.headers[grant.header] = grant.value
-        return request
+            request.headers[self._grant.header] = self._grant.value
 
-    def renew(self, refused: PreparedRequest) -> bool:
-        """Drop the grant that was refused, unless another has taken its place."""
+    def renew(self, refused: "PreparedRequest") -> bool:
+        """Drop the grant that was refused, unless another thread has renewed it while this answer was on its way."""
         with self._lock:
-            # Another thread may have renewed it while this answer was on its way.
             if self._grant is not None and refused.headers.get(self._grant.header) == self._grant.value:
                 self._grant = None
         return True
@@ -187,57 +101,232 @@ class GrantedAuth(Auth):
         return (*self.secrets, *tuple(self._granted))
 
 
-def make_auth(source: Source, connection: RestConnection, post: PostForm) -> Auth:
-    """The auth that a source file names, its secrets read from their variables now."""
-    where = source.name
+class Poster(Protocol):
+    """Who asks for a token or a session."""
 
-    def read(variable: Variable) -> str:
-        return header_text(variable, where)
+    def post(self, path: str, fields: Mapping[str, Any], proof: Proof, *, as_json: bool) -> Answer:
+        """The answer to fields posted to a path below the base address; raises as every request does."""
 
-    def secret_of(variable: Variable) -> str:
-        return _plain(variable, read_variable(variable.env, where), where)
-
-    auth = connection.auth
-    made: Auth
-    match auth:
-        case Bearer():
-            token = re.sub(r"^bearer +", "", read(auth.token), flags=re.IGNORECASE)
-            made = HeaderAuth("Authorization", f"Bearer {token}", (token,))
-        case ApiKey():
-            made = _api_key(auth, read(auth.key))
-        case Basic():
-            made = _basic(secret_of(auth.user), secret_of(auth.password))
-        case SignedRequest():
-            made = SignedAuth(read(auth.app_key), secret_of(auth.app_secret), auth.digest)
-        case OAuth2ClientCredentials():
-            client, secret = secret_of(auth.client_id), secret_of(auth.client_secret)
-            ask_for = partial(_token, auth, client, secret, where, post)
-            made = GrantedAuth(ask_for, (secret, _encoded(client, secret)))
-        case SessionLogin():
-            user, password = secret_of(auth.user), secret_of(auth.password)
-            made = GrantedAuth(partial(_login, auth, user, password, where, post), (password,))
-        case MutualTls() | NoAuth():
-            made = Auth()
-    return made
+    def without(self, text: str) -> str:
+        """A text of the agency's without our secrets."""
 
 
-def _api_key(auth: ApiKey, key: str) -> Auth:
-    return ParamAuth(str(auth.param), key) if auth.header is None else HeaderAuth(auth.header, key, (key,))
+class AuthKind(Strict):
+    """What all auths have in common. A kind is a class below this one that declares its `kind`."""
+
+    kind: str
+
+    def proof(self, where: str, poster: Poster) -> Proof:  # noqa: ARG002 - most kinds need them
+        """What goes on each request, its secrets read from their variables now. This one proves nothing."""
+        return Proof()
+
+    def certificate_files(self, where: str) -> tuple[str, str] | None:  # noqa: ARG002 - mutual TLS needs it
+        """The files of a client certificate and its key, where there is one."""
+        return None
+
+
+class NoAuth(AuthKind):
+    """No proof, for an agency that asks for none; `auth: none` is the same."""
+
+    kind: Literal["none"]
+
+
+class Bearer(AuthKind):
+    """One long-lived token in the Authorization header."""
+
+    kind: Literal["bearer"]
+    token: Variable
+
+    def proof(self, where: str, _poster: Poster) -> Proof:
+        """The header. A token copied with its word before it is sent with one."""
+        token = re.sub(r"^bearer +", "", header_text(self.token, where), flags=re.IGNORECASE)
+        return _in_header("Authorization", f"Bearer {token}", token)
+
+
+class ApiKey(AuthKind):
+    """One key, in a header or in the query."""
+
+    kind: Literal["api_key"]
+    header: str | None = None
+    param: str | None = None
+    key: Variable
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.header is None) == (self.param is None):
+            raise ValueError("an api_key goes into a header or into a param: name one of them")
+        return self
+
+    def proof(self, where: str, _poster: Poster) -> Proof:
+        """The header, or the parameter of the address."""
+        key, param = header_text(self.key, where), self.param
+        if self.header is not None:
+            return _in_header(self.header, key, key)
+        return Proof(lambda request: request.prepare_url(request.url, {str(param): key}), key)
+
+
+class Basic(AuthKind):
+    """User name and password with every request."""
+
+    kind: Literal["basic"]
+    user: Variable
+    password: Variable
+
+    def proof(self, where: str, _poster: Poster) -> Proof:
+        """The header."""
+        return _basic(plain_text(self.user, where), plain_text(self.password, where))
+
+
+class SignedRequest(AuthKind):
+    """App key, timestamp and nonce, signed on each request with HMAC over SHA-256 or SM3."""
+
+    kind: Literal["signed"]
+    app_key: Variable
+    app_secret: Variable
+    digest: Literal["sha256", "sm3"] = "sha256"
+
+    def proof(self, where: str, _poster: Poster) -> Proof:
+        """Each attempt is signed anew: a nonce may be used once, also when the first attempt was lost on the way."""
+        key, secret = header_text(self.app_key, where), plain_text(self.app_secret, where)
+        return Proof(partial(self._sign, key, secret.encode()), secret)
+
+    def _sign(self, key: str, secret: bytes, request: "PreparedRequest") -> None:
+        parts = urlsplit(request.url or "")
+        query = urlencode(sorted(parse_qsl(str(parts.query), keep_blank_values=True)))
+        body = request.body or b""
+        timestamp, nonce = str(int(time.time())), uuid.uuid4().hex
+        body_hash = self._hash(body.encode() if isinstance(body, str) else body)
+        signed = "\n".join([request.method or "", str(parts.path), query, timestamp, nonce, body_hash])
+        request.headers.update({"X-App-Key": key, "X-Timestamp": timestamp, "X-Nonce": nonce})
+        request.headers["X-Signature"] = self._hash(signed.encode(), secret)
+
+    def _hash(self, content: bytes, key: bytes | None = None) -> str:
+        if self.digest == "sha256":
+            return (hashlib.sha256(content) if key is None else hmac.new(key, content, hashlib.sha256)).hexdigest()
+        sm3 = hashes.Hash(hashes.SM3()) if key is None else HMAC(key, hashes.SM3())
+        sm3.update(content)
+        return sm3.finalize().hex()
+
+
+class MutualTls(AuthKind):
+    """A client certificate: both variables hold paths of PEM files."""
+
+    kind: Literal["mutual_tls"]
+    certificate: Variable
+    key: Variable
+
+    def certificate_files(self, where: str) -> tuple[str, str]:
+        """Certificate and key, tried together before anything is sent: asked with, they would only fail to connect."""
+        certificate, key = pem_file(self.certificate, where), pem_file(self.key, where)
+        try:
+            # A password nobody gave: an encrypted key must fail here, never ask at a terminal.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key, password="")
+        except (ssl.SSLError, OSError, ValueError):
+            what = f"{self.certificate.env} and {self.key.env} do not hold a certificate and its own key."
+            raise ConfigError(what, where, "name a pair of PEM files, the key unencrypted") from None
+        return certificate, key
+
+
+class TokenGranted(AuthKind):
+    """A token that the agency grants: where its answer holds it, and how it goes with each request."""
+
+    token: DottedPath | None = None
+    expires_in: DottedPath | None = None
+    """Where the answer holds the token and how many seconds it lives; an hour where it does not say."""
+    header: str = "Authorization"
+    prefix: str = "Bearer "
+
+    def _granted(self, answer: Answer, path: str, where: str, without: Callable[[str], str]) -> Grant:
+        """The token that an answer holds, which may be a number; where it holds none, its names are told."""
+        token = _at(answer, path)
+        if isinstance(token, bool) or not isinstance(token, (str, int)) or not _is_token(str(token)):
+            shape = f"is {what_it_is(answer.body)}" if answer.value is None else shape_of(answer.value)
+            what = f"no token was granted: the answer (status {answer.status}) holds none at {path}; it {shape}."
+            mend = "check the credentials; where the token stands is declared by `token` under auth"
+            raise AgencyError(what + _said(answer, without), where, LET_US_IN if HTML in shape else mend)
+        ends = float("inf") if self.expires_in is None else _expiry(_at(answer, self.expires_in))
+        return Grant(self.header, f"{self.prefix}{token}", (str(token),), ends)
+
+
+class OAuth2ClientCredentials(TokenGranted):
+    """A token asked for with client id and secret, renewed when it expires or is refused."""
+
+    kind: Literal["oauth2_client_credentials"]
+    token_path: UrlPath
+    client_id: Variable
+    client_secret: Variable
+    scope: str | None = None
+    send: Literal["header", "body", "json"] = "header"
+    """Where the token endpoint wants id and secret: as basic auth, as fields of a form, or as those of a JSON body."""
+    token: DottedPath = "access_token"  # noqa: S105 - the place of a token, not one
+    expires_in: DottedPath = "expires_in"
+
+    def proof(self, where: str, poster: Poster) -> Proof:
+        """The token that is granted."""
+        client, secret = plain_text(self.client_id, where), plain_text(self.client_secret, where)
+        return GrantedProof(partial(self._ask, client, secret, where, poster), secret, _encoded(client, secret))
+
+    def _ask(self, client: str, secret: str, where: str, poster: Poster) -> Grant:
+        fields = {"grant_type": "client_credentials", **({} if self.scope is None else {"scope": self.scope})}
+        proof = _basic(client, secret)
+        if self.send != "header":
+            fields, proof = {**fields, "client_id": client, "client_secret": secret}, Proof()
+        answer = poster.post(self.token_path, fields, proof, as_json=self.send == "json")
+        if answer.status not in (200, 201):
+            what = f"no token was granted (status {answer.status}).{_said(answer, poster.without)}"
+            raise AgencyError(what, where, "check client id and secret, then jifen source check")
+        return self._granted(answer, self.token, where, poster.without)
+
+
+class SessionLogin(TokenGranted):
+    """Log in once, then go on with the token that is answered, or with the cookie where `token` is not named."""
+
+    kind: Literal["session_login"]
+    login_path: UrlPath
+    user_field: str
+    password_field: str
+    user: Variable
+    password: Variable
+    login: Literal["form", "json"] = "form"
+    fields: dict[str, str | int | bool] = {}
+    """What the login wants beside user and password."""
+
+    def proof(self, where: str, poster: Poster) -> Proof:
+        """The token or cookie of the session."""
+        user, password = plain_text(self.user, where), plain_text(self.password, where)
+        fields = {**self.fields, self.user_field: user, self.password_field: password}
+        return GrantedProof(partial(self._log_in, fields, where, poster), password)
+
+    def _log_in(self, fields: dict[str, Any], where: str, poster: Poster) -> Grant:
+        answer = poster.post(self.login_path, fields, Proof(), as_json=self.login == "json")
+        is_in = answer.status in (200, 201, 204)
+        if is_in and self.token is not None:
+            return self._granted(answer, self.token, where, poster.without)
+        cookies = "; ".join(f"{name}={value}" for name, value in answer.cookies.items())
+        if not is_in or not _is_token(cookies.replace(" ", "")):
+            what = f"the login failed (status {answer.status}).{_said(answer, poster.without)}"
+            raise AgencyError(what, where, "check user and password, then jifen source check")
+        return Grant("Cookie", cookies, tuple(answer.cookies.values()))
+
+
+if TYPE_CHECKING:
+    Auth = AuthKind
+else:
+    Auth = one_of(AuthKind)
 
 
 def header_text(variable: Variable, where: str) -> str:
     """The value of a variable that goes into a header as it stands, or a `ConfigError`."""
-    value = _plain(variable, read_variable(variable.env, where), where)
+    value = plain_text(variable, where)
     if not (value.isascii() and value.isprintable()):
-        raise ConfigError(
-            f"{variable.env} holds a sign that no header may have.", where, "set it again, without quotes"
-        )
+        what = f"{variable.env} holds a sign that no header may have."
+        raise ConfigError(what, where, "set it again, without quotes")
     return value
 
 
-def _plain(variable: Variable, value: str, where: str) -> str:
+def plain_text(variable: Variable, where: str) -> str:
     """The value, if it is what was meant: a line end or quotation marks around it are the file's it was copied from."""
-    again = "set it again, without quotes"
+    value, again = read_variable(variable.env, where), "set it again, without quotes"
     if value != value.strip() or any(sign < " " for sign in value):
         what = f"{variable.env} holds a sign that does not belong: a blank at its edge, or a line end."
         raise ConfigError(what, where, again)
@@ -246,68 +335,39 @@ def _plain(variable: Variable, value: str, where: str) -> str:
     return value
 
 
+def pem_file(variable: Variable, where: str) -> str:
+    """The path of a PEM file that a variable names."""
+    path = Path(read_variable(variable.env, where)).expanduser()
+    if not path.is_file():
+        raise ConfigError(f"{variable.env} names no file.", where, "set it to the path of a PEM file")
+    return str(path)
+
+
+def _in_header(name: str, value: str, *secrets: str) -> Proof:
+    return Proof(lambda request: request.headers.update({name: value}), *secrets)
+
+
 def _encoded(user: str, password: str) -> str:
     return base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-def _basic(user: str, password: str) -> Auth:
-    return HeaderAuth("Authorization", f"Basic {_encoded(user, password)}", (password, _encoded(user, password)))
+def _basic(user: str, password: str) -> Proof:
+    encoded = _encoded(user, password)
+    return _in_header("Authorization", f"Basic {encoded}", password, encoded)
 
 
-def _token(auth: OAuth2ClientCredentials, client: str, secret: str, where: str, post: PostForm) -> Grant:
-    form = {"grant_type": "client_credentials"}
-    if auth.scope is not None:
-        form["scope"] = auth.scope
-    by = _basic(client, secret)
-    if auth.send != "header":
-        form, by = {**form, "client_id": client, "client_secret": secret}, Auth()
-    granted = post(auth.token_path, form, by, auth.send == "json")
-    if granted.status not in (200, 201):
-        refused = f"no token was granted (status {granted.status}).{granted.said}"
-        raise AgencyError(refused, where, "check client id and secret, then jifen source check")
-    return _granted(granted, auth.token, auth.expires_in, auth.header, auth.prefix, where)
-
-
-def _granted(granted: Granted, path: str, expires_in: str | None, header: str, prefix: str, where: str) -> Grant:
-    """The token that an answer holds, which may be a number; where it holds none, its names are told."""
+def _at(answer: Answer, path: str) -> Any:
     try:
-        token = at_path(granted.value, path)
+        return at_path(answer.value, path)
     except MissingFieldError:
-        token = None
-    if isinstance(token, bool) or not isinstance(token, (str, int)) or not _is_token(str(token)):
-        what = f"no token was granted: the answer (status {granted.status}) holds none at {path}; it {granted.shape}."
-        what += granted.said
-        raise AgencyError(
-            what,
-            where,
-            LET_US_IN
-            if HTML in granted.shape
-            else "check the credentials; where the token stands is declared by `token` under auth",
-        )
-    try:
-        lives = None if expires_in is None else at_path(granted.value, expires_in)
-    except MissingFieldError:
-        lives = None
-    ends = float("inf") if expires_in is None else _expiry(lives)
-    return Grant(header, f"{prefix}{token}", ends, (str(token),))
+        return None
 
 
-def _login(auth: SessionLogin, user: str, password: str, where: str, post: PostForm) -> Grant:
-    fields = {**auth.fields, auth.user_field: user, auth.password_field: password}
-    granted = post(auth.login_path, fields, Auth(), auth.login == "json")
-    refused = AgencyError(
-        f"the login failed (status {granted.status}).{granted.said}",
-        where,
-        "check user and password, then jifen source check",
-    )
-    if granted.status not in (200, 201, 204):
-        raise refused
-    if auth.token is None:
-        cookies = "; ".join(f"{name}={value}" for name, value in granted.cookies.items())
-        if not _is_token(cookies.replace(" ", "")):
-            raise refused
-        return Grant("Cookie", cookies, float("inf"), tuple(granted.cookies.values()))
-    return _granted(granted, auth.token, auth.expires_in, auth.header, auth.prefix, where)
+def _said(answer: Answer, without: Callable[[str], str]) -> str:
+    """How an answer says no, by the names that are usual; of the rest that it may hold nothing is told."""
+    fields = answer.value if isinstance(answer.value, dict) else {}
+    said = [f"{name} {fields[name]}" for name in _SAYS_NO if isinstance(fields.get(name), (str, int))]
+    return f" It says {without(', '.join(said))}." if said else ""
 
 
 def _is_token(found: str) -> bool:

@@ -11,10 +11,10 @@ from connectors.drivers.http_call import Endpoint, Http
 from connectors.drivers.jobs import report
 from connectors.drivers.listing import Listing, short_hash
 from connectors.drivers.pages import Ask, Cursor, Page
-from connectors.drivers.paging import Days, Paginator, TimeWindow
+from connectors.drivers.paging import Days, TimeWindow
 from connectors.errors import ConfigError, DataError, PagingFaultError
 from connectors.json_path import RecordsAt
-from connectors.spec import Dataset, JsonDecoder, JsonLinesDecoder, Partition, RestConnection, RestRequest, Since
+from connectors.spec import Dataset, JsonDecoder, JsonLinesDecoder, Partition, RestConnection, RestRequest
 from ledger.settings import read_variable
 
 
@@ -23,10 +23,7 @@ def pull(ask: Ask) -> Iterator[Page]:
     connection, request = ask.source.connection, ask.dataset.request
     if not (isinstance(connection, RestConnection) and isinstance(request, RestRequest)):
         raise ConfigError("is not a REST dataset.", ask.dataset.address, "jifen source check")
-    base_url = _base_url(ask, connection)
-    decoder = ask.dataset.decoder
-    encodings = tuple(name for name in getattr(decoder, "encodings", ()) if name != "utf-8")
-    with closing(Http(ask, connection, base_url, encodings)) as http:
+    with closing(Http(ask, connection, request, _base_url(ask, connection))) as http:
         yield from _pages(http, request, ask)
 
 
@@ -57,45 +54,46 @@ def _fault_of(address: str) -> str | None:
 
 
 def _pages(http: Http, request: RestRequest, ask: Ask) -> Iterator[Page]:
-    endpoint = _endpoint(request, ask)
-    listing = _listing(http, endpoint, ask.dataset)
-    partition, paginator = request.partition, ask.dataset.paginator
+    endpoint, dataset = _endpoint(http, request, ask), ask.dataset
+    decoder, paginator, partition = dataset.decoder, dataset.paginator, request.partition
+    at = RecordsAt.of(dataset, decoder) if isinstance(decoder, JsonDecoder) and is_json(decoder) else None
+    listing = Listing(endpoint, dataset.address, at, _telling_apart(dataset), without=http.without)
     if request.job is not None:
-        yield from report(http, request.job, endpoint, listing, ask)
+        yield from report(request.job, endpoint, listing, ask)
         return
-    if paginator is None or (paginator.needs_json and not is_json(endpoint.decoder)):
-        raise ConfigError("this paginator reads from JSON.", ask.dataset.address, "choose another, or decoder json")
-    days = _days(paginator, request.since, ask)
+    if paginator is None or (paginator.needs_json and not is_json(decoder)):
+        raise ConfigError("this paginator reads from JSON.", dataset.address, "choose another, or decoder json")
+    days = _days(request, ask)
     if partition is None:
         yield from paginator.pages(listing, ask.resume, days)
         return
 
     def pages_for(value: str, resume: Cursor | None) -> Iterator[Page]:
-        there = http.at(_endpoint_of(endpoint, partition, value, ask.dataset.address))
+        there = _endpoint_of(endpoint, partition, value, dataset.address)
         return paginator.pages(replace(listing, asker=there), resume, days)
 
     yield from partitioned(listing, partition, ask.partition_values, ask.resume, pages_for)
 
 
-def _endpoint(request: RestRequest, ask: Ask) -> Endpoint:
+def _endpoint(http: Http, request: RestRequest, ask: Ask) -> Endpoint:
     """Where to ask, with the lower bound of a change feed unless time windows carry it."""
-    decoder, paginator, since = ask.dataset.decoder, ask.dataset.paginator, request.since
+    decoder, since = ask.dataset.decoder, request.since
     params = dict(request.params)
-    if since is not None and not (isinstance(paginator, TimeWindow) and paginator.from_param == since.param):
+    if since is not None and since.param != getattr(ask.dataset.paginator, "from_param", None):
         params[since.param] = ask.since or since.start
-    path = request.path or ""
     may_be_empty = isinstance(decoder, JsonLinesDecoder) and decoder.archive is None
     may_be_empty |= isinstance(decoder, JsonDecoder) and decoder.none
     return Endpoint(
-        path=path,
-        shown=path,
+        http,
+        path=request.path or "",
+        shown=request.path or "",
         method=request.method,
         params=params,
         body=request.body,
         body_as=request.body_as,
         decoder=decoder,
         may_be_empty=may_be_empty,
-        statuses=frozenset({200, 204}) if may_be_empty else frozenset({200}),
+        statuses=frozenset({200, 204} if may_be_empty else {200}),
         answered=request.answered,
     )
 
@@ -105,16 +103,9 @@ def _endpoint_of(endpoint: Endpoint, partition: Partition, value: str, where: st
     if partition.param is not None:
         return replace(endpoint, params={**endpoint.params, partition.param: value})
     if not value.strip("."):
-        raise DataError(
-            f"a value of {partition.name} is empty or made of dots.", where, "look at the dataset that it comes from"
-        )
+        what = f"a value of {partition.name} is empty or made of dots."
+        raise DataError(what, where, "look at the dataset that it comes from")
     return replace(endpoint, path=endpoint.path.replace("{" + partition.name + "}", quote(value, safe="")))
-
-
-def _listing(http: Http, endpoint: Endpoint, dataset: Dataset) -> Listing:
-    decoder = dataset.decoder
-    at = RecordsAt.of(dataset, decoder) if isinstance(decoder, JsonDecoder) and is_json(decoder) else None
-    return Listing(http.at(endpoint), dataset.address, at, _telling_apart(dataset), without=http.without)
 
 
 def _telling_apart(dataset: Dataset) -> tuple[str, ...]:
@@ -123,12 +114,13 @@ def _telling_apart(dataset: Dataset) -> tuple[str, ...]:
     return tuple(column.source_field for column in key)
 
 
-def _days(paginator: Paginator, since: Since | None, ask: Ask) -> Days:
+def _days(request: RestRequest, ask: Ask) -> Days:
     """First and last day to ask for; a bound with a time of day is read in the zone's own time."""
+    paginator = ask.dataset.paginator
     if not isinstance(paginator, TimeWindow):
         return ask.as_of, ask.as_of
     first = paginator.start
-    if since is not None and since.param == paginator.from_param and ask.since is not None:
+    if request.since is not None and request.since.param == paginator.from_param and ask.since is not None:
         bound = dt.datetime.fromisoformat(ask.since)
         first = (bound.astimezone(ask.settings.zone) if bound.tzinfo else bound).date()
     return first, ask.as_of
@@ -150,18 +142,17 @@ def partitioned(
     at = listing.begin(resume, start)
     if at["value_sha"] != start["value_sha"]:
         raise listing.fault(f"the values of {partition.name} changed while they were asked for")
-    for place in range(at["partition"], len(values)):
+    for place, value in list(enumerate(values))[at["partition"] :]:
         here = at if place == at["partition"] else {**start, "partition": place}
         following = {**start, "partition": place + 1} if place + 1 < len(values) else None
         try:
-            for page in pages_for(values[place], here["inner"]):
+            for page in pages_for(value, here["inner"]):
                 cursor = following if page.next_cursor is None else {**here, "inner": page.next_cursor}
-                label = f"[{partition.name}={_shown(values[place])}] {page.label}"
-                yield replace(page, label=label, next_cursor=cursor)
+                yield replace(page, label=f"[{partition.name}={_shown(value)}] {page.label}", next_cursor=cursor)
         except PagingFaultError as error:
-            again = {**start, "partition": place, "inner": error.restart_at}
-            is_begin = place == 0 and error.restart_at is None
-            raise PagingFaultError(error.what, error.where, error.next_step, None if is_begin else again) from None
+            is_beginning = place == 0 and error.restart_at is None
+            again = None if is_beginning else {**start, "partition": place, "inner": error.restart_at}
+            raise PagingFaultError(error.what, error.where, error.next_step, again) from None
 
 
 def _shown(value: str) -> str:

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
 from contextlib import closing
 from itertools import islice
 from typing import Any
@@ -13,9 +12,9 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from connectors.drivers.answers import SHORTEST_SECRET, Secrets, UnreadableError, check_answered
-from connectors.drivers.http_body import LOST, TooLargeError, exchanged, read_body
-from connectors.drivers.retry import SEND_AGAIN, TryAgainError, call_with_retry, retry_after_seconds
-from connectors.drivers.tls import surroundings
+from connectors.drivers.http_exchange import LOST, TooLargeError, exchanged, require_not_busy, surroundings
+from connectors.drivers.listing import Answer
+from connectors.drivers.retry import SEND_AGAIN, TryAgainError, call_with_retry
 from connectors.errors import AgencyError, ConfigError
 from connectors.json_text import loads
 from connectors.sink_files import NoticeSink
@@ -35,6 +34,32 @@ def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
     """
     url = read_variable(sink.connection.url.env, sink.name)
     secret = read_variable(sink.connection.secret.env, sink.name)
+    sent = _signed(sink, url, secret, body)
+    arguments, timeout = surroundings(url), settings.request_timeout_seconds
+    tokens = [value for _, value in parse_qsl(urlsplit(url).query) if len(value) >= SHORTEST_SECRET]
+    secrets = Secrets(lambda: (secret, url, *tokens), (), sink.name)
+
+    def attempt() -> None:
+        try:
+            answer = exchanged(adapter, sent, arguments, timeout, sink.name, sink.statuses, MOST_OF_AN_ANSWER_BYTES)
+        except UnreadableError as error:
+            raise error.error from None
+        except TooLargeError as error:
+            what = f"the channel answers {error.status} and more than {MOST_OF_AN_ANSWER_BYTES} bytes: "
+            raise AgencyError(f"{what}that is no receipt.", sink.name, "check its address") from None
+        except (*LOST, OSError) as error:
+            problem = f"the channel does not answer ({type(error).__name__})"
+        else:
+            require_not_busy(answer, "the channel")
+            _require_accepted(sink, answer, secrets, body)
+            return
+        raise TryAgainError(problem)
+
+    with closing(HTTPAdapter()) as adapter:
+        call_with_retry(attempt, sink.name, settings.retry_seconds, next_step=SEND_AGAIN)
+
+
+def _signed(sink: NoticeSink, url: str, secret: str, body: bytes) -> requests.PreparedRequest:
     headers = {
         "Content-Type": "application/cloudevents+json; charset=utf-8",
         "Accept-Encoding": "gzip",
@@ -49,50 +74,22 @@ def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
     if not is_address:
         variable = sink.connection.url.env
         raise ConfigError(f"{variable} holds no address.", sink.name, f"mend {variable}, then jifen run")
-    arguments, timeout = surroundings(url), settings.request_timeout_seconds
-    tokens = [value for _, value in parse_qsl(urlsplit(url).query) if len(value) >= SHORTEST_SECRET]
-    secrets = Secrets(lambda: (secret, url, *tokens), (), sink.name)
-
-    def read(answer: requests.Response) -> tuple[int, Mapping[str, str], bytes | None]:
-        try:
-            content: bytes | None = read_body(answer, MOST_OF_AN_ANSWER_BYTES, timeout, sink.name)
-        except TooLargeError:
-            content = None
-        return answer.status_code, answer.headers, content
-
-    def attempt() -> None:
-        try:
-            status, told, content = exchanged(adapter, sent, arguments, timeout, sink.name, read)
-        except UnreadableError as error:
-            raise error.error from None
-        except (*LOST, OSError) as error:
-            problem = f"the channel does not answer ({type(error).__name__})"
-        else:
-            _require_accepted(sink, status, told, content, secrets, body)
-            return
-        raise TryAgainError(problem)
-
-    with closing(HTTPAdapter()) as adapter:
-        call_with_retry(attempt, sink.name, settings.retry_seconds, next_step=SEND_AGAIN)
+    return sent
 
 
-def _require_accepted(
-    sink: NoticeSink, status: int, headers: Mapping[str, str], body: bytes | None, secrets: Secrets, sent: bytes
-) -> None:
-    if status in (408, 425, 429) or status >= 500:
-        wish = retry_after_seconds(headers.get("Retry-After"), headers.get("Date"))
-        raise TryAgainError(f"the channel answers {status}", wish)
+def _require_accepted(sink: NoticeSink, answer: Answer, secrets: Secrets, sent: bytes) -> None:
+    """An `AgencyError` for an answer that is no receipt."""
+    status, body = answer.status, answer.body
+    form = answer.headers.get("Content-Type", "").lower()
+    what, next_step = "", "check its secret and address"
     if status not in sink.statuses:
         elsewhere = ": it sends us elsewhere, perhaps to log in" if 300 <= status < 400 else ""
-        raise AgencyError(
-            f"the channel refuses the message with {status}{elsewhere}.", sink.name, "check its secret and address"
-        )
-    if body is None:
-        what = f"the channel answers {status} and more than {MOST_OF_AN_ANSWER_BYTES} bytes: that is no receipt."
-        raise AgencyError(what, sink.name, "check its address")
-    if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") or "html" in headers.get("Content-Type", "").lower():
+        what = f"the channel rejected the message with {status}{elsewhere}."
+    elif body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") or "html" in form:
         what = f"the channel answers {status} with a page of HTML or XML: that is no receipt."
-        raise AgencyError(what, sink.name, "check its address; a page to log in means that it does not know us")
+        next_step = "check its address; a page to log in means that it does not know us"
+    if what:
+        raise AgencyError(what, sink.name, next_step)
     try:
         wrapped = _JSONP.fullmatch(body)
         value = loads(wrapped[1] if wrapped else body)
@@ -102,7 +99,7 @@ def _require_accepted(
         if not isinstance(value, dict):
             what = f"the channel answers {status} without {sink.answered.code}, by which it tells how it went."
             raise AgencyError(what, sink.name, "compare `answered` in the sink file with the channel's document")
-        check_answered(sink.answered, body, value, sink.name, secrets)
+        check_answered(sink.answered, body, value, sink.name, secrets.without)
         return
     if isinstance(value, (dict, list)):
         told = ", ".join(islice(refusals(_without_echo(value, loads(sent))), 3))
@@ -111,7 +108,7 @@ def _require_accepted(
         told = text if refuses(text) or _BAD_NUMBER.fullmatch(text) else ""
     if told:
         raise AgencyError(
-            f"the channel answers {status} and refuses the message: {secrets.without(told)}.",
+            f"the channel answers {status} and rejects the message: {secrets.without(told)}.",
             sink.name,
             "look it up in the channel's document; where it means success, say so by `answered` in the sink file",
         )

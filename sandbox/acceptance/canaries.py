@@ -11,8 +11,8 @@ from urllib.parse import quote, quote_plus, urlsplit
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from connectors.drivers.auth import Basic, MutualTls
 from connectors.spec import DatabaseConnection, RestConnection, SftpConnection, Source
-from connectors.spec_auth import Basic, MutualTls
 from connectors.strict import Variable
 
 SHORTEST = 5

@@ -16,11 +16,11 @@ from cryptography.x509.oid import NameOID
 from sqlalchemy.engine import make_url
 
 from connectors.check import check_source
+from connectors.drivers.auth import MutualTls
 from connectors.drivers.pages import Ask
 from connectors.plan import plan_source
 from connectors.pull import driver_of
 from connectors.spec import DatabaseConnection, FolderConnection, RestConnection, SftpConnection, Source
-from connectors.spec_auth import MutualTls
 from ledger.settings import Settings
 from sandbox.acceptance.canaries import OPEN_FIELDS, secret_variables, tried_variables
 from sandbox.acceptance.house import environment, listening, states

@@ -15,8 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 
-from connectors.spec import RestConnection, Source
-from connectors.spec_auth import (
+from connectors.drivers.auth import (
     ApiKey,
     Auth,
     Basic,
@@ -27,6 +26,7 @@ from connectors.spec_auth import (
     SessionLogin,
     SignedRequest,
 )
+from connectors.spec import RestConnection, Source
 from connectors.strict import Variable, variables_in
 from sandbox.standin.encode import set_path
 from sandbox.standin.pages import RefusedError

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from connectors.drivers.auth import OAuth2ClientCredentials, SessionLogin, SignedRequest
 from connectors.drivers.paging import (
     CursorInBody,
     CursorInHeader,
@@ -31,7 +32,6 @@ from connectors.spec import (
     Source,
     XlsxDecoder,
 )
-from connectors.spec_auth import OAuth2ClientCredentials, SessionLogin, SignedRequest
 from sandbox.standin import planted
 from sandbox.standin.kind_rows import ROWS
 from sandbox.standin.planted import PLANTED, Expected

@@ -18,8 +18,8 @@ from typing import Any, Final
 
 import uvicorn
 
+from connectors.drivers.auth import MutualTls
 from connectors.spec import FolderConnection, RestConnection, SftpConnection, Source
-from connectors.spec_auth import MutualTls
 from sandbox.standin.certificates import make_certificates
 from sandbox.standin.files import Folder, Written, growing_piece
 from sandbox.standin.gate import open_gate

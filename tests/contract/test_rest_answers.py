@@ -36,7 +36,7 @@ def asked_with_codes(**more):
 
 def test_a_refusal_in_the_body_of_a_200_is_the_agencys(pulled):
     reply = Reply({"code": 4031, "msg": f"quota\x1b[2J of {SECRET[:4]} used up"})
-    with pytest.raises(AgencyError, match="refuses with code 4031") as caught:
+    with pytest.raises(AgencyError, match="rejected the request with code 4031") as caught:
         pulled(lambda _: reply, request=asked_with_codes())
     assert str(caught.value).isprintable()
 
@@ -60,7 +60,7 @@ def test_a_refusal_where_a_file_was_asked_for_is_no_file(pulled):
     ask = {"request": asked_with_codes(), "paginator": SINGLE, "decoder": {"kind": "csv"}}
     (page,) = pulled(lambda _: Reply(b"id,name\n1,a\n"), **ask)
     assert page.answer is None
-    with pytest.raises(AgencyError, match="refuses with code 7"):
+    with pytest.raises(AgencyError, match="rejected the request with code 7"):
         pulled(lambda _: Reply({"code": "7", "msg": "no"}), **ask)
 
 

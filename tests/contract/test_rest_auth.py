@@ -261,7 +261,7 @@ def test_a_new_token_that_is_refused_like_the_old_one_ends_it(variables):
     office = Gateway(wanted, uses=0)
     with serve(office) as agency:
         variables.setenv("SMALL_URL", agency.url)
-        with pytest.raises(AgencyError, match=r"refuses with code 401 \(token expired\)"):
+        with pytest.raises(AgencyError, match=r"rejected the request with code 401 \(token expired\)"):
             pull(ask_of(auth=auth, request=CODED))
     assert (office.granted, len(agency.seen)) == (2, 4)
 

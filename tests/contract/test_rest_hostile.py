@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from connectors.decoders.decode import decode
-from connectors.drivers import http_body, http_call, rest
+from connectors.drivers import http_call, http_exchange, rest
 from connectors.errors import AgencyError, DataError, PagingFaultError, TransientError
 from tests.contract.small_agency import PAGED, Reply, ask_of, ids, listing, pull, serve
 
@@ -128,10 +128,7 @@ def test_a_packing_that_comes_a_byte_first_is_known(packing, pulled):
         (Reply(GOOD[:-1] + b",}"), "a comma too many, before byte"),
         (Reply(GOOD + b"\n" + GOOD), "more stands behind its end"),
         (Reply(gzip.compress(PACKED), headers={"Content-Encoding": "gzip"}), "is packed with gzip"),
-        (
-            Reply(PACKED + b"garbage", headers={"Content-Encoding": "gzip"}),
-            "packed with gzip and broken, after 78 bytes",
-        ),
+        (Reply(PACKED + b"garbage", headers={"Content-Encoding": "gzip"}), "packed with gzip and broken"),
         (Reply(PACKED[:20] + b"\x00" * 40, headers={"Content-Encoding": "gzip"}), "packed with gzip and broken"),
         (Reply(GOOD, headers={"Content-Encoding": "br"}), "is packed with br, and we ask for gzip"),
         (Reply(GOOD, headers={"Content-Encoding": "zstd"}), "is packed with zstd"),
@@ -303,7 +300,7 @@ def test_lists_within_lists_without_end_are_loud(pulled):
 
 
 def test_an_answer_that_drips_is_given_up(variables):
-    variables.setattr(http_body, "SLOWEST_BYTES_PER_SECOND", 1 << 20)
+    variables.setattr(http_exchange, "SLOWEST_BYTES_PER_SECOND", 1 << 20)
     body = json.dumps({"total": 1, "items": [{"id": 1, "pad": "x" * 40_000}]}).encode()
 
     with serve(lambda _: Reply(raw=b"")) as agency:

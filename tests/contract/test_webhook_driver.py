@@ -98,8 +98,8 @@ def test_without_a_declaration_an_answer_that_says_nothing_bad_is_an_acceptance(
         (Reply({"IsSuccess": "F"}), "IsSuccess is F"),
         (Reply({"head": {"rtnCode": "999999", "rtnMsg": "x"}}), "rtnCode is 999999"),
         (Reply({"accepted": False}), "accepted is False"),
-        (Reply(b"-1"), "refuses the message: -1"),
-        (Reply(b"500"), "refuses the message: 500"),
+        (Reply(b"-1"), "rejects the message: -1"),
+        (Reply(b"500"), "rejects the message: 500"),
         (Reply({"status": "失败"}), "status is 失败"),
         (Reply({"result": "推送失败"}), "result is 推送失败"),
         (Reply({"code": 200, "msg": "推送失败：机器人已停用"}), "msg is 推送失败"),
@@ -174,7 +174,7 @@ def test_a_text_that_denies_errors_or_counts_none_is_an_acceptance(posted, text)
     ],
 )
 def test_a_text_that_counts_errors_or_names_one_is_a_refusal(posted, text):
-    with pytest.raises(AgencyError, match="refuses the message"):
+    with pytest.raises(AgencyError, match="rejects the message"):
         posted(Reply(text.encode()))
 
 
@@ -204,7 +204,7 @@ def test_an_answer_that_repeats_our_message_is_not_judged_by_what_we_say_in_it(p
     ],
 )
 def test_a_verdict_beside_our_message_counts(posted, reply):
-    with pytest.raises(AgencyError, match="refuses the message"):
+    with pytest.raises(AgencyError, match="rejects the message"):
         posted(Reply(reply))
 
 
@@ -237,7 +237,7 @@ def test_a_code_declared_as_busy_is_tried_again_within_the_budget(posted):
 
 def test_declared_statuses_decide(posted):
     posted(Reply({}, 207), statuses=[207])
-    with pytest.raises(AgencyError, match="refuses the message with 200"):
+    with pytest.raises(AgencyError, match="rejected the message with 200"):
         posted(Reply({}, 200), statuses=[202])
 
 

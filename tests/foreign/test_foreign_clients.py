@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from connectors.drivers.auth import ApiKey, OAuth2ClientCredentials
 from connectors.drivers.paging import Keyset
 from connectors.source_files import read_sources
-from connectors.spec_auth import ApiKey, OAuth2ClientCredentials
 from ledger.settings import PROJECT_DIR
 from sandbox.start import start
 

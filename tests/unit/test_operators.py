@@ -36,7 +36,7 @@ EMPTY = {"source": "tax", "dataset": "vat", "state": "unchanged", "message": "th
 def posted(monkeypatch):
     """What the channels were sent; `posted.away` makes them refuse."""
     sent = SimpleNamespace(events=[], away=False)
-    sent.refuse = lambda: AgencyError("the channel refuses the message with 401.", "operators", "check its secret")
+    sent.refuse = lambda: AgencyError("the channel rejected the message with 401.", "operators", "check its secret")
 
     def push(sink, body, _settings):
         if sent.away:

@@ -49,9 +49,9 @@ def test_the_kinds_offered_are_all_there_are():
     def kinds(union):
         return {member.model_fields["kind"].annotation.__args__[0] for member in union.__args__[0].__args__}
 
+    from connectors.drivers.auth import Auth
     from connectors.drivers.paging import Paginator
     from connectors.spec import Decoder
-    from connectors.spec_auth import Auth
 
     assert (set(PAGINATORS), set(AUTHS), set(DECODERS)) == (kinds(Paginator), kinds(Auth), kinds(Decoder))
 

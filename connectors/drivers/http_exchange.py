@@ -1,0 +1,218 @@
+"""One HTTP exchange: the rate budget of its host, its proxy, and a body that is whole, capped and in time."""
+
+import gzip
+import io
+import os
+import threading
+import time
+import zlib
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3.exceptions
+from requests.adapters import HTTPAdapter
+from requests.utils import select_proxy
+
+from connectors.drivers.answers import UnreadableError
+from connectors.drivers.listing import Answer, host_key
+from connectors.drivers.retry import TryAgainError, retry_after_seconds, within
+from connectors.errors import AgencyError, ConfigError
+from connectors.spec import Limits
+
+CHUNK_BYTES = 1 << 17
+MOST_OF_A_REFUSAL_BYTES = 1 << 20
+SLOWEST_BYTES_PER_SECOND = 1024
+"""An answer that drips more slowly than this, once its time-out has passed, is given up."""
+
+_GZIP = b"\x1f\x8b"
+
+
+class TooLargeError(ValueError):
+    """The body of an answer with this status is larger than the cap, as sent or unpacked."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+LOST = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    urllib3.exceptions.HTTPError,
+)
+"""What `requests` and urllib3 raise where an answer did not come, or did not come whole."""
+
+_OF_THE_PROXY = (
+    requests.exceptions.ProxyError,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidURL,
+    urllib3.exceptions.LocationParseError,
+)
+
+
+def how_lost(error: BaseException) -> str:
+    """The kind of what was raised, and nothing of its words; of a port where nobody listens, that."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, ConnectionRefusedError):
+            return "connection refused"
+        inner = inner.__cause__ or inner.__context__
+    return type(error).__name__
+
+
+def surroundings(url: str) -> dict[str, Any]:
+    """What the environment says of requests to an address, as `requests` names it: verify, proxies."""
+    with requests.Session() as session:
+        settled = session.merge_environment_settings(url, {}, False, None, None)
+    return {"verify": settled["verify"], "proxies": settled["proxies"]}
+
+
+def exchanged(
+    adapter: HTTPAdapter,
+    sent: requests.PreparedRequest,
+    arguments: dict[str, Any],
+    timeout: float,
+    where: str,
+    wanted: Collection[int],
+    cap: int,
+) -> Answer:
+    """The answer to a request, within the budget of the call whatever is sent and how slowly.
+
+    A redirect is not followed. Of an answer whose status is not `wanted` the body may be left out. A proxy that cannot
+    be used is a `ConfigError` that names its variable: what the library says of it holds the address of the agency, and
+    perhaps a password. Raises what `read_body` and `requests` raise as well.
+    """
+
+    def work() -> Answer:
+        # Not through a session: that would read the whole body of a redirect, however large.
+        with adapter.send(sent, stream=True, timeout=timeout, **arguments) as answer:
+            status = answer.status_code
+            if status == 407 and variable is not None:
+                raise requests.exceptions.ProxyError
+            try:
+                body = read_body(answer, cap if status in wanted else MOST_OF_A_REFUSAL_BYTES, timeout, where)
+            except (TooLargeError, UnreadableError):
+                if status in wanted:
+                    raise
+                body = b""
+            return Answer(body, answer.headers, None, url, status, answer.cookies.get_dict())
+
+    url = sent.url or ""
+    variable = _proxy_variable(url, arguments["proxies"])
+    through = "" if variable is None else f", asked through the proxy of {variable}"
+    try:
+        return within(work, f"no whole answer in time{through}")
+    except (*_OF_THE_PROXY, requests.ConnectionError, requests.Timeout) as error:
+        if variable is None or isinstance(error, requests.exceptions.SSLError):
+            raise
+        if not isinstance(error, _OF_THE_PROXY):
+            raise TryAgainError(f"no whole answer ({type(error).__name__}){through}") from None
+        kind = urlsplit(arguments["proxies"].get(urlsplit(url).scheme) or arguments["proxies"].get("all", "")).scheme
+        problem = f"the proxy that {variable} names cannot be used ({kind or 'no scheme'}, {type(error).__name__})."
+    raise ConfigError(problem, where, f"mend {variable}, or name the host in NO_PROXY; a SOCKS proxy needs pysocks")
+
+
+def _proxy_variable(url: str, proxies: dict[str, str]) -> str | None:
+    """The variable that sends requests for this address through a proxy; None where they go straight."""
+    if select_proxy(url, proxies) is None:
+        return None
+    names = [name for kind in (urlsplit(url).scheme, "all") for name in (f"{kind}_proxy", f"{kind}_proxy".upper())]
+    return next((name for name in names if os.environ.get(name)), "the environment")
+
+
+def require_not_busy(answer: Answer, who: str) -> None:
+    """A `TryAgainError` where a status tells that another attempt may pass, with the wait that is asked for."""
+    if answer.status in (408, 425, 429) or answer.status >= 500:
+        wish = retry_after_seconds(answer.headers.get("Retry-After"), answer.headers.get("Date"))
+        raise TryAgainError(f"{who} answers {answer.status}", wish)
+
+
+def read_body(answer: requests.Response, cap: int, timeout: float, where: str) -> bytes:
+    """The body of a streamed answer, unpacked as often as `Content-Encoding` says gzip.
+
+    What begins otherwise is no gzip, whatever the header says, and is taken as it is. Raises TooLargeError beyond `cap`
+    bytes, UnreadableError for a packing that nobody asked for or that is broken, TryAgainError for a body cut short or
+    dripping, and what urllib3 raises for a connection that is lost.
+    """
+    said = answer.headers.get("Content-Encoding", "").lower().split(",")
+    packings = [word for one in said if (word := one.strip()) not in ("", "identity")]
+    if other := [word for word in packings if word not in ("gzip", "x-gzip")]:
+        shown = "".join(sign for sign in other[0] if sign.isprintable())[:20]
+        what = f"the answer is packed with {shown}, and we ask for gzip or nothing."
+        raise UnreadableError(AgencyError(what, where, "ask the agency to heed Accept-Encoding"))
+    if (answer.raw.length_remaining or 0) > cap:
+        raise TooLargeError(answer.status_code)
+    body, began = bytearray(), time.monotonic()
+    while chunk := answer.raw.read1(CHUNK_BYTES, decode_content=False):
+        body += chunk
+        if len(body) > cap:
+            raise TooLargeError(answer.status_code)
+        if time.monotonic() - began > timeout + len(body) / SLOWEST_BYTES_PER_SECOND:
+            raise TryAgainError("the answer comes too slowly")
+    for _ in packings:
+        body = bytearray(_unpacked(body, cap, where)) if body.startswith(_GZIP) else body
+        if len(body) > cap:
+            raise TooLargeError(answer.status_code)
+    return bytes(body)
+
+
+def _unpacked(body: bytearray, cap: int, where: str) -> bytes:
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(body)) as packed:
+            return packed.read(cap + 1)
+    except EOFError:
+        raise TryAgainError("the packed answer is cut short") from None
+    except (OSError, zlib.error):
+        problem = AgencyError(
+            "the answer is packed with gzip and broken.", where, "call the agency: it spoils what it packs"
+        )
+    raise UnreadableError(problem)
+
+
+@dataclass
+class HostBudget:
+    """How busy one host is kept by us. The limits come with each request: two sources may share a host."""
+
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _in_flight: int = 0
+    _next_start: float = 0.0
+
+    @contextmanager
+    def slot(self, limits: Limits) -> Iterator[None]:
+        """Hold one of the connections; waits until one is free."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._in_flight < limits.connections)
+            self._in_flight += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._in_flight -= 1
+                # All, not one: those who wait may have different limits.
+                self._changed.notify_all()
+
+    def pace(self, limits: Limits, stop: threading.Event) -> None:
+        """Wait for our turn to begin a request, `1 / per_second` after the one before; `stop` ends the wait."""
+        if limits.per_second is None:
+            return
+        with self._changed:
+            now = time.monotonic()
+            turn = max(now, self._next_start)
+            self._next_start = turn + 1.0 / limits.per_second
+        if turn > now:
+            stop.wait(turn - now)
+
+
+_budgets: dict[tuple[str, str, int | None], HostBudget] = {}
+_budgets_lock = threading.Lock()
+
+
+def budget_of(url: str) -> HostBudget:
+    """The one budget of the host that an address names, shared by whatever asks it in this process."""
+    with _budgets_lock:
+        return _budgets.setdefault(host_key(url), HostBudget())
