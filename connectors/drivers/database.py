@@ -146,22 +146,22 @@ def _open(url: str, variable: str, ask: Ask) -> Engine:
     where, seconds = ask.dataset.address, ask.settings.retry_seconds
     # Half a second is none to libpq, and 1 counts as 2.
     connect = max(2, min(CONNECT_SECONDS, int(seconds)))
+    timeouts = {"connect_timeout": connect, "read_timeout": seconds, "write_timeout": seconds}
     arguments: dict[str, dict[str, Any]] = {
         "postgresql": {"connect_timeout": connect, "client_encoding": "utf8"},
-        "mysql": {"connect_timeout": connect, "read_timeout": seconds, "write_timeout": seconds},
+        "mysql": timeouts,
+        "mariadb": timeouts,
         "oracle": {"tcp_connect_timeout": connect},
         "sqlite": {"timeout": min(CONNECT_SECONDS, seconds)},
     }
-    arguments["mariadb"] = arguments["mysql"]
     backend = ""
     try:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
         if "+" not in parsed.drivername and backend in _DRIVERS:
             parsed = parsed.set(drivername=f"{backend}+{_DRIVERS[backend]}")
-        engine = create_engine(
-            parsed, connect_args=arguments.get(backend, {}), hide_parameters=True, poolclass=NullPool
-        )
+        more = arguments.get(backend, {})
+        engine = create_engine(parsed, connect_args=more, hide_parameters=True, poolclass=NullPool)
     except ImportError:
         extra = "mysql" if backend == "mariadb" else backend
         what = f"{variable} names a database of kind {backend}, whose driver is not installed."
@@ -170,7 +170,7 @@ def _open(url: str, variable: str, ask: Ask) -> Engine:
         # The URL itself holds a password: neither it nor the library's message about it is repeated.
         raise ConfigError(f"{variable} is not a database URL that we can use.", where, f"mend {variable}") from None
     if backend == "sqlite" and not _is_there(parsed):
-        # SQLite would make an empty database of it, and an empty register is no register.
+        # SQLite would make an empty database of it.
         raise ConfigError(f"{variable} names a file that is not there.", where, f"mend {variable}")
     if backend in _ONE_MOMENT:
         return engine.execution_options(isolation_level=_ONE_MOMENT[backend], postgresql_readonly=True)
@@ -228,15 +228,14 @@ def _table(engine: Engine, ask: Ask, request: DatabaseRequest) -> Table:
         return Table(name, MetaData(), schema=schema or None, autoload_with=engine)
     except NoSuchTableError:
         raise AgencyError(f"there is no table {request.table}.", ask.dataset.address, _ASK_WHAT) from None
-    except (OperationalError, InterfaceError) as error:
-        _raise_refusal(error, ask)
-        raise TryAgainError(f"the database does not answer ({type(error).__name__})") from None
     except AssertionError:
         # How SQLAlchemy meets a make that only resembles the one in the URL.
         what = "the database is of a make that its URL does not name, and SQLAlchemy cannot read it."
         raise ConfigError(what, ask.dataset.address, "install that make's own dialect and name it in the URL") from None
     except SQLAlchemyError as error:
         _raise_refusal(error, ask)
+        if isinstance(error, (OperationalError, InterfaceError)):
+            raise TryAgainError(f"the database does not answer ({type(error).__name__})") from None
         what = f"table {request.table} cannot be looked at ({type(error).__name__})."
         raise AgencyError(what, ask.dataset.address, "ask the agency for the right to read it") from None
 

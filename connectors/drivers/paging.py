@@ -60,22 +60,22 @@ class Paging(Strict):
 
     def pages(self, listing: Listing, resume: Cursor | None, _days: Days) -> Iterator[Page]:
         """The pages of a listing from a cursor on (None: from its start). `days`: first and last, for time windows."""
-        at: Cursor | None = listing.begin(resume, {"kind": self.kind, **self.beginning()})
+        at: Cursor | None = listing.begin(resume, {"kind": self.kind, **self._beginning()})
         seen = Seen((at or {}).get("marks", []))
         while at is not None:
-            page = self.page(listing, at, listing.ask(self.question(at)), seen)
+            page = self._page(listing, at, listing.ask(self._question(at)), seen)
             yield page
             at = page.next_cursor
 
-    def beginning(self) -> Cursor:
+    def _beginning(self) -> Cursor:
         """Where it begins, beside its kind."""
         return {}
 
-    def question(self, at: Cursor) -> Question:
+    def _question(self, at: Cursor) -> Question:
         """What to ask at a place."""
         raise NotImplementedError
 
-    def page(self, listing: Listing, at: Cursor, answer: Answer, seen: Seen) -> Page:
+    def _page(self, listing: Listing, at: Cursor, answer: Answer, seen: Seen) -> Page:
         """The page that an answer holds, with the place of the next one, if it adds up."""
         raise NotImplementedError
 
@@ -112,30 +112,29 @@ class Counted(Paging):
         path: str | None = getattr(self, "total_pages", None)
         return path
 
-    def place(self, at: Cursor, ahead: int) -> tuple[str, int]:
+    def _place(self, at: Cursor, ahead: int) -> tuple[str, int]:
         """The parameter and its value that ask for a page, so many pages ahead."""
         raise NotImplementedError
 
-    def beginning(self) -> Cursor:
+    def _beginning(self) -> Cursor:
         """At the first page; `step` is how many records the pages so far hold each."""
         first = getattr(self, "first", 1)
         return {"size": self.size, "page": first, "received": 0, "total": None, "step": None, "marks": []}
 
-    def question(self, at: Cursor, ahead: int = 0) -> Question:
-        """The parameters of a page."""
-        name, value = self.place(at, ahead)
+    def _question(self, at: Cursor, ahead: int = 0) -> Question:
+        name, value = self._place(at, ahead)
         return Question({name: str(value), **({self.size_param: str(self.size)} if self.size_param else {})})
 
     def pages(
         self, listing: Listing, resume: Cursor | None, _days: Days, given: Answer | None = None
     ) -> Iterator[Page]:
         """The pages of a listing. `given` is the first answer, for a caller that has it already."""
-        at = listing.begin(resume, {"kind": self.kind, **self.beginning()})
+        at = listing.begin(resume, {"kind": self.kind, **self._beginning()})
         seen = Seen(at["marks"])
         while True:
             with closing(self._answers(listing, at, given)) as answers:
                 for answer in answers:
-                    page = self.page(listing, at, answer, seen)
+                    page = self._page(listing, at, answer, seen)
                     yield page
                     if page.next_cursor is None:
                         return
@@ -150,7 +149,7 @@ class Counted(Paging):
         if given is not None:
             yield given
             return
-        yield from listing.in_order(self.question(at, ahead) for ahead in self._ahead(at))
+        yield from listing.in_order(self._question(at, ahead) for ahead in self._ahead(at))
 
     def _ahead(self, at: Cursor) -> Iterable[int]:
         """How many pages to ask for from a place on, counted from nought; without end where an empty page ends it."""
@@ -159,11 +158,10 @@ class Counted(Paging):
         if self.until is not None:
             return count()
         if self.pages_path is not None:
-            return range(at["total"] - (at["page"] - self.beginning()["page"]))
+            return range(at["total"] - (at["page"] - self._beginning()["page"]))
         return range(math.ceil((at["total"] - at["received"]) / at["step"]))
 
-    def page(self, listing: Listing, at: Cursor, answer: Answer, seen: Seen) -> Page:
-        """The page that an answer holds, if it adds up with those before it."""
+    def _page(self, listing: Listing, at: Cursor, answer: Answer, seen: Seen) -> Page:
         records = listing.json_records(answer)
         label = f"from {at['received']}" if isinstance(self, Offset) else f"page {at['page']}"
         path = self.total or self.pages_path
@@ -194,7 +192,7 @@ class Counted(Paging):
         if self.pages_path is not None:
             if (got == 0) != (total == 0):
                 raise listing.fault(f"page {at['page']} holds {got} records, of {total} pages declared")
-            return bool(at["page"] - self.beginning()["page"] + 1 >= total)
+            return bool(at["page"] - self._beginning()["page"] + 1 >= total)
         received = at["received"] + got
         if received > total or (not got and received < total):
             raise listing.fault(f"{received} records for a declared total of {total}")
@@ -209,7 +207,7 @@ class Counted(Paging):
         if "end" in listing.proved or not records:
             return
         try:
-            answer = listing.ask(replace(self.question(behind), once=True))
+            answer = listing.ask(replace(self._question(behind), once=True))
             more = listing.json_records(answer)
         except (ConnectorError, TryAgainError):
             more = []
@@ -229,8 +227,7 @@ class PageNumber(Counted):
     first: int = Field(default=1, ge=0)
     total_pages: DottedPath | None = None
 
-    def place(self, at: Cursor, ahead: int) -> tuple[str, int]:
-        """The number of the page."""
+    def _place(self, at: Cursor, ahead: int) -> tuple[str, int]:
         return self.page_param, at["page"] + ahead
 
 
@@ -240,8 +237,7 @@ class Offset(Counted):
     kind: Literal["offset"]
     offset_param: str
 
-    def place(self, at: Cursor, ahead: int) -> tuple[str, int]:
-        """How many records to pass over."""
+    def _place(self, at: Cursor, ahead: int) -> tuple[str, int]:
         return self.offset_param, at["received"] + ahead * (at["step"] or 1)
 
 
@@ -260,19 +256,17 @@ class Chained(Paging):
     be met in the end.
     """
 
-    def token(self, listing: Listing, answer: Answer) -> str | int | None:
+    def _token(self, listing: Listing, answer: Answer) -> str | int | None:
         """What asks for the next page, None where this is the last."""
         raise NotImplementedError
 
-    def beginning(self) -> Cursor:
-        """At the first page, which needs no token."""
+    def _beginning(self) -> Cursor:
         return {"token": None, "page": 1, "received": 0, "total": None, "empty": 0, "trail": ["", 1, 0], "marks": []}
 
-    def page(self, listing: Listing, at: Cursor, answer: Answer, seen: Seen) -> Page:
-        """The page that an answer holds, if it adds up with those before it."""
+    def _page(self, listing: Listing, at: Cursor, answer: Answer, seen: Seen) -> Page:
         records, label = listing.records(answer), f"page {at['page']}"
         received = at["received"] + len(records or ())
-        token = self.token(listing, answer)
+        token = self._token(listing, answer)
         if token is not None:
             listing.bounded(str(token), "token of the next page")
         total = None if self.total_path is None else listing.total(answer, self.total_path, at["total"])
@@ -329,43 +323,39 @@ def _trail(listing: Listing, trail: list[Any], asked: Any, token: str | int, see
     return [found, power * 2, 0] if steps + 1 >= power else [mark, power, steps + 1]
 
 
-class CursorInBody(Sized, Chained):
+class CursorAsked(Sized, Chained):
+    """The cursor goes among the parameters."""
+
+    cursor_param: str
+
+    def _question(self, at: Cursor) -> Question:
+        cursor = {} if at["token"] is None else {self.cursor_param: at["token"]}
+        return Question({**cursor, self.size_param: str(self.size)})
+
+
+class CursorInBody(CursorAsked):
     """Each answer holds the cursor of the next page; none, null or empty text ends it.
 
     A first page that is whole and has no place for a cursor is an error: the path is most likely wrong.
     """
 
     kind: Literal["cursor_body"]
-    cursor_param: str
     next: DottedPath
     total: DottedPath | None = None
 
-    def question(self, at: Cursor) -> Question:
-        """The cursor among the parameters."""
-        cursor = {} if at["token"] is None else {self.cursor_param: at["token"]}
-        return Question({**cursor, self.size_param: str(self.size)})
-
-    def token(self, listing: Listing, answer: Answer) -> str | None:
-        """The cursor, as text."""
+    def _token(self, listing: Listing, answer: Answer) -> str | None:
         token = listing.stated(answer, self.next)
         return None if token is None else str(token)
 
 
-class CursorInHeader(Sized, Chained):
+class CursorInHeader(CursorAsked):
     """Each answer holds the cursor of the next page in a header; without the header it is the last."""
 
     kind: Literal["cursor_header"]
     takes_any_form = True
-    cursor_param: str
     header: str
 
-    def question(self, at: Cursor) -> Question:
-        """The cursor among the parameters."""
-        cursor = {} if at["token"] is None else {self.cursor_param: at["token"]}
-        return Question({**cursor, self.size_param: str(self.size)})
-
-    def token(self, _listing: Listing, answer: Answer) -> str | None:
-        """What the header holds."""
+    def _token(self, _listing: Listing, answer: Answer) -> str | None:
         return answer.headers.get(self.header) or None
 
 
@@ -376,12 +366,10 @@ class NextLink(Chained):
     next: DottedPath
     total: DottedPath | None = None
 
-    def question(self, at: Cursor) -> Question:
-        """The link as it was given."""
+    def _question(self, at: Cursor) -> Question:
         return Question(link=at["token"])
 
-    def token(self, listing: Listing, answer: Answer) -> str | None:
-        """Path and query of the link."""
+    def _token(self, listing: Listing, answer: Answer) -> str | None:
         link = listing.stated(answer, self.next)
         return None if link is None else listing.path_of(str(link), answer.url)
 
@@ -396,12 +384,10 @@ class LinkHeader(Chained):
     kind: Literal["link_header"]
     takes_any_form = True
 
-    def question(self, at: Cursor) -> Question:
-        """The link as it was given."""
+    def _question(self, at: Cursor) -> Question:
         return Question(link=at["token"])
 
-    def token(self, listing: Listing, answer: Answer) -> str | None:
-        """Path and query of the one link whose relation is `next`."""
+    def _token(self, listing: Listing, answer: Answer) -> str | None:
         found = set()
         for target, attributes in _LINK.findall(answer.headers.get("Link") or ""):
             relation = _REL.search(attributes)
@@ -420,13 +406,12 @@ class TokenInPost(Sized, Chained):
     next: DottedPath
     total: DottedPath | None = None
 
-    def question(self, at: Cursor) -> Question:
+    def _question(self, at: Cursor) -> Question:
         """The token in the body, a number as a number."""
         named = {} if at["token"] is None else {self.token_field: at["token"]}
         return Question(body={**named, self.size_param: self.size})
 
-    def token(self, listing: Listing, answer: Answer) -> str | int | None:
-        """The token as it came."""
+    def _token(self, listing: Listing, answer: Answer) -> str | int | None:
         return listing.stated(answer, self.next)
 
 
@@ -443,16 +428,13 @@ class Keyset(Sized):
     start: str = "0"
     order: Literal["number", "text"] = "number"
 
-    def beginning(self) -> Cursor:
-        """After the id that the source file names."""
+    def _beginning(self) -> Cursor:
         return {"after": self.start}
 
-    def question(self, at: Cursor) -> Question:
-        """The last id seen."""
+    def _question(self, at: Cursor) -> Question:
         return Question({self.after_param: str(at["after"]), self.size_param: str(self.size)})
 
-    def page(self, listing: Listing, at: Cursor, answer: Answer, _seen: Seen) -> Page:
-        """The page that an answer holds, if its ids ascend."""
+    def _page(self, listing: Listing, at: Cursor, answer: Answer, _seen: Seen) -> Page:
         records, after = listing.json_records(answer), at["after"]
         if not records:
             return Page(f"after {after}", answer.body, None, answer.value)
@@ -483,12 +465,10 @@ class SinglePage(Paging):
     takes_any_form = True
     total: DottedPath | None = None
 
-    def question(self, _at: Cursor) -> Question:
-        """Nothing beside the request."""
+    def _question(self, _at: Cursor) -> Question:
         return Question()
 
-    def page(self, listing: Listing, _at: Cursor, answer: Answer, _seen: Seen) -> Page:
-        """The one page."""
+    def _page(self, listing: Listing, _at: Cursor, answer: Answer, _seen: Seen) -> Page:
         records = listing.records(answer)
         if self.total is not None and records is not None:
             total = listing.total(answer, self.total)
@@ -561,7 +541,7 @@ class TimeWindow(Paging):
         if at["inner"] is not None:
             return at, None
         while True:
-            answer = self._inside(listing, at).ask(self.inner.question(self.inner.beginning()))
+            answer = self._inside(listing, at).ask(self.inner._question(self.inner._beginning()))
             total = listing.total(answer, self.total_path)
             if total <= self.cap:
                 return at, answer

@@ -16,6 +16,7 @@ from connectors.drivers.pages import MAX_BODY_BYTES, Ask, Page
 from connectors.drivers.retry import PULL_AGAIN, SEND_AGAIN, TryAgainError, budget, call_with_retry, left, within
 from connectors.errors import AgencyError, ConfigError, TransientError
 from connectors.spec import FileRequest, SftpConnection
+from connectors.strict import Variable
 from ledger.settings import Settings, read_variable
 
 T = TypeVar("T")
@@ -25,7 +26,6 @@ log = logging.getLogger("jifen")
 CONNECT_SECONDS = 20
 HANG_UP_SECONDS = 5
 _LOST = (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection)
-_NOT_SSH = (asyncssh.KeyExchangeFailed, asyncssh.ProtocolNotSupported, asyncssh.ChannelOpenError)
 _OTHERWISE = (asyncssh.SFTPOpUnsupported, asyncssh.SFTPFailure, asyncssh.SFTPBadMessage)
 """How servers say that they have no `posix-rename`: some advertise it all the same."""
 
@@ -248,16 +248,14 @@ async def _leave(client: asyncssh.SFTPClient, target: PurePosixPath, content: by
         with _asked(f"rename {part.name} to {name} in folder {target.parent}", where, mend):
             await _rename(client, part, target, where)
     except AgencyError as error:
+        left_there = ""
         try:
             await client.remove(str(part))
         except (*_LOST, OSError):
             raise error from None
-        except asyncssh.SFTPNoSuchFile:
-            left_there = ""
-        except asyncssh.SFTPError:
-            left_there = f" {part.name} is left there: nor may we remove it."
-        else:
-            left_there = ""
+        except asyncssh.SFTPError as refused:
+            if not isinstance(refused, asyncssh.SFTPNoSuchFile):
+                left_there = f" {part.name} is left there: nor may we remove it."
         raise AgencyError(error.what + left_there, where, error.next_step) from None
 
 
@@ -293,84 +291,81 @@ def _asked(what: str, where: str, next_step: str) -> Iterator[None]:
         raise AgencyError(f"the server refuses to {what} ({type(error).__name__}: {why}).", where, next_step) from None
 
 
+_FAULTS: tuple[tuple[Any, str, str], ...] = (
+    (
+        asyncssh.HostKeyNotVerifiable,
+        "the host key is not the pinned one: this may be another machine",
+        "ask the agency by telephone, then change the host key variable",
+    ),
+    (asyncssh.PermissionDenied, "the login was refused", "check user, password and key with the agency"),
+    (
+        (asyncssh.KeyExchangeFailed, asyncssh.ProtocolNotSupported, asyncssh.ChannelOpenError),
+        "the server and we have no common way to talk SFTP",
+        "ask which protocols and algorithms it has, and for SFTP to be switched on",
+    ),
+    (asyncssh.SFTPError, "the server refuses what we ask", "ask them to look into the log of their server"),
+)
+"""What the library raises of a connection that stands -> what it means, and what to do."""
+
+
 @contextmanager
 def _sorted_faults(where: str) -> Iterator[None]:
     """The library's errors as ours, without its words: they may hold what nobody else should read."""
     try:
         yield
-    except asyncssh.HostKeyNotVerifiable:
-        raise AgencyError(
-            "the host key is not the pinned one: this may be another machine.",
-            where,
-            "ask the agency by telephone, then change the host key variable",
-        ) from None
-    except asyncssh.PermissionDenied:
-        raise AgencyError("the login was refused.", where, "check user, password and key with the agency") from None
-    except _NOT_SSH as error:
-        what = f"the server and we have no common way to talk SFTP ({type(error).__name__})."
-        raise AgencyError(
-            what, where, "ask which protocols and algorithms it has, and for SFTP to be switched on"
-        ) from None
     except socket.gaierror:
         raise TryAgainError("the name of the SFTP host is not known") from None
     except (OSError, asyncssh.Error, TimeoutError) as error:
-        if isinstance(error, asyncssh.SFTPError) and not isinstance(error, _LOST):
-            what = f"the server refuses what we ask ({type(error).__name__})."
-            raise AgencyError(what, where, "ask them to look into the log of their server") from None
+        for kinds, what, next_step in _FAULTS:
+            if isinstance(error, kinds) and not isinstance(error, _LOST):
+                raise AgencyError(f"{what} ({type(error).__name__}).", where, next_step) from None
         raise TryAgainError(f"no SFTP connection ({type(error).__name__})") from None
 
 
 def _options(connection: SftpConnection, where: str) -> tuple[str, int, dict[str, Any]]:
     """Host, port, and how to log in, read from the variables now."""
 
-    def value(name: str) -> str:
-        return read_variable(name, where)
+    def value(variable: Variable) -> str:
+        return read_variable(variable.env, where)
 
-    host, port_text = value(connection.host.env), value(connection.port.env)
+    host = value(connection.host)
     try:
-        port = int(port_text)
-        pinned = asyncssh.import_known_hosts(f"[{host}]:{port} {value(connection.host_key.env)}\n")
+        port = int(value(connection.port))
+        pinned = asyncssh.import_known_hosts(f"[{host}]:{port} {value(connection.host_key)}\n")
     except ValueError:
-        variables = f"{connection.port.env} is no port or {connection.host_key.env} no host key."
-        raise ConfigError(variables, where, "mend the variable, then jifen source check") from None
-    return (
-        host,
-        port,
-        {
-            "username": value(connection.user.env),
-            "password": None if connection.password is None else value(connection.password.env),
-            "known_hosts": pinned,
-            # Only what the file names: no key of whoever runs this, no agent, no configuration of the account.
-            "client_keys": None if connection.key is None else [_private_key(connection, where)],
-            "agent_path": None,
-            "config": None,
-        },
-    )
+        what = f"{connection.port.env} is no port or {connection.host_key.env} no host key."
+        raise ConfigError(what, where, "mend the variable, then jifen source check") from None
+    options = {
+        "username": value(connection.user),
+        "password": connection.password and value(connection.password),
+        "known_hosts": pinned,
+        # Only what the file names: no key of whoever runs this, no agent, no configuration of the account.
+        "client_keys": connection.key and [_private_key(connection.key, connection.passphrase, where)],
+        "agent_path": None,
+        "config": None,
+    }
+    return host, port, options
 
 
-def _private_key(connection: SftpConnection, where: str) -> asyncssh.SSHKey:
+def _private_key(key: Variable, passphrase: Variable | None, where: str) -> asyncssh.SSHKey:
     """The key of the account from its file, which nobody else may read unless a passphrase guards it."""
-    if connection.key is None:
-        raise ConfigError("names no key.", where, "jifen source check")
-    variable, path = connection.key.env, Path(read_variable(connection.key.env, where)).expanduser()
-    passphrase = None if connection.passphrase is None else read_variable(connection.passphrase.env, where)
+    path = Path(read_variable(key.env, where)).expanduser()
+    opened_by = passphrase and read_variable(passphrase.env, where)
     try:
         content = path.read_bytes()
     except OSError as error:
-        what = f"{variable} names no file that can be read ({type(error).__name__})."
-        raise ConfigError(what, where, f"set {variable} to the path of an OpenSSH private key") from None
+        what = f"{key.env} names no file that can be read ({type(error).__name__})."
+        raise ConfigError(what, where, f"set {key.env} to the path of an OpenSSH private key") from None
     if passphrase is None and path.stat().st_mode & 0o077:
-        raise ConfigError(f"the key file of {variable} may be read by others.", where, f"chmod 600 {path}")
+        raise ConfigError(f"the key file of {key.env} may be read by others.", where, f"chmod 600 {path}")
     try:
-        return asyncssh.import_private_key(content, passphrase)
+        return asyncssh.import_private_key(content, opened_by)
     except (asyncssh.KeyEncryptionError, asyncssh.KeyImportError) as error:
+        named = "" if passphrase is None else f" {passphrase.env}"
+        what = f"the key file of {key.env} is encrypted, and the passphrase{named} does not open it."
+        next_step = "name the right variable under passphrase, or store the key without one"
         if "passphrase" not in str(error).lower():
             public = ": it is a public key" if content.startswith((b"ssh-", b"ecdsa-")) else ""
-            what = f"the file of {variable} holds no OpenSSH private key{public}."
-            next_step = f"set {variable} to the path of the private key (ssh-keygen makes one)"
-            raise ConfigError(what, where, next_step) from None
-        named = "" if connection.passphrase is None else f" {connection.passphrase.env}"
-        what = f"the key file of {variable} is encrypted, and the passphrase{named} does not open it."
-        raise ConfigError(
-            what, where, "name the right variable under passphrase, or store the key without one"
-        ) from None
+            what = f"the file of {key.env} holds no OpenSSH private key{public}."
+            next_step = f"set {key.env} to the path of the private key (ssh-keygen makes one)"
+        raise ConfigError(what, where, next_step) from None
