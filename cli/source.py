@@ -11,7 +11,7 @@ import typer
 from cli import show, source_new, source_test
 from cli.sink_check import check_sinks
 from connectors.check import check_source
-from connectors.errors import ConfigError, ConnectorError
+from connectors.errors import ConfigError, ConnectorError, LineDeadError
 from connectors.plan import Planned, plan
 from connectors.pull import Pulled, pull_dataset
 from connectors.sink_files import read_sinks
@@ -155,7 +155,8 @@ def pull(
     try:
         with exclusive_run(settings.data_dir):
             ledger = open_ledger(settings)
-            pulled = [pull_dataset(source, one, zone, settings, ledger, day) for one in wanted]
+            dead: dict[str, LineDeadError] = {}
+            pulled = [pull_dataset(source, one, zone, settings, ledger, day, dead) for one in wanted]
     except (RunLockedError, LedgerVersionError, OSError) as error:
         raise show.stopped(1, "failed", sentence(error)) from None
     _show_pulled(pulled, as_json)

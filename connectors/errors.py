@@ -33,6 +33,10 @@ class TransientError(ConnectorError):
     whose = "transient"
 
 
+class LineDeadError(TransientError):
+    """Nobody answered for the whole retry budget: no dataset of this source can be pulled now."""
+
+
 class DataError(ConnectorError):
     """What arrived is complete but wrong as a whole: a control total, a truncated archive, a floor not reached."""
 

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from connectors.asked import lower_bound, partition_values, require_newest
 from connectors.drivers.pages import Ask, Page, PullDriver
-from connectors.errors import ConnectorError, PagingFaultError, UnforeseenError
+from connectors.errors import ConnectorError, LineDeadError, PagingFaultError, UnforeseenError
 from connectors.landing import Delivery
 from connectors.raw import keep_raw, read_raw
 from connectors.spec import Dataset, Source
@@ -53,17 +53,35 @@ class Pulled:
 
 
 def pull_dataset(
-    source: Source, dataset: Dataset, zone: Zone, settings: Settings, ledger: Engine, as_of: date
+    source: Source,
+    dataset: Dataset,
+    zone: Zone,
+    settings: Settings,
+    ledger: Engine,
+    as_of: date,
+    dead_lines: dict[str, LineDeadError] | None = None,
 ) -> Pulled:
-    """Pull and land one dataset. A fault of any of the four classes is told in the answer, so that the others go on."""
+    """Pull and land one dataset. A fault of any of the four classes is told in the answer, so that the others go on.
+
+    `dead_lines` is the run's own note of sources whose line is dead: each is waited for by the dataset that found it,
+    and every other one ends at once with the same reason.
+    """
     base = Pulled(source.name, dataset.name, dataset.critical, "not_supplied")
     if reason := zone.why_not_supplied(dataset):
         return replace(base, message=reason)
-    if missing := [name for name in source.variables() if not os.environ.get(name)]:
-        return replace(base, state="failed", whose="config", message=str(MissingVariableError(missing, source.name)))
+    dead_lines = {} if dead_lines is None else dead_lines
     try:
+        if missing := [name for name in source.variables() if not os.environ.get(name)]:
+            raise MissingVariableError(missing, source.name)
+        found = dead_lines.get(source.name)
+        if found is not None and found.where != dataset.address:
+            same = LineDeadError(found.what, dataset.address, found.next_step)
+            return replace(base, state="failed", whose=same.whose, message=str(same))
         key, values = _pull_and_land(source, dataset, zone, settings, ledger, as_of)
+        dead_lines.pop(source.name, None)
     except ConnectorError as error:
+        if isinstance(error, LineDeadError):
+            dead_lines[source.name] = error
         return replace(base, state="failed", whose=error.whose, message=str(error))
     except MissingVariableError as error:
         return replace(base, state="failed", whose="config", message=str(error))

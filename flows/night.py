@@ -1,10 +1,11 @@
 """What one run needs, read once and handed to every step."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from sqlalchemy import Engine
 
+from connectors.errors import LineDeadError
 from connectors.identity_decisions import IdentityDecision
 from connectors.inputs import Supplied
 from connectors.sink_files import Sink
@@ -23,6 +24,7 @@ class Night:
 
     `follows` is the edition that stood on the business date, which the gate compares with: `current`, or for a day that
     has passed the last one published of then. `decisions` are those about identity that were made by the business date.
+    `dead_lines` are the sources that nobody answered for in this run, noted by the pulls.
     """
 
     run_id: str
@@ -34,6 +36,7 @@ class Night:
     zone: Zone
     follows: str | None = None
     decisions: tuple[IdentityDecision, ...] = ()
+    dead_lines: dict[str, LineDeadError] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from connectors.drivers.database_values import bound_value, rows_as_json
 from connectors.drivers.pages import MAX_BODY_BYTES, Ask, Page
-from connectors.drivers.retry import TryAgainError, budget, call_with_retry, within
+from connectors.drivers.retry import NoLineError, TryAgainError, budget, call_with_retry, within
 from connectors.errors import AgencyError, ConfigError, DataError, TransientError
 from connectors.spec import DatabaseConnection, DatabaseRequest, SinceColumn
 from ledger.settings import read_variable
@@ -104,7 +104,14 @@ class _Line:
 
     def retried(self, work: Callable[[], T]) -> T:
         """The answer of work that may be tried again, within the budget."""
-        return call_with_retry(lambda: within(work, self._silent(), self._cut), self._where, self._seconds)
+
+        def attempt() -> T:
+            try:
+                return within(work, self._silent(), self._cut)
+            except TryAgainError as error:
+                raise (error if self._raw is not None else NoLineError(str(error))) from None
+
+        return call_with_retry(attempt, self._where, self._seconds)
 
     def step(self, work: Callable[[], T]) -> T:
         """The answer of work that is done once, within a budget of its own."""

@@ -22,7 +22,7 @@ from connectors.drivers.http_exchange import (
     TooLargeError,
     budget_of,
     exchanged,
-    how_lost,
+    lost,
     require_not_busy,
     surroundings,
 )
@@ -112,8 +112,7 @@ class Http:
                 "ask for smaller pages in the source file, or with fewer connections",
             )
         except LOST as error:
-            lost = TryAgainError(f"no whole answer from {self.base_url}{shown} ({how_lost(error)})")
-            problem = self._refused_certificate(str(error).upper()) or lost
+            problem = self._refused_certificate(str(error).upper()) or lost(error, f"{self.base_url}{shown}")
         except (requests.RequestException, OSError, ValueError) as error:
             what = f"cannot ask {self.base_url}{shown} ({type(error).__name__})."
             problem = ConfigError(what, self.where, f"check {self.variables}, then jifen source check")

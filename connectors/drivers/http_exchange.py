@@ -19,7 +19,7 @@ from requests.utils import select_proxy
 
 from connectors.drivers.answers import UnreadableError
 from connectors.drivers.listing import Answer, host_key
-from connectors.drivers.retry import TryAgainError, retry_after_seconds, within
+from connectors.drivers.retry import NoLineError, TryAgainError, retry_after_seconds, within
 from connectors.errors import AgencyError, ConfigError
 from connectors.spec import Limits
 
@@ -47,6 +47,7 @@ LOST = (
 )
 """What `requests` and urllib3 raise where an answer did not come, or did not come whole."""
 
+_NO_LINE = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
 _OF_THE_PROXY = (
     requests.exceptions.ProxyError,
     requests.exceptions.InvalidSchema,
@@ -55,14 +56,15 @@ _OF_THE_PROXY = (
 )
 
 
-def how_lost(error: BaseException) -> str:
-    """The kind of what was raised, and nothing of its words; of a port where nobody listens, that."""
+def lost(error: BaseException, asked: str) -> TryAgainError:
+    """What was raised, by its kind and nothing of its words; of a port where nobody listens, that."""
+    how, kind = type(error).__name__, TryAgainError
     inner: BaseException | None = error
     while inner is not None:
-        if isinstance(inner, ConnectionRefusedError):
-            return "connection refused"
+        how = "connection refused" if isinstance(inner, ConnectionRefusedError) else how
+        kind = NoLineError if isinstance(inner, _NO_LINE) else kind
         inner = inner.__cause__ or inner.__context__
-    return type(error).__name__
+    return kind(f"no whole answer from {asked} ({how})")
 
 
 def surroundings(url: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from itertools import count
 from typing import TypeVar
 
-from connectors.errors import TransientError
+from connectors.errors import LineDeadError, TransientError
 
 T = TypeVar("T")
 
@@ -33,6 +33,10 @@ class TryAgainError(RuntimeError):
     def __init__(self, reason: str, retry_after: float | None = None) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+
+
+class NoLineError(TryAgainError):
+    """There was no connection at all: whatever else is asked over this line fails as well."""
 
 
 class OutOfTimeError(TryAgainError):
@@ -104,6 +108,8 @@ def call_with_retry(
 ) -> T:
     """Call `attempt` until it answers or the budget is spent, then raise a `TransientError` that says when to go on.
 
+    Where there was no connection it is a `LineDeadError`.
+
     `sleep` is how to wait between two attempts, for callers that must be able to stop waiting.
     """
     failed: TryAgainError = OutOfTimeError("no attempt")
@@ -125,11 +131,8 @@ def call_with_retry(
         moment = datetime.now(UTC) + timedelta(seconds=failed.retry_after)
         after = f", resume after {moment.isoformat(timespec='seconds')}"
     # What the attempts were broken by may hold an address with a secret in it: it ends here.
-    raise TransientError(
-        f"{failed} (tried for up to {budget_seconds:g} s{after}).",
-        where,
-        next_step,
-    )
+    kind = LineDeadError if isinstance(failed, NoLineError) else TransientError
+    raise kind(f"{failed} (tried for up to {budget_seconds:g} s{after}).", where, next_step)
 
 
 def _pause(error: TryAgainError, number: int) -> float:

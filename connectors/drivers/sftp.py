@@ -13,7 +13,16 @@ import asyncssh
 
 from connectors.drivers.files import Kind, Listed, pull_files
 from connectors.drivers.pages import MAX_BODY_BYTES, Ask, Page
-from connectors.drivers.retry import PULL_AGAIN, SEND_AGAIN, TryAgainError, budget, call_with_retry, left, within
+from connectors.drivers.retry import (
+    PULL_AGAIN,
+    SEND_AGAIN,
+    NoLineError,
+    TryAgainError,
+    budget,
+    call_with_retry,
+    left,
+    within,
+)
 from connectors.errors import AgencyError, ConfigError, TransientError
 from connectors.spec import FileRequest, SftpConnection
 from connectors.strict import Variable
@@ -75,9 +84,10 @@ class _Line:
                     return within(
                         partial(self._run, work, self._loop), "the SFTP line is silent or too slow", self._cut
                     )
-            except TryAgainError:
+            except TryAgainError as error:
+                never_began = self._client is None
                 self._drop()
-                raise
+                raise (NoLineError(str(error)) if never_began else error) from None
 
         return call_with_retry(attempt, self._where, self._budget, next_step=next_step)
 

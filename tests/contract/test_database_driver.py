@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, make_url, text
 from connectors.drivers.database import pull
 from connectors.drivers.pages import Ask
 from connectors.drivers.retry import MARGIN_SECONDS
-from connectors.errors import AgencyError, ConfigError, ConnectorError, DataError, TransientError
+from connectors.errors import AgencyError, ConfigError, ConnectorError, DataError, LineDeadError, TransientError
 from connectors.pull import pull_dataset
 from connectors.source_files import SOURCES_DIR, read_source
 from connectors.spec import DatabaseRequest
@@ -126,9 +126,9 @@ def test_a_wrong_url_is_a_fault_of_the_configuration_and_its_password_is_not_sho
 
 def test_a_database_that_is_away_is_transient_and_its_password_is_not_shown(settings, monkeypatch):
     monkeypatch.setenv("SCIENCE_DATABASE_URL", "postgresql+psycopg://user:canary@127.0.0.1:9/none")
-    pulled = pull_contracts(settings)
-    assert (pulled.state, pulled.whose) == ("failed", "transient")
-    assert "canary" not in pulled.message
+    with pytest.raises(LineDeadError, match="the database does not answer") as caught:
+        list(pull(Ask(SCIENCE, CONTRACTS, settings, None, None, frozenset())))
+    assert "canary" not in str(caught.value)
 
 
 def test_the_ledger_itself_works_on_postgresql(postgres, tmp_path):

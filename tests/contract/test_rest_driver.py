@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from connectors.errors import AgencyError, TransientError
+from connectors.errors import AgencyError, LineDeadError, TransientError
 
 
 def ids(pages):
@@ -90,4 +90,5 @@ def test_a_variable_that_is_not_set_is_a_fault_of_the_configuration(agency, monk
 
 def test_nobody_listening_is_transient(agency, monkeypatch):
     monkeypatch.setenv("TAX_BASE_URL", "http://127.0.0.1:9")
-    assert agency.pull("tax.statements").whose == "transient"
+    with pytest.raises(LineDeadError, match="connection refused"):
+        agency.pages("tax.statements")

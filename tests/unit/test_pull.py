@@ -5,7 +5,7 @@ import json
 import pytest
 
 from connectors.drivers.pages import Page
-from connectors.errors import PagingFaultError
+from connectors.errors import LineDeadError, PagingFaultError
 from connectors.landing import landed_path
 from connectors.pull import pull_dataset
 from connectors.refusals import quarantine_path, read_lines
@@ -38,7 +38,7 @@ class Agency:
             following = {"page": number + 1, "size": ask.dataset.paginator.size} if number < len(pages) else None
             yield Page(f"page {number}", json.dumps({"items": items}).encode(), following)
 
-    def pull(self):
+    def pull(self, **more):
         connection = {
             "base_url": {"env": "TAX_URL"},
             "auth": {"kind": "bearer", "token": {"env": "TAX_TOKEN"}},
@@ -53,7 +53,7 @@ class Agency:
             datasets=(self.dataset,),
             sha256="spec",
         )
-        return pull_dataset(source, self.dataset, Zone(), self.settings, self.ledger, DAY)
+        return pull_dataset(source, self.dataset, Zone(), self.settings, self.ledger, DAY, **more)
 
 
 @pytest.fixture
@@ -154,3 +154,21 @@ def test_a_small_delivery_of_which_nothing_passed_is_told(agency, years, told):
     assert pulled.state == "landed"
     assert (pulled.message or "").startswith(told or "")
     assert bool(pulled.message) == bool(told)
+
+
+def test_a_dead_line_is_waited_for_once_and_again_by_the_dataset_that_found_it(agency):
+    tax, noted = agency(lambda _agency, size: cut(LISTING, size)), {}
+    alive, tax._pull = tax._pull, lambda _ask: dead(tax)
+
+    def dead(tax):
+        tax.reads += 1
+        raise LineDeadError("nobody answers.", tax.dataset.address, "run again")
+
+    first = tax.pull(dead_lines=noted)
+    statements, tax.dataset = tax.dataset, tax.dataset.model_copy(update={"name": "refunds"})
+    second = tax.pull(dead_lines=noted)
+    assert (tax.reads, first.state, second.state, second.whose) == (1, "failed", "failed", "transient")
+    assert second.message.startswith("tax.refunds: nobody answers.")
+    tax.dataset, tax._pull = statements, alive
+    assert tax.pull(dead_lines=noted).state == "landed"
+    assert noted == {}
