@@ -360,7 +360,7 @@ def _options(connection: SftpConnection, where: str) -> tuple[str, int, dict[str
 def _private_key(key: Variable, passphrase: Variable | None, where: str) -> asyncssh.SSHKey:
     """The key of the account from its file, which nobody else may read unless a passphrase guards it."""
     path = Path(read_variable(key.env, where)).expanduser()
-    opened_by = passphrase and read_variable(passphrase.env, where)
+    opened_by = None if passphrase is None else read_variable(passphrase.env, where)
     try:
         content = path.read_bytes()
     except OSError as error:
