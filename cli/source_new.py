@@ -7,7 +7,7 @@ import typer
 
 from cli import show
 from connectors.errors import ConfigError
-from connectors.scaffold import AUTHS, DECODERS, DRIVERS, PAGINATORS, new_source
+from connectors.scaffold import KINDS, new_source
 from connectors.source_files import SOURCES_DIR, read_source
 
 Out = Annotated[Path | None, typer.Option(help="Folder for the file; connectors/sources otherwise.")]
@@ -22,10 +22,10 @@ def new(
     name: Annotated[
         str, typer.Argument(help="Small letters, digits, underscores: it names the file and the variables.")
     ],
-    driver: Annotated[str, typer.Option(help=", ".join(DRIVERS))] = "rest",
-    paginator: Annotated[str | None, typer.Option(help=f"rest only: {', '.join(PAGINATORS)}")] = None,
-    auth: Annotated[str | None, typer.Option(help=f"rest only: {', '.join(AUTHS)}")] = None,
-    decoder: Annotated[str | None, typer.Option(help=", ".join(DECODERS))] = None,
+    driver: Annotated[str, typer.Option(help=", ".join(KINDS["driver"]))] = "rest",
+    paginator: Annotated[str | None, typer.Option(help=f"rest only: {', '.join(KINDS['paginator'])}")] = None,
+    auth: Annotated[str | None, typer.Option(help=f"rest only: {', '.join(KINDS['auth'])}")] = None,
+    decoder: Annotated[str | None, typer.Option(help=", ".join(KINDS["decoder"]))] = None,
     out: Out = None,
 ) -> None:
     """Write a source file that reads as it stands, with a comment wherever the agency's own words belong."""

@@ -4,11 +4,11 @@ The result is that of `connectors.columns.make_parser` for each value, only soon
 """
 
 import datetime as dt
-import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -41,36 +41,42 @@ ColumnReader = Callable[[list[Any]], TypedColumn]
 def make_reader(column: Column, markers: tuple[str, ...], zone: ZoneInfo) -> ColumnReader:
     """A function from the raw values of one column to typed ones."""
     parse = make_parser(column, markers, zone)
-    memo: dict[Any, tuple[Any, Fault | None, str | None]] = {}
-    plain = _plain_cast(column, markers, bounds_of(column))
-    together: set[type] = {str, JsonNumber} if column.kind in NUMBERS else {str}
-    arrow = arrow_type(column.data_type)
-
-    def parse_once(raw: Any) -> tuple[Any, Fault | None, str | None]:
-        if not isinstance(raw, str) or isinstance(raw, JsonNumber):
-            return parse(raw)
-        if raw not in memo:
-            if len(memo) >= _MEMO_VALUES:
-                memo.clear()
-            memo[raw] = parse(raw)
-        return memo[raw]
+    remembered = lru_cache(_MEMO_VALUES, typed=True)(parse)
+    cast = _cast_of(column, markers)
+    texts: set[type] = {str, JsonNumber} if column.kind in NUMBERS else {str}
+    declared = arrow_type(column.data_type)
 
     def read(values: list[Any]) -> TypedColumn:
-        cast = _try(plain, values, together)
-        if cast is None:
-            return _one_by_one(values, range(len(values)), None, parse_once, arrow)
-        typed, is_plain = cast
-        if is_plain.all():
+        found = _at_once(cast, values, texts)
+        typed, is_plain = found if found is not None else (None, np.zeros(len(values), bool))
+        if typed is not None and is_plain.all():
             return TypedColumn(typed)
-        return _one_by_one(values, np.flatnonzero(~is_plain).tolist(), typed, parse_once, arrow)
+        places, faults, notes = np.flatnonzero(~is_plain), dict[int, Fault](), Counter[str]()
+        parsed = []
+        for place in places.tolist():
+            raw = values[place]
+            value, fault, note = remembered(raw) if isinstance(raw, str) else parse(raw)
+            parsed.append(value)
+            if fault is not None:
+                faults[place] = fault
+            if note is not None:
+                notes[note] += 1
+        patch = pa.array(parsed, declared)
+        if typed is None:
+            return TypedColumn(patch, faults, notes)
+        # The cast ones first, then the patches: take each from where it stands now.
+        source = np.arange(len(values))
+        source[places] = len(values) + np.arange(len(parsed))
+        return TypedColumn(pa.concat_arrays([typed, patch]).take(pa.array(source)), faults, notes)
 
     return read
 
 
-_Cast = Callable[[pa.Array], tuple[pa.Array, np.ndarray] | None]
+Cast = Callable[[pa.Array], tuple[pa.Array, np.ndarray] | None]
+"""Values, and for each whether it was plain; None where these are of a type that has no plain values here."""
 
 
-def _try(plain: _Cast, values: list[Any], texts: set[type]) -> tuple[pa.Array, np.ndarray] | None:
+def _at_once(cast: Cast, values: list[Any], texts: set[type]) -> tuple[pa.Array, np.ndarray] | None:
     """The plain cast, or None where these values are of more than one kind or one of them does not fit after all.
 
     Of several kinds Arrow makes one by its own rules: a moment beside days would become its day.
@@ -79,63 +85,66 @@ def _try(plain: _Cast, values: list[Any], texts: set[type]) -> tuple[pa.Array, n
     if not kinds <= texts and (len(kinds) > 1 or not kinds <= {int, bool, dt.date}):
         return None
     try:
-        return plain(pa.array(values))
+        return cast(pa.array(values))
     except (pa.ArrowException, UnicodeEncodeError, OverflowError):
         return None
 
 
-def _one_by_one(
-    values: list[Any],
-    places: "range | list[int]",
-    typed: pa.Array | None,
-    parse: Callable[[Any], tuple[Any, Fault | None, str | None]],
-    arrow: pa.DataType,
-) -> TypedColumn:
-    """Parse the values at these places, and put them among those that were cast already."""
-    faults: dict[int, Fault] = {}
-    notes: Counter[str] = Counter()
-    parsed = []
-    for place in places:
-        value, fault, note = parse(values[place])
-        parsed.append(value)
-        if fault is not None:
-            faults[place] = fault
-        if note is not None:
-            notes[note] += 1
-    patch = pa.array(parsed, arrow)
-    if typed is None:
-        return TypedColumn(patch, faults, notes)
-    # The cast ones first, then the patches: take each from where it stands now.
-    source = np.arange(len(values))
-    source[np.asarray(places, np.int64)] = len(values) + np.arange(len(parsed))
-    return TypedColumn(pa.concat_arrays([typed, patch]).take(pa.array(source)), faults, notes)
+@dataclass(frozen=True)
+class _Plain:
+    """What is plain in a kind of column: which texts, what they are cast to, and values of its own type, cast."""
+
+    is_text: Callable[[pa.Array], np.ndarray] | None = None
+    from_text: Callable[[pa.Array], pa.Array] | None = None
+    is_value: Callable[[pa.DataType], bool] = lambda _: False
+    from_value: Callable[[pa.Array], pa.Array] = lambda raw: raw
 
 
-_Bounds = tuple[Any, Any]
+def _cast_of(column: Column, markers: tuple[str, ...]) -> Cast:
+    """How the plain values of this column are cast."""
+    declared = arrow_type(column.data_type)
+    # A valid code is no word.
+    nothing = markers if column.check else (*markers, *words_of(column))
+    nothings, plain = pa.array(nothing, pa.string()), _plain(column, declared, nothing)
+
+    def cast(raw: pa.Array) -> tuple[pa.Array, np.ndarray] | None:
+        if pa.types.is_null(raw.type):
+            typed, is_plain = raw.cast(declared), np.zeros(len(raw), bool)
+        elif plain.is_value(raw.type):
+            typed, is_plain = plain.from_value(raw), _as_mask(pc.is_valid(raw))
+        elif pa.types.is_string(raw.type) and plain.is_text is not None:
+            typed, is_plain = raw, plain.is_text(raw)
+            if nothing:
+                is_plain &= ~_as_mask(pc.is_in(raw, nothings))
+            if plain.from_text is not None:
+                shown = raw if is_plain.all() else pc.if_else(pa.array(is_plain), raw, pa.scalar(None, pa.string()))
+                typed = plain.from_text(shown)
+                is_plain &= _as_mask(pc.is_valid(typed))
+        else:
+            return None
+        if column.kind in NUMBERS or column.kind == "date":
+            is_plain &= _in_range(typed, column)
+        if raw.null_count and not column.required:
+            is_plain |= _as_mask(pc.is_null(raw))
+        return typed, is_plain
+
+    return cast
 
 
-def _plain_cast(column: Column, markers: tuple[str, ...], bounds: _Bounds) -> _Cast:
-    """How the plain values of this column are cast: answers values and, for each, whether it was plain."""
-    nothing = (*markers, *words_of(column))
-    kind = column.kind
-    if kind == "varchar":
-        return _code_cast(column, markers) if column.check else _text_cast(column, nothing)
-    if kind in ("integer", "bigint"):
-        return _number_cast(column, nothing, re.compile(r"^-?[0-9]{1,9}$"), pa.int64(), 0, bounds)
-    if kind == "decimal":
-        return _decimal_cast(column, nothing, bounds)
-    if kind == "date" and not column.epoch:
-        return _date_cast(column, nothing, bounds)
-    if kind == "boolean":
-        return lambda raw: (raw, _known(raw, column)) if pa.types.is_boolean(raw.type) else None
-    return lambda _raw: None
-
-
-def _known(raw: pa.Array, column: Column) -> np.ndarray:
-    """Null is plain unless the column is required."""
-    if raw.null_count == 0 or not column.required:
-        return np.ones(len(raw), bool)
-    return _as_mask(pc.is_valid(raw))
+def _plain(column: Column, declared: pa.DataType, nothing: tuple[str, ...]) -> _Plain:
+    if column.kind == "varchar" and column.check:
+        return _Plain(lambda raw: uscc.are_valid(pc.fill_null(raw, "") if raw.null_count else raw))
+    if column.kind == "varchar":
+        may_be_number = column.values is None and not any(text.strip("-").isdecimal() for text in nothing)
+        is_value = pa.types.is_integer if may_be_number else _Plain.is_value
+        return _Plain(_texts_of(column), None, is_value, lambda raw: raw.cast(declared))
+    if column.kind in NUMBERS:
+        return _plain_numbers(column, declared, nothing)
+    if column.kind == "date" and not column.epoch:
+        is_day = _matching(r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}$")
+        is_value = _Plain.is_value if nothing else pa.types.is_date32
+        return _Plain(is_day, lambda raw: raw.cast(declared), is_value)
+    return _Plain(is_value=pa.types.is_boolean) if column.kind == "boolean" else _Plain()
 
 
 def _as_mask(found: pa.Array) -> np.ndarray:
@@ -143,39 +152,25 @@ def _as_mask(found: pa.Array) -> np.ndarray:
     return np.asarray(there.to_numpy(zero_copy_only=False), bool)
 
 
-def _plain_strings(raw: pa.Array, column: Column, markers: tuple[str, ...]) -> np.ndarray:
-    """Which strings stand for themselves: neither blank, nor padded, nor a marker of something missing."""
-    lengths = pc.fill_null(pc.binary_length(raw), 0)
-    is_plain: np.ndarray = _as_mask(pc.equal(pc.binary_length(pc.utf8_trim_whitespace(raw)), lengths)) & _as_mask(
-        pc.greater(lengths, 0)
-    )
-    if markers:
-        is_plain &= ~_as_mask(pc.is_in(raw, pa.array(markers, pa.string())))
-    if raw.null_count and not column.required:
-        is_plain |= _as_mask(pc.is_null(raw))
-    return is_plain
+def _matching(pattern: str) -> Callable[[pa.Array], np.ndarray]:
+    return lambda raw: _as_mask(pc.match_substring_regex(raw, pattern))
 
 
-def _text_cast(column: Column, nothing: tuple[str, ...]) -> _Cast:
+def _texts_of(column: Column) -> Callable[[pa.Array], np.ndarray]:
+    """Which texts stand for themselves: neither blank nor padded nor spelled another way nor of lost characters."""
     allowed = None if column.values is None else pa.array(column.values, pa.string())
-    odd = ODD_CODE if is_code(column) else ODD_TEXT
+    odd, like_gbk = _matching(ODD_CODE if is_code(column) else ODD_TEXT), _matching(LIKE_GBK)
 
-    def cast(raw: pa.Array) -> tuple[pa.Array, np.ndarray] | None:
-        if pa.types.is_null(raw.type):
-            return raw.cast(pa.string()), _known(raw, column)
-        if pa.types.is_integer(raw.type):
-            raw = raw.cast(pa.string())
-        if not pa.types.is_string(raw.type):
-            return None
-        is_plain = _plain_strings(raw, column, nothing)
+    def is_text(raw: pa.Array) -> np.ndarray:
+        lengths = pc.binary_length(raw)
+        is_plain: np.ndarray = _as_mask(pc.equal(pc.binary_length(pc.utf8_trim_whitespace(raw)), lengths))
+        is_plain &= _as_mask(pc.greater(lengths, 0))
         if is_code(column) or _may_be_odd(raw):
-            is_plain &= ~_as_mask(pc.match_substring_regex(raw, odd))
-        is_plain &= ~_as_mask(pc.match_substring_regex(raw, LIKE_GBK))
-        if allowed is not None:
-            is_plain &= _as_mask(pc.is_in(raw, allowed)) | _as_mask(pc.is_null(raw))
-        return raw, is_plain
+            is_plain &= ~odd(raw)
+        is_plain &= ~like_gbk(raw)
+        return is_plain if allowed is None else is_plain & _as_mask(pc.is_in(raw, allowed))
 
-    return cast
+    return is_text
 
 
 # Plain ASCII and the common Chinese characters (U+4000 to U+D7FF) are made of these; but not of the signs with which a
@@ -196,69 +191,36 @@ def _may_be_odd(raw: pa.Array) -> bool:
     return any(word.encode() in text for word in (BROKEN, *DITTO_WORDS))
 
 
-def _code_cast(column: Column, markers: tuple[str, ...]) -> _Cast:
-    def cast(raw: pa.Array) -> tuple[pa.Array, np.ndarray] | None:
-        if pa.types.is_null(raw.type):
-            return raw.cast(pa.string()), _known(raw, column)
-        if not pa.types.is_string(raw.type):
-            return None
-        is_plain = uscc.are_valid(pc.fill_null(raw, "") if raw.null_count else raw)
-        if markers:
-            is_plain &= ~_as_mask(pc.is_in(raw, pa.array(markers, pa.string())))
-        if raw.null_count and not column.required:
-            is_plain |= _as_mask(pc.is_null(raw))
-        return raw, is_plain
-
-    return cast
-
-
-def _decimal_cast(column: Column, markers: tuple[str, ...], bounds: _Bounds) -> _Cast:
-    declared = arrow_type(column.data_type)
-    shift = _WAN_DIGITS if column.unit == "万元" else 0
-    # So many digits that the value times its unit still fits what is declared, and what a 128-bit decimal holds.
-    whole = min(declared.precision - declared.scale - shift, 34 - declared.scale - shift)
+def _plain_numbers(column: Column, declared: pa.DataType, nothing: tuple[str, ...]) -> _Plain:
+    if column.kind == "decimal":
+        shift = _WAN_DIGITS if column.unit == "万元" else 0
+        decimals = declared.scale + shift
+        # So many digits that the value times its unit still fits what is declared, and what a 128-bit decimal holds.
+        whole = min(declared.precision - decimals, 34 - decimals)
+        wide, native = pa.decimal128(38, decimals), pa.decimal128(38, declared.scale)
+        tail = rf"(\.[0-9]{{1,{decimals}}})?" if decimals else ""
+    else:
+        shift, decimals, whole, tail, wide, native = 0, 0, 9, "", pa.int64(), declared
     if whole < 1:
-        return lambda _raw: None
-    decimals = declared.scale + shift
-    tail = rf"(\.[0-9]{{1,{decimals}}})?" if decimals else ""
-    pattern = re.compile(rf"^-?[0-9]{{1,{whole}}}{tail}$")
-    # 万元: the same digits read at another scale are the amount in yuan, so nothing is multiplied.
-    return _number_cast(column, markers, pattern, pa.decimal128(38, decimals), shift, bounds)
+        return _Plain()
+    numbers = _of_type(numbers_among(nothing, column), wide)
 
+    def from_text(raw: pa.Array) -> pa.Array:
+        found = raw.cast(wide)
+        if len(numbers):
+            found = pc.if_else(pc.is_in(found, numbers), pa.scalar(None, wide), found)
+        if shift:
+            # 万元: the same digits read at another scale are the amount in yuan, so nothing is multiplied.
+            at_scale = pa.decimal128(38, declared.scale)
+            found = pa.Array.from_buffers(at_scale, len(found), found.buffers(), offset=found.offset)
+        return found.cast(declared)
 
-def _number_cast(
-    column: Column, markers: tuple[str, ...], pattern: re.Pattern[str], wide: pa.DataType, shift: int, bounds: _Bounds
-) -> _Cast:
-    declared = arrow_type(column.data_type)
-    numbers = _of_type(numbers_among(markers, column), wide)
+    def from_value(raw: pa.Array) -> pa.Array:
+        # By way of the widest decimal: a cast to a narrower one is refused for its type, whatever the numbers are.
+        return raw.cast(native).cast(declared)
 
-    def cast(raw: pa.Array) -> tuple[pa.Array, np.ndarray] | None:
-        if pa.types.is_null(raw.type):
-            return raw.cast(declared), _known(raw, column)
-        if pa.types.is_integer(raw.type):
-            if markers or shift:
-                return None
-            # By way of the widest decimal: a cast to a narrower one is refused for its type, whatever the numbers are.
-            through = pa.decimal128(38, declared.scale) if pa.types.is_decimal(declared) else declared
-            wide_values, is_plain = raw.cast(through).cast(declared), _known(raw, column)
-        elif pa.types.is_string(raw.type):
-            is_plain = _as_mask(pc.match_substring_regex(raw, pattern.pattern))
-            if markers:
-                is_plain &= ~_as_mask(pc.is_in(raw, pa.array(markers, pa.string())))
-            plain = raw if is_plain.all() else pc.if_else(pa.array(is_plain), raw, pa.scalar(None, pa.string()))
-            wide_values = plain.cast(wide)
-            if len(numbers):
-                is_plain &= ~_as_mask(pc.is_in(wide_values, numbers))
-            if shift:
-                wide_values = _rescaled(wide_values, wide.scale - shift)
-            wide_values = wide_values.cast(declared)
-            if raw.null_count and not column.required:
-                is_plain |= _as_mask(pc.is_null(raw))
-        else:
-            return None
-        return wide_values, is_plain & _in_range(wide_values, column, bounds)
-
-    return cast
+    is_value = _Plain.is_value if nothing or shift else pa.types.is_integer
+    return _Plain(_matching(rf"^-?[0-9]{{1,{whole}}}{tail}$"), from_text, is_value, from_value)
 
 
 def _of_type(numbers: frozenset[Decimal], wide: pa.DataType) -> pa.Array:
@@ -268,43 +230,16 @@ def _of_type(numbers: frozenset[Decimal], wide: pa.DataType) -> pa.Array:
     return pa.array(fitting, pa.decimal128(38, scale)).cast(wide)
 
 
-def _rescaled(values: pa.Array, scale: int) -> pa.Array:
-    return pa.Array.from_buffers(pa.decimal128(38, scale), len(values), values.buffers(), offset=values.offset)
-
-
-def _in_range(values: pa.Array, column: Column, bounds: _Bounds) -> np.ndarray:
+def _in_range(values: pa.Array, column: Column) -> np.ndarray:
     """Which values lie between the bounds; told for all from the least and the greatest where that is enough."""
+    least, most = bounds_of(column)
+
+    def is_within(value: Any) -> bool:
+        return (least is None or value >= least) and (most is None or value <= most)
+
     if column.values is not None:
         return np.zeros(len(values), bool)
-    if bounds == (None, None):
+    found = None if least is None and most is None else pc.min_max(values)
+    if found is None or not found["min"].is_valid or all(is_within(found[end].as_py()) for end in ("min", "max")):
         return np.ones(len(values), bool)
-    found = pc.min_max(values)
-    least = found["min"].as_py()
-    if least is None or (_between(least, bounds) and _between(found["max"].as_py(), bounds)):
-        return np.ones(len(values), bool)
-    return np.array([value is None or _between(value, bounds) for value in values.to_pylist()])
-
-
-def _between(value: Any, bounds: _Bounds) -> bool:
-    least, most = bounds
-    return (least is None or value >= least) and (most is None or value <= most)
-
-
-def _date_cast(column: Column, markers: tuple[str, ...], bounds: _Bounds) -> _Cast:
-    def cast(raw: pa.Array) -> tuple[pa.Array, np.ndarray] | None:
-        if pa.types.is_null(raw.type):
-            return raw.cast(pa.date32()), _known(raw, column)
-        if pa.types.is_date32(raw.type) and not markers:
-            return raw, _known(raw, column) & _in_range(raw, column, bounds)
-        if not pa.types.is_string(raw.type):
-            return None
-        is_plain = _as_mask(pc.match_substring_regex(raw, r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}$"))
-        if markers:
-            is_plain &= ~_as_mask(pc.is_in(raw, pa.array(markers, pa.string())))
-        days = raw if is_plain.all() else pc.if_else(pa.array(is_plain), raw, pa.scalar(None, pa.string()))
-        typed = days.cast(pa.date32())
-        if raw.null_count and not column.required:
-            is_plain |= _as_mask(pc.is_null(raw))
-        return typed, is_plain & _in_range(typed, column, bounds)
-
-    return cast
+    return np.array([value is None or is_within(value) for value in values.to_pylist()])

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from connectors.decoders.transpose import MAX_FIELDS
+from connectors.decoders.chunk import MAX_FIELDS
 from connectors.errors import DataError
 from ledger.hand_made import clean
 

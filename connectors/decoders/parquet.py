@@ -8,9 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from connectors.decoders.chunk import CHUNK_ROWS, Chunk
+from connectors.decoders.chunk import CHUNK_ROWS, MAX_FIELDS, Chunk
 from connectors.decoders.headers import named
-from connectors.decoders.transpose import MAX_FIELDS
 from connectors.errors import DataError
 from connectors.spec import Column
 from connectors.spelling import bytes_as_text

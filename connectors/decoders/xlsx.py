@@ -8,13 +8,11 @@ from decimal import Decimal
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk
+from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk, check_width
 from connectors.decoders.headers import beginning_with, named, refuse_second, refuse_total_on_top
 from connectors.decoders.sheet_formats import PLAIN, Format, Misfit, Shown, moment_of, number_of, settled
-from connectors.decoders.sheet_merges import Merges, read_merges
-from connectors.decoders.transpose import check_width
-from connectors.decoders.workbook import Workbook, cell_text, open_workbook, unescaped
-from connectors.decoders.xml_stream import local, pieces
+from connectors.decoders.workbook import Merges, Workbook, cell_text, open_workbook, read_merges, unescaped
+from connectors.decoders.xml_records import local, pieces
 from connectors.errors import DataError
 from connectors.spec import Column, XlsxDecoder
 from ledger.hand_made import clean

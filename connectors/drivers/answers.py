@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from connectors.decoders.json_page import in_utf8
+from connectors.decoders.json_records import in_utf8
 from connectors.decoders.what_it_is import HTML, LET_US_IN, what_it_is
 from connectors.drivers.retry import TryAgainError
 from connectors.errors import AgencyError, ConnectorError, DataError

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.decoders.chunk import Broken
-from connectors.decoders.json_lines import decode_jsonl
-from connectors.decoders.nested import reach_in
-from connectors.decoders.transpose import columns_of
+from connectors.decoders.chunk import Broken, columns_of
+from connectors.decoders.decode import reach_in
+from connectors.decoders.json_records import decode_jsonl
 from connectors.errors import DataError
 from connectors.json_text import NotJsonError, loads, may_repeat_names
 
@@ -66,7 +65,7 @@ def test_a_json_page_that_is_broken_as_a_whole_is_told(read_body, body, told):
 
 
 def test_long_lists_come_in_chunks_whose_positions_go_on(read_body, monkeypatch):
-    monkeypatch.setattr("connectors.decoders.json_page.CHUNK_ROWS", 2)
+    monkeypatch.setattr("connectors.decoders.json_records.CHUNK_ROWS", 2)
     chunks = read_body(json.dumps([{"a": n} for n in range(5)]).encode(), kind="json")
     assert [list(chunk.positions) for chunk in chunks] == [[1, 2], [3, 4], [5]]
     assert [value for chunk in chunks for value in chunk.columns["a"]] == [0, 1, 2, 3, 4]

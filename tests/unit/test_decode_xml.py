@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.decoders.xml_rows import decode_xml
+from connectors.decoders.xml_records import decode_xml
 from connectors.errors import DataError
 from connectors.spec import XmlDecoder
 
@@ -160,13 +160,13 @@ def test_a_record_too_deep_or_too_wide_is_refused(inside):
 
 
 def test_a_record_that_does_not_end_is_refused_before_it_is_held(monkeypatch):
-    monkeypatch.setattr("connectors.decoders.xml_stream.MAX_PIECE_BYTES", 100_000)
+    monkeypatch.setattr("connectors.decoders.xml_records.MAX_PIECE_BYTES", 100_000)
     with pytest.raises(DataError, match="more than 100000 bytes"):
         read("<r><rows><row><a>" + "x" * 500_000 + "</a></row></rows></r>")
 
 
 def test_many_records_come_in_chunks(monkeypatch):
-    monkeypatch.setattr("connectors.decoders.xml_rows.CHUNK_ROWS", 2)
+    monkeypatch.setattr("connectors.decoders.xml_records.CHUNK_ROWS", 2)
     chunks = read("<r><rows>" + "".join(f"<row><a>{n}</a></row>" for n in range(5)) + "</rows></r>")
     assert [list(chunk.positions) for chunk in chunks] == [[1, 2], [3, 4], [5]]
 

@@ -1,4 +1,4 @@
-"""JSON lines: one object a line, so that a broken line costs one record and not the file."""
+"""Records in JSON: a page that is one text with a list somewhere inside, or a file with one object on each line."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -6,11 +6,14 @@ from typing import Any
 
 import msgspec
 
-from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk
+from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk, columns_of, to_chunk
+from connectors.decoders.packed import unpack
 from connectors.decoders.text import open_text
-from connectors.decoders.transpose import columns_of
 from connectors.errors import DataError
+from connectors.json_path import MissingFieldError, RecordsAt
 from connectors.json_text import JsonNumber, loads, may_repeat_names
+from connectors.spec import JsonDecoder
+from connectors.verdicts import require_no_refusal
 
 MAX_LINE_BYTES = 2 * 1024 * 1024
 """The most that one line may hold, and about what the lines of one chunk hold together."""
@@ -19,6 +22,29 @@ _Placed = tuple[int, bytes, dict[str, Any]]
 """Number, bytes and value of a line that holds an object."""
 
 _MARK = b"\xef\xbb\xbf"
+
+
+def in_utf8(decoder: JsonDecoder, body: bytes, where: str) -> bytes:
+    """The text of a page in UTF-8, whatever encoding its source file declares."""
+    if decoder.encodings == ("utf-8",):
+        return body
+    return open_text(body, decoder.encodings, where).stream.read().encode("utf-8", "surrogatepass")
+
+
+def decode_json(decoder: JsonDecoder, at: RecordsAt, body: bytes, where: str, answer: Any = None) -> Iterator[Chunk]:
+    """The records at the declared path, each with its own mapping; `answer` saves reading the body again."""
+    next_step = "call the agency with this page"
+    try:
+        if answer is None and (body.strip() or not decoder.none):
+            answer = loads(in_utf8(decoder, unpack(decoder, body, where), where))
+        records = at.find(answer)
+    except (ValueError, RecursionError, MissingFieldError) as error:
+        raise DataError(f"the page cannot be read: {error}.", where, next_step) from None
+    if not records and at.is_file and isinstance(answer, dict):
+        require_no_refusal(answer, records, where)
+    for start in range(0, max(len(records), 1), CHUNK_ROWS):
+        part = records if len(records) <= CHUNK_ROWS else records[start : start + CHUNK_ROWS]
+        yield to_chunk(part, start + 1, where)
 
 
 def decode_jsonl(content: bytes, where: str, encodings: Sequence[str] = ("utf-8",)) -> Iterator[Chunk]:
