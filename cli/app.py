@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
+from cli.command import ReportingGroup
+from cli.entry import EXPLAIN
 from ledger.env_file import load_env_file, open_to_others
 
 GROUPS = {
     "edition": "What was published.",
     "source": "The agencies.",
     "quarantine": "The records that were refused.",
-    "identity": "Who is who: names that nobody could be told by, whom they may mean, and what was decided.",
-    "returns": "What each agency was told of its records.",
+    "identity": "Who is who: names that match no enterprise, whom they may mean, and what was decided.",
+    "returns": "What was reported to each agency about its records.",
     "ruleset": "The rule sets: what they hold, and whether they can be scored by.",
     "sandbox": "Agencies, banks and channels on loopback, to run against.",
 }
@@ -24,8 +25,7 @@ GROUPS = {
 
 COMMANDS = {
     "run": "night",
-    "status": "night",
-    "explain": "explain",
+    "status": "status",
     "score": "score",
     "demo": "sandbox",
 }
@@ -35,10 +35,10 @@ MADE_UP = ("demo", "sandbox")
 """Commands that work with made-up agencies: no `.env` leads them to a real data folder."""
 
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
-"""`explain` reads its words itself (cli.explain_command)."""
+"""`explain` reads its words itself (cli.explain)."""
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(ReportingGroup):
     """Imports the module of a command when the command is called: all of them take a second, one a tenth."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -54,7 +54,7 @@ class LazyGroup(TyperGroup):
         if cmd_name in COMMANDS:
             alone = typer.Typer(add_completion=False)
             function = getattr(importlib.import_module(f"cli.{COMMANDS[cmd_name]}"), cmd_name)
-            alone.command(cmd_name, context_settings=PASSED_ON if cmd_name == "explain" else None)(function)
+            alone.command(cmd_name)(function)
             return get_command(alone)
         return super().get_command(ctx, cmd_name)
 
@@ -81,6 +81,14 @@ def settings(
     file = None if ctx.invoked_subcommand in MADE_UP else load_env_file()
     if file is not None and (warning := open_to_others(file)):
         typer.echo(f"warning {warning}", err=True)
+
+
+@app.command(EXPLAIN, context_settings=PASSED_ON)
+def explain(ctx: typer.Context) -> None:
+    """Show why an enterprise has its points: values, rules, records, what cost most, what would change it."""
+    from cli.explain import run
+
+    raise typer.Exit(run([EXPLAIN, *ctx.args]))
 
 
 def main() -> None:

@@ -72,15 +72,17 @@ def _one_night(as_of: date, environment: dict[str, str], folder: Path) -> tuple[
     jifen = [sys.executable, "-P", "-c", "from cli.app import main; main()"]
     command = [*jifen, "run", "--as-of", as_of.isoformat(), "--json"]
     done = subprocess.run(command, env=environment, cwd=folder, stdout=subprocess.PIPE, check=False)
-    told = json.loads(done.stdout) if done.stdout else {"message": f"the run printed nothing (exit {done.returncode})"}
-    if "report" not in told:
-        raise DemoError(told["message"])
-    told.pop("exit_code")
-    return Outcome(**{**told, "owed": tuple(told["owed"])}), time.monotonic() - began
+    report = (
+        json.loads(done.stdout) if done.stdout else {"message": f"the run printed nothing (exit {done.returncode})"}
+    )
+    if "report" not in report:
+        raise DemoError(report["message"])
+    report.pop("exit_code")
+    return Outcome(**{**report, "owed": tuple(report["owed"])}), time.monotonic() - began
 
 
 def _show(outcome: Outcome, data_dir: Path, seconds: float) -> None:
-    from cli.night_commands import show_edition_sent, show_outcome
+    from cli.night import show_edition_sent, show_outcome
 
     show_outcome(outcome)
     if outcome.state == "nothing_new" and outcome.edition_id is not None:

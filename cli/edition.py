@@ -6,14 +6,14 @@ from typing import Annotated, Any
 import typer
 
 from cli import show
-from editions.current import EditionMissingError, edition_path, require_edition
+from cli.command import Json, fail, new_group
+from editions.places import edition_path, require_edition
 from editions.verify import verify
 from ledger.publications import beside_rows, current_id, edition_row, publication_rows
 from ledger.settings import Settings
 from ledger.store import open_ledger
 
-app = typer.Typer(no_args_is_help=True)
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+app = new_group()
 EditionId = Annotated[str | None, typer.Argument(help="An edition; the current one otherwise.")]
 
 
@@ -27,7 +27,7 @@ def _wanted(edition: str | None) -> tuple[Settings, str, str]:
         told = (
             f"no edition {wanted} here. Next: jifen edition list" if wanted else "none published yet. Next: jifen run"
         )
-        raise show.stopped(1, "not_found", told)
+        fail(told, "not_found")
     return settings, row["edition_id"], row["manifest_sha256"]
 
 
@@ -53,10 +53,7 @@ def list_editions(as_json: Json = False) -> None:
 def show_edition(edition: EditionId = None, as_json: Json = False) -> None:
     """Show an edition's files, inputs and verdict."""
     settings, wanted, _ = _wanted(edition)
-    try:
-        path = require_edition(settings.data_dir, wanted)
-    except EditionMissingError as error:
-        raise show.stopped(1, "not_found", str(error)) from None
+    path = require_edition(settings.data_dir, wanted)
     manifest: dict[str, Any] = json.loads((path / "manifest.json").read_bytes())
     verdict: dict[str, Any] = json.loads((path / "verdict.json").read_bytes())
     if as_json:

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 EXPLAIN = "explain"
 LEADING = "--data-dir"
@@ -41,7 +41,7 @@ def _whole_command_line() -> None:
 
 
 def leave_with(command: Callable[[], None]) -> NoReturn:
-    """Run a command and leave the process with its exit code; whatever it raises is told in one sentence."""
+    """Run a command and leave the process with its exit code; whatever it raises is reported in one sentence."""
     try:
         command()
         code: str | int | None = 0
@@ -53,25 +53,37 @@ def leave_with(command: Callable[[], None]) -> NoReturn:
         sys.stderr.write("interrupted\n")
         code = INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the edge: behind it is only the terminal
-        code = _tell(error)
+        code = report(error)
     sys.exit(_flushed(code))
 
 
-def _tell(error: Exception) -> int:
+class CommandError(Exception):
+    """A command cannot be done as asked: why, and with which exit code it ends. `more` is what JSON says beside it."""
+
+    def __init__(self, message: str, state: str = "failed", exit_code: int = 1, **more: Any) -> None:
+        super().__init__(message)
+        self.state, self.exit_code, self.more = state, exit_code, more
+
+
+def report(error: Exception) -> int:
+    """Say in one sentence why a command failed, to programs as JSON; answers the exit code."""
     from flows.faults import sentence
     from flows.texts import json_text, pasteable, visible
 
     message = pasteable(sentence(error))
-    # Where nothing can be written on standard output, that is what is to be told.
+    exit_code = getattr(error, "exit_code", 1)
+    state = getattr(error, "state", "usage" if exit_code == 2 else "failed")
+    # Where nothing can be written on standard output, that is what is to be reported.
     if "--json" in sys.argv and not (isinstance(error, OSError) and error.filename is None):
-        sys.stdout.write(json_text({"state": "failed", "message": message, "exit_code": 1}) + "\n")
+        told = {"state": state, "message": message, **getattr(error, "more", {}), "exit_code": exit_code}
+        sys.stdout.write(json_text(told) + "\n")
     else:
-        sys.stderr.write(f"failed {visible(message)}\n")
-    return 1
+        sys.stderr.write(f"{state} {visible(message)}\n")
+    return exit_code
 
 
 def _flushed(code: str | int | None) -> str | int | None:
-    """Write out what is buffered; whoever closed the pipe has read enough, as `head` does, and a full disk is told."""
+    """Write out what is buffered; who closed the pipe has read enough, as `head` does; a full disk is reported."""
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -110,7 +122,7 @@ def _explain_and_leave() -> None:
     gc.disable()
 
     def explain() -> None:
-        from cli.explain_command import run
+        from cli.explain import run
 
         sys.exit(run(sys.argv[1:]))
 

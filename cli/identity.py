@@ -4,15 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cli import show
-from cli.code_words import told_of_code
-from cli.day import parse_day
-from cli.desk import House, date_of_decision, fail, open_house
-from cli.identity_shown import lines_of, show_decided, show_items, show_what_waits, told_of
+from cli.command import Installation, Json, date_of_decision, day_option, fail, new_group, open_installation
+from cli.explain import fault_of_code
 from cli.identity_standing import Knowledge, knowledge_of, standing, waits
 from connectors import uscc as codes
 from connectors.errors import ConnectorError
@@ -24,11 +22,12 @@ from connectors.identity_decisions import (
     find_address,
     read_decisions,
 )
-from editions.current import EditionMissingError, require_edition
-from editions.manifest import ManifestError
+from editions.places import require_edition
 from editions.suggest import (
+    CONTRADICTING,
     REASONS,
     OpenItem,
+    Suggestion,
     business_date,
     codes_held,
     open_items,
@@ -36,31 +35,23 @@ from editions.suggest import (
 )
 from ledger.publications import current_id
 
-app = typer.Typer(no_args_is_help=True)
+app = new_group()
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+DECIDED = "; 已决定，待下次运行 decided, waits for the next night"
 Most = Annotated[int, typer.Option("--most", min=1, max=20, help="How many enterprises to suggest for each name.")]
 Address = Annotated[str, typer.Argument(metavar="SOURCE.DATASET", help="Where the name stands, as the list says.")]
 Identifier = Annotated[str, typer.Argument(help="The name, number or code, exactly as the list gives it.")]
 On = Annotated[
     date | None,
-    typer.Option(
-        "--on",
-        parser=parse_day,
-        metavar="YYYY-MM-DD",
-        help="The first business date whose night knows of it, today otherwise; it settles records of any day.",
-    ),
+    day_option("The first business date whose night knows of it, today otherwise; records of any day count.", "--on"),
 ]
 
 
-def _edition(house: House) -> Path:
-    edition_id = current_id(house.ledger)
+def _edition(here: Installation) -> Path:
+    edition_id = current_id(here.ledger)
     if edition_id is None:
         fail("no edition is published yet. Next: jifen run")
-    try:
-        return require_edition(house.settings.data_dir, edition_id)
-    except EditionMissingError as error:
-        fail(str(error))
+    return require_edition(here.settings.data_dir, edition_id)
 
 
 @app.command("list")
@@ -74,11 +65,11 @@ def list_items(
     as_json: Json = False,
 ) -> None:
     """List what the current edition could not tie to one enterprise, each with those it may mean, likeliest first."""
-    house = open_house()
-    edition = _edition(house)
+    here = open_installation()
+    edition = _edition(here)
     every = open_items(edition)
-    _require_known(house, every, dataset, reason)
-    waiting = _waiting(house, edition, every)
+    _require_known(here, every, dataset, reason)
+    waiting = _waiting(here, edition, every)
     items = [
         one
         for one in every
@@ -101,12 +92,12 @@ def list_items(
     show_items(shown, suggested, waiting, len(items))
 
 
-def _require_known(house: House, items: Sequence[OpenItem], dataset: str | None, reason: str | None) -> None:
+def _require_known(here: Installation, items: Sequence[OpenItem], dataset: str | None, reason: str | None) -> None:
     """Nothing found for a name that nobody has is no all-clear."""
-    known = {*addresses(house.sources), *(one.address for one in items)}
+    known = {*addresses(here.sources), *(one.address for one in items)}
     if dataset is not None and dataset not in known | {address.partition(".")[2] for address in known}:
         try:
-            find_address(house.sources, dataset)
+            find_address(here.sources, dataset)
         except ConnectorError as error:
             fail(str(error), "usage", 2)
     reasons = dict.fromkeys((*REASONS, *(one.reason for one in items)))
@@ -114,36 +105,23 @@ def _require_known(house: House, items: Sequence[OpenItem], dataset: str | None,
         fail(f"no reason {reason}; there are {', '.join(reasons)}", "usage", 2)
 
 
-def _knowledge(edition: Path | None, made: Sequence[IdentityDecision]) -> Knowledge:
-    try:
-        return knowledge_of(edition, made)
-    except ManifestError as error:
-        fail(str(error))
-
-
-def _waiting(house: House, edition: Path, items: Sequence[OpenItem]) -> Collection[OpenItem]:
-    try:
-        made = read_decisions(house.settings.data_dir, house.sources)
-    except ConnectorError as error:
-        fail(str(error))
+def _waiting(here: Installation, edition: Path, items: Sequence[OpenItem]) -> Collection[OpenItem]:
+    made = read_decisions(here.settings.data_dir, here.sources)
     if not made:
         return ()
-    knowledge = _knowledge(edition, made)
+    knowledge = knowledge_of(edition, made)
     return {one for one in items if waits(one, made, knowledge)}
 
 
 @app.command("suggest")
 def suggest_name(
     name: Annotated[str, typer.Argument(help="Any name, open or not.")],
-    on: Annotated[
-        date | None,
-        typer.Option("--on", parser=parse_day, metavar="YYYY-MM-DD", help="Whether they bore it on that day."),
-    ] = None,
+    on: Annotated[date | None, day_option("Whether they bore it on that day.", "--on")] = None,
     most: Most = 5,
     as_json: Json = False,
 ) -> None:
     """Show the enterprises whose names are most like this one; with --on, whether they bore it on that day."""
-    edition = _edition(open_house())
+    edition = _edition(open_installation())
     item = OpenItem("", "", name.strip(), "asked", 0, None, on, on)
     (found,) = suggest(edition, [item], most)
     if as_json:
@@ -174,19 +152,19 @@ def decide(
     """
     if (uscc is None) == (not nobody):
         fail("say either --uscc CODE or --nobody.", "usage", 2)
-    house = open_house()
-    edition = _edition(house)
+    here = open_installation()
+    edition = _edition(here)
     code = codes.tidy(uscc) if uscc else None
     if code and not codes_held(edition, [code]):
-        told = told_of_code(code)
-        said = f"{code} is not in the register of edition {edition.name}{told and f'. {told}'}"
+        fault = fault_of_code(code)
+        said = f"{code} is not in the register of edition {edition.name}{fault and f'. {fault}'}"
         fail(f"{said}. Next: jifen identity suggest NAME", "usage", 2)
-    day = date_of_decision(house, on)
+    day = date_of_decision(here, on)
     try:
-        source, _, dataset = find_address(house.sources, address).partition(".")
+        source, _, dataset = find_address(here.sources, address).partition(".")
         one = IdentityDecision(source, dataset, identifier.strip(), code, day, by.strip(), why.strip())
-        _require_open(house, edition, one)
-        line = append_decision(house.settings.data_dir, house.sources, one)
+        _require_open(here, edition, one)
+        line = append_decision(here.settings.data_dir, here.sources, one)
     except ConnectorError as error:
         fail(str(error), "usage", 2)
     if as_json:
@@ -194,7 +172,7 @@ def decide(
     else:
         show_decided(one, line)
     _warn_of_day(edition, day)
-    _warn_of_others(house, edition, one)
+    _warn_of_others(here, edition, one)
 
 
 def _warn_of_day(edition: Path, day: date) -> None:
@@ -205,11 +183,11 @@ def _warn_of_day(edition: Path, day: date) -> None:
         )
 
 
-def _warn_of_others(house: House, edition: Path, one: IdentityDecision) -> None:
+def _warn_of_others(here: Installation, edition: Path, one: IdentityDecision) -> None:
     """Say which datasets mean another by the code. Not refused: two that are to be mended are mended one by one."""
-    made = read_decisions(house.settings.data_dir, house.sources)
+    made = read_decisions(here.settings.data_dir, here.sources)
     persons = codes_held(edition, [each.uscc for each in (*made, one) if each.uscc])
-    for other in contradicted(made, house.sources, one, persons):
+    for other in contradicted(made, here.sources, one, persons):
         where = f"{other.source}.{other.dataset}"
         means = f"--uscc {one.uscc}" if one.uscc else "--nobody"
         show.errors.print(
@@ -220,9 +198,9 @@ def _warn_of_others(house: House, edition: Path, one: IdentityDecision) -> None:
         )
 
 
-def _require_open(house: House, edition: Path, one: IdentityDecision) -> None:
+def _require_open(here: Installation, edition: Path, one: IdentityDecision) -> None:
     """A word about a name that stands on no list, and that nobody spoke of before, would never be applied."""
-    decided = {earlier.about for earlier in read_decisions(house.settings.data_dir, house.sources)}
+    decided = {earlier.about for earlier in read_decisions(here.settings.data_dir, here.sources)}
     listed = {(item.source, item.dataset, item.identifier) for item in open_items(edition)}
     if one.about not in decided | listed:
         fail(
@@ -236,15 +214,12 @@ def _require_open(house: House, edition: Path, one: IdentityDecision) -> None:
 @app.command("decisions")
 def list_decisions(as_json: Json = False) -> None:
     """List what was decided, in the order of the file, and what keeps a decision from being applied."""
-    house = open_house()
-    try:
-        made = read_decisions(house.settings.data_dir, house.sources)
-    except ConnectorError as error:
-        fail(str(error))
-    edition = _edition(house) if made and current_id(house.ledger) else None
+    here = open_installation()
+    made = read_decisions(here.settings.data_dir, here.sources)
+    edition = _edition(here) if made and current_id(here.ledger) else None
     held = codes_held(edition, [one.uscc for one in made if one.uscc]) if edition else {}
-    knowledge = _knowledge(edition, made)
-    told = [standing(one, edition, held, contradicted(made, house.sources, one, held), knowledge) for one in made]
+    knowledge = knowledge_of(edition, made)
+    told = [standing(one, edition, held, contradicted(made, here.sources, one, held), knowledge) for one in made]
     if as_json:
         show.show_json(told)
         return
@@ -269,3 +244,71 @@ def list_decisions(as_json: Json = False) -> None:
         whole=("dataset", "name"),
     )
     show_what_waits(edition, knowledge, [one for one in told if not one["is_in_edition"]])
+
+
+def show_items(
+    items: Sequence[OpenItem], suggested: Sequence[tuple[Suggestion, ...]], waiting: Collection[OpenItem], count: int
+) -> None:
+    """Print items of the list with those they may mean, out of `count`; those of `waiting` are decided and marked."""
+    show.show_table(
+        f"Open names 待识别: {count}",
+        ("dataset", "name", "reason", "records", "may mean", "score", "its name, borne when"),
+        [
+            line
+            for one, some in zip(items, suggested, strict=True)
+            for line in lines_of(one, some, DECIDED if one in waiting else "")
+        ],
+        whole=("dataset", "name"),
+    )
+    if count > len(items):
+        show.console.print(f"… and {count - len(items)} more: --limit, --dataset or --reason")
+    show.console.print(f"Next: {'jifen run' if items[0] in waiting else _next_step(items[0])}")
+
+
+def lines_of(one: OpenItem, some: tuple[Suggestion, ...], mark: str = "") -> list[tuple[Any, ...]]:
+    """An item as rows of the list: itself, with a mark behind its reason, and each enterprise that it may mean."""
+    head = (one.address, one.identifier, one.reason + mark, one.count)
+    first, *others = [
+        (s.uscc, "" if s.score is None else str(s.score), f"{s.enterprise_name} {_borne(one, s)}") for s in some
+    ] or [("", "", "")]
+    return [(*head, *first), *(("", "", "", None, *other) for other in others)]
+
+
+def _borne(item: OpenItem, one: Suggestion) -> str:
+    days = f"{one.valid_from or '…'} – {one.valid_to or '今 now'}"
+    then = {True: ", 记录日正用 on the day", False: ", 非记录日 on other days", None: ""}[one.is_borne_then]
+    by = f", 分支或前身 borne by {one.borne_by}" if one.borne_by != one.uscc else ""
+    told = ", 另有决定指向它 some decision names it" if item.reason == CONTRADICTING else ", 登记同一号码 claims it"
+    claims = told if one.score is None else ""
+    return f"({days}{then}{by}{claims})"
+
+
+def told_of(one: OpenItem, some: tuple[Suggestion, ...]) -> dict[str, Any]:
+    """An item as programs read it, with those it may mean and why."""
+    return {**asdict(one), "suggestions": [{**asdict(s), "why": f"{s.enterprise_name} {_borne(one, s)}"} for s in some]}
+
+
+def _next_step(one: OpenItem) -> str:
+    said = show.safe(repr(one.identifier))
+    return f"jifen identity decide {one.address} {said} --uscc CODE | --nobody, --by WHO --why TEXT"
+
+
+def show_decided(one: IdentityDecision, line: int | None) -> None:
+    """Print a decision; `line` is where the very same stands already, None where it was written."""
+    stands = "" if line is None else f" That is decided already (line {line}); nothing is written."
+    show.console.print(
+        f"{show.safe(one.identifier)}: {one.uscc or 'nobody of ours'}, whatever the day of its records, in each night "
+        f"of {one.decided_on} or later.{stands} Next: jifen run"
+    )
+
+
+def show_what_waits(edition: Path | None, knowledge: Knowledge, waiting: Sequence[dict[str, Any]]) -> None:
+    """Print why decisions that the edition was not built with wait, and what applies them."""
+    if edition and not knowledge.is_sure:
+        show.console.print(
+            f"Lines of the file were changed by hand after edition {edition.name} was built: which of them it knew "
+            "cannot be told. Next: jifen run"
+        )
+    elif any(one["applies"] and not one["is_later_than_edition"] for one in waiting):
+        built = f"written after edition {edition.name} was built" if edition else "no edition is published yet"
+        show.console.print(f"Not yet 尚未生效: {built}. Next: jifen run")

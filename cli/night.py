@@ -1,46 +1,87 @@
-"""`jifen run` and `jifen status`."""
+"""`jifen run`, and how the end of a night is shown."""
 
+import json
+import os
+import sys
+from dataclasses import asdict
 from datetime import date
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.day import parse_day
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-AsOf = Annotated[
-    date | None,
-    typer.Option(
-        parser=parse_day,
-        metavar="YYYY-MM-DD",
-        help="The business date; today otherwise. One before the current edition's moves nothing.",
-    ),
-]
+from cli import show
+from cli.command import Json, day_option
+from cli.entry import report
+from editions.places import edition_path
+from flows.outcome import Outcome
+from ledger.publications import owed_for
+from ledger.settings import Settings
+from ledger.store import open_ledger
+from ledger.tables import deliveries, outbox
 
 
-def run(as_of: AsOf = None, as_json: Json = False) -> None:
+def run(
+    as_of: Annotated[
+        date | None,
+        day_option("The business date; today otherwise. One before the current edition's moves nothing."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Run the night once: through the Prefect API where one is configured, by itself where none is.
 
     Exit codes: 0 published or nothing new, 1 failed or something is still owed, 2 usage, 3 the gate blocked,
     4 a critical source is missing, 5 published or nothing new, and another source failed.
     """
-    from cli.night_commands import run_once
-
-    raise typer.Exit(run_once(as_of, as_json))
+    raise typer.Exit(_run_once(as_of, as_json))
 
 
-def status(
-    check: Annotated[bool, typer.Option("--check", help="One line and an exit code for monitoring.")] = False,
-    max_hours: Annotated[float, typer.Option(min=0, help="With --check: how old the last night may be.")] = 26,
-    as_json: Json = False,
-) -> None:
-    """Show what is to be done, the last night, what is current, owed and stale, and when the next night is.
+def _run_once(as_of: date | None, as_json: bool) -> int:
+    """Run the night and show its outcome; answers the exit code."""
+    # Here, not above: `jifen status` shows outcomes and must answer at once.
+    from flows.prefect_server import ApiLostError
+    from flows.run import run_configured
 
-    Exit code 0. With --check: 0 all well, 1 warning (a source failed or is stale, something is owed), 2 critical (the
-    last night failed, was blocked or is missing), 3 nothing can be told.
-    """
-    from cli.status import check_status, show_status
+    try:
+        with show.progress("jifen run"):
+            outcome = run_configured(Settings(), as_of)
+    except ApiLostError as error:
+        if error.outcome is None:
+            code = report(error)
+        else:
+            show.errors.print(f"[yellow]warning[/] {show.safe(error)}")
+            code = _show(error.outcome, as_json)
+        sys.stdout.flush()
+        # Prefect's client would go on for minutes trying to send what it still has to say of this run.
+        os._exit(code)
+    return _show(outcome, as_json)
 
-    if check:
-        raise typer.Exit(check_status(max_hours, as_json))
-    show_status(as_json)
+
+def _show(outcome: Outcome, as_json: bool) -> int:
+    if as_json:
+        show.show_json({**asdict(outcome), "exit_code": outcome.exit_code})
+    else:
+        show_outcome(outcome)
+    return outcome.exit_code
+
+
+def show_outcome(outcome: Outcome) -> None:
+    """Print how a night ended, and what it refused and sent."""
+    report = outcome.report
+    if outcome.message:
+        show.console.print(f"{show.coloured(outcome.state)} {show.safe(outcome.message)}")
+    if report.get("pulled"):
+        show.show_refusals(report["pulled"])
+    if report.get("verdict"):
+        show.show_verdict(report["verdict"])
+    if any(report.get(name) for name in ("deliveries", "notices", "alerts", "returns_sent")):
+        show.show_sent(report)
+
+
+def show_edition_sent(data_dir: Path, edition_id: str) -> None:
+    """Print the verdict that published an edition, and what went to whom for it."""
+    verdict = json.loads((edition_path(data_dir, edition_id) / "verdict.json").read_bytes())
+    ledger = open_ledger(Settings(data_dir=data_dir, ledger_url=None))
+    show.show_verdict(verdict)
+    sent = {"deliveries": owed_for(ledger, deliveries, edition_id), "notices": owed_for(ledger, outbox, edition_id)}
+    show.show_sent(sent)

@@ -1,5 +1,6 @@
 """`jifen quarantine`: the records that were refused; look at them, land them after a mend, or set them aside."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any
@@ -7,18 +8,32 @@ from typing import Annotated, Any
 import typer
 
 from cli import show
-from cli.day import parse_day
-from cli.desk import House, by_id, date_of_decision, fail, open_house, operator, records
-from connectors.errors import ConnectorError
-from connectors.quarantine import OPEN_STATES, Filter, Quarantined, place_of, raw_line, twins, why_closed
+from cli.command import (
+    Installation,
+    Json,
+    date_of_decision,
+    day_option,
+    fail,
+    new_group,
+    open_installation,
+    operator,
+)
+from connectors.quarantine import (
+    OPEN_STATES,
+    Filter,
+    Quarantined,
+    place_of,
+    quarantined,
+    raw_line,
+    twins,
+    why_closed,
+)
 from connectors.reasons import explain
 from connectors.spec import Dataset
 from ledger.quarantine import Decision, decide, run_of_batch
-from ledger.runs import RunLockedError
 
-app = typer.Typer(no_args_is_help=True)
+app = new_group()
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 SourceName = Annotated[str | None, typer.Option("--source", help="Records of this source.")]
 DatasetName = Annotated[
     str | None, typer.Option("--dataset", help="Records of this dataset, as loans or bank_a.loans.")
@@ -27,14 +42,8 @@ Reason = Annotated[str | None, typer.Option("--reason", help="Records refused fo
 Ids = Annotated[list[str], typer.Argument(help="Record ids, from `jifen quarantine list`.")]
 SomeIds = Annotated[list[str] | None, typer.Argument(help="Record ids, from `jifen quarantine list`.")]
 
-
 AsOf = Annotated[
-    date | None,
-    typer.Option(
-        parser=parse_day,
-        metavar="YYYY-MM-DD",
-        help="Counts from this business date on; today otherwise. Not before current.",
-    ),
+    date | None, day_option("Counts from this business date on; today otherwise. Not before current.", "--as-of")
 ]
 
 
@@ -49,8 +58,8 @@ def list_records(
     as_json: Json = False,
 ) -> None:
     """List the refused records that still stand: not landed since, not replayed, not discarded."""
-    house = open_house()
-    found = records(house, Filter(source, dataset, reason, batch))
+    here = open_installation()
+    found = _records(here, Filter(source, dataset, reason, batch))
     if not everything:
         found = [one for one in found if one.state == "standing"]
     if as_json:
@@ -59,7 +68,7 @@ def list_records(
     if not found:
         show.console.print("no record stands in quarantine" if not everything else "quarantine is empty")
         return
-    declared = _declared(house)
+    declared = _declared(here)
     show.show_table(
         f"Quarantine 隔离: {len(found)}",
         ("id", "dataset", "state", "learned", "place", "key", "reasons"),
@@ -70,8 +79,8 @@ def list_records(
     show.console.print(f"Next: jifen quarantine show {found[0].record_id}")
 
 
-def _declared(house: House) -> dict[str, Dataset]:
-    return {dataset.address: dataset for source in house.sources for dataset in source.datasets}
+def _declared(here: Installation) -> dict[str, Dataset]:
+    return {dataset.address: dataset for source in here.sources for dataset in source.datasets}
 
 
 def _line(one: Quarantined, dataset: Dataset | None) -> tuple[str, ...]:
@@ -91,13 +100,10 @@ def _told(one: Quarantined) -> dict[str, Any]:
 @app.command("show")
 def show_record(record: Annotated[str, typer.Argument(help="A record id.")], as_json: Json = False) -> None:
     """Show one refused record: what was sent, where it stood, what is wrong with it, what was decided."""
-    house = open_house()
-    ((one,), _) = by_id(house, [record])
-    try:
-        sent = raw_line(house.settings.data_dir, one)
-    except ConnectorError as error:
-        fail(str(error))
-    run = run_of_batch(house.ledger, one.source, one.dataset, one.batch)
+    here = open_installation()
+    ((one,), _) = _by_id(here, [record])
+    sent = raw_line(here.settings.data_dir, one)
+    run = run_of_batch(here.ledger, one.source, one.dataset, one.batch)
     following = _next_step(one)
     if as_json:
         show.show_json({**_told(one), "record": sent, "run": run, "next": following})
@@ -106,7 +112,7 @@ def show_record(record: Annotated[str, typer.Argument(help="A record id.")], as_
         "record": one.record_id,
         "state": one.state,
         "dataset": one.address,
-        "place": f"{one.label} {place_of(_declared(house).get(one.address), one.position)}",
+        "place": f"{one.label} {place_of(_declared(here).get(one.address), one.position)}",
         "raw sha256": one.raw_sha256,
         "batch": f"{one.batch}, run {run or 'unknown'}",
         "learned on": one.learned_on,
@@ -156,9 +162,9 @@ def discard(
     """Set records aside for good: they stand no more, and the ledger keeps who said so, when and why."""
     if not why.strip():
         fail("--why is empty: say why these records count no more.", "usage", 2)
-    house = open_house()
-    chosen, held = by_id(house, ids)
-    day = date_of_decision(house, as_of)
+    here = open_installation()
+    chosen, held = _by_id(here, ids)
+    day = date_of_decision(here, as_of)
     open_ones = [one for one in chosen if one.state in OPEN_STATES]
     # The same record delivered on other pages has other ids: whoever discards it means all of them.
     meant = {one.record_id: one for chosen_one in open_ones for one in (chosen_one, *twins(held, chosen_one))}
@@ -167,7 +173,7 @@ def discard(
         for one in meant.values()
         if one.decision is None
     ]
-    new = decide(house.ledger, made, day)
+    new = decide(here.ledger, made, day)
     lines = [_decided_line(one, new) for one in chosen]
     copies = len(new) - sum(one.record_id in new for one in chosen)
     if as_json:
@@ -199,17 +205,14 @@ def replay_records(
 
     if not ids and source is dataset is reason is None:
         fail("name records, or --source, --dataset or --reason.", "usage", 2)
-    house = open_house()
+    here = open_installation()
     if ids:
-        by_id(house, ids)
+        _by_id(here, ids)
     wanted = Filter(source, dataset, reason, ids=frozenset(ids) if ids else None)
     # Named one by one, what is closed is said to be; else only what stands is meant.
-    chosen = [one for one in records(house, wanted) if ids or one.state == "standing"]
-    day = date_of_decision(house, as_of)
-    try:
-        report = replay_chosen(house.settings, house.ledger, house.sources, chosen, day, operator())
-    except (ConnectorError, RunLockedError) as error:
-        fail(str(error))
+    chosen = [one for one in _records(here, wanted) if ids or one.state == "standing"]
+    day = date_of_decision(here, as_of)
+    report = replay_chosen(here.settings, here.ledger, here.sources, chosen, day, operator())
     if as_json:
         show.show_json({"as_of": day, **report.as_dict()})
     else:
@@ -230,3 +233,31 @@ def _show_replay(told: dict[str, Any]) -> None:
             ("id", "dataset", "reasons"),
             [(line["record_id"], line["dataset"], ", ".join(line["rules"])) for line in told["still_refused"]],
         )
+
+
+def _records(here: Installation, wanted: Filter) -> list[Quarantined]:
+    """The refused records that are asked for; a name that no source or dataset has is a usage error."""
+    found = quarantined(here.sources, here.ledger, here.settings, here.today, wanted)
+    if not found:
+        _require_known(here, wanted)
+    return found
+
+
+def _require_known(here: Installation, wanted: Filter) -> None:
+    """Nothing found for a name that nobody has is no all-clear."""
+    datasets = {dataset.address for source in here.sources for dataset in source.datasets}
+    names = {*datasets, *(address.partition(".")[2] for address in datasets)}
+    if wanted.source not in (None, *(source.name for source in here.sources)):
+        fail(f"no source {wanted.source}; there are {', '.join(s.name for s in here.sources)}", "usage", 2)
+    if wanted.dataset not in (None, *names):
+        fail(f"no dataset {wanted.dataset}; there are {', '.join(sorted(datasets))}", "usage", 2)
+
+
+def _by_id(here: Installation, ids: Iterable[str]) -> tuple[list[Quarantined], list[Quarantined]]:
+    """The records of these ids in their order, and all there are; an id that is none is a usage error."""
+    held = _records(here, Filter())
+    by_id = {one.record_id: one for one in held}
+    asked = list(dict.fromkeys(ids))
+    if unknown := [name for name in asked if name not in by_id]:
+        fail(f"no record {', '.join(unknown)}. Next: jifen quarantine list --all", "usage", 2)
+    return [by_id[name] for name in asked], held

@@ -6,13 +6,12 @@ from typing import Annotated, Any
 import typer
 
 from cli import show
-from cli.desk import fail
+from cli.command import Json, fail, new_group
 from ledger.returns import return_rows
 from ledger.settings import Settings
 from ledger.store import open_ledger
 
-app = typer.Typer(no_args_is_help=True)
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+app = new_group()
 
 
 @app.command("list")

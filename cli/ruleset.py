@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from cli import show
-from cli.day import parse_day
-from cli.score import place, refuse, show_problems
+from cli.command import Json, day_option, new_group
+from cli.score import place, show_problems
 from editions.ruleset_diff import Content, content_of, differences, moved
 from editions.ruleset_problems import Problem
 from editions.score.errors import ScoreError
@@ -20,8 +20,7 @@ from ledger.publications import published_rulesets
 from ledger.settings import Settings
 from ledger.store import ledger_if_any
 
-app = typer.Typer(no_args_is_help=True)
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+app = new_group()
 SHOWN = ("ruleset_id", "scheme", "title_zh", "title_en", "valid_from", "valid_to", "status", "provenance")
 
 
@@ -47,12 +46,9 @@ def check(
     Exit code 0: none. 2: some; nothing can be scored by them.
     """
     where = place()
-    try:
-        wanted = [read_ruleset(named, where) for named in rulesets] if rulesets else [read_seeds(where.dbt_project)]
-        found = [one for ruleset in wanted for one in (*problems_of(ruleset, where), *_moved(ruleset))]
-        problems = [asdict(one) for one in found]
-    except ScoreError as error:
-        refuse(error, as_json)
+    wanted = [read_ruleset(named, where) for named in rulesets] if rulesets else [read_seeds(where.dbt_project)]
+    found = [one for ruleset in wanted for one in (*problems_of(ruleset, where), *_moved(ruleset))]
+    problems = [asdict(one) for one in found]
     if as_json:
         show.show_json({"problems": problems})
     else:
@@ -80,11 +76,8 @@ def diff(
     if published == (other is not None):
         raise typer.BadParameter("give two rule sets, or one with --published")
     where = place()
-    try:
-        second = content_of(read_ruleset(other or one, where), where.dbt_project)
-        first = _published(one) if published else content_of(read_ruleset(one, where), where.dbt_project)
-    except ScoreError as error:
-        refuse(error, as_json)
+    second = content_of(read_ruleset(other or one, where), where.dbt_project)
+    first = _published(one) if published else content_of(read_ruleset(one, where), where.dbt_project)
     found = differences(first, second)
     if as_json:
         show.show_json({"differences": [asdict(line) for line in found]})
@@ -110,16 +103,11 @@ def _published(ruleset_id: str) -> Content:
 def new(
     old: Annotated[str, typer.Argument(help="The rule set of the project to begin with.")],
     ruleset_id: Annotated[str, typer.Argument(help="The id of the new one.")],
-    first_day: Annotated[
-        date, typer.Option("--from", parser=parse_day, metavar="YYYY-MM-DD", help="Its first day; the old one ends.")
-    ],
+    first_day: Annotated[date, day_option("Its first day; the old one ends.", "--from")],
 ) -> None:
     """Begin a new rule set as a copy of another, in force from a day on: what was published stays as it was."""
     where = place().dbt_project
-    try:
-        files = add_version(where, old, ruleset_id, first_day)
-    except ScoreError as error:
-        refuse(error, as_json=False)
+    files = add_version(where, old, ruleset_id, first_day)
     show.console.print(show.safe(f"{ruleset_id} in {', '.join(files)}. Change its rows, then:"))
     show.console.print(show.safe(f"jifen ruleset diff {old} {ruleset_id}\njifen ruleset check"))
 
@@ -130,8 +118,5 @@ def export(
     folder: Annotated[Path, typer.Argument(help="The folder to write; it must not be there yet.")],
 ) -> None:
     """Write a rule set of the project as a folder, to be changed and scored by."""
-    try:
-        files = export_ruleset(read_seeds(place().dbt_project, ruleset_id), folder)
-    except ScoreError as error:
-        refuse(error, as_json=False)
+    files = export_ruleset(read_seeds(place().dbt_project, ruleset_id), folder)
     show.console.print(show.safe(f"{len(files)} files in {folder}: {', '.join(files)}"))

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from cli import show
+from cli.command import new_group
 
-app = typer.Typer(no_args_is_help=True)
+app = new_group()
 
 Population = Annotated[str, typer.Option(help="district (made up, seeded) or listed (real companies; needs --data).")]
 Served = Annotated[

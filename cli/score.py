@@ -3,14 +3,12 @@
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
 from cli import show
-from cli.day import parse_day
-from editions.build import BuildError
-from editions.score.errors import ScoreError
+from cli.command import Json, day_option
 from editions.score.run import Place, RulesetProblemsError, Scored
 from editions.score.run import score as score_table
 from ledger.data_folder import data_folder
@@ -23,27 +21,24 @@ def score(
     ruleset: Annotated[str, typer.Option(help="A folder (docs/rule-sets.md), or a rule set of the project by its id.")],
     values: Annotated[Path, typer.Option(help="The values: .csv or .parquet, wide or long.")],
     out: Annotated[Path | None, typer.Option(help="The folder to write; <stem>-scored here otherwise.")] = None,
-    as_of: Annotated[
-        date | None, typer.Option(parser=parse_day, metavar="YYYY-MM-DD", help="The business date, where age decides.")
-    ] = None,
+    as_of: Annotated[date | None, day_option("The business date, where age decides.")] = None,
     ignore: Annotated[str, typer.Option(help="Columns to leave unread, separated by commas.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Score a table by the models of the night: points, ranks, classes and reasons as CSV and Parquet.
 
     Exit codes: 0 written, 1 the models failed, 2 the rule set or the values cannot be used as they stand.
     """
     unread = [name.strip() for name in ignore.split(",") if name.strip()]
-    try:
-        with show.errors.status("jifen score"):
+    with show.errors.status("jifen score"):
+        try:
             found = score_table(ruleset, values, out, place(), as_of=as_of, ignore=unread)
-    except ScoreError as error:
-        refuse(error, as_json)
-    except BuildError as error:
-        show.errors.print(f"[red]failed[/] {show.safe(error)}")
-        raise typer.Exit(1) from None
+        except RulesetProblemsError as error:
+            if not as_json:
+                show_problems([asdict(one) for one in error.problems])
+            raise
     if as_json:
-        show.show_json(told(found))
+        show.show_json(scored_facts(found))
     else:
         show_scored(found)
 
@@ -53,17 +48,6 @@ def place() -> Place:
     return Place(PROJECT_DIR, data_folder())
 
 
-def refuse(error: ScoreError, as_json: bool) -> NoReturn:
-    """Tell what cannot be used, each row of a rule set by name, and end with exit code 2."""
-    problems = [asdict(one) for one in error.problems] if isinstance(error, RulesetProblemsError) else []
-    if as_json:
-        show.show_json({"state": "refused", "message": str(error), "problems": problems, "exit_code": 2})
-    else:
-        show.errors.print(f"[red]refused[/] {show.safe(error)}")
-        show_problems(problems)
-    raise typer.Exit(2) from None
-
-
 def show_problems(problems: list[dict[str, Any]]) -> None:
     """Print each row of a rule set that cannot be scored by."""
     for one in problems:
@@ -71,7 +55,7 @@ def show_problems(problems: list[dict[str, Any]]) -> None:
         show.console.print(show.safe(f"  {row}: {one['problem_zh']} {one['problem_en']}"))
 
 
-def told(found: Scored) -> dict[str, Any]:
+def scored_facts(found: Scored) -> dict[str, Any]:
     """What JSON says of a call."""
     return {
         "out": str(found.out.resolve()),

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import typer
 from rich.cells import cell_len
 from rich.console import Console
 from rich.highlighter import JSONHighlighter
@@ -48,15 +47,6 @@ def show_json(value: Any) -> None:
     """Print a value as JSON: dates as ISO text, decimals as text, so that nothing is rounded."""
     text = JSONHighlighter()(json_text(value))
     console.print(text, soft_wrap=True)
-
-
-def stopped(code: int, state: str, message: str) -> typer.Exit:
-    """Tell why a command cannot be done, to programs as JSON; answers what ends it with this exit code."""
-    if "--json" in sys.argv:
-        show_json({"state": state, "message": message, "exit_code": code})
-    else:
-        errors.print(f"[red]{safe(state.replace('_', ' '))}[/] {safe(message)}")
-    return typer.Exit(code)
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], whole: Collection[str] = ()) -> None:

@@ -8,35 +8,32 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import show, source_new, source_test
+from cli import show, source_test
+from cli.command import Json, day_option, fail, new_group
 from cli.sink_check import check_sinks
 from connectors.check import check_source
-from connectors.errors import ConfigError, ConnectorError, LineDeadError
+from connectors.errors import ConfigError, LineDeadError
 from connectors.plan import Planned, plan
 from connectors.pull import Pulled, pull_dataset
+from connectors.scaffold import KINDS, new_source
 from connectors.sink_files import read_sinks
-from connectors.source_files import read_sources
+from connectors.source_files import SOURCES_DIR, read_source, read_sources
 from connectors.spec import Dataset, RestConnection, Source
 from connectors.zone import Zone, read_zone
-from flows.faults import sentence
-from ledger.runs import RunLockedError, exclusive_run
+from ledger.runs import exclusive_run
 from ledger.settings import Settings
-from ledger.store import LedgerVersionError, open_ledger
+from ledger.store import open_ledger
 
-app = typer.Typer(no_args_is_help=True)
+app = new_group()
 app.command("test")(source_test.put_to_test)
 app.command("faults")(source_test.show_matrix)
-source_new.register(app)
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 OneName = Annotated[str | None, typer.Argument(help="One source; all otherwise.")]
 Folder = Annotated[
     Path | None,
     typer.Option(help="The source files of this folder (sandbox/samples) instead of the project's."),
 ]
-AsOf = Annotated[
-    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The business date; today otherwise. Never one to come.")
-]
+AsOf = Annotated[date | None, day_option("The business date; today otherwise. Never one to come.")]
 
 
 @app.command("list")
@@ -107,10 +104,7 @@ def show_plan(name: OneName = None, as_of: AsOf = None, folder: Folder = None, a
     settings = Settings()
     sources, zone = _read(settings, folder)
     chosen = _chosen(sources, name)
-    try:
-        planned = plan(chosen, zone, settings, _day(settings, as_of))
-    except ConnectorError as error:
-        raise show.stopped(1, "failed", str(error)) from None
+    planned = plan(chosen, zone, settings, _day(settings, as_of))
     if as_json:
         show.show_json([asdict(one) for one in planned])
         return
@@ -151,14 +145,11 @@ def pull(
     try:
         wanted = source.datasets if dataset is None else (source.dataset(dataset),)
     except ConfigError as error:
-        raise show.stopped(2, "usage", str(error)) from None
-    try:
-        with exclusive_run(settings.data_dir):
-            ledger = open_ledger(settings)
-            dead: dict[str, LineDeadError] = {}
-            pulled = [pull_dataset(source, one, zone, settings, ledger, day, dead) for one in wanted]
-    except (RunLockedError, LedgerVersionError, OSError) as error:
-        raise show.stopped(1, "failed", sentence(error)) from None
+        fail(str(error), "usage", 2)
+    with exclusive_run(settings.data_dir):
+        ledger = open_ledger(settings)
+        dead: dict[str, LineDeadError] = {}
+        pulled = [pull_dataset(source, one, zone, settings, ledger, day, dead) for one in wanted]
     _show_pulled(pulled, as_json)
     failed = [one for one in pulled if one.state == "failed"]
     raise typer.Exit(4 if any(one.critical for one in failed) else int(bool(failed)))
@@ -176,26 +167,47 @@ def _show_pulled(pulled: Sequence[Pulled], as_json: bool) -> None:
     show.show_refusals([asdict(one) for one in pulled])
 
 
+@app.command("new")
+def new(
+    name: Annotated[
+        str, typer.Argument(help="Small letters, digits, underscores: it names the file and the variables.")
+    ],
+    driver: Annotated[str, typer.Option(help=", ".join(KINDS["driver"]))] = "rest",
+    paginator: Annotated[str | None, typer.Option(help=f"rest only: {', '.join(KINDS['paginator'])}")] = None,
+    auth: Annotated[str | None, typer.Option(help=f"rest only: {', '.join(KINDS['auth'])}")] = None,
+    decoder: Annotated[str | None, typer.Option(help=", ".join(KINDS["decoder"]))] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the file; connectors/sources otherwise.")] = None,
+) -> None:
+    """Write a source file that reads as it stands, with a comment wherever the agency's own words belong."""
+    path = new_source(name, out or SOURCES_DIR, driver=driver, paginator=paginator, auth=auth, decoder=decoder)
+    staging = f"dbt_project/models/staging/{name}/stg_{name}__<dataset>.sql"
+    lines = [
+        f"written: {path}",
+        "next:",
+        f"  1. go through its comments, then set in .env: {', '.join(read_source(path).variables())}",
+        f"  2. jifen source check {name}",
+        f"  3. jifen source test {name}",
+        f"  4. write {staging} (docs/adding.md)",
+    ]
+    for line in lines:
+        show.console.print(show.safe(line))
+
+
 def _read(settings: Settings, folder: Path | None) -> tuple[list[Source], Zone]:
-    try:
-        ours = read_sources()
-        sources = ours if folder is None else read_sources(folder)
-        return sources, read_zone(settings.zone_file, [*ours, *sources])
-    except ConfigError as error:
-        raise show.stopped(1, "failed", str(error)) from None
+    ours = read_sources()
+    sources = ours if folder is None else read_sources(folder)
+    return sources, read_zone(settings.zone_file, [*ours, *sources])
 
 
 def _chosen(sources: Sequence[Source], name: str | None) -> list[Source]:
     chosen = [source for source in sources if name in (None, source.name)]
     if not chosen:
-        raise show.stopped(2, "usage", f"no source {name}; there are {', '.join(s.name for s in sources)}")
+        fail(f"no source {name}; there are {', '.join(s.name for s in sources)}", "usage", 2)
     return chosen
 
 
-def _day(settings: Settings, as_of: datetime | None) -> date:
+def _day(settings: Settings, as_of: date | None) -> date:
     today = datetime.now(settings.zone).date()
-    if as_of is not None and as_of.date() > today:
-        raise show.stopped(
-            2, "usage", f"--as-of {as_of.date()} lies ahead of today, {today}. Give a day that has come."
-        )
-    return as_of.date() if as_of else today
+    if as_of is not None and as_of > today:
+        fail(f"--as-of {as_of} lies ahead of today, {today}. Give a day that has come.", "usage", 2)
+    return as_of or today

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from cli import show
+from cli.command import Json, fail
 from cli.trials import Job, check_all, fault_kinds, in_processes, strike_all
-from connectors.errors import ConfigError
 from connectors.source_files import SOURCES_DIR, read_sources
 from connectors.spec import Source
 from connectors.zone import read_zone
@@ -24,7 +24,6 @@ SAMPLES_DIR = PROJECT_DIR / "sandbox" / "samples"
 
 ALWAYS_SHOWN = ("right", "refused", "loud stop", "silent wrong")
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Folder = Annotated[Path | None, typer.Option(help="The source files of another folder.", exists=True, file_okay=False)]
 Seed = Annotated[int, typer.Option(help="Which faults are drawn, and what records the stand-in has.")]
 Jobs = Annotated[int, typer.Option(min=1, help="So many sources at a time, each against its own stand-in.")]
@@ -60,10 +59,7 @@ def put_to_test(
 
 def _for_real(sources: Sequence[Source], wrong_secrets: bool, full: bool, seed: int) -> Iterator[list[CheckResult]]:
     settings = Settings()
-    try:
-        zone = read_zone(settings.zone_file, read_sources())
-    except ConfigError as error:
-        raise show.stopped(1, "failed", str(error)) from None
+    zone = read_zone(settings.zone_file, read_sources())
     for source in sources:
         agency = RealAgency([source], wrong_secrets)
         yield run_checks(make_trial(source, agency, settings, zone=zone, full=full, seed=seed), CHECKS)
@@ -129,9 +125,9 @@ def _cells(sources: Sequence[Source], kinds: str | None, positions: str, sample:
     known, places = fault_kinds(), positions.split(",")
     names = list(known) if kinds is None else kinds.split(",")
     if unknown := [name for name in names if name not in known]:
-        raise show.stopped(2, "usage", f"no fault of kind {', '.join(unknown)}; there are {', '.join(known)}")
+        fail(f"no fault of kind {', '.join(unknown)}; there are {', '.join(known)}", "usage", 2)
     if unknown := [name for name in places if name not in POSITIONS]:
-        raise show.stopped(2, "usage", f"no position {', '.join(unknown)}; there are {', '.join(POSITIONS)}")
+        fail(f"no position {', '.join(unknown)}; there are {', '.join(POSITIONS)}", "usage", 2)
     chosen = {name: known[name] for name in names}
     cells = [cell for source in sources for cell in cells_of(source, source.datasets, chosen, places)]
     if sample is not None and sample < len(cells):
@@ -163,15 +159,12 @@ def _show_cells(cells: Sequence[Cell], as_json: bool) -> None:
 def _wanted(names: Sequence[str], everything: bool, folder: Path | None) -> list[tuple[Path, Source]]:
     """The sources to test, each with its file."""
     folders = [folder] if folder else [SOURCES_DIR, SAMPLES_DIR]
-    try:
-        found = [(place / f"{source.name}.yml", source) for place in folders for source in read_sources(place)]
-    except ConfigError as error:
-        raise show.stopped(1, "failed", str(error)) from None
+    found = [(place / f"{source.name}.yml", source) for place in folders for source in read_sources(place)]
     if everything or (folder and not names):
         return found
     if not names:
-        raise show.stopped(2, "usage", "name a source, or --all")
+        fail("name a source, or --all", "usage", 2)
     known = [source.name for _, source in found]
     if unknown := [name for name in names if name not in known]:
-        raise show.stopped(2, "usage", f"no source {', '.join(unknown)}; there are {', '.join(known)}")
+        fail(f"no source {', '.join(unknown)}; there are {', '.join(known)}", "usage", 2)
     return [(path, source) for path, source in found if source.name in names]

@@ -1,13 +1,16 @@
-"""How the installation stands: for people what is to be done first, for monitoring one line and an exit code."""
+"""`jifen status`: for people what is to be done first, for monitoring one line and an exit code."""
 
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
+import typer
+
 from cli import show
-from cli.night_commands import show_outcome
+from cli.command import Json
+from cli.night import show_outcome
 from connectors.sink_files import alert_channels, readable_sinks
 from flows.faults import sentence
 from flows.outcome import Outcome
@@ -26,6 +29,21 @@ BAD = {
     "blocked": "the gate blocked",
     "source_missing": "a critical source is missing",
 }
+
+
+def status(
+    check: Annotated[bool, typer.Option("--check", help="One line and an exit code for monitoring.")] = False,
+    max_hours: Annotated[float, typer.Option(min=0, help="With --check: how old the last night may be.")] = 26,
+    as_json: Json = False,
+) -> None:
+    """Show what is to be done, the last night, what is current, owed and stale, and when the next night is.
+
+    Exit code 0. With --check: 0 all well, 1 warning (a source failed or is stale, something is owed), 2 critical (the
+    last night failed, was blocked or is missing), 3 nothing can be told.
+    """
+    if check:
+        raise typer.Exit(check_status(max_hours, as_json))
+    show_status(as_json)
 
 
 def standing(settings: Settings) -> dict[str, Any]:

@@ -12,6 +12,8 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 class EditionMissingError(LookupError):
     """An edition is not there: lost, or never published."""
 
+    state = "not_found"
+
 
 class EditionNameError(EditionMissingError, ValueError):
     """What was given cannot be the id of an edition; nothing was looked up."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ledger.data_folder import data_folder
 
-OURS = frozenset({"connectors", "editions", "expectations", "flows", "ledger", "sandbox"})
+OURS = frozenset({"cli", "connectors", "editions", "expectations", "flows", "ledger", "sandbox"})
 """Rooms whose errors say themselves what, where, whose and what next."""
 LOG = Path("logs") / "faults.log"
 

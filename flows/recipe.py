@@ -63,7 +63,9 @@ EARLY_START = timedelta(minutes=1)
 
 
 class UsageError(ValueError):
-    """What was asked for cannot be done as asked: exit code 2."""
+    """What was asked for cannot be done as asked."""
+
+    exit_code = 2
 
 
 class SourceMissingError(RuntimeError):

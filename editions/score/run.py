@@ -4,7 +4,7 @@ import shlex
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -43,6 +43,7 @@ class RulesetProblemsError(ScoreError):
 
     def __init__(self, ruleset: Ruleset, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
+        self.more = {"problems": [asdict(one) for one in problems]}
         first = self.problems[0]
         checked = shlex.quote(str(ruleset.origin) if ruleset.is_folder else ruleset.name)
         super().__init__(

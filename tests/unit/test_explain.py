@@ -334,7 +334,7 @@ def test_an_explanation_imports_nothing_dear(tmp_path):
     # Each of these is a twentieth of the time or more: `duckdb` is the package around the engine.
     dear += ("duckdb", "inspect", "hashlib", "yaml", "dotenv", "logging")
     code = (
-        "import sys; from cli.explain_command import run; "
+        "import sys; from cli.explain import run; "
         f"run(['--data-dir', {str(tmp_path)!r}, 'explain', '{FIRST}']); "
         f"run(['--data-dir', {str(tmp_path)!r}, 'explain', '{FIRST}', '--indicator', 'C01', '--json']); "
         f"sys.exit(', '.join(sorted(set({dear!r}) & set(sys.modules))) or 0)"

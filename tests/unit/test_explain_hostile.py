@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from cli.explain_command import run
+from cli.explain import run
 from cli.explain_text import WORDS_FILE, said
 from connectors.raw import keep_raw
 from ledger.settings import PROJECT_DIR

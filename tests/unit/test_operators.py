@@ -14,7 +14,6 @@ from sqlalchemy import update
 
 import flows
 from cli import status
-from cli.night_commands import run_by_whom
 from connectors.errors import AgencyError, TransientError
 from connectors.pull import Pulled
 from connectors.sink_files import SINKS_DIR, read_sinks, readable_sinks
@@ -22,6 +21,7 @@ from connectors.source_files import read_source
 from flows import faults, recipe
 from flows.outcome import Outcome
 from flows.prefect_server import ApiLostError
+from flows.run import run_configured
 from flows.texts import pasteable
 from ledger.publications import Message, pending, promise_alerts
 from ledger.runs import exclusive_run, latest_runs, start_run
@@ -324,10 +324,10 @@ def test_a_prefect_api_that_goes_away_in_the_night_takes_nothing_of_it_away(sett
     stand_in = SimpleNamespace(nightly=lost, ENDED=ended, NightFailedError=BlockingIOError)
     monkeypatch.setitem(sys.modules, "flows.nightly", stand_in)
     monkeypatch.setattr(flows, "nightly", stand_in, raising=False)
-    monkeypatch.setattr("flows.prefect_server.api_is_configured", lambda: True)
-    monkeypatch.setattr("flows.prefect_server.require_api", lambda: None)
+    monkeypatch.setattr("flows.run.api_is_configured", lambda: True)
+    monkeypatch.setattr("flows.run.require_api", lambda: None)
     with pytest.raises(ApiLostError, match=r"Prefect API: went away .*ConnectError.*Whose: transient") as told:
-        run_by_whom(settings, DAY)
+        run_configured(settings, DAY)
     assert told.value.outcome == (ended[0] if ended else None)
 
 

@@ -41,7 +41,7 @@ def jifen(settings, make_dataset, monkeypatch):
     sources = [make_source(make_dataset(load="upsert"))]
     monkeypatch.setenv("JIFEN_DATA_DIR", str(settings.data_dir))
     monkeypatch.setenv("JIFEN_OPERATOR", "chen.jing")
-    monkeypatch.setattr("cli.desk.read_sources", lambda: sources)
+    monkeypatch.setattr("connectors.source_files.read_sources", lambda: sources)
 
     def run(*arguments, code=0):
         done = CliRunner().invoke(app, ["quarantine", *arguments])

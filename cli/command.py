@@ -1,0 +1,102 @@
+"""What every command shares: its options, how it fails, the installation it works on, and who decides as of when."""
+
+import os
+import pwd
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from cli.entry import CommandError, report
+from ledger.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from connectors.spec import Source
+
+
+def parse_day(text: str) -> date:
+    """The day that `text` says. Raises `typer.BadParameter` for anything but YYYY-MM-DD."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text} is not a date; write YYYY-MM-DD") from None
+
+
+def day_option(text: str, *names: str) -> Any:
+    """An option that takes a day; `text` is its help."""
+    return typer.Option(*names, parser=parse_day, metavar="YYYY-MM-DD", help=text)
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+class ReportingGroup(TyperGroup):
+    """A group of commands of which every error is reported in one sentence, and ends in its exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was called."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] in ("typer", "click"):
+                raise
+            raise typer.Exit(report(error)) from None
+
+
+def new_group() -> typer.Typer:
+    """A group of commands, to be called `app` in its module."""
+    return typer.Typer(no_args_is_help=True, cls=ReportingGroup)
+
+
+def fail(message: str, state: str = "failed", code: int = 1) -> NoReturn:
+    """End a command that cannot be done, with this exit code."""
+    raise CommandError(message, state, code)
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What many commands work on: the settings, the ledger and the source files."""
+
+    settings: Settings
+    ledger: "Engine"
+    sources: "tuple[Source, ...]"
+
+    @property
+    def today(self) -> date:
+        """The day it is in the zone."""
+        return datetime.now(self.settings.zone).date()
+
+
+def open_installation() -> Installation:
+    """The data folder, ledger and source files that the settings name."""
+    from connectors.source_files import read_sources
+    from ledger.store import open_ledger
+
+    settings = Settings()
+    return Installation(settings, open_ledger(settings), tuple(read_sources()))
+
+
+def date_of_decision(here: Installation, as_of: date | None) -> date:
+    """The business date from which a decision counts; one before the current edition's is a usage error."""
+    from flows.recipe import check_date
+
+    day = as_of or here.today
+    check_date(here.ledger, day, here.today)
+    return day
+
+
+def operator() -> str:
+    """Who decides: JIFEN_OPERATOR, or the name of the system user."""
+    named = os.environ.get("JIFEN_OPERATOR", "").strip()
+    if named:
+        return named[:200]
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
