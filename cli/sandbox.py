@@ -27,7 +27,7 @@ def up(
         "data/sandbox"
     ),
     sources: Annotated[Path | None, typer.Option(help="A folder of source files in place of our samples.")] = None,
-    faults: Annotated[Path | None, typer.Option(help="A fault plan for the samples (see sandbox/faults).")] = None,
+    faults: Annotated[Path | None, typer.Option(help="A fault plan (see sandbox/faults).")] = None,
     rows: Annotated[int, typer.Option(help="How many records a sample dataset holds.")] = 57,
     seed: Annotated[int, typer.Option(help="Another seed gives other samples.")] = 7,
 ) -> None:
@@ -35,29 +35,29 @@ def up(
     if population == "samples":
         _serve_samples(sources, state, faults, rows, seed)
         return
-    if faults is not None or sources is not None:
-        raise typer.BadParameter("--faults and --sources go with --population samples")
+    if sources is not None:
+        raise typer.BadParameter("--sources goes with --population samples")
     from sandbox.serve import serve
 
     _require(population, data)
     day = {"district": "2025-06-30", "listed": "2022-06-30"}[population]
     show.errors.print(f"serving {population}; once {state / 'ready.json'} is there, all listen. In another shell:")
     show.errors.print(f"  set -a; . {state / 'ready.env'}; set +a; .venv/bin/jifen run --as-of {day}", style="bold")
-    show.errors.print("Ctrl-C ends it.")
-    serve(population, state, data)
+    show.errors.print(f"{state / 'faults.yml'} is the fault plan, read again whenever it changes. Ctrl-C ends it.")
+    serve(population, state, data, faults)
 
 
 def _serve_samples(sources: Path | None, state: Path, faults: Path | None, rows: int, seed: int) -> None:
+    from sandbox.serve import serve_samples
     from sandbox.standin.faults import PLAN
     from sandbox.standin.rows import UsageError
-    from sandbox.standin.serve import serve
-    from sandbox.standin.start import SAMPLES
+    from sandbox.start import SAMPLES
 
     show.errors.print(f"serving {sources or SAMPLES}; once {state / 'ready.json'} is there, all listen.")
     show.errors.print(f"The variables that lead to them: set -a; . {state / 'ready.env'}; set +a", style="bold")
     show.errors.print(f"{state / PLAN} is the fault plan, read again whenever it changes. Ctrl-C ends it.")
     try:
-        serve(sources or SAMPLES, state, rows=rows, seed=seed, faults=faults)
+        serve_samples(sources or SAMPLES, state, rows=rows, seed=seed, faults=faults)
     except UsageError as error:
         raise typer.BadParameter(str(error)) from None
 

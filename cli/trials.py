@@ -77,7 +77,7 @@ def strike_all(job: Job) -> list[Cell]:
 
 @contextmanager
 def _stand_in(job: Job) -> Iterator[tuple[Agency, Settings]]:
-    from sandbox.standin.start import start_standin
+    from sandbox.start import start_standin
 
     with tempfile.TemporaryDirectory(prefix="jifen-standin-") as folder:
         sources = Path(folder) / "sources"

@@ -1,7 +1,7 @@
 """The district cut into each agency's feed, in that agency's own fields and order."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from itertools import chain, repeat
 
@@ -46,11 +46,11 @@ def tax(district: District) -> dict[str, list[Record]]:
     statements = _by_filing(district, lambda e: e.filings, wire.filing_record)  # type: ignore[arg-type]
     claims = _by_filing(district, lambda e: e.deductions, wire.deduction_record)  # type: ignore[arg-type]
     return {
-        "tax/statements": statements + _strays(district, "tax", "statements"),
-        "tax/rd_deductions": claims + _strays(district, "tax", "rd_deductions"),
-        "tax/vat_returns": _by_code(district, lambda e: map(wire_local.vat_record, repeat(e.uscc), e.vat_returns)),
-        "tax/credit_grades": _by_code(district, lambda e: map(wire_local.grade_record, repeat(e.uscc), e.tax_grades)),
-        "tax/arrears": _by_code(district, lambda e: map(wire_local.arrears_record, repeat(e.uscc), e.arrears)),
+        "tax.statements": statements + _strays(district, "tax", "statements"),
+        "tax.rd_deductions": claims + _strays(district, "tax", "rd_deductions"),
+        "tax.vat_returns": _by_code(district, lambda e: map(wire_local.vat_record, repeat(e.uscc), e.vat_returns)),
+        "tax.credit_grades": _by_code(district, lambda e: map(wire_local.grade_record, repeat(e.uscc), e.tax_grades)),
+        "tax.arrears": _by_code(district, lambda e: map(wire_local.arrears_record, repeat(e.uscc), e.arrears)),
     }
 
 
@@ -62,9 +62,9 @@ def patent(district: District) -> dict[str, list[Record]]:
         return [record_of(application) for application in ordered]
 
     return {
-        "patent/applications": gazette(district.patents, wire.patent_record),
-        "patent/pct_applications": gazette(district.pcts, wire.pct_record),
-        "patent/software_and_layouts": [wire_local.registration_record(one) for one in district.registrations],
+        "patent.applications": gazette(district.patents, wire.patent_record),
+        "patent.pct_applications": gazette(district.pcts, wire.pct_record),
+        "patent.software_and_layouts": [wire_local.registration_record(one) for one in district.registrations],
     }
 
 
@@ -79,67 +79,53 @@ def credit(district: District) -> dict[str, list[Record]]:
     repairs = [wire_local.repair_record(one) for e in district.enterprises for one in e.repairs]
     repairs += _strays(district, "credit", "repairs")
     repairs.sort(key=lambda record: (str(record["updatedAt"]), str(record["repairNo"])))
-    return {"credit/evaluations": grades, "credit/events": events, "credit/repairs": repairs}
+    return {"credit.evaluations": grades, "credit.events": events, "credit.repairs": repairs}
 
 
-def talent(district: District) -> dict[date, list[Record]]:
-    """Cut the talent bureau's months, each by unit number."""
-    months: dict[date, list[tuple[Record, Sending]]] = defaultdict(list)
-    for enterprise in sorted(district.enterprises, key=lambda e: e.unit_no):
-        for row in enterprise.headcounts:
-            months[row.month].append((wire.headcount_record(enterprise, row), row.sending))
-    delivered = {month: _delivered(months[month]) for month in sorted(months)}
-    for record in _strays(district, "talent", "headcounts"):
-        delivered[date.fromisoformat(str(record["统计月份"]))].append(record)
-    return delivered
-
-
-def people(district: District) -> dict[str, dict[date, list[Record]]]:
-    """Cut the talent bureau's other files by dataset and month: insured persons, persons under a hash, talents.
+def talent(district: District) -> dict[str, list[Record]]:
+    """Cut the talent bureau's files, each by month and unit number: head counts, insured persons, persons, talents.
 
     A month's list of persons and talents is whole, so whom a later list lacks is no longer listed.
     """
+    counted: dict[date, list[tuple[Record, Sending]]] = defaultdict(list)
     insured: dict[date, list[Record]] = defaultdict(list)
-    listed: dict[date, list[Record]] = {month: [] for month in LISTS}
-    talents: dict[date, list[Record]] = {month: [] for month in LISTS}
+    persons: dict[date, list[Record]] = defaultdict(list)
+    talents: dict[date, list[Record]] = defaultdict(list)
     for enterprise in sorted(district.enterprises, key=lambda e: e.unit_no):
+        for count in enterprise.headcounts:
+            counted[count.month].append((wire.headcount_record(enterprise, count), count.sending))
         for row in enterprise.insured:
             insured[row.month].append(wire_local.insured_record(enterprise, row))
         for month in LISTS:
-            listed[month] += [
+            persons[month] += [
                 wire_local.person_record(enterprise, p, month) for p in enterprise.persons if p.last_listed >= month
             ]
             talents[month] += [
                 wire_local.talent_record(t, month) for t in enterprise.talents if t.recognised_on <= month
             ]
-    for record in _strays(district, "talent", "talents"):
-        talents[date.fromisoformat(str(record["统计月份"]))].append(record)
-    return {"social_security": dict(sorted(insured.items())), "persons": listed, "talents": talents}
+    headcounts = {month: _delivered(sent) for month, sent in counted.items()}
+    for dataset, months in (("headcounts", headcounts), ("talents", talents)):
+        for record in _strays(district, "talent", dataset):
+            months[date.fromisoformat(str(record["统计月份"]))].append(record)
+    cut_months = {"headcounts": headcounts, "social_security": insured, "persons": persons, "talents": talents}
+    return {f"talent.{dataset}": _by_day(months) for dataset, months in cut_months.items()}
 
 
-def bank(district: District, name: str) -> dict[date, list[Record]]:
-    """Cut one bank's loan book by reporting date, by receipt number."""
-    days: dict[date, list[Record]] = defaultdict(list)
-    for enterprise in district.enterprises:
-        for loan in enterprise.loans:
-            if loan.bank == name:
-                days[loan.reported_on].append(wire.loan_record(enterprise.uscc, loan))
-    reported = "报送日期" if name == "bank_a" else "RPT_DATE"
-    receipt = "借据号" if name == "bank_a" else "RECEIPT_NO"
-    for record in _strays(district, name, "loans"):
-        days[date.fromisoformat(str(record[reported]))].append(record)
-    return {day: sorted(days[day], key=lambda record: str(record[receipt])) for day in sorted(days)}
+def _by_day(days: Mapping[date, list[Record]]) -> list[Record]:
+    return list(chain.from_iterable(days[day] for day in sorted(days)))
+
+
+def bank(district: District, name: str) -> list[Record]:
+    """Cut one bank's loan book by reporting date and receipt number."""
+    reported, receipt = ("报送日期", "借据号") if name == "bank_a" else ("RPT_DATE", "RECEIPT_NO")
+    lent = ((e.uscc, loan) for e in district.enterprises for loan in e.loans if loan.bank == name)
+    records = [wire.loan_record(uscc, loan) for uscc, loan in lent] + _strays(district, name, "loans")
+    return sorted(records, key=lambda record: (str(record[reported]), str(record[receipt])))
 
 
 def cut(district: District) -> Feeds:
     """Cut the district into all feeds, with its truth beside them."""
-    return Feeds(
-        as_of=district.as_of,
-        rest={**tax(district), **patent(district), **credit(district)},
-        headcounts=talent(district),
-        people=people(district),
-        loans_a=bank(district, "bank_a"),
-        loans_b=bank(district, "bank_b"),
-        science=science(district),
-        truth=tell(district),
-    )
+    banks = {f"{name}.loans": bank(district, name) for name in ("bank_a", "bank_b")}
+    tables = {f"science.{table}": rows for table, rows in science(district).items()}
+    tables |= {**tax(district), **patent(district), **credit(district), **talent(district), **banks}
+    return Feeds(district.as_of, tables, tell(district))

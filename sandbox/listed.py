@@ -2,7 +2,6 @@
 
 import csv
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -191,15 +190,15 @@ def statements(data: Path, known: Iterable[Company], told: _Reports) -> list[Rec
     return sorted(records, key=lambda record: (str(record["ssnd"]), str(record["sbrq"]), str(record["nsrsbh"])))
 
 
-def headcounts(data: Path) -> dict[date, list[Record]]:
+def headcounts(data: Path) -> list[Record]:
     """Cut the talent bureau's year ends: all companies, by stock code, every number as the source has it."""
     columns = ("股票代码", "年份", *dict.fromkeys(_PEOPLE_FIELDS.values()))
-    months: dict[date, list[Record]] = {date(year, 12, 31): [] for year in YEARS}
+    records: list[Record] = []
     for row in read_columns(data / "listed_companies" / "people.xlsx", columns):
         month = date(int(row["年份"]), 12, 31)
         record: Record = {"单位编号": row["股票代码"], "统计月份": month.isoformat(), "当年应届毕业生人数": ""}
-        months[month].append(record | {field: row[column] for field, column in _PEOPLE_FIELDS.items()})
-    return {month: sorted(rows, key=lambda row: str(row["单位编号"])) for month, rows in months.items()}
+        records.append(record | {field: row[column] for field, column in _PEOPLE_FIELDS.items()})
+    return sorted(records, key=lambda row: (str(row["统计月份"]), str(row["单位编号"])))
 
 
 def penalties(data: Path) -> list[Record]:
@@ -226,11 +225,11 @@ def penalties(data: Path) -> list[Record]:
     return sorted(records, key=lambda record: str(record["eventNo"]))
 
 
-def loans(data: Path, known: Iterable[Company], *, is_bank_a: bool) -> dict[date, list[Record]]:
+def loans(data: Path, known: Iterable[Company], *, is_bank_a: bool) -> list[Record]:
     """Cut one bank's year ends: cash from loans as one receipt; bank A has even stock codes, bank B odd ones."""
     codes = {c.stock_code: c.uscc for c in known if (int(c.stock_code) % 2 == 0) == is_bank_a}
     fields = BANK_A_FIELDS if is_bank_a else BANK_B_FIELDS
-    days: dict[date, list[Record]] = defaultdict(list)
+    records: list[Record] = []
     columns = ("股票代码", "年份", "取得借款收到的现金")
     for row in read_columns(data / "listed_companies" / "cash_flow_statement.xlsx", columns):
         amount = row["取得借款收到的现金"]
@@ -239,8 +238,8 @@ def loans(data: Path, known: Iterable[Company], *, is_bank_a: bool) -> dict[date
             drawn = amount if is_bank_a else in_ten_thousands(Decimal(amount))
             receipt_no = f"JK{row['股票代码']}{row['年份']}"
             values = (receipt_no, day.isoformat(), codes[row["股票代码"]], drawn)
-            days[day].append(dict(zip(fields, values, strict=False)))
-    return {day: sorted(days[day], key=lambda record: str(record[fields[0]])) for day in sorted(days)}
+            records.append(dict(zip(fields, values, strict=False)))
+    return sorted(records, key=lambda record: (str(record[fields[1]]), str(record[fields[0]])))
 
 
 def cut(data: Path) -> Feeds:
@@ -249,11 +248,8 @@ def cut(data: Path) -> Feeds:
     if missing:
         raise PopulationDataError(f"no {' and no '.join(missing)} in {data}: name the folder of the real data (--data)")
     known, told = companies(data), reports(data)
-    return Feeds(
-        as_of=AS_OF,
-        rest={"tax/statements": statements(data, known, told), "credit/events": penalties(data)},
-        headcounts=headcounts(data),
-        loans_a=loans(data, known, is_bank_a=True),
-        loans_b=loans(data, known, is_bank_a=False),
-        science=science(known, told),
-    )
+    tables = {f"science.{table}": rows for table, rows in science(known, told).items()}
+    tables |= {"tax.statements": statements(data, known, told), "credit.events": penalties(data)}
+    tables |= {"talent.headcounts": headcounts(data)}
+    tables |= {"bank_a.loans": loans(data, known, is_bank_a=True), "bank_b.loans": loans(data, known, is_bank_a=False)}
+    return Feeds(AS_OF, tables)

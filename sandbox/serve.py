@@ -1,42 +1,58 @@
-"""The sandbox's process: fills a state folder with a population, then serves agencies, banks and channels from it."""
+"""The sandbox's process: agencies and recipients of one population, served until told to stop."""
 
 import argparse
 import asyncio
 import contextlib
-import hashlib
 import json
 import logging
 import os
-import secrets
 import shlex
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import ssl
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from sandbox import district, district_cut, feeds, listed, science
-from sandbox.journal import Journal
-from sandbox.rest_agencies import credit_office, patent_office, tax_office
-from sandbox.sftp import host_key, public_line, serve_sftp
-from sandbox.webhook import policy_channel
+from connectors.drivers.auth import MutualTls
+from connectors.spec import FolderConnection, RestConnection, SftpConnection, Source
+from sandbox.feeds import Feeds
+from sandbox.standin.certificates import make_certificates
+from sandbox.standin.faults import PLAN
+from sandbox.standin.files import Folder, Written, growing_piece
+from sandbox.standin.gate import open_gate
+from sandbox.standin.journal import Journal
+from sandbox.standin.office import Office
+from sandbox.standin.rows import UsageError
+from sandbox.standin.sftp import SftpAgency
+from sandbox.standin.webhook import Channel
+from sandbox.standin.wire import Protocol, server_app
+from sandbox.standin.world import APPLIED, CHANGE_LOG, World, hold_population, make_world
 
 POPULATIONS: Final = ("district", "listed")
 READY: Final = "ready.json"
 ZONE_FILE: Final = Path(__file__).absolute().with_name("listed_zone.yml")
-_FILLED: Final = "population.json"
+USUAL_DAY: Final = Path(__file__).absolute().parent / "faults" / "usual_day.yml"
+_POLL_SECONDS: Final = 0.01
 _PARENT_POLL_SECONDS: Final = 0.5
+_CONFIG: Final[dict[str, Any]] = {
+    "http": Protocol,
+    "ws": "none",
+    "lifespan": "off",
+    "log_level": "warning",
+    "access_log": False,
+    "date_header": False,
+    "server_header": False,
+    "timeout_keep_alive": 60,
+}
 
 log = logging.getLogger("sandbox")
-
-
-class UsageError(ValueError):
-    """The sandbox was asked for what it cannot serve."""
 
 
 class _Server(uvicorn.Server):
@@ -47,86 +63,103 @@ class _Server(uvicorn.Server):
         yield
 
 
-@dataclass(frozen=True, slots=True)
-class Office:
-    """One HTTP server to run: how its application is made of fresh secrets, and the variables that tell of them."""
+@dataclass
+class Servers:
+    """All servers of one process, and the variables that lead to them."""
 
-    app: ASGIApp
-    url_variable: str
-    path: str
-    env: dict[str, str]
+    world: World
+    journal: Journal
+    latency_seconds: float = 0.0
+    env: dict[str, str] = field(default_factory=dict)
+    running: list[tuple[_Server, "asyncio.Task[None]"]] = field(default_factory=list)
+    sftp: list[SftpAgency] = field(default_factory=list)
+
+    def name(self, variables: dict[str, str]) -> None:
+        """Add variables; two sources that share one cannot be served side by side."""
+        if shared := sorted(name for name, value in variables.items() if self.env.get(name, value) != value):
+            raise UsageError(f"two sources name the same variable: {', '.join(shared)}")
+        self.env |= variables
+
+    async def open(self) -> None:
+        """Start whatever the sources and recipients want, on free ports of 127.0.0.1."""
+        plain: dict[int, ASGIApp] = {}
+        sockets: list[socket.socket] = []
+        for name, source in self.world.sources.items():
+            match source.connection:
+                case RestConnection():
+                    self._open_office(source, source.connection, plain, sockets)
+                case SftpConnection():
+                    await self._open_sftp(name, source.connection)
+                case FolderConnection():
+                    self.name({source.connection.path.env: str((self.world.state / "files" / name).absolute())})
+                case _:
+                    self.name({source.connection.url.env: self.world.registers[name].url})
+        for sink in self.world.channels:
+            channel = Channel(sink, self.world.state, self.world.plan, self.journal)
+            port = _listen(channel, plain, sockets)
+            self.name(channel.variables(port))
+        if sockets:
+            self._serve(uvicorn.Config(server_app(plain), **_CONFIG), sockets)
+        while not all(server.started for server, _ in self.running):
+            await asyncio.sleep(0.005)
+
+    def _open_office(
+        self, source: Source, connection: RestConnection, plain: dict[int, ASGIApp], sockets: list[socket.socket]
+    ) -> None:
+        is_mutual = isinstance(connection.auth, MutualTls)
+        if is_mutual and connection.ca is None:
+            raise UsageError(f"{source.name}: mutual_tls needs ca in the connection, or nobody can trust a stand-in")
+        is_tls = connection.ca is not None
+        certificates = make_certificates(self.world.state / "tls" / source.name) if is_tls else {}
+        gate = open_gate(source, connection, certificates)
+        office = Office(
+            source.name, self.world.stocks[source.name], gate, self.world.plan, self.journal, self.latency_seconds
+        )
+        own: list[socket.socket] = []
+        port = _listen(office, {} if is_tls else plain, own if is_tls else sockets)
+        self.name({connection.base_url.env: f"{'https' if is_tls else 'http'}://127.0.0.1:{port}", **gate.env})
+        if connection.ca is not None:
+            self.name({connection.ca.env: certificates["ca"]})
+            config = uvicorn.Config(
+                office,
+                ssl_certfile=certificates["server"],
+                ssl_keyfile=certificates["server_key"],
+                ssl_ca_certs=certificates["ca"],
+                ssl_cert_reqs=ssl.CERT_REQUIRED if is_mutual else ssl.CERT_NONE,
+                **_CONFIG,
+            )
+            self._serve(config, own)
+
+    async def _open_sftp(self, name: str, connection: SftpConnection) -> None:
+        world = self.world
+        agency = SftpAgency(name, world.state / "sftp" / name, world.folders[name], world.plan, self.journal)
+        values = await agency.serve(world.state / "keys" / name, connection.passphrase is not None)
+        agency.show_key()
+        self.sftp.append(agency)
+        named = {field_name: getattr(connection, field_name) for field_name in values}
+        self.name({named[field_name].env: value for field_name, value in values.items() if named[field_name]})
+
+    def _serve(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+        server = _Server(config)
+        self.running.append((server, asyncio.create_task(server.serve(sockets=sockets))))
+
+    async def close(self) -> None:
+        """Stop all servers."""
+        for agency in self.sftp:
+            agency.close()
+        for server, _ in self.running:
+            server.should_exit = server.force_exit = True
+        await asyncio.gather(*(task for _, task in self.running))
+        self.world.close()
 
 
-def _own_sources() -> str:
-    """Return the hash of this package's files: a state folder filled by other code is filled anew."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def _cut(population: str, data: Path | None) -> feeds.Feeds:
-    if population == "district":
-        return district_cut.cut(district.generate())
-    if data is None:
-        raise UsageError("the listed population is cut from real data: name its folder (--data)")
-    return listed.cut(data)
-
-
-def populate(population: str, state: Path, data: Path | None, science_url: str | None) -> date:
-    """Fill the state folder and the bureau's database, and return the population's business date.
-
-    A folder that holds this population already is left as it is, so that what tests changed in it outlives a restart; a
-    database named by URL is always dropped and filled. Unknown populations raise `UsageError`.
-    """
-    if population not in POPULATIONS:
-        raise UsageError(f"no population {population!r}: there are {' and '.join(POPULATIONS)}")
-    state.mkdir(parents=True, exist_ok=True)
-    mark = {"population": population, "data": str(data.absolute()) if data else None, "made_by": _own_sources()}
-    known = state / _FILLED
-    held = json.loads(known.read_text(encoding="utf-8")) if known.exists() else {}
-    is_held = {name: held.get(name) for name in mark} == mark
-    if not is_held or science_url:
-        cut = _cut(population, data)
-        if not is_held:
-            known.unlink(missing_ok=True)
-            feeds.write(cut, state)
-            science.fill(science.sqlite_url(state), cut.science)
-        if science_url:
-            science.fill(science_url, cut.science)
-        held = {**mark, "as_of": cut.as_of.isoformat()}
-        known.write_text(json.dumps(held), encoding="utf-8")
-    return date.fromisoformat(held["as_of"])
-
-
-def _offices(population: str, state: Path, journal: Journal) -> list[Office]:
-    names = ("tax", "credit_key", "credit", "patent", "webhook")
-    secret = {name: secrets.token_urlsafe(24) for name in names}
-    tax_id = "jifen-zone"
-    offices = [
-        Office(
-            tax_office(state, journal, tax_id, secret["tax"]),
-            "TAX_BASE_URL",
-            "",
-            {"TAX_CLIENT_ID": tax_id, "TAX_CLIENT_SECRET": secret["tax"]},
-        ),
-        Office(
-            credit_office(state, journal, secret["credit_key"], secret["credit"]),
-            "CREDIT_BASE_URL",
-            "",
-            {"CREDIT_APP_KEY": secret["credit_key"], "CREDIT_APP_SECRET": secret["credit"]},
-        ),
-        Office(
-            policy_channel(state, journal, secret["webhook"]),
-            "POLICY_WEBHOOK_URL",
-            "/events",
-            {"POLICY_WEBHOOK_SECRET": secret["webhook"]},
-        ),
-    ]
-    if population == "district":
-        app = patent_office(state, journal, secret["patent"])
-        offices.append(Office(app, "PATENT_BASE_URL", "", {"PATENT_API_KEY": secret["patent"]}))
-    return offices
+def _listen(app: ASGIApp, plain: dict[int, ASGIApp], sockets: list[socket.socket]) -> int:
+    """Listen on a free port for an application; answers the port."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+    port: int = listener.getsockname()[1]
+    plain[port] = app
+    sockets.append(listener)
+    return port
 
 
 def _is_gone(parent: int, was_child: bool) -> bool:
@@ -141,98 +174,161 @@ def _is_gone(parent: int, was_child: bool) -> bool:
     return False
 
 
-async def _until_told(parent: int | None) -> str:
-    """Wait for SIGTERM or SIGINT, or for the parent's end; return which it was."""
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
+async def _run_until_stopped(servers: Servers, parent: int | None) -> str:
+    """Take up plans and changes as they come, until SIGTERM, SIGINT or the parent's end; answers which it was."""
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
+        loop.add_signal_handler(number, stopped.set)
     was_child = parent is not None and os.getppid() == parent
-    while not told.is_set():
+    growing: set[asyncio.Task[None]] = {asyncio.create_task(_grow(*one)) for one in servers.world.growing}
+    looked = time.monotonic()
+    while not stopped.is_set():
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(told.wait(), _PARENT_POLL_SECONDS)
-        if parent is not None and not told.is_set() and _is_gone(parent, was_child):
-            return f"process {parent}, for which the sandbox ran, has ended"
+            await asyncio.wait_for(stopped.wait(), _POLL_SECONDS)
+        if _take_up(servers):
+            for task in growing:
+                task.cancel()
+            growing = {asyncio.create_task(_grow(*one)) for one in servers.world.growing}
+        if parent is not None and time.monotonic() - looked > _PARENT_POLL_SECONDS:
+            looked = time.monotonic()
+            if _is_gone(parent, was_child):
+                return f"process {parent}, for which the sandbox ran, has ended"
     return "asked to stop"
 
 
-def _write_ready(state: Path, population: str, as_of: date, env: dict[str, str]) -> None:
-    text = json.dumps({"population": population, "as_of": as_of.isoformat(), "env": env}, indent=1)
-    fresh = state / f"{READY}.new"
+def _take_up(servers: Servers) -> bool:
+    """Bring everything in line with plan and changes, then say so; an error is said and changes nothing."""
+    world = servers.world
+    before = world.applied()
+    try:
+        is_new = world.refresh()
+    except Exception as error:
+        # One wrong plan must not end all agencies; whoever set it is told.
+        log.exception("cannot take up the plan or a change")
+        _write(world.state / APPLIED, {**world.applied(), "error": f"{type(error).__name__}: {error}"})
+        return False
+    if is_new:
+        for agency in servers.sftp:
+            agency.show_key()
+    if is_new or world.applied() != before:
+        _write(world.state / APPLIED, world.applied())
+    return is_new
+
+
+async def _grow(folder: Folder, file: Written) -> None:
+    """Append the rest of a growing file, some bytes at a time."""
+    path, began = folder.path / file.name, time.monotonic()
+    while (done := (time.monotonic() - began) / file.grow_seconds) < 1.0:
+        await asyncio.sleep(0.05)
+        _append(path, growing_piece(file, done))
+    _append(path, file.body)
+    folder.finish(file)
+
+
+def _append(path: Path, whole: bytes) -> None:
+    with path.open("ab") as handle:
+        handle.write(whole[handle.tell() :])
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    """Write a file of JSON whole: whoever sees it finds everything."""
+    fresh = path.with_name(f"{path.name}.new")
     fresh.touch(mode=0o600)
-    fresh.write_text(text + "\n", encoding="utf-8")
+    fresh.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    fresh.replace(path)
+
+
+def _write_ready(state: Path, env: dict[str, str], as_of: date) -> None:
     # The same for a shell: `set -a; . ready.env; set +a`.
     shell = state / "ready.env"
     shell.touch(mode=0o600)
     shell.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(env.items())), encoding="utf-8")
-    fresh.replace(state / READY)
+    _write(state / READY, {"as_of": as_of.isoformat(), "env": env})
 
 
-async def _run(population: str, state: Path, as_of: date, science_url: str | None, parent: int | None) -> None:
-    journal = Journal(state)
-    env = {"SCIENCE_DATABASE_URL": science_url or science.sqlite_url(state)}
-    if population == "listed":
-        env["JIFEN_ZONE_FILE"] = str(ZONE_FILE)
-    servers: list[tuple[_Server, asyncio.Task[None]]] = []
-    for office in _offices(population, state, journal):
-        listener = socket.create_server(("127.0.0.1", 0))
-        config = uvicorn.Config(office.app, log_level="warning", access_log=False, lifespan="off")
-        server = _Server(config)
-        servers.append((server, asyncio.create_task(server.serve(sockets=[listener]))))
-        env |= {office.url_variable: f"http://127.0.0.1:{listener.getsockname()[1]}{office.path}", **office.env}
-    key = host_key(state)
-    passwords = {user: secrets.token_urlsafe(24) for user in feeds.SFTP_USERS}
-    acceptor = await serve_sftp(state, journal, key, passwords)
-    for user, password in passwords.items():
-        values = ("127.0.0.1", str(acceptor.get_port()), user, password, public_line(key))
-        names = ("HOST", "PORT", "USER", "PASSWORD", "HOST_KEY")
-        env |= {f"{user.upper()}_SFTP_{name}": value for name, value in zip(names, values, strict=True)}
-    while not all(server.started for server, _ in servers):
-        await asyncio.sleep(0.01)
-    _write_ready(state, population, as_of, env)
-    log.info("%s is up, %d servers; state in %s", population, len(servers) + 1, state)
-    log.info("stopping: %s", await _until_told(parent))
-    (state / READY).unlink(missing_ok=True)
-    acceptor.close()
-    for server, _ in servers:
-        server.should_exit = server.force_exit = True
-    await asyncio.gather(*(task for _, task in servers))
+async def _run(world: World, env: dict[str, str], latency_ms: float, parent: int | None) -> None:
+    servers = Servers(world, Journal(world.state), latency_ms / 1_000, env)
+    await servers.open()
+    _write(world.state / APPLIED, world.applied())
+    _write_ready(world.state, servers.env, world.as_of)
+    log.info("%d agencies are up; state in %s", len(world.sources), world.state)
+    log.info("stopping: %s", await _run_until_stopped(servers, parent))
+    (world.state / READY).unlink(missing_ok=True)
+    await servers.close()
+
+
+def _start_plan(state: Path, plan: Path | None) -> None:
+    state.mkdir(parents=True, exist_ok=True)
+    for old in (READY, APPLIED, CHANGE_LOG, PLAN):
+        (state / old).unlink(missing_ok=True)
+    if plan is not None:
+        (state / PLAN).write_bytes(plan.read_bytes())
+
+
+def serve_samples(
+    sources: Path,
+    state: Path,
+    *,
+    rows: int = 57,
+    seed: int = 7,
+    latency_ms: float = 0,
+    faults: Path | None = None,
+    parent: int | None = None,
+) -> None:
+    """Serve the agencies of a folder of source files until told to stop, or until the process `parent` is gone.
+
+    `faults` is copied to `faults.yml` in the state folder, which is read again whenever it changes. `ready.json` is
+    there while, and only while, all of them listen. Raises `UsageError`.
+    """
+    _start_plan(state, faults)
+    asyncio.run(_run(make_world(sources, state, rows, seed), {}, latency_ms, parent))
+
+
+def _cut(population: str, data: Path | None) -> Feeds:
+    from sandbox import district, district_cut, listed
+
+    if population == "district":
+        return district_cut.cut(district.generate())
+    if data is None:
+        raise UsageError("the listed population is cut from real data: name its folder (--data)")
+    return listed.cut(data)
 
 
 def serve(
-    population: str,
-    state: Path,
-    data: Path | None = None,
-    science_url: str | None = None,
-    parent: int | None = None,
+    population: str, state: Path, data: Path | None = None, faults: Path | None = None, parent: int | None = None
 ) -> None:
     """Serve a population from a state folder until told to stop, or until the process `parent` is gone.
 
-    `ready.json` is in the folder while, and only while, all servers listen. `science_url` names a database to drop and
-    fill in place of the SQLite file.
+    A folder that holds this population already is served as it is, so that what was changed in it outlives a restart.
+    Without a fault plan the day is a usual one: busy once. Raises `UsageError`.
     """
-    (state / READY).unlink(missing_ok=True)
-    as_of = populate(population, state, data, science_url)
-    asyncio.run(_run(population, state, as_of, science_url, parent))
-
-
-def _arguments() -> Callable[[], argparse.Namespace]:
-    parser = argparse.ArgumentParser(prog="python -m sandbox.serve", description=__doc__)
-    parser.add_argument("--population", choices=POPULATIONS, default="district")
-    parser.add_argument("--state", type=Path, required=True, help="folder for all that the agencies hold and receive")
-    parser.add_argument("--data", type=Path, help="folder of the real data (listed)")
-    parser.add_argument(
-        "--science-url", help="SQLAlchemy URL of a database to drop and fill; default SQLite in --state"
-    )
-    parser.add_argument("--parent", type=int, help="stop when this process is gone")
-    return parser.parse_args
+    if population not in POPULATIONS:
+        raise UsageError(f"no population {population!r}: there are {' and '.join(POPULATIONS)}")
+    _start_plan(state, faults or USUAL_DAY)
+    origin = {"population": population, "data": str(data.absolute()) if data else None}
+    world = hold_population(state, origin, lambda: _cut(population, data))
+    env = {"JIFEN_ZONE_FILE": str(ZONE_FILE)} if population == "listed" else {}
+    asyncio.run(_run(world, env, 0.0, parent))
 
 
 def main() -> None:
     """Serve as the command line says; logs go to stderr."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    arguments = _arguments()()
-    serve(arguments.population, arguments.state, arguments.data, arguments.science_url, arguments.parent)
+    parser = argparse.ArgumentParser(prog="python -m sandbox.serve", description=__doc__)
+    parser.add_argument("--population", choices=(*POPULATIONS, "samples"), default="district")
+    parser.add_argument("--state", type=Path, required=True, help="folder for all that the agencies hold and receive")
+    parser.add_argument("--data", type=Path, help="folder of the real data (listed)")
+    parser.add_argument("--sources", type=Path, help="folder of source files (samples)")
+    parser.add_argument("--rows", type=int, default=57, help="about how many records a sample dataset holds")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--latency-ms", type=float, default=0.0, help="wait so long before each answer (samples)")
+    parser.add_argument("--parent", type=int, help="stop when this process is gone")
+    given = parser.parse_args()
+    if given.population == "samples":
+        more = {"rows": given.rows, "seed": given.seed, "latency_ms": given.latency_ms, "parent": given.parent}
+        serve_samples(given.sources, given.state, **more)
+    else:
+        serve(given.population, given.state, given.data, parent=given.parent)
 
 
 if __name__ == "__main__":

@@ -1,37 +1,92 @@
-"""Start the sandbox as a child process, wait until all of it listens, and stop it again."""
+"""Start agencies as a child process, wait until all of them listen, set their faults, read their truth, stop them."""
 
 import contextlib
+import hashlib
 import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
+import yaml
+
+from sandbox.standin.changes import CHANGES
+from sandbox.standin.faults import PLAN, parse_plan
+from sandbox.standin.journal import LOG as ACCESS
+from sandbox.standin.truth import read_truth
+from sandbox.standin.world import APPLIED, CHANGE_LOG
+
+SAMPLES: Final = Path(__file__).absolute().with_name("samples")
 _LOG: Final = "sandbox.log"
 _READY: Final = "ready.json"
 _STOP_SECONDS: Final = 10.0
-_POLL_SECONDS: Final = 0.02
+_POLL_SECONDS: Final = 0.005
 _TAIL_LINES: Final = 30
 
 
-class SandboxStartError(RuntimeError):
-    """The sandbox's process ended, or did not come up in time; the message ends with what it said last."""
+class SandboxError(RuntimeError):
+    """The sandbox's process ended, did not come up, or did not take up a plan; the message ends with its last lines."""
 
 
 @dataclass
 class Sandbox:
-    """A running sandbox: the variables that lead to its servers, its business date and its state folder."""
+    """Running agencies: the variables that lead to them, what they hold, and what they were asked.
 
-    population: str
+    `as_of` is the business date of their records.
+    """
+
     state: Path
-    as_of: date
-    env: dict[str, str]
     process: subprocess.Popen[bytes] = field(repr=False)
+    env: dict[str, str] = field(default_factory=dict)
+    as_of: date = date.min
+    _plans: int = 0
+    _changes: int = 0
+    _read_from: int = 0
+
+    def truth(self, source: str, dataset: str) -> list[dict[str, Any]]:
+        """The rows that must land, typed, by column name, tombstones among them; they follow changes and faults.
+
+        A fault that spoils single records leaves them in here: each must then be refused with a reason. Only agencies
+        made from their source file alone have such a truth.
+        """
+        return read_truth(self.state / "truth" / source / f"{dataset}.jsonl")
+
+    def set_faults(self, faults: Sequence[Mapping[str, Any]]) -> None:
+        """Put another plan in force, counters at nought; an empty one is a healthy day. Raises `PlanError`."""
+        plan = [dict(fault) for fault in faults]
+        parse_plan(plan)
+        self._plans += 1
+        text = f"# plan {os.getpid()}.{self._plans}\n{yaml.safe_dump(plan, allow_unicode=True)}".encode()
+        fresh = self.state / f"{PLAN}.new"
+        fresh.write_bytes(text)
+        fresh.replace(self.state / PLAN)
+        digest = hashlib.sha256(text).hexdigest()
+        self._wait_for(lambda applied: applied.get("faults") == digest, "the fault plan")
+
+    def change(self, source: str, dataset: str, what: str) -> None:
+        """Let an agency add, correct or delete one record; the truth follows."""
+        if what not in CHANGES:
+            raise ValueError(f"no change {what!r}: there are {', '.join(CHANGES)}")
+        with (self.state / CHANGE_LOG).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"source": source, "dataset": dataset, "what": what}) + "\n")
+        self._changes += 1
+        self._wait_for(lambda applied: applied.get("changes", 0) >= self._changes, "the change")
+
+    def requests(self) -> list[dict[str, Any]]:
+        """The access log since the start or the last clearing, in order. A folder and a database leave no log."""
+        with (self.state / ACCESS).open("rb") as file:
+            file.seek(self._read_from)
+            return [json.loads(line) for line in file.read().split(b"\n") if line]
+
+    def clear_requests(self) -> None:
+        """Forget what was asked so far."""
+        self._read_from = (self.state / ACCESS).stat().st_size
 
     def stop(self) -> None:
         """Stop the process and wait for its end: by SIGTERM, after ten seconds by SIGKILL. May be called twice."""
@@ -53,64 +108,76 @@ class Sandbox:
     ) -> None:
         self.stop()
 
+    def _wait_for(self, is_done: Callable[[dict[str, Any]], bool], what: str) -> None:
+        deadline = time.monotonic() + 60.0
+        while True:
+            applied = json.loads((self.state / APPLIED).read_text(encoding="utf-8"))
+            if is_done(applied):
+                if applied.get("error"):
+                    raise SandboxError(f"{what} was not taken up: {applied['error']}")
+                return
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise SandboxError(f"{what} was not taken up:\n{self.last_lines()}")
+            time.sleep(_POLL_SECONDS)
 
-def _tail(path: Path) -> str:
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
-    return "\n".join(lines[-_TAIL_LINES:])
+    def wait_until_ready(self, limit_seconds: float) -> None:
+        """Wait until all agencies listen and read what leads to them; raises `SandboxError`."""
+        deadline = time.monotonic() + limit_seconds
+        while not (self.state / _READY).exists():
+            if self.process.poll() is not None:
+                code = self.process.returncode
+                raise SandboxError(f"the sandbox ended with code {code} before it was ready:\n{self.last_lines()}")
+            if time.monotonic() > deadline:
+                raise SandboxError(f"the sandbox is not ready after {limit_seconds:g} s:\n{self.last_lines()}")
+            time.sleep(_POLL_SECONDS)
+        ready = json.loads((self.state / _READY).read_text(encoding="utf-8"))
+        self.env, self.as_of = ready["env"], date.fromisoformat(ready["as_of"])
+
+    def last_lines(self) -> str:
+        """What the process said last."""
+        lines = (self.state / _LOG).read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join(lines[-_TAIL_LINES:])
 
 
-def _command(population: str, state: Path, data: Path | None, science_url: str | None) -> list[str]:
-    command = [sys.executable, "-m", "sandbox.serve", "--population", population, "--state", str(state)]
-    if data is not None:
-        command += ["--data", str(data)]
-    if science_url is not None:
-        command += ["--science-url", science_url]
-    return [*command, "--parent", str(os.getpid())]
+def start(population: str, state: Path, data: Path | None = None, *, limit_seconds: float = 120.0) -> Sandbox:
+    """Serve a population (district or listed) on free ports of 127.0.0.1 and return when all agencies listen.
 
-
-def _wait_until_ready(sandbox: Sandbox, limit_seconds: float) -> None:
-    deadline = time.monotonic() + limit_seconds
-    process, log = sandbox.process, sandbox.state / _LOG
-    while not (sandbox.state / _READY).exists():
-        if process.poll() is not None:
-            raise SandboxStartError(f"sandbox ended with code {process.returncode} before it was ready:\n{_tail(log)}")
-        if time.monotonic() > deadline:
-            raise SandboxStartError(f"sandbox not ready after {limit_seconds:g} s:\n{_tail(log)}")
-        time.sleep(_POLL_SECONDS)
-
-
-def start(
-    population: str,
-    state: Path,
-    data: Path | None = None,
-    science_url: str | None = None,
-    *,
-    limit_seconds: float = 60.0,
-) -> Sandbox:
-    """Start a population's servers on free ports of 127.0.0.1 and return when all listen.
-
-    `data` is the folder of the real data (needed for "listed"); `science_url` a database to drop and fill in place of
-    the SQLite file. The child's log is `sandbox.log` in the state folder. Raises `SandboxStartError`.
+    `data` is the folder of the real data, which "listed" needs. The child's log is `sandbox.log` in the state folder.
+    Raises `SandboxError`.
     """
+    return _start(state, {"population": population, "data": data and data.absolute()}, limit_seconds)
+
+
+def start_standin(
+    sources: Path,
+    state: Path,
+    *,
+    rows: int = 57,
+    seed: int = 7,
+    latency_ms: float = 0,
+) -> Sandbox:
+    """Serve every source file of a folder, with records made up from it alone, on free ports of 127.0.0.1.
+
+    `rows` is how many records a dataset holds, unless its floor or ceiling says otherwise. Raises `SandboxError`.
+    """
+    options = {"population": "samples", "sources": sources.absolute(), "rows": rows, "seed": seed}
+    return _start(state, {**options, "latency-ms": latency_ms}, 60.0)
+
+
+def _start(state: Path, options: Mapping[str, Any], limit_seconds: float) -> Sandbox:
     state = state.absolute()
     state.mkdir(parents=True, exist_ok=True)
     (state / _READY).unlink(missing_ok=True)
+    command = [sys.executable, "-m", "sandbox.serve", "--state", str(state), "--parent", str(os.getpid())]
+    command += [part for name, value in options.items() if value is not None for part in (f"--{name}", str(value))]
     roots = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(root for root in roots if root)}
     with (state / _LOG).open("ab") as log:
-        process = subprocess.Popen(
-            _command(population, state, data and data.absolute(), science_url),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=environment,
-        )
-    sandbox = Sandbox(population, state, date.min, {}, process)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+    sandbox = Sandbox(state, process)
     try:
-        _wait_until_ready(sandbox, limit_seconds)
-        ready = json.loads((state / _READY).read_text(encoding="utf-8"))
+        sandbox.wait_until_ready(limit_seconds)
     except BaseException:
         sandbox.stop()
         raise
-    sandbox.as_of, sandbox.env = date.fromisoformat(ready["as_of"]), ready["env"]
     return sandbox

@@ -32,7 +32,7 @@ from ledger.store import open_ledger
 from sandbox.acceptance.canaries import found_in_folder, pattern_of, secrets_of
 from sandbox.acceptance.matrix import cells_of
 from sandbox.standin.kinds import FAULT_KINDS
-from sandbox.standin.start import start_standin
+from sandbox.start import start_standin
 
 SAMPLES = PROJECT_DIR / "sandbox" / "samples"
 DAY = date(2025, 6, 30)

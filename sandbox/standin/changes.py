@@ -20,6 +20,8 @@ def change(stock: Stock, what: str, place: int) -> None:
     A correction or a deletion is about an old record. In a change feed the record gets a new time of change; where a
     feed has tombstones a deletion is one, elsewhere the record is gone.
     """
+    if stock.feed is not None:
+        raise UsageError(f"{stock.dataset.address}: the records of a population change in {stock.feed}")
     if stock.partitions is not None and what == "add":
         raise UsageError(f"{stock.dataset.address}: no record is added to a partitioned listing")
     old = stock.entries[(place * 5 + 1) % len(stock.entries)] if stock.entries else None
@@ -58,4 +60,4 @@ def _stamped(stock: Stock, row: Row, index: int, place: int, partition: str | No
         newest: Any = max(times)
         is_moment = isinstance(newest, dt.datetime)
         row = {**row, since.column: newest + _STEP if is_moment else newest}
-    return Entry(index, row, stock.wire_of(row, index + 1_000 * (place + 1)), partition)
+    return Entry(index, stock.wire_of(row, index + 1_000 * (place + 1)), partition, row)

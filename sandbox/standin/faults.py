@@ -10,7 +10,7 @@ from ledger.yaml_file import read_yaml
 from sandbox.standin.kinds import FAULT_KINDS, FaultKind
 
 PLAN: Final = "faults.yml"
-_PLACES: Final = ("first", "middle", "last")
+_PLACES: Final = ("first", "middle", "last", "every")
 _KEYS: Final = {"kind", "source", "dataset", "position", "times", "seed", "seconds"}
 
 
@@ -22,8 +22,8 @@ class PlanError(ValueError):
 class Fault:
     """One entry of a plan and how often it has struck.
 
-    `position` is a place in the listing (first, middle, last) or a page number from 1; `seconds` what a fault that
-    takes time takes.
+    `position` is a place in the listing (first, middle, last), a page number from 1, or every page; `seconds` what a
+    fault that takes time takes.
     """
 
     kind: FaultKind
@@ -50,7 +50,11 @@ class Fault:
         """The record, of `count` (pages of `size`), at which this fault sets in."""
         if isinstance(self.position, int):
             return (self.position - 1) * size
-        return {"first": 0, "middle": count // 2, "last": max(0, count - 1)}[self.position]
+        return {"first": 0, "every": 0, "middle": count // 2, "last": max(0, count - 1)}[self.position]
+
+    def covers(self, places: Collection[int], count: int, size: int) -> bool:
+        """Whether an answer with the records at `places` is one that this fault is about."""
+        return self.position == "every" or self.target(count, size) in places
 
     def strike(self) -> bool:
         """Count one strike; False where the fault has struck as often as planned."""
@@ -80,7 +84,7 @@ def _parse(entry: Any, place: int, known: Mapping[str, Collection[str]] | None) 
     kind = FAULT_KINDS[entry["kind"]]
     position = entry.get("position", "first")
     if position not in _PLACES and not (isinstance(position, int) and position >= 1):
-        raise PlanError(f"{where}: position is first, middle, last or a page number from 1")
+        raise PlanError(f"{where}: position is first, middle, last, every or a page number from 1")
     source, dataset = entry.get("source"), entry.get("dataset")
     if known is not None and source is not None:
         if source not in known:
@@ -131,7 +135,7 @@ class FaultPlan:
     ) -> list[Fault]:
         """The faults of these stages that strike an answer holding the records at `places`; each is counted."""
         held = set(places)
-        meant = (f for f in self.of(source, dataset, stages) if f.target(count, size) in held)
+        meant = (f for f in self.of(source, dataset, stages) if f.covers(held, count, size))
         return [fault for fault in meant if fault.strike()]
 
 

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from connectors.file_order import fits
-from connectors.spec import FileRequest, Flag, Manifest, ReplaceBy
+from connectors.spec import FileRequest, Flag, Freshness, Manifest, NoGap, ReplaceBy
 from sandbox.standin.drift import sent_records
 from sandbox.standin.encode import encode, fill_pattern
 from sandbox.standin.faults import Fault
 from sandbox.standin.records import Entry, Stock
 from sandbox.standin.rows import LAST_DAY, UsageError
 from sandbox.standin.spoilt_files import FILES, file_size, spoil
+from sandbox.standin.values import is_monthly
 
 _FIRST_WRITTEN: Final = dt.datetime(2025, 6, 30, 1, tzinfo=dt.UTC)
 _BEHIND_ALL = 59
@@ -115,12 +116,13 @@ class Folder:
             records, _ = sent_records(self.stock, entries, drifts, size)
             found.append(Written(name, encode(self.stock.dataset, records, place=place), entries, place))
         for fault in self.faults:
-            target = fault.target(len(self.stock.entries), size)
-            found = [self._struck(file, fault, target) for file in found]
+            found = [self._struck(file, fault) for file in found]
         return [one for file in found for one in (file, *file.more)]
 
-    def _struck(self, file: Written, fault: Fault, target: int) -> Written:
-        if fault.kind.stage not in ("file", "body") or not any(entry.index == target for entry in file.entries):
+    def _struck(self, file: Written, fault: Fault) -> Written:
+        if fault.kind.stage not in ("file", "body") or not fault.covers(
+            [entry.index for entry in file.entries], len(self.stock.entries), file_size(self.stock)
+        ):
             return file
         return spoil(self.stock, file, fault, self.path, self.request.pattern) if fault.strike() else file
 
@@ -145,8 +147,10 @@ class Folder:
 def cut(stock: Stock, request: FileRequest) -> list[tuple[str, tuple[Entry, ...]]]:
     """The records cut into three files by place, or by the value that one delivery is whole for; oldest name first.
 
-    Where the newest file alone counts it holds them all.
+    Where the newest file alone counts it holds them all. A population's records are cut by the day they are about.
     """
+    if stock.feed is not None:
+        return _cut_by_day(stock, request)
     deletes, size = stock.dataset.deletes, file_size(stock)
 
     def part_of(entry: Entry) -> Any:
@@ -160,6 +164,18 @@ def cut(stock: Stock, request: FileRequest) -> list[tuple[str, tuple[Entry, ...]
     named = (one for one in stamps if fits(request, fill_pattern(request.pattern, one.format(day=LAST_DAY))))
     stamp = next(named, stamps[0])
     return [(fill_pattern(request.pattern, stamp.format(day=day)), part) for day, part in zip(days, parts, strict=True)]
+
+
+def _cut_by_day(stock: Stock, request: FileRequest) -> list[tuple[str, tuple[Entry, ...]]]:
+    """One file for each day, named by it; by its month where the column holds months."""
+    dataset = stock.dataset
+    watched = (dataset.deletes, dataset.continuity, dataset.freshness)
+    column = stock.column(next(part.column for part in watched if isinstance(part, (ReplaceBy, NoGap, Freshness))))
+    stamp = "%Y%m" if is_monthly(column) else "%Y%m%d"
+    parts: dict[dt.date, list[Entry]] = {}
+    for entry in stock.entries:
+        parts.setdefault(dt.date.fromisoformat(entry.wire[column.source_field]), []).append(entry)
+    return [(fill_pattern(request.pattern, f"{day:{stamp}}"), tuple(part)) for day, part in sorted(parts.items())]
 
 
 def _remove(path: Path) -> None:

@@ -7,7 +7,7 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
@@ -118,6 +118,10 @@ class Gate:
         """Let every token and session die."""
         self.tokens.clear()
 
+    def spend(self, call: Call) -> None:
+        """Let the token or session of this request die."""
+        self.tokens.pop(_token_of(self.auth, call.headers), None)
+
     def check(self, call: Call, clock_ahead: float = 0.0) -> None:
         """Raise `RefusedError` (401) for a request that does not prove who sends it."""
         self.require(self.headers, call)
@@ -135,19 +139,14 @@ class Gate:
                 known = _same(key, self.value(auth.key))
             case Basic():
                 known = _basic(given) == (self.value(auth.user), self.value(auth.password))
-            case OAuth2ClientCredentials():
-                known = self._lives(_granted_in(auth, headers))
-            case SessionLogin():
-                known = self._lives(_session_of(auth, headers))
+            case OAuth2ClientCredentials() | SessionLogin():
+                known = self.tokens.get(_token_of(auth, headers), 0.0) > time.monotonic()
             case SignedRequest():
                 known = self._is_signed(auth, call, clock_ahead)
             case MutualTls() | NoAuth():
                 # The handshake has seen to it, or nobody asks.
                 known = True
         return known
-
-    def _lives(self, token: str) -> bool:
-        return self.tokens.get(token, 0.0) > time.monotonic()
 
     def _issue(self) -> str:
         token = secrets.token_urlsafe(24)
@@ -158,7 +157,7 @@ class Gate:
         if form.get("grant_type") != "client_credentials" or form.get("scope") != auth.scope:
             raise RefusedError(400, "invalid_request", "grant type or scope is wrong")
         client = (form.get("client_id", ""), form.get("client_secret", ""))
-        if auth.send == "header":
+        if auth.send == "header" and "authorization" in call.headers:
             client = _basic(call.headers.get("authorization", ""))
         if client != (self.value(auth.client_id), self.value(auth.client_secret)):
             raise RefusedError(401, "invalid_client", "unknown client")
@@ -238,19 +237,12 @@ def _basic(header: str) -> tuple[str, str]:
     return (name, secret) if kind.lower() == "basic" else ("", "")
 
 
-def _granted_in(auth: OAuth2ClientCredentials | SessionLogin, headers: Mapping[str, str]) -> str:
-    given = headers.get(auth.header.lower(), "")
-    return given.removeprefix(auth.prefix) if given.startswith(auth.prefix) else ""
-
-
-def _session_of(auth: SessionLogin, headers: Mapping[str, str]) -> str:
-    if auth.token is not None:
-        return _granted_in(auth, headers)
-    cookies = dict(_pairs(headers.get("cookie", "").split(";")))
-    return cookies.get(COOKIE, "")
-
-
-def _pairs(texts: Iterable[str]) -> Iterable[tuple[str, str]]:
-    for text in texts:
-        name, _, value = text.strip().partition("=")
-        yield name, value
+def _token_of(auth: Auth, headers: Mapping[str, str]) -> str:
+    """The token or session that a request brings."""
+    if isinstance(auth, SessionLogin) and auth.token is None:
+        pairs = (text.strip().partition("=") for text in headers.get("cookie", "").split(";"))
+        return {name: value for name, _, value in pairs}.get(COOKIE, "")
+    if isinstance(auth, (OAuth2ClientCredentials, SessionLogin)):
+        given = headers.get(auth.header.lower(), "")
+        return given.removeprefix(auth.prefix) if given.startswith(auth.prefix) else ""
+    return ""

@@ -89,6 +89,7 @@ ROWS: Final[tuple[tuple[Any, ...], ...]] = (
     ("clock_skew", "answers 503 once with Date and Retry-After a day ahead", _R, "either", "status", 1),
     ("signature_clock_skew", "checks signatures by a clock ten minutes ahead", _R, "either", "auth", None, ("signed",)),
     ("token_expires", "lets every token die in mid-run, once", _R, "right", "auth", 1, ("token_auth",)),
+    ("token_of_one_request", "lets each token live for one request", _R, "right", "auth", None, ("token_auth",)),
     ("token_endpoint_down", "answers 503 where tokens are asked for", _R, "loud", "token", None, ("token_auth",)),
     ("token_endpoint_busy", "answers 503 where tokens are asked for, once", _R, "right", "token", 1, ("token_auth",)),
     # Bodies that lie about their form, or are made to harm.

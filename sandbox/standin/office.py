@@ -147,12 +147,15 @@ class Office:
     def _check(self, call: Call, stock: Stock, view: View | None) -> None:
         request, ahead = stock.dataset.request, 0.0
         self.gate.require(request.headers if isinstance(request, RestRequest) else {}, call)
-        for fault in self.plan.of(self.source, stock.dataset.name, ("auth",)):
+        faults = self.plan.of(self.source, stock.dataset.name, ("auth",))
+        for fault in faults:
             if fault.name == "signature_clock_skew":
                 ahead = 600.0
-            elif view is not None and _covers(view, fault) and fault.strike():
+            elif fault.name == "token_expires" and view is not None and _covers(view, fault) and fault.strike():
                 self.gate.forget()
         self.gate.check(call, ahead)
+        if any(fault.name == "token_of_one_request" and fault.strike() for fault in faults):
+            self.gate.spend(call)
 
     def _struck(self, view: View, stage: str) -> list[Fault]:
         places = [entry.index for entry in view.entries]
@@ -236,8 +239,7 @@ class Office:
 
 
 def _covers(view: View, fault: Fault) -> bool:
-    target = fault.target(len(view.stock.entries), page_size(view.stock))
-    return any(entry.index == target for entry in view.entries)
+    return fault.covers([entry.index for entry in view.entries], len(view.stock.entries), page_size(view.stock))
 
 
 def _answered(stock: Stock) -> Answered | None:

@@ -110,8 +110,9 @@ def _filtered(stock: Stock, asked: Asked) -> list[Entry]:
         listing = [entry for entry in listing if entry.partition == asked.partition]
     since = stock.dataset.since
     if isinstance(since, Since):
-        bound = moment(asked.params.get(since.param), since.param)
-        listing = [entry for entry in listing if instant(entry.typed[since.column]) >= bound]
+        if stock.feed is None or since.param in asked.params:
+            bound = moment(asked.params.get(since.param), since.param)
+            listing = [entry for entry in listing if instant(entry.typed[since.column]) >= bound]
         listing.sort(key=lambda entry: (instant(entry.typed[since.column]), entry.index))
     return listing
 
@@ -176,8 +177,9 @@ def _after(stock: Stock, paginator: Keyset, listing: list[Entry], asked: Asked) 
     else:
         after = text
         keys = [str(entry.typed[name]) for entry in listing]
+    order = sorted(range(len(keys)), key=keys.__getitem__)
     start = sum(1 for key in keys if key <= after)
-    return View(stock, listing, start, _size(stock, asked))
+    return View(stock, [listing[place] for place in order], start, _size(stock, asked))
 
 
 def _token_name(paginator: Any) -> str:

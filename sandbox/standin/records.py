@@ -1,9 +1,11 @@
-"""Seeded records that keep every rule a source file declares: keys, parents, ranges, parts within wholes."""
+"""What an agency holds: seeded records that keep every rule of its source file, or those of a population's feed."""
 
+import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final
 
 from connectors.drivers.paging import Keyset
@@ -20,21 +22,29 @@ from connectors.spec import (
 )
 from sandbox import codes, names
 from sandbox.standin.rows import Row, make_rows
-from sandbox.standin.values import ABSENT, Medium, Writer, write_nothing, writer
+from sandbox.standin.values import ABSENT, Medium, Writer, read_plain, write_nothing, writer
 
 _TRADES: Final = ("电子", "新材料", "软件", "精密机械", "生物")
 _SPARE: Final = 100
 """Enterprises that are known beyond those with records: what is added later is about them."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Entry:
-    """One record: its place in the agency's order (from 0), its typed values, and what is sent, by field."""
+    """One record: its place in the agency's order (from 0), what is sent of it by field, and what it was made from."""
 
     index: int
-    typed: Row
     wire: dict[str, Any]
     partition: str | None = None
+    made: Row | None = None
+    columns: Sequence[Column] = ()
+
+    @cached_property
+    def typed(self) -> Row:
+        """Its typed values; those of a population's record are read from what is sent."""
+        if self.made is not None:
+            return self.made
+        return {column.name: read_plain(column, self.wire.get(column.source_field)) for column in self.columns}
 
 
 @dataclass
@@ -44,7 +54,8 @@ class Stock:
     dataset: Dataset
     medium: Medium
     seed: str
-    entries: list[Entry] = field(default_factory=list)
+    feed: Path | None = None
+    """The file of a population's records, read again whenever it changes; None: the records are made up."""
     partitions: tuple[str, ...] | None = None
     """The values that a partition may be asked for; None where the dataset has none."""
     pool: list[tuple[str, str]] = field(default_factory=list)
@@ -53,6 +64,21 @@ class Stock:
     """How many records were ever made: the next one is none of them."""
     shares: list[str] = field(default_factory=list)
     """The partition of each record, in order."""
+    _entries: list[Entry] = field(default_factory=list)
+    _stamp: tuple[int, int] = (0, 0)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """All records, in the agency's order."""
+        if self.feed is not None:
+            stat = self.feed.stat()
+            if (stat.st_mtime_ns, stat.st_size) != self._stamp:
+                lines = self.feed.read_text(encoding="utf-8").split("\n")
+                sent = [json.loads(line) for line in lines if line.strip()]
+                columns = self.dataset.columns
+                self._entries = [Entry(place, record, columns=columns) for place, record in enumerate(sent)]
+                self._stamp = (stat.st_mtime_ns, stat.st_size)
+        return self._entries
 
     @cached_property
     def _writers(self) -> dict[str, Writer]:
@@ -92,16 +118,22 @@ def make_stocks(source: Source, rows: int, seed: int) -> dict[str, Stock]:
         shares = [value for value, share in parts or () for _ in range(share)]
         stock.pool, stock.shares = pool, shares
         stock.made = count
-        stock.entries = make_entries(stock, count)
+        stock.entries.extend(make_entries(stock, count))
         stocks[dataset.name] = stock
     return stocks
+
+
+def hold_stocks(source: Source, feeds: Mapping[str, Path]) -> dict[str, Stock]:
+    """Every dataset of a source that has a feed of a population, by address."""
+    held = [dataset for dataset in source.datasets if dataset.address in feeds]
+    return {d.name: Stock(d, medium_of(source, d), d.address, feed=feeds[d.address]) for d in held}
 
 
 def make_entries(stock: Stock, count: int) -> list[Entry]:
     """So many records, in the agency's order."""
     typed = make_rows(stock.dataset, count, random.Random(f"{stock.seed}rows"), stock.pool, stock.shares)
     shares: Sequence[str | None] = stock.shares or [None] * count
-    return [Entry(i, row, stock.wire_of(row, i), shares[i]) for i, row in enumerate(typed)]
+    return [Entry(i, stock.wire_of(row, i), shares[i], row) for i, row in enumerate(typed)]
 
 
 def medium_of(source: Source, dataset: Dataset) -> Medium:

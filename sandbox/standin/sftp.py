@@ -12,7 +12,6 @@ from typing import Any
 
 import asyncssh
 
-from sandbox.sftp import host_key, public_line
 from sandbox.standin.faults import FaultPlan, names_of
 from sandbox.standin.files import Folder
 from sandbox.standin.journal import Journal
@@ -42,7 +41,7 @@ class SftpAgency:
         """
         logging.getLogger("asyncssh").setLevel(logging.ERROR)
         keys.mkdir(parents=True, exist_ok=True)
-        self.key = host_key(keys)
+        self.key = _host_key(keys / "host_key")
         self.account_key = asyncssh.generate_private_key("ssh-ed25519")
         passphrase = secrets.token_urlsafe(24)
         key_file = keys / "account_key"
@@ -64,8 +63,13 @@ class SftpAgency:
             "password": self.password,
             "key": str(key_file),
             "passphrase": passphrase,
-            "host_key": public_line(self.key),
+            "host_key": " ".join(self.key.export_public_key().decode().split()[:2]),
         }
+
+    def close(self) -> None:
+        """Take no further connection."""
+        if self.acceptor is not None:
+            self.acceptor.close()
 
     def show_key(self) -> None:
         """Show the pinned host key, or another one while the plan says so."""
@@ -88,6 +92,14 @@ class SftpAgency:
         text = path.decode("utf-8", "replace")
         dataset, position = self.dataset_of(text)
         self.journal.record(self.source, dataset, kind, method, text, status, position=position, faults=faults)
+
+
+def _host_key(path: Path) -> asyncssh.SSHKey:
+    """The server's key, made once for a state folder, so that a server started again is the same server."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        asyncssh.generate_private_key("ssh-ed25519").write_private_key(path)
+    return asyncssh.read_private_key(path)
 
 
 class _Login(asyncssh.SSHServer):
@@ -141,16 +153,19 @@ class _Folder(asyncssh.SFTPServer):
 
     def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
         opened = super().open(path, pflags, attrs)
-        self._note_open(opened, path)
+        self._note_open(opened, path, is_write=bool(pflags & asyncssh.FXF_WRITE))
         return opened
 
     def open56(self, path: bytes, desired_access: int, flags: int, attrs: asyncssh.SFTPAttrs) -> object:
         opened = super().open56(path, desired_access, flags, attrs)
-        self._note_open(opened, path)
+        self._note_open(opened, path, is_write=bool(desired_access & asyncssh.ACE4_WRITE_DATA))
         return opened
 
-    def _note_open(self, opened: object, path: bytes) -> None:
+    def _note_open(self, opened: object, path: bytes, *, is_write: bool) -> None:
         agency = self._agency
+        if is_write:
+            agency.note("received", "PUT", path)
+            return
         dataset, place = agency.dataset_of(path.decode("utf-8", "replace"))
         struck = []
         if dataset is not None and place is not None:
@@ -163,6 +178,18 @@ class _Folder(asyncssh.SFTPServer):
             if struck:
                 self._open[id(opened)] = (struck[0].name, len(file.body) // 2)
         agency.note("data", "GET", path, 0 if struck else 200, names_of(struck))
+
+    def rename(self, oldpath: bytes, newpath: bytes) -> Any:
+        self._agency.note("received", "RENAME", newpath)
+        return super().rename(oldpath, newpath)
+
+    def posix_rename(self, oldpath: bytes, newpath: bytes) -> Any:
+        self._agency.note("received", "RENAME", newpath)
+        return super().posix_rename(oldpath, newpath)
+
+    def remove(self, path: bytes) -> Any:
+        self._agency.note("received", "REMOVE", path)
+        return super().remove(path)
 
     async def read(self, file_obj: Any, offset: int, size: int) -> bytes:
         """Read as asked, unless this is the file in the middle of which the connection breaks or goes silent."""

@@ -3,7 +3,7 @@
 import datetime as dt
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -212,6 +212,33 @@ def _moment_forms(column: Column, medium: Medium) -> list[Callable[[dt.datetime]
         lambda v: local(v).replace(tzinfo=None).isoformat(sep=" "),
         lambda v: v.isoformat() + "Z",
     ]
+
+
+def _read_moment(value: str) -> dt.datetime:
+    moment = dt.datetime.fromisoformat(value)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=ZONE)).astimezone(dt.UTC).replace(tzinfo=None)
+
+
+_READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "integer": int,
+    "bigint": int,
+    "decimal": lambda value: Decimal(str(value)),
+    "date": dt.date.fromisoformat,
+    "timestamp": _read_moment,
+    "boolean": lambda value: value == "true",
+}
+
+
+def read_plain(column: Column, value: Any) -> Any:
+    """The typed value of what is sent in its plain form; what is none stays as it is."""
+    kind = column.data_type.partition("(")[0]
+    if value is None or value == "":
+        return None
+    try:
+        read = _READERS[kind](value) if kind in _READERS else value
+    except (TypeError, ValueError, ArithmeticError):
+        return value
+    return read.scaleb(4) if column.unit == "万元" else read
 
 
 def write_nothing(column: Column, medium: Medium, rng: random.Random) -> Any:

@@ -1,19 +1,23 @@
-"""All agencies of a folder of source files, and the state folder that they share."""
+"""All agencies of a process, and the state folder that they share."""
 
+import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from connectors.source_files import read_sources
-from connectors.spec import FileRequest, Source
+from connectors.sink_files import NoticeSink, read_sinks
+from connectors.source_files import SOURCES_DIR, read_sources
+from connectors.spec import FileRequest, SftpConnection, Source
+from sandbox import feeds
 from sandbox.standin.changes import change
 from sandbox.standin.faults import PLAN, Fault, FaultPlan
 from sandbox.standin.files import Folder, Written
-from sandbox.standin.records import Stock, make_stocks
-from sandbox.standin.rows import UsageError
+from sandbox.standin.records import Stock, hold_stocks, make_stocks
+from sandbox.standin.rows import LAST_DAY, UsageError
 from sandbox.standin.struck import archive_bomb
 from sandbox.standin.tables import Register
 from sandbox.standin.truth import true_rows, write_truth
@@ -21,6 +25,7 @@ from sandbox.standin.wire import BOMB_MEGABYTES, gzip_bomb
 
 CHANGE_LOG: Final = "changes.jsonl"
 APPLIED: Final = "applied.json"
+_HELD: Final = "population.json"
 
 log = logging.getLogger("sandbox")
 
@@ -33,6 +38,8 @@ class World:
     sources: dict[str, Source]
     stocks: dict[str, dict[str, Stock]]
     plan: FaultPlan
+    as_of: date = LAST_DAY + timedelta(days=1)
+    channels: Sequence[NoticeSink] = ()
     folders: dict[str, dict[str, Folder]] = field(default_factory=dict)
     registers: dict[str, Register] = field(default_factory=dict)
     growing: list[tuple[Folder, Written]] = field(default_factory=list)
@@ -45,16 +52,25 @@ class World:
         meant = [fault for fault in self.plan.faults if fault.meets(source, dataset)]
         return [fault for fault in meant if fault.kind.applies(of, of.dataset(dataset))]
 
-    def show(self) -> None:
-        """Bring files, tables and truths in line with stocks and plan; what is in line already is left alone."""
+    def show(self, *, is_kept: bool = False) -> None:
+        """Bring files, tables and truths in line with stocks and plan; what is in line already is left alone.
+
+        `is_kept`: what a healthy day shows is there from an earlier start.
+        """
         self.growing = []
         for name, stocks in self.stocks.items():
+            shown = ("file", "body", "drift", "table")
             faults = {dataset: self.faults_of(name, dataset) for dataset in stocks}
-            mark = (self.changes, self.plan.digest if any(faults.values()) else "")
+            is_struck = any(fault.kind.stage in shown for found in faults.values() for fault in found)
+            mark = (self.changes, self.plan.digest if is_struck else "")
+            if is_kept:
+                self._shown.setdefault(name, (0, ""))
             if self._shown.get(name) == mark:
                 continue
             self._shown[name] = mark
             for dataset, stock in stocks.items():
+                if stock.feed is not None:
+                    continue
                 path = self.state / "truth" / name / f"{dataset}.jsonl"
                 write_truth(path, true_rows(stock, faults[dataset]))
             for dataset, folder in self.folders.get(name, {}).items():
@@ -87,7 +103,7 @@ class World:
                 if "gzip_bomb" in names:
                     gzip_bomb(BOMB_MEGABYTES)
 
-    def told(self) -> dict[str, Any]:
+    def applied(self) -> dict[str, Any]:
         """What is in force, for whoever waits for it."""
         return {"faults": self.plan.digest, "changes": self.changes, "error": self.plan.error}
 
@@ -98,24 +114,73 @@ class World:
 
 
 def make_world(sources: Path, state: Path, rows: int, seed: int) -> World:
-    """Read every source file of a folder, make up its records, and lay out what is not asked for over HTTP."""
+    """Read every source file of a folder and make up the records of its agency."""
     found = {source.name: source for source in read_sources(sources)}
     if not found:
         raise UsageError(f"no source files in {sources}")
-    stocks = {name: make_stocks(source, rows, seed) for name, source in found.items()}
-    plan = FaultPlan(state / PLAN, {name: {d.name for d in source.datasets} for name, source in found.items()})
-    plan.refresh()
-    if plan.error is not None:
-        raise UsageError(f"{plan.path}: {plan.error}")
-    world = World(state, found, stocks, plan)
-    for name, source in found.items():
-        if source.driver in ("sftp", "folder"):
-            world.folders[name] = _folders(stocks[name], state / "files" / name)
-        if source.driver == "database":
-            world.registers[name] = Register(name, state / "databases" / f"{name}.sqlite", stocks[name])
+    world = _open_world(state, found, {name: make_stocks(source, rows, seed) for name, source in found.items()})
     world.refresh()
     world.show()
     return world
+
+
+def hold_population(state: Path, origin: Mapping[str, Any], cut: Callable[[], feeds.Feeds]) -> World:
+    """The agencies that hold a population, cut unless the state folder holds what came of this origin already."""
+    sources = {source.name: source for source in read_sources()}
+    path, origin = state / _HELD, {**origin, "made_by": _made_by()}
+    held = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    is_held = {name: held.get(name) for name in origin} == origin
+    if not is_held:
+        path.unlink(missing_ok=True)
+        made = cut()
+        feeds.write(made, state, sources)
+        held = {**origin, "as_of": made.as_of.isoformat(), "supplied": list(made.tables)}
+    supplied = {address: feeds.feed_path(state, address) for address in held["supplied"]}
+    stocks = {name: hold_stocks(source, supplied) for name, source in sources.items()}
+    stocks = {name: found for name, found in stocks.items() if found}
+    channels = [sink for sink in read_sinks() if isinstance(sink, NoticeSink) and sink.kind == "notice"]
+    world = _open_world(state, {name: sources[name] for name in stocks}, stocks, channels)
+    world.as_of = date.fromisoformat(held["as_of"])
+    _make_inboxes(world)
+    world.refresh()
+    world.show(is_kept=is_held)
+    path.write_text(json.dumps(held), encoding="utf-8")
+    return world
+
+
+def _made_by() -> str:
+    """The hash of what makes and cuts populations: a state folder filled by other code is filled anew."""
+    digest = hashlib.sha256()
+    package = Path(feeds.__file__).parent
+    for file in sorted([*package.glob("*.py"), *package.glob("standin/*.py"), *SOURCES_DIR.glob("*.yml")]):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _open_world(
+    state: Path, sources: dict[str, Source], stocks: dict[str, dict[str, Stock]], channels: Sequence[NoticeSink] = ()
+) -> World:
+    known = {name: {d.name for d in source.datasets} for name, source in sources.items()}
+    plan = FaultPlan(state / PLAN, {**known, **{sink.name: set() for sink in channels}})
+    plan.refresh()
+    if plan.error is not None:
+        raise UsageError(f"{plan.path}: {plan.error}")
+    world = World(state, sources, stocks, plan, channels=channels)
+    for name, source in sources.items():
+        if source.driver in ("sftp", "folder"):
+            root = state / ("sftp" if source.driver == "sftp" else "files") / name
+            world.folders[name] = _folders(stocks[name], root)
+        if source.driver == "database":
+            world.registers[name] = Register(name, state / "databases" / f"{name}.sqlite", stocks[name])
+    return world
+
+
+def _make_inboxes(world: World) -> None:
+    """Make the folders in which an agency or a bank waits for what is sent to it."""
+    for sink in read_sinks():
+        for name, source in world.sources.items():
+            if isinstance(sink.connection, SftpConnection) and sink.connection == source.connection:
+                (world.state / "sftp" / name / getattr(sink, "folder", "")).mkdir(parents=True, exist_ok=True)
 
 
 def _folders(stocks: Mapping[str, Stock], root: Path) -> dict[str, Folder]:

@@ -1,6 +1,5 @@
 """Contract tests: our drivers against real servers on loopback."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -76,8 +75,9 @@ class Agency:
         source, dataset = self.dataset(address)
         return pull_dataset(source, dataset, Zone(), self.settings, self.ledger, self.sandbox.as_of)
 
-    def faults(self, plan: dict[str, Any]) -> None:
-        (self.sandbox.state / "faults.json").write_text(json.dumps(plan), encoding="utf-8")
+    def faults(self, *plan: dict[str, Any]) -> None:
+        """Put these faults in force in place of those before; none is a healthy day."""
+        self.sandbox.set_faults(plan)
 
 
 @pytest.fixture
@@ -87,4 +87,4 @@ def agency(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     settings = Settings(data_dir=tmp_path / "data", retry_seconds=8, _env_file=None)
     found = Agency(sandbox, settings, open_ledger(settings))
     yield found
-    found.faults({})
+    found.faults()

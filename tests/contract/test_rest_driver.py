@@ -12,7 +12,7 @@ def ids(pages):
 
 
 def test_a_token_that_dies_in_mid_pull_is_renewed(agency):
-    agency.faults({"tax": {"token_requests": 1}})
+    agency.faults({"kind": "token_of_one_request", "source": "tax"})
     pages = agency.pages("tax.statements")
     assert len(pages) >= 4
     assert pages[-1].next_cursor is None
@@ -36,19 +36,19 @@ def test_a_keyset_goes_on_from_any_checkpoint_with_the_same_rest(agency):
 
 
 def test_a_429_is_waited_out_as_long_as_the_agency_asks(agency):
-    agency.faults({"tax": {"too_many_requests": {"page": 1, "times": 1, "retry_after": 2}}})
+    agency.faults({"kind": "status_429_seconds", "source": "tax", "seconds": 2})
     assert agency.pull("tax.statements").state == "landed"
 
 
 def test_a_wait_beyond_the_budget_stops_and_says_when_to_go_on(agency):
-    agency.faults({"tax": {"too_many_requests": {"page": 1, "times": 1, "retry_after": 3600}}})
+    agency.faults({"kind": "status_429_seconds", "source": "tax", "seconds": 3600})
     pulled = agency.pull("tax.statements")
     assert (pulled.state, pulled.whose) == ("failed", "transient")
     assert "resume after" in pulled.message
 
 
 def test_an_agency_that_is_down_is_transient_and_named(agency):
-    agency.faults({"patent": {"down": True}})
+    agency.faults({"kind": "down", "source": "patent"})
     with pytest.raises(TransientError, match=r"patent\.applications: the agency answers 503"):
         agency.pages("patent.applications")
 

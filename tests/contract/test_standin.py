@@ -16,7 +16,7 @@ from connectors.zone import Zone
 from ledger.settings import Settings
 from ledger.store import open_ledger
 from sandbox.standin.faults import PlanError
-from sandbox.standin.start import SAMPLES, StandInError, start_standin
+from sandbox.start import SAMPLES, SandboxError, start_standin
 
 pytestmark = pytest.mark.enable_socket
 
@@ -201,7 +201,7 @@ def test_a_plan_edited_by_hand_is_taken_up(agency):
 def test_a_plan_with_an_unknown_kind_changes_nothing(agency):
     with pytest.raises(PlanError, match="no fault of kind flood"):
         agency.set_faults([{"kind": "flood"}])
-    with pytest.raises(StandInError, match="no source nobody"):
+    with pytest.raises(SandboxError, match="no source nobody"):
         agency.set_faults([{"kind": "down", "source": "nobody"}])
     assert consignments(agency).status_code == 200
 

@@ -99,13 +99,14 @@ class House:
     def truth(self) -> dict[str, Any]:
         return json.loads((self.sandbox.state / "truth.json").read_text(encoding="utf-8"))
 
-    def faults(self, plan: dict[str, Any]) -> None:
-        (self.sandbox.state / "faults.json").write_text(json.dumps(plan), encoding="utf-8")
+    def faults(self, *plan: dict[str, Any]) -> None:
+        """Put these faults in force in place of those before; none is a healthy day."""
+        self.sandbox.set_faults(plan)
 
     def requests(self, agency: str, path: str) -> list[dict[str, Any]]:
         lines = (self.sandbox.state / "access.jsonl").read_text(encoding="utf-8").splitlines()
         found = [json.loads(line) for line in lines]
-        return [line for line in found if line["agency"] == agency and line["path"].endswith(path)]
+        return [line for line in found if line["source"] == agency and line["path"].endswith(path)]
 
     def events(self) -> list[dict[str, Any]]:
         path = self.sandbox.state / "webhook" / "events.jsonl"

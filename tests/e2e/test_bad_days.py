@@ -16,6 +16,8 @@ from ledger.tables import deliveries, outbox
 
 pytestmark = pytest.mark.night
 
+SLOW_TAX_OFFICE = {"kind": "slow_drip", "source": "tax", "position": "every", "times": None}
+
 
 def outcome_of(ran, source, dataset):
     (found,) = [one for one in ran.told["report"]["pulled"] if (one["source"], one["dataset"]) == (source, dataset)]
@@ -31,7 +33,7 @@ def edit_feed(house, agency, dataset, change):
 
 def test_a_critical_source_that_is_away_publishes_nothing_and_says_whose_it_is(house):
     before = house.current
-    house.faults({"tax": {"down": True}})
+    house.faults({"kind": "down", "source": "tax"}, {"kind": "token_endpoint_down", "source": "tax"})
     ran = house.impatient.run()
     assert (ran.code, ran.told["state"]) == (4, "source_missing")
     assert "tax.statements: the token endpoint answers 503" in ran.told["message"]
@@ -41,7 +43,7 @@ def test_a_critical_source_that_is_away_publishes_nothing_and_says_whose_it_is(h
 
 
 def test_a_source_that_is_not_critical_is_carried_on_with_and_marked_stale_from_the_next_day(house):
-    house.faults({"patent": {"down": True}})
+    house.faults({"kind": "down", "source": "patent"})
     same_day = house.impatient.run()
     assert (same_day.code, same_day.told["state"]) == (5, "nothing_new"), same_day.told["message"]
     assert "Not pulled: patent.applications" in same_day.told["message"]
@@ -53,20 +55,16 @@ def test_a_source_that_is_not_critical_is_carried_on_with_and_marked_stale_from_
 
 def test_a_body_cut_short_and_a_429_are_tried_again_and_the_data_is_right(house):
     house.faults(
-        {
-            "tax": {
-                "garbled_body": {"page": 1, "times": 1},
-                "too_many_requests": {"page": 2, "times": 2, "retry_after": 1},
-                "token_requests": 1,
-            }
-        }
+        {"kind": "truncated_json", "source": "tax", "position": 1},
+        {"kind": "status_429_seconds", "source": "tax", "position": 2, "times": 2},
+        {"kind": "token_of_one_request", "source": "tax"},
     )
     ran = house.run()
     assert (ran.code, ran.told["state"]) == (0, "nothing_new"), ran.told["message"]
 
 
 def test_a_repeated_page_is_a_loud_stop(house):
-    house.faults({"tax": {"repeat_page": 2}})
+    house.faults({"kind": "duplicated_page", "source": "tax", "position": 3})
     ran = house.run()
     assert ran.code == 4
     assert "page 3 repeats an earlier one" in ran.told["message"]
@@ -127,7 +125,7 @@ def test_the_gate_blocks_a_night_whose_statements_are_mostly_empty(house):
 
 def test_a_consent_withdrawn_removes_the_enterprise_from_the_next_extract(house):
     uscc = sorted(set(house.truth["consented"]["bank_a"]) & set(house.truth["eligible"]))[0]
-    with sqlite3.connect(house.sandbox.state / "science.sqlite") as register:
+    with sqlite3.connect(house.sandbox.state / "databases" / "science.sqlite") as register:
         register.execute(
             "update consents set withdrawn_on = ? where uscc = ? and recipient = 'bank_a'",
             (house.as_of.isoformat(), uscc),
@@ -142,12 +140,12 @@ def test_a_consent_withdrawn_removes_the_enterprise_from_the_next_extract(house)
 
 
 def test_a_channel_that_is_away_is_still_owed_and_gets_the_notice_once_at_the_next_run(new_house):
-    new_house.faults({"webhook": {"down": True}})
+    new_house.faults({"kind": "down", "source": "policy_channel"})
     first = new_house.impatient.run()
     assert (first.code, first.told["state"]) == (1, "published")
     assert "Still owed: policy_channel" in first.told["message"]
     assert len(pending(new_house.ledger, outbox)) == 1
-    new_house.faults({})
+    new_house.faults()
     second = new_house.run()
     assert (second.code, second.told["state"]) == (0, "nothing_new"), second.told["message"]
     assert len(new_house.events()) == 1
@@ -156,7 +154,7 @@ def test_a_channel_that_is_away_is_still_owed_and_gets_the_notice_once_at_the_ne
 
 
 def test_killed_in_the_middle_of_a_pull_it_goes_on_behind_the_last_page(new_house, first_night):
-    new_house.faults({"tax": {"delay_seconds": 0.5}})
+    new_house.faults({**SLOW_TAX_OFFICE, "seconds": 0.5})
     running = new_house.start_run()
     deadline = time.monotonic() + 600
     while len(_asked(new_house)) < 3 and time.monotonic() < deadline:
@@ -168,7 +166,7 @@ def test_killed_in_the_middle_of_a_pull_it_goes_on_behind_the_last_page(new_hous
     kept, _ = open_batch(new_house.ledger, "tax", "statements", new_house.as_of, tax_spec(), None)
     pages_kept = len(pages_of(new_house.ledger, kept))
     assert 1 <= pages_kept <= asked <= pages_kept + 1
-    new_house.faults({})
+    new_house.faults()
     ran = new_house.run()
     assert (ran.code, ran.told["state"]) == (0, "published"), ran.told["message"]
     assert _asked(new_house)[asked]["query"]["page"] == str(pages_kept + 1)
@@ -196,10 +194,10 @@ def contents(house):
 
 
 def test_a_second_run_beside_the_first_is_refused(house):
-    house.faults({"tax": {"delay_seconds": 1}})
+    house.faults({**SLOW_TAX_OFFICE, "seconds": 1})
     first = house.start_run()
     deadline = time.monotonic() + 600
-    while not (house.sandbox.state / "access.jsonl").exists() and time.monotonic() < deadline:
+    while not house.sandbox.requests() and time.monotonic() < deadline:
         time.sleep(0.05)
     second = house.run()
     assert second.code == 1

@@ -31,7 +31,11 @@ def test_a_night_in_which_much_goes_wrong_shows_no_secret_to_prefect_dbt_or_the_
     }
     secrets = [value for name, value in environment.items() if SECRET.search(name) and name in new_house.sandbox.env]
     secrets += [WRONG_PASSWORD, CHANNEL_KEY]
-    new_house.faults({"patent": {"down": True}, "bank_a": {"down": True}, "webhook": {"down": True}})
+    new_house.faults(
+        {"kind": "down", "source": "patent"},
+        {"kind": "login_refused", "source": "bank_a"},
+        {"kind": "down", "source": "policy_channel"},
+    )
     port = free_port()
     environment |= {**server_environment(out / "prefect", port), "PREFECT_LOGGING_LEVEL": "DEBUG"}
     command = [*JIFEN, "run", "--as-of", new_house.as_of.isoformat(), "--json"]

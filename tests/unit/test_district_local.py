@@ -198,7 +198,7 @@ def test_every_older_number_belongs_to_one_enterprise_alone(district):
 
 
 def test_a_court_knows_nobody_by_the_unified_code(feeds):
-    sent = [r for r in feeds.rest["credit/events"] if r["eventType"] == "judgment_defaulter"]
+    sent = [r for r in feeds.tables["credit.events"] if r["eventType"] == "judgment_defaulter"]
     assert {len(record["uscc"]) for record in sent} == {9, 10}
 
 

@@ -14,9 +14,13 @@ from stdnum.cn import uscc as stdnum_uscc
 
 from connectors.refusals import quarantine_path, read_lines
 from connectors.source_files import read_sources
+from connectors.spec import FileRequest
 from sandbox import codes, feeds, names
 from sandbox.district import generate
 from sandbox.district_cut import cut
+from sandbox.standin import files
+from sandbox.standin.encode import encode
+from sandbox.standin.records import hold_stocks
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "connectors" / "sources"
@@ -51,10 +55,10 @@ def digest(folder: Path) -> str:
 
 def test_another_process_with_another_hash_seed_writes_the_same_bytes(cut_feeds, tmp_path):
     here, there = tmp_path / "here", tmp_path / "there"
-    feeds.write(cut_feeds, here)
+    feeds.write(cut_feeds, here, [])
     program = (
         "import pathlib; from sandbox import district, district_cut, feeds; "
-        f"feeds.write(district_cut.cut(district.generate()), pathlib.Path({str(there)!r}))"
+        f"feeds.write(district_cut.cut(district.generate()), pathlib.Path({str(there)!r}), [])"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "4711", "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", program], check=True, env=environment)
@@ -65,29 +69,31 @@ def test_another_seed_makes_another_district(district):
     assert generate(seed=1).enterprises[0] != district.enterprises[0]
 
 
-def bodies_of(source, dataset, cut_feeds):
+@pytest.fixture(scope="module")
+def stocks(cut_feeds, tmp_path_factory):
+    """What each agency holds, by address."""
+    state = tmp_path_factory.mktemp("held")
+    feeds.write(cut_feeds, state, [])
+    paths = {address: feeds.feed_path(state, address) for address in cut_feeds.tables}
+    held = [hold_stocks(source, paths).values() for source in read_sources()]
+    return {stock.dataset.address: stock for found in held for stock in found}
+
+
+def bodies_of(stock):
     """The pages of a dataset as its agency would send them."""
-    if source == "talent" and dataset.name in cut_feeds.people:
-        return [feeds.people_file(dataset.name, rows) for rows in cut_feeds.people[dataset.name].values()]
-    if source == "talent":
-        return [feeds.headcount_zip(month, rows) for month, rows in cut_feeds.headcounts.items()]
-    if source == "bank_a":
-        return [feeds.bank_a_file(rows) for rows in cut_feeds.loans_a.values()]
-    if source == "bank_b":
-        return [feeds.bank_b_file(rows) for rows in cut_feeds.loans_b.values()]
-    held = cut_feeds.science if source == "science" else cut_feeds.rest
-    body = list(held[dataset.name if source == "science" else f"{source}/{dataset.name}"])
-    for part in reversed(dataset.decoder.records.split(".")):
-        body = {part: body}
-    return [json.dumps(body).encode()]
+    dataset = stock.dataset
+    parts = [stock.entries]
+    if isinstance(dataset.request, FileRequest):
+        parts = [part for _, part in files.cut(stock, dataset.request)]
+    return [encode(dataset, [entry.wire for entry in part], place=place) for place, part in enumerate(parts)]
 
 
 @pytest.fixture
-def refusals_of(land_pages, settings, cut_feeds):
+def refusals_of(land_pages, settings, stocks):
     """What the connectors refuse or discard of a dataset, as (reason, action)."""
 
     def refused(source, dataset):
-        key, _ = land_pages(dataset, bodies_of(source, dataset, cut_feeds))
+        key, _ = land_pages(dataset, bodies_of(stocks[f"{source}.{dataset.name}"]))
         path = quarantine_path(settings.data_dir, key.source, key.dataset, key.batch)
         lines = read_lines(path) if path.exists() else []
         return Counter((line["reason"], line["action"]) for line in lines)
@@ -112,18 +118,11 @@ def test_nothing_is_refused_but_what_was_planted(refusals_of, truth):
 
 
 def test_every_dataset_has_the_declared_fields_and_a_volume_within_its_bounds(cut_feeds):
-    rows = {**cut_feeds.rest, **{f"science/{table}": records for table, records in cut_feeds.science.items()}}
-    for address, months in (
-        ("talent/headcounts", cut_feeds.headcounts),
-        ("bank_a/loans", cut_feeds.loans_a),
-        ("bank_b/loans", cut_feeds.loans_b),
-        *((f"talent/{dataset}", files) for dataset, files in cut_feeds.people.items()),
-    ):
-        rows[address] = [record for records in months.values() for record in records]
+    rows = dict(cut_feeds.tables)
     for path in sorted(SOURCES.glob("*.yml")):
         source = yaml.safe_load(path.read_text(encoding="utf-8"))["sources"][0]
         for table in source["tables"]:
-            records = rows.pop(f"{source['name']}/{table['name']}")
+            records = rows.pop(f"{source['name']}.{table['name']}")
             volume = table["config"]["meta"]["volume"]
             assert volume["floor"] <= len(records) <= volume["ceiling"], table["name"]
             fields = {

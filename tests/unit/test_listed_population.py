@@ -1,7 +1,6 @@
 """The real population's cut, on a folder of three companies in the shapes of the real data."""
 
 import zipfile
-from datetime import date
 from html import escape
 
 import pytest
@@ -106,7 +105,7 @@ def cut(data):
 
 
 def test_tax_sends_known_companies_alone_with_every_figure_as_it_stands(cut):
-    first, second = cut.rest["tax/statements"]
+    first, second = cut.tables["tax.statements"]
     assert (first["nsrsbh"], first["yysr"], first["yycb"], first["yffy"], first["fldfzhj"]) == (
         CODES["000002"],
         "1000.5",
@@ -120,50 +119,53 @@ def test_tax_sends_known_companies_alone_with_every_figure_as_it_stands(cut):
 
 
 def test_talent_sends_all_companies_by_stock_code_with_their_absurdities(cut):
-    (row,) = cut.headcounts[date(2021, 12, 31)]
+    row = cut.tables["talent.headcounts"][-1]
+    assert row["统计月份"] == "2021-12-31"
     assert (row["单位编号"], row["单位名称"], row["职工人数"]) == ("999999", "外&内", "0")
     assert (row["技术人员数"], row["科技人员占比"], row["当年应届毕业生人数"]) == ("1491543852576", "1980.0", "")
 
 
 def test_credit_knows_a_penalised_company_by_name_alone(cut):
-    (event,) = cut.rest["credit/events"]
+    (event,) = cut.tables["credit.events"]
     assert (event["uscc"], event["name"], event["decidedOn"]) == (None, "新名样例股份有限公司", "2019-12-31")
 
 
 def test_even_codes_borrow_from_bank_a_and_odd_ones_from_bank_b_and_a_missing_amount_from_none(cut):
-    day = date(2021, 12, 31)
-    assert [row["放款金额"] for row in cut.loans_a[day]] == ["123456.78"]
-    assert [(row["LOAN_AMT"], row["CUST_USCC"]) for row in cut.loans_b[day]] == [("5.00", CODES["000007"])]
+    assert [(r["报送日期"], r["放款金额"]) for r in cut.tables["bank_a.loans"]] == [("2021-12-31", "123456.78")]
+    assert [(row["LOAN_AMT"], row["CUST_USCC"]) for row in cut.tables["bank_b.loans"]] == [("5.00", CODES["000007"])]
 
 
 def test_a_name_without_its_brackets_and_the_registered_one_are_borne_together(cut):
-    names = {row["name"]: row for row in cut.science["enterprise_names"] if row["uscc"] == CODES["000002"]}
+    names = {row["name"]: row for row in cut.tables["science.enterprise_names"] if row["uscc"] == CODES["000002"]}
     assert names["样例集团股份有限公司"]["valid_from"] == names["样例（集团）股份有限公司"]["valid_from"]
     assert {row["valid_to"] for row in names.values()} == {None}
 
 
 def test_a_name_changed_between_reports_ends_the_day_before_the_newer_report(cut):
-    names = [row for row in cut.science["enterprise_names"] if row["uscc"] == CODES["000007"]]
+    names = [row for row in cut.tables["science.enterprise_names"] if row["uscc"] == CODES["000007"]]
     assert [(row["name"][:2], row["valid_to"]) for row in names] == [("旧名", "2021-04-01"), ("新名", None)]
     assert names[1]["valid_from"] == "2021-04-02"
 
 
 def test_a_registered_name_that_no_report_knew_is_borne_after_the_business_date(cut):
     names = {
-        row["name"]: row["valid_from"] for row in cut.science["enterprise_names"] if row["uscc"] == CODES["300621"]
+        row["name"]: row["valid_from"]
+        for row in cut.tables["science.enterprise_names"]
+        if row["uscc"] == CODES["300621"]
     }
     assert names["丙丁样例股份有限公司"] > listed.AS_OF.isoformat()
 
 
 def test_the_register_takes_three_years_before_listing_for_the_day_of_foundation(cut):
-    found = {row["uscc"]: (row["founded_on"], row["industry_code"]) for row in cut.science["enterprises"]}
+    found = {row["uscc"]: (row["founded_on"], row["industry_code"]) for row in cut.tables["science.enterprises"]}
     assert found[CODES["000002"]] == ("1990-01-01", None)
     assert found[CODES["000007"]] == ("1989-04-13", "C39")
 
 
 def test_only_what_is_supplied_is_there(cut):
-    assert set(cut.rest) == {"tax/statements", "credit/events"}
-    assert set(cut.science) == {"enterprises", "enterprise_names", "enterprise_identifiers"}
+    register = {"science.enterprises", "science.enterprise_names", "science.enterprise_identifiers"}
+    told = {"tax.statements", "credit.events", "talent.headcounts", "bank_a.loans", "bank_b.loans"}
+    assert set(cut.tables) == register | told
 
 
 def test_a_folder_that_is_not_whole_is_said_so(tmp_path):
@@ -179,6 +181,5 @@ def test_a_heading_that_is_gone_is_named(data):
 def test_the_zone_file_names_only_what_the_source_files_know(cut):
     zone = read_zone(serve.ZONE_FILE, read_sources())
     declared = {f"{source.name}.{table.name}" for source in read_sources() for table in source.datasets}
-    supplied = {address.replace("/", ".") for address in cut.rest} | {f"science.{table}" for table in cut.science}
     silent = {a for a in declared if a in zone.not_supplied or a.partition(".")[0] in zone.not_supplied}
-    assert declared - silent == supplied | {"talent.headcounts", "bank_a.loans", "bank_b.loans"}
+    assert declared - silent == set(cut.tables)

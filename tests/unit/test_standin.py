@@ -42,9 +42,9 @@ from sandbox.standin.faults import PlanError, parse_plan
 from sandbox.standin.kinds import FAULT_KINDS, kinds_for
 from sandbox.standin.pages import token_of
 from sandbox.standin.records import make_stocks
-from sandbox.standin.start import SAMPLES
 from sandbox.standin.truth import read_truth, true_rows, write_truth
 from sandbox.standin.world import make_world
+from sandbox.start import SAMPLES
 
 PLANS = Path(SAMPLES).with_name("faults")
 ALL = read_sources(SAMPLES)
@@ -267,7 +267,7 @@ def test_two_datasets_of_one_folder_keep_each_its_own_files(tmp_path):
     sources.mkdir()
     shutil.copy(SOURCES_DIR / "talent.yml", sources)
     world = make_world(sources, state, rows=30, seed=7)
-    folder = state / "files" / "talent" / "outbox"
+    folder = state / "sftp" / "talent" / "outbox"
     patterns = [dataset.request.pattern for dataset in world.sources["talent"].datasets]
     whole = {file.name for file in folder.iterdir()}
     assert [len(fnmatch.filter(whole, pattern)) for pattern in patterns] == [3] * len(patterns)

@@ -1,0 +1,68 @@
+"""A channel that a sink file names: signed CloudEvents in, one line kept for each that was accepted."""
+
+import hashlib
+import hmac
+import json
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from connectors.sink_files import NoticeSink
+from sandbox.standin.faults import FaultPlan, names_of
+from sandbox.standin.journal import Journal
+
+_CONTENT_TYPE: Final = "application/cloudevents+json"
+_REQUIRED: Final = ("specversion", "id", "source", "type")
+
+
+@dataclass
+class Channel:
+    """One webhook. A repeated event is accepted and kept again: telling repeats by id is the reader's business."""
+
+    sink: NoticeSink
+    state: Path
+    plan: FaultPlan
+    journal: Journal
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+
+    def variables(self, port: int) -> dict[str, str]:
+        """What leads to it."""
+        connection = self.sink.connection
+        return {connection.url.env: f"http://127.0.0.1:{port}/events", connection.secret.env: self.secret}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one event."""
+        request = Request(scope, receive)
+        body = await request.body()
+        struck = [fault for fault in self.plan.of(self.sink.name, None, ("status",)) if fault.strike()]
+        status, answer = (503, {"error": "service unavailable"}) if struck else self._take(request, body)
+        # Before the answer leaves, so that whoever has the answer finds the line.
+        self.journal.record(
+            self.sink.name, None, "event", request.method, request.url.path, status, faults=names_of(struck)
+        )
+        await JSONResponse(answer, status)(scope, receive, send)
+
+    def _take(self, request: Request, body: bytes) -> tuple[int, dict[str, Any]]:
+        seal = "sha256=" + hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(request.headers.get("x-jifen-signature", "").encode(), seal.encode()):
+            return 401, {"error": "signature does not match"}
+        if request.headers.get("content-type", "").partition(";")[0].strip() != _CONTENT_TYPE:
+            return 415, {"error": f"content type must be {_CONTENT_TYPE}"}
+        try:
+            event = json.loads(body)
+        except ValueError:
+            return 400, {"error": "body is not JSON"}
+        if not isinstance(event, dict) or any(not event.get(name) for name in _REQUIRED):
+            return 400, {"error": f"a CloudEvent needs {', '.join(_REQUIRED)}"}
+        folder = self.state / "webhook"
+        folder.mkdir(parents=True, exist_ok=True)
+        receipt = {"id": event["id"], "received_at": datetime.now(tz=UTC).isoformat(), "event": event}
+        with (folder / "events.jsonl").open("ab", buffering=0) as file:
+            file.write(json.dumps(receipt, ensure_ascii=False).encode() + b"\n")
+        return 202, {"accepted": event["id"]}
