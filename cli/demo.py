@@ -69,7 +69,7 @@ def _one_night(as_of: date, environment: dict[str, str], folder: Path) -> tuple[
     """Run `jifen run` as an operator would, where no .env stands; answers its outcome and the seconds it took."""
     began = time.monotonic()
     # -P: the data folder holds an `editions`, which must not be taken for the package.
-    jifen = [sys.executable, "-P", "-c", "from cli.app import main; main()"]
+    jifen = [sys.executable, "-P", "-m", "cli"]
     command = [*jifen, "run", "--as-of", as_of.isoformat(), "--json"]
     done = subprocess.run(command, env=environment, cwd=folder, stdout=subprocess.PIPE, check=False)
     report = (

@@ -139,7 +139,7 @@ class Sandbox:
         return "\n".join(lines[-_TAIL_LINES:])
 
 
-def start(population: str, state: Path, data: Path | None = None, *, limit_seconds: float = 120.0) -> Sandbox:
+def start(population: str, state: Path, data: Path | None = None, *, limit_seconds: float = 600.0) -> Sandbox:
     """Serve a population (district or listed) on free ports of 127.0.0.1 and return when all agencies listen.
 
     `data` is the folder of the real data, which "listed" needs. The child's log is `sandbox.log` in the state folder.
@@ -161,7 +161,7 @@ def start_standin(
     `rows` is how many records a dataset holds, unless its floor or ceiling says otherwise. Raises `SandboxError`.
     """
     options = {"population": "samples", "sources": sources.absolute(), "rows": rows, "seed": seed}
-    return _start(state, {**options, "latency-ms": latency_ms}, 60.0)
+    return _start(state, {**options, "latency-ms": latency_ms}, 600.0)
 
 
 def _start(state: Path, options: Mapping[str, Any], limit_seconds: float) -> Sandbox:

@@ -177,7 +177,7 @@ def test_a_start_that_fails_says_why(tmp_path):
 def test_the_command_serves_the_samples_with_a_plan(tmp_path):
     plan = tmp_path / "plan.yml"
     plan.write_text(yaml.safe_dump([{"kind": "status_410", "source": "customs"}]), encoding="utf-8")
-    command = [sys.executable, "-c", "from cli.app import main; main()", "sandbox", "up", "--population", "samples"]
+    command = [sys.executable, "-P", "-m", "cli", "sandbox", "up", "--population", "samples"]
     command += ["--state", str(tmp_path / "s"), "--faults", str(plan)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment) as process:

@@ -23,7 +23,7 @@ from ledger import store
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import LedgerUnreadableError, open_ledger
 
-JIFEN = (sys.executable, "-P", "-c", "from cli.app import main; main()")
+JIFEN = (sys.executable, "-P", "-m", "cli")
 TRACEBACK = re.compile(r'Traceback \(most recent|File "[^"\n]+", line \d+')
 
 

@@ -16,7 +16,7 @@ from ledger.settings import Settings
 from ledger.store import open_ledger
 from sandbox.start import Sandbox
 
-JIFEN = [sys.executable, "-P", "-c", "from cli.app import main; main()"]
+JIFEN = [sys.executable, "-P", "-m", "cli"]
 
 
 @dataclass(frozen=True)
