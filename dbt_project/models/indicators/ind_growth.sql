@@ -74,18 +74,18 @@ measured as (
         reporting_year,
         {{ to_wan_cny('high_tech_product_revenue_cny') }} as c08_high_tech_revenue_wan_cny,
         {{ to_wan_cny('operating_revenue_cny') }} as c09_revenue_wan_cny,
-        {{ exact_ratio(
-            'operating_revenue_cny - base_revenue_cny', 'base_revenue_cny', unless='c10_is_undefined', times=100, digits=2
+        {{ ratio(
+            'operating_revenue_cny - base_revenue_cny', 'base_revenue_cny', unless='c10_is_undefined', times=100
         ) }} as c10_revenue_growth_pct,
         c10_is_undefined,
-        {{ exact_ratio(
-            'master_or_above', 'staff_total', unless='c11_is_undefined', times=100, digits=0
+        {{ ratio(
+            'master_or_above', 'staff_total', unless='c11_is_undefined', times=100
         ) }} as c11_postgraduate_share_pct,
         c11_is_undefined,
         -- The rate is in percent and the result in 万元: one division by 100, one by 10,000, rounded once.
         cast(relief_cny_pct * 0.000001 as decimal(20, 6)) as c12_rd_tax_relief_wan_cny,
-        {{ exact_ratio(
-            'net_profit_cny', 'net_assets_cny', unless='c13_is_undefined', times=100, digits=2
+        {{ ratio(
+            'net_profit_cny', 'net_assets_cny', unless='c13_is_undefined', times=100
         ) }} as c13_return_on_net_assets_pct,
         c13_is_undefined
     from judged

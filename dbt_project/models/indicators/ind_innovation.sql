@@ -81,16 +81,16 @@ measured as (
         uscc,
         reporting_year,
         {{ to_wan_cny('rd_expense_cny') }} as c01_rd_expense_wan_cny,
-        {{ exact_ratio(
-            'rd_expense_cny - base_rd_expense_cny', 'base_rd_expense_cny', unless='c02_is_undefined', times=100, digits=2
+        {{ ratio(
+            'rd_expense_cny - base_rd_expense_cny', 'base_rd_expense_cny', unless='c02_is_undefined', times=100
         ) }} as c02_rd_growth_pct,
         c02_is_undefined,
-        {{ exact_ratio(
-            'rd_expense_cny', 'operating_revenue_cny', unless='c03_is_undefined', times=100, digits=2
+        {{ ratio(
+            'rd_expense_cny', 'operating_revenue_cny', unless='c03_is_undefined', times=100
         ) }} as c03_rd_intensity_pct,
         c03_is_undefined,
-        {{ exact_ratio(
-            'sci_tech_staff', 'staff_total', unless='c04_is_undefined', times=100, digits=0
+        {{ ratio(
+            'sci_tech_staff', 'staff_total', unless='c04_is_undefined', times=100
         ) }} as c04_sci_tech_staff_share_pct,
         c04_is_undefined,
         -- Without a declared main business nobody can say which applications are related to it.

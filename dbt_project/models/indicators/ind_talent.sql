@@ -78,8 +78,8 @@ measured as (
         cast(high_level_talents as decimal(20, 6)) as l02_high_level_talents_count,
         cast(doctors as decimal(20, 6)) as l03_doctors_count,
         cast(senior_staff as decimal(20, 6)) as l04_senior_staff_count,
-        {{ exact_ratio(
-            'sci_tech_staff - base_sci_tech_staff', 'base_sci_tech_staff', unless='l05_is_undefined', times=100, digits=0
+        {{ ratio(
+            'sci_tech_staff - base_sci_tech_staff', 'base_sci_tech_staff', unless='l05_is_undefined', times=100
         ) }} as l05_rd_staff_growth_pct,
         l05_is_undefined
     from judged

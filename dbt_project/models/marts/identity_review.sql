@@ -93,7 +93,7 @@ counted as (
 shared as (
     select
         *,
-        {{ exact_ratio('settled_count', 'nullif(settled_count + unresolved_count, 0)', scale=4, times=100) }} as settled_pct
+        {{ ratio('settled_count', 'nullif(settled_count + unresolved_count, 0)', scale=4, times=100) }} as settled_pct
     from counted
 )
 
