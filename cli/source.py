@@ -180,14 +180,13 @@ def new(
 ) -> None:
     """Write a source file that reads as it stands, with a comment wherever the agency's own words belong."""
     path = new_source(name, out or SOURCES_DIR, driver=driver, paginator=paginator, auth=auth, decoder=decoder)
-    staging = f"dbt_project/models/staging/{name}/stg_{name}__<dataset>.sql"
     lines = [
         f"written: {path}",
         "next:",
         f"  1. go through its comments, then set in .env: {', '.join(read_source(path).variables())}",
         f"  2. jifen source check {name}",
         f"  3. jifen source test {name}",
-        f"  4. write {staging} (docs/adding.md)",
+        f"  4. read its records in a model: landed('{name}', '<dataset>') (docs/adding.md)",
     ]
     for line in lines:
         show.console.print(show.safe(line))

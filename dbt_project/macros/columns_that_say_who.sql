@@ -22,14 +22,3 @@
     {%- endfor -%}
     {{- return(found) -}}
 {% endmacro %}
-
-{#- The records of a dataset as they stand, with the names of its source YAML: of an upsert the newest of each key. -#}
-{% macro standing_records(dataset) -%}
-    {%- set meta = dataset.config.meta -%}
-    {%- set landed = source(dataset.source_name, dataset.name) -%}
-    {%- if meta.load == 'upsert' -%}
-        ({{ newest_per_key(landed, meta.key, [meta.request.since.column] if meta.request.since else []) }})
-    {%- else -%}
-        {{ landed }}
-    {%- endif -%}
-{%- endmacro %}

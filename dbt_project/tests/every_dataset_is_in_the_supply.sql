@@ -2,7 +2,7 @@
 -- Why: what the absence of a record means is read from it. A dataset it does not name would turn real zeros into "not
 -- supplied" without a word.
 with supply as (
-    select * from {{ ref('stg_pipeline__supply') }}
+    select * from {{ ref('supply') }}
 ),
 
 declared as (

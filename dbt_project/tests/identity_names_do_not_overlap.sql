@@ -3,7 +3,7 @@
 -- Why: two names at once are two enterprises under one code, or a register whose history was typed wrong; either way a patent
 -- of one of them would be counted for the other.
 with names as (
-    select * from {{ ref('stg_science__enterprise_names') }}
+    {{ landed('science', 'enterprise_names') }}
 ),
 
 in_force as (
@@ -15,7 +15,7 @@ strictly_keyed as (
         uscc,
         valid_from,
         valid_to,
-        {{ match_key('enterprise_name') }} as name_key
+        {{ match_key('name') }} as name_key
     from names
 ),
 

@@ -2,7 +2,7 @@
 -- address, and is a member of the zone or not. The day of a change belongs to both states, and the later one holds.
 -- Why: an enterprise that is active and cancelled at once, or in the zone and out of it, would be scored by chance.
 with states as (
-    select * from {{ ref('stg_science__enterprise_states') }}
+    {{ landed('science', 'enterprise_states') }}
 ),
 
 in_force as (

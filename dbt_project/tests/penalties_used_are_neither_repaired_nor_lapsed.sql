@@ -11,7 +11,7 @@ published as (
 ),
 
 events as (
-    select * from {{ ref('stg_credit__events') }}
+    {{ landed('credit', 'events') }}
 ),
 
 codes as (
@@ -24,8 +24,7 @@ mentions as (
 ),
 
 repairs as (
-    select * from {{ ref('stg_credit__repairs') }}
-    where result = 'granted'
+    {{ landed('credit', 'repairs') }}
 ),
 
 in_force as (
@@ -61,6 +60,7 @@ lifted as (
             select repairs.event_no
             from repairs
             inner join in_force as on_the_day on repairs.decided_on <= on_the_day.as_of
+            where repairs.result = 'granted'
         )
 ),
 

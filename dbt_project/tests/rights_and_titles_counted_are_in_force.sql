@@ -16,7 +16,7 @@ terms as (
         granted_on as begins_on,
         cast(null as date) as last_day,
         lapsed_on as ended_on
-    from {{ ref('stg_patent__applications') }}
+    from ({{ landed('patent', 'applications') }}) as applications
     union all
     select
         'titles' as dataset,
@@ -24,7 +24,7 @@ terms as (
         issued_on as begins_on,
         valid_to as last_day,
         revoked_on as ended_on
-    from {{ ref('stg_science__titles') }}
+    from ({{ landed('science', 'titles') }}) as titles
     union all
     select
         'standards' as dataset,
@@ -32,7 +32,7 @@ terms as (
         published_on as begins_on,
         cast(null as date) as last_day,
         withdrawn_on as ended_on
-    from {{ ref('stg_science__standards') }}
+    from ({{ landed('science', 'standards') }}) as standards
     union all
     select
         'platforms' as dataset,
@@ -40,7 +40,7 @@ terms as (
         recognised_on as begins_on,
         valid_to as last_day,
         cast(null as date) as ended_on
-    from {{ ref('stg_science__platforms') }}
+    from ({{ landed('science', 'platforms') }}) as platforms
     union all
     select
         'recognised_products' as dataset,
@@ -48,7 +48,7 @@ terms as (
         recognised_on as begins_on,
         valid_to as last_day,
         cast(null as date) as ended_on
-    from {{ ref('stg_science__recognised_products') }}
+    from ({{ landed('science', 'recognised_products') }}) as recognised_products
 ),
 
 -- C05 counts what was applied for, granted or not: of applications only what is counted as held is asked about.

@@ -108,6 +108,6 @@ def test_the_command_names_the_file_the_variables_and_what_comes_next(run, tmp_p
     answer = run("land", "--auth", "basic", "--out", tmp_path)
     assert answer.exit_code == 0
     assert "LAND_BASE_URL, LAND_PASSWORD, LAND_USER" in answer.output
-    for step in ("jifen source check land", "jifen source test land", "staging/land"):
+    for step in ("jifen source check land", "jifen source test land", "landed('land', '<dataset>')"):
         assert step in answer.output
     assert run("Land", "--out", tmp_path).exit_code == 1

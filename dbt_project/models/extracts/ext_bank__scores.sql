@@ -1,5 +1,5 @@
 with consents as (
-    select * from {{ ref('stg_science__consents') }}
+    {{ landed('science', 'consents') }}
 ),
 
 rankings as (

@@ -19,7 +19,7 @@ levels as (
 ),
 
 supply as (
-    select * from {{ ref('stg_pipeline__supply') }}
+    select * from {{ ref('supply') }}
 ),
 
 counted as (

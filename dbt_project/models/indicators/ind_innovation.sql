@@ -23,7 +23,7 @@ records as (
 ),
 
 supply as (
-    select * from {{ ref('stg_pipeline__supply') }}
+    select * from {{ ref('supply') }}
 ),
 
 declared as (

@@ -19,7 +19,7 @@ successions as (
 ),
 
 supply as (
-    select * from {{ ref('stg_pipeline__supply') }}
+    select * from {{ ref('supply') }}
 ),
 
 recognised as (

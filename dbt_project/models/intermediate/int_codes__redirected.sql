@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with codes as (
     select * from {{ ref('int_codes__resolved') }}
 ),

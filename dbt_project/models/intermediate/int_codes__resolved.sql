@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 
 with enterprises as (
-    select * from {{ ref('stg_science__enterprises') }}
+    {{ landed('science', 'enterprises') }}
 ),
 
 lines as (

@@ -1,17 +1,17 @@
 with registrations as (
-    select * from {{ ref('stg_patent__software_and_layouts') }}
+    {{ landed('patent', 'software_and_layouts') }}
 ),
 
 standards as (
-    select * from {{ ref('stg_science__standards') }}
+    {{ landed('science', 'standards') }}
 ),
 
 products as (
-    select * from {{ ref('stg_science__recognised_products') }}
+    {{ landed('science', 'recognised_products') }}
 ),
 
 titles as (
-    select * from {{ ref('stg_science__titles') }}
+    {{ landed('science', 'titles') }}
 ),
 
 mentions as (

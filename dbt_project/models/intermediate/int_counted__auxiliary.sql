@@ -1,9 +1,9 @@
 with platforms as (
-    select * from {{ ref('stg_science__platforms') }}
+    {{ landed('science', 'platforms') }}
 ),
 
 awards as (
-    select * from {{ ref('stg_science__awards') }}
+    {{ landed('science', 'awards') }}
 ),
 
 -- Who is named twice on one award, as itself and as its branch or by an old name, has won it once.
@@ -16,11 +16,11 @@ winners as (
 ),
 
 projects as (
-    select * from {{ ref('stg_science__projects') }}
+    {{ landed('science', 'projects') }}
 ),
 
 investments as (
-    select * from {{ ref('stg_science__venture_investments') }}
+    {{ landed('science', 'venture_investments') }}
 ),
 
 redirected as (

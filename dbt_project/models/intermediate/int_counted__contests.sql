@@ -1,5 +1,5 @@
 with results as (
-    select * from {{ ref('stg_science__contest_results') }}
+    {{ landed('science', 'contest_results') }}
 ),
 
 -- Who is named twice on one result, as itself and as its branch or by an old name, has it once.

@@ -7,7 +7,7 @@ scopes as (
 ),
 
 contracts as (
-    select * from {{ ref('stg_science__technology_contracts') }}
+    {{ landed('science', 'technology_contracts') }}
 ),
 
 redirected as (
@@ -38,7 +38,7 @@ related_patents as (
 
 registered_contracts as (
     select
-        coalesce(redirected.uscc, contracts.uscc) as uscc,
+        coalesce(redirected.uscc, contracts.seller_uscc) as uscc,
         'C07' as indicator_code,
         {{ counted_record(
             'contracts', 'science', 'technology_contracts', 'contracts.contract_no', 'contracts.registered_on',
@@ -46,7 +46,7 @@ registered_contracts as (
         ) }}
     from contracts
     inner join in_force on contracts.registered_on between in_force.year_start_on and in_force.year_end_on
-    left join redirected on contracts.uscc = redirected.code
+    left join redirected on contracts.seller_uscc = redirected.code
     where contracts.status = 'registered'
 ),
 

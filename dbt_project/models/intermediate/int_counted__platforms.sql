@@ -1,9 +1,9 @@
 with platforms as (
-    select * from {{ ref('stg_science__platforms') }}
+    {{ landed('science', 'platforms') }}
 ),
 
 cooperations as (
-    select * from {{ ref('stg_science__cooperations') }}
+    {{ landed('science', 'cooperations') }}
 ),
 
 redirected as (

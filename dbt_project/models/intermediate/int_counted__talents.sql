@@ -1,5 +1,5 @@
 with talents as (
-    select * from {{ ref('stg_talent__talents') }}
+    {{ landed('talent', 'talents') }}
 ),
 
 employers as (

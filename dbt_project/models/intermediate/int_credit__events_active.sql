@@ -1,15 +1,15 @@
 with events as (
-    select * from {{ ref('stg_credit__events') }}
+    {{ landed('credit', 'events') }}
 ),
 
 repairs as (
-    select * from {{ ref('stg_credit__repairs') }}
+    {{ landed('credit', 'repairs') }}
 ),
 
 -- A decision on repair says whose it is by the number of the event alone: that stands where other refusals have a name.
 refused_repairs as (
-    select distinct enterprise_name as event_no
-    from {{ ref('stg_pipeline__refusals') }}
+    select distinct name as event_no
+    from {{ source('pipeline', 'refusals') }}
     where source = 'credit' and dataset = 'repairs'
 ),
 

@@ -9,11 +9,12 @@
     'raw_position',
 ] -%}
 with deductions as (
-    select * from {{ ref('stg_tax__rd_deductions') }}
+    {{ landed('tax', 'rd_deductions') }}
 ),
 
 redirected as (
-    select * from {{ ref('int_filers__redirected') }}
+    select * from {{ ref('int_codes__redirected') }}
+    where not is_of_branch
 ),
 
 in_force as (

@@ -1,11 +1,11 @@
 {{ config(materialized='table') }}
 
 with enterprises as (
-    select * from {{ ref('stg_science__enterprises') }}
+    {{ landed('science', 'enterprises') }}
 ),
 
 states as (
-    select * from {{ ref('stg_science__enterprise_states') }}
+    {{ landed('science', 'enterprise_states') }}
 ),
 
 decided_codes as (
@@ -55,7 +55,7 @@ listed_members as (
 dated as (
     select
         enterprises.uscc,
-        enterprises.enterprise_name,
+        enterprises.name as enterprise_name,
         enterprises.parent_uscc,
         enterprises.registration_no,
         enterprises.founded_on,

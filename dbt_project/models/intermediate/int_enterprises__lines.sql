@@ -1,11 +1,15 @@
 {#- Each round doubles how far a line is followed: three go eight steps. -#}
 {%- set rounds = 3 -%}
 with enterprises as (
-    select * from {{ ref('stg_science__enterprises') }}
+    {{ landed('science', 'enterprises') }}
 ),
 
 successions as (
-    select * from {{ ref('int_enterprises__successions') }}
+    {{ landed('science', 'successions') }}
+),
+
+in_force as (
+    select * from {{ ref('ruleset_in_force') }}
 ),
 
 -- A branch is no legal person: what it does is its parent's, by the registered link alone.
@@ -21,13 +25,14 @@ branches as (
 -- 个转企: the company answers for what the individual business did. Two successors to one business are nobody's to choose from.
 incorporated as (
     select
-        predecessor_uscc as uscc,
-        min(uscc) as legal_person_uscc,
+        successions.predecessor_uscc as uscc,
+        min(successions.successor_uscc) as legal_person_uscc,
         0 as is_of_branch
     from successions
-    where kind = 'incorporation'
-    group by predecessor_uscc
-    having count(distinct uscc) = 1
+    inner join in_force on successions.effective_on <= in_force.as_of
+    where successions.kind = 'incorporation' and successions.successor_uscc <> successions.predecessor_uscc
+    group by successions.predecessor_uscc
+    having count(distinct successions.successor_uscc) = 1
 ),
 
 followed_0 as (

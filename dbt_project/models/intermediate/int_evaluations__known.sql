@@ -1,9 +1,10 @@
 with evaluations as (
-    select * from {{ ref('stg_credit__evaluations') }}
+    {{ landed('credit', 'evaluations') }}
 ),
 
 redirected as (
-    select * from {{ ref('int_filers__redirected') }}
+    select * from {{ ref('int_codes__redirected') }}
+    where not is_of_branch
 ),
 
 mentions as (

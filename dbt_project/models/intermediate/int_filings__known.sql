@@ -1,9 +1,10 @@
 with statements as (
-    select * from {{ ref('stg_tax__statements') }}
+    {{ landed('tax', 'statements') }}
 ),
 
 redirected as (
-    select * from {{ ref('int_filers__redirected') }}
+    select * from {{ ref('int_codes__redirected') }}
+    where not is_of_branch
 ),
 
 in_force as (

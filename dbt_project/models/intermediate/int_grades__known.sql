@@ -1,9 +1,10 @@
 with grades as (
-    select * from {{ ref('stg_tax__credit_grades') }}
+    {{ landed('tax', 'credit_grades') }}
 ),
 
 redirected as (
-    select * from {{ ref('int_filers__redirected') }}
+    select * from {{ ref('int_codes__redirected') }}
+    where not is_of_branch
 ),
 
 in_force as (

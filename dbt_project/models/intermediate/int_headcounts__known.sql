@@ -1,5 +1,5 @@
 with headcounts as (
-    select * from {{ ref('stg_talent__headcounts') }}
+    {{ landed('talent', 'headcounts') }}
 ),
 
 in_force as (

@@ -1,9 +1,9 @@
 with enterprises as (
-    select * from {{ ref('stg_science__enterprises') }}
+    {{ landed('science', 'enterprises') }}
 ),
 
 identifiers as (
-    select * from {{ ref('stg_science__enterprise_identifiers') }}
+    {{ landed('science', 'enterprise_identifiers') }}
 ),
 
 decisions as (
@@ -23,8 +23,11 @@ unknown_codes as (
 ),
 
 shared_numbers as (
-    select distinct identifier from {{ ref('int_mentions__numbered') }}
-    where reason = 'ambiguous'
+    select identifiers.identifier
+    from identifiers
+    left join redirected on identifiers.uscc = redirected.code
+    group by identifiers.identifier
+    having min(coalesce(redirected.uscc, identifiers.uscc)) <> max(coalesce(redirected.uscc, identifiers.uscc))
 ),
 
 -- A code that two enterprises share is nobody's, and so may be either's.

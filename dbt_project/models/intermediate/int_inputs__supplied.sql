@@ -7,7 +7,7 @@ in_force as (
 ),
 
 supply as (
-    select * from {{ ref('stg_pipeline__supply') }}
+    select * from {{ ref('supply') }}
 ),
 
 supplied as (

@@ -1,19 +1,22 @@
-with loans_a as (
-    select * from {{ ref('stg_bank_a__loans') }}
-),
-
-loans_b as (
-    select * from {{ ref('stg_bank_b__loans') }}
-),
-
-in_force as (
+{%- set banks = ['bank_a', 'bank_b'] -%}
+with in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
 all_loans as (
-    select * from loans_a
-    union all
-    select * from loans_b
+    {% for bank in banks %}
+        select
+            '{{ bank }}' as bank,
+            loan_receipt_no,
+            reported_on,
+            uscc,
+            drawn_amount_cny,
+            balance_cny,
+            five_class,
+            overdue_days
+        from ({{ landed(bank, 'loans') }}) as {{ bank }}
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 known as (

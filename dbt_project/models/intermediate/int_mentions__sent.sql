@@ -6,7 +6,7 @@ with codes_and_numbers as (
             '{{ one.kind }}' as kind,
             {{ one.column.name }} as identifier,
             count(*) as record_count
-        from {{ standing_records(one.dataset) }} as standing
+        from ({{ landed(one.dataset.source_name, one.dataset.name) }}) as standing
         where {{ one.column.name }} is not null
         group by {{ one.column.name }}
         union all
@@ -46,7 +46,7 @@ names as (
                 {%- endfor %} as record_ref,
                 {{ split_rows("replace(" ~ one.column.name ~ ", '；', ';')", ';') }} as identifier,
                 cast({{ named_on or 'null' }} as date) as mentioned_on
-            from {{ standing_records(one.dataset) }} as standing
+            from ({{ landed(one.dataset.source_name, one.dataset.name) }}) as standing
             where
                 {{ one.column.name }} is not null
                 {% for column in one.unless %}and {{ column.name }} is null{% endfor %}

@@ -1,11 +1,11 @@
 {{ config(materialized='table') }}
 
 with history as (
-    select * from {{ ref('stg_science__enterprise_names') }}
+    {{ landed('science', 'enterprise_names') }}
 ),
 
 enterprises as (
-    select * from {{ ref('stg_science__enterprises') }}
+    {{ landed('science', 'enterprises') }}
 ),
 
 redirected as (
@@ -15,8 +15,8 @@ redirected as (
 borne as (
     select
         uscc,
-        enterprise_name,
-        {{ match_key('enterprise_name') }} as name_key,
+        name as enterprise_name,
+        {{ match_key('name') }} as name_key,
         valid_from,
         valid_to
     from history
@@ -33,8 +33,8 @@ last_borne as (
 register_names as (
     select
         enterprises.uscc,
-        enterprises.enterprise_name,
-        {{ match_key('enterprises.enterprise_name') }} as name_key,
+        enterprises.name as enterprise_name,
+        {{ match_key('enterprises.name') }} as name_key,
         -- Where the history does not list the present name, it begins when the last listed one ended.
         coalesce(last_borne.valid_to, enterprises.founded_on) as valid_from,
         cast(null as date) as valid_to

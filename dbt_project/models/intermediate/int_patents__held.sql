@@ -1,6 +1,6 @@
 {%- set lineage = ['granted_on', 'high_value_basis', 'learned_on', 'raw_sha256', 'raw_position'] -%}
 with applications as (
-    select * from {{ ref('stg_patent__applications') }}
+    {{ landed('patent', 'applications') }}
 ),
 
 mentions as (

@@ -1,10 +1,10 @@
 {%- set lineage = ['learned_on', 'raw_sha256', 'raw_position'] -%}
 with applications as (
-    select * from {{ ref('stg_patent__applications') }}
+    {{ landed('patent', 'applications') }}
 ),
 
 pct_applications as (
-    select * from {{ ref('stg_patent__pct_applications') }}
+    {{ landed('patent', 'pct_applications') }}
 ),
 
 mentions as (

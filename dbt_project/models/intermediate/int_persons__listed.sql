@@ -1,6 +1,6 @@
 {%- set told = ['unit_no', 'month', 'learned_on', 'raw_sha256', 'raw_position'] -%}
 with persons as (
-    select * from {{ ref('stg_talent__persons') }}
+    {{ landed('talent', 'persons') }}
 ),
 
 units as (

@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 
 with refusals as (
-    select * from {{ ref('stg_pipeline__refusals') }}
+    select * from {{ source('pipeline', 'refusals') }}
 ),
 
 codes as (
@@ -13,7 +13,7 @@ names as (
 ),
 
 identifiers as (
-    select * from {{ ref('stg_science__enterprise_identifiers') }}
+    {{ landed('science', 'enterprise_identifiers') }}
 ),
 
 redirected as (
@@ -42,7 +42,7 @@ stated_names as (
     select
         source,
         dataset,
-        {{ split_rows("replace(enterprise_name, '；', ';')", ';') }} as stated_name
+        {{ split_rows("replace(name, '；', ';')", ';') }} as stated_name
     from refusals
 ),
 
@@ -81,7 +81,7 @@ by_number as (
         refusals.source,
         refusals.dataset
     from refusals
-    inner join identifiers on refusals.enterprise_name = identifiers.identifier
+    inner join identifiers on refusals.name = identifiers.identifier
     left join redirected on identifiers.uscc = redirected.code
 ),
 

@@ -1,6 +1,6 @@
 {%- set told = ['learned_on', 'raw_sha256', 'raw_position'] -%}
 with scopes as (
-    select * from {{ ref('stg_science__business_scopes') }}
+    {{ landed('science', 'business_scopes') }}
 ),
 
 redirected as (

@@ -3,15 +3,17 @@
 {#- Each round doubles how far a succession is followed: three go eight steps. -#}
 {%- set rounds = 3 -%}
 with successions as (
-    select * from {{ ref('int_enterprises__successions') }}
+    {{ landed('science', 'successions') }}
 ),
 
 codes as (
     select * from {{ ref('int_codes__redirected') }}
 ),
 
+-- A branch settles and is graded as a part of its legal person: what is said of the part never stands for the whole.
 filers as (
-    select * from {{ ref('int_filers__redirected') }}
+    select * from codes
+    where not is_of_branch
 ),
 
 in_force as (
@@ -21,15 +23,17 @@ in_force as (
 -- Whoever took over is scored as its legal person, and what was taken over filed as whom its returns go to.
 steps as (
     select distinct
-        coalesce(codes.uscc, successions.uscc) as uscc,
+        coalesce(codes.uscc, successions.successor_uscc) as uscc,
         coalesce(filers.uscc, successions.predecessor_uscc) as predecessor_uscc,
         successions.kind,
         successions.effective_on
     from successions
-    inner join in_force on successions.effective_on between in_force.year_start_on and in_force.year_end_on
-    left join codes on successions.uscc = codes.code
+    inner join in_force on successions.effective_on between in_force.year_start_on and in_force.year_end_on and successions.effective_on <= in_force.as_of
+    left join codes on successions.successor_uscc = codes.code
     left join filers on successions.predecessor_uscc = filers.code
-    where successions.kind in ('absorption', 'new_set_merger', 'split')
+    where
+        successions.kind in ('absorption', 'new_set_merger', 'split')
+        and successions.successor_uscc <> successions.predecessor_uscc
 ),
 
 followed_0 as (

@@ -9,11 +9,12 @@
     'raw_position',
 ] -%}
 with torch_reports as (
-    select * from {{ ref('stg_science__torch_reports') }}
+    {{ landed('science', 'torch_reports') }}
 ),
 
 redirected as (
-    select * from {{ ref('int_filers__redirected') }}
+    select * from {{ ref('int_codes__redirected') }}
+    where not is_of_branch
 ),
 
 in_force as (

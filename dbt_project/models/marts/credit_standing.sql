@@ -16,7 +16,7 @@ active_events as (
 ),
 
 supply as (
-    select * from {{ ref('stg_pipeline__supply') }}
+    select * from {{ ref('supply') }}
 ),
 
 event_counts as (

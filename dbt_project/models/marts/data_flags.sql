@@ -2,44 +2,12 @@ with register as (
     select * from {{ ref('int_enterprises__eligibility') }}
 ),
 
-enterprises as (
-    select * from {{ ref('int_enterprises__staged') }}
-),
-
-filings as (
-    select * from {{ ref('int_filings__latest') }}
-),
-
-deductions as (
-    select * from {{ ref('int_deductions__latest') }}
-),
-
-torch_reports as (
-    select * from {{ ref('int_torch__reported') }}
-),
-
-vat as (
-    select * from {{ ref('int_vat__sales') }}
-),
-
-headcounts as (
-    select * from {{ ref('int_headcounts__december') }}
-),
-
-insured as (
-    select * from {{ ref('int_insured__december') }}
-),
-
-grades as (
-    select * from {{ ref('int_grades__latest') }}
-),
-
-arrears as (
-    select * from {{ ref('int_arrears__open') }}
-),
-
 active_events as (
     select * from {{ ref('int_credit__events_active') }}
+),
+
+figures as (
+    select * from {{ ref('int_figures__compared') }}
 ),
 
 lines as (
@@ -48,27 +16,6 @@ lines as (
 
 successions as (
     select * from {{ ref('int_successions__followed') }}
-),
-
-figures as (
-    select
-        enterprises.uscc,
-        filings.operating_revenue_cny,
-        filings.rd_expense_cny,
-        torch_reports.hnte_rd_expense_cny,
-        torch_reports.high_tech_product_revenue_cny,
-        deductions.deductible_rd_cny,
-        deductions.additional_deduction_cny,
-        vat.sales_cny,
-        headcounts.staff_total,
-        insured.insured_count
-    from enterprises
-    left join filings on enterprises.uscc = filings.uscc
-    left join deductions on enterprises.uscc = deductions.uscc
-    left join torch_reports on enterprises.uscc = torch_reports.uscc
-    left join vat on enterprises.uscc = vat.uscc
-    left join headcounts on enterprises.uscc = headcounts.uscc
-    left join insured on enterprises.uscc = insured.uscc
 ),
 
 -- A difference of calibers is normal, a reversed order is a fault in one of them.
@@ -196,17 +143,15 @@ repairs_unread as (
 -- The office's good grade and the office's own announcement of what is owed do not go together.
 arrears_beside_a_good_grade as (
     select
-        enterprises.uscc,
+        uscc,
         'Q23' as rule,
         'warning' as severity,
-        '纳税信用 ' || grades.grade || ' 级，但有 ' || cast(arrears.announcement_count as varchar)
-        || ' 笔公告欠税共 ' || cast(arrears.balance_cny as varchar) || ' 元尚未缴清。' as detail_zh,
-        'A tax credit grade of ' || grades.grade || ' stands beside ' || cast(arrears.announcement_count as varchar)
-        || ' announced tax arrears of ' || cast(arrears.balance_cny as varchar) || ' CNY that are not paid.' as detail_en
-    from enterprises
-    inner join arrears on enterprises.uscc = arrears.uscc
-    inner join grades on enterprises.uscc = grades.uscc
-    where grades.grade in ('A', 'B')
+        '纳税信用 ' || tax_grade || ' 级，但有 ' || cast(arrears_count as varchar)
+        || ' 笔公告欠税共 ' || cast(arrears_cny as varchar) || ' 元尚未缴清。' as detail_zh,
+        'A tax credit grade of ' || tax_grade || ' stands beside ' || cast(arrears_count as varchar)
+        || ' announced tax arrears of ' || cast(arrears_cny as varchar) || ' CNY that are not paid.' as detail_en
+    from figures
+    where tax_grade in ('A', 'B') and arrears_count > 0
 ),
 
 flags as (

@@ -1,0 +1,32 @@
+{#-
+    The records of a dataset as they stand, typed and named by its source YAML: of an upsert the newest of each key, without those
+    that were deleted. Beside them where each came from: learned_on, raw_sha256, raw_position.
+-#}
+{% macro landed(source_name, dataset) -%}
+    {%- set relation = source(source_name, dataset) -%}
+    {#- In a unit test the graph holds no sources, and the rows given are those that stand. -#}
+    {%- set meta = graph.get('sources', {}).get('source.' ~ project_name ~ '.' ~ source_name ~ '.' ~ dataset, {}).get('config', {}).get('meta', {}) -%}
+    select
+        *,
+        _learned_on as learned_on,
+        _raw_sha256 as raw_sha256,
+        _position as raw_position
+    {% if meta.load == 'upsert' -%}
+        from (
+            select
+                *,
+                row_number() over (
+                    partition by {{ meta.key | join(', ') }}
+                    order by
+                        {% if meta.request.since %}{{ meta.request.since.column }} desc,{% endif %}
+                        _learned_on desc,
+                        _batch desc,
+                        _position desc
+                ) as newest_rank
+            from {{ relation }}
+        ) as ranked
+        where newest_rank = 1 and not coalesce(_deleted, false)
+    {%- else -%}
+        from {{ relation }}
+    {%- endif %}
+{%- endmacro %}
