@@ -1,16 +1,20 @@
--- Guards: a rank is one more than the number of ranked peers with a higher score, overall and within the stage, and an
--- enterprise that is not ranked says why.
+-- Guards: a rank is one more than the number of ranked peers with a higher score, overall and within the stage; two scores are
+-- equal only if they are before they are rounded. And an enterprise that is not ranked says why.
 -- Why: housing, honours and loan offers hang on the rank; a tie broken by chance could be explained to nobody.
 with rankings as (
-    select * from {{ ref('rankings') }}
+    select
+        *,
+        greatest(cast(cast(cast(points_total as decimal(38, 6)) * 1000000 as bigint) as double), 0)
+        / cast(cast(cast(points_available as decimal(38, 6)) * 1000000 as bigint) as double) as part
+    from {{ ref('rankings') }}
 ),
 
 recounted as (
     select
         *,
-        (count(*) over (order by score desc)) - (count(*) over (partition by score)) + 1 as expected_overall,
-        (count(*) over (partition by stage order by score desc))
-        - (count(*) over (partition by stage, score)) + 1 as expected_in_stage
+        (count(*) over (order by part desc)) - (count(*) over (partition by part)) + 1 as expected_overall,
+        (count(*) over (partition by stage order by part desc)) - (count(*) over (partition by stage, part)) + 1
+            as expected_in_stage
     from rankings
     where is_ranked
 )

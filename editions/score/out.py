@@ -25,7 +25,7 @@ RANKINGS_VIEW = """
 create or replace view rankings as
 select
     totals.uscc, enterprises.enterprise_name, totals.stage, {basis} as stage_basis, enterprises.industry_code,
-    totals.* exclude (uscc, stage){undated}, ranks.* exclude (uscc), passes.is_passed, passes.passed_by
+    totals.* exclude (uscc, stage, exact_score){undated}, ranks.* exclude (uscc), passes.is_passed, passes.passed_by
 from totals
 inner join int_enterprises__staged as enterprises on totals.uscc = enterprises.uscc
 left join ranks on totals.uscc = ranks.uscc

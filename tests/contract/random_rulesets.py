@@ -23,7 +23,7 @@ def random_ruleset(seed: int, *, is_mean: bool) -> dict[str, list[dict[str, str]
         "indicators": [
             {"indicator_code": code, "class": chance.choice(groups), "direction": directions[code]} for code in codes
         ],
-        "groups": [{"group_code": group, "weight": str(chance.randint(1, 9))} for group in groups] if is_mean else [],
+        "groups": _groups(chance, groups) if is_mean else [],
         "stages": [{"stage": stage} for stage in STAGES],
         "weights": [
             {
@@ -46,6 +46,13 @@ def random_ruleset(seed: int, *, is_mean: bool) -> dict[str, list[dict[str, str]
         ]
         + [{"supply_status": "not_defined", "treatment": "refuse"}],
     }
+
+
+def _groups(chance: random.Random, leaves: list[str]) -> list[dict[str, str]]:
+    """The classes, some of them in groups, of which one is in the other."""
+    inner, outer = {"group_code": "inner", "parent_code": "outer"}, {"group_code": "outer", "parent_code": ""}
+    rows = [{"group_code": leaf, "parent_code": chance.choice(["", "inner", "outer"])} for leaf in leaves]
+    return [row | {"weight": str(chance.randint(1, 9))} for row in (*rows, inner, outer)]
 
 
 def _segments(chance: random.Random, code: str, function: str, is_falling: bool) -> list[dict[str, str]]:

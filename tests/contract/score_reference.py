@@ -41,10 +41,11 @@ class Reference:
             counted = [code for code in self._codes() if points[one, code] is not None]
             available = sum((maxima[one, code] for code in counted), Fraction(0))
             totals[one] = sum((points[one, code] for code in counted), Decimal(0))
-            scores[one] = to_digits(max(Fraction(totals[one]), 0) / available * 100, 4) if available else None
+            scores[one] = max(Fraction(totals[one]), Fraction(0)) / available * 100 if available else None
         ranked = {one for one in self.values if scores[one] is not None} - self.refused - self.vetoed
         place = {one: 1 + sum(scores[other] > scores[one] for other in ranked) for one in ranked}
-        return {one: (totals[one], scores[one], place.get(one)) for one in self.values}
+        shown = {one: None if score is None else to_digits(score, 4) for one, score in scores.items()}
+        return {one: (totals[one], shown[one], place.get(one)) for one in self.values}
 
     def _is_mean(self) -> bool:
         return self.tables["ruleset"][0].get("aggregation") == "weighted_mean"
@@ -121,22 +122,26 @@ class Reference:
         return {(one, code): part for one in self.values for code, part in self._parts(one, counted[one]).items()}
 
     def _parts(self, one: str, counted: list[str]) -> dict[str, Fraction]:
-        """What each indicator that is there is out of: its group's part among the groups that are there, and so on."""
+        """What each indicator that is there is out of: its group's part among those that are there, and so on up."""
         class_of = {row["indicator_code"]: row["class"] for row in self.tables["indicators"]}
-        weights = {row["group_code"]: Fraction(row["weight"]) for row in self.tables["groups"]}
-        inside = defaultdict(Fraction)
+        groups = {row["group_code"]: row for row in self.tables["groups"]}
+        inside: defaultdict[str, Fraction] = defaultdict(Fraction)
+        above: dict[str, str] = {}
         for code in counted:
             inside[class_of[code]] += self._weight(one, code)[0]
-        there = sum((weights[group] for group in inside if inside[group]), Fraction(0))
+            group = class_of[code]
+            while group and group not in above:
+                above[group] = groups[group].get("parent_code") or ""
+                group = above[group]
+        for group, parent in above.items():
+            inside[parent] += Fraction(groups[group]["weight"])
         scale = Fraction(self.tables["ruleset"][0]["points_scale"])
-        parts = {
-            code: Fraction(
-                to_digits(
-                    scale * weights[class_of[code]] / there * self._weight(one, code)[0] / inside[class_of[code]], 6
-                )
-            )
-            for code in counted
-        }
+
+        def part(group: str) -> Fraction:
+            return part(above[group]) * Fraction(groups[group]["weight"]) / inside[above[group]] if group else scale
+
+        exact = {c: part(class_of[c]) * self._weight(one, c)[0] / inside[class_of[c]] for c in counted}
+        parts = {code: Fraction(to_digits(exact[code], 6)) for code in counted}
         if parts:
             # What rounding leaves over goes to the first, so that the maxima add up to the scale.
             parts[counted[0]] += scale - sum(parts.values())

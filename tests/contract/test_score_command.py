@@ -183,34 +183,24 @@ def test_whatever_days_and_use_a_rule_set_is_meant_for_it_is_scored_by_when_aske
 def test_a_call_that_fails_is_its_own_next_command_and_leaves_no_values_behind(tmp_path, monkeypatch, place):
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    for part in ("dbt_project", "connectors/sources"):
+        shutil.copytree(PROJECT_DIR / part, tmp_path / part, ignore=shutil.ignore_patterns("target", "logs"))
+    (tmp_path / "dbt_project/models/scoring/ranks.sql").write_text("select error('a fault of ours') as uscc")
+    place = replace(place, project_dir=tmp_path)
     tables = {
         "indicators": [{"indicator_code": "C01"}],
-        "weights": [{"indicator_code": "C01", "weight": "999999.999999"}],
-        "rules": [
-            {
-                "indicator_code": "C01",
-                "function": "linear_capped",
-                "lo": lo,
-                "hi": hi,
-                "share_at_lo": low,
-                "share_at_hi": high,
-            }
-            for lo, hi, low, high in [
-                ("", "0.000001", "0.1", "0.1"),
-                ("0.000001", "99999999999999.000001", "0.1", "0.9999999999"),
-                ("99999999999999.000001", "", "0.9999999999", "0.9999999999"),
-            ]
-        ],
+        "weights": [{"indicator_code": "C01", "weight": "1"}],
+        "rules": [{"indicator_code": "C01", "function": "step", "share_at_lo": "1"}],
     }
-    write_folder(tmp_path / "too wide", tables)
+    write_folder(tmp_path / "my rules", tables)
     write_csv(tmp_path / "values.csv", [{"id": "a", "C01": "1"}])
-    ruleset, values, out = tmp_path / "too wide", tmp_path / "values.csv", tmp_path / "out"
-    with pytest.raises(BuildError, match="too wide for its weight") as failed:
+    ruleset, values, out = tmp_path / "my rules", tmp_path / "values.csv", tmp_path / "out"
+    with pytest.raises(BuildError, match="a fault of ours") as failed:
         score(str(ruleset), values, out, place, as_of=date(2025, 6, 30))
     again = f"`jifen score --ruleset '{ruleset}' --values {values} --out {out} --as-of 2025-06-30`"
     assert again in str(failed.value)
     assert "jifen run" not in str(failed.value)
-    assert "Whose: the project, since the rule set too wide was found sound. Log: " in str(failed.value)
+    assert "Whose: the project, since the rule set my rules was found sound. Log: " in str(failed.value)
     assert "Next: report it with the log" in str(failed.value)
     (kept,) = (tmp_path / "tmp").iterdir()
     assert f"Kept to be looked at, and yours to remove: {kept}" in str(failed.value)

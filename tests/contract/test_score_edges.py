@@ -16,6 +16,15 @@ LARGEST = Decimal("99999999999999.999999")
 SEGMENTS = 200
 AGES = {"seedling": "2025-01-15", "young": "2023-06-30", "grown": "2015-06-30", "": ""}
 """By stage the day on which somebody in it was founded, as of 2025-06-30."""
+
+
+def line(code: str, lo: str, hi: str, low: str, high: str) -> list[dict[str, str]]:
+    """A line from one share to another, and flat on both sides of it."""
+    ends = (("", lo, low, low), (lo, hi, low, high), (hi, "", high, high))
+    names = ("lo", "hi", "share_at_lo", "share_at_hi")
+    return [{"indicator_code": code, "function": "linear_capped"} | dict(zip(names, end, strict=True)) for end in ends]
+
+
 ADDED = {
     "indicators": [
         {"indicator_code": "MANY"},
@@ -24,6 +33,8 @@ ADDED = {
         {"indicator_code": "MINUS", "best_of": "either", "direction": "lower_is_better"},
         {"indicator_code": "HUGE"},
         {"indicator_code": "HEAVY"},
+        {"indicator_code": "WIDE"},
+        {"indicator_code": "WIDEST"},
     ],
     "weights": [
         {"indicator_code": "MANY", "weight": "20"},
@@ -33,6 +44,8 @@ ADDED = {
         {"indicator_code": "HUGE", "weight": "4"},
         # The largest weight, and a share of twelve decimals: what `share` shows of it is a rounded one.
         {"indicator_code": "HEAVY", "weight": "1000000"},
+        {"indicator_code": "WIDE", "weight": "10"},
+        {"indicator_code": "WIDEST", "weight": "1000000"},
     ],
     # Two age limits that somebody may be under at once: the lower one decides.
     "stages": [
@@ -69,21 +82,9 @@ ADDED = {
         {"indicator_code": "MINUS", "function": "deduct", "lo": "1", "hi": "", "share_at_lo": "0"},
         {"indicator_code": "HUGE", "function": "step", "lo": "", "hi": "5", "share_at_lo": "0"},
         {"indicator_code": "HUGE", "function": "step", "lo": "5", "hi": "", "share_at_lo": "1"},
-        *(
-            {
-                "indicator_code": "HEAVY",
-                "function": "linear_capped",
-                "lo": lo,
-                "hi": hi,
-                "share_at_lo": low,
-                "share_at_hi": high,
-            }
-            for lo, hi, low, high in (
-                ("", "0", "0", "0"),
-                ("0", "100", "0", "0.333333"),
-                ("100", "", "0.333333", "0.333333"),
-            )
-        ),
+        *line("HEAVY", "0", "100", "0", "0.333333"),
+        *line("WIDE", "0", "2000000", "0", "1"),
+        *line("WIDEST", "0.000001", "99999999999999.000001", "0.1", "1"),
     ],
     "conditions": [{"condition_code": "huge", "measure": "value:HUGE", "lo": "99999999999999", "inclusive_lo": "true"}],
 }
@@ -94,6 +95,18 @@ MEAN = {
     "indicators": [{"indicator_code": code} for code in ("A0", "A1", "A2", "A3")],
     "weights": [{"indicator_code": code, "weight": "0" if code == "A0" else "1"} for code in ("A0", "A1", "A2", "A3")],
     "rules": [{"indicator_code": code, "function": "step", "share_at_lo": "1"} for code in ("A0", "A1", "A2", "A3")],
+}
+NESTED = {
+    "ruleset": [{"aggregation": "weighted_mean", "points_scale": "100"}],
+    "indicators": [{"indicator_code": code, "class": code[:-1]} for code in ("deep1", "deep2", "inner1", "other1")],
+    "groups": [
+        {"group_code": "deep", "parent_code": "inner", "weight": "1"},
+        {"group_code": "inner", "parent_code": "outer", "weight": "1"},
+        {"group_code": "outer", "parent_code": "", "weight": "3", "name_zh": "外", "name_en": "Outer"},
+        {"group_code": "other", "parent_code": "", "weight": "1"},
+    ],
+    "weights": [{"indicator_code": code, "weight": "1"} for code in ("deep1", "deep2", "inner1", "other1")],
+    "rules": [row for code in ("deep1", "deep2", "inner1", "other1") for row in line(code, "0", "2000000", "0", "1")],
 }
 
 
@@ -115,8 +128,10 @@ def people() -> list[dict[str, str]]:
     ]
     huge = [{"id": f"huge {value}", "HUGE": str(value)} for value in (LARGEST, LARGEST - 1, -LARGEST)]
     heavy = [{"id": "heavy", "HEAVY": "33.333333"}]
+    wide = [{"id": f"wide {value}", "WIDE": value} for value in ("-1", "500000", "500000.4", "1999999.9", "2000000")]
+    wide += [{"id": f"widest {value}", "WIDEST": value} for value in ("0", "49999999999999.5", "99999999999999")]
     many = [{"id": f"many {place}", "MANY": str(place)} for place in (0, 126, 127, 128, 129, SEGMENTS - 1)]
-    return [{"founded_on": AGES["grown"]} | row for row in (*aged, *best, *industry, *huge, *heavy, *many)]
+    return [{"founded_on": AGES["grown"]} | row for row in (*aged, *best, *industry, *huge, *heavy, *wide, *many)]
 
 
 def scored_by(folder: Path, tables: dict[str, list[dict[str, str]]], rows: list[dict[str, str]]) -> dict[str, Any]:
@@ -229,4 +244,60 @@ def test_what_rounding_leaves_over_never_goes_to_an_indicator_worth_nothing(aver
         "all": (Decimal(100), Decimal(100), None),
         "worth nothing": (Decimal(0), None, "too_few_points_available"),
         "stage not stated": (Decimal(0), None, "stage_unknown"),
+    }
+
+
+def test_a_line_may_be_millions_wide(added: dict) -> None:
+    found = {
+        who: row["points"]
+        for (who, code), row in added["points"].items()
+        if code == "WIDE" and row["value"] is not None
+    }
+    assert found == {
+        "wide -1": Decimal(0),
+        "wide 500000": Decimal("2.5"),
+        "wide 500000.4": Decimal("2.500002"),
+        "wide 1999999.9": Decimal("10.000000"),
+        "wide 2000000": Decimal(10),
+    }
+    widest = [
+        added["points"][f"widest {value}", "WIDEST"]["points"] for value in ("0", "49999999999999.5", "99999999999999")
+    ]
+    assert [round(points, 3) for points in widest] == [Decimal(100_000), Decimal(550_000), Decimal(1_000_000)]
+
+
+def test_points_that_differ_in_the_fifth_digit_of_the_score_give_two_ranks(added: dict) -> None:
+    found = {row["id"]: (row["score"], row["rank_overall"], row["tied_overall"]) for row in added["rankings"]}
+    (low, below, alone), (high, above, _) = found["wide 500000"], found["wide 500000.4"]
+    assert (low, high, alone) == (Decimal(25), Decimal(25), 1)
+    assert below == above + 1
+
+
+def test_groups_of_every_level_have_totals(tmp_path: Path) -> None:
+    rows = [
+        {"id": "all", "deep1": "1000000", "deep2": "2000000", "inner1": "1000000", "other1": "0"},
+        {"id": "inner alone", "inner1": "2000000"},
+    ]
+    found = scored_by(tmp_path, NESTED, rows)
+    totals = {
+        (row["id"], row["class"]): (row["parent_class"], row["points"], row["points_available"])
+        for row in found["class_totals"]
+    }
+    # deep has half of inner, which is all of outer: 3/4 of the whole.
+    assert totals == {
+        ("all", "deep"): ("inner", Decimal("28.125"), Decimal("37.5")),
+        ("all", "inner"): ("outer", Decimal("46.875"), Decimal(75)),
+        ("all", "outer"): (None, Decimal("46.875"), Decimal(75)),
+        ("all", "other"): (None, Decimal(0), Decimal(25)),
+        ("inner alone", "deep"): ("inner", Decimal(0), Decimal(0)),
+        ("inner alone", "inner"): ("outer", Decimal(100), Decimal(100)),
+        ("inner alone", "outer"): (None, Decimal(100), Decimal(100)),
+        ("inner alone", "other"): (None, Decimal(0), Decimal(0)),
+    }
+    assert {(row["class_zh"], row["class_en"]) for row in found["class_totals"] if row["class"] == "outer"} == {
+        ("外", "Outer")
+    }
+    assert {row["id"]: row["points_total"] for row in found["rankings"]} == {
+        "all": Decimal("46.875"),
+        "inner alone": Decimal(100),
     }

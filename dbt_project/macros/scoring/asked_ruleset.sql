@@ -6,7 +6,7 @@
 {#- Whether a rule set is the one to score by: the one asked for, or else the active one of the night's scheme on the day. -#}
 {% macro is_in_force(rulesets, day) -%}
     {%- if asked_ruleset() -%}
-        {{ rulesets }}.ruleset_id = {{ literal(asked_ruleset()) }}
+        {{ rulesets }}.ruleset_id = '{{ asked_ruleset() | replace("'", "''") }}'
     {%- else -%}
         {{ rulesets }}.status = 'active'
         and {{ rulesets }}.scheme = {{ scheme() }}

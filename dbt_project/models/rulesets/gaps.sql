@@ -31,6 +31,14 @@ chosen as (
         ruleset_id,
         indicator_code,
         supply_status,
+        -- The numbers by which `measures` says why there is no value; the last one comes of comparing with peers.
+        case supply_status
+            when 'source_not_supplied' then 1
+            when 'record_not_supplied' then 2
+            when 'value_not_supplied' then 3
+            when 'not_defined' then 4
+            when 'too_few_peers' then 5
+        end as status,
         treatment,
         reason_zh,
         reason_en
@@ -39,3 +47,4 @@ chosen as (
 )
 
 select * from chosen
+where status is not null

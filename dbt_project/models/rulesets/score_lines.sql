@@ -1,5 +1,16 @@
+-- The scorecard: for each indicator and stage one line for everything that can happen to a value. There are three kinds:
+--   segment 1, 2, ...  the value is in that segment of its rule: from `from_value` to `upto_value`, both included;
+--   segment -1 to -5   there is no value; the number is that of the reason (see `gaps`), negative;
+--   segment 0          there is a value, but the stage of the enterprise is not known (stage '').
+-- A value on a flat line is worth `flat_worth`, on a slope  worth_at_lo + rise x (value - lo) / width;  `taken_away` is what a
+-- deduction takes from that. In points, or where the rule set takes weighted means in shares of 1, since there what the
+-- indicator is out of depends on what else the enterprise has.
 with rules as (
     select * from {{ ref('rules') }}
+),
+
+gaps as (
+    select * from {{ ref('gaps') }}
 ),
 
 weights as (
@@ -11,197 +22,136 @@ indicators as (
 ),
 
 stages as (
-    select * from {{ ref('stages') }}
+    select stage from {{ ref('stages') }}
+    union all
+    select '' as stage
 ),
 
-gaps as (
-    select * from {{ ref('gaps') }}
+in_force as (
+    select aggregation = 'weighted_mean' as is_mean from {{ ref('ruleset_in_force') }}
 ),
 
-numbers as (
-    {%- for status in supply_statuses()[1:] %}
-    select '{{ status }}' as supply_status, {{ -loop.index }} as segment {{ 'union all' if not loop.last }}
-    {%- endfor %}
-),
-
-numbered as (
-    select distinct
+lines as (
+    select
         indicator_code,
-        position
-    from {{ ref('scorecard_lines') }}
-),
-
-numbered_stages as (
-    select distinct
         stage,
-        stage_no
-    from {{ ref('scorecard_lines') }}
-),
-
-named as (
-    select
-        indicators.indicator_code,
-        numbered.position,
-        ruleset_id,
-        unit,
-        unit_en,
-        name_zh || '：' as head_zh,
-        name_en || ': ' as head_en
-    from indicators
-    inner join numbered on indicators.indicator_code = numbered.indicator_code
-),
-
--- A value in a segment: <head> value <middle> points <tail>, and out of how many.
-hits as (
-    select
-        rules.indicator_code,
-        rules.stage,
-        cast(rules.segment as integer) as segment,
-        named.head_zh,
-        named.head_en,
-        -- A level is said by its name: what it is worth in the rule set is not a figure of the enterprise.
-        case when rules.function = 'level_map' then rules.bin_zh end as value_name_zh,
-        case when rules.function = 'level_map' then rules.bin_en end as value_name_en,
-        case
-            when rules.function = 'level_map' then '，得 ' else ' ' || named.unit || '，在 ' || rules.bin_zh || ' 档，得 '
-        end as middle_zh,
-        case when rules.function = 'level_map' then ': ' else ' ' || named.unit_en || ', in ' || rules.bin_en || ': ' end as middle_en,
-        ' 分，满分 ' as tail_zh,
-        ' of ' as tail_en,
-        {{ plain_number('weights.points_maximum') }} as maximum_text,
-        case when rules.function = 'veto' and rules.share_at_lo < 1 then ' 分；排名暂停。' else ' 分。' end as end_zh,
-        case
-            when rules.function = 'veto' and rules.share_at_lo < 1 then ' points; the rank is suspended.' else ' points.'
-        end as end_en,
-        ' ' || named.unit || '，在 ' || rules.bin_zh || ' 档；同类指标取高者，本项不计。' as uncounted_zh,
-        ' ' || named.unit_en || ', in ' || rules.bin_en || '; the best of its kind counts, and this is not it.' as uncounted_en,
-        rules.next_at,
-        rules.next_share,
-        cast(
-            cast(rules.next_share as decimal(38, 10)) * (weights.weight + weights.deduction) - weights.deduction as decimal(18, 6)
-        ) as next_total,
-        case
-            when rules.function = 'level_map' then ' 变为 ' || rules.next_bin_zh || '，可多得 '
-            else
-                case rules.next_beyond when 'above' then ' 变为高于 ' when 'below' then ' 变为低于 ' else ' 变为 ' end
-                || {{ plain_number('rules.next_at') }}
-                || case when rules.function = 'percentile_in_peer' then '（百分位）' else ' ' || named.unit end || '，可多得 '
-        end as change_zh,
-        case
-            when rules.function = 'level_map' then ' to ' || rules.next_bin_en || ': '
-            else
-                case rules.next_beyond when 'above' then ' to more than ' when 'below' then ' to less than ' else ' to ' end
-                || {{ plain_number('rules.next_at') }}
-                || case when rules.function = 'percentile_in_peer' then ' (percentile)' else ' ' || named.unit_en end || ': '
-        end as change_en
+        segment,
+        0 as status
     from rules
-    inner join named on rules.indicator_code = named.indicator_code
-    inner join weights on rules.indicator_code = weights.indicator_code and rules.stage = weights.stage
-),
-
--- No value: the whole sentence stands in the head.
-misses as (
+    union all
     select
         gaps.indicator_code,
         stages.stage,
-        numbers.segment,
-        named.head_zh || gaps.reason_zh || case gaps.treatment
-            when 'zero' then '；按规则计 0 分，满分 ' || {{ plain_number('weights.points_maximum') }} || ' 分。'
-            when 'refuse' then '；按规则不予排名。'
-            else '；不计分，也不计入满分。'
-        end as head_zh,
-        named.head_en || gaps.reason_en || case gaps.treatment
-            when 'zero' then '; 0 of ' || {{ plain_number('weights.points_maximum') }} || ' points by rule.'
-            when 'refuse' then '; not ranked by rule.'
-            else '; not scored and left out of the maximum.'
-        end as head_en,
-        case when gaps.treatment = 'zero' then '补充该项数据后方可得分。' end as change_zh,
-        case when gaps.treatment = 'zero' then 'Points only once this figure is supplied.' end as change_en
+        -gaps.status as segment,
+        gaps.status
     from gaps
-    inner join numbers on gaps.supply_status = numbers.supply_status
-    inner join named on gaps.indicator_code = named.indicator_code
     cross join stages
-    inner join weights on gaps.indicator_code = weights.indicator_code and stages.stage = weights.stage
-),
-
--- A value of an enterprise whose stage is not known; such a gap says the same whatever the stage.
-unstaged as (
+    union all
     select
         indicator_code,
         '' as stage,
         0 as segment,
-        head_zh,
-        head_en,
-        ' ' || unit || '；发展阶段未知，不计分，也不计入满分。' as uncounted_zh,
-        ' ' || unit_en || '; stage unknown, not scored and left out of the maximum.' as uncounted_en
-    from named
-    union all
-    select
-        gaps.indicator_code,
-        '' as stage,
-        numbers.segment,
-        named.head_zh || gaps.reason_zh || '；不计分，也不计入满分。' as head_zh,
-        named.head_en || gaps.reason_en || '; not scored and left out of the maximum.' as head_en,
-        '' as uncounted_zh,
-        '' as uncounted_en
-    from gaps
-    inner join numbers on gaps.supply_status = numbers.supply_status
-    inner join named on gaps.indicator_code = named.indicator_code
+        0 as status
+    from indicators
 ),
 
-lines as (
-    {%- set worded = [
-        'head_zh', 'head_en', 'middle_zh', 'middle_en', 'tail_zh', 'tail_en', 'maximum_text', 'end_zh', 'end_en', 'uncounted_zh',
-        'uncounted_en', 'value_name_zh', 'value_name_en', 'next_at', 'next_share', 'next_total', 'change_zh', 'change_en'
-    ] %}
-    {%- set said = {
-        'hits': worded,
-        'misses': ['head_zh', 'head_en', 'change_zh', 'change_en'],
-        'unstaged': ['head_zh', 'head_en', 'uncounted_zh', 'uncounted_en']
-    } %}
-    {%- for relation, columns in said.items() %}
+joined as (
     select
-        indicator_code,
-        stage,
-        segment
-        {%- for column in worded %},
-        {{ column if column in columns else ('null' if column.startswith('next_') or column.startswith('change_') or column.startswith('value_name_') else "''") }} as {{ column }}
-        {%- endfor %}
-    from {{ relation }}
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
-),
-
-facts as (
-    select
-        {{ line_number('named.position', 'coalesce(numbered_stages.stage_no, 0)', 'lines.segment') }} as line,
-        named.ruleset_id,
-        named.unit,
-        -- A value that has nobody to be compared with is supplied, and missing in its own way.
-        case when lines.segment >= 0 or numbers.supply_status = 'too_few_peers' then 'supplied' else numbers.supply_status end as supply_status,
-        numbers.supply_status as gap,
+        lines.*,
+        indicators.ruleset_id,
+        indicators.unit,
+        indicators.module,
+        indicators.class,
+        weights.weight,
+        weights.deduction,
+        weights.best_of,
+        weights.points_maximum,
+        gaps.supply_status as gap,
         gaps.treatment,
         rules.function,
         rules.bin,
         rules.lo,
         rules.hi,
+        rules.from_value,
+        rules.below_value,
         rules.share_at_lo,
         rules.share_at_hi,
         rules.log_offset,
-        weights.points_maximum,
-        weights.weight,
-        weights.deduction,
-        weights.best_of,
-        coalesce(rules.function = 'veto' and rules.share_at_lo < 1, false) as is_veto,
-        lines.*
+        -- Wide, since a product of decimals keeps the digits of both.
+        cast(rules.share_at_lo as decimal(38, 10)) as share_from,
+        cast(rules.share_at_hi as decimal(38, 10)) as share_to,
+        in_force.is_mean,
+        rules.share_at_hi <> rules.share_at_lo as is_slope,
+        rules.share_at_hi <> rules.share_at_lo and rules.function = 'log_capped' as is_log,
+        -- What a share of 1 is worth more than a share of 0.
+        case when in_force.is_mean then 1 else weights.weight + weights.deduction end as span,
+        case when in_force.is_mean then 0 else weights.deduction end as taken_away
     from lines
-    inner join named on lines.indicator_code = named.indicator_code
-    left join numbered_stages on lines.stage = numbered_stages.stage
-    left join numbers on lines.segment = numbers.segment
-    left join gaps on lines.indicator_code = gaps.indicator_code and numbers.supply_status = gaps.supply_status
+    inner join indicators on lines.indicator_code = indicators.indicator_code
+    cross join in_force
+    left join weights on lines.indicator_code = weights.indicator_code and lines.stage = weights.stage
+    left join gaps on lines.indicator_code = gaps.indicator_code and lines.status = gaps.status
     left join rules
         on lines.indicator_code = rules.indicator_code and lines.stage = rules.stage and lines.segment = rules.segment
-    left join weights on lines.indicator_code = weights.indicator_code and lines.stage = weights.stage
+),
+
+numbered as (
+    select
+        cast(row_number() over (order by indicator_code, stage, segment) as integer) as line_id,
+        indicator_code,
+        -- `measures` has a column of this name.
+        lower(indicator_code) as measure,
+        stage,
+        cast(segment as integer) as segment,
+        cast(status as tinyint) as status,
+        ruleset_id,
+        unit,
+        module,
+        class,
+        -- A value that has nobody to be compared with is supplied, and missing in its own way.
+        case when segment >= 0 or gap = 'too_few_peers' then 'supplied' else gap end as supply_status,
+        gap,
+        treatment,
+        function,
+        bin,
+        lo,
+        hi,
+        share_at_lo,
+        share_at_hi,
+        log_offset,
+        weight,
+        deduction,
+        best_of,
+        points_maximum,
+        -- What indicators that stand for each other are out of counts once in a sum, with the one that can give most.
+        case
+            when
+                best_of is null
+                or indicator_code
+                = first_value(indicator_code) over (partition by best_of, stage order by weight desc, indicator_code asc)
+                then points_maximum
+            else 0
+        end as points_listed,
+        is_mean,
+        segment > 0 or (treatment = 'zero' and stage <> '') as is_counted,
+        coalesce(treatment = 'refuse', false) as is_refused,
+        coalesce(function = 'veto' and share_at_lo < 1, false) as is_veto,
+        -- Values have six decimals, and fourteen digits before those.
+        case when lo is null then -99999999999999.999999 else from_value end as from_value,
+        cast(case when hi is null then 99999999999999.999999 else below_value - 0.000001 end as decimal(20, 6)) as upto_value,
+        coalesce(is_slope, false) as is_slope,
+        coalesce(is_log, false) as is_log,
+        span >= 1000000 as is_large,
+        cast(case when is_mean then share_from else round(share_from * span, 6) end as decimal(18, 10)) as flat_worth,
+        cast(share_from * span as double) as worth_at_lo,
+        cast((share_to - share_from) * span as double) as rise,
+        case when is_log then ln(cast(lo + log_offset as double)) end as log_at_lo,
+        case
+            when is_log then ln(cast(hi + log_offset as double)) - ln(cast(lo + log_offset as double))
+            when is_slope then cast(hi - lo as double)
+        end as width,
+        cast(case when segment > 0 then taken_away else 0 end as decimal(18, 10)) as taken_away
+    from joined
 )
 
-select * from facts
+select * from numbered

@@ -1,55 +1,79 @@
-with points as (
-    select * from {{ ref('points') }}
+-- Points by class, and where classes are in groups by each group above; those without a `parent_class` add up to the total.
+with recursive scores as (
+    select * from {{ ref('scores') }}
 ),
 
-indicators as (
-    select * from {{ ref('indicators') }}
+score_lines as (
+    select * from {{ ref('score_lines') }}
 ),
 
--- Of indicators that stand for each other the class holds one: what the best of them can give.
-held as (
+enterprises as (
+    select * from {{ ref('scored_enterprises') }}
+),
+
+groups as (
+    select * from {{ ref('groups') }}
+),
+
+classes as (
     select
-        uscc,
-        indicator_code,
-        is_counted,
-        points,
-        points_maximum,
-        case
-            when best_of is null then weight
-            when row_number() over (partition by uscc, best_of order by weight desc, indicator_code asc) = 1 then weight
-            else 0
-        end as weight
-    from points
+        class,
+        min(class_zh) as class_zh,
+        min(class_en) as class_en
+    from {{ ref('indicators') }}
+    group by class
 ),
 
-in_force as (
-    select * from {{ ref('ruleset_in_force') }}
+-- A class is within itself, and within all that is above it.
+within as (
+    select
+        class,
+        class as total_of
+    from classes
+    union all
+    select
+        within.class,
+        groups.parent_code as total_of
+    from within
+    inner join groups on within.total_of = groups.group_code
+    where groups.parent_code is not null
 ),
 
 summed as (
     select
-        held.uscc,
-        indicators.module,
-        indicators.class,
-        indicators.class_zh,
-        indicators.class_en,
-        cast(coalesce(sum(case when held.is_counted then held.points end), 0) as decimal(18, 6)) as points,
-        cast(coalesce(sum(case when held.is_counted then held.points_maximum end), 0) as decimal(18, 6)) as points_available,
-        -- What a class is out of; of a weighted mean that is its part of the scale, which hangs on what else there is.
-        cast(
-            coalesce(
-                sum(
-                    case when in_force.aggregation = 'points' then held.weight when held.is_counted then held.points_maximum end
-                ),
-                0
-            ) as decimal(18, 6)
-        ) as points_maximum,
-        sum(case when held.is_counted then 1 else 0 end) as indicators_counted,
+        scores.enterprise_id,
+        score_lines.module,
+        within.total_of,
+        coalesce(sum(scores.points), 0) as points,
+        coalesce(sum(case when scores.points is not null then scores.points_maximum end), 0) as points_available,
+        -- Of a weighted mean a class is out of its part of the scale, which hangs on what else there is.
+        coalesce(sum(case when score_lines.is_mean then scores.points_maximum else score_lines.points_listed end), 0)
+            as points_maximum,
+        count(scores.points) as indicators_counted,
         count(*) as indicators_listed
-    from held
-    cross join in_force
-    inner join indicators on held.indicator_code = indicators.indicator_code
-    group by held.uscc, indicators.module, indicators.class, indicators.class_zh, indicators.class_en
+    from scores
+    inner join score_lines on scores.line_id = score_lines.line_id
+    inner join within on score_lines.class = within.class
+    group by scores.enterprise_id, score_lines.module, within.total_of
+),
+
+named as (
+    select
+        enterprises.uscc,
+        summed.module,
+        summed.total_of as class,
+        coalesce(classes.class_zh, groups.name_zh, summed.total_of) as class_zh,
+        coalesce(classes.class_en, groups.name_en, summed.total_of) as class_en,
+        cast(summed.points as decimal(18, 6)) as points,
+        cast(summed.points_available as decimal(18, 6)) as points_available,
+        cast(summed.points_maximum as decimal(18, 6)) as points_maximum,
+        summed.indicators_counted,
+        summed.indicators_listed,
+        groups.parent_code as parent_class
+    from summed
+    inner join enterprises on summed.enterprise_id = enterprises.enterprise_id
+    left join classes on summed.total_of = classes.class
+    left join groups on summed.total_of = groups.group_code
 )
 
-select * from summed
+select * from named

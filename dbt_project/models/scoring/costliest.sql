@@ -1,20 +1,24 @@
-{#- In numbers only: the sentences of top_reasons are made of these when somebody reads them. -#}
--- depends_on: {{ ref('scorecard_lines') }}, {{ ref('gaps') }}, {{ ref('measures') }}, {{ ref('scores') }}, {{ ref('ruleset_in_force') }}
-with costliest as (
-    {{ costliest_scores(scorecard(), scored_as_mean()) }}
+-- The four indicators that cost each enterprise most points, equal losses in the order of their codes.
+with scores as (
+    select * from {{ ref('scores') }}
 ),
 
-kept as (
+lost as (
     select
-        uscc,
-        cast(loss_rank as tinyint) as loss_rank,
-        value,
-        line,
-        percentile,
-        peers,
-        loss,
-        maximum
-    from costliest
+        enterprise_id,
+        line_id,
+        row_number() over (partition by enterprise_id order by points_maximum - points desc, line_id asc) as loss_rank
+    from scores
+    where points < points_maximum
+),
+
+costliest as (
+    select
+        enterprise_id,
+        line_id,
+        cast(loss_rank as integer) as loss_rank
+    from lost
+    where loss_rank <= 4
 )
 
-select * from kept
+select * from costliest

@@ -1,39 +1,78 @@
--- depends_on: {{ ref('scorecard_lines') }}, {{ ref('gaps') }}, {{ ref('measures') }}, {{ ref('scores') }}, {{ ref('ruleset_in_force') }}
-with long_scores as (
-    {{ long_scores(scorecard(), scored_as_mean()) }}
+-- How each value became points: the scores beside the line of the scorecard that they come from.
+with scores as (
+    select * from {{ ref('scores') }}
+),
+
+enterprises as (
+    select * from {{ ref('scored_enterprises') }}
 ),
 
 score_lines as (
     select * from {{ ref('score_lines') }}
 ),
 
+placed as (
+    select
+        scores.enterprise_id,
+        scores.value,
+        scores.peers,
+        scores.points,
+        scores.points_maximum as own_maximum,
+        coalesce(scores.percentile, scores.value) as position,
+        score_lines.*
+    from scores
+    inner join score_lines on scores.line_id = score_lines.line_id
+),
+
+-- The share is for people to read: rounded to ten digits, points are not made of it.
+along as (
+    select
+        *,
+        case
+            when is_log then cast((ln(cast(position + log_offset as double)) - log_at_lo) / width as decimal(9, 8))
+        end as log_way,
+        cast(share_at_hi - share_at_lo as double) * cast(position - lo as double) / width as rise_so_far
+    from placed
+),
+
+shared as (
+    select
+        *,
+        case
+            when not is_slope then share_at_lo
+            when is_log then cast(share_at_lo + (share_at_hi - share_at_lo) * log_way as decimal(12, 10))
+            else cast(share_at_lo + cast(rise_so_far as decimal(12, 10)) as decimal(12, 10))
+        end as share
+    from along
+),
+
 scored as (
     select
-        long_scores.uscc,
-        score_lines.indicator_code,
-        score_lines.ruleset_id,
-        long_scores.stage,
-        long_scores.value,
-        score_lines.unit,
-        score_lines.supply_status,
-        score_lines.gap,
-        score_lines.treatment,
-        score_lines.function,
-        score_lines.segment,
-        score_lines.bin,
-        coalesce(long_scores.percentile, long_scores.value) as position,
-        long_scores.peers,
-        {{ share_in_segment('coalesce(long_scores.percentile, long_scores.value)', 'score_lines') }} as share,
-        {{ millionths('long_scores.points') }} as points,
-        coalesce({{ millionths('long_scores.maximum') }}, score_lines.points_maximum) as points_maximum,
-        -score_lines.deduction as points_minimum,
-        score_lines.weight,
-        score_lines.deduction,
-        score_lines.best_of,
-        long_scores.points is not null as is_counted,
-        score_lines.is_veto
-    from long_scores
-    inner join score_lines on long_scores.line = score_lines.line
+        enterprises.uscc,
+        shared.indicator_code,
+        shared.ruleset_id,
+        nullif(enterprises.stage, '') as stage,
+        shared.value,
+        shared.unit,
+        shared.supply_status,
+        shared.gap,
+        shared.treatment,
+        shared.function,
+        shared.segment,
+        shared.bin,
+        shared.position,
+        shared.peers,
+        shared.share,
+        shared.points,
+        coalesce(shared.own_maximum, shared.points_maximum) as points_maximum,
+        -shared.deduction as points_minimum,
+        shared.weight,
+        shared.deduction,
+        shared.best_of,
+        shared.points is not null as is_counted,
+        shared.is_veto
+    from shared
+    inner join enterprises on shared.enterprise_id = enterprises.enterprise_id
 )
 
 select * from scored

@@ -1,76 +1,52 @@
-{#-
-    One row per enterprise: for each indicator the segment its value is in (0: no stage; below 0: why there is no value) and its
-    points in whole millionths, since sums of integers are the same in every order. Null points do not count, which is not zero.
--#}
--- depends_on: {{ ref('scorecard_lines') }}, {{ ref('gaps') }}, {{ ref('groups') }}, {{ ref('ruleset_in_force') }}
-{%- set indicators = scorecard() %}
-{%- set is_mean = scored_as_mean() %}
-with measures as (
-    select * from {{ ref('measures') }}
+-- What each value is worth in points; null points do not count, which is not zero. A table: all that follows
+-- is made of it, many times.
+with placed as (
+    select * from {{ ref('placed_values') }}
 ),
 
-enterprises as (
-    select * from {{ ref('int_enterprises__staged') }}
+-- Of indicators that stand for each other only the best counts, the first one where they are equal.
+ordered as (
+    select
+        *,
+        row_number() over (
+            partition by enterprise_id, best_of order by worth desc nulls last, line_id asc
+        ) as place
+    from placed
+    where best_of is not null and not is_mean
 ),
 
-staged as (
+scored as (
     select
-        measures.*,
-        enterprises.stage,
-        enterprises.industry_code
-    from measures
-    inner join enterprises on measures.uscc = enterprises.uscc
-),
-
-positioned as (
+        enterprise_id,
+        line_id,
+        value,
+        percentile,
+        peers,
+        cast(worth as decimal(18, 6)) as points,
+        points_maximum
+    from placed
+    where best_of is null and not is_mean
+    union all
     select
-        *
-        {%- for indicator in indicators if indicator.function == 'percentile_in_peer' %},
-        {{ peer_percentile(indicator) }} as {{ indicator.column }}_position,
-        {{ peer_count(indicator) }} as {{ indicator.column }}_peers
-        {%- endfor %}
-    from staged
-),
-
-segmented as (
+        enterprise_id,
+        line_id,
+        value,
+        percentile,
+        peers,
+        cast(case when place = 1 then worth end as decimal(18, 6)) as points,
+        points_maximum
+    from ordered
+    union all
     select
-        *
-        {%- for indicator in indicators %},
-        {{ compiled_segment(indicator) }} as {{ indicator.column }}_segment
-        {%- endfor %}
-    from positioned
-),
-
-pointed as (
-    select
-        *
-        {%- for indicator in indicators %},
-        {{ compiled_points(indicator, is_mean) }} as {{ indicator.column }}_raw
-        {%- endfor %}
-    from segmented
-),
-{% if is_mean %}
-{{ mean_columns(indicators, 'pointed') }}
-{% endif %}
-counted as (
-    select
-        uscc,
-        stage,
-        {{ stage_number(indicators) }} as stage_no
-        {%- for indicator in indicators %},
-        {{ indicator.column }}_segment,
-        {{ counted_points(indicator, indicators, is_mean) }} as {{ indicator.column }}_points
-        {%- if is_mean %},
-        {{ indicator.column }}_maximum
-        {%- endif %}
-        {%- if indicator.function == 'percentile_in_peer' %},
-        {{ indicator.column }}_position,
-        {{ indicator.column }}_peers
-        {%- endif %}
-        {%- endfor %},
-        {{ refused_count(indicators) }} as refused_count,
-        {{ veto_count(indicators, is_mean) }} as veto_count
-    from {{ 'weighed' if is_mean else 'pointed' }}
+        enterprise_id,
+        line_id,
+        value,
+        percentile,
+        peers,
+        points,
+        points_maximum
+    from {{ ref('mean_scores') }}
+    where enterprise_id > 0
 )
 
-select * from counted
+select * from scored

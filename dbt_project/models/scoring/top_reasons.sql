@@ -1,24 +1,7 @@
--- depends_on: {{ ref('ruleset_in_force') }}
-{%- set is_mean = scored_as_mean() %}
-with costliest as (
-    select * from {{ ref('costliest') }}
+with explained as (
+    select * from {{ ref('explained') }}
+    where loss_rank is not null
 ),
-
-scored as (
-    select
-        uscc,
-        cast(loss_rank as integer) as loss_rank,
-        value,
-        line,
-        percentile,
-        peers,
-        {{ millionths('maximum') }} as own_maximum,
-        {{ millionths('loss') }} as points_lost,
-        true as is_counted
-    from costliest
-),
-
-{{ explained_scores('scored', is_mean, more=['loss_rank'], knows_loss=true) }},
 
 chosen as (
     select

@@ -1,60 +1,97 @@
-{#- Sums of whole millionths, then decimals; what best-of indicators are out of counts once, with the one that counts. -#}
--- depends_on: {{ ref('scorecard_lines') }}, {{ ref('gaps') }}, {{ ref('groups') }}, {{ ref('ruleset_in_force') }}
-{%- set indicators = scorecard() %}
-{%- set is_mean = scored_as_mean() %}
 with scores as (
     select * from {{ ref('scores') }}
+),
+
+enterprises as (
+    select * from {{ ref('scored_enterprises') }}
 ),
 
 in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
+-- What an indicator would be worth to an enterprise that lacks nothing: in points its maximum, in a weighted mean its part.
+whole_parts as (
+    select
+        score_lines.measure,
+        score_lines.stage,
+        mean_scores.points_maximum
+    from {{ ref('mean_scores') }} as mean_scores
+    inner join {{ ref('score_lines') }} as score_lines on mean_scores.line_id = score_lines.line_id
+    where mean_scores.enterprise_id < 0
+),
+
+score_lines as (
+    select
+        score_lines.line_id,
+        score_lines.module,
+        score_lines.points_listed,
+        score_lines.is_mean,
+        score_lines.is_refused,
+        score_lines.is_veto,
+        coalesce(whole_parts.points_maximum, score_lines.points_maximum) as points_assessable
+    from {{ ref('score_lines') }} as score_lines
+    left join whole_parts on score_lines.measure = whole_parts.measure and score_lines.stage = whole_parts.stage
+),
+
 summed as (
     select
-        uscc,
-        stage,
-        refused_count,
-        veto_count,
-        {{ sum_of_points(indicators) }} as points_total,
-        {{ sum_of_points(indicators | selectattr('module', 'equalto', 'core') | list) }} as core_points,
-        {{ sum_of_points(indicators | selectattr('module', 'equalto', 'local') | list) }} as local_points,
-        {{ sum_of_maxima(indicators, is_mean, only_counted=true) }} as points_available,
-        {{ sum_of_assessable(indicators, is_mean) }} as points_assessable,
-        {{ sum_of_maxima(indicators, is_mean, only_counted=false) }} as points_maximum
+        scores.enterprise_id,
+        cast(coalesce(sum(scores.points), 0) as decimal(18, 6)) as points_total,
+        cast(coalesce(sum(case when score_lines.module = 'core' then scores.points end), 0) as decimal(18, 6)) as core_points,
+        cast(coalesce(sum(case when score_lines.module = 'local' then scores.points end), 0) as decimal(18, 6)) as local_points,
+        cast(coalesce(sum(case when scores.points is not null then scores.points_maximum end), 0) as decimal(18, 6))
+            as points_available,
+        sum(case when scores.points is not null then score_lines.points_assessable end) as points_assessable,
+        -- A weighted mean is out of what counts.
+        cast(
+            coalesce(sum(case when score_lines.is_mean then scores.points_maximum else score_lines.points_listed end), 0)
+            as decimal(18, 6)
+        ) as points_maximum,
+        max(case when score_lines.is_refused then 1 else 0 end) as is_refused,
+        max(case when score_lines.is_veto then 1 else 0 end) as is_vetoed
     from scores
+    inner join score_lines on scores.line_id = score_lines.line_id
+    group by scores.enterprise_id
+),
+
+counted as (
+    select
+        *,
+        -- In percent. Whole millionths of a point are exact as doubles, and so equal parts give equal quotients. Points taken
+        -- away may leave less than nothing, which is a score of 0.
+        case
+            when points_available > 0
+                then 100 * greatest(cast(cast(cast(points_total as decimal(38, 6)) * 1000000 as bigint) as double), 0)
+                    / cast(cast(cast(points_available as decimal(38, 6)) * 1000000 as bigint) as double)
+        end as exact_score
+    from summed
 ),
 
 judged as (
     select
-        summed.uscc,
-        summed.stage,
+        enterprises.uscc,
+        nullif(enterprises.stage, '') as stage,
         in_force.ruleset_id,
         in_force.as_of,
         in_force.reporting_year,
-        {% for column in ['points_total', 'core_points', 'local_points', 'points_available', 'points_maximum'] -%}
-        {{ millionths('summed.' ~ column) }} as {{ column }},
-        {% endfor -%}
-        -- In percent to four digits; points taken away may leave less than nothing, which is a score of 0.
+        counted.points_total,
+        counted.core_points,
+        counted.local_points,
+        counted.points_available,
+        counted.points_maximum,
+        cast(cast(counted.exact_score as decimal(18, 12)) as decimal(9, 4)) as score,
+        counted.exact_score,
+        counted.is_vetoed = 1 as is_vetoed,
         case
-            when summed.points_available > 0
-                then cast(
-                    {{ whole_quotient(
-                        '2000000 * cast(greatest(summed.points_total, 0) as ' ~ exact_integer('hugeint') ~ ') + summed.points_available',
-                        '2 * summed.points_available'
-                    ) }} * 0.0001 as decimal(9, 4)
-                )
-        end as score,
-        summed.veto_count > 0 as is_vetoed,
-        case
-            when summed.stage is null then 'stage_unknown'
-            when summed.refused_count > 0 then 'missing_refused'
-            when summed.points_available = 0 then 'too_few_points_available'
-            when summed.points_assessable < cast(in_force.minimum_points_available as decimal(38, 6)) * 1000000
-                then 'too_few_points_available'
-            when summed.veto_count > 0 then 'vetoed'
+            when enterprises.stage = '' then 'stage_unknown'
+            when counted.is_refused = 1 then 'missing_refused'
+            when counted.points_available = 0 then 'too_few_points_available'
+            when counted.points_assessable < in_force.minimum_points_available then 'too_few_points_available'
+            when counted.is_vetoed = 1 then 'vetoed'
         end as unranked_reason
-    from summed
+    from counted
+    inner join enterprises on counted.enterprise_id = enterprises.enterprise_id
     cross join in_force
 ),
 

@@ -1,0 +1,33 @@
+-- `measures` turned from columns into rows. Every enterprise has a row for every indicator: without a value, `status` is the
+-- number of the reason (see `gaps`), else 0.
+{%- set measures = [] %}
+{%- for column in adapter.get_columns_in_relation(ref('measures')) if column.name.endswith('_status') %}
+    {%- do measures.append(column.name[:-7]) %}
+{%- endfor %}
+with measured as (
+    select
+        enterprises.enterprise_id,
+        enterprises.stage,
+        measures.*
+    from {{ ref('measures') }} as measures
+    inner join {{ ref('scored_enterprises') }} as enterprises on measures.uscc = enterprises.uscc
+),
+
+unpivoted as (
+    select
+        enterprise_id,
+        stage,
+        measure,
+        value,
+        status
+    from measured
+    unpivot include nulls (
+        (value, status) for measure in (
+            {%- for measure in measures %}
+            ("{{ measure }}", "{{ measure }}_status") as "{{ measure }}"{{ ',' if not loop.last }}
+            {%- endfor %}
+        )
+    )
+)
+
+select * from unpivoted
