@@ -11,13 +11,16 @@ from sandbox import district_finance as finance
 from sandbox import district_works as works
 from sandbox.codes import make_code
 from sandbox.district_faults import plant_all
+from sandbox.district_feeds import FEEDS, feed
 from sandbox.district_kin import CALLS
 from sandbox.district_local import add_local_facts
 from sandbox.draft import Draft
+from sandbox.feeds import Feeds
 from sandbox.industries import INDUSTRIES, WEIGHTS, Industry
 from sandbox.model import Application, District, Enterprise, Name
 from sandbox.names import body_name, company_name
 from sandbox.streams import Stream, streams
+from sandbox.truth import tell
 
 AS_OF: Final = date(2025, 6, 30)
 ENTERPRISES: Final = 702
@@ -135,3 +138,8 @@ def generate(seed: int = SEED, enterprises: int = ENTERPRISES) -> District:
     calls = {name: partial(call, draft) for name, call in CALLS.items()}
     plant_all(draft, {**calls, "add_local_facts": partial(add_local_facts, draft, stream)})
     return draft.finish()
+
+
+def cut(district: District) -> Feeds:
+    """Cut the district into all feeds, with its truth beside them."""
+    return Feeds(district.as_of, {address: feed(address, district) for address in FEEDS}, tell(district))

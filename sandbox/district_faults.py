@@ -22,11 +22,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple, get_args, get_type_hints
+from typing import Any, Final, get_args, get_type_hints
 
-from sandbox import codes, wire, wire_local
-from sandbox.cut_science import fact_row, register_row
-from sandbox.district_people import LISTS
+from sandbox import codes
+from sandbox.district_feeds import FEEDS, record_of
 from sandbox.draft import Draft
 from sandbox.model import (
     Application,
@@ -59,134 +58,58 @@ from sandbox.names import in_full_width, in_long_form, with_blanks, with_half_wi
 TABLE: Final = Path(__file__).with_suffix(".csv")
 _VERBS: Final = ("new", "more", "granted", "copy", "gone", "all", "only", "note", "stray", "call")
 _FILED_ON: Final = date(2024, 9, 12)
-_REGISTER: Final = "science/enterprises"
+_REGISTER: Final = "science.enterprises"
 
 
-class _Held(NamedTuple):
-    """Where the facts of a dataset stand, by what one is found, how it is written down, and what a fresh one is."""
-
-    facts: str
-    found_by: str
-    record: Callable[[Enterprise, Any], Record]
-    fresh: Any = None
-
-
-def _in_bureau(table: str, facts: str, found_by: str, fresh: Any = None) -> _Held:
-    return _Held(facts, found_by, lambda enterprise, fact: fact_row(table, enterprise, fact), fresh)
-
-
-_HELD: Final[Mapping[str, _Held]] = {
-    "tax/statements": _Held("filings", "fiscal_year", wire.filing_record),
-    "tax/rd_deductions": _Held("deductions", "fiscal_year", wire.deduction_record),
-    "tax/vat_returns": _Held("vat_returns", "period_end", lambda e, one: wire_local.vat_record(e.uscc, one)),
-    "tax/credit_grades": _Held(
-        "tax_grades",
-        "evaluation_year",
-        lambda e, one: wire_local.grade_record(e.uscc, one),
-        TaxGrade(2024, "C", date(2025, 4, 15)),
+# By what a fact is found, where a row says which: a year, a month or a bank.
+_FOUND_BY: Final[Mapping[str, str]] = {
+    "tax.statements": "fiscal_year",
+    "tax.rd_deductions": "fiscal_year",
+    "tax.vat_returns": "period_end",
+    "talent.headcounts": "month",
+    "talent.social_security": "month",
+    "science.technology_contracts": "registered_on",
+    "bank_a.loans": "bank",
+    "bank_b.loans": "bank",
+}
+_EVENT: Final = CreditEvent(
+    event_no="",
+    uscc="{uscc}",
+    name="{name}",
+    event_type="administrative_penalty",
+    severity=None,
+    decided_on=date(2024, 10, 9),
+    publicity_end_on=date(2025, 10, 9),
+    removed_on=None,
+    updated_at="2024-10-11T09:30:00+08:00",
+)
+_CONTEST: Final = ("创新创业大赛（样例）", "provincial", "contest", "1", "{name}", date(2023, 7, 1))
+# What a fresh fact is but for what a row changes.
+_FRESH: Final[Mapping[str, Any]] = {
+    "tax.credit_grades": TaxGrade(2024, "C", date(2025, 4, 15)),
+    "tax.arrears": Arrears("", "增值税", Decimal("120000.00"), date(2025, 5, 12), None),
+    "patent.applications": Application(0, "CN{year}18{no}", "{name}", ("{uscc}",), "发明", "{scope} 3/14", _FILED_ON),
+    "patent.pct_applications": Application(
+        0, "PCT/CN{year}/8{no}", "{name}", ("{uscc}",), "PCT", "{scope} 7/02", _FILED_ON
     ),
-    "tax/arrears": _Held(
-        "arrears",
-        "arrears_no",
-        lambda e, one: wire_local.arrears_record(e.uscc, one),
-        Arrears("", "增值税", Decimal("120000.00"), date(2025, 5, 12), None),
+    "patent.software_and_layouts": Registration(
+        0, "2024SR99{no}", "software", "样例软件V1.0", "{name}", ("{uscc}",), date(2024, 3, 7)
     ),
-    "patent/applications": _Held(
-        "patents",
-        "record_no",
-        lambda _, one: wire.patent_record(one),
-        Application(0, "CN{year}18{no}", "{name}", ("{uscc}",), "发明", "{scope} 3/14", _FILED_ON),
-    ),
-    "patent/pct_applications": _Held(
-        "pcts",
-        "record_no",
-        lambda _, one: wire.pct_record(one),
-        Application(0, "PCT/CN{year}/8{no}", "{name}", ("{uscc}",), "PCT", "{scope} 7/02", _FILED_ON),
-    ),
-    "patent/software_and_layouts": _Held(
-        "registrations",
-        "record_no",
-        lambda _, one: wire_local.registration_record(one),
-        Registration(0, "2024SR99{no}", "software", "样例软件V1.0", "{name}", ("{uscc}",), date(2024, 3, 7)),
-    ),
-    "credit/evaluations": _Held(
-        "evaluations",
-        "batch_month",
-        wire.evaluation_record,
-        Evaluation("PJ202506-9980", date(2025, 6, 1), "B", "2025-06-20T10:00:00+08:00"),
-    ),
-    "credit/events": _Held(
-        "events",
-        "event_no",
-        lambda _, one: wire.event_record(one),
-        CreditEvent(
-            "",
-            "{uscc}",
-            "{name}",
-            "administrative_penalty",
-            None,
-            date(2024, 10, 9),
-            date(2025, 10, 9),
-            None,
-            "2024-10-11T09:30:00+08:00",
-        ),
-    ),
-    "credit/repairs": _Held(
-        "repairs",
-        "repair_no",
-        lambda _, one: wire_local.repair_record(one),
-        Repair("", "", date(2025, 5, 30), date(2025, 6, 12), "granted", ""),
-    ),
-    "talent/headcounts": _Held(
-        "headcounts", "month", wire.headcount_record, Headcount(date(2024, 12, 31), 40, 9, 2, 0, 1, 9)
-    ),
-    "talent/social_security": _Held("insured", "month", wire_local.insured_record),
-    "talent/persons": _Held("persons", "person_hash", lambda e, one: wire_local.person_record(e, one, one.last_listed)),
-    "talent/talents": _Held(
-        "talents",
-        "talent_no",
-        lambda _, one: wire_local.talent_record(one, LISTS[-1]),
-        Talent("", "national", "国家级人才计划（样例）", "{long_form}", date(2022, 6, 1), None),
-    ),
-    "bank_a/loans": _Held("loans", "bank", lambda e, one: wire.loan_record(e.uscc, one)),
-    "bank_b/loans": _Held("loans", "bank", lambda e, one: wire.loan_record(e.uscc, one)),
-    "science/torch_reports": _in_bureau("torch_reports", "torch_reports", "fiscal_year"),
-    "science/technology_contracts": _in_bureau(
-        "technology_contracts", "contracts", "registered_on", Contract("", Decimal("880000.00"), date(2024, 5, 17))
-    ),
-    "science/platforms": _in_bureau(
-        "platforms", "platforms", "platform_no", Platform("", "样例平台", "provincial", date(2024, 3, 1), None)
-    ),
-    "science/awards": _in_bureau(
-        "awards", "awards", "award_year", Award("", "{name}", "national", 2024, date(2024, 11, 11))
-    ),
-    "science/consents": _in_bureau(
-        "consents", "consents", "consent_id", Consent("", "bank_a", "score,rank,revenue_band", date(2024, 2, 1))
-    ),
-    "science/enterprise_states": _in_bureau(
-        "enterprise_states", "states", "aspect", State("status", "active", date(2018, 1, 1))
-    ),
-    "science/standards": _in_bureau(
-        "standards", "standards", "standard_no", Standard("", "{name}", "national", "lead", date(2019, 4, 1))
-    ),
-    "science/contest_results": _in_bureau(
-        "contest_results",
-        "results",
-        "result_no",
-        ContestResult("", "创新创业大赛（样例）", "provincial", "contest", "1", "{name}", date(2023, 7, 1)),
-    ),
-    "science/titles": _in_bureau(
-        "titles", "titles", "certificate_no", Title("", "little_giant", date(2023, 6, 30), None)
-    ),
-    "science/cooperations": _in_bureau(
-        "cooperations",
-        "cooperations",
-        "cooperation_no",
-        Cooperation("", "joint_project", "外地样例大学", date(2023, 7, 1), None),
-    ),
-    "science/recognised_products": _in_bureau(
-        "recognised_products", "products", "product_no", Product("", "first_set", date(2022, 7, 1), None)
-    ),
+    "credit.evaluations": Evaluation("PJ202506-9980", date(2025, 6, 1), "B", "2025-06-20T10:00:00+08:00"),
+    "credit.events": _EVENT,
+    "credit.repairs": Repair("", "", date(2025, 5, 30), date(2025, 6, 12), "granted", ""),
+    "talent.headcounts": Headcount(date(2024, 12, 31), 40, 9, 2, 0, 1, 9),
+    "talent.talents": Talent("", "national", "国家级人才计划（样例）", "{long_form}", date(2022, 6, 1), None),
+    "science.technology_contracts": Contract("", Decimal("880000.00"), date(2024, 5, 17)),
+    "science.platforms": Platform("", "样例平台", "provincial", date(2024, 3, 1), None),
+    "science.awards": Award("", "{name}", "national", 2024, date(2024, 11, 11)),
+    "science.consents": Consent("", "bank_a", "score,rank,revenue_band", date(2024, 2, 1)),
+    "science.enterprise_states": State("status", "active", date(2018, 1, 1)),
+    "science.standards": Standard("", "{name}", "national", "lead", date(2019, 4, 1)),
+    "science.contest_results": ContestResult("", *_CONTEST),
+    "science.titles": Title("", "little_giant", date(2023, 6, 30), None),
+    "science.cooperations": Cooperation("", "joint_project", "外地样例大学", date(2023, 7, 1), None),
+    "science.recognised_products": Product("", "first_set", date(2022, 7, 1), None),
 }
 # A scope for an application that nobody of the district owns.
 _SCOPES: Final = {"patents": "G06F", "pcts": "H04W"}
@@ -365,13 +288,14 @@ class _Planter:
         if row["dataset"] == _REGISTER:
             self._plant_in_register(row, verb, words)
             return
-        held, is_of_draft = _HELD[row["dataset"]], hasattr(self._draft, _HELD[row["dataset"]].facts)
-        facts = list(getattr(self._draft if is_of_draft else self._it, held.facts, ()))
-        place = _place(facts, at, held.found_by) if at else None
-        fact = self._fresh(held, verb, row["change"], words) if place is None else facts[place]
+        address, name = row["dataset"], FEEDS[row["dataset"]].facts
+        is_of_draft = hasattr(self._draft, name)
+        facts = list(getattr(self._draft if is_of_draft else self._it, name))
+        place = _place(facts, at, _FOUND_BY.get(address, "")) if at else None
+        fact = self._fresh(address, verb, row["change"], words) if place is None else facts[place]
         if place is not None and verb not in ("all", "gone"):
             fact = _changed(fact, row["change"], words)
-        record = held.record(self._it, fact)
+        record = record_of(address, self._it, fact)
         wire_values = dict(_sent(record, row["sent"], _Words(self._it, {**self._kept, **record})))
         if verb != "stray" and (wire_values or row["expect"] in ("quarantined", "dropped")):
             copies = 2 if row["expect"] == "dropped" else 1
@@ -379,13 +303,13 @@ class _Planter:
             fact = fact._replace(sending=sending)
         if verb == "all" and place is not None:
             facts = [_changed(one, row["change"], words) for one in facts]
-            record = held.record(self._it, facts[place])
+            record = record_of(address, self._it, facts[place])
         else:
             facts = _stored(facts, place, fact, verb)
         if is_of_draft:
-            setattr(self._draft, held.facts, facts)
+            setattr(self._draft, name, facts)
         elif verb != "stray":
-            self._it = self._draft.put(self._it, **{held.facts: tuple(facts)})
+            self._it = self._draft.put(self._it, **{name: tuple(facts)})
         self._end(row, {**record, **wire_values}, fact, is_stray=verb == "stray", words=words)
 
     def _plant_in_register(self, row: Mapping[str, str], verb: str, words: _Words) -> None:
@@ -399,20 +323,21 @@ class _Planter:
         if "founded_on" in changes:
             names = (self._it.names[0]._replace(valid_from=self._it.founded_on),)
             self._it = self._draft.put(self._it, names=names)
-        record = register_row(self._it)
+        record = record_of(_REGISTER, self._it, self._it)
         record |= dict(_sent(record, row["sent"], words))
         self._end(row, record, None, is_stray=verb == "stray", words=words)
 
-    def _fresh(self, held: _Held, verb: str, change: str, words: _Words) -> Any:
+    def _fresh(self, address: str, verb: str, change: str, words: _Words) -> Any:
         """Make a fact from the dataset's pattern; a right gets the next number, and a class that its owner declared."""
         wanted = dict(_cell(change))
         granted = {name: value for name, value in _GRANTED.items() if verb == "granted" and name not in wanted}
-        held_by_draft = getattr(self._draft, held.facts, None)
-        pattern = held.fresh._asdict()
-        if held_by_draft is not None:
+        facts = FEEDS[address].facts
+        rights = getattr(self._draft, facts, None)
+        pattern = _FRESH[address]._asdict()
+        if rights is not None:
             owners = wanted.get("owners", "{uscc}").format_map(words).split()
-            scope = self._draft.enterprises[owners[0]].scopes[0] if owners else _SCOPES.get(held.facts, "")
-            number = held_by_draft[-1].record_no + 3
+            scope = self._draft.enterprises[owners[0]].scopes[0] if owners else _SCOPES.get(facts, "")
+            number = rights[-1].record_no + 3
             year = wanted.get("filed_on", granted.get("filed_on", str(_FILED_ON))).format_map(words)[:4]
             words = _Words(self._it, {**words, "scope": scope, "no": number, "year": year})
             pattern["record_no"] = number
@@ -421,13 +346,13 @@ class _Planter:
                 pattern[name] = value.format_map(words)
             elif isinstance(value, tuple) and name not in wanted:
                 pattern[name] = tuple(one.format_map(words) for one in value)
-        fact = held.fresh._replace(**pattern)
+        fact = _FRESH[address]._replace(**pattern)
         cells = " & ".join(part for part in (*(f"{n}={v}" for n, v in granted.items()), change) if part)
         return _changed(fact, cells, words)
 
     def _end(self, row: Mapping[str, str], record: Record, fact: Any, *, is_stray: bool, words: _Words) -> None:
         """Note what was planted, and change what else is true of the enterprise."""
-        source, _, name = row["dataset"].partition("/")
+        source, _, name = row["dataset"].partition(".")
         owners = getattr(fact, "owners", None)
         if is_stray:
             self._draft.strays.append(Stray(source, name, record))
@@ -437,7 +362,7 @@ class _Planter:
         else:
             uscc = self._it.uscc
         if row["kind"]:
-            usccs = owners if row["dataset"] == "patent/applications" and owners else ()
+            usccs = owners if row["dataset"] == "patent.applications" and owners else ()
             self._draft.plant(row["kind"], row["dataset"], record, row["expect"], row["reason"], uscc, usccs)
         self.change_besides(row, words)
 

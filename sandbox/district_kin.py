@@ -9,12 +9,12 @@ from functools import partial
 from typing import Final
 
 from sandbox import codes
+from sandbox.district_feeds import record_of
 from sandbox.draft import Draft
 from sandbox.model import AS_IT_IS, CreditEvent, Enterprise, Name, Platform, Stray, Succession, Title
-from sandbox.wire import headcount_record, patent_record
 
 _DECEMBER: Final = date(2023, 12, 31)
-_PATENTS: Final = "patent/applications"
+_PATENTS: Final = "patent.applications"
 # What a branch or an individual business does not file under its own code; persons and rights stay under its name.
 _OWN_FACTS: Final = (
     *("scopes", "filings", "deductions", "headcounts", "torch_reports", "contracts", "platforms", "awards"),
@@ -68,7 +68,7 @@ def share_a_name(draft: Draft) -> None:
         )
         draft.patents.append(application)
         uscc = owner.uscc if owner else None
-        draft.plant(kind, _PATENTS, patent_record(application), expect, reason, uscc, usccs)
+        draft.plant(kind, _PATENTS, record_of(_PATENTS, bearer, application), expect, reason, uscc, usccs)
 
 
 def claim_a_unit(draft: Draft) -> None:
@@ -78,9 +78,11 @@ def claim_a_unit(draft: Draft) -> None:
     draft.strays.append(Stray("science", "enterprise_identifiers", claimed))
     unknown = tuple(row._replace(sending=replace(row.sending, is_usable=False)) for row in owner.headcounts)
     draft.put(owner, headcounts=unknown)
-    sent = headcount_record(owner, next(row for row in owner.headcounts if row.month == date(2024, 12, 31)))
+    sent = record_of(
+        "talent.headcounts", owner, next(row for row in owner.headcounts if row.month == date(2024, 12, 31))
+    )
     usccs = (owner.uscc, claimant.uscc)
-    draft.plant("number_claimed_by_two", "talent/headcounts", sent, "unmatched", "ambiguous", owner.uscc, usccs)
+    draft.plant("number_claimed_by_two", "talent.headcounts", sent, "unmatched", "ambiguous", owner.uscc, usccs)
 
 
 def _bare(enterprise: Enterprise, name: str, **more: str | None) -> Enterprise:
@@ -92,7 +94,7 @@ def _bare(enterprise: Enterprise, name: str, **more: str | None) -> Enterprise:
 def _plant_branch(draft: Draft, kind: str, branch: Enterprise, company: Enterprise) -> None:
     record: dict[str, str | int | None] = {"uscc": branch.uscc, "parent_uscc": branch.parent_uscc}
     usccs = (branch.uscc, company.uscc)
-    draft.plant(kind, "science/enterprises", record, "ineligible", "branch", branch.uscc, usccs)
+    draft.plant(kind, "science.enterprises", record, "ineligible", "branch", branch.uscc, usccs)
 
 
 def make_branches(draft: Draft) -> None:
@@ -150,7 +152,7 @@ def _succeed(
         "kind": kind,
     }
     usccs = (before.uscc, after.uscc)
-    draft.plant(called or f"{kind}_in_{on.year}", "science/successions", key, expect, kind, after.uscc, usccs)
+    draft.plant(called or f"{kind}_in_{on.year}", "science.successions", key, expect, kind, after.uscc, usccs)
 
 
 def absorb(draft: Draft) -> None:
@@ -226,7 +228,7 @@ def transfer_after_absorption(draft: Draft) -> None:
     draft.patents[place] = moved = draft.patents[place]._replace(
         transferred_to=draft.enterprises[after].name, holder=after, transfer_recorded_on=date(2024, 10, 20)
     )
-    sent = patent_record(moved)
+    sent = record_of(_PATENTS, draft.enterprises[before], moved)
     draft.plant("transferred_after_absorption", _PATENTS, sent, "matched", "recorded_transfer", before, (before,))
 
 

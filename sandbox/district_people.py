@@ -5,11 +5,10 @@ import random
 from datetime import date, timedelta
 from typing import Final
 
+from sandbox.district_feeds import LISTS
 from sandbox.district_finance import day_between
 from sandbox.model import Enterprise, Person, Talent
 
-LISTS: Final = (date(2025, 5, 31), date(2025, 6, 30))
-"""The months whose whole lists the talent bureau has sent."""
 _NEWEST: Final = LISTS[-1]
 _PROGRAMMES: Final = {
     "national": "国家级人才计划（样例）",

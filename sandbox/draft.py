@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from sandbox.district_feeds import key_of
 from sandbox.model import Application, District, Enterprise, Planted, Record, Registration, Stray, Succession
-from sandbox.wire import key_of
 
 
 class NoRoomError(LookupError):
@@ -88,8 +88,8 @@ class Draft:
         usccs: Sequence[str] = (),
     ) -> None:
         """Note a planted record: what it is, where it stands, what must become of it, and whom it concerns."""
-        source, _, name = dataset.partition("/")
-        key = key_of(source, name, sent)
+        source, _, name = dataset.partition(".")
+        key = key_of(dataset, sent)
         self.planted.append(Planted(kind, source, name, key, uscc, expect, reason, tuple(usccs), dict(sent)))
 
     def finish(self) -> District:

@@ -9,10 +9,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from sandbox.district_feeds import in_ten_thousands
 from sandbox.feeds import Feeds
 from sandbox.model import Record
 from sandbox.sheets import read_columns
-from sandbox.wire import BANK_A_FIELDS, BANK_B_FIELDS, in_ten_thousands
 
 AS_OF: Final = date(2022, 6, 30)
 YEARS: Final = (2019, 2020, 2021)
@@ -228,7 +228,8 @@ def penalties(data: Path) -> list[Record]:
 def loans(data: Path, known: Iterable[Company], *, is_bank_a: bool) -> list[Record]:
     """Cut one bank's year ends: cash from loans as one receipt; bank A has even stock codes, bank B odd ones."""
     codes = {c.stock_code: c.uscc for c in known if (int(c.stock_code) % 2 == 0) == is_bank_a}
-    fields = BANK_A_FIELDS if is_bank_a else BANK_B_FIELDS
+    bank_a, bank_b = "借据号 报送日期 统一社会信用代码 放款金额", "RECEIPT_NO RPT_DATE CUST_USCC LOAN_AMT"
+    fields = (bank_a if is_bank_a else bank_b).split()
     records: list[Record] = []
     columns = ("股票代码", "年份", "取得借款收到的现金")
     for row in read_columns(data / "listed_companies" / "cash_flow_statement.xlsx", columns):
@@ -238,7 +239,7 @@ def loans(data: Path, known: Iterable[Company], *, is_bank_a: bool) -> list[Reco
             drawn = amount if is_bank_a else in_ten_thousands(Decimal(amount))
             receipt_no = f"JK{row['股票代码']}{row['年份']}"
             values = (receipt_no, day.isoformat(), codes[row["股票代码"]], drawn)
-            records.append(dict(zip(fields, values, strict=False)))
+            records.append(dict(zip(fields, values, strict=True)))
     return sorted(records, key=lambda record: (str(record[fields[1]]), str(record[fields[0]])))
 
 

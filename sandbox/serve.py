@@ -285,10 +285,10 @@ def serve_samples(
 
 
 def _cut(population: str, data: Path | None) -> Feeds:
-    from sandbox import district, district_cut, listed
+    from sandbox import district, listed
 
     if population == "district":
-        return district_cut.cut(district.generate())
+        return district.cut(district.generate())
     if data is None:
         raise UsageError("the listed population is cut from real data: name its folder (--data)")
     return listed.cut(data)

@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
-from sandbox.district_people import LISTS
+from sandbox.district_feeds import LISTS
 from sandbox.model import Application, Filing
 from sandbox.truth_evidence import Evidence, december_of, is_not_yet, latest
 

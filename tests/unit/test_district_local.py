@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import codes
-from sandbox.district import generate
-from sandbox.district_cut import cut
+from sandbox.district import cut, generate
 from sandbox.truth import tell
 from sandbox.truth_indicators import QUANTITIES
 

@@ -16,8 +16,7 @@ from connectors.refusals import quarantine_path, read_lines
 from connectors.source_files import read_sources
 from connectors.spec import FileRequest
 from sandbox import codes, feeds, names
-from sandbox.district import generate
-from sandbox.district_cut import cut
+from sandbox.district import cut, generate
 from sandbox.standin import files
 from sandbox.standin.encode import encode
 from sandbox.standin.records import hold_stocks
@@ -57,8 +56,8 @@ def test_another_process_with_another_hash_seed_writes_the_same_bytes(cut_feeds,
     here, there = tmp_path / "here", tmp_path / "there"
     feeds.write(cut_feeds, here, [])
     program = (
-        "import pathlib; from sandbox import district, district_cut, feeds; "
-        f"feeds.write(district_cut.cut(district.generate()), pathlib.Path({str(there)!r}), [])"
+        "import pathlib; from sandbox import district, feeds; "
+        f"feeds.write(district.cut(district.generate()), pathlib.Path({str(there)!r}), [])"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "4711", "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", program], check=True, env=environment)
