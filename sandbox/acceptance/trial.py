@@ -161,14 +161,13 @@ def make_trial(
     as_of: date | None = None,
     full: bool = False,
     seed: int = 7,
-    latency_ms: float = 0.0,
 ) -> Trial:
     """A source on trial, with the agency's own business date where it has one and none is named.
 
     `kinds` are the faults that the agency can be told to have; `full` runs all of them, not a sample drawn by `seed`.
     """
     day = as_of or getattr(agency, "as_of", None) or today(settings)
-    return Trial(source, agency, settings, zone or Zone(), day, kinds, full, seed, latency_ms)
+    return Trial(source, agency, settings, zone or Zone(), day, kinds, full, seed)
 
 
 def today(settings: Settings) -> date:

@@ -2,8 +2,7 @@
 
 import pytest
 
-from cli.source_test import SAMPLES_DIR, cells_of_plan
-from cli.trials import Job, check_all, strike_all
+from cli.source_test import SAMPLES_DIR, Job, cells_of_plan, check_all, strike_all
 from connectors.source_files import SOURCES_DIR, read_sources
 from ledger.settings import PROJECT_DIR
 from sandbox.acceptance import CHECKS
