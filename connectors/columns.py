@@ -22,6 +22,7 @@ from connectors.spelling import (
     FALSE_WORDS,
     GROUPED,
     HIDDEN,
+    IN_NAME,
     LOST,
     MISSING_WORDS,
     SPACED,
@@ -333,6 +334,8 @@ def _plain_text(text: str, column: Column) -> tuple[str, str | None]:
 def _doubt(text: str, column: Column) -> str | None:
     """What may be no character of this text: refused in a name or code, for nothing else then says whose it is."""
     named = column.says_who or is_code(column)
+    if named and IN_NAME.search(text):
+        raise ValueFaultError("escaped_text")
     for pattern, reason in ((DOUBTFUL, "lost_character"), (ESCAPED, "escaped_text")):
         if pattern.search(text) and not (pattern is ESCAPED and "://" in text):
             if named:

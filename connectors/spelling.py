@@ -58,8 +58,11 @@ DOUBTFUL = re.compile(f"{_HAN}[?\u25a1]|[?\u25a1]{_HAN}|[\ue000-\uf8ff\U000f0000
 """A sign in place of a character, or one that only some fonts have. In a sentence it may be meant."""
 ESCAPED = re.compile(
     r"&(#[0-9]{2,7}|#x[0-9a-fA-F]{2,6}|amp|lt|gt|quot|apos|nbsp);|<(?i:br) ?/?>|\\u[0-9a-fA-F]{4}|(%[89A-F][0-9A-F]){2}"
+    r"|^b(['\"]).*['\"]$|\\x[0-9a-fA-F]{2}|^\[object Object\]$"
 )
 """Escapes of a web page, a program or an address that nobody undid; in an address they belong there."""
+IN_NAME = re.compile(r"[\r\n\t]|\\[rnt\\]")
+"""A line end, a tab or the escape of one inside a text: in a name or code two values stand in one cell, or a dump."""
 _CHINESE_SIGNS = "\u3001\u3002\u3400-\u9fff\uff08\uff09\uff0c"
 _CHINESE_TEXT = re.compile(f"[0-9A-Za-z ().,-]*[{_CHINESE_SIGNS}][0-9A-Za-z ().,{_CHINESE_SIGNS}-]*")
 DITTO_WORDS = ("同上", "同前")
@@ -72,12 +75,13 @@ SPACED = re.compile("^[0-9]{4}( [0-9]{4})+ [0-9]{1,4}$")
 
 ODD_TEXT = (
     f"[{_HIDDEN_RANGE}{_INVISIBLE_RANGE}\u2f00-\u2fd5]|^[='\"\u2019]|^[!-~{_FORMS_RANGE}]*[{_FORMS_RANGE}][!-~{_FORMS_RANGE}]*$"
-    f"|{_LOST_IN_TEXT.pattern}|{_CELL_ERROR}|{LOST.pattern}|{DOUBTFUL.pattern}|{ESCAPED.pattern}|{DITTO.pattern}"
+    f"|{_LOST_IN_TEXT.pattern}|{_CELL_ERROR}|{LOST.pattern}|{DOUBTFUL.pattern}|{ESCAPED.pattern}|{IN_NAME.pattern}"
+    f"|{DITTO.pattern}"
 )
 """Whatever `as_text` changes, or a text column refuses, matches this; what does not is plain."""
 ODD_CODE = (
     f"[^ -~\u4e00-\u9fff]|^['=\"]|{_LOST_IN_CODE.pattern}|{_CELL_ERROR}|{LOST.pattern}|{DOUBTFUL.pattern}"
-    f"|{ESCAPED.pattern}|{DITTO.pattern}|{GROUPED.pattern}|{SPACED.pattern}"
+    f"|{ESCAPED.pattern}|{IN_NAME.pattern}|{DITTO.pattern}|{GROUPED.pattern}|{SPACED.pattern}"
 )
 """The same for `as_code`."""
 
@@ -93,6 +97,8 @@ _LATIN = (
     "undefined",
     "(null)",
     "<null>",
+    "<na>",
+    "<nil>",
     "[null]",
     "(none)",
 )

@@ -28,12 +28,15 @@ _UNTRUE = re.compile(r"false|f|no|n|0|fail\w*|error|否|失败|错误", re.IGNOR
 _COUNTS = re.compile(
     r"(fail(ed|ures?)?|rejected|errors?|invalid)(count|num|number|total|items|records|logrecords|spans|datapoints)?"
 )
-_ERRORS = {"error", "errors", "exception", "fault"}
+_ERRORS = {"error", "errors", "exception", "fault", "errormessage", "errortype"}
 _NO_ERROR = re.compile(r"false|0+|none|null|ok|success|", re.IGNORECASE)
 _STATES = {"status", "state", "result"}
 _BAD_STATE = re.compile(r"false|-\d+|[45]\d\d|fail\w*|err\w*|refused|rejected|denied|invalid|forbidden", re.IGNORECASE)
 _BAD_TEXT = re.compile(
-    r"\b(fail\w*|err(or)?|invalid\w*|denied|refused|rejected|forbidden|false)\b|^-\d|失败|错误|拒绝", re.IGNORECASE
+    r"\b(fail\w*|err(or)?|invalid\w*|denied|refused|rejected|forbidden|false|unauthori[sz]ed|timed out|log ?in again"
+    r"|(session|token|login) (has |is )?expired)\b|^-\d"
+    r"|失败|错误|拒绝|未登录|重新登录|请先?登录|(登录|会话|令牌|token)已?(过期|失效|超时)|无权限",
+    re.IGNORECASE,
 )
 _NONE_OF_IT = re.compile(
     r"\b(no|not|without|0+|zero) (fail\w*|errors?|rejected|refused)\b"

@@ -87,6 +87,8 @@ class _Rows:
         # Before a blank it is a comma of a text: a row that is padded so encloses nothing but its first field.
         self._signs = re.compile(re.escape(decoder.delimiter) + "(?! )")
         self.is_cut = not content.rstrip(b"\0").endswith((b"\r", b"\n"))
+        if self.is_cut and content.endswith(b"\0") and "utf-16" not in decoder.encodings:
+            raise DataError("ends in zero bytes within a line: it was cut short while it was copied.", where, _AGAIN)
         text = open_text(content, decoder.encodings, where)
         self.encoding = text.encoding
         self._reader = self._parted(chain.from_iterable(self._blocks(text.stream)))
@@ -186,7 +188,8 @@ class _Rows:
         delimiter, quote = self._decoder.delimiter, self._decoder.quote
         if quote == "none":
             return csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE, strict=True)
-        return csv.reader(lines, delimiter=delimiter, quotechar=quote, strict=True)
+        # A blank before a quotation mark is no part of the field, nor is one before anything else of its value.
+        return csv.reader(lines, delimiter=delimiter, quotechar=quote, strict=True, skipinitialspace=True)
 
     def _blocks(self, stream: io.TextIOWrapper) -> Iterator[io.StringIO]:
         """The text in blocks of whole lines, each an iterator over its lines."""

@@ -13,7 +13,7 @@ from connectors.errors import DataError
 from connectors.json_path import MissingFieldError, RecordsAt
 from connectors.json_text import JsonNumber, loads, may_repeat_names
 from connectors.spec import JsonDecoder
-from connectors.verdicts import require_no_refusal
+from connectors.verdicts import refusals, require_no_refusal
 
 MAX_LINE_BYTES = 2 * 1024 * 1024
 """The most that one line may hold, and about what the lines of one chunk hold together."""
@@ -50,8 +50,9 @@ def decode_json(decoder: JsonDecoder, at: RecordsAt, body: bytes, where: str, an
 def decode_jsonl(content: bytes, where: str, encodings: Sequence[str] = ("utf-8",)) -> Iterator[Chunk]:
     """The objects of a file; positions are line numbers. Blank lines are passed over.
 
-    A line that holds no object is broken (`not_a_record`). A last line that is no JSON at all is a `DataError`: the
-    file was cut short, and nobody knows how many lines are gone.
+    A line that holds no object is broken (`not_a_record`). A `DataError`: a last line that is no JSON at all, for the
+    file was cut short, and nobody knows how many lines are gone; a line that shares no name with the first and reports
+    an error, as servers write it that fail in the middle of an answer.
     """
     text = open_text(content, encodings, where)
     if text.encoding != "utf-8":
@@ -59,8 +60,11 @@ def decode_jsonl(content: bytes, where: str, encodings: Sequence[str] = ("utf-8"
     placed: list[_Placed] = []
     broken: list[Broken] = []
     size, is_first, cut_at = 0, True, None
+    known: set[str] = set()
     for place, line, value, is_json in _values(content, where):
         if isinstance(value, dict):
+            known = known or set(value)
+            _refuse_error(value, known, f"{where}, line {place}")
             placed.append((place, line, value))
         else:
             broken.append(Broken(place, "not_a_record", value))
@@ -74,6 +78,12 @@ def decode_jsonl(content: bytes, where: str, encodings: Sequence[str] = ("utf-8"
         raise DataError(f"the last line ({cut_at}) is no JSON: the file is cut short.", where, again)
     if placed or broken or is_first:
         yield _chunk(placed, broken, where)
+
+
+def _refuse_error(value: dict[str, Any], known: set[str], where: str) -> None:
+    if known.isdisjoint(value) and (said := next(refusals(value), None)):
+        again = "ask the agency why; it is fetched at the next run"
+        raise DataError(f"is no record but an error: {said[:200]!r}. What follows it is missing.", where, again)
 
 
 def _values(content: bytes, where: str) -> Iterator[tuple[int, bytes, Any, bool]]:

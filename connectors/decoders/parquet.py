@@ -1,6 +1,8 @@
 """Apache Parquet, a batch at a time."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from functools import reduce
 from typing import Any
 
@@ -14,6 +16,7 @@ from connectors.errors import DataError
 from connectors.spec import Column
 from connectors.spelling import bytes_as_text
 
+_SINGLE_DIGITS = 7
 MAX_ROW_GROUP_BYTES = 128 * 1024 * 1024
 """The most that the columns of one row group may unfold to, by what the file says of itself."""
 
@@ -44,7 +47,7 @@ def decode_parquet(content: bytes, where: str, claimed: Mapping[str, Column]) ->
             batch, positions = _filled(whole, place + 1)
             place += whole.num_rows
             columns = {
-                called[name]: _values(batch.column(name), _is_number(claimed.get(called[name])), where)
+                called[name]: _values(batch.column(name), claimed.get(called[name]), where)
                 for name in batch.schema.names
             }
             yield Chunk(columns, positions)
@@ -87,17 +90,29 @@ def _check_shape(file: pq.ParquetFile, where: str) -> tuple[list[str], list[str]
     return [field.name for field in schema if _is_text(field.type)], names
 
 
+def _refuse_lost_digits(texts: pa.Array, claim: Column, where: str) -> None:
+    """A number of single precision keeps seven digits: of a longer one the last are made up."""
+    scale = int(found[1]) if (found := re.search(r",\s*(\d+)\)", claim.data_type)) else 0
+    for text in texts.to_pylist():
+        number = Decimal(text or 0)
+        if number.is_finite() and len(round(number, scale).normalize().as_tuple().digits) > _SINGLE_DIGITS:
+            what = f"column {claim.source_field!r} is of single precision, which does not keep the digits of {text}."
+            raise DataError(what, where, "ask the agency for double precision or decimals")
+
+
 def _is_text(kind: pa.DataType) -> bool:
     return any(test(kind) for test in (pa.types.is_string, pa.types.is_binary))
 
 
-def _values(column: pa.Array, is_number: bool, where: str) -> list[Any]:
+def _values(column: pa.Array, claim: Column | None, where: str) -> list[Any]:
     if pa.types.is_dictionary(column.type):
         _check_text(column, where)
         column = column.dictionary_decode()
     kind = column.type
-    if pa.types.is_floating(kind) and is_number:
+    if pa.types.is_floating(kind) and _is_number(claim):
         column = column.cast(pa.string())
+        if kind != pa.float64() and claim is not None:
+            _refuse_lost_digits(column, claim, where)
     elif pa.types.is_timestamp(kind) and kind.unit == "ns":
         column = column.cast(pa.timestamp("us", kind.tz), safe=False)
     elif pa.types.is_time(kind):

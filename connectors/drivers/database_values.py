@@ -36,10 +36,11 @@ def bound_value(since: str, kind: TypeEngine[Any], zone: ZoneInfo, where: str) -
     """The bound (ISO; without an offset it is UTC) as a value to compare a column of this type with.
 
     A column of moments without an offset holds the zone's own time, as when it is landed. A column of text is compared
-    by day: every spelling that begins with the year sorts at or above the day itself.
+    by day: every spelling that begins with the year sorts at or above the day itself. Of a moment the day before
+    is asked for too, since the text may be in UTC or have another offset.
     """
-    moment = dt.datetime.fromisoformat(since)
-    if "T" not in since and " " not in since:
+    moment, is_day = dt.datetime.fromisoformat(since), "T" not in since and " " not in since
+    if is_day:
         local = moment.replace(tzinfo=zone)
     else:
         local = (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).astimezone(zone)
@@ -48,7 +49,7 @@ def bound_value(since: str, kind: TypeEngine[Any], zone: ZoneInfo, where: str) -
     if isinstance(kind, Date):
         return local.date()
     if isinstance(kind, String):
-        return local.date().isoformat()
+        return (local.date() - dt.timedelta(days=0 if is_day else 1)).isoformat()
     raise ConfigError(f"is of type {kind} and cannot be asked for what is new.", where, "name a column of dates")
 
 
@@ -59,8 +60,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         if not math.isfinite(value):
             return str(value)
-        # A whole number is its digits, as long as a binary number keeps them all.
-        return int(value) if value.is_integer() and abs(value) < _KEPT_BELOW else value
+        if abs(value) >= _KEPT_BELOW:
+            # A binary number keeps no more digits: told in the form that every column refuses (`digits_lost`).
+            return f"{value:.14E}"
+        return int(value) if value.is_integer() else value
     return value
 
 

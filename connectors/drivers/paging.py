@@ -167,6 +167,8 @@ class Counted(Paging):
         path = self.total or self.pages_path
         total = None if path is None else listing.total(answer, path, at["total"])
         is_last = self._is_last(listing, at, len(records), total)
+        if is_last and total is None and says_more(answer.value):
+            raise listing.fault(f"{label} is empty and says that more follow")
         # Where no number of records is met in the end, one record that comes again is a page that comes again.
         mark = mark_of(answer, records) if self.total else short_hash(repr(records)) if records else None
         if seen.again(mark):
@@ -436,6 +438,8 @@ class Keyset(Sized):
 
     def _page(self, listing: Listing, at: Cursor, answer: Answer, _seen: Seen) -> Page:
         records, after = listing.json_records(answer), at["after"]
+        if not records and says_more(answer.value):
+            raise listing.fault(f"the page after {after} is empty and says that more follow")
         if not records:
             return Page(f"after {after}", answer.body, None, answer.value)
         ids = self._ids(records)

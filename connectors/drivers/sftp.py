@@ -256,7 +256,7 @@ async def _leave(client: asyncssh.SFTPClient, target: PurePosixPath, content: by
         if kept not in (len(content), None):
             raise AgencyError(f"the server kept {kept} of {len(content)} bytes of {name}.", where, mend)
         with _asked(f"rename {part.name} to {name} in folder {target.parent}", where, mend):
-            await _rename(client, part, target, where)
+            await _rename(client, part, target, content, where)
     except AgencyError as error:
         left_there = ""
         try:
@@ -269,9 +269,14 @@ async def _leave(client: asyncssh.SFTPClient, target: PurePosixPath, content: by
         raise AgencyError(error.what + left_there, where, error.next_step) from None
 
 
-async def _rename(client: asyncssh.SFTPClient, part: PurePosixPath, target: PurePosixPath, where: str) -> None:
-    """In one step over whatever is there; by a server that cannot do that, only where nothing is."""
-    if await client.exists(str(target)):
+async def _rename(
+    client: asyncssh.SFTPClient, part: PurePosixPath, target: PurePosixPath, content: bytes, where: str
+) -> None:
+    """In one step over whatever is there; by a server that cannot do that, only where nothing is.
+
+    A gateway may keep the file that was there and put ours beside it under another name: what was there is read again.
+    """
+    if was_there := await client.exists(str(target)):
         log.warning("%s: %s was there with other bytes and is replaced", where, target.name)
     try:
         await client.posix_rename(str(part), str(target))
@@ -280,6 +285,10 @@ async def _rename(client: asyncssh.SFTPClient, part: PurePosixPath, target: Pure
             what = f"another {target.name} is there, and the server cannot replace a file."
             raise AgencyError(what, where, "ask them to take it away, then jifen run") from None
         await client.rename(str(part), str(target))
+    with suppress(asyncssh.SFTPPermissionDenied, asyncssh.SFTPOpUnsupported, asyncssh.SFTPNoSuchFile):
+        if was_there and await client.exists(str(target)) and not await _same(client, target, content):
+            what = f"the server calls {part.name} renamed, and {target.name} still has other bytes."
+            raise AgencyError(what, where, "ask them whether they keep a second file under another name")
 
 
 _WHY = {

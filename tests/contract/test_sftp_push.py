@@ -87,6 +87,20 @@ def test_a_file_that_is_replaced_is_told(pushed, caplog):
     assert (pushed.box / "scores.csv").read_bytes() == FILES[0][1]
 
 
+class KeepsBoth(asyncssh.SFTPServer):
+    """A gateway that puts a second file beside the first and calls that a rename."""
+
+    def posix_rename(self, oldpath, newpath):
+        return super().posix_rename(oldpath, newpath + b".1")
+
+
+def test_a_server_that_keeps_the_old_file_under_its_name_is_found_out(pushed):
+    pushed.box.mkdir()
+    (pushed.box / "scores.csv").write_bytes(b"theirs")
+    with pytest.raises(AgencyError, match=r"still has other bytes"):
+        pushed(KeepsBoth)
+
+
 class Swept(asyncssh.SFTPServer):
     """Another process of theirs takes whatever is put there, at once."""
 

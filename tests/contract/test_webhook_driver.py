@@ -108,6 +108,8 @@ def test_without_a_declaration_an_answer_that_says_nothing_bad_is_an_acceptance(
         (Reply({"data": {"code": 0, "message": "签名验证失败"}}), "message is 签名验证失败"),
         (Reply({"partialSuccess": {"rejectedLogRecords": 1, "errorMessage": ""}}), "rejectedLogRecords is 1"),
         (Reply({"flag": False, "data": None}), "flag is False"),
+        (Reply({"errorMessage": "RequestId: 1 Task timed out after 3.00 seconds"}), "errorMessage is"),
+        (Reply({"errorType": "KeyError", "errorMessage": "'id'"}), "errorType is KeyError|errorMessage is"),
         (Reply({"res": False}), "res is False"),
         (Reply(b'callback({"code": 500});', headers={"Content-Type": "text/javascript"}), "code is 500"),
         (Reply({"Response": {"Error": {"Code": "AuthFailure"}}}), "Error is"),

@@ -300,6 +300,16 @@ def test_a_table_of_nothing_but_its_total_and_notes_is_an_empty_one(read_body, b
     assert not any(len(chunk.positions) for chunk in chunks)
 
 
+def test_a_blank_before_a_quotation_mark_is_no_part_of_the_field(read_body):
+    (chunk,) = read_body(b'no, name, n\nR1, "a, b", 100\nR2, "", 200\n', kind="csv")
+    assert chunk.columns == {"no": ["R1", "R2"], "name": ["a, b", ""], "n": ["100", "200"]}
+
+
+def test_zero_bytes_within_the_last_line_say_that_a_copy_was_cut_short(read_body):
+    with pytest.raises(DataError, match="ends in zero bytes within a line"):
+        read_body(b"a,b\nA,1\nB," + b"\0" * 40, kind="csv")
+
+
 @pytest.mark.parametrize(
     ("text", "more", "told"),
     [

@@ -53,6 +53,8 @@ def test_what_is_no_record_is_marked_with_its_place(read_body):
         ('{"status": "失败", "items": []}'.encode(), "holds no record and says no: status is 失败"),
         ('{"msg": "查询失败：数据库连接失败", "items": []}'.encode(), "holds no record and says no: msg is 查询失败"),
         (b'{"flag": false, "items": []}', "holds no record and says no: flag is False"),
+        ('{"total": 0, "items": [], "msg": "登录已过期，请重新登录"}'.encode(), "says no: msg is 登录已过期"),
+        (b'{"items": [], "message": "Your session has expired"}', "says no: message is Your session has expired"),
         (b'{"items": {"a": 1}}', "no list of records at items"),
         (b'{"items": null}', "no list of records at items"),
         (b'{"items": [' + b"[" * 100_000, "cannot be read"),
@@ -75,6 +77,12 @@ def test_json_lines_give_one_record_a_line_and_mark_the_lines_that_are_none(read
     (chunk,) = read_body(b'\xef\xbb\xbf{"a":1.10}\r\n\n[1]\n{"a":"\\ud800"}\nxx\n{"a":2}', kind="jsonl")
     assert (chunk.columns, chunk.positions) == ({"a": ["1.10", "\ud800", 2]}, [1, 4, 6])
     assert [(b.position, b.reason) for b in chunk.broken] == [(3, "not_a_record"), (5, "not_a_record")]
+
+
+@pytest.mark.parametrize("line", [b'{"exception": "Code: 159. Timeout exceeded"}', b'{"code": 500, "msg": "busy"}'])
+def test_an_error_among_json_lines_is_a_loud_stop(line):
+    with pytest.raises(DataError, match="line 2: is no record but an error"):
+        list(decode_jsonl(b'{"a": 1}\n' + line + b"\n", "f"))
 
 
 def test_json_lines_cut_in_mid_line_are_a_loud_stop():

@@ -19,6 +19,15 @@ def written(table: pa.Table, **options) -> bytes:
     return buffer.getvalue()
 
 
+def test_digits_that_single_precision_does_not_keep_are_a_loud_stop():
+    kept = written(pa.table({"n": pa.array([0.33333334, 2000.5, 1234.567], pa.float32())}))
+    (chunk,) = read(kept, n="decimal(20, 4)")
+    assert chunk.columns["n"] == ["0.33333334", "2000.5", "1234.567"]
+    for value, kind in ((1234567.89, "decimal(20, 2)"), (16777217, "integer")):
+        with pytest.raises(DataError, match="does not keep the digits"):
+            read(written(pa.table({"n": pa.array([value], pa.float32())})), n=kind)
+
+
 def read(body: bytes, **types: str):
     claimed = {name: Column(name=name, data_type=kind, source_field=name) for name, kind in types.items()}
     return list(decode_parquet(body, "tax.invoices, f.parquet", claimed))

@@ -281,6 +281,13 @@ def test_records_beside_a_word_that_all_is_well_are_a_listing(beside):
     assert list(through(agency))
 
 
+def test_an_empty_page_beside_a_word_that_more_follow_is_at_fault():
+    agency = agency_of("page_number", total=None, until="empty")
+    agency.lie = lambda number, answer, _last: {**answer, "items": [], "has_more": True} if number == 2 else answer
+    with pytest.raises(PagingFaultError, match="is empty and says that more follow"):
+        list(through(agency))
+
+
 @pytest.mark.parametrize("told", [{"has_more": True}, {"page": {"hasNextPage": True}}])
 def test_an_agency_that_says_more_and_names_no_next_page_is_at_fault(told):
     agency = agency_of("cursor_body")

@@ -137,7 +137,17 @@ def test_a_text_that_lost_what_it_was_is_refused_in_every_form(make_dataset, for
     )
 
 
+IN_NAMES = ["6222001\t6222002", "R\t4", "东江\\n宏", "R1\\r", "a\\\\b"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_line_end_or_its_escape_inside_a_code_is_refused(make_dataset, form):
+    codes = read(make_dataset, form, "varchar", ["good", *IN_NAMES], spelling="code")
+    assert codes[:2] == (["good", *[None] * len(IN_NAMES)], ["escaped_text"] * len(IN_NAMES))
+
+
 DOUBTFUL = [
+    (["b'R1'", 'b"R1"', "\\xe4\\xb8", "[object Object]"], "escaped_text"),
     (["东江?宏", "东江□宏公司", "宏\ue863", "宏\U000f0001"], "lost_character"),
     (["A&amp;B", "&#19996;&#27743;", "东&nbsp;江", "东江<br/>部", "\\u4e1c\\u6c5f", "%E4%B8%9C"], "escaped_text"),
 ]
