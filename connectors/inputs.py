@@ -12,14 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
-from connectors.columns import declared_schema
 from connectors.identity_decisions import IdentityDecision, decisions_table
-from connectors.landing import LINEAGE, landed_path
+from connectors.landing import landed_path, landed_schema
 from connectors.pull import Pulled
-from connectors.refusals import Identity, Key, refused_keys, standing
+from connectors.quarantine import standing
+from connectors.refusals import Identity
 from connectors.spec import Dataset, Source
 from ledger.batches import landed_batches, promoted_batches
-from ledger.quarantine import decided
 from ledger.settings import Settings
 from ledger.store import Row
 
@@ -74,8 +73,7 @@ def _resolve_one(
     promoted = promoted_batches(ledger, dataset.source, dataset.name, as_of) if landed else []
     if dataset.load == "snapshot":
         landed, promoted = landed[-1:], promoted[-1:]
-    settled = decided(ledger, dataset.source, dataset.name, as_of)
-    refused = (*_standing(dataset, settings, landed, promoted, settled), *of_parent)
+    refused = (*(standing(dataset, ledger, settings, as_of) if promoted else ()), *of_parent)
     learned_on = date.fromisoformat(promoted[-1]["as_of"]) if promoted else None
     failed = pulled.state == "failed"
     # The class of the fault, not its text: a text holds ports and times, and the same facts must give the same edition.
@@ -114,26 +112,6 @@ def _counts(landed: list[Row], promoted: list[Row]) -> dict[str, int]:
     return dict(sorted({**brought, **{n: c for n, c in stands.items() if n.startswith(_STATES)}}.items()))
 
 
-def _standing(
-    dataset: Dataset, settings: Settings, landed: list[Row], promoted: list[Row], settled: set[str]
-) -> tuple[Identity, ...]:
-    """Whose records are refused and have not landed since."""
-    batches = [batch["batch"] for batch in promoted]
-    wanted = refused_keys(settings.data_dir, dataset, batches, settings.zone)
-    if not wanted:
-        return ()
-    landed_in: dict[Key, str] = {}
-    for batch in landed:
-        path = landed_path(settings.data_dir, dataset.source, dataset.name, batch["batch"])
-        # An unchanged snapshot says the same as the one it repeats, so its keys are those of the newest reading.
-        name = promoted[-1]["batch"] if dataset.load == "snapshot" else batch["batch"]
-        with pq.ParquetFile(path) as file:
-            for rows in file.iter_batches(columns=list(dataset.key)):
-                keys = zip(*(map(str, column.to_pylist()) for column in rows.columns), strict=True)
-                landed_in |= {key: name for key in keys if key in wanted}
-    return tuple(standing(settings.data_dir, dataset, batches, landed_in, settled, settings.zone))
-
-
 def lay_out(
     folder: Path,
     sources: Sequence[Source],
@@ -149,13 +127,17 @@ def lay_out(
         for batch in one.batches:
             os.link(landed_path(data_dir, one.source, one.dataset, batch), target / f"{batch}.parquet")
         if not one.batches:
-            schema = pa.schema([*declared_schema(datasets[one.source, one.dataset]), *LINEAGE])
+            schema = landed_schema(datasets[one.source, one.dataset])
             pq.write_table(schema.empty_table(), target / "none.parquet")
-    _write_supply(folder / "pipeline" / "supply", supplied)
-    _write_refusals(folder / "pipeline" / "refusals", supplied)
-    decided = folder / "pipeline" / "identity_decisions"
-    decided.mkdir(parents=True, exist_ok=True)
-    pq.write_table(decisions_table(decisions), decided / "identity_decisions.parquet")
+    tables = {
+        "supply": _supply_table(supplied),
+        "refusals": _refusals_table(supplied),
+        "identity_decisions": decisions_table(decisions),
+    }
+    for name, table in tables.items():
+        target = folder / "pipeline" / name
+        target.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, target / f"{name}.parquet")
 
 
 SUPPLY_SCHEMA = pa.schema(
@@ -184,16 +166,13 @@ REFUSALS_SCHEMA = pa.schema(
 )
 
 
-def _write_supply(folder: Path, supplied: Sequence[Supplied]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+def _supply_table(supplied: Sequence[Supplied]) -> pa.Table:
     rows = [{**vars(one), "rows_refused": len(one.refused)} for one in supplied]
-    told = [{name: row[name] for name in SUPPLY_SCHEMA.names} for row in rows]
-    pq.write_table(pa.Table.from_pylist(told, SUPPLY_SCHEMA), folder / "supply.parquet")
+    return pa.Table.from_pylist([{name: row[name] for name in SUPPLY_SCHEMA.names} for row in rows], SUPPLY_SCHEMA)
 
 
-def _write_refusals(folder: Path, supplied: Sequence[Supplied]) -> None:
+def _refusals_table(supplied: Sequence[Supplied]) -> pa.Table:
     """Whom refused records are about: a record that was refused must not be read as one that does not exist."""
-    folder.mkdir(parents=True, exist_ok=True)
     told = Counter((one.source, one.dataset, who.uscc, who.name) for one in supplied for who in one.refused)
     rows = [dict(zip(REFUSALS_SCHEMA.names, (*about, count), strict=True)) for about, count in told.items()]
-    pq.write_table(pa.Table.from_pylist(rows, REFUSALS_SCHEMA), folder / "refusals.parquet")
+    return pa.Table.from_pylist(rows, REFUSALS_SCHEMA)

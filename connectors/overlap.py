@@ -116,7 +116,7 @@ def _totals(dataset: Dataset, data_dir: Path, batch: Row, fresh: Sequence[_Recor
     path = quarantine_path(data_dir, dataset.source, dataset.name, batch["batch"])
     lines = {
         (line["raw_sha256"], line["position"], line["action"], line["rule"], line["column"])
-        for line in (read_lines(path) if path.exists() else ())
+        for line in read_lines(path)
         if (line["raw_sha256"], line["position"]) in places
     }
     refused = {(sha256, position) for sha256, position, action, _, _ in lines if action == "record_refused"}

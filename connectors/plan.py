@@ -52,11 +52,6 @@ def plan(sources: Sequence[Source], zone: Zone, settings: Settings, as_of: date)
         return [_plan_one(s, d, zone, settings, ledger, as_of) for s in sources for d in s.datasets]
 
 
-def plan_source(source: Source, zone: Zone, settings: Settings, as_of: date) -> list[Planned]:
-    """One line for each dataset of a source."""
-    return plan([source], zone, settings, as_of)
-
-
 def _plan_one(
     source: Source, dataset: Dataset, zone: Zone, settings: Settings, ledger: Engine | None, as_of: date
 ) -> Planned:

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from connectors.errors import DataError
 from connectors.landing import landed_path
-from connectors.refusals import Key, canonical_keys, quarantine_path, read_lines
+from connectors.refusals import Identity, Key, canonical_keys, quarantine_path, read_lines
 from connectors.spec import Dataset, Source, XlsxDecoder
 from ledger.batches import promoted_batches
 from ledger.quarantine import decisions, record_id
@@ -106,13 +106,11 @@ def _is_wanted(one: Quarantined, wanted: Filter) -> bool:
     )
 
 
-def _read_dataset(data_dir: Path, source: str, dataset: str, counting: set[str]) -> list[Quarantined]:
-    """Every record ever refused of a dataset, once, with the faults of the newest batch that met it and counts."""
+def _read_batches(data_dir: Path, source: str, dataset: str, batches: Iterable[str]) -> list[Quarantined]:
+    """Every record that these batches refused, once, with the faults of the last of them that met it."""
     newest: dict[str, tuple[str, dict[str, Any], list[dict[str, Any]]]] = {}
     first_met: dict[str, str] = {}
-    folder = data_dir / "quarantine" / source / dataset
-    batches = [path.stem.removeprefix("batch=") for path in folder.glob("batch=*.jsonl")]
-    for batch in sorted(batches, key=lambda name: (name in counting, name)):
+    for batch in batches:
         for line in read_lines(quarantine_path(data_dir, source, dataset, batch)):
             name = record_id(source, dataset, line["raw_sha256"], line["position"])
             first_met[name] = min(batch, first_met.get(name, batch))
@@ -145,13 +143,32 @@ def _settle(
     promoted = promoted_batches(ledger, source, name, as_of)
     counted = in_force(dataset, promoted) if dataset else []
     counting = {row["batch"] for row in counted}
-    records = _read_dataset(settings.data_dir, source, name, counting)
+    folder = settings.data_dir / "quarantine" / source / name
+    batches = [path.stem.removeprefix("batch=") for path in folder.glob("batch=*.jsonl")]
+    in_order = sorted(batches, key=lambda batch: (batch in counting, batch))
+    records = _read_batches(settings.data_dir, source, name, in_order)
     states = _states(dataset, settings, counted, [one for one in records if one.batch in counting]) if dataset else {}
     otherwise = {row["batch"]: "replaced" for row in promoted} if dataset else {}
     for one in records:
         state = states.get(one.record_id) or otherwise.get(one.batch, "not_promoted" if dataset else "gone")
         decision = made.get(one.record_id)
         yield replace(one, decision=decision, state=_decided_state(decision, state))
+
+
+def standing(dataset: Dataset, ledger: Engine, settings: Settings, as_of: date) -> tuple[Identity, ...]:
+    """Whom the records are about that stand refused, each record once, by code, name and the key as it would land."""
+    made = decisions(ledger, dataset.source, dataset.name, as_of)
+    counted = in_force(dataset, promoted_batches(ledger, dataset.source, dataset.name, as_of))
+    batches = [row["batch"] for row in counted]
+    records = _read_batches(settings.data_dir, dataset.source, dataset.name, batches)
+    states = _states(dataset, settings, counted, records)
+    canonical = canonical_keys(dataset, settings.zone)
+    found = {
+        one.content: Identity(one.uscc, one.name, canonical(one.key))
+        for one in records
+        if _decided_state(made.get(one.record_id), states[one.record_id]) in OPEN_STATES
+    }
+    return tuple(sorted(found.values(), key=lambda one: (one.uscc or "", one.name or "", str(one.key))))
 
 
 def _decided_state(decision: Row | None, state: str) -> str:

@@ -1,8 +1,7 @@
-"""Records refused: what is kept of each, and which of them still stand when a night is built."""
+"""Records refused: what is kept of each, and the files in which it is kept."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,7 +14,6 @@ from connectors.errors import DataError
 from connectors.raw import publish_durably
 from connectors.spec import Dataset
 from connectors.spelling import as_text
-from ledger.quarantine import record_id
 
 Key = tuple[str | None, ...]
 """The key of a record as text, in the order of the dataset's key columns; None where a part is missing."""
@@ -135,7 +133,9 @@ class RefusalLog:
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of one quarantine file, one at a time; a damaged one is a `DataError` that names it."""
+    """The lines of one quarantine file, one at a time; none where it is not there. A damaged one is a `DataError`."""
+    if not path.exists():
+        return
     with path.open(encoding="utf-8") as handle:
         for number, text in enumerate(handle, start=1):
             try:
@@ -159,43 +159,3 @@ def canonical_keys(dataset: Dataset, zone: ZoneInfo) -> Callable[[Key], Key]:
         return tuple(text if value is None else str(value) for text, (value, _, _) in zip(stated, read, strict=True))
 
     return canonical
-
-
-def refused_keys(data_dir: Path, dataset: Dataset, batches: Iterable[str], zone: ZoneInfo) -> set[Key]:
-    """The keys, as they would land, of every record that these batches refused."""
-    canonical = canonical_keys(dataset, zone)
-    found: set[Key] = set()
-    for batch in batches:
-        path = quarantine_path(data_dir, dataset.source, dataset.name, batch)
-        if path.exists():
-            found |= {canonical(tuple(one["key"])) for one in read_lines(path) if one["action"] == "record_refused"}
-    return found
-
-
-def standing(
-    data_dir: Path,
-    dataset: Dataset,
-    batches: Iterable[str],
-    landed_in: Mapping[Key, str],
-    decided: AbstractSet[str],
-    zone: ZoneInfo,
-) -> list[Identity]:
-    """Whom the refused records of these batches are about, each record once, by code, name and key.
-
-    `landed_in` is the newest batch in which each key landed. A record whose key landed in a later batch was corrected,
-    and stands no more; one that would have changed a record already held, or came beside one, still stands. `decided`
-    are the ids of records that somebody has discarded; one that was replayed is told by where it landed.
-    """
-    found: dict[str, Identity] = {}
-    canonical = canonical_keys(dataset, zone)
-    for batch in batches:
-        path = quarantine_path(data_dir, dataset.source, dataset.name, batch)
-        if not path.exists():
-            continue
-        for one in read_lines(path):
-            key = canonical(tuple(one["key"]))
-            name = record_id(dataset.source, dataset.name, one["raw_sha256"], one["position"])
-            if one["action"] == "record_refused" and landed_in.get(key, "") <= batch and name not in decided:
-                record = json.dumps(one["record"], sort_keys=True)
-                found[record] = Identity(one["uscc"], one["name"], key)
-    return sorted(found.values(), key=lambda one: (one.uscc or "", one.name or "", str(one.key)))

@@ -202,8 +202,6 @@ def _carried(
     if dataset.load != "snapshot" or not promoted:
         return []
     path = quarantine_path(settings.data_dir, key.source, key.dataset, promoted[-1]["batch"])
-    if not path.exists():
-        return []
     left = [line for line in read_lines(path) if line["position"] not in wanted.get(line["raw_sha256"], ())]
     return [Refusal(**{**line, "key": tuple(line["key"])}) for line in left]
 

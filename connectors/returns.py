@@ -253,7 +253,7 @@ def _refusals(delivery: _Delivery, data_dir: Path) -> Iterator[dict[str, Any]]:
     for batch, recount in zip(delivery.batches, delivery.recounts, strict=True):
         again = recount.again if recount else frozenset()
         path = quarantine_path(data_dir, dataset.source, dataset.name, batch["batch"])
-        for line in read_lines(path) if path.exists() else ():
+        for line in read_lines(path):
             if (line["raw_sha256"], line["position"]) in again:
                 continue
             place = (order.get(line["raw_sha256"], len(order)), line["position"], line["rule"], line["action"])

@@ -32,16 +32,6 @@ def record_id(source: str, dataset: str, raw_sha256: str, position: int) -> str:
     return hashlib.sha256(f"{source}.{dataset}\n{raw_sha256}\n{position}".encode()).hexdigest()[:16]
 
 
-def decided(ledger: Engine, source: str, dataset: str, as_of: date) -> set[str]:
-    """The ids of a dataset's records that were discarded on or before `as_of`: they stand no more.
-
-    An edition of an earlier date, built again later, does not see what was decided after it. What was replayed is not
-    among them: where it landed says whether it still stands.
-    """
-    made = decisions(ledger, source, dataset, as_of)
-    return {name for name, row in made.items() if row["action"] == "discarded"}
-
-
 def decisions(ledger: Engine, source: str, dataset: str, as_of: date) -> dict[str, Row]:
     """Every decision about a dataset's records on or before `as_of`, by record id."""
     table = quarantine_decisions

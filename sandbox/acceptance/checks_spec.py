@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 from connectors.check import check_source
 from connectors.drivers.auth import MutualTls
 from connectors.drivers.pages import Ask
-from connectors.plan import plan_source
+from connectors.plan import plan
 from connectors.pull import driver_of
 from connectors.spec import DatabaseConnection, FolderConnection, RestConnection, SftpConnection, Source
 from ledger.settings import Settings
@@ -189,14 +189,14 @@ def plan_sends_nothing(trial: Trial) -> str:
     house = trial.healthy.required()
     before = folder_sha256(house.settings.data_dir)
     trial.clear_requests()
-    planned = plan_source(trial.source, trial.zone, house.settings, trial.as_of)
+    planned = plan([trial.source], trial.zone, house.settings, trial.as_of)
     trial.said.append(repr(planned))
     expect(folder_sha256(house.settings.data_dir) == before, "the plan wrote into the data folder")
     sent = trial.requests()
     expect(not sent, f"the plan sent {len(sent)} requests")
     expect(len(planned) == len(trial.source.datasets), "the plan leaves a dataset out")
     nowhere = trial.settings.data_dir / "no-data-folder"
-    plan_source(trial.source, trial.zone, house.settings.model_copy(update={"data_dir": nowhere}), trial.as_of)
+    plan([trial.source], trial.zone, house.settings.model_copy(update={"data_dir": nowhere}), trial.as_of)
     expect(not nowhere.exists(), "the plan made a data folder")
     return f"{len(planned)} datasets planned"
 

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from connectors import pull as core
 from connectors.errors import ConfigError
-from connectors.plan import plan_source
+from connectors.plan import plan
 from connectors.zone import Zone
 from ledger.store import open_ledger
 from ledger.tables import ledger_version
@@ -28,7 +28,7 @@ def house(settings, monkeypatch) -> House:
 
 
 def planned(settings, source=None):
-    (found,) = plan_source(source or make_source(), Zone(), settings, DAY)
+    (found,) = plan([source or make_source()], Zone(), settings, DAY)
     return found
 
 
@@ -83,5 +83,5 @@ def test_a_ledger_of_another_version_is_not_read(settings):
 
 def test_a_dataset_that_is_not_supplied_here_is_planned_with_its_reason(settings):
     zone = Zone(not_supplied={"land": "no agreement yet"})
-    (found,) = plan_source(make_source(), zone, settings, DAY)
+    (found,) = plan([make_source()], zone, settings, DAY)
     assert found.not_supplied == "no agreement yet"

@@ -8,10 +8,10 @@ from typer.testing import CliRunner
 
 from cli.app import app
 from connectors.errors import DataError
-from connectors.quarantine import Filter, quarantined, raw_line
+from connectors.quarantine import Filter, quarantined, raw_line, standing
 from connectors.reasons import explain
-from connectors.refusals import quarantine_path, refused_keys, standing
-from ledger.quarantine import Decision, decide, decided, record_id
+from connectors.refusals import quarantine_path
+from ledger.quarantine import Decision, decide, decisions, record_id
 from ledger.runs import exclusive_run
 from ledger.store import open_ledger
 from tests.unit.conftest import column
@@ -125,9 +125,7 @@ def test_a_repaired_code_is_no_standing_record(settings, ledger, make_dataset, s
     dataset = make_dataset()
     deliver(settings, ledger, dataset, [record(uscc=record()["uscc"].replace("0", "O"))], day=DAY)
     assert states(dataset) == ["value_repaired"]
-    batches = [path.stem.removeprefix("batch=") for path in settings.data_dir.glob("quarantine/*/*/*.jsonl")]
-    assert standing(settings.data_dir, dataset, batches, {}, set(), settings.zone) == []
-    assert refused_keys(settings.data_dir, dataset, batches, settings.zone) == set()
+    assert standing(dataset, ledger, settings, DAY) == ()
 
 
 def test_a_filter_asks_by_dataset_reason_and_batch(settings, ledger, make_dataset, states):
@@ -157,16 +155,16 @@ def test_a_dataset_that_no_source_file_declares_has_nothing_standing(settings, l
 def test_an_earlier_day_does_not_see_what_was_decided_later(ledger):
     made = Decision("ab" * 8, "tax", "statements", "discarded", "a test record of the agency", "chen.jing")
     assert decide(ledger, [made], NEXT) == {"ab" * 8}
-    assert decided(ledger, "tax", "statements", DAY) == set()
-    assert decided(ledger, "tax", "statements", NEXT) == {"ab" * 8}
-    assert decided(ledger, "tax", "other", NEXT) == set()
+    assert decisions(ledger, "tax", "statements", DAY) == {}
+    assert decisions(ledger, "tax", "statements", NEXT).keys() == {"ab" * 8}
+    assert decisions(ledger, "tax", "other", NEXT) == {}
 
 
 def test_the_first_decision_about_a_record_stays(ledger):
     made = Decision("ab" * 8, "tax", "statements", "discarded", "a test record", "chen.jing")
     decide(ledger, [made], DAY)
     assert decide(ledger, [made, made], NEXT) == set()
-    assert decided(ledger, "tax", "statements", DAY) == {"ab" * 8}
+    assert decisions(ledger, "tax", "statements", DAY).keys() == {"ab" * 8}
 
 
 def test_the_list_shows_what_stands_and_all_of_it_on_demand(settings, ledger, jifen):
