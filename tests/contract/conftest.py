@@ -18,6 +18,7 @@ from ledger.store import open_ledger
 from sandbox.start import Sandbox, start
 from tests.contract.databases import mariadb as start_mariadb
 from tests.contract.district_night import DistrictNight, build_district
+from tests.contract.small_agency import SECRET, USER, ask_of, pull, serve
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +89,24 @@ def agency(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     found = Agency(sandbox, settings, open_ledger(settings))
     yield found
     found.faults()
+
+
+@pytest.fixture
+def variables(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The secret that a small agency is asked with; what leads to it is set by whoever starts it."""
+    monkeypatch.setenv("SMALL_SECRET", SECRET)
+    monkeypatch.setenv("SMALL_USER", USER)
+    return monkeypatch
+
+
+@pytest.fixture
+def pulled(variables: pytest.MonkeyPatch) -> Any:
+    """The pages of a small agency that answers by a function; `pulled.agency` has seen what was asked."""
+
+    def run(answer: Any, **ask: Any) -> list[Page]:
+        with serve(answer) as small:
+            variables.setenv("SMALL_URL", small.url)
+            run.agency = small
+            return pull(ask_of(**ask))
+
+    return run

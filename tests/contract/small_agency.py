@@ -18,6 +18,8 @@ from connectors.drivers.pages import Ask, Page
 from connectors.spec import Source
 from ledger.settings import Settings
 
+SECRET, USER = "canary/secret+0123456789", "canary-user"
+
 
 @dataclass(frozen=True)
 class Sent:

@@ -3,28 +3,10 @@
 import pytest
 
 from connectors.errors import AgencyError, ConfigError, PagingFaultError, TransientError
-from tests.contract.small_agency import Reply, ask_of, ids, listing, pull, serve
+from tests.contract.small_agency import SECRET, Reply, ask_of, ids, listing, pull, serve
 
-SECRET = "canary/secret+0123456789"
 SINGLE = {"kind": "single"}
 LINES = {"kind": "jsonl"}
-
-
-@pytest.fixture(autouse=True)
-def variables(monkeypatch):
-    monkeypatch.setenv("SMALL_SECRET", SECRET)
-    return monkeypatch
-
-
-@pytest.fixture
-def pulled(variables):
-    def run(answer, **ask):
-        with serve(answer) as agency:
-            variables.setenv("SMALL_URL", agency.url)
-            run.agency = agency
-            return pull(ask_of(**ask))
-
-    return run
 
 
 ANSWERED = {"code": "code", "ok": ["0", "true"], "retry": ["busy"], "message": "msg"}

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from connectors.errors import AgencyError, DataError, PagingFaultError, TransientError
-from tests.contract.small_agency import PAGED, Reply, ask_of, ids, listing, pull, serve
+from tests.contract.small_agency import PAGED, Reply, ask_of, ids, listing
 
 JOB = {
     "create_path": "/reports",
@@ -20,23 +20,6 @@ JOB = {
     "failed": ["FAILED"],
     "every_seconds": 0.01,
 }
-
-
-@pytest.fixture(autouse=True)
-def variables(monkeypatch):
-    monkeypatch.setenv("SMALL_SECRET", "canary-secret-0123456789")
-    return monkeypatch
-
-
-@pytest.fixture
-def pulled(variables):
-    def run(answer, **ask):
-        with serve(answer) as agency:
-            variables.setenv("SMALL_URL", agency.url)
-            run.agency = agency
-            return pull(ask_of(**ask))
-
-    return run
 
 
 def reports(states, job="a/b 7", url="/files/7.csv"):
@@ -120,16 +103,14 @@ def test_no_values_are_no_pages(pulled):
     assert pulled(listing(15), request=partitioned(), partition_values=()) == []
 
 
-def test_a_pull_goes_on_in_the_middle_of_a_partition(variables):
-    with serve(listing(35)) as agency:
-        variables.setenv("SMALL_URL", agency.url)
-        ask = {"request": partitioned(), "partition_values": ("a", "b")}
-        whole = pull(ask_of(**ask))
-        for place, page in enumerate(whole[:-1], start=1):
-            cursor = json.loads(json.dumps(page.next_cursor))
-            assert pull(ask_of(**ask, resume=cursor)) == whole[place:]
-        with pytest.raises(PagingFaultError, match="the values of uscc changed"):
-            pull(ask_of(request=partitioned(), partition_values=("a", "c"), resume=whole[1].next_cursor))
+def test_a_pull_goes_on_in_the_middle_of_a_partition(pulled):
+    ask = {"request": partitioned(), "partition_values": ("a", "b")}
+    whole = pulled(listing(35), **ask)
+    for place, page in enumerate(whole[:-1], start=1):
+        cursor = json.loads(json.dumps(page.next_cursor))
+        assert pulled(listing(35), **ask, resume=cursor) == whole[place:]
+    with pytest.raises(PagingFaultError, match="the values of uscc changed"):
+        pulled(listing(35), request=partitioned(), partition_values=("a", "c"), resume=whole[1].next_cursor)
 
 
 TOKEN = {"kind": "post_token", "token_field": "token", "size_param": "size", "size": 2, "next": "next"}
@@ -260,15 +241,13 @@ WINDOW = {
 
 
 @pytest.mark.parametrize("connections", [1, 4])
-def test_windows_of_days_cover_the_listing_and_go_on_from_any_page(connections, variables):
-    with serve(windows(300)) as agency:
-        variables.setenv("SMALL_URL", agency.url)
-        ask = {"paginator": WINDOW, "connection": {"limits": {"connections": connections}}}
-        whole = pull(ask_of(**ask))
-        assert sorted(ids(whole)) == list(range(300))
-        assert whole[0].label.startswith("2025-01-01..")
-        for place in (1, len(whole) // 2, len(whole) - 1):
-            assert pull(ask_of(**ask, resume=whole[place - 1].next_cursor)) == whole[place:]
+def test_windows_of_days_cover_the_listing_and_go_on_from_any_page(connections, pulled):
+    ask = {"paginator": WINDOW, "connection": {"limits": {"connections": connections}}}
+    whole = pulled(windows(300), **ask)
+    assert sorted(ids(whole)) == list(range(300))
+    assert whole[0].label.startswith("2025-01-01..")
+    for place in (1, len(whole) // 2, len(whole) - 1):
+        assert pulled(windows(300), **ask, resume=whole[place - 1].next_cursor) == whole[place:]
 
 
 def test_a_body_that_moves_between_two_looks_is_read_anew_from_its_window(pulled):

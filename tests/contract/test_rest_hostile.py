@@ -14,31 +14,11 @@ import pytest
 from connectors.decoders.decode import decode
 from connectors.drivers import http_call, http_exchange, rest
 from connectors.errors import AgencyError, DataError, PagingFaultError, TransientError
-from tests.contract.small_agency import PAGED, Reply, ask_of, ids, listing, pull, serve
+from tests.contract.small_agency import PAGED, SECRET, Reply, ask_of, ids, listing, pull, serve
 
-SECRET = "canary/secret+0123456789"
 SINGLE = {"kind": "single"}
 LINES = {"kind": "jsonl"}
 UNTIL = {"kind": "page_number", "page_param": "page", "until": "empty"}
-
-
-@pytest.fixture(autouse=True)
-def variables(monkeypatch):
-    monkeypatch.setenv("SMALL_SECRET", SECRET)
-    return monkeypatch
-
-
-@pytest.fixture
-def pulled(variables):
-    """The pages of an agency that answers by a function, and the requests that it took."""
-
-    def run(answer, **ask):
-        with serve(answer) as agency:
-            variables.setenv("SMALL_URL", agency.url)
-            run.agency = agency
-            return pull(ask_of(**ask))
-
-    return run
 
 
 def once(reply, count=1):
@@ -243,7 +223,7 @@ def test_a_header_that_repeats_our_secret_is_not_kept(pulled):
         pulled(lambda _: reply)
 
 
-def test_a_token_that_was_granted_is_a_secret_too(variables):
+def test_a_token_that_was_granted_is_a_secret_too(pulled, variables):
     auth = {
         "kind": "oauth2_client_credentials",
         "token_path": "/token",
@@ -257,10 +237,8 @@ def test_a_token_that_was_granted_is_a_secret_too(variables):
             return Reply({"access_token": "granted-0123456789"})
         return Reply({"total": 1, "items": [{"id": 1, "you": sent.headers["authorization"]}]})
 
-    with serve(answer) as agency:
-        variables.setenv("SMALL_URL", agency.url)
-        with pytest.raises(AgencyError, match="repeats our secret"):
-            pull(ask_of(auth=auth))
+    with pytest.raises(AgencyError, match="repeats our secret"):
+        pulled(answer, auth=auth)
 
 
 @pytest.mark.parametrize("packed", [True, False])
@@ -325,20 +303,18 @@ def dripping(body):
     return do_get
 
 
-def test_an_agency_that_stalls_is_transient_within_the_budget(variables):
+def test_an_agency_that_stalls_is_transient_within_the_budget(pulled):
     given_up = threading.Event()
 
     def stall(_sent):
         given_up.wait(60)
         return Reply({})
 
-    with serve(stall) as agency:
-        variables.setenv("SMALL_URL", agency.url)
-        began = time.monotonic()
-        with pytest.raises(TransientError, match="no whole answer"):
-            pull(ask_of(timeout=0.3, retry_seconds=0.5))
-        assert time.monotonic() - began < 30
-        given_up.set()
+    began = time.monotonic()
+    with pytest.raises(TransientError, match="no whole answer"):
+        pulled(stall, timeout=0.3, retry_seconds=0.5)
+    assert time.monotonic() - began < 30
+    given_up.set()
 
 
 def test_a_wait_asked_for_as_a_date_is_counted_on_their_clock(pulled):

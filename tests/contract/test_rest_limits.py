@@ -10,12 +10,6 @@ from connectors.errors import AgencyError
 from tests.contract.small_agency import Reply, ask_of, ids, listing, pull, serve
 
 
-@pytest.fixture(autouse=True)
-def variables(monkeypatch):
-    monkeypatch.setenv("SMALL_SECRET", "canary-secret-0123456789")
-    return monkeypatch
-
-
 def slowly(answer, seconds):
     def wait(sent):
         time.sleep(seconds)
@@ -42,15 +36,13 @@ def by_offset(count):
 @pytest.mark.parametrize("connections", [1, 2, 4])
 @pytest.mark.parametrize(("count", "behind"), [(195, 0), (200, 1)])
 @pytest.mark.parametrize(("paginator", "listed"), [(None, listing), (OFFSET, by_offset)])
-def test_as_many_requests_are_in_flight_as_the_budget_allows(connections, paginator, listed, count, behind, variables):
-    with serve(slowly(listed(count), 0.01)) as agency:
-        variables.setenv("SMALL_URL", agency.url)
-        more = {} if paginator is None else {"paginator": paginator}
-        pages = pull(ask_of(connection=limits(connections), **more))
+def test_as_many_requests_are_in_flight_as_the_budget_allows(connections, paginator, listed, count, behind, pulled):
+    more = {} if paginator is None else {"paginator": paginator}
+    pages = pulled(slowly(listed(count), 0.01), connection=limits(connections), **more)
     assert ids(pages) == list(range(count))
-    assert agency.most_in_flight == connections
-    assert len(agency.seen) == 20 + behind, "a full last page is looked behind, once"
-    assert len({sent.port for sent in agency.seen}) == connections
+    assert pulled.agency.most_in_flight == connections
+    assert len(pulled.agency.seen) == 20 + behind, "a full last page is looked behind, once"
+    assert len({sent.port for sent in pulled.agency.seen}) == connections
 
 
 @pytest.mark.parametrize(
@@ -64,12 +56,10 @@ def test_as_many_requests_are_in_flight_as_the_budget_allows(connections, pagina
         Reply({"total": 20, "items": []}),
     ],
 )
-def test_behind_a_full_last_page_is_asked_once_whatever_is_said_there(behind, variables):
+def test_behind_a_full_last_page_is_asked_once_whatever_is_said_there(behind, pulled):
     honest = listing(20)
-    with serve(lambda sent: behind if sent.query["page"] == "3" else honest(sent)) as agency:
-        variables.setenv("SMALL_URL", agency.url)
-        assert ids(pull(ask_of())) == list(range(20))
-    assert [sent.query["page"] for sent in agency.seen] == ["1", "2", "3"]
+    assert ids(pulled(lambda sent: behind if sent.query["page"] == "3" else honest(sent))) == list(range(20))
+    assert [sent.query["page"] for sent in pulled.agency.seen] == ["1", "2", "3"]
 
 
 def test_datasets_of_one_host_share_its_budget(variables):
@@ -86,11 +76,9 @@ def test_datasets_of_one_host_share_its_budget(variables):
 
 
 @pytest.mark.parametrize("connections", [1, 4])
-def test_requests_begin_no_faster_than_the_agency_allows(connections, variables):
-    with serve(listing(80)) as agency:
-        variables.setenv("SMALL_URL", agency.url)
-        pull(ask_of(connection=limits(connections, per_second=50)))
-    starts = sorted(sent.at for sent in agency.seen)
+def test_requests_begin_no_faster_than_the_agency_allows(connections, pulled):
+    pulled(listing(80), connection=limits(connections, per_second=50))
+    starts = sorted(sent.at for sent in pulled.agency.seen)
     assert starts[-1] - starts[0] >= 7 / 50 - 0.01
 
 
@@ -120,16 +108,14 @@ def test_a_page_that_fails_for_good_fails_in_its_turn(variables):
             next(pages)
 
 
-def test_a_failure_does_not_wait_for_what_is_tried_again_behind_it(variables):
+def test_a_failure_does_not_wait_for_what_is_tried_again_behind_it(pulled):
     def answer(sent):
         page = sent.query["page"]
         if page == "1":
             return listing(100)(sent)
         return Reply({}, 404) if page == "2" else Reply({}, 503, {"Retry-After": "60"})
 
-    with serve(answer) as agency:
-        variables.setenv("SMALL_URL", agency.url)
-        began = time.monotonic()
-        with pytest.raises(AgencyError, match="answers 404"):
-            pull(ask_of(connection=limits(4), retry_seconds=90))
-        assert time.monotonic() - began < 30
+    began = time.monotonic()
+    with pytest.raises(AgencyError, match="answers 404"):
+        pulled(answer, connection=limits(4), retry_seconds=90)
+    assert time.monotonic() - began < 30

@@ -1,5 +1,6 @@
 """An agency for tests of paging: it answers every paginator's questions from a list, and lies when told to."""
 
+import datetime as dt
 import json
 from collections import deque
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from connectors.json_path import RecordsAt
 
 URL = "https://agency.example/api/list"
 SIZE = 3
+DAYS = (dt.date(2025, 1, 1), dt.date(2025, 1, 9))
 
 DECLARED: dict[str, dict[str, Any]] = {
     "page_number": {"page_param": "page", "size_param": "size", "size": SIZE, "total": "total"},
@@ -54,6 +56,7 @@ class ListingAgency:
     listing: list[dict[str, Any]]
     ahead: int = 1
     lie: Any = None
+    link: str = '<{link}>; rel="next"'
     asked: list[dict[str, Any]] = field(default_factory=list)
     last_page: list[Any] = field(default_factory=list)
 
@@ -103,13 +106,13 @@ class ListingAgency:
     def told(self, inner, told):
         headers = CaseInsensitiveDict()
         token = None if told["next"] is None else f"t{told['next']}"
-        body = {**told, "next": token}
+        body = {**told, "next": told.get("raw_next", token)}
         link = None if token is None else f"{URL}?cursor={token}"
         match inner.kind:
             case "next_link":
                 body["next"] = link
             case "link_header" if link:
-                headers["Link"] = f'<{URL}?cursor=t0>; rel="first", <{link}>; rel="next"'
+                headers["Link"] = f'<{URL}?cursor=t0>; rel="first", {self.link.format(link=link)}'
             case "cursor_header" if token:
                 headers["X-Next"] = token
         return Answer(json.dumps(body).encode(), headers, body, URL)
@@ -118,3 +121,20 @@ class ListingAgency:
 def listing_of(agency: ListingAgency) -> Listing:
     """The agency's one listing, as a driver would page through it."""
     return Listing(agency, "tax.statements", RecordsAt("items"), key=("id",))
+
+
+def agency_of(kind: str, count: int = 20, ahead: int = 1, lie: Any = None, link: str | None = None, **changes: Any):
+    """An agency of so many records, paged by a kind of paginator."""
+    agency = ListingAgency(paginator_of(kind, **changes), records(count), ahead, lie)
+    agency.link = link or agency.link
+    return agency
+
+
+def through(agency: ListingAgency, resume: Any = None, days: tuple[dt.date, dt.date] = DAYS):
+    """The agency's pages."""
+    return agency.paginator.pages(listing_of(agency), resume, days)
+
+
+def ids(pages: Any) -> list[int]:
+    """The ids on pages."""
+    return [record["id"] for page in pages for record in page.answer["items"]]

@@ -8,21 +8,7 @@ import pytest
 from connectors.drivers.rest import partitioned
 from connectors.errors import AgencyError, PagingFaultError
 from connectors.spec import Partition
-from tests.unit.listing_agency import ListingAgency, listing_of, paginator_of, records
-
-DAYS = (dt.date(2025, 1, 1), dt.date(2025, 1, 9))
-
-
-def through(agency, resume=None, days=DAYS):
-    return agency.paginator.pages(listing_of(agency), resume, days)
-
-
-def ids(pages):
-    return [record["id"] for page in pages for record in page.answer["items"]]
-
-
-def agency_of(kind, count=20, **changes):
-    return ListingAgency(paginator_of(kind, **changes), records(count))
+from tests.unit.listing_agency import DAYS, ListingAgency, agency_of, ids, listing_of, paginator_of, records, through
 
 
 def test_windows_are_halved_until_they_fit_and_cover_every_day_once():
