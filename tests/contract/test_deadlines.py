@@ -25,8 +25,8 @@ from tests.contract.small_sftp import serve as serve_sftp
 from tests.contract.test_webhook_driver import SINK
 
 BUDGET, TIMEOUT = 0.7, 0.3
-SLACK = 2.0
-"""A busy machine's own time, beside the margin that is stated."""
+SLACK = 20.0
+"""A busy machine's own time: what is waited for by mistake lasts 30 s at least."""
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
