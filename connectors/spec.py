@@ -15,7 +15,7 @@ from connectors.drivers.auth import Auth
 from connectors.drivers.paging import Keyset, Paginator, TokenInPost
 from connectors.errors import ConfigError
 from connectors.spelling import MISSING_WORDS
-from connectors.strict import DottedPath, Headers, Strict, Title, Told, UrlPath, Variable, variables_in
+from connectors.strict import DottedPath, Headers, Rules, Strict, Title, Told, UrlPath, Variable, variables_in
 
 
 class Limits(Strict):
@@ -56,13 +56,9 @@ class SftpConnection(Strict):
     passphrase: Variable | None = None
     host_key: Variable
 
-    @model_validator(mode="after")
-    def _has_a_proof(self) -> "SftpConnection":
-        if self.password is None and self.key is None:
-            raise ValueError("an SFTP account is known by a password or by a key: name one of them")
-        if self.passphrase is not None and self.key is None:
-            raise ValueError("a passphrase opens a key: name the key too")
-        return self
+    def _rules(self) -> Rules:
+        yield self.password or self.key, "an SFTP account is known by a password or by a key: name one of them"
+        yield self.key or not self.passphrase, "a passphrase opens a key: name the key too"
 
 
 class FolderConnection(Strict):
@@ -111,11 +107,10 @@ class Partition(Strict):
     dataset: str | None = None
     column: str | None = None
 
-    @model_validator(mode="after")
-    def _one_origin(self) -> "Partition":
-        if (self.values is None) == (self.dataset is None) or (self.dataset is None) != (self.column is None):
-            raise ValueError("a partition takes its values from a list, or from dataset and column: name one of them")
-        return self
+    def _rules(self) -> Rules:
+        told = "a partition takes its values from a list, or from dataset and column: name one of them"
+        yield (self.values is None) != (self.dataset is None), told
+        yield (self.dataset is None) == (self.column is None), told
 
 
 class Answered(Strict):
@@ -145,11 +140,9 @@ class ReportJob(Strict):
     download_url: DottedPath | None = None
     """Where the answer about a finished job names the address of its file, on the same host."""
 
-    @model_validator(mode="after")
-    def _one_place(self) -> "ReportJob":
-        if (self.download_path is None) == (self.download_url is None):
-            raise ValueError("a report is fetched from download_path or from download_url: name one of them")
-        return self
+    def _rules(self) -> Rules:
+        told = "a report is fetched from download_path or from download_url: name one of them"
+        yield (self.download_path is None) != (self.download_url is None), told
 
 
 class RestRequest(Strict):
@@ -167,15 +160,17 @@ class RestRequest(Strict):
     answered: Answered | None = None
     job: ReportJob | None = None
 
-    @model_validator(mode="after")
-    def _path_or_job(self) -> "RestRequest":
-        if (self.path is None) == (self.job is None):
-            raise ValueError("a request has a path or a job: name one of them")
-        if self.body and self.method != "POST":
-            raise ValueError("a body goes with method POST")
-        if self.body_as == "form" and any(isinstance(value, (dict, list)) for value in self.body.values()):
-            raise ValueError("a form holds plain values only: take body_as out for a body of JSON")
-        return self
+    def _rules(self) -> Rules:
+        yield (self.path is None) != (self.job is None), "a request has a path or a job: name one of them"
+        yield not self.body or self.method == "POST", "a body goes with method POST"
+        is_plain = not any(isinstance(value, (dict, list)) for value in self.body.values())
+        yield is_plain or self.body_as != "form", "a form holds plain values only: take body_as out for a body of JSON"
+        if (partition := self.partition) is not None:
+            # One lower bound for all values would never ask for the past of a value that is new.
+            yield not self.since, "since does not go with a partition: each value would need a bound of its own"
+            yield self.path is not None, "a partition goes with a path"
+            told = "the value of a partition goes into the path or into a param: name one of them"
+            yield (partition.param is None) == ("{" + partition.name + "}" in str(self.path)), told
 
 
 class StableSize(Strict):
@@ -205,15 +200,12 @@ class OrderByName(Strict):
     by: Literal["name"]
     pattern: str
 
-    @model_validator(mode="after")
-    def _has_groups(self) -> "OrderByName":
+    def _rules(self) -> Rules:
         try:
             groups = re.compile(self.pattern).groups
         except re.error as error:
             raise ValueError(f"order: the pattern is no regular expression ({error})") from None
-        if not groups:
-            raise ValueError("order: the pattern needs a group, as in loans_(\\d{8})-(\\d+)\\.csv")
-        return self
+        yield groups > 0, "order: the pattern needs a group, as in loans_(\\d{8})-(\\d+)\\.csv"
 
 
 class OrderByTime(Strict):
@@ -257,11 +249,8 @@ class _Packed(Strict):
     member: str | None = None
     """Which member of a zip: a pattern that exactly one name must match."""
 
-    @model_validator(mode="after")
-    def _member_of_zip(self) -> "_Packed":
-        if self.member is not None and self.archive != "zip":
-            raise ValueError("a member goes with archive zip")
-        return self
+    def _rules(self) -> Rules:
+        yield self.member is None or self.archive == "zip", "a member goes with archive zip"
 
 
 class _Text(_Packed):
@@ -306,12 +295,8 @@ class _Table(Strict):
     ends_at: tuple[str, ...] = ()
     """The table ends above the first row whose first filled cell begins with one of these: 合计, 注：."""
 
-    @field_validator("ends_at")
-    @classmethod
-    def _words(cls, words: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(word.strip() for word in words):
-            raise ValueError("an empty word would end the table at once")
-        return words
+    def _rules(self) -> Rules:
+        yield all(word.strip() for word in self.ends_at), "an empty word in ends_at would end the table at once"
 
 
 class CsvDecoder(_Text, _Table):
@@ -326,11 +311,9 @@ class CsvDecoder(_Text, _Table):
     is a field that reads like the end of one row and the head of another, but under `any`, where it is counted."""
     trailer: Trailer | None = None
 
-    @model_validator(mode="after")
-    def _line_ends_in_quotes(self) -> "CsvDecoder":
-        if self.multiline and self.quote == "none":
-            raise ValueError("multiline goes with a quote: nothing else says where a field ends")
-        return self
+    def _rules(self) -> Rules:
+        told = "multiline goes with a quote: nothing else says where a field ends"
+        yield not self.multiline or self.quote != "none", told
 
 
 class XmlDecoder(_Packed):
@@ -376,11 +359,8 @@ class Volume(Strict):
     floor: int = Field(ge=0)
     ceiling: int = Field(gt=0)
 
-    @model_validator(mode="after")
-    def _in_order(self) -> "Volume":
-        if self.floor > self.ceiling:
-            raise ValueError(f"the floor {self.floor} lies above the ceiling {self.ceiling}")
-        return self
+    def _rules(self) -> Rules:
+        yield self.floor <= self.ceiling, f"the floor {self.floor} lies above the ceiling {self.ceiling}"
 
 
 class Unwatched(Strict):
@@ -557,25 +537,22 @@ class Column(Strict):
             return {**said, "identifies": _NUMBERS_BEFORE[name]}
         return {**said, "names": "enterprise"} if name in _NAMES_BEFORE and said.get("data_type") == "varchar" else said
 
-    @model_validator(mode="after")
-    def _rules_fit_type(self) -> "Column":
-        kind = self.kind
-        wanted = date if kind in _DAYS else Decimal if kind in _NUMBERS else None
-        bounds = [bound for bound in (self.min, self.max) if bound is not None]
-        if bounds and (wanted is None or not all(isinstance(bound, wanted) for bound in bounds)):
-            raise ValueError(f"{self.name}: min and max go with numbers, or as days with dates")
-        if len(bounds) == 2 and bounds[0] > bounds[1]:  # type: ignore[operator]
-            raise ValueError(f"{self.name}: min {bounds[0]} lies above max {bounds[1]}")
+    def _rules(self) -> Rules:
+        kind, bounds = self.kind, [bound for bound in (self.min, self.max) if bound is not None]
+        wanted = date if kind in _DAYS else Decimal if kind in _NUMBERS else ()
+        fit = all(isinstance(bound, wanted) for bound in bounds)
+        yield fit, f"{self.name}: min and max go with numbers, or as days with dates"
+        in_order = len(bounds) < 2 or bounds[0] <= bounds[1]  # type: ignore[operator]
+        yield in_order, f"{self.name}: min {self.min} lies above max {self.max}"
         for word, kinds in _GOES_WITH.items():
-            if getattr(self, word) is not None and kind not in kinds:
-                raise ValueError(f"{self.name}: {word} goes with {' or '.join(kinds)}, not with {kind}")
-        if self.unit == "万元" and kind != "decimal":
-            raise ValueError(f"{self.name}: unit 万元 goes with decimal, not with {kind}")
-        if (self.is_true is None) != (self.is_false is None) or set(self.is_true or ()) & set(self.is_false or ()):
-            raise ValueError(f"{self.name}: is_true and is_false go together and share no word")
-        if (self.named_on and not self.names) or (self.named_as and not self.named_on):
-            raise ValueError(f"{self.name}: named_on goes with names, and named_as with named_on")
-        return self
+            told = f"{self.name}: {word} goes with {' or '.join(kinds)}, not with {kind}"
+            yield getattr(self, word) is None or kind in kinds, told
+        yield self.unit != "万元" or kind == "decimal", f"{self.name}: unit 万元 goes with decimal, not with {kind}"
+        told = f"{self.name}: is_true and is_false go together and share no word"
+        yield (self.is_true is None) == (self.is_false is None), told
+        yield not set(self.is_true or ()) & set(self.is_false or ()), told
+        told = f"{self.name}: named_on goes with names, and named_as with named_on"
+        yield (self.names or not self.named_on) and (self.named_on or not self.named_as), told
 
 
 _NAMES_BEFORE = (
@@ -620,16 +597,28 @@ class Dataset(Strict):
     rules: tuple[PartWithinWhole, ...] = ()
     columns: tuple[Column, ...] = Field(min_length=1)
 
-    @model_validator(mode="after")
-    def _names_known(self) -> "Dataset":
-        known = {column.name for column in self.columns}
-        if len(known) < len(self.columns):
-            raise ValueError("two columns have the same name")
-        if unknown := sorted({*self.key, *self.record_ref, *_columns_named(self)} - known):
-            raise ValueError(f"no such column: {', '.join(unknown)}")
-        if optional := [c.name for c in self.columns if c.name in self.key and not c.required]:
-            raise ValueError(f"a key column must be required: {', '.join(optional)}")
-        return self
+    def _rules(self) -> Rules:
+        kinds = {column.name: column.kind for column in self.columns}
+        yield len(kinds) == len(self.columns), "two columns have the same name"
+        unknown = sorted({*self.key, *self.record_ref, *_columns_named(self)} - kinds.keys())
+        yield not unknown, f"no such column: {', '.join(unknown)}"
+        optional = [c.name for c in self.columns if c.name in self.key and not c.required]
+        yield not optional, f"a key column must be required: {', '.join(optional)}"
+        wrong = sorted({name for name in _dated(self) if kinds[name] not in _DAYS})
+        yield not wrong, f"must be of type date or timestamp: {', '.join(wrong)}"
+        told = "since and deletes go with load: upsert; a snapshot is whole by itself"
+        yield self.load == "upsert" or (self.since is None and self.deletes is None), told
+        told = "deletes replace_by does not go with since: a night brings what changed, never a whole"
+        yield self.since is None or not isinstance(self.deletes, ReplaceBy), told
+        told = "takes: newest goes with load: snapshot; an upsert takes each file that is new"
+        yield self.load == "snapshot" or getattr(self.request, "takes", "all") == "all", told
+        if isinstance(request := self.request, RestRequest):
+            told = "a paginator goes with a path, and a job has none"
+            yield (request.job is None) == (self.paginator is not None), told
+            is_post = request.method == "POST"
+            yield is_post or not isinstance(self.paginator, TokenInPost), "paginator post_token goes with method POST"
+            told = "paginator keyset reads ids from JSON records"
+            yield isinstance(self.decoder, JsonDecoder) or not isinstance(self.paginator, Keyset), told
 
     @model_validator(mode="after")
     def _keys_are_codes(self) -> "Dataset":
@@ -655,43 +644,6 @@ class Dataset(Strict):
             if takes_default and column.name == getattr(self.deletes, "column", None) and words & MISSING_WORDS:
                 kept = column.model_copy(update={"missing_words": tuple(sorted(MISSING_WORDS - words))})
                 object.__setattr__(self, "columns", (*self.columns[:place], kept, *self.columns[place + 1 :]))
-        return self
-
-    @model_validator(mode="after")
-    def _dates_are_dates(self) -> "Dataset":
-        kinds = {column.name: column.data_type for column in self.columns}
-        parts = (self.freshness, self.continuity)
-        dated = [part.column for part in parts if isinstance(part, (Freshness, NoGap))]
-        dated += [self.valid.from_column] if self.valid else []
-        dated += [column.named_on for column in self.columns if column.named_on]
-        dated += [self.since.column] if self.since else []
-        if wrong := sorted({name for name in dated if kinds[name] not in ("date", "timestamp")}):
-            raise ValueError(f"must be of type date or timestamp: {', '.join(wrong)}")
-        return self
-
-    @model_validator(mode="after")
-    def _load_agrees(self) -> "Dataset":
-        if self.load == "snapshot" and (self.since is not None or self.deletes is not None):
-            raise ValueError("since and deletes go with load: upsert; a snapshot is whole by itself")
-        if self.since is not None and isinstance(self.deletes, ReplaceBy):
-            raise ValueError("deletes replace_by does not go with since: a night brings what changed, never a whole")
-        if self.load == "upsert" and isinstance(self.request, FileRequest) and self.request.takes == "newest":
-            raise ValueError("takes: newest goes with load: snapshot; an upsert takes each file that is new")
-        return self
-
-    @model_validator(mode="after")
-    def _request_agrees(self) -> "Dataset":
-        request = self.request
-        if not isinstance(request, RestRequest):
-            return self
-        if (request.job is None) != (self.paginator is not None):
-            raise ValueError("a paginator goes with a path, and a job has none")
-        if isinstance(self.paginator, TokenInPost) and request.method != "POST":
-            raise ValueError("paginator post_token goes with method POST")
-        if isinstance(self.paginator, Keyset) and not isinstance(self.decoder, JsonDecoder):
-            raise ValueError("paginator keyset reads ids from JSON records")
-        if request.partition is not None:
-            _check_partition(request)
         return self
 
     @property
@@ -733,15 +685,14 @@ def _columns_named(dataset: Dataset) -> Iterator[str]:
     yield from (column.named_on for column in dataset.columns if column.named_on)
 
 
-def _check_partition(request: RestRequest) -> None:
-    partition = request.partition
-    if request.since is not None:
-        # One lower bound for all values would never ask for the past of a value that is new.
-        raise ValueError("since does not go with a partition: each value would need a bound of its own")
-    if partition is None or request.path is None:
-        raise ValueError("a partition goes with a path")
-    if (partition.param is None) == ("{" + partition.name + "}" not in request.path):
-        raise ValueError("the value of a partition goes into the path or into a param: name one of them")
+def _dated(dataset: Dataset) -> Iterator[str]:
+    """The columns that must hold days or moments."""
+    yield from (one.column for one in (dataset.freshness, dataset.continuity) if isinstance(one, (Freshness, NoGap)))
+    yield from (column.named_on for column in dataset.columns if column.named_on)
+    if dataset.valid is not None:
+        yield dataset.valid.from_column
+    if dataset.since is not None:
+        yield dataset.since.column
 
 
 _PARTS: dict[str, tuple[type[Strict], type[Strict]]] = {
@@ -770,36 +721,25 @@ class Source(Strict):
     datasets: tuple[Dataset, ...] = Field(min_length=1)
     sha256: str
 
-    @model_validator(mode="after")
-    def _driver_agrees(self) -> "Source":
+    def _rules(self) -> Rules:
         connection, request = _PARTS[self.driver]
-        if not isinstance(self.connection, connection):
-            raise ValueError(f"connection is not that of driver {self.driver}")
-        for dataset in self.datasets:
-            if not isinstance(dataset.request, request):
-                raise ValueError(f"{dataset.name}: request is not that of driver {self.driver}")
-            if self.driver != "rest" and dataset.paginator is not None:
-                raise ValueError(f"{dataset.name}: a paginator goes with driver rest, and only with it")
-            if self.driver == "database" and not isinstance(dataset.decoder, JsonDecoder):
-                raise ValueError(f"{dataset.name}: driver database gives JSON")
-            if self.driver == "database" and getattr(dataset.decoder, "records", None) != "rows":
-                raise ValueError(f"{dataset.name}: driver database needs `records: rows` under decoder, or no decoder")
-        return self
-
-    @model_validator(mode="after")
-    def _parents_known(self) -> "Source":
+        yield isinstance(self.connection, connection), f"connection is not that of driver {self.driver}"
         before: dict[str, set[str]] = {}
         for dataset in self.datasets:
-            request = dataset.request
-            partition = request.partition if isinstance(request, RestRequest) else None
-            parent = partition.dataset if partition else None
-            if partition and parent and partition.column not in before.get(parent, set()):
-                place = f"{parent}.{partition.column}"
-                raise ValueError(f"{dataset.name}: no column {place} in a dataset that stands before it")
-            before[dataset.name] = {column.name for column in dataset.columns}
-        if len(before) != len(self.datasets):
-            raise ValueError("two datasets have the same name")
-        return self
+            name, decoder = dataset.name, dataset.decoder
+            yield isinstance(dataset.request, request), f"{name}: request is not that of driver {self.driver}"
+            told = f"{name}: a paginator goes with driver rest, and only with it"
+            yield self.driver == "rest" or dataset.paginator is None, told
+            if self.driver == "database":
+                yield isinstance(decoder, JsonDecoder), f"{name}: driver database gives JSON"
+                told = f"{name}: driver database needs `records: rows` under decoder, or no decoder"
+                yield getattr(decoder, "records", None) == "rows", told
+            partition = getattr(dataset.request, "partition", None)
+            if partition and partition.dataset:
+                told = f"{name}: no column {partition.dataset}.{partition.column} in a dataset that stands before it"
+                yield partition.column in before.get(partition.dataset, set()), told
+            before[name] = {column.name for column in dataset.columns}
+        yield len(before) == len(self.datasets), "two datasets have the same name"
 
     def variables(self) -> list[str]:
         """The names of every variable this source needs, sorted."""

@@ -1,8 +1,9 @@
 """What every part of a source or sink file is made of."""
 
-from typing import Annotated, Any, Union
+from collections.abc import Iterator
+from typing import Annotated, Any, Self, Union
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 DottedPath = Annotated[str, Field(pattern=r"^[^.\s]+(\.[^.\s]+)*$")]
 """Where a value stands in a JSON answer: `data.items`."""
@@ -20,6 +21,21 @@ class Strict(BaseModel):
 
     # What stood in the file is not repeated: somebody may have written a secret where a variable's name belongs.
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    def _rules(self) -> "Rules":
+        """What must hold between the words of this part, each with what is said where it does not."""
+        return iter(())
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        for kind in reversed(type(self).__mro__):
+            for holds, fault in kind.__dict__.get("_rules", lambda _: ())(self):
+                if not holds:
+                    raise ValueError(fault)
+        return self
+
+
+Rules = Iterator[tuple[Any, str]]
 
 
 class Variable(Strict):

@@ -15,18 +15,17 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
-from pydantic import model_validator
 
 from connectors.decoders.what_it_is import HTML, LET_US_IN, what_it_is
 from connectors.drivers.listing import Answer
 from connectors.errors import AgencyError, ConfigError
 from connectors.json_path import MissingFieldError, at_path, shape_of
-from connectors.strict import DottedPath, Strict, UrlPath, Variable, one_of
+from connectors.strict import DottedPath, Rules, Strict, UrlPath, Variable, one_of
 from ledger.settings import read_variable
 
 if TYPE_CHECKING:
@@ -151,11 +150,9 @@ class ApiKey(AuthKind):
     param: str | None = None
     key: Variable
 
-    @model_validator(mode="after")
-    def _one_place(self) -> Self:
-        if (self.header is None) == (self.param is None):
-            raise ValueError("an api_key goes into a header or into a param: name one of them")
-        return self
+    def _rules(self) -> Rules:
+        told = "an api_key goes into a header or into a param: name one of them"
+        yield (self.header is None) != (self.param is None), told
 
     def proof(self, where: str, _poster: Poster) -> Proof:
         """The header, or the parameter of the address."""

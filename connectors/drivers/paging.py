@@ -12,14 +12,14 @@ from dataclasses import replace
 from itertools import count, pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from connectors.drivers.listing import Answer, Listing, Question, Seen, mark_of, short_hash
 from connectors.drivers.pages import Cursor, Page
 from connectors.drivers.retry import TryAgainError
 from connectors.errors import ConnectorError, PagingFaultError
 from connectors.json_path import MissingFieldError, at_path, field_of
-from connectors.strict import DottedPath, Strict, one_of
+from connectors.strict import DottedPath, Rules, Strict, one_of
 from connectors.verdicts import says_more
 
 MOST_EMPTY_PAGES = 1000
@@ -96,15 +96,12 @@ class Counted(Paging):
     total: DottedPath | None = None
     until: Literal["empty"] | None = None
 
-    @model_validator(mode="after")
-    def _ends_once(self) -> Self:
+    def _rules(self) -> Rules:
         ends = [name for name in ("total", "total_pages", "until") if getattr(self, name, None) is not None]
-        if len(ends) != 1:
-            known = "total, total_pages or until: empty" if hasattr(self, "total_pages") else "total or until: empty"
-            raise ValueError(f"the end of the list is told by {known}: name one of them")
-        if (self.size_param is None) != (self.size is None):
-            raise ValueError("size_param and size go together: name both or none")
-        return self
+        known = "total, total_pages or until: empty" if hasattr(self, "total_pages") else "total or until: empty"
+        yield len(ends) == 1, f"the end of the list is told by {known}: name one of them"
+        told = "size_param and size go together: name both or none"
+        yield (self.size_param is None) == (self.size is None), told
 
     @property
     def pages_path(self) -> str | None:
@@ -499,11 +496,9 @@ class TimeWindow(Paging):
     cap: int = Field(gt=0)
     inner: PageNumber | Offset = Field(discriminator="kind")
 
-    @model_validator(mode="after")
-    def _total_told(self) -> Self:
-        if self.inner.total is None:
-            raise ValueError("inner needs a total: by it a window is known to fit under the cap")
-        return self
+    def _rules(self) -> Rules:
+        told = "inner needs a total: by it a window is known to fit under the cap"
+        yield self.inner.total is not None, told
 
     @property
     def total_path(self) -> str:
