@@ -70,29 +70,27 @@ def test_pages_by_number_cannot_be_counted_in_a_table(pulled):
         pulled(listing(5), decoder={"kind": "csv"})
 
 
-@pytest.mark.parametrize("url", ["ftp://x", "agency.inner", "http://", "http://h:99999", "http://h/?key=1"])
-def test_an_address_that_is_none_is_the_configurations_and_is_not_shown(url, variables):
-    variables.setenv("SMALL_URL", url)
-    with pytest.raises(ConfigError, match="SMALL_URL holds no address") as caught:
-        pull(ask_of())
-    assert url not in str(caught.value)
-
-
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("url", "told"),
     [
-        (lambda url: url + "\n", "a line end"),
-        (lambda url: f'"{url}"', "a quotation mark"),
-        (lambda url: url.removeprefix("http://"), "does not begin with http"),
-        (lambda url: url + "/api?key=1", "a query or a fragment"),
-        (lambda url: url.replace("127", "[127"), "its host or port is none"),
-        (lambda url: "http:/" + url.removeprefix("http://"), "it names no host"),
+        ("ftp://x", "does not begin with http"),
+        ("agency.inner", "does not begin with http"),
+        ("http://", "it names no host"),
+        ("http:/127.0.0.1:9", "it names no host"),
+        ("http://h:99999", "its host or port is none"),
+        ("http://[127.0.0.1:9", "its host or port is none"),
+        ("http://h/?key=1", "a query or a fragment"),
+        ("http://127.0.0.1:9\n", "a line end"),
+        ('"http://127.0.0.1:9"', "a quotation mark"),
+        ("https://user:canary-word@agency.example", "holds a user name"),
     ],
 )
-def test_what_keeps_a_text_from_being_an_address_is_told(change, told, variables):
-    variables.setenv("SMALL_URL", change("http://127.0.0.1:9"))
-    with pytest.raises(ConfigError, match=told):
+def test_what_keeps_a_text_from_being_an_address_is_told_and_the_text_is_not(url, told, variables):
+    variables.setenv("SMALL_URL", url)
+    with pytest.raises(ConfigError, match=f"SMALL_URL holds .*{told}|{told}") as caught:
         pull(ask_of())
+    assert url not in str(caught.value)
+    assert "canary" not in str(caught.value)
 
 
 @pytest.mark.parametrize("tail", ["", "/", "/api/v1", "/api//", "/企业"])
@@ -101,13 +99,6 @@ def test_a_base_address_may_have_a_path_and_a_last_slash(tail, variables):
         variables.setenv("SMALL_URL", agency.url + tail)
         assert len(ids(pull(ask_of()))) == 25
     assert not agency.seen[0].path.endswith("//list")
-
-
-def test_an_address_with_a_password_is_not_shown(variables):
-    variables.setenv("SMALL_URL", "https://user:canary-word@agency.example")
-    with pytest.raises(ConfigError, match="holds a user name") as caught:
-        pull(ask_of())
-    assert "canary" not in str(caught.value)
 
 
 PAGED = {"kind": "page_number", "page_param": "page", "size_param": "size", "size": 10, "until": "empty"}

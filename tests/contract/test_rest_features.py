@@ -50,32 +50,31 @@ def test_a_report_is_ordered_waited_for_and_fetched_as_one_page(place, pulled):
     assert last.target in ("/files/7.csv", "/reports/a%2Fb%207/file")
 
 
-def test_a_report_that_failed_is_the_agencys(pulled):
-    with pytest.raises(AgencyError, match="could not make the report"):
-        pulled(reports(["RUNNING", "FAILED"]), **job(download_path="/x"))
-
-
-@pytest.mark.parametrize("state", [None, {"a": 1}, True, ""])
-def test_a_state_that_is_none_is_the_agencys(state, pulled):
-    with pytest.raises(AgencyError, match="state of the job"):
-        pulled(reports([state]), **job(download_path="/x"))
+@pytest.mark.parametrize(
+    ("agency", "place", "told"),
+    [
+        ({"states": ["RUNNING", "FAILED"]}, {"download_path": "/x"}, "could not make the report"),
+        *(({"states": [one]}, {"download_path": "/x"}, "state of the job") for one in (None, {"a": 1}, True, "")),
+        *(
+            ({"states": ["DONE"], "job": one}, {"download_path": "/reports/{job}/file"}, "id of the job")
+            for one in (None, "..", ".", "", ["a"])
+        ),
+        (
+            {"states": ["DONE"], "url": "https://evil.example/7"},
+            {"download_url": "data.url"},
+            "leads to another host",
+        ),
+    ],
+)
+def test_a_report_that_failed_or_is_told_of_in_no_form_is_the_agencys(agency, place, told, pulled):
+    with pytest.raises(AgencyError, match=told):
+        pulled(reports(**agency), **job(**place))
 
 
 def test_a_report_that_is_never_ready_is_given_up(pulled):
     with pytest.raises(TransientError, match=r"not ready after \d+ looks"):
         pulled(reports(["RUNNING"]), **job(download_path="/x"), retry_seconds=0.02)
     assert len(pulled.agency.seen) > 10
-
-
-@pytest.mark.parametrize("name", [None, "..", ".", "", ["a"]])
-def test_an_id_that_is_no_name_is_the_agencys(name, pulled):
-    with pytest.raises(AgencyError, match="id of the job"):
-        pulled(reports(["DONE"], job=name), **job(download_path="/reports/{job}/file"))
-
-
-def test_a_report_on_another_host_is_not_fetched(pulled):
-    with pytest.raises(AgencyError, match="leads to another host"):
-        pulled(reports(["DONE"], url="https://evil.example/7"), **job(download_url="data.url"))
 
 
 def partitioned(param=None):
