@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from connectors.drivers.pages import Ask, Page
-from connectors.errors import AgencyError, ConnectorError, TransientError
+from connectors.errors import AgencyError, ConnectorError, LineDeadError, TransientError
 from connectors.pull import driver_of, seen_in_folder
 from connectors.quarantine import place_of
 from connectors.reading import Part, Reading
@@ -22,20 +22,21 @@ WHY_SHOWN = 3
 def check_source(source: Source, zone: Zone, settings: Settings) -> list[dict[str, Any]]:
     """One line per dataset: ok, failed with the error, or not_supplied with the reason. Nothing is written."""
     settings = settings.model_copy(update={"retry_seconds": min(settings.retry_seconds, CHECK_SECONDS)})
-    return [_check_dataset(source, dataset, zone, settings) for dataset in source.datasets]
+    dead: list[TransientError] = []
+    return [_check_dataset(source, dataset, zone, settings, dead) for dataset in source.datasets]
 
 
-def _check_dataset(source: Source, dataset: Dataset, zone: Zone, settings: Settings) -> dict[str, Any]:
-    line: dict[str, Any] = {
-        "dataset": dataset.address,
-        "state": "ok",
-        "records": None,
-        "refused": None,
-        "message": None,
-    }
+def _check_dataset(
+    source: Source, dataset: Dataset, zone: Zone, settings: Settings, dead: list[TransientError]
+) -> dict[str, Any]:
+    """`dead` holds why nobody answers, once it is known: it is waited for once."""
+    line: dict[str, Any] = {"dataset": dataset.address, "state": "ok"}
+    line |= dict.fromkeys(("records", "refused", "message"))
     if reason := zone.why_not_supplied(dataset):
         return {**line, "state": "not_supplied", "message": reason}
     try:
+        for error in dead:
+            raise TransientError(error.what, dataset.address, error.next_step)
         notes: Counter[str] = Counter()
         page = _first_page(source, dataset, zone, settings, notes)
         line["message"] = seen_in_folder(notes)
@@ -43,6 +44,8 @@ def _check_dataset(source: Source, dataset: Dataset, zone: Zone, settings: Setti
             return {**line, "state": "failed", "message": line["message"] or "nothing is there to fetch"}
         reading, parts = _read(dataset, zone, settings, page)
     except TransientError as error:
+        if isinstance(error, LineDeadError):
+            dead.append(error)
         again = TransientError(error.what, error.where, f"jifen source check {source.name}")
         return {**line, "state": "failed", "message": str(again)}
     except (ConnectorError, MissingVariableError) as error:

@@ -40,11 +40,8 @@ def require_healthy(dataset: Dataset, reading: Reading, settled: Settled) -> dic
     """A `DataError` where nothing of this delivery may be promoted; else what is to be warned of, as counts."""
     _check_refused_share(dataset, reading)
     if settled.total < dataset.volume.floor:
-        raise DataError(
-            f"{settled.total} records, the floor is {dataset.volume.floor}.",
-            dataset.address,
-            f"ask the agency whether its delivery is whole; {_STAYS}",
-        )
+        what = f"{settled.total} records, the floor is {dataset.volume.floor}."
+        raise DataError(what, dataset.address, f"ask the agency whether its delivery is whole; {_STAYS}")
     _check_whole(dataset, settled.total_before, settled.total)
     for loss in settled.losses:
         _check_loss(dataset, loss)
@@ -59,12 +56,9 @@ def _check_keys(dataset: Dataset, keys: Loss) -> bool:
     """Whether more keys went than may; where it is most of many, they are most likely written another way now."""
     is_much = keys.gone > 1 and 100 * keys.gone > _may_go(dataset) * keys.before
     if is_much and keys.gone >= MANY and 2 * keys.gone > keys.before:
-        raise DataError(
-            f"{keys.gone} of {keys.before} keys are not there any more.",
-            dataset.address,
-            "ask the agency whether it writes its keys another way (zeros lost, a prefix); where they are really "
-            f"gone, {_allowing(dataset.continuity, 100)} for one run; {_STAYS}",
-        )
+        what = f"{keys.gone} of {keys.before} keys are not there any more."
+        ask = "ask the agency whether it writes its keys another way (zeros lost, a prefix)"
+        raise DataError(what, dataset.address, f"{ask}; {_where_really_gone(dataset.continuity, 1, 1)}")
     return is_much
 
 
@@ -74,11 +68,8 @@ def _check_emptied(dataset: Dataset, emptied: Sequence[Emptied]) -> None:
     gone = [one for one in emptied if one.had >= MANY]
     if gone and dataset.schema_contract.data_type in ("freeze", "discard_row"):
         told = ", ".join(f"{fields[one.column]} ({one.had} had one)" for one in gone)
-        raise AgencyError(
-            f"no record has a value in {told}.",
-            dataset.address,
-            f"ask the agency; where it is meant so, set schema_contract data_type to discard_value; {_STAYS}",
-        )
+        mend = "ask the agency; where it is meant so, set schema_contract data_type to discard_value"
+        raise AgencyError(f"no record has a value in {told}.", dataset.address, f"{mend}; {_STAYS}")
 
 
 def _may_go(dataset: Dataset) -> int:
@@ -87,11 +78,13 @@ def _may_go(dataset: Dataset) -> int:
     return MAY_GO_PCT if declared is None else declared
 
 
-def _allowing(part: Shrink | NoGap | Unwatched | Tombstone | ReplaceBy, share: int) -> str:
-    """What in the source file lets so many per cent go."""
+def _where_really_gone(part: Shrink | NoGap | Unwatched | Tombstone | ReplaceBy, gone: int, before: int) -> str:
+    """What in the source file lets so many records go."""
+    share = -(-100 * gone // before)
+    allow = f"set shrink_pct of {'continuity' if isinstance(part, (Shrink, NoGap)) else 'deletes'} to {share}"
     if isinstance(part, Unwatched):
-        return f"put `continuity: {{shrink_pct: {share}}}` in the place of unwatched"
-    return f"set shrink_pct of {'continuity' if isinstance(part, (Shrink, NoGap)) else 'deletes'} to {share}"
+        allow = f"put `continuity: {{shrink_pct: {share}}}` in the place of unwatched"
+    return f"where they are really gone, {allow} for one run; {_STAYS}"
 
 
 def _check_whole(dataset: Dataset, before: int, after: int) -> None:
@@ -101,25 +94,19 @@ def _check_whole(dataset: Dataset, before: int, after: int) -> None:
         limit = MAY_GO_PCT
     if limit is None or not before or 100 * gone <= limit * before:
         return
-    mend = _allowing(dataset.continuity, -(-100 * gone // before))
-    raise DataError(
-        f"{after} records, {before} before: {100 * gone / before:.0f} % fewer, {limit} % may go at once.",
-        dataset.address,
-        f"ask the agency where they went; where they are really gone, {mend} for one run; {_STAYS}",
-    )
+    what = f"{after} records, {before} before: {100 * gone / before:.0f} % fewer, {limit} % may go at once."
+    mend = _where_really_gone(dataset.continuity, gone, before)
+    raise DataError(what, dataset.address, f"ask the agency where they went; {mend}")
 
 
 def _check_loss(dataset: Dataset, loss: Loss) -> None:
     """More than its share of a part, or of the whole, would go: nothing is taken away."""
     limit = _may_go(dataset)
     if loss.gone > 1 and 100 * loss.gone > limit * loss.before:
-        raise DataError(
-            f"of {loss.of} {loss.gone} of {loss.before} records would be taken away, {limit} % may go at once.",
-            dataset.address,
-            "look whether the delivery holds only some records, or a wrong date; where they are really gone, "
-            f"{_allowing(dataset.deletes or dataset.continuity, -(-100 * loss.gone // loss.before))} for one run; "
-            f"{_STAYS}",
-        )
+        what = f"of {loss.of} {loss.gone} of {loss.before} records would be taken away, {limit} % may go at once."
+        mend = _where_really_gone(dataset.deletes or dataset.continuity, loss.gone, loss.before)
+        ask = "look whether the delivery holds only some records, or a wrong date"
+        raise DataError(what, dataset.address, f"{ask}; {mend}")
 
 
 def shrunk(dataset: Dataset, held: Path, fresh: Path) -> tuple[Loss, ...]:
@@ -174,11 +161,8 @@ def _check_refused_share(dataset: Dataset, reading: Reading) -> None:
     """A delivery of which most is refused is none: its file must be read again one day, not remembered as read."""
     if reading.refused >= MANY and 2 * reading.refused > reading.received:
         rules = sorted(rule.removeprefix("refused:") for rule in reading.rules if rule.startswith("refused:"))
-        raise DataError(
-            f"{reading.refused} of {reading.received} records are refused ({', '.join(rules[:5])}).",
-            dataset.address,
-            f"compare the delivery with the source file; {_STAYS}",
-        )
+        what = f"{reading.refused} of {reading.received} records are refused ({', '.join(rules[:5])})."
+        raise DataError(what, dataset.address, f"compare the delivery with the source file; {_STAYS}")
 
 
 def age_and_gaps(dataset: Dataset, paths: Sequence[Path], as_of: date, zone: ZoneInfo) -> dict[str, int]:

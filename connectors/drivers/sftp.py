@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -138,13 +138,46 @@ class _Remote:
     def __init__(self, line: _Line, folder: PurePosixPath, where: str) -> None:
         self._line, self._folder, self._where = line, folder, where
 
-    def list(self) -> list[Listed]:
+    def list(self) -> Sequence[Listed]:
         """Every entry; a link is no file, whatever it leads to."""
-        return self._line.do(partial(_list, folder=str(self._folder), where=self._where))
+        return self._line.do(self._list)
 
     def read(self, file: Listed) -> bytes:
         """The file's content, where it is the one that was listed."""
-        return self._line.do(partial(_read, path=str(self._folder / file.name), file=file, where=self._where))
+        return self._line.do(partial(self._read, file=file))
+
+    async def _list(self, client: asyncssh.SFTPClient) -> Sequence[Listed]:
+        found, mend = [], "ask the agency for the right to read it, then jifen source check"
+        with _asked(f"list folder {self._folder}", self._where, mend):
+            entries = await client.readdir(str(self._folder))
+        for entry in entries:
+            name, attrs = str(entry.filename), entry.attrs
+            if name in (".", ".."):
+                continue
+            if attrs.type == asyncssh.FILEXFER_TYPE_UNKNOWN or attrs.size is None or attrs.mtime is None:
+                # Some servers list names without saying all of them.
+                with suppress(asyncssh.SFTPNoSuchFile, asyncssh.SFTPPermissionDenied):
+                    attrs = await client.lstat(str(self._folder / name))
+            found.append(Listed(name, int(attrs.size or 0), _moment(attrs), _kind(attrs, str(entry.longname or ""))))
+        return found
+
+    async def _read(self, client: asyncssh.SFTPClient, file: Listed) -> bytes:
+        path, where = str(self._folder / file.name), self._where
+        with _asked(f"let us read {file.name}", where, "ask the agency to look at the file and its rights"):
+            before = await client.lstat(path)
+            if _kind(before, "") != "file":
+                raise AgencyError(f"{file.name} was a file and is none now.", where, "call the agency")
+            async with client.open(path, "rb") as handle:
+                body: bytes = await handle.read(MAX_BODY_BYTES + 1)
+            after = await client.lstat(path)
+        if len(body) > file.size and (after.size, _moment(after)) == (file.size, file.modified_ns):
+            what = f"the server says that {file.name} has {file.size} bytes, and gives {len(body)}: whether it is whole"
+            raise AgencyError(f"{what} cannot be told.", where, "ask the agency for a server that tells true sizes")
+        # Still being written: what we read is not the file that will stand there.
+        if (len(body), after.size, _moment(after)) != (file.size, file.size, file.modified_ns):
+            told = f"{file.size} bytes listed, {len(body)} read, {after.size} now"
+            raise TransientError(f"{file.name} is still changing ({told}).", where, "run `jifen run` again")
+        return body
 
 
 _KINDS: Final[dict[int, Kind]] = {
@@ -153,22 +186,6 @@ _KINDS: Final[dict[int, Kind]] = {
     asyncssh.FILEXFER_TYPE_SYMLINK: "link",
 }
 _BY_LONG_NAME: Final[dict[str, Kind]] = {"-": "file", "d": "folder", "l": "link"}
-
-
-async def _list(client: asyncssh.SFTPClient, folder: str, where: str) -> list[Listed]:
-    found = []
-    with _asked(f"list folder {folder}", where, "ask the agency for the right to read it, then jifen source check"):
-        entries = await client.readdir(folder)
-    for entry in entries:
-        name, attrs = str(entry.filename), entry.attrs
-        if name in (".", ".."):
-            continue
-        if attrs.type == asyncssh.FILEXFER_TYPE_UNKNOWN or attrs.size is None or attrs.mtime is None:
-            # Some servers list names without saying all of them.
-            with suppress(asyncssh.SFTPNoSuchFile, asyncssh.SFTPPermissionDenied):
-                attrs = await client.lstat(str(PurePosixPath(folder) / name))
-        found.append(Listed(name, int(attrs.size or 0), _moment(attrs), _kind(attrs, str(entry.longname or ""))))
-    return found
 
 
 def _kind(attrs: asyncssh.SFTPAttrs, long_name: str) -> Kind:
@@ -181,24 +198,6 @@ def _kind(attrs: asyncssh.SFTPAttrs, long_name: str) -> Kind:
 def _moment(attrs: asyncssh.SFTPAttrs) -> int:
     """The time of change in nanoseconds, 0 where the server does not tell it."""
     return int(attrs.mtime or 0) * 1_000_000_000 + int(attrs.mtime_ns or 0)
-
-
-async def _read(client: asyncssh.SFTPClient, path: str, file: Listed, where: str) -> bytes:
-    with _asked(f"let us read {file.name}", where, "ask the agency to look at the file and its rights"):
-        before = await client.lstat(path)
-        if _kind(before, "") != "file":
-            raise AgencyError(f"{file.name} was a file and is none now.", where, "call the agency")
-        async with client.open(path, "rb") as handle:
-            body: bytes = await handle.read(MAX_BODY_BYTES + 1)
-        after = await client.lstat(path)
-    if len(body) > file.size and (after.size, _moment(after)) == (file.size, file.modified_ns):
-        what = f"the server says that {file.name} has {file.size} bytes, and gives {len(body)}: whether it is whole"
-        raise AgencyError(f"{what} cannot be told.", where, "ask the agency for a server that tells true sizes")
-    # Still being written: what we read is not the file that will stand there.
-    if (len(body), after.size, _moment(after)) != (file.size, file.size, file.modified_ns):
-        told = f"{file.size} bytes listed, {len(body)} read, {after.size} now"
-        raise TransientError(f"{file.name} is still changing ({told}).", where, "run `jifen run` again")
-    return body
 
 
 def push(

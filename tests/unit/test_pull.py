@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from connectors.check import check_source
 from connectors.drivers.pages import Page
 from connectors.errors import LineDeadError, PagingFaultError
 from connectors.landing import landed_path
@@ -38,22 +39,24 @@ class Agency:
             following = {"page": number + 1, "size": ask.dataset.paginator.size} if number < len(pages) else None
             yield Page(f"page {number}", json.dumps({"items": items}).encode(), following)
 
-    def pull(self, **more):
+    def source(self, *datasets):
         connection = {
             "base_url": {"env": "TAX_URL"},
             "auth": {"kind": "bearer", "token": {"env": "TAX_TOKEN"}},
         }
         title = {"zh": "税务局", "en": "Tax office"}
-        source = Source(
+        return Source(
             name="tax",
             description="made for a test",
             agency=title,
             driver="rest",
             connection=connection,
-            datasets=(self.dataset,),
+            datasets=datasets,
             sha256="spec",
         )
-        return pull_dataset(source, self.dataset, Zone(), self.settings, self.ledger, DAY, **more)
+
+    def pull(self, **more):
+        return pull_dataset(self.source(self.dataset), self.dataset, Zone(), self.settings, self.ledger, DAY, **more)
 
 
 @pytest.fixture
@@ -172,3 +175,19 @@ def test_a_dead_line_is_waited_for_once_and_again_by_the_dataset_that_found_it(a
     tax.dataset, tax._pull = statements, alive
     assert tax.pull(dead_lines=noted).state == "landed"
     assert noted == {}
+
+
+def test_a_check_waits_for_a_dead_line_once(agency, monkeypatch):
+    tax, asked = agency(lambda _agency, size: cut(LISTING, size)), []
+
+    def dead(ask):
+        asked.append(ask.dataset.name)
+        raise LineDeadError("nobody answers.", ask.dataset.address, "run again")
+
+    monkeypatch.setattr("connectors.check.driver_of", lambda _: dead)
+    both = tax.source(tax.dataset, tax.dataset.model_copy(update={"name": "refunds"}))
+    lines = check_source(both, Zone(), tax.settings)
+    assert asked == [tax.dataset.name]
+    assert [line["message"].partition(" Whose")[0] for line in lines] == [
+        f"tax.{name}: nobody answers." for name in (tax.dataset.name, "refunds")
+    ]
