@@ -51,7 +51,7 @@ def test_lines_of_nothing_are_an_empty_list_but_a_table_of_nothing_is_not(pulled
     assert page.body == b""
     assert len(pulled.agency.seen) == 2, "nothing is believed once it is said twice"
     with pytest.raises(TransientError, match="empty"):
-        pulled(lambda _: Reply(b""), decoder={"kind": "csv"}, paginator=SINGLE, retry_seconds=0.2)
+        pulled(lambda _: Reply(b""), decoder={"kind": "csv"}, paginator=SINGLE, retry_seconds=1.5)
 
 
 def test_an_empty_page_in_the_middle_of_a_list_is_tried_again_and_then_a_fault(pulled):

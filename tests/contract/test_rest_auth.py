@@ -289,7 +289,7 @@ def test_an_agency_that_asks_for_no_proof_gets_none(pulled):
 
 def test_a_token_endpoint_that_is_down_is_transient(pulled):
     with pytest.raises(TransientError, match="the token endpoint answers 503"):
-        pulled(lambda _: Reply({}, 503), auth=OAUTH, retry_seconds=0.5)
+        pulled(lambda _: Reply({}, 503), auth=OAUTH, retry_seconds=1.5)
 
 
 def test_a_key_in_the_query_stays_out_of_what_is_kept_and_said(variables):

@@ -71,9 +71,10 @@ def test_a_report_that_failed_or_is_told_of_in_no_form_is_the_agencys(agency, pl
         pulled(reports(**agency), **job(**place))
 
 
-def test_a_report_that_is_never_ready_is_given_up(pulled):
+def test_a_report_that_is_never_ready_is_given_up(pulled, monkeypatch):
+    monkeypatch.setattr("connectors.drivers.jobs.BUDGETS_TO_WAIT", 0.01)
     with pytest.raises(TransientError, match=r"not ready after \d+ looks"):
-        pulled(reports(["RUNNING"]), **job(download_path="/x"), retry_seconds=0.02)
+        pulled(reports(["RUNNING"]), **job(download_path="/x"), retry_seconds=20)
     assert len(pulled.agency.seen) > 10
 
 
