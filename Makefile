@@ -10,7 +10,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test unit lint lint-python lint-types lint-imports lint-sql lock clean bench-pull bench-score foreign-clients
+.PHONY: help setup demo test unit lint lint-python lint-types lint-imports lint-sql lock clean bench-pull bench-score bench-night foreign-clients
 
 help:
 	@echo "make demo   set up, then run one whole night on loopback and show what came of it"
@@ -20,6 +20,7 @@ help:
 	@echo "make foreign-clients  have dlt and Airbyte read all records of the sandbox's REST agencies"
 	@echo "make bench-pull  pull 200,000 records with each client and print CPU, time and memory: minutes"
 	@echo "make bench-score score 10,000 and 100,000 made-up enterprises four ways, and print the same: ten minutes"
+	@echo "make bench-night the night after ingest by step, over 702, 10,000 and 100,000 enterprises: ten minutes"
 	@echo "make lock   resolve the dependencies anew into requirements/"
 
 setup: .venv/ready
@@ -73,6 +74,9 @@ bench-pull: setup
 
 bench-score: setup
 	$(BIN)/python benchmarks/scoring/run.py
+
+bench-night: setup
+	$(BIN)/python benchmarks/night/run.py
 
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade pyproject.toml --group dev -o requirements/all.lock

@@ -1,5 +1,6 @@
-"""What there is to look at, counted by ourselves: Great Expectations passes a check that looked at nothing."""
+"""What there is to look at, counted by ourselves, and what the checks in SQL find there."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from expectations.names import Names, NameUnknownError, NotSealedThenError, read
 from expectations.suites import Check, Suite
 
 SAMPLE = 5
+Place = tuple[str, str]
+"""A check: its table and its name."""
 
 
 @dataclass(frozen=True)
@@ -20,29 +23,57 @@ class Count:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What was found by one check. `looked_at` is None where who asked does not say how many rows it took."""
+
+    success: bool
+    looked_at: int | None
+    observed: str
+    exception: str | None
+
+
+@dataclass(frozen=True)
 class Census:
-    """The names of a candidate, the rows before each check, and the suites whose table is rightly empty."""
+    """The names of a candidate, the rows before each check, what those in SQL found, and the tables rightly empty."""
 
     names: Names
-    counts: dict[tuple[str, str], Count]
+    counts: dict[Place, Count]
+    answers: dict[Place, Answer]
     rightly_empty: frozenset[str]
 
 
 def take_census(warehouse: Path, previous_edition: Path | None, suites: list[Suite]) -> Census:
-    """Count the rows before each check that applies. The connection is closed again: the next is configured else."""
+    """Count the rows before each check that applies, and ask those in SQL.
+
+    Great Expectations passes a check that looked at nothing, and runs SQL twice.
+    """
+    counts: dict[Place, Count] = {}
+    answers: dict[Place, Answer] = {}
+    empty = set()
+    # The connection is closed again: the next is configured otherwise.
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         names = read_names(connection, previous_edition)
-        counts = {
-            (suite.table, check.name): _count(connection, names, suite, check)
-            for suite in suites
-            for check in suite.checks
-            if check.needs is None or (previous_edition is not None and _is_comparable(names, suite, check))
-        }
-        empty = frozenset(suite.table for suite in suites if _is_rightly_empty(connection, names, suite))
-    return Census(names, counts, empty)
+        for suite in suites:
+            if _is_rightly_empty(connection, names, suite):
+                empty.add(suite.table)
+                continue
+            applies = [check for check in suite.checks if _applies(names, suite, check, previous_edition)]
+            # The whole table (None) is counted once, for all the checks in SQL that say nothing else.
+            columns = dict.fromkeys(check.kwargs.get("column") for check in applies if check.over is None)
+            found = _count_columns(connection, names, suite.table, list(columns))
+            for check in applies:
+                place = suite.table, check.name
+                counts[place] = (
+                    found[check.kwargs.get("column")]
+                    if check.over is None
+                    else _count(connection, names, suite.table, check.over)
+                )
+                if check.sql is not None:
+                    answers[place] = _ask(connection, names, suite.table, check.sql)
+    return Census(names, counts, answers, frozenset(empty))
 
 
-def take_samples(warehouse: Path, names: Names, failed: list[tuple[str, Check]]) -> dict[tuple[str, str], str]:
+def take_samples(warehouse: Path, names: Names, failed: list[tuple[str, Check]]) -> dict[Place, str]:
     """The first unexpected rows of each failed SQL check, by table and check name, in an order of their own."""
     samples = {}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
@@ -56,7 +87,16 @@ def take_samples(warehouse: Path, names: Names, failed: list[tuple[str, Check]])
     return samples
 
 
-def _is_comparable(names: Names, suite: Suite, check: Check) -> bool:
+def one_line(error: Exception) -> str:
+    """An exception on one line, with its type."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:500]
+
+
+def _applies(names: Names, suite: Suite, check: Check, previous_edition: Path | None) -> bool:
+    if check.needs is None:
+        return True
+    if previous_edition is None:
+        return False
     try:
         names.resolve(f"{check.sql} {check.over}", suite.table)
     except NotSealedThenError:
@@ -66,32 +106,47 @@ def _is_comparable(names: Names, suite: Suite, check: Check) -> bool:
     return True
 
 
-def _count(connection: duckdb.DuckDBPyConnection, names: Names, suite: Suite, check: Check) -> Count:
+def _count_columns(
+    connection: duckdb.DuckDBPyConnection, names: Names, table: str, columns: Sequence[str | None]
+) -> dict[str | None, Count]:
+    """The values of each column, or of None the rows: in one pass, and one by one only where one cannot be counted."""
+    counted = ", ".join(f"count({_quoted(column)})" for column in columns)
     try:
-        return Count(_scalar(connection, _population(names, suite, check)), None)
+        row = connection.execute(f"select {counted} from {names.qualified(table)}").fetchone() if columns else ()  # noqa: S608  # names, quoted
+        return {column: Count(int(count), None) for column, count in zip(columns, row or (), strict=True)}
     except (duckdb.Error, NameUnknownError) as error:
-        return Count(0, " ".join(str(error).split()))
+        if len(columns) == 1:
+            return {columns[0]: Count(0, one_line(error))}
+    each = (_count_columns(connection, names, table, [column]) for column in columns)
+    return {column: count for one in each for column, count in one.items()}
 
 
-def _population(names: Names, suite: Suite, check: Check) -> str:
-    if check.over is not None:
-        return names.resolve(check.over, suite.table)
-    column = check.kwargs.get("column")
-    counted = "*" if column is None else '"' + str(column).replace('"', '""') + '"'
-    return f"select count({counted}) from {names.qualified(suite.table)}"  # noqa: S608  # names, quoted
+def _quoted(column: str | None) -> str:
+    return "*" if column is None else '"' + column.replace('"', '""') + '"'
 
 
-def _scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = connection.execute(query).fetchone()
-    return int(row[0] or 0) if row else 0
+def _count(connection: duckdb.DuckDBPyConnection, names: Names, table: str, over: str) -> Count:
+    try:
+        row = connection.execute(names.resolve(over, table)).fetchone()
+        return Count(int(row[0] or 0) if row else 0, None)
+    except (duckdb.Error, NameUnknownError) as error:
+        return Count(0, one_line(error))
+
+
+def _ask(connection: duckdb.DuckDBPyConnection, names: Names, table: str, sql: str) -> Answer:
+    try:
+        ((found,),) = connection.execute(f"select count(*) from (\n{names.resolve(sql, table)}\n)").fetchall()  # noqa: S608  # a suite's own SQL
+    except (duckdb.Error, NameUnknownError) as error:
+        return Answer(False, None, "", one_line(error))
+    return Answer(found == 0, None, f"observed {found}", None)
 
 
 def _is_rightly_empty(connection: duckdb.DuckDBPyConnection, names: Names, suite: Suite) -> bool:
     if suite.may_be_empty_if is None:
         return False
     try:
-        query = f"select count(*) from {names.qualified(suite.table)}"  # noqa: S608  # a name, quoted
-        if _scalar(connection, query):
+        query = f"select 1 from {names.qualified(suite.table)} limit 1"  # noqa: S608  # a name, quoted
+        if connection.execute(query).fetchone() is not None:
             return False
         return connection.execute(names.resolve(suite.may_be_empty_if, suite.table)).fetchone() is not None
     except (duckdb.Error, NameUnknownError):

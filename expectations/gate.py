@@ -2,14 +2,23 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 
-from expectations.census import Census, Count, take_census, take_samples
-from expectations.gx_run import Answer, run_suites
+from expectations.census import Answer, Census, Count, Place, take_census, take_samples
+from expectations.gx_run import run_suites
 from expectations.suites import REQUIRED, SUITES, Check, Suite, load_suites
 from expectations.verdict import CheckResult, PublicationBlocked, Verdict, decide, require_passed
 
-__all__ = ["CheckResult", "PublicationBlocked", "Verdict", "audit", "require_passed"]
+__all__ = ["CheckResult", "PublicationBlocked", "Verdict", "audit", "preload", "require_passed"]
+
+
+def preload() -> Thread:
+    """Begin to import Great Expectations beside other work: it takes seconds, which the gate need not wait for."""
+    thread = Thread(target=import_module, args=["great_expectations"], daemon=True)
+    thread.start()
+    return thread
 
 
 def audit(
@@ -28,20 +37,19 @@ def audit(
     if problems:
         return decide((), problems)
     census = take_census(warehouse, previous_edition, suites)
-    asked = [suite for suite in (_applicable(suite, census) for suite in suites) if suite is not None]
-    answers = run_suites(warehouse, census.names, asked) if asked else {}
+    asked = [suite for suite in (_expectations(suite, census) for suite in suites) if suite is not None]
+    answers = census.answers | (run_suites(warehouse, census.names, asked) if asked else {})
     results = [_result(suite, check, census, answers) for suite in suites for check in suite.checks]
     return decide(_with_samples(warehouse, census, suites, results), ())
 
 
-def _applicable(suite: Suite, census: Census) -> Suite | None:
-    if suite.table in census.rightly_empty:
-        return None
-    checks = tuple(check for check in suite.checks if (suite.table, check.name) in census.counts)
+def _expectations(suite: Suite, census: Census) -> Suite | None:
+    """What of a suite is asked of Great Expectations, None where nothing is."""
+    checks = tuple(check for check in suite.checks if check.sql is None and (suite.table, check.name) in census.counts)
     return suite.model_copy(update={"checks": checks}) if checks else None
 
 
-def _result(suite: Suite, check: Check, census: Census, answers: dict[tuple[str, str], Answer]) -> CheckResult:
+def _result(suite: Suite, check: Check, census: Census, answers: dict[Place, Answer]) -> CheckResult:
     place = suite.table, check.name
     blank = CheckResult(check.name, suite.table, check.severity, "not_applicable", 0, None, "", check.why)
     if suite.table in census.rightly_empty:

@@ -1,10 +1,10 @@
 """Running suites through Great Expectations over a DuckDB file, and reading what it really did."""
 
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from expectations.census import Answer, Place, one_line
 from expectations.names import Names, NameUnknownError
 from expectations.suites import Check, Suite
 
@@ -13,18 +13,8 @@ DEFAULT_SCHEMA = "main"
 CHATTY = ("great_expectations", "great_expectations.data_context.types.base")
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What Great Expectations said of one check. `looked_at` is None where it does not say how many rows it took."""
-
-    success: bool
-    looked_at: int | None
-    observed: str
-    exception: str | None
-
-
-def run_suites(warehouse: Path, names: Names, suites: list[Suite]) -> dict[tuple[str, str], Answer]:
-    """Ask every check of `suites`; answers by table and check name. A check it did not answer is not in the result."""
+def run_suites(warehouse: Path, names: Names, suites: list[Suite]) -> dict[Place, Answer]:
+    """Ask every expectation of `suites`; answers by table and check name, without those that it did not answer."""
     # Great Expectations takes seconds to import, and only the gate needs it.
     import great_expectations as gx
 
@@ -42,7 +32,7 @@ def run_suites(warehouse: Path, names: Names, suites: list[Suite]) -> dict[tuple
             "connect_args": {"database": str(warehouse), "read_only": True},
         },
     )
-    answers: dict[tuple[str, str], Answer] = {}
+    answers: dict[Place, Answer] = {}
     try:
         for suite in suites:
             answers.update(_run_suite(source, names, suite))
@@ -52,16 +42,16 @@ def run_suites(warehouse: Path, names: Names, suites: list[Suite]) -> dict[tuple
     return answers
 
 
-def _run_suite(source: Any, names: Names, suite: Suite) -> dict[tuple[str, str], Answer]:
+def _run_suite(source: Any, names: Names, suite: Suite) -> dict[Place, Answer]:
     import great_expectations as gx
 
-    answers: dict[tuple[str, str], Answer] = {}
+    answers: dict[Place, Answer] = {}
     asked = []
     for check in suite.checks:
         try:
-            asked.append(_expectation(names, suite.table, check))
+            asked.append(_expectation(check))
         except Exception as error:  # noqa: BLE001  # whatever the library raises here, this check has no answer
-            answers[suite.table, check.name] = Answer(False, None, "", _one_line(error))
+            answers[suite.table, check.name] = Answer(False, None, "", one_line(error))
     try:
         # The library would have a schema be the connection's; only a table outside the default one needs it.
         schema = names.schemas.get(suite.table)
@@ -70,24 +60,20 @@ def _run_suite(source: Any, names: Names, suite: Suite) -> dict[tuple[str, str],
         batch = asset.add_batch_definition_whole_table("whole").get_batch()
         results = batch.validate(gx.ExpectationSuite(name=suite.table, expectations=asked)).results
     except Exception as error:  # noqa: BLE001  # a table it cannot open fails its checks, and leaves the others theirs
-        broken = Answer(False, None, "", _one_line(error))
+        broken = Answer(False, None, "", one_line(error))
         return {(suite.table, check.name): broken for check in suite.checks} | answers
     for result in results:
         answers[suite.table, str(result.expectation_config.meta["check"])] = _answer(result)
     return answers
 
 
-def _expectation(names: Names, table: str, check: Check) -> Any:
+def _expectation(check: Check) -> Any:
     import great_expectations.expectations as gxe
 
-    marks = {"meta": {"check": check.name}, "severity": check.severity}
-    name = check.expectation or "UnexpectedRowsExpectation"
-    kind: Any = getattr(gxe, name, None)
+    kind: Any = getattr(gxe, check.expectation or "", None)
     if kind is None:
-        raise NameUnknownError(f"Great Expectations has no {name}")
-    if check.sql is not None:
-        return kind(unexpected_rows_query=names.for_gx(check.sql, table), **marks)
-    return kind(**check.kwargs, **marks)
+        raise NameUnknownError(f"Great Expectations has no {check.expectation}")
+    return kind(**check.kwargs, meta={"check": check.name}, severity=check.severity)
 
 
 def _answer(result: Any) -> Answer:
@@ -110,7 +96,3 @@ def _exception(info: dict[str, Any]) -> str | None:
     each = [info] if "raised_exception" in info else [entry for entry in info.values() if isinstance(entry, dict)]
     raised = [str(entry.get("exception_message") or "raised") for entry in each if entry.get("raised_exception")]
     return " ".join(sorted(raised)[0].split())[:500] if raised else None
-
-
-def _one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:500]

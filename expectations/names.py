@@ -1,4 +1,4 @@
-"""The names a suite's SQL may use, and how they are written out for DuckDB and for Great Expectations."""
+"""The names a suite's SQL may use, and how they are written out for DuckDB."""
 
 import json
 import re
@@ -9,10 +9,6 @@ from pathlib import Path
 import duckdb
 
 PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
-# The line breaks end a comment that the SQL may end with.
-WRAPPED = "with batch as (select * from {batch}) select * from (\n<sql>\n) as unexpected_rows"
-# SQLAlchemy takes ":word" for a parameter, as in a time of day or a path; "::" is a cast and left alone.
-PARAMETER = re.compile(r"(?<![:\w\\]):(?=\w)")
 # The enterprise's code is 18 characters and may be all digits: it would be taken for a person's identity number.
 NOT_PERSONAL = ("uscc",)
 
@@ -38,12 +34,6 @@ class Names:
     def resolve(self, sql: str, table: str) -> str:
         """Write `sql`, of a check over `table`, out for DuckDB."""
         return PLACEHOLDER.sub(lambda match: self._written(match.group(1), table), sql).strip().rstrip(";")
-
-    def for_gx(self, sql: str, table: str) -> str:
-        """Write `sql` out for Great Expectations, whose one placeholder is {batch}: the checked table as it sees it."""
-        kept = PLACEHOLDER.sub(lambda match: "batch" if match.group(1) == table else match.group(0), sql)
-        plain = self.resolve(kept, table).replace("{", "{{").replace("}", "}}")
-        return WRAPPED.replace("<sql>", PARAMETER.sub(r"\\:", plain))
 
     def qualified(self, table: str) -> str:
         """A table of the candidate with its schema. Raises `NameUnknownError` where it is not there."""

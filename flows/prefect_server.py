@@ -48,6 +48,11 @@ class ApiLostError(TransientError):
 
 def api_is_configured() -> bool:
     """Whether PREFECT_API_URL is set. Raises `ConfigError` where Prefect cannot read its own settings."""
+    if not _prefect_has_settings():
+        return False
+    # Its own lines would say each step a second time, and tracebacks; they are on the run's page.
+    for handler in ("CONSOLE", "DEBUG"):
+        os.environ.setdefault(f"PREFECT_LOGGING_HANDLERS_{handler}_LEVEL", "CRITICAL")
     try:
         from prefect.settings import PREFECT_API_URL
 
@@ -55,6 +60,17 @@ def api_is_configured() -> bool:
     except ValueError as error:
         said = " ".join(str(error).split())[:300]
         raise ConfigError(f"Prefect cannot read them: {said}.", "PREFECT_ settings", "mend them in .env") from None
+
+
+def _prefect_has_settings() -> bool:
+    """Whether there is any place where Prefect would find a setting: its import takes a second of a small night."""
+    pyproject = Path("pyproject.toml")
+    return (
+        any(name.startswith("PREFECT_") for name in os.environ)
+        or Path("prefect.toml").exists()
+        or (pyproject.is_file() and "tool.prefect" in pyproject.read_text(encoding="utf-8", errors="replace"))
+        or (Path("~/.prefect").expanduser() / "profiles.toml").exists()
+    )
 
 
 def require_api() -> None:

@@ -31,7 +31,7 @@ from editions.ruleset_problems import in_one_line
 from editions.score.ruleset import read_seeds
 from editions.score.run import Place, problems_of
 from editions.seal import drop_drafts
-from expectations.gate import audit
+from expectations.gate import audit, preload
 from expectations.verdict import PublicationBlocked, Verdict, require_passed
 from flows.alerts import with_alerts_sent
 from flows.deliver import deliver_owed, notify_owed
@@ -106,6 +106,8 @@ def build_candidate(night: Night, supplied: Sequence[Supplied]) -> tuple[Candida
     log.debug("build: laying out the inputs, then dbt")
     candidate = new_candidate(night.settings.data_dir, night.run_id)
     lay_out(candidate.inputs, night.sources, supplied, night.settings.data_dir, night.decisions)
+    # dbt is a process of its own, and this one would wait idly for it.
+    preload()
     report = build(candidate, night.as_of, PROJECT_DIR)
     require_described(candidate.warehouse, sealed_relations(candidate.target))
     log.info("build: %d models, %d tests", report.models, report.tests)

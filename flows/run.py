@@ -1,7 +1,6 @@
 """One night, through the Prefect API where one is configured, by itself where none is."""
 
 import logging
-import os
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -21,12 +20,9 @@ def run_configured(settings: Settings, as_of: date | None) -> Outcome:
     Where the API does not answer the night failed, in the ledger and to the operators; one that goes away in the night
     is an `ApiLostError` with what the night came to all the same.
     """
-    # Its own lines would say each step a second time, and tracebacks; they are on the run's page.
-    for handler in ("CONSOLE", "DEBUG"):
-        os.environ.setdefault(f"PREFECT_LOGGING_HANDLERS_{handler}_LEVEL", "CRITICAL")
-    logging.raiseExceptions = False
     if not api_is_configured():
         return run_night(settings, as_of, "plain")
+    logging.raiseExceptions = False
     try:
         require_api()
     except ConnectorError as error:
