@@ -63,7 +63,7 @@ app = typer.Typer(
     name="jifen",
     cls=LazyGroup,
     help="企业创新积分: ingest, build, gate, publish, deliver, notify. Exit codes: 0 published or nothing new, "
-    "1 failed or owed, 2 usage, 3 gate blocked, 4 a critical source is missing, 5 another source failed.",
+    "1 failed or not all delivered, 2 usage, 3 gate blocked, 4 a critical source is missing, 5 another source failed.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,

@@ -30,7 +30,7 @@ def run(
 ) -> None:
     """Run the night once: through the Prefect API where one is configured, by itself where none is.
 
-    Exit codes: 0 published or nothing new, 1 failed or something is still owed, 2 usage, 3 the gate blocked,
+    Exit codes: 0 published or nothing new, 1 failed or something is not delivered yet, 2 usage, 3 the gate blocked,
     4 a critical source is missing, 5 published or nothing new, and another source failed.
     """
     raise typer.Exit(_run_once(as_of, as_json))

@@ -136,7 +136,7 @@ def troubles(told: dict[str, Any]) -> Iterator[tuple[int, str]]:
     for name, why in report.get("stale", {}).items():
         yield 1, f"stale {name}: {why}. Next: ask the agency for newer data"
     for owed in [one for some in told["owed"].values() for one in some]:
-        yield 1, f"owed to {owed['recipient']}: {_why_owed(ended, owed['last_error'], wait)}"
+        yield 1, f"not delivered to {owed['recipient']}: {_why_owed(ended, owed['last_error'], wait)}"
 
 
 def _why_owed(ended: Outcome, error: str | None, wait: str) -> str:
@@ -216,7 +216,7 @@ def _facts(told: dict[str, Any], settings: Settings) -> Iterator[tuple[str, str]
     as_of = told.get("current_as_of")
     yield "current edition", f"{told['current']} as of {as_of}" if told["current"] else "none"
     if last is not None:
-        yield "owed", f"{sum(len(some) for some in told['owed'].values())} deliveries, notices and returns"
+        yield "not delivered", f"{sum(len(some) for some in told['owed'].values())} deliveries, notices and returns"
         yield "stale", ", ".join((last["report"] or {}).get("stale", {})) or "none"
     by = "by prefect.yaml, where it is deployed"
     yield "next night", f"{told['next_night']} ({by})" if told["next_night"] else "no prefect.yaml here"

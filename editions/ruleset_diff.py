@@ -41,7 +41,7 @@ SEALED = ("ruleset_stages", "ruleset_weights", "ruleset_rules", "ruleset_levels"
 
 
 @dataclass(frozen=True)
-class Difference:
+class RulesetDifference:
     """One row, or one cell of a row, that two rule sets do not share: `kind` is added, removed or changed.
 
     Of a whole row `column` is None, and `then` or `now` what the row says beside its key.
@@ -83,7 +83,7 @@ def content_sha256(content: Content) -> str:
     return hashlib.sha256(canonical_json(frozen(content))).hexdigest()
 
 
-def differences(then: Content, now: Content) -> list[Difference]:
+def differences(then: Content, now: Content) -> list[RulesetDifference]:
     """Every row and cell that differs, by table and key."""
     before, after = (
         {table: [{name: cell for name, cell in row.items() if cell} for row in rows] for table, rows in one.items()}
@@ -187,7 +187,7 @@ def _as_cell(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _in_words(one: Difference) -> tuple[str, str]:
+def _in_words(one: RulesetDifference) -> tuple[str, str]:
     if one.kind == "added":
         return "新增了该行", "the row was added"
     if one.kind == "removed":
@@ -202,19 +202,21 @@ def _short(cell: str | None) -> str:
     return cell if len(cell) <= SHOWN_CELLS else cell[: SHOWN_CELLS - 1] + "…"
 
 
-def _of_table(table: str, then: Sequence[Mapping[str, str]], now: Sequence[Mapping[str, str]]) -> Iterator[Difference]:
+def _of_table(
+    table: str, then: Sequence[Mapping[str, str]], now: Sequence[Mapping[str, str]]
+) -> Iterator[RulesetDifference]:
     before, after = _by_key(table, then), _by_key(table, now)
     for key in sorted(before.keys() | after.keys()):
         told = ", ".join(filter(None, key[:-1]))
         if key not in after:
-            yield Difference(table, told, "removed", None, _said(table, before[key]), None)
+            yield RulesetDifference(table, told, "removed", None, _said(table, before[key]), None)
         elif key not in before:
-            yield Difference(table, told, "added", None, None, _said(table, after[key]))
+            yield RulesetDifference(table, told, "added", None, None, _said(table, after[key]))
         else:
             one, other = before[key], after[key]
             for column in sorted(one.keys() | other.keys()):
                 if one.get(column) != other.get(column):
-                    yield Difference(table, told, "changed", column, one.get(column), other.get(column))
+                    yield RulesetDifference(table, told, "changed", column, one.get(column), other.get(column))
 
 
 def _said(table: str, row: Mapping[str, str]) -> str:

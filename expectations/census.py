@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from expectations.names import Names, NameUnknownError, NotSealedThenError, read_names
-from expectations.suites import Check, Suite
+from expectations.suites import GateCheck, Suite
 
 SAMPLE = 5
 Place = tuple[str, str]
@@ -23,7 +23,7 @@ class Count:
 
 
 @dataclass(frozen=True)
-class Answer:
+class CheckAnswer:
     """What was found by one check. `looked_at` is None where who asked does not say how many rows it took."""
 
     success: bool
@@ -38,7 +38,7 @@ class Census:
 
     names: Names
     counts: dict[Place, Count]
-    answers: dict[Place, Answer]
+    answers: dict[Place, CheckAnswer]
     rightly_empty: frozenset[str]
 
 
@@ -48,7 +48,7 @@ def take_census(warehouse: Path, previous_edition: Path | None, suites: list[Sui
     Great Expectations passes a check that looked at nothing, and runs SQL twice.
     """
     counts: dict[Place, Count] = {}
-    answers: dict[Place, Answer] = {}
+    answers: dict[Place, CheckAnswer] = {}
     empty = set()
     # The connection is closed again: the next is configured otherwise.
     with duckdb.connect(str(warehouse), read_only=True) as connection:
@@ -73,7 +73,7 @@ def take_census(warehouse: Path, previous_edition: Path | None, suites: list[Sui
     return Census(names, counts, answers, frozenset(empty))
 
 
-def take_samples(warehouse: Path, names: Names, failed: list[tuple[str, Check]]) -> dict[Place, str]:
+def take_samples(warehouse: Path, names: Names, failed: list[tuple[str, GateCheck]]) -> dict[Place, str]:
     """The first unexpected rows of each failed SQL check, by table and check name, in an order of their own."""
     samples = {}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
@@ -92,7 +92,7 @@ def one_line(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"[:500]
 
 
-def _applies(names: Names, suite: Suite, check: Check, previous_edition: Path | None) -> bool:
+def _applies(names: Names, suite: Suite, check: GateCheck, previous_edition: Path | None) -> bool:
     if check.needs is None:
         return True
     if previous_edition is None:
@@ -133,12 +133,12 @@ def _count(connection: duckdb.DuckDBPyConnection, names: Names, table: str, over
         return Count(0, one_line(error))
 
 
-def _ask(connection: duckdb.DuckDBPyConnection, names: Names, table: str, sql: str) -> Answer:
+def _ask(connection: duckdb.DuckDBPyConnection, names: Names, table: str, sql: str) -> CheckAnswer:
     try:
         ((found,),) = connection.execute(f"select count(*) from (\n{names.resolve(sql, table)}\n)").fetchall()  # noqa: S608  # a suite's own SQL
     except (duckdb.Error, NameUnknownError) as error:
-        return Answer(False, None, "", one_line(error))
-    return Answer(found == 0, None, f"observed {found}", None)
+        return CheckAnswer(False, None, "", one_line(error))
+    return CheckAnswer(found == 0, None, f"observed {found}", None)
 
 
 def _is_rightly_empty(connection: duckdb.DuckDBPyConnection, names: Names, suite: Suite) -> bool:

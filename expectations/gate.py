@@ -6,12 +6,12 @@ from importlib import import_module
 from pathlib import Path
 from threading import Thread
 
-from expectations.census import Answer, Census, Count, Place, take_census, take_samples
+from expectations.census import Census, CheckAnswer, Count, Place, take_census, take_samples
 from expectations.gx_run import run_suites
-from expectations.suites import REQUIRED, SUITES, Check, Suite, load_suites
-from expectations.verdict import CheckResult, PublicationBlocked, Verdict, decide, require_passed
+from expectations.suites import REQUIRED, SUITES, GateCheck, Suite, load_suites
+from expectations.verdict import GateResult, PublicationBlocked, Verdict, decide, require_passed
 
-__all__ = ["CheckResult", "PublicationBlocked", "Verdict", "audit", "preload", "require_passed"]
+__all__ = ["GateResult", "PublicationBlocked", "Verdict", "audit", "preload", "require_passed"]
 
 
 def preload() -> Thread:
@@ -49,9 +49,9 @@ def _expectations(suite: Suite, census: Census) -> Suite | None:
     return suite.model_copy(update={"checks": checks}) if checks else None
 
 
-def _result(suite: Suite, check: Check, census: Census, answers: dict[Place, Answer]) -> CheckResult:
+def _result(suite: Suite, check: GateCheck, census: Census, answers: dict[Place, CheckAnswer]) -> GateResult:
     place = suite.table, check.name
-    blank = CheckResult(check.name, suite.table, check.severity, "not_applicable", 0, None, "", check.why)
+    blank = GateResult(check.name, suite.table, check.severity, "not_applicable", 0, None, "", check.why)
     if suite.table in census.rightly_empty:
         return replace(blank, observed="the table is empty, and its suite says when that is in order")
     if place not in census.counts:
@@ -71,16 +71,14 @@ def _result(suite: Suite, check: Check, census: Census, answers: dict[Place, Ans
     )
 
 
-def _looked_at(check: Check, count: Count, answer: Answer) -> int:
+def _looked_at(check: GateCheck, count: Count, answer: CheckAnswer) -> int:
     if answer.looked_at is not None:
         return answer.looked_at
     # Without a count of its own, nobody knows what a condition left over: that is not taken for an evaluation.
     return 0 if "row_condition" in check.kwargs else count.rows
 
 
-def _with_samples(
-    warehouse: Path, census: Census, suites: list[Suite], results: list[CheckResult]
-) -> list[CheckResult]:
+def _with_samples(warehouse: Path, census: Census, suites: list[Suite], results: list[GateResult]) -> list[GateResult]:
     checks = {(suite.table, check.name): check for suite in suites for check in suite.checks}
     failed = {(result.table, result.name) for result in results if result.outcome == "failed"}
     asked = [(place[0], check) for place, check in checks.items() if place in failed and check.sql is not None]

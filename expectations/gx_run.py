@@ -4,16 +4,16 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from expectations.census import Answer, Place, one_line
+from expectations.census import CheckAnswer, Place, one_line
 from expectations.names import Names, NameUnknownError
-from expectations.suites import Check, Suite
+from expectations.suites import GateCheck, Suite
 
 DEFAULT_SCHEMA = "main"
 # One of the library's modules sets its own level, and would tell every night of a folder that it made and removed.
 CHATTY = ("great_expectations", "great_expectations.data_context.types.base")
 
 
-def run_suites(warehouse: Path, names: Names, suites: list[Suite]) -> dict[Place, Answer]:
+def run_suites(warehouse: Path, names: Names, suites: list[Suite]) -> dict[Place, CheckAnswer]:
     """Ask every expectation of `suites`; answers by table and check name, without those that it did not answer."""
     # Great Expectations takes seconds to import, and only the gate needs it.
     import great_expectations as gx
@@ -32,7 +32,7 @@ def run_suites(warehouse: Path, names: Names, suites: list[Suite]) -> dict[Place
             "connect_args": {"database": str(warehouse), "read_only": True},
         },
     )
-    answers: dict[Place, Answer] = {}
+    answers: dict[Place, CheckAnswer] = {}
     try:
         for suite in suites:
             answers.update(_run_suite(source, names, suite))
@@ -42,16 +42,16 @@ def run_suites(warehouse: Path, names: Names, suites: list[Suite]) -> dict[Place
     return answers
 
 
-def _run_suite(source: Any, names: Names, suite: Suite) -> dict[Place, Answer]:
+def _run_suite(source: Any, names: Names, suite: Suite) -> dict[Place, CheckAnswer]:
     import great_expectations as gx
 
-    answers: dict[Place, Answer] = {}
+    answers: dict[Place, CheckAnswer] = {}
     asked = []
     for check in suite.checks:
         try:
             asked.append(_expectation(check))
         except Exception as error:  # noqa: BLE001  # whatever the library raises here, this check has no answer
-            answers[suite.table, check.name] = Answer(False, None, "", one_line(error))
+            answers[suite.table, check.name] = CheckAnswer(False, None, "", one_line(error))
     try:
         # The library would have a schema be the connection's; only a table outside the default one needs it.
         schema = names.schemas.get(suite.table)
@@ -60,14 +60,14 @@ def _run_suite(source: Any, names: Names, suite: Suite) -> dict[Place, Answer]:
         batch = asset.add_batch_definition_whole_table("whole").get_batch()
         results = batch.validate(gx.ExpectationSuite(name=suite.table, expectations=asked)).results
     except Exception as error:  # noqa: BLE001  # a table it cannot open fails its checks, and leaves the others theirs
-        broken = Answer(False, None, "", one_line(error))
+        broken = CheckAnswer(False, None, "", one_line(error))
         return {(suite.table, check.name): broken for check in suite.checks} | answers
     for result in results:
         answers[suite.table, str(result.expectation_config.meta["check"])] = _answer(result)
     return answers
 
 
-def _expectation(check: Check) -> Any:
+def _expectation(check: GateCheck) -> Any:
     import great_expectations.expectations as gxe
 
     kind: Any = getattr(gxe, check.expectation or "", None)
@@ -76,7 +76,7 @@ def _expectation(check: Check) -> Any:
     return kind(**check.kwargs, meta={"check": check.name}, severity=check.severity)
 
 
-def _answer(result: Any) -> Answer:
+def _answer(result: Any) -> CheckAnswer:
     found = dict(result.result or {})
     raised = _exception(dict(result.exception_info or {}))
     looked_at = None
@@ -88,7 +88,7 @@ def _answer(result: Any) -> Answer:
         observed = f"observed {found['observed_value']}"
     else:
         observed = ""
-    return Answer(bool(result.success), looked_at, observed, raised)
+    return CheckAnswer(bool(result.success), looked_at, observed, raised)
 
 
 def _exception(info: dict[str, Any]) -> str | None:

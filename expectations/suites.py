@@ -15,7 +15,7 @@ REQUIRED = ("rankings", "points", "reasons", "supply", "ext_bank__scores")
 Severity = Literal["critical", "warning"]
 
 
-class Check(BaseModel):
+class GateCheck(BaseModel):
     """One question: a Great Expectations class with its arguments, or SQL that answers the rows there must not be.
 
     In SQL, a name in braces is a table of the candidate; `{previous_<table>}` one of the edition that is current, and
@@ -56,7 +56,7 @@ class Suite(BaseModel):
 
     table: str
     may_be_empty_if: str | None = None
-    checks: tuple[Check, ...] = Field(min_length=1)
+    checks: tuple[GateCheck, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:

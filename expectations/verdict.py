@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 from expectations.suites import Severity
 
-Outcome = Literal["passed", "failed", "not_evaluated", "error", "not_applicable"]
+CheckOutcome = Literal["passed", "failed", "not_evaluated", "error", "not_applicable"]
 
 
 @dataclass(frozen=True)
-class CheckResult:
+class GateResult:
     """How one check came out: the rows it looked at, what it saw there, or the exception that kept it from looking.
 
     `not_evaluated` looked at nothing, which is no pass; `not_applicable` had nothing to be asked of, as its suite says.
@@ -19,7 +19,7 @@ class CheckResult:
     name: str
     table: str
     severity: Severity
-    outcome: Outcome
+    outcome: CheckOutcome
     evaluated_rows: int
     exception: str | None
     observed: str
@@ -41,16 +41,16 @@ class Verdict:
     """May the candidate be published. `problems` are faults of the suites themselves, which block too."""
 
     state: Literal["passed", "blocked"]
-    checks: tuple[CheckResult, ...]
+    checks: tuple[GateResult, ...]
     problems: tuple[str, ...]
 
     @property
-    def blocking(self) -> tuple[CheckResult, ...]:
+    def blocking(self) -> tuple[GateResult, ...]:
         """The checks that block."""
         return tuple(check for check in self.checks if check.blocks)
 
     @property
-    def warnings(self) -> tuple[CheckResult, ...]:
+    def warnings(self) -> tuple[GateResult, ...]:
         """The checks that failed without blocking."""
         return tuple(check for check in self.checks if check.outcome == "failed" and check.severity == "warning")
 
@@ -83,7 +83,7 @@ class PublicationBlocked(Exception):  # noqa: N818  # a domain event, not a faul
         self.verdict = verdict
 
 
-def decide(checks: Sequence[CheckResult], problems: Sequence[str]) -> Verdict:
+def decide(checks: Sequence[GateResult], problems: Sequence[str]) -> Verdict:
     """The verdict over all declared checks: passed only if some were evaluated, and none blocks."""
     evaluated = any(check.outcome in ("passed", "failed") for check in checks)
     blocked = bool(problems) or not evaluated or any(check.blocks for check in checks)

@@ -33,7 +33,7 @@ def with_alerts_sent(night: Night, outcome: Outcome) -> Outcome:
     owed = tuple(dict.fromkeys(line["recipient"] for line in sent if line["state"] != "sent"))
     if not owed or not outcome.is_good:
         return outcome
-    told = f"{outcome.message} Not told yet: {', '.join(owed)}. Next: `jifen status`, then `jifen run`."
+    told = f"{outcome.message} Not notified yet: {', '.join(owed)}. Next: `jifen status`, then `jifen run`."
     return replace(outcome, message=told, owed=(*outcome.owed, *owed))
 
 

@@ -106,7 +106,7 @@ def _require_whole(night: Night, path: Path, edition_id: str) -> None:
 
 def _unknown_recipient(owed: Row) -> ConfigError:
     return ConfigError(
-        f"edition or run {owed.get('edition_id') or owed['run_id']} owes it, and it has no sink file.",
+        f"edition or run {owed.get('edition_id') or owed['run_id']} is to be sent to it, and it has no sink file.",
         owed["recipient"],
         f"put connectors/sinks/{owed['recipient']}.yml back, or publish again without it",
     )

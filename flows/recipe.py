@@ -62,7 +62,7 @@ EARLY_START = timedelta(minutes=1)
 """By how much a worker may begin a run before its time, and so before its day."""
 
 
-class UsageError(ValueError):
+class BusinessDateError(ValueError):
     """What was asked for cannot be done as asked."""
 
     exit_code = 2
@@ -141,7 +141,7 @@ PLAIN_STEPS = Steps(pull_all, build_candidate, audit_candidate, publish_edition,
 def run_night(settings: Settings, as_of: date | None, driver: str, steps: Steps = PLAIN_STEPS) -> Outcome:
     """Run the whole recipe once, under the one lock of the data folder; how it ended is in the ledger and the answer.
 
-    Raises `UsageError` and `RunLockedError` before anything was begun. Every other fault is an `Outcome`.
+    Raises `BusinessDateError` and `RunLockedError` before anything was begun. Every other fault is an `Outcome`.
     """
     now = datetime.now(settings.zone)
     as_of = as_of or now.date()
@@ -181,14 +181,16 @@ def _with_files(night: Night) -> Night:
 def require_come(as_of: date, today: date) -> None:
     """The business date may not lie ahead."""
     if as_of > today:
-        raise UsageError(f"--as-of {as_of} lies ahead of today, {today}. Give a day that has come.")
+        raise BusinessDateError(f"--as-of {as_of} lies ahead of today, {today}. Give a day that has come.")
 
 
 def check_date(ledger: Engine, as_of: date, today: date) -> None:
     """The date of a decision may not lie ahead, nor before the current edition's, which was made without it."""
     require_come(as_of, today)
     if has_passed(ledger, as_of):
-        raise UsageError(f"--as-of {as_of} lies before the current edition {current_id(ledger)}. Give a later day.")
+        raise BusinessDateError(
+            f"--as-of {as_of} lies before the current edition {current_id(ledger)}. Give a later day."
+        )
 
 
 def _outcome_of(night: Night, report: dict[str, Any], work: Callable[[], Outcome]) -> Outcome:
@@ -217,7 +219,7 @@ def _recipe(night: Night, steps: Steps, report: dict[str, Any]) -> Outcome:
     if outcome.failed:
         message += f" Not pulled: {', '.join(outcome.failed)}. Next: `jifen status` says why."
     if owed:
-        message += f" Still owed: {', '.join(owed)}. Next: mend what the report names, then `jifen run`."
+        message += f" Not delivered yet: {', '.join(owed)}. Next: mend what the report names, then `jifen run`."
     return replace(outcome, message=message)
 
 
@@ -265,7 +267,7 @@ def _build_beside(night: Night, steps: Steps) -> Outcome:
     """
     known = known_then(night)
     if unknown := why_unknown(night.ledger, known, night.as_of):
-        raise UsageError(unknown)
+        raise BusinessDateError(unknown)
     run_id = f"{night.as_of.isoformat()}-beside-{uuid.uuid4().hex[:8]}"
     night = replace(night, run_id=run_id, follows=stood_on(night.ledger, night.as_of))
     report: dict[str, Any] = {"run_id": run_id, "as_of": night.as_of.isoformat()}

@@ -107,7 +107,7 @@ def _send_one(night: Night, sink: ReturnsSink | None, owed: Row, away: dict[str,
     try:
         if sink is None:
             raise ConfigError(
-                f"return {owed['return_id']} is owed to it, and it has no sink file.",
+                f"return {owed['return_id']} is to be sent to it, and it has no sink file.",
                 owed["recipient"],
                 f"put connectors/sinks/{owed['recipient']}.yml back",
             )
@@ -120,7 +120,7 @@ def _send_one(night: Night, sink: ReturnsSink | None, owed: Row, away: dict[str,
         if isinstance(error, TransientError):
             away[owed["recipient"]] = error
         mark_return(night.ledger, owed["return_id"], error_text(error))
-        log.warning("%s: return %s is still owed", owed["recipient"], owed["return_id"])
+        log.warning("%s: return %s is not delivered yet", owed["recipient"], owed["return_id"])
         return {**line, "error": error_text(error)}
     mark_return(night.ledger, owed["return_id"], None)
     log.info("%s: return %s sent", owed["recipient"], owed["return_id"])
@@ -146,5 +146,5 @@ def with_returns_sent(night: Night, outcome: Outcome) -> Outcome:
     owed += [f"return of {line['source']}" for line in written if line["state"] == "failed"]
     if not owed or outcome.state not in ("published", "nothing_new"):
         return outcome
-    message = f"{outcome.message} Returns still owed: {', '.join(owed)}. Next: `jifen status`, then `jifen run`."
+    message = f"{outcome.message} Returns not delivered yet: {', '.join(owed)}. Next: `jifen status`, then `jifen run`."
     return replace(outcome, message=message, owed=(*outcome.owed, *owed))

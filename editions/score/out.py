@@ -46,7 +46,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenTables:
     """The files written, by name with their rows; the head of the ranking; and how many are not ranked, by reason."""
 
     rows: dict[str, int]
@@ -58,7 +58,7 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Draft:
+class OutputDraft:
     """A folder to write into, beside the folder `out` that it becomes."""
 
     folder: Path
@@ -66,7 +66,7 @@ class Draft:
 
 
 @contextmanager
-def draft_beside(out: Path) -> Iterator[Draft]:
+def draft_beside(out: Path) -> Iterator[OutputDraft]:
     """Make what is needed to write `out`, before anything is scored; nothing of it stays but `out`.
 
     A symbolic link is followed to the folder that it names. Raises `ScoreError` for a folder that holds anything that
@@ -79,7 +79,7 @@ def draft_beside(out: Path) -> Iterator[Draft]:
             stack.callback(_remove_empty, [folder for folder in out.parents if not folder.exists()])
             out.parent.mkdir(parents=True, exist_ok=True)
             draft = stack.enter_context(work_folder(out.parent, DRAFTS))
-        yield Draft(draft, out)
+        yield OutputDraft(draft, out)
 
 
 def require_ours(out: Path) -> None:
@@ -124,8 +124,8 @@ def _told_of(out: Path) -> Iterator[None]:
 
 
 def write_out(
-    candidate: Candidate, draft: Draft, id_column: str, ruleset: Ruleset, values: Path, loaded: Loaded
-) -> Written:
+    candidate: Candidate, draft: OutputDraft, id_column: str, ruleset: Ruleset, values: Path, loaded: Loaded
+) -> WrittenTables:
     """Write the tables of a built candidate as the draft's `out`, all or none; what stood there of ours goes.
 
     Without a stated day (`loaded.is_dated`) the columns of days are empty.
@@ -173,7 +173,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, relation: Relation) -> list[
     return [str(name) for name, *_ in connection.execute(f'describe "{relation.schema}"."{relation.name}"').fetchall()]
 
 
-def _summary(connection: duckdb.DuckDBPyConnection) -> Written:
+def _summary(connection: duckdb.DuckDBPyConnection) -> WrittenTables:
     found = connection.execute("select * from rankings where is_ranked order by rank_overall, uscc limit ?", [TOP])
     names = [name for name, *_ in found.description or ()]
     top = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
@@ -183,7 +183,7 @@ def _summary(connection: duckdb.DuckDBPyConnection) -> Written:
     by_reason = {str(reason): int(count) for reason, count in counted}
     judged = connection.execute("select count(*) filter (where is_passed), count(is_passed) from rankings").fetchone()
     passed = (int(judged[0]), int(judged[1])) if judged and judged[1] else None
-    return Written({}, top, by_reason.pop("", 0), by_reason, passed)
+    return WrittenTables({}, top, by_reason.pop("", 0), by_reason, passed)
 
 
 def _rows(exported: list[Exported]) -> dict[str, int]:

@@ -16,7 +16,7 @@ from editions.ruleset_problems import Problem, problems_in
 from editions.score.columns import columns_of
 from editions.score.errors import ScoreError
 from editions.score.given import read_given
-from editions.score.out import Written, draft_beside, write_out
+from editions.score.out import WrittenTables, draft_beside, write_out
 from editions.score.ruleset import Ruleset, load, read_folder, read_seeds
 from editions.score.values import Loaded, load_values
 from editions.score.work_folder import keep, work_folder
@@ -62,7 +62,7 @@ class Scored:
     out: Path
     ruleset_id: str
     loaded: Loaded
-    written: Written
+    written: WrittenTables
 
 
 def read_ruleset(named: str, place: Place) -> Ruleset:

@@ -143,7 +143,7 @@ def test_a_channel_that_is_away_is_still_owed_and_gets_the_notice_once_at_the_ne
     new_house.faults({"kind": "down", "source": "policy_channel"})
     first = new_house.impatient.run()
     assert (first.code, first.told["state"]) == (1, "published")
-    assert "Still owed: policy_channel" in first.told["message"]
+    assert "Not delivered yet: policy_channel" in first.told["message"]
     assert len(pending(new_house.ledger, outbox)) == 1
     new_house.faults()
     second = new_house.run()

@@ -65,7 +65,7 @@ def test_recipients_that_die_in_mid_transfer_are_owed_and_sent_the_next_time(hou
         dead = over(house, BANK_A_SFTP_PORT=bank, POLICY_WEBHOOK_URL=moved(env["POLICY_WEBHOOK_URL"], hook))
         ran = dead.run(next_day)
     assert (ran.code, ran.told["state"]) == (1, "published"), ran.told["message"]
-    assert "Still owed" in ran.told["message"]
+    assert "Not delivered yet" in ran.told["message"]
     for recipient in ("bank_a", "policy_channel"):
         assert recipient in ran.told["message"]
     assert told_of(ran)["bank_a.loans"]["whose"] == "transient"

@@ -287,7 +287,7 @@ def test_status_begins_with_what_is_to_be_done(settings, monkeypatch, capsys):
     assert words[1:] == [
         "last night",
         "current edition none",
-        "owed",
+        "not delivered",
         "stale",
         "next night",
         "operators",

@@ -82,7 +82,7 @@ def test_a_fault_in_any_step_is_an_outcome_and_the_run_is_closed(settings, steps
 
 def test_a_date_ahead_is_a_usage_error_and_begins_nothing(settings, steps):
     ahead = datetime.now(UTC).date() + timedelta(days=3)
-    with pytest.raises(recipe.UsageError, match="lies ahead"):
+    with pytest.raises(recipe.BusinessDateError, match="lies ahead"):
         recipe.run_night(settings, ahead, "plain", steps)
     assert latest_runs(open_ledger(settings)) == []
 
