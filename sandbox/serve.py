@@ -5,11 +5,12 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 import shlex
 import signal
 import socket
 import ssl
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from connectors.drivers.auth import MutualTls
 from connectors.spec import FolderConnection, RestConnection, SftpConnection, Source
 from sandbox.feeds import Feeds
 from sandbox.standin.certificates import make_certificates
-from sandbox.standin.faults import PLAN
+from sandbox.standin.faults import PLAN, PlanError
 from sandbox.standin.files import Folder, Written, growing_piece
 from sandbox.standin.gate import open_gate
 from sandbox.standin.journal import Journal
@@ -33,14 +34,13 @@ from sandbox.standin.rows import UsageError
 from sandbox.standin.sftp import SftpAgency
 from sandbox.standin.webhook import Channel
 from sandbox.standin.wire import Protocol, server_app
-from sandbox.standin.world import APPLIED, CHANGE_LOG, World, hold_population, make_world
+from sandbox.standin.world import World, hold_population, make_world
 
 POPULATIONS: Final = ("district", "listed")
 READY: Final = "ready.json"
 ZONE_FILE: Final = Path(__file__).absolute().with_name("listed_zone.yml")
 USUAL_DAY: Final = Path(__file__).absolute().parent / "faults" / "usual_day.yml"
-_POLL_SECONDS: Final = 0.01
-_PARENT_POLL_SECONDS: Final = 0.5
+_POLL_SECONDS: Final = 0.1
 _CONFIG: Final[dict[str, Any]] = {
     "http": Protocol,
     "ws": "none",
@@ -73,6 +73,7 @@ class Servers:
     env: dict[str, str] = field(default_factory=dict)
     running: list[tuple[_Server, "asyncio.Task[None]"]] = field(default_factory=list)
     sftp: list[SftpAgency] = field(default_factory=list)
+    growing: set["asyncio.Task[None]"] = field(default_factory=set)
 
     def name(self, variables: dict[str, str]) -> None:
         """Add variables; two sources that share one cannot be served side by side."""
@@ -143,6 +144,36 @@ class Servers:
         server = _Server(config)
         self.running.append((server, asyncio.create_task(server.serve(sockets=sockets))))
 
+    async def obey(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Do what the owner asks for: take up the plan, or change a record; answers what went wrong."""
+        try:
+            if "change" in order:
+                self.world.change(**order["change"])
+                return {"problem": None}
+            return {"problem": self.take_up_plan()}
+        except Exception as error:
+            # One order that cannot be followed must not end all agencies; whoever gave it is told.
+            log.exception("cannot follow %s", order)
+            return {"problem": f"{type(error).__name__}: {error}"}
+
+    def take_up_plan(self) -> str | None:
+        """Bring everything in line with a plan that changed; answers what is wrong with it."""
+        try:
+            is_new = self.world.take_up_plan()
+        except PlanError as error:
+            return str(error)
+        if is_new:
+            for agency in self.sftp:
+                agency.show_key()
+            self.start_growing()
+        return None
+
+    def start_growing(self) -> None:
+        """Let the files grow that the plan wants to grow, in place of those before."""
+        for task in self.growing:
+            task.cancel()
+        self.growing = {asyncio.create_task(_grow(*one)) for one in self.world.growing}
+
     async def close(self) -> None:
         """Stop all servers."""
         for agency in self.sftp:
@@ -162,57 +193,27 @@ def _listen(app: ASGIApp, plain: dict[int, ASGIApp], sockets: list[socket.socket
     return port
 
 
-def _is_gone(parent: int, was_child: bool) -> bool:
-    if was_child:
-        return os.getppid() != parent
-    try:
-        os.kill(parent, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
+def _obey_owner(servers: Servers, loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
+    """Do what the owner asks for, one line of JSON at a time, and answer each; stop when the owner is gone."""
+    for line in sys.stdin:
+        answer = asyncio.run_coroutine_threadsafe(servers.obey(json.loads(line)), loop).result()
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+    loop.call_soon_threadsafe(stopped.set)
 
 
-async def _run_until_stopped(servers: Servers, parent: int | None) -> str:
-    """Take up plans and changes as they come, until SIGTERM, SIGINT or the parent's end; answers which it was."""
+async def _run_until_stopped(servers: Servers, is_owned: bool) -> None:
+    """Take up plans as they change, until SIGTERM, SIGINT or the owner's end."""
     stopped, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    was_child = parent is not None and os.getppid() == parent
-    growing: set[asyncio.Task[None]] = {asyncio.create_task(_grow(*one)) for one in servers.world.growing}
-    looked = time.monotonic()
+    if is_owned:
+        threading.Thread(target=_obey_owner, args=(servers, loop, stopped), daemon=True).start()
     while not stopped.is_set():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopped.wait(), _POLL_SECONDS)
-        if _take_up(servers):
-            for task in growing:
-                task.cancel()
-            growing = {asyncio.create_task(_grow(*one)) for one in servers.world.growing}
-        if parent is not None and time.monotonic() - looked > _PARENT_POLL_SECONDS:
-            looked = time.monotonic()
-            if _is_gone(parent, was_child):
-                return f"process {parent}, for which the sandbox ran, has ended"
-    return "asked to stop"
-
-
-def _take_up(servers: Servers) -> bool:
-    """Bring everything in line with plan and changes, then say so; an error is said and changes nothing."""
-    world = servers.world
-    before = world.applied()
-    try:
-        is_new = world.refresh()
-    except Exception as error:
-        # One wrong plan must not end all agencies; whoever set it is told.
-        log.exception("cannot take up the plan or a change")
-        _write(world.state / APPLIED, {**world.applied(), "error": f"{type(error).__name__}: {error}"})
-        return False
-    if is_new:
-        for agency in servers.sftp:
-            agency.show_key()
-    if is_new or world.applied() != before:
-        _write(world.state / APPLIED, world.applied())
-    return is_new
+        if problem := servers.take_up_plan():
+            log.error("the fault plan was not taken up: %s", problem)
 
 
 async def _grow(folder: Folder, file: Written) -> None:
@@ -230,36 +231,32 @@ def _append(path: Path, whole: bytes) -> None:
         handle.write(whole[handle.tell() :])
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
-    """Write a file of JSON whole: whoever sees it finds everything."""
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.touch(mode=0o600)
-    fresh.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    fresh.replace(path)
-
-
 def _write_ready(state: Path, env: dict[str, str], as_of: date) -> None:
-    # The same for a shell: `set -a; . ready.env; set +a`.
-    shell = state / "ready.env"
-    shell.touch(mode=0o600)
+    """Write what leads to the agencies, for programs and for a shell: `set -a; . ready.env; set +a`."""
+    shell, fresh = state / "ready.env", state / f"{READY}.new"
+    for path in (shell, fresh):
+        path.touch(mode=0o600)
     shell.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(env.items())), encoding="utf-8")
-    _write(state / READY, {"as_of": as_of.isoformat(), "env": env})
+    fresh.write_text(json.dumps({"as_of": as_of.isoformat(), "env": env}, indent=1) + "\n", encoding="utf-8")
+    # Moved into place last: whoever sees it finds everything.
+    fresh.replace(state / READY)
 
 
-async def _run(world: World, env: dict[str, str], latency_ms: float, parent: int | None) -> None:
+async def _run(world: World, env: dict[str, str], latency_ms: float, is_owned: bool) -> None:
     servers = Servers(world, Journal(world.state), latency_ms / 1_000, env)
     await servers.open()
-    _write(world.state / APPLIED, world.applied())
+    servers.start_growing()
     _write_ready(world.state, servers.env, world.as_of)
     log.info("%d agencies are up; state in %s", len(world.sources), world.state)
-    log.info("stopping: %s", await _run_until_stopped(servers, parent))
+    await _run_until_stopped(servers, is_owned)
+    log.info("stopping")
     (world.state / READY).unlink(missing_ok=True)
     await servers.close()
 
 
 def _start_plan(state: Path, plan: Path | None) -> None:
     state.mkdir(parents=True, exist_ok=True)
-    for old in (READY, APPLIED, CHANGE_LOG, PLAN):
+    for old in (READY, PLAN):
         (state / old).unlink(missing_ok=True)
     if plan is not None:
         (state / PLAN).write_bytes(plan.read_bytes())
@@ -273,15 +270,17 @@ def serve_samples(
     seed: int = 7,
     latency_ms: float = 0,
     faults: Path | None = None,
-    parent: int | None = None,
+    is_owned: bool = False,
 ) -> None:
-    """Serve the agencies of a folder of source files until told to stop, or until the process `parent` is gone.
+    """Serve the agencies of a folder of source files until told to stop.
+
+    An owner gives orders on stdin and is answered on stdout; when it is gone, so are the agencies.
 
     `faults` is copied to `faults.yml` in the state folder, which is read again whenever it changes. `ready.json` is
     there while, and only while, all of them listen. Raises `UsageError`.
     """
     _start_plan(state, faults)
-    asyncio.run(_run(make_world(sources, state, rows, seed), {}, latency_ms, parent))
+    asyncio.run(_run(make_world(sources, state, rows, seed), {}, latency_ms, is_owned))
 
 
 def _cut(population: str, data: Path | None) -> Feeds:
@@ -295,9 +294,9 @@ def _cut(population: str, data: Path | None) -> Feeds:
 
 
 def serve(
-    population: str, state: Path, data: Path | None = None, faults: Path | None = None, parent: int | None = None
+    population: str, state: Path, data: Path | None = None, faults: Path | None = None, *, is_owned: bool = False
 ) -> None:
-    """Serve a population from a state folder until told to stop, or until the process `parent` is gone.
+    """Serve a population from a state folder until told to stop (see `serve_samples`).
 
     A folder that holds this population already is served as it is, so that what was changed in it outlives a restart.
     Without a fault plan the day is a usual one: busy once. Raises `UsageError`.
@@ -308,7 +307,7 @@ def serve(
     origin = {"population": population, "data": str(data.absolute()) if data else None}
     world = hold_population(state, origin, lambda: _cut(population, data))
     env = {"JIFEN_ZONE_FILE": str(ZONE_FILE)} if population == "listed" else {}
-    asyncio.run(_run(world, env, 0.0, parent))
+    asyncio.run(_run(world, env, 0.0, is_owned))
 
 
 def main() -> None:
@@ -322,13 +321,13 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=57, help="about how many records a sample dataset holds")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--latency-ms", type=float, default=0.0, help="wait so long before each answer (samples)")
-    parser.add_argument("--parent", type=int, help="stop when this process is gone")
+    parser.add_argument("--owned", action="store_true", help="take orders on stdin, and stop when it is closed")
     given = parser.parse_args()
     if given.population == "samples":
-        more = {"rows": given.rows, "seed": given.seed, "latency_ms": given.latency_ms, "parent": given.parent}
+        more = {"rows": given.rows, "seed": given.seed, "latency_ms": given.latency_ms, "is_owned": given.owned}
         serve_samples(given.sources, given.state, **more)
     else:
-        serve(given.population, given.state, given.data, parent=given.parent)
+        serve(given.population, given.state, given.data, is_owned=given.owned)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """Start agencies as a child process, wait until all of them listen, set their faults, read their truth, stop them."""
 
 import contextlib
-import hashlib
 import json
 import os
+import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -20,13 +20,13 @@ from sandbox.standin.changes import CHANGES
 from sandbox.standin.faults import PLAN, parse_plan
 from sandbox.standin.journal import LOG as ACCESS
 from sandbox.standin.truth import read_truth
-from sandbox.standin.world import APPLIED, CHANGE_LOG
 
 SAMPLES: Final = Path(__file__).absolute().with_name("samples")
 _LOG: Final = "sandbox.log"
 _READY: Final = "ready.json"
 _STOP_SECONDS: Final = 10.0
-_POLL_SECONDS: Final = 0.005
+_ANSWER_SECONDS: Final = 120.0
+_POLL_SECONDS: Final = 0.01
 _TAIL_LINES: Final = 30
 
 
@@ -45,8 +45,6 @@ class Sandbox:
     process: subprocess.Popen[bytes] = field(repr=False)
     env: dict[str, str] = field(default_factory=dict)
     as_of: date = date.min
-    _plans: int = 0
-    _changes: int = 0
     _read_from: int = 0
 
     def truth(self, source: str, dataset: str) -> list[dict[str, Any]]:
@@ -61,22 +59,16 @@ class Sandbox:
         """Put another plan in force, counters at nought; an empty one is a healthy day. Raises `PlanError`."""
         plan = [dict(fault) for fault in faults]
         parse_plan(plan)
-        self._plans += 1
-        text = f"# plan {os.getpid()}.{self._plans}\n{yaml.safe_dump(plan, allow_unicode=True)}".encode()
         fresh = self.state / f"{PLAN}.new"
-        fresh.write_bytes(text)
+        fresh.write_text(yaml.safe_dump(plan, allow_unicode=True), encoding="utf-8")
         fresh.replace(self.state / PLAN)
-        digest = hashlib.sha256(text).hexdigest()
-        self._wait_for(lambda applied: applied.get("faults") == digest, "the fault plan")
+        self._order({"plan": PLAN})
 
     def change(self, source: str, dataset: str, what: str) -> None:
         """Let an agency add, correct or delete one record; the truth follows."""
         if what not in CHANGES:
             raise ValueError(f"no change {what!r}: there are {', '.join(CHANGES)}")
-        with (self.state / CHANGE_LOG).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"source": source, "dataset": dataset, "what": what}) + "\n")
-        self._changes += 1
-        self._wait_for(lambda applied: applied.get("changes", 0) >= self._changes, "the change")
+        self._order({"change": {"source": source, "dataset": dataset, "what": what}})
 
     def requests(self) -> list[dict[str, Any]]:
         """The access log since the start or the last clearing, in order. A folder and a database leave no log."""
@@ -97,6 +89,9 @@ class Sandbox:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
         with contextlib.suppress(FileNotFoundError):
             (self.state / _READY).unlink()
 
@@ -108,17 +103,19 @@ class Sandbox:
     ) -> None:
         self.stop()
 
-    def _wait_for(self, is_done: Callable[[dict[str, Any]], bool], what: str) -> None:
-        deadline = time.monotonic() + 60.0
-        while True:
-            applied = json.loads((self.state / APPLIED).read_text(encoding="utf-8"))
-            if is_done(applied):
-                if applied.get("error"):
-                    raise SandboxError(f"{what} was not taken up: {applied['error']}")
-                return
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise SandboxError(f"{what} was not taken up:\n{self.last_lines()}")
-            time.sleep(_POLL_SECONDS)
+    def _order(self, order: Mapping[str, Any]) -> None:
+        """Have the process do something, and wait until it is done."""
+        orders, answers = self.process.stdin, self.process.stdout
+        if orders is None or answers is None:
+            raise TypeError("this process takes no orders")
+        with contextlib.suppress(BrokenPipeError):
+            orders.write(json.dumps(order).encode() + b"\n")
+            orders.flush()
+        is_answered = select.select([answers], [], [], _ANSWER_SECONDS)[0]
+        line = answers.readline() if is_answered else b""
+        problem = json.loads(line)["problem"] if line else self.last_lines()
+        if problem is not None:
+            raise SandboxError(f"the sandbox did not follow {json.dumps(order)}: {problem}")
 
     def wait_until_ready(self, limit_seconds: float) -> None:
         """Wait until all agencies listen and read what leads to them; raises `SandboxError`."""
@@ -168,12 +165,13 @@ def _start(state: Path, options: Mapping[str, Any], limit_seconds: float) -> San
     state = state.absolute()
     state.mkdir(parents=True, exist_ok=True)
     (state / _READY).unlink(missing_ok=True)
-    command = [sys.executable, "-m", "sandbox.serve", "--state", str(state), "--parent", str(os.getpid())]
+    command = [sys.executable, "-m", "sandbox.serve", "--owned", "--state", str(state)]
     command += [part for name, value in options.items() if value is not None for part in (f"--{name}", str(value))]
     roots = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(root for root in roots if root)}
     with (state / _LOG).open("ab") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, env=environment, bufsize=0)
     sandbox = Sandbox(state, process)
     try:
         sandbox.wait_until_ready(limit_seconds)

@@ -1,6 +1,5 @@
 """A fault plan: which kind strikes which dataset, at which record, and how often."""
 
-import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,33 +96,31 @@ def _parse(entry: Any, place: int, known: Mapping[str, Collection[str]] | None) 
 
 @dataclass
 class FaultPlan:
-    """The plan in force: read again whenever its file changes; counters begin anew with each change."""
+    """The plan in force: read again whenever its file changes; counters begin anew each time it is read."""
 
     path: Path
     known: Mapping[str, Collection[str]]
     faults: list[Fault] = field(default_factory=list)
-    digest: str = ""
-    error: str | None = None
+    version: int = 0
     _stamp: tuple[int, int] | None = field(default=None, init=False)
 
     def refresh(self) -> bool:
-        """Read the file if it changed; True where another plan is now in force. A wrong plan leaves the one before."""
-        try:
-            stat = self.path.stat()
-            stamp = (stat.st_mtime_ns, stat.st_ino)
-            if stamp == self._stamp:
-                return False
-            text = self.path.read_bytes()
-        except FileNotFoundError:
-            stamp, text = None, b""
-        if stamp == self._stamp and self.digest:
+        """Read the file if it changed; True where another plan is now in force.
+
+        A plan that says something unknown raises `PlanError` once, and the plan before it stays in force.
+        """
+        stat = self.path.stat() if self.path.exists() else None
+        stamp = None if stat is None else (stat.st_mtime_ns, stat.st_ino)
+        if stamp == self._stamp:
             return False
-        self._stamp, self.digest = stamp, hashlib.sha256(text).hexdigest()
+        self._stamp = stamp
         try:
-            self.faults, self.error = parse_plan(read_yaml(text), self.known), None
+            self.faults = parse_plan(None if stat is None else read_yaml(self.path.read_bytes()), self.known)
+        except PlanError:
+            raise
         except ValueError as error:
-            self.error = str(error)
-            return False
+            raise PlanError(f"{self.path} is no YAML: {error}") from None
+        self.version += 1
         return True
 
     def of(self, source: str, dataset: str | None, stages: Collection[str]) -> list[Fault]:

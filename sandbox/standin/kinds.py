@@ -1,40 +1,16 @@
 """Every kind of fault that a simulated agency can show, and what a sound client makes of it."""
 
-from collections.abc import Callable, Mapping
+import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
-from connectors.drivers.auth import OAuth2ClientCredentials, SessionLogin, SignedRequest
-from connectors.drivers.paging import (
-    CursorInBody,
-    CursorInHeader,
-    Keyset,
-    LinkHeader,
-    NextLink,
-    Offset,
-    PageNumber,
-    SinglePage,
-    TimeWindow,
-    TokenInPost,
-)
-from connectors.spec import (
-    Answered,
-    CsvDecoder,
-    Dataset,
-    FileRequest,
-    Flag,
-    JsonDecoder,
-    JsonLinesDecoder,
-    Manifest,
-    ReplaceBy,
-    RestConnection,
-    RestRequest,
-    Source,
-    XlsxDecoder,
-)
+from connectors.spec import Dataset, FileRequest, RestRequest, Source
 from sandbox.standin import planted
-from sandbox.standin.kind_rows import ROWS
 from sandbox.standin.planted import PLANTED, Expected
+
+KINDS_FILE: Final = Path(__file__).absolute().parents[1] / "faults" / "kinds.csv"
 
 
 @dataclass(frozen=True)
@@ -53,8 +29,8 @@ class FaultKind:
     drivers: tuple[str, ...]
     expected: Expected
     stage: str
-    times: int | None
-    needs: tuple[str, ...] = ()
+    times: int | None = None
+    needs: frozenset[str] = frozenset()
     later: bool = False
     again: bool = False
 
@@ -62,7 +38,7 @@ class FaultKind:
         """Whether this kind can strike this dataset at all."""
         if self.name in PLANTED:
             return planted.applies(PLANTED[self.name], source.driver, dataset)
-        return source.driver in self.drivers and all(_NEEDS[word](source, dataset) for word in self.needs)
+        return source.driver in self.drivers and self.needs <= _features_of(source, dataset)
 
 
 def kinds_for(source: Source, dataset: Dataset) -> list[FaultKind]:
@@ -70,25 +46,53 @@ def kinds_for(source: Source, dataset: Dataset) -> list[FaultKind]:
     return [kind for kind in FAULT_KINDS.values() if kind.applies(source, dataset)]
 
 
-def _request(dataset: Dataset) -> RestRequest | None:
-    return dataset.request if isinstance(dataset.request, RestRequest) else None
-
-
-def _auth(source: Source) -> object:
-    return source.connection.auth if isinstance(source.connection, RestConnection) else None
-
-
-def _has_total(dataset: Dataset) -> bool:
-    paginator = dataset.paginator.inner if isinstance(dataset.paginator, TimeWindow) else dataset.paginator
-    return isinstance(dataset.decoder, JsonDecoder) and getattr(paginator, "total", None) is not None
-
-
-def _ready(dataset: Dataset) -> object:
-    return dataset.request.ready if isinstance(dataset.request, FileRequest) else None
-
-
-def _packed(dataset: Dataset) -> str | None:
-    return getattr(dataset.decoder, "archive", None)
+def _features_of(source: Source, dataset: Dataset) -> frozenset[str]:
+    """The words of the column `needs` that are true of a dataset."""
+    decoder, form, request = dataset.decoder, dataset.decoder.kind, dataset.request
+    paging = getattr(dataset.paginator, "kind", None)
+    auth = getattr(getattr(source.connection, "auth", None), "kind", None)
+    archive = getattr(decoder, "archive", None)
+    answered = request.answered if isinstance(request, RestRequest) else None
+    ready = getattr(getattr(request, "ready", None), "kind", None)
+    has_total = form == "json" and getattr(getattr(dataset.paginator, "inner", dataset.paginator), "total", None)
+    found = {
+        "json": form == "json",
+        "envelope": form == "json" and getattr(decoder, "records", None) is not None,
+        "json_or_lines": form in ("json", "jsonl"),
+        "text": form in ("json", "jsonl", "csv"),
+        # Bare lines without any are a page without records: nobody could tell.
+        "never_empty": form != "jsonl" or archive is not None,
+        "csv": form == "csv",
+        "xlsx": form == "xlsx",
+        "rows": form in ("csv", "xlsx"),
+        "utf8": getattr(decoder, "encoding", "utf-8") == "utf-8",
+        "unpacked": archive is None,
+        "zip": archive == "zip",
+        "archive": archive is not None,
+        "trailer": getattr(decoder, "trailer", None) is not None,
+        "total": bool(has_total),
+        "tokens": paging in ("cursor_body", "cursor_header", "next_link", "link_header", "post_token"),
+        "links": paging in ("next_link", "link_header"),
+        "pages": paging not in (None, "single"),
+        # Without a number of records nothing tells that one is gone.
+        "counted": bool(has_total) and paging in ("page_number", "offset", "time_window"),
+        "not_keyset": paging != "keyset",
+        "unpartitioned": not isinstance(request, RestRequest) or request.partition is None,
+        "job": isinstance(request, RestRequest) and request.job is not None,
+        "answered": answered is not None,
+        "answered_retry": answered is not None and bool(answered.retry),
+        "token_auth": auth in ("oauth2_client_credentials", "session_login"),
+        "signed": auth == "signed",
+        "flag": ready == "flag",
+        "manifest": ready == "manifest",
+        "replaced": getattr(dataset.deletes, "kind", None) == "replace_by",
+        "chinese": _has_chinese(dataset),
+        "typed": any(column.data_type != "varchar" for column in dataset.columns),
+        "required": any(column.required for column in dataset.columns),
+    }
+    if isinstance(request, FileRequest):
+        found["corrected"] = dataset.load == "upsert" and not found["replaced"] and request.order.by == "time"
+    return frozenset(word for word, is_so in found.items() if is_so)
 
 
 def _has_chinese(dataset: Dataset) -> bool:
@@ -98,56 +102,25 @@ def _has_chinese(dataset: Dataset) -> bool:
     return named or any(c.values is None or not "".join(c.values).isascii() for c in texts)
 
 
-_TOKENS: Final = (CursorInBody, CursorInHeader, NextLink, LinkHeader, TokenInPost)
+def _read_kinds() -> dict[str, FaultKind]:
+    with KINDS_FILE.open(encoding="utf-8", newline="") as file:
+        kinds = [
+            FaultKind(
+                row["kind"],
+                row["does"],
+                tuple(row["drivers"].split()),
+                row["expected"],  # type: ignore[arg-type]
+                row["stage"],
+                int(row["times"]) if row["times"] else None,
+                frozenset(row["needs"].split()),
+                later=row["later"] == "yes",
+                again=row["again"] == "yes",
+            )
+            for row in csv.DictReader(file)
+        ]
+    drivers = ("rest", "sftp", "folder", "database")
+    kinds += [FaultKind(name, row.does, drivers, row.expected, "drift") for name, row in PLANTED.items()]
+    return {kind.name: kind for kind in kinds}
 
-_NEEDS: Final[Mapping[str, Callable[[Source, Dataset], bool]]] = {
-    "json": lambda _s, d: isinstance(d.decoder, JsonDecoder),
-    "envelope": lambda _s, d: isinstance(d.decoder, JsonDecoder) and d.decoder.records is not None,
-    "json_or_lines": lambda _s, d: isinstance(d.decoder, (JsonDecoder, JsonLinesDecoder)),
-    "text": lambda _s, d: isinstance(d.decoder, (JsonDecoder, JsonLinesDecoder, CsvDecoder)),
-    # Bare lines without any are a page without records: nobody could tell.
-    "never_empty": lambda _s, d: not isinstance(d.decoder, JsonLinesDecoder) or _packed(d) is not None,
-    "csv": lambda _s, d: isinstance(d.decoder, CsvDecoder),
-    "xlsx": lambda _s, d: isinstance(d.decoder, XlsxDecoder),
-    "rows": lambda _s, d: isinstance(d.decoder, (CsvDecoder, XlsxDecoder)),
-    "corrected": lambda _s, d: (
-        d.load == "upsert"
-        and not isinstance(d.deletes, ReplaceBy)
-        and isinstance(d.request, FileRequest)
-        and d.request.order.by == "time"
-    ),
-    "replaced": lambda _s, d: isinstance(d.deletes, ReplaceBy),
-    "utf8": lambda _s, d: getattr(d.decoder, "encoding", "utf-8") == "utf-8",
-    "unpacked": lambda _s, d: _packed(d) is None,
-    "zip": lambda _s, d: _packed(d) == "zip",
-    "archive": lambda _s, d: _packed(d) is not None,
-    "total": lambda _s, d: _has_total(d),
-    "tokens": lambda _s, d: isinstance(d.paginator, _TOKENS),
-    "links": lambda _s, d: isinstance(d.paginator, (NextLink, LinkHeader)),
-    "pages": lambda _s, d: d.paginator is not None and not isinstance(d.paginator, SinglePage),
-    # Without a number of records nothing tells that one is gone.
-    "counted": lambda _s, d: isinstance(d.paginator, (PageNumber, Offset, TimeWindow)) and _has_total(d),
-    "not_keyset": lambda _s, d: not isinstance(d.paginator, Keyset),
-    "unpartitioned": lambda _s, d: (r := _request(d)) is None or r.partition is None,
-    "token_auth": lambda s, _d: isinstance(_auth(s), (OAuth2ClientCredentials, SessionLogin)),
-    "oauth": lambda s, _d: isinstance(_auth(s), OAuth2ClientCredentials),
-    "signed": lambda s, _d: isinstance(_auth(s), SignedRequest),
-    "answered": lambda _s, d: (r := _request(d)) is not None and isinstance(r.answered, Answered),
-    "answered_retry": lambda _s, d: (
-        (r := _request(d)) is not None and r.answered is not None and bool(r.answered.retry)
-    ),
-    "job": lambda _s, d: (r := _request(d)) is not None and r.job is not None,
-    "flag": lambda _s, d: isinstance(_ready(d), Flag),
-    "manifest": lambda _s, d: isinstance(_ready(d), Manifest),
-    "trailer": lambda _s, d: isinstance(d.decoder, CsvDecoder) and d.decoder.trailer is not None,
-    "chinese": lambda _s, d: _has_chinese(d),
-    "typed": lambda _s, d: any(c.data_type != "varchar" for c in d.columns),
-    "required": lambda _s, d: any(c.required for c in d.columns),
-}
 
-_PLANTED: Final = {
-    name: FaultKind(name, row.does, ("rest", "sftp", "folder", "database"), row.expected, "drift", None)
-    for name, row in PLANTED.items()
-}
-
-FAULT_KINDS: Final[Mapping[str, FaultKind]] = {row[0]: FaultKind(*row) for row in ROWS} | _PLANTED
+FAULT_KINDS: Final[Mapping[str, FaultKind]] = _read_kinds()

@@ -14,7 +14,7 @@ from connectors.source_files import SOURCES_DIR, read_sources
 from connectors.spec import FileRequest, SftpConnection, Source
 from sandbox import feeds
 from sandbox.standin.changes import change
-from sandbox.standin.faults import PLAN, Fault, FaultPlan
+from sandbox.standin.faults import PLAN, Fault, FaultPlan, PlanError
 from sandbox.standin.files import Folder, Written
 from sandbox.standin.records import Stock, hold_stocks, make_stocks
 from sandbox.standin.rows import LAST_DAY, UsageError
@@ -23,8 +23,6 @@ from sandbox.standin.tables import Register
 from sandbox.standin.truth import true_rows, write_truth
 from sandbox.standin.wire import BOMB_MEGABYTES, gzip_bomb
 
-CHANGE_LOG: Final = "changes.jsonl"
-APPLIED: Final = "applied.json"
 _HELD: Final = "population.json"
 
 log = logging.getLogger("sandbox")
@@ -57,14 +55,15 @@ class World:
 
         `is_kept`: what a healthy day shows is there from an earlier start.
         """
+        self._pack_bombs()
         self.growing = []
         for name, stocks in self.stocks.items():
             shown = ("file", "body", "drift", "table")
             faults = {dataset: self.faults_of(name, dataset) for dataset in stocks}
             is_struck = any(fault.kind.stage in shown for found in faults.values() for fault in found)
-            mark = (self.changes, self.plan.digest if is_struck else "")
+            mark = (self.changes, self.plan.version if is_struck else 0)
             if is_kept:
-                self._shown.setdefault(name, (0, ""))
+                self._shown.setdefault(name, (0, 0))
             if self._shown.get(name) == mark:
                 continue
             self._shown[name] = mark
@@ -78,20 +77,18 @@ class World:
             if name in self.registers:
                 self.registers[name].lay_out(faults)
 
-    def refresh(self) -> bool:
-        """Take up a changed plan and new changes; True where something is new."""
+    def take_up_plan(self) -> bool:
+        """Take up a plan that changed; True where there was one. Raises `PlanError`."""
         is_new = self.plan.refresh()
-        path = self.state / CHANGE_LOG
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        for line in lines[self.changes :]:
-            self.changes += 1
-            asked = json.loads(line)
-            change(self.stocks[asked["source"]][asked["dataset"]], asked["what"], self.changes - 1)
-            is_new = True
         if is_new:
-            self._pack_bombs()
             self.show()
         return is_new
+
+    def change(self, source: str, dataset: str, what: str) -> None:
+        """Let an agency add, correct or delete one record."""
+        change(self.stocks[source][dataset], what, self.changes)
+        self.changes += 1
+        self.show()
 
     def _pack_bombs(self) -> None:
         """Pack what is dear to pack before anybody waits for it."""
@@ -102,10 +99,6 @@ class World:
                     archive_bomb(dataset.decoder)
                 if "gzip_bomb" in names:
                     gzip_bomb(BOMB_MEGABYTES)
-
-    def applied(self) -> dict[str, Any]:
-        """What is in force, for whoever waits for it."""
-        return {"faults": self.plan.digest, "changes": self.changes, "error": self.plan.error}
 
     def close(self) -> None:
         """Let go of the databases."""
@@ -119,7 +112,6 @@ def make_world(sources: Path, state: Path, rows: int, seed: int) -> World:
     if not found:
         raise UsageError(f"no source files in {sources}")
     world = _open_world(state, found, {name: make_stocks(source, rows, seed) for name, source in found.items()})
-    world.refresh()
     world.show()
     return world
 
@@ -142,7 +134,6 @@ def hold_population(state: Path, origin: Mapping[str, Any], cut: Callable[[], fe
     world = _open_world(state, {name: sources[name] for name in stocks}, stocks, channels)
     world.as_of = date.fromisoformat(held["as_of"])
     _make_inboxes(world)
-    world.refresh()
     world.show(is_kept=is_held)
     path.write_text(json.dumps(held), encoding="utf-8")
     return world
@@ -162,9 +153,10 @@ def _open_world(
 ) -> World:
     known = {name: {d.name for d in source.datasets} for name, source in sources.items()}
     plan = FaultPlan(state / PLAN, {**known, **{sink.name: set() for sink in channels}})
-    plan.refresh()
-    if plan.error is not None:
-        raise UsageError(f"{plan.path}: {plan.error}")
+    try:
+        plan.refresh()
+    except PlanError as error:
+        raise UsageError(f"{plan.path}: {error}") from None
     world = World(state, sources, stocks, plan, channels=channels)
     for name, source in sources.items():
         if source.driver in ("sftp", "folder"):
