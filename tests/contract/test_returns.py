@@ -65,12 +65,12 @@ def test_the_file_counts_every_record_and_answers_for_each_one_refused(night, fo
 def test_an_agency_that_is_down_gets_its_return_with_the_next_run(night, agency, folders):
     compose_returns(night)
     agency.faults({"kind": "login_refused", "source": "bank_a"})
-    impatient = replace(night, settings=night.settings.model_copy(update={"retry_seconds": 1.0}))
-    states = {line["recipient"]: line["state"] for line in send_returns(impatient)}
+    patient = replace(night, settings=night.settings.model_copy(update={"retry_seconds": 60.0}))
+    states = {line["recipient"]: line["state"] for line in send_returns(patient)}
     assert states == {"bank_a_returns": "pending", "bank_b_returns": "sent", "talent_returns": "sent"}
     assert [row["source"] for row in owed_returns(agency.ledger)] == ["bank_a"]
     agency.faults()
-    assert [line["state"] for line in send_returns(night)] == ["sent"]
+    assert [line["state"] for line in send_returns(patient)] == ["sent"]
     assert len(list(folders["bank_a"].iterdir())) == 2
     assert {row["state"] for row in return_rows(agency.ledger)} == {"sent"}
 

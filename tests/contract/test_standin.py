@@ -139,20 +139,6 @@ def test_a_listing_is_not_paged_deeper_than_its_cap(agency):
     assert {answer.json()["total"] for answer in answers[:2]} == {57}
 
 
-def test_a_parent_that_does_not_exist_has_no_children(agency):
-    headers = {"Authorization": f"Bearer {agency.env['MARKET_REGULATOR_TOKEN']}"}
-    url = agency.env["MARKET_REGULATOR_URL"] + "/enterprises/91441399000000000X/shareholders"
-    assert requests.get(url, params={"page": "0", "size": "10"}, headers=headers, timeout=60).status_code == 404
-
-
-def test_a_cursor_that_nobody_gave_is_refused(agency):
-    headers = {"Authorization": f"Bearer {agency.env['MARKET_REGULATOR_TOKEN']}"}
-    answer = requests.get(
-        agency.env["MARKET_REGULATOR_URL"] + "/enterprises", params={"cursor": "MTAu"}, headers=headers, timeout=60
-    )
-    assert answer.status_code == 400
-
-
 def test_the_log_tells_who_asked_for_what_and_holds_no_key(agency):
     key = agency.env["PATENT_OFFICE_KEY"]
     get(agency, "patent_office", "/applications", params={"apikey": key, "after": "0", "limit": "10"})
@@ -250,13 +236,6 @@ def test_a_corrected_record_is_served_and_is_the_new_truth(agency, tmp_path):
     assert sum((after - before).values()) == 3
     assert sum((before - after).values()) == 2
     assert as_counted(pull(agency, tmp_path, "credit_events", "events")) == after
-
-
-def test_what_is_deleted_from_a_listing_is_gone_from_its_truth(agency, tmp_path):
-    before = len(agency.truth("port_portal", "manifests"))
-    agency.change("port_portal", "manifests", "delete")
-    assert len(agency.truth("port_portal", "manifests")) == before - 1
-    assert len(pull(agency, tmp_path, "port_portal", "manifests")) == before - 1
 
 
 def test_a_file_fault_is_gone_once_the_day_is_healthy_again(agency):

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import fnmatch
-import json
 import shutil
 import time
 import types
@@ -23,7 +22,6 @@ from connectors.spec import (
     Deletes,
     Flag,
     FolderConnection,
-    JsonDecoder,
     Manifest,
     NoGap,
     Partition,
@@ -37,12 +35,11 @@ from connectors.spec import (
     Unwatched,
     ValidTime,
 )
-from sandbox.standin.encode import DEEP, SURROGATE, encode, encode_json, fill_pattern
+from sandbox.standin.encode import encode
 from sandbox.standin.faults import PlanError, parse_plan
 from sandbox.standin.kinds import FAULT_KINDS, kinds_for
-from sandbox.standin.pages import token_of
 from sandbox.standin.records import make_stocks
-from sandbox.standin.truth import read_truth, true_rows, write_truth
+from sandbox.standin.truth import true_rows
 from sandbox.standin.world import make_world
 from sandbox.start import SAMPLES
 
@@ -147,34 +144,11 @@ def check_value(column: Column, value):
     assert column.max is None or value <= column.max
 
 
-@pytest.mark.parametrize("rows", [1, 5, 300])
-def test_any_number_of_records_can_be_asked_for(rows):
-    for source in ALL:
-        for stock in make_stocks(source, rows, 3).values():
-            assert len(stock.entries) == rows
-
-
 def test_the_same_seed_gives_the_same_agency_and_another_one_another():
     source = read_source(SAMPLES / "court.yml")
     first, again, other = (make_stocks(source, 57, seed)["judgments"].entries for seed in (7, 7, 8))
     assert [entry.wire for entry in first] == [entry.wire for entry in again]
     assert [entry.wire for entry in first] != [entry.wire for entry in other]
-
-
-def test_children_are_of_parents_that_exist_and_some_parents_have_none():
-    stocks = make_stocks(read_source(SAMPLES / "market_regulator.yml"), 57, 7)
-    parents = {entry.typed["uscc"] for entry in stocks["enterprises"].entries}
-    children = {entry.typed["uscc"] for entry in stocks["shareholders"].entries}
-    assert children < parents
-
-
-def test_truth_is_read_as_it_was_written(tmp_path):
-    for source, dataset in DATASETS:
-        rows = true_rows(make_stocks(source, 20, 7)[dataset.name], [])
-        write_truth(tmp_path / "truth.jsonl", rows)
-        again = read_truth(tmp_path / "truth.jsonl")
-        assert again == rows
-        assert [[type(v) for v in row.values()] for row in again] == [[type(v) for v in row.values()] for row in rows]
 
 
 def test_a_formula_in_a_text_must_land_as_the_text_it_is():
@@ -183,33 +157,6 @@ def test_a_formula_in_a_text_must_land_as_the_text_it_is():
     (fault,) = parse_plan([{"kind": "formula_in_text", "position": "middle"}])
     odd = [row["goods"] for row in true_rows(stock, [fault]) if str(row["goods"]).startswith("=")]
     assert len(odd) == 1
-
-
-def test_half_a_character_and_a_deep_list_leave_as_no_encoder_would_write_them():
-    body = encode_json(JsonDecoder(kind="json", records="list"), [{"a": f"字{SURROGATE}", "b": DEEP}], {"total": 1})
-    assert b'"\xe5\xad\x97\\ud800"' in body
-    assert b"[" * 100_000 in body
-
-
-def test_numbers_leave_with_all_their_digits():
-    from decimal import Decimal
-
-    assert (
-        encode_json(JsonDecoder(kind="json"), [{"a": Decimal("9" * 40 + ".10")}], {})
-        == b'[{"a":' + b"9" * 40 + b".10}]"
-    )
-
-
-@pytest.mark.parametrize(
-    ("pattern", "name"), [("loans_*.csv", "loans_X.csv"), ("hz_?_*.txt", "hz_0_X.txt"), ("a.b", "a.b")]
-)
-def test_a_name_is_made_that_the_pattern_matches(pattern, name):
-    assert fill_pattern(pattern, "X") == name
-
-
-def test_a_token_of_one_dataset_is_none_of_another():
-    stocks = make_stocks(read_source(SAMPLES / "port_portal.yml"), 20, 7)
-    assert token_of(stocks["manifests"], 10) != token_of(stocks["berths"], 10)
 
 
 def test_every_kind_of_fault_can_strike_a_sample():
@@ -254,12 +201,6 @@ def test_a_workbook_written_a_second_later_is_the_same_file():
     first = encode(dataset, [])
     time.sleep(1.01)
     assert encode(dataset, []) == first
-
-
-def test_what_is_sent_for_a_record_never_changes_from_one_page_to_the_next():
-    stock = make_stocks(read_source(SAMPLES / "customs.yml"), 20, 7)["consignments"]
-    entry = stock.entries[5]
-    assert json.dumps(stock.wire_of(entry.typed, 5), default=str) == json.dumps(entry.wire, default=str)
 
 
 def test_two_datasets_of_one_folder_keep_each_its_own_files(tmp_path):
