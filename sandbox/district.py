@@ -90,24 +90,24 @@ def _enterprise(stream: Stream, number: int) -> tuple[Enterprise, list[Applicati
     # Young firms always file: what a missing return means for a firm under two years old is not for chance to ask.
     may_miss = founded_on < date(2022, 1, 1)
     filed = finance.filings(stream("filings", number), stream("costs", number), years, may_miss=may_miss)
-    given = works.consents(stream("consents", number), number)
+    given = tuple(works.consents(stream("consents", number), number))
     is_insured = stream("insured", number).random() < 0.97
-    people = finance.headcounts(stream("people", number), years, industry, founded_on)
+    people = tuple(finance.headcounts(stream("people", number), years, industry, founded_on))
     enterprise = replace(
         identity,
         filings=filed,
         deductions=finance.deductions(stream("deductions", number), filed),
         headcounts=people if is_insured else (),
-        torch_reports=finance.torch_reports(stream("torch", number), years),
-        contracts=works.contracts(stream("contracts", number), number, founded_on),
-        platforms=works.platforms(stream("platforms", number), number, founded_on, identity.name),
-        awards=works.awards(stream("awards", number), number, identity.names),
-        projects=works.projects(stream("projects", number), number, founded_on),
-        investments=works.investments(stream("investments", number), number, founded_on),
+        torch_reports=tuple(finance.torch_reports(stream("torch", number), years)),
+        contracts=tuple(works.contracts(stream("contracts", number), number, founded_on)),
+        platforms=tuple(works.platforms(stream("platforms", number), number, founded_on, identity.name)),
+        awards=tuple(works.awards(stream("awards", number), number, identity.names)),
+        projects=tuple(works.projects(stream("projects", number), number, founded_on)),
+        investments=tuple(works.investments(stream("investments", number), number, founded_on)),
         consents=given,
-        events=works.events(stream("events", number), number, identity.uscc, identity.name, founded_on),
+        events=tuple(works.events(stream("events", number), number, identity.uscc, identity.name, founded_on)),
         evaluations=works.evaluations(stream("evaluations", number), number),
-        loans=works.loans(stream("loans", number), number, given),
+        loans=tuple(works.loans(stream("loans", number), number, given)),
     )
     patents = works.patents(stream("patents", number), number, enterprise, industry, years)
     pcts = works.pcts(stream("pcts", number), number, enterprise, industry, years)

@@ -1,7 +1,7 @@
 """What other agencies hold beside the statements of the district, so that each figure can be held against another."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -28,12 +28,11 @@ def _latest_claims(enterprise: Enterprise, as_of: date) -> dict[int, Deduction]:
     return {d.fiscal_year: d for d in sorted(known, key=lambda d: d.filed_on)}
 
 
-def vat_returns(rng: random.Random, enterprise: Enterprise, filed: Mapping[int, Filing]) -> tuple[VatReturn, ...]:
+def vat_returns(rng: random.Random, enterprise: Enterprise, filed: Mapping[int, Filing]) -> Iterator[VatReturn]:
     """Draw the months' VAT returns of 33 enterprises in 34; a year's sales are its revenue within some percent."""
     if rng.random() < 0.03:
-        return ()
+        return
     any_revenue = next((f.revenue for f in filed.values() if f.revenue is not None), Decimal(0))
-    found: list[VatReturn] = []
     for year in VAT_YEARS:
         months = [m for m in MONTHS if m.year == year and m >= enterprise.founded_on]
         revenue = filed[year].revenue if year in filed else None
@@ -48,14 +47,12 @@ def vat_returns(rng: random.Random, enterprise: Enterprise, filed: Mapping[int, 
             exempt = sales * rng.randint(1, 4) // 100 if is_exempt else 0
             filed_on = month + timedelta(days=rng.randint(5, 15))
             tax = (sales - exempt) * rng.randint(15, 45) // 1_000
-            found.append(VatReturn(month, filed_on, yuan(sales), yuan(exempt), yuan(tax)))
-    return tuple(found)
+            yield VatReturn(month, filed_on, yuan(sales), yuan(exempt), yuan(tax))
 
 
-def insured(rng: random.Random, enterprise: Enterprise) -> tuple[Insured, ...]:
+def insured(rng: random.Random, enterprise: Enterprise) -> Iterator[Insured]:
     """Draw the insured persons of those units that report head counts, within a tenth of these."""
     staff = {row.month: row.staff_total for row in enterprise.headcounts if row.sending.is_usable}
-    found: list[Insured] = []
     for month in INSURED_MONTHS:
         # Where a month's row is spoilt, its neighbour says how many there are.
         reported = staff.get(month)
@@ -63,8 +60,7 @@ def insured(rng: random.Random, enterprise: Enterprise) -> tuple[Insured, ...]:
             reported = staff.get(month.replace(day=1) - timedelta(days=1))
         if reported is not None:
             few = reported < 20
-            found.append(Insured(month, reported if few else reported * rng.randint(92, 103) // 100))
-    return tuple(found)
+            yield Insured(month, reported if few else reported * rng.randint(92, 103) // 100)
 
 
 def fuller_torch_reports(
@@ -90,30 +86,25 @@ def fuller_torch_reports(
     return tuple(reports)
 
 
-def tax_grades(rng: random.Random, enterprise: Enterprise) -> tuple[TaxGrade, ...]:
+def tax_grades(rng: random.Random, enterprise: Enterprise) -> Iterator[TaxGrade]:
     """Draw the tax office's grades of 19 enterprises in 20: M while young; one in 25 is reviewed in the summer."""
     if rng.random() < 0.05:
-        return ()
+        return
     usual = rng.choices("ABCD", (38, 45, 13, 4))[0]
-    found: list[TaxGrade] = []
     for year in _GRADED_YEARS:
         if enterprise.founded_on.year > year:
             continue
         grade = "M" if year - enterprise.founded_on.year < 1 else usual if rng.random() < 0.8 else rng.choice("ABBC")
-        found.append(TaxGrade(year, grade, date(year + 1, 4, rng.randint(10, 25))))
+        yield TaxGrade(year, grade, date(year + 1, 4, rng.randint(10, 25)))
         if grade in "CD" and rng.random() < 0.25:
-            found.append(TaxGrade(year, "B", day_between(rng, date(year + 1, 5, 10), date(year + 1, 6, 20))))
-    return tuple(found)
+            yield TaxGrade(year, "B", day_between(rng, date(year + 1, 5, 10), date(year + 1, 6, 20)))
 
 
-def arrears(
-    rng: random.Random, number: int, enterprise: Enterprise, grades: tuple[TaxGrade, ...]
-) -> tuple[Arrears, ...]:
+def arrears(rng: random.Random, number: int, enterprise: Enterprise, grades: tuple[TaxGrade, ...]) -> Iterator[Arrears]:
     """Draw announced arrears (one enterprise in 20), two in three of them paid since, and all of the well graded."""
     is_well_graded = bool(grades) and max(grades, key=lambda one: (one.evaluation_year, one.published_on)).grade in "AB"
     if rng.random() > 0.05:
-        return ()
-    found: list[Arrears] = []
+        return
     for k in range(rng.randint(1, 2)):
         announced_on = day_between(rng, max(date(2023, 3, 1), enterprise.founded_on), date(2025, 6, 20))
         cleared_on = announced_on + timedelta(days=rng.randint(20, 300)) if rng.random() < 0.67 else None
@@ -122,21 +113,18 @@ def arrears(
         if cleared_on is None and is_well_graded:
             cleared_on = announced_on + timedelta(days=9)
         owed = yuan(rng.randint(80_000, 90_000_000))
-        found.append(
-            Arrears(f"QS{announced_on:%Y}-{number:04d}-{k}", rng.choice(_TAXES), owed, announced_on, cleared_on)
-        )
-    return tuple(found)
+        yield Arrears(f"QS{announced_on:%Y}-{number:04d}-{k}", rng.choice(_TAXES), owed, announced_on, cleared_on)
 
 
 def crosschecked(enterprise: Enterprise, number: int, stream: Stream, as_of: date) -> Enterprise:
     """Return the enterprise with all that its statements and head counts can be held against."""
     filed = latest_filings(enterprise, as_of)
-    grades = tax_grades(stream("tax_grades", number), enterprise)
+    grades = tuple(tax_grades(stream("tax_grades", number), enterprise))
     return replace(
         enterprise,
-        vat_returns=vat_returns(stream("vat", number), enterprise, filed),
+        vat_returns=tuple(vat_returns(stream("vat", number), enterprise, filed)),
         tax_grades=grades,
-        arrears=arrears(stream("arrears", number), number, enterprise, grades),
-        insured=insured(stream("social_security", number), enterprise),
+        arrears=tuple(arrears(stream("arrears", number), number, enterprise, grades)),
+        insured=tuple(insured(stream("social_security", number), enterprise)),
         torch_reports=fuller_torch_reports(stream("torch_staff", number), enterprise, filed, as_of),
     )

@@ -2,7 +2,7 @@
 
 import random
 from calendar import monthrange
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -105,20 +105,18 @@ def deductions(rng: random.Random, filed: tuple[Filing, ...]) -> tuple[Deduction
     return tuple(claims)
 
 
-def torch_reports(rng: random.Random, years: Mapping[int, YearOfBusiness]) -> tuple[TorchReport, ...]:
+def torch_reports(rng: random.Random, years: Mapping[int, YearOfBusiness]) -> Iterator[TorchReport]:
     """Draw the high-tech product revenue of those that report it (four in five), always within revenue."""
     if rng.random() > 0.8:
-        return ()
-    reports: list[TorchReport] = []
+        return
     for year in sorted(years):
         amount = yuan(years[year].revenue * rng.randint(25, 98) // 100)
-        reports.append(TorchReport(year, amount, day_between(rng, date(year + 1, 2, 1), date(year + 1, 5, 20))))
-    return tuple(reports)
+        yield TorchReport(year, amount, day_between(rng, date(year + 1, 2, 1), date(year + 1, 5, 20)))
 
 
 def headcounts(
     rng: random.Random, years: Mapping[int, YearOfBusiness], industry: Industry, founded_on: date
-) -> tuple[Headcount, ...]:
+) -> Iterator[Headcount]:
     """Draw people by month; every part lies within the whole."""
     latest = years[max(years)].revenue / 100
     staff_2024 = max(2, round(latest / (7e5 * exp(rng.gauss(0, 0.4))) + rng.randint(1, 9)))
@@ -126,22 +124,18 @@ def headcounts(
     sci_tech_share = min(0.9, industry.rd_intensity * 2.2 + rng.random() * 0.25)
     master_share = min(0.6, industry.rd_intensity * rng.random() * 1.5)
     graduate_share = rng.random() * 0.09
-    rows: list[Headcount] = []
     for place, month in enumerate(MONTHS):
         if month < founded_on:
             continue
         staff = max(1, round(staff_2024 * (1 + slope * (place - 35) / 12)))
         masters = int(staff * master_share)
         graduates = int(staff * graduate_share) * _GRADUATES_BY_MONTH[month.month - 1] // 100
-        rows.append(
-            Headcount(
-                month=month,
-                staff_total=staff,
-                sci_tech_staff=round(staff * sci_tech_share),
-                master_or_above=masters,
-                doctors=masters // 9,
-                new_graduates=graduates,
-                technicians=round(staff * min(0.95, sci_tech_share + 0.03)),
-            )
+        yield Headcount(
+            month=month,
+            staff_total=staff,
+            sci_tech_staff=round(staff * sci_tech_share),
+            master_or_above=masters,
+            doctors=masters // 9,
+            new_graduates=graduates,
+            technicians=round(staff * min(0.95, sci_tech_share + 0.03)),
         )
-    return tuple(rows)

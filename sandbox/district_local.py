@@ -9,7 +9,6 @@ from sandbox import district_results as made
 from sandbox.codes import registration_number
 from sandbox.district_crosschecks import crosschecked
 from sandbox.district_finance import day_between
-from sandbox.district_people import persons, talents
 from sandbox.district_works import LAST_DAY
 from sandbox.draft import Draft
 from sandbox.model import Application, Enterprise, Registration
@@ -31,9 +30,9 @@ def _unsure(draft: Draft) -> tuple[set[str], set[str]]:
 def _named(enterprise: Enterprise, number: int, stream: Stream) -> Enterprise:
     return replace(
         enterprise,
-        talents=talents(stream("talents", number), number, enterprise),
-        standards=made.standards(stream("standards", number), number, enterprise),
-        results=made.results(stream("contests", number), number, enterprise),
+        talents=tuple(made.talents(stream("talents", number), number, enterprise)),
+        standards=tuple(made.standards(stream("standards", number), number, enterprise)),
+        results=tuple(made.results(stream("contests", number), number, enterprise)),
     )
 
 
@@ -41,10 +40,10 @@ def _coded(enterprise: Enterprise, number: int, stream: Stream) -> Enterprise:
     is_old = enterprise.uscc.startswith("91") and enterprise.founded_on.year < 2015
     return replace(
         enterprise,
-        cooperations=made.cooperations(stream("cooperations", number), number, enterprise),
-        products=made.products(stream("products", number), number, enterprise),
-        titles=made.titles(stream("titles", number), number, enterprise),
-        repairs=made.repairs(stream("repairs", number), enterprise.events),
+        cooperations=tuple(made.cooperations(stream("cooperations", number), number, enterprise)),
+        products=tuple(made.products(stream("products", number), number, enterprise)),
+        titles=tuple(made.titles(stream("titles", number), number, enterprise)),
+        repairs=tuple(made.repairs(stream("repairs", number), enterprise.events)),
         states=made.addresses(stream("addresses", number), number, enterprise),
         platforms=made.kinds_of_platforms(stream("platform_kinds", number), enterprise.platforms),
         registration_no=registration_number(number) if is_old else None,
@@ -65,7 +64,7 @@ def add_local_facts(draft: Draft, stream: Stream) -> None:
             fuller = _named(fuller, number, stream)
             found += made.registrations(stream("software", number), number, enterprise)
         if enterprise.uscc not in unsure_by_unit:
-            fuller = replace(fuller, persons=persons(stream("persons", number), fuller))
+            fuller = replace(fuller, persons=tuple(made.persons(stream("persons", number), fuller)))
         draft.put(fuller)
     found.sort(key=lambda one: (one.registered_on, one.registration_no))
     draft.registrations = [one._replace(record_no=_FIRST_RECORD + 3 * place) for place, one in enumerate(found)]

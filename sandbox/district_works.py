@@ -1,7 +1,7 @@
 """What one enterprise of the district has to show: patents, contracts, platforms, awards, projects, money, grades."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
@@ -30,77 +30,62 @@ _BATCHES: Final = (date(2024, 12, 1), date(2025, 3, 1), date(2025, 6, 1))
 _MONTH_ENDS: Final = (date(2025, 4, 30), date(2025, 5, 31), date(2025, 6, 30))
 
 
-def contracts(rng: random.Random, number: int, founded_on: date) -> tuple[Contract, ...]:
+def several(rng: random.Random, share: float, most: int) -> range:
+    """Draw how many there are: none for all beyond a share of the enterprises, else one to so many."""
+    return range(0) if rng.random() > share else range(rng.randint(1, most))
+
+
+def contracts(rng: random.Random, number: int, founded_on: date) -> Iterator[Contract]:
     """Draw the technology contracts of the three enterprises in ten that sell any."""
-    if rng.random() > 0.3:
-        return ()
-    first = max(FIRST_DAY, founded_on)
-    return tuple(
-        Contract(
-            f"JSHT-{number:04d}-{k:02d}", yuan(round(rng.lognormvariate(17.5, 1.3))), day_between(rng, first, LAST_DAY)
-        )
-        for k in range(rng.randint(1, 6))
-    )
+    for k in several(rng, 0.3, 6):
+        turnover = yuan(round(rng.lognormvariate(17.5, 1.3)))
+        yield Contract(f"JSHT-{number:04d}-{k:02d}", turnover, _day_since(rng, founded_on))
 
 
-def platforms(rng: random.Random, number: int, founded_on: date, name: str) -> tuple[Platform, ...]:
+def _day_since(rng: random.Random, founded_on: date) -> date:
+    return day_between(rng, max(FIRST_DAY, founded_on), LAST_DAY)
+
+
+def platforms(rng: random.Random, number: int, founded_on: date, name: str) -> Iterator[Platform]:
     """Draw recognised platforms (one enterprise in five); a third have an end, always after the business date."""
-    if rng.random() > 0.2 or founded_on.year > 2021:
-        return ()
-    found: list[Platform] = []
-    for k in range(rng.randint(1, 3)):
+    for k in several(rng, 0.2, 3) if founded_on.year <= 2021 else ():
         level = rng.choices(_LEVELS, (1, 5, 6))[0]
         recognised_on = day_between(rng, date(2021, 1, 1), date(2025, 6, 20))
         valid_to = date(2026 + rng.randrange(3), 12, 31) if rng.random() < 0.35 else None
-        found.append(Platform(f"PT-{number:04d}-{k}", f"{name}研发平台{k + 1}", level, recognised_on, valid_to))
-    return tuple(found)
+        yield Platform(f"PT-{number:04d}-{k}", f"{name}研发平台{k + 1}", level, recognised_on, valid_to)
 
 
-def awards(rng: random.Random, number: int, names: tuple[Name, ...]) -> tuple[Award, ...]:
+def awards(rng: random.Random, number: int, names: tuple[Name, ...]) -> Iterator[Award]:
     """Draw awards (one enterprise in 12), announced in the autumn to the name borne on that day."""
-    if rng.random() > 0.085:
-        return ()
-    found: list[Award] = []
-    for k in range(rng.randint(1, 2)):
+    for k in several(rng, 0.085, 2):
         year = rng.choice((2021, 2022, 2023, 2024))
         announced_on = day_between(rng, date(year, 9, 1), date(year, 12, 20))
-        winner = next((name.name for name in names if name.holds_on(announced_on)), None)
+        winner = next((one.name for one in names if one.holds_on(announced_on)), None)
         if winner is not None:
-            found.append(Award(f"JL-{number:04d}-{k}", winner, rng.choices(_LEVELS, (1, 5, 4))[0], year, announced_on))
-    return tuple(found)
+            yield Award(f"JL-{number:04d}-{k}", winner, rng.choices(_LEVELS, (1, 5, 4))[0], year, announced_on)
 
 
-def projects(rng: random.Random, number: int, founded_on: date) -> tuple[Project, ...]:
+def projects(rng: random.Random, number: int, founded_on: date) -> Iterator[Project]:
     """Draw science plan projects (one enterprise in six)."""
-    if rng.random() > 0.16:
-        return ()
-    first = max(FIRST_DAY, founded_on)
-    return tuple(
-        Project(f"XM-{number:04d}-{k}", rng.choices(_LEVELS, (1, 4, 4))[0], day_between(rng, first, LAST_DAY))
-        for k in range(rng.randint(1, 3))
-    )
+    for k in several(rng, 0.16, 3):
+        level = rng.choices(_LEVELS, (1, 4, 4))[0]
+        yield Project(f"XM-{number:04d}-{k}", level, _day_since(rng, founded_on))
 
 
-def investments(rng: random.Random, number: int, founded_on: date) -> tuple[Investment, ...]:
+def investments(rng: random.Random, number: int, founded_on: date) -> Iterator[Investment]:
     """Draw venture money: one in five of the firms founded from 2016 on."""
-    if founded_on.year < 2016 or rng.random() > 0.2:
-        return ()
-    first = max(FIRST_DAY, founded_on)
-    return tuple(
-        Investment(f"FT-{number:04d}-{k}", yuan(rng.randint(5, 400) * 100_000_00), day_between(rng, first, LAST_DAY))
-        for k in range(rng.randint(1, 2))
-    )
+    for k in several(rng, 0.2, 2) if founded_on.year >= 2016 else ():
+        paid_in = yuan(rng.randint(5, 400) * 100_000_00)
+        yield Investment(f"FT-{number:04d}-{k}", paid_in, _day_since(rng, founded_on))
 
 
-def consents(rng: random.Random, number: int) -> tuple[Consent, ...]:
+def consents(rng: random.Random, number: int) -> Iterator[Consent]:
     """Draw consents, open-ended from 2024 or 2025 on: 60 % of enterprises to bank_a, 30 % to bank_b."""
-    given: list[Consent] = []
     for recipient, share in (("bank_a", 0.6), ("bank_b", 0.3)):
         if rng.random() < share:
             classes = "score,rank,revenue_band" if rng.random() < 0.8 else "score,rank"
             valid_from = day_between(rng, date(2024, 1, 1), date(2025, 5, 31))
-            given.append(Consent(f"SQ-{number:04d}-{recipient[-1].upper()}", recipient, classes, valid_from))
-    return tuple(given)
+            yield Consent(f"SQ-{number:04d}-{recipient[-1].upper()}", recipient, classes, valid_from)
 
 
 def evaluations(rng: random.Random, number: int) -> tuple[Evaluation, ...]:
@@ -145,9 +130,8 @@ def events(
     return (event,)
 
 
-def loans(rng: random.Random, number: int, given: tuple[Consent, ...]) -> tuple[Loan, ...]:
+def loans(rng: random.Random, number: int, given: tuple[Consent, ...]) -> Iterator[Loan]:
     """Draw one or two loans from each bank the enterprise consented to (one in two), reported at three month ends."""
-    found: list[Loan] = []
     for consent in given:
         if rng.random() < 0.5:
             continue
@@ -158,21 +142,18 @@ def loans(rng: random.Random, number: int, given: tuple[Consent, ...]) -> tuple[
             drawn_on = day_between(rng, date(2023, 7, 1), date(2025, 3, 31))
             is_late = rng.random() < 0.04
             for place, month_end in enumerate(_MONTH_ENDS):
-                found.append(
-                    Loan(
-                        bank=consent.recipient,
-                        receipt_no=f"{'JA' if consent.recipient == 'bank_a' else 'B'}{number:06d}{k:02d}",
-                        reported_on=month_end,
-                        drawn_amount=amount,
-                        balance=round(amount * (90 - 5 * place) / 100, 2) if drawn_on.year < 2025 else amount,
-                        annual_rate=Decimal(rng.choice(("3.1", "3.45", "3.85", "4.2"))),
-                        drawn_on=drawn_on,
-                        due_on=drawn_on + timedelta(days=1_095),
-                        five_class="关注" if is_late else "正常",
-                        overdue_days=30 * place + 5 if is_late else 0,
-                    )
+                yield Loan(
+                    bank=consent.recipient,
+                    receipt_no=f"{'JA' if consent.recipient == 'bank_a' else 'B'}{number:06d}{k:02d}",
+                    reported_on=month_end,
+                    drawn_amount=amount,
+                    balance=round(amount * (90 - 5 * place) / 100, 2) if drawn_on.year < 2025 else amount,
+                    annual_rate=Decimal(rng.choice(("3.1", "3.45", "3.85", "4.2"))),
+                    drawn_on=drawn_on,
+                    due_on=drawn_on + timedelta(days=1_095),
+                    five_class="关注" if is_late else "正常",
+                    overdue_days=30 * place + 5 if is_late else 0,
                 )
-    return tuple(found)
 
 
 def _ipc(rng: random.Random, industry: Industry, scopes: tuple[str, ...]) -> str:
