@@ -24,35 +24,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, get_args, get_type_hints
 
-from sandbox import codes
+from sandbox import codes, model
 from sandbox.district_feeds import FEEDS, record_of
 from sandbox.draft import Draft
-from sandbox.model import (
-    Application,
-    Arrears,
-    Award,
-    Consent,
-    ContestResult,
-    Contract,
-    Cooperation,
-    CreditEvent,
-    Enterprise,
-    Evaluation,
-    Headcount,
-    Platform,
-    Product,
-    Record,
-    Registration,
-    Repair,
-    Sending,
-    Standard,
-    State,
-    Stray,
-    Talent,
-    TaxGrade,
-    Title,
-    WireValue,
-)
+from sandbox.model import Enterprise, Record, Sending, Stray, WireValue
 from sandbox.names import in_full_width, in_long_form, with_blanks, with_half_width_brackets
 
 TABLE: Final = Path(__file__).with_suffix(".csv")
@@ -72,7 +47,7 @@ _FOUND_BY: Final[Mapping[str, str]] = {
     "bank_a.loans": "bank",
     "bank_b.loans": "bank",
 }
-_EVENT: Final = CreditEvent(
+_EVENT: Final = model.CreditEvent(
     event_no="",
     uscc="{uscc}",
     name="{name}",
@@ -86,30 +61,32 @@ _EVENT: Final = CreditEvent(
 _CONTEST: Final = ("创新创业大赛（样例）", "provincial", "contest", "1", "{name}", date(2023, 7, 1))
 # What a fresh fact is but for what a row changes.
 _FRESH: Final[Mapping[str, Any]] = {
-    "tax.credit_grades": TaxGrade(2024, "C", date(2025, 4, 15)),
-    "tax.arrears": Arrears("", "增值税", Decimal("120000.00"), date(2025, 5, 12), None),
-    "patent.applications": Application(0, "CN{year}18{no}", "{name}", ("{uscc}",), "发明", "{scope} 3/14", _FILED_ON),
-    "patent.pct_applications": Application(
+    "tax.credit_grades": model.TaxGrade(2024, "C", date(2025, 4, 15)),
+    "tax.arrears": model.Arrears("", "增值税", Decimal("120000.00"), date(2025, 5, 12), None),
+    "patent.applications": model.Application(
+        0, "CN{year}18{no}", "{name}", ("{uscc}",), "发明", "{scope} 3/14", _FILED_ON
+    ),
+    "patent.pct_applications": model.Application(
         0, "PCT/CN{year}/8{no}", "{name}", ("{uscc}",), "PCT", "{scope} 7/02", _FILED_ON
     ),
-    "patent.software_and_layouts": Registration(
+    "patent.software_and_layouts": model.Registration(
         0, "2024SR99{no}", "software", "样例软件V1.0", "{name}", ("{uscc}",), date(2024, 3, 7)
     ),
-    "credit.evaluations": Evaluation("PJ202506-9980", date(2025, 6, 1), "B", "2025-06-20T10:00:00+08:00"),
+    "credit.evaluations": model.Evaluation("PJ202506-9980", date(2025, 6, 1), "B", "2025-06-20T10:00:00+08:00"),
     "credit.events": _EVENT,
-    "credit.repairs": Repair("", "", date(2025, 5, 30), date(2025, 6, 12), "granted", ""),
-    "talent.headcounts": Headcount(date(2024, 12, 31), 40, 9, 2, 0, 1, 9),
-    "talent.talents": Talent("", "national", "国家级人才计划（样例）", "{long_form}", date(2022, 6, 1), None),
-    "science.technology_contracts": Contract("", Decimal("880000.00"), date(2024, 5, 17)),
-    "science.platforms": Platform("", "样例平台", "provincial", date(2024, 3, 1), None),
-    "science.awards": Award("", "{name}", "national", 2024, date(2024, 11, 11)),
-    "science.consents": Consent("", "bank_a", "score,rank,revenue_band", date(2024, 2, 1)),
-    "science.enterprise_states": State("status", "active", date(2018, 1, 1)),
-    "science.standards": Standard("", "{name}", "national", "lead", date(2019, 4, 1)),
-    "science.contest_results": ContestResult("", *_CONTEST),
-    "science.titles": Title("", "little_giant", date(2023, 6, 30), None),
-    "science.cooperations": Cooperation("", "joint_project", "外地样例大学", date(2023, 7, 1), None),
-    "science.recognised_products": Product("", "first_set", date(2022, 7, 1), None),
+    "credit.repairs": model.Repair("", "", date(2025, 5, 30), date(2025, 6, 12), "granted", ""),
+    "talent.headcounts": model.Headcount(date(2024, 12, 31), 40, 9, 2, 0, 1, 9),
+    "talent.talents": model.Talent("", "national", "国家级人才计划（样例）", "{long_form}", date(2022, 6, 1), None),
+    "science.technology_contracts": model.Contract("", Decimal("880000.00"), date(2024, 5, 17)),
+    "science.platforms": model.Platform("", "样例平台", "provincial", date(2024, 3, 1), None),
+    "science.awards": model.Award("", "{name}", "national", 2024, date(2024, 11, 11)),
+    "science.consents": model.Consent("", "bank_a", "score,rank,revenue_band", date(2024, 2, 1)),
+    "science.enterprise_states": model.State("status", "active", date(2018, 1, 1)),
+    "science.standards": model.Standard("", "{name}", "national", "lead", date(2019, 4, 1)),
+    "science.contest_results": model.ContestResult("", *_CONTEST),
+    "science.titles": model.Title("", "little_giant", date(2023, 6, 30), None),
+    "science.cooperations": model.Cooperation("", "joint_project", "外地样例大学", date(2023, 7, 1), None),
+    "science.recognised_products": model.Product("", "first_set", date(2022, 7, 1), None),
 }
 # A scope for an application that nobody of the district owns.
 _SCOPES: Final = {"patents": "G06F", "pcts": "H04W"}
@@ -212,9 +189,9 @@ def _cell(text: str) -> Iterator[tuple[str, str]]:
 
 
 @cache
-def _kinds(model: type[Any]) -> dict[str, tuple[Any, ...]]:
+def _kinds(of: type[Any]) -> dict[str, tuple[Any, ...]]:
     """The types that each field of a model may have."""
-    return {name: get_args(hint) or (hint,) for name, hint in get_type_hints(model).items()}
+    return {name: get_args(hint) or (hint,) for name, hint in get_type_hints(of).items()}
 
 
 def _typed(kinds: tuple[Any, ...], old: Any, text: str) -> Any:

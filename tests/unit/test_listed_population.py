@@ -9,7 +9,6 @@ from openpyxl import Workbook
 from connectors.source_files import read_sources
 from connectors.zone import read_zone
 from sandbox import listed, serve
-from sandbox.sheets import SheetFormatError, read_columns
 
 CODES = {"000002": "91440300192181490G", "000007": "9144030019217870XW", "300621": "91440300192185379H"}
 REPORTS = [
@@ -162,20 +161,9 @@ def test_the_register_takes_three_years_before_listing_for_the_day_of_foundation
     assert found[CODES["000007"]] == ("1989-04-13", "C39")
 
 
-def test_only_what_is_supplied_is_there(cut):
-    register = {"science.enterprises", "science.enterprise_names", "science.enterprise_identifiers"}
-    told = {"tax.statements", "credit.events", "talent.headcounts", "bank_a.loans", "bank_b.loans"}
-    assert set(cut.tables) == register | told
-
-
 def test_a_folder_that_is_not_whole_is_said_so(tmp_path):
     with pytest.raises(listed.PopulationDataError, match="no listed_companies and no uscc"):
         listed.cut(tmp_path)
-
-
-def test_a_heading_that_is_gone_is_named(data):
-    with pytest.raises(SheetFormatError, match="no column 利润总额"):
-        read_columns(data / "listed_companies" / "profit_statement.xlsx", ["利润总额"])
 
 
 def test_the_zone_file_names_only_what_the_source_files_know(cut):
