@@ -21,7 +21,7 @@ from connectors.spec import Source
 from connectors.zone import read_zone
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.yaml_file import read_yaml
-from sandbox.acceptance import CHECKS, Agency, CheckResult, RealAgency, make_trial, run_checks
+from sandbox.acceptance import CHECKS, Agency, RealAgency, SourceCheckResult, make_trial, run_checks
 from sandbox.acceptance.matrix import OUTCOMES, POSITIONS, WRONG, Cell, cells_of, run_cells, totals
 from sandbox.standin.kinds import FAULT_KINDS
 from sandbox.start import start_standin
@@ -58,7 +58,7 @@ class Job:
     cells: tuple[Cell, ...] = ()
 
 
-def check_all(job: Job) -> list[CheckResult]:
+def check_all(job: Job) -> list[SourceCheckResult]:
     """Every check of the kit on one source, against a stand-in."""
     source = read_source(job.path)
     try:
@@ -68,7 +68,7 @@ def check_all(job: Job) -> list[CheckResult]:
             return run_checks(trial, CHECKS)
     except NoStandInError as error:
         titles = ("能按文件建立替身", "a stand-in can be made")
-        return [CheckResult(source.name, "stand_in", *titles, "failed", str(error), 0.0)]
+        return [SourceCheckResult(source.name, "stand_in", *titles, "failed", str(error), 0.0)]
 
 
 def strike_all(job: Job) -> list[Cell]:
@@ -122,7 +122,7 @@ def put_to_test(
         found = _for_real([source for _, source in wanted], wrong_secrets, full, seed)
     else:
         found = _in_processes(check_all, [Job(path, seed, full) for path, _ in wanted], jobs)
-    results: list[CheckResult] = []
+    results: list[SourceCheckResult] = []
     for (_, source), some in zip(wanted, found, strict=True):
         results += some
         if not as_json:
@@ -138,7 +138,9 @@ def put_to_test(
     raise typer.Exit(1 if counts["failed"] else 0)
 
 
-def _for_real(sources: Sequence[Source], wrong_secrets: bool, full: bool, seed: int) -> Iterator[list[CheckResult]]:
+def _for_real(
+    sources: Sequence[Source], wrong_secrets: bool, full: bool, seed: int
+) -> Iterator[list[SourceCheckResult]]:
     settings = Settings()
     zone = read_zone(settings.zone_file, read_sources())
     for source in sources:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sandbox.model import District, Planted
 from sandbox.truth_evidence import evidence_of, reporting_year, scored_codes
-from sandbox.truth_indicators import CROSS_CHECKS, VALUE_NOT_SUPPLIED, Finding, findings
+from sandbox.truth_indicators import CROSS_CHECKS, VALUE_NOT_SUPPLIED, IndicatorTruth, findings
 
 _COUNTED: Final = {
     ("tax", "rd_deductions"): ("C12",),
@@ -42,7 +42,7 @@ def _meant(planted: Planted, bearers: dict[str, set[str]], scored: dict[str, str
                 yield scored[text]
 
 
-def _withhold_refused(district: District, found: dict[str, dict[str, Finding]]) -> None:
+def _withhold_refused(district: District, found: dict[str, dict[str, IndicatorTruth]]) -> None:
     """A count of zero is not known to be zero where a record of that enterprise was sent and must be refused."""
     scored = scored_codes(district)
     bearers: dict[str, set[str]] = defaultdict(set)
@@ -55,7 +55,7 @@ def _withhold_refused(district: District, found: dict[str, dict[str, Finding]]) 
         for uscc in set(_meant(planted, bearers, scored)) & set(found):
             for code in _COUNTED.get((planted.source, planted.dataset), ()):
                 if found[uscc][code].value == 0:
-                    found[uscc][code] = Finding(None, VALUE_NOT_SUPPLIED)
+                    found[uscc][code] = IndicatorTruth(None, VALUE_NOT_SUPPLIED)
 
 
 def tell(district: District) -> dict[str, Any]:

@@ -26,7 +26,7 @@ _Figure = Decimal | int | str
 """A number, or the state that takes its place."""
 
 
-class Finding(NamedTuple):
+class IndicatorTruth(NamedTuple):
     """An indicator's value (None unless supplied) and its state."""
 
     value: Decimal | None
@@ -259,15 +259,15 @@ INDICATORS: Final[Mapping[str, Callable[[Evidence], _Figure]]] = {
 }
 
 
-def findings(evidence: Evidence) -> dict[str, Finding]:
+def findings(evidence: Evidence) -> dict[str, IndicatorTruth]:
     """Return the indicators of one enterprise by code: to the millionth, rounded half up, or why there is none."""
     figures = {code: formula(evidence) for code, formula in INDICATORS.items()}
     with localcontext() as context:
         context.prec = 50
         return {
-            code: Finding(None, figure)
+            code: IndicatorTruth(None, figure)
             if isinstance(figure, str)
-            else Finding(Decimal(figure).quantize(_MILLIONTH, ROUND_HALF_UP), SUPPLIED)
+            else IndicatorTruth(Decimal(figure).quantize(_MILLIONTH, ROUND_HALF_UP), SUPPLIED)
             for code, figure in figures.items()
         }
 

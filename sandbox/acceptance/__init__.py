@@ -2,6 +2,6 @@
 
 from sandbox.acceptance.agency import Agency, RealAgency
 from sandbox.acceptance.catalogue import CHECKS
-from sandbox.acceptance.trial import CheckResult, make_trial, run_checks
+from sandbox.acceptance.trial import SourceCheckResult, make_trial, run_checks
 
-__all__ = ["CHECKS", "Agency", "CheckResult", "RealAgency", "make_trial", "run_checks"]
+__all__ = ["CHECKS", "Agency", "RealAgency", "SourceCheckResult", "make_trial", "run_checks"]

@@ -8,43 +8,43 @@ from typing import Any, Final, NamedTuple
 from connectors.pull import Pulled
 from connectors.spec import Column, Dataset
 from ledger.store import Row
-from sandbox.acceptance.house import House, key_of
 from sandbox.acceptance.judge import same
 from sandbox.acceptance.raw_pages import bodies, land_pages, records_of, typed
-from sandbox.acceptance.trial import Landed, NotApplicableError, check_landed, expect
+from sandbox.acceptance.store import TrialStore, key_of
+from sandbox.acceptance.trial import LandedDataset, NotApplicableError, check_landed, expect
 
 GARBAGE: Final = b"\x00\xff\xfe not a page \x80"
 
 
 @contextmanager
 def _landed_again(
-    one: Landed, dataset: Dataset, pages: Sequence[tuple[str, bytes]] | None = None
-) -> Iterator[tuple[House, Pulled]]:
-    """A fresh house in which the same pages, or others, were landed under the terms of `dataset`."""
-    with one.trial.house() as house:
-        yield house, land_pages(house, one.trial.source, dataset, pages or bodies(one.house, one.pages))
+    one: LandedDataset, dataset: Dataset, pages: Sequence[tuple[str, bytes]] | None = None
+) -> Iterator[tuple[TrialStore, Pulled]]:
+    """A fresh store in which the same pages, or others, were landed under the terms of `dataset`."""
+    with one.trial.store() as store:
+        yield store, land_pages(store, one.trial.source, dataset, pages or bodies(one.store, one.pages))
 
 
 @check_landed("低于下限不放行", "below the floor nothing is promoted")
-def floor_blocks(one: Landed) -> str:
+def floor_blocks(one: LandedDataset) -> str:
     """Half a delivery must not replace a whole one."""
     volume = {"floor": len(one.held) + 1, "ceiling": 10**9}
     stricter = Dataset.model_validate({**one.dataset.model_dump(), "volume": volume})
-    with _landed_again(one, stricter) as (house, pulled):
+    with _landed_again(one, stricter) as (store, pulled):
         expect(pulled.state == "failed" and pulled.whose == "data", f"below the floor it is {pulled.state}")
-        expect(not house.promoted(one.dataset), "below the floor a batch was promoted")
+        expect(not store.promoted(one.dataset), "below the floor a batch was promoted")
     return f"a floor of {volume['floor']} stops it"
 
 
 @check_landed("由原始页可重新落地", "landed again from raw")
-def landed_again_from_raw(one: Landed) -> str:
+def landed_again_from_raw(one: LandedDataset) -> str:
     """A mended source file must be able to read the old pages: what lands is a function of these alone."""
     _land_same(one, one.pages)
     return f"{len(one.pages)} pages"
 
 
 @check_landed("页序不影响结果", "order of pages does not matter")
-def page_order_irrelevant(one: Landed) -> str:
+def page_order_irrelevant(one: LandedDataset) -> str:
     """An agency that pages in another order says the same."""
     if len(one.pages) < 2:
         raise NotApplicableError("there is only one page")
@@ -54,10 +54,10 @@ def page_order_irrelevant(one: Landed) -> str:
     return f"{len(one.pages)} pages, last one first"
 
 
-def _land_same(one: Landed, pages: list[Row]) -> None:
-    with _landed_again(one, one.dataset, bodies(one.house, pages)) as (house, pulled):
+def _land_same(one: LandedDataset, pages: list[Row]) -> None:
+    with _landed_again(one, one.dataset, bodies(one.store, pages)) as (store, pulled):
         expect(pulled.state == "landed", f"landing again is {pulled.state}: {pulled.message}")
-        again = house.landed(one.dataset)[-1]
+        again = store.landed(one.dataset)[-1]
     expect(again["content_sha256"] == one.batch["content_sha256"], "the same pages land other facts")
 
 
@@ -71,15 +71,15 @@ class _Plant(NamedTuple):
 
 
 @check_landed("被拒记录有据可查", "a refused record is accounted for")
-def refused_is_accounted_for(one: Landed) -> str:
+def refused_is_accounted_for(one: LandedDataset) -> str:
     """The agency must be able to mend it: its line says why it was refused and where it stands."""
     plant = _plant(one.dataset, one.rows)
-    with _landed_again(one, plant.dataset) as (house, pulled):
+    with _landed_again(one, plant.dataset) as (store, pulled):
         expect(pulled.state == "landed", f"with one record refused it is {pulled.state}: {pulled.message}")
-        lines = house.quarantined(one.dataset, pulled.batch or "")
+        lines = store.quarantined(one.dataset, pulled.batch or "")
         lines = [line for line in lines if line["action"] == "record_refused"]
-        kept = {key_of(one.dataset, row) for row in house.held(one.dataset)}
-        _check_lines(plant, house, lines, pulled.rows_refused)
+        kept = {key_of(one.dataset, row) for row in store.held(one.dataset)}
+        _check_lines(plant, store, lines, pulled.rows_refused)
     fell = {key_of(one.dataset, row) for row in one.held} - kept
     expect(fell == {key_of(one.dataset, plant.victim)}, f"{len(one.held) - len(kept)} rows fell, not that one")
     return f"{plant.column.name} {plant.reason} on {lines[0]['label']}, record {lines[0]['position']}"
@@ -108,24 +108,24 @@ def _plant(dataset: Dataset, rows: list[Row]) -> _Plant:
     raise NotApplicableError("no required column has a value that stands in one record alone")
 
 
-def _check_lines(plant: _Plant, house: House, lines: list[Row], refused: int) -> None:
+def _check_lines(plant: _Plant, store: TrialStore, lines: list[Row], refused: int) -> None:
     expect(refused == 1 and len(lines) == 1, f"{refused} refused, {len(lines)} lines in quarantine")
     (line,) = lines
     expect(line["reason"] == plant.reason and line["rule"], f"the reason given is {line['reason']}")
     expect(line["column"] == plant.column.name, f"the column given is {line['column']}")
-    place = dict(records_of(house, plant.dataset, line)).get(line["position"])
+    place = dict(records_of(store, plant.dataset, line)).get(line["position"])
     expect(place is not None, "no record stands at the place given")
-    said = typed(plant.dataset.model_copy(update={"columns": (plant.column,)}), house, place or {})
+    said = typed(plant.dataset.model_copy(update={"columns": (plant.column,)}), store, place or {})
     expect(same(said[plant.column.name], plant.victim[plant.column.name]), "another record stands at the place given")
     expect(line["record"] and line["key"], "the line holds neither record nor key")
 
 
 @check_landed("坏页使数据集停止", "an unreadable page stops the dataset")
-def unreadable_page_stops(one: Landed) -> str:
+def unreadable_page_stops(one: LandedDataset) -> str:
     """A page that cannot be read is not an empty page: what came before is not promoted without it."""
-    *good, (label, _) = bodies(one.house, one.pages)
-    with _landed_again(one, one.dataset, [*good, (label, GARBAGE)]) as (house, pulled):
+    *good, (label, _) = bodies(one.store, one.pages)
+    with _landed_again(one, one.dataset, [*good, (label, GARBAGE)]) as (store, pulled):
         expect(pulled.state == "failed", f"with garbage for {label} it is {pulled.state}")
         expect(pulled.whose in ("agency", "data"), f"the fault is called {pulled.whose}: {pulled.message}")
-        expect(not house.promoted(one.dataset), "a batch with an unreadable page was promoted")
+        expect(not store.promoted(one.dataset), "a batch with an unreadable page was promoted")
     return f"garbage for {label}: {pulled.whose}"

@@ -20,9 +20,9 @@ SPARE_REQUESTS = 2
 def requests_within_budget(trial: Trial) -> str:
     """An agency counts them: one a page, what it takes to be let in or to order a report, and two to spare."""
     requests = _rest_requests(trial)
-    house, told = trial.healthy.required(), []
+    store, told = trial.healthy.required(), []
     for dataset in trial.datasets:
-        pages = len(house.pages(dataset, house.promoted(dataset)[0]["batch"]))
+        pages = len(store.pages(dataset, store.promoted(dataset)[0]["batch"]))
         asked = sum(1 for one in requests if one["dataset"] == dataset.name and one["kind"] == "data")
         budget = pages + SPARE_REQUESTS
         if isinstance(dataset.paginator, TimeWindow):
@@ -75,9 +75,9 @@ def memory_bounded(trial: Trial) -> str:
 def _measured(trial: Trial, cell: Cell | None) -> int:
     if "faults" in trial.abilities:
         trial.agency.set_faults([cell.plan()] if cell else [])
-    with trial.house() as house:
-        house.ledger.dispose()
-        taken, said = measure(trial.source, trial.zone, house.settings, trial.as_of)
+    with trial.store() as store:
+        store.ledger.dispose()
+        taken, said = measure(trial.source, trial.zone, store.settings, trial.as_of)
     trial.said.append(said)
     expect(taken.growth < MEMORY_BYTES, f"{cell.kind if cell else 'a healthy pull'} grows by {taken.growth >> 20} MB")
     if cell is None:

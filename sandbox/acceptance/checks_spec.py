@@ -23,7 +23,7 @@ from connectors.pull import driver_of
 from connectors.spec import DatabaseConnection, FolderConnection, RestConnection, SftpConnection, Source
 from ledger.settings import Settings
 from sandbox.acceptance.canaries import OPEN_FIELDS, secret_variables, tried_variables
-from sandbox.acceptance.house import environment, listening, states
+from sandbox.acceptance.store import environment, listening, states
 from sandbox.acceptance.trial import NotApplicableError, Trial, check, expect
 
 CLOSED_PORT: Final = 9
@@ -53,8 +53,8 @@ def missing_variable_named(trial: Trial) -> str:
     dataset = trial.datasets[0]
     for variable in trial.source.variables():
         trial.clear_requests()
-        with environment({variable: None}), trial.house() as house:
-            pulled = house.pull(trial.source, dataset)
+        with environment({variable: None}), trial.store() as store:
+            pulled = store.pull(trial.source, dataset)
         expect(pulled.state == "failed", f"{variable} is not set and {dataset.name} is {pulled.state}")
         expect(pulled.whose == "config", f"{variable} is not set and the fault is called {pulled.whose}")
         expect(variable in (pulled.message or ""), f"{variable} is not set and the message does not name it")
@@ -83,12 +83,12 @@ def wrong_secret_refused(trial: Trial) -> str:
             continue
         if field not in OPEN_FIELDS:
             trial.wrong.append(value)
-        with environment({variable: value}), trial.house() as house:
-            pulled = house.pull(trial.source, dataset)
+        with environment({variable: value}), trial.store() as store:
+            pulled = store.pull(trial.source, dataset)
             _keep_traceback(trial)
             expect(pulled.state == "failed", f"{variable} is wrong and {dataset.name} is {pulled.state}")
             expect(pulled.whose in ("config", "agency"), f"{variable} is wrong: {states([pulled])}")
-            expect(not house.promoted(dataset), f"{variable} is wrong and a batch of {dataset.name} was promoted")
+            expect(not store.promoted(dataset), f"{variable} is wrong and a batch of {dataset.name} was promoted")
             tried.append(f"{variable}: {pulled.whose}")
     if not tried:
         raise NotApplicableError("the database asks for no password: nothing about its address is a secret")
@@ -140,9 +140,9 @@ def _other_pem(field: str, path: Path) -> Path:
 def wrong_address_told(trial: Trial) -> str:
     """A folder that is not mounted is no empty delivery; and nothing is made in its place."""
     variable, value = _nowhere(trial)
-    with environment({variable: value}), trial.house() as house:
-        house.settings = house.settings.model_copy(update={"retry_seconds": 0.5})
-        pulled = house.pull(trial.source, trial.datasets[0])
+    with environment({variable: value}), trial.store() as store:
+        store.settings = store.settings.model_copy(update={"retry_seconds": 0.5})
+        pulled = store.pull(trial.source, trial.datasets[0])
         expect(pulled.state == "failed", f"{variable} leads nowhere and {pulled.dataset} is {pulled.state}")
         expect(pulled.whose in ("config", "agency", "transient"), f"{variable} leads nowhere: {states([pulled])}")
     made = trial.settings.data_dir / NOWHERE
@@ -170,12 +170,12 @@ def _nowhere(trial: Trial) -> tuple[str, str]:
 @check("检查命令不留痕", "`source check` keeps nothing")
 def check_keeps_nothing(trial: Trial) -> str:
     """Looking must not change what a night resumes from."""
-    with trial.house() as house:
-        house.ledger.dispose()
-        before = folder_sha256(house.settings.data_dir)
-        found = check_source(trial.source, trial.zone, house.settings)
+    with trial.store() as store:
+        store.ledger.dispose()
+        before = folder_sha256(store.settings.data_dir)
+        found = check_source(trial.source, trial.zone, store.settings)
         trial.said += [repr(line) for line in found]
-        expect(folder_sha256(house.settings.data_dir) == before, "checking wrote into the data folder")
+        expect(folder_sha256(store.settings.data_dir) == before, "checking wrote into the data folder")
     # A child dataset has no parent's values before the parent was pulled: its check says so.
     roots = {f"{trial.source.name}.{dataset.name}" for dataset in trial.source.datasets if dataset.parent is None}
     failed = [line for line in found if line["state"] == "failed" and line["dataset"] in roots]
@@ -186,17 +186,17 @@ def check_keeps_nothing(trial: Trial) -> str:
 @check("计划命令不写不发", "`source plan` writes and sends nothing")
 def plan_sends_nothing(trial: Trial) -> str:
     """A dry run must be safe on a production system."""
-    house = trial.healthy.required()
-    before = folder_sha256(house.settings.data_dir)
+    store = trial.healthy.required()
+    before = folder_sha256(store.settings.data_dir)
     trial.clear_requests()
-    planned = plan([trial.source], trial.zone, house.settings, trial.as_of)
+    planned = plan([trial.source], trial.zone, store.settings, trial.as_of)
     trial.said.append(repr(planned))
-    expect(folder_sha256(house.settings.data_dir) == before, "the plan wrote into the data folder")
+    expect(folder_sha256(store.settings.data_dir) == before, "the plan wrote into the data folder")
     sent = trial.requests()
     expect(not sent, f"the plan sent {len(sent)} requests")
     expect(len(planned) == len(trial.source.datasets), "the plan leaves a dataset out")
     nowhere = trial.settings.data_dir / "no-data-folder"
-    plan([trial.source], trial.zone, house.settings.model_copy(update={"data_dir": nowhere}), trial.as_of)
+    plan([trial.source], trial.zone, store.settings.model_copy(update={"data_dir": nowhere}), trial.as_of)
     expect(not nowhere.exists(), "the plan made a data folder")
     return f"{len(planned)} datasets planned"
 

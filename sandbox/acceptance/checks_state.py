@@ -11,9 +11,17 @@ from connectors.drivers.paging import Offset, PageNumber, TimeWindow
 from connectors.spec import DatabaseConnection, Dataset, FileRequest, RestConnection, RestRequest
 from ledger.store import Row
 from ledger.tables import batches
-from sandbox.acceptance.house import House, StoppedError, Watch, key_of
 from sandbox.acceptance.judge import differences
-from sandbox.acceptance.trial import Check, Landed, NotApplicableError, Trial, check_each, check_landed, expect
+from sandbox.acceptance.store import StoppedError, TrialStore, Watch, key_of
+from sandbox.acceptance.trial import (
+    LandedDataset,
+    NotApplicableError,
+    SourceCheck,
+    Trial,
+    check_each,
+    check_landed,
+    expect,
+)
 
 CURSOR_BYTES = 2048
 """The most that a checkpoint may hold, whatever the length of the listing."""
@@ -30,17 +38,17 @@ FILE_TIME_SECONDS = 1.1
 FAR_AHEAD = "2190-01-01T00:00:00"
 
 
-def _expect_equal(dataset: Dataset, house: House, rows: Sequence[Row], what: str) -> None:
-    found = differences(dataset, house.held(dataset), rows)
+def _expect_equal(dataset: Dataset, store: TrialStore, rows: Sequence[Row], what: str) -> None:
+    found = differences(dataset, store.held(dataset), rows)
     expect(not found, f"{what}, {len(found)} differences: {'; '.join(str(one) for one in found[:2])}")
 
 
 @check_landed("两次读取一致", "two sequential reads equal")
-def sequential_reads_equal(one: Landed) -> str:
+def sequential_reads_equal(one: LandedDataset) -> str:
     """An agency that answers by chance cannot be scored by."""
-    with one.trial.house() as house:
-        one.trial.pull_with_parents(house, one.dataset)
-        expect(landed := house.landed(one.dataset), "the second read landed nothing")
+    with one.trial.store() as store:
+        one.trial.pull_with_parents(store, one.dataset)
+        expect(landed := store.landed(one.dataset), "the second read landed nothing")
     is_same = landed[-1]["content_sha256"] == one.batch["content_sha256"]
     expect(is_same, "two reads of the same agency say different things")
     return f"{one.batch['rows_landed']} rows, twice"
@@ -49,28 +57,28 @@ def sequential_reads_equal(one: Landed) -> str:
 @check_each("重复拉取无新增", "a second pull says unchanged")
 def second_pull_unchanged(trial: Trial, dataset: Dataset) -> str:
     """Every run may be run twice."""
-    house = trial.healthy.required()
-    before = house.held(dataset)
-    pulled = house.pull(trial.source, dataset)
+    store = trial.healthy.required()
+    before = store.held(dataset)
+    pulled = store.pull(trial.source, dataset)
     expect(pulled.state == "unchanged", f"the second pull is {pulled.state}: {pulled.message}")
-    _expect_equal(dataset, house, before, "an unchanged pull changed what is held")
+    _expect_equal(dataset, store, before, "an unchanged pull changed what is held")
     return f"{pulled.rows_received} received, nothing new"
 
 
 @contextmanager
-def _stopped(one: Landed, stop: int) -> Iterator[tuple[House, Watch]]:
-    """A house in which a pull died with so many pages kept and was taken up again; what the second one fetched."""
-    with one.trial.house() as house:
-        one.trial.pull_parents(house, one.dataset)
+def _stopped(one: LandedDataset, stop: int) -> Iterator[tuple[TrialStore, Watch]]:
+    """A store in which a pull died with so many pages kept and was taken up again; what the second one fetched."""
+    with one.trial.store() as store:
+        one.trial.pull_parents(store, one.dataset)
         one.trial.clear_requests()
         try:
-            house.pull(one.trial.source, one.dataset, Watch(stop_after=stop))
+            store.pull(one.trial.source, one.dataset, Watch(stop_after=stop))
         except StoppedError:
-            expect(not house.promoted(one.dataset), f"stopped after {stop} pages, and a batch was promoted")
+            expect(not store.promoted(one.dataset), f"stopped after {stop} pages, and a batch was promoted")
         watch = Watch()
-        pulled = house.pull(one.trial.source, one.dataset, watch)
+        pulled = store.pull(one.trial.source, one.dataset, watch)
         expect(pulled.state == "landed", f"stopped after {stop} pages, then {pulled.state}: {pulled.message}")
-        yield house, watch
+        yield store, watch
 
 
 def _stops(trial: Trial, count: int) -> list[int]:
@@ -82,18 +90,18 @@ def _stops(trial: Trial, count: int) -> list[int]:
 
 
 @check_landed("任一断点续传结果相同", "resume from every checkpoint")
-def resume_from_every_checkpoint(one: Landed) -> str:
+def resume_from_every_checkpoint(one: LandedDataset) -> str:
     """A night that dies half-way must end as if it had not."""
     count = len(one.pages)
     tried = _stops(one.trial, count)
     for stop in tried:
-        with _stopped(one, stop) as (house, _):
-            _expect_equal(one.dataset, house, one.held, f"stopped after {stop} of {count} pages")
+        with _stopped(one, stop) as (store, _):
+            _expect_equal(one.dataset, store, one.held, f"stopped after {stop} of {count} pages")
     return f"stopped after each of {len(tried)} of {count} pages"
 
 
 @check_landed("续传至多重取一页", "at most the page in flight is fetched again")
-def one_page_in_flight(one: Landed) -> str:
+def one_page_in_flight(one: LandedDataset) -> str:
     """An agency's quota is not ours to spend: no kept page is fetched again, only one for each connection."""
     connection = one.trial.source.connection
     if isinstance(connection, DatabaseConnection):
@@ -119,7 +127,7 @@ def _data_requests(requests: Sequence[Mapping[str, object]], dataset: Dataset) -
 
 
 @check_landed("断点大小有界", "cursors bounded")
-def cursor_bounded(one: Landed) -> str:
+def cursor_bounded(one: LandedDataset) -> str:
     """State that grows with the listing breaks one day."""
     cursors = [page["next_cursor"] for page in one.pages]
     largest = max((len(json.dumps(cursor).encode()) for cursor in cursors), default=0)
@@ -131,16 +139,16 @@ def cursor_bounded(one: Landed) -> str:
 @check_each("失败不影响已有数据", "a failed night leaves the last good data")
 def last_good_stays(trial: Trial, dataset: Dataset) -> str:
     """An agency that is down must not empty the ranking, and the night after goes on."""
-    with trial.house() as house:
-        trial.pull_with_parents(house, dataset)
-        before = house.held(dataset)
-        pulled = house.pull(trial.source, dataset, Watch(down_after=0))
+    with trial.store() as store:
+        trial.pull_with_parents(store, dataset)
+        before = store.held(dataset)
+        pulled = store.pull(trial.source, dataset, Watch(down_after=0))
         expect(pulled.state == "failed", f"with the agency down it is {pulled.state}")
         expect(pulled.whose == "transient", f"with the agency down the fault is called {pulled.whose}")
-        _expect_equal(dataset, house, before, "a failed pull changed what is held")
-        again = house.pull(trial.source, dataset)
+        _expect_equal(dataset, store, before, "a failed pull changed what is held")
+        again = store.pull(trial.source, dataset)
         expect(again.state == "unchanged", f"once the agency is up again it is {again.state}: {again.message}")
-        _expect_equal(dataset, house, before, "the pull after a failed one changed what is held")
+        _expect_equal(dataset, store, before, "the pull after a failed one changed what is held")
     return f"{len(before)} rows stand"
 
 
@@ -149,15 +157,15 @@ def future_state_gives_nothing(trial: Trial, dataset: Dataset) -> str:
     """A clock that ran ahead must not hide a year."""
     if dataset.since is None:
         raise NotApplicableError("the whole is read each time: there is no state that could lie ahead")
-    with trial.house() as house:
-        trial.pull_with_parents(house, dataset)
-        before = house.held(dataset)
+    with trial.store() as store:
+        trial.pull_with_parents(store, dataset)
+        before = store.held(dataset)
         ours = (batches.c.source == dataset.source, batches.c.dataset == dataset.name)
-        with house.ledger.begin() as connection:
+        with store.ledger.begin() as connection:
             connection.execute(update(batches).where(*ours).values(high_water=FAR_AHEAD))
-        pulled = house.pull(trial.source, dataset)
+        pulled = store.pull(trial.source, dataset)
         expect(pulled.state == "unchanged", f"with a future state it is {pulled.state}: {pulled.message}")
-        _expect_equal(dataset, house, before, "a future state changes what is held")
+        _expect_equal(dataset, store, before, "a future state changes what is held")
     return f"{pulled.rows_received} received, {len(before)} rows stand"
 
 
@@ -166,14 +174,14 @@ def lookback_idempotent(trial: Trial, dataset: Dataset) -> str:
     """What changed in the last second comes again, and counts once."""
     if dataset.since is None:
         raise NotApplicableError("not a change feed: nothing is asked for again")
-    with trial.house() as house:
-        trial.pull_with_parents(house, dataset)
-        before = house.held(dataset)
-        again = house.pull(trial.source, dataset)
+    with trial.store() as store:
+        trial.pull_with_parents(store, dataset)
+        before = store.held(dataset)
+        again = store.pull(trial.source, dataset)
         expect(again.state == "unchanged", f"the overlap is {again.state}: {again.message}")
         is_overlap = again.rows_received >= 1
         expect(is_overlap, "the newest record is not asked for again: one of the same second could be lost")
-        keys = [key_of(dataset, row) for row in house.held(dataset)]
+        keys = [key_of(dataset, row) for row in store.held(dataset)]
         expect(len(keys) == len(set(keys)) == len(before), f"{len(before)} rows, then {len(keys)}")
     return f"{again.rows_received} of {len(before)} asked for again"
 
@@ -198,18 +206,20 @@ def _is_parent(trial: Trial, dataset: Dataset) -> bool:
     return any(other.parent == dataset.name for other in trial.source.datasets)
 
 
-def _change(how: str, name: str, zh: str, en: str, why: str, unknown: Callable[[Trial, Dataset], str | None]) -> Check:
+def _change(
+    how: str, name: str, zh: str, en: str, why: str, unknown: Callable[[Trial, Dataset], str | None]
+) -> SourceCheck:
     """A check that lets the agency change a record between two pulls: afterwards we hold what it holds."""
 
     def look(trial: Trial, dataset: Dataset) -> str:
         if reason := unknown(trial, dataset):
             raise NotApplicableError(reason)
-        with trial.house() as house:
-            trial.pull_with_parents(house, dataset)
+        with trial.store() as store:
+            trial.pull_with_parents(store, dataset)
             truth = _changed(trial, dataset, how)
-            pulled = trial.pull_with_parents(house, dataset)
+            pulled = trial.pull_with_parents(store, dataset)
             expect(pulled.state == "landed", f"after {how} the pull is {pulled.state}: {pulled.message}")
-            _expect_equal(dataset, house, truth, f"after {how}")
+            _expect_equal(dataset, store, truth, f"after {how}")
         return f"{pulled.rows_landed} landed"
 
     look.__name__, look.__doc__ = name, why

@@ -14,7 +14,7 @@ from connectors.columns import make_parser
 from connectors.json_path import field_of
 from connectors.spec import Column, Dataset
 from ledger.store import Row
-from sandbox.acceptance.house import House, Key, key_of
+from sandbox.acceptance.store import Key, TrialStore, key_of
 
 FIELD_GONE = "field_gone"
 """The note of the schema contract that a field came with no record: its column landed null, as the source file asks."""
@@ -27,7 +27,7 @@ LONGEST = 80
 
 
 @dataclass(frozen=True)
-class Difference:
+class RowDifference:
     """One thing that we hold otherwise than the agency has it."""
 
     kind: Literal["missing", "extra", "changed"]
@@ -47,8 +47,8 @@ class Difference:
 class Judgement:
     """What differs, and which of it nobody was told of."""
 
-    differences: tuple[Difference, ...]
-    silent: tuple[Difference, ...]
+    differences: tuple[RowDifference, ...]
+    silent: tuple[RowDifference, ...]
 
     @property
     def outcome(self) -> Literal["right", "refused", "silent wrong"]:
@@ -61,13 +61,13 @@ def same(one: Any, other: Any) -> bool:
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
-def differences(dataset: Dataset, held: Sequence[Row], truth: Sequence[Mapping[str, Any]]) -> list[Difference]:
+def differences(dataset: Dataset, held: Sequence[Row], truth: Sequence[Mapping[str, Any]]) -> list[RowDifference]:
     """Every difference between rows held and true rows, key by key and column by column."""
     ours, theirs = _by_key(dataset, held, "held"), _by_key(dataset, truth, "in the truth")
-    found = [Difference("missing", key) for key in theirs.keys() - ours.keys()]
-    found += [Difference("extra", key) for key in ours.keys() - theirs.keys()]
+    found = [RowDifference("missing", key) for key in theirs.keys() - ours.keys()]
+    found += [RowDifference("extra", key) for key in ours.keys() - theirs.keys()]
     found += [
-        Difference("changed", key, column.name, ours[key][column.name], theirs[key][column.name])
+        RowDifference("changed", key, column.name, ours[key][column.name], theirs[key][column.name])
         for key in ours.keys() & theirs.keys()
         for column in dataset.columns
         if not same(ours[key][column.name], theirs[key][column.name])
@@ -85,34 +85,34 @@ def _by_key(dataset: Dataset, rows: Sequence[Mapping[str, Any]], where: str) -> 
     return keyed
 
 
-def judge(house: House, dataset: Dataset, truth: Sequence[Mapping[str, Any]]) -> Judgement:
-    """Compare what a house holds of a dataset with the truth, and look for the line behind each difference."""
-    found = differences(dataset, house.held(dataset), truth)
-    account = _Account(dataset, house, truth) if found else None
+def judge(store: TrialStore, dataset: Dataset, truth: Sequence[Mapping[str, Any]]) -> Judgement:
+    """Compare what a store holds of a dataset with the truth, and look for the line behind each difference."""
+    found = differences(dataset, store.held(dataset), truth)
+    account = _Account(dataset, store, truth) if found else None
     return Judgement(tuple(found), tuple(one for one in found if account and not account.covers(one)))
 
 
 class _Account:
-    """The quarantine lines of a house, each of which may be drawn on once for a record it is about."""
+    """The quarantine lines of a store, each of which may be drawn on once for a record it is about."""
 
-    def __init__(self, dataset: Dataset, house: House, truth: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, dataset: Dataset, store: TrialStore, truth: Sequence[Mapping[str, Any]]) -> None:
         self._columns = {column.name: column for column in dataset.columns}
-        self._key, self._zone = dataset.key, house.settings.zone
+        self._key, self._zone = dataset.key, store.settings.zone
         self._truth = {key_of(dataset, row): row for row in truth}
-        counted = [(row["batch"], row["counts"] or {}) for row in house.promoted(dataset)]
+        counted = [(row["batch"], row["counts"] or {}) for row in store.promoted(dataset)]
         notes = {name for _, counts in counted for name in counts}
         self._gone = {c.name for c in dataset.columns if f"{FIELD_GONE}:{c.source_field}" in notes}
         self._after_end: int = sum(
-            max(0, counts[AFTER_END] - len(house.pages(dataset, batch)))
+            max(0, counts[AFTER_END] - len(store.pages(dataset, batch)))
             for batch, counts in counted
             if AFTER_END in counts
         )
-        held = {key_of(dataset, row) for row in house.held(dataset)}
+        held = {key_of(dataset, row) for row in store.held(dataset)}
         self._discarded: set[tuple[Key, str | None]] = set()
         self._refused: set[Key] = set()
         self._unread: list[Any] = []
         told: set[tuple[Any, ...]] = set()
-        for line in house.refusals(dataset):
+        for line in store.refusals(dataset):
             key = self._key_of_line(line["key"])
             place = (line["raw_sha256"], line["label"], line["position"])
             if line["action"] == "value_discarded":
@@ -124,7 +124,7 @@ class _Account:
                 elif key not in held:
                     self._refused.add(key)
 
-    def covers(self, one: Difference) -> bool:
+    def covers(self, one: RowDifference) -> bool:
         """Whether somebody was told of this difference."""
         if one.kind == "extra":
             return False

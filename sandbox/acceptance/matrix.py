@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.pull import Pulled
 from connectors.spec import Dataset, Source
-from sandbox.acceptance.house import House, key_of
-from sandbox.acceptance.judge import Difference, judge, same
+from sandbox.acceptance.judge import RowDifference, judge, same
+from sandbox.acceptance.store import TrialStore, key_of
 from sandbox.acceptance.trial import Trial, at_work
 
 if TYPE_CHECKING:
@@ -93,49 +93,49 @@ def _calm(trial: Trial) -> None:
 
 
 def run_cell(trial: Trial, cell: Cell) -> Cell:
-    """Pull the dataset under this fault in a fresh house, judge it, and see whether it heals."""
+    """Pull the dataset under this fault in a fresh store, judge it, and see whether it heals."""
     began = time.monotonic()
     dataset, kind = trial.source.dataset(cell.dataset), trial.kinds[cell.kind]
-    with trial.house() as house:
+    with trial.store() as store:
         trial.agency.set_faults([])
-        trial.pull_parents(house, dataset)
+        trial.pull_parents(store, dataset)
         if kind.again:
-            house.pull(trial.source, dataset)
-        healthy = len(house.promoted(dataset))
+            store.pull(trial.source, dataset)
+        healthy = len(store.promoted(dataset))
         trial.agency.clear_requests()
         trial.agency.set_faults([cell.plan()])
         try:
-            pulled = house.pull(trial.source, dataset)
+            pulled = store.pull(trial.source, dataset)
             sick = trial.truth(dataset)
-            outcome, why = _judged(house, dataset, pulled, kind, sick, healthy)
+            outcome, why = _judged(store, dataset, pulled, kind, sick, healthy)
             met = _was_met(trial, cell)
         finally:
             trial.agency.set_faults([])
         if outcome == "right" and not met:
             outcome, why = "not met", f"{pulled.state}, but the fault never showed"
         elif outcome not in ("refused", "silent wrong", "unforeseen"):
-            outcome, why = _healed(trial, house, dataset, sick, outcome, why)
+            outcome, why = _healed(trial, store, dataset, sick, outcome, why)
             if outcome == "loud stop" and kind.expected == "right":
                 outcome = "gave up"
     return replace(cell, outcome=outcome, why=why, seconds=round(time.monotonic() - began, 3))
 
 
 def _judged(
-    house: House, dataset: Dataset, pulled: Pulled, kind: "FaultKind", sick: Truth, healthy: int
+    store: TrialStore, dataset: Dataset, pulled: Pulled, kind: "FaultKind", sick: Truth, healthy: int
 ) -> tuple[str, str]:
     """What became of a pull under a fault, before the agency is well again."""
     if pulled.state == "failed":
-        if len(house.promoted(dataset)) > healthy:
+        if len(store.promoted(dataset)) > healthy:
             return "silent wrong", f"the pull failed and a batch was promoted all the same: {pulled.message}"
         outcome = "loud stop" if pulled.whose in FOUR_CLASSES else "unforeseen"
         return outcome, f"{pulled.whose}: {pulled.message}"
-    found = judge(house, dataset, sick)
+    found = judge(store, dataset, sick)
     if found.silent:
         shown = "; ".join(str(one) for one in found.silent[:3])
         named = any(note.startswith("unmatched:") for note in pulled.counts or {})
         held_back = (kind.later or named) and all(one.kind == "missing" for one in found.silent)
         return "later" if held_back else "silent wrong", f"{len(found.silent)} differences without a word: {shown}"
-    rules = Counter(line["rule"] for line in house.refusals(dataset))
+    rules = Counter(line["rule"] for line in store.refusals(dataset))
     told = ", ".join(f"{rule} {count}" for rule, count in rules.items())
     return found.outcome, told or pulled.state
 
@@ -149,22 +149,22 @@ def _was_met(trial: Trial, cell: Cell) -> bool:
     return journal is None or any(cell.kind in one.get("faults", ()) or one["status"] == 401 for one in journal)
 
 
-def _healed(trial: Trial, house: House, dataset: Dataset, sick: Truth, outcome: str, why: str) -> tuple[str, str]:
-    """The agency is well again: the next pull in the same house must be right, but for records that were refused.
+def _healed(trial: Trial, store: TrialStore, dataset: Dataset, sick: Truth, outcome: str, why: str) -> tuple[str, str]:
+    """The agency is well again: the next pull in the same store must be right, but for records that were refused.
 
     Of an upsert a refused record does not come again by itself: it is mended and replayed.
     """
-    again = house.pull(trial.source, dataset)
+    again = store.pull(trial.source, dataset)
     if again.state == "failed":
         return "stuck", f"after {outcome} ({why}) the next pull fails: {again.message}"
-    found = judge(house, dataset, trial.truth(dataset)).differences
+    found = judge(store, dataset, trial.truth(dataset)).differences
     differ = [one for one in found if not _is_untold(dataset, one, sick)]
     if differ:
         return "stuck", f"after {outcome} ({why}) the next pull is {again.state}, but {'; '.join(map(str, differ[:3]))}"
     return outcome, why
 
 
-def _is_untold(dataset: Dataset, one: Difference, sick: Truth) -> bool:
+def _is_untold(dataset: Dataset, one: RowDifference, sick: Truth) -> bool:
     """Whether an agency took a value, a record or a key back without a word: nothing names it, so nobody could know."""
     said = next((row for row in sick if key_of(dataset, row) == one.key), None)
     if dataset.load != "upsert" or one.kind == "missing":

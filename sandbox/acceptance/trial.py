@@ -19,7 +19,7 @@ from connectors.zone import Zone
 from ledger.settings import Settings
 from ledger.store import Row
 from sandbox.acceptance.agency import WHY_NOT, Agency, abilities_of
-from sandbox.acceptance.house import House, environment, open_house, states
+from sandbox.acceptance.store import TrialStore, environment, open_store, states
 
 if TYPE_CHECKING:
     from sandbox.standin.kinds import FaultKind
@@ -42,7 +42,7 @@ def expect(holds: object, what: str) -> None:
 
 
 @dataclass(frozen=True)
-class CheckResult:
+class SourceCheckResult:
     """How one check of one source ended. `what`: figures where it passed, the fault where it failed, or the reason."""
 
     source: str
@@ -56,22 +56,22 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Healthy:
-    """A house after one healthy pull of every dataset, and the requests that it cost."""
+    """A store after one healthy pull of every dataset, and the requests that it cost."""
 
-    house: House
+    store: TrialStore
     pulled: list[Pulled]
     requests: list[dict[str, Any]]
 
-    def required(self) -> House:
-        """The house, or a failure that says which pull did not come through."""
+    def required(self) -> TrialStore:
+        """The store, or a failure that says which pull did not come through."""
         failed = any(one.state == "failed" for one in self.pulled)
         expect(not failed, f"a healthy pull did not come through: {states(self.pulled)}")
-        return self.house
+        return self.store
 
 
 @dataclass
 class Trial:
-    """One source and the agency that answers for it, with a scratch folder for the houses of its checks.
+    """One source and the agency that answers for it, with a scratch folder for the stores of its checks.
 
     `kinds` are the faults that the agency can be told to have; `full` looks at all of them in all positions, and at
     every checkpoint however many there are. `latency_ms` is how long the agency waits before each answer.
@@ -88,7 +88,7 @@ class Trial:
     latency_ms: float = 0.0
     said: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
-    _houses: int = 0
+    _stores: int = 0
 
     @property
     def datasets(self) -> list[Dataset]:
@@ -105,14 +105,14 @@ class Trial:
         return random.Random(f"{self.seed}:{self.source.name}:{what}")
 
     @contextmanager
-    def house(self) -> Iterator[House]:
-        """A fresh house; its folder stays until the end, for the search for secrets."""
-        self._houses += 1
-        house = open_house(self.settings, f"{self.source.name}-{self._houses}", self.zone, self.as_of, self.said)
+    def store(self) -> Iterator[TrialStore]:
+        """A fresh store; its folder stays until the end, for the search for secrets."""
+        self._stores += 1
+        store = open_store(self.settings, f"{self.source.name}-{self._stores}", self.zone, self.as_of, self.said)
         try:
-            yield house
+            yield store
         finally:
-            house.ledger.dispose()
+            store.ledger.dispose()
 
     def clear_requests(self) -> None:
         """Begin the agency's journal anew, where it keeps one."""
@@ -127,9 +127,9 @@ class Trial:
     def healthy(self) -> Healthy:
         """One healthy pull of the whole source, which the checks that only look may share."""
         self.clear_requests()
-        with self.house() as house:
-            pulled = house.pull_all(self.source)
-            return Healthy(house, pulled, self.requests())
+        with self.store() as store:
+            pulled = store.pull_all(self.source)
+            return Healthy(store, pulled, self.requests())
 
     def truth(self, dataset: Dataset) -> list[dict[str, Any]]:
         """The rows that must be held now: what the agency has, without those that a tombstone deletes."""
@@ -140,15 +140,15 @@ class Trial:
         gone = {str(one).lower() for one in (*deletes.values, *tombstones_of(dataset, {}, ZoneInfo("UTC")))}
         return [row for row in rows if str(row[deletes.column]).lower() not in gone]
 
-    def pull_parents(self, house: House, dataset: Dataset) -> None:
+    def pull_parents(self, store: TrialStore, dataset: Dataset) -> None:
         """Pull what a dataset asks its values of, from the top."""
         if dataset.parent is not None:
-            self.pull_with_parents(house, self.source.dataset(dataset.parent))
+            self.pull_with_parents(store, self.source.dataset(dataset.parent))
 
-    def pull_with_parents(self, house: House, dataset: Dataset) -> Pulled:
+    def pull_with_parents(self, store: TrialStore, dataset: Dataset) -> Pulled:
         """Pull a dataset after its parents."""
-        self.pull_parents(house, dataset)
-        return house.pull(self.source, dataset)
+        self.pull_parents(store, dataset)
+        return store.pull(self.source, dataset)
 
 
 def make_trial(
@@ -176,32 +176,32 @@ def today(settings: Settings) -> date:
 
 
 @dataclass(frozen=True)
-class Landed:
-    """One dataset of a trial after the healthy pull: the house, and the batch that landed in it."""
+class LandedDataset:
+    """One dataset of a trial after the healthy pull: the store, and the batch that landed in it."""
 
     trial: Trial
     dataset: Dataset
-    house: House
+    store: TrialStore
     batch: Row
 
     @cached_property
     def pages(self) -> list[Row]:
         """The pages of the batch that count, in order."""
-        return self.house.pages(self.dataset, self.batch["batch"])
+        return self.store.pages(self.dataset, self.batch["batch"])
 
     @cached_property
     def rows(self) -> list[Row]:
         """The rows of the batch with their lineage."""
-        return self.house.landed_rows(self.dataset, self.batch["batch"])
+        return self.store.landed_rows(self.dataset, self.batch["batch"])
 
     @cached_property
     def held(self) -> list[Row]:
         """The records that stand."""
-        return self.house.held(self.dataset)
+        return self.store.held(self.dataset)
 
 
 @dataclass(frozen=True)
-class Check:
+class SourceCheck:
     """One thing a source must show, and why. `look` answers figures, or raises one of the two errors above."""
 
     name: str
@@ -212,19 +212,19 @@ class Check:
     needs: frozenset[str]
 
 
-def check(zh: str, en: str, *needs: str) -> Callable[[Callable[[Trial], str]], Check]:
+def check(zh: str, en: str, *needs: str) -> Callable[[Callable[[Trial], str]], SourceCheck]:
     """Make a check of a whole source out of a function: its name, and its docstring as the reason."""
 
-    def made(look: Callable[[Trial], str]) -> Check:
-        return Check(look.__name__, zh, en, (look.__doc__ or "").strip(), look, frozenset(needs))
+    def made(look: Callable[[Trial], str]) -> SourceCheck:
+        return SourceCheck(look.__name__, zh, en, (look.__doc__ or "").strip(), look, frozenset(needs))
 
     return made
 
 
-def check_each(zh: str, en: str, *needs: str) -> Callable[[Callable[[Trial, Dataset], str]], Check]:
+def check_each(zh: str, en: str, *needs: str) -> Callable[[Callable[[Trial, Dataset], str]], SourceCheck]:
     """Make a check of each dataset by itself: it passes where all those that it applies to pass."""
 
-    def made(look: Callable[[Trial, Dataset], str]) -> Check:
+    def made(look: Callable[[Trial, Dataset], str]) -> SourceCheck:
         def look_at_all(trial: Trial) -> str:
             passed, failed, not_applicable = [], [], []
             for dataset in trial.datasets:
@@ -239,20 +239,20 @@ def check_each(zh: str, en: str, *needs: str) -> Callable[[Callable[[Trial, Data
                 raise NotApplicableError("; ".join(not_applicable) or "this zone is supplied with nothing of it")
             return "; ".join(passed)
 
-        return Check(look.__name__, zh, en, (look.__doc__ or "").strip(), look_at_all, frozenset(needs))
+        return SourceCheck(look.__name__, zh, en, (look.__doc__ or "").strip(), look_at_all, frozenset(needs))
 
     return made
 
 
-def check_landed(zh: str, en: str, *needs: str) -> Callable[[Callable[[Landed], str]], Check]:
+def check_landed(zh: str, en: str, *needs: str) -> Callable[[Callable[[LandedDataset], str]], SourceCheck]:
     """Make a check of what the healthy pull landed, dataset by dataset."""
 
-    def made(look: Callable[[Landed], str]) -> Check:
+    def made(look: Callable[[LandedDataset], str]) -> SourceCheck:
         def look_at_batch(trial: Trial, dataset: Dataset) -> str:
-            house = trial.healthy.required()
-            batches = house.landed(dataset)
+            store = trial.healthy.required()
+            batches = store.landed(dataset)
             expect(batches, "nothing landed")
-            return look(Landed(trial, dataset, house, batches[-1]))
+            return look(LandedDataset(trial, dataset, store, batches[-1]))
 
         look_at_batch.__name__, look_at_batch.__doc__ = look.__name__, look.__doc__
         return check_each(zh, en, *needs)(look_at_batch)
@@ -260,7 +260,7 @@ def check_landed(zh: str, en: str, *needs: str) -> Callable[[Callable[[Landed], 
     return made
 
 
-def run_checks(trial: Trial, checks: Sequence[Check]) -> list[CheckResult]:
+def run_checks(trial: Trial, checks: Sequence[SourceCheck]) -> list[SourceCheckResult]:
     """Run the checks in their order; each ends passed, failed with what and where, or skipped with the reason."""
     with at_work(trial):
         return [_run_one(trial, one) for one in checks]
@@ -268,19 +268,21 @@ def run_checks(trial: Trial, checks: Sequence[Check]) -> list[CheckResult]:
 
 @contextmanager
 def at_work(trial: Trial) -> Iterator[None]:
-    """A scratch folder for the houses of a trial, and the agency's variables; the data folder itself is not touched."""
+    """A scratch folder for the stores of a trial, and the agency's variables; the data folder itself is not touched."""
     with tempfile.TemporaryDirectory(prefix="jifen-acceptance-") as scratch, environment(trial.agency.env):
         trial.settings = trial.settings.model_copy(update={"data_dir": Path(scratch), "ledger_url": None})
         yield
 
 
-def _run_one(trial: Trial, one: Check) -> CheckResult:
+def _run_one(trial: Trial, one: SourceCheck) -> SourceCheckResult:
     began = time.monotonic()
     state, what = _outcome(trial, one)
-    return CheckResult(trial.source.name, one.name, one.zh, one.en, state, what, round(time.monotonic() - began, 3))
+    return SourceCheckResult(
+        trial.source.name, one.name, one.zh, one.en, state, what, round(time.monotonic() - began, 3)
+    )
 
 
-def _outcome(trial: Trial, one: Check) -> tuple[Literal["passed", "failed", "skipped"], str]:
+def _outcome(trial: Trial, one: SourceCheck) -> tuple[Literal["passed", "failed", "skipped"], str]:
     if lacking := sorted(one.needs - trial.abilities):
         return "skipped", "; ".join(WHY_NOT[need] for need in lacking)
     try:

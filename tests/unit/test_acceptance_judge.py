@@ -6,15 +6,15 @@ import pytest
 
 from connectors import pull as core
 from connectors.zone import Zone
-from sandbox.acceptance.house import House, open_house
 from sandbox.acceptance.judge import differences, judge, same
+from sandbox.acceptance.store import TrialStore, open_store
 from sandbox.acceptance.trial import today
 from tests.unit.acceptance_agency import MemoryAgency, make_source
 
 
 @pytest.fixture
 def held_by(settings, monkeypatch):
-    """A house that has pulled an agency whose records were changed on the way, and the truth."""
+    """A store that has pulled an agency whose records were changed on the way, and the truth."""
     for name, value in MemoryAgency().env.items():
         monkeypatch.setenv(name, value)
 
@@ -22,10 +22,10 @@ def held_by(settings, monkeypatch):
         source, agency, true = make_source(**changes), MemoryAgency(), MemoryAgency()
         agency.records = spoil(agency.records)
         monkeypatch.setattr(core, "driver_of", lambda _name: agency.pull)
-        house = open_house(settings, "house", Zone(), today(settings), [])
-        pulled = house.pull(source, source.datasets[0])
+        store = open_store(settings, "store", Zone(), today(settings), [])
+        pulled = store.pull(source, source.datasets[0])
         assert pulled.state == "landed", pulled.message
-        return judge(house, source.datasets[0], true.truth("", ""))
+        return judge(store, source.datasets[0], true.truth("", ""))
 
     return pull
 
@@ -108,8 +108,8 @@ def test_a_key_that_is_held_twice_is_no_comparison():
 def test_a_row_behind_the_declared_end_is_told_and_the_end_itself_tells_of_none(
     held_by, monkeypatch, after_end, outcome
 ):
-    promoted = House.promoted
+    promoted = TrialStore.promoted
     counted = {"row_after_end": after_end}
-    monkeypatch.setattr(House, "promoted", lambda *of: [{**row, "counts": counted} for row in promoted(*of)])
-    monkeypatch.setattr(House, "pages", lambda *_: [{}])
+    monkeypatch.setattr(TrialStore, "promoted", lambda *of: [{**row, "counts": counted} for row in promoted(*of)])
+    monkeypatch.setattr(TrialStore, "pages", lambda *_: [{}])
     assert held_by(lambda records: records[:-1]).outcome == outcome

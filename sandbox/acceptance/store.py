@@ -47,7 +47,7 @@ class Watch:
 
 
 @dataclass
-class House:
+class TrialStore:
     """One data folder with its ledger. `said` is all that anybody could have read, for the search for secrets."""
 
     settings: Settings
@@ -112,10 +112,10 @@ class House:
         return [json.loads(line) for line in text.split("\n") if line]
 
 
-def open_house(settings: Settings, name: str, zone: Zone, as_of: date, said: list[str]) -> House:
-    """A fresh house in a folder below the scratch folder of a run."""
+def open_store(settings: Settings, name: str, zone: Zone, as_of: date, said: list[str]) -> TrialStore:
+    """A fresh store in a folder below the scratch folder of a run."""
     own = settings.model_copy(update={"data_dir": settings.data_dir / name, "ledger_url": None})
-    return House(own, open_ledger(own), zone, as_of, said)
+    return TrialStore(own, open_ledger(own), zone, as_of, said)
 
 
 def key_of(dataset: Dataset, row: Mapping[str, Any]) -> Key:
