@@ -4,7 +4,7 @@ from typing import Any
 
 
 class ConnectorError(RuntimeError):
-    """What went wrong between this house and another one. `whose` is one of config, agency, transient, data."""
+    """What went wrong between us and an agency or a recipient. `whose` is one of config, agency, transient, data."""
 
     whose = "unknown"
 
@@ -22,7 +22,7 @@ class ConfigError(ConnectorError):
 
 
 class AgencyError(ConnectorError):
-    """The other house refused or answered outside its own document: somebody there must act."""
+    """The agency rejected the request or answered outside its own document: somebody there must act."""
 
     whose = "agency"
 

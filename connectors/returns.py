@@ -2,9 +2,10 @@
 
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ class ReturnFile:
 
 
 @dataclass(frozen=True)
-class _Delivery:
+class _Sent:
     """What one dataset received in a night: its batches, their pages in order, and its control totals.
 
     `recounts` says of each batch what of it came before in the same night: that is counted and told once.
@@ -110,24 +111,15 @@ def compose(source: Source, data_dir: Path, ledger: Engine, as_of: date) -> Retu
     kinds = [(title, pa.int64() if name in NUMBERS else pa.string()) for name, title in HEADERS.items()]
     schema = pa.schema(kinds)
     with CsvFile(buffer, schema) as file:
-        for some in _some_at_once(_rows(deliveries, data_dir)):
+        rows = _rows(deliveries, data_dir)
+        while some := list(islice(rows, ROWS_AT_ONCE)):
             cells = [[row.get(name) for row in some] for name in HEADERS]
             columns = [pa.array(values, field.type) for values, field in zip(cells, schema, strict=True)]
             file.write(pa.Table.from_arrays(columns, schema=schema))
     return ReturnFile(source.name, buffer.getvalue(), tuple(one.totals for one in deliveries))
 
 
-def _some_at_once(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    held: list[dict[str, Any]] = []
-    for row in rows:
-        held.append(row)
-        if len(held) == ROWS_AT_ONCE:
-            yield held
-            held = []
-    yield held
-
-
-def _delivery(dataset: Dataset, data_dir: Path, ledger: Engine, as_of: date) -> _Delivery | None:
+def _delivery(dataset: Dataset, data_dir: Path, ledger: Engine, as_of: date) -> _Sent | None:
     told = _received(dataset, ledger, as_of)
     if not told:
         return None
@@ -140,7 +132,7 @@ def _delivery(dataset: Dataset, data_dir: Path, ledger: Engine, as_of: date) -> 
     void = [page["records"] for batch, some in zip(batches, counted, strict=True) for page in some if _is_void(batch)]
     totals = _totals(dataset, batches, again, None if None in void else sum(void))
     pages = tuple(page for some in counted for page in some)
-    return _Delivery(dataset, batches, pages, {**totals, "pages": list(pages)}, tuple(again))
+    return _Sent(dataset, batches, pages, {**totals, "pages": list(pages)}, tuple(again))
 
 
 def _received(dataset: Dataset, ledger: Engine, as_of: date) -> list[tuple[Row, list[Row]]]:
@@ -226,7 +218,7 @@ def _message(error: str | None) -> str:
     return text.partition(" Whose: ")[0]
 
 
-def _rows(deliveries: Sequence[_Delivery], data_dir: Path) -> Iterator[dict[str, Any]]:
+def _rows(deliveries: Sequence[_Sent], data_dir: Path) -> Iterator[dict[str, Any]]:
     for one in deliveries:
         void = one.totals["state"] == "refused"
         counted = {name: value for name, value in one.totals.items() if name in NUMBERS}
@@ -234,7 +226,7 @@ def _rows(deliveries: Sequence[_Delivery], data_dir: Path) -> Iterator[dict[str,
             "kind": KINDS["void" if void else "total"],
             "dataset": one.dataset.name,
             **counted,
-            **({"code": WHOLE, **_words(WHOLE), "value": _cell(one.totals["message"])} if void else {}),
+            **({"code": WHOLE, **explain(WHOLE).model_dump(), "value": _cell(one.totals["message"])} if void else {}),
         }
     for one in deliveries:
         for page in one.pages:
@@ -244,7 +236,7 @@ def _rows(deliveries: Sequence[_Delivery], data_dir: Path) -> Iterator[dict[str,
         yield from _refusals(one, data_dir)
 
 
-def _refusals(delivery: _Delivery, data_dir: Path) -> Iterator[dict[str, Any]]:
+def _refusals(delivery: _Sent, data_dir: Path) -> Iterator[dict[str, Any]]:
     """One row for each fault, those of one record together, in the order of what was received."""
     dataset = delivery.dataset
     fields = {column.name: column.source_field for column in dataset.columns}
@@ -271,14 +263,10 @@ def _refusals(delivery: _Delivery, data_dir: Path) -> Iterator[dict[str, Any]]:
                 "value": _cell(line["value"]),
                 "code": line["reason"],
                 "rule": line["rule"],
-                **_words(line["reason"]),
+                **explain(line["reason"]).model_dump(),
             }
     for place in sorted(found):
         yield found[place]
-
-
-def _words(code: str) -> dict[str, str]:
-    return explain(code).model_dump()
 
 
 def _cell(value: Any) -> str | None:

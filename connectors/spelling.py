@@ -38,7 +38,7 @@ BROKEN = "锟斤拷"
 """What two characters of replacement in UTF-8 are in GBK."""
 _CONTINUED = "[\u00a0-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
 LOST = re.compile(f"\ufffd|{BROKEN}|^[?\uff1f]{{2,}}$|[\u00e0-\u00ef]{_CONTINUED}{{1,2}}[\u00e0-\u00ef]{_CONTINUED}")
-"""Characters that were lost on the way, in another house: the sign of replacement, nothing but question marks, or UTF-8
+"""Characters that the agency's own programs lost: the sign of replacement, nothing but question marks, or UTF-8
 that was read as Latin letters.
 """
 

@@ -80,7 +80,7 @@ class Format:
 
 
 @dataclass(frozen=True)
-class Shown:
+class FormattedNumber:
     """A number that is not shown as it is held."""
 
     held: Number
@@ -89,9 +89,10 @@ class Shown:
 
 @dataclass(frozen=True)
 class Misfit:
-    """Why a cell is no value: a reason code."""
+    """What stands in a cell and is no value, by its reason code: `formula_cell`, `error_cell`, `digits_lost`, ..."""
 
     reason: str
+    text: str | None = None
 
 
 def formats_of(codes: dict[int, str], styles: Iterable[int]) -> tuple[Format, ...]:
@@ -117,12 +118,12 @@ def moment_of(text: str, kind: str, epoch: dt.datetime) -> dt.datetime | dt.time
     return moment.time() if kind == "time" and isinstance(moment, dt.datetime) else moment
 
 
-def settled(cell: Number | Shown, column: Column) -> Any:
+def settled(cell: Number | FormattedNumber, column: Column) -> Any:
     """The value that a column takes from a number cell, or the `Misfit` of a cell that shows another than it holds.
 
     A percentage comes as its text, `4.35%`.
     """
-    held, look = (cell.held, cell.look) if isinstance(cell, Shown) else (cell, PLAIN)
+    held, look = (cell.held, cell.look) if isinstance(cell, FormattedNumber) else (cell, PLAIN)
     if isinstance(held, int) and abs(held) >= 10**MAX_DIGITS:
         return Misfit("digits_lost")
     is_text = column.data_type == "varchar"

@@ -25,14 +25,14 @@ _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 
 @dataclass(frozen=True)
-class Text:
+class OpenText:
     """A file as text: the declared name of its encoding, and a stream that reads it a piece at a time."""
 
     encoding: str
     stream: io.TextIOWrapper
 
 
-def open_text(body: bytes, encodings: Sequence[str], where: str) -> Text:
+def open_text(body: bytes, encodings: Sequence[str], where: str) -> OpenText:
     """The file in the first declared encoding that it fits from end to end; a byte order mark decides by itself.
 
     UTF-8 is tried before the Chinese encodings, whatever their order: most of it reads as (wrong) GB18030 too.
@@ -46,7 +46,7 @@ def open_text(body: bytes, encodings: Sequence[str], where: str) -> Text:
                 raise _refused(f"begins with the mark of {name}, declared is {' or '.join(encodings)}.", where)
             if (place := _misfit(body, codec, len(mark))) is not None:
                 raise _refused(f"is not {name}, in spite of its mark ({place}).", where)
-            return Text(name, _stream(body, codec, len(mark)))
+            return OpenText(name, _stream(body, codec, len(mark)))
     if "utf-16" not in encodings and (form := what_it_is(body)) == UTF16:
         raise _refused(f"is {form}, declared is {' or '.join(encodings)}.", where)
     places = []
@@ -55,7 +55,7 @@ def open_text(body: bytes, encodings: Sequence[str], where: str) -> Text:
         codec = _utf16_order(body) if name == "utf-16" else name
         if (place := _misfit(body, codec, 0)) is None:
             _refuse_lie(body, name, encodings, where)
-            return Text(name, _stream(body, codec, 0))
+            return OpenText(name, _stream(body, codec, 0))
         places.append(f"{name} ({place})")
     raise _refused(f"is not {', not '.join(places)}.", where)
 

@@ -3,14 +3,14 @@
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from xml.etree.ElementTree import Element
 
 from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk, check_width
 from connectors.decoders.headers import beginning_with, named, refuse_second, refuse_total_on_top
-from connectors.decoders.sheet_formats import PLAIN, Format, Misfit, Shown, moment_of, number_of, settled
+from connectors.decoders.sheet_formats import PLAIN, Format, FormattedNumber, Misfit, moment_of, number_of, settled
 from connectors.decoders.workbook import Merges, Workbook, cell_text, open_workbook, read_merges, unescaped
 from connectors.decoders.xml_records import local, pieces
 from connectors.errors import DataError
@@ -24,14 +24,6 @@ _CALL = "call the agency with this file"
 _CHUNK_CELLS = 200_000
 _REFERENCE = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
 _NUMBER = re.compile(r"-?[0-9]{0,400}(\.[0-9]{0,400})?([eE][+-]?[0-9]{1,4})?")
-
-
-@dataclass(frozen=True)
-class _Unfit:
-    """What stands in a cell and is no value: `formula_cell`, `error_cell` or `merged_cell`."""
-
-    reason: str
-    text: str | None
 
 
 Cells = dict[int, Any]
@@ -119,7 +111,7 @@ def _column(reference: str | None, before: int) -> int:
 def _value(cell: Element, book: Workbook) -> Any:
     parts = {local(child.tag): child for child in cell}
     if "f" in parts:
-        return _Unfit("formula_cell", "=" + (parts["f"].text or ""))
+        return Misfit("formula_cell", "=" + (parts["f"].text or ""))
     if "is" in parts:
         return cell_text(parts["is"])
     text = parts["v"].text if "v" in parts else None
@@ -142,7 +134,7 @@ _TRUTHS = {"1": True, "true": True, "0": False, "false": False}
 _OTHERS: dict[str, Callable[[str, Workbook], Any]] = {
     "s": lambda text, book: book.texts[int(text)],
     "str": lambda text, _: unescaped(text),
-    "e": lambda text, _: _Unfit("error_cell", text),
+    "e": lambda text, _: Misfit("error_cell", text),
     "b": lambda text, _: _TRUTHS.get(text, text),
     "d": lambda text, _: _iso_moment(text),
 }
@@ -167,7 +159,7 @@ def _number(text: str, style: int, book: Workbook) -> Any:
             return text
     held = number_of(text)
     look = form.look(held)
-    return held if look == PLAIN else Shown(held, look)
+    return held if look == PLAIN else FormattedNumber(held, look)
 
 
 def _header(
@@ -226,19 +218,16 @@ def _settle(number: int, row: Cells, merges: Merges, wanted: Mapping[int, Column
     found = dict(row)
     for place, column in wanted.items():
         value = row.get(place)
-        if isinstance(value, _Unfit):
+        if (number, place) in merges and not isinstance(value, Misfit):
+            value = Misfit("merged_cell")
+        if isinstance(value, (int, Decimal, FormattedNumber)) and not isinstance(value, bool):
+            found[place] = value = settled(value, column)
+        if isinstance(value, Misfit):
             return row, place, value.reason
-        if (number, place) in merges:
-            return row, place, "merged_cell"
-        if isinstance(value, (int, Decimal, Shown)) and not isinstance(value, bool):
-            value = settled(value, column)
-            if isinstance(value, Misfit):
-                return row, place, value.reason
-            found[place] = value
     return found, 0, None
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, _Unfit):
+    if isinstance(value, Misfit):
         return value.text
-    return value.held if isinstance(value, Shown) else value
+    return value.held if isinstance(value, FormattedNumber) else value

@@ -1,4 +1,7 @@
-"""Which of two files is the later one, and what a delivery may take away, by both drivers and night after night."""
+"""Which of two files is the later one, and what a delivery may take away, night after night.
+
+From a folder; what the driver has a part in, the names and times of files, from an SFTP server too (`any_bank`).
+"""
 
 import os
 import shutil
@@ -9,9 +12,11 @@ import pytest
 
 from connectors.landing import landed_path
 from connectors.pull import pull_dataset
-from connectors.spec import Dataset, FolderConnection
+from connectors.spec import Dataset, Source
 from connectors.zone import Zone
 from ledger.batches import landed_batches
+from ledger.settings import Settings
+from ledger.store import open_ledger
 
 DAY = date(2025, 7, 1)
 TIME = 1_751_300_000
@@ -56,8 +61,8 @@ def book(count, day=JUNE, amount=100, start=0):
 class Bank:
     """A bank's folder: files are put there with a time, and each night they are pulled."""
 
-    def __init__(self, source, top, agency):
-        self.source, self.folder, self.agency = source, top / "nights", agency
+    def __init__(self, source, top, settings, ledger):
+        self.source, self.folder, self.settings, self.ledger = source, top / "nights", settings, ledger
         self.folder.mkdir(parents=True)
         self.night = 0
 
@@ -71,30 +76,47 @@ class Bank:
         source = self.source.model_copy(update={"name": "bank", "datasets": (dataset,)})
         self.night += 1
         as_of = DAY + timedelta(days=self.night)
-        return pull_dataset(source, dataset, Zone(), self.agency.settings, self.agency.ledger, as_of)
+        return pull_dataset(source, dataset, Zone(), self.settings, self.ledger, as_of)
 
     def stands(self):
         """(loan, day) -> amount of what is not deleted."""
         found = {}
-        for batch in landed_batches(self.agency.ledger, "bank", "loans", date.max):
-            path = landed_path(self.agency.settings.data_dir, "bank", "loans", batch["batch"])
+        for batch in landed_batches(self.ledger, "bank", "loans", date.max):
+            path = landed_path(self.settings.data_dir, "bank", "loans", batch["batch"])
             for row in pq.read_table(path, partitioning=None).to_pylist():
                 found[row["loan"], str(row["reported_on"])] = None if row["_deleted"] else row["amount"]
         return {key: amount for key, amount in found.items() if amount is not None}
 
 
-@pytest.fixture(params=["folder", "sftp"])
-def bank(request, agency, sandbox, tmp_path, monkeypatch):
+@pytest.fixture
+def bank(tmp_path, monkeypatch):
+    """A bank that leaves its files in a folder."""
+    monkeypatch.setenv("SHARE", str(tmp_path / "share"))
+    said = {
+        "name": "bank",
+        "description": "made for a test",
+        "agency": {"zh": "银行", "en": "Bank"},
+        "driver": "folder",
+        "connection": {"path": {"env": "SHARE"}},
+        "datasets": (dataset_of(),),
+        "sha256": "made for a test",
+    }
+    settings = Settings(data_dir=tmp_path / "data", _env_file=None)
+    return Bank(Source.model_validate(said), tmp_path / "share", settings, open_ledger(settings))
+
+
+@pytest.fixture
+def bank_on_sftp(request):
+    agency, sandbox = request.getfixturevalue("agency"), request.getfixturevalue("sandbox")
     source, _ = agency.dataset("talent.headcounts")
-    top = sandbox.state / "sftp" / "talent"
-    if request.param == "folder":
-        top = tmp_path / "share"
-        monkeypatch.setenv("SHARE", str(top))
-        connection = FolderConnection.model_validate({"path": {"env": "SHARE"}})
-        source = source.model_copy(update={"driver": "folder", "connection": connection})
-    found = Bank(source, top, agency)
+    found = Bank(source, sandbox.state / "sftp" / "talent", agency.settings, agency.ledger)
     yield found
     shutil.rmtree(found.folder)
+
+
+@pytest.fixture(params=["bank", "bank_on_sftp"])
+def any_bank(request):
+    return request.getfixturevalue(request.param)
 
 
 @pytest.mark.parametrize(
@@ -108,11 +130,11 @@ def bank(request, agency, sandbox, tmp_path, monkeypatch):
         ("loans_20250630_final.csv", "loans_20250630_corrected.csv"),
     ],
 )
-def test_of_two_files_of_one_night_that_of_the_later_time_wins_whatever_the_names(bank, first, correction):
-    bank.put(correction, [("L1", JUNE, 150)], minutes=5)
-    bank.put(first, [("L1", JUNE, 100)], minutes=1)
-    pulled = bank.pull()
-    assert bank.stands() == {("L1", JUNE): 150}
+def test_of_two_files_of_one_night_that_of_the_later_time_wins_whatever_the_names(any_bank, first, correction):
+    any_bank.put(correction, [("L1", JUNE, 150)], minutes=5)
+    any_bank.put(first, [("L1", JUNE, 100)], minutes=1)
+    pulled = any_bank.pull()
+    assert any_bank.stands() == {("L1", JUNE): 150}
     assert pulled.counts["superseded_in_batch"] == 1
     assert "later_by_name" not in pulled.counts
 
@@ -178,19 +200,19 @@ def test_a_declared_order_by_name_counts_and_not_the_time_that_a_copy_changed(ba
     assert bank.stands() == {("L1", JUNE): 150}
 
 
-def test_a_name_that_the_declared_order_does_not_fit_stops_the_dataset(bank):
-    bank.put("loans_june.csv", [("L1", JUNE, 100)])
-    pulled = bank.pull(order={"by": "name", "pattern": r"loans_(\d{8})"})
+def test_a_name_that_the_declared_order_does_not_fit_stops_the_dataset(any_bank):
+    any_bank.put("loans_june.csv", [("L1", JUNE, 100)])
+    pulled = any_bank.pull(order={"by": "name", "pattern": r"loans_(\d{8})"})
     assert (pulled.state, pulled.whose) == ("failed", "agency")
     assert "the declared order does not fit" in pulled.message
 
 
-def test_an_old_file_put_back_on_a_later_night_changes_nothing_and_is_counted(bank):
-    bank.put("loans_b.csv", [("L1", JUNE, 150), ("L2", JUNE, 1)], minutes=9)
-    bank.pull()
-    bank.put("loans_a.csv", [("L1", JUNE, 100), ("L3", JUNE, 3)], minutes=1)
-    pulled = bank.pull()
-    assert bank.stands() == {("L1", JUNE): 150, ("L2", JUNE): 1, ("L3", JUNE): 3}
+def test_an_old_file_put_back_on_a_later_night_changes_nothing_and_is_counted(any_bank):
+    any_bank.put("loans_b.csv", [("L1", JUNE, 150), ("L2", JUNE, 1)], minutes=9)
+    any_bank.pull()
+    any_bank.put("loans_a.csv", [("L1", JUNE, 100), ("L3", JUNE, 3)], minutes=1)
+    pulled = any_bank.pull()
+    assert any_bank.stands() == {("L1", JUNE): 150, ("L2", JUNE): 1, ("L3", JUNE): 3}
     assert pulled.counts["older_than_held"] == 1
     assert "1 records are older than what is held of their keys" in pulled.message
 
@@ -216,12 +238,12 @@ def test_a_folder_copied_with_new_times_in_the_wrong_order_changes_nothing(bank)
 
 
 @pytest.mark.parametrize("minutes", [(0, 1, 2), (0, 1, 0), (9, 5, 1)])
-def test_a_file_put_again_under_its_name_counts_whatever_its_time_as_does_one_put_back_as_it_was(bank, minutes):
+def test_a_file_put_again_under_its_name_counts_whatever_its_time_as_does_one_put_back_as_it_was(any_bank, minutes):
     for moment, amount in zip(minutes, (100, 150, 100), strict=True):
-        bank.put("loans_a.csv", book(3, amount=amount), moment)
-        assert bank.pull(deletes=BY_DAY).state == "landed"
-        assert set(bank.stands().values()) == {amount}
-    assert bank.pull(deletes=BY_DAY).state == "unchanged"
+        any_bank.put("loans_a.csv", book(3, amount=amount), moment)
+        assert any_bank.pull(deletes=BY_DAY).state == "landed"
+        assert set(any_bank.stands().values()) == {amount}
+    assert any_bank.pull(deletes=BY_DAY).state == "unchanged"
 
 
 def test_a_file_put_again_under_its_name_with_an_older_time_is_no_later_than_another(bank):
@@ -241,13 +263,13 @@ def test_a_time_that_lies_ahead_does_not_hold_against_a_later_correction(bank):
     assert bank.stands() == {("L1", JUNE): 150}
 
 
-def test_a_correction_under_the_same_name_size_and_time_lands(bank):
-    bank.put("loans_a.csv", [("L1", JUNE, 100)])
-    bank.pull()
-    bank.put("loans_a.csv", [("L1", JUNE, 900)])
-    pulled = bank.pull()
-    assert (pulled.state, bank.stands()) == ("landed", {("L1", JUNE): 900})
-    assert bank.pull().state == "unchanged"
+def test_a_correction_under_the_same_name_size_and_time_lands(any_bank):
+    any_bank.put("loans_a.csv", [("L1", JUNE, 100)])
+    any_bank.pull()
+    any_bank.put("loans_a.csv", [("L1", JUNE, 900)])
+    pulled = any_bank.pull()
+    assert (pulled.state, any_bank.stands()) == ("landed", {("L1", JUNE): 900})
+    assert any_bank.pull().state == "unchanged"
 
 
 SNAPSHOT = {"load": "snapshot", "key": ("loan",)}
@@ -285,14 +307,14 @@ def test_files_of_a_snapshot_that_contradict_or_hold_the_same_are_no_parts(bank,
     assert "stand in more than one of the files of a snapshot" in bank.pull(**SNAPSHOT).message
 
 
-def test_two_whole_dumps_of_a_snapshot_are_a_stop_unless_the_newest_is_declared_to_count(bank):
-    bank.put("loans_202505.csv", book(4), minutes=1)
-    bank.put("loans_202506.csv", book(3, amount=5), minutes=2)
-    pulled = bank.pull(**SNAPSHOT)
+def test_two_whole_dumps_of_a_snapshot_are_a_stop_unless_the_newest_is_declared_to_count(any_bank):
+    any_bank.put("loans_202505.csv", book(4), minutes=1)
+    any_bank.put("loans_202506.csv", book(3, amount=5), minutes=2)
+    pulled = any_bank.pull(**SNAPSHOT)
     assert (pulled.state, pulled.whose) == ("failed", "data")
     assert "3 records stand in more than one of the files of a snapshot: loans_202505.csv" in pulled.message
-    bank.pull(**SNAPSHOT, takes="newest")
-    assert bank.stands() == {(loan, day): 5 for loan, day, _ in book(3)}
+    any_bank.pull(**SNAPSHOT, takes="newest")
+    assert any_bank.stands() == {(loan, day): 5 for loan, day, _ in book(3)}
 
 
 @pytest.mark.parametrize("takes", ["all", "newest"])
@@ -463,12 +485,12 @@ def test_a_part_of_the_last_snapshot_that_is_not_there_is_told_unless_another_st
     assert "of the last snapshot loans_south_0701.csv is not there any more" in pulled.message
 
 
-def test_a_file_without_a_record_is_told_and_takes_nothing_away(bank):
-    bank.put("loans_20250630.csv", book(2))
-    bank.pull(deletes=BY_DAY)
-    bank.put("loans_20250630.csv", [], minutes=1)
-    pulled = bank.pull(deletes=BY_DAY)
-    assert (pulled.counts, len(bank.stands())) == ({"no_records:loans_20250630.csv": 1}, 2)
+def test_a_file_without_a_record_is_told_and_takes_nothing_away(any_bank):
+    any_bank.put("loans_20250630.csv", book(2))
+    any_bank.pull(deletes=BY_DAY)
+    any_bank.put("loans_20250630.csv", [], minutes=1)
+    pulled = any_bank.pull(deletes=BY_DAY)
+    assert (pulled.counts, len(any_bank.stands())) == ({"no_records:loans_20250630.csv": 1}, 2)
     assert "there is no record in loans_20250630.csv" in pulled.message
 
 
