@@ -229,7 +229,7 @@ def test_an_indicator_that_no_model_measures_is_refused_by_name(place):
 
 
 def test_a_check_judges_codes_as_scoring_does_and_names_each_fault_once(tmp_path, place):
-    codes = ["select", "A", "A_points", "1C", "B", "b"]
+    codes = ["select", "A", "A_status", "1C", "B", "b"]
     tables = {
         "indicators": [{"indicator_code": code, "class": "mean"} for code in codes],
         "weights": [{"indicator_code": code, "weight": "1"} for code in codes],
@@ -239,7 +239,7 @@ def test_a_check_judges_codes_as_scoring_does_and_names_each_fault_once(tmp_path
     write_folder(tmp_path / "mine", tables)
     found = problems_of(read_ruleset(str(tmp_path / "mine"), place), place)
     named = [one.row_key for one in found if one.file == "indicators.csv" and "code" in one.problem_en]
-    assert named == ["mine, 1C", "mine, A_points", "mine, b", "mine, select"]
+    assert named == ["mine, 1C", "mine, A_status", "mine, b", "mine, select"]
     assert {one.problem_en for one in found if one.file == "groups.csv"} == {
         "the weight of a group must be above 0",
         "only a rule set whose aggregation is weighted_mean has groups",

@@ -112,7 +112,7 @@ def test_a_folder_that_is_not_a_rule_set_is_refused(folder, changes, told):
         ("a b", "letters, digits and _ only"),
         ("C" * 31, "30 at most"),
         ("select", "a reserved word of SQL cannot be an indicator's code"),
-        ("stage", "a column of ours cannot be an indicator's code: uscc, stage, industry_code"),
+        ("stage", "a column of ours cannot be an indicator's code: uscc, stage, enterprise_id"),
     ],
 )
 def test_no_sql_is_made_of_a_code_that_is_more_than_a_name(folder, tmp_path, code, told):
@@ -126,15 +126,15 @@ def test_no_sql_is_made_of_a_code_that_is_more_than_a_name(folder, tmp_path, cod
 
 
 def test_a_code_is_judged_within_its_own_rule_set_and_each_fault_is_named_once(folder):
-    own = read_folder(folder(indicators="indicator_code\nA\na_Points\nB\nb\n"))
-    other = [{"ruleset_id": "other", "indicator_code": code} for code in ("A", "B_points", "Order")]
+    own = read_folder(folder(indicators="indicator_code\nA\na_Status\nB\nb\n"))
+    other = [{"ruleset_id": "other", "indicator_code": code} for code in ("A", "B_status", "Order")]
     both = replace(own, tables=own.tables | {"ruleset_indicators": [*own.tables["ruleset_indicators"], *other]})
     with duckdb.connect() as connection:
         load(connection, both)
         problems = problems_in(connection, PROJECT, is_asked=True)
     found = [(one.row_key, one.problem_en.split(":")[0]) for one in problems if " code " in f" {one.problem_en} "]
     assert found == [
-        ("mine, a_Points", "a code cannot be another one with an ending of ours"),
+        ("mine, a_Status", "a code cannot be another one with an ending of ours"),
         ("mine, b", "the code stands twice in the rule set, whatever its case"),
         ("other, Order", "a reserved word of SQL cannot be an indicator's code"),
     ]

@@ -150,13 +150,14 @@ def _totals(ruleset: Ruleset, wide: pd.DataFrame, points: pd.DataFrame, endings:
     totals["stage"] = totals["stage_no"].map({n: stage.name for n, stage in enumerate(ruleset.stages, 1)})
     below = totals["available"].where(totals["available"] > 0).astype("Int64")
     totals["score"] = (totals["total"].clip(lower=0) * 2 * MICRO + below) // (2 * below)
+    totals["exact_score"] = totals["total"].clip(lower=0) / below
     is_barred = totals.index.isin(points.loc[points["number"].isin([*vetoing, *refusing]), "uscc"])
     is_ranked = (totals["stage_no"] > 0) & ~is_barred & (totals["available"] >= max(ruleset.minimum_available, 1))
     peers = totals[is_ranked]
     how = {"method": "min", "ascending": False}
-    totals["rank_overall"] = peers["score"].rank(**how).astype("Int64")
-    totals["rank_in_stage"] = peers.groupby("stage_no")["score"].rank(**how).astype("Int64")
-    totals["rank_in_industry"] = peers.groupby("industry")["score"].rank(**how).astype("Int64")
+    totals["rank_overall"] = peers["exact_score"].rank(**how).astype("Int64")
+    totals["rank_in_stage"] = peers.groupby("stage_no")["exact_score"].rank(**how).astype("Int64")
+    totals["rank_in_industry"] = peers.groupby("industry")["exact_score"].rank(**how).astype("Int64")
     return totals.reset_index()
 
 

@@ -132,15 +132,15 @@ def _totals(
         scored.lazy()
         .select("uscc", "industry_code", "stage_no", is_barred.alias("is_barred"),
                 total=pl.sum_horizontal(pl.col("^p_.*$")), available=pl.sum_horizontal(counted))
-        .with_columns(score=score)
+        .with_columns(score=score, exact_score=total.clip(0) / available)
         .with_columns(is_ranked=(pl.col("stage_no") > 0) & ~pl.col("is_barred") & (available >= least))
     )  # fmt: skip
     ranked = judged.filter("is_ranked").select(
         "uscc",
-        rank_overall=pl.col("score").rank("min", descending=True),
-        rank_in_stage=pl.col("score").rank("min", descending=True).over("stage_no"),
+        rank_overall=pl.col("exact_score").rank("min", descending=True),
+        rank_in_stage=pl.col("exact_score").rank("min", descending=True).over("stage_no"),
         rank_in_industry=pl.when(pl.col("industry_code").is_not_null()).then(
-            pl.col("score").rank("min", descending=True).over("industry_code")
+            pl.col("exact_score").rank("min", descending=True).over("industry_code")
         ),
     )
     names = {0: None, **{number: stage.name for number, stage in enumerate(ruleset.stages, 1)}}

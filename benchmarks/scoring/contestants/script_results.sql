@@ -18,13 +18,14 @@ inner join ending using (number)
 copy (
 with judged as (
     select *, stage_no > 0 and not is_refused and not is_vetoed and available >= $minimum as is_ranked,
-        case when available > 0 then cast((2000000 * greatest(total, 0) + available) // (2 * available) * 0.0001 as decimal(9, 4)) end as score
+        case when available > 0 then cast((2000000 * greatest(total, 0) + available) // (2 * available) * 0.0001 as decimal(9, 4)) end as score,
+        greatest(total, 0) / available as exact_score
     from scored
 ),
 
 ranked as (
-    select uscc, rank() over (order by score desc) as rank_overall, rank() over (partition by stage_no order by score desc) as rank_in_stage,
-        rank() over (partition by industry_code order by score desc) as rank_in_industry
+    select uscc, rank() over (order by exact_score desc) as rank_overall, rank() over (partition by stage_no order by exact_score desc) as rank_in_stage,
+        rank() over (partition by industry_code order by exact_score desc) as rank_in_industry
     from judged
     where is_ranked
 )
