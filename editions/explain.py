@@ -1,6 +1,7 @@
 """Why an enterprise has the score it has: its rows out of the sealed tables, put together."""
 
 import json
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -68,18 +69,22 @@ def explain(path: Path, uscc: str, indicator: str | None = None, *, with_records
     with SealedReader() as reader:
         tables = reader.of(edition)
         enterprise = _enterprise(tables, edition, code)
-        catalogue = tables.needed("indicators")
-        wanted = None if indicator is None else _indicator(catalogue, indicator, manifest)
+        catalogue = {str(row["indicator_code"]): row for row in tables.needed("indicators")}
+        one = {} if indicator is None else {"indicator_code": _indicator(catalogue, indicator, manifest)}
         ranking = next(iter(tables.needed("rankings", uscc=code)), None)
-        lines = _indicators(tables, catalogue, ranking, wanted, with_records) if ranking else []
+        lines = _indicators(tables, catalogue, ranking, one, with_records) if ranking else []
         stage = tables.first("stages", stage=str(ranking["stage"])) if ranking and ranking["stage"] else None
         found = Explanation(edition.name, str(manifest["as_of"]), enterprise, ranking, stage, tuple(lines))
-        if wanted is not None:
-            if not lines:
-                raise EnterpriseUnknownError(_not_scored(enterprise, edition))
+        if one and not lines:
+            raise EnterpriseUnknownError(
+                f"{code} was not scored in edition {edition.name} ({enterprise['ineligible_reason']}), so it has "
+                f"no indicators. Whose: data (the register). Next: jifen explain {code}"
+            )
+        if one:
             return found
+        costly = [row for row in lines if row["points_lost"]]
         return found._replace(
-            costliest=_costliest(lines),
+            costliest=tuple(sorted(costly, key=lambda row: (-row["points_lost"], row["indicator_code"]))[:COSTLIEST]),
             class_totals=tables.optional("class_totals", uscc=code),
             verdicts=tables.optional("verdicts", uscc=code),
             data_flags=tables.optional("data_flags", uscc=code),
@@ -90,9 +95,8 @@ def explain(path: Path, uscc: str, indicator: str | None = None, *, with_records
 def top(edition: Path, n: int) -> list[Row]:
     """The first `n` ranked enterprises of an edition, rows of `rankings` by rank and code."""
     with SealedReader() as reader:
-        rows = reader.of(edition).needed("rankings")
-    first = [row for row in rows if row["rank_overall"] is not None and row["rank_overall"] <= n]
-    return sorted(first, key=lambda row: (row["rank_overall"], row["uscc"]))[:n]
+        rows = [row for row in reader.of(edition).needed("rankings") if row["rank_overall"] is not None]
+    return sorted(rows, key=lambda row: (row["rank_overall"], row["uscc"]))[:n]
 
 
 def _manifest(edition: Path) -> Row:
@@ -118,8 +122,8 @@ def _enterprise(tables: SealedTables, edition: Path, code: str) -> Row:
     )
 
 
-def _indicator(catalogue: list[Row], wanted: str, manifest: Row) -> str:
-    codes = sorted(str(row["indicator_code"]) for row in catalogue)
+def _indicator(catalogue: Iterable[str], wanted: str, manifest: Row) -> str:
+    codes = sorted(catalogue)
     for code in codes:
         if code.upper() == wanted.strip().upper():
             return code
@@ -129,32 +133,17 @@ def _indicator(catalogue: list[Row], wanted: str, manifest: Row) -> str:
     )
 
 
-def _not_scored(enterprise: Row, edition: Path) -> str:
-    return (
-        f"{enterprise['uscc']} was not scored in edition {edition.name} ({enterprise['ineligible_reason']}), so it has "
-        f"no indicators. Whose: data (the register). Next: jifen explain {enterprise['uscc']}"
-    )
-
-
 def _indicators(
-    tables: SealedTables, catalogue: list[Row], ranking: Row, wanted: str | None, with_records: bool
+    tables: SealedTables, catalogue: Mapping[str, Row], ranking: Row, one: dict[str, str], with_records: bool
 ) -> list[Row]:
-    """All indicators of an enterprise, or the one wanted, by code."""
-    one = {} if wanted is None else {"indicator_code": wanted}
+    """All indicators of an enterprise, or the one asked for, by code."""
     uscc = str(ranking["uscc"])
-    names = {row["indicator_code"]: row for row in catalogue}
     reasons = {row["indicator_code"]: row for row in tables.needed("reasons", uscc=uscc, **one)}
-    medians = tables.rows("peer_medians", stage=str(ranking["stage"]), **one)
-    peers = {row["indicator_code"]: row for row in medians or ()}
-    points = sorted(tables.needed("points", uscc=uscc, **one), key=lambda row: str(row["indicator_code"]))
-    lines = [
-        {
-            **names[row["indicator_code"]],
-            **reasons[row["indicator_code"]],
-            **row,
-            "peers": peers.get(row["indicator_code"]),
-        }
-        for row in points
+    medians = tables.rows("peer_medians", stage=str(ranking["stage"]), **one) or ()
+    peers = {row["indicator_code"]: row for row in medians}
+    points = {str(row["indicator_code"]): row for row in tables.needed("points", uscc=uscc, **one)}
+    lines: list[Row] = [
+        {**catalogue[code], **reasons[code], **row, "peers": peers.get(code)} for code, row in sorted(points.items())
     ]
     if with_records:
         records = _records(tables, uscc, one)
@@ -177,14 +166,6 @@ def _records(tables: SealedTables, uscc: str, one: dict[str, str]) -> dict[str, 
     return records
 
 
-def _costliest(lines: list[Row]) -> tuple[Row, ...]:
-    """The indicators that cost most points, as the reasons rank them; of an older edition, as they imply."""
-    if lines and "loss_rank" in lines[0]:
-        return tuple(sorted((row for row in lines if row["loss_rank"]), key=lambda row: row["loss_rank"])[:COSTLIEST])
-    costly = [row for row in lines if row["points_lost"]]
-    return tuple(sorted(costly, key=lambda row: (-row["points_lost"], row["indicator_code"]))[:COSTLIEST])
-
-
 def _previous(reader: SealedReader, edition: Path, manifest: Row, code: str, lines: list[Row]) -> Previous | None:
     """The edition that the gate compared this one with is the one it took the place of."""
     followed = manifest.get("compared_with")
@@ -193,13 +174,8 @@ def _previous(reader: SealedReader, edition: Path, manifest: Row, code: str, lin
         return None
     tables = reader.of(path)
     then = {str(row["indicator_code"]): row for row in tables.needed("points", uscc=code)}
-    ranking = next(iter(tables.needed("rankings", uscc=code)), None)
-    is_same = _manifest(path)["ruleset_id"] == manifest["ruleset_id"]
-    return Previous(path.name, is_same, ranking, _changes(then, lines, is_same_ruleset=is_same))
-
-
-def _changes(then: dict[str, Row], lines: list[Row], *, is_same_ruleset: bool) -> tuple[Row, ...]:
     now = {str(row["indicator_code"]): row for row in lines}
+    is_same = _manifest(path)["ruleset_id"] == manifest["ruleset_id"]
     pairs = [(code, then.get(code, {}), now.get(code, {})) for code in sorted(then.keys() | now.keys())]
     changes: list[Row] = [
         {
@@ -209,12 +185,13 @@ def _changes(then: dict[str, Row], lines: list[Row], *, is_same_ruleset: bool) -
             "value_then": before.get("value"),
             "value_now": after.get("value"),
             "change": (after.get("points") or Decimal(0)) - (before.get("points") or Decimal(0)),
-            "moved": _moved(before, after, is_same_ruleset=is_same_ruleset),
+            "moved": _moved(before, after, is_same_ruleset=is_same),
         }
         for code, before, after in pairs
         if before.get("points") != after.get("points")
     ]
-    return tuple(sorted(changes, key=lambda row: (-abs(row["change"]), row["indicator_code"])))
+    changes.sort(key=lambda row: (-abs(row["change"]), row["indicator_code"]))
+    return Previous(path.name, is_same, next(iter(tables.needed("rankings", uscc=code)), None), tuple(changes))
 
 
 def _moved(then: Row, now: Row, *, is_same_ruleset: bool) -> list[str]:

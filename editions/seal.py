@@ -165,7 +165,16 @@ def _write_edition(
     (draft / "verdict.json").write_bytes(canonical_json(dict(verdict)))
     (draft / "report.json").write_bytes(canonical_json(report))
     (draft / "README.txt").write_text(readme_text(head, exported), encoding="utf-8-sig", newline="\n")
-    return write_manifest(draft, {**head, "tables": _schema(exported)}, _files(draft, exported))
+    tables = {
+        item.relation.name: {
+            "audience": item.relation.audience,
+            "description": item.relation.description,
+            "key": list(item.relation.key),
+            "columns": [asdict(column) for column in item.columns],
+        }
+        for item in exported
+    }
+    return write_manifest(draft, {**head, "tables": tables}, _files(draft, exported))
 
 
 def _files(draft: Path, exported: Sequence[Exported]) -> list[SealedFile]:
@@ -177,15 +186,3 @@ def _files(draft: Path, exported: Sequence[Exported]) -> list[SealedFile]:
         for file in item.files
     ]
     return plain + tables
-
-
-def _schema(exported: Sequence[Exported]) -> dict[str, Any]:
-    return {
-        item.relation.name: {
-            "audience": item.relation.audience,
-            "description": item.relation.description,
-            "key": list(item.relation.key),
-            "columns": [asdict(column) for column in item.columns],
-        }
-        for item in exported
-    }

@@ -1,7 +1,6 @@
 """The sealed tables of one edition, read a few rows at a time and in a moment."""
 
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 # The engine without the package `duckdb` around it, whose import takes longer than all that is read here: it looks up
@@ -35,9 +34,7 @@ class SealedReader:
     def __enter__(self) -> "SealedReader":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._connection.close()
 
     def of(self, edition: Path) -> "SealedTables":
