@@ -13,8 +13,8 @@ from pathlib import Path
 from cli import show
 from connectors.sink_files import read_sinks
 from connectors.source_files import read_sources
-from editions.current import edition_path
 from editions.explain import top
+from editions.places import edition_path
 from flows.outcome import Outcome
 from flows.prefect_server import free_port, local_server, server_environment
 

@@ -1,7 +1,13 @@
-"""Where editions stand and which one readers follow. Imports nothing dear: `jifen explain` must answer at once."""
+"""Where editions stand, and `editions/current`: the one pointer readers follow, a link that is replaced in one step.
 
+Imports nothing dear: `jifen explain` must answer at once.
+"""
+
+import os
 import re
 from pathlib import Path
+
+from editions.durable import sync_folder
 
 MANIFEST = "manifest.json"
 POINTER = "current"
@@ -50,3 +56,36 @@ def read_current(data_dir: Path) -> str | None:
         return str((editions_dir(data_dir) / POINTER).readlink())
     except FileNotFoundError:
         return None
+
+
+def point_current(data_dir: Path, edition_id: str) -> None:
+    """Move `current` to an edition: a reader sees the old one or the new one, never neither.
+
+    Whether it may move is the ledger's to say (`ledger.publications.publish` compares and swaps): call this after it.
+    Raises `EditionMissingError` when the edition is not there.
+    """
+    require_edition(data_dir, edition_id)
+    folder = editions_dir(data_dir)
+    draft = folder / f".{POINTER}.{os.getpid()}"
+    draft.unlink(missing_ok=True)
+    draft.symlink_to(edition_id)
+    draft.replace(folder / POINTER)
+    sync_folder(folder)
+
+
+def repair_current(data_dir: Path, ledger_current: str | None) -> bool:
+    """Bring the pointer in line with the ledger after a crash between the two; answers whether it had to move.
+
+    Raises `EditionMissingError` when the ledger's current edition has no folder, even if the pointer still names it:
+    nothing can be compared with it or sent from it. The pointer is left as it is.
+    """
+    if ledger_current is not None:
+        require_edition(data_dir, ledger_current)
+    if read_current(data_dir) == ledger_current:
+        return False
+    if ledger_current is not None:
+        point_current(data_dir, ledger_current)
+        return True
+    (editions_dir(data_dir) / POINTER).unlink()
+    sync_folder(editions_dir(data_dir))
+    return True

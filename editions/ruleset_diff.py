@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from editions.current import edition_path
 from editions.manifest import canonical_json
+from editions.places import edition_path
 from editions.ruleset_problems import Problem
 from editions.score.ruleset import BOOLEANS, Row, Ruleset, read_seeds, table_schemas
 from editions.sealed_tables import SealedReader

@@ -8,11 +8,11 @@ from typing import Any
 
 from editions.build import BuildReport
 from editions.candidate import Candidate
-from editions.current import edition_path, editions_dir, read_current
 from editions.dictionary import read_dictionary
 from editions.durable import make_read_only, remove_tree, sync_folder
 from editions.export import Exported, export, open_warehouse
 from editions.manifest import SealedFile, canonical_json, describe_file, read_manifest, write_manifest
+from editions.places import edition_path, editions_dir, read_current
 from editions.readme import readme_text
 from editions.recipe import InputBatch
 from editions.relations import sealed_relations

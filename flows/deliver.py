@@ -11,8 +11,8 @@ from sqlalchemy import Table
 
 from connectors.errors import ConfigError, ConnectorError, TransientError
 from connectors.sink_files import ExtractSink, NoticeSink
-from editions.current import edition_path
 from editions.extract import cut_extract, extract_columns
+from editions.places import edition_path
 from editions.verify import verify
 from flows.night import Night
 from ledger.csv_file import write_csv

@@ -16,7 +16,8 @@ from pathlib import Path
 from connectors.errors import ConfigError, ConnectorError, TransientError
 from flows.outcome import Outcome
 
-START_SECONDS = 120.0
+START_SECONDS = 600.0
+"""How long a server that has not ended may take to answer; a busy machine takes minutes."""
 PROBE_SECONDS = 15.0
 """How long the API that PREFECT_API_URL names may take to answer before a night begins."""
 

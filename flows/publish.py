@@ -8,7 +8,7 @@ from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
 from connectors.sink_files import ExtractSink, NoticeSink, Sink
-from editions.current import edition_path, point_current
+from editions.places import edition_path, point_current
 from editions.recipe import edition_id_of
 from editions.relations import ruleset_in_force
 from editions.ruleset_diff import frozen_row

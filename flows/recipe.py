@@ -22,8 +22,8 @@ from connectors.spec import Dataset, Source
 from connectors.zone import Zone, read_zone
 from editions.build import BuildReport, build
 from editions.candidate import Candidate, drop_old_candidates, new_candidate
-from editions.current import edition_path, repair_current
 from editions.export import require_described
+from editions.places import edition_path, repair_current
 from editions.recipe import InputBatch, edition_id_of, recipe_digest, rules_sha256
 from editions.relations import sealed_relations
 from editions.ruleset_diff import frozen_row, moved

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, and_, asc, func, insert, select, update
 
-from ledger.store import Row, now
+from ledger.store import Row, now, rows
 from ledger.tables import batches, pages
 
 PROMOTED = ("landed", "unchanged")
@@ -93,9 +93,7 @@ def record_page(
 def pages_of(ledger: Engine, key: BatchKey) -> list[Row]:
     """The pages of a batch that count, in the order they were pulled."""
     wanted = and_(_is(pages, key), pages.c.voided.is_(False))
-    with ledger.begin() as connection:
-        rows = connection.execute(select(pages).where(wanted).order_by(asc(pages.c.sequence))).mappings()
-        return [dict(row) for row in rows]
+    return rows(ledger, select(pages).where(wanted).order_by(asc(pages.c.sequence)))
 
 
 def pages_with(ledger: Engine, source: str, dataset: str, sha256s: Sequence[str], as_of: date) -> list[Row]:
@@ -130,9 +128,7 @@ def pages_of_dataset(ledger: Engine, source: str, dataset: str) -> list[Row]:
     """Every page that was ever fetched of a dataset, in the order they came: its place, label, hash, and when."""
     wanted = (pages.c.batch, pages.c.sequence, pages.c.label, pages.c.raw_sha256, pages.c.fetched_at)
     query = select(*wanted).where(pages.c.source == source, pages.c.dataset == dataset)
-    with ledger.begin() as connection:
-        rows = connection.execute(query.order_by(asc(pages.c.batch), asc(pages.c.sequence))).mappings()
-        return [dict(row) for row in rows]
+    return rows(ledger, query.order_by(asc(pages.c.batch), asc(pages.c.sequence)))
 
 
 def next_sequence_of(ledger: Engine, key: BatchKey) -> int:
@@ -196,8 +192,7 @@ def promoted_batches(ledger: Engine, source: str, dataset: str, as_of: date) -> 
         )
         .order_by(asc(batches.c.as_of), asc(batches.c.batch))
     )
-    with ledger.begin() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]
+    return rows(ledger, query)
 
 
 def seen_files(ledger: Engine, source: str, dataset: str, as_of: date) -> dict[str, str]:

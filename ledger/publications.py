@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, Table, asc, desc, func, insert, select, update
 
-from ledger.store import Row, now
+from ledger.store import Row, first_row, now, rows
 from ledger.tables import alerts, deliveries, denials, editions, outbox, publications
 from ledger.tables import published_rulesets as frozen
 
@@ -107,8 +107,7 @@ def _freeze(connection: Connection, ruleset_id: str, edition_id: str, ruleset: R
 
 def published_rulesets(ledger: Engine) -> list[Row]:
     """Every rule set that an edition was published under: what it said then, and the first such edition."""
-    with ledger.begin() as connection:
-        return [dict(row) for row in connection.execute(select(frozen).order_by(frozen.c.ruleset_id)).mappings()]
+    return rows(ledger, select(frozen).order_by(frozen.c.ruleset_id))
 
 
 def unfrozen_rulesets(ledger: Engine) -> dict[str, str]:
@@ -153,15 +152,12 @@ def beside_rows(ledger: Engine) -> list[Row]:
     """Every edition that was never published, of a day that had passed when it was made; the latest day first."""
     published = select(publications.c.edition_id)
     query = select(editions).where(editions.c.edition_id.not_in(published)).order_by(desc(editions.c.as_of))
-    with ledger.begin() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]
+    return rows(ledger, query)
 
 
 def edition_row(ledger: Engine, edition_id: str) -> Row | None:
     """One edition's row, or None."""
-    with ledger.begin() as connection:
-        row = connection.execute(select(editions).where(editions.c.edition_id == edition_id)).mappings().first()
-        return None if row is None else dict(row)
+    return first_row(ledger, select(editions).where(editions.c.edition_id == edition_id))
 
 
 def publication_rows(ledger: Engine) -> list[Row]:
@@ -171,22 +167,19 @@ def publication_rows(ledger: Engine) -> list[Row]:
         .join(editions, publications.c.edition_id == editions.c.edition_id)
         .order_by(desc(publications.c.publication_no))
     )
-    with ledger.begin() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]
+    return rows(ledger, query)
 
 
 def pending(ledger: Engine, table: Table) -> list[Row]:
     """What is still owed, from `deliveries`, `outbox` or `alerts`, oldest first."""
     query = select(table).where(table.c.state == "pending").order_by(asc(table.c.created_at), asc(table.c.recipient))
-    with ledger.begin() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]
+    return rows(ledger, query)
 
 
 def owed_for(ledger: Engine, table: Table, edition_id: str) -> list[Row]:
     """Everything promised for one edition, from `deliveries` or `outbox`, with its state."""
     query = select(table).where(table.c.edition_id == edition_id).order_by(asc(table.c.recipient))
-    with ledger.begin() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]
+    return rows(ledger, query)
 
 
 def mark_delivered(ledger: Engine, delivery_id: str, values: Row, refused: Sequence[Row]) -> None:

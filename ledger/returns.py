@@ -5,7 +5,7 @@ from datetime import date
 from sqlalchemy import Engine, asc, desc, func, insert, select, update
 
 from ledger.batches import PROMOTED
-from ledger.store import Row, now
+from ledger.store import Row, first_row, now, rows
 from ledger.tables import batches, returns
 
 
@@ -13,9 +13,7 @@ def last_return(ledger: Engine, source: str) -> Row | None:
     """The newest return of a source, or None before the first."""
     query = select(returns).where(returns.c.source == source)
     newest = query.order_by(desc(returns.c.as_of), desc(returns.c.created_at), desc(returns.c.return_id)).limit(1)
-    with ledger.begin() as connection:
-        row = connection.execute(newest).mappings().first()
-        return None if row is None else dict(row)
+    return first_row(ledger, newest)
 
 
 def next_return_number(ledger: Engine, source: str, as_of: date) -> int:
@@ -40,16 +38,13 @@ def write_return(ledger: Engine, row: Row) -> None:
 def owed_returns(ledger: Engine) -> list[Row]:
     """The returns still to be sent, oldest first."""
     query = select(returns).where(returns.c.state == "pending").order_by(asc(returns.c.as_of), asc(returns.c.return_id))
-    with ledger.begin() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]
+    return rows(ledger, query)
 
 
 def return_rows(ledger: Engine, source: str | None = None) -> list[Row]:
     """Every return, or those of one source, newest night first."""
     query = select(returns) if source is None else select(returns).where(returns.c.source == source)
-    with ledger.begin() as connection:
-        rows = connection.execute(query.order_by(desc(returns.c.as_of), asc(returns.c.return_id))).mappings()
-        return [dict(row) for row in rows]
+    return rows(ledger, query.order_by(desc(returns.c.as_of), asc(returns.c.return_id)))
 
 
 def mark_return(ledger: Engine, return_id: str, error: str | None) -> None:
@@ -69,5 +64,4 @@ def batches_of_night(ledger: Engine, source: str, dataset: str, as_of: date) -> 
         batches.c.origin == "pull",
         batches.c.state.in_((*PROMOTED, "refused")),
     )
-    with ledger.begin() as connection:
-        return [dict(row) for row in connection.execute(query.order_by(asc(batches.c.batch))).mappings()]
+    return rows(ledger, query.order_by(asc(batches.c.batch)))

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from sqlalchemy import Engine, desc, insert, select, update
 
-from ledger.store import Row, now
+from ledger.store import Row, now, rows
 from ledger.tables import runs
 
 _LOCK_SECONDS = 0.5
@@ -86,13 +86,10 @@ def end_run(ledger: Engine, run_id: str, state: str, edition_id: str | None, rep
 
 def latest_runs(ledger: Engine, limit: int = 1) -> list[Row]:
     """The newest runs, newest first."""
-    with ledger.begin() as connection:
-        rows = connection.execute(select(runs).order_by(desc(runs.c.started_at)).limit(limit)).mappings()
-        return [dict(row) for row in rows]
+    return rows(ledger, select(runs).order_by(desc(runs.c.started_at)).limit(limit))
 
 
 def runs_of(ledger: Engine, as_of: date) -> list[Row]:
     """The runs of one business date, oldest first."""
     query = select(runs).where(runs.c.as_of == as_of.isoformat()).order_by(runs.c.started_at)
-    with ledger.begin() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]
+    return rows(ledger, query)

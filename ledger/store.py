@@ -6,13 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select
+from sqlalchemy import Connection, Engine, Executable, create_engine, event, insert, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ledger.settings import Settings
 from ledger.tables import SCHEMA_VERSION, ledger_version, metadata
 
+Row = dict[str, Any]
+"""One ledger row, column name to value."""
 CONNECT_SECONDS = 15
 """How long a PostgreSQL server may take to answer the first call of a connection."""
 
@@ -146,5 +148,12 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("begin immediate")
 
 
-Row = dict[str, Any]
-"""One ledger row, column name to value."""
+def rows(ledger: Engine, query: Executable) -> list[Row]:
+    """The rows that a query finds, in a transaction of its own."""
+    with ledger.begin() as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def first_row(ledger: Engine, query: Executable) -> Row | None:
+    """The first row that a query finds, or None."""
+    return next(iter(rows(ledger, query)), None)

@@ -3,7 +3,7 @@
 import json
 
 from editions.build import BuildReport
-from editions.current import point_current
+from editions.places import point_current
 from editions.seal import EditionFacts, seal
 from tests.unit.small_edition import AS_OF, TAGGED, input_batch, make_candidate, write_target
 

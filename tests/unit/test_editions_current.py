@@ -1,6 +1,6 @@
 import pytest
 
-from editions.current import (
+from editions.places import (
     EditionMissingError,
     EditionNameError,
     edition_path,

@@ -7,9 +7,9 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from editions.current import point_current
 from editions.durable import make_read_only, remove_tree
 from editions.export import ExportError
+from editions.places import point_current
 from editions.relations import RelationError, ruleset_in_force
 from editions.seal import EditionDamagedError, SealError, drop_drafts
 from editions.verify import verify

@@ -9,7 +9,7 @@ import pytest
 
 from connectors.zone import Zone
 from editions.build import BuildReport
-from editions.current import read_current
+from editions.places import read_current
 from editions.ruleset_diff import moved
 from flows import recipe
 from flows.night import Night
