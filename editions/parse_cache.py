@@ -21,8 +21,9 @@ def kept_parse(cache: Path, project_dir: Path) -> Path:
 
 
 def fetch_parse(cache: Path, project_dir: Path, target: Path) -> None:
-    """Give a new target the last good parse, if there is one; dbt throws away what it cannot use."""
-    _copy(kept_parse(cache, project_dir), target / PARSE)
+    """Give a new target the last good parse, or the one that `make setup` made; dbt throws away what it cannot use."""
+    kept = kept_parse(cache, project_dir)
+    _copy(kept if kept.is_file() else project_dir / "dbt_project" / "target" / PARSE, target / PARSE)
 
 
 def keep_parse(cache: Path, project_dir: Path, target: Path) -> None:

@@ -6,9 +6,9 @@
 {% macro absent_means(source_name, dataset) -%}
     case
         when enterprises.uscc not in (
-            select refusals.uscc
-            from {{ ref('int_refusals__resolved') }} as refusals
-            where refusals.source = '{{ source_name }}' and refusals.dataset = '{{ dataset }}'
+            select refused.uscc
+            from {{ ref('int_refusals__resolved') }} as refused
+            where refused.source = '{{ source_name }}' and refused.dataset = '{{ dataset }}'
         )
             then (
                 select min(case when supply.is_supplied and supply.coverage = 'full' then 0 end)

@@ -98,6 +98,19 @@ def test_a_model_is_named_for_its_room_and_ends_by_selecting_one_relation(path: 
     assert re.fullmatch(r"select \* from [a-z_]+(\nwhere .+)?", last_paragraph(path))
 
 
+@pytest.mark.parametrize("path", [*MODELS, *sorted((PROJECT / "tests").rglob("*.sql"))], ids=lambda path: path.stem)
+def test_sql_is_laid_out_in_lines_of_128_characters_indented_by_four(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").split("\n")
+    assert lines[-1] == ""
+    assert lines[-2] != ""
+    crooked = [
+        (number, line)
+        for number, line in enumerate(lines, start=1)
+        if len(line) > 128 or line != line.rstrip() or (len(line) - len(line.lstrip(" "))) % 4 or "\t" in line
+    ]
+    assert crooked == []
+
+
 def last_paragraph(path: Path) -> str:
     """The text after the last blank line."""
     return path.read_text(encoding="utf-8").strip().rsplit("\n\n", 1)[-1]

@@ -2,7 +2,7 @@
 {% macro indicator_models() -%}
     {{- return([
         'ind_innovation', 'ind_growth', 'ind_auxiliary',
-        'ind_talent', 'ind_platforms', 'ind_achievements', 'ind_contests', 'ind_credit',
+        'ind_talent', 'ind_achievements', 'ind_credit',
     ]) -}}
 {%- endmacro %}
 

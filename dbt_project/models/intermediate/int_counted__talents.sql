@@ -1,5 +1,8 @@
 with talents as (
-    {{ landed('talent', 'talents') }}
+    select
+        *,
+        {{ split_rows("replace(employer_name, '；', ';')", ';') }} as employer
+    from ({{ landed('talent', 'talents') }}) as listed
 ),
 
 employers as (
@@ -25,7 +28,6 @@ newest as (
 recognised as (
     select
         talents.*,
-        {{ split_rows("replace(talents.employer_name, '；', ';')", ';') }} as employer,
         case when talents.level in ('national', 'provincial') then 'L01' else 'L02' end as indicator_code
     from talents
     inner join newest on talents.month = newest.month

@@ -28,7 +28,10 @@ steps as (
         successions.kind,
         successions.effective_on
     from successions
-    inner join in_force on successions.effective_on between in_force.year_start_on and in_force.year_end_on and successions.effective_on <= in_force.as_of
+    inner join in_force
+        on
+            successions.effective_on between in_force.year_start_on and in_force.year_end_on
+            and successions.effective_on <= in_force.as_of
     left join codes on successions.successor_uscc = codes.code
     left join filers on successions.predecessor_uscc = filers.code
     where

@@ -56,7 +56,10 @@ joined as (
                 when {{ indicator.model }}.{{ indicator.code }}_is_undefined then 4
                 {%- endif %}
                 {%- if indicator.partial %}
-                when records.held is null{% for input in indicator.partial %} or {{ lacks_bit('records.held', partial.index(input)) }}{% endfor %} then 2
+                when
+                    records.held is null
+                    {%- for input in indicator.partial %} or {{ lacks_bit('records.held', partial.index(input)) }}{% endfor %}
+                    then 2
                 {%- endif %}
                 else 3
             end as tinyint
