@@ -6,7 +6,16 @@ with supply as (
 ),
 
 declared as (
-    {{ declared_datasets() }}
+    {% for dataset in (graph.sources.values() if execute else []) | rejectattr('source_name', 'equalto', 'pipeline') %}
+        select
+            '{{ dataset.source_name }}' as source,
+            '{{ dataset.name }}' as dataset
+        union all
+    {% endfor %}
+    select
+        cast(null as varchar) as source,
+        cast(null as varchar) as dataset
+    where false
 ),
 
 unspoken_of as (

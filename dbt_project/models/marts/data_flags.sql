@@ -92,7 +92,8 @@ staff_off as (
     where abs(insured_count - staff_total) * 5 > abs(staff_total)
 ),
 
--- A code was issued so, or the register has it wrong: the code's own check says nothing of the organisation code inside.
+-- A code was issued so, or the register has it wrong: the code's own check says nothing of the organisation code inside, in
+-- positions 9 to 17. Its last character is 11 less the weighted sum of the others modulo 11 (GB 11714), 10 as X and 11 as 0.
 codes_off as (
     select
         uscc,
@@ -101,7 +102,18 @@ codes_off as (
         '统一社会信用代码 ' || uscc || ' 中的组织机构代码 ' || substr(uscc, 9, 9) || ' 校验位不符（GB 11714）。' as detail_zh,
         'The organisation code ' || substr(uscc, 9, 9) || ' inside ' || uscc || ' fails its check (GB 11714).' as detail_en
     from register
-    where not ({{ organisation_code_check('uscc') }})
+    where
+        substr(uscc, 17, 1) <> substr(
+            '0X987654321',
+            (
+                {% for weight in [3, 7, 9, 10, 5, 8, 4, 2] -%}
+                    {%- set letter = 'substr(uscc, ' ~ (loop.index + 8) ~ ', 1)' -%}
+                    {{ '+ ' if not loop.first -}}
+                    {{ weight }} * ({{ dbt.position(letter, "'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ'") }} - 1)
+                {% endfor -%}
+            ) % 11 + 1,
+            1
+        )
 ),
 
 -- Nobody answers for who stands in a circle, and who took over whom in one has no year to compare with.
