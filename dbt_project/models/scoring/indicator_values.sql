@@ -8,6 +8,11 @@ with measured as (
     select
         enterprises.enterprise_id,
         enterprises.stage,
+        {%- if not measures %}
+        {#- Upon empty tables no rule set is in force, and no indicator is measured. #}
+        cast(null as decimal(18, 6)) as nothing,
+        cast(null as tinyint) as nothing_status,
+        {%- endif %}
         measures.*
     from {{ ref('measures') }} as measures
     inner join {{ ref('scored_enterprises') }} as enterprises on measures.uscc = enterprises.uscc
@@ -23,7 +28,7 @@ unpivoted as (
     from measured
     unpivot include nulls (
         (value, status) for measure in (
-            {%- for measure in measures %}
+            {%- for measure in measures or ['nothing'] %}
             ("{{ measure }}", "{{ measure }}_status") as "{{ measure }}"{{ ',' if not loop.last }}
             {%- endfor %}
         )
