@@ -64,7 +64,7 @@ lint-types: setup
 
 # What is linted is what runs: the models as dbt compiles them, upon empty tables in memory.
 lint-sql: setup
-	$(BIN)/dbt --quiet build --project-dir dbt_project --profiles-dir dbt_project --target scratch --empty --vars '{as_of: "2025-06-30"}' \
+	$(BIN)/dbt --quiet build --project-dir dbt_project --profiles-dir dbt_project --target scratch --vars '{as_of: "2025-06-30"}' \
 		--exclude-resource-type test unit_test --target-path $(CURDIR)/dbt_project/target/lint --log-path dbt_project/logs
 	$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 dbt_project/target/lint/compiled/jifen/models
 
