@@ -371,7 +371,8 @@ def _number(text: str, unit: str | None) -> Decimal:
     power = int(exponent[1:]) if exponent and exponent[1] == "+" else 0
     if power >= _SHEET_POWER and power > len(found[3] or ".") - 1:
         raise ValueFaultError("digits_lost")
-    return Decimal(plain.replace(",", "")) * (_WAN if unit == "万元" else 1)
+    number = Decimal(plain.replace(",", ""))
+    return _EXACT.multiply(number, _WAN) if unit == "万元" else number
 
 
 def _date(text: str, column: Column, zone: ZoneInfo) -> tuple[dt.date, str | None]:

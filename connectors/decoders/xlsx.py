@@ -177,6 +177,8 @@ def _header(
         parts = [part for line in lines if (part := _clean(line.get(column)))]
         names.append("/".join(part for place, part in enumerate(parts) if place == 0 or part != parts[place - 1]))
     more = f"declare header_rows: {decoder.header_rows + 1} where the names go over one more row, or {_CALL}"
+    if merges.header:
+        more = f"one cell of the header is merged over several columns: ask for one name a column, or {more}"
     return named(names, claimed.keys(), where, more)
 
 

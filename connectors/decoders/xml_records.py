@@ -76,7 +76,8 @@ def pieces(
     `DataError` for what is not well-formed, for a document type, an entity or a depth made to break us, and, unless it
     is optional, where there is no element that the path goes through: a list that is gone is not an empty list.
     """
-    source, encoding = _source(body, where)
+    # A blank line above the declaration is no XML, and common.
+    source, encoding = _source(body.lstrip(b" \t\r\n") if body[:1].isspace() else body, where)
     parser = DefusedXMLParser(target=TreeBuilder(), encoding=encoding, forbid_dtd=True)
     try:
         deepest = yield from _walk(source, parser, path, where, beside or Beside())

@@ -105,7 +105,9 @@ def _endpoint_of(endpoint: Endpoint, partition: Partition, value: str, where: st
     if not value.strip("."):
         what = f"a value of {partition.name} is empty or made of dots."
         raise DataError(what, where, "look at the dataset that it comes from")
-    return replace(endpoint, path=endpoint.path.replace("{" + partition.name + "}", quote(value, safe="")))
+    place = "{" + partition.name + "}"
+    path = endpoint.path.replace(place, quote(value, safe=""))
+    return replace(endpoint, path=path, shown=endpoint.shown.replace(place, _shown(value)))
 
 
 def _telling_apart(dataset: Dataset) -> tuple[str, ...]:

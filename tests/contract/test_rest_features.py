@@ -83,6 +83,11 @@ def partitioned(param=None):
     return {"path": "/list" if param else "/firms/{uscc}/list", "partition": partition}
 
 
+def test_a_partition_that_the_agency_refuses_is_named(pulled):
+    with pytest.raises(AgencyError, match=r"answers 404 to .*/firms/91 02/list"):
+        pulled(lambda _: Reply({}, 404), request=partitioned(), partition_values=("91 02",))
+
+
 def test_each_value_is_asked_for_in_the_path_or_in_the_query(pulled):
     values = ("甲/乙", "b")
     pages = pulled(listing(15), request=partitioned(), partition_values=values)

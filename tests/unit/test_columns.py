@@ -54,6 +54,14 @@ def test_money_never_passes_through_a_float():
     assert parse("decimal(20, 2)", Decimal("12345678901234567.89"))[0] == Decimal("12345678901234567.89")
 
 
+@pytest.mark.parametrize("text", ["123456789012345678.123456789012345678", "1,234,567,890,123.123456789012345678"])
+def test_every_digit_that_a_column_declares_is_kept(text):
+    exact = Decimal(text.replace(",", ""))
+    assert parse("decimal(36, 18)", text) == (exact, None, None)
+    yuan = parse("decimal(36, 14)", text, unit="万元")[0]
+    assert yuan.as_tuple().digits == exact.as_tuple().digits
+
+
 def test_more_decimals_than_declared_are_rounded_half_up_and_noted():
     assert parse("decimal(20, 2)", "0.125") == (Decimal("0.13"), None, "rounded")
 

@@ -21,6 +21,11 @@ def columns(body, record="rows/row"):
     return chunk.columns
 
 
+def test_a_blank_line_above_the_declaration_is_passed_over():
+    body = "\n<?xml version='1.0' encoding='gbk'?><r><rows><row><a>东江</a></row></rows></r>"
+    assert columns(body.encode("gbk")) == {"a": ["东江"]}
+
+
 def test_children_are_fields_and_an_attribute_of_the_record_is_marked():
     body = "<r><head>x</head><rows><row id='7'><a>1</a><b/></row><row><a> 2 </a></row></rows></r>"
     assert columns(body) == {"@id": ["7", None], "a": ["1", " 2 "], "b": ["", None]}
