@@ -66,7 +66,7 @@ def seal(root: Path) -> None:
     candidate = Candidate(RUN, candidates_dir(root) / RUN)
     report = read_results(candidate.target, candidate.logs / "build.txt")
     verdict = json.loads((root / "verdict.json").read_bytes())
-    facts = EditionFacts(EDITION, DAY, ruleset_in_force(candidate.warehouse), "0" * 64, (), None)
+    facts = EditionFacts(EDITION, DAY, ruleset_in_force(candidate.warehouse), "0" * 64, "0" * 64, (), None)
     sealed = seal_candidate(root, candidate, facts, verdict, report, landing={}, published_manifest_sha256=None)
     if sealed is None:
         raise SystemExit("nothing was sealed")
