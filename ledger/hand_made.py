@@ -22,7 +22,7 @@ NO_RECORD = (
 """What public bodies write below a table: totals, notes and signatures. For RE2, like those below."""
 NO_ONE = (
     rf"|(?i)^\s*(?:.{{0,12}}(?:合\s*计|总\s*计|小\s*计){_END}|.{{0,6}}平\s*均(?:值|数|水平)?{_END}"
-    r"|.*\S\s(?:汇总|合计|小计|计数|平均值|最[大小]值|total|count|average)\s*$"
+    r"|.*\S\s(?:汇总|合计|小计|计数|平均值|最[大小]值|(?-i:Total|Count|Average))\s*$"
     rf"|最[大小高低](?:值|分)?{_END}|中位数{_END}|标准差{_END}|其\s*中\s*[:：]?\s*$|average{_END}|[^\pL\pN]*(?:END|EOF)[^\pL\pN]*$)"
 )
 """Behind `NO_RECORD`, what is no name of anybody: a total of some place, an average. Beside other parts of a key it may
