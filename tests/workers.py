@@ -7,6 +7,7 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 
 TOGETHER = {
     "district": (
+        "contract/test_adding_an_agency.py",
         "contract/test_adding_an_indicator.py",
         "contract/test_district_night.py",
         "contract/test_scoring_properties.py",

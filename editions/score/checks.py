@@ -11,7 +11,7 @@ from editions.score.given import Given, literal
 from editions.score.ruleset import Ruleset
 from ledger.hand_made import LOST_DIGITS, NO_ONE, NO_RECORD, RULE_LINE
 
-# The numbers of `measures`, as the macro supply_statuses has them.
+# The numbers of the statuses in `measures`.
 STATUS_NUMBERS = {
     "source_not_supplied": 1,
     "record_not_supplied": 2,

@@ -194,7 +194,7 @@ def codes_in(path, pattern):
 @pytest.mark.parametrize(
     ("kind", "path", "pattern"),
     [
-        ("supply_status", "macros/scoring/supply_statuses.sql", r"'(\w+)'"),
+        ("supply_status", "checks/rulesets/_shared.sql", r"'(\w+_supplied|not_defined|too_few_peers)'"),
         ("function", "checks/rulesets/rules__function.sql", r"'(\w+(?:_capped|_in_peer|_weighted|_map))'"),
         ("ineligible_reason", "models/intermediate/int_enterprises__eligibility.sql", r"then '(\w+)'"),
         ("ineligible_reason", "../connectors/sources/science.yml", r"\b(cancelled|revoked|moved_out)\b"),
