@@ -188,7 +188,7 @@ def test_a_reader_that_has_read_enough_and_a_full_disk_end_it_quietly(jifen, wor
 
 @pytest.mark.parametrize("closed", ["1", "2"], ids=["output", "errors"])
 def test_a_terminal_that_is_closed_is_no_fault(closed):
-    words = " ".join(["exec", f"'{sys.executable}'", "-P", "-c", f"'{JIFEN[-1]}'", "ruleset", "list", f"{closed}>&-"])
+    words = " ".join(["exec", f"'{sys.executable}'", "-P", "-m", "cli", "ruleset", "list", f"{closed}>&-"])
     done = subprocess.run(["/bin/sh", "-c", words], capture_output=True, check=False, cwd=PROJECT_DIR)
     assert (done.returncode, "a fault of" in words_of(done)) == (0, False)
 

@@ -70,7 +70,7 @@ with totals as (
         sum(points_maximum) as points_maximum
     from points group by uscc
 ), scored as (
-    select *, cast(points_total * 100 / points_available as decimal(9, 4)) as score from totals
+    select *, points_total * 100 / points_available as exact_score from totals
 )
 select
     s.uscc, e.enterprise_name, e.stage, e.industry_code, 'national-2024' as ruleset_id, date '2025-06-30' as as_of,
@@ -78,10 +78,10 @@ select
     cast(points_total as decimal(18, 6)) as points_total,
     cast(points_available as decimal(18, 6)) as points_available,
     cast(points_maximum as decimal(18, 6)) as points_maximum,
-    score, true as is_ranked, null::varchar as unranked_reason,
-    rank() over (order by score desc) as rank_overall, count(*) over () as peers_overall,
-    rank() over (order by score desc) as rank_in_stage, count(*) over () as peers_in_stage,
-    rank() over (order by score desc) as rank_in_industry, count(*) over () as peers_in_industry,
+    cast(exact_score as decimal(9, 4)) as score, true as is_ranked, null::varchar as unranked_reason,
+    rank() over (order by exact_score desc) as rank_overall, count(*) over () as peers_overall,
+    rank() over (order by exact_score desc) as rank_in_stage, count(*) over () as peers_in_stage,
+    rank() over (order by exact_score desc) as rank_in_industry, count(*) over () as peers_in_industry,
     'B' as credit_grade, cast(s.uscc like '%1' as bigint) * 4 as active_credit_events
 from scored s join enterprises e using (uscc);
 
