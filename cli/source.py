@@ -12,7 +12,8 @@ from cli import show, source_test
 from cli.command import Json, day_option, fail, new_group
 from cli.sink_check import check_sinks
 from connectors.check import check_source
-from connectors.errors import ConfigError, LineDeadError
+from connectors.drivers.pages import Lines
+from connectors.errors import ConfigError
 from connectors.plan import Planned, plan
 from connectors.pull import Pulled, pull_dataset
 from connectors.scaffold import KINDS, new_source
@@ -148,8 +149,8 @@ def pull(
         fail(str(error), "usage", 2)
     with exclusive_run(settings.data_dir):
         ledger = open_ledger(settings)
-        dead: dict[str, LineDeadError] = {}
-        pulled = [pull_dataset(source, one, zone, settings, ledger, day, dead) for one in wanted]
+        lines = Lines()
+        pulled = [pull_dataset(source, one, zone, settings, ledger, day, lines) for one in wanted]
     _show_pulled(pulled, as_json)
     failed = [one for one in pulled if one.state == "failed"]
     raise typer.Exit(4 if any(one.critical for one in failed) else int(bool(failed)))

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
 from connectors.asked import lower_bound, partition_values, require_newest
-from connectors.drivers.pages import Ask, Page, PullDriver
+from connectors.drivers.pages import Ask, Lines, Page, PullDriver
 from connectors.errors import ConnectorError, LineDeadError, PagingFaultError, UnforeseenError
 from connectors.landing import Delivery
 from connectors.raw import keep_raw, read_raw
@@ -59,29 +59,29 @@ def pull_dataset(
     settings: Settings,
     ledger: Engine,
     as_of: date,
-    dead_lines: dict[str, LineDeadError] | None = None,
+    lines: Lines | None = None,
 ) -> Pulled:
-    """Pull and land one dataset. A fault of any of the four classes is told in the answer, so that the others go on.
+    """Pull and land one dataset. The answer holds a fault of any of the four classes, so that the others go on.
 
-    `dead_lines` is the run's own note of sources whose line is dead: each is waited for by the dataset that found it,
-    and every other one ends at once with the same reason.
+    `lines` are those of the run. The dataset that found a line dead waits for it; every other one of its source ends at
+    once with the same reason.
     """
     base = Pulled(source.name, dataset.name, dataset.critical, "not_supplied")
     if reason := zone.why_not_supplied(dataset):
         return replace(base, message=reason)
-    dead_lines = {} if dead_lines is None else dead_lines
+    lines = lines or Lines()
     try:
         if missing := [name for name in source.variables() if not os.environ.get(name)]:
             raise MissingVariableError(missing, source.name)
-        found = dead_lines.get(source.name)
+        found = lines.dead.get(source.name)
         if found is not None and found.where != dataset.address:
             same = LineDeadError(found.what, dataset.address, found.next_step)
             return replace(base, state="failed", whose=same.whose, message=str(same))
-        key, values = _pull_and_land(source, dataset, zone, settings, ledger, as_of)
-        dead_lines.pop(source.name, None)
+        key, values = _pull_and_land(source, dataset, zone, settings, ledger, as_of, lines)
+        lines.dead.pop(source.name, None)
     except ConnectorError as error:
         if isinstance(error, LineDeadError):
-            dead_lines[source.name] = error
+            lines.dead[source.name] = error
         return replace(base, state="failed", whose=error.whose, message=str(error))
     except MissingVariableError as error:
         return replace(base, state="failed", whose="config", message=str(error))
@@ -152,7 +152,7 @@ def waves(sources: Sequence[Source]) -> list[list[tuple[Source, Dataset]]]:
 
 
 def _pull_and_land(
-    source: Source, dataset: Dataset, zone: Zone, settings: Settings, ledger: Engine, as_of: date
+    source: Source, dataset: Dataset, zone: Zone, settings: Settings, ledger: Engine, as_of: date, lines: Lines
 ) -> tuple[BatchKey, dict[str, Any]]:
     require_newest(dataset, ledger, as_of)
     values = partition_values(source, dataset, settings, ledger, as_of)
@@ -160,7 +160,7 @@ def _pull_and_land(
     key, since = open_batch(ledger, source.name, dataset.name, as_of, source.sha256, since)
     delivery = Delivery(dataset, zone, settings, ledger, key, as_of)
     try:
-        ask = Ask(source, dataset, settings, since, None, frozenset(), values, as_of)
+        ask = Ask(source, dataset, settings, since, None, frozenset(), values, as_of, lines=lines)
         _read_until_it_stands(ask, ledger, delivery)
         close_batch(ledger, key, "pulled")
         landed = delivery.promote()

@@ -46,7 +46,7 @@ class ExtractSink(_Sink):
     omitted: dict[str, Told]
 
     def check_columns(self, columns: list[str]) -> None:
-        """Each column is sent or left out on purpose; else a `ConfigError`, before a byte leaves the house."""
+        """Each column is sent or left out on purpose; else a `ConfigError`, before anything is sent."""
         decided = {*self.fields, *self.omitted}
         undecided, unknown = sorted(set(columns) - decided), sorted(decided - set(columns))
         both = set(self.fields) & set(self.omitted)

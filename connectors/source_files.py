@@ -58,7 +58,7 @@ def _source(stem: str, content: Any, sha256: str) -> Source:
     datasets = []
     for table in entry["tables"]:
         fields = dataset_fields(stem, _mapping(table, "tables"))
-        # By its driver first: else a slip in one word is told once for each driver that it does not fit.
+        # By its driver first: else a slip in one word is reported once for each driver that it does not fit.
         fields["request"] = _part(request, fields["request"], f"{table['name']}.request")
         dataset = _part(Dataset, fields, table["name"])
         tombstones_of(dataset, {column.name: column.missing_markers for column in dataset.columns}, _ANY_ZONE)
@@ -83,7 +83,7 @@ def _meta(part: Mapping[str, Any], place: str, kind: type[BaseModel]) -> dict[st
 
 
 def _part(kind: type[T], value: Any, place: str) -> T:
-    """One part of the file, checked by its own class; a fault is told with its place and without what stood there."""
+    """One part of the file, checked by its own class; a fault names the place and not the value."""
     try:
         return kind.model_validate(value)
     except ValidationError as error:

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,11 +29,7 @@ def with_alerts_sent(night: Night, outcome: Outcome) -> Outcome:
     if outcome.exit_code != 0 or outcome.report.get("stale") or outcome.noticed:
         _owe(night, night.run_id, outcome)
     outcome.report["alerts"] = sent = notify_owed(night, alerts)
-    owed = tuple(dict.fromkeys(line["recipient"] for line in sent if line["state"] != "sent"))
-    if not owed or not outcome.is_good:
-        return outcome
-    told = f"{outcome.message} Not notified yet: {', '.join(owed)}. Next: `jifen status`, then `jifen run`."
-    return replace(outcome, message=told, owed=(*outcome.owed, *owed))
+    return outcome.without("Not notified yet", [line["recipient"] for line in sent if line["state"] != "sent"])
 
 
 def _owe_for_the_one_before(night: Night) -> None:

@@ -1,16 +1,18 @@
-"""Sending what the ledger says is owed: extracts by file, notices by message. Owed stays owed until it arrived."""
+"""Sending what the ledger has as pending: extracts by file, notices by message. It stays pending until it arrived."""
 
 import hashlib
 import io
 import json
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Table
 
 from connectors.errors import ConfigError, ConnectorError, TransientError
-from connectors.sink_files import ExtractSink, NoticeSink
+from connectors.sink_files import ExtractSink, NoticeSink, ReturnsSink
 from editions.extract import cut_extract, extract_columns
 from editions.places import edition_path
 from editions.verify import verify
@@ -21,26 +23,47 @@ from ledger.settings import MissingVariableError
 from ledger.store import Row
 from ledger.tables import deliveries, outbox
 
+S = TypeVar("S", ExtractSink, NoticeSink, ReturnsSink)
+
 
 class DeliveryError(RuntimeError):
-    """What is owed must not leave as it is."""
+    """What is pending must not be sent as it is."""
 
 
-def deliver_owed(night: Night) -> list[dict[str, Any]]:
-    """Send every extract that is owed; answers one line for each, sent or not."""
-    sinks = {sink.name: sink for sink in night.sinks if isinstance(sink, ExtractSink)}
-    return [_deliver_one(night, sinks.get(row["recipient"]), row) for row in pending(night.ledger, deliveries)]
+def send_pending(
+    pending: Sequence[Row],
+    sinks: Sequence[S],
+    told: Mapping[str, str],
+    send: Callable[[S, Row], Mapping[str, Any]],
+    failed: Callable[[Row, str], None],
+    or_else: str = ", or publish again without it",
+) -> list[dict[str, Any]]:
+    """Send each row to the sink of its recipient, in order; answers one line for each, with what is `told` of it.
 
-
-def _deliver_one(night: Night, sink: ExtractSink | None, owed: Row) -> dict[str, Any]:
-    line: dict[str, Any] = {"recipient": owed["recipient"], "edition_id": owed["edition_id"], "state": "pending"}
-    try:
-        if sink is None:
-            raise _unknown_recipient(owed)
-        return line | _send_extract(night, sink, owed)
-    except Exception as error:  # noqa: BLE001 - one recipient's fault keeps nothing from the others
-        mark_failed(night.ledger, deliveries, owed["delivery_id"], error_text(error))
-        return {**line, "error": error_text(error)}
+    `told` names words of the line and the columns they come from. `send` answers what else stands in the line of a row
+    that was sent, `failed` records why one was not. A recipient that does not answer is asked no more: each row would
+    take the whole budget of retries.
+    """
+    by_name = {sink.name: sink for sink in sinks}
+    away: dict[str, str] = {}
+    lines = []
+    for row in pending:
+        recipient = row["recipient"]
+        line = {"recipient": recipient, **{word: row[column] for word, column in told.items()}, "state": "pending"}
+        if recipient in away:
+            lines.append({**line, "error": away[recipient]})
+            continue
+        try:
+            if recipient not in by_name:
+                what = f"{next(map(row.get, told.values()))} is to be sent to it, and it has no sink file."
+                raise ConfigError(what, recipient, f"put connectors/sinks/{recipient}.yml back{or_else}")
+            lines.append({**line, **send(by_name[recipient], row), "state": "sent"})
+        except Exception as error:  # noqa: BLE001 - one recipient's fault keeps nothing from the others
+            if isinstance(error, TransientError):
+                away[recipient] = str(error)
+            failed(row, error_text(error))
+            lines.append({**line, "error": error_text(error)})
+    return lines
 
 
 def error_text(error: Exception) -> str:
@@ -49,7 +72,19 @@ def error_text(error: Exception) -> str:
     return str(error) if ours else f"{type(error).__name__}: {error}"
 
 
-def _send_extract(night: Night, sink: ExtractSink, owed: Row) -> dict[str, Any]:
+def deliver_owed(night: Night) -> list[dict[str, Any]]:
+    """Send every extract that is pending; answers one line for each, sent or not."""
+
+    def failed(row: Row, error: str) -> None:
+        mark_failed(night.ledger, deliveries, row["delivery_id"], error)
+
+    sinks = [sink for sink in night.sinks if isinstance(sink, ExtractSink)]
+    return send_pending(
+        pending(night.ledger, deliveries), sinks, {"edition_id": "edition_id"}, partial(_send_extract, night), failed
+    )
+
+
+def _send_extract(night: Night, sink: ExtractSink, owed: Row) -> Row:
     """Cut the rows that consent allows on the send date, leave the file, then its manifest, and write it down."""
     from connectors.drivers.sftp import push
 
@@ -90,7 +125,7 @@ def _send_extract(night: Night, sink: ExtractSink, owed: Row) -> dict[str, Any]:
         "denied": len(extract.denied),
     }
     mark_delivered(night.ledger, owed["delivery_id"], values, extract.denied)
-    return {"state": "sent", **values}
+    return values
 
 
 def _require_whole(night: Night, path: Path, edition_id: str) -> None:
@@ -104,40 +139,17 @@ def _require_whole(night: Night, path: Path, edition_id: str) -> None:
         )
 
 
-def _unknown_recipient(owed: Row) -> ConfigError:
-    return ConfigError(
-        f"edition or run {owed.get('edition_id') or owed['run_id']} is to be sent to it, and it has no sink file.",
-        owed["recipient"],
-        f"put connectors/sinks/{owed['recipient']}.yml back, or publish again without it",
-    )
-
-
 def notify_owed(night: Night, table: Table = outbox) -> list[dict[str, Any]]:
-    """Post every message of `outbox` or `alerts` that is owed, oldest first; answers one line for each.
-
-    A channel that was away is asked no more in this run: each message would take the whole budget of retries.
-    """
-    away: dict[str, TransientError] = {}
-    sinks = {sink.name: sink for sink in night.sinks if isinstance(sink, NoticeSink)}
-    return [_notify_one(night, sinks.get(row["recipient"]), row, table, away) for row in pending(night.ledger, table)]
-
-
-def _notify_one(
-    night: Night, sink: NoticeSink | None, owed: Row, table: Table, away: dict[str, TransientError]
-) -> dict[str, Any]:
+    """Post every pending message of `outbox` or `alerts`, oldest first; answers one line for each."""
     from connectors.drivers.webhook import push
 
-    line = {"recipient": owed["recipient"], "message_id": owed["message_id"], "state": "pending"}
-    if owed["recipient"] in away:
-        return {**line, "error": str(away[owed["recipient"]])}
-    try:
-        if sink is None:
-            raise _unknown_recipient(owed)
-        push(sink, owed["event"].encode(), night.settings)
-    except Exception as error:  # noqa: BLE001 - one channel's fault keeps nothing from the others
-        if isinstance(error, TransientError):
-            away[owed["recipient"]] = error
-        mark_failed(night.ledger, table, owed["message_id"], error_text(error))
-        return {**line, "error": error_text(error)}
-    mark_sent(night.ledger, owed["message_id"], table)
-    return {**line, "state": "sent"}
+    def send(sink: NoticeSink, row: Row) -> Row:
+        push(sink, row["event"].encode(), night.settings)
+        mark_sent(night.ledger, row["message_id"], table)
+        return {}
+
+    def failed(row: Row, error: str) -> None:
+        mark_failed(night.ledger, table, row["message_id"], error)
+
+    sinks = [sink for sink in night.sinks if isinstance(sink, NoticeSink)]
+    return send_pending(pending(night.ledger, table), sinks, {"message_id": "message_id"}, send, failed)

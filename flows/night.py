@@ -5,7 +5,7 @@ from datetime import date
 
 from sqlalchemy import Engine
 
-from connectors.errors import LineDeadError
+from connectors.drivers.pages import Lines
 from connectors.identity_decisions import IdentityDecision
 from connectors.inputs import Supplied
 from connectors.sink_files import Sink
@@ -24,7 +24,7 @@ class Night:
 
     `follows` is the edition that stood on the business date, which the gate compares with: `current`, or for a day that
     has passed the last one published of then. `decisions` are those about identity that were made by the business date.
-    `dead_lines` are the sources that nobody answered for in this run, noted by the pulls.
+    `lines` is what the pulls of this run know of the lines to their sources.
     """
 
     run_id: str
@@ -36,7 +36,7 @@ class Night:
     zone: Zone
     follows: str | None = None
     decisions: tuple[IdentityDecision, ...] = ()
-    dead_lines: dict[str, LineDeadError] = field(default_factory=dict, compare=False)
+    lines: Lines = field(default_factory=Lines, compare=False)
 
 
 @dataclass(frozen=True)

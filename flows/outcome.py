@@ -1,7 +1,8 @@
 """How a night ends, in words and as an exit code."""
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 EXIT_CODES = {"published": 0, "nothing_new": 0, "beside": 0, "failed": 1, "blocked": 3, "source_missing": 4}
@@ -38,6 +39,14 @@ class Outcome:
     def is_good(self) -> bool:
         """Whether `current` is what it should be, whatever is still owed."""
         return EXIT_CODES[self.state] == 0
+
+    def without(self, what: str, recipients: Iterable[str]) -> "Outcome":
+        """This outcome, where something was not sent to these recipients; a bad night stays what it is."""
+        left = tuple(dict.fromkeys(recipients))
+        if not left or not self.is_good:
+            return self
+        message = f"{self.message} {what}: {', '.join(left)}. Next: `jifen status`, then `jifen run`."
+        return replace(self, message=message, owed=(*self.owed, *left))
 
     @property
     def failed(self) -> dict[str, str]:

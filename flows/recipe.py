@@ -87,7 +87,7 @@ class Steps:
 def pull_one(night: Night, source: Source, dataset: Dataset) -> Pulled:
     """Ingest one dataset; its faults are in the answer, so that one agency never stops another."""
     log.debug("ingest: %s.%s", source.name, dataset.name)
-    pulled = pull_dataset(source, dataset, night.zone, night.settings, night.ledger, night.as_of, night.dead_lines)
+    pulled = pull_dataset(source, dataset, night.zone, night.settings, night.ledger, night.as_of, night.lines)
     told = (pulled.message,) if pulled.message else (f"{pulled.rows_received} received, {pulled.rows_refused} refused",)
     level = logging.WARNING if pulled.state == "failed" else logging.INFO
     log.log(level, "ingest: %s.%s %s: %s", source.name, dataset.name, pulled.state, *told)

@@ -3,16 +3,15 @@
 import hashlib
 import json
 import logging
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from connectors.errors import ConfigError, DataError, TransientError
+from connectors.errors import DataError
 from connectors.raw import write_durably
 from connectors.returns import ReturnFile, compose
 from connectors.sink_files import ReturnsSink
 from connectors.spec import Source
-from flows.deliver import error_text
+from flows.deliver import error_text, send_pending
 from flows.night import Night
 from flows.outcome import Outcome
 from ledger.returns import last_return, mark_return, next_return_number, owed_returns, write_return
@@ -89,42 +88,24 @@ def _sinks(night: Night) -> list[ReturnsSink]:
 
 
 def send_returns(night: Night) -> list[dict[str, Any]]:
-    """Send every return that is owed, of tonight or an earlier night, oldest first; answers one line for each.
-
-    A folder that was away is asked no more in this run, as a channel is not.
-    """
-    away: dict[str, TransientError] = {}
-    sinks = {sink.name: sink for sink in _sinks(night)}
-    return [_send_one(night, sinks.get(row["recipient"]), row, away) for row in owed_returns(night.ledger)]
-
-
-def _send_one(night: Night, sink: ReturnsSink | None, owed: Row, away: dict[str, TransientError]) -> dict[str, Any]:
+    """Send every pending return, of tonight or an earlier night, oldest first; answers one line for each."""
     from connectors.drivers.sftp import push
 
-    line = {"recipient": owed["recipient"], "return_id": owed["return_id"], "rows": owed["refused"], "state": "pending"}
-    if owed["recipient"] in away:
-        return {**line, "error": str(away[owed["recipient"]])}
-    try:
-        if sink is None:
-            raise ConfigError(
-                f"return {owed['return_id']} is to be sent to it, and it has no sink file.",
-                owed["recipient"],
-                f"put connectors/sinks/{owed['recipient']}.yml back",
-            )
-        path = night.settings.data_dir / "returns" / owed["file_name"]
-        content, manifest = _whole(path, owed)
-        name = _sent_name(owed)
-        files = [(name, content), (f"{name}.manifest.json", manifest)]
-        push(sink.connection, sink.folder, files, sink.name, night.settings)
-    except Exception as error:  # noqa: BLE001 - one agency's fault keeps nothing from the others
-        if isinstance(error, TransientError):
-            away[owed["recipient"]] = error
-        mark_return(night.ledger, owed["return_id"], error_text(error))
-        log.warning("%s: return %s is not delivered yet", owed["recipient"], owed["return_id"])
-        return {**line, "error": error_text(error)}
-    mark_return(night.ledger, owed["return_id"], None)
-    log.info("%s: return %s sent", owed["recipient"], owed["return_id"])
-    return {**line, "state": "sent"}
+    def send(sink: ReturnsSink, row: Row) -> Row:
+        content, manifest = _whole(night.settings.data_dir / "returns" / row["file_name"], row)
+        name = _sent_name(row)
+        push(sink.connection, sink.folder, [(name, content), (f"{name}.manifest.json", manifest)], sink.name,
+             night.settings)  # fmt: skip
+        mark_return(night.ledger, row["return_id"], None)
+        log.info("%s: return %s sent", sink.name, row["return_id"])
+        return {}
+
+    def failed(row: Row, error: str) -> None:
+        mark_return(night.ledger, row["return_id"], error)
+        log.warning("%s: return %s is not delivered yet", row["recipient"], row["return_id"])
+
+    told = {"return_id": "return_id", "rows": "refused"}
+    return send_pending(owed_returns(night.ledger), _sinks(night), told, send, failed, or_else="")
 
 
 def _whole(path: Path, owed: Row) -> tuple[bytes, bytes]:
@@ -138,13 +119,10 @@ def _whole(path: Path, owed: Row) -> tuple[bytes, bytes]:
 def with_returns_sent(night: Night, outcome: Outcome) -> Outcome:
     """The outcome of a night once its returns are sent: however it ended, agencies learn what was refused.
 
-    A return that did not arrive makes a good night one that still owes something; a bad night stays what it is.
+    A return that did not arrive leaves a good night incomplete; a bad night stays what it is.
     """
     outcome.report["returns_sent"] = sent = send_returns(night)
     written = outcome.report.get("returns", [])
-    owed = [line["recipient"] for line in sent if line["state"] != "sent"]
-    owed += [f"return of {line['source']}" for line in written if line["state"] == "failed"]
-    if not owed or outcome.state not in ("published", "nothing_new"):
-        return outcome
-    message = f"{outcome.message} Returns not delivered yet: {', '.join(owed)}. Next: `jifen status`, then `jifen run`."
-    return replace(outcome, message=message, owed=(*outcome.owed, *owed))
+    left = [line["recipient"] for line in sent if line["state"] != "sent"]
+    left += [f"return of {line['source']}" for line in written if line["state"] == "failed"]
+    return outcome.without("Returns not delivered yet", left)

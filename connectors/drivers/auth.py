@@ -68,40 +68,51 @@ class Grant(NamedTuple):
     expires_at: float = float("inf")
 
 
+class Session:
+    """The grant of one source in one run, shared by its datasets, and the secrets of the last few."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.grant: Grant | None = None
+        self.secrets: deque[str] = deque(maxlen=8)
+
+
 class GrantedProof(Proof):
     """A token or session that is asked for: when first needed, before it ends, and after a 401.
 
     Shared by all threads: one of them renews, the others wait for it and go on with what it got.
     """
 
-    def __init__(self, ask_for: Callable[[], Grant], *secrets: str) -> None:
+    def __init__(self, session: Session, ask_for: Callable[[], Grant], *secrets: str) -> None:
         super().__init__(self._put_granted, *secrets)
-        self._ask_for, self._lock = ask_for, threading.Lock()
-        self._grant: Grant | None = None
-        self._granted: deque[str] = deque(maxlen=8)
+        self._session, self._ask_for = session, ask_for
 
     def _put_granted(self, request: "PreparedRequest") -> None:
-        with self._lock:
-            if self._grant is None or time.monotonic() >= self._grant.expires_at:
-                self._grant = None
-                self._grant = self._ask_for()
-                self._granted.extend(self._grant.secrets)
-            request.headers[self._grant.header] = self._grant.value
+        session = self._session
+        with session.lock:
+            if session.grant is None or time.monotonic() >= session.grant.expires_at:
+                session.grant = None
+                session.grant = self._ask_for()
+                session.secrets.extend(session.grant.secrets)
+            request.headers[session.grant.header] = session.grant.value
 
     def renew(self, refused: "PreparedRequest") -> bool:
         """Drop the grant that was refused, unless another thread has renewed it while this answer was on its way."""
-        with self._lock:
-            if self._grant is not None and refused.headers.get(self._grant.header) == self._grant.value:
-                self._grant = None
+        with self._session.lock:
+            grant = self._session.grant
+            if grant is not None and refused.headers.get(grant.header) == grant.value:
+                self._session.grant = None
         return True
 
     def live_secrets(self) -> tuple[str, ...]:
         """The secrets, and the last few tokens."""
-        return (*self.secrets, *tuple(self._granted))
+        return (*self.secrets, *tuple(self._session.secrets))
 
 
 class Poster(Protocol):
     """Who asks for a token or a session."""
+
+    session: Session
 
     def post(self, path: str, fields: Mapping[str, Any], proof: Proof, *, as_json: bool) -> Answer:
         """The answer to fields posted to a path below the base address; raises as every request does."""
@@ -216,7 +227,7 @@ class MutualTls(AuthKind):
         """Certificate and key, tried together before anything is sent: asked with, they would only fail to connect."""
         certificate, key = pem_file(self.certificate, where), pem_file(self.key, where)
         try:
-            # A password nobody gave: an encrypted key must fail here, never ask at a terminal.
+            # An empty password: an encrypted key must fail here, and not ask at a terminal.
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key, password="")
         except (ssl.SSLError, OSError, ValueError):
             what = f"{self.certificate.env} and {self.key.env} do not hold a certificate and its own key."
@@ -264,7 +275,8 @@ class OAuth2ClientCredentials(TokenGranted):
     def proof(self, where: str, poster: Poster) -> Proof:
         """The token that is granted."""
         client, secret = plain_text(self.client_id, where), plain_text(self.client_secret, where)
-        return GrantedProof(partial(self._ask, client, secret, where, poster), secret, _encoded(client, secret))
+        ask = partial(self._ask, client, secret, where, poster)
+        return GrantedProof(poster.session, ask, secret, _encoded(client, secret))
 
     def _ask(self, client: str, secret: str, where: str, poster: Poster) -> Grant:
         fields = {"grant_type": "client_credentials", **({} if self.scope is None else {"scope": self.scope})}
@@ -274,7 +286,7 @@ class OAuth2ClientCredentials(TokenGranted):
         answer = poster.post(self.token_path, fields, proof, as_json=self.send == "json")
         if answer.status not in (200, 201):
             what = f"no token was granted (status {answer.status}).{_said(answer, poster.without)}"
-            raise AgencyError(what, where, "check client id and secret, then jifen source check")
+            raise AgencyError(what, where, _mend(answer.status, "client id and secret", "token_path"))
         return self._granted(answer, self.token, where, poster.without)
 
 
@@ -295,7 +307,7 @@ class SessionLogin(TokenGranted):
         """The token or cookie of the session."""
         user, password = plain_text(self.user, where), plain_text(self.password, where)
         fields = {**self.fields, self.user_field: user, self.password_field: password}
-        return GrantedProof(partial(self._log_in, fields, where, poster), password)
+        return GrantedProof(poster.session, partial(self._log_in, fields, where, poster), password)
 
     def _log_in(self, fields: dict[str, Any], where: str, poster: Poster) -> Grant:
         answer = poster.post(self.login_path, fields, Proof(), as_json=self.login == "json")
@@ -305,7 +317,7 @@ class SessionLogin(TokenGranted):
         cookies = "; ".join(f"{name}={value}" for name, value in answer.cookies.items())
         if not is_in or not _is_token(cookies.replace(" ", "")):
             what = f"the login failed (status {answer.status}).{_said(answer, poster.without)}"
-            raise AgencyError(what, where, "check user and password, then jifen source check")
+            raise AgencyError(what, where, _mend(answer.status, "user and password", "login_path"))
         return Grant("Cookie", cookies, tuple(answer.cookies.values()))
 
 
@@ -368,6 +380,13 @@ def _said(answer: Answer, without: Callable[[str], str]) -> str:
     fields = answer.value if isinstance(answer.value, dict) else {}
     said = [f"{name} {fields[name]}" for name in _SAYS_NO if isinstance(fields.get(name), (str, int))]
     return f" It says {without(', '.join(said))}." if said else ""
+
+
+def _mend(status: int, credentials: str, path: str) -> str:
+    """What to do about a login that failed: of most refusals the credentials are no cause."""
+    if status in (200, 201, 204, 400, 401, 403):
+        return f"check {credentials}, then jifen source check"
+    return f"compare {path} with the agency's document, then jifen source check"
 
 
 def _is_token(found: str) -> bool:

@@ -77,9 +77,8 @@ def pull(ask: Ask) -> Iterator[Page]:
     """Yield a table, or what changed in it since a moment, some rows a page, in one transaction: one moment of it.
 
     Without `since` the rows come in key order. With it they are those whose column is not below the bound, or is empty
-    (a row that nobody dated must not be passed over), or text of another form, in the order of that column and then of
-    the key. Not resumed page
-    by page: pages of two moments would not be one register, and a table is cheap to read again.
+    (a row without a date must not be passed over), or text of another form, in the order of that column and then of the
+    key. Not resumed page by page: pages of two moments would not be one register, and a table is cheap to read again.
     """
     connection, request = ask.source.connection, ask.dataset.request
     if not (isinstance(connection, DatabaseConnection) and isinstance(request, DatabaseRequest)):
@@ -326,7 +325,7 @@ def _begin(connection: Connection, ask: Ask) -> None:
     elif dialect == "sqlite":
         connection.exec_driver_sql("BEGIN")
     elif dialect in ("mysql", "mariadb"):
-        # A `timestamp` is told in the time of the session: the zone's own, as every moment without an offset.
+        # A `timestamp` is given in the time of the session: the zone's own, as every moment without an offset.
         offset = dt.datetime.now(ask.settings.zone).isoformat()[-6:]
         connection.exec_driver_sql(f"SET time_zone = '{offset}'")
         connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")

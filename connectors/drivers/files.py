@@ -137,7 +137,7 @@ def _changed_unseen(known: list[Listed], ask: Ask, folder: Folder) -> list[Liste
         try:
             body = folder.read(file)
         except AgencyError as error:
-            # We hold what it said; that nobody may read it any more takes nothing away.
+            # We hold its content already: that it can no longer be read takes nothing away.
             log.warning("%s", error)
             ask.notes[f"unreadable:{shown(file.name)}"] += 1
             continue

@@ -16,7 +16,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from connectors.drivers.answers import Secrets, TokenDiedError, UnreadableError, check_answered, decoded
-from connectors.drivers.auth import Proof, header_text, pem_file
+from connectors.drivers.auth import Proof, Session, header_text, pem_file
 from connectors.drivers.http_exchange import (
     LOST,
     TooLargeError,
@@ -65,6 +65,7 @@ class Http:
         self._arguments = {**settled, "verify": verify, "cert": certificate}
         self._adapter = HTTPAdapter(pool_connections=4, pool_maxsize=connection.limits.connections)
         self._cap = max(SMALLEST_CAP_BYTES, MAX_BODY_BYTES // connection.limits.connections)
+        self.session = ask.lines.sessions.setdefault(ask.source.name, Session())
         self.proof = connection.auth.proof(ask.source.name, self)
         self._headers, hidden = _fixed(connection.headers, ask.source.name)
         asked, more = _fixed(request.headers, ask.source.name)

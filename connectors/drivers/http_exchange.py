@@ -54,6 +54,8 @@ _OF_THE_PROXY = (
     requests.exceptions.InvalidURL,
     urllib3.exceptions.LocationParseError,
 )
+_WANTS_LOGIN = "failed: 407"
+"""How urllib3 says that a proxy lets nobody through without a login."""
 
 
 def lost(error: BaseException, asked: str) -> TryAgainError:
@@ -95,7 +97,7 @@ def exchanged(
         with adapter.send(sent, stream=True, timeout=timeout, **arguments) as answer:
             status = answer.status_code
             if status == 407 and variable is not None:
-                raise requests.exceptions.ProxyError
+                raise requests.exceptions.ProxyError(_WANTS_LOGIN)
             try:
                 body = read_body(answer, cap if status in wanted else MOST_OF_A_REFUSAL_BYTES, timeout, where)
             except (TooLargeError, UnreadableError):
@@ -115,7 +117,8 @@ def exchanged(
         if not isinstance(error, _OF_THE_PROXY):
             raise TryAgainError(f"no whole answer ({type(error).__name__}){through}") from None
         kind = urlsplit(arguments["proxies"].get(urlsplit(url).scheme) or arguments["proxies"].get("all", "")).scheme
-        problem = f"the proxy that {variable} names cannot be used ({kind or 'no scheme'}, {type(error).__name__})."
+        why = "it wants a login: 407" if _WANTS_LOGIN in str(error) else type(error).__name__
+        problem = f"the proxy that {variable} names cannot be used ({kind or 'no scheme'}, {why})."
     raise ConfigError(problem, where, f"mend {variable}, or name the host in NO_PROXY; a SOCKS proxy needs pysocks")
 
 

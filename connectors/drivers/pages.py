@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from connectors.errors import LineDeadError
 from ledger.settings import Settings
 
 if TYPE_CHECKING:
     # A source file says how it is paged through, and so its classes are built on those of paging.
+    from connectors.drivers.auth import Session
     from connectors.spec import Dataset, Source
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -36,13 +38,21 @@ class Page:
 
 
 @dataclass(frozen=True)
+class Lines:
+    """What the pulls of one run know of the lines to its sources, by source: why one is dead, and who is logged in."""
+
+    dead: dict[str, LineDeadError] = field(default_factory=dict)
+    sessions: "dict[str, Session]" = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Ask:
     """What one pull wants.
 
     `since` is the lower bound of a change feed (None: from its start), `resume` the cursor to go on from (None: from
     the beginning), `seen` the labels of files already held, `partition_values` what a partition is asked for, and
     `as_of` the last day that is asked for where a paginator cuts by day. `held` has the sha256 of files that a promoted
-    batch stands for, by label. In `notes` a driver counts what it met and did not take.
+    batch stands for, by label. In `notes` a driver counts what it met and did not take. `lines` are those of the run.
     """
 
     source: "Source"
@@ -55,6 +65,7 @@ class Ask:
     as_of: dt.date = dt.date.max
     held: Mapping[str, str] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter, compare=False)
+    lines: Lines = field(default_factory=Lines, compare=False)
 
 
 class PullDriver(Protocol):

@@ -58,14 +58,32 @@ class Paging(Strict):
         # A page of one cannot be cut smaller, and the same cut would prove nothing.
         return self.model_copy(update={"size": self.page_size and (self.page_size * 3 // 4 or 2)})
 
-    def pages(self, listing: Listing, resume: Cursor | None, _days: Days) -> Iterator[Page]:
-        """The pages of a listing from a cursor on (None: from its start). `days`: first and last, for time windows."""
+    def pages(
+        self, listing: Listing, resume: Cursor | None, _days: Days, given: Answer | None = None
+    ) -> Iterator[Page]:
+        """The pages of a listing from a cursor on (None: from its start).
+
+        `days`: first and last, for time windows. `given` is the first answer, for a caller that has it already.
+        """
         at: Cursor | None = listing.begin(resume, {"kind": self.kind, **self._beginning()})
         seen = Seen((at or {}).get("marks", []))
         while at is not None:
-            page = self._page(listing, at, listing.ask(self._question(at)), seen)
-            yield page
-            at = page.next_cursor
+            with closing(self._answers(listing, at) if given is None else _one(given)) as answers:
+                for answer in answers:
+                    page, before = self._page(listing, at, answer, seen), at
+                    yield page
+                    at = page.next_cursor
+                    if at is None or not self._goes_on(before, at):
+                        break
+            given = None
+
+    def _answers(self, listing: Listing, at: Cursor) -> Generator[Answer, None, None]:
+        """The answers from a place on, as far as they can be asked for without knowing what they hold."""
+        yield listing.ask(self._question(at))
+
+    def _goes_on(self, _before: Cursor, _at: Cursor) -> bool:
+        """Whether the next answer of those asked ahead begins at this place."""
+        return True
 
     def _beginning(self) -> Cursor:
         """Where it begins, beside its kind."""
@@ -122,30 +140,8 @@ class Counted(Paging):
         name, value = self._place(at, ahead)
         return Question({name: str(value), **({self.size_param: str(self.size)} if self.size_param else {})})
 
-    def pages(
-        self, listing: Listing, resume: Cursor | None, _days: Days, given: Answer | None = None
-    ) -> Iterator[Page]:
-        """The pages of a listing. `given` is the first answer, for a caller that has it already."""
-        at = listing.begin(resume, {"kind": self.kind, **self._beginning()})
-        seen = Seen(at["marks"])
-        while True:
-            with closing(self._answers(listing, at, given)) as answers:
-                for answer in answers:
-                    page = self._page(listing, at, answer, seen)
-                    yield page
-                    if page.next_cursor is None:
-                        return
-                    got, at = page.next_cursor["received"] - at["received"], page.next_cursor
-                    if isinstance(self, Offset) and got != at["step"]:
-                        # What was asked for ahead begins at the wrong place.
-                        break
-            given = None
-
-    def _answers(self, listing: Listing, at: Cursor, given: Answer | None) -> Generator[Answer, None, None]:
+    def _answers(self, listing: Listing, at: Cursor) -> Generator[Answer, None, None]:
         """The answers from a place on: one where nothing is known yet, else as many as are still wanted."""
-        if given is not None:
-            yield given
-            return
         yield from listing.in_order(self._question(at, ahead) for ahead in self._ahead(at))
 
     def _ahead(self, at: Cursor) -> Iterable[int]:
@@ -239,6 +235,9 @@ class Offset(Counted):
     def _place(self, at: Cursor, ahead: int) -> tuple[str, int]:
         return self.offset_param, at["received"] + ahead * (at["step"] or 1)
 
+    def _goes_on(self, before: Cursor, at: Cursor) -> bool:
+        return bool(at["received"] - before["received"] == at["step"])
+
 
 class Sized(Paging):
     """Pages whose length we choose."""
@@ -250,7 +249,8 @@ class Sized(Paging):
 class Chained(Paging):
     """Each answer says how to ask for the next, for as long as it names one.
 
-    A token met before would lead round in a circle: a fault. The last few thousand tokens are remembered; Brent's mark
+    An empty page that names the page just asked for is the last one too. Any other token met before would lead round in
+    a circle: a fault. The last few thousand tokens are remembered; Brent's mark
     in the cursor finds longer circles, and those that a process began before it died. A declared total must stay, and
     be met in the end.
     """
@@ -259,6 +259,9 @@ class Chained(Paging):
         """What asks for the next page, None where this is the last."""
         raise NotImplementedError
 
+    def _question(self, at: Cursor) -> Question:
+        return Question(link=at["token"])
+
     def _beginning(self) -> Cursor:
         return {"token": None, "page": 1, "received": 0, "total": None, "empty": 0, "trail": ["", 1, 0], "marks": []}
 
@@ -266,6 +269,8 @@ class Chained(Paging):
         records, label = listing.records(answer), f"page {at['page']}"
         received = at["received"] + len(records or ())
         token = self._token(listing, answer)
+        if records == [] and token == at["token"]:
+            token = None
         if token is not None:
             listing.bounded(str(token), "token of the next page")
         total = None if self.total_path is None else listing.total(answer, self.total_path, at["total"])
@@ -365,9 +370,6 @@ class NextLink(Chained):
     next: DottedPath
     total: DottedPath | None = None
 
-    def _question(self, at: Cursor) -> Question:
-        return Question(link=at["token"])
-
     def _token(self, listing: Listing, answer: Answer) -> str | None:
         link = listing.stated(answer, self.next)
         return None if link is None else listing.path_of(str(link), answer.url)
@@ -382,9 +384,6 @@ class LinkHeader(Chained):
 
     kind: Literal["link_header"]
     takes_any_form = True
-
-    def _question(self, at: Cursor) -> Question:
-        return Question(link=at["token"])
 
     def _token(self, listing: Listing, answer: Answer) -> str | None:
         found = set()
@@ -514,7 +513,9 @@ class TimeWindow(Paging):
         """The same windows in smaller pages."""
         return self.model_copy(update={"inner": self.inner.cut_smaller()})
 
-    def pages(self, listing: Listing, resume: Cursor | None, days: Days) -> Iterator[Page]:
+    def pages(
+        self, listing: Listing, resume: Cursor | None, days: Days, _given: Answer | None = None
+    ) -> Iterator[Page]:
         """The pages of window after window, from the first of `days` to the last."""
         first = min(days)
         until = {"from": first.isoformat(), "days": (days[1] - first).days + 1, "until": days[1].isoformat()}
@@ -576,6 +577,10 @@ class TimeWindow(Paging):
         before = [*at["before"], *at["here"]][-KEPT_PAGES:]
         begins = (ends + dt.timedelta(days=1)).isoformat()
         return {**at, "from": begins, "days": days, "entered": days, "inner": None, "here": [], "before": before}
+
+
+def _one(answer: Answer) -> Generator[Answer, None, None]:
+    yield answer
 
 
 def _bounds(at: Cursor) -> Days:

@@ -62,8 +62,8 @@ def within(work: Callable[[], T], reason: str, cut: Callable[[], None] = lambda:
     """The answer of work that waits on another machine, or an `OutOfTimeError` once the budget is spent.
 
     No library's own time-out is trusted: the work runs in a thread of its own. When time is up, `cut` breaks its
-    connection from outside. A thread that has not ended after the margin is told to stop at the next step it makes, and
-    is waited for no longer; it keeps no process alive.
+    connection from outside. A thread that has not ended after the margin is stopped at its next step and no longer
+    waited for; it keeps no process alive.
     """
     answer: Future[T] = Future()
 
@@ -96,7 +96,7 @@ def _end(thread: threading.Thread, cut: Callable[[], None]) -> None:
 
 
 PULL_AGAIN = "run `jifen run` again: it goes on from the last page kept"
-SEND_AGAIN = "run `jifen run` again: what is owed is sent then"
+SEND_AGAIN = "run `jifen run` again: what is not delivered yet is sent then"
 
 
 def call_with_retry(

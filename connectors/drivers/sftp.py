@@ -62,7 +62,7 @@ class _Line:
     """
 
     def __init__(self, connection: SftpConnection, where: str, settings: Settings) -> None:
-        # Its lines name files and hosts; what matters of them is told by us.
+        # Its log lines name files and hosts; our own errors say what matters of them.
         logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
         self._where, self._budget = where, settings.retry_seconds
         # Once, and outside the budget: a passphrase is made to cost time.
@@ -227,7 +227,7 @@ def push(
         line.hang_up()
 
 
-_MEND = "ask them for the rights to folder {0} and for room in it; then jifen run: what is owed is sent again"
+_MEND = "ask them for the rights to folder {0} and for room in it; then jifen run, which sends the files again"
 
 
 async def _same(client: asyncssh.SFTPClient, target: PurePosixPath, content: bytes) -> bool:

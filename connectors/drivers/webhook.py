@@ -30,7 +30,7 @@ _BAD_NUMBER = re.compile(r"[45]\d\d")
 def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
     """Post the body (structured-mode CloudEvents JSON). The message's id lets the receiver drop a repetition.
 
-    Raises a connector error for whatever is not an acceptance: what is refused stays owed, and the next run sends it.
+    Raises a connector error for whatever is not an acceptance: the message stays pending, and the next run sends it.
     """
     url = read_variable(sink.connection.url.env, sink.name)
     secret = read_variable(sink.connection.secret.env, sink.name)

@@ -257,7 +257,7 @@ def test_after_a_dead_line_the_next_night_goes_over_a_new_one(remote, tmp_path):
     with serve_sftp(tmp_path) as variables:
         with dies_after(int(variables["SMALL_PORT"]), up=20_000) as port:
             remote(variables, port)
-            with pytest.raises(TransientError, match="what is owed is sent then"):
+            with pytest.raises(TransientError, match="what is not delivered yet is sent then"):
                 remote.pushed()
         remote(variables)
         assert remote.pushed(budget=10) == ["a.csv"]

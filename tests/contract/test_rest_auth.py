@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from connectors.drivers import rest
+from connectors.drivers.pages import Lines
 from connectors.errors import AgencyError, ConfigError, TransientError
 from tests.contract.small_agency import SECRET, USER, Reply, ask_of, ids, listing, serve
 
@@ -232,6 +233,13 @@ def test_four_threads_renew_a_token_once(variables):
     assert office.granted == 2
 
 
+def test_the_datasets_of_a_source_share_what_is_granted_in_one_run(pulled):
+    office, lines = Office(None, plainly, uses=99), Lines()
+    for _ in range(3):
+        assert len(ids(pulled(office, auth=OAUTH, lines=lines))) == 45
+    assert office.granted == 1
+
+
 def test_a_new_token_that_is_refused_like_the_old_one_ends_it(pulled):
     auth, wanted, shown = GRANTED["as JSON"]
     office = Office(wanted, shown, uses=0, dies_with=DIED)
@@ -272,7 +280,9 @@ AS_JSON = GRANTED["as JSON"][0]
             for auth in (OAUTH, LOGIN, {**LOGIN, "token": "data.session"})
         ),
         (OAUTH, Reply({}, 401), r"no token was granted \(status 401\)"),
-        (LOGIN, Reply({}, 401), r"the login failed \(status 401\)"),
+        (OAUTH, Reply({}, 404), r"no token was granted \(status 404\).*compare token_path"),
+        (LOGIN, Reply({}, 401), r"the login failed \(status 401\).*check user and password"),
+        (LOGIN, Reply({}, 405), r"the login failed \(status 405\).*compare login_path"),
     ],
 )
 def test_a_refusal_in_place_of_a_token_is_told_by_names_and_usual_words_without_our_secret(auth, reply, told, pulled):

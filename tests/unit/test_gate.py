@@ -102,7 +102,7 @@ def test_a_planted_defect_is_blocked_by_the_check_that_is_for_it(tmp_path, chang
 
 @pytest.mark.parametrize(("points", "is_right"), [("10.000002", True), ("9.999998", False)])
 def test_ranks_are_by_the_points_where_scores_are_equal_in_all_the_digits_shown(tmp_path, points, is_right):
-    changes = f"update rankings set points_total = {points}, score = 10 where uscc like '%2';"
+    changes = f"update rankings set points_total = {points}, score = 10 where uscc like '%2';"  # noqa: S608 - values of this test
     verdict = audit(make_candidate(tmp_path, changes=changes).warehouse, None)
     assert next(check.passed for check in verdict.checks if check.name == "ranks_are_competition_ranks") is is_right
 

@@ -152,6 +152,18 @@ def test_a_wrong_path_of_the_next_token_passes_no_first_page_for_all(kind, count
         list(through(agency))
 
 
+@pytest.mark.parametrize("kind", TOKENS)
+def test_an_empty_page_that_names_itself_is_the_end(kind):
+    """Some agencies answer the end of a feed with the cursor that was asked for, to be asked again tomorrow."""
+    agency = agency_of(kind, 6)
+    agency.lie = lambda _number, told, _last: {**told, "next": told["next"] or 6}
+    pages = list(through(agency))
+    assert (ids(pages), [page.answer["items"] for page in pages][-1]) == (list(range(1, 12, 2)), [])
+    agency.lie = lambda number, told, _last: {**told, "next": 3, "items": [number], "total": 30}
+    with pytest.raises(PagingFaultError, match="given before"):
+        list(through(agency))
+
+
 def test_a_small_circle_is_found_before_a_page_of_it_comes_again():
     agency = agency_of("cursor_body", 30, lie=numbered(lambda _, told: (told["next"] + 3) % 18))
     with pytest.raises(PagingFaultError, match="given before"):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from connectors.check import check_source
-from connectors.drivers.pages import Page
+from connectors.drivers.pages import Lines, Page
 from connectors.errors import LineDeadError, PagingFaultError
 from connectors.landing import landed_path
 from connectors.pull import pull_dataset
@@ -160,21 +160,21 @@ def test_a_small_delivery_of_which_nothing_passed_is_told(agency, years, told):
 
 
 def test_a_dead_line_is_waited_for_once_and_again_by_the_dataset_that_found_it(agency):
-    tax, noted = agency(lambda _agency, size: cut(LISTING, size)), {}
+    tax, noted = agency(lambda _agency, size: cut(LISTING, size)), Lines()
     alive, tax._pull = tax._pull, lambda _ask: dead(tax)
 
     def dead(tax):
         tax.reads += 1
         raise LineDeadError("nobody answers.", tax.dataset.address, "run again")
 
-    first = tax.pull(dead_lines=noted)
+    first = tax.pull(lines=noted)
     statements, tax.dataset = tax.dataset, tax.dataset.model_copy(update={"name": "refunds"})
-    second = tax.pull(dead_lines=noted)
+    second = tax.pull(lines=noted)
     assert (tax.reads, first.state, second.state, second.whose) == (1, "failed", "failed", "transient")
     assert second.message.startswith("tax.refunds: nobody answers.")
     tax.dataset, tax._pull = statements, alive
-    assert tax.pull(dead_lines=noted).state == "landed"
-    assert noted == {}
+    assert tax.pull(lines=noted).state == "landed"
+    assert noted.dead == {}
 
 
 def test_a_check_waits_for_a_dead_line_once(agency, monkeypatch):
