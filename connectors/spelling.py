@@ -20,6 +20,8 @@ _INVISIBLE = re.compile(f"[{_INVISIBLE_RANGE}]")
 _HYPHENS = "\u2010-\u2015\u2212\ufe58\ufe63"
 # The last three are other code points for K, ; and `.
 _FORMS_RANGE = f"{_HYPHENS}\uff01-\uff5e\u212a\u037e\u1fef"
+OTHER_FORM = f"[{_FORMS_RANGE}]"
+"""A sign that `as_code` writes in another form."""
 _RADICALS = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0x2F00, 0x2FD6)}
 _FORMS = {0xFF01 + place: 0x21 + place for place in range(94)}
 _FORMS |= {code: ord("-") for code in (*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63)}

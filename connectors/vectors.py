@@ -20,7 +20,7 @@ from connectors import uscc
 from connectors.columns import NUMBERS, Fault, arrow_type, bounds_of, is_code, make_parser, numbers_among, words_of
 from connectors.json_text import JsonNumber
 from connectors.spec import Column
-from connectors.spelling import BROKEN, DITTO_WORDS, LIKE_GBK, ODD_CODE, ODD_TEXT
+from connectors.spelling import BROKEN, DITTO_WORDS, LIKE_GBK, ODD_CODE, ODD_TEXT, OTHER_FORM
 
 _MEMO_VALUES = 50_000
 _WAN_DIGITS = 4
@@ -160,6 +160,7 @@ def _texts_of(column: Column) -> Callable[[pa.Array], np.ndarray]:
     """Which texts stand for themselves: neither blank nor padded nor spelled another way nor of lost characters."""
     allowed = None if column.values is None else pa.array(column.values, pa.string())
     odd, like_gbk = _matching(ODD_CODE if is_code(column) else ODD_TEXT), _matching(LIKE_GBK)
+    other_form, longest = _matching(OTHER_FORM), max(map(len, words_of(column)), default=0)
 
     def is_text(raw: pa.Array) -> np.ndarray:
         lengths = pc.binary_length(raw)
@@ -167,6 +168,9 @@ def _texts_of(column: Column) -> Callable[[pa.Array], np.ndarray]:
         is_plain &= _as_mask(pc.greater(lengths, 0))
         if is_code(column) or _may_be_odd(raw):
             is_plain &= ~odd(raw)
+            # A word for nothing may stand in other forms of its signs.
+            is_short = _as_mask(pc.less_equal(pc.utf8_length(raw), longest))
+            is_plain &= ~(is_short & other_form(raw))
         is_plain &= ~like_gbk(raw)
         return is_plain if allowed is None else is_plain & _as_mask(pc.is_in(raw, allowed))
 

@@ -63,6 +63,8 @@ texts = st.one_of(
             GOOD.replace("6", "V"),
             GOOD.replace("7", "Z"),
             "9135O2O3MOOOIQAY9B",
+            "（无）",
+            "(无）",
             "600037341",
             "60003734-1",
             "110000600037341",
