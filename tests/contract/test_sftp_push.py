@@ -22,9 +22,9 @@ FILES = [("scores.csv", b"uscc,score\n" * 2000), ("scores.csv.manifest.json", b"
 def pushed(tmp_path, monkeypatch):
     """Push to a server with such manners; answers what was written."""
 
-    def run(manners=asyncssh.SFTPServer, files=FILES, folder="box", **options):
-        with serve(tmp_path, manners, **options) as variables:
-            for name, value in variables.items():
+    def run(manners=asyncssh.SFTPServer, files=FILES, folder="box", others=None):
+        with serve(tmp_path, manners) as variables:
+            for name, value in {**variables, **(others or {})}.items():
                 monkeypatch.setenv(name, value)
             settings = Settings(data_dir=tmp_path, retry_seconds=30, _env_file=None)
             return push(connection_of(), folder, files, "bank", settings)
@@ -79,10 +79,12 @@ def test_a_server_that_cannot_replace_a_file_never_loses_the_one_that_is_there(p
     assert (pushed.box / "scores.csv").read_bytes() == b"theirs"
 
 
-def test_a_file_that_is_replaced_is_told(pushed, caplog):
+def test_a_file_that_is_replaced_is_told_and_what_was_broken_off_before_is_completed(pushed, caplog):
     pushed.box.mkdir()
     (pushed.box / "scores.csv").write_bytes(b"theirs")
+    (pushed.box / ".scores.csv.part").write_bytes(b"us")
     pushed()
+    assert names(pushed.box) == [name for name, _ in FILES]
     assert "scores.csv was there with other bytes and is replaced" in caplog.text
     assert (pushed.box / "scores.csv").read_bytes() == FILES[0][1]
 
@@ -254,6 +256,22 @@ def test_a_key_file_that_is_not_there_is_the_configurations(keyed):
 def test_a_key_that_they_do_not_know_is_their_refusal(keyed):
     with pytest.raises(AgencyError, match="the login was refused"):
         keyed(asyncssh.generate_private_key("ssh-ed25519").export_private_key())
+
+
+OTHER_KEY = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("SMALL_PASSWORD", "canary-password", "the login was refused"),
+        ("SMALL_HOST_KEY", OTHER_KEY, "the host key is not the pinned one"),
+    ],
+)
+def test_another_password_or_host_key_is_refused_at_once_and_not_shown(pushed, variable, value, told):
+    with pytest.raises(AgencyError, match=told) as caught:
+        pushed(others={variable: value})
+    assert value not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,14 @@ def test_a_dead_line_is_waited_for_once_and_again_by_the_dataset_that_found_it(a
     assert noted.dead == {}
 
 
+def test_a_variable_that_is_not_set_is_the_configurations(agency, monkeypatch):
+    tax = agency(lambda _agency, size: cut(LISTING, size))
+    monkeypatch.delenv("TAX_TOKEN")
+    found = tax.pull()
+    assert (found.state, found.whose, tax.reads) == ("failed", "config", 0)
+    assert "TAX_TOKEN not set" in found.message
+
+
 def test_a_check_waits_for_a_dead_line_once(agency, monkeypatch):
     tax, asked = agency(lambda _agency, size: cut(LISTING, size)), []
 
