@@ -1,9 +1,11 @@
-"""A recipient of messages: what it calls success counts, every other answer leaves the message owed."""
+"""A recipient of messages: what it calls success counts, every other answer leaves the message pending."""
 
 import gzip
 import json
+from pathlib import Path
 
 import pytest
+import yaml
 
 from connectors.drivers.webhook import push
 from connectors.errors import AgencyError, ConfigError, TransientError
@@ -41,143 +43,34 @@ def posted(monkeypatch, tmp_path):
     return run
 
 
-@pytest.mark.parametrize(
-    "reply",
-    [
-        Reply(b""),
-        Reply(b"", 204),
-        Reply({"accepted": "1"}, 202),
-        Reply({"errcode": 0, "errmsg": "ok"}),
-        Reply({"StatusCode": 0, "StatusMessage": "success", "code": 0, "data": {}, "msg": "success"}),
-        Reply({"code": 200, "message": "成功", "data": None}),
-        Reply({"code": "00000", "success": True}),
-        Reply({"code": "SUCCESS", "error": None, "errors": []}),
-        Reply({"status": "accepted", "error": ""}, 201),
-        Reply({"data": {"code": 0}, "result": "ok"}),
-        Reply({"code": 0, "data": {"code": "HZ-001", "status": "failed"}}),
-        Reply({"ret": ["SUCCESS::done"]}),
-        Reply({"IsSuccess": "T"}),
-        Reply(b'"ok"', headers=JSON),
-        Reply(b"ok"),
-        Reply(b"1"),
-        Reply(b"success", headers={"Content-Type": "text/plain"}),
-        Reply(gzip.compress(b'{"errcode": 0}'), headers={**JSON, "Content-Encoding": "gzip"}),
-        Reply(b'\xef\xbb\xbf{"errcode": 0}', headers=JSON),
-        Reply({"code": 0, "msg": "成功5条，失败0条"}),
-        Reply({"status": "ok", "message": "no errors"}),
-        Reply({"partialSuccess": {"rejectedLogRecords": 0}, "failed": 0}),
-        Reply({"flag": True, "data": {"message": "a failed loan"}}),
-        Reply(b'callback({"code": 0})', headers={"Content-Type": "text/javascript"}),
-    ],
-)
+REPLIES = yaml.safe_load(Path(__file__).with_name("replies.yml").read_text(encoding="utf-8"))
+
+
+def reply_of(row):
+    body = row["json"] if "json" in row else row.get("text", "").encode()
+    return Reply(body, row.get("status", 200), row.get("headers", {}))
+
+
+ACCEPTED = [reply_of(row) for row in REPLIES["accepted"]]
+ACCEPTED += [Reply(gzip.compress(b'{"errcode": 0}'), headers={**JSON, "Content-Encoding": "gzip"})]
+REFUSED = [(reply_of(row), row["told"]) for row in REPLIES["refused"]]
+REFUSED += [
+    (Reply(b"x" * 200_000), "more than 65536 bytes"),
+    (Reply(gzip.compress(b" " * 50_000_000), headers={"Content-Encoding": "gzip"}), "more than 65536 bytes"),
+]
+
+
+@pytest.mark.parametrize("reply", ACCEPTED)
 def test_without_a_declaration_an_answer_that_says_nothing_bad_is_an_acceptance(posted, reply):
     posted(reply)
     assert posted.seen[0].headers["x-jifen-signature"].startswith("sha256=")
 
 
-@pytest.mark.parametrize(
-    ("reply", "told"),
-    [
-        (
-            Reply({"errcode": 310000, "errmsg": "keywords not in content"}),
-            r"errcode is 310000 \(keywords not in content",
-        ),
-        (Reply({"code": 401, "msg": "token expired"}), r"code is 401 \(token expired"),
-        (Reply({"success": False, "message": "no right"}), r"success is False \(no right"),
-        (Reply({"StatusCode": 1}), "StatusCode is 1"),
-        (Reply({"status_code": "E4001"}), "status_code is E4001"),
-        (Reply({"ErrCode": "InvalidSign"}), "ErrCode is InvalidSign"),
-        (Reply({"ok": False, "error": "channel_not_found"}), "channel_not_found"),
-        (Reply({"error": {"code": 7, "message": "x"}}), "error is"),
-        (Reply({"status": 500, "error": "Internal Server Error"}), "status is 500"),
-        (Reply({"status": "failed"}), "status is failed"),
-        (Reply({"result": False}), "result is False"),
-        (Reply({"BaseResponse": {"Ret": 1101}}), "Ret is 1101"),
-        (Reply({"code": 0, "data": {"errors": [{"row": 1}]}}), "errors is"),
-        (Reply({"ret": ["FAIL_SYS_TOKEN_EXPIRED::expired"]}), "FAIL_SYS_TOKEN_EXPIRED"),
-        (Reply({"IsSuccess": "F"}), "IsSuccess is F"),
-        (Reply({"head": {"rtnCode": "999999", "rtnMsg": "x"}}), "rtnCode is 999999"),
-        (Reply({"accepted": False}), "accepted is False"),
-        (Reply(b"-1"), "rejects the message: -1"),
-        (Reply(b"500"), "rejects the message: 500"),
-        (Reply({"status": "失败"}), "status is 失败"),
-        (Reply({"result": "推送失败"}), "result is 推送失败"),
-        (Reply({"code": 200, "msg": "推送失败：机器人已停用"}), "msg is 推送失败"),
-        (Reply({"code": 0, "msg": "failed to deliver"}), "msg is failed to deliver"),
-        (Reply({"message": "delivery failed"}), "message is delivery failed"),
-        (Reply({"data": {"code": 0, "message": "签名验证失败"}}), "message is 签名验证失败"),
-        (Reply({"partialSuccess": {"rejectedLogRecords": 1, "errorMessage": ""}}), "rejectedLogRecords is 1"),
-        (Reply({"flag": False, "data": None}), "flag is False"),
-        (Reply({"errorMessage": "RequestId: 1 Task timed out after 3.00 seconds"}), "errorMessage is"),
-        (Reply({"errorType": "KeyError", "errorMessage": "'id'"}), "errorType is KeyError|errorMessage is"),
-        (Reply({"res": False}), "res is False"),
-        (Reply(b'callback({"code": 500});', headers={"Content-Type": "text/javascript"}), "code is 500"),
-        (Reply({"Response": {"Error": {"Code": "AuthFailure"}}}), "Error is"),
-        (Reply([{"code": 0}, {"code": 9499}]), "code is 9499"),
-        (Reply(b"Webhook message delivery failed with error: 413"), "delivery failed"),
-        (Reply(b"false"), "false"),
-        (Reply("发送失败".encode()), "发送失败"),
-        (Reply(b"<html><title>Login</title></html>", headers={"Content-Type": "text/html"}), "a page of HTML"),
-        (Reply(b"\r\n<!DOCTYPE html>", headers=JSON), "a page of HTML"),
-        (Reply(b"please log in", headers={"Content-Type": "text/html; charset=gbk"}), "a page of HTML"),
-        (Reply(b"<xml><return_code>FAIL</return_code></xml>"), "HTML or XML"),
-        (Reply(b"", 302, {"Location": "/login"}), "302: it sends us elsewhere"),
-        (Reply(b"", 307, {"Location": "/login"}), "307: it sends us elsewhere"),
-        (Reply({"multi": "status"}, 207), "207"),
-        (Reply({}, 203), "203"),
-        (Reply({}, 401), "401"),
-        (Reply(b"x" * 200_000), "more than 65536 bytes"),
-        (Reply(gzip.compress(b" " * 50_000_000), headers={"Content-Encoding": "gzip"}), "more than 65536 bytes"),
-    ],
-)
-def test_a_refusal_in_whatever_form_leaves_the_message_owed_and_is_told(posted, reply, told):
+@pytest.mark.parametrize(("reply", "told"), REFUSED)
+def test_a_refusal_in_whatever_form_leaves_the_message_pending_and_is_told(posted, reply, told):
     with pytest.raises(AgencyError, match=told):
         posted(reply)
     assert len(posted.seen) == 1, "what cannot pass is not tried again"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "no error",
-        "No errors.",
-        "0 errors",
-        "ok, 0 failed",
-        "Failed: 0",
-        "failed=0",
-        "{failed: 0}",
-        "accepted 5, rejected 0.",
-        "无错误",
-        "没有错误",
-        "0条失败",
-        "成功5条，失败0条",
-        "成功：5，失败：0，错误：0",
-    ],
-)
-def test_a_text_that_denies_errors_or_counts_none_is_an_acceptance(posted, text):
-    posted(Reply(text.encode()))
-    posted(Reply({"code": 0, "error": text if text == "no error" else ""}))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Failed: 3",
-        "failed: 0.5%",
-        "10 failed",
-        "20条失败",
-        "error 05",
-        "error: 0x80",
-        "error: no such channel",
-        "error: none of the keywords",
-        "错误码：40001",
-        "无权限，拒绝",
-        "no errors, delivery failed",
-    ],
-)
-def test_a_text_that_counts_errors_or_names_one_is_a_refusal(posted, text):
-    with pytest.raises(AgencyError, match="rejects the message"):
-        posted(Reply(text.encode()))
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from connectors.errors import DataError
-from connectors.inputs import resolve
 from connectors.landing import landed_path
-from connectors.pull import Pulled
 from connectors.raw import RawDamagedError, keep_raw, raw_path, read_raw
 from connectors.refusals import quarantine_path
 from ledger.batches import BatchKey, landed_batches, latest_promoted, open_batch, pages_of
 from tests.unit.conftest import DAY, column
-from tests.unit.test_reading import GOOD, OTHER, record
+from tests.unit.test_reading import OTHER, record
 
 
 def landed(settings, key: BatchKey):
@@ -61,11 +59,6 @@ def test_below_the_volume_floor_nothing_is_promoted(ledger, deliver, make_datase
     with pytest.raises(DataError, match=r"1 records, the floor is 2\. Whose: data\. Next: ask the agency"):
         deliver(make_dataset(volume={"floor": 2, "ceiling": 9}), record(revenue="7"))
     assert latest_promoted(ledger, "tax", "statements", DAY)["rows_landed"] == 2
-
-
-def test_above_the_ceiling_it_lands_and_says_so(deliver, make_dataset):
-    _, values = deliver(make_dataset(volume={"floor": 0, "ceiling": 1}), record(), record(uscc=OTHER))
-    assert values["counts"]["over_ceiling"] == 2
 
 
 def test_a_raw_object_is_kept_once_and_checked_when_read(settings):
@@ -117,48 +110,6 @@ def test_a_delivery_that_is_mostly_refused_is_not_promoted(ledger, deliver, make
     with pytest.raises(DataError, match=r"20 of 21 records are refused \(uscc:uscc_length\)"):
         deliver(dataset, change(), *(change(uscc=f"bad{n}") for n in range(20)))
     assert latest_promoted(ledger, "tax", "statements", DAY)["batch"] == "2025-06-30-001"
-
-
-def refused_of(dataset, settings, ledger):
-    pulled = [Pulled("tax", "statements", False, "landed")]
-    source = type("One", (), {"datasets": (dataset,)})
-    (supplied,) = resolve([source], pulled, ledger, settings, DAY)
-    return [(one.uscc, one.key) for one in supplied.refused]
-
-
-def test_a_refused_record_stands_until_the_same_key_lands(settings, ledger, deliver, make_dataset):
-    dataset = make_dataset(**FEED)
-    deliver(dataset, change(), change(year=2023, at="soon"))
-    deliver(dataset, change(year=2023, at="soon"))
-    assert refused_of(dataset, settings, ledger) == [(OTHER, (OTHER, "2023"))]
-    deliver(dataset, change(year=2023))
-    assert refused_of(dataset, settings, ledger) == []
-
-
-def test_a_refused_change_to_a_record_already_held_still_stands(settings, ledger, deliver, make_dataset):
-    dataset = make_dataset(**FEED)
-    deliver(dataset, change(), change(year=2023))
-    assert refused_of(dataset, settings, ledger) == []
-    deliver(dataset, change(year=2023, at="soon"))
-    assert refused_of(dataset, settings, ledger) == [(OTHER, (OTHER, "2023"))]
-    deliver(dataset, change(year=2023, at="2025-06-02T00:00:00Z"))
-    assert refused_of(dataset, settings, ledger) == []
-
-
-def test_an_unchanged_snapshot_refuses_the_same_as_the_one_it_repeats(settings, ledger, deliver, make_dataset):
-    delivery = (record(), record(revenue="x"), record(uscc=OTHER, revenue="x"))
-    deliver(make_dataset(), *delivery)
-    first = refused_of(make_dataset(), settings, ledger)
-    deliver(make_dataset(), *delivery)
-    # One record of GOOD landed and one beside it was refused: which of them holds is not known.
-    assert refused_of(make_dataset(), settings, ledger) == first == [(GOOD, (GOOD, "2024")), (OTHER, (OTHER, "2024"))]
-
-
-def test_of_a_snapshot_only_the_newest_reading_says_who_was_refused(settings, ledger, deliver, make_dataset):
-    deliver(make_dataset(), record(), record(uscc=OTHER, revenue="x"))
-    assert refused_of(make_dataset(), settings, ledger) == [(OTHER, (OTHER, "2024"))]
-    deliver(make_dataset(), record())
-    assert refused_of(make_dataset(), settings, ledger) == []
 
 
 def test_a_batch_landed_before_a_column_was_added_is_still_read(deliver, make_dataset):

@@ -68,42 +68,29 @@ def test_several_faults_of_one_record_are_one_entry(settings, ledger, make_datas
     assert raw_line(settings.data_dir, one)["uscc"] == "bad"
 
 
-def test_the_same_page_again_the_next_night_is_no_second_entry(settings, ledger, make_dataset, states):
-    dataset = make_dataset()
-    for day in (DAY, NEXT):
-        deliver(settings, ledger, dataset, [record(), record(uscc="bad")], day=day)
-    assert states(dataset) == ["standing"]
+BAD = record(uscc="bad")
+STATES = [
+    # How the dataset is loaded, what it brought on one night and perhaps on the next, and the states of what was refused.
+    ("snapshot", [[record(), BAD], [record(), BAD]], ["standing"]),
+    ("snapshot", [[record(), BAD], [record(), record(uscc=OTHER)]], ["replaced"]),
+    ("snapshot", [[record(staff=-1)]], ["value_discarded"]),
+    ("snapshot", [[record(uscc=GOOD.replace("0", "O"))]], ["value_repaired"]),
+    ("snapshot", [[record(), record(revenue="x"), record(uscc=OTHER, revenue="x")]] * 2, ["standing", "standing"]),
+    ("upsert", [[record(), BAD], [BAD]], ["repeated", "standing"]),
+    ("upsert", [[record(uscc=f" {GOOD.lower()} ", revenue="ten"), record(uscc=OTHER)], [record()]], ["landed"]),
+    ("upsert", [[record()], [record(revenue="ten")]], ["standing"]),
+]
 
 
-def test_the_same_record_on_another_page_stands_once(settings, ledger, make_dataset, states):
-    dataset = make_dataset(load="upsert")
-    deliver(settings, ledger, dataset, [record(), record(uscc="bad")], day=DAY)
-    deliver(settings, ledger, dataset, [record(uscc="bad")], day=NEXT)
-    assert states(dataset) == ["repeated", "standing"]
-
-
-def test_a_record_whose_key_landed_since_stands_no_more(settings, ledger, make_dataset, states):
-    dataset = make_dataset(load="upsert")
-    deliver(settings, ledger, dataset, [record(uscc=f" {GOOD.lower()} ", revenue="ten"), record(uscc=OTHER)], day=DAY)
-    assert states(dataset) == ["standing"]
-    deliver(settings, ledger, dataset, [record()], day=NEXT)
-    assert states(dataset) == ["landed"]
-
-
-def test_a_change_that_was_refused_still_stands_beside_what_it_would_have_changed(
-    settings, ledger, make_dataset, states
+@pytest.mark.parametrize(("load", "nights", "told"), STATES)
+def test_a_refused_record_stands_until_its_key_lands_or_the_whole_is_read_anew(
+    settings, ledger, make_dataset, states, load, nights, told
 ):
-    dataset = make_dataset(load="upsert")
-    deliver(settings, ledger, dataset, [record()], day=DAY)
-    deliver(settings, ledger, dataset, [record(revenue="ten")], day=NEXT)
-    assert states(dataset) == ["standing"]
-
-
-def test_what_an_older_snapshot_refused_is_replaced_by_the_newer_one(settings, ledger, make_dataset, states):
-    dataset = make_dataset()
-    deliver(settings, ledger, dataset, [record(), record(uscc="bad")], day=DAY)
-    deliver(settings, ledger, dataset, [record(), record(uscc=OTHER)], day=NEXT)
-    assert states(dataset) == ["replaced"]
+    dataset = make_dataset(load=load)
+    for day, page in zip((DAY, NEXT), nights, strict=False):
+        deliver(settings, ledger, dataset, page, day=day)
+    assert states(dataset) == told
+    assert len(standing(dataset, ledger, settings, NEXT)) == told.count("standing")
 
 
 def test_a_delivery_that_was_refused_as_a_whole_does_not_hide_what_stands(settings, ledger, make_dataset, states):
@@ -113,19 +100,6 @@ def test_a_delivery_that_was_refused_as_a_whole_does_not_hide_what_stands(settin
     below_the_floor = make_dataset(load="upsert", volume={"floor": 50, "ceiling": 100})
     deliver(settings, ledger, below_the_floor, page, [record(uscc="worse")], day=NEXT)
     assert states(dataset) == ["standing", "not_promoted"]
-
-
-def test_a_discarded_value_is_no_standing_record(settings, ledger, make_dataset, states):
-    dataset = make_dataset()
-    deliver(settings, ledger, dataset, [record(staff=-1)], day=DAY)
-    assert states(dataset) == ["value_discarded"]
-
-
-def test_a_repaired_code_is_no_standing_record(settings, ledger, make_dataset, states):
-    dataset = make_dataset()
-    deliver(settings, ledger, dataset, [record(uscc=record()["uscc"].replace("0", "O"))], day=DAY)
-    assert states(dataset) == ["value_repaired"]
-    assert standing(dataset, ledger, settings, DAY) == ()
 
 
 def test_a_filter_asks_by_dataset_reason_and_batch(settings, ledger, make_dataset, states):
