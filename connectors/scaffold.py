@@ -14,32 +14,20 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 """A source's name is a file, a dbt source and the beginning of variables."""
 
 
-KINDS = {
-    "driver": ("rest", "sftp", "folder", "database"),
-    "auth": (
-        "none",
-        "bearer",
-        "api_key",
-        "basic",
-        "oauth2_client_credentials",
-        "session_login",
-        "signed",
-        "mutual_tls",
-    ),
-    "paginator": (
-        *("page_number", "offset", "cursor_body", "cursor_header", "next_link", "link_header", "keyset", "post_token"),
-        *("single", "time_window"),
-    ),
-    "decoder": ("json", "jsonl", "csv", "xml", "xlsx", "parquet"),
-}
-"""What may be asked for; each has its text in `new_source.yml`."""
-
-
 @cache
 def parts() -> Mapping[str, Mapping[str, str]]:
     """For each part of a source file (connection, auth, request, paginator, decoder) the text of each kind of it."""
     found: dict[str, Mapping[str, str]] = read_yaml(Path(__file__).with_name("new_source.yml").read_bytes())
     return found
+
+
+KINDS = {
+    "driver": tuple(parts()["connection"]),
+    "auth": tuple(parts()["auth"]),
+    "paginator": tuple(parts()["paginator"]),
+    "decoder": tuple(kind for kind in parts()["decoder"] if kind != "database"),
+}
+"""What may be asked for: what has a text in `new_source.yml`."""
 
 
 def new_source(

@@ -70,7 +70,7 @@ def test_several_faults_of_one_record_are_one_entry(settings, ledger, make_datas
 
 BAD = record(uscc="bad")
 STATES = [
-    # How the dataset is loaded, what it brought on one night and perhaps on the next, and the states of what was refused.
+    # How it is loaded, what one night brought and perhaps the next, and the states of what was refused.
     ("snapshot", [[record(), BAD], [record(), BAD]], ["standing"]),
     ("snapshot", [[record(), BAD], [record(), record(uscc=OTHER)]], ["replaced"]),
     ("snapshot", [[record(staff=-1)]], ["value_discarded"]),
