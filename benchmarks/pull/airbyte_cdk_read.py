@@ -1,6 +1,6 @@
 """Airbyte CDK: a declarative manifest read in this process; the records' data go to JSON lines with orjson.
 
-In its favour: in use each message is also serialised to the standard output, which airbyte_entrypoint.py does.
+In its favour: in use each message is also serialised to the standard output.
 
 python benchmarks/pull/airbyte_cdk_read.py BASE_URL OUT
 """

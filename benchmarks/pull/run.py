@@ -9,19 +9,42 @@ CPU is user and system time of the child as the kernel counts it, its own childr
 """
 
 import argparse
+import json
+import os
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from clients import CLIENTS, Client, ensure_venvs
-from measure import Run, run_client
-from serving import serve
-from sums import check_equal
+from sums import Sums, check_equal, sums_of
 
-BASELINE = "ours"
-FLOOR = "requests + json"
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from process import PROJECT, Contestant, Cost, ensure_venvs, measured  # noqa: E402
+
+OURS = Contestant("ours", HERE / "ours.py", None)
+CLIENTS = (
+    OURS,
+    Contestant("requests + json", HERE / "bare_json.py", "bare"),
+    Contestant("dlt", HERE / "dlt_rest.py", "dlt"),
+    Contestant("airbyte-cdk", HERE / "airbyte_cdk_read.py", "airbyte"),
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """The whole process; what the client says of its pull without start and imports, in seconds; what it got."""
+
+    whole: Cost
+    pull_cpu: float
+    pull_wall: float
+    sums: Sums
 
 
 def main() -> None:
@@ -47,72 +70,98 @@ def main() -> None:
             _latency(given.records, given.runs, given.latency_ms, given.size, Path(scratch))
         else:
             ensure_venvs(chosen)
-            with serve(given.records, is_in_key_order=given.in_key_order) as address:
+            order = ["--in-key-order"] if given.in_key_order else []
+            with _serve("--records", str(given.records), *order) as address:
                 _compare(chosen, address, given.records, given.runs, Path(scratch))
 
 
-def _compare(chosen: list[Client], address: str, records: int, runs: int, scratch: Path) -> None:
+@contextmanager
+def _serve(*options: str) -> Iterator[str]:
+    """The address of the server, a process of its own that stops when its standard input closes."""
+    command = [sys.executable, str(HERE / "server.py"), *options]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        if server.stdout is None or not (address := server.stdout.readline().strip()):
+            raise SystemExit("the server did not start")
+        try:
+            yield address
+        finally:
+            server.terminate()
+
+
+def _compare(chosen: list[Contestant], address: str, records: int, runs: int, scratch: Path) -> None:
     """Each client once, then each once more, so that a busy minute falls on all of them alike."""
     found: dict[str, list[Run]] = {client.name: [] for client in chosen}
     for number in range(runs):
         for client in chosen:
             run = _one(client, address, scratch)
             found[client.name].append(run)
-            _say(f"{number + 1}. {client.name}: {run.cpu:.2f} CPU s, {run.wall:.2f} s, {run.peak_mb:.0f} MB")
-    check_equal(found, records)
-    _say("")
+            told = f"{run.whole.cpu:.2f} CPU s, {run.whole.wall:.2f} s, {run.whole.peak_mb:.0f} MB"
+            _say(f"{number + 1}. {client.name}: {told}")
+    check_equal({name: [run.sums for run in taken] for name, taken in found.items()}, records)
     print("\n".join(_table(found, records)))  # noqa: T201 - the table is the output
 
 
-def _one(client: Client, address: str, scratch: Path, **settings: int) -> Run:
-    out = scratch / client.script.removesuffix(".py")
+def _one(client: Contestant, address: str, scratch: Path, connections: int = 1, size: int = 1000) -> Run:
+    """One run of one client in a folder of its own."""
+    out, told = scratch / client.script.stem, scratch / "told.json"
     out.mkdir()
-    try:
-        return run_client(client, address, out, **settings)
-    finally:
-        shutil.rmtree(out)
+    source = out / "bench_tax.yml"
+    text = (HERE / source.name).read_text(encoding="utf-8").replace("size: 1000", f"size: {size}")
+    before, mark, after = text.partition("    tables:\n")
+    source.write_text(f"{before}          limits: {{connections: {connections}}}\n{mark}{after}", encoding="utf-8")
+    environ = {**os.environ, "BENCH_TAX_BASE_URL": address, "BENCH_TAX_API_KEY": "bench", "DO_NOT_TRACK": "1"}
+    if client is OURS:
+        environ["PYTHONPATH"] = str(PROJECT)
+    command = [client.python, str(client.script), str(source) if client is OURS else address, str(out)]
+    whole = measured(client.name, command, environ, out, told)
+    found = json.loads(told.read_text(encoding="utf-8").splitlines()[-1])
+    run = Run(whole, found["pull_cpu"], found["pull_wall"], sums_of(Path(found["output"])))
+    shutil.rmtree(out)
+    return run
 
 
 def _table(found: dict[str, list[Run]], records: int) -> list[str]:
-    def median(name: str, part: str) -> float:
-        return statistics.median(getattr(run, part) for run in found[name])
-
-    def ratio(name: str, part: str) -> str:
-        return f"{median(name, part) / median(BASELINE, part):.2f}x" if BASELINE in found else "-"
-
-    runs = len(next(iter(found.values())))
+    rows = {
+        name: [statistics.median(one) for one in zip(*map(_figures, taken), strict=True)]
+        for name, taken in found.items()
+    }
+    ours = rows.get(OURS.name)
     lines = [
-        f"{records:,} records, {runs} runs, medians. `pull` leaves the start of Python and the imports out.",
+        f"{records:,} records, medians of {len(next(iter(found.values())))}. `pull` is without start and imports.",
         "",
         "| client | CPU s, pull | of ours | CPU s, whole | of ours | records per CPU s, pull | wall s | peak MB |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    for name in found:
-        pull = median(name, "pull_cpu")
+    for name, (pull, cpu, wall, peak) in rows.items():
+        of_ours = [f"{one / base:.2f}x" for one, base in zip((pull, cpu), ours, strict=False)] if ours else ["-", "-"]
         lines.append(
-            f"| {name} | {pull:.2f} | {ratio(name, 'pull_cpu')} | {median(name, 'cpu'):.2f} | {ratio(name, 'cpu')} "
-            f"| {records / pull:,.0f} | {median(name, 'wall'):.2f} | {median(name, 'peak_mb'):.0f} |"
+            f"| {name} | {pull:.2f} | {of_ours[0]} | {cpu:.2f} | {of_ours[1]} "
+            f"| {records / pull:,.0f} | {wall:.2f} | {peak:.0f} |"
         )
     return lines
 
 
+def _figures(run: Run) -> tuple[float, float, float, float]:
+    return run.pull_cpu, run.whole.cpu, run.whole.wall, run.whole.peak_mb
+
+
 def _scale(records: int, times: int, scratch: Path) -> None:
-    peaks = {}
+    peaks = []
     for count in (records, records * times):
-        with serve(count) as address:
-            run = _one(CLIENTS[0], address, scratch)
-        check_equal({"ours": [run]}, count)
-        peaks[count] = run.peak_mb
-        _say(f"{count:,} records: {run.peak_mb:.0f} MB at most, {run.cpu:.2f} CPU s")
-    print(f"peak memory at {times} times the records: {peaks[records * times] / peaks[records]:.2f}x")  # noqa: T201
+        with _serve("--records", str(count)) as address:
+            run = _one(OURS, address, scratch)
+        check_equal({"ours": [run.sums]}, count)
+        peaks.append(run.whole.peak_mb)
+        _say(f"{count:,} records: {run.whole.peak_mb:.0f} MB at most, {run.whole.cpu:.2f} CPU s")
+    print(f"peak memory at {times} times the records: {peaks[1] / peaks[0]:.2f}x")  # noqa: T201
 
 
 def _latency(records: int, runs: int, latency_ms: float, size: int, scratch: Path) -> None:
     walls: dict[int, list[float]] = {1: [], 4: []}
-    with serve(records, size=size, latency_ms=latency_ms) as address:
+    with _serve("--records", str(records), "--size", str(size), "--latency-ms", str(latency_ms)) as address:
         for _ in range(runs):
             for connections, taken in walls.items():
-                run = _one(CLIENTS[0], address, scratch, connections=connections, size=size)
+                run = _one(OURS, address, scratch, connections, size)
                 taken.append(run.pull_wall)
                 _say(f"{connections} connections: {run.pull_wall:.2f} s of pull, {run.pull_cpu:.2f} CPU s")
     one, four = (statistics.median(taken) for taken in walls.values())

@@ -2,12 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
-
-if TYPE_CHECKING:
-    from measure import Run
 
 Sums = tuple[int, int, int, tuple[int, ...]]
 """Records, different codes, sum of the years, sums of the four amounts in fen 分."""
@@ -25,8 +21,6 @@ def sums_of(output: Path) -> Sums:
     name = output.as_posix() + ("/**/*.parquet" if output.is_dir() else "")
     with duckdb.connect() as engine:
         rows = engine.read_json(name) if name.endswith(".jsonl") else engine.read_parquet(name)
-        if "record" in rows.columns:
-            rows = rows.filter("type = 'RECORD'").project("unnest(record.data)")
         ours = "uscc" in rows.columns
         code, year = ("uscc", "fiscal_year") if ours else ("nsrsbh", "ssnd")
         fen = ", ".join(f"sum(cast(round(cast({pair[ours]} as decimal(20, 2)) * 100) as hugeint))" for pair in AMOUNTS)
@@ -37,9 +31,9 @@ def sums_of(output: Path) -> Sums:
     return records, codes, years, tuple(amounts)
 
 
-def check_equal(found: "Mapping[str, Sequence[Run]]", records: int) -> None:
+def check_equal(found: Mapping[str, Sequence[Sums]], records: int) -> None:
     """Every run of every client got every record, and the same ones; else the figures mean nothing."""
-    different = {run.sums for runs in found.values() for run in runs}
+    different = {sums for runs in found.values() for sums in runs}
     if len(different) != 1 or next(iter(different))[0] != records:
-        lines = [f"{name}: {run.sums}" for name, runs in found.items() for run in runs]
+        lines = [f"{name}: {sums}" for name, runs in found.items() for sums in runs]
         raise SystemExit("the clients did not get the same:\n" + "\n".join(lines))

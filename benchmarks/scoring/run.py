@@ -11,20 +11,33 @@ CPU is user and system time as the kernel counts it, of the contestant and of al
 import argparse
 import json
 import math
+import os
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
-from measure import CONTESTANTS, HERE, PROJECT, Contestant, Run, differences, ensure_venvs, run_contestant
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
 
-SCRIPT = "one DuckDB script"
-OURS = "ours, through dbt"
+from process import Contestant, Cost, ensure_venvs, measured  # noqa: E402
+
+OURS, SCRIPT = "ours, through dbt", "one DuckDB script"
+CONTESTANTS = tuple(
+    Contestant(name, HERE / "contestants" / script, requirements)
+    for name, script, requirements in (
+        (OURS, "ours.py", None),
+        (SCRIPT, "duckdb_script.py", None),
+        ("polars", "polars_points.py", "polars"),
+        ("pandas", "pandas_points.py", "pandas"),
+    )
+)
 UNITS = {"k": 1_000, "m": 1_000_000}
 
-Found = dict[int, dict[str, list[Run]]]
+Found = dict[int, dict[str, list[Cost]]]
 
 
 def main() -> None:
@@ -41,122 +54,86 @@ def main() -> None:
     given = parser.parse_args()
     chosen = [one for one in CONTESTANTS if not given.only or one.name in given.only]
     ensure_venvs(chosen)
+    os.environ |= {"BENCH_MEMORY_LIMIT": given.memory_limit, "POLARS_MAX_THREADS": "2"}
     with tempfile.TemporaryDirectory(prefix="bench-scoring-", dir=given.scratch) as folder:
         scratch = Path(folder)
-        _parse(scratch)
-        found = {
-            size: _compare(chosen, size, given.runs, scratch, given.memory_limit)
-            for size in map(_number, given.sizes.split(","))
-        }
-    told = _told(found, given.memory_limit)
+        _say("dbt makes the scorecard, and parses the project")
+        _python("scorecard.py", str(scratch / "scorecard"))
+        found = {size: _compare(chosen, size, given.runs, scratch) for size in map(_number, given.sizes.split(","))}
     if given.json:
+        runs = [
+            {"enterprises": size, "contestant": name, **asdict(run)}
+            for size, by_name in found.items()
+            for name, runs in by_name.items()
+            for run in runs
+        ]
+        told = {"memory_limit": given.memory_limit, "runs": runs}
         given.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    print("\n".join([*_table(found, given.runs, given.memory_limit), "", json.dumps(told)]))  # noqa: T201 - the output
+    head = f"{given.runs} runs, medians; DuckDB may use {given.memory_limit}; results of all equal."
+    print("\n".join([head, "", *_table(found)]))  # noqa: T201 - the output
 
 
 def _number(text: str) -> int:
     return int(text[:-1]) * UNITS[text[-1].lower()] if text[-1].lower() in UNITS else int(text)
 
 
-def _parse(scratch: Path) -> None:
-    """Let dbt parse the project, once: the night carries that from one day to the next."""
-    _say("dbt parses the project")
-    (scratch / "parse").mkdir()
-    # Not imported: that would need DuckDB's memory in this process.
-    code = "import sys, pathlib; sys.path.insert(0, sys.argv[1]); import ours; "
-    code += "ours.run_dbt(pathlib.Path(sys.argv[2]), 'parse')"
-    environ = {"BENCH_MEMORY_LIMIT": "1GB", "PATH": "/usr/bin:/bin"}
-    subprocess.run(
-        [sys.executable, "-c", code, str(HERE / "contestants"), str(scratch / "parse")], check=True, env=environ
+def _python(script: str, *arguments: str) -> str:
+    """A script beside this one, in a process of its own: what this one holds would count as its children's memory."""
+    done = subprocess.run(
+        [sys.executable, str(HERE / script), *arguments], check=True, stdout=subprocess.PIPE, text=True
     )
+    return done.stdout
 
 
-def _compare(chosen: list[Contestant], size: int, runs: int, scratch: Path, memory_limit: str) -> dict[str, list[Run]]:
+def _compare(chosen: list[Contestant], size: int, runs: int, scratch: Path) -> dict[str, list[Cost]]:
     """Each contestant once, then each once more, so that a busy minute falls on all of them alike."""
-    inputs = scratch / "inputs"
-    generate = [
-        str(PROJECT / ".venv" / "bin" / "python"),
-        str(HERE / "generate.py"),
-        str(inputs),
-        "--enterprises",
-        str(size),
-    ]
+    inputs, scorecard, first = scratch / "inputs", scratch / "scorecard", scratch / "first"
     _say(f"{size:,} enterprises are made up")
-    subprocess.run(generate, check=True)
-    found: dict[str, list[Run]] = {one.name: [] for one in chosen}
-    first: Path | None = None
+    _python("generate.py", str(inputs), "--enterprises", str(size))
+    found: dict[str, list[Cost]] = {one.name: [] for one in chosen}
+    expected = None
     for number in range(runs):
         for one in chosen:
-            out = scratch / one.script.removesuffix(".py")
+            out = scratch / one.script.stem
             out.mkdir()
-            run = run_contestant(one, inputs, out, scratch / "parse", memory_limit)
+            run = measured(
+                one.name, [one.python, str(one.script), str(inputs), str(scorecard), str(out)], os.environ, out
+            )
             found[one.name].append(run)
             _say(f"{size:,} {number + 1}. {one.name}: {run.cpu:.2f} CPU s, {run.wall:.2f} s, {run.peak_mb:.0f} MB")
-            first = _checked(first, out, run, found, scratch)
+            sums = _python("results.py", str(out))
+            if expected is None:
+                expected = sums
+                out.rename(first)
+            elif sums != expected:
+                rows = _python("results.py", str(first), str(out))
+                raise SystemExit(f"the results differ, so there are no figures: {expected} and {sums}\n{rows}")
+            else:
+                shutil.rmtree(out)
     shutil.rmtree(inputs)
-    shutil.rmtree(scratch / "first")
+    shutil.rmtree(first)
     return found
 
 
-def _checked(first: Path | None, out: Path, run: Run, found: dict[str, list[Run]], scratch: Path) -> Path:
-    """Keep the first results to hold all others against; where one differs, show the rows and end."""
-    if first is None:
-        return out.rename(scratch / "first")
-    expected = next(run for runs in found.values() for run in runs)
-    if run.sums != expected.sums:
-        shown = differences(first, out)
-        raise SystemExit(f"the results differ, so there are no figures: {expected.sums} and {run.sums}\n{shown}")
-    shutil.rmtree(out)
-    return first
-
-
-def _median(runs: list[Run], part: str) -> float:
-    return statistics.median(getattr(run, part) for run in runs)
-
-
-def _table(found: Found, runs: int, memory_limit: str) -> list[str]:
+def _table(found: Found) -> list[str]:
     """Medians, ratios to the script and to ours, and by which power of the enterprises CPU grew since the last size."""
     lines = [
-        f"{runs} runs, medians; DuckDB may use {memory_limit}; results of all equal.",
-        "",
         "| enterprises | contestant | CPU s | of the script | of ours | wall s | peak MB | CPU grows as N^ |",
         "|---:|---|---:|---:|---:|---:|---:|---:|",
     ]
-    sizes = list(found)
-    for place, size in enumerate(sizes):
-        for name, measured in found[size].items():
-            cpu = _median(measured, "cpu")
-            ratios = [
-                f"{cpu / _median(found[size][base], 'cpu'):.2f}x" if base in found[size] else "-"
-                for base in (SCRIPT, OURS)
-            ]
-            before = sizes[place - 1] if place else None
-            grows = (
-                f"{math.log(cpu / _median(found[before][name], 'cpu')) / math.log(size / before):.2f}"
-                if before
-                else "-"
-            )
-            lines.append(
-                f"| {size:,} | {name} | {cpu:.2f} | {ratios[0]} | {ratios[1]} | {_median(measured, 'wall'):.2f} "
-                f"| {_median(measured, 'peak_mb'):.0f} | {grows} |"
-            )
+    before: tuple[int, dict[str, float]] | None = None
+    for size, by_name in found.items():
+        cpus = {name: statistics.median(run.cpu for run in runs) for name, runs in by_name.items()}
+        for name, runs in by_name.items():
+            cells = [f"{cpus[name]:.2f}"]
+            cells += [f"{cpus[name] / cpus[base]:.2f}x" if base in cpus else "-" for base in (SCRIPT, OURS)]
+            cells.append(f"{statistics.median(run.wall for run in runs):.2f}")
+            cells.append(f"{statistics.median(run.peak_mb for run in runs):.0f}")
+            grown = before and math.log(cpus[name] / before[1][name]) / math.log(size / before[0])
+            cells.append(f"{grown:.2f}" if grown else "-")
+            lines.append(f"| {size:,} | {name} | {' | '.join(cells)} |")
+        before = size, cpus
     return lines
-
-
-def _told(found: Found, memory_limit: str) -> dict[str, object]:
-    runs = [
-        {
-            "enterprises": size,
-            "contestant": name,
-            "cpu_s": round(run.cpu, 3),
-            "wall_s": round(run.wall, 3),
-            "peak_mb": round(run.peak_mb),
-        }
-        for size, by_name in found.items()
-        for name, measured in by_name.items()
-        for run in measured
-    ]
-    return {"memory_limit": memory_limit, "runs": runs}
 
 
 def _say(line: str) -> None:

@@ -17,8 +17,8 @@ from connectors.source_files import read_sources
 from ledger.settings import PROJECT_DIR
 from sandbox.start import start
 
-sys.path.append(str(PROJECT_DIR / "benchmarks" / "pull"))
-from clients import CLIENTS, ensure_venvs
+sys.path.append(str(PROJECT_DIR / "benchmarks"))
+from process import Contestant, ensure_venvs
 
 pytestmark = pytest.mark.enable_socket
 HERE = Path(__file__).parent
@@ -76,12 +76,12 @@ def counted(records):
 @pytest.mark.parametrize("client", ["dlt", "airbyte"])
 def test_a_foreign_client_reads_every_record_of_every_rest_agency(district, client, tmp_path, monkeypatch):
     plan, held = district
-    used = next(one for one in CLIENTS if one.requirements == client)
+    used = Contestant(client, HERE / f"read_{client}.py", client)
     ensure_venvs([used])
     monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
     monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path))
     done = subprocess.run(
-        [used.python, HERE / f"read_{client}.py", tmp_path / "records.jsonl"],
+        [used.python, used.script, tmp_path / "records.jsonl"],
         input=json.dumps(plan),
         capture_output=True,
         encoding="utf-8",

@@ -1,6 +1,6 @@
 """Ours: the project's models by dbt, up to points, ranks and the costliest reasons; then the three results from them.
 
-.venv/bin/python benchmarks/scoring/contestants/ours.py INPUTS OUT
+.venv/bin/python benchmarks/scoring/contestants/ours.py INPUTS SCORECARD OUT
 """
 
 import os
@@ -15,7 +15,7 @@ SELECTED = ("+points", "+ranks", "+top_reasons")
 """The seeds and models of these and of all that they are made of; no tests, no marts, no extracts."""
 
 PARSE = "partial_parse.msgpack"
-"""dbt's parse of the project, which the night carries from one day to the next; made once, before the clock."""
+"""dbt's parse of the project, which the night carries from one day to the next; made before the clock."""
 
 RESULTS = {
     "points": "select uscc, indicator_code, supply_status, value, bin, points, points_maximum from points",
@@ -27,10 +27,10 @@ RESULTS = {
 }
 
 
-def main(inputs: Path, out: Path) -> None:
+def main(inputs: Path, scorecard: Path, out: Path) -> None:
     """Leave `points`, `totals` and `reasons` as Parquet in OUT. dbt runs in a process of its own, as in the night."""
     (out / "inputs").symlink_to(inputs.resolve())
-    parse = Path(os.environ["BENCH_PARSE"]) / "target" / PARSE
+    parse = scorecard / "target" / PARSE
     (out / "target").mkdir()
     shutil.copyfile(parse, out / "target" / PARSE)
     run_dbt(out, "build", "--exclude-resource-type", "unit_test", "test", "--select", *SELECTED)
@@ -53,26 +53,18 @@ def run_dbt(folder: Path, command: str, *options: str) -> None:
         "DO_NOT_TRACK": "1",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
-    where = [
-        "--project-dir",
-        str(PROJECT / "dbt_project"),
-        "--profiles-dir",
-        str(HERE),
-        "--target-path",
-        str(folder / "target"),
-    ]
-    dbt = [
-        str(PROJECT / ".venv" / "bin" / "dbt"),
-        command,
-        "--no-use-colors",
-        *where,
-        "--log-path",
-        str(folder / "logs"),
-    ]
+    folders = {
+        "project-dir": PROJECT / "dbt_project",
+        "profiles-dir": HERE,
+        "target-path": folder / "target",
+        "log-path": folder / "logs",
+    }
+    dbt = [str(PROJECT / ".venv" / "bin" / "dbt"), command, "--no-use-colors"]
+    dbt += [part for name, where in folders.items() for part in (f"--{name}", str(where))]
     done = subprocess.run([*dbt, *options], env=environ, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit("\n".join(done.stdout.splitlines()[-30:]))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(*map(Path, sys.argv[1:4]))

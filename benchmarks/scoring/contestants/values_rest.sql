@@ -1,4 +1,4 @@
--- The hand-written script, second part: what is counted by code, and the wide table.
+-- The values by hand, second part: what is counted by code, and the wide table.
 
 create temp table platform as
 select
@@ -196,7 +196,7 @@ with judged as (
 select
     uscc,
     industry_code,
-    $stage as stage_no,
+    $stage as stage,
     millionths(rd) as c01,
     case when not u_c02 then ratio_pct(rd - prior_rd, prior_rd) end as c02,
     case when not u_c03 then ratio_pct(rd, revenue) end as c03,

@@ -1,5 +1,5 @@
--- The hand-written script, first half: landed records to one wide table `measured`, a row for each eligible enterprise.
--- What begins with a dollar is filled in by duckdb_script.py, which also makes from the seeds the macros quantity_<code>(level) and none_of(dataset).
+-- The values by hand, first half: landed records to one wide table `measured`, a row for each eligible enterprise.
+-- What begins with a dollar is filled in by values.py, which also makes from the scorecard the macros quantity_<code>(level) and none_of(dataset).
 
 create macro without_blanks(text) as
     regexp_replace(text, '[\s\x{0B}\x{1C}-\x{1F}\x{85}\x{A0}\x{1680}\x{2000}-\x{200D}\x{2028}\x{2029}\x{202F}\x{205F}\x{2060}\x{3000}\x{FEFF}]', '', 'g');
@@ -10,14 +10,10 @@ create macro name_key(text) as upper(case when regexp_matches(text, '[！-～]')
 ) else without_blanks(text) end);
 create macro fen(amount) as cast(cast(amount as decimal(18, 2)) * 100 as bigint);
 create macro millionths(number) as cast(cast(number as decimal(18, 0)) * 0.000001 as decimal(18, 6));
--- A hundred times a / b for whole numbers, rounded half away from zero at the sixth decimal, by long division within 64 bits. No real
--- figure is beyond a thousand milliard; one that is stays at the edge.
-create macro long_division(a, b) as case
-    when b = 0 then null
-    when a // b >= 10000000000 then 999999999999000000
-    else least(a // b * 100000000 + a % b * 10000 // b * 10000 + (a % b * 10000 % b * 20000 + b) // (2 * b), 999999999999000000)
+-- A hundred times a / b, rounded half away from zero by way of twelve digits. Beyond 999,999 it stays there.
+create macro ratio_pct(a, b) as case when a is not null and b <> 0 then
+    cast(cast(greatest(-999999, least(999999, cast(a as double) * 100 / cast(b as double))) as decimal(18, 12)) as decimal(18, 6))
 end;
-create macro ratio_pct(a, b) as millionths(sign(a) * sign(b) * long_division(abs(a), abs(b)));
 create macro is_valid(starts, ends) as starts <= $as_of and (ends is null or ends >= $as_of);
 create macro is_gone(ends) as ends is not null and ends <= $as_of;
 create macro is_recent(day) as day > $two_years_before and day <= $as_of;
