@@ -15,11 +15,12 @@ TOGETHER = {
     "score": ("contract/test_score_command.py", "contract/test_score_edges.py", "contract/test_sme_tech.py"),
     "first night": (
         "e2e/test_bad_days.py",
+        "e2e/test_blocked_night.py",
         "e2e/test_dead_lines.py",
         "e2e/test_first_night.py",
         "e2e/test_returns_of_a_night.py",
     ),
-    "prefect": ("e2e/test_canaries.py", "e2e/test_demo.py", "e2e/test_prefect.py"),
+    "prefect": ("e2e/test_demo.py", "e2e/test_prefect.py"),
     "listed": ("real/test_listed_night.py", "real/test_listed_population.py"),
     "registers": ("real/test_register_files.py",),
 }

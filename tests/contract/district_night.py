@@ -96,7 +96,7 @@ def build_district(folder: Path) -> DistrictNight:
         before = dict(os.environ)
         os.environ.update(running.env)
         try:
-            night = _night(folder / "data", running.as_of)
+            night = night_of(folder / "data", running.as_of)
             supplied = resolve(night.sources, pull_all(night), night.ledger, night.settings, night.as_of)
         finally:
             os.environ.clear()
@@ -108,7 +108,8 @@ def build_district(folder: Path) -> DistrictNight:
     return DistrictNight(candidate, night.as_of, truth)
 
 
-def _night(data_dir: Path, as_of: date) -> Night:
+def night_of(data_dir: Path, as_of: date) -> Night:
+    """A night upon a data folder, for steps that are called by themselves."""
     settings = Settings(data_dir=data_dir, ledger_url=f"sqlite:///{data_dir / 'ledger.sqlite'}", _env_file=None)
     sources = tuple(read_sources())
     zone = read_zone(settings.zone_file, sources)

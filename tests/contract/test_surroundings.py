@@ -22,21 +22,37 @@ from flows.prefect_server import require_api
 from ledger import store
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import LedgerUnreadableError, open_ledger
+from tests import command_line
 
 JIFEN = (sys.executable, "-P", "-m", "cli")
 TRACEBACK = re.compile(r'Traceback \(most recent|File "[^"\n]+", line \d+')
 
 
 @pytest.fixture
-def jifen(tmp_path):
-    """Call `jifen` in a folder where nothing stands, with a data folder of its own."""
+def environment(tmp_path):
+    """A data folder of the test's own, and no .env."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_API", "JIFEN_"))}
+    return {**plain, "JIFEN_ENV_FILE": "", "JIFEN_DATA_DIR": str(tmp_path / "data"), "NO_COLOR": "1"}
+
+
+@pytest.fixture
+def jifen(environment, tmp_path):
+    """Call `jifen` in a folder where nothing stands."""
+
+    def call(*words, encoding="utf-8", **variables):
+        return command_line.jifen(*words, env={**environment, **variables}, cwd=tmp_path, encoding=encoding)
+
+    return call
+
+
+@pytest.fixture
+def process(environment, tmp_path):
+    """The same as a process of its own."""
 
     def call(*words, stdout=subprocess.PIPE, preexec_fn=None, **variables):
-        plain = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_API", "JIFEN_"))}
-        own = {"JIFEN_ENV_FILE": "", "JIFEN_DATA_DIR": str(tmp_path / "data"), "NO_COLOR": "1", **variables}
         return subprocess.run(
             [*JIFEN, *words],
-            env={**plain, **own},
+            env={**environment, **variables},
             cwd=tmp_path,
             stdout=stdout,
             stderr=subprocess.PIPE,
@@ -76,8 +92,6 @@ def words_of(done):
         (("run", "--as-of", "2999-01-01"), {}, 2, "lies ahead of today"),
         (("run", "--as-of", "yesterday"), {}, 2, "yesterday is not a date"),
         (("nonsense",), {}, 2, "nonsense"),
-        (("run",), {"PREFECT_API_URL": "http://[::1/api"}, 1, "PREFECT_ settings: Prefect cannot read them"),
-        (("run",), {"PREFECT_API_URL": "http://127.0.0.1:9/api"}, 1, "Prefect API http://127.0.0.1:9/api: cannot be"),
     ],
 )
 def test_wrong_surroundings_are_one_sentence(jifen, words, variables, code, said):
@@ -93,8 +107,14 @@ def test_a_program_gets_the_sentence_as_json(jifen, words):
     assert "JIFEN_RETRY_SECONDS" in told["message"]
 
 
-def test_a_prefect_api_that_is_away_is_a_failed_night_in_the_ledger(jifen):
-    jifen("run", PREFECT_API_URL="http://127.0.0.1:9/api")
+def test_an_address_of_prefect_that_cannot_be_read_is_one_sentence(process):
+    done = process("run", PREFECT_API_URL="http://[::1/api")
+    assert (done.returncode, "PREFECT_ settings: Prefect cannot read them" in words_of(done)) == (1, True)
+
+
+def test_a_prefect_api_that_is_away_is_a_failed_night_in_the_ledger(process, jifen):
+    done = process("run", PREFECT_API_URL="http://127.0.0.1:9/api")
+    assert (done.returncode, "Prefect API http://127.0.0.1:9/api: cannot be" in words_of(done)) == (1, True)
     last = json.loads(jifen("status", "--json").stdout)["last_run"]
     assert (last["state"], last["driver"]) == ("failed", "prefect")
     assert "cannot be reached" in last["report"]["message"]
@@ -154,34 +174,32 @@ COMMANDS = (
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_terminal_that_knows_ascii_alone_gets_escapes(jifen, command):
     for words in (command.split(), [*command.split(), *["--json"] * (command != "--help")]):
-        done = jifen(*words, PYTHONIOENCODING="ascii")
+        done = jifen(*words, encoding="ascii")
         assert "UnicodeEncodeError" not in words_of(done)
         assert (done.returncode in (0, 1, 2), done.stdout.isascii(), done.stderr.isascii()) == (True, True, True)
         if "--json" in words and done.returncode == 0:
             json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "gbk:strict", "utf-16", "ascii:strict"])
-def test_a_terminal_of_any_encoding_is_written_to(jifen, encoding):
-    done = jifen("source", "list", PYTHONIOENCODING=encoding, PYTHONUTF8="0")
-    assert (done.returncode, "UnicodeEncodeError" in words_of(done)) == (0, False)
+def test_a_terminal_of_any_encoding_is_written_to(jifen, process):
+    for encoding in ("latin-1", "gbk", "utf-16"):
+        done = jifen("source", "list", encoding=encoding)
+        assert (done.returncode, "UnicodeEncodeError" in words_of(done)) == (0, False)
+    shown = [jifen("source", "list", "--json", encoding=name).stdout for name in ("ascii", "utf-8")]
+    shown.append(process("source", "list", "--json", PYTHONIOENCODING="ascii:strict", PYTHONUTF8="0").stdout)
+    assert json.loads(shown[0]) == json.loads(shown[1]) == json.loads(shown[2])
 
 
-def test_json_is_the_same_whatever_a_terminal_can_show(jifen):
-    shown = [jifen("source", "list", "--json", PYTHONIOENCODING=name).stdout for name in ("ascii", "utf-8")]
-    assert json.loads(shown[0]) == json.loads(shown[1])
-
-
-@pytest.mark.parametrize("words", [("source", "list"), ("source", "list", "--json"), ("ruleset", "list"), ("--help",)])
-def test_a_reader_that_has_read_enough_and_a_full_disk_end_it_quietly(jifen, words):
+@pytest.mark.parametrize("words", [("source", "list", "--json"), ("ruleset", "list"), ("--help",)])
+def test_a_reader_that_has_read_enough_and_a_full_disk_end_it_quietly(process, words):
     reading, writing = os.pipe()
     os.close(reading)
-    done = jifen(*words, stdout=writing)
+    done = process(*words, stdout=writing)
     os.close(writing)
     # The help is typer's own to print.
     assert (done.returncode, words_of(done)) == (int("--help" in words), "")
     with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
-        done = jifen(*words, stdout=full)
+        done = process(*words, stdout=full)
     assert done.returncode == 1
     assert "No space left on device" in words_of(done)
 
@@ -193,22 +211,19 @@ def test_a_terminal_that_is_closed_is_no_fault(closed):
     assert (done.returncode, "a fault of" in words_of(done)) == (0, False)
 
 
-def test_a_disk_that_is_full_in_the_middle_of_a_night_fails_it_in_one_sentence(jifen):
+def test_a_disk_that_is_full_in_the_middle_of_a_night_fails_it_in_one_sentence(process):
     import resource
 
     # No file may grow beyond this: the ledger's tables fit, its journal does not.
-    done = jifen("run", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)))
+    done = process("run", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)))
     assert done.returncode == 1
     assert re.search(r"File too large|disk I/O error|disk is full", words_of(done)), words_of(done)
 
 
-def test_a_fault_of_our_own_is_one_sentence_and_its_traceback_a_file_for_its_owner(tmp_path):
+def test_a_fault_of_our_own_is_one_sentence_and_its_traceback_a_file_for_its_owner(jifen, tmp_path, monkeypatch):
     (tmp_path / "data").mkdir()
-    code = "import cli.status as s; s.standing = lambda _: 1 / 0; from cli.app import main; main()"
-    environment = {**os.environ, "JIFEN_DATA_DIR": str(tmp_path / "data"), "JIFEN_ENV_FILE": ""}
-    done = subprocess.run(
-        [sys.executable, "-c", code, "status"], env=environment, cwd=PROJECT_DIR, capture_output=True, check=False
-    )
+    monkeypatch.setattr("cli.status.standing", lambda _: 1 / 0)
+    done = jifen("status")
     log = tmp_path / "data" / "logs" / "faults.log"
     assert done.returncode == 1
     assert f"ZeroDivisionError: division by zero. Whose: jifen. Next: give {log}" in words_of(done)
@@ -216,12 +231,9 @@ def test_a_fault_of_our_own_is_one_sentence_and_its_traceback_a_file_for_its_own
     assert log.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_run_that_is_interrupted_says_so_and_is_closed(jifen, tmp_path):
+def test_a_run_that_is_interrupted_says_so_and_is_closed(jifen, environment):
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_API")},
-            "JIFEN_ENV_FILE": "",
-            "JIFEN_DATA_DIR": str(tmp_path / "data"),
+        environment |= {
             "JIFEN_RETRY_SECONDS": "4",
             "JIFEN_REQUEST_TIMEOUT_SECONDS": "2",
             "TAX_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}",

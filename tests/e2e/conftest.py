@@ -1,34 +1,72 @@
 """Houses in the states that tests want them in."""
 
+import json
+import os
 import shutil
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from flows.prefect_server import free_port, local_server, server_environment
 from sandbox.start import start
 from tests.e2e.house import House, Ran
 
 
 @pytest.fixture
-def new_house(tmp_path: Path) -> Iterator[House]:
+def new_house(district_state: Path, tmp_path: Path) -> Iterator[House]:
     """A house where nothing has happened yet."""
-    with start("district", tmp_path / "sandbox") as sandbox:
+    with start("district", shutil.copytree(district_state, tmp_path / "sandbox")) as sandbox:
         yield House(tmp_path / "data", sandbox)
 
 
 @pytest.fixture(scope="session")
-def first_night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Ran]]:
+def first_night(district_state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Ran]]:
     """One whole night, run once for all tests that only look at it."""
     folder = tmp_path_factory.mktemp("first_night")
-    with start("district", folder / "sandbox") as sandbox:
+    with start("district", shutil.copytree(district_state, folder / "sandbox")) as sandbox:
         house = House(folder / "data", sandbox)
-        yield house, house.run()
+        yield house, house.process("run", "--as-of", house.as_of.isoformat())
+
+
+@pytest.fixture(scope="session")
+def published(first_night: tuple[House, Ran], district_state: Path) -> Iterator[Callable[[Path], House]]:
+    """Makes houses in which the first night has already been published; their agencies run until the last test."""
+    with ExitStack() as running:
+
+        def house(folder: Path) -> House:
+            shutil.copytree(first_night[0].data_dir, folder / "data", symlinks=True)
+            state = shutil.copytree(district_state, folder / "sandbox")
+            return House(folder / "data", running.enter_context(start("district", state)))
+
+        yield house
 
 
 @pytest.fixture
-def house(first_night: tuple[House, Ran], tmp_path: Path) -> Iterator[House]:
+def house(published: Callable[[Path], House], tmp_path: Path) -> Iterator[House]:
     """A house of the test's own in which the first night has already been published."""
-    shutil.copytree(first_night[0].data_dir, tmp_path / "data", symlinks=True)
-    with start("district", tmp_path / "sandbox") as sandbox:
-        yield House(tmp_path / "data", sandbox)
+    found = published(tmp_path)
+    yield found
+    found.sandbox.stop()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[[House], tuple[dict[str, str], int]]]:
+    """A Prefect server: the environment of everything of a house that works with it, and its port."""
+    port = free_port()
+    with local_server(tmp_path / "prefect", port):
+        yield lambda house: (
+            {**os.environ, **house.environment, **server_environment(tmp_path / "prefect", port)},
+            port,
+        )
+
+
+def api(environment, *path, ask=None):
+    """What the Prefect API answers."""
+    url = "/".join([environment["PREFECT_API_URL"], *path])
+    body = None if ask is None else json.dumps(ask).encode()
+    request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})  # noqa: S310
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own server on loopback
+        return json.load(answer)

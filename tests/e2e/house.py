@@ -4,10 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pyarrow.parquet as pq
 from sqlalchemy import Engine
@@ -15,6 +18,7 @@ from sqlalchemy import Engine
 from ledger.settings import Settings
 from ledger.store import open_ledger
 from sandbox.start import Sandbox
+from tests import command_line
 
 JIFEN = [sys.executable, "-P", "-m", "cli"]
 
@@ -66,7 +70,20 @@ class House:
     def as_of(self) -> date:
         return self.sandbox.as_of
 
+    @contextmanager
+    def in_force(self) -> Iterator[None]:
+        """This process as the house's own: its variables, and a folder without any .env."""
+        with patch.dict(os.environ, self.environment, clear=True), chdir(self.sandbox.state):
+            yield
+
     def jifen(self, *arguments: str) -> Ran:
+        """One command, in this process."""
+        done = command_line.jifen(*arguments, "--json", env=self.environment, cwd=self.sandbox.state)
+        assert done.stdout, done.stderr[-3000:]
+        return Ran(done.returncode, json.loads(done.stdout))
+
+    def process(self, *arguments: str) -> Ran:
+        """The same as a process of its own, as an operator starts it."""
         command = [*JIFEN, *arguments, "--json"]
         done = subprocess.run(
             command,

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from ledger.publications import pending
+from ledger.tables import deliveries, outbox
 from tests.contract.dead_lines import dies_after, server, silence
 
 pytestmark = [pytest.mark.night, pytest.mark.usefixtures("first_night")]
@@ -70,7 +72,12 @@ def test_recipients_that_die_in_mid_transfer_are_owed_and_sent_the_next_time(hou
         assert recipient in ran.told["message"]
     assert told_of(ran)["bank_a.loans"]["whose"] == "transient"
     assert house.inbox(".csv") == []
+    assert [len(pending(house.ledger, table)) for table in (deliveries, outbox)] == [1, 1]
     again = house.run(next_day)
     assert again.code == 0, again.told["message"]
     assert len(house.inbox(".csv")) == 1
     assert house.inbox(".part") == []
+    # The channel had taken the first notice, though its answer was lost: every repeat of it is known by its id.
+    told = [ran.told["edition_id"], again.told["edition_id"]]
+    assert sorted({one["event"]["data"]["edition_id"] for one in house.events()}) == sorted(told)
+    assert pending(house.ledger, outbox) == pending(house.ledger, deliveries) == []

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from connectors.sink_files import ExtractSink, read_sinks
 from ledger.publications import owed_for, pending, publication_rows
+from ledger.runs import latest_runs
 from ledger.tables import deliveries, denials, outbox
 
 pytestmark = pytest.mark.night
@@ -160,10 +161,13 @@ def test_an_enterprise_can_be_explained_to_the_point(night):
     assert all(one["reason_zh"] and one["reason_en"] for one in told["indicators"])
 
 
-def test_run_again_with_nothing_new_makes_no_second_edition_delivery_or_notice(house):
+def test_run_again_with_nothing_new_makes_no_second_edition_delivery_or_notice_and_tells_no_agency_twice(house):
     before = (publication_rows(house.ledger), [path.stat().st_mtime_ns for path in house.inbox("")], house.current)
     ran = house.run()
     assert (ran.code, ran.told["state"]) == (0, "nothing_new"), ran.told["message"]
     assert (publication_rows(house.ledger), [p.stat().st_mtime_ns for p in house.inbox("")], house.current) == before
     assert house.events() == []
     assert pending(house.ledger, deliveries) == pending(house.ledger, outbox) == []
+    assert latest_runs(house.ledger)[0]["driver"] == "plain"
+    assert ran.told["report"]["returns_sent"] == []
+    assert [line["state"] for line in ran.told["report"]["returns"]].count("pending") == 0

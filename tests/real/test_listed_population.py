@@ -5,7 +5,9 @@ from collections import Counter
 import pytest
 from stdnum.cn import uscc as stdnum_uscc
 
-from sandbox import listed
+from connectors.source_files import read_sources
+from connectors.zone import read_zone
+from sandbox import listed, serve
 
 pytestmark = pytest.mark.real
 
@@ -42,3 +44,15 @@ def test_the_known_faults_are_handed_on_as_they_are(cut):
 def test_credit_knows_55_companies_by_name_and_none_by_code(cut):
     events = cut.tables["credit.events"]
     assert (len(events), {event["uscc"] for event in events}) == (55, {None})
+
+
+def test_a_folder_that_is_not_whole_is_said_so(tmp_path):
+    with pytest.raises(listed.PopulationDataError, match="no listed_companies and no uscc"):
+        listed.cut(tmp_path)
+
+
+def test_the_zone_file_names_only_what_the_source_files_know(cut):
+    zone = read_zone(serve.ZONE_FILE, read_sources())
+    declared = {f"{source.name}.{table.name}" for source in read_sources() for table in source.datasets}
+    silent = {a for a in declared if a in zone.not_supplied or a.partition(".")[0] in zone.not_supplied}
+    assert declared - silent == set(cut.tables)

@@ -1,6 +1,8 @@
 import csv
 import hashlib
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -16,6 +18,17 @@ from editions.verify import verify
 from tests.unit.small_edition import TAGGED, make_candidate, seal_small, write_target
 
 
+@pytest.fixture(scope="module")
+def once(tmp_path_factory):
+    return seal_small(tmp_path_factory.mktemp("sealed"), make_candidate(tmp_path_factory.mktemp("candidate")))
+
+
+@pytest.fixture
+def sealed(once, tmp_path):
+    """A copy of one sealed edition, which a test may damage."""
+    return replace(once, path=Path(shutil.copytree(once.path, tmp_path / "editions" / once.path.name)))
+
+
 def bytes_of(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -29,23 +42,20 @@ def test_the_same_candidate_sealed_twice_gives_the_same_bytes(tmp_path):
     assert first.manifest_sha256 == second.manifest_sha256
 
 
-def test_a_sealed_edition_verifies_and_is_read_only(tmp_path):
-    sealed = seal_small(tmp_path, make_candidate(tmp_path))
+def test_a_sealed_edition_verifies_and_is_read_only(sealed):
     assert verify(sealed.path, sealed.manifest_sha256) == []
     assert {oct(path.stat().st_mode & 0o777) for path in sealed.path.rglob("*") if path.is_file()} == {"0o444"}
     assert oct(sealed.path.stat().st_mode & 0o777) == oct((sealed.path / "tables").stat().st_mode & 0o777) == "0o555"
 
 
-def test_extracts_are_restricted_and_never_written_as_csv(tmp_path):
-    sealed = seal_small(tmp_path, make_candidate(tmp_path))
+def test_extracts_are_restricted_and_never_written_as_csv(sealed):
     manifest = json.loads((sealed.path / "manifest.json").read_bytes())
     restricted = [file["path"] for file in manifest["files"] if file["audience"] == "restricted"]
     assert restricted == ["extracts/ext_bank__scores.parquet"]
     assert not list((sealed.path / "tables").glob("ext_*"))
 
 
-def test_the_manifest_holds_hash_bytes_rows_schema_and_inputs(tmp_path):
-    sealed = seal_small(tmp_path, make_candidate(tmp_path))
+def test_the_manifest_holds_hash_bytes_rows_schema_and_inputs(sealed):
     manifest = json.loads((sealed.path / "manifest.json").read_bytes())
     listed = {file["path"]: file for file in manifest["files"]}
     content = (sealed.path / "tables/points.csv").read_bytes()
@@ -56,8 +66,7 @@ def test_the_manifest_holds_hash_bytes_rows_schema_and_inputs(tmp_path):
     assert manifest["inputs"][0]["batches"] == ["2025-06-30-001"]
 
 
-def test_a_csv_has_a_bom_exact_decimals_and_empty_cells_for_null(tmp_path):
-    sealed = seal_small(tmp_path, make_candidate(tmp_path))
+def test_a_csv_has_a_bom_exact_decimals_and_empty_cells_for_null(sealed):
     path = sealed.path / "tables/points.csv"
     assert path.read_bytes().startswith(b"\xef\xbb\xbfuscc,")
     with path.open(encoding="utf-8-sig", newline="") as handle:
@@ -68,34 +77,31 @@ def test_a_csv_has_a_bom_exact_decimals_and_empty_cells_for_null(tmp_path):
 
 # Marks that turn the direction of writing, by their code points: in a source file they would turn it too.
 TURNING = [chr(i) for i in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))]
+RUN = ["=1+1", "+86", "-x", "@SUM(A1)", "\tx", "\rx", "＝1+1"]
+CELLS = {
+    **{cell: f"'{cell}" for cell in RUN},
+    "\x01=1+1": "'=1+1",
+    "\u202e=1+1": "'=1+1",
+    "甲\x00\x07乙": "甲乙",
+    **{f"甲{mark}乙": "甲乙" for mark in TURNING},
+    "a=b": "a=b",
+    'say "x", y': 'say "x", y',
+}
+"""What stands in a cell, and what is written of it in CSV."""
 
 
-@pytest.mark.parametrize(
-    ("cell", "written"),
-    [
-        ("=1+1", "'=1+1"),
-        ("+86", "'+86"),
-        ("-x", "'-x"),
-        ("@SUM(A1)", "'@SUM(A1)"),
-        ("\tx", "'\tx"),
-        ("\rx", "'\rx"),
-        ("\x01=1+1", "'=1+1"),
-        ("＝1+1", "'＝1+1"),
-        ("甲\x00\x07乙", "甲乙"),
-        *((f"甲{mark}乙", "甲乙") for mark in TURNING),
-        ("\u202e=1+1", "'=1+1"),
-        ("a=b", "a=b"),
-        ('say "x", y', 'say "x", y'),
-    ],
-)
-def test_a_cell_that_a_spreadsheet_would_run_is_guarded_in_csv_alone(tmp_path, cell, written):
+def test_a_cell_that_a_spreadsheet_would_run_is_guarded_in_csv_alone(tmp_path):
     candidate = make_candidate(tmp_path)
     with duckdb.connect(str(candidate.warehouse)) as connection:
-        connection.execute("update enterprises set enterprise_name = $name where uscc like '%1'", {"name": cell})
-    sealed = seal_small(tmp_path, candidate)
-    with (sealed.path / "tables/enterprises.csv").open(encoding="utf-8-sig", newline="") as handle:
-        assert next(csv.DictReader(handle))["enterprise_name"] == written
-    assert pq.read_table(sealed.path / "tables/enterprises.parquet")["enterprise_name"][0].as_py() == cell
+        connection.execute(
+            "create or replace table indicators as select unnest($cells) as name_zh", {"cells": list(CELLS)}
+        )
+    tables = seal_small(tmp_path, candidate).path / "tables"
+    kept = pq.read_table(tables / "indicators.parquet")["name_zh"].to_pylist()
+    assert sorted(kept) == sorted(CELLS)
+    with (tables / "indicators.csv").open(encoding="utf-8-sig", newline="") as handle:
+        written = [row["name_zh"] for row in csv.DictReader(handle)]
+    assert dict(zip(kept, written, strict=True)) == CELLS
 
 
 def test_row_groups_are_cut_the_same_whatever_the_engine_hands_over(tmp_path):
@@ -112,22 +118,17 @@ def test_a_candidate_that_was_blocked_is_not_sealed(tmp_path):
     assert not (tmp_path / "editions").exists()
 
 
-def test_a_key_that_is_not_unique_is_not_sealed(tmp_path):
-    candidate = make_candidate(tmp_path, changes="insert into supply select * from supply limit 1;")
-    with pytest.raises(ExportError, match="not unique"):
-        seal_small(tmp_path, candidate)
-
-
-def test_a_binary_float_is_not_sealed(tmp_path):
-    candidate = make_candidate(tmp_path, changes="alter table points alter share type double;")
-    with pytest.raises(ExportError, match="share is a binary float"):
-        seal_small(tmp_path, candidate)
-
-
-def test_a_tagged_model_that_was_not_built_is_not_sealed(tmp_path):
-    candidate = make_candidate(tmp_path, changes="drop table reasons;")
-    with pytest.raises(ExportError, match="reasons is tagged"):
-        seal_small(tmp_path, candidate)
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ("insert into supply select * from supply limit 1;", "not unique"),
+        ("alter table points alter share type double;", "share is a binary float"),
+        ("drop table reasons;", "reasons is tagged"),
+    ],
+)
+def test_a_table_that_is_not_what_an_edition_holds_is_not_sealed(tmp_path, changes, told):
+    with pytest.raises(ExportError, match=told):
+        seal_small(tmp_path, make_candidate(tmp_path, changes=changes))
 
 
 def test_a_model_cannot_be_public_and_restricted(tmp_path):
@@ -207,16 +208,14 @@ def damaged(folder: Path, name: str, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def test_verify_finds_one_flipped_byte(tmp_path):
-    sealed = seal_small(tmp_path, make_candidate(tmp_path))
+def test_verify_finds_one_flipped_byte(sealed):
     content = bytearray((sealed.path / "tables/points.parquet").read_bytes())
     content[len(content) // 2] ^= 1
     damaged(sealed.path, "tables/points.parquet", bytes(content))
     assert [(found.path, found.problem) for found in verify(sealed.path)] == [("tables/points.parquet", "sha256")]
 
 
-def test_verify_finds_a_missing_and_an_extra_file(tmp_path):
-    sealed = seal_small(tmp_path, make_candidate(tmp_path))
+def test_verify_finds_a_missing_and_an_extra_file(sealed):
     damaged(sealed.path, "tables/stranger.csv", b"x")
     (sealed.path / "tables/points.csv").unlink()
     assert {(found.path, found.problem) for found in verify(sealed.path)} == {
@@ -225,16 +224,14 @@ def test_verify_finds_a_missing_and_an_extra_file(tmp_path):
     }
 
 
-def test_verify_finds_a_manifest_that_was_forged_with_its_files(tmp_path):
-    sealed = seal_small(tmp_path, make_candidate(tmp_path))
+def test_verify_finds_a_manifest_that_was_forged_with_its_files(sealed):
     text = (sealed.path / "manifest.json").read_text(encoding="utf-8").replace("national-2024", "national-2025")
     damaged(sealed.path, "manifest.json", text.encode())
     assert verify(sealed.path) == []
     assert [found.path for found in verify(sealed.path, sealed.manifest_sha256)] == ["manifest.json"]
 
 
-def test_verify_finds_rows_that_do_not_match(tmp_path):
-    sealed = seal_small(tmp_path, make_candidate(tmp_path))
+def test_verify_finds_rows_that_do_not_match(sealed):
     manifest = json.loads((sealed.path / "manifest.json").read_bytes())
     for file in manifest["files"]:
         if file["rows"] is not None:
@@ -247,16 +244,14 @@ def test_verify_finds_rows_that_do_not_match(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["../outside.csv", "/etc/hostname", "tables/../../outside.csv", "tables\\..\\x"])
-def test_verify_opens_nothing_outside_the_edition(tmp_path, name):
-    sealed = seal_small(tmp_path, make_candidate(tmp_path))
+def test_verify_opens_nothing_outside_the_edition(sealed, name):
     manifest = json.loads((sealed.path / "manifest.json").read_bytes())
     manifest["files"].append({"path": name, "sha256": "0", "bytes": 0, "rows": None, "audience": "zone"})
     damaged(sealed.path, "manifest.json", json.dumps(manifest).encode())
     assert [(found.path, found.problem) for found in verify(sealed.path)] == [(name, "outside")]
 
 
-def test_verify_follows_no_link(tmp_path):
-    sealed = seal_small(tmp_path, make_candidate(tmp_path))
+def test_verify_follows_no_link(sealed, tmp_path):
     elsewhere = tmp_path / "points.csv"
     (sealed.path / "tables").chmod(0o755)
     (sealed.path / "tables/points.csv").rename(elsewhere)
@@ -264,15 +259,13 @@ def test_verify_follows_no_link(tmp_path):
     assert [(found.path, found.problem) for found in verify(sealed.path)] == [("tables/points.csv", "link")]
 
 
-def test_verify_says_what_it_cannot_read(tmp_path):
-    sealed = seal_small(tmp_path, make_candidate(tmp_path))
+def test_verify_says_what_it_cannot_read(sealed, tmp_path):
     damaged(sealed.path, "manifest.json", b"{")
     assert [found.problem for found in verify(sealed.path)] == ["unreadable"]
     assert [found.problem for found in verify(tmp_path / "nowhere")] == ["missing"]
 
 
-def test_a_sealed_folder_can_be_removed(tmp_path):
-    sealed = seal_small(tmp_path, make_candidate(tmp_path))
+def test_a_sealed_folder_can_be_removed(sealed):
     remove_tree(sealed.path)
     assert not sealed.path.exists()
 

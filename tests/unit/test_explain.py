@@ -2,9 +2,12 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from decimal import Decimal
+from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 from typer.testing import CliRunner
@@ -17,6 +20,7 @@ from connectors.source_files import read_sources
 from editions.explain import EnterpriseUnknownError, _moved, explain
 from ledger.data_folder import data_folder
 from ledger.settings import PROJECT_DIR, Settings
+from tests import command_line
 from tests.unit.explained import (
     CLOSED,
     COUNTED,
@@ -31,20 +35,31 @@ from tests.unit.explained import (
 )
 
 
-@pytest.fixture
-def old(tmp_path):
-    """An edition as they were before there was any evidence."""
-    return seal_one(tmp_path, "2025-06-29-aaa", COUNTED)
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory):
+    """Two data folders: with an edition as they were before there was any evidence, and with the one after it too.
+
+    In that one an enterprise has two points more, and the page behind its figure is at hand.
+    """
+    folder = tmp_path_factory.mktemp("sealed")
+    old = seal_one(folder / "old", "2025-06-29-aaa", COUNTED)
+    shutil.copytree(folder / "old", folder / "full", symlinks=True)
+    changes = with_more_points(2, f"indicator_code = 'C01' and uscc = '{FIRST}'") + COUNTED
+    changes += EVIDENCED.replace("<page>", keep_raw(folder / "full", PAGE))
+    seal_one(folder / "full", "2025-06-30-bbb", changes, old.name, MORE)
+    return folder
 
 
 @pytest.fixture
-def full(tmp_path, old):
-    """The one after it: an enterprise with two points more, the page behind its figure at hand."""
-    more_points = with_more_points(2, f"indicator_code = 'C01' and uscc = '{FIRST}'")
-    page = keep_raw(tmp_path, PAGE)
-    return seal_one(
-        tmp_path, "2025-06-30-bbb", more_points + COUNTED + EVIDENCED.replace("<page>", page), old.name, MORE
-    )
+def old(sealed, tmp_path):
+    shutil.copytree(sealed / "old", tmp_path, symlinks=True, dirs_exist_ok=True)
+    return tmp_path / "editions" / "2025-06-29-aaa"
+
+
+@pytest.fixture
+def full(sealed, tmp_path):
+    shutil.copytree(sealed / "full", tmp_path, symlinks=True, dirs_exist_ok=True)
+    return tmp_path / "editions" / "2025-06-30-bbb"
 
 
 @pytest.fixture
@@ -53,9 +68,8 @@ def jifen(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def run(*words):
-        code = "from cli.entry import main; main()"
-        command = [sys.executable, "-P", "-c", code, "explain", *words]
-        return subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+        done = command_line.jifen("explain", *words, env=os.environ, cwd=Path.cwd())
+        return CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
     return run
 
@@ -68,7 +82,8 @@ def test_an_indicator_has_its_records_its_peers_and_what_would_change_it(full):
     assert line["change_en"] == "at 2000: 1 more"
 
 
-def test_what_cost_most_is_as_sealed_or_of_an_older_edition_worked_out(full, old):
+def test_what_cost_most_is_as_sealed_or_of_an_older_edition_worked_out(full):
+    old = full.with_name("2025-06-29-aaa")
     assert [row["indicator_code"] for row in explain(full, SECOND).costliest] == ["C09", "C01"]
     assert [row["points_lost"] for row in explain(old, SECOND).costliest] == [Decimal(48), Decimal(32)]
 
