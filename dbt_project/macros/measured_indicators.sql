@@ -4,7 +4,7 @@
     {%- for model in indicator_models() -%}
         {%- for column in adapter.get_columns_in_relation(ref(model)) -%}
             {%- set code = column.name.split('_')[0] -%}
-            {%- if code not in ('uscc', 'reporting') and not column.name.endswith('_is_undefined') -%}
+            {%- if code not in ('enterprise', 'uscc', 'reporting', 'has') and not column.name.endswith('_is_undefined') -%}
                 {%- do codes.append(code | upper) -%}
             {%- endif -%}
         {%- endfor -%}

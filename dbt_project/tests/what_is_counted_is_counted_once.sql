@@ -1,23 +1,26 @@
--- Guards: Q14: one patent counts once for a holder, one decision once against an enterprise, one loan receipt once for a bank.
+-- Guards: Q14: one patent counts once for a holder, one decision once against an enterprise. (One loan receipt counts once for
+-- a bank, since it is in the key of what landed.)
 -- Why: offices publish twice and agencies send again under a new number; points for a copy are points for nothing.
-with patents as (
-    select * from {{ ref('int_patents__held') }}
+with evidence as (
+    select * from {{ ref('evidence') }}
+    where indicator_code = 'L11'
+),
+
+applications as (
+    {{ landed('patent', 'applications') }}
 ),
 
 events as (
-    select * from {{ ref('int_credit__events_active') }}
-),
-
-loans as (
-    select * from {{ ref('int_loans__reported') }}
+    select * from {{ ref('credit_events') }}
 ),
 
 numbered as (
     select
         'patent' as kind,
-        uscc as whose,
-        application_no as number
-    from patents
+        evidence.uscc as whose,
+        applications.application_no as number
+    from evidence
+    inner join applications on evidence.record_ref = cast(applications.record_no as varchar)
     union all
     select
         'credit event' as kind,
@@ -25,12 +28,6 @@ numbered as (
         document_no as number
     from events
     where document_no is not null
-    union all
-    select
-        'loan' as kind,
-        bank as whose,
-        loan_receipt_no as number
-    from loans
 ),
 
 counted_twice as (

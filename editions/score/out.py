@@ -25,11 +25,10 @@ RANKINGS_VIEW = """
 create or replace view rankings as
 select
     totals.uscc, enterprises.enterprise_name, totals.stage, {basis} as stage_basis, enterprises.industry_code,
-    totals.* exclude (uscc, stage, exact_score){undated}, ranks.* exclude (uscc), passes.is_passed, passes.passed_by
+    totals.* exclude (uscc, stage, exact_score){undated}, ranks.* exclude (uscc)
 from totals
 inner join int_enterprises__staged as enterprises on totals.uscc = enterprises.uscc
-left join ranks on totals.uscc = ranks.uscc
-left join passes on totals.uscc = passes.uscc
+inner join ranks on totals.uscc = ranks.uscc
 """
 # Nobody stated a day: what the models took for one is no fact.
 UNDATED = " replace (cast(null as date) as as_of, cast(null as integer) as reporting_year)"

@@ -10,18 +10,8 @@ from hypothesis import strategies as st
 from tests.contract.district_night import DistrictNight
 
 SCORING = (
-    *("scored_enterprises", "indicator_values", "peer_positions", "placed_values", "mean_scores", "scores", "totals"),
-    *(
-        "ranks",
-        "costliest",
-        "explained",
-        "reasons",
-        "top_reasons",
-        "points",
-        "class_totals",
-        "peer_medians",
-        "verdicts",
-    ),
+    *("indicator_values", "peer_positions", "placed_values", "mean_scores", "scores", "totals", "ranks", "explained"),
+    *("reasons", "top_reasons", "points", "class_totals", "peer_medians", "verdicts"),
 )
 MILLIONTH = Decimal("0.000001")
 EDGE = Decimal(999_999_999_999)
@@ -61,7 +51,8 @@ def as_measures(codes: list[str], rows: Mapping[str, Values]) -> str:
 
 def as_staged(stages: Mapping[str, str]) -> str:
     return " union all ".join(
-        f"select '{uscc}' as uscc, '{stage}' as stage, 'C39' as industry_code" for uscc, stage in stages.items()
+        f"select {number} as enterprise_id, '{uscc}' as uscc, '{stage}' as stage, 'C39' as industry_code"
+        for number, (uscc, stage) in enumerate(stages.items(), start=1)
     )
 
 

@@ -1,14 +1,12 @@
 {#- The models that measure: each has one row per eligible enterprise, and a column per indicator that begins with its code. -#}
 {% macro indicator_models() -%}
-    {{- return([
-        'ind_innovation', 'ind_growth', 'ind_auxiliary',
-        'ind_talent', 'ind_achievements', 'ind_credit',
-    ]) -}}
+    {{- return(['ind_innovation', 'ind_growth', 'ind_talent', 'ind_achievements', 'ind_credit']) -}}
 {%- endmacro %}
 
 {#-
     Where each indicator of the rule set in force is measured: a list of its code, its model and column, whether the model says
-    that it can be undefined, whether all its inputs were supplied, and those inputs that do not cover everybody.
+    that it can be undefined, whether all its inputs were supplied, and for those inputs that do not cover everybody the columns
+    that say who has a record there: `has_<source>_<dataset>_<years back>`.
 -#}
 {% macro measured_columns() -%}
     {%- set measured = [] -%}
@@ -17,7 +15,9 @@
         {%- for model in indicator_models() -%}
             {%- for column in adapter.get_columns_in_relation(ref(model)) -%}
                 {%- set code = column.name.split('_')[0] -%}
-                {%- if not column.name.endswith('_is_undefined') -%}
+                {%- if code == 'has' -%}
+                    {%- do columns.update({column.name: model ~ '.' ~ column.name}) -%}
+                {%- elif not column.name.endswith('_is_undefined') -%}
                     {%- do columns.update({code: {'model': model, 'name': column.name}}) -%}
                 {%- else -%}
                     {%- do columns.update({code ~ '?': true}) -%}
@@ -25,7 +25,7 @@
             {%- endfor -%}
         {%- endfor -%}
         {%- set inputs = {} -%}
-        {%- for row in run_query('select * from ' ~ ref('int_inputs__supplied') ~ ' order by indicator_code, source, dataset, years_back') -%}
+        {%- for row in run_query(supplied_inputs()) -%}
             {%- do inputs.setdefault(row.indicator_code, []).append(row) -%}
         {%- endfor -%}
         {%- for row in run_query('select indicator_code from ' ~ ref('indicators') ~ ' order by indicator_code') -%}
@@ -33,7 +33,8 @@
             {%- set needed = inputs.get(row.indicator_code, []) -%}
             {%- set partial = [] -%}
             {%- for input in needed if input.coverage == 'partial' -%}
-                {%- do partial.append({'source': input.source, 'dataset': input.dataset, 'years_back': input.years_back | int}) -%}
+                {%- set column = 'has_' ~ input.source ~ '_' ~ input.dataset ~ '_' ~ input.years_back | int -%}
+                {%- do partial.append(columns.get(column, 'false')) -%}
             {%- endfor -%}
             {%- do measured.append({
                 'code': code,
@@ -48,11 +49,20 @@
     {{- return(measured) -}}
 {%- endmacro %}
 
-{#- Each input, of those that do not cover everybody, that any indicator needs, once. -#}
-{% macro partial_inputs(measured) -%}
-    {%- set inputs = [] -%}
-    {%- for indicator in measured -%}
-        {%- for input in indicator.partial if input not in inputs -%}{%- do inputs.append(input) -%}{%- endfor -%}
-    {%- endfor -%}
-    {{- return(inputs) -}}
-{%- endmacro %}
+{#-
+    The datasets that the indicators of the rule set in force are made from. One that nobody speaks of was not supplied, and
+    covers nobody for sure.
+-#}
+{% macro supplied_inputs() %}
+    select
+        inputs.indicator_code,
+        inputs.source,
+        inputs.dataset,
+        inputs.years_back,
+        coalesce(supply.is_supplied, false) as is_supplied,
+        coalesce(supply.coverage, 'partial') as coverage
+    from {{ ref('ruleset_inputs') }} as inputs
+    inner join {{ ref('ruleset_in_force') }} as in_force on inputs.ruleset_id = in_force.ruleset_id
+    left join {{ ref('supply') }} as supply on inputs.source = supply.source and inputs.dataset = supply.dataset
+    order by inputs.indicator_code, inputs.source, inputs.dataset, inputs.years_back
+{% endmacro %}

@@ -35,10 +35,13 @@ counted as (
 
 joined as (
     select
+        enterprises.enterprise_id,
         enterprises.uscc,
         enterprises.reporting_year,
         credit_levels.quantity as credit_grade_level,
         tax_levels.quantity as tax_grade_level,
+        evaluations.uscc is not null as has_credit_evaluations_0,
+        grades.uscc is not null as has_tax_credit_grades_0,
         -- One event of which nobody knows whether it counts, and what all of them come to is not known.
         case
             when coalesce(counted.doubtful_entries, 0) = 0
@@ -60,12 +63,15 @@ joined as (
 
 measured as (
     select
+        enterprise_id,
         uscc,
         reporting_year,
         cast(credit_grade_level as decimal(20, 6)) as l19_credit_grade_level,
         cast(tax_grade_level as decimal(20, 6)) as l20_tax_grade_level,
         cast(dishonesty_entries as decimal(20, 6)) as l21_dishonesty_entries_count,
-        cast(penalties as decimal(20, 6)) as l22_penalty_deduction
+        cast(penalties as decimal(20, 6)) as l22_penalty_deduction,
+        has_credit_evaluations_0,
+        has_tax_credit_grades_0
     from joined
 )
 

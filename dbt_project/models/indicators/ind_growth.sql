@@ -28,6 +28,7 @@ supply as (
 
 joined as (
     select
+        enterprises.enterprise_id,
         enterprises.uscc,
         enterprises.reporting_year,
         enterprises.is_young or coalesce(successions.is_first_year, false) as is_young,
@@ -45,6 +46,11 @@ joined as (
         headcounts.master_or_above,
         headcounts.staff_total,
         torch_reports.high_tech_product_revenue_cny,
+        coalesce(filings.has_filing, false) as has_tax_statements_0,
+        coalesce(filings.has_prior_filing, false) as has_tax_statements_1,
+        coalesce(headcounts.has_record, false) as has_talent_headcounts_0,
+        coalesce(headcounts.has_prior_record, false) as has_talent_headcounts_1,
+        torch_reports.uscc is not null as has_science_torch_reports_0,
         coalesce(
             deductions.additional_deduction_cny * deductions.income_tax_rate_pct,
             case when deductions.uscc is null then {{ absent_means('tax', 'rd_deductions') }} end
@@ -70,6 +76,7 @@ judged as (
 
 measured as (
     select
+        enterprise_id,
         uscc,
         reporting_year,
         {{ to_wan_cny('high_tech_product_revenue_cny') }} as c08_high_tech_revenue_wan_cny,
@@ -87,7 +94,12 @@ measured as (
         {{ ratio(
             'net_profit_cny', 'net_assets_cny', unless='c13_is_undefined', times=100
         ) }} as c13_return_on_net_assets_pct,
-        c13_is_undefined
+        c13_is_undefined,
+        has_tax_statements_0,
+        has_tax_statements_1,
+        has_talent_headcounts_0,
+        has_talent_headcounts_1,
+        has_science_torch_reports_0
     from judged
 )
 

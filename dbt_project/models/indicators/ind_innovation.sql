@@ -42,6 +42,7 @@ counted as (
 
 joined as (
     select
+        enterprises.enterprise_id,
         enterprises.uscc,
         enterprises.reporting_year,
         enterprises.is_young or coalesce(successions.is_first_year, false) as is_young,
@@ -54,7 +55,7 @@ joined as (
         filings.operating_revenue_cny,
         headcounts.sci_tech_staff,
         headcounts.staff_total,
-        declared.uscc is not null as has_declared_scope,
+        declared.uscc is not null as has_science_business_scopes_0,
         coalesce(counted.inventions, {{ absent_means('patent', 'applications') }}) as inventions,
         coalesce(counted.pct_applications, {{ absent_means('patent', 'pct_applications') }}) as pct_applications,
         coalesce(counted.turnover_wan_cny, {{ absent_means('science', 'technology_contracts') }}) as turnover_wan_cny
@@ -78,6 +79,7 @@ judged as (
 
 measured as (
     select
+        enterprise_id,
         uscc,
         reporting_year,
         {{ to_wan_cny('rd_expense_cny') }} as c01_rd_expense_wan_cny,
@@ -94,9 +96,10 @@ measured as (
         ) }} as c04_sci_tech_staff_share_pct,
         c04_is_undefined,
         -- Without a declared main business nobody can say which applications are related to it.
-        case when has_declared_scope then cast(inventions as decimal(20, 6)) end as c05_related_inventions_count,
-        case when has_declared_scope then cast(pct_applications as decimal(20, 6)) end as c06_related_pct_count,
-        cast(turnover_wan_cny as decimal(20, 6)) as c07_contract_turnover_wan_cny
+        case when has_science_business_scopes_0 then cast(inventions as decimal(20, 6)) end as c05_related_inventions_count,
+        case when has_science_business_scopes_0 then cast(pct_applications as decimal(20, 6)) end as c06_related_pct_count,
+        cast(turnover_wan_cny as decimal(20, 6)) as c07_contract_turnover_wan_cny,
+        has_science_business_scopes_0
     from judged
 )
 

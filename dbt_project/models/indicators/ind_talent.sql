@@ -2,12 +2,8 @@ with enterprises as (
     select * from {{ ref('int_enterprises__staged') }}
 ),
 
-talents as (
+records as (
     select * from {{ ref('int_counted__talents') }}
-),
-
-persons as (
-    select * from {{ ref('int_persons__listed') }}
 ),
 
 headcounts as (
@@ -22,33 +18,28 @@ supply as (
     select * from {{ ref('supply') }}
 ),
 
-recognised as (
+counted as (
     select
         uscc,
         {{ counted_sum('L01') }} as leading_talents,
-        {{ counted_sum('L02') }} as high_level_talents
-    from talents
-    group by uscc
-),
-
-employed as (
-    select
-        uscc,
-        nullif(sum(is_doctor), 0) as doctors,
-        nullif(sum(is_senior), 0) as senior_staff
-    from persons
+        {{ counted_sum('L02') }} as high_level_talents,
+        {{ counted_sum('L03') }} as doctors,
+        {{ counted_sum('L04') }} as senior_staff
+    from records
     group by uscc
 ),
 
 joined as (
     select
+        enterprises.enterprise_id,
         enterprises.uscc,
         enterprises.reporting_year,
         enterprises.is_young or coalesce(successions.is_first_year, false) as is_young,
-        coalesce(recognised.leading_talents, {{ absent_means('talent', 'talents') }}) as leading_talents,
-        coalesce(recognised.high_level_talents, {{ absent_means('talent', 'talents') }}) as high_level_talents,
-        coalesce(employed.doctors, {{ absent_means('talent', 'persons') }}) as doctors,
-        coalesce(employed.senior_staff, {{ absent_means('talent', 'persons') }}) as senior_staff,
+        coalesce(counted.leading_talents, {{ absent_means('talent', 'talents') }}) as leading_talents,
+        coalesce(counted.high_level_talents, {{ absent_means('talent', 'talents') }}) as high_level_talents,
+        coalesce(counted.doctors, {{ absent_means('talent', 'persons') }}) as doctors,
+        coalesce(counted.senior_staff, {{ absent_means('talent', 'persons') }}) as senior_staff,
+        headcounts.new_graduates,
         headcounts.sci_tech_staff,
         -- Like for like: who was merged into the enterprise in the year is in the year before as well.
         case
@@ -56,8 +47,7 @@ joined as (
             else headcounts.prior_sci_tech_staff + successions.prior_sci_tech_staff
         end as base_sci_tech_staff
     from enterprises
-    left join recognised on enterprises.uscc = recognised.uscc
-    left join employed on enterprises.uscc = employed.uscc
+    left join counted on enterprises.uscc = counted.uscc
     left join headcounts on enterprises.uscc = headcounts.uscc
     left join successions on enterprises.uscc = successions.uscc
 ),
@@ -72,8 +62,10 @@ judged as (
 
 measured as (
     select
+        enterprise_id,
         uscc,
         reporting_year,
+        cast(new_graduates as decimal(20, 6)) as c14_new_graduates_count,
         cast(leading_talents as decimal(20, 6)) as l01_leading_talents_weighted,
         cast(high_level_talents as decimal(20, 6)) as l02_high_level_talents_count,
         cast(doctors as decimal(20, 6)) as l03_doctors_count,

@@ -1,4 +1,9 @@
-with registrations as (
+{%- set lineage = ['granted_on', 'high_value_basis', 'learned_on', 'raw_sha256', 'raw_position'] -%}
+with applications as (
+    {{ landed('patent', 'applications') }}
+),
+
+registrations as (
     {{ landed('patent', 'software_and_layouts') }}
 ),
 
@@ -29,6 +34,41 @@ levels as (
 
 in_force as (
     select * from {{ ref('ruleset_in_force') }}
+),
+
+valid_patents as (
+    select
+        applications.*,
+        cast(applications.record_no as varchar) as record_ref,
+        -- A transfer counts from the day it is recorded; until then the patent is its applicants'.
+        case
+            when applications.transfer_recorded_on <= in_force.as_of then 'applications_transferred'
+            else 'applications'
+        end as holders
+    from applications
+    inner join in_force
+        on
+            applications.granted_on <= in_force.as_of
+            and (applications.lapsed_on is null or applications.lapsed_on > in_force.as_of)
+    where applications.patent_type = '发明'
+),
+
+-- Each enterprise that holds it counts a patent once, whether published twice or named twice among the applicants.
+held as (
+    select
+        mentions.uscc,
+        valid_patents.application_no,
+        {% for column in lineage %}
+            {{ latest_value('valid_patents.' ~ column, 'valid_patents.record_no', 'true') }} as {{ column }},
+        {% endfor %}
+        cast(max(valid_patents.record_no) as varchar) as record_ref
+    from valid_patents
+    inner join mentions
+        on
+            mentions.source = 'patent'
+            and valid_patents.holders = mentions.dataset
+            and valid_patents.record_ref = mentions.record_ref
+    group by mentions.uscc, valid_patents.application_no
 ),
 
 -- Who is named twice among the owners or the drafters, by an old and a new name, still has it once.
@@ -120,6 +160,18 @@ titled as (
 ),
 
 counted as (
+    {#- An invention held may count twice: as what it is, and as one of high value. -#}
+    {% for code, condition in [('L11', 'true'), ('L12', 'held.high_value_basis is not null')] %}
+        select
+            held.uscc,
+            '{{ code }}' as indicator_code,
+            {{ counted_record(
+                'held', 'patent', 'applications', 'held.record_ref', 'held.granted_on', level='held.high_value_basis'
+            ) }}
+        from held
+        where {{ condition }}
+        union all
+    {% endfor %}
     select * from registered
     union all
     select * from drafted

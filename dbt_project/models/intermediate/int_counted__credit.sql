@@ -1,5 +1,5 @@
 with events as (
-    select * from {{ ref('int_credit__events_active') }}
+    select * from {{ ref('credit_events') }}
 ),
 
 levels as (

@@ -1,5 +1,15 @@
-with patents as (
-    select * from {{ ref('int_patents__matched') }}
+{%- set lineage = ['learned_on', 'raw_sha256', 'raw_position'] -%}
+with applications as (
+    {{ landed('patent', 'applications') }}
+),
+
+pct_applications as (
+    {{ landed('patent', 'pct_applications') }}
+),
+
+mentions as (
+    select * from {{ ref('int_mentions__resolved') }}
+    where source = 'patent' and uscc is not null
 ),
 
 scopes as (
@@ -18,22 +28,69 @@ in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
+published as (
+    select
+        'C05' as indicator_code,
+        'applications' as dataset,
+        application_no,
+        record_no,
+        ipc,
+        filed_on,
+        learned_on,
+        raw_sha256,
+        raw_position
+    from applications
+    where patent_type = '发明'
+    union all
+    select
+        'C06' as indicator_code,
+        'pct_applications' as dataset,
+        international_no as application_no,
+        record_no,
+        ipc,
+        international_filed_on as filed_on,
+        learned_on,
+        raw_sha256,
+        raw_position
+    from pct_applications
+),
+
+-- An office that publishes an application twice has not made two of it; joint applicants have one each.
+filed as (
+    select
+        mentions.uscc,
+        published.indicator_code,
+        published.dataset,
+        published.application_no,
+        -- The subclass is the first four characters of an IPC symbol: G06F of "G06F 17/30".
+        max(upper(substring(trim(published.ipc), 1, 4))) as ipc_subclass,
+        max(published.filed_on) as filed_on,
+        {% for column in lineage %}
+            {{ latest_value('published.' ~ column, 'published.record_no', 'true') }} as {{ column }},
+        {% endfor %}
+        cast(max(published.record_no) as varchar) as record_ref
+    from published
+    inner join mentions
+        on published.dataset = mentions.dataset and cast(published.record_no as varchar) = mentions.record_ref
+    group by mentions.uscc, published.indicator_code, published.dataset, published.application_no
+),
+
 related_patents as (
     select
-        patents.uscc,
-        case when patents.route = 'invention' then 'C05' else 'C06' end as indicator_code,
+        filed.uscc,
+        filed.indicator_code,
         'patent' as source,
-        case when patents.route = 'invention' then 'applications' else 'pct_applications' end as dataset,
-        cast(patents.record_no as varchar) as record_ref,
-        patents.filed_on as dated_on,
-        patents.learned_on,
+        filed.dataset,
+        filed.record_ref,
+        filed.filed_on as dated_on,
+        filed.learned_on,
         cast(1 as decimal(20, 6)) as quantity,
-        patents.ipc_subclass as level,
-        patents.raw_sha256,
-        patents.raw_position
-    from patents
-    inner join in_force on patents.filed_on between in_force.year_start_on and in_force.year_end_on
-    inner join scopes on patents.uscc = scopes.uscc and patents.ipc_subclass = scopes.ipc_subclass
+        filed.ipc_subclass as level,
+        filed.raw_sha256,
+        filed.raw_position
+    from filed
+    inner join in_force on filed.filed_on between in_force.year_start_on and in_force.year_end_on
+    inner join scopes on filed.uscc = scopes.uscc and filed.ipc_subclass = scopes.ipc_subclass
 ),
 
 registered_contracts as (

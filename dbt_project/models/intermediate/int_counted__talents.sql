@@ -1,3 +1,4 @@
+{%- set told = ['unit_no', 'month', 'learned_on', 'raw_sha256', 'raw_position'] -%}
 with talents as (
     select
         *,
@@ -5,9 +6,13 @@ with talents as (
     from ({{ landed('talent', 'talents') }}) as listed
 ),
 
-employers as (
+persons as (
+    {{ landed('talent', 'persons') }}
+),
+
+mentions as (
     select * from {{ ref('int_mentions__resolved') }}
-    where source = 'talent' and dataset = 'talents' and uscc is not null
+    where source = 'talent' and uscc is not null
 ),
 
 levels as (
@@ -19,10 +24,16 @@ in_force as (
 ),
 
 -- Each month's list is whole: whom the newest one leaves out is gone.
-newest as (
+newest_talents as (
     select max(talents.month) as month
     from talents
     inner join in_force on talents.month <= in_force.as_of
+),
+
+newest_persons as (
+    select max(persons.month) as month
+    from persons
+    inner join in_force on persons.month <= in_force.as_of
 ),
 
 recognised as (
@@ -30,7 +41,7 @@ recognised as (
         talents.*,
         case when talents.level in ('national', 'provincial') then 'L01' else 'L02' end as indicator_code
     from talents
-    inner join newest on talents.month = newest.month
+    inner join newest_talents on talents.month = newest_talents.month
     inner join in_force
         on
             talents.recognised_on <= in_force.as_of
@@ -38,9 +49,37 @@ recognised as (
             and (talents.left_on is null or talents.left_on > in_force.as_of)
 ),
 
+employed as (
+    select
+        {% for column in told %}
+            {{ latest_value('persons.' ~ column, 'persons.unit_no', 'true') }} as {{ column }},
+        {% endfor %}
+        mentions.uscc,
+        max(case when persons.degree = 'doctor' or persons.is_postdoc then 1 else 0 end) as is_doctor,
+        max(case when persons.title_level = 'senior' or persons.skill_level = 'senior_technician' then 1 else 0 end)
+            as is_senior
+    from persons
+    inner join newest_persons on persons.month = newest_persons.month
+    inner join in_force
+        on
+            persons.joined_on <= in_force.as_of
+            and (persons.left_on is null or persons.left_on > in_force.as_of)
+    inner join mentions on mentions.dataset = 'persons' and persons.unit_no = mentions.record_ref
+    -- Somebody on the lists of two units of one enterprise is one person.
+    group by mentions.uscc, persons.person_hash
+),
+
+named as (
+    select
+        *,
+        -- By its place in the raw file, never by the person: a hash of somebody is still somebody's.
+        unit_no || '|' || substr(raw_sha256, 1, 12) || '|' || cast(raw_position as varchar) as record_ref
+    from employed
+),
+
 counted as (
     select
-        employers.uscc,
+        mentions.uscc,
         recognised.indicator_code,
         {{ counted_record(
             'recognised', 'talent', 'talents', 'recognised.talent_no', 'recognised.recognised_on',
@@ -48,9 +87,21 @@ counted as (
         ) }}
     from recognised
     -- An earlier list may have named another employer.
-    inner join employers
-        on recognised.talent_no = employers.record_ref and recognised.employer = employers.identifier
+    inner join mentions
+        on
+            mentions.dataset = 'talents'
+            and recognised.talent_no = mentions.record_ref
+            and recognised.employer = mentions.identifier
     left join levels on recognised.indicator_code = levels.indicator_code and recognised.level = levels.level
+    {% for code, condition in [('L03', 'named.is_doctor = 1'), ('L04', 'named.is_senior = 1')] %}
+        union all
+        select
+            named.uscc,
+            '{{ code }}' as indicator_code,
+            {{ counted_record('named', 'talent', 'persons', 'named.record_ref', 'named.month') }}
+        from named
+        where {{ condition }}
+    {% endfor %}
 )
 
 select * from counted

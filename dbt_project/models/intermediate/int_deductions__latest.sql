@@ -2,11 +2,7 @@
     'additional_deduction_cny',
     'deductible_rd_cny',
     'income_tax_rate_pct',
-    'filed_under',
-    'filed_on',
-    'learned_on',
-    'raw_sha256',
-    'raw_position',
+    'record_ref',
 ] -%}
 with deductions as (
     {{ landed('tax', 'rd_deductions') }}
@@ -24,14 +20,10 @@ in_force as (
 known as (
     select
         coalesce(redirected.uscc, deductions.uscc) as uscc,
-        deductions.uscc as filed_under,
-        deductions.filed_on,
+        {{ record_ref('deductions', ['uscc', 'fiscal_year', 'filed_on']) }} as record_ref,
         deductions.additional_deduction_cny,
         deductions.deductible_rd_cny,
         deductions.income_tax_rate_pct,
-        deductions.learned_on,
-        deductions.raw_sha256,
-        deductions.raw_position,
         -- As for statements: what a predecessor claimed stands only where the enterprise claimed nothing itself.
         case
             when redirected.uscc is null then deductions.filed_on

@@ -4,118 +4,68 @@ with measured as (
     select * from {{ ref('int_enterprises__measured') }}
 ),
 
+-- A tie is settled by the order of their names.
 stages as (
     select
         *,
         revenue_low_cny is not null or revenue_high_cny is not null as has_revenue_line,
         count(*) over () as stage_count,
-        count(max_age_months) over () as stages_by_age
+        count(max_age_months) over () as stages_by_age,
+        row_number() over (order by stage) as place
     from {{ ref('stages') }}
 ),
 
 -- Where several stages take an enterprise, what was stated of it goes before its age, the lowest age that it is under before a
 -- higher one, and its age before its revenue.
-by_statement as (
-    select
-        measured.uscc,
-        stages.stage,
-        'stated' as stage_basis,
-        0 as preference
-    from measured
-    inner join stages on measured.stated_stage = stages.stage
-),
-
-by_age as (
-    select
-        measured.uscc,
-        stages.stage,
-        'age' as stage_basis,
-        1 + coalesce(stages.max_age_months, 0) as preference
-    from measured
-    inner join stages on measured.founded_on > stages.young_if_founded_after_on
-    where measured.stated_stage is null
-),
-
--- Where stages are by age alone, the one without a limit takes the older ones. An age that is not known is in no stage.
-by_higher_age as (
-    select
-        measured.uscc,
-        stages.stage,
-        'age' as stage_basis,
-        1000000 as preference
-    from measured
-    inner join stages
-        on stages.stage_count > 1 and stages.stages_by_age > 0 and stages.max_age_months is null and not stages.has_revenue_line
-    where measured.founded_on is not null and measured.stated_stage is null
-),
-
-by_revenue as (
-    select
-        measured.uscc,
-        stages.stage,
-        'revenue' as stage_basis,
-        1000000 as preference
-    from measured
-    inner join stages
-        on
-            (
-                stages.revenue_low_cny is null
-                or measured.operating_revenue_cny > stages.revenue_low_cny
-                or (stages.inclusive_low and measured.operating_revenue_cny = stages.revenue_low_cny)
-            )
-            and (
-                stages.revenue_high_cny is null
-                or measured.operating_revenue_cny < stages.revenue_high_cny
-                or (stages.inclusive_high and measured.operating_revenue_cny = stages.revenue_high_cny)
-            )
-    -- A revenue that is not known is in no stage, not in the open-ended one.
-    where measured.operating_revenue_cny is not null and measured.stated_stage is null and stages.has_revenue_line
-),
-
--- A rule set with one stage for all asks neither for age nor for revenue.
-by_default as (
-    select
-        measured.uscc,
-        stages.stage,
-        'only_stage' as stage_basis,
-        1000001 as preference
-    from measured
-    inner join stages on stages.stage_count = 1 and not stages.has_revenue_line and stages.stages_by_age = 0
-    where measured.stated_stage is null
-),
-
 candidates as (
-    select * from by_statement
-    union all
-    select * from by_age
-    union all
-    select * from by_higher_age
-    union all
-    select * from by_revenue
-    union all
-    select * from by_default
-),
-
-preferred as (
     select
-        uscc,
-        min(preference) as preference
-    from candidates
-    group by uscc
+        measured.uscc,
+        stages.place,
+        case
+            when measured.stated_stage is not null then case when measured.stated_stage = stages.stage then 0 end
+            when measured.founded_on > stages.young_if_founded_after_on then 1 + coalesce(stages.max_age_months, 0)
+            -- A revenue that is not known is in no stage, not in the open-ended one.
+            when
+                stages.has_revenue_line
+                and (
+                    stages.revenue_low_cny is null
+                    or measured.operating_revenue_cny > stages.revenue_low_cny
+                    or (stages.inclusive_low and measured.operating_revenue_cny = stages.revenue_low_cny)
+                )
+                and (
+                    stages.revenue_high_cny is null
+                    or measured.operating_revenue_cny < stages.revenue_high_cny
+                    or (stages.inclusive_high and measured.operating_revenue_cny = stages.revenue_high_cny)
+                )
+                then 1000000
+            -- Where stages are by age alone, the one without a limit takes the older ones. An age that is not known is in no
+            -- stage.
+            when
+                stages.stage_count > 1
+                and stages.stages_by_age > 0
+                and stages.max_age_months is null
+                and not stages.has_revenue_line
+                and measured.founded_on is not null
+                then 1000000
+            -- A rule set with one stage for all asks neither for age nor for revenue.
+            when stages.stage_count = 1 and stages.stages_by_age = 0 and not stages.has_revenue_line then 1000001
+        end as preference
+    from measured
+    cross join stages
 ),
 
 chosen as (
     select
-        candidates.uscc,
-        min(candidates.stage) as stage,
-        min(candidates.stage_basis) as stage_basis
+        uscc,
+        min(preference * 1000 + place) as choice
     from candidates
-    inner join preferred on candidates.uscc = preferred.uscc and candidates.preference = preferred.preference
-    group by candidates.uscc
+    group by uscc
 ),
 
 staged as (
     select
+        -- Within the warehouse an enterprise is a whole number, which is joined and sorted faster than its code.
+        cast(row_number() over (order by measured.uscc) as integer) as enterprise_id,
         measured.uscc,
         measured.enterprise_name,
         measured.founded_on,
@@ -126,10 +76,17 @@ staged as (
         measured.reporting_year,
         measured.is_young,
         measured.operating_revenue_cny,
-        chosen.stage,
-        chosen.stage_basis
+        stages.stage,
+        case
+            when chosen.choice < 1000 then 'stated'
+            when chosen.choice < 1000000000 then 'age'
+            when stages.has_revenue_line then 'revenue'
+            when stages.stages_by_age > 0 then 'age'
+            when chosen.choice is not null then 'only_stage'
+        end as stage_basis
     from measured
     left join chosen on measured.uscc = chosen.uscc
+    left join stages on chosen.choice % 1000 = stages.place
 )
 
 select * from staged

@@ -1,13 +1,4 @@
-{%- set told = [
-    'high_tech_product_revenue_cny',
-    'staff_total',
-    'hnte_rd_expense_cny',
-    'reported_under',
-    'reported_on',
-    'learned_on',
-    'raw_sha256',
-    'raw_position',
-] -%}
+{%- set told = ['high_tech_product_revenue_cny', 'staff_total', 'hnte_rd_expense_cny', 'record_ref'] -%}
 with torch_reports as (
     {{ landed('science', 'torch_reports') }}
 ),
@@ -24,14 +15,10 @@ in_force as (
 known as (
     select
         coalesce(redirected.uscc, torch_reports.uscc) as uscc,
-        torch_reports.uscc as reported_under,
-        torch_reports.reported_on,
+        {{ record_ref('torch_reports', ['uscc', 'fiscal_year']) }} as record_ref,
         torch_reports.high_tech_product_revenue_cny,
         torch_reports.staff_total,
         torch_reports.hnte_rd_expense_cny,
-        torch_reports.learned_on,
-        torch_reports.raw_sha256,
-        torch_reports.raw_position,
         -- There is one report of an enterprise and year; a predecessor's stands only where there is none of its own.
         case when redirected.uscc is null then 1 else 0 end as preference
     from torch_reports

@@ -1,26 +1,149 @@
-with active_events as (
-    select * from {{ ref('int_credit__events_active') }}
+with events as (
+    {{ landed('credit', 'events') }}
+),
+
+repairs as (
+    {{ landed('credit', 'repairs') }}
+),
+
+-- A decision on repair says whose it is by the number of the event alone: that stands where other refusals have a name.
+refused_repairs as (
+    select distinct name as event_no
+    from {{ source('pipeline', 'refusals') }}
+    where source = 'credit' and dataset = 'repairs'
+),
+
+codes as (
+    select * from {{ ref('int_codes__resolved') }}
+),
+
+mentions as (
+    select * from {{ ref('int_mentions__resolved') }}
+    where source = 'credit' and dataset = 'events'
 ),
 
 enterprises as (
     select * from {{ ref('int_enterprises__eligibility') }}
 ),
 
-events as (
+in_force as (
+    select * from {{ ref('ruleset_in_force') }}
+),
+
+repaired as (
+    select distinct repairs.event_no
+    from repairs
+    inner join in_force on repairs.decided_on <= in_force.as_of
+    where repairs.result = 'granted'
+),
+
+identified as (
     select
-        active_events.uscc,
-        active_events.event_no,
-        active_events.event_type,
-        active_events.severity,
-        active_events.legal_basis,
-        active_events.document_no,
-        active_events.issuing_body,
-        active_events.decided_on,
-        active_events.publicity_end_on,
-        active_events.removed_on,
-        active_events.may_be_repaired
-    from active_events
-    inner join enterprises on active_events.uscc = enterprises.uscc
+        -- A code that the register does not know stays as it is: it is in the list of unknown codes.
+        coalesce(codes.uscc, events.uscc, mentions.uscc) as uscc,
+        events.event_no,
+        events.event_type,
+        events.severity,
+        events.legal_basis,
+        events.document_no,
+        events.issuing_body,
+        events.decided_on,
+        events.publicity_end_on,
+        events.removed_on,
+        events.learned_on,
+        events.raw_sha256,
+        events.raw_position
+    from events
+    left join codes on events.uscc = codes.code
+    left join mentions on events.event_no = mentions.record_ref
+),
+
+-- An entry that names one enterprise by two of its names is one.
+named_once as (
+    select distinct * from identified
+),
+
+-- What is repaired or removed under one of its numbers is so under each: the document is one.
+lifted as (
+    select distinct
+        identified.uscc,
+        identified.event_type,
+        identified.document_no,
+        identified.issuing_body
+    from named_once as identified
+    cross join in_force
+    left join repaired on identified.event_no = repaired.event_no
+    where
+        identified.document_no is not null
+        and (repaired.event_no is not null or identified.removed_on <= in_force.as_of)
+),
+
+-- One that was refused may have been granted: under whichever number it names the document.
+doubted as (
+    select distinct
+        identified.uscc,
+        identified.event_type,
+        identified.document_no,
+        identified.issuing_body
+    from named_once as identified
+    inner join refused_repairs on identified.event_no = refused_repairs.event_no
+    where identified.document_no is not null
+),
+
+-- After repair, or past the publicity period, an entry may no longer be used at all, from that very day.
+usable as (
+    select
+        identified.*,
+        refused_repairs.event_no is not null or doubted.uscc is not null as may_be_repaired,
+        row_number() over (
+            partition by
+                identified.uscc, identified.event_type, identified.document_no, coalesce(identified.issuing_body, '')
+            order by identified.event_no
+        ) as copy_no
+    from named_once as identified
+    inner join in_force on identified.decided_on <= in_force.as_of
+    left join repaired on identified.event_no = repaired.event_no
+    left join lifted
+        on
+            identified.uscc = lifted.uscc
+            and identified.event_type = lifted.event_type
+            and identified.document_no = lifted.document_no
+            and coalesce(identified.issuing_body, '') = coalesce(lifted.issuing_body, '')
+    left join refused_repairs on identified.event_no = refused_repairs.event_no
+    left join doubted
+        on
+            identified.uscc = doubted.uscc
+            and identified.event_type = doubted.event_type
+            and identified.document_no = doubted.document_no
+            and coalesce(identified.issuing_body, '') = coalesce(doubted.issuing_body, '')
+    where
+        identified.uscc is not null
+        and lifted.uscc is null
+        and (identified.removed_on is null or identified.removed_on > in_force.as_of)
+        and (identified.publicity_end_on is null or identified.publicity_end_on >= in_force.as_of)
+        and repaired.event_no is null
+),
+
+-- One decision sent under two numbers is one: where the document is named, it is told apart by that.
+active as (
+    select
+        usable.uscc,
+        usable.event_no,
+        usable.event_type,
+        usable.severity,
+        usable.legal_basis,
+        usable.document_no,
+        usable.issuing_body,
+        usable.decided_on,
+        usable.publicity_end_on,
+        usable.removed_on,
+        usable.may_be_repaired,
+        usable.learned_on,
+        usable.raw_sha256,
+        usable.raw_position
+    from usable
+    inner join enterprises on usable.uscc = enterprises.uscc
+    where usable.document_no is null or usable.copy_no = 1
 )
 
-select * from events
+select * from active

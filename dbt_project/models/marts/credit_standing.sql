@@ -12,7 +12,7 @@ refusals as (
 ),
 
 active_events as (
-    select * from {{ ref('int_credit__events_active') }}
+    select * from {{ ref('credit_events') }}
 ),
 
 supply as (

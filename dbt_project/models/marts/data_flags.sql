@@ -3,7 +3,7 @@ with register as (
 ),
 
 active_events as (
-    select * from {{ ref('int_credit__events_active') }}
+    select * from {{ ref('credit_events') }}
 ),
 
 figures as (

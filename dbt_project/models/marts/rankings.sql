@@ -14,10 +14,6 @@ credit as (
     select * from {{ ref('credit_standing') }}
 ),
 
-passes as (
-    select * from {{ ref('passes') }}
-),
-
 costliest as (
     select
         uscc,
@@ -55,15 +51,14 @@ standing as (
         ranks.rank_in_industry,
         ranks.peers_in_industry,
         totals.is_vetoed,
-        passes.is_passed,
-        passes.passed_by,
+        ranks.is_passed,
+        ranks.passed_by,
         costliest.costliest,
         credit.credit_grade,
         credit.active_credit_events
     from totals
     inner join enterprises on totals.uscc = enterprises.uscc
-    left join ranks on totals.uscc = ranks.uscc
-    left join passes on totals.uscc = passes.uscc
+    inner join ranks on totals.uscc = ranks.uscc
     left join costliest on totals.uscc = costliest.uscc
     left join credit on totals.uscc = credit.uscc
 )

@@ -11,10 +11,6 @@ indicators as (
     select * from {{ ref('indicators') }}
 ),
 
-gaps as (
-    select * from {{ ref('gaps') }}
-),
-
 rules as (
     select * from {{ ref('rules') }}
 ),
@@ -25,8 +21,6 @@ joined as (
         indicators.name_zh,
         indicators.name_en,
         indicators.unit_en,
-        gaps.reason_zh,
-        gaps.reason_en,
         rules.bin_zh,
         rules.bin_en,
         rules.next_at,
@@ -40,7 +34,6 @@ joined as (
         {{ plain_number('rules.next_at') }} as next_at_text
     from score_lines
     inner join indicators on score_lines.indicator_code = indicators.indicator_code
-    left join gaps on score_lines.indicator_code = gaps.indicator_code and score_lines.gap = gaps.supply_status
     left join rules
         on
             score_lines.indicator_code = rules.indicator_code

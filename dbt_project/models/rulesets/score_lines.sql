@@ -1,16 +1,12 @@
 -- The scorecard: for each indicator and stage one line for everything that can happen to a value. There are three kinds:
 --   segment 1, 2, ...  the value is in that segment of its rule: from `from_value` to `upto_value`, both included;
---   segment -1 to -5   there is no value; the number is that of the reason (see `gaps`), negative;
+--   segment -1 to -5   there is no value; the number is that of the reason (`gaps` below), negative;
 --   segment 0          there is a value, but the stage of the enterprise is not known (stage '').
 -- A value on a flat line is worth `flat_worth`, on a slope  worth_at_lo + rise x (value - lo) / width;  `taken_away` is what a
 -- deduction takes from that. In points, or where the rule set takes weighted means in shares of 1, since there what the
 -- indicator is out of depends on what else the enterprise has.
 with rules as (
     select * from {{ ref('rules') }}
-),
-
-gaps as (
-    select * from {{ ref('gaps') }}
 ),
 
 weights as (
@@ -27,8 +23,52 @@ stages as (
     select '' as stage
 ),
 
+treatments as (
+    select * from {{ ref('ruleset_missing') }}
+),
+
 in_force as (
     select aggregation = 'weighted_mean' as is_mean from {{ ref('ruleset_in_force') }}
+),
+
+-- What is said of one indicator goes before what is said of all.
+treated as (
+    select
+        indicators.ruleset_id,
+        indicators.indicator_code,
+        treatments.supply_status,
+        treatments.treatment,
+        treatments.reason_zh,
+        treatments.reason_en,
+        row_number() over (
+            partition by indicators.indicator_code, treatments.supply_status
+            order by case when treatments.indicator_code = '*' then 1 else 0 end
+        ) as choice
+    from indicators
+    inner join treatments
+        on
+            indicators.ruleset_id = treatments.ruleset_id
+            and (indicators.indicator_code = treatments.indicator_code or treatments.indicator_code = '*')
+),
+
+-- How each way of being missing is treated: one row per indicator and supply status.
+gaps as (
+    select
+        indicator_code,
+        supply_status,
+        -- The numbers by which `measures` says why there is no value; the last one comes of comparing with peers.
+        case supply_status
+            when 'source_not_supplied' then 1
+            when 'record_not_supplied' then 2
+            when 'value_not_supplied' then 3
+            when 'not_defined' then 4
+            when 'too_few_peers' then 5
+        end as status,
+        treatment,
+        reason_zh,
+        reason_en
+    from treated
+    where choice = 1
 ),
 
 lines as (
@@ -46,6 +86,7 @@ lines as (
         gaps.status
     from gaps
     cross join stages
+    where gaps.status is not null
     union all
     select
         indicator_code,
@@ -68,6 +109,8 @@ joined as (
         weights.points_maximum,
         gaps.supply_status as gap,
         gaps.treatment,
+        gaps.reason_zh,
+        gaps.reason_en,
         rules.function,
         rules.bin,
         rules.lo,
@@ -112,6 +155,8 @@ numbered as (
         case when segment >= 0 or gap = 'too_few_peers' then 'supplied' else gap end as supply_status,
         gap,
         treatment,
+        reason_zh,
+        reason_en,
         function,
         bin,
         lo,

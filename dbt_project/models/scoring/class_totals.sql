@@ -8,11 +8,13 @@ score_lines as (
 ),
 
 enterprises as (
-    select * from {{ ref('scored_enterprises') }}
+    select * from {{ ref('int_enterprises__staged') }}
 ),
 
 groups as (
-    select * from {{ ref('groups') }}
+    select ruleset_groups.*
+    from {{ ref('ruleset_groups') }} as ruleset_groups
+    inner join {{ ref('ruleset_in_force') }} as in_force on ruleset_groups.ruleset_id = in_force.ruleset_id
 ),
 
 classes as (

@@ -3,12 +3,27 @@ with scores as (
     select * from {{ ref('scores') }}
 ),
 
+-- The four indicators that cost each enterprise most points, equal losses in the order of their codes.
+lost as (
+    select
+        enterprise_id,
+        line_id,
+        row_number() over (partition by enterprise_id order by points_maximum - points desc, line_id asc) as loss_rank
+    from scores
+    where points < points_maximum
+),
+
 costliest as (
-    select * from {{ ref('costliest') }}
+    select
+        enterprise_id,
+        line_id,
+        cast(loss_rank as integer) as loss_rank
+    from lost
+    where loss_rank <= 4
 ),
 
 enterprises as (
-    select * from {{ ref('scored_enterprises') }}
+    select * from {{ ref('int_enterprises__staged') }}
 ),
 
 score_lines as (

@@ -1,5 +1,5 @@
 -- `measures` turned from columns into rows. Every enterprise has a row for every indicator: without a value, `status` is the
--- number of the reason (see `gaps`), else 0.
+-- number of the reason (see `score_lines`), else 0.
 {%- set measures = [] %}
 {%- for column in adapter.get_columns_in_relation(ref('measures')) if column.name.endswith('_status') %}
     {%- do measures.append(column.name[:-7]) %}
@@ -7,7 +7,8 @@
 with measured as (
     select
         enterprises.enterprise_id,
-        enterprises.stage,
+        -- One that is not known is '', so that it can be joined by.
+        coalesce(enterprises.stage, '') as stage,
         {%- if not measures %}
         {#- Upon empty tables no rule set is in force, and no indicator is measured. #}
         cast(null as decimal(18, 6)) as nothing,
@@ -15,7 +16,7 @@ with measured as (
         {%- endif %}
         measures.*
     from {{ ref('measures') }} as measures
-    inner join {{ ref('scored_enterprises') }} as enterprises on measures.uscc = enterprises.uscc
+    inner join {{ ref('int_enterprises__staged') }} as enterprises on measures.uscc = enterprises.uscc
 ),
 
 unpivoted as (

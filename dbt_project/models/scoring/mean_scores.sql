@@ -19,10 +19,11 @@ in_force as (
 -- '' is the total, above all groups.
 groups as (
     select
-        group_code,
-        coalesce(parent_code, '') as parent_code,
-        weight
-    from {{ ref('groups') }}
+        ruleset_groups.group_code,
+        coalesce(ruleset_groups.parent_code, '') as parent_code,
+        ruleset_groups.weight
+    from {{ ref('ruleset_groups') }} as ruleset_groups
+    inner join in_force on ruleset_groups.ruleset_id = in_force.ruleset_id
 ),
 
 shares as (

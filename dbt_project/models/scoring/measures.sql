@@ -2,15 +2,10 @@
     The one wide table that is scored: every eligible enterprise, every indicator of the rule set in force, with the reason
     where there is no value. No list of indicators is kept anywhere: columns are found by the code they begin with.
 -#}
--- depends_on: {{ ref('int_inputs__supplied') }}, {{ ref('indicators') }}
+-- depends_on: {{ ref('ruleset_inputs') }}, {{ ref('supply') }}, {{ ref('ruleset_in_force') }}, {{ ref('indicators') }}
 {%- set measured = measured_columns() %}
-{%- set partial = partial_inputs(measured) %}
 with enterprises as (
     select * from {{ ref('int_enterprises__staged') }}
-),
-
-supplied_records as (
-    select * from {{ ref('int_supply__records') }}
 ),
 
 {% for model in indicator_models() -%}
@@ -19,26 +14,6 @@ supplied_records as (
 ),
 
 {% endfor -%}
--- One number for all the datasets that do not cover everybody, a binary digit for each: asking every record by name for each
--- of them is four times as dear.
-records as (
-    select
-        uscc,
-        {% set place -%}
-            case
-                when uscc is null then 0
-                {%- for input in partial %}
-                when source = '{{ input.source }}' and dataset = '{{ input.dataset }}' and years_back = {{ input.years_back }}
-                    then {{ 2 ** loop.index0 }}
-                {%- endfor %}
-                else 0
-            end
-        {%- endset -%}
-        {{ any_bits(place) }} as held
-    from supplied_records
-    group by uscc
-),
-
 joined as (
     select
         enterprises.uscc
@@ -56,10 +31,7 @@ joined as (
                 when {{ indicator.model }}.{{ indicator.code }}_is_undefined then 4
                 {%- endif %}
                 {%- if indicator.partial %}
-                when
-                    records.held is null
-                    {%- for input in indicator.partial %} or {{ lacks_bit('records.held', partial.index(input)) }}{% endfor %}
-                    then 2
+                when not ({{ indicator.partial | join(' and ') }}) then 2
                 {%- endif %}
                 else 3
             end as tinyint
@@ -68,9 +40,8 @@ joined as (
         {%- endfor %}
     from enterprises
     {% for model in indicator_models() -%}
-    left join {{ model }} on enterprises.uscc = {{ model }}.uscc
+    left join {{ model }} on enterprises.enterprise_id = {{ model }}.enterprise_id
     {% endfor -%}
-    left join records on enterprises.uscc = records.uscc
 )
 
 select * from joined

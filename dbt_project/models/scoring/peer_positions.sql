@@ -23,7 +23,7 @@ peers as (
         and (asked.peer_by not in ('industry', 'stage_industry') or enterprises.industry_code is not null) as has_peers
     from {{ ref('indicator_values') }} as indicator_values
     inner join asked on indicator_values.measure = asked.measure
-    inner join {{ ref('scored_enterprises') }} as enterprises on indicator_values.enterprise_id = enterprises.enterprise_id
+    inner join {{ ref('int_enterprises__staged') }} as enterprises on indicator_values.enterprise_id = enterprises.enterprise_id
 ),
 
 counted as (

@@ -4,7 +4,7 @@ with scores as (
 ),
 
 enterprises as (
-    select * from {{ ref('scored_enterprises') }}
+    select * from {{ ref('int_enterprises__staged') }}
 ),
 
 score_lines as (
@@ -51,7 +51,7 @@ scored as (
         enterprises.uscc,
         shared.indicator_code,
         shared.ruleset_id,
-        nullif(enterprises.stage, '') as stage,
+        enterprises.stage,
         shared.value,
         shared.unit,
         shared.supply_status,

@@ -1,11 +1,15 @@
 -- Competition ranks among the ranked, by the score before it is rounded: equal scores share a rank and the next is skipped.
+-- And whether the pass rule is met, where the rule set has one.
 with totals as (
     select * from {{ ref('totals') }}
-    where is_ranked
 ),
 
 enterprises as (
     select * from {{ ref('int_enterprises__staged') }}
+),
+
+verdicts as (
+    select * from {{ ref('verdicts') }}
 ),
 
 ranked as (
@@ -22,6 +26,7 @@ ranked as (
         count(*) over (partition by enterprises.industry_code) as peers_in_industry
     from totals
     inner join enterprises on totals.uscc = enterprises.uscc
+    where totals.is_ranked
 ),
 
 compared as (
@@ -41,19 +46,43 @@ compared as (
     from ranked
 ),
 
-rounded as (
+by_route as (
     select
         uscc,
-        rank_overall,
-        peers_overall,
-        tied_overall,
-        rank_in_stage,
-        peers_in_stage,
-        rank_in_industry,
-        peers_in_industry,
-        cast(cast(percentile as decimal(18, 12)) as decimal(9, 2)) as percentile,
-        cast(cast(percentile_in_stage as decimal(18, 12)) as decimal(9, 2)) as percentile_in_stage
-    from compared
+        route,
+        min(case when is_met then 1 else 0 end) as is_met
+    from verdicts
+    group by uscc, route
+),
+
+-- What has no route is asked of everybody; of routes, where there are any, one is enough.
+judged as (
+    select
+        uscc,
+        min(case when route is null then is_met else 1 end) = 1
+        and (count(route) = 0 or max(case when route is not null then is_met else 0 end) = 1) as is_passed,
+        {{ joined_text("case when is_met = 1 then route end", ', ', 'route') }} as routes_met
+    from by_route
+    group by uscc
+),
+
+standing as (
+    select
+        totals.uscc,
+        compared.rank_overall,
+        compared.peers_overall,
+        compared.tied_overall,
+        compared.rank_in_stage,
+        compared.peers_in_stage,
+        compared.rank_in_industry,
+        compared.peers_in_industry,
+        cast(cast(compared.percentile as decimal(18, 12)) as decimal(9, 2)) as percentile,
+        cast(cast(compared.percentile_in_stage as decimal(18, 12)) as decimal(9, 2)) as percentile_in_stage,
+        judged.is_passed,
+        case when judged.is_passed then judged.routes_met end as passed_by
+    from totals
+    left join compared on totals.uscc = compared.uscc
+    left join judged on totals.uscc = judged.uscc
 )
 
-select * from rounded
+select * from standing

@@ -3,7 +3,7 @@ with scores as (
 ),
 
 enterprises as (
-    select * from {{ ref('scored_enterprises') }}
+    select * from {{ ref('int_enterprises__staged') }}
 ),
 
 in_force as (
@@ -71,7 +71,7 @@ counted as (
 judged as (
     select
         enterprises.uscc,
-        nullif(enterprises.stage, '') as stage,
+        enterprises.stage,
         in_force.ruleset_id,
         in_force.as_of,
         in_force.reporting_year,
@@ -84,7 +84,7 @@ judged as (
         counted.exact_score,
         counted.is_vetoed = 1 as is_vetoed,
         case
-            when enterprises.stage = '' then 'stage_unknown'
+            when enterprises.stage is null then 'stage_unknown'
             when counted.is_refused = 1 then 'missing_refused'
             when counted.points_available = 0 then 'too_few_points_available'
             when counted.points_assessable < in_force.minimum_points_available then 'too_few_points_available'
