@@ -343,14 +343,6 @@ def test_the_newest_dump_is_that_of_the_declared_order_and_a_tie_is_a_stop(bank)
     assert "nothing tells which is the newest of" in bank.pull(**SNAPSHOT, takes="newest").message
 
 
-def test_a_correction_that_lacks_some_loans_takes_those_away(bank):
-    bank.put("loans_a.csv", book(10))
-    bank.pull(deletes=BY_DAY)
-    bank.put("loans_b.csv", book(8), minutes=1)
-    pulled = bank.pull(deletes=BY_DAY)
-    assert (pulled.counts["deleted"], len(bank.stands())) == (2, 8)
-
-
 FIRST = [*book(40, MAY), *book(40)]
 
 

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 import pytest
 from pydantic import ValidationError
 
-from connectors.errors import AgencyError, DataError, PagingFaultError, TransientError
+from connectors.errors import AgencyError, DataError, TransientError
 from tests.contract.small_agency import PAGED, Reply, ask_of, ids, listing
 
 JOB = {
@@ -102,20 +102,6 @@ def test_a_value_that_would_climb_to_another_path_is_not_asked_for(value, pulled
     with pytest.raises(DataError, match="empty or made of dots"):
         pulled(listing(15), request=partitioned(), partition_values=(value,))
     assert pulled.agency.seen == []
-
-
-def test_no_values_are_no_pages(pulled):
-    assert pulled(listing(15), request=partitioned(), partition_values=()) == []
-
-
-def test_a_pull_goes_on_in_the_middle_of_a_partition(pulled):
-    ask = {"request": partitioned(), "partition_values": ("a", "b")}
-    whole = pulled(listing(35), **ask)
-    for place, page in enumerate(whole[:-1], start=1):
-        cursor = json.loads(json.dumps(page.next_cursor))
-        assert pulled(listing(35), **ask, resume=cursor) == whole[place:]
-    with pytest.raises(PagingFaultError, match="the values of uscc changed"):
-        pulled(listing(35), request=partitioned(), partition_values=("a", "c"), resume=whole[1].next_cursor)
 
 
 TOKEN = {"kind": "post_token", "token_field": "token", "size_param": "size", "size": 2, "next": "next"}
@@ -243,28 +229,3 @@ WINDOW = {
     "cap": 30,
     "inner": PAGED,
 }
-
-
-@pytest.mark.parametrize("connections", [1, 4])
-def test_windows_of_days_cover_the_listing_and_go_on_from_any_page(connections, pulled):
-    ask = {"paginator": WINDOW, "connection": {"limits": {"connections": connections}}}
-    whole = pulled(windows(300), **ask)
-    assert sorted(ids(whole)) == list(range(300))
-    assert whole[0].label.startswith("2025-01-01..")
-    for place in (1, len(whole) // 2, len(whole) - 1):
-        assert pulled(windows(300), **ask, resume=whole[place - 1].next_cursor) == whole[place:]
-
-
-def test_a_body_that_moves_between_two_looks_is_read_anew_from_its_window(pulled):
-    healthy, asked = windows(300), []
-
-    def answer(sent):
-        asked.append(sent)
-        reply = healthy(sent)
-        if len(asked) >= 12 and sent.query["page"] == "2":
-            reply.body["total"] += 1
-        return reply
-
-    with pytest.raises(PagingFaultError) as caught:
-        pulled(answer, paginator=WINDOW)
-    assert caught.value.restart_at is None or caught.value.restart_at["kind"] == "time_window"

@@ -11,9 +11,8 @@ from urllib.parse import quote
 import pytest
 
 from connectors.decoders.decode import decode
-from connectors.drivers import http_call, http_exchange, rest
+from connectors.drivers import http_call, rest
 from connectors.errors import AgencyError, DataError, LineDeadError, TransientError
-from tests.contract.dead_lines import drip, server
 from tests.contract.small_agency import PAGED, SECRET, Reply, ask_of, ids, listing, pull, serve
 
 SINGLE = {"kind": "single"}
@@ -251,33 +250,6 @@ def test_a_body_made_of_empty_lists_is_refused_before_it_is_decoded(pulled):
 def test_lists_within_lists_without_end_are_loud(pulled):
     with pytest.raises(DataError, match="nested deeper than any record"):
         pulled(lambda _: Reply(b"[" * 100_000), retry_seconds=10)
-
-
-def test_an_answer_that_drips_is_given_up_before_the_budget_is_spent(variables):
-    variables.setattr(http_exchange, "SLOWEST_BYTES_PER_SECOND", 1 << 20)
-    with server(drip(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b" ")) as port:
-        variables.setenv("SMALL_URL", f"http://127.0.0.1:{port}")
-        with pytest.raises(TransientError, match=r"comes too slowly|no whole answer in time"):
-            pull(ask_of(timeout=0.2, retry_seconds=3))
-
-
-def test_a_wait_asked_for_as_a_date_is_counted_on_their_clock(pulled):
-    """Their clock is an hour ahead: the wait is still the one second that they mean."""
-    theirs = datetime.now(UTC) + timedelta(hours=1)
-    headers = {
-        "Date": format_datetime(theirs, usegmt=True),
-        "Retry-After": format_datetime(theirs + timedelta(seconds=1), usegmt=True),
-    }
-    faults = [Reply(raw=raw_reply(503, headers))]
-    healthy = listing(5)
-    began = time.monotonic()
-    assert ids(pulled(lambda sent: faults.pop() if faults else healthy(sent), retry_seconds=20)) == [0, 1, 2, 3, 4]
-    assert 0.9 < time.monotonic() - began < 19
-
-
-def raw_reply(status, headers):
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"HTTP/1.1 {status} Busy\r\nContent-Length: 0\r\n{lines}\r\n".encode()
 
 
 def test_a_date_in_the_past_is_no_reason_to_ask_in_a_tight_circle(pulled):

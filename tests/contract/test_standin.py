@@ -192,42 +192,6 @@ def test_a_plan_with_an_unknown_kind_changes_nothing(agency):
     assert consignments(agency).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("kind", "error"),
-    [
-        ("reset_before_answer", requests.ConnectionError),
-        ("reset_in_body", requests.RequestException),
-        ("wrong_content_length", requests.RequestException),
-        ("truncated_gzip", (requests.RequestException, ValueError)),
-        ("truncated_json", ValueError),
-        ("empty_body", ValueError),
-        ("html_error_page", ValueError),
-    ],
-)
-def test_a_broken_answer_breaks_once(agency, kind, error):
-    agency.set_faults([{"kind": kind, "source": "customs", "dataset": "consignments"}])
-    with pytest.raises(error):
-        consignments(agency).json()
-    assert consignments(agency).json()["count"] == 57
-
-
-def test_a_stalled_answer_lasts_as_long_as_its_client_waits(agency):
-    agency.set_faults([{"kind": "stall", "source": "customs", "dataset": "consignments"}])
-    with pytest.raises(requests.RequestException):
-        requests.get(
-            agency.env["CUSTOMS_URL"] + "/v2/consignments",
-            params={"offset": "0", "limit": "10"},
-            headers={"X-Api-Key": agency.env["CUSTOMS_KEY"]},
-            timeout=0.3,
-        )
-    assert consignments(agency).status_code == 200
-
-
-def test_a_refusal_may_repeat_the_secret_it_was_asked_with(agency):
-    agency.set_faults([{"kind": "secret_in_error", "source": "customs"}])
-    assert agency.env["CUSTOMS_KEY"] in consignments(agency).text
-
-
 def test_a_corrected_record_is_served_and_is_the_new_truth(agency, tmp_path):
     before = as_counted(agency.truth("credit_events", "events"))
     for what in ("add", "correct", "delete"):

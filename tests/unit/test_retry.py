@@ -68,5 +68,9 @@ def test_retry_after_is_read_in_seconds_and_as_a_date():
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
     assert 55 < retry_after_seconds(soon) <= 60
     assert retry_after_seconds(format_datetime(datetime.now(UTC) - timedelta(days=1), usegmt=True)) == 0.0
+    # Their clock is an hour ahead: the wait is still the one second that they mean.
+    theirs = datetime.now(UTC) + timedelta(hours=1)
+    date, wish = (format_datetime(theirs + timedelta(seconds=one), usegmt=True) for one in (0, 1))
+    assert retry_after_seconds(wish, date) == 1.0
     assert retry_after_seconds("soon") is None
     assert retry_after_seconds(None) is None
