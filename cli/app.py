@@ -19,6 +19,7 @@ GROUPS = {
     "identity": "Who is who: names that match no enterprise, whom they may mean, and what was decided.",
     "returns": "What was reported to each agency about its records.",
     "ruleset": "The rule sets: what they hold, and whether they can be scored by.",
+    "programme": "What the points are for: loan products, policies, rewards, and what restricts.",
     "sandbox": "Agencies, banks and channels on loopback, to run against.",
 }
 """Groups of commands: `app` of `cli.<name>`, and what it says of itself."""

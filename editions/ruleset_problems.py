@@ -1,4 +1,4 @@
-"""What is wrong with rule sets: each check of `dbt_project/checks/rulesets` finds the rows that cannot be scored by."""
+"""What is wrong with the rows that staff edit: each query in `dbt_project/checks` finds the rows with one fault."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ import duckdb
 import pyarrow as pa
 import yaml
 
-CHECKS = Path("checks") / "rulesets"
 SHARED = "_shared.sql"
 """The views that several checks look at."""
 SHOWN = 8
@@ -16,7 +15,7 @@ SHOWN = 8
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One row of a rule set that cannot be scored by, and why, in both languages."""
+    """One row that is wrong, and why, in both languages; `ruleset_id` is empty where the row is of no rule set."""
 
     ruleset_id: str
     file: str
@@ -32,11 +31,17 @@ def problems_in(connection: duckdb.DuckDBPyConnection, project: Path, *, is_aske
     problem is the seed.
     """
     connection.execute("set variable is_asked = ?", [is_asked])
-    connection.execute("set variable models = ?", [str(project / "models")])
     connection.register("declared_datasets", _declared_datasets(project.parent / "connectors" / "sources"))
-    connection.execute((project / CHECKS / SHARED).read_text(encoding="utf-8"))
-    checks = sorted(path for path in (project / CHECKS).glob("*.sql") if path.name != SHARED)
-    return sorted({problem for check in checks for problem in _found_by(connection, check)})
+    return found_by_checks(connection, project, "rulesets")
+
+
+def found_by_checks(connection: duckdb.DuckDBPyConnection, project: Path, folder: str) -> list[Problem]:
+    """Every row that a check of `checks/<folder>` finds in the tables of `connection`; `file` is the seed."""
+    connection.execute("set variable models = ?", [str(project / "models")])
+    checks = project / "checks" / folder
+    connection.execute((checks / SHARED).read_text(encoding="utf-8"))
+    named = sorted(path for path in checks.glob("*.sql") if path.name != SHARED)
+    return sorted({problem for check in named for problem in _found_by(connection, check)})
 
 
 def _declared_datasets(sources: Path) -> pa.Table:
@@ -55,7 +60,7 @@ def _found_by(connection: duckdb.DuckDBPyConnection, check: Path) -> Iterator[Pr
     for cells in found.fetchall():
         row = {name: "-" if cell is None else str(cell) for name, cell in zip(names, cells, strict=True)}
         key = ", ".join(row[name] for name in keys.split(", "))
-        yield Problem(row["ruleset_id"], *(text.format_map(row) for text in (file, key, zh, en)))
+        yield Problem(row.get("ruleset_id", ""), *(text.format_map(row) for text in (file, key, zh, en)))
 
 
 def in_one_line(problems: list[Problem]) -> str:

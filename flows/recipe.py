@@ -24,6 +24,7 @@ from editions.build import BuildReport, build
 from editions.candidate import Candidate, drop_old_candidates, new_candidate
 from editions.export import require_described
 from editions.places import edition_path, repair_current
+from editions.programme import programme_problems
 from editions.recipe import InputBatch, edition_id_of, recipe_digest, rules_sha256
 from editions.relations import sealed_relations
 from editions.ruleset_diff import frozen_row, moved
@@ -115,13 +116,19 @@ def build_candidate(night: Night, supplied: Sequence[Supplied]) -> tuple[Candida
 
 
 def _require_sound(night: Night) -> None:
-    """The rule sets can be scored by: reported in a moment, and not at the end of a long build."""
+    """Rule sets and programme have no wrong row: reported in a moment, and not at the end of a long build."""
     place = Place(PROJECT_DIR, night.settings.data_dir)
     if problems := problems_of(read_seeds(place.dbt_project), place):
         raise ConfigError(
             f"the rule sets have {len(problems)} problems, so nothing was built: {in_one_line(problems)}.",
             "dbt_project/seeds/rulesets",
             "mend the rows, jifen ruleset check, jifen run",
+        )
+    if problems := programme_problems(place.dbt_project):
+        raise ConfigError(
+            f"the programme's parameters have {len(problems)} problems, so nothing was built: {in_one_line(problems)}.",
+            "dbt_project/seeds/programme",
+            "mend the rows, jifen programme check, jifen run",
         )
 
 

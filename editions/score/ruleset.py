@@ -98,7 +98,7 @@ def table_schemas(project: Path = PROJECT_DIR / "dbt_project") -> dict[str, Tabl
 
 def known_rulesets(project: Path) -> list[Row]:
     """The rows of the project's `rulesets` seed."""
-    return list(_csv_rows(project / SEEDS / "rulesets.csv"))
+    return list(csv_rows(project / SEEDS / "rulesets.csv"))
 
 
 def read_seeds(project: Path, ruleset_id: str | None = None) -> Ruleset:
@@ -114,7 +114,7 @@ def read_seeds(project: Path, ruleset_id: str | None = None) -> Ruleset:
         )
     tables = {
         table: [
-            row for row in _csv_rows(origin / f"{table}.csv") if ruleset_id is None or row["ruleset_id"] == ruleset_id
+            row for row in csv_rows(origin / f"{table}.csv") if ruleset_id is None or row["ruleset_id"] == ruleset_id
         ]
         for table in table_schemas(project)
     }
@@ -141,13 +141,13 @@ def read_folder(folder: Path) -> Ruleset:
 
 
 def _is_dated(path: Path) -> bool:
-    return path.is_file() and any(row.get("valid_from") for row in _csv_rows(path))
+    return path.is_file() and any(row.get("valid_from") for row in csv_rows(path))
 
 
 def _table_rows(folder: Path, schema: TableSchema, ruleset_id: str) -> Iterator[Row]:
     path = folder / schema.file
     if path.is_file():
-        rows: Sequence[Row] = list(_csv_rows(path))
+        rows: Sequence[Row] = list(csv_rows(path))
         _require_columns(path, schema)
     elif schema.absent is not None:
         rows = schema.absent
@@ -186,7 +186,8 @@ def _header(path: Path) -> list[str]:
         return next(csv.reader(handle), [])
 
 
-def _csv_rows(path: Path) -> Iterator[Row]:
+def csv_rows(path: Path) -> Iterator[Row]:
+    """The rows of a CSV file, an empty cell as None. Raises `ScoreError` for a file that is not UTF-8 CSV."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as handle:
             reader = csv.reader(handle, strict=True)
@@ -210,8 +211,14 @@ def _csv_rows(path: Path) -> Iterator[Row]:
 
 def load(connection: duckdb.DuckDBPyConnection, ruleset: Ruleset) -> None:
     """Make the seeds' tables and fill them. Raises `ScoreError` for a cell that its column cannot hold exactly."""
-    for table, schema in table_schemas().items():
-        columns = schema.types
+    load_tables(connection, ruleset, {table: schema.types for table, schema in table_schemas().items()})
+
+
+def load_tables(
+    connection: duckdb.DuckDBPyConnection, ruleset: Ruleset, types: Mapping[str, Mapping[str, str]]
+) -> None:
+    """As `load`, the tables with these types of their columns."""
+    for table, columns in types.items():
         declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
         connection.execute(f'create table "{table}" ({declared})')
         rows = [

@@ -1,0 +1,4 @@
+-- items: kind, item_id, version
+-- 同一版本出现两次
+-- the version stands twice
+select kind, item_id, version from items group by all having count(*) > 1

@@ -1,0 +1,7 @@
+-- product_prices: product_id, version, lo, base
+-- 基准须为 fixed 或 reference_rates 中的利率，且须有利率
+-- the base must be fixed or a rate of reference_rates, with a rate
+from product_prices
+where base is null or rate_pct is null
+    or rate_pct not between -36 and 36
+    or (base <> 'fixed' and base not in (select rate from reference_rates))

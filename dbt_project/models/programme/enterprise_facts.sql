@@ -1,0 +1,153 @@
+-- What is known of each eligible enterprise, one column a fact of `programme_facts`: null is not known, which no condition
+-- takes for 0.
+{% set titles = ['tech_sme', 'innovative_sme', 'hnte', 'specialised_sme', 'little_giant', 'champion'] %}
+with enterprises as (
+    select * from {{ ref('int_enterprises__staged') }}
+),
+
+eligibility as (
+    select * from {{ ref('int_enterprises__eligibility') }}
+),
+
+rankings as (
+    select * from {{ ref('rankings') }}
+),
+
+filings as (
+    select * from {{ ref('int_filings__latest') }}
+),
+
+grades as (
+    select * from {{ ref('int_grades__latest') }}
+),
+
+credit as (
+    select * from {{ ref('credit_standing') }}
+),
+
+events as (
+    select
+        uscc,
+        sum(case when event_type in ('serious_dishonesty', 'judgment_defaulter') then 1 else 0 end) as dishonesty_entries,
+        sum(case when event_type = 'administrative_penalty' then 1 else 0 end) as published_penalties
+    from {{ ref('credit_events') }}
+    group by uscc
+),
+
+restricted as (
+    select
+        uscc,
+        count(*) as restrictions
+    from {{ ref('restrictions') }}
+    where is_restricting
+    group by uscc
+),
+
+borrowed as (
+    select
+        uscc,
+        case when count(*) = count(overdue_days_max) then max(overdue_days_max) end as overdue_days,
+        sum(non_performing_count) as non_performing_loans,
+        case when count(*) = count(balance_cny) then sum(balance_cny) end as loan_balance_cny
+    from {{ ref('loans') }}
+    group by uscc
+),
+
+titles as (
+    {{ landed('science', 'titles') }}
+),
+
+redirected as (
+    select * from {{ ref('int_codes__redirected') }}
+    where not is_of_branch
+),
+
+supply as (
+    select * from {{ ref('supply') }}
+),
+
+in_force as (
+    select * from {{ ref('ruleset_in_force') }}
+),
+
+held_titles as (
+    select
+        coalesce(redirected.uscc, titles.uscc) as uscc,
+        {% for title in titles %}
+            sum(case when titles.title = '{{ title }}' then 1 else 0 end) as title_{{ title }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from titles
+    inner join in_force
+        on
+            titles.issued_on <= in_force.as_of
+            and (titles.valid_to is null or titles.valid_to >= in_force.as_of)
+            and (titles.revoked_on is null or titles.revoked_on > in_force.as_of)
+    left join redirected on titles.uscc = redirected.code
+    group by coalesce(redirected.uscc, titles.uscc)
+),
+
+-- What the absence of a record means differs by who reports: nobody borrows only where both banks were heard.
+absences as (
+    select
+        enterprises.uscc,
+        {{ absent_means('science', 'titles') }} as no_title,
+        {{ absent_means('bank_a', 'loans') }} + {{ absent_means('bank_b', 'loans') }} as no_loan,
+        case when credit.active_credit_events is not null then 0 end as no_event
+    from enterprises
+    left join credit on enterprises.uscc = credit.uscc
+),
+
+facts as (
+    select
+        enterprises.uscc,
+        cast(enterprises.uscc as varchar) as subject,
+        cast(rankings.score as decimal(20, 6)) as score,
+        cast(rankings.points_total as decimal(20, 6)) as points_total,
+        cast(rankings.rank_overall as decimal(20, 6)) as rank_overall,
+        cast(rankings.percentile as decimal(20, 6)) as percentile,
+        cast(rankings.rank_in_stage as decimal(20, 6)) as rank_in_stage,
+        cast(rankings.percentile_in_stage as decimal(20, 6)) as percentile_in_stage,
+        cast(enterprises.stage as varchar) as stage,
+        cast(enterprises.industry_code as varchar) as industry_code,
+        cast({{ whole_months('enterprises.founded_on', 'in_force.as_of') }} as decimal(20, 6)) as age_months,
+        enterprises.founded_on as age_months_since,
+        cast({{ whole_months('eligibility.zone_member_from', 'in_force.as_of') }} as decimal(20, 6)) as member_months,
+        eligibility.zone_member_from as member_months_since,
+        cast(filings.operating_revenue_cny as decimal(20, 6)) as revenue_cny,
+        cast(filings.prior_operating_revenue_cny as decimal(20, 6)) as prior_revenue_cny,
+        -- Half a fen is not money: the mean of two years is rounded down to whole fen.
+        cast(
+            {{ divided_down('filings.operating_revenue_cny * 100 + filings.prior_operating_revenue_cny * 100', 2) }} * 0.01
+            as decimal(20, 6)
+        ) as average_revenue_cny,
+        cast(filings.rd_expense_cny as decimal(20, 6)) as rd_expense_cny,
+        cast(credit.credit_grade as varchar) as credit_grade,
+        cast(grades.grade as varchar) as tax_grade,
+        cast(coalesce(events.dishonesty_entries, 0) + absences.no_event as decimal(20, 6)) as dishonesty_entries,
+        cast(coalesce(events.published_penalties, 0) + absences.no_event as decimal(20, 6)) as published_penalties,
+        cast(coalesce(restricted.restrictions, 0) + absences.no_event as decimal(20, 6)) as restrictions,
+        cast(
+            case when borrowed.uscc is null then absences.no_loan else borrowed.overdue_days end as decimal(20, 6)
+        ) as overdue_days,
+        cast(coalesce(borrowed.non_performing_loans, absences.no_loan) as decimal(20, 6)) as non_performing_loans,
+        cast(
+            case when borrowed.uscc is null then absences.no_loan else borrowed.loan_balance_cny end as decimal(20, 6)
+        ) as loan_balance_cny
+        {%- for title in titles %},
+        cast(coalesce(held_titles.title_{{ title }}, absences.no_title) as decimal(20, 6)) as title_{{ title }}
+        {%- endfor %}
+    from enterprises
+    cross join in_force
+    inner join eligibility on enterprises.uscc = eligibility.uscc
+    inner join absences on enterprises.uscc = absences.uscc
+    left join rankings on enterprises.uscc = rankings.uscc
+    left join filings on enterprises.uscc = filings.uscc
+    left join grades on enterprises.uscc = grades.uscc
+    left join credit on enterprises.uscc = credit.uscc
+    left join events on enterprises.uscc = events.uscc
+    left join restricted on enterprises.uscc = restricted.uscc
+    left join borrowed on enterprises.uscc = borrowed.uscc
+    left join held_titles on enterprises.uscc = held_titles.uscc
+)
+
+select * from facts

@@ -1,0 +1,150 @@
+"""Each check of the programme's parameters finds the fault that it is for; the project's own have none."""
+
+import csv
+import shutil
+from pathlib import Path
+
+import pytest
+
+from editions.programme import SEEDS, programme_problems
+from editions.score.errors import ScoreError
+from ledger.settings import PROJECT_DIR
+
+PROJECT = PROJECT_DIR / "dbt_project"
+CHECKS = {path.stem for path in (PROJECT / "checks" / "programme").glob("*.sql")} - {"_shared"}
+LOAN = {"item_id": "high-enterprise-loan"}
+E_LOAN = {"product_id": "points-e-guarantee"}
+SCORE = {**LOAN, "fact": "score"}
+
+# The check, the file, which rows are changed (none: one is added, made of the first), and what they then hold.
+PLANTED = [
+    ("items__twice", "products", None, {}),
+    ("items__same_days", "products", None, {"version": "2025.2"}),
+    ("items__days", "policies", {"policy_id": "hnte-reward"}, {"valid_to": "2024-12-31"}),
+    ("items__gap", "products", None, {"version": "2026.1", "valid_from": "2026-01-02", "valid_to": "2026-12-31"}),
+    ("items__words", "rewards", {"reward_id": "talent-flats"}, {"name_en": ""}),
+    ("items__id", "rewards", None, {"reward_id": "Talent Flats"}),
+    ("items__no_condition", "rewards", None, {"reward_id": "new-reward"}),
+    ("items__no_case", "programme_cases", {**LOAN, "expected": "near_miss"}, {"expected": "no"}),
+    ("conditions__item", "programme_conditions", SCORE, {"version": "2024.9"}),
+    ("conditions__twice", "programme_conditions", SCORE, {"condition_no": "1"}),
+    ("facts__unknown", "programme_conditions", SCORE, {"fact": "scores"}),
+    ("facts__unknown", "reward_orders", {"reward_id": "talent-flats", "place": "1"}, {"fact": "C99"}),
+    ("facts__not_a_number", "product_prices", E_LOAN, {"fact": "stage"}),
+    ("facts__twice", "programme_facts", None, {"fact": "C05"}),
+    ("facts__words", "programme_facts", {"fact": "score"}, {"kind": "integer"}),
+    ("facts__no_column", "programme_facts", None, {"fact": "employees"}),
+    ("conditions__what", "programme_conditions", SCORE, {"one_of": "50"}),
+    ("conditions__what", "programme_conditions", {**LOAN, "fact": "tax_grade"}, {"none_of": ""}),
+    ("conditions__edges", "programme_conditions", SCORE, {"hi": "40", "inclusive_hi": "true"}),
+    ("conditions__edges", "programme_conditions", SCORE, {"inclusive_lo": ""}),
+    ("conditions__edges", "programme_conditions", SCORE, {"near": "-1"}),
+    (
+        "conditions__contradict",
+        "programme_conditions",
+        {**LOAN, "fact": "revenue_cny"},
+        {"fact": "score", "lo": "", "inclusive_lo": "", "hi": "50", "inclusive_hi": "false"},
+    ),
+    ("conditions__words", "programme_conditions", SCORE, {"text_zh": ""}),
+    ("conditions__texts", "programme_conditions", {**LOAN, "fact": "tax_grade"}, {"none_of": "D; "}),
+    ("cases__item", "programme_cases", LOAN, {"version": "2024.9"}),
+    ("cases__twice", "programme_cases", None, {}),
+    ("cases__expected", "programme_cases", {**LOAN, "case_no": "3"}, {"expected": "maybe"}),
+    ("cases__limit", "programme_cases", {**LOAN, "case_no": "1"}, {"limit_cny": ""}),
+    ("cases__facts", "programme_cases", {**LOAN, "case_no": "1"}, {"facts": "score=5e1"}),
+    ("cases__facts", "programme_cases", {**LOAN, "case_no": "1"}, {"facts": "scores=50"}),
+    ("cases__facts_twice", "programme_cases", {**LOAN, "case_no": "1"}, {"facts": "score=50; score=60"}),
+    ("bands__overlap", "product_limits", {"lo_cny": "20000000"}, {"lo_cny": "19999999.99"}),
+    ("bands__gap", "product_prices", {"product_id": "high-enterprise-loan", "lo": "60"}, {"lo": "61"}),
+    ("bands__gap", "product_limits", {"hi_cny": ""}, {"hi_cny": "300000000"}),
+    ("bands__no_product", "product_uplifts", {"product_id": "green-channel-loan"}, {"version": "2024.9"}),
+    ("bands__none", "product_prices", E_LOAN, {"product_id": "green-channel-loan"}),
+    ("limits__shares", "product_limits", E_LOAN, {"share_pct": "10"}),
+    ("limits__no_basis", "product_limits", E_LOAN, {"hi_cny": "1000"}),
+    ("uplifts__range", "product_uplifts", {"lo": "95"}, {"uplift_pct": "-1"}),
+    ("prices__base", "product_prices", E_LOAN, {"base": "lpr_5y"}),
+    ("rates__days", "reference_rates", {"valid_from": "2025-05-20"}, {"valid_to": ""}),
+    ("rates__cover", "reference_rates", {"valid_from": "2025-05-20"}, {"valid_from": "2025-05-21"}),
+    ("products__what", "products", E_LOAN, {"pattern": "threshold"}),
+    ("products__what", "products", E_LOAN, {"min_limit_cny": "10000000.01"}),
+    ("products__marketing", "products", E_LOAN, {"marketing_from": "2024-12-31"}),
+    ("policies__what", "policies", {"policy_id": "hnte-reward"}, {"confirm_days": "0"}),
+    ("policies__claims", "policies", {"policy_id": "hnte-reward"}, {"claim_to": "2026-01-01"}),
+    ("relations__unknown", "policy_relations", {"relation": "requires"}, {"other_policy_id": "rd-growth-award"}),
+    (
+        "relations__chain",
+        "policy_relations",
+        {"policy_id": "hnte-reward"},
+        {"relation": "requires", "other_policy_id": "rd-growth-award"},
+    ),
+    ("relations__contradict", "policy_relations", None, {"relation": "requires"}),
+    ("rewards__what", "rewards", {"reward_id": "model-enterprise"}, {"top_pct": "5"}),
+    ("rewards__order", "reward_orders", {"reward_id": "model-enterprise", "place": "1"}, {"place": "4"}),
+    ("orders__what", "reward_orders", {"reward_id": "model-enterprise", "place": "1"}, {"direction": "up"}),
+    ("measures__basis", "restriction_measures", {"event_type": "serious_dishonesty"}, {"legal_basis": ""}),
+    ("measures__same_days", "restriction_measures", None, {"version": "2025.2"}),
+]
+
+
+@pytest.fixture
+def changed(tmp_path: Path):
+    def change(file: str, rows: dict[str, str] | None, values: dict[str, str]) -> Path:
+        shutil.copytree(PROJECT / SEEDS, tmp_path / "seeds")
+        path = tmp_path / "seeds" / f"{file}.csv"
+        with path.open(encoding="utf-8", newline="") as handle:
+            held = list(csv.DictReader(handle))
+        if rows is None:
+            held.append({**held[0], **values})
+        else:
+            chosen = [row for row in held if rows.items() <= row.items()]
+            assert chosen
+            for row in chosen:
+                row.update(values)
+        with path.open("w", encoding="utf-8", newline="") as handle:
+            writer = csv.DictWriter(handle, list(held[0]))
+            writer.writeheader()
+            writer.writerows(held)
+        return tmp_path / "seeds"
+
+    return change
+
+
+def test_the_project_s_own_programme_has_no_problem():
+    assert programme_problems(PROJECT) == []
+
+
+@pytest.mark.parametrize(
+    ("check", "file", "rows", "values"), PLANTED, ids=lambda part: part if isinstance(part, str) else ""
+)
+def test_a_planted_fault_is_found_by_the_check_that_is_for_it(changed, check, file, rows, values):
+    about, zh, en = (
+        line.removeprefix("-- ")
+        for line in (PROJECT / "checks" / "programme" / f"{check}.sql").read_text(encoding="utf-8").splitlines()[:3]
+    )
+    found = [
+        one
+        for one in programme_problems(PROJECT, changed(file, rows, values))
+        if one.problem_en.startswith(en.partition("{")[0]) and one.problem_zh.startswith(zh.partition("{")[0])
+    ]
+    assert {one.file for one in found} == {about.partition(":")[0].format(file=file)}
+
+
+def test_every_check_has_a_planted_fault():
+    assert {check for check, *_ in PLANTED} == CHECKS
+
+
+@pytest.mark.parametrize(
+    ("file", "values", "said"),
+    [
+        ("product_limits", {"share_pct": "0.12345"}, "'0.12345' is not a decimal"),
+        ("products", {"valid_from": "2025/1/1"}, "'2025/1/1' is not a date"),
+    ],
+)
+def test_a_cell_that_its_column_cannot_hold_exactly_is_refused_with_its_place(changed, file, values, said):
+    with pytest.raises(ScoreError, match=said):
+        programme_problems(PROJECT, changed(file, {}, values))
+
+
+def test_a_file_with_another_column_is_refused(changed):
+    with pytest.raises(ScoreError, match=r"products\.csv has not the columns that it must have: colour"):
+        programme_problems(PROJECT, changed("products", {}, {"colour": "red"}))
