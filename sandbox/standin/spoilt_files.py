@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 HUGE_BYTES: Final = 65 * 1024 * 1024
 FILES: Final = 3
 """How many files the records of a dataset are cut into."""
-_CSV_FAULTS: Final = frozenset(
-    {
-        "trailer_count_wrong", "trailer_sum_wrong", "trailer_gone", "duplicate_header", "missing_column",
-        "extra_column", "wrong_delimiter", "header_only", "title_row", "header_blanks",
-    }
-)  # fmt: skip
 _BELOW: Final[Mapping[str, tuple[tuple[str, bool], ...]]] = {
     "blank_rows": (("", False),) * 3,
     "subtotal_row": (("小计：", True),),
@@ -77,9 +71,10 @@ class _Spot:
 
 def spoil(stock: Stock, file: "Written", fault: Fault, folder: Path, pattern: str) -> "Written":
     """The file under a fault of stage `file` or `body`; `folder` and `pattern` are where it stands."""
-    if fault.name in _BYTES:
-        return replace(file, body=_BYTES[fault.name](stock, file, fault))
-    return replace(file, **_AROUND[fault.name](_Spot(stock, file, fault, folder, pattern)))
+    at = _Spot(stock, file, fault, folder, pattern)
+    if fault.name in _AROUND:
+        return replace(file, **_AROUND[fault.name](at))
+    return replace(file, body=_BYTES[fault.name](at) if fault.name in _BYTES else _spoilt_lines(at))
 
 
 def _links(at: _Spot) -> dict[str, Any]:
@@ -99,47 +94,49 @@ def _correction(at: _Spot) -> dict[str, Any]:
     entries = tuple(entry for entry in at.file.entries if entry.index == target)
     name = _CORRECTIONS[at.fault.name](at.file.name, at.pattern)
     late = replace(at.file, name=name, entries=entries, place=FILES)
-    return {"more": (replace(late, body=_with_correction(at.stock, late, at.fault)),)}
+    return {"more": (replace(late, body=_with_correction(replace(at, file=late))),)}
 
 
-def _with_bad_member(stock: Stock, file: "Written", _fault: Fault) -> bytes:
-    decoder: Any = stock.dataset.decoder
-    with zipfile.ZipFile(io.BytesIO(file.body)) as packed:
+def _with_bad_member(at: _Spot) -> bytes:
+    decoder: Any = at.stock.dataset.decoder
+    with zipfile.ZipFile(io.BytesIO(at.file.body)) as packed:
         plain = packed.read(packed.namelist()[0])
     return pack(plain, "zip", f"../../../{member_name(decoder.kind, decoder.member)}")
 
 
-def _with_rows_below(stock: Stock, file: "Written", fault: Fault) -> bytes:
+def _with_rows_below(at: _Spot) -> bytes:
     """A workbook or delimited text with rows below its records."""
     import openpyxl
 
-    if isinstance(stock.dataset.decoder, CsvDecoder):
-        return _spoilt_csv(stock, file, fault)
-    book = openpyxl.load_workbook(io.BytesIO(file.body))
+    if isinstance(at.stock.dataset.decoder, CsvDecoder):
+        return _spoilt_lines(at)
+    book = openpyxl.load_workbook(io.BytesIO(at.file.body))
     sheet = book.worksheets[0]
-    last = [cell.value for cell in sheet[sheet.max_row]]
-    for first, is_full in _BELOW[fault.name]:
-        for column, value in enumerate([first, *(last[1:] if is_full else [""] * (len(last) - 1))], start=1):
-            sheet.cell(sheet.max_row + (column == 1), column, value)
+    below = sheet.max_row + 1
+    for row, values in enumerate(_below(at.fault, [cell.value for cell in sheet[sheet.max_row]]), start=below):
+        for column, value in enumerate(values, start=1):
+            sheet.cell(row, column, value)
     body = io.BytesIO()
     book.save(body)
     return body.getvalue()
 
 
-def _in_other_encoding(stock: Stock, file: "Written", _fault: Fault) -> bytes:
+def _below(fault: Fault, last: Sequence[Any]) -> list[list[Any]]:
+    """The rows below the records: the first cell of each, and the others as in the last record or empty."""
+    return [[first, *(last[1:] if is_full else [""] * (len(last) - 1))] for first, is_full in _BELOW[fault.name]]
+
+
+def _in_other_encoding(at: _Spot) -> bytes:
     """A CSV in an encoding that was not declared."""
-    decoder = stock.dataset.decoder
-    if not isinstance(decoder, CsvDecoder):
-        raise TypeError(f"{stock.dataset.address} is no CSV")
+    decoder, lines = _lines(at)
     other = "gb18030" if set(decoder.encodings) <= {"utf-8", "utf-16"} else "utf-16-le"
-    lines = csv_lines(stock.dataset, decoder, [entry.wire for entry in file.entries])
     plain = csv_bytes(decoder.model_copy(update={"encoding": "utf-8"}), lines, 0).decode().encode(other)
     return pack(plain, decoder.archive, member_name("csv", decoder.member))
 
 
-def _with_correction(stock: Stock, file: "Written", fault: Fault) -> bytes:
-    rows = [stock.wire_of(true_entry(stock, entry, [fault]), entry.index) for entry in file.entries]
-    return encode(stock.dataset, rows, place=file.place)
+def _with_correction(at: _Spot) -> bytes:
+    rows = [at.stock.wire_of(true_entry(at.stock, entry, [at.fault]), entry.index) for entry in at.file.entries]
+    return encode(at.stock.dataset, rows, place=at.file.place)
 
 
 def true_entry(stock: Stock, entry: Entry, faults: Sequence[Fault]) -> Row:
@@ -185,79 +182,79 @@ def corrected(stock: Stock, row: Row) -> Row:
     return row
 
 
-def _spoilt_csv(stock: Stock, file: "Written", fault: Fault) -> bytes:
-    decoder = stock.dataset.decoder
+Lines = list[list[str]]
+
+
+def _lines(at: _Spot) -> tuple[CsvDecoder, Lines]:
+    """The decoder of a CSV, and what stands in the file: header, records, and the trailer where one is declared."""
+    decoder = at.stock.dataset.decoder
     if not isinstance(decoder, CsvDecoder):
-        raise TypeError(f"{stock.dataset.address} is no CSV")
-    lines = csv_lines(stock.dataset, decoder, [entry.wire for entry in file.entries])
-    if fault.name == "header_only":
-        lines = csv_lines(stock.dataset, decoder, [])
-    elif fault.name.startswith("trailer"):
-        lines = _spoilt_trailer(decoder, lines, fault)
-    elif fault.name == "title_row":
-        lines = [[stock.dataset.description.split("。")[0]], *lines]
-    elif fault.name == "header_blanks":
-        lines = [[f"{name}\u00a0" if place % 2 else f" {name} " for place, name in enumerate(lines[0])], *lines[1:]]
-    elif fault.name in _BELOW:
-        lines = [
-            *lines,
-            *(
-                [first, *(lines[-1][1:] if is_full else [""] * (len(lines[0]) - 1))]
-                for first, is_full in _BELOW[fault.name]
-            ),
-        ]
-    elif fault.name == "wrong_delimiter":
+        raise TypeError(f"{at.stock.dataset.address} is no CSV")
+    return decoder, csv_lines(at.stock.dataset, decoder, [entry.wire for entry in at.file.entries])
+
+
+def _spoilt_lines(at: _Spot) -> bytes:
+    """A CSV whose lines are spoilt; of a fault about columns the trailer stays as it is."""
+    decoder, lines = _lines(at)
+    end = len(lines) - (decoder.trailer is not None)
+    if at.fault.name == "wrong_delimiter":
         decoder = decoder.model_copy(update={"delimiter": "\t" if decoder.delimiter != "\t" else ";"})
+    elif at.fault.name == "header_only":
+        lines = csv_lines(at.stock.dataset, decoder, [])
+    elif at.fault.name in _TRAILERS:
+        lines = [*lines[:end], *_TRAILERS[at.fault.name](decoder, lines[-1])]
+    elif at.fault.name in _BELOW:
+        lines = [*lines, *_below(at.fault, lines[-1])]
     else:
-        lines = _spoilt_columns(stock, lines, fault)
-    return pack(csv_bytes(decoder, lines, file.place), decoder.archive, member_name("csv", decoder.member))
+        lines = [*_TABLES[at.fault.name](at, lines[:end]), *lines[end:]]
+    return pack(csv_bytes(decoder, lines, at.file.place), decoder.archive, member_name("csv", decoder.member))
 
 
-def _spoilt_trailer(decoder: CsvDecoder, lines: list[list[str]], fault: Fault) -> list[list[str]]:
-    trailer = decoder.trailer
-    if trailer is None or fault.name == "trailer_gone":
-        return lines[:-1]
-    last = list(lines[-1])
-    if fault.name == "trailer_count_wrong":
-        last[trailer.count - 1] = str(int(last[trailer.count - 1]) + 1)
-    else:
-        last[trailer.sum - 1] = str(Decimal(last[trailer.sum - 1]) + 1)
-    return [*lines[:-1], last]
+def _without_column(at: _Spot, lines: Lines) -> Lines:
+    gone = lines[0].index(required_column(at.stock, at.fault).source_field)
+    return [[value for place, value in enumerate(line) if place != gone] for line in lines]
 
 
-def _spoilt_columns(stock: Stock, lines: list[list[str]], fault: Fault) -> list[list[str]]:
-    decoder = stock.dataset.decoder
-    has_trailer = isinstance(decoder, CsvDecoder) and decoder.trailer is not None
-    header, *rows = lines
-    last = [rows.pop()] if has_trailer else []
-    if fault.name == "duplicate_header":
-        return [[header[0], header[0], *header[2:]], *rows, *last]
-    if fault.name == "extra_column":
-        return [[*header, "备注"], *([*row, "无"] for row in rows), *last]
-    gone = header.index(required_column(stock, fault).source_field)
-    return [[v for place, v in enumerate(line) if place != gone] for line in (header, *rows)] + last
+def _off_by_one(decoder: CsvDecoder, trailer: list[str], cell: str) -> Lines:
+    place = getattr(decoder.trailer, cell) - 1
+    return [[str(Decimal(value) + 1) if at == place else value for at, value in enumerate(trailer)]]
 
 
-_BYTES: Final[Mapping[str, Callable[[Stock, "Written", Fault], bytes]]] = {
-    **dict.fromkeys(_CSV_FAULTS, _spoilt_csv),
+_TRAILERS: Final[Mapping[str, Callable[[CsvDecoder, list[str]], Lines]]] = {
+    "trailer_gone": lambda _decoder, _trailer: [],
+    "trailer_count_wrong": lambda decoder, trailer: _off_by_one(decoder, trailer, "count"),
+    "trailer_sum_wrong": lambda decoder, trailer: _off_by_one(decoder, trailer, "sum"),
+}
+_TABLES: Final[Mapping[str, Callable[[_Spot, Lines], Lines]]] = {
+    "title_row": lambda at, lines: [[at.stock.dataset.description.split("。")[0]], *lines],
+    "header_blanks": lambda _at, lines: [
+        [f"{name}\u00a0" if place % 2 else f" {name} " for place, name in enumerate(lines[0])],
+        *lines[1:],
+    ],
+    "duplicate_header": lambda _at, lines: [[lines[0][0], lines[0][0], *lines[0][2:]], *lines[1:]],
+    "extra_column": lambda _at, lines: [[*lines[0], "备注"], *([*row, "无"] for row in lines[1:])],
+    "missing_column": _without_column,
+}
+
+_BYTES: Final[Mapping[str, Callable[[_Spot], bytes]]] = {
     **dict.fromkeys(_BELOW, _with_rows_below),
-    "truncated_zip": lambda _stock, file, _fault: file.body[: len(file.body) // 2],
-    "empty_file": lambda _stock, _file, _fault: b"",
-    "archive_bomb": lambda stock, _file, _fault: archive_bomb(stock.dataset.decoder),
-    "byte_order_mark": lambda _stock, file, _fault: b"\xef\xbb\xbf" + file.body.removeprefix(b"\xef\xbb\xbf"),
+    "truncated_zip": lambda at: at.file.body[: len(at.file.body) // 2],
+    "empty_file": lambda _at: b"",
+    "archive_bomb": lambda at: archive_bomb(at.stock.dataset.decoder),
+    "byte_order_mark": lambda at: b"\xef\xbb\xbf" + at.file.body.removeprefix(b"\xef\xbb\xbf"),
     "member_traversal": _with_bad_member,
     "encoding_lie": _in_other_encoding,
     "replaced_file": _with_correction,
     "stray_day": _with_correction,
-    **dict.fromkeys(_OTHER_FORMS, lambda _stock, file, fault: _OTHER_FORMS[fault.name] + file.body[:200]),
-    "html_file": lambda _stock, _file, _fault: HTML.encode(),
-    "json_file": lambda _stock, _file, _fault: b'{"code": 500, "message": "export failed"}',
-    "packed_file": lambda _stock, file, _fault: gzip.compress(file.body, mtime=0),
-    "text_as_workbook": lambda stock, file, _fault: encode_text(stock.dataset, [e.wire for e in file.entries]),
+    **dict.fromkeys(_OTHER_FORMS, lambda at: _OTHER_FORMS[at.fault.name] + at.file.body[:200]),
+    "html_file": lambda _at: HTML.encode(),
+    "json_file": lambda _at: b'{"code": 500, "message": "export failed"}',
+    "packed_file": lambda at: gzip.compress(at.file.body, mtime=0),
+    "text_as_workbook": lambda at: encode_text(at.stock.dataset, [entry.wire for entry in at.file.entries]),
 }
 _CORRECTED: Final = frozenset({"replaced_file", "same_second", *_CORRECTIONS})
 _AROUND: Final[Mapping[str, Callable[[_Spot], dict[str, Any]]]] = {
-    "same_second": lambda at: {"body": _with_correction(at.stock, at.file, at.fault), "keeps_time": True},
+    "same_second": lambda at: {"body": _with_correction(at), "keeps_time": True},
     "file_growing": lambda at: {
         "grows_from": len(at.file.body) // 2,
         "grow_seconds": at.fault.seconds or at.file.grow_seconds,

@@ -17,16 +17,17 @@ from sandbox.standin.records import Entry
 from sandbox.standin.wire import gzip_bomb, http_date
 
 DAY: Final = 86_400
-_STATUSES: Final = {
-    "status_429_seconds": 429,
-    "status_429_date": 429,
-    "status_429_beyond_budget": 429,
-    "down": 503,
-    "no_content": 204,
-    "redirect": 302,
-    "clock_skew": 503,
-    "secret_in_error": 400,
+_STATUSES: Final[Mapping[str, tuple[int, Callable[[float, str], dict[str, str]]]]] = {
+    "status_429_seconds": (429, lambda wait, _: {"Retry-After": f"{wait:g}"}),
+    "status_429_date": (429, lambda wait, _: {"Retry-After": http_date(wait)}),
+    "status_429_beyond_budget": (429, lambda _wait, _address: {"Retry-After": str(DAY)}),
+    "down": (503, lambda _wait, _address: {}),
+    "no_content": (204, lambda _wait, _address: {}),
+    "redirect": (302, lambda _, address: {"Location": f"http://localhost{address}"}),
+    "clock_skew": (503, lambda wait, _: {"Date": http_date(DAY), "Retry-After": http_date(DAY + wait)}),
+    "secret_in_error": (400, lambda _wait, _address: {}),
 }
+"""Status and headers, by the wait asked for and the address; any other name ends with its status."""
 ELSEWHERE: Final = "http://elsewhere.invalid"
 HTML: Final = "<!doctype html><html><body><h1>系统维护中</h1><p>请稍后再试</p></body></html>"
 
@@ -42,28 +43,14 @@ class Refusal:
 
 def refusal_of(fault: Fault, sent: Mapping[str, str], address: str) -> Refusal:
     """What a fault of stage `status` answers; `sent` are the request's headers, `address` its port, path and query."""
-    wait = 1 if fault.seconds is None else fault.seconds
-    status, headers = _STATUSES.get(fault.name, 0), {}
+    status, headers = _STATUSES.get(fault.name, (0, lambda _wait, _address: {}))
     told: dict[str, Any] = {"code": "FAULT", "message": "无法处理"}
-    match fault.name:
-        case "status_429_seconds":
-            headers = {"Retry-After": f"{wait:g}"}
-        case "status_429_date":
-            headers = {"Retry-After": http_date(wait)}
-        case "status_429_beyond_budget":
-            headers = {"Retry-After": str(DAY)}
-        case "redirect":
-            headers = {"Location": f"http://localhost{address}"}
-        case "clock_skew":
-            headers = {"Date": http_date(DAY), "Retry-After": http_date(DAY + wait)}
-        case "no_content":
-            return Refusal(status, headers, b"")
-        case "secret_in_error":
-            told["request"] = dict(sent)
-        case _ if not status:
-            status = int(fault.name.removeprefix("status_"))
-    body = json.dumps(told, ensure_ascii=False).encode()
-    return Refusal(status, {"Content-Type": "application/json", **headers}, body)
+    if fault.name == "secret_in_error":
+        told["request"] = dict(sent)
+    body = b"" if status == 204 else json.dumps(told, ensure_ascii=False).encode()
+    kind = {} if status == 204 else {"Content-Type": "application/json"}
+    asked = headers(1 if fault.seconds is None else fault.seconds, address)
+    return Refusal(status or int(fault.name.removeprefix("status_")), {**kind, **asked}, body)
 
 
 def page_of(view: View, fault: Fault) -> tuple[list[Entry] | None, int | None]:
