@@ -18,14 +18,7 @@ Rank = int
 File = tuple[str, tuple[int, ...]]
 """Its name, and its time of change as something that can be compared."""
 
-AGES = pa.schema(
-    [
-        pa.field("_batch", pa.string()),
-        pa.field("_sequence", pa.int32()),
-        pa.field("_age", pa.int64()),
-        pa.field("_moment", pa.int64()),
-    ]
-)
+AGES = pa.schema({"_batch": pa.string(), "_sequence": pa.int32(), "_age": pa.int64(), "_moment": pa.int64()})
 """For a page its rank, and the time of change where it is that which decides."""
 
 _LABEL: Final = re.compile(r"(.*) \(\d+ bytes, (\d+)(?:\.(\d{9}))?\)", re.DOTALL)

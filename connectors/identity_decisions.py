@@ -21,17 +21,8 @@ from connectors.spelling import HIDDEN
 
 FILE_NAME = "identity_decisions.csv"
 
-DECISIONS_SCHEMA = pa.schema(
-    [
-        pa.field("source", pa.string()),
-        pa.field("dataset", pa.string()),
-        pa.field("identifier", pa.string()),
-        pa.field("uscc", pa.string()),
-        pa.field("decided_on", pa.date32()),
-        pa.field("decided_by", pa.string()),
-        pa.field("why", pa.string()),
-    ]
-)
+_TEXTS = ("source", "dataset", "identifier", "uscc", "decided_on", "decided_by", "why")
+DECISIONS_SCHEMA = pa.schema({**dict.fromkeys(_TEXTS, pa.string()), "decided_on": pa.date32()})
 # A unified code, an organisation code, an old tax or registration number: in none of them stands anything but these.
 _CODE = re.compile("[0-9A-Z]{9}|[0-9A-Z]{15}|[0-9A-Z]{18}", re.ASCII)
 _NEXT = "mend or remove the line, then jifen identity decisions"

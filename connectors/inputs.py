@@ -141,28 +141,19 @@ def lay_out(
 
 
 SUPPLY_SCHEMA = pa.schema(
-    [
-        pa.field("source", pa.string()),
-        pa.field("dataset", pa.string()),
-        pa.field("is_supplied", pa.bool_()),
-        pa.field("coverage", pa.string()),
-        pa.field("is_critical", pa.bool_()),
-        pa.field("learned_on", pa.date32()),
-        pa.field("is_stale", pa.bool_()),
-        pa.field("rows_landed", pa.int64()),
-        pa.field("rows_refused", pa.int64()),
-        pa.field("reason", pa.string()),
-    ]
+    {
+        **dict.fromkeys(("source", "dataset"), pa.string()),
+        "is_supplied": pa.bool_(),
+        "coverage": pa.string(),
+        "is_critical": pa.bool_(),
+        "learned_on": pa.date32(),
+        "is_stale": pa.bool_(),
+        **dict.fromkeys(("rows_landed", "rows_refused"), pa.int64()),
+        "reason": pa.string(),
+    }
 )
-
 REFUSALS_SCHEMA = pa.schema(
-    [
-        pa.field("source", pa.string()),
-        pa.field("dataset", pa.string()),
-        pa.field("uscc", pa.string()),
-        pa.field("name", pa.string()),
-        pa.field("records", pa.int64()),
-    ]
+    {**dict.fromkeys(("source", "dataset", "uscc", "name"), pa.string()), "records": pa.int64()}
 )
 
 

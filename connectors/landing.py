@@ -24,9 +24,9 @@ from connectors.file_order import ages, name_of
 from connectors.raw import publish_durably, read_raw
 from connectors.reading import PLACE, Part, Reading
 from connectors.refusals import NOBODY, Refusal, RefusalLog, identity_of, quarantine_path
-from connectors.settle import ROWS_AT_ONCE, Ascent, Settled, keys_gone, settle, write_rows
+from connectors.settle import ROWS_AT_ONCE, Ascent, Settled, compare, settle, write_rows
 from connectors.spec import Dataset, FileRequest
-from connectors.watch import age_and_gaps, emptied, newest_in, require_healthy, shrunk
+from connectors.watch import age_and_gaps, newest_in, require_healthy
 from connectors.zone import Zone
 from ledger.batches import BatchKey, close_batch, landed_batches, pages_of, pages_of_dataset, promoted_batches
 from ledger.settings import Settings
@@ -150,8 +150,8 @@ class Delivery:
             self._refuse_two_dumps()
             if is_new and self.held:
                 paths = (self._landed_file(self.held[-1]), self.path)
-                losses, keys = shrunk(self.dataset, *paths), keys_gone(self.dataset, *paths)
-                settled = replace(settled, losses=losses, emptied=emptied(self.dataset, *paths), keys=keys)
+                losses, emptied, keys = compare(self.dataset, *paths)
+                settled = replace(settled, losses=losses, emptied=emptied, keys=keys)
             reading.notes.update(self._parts_gone())
         elif isinstance(self.dataset.request, FileRequest):
             reading.notes.update(self._outdone_again())

@@ -4,6 +4,7 @@ The SQL names only columns of the source file (`^[a-z][a-z0-9_]*$`) and our own;
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,12 +16,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from connectors.file_order import AGES
-from connectors.spec import Dataset, FileRequest, ReplaceBy, Tombstone
+from connectors.spec import Dataset, FileRequest, NoGap, ReplaceBy, Tombstone
 
 MEMORY_LIMIT = "128MB"
 _OF_FEW_VALUES = (pa.date32(), pa.int32())
 FEW = 10
 """So many records without a value in a column tell something where all others have one."""
+_PERIODS: Final = {"year": 4, "month": 7, None: 10_000}
+"""How much of a value as text tells its period; of one without periods all of it."""
 _AHEAD: Final = timedelta(days=1)
 """So far ahead of now may a stamp lie: a day of the zone begins before that of UTC, and clocks differ."""
 ROWS_AT_ONCE = 65_536
@@ -108,8 +111,7 @@ def settle(
     A snapshot lands whole. An upsert lands only what is new, what differs from the newest row of its key, and what it
     says or implies is deleted (`_deleted`). `ages` tells of pages that are files which is the later one.
     """
-    with duckdb.connect(":memory:", config={"memory_limit": MEMORY_LIMIT, "threads": 1}) as db:
-        db.execute("set temp_directory = $folder", {"folder": str(target.parent / ".settling")})
+    with _database(target.parent) as db:
         db.from_parquet(str(staged)).create_view("staged")
         db.register("ages", AGES.empty_table() if ages is None else ages)
         db.execute(
@@ -137,6 +139,12 @@ def settle(
         total = _total_after(db, dataset)
         _write(db, dataset, schema, target)
     return Settled(total, before, repeats, notes, conflicts, losses, emptied)
+
+
+def _database(folder: Path) -> duckdb.DuckDBPyConnection:
+    """A database in memory that spills into a folder."""
+    db = duckdb.connect(":memory:", config={"memory_limit": MEMORY_LIMIT, "threads": 1})
+    return db.execute("set temp_directory = $folder", {"folder": str(folder / ".settling")})
 
 
 def _names(names: Sequence[str], table: str = "") -> str:
@@ -328,17 +336,55 @@ def _emptied(db: duckdb.DuckDBPyConnection, dataset: Dataset) -> tuple[Emptied, 
     return tuple(found)
 
 
-def keys_gone(dataset: Dataset, held: Path, fresh: Path) -> Loss:
-    """How many keys of one landed snapshot are not in another, by what is text in them: days and years move on."""
+def compare(dataset: Dataset, held: Path, fresh: Path) -> tuple[tuple[Loss, ...], tuple[Emptied, ...], Loss]:
+    """What a new snapshot lacks of the one that is held: records of each part that is watched, columns, and keys.
+
+    Keys are compared by what is text in them: days and years move on.
+    """
     kinds = {column.name: column.kind for column in dataset.columns}
     key = _names([name for name in dataset.key if kinds[name] == "varchar"] or dataset.key)
-    with duckdb.connect(":memory:", config={"memory_limit": MEMORY_LIMIT, "threads": 1}) as db:
-        db.execute("set temp_directory = $folder", {"folder": str(fresh.parent / ".settling")})
+    with _database(fresh.parent) as db:
         db.from_parquet(str(held)).create_view("held")
         db.from_parquet(str(fresh)).create_view("fresh")
+        had, has = ({row[0] for row in db.execute(f"describe {one}").fetchall()} for one in ("held", "fresh"))
         db.execute(f"create temp view keys as select distinct {key} from held")  # noqa: S608
         gone = _number(db, f"select count(*) from keys anti join fresh using ({key})")  # noqa: S608
-        return Loss("the keys", gone, _number(db, "select count(*) from keys"))
+        keys = Loss("the keys", gone, _number(db, "select count(*) from keys"))
+        return _shrunk(db, dataset, had & has), _bare(db, dataset, had), keys
+
+
+def _shrunk(db: duckdb.DuckDBPyConnection, dataset: Dataset, names: AbstractSet[str]) -> tuple[Loss, ...]:
+    """The values or periods of the watched column that have more than one record less.
+
+    A window that moves on loses of its first period, and what lies before that: neither is a loss by itself.
+    """
+    watched = dataset.continuity
+    column = getattr(watched, "column", None) or getattr(watched, "by", None)
+    if column not in names:
+        return ()
+    part = f'left(cast("{column}" as varchar), {_PERIODS[getattr(watched, "period", None)]})'
+    moves = "(select min(part) from after)" if isinstance(watched, NoGap) else "null"
+    rows = db.execute(
+        f"""with before as (select {part} as part, count(*) as had from held group by all),
+        after as (select {part} as part, count(*) as has from fresh group by all)
+        select part, had - coalesce(has, 0) as gone, had from before left join after using (part)
+        where gone > 1 and part is not null and coalesce(part > {moves}, true) order by part"""  # noqa: S608
+    ).fetchall()
+    return tuple(Loss(f"{column} {value}", gone, before) for value, gone, before in rows)
+
+
+def _bare(db: duckdb.DuckDBPyConnection, dataset: Dataset, held: AbstractSet[str]) -> tuple[Emptied, ...]:
+    """The columns in which no record of the new snapshot has a value, and more than one of the old had."""
+    names = [column.name for column in dataset.columns if column.name in held]
+    counts = ", ".join(f'count("{name}")' for name in names)
+    before, after = (
+        db.execute(f"select {counts}, count(*) from {one}").fetchone() or ()  # noqa: S608
+        for one in ("held", "fresh")
+    )
+    if not after or not after[-1]:
+        return ()
+    told = zip(names, before, after, strict=False)
+    return tuple(Emptied(name, had) for name, had, has in told if had > 1 and not has)
 
 
 def _add_deletions(

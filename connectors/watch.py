@@ -109,54 +109,6 @@ def _check_loss(dataset: Dataset, loss: Loss) -> None:
         raise DataError(what, dataset.address, f"{ask}; {mend}")
 
 
-def shrunk(dataset: Dataset, held: Path, fresh: Path) -> tuple[Loss, ...]:
-    """What a new snapshot has less than the one that is held of each value or period that is watched.
-
-    A window that moves on loses of its first period, and what lies before that: neither is a loss by itself.
-    """
-    paths, losses = (held, fresh), []
-    watched = dataset.continuity
-    column = getattr(watched, "column", None) or getattr(watched, "by", None)
-    if column and all(column in pq.read_schema(path).names for path in paths):
-        held_sizes, sizes = (_sizes(path, column, getattr(watched, "period", None)) for path in paths)
-        first = min(sizes, default="") if isinstance(watched, NoGap) else ""
-        losses = [
-            Loss(f"{column} {value}", size - sizes.get(value, 0), size)
-            for value, size in sorted(held_sizes.items())
-            if value > first or not first
-        ]
-    return tuple(loss for loss in losses if loss.gone > 1)
-
-
-def emptied(dataset: Dataset, held: Path, fresh: Path) -> tuple[Emptied, ...]:
-    """The columns that a new snapshot has no value in, and the one that is held has."""
-    before, after = _filled(held), _filled(fresh)
-    if not pq.read_metadata(fresh).num_rows:
-        return ()
-    names = [column.name for column in dataset.columns if before.get(column.name, 0) > 1 and not after[column.name]]
-    return tuple(Emptied(name, before[name]) for name in names)
-
-
-def _filled(path: Path) -> dict[str, int]:
-    """How many values each column of a Parquet file has, by its statistics."""
-    about = pq.read_metadata(path)
-    found: dict[str, int] = {}
-    for group in map(about.row_group, range(about.num_row_groups)):
-        for column in map(group.column, range(group.num_columns)):
-            nulls = column.statistics.null_count if column.statistics is not None else 0
-            found[column.path_in_schema] = found.get(column.path_in_schema, 0) + group.num_rows - (nulls or 0)
-    return found
-
-
-def _sizes(path: Path, column: str, period: str | None) -> dict[str, int]:
-    """How many rows have each value of a column, or fall into each month (2025-06) or year."""
-    text = pq.read_table(path, columns=[column], partitioning=None)[column].cast(pa.string())
-    if period:
-        text = pc.utf8_slice_codeunits(text, 0, 7 if period == "month" else 4)
-    counted = pc.value_counts(text.drop_null().combine_chunks()).to_pylist()
-    return {one["values"]: one["counts"] for one in counted}
-
-
 def _check_refused_share(dataset: Dataset, reading: Reading) -> None:
     """A delivery of which most is refused is none: its file must be read again one day, not remembered as read."""
     if reading.refused >= MANY and 2 * reading.refused > reading.received:
