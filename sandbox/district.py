@@ -14,6 +14,7 @@ from sandbox.district_faults import plant_all
 from sandbox.district_feeds import FEEDS, feed
 from sandbox.district_kin import CALLS
 from sandbox.district_local import add_local_facts
+from sandbox.district_money import add_money
 from sandbox.draft import Draft
 from sandbox.feeds import Feeds
 from sandbox.industries import INDUSTRIES, WEIGHTS, Industry
@@ -123,7 +124,7 @@ def _numbered(applications: Sequence[Application], first: int) -> list[Applicati
 def generate(seed: int = SEED, enterprises: int = ENTERPRISES) -> District:
     """Make the district: what is true of each enterprise, then the faults and edges planted on purpose.
 
-    The result depends on the seed and the number of enterprises alone. The faults need about 180 ordinary enterprises
+    The result depends on the seed and the number of enterprises alone. The faults need about 210 ordinary enterprises
     to stand on; too few raise `NoRoomError`.
     """
     stream = streams(seed)
@@ -137,6 +138,7 @@ def generate(seed: int = SEED, enterprises: int = ENTERPRISES) -> District:
     draft.pcts = _numbered(draft.pcts, 900_001)
     calls = {name: partial(call, draft) for name, call in CALLS.items()}
     plant_all(draft, {**calls, "add_local_facts": partial(add_local_facts, draft, stream)})
+    add_money(draft, stream)
     return draft.finish()
 
 

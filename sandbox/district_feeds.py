@@ -166,6 +166,14 @@ FEEDS: Final[Mapping[str, Feed]] = {
     "science.contest_results": Feed("results", "*", "result_no"),
     "science.enterprise_states": Feed("states", "uscc *", "uscc aspect valid_from"),
     "science.consents": Feed("consents", "uscc purpose evidence_hash *", "consent_id recipient"),
+    "finance.loan_movements": Feed("loan_movements", "uscc *", "movement_no"),
+    "finance.leases": Feed("leases", "uscc *", "lease_no"),
+    "finance.lease_payments": Feed("lease_payments", "*", "payment_no"),
+    "finance.subsidy_claims": Feed("subsidy_claims", "uscc *", "claim_no"),
+    "finance.subsidy_payments": Feed("subsidy_payments", "*", "payment_no"),
+    "finance.guarantees": Feed("guarantees", "uscc *", "guarantee_no"),
+    "finance.guarantee_claims": Feed("guarantee_states", "*", "event_no"),
+    "finance.pool_funds": Feed("pool_funds", "*", "fund_no"),
     "science.successions": Feed("successions", "*", "predecessor_uscc successor_uscc kind"),
 }
 

@@ -42,6 +42,12 @@ def day_between(rng: random.Random, first: date, last: date) -> date:
     return first + timedelta(days=rng.randrange((last - first).days + 1))
 
 
+def quarter_days(first: date, last: date) -> Iterator[date]:
+    """The 21st of each third month, on which interest is paid."""
+    days = (date(year, month, 21) for year in range(first.year, last.year + 1) for month in (3, 6, 9, 12))
+    return (day for day in days if first < day <= last)
+
+
 def business_years(rng: random.Random, industry: Industry, founded_on: date) -> dict[int, YearOfBusiness]:
     """Draw revenue (log-normal, medians 35 M and, for young firms, 2.5 M yuan) and R&D expense, backwards from 2024."""
     is_young = founded_on >= _YOUNG_FROM

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from sandbox.district_feeds import key_of
-from sandbox.model import Application, District, Enterprise, Planted, Record, Registration, Stray, Succession
+from sandbox.model import Application, District, Enterprise, Planted, PoolFund, Record, Registration, Stray, Succession
 
 
 class NoRoomError(LookupError):
@@ -38,6 +38,7 @@ class Draft:
     pcts: list[Application] = field(default_factory=list)
     registrations: list[Registration] = field(default_factory=list)
     successions: list[Succession] = field(default_factory=list)
+    pool_funds: list[PoolFund] = field(default_factory=list)
     strays: list[Stray] = field(default_factory=list)
     planted: list[Planted] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
@@ -103,4 +104,5 @@ class Draft:
             tuple(self.planted),
             tuple(self.registrations),
             tuple(self.successions),
+            tuple(self.pool_funds),
         )

@@ -357,6 +357,107 @@ class Succession(NamedTuple):
     share_pct: Decimal | None
 
 
+class LoanMovement(NamedTuple):
+    """A drawdown, repayment, change of rate, payment of interest, or the first or last day overdue, in yuan."""
+
+    movement_no: str
+    bank: str
+    loan_receipt_no: str
+    moved_on: date
+    kind: str
+    amount_cny: Decimal | None = None
+    annual_rate_pct: Decimal | None = None
+
+
+class Lease(NamedTuple):
+    """A finance lease, in yuan."""
+
+    lease_no: str
+    lessor: str
+    asset_no: str | None
+    financed_amount_cny: Decimal
+    annual_rate_pct: Decimal
+    started_on: date
+    ends_on: date
+
+
+class LeasePayment(NamedTuple):
+    """A rent parted into principal and interest, in yuan; None is not reported."""
+
+    payment_no: str
+    lease_no: str
+    paid_on: date
+    principal_cny: Decimal | None
+    interest_cny: Decimal | None
+
+
+class SubsidyClaim(NamedTuple):
+    """A claim for an interest or lease subsidy, and what became of it."""
+
+    claim_no: str
+    kind: str
+    lender: str
+    contract_no: str
+    period_from: date
+    period_to: date
+    claimed_on: date
+    used_for: str | None = "production"
+    asset_no: str | None = None
+    other_programme: str | None = None
+    consented_on: date | None = None
+    published_on: date | None = None
+    objected_on: date | None = None
+    is_objection_upheld: bool | None = None
+    reviewed_on: date | None = None
+
+
+class SubsidyPayment(NamedTuple):
+    """What was paid on a claim, in yuan."""
+
+    payment_no: str
+    claim_no: str
+    programme_id: str
+    policy_year: int
+    paid_on: date
+    amount_cny: Decimal
+
+
+class Guarantee(NamedTuple):
+    """A guarantee under an agreement of the risk pool, in yuan."""
+
+    guarantee_no: str
+    agreement_id: str
+    bank: str
+    guarantor: str
+    loan_receipt_no: str
+    principal_cny: Decimal
+    fee_rate_pct: Decimal
+    uplifts: str | None
+    valid_from: date
+    valid_to: date
+    released_on: date | None = None
+
+
+class GuaranteeState(NamedTuple):
+    """A state that a claim on a guarantee came to, with its amount in yuan where it has one."""
+
+    event_no: str
+    guarantee_no: str
+    state: str
+    amount_cny: Decimal | None
+    happened_on: date
+
+
+class PoolFund(NamedTuple):
+    """Money that came into a risk pool or went out of it, in yuan."""
+
+    fund_no: str
+    pool_id: str
+    kind: str
+    amount_cny: Decimal
+    moved_on: date
+
+
 class Registration(NamedTuple):
     """A software copyright or layout design as registered: the owner as text, and the codes of those it can mean."""
 
@@ -412,6 +513,13 @@ class Enterprise:
     results: tuple[ContestResult, ...] = ()
     repairs: tuple[Repair, ...] = ()
     states: tuple[State, ...] = ()
+    loan_movements: tuple[LoanMovement, ...] = ()
+    leases: tuple[Lease, ...] = ()
+    lease_payments: tuple[LeasePayment, ...] = ()
+    subsidy_claims: tuple[SubsidyClaim, ...] = ()
+    subsidy_payments: tuple[SubsidyPayment, ...] = ()
+    guarantees: tuple[Guarantee, ...] = ()
+    guarantee_states: tuple[GuaranteeState, ...] = ()
 
     @property
     def name(self) -> str:
@@ -479,3 +587,4 @@ class District:
     planted: tuple[Planted, ...]
     registrations: tuple[Registration, ...] = ()
     successions: tuple[Succession, ...] = ()
+    pool_funds: tuple[PoolFund, ...] = ()
