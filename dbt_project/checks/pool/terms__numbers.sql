@@ -1,0 +1,10 @@
+-- pool_terms: ruleset_id
+-- 费率、倍数或警戒线缺失或不合理：警戒线应不高于停止线
+-- a rate, the leverage or a line is missing or absurd: the line that warns is not above the one that stops
+select pool_id as ruleset_id from pool_terms
+where
+    coalesce(fee_rate_pct not between 0 and 100, true)
+    or coalesce(leverage_times < 1, true)
+    or coalesce(warn_pct not between 0 and 100, true)
+    or coalesce(stop_pct not between 0 and 100, true)
+    or warn_pct > stop_pct

@@ -1,0 +1,4 @@
+-- pool_uplifts: ruleset_id, uplift
+-- 上浮重复
+-- the uplift stands there twice
+select agreement_id as ruleset_id, uplift from pool_uplifts group by all having count(*) > 1

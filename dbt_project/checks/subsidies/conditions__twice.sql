@@ -1,0 +1,4 @@
+-- subsidy_conditions: ruleset_id, condition
+-- 条件重复
+-- the condition stands there twice
+select programme_id as ruleset_id, condition from subsidy_conditions group by all having count(*) > 1

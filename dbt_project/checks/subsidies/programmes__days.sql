@@ -1,0 +1,4 @@
+-- subsidy_programmes: ruleset_id
+-- 有效期缺失或颠倒
+-- valid_from is missing, or after valid_to
+select programme_id as ruleset_id from subsidy_programmes where valid_from is null or valid_to < valid_from

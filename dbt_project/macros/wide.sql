@@ -1,0 +1,12 @@
+{#- A whole number wide enough for products of fen, days and rates, and for their sums. -#}
+{% macro wide(number) %}
+    {{- return(adapter.dispatch('wide', 'jifen')(number)) -}}
+{% endmacro %}
+
+{% macro default__wide(number) %}
+    {{- no_implementation('wide') -}}
+{% endmacro %}
+
+{% macro duckdb__wide(number) -%}
+    cast({{ number }} as hugeint)
+{%- endmacro %}

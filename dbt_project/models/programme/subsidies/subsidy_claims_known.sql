@@ -1,0 +1,42 @@
+with claims as (
+    {{ landed('finance', 'subsidy_claims') }}
+),
+
+leases as (
+    {{ landed('finance', 'leases') }}
+),
+
+redirected as (
+    select * from {{ ref('int_codes__redirected') }}
+),
+
+in_force as (
+    select * from {{ ref('ruleset_in_force') }}
+),
+
+known as (
+    select
+        claims.claim_no,
+        claims.kind,
+        claims.lender,
+        claims.contract_no,
+        coalesce(redirected.uscc, claims.uscc) as uscc,
+        claims.period_from,
+        claims.period_to,
+        claims.claimed_on,
+        claims.used_for,
+        coalesce(claims.asset_no, leases.asset_no) as asset_no,
+        claims.other_programme,
+        claims.consented_on,
+        claims.published_on,
+        claims.objected_on,
+        claims.is_objection_upheld,
+        claims.reviewed_on,
+        in_force.as_of
+    from claims
+    inner join in_force on claims.claimed_on <= in_force.as_of
+    left join redirected on claims.uscc = redirected.code
+    left join leases on claims.kind = 'lease' and claims.contract_no = leases.lease_no
+)
+
+select * from known

@@ -1,0 +1,271 @@
+{{ config(materialized='table') }}
+
+with entries as (
+    select * from {{ ref('subsidy_entries') }}
+),
+
+segments as (
+    select * from {{ ref('subsidy_segments') }}
+),
+
+checks as (
+    select * from {{ ref('subsidy_checks') }}
+),
+
+programmes as (
+    select * from {{ ref('subsidy_programmes') }}
+),
+
+-- One condition that failed refuses a line, whatever is not known beside it.
+judged as (
+    select
+        claim_no,
+        programme_id,
+        policy_year,
+        case
+            when count(case when not is_met then 1 end) > 0 then false
+            when count(*) = count(is_met) then true
+        end as is_eligible
+    from checks
+    group by claim_no, programme_id, policy_year
+),
+
+eligible as (
+    select entries.*
+    from entries
+    inner join judged
+        on
+            entries.claim_no = judged.claim_no
+            and entries.programme_id = judged.programme_id
+            and entries.policy_year = judged.policy_year
+            and judged.is_eligible
+),
+
+counted as (
+    select segments.*
+    from segments
+    inner join eligible
+        on
+            segments.claim_no = eligible.claim_no
+            and segments.programme_id = eligible.programme_id
+            and segments.policy_year = eligible.policy_year
+            and segments.counted_as = 'counted'
+),
+
+-- Fen of principal times days: what one whole year at 100 % would be, times the days of a year.
+claimed_in_all as (
+    select
+        programme_id,
+        policy_year,
+        max(days_of_year) as days_of_year,
+        sum({{ wide('counted_fen') }} * days) as fen_days
+    from counted
+    group by programme_id, policy_year
+),
+
+-- The rate that the budget pays for, once all claims are in: rounded down, so that it is never more.
+rates as (
+    select
+        eligible.claim_no,
+        eligible.programme_id,
+        eligible.policy_year,
+        case
+            when eligible.budget_mode = 'rate_from_budget' and claimed_in_all.fen_days > 0
+                then {{ divided_down(
+                    wide('eligible.budget_fen') ~ ' * claimed_in_all.days_of_year * 1000000', 'claimed_in_all.fen_days'
+                ) }}
+        end as budget_ppm
+    from eligible
+    inner join claimed_in_all
+        on eligible.programme_id = claimed_in_all.programme_id and eligible.policy_year = claimed_in_all.policy_year
+),
+
+computed as (
+    select
+        counted.claim_no,
+        counted.programme_id,
+        counted.policy_year,
+        max(rates.budget_ppm) as budget_ppm,
+        {{ divided_down(
+            'sum(' ~ wide('counted.counted_fen') ~ ' * counted.days * '
+            ~ 'least(counted.subsidy_rate_e12, coalesce(rates.budget_ppm * 1000000, counted.subsidy_rate_e12)))',
+            'max(counted.days_of_year) * 1000000000000'
+        ) }} as computed_fen
+    from counted
+    inner join rates
+        on
+            counted.claim_no = rates.claim_no
+            and counted.programme_id = rates.programme_id
+            and counted.policy_year = rates.policy_year
+    group by counted.claim_no, counted.programme_id, counted.policy_year
+),
+
+within_interest as (
+    select
+        eligible.*,
+        computed.budget_ppm,
+        computed.computed_fen,
+        least(computed.computed_fen, eligible.interest_fen) as within_interest_fen,
+        {{ to_fen('programmes.contract_cap_cny') }} as contract_cap_fen,
+        {{ to_fen('programmes.firm_cap_cny') }} as firm_cap_fen,
+        programmes.firm_cap_group
+    from eligible
+    inner join programmes on eligible.programme_id = programmes.programme_id
+    inner join computed
+        on
+            eligible.claim_no = computed.claim_no
+            and eligible.programme_id = computed.programme_id
+            and eligible.policy_year = computed.policy_year
+),
+
+-- A cap is used up in the order in which claims were filed.
+by_contract as (
+    select
+        *,
+        coalesce(
+            sum(within_interest_fen) over (
+                partition by programme_id, policy_year, lender, contract_no
+                order by claimed_on, claim_no
+                rows between unbounded preceding and 1 preceding
+            ),
+            0
+        ) as contract_before_fen
+    from within_interest
+),
+
+within_contract as (
+    select
+        *,
+        cast(case
+            when contract_cap_fen is null then within_interest_fen
+            else least(within_interest_fen, greatest(contract_cap_fen - contract_before_fen, 0))
+        end as bigint) as within_contract_fen
+    from by_contract
+),
+
+by_firm as (
+    select
+        *,
+        coalesce(
+            sum(within_contract_fen) over (
+                partition by firm_cap_group, policy_year, uscc
+                order by claimed_on, claim_no, programme_id
+                rows between unbounded preceding and 1 preceding
+            ),
+            0
+        ) as firm_before_fen
+    from within_contract
+),
+
+within_firm as (
+    select
+        *,
+        cast(case
+            when firm_cap_fen is null then within_contract_fen
+            else least(within_contract_fen, greatest(firm_cap_fen - firm_before_fen, 0))
+        end as bigint) as within_caps_fen
+    from by_firm
+),
+
+by_budget as (
+    select
+        *,
+        sum(within_caps_fen) over (partition by programme_id, policy_year) as claimed_fen,
+        coalesce(
+            sum(within_caps_fen) over (
+                partition by programme_id, policy_year
+                order by claimed_on, claim_no
+                rows between unbounded preceding and 1 preceding
+            ),
+            0
+        ) as budget_before_fen
+    from within_firm
+),
+
+shared as (
+    select
+        *,
+        case
+            when budget_mode = 'first_come'
+                then cast(least(within_caps_fen, greatest(budget_fen - budget_before_fen, 0)) as bigint)
+            when budget_mode = 'rate_from_budget' or claimed_fen <= budget_fen then within_caps_fen
+            else {{ divided_down(wide('within_caps_fen') ~ ' * budget_fen', 'greatest(claimed_fen, 1)') }}
+        end as rounded_down_fen,
+        case
+            when budget_mode = 'common_factor' and claimed_fen > budget_fen
+                then ({{ wide('within_caps_fen') }} * budget_fen) % greatest(claimed_fen, 1)
+        end as remainder
+    from by_budget
+),
+
+-- What is left of the budget, fen by fen, to the largest remainders; among equals to the claim filed first.
+ranked as (
+    select
+        *,
+        case
+            when remainder is not null
+                then row_number() over (
+                    partition by programme_id, policy_year order by remainder desc, claimed_on asc, claim_no asc
+                )
+        end as remainder_rank,
+        budget_fen - sum(rounded_down_fen) over (partition by programme_id, policy_year) as left_fen
+    from shared
+),
+
+granted as (
+    select
+        claim_no,
+        programme_id,
+        policy_year,
+        budget_ppm,
+        computed_fen,
+        within_interest_fen,
+        within_contract_fen,
+        within_caps_fen,
+        rounded_down_fen + case when remainder_rank <= left_fen then 1 else 0 end as granted_fen
+    from ranked
+),
+
+lines as (
+    select
+        entries.claim_no,
+        entries.programme_id,
+        entries.policy_year,
+        entries.kind,
+        entries.lender,
+        entries.contract_no,
+        entries.uscc,
+        entries.claimed_on,
+        entries.first_on,
+        entries.until_on,
+        entries.days,
+        entries.titled_days,
+        entries.overdue_days,
+        entries.counted_days,
+        entries.revenue_year,
+        entries.revenue_cny,
+        entries.tier,
+        entries.interest_fen,
+        judged.is_eligible,
+        case when judged.is_eligible is not null then coalesce(granted.computed_fen, 0) end as computed_fen,
+        case when judged.is_eligible is not null then coalesce(granted.within_interest_fen, 0) end as within_interest_fen,
+        case when judged.is_eligible is not null then coalesce(granted.within_contract_fen, 0) end as within_contract_fen,
+        case when judged.is_eligible is not null then coalesce(granted.within_caps_fen, 0) end as within_caps_fen,
+        case when judged.is_eligible is not null then coalesce(granted.granted_fen, 0) end as granted_fen,
+        granted.budget_ppm,
+        entries.budget_mode,
+        entries.budget_fen
+    from entries
+    inner join judged
+        on
+            entries.claim_no = judged.claim_no
+            and entries.programme_id = judged.programme_id
+            and entries.policy_year = judged.policy_year
+    left join granted
+        on
+            entries.claim_no = granted.claim_no
+            and entries.programme_id = granted.programme_id
+            and entries.policy_year = granted.policy_year
+)
+
+select * from lines

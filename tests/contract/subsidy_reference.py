@@ -1,0 +1,419 @@
+"""Interest and lease subsidies worked out day by day with fractions: no SQL, nothing shared with the models."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+Row = Mapping[str, Any]
+Key = tuple[str, str, int]
+DAY = timedelta(days=1)
+LISTS = ("serious_dishonesty", "judgment_defaulter")
+
+
+@dataclass
+class Line:
+    """One claim in one programme and year; amounts are fen, None where a condition is not known."""
+
+    claim: Row
+    programme: Row | None
+    failed: set[str] = field(default_factory=set)
+    unknown: set[str] = field(default_factory=set)
+    weights: list[tuple[Fraction, Fraction]] = field(default_factory=list)
+    interest: int | None = None
+    computed: int | None = None
+    granted: int | None = None
+
+
+def as_day(value: Any) -> date | None:
+    return date.fromisoformat(value) if isinstance(value, str) and value else value or None
+
+
+def fen(value: Any) -> int | None:
+    return None if value in (None, "") else int(Decimal(str(value)) * 100)
+
+
+def part(value: Any) -> Fraction | None:
+    """A percentage as a fraction."""
+    return None if value in (None, "") else Fraction(str(value)) / 100
+
+
+def thirty(day: date) -> int:
+    return day.year * 360 + day.month * 30 + min(day.day, 30)
+
+
+class Subsidies:
+    """All lines of a set of rows, as given to the models."""
+
+    def __init__(self, given: Mapping[str, Sequence[Row]], seeds: Mapping[str, Sequence[Row]]) -> None:
+        self.given, self.seeds = given, seeds
+        (self.as_of,) = (as_day(row["as_of"]) for row in given["ruleset_in_force"])
+        self.legal = {row["code"]: row["uscc"] for row in given.get("int_codes__redirected", ())}
+        self.whole = {r["code"]: r["uscc"] for r in given.get("int_codes__redirected", ()) if not r["is_of_branch"]}
+        self.leases = {row["lease_no"]: row for row in given.get("finance.leases", ())}
+        self.moves = self._moves()
+        self.titles = self._titles()
+        self.revenues = self._latest("tax.statements", "operating_revenue_cny")
+        self.deductions = self._latest("tax.rd_deductions", "additional_deduction_cny")
+        self.claims = sorted(
+            (row for row in given.get("finance.subsidy_claims", ()) if as_day(row["claimed_on"]) <= self.as_of),
+            key=self.order,
+        )
+        self.lines: dict[Key, Line] = {}
+        self.research: dict[tuple[str, int], int] = defaultdict(int)
+        for claim in self.claims:
+            self._walk(claim)
+        for key, line in self.lines.items():
+            self._judge(key, line)
+        self._grant()
+
+    def order(self, claim: Row) -> tuple[date, str]:
+        return as_day(claim["claimed_on"]), claim["claim_no"]
+
+    def who(self, claim: Row) -> str:
+        return self.legal.get(claim["uscc"], claim["uscc"])
+
+    def _moves(self) -> dict[tuple[str, str, str], list[tuple[date, str, Row]]]:
+        found = defaultdict(list)
+        for row in self.given.get("finance.loan_movements", ()):
+            if as_day(row["moved_on"]) <= self.as_of:
+                found["loan", row["bank"], row["loan_receipt_no"]].append((as_day(row["moved_on"]), row["kind"], row))
+        for row in self.leases.values():
+            if as_day(row["started_on"]) <= self.as_of:
+                drawn = {
+                    "amount_cny": row.get("financed_amount_cny"),
+                    "annual_rate_pct": row.get("annual_rate_pct"),
+                    "movement_no": "",
+                }
+                found["lease", row["lessor"], row["lease_no"]].append((as_day(row["started_on"]), "drawdown", drawn))
+        for row in self.given.get("finance.lease_payments", ()):
+            lease = self.leases.get(row["lease_no"])
+            if lease and as_day(row["paid_on"]) <= self.as_of:
+                moves = found["lease", lease["lessor"], row["lease_no"]]
+                moves.append((as_day(row["paid_on"]), "repayment", {"amount_cny": row.get("principal_cny")}))
+                moves.append((as_day(row["paid_on"]), "interest_paid", {"amount_cny": row.get("interest_cny")}))
+        return found
+
+    def _titles(self) -> dict[tuple[str, str], list[tuple[date, date]]]:
+        found = defaultdict(list)
+        for row in self.given.get("science.titles", ()):
+            last = as_day(row.get("valid_to")) or date.max
+            if row.get("revoked_on"):
+                last = min(last, as_day(row["revoked_on"]) - DAY)
+            holder = self.legal.get(row["uscc"], row["uscc"])
+            found[holder, row["title"]].append((as_day(row["issued_on"]), last))
+        return found
+
+    def _latest(self, dataset: str, column: str) -> dict[tuple[str, int], Any]:
+        """The figure last filed; an enterprise's own filing goes before its predecessor's."""
+        best: dict[tuple[str, int], tuple[tuple[bool, date], Any]] = {}
+        for row in self.given.get(dataset, ()):
+            filed_on = as_day(row["filed_on"])
+            rank = (row["uscc"] not in self.whole, filed_on)
+            key = (self.whole.get(row["uscc"], row["uscc"]), int(row["fiscal_year"]))
+            if filed_on <= self.as_of and (key not in best or rank > best[key][0]):
+                best[key] = (rank, row.get(column))
+        return {key: value for key, (_, value) in best.items()}
+
+    def _programme(self, kind: str, day: date) -> Row | None:
+        for row in self.seeds["subsidy_programmes"]:
+            last = as_day(row["valid_to"]) or date.max
+            if row["kind"] == kind and as_day(row["valid_from"]) <= day <= last:
+                return row
+        return None
+
+    def _tier(self, programme: Row, revenue: Any) -> Row | None:
+        figure = Decimal(str(revenue))
+        for row in self.seeds["subsidy_tiers"]:
+            if row["programme_id"] != programme["programme_id"]:
+                continue
+            low, high = (
+                row[name] if row[name] not in (None, "") else None for name in ("revenue_low_cny", "revenue_high_cny")
+            )
+            above = low is None or figure > Decimal(low) or (figure == Decimal(low) and row["inclusive_low"] == "true")
+            below = (
+                high is None or figure < Decimal(high) or (figure == Decimal(high) and row["inclusive_high"] == "true")
+            )
+            if above and below:
+                return row
+        return None
+
+    def _standing(self, claim: Row, day: date) -> tuple[int | None, Fraction | None, bool]:
+        """Principal, rate and whether overdue at the end of a day."""
+        principal, rate, overdue = 0, None, False
+        moves = self.moves[claim["kind"], claim["lender"], claim["contract_no"]]
+        for when, kind, row in sorted(moves, key=lambda move: (move[0], move[2].get("movement_no", ""))):
+            if when > day and not (kind == "overdue_to" and when >= day):
+                continue
+            amount = fen(row.get("amount_cny"))
+            if kind in ("drawdown", "repayment"):
+                principal = (
+                    None
+                    if principal is None or amount is None
+                    else principal + amount * (1 if kind == "drawdown" else -1)
+                )
+            if kind in ("drawdown", "rate_change") and part(row.get("annual_rate_pct")) is not None:
+                rate = part(row["annual_rate_pct"])
+            if kind == "overdue_from":
+                overdue = True
+            if kind == "overdue_to" and when < day:
+                overdue = False
+        is_drawn = any(kind == "drawdown" for _, kind, _ in moves)
+        return (principal if is_drawn and principal is not None and principal >= 0 else None), rate, overdue
+
+    def _walk(self, claim: Row) -> None:
+        """Go through the days of a claim, one by one."""
+        first, last = as_day(claim["period_from"]), as_day(claim["period_to"])
+        if first > last:
+            self.lines[claim["claim_no"], "none", first.year] = Line(claim, None)
+            return
+        states = []
+        day = first
+        while day <= last:
+            states.append((day, self._programme(claim["kind"], day), *self._standing(claim, day)))
+            day += DAY
+        allowances = {year: self._allowance(claim, year, states) for year in {state[0].year for state in states}}
+        for day, programme, principal, rate, overdue in states:
+            key = (claim["claim_no"], programme["programme_id"] if programme else "none", day.year)
+            line = self.lines.setdefault(key, Line(claim, programme))
+            if programme is None:
+                continue
+            self._day(line, day, principal, rate, overdue, allowances[day.year])
+
+    def _allowance(self, claim: Row, year: int, states: list[Any]) -> int | None:
+        """What is left of the super-deduction of a year for an R&D loan, after the loans claimed before it."""
+        if claim.get("used_for") != "rd":
+            return None
+        declared = fen(self.deductions.get((self.who(claim), year)))
+        peak = max((s[2] for s in states if s[0].year == year and s[2] is not None), default=0)
+        taken = self.research[self.who(claim), year]
+        self.research[self.who(claim), year] += peak
+        return None if declared is None else max(declared - taken, 0)
+
+    def _day(
+        self, line: Line, day: date, principal: int | None, rate: Fraction | None, overdue: bool, allowance: int | None
+    ) -> None:
+        claim, programme = line.claim, line.programme
+        held = self.titles.get((self.who(claim), programme["title_required"]), ())
+        if not any(start <= day <= end for start, end in held):
+            return
+        line.failed.discard("title_held")
+        line.weights.append((Fraction(0), Fraction(0)))
+        if overdue:
+            return
+        if principal is None:
+            line.unknown.add("balance_known")
+            return
+        if principal == 0:
+            return
+        revenue = self.revenues.get((self.who(claim), day.year + int(programme["revenue_year_offset"])))
+        tier = self._tier(programme, revenue) if revenue not in (None, "") else None
+        is_short = claim.get("used_for") == "rd" and allowance is None
+        if rate is None:
+            line.unknown.add("balance_known")
+            return
+        if tier is None or is_short:
+            return
+        counted = min(principal, allowance) if claim.get("used_for") == "rd" else principal
+        nights = Fraction(1)
+        year_days = 365 if programme["day_count"] == "act/365" else 360
+        if programme["balance_mode"] == "yearly_average":
+            year_days = (date(day.year + 1, 1, 1) - date(day.year, 1, 1)).days
+        elif programme["day_count"] == "30/360":
+            nights = Fraction(thirty(day + DAY) - thirty(day))
+        share = min(part(tier["rate_cap_pct"]), part(programme["interest_share_pct"]) * rate)
+        line.weights.append((Fraction(counted) * nights / year_days, share))
+
+    def _judge(self, key: Key, line: Line) -> None:
+        programme = line.programme
+        outcomes = self._outcomes(key, line)
+        asked = {r["condition"] for r in self.seeds["subsidy_conditions"] if r["programme_id"] == key[1]}
+        if programme is None:
+            asked = {"programme_in_force", "period_over"}
+        line.failed = {name for name in asked if outcomes[name] is False}
+        line.unknown = {name for name in asked if outcomes[name] is None}
+
+    def _outcomes(self, key: Key, line: Line) -> dict[str, bool | None]:
+        claim, programme, who = line.claim, line.programme, self.who(line.claim)
+        claimed_on, year = as_day(claim["claimed_on"]), key[2]
+        line.interest = self._interest(line, key)
+        revenue = None
+        if programme:
+            revenue = self.revenues.get((who, year + int(programme["revenue_year_offset"])))
+        has_revenue = revenue not in (None, "")
+        grade = self._fact("int_grades__latest", who, "grade")
+        public = self._fact("int_evaluations__latest", who, "grade")
+        consented_on = as_day(claim.get("consented_on"))
+        declared = fen(self.deductions.get((who, year)))
+        is_rd = claim.get("used_for") == "rd"
+        budget = self._budget(key)
+        peers = [other for other in self.claims if self.order(other) < self.order(claim)]
+        return {
+            "programme_in_force": programme is not None,
+            "period_over": as_day(claim["period_from"]) <= as_day(claim["period_to"]) <= claimed_on,
+            "zone_member": self._is_member(who, claimed_on),
+            "consented": None if consented_on is None else consented_on <= claimed_on,
+            "revenue_in_tier": (self._tier(programme, revenue) is not None) if has_revenue and programme else None,
+            "title_held": bool(line.weights),
+            "not_listed": self._is_clean(who),
+            "tax_grade_not_d": grade != "D",
+            "credit_grade_not_d": public != "D",
+            "not_refinancing": None if not claim.get("used_for") else claim["used_for"] != "refinancing",
+            "not_claimed_elsewhere": not claim.get("other_programme"),
+            "receipt_in_one_bank": claim["kind"] != "loan" or len(self._banks(claim, who)) <= 1,
+            "claimed_once": not any(self._same_days(claim, other) for other in peers),
+            "asset_once": not any(
+                other["kind"] != claim["kind"] and self._asset(other) and self._asset(other) == self._asset(claim)
+                for other in peers
+            ),
+            "rd_deduction_declared": self._rd(claim, year, declared) if is_rd else True,
+            "balance_known": None if "balance_known" in line.unknown or self._is_refused(claim, who) else True,
+            "interest_reported": None if line.interest is None else line.interest > 0,
+            "budget_known": None if budget is None else True,
+            "no_objection_upheld": claim.get("is_objection_upheld") not in (True, "true"),
+        }
+
+    def _is_clean(self, who: str) -> bool | None:
+        entries = [
+            row
+            for row in self.given.get("credit_events", ())
+            if row["uscc"] == who and row["event_type"] in LISTS and row.get("legal_basis") and row.get("issuing_body")
+        ]
+        if any(not row["may_be_repaired"] for row in entries):
+            return False
+        return None if entries else True
+
+    def _rd(self, claim: Row, year: int, declared: int | None) -> bool | None:
+        if declared is None:
+            return None
+        taken = 0
+        for other in self.claims:
+            if other["claim_no"] == claim["claim_no"]:
+                break
+            if other.get("used_for") == "rd" and self.who(other) == self.who(claim):
+                taken += self._peak(other, year)
+        return declared > taken
+
+    def _peak(self, claim: Row, year: int) -> int:
+        first, last = as_day(claim["period_from"]), as_day(claim["period_to"])
+        days = ((first + DAY * n) for n in range((last - first).days + 1))
+        return max((self._standing(claim, day)[0] or 0 for day in days if day.year == year), default=0)
+
+    def _interest(self, line: Line, key: Key) -> int | None:
+        claim, amounts = line.claim, []
+        for when, kind, row in self.moves[claim["kind"], claim["lender"], claim["contract_no"]]:
+            if kind != "interest_paid" or not as_day(claim["period_from"]) <= when <= as_day(claim["period_to"]):
+                continue
+            programme = self._programme(claim["kind"], when)
+            if programme and (programme["programme_id"], when.year) == key[1:]:
+                amounts.append(fen(row.get("amount_cny")))
+        return sum(amounts) if amounts and None not in amounts else None
+
+    def _is_refused(self, claim: Row, who: str) -> bool:
+        by_code = any(
+            row["uscc"] == who and row["source"] == "finance" and row["dataset"] in ("loan_movements", "leases")
+            for row in self.given.get("int_refusals__resolved", ())
+        )
+        by_lease = claim["kind"] == "lease" and any(
+            row["dataset"] == "lease_payments" and row.get("name") == claim["contract_no"]
+            for row in self.given.get("pipeline.refusals", ())
+        )
+        return by_code or by_lease
+
+    def _fact(self, relation: str, who: str, column: str) -> Any:
+        return next((row[column] for row in self.given.get(relation, ()) if row["uscc"] == who), None)
+
+    def _is_member(self, who: str, day: date) -> bool:
+        for row in self.given.get("int_enterprises__eligibility", ()):
+            if row["uscc"] == who:
+                first, last = as_day(row.get("zone_member_from")), as_day(row.get("zone_member_to")) or date.max
+                is_parent = (row.get("parent_uscc") or who) == who
+                return row["status"] == "active" and is_parent and first is not None and first <= day <= last
+        return False
+
+    def _banks(self, claim: Row, who: str) -> set[str]:
+        books = {bank: self.given.get(f"{bank}.loans", ()) for bank in ("bank_a", "bank_b")}
+        rows = [(bank, row) for bank, book in books.items() for row in book]
+        rows += [(row["bank"], row) for row in self.given.get("finance.loan_movements", ())]
+        return {bank for bank, row in rows if (row["loan_receipt_no"], row["uscc"]) == (claim["contract_no"], who)}
+
+    def _asset(self, claim: Row) -> str | None:
+        if claim.get("asset_no"):
+            return claim["asset_no"]
+        return self.leases.get(claim["contract_no"], {}).get("asset_no") if claim["kind"] == "lease" else None
+
+    def _same_days(self, one: Row, other: Row) -> bool:
+        return all(one[name] == other[name] for name in ("kind", "lender", "contract_no")) and (
+            as_day(one["period_from"]) <= as_day(other["period_to"])
+            and as_day(other["period_from"]) <= as_day(one["period_to"])
+        )
+
+    def _budget(self, key: Key) -> Row | None:
+        for row in self.seeds["subsidy_budgets"]:
+            if (row["programme_id"], int(row["policy_year"])) == key[1:]:
+                return row
+        return None
+
+    def _grant(self) -> None:
+        for line in self.lines.values():
+            line.granted = line.computed = None if line.unknown and not line.failed else 0
+        good = {key: line for key, line in self.lines.items() if not line.unknown and not line.failed}
+        ordered = sorted(good, key=lambda key: (*self.order(good[key].claim), key[1]))
+        capped: dict[Key, int] = {}
+        by_contract: dict[Any, int] = defaultdict(int)
+        by_firm: dict[Any, int] = defaultdict(int)
+        rates = self._budget_rates(good)
+        for key in ordered:
+            line = good[key]
+            most = rates.get(key[1:])
+            total = sum(
+                (base * min(share, most if most is not None else share) for base, share in line.weights), Fraction(0)
+            )
+            line.computed = total.numerator // total.denominator
+            amount = min(line.computed, line.interest)
+            contract = (key[1], key[2], line.claim["lender"], line.claim["contract_no"])
+            firm = (line.programme["firm_cap_group"], key[2], self.who(line.claim))
+            for cap, used, place in (
+                (fen(line.programme["contract_cap_cny"]), by_contract, contract),
+                (fen(line.programme["firm_cap_cny"]), by_firm, firm),
+            ):
+                before, used[place] = used[place], used[place] + amount
+                amount = amount if cap is None else min(amount, max(cap - before, 0))
+            capped[key] = amount
+        for pot in {key[1:] for key in capped}:
+            self._share_out([key for key in ordered if key[1:] == pot], capped)
+
+    def _budget_rates(self, good: Mapping[Key, Line]) -> dict[tuple[str, int], Fraction]:
+        bases: dict[tuple[str, int], Fraction] = defaultdict(Fraction)
+        for key, line in good.items():
+            bases[key[1:]] += sum((base for base, _ in line.weights), Fraction(0))
+        found = {}
+        for pot, base in bases.items():
+            budget = self._budget(("", *pot))
+            if budget["budget_mode"] == "rate_from_budget" and base > 0:
+                millionths = Fraction(fen(budget["budget_cny"])) * 1_000_000 / base
+                found[pot] = Fraction(millionths.numerator // millionths.denominator, 1_000_000)
+        return found
+
+    def _share_out(self, keys: list[Key], capped: Mapping[Key, int]) -> None:
+        budget = self._budget(keys[0])
+        money, total = fen(budget["budget_cny"]), sum(capped[key] for key in keys)
+        if budget["budget_mode"] == "first_come":
+            left = money
+            for key in keys:
+                self.lines[key].granted = min(capped[key], left)
+                left -= self.lines[key].granted
+        elif budget["budget_mode"] == "rate_from_budget" or total <= money:
+            for key in keys:
+                self.lines[key].granted = capped[key]
+        else:
+            exact = {key: Fraction(capped[key]) * money / total for key in keys}
+            for key in keys:
+                self.lines[key].granted = exact[key].numerator // exact[key].denominator
+            left = money - sum(self.lines[key].granted for key in keys)
+            by_remainder = sorted(keys, key=lambda key: (self.lines[key].granted - exact[key], keys.index(key)))
+            for key in by_remainder[:left]:
+                self.lines[key].granted += 1
