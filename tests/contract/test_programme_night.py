@@ -1,0 +1,84 @@
+"""The district's night, as dbt builds it: subsidies and pool are those of plain Python over the records that landed."""
+
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.contract.district_night import DistrictNight
+from tests.contract.pool_reference import Pool
+from tests.contract.programme_sql import UPSTREAM, records, seed_rows
+from tests.contract.subsidy_reference import Subsidies
+
+LANDED = (
+    *("loan_movements", "leases", "lease_payments", "subsidy_claims", "subsidy_payments"),
+    *("guarantees", "guarantee_claims", "pool_funds"),
+)
+DATASETS = (
+    *(f"finance.{name}" for name in LANDED),
+    *("tax.statements", "tax.rd_deductions", "science.titles", "pipeline.refusals"),
+)
+BOOKS = ("bank_a.loans", "bank_b.loans")
+SEEDS = (
+    *("subsidy_programmes", "subsidy_tiers", "subsidy_budgets", "subsidy_conditions"),
+    *("pool_terms", "pool_agreements", "pool_sharing", "pool_uplifts", "pool_transitions"),
+)
+
+
+@pytest.fixture(scope="module")
+def rows(night: DistrictNight) -> dict[str, list[dict[str, Any]]]:
+    """What landed and what the other models made of it, as the reference reads it."""
+    found = {}
+    with duckdb.connect(str(night.candidate.warehouse), read_only=True) as connection:
+        for name in UPSTREAM:
+            if "." not in name:
+                found[name] = records(connection, f"from {name}")
+        for name in (*DATASETS, *BOOKS):
+            path = night.candidate.inputs / name.replace(".", "/")
+            found[name] = records(connection, f"from read_parquet('{path}/*.parquet', union_by_name = true)")
+    return found
+
+
+def test_every_line_of_the_night_agrees_to_the_fen(night: DistrictNight, rows: dict[str, Any]) -> None:
+    wanted = Subsidies(rows, {name: seed_rows(name) for name in SEEDS}).lines
+    found = night.rows("select claim_no, programme_id, policy_year, computed_fen, granted_fen from subsidy_lines")
+    assert {key: (line.computed, line.granted) for key, line in wanted.items()} == {row[:3]: row[3:] for row in found}
+    assert sum(1 for *_, granted in found if granted) > 100
+
+
+def test_the_pay_list_adds_up_to_the_fen(night: DistrictNight) -> None:
+    over = night.rows(
+        "select programme_id, policy_year, sum(granted_fen), any_value(budget_fen) from subsidy_lines "
+        "group by all having sum(granted_fen) > any_value(budget_fen)"
+    )
+    ((due, told),) = night.rows(
+        "select (select sum(amount_fen) from subsidy_pay_list), (select sum(due_fen) from subsidy_statements)"
+    )
+    unlike = night.rows(
+        "select claim_no from subsidy_pay_list where part <> 'clawback' group by claim_no, programme_id, policy_year "
+        "having sum(amount_fen) + any_value(paid_fen) > any_value(granted_fen)"
+    )
+    assert (over, unlike) == ([], [])
+    assert due == told
+
+
+def test_every_pool_figure_of_the_night_agrees_to_the_fen(night: DistrictNight, rows: dict[str, Any]) -> None:
+    wanted = Pool(rows, {name: seed_rows(name) for name in SEEDS})
+    with duckdb.connect(str(night.candidate.warehouse), read_only=True) as connection:
+        positions = records(connection, "from pool_positions")
+    assert len(positions) == 5
+    for row in positions:
+        figures = wanted.position(row["pool_id"], row["scope"], row["party"])
+        assert {name: row[name] for name in figures} == figures
+
+
+def test_a_statement_of_whoever_gets_nothing_says_why(night: DistrictNight) -> None:
+    silent = night.rows("select uscc from subsidy_statements where trim(statement_zh) = '' or trim(statement_en) = ''")
+    unsaid = night.rows(
+        "select l.claim_no from subsidy_lines l join subsidy_statements s using (uscc, policy_year) "
+        "where not contains(s.statement_zh, l.claim_no)"
+    )
+    in_chinese = night.rows(
+        "select statement_en from subsidy_statements where regexp_matches(statement_en, '[元天]') limit 3"
+    )
+    assert (silent, unsaid, in_chinese) == ([], [], [])
