@@ -59,9 +59,8 @@ def check(
 
 def _moved(ruleset: Ruleset) -> list[Problem]:
     """What no longer stands as it was published; a folder never was."""
-    settings = Settings()
-    ledger = None if ruleset.is_folder else ledger_if_any(settings)
-    found = moved(ledger, place().dbt_project, settings.data_dir) if ledger else []
+    ledger = None if ruleset.is_folder else ledger_if_any(Settings())
+    found = moved(ledger, place().dbt_project) if ledger else []
     return [one for one in found if ruleset.name in (ALL, one.ruleset_id)]
 
 

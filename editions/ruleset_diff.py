@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -11,11 +11,9 @@ from typing import Any
 from sqlalchemy import Engine
 
 from editions.manifest import canonical_json
-from editions.places import edition_path
 from editions.ruleset_problems import Problem
 from editions.score.ruleset import BOOLEANS, Row, Ruleset, read_seeds, table_schemas
-from editions.sealed_tables import SealedReader
-from ledger.publications import published_rulesets, unfrozen_rulesets
+from ledger.publications import published_rulesets
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "rulesets": (),
@@ -36,8 +34,6 @@ SHOWN_CELLS = 120
 
 Content = dict[str, list[dict[str, str]]]
 """The rows of one rule set by table, each cell in one form, an empty one as an empty text: what is frozen."""
-SEALED = ("ruleset_stages", "ruleset_weights", "ruleset_rules", "ruleset_levels")
-"""The tables of a rule set that editions hold, in a row for each stage."""
 
 
 @dataclass(frozen=True)
@@ -92,14 +88,9 @@ def differences(then: Content, now: Content) -> list[RulesetDifference]:
     return [one for table in KEYS for one in _of_table(table, before.get(table, []), after.get(table, []))]
 
 
-def moved(ledger: Engine, project: Path, data_dir: Path) -> list[Problem]:
-    """Each row of a published rule set that no longer says what it said when an edition was published under it.
-
-    One that was never frozen, since an older jifen published under it, is compared with what its newest edition holds.
-    """
-    frozen_ones = [problem for row in published_rulesets(ledger) for problem in _moved_of(row, project)]
-    never = unfrozen_rulesets(ledger).items()
-    return frozen_ones + [one for named in never for one in _moved_since_sealed(*named, project, data_dir)]
+def moved(ledger: Engine, project: Path) -> list[Problem]:
+    """Each row of a published rule set that no longer says what it said when an edition was published under it."""
+    return [problem for row in published_rulesets(ledger) for problem in _moved_of(row, project)]
 
 
 def frozen_row(ruleset_id: str, project: Path) -> dict[str, Any]:
@@ -116,28 +107,10 @@ def _standing(ruleset_id: str, project: Path) -> Content:
 
 
 def _moved_of(published: Mapping[str, Any], project: Path) -> Iterator[Problem]:
-    now = _standing(published["ruleset_id"], project)
-    if content_sha256(now) != published["content_sha256"]:
-        yield from _problems(published["ruleset_id"], published["edition_id"], published["content"], now)
-
-
-def _moved_since_sealed(ruleset_id: str, edition_id: str, project: Path, data_dir: Path) -> Iterator[Problem]:
-    types = {table: schema.types for table, schema in table_schemas(project).items()}
+    ruleset_id, edition_id, then = (published[name] for name in ("ruleset_id", "edition_id", "content"))
     now = _standing(ruleset_id, project)
-    stages = [row["stage"] for row in now["ruleset_stages"]]
-    with SealedReader() as reader:
-        tables = reader.of(edition_path(data_dir, edition_id))
-        sealed = {table: tables.rows(table.removeprefix("ruleset_")) for table in SEALED}
-    then = {
-        table: [_plain_row({name: _as_cell(value) for name, value in row.items()}, types[table], row) for row in rows]
-        for table, rows in sealed.items()
-        if rows is not None
-    }
-    held = {table: now[table] for table in then}
-    yield from _problems(ruleset_id, edition_id, _by_stage(then, stages), _by_stage(held, stages))
-
-
-def _problems(ruleset_id: str, edition_id: str, then: Content, now: Content) -> Iterator[Problem]:
+    if content_sha256(now) == published["content_sha256"]:
+        return
     for one in differences(frozen(then), frozen(_in_columns(now, then))):
         what_zh, what_en = _in_words(one)
         yield Problem(
@@ -150,41 +123,14 @@ def _problems(ruleset_id: str, edition_id: str, then: Content, now: Content) -> 
 
 
 def _in_columns(now: Content, then: Content) -> Content:
-    """The same in the columns that were kept then: one that seeds have since then says nothing of what was published.
-
-    What was frozen without its empty cells does not tell which columns there were: all are compared.
-    """
-    if not any("" in row.values() for rows in then.values() for row in rows):
-        return now
+    """The same in the columns of then: one that seeds have since then says nothing of what was published."""
     kept = {table: {name for row in rows for name in row} for table, rows in then.items()}
     return {
-        table: [{name: cell for name, cell in row.items() if name in kept[table]} for row in rows]
-        if kept.get(table)
-        else rows
+        table: [
+            {name: cell for name, cell in row.items() if not kept.get(table) or name in kept[table]} for row in rows
+        ]
         for table, rows in now.items()
     }
-
-
-def _by_stage(content: Content, stages: Sequence[str]) -> Content:
-    """The rows as the models fill them in: one for each stage, and what an empty cell stands for."""
-    return {
-        table: [
-            _filled_in({**row, "stage": stage}) if "stage" in row else row
-            for row in rows
-            for stage in (stages if row.get("stage") == "*" else [row.get("stage", "")])
-        ]
-        for table, rows in content.items()
-    }
-
-
-def _filled_in(row: Mapping[str, str]) -> dict[str, str]:
-    stand_for = {"deduction": "0", "inclusive_lo": "true", "inclusive_hi": "false", "log_offset": "0"}
-    stand_for |= {"share_at_hi": row.get("share_at_lo", ""), "label_en": row.get("label", "")}
-    return {name: cell or stand_for.get(name, "") for name, cell in row.items()}
-
-
-def _as_cell(value: object) -> str | None:
-    return None if value is None else str(value)
 
 
 def _in_words(one: RulesetDifference) -> tuple[str, str]:
@@ -231,9 +177,8 @@ def _by_key(table: str, rows: Sequence[Mapping[str, str]]) -> dict[tuple[str, ..
     return {(*key, str(number)): row for key, found in held.items() for number, row in enumerate(found)}
 
 
-def _plain_row(row: Row, types: Mapping[str, str], columns: Container[str] | None = None) -> dict[str, str]:
-    names = [name for name in types if name != "ruleset_id" and (columns is None or name in columns)]
-    return {name: _plain_cell(row.get(name) or "", types[name]) for name in names}
+def _plain_row(row: Row, types: Mapping[str, str]) -> dict[str, str]:
+    return {name: _plain_cell(row.get(name) or "", kind) for name, kind in types.items() if name != "ruleset_id"}
 
 
 def _plain_cell(text: str, kind: str) -> str:

@@ -27,7 +27,7 @@ from editions.places import edition_path, repair_current
 from editions.programme import programme_problems
 from editions.recipe import InputBatch, edition_id_of, recipe_digest, rules_sha256
 from editions.relations import sealed_relations
-from editions.ruleset_diff import frozen_row, moved
+from editions.ruleset_diff import moved
 from editions.ruleset_problems import in_one_line
 from editions.score.ruleset import read_seeds
 from editions.score.run import Place, problems_of
@@ -46,10 +46,8 @@ from ledger.publications import (
     beside_rows,
     current_id,
     edition_row,
-    freeze,
     keep_edition,
     promise_first,
-    unfrozen_rulesets,
 )
 from ledger.runs import end_run, exclusive_run, start_run
 from ledger.settings import PROJECT_DIR, Settings
@@ -318,12 +316,8 @@ def _require_critical(pulled: Sequence[Pulled]) -> None:
 
 
 def _require_frozen(night: Night) -> None:
-    """A rule set that an edition was published under says what it said then; else nothing is built by it.
-
-    One of an older jifen, of which nothing was kept, is kept from now on.
-    """
-    project = PROJECT_DIR / "dbt_project"
-    if problems := moved(night.ledger, project, night.settings.data_dir):
+    """A rule set that an edition was published under says what it said then; else nothing is built by it."""
+    if problems := moved(night.ledger, PROJECT_DIR / "dbt_project"):
         raise ConfigError(
             f"a published rule set was changed, so nothing was built: {in_one_line(problems)}.",
             "dbt_project/seeds/rulesets",
@@ -331,8 +325,6 @@ def _require_frozen(night: Night) -> None:
             f"begin a new rule set for the change, which copies the rows as they stand: "
             f"jifen ruleset new {problems[0].ruleset_id} NEW_ID --from DAY",
         )
-    for ruleset_id, edition_id in unfrozen_rulesets(night.ledger).items():
-        freeze(night.ledger, ruleset_id, edition_id, frozen_row(ruleset_id, project))
 
 
 def _as_input(one: Supplied) -> InputBatch:

@@ -93,12 +93,6 @@ def publish(
         _promise(connection, edition_id, sequence, recipients, messages)
 
 
-def freeze(ledger: Engine, ruleset_id: str, edition_id: str, ruleset: Row) -> None:
-    """Keep what a rule set says with an edition that was published under it, where none keeps it yet."""
-    with ledger.begin() as connection:
-        _freeze(connection, ruleset_id, edition_id, ruleset)
-
-
 def _freeze(connection: Connection, ruleset_id: str, edition_id: str, ruleset: Row) -> None:
     known = select(frozen.c.ruleset_id).where(frozen.c.ruleset_id == ruleset_id)
     if connection.execute(known).first() is None:
@@ -108,13 +102,6 @@ def _freeze(connection: Connection, ruleset_id: str, edition_id: str, ruleset: R
 def published_rulesets(ledger: Engine) -> list[Row]:
     """Every rule set that an edition was published under: what it said then, and the first such edition."""
     return rows(ledger, select(frozen).order_by(frozen.c.ruleset_id))
-
-
-def unfrozen_rulesets(ledger: Engine) -> dict[str, str]:
-    """Each rule set that editions were published under and none keeps, with the newest such edition."""
-    kept = {row["ruleset_id"] for row in published_rulesets(ledger)}
-    newest = {row["ruleset_id"]: row["edition_id"] for row in reversed(publication_rows(ledger))}
-    return {ruleset_id: edition_id for ruleset_id, edition_id in newest.items() if ruleset_id not in kept}
 
 
 def _promise(

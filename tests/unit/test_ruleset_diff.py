@@ -3,31 +3,23 @@
 import csv
 import json
 import shutil
-from contextlib import nullcontext
 from datetime import date
-from pathlib import Path
-from types import SimpleNamespace
 
-import duckdb
 import pytest
 from typer.testing import CliRunner
 
 from cli import ruleset as cli_ruleset
 from cli.app import app
-from connectors.errors import ConfigError
 from editions.ruleset_diff import content_of, content_sha256, differences, moved
 from editions.score.errors import ScoreError
 from editions.score.export import add_version, export_ruleset
-from editions.score.ruleset import load, read_folder, read_seeds
+from editions.score.ruleset import read_folder, read_seeds
 from editions.score.run import Place
-from flows import recipe
 from ledger.publications import publish, published_rulesets
 from ledger.runs import start_run
 from ledger.settings import PROJECT_DIR
 
 ID = "zhongkai-2024"
-NOWHERE = Path("no-such-folder")
-"""Of a rule set that is frozen no edition is read."""
 
 
 @pytest.fixture
@@ -59,34 +51,6 @@ def published_under(ledger, project, ruleset_id=ID, edition_id="2025-06-30-abc")
     publish(ledger, row, run_id, None, [], [], {"content": content, "content_sha256": content_sha256(content)})
 
 
-SEALED = {
-    "stages": "select * from ruleset_stages",
-    "levels": "select * from ruleset_levels",
-    "weights": """
-        select w.ruleset_id, indicator_code, s.stage, weight, coalesce(deduction, 0) as deduction, 1 as points_maximum
-        from ruleset_weights w join ruleset_stages s on w.stage in (s.stage, '*')""",
-    "rules": """
-        select r.* exclude (stage, label_en) replace (
-            coalesce(inclusive_lo, true) as inclusive_lo, coalesce(inclusive_hi, false) as inclusive_hi,
-            coalesce(share_at_hi, share_at_lo) as share_at_hi, coalesce(log_offset, 0) as log_offset
-        ), s.stage, 1 as segment from ruleset_rules r join ruleset_stages s on r.stage in (s.stage, '*')""",
-}
-"""The tables of an edition as the models make them; `label_en` is a column of a later jifen."""
-
-
-def published_by_an_older_jifen(ledger, project, data_dir):
-    """An edition with its sealed tables, and nothing kept of its rule set."""
-    tables = data_dir / "editions" / "2025-06-30-abc" / "tables"
-    tables.mkdir(parents=True)
-    with duckdb.connect() as connection:
-        load(connection, read_seeds(project, ID))
-        for name, query in SEALED.items():
-            connection.execute(f"copy ({query}) to '{tables / name}.parquet'")
-    row = {"edition_id": "2025-06-30-abc", "as_of": "2025-06-30", "ruleset_id": ID}
-    row |= {"recipe_sha256": "r", "manifest_sha256": "m"}
-    publish(ledger, row, start_run(ledger, date(2025, 6, 30), "plain"), None, [], [])
-
-
 def c01(**cells):
     return lambda row: [row | cells if row["indicator_code"] == "C01" else row]
 
@@ -114,7 +78,7 @@ def test_any_row_of_a_published_rule_set_that_changes_is_named_with_its_edition(
 ):
     published_under(ledger, project)
     edit(project, table, change)
-    told = [f"{one.file} {one.row_key}: {one.problem_en}" for one in moved(ledger, project, NOWHERE)]
+    told = [f"{one.file} {one.row_key}: {one.problem_en}" for one in moved(ledger, project)]
     assert any(row in line and what in line for line in told), told
     assert all("edition 2025-06-30-abc was published under it" in line for line in told)
 
@@ -130,37 +94,7 @@ def test_any_row_of_a_published_rule_set_that_changes_is_named_with_its_edition(
 def test_another_spelling_of_a_number_and_the_end_of_a_rule_set_change_nothing(ledger, project, table, change):
     published_under(ledger, project)
     edit(project, table, change)
-    assert moved(ledger, project, NOWHERE) == []
-
-
-@pytest.mark.parametrize(
-    ("table", "change", "what"),
-    [
-        ("ruleset_weights", c01(weight="7"), "C01, growth: weight was"),
-        (
-            "ruleset_weights",
-            lambda row: [] if row["indicator_code"] == "C01" else [row],
-            "C01, growth: the row was rem",
-        ),
-        ("ruleset_rules", c01(share_at_hi="0.9"), "share_at_hi was"),
-        ("ruleset_stages", lambda row: [row | {"revenue_high_cny": "1.00"}], "revenue_high_cny"),
-        ("ruleset_levels", lambda row: [row | {"quantity": "9"}], "quantity was"),
-        ("rulesets", lambda row: [row | {"note": "another"}], None),
-        ("ruleset_rules", c01(label_en="high"), None),
-    ],
-)
-def test_a_rule_set_that_an_older_jifen_published_under_is_held_against_its_edition_and_then_frozen(
-    ledger, project, settings, monkeypatch, table, change, what
-):
-    published_by_an_older_jifen(ledger, project, settings.data_dir)
-    edit(project, table, change)
-    told = [f"{one.row_key}: {one.problem_en}" for one in moved(ledger, project, settings.data_dir)]
-    assert any(what in line for line in told) if what else told == []
-    monkeypatch.setattr(recipe, "PROJECT_DIR", project.parent)
-    night = SimpleNamespace(ledger=ledger, settings=settings)
-    with pytest.raises(ConfigError, match="edition 2025-06-30-abc was published") if what else nullcontext():
-        recipe._require_frozen(night)
-    assert [row["edition_id"] for row in published_rulesets(ledger)] == ([] if what else ["2025-06-30-abc"])
+    assert moved(ledger, project) == []
 
 
 @pytest.mark.parametrize(("cell", "is_moved"), [("label", True), ("is_provisional", False)])
@@ -175,7 +109,7 @@ def test_a_column_that_the_seeds_have_since_then_moves_no_published_rule_set(led
         text.replace("share_at_lo:", "is_provisional: boolean\n          share_at_lo:"), encoding="utf-8"
     )
     edit(project, "ruleset_rules", c01(**{cell: "false"}))
-    assert bool(moved(ledger, project, NOWHERE)) is is_moved
+    assert bool(moved(ledger, project)) is is_moved
 
 
 def test_rows_in_another_order_are_the_same_rule_set(project):
@@ -189,7 +123,7 @@ def test_rows_in_another_order_are_the_same_rule_set(project):
 def test_a_rule_set_that_nothing_was_published_under_may_change(ledger, project):
     published_under(ledger, project)
     edit(project, "ruleset_weights", c01(weight="7"), "national-2024")
-    assert moved(ledger, project, NOWHERE) == []
+    assert moved(ledger, project) == []
 
 
 def test_the_first_edition_freezes_a_rule_set_and_a_later_one_does_not_freeze_it_anew(ledger, project):
@@ -199,19 +133,19 @@ def test_the_first_edition_freezes_a_rule_set_and_a_later_one_does_not_freeze_it
     row = {"edition_id": "later", "as_of": "2025-07-01", "ruleset_id": ID, "recipe_sha256": "r", "manifest_sha256": "m"}
     publish(ledger, row, run_id, "2025-06-30-abc", [], [], {"content": {}, "content_sha256": "else"})
     assert [row["edition_id"] for row in published_rulesets(ledger)] == ["2025-06-30-abc"]
-    assert moved(ledger, project, NOWHERE)
+    assert moved(ledger, project)
 
 
 def test_a_new_version_says_what_the_old_one_said_from_its_day_on(ledger, project):
     published_under(ledger, project)
     files = add_version(project, ID, "zhongkai-2026", date(2026, 1, 1))
     assert "ruleset_weights.csv" in files
-    assert moved(ledger, project, NOWHERE) == []
+    assert moved(ledger, project) == []
     old, new = (content_of(read_seeds(project, one), project) for one in (ID, "zhongkai-2026"))
     told = {(one.column, one.then, one.now) for one in differences(old, new)}
     assert told == {("valid_from", "2024-01-01", "2026-01-01"), ("valid_to", "2025-12-31", None)}
     edit(project, "ruleset_weights", c01(weight="7"), "zhongkai-2026")
-    assert moved(ledger, project, NOWHERE) == []
+    assert moved(ledger, project) == []
 
 
 @pytest.mark.parametrize(
