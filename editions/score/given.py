@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -65,8 +66,6 @@ def read_given(connection: duckdb.DuckDBPyConnection, path: Path, table: str) ->
             raise ScoreError(f"{path.name} cannot be read: it is not UTF-8.", str(path), SAVE_AS_UTF8) from error
         said = " ".join(str(error).split())[:300]
         raise ScoreError(f"{path.name} cannot be read: {said}.", str(path), "mend the file, or save it anew") from error
-    columns = tuple(map(clean, columns))
-    _require_names(columns, path)
     return _keep(connection, Given(table, columns, frozenset(), path), rows)
 
 
@@ -75,12 +74,11 @@ def _read_csv(path: Path) -> tuple[tuple[str, ...], pa.Table]:
     body = path.read_bytes().rstrip(b"\x1a")
     if body.startswith(WORKBOOKS):
         raise ScoreError(f"{path.name} is a workbook and no CSV, whatever its name says.", str(path), SAVE_AS_UTF8)
-    columns = tuple(next(csv.reader(_lines(body)), ()))
-    if not columns:
-        return (), pa.table({})
-    _require_commas(columns, path)
+    header = next(csv.reader(_lines(body)), [])
+    _require_commas(header, path)
+    columns = _named(header, path)
     if b'"' in body:
-        _require_whole_lines(body, path)
+        _require_rows_of_one_line(body, len(columns), path)
     numbered = [f"c{place}" for place in range(len(columns))]
     try:
         rows = pacsv.read_csv(
@@ -89,38 +87,34 @@ def _read_csv(path: Path) -> tuple[tuple[str, ...], pa.Table]:
             convert_options=pacsv.ConvertOptions(column_types=dict.fromkeys(numbered, pa.string())),
         )
     except pa.ArrowInvalid:
-        _require_names(tuple(map(clean, columns)), path)
-        _require_even_lines(body, len(columns), path)
+        _require_rows_of_one_line(body, len(columns), path)
         raise
     return columns, rows
-
-
-def _require_even_lines(body: bytes, fields: int, path: Path) -> None:
-    """Raise `ScoreError` for the first line with more or fewer fields than the header."""
-    reader = csv.reader(_lines(body))
-    for row in reader:
-        if row and len(row) != fields:
-            said = f"line {reader.line_num} has {len(row)} fields, the header {fields}: {','.join(row)[:60]!r}"
-            raise ScoreError(
-                f"{path.name} cannot be read: {said}.",
-                f"{path}, line {reader.line_num}",
-                "separate two fields by one comma, and enclose a field that holds commas in quotation marks",
-            )
 
 
 def _lines(body: bytes) -> io.TextIOWrapper:
     return io.TextIOWrapper(io.BytesIO(body), encoding="utf-8-sig", newline="")
 
 
-def _require_whole_lines(body: bytes, path: Path) -> None:
-    """Raise `ScoreError` for a quotation mark that its line leaves open: all rows up to the next one would be one."""
+def _require_rows_of_one_line(body: bytes, fields: int, path: Path) -> None:
+    """Raise `ScoreError` for the first line that is no row of as many fields as the header.
+
+    Of a quotation mark that its line leaves open all rows up to the next one would be one.
+    """
     reader = csv.reader(_lines(body), strict=True)
     before = 0
     try:
-        for _ in reader:
+        for row in reader:
             if reader.line_num - before > 1:
                 break
             before = reader.line_num
+            if row and len(row) != fields:
+                said = f"line {before} has {len(row)} fields, the header {fields}: {','.join(row)[:60]!r}"
+                raise ScoreError(
+                    f"{path.name} cannot be read: {said}.",
+                    f"{path}, line {before}",
+                    "separate two fields by one comma, and enclose a field that holds commas in quotation marks",
+                )
         else:
             return
     except csv.Error:
@@ -134,10 +128,10 @@ def _require_whole_lines(body: bytes, path: Path) -> None:
     )
 
 
-def _require_commas(columns: tuple[str, ...], path: Path) -> None:
+def _require_commas(columns: Sequence[str], path: Path) -> None:
     """A header in one piece that another delimiter takes apart: values need an id and something beside it."""
-    found = next((name for sign, name in OTHER_DELIMITERS.items() if sign in columns[0]), None)
-    if len(columns) == 1 and found:
+    found = next((name for sign, name in OTHER_DELIMITERS.items() if len(columns) == 1 and sign in columns[0]), None)
+    if found:
         raise ScoreError(
             f"the columns of {path.name} are separated by {found}, not by commas.",
             f"{path}, header",
@@ -148,10 +142,12 @@ def _require_commas(columns: tuple[str, ...], path: Path) -> None:
 def _read_parquet(path: Path) -> tuple[tuple[str, ...], pa.Table]:
     # No partitioning: a folder of the path that holds a "=" would come out as a column.
     rows = pq.read_table(path, partitioning=None)
-    return tuple(rows.column_names), rows.rename_columns([f"c{place}" for place in range(rows.num_columns)])
+    return _named(rows.column_names, path), rows.rename_columns([f"c{place}" for place in range(rows.num_columns)])
 
 
-def _require_names(columns: tuple[str, ...], path: Path) -> None:
+def _named(header: Sequence[str], path: Path) -> tuple[str, ...]:
+    """The names of the columns. Raises `ScoreError` where there is none, or one stands twice."""
+    columns = tuple(map(clean, header))
     folded = [name.casefold() for name in columns]
     twice = sorted({name for name, key in zip(columns, folded, strict=True) if folded.count(key) > 1})
     if twice or not columns:
@@ -161,6 +157,7 @@ def _require_names(columns: tuple[str, ...], path: Path) -> None:
             f"{path}, header",
             "give each column a name of its own; nothing stands above the header",
         )
+    return columns
 
 
 def _keep(connection: duckdb.DuckDBPyConnection, given: Given, rows: pa.Table) -> Given:

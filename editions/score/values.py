@@ -6,7 +6,7 @@ from datetime import date
 
 import duckdb
 
-from editions.score.checks import STATUS_NUMBERS, Checks
+from editions.score.checks import STATUS_NUMBERS, require_sound, unfit_codes
 from editions.score.columns import Columns
 from editions.score.errors import ScoreError
 from editions.score.given import Given, literal
@@ -90,10 +90,7 @@ def load_values(
     stage or status, facts of one id that do not agree.
     """
     _lay_out(connection, given, columns, ruleset)
-    checks = Checks(connection, given, columns, ruleset)
-    checks.require_ids()
-    checks.require_facts()
-    checks.require_cells()
+    require_sound(connection, given, columns, ruleset)
     stated = _business_date(connection, given, columns, as_of)
     day = stated or _first_day(ruleset)
     deciding = set(LINES) & set(columns.facts) - _undecided(given, columns, ruleset)
@@ -116,7 +113,7 @@ def load_values(
     ids = connection.execute("select count(*) from int_enterprises__measured").fetchall()[0][0]
     not_given = tuple(code for code in ruleset.codes() if code not in there)
     is_dated = stated is not None or ruleset.is_dated
-    return Loaded(int(ids), day, not_given, is_dated, checks.unfit_codes(), is_one_stage)
+    return Loaded(int(ids), day, not_given, is_dated, unfit_codes(connection, columns), is_one_stage)
 
 
 def _measures_query(connection: duckdb.DuckDBPyConnection, ruleset: Ruleset, there: Set[str]) -> str:
