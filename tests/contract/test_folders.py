@@ -176,113 +176,67 @@ def test_a_manifest_that_cannot_be_read_is_a_loud_stop(place, content, error, to
 NFD, NFC = (unicodedata.normalize(form, "crédits_20250630.csv") for form in ("NFD", "NFC"))
 
 
-@pytest.mark.parametrize(
-    ("name", "pattern"),
-    [
-        ("LOANS_20250630.CSV", "loans_*.csv"),
-        ("jj_20250630.TXT", "JJ_*.txt"),
-        ("\uff4c\uff4f\uff41\uff4e\uff53_20250630.csv", "loans_*.csv"),
-        ("loans_\uff12\uff10\uff12\uff15.csv ", "loans_2025.csv"),
-        (NFD, unicodedata.normalize("NFC", "crédits_*.csv")),
-        (NFC, unicodedata.normalize("NFD", "crédits_*.csv")),
-        ("\u8d37\u6b3e\uff08\u66f4\u6b63\uff09_1.csv", "\u8d37\u6b3e(\u66f4\u6b63)_*.csv"),
-    ],
-)
-def test_a_name_in_another_case_or_form_is_taken_and_counted(place, name, pattern):
+OTHER_FORMS = {
+    "LOANS_20250630.CSV": "loans_*.csv",
+    "jj_20250630.TXT": "JJ_*.txt",
+    "\uff4c\uff4f\uff41\uff4e\uff53_20250630.csv": "loans_*.csv",
+    "loans_\uff12\uff10\uff12\uff15.csv ": "loans_2025.csv",
+    NFD: unicodedata.normalize("NFC", "crédits_*.csv"),
+    NFC: unicodedata.normalize("NFD", "crédits_*.csv"),
+    "\u8d37\u6b3e\uff08\u66f4\u6b63\uff09_1.csv": "\u8d37\u6b3e(\u66f4\u6b63)_*.csv",
+}
+ENDINGS = ["loans_2.txt", "loans_2.csv.gz", "loans_2", "LOANS_2.TXT", "loans_2.csv.pgp", "loans_2.csv(1)"]
+OTHERS = {
+    "\u8bf4\u660e.docx": "\u8bf4\u660e.docx",
+    "loans_readme.txt": "loans_readme.txt",
+    "copy of loans_20250630.csv": "copy of loans_20250630.csv",
+    "loans_20250630.csv.filepart": "loans_20250630.csv.filepart",
+    ".loans_20250630.csv.Xa81f": ".loans_20250630.csv.Xa81f",
+    "note\n.txt": "note\\n.txt",
+    b"\xb4\xfb.txt": "\\udcb4\\udcfb.txt",
+}
+SCRATCH = {"~$loans_1.csv": "*.csv", "._loans_1.csv": "*.csv", ".~lock.loans_1.csv#": "*", "loans_1.csv.PART": "*"}
+OURS = [("loans_1.tmp", "loans_*.tmp"), ("~loans_1.csv", "*.csv"), ("_loans_1.csv", "*.csv"), (".loans_1.csv", "*.csv")]
+MAY, JUNE = "loans_20250531.csv", "loans_20250630.csv"
+NAMES = [
+    # What was held, what lies there now, what is asked for; then how many are new and what is told, or why it stops.
+    *(((), [name], {"pattern": pattern}, (1, [f"other_form_of_name:{name}"])) for name, pattern in OTHER_FORMS.items()),
+    *(((), [*before, name], {}, "with another ending") for name in ENDINGS for before in ([], ["loans_1.csv"])),
+    *(((), [*before, name], {"ignore": [name]}, (len(before), [])) for name in ENDINGS for before in ([], [MAY])),
+    (["loans.csv"], ["loans.txt"], {"pattern": "loans.csv"}, r"loans\.txt looks like a file of loans\.csv"),
+    *(((), [JUNE, f"loans_20250630.{end}"], {}, (1, [f"unmatched:loans_20250630.{end}"]))
+      for end in ("csv.md5", "csv.sig", "pdf")),
+    *(([MAY], [*later, f"{MAY}.md5"], {}, (len(later), [f"unmatched:{MAY}.md5"])) for later in ([], [JUNE])),
+    *(([MAY], [MAY, *later, name], {}, (len(later), [f"unmatched:{name}"]))
+      for later in ([], [JUNE]) for name in ("loans_20250531.log", "loans_20250430.csv.gpg")),
+    *(((), [MAY, name], {}, (1, [f"unmatched:{told}"])) for name, told in OTHERS.items()),
+    *(((), [name], {"pattern": pattern}, (0, [f"unmatched:{name}"])) for name, pattern in SCRATCH.items()),
+    ((), ["loans_1.tmp"], {"pattern": "loans_*"}, (0, ["unmatched:loans_1.tmp"])),
+    *(((), [name], {"pattern": pattern}, (1, [])) for name, pattern in OURS),
+    ((), ["loans_1.csv", "loans_1.csv.ok", "persons_1.zip", "PERSONS_2.ZIP", "archive.log"],
+     {"ready": {"kind": "flag"}, "ignore": ["*.log"], "siblings": ["persons_*.zip"]}, (1, [])),
+    ((), ["LOANS_1.csv"], {"siblings": ["LOANS_*.csv"]}, (0, [])),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("held", "there", "wanted", "told"), NAMES)
+def test_every_name_is_taken_or_told_or_a_stop(place, held, there, wanted, told):
     folder, pull = place
-    put(folder, name)
-    pages, notes = pull(pattern=pattern)
-    assert [page.body for page in pages] == [b"no\n1\n"]
-    assert notes == {f"other_form_of_name:{name}": 1}
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["loans_20250630.txt", "loans_20250630.csv.gz", "loans_20250630", "LOANS_20250630.TXT", "loans_20250630.csv.pgp",
-     "loans_20250630.csv(1)"],
-)  # fmt: skip
-@pytest.mark.parametrize("before", [(), ("loans_20250531.csv",)])
-def test_a_name_with_another_ending_stops_the_dataset_and_is_told(place, name, before):
-    folder, pull = place
-    for one in (*before, name):
-        put(folder, one)
-    with pytest.raises(AgencyError, match="with another ending") as caught:
-        pull()
-    assert name.partition(".")[0] in str(caught.value)
-    assert len(pull(ignore=[name])[0]) == len(before)
-
-
-def test_what_stands_beside_a_file_of_ours_under_its_name_is_only_told(place):
-    folder, pull = place
-    endings = ("csv.md5", "csv.sig", "pdf")
-    for ending in ("csv", *endings):
-        put(folder, f"loans_20250630.{ending}")
-    pages, notes = pull()
-    assert (len(pages), sorted(notes)) == (1, [f"unmatched:loans_20250630.{one}" for one in endings])
-
-
-@pytest.mark.parametrize("name", ["loans_20250531.csv.md5", "loans_20250531.log", "loans_20250430.csv.gpg"])
-@pytest.mark.parametrize("later", [(), ("loans_20250630.csv",)])
-def test_what_was_left_of_earlier_files_is_only_told(place, name, later):
-    folder, pull = place
-    put(folder, "loans_20250531.csv")
-    held = held_of(pull()[0])
-    for one in (*later, name):
-        put(folder, one)
-    if later or name.startswith("loans_20250531.csv"):
-        (folder / "loans_20250531.csv").unlink()
-    pages, notes = pull(held)
-    assert (len(pages), notes) == (len(later), {f"unmatched:{name}": 1})
-
-
-def test_a_file_with_another_ending_in_the_place_of_one_that_is_held_and_gone_stops_the_dataset(place):
-    folder, pull = place
-    put(folder, "loans.csv")
-    held = held_of(pull(pattern="loans.csv")[0])
-    (folder / "loans.csv").rename(folder / "loans.txt")
-    with pytest.raises(AgencyError, match=r"loans\.txt looks like a file of loans\.csv with another ending"):
-        pull(held, pattern="loans.csv")
-
-
-@pytest.mark.parametrize(
-    ("name", "told"),
-    [
-        ("\u8bf4\u660e.docx", "\u8bf4\u660e.docx"),
-        ("loans_readme.txt", "loans_readme.txt"),
-        ("copy of loans_20250630.csv", "copy of loans_20250630.csv"),
-        ("loans_20250630.csv.filepart", "loans_20250630.csv.filepart"),
-        (".loans_20250630.csv.Xa81f", ".loans_20250630.csv.Xa81f"),
-        ("note\n.txt", "note\\n.txt"),
-        (b"\xb4\xfb.txt", "\\udcb4\\udcfb.txt"),
-    ],
-)
-def test_any_other_name_is_told_as_printable_text_and_the_rest_is_taken(place, name, told):
-    folder, pull = place
-    put(folder, "loans_20250531.csv")
-    put(folder, name)
-    pages, notes = pull()
-    assert (len(pages), notes) == (1, {f"unmatched:{told}": 1})
-
-
-@pytest.mark.parametrize(
-    ("name", "pattern", "is_taken"),
-    [
-        ("~$loans_1.csv", "*.csv", False),
-        ("._loans_1.csv", "*.csv", False),
-        (".~lock.loans_1.csv#", "*", False),
-        ("loans_1.csv.PART", "*", False),
-        ("loans_1.tmp", "loans_*", False),
-        ("loans_1.tmp", "loans_*.tmp", True),
-        ("~loans_1.csv", "*.csv", True),
-        ("_loans_1.csv", "*.csv", True),
-        (".loans_1.csv", "*.csv", True),
-    ],
-)
-def test_what_a_program_keeps_beside_a_file_is_told_and_never_taken(place, name, pattern, is_taken):
-    folder, pull = place
-    put(folder, name)
-    pages, notes = pull(pattern=pattern)
-    assert (len(pages), notes) == ((1, {}) if is_taken else (0, {f"unmatched:{name}": 1}))
+    for name in held:
+        put(folder, name)
+    known = held_of(pull(**wanted)[0]) if held else {}
+    for name in set(held) - set(there):
+        (folder / name).unlink()
+    for name in there:
+        put(folder, name)
+    if isinstance(told, str):
+        with pytest.raises(AgencyError, match=told) as caught:
+            pull(known, **wanted)
+        assert there[-1].partition(".")[0] in str(caught.value)
+        return
+    pages, notes = pull(known, **wanted)
+    assert [page.body for page in pages] == [b"no\n1\n"] * told[0]
+    assert notes == dict.fromkeys(told[1], 1)
 
 
 def test_folders_links_and_pipes_are_told_as_what_they_are(place):
@@ -315,20 +269,6 @@ def test_a_name_of_ours_that_cannot_be_trusted_is_a_loud_stop_that_shows_it_plai
         pull(pattern="*.csv")
     assert str(caught.value).isascii()
     assert str(caught.value).isprintable()
-
-
-def test_what_is_ignored_or_of_another_dataset_or_says_what_is_whole_is_known(place):
-    folder, pull = place
-    for name in ("loans_1.csv", "loans_1.csv.ok", "persons_1.zip", "PERSONS_2.ZIP", "archive.log"):
-        put(folder, name)
-    pages, notes = pull(ready={"kind": "flag"}, ignore=["*.log"], siblings=["persons_*.zip"])
-    assert (len(pages), notes) == (1, {})
-
-
-def test_a_file_that_only_letter_case_tells_from_a_sibling_is_the_siblings(place):
-    folder, pull = place
-    put(folder, "LOANS_1.csv")
-    assert pull(siblings=["LOANS_*.csv"]) == ([], {})
 
 
 def test_of_many_names_that_match_nothing_some_are_told_and_all_are_counted(place):
