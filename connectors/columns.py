@@ -11,27 +11,9 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors import uscc
+from connectors import spelling, uscc
 from connectors.json_text import JsonNumber
 from connectors.spec import Column, Dataset, Tombstone
-from connectors.spelling import (
-    DITTO,
-    DOUBTFUL,
-    ERROR,
-    ESCAPED,
-    FALSE_WORDS,
-    GROUPED,
-    HIDDEN,
-    IN_NAME,
-    LOST,
-    MISSING_WORDS,
-    SPACED,
-    TRUE_WORDS,
-    as_code,
-    as_text,
-    has_lost_digits,
-    is_read_as_gbk,
-)
 
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 # No group of thousands begins with 0: "0,125" is an eighth in other countries.
@@ -56,11 +38,11 @@ _KEPT_BELOW = 10**15
 
 # A lone surrogate is no text: it has no form in Parquet or PostgreSQL.
 _NO_TEXT = (
-    (HIDDEN, "hidden_character"),
-    (LOST, "lost_character"),
+    (spelling.HIDDEN, "hidden_character"),
+    (spelling.LOST, "lost_character"),
     (re.compile("[\ud800-\udfff]"), "type_mismatch"),
-    (ERROR, "error_cell"),
-    (DITTO, "ditto_mark"),
+    (spelling.ERROR, "error_cell"),
+    (spelling.DITTO, "ditto_mark"),
 )
 
 FIRST_DAY, LAST_DAY = dt.date(1900, 1, 2), dt.date(2199, 12, 31)
@@ -126,7 +108,7 @@ def make_parser(
     decimals rounded to the declared scale, a time of day dropped.
     """
     parse = _type_parser(column, zone)
-    spell = as_code if is_code(column) else as_text
+    spell = spelling.as_code if is_code(column) else spelling.as_text
     words = words_of(column)
     least, most = (None, None) if column.kind == "timestamp" else bounds_of(column)
     numbers = numbers_among(markers, column)
@@ -138,7 +120,7 @@ def make_parser(
             text = stated if stated is None or stated in markers else spell(stated)
             if text in markers or (numbers and text and _plain_number(text) in numbers):
                 note, text = "missing_marker", None
-            elif words and text is not None and (text in words or as_code(text) in words):
+            elif words and text is not None and (text in words or spelling.as_code(text) in words):
                 note, text = "missing_word", None
             if not text:
                 return None, Fault("required_missing", column.name, raw, True) if column.required else None, note
@@ -195,7 +177,7 @@ def words_of(column: Column) -> frozenset[str]:
     """The words that mean nothing in this column; one of its own `values` never does."""
     if column.missing_words is not None:
         return frozenset(column.missing_words)
-    return MISSING_WORDS - set(column.values or ()) if column.kind == "varchar" else frozenset()
+    return spelling.MISSING_WORDS - set(column.values or ()) if column.kind == "varchar" else frozenset()
 
 
 def bounds_of(column: Column) -> tuple[Any, Any]:
@@ -305,8 +287,8 @@ def _type_parser(column: Column, zone: ZoneInfo) -> Callable[[str], tuple[Any, s
             return lambda text: (_timestamp(text, column, zone), None)
         case "boolean":
             words = {"true": True, "false": False}
-            words |= {word.casefold(): True for word in column.is_true or TRUE_WORDS}
-            words |= {word.casefold(): False for word in column.is_false or FALSE_WORDS}
+            words |= {word.casefold(): True for word in column.is_true or spelling.TRUE_WORDS}
+            words |= {word.casefold(): False for word in column.is_false or spelling.FALSE_WORDS}
             return lambda text: (words[text.casefold()], None)
         case _:
             raise ValueFaultError(column.data_type)
@@ -316,15 +298,15 @@ def _plain_text(text: str, column: Column) -> tuple[str, str | None]:
     for pattern, reason in _NO_TEXT:
         if pattern.search(text):
             raise ValueFaultError(reason)
-    if is_read_as_gbk(text):
+    if spelling.is_read_as_gbk(text):
         raise ValueFaultError("lost_character")
-    if has_lost_digits(text, is_code=is_code(column)):
+    if spelling.has_lost_digits(text, is_code=is_code(column)):
         raise ValueFaultError("digits_lost")
     note = _doubt(text, column)
     if is_code(column):
-        if text[0] in "='" or GROUPED.match(text):
+        if text[0] in "='" or spelling.GROUPED.match(text):
             raise ValueFaultError("formula_cell" if text[0] == "=" else "type_mismatch")
-        if SPACED.match(text):
+        if spelling.SPACED.match(text):
             text, note = text.replace(" ", ""), "normalised"
     if column.check:
         text = uscc.tidy(text)
@@ -334,10 +316,10 @@ def _plain_text(text: str, column: Column) -> tuple[str, str | None]:
 def _doubt(text: str, column: Column) -> str | None:
     """What may be no character of this text: refused in a name or code, for nothing else then says whose it is."""
     named = column.says_who or is_code(column)
-    if named and IN_NAME.search(text):
+    if named and spelling.IN_NAME.search(text):
         raise ValueFaultError("escaped_text")
-    for pattern, reason in ((DOUBTFUL, "lost_character"), (ESCAPED, "escaped_text")):
-        if pattern.search(text) and not (pattern is ESCAPED and "://" in text):
+    for pattern, reason in ((spelling.DOUBTFUL, "lost_character"), (spelling.ESCAPED, "escaped_text")):
+        if pattern.search(text) and not (pattern is spelling.ESCAPED and "://" in text):
             if named:
                 raise ValueFaultError(reason)
             return "doubtful_text"

@@ -88,21 +88,8 @@ ODD_CODE = (
 """The same for `as_code`."""
 
 _LATIN = (
-    "null",
-    "none",
-    "nil",
-    "nan",
-    "nat",
-    "n/a",
-    "#n/a",
-    "n.a.",
-    "undefined",
-    "(null)",
-    "<null>",
-    "<na>",
-    "<nil>",
-    "[null]",
-    "(none)",
+    *("null", "none", "nil", "nan", "nat", "n/a", "#n/a", "n.a.", "undefined", "(null)", "<null>", "<na>", "<nil>"),
+    *("[null]", "(none)"),
 )
 _SIGNS = ("-", "--", "---", "----", "/", "//", "\\", "_", "__", ".", "...", "\u2026", "\u2026\u2026", "\\N")
 _CHINESE = (

@@ -10,18 +10,9 @@ _SHOWN = 100
 
 # Names that tell how it went, lower case and without _ and -, and the values by which they tell that it went well.
 _CODES = {
-    "code",
-    "errcode",
-    "errorcode",
-    "errno",
-    "ret",
-    "retcode",
-    "rtncode",
-    "returncode",
-    "resultcode",
-    "statuscode",
+    *("code", "errcode", "errorcode", "errno", "ret", "retcode", "rtncode", "returncode", "resultcode", "statuscode"),
+    *("bizcode", "respcode", "rspcode", "responsecode"),
 }
-_CODES |= {"bizcode", "respcode", "rspcode", "responsecode"}
 _GOOD_CODE = re.compile(r"0+|2\d\d|ok|success|succeeded|true|none|null|", re.IGNORECASE)
 _TRUTHS = {"success", "succeeded", "succeed", "succ", "issuccess", "ok", "accepted", "delivered", "flag", "res"}
 _UNTRUE = re.compile(r"false|f|no|n|0|fail\w*|error|否|失败|错误", re.IGNORECASE)

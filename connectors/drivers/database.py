@@ -9,37 +9,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    Date,
-    DateTime,
-    Engine,
-    Float,
-    MetaData,
-    Select,
-    String,
-    Table,
-    Time,
-    cast,
-    create_engine,
-    event,
-    func,
-    or_,
-    select,
-    type_coerce,
-    types,
-)
+import sqlalchemy as sa
+from sqlalchemy import exc
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import URL, MappingResult, RowMapping, make_url
-from sqlalchemy.exc import (
-    ArgumentError,
-    InterfaceError,
-    InternalError,
-    NoSuchTableError,
-    OperationalError,
-    SQLAlchemyError,
-)
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -94,12 +67,12 @@ def pull(ask: Ask) -> Iterator[Page]:
 class _Line:
     """A database, each step on it within the budget: one that is silent has its connection broken from outside."""
 
-    def __init__(self, engine: Engine, ask: Ask) -> None:
+    def __init__(self, engine: sa.Engine, ask: Ask) -> None:
         self.engine, self._where, self._seconds = engine, ask.dataset.address, ask.settings.retry_seconds
-        self.connection: Connection | None = None
+        self.connection: sa.Connection | None = None
         self.is_read = False
         self._raw: Any = None
-        event.listen(engine, "connect", self._connected)
+        sa.event.listen(engine, "connect", self._connected)
 
     def retried(self, work: Callable[[], T]) -> T:
         """The answer of work that may be tried again, within the budget."""
@@ -125,7 +98,7 @@ class _Line:
             with suppress(Exception):
                 self._cut()
         if connection is not None:
-            with suppress(SQLAlchemyError, OSError, TryAgainError), budget(HANG_UP_SECONDS):
+            with suppress(exc.SQLAlchemyError, OSError, TryAgainError), budget(HANG_UP_SECONDS):
                 within(connection.close, self._silent(), self._cut)
 
     def _silent(self) -> str:
@@ -148,7 +121,7 @@ class _Line:
             raw.cancel()
 
 
-def _open(url: str, variable: str, ask: Ask) -> Engine:
+def _open(url: str, variable: str, ask: Ask) -> sa.Engine:
     where, seconds = ask.dataset.address, ask.settings.retry_seconds
     # Half a second is none to libpq, and 1 counts as 2.
     connect = max(2, min(CONNECT_SECONDS, int(seconds)))
@@ -167,12 +140,12 @@ def _open(url: str, variable: str, ask: Ask) -> Engine:
         if "+" not in parsed.drivername and backend in _DRIVERS:
             parsed = parsed.set(drivername=f"{backend}+{_DRIVERS[backend]}")
         more = arguments.get(backend, {})
-        engine = create_engine(parsed, connect_args=more, hide_parameters=True, poolclass=NullPool)
+        engine = sa.create_engine(parsed, connect_args=more, hide_parameters=True, poolclass=NullPool)
     except ImportError:
         extra = "mysql" if backend == "mariadb" else backend
         what = f"{variable} names a database of kind {backend}, whose driver is not installed."
         raise ConfigError(what, where, f".venv/bin/uv pip install -e '.[{extra}]'") from None
-    except (ArgumentError, ValueError):
+    except (exc.ArgumentError, ValueError):
         # The URL itself holds a password: neither it nor the library's message about it is repeated.
         raise ConfigError(f"{variable} is not a database URL that we can use.", where, f"mend {variable}") from None
     if backend == "sqlite" and not _is_there(parsed):
@@ -188,7 +161,7 @@ def _is_there(url: URL) -> bool:
     return name == ":memory:" or name.startswith("file:") or Path(name).exists()
 
 
-def _query(engine: Engine, ask: Ask, request: DatabaseRequest) -> Select[Any]:
+def _query(engine: sa.Engine, ask: Ask, request: DatabaseRequest) -> sa.Select[Any]:
     """The columns of the source file from the table as it is now, in order."""
     table = _table(engine, ask, request)
     wanted = [column.source_field for column in ask.dataset.columns]
@@ -201,7 +174,7 @@ def _query(engine: Engine, ask: Ask, request: DatabaseRequest) -> Select[Any]:
         raise ConfigError(what, ask.dataset.address, "declare data_type date or timestamp, or ask for a view of text")
     by_name = {column.name: table.c[column.source_field] for column in ask.dataset.columns}
     order = [by_name[key] for key in ask.dataset.key]
-    query = select(*(_as_stored(table.c[field], engine) for field in wanted))
+    query = sa.select(*(_as_stored(table.c[field], engine) for field in wanted))
     if isinstance(request.since, SinceColumn) and ask.since is not None:
         column = by_name[request.since.column]
         query = query.where(_not_before(column, ask, engine.dialect.name))
@@ -209,57 +182,57 @@ def _query(engine: Engine, ask: Ask, request: DatabaseRequest) -> Select[Any]:
     return query.order_by(*order)
 
 
-def _days_as_text(table: Table, ask: Ask, engine: Engine) -> list[str]:
+def _days_as_text(table: sa.Table, ask: Ask, engine: sa.Engine) -> list[str]:
     """The columns of text that hold days or times in the table; a column of SQLite holds text whatever it is called."""
     wanted = [one.source_field for one in ask.dataset.columns if one.kind == "varchar"]
     is_loose = engine.dialect.name == "sqlite"
-    return [name for name in wanted if isinstance(table.c[name].type, (Date, DateTime, Time)) and not is_loose]
+    return [name for name in wanted if isinstance(table.c[name].type, (sa.Date, sa.DateTime, sa.Time)) and not is_loose]
 
 
-def _not_before(column: Column[Any], ask: Ask, dialect: str) -> ColumnElement[bool]:
+def _not_before(column: sa.Column[Any], ask: Ask, dialect: str) -> ColumnElement[bool]:
     where = f"{ask.dataset.address}, column {column.name}"
     if dialect == "sqlite":
         # A moment is text here, of any length, or a bare number: text is compared by day, and a number is not compared.
-        bound = bound_value(ask.since or "", String(), ask.settings.zone, where)
-        text = type_coerce(column, String)
-        return or_(text >= bound, text.not_like(_BY_DAY), func.typeof(column) != "text")
+        bound = bound_value(ask.since or "", sa.String(), ask.settings.zone, where)
+        text = sa.type_coerce(column, sa.String)
+        return sa.or_(text >= bound, text.not_like(_BY_DAY), sa.func.typeof(column) != "text")
     bound = bound_value(ask.since or "", column.type, ask.settings.zone, where)
-    plain = or_(column >= bound, column.is_(None))
-    return or_(plain, column.not_like(_BY_DAY)) if isinstance(column.type, String) else plain
+    plain = sa.or_(column >= bound, column.is_(None))
+    return sa.or_(plain, column.not_like(_BY_DAY)) if isinstance(column.type, sa.String) else plain
 
 
-def _table(engine: Engine, ask: Ask, request: DatabaseRequest) -> Table:
+def _table(engine: sa.Engine, ask: Ask, request: DatabaseRequest) -> sa.Table:
     schema, _, name = request.table.rpartition(".")
     try:
-        return Table(name, MetaData(), schema=schema or None, autoload_with=engine)
-    except NoSuchTableError:
+        return sa.Table(name, sa.MetaData(), schema=schema or None, autoload_with=engine)
+    except exc.NoSuchTableError:
         raise AgencyError(f"there is no table {request.table}.", ask.dataset.address, _ASK_WHAT) from None
     except AssertionError:
         # How SQLAlchemy meets a make that only resembles the one in the URL.
         what = "the database is of a make that its URL does not name, and SQLAlchemy cannot read it."
         raise ConfigError(what, ask.dataset.address, "install that make's own dialect and name it in the URL") from None
-    except SQLAlchemyError as error:
+    except exc.SQLAlchemyError as error:
         _raise_refusal(error, ask)
-        if isinstance(error, (OperationalError, InterfaceError)):
+        if isinstance(error, (exc.OperationalError, exc.InterfaceError)):
             raise TryAgainError(f"the database does not answer ({type(error).__name__})") from None
         what = f"table {request.table} cannot be looked at ({type(error).__name__})."
         raise AgencyError(what, ask.dataset.address, "ask the agency for the right to read it") from None
 
 
-def _as_stored(column: ColumnElement[Any], engine: Engine) -> ColumnElement[Any]:
+def _as_stored(column: ColumnElement[Any], engine: sa.Engine) -> ColumnElement[Any]:
     """The column as its driver tells it, where SQLAlchemy would make another value of it.
 
     SQLite keeps any text or number in any column: one bad value is one record. A float would be told to ten places at
     most, and a time of 100 hours as one of 4.
     """
     if isinstance(column.type, mysql.TIME):
-        return cast(column, String).label(str(column.key))
-    if engine.dialect.name == "sqlite" or isinstance(column.type, Float):
-        return type_coerce(column, types.NullType()).label(str(column.key))
+        return sa.cast(column, sa.String).label(str(column.key))
+    if engine.dialect.name == "sqlite" or isinstance(column.type, sa.Float):
+        return sa.type_coerce(column, sa.types.NullType()).label(str(column.key))
     return column
 
 
-def _raise_refusal(error: SQLAlchemyError, ask: Ask) -> None:
+def _raise_refusal(error: exc.SQLAlchemyError, ask: Ask) -> None:
     """An `AgencyError` where the database says that it does not let us in; its words may hold a name, and stay here."""
     text = str(getattr(error, "orig", ""))
     if sign := next((sign for sign in _REFUSED if sign in text), None):
@@ -270,7 +243,7 @@ def _raise_refusal(error: SQLAlchemyError, ask: Ask) -> None:
         ) from None
 
 
-def _stream(line: _Line, query: Select[Any], size: int, ask: Ask) -> Iterator[Page]:
+def _stream(line: _Line, query: sa.Select[Any], size: int, ask: Ask) -> Iterator[Page]:
     place, total = 0, 0
     where, again = ask.dataset.address, "run `jifen run` again: a table is read whole or not at all"
     try:
@@ -283,10 +256,10 @@ def _stream(line: _Line, query: Select[Any], size: int, ask: Ask) -> Iterator[Pa
     except TryAgainError as error:
         # Half a table is not a table: the batch is left unfinished and the next run reads it whole.
         raise TransientError(f"reading broke off after {place} rows ({error}).", where, again) from None
-    except (OperationalError, InterfaceError, InternalError) as error:
+    except (exc.OperationalError, exc.InterfaceError, exc.InternalError) as error:
         what = f"reading broke off after {place} rows ({type(error).__name__})."
         raise TransientError(what, where, again) from None
-    except (SQLAlchemyError, ValueError, TypeError, OverflowError) as error:
+    except (exc.SQLAlchemyError, ValueError, TypeError, OverflowError) as error:
         what = f"reading broke off after {place} rows: a value cannot be read ({type(error).__name__})."
         raise AgencyError(what, where, "call the agency with this table") from None
     if place != total:
@@ -295,12 +268,12 @@ def _stream(line: _Line, query: Select[Any], size: int, ask: Ask) -> Iterator[Pa
         yield Page("no rows", b'{"rows": []}', None)
 
 
-def _begun(line: _Line, query: Select[Any], size: int, ask: Ask) -> tuple[int, MappingResult]:
+def _begun(line: _Line, query: sa.Select[Any], size: int, ask: Ask) -> tuple[int, MappingResult]:
     """How many rows there are, and the rows themselves as they come, of one moment."""
     line.connection = line.engine.connect().execution_options(stream_results=True, yield_per=size)
     line.connection.begin()
     _begin(line.connection, ask)
-    counted = select(func.count()).select_from(query.order_by(None).subquery())
+    counted = sa.select(sa.func.count()).select_from(query.order_by(None).subquery())
     return line.connection.execute(counted).scalar_one(), line.connection.execute(query).mappings()
 
 
@@ -316,12 +289,12 @@ def _taken(result: MappingResult, size: int, where: str) -> list[RowMapping]:
     return rows
 
 
-def _begin(connection: Connection, ask: Ask) -> None:
+def _begin(connection: sa.Connection, ask: Ask) -> None:
     """One moment for all statements that follow, and an end to one that hangs."""
     dialect = connection.dialect.name
     if dialect == "postgresql":
         milliseconds = str(max(1, int(ask.settings.retry_seconds * 1000)))
-        connection.execute(select(func.set_config("statement_timeout", milliseconds, True)))
+        connection.execute(sa.select(sa.func.set_config("statement_timeout", milliseconds, True)))
     elif dialect == "sqlite":
         connection.exec_driver_sql("BEGIN")
     elif dialect in ("mysql", "mariadb"):

@@ -15,17 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 
-from connectors.drivers.auth import (
-    ApiKey,
-    Auth,
-    Basic,
-    Bearer,
-    MutualTls,
-    NoAuth,
-    OAuth2ClientCredentials,
-    SessionLogin,
-    SignedRequest,
-)
+from connectors.drivers import auth as kinds
 from connectors.spec import RestConnection, Source
 from connectors.strict import Variable, variables_in
 from sandbox.standin.encode import set_path
@@ -60,7 +50,7 @@ class Grant:
 class Gate:
     """The door of one agency: the variables that open it, and what it has handed out."""
 
-    auth: Auth
+    auth: kinds.Auth
     env: dict[str, str]
     headers: Mapping[str, Any] = field(default_factory=dict)
     """Fixed headers that every request must have."""
@@ -71,16 +61,16 @@ class Gate:
     def grant_path(self) -> str | None:
         """Where tokens or sessions are asked for, if this kind has such a place."""
         match self.auth:
-            case OAuth2ClientCredentials():
+            case kinds.OAuth2ClientCredentials():
                 return self.auth.token_path
-            case SessionLogin():
+            case kinds.SessionLogin():
                 return self.auth.login_path
         return None
 
     @property
     def secret_params(self) -> frozenset[str]:
         """Query parameters that hold a secret: they stand in no link and in no log."""
-        return frozenset([self.auth.param] if isinstance(self.auth, ApiKey) and self.auth.param else [])
+        return frozenset([self.auth.param] if isinstance(self.auth, kinds.ApiKey) and self.auth.param else [])
 
     def value(self, variable: Any) -> str:
         """The value we gave a variable of the source file."""
@@ -93,9 +83,9 @@ class Gate:
         self.require(self.headers, call)
         form = self._form(call)
         match self.auth:
-            case OAuth2ClientCredentials():
+            case kinds.OAuth2ClientCredentials():
                 return self._token(self.auth, call, form)
-            case SessionLogin():
+            case kinds.SessionLogin():
                 return self._session(self.auth, form)
         raise RefusedError(404, "NOT_FOUND", "no such path")
 
@@ -132,18 +122,18 @@ class Gate:
         auth, headers, known = self.auth, call.headers, False
         given = headers.get("authorization", "")
         match auth:
-            case Bearer():
+            case kinds.Bearer():
                 known = _same(given, f"Bearer {self.value(auth.token)}")
-            case ApiKey():
+            case kinds.ApiKey():
                 key = dict(call.query).get(auth.param, "") if auth.param else headers.get(str(auth.header).lower(), "")
                 known = _same(key, self.value(auth.key))
-            case Basic():
+            case kinds.Basic():
                 known = _basic(given) == (self.value(auth.user), self.value(auth.password))
-            case OAuth2ClientCredentials() | SessionLogin():
+            case kinds.OAuth2ClientCredentials() | kinds.SessionLogin():
                 known = self.tokens.get(_token_of(auth, headers), 0.0) > time.monotonic()
-            case SignedRequest():
+            case kinds.SignedRequest():
                 known = self._is_signed(auth, call, clock_ahead)
-            case MutualTls() | NoAuth():
+            case kinds.MutualTls() | kinds.NoAuth():
                 # The handshake has seen to it, or nobody asks.
                 known = True
         return known
@@ -153,7 +143,7 @@ class Gate:
         self.tokens[token] = time.monotonic() + TOKEN_SECONDS
         return token
 
-    def _token(self, auth: OAuth2ClientCredentials, call: Call, form: Mapping[str, str]) -> Grant:
+    def _token(self, auth: kinds.OAuth2ClientCredentials, call: Call, form: Mapping[str, str]) -> Grant:
         if form.get("grant_type") != "client_credentials" or form.get("scope") != auth.scope:
             raise RefusedError(400, "invalid_request", "grant type or scope is wrong")
         client = (form.get("client_id", ""), form.get("client_secret", ""))
@@ -166,7 +156,7 @@ class Gate:
         set_path(body, auth.expires_in, TOKEN_SECONDS)
         return Grant(body)
 
-    def _session(self, auth: SessionLogin, form: Mapping[str, str]) -> Grant:
+    def _session(self, auth: kinds.SessionLogin, form: Mapping[str, str]) -> Grant:
         given = (form.get(auth.user_field), form.get(auth.password_field))
         has_all = all(form.get(name) == str(value) for name, value in auth.fields.items())
         if not has_all or given != (self.value(auth.user), self.value(auth.password)):
@@ -180,7 +170,7 @@ class Gate:
             set_path(body, auth.expires_in, TOKEN_SECONDS)
         return Grant(body)
 
-    def _is_signed(self, auth: SignedRequest, call: Call, clock_ahead: float) -> bool:
+    def _is_signed(self, auth: kinds.SignedRequest, call: Call, clock_ahead: float) -> bool:
         headers = call.headers
         stamp, nonce, now = headers.get("x-timestamp", ""), headers.get("x-nonce", ""), time.time() + clock_ahead
         if not (stamp.isascii() and stamp.isdigit()) or abs(now - int(stamp)) > CLOCK_SECONDS:
@@ -201,7 +191,7 @@ def open_gate(source: Source, connection: RestConnection, certificates: Mapping[
     named = {*variables_in(auth), *variables_in(connection.headers)}
     named |= {name for dataset in source.datasets for name in variables_in(dataset.request)}
     env = {name: secrets.token_urlsafe(24) for name in sorted(named)}
-    if isinstance(auth, MutualTls):
+    if isinstance(auth, kinds.MutualTls):
         env |= {auth.certificate.env: certificates["certificate"], auth.key.env: certificates["key"]}
     return Gate(auth, env, connection.headers)
 
@@ -237,12 +227,12 @@ def _basic(header: str) -> tuple[str, str]:
     return (name, secret) if kind.lower() == "basic" else ("", "")
 
 
-def _token_of(auth: Auth, headers: Mapping[str, str]) -> str:
+def _token_of(auth: kinds.Auth, headers: Mapping[str, str]) -> str:
     """The token or session that a request brings."""
-    if isinstance(auth, SessionLogin) and auth.token is None:
+    if isinstance(auth, kinds.SessionLogin) and auth.token is None:
         pairs = (text.strip().partition("=") for text in headers.get("cookie", "").split(";"))
         return {name: value for name, _, value in pairs}.get(COOKIE, "")
-    if isinstance(auth, (OAuth2ClientCredentials, SessionLogin)):
+    if isinstance(auth, (kinds.OAuth2ClientCredentials, kinds.SessionLogin)):
         given = headers.get(auth.header.lower(), "")
         return given.removeprefix(auth.prefix) if given.startswith(auth.prefix) else ""
     return ""

@@ -10,18 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from connectors.drivers.paging import (
-    CursorInBody,
-    CursorInHeader,
-    Keyset,
-    LinkHeader,
-    NextLink,
-    Offset,
-    PageNumber,
-    SinglePage,
-    TimeWindow,
-    TokenInPost,
-)
+from connectors.drivers import paging
 from connectors.spec import Since
 from sandbox.standin.records import Entry, Stock
 from sandbox.standin.rows import window_column
@@ -75,8 +64,8 @@ class Asked:
 def page_size(stock: Stock) -> int:
     """How many records a page of this dataset holds by its source file; all of them where it has no pages."""
     paginator = stock.dataset.paginator
-    paginator = paginator.inner if isinstance(paginator, TimeWindow) else paginator
-    is_cut = isinstance(paginator, (NextLink, LinkHeader, PageNumber, Offset))
+    paginator = paginator.inner if isinstance(paginator, paging.TimeWindow) else paginator
+    is_cut = isinstance(paginator, (paging.NextLink, paging.LinkHeader, paging.PageNumber, paging.Offset))
     return int(getattr(paginator, "size", 0) or 0) or (10 if is_cut else 10**9)
 
 
@@ -84,18 +73,18 @@ def view_of(stock: Stock, asked: Asked) -> View:
     """The page a request asks for; raises `RefusedError` where it asks for what cannot be."""
     listing = _filtered(stock, asked)
     paginator = stock.dataset.paginator
-    if isinstance(paginator, TimeWindow):
+    if isinstance(paginator, paging.TimeWindow):
         listing = _within(stock, paginator, listing, asked)
         view = _counted(stock, paginator.inner, listing, asked)
         if view.start >= paginator.cap:
             raise RefusedError(400, "RESULT_WINDOW_TOO_LARGE", f"only the first {paginator.cap} records can be paged")
         return view
     match paginator:
-        case PageNumber() | Offset():
+        case paging.PageNumber() | paging.Offset():
             return _counted(stock, paginator, listing, asked)
-        case Keyset():
+        case paging.Keyset():
             return _after(stock, paginator, listing, asked)
-        case None | SinglePage():
+        case None | paging.SinglePage():
             return View(stock, listing, 0, 10**9)
     return View(stock, listing, _start_of(stock, asked, _token_name(paginator)), _size(stock, asked))
 
@@ -135,7 +124,7 @@ def moment(text: str | None, name: str) -> dt.datetime:
     return found if found.tzinfo else found.replace(tzinfo=_SHANGHAI)
 
 
-def _within(stock: Stock, paginator: TimeWindow, listing: list[Entry], asked: Asked) -> list[Entry]:
+def _within(stock: Stock, paginator: paging.TimeWindow, listing: list[Entry], asked: Asked) -> list[Entry]:
     """Records of the days from one to the other, both included, in order of day."""
     column = window_column(stock.dataset)
     first, last = (moment(asked.params.get(name), name).date() for name in (paginator.from_param, paginator.to_param))
@@ -152,15 +141,15 @@ def _whole(asked: Asked, name: str, default: int) -> int:
 
 def _size(stock: Stock, asked: Asked) -> int:
     paginator = stock.dataset.paginator
-    paginator = paginator.inner if isinstance(paginator, TimeWindow) else paginator
+    paginator = paginator.inner if isinstance(paginator, paging.TimeWindow) else paginator
     name = getattr(paginator, "size_param", None)
     size = page_size(stock) if name is None else _whole(asked, name, page_size(stock))
     return min(max(size, 1), MAXIMUM_SIZE)
 
 
-def _counted(stock: Stock, paginator: PageNumber | Offset, listing: list[Entry], asked: Asked) -> View:
+def _counted(stock: Stock, paginator: paging.PageNumber | paging.Offset, listing: list[Entry], asked: Asked) -> View:
     size = _size(stock, asked)
-    if isinstance(paginator, Offset):
+    if isinstance(paginator, paging.Offset):
         return View(stock, listing, _whole(asked, paginator.offset_param, 0), size)
     number = _whole(asked, paginator.page_param, paginator.first)
     if number < paginator.first:
@@ -168,7 +157,7 @@ def _counted(stock: Stock, paginator: PageNumber | Offset, listing: list[Entry],
     return View(stock, listing, (number - paginator.first) * size, size)
 
 
-def _after(stock: Stock, paginator: Keyset, listing: list[Entry], asked: Asked) -> View:
+def _after(stock: Stock, paginator: paging.Keyset, listing: list[Entry], asked: Asked) -> View:
     name = next(c.name for c in stock.dataset.columns if c.source_field == paginator.cursor)
     text = asked.params.get(paginator.after_param, paginator.start)
     if paginator.order == "number":
@@ -184,9 +173,9 @@ def _after(stock: Stock, paginator: Keyset, listing: list[Entry], asked: Asked) 
 
 def _token_name(paginator: Any) -> str:
     match paginator:
-        case CursorInBody() | CursorInHeader():
+        case paging.CursorInBody() | paging.CursorInHeader():
             return paginator.cursor_param
-        case TokenInPost():
+        case paging.TokenInPost():
             return paginator.token_field
     return "_cursor"
 
@@ -222,7 +211,7 @@ def told_of(view: View, asked: Asked, total: int | None = None, following: int |
     """What an honest agency tells beside a page; `total` and `following` are given where a fault lies about them."""
     stock, told = view.stock, Told()
     paginator = stock.dataset.paginator
-    inner = paginator.inner if isinstance(paginator, TimeWindow) else paginator
+    inner = paginator.inner if isinstance(paginator, paging.TimeWindow) else paginator
     if (path := getattr(inner, "total", None)) is not None:
         told.body[path] = len(view.listing) if total is None else total
     if (path := getattr(inner, "total_pages", None)) is not None:
@@ -231,15 +220,15 @@ def told_of(view: View, asked: Asked, total: int | None = None, following: int |
     if following is None:
         following = end if end < len(view.listing) else None
     match inner:
-        case CursorInBody() | TokenInPost():
+        case paging.CursorInBody() | paging.TokenInPost():
             # How a list ends differs from agency to agency: null, or an empty text.
             last = None if len(stock.dataset.name) % 2 else ""
             told.body[inner.next] = last if following is None else token_of(stock, following)
-        case NextLink():
+        case paging.NextLink():
             told.body[inner.next] = None if following is None else next_link(stock, asked, following)
-        case CursorInHeader() if following is not None:
+        case paging.CursorInHeader() if following is not None:
             told.headers[inner.header] = token_of(stock, following)
-        case LinkHeader() if following is not None:
+        case paging.LinkHeader() if following is not None:
             first, after = next_link(stock, asked, 0), next_link(stock, asked, following)
             told.headers["Link"] = f'<{first}>; rel="first", <{after}>; rel="next"'
     return told
