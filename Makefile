@@ -45,12 +45,12 @@ parse:
 demo: setup
 	$(BIN)/jifen demo
 
-# As many workers as cores, four at most, since each may hold a warehouse of its own; tests/workers.py says which tests stay
-# together. A test by hand needs none of it: `.venv/bin/pytest tests/...`.
+# One worker more than cores, since tests of deadlines wait; four at most, since each may hold a warehouse of its own.
+# tests/workers.py says which tests stay together. A test by hand needs none of it: `.venv/bin/pytest tests/...`.
 test: lint
 	@command -v mariadbd >/dev/null || [ "$$(id -u)" != 0 ] || { echo "installing MariaDB for its tests: apt-get install mariadb-server"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mariadb-server >/dev/null; } || true
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4
+	$(BIN)/pytest --numprocesses $$(( $$(nproc) < 4 ? $$(nproc) + 1 : 4 ))
 
 unit: setup
 	$(BIN)/pytest tests/unit

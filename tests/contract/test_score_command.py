@@ -75,12 +75,19 @@ def test_random_rule_sets_score_as_plain_python_does(tmp_path_factory, place, is
     assert ranked == wanted.rankings()
 
 
-def test_the_example_of_an_index_is_what_its_document_says(tmp_path, place):
-    example = EXAMPLES / "innovation-index"
-    found = score(str(example / "ruleset"), example / "values.csv", tmp_path / "out", place)
-    assert found.written.ranked == 5
-    ranked = rows_of(tmp_path / "out", "rankings")
+@pytest.fixture(scope="module")
+def index(tmp_path_factory, place):
+    """The example of an index, scored."""
+    example, out = EXAMPLES / "innovation-index", tmp_path_factory.mktemp("index") / "out"
+    assert score(str(example / "ruleset"), example / "values.csv", out, place).written.ranked == 5
+    return out
+
+
+def test_the_example_of_an_index_is_what_its_document_says(index):
+    ranked = rows_of(index, "rankings")
     assert {row["stage_basis"] for row in ranked} == {"only_stage"}
+    # Nobody stated a day, so none is said.
+    assert {(row["as_of"], row["reporting_year"]) for row in ranked} == {(None, None)}
     scores = {row["id"]: row["score"] for row in ranked}
     assert {name: str(score) for name, score in scores.items()} == {
         "A": "57.4118",
@@ -89,31 +96,14 @@ def test_the_example_of_an_index_is_what_its_document_says(tmp_path, place):
         "D": "0.0000",
         "E": "35.2155",
     }
-    parts = {row["indicator_code"]: row for row in rows_of(tmp_path / "out", "points") if row["id"] == "C"}
+    parts = {row["indicator_code"]: row for row in rows_of(index, "points") if row["id"] == "C"}
     # Half way on a log scale; an indicator that is missing gives its part of the class to the others.
     assert parts["INC"]["points"] == Decimal(10)
     assert parts["EXP"]["points"] is None
     assert parts["PAT"]["points_maximum"] == Decimal(40)
 
 
-def test_the_example_of_a_step_table_is_what_its_document_says(tmp_path, place):
-    example = EXAMPLES / "step-table"
-    score(str(example / "ruleset"), example / "values.csv", tmp_path / "out", place)
-    found = {row["id"]: row for row in rows_of(tmp_path / "out", "rankings")}
-    assert {one: (row["stage"], row["points_total"]) for one, row in found.items()} == {
-        "E1": ("small", Decimal(65)),
-        "E2": ("large", Decimal(70)),
-        "E3": ("small", Decimal(60)),
-        "E4": ("small", Decimal(40)),
-    }
-    assert found["E3"]["points_available"] == Decimal(60)
-    # Nobody stated a day, so none is said.
-    assert {(row["as_of"], row["reporting_year"]) for row in found.values()} == {(None, None)}
-    met = {(row["id"], row["condition_code"]): row["is_met"] for row in rows_of(tmp_path / "out", "verdicts")}
-    assert [met["E1", "total"], met["E2", "staff"], met["E4", "total"]] == [True, False, False]
-
-
-def test_the_order_of_rows_and_the_form_of_the_file_change_no_byte(tmp_path, place):
+def test_the_order_of_rows_and_the_form_of_the_file_change_no_byte(tmp_path, index, place):
     example = EXAMPLES / "innovation-index"
     with (example / "values.csv").open(encoding="utf-8", newline="") as handle:
         wide = list(csv.DictReader(handle))
@@ -122,12 +112,13 @@ def test_the_order_of_rows_and_the_form_of_the_file_change_no_byte(tmp_path, pla
         typed = "select * from read_csv($from, types = {'RDI': 'decimal(9, 3)', 'PAT': 'double', 'EXP': 'double'})"
         copied = f"copy ({typed}) to '{tmp_path / 'typed.parquet'}'"
         connection.execute(copied, {"from": str(tmp_path / "upside_down.csv")})
-    outs = []
-    for values in (example / "values.csv", tmp_path / "typed.parquet"):
-        out = tmp_path / f"{values.stem}-out"
-        score(str(example / "ruleset"), values, out, place)
-        outs.append({file.name: file.read_bytes() for file in sorted(out.iterdir()) if file.name != "scored.json"})
-    assert outs[0] == outs[1]
+    out = tmp_path / "out"
+    score(str(example / "ruleset"), tmp_path / "typed.parquet", out, place)
+
+    def written(folder):
+        return {file.name: file.read_bytes() for file in folder.iterdir() if file.name != "scored.json"}
+
+    assert written(out) == written(index)
 
 
 def test_hostile_ids_and_names_come_out_as_they_went_in(tmp_path, place):
@@ -263,7 +254,9 @@ def test_an_exported_rule_set_is_the_same_as_the_project_s_own(tmp_path, monkeyp
     }
 
 
-def test_the_command_tells_programs_and_people_what_it_wrote(tmp_path, monkeypatch, place):
+def test_the_command_scores_the_example_of_a_step_table_as_its_document_says_and_tells_what_it_wrote(
+    tmp_path, monkeypatch, place
+):
     monkeypatch.setenv("JIFEN_DATA_DIR", str(place.data_dir))
     example = EXAMPLES / "step-table"
     words = ["score", "--ruleset", str(example / "ruleset"), "--values", str(example / "values.csv")]
@@ -282,5 +275,15 @@ def test_the_command_tells_programs_and_people_what_it_wrote(tmp_path, monkeypat
     assert json.loads((there / "scored.json").read_bytes())["rows"] == told["rows"]
     assert (told["scored"], told["ranked"], told["as_of"]) == (4, 4, date(2025, 6, 30).isoformat())
     assert told["top"][0]["uscc"] == "E3"
+    found = {row["id"]: row for row in rows_of(there, "rankings")}
+    assert {one: (row["stage"], row["points_total"]) for one, row in found.items()} == {
+        "E1": ("small", Decimal(65)),
+        "E2": ("large", Decimal(70)),
+        "E3": ("small", Decimal(60)),
+        "E4": ("small", Decimal(40)),
+    }
+    assert found["E3"]["points_available"] == Decimal(60)
+    met = {(row["id"], row["condition_code"]): row["is_met"] for row in rows_of(there, "verdicts")}
+    assert [met["E1", "total"], met["E2", "staff"], met["E4", "total"]] == [True, False, False]
     refused = CliRunner().invoke(app, [*words[:3], "--values", str(tmp_path / "nowhere.csv")])
     assert refused.exit_code == 2

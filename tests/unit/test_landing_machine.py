@@ -163,6 +163,6 @@ class Landing(RuleBasedStateMachine):
 
 
 Landing.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=12, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestTheLandingStore = Landing.TestCase

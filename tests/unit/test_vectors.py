@@ -119,7 +119,7 @@ columns_of_values = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     column=st.sampled_from(COLUMNS),
     values=columns_of_values,
