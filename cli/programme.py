@@ -10,11 +10,15 @@ from cli import show
 from cli.command import Json, fail, new_group
 from cli.score import place, show_problems
 from connectors.uscc import tidy
+from editions.changes import changes
 from editions.places import read_current, require_edition
 from editions.programme import SEEDS, programme_problems
 from editions.score.ruleset import csv_rows
 from editions.sealed_tables import SealedReader
 from ledger.data_folder import data_folder
+from ledger.publications import current_id, edition_row
+from ledger.settings import Settings
+from ledger.store import open_ledger
 
 app = new_group()
 KINDS = {"product": "products", "policy": "policies", "reward": "rewards"}
@@ -80,6 +84,30 @@ def check(
         show_problems(problems)
         show.console.print(f"[red]{len(problems)} problems[/]" if problems else "[green]sound[/]")
     raise typer.Exit(2 if problems else 0)
+
+
+@app.command("changes")
+def show_changes(
+    since: Annotated[str | None, typer.Option(help="The edition to compare with; the one before otherwise.")] = None,
+    edition: Annotated[str | None, typer.Option(help="An edition; the current one otherwise.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show whose grades, lists, products, policies and rewards differ from an earlier edition: newly and no longer."""
+    ledger, data_dir = open_ledger(Settings()), data_folder()
+    wanted = edition or current_id(ledger)
+    row = edition_row(ledger, wanted) if wanted else None
+    if row is None:
+        fail(f"no edition {wanted or ''} here. Next: jifen edition list", "not_found")
+    before = since or row["supersedes"]
+    if before is None:
+        fail(f"edition {wanted} has none before it. Next: give one with --since", "not_found")
+    found = changes(require_edition(data_dir, before), require_edition(data_dir, row["edition_id"]))
+    if as_json:
+        show.show_json({"edition_id": row["edition_id"], "since": before, "changes": found})
+    else:
+        columns = ("table", "uscc", "item", "fact", "kind", "was", "is_now")
+        title = f"Changes since {before} 变化"
+        show.show_table(title, columns, [tuple(one[name] for name in columns) for one in found], whole=("uscc",))
 
 
 @app.command("show")

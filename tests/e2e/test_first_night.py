@@ -171,3 +171,15 @@ def test_run_again_with_nothing_new_makes_no_second_edition_delivery_or_notice_a
     assert latest_runs(house.ledger)[0]["driver"] == "plain"
     assert ran.told["report"]["returns_sent"] == []
     assert [line["state"] for line in ran.told["report"]["returns"]].count("pending") == 0
+
+
+def test_what_every_product_and_policy_says_of_an_enterprise_can_be_asked(night):
+    uscc = next(row["uscc"] for row in night.table("product_offers") if row["decision"] == "eligible")
+    told = night.jifen("programme", "show", uscc).told
+    assert {row["product_id"] for row in told["product_offers"]} == {
+        row["product_id"] for row in night.table("product_offers")
+    }
+    assert all(row["gap"] is not None for row in told["failed_conditions"] if not row["is_not_known"] and row["number"])
+    assert night.jifen("programme", "show", "91441300MA00000000").code == 1
+    assert night.jifen("programme", "changes").code == 1
+    assert night.jifen("programme", "check").code == 0

@@ -18,6 +18,8 @@ SCORE = {**LOAN, "fact": "score"}
 
 # The check, the file, which rows are changed (none: one is added, made of the first), and what they then hold.
 PLANTED = [
+    ("credit_bands__cover", "credit_bands", {"label": "3%-5%"}, {"lo": "4"}),
+    ("facts__unknown", "credit_bands", {"fact": "C03"}, {"fact": "C00"}),
     ("items__twice", "products", None, {}),
     ("items__same_days", "products", None, {"version": "2025.2"}),
     ("items__days", "policies", {"policy_id": "hnte-reward"}, {"valid_to": "2024-12-31"}),

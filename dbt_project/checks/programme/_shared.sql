@@ -21,6 +21,8 @@ select 'product_uplifts', product_id, version, coalesce(cast(lo as varchar), '-â
 union all
 select 'product_prices', product_id, version, coalesce(cast(lo as varchar), '-âˆž'), fact from product_prices
 union all
+select 'credit_bands', fact, '', label, fact from credit_bands
+union all
 select 'products', product_id, version, 'basis', basis from products where basis is not null;
 
 -- The bands of a product from below to above, each with the one that follows: of the basis, of uplifts and of prices.

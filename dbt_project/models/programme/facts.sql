@@ -29,6 +29,8 @@ asked as (
     select distinct fact from {{ ref('product_prices') }}
     union
     select distinct basis from {{ ref('products') }}
+    union
+    select distinct fact from {{ ref('credit_bands') }}
 ),
 
 cases as (

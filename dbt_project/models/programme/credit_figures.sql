@@ -1,0 +1,49 @@
+-- The figures that a credit report shows, each in its band; the figure itself goes to a bank only under a consent to raw values.
+with facts as (
+    select * from {{ ref('facts') }}
+),
+
+enterprises as (
+    select * from {{ ref('enterprise_facts') }}
+),
+
+bands as (
+    select * from {{ ref('credit_bands') }}
+),
+
+named as (
+    select
+        fact,
+        name_zh,
+        name_en,
+        unit
+    from {{ ref('programme_facts') }}
+    union all
+    select
+        indicator_code as fact,
+        name_zh,
+        name_en,
+        unit
+    from {{ ref('indicators') }}
+),
+
+banded as (
+    select
+        enterprises.uscc,
+        bands.fact,
+        named.name_zh,
+        named.name_en,
+        named.unit,
+        bands.label as band,
+        facts.number
+    from enterprises
+    inner join facts on enterprises.subject = facts.subject
+    inner join bands
+        on
+            facts.fact = bands.fact
+            and (bands.lo is null or facts.number >= bands.lo)
+            and (bands.hi is null or facts.number < bands.hi)
+    inner join named on bands.fact = named.fact
+)
+
+select * from banded

@@ -1,0 +1,77 @@
+"""What two editions say differently about an enterprise: newly, no longer, and otherwise."""
+
+import duckdb
+import pytest
+
+from editions.changes import WATCHED, changes
+
+COLUMNS = {table: (*keys, *columns) for table, (keys, columns) in WATCHED.items()}
+
+
+@pytest.fixture
+def edition(tmp_path):
+    def make(name, **tables):
+        folder = tmp_path / name / "tables"
+        folder.mkdir(parents=True)
+        target = str(folder).replace("'", "''")
+        with duckdb.connect() as connection:
+            for table, rows in tables.items():
+                names = ", ".join(COLUMNS[table])
+                values = ", ".join("(" + ", ".join(map(str, row)) + ")" for row in rows) or f"({names})"
+                connection.execute(f"copy (from (values {values}) t({names})) to '{target}/{table}.parquet'")
+        return folder.parent
+
+    return make
+
+
+def test_newly_and_no_longer_eligible_and_a_changed_limit_are_told_with_both_values(edition):
+    then = edition(
+        "then's",
+        product_offers=[
+            ("'A'", "'p'", "'no'", "null"),
+            ("'B'", "'p'", "'eligible'", 100),
+            ("'C'", "'p'", "'no'", "null"),
+        ],
+    )
+    now = edition(
+        "now",
+        product_offers=[
+            ("'A'", "'p'", "'eligible'", 500),
+            ("'B'", "'p'", "'eligible'", 200),
+            ("'D'", "'p'", "'no'", "null"),
+        ],
+    )
+    told = [
+        (one["uscc"], one["item"], one["fact"], one["kind"], one["was"], one["is_now"]) for one in changes(then, now)
+    ]
+    assert told == [
+        ("A", "p", "decision", "changed", "no", "eligible"),
+        ("C", "p", "decision", "removed", "no", None),
+        ("D", "p", "decision", "added", None, "no"),
+        ("A", "p", "limit_fen", "changed", None, "500"),
+        ("B", "p", "limit_fen", "changed", "100", "200"),
+    ]
+
+
+def test_a_grade_that_becomes_unknown_and_a_restriction_that_ends_are_changes(edition):
+    report = ("'A'", "'A'", "'B'", 0, 0, 1, "false")
+    then = edition("then", credit_reports=[report], restrictions=[("'A'", "'m'", "'e'", "true")])
+    now = edition(
+        "now",
+        credit_reports=[(*report[:2], "null", *report[3:5], 0, "true")],
+        restrictions=[("'Z'", "'m'", "'e'", "true")],
+    )
+    told = {(one["table"], one["uscc"], one["fact"], one["kind"]) for one in changes(then, now)}
+    assert told == {
+        ("credit_reports", "A", "credit_grade", "changed"),
+        ("credit_reports", "A", "restrictions", "changed"),
+        ("credit_reports", "A", "is_in_good_standing", "changed"),
+        ("restrictions", "A", "is_restricting", "removed"),
+        ("restrictions", "Z", "is_restricting", "added"),
+    }
+
+
+def test_equal_editions_and_one_older_than_the_programme_have_no_changes(edition):
+    one = edition("one", policy_decisions=[("'A'", "'p'", "'no'", "false")])
+    assert changes(one, one) == []
+    assert changes(edition("old"), one) == []
