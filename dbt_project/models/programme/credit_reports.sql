@@ -72,7 +72,10 @@ reported as (
         cast(facts.restrictions as bigint) as restrictions,
         -- Unknown is not good.
         coalesce(
-            facts.tax_grade = 'A' and facts.credit_grade = 'A' and facts.dishonesty_entries = 0 and facts.published_penalties = 0,
+            facts.tax_grade = 'A'
+            and facts.credit_grade = 'A'
+            and facts.dishonesty_entries = 0
+            and facts.published_penalties = 0,
             false
         ) as is_in_good_standing
     from facts
