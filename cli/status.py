@@ -15,11 +15,10 @@ from connectors.sink_files import alert_channels, readable_sinks
 from flows.faults import sentence
 from flows.outcome import Outcome
 from ledger.publications import current_id, edition_row, owed_for, pending
-from ledger.returns import owed_returns
 from ledger.runs import is_at_work, latest_runs
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import Row, ledger_if_any
-from ledger.tables import alerts, deliveries, outbox
+from ledger.tables import alerts, deliveries, outbox, returns
 from ledger.yaml_file import read_yaml
 
 WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
@@ -62,7 +61,7 @@ def standing(settings: Settings) -> dict[str, Any]:
     owed = {
         "deliveries": pending(ledger, deliveries),
         "notices": pending(ledger, outbox),
-        "returns": owed_returns(ledger),
+        "returns": pending(ledger, returns),
         "alerts": pending(ledger, alerts),
     }
     if at_work is not None:

@@ -3,7 +3,8 @@
 import hashlib
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -18,12 +19,14 @@ from editions.places import edition_path
 from editions.verify import verify
 from flows.night import Night
 from ledger.csv_file import write_csv
-from ledger.publications import edition_row, mark_delivered, mark_failed, mark_sent, pending
+from ledger.publications import edition_row, mark_failed, mark_sent, pending
 from ledger.settings import MissingVariableError
 from ledger.store import Row
 from ledger.tables import deliveries, outbox
 
 S = TypeVar("S", ExtractSink, NoticeSink, ReturnsSink)
+
+log = logging.getLogger("jifen")
 
 
 class DeliveryError(RuntimeError):
@@ -31,23 +34,24 @@ class DeliveryError(RuntimeError):
 
 
 def send_pending(
-    pending: Sequence[Row],
-    sinks: Sequence[S],
+    night: Night,
+    table: Table,
+    kind: type[S],
     told: Mapping[str, str],
-    send: Callable[[S, Row], Mapping[str, Any]],
-    failed: Callable[[Row, str], None],
+    send: Callable[[S, Row], Row],
     or_else: str = ", or publish again without it",
 ) -> list[dict[str, Any]]:
-    """Send each row to the sink of its recipient, in order; answers one line for each, with what is `told` of it.
+    """Send what is pending in `table`, oldest first, to the sinks of this kind; answers one line for each row.
 
-    `told` names words of the line and the columns they come from. `send` answers what else stands in the line of a row
-    that was sent, `failed` records why one was not. A recipient that does not answer is asked no more: each row would
-    take the whole budget of retries.
+    `told` names words of the line and the columns they come from. `send` records what was sent, and answers what else
+    stands in its line. A recipient that does not answer is asked no more: each row would take the whole budget of
+    retries.
     """
-    by_name = {sink.name: sink for sink in sinks}
+    by_name = {sink.name: sink for sink in night.sinks if isinstance(sink, kind)}
+    (key,) = table.primary_key
     away: dict[str, str] = {}
     lines = []
-    for row in pending:
+    for row in pending(night.ledger, table):
         recipient = row["recipient"]
         line = {"recipient": recipient, **{word: row[column] for word, column in told.items()}, "state": "pending"}
         if recipient in away:
@@ -58,11 +62,13 @@ def send_pending(
                 what = f"{next(map(row.get, told.values()))} is to be sent to it, and it has no sink file."
                 raise ConfigError(what, recipient, f"put connectors/sinks/{recipient}.yml back{or_else}")
             lines.append({**line, **send(by_name[recipient], row), "state": "sent"})
+            log.info("%s: %s sent", recipient, row[key.name])
         except Exception as error:  # noqa: BLE001 - one recipient's fault keeps nothing from the others
             if isinstance(error, TransientError):
                 away[recipient] = str(error)
-            failed(row, error_text(error))
+            mark_failed(night.ledger, table, row[key.name], error_text(error))
             lines.append({**line, "error": error_text(error)})
+            log.warning("%s: %s is not delivered yet", recipient, row[key.name])
     return lines
 
 
@@ -74,14 +80,8 @@ def error_text(error: Exception) -> str:
 
 def deliver_owed(night: Night) -> list[dict[str, Any]]:
     """Send every extract that is pending; answers one line for each, sent or not."""
-
-    def failed(row: Row, error: str) -> None:
-        mark_failed(night.ledger, deliveries, row["delivery_id"], error)
-
-    sinks = [sink for sink in night.sinks if isinstance(sink, ExtractSink)]
-    return send_pending(
-        pending(night.ledger, deliveries), sinks, {"edition_id": "edition_id"}, partial(_send_extract, night), failed
-    )
+    told = {"edition_id": "edition_id"}
+    return send_pending(night, deliveries, ExtractSink, told, partial(_send_extract, night))
 
 
 def _send_extract(night: Night, sink: ExtractSink, owed: Row) -> Row:
@@ -124,7 +124,7 @@ def _send_extract(night: Night, sink: ExtractSink, owed: Row) -> Row:
         "rows": extract.table.num_rows,
         "denied": len(extract.denied),
     }
-    mark_delivered(night.ledger, owed["delivery_id"], values, extract.denied)
+    mark_sent(night.ledger, deliveries, owed["delivery_id"], values, extract.denied)
     return values
 
 
@@ -145,11 +145,7 @@ def notify_owed(night: Night, table: Table = outbox) -> list[dict[str, Any]]:
 
     def send(sink: NoticeSink, row: Row) -> Row:
         push(sink, row["event"].encode(), night.settings)
-        mark_sent(night.ledger, row["message_id"], table)
+        mark_sent(night.ledger, table, row["message_id"])
         return {}
 
-    def failed(row: Row, error: str) -> None:
-        mark_failed(night.ledger, table, row["message_id"], error)
-
-    sinks = [sink for sink in night.sinks if isinstance(sink, NoticeSink)]
-    return send_pending(pending(night.ledger, table), sinks, {"message_id": "message_id"}, send, failed)
+    return send_pending(night, table, NoticeSink, {"message_id": "message_id"}, send)

@@ -365,8 +365,4 @@ def _send_what_is_owed(night: Night, steps: Steps, report: dict[str, Any]) -> tu
     promise_first(night.ledger, recipients(night.sinks))
     report["deliveries"] = steps.deliver(night)
     report["notices"] = steps.notify(night)
-    for sent in report["deliveries"] + report["notices"]:
-        log.log(
-            logging.INFO if sent["state"] == "sent" else logging.WARNING, "%s: %s", sent["recipient"], sent["state"]
-        )
     return tuple(sent["recipient"] for sent in report["deliveries"] + report["notices"] if sent["state"] != "sent")

@@ -14,8 +14,10 @@ from connectors.spec import Source
 from flows.deliver import error_text, send_pending
 from flows.night import Night
 from flows.outcome import Outcome
-from ledger.returns import last_return, mark_return, next_return_number, owed_returns, write_return
+from ledger.publications import mark_sent
+from ledger.returns import last_return, next_return_number, write_return
 from ledger.store import Row
+from ledger.tables import returns
 
 log = logging.getLogger("jifen")
 
@@ -54,7 +56,7 @@ def _compose_one(night: Night, source: Source) -> dict[str, Any] | None:
         "return_id": f"{day}.{source.name}{suffix}",
         "source": source.name,
         "as_of": day,
-        "recipient": next((sink.name for sink in _sinks(night) if sink.source == source.name), None),
+        "recipient": _recipient(night, source),
         "file_name": f"{day}/{file_name}",
         "sha256": sha256,
         **{name: made.total(name) for name in ("received", "accepted", "refused")},
@@ -83,8 +85,9 @@ def _sent_name(row: Row) -> str:
     return f"jifen_return_{row['return_id']}.csv"
 
 
-def _sinks(night: Night) -> list[ReturnsSink]:
-    return [sink for sink in night.sinks if isinstance(sink, ReturnsSink)]
+def _recipient(night: Night, source: Source) -> str | None:
+    sinks = (sink for sink in night.sinks if isinstance(sink, ReturnsSink))
+    return next((sink.name for sink in sinks if sink.source == source.name), None)
 
 
 def send_returns(night: Night) -> list[dict[str, Any]]:
@@ -94,18 +97,13 @@ def send_returns(night: Night) -> list[dict[str, Any]]:
     def send(sink: ReturnsSink, row: Row) -> Row:
         content, manifest = _whole(night.settings.data_dir / "returns" / row["file_name"], row)
         name = _sent_name(row)
-        push(sink.connection, sink.folder, [(name, content), (f"{name}.manifest.json", manifest)], sink.name,
-             night.settings)  # fmt: skip
-        mark_return(night.ledger, row["return_id"], None)
-        log.info("%s: return %s sent", sink.name, row["return_id"])
+        files = [(name, content), (f"{name}.manifest.json", manifest)]
+        push(sink.connection, sink.folder, files, sink.name, night.settings)
+        mark_sent(night.ledger, returns, row["return_id"])
         return {}
 
-    def failed(row: Row, error: str) -> None:
-        mark_return(night.ledger, row["return_id"], error)
-        log.warning("%s: return %s is not delivered yet", row["recipient"], row["return_id"])
-
     told = {"return_id": "return_id", "rows": "refused"}
-    return send_pending(owed_returns(night.ledger), _sinks(night), told, send, failed, or_else="")
+    return send_pending(night, returns, ReturnsSink, told, send, or_else="")
 
 
 def _whole(path: Path, owed: Row) -> tuple[bytes, bytes]:

@@ -1,11 +1,12 @@
 """Editions, deliveries and messages: what was published, what was promised to whom, and what has gone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, asc, desc, func, insert, select, update
+from sqlalchemy import Connection, Engine, Table, Update, desc, func, insert, select, update
 
-from ledger.store import Row, first_row, now, rows
+from ledger.store import Row, first_row, now, rows, write
 from ledger.tables import alerts, deliveries, denials, editions, outbox, publications
 from ledger.tables import published_rulesets as frozen
 
@@ -31,9 +32,8 @@ def current_id(ledger: Engine) -> str | None:
 
 
 def _last(connection: Connection) -> Row | None:
-    row = connection.execute(select(publications).order_by(desc(publications.c.publication_no)).limit(1))
-    found = row.mappings().first()
-    return dict(found) if found else None
+    newest = select(publications).order_by(desc(publications.c.publication_no)).limit(1)
+    return next((dict(row) for row in connection.execute(newest).mappings()), None)
 
 
 def next_sequence(ledger: Engine, edition_id: str) -> int:
@@ -107,16 +107,16 @@ def published_rulesets(ledger: Engine) -> list[Row]:
 def _promise(
     connection: Connection, edition_id: str, sequence: int, recipients: Sequence[str], messages: Sequence[Message]
 ) -> None:
-    owed = {"edition_id": edition_id, "state": "pending", "attempts": 0, "created_at": now()}
-    for recipient in recipients:
-        delivery_id = f"{edition_id}.{recipient}.{sequence}"
-        connection.execute(insert(deliveries).values(delivery_id=delivery_id, recipient=recipient, **owed))
-    for message in messages:
-        connection.execute(
-            insert(outbox).values(
-                message_id=message.message_id, recipient=message.recipient, event=message.event, **owed
-            )
-        )
+    about = {"edition_id": edition_id}
+    files = [{"delivery_id": f"{edition_id}.{name}.{sequence}", "recipient": name} for name in recipients]
+    _owe(connection, deliveries, about, files)
+    _owe(connection, outbox, about, map(vars, messages))
+
+
+def _owe(connection: Connection, table: Table, about: Row, promised: Iterable[Row]) -> None:
+    for row in promised:
+        new = {**row, **about, "state": "pending", "attempts": 0, "created_at": now()}
+        connection.execute(insert(table).values(**new))
 
 
 def promise_first(ledger: Engine, recipients: Sequence[str]) -> None:
@@ -131,15 +131,13 @@ def promise_first(ledger: Engine, recipients: Sequence[str]) -> None:
 
 def keep_edition(ledger: Engine, edition: Row) -> None:
     """Write down an edition that is sealed beside `current` and published to nobody."""
-    with ledger.begin() as connection:
-        connection.execute(insert(editions).values(**edition))
+    write(ledger, insert(editions).values(**edition))
 
 
 def beside_rows(ledger: Engine) -> list[Row]:
     """Every edition that was never published, of a day that had passed when it was made; the latest day first."""
-    published = select(publications.c.edition_id)
-    query = select(editions).where(editions.c.edition_id.not_in(published)).order_by(desc(editions.c.as_of))
-    return rows(ledger, query)
+    is_beside = editions.c.edition_id.not_in(select(publications.c.edition_id))
+    return rows(ledger, select(editions).where(is_beside).order_by(desc(editions.c.as_of)))
 
 
 def edition_row(ledger: Engine, edition_id: str) -> Row | None:
@@ -158,53 +156,35 @@ def publication_rows(ledger: Engine) -> list[Row]:
 
 
 def pending(ledger: Engine, table: Table) -> list[Row]:
-    """What is still owed, from `deliveries`, `outbox` or `alerts`, oldest first."""
-    query = select(table).where(table.c.state == "pending").order_by(asc(table.c.created_at), asc(table.c.recipient))
+    """What is still to be sent, from `deliveries`, `outbox`, `alerts` or `returns`, oldest first."""
+    query = select(table).where(table.c.state == "pending").order_by(table.c.created_at, table.c.recipient)
     return rows(ledger, query)
 
 
 def owed_for(ledger: Engine, table: Table, edition_id: str) -> list[Row]:
     """Everything promised for one edition, from `deliveries` or `outbox`, with its state."""
-    query = select(table).where(table.c.edition_id == edition_id).order_by(asc(table.c.recipient))
-    return rows(ledger, query)
+    return rows(ledger, select(table).where(table.c.edition_id == edition_id).order_by(table.c.recipient))
 
 
-def mark_delivered(ledger: Engine, delivery_id: str, values: Row, refused: Sequence[Row]) -> None:
-    """Record a delivery that arrived, and each consent that was denied, in one transaction."""
-    with ledger.begin() as connection:
-        connection.execute(
-            update(deliveries)
-            .where(deliveries.c.delivery_id == delivery_id)
-            .values(state="sent", sent_at=now(), attempts=deliveries.c.attempts + 1, last_error=None, **values)
-        )
-        if refused:
-            connection.execute(insert(denials), [{"delivery_id": delivery_id, **row} for row in refused])
+def mark_sent(ledger: Engine, table: Table, key: str, values: Row | None = None, denied: Sequence[Row] = ()) -> None:
+    """Record that a row of such a table arrived, with what is known of it then, and each consent that was denied."""
+    known = [insert(denials).values(delivery_id=key, **row) for row in denied]
+    write(ledger, _attempt(table, key, state="sent", sent_at=now(), last_error=None, **(values or {})), *known)
+
+
+def mark_failed(ledger: Engine, table: Table, key: str, error: str) -> None:
+    """Record a failed attempt; the row stays pending for the next run."""
+    write(ledger, _attempt(table, key, last_error=error[:2000]))
+
+
+def _attempt(table: Table, key: str, **values: Any) -> Update:
+    (column,) = table.primary_key
+    return update(table).where(column == key).values(attempts=table.c.attempts + 1, **values)
 
 
 def promise_alerts(ledger: Engine, run_id: str, messages: Sequence[Message]) -> None:
     """Owe these messages about a run to operators; one that is owed or sent already is left as it is."""
     with ledger.begin() as connection:
         known = set(connection.execute(select(alerts.c.message_id).where(alerts.c.run_id == run_id)).scalars())
-        for message in messages:
-            if message.message_id not in known:
-                row = {"run_id": run_id, "state": "pending", "attempts": 0, "created_at": now()}
-                connection.execute(insert(alerts).values(**vars(message), **row))
-
-
-def mark_sent(ledger: Engine, message_id: str, table: Table = outbox) -> None:
-    """Record a message of `outbox` or `alerts` that its recipient accepted."""
-    with ledger.begin() as connection:
-        connection.execute(
-            update(table)
-            .where(table.c.message_id == message_id)
-            .values(state="sent", sent_at=now(), attempts=table.c.attempts + 1, last_error=None)
-        )
-
-
-def mark_failed(ledger: Engine, table: Table, owed_id: str, error: str) -> None:
-    """Record a failed attempt; what is owed stays pending for the next run."""
-    column = table.c.delivery_id if table is deliveries else table.c.message_id
-    with ledger.begin() as connection:
-        connection.execute(
-            update(table).where(column == owed_id).values(attempts=table.c.attempts + 1, last_error=error[:2000])
-        )
+        new = [vars(message) for message in messages if message.message_id not in known]
+        _owe(connection, alerts, {"run_id": run_id}, new)

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Engine, delete, desc, insert, select
+from sqlalchemy import Engine, and_, delete, desc, insert, select
 
-from ledger.store import Row, now
+from ledger.batches import of_dataset
+from ledger.store import Row, first_row, now, rows
 from ledger.tables import batches, quarantine_decisions, runs
 
 
@@ -35,10 +36,8 @@ def record_id(source: str, dataset: str, raw_sha256: str, position: int) -> str:
 def decisions(ledger: Engine, source: str, dataset: str, as_of: date) -> dict[str, Row]:
     """Every decision about a dataset's records on or before `as_of`, by record id."""
     table = quarantine_decisions
-    of_dataset = (table.c.source == source, table.c.dataset == dataset)
-    query = select(table).where(*of_dataset, table.c.as_of <= as_of.isoformat())
-    with ledger.begin() as connection:
-        return {row["record_id"]: dict(row) for row in connection.execute(query).mappings()}
+    query = select(table).where(of_dataset(table, source, dataset), table.c.as_of <= as_of.isoformat())
+    return {row["record_id"]: row for row in rows(ledger, query)}
 
 
 def decide(ledger: Engine, made: Iterable[Decision], as_of: date) -> set[str]:
@@ -46,30 +45,24 @@ def decide(ledger: Engine, made: Iterable[Decision], as_of: date) -> set[str]:
 
     The first decision stays, except that a record which was replayed and refused again may be decided again.
     """
-    new: set[str] = set()
+    table = quarantine_decisions
+    new = {one.record_id: one for one in made}
+    discarded = select(table.c.record_id).where(table.c.action == "discarded")
     with ledger.begin() as connection:
-        for one in made:
-            of_record = quarantine_decisions.c.record_id == one.record_id
-            known = connection.execute(select(quarantine_decisions.c.action).where(of_record)).scalar_one_or_none()
-            if known == "discarded":
-                continue
-            connection.execute(delete(quarantine_decisions).where(of_record))
-            connection.execute(
-                insert(quarantine_decisions).values(**vars(one), as_of=as_of.isoformat(), decided_at=now())
-            )
-            new.add(one.record_id)
-    return new
+        for known in connection.execute(discarded).scalars():
+            new.pop(known, None)
+        for one in new.values():
+            connection.execute(delete(table).where(table.c.record_id == one.record_id))
+            connection.execute(insert(table).values(**vars(one), as_of=as_of.isoformat(), decided_at=now()))
+    return set(new)
 
 
 def run_of_batch(ledger: Engine, source: str, dataset: str, batch: str) -> str | None:
     """The run that was at work when a batch was opened, or None where none was (a replay is no run)."""
-    of_batch = (batches.c.source == source, batches.c.dataset == dataset, batches.c.batch == batch)
-    with ledger.begin() as connection:
-        opened = connection.execute(select(batches.c.opened_at).where(*of_batch)).scalar_one_or_none()
-        if opened is None:
-            return None
-        before = select(runs).where(runs.c.started_at <= opened).order_by(desc(runs.c.started_at)).limit(1)
-        row = connection.execute(before).mappings().first()
-    if row is None or (row["ended_at"] is not None and row["ended_at"] < opened):
+    of_batch = and_(of_dataset(batches, source, dataset), batches.c.batch == batch)
+    opened = select(batches.c.opened_at).where(of_batch).scalar_subquery()
+    before = select(runs).add_columns(opened.label("opened")).where(runs.c.started_at <= opened)
+    row = first_row(ledger, before.order_by(desc(runs.c.started_at)).limit(1))
+    if row is None or (row["ended_at"] is not None and row["ended_at"] < row["opened"]):
         return None
     return str(row["run_id"])

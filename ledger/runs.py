@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from sqlalchemy import Engine, desc, insert, select, update
 
-from ledger.store import Row, now, rows
+from ledger.store import Row, now, rows, write
 from ledger.tables import runs
 
 _LOCK_SECONDS = 0.5
@@ -57,31 +57,18 @@ def _taken(handle: IO[str], kind: int) -> bool:
 
 def start_run(ledger: Engine, as_of: date, driver: str) -> str:
     """Open a run row. A row still `running` belongs to a process that died, since runs exclude each other: close it."""
-    run_id = f"{as_of.isoformat()}-{uuid.uuid4().hex[:8]}"
-    with ledger.begin() as connection:
-        connection.execute(
-            update(runs)
-            .where(runs.c.state == "running")
-            .values(
-                state="failed", ended_at=now(), report={"error": "the process died before it could say how it ended"}
-            )
-        )
-        connection.execute(
-            insert(runs).values(
-                run_id=run_id, as_of=as_of.isoformat(), driver=driver, state="running", started_at=now()
-            )
-        )
+    run_id, day = f"{as_of.isoformat()}-{uuid.uuid4().hex[:8]}", as_of.isoformat()
+    report = {"error": "the process died before it could say how it ended"}
+    died = update(runs).where(runs.c.state == "running").values(state="failed", ended_at=now(), report=report)
+    new = insert(runs).values(run_id=run_id, as_of=day, driver=driver, state="running", started_at=now())
+    write(ledger, died, new)
     return run_id
 
 
 def end_run(ledger: Engine, run_id: str, state: str, edition_id: str | None, report: dict[str, Any]) -> None:
     """Close a run with its state, the edition it leaves current, and its report."""
-    with ledger.begin() as connection:
-        connection.execute(
-            update(runs)
-            .where(runs.c.run_id == run_id)
-            .values(state=state, ended_at=now(), edition_id=edition_id, report=report)
-        )
+    ended = {"state": state, "ended_at": now(), "edition_id": edition_id, "report": report}
+    write(ledger, update(runs).where(runs.c.run_id == run_id).values(**ended))
 
 
 def latest_runs(ledger: Engine, limit: int = 1) -> list[Row]:

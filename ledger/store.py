@@ -6,7 +6,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Executable, create_engine, event, insert, make_url, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Executable,
+    create_engine,
+    event,
+    insert,
+    make_url,
+    select,
+)
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -152,6 +161,13 @@ def rows(ledger: Engine, query: Executable) -> list[Row]:
     """The rows that a query finds, in a transaction of its own."""
     with ledger.begin() as connection:
         return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def write(ledger: Engine, *statements: Executable) -> None:
+    """Execute statements in one transaction of their own."""
+    with ledger.begin() as connection:
+        for statement in statements:
+            connection.execute(statement)
 
 
 def first_row(ledger: Engine, query: Executable) -> Row | None:

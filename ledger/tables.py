@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Constraint,
     ForeignKey,
     ForeignKeyConstraint,
     Integer,
@@ -18,178 +19,96 @@ SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
-ledger_version = Table("ledger_version", metadata, Column("version", Integer, primary_key=True))
+_TYPES = {"integer": Integer, "json": JSON, "boolean": Boolean}
 
-runs = Table(
+
+def _table(name: str, columns: str, *constraints: Constraint) -> Table:
+    """A table by its columns: name, `?` where it may be null, type (text otherwise), `key`, `of` a table by its key."""
+    return Table(name, metadata, *(_column(*column.split()) for column in columns.split(",")), *constraints)
+
+
+def _column(name: str, *words: str) -> Column[object]:
+    kind = next((_TYPES[word] for word in words if word in _TYPES), Text)
+    refers = [ForeignKey(key) for word in words if word in metadata.tables for key in metadata.tables[word].primary_key]
+    return Column(
+        name.rstrip("?"),
+        kind,
+        *refers,
+        primary_key="key" in words,
+        nullable=name.endswith("?"),
+        autoincrement=False,
+    )
+
+
+ledger_version = _table("ledger_version", "version integer key")
+
+runs = _table(
     "runs",
-    metadata,
-    Column("run_id", Text, primary_key=True),
-    Column("as_of", Text, nullable=False),
-    Column("driver", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("started_at", Text, nullable=False),
-    Column("ended_at", Text),
-    Column("edition_id", Text),
-    Column("report", JSON),
+    "run_id key, as_of, driver, state, started_at, ended_at?, edition_id?, report? json",
     CheckConstraint("state in ('running', 'published', 'nothing_new', 'blocked', 'failed', 'source_missing')"),
 )
 
-batches = Table(
+batches = _table(
     "batches",
-    metadata,
-    Column("source", Text, primary_key=True),
-    Column("dataset", Text, primary_key=True),
-    Column("batch", Text, primary_key=True),
-    Column("as_of", Text, nullable=False),
-    Column("spec_sha256", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("origin", Text, nullable=False, default="pull"),
-    Column("since", Text),
-    Column("same_as", Text),
-    Column("content_sha256", Text),
-    Column("rows_received", Integer),
-    Column("rows_landed", Integer),
-    Column("rows_refused", Integer),
-    Column("counts", JSON),
-    Column("high_water", Text),
-    Column("error", Text),
-    Column("opened_at", Text, nullable=False),
-    Column("closed_at", Text),
+    "source key, dataset key, batch key, as_of, spec_sha256, state, origin, since?, same_as?, content_sha256?,"
+    "rows_received? integer, rows_landed? integer, rows_refused? integer, counts? json, high_water?, error?,"
+    "opened_at, closed_at?",
     CheckConstraint("state in ('open', 'pulled', 'landed', 'unchanged', 'refused', 'abandoned')"),
     CheckConstraint("origin in ('pull', 'replay')"),
 )
 
-pages = Table(
+pages = _table(
     "pages",
-    metadata,
-    Column("source", Text, primary_key=True),
-    Column("dataset", Text, primary_key=True),
-    Column("batch", Text, primary_key=True),
-    Column("sequence", Integer, primary_key=True),
-    Column("label", Text, nullable=False),
-    Column("raw_sha256", Text, nullable=False),
-    Column("raw_bytes", Integer, nullable=False),
-    Column("next_cursor", JSON),
-    Column("voided", Boolean, nullable=False, default=False),
-    Column("fetched_at", Text, nullable=False),
+    "source key, dataset key, batch key, sequence integer key, label, raw_sha256, raw_bytes integer, next_cursor? json,"
+    "voided boolean, fetched_at",
     ForeignKeyConstraint(
         ["source", "dataset", "batch"], ["batches.source", "batches.dataset", "batches.batch"], ondelete="CASCADE"
     ),
 )
 
-quarantine_decisions = Table(
+quarantine_decisions = _table(
     "quarantine_decisions",
-    metadata,
-    Column("record_id", Text, primary_key=True),
-    Column("source", Text, nullable=False),
-    Column("dataset", Text, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("why", Text, nullable=False),
-    Column("decided_by", Text, nullable=False),
-    Column("decided_at", Text, nullable=False),
-    Column("as_of", Text, nullable=False),
-    Column("batch", Text),
+    "record_id key, source, dataset, action, why, decided_by, decided_at, as_of, batch?",
     CheckConstraint("action in ('replayed', 'discarded')"),
 )
 
-returns = Table(
+returns = _table(
     "returns",
-    metadata,
-    Column("return_id", Text, primary_key=True),
-    Column("source", Text, nullable=False),
-    Column("recipient", Text),
-    Column("as_of", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("attempts", Integer, nullable=False, default=0),
-    Column("file_name", Text, nullable=False),
-    Column("sha256", Text, nullable=False),
-    Column("received", Integer, nullable=False),
-    Column("accepted", Integer, nullable=False),
-    Column("refused", Integer, nullable=False),
-    Column("last_error", Text),
-    Column("created_at", Text, nullable=False),
-    Column("sent_at", Text),
+    "return_id key, source, recipient?, as_of, state, attempts integer, file_name, sha256, received integer,"
+    "accepted integer, refused integer, last_error?, created_at, sent_at?",
     CheckConstraint("state in ('kept', 'pending', 'sent', 'superseded')"),
 )
 
-editions = Table(
-    "editions",
-    metadata,
-    Column("edition_id", Text, primary_key=True),
-    Column("as_of", Text, nullable=False),
-    Column("recipe_sha256", Text, nullable=False),
-    Column("manifest_sha256", Text, nullable=False),
-    Column("ruleset_id", Text, nullable=False),
-)
+editions = _table("editions", "edition_id key, as_of, recipe_sha256, manifest_sha256, ruleset_id")
 
-publications = Table(
+publications = _table(
     "publications",
-    metadata,
-    Column("publication_no", Integer, primary_key=True, autoincrement=False),
-    Column("edition_id", Text, ForeignKey("editions.edition_id"), nullable=False),
-    Column("sequence", Integer, nullable=False),
-    Column("supersedes", Text, ForeignKey("editions.edition_id")),
-    Column("run_id", Text, ForeignKey("runs.run_id"), nullable=False),
-    Column("published_at", Text, nullable=False),
+    "publication_no integer key, edition_id of editions, sequence integer, supersedes? of editions, run_id of runs,"
+    "published_at",
     UniqueConstraint("edition_id", "sequence"),
 )
 
-published_rulesets = Table(
-    "published_rulesets",
-    metadata,
-    Column("ruleset_id", Text, primary_key=True),
-    Column("content_sha256", Text, nullable=False),
-    Column("content", JSON, nullable=False),
-    Column("edition_id", Text, ForeignKey("editions.edition_id"), nullable=False),
+published_rulesets = _table(
+    "published_rulesets", "ruleset_id key, content_sha256, content json, edition_id of editions"
 )
 
-deliveries = Table(
+deliveries = _table(
     "deliveries",
-    metadata,
-    Column("delivery_id", Text, primary_key=True),
-    Column("edition_id", Text, ForeignKey("editions.edition_id"), nullable=False),
-    Column("recipient", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("attempts", Integer, nullable=False, default=0),
-    Column("send_date", Text),
-    Column("file_name", Text),
-    Column("sha256", Text),
-    Column("rows", Integer),
-    Column("denied", Integer),
-    Column("last_error", Text),
-    Column("created_at", Text, nullable=False),
-    Column("sent_at", Text),
+    "delivery_id key, edition_id of editions, recipient, state, attempts integer, send_date?, file_name?, sha256?,"
+    "rows? integer, denied? integer, last_error?, created_at, sent_at?",
     CheckConstraint("state in ('pending', 'sent', 'superseded')"),
 )
 
-denials = Table(
-    "denials",
-    metadata,
-    Column("delivery_id", Text, ForeignKey("deliveries.delivery_id"), primary_key=True),
-    Column("consent_id", Text, primary_key=True),
-    Column("uscc", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+denials = _table("denials", "delivery_id key of deliveries, consent_id key, uscc, reason")
+
+_MESSAGE = "recipient, event, state, attempts integer, last_error?, created_at, sent_at?"
+
+outbox = _table(
+    "outbox",
+    f"message_id key, edition_id of editions, {_MESSAGE}",
+    CheckConstraint("state in ('pending', 'sent')"),
 )
-
-
-def _messages(name: str, about: Column[str]) -> Table:
-    """A table of messages that are owed to channels, each about one row of another table."""
-    return Table(
-        name,
-        metadata,
-        Column("message_id", Text, primary_key=True),
-        about,
-        Column("recipient", Text, nullable=False),
-        Column("event", Text, nullable=False),
-        Column("state", Text, nullable=False),
-        Column("attempts", Integer, nullable=False, default=0),
-        Column("last_error", Text),
-        Column("created_at", Text, nullable=False),
-        Column("sent_at", Text),
-        CheckConstraint("state in ('pending', 'sent')"),
-    )
-
-
-outbox = _messages("outbox", Column("edition_id", Text, ForeignKey("editions.edition_id"), nullable=False))
 # A table of its own: a night that failed may leave no edition. A ledger that has none gets it when it is opened.
-alerts = _messages("alerts", Column("run_id", Text, ForeignKey("runs.run_id"), nullable=False))
+alerts = _table(
+    "alerts", f"message_id key, run_id of runs, {_MESSAGE}", CheckConstraint("state in ('pending', 'sent')")
+)

@@ -12,7 +12,9 @@ from connectors.source_files import read_sources
 from connectors.zone import Zone
 from flows.night import Night
 from flows.returns import compose_returns, send_returns
-from ledger.returns import owed_returns, return_rows
+from ledger.publications import pending
+from ledger.returns import return_rows
+from ledger.tables import returns
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ def test_an_agency_that_is_down_gets_its_return_with_the_next_run(night, agency,
     patient = replace(night, settings=night.settings.model_copy(update={"retry_seconds": 60.0}))
     states = {line["recipient"]: line["state"] for line in send_returns(patient)}
     assert states == {"bank_a_returns": "pending", "bank_b_returns": "sent", "talent_returns": "sent"}
-    assert [row["source"] for row in owed_returns(agency.ledger)] == ["bank_a"]
+    assert [row["source"] for row in pending(agency.ledger, returns)] == ["bank_a"]
     agency.faults()
     assert [line["state"] for line in send_returns(patient)] == ["sent"]
     assert len(list(folders["bank_a"].iterdir())) == 2

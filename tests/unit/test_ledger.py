@@ -14,7 +14,6 @@ from ledger.publications import (
     current_id,
     edition_row,
     keep_edition,
-    mark_delivered,
     mark_failed,
     mark_sent,
     next_sequence,
@@ -85,8 +84,8 @@ def test_what_was_sent_is_owed_no_more_and_what_failed_still_is(ledger, publish_
     publish_one("a", None)
     mark_failed(ledger, deliveries, "a.bank_a.1", "no connection")
     assert [(row["attempts"], row["last_error"]) for row in pending(ledger, deliveries)] == [(1, "no connection")]
-    mark_delivered(ledger, "a.bank_a.1", {"rows": 3}, [{"consent_id": "c", "uscc": "u", "reason": "withdrawn"}])
-    mark_sent(ledger, "a.policy.1")
+    mark_sent(ledger, deliveries, "a.bank_a.1", {"rows": 3}, [{"consent_id": "c", "uscc": "u", "reason": "withdrawn"}])
+    mark_sent(ledger, outbox, "a.policy.1")
     assert pending(ledger, deliveries) == pending(ledger, outbox) == []
 
 

@@ -16,7 +16,9 @@ from flows import recipe
 from flows.night import Night
 from flows.outcome import Outcome
 from flows.returns import compose_returns, send_returns, with_returns_sent
-from ledger.returns import owed_returns, return_rows
+from ledger.publications import pending
+from ledger.returns import return_rows
+from ledger.tables import returns
 from tests.unit.refusing import OTHER, deliver, make_source, record
 
 DAY = date(2025, 6, 30)
@@ -43,7 +45,7 @@ def test_a_return_is_written_with_its_manifest_and_owed(settings, ledger, night)
     assert (line["state"], line["recipient"], line["received"], line["refused"]) == ("pending", "tax_returns", 2, 1)
     path = settings.data_dir / "returns" / "2025-06-30" / "tax.csv"
     manifest = json.loads(path.with_name("tax.csv.manifest.json").read_text(encoding="utf-8"))
-    (owed,) = owed_returns(ledger)
+    (owed,) = pending(ledger, returns)
     assert manifest["sha256"] == owed["sha256"]
     assert manifest["file"] == "jifen_return_2025-06-30.tax.csv"
     assert manifest["bytes"] == path.stat().st_size
@@ -70,7 +72,7 @@ def test_more_of_the_same_night_supersedes_what_was_not_sent_yet(settings, ledge
 def test_without_a_sink_a_return_is_kept(ledger, night):
     compose_returns(night(DAY, [record()], sinks=()))
     assert [row["state"] for row in return_rows(ledger)] == ["kept"]
-    assert owed_returns(ledger) == []
+    assert pending(ledger, returns) == []
 
 
 @pytest.fixture
@@ -102,14 +104,14 @@ def test_a_file_that_is_not_what_was_written_is_not_sent_and_stays_owed(settings
     path.write_bytes(path.read_bytes() + b"x")
     (line,) = send_returns(at_night)
     assert (line["state"], pushed) == ("pending", [])
-    assert "restore it from the backup" in owed_returns(ledger)[0]["last_error"]
+    assert "restore it from the backup" in pending(ledger, returns)[0]["last_error"]
 
 
 def test_a_sink_that_is_gone_leaves_the_return_owed(ledger, night, pushed):
     compose_returns(night(DAY, [record()]))
     (line,) = send_returns(night(DAY, sinks=()))
     assert (line["state"], pushed) == ("pending", [])
-    assert "put connectors/sinks/tax_returns.yml back" in owed_returns(ledger)[0]["last_error"]
+    assert "put connectors/sinks/tax_returns.yml back" in pending(ledger, returns)[0]["last_error"]
 
 
 def test_a_folder_that_is_away_is_asked_once_a_run_whatever_it_is_owed(night, monkeypatch):
