@@ -1,5 +1,5 @@
--- The figures that a credit report shows, each in its band; the figure itself goes to a bank only under a consent to raw values,
--- which the extract sees to.
+-- The figures that a credit report shows, each in its band; the figure itself goes to a bank only under a consent to raw
+-- values, which the extract sees to.
 with facts as (
     select * from {{ ref('facts') }}
 ),
