@@ -2,6 +2,8 @@
 
 import re
 from contextlib import nullcontext
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 
 import pytest
@@ -30,70 +32,17 @@ def test_every_source_file_of_the_project_is_valid():
     assert [source.name for source in read_sources()] == sorted(path.stem for path in SOURCES_DIR.glob("*.yml"))
 
 
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        (lambda e: meta(e).update(retries=3), "retries"),
-        (lambda e: meta(e).pop("volume"), "volume"),
-        (lambda e: meta(e).update(key=["nothing"]), "no such column: nothing"),
-        (lambda e: meta(e).update(key=["taxpayer_name"]), "a key column must be required"),
-        (lambda e: e["config"]["meta"].update(driver="sftp"), "statements.request.folder: Field required"),
-        (lambda e: meta(e).pop("paginator"), "a paginator goes with a path"),
-        (lambda e: meta(e).pop("freshness"), "freshness"),
-        (lambda e: meta(e).pop("continuity"), "continuity"),
-        (lambda e: meta(e).update(freshness={"unwatched": "no"}), "freshness"),
-        (lambda e: meta(e).update(freshness={"column": "uscc", "days": 3}), "must be of type date or timestamp: uscc"),
-        (lambda e: meta(e).update(volume={"floor": 2, "ceiling": 1}), "the floor 2 lies above the ceiling 1"),
-        (lambda e: meta(e).update(schema_contract="ignore"), "schema_contract"),
-        (
-            lambda e: meta(e).update(deletes={"kind": "replace_by", "column": "filed_on"}),
-            "since and deletes go with load: upsert",
-        ),
-        (
-            lambda e: e["config"]["meta"]["connection"].update(
-                auth={"kind": "api_key", "header": "X", "param": "k", "key": {"env": "K"}}
-            ),
-            "an api_key goes into a header or into a param",
-        ),
-        (lambda e: meta(e)["request"].update(partition={"name": "year", "values": ["1"]}), "goes into the path"),
-        (
-            lambda e: meta(e)["request"].update(
-                partition={"name": "u", "param": "u", "dataset": "rd_deductions", "column": "uscc"}
-            ),
-            "no column rd_deductions.uscc in a dataset that stands before it",
-        ),
-        (lambda e: e.update(name="taxes"), "named taxes, its file tax"),
-        (lambda e: e["config"]["meta"]["connection"].update(base_url="http://tax"), "base_url"),
-        (lambda e: e["tables"][0]["columns"][0].update(data_type="float"), "data_type"),
-        (
-            lambda e: meta(e).update(vollume={}),
-            "statements.vollume: no such word; there are continuity, coverage, critical",
-        ),
-        (lambda e: meta(e)["paginator"].update(pages="x"), "no such word; there are first, kind, page_param"),
-        (lambda e: meta(e)["freshness"].update(weeks=3), "no such word; there are column, days"),
-        (lambda e: e["config"]["meta"].update(charset="gbk"), "charset: no such word; there are agency, connection"),
-        (lambda e: e["tables"][0]["columns"][0]["config"]["meta"].update(units="元"), "there are check, data_type"),
-        (lambda e: e["tables"][0].update(rules=[]), "statements: rules belongs under config.meta"),
-        (lambda e: e["tables"][0]["config"].update(load="upsert"), "statements: load belongs under config.meta"),
-        (lambda e: e["tables"][0]["columns"][0]["config"].update(unit="元"), "unit belongs under config.meta"),
-        (lambda e: e["tables"][0]["columns"][0].update(required=False), "required stands twice"),
-        (lambda e: meta(e)["request"].update(params={"year": 2024}), "text, so put it in quotation marks"),
-        (
-            lambda e: e["config"]["meta"]["connection"].update(auth="token"),
-            "auth: a part with its kind belongs",
-        ),
-        (lambda e: e["config"]["meta"]["connection"]["auth"].pop("kind"), "belongs here: kind: none, bearer, api_key"),
-        (
-            lambda e: meta(e).update(decoder="json"),
-            "its kind belongs here: kind: json, jsonl, csv",
-        ),
-        (lambda e: meta(e).update(volume=5), "volume: a part belongs here, with ceiling, floor"),
-        (lambda e: meta(e).update(key="uscc"), "key: a list belongs here"),
-        (lambda e: e.update(tables=["statements"]), "tables: names with values belong here"),
-    ],
-)
-def test_a_fault_in_a_source_file_is_refused_and_named(tmp_path, change, told):
-    with pytest.raises(ConfigError, match=f"(?s){re.escape(told)}.*Whose: config. Next: mend it"):
+FAULTS = yaml.safe_load(Path(__file__).with_name("source_faults.yml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault["told"])
+def test_a_fault_in_a_source_file_is_refused_and_named(tmp_path, fault):
+    def change(entry):
+        part = reduce(getitem, fault["at"], entry)
+        part.update(fault.get("set", {}))
+        part.pop(fault.get("drop"), None)
+
+    with pytest.raises(ConfigError, match=f"(?s){re.escape(fault['told'])}.*Whose: config. Next: mend it"):
         read_source(changed_tax(tmp_path, change))
 
 

@@ -14,6 +14,7 @@ from connectors import uscc
 from connectors.columns import make_parser
 from connectors.spec import Column
 from connectors.vectors import make_reader
+from tests.unit.test_columns import CASES
 
 ZONE = ZoneInfo("Asia/Shanghai")
 GOOD = "91110000600037341L"
@@ -52,48 +53,30 @@ HIDDEN = "\u200b\u00ad\ufeff\ufe0f\U000e0100\u0301\u202e\x9b\x85\x00"
 pieces = st.sampled_from([*SIGNS, *HIDDEN, '="', "E+1", ".0", "NULL", "N/A", "\t"])
 odd_texts = st.lists(pieces, max_size=6).map("".join)
 
+codes = [
+    GOOD,
+    GOOD.lower(),
+    f" {GOOD}",
+    GOOD[:-1] + "M",
+    "91350203M0001QAY9B",
+    "600037341",
+    "60003734-1",
+    "110000600037341",
+]
+codes += [
+    "110000600037341",
+    "9135O2O3MOOOIQAY9B",
+    "11000060003734I",
+    GOOD.replace("0", "O").replace("1", "I"),
+    GOOD.replace("6", "V"),
+]
+codes += [GOOD.translate({ord(one): ord(one) + 0xFEE0 for one in GOOD}), "（无）", "(无）", "甲", "丙 ", " "]
 texts = st.one_of(
-    st.sampled_from(
-        [GOOD, GOOD.lower(), f" {GOOD}", GOOD[:-1] + "M", "91350203M0001QAY9B", "", " ", "-1", "甲", "丙 "]
-    ),
-    st.sampled_from(
-        [
-            GOOD.replace("0", "O").replace("1", "I"),
-            GOOD.translate({ord(one): ord(one) + 0xFEE0 for one in GOOD}),
-            GOOD.replace("6", "V"),
-            GOOD.replace("7", "Z"),
-            "9135O2O3MOOOIQAY9B",
-            "（无）",
-            "(无）",
-            "600037341",
-            "60003734-1",
-            "110000600037341",
-            "11000060003734I",
-        ]
-    ),
-    st.sampled_from(
-        ["2025-06-30", "2025-02-30", "2014年08月", "0001-01-01", "0000-01-01", "2025-06-30 08:00:00", "true", "False"]
-    ),
-    st.sampled_from(["1,234.5", "12.345", "1e3", "-0", "00012", "3000001", "99999999999999999999", "\x00", "a\u202eb"]),
+    st.sampled_from(codes),
+    st.sampled_from(sorted({raw for case in CASES for raw in case["raw"] if isinstance(raw, str)})),
     st.from_regex(r"-?[0-9]{1,12}(\.[0-9]{1,6})?", fullmatch=True),
     st.text(max_size=8),
     odd_texts,
-    st.sampled_from(
-        [
-            "6.2226E+18",
-            "10086.0",
-            "12.0",
-            "#REF!",
-            "##",
-            "1.23457E+12",
-            "4.35%",
-            "2024.1",
-            "1710101220000",
-            "锟斤拷",
-            "??",
-            "华\ufffd",
-        ]
-    ),
 )
 days = st.dates(dt.date(1890, 1, 1), dt.date(2300, 1, 1))
 raws = st.one_of(
