@@ -15,8 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from connectors.drivers import rest
 from connectors.drivers.pages import Ask, Page
-from connectors.spec import Source
 from ledger.settings import Settings
+from tests.declared import column, dataset_of, source_of
 
 SECRET, USER = "canary/secret+0123456789", "canary-user"
 
@@ -147,25 +147,11 @@ def listing(count: int, size: int = 10) -> Callable[[Sent], Reply]:
     return answer
 
 
-SOURCE = {
-    "name": "small",
-    "description": "made for a test",
-    "agency": {"zh": "小", "en": "small"},
-    "driver": "rest",
-    "sha256": "0",
-}
-DATASET = {
+SMALL = {
     "source": "small",
     "name": "listing",
-    "description": "one row per id",
-    "critical": False,
-    "coverage": "full",
-    "load": "snapshot",
     "key": ("id",),
-    "volume": {"floor": 0, "ceiling": 100},
-    "freshness": {"unwatched": "made for a test"},
-    "continuity": {"unwatched": "made for a test"},
-    "columns": [{"name": "id", "data_type": "bigint", "source_field": "id", "required": True}],
+    "columns": [column("id", "bigint", required=True)],
 }
 
 
@@ -182,19 +168,14 @@ def ask_of(
     **ask: Any,
 ) -> Ask:
     """What to pull from a small agency, whose address the test has put into SMALL_URL."""
-    declared = {
-        **DATASET,
-        "request": request or {"path": "/list"},
-        "paginator": paginator,
-        "decoder": decoder or {"kind": "json", "records": "items"},
-        **(dataset or {}),
-    }
+    form = {"request": request or {"path": "/list"}, "paginator": paginator}
+    form["decoder"] = decoder or {"kind": "json", "records": "items"}
     reached = {
         "base_url": {"env": "SMALL_URL"},
         "auth": auth or {"kind": "bearer", "token": {"env": "SMALL_SECRET"}},
         **(connection or {}),
     }
-    source = Source.model_validate({**SOURCE, "connection": reached, "datasets": [declared]})
+    source = source_of(dataset_of(**{**SMALL, **form, **(dataset or {})}), connection=reached)
     settings = Settings(
         data_dir=Path("unused"), retry_seconds=retry_seconds, request_timeout_seconds=timeout, _env_file=None
     )

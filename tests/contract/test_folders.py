@@ -15,10 +15,10 @@ from connectors.drivers import folder as local
 from connectors.drivers import sftp
 from connectors.drivers.pages import Ask
 from connectors.errors import AgencyError, ConfigError, DataError, TransientError
-from connectors.spec import Source
 from ledger.settings import Settings
-from tests.contract.small_agency import DATASET, SOURCE
+from tests.contract.small_agency import SMALL
 from tests.contract.small_sftp import connection_of, serve
+from tests.declared import dataset_of, source_of
 
 TIME = 1_751_300_000
 local_only = pytest.mark.parametrize("place", ["folder"], indirect=True)
@@ -35,12 +35,13 @@ def place(request, tmp_path, monkeypatch):
     def pull(held=None, load="upsert", siblings=(), seen=(), retry_seconds=30, **wanted):
         def dataset(name, **more):
             files = {"folder": "box", "pattern": "loans_*.csv", **more}
-            return {**DATASET, "name": name, "load": load, "decoder": {"kind": "csv"}, "request": files}
+            form = {"name": name, "load": load, "decoder": {"kind": "csv"}, "request": files}
+            return dataset_of(**{**SMALL, **form})
 
         datasets = [dataset("ours", **wanted)]
         datasets += [dataset(f"other_{number}", pattern=one) for number, one in enumerate(siblings)]
-        given = {"name": "small", "driver": driver, "connection": connection, "datasets": datasets}
-        source, held, notes = Source.model_validate({**SOURCE, **given}), held or {}, Counter()
+        source = source_of(*datasets, driver=driver, connection=connection)
+        held, notes = held or {}, Counter()
         settings = Settings(data_dir=tmp_path / "data", retry_seconds=retry_seconds, _env_file=None)
         ask = Ask(source, source.datasets[0], settings, None, None, frozenset([*held, *seen]), held=held, notes=notes)
         return list((local if driver == "folder" else sftp).pull(ask)), dict(notes)

@@ -12,11 +12,11 @@ import pytest
 
 from connectors.landing import landed_path
 from connectors.pull import pull_dataset
-from connectors.spec import Dataset, Source
 from connectors.zone import Zone
 from ledger.batches import landed_batches
 from ledger.settings import Settings
 from ledger.store import open_ledger
+from tests.declared import column, dataset_of, source_of
 
 DAY = date(2025, 7, 1)
 TIME = 1_751_300_000
@@ -24,30 +24,14 @@ MAY, JUNE = "2025-05-31", "2025-06-30"
 BY_DAY = {"kind": "replace_by", "column": "reported_on"}
 
 
-def column(name, kind):
-    return {"name": name, "data_type": kind, "source_field": name, "required": True}
-
-
-def dataset_of(**said):
+def loans_of(**said):
     """A dataset of loans; what is said of the request goes into it."""
     words = ("folder", "pattern", "ready", "order", "takes", "ignore")
     request = {"folder": "nights", "pattern": "loans_*.csv"} | {one: said.pop(one) for one in words if one in said}
-    fields = {
-        "source": "bank",
-        "name": "loans",
-        "description": "one row per loan and day",
-        "critical": False,
-        "coverage": "full",
-        "load": "upsert",
-        "key": ("loan", "reported_on"),
-        "request": request,
-        "decoder": {"kind": "csv"},
-        "volume": {"floor": 0, "ceiling": 1000},
-        "freshness": {"unwatched": "made for a test"},
-        "continuity": {"unwatched": "made for a test"},
-        "columns": (column("loan", "varchar"), column("reported_on", "date"), column("amount", "bigint")),
-    }
-    return Dataset.model_validate({**fields, **said})
+    kinds = {"loan": "varchar", "reported_on": "date", "amount": "bigint"}
+    columns = [column(name, kind, required=True) for name, kind in kinds.items()]
+    plain = {"source": "bank", "name": "loans", "load": "upsert", "key": ("loan", "reported_on"), "columns": columns}
+    return dataset_of(**{**plain, "request": request, "decoder": {"kind": "csv"}, **said})
 
 
 def file_of(rows):
@@ -72,7 +56,7 @@ class Bank:
         os.utime(path, (TIME + 60 * minutes, TIME + 60 * minutes))
 
     def pull(self, **said):
-        dataset = dataset_of(**said)
+        dataset = loans_of(**said)
         source = self.source.model_copy(update={"name": "bank", "datasets": (dataset,)})
         self.night += 1
         as_of = DAY + timedelta(days=self.night)
@@ -92,17 +76,9 @@ class Bank:
 def bank(tmp_path, monkeypatch):
     """A bank that leaves its files in a folder."""
     monkeypatch.setenv("SHARE", str(tmp_path / "share"))
-    said = {
-        "name": "bank",
-        "description": "made for a test",
-        "agency": {"zh": "银行", "en": "Bank"},
-        "driver": "folder",
-        "connection": {"path": {"env": "SHARE"}},
-        "datasets": (dataset_of(),),
-        "sha256": "made for a test",
-    }
+    source = source_of(loans_of(), driver="folder", connection={"path": {"env": "SHARE"}})
     settings = Settings(data_dir=tmp_path / "data", _env_file=None)
-    return Bank(Source.model_validate(said), tmp_path / "share", settings, open_ledger(settings))
+    return Bank(source, tmp_path / "share", settings, open_ledger(settings))
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from contextlib import suppress
 
 from sqlalchemy import select
 
-from connectors.spec import Source
 from ledger.tables import batches
 from tests.unit.conftest import land
 
@@ -14,23 +13,6 @@ GOOD, OTHER = "91110000600037341L", "91440300192185379H"
 
 def record(uscc=GOOD, year=2024, revenue="10.00", staff=10, **more):
     return {"uscc": uscc, "fiscal_year": year, "yysr": revenue, "staff_total": staff, "sci_tech_staff": 5, **more}
-
-
-def make_source(*datasets):
-    return Source.model_validate(
-        {
-            "name": datasets[0].source,
-            "description": "an agency made for a test",
-            "agency": {"zh": "税务局", "en": "Tax office"},
-            "driver": "rest",
-            "connection": {
-                "base_url": {"env": "TAX_BASE_URL"},
-                "auth": {"kind": "bearer", "token": {"env": "TAX_TOKEN"}},
-            },
-            "datasets": datasets,
-            "sha256": "spec",
-        }
-    )
 
 
 def deliver(settings, ledger, dataset, *pages, day):

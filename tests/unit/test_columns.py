@@ -26,7 +26,7 @@ from connectors.columns import make_parser
 from connectors.drivers.database_values import rows_as_json
 from connectors.spec import Column
 from connectors.spelling import bytes_as_text
-from tests.unit.conftest import column
+from tests.declared import column
 from tests.unit.test_reading import read_bodies
 
 ZONE = ZoneInfo("Asia/Shanghai")

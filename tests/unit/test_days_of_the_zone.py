@@ -9,7 +9,7 @@ import pytest
 
 from connectors.columns import days_in
 from connectors.watch import newest_in
-from tests.unit.conftest import column
+from tests.declared import column
 
 FIRST_OF_MAY = "2025-05-01 00:00:00"
 

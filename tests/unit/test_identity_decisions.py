@@ -19,7 +19,8 @@ from connectors.identity_decisions import (
 )
 from connectors.inputs import lay_out
 from flows.recipe import _decided
-from tests.unit.refusing import GOOD, OTHER, make_source
+from tests.declared import source_of
+from tests.unit.refusing import GOOD, OTHER
 
 HEADER = "source,dataset,identifier,uscc,decided_on,decided_by,why\n"
 DAY, NEXT = date(2025, 6, 30), date(2025, 7, 1)
@@ -27,7 +28,7 @@ DAY, NEXT = date(2025, 6, 30), date(2025, 7, 1)
 
 @pytest.fixture
 def sources(make_dataset):
-    return (make_source(make_dataset()),)
+    return (source_of(make_dataset()),)
 
 
 def said(identifier="甲 公司", code=GOOD, on=DAY, why='按营业执照核对, "旧名"'):
@@ -105,7 +106,7 @@ def test_a_decision_of_a_later_day_is_not_known_yet():
 
 
 def test_only_words_about_one_code_contradict_each_other_and_only_the_last_ones(make_dataset):
-    sources, persons = (make_source(make_dataset(), make_dataset(name="vat_returns")),), {OTHER: GOOD}
+    sources, persons = (source_of(make_dataset(), make_dataset(name="vat_returns")),), {OTHER: GOOD}
     code, name = "91441300MA4TYPED99", "没有代码的名称九字"
 
     def says(dataset, uscc, on=DAY, of=code):

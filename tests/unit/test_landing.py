@@ -11,7 +11,8 @@ from connectors.landing import landed_path
 from connectors.raw import RawDamagedError, keep_raw, raw_path, read_raw
 from connectors.refusals import quarantine_path
 from ledger.batches import BatchKey, landed_batches, latest_promoted, open_batch, pages_of
-from tests.unit.conftest import DAY, column
+from tests.declared import column
+from tests.unit.conftest import DAY
 from tests.unit.test_reading import OTHER, record
 
 

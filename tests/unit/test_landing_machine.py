@@ -15,12 +15,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from connectors.drivers.pages import Page
 from connectors.landing import Delivery, landed_path
 from connectors.raw import keep_raw
-from connectors.spec import Dataset
 from connectors.zone import Zone
 from ledger.batches import landed_batches, open_batch, pages_of, record_page
 from ledger.settings import Settings
 from ledger.store import open_ledger
-from tests.unit.conftest import column
+from tests.declared import column, dataset_of
 
 FIRST = date(2025, 6, 1)
 KEYS = [f"k{number}" for number in range(6)]
@@ -34,28 +33,18 @@ records = st.fixed_dictionaries(
 deliveries = st.lists(st.lists(records, min_size=1, max_size=6), min_size=1, max_size=3)
 
 
-def dataset_of(load, deletes):
-    fields = {
-        "source": "agency",
-        "name": "records",
-        "description": "made for a test",
-        "critical": False,
-        "coverage": "partial",
-        "load": load,
-        "key": ("id", "part"),
-        "request": {"table": "records", "size": 6},
-        "decoder": {"kind": "json"},
-        "volume": {"floor": 0, "ceiling": 1000},
-        "freshness": {"unwatched": "made for a test"},
-        "continuity": {"shrink_pct": 100},
-        "deletes": deletes,
-        "columns": (
-            column("id", required=True),
-            column("part", required=True),
-            column("amount", "decimal(10, 2)"),
-        ),
-    }
-    return Dataset.model_validate(fields)
+def records_of(load, deletes):
+    return dataset_of(
+        source="agency",
+        name="records",
+        load=load,
+        key=("id", "part"),
+        request={"table": "records", "size": 6},
+        decoder={"kind": "json"},
+        continuity={"shrink_pct": 100},
+        deletes=deletes,
+        columns=(column("id", required=True), column("part", required=True), column("amount", "decimal(10, 2)")),
+    )
 
 
 def told_by(pages, load):
@@ -97,7 +86,7 @@ class Landing(RuleBasedStateMachine):
         self.settings = Settings(data_dir=self.folder, _env_file=None)
         self.ledger = open_ledger(self.settings)
         deletes = {"kind": "replace_by", "column": "part", "shrink_pct": 100} if replaces and load == "upsert" else None
-        self.dataset = dataset_of(load, deletes)
+        self.dataset = records_of(load, deletes)
         self.day, self.model = FIRST, {}
 
     def _read(self, pages):

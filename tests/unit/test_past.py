@@ -18,7 +18,8 @@ from flows.recipe import PLAIN_STEPS
 from ledger.publications import beside_rows, current_id, publication_rows, published_rulesets
 from ledger.runs import end_run, latest_runs, start_run
 from ledger.settings import PROJECT_DIR
-from tests.unit.refusing import deliver, make_source, record
+from tests.declared import source_of
+from tests.unit.refusing import deliver, record
 from tests.unit.small_edition import make_candidate
 
 DAY = date(2025, 6, 30)
@@ -30,7 +31,7 @@ BUILT = BuildReport({"success": 7}, 7, 9, (), (), None)
 def land(settings, ledger, make_dataset, monkeypatch):
     """Land a delivery of one critical source, which is all that the nights of a test know of."""
     dataset = make_dataset(load="upsert", critical=True)
-    monkeypatch.setattr(recipe, "read_sources", lambda: [make_source(dataset)])
+    monkeypatch.setattr(recipe, "read_sources", lambda: [source_of(dataset)])
     monkeypatch.setattr(recipe, "read_sinks", list)
     monkeypatch.setattr(recipe, "moved", lambda *_: [])
     return lambda day, *records: deliver(settings, ledger, dataset, list(records), day=day)
@@ -97,7 +98,7 @@ def test_a_day_before_anything_was_known_is_refused_with_the_first_day_there_is(
 def test_nothing_learnt_after_the_day_is_in_it(settings, ledger, land, make_dataset):
     land(DAY, record())
     land(LATER, record(revenue_cny=9))
-    source = make_source(make_dataset(load="upsert", critical=True))
+    source = source_of(make_dataset(load="upsert", critical=True))
     on = {day: Night("x", day, settings, ledger, (source,), (), Zone()) for day in (DAY, NEXT, LATER)}
     known = {day: known_then(night)[0] for day, night in on.items()}
     assert [known[day].state for day in on] == ["unchanged", "failed", "unchanged"]

@@ -10,9 +10,9 @@ from connectors.errors import LineDeadError, PagingFaultError
 from connectors.landing import landed_path
 from connectors.pull import pull_dataset
 from connectors.refusals import quarantine_path, read_lines
-from connectors.spec import Source
 from connectors.zone import Zone
 from ledger.batches import pages_of, promoted_batches
+from tests.declared import source_of
 from tests.unit.conftest import DAY
 from tests.unit.test_landing import landed
 from tests.unit.test_reading import OTHER, record
@@ -25,7 +25,7 @@ class Agency:
         self.dataset = make_dataset()
         self.settings, self.ledger = settings, ledger
         self.reads = 0
-        monkeypatch.setenv("TAX_URL", "http://127.0.0.1:9")
+        monkeypatch.setenv("TAX_BASE_URL", "http://127.0.0.1:9")
         monkeypatch.setenv("TAX_TOKEN", "a token of a test")
         monkeypatch.setattr("connectors.pull.driver_of", lambda _: self._pull)
 
@@ -39,24 +39,8 @@ class Agency:
             following = {"page": number + 1, "size": ask.dataset.paginator.size} if number < len(pages) else None
             yield Page(f"page {number}", json.dumps({"items": items}).encode(), following)
 
-    def source(self, *datasets):
-        connection = {
-            "base_url": {"env": "TAX_URL"},
-            "auth": {"kind": "bearer", "token": {"env": "TAX_TOKEN"}},
-        }
-        title = {"zh": "税务局", "en": "Tax office"}
-        return Source(
-            name="tax",
-            description="made for a test",
-            agency=title,
-            driver="rest",
-            connection=connection,
-            datasets=datasets,
-            sha256="spec",
-        )
-
     def pull(self, **more):
-        return pull_dataset(self.source(self.dataset), self.dataset, Zone(), self.settings, self.ledger, DAY, **more)
+        return pull_dataset(source_of(self.dataset), self.dataset, Zone(), self.settings, self.ledger, DAY, **more)
 
 
 @pytest.fixture
@@ -193,7 +177,7 @@ def test_a_check_waits_for_a_dead_line_once(agency, monkeypatch):
         raise LineDeadError("nobody answers.", ask.dataset.address, "run again")
 
     monkeypatch.setattr("connectors.check.driver_of", lambda _: dead)
-    both = tax.source(tax.dataset, tax.dataset.model_copy(update={"name": "refunds"}))
+    both = source_of(tax.dataset, tax.dataset.model_copy(update={"name": "refunds"}))
     lines = check_source(both, Zone(), tax.settings)
     assert asked == [tax.dataset.name]
     assert [line["message"].partition(" Whose")[0] for line in lines] == [

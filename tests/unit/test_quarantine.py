@@ -14,8 +14,8 @@ from connectors.refusals import quarantine_path
 from ledger.quarantine import Decision, decide, decisions, record_id
 from ledger.runs import exclusive_run
 from ledger.store import open_ledger
-from tests.unit.conftest import column
-from tests.unit.refusing import GOOD, OTHER, deliver, make_source, record
+from tests.declared import column, source_of
+from tests.unit.refusing import GOOD, OTHER, deliver, record
 
 DAY = date(2025, 6, 30)
 NEXT = DAY + timedelta(days=1)
@@ -29,7 +29,7 @@ def ledger(settings):
 @pytest.fixture
 def states(settings, ledger):
     def of(one, **wanted):
-        found = quarantined([make_source(one)], ledger, settings, NEXT, Filter(**wanted))
+        found = quarantined([source_of(one)], ledger, settings, NEXT, Filter(**wanted))
         return [one.state for one in found]
 
     return of
@@ -38,7 +38,7 @@ def states(settings, ledger):
 @pytest.fixture
 def jifen(settings, make_dataset, monkeypatch):
     """The command line over the test's own data folder and its one dataset, a change feed."""
-    sources = [make_source(make_dataset(load="upsert"))]
+    sources = [source_of(make_dataset(load="upsert"))]
     monkeypatch.setenv("JIFEN_DATA_DIR", str(settings.data_dir))
     monkeypatch.setenv("JIFEN_OPERATOR", "chen.jing")
     monkeypatch.setattr("connectors.source_files.read_sources", lambda: sources)
@@ -62,7 +62,7 @@ def test_a_record_has_the_same_name_every_night():
 def test_several_faults_of_one_record_are_one_entry(settings, ledger, make_dataset):
     dataset = make_dataset(load="upsert")
     deliver(settings, ledger, dataset, [record(), record(uscc="bad", year="never", staff=-1)], day=DAY)
-    (one,) = quarantined([make_source(dataset)], ledger, settings, DAY, Filter())
+    (one,) = quarantined([source_of(dataset)], ledger, settings, DAY, Filter())
     assert sorted(fault["reason"] for fault in one.faults) == ["out_of_range", "type_mismatch", "uscc_length"]
     assert (one.state, one.position, one.learned_on) == ("standing", 2, "2025-06-30")
     assert raw_line(settings.data_dir, one)["uscc"] == "bad"
@@ -117,7 +117,7 @@ def test_a_damaged_quarantine_file_is_named_and_never_skipped(settings, ledger, 
     path = quarantine_path(settings.data_dir, "tax", "statements", batch)
     path.write_text(path.read_text(encoding="utf-8")[:-20], encoding="utf-8")
     with pytest.raises(DataError, match=r"line 1 is damaged.*restore the file"):
-        quarantined([make_source(dataset)], ledger, settings, DAY, Filter())
+        quarantined([source_of(dataset)], ledger, settings, DAY, Filter())
 
 
 def test_a_dataset_that_no_source_file_declares_has_nothing_standing(settings, ledger, make_dataset):
@@ -223,7 +223,7 @@ def test_a_discard_without_a_reason_or_of_an_unknown_record_changes_nothing(sett
 def mend(jifen, make_dataset, load="upsert"):
     """The operator takes the code's check out of the source file."""
     columns = (column("uscc", required=True), *make_dataset().columns[1:])
-    jifen.sources[:] = [make_source(make_dataset(load=load, columns=columns))]
+    jifen.sources[:] = [source_of(make_dataset(load=load, columns=columns))]
 
 
 def test_a_replay_after_the_mend_lands_exactly_what_passes_now(settings, ledger, jifen, make_dataset):
@@ -247,7 +247,7 @@ def test_a_replay_waits_for_the_run_that_is_at_work(settings, ledger, jifen):
 
 
 def test_what_a_replay_of_a_snapshot_left_out_still_stands(settings, ledger, jifen, make_dataset):
-    jifen.sources[:] = [make_source(make_dataset())]
+    jifen.sources[:] = [source_of(make_dataset())]
     page = [record(), record(uscc="bad"), record(uscc="worse", revenue="ten")]
     deliver(settings, ledger, jifen.sources[0].datasets[0], page, day=DAY)
     mend(jifen, make_dataset, load="snapshot")

@@ -10,7 +10,7 @@ from connectors.drivers.pages import Page
 from connectors.errors import AgencyError, PagingFaultError
 from connectors.reading import Reading
 from connectors.zone import Zone
-from tests.unit.conftest import column
+from tests.declared import column
 from tests.unit.test_decode_xlsx import book
 
 GOOD, OTHER = "91110000600037341L", "91440300192185379H"

@@ -11,7 +11,8 @@ from connectors.refusals import quarantine_path
 from connectors.replay import replay
 from connectors.zone import Zone
 from ledger.batches import landed_batches
-from tests.unit.conftest import DAY, column
+from tests.declared import column
+from tests.unit.conftest import DAY
 from tests.unit.test_landing import FEED, change, landed
 from tests.unit.test_reading import GOOD, OTHER, record
 

@@ -9,7 +9,8 @@ import pytest
 
 from connectors.quarantine import Filter, quarantined
 from connectors.returns import COUNTED, HEADERS, KINDS, compose
-from tests.unit.refusing import GOOD, OTHER, deliver, make_source, record
+from tests.declared import source_of
+from tests.unit.refusing import GOOD, OTHER, deliver, record
 
 DAY = date(2025, 6, 30)
 NEXT = DAY + timedelta(days=1)
@@ -20,7 +21,7 @@ def returned(settings, ledger):
     """The rows of a source's return, by our names of the columns; None where there is no return."""
 
     def rows(dataset, day=DAY):
-        made = compose(make_source(dataset), settings.data_dir, ledger, day)
+        made = compose(source_of(dataset), settings.data_dir, ledger, day)
         if made is None:
             return None
         assert made.content.startswith(b"\xef\xbb\xbf")
@@ -76,7 +77,7 @@ def test_each_refused_record_says_where_it_stood_what_is_wrong_and_what_to_do(se
     assert by_code["type_mismatch"]["field"] == "yysr"
     assert by_code["uscc_length"]["zh"] == "统一社会信用代码不是18位"
     assert by_code["uscc_length"]["do_en"].startswith("give the full code")
-    (held,) = quarantined([make_source(dataset)], ledger, settings, DAY, Filter())
+    (held,) = quarantined([source_of(dataset)], ledger, settings, DAY, Filter())
     assert first["id"] == second["id"] == held.record_id
 
 
@@ -90,7 +91,7 @@ def test_the_same_delivery_on_another_night_gives_the_same_bytes(settings, ledge
     made = []
     for day in (DAY, NEXT):
         deliver(settings, ledger, dataset, [record(), record(uscc="bad"), record(uscc="worse")], day=day)
-        made.append(compose(make_source(dataset), settings.data_dir, ledger, day).content)
+        made.append(compose(source_of(dataset), settings.data_dir, ledger, day).content)
     assert made[0] == made[1]
 
 

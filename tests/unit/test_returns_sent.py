@@ -19,7 +19,8 @@ from flows.returns import compose_returns, send_returns, with_returns_sent
 from ledger.publications import pending
 from ledger.returns import return_rows
 from ledger.tables import returns
-from tests.unit.refusing import OTHER, deliver, make_source, record
+from tests.declared import source_of
+from tests.unit.refusing import OTHER, deliver, record
 
 DAY = date(2025, 6, 30)
 NEXT = DAY + timedelta(days=1)
@@ -35,7 +36,7 @@ def night(settings, ledger, make_dataset):
     def on(day, *pages, sinks=(sink,)):
         if pages:
             deliver(settings, ledger, dataset, *pages, day=day)
-        return Night("run", day, settings, ledger, (make_source(dataset),), sinks, Zone())
+        return Night("run", day, settings, ledger, (source_of(dataset),), sinks, Zone())
 
     return on
 

@@ -12,7 +12,8 @@ from connectors.errors import AgencyError, DataError
 from connectors.landing import landed_path
 from connectors.refusals import quarantine_path
 from ledger.batches import landed_batches
-from tests.unit.conftest import DAY, column
+from tests.declared import column
+from tests.unit.conftest import DAY
 from tests.unit.test_landing import FEED, change, landed
 from tests.unit.test_reading import GOOD, OTHER, record
 
