@@ -10,7 +10,8 @@ from editions.score.ruleset import Row, Ruleset, csv_rows, load, load_tables, re
 from ledger.yaml_file import read_yaml
 
 SEEDS = Path("seeds") / "programme"
-SCHEMA = SEEDS / "_programme__seeds.yml"
+CHECKS = ("programme", "subsidies", "pool")
+"""The folders of `checks/`, each over the seeds that `_<folder>__seeds.yml` describes."""
 
 
 def programme_problems(project: Path, seeds: Path | None = None) -> list[Problem]:
@@ -23,7 +24,7 @@ def programme_problems(project: Path, seeds: Path | None = None) -> list[Problem
         # An indicator is a fact too.
         load(connection, read_seeds(project))
         load_programme(connection, project, seeds)
-        return found_by_checks(connection, project, "programme")
+        return sorted(one for folder in CHECKS for one in found_by_checks(connection, project, folder))
 
 
 def load_programme(connection: duckdb.DuckDBPyConnection, project: Path, seeds: Path | None = None) -> None:
@@ -51,7 +52,6 @@ def _rows_of(path: Path, columns: list[str]) -> list[Row]:
 
 def column_types(project: Path) -> dict[str, dict[str, str]]:
     """The columns of each table of the programme, as the seeds' properties state them."""
-    return {
-        seed["name"]: dict(seed["config"]["column_types"])
-        for seed in read_yaml((project / SCHEMA).read_bytes())["seeds"]
-    }
+    files = [project / SEEDS / f"_{folder}__seeds.yml" for folder in CHECKS]
+    seeds = [seed for file in files for seed in read_yaml(file.read_bytes())["seeds"]]
+    return {seed["name"]: dict(seed["config"]["column_types"]) for seed in seeds}
