@@ -105,37 +105,31 @@ def _nothing_passed(values: Mapping[str, Any]) -> str | None:
 def seen_in_folder(counts: Mapping[str, int]) -> str | None:
     """What a person should know of a delivery: files not taken, old or gone, and what it lacks of what was there."""
     told = []
-    if "empty_folder" in counts:
-        told.append("the folder is empty. Next: look whether it is the right one, and whether the share is mounted")
-    if found := _named(counts, "unmatched"):
-        names = ", ".join(list(found)[:10])
-        told.append(f"{sum(found.values())} in the folder match no pattern and are not taken: {names}.")
-        told.append("Next: ask the agency, or put them under `ignore` in the source file")
-    if late := counts.get("older_than_held"):
-        told.append(f"{late} records are older than what is held of their keys, by their file or stamp, and were left.")
-        told.append("Next: ask the agency whether it went back; a file that is the later one is put again, or `order`")
-        told.append("is declared")
     for name, what in _TOLD.items():
-        if of := counts.get(name) or ", ".join(list(_named(counts, name))[:10]):
-            told.append(what.format(of))
+        found = {one.partition(":")[2]: count for one, count in counts.items() if one.partition(":")[0] == name}
+        if found:
+            told.append(what.format(sum(found.values()), names=", ".join(list(found)[:10])))
     return " ".join(told) or None
 
 
 _TOLD = {
-    "no_records": "there is no record in {}: nothing follows from that. Next: ask the agency whether it is meant so",
-    "file_gone": "of the last snapshot {} is not there any more. Next: ask the agency whether its delivery is whole",
-    "outdone_again": "{} has the bytes of a file that another had replaced since, and counts as new. Next: if it is a "
-    "copy of the old one, have it taken away and the right file put again",
-    "column_emptied": "no record has a value in {} any more. Next: ask the agency whether it is meant so",
+    "empty_folder": "the folder is empty. Next: look whether it is the right one, and whether the share is mounted",
+    "unmatched": "{} in the folder match no pattern and are not taken: {names}. Next: ask the agency, or put them "
+    "under `ignore` in the source file",
+    "older_than_held": "{} records are older than what is held of their keys, by their file or stamp, and were left. "
+    "Next: ask the agency whether it went back; a file that is the later one is put again, or `order` is declared",
+    "no_records": "there is no record in {names}: nothing follows from that. Next: ask the agency whether it is meant "
+    "so",
+    "file_gone": "of the last snapshot {names} is not there any more. Next: ask the agency whether its delivery is "
+    "whole",
+    "outdone_again": "{names} has the bytes of a file that another had replaced since, and counts as new. Next: if it "
+    "is a copy of the old one, have it taken away and the right file put again",
+    "column_emptied": "no record has a value in {names} any more. Next: ask the agency whether it is meant so",
     "keys_gone": "{} keys of the last snapshot are not there any more. Next: ask the agency whether they were renamed",
     "deletions_withheld": "{} records that the delivery lacks were not deleted, for another of its records cannot be "
     "read and may be one of them. Next: have what quarantine shows mended (for a note below a table: `ends_at`)",
 }
-"""What follows from a count, by its name or by what stands before the colon in it."""
-
-
-def _named(counts: Mapping[str, int], name: str) -> dict[str, int]:
-    return {one.removeprefix(f"{name}:"): count for one, count in counts.items() if one.startswith(f"{name}:")}
+"""What follows from a count, by its name or by what stands before the colon in it; `names` stand behind the colon."""
 
 
 def waves(sources: Sequence[Source]) -> list[list[tuple[Source, Dataset]]]:
