@@ -2,6 +2,7 @@
 
 import os
 import pwd
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from connectors.spec import Source
+    from ledger.store import Row
 
 
 def parse_day(text: str) -> date:
@@ -59,6 +61,34 @@ def fail(message: str, state: str = "failed", code: int = 1) -> NoReturn:
     raise CommandError(message, state, code)
 
 
+def misused(message: str) -> NoReturn:
+    """End a command that was not asked for as it can be done."""
+    fail(message, "usage", 2)
+
+
+def require_known(kind: str, wanted: Iterable[str], known: Iterable[str]) -> None:
+    """A name that there is not is a usage error, which names those there are: nothing found for it is no all-clear."""
+    there = list(dict.fromkeys(known))
+    if unknown := [name for name in wanted if name not in there]:
+        misused(f"no {kind} {', '.join(unknown)}; there are {', '.join(there)}")
+
+
+def edition_asked(ledger: "Engine", edition: str | None) -> "Row":
+    """The ledger's row of an edition, of the current one where none is named; none there is ends the command."""
+    from ledger.publications import current_id, edition_row
+
+    wanted = edition or current_id(ledger)
+    row = edition_row(ledger, wanted) if wanted else None
+    if row is None:
+        fail(
+            f"no edition {wanted} here. Next: jifen edition list"
+            if wanted
+            else "no edition is published yet. Next: jifen run",
+            "not_found",
+        )
+    return row
+
+
 @dataclass(frozen=True)
 class Installation:
     """What many commands work on: the settings, the ledger and the source files."""
@@ -84,7 +114,7 @@ def open_installation() -> Installation:
 
 def date_of_decision(here: Installation, as_of: date | None) -> date:
     """The business date from which a decision counts; one before the current edition's is a usage error."""
-    from flows.recipe import check_date
+    from flows.past import check_date
 
     day = as_of or here.today
     check_date(here.ledger, day, here.today)

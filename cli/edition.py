@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from cli import show
-from cli.command import Json, fail, new_group
+from cli.command import Json, edition_asked, new_group
 from editions.places import edition_path, require_edition
 from editions.verify import verify
-from ledger.publications import beside_rows, current_id, edition_row, publication_rows
+from ledger.publications import beside_rows, current_id, publication_rows
 from ledger.settings import Settings
 from ledger.store import open_ledger
 
@@ -17,42 +17,31 @@ app = new_group()
 EditionId = Annotated[str | None, typer.Argument(help="An edition; the current one otherwise.")]
 
 
-def _wanted(edition: str | None) -> tuple[Settings, str, str]:
-    """The settings, the edition asked for, and the sha256 its manifest had when it was published."""
-    settings = Settings()
-    ledger = open_ledger(settings)
-    wanted = edition or current_id(ledger)
-    row = edition_row(ledger, wanted) if wanted else None
-    if row is None:
-        told = (
-            f"no edition {wanted} here. Next: jifen edition list" if wanted else "none published yet. Next: jifen run"
-        )
-        fail(told, "not_found")
-    return settings, row["edition_id"], row["manifest_sha256"]
-
-
 @app.command("list")
 def list_editions(as_json: Json = False) -> None:
     """List every publication, newest first, then the editions made beside them of days that had passed."""
     ledger = open_ledger(Settings())
-    rows, beside = publication_rows(ledger), beside_rows(ledger)
-    current = current_id(ledger)
+    current, published, beside = current_id(ledger), publication_rows(ledger), beside_rows(ledger)
     if as_json:
-        told = [{**row, "is_current": row["edition_id"] == current, "is_beside": False} for row in rows]
+        told = [{**row, "is_current": row["edition_id"] == current, "is_beside": False} for row in published]
         show.show_json(told + [{**row, "is_current": False, "is_beside": True} for row in beside])
         return
-    show.show_table(
-        "Editions 版次",
-        ("edition", "as of", "rule set", "published at", "supersedes"),
-        [(r["edition_id"], r["as_of"], r["ruleset_id"], r["published_at"], r["supersedes"]) for r in rows]
-        + [(r["edition_id"], r["as_of"], r["ruleset_id"], "未发布 beside current", None) for r in beside],
+    rows = [*published, *({**row, "published_at": "未发布 beside current"} for row in beside)]
+    columns = (
+        ("edition", "edition_id"),
+        ("as of", "as_of"),
+        ("rule set", "ruleset_id"),
+        ("published at", "published_at"),
+        "supersedes",
     )
+    show.show_rows("Editions 版次", rows, columns)
 
 
 @app.command("show")
 def show_edition(edition: EditionId = None, as_json: Json = False) -> None:
     """Show an edition's files, inputs and verdict."""
-    settings, wanted, _ = _wanted(edition)
+    settings = Settings()
+    wanted = edition_asked(open_ledger(settings), edition)["edition_id"]
     path = require_edition(settings.data_dir, wanted)
     manifest: dict[str, Any] = json.loads((path / "manifest.json").read_bytes())
     verdict: dict[str, Any] = json.loads((path / "verdict.json").read_bytes())
@@ -60,35 +49,28 @@ def show_edition(edition: EditionId = None, as_json: Json = False) -> None:
         show.show_json({"path": str(path), "manifest": manifest, "verdict": verdict})
         return
     show.console.print(f"edition {show.safe(wanted)} at {show.safe(str(path))}")
-    show.show_table(
-        "Files 文件",
-        ("file", "rows", "bytes", "audience", "sha256"),
-        [(f["path"], f.get("rows"), f["bytes"], f.get("audience"), f["sha256"][:16] + "…") for f in manifest["files"]],
+    files = [{**one, "sha256": one["sha256"][:16] + "…"} for one in manifest["files"]]
+    show.show_rows("Files 文件", files, (("file", "path"), "rows", "bytes", "audience", "sha256"))
+    columns = (
+        ("dataset", "{source}.{dataset}"),
+        ("supplied", "is_supplied"),
+        ("stale", "is_stale"),
+        ("rows", "rows_landed"),
+        ("refused", "rows_refused"),
+        ("learned on", "learned_on"),
+        "reason",
     )
-    show.show_table(
-        "Made from 数据来源",
-        ("dataset", "supplied", "stale", "rows", "refused", "learned on", "reason"),
-        [
-            (
-                f"{i['source']}.{i['dataset']}",
-                i["is_supplied"],
-                i["is_stale"],
-                i["rows_landed"],
-                i["rows_refused"],
-                i["learned_on"],
-                i["reason"],
-            )
-            for i in manifest["inputs"]
-        ],
-    )
+    show.show_rows("Made from 数据来源", manifest["inputs"], columns)
     show.show_verdict(verdict)
 
 
 @app.command("verify")
 def verify_edition(edition: EditionId = None, as_json: Json = False) -> None:
     """Check every byte of an edition against its manifest, and the manifest against the ledger."""
-    settings, wanted, manifest_sha256 = _wanted(edition)
-    findings = verify(edition_path(settings.data_dir, wanted), manifest_sha256)
+    settings = Settings()
+    row = edition_asked(open_ledger(settings), edition)
+    wanted = row["edition_id"]
+    findings = verify(edition_path(settings.data_dir, wanted), row["manifest_sha256"])
     if as_json:
         show.show_json({"edition_id": wanted, "findings": [{"path": f.path, "message": f.message} for f in findings]})
     else:

@@ -1,14 +1,13 @@
 """`jifen programme`: which products, policies and rewards there are, and what each says of an enterprise."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli import show
-from cli.command import Json, fail, new_group
-from cli.score import place, show_problems
+from cli.command import Json, edition_asked, fail, new_group
+from cli.score import end_with_problems, place
 from connectors.uscc import tidy
 from editions.changes import changes
 from editions.places import read_current, require_edition
@@ -16,35 +15,17 @@ from editions.programme import SEEDS, programme_problems
 from editions.score.ruleset import csv_rows
 from editions.sealed_tables import SealedReader
 from ledger.data_folder import data_folder
-from ledger.publications import current_id, edition_row
+from ledger.publications import publication_rows
 from ledger.settings import Settings
 from ledger.store import open_ledger
 
 app = new_group()
 KINDS = {"product": "products", "policy": "policies", "reward": "rewards"}
 ITEM = ("kind", "item_id", "version", "name_zh", "name_en", "valid_from", "valid_to", "provenance")
+WHY_NOT = ("failing_zh", "gap", "closes_on")
 SAID = {
-    "product_offers": (
-        "product_id",
-        "version",
-        "bank",
-        "decision",
-        "limit_fen",
-        "rate_pct",
-        "failing_zh",
-        "gap",
-        "closes_on",
-    ),
-    "policy_decisions": (
-        "policy_id",
-        "version",
-        "decision",
-        "claim_state",
-        "confirm_by",
-        "failing_zh",
-        "gap",
-        "closes_on",
-    ),
+    "product_offers": ("product_id", "version", "bank", "decision", "limit_fen", "rate_pct", *WHY_NOT),
+    "policy_decisions": ("policy_id", "version", "decision", "claim_state", "confirm_by", *WHY_NOT),
     "reward_places": ("reward_id", "version", "stage", "place", "places", "state"),
     "restrictions": ("measure_id", "name_zh", "document_no", "issuing_body", "starts_on", "ends_on", "is_restricting"),
 }
@@ -60,10 +41,7 @@ def list_items(as_json: Json = False) -> None:
         for kind, seed in KINDS.items()
         for row in csv_rows(seeds / f"{seed}.csv")
     ]
-    if as_json:
-        show.show_json(rows)
-    else:
-        show.show_table("Programme 应用事项", ITEM, [tuple(row.values()) for row in rows], whole=("item_id",))
+    show.show_rows("Programme 应用事项", rows, ITEM, as_json, whole=("item_id",))
 
 
 @app.command("check")
@@ -77,13 +55,7 @@ def check(
 
     Exit code 0: none. 2: some; nothing is built with them.
     """
-    problems = [asdict(one) for one in programme_problems(place().dbt_project, parameters)]
-    if as_json:
-        show.show_json({"problems": problems})
-    else:
-        show_problems(problems)
-        show.console.print(f"[red]{len(problems)} problems[/]" if problems else "[green]sound[/]")
-    raise typer.Exit(2 if problems else 0)
+    end_with_problems(programme_problems(place().dbt_project, parameters), as_json)
 
 
 @app.command("changes")
@@ -94,20 +66,17 @@ def show_changes(
 ) -> None:
     """Show whose grades, lists, products, policies and rewards differ from an earlier edition: newly and no longer."""
     ledger, data_dir = open_ledger(Settings()), data_folder()
-    wanted = edition or current_id(ledger)
-    row = edition_row(ledger, wanted) if wanted else None
-    if row is None:
-        fail(f"no edition {wanted or ''} here. Next: jifen edition list", "not_found")
-    before = since or row["supersedes"]
+    wanted = edition_asked(ledger, edition)["edition_id"]
+    published = (row for row in publication_rows(ledger) if row["edition_id"] == wanted)
+    before = since or next((row["supersedes"] for row in published), None)
     if before is None:
         fail(f"edition {wanted} has none before it. Next: give one with --since", "not_found")
-    found = changes(require_edition(data_dir, before), require_edition(data_dir, row["edition_id"]))
+    found = changes(require_edition(data_dir, before), require_edition(data_dir, wanted))
     if as_json:
-        show.show_json({"edition_id": row["edition_id"], "since": before, "changes": found})
+        show.show_json({"edition_id": wanted, "since": before, "changes": found})
     else:
         columns = ("table", "uscc", "item", "fact", "kind", "was", "is_now")
-        title = f"Changes since {before} 变化"
-        show.show_table(title, columns, [tuple(one[name] for name in columns) for one in found], whole=("uscc",))
+        show.show_rows(f"Changes since {before} 变化", found, columns, whole=("uscc",))
 
 
 @app.command("show")
@@ -132,4 +101,4 @@ def show_enterprise(
         show.show_json({"edition_id": wanted, "uscc": code, **said})
         return
     for table, columns in SAID.items():
-        show.show_table(table, columns, [tuple(row[name] for name in columns) for row in said[table]])
+        show.show_rows(table, said[table], columns)

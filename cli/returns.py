@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from cli import show
-from cli.command import Json, fail, new_group
+from cli.command import Json, misused, new_group
 from ledger.returns import return_rows
 from ledger.settings import Settings
 from ledger.store import open_ledger
@@ -20,12 +20,9 @@ def list_returns(
 ) -> None:
     """List every return file, newest night first: what was received and refused, and whether it arrived."""
     rows = return_rows(open_ledger(Settings()), source)
-    if as_json:
-        show.show_json(rows)
-        return
-    columns = ("return_id", "state", "recipient", "received", "accepted", "refused", "last_error")
-    shown = [tuple(row[name] for name in columns) for row in rows]
-    show.show_table("Returns 回执", ("return", "state", "recipient", "received", "accepted", "refused", "error"), shown)
+    counts = ("received", "accepted", "refused")
+    columns = (("return", "return_id"), "state", "recipient", *counts, ("error", "last_error"))
+    show.show_rows("Returns 回执", rows, columns, as_json)
 
 
 @app.command("show")
@@ -34,7 +31,7 @@ def show_return(return_id: Annotated[str, typer.Argument(help="A return, as 2025
     settings = Settings()
     row = next((row for row in return_rows(open_ledger(settings)) if row["return_id"] == return_id), None)
     if row is None:
-        fail(f"no return {return_id}. Next: jifen returns list", "usage", 2)
+        misused(f"no return {return_id}. Next: jifen returns list")
     path = settings.data_dir / "returns" / row["file_name"]
     manifest: dict[str, Any] = json.loads(path.with_name(f"{path.name}.manifest.json").read_bytes())
     show.show_json({"path": str(path), "state": row["state"], **manifest})

@@ -9,7 +9,7 @@ import typer
 
 from cli import show
 from cli.command import Json, day_option, new_group
-from cli.score import place, show_problems
+from cli.score import end_with_problems, place
 from editions.ruleset_diff import Content, content_of, differences, moved
 from editions.ruleset_problems import Problem
 from editions.score.errors import ScoreError
@@ -28,10 +28,7 @@ SHOWN = ("ruleset_id", "scheme", "title_zh", "title_en", "valid_from", "valid_to
 def list_rulesets(as_json: Json = False) -> None:
     """List the project's rule sets."""
     rows = [{name: row[name] for name in SHOWN} for row in known_rulesets(place().dbt_project)]
-    if as_json:
-        show.show_json(rows)
-    else:
-        show.show_table("Rule sets 规则集", SHOWN, [tuple(row.values()) for row in rows])
+    show.show_rows("Rule sets 规则集", rows, SHOWN, as_json)
 
 
 @app.command("check")
@@ -48,13 +45,7 @@ def check(
     where = place()
     wanted = [read_ruleset(named, where) for named in rulesets] if rulesets else [read_seeds(where.dbt_project)]
     found = [one for ruleset in wanted for one in (*problems_of(ruleset, where), *_moved(ruleset))]
-    problems = [asdict(one) for one in found]
-    if as_json:
-        show.show_json({"problems": problems})
-    else:
-        show_problems(problems)
-        show.console.print(f"[red]{len(problems)} problems[/]" if problems else "[green]sound[/]")
-    raise typer.Exit(2 if problems else 0)
+    end_with_problems(found, as_json)
 
 
 def _moved(ruleset: Ruleset) -> list[Problem]:
@@ -81,11 +72,10 @@ def diff(
     if as_json:
         show.show_json({"differences": [asdict(line) for line in found]})
         return
-    columns = ("table", "row", "kind", "column", "then", "now")
-    rows = [(line.table, line.row_key, line.kind, line.column, line.then, line.now) for line in found]
-    if rows:
-        show.show_table("Differences 差异", columns, rows)
-    show.console.print(f"{len(rows)} differences" if rows else "[green]equal[/] 相同")
+    columns = ("table", ("row", "row_key"), "kind", "column", "then", "now")
+    if found:
+        show.show_rows("Differences 差异", [asdict(line) for line in found], columns)
+    show.console.print(f"{len(found)} differences" if found else "[green]equal[/] 相同")
 
 
 def _published(ruleset_id: str) -> Content:

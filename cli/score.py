@@ -1,14 +1,16 @@
 """`jifen score`: any table of values, scored by any rule set."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from cli import show
 from cli.command import Json, day_option
+from editions.ruleset_problems import Problem
 from editions.score.run import Place, RulesetProblemsError, Scored
 from editions.score.run import score as score_table
 from ledger.data_folder import data_folder
@@ -35,7 +37,7 @@ def score(
             found = score_table(ruleset, values, out, place(), as_of=as_of, ignore=unread)
         except RulesetProblemsError as error:
             if not as_json:
-                show_problems([asdict(one) for one in error.problems])
+                show_problems(error.problems)
             raise
     if as_json:
         show.show_json(scored_facts(found))
@@ -48,11 +50,21 @@ def place() -> Place:
     return Place(PROJECT_DIR, data_folder())
 
 
-def show_problems(problems: list[dict[str, Any]]) -> None:
-    """Print each row of a rule set that cannot be scored by."""
+def end_with_problems(problems: Sequence[Problem], as_json: bool) -> NoReturn:
+    """Print what is wrong with rows that staff edit, and end the command: with 2 where anything is."""
+    if as_json:
+        show.show_json({"problems": [asdict(one) for one in problems]})
+    else:
+        show_problems(problems)
+        show.console.print(f"[red]{len(problems)} problems[/]" if problems else "[green]sound[/]")
+    raise typer.Exit(2 if problems else 0)
+
+
+def show_problems(problems: Sequence[Problem]) -> None:
+    """Print each row that nothing can be scored or decided by."""
     for one in problems:
-        row = f"{one['ruleset_id']} {one['file']} [{one['row_key']}]"
-        show.console.print(show.safe(f"  {row}: {one['problem_zh']} {one['problem_en']}"))
+        row = f"{one.ruleset_id} {one.file} [{one.row_key}]"
+        show.console.print(show.safe(f"  {row}: {one.problem_zh} {one.problem_en}"))
 
 
 def scored_facts(found: Scored) -> dict[str, Any]:

@@ -68,6 +68,25 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
     (wide if whole else console).print(table)
 
 
+def show_rows(
+    title: str,
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[str | tuple[str, str]],
+    as_json: bool = False,
+    whole: Collection[str] = (),
+) -> None:
+    """Print rows whole as JSON, or these columns of them as a table: by name, or under a header what fills a cell.
+
+    What fills a cell is a name, or a text with names in braces.
+    """
+    if as_json:
+        show_json(rows)
+        return
+    headed = [(one, one) if isinstance(one, str) else one for one in columns]
+    cells = [[text.format_map(row) if "{" in text else row.get(text) for _, text in headed] for row in rows]
+    show_table(title, [header for header, _ in headed], cells, whole)
+
+
 def _cell(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
@@ -137,23 +156,19 @@ def show_refusals(pulled: Sequence[Mapping[str, Any]]) -> None:
 
 def show_top(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print the head of a ranking, with the points it is out of."""
-    show_table(
-        "Top of the ranking 积分排名",
-        # What nobody supplied is left out of a firm's maximum: the score is points over what could be assessed.
-        ("rank", "code", "name", "stage", "score", "points", "of assessable"),
-        [
-            (
-                row["rank_overall"],
-                row["uscc"],
-                row["enterprise_name"],
-                row["stage"],
-                row["score"],
-                plain(row["points_total"]),
-                f"{plain(row['points_available'])} of {plain(row['points_maximum'])}",
-            )
-            for row in rows
-        ],
+    points = ("points_total", "points_available", "points_maximum")
+    # What nobody supplied is left out of a firm's maximum: the score is points over what could be assessed.
+    plainly = [{**row, **{name: plain(row[name]) for name in points}} for row in rows]
+    columns = (
+        ("rank", "rank_overall"),
+        ("code", "uscc"),
+        ("name", "enterprise_name"),
+        "stage",
+        "score",
+        ("points", "points_total"),
+        ("of assessable", "{points_available} of {points_maximum}"),
     )
+    show_rows("Top of the ranking 积分排名", plainly, columns)
 
 
 def show_verdict(verdict: Mapping[str, Any]) -> None:
@@ -166,19 +181,12 @@ def show_verdict(verdict: Mapping[str, Any]) -> None:
             console.print(f"  {safe(told)}")
 
 
+KINDS_SENT = {"deliveries": "extract", "notices": "notice", "alerts": "alert", "returns_sent": "return"}
+"""What is sent, by the part of a night's report that tells of it."""
+
+
 def show_sent(report: Mapping[str, Any]) -> None:
     """Print what went to whom."""
-    rows: list[tuple[Any, ...]] = [
-        (sent["recipient"], "extract", sent["state"], sent.get("rows"), sent.get("denied"), sent.get("error"))
-        for sent in report.get("deliveries", [])
-    ]
-    rows += [
-        (sent["recipient"], word, sent["state"], None, None, sent.get("error"))
-        for name, word in (("notices", "notice"), ("alerts", "alert"))
-        for sent in report.get(name, [])
-    ]
-    rows += [
-        (sent["recipient"], "return", sent["state"], sent.get("rows"), None, sent.get("error"))
-        for sent in report.get("returns_sent", [])
-    ]
-    show_table("Sent 送达", ("recipient", "what", "state", "rows", "denied by consent", "error"), rows)
+    rows = [{**sent, "what": what} for name, what in KINDS_SENT.items() for sent in report.get(name, [])]
+    columns = ("recipient", "what", "state", "rows", ("denied by consent", "denied"), "error")
+    show_rows("Sent 送达", rows, columns)

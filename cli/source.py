@@ -9,18 +9,19 @@ from typing import Annotated, Any
 import typer
 
 from cli import show, source_test
-from cli.command import Json, day_option, fail, new_group
+from cli.command import Json, day_option, misused, new_group, require_known
 from cli.sink_check import check_sinks
 from connectors.check import check_source
 from connectors.drivers.pages import Lines
 from connectors.errors import ConfigError
 from connectors.plan import Planned, plan
-from connectors.pull import Pulled, pull_dataset
+from connectors.pull import pull_dataset
 from connectors.scaffold import KINDS, new_source
 from connectors.sink_files import read_sinks
 from connectors.source_files import SOURCES_DIR, read_source, read_sources
 from connectors.spec import Dataset, RestConnection, Source
 from connectors.zone import Zone, read_zone
+from flows.past import require_come
 from ledger.runs import exclusive_run
 from ledger.settings import Settings
 from ledger.store import open_ledger
@@ -41,23 +42,19 @@ AsOf = Annotated[date | None, day_option("The business date; today otherwise. Ne
 def list_sources(folder: Folder = None, as_json: Json = False) -> None:
     """List every agency and dataset, and what this zone is not supplied with."""
     sources, zone = _read(Settings(), folder)
-    rows = [_listed(source, dataset, zone) for source in sources for dataset in source.datasets]
-    if as_json:
-        show.show_json(rows)
-        return
-    columns = ("dataset", "agency", "driver", "auth", "paging", "form", "load", "critical", "not supplied here")
-    show.show_table(
-        "Sources 数据来源",
-        columns,
-        [
-            (
-                f"{r['source']}.{r['dataset']}",
-                *(r[name] for name in ("agency_zh", "driver", "auth", "paginator", "decoder", "load", "critical")),
-                r["not_supplied"],
-            )
-            for r in rows
-        ],
+    columns = (
+        ("dataset", "{source}.{dataset}"),
+        ("agency", "agency_zh"),
+        "driver",
+        "auth",
+        ("paging", "paginator"),
+        ("form", "decoder"),
+        "load",
+        "critical",
+        ("not supplied here", "not_supplied"),
     )
+    rows = [_listed(source, dataset, zone) for source in sources for dataset in source.datasets]
+    show.show_rows("Sources 数据来源", rows, columns, as_json)
 
 
 def _listed(source: Source, dataset: Dataset, zone: Zone) -> dict[str, Any]:
@@ -88,14 +85,8 @@ def check(name: OneName = None, folder: Folder = None, as_json: Json = False) ->
     found = [line for source in _chosen(sources, name) for line in check_source(source, zone, settings)]
     if name is None and folder is None:
         found += check_sinks(read_sinks())
-    if as_json:
-        show.show_json(found)
-    else:
-        show.show_table(
-            "Source check 数据来源检查",
-            ("dataset", "state", "records on the first page", "refused", "message"),
-            [(f["dataset"], f["state"], f["records"], f["refused"], f["message"]) for f in found],
-        )
+    columns = ("dataset", "state", ("records on the first page", "records"), "refused", "message")
+    show.show_rows("Source check 数据来源检查", found, columns, as_json)
     raise typer.Exit(1 if any(f["state"] == "failed" for f in found) else 0)
 
 
@@ -146,26 +137,19 @@ def pull(
     try:
         wanted = source.datasets if dataset is None else (source.dataset(dataset),)
     except ConfigError as error:
-        fail(str(error), "usage", 2)
+        misused(str(error))
     with exclusive_run(settings.data_dir):
         ledger = open_ledger(settings)
         lines = Lines()
         pulled = [pull_dataset(source, one, zone, settings, ledger, day, lines) for one in wanted]
-    _show_pulled(pulled, as_json)
+    rows = [asdict(one) for one in pulled]
+    counts = (("received", "rows_received"), ("landed", "rows_landed"), ("refused", "rows_refused"))
+    columns = (("dataset", "{source}.{dataset}"), "state", *counts, "batch")
+    show.show_rows("Pulled 拉取结果", rows, columns, as_json)
+    if not as_json:
+        show.show_refusals(rows)
     failed = [one for one in pulled if one.state == "failed"]
     raise typer.Exit(4 if any(one.critical for one in failed) else int(bool(failed)))
-
-
-def _show_pulled(pulled: Sequence[Pulled], as_json: bool) -> None:
-    if as_json:
-        show.show_json([asdict(one) for one in pulled])
-        return
-    show.show_table(
-        "Pulled 拉取结果",
-        ("dataset", "state", "received", "landed", "refused", "batch"),
-        [(f"{p.source}.{p.dataset}", p.state, p.rows_received, p.rows_landed, p.rows_refused, p.batch) for p in pulled],
-    )
-    show.show_refusals([asdict(one) for one in pulled])
 
 
 @app.command("new")
@@ -200,14 +184,11 @@ def _read(settings: Settings, folder: Path | None) -> tuple[list[Source], Zone]:
 
 
 def _chosen(sources: Sequence[Source], name: str | None) -> list[Source]:
-    chosen = [source for source in sources if name in (None, source.name)]
-    if not chosen:
-        fail(f"no source {name}; there are {', '.join(s.name for s in sources)}", "usage", 2)
-    return chosen
+    require_known("source", [name] if name else [], [source.name for source in sources])
+    return [source for source in sources if name in (None, source.name)]
 
 
 def _day(settings: Settings, as_of: date | None) -> date:
     today = datetime.now(settings.zone).date()
-    if as_of is not None and as_of > today:
-        fail(f"--as-of {as_of} lies ahead of today, {today}. Give a day that has come.", "usage", 2)
+    require_come(as_of or today, today)
     return as_of or today

@@ -15,7 +15,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from cli import show
-from cli.command import Json, fail
+from cli.command import Json, misused, require_known
 from connectors.source_files import SOURCES_DIR, read_source, read_sources
 from connectors.spec import Source
 from connectors.zone import read_zone
@@ -192,8 +192,7 @@ def cells_of_plan(path: Path, sources: Sequence[Source]) -> list[Cell]:
 def _cells(sources: Sequence[Source], kinds: str | None, positions: str, sample: int | None, seed: int) -> list[Cell]:
     names, places = list(FAULT_KINDS) if kinds is None else kinds.split(","), positions.split(",")
     for what, wanted, known in (("fault of kind", names, list(FAULT_KINDS)), ("position", places, list(POSITIONS))):
-        if unknown := [name for name in wanted if name not in known]:
-            fail(f"no {what} {', '.join(unknown)}; there are {', '.join(known)}", "usage", 2)
+        require_known(what, wanted, known)
     chosen = {name: FAULT_KINDS[name] for name in names}
     cells = [cell for source in sources for cell in cells_of(source, source.datasets, chosen, places)]
     if sample is not None and sample < len(cells):
@@ -224,8 +223,6 @@ def _wanted(names: Sequence[str], everything: bool, folder: Path | None) -> list
     if everything or (folder and not names):
         return found
     if not names:
-        fail("name a source, or --all", "usage", 2)
-    known = [source.name for _, source in found]
-    if unknown := [name for name in names if name not in known]:
-        fail(f"no source {', '.join(unknown)}; there are {', '.join(known)}", "usage", 2)
+        misused("name a source, or --all")
+    require_known("source", names, [source.name for _, source in found])
     return [(path, source) for path, source in found if source.name in names]

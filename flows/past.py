@@ -16,6 +16,27 @@ from ledger.runs import runs_of
 NOT_ASKED = "not asked that day"
 
 
+class BusinessDateError(ValueError):
+    """What was asked for cannot be done as asked."""
+
+    exit_code = 2
+
+
+def require_come(as_of: date, today: date) -> None:
+    """The business date may not lie ahead."""
+    if as_of > today:
+        raise BusinessDateError(f"--as-of {as_of} lies ahead of today, {today}. Give a day that has come.")
+
+
+def check_date(ledger: Engine, as_of: date, today: date) -> None:
+    """The date of a decision may not lie ahead, nor before the current edition's, which was made without it."""
+    require_come(as_of, today)
+    if has_passed(ledger, as_of):
+        raise BusinessDateError(
+            f"--as-of {as_of} lies before the current edition {current_id(ledger)}. Give a later day."
+        )
+
+
 def has_passed(ledger: Engine, as_of: date) -> bool:
     """Whether a day lies before that of the current edition: what is built of it stands beside, and moves nothing."""
     current = current_id(ledger)

@@ -10,8 +10,6 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Engine
-
 from connectors.errors import ConfigError
 from connectors.identity_decisions import IdentityDecision, decisions_sha256, known_on, read_decisions
 from connectors.inputs import Supplied, lay_out, resolve
@@ -39,7 +37,7 @@ from flows.deliver import deliver_owed, notify_owed
 from flows.faults import sentence
 from flows.night import Cleared, Night
 from flows.outcome import Outcome
-from flows.past import has_passed, known_then, stood_on, why_unknown
+from flows.past import BusinessDateError, has_passed, known_then, require_come, stood_on, why_unknown
 from flows.publish import publish_edition, recipients, seal_edition
 from flows.returns import compose_returns, with_returns_sent
 from ledger.publications import (
@@ -59,12 +57,6 @@ CONNECTIONS_AT_ONCE = 4
 CANDIDATES_KEPT = 3
 EARLY_START = timedelta(minutes=1)
 """By how much a worker may begin a run before its time, and so before its day."""
-
-
-class BusinessDateError(ValueError):
-    """What was asked for cannot be done as asked."""
-
-    exit_code = 2
 
 
 class SourceMissingError(RuntimeError):
@@ -181,21 +173,6 @@ def _with_files(night: Night) -> Night:
     sources = tuple(read_sources())
     zone = read_zone(night.settings.zone_file, sources)
     return replace(night, sources=sources, zone=zone, sinks=tuple(read_sinks()))
-
-
-def require_come(as_of: date, today: date) -> None:
-    """The business date may not lie ahead."""
-    if as_of > today:
-        raise BusinessDateError(f"--as-of {as_of} lies ahead of today, {today}. Give a day that has come.")
-
-
-def check_date(ledger: Engine, as_of: date, today: date) -> None:
-    """The date of a decision may not lie ahead, nor before the current edition's, which was made without it."""
-    require_come(as_of, today)
-    if has_passed(ledger, as_of):
-        raise BusinessDateError(
-            f"--as-of {as_of} lies before the current edition {current_id(ledger)}. Give a later day."
-        )
 
 
 def _outcome_of(night: Night, report: dict[str, Any], work: Callable[[], Outcome]) -> Outcome:
