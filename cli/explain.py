@@ -20,11 +20,10 @@ EXIT_CODES = "Exit codes: 0 explained, 1 no such edition, enterprise, indicator 
 OF_ONE = ("edition_id", "as_of", "enterprise", "ranking", "stage", "indicators")
 
 
-UNLABELLED = "raw page"
-
-
 class RecordLostError(LookupError):
     """The page of a record is lost or damaged, or the source that says how to read it is no longer declared."""
+
+    state = "not_found"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -47,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(words: Sequence[str]) -> int:
-    """Answer one command line; the exit code is 0, 1 where there is no such edition or enterprise, 2 for misuse."""
+    """Answer one command line with exit code 0; raises where what was asked for is not there."""
     asked = parser().parse_args(words)
     if asked.raw and asked.indicator is None:
         parser().error("--raw goes with --indicator: the records of one indicator at a time")
@@ -55,7 +54,8 @@ def run(words: Sequence[str]) -> int:
         os.environ[VARIABLE] = str(asked.data_dir)
     elif VARIABLE not in os.environ:
         _read_env_file()
-    return _answer(asked)
+    sys.stdout.write(f"{_explained(asked, data_folder())}\n")
+    return 0
 
 
 def _read_env_file() -> None:
@@ -67,25 +67,8 @@ def _read_env_file() -> None:
         load_env_file()
 
 
-def _answer(asked: argparse.Namespace) -> int:
-    from editions.explain import EnterpriseUnknownError
-    from editions.places import EditionMissingError
-    from editions.sealed_tables import EditionUnreadableError
-
-    try:
-        text = _explained(asked, data_folder())
-    except EnterpriseUnknownError as error:
-        return _stopped("not_found", str(error) + _hint(asked.uscc), asked.as_json)
-    except (EditionMissingError, RecordLostError) as error:
-        return _stopped("not_found", str(error), asked.as_json)
-    except (EditionUnreadableError, OSError) as error:
-        return _stopped("unreadable", str(error), asked.as_json)
-    _write(text)
-    return 0
-
-
 def _explained(asked: argparse.Namespace, data_dir: Path) -> str:
-    from editions.explain import explain
+    from editions.explain import EnterpriseUnknownError, explain
     from editions.places import EditionMissingError, read_current, require_edition
 
     wanted = read_current(data_dir) if asked.edition is None else asked.edition
@@ -95,7 +78,11 @@ def _explained(asked: argparse.Namespace, data_dir: Path) -> str:
     with_records = asked.as_json or asked.indicator is not None
     indicator = asked.indicator and _tidied(asked.indicator)
     edition = require_edition(data_dir, wanted)
-    found = explain(edition, _tidied(asked.uscc), indicator, with_records=with_records)
+    try:
+        found = explain(edition, _tidied(asked.uscc), indicator, with_records=with_records)
+    except EnterpriseUnknownError as error:
+        fault = fault_of_code(asked.uscc)
+        raise EnterpriseUnknownError(f"{error}. {fault}" if fault else str(error)) from error
     for line in found.indicators:
         for record in line.get("evidence") or ():
             _add_page(record, data_dir, asked.raw)
@@ -109,12 +96,6 @@ def _tidied(code: str) -> str:
     from connectors.uscc import tidy
 
     return tidy(code)
-
-
-def _hint(uscc: str) -> str:
-    """What is wrong with a code that nobody has, where its own check says so."""
-    fault = fault_of_code(uscc)
-    return fault and f". {fault}"
 
 
 def fault_of_code(uscc: str) -> str:
@@ -153,7 +134,7 @@ def raw_record(data_dir: Path, evidence: Mapping[str, Any]) -> Any:
     try:
         dataset = read_source(SOURCES_DIR / f"{evidence['source']}.yml").dataset(str(evidence["dataset"]))
         body = read_raw(data_dir, str(evidence["raw_sha256"]))
-        for chunk in decode(dataset, UNLABELLED, body):
+        for chunk in decode(dataset, "raw page", body):
             for place, position in enumerate(chunk.positions):
                 if position == evidence["raw_position"]:
                     return chunk.raw(place)
@@ -164,7 +145,6 @@ def raw_record(data_dir: Path, evidence: Mapping[str, Any]) -> Any:
             f"{error.filename} is not there, and says how a page of {evidence['source']} is read. Whose: config. "
             "Next: restore the source file"
         ) from error
-
     return None
 
 
@@ -194,15 +174,3 @@ def _command(found: "Explanation", asked: argparse.Namespace, *more: str) -> str
     edition = [] if asked.edition is None else ["--edition", found.edition_id]
     command = shlex.join(["jifen", EXPLAIN, found.enterprise["uscc"], *edition, *more])
     return pasteable(command, [sys.argv[0], *([] if asked.data_dir is None else ["--data-dir", str(asked.data_dir)])])
-
-
-def _stopped(state: str, message: str, as_json: bool) -> int:
-    if as_json:
-        _write(json_text({"state": state, "message": message, "exit_code": 1}))
-    else:
-        sys.stderr.write(f"{state} {one_line(pasteable(message))}\n")
-    return 1
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(f"{text}\n")

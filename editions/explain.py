@@ -17,6 +17,8 @@ COSTLIEST = 4
 class EnterpriseUnknownError(LookupError):
     """An edition has no enterprise of that code, or its rule set no indicator of that one."""
 
+    state = "not_found"
+
 
 class Previous(NamedTuple):
     """The edition that this one followed, and what became of the enterprise since.

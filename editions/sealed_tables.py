@@ -16,6 +16,8 @@ Row = dict[str, Any]
 class EditionUnreadableError(RuntimeError):
     """A file of an edition is not there or is not what was sealed: verify it."""
 
+    state = "unreadable"
+
     def __init__(self, path: Path, why: object, edition_id: str) -> None:
         super().__init__(
             f"{path} cannot be read: {why}. Whose: data (the edition is not whole). "

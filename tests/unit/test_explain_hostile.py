@@ -2,9 +2,11 @@
 
 import json
 import re
+import sys
 
 import pytest
 
+from cli.entry import report
 from cli.explain import run
 from cli.explain_text import WORDS_FILE, said
 from connectors.raw import keep_raw
@@ -43,9 +45,13 @@ def edition(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def asked(capfd):
+def asked(capfd, monkeypatch):
     def ask(*words):
-        code = run(["explain", *words])
+        monkeypatch.setattr(sys, "argv", ["jifen", "explain", *words])
+        try:
+            code = run(["explain", *words])
+        except Exception as error:  # noqa: BLE001 - as the command line reports it
+            code = report(error)
         said = capfd.readouterr()
         return code, said.out, said.err
 
