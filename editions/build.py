@@ -18,8 +18,7 @@ GOOD = ("success", "pass", "warn", "no-op")
 # What dbt is given of our environment: enough to run, and none of the agencies' secrets.
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT")
 LOG_TAIL_LINES = 12
-NIGHT = "jifen run"
-"""The command that builds: what to give again once a fault is mended."""
+AGAIN = "Mend it, then `jifen run`."
 PARSE_CACHE = ".parse_cache"
 
 
@@ -78,12 +77,14 @@ def build_upon(
     select: Sequence[str] = (),
     *,
     ruleset_id: str = "",
-    again: str = NIGHT,
+    whose: str | None = None,
+    next_step: str = AGAIN,
 ) -> BuildReport:
     """Build what `select` names (dbt's words; everything otherwise) upon what the warehouse holds already.
 
     `cache` is the folder that carries dbt's parse from one build to the next. `ruleset_id` is in force whatever its
-    days, where one is asked for by name. `again` is the command that errors give as the next. Raises as `build` does.
+    days, where one is asked for by name. `whose` and `next_step` are what errors say of a node that failed, where it is
+    not for its own text to say. Raises as `build` does.
     """
     fetch_parse(cache, project_dir, candidate.target)
     log = candidate.logs / "build.txt"
@@ -99,9 +100,9 @@ def build_upon(
         )
     results = candidate.target / "run_results.json"
     if not results.exists():
-        raise BuildError(_did_not_start(log, done.returncode, again), None)
+        raise BuildError(_did_not_start(log, done.returncode, next_step), None)
     report = read_results(candidate.target, log)
-    require_whole(report, done.returncode, again)
+    require_whole(report, done.returncode, whose, next_step)
     keep_parse(cache, project_dir, candidate.target)
     return report
 
@@ -163,18 +164,18 @@ def _note(result: dict[str, Any], nodes: dict[str, Any]) -> NodeNote:
     )
 
 
-def require_whole(report: BuildReport, exit_code: int, again: str = NIGHT) -> None:
+def require_whole(report: BuildReport, exit_code: int, whose: str | None = None, next_step: str = AGAIN) -> None:
     """Raise `BuildError` unless every node went well, at least one model among them, and dbt itself says so too."""
     broken = [note for note in report.failed if note.status != "skipped"] or list(report.failed)
     if broken:
         first = "; ".join(f"{note.unique_id}: {note.message or note.status}" for note in broken[:3])
         more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
         only_tests = all(note.status == "fail" for note in broken)
-        whose = "data (a test of the models found rows it forbids)" if only_tests else "configuration (a model or seed)"
+        found = "data (a test of the models found rows it forbids)" if only_tests else "configuration (a model or seed)"
         seen = next((f" SQL: {note.compiled_path}." for note in broken if note.compiled_path), "")
         raise BuildError(
-            f"the build failed at {len(broken)} of {sum(report.counts.values())} nodes: {first}{more}. Whose: {whose}. "
-            f"Log: {report.log}.{seen} Mend it, then `{again}`.",
+            f"the build failed at {len(broken)} of {sum(report.counts.values())} nodes: {first}{more}. "
+            f"Whose: {whose or found}. Log: {report.log}.{seen} {next_step}",
             report,
         )
     if report.models == 0:
@@ -186,15 +187,15 @@ def require_whole(report: BuildReport, exit_code: int, again: str = NIGHT) -> No
     if exit_code != 0:
         raise BuildError(
             f"dbt ended with exit code {exit_code} although no node failed. Whose: configuration. Log: {report.log}. "
-            f"Read the log, then `{again}`.",
+            f"{next_step}",
             report,
         )
 
 
-def _did_not_start(log: Path, exit_code: int, again: str) -> str:
+def _did_not_start(log: Path, exit_code: int, next_step: str) -> str:
     tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_TAIL_LINES:]
     said = " | ".join(line.strip() for line in tail if line.strip()) or "nothing"
     return (
         f"dbt ended with exit code {exit_code} before it ran a node; it said: {said}. "
-        f"Whose: configuration (dbt_project). Log: {log}. Mend it, then `{again}`."
+        f"Whose: configuration (dbt_project). Log: {log}. {next_step}"
     )

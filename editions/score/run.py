@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from editions.build import PARSE_CACHE, BuildError, BuildReport, build_upon
+from editions.build import PARSE_CACHE, BuildError, build_upon
 from editions.candidate import Candidate, candidates_dir, new_candidate
 from editions.ruleset_problems import Problem, problems_in
 from editions.score.columns import columns_of
@@ -22,7 +22,6 @@ from editions.score.values import Loaded, load_values
 from editions.score.work_folder import keep, work_folder
 
 SCORING = ("tag:scoring", "path:models/rulesets", "int_enterprises__staged")
-SHOWN_NODES = 3
 
 
 @dataclass(frozen=True)
@@ -135,23 +134,15 @@ def _build(candidate: Candidate, day: date, ruleset: Ruleset, place: Place, agai
     # The parse is kept where nights keep theirs, and only there: a call leaves nothing behind but what it wrote.
     nights = candidates_dir(place.data_dir)
     cache = (nights if nights.is_dir() else candidate.path.parent) / PARSE_CACHE
-    try:
+    build_upon(
+        candidate,
+        day,
+        place.project_dir,
+        cache,
+        SCORING,
         # Whatever days the rule set is meant for, it is the one asked for.
-        build_upon(candidate, day, place.project_dir, cache, SCORING, ruleset_id=ruleset.name, again=again)
-    except BuildError as error:
-        if error.report is None or not error.report.failed:
-            raise
-        raise _ours_to_mend(error.report, ruleset, again) from None
-
-
-def _ours_to_mend(report: BuildReport, ruleset: Ruleset, again: str) -> BuildError:
-    """What is said where the models fail with a rule set and values in which nothing was found wrong."""
-    broken = [note for note in report.failed if note.status != "skipped"] or list(report.failed)
-    first = "; ".join(f"{note.unique_id}: {note.message or note.status}" for note in broken[:SHOWN_NODES])
-    more = f" and {len(broken) - SHOWN_NODES} more" if len(broken) > SHOWN_NODES else ""
-    return BuildError(
-        f"the models failed at {len(broken)} of {sum(report.counts.values())} nodes: {first}{more}. Whose: the "
-        f"project, since the rule set {ruleset.name} was found sound. Log: {report.log}. Next: report it with the log; "
-        f"where the text above says what to change, change that, then `{again}`.",
-        report,
+        ruleset_id=ruleset.name,
+        whose=f"the project, since the rule set {ruleset.name} was found sound",
+        next_step="Next: report it with the log; where the text above says what to change, change that, then "
+        f"`{again}`.",
     )
