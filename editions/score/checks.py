@@ -1,4 +1,4 @@
-"""What a table of values must be before it is scored: each fault is told with its row and column, and refused."""
+"""What a table of values must be before it is scored: each fault is refused with its row and column."""
 
 from collections.abc import Iterator
 from typing import NamedTuple

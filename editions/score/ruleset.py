@@ -28,7 +28,7 @@ Row = dict[str, str | None]
 
 @dataclass(frozen=True)
 class Ruleset:
-    """The rows of one rule set, or of all that the project has, by seed table; `origin` is told in errors.
+    """The rows of one rule set, or of all that the project has, by seed table; errors name `origin`.
 
     `is_dated` says whether its first day was stated: that of a folder may be left out.
     """
