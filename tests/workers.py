@@ -10,6 +10,7 @@ TOGETHER = {
         "contract/test_adding_an_agency.py",
         "contract/test_adding_an_indicator.py",
         "contract/test_district_night.py",
+        "contract/test_programme_night.py",
         "contract/test_scoring_properties.py",
     ),
     "score": ("contract/test_score_command.py", "contract/test_score_edges.py", "contract/test_sme_tech.py"),
