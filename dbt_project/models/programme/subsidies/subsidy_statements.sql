@@ -102,7 +102,7 @@ statements as (
         uscc,
         policy_year,
         count(*) as line_count,
-        sum(is_not_known) as not_known_count,
+        cast(sum(is_not_known) as bigint) as not_known_count,
         cast(coalesce(sum(granted_fen), 0) as bigint) as granted_fen,
         cast(sum(due_fen) as bigint) as due_fen,
         {{ joined_text('text_zh', '。', 'claim_no') }} as statement_zh,
