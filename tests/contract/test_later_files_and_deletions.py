@@ -183,34 +183,62 @@ def test_a_name_that_the_declared_order_does_not_fit_stops_the_dataset(any_bank)
     assert "the declared order does not fit" in pulled.message
 
 
-def test_an_old_file_put_back_on_a_later_night_changes_nothing_and_is_counted(any_bank):
-    any_bank.put("loans_b.csv", [("L1", JUNE, 150), ("L2", JUNE, 1)], minutes=9)
-    any_bank.pull()
-    any_bank.put("loans_a.csv", [("L1", JUNE, 100), ("L3", JUNE, 3)], minutes=1)
-    pulled = any_bank.pull()
-    assert any_bank.stands() == {("L1", JUNE): 150, ("L2", JUNE): 1, ("L3", JUNE): 3}
-    assert pulled.counts["older_than_held"] == 1
-    assert "1 records are older than what is held of their keys" in pulled.message
+AHEAD = 8 * 60 * 24 * 365
+A, B = "loans_a.csv", "loans_b.csv"
+STORIES = {
+    # What is declared; the files of each night by name, with rows and minutes (None: taken away); how the last night
+    # ends, what it counts, and what stands then.
+    "an old file put back on a later night changes nothing": (
+        {}, [{B: ([("L1", JUNE, 150), ("L2", JUNE, 1)], 9)}, {A: ([("L1", JUNE, 100), ("L3", JUNE, 3)], 1)}],
+        "1 records are older than what is held of their keys", {"older_than_held": 1},
+        [("L1", JUNE, 150), ("L2", JUNE, 1), ("L3", JUNE, 3)]),
+    "an old file put back takes nothing away from its day": (
+        {"deletes": BY_DAY}, [{A: (book(9), 1), B: (book(10, amount=150), 9)}, {A: None, "loans_0.csv": (book(8), 2)}],
+        "unchanged", {"older_than_held": 8}, book(10, amount=150)),
+    "a folder copied with new times in the wrong order changes nothing": (
+        {}, [{B: (book(1), 1), A: (book(1, amount=150), 2)}, {A: (book(1, amount=150), 50), B: (book(1), 51)}],
+        "unchanged", {}, book(1, amount=150)),
+    "a file put again with an older time is no later than another": (
+        {}, [{A: (book(3), 5), B: (book(2, amount=7), 6)}, {A: (book(3, amount=150), 1)}],
+        "landed", {"older_than_held": 2}, [*book(2, amount=7), *book(1, amount=150, start=2)]),
+    "a time that lies ahead does not hold against a later correction": (
+        {}, [{A: (book(1), AHEAD)}, {B: (book(1, amount=150), AHEAD + 1)}], "landed", {}, book(1, amount=150)),
+    "one of two may go whatever its share": (
+        {"deletes": BY_DAY}, [{A: (book(2), 0)}, {B: (book(1), 1)}], "landed", {"deleted": 1}, book(1)),
+    "a version and its correction in one night count as in two": (
+        {"deletes": BY_DAY}, [{A: (book(10), 1), B: (book(8, amount=7), 2)}],
+        "landed", {"superseded_in_batch": 10}, book(8, amount=7)),
+    "a correction of one loan beside its file in the first night is a stop": (
+        {"deletes": BY_DAY}, [{A: (book(10), 1), B: (book(1, amount=7), 2)}],
+        "of reported_on 2025-06-30 9 of 10 records", {}, []),
+    "a part that shares a key with a larger one is never dropped as its earlier version": (
+        {"deletes": BY_DAY}, [{A: (book(20), 1), B: (book(80, start=20), 2)},
+                              {A: (book(20, amount=7), 3), B: (book(81, amount=7, start=19), 4)}],
+        "in an earlier one of two files that share a key 19 of 20 records would be taken", {}, book(100)),
+    "two parts of a day in one night are no versions of each other": (
+        {"deletes": BY_DAY}, [{A: (book(10), 1), B: (book(10, start=10), 2)}], "landed", {}, book(20)),
+    "a file without a record is told and takes nothing away": (
+        {"deletes": BY_DAY}, [{A: (book(2), 0)}, {A: ([], 1)}],
+        "there is no record in loans_a.csv", {"no_records:loans_a.csv": 1}, book(2)),
+    "deletions that are withheld are told": (
+        {"deletes": BY_DAY}, [{A: (book(5), 0)}, {A: ([*book(4), ("a note below",)], 1)}],
+        "1 records that the delivery lacks were not deleted", {"deletions_withheld": 1}, book(5)),
+}  # fmt: skip
 
 
-def test_an_old_file_put_back_takes_nothing_away_from_its_day(bank):
-    bank.put("loans_a.csv", book(9), minutes=1)
-    bank.put("loans_b.csv", [*book(10, amount=150)], minutes=9)
-    bank.pull(deletes=BY_DAY)
-    (bank.folder / "loans_a.csv").unlink()
-    bank.put("loans_old.csv", book(8), minutes=2)
-    pulled = bank.pull(deletes=BY_DAY)
-    assert bank.stands() == {(loan, day): amount for loan, day, amount in book(10, amount=150)}
-    assert (pulled.state, pulled.counts["older_than_held"]) == ("unchanged", 8)
-
-
-def test_a_folder_copied_with_new_times_in_the_wrong_order_changes_nothing(bank):
-    bank.put("loans_b.csv", [("L1", JUNE, 100)], minutes=1)
-    bank.put("loans_a.csv", [("L1", JUNE, 150)], minutes=2)
-    bank.pull()
-    bank.put("loans_a.csv", [("L1", JUNE, 150)], minutes=50)
-    bank.put("loans_b.csv", [("L1", JUNE, 100)], minutes=51)
-    assert (bank.pull().state, bank.stands()) == ("unchanged", {("L1", JUNE): 150})
+@pytest.mark.parametrize("story", STORIES)
+def test_night_after_night(bank, story):
+    said, nights, told, counted, stands = STORIES[story]
+    for night in nights:
+        for name, put in night.items():
+            if put is None:
+                (bank.folder / name).unlink()
+            else:
+                bank.put(name, *put)
+        pulled = bank.pull(**said)
+    assert told == pulled.state or told in pulled.message
+    assert (pulled.counts or {}).items() >= counted.items()
+    assert bank.stands() == {(loan, day): amount for loan, day, amount in stands}
 
 
 @pytest.mark.parametrize("minutes", [(0, 1, 2), (0, 1, 0), (9, 5, 1)])
@@ -220,23 +248,6 @@ def test_a_file_put_again_under_its_name_counts_whatever_its_time_as_does_one_pu
         assert any_bank.pull(deletes=BY_DAY).state == "landed"
         assert set(any_bank.stands().values()) == {amount}
     assert any_bank.pull(deletes=BY_DAY).state == "unchanged"
-
-
-def test_a_file_put_again_under_its_name_with_an_older_time_is_no_later_than_another(bank):
-    bank.put("loans_a.csv", book(3), minutes=5)
-    bank.put("loans_b.csv", book(2, amount=7), minutes=6)
-    bank.pull()
-    bank.put("loans_a.csv", book(3, amount=150), minutes=1)
-    assert bank.pull().counts["older_than_held"] == 2
-    assert sorted(bank.stands().values()) == [7, 7, 150]
-
-
-def test_a_time_that_lies_ahead_does_not_hold_against_a_later_correction(bank):
-    bank.put("loans_a.csv", [("L1", JUNE, 100)], minutes=60 * 24 * 365 * 8)
-    bank.pull()
-    bank.put("loans_b.csv", [("L1", JUNE, 150)], minutes=60 * 24 * 365 * 8 + 1)
-    bank.pull()
-    assert bank.stands() == {("L1", JUNE): 150}
 
 
 def test_a_correction_under_the_same_name_size_and_time_lands(any_bank):
@@ -346,46 +357,6 @@ def test_a_delivery_that_would_take_most_of_a_day_away_stops_and_all_stays(bank,
     assert bank.pull(deletes=BY_DAY).state == "unchanged"
 
 
-def test_one_of_two_may_go_whatever_its_share(bank):
-    bank.put("loans_a.csv", book(2))
-    bank.pull(deletes=BY_DAY)
-    bank.put("loans_b.csv", book(1), minutes=1)
-    assert bank.pull(deletes=BY_DAY).counts["deleted"] == 1
-
-
-def test_a_version_and_its_correction_in_one_night_count_as_in_two(bank):
-    bank.put("loans_a.csv", book(10), minutes=1)
-    bank.put("loans_b.csv", [*book(8, amount=7)], minutes=2)
-    pulled = bank.pull(deletes=BY_DAY)
-    assert bank.stands() == {(loan, day): 7 for loan, day, _ in book(8)}
-    assert pulled.counts["superseded_in_batch"] == 10
-
-
-def test_a_correction_of_one_loan_beside_its_file_in_the_first_night_is_a_stop(bank):
-    bank.put("loans_a.csv", book(10), minutes=1)
-    bank.put("loans_b.csv", book(1, amount=7), minutes=2)
-    assert "of reported_on 2025-06-30 9 of 10 records" in bank.pull(deletes=BY_DAY).message
-
-
-def test_a_part_that_shares_a_key_with_a_larger_one_is_never_dropped_as_its_earlier_version(bank):
-    bank.put("loans_a.csv", book(20), minutes=1)
-    bank.put("loans_b.csv", book(80, start=20), minutes=2)
-    bank.pull(deletes=BY_DAY)
-    before = bank.stands()
-    bank.put("loans_a.csv", book(20, amount=7), minutes=3)
-    bank.put("loans_b.csv", book(81, amount=7, start=19), minutes=4)
-    pulled = bank.pull(deletes=BY_DAY)
-    assert (pulled.state, bank.stands()) == ("failed", before)
-    assert "in an earlier one of two files that share a key 19 of 20 records would be taken" in pulled.message
-
-
-def test_two_parts_of_a_day_in_one_night_are_no_versions_of_each_other(bank):
-    bank.put("loans_a.csv", book(10), minutes=1)
-    bank.put("loans_b.csv", book(10, start=10), minutes=2)
-    bank.pull(deletes=BY_DAY)
-    assert len(bank.stands()) == 20
-
-
 TOMBSTONE = {"kind": "tombstone", "column": "amount", "values": ("-1",)}
 
 
@@ -451,24 +422,6 @@ def test_a_part_of_the_last_snapshot_that_is_not_there_is_told_unless_another_st
     pulled = bank.pull(**said)
     assert (pulled.state, pulled.counts) == ("landed", {"file_gone:loans_south_0701.csv": 1})
     assert "of the last snapshot loans_south_0701.csv is not there any more" in pulled.message
-
-
-def test_a_file_without_a_record_is_told_and_takes_nothing_away(any_bank):
-    any_bank.put("loans_20250630.csv", book(2))
-    any_bank.pull(deletes=BY_DAY)
-    any_bank.put("loans_20250630.csv", [], minutes=1)
-    pulled = any_bank.pull(deletes=BY_DAY)
-    assert (pulled.counts, len(any_bank.stands())) == ({"no_records:loans_20250630.csv": 1}, 2)
-    assert "there is no record in loans_20250630.csv" in pulled.message
-
-
-def test_deletions_that_are_withheld_are_told_in_words(bank):
-    bank.put("loans_20250630.csv", book(5))
-    bank.pull(deletes=BY_DAY)
-    bank.put("loans_20250630.csv", [*book(4), ("a note below",)], minutes=1)
-    pulled = bank.pull(deletes=BY_DAY)
-    assert (pulled.counts["deletions_withheld"], len(bank.stands())) == (1, 5)
-    assert "1 records that the delivery lacks were not deleted" in pulled.message
 
 
 @pytest.mark.parametrize(
