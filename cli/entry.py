@@ -78,8 +78,14 @@ def report(error: Exception) -> int:
         told = {"state": state, "message": message, **getattr(error, "more", {}), "exit_code": exit_code}
         sys.stdout.write(json_text(told) + "\n")
     else:
-        sys.stderr.write(f"{state} {visible(message)}\n")
+        sys.stderr.write(f"{_red(state)} {visible(message)}\n")
     return exit_code
+
+
+def _red(word: str) -> str:
+    """A word in red where standard error is a terminal that shows colours."""
+    shows = sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
+    return f"\x1b[31m{word}\x1b[0m" if shows else word
 
 
 def _flushed(code: str | int | None) -> str | int | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import date
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,10 +13,11 @@ from cli.command import (
     Json,
     date_of_decision,
     day_option,
-    fail,
+    misused,
     new_group,
     open_installation,
     operator,
+    require_known,
 )
 from connectors.quarantine import (
     OPEN_STATES,
@@ -31,6 +32,9 @@ from connectors.quarantine import (
 from connectors.reasons import explain
 from connectors.spec import Dataset
 from ledger.quarantine import Decision, decide, run_of_batch
+
+if TYPE_CHECKING:
+    from flows.replay import Replayed
 
 app = new_group()
 
@@ -120,11 +124,7 @@ def show_record(record: Annotated[str, typer.Argument(help="A record id.")], as_
     }
     for name, value in facts.items():
         show.console.print(f"{name:14} {show.safe(value).replace(chr(10), ' ')}")
-    show.show_table(
-        "Faults 问题",
-        ("reason", "rule", "column", "value", "effect"),
-        [(f["reason"], f["rule"], f["column"], f["value"], f["action"]) for f in one.faults],
-    )
+    show.show_rows("Faults 问题", one.faults, ("reason", "rule", "column", "value", ("effect", "action")))
     for reason in dict.fromkeys(fault["reason"] for fault in one.faults):
         words = explain(reason)
         show.console.print(f"{reason}: {words.zh}：{words.do_zh}\n  {words.en}: {words.do_en}", soft_wrap=True)
@@ -161,7 +161,7 @@ def discard(
 ) -> None:
     """Set records aside for good: they stand no more, and the ledger keeps who said so, when and why."""
     if not why.strip():
-        fail("--why is empty: say why these records count no more.", "usage", 2)
+        misused("--why is empty: say why these records count no more.")
     here = open_installation()
     chosen, held = _by_id(here, ids)
     day = date_of_decision(here, as_of)
@@ -174,8 +174,13 @@ def discard(
         if one.decision is None
     ]
     new = decide(here.ledger, made, day)
-    lines = [_decided_line(one, new) for one in chosen]
-    copies = len(new) - sum(one.record_id in new for one in chosen)
+    lines: list[dict[str, Any]] = [
+        {"record_id": one.record_id, "discarded": True, "told": "discarded"}
+        if one.record_id in new
+        else {"record_id": one.record_id, "discarded": False, "told": why_closed(one)}
+        for one in chosen
+    ]
+    copies = len(new) - sum(line["discarded"] for line in lines)
     if as_json:
         show.show_json({"as_of": day, "records": lines, "copies_discarded": copies})
         return
@@ -183,12 +188,6 @@ def discard(
         show.console.print(f"{line['record_id']} {show.safe(line['told'])}")
     if copies:
         show.console.print(f"and {copies} other deliveries of the same records")
-
-
-def _decided_line(one: Quarantined, new: set[str]) -> dict[str, Any]:
-    if one.record_id in new:
-        return {"record_id": one.record_id, "discarded": True, "told": "discarded"}
-    return {"record_id": one.record_id, "discarded": False, "told": why_closed(one)}
 
 
 @app.command("replay")
@@ -204,7 +203,7 @@ def replay_records(
     from flows.replay import replay_chosen
 
     if not ids and source is dataset is reason is None:
-        fail("name records, or --source, --dataset or --reason.", "usage", 2)
+        misused("name records, or --source, --dataset or --reason.")
     here = open_installation()
     if ids:
         _by_id(here, ids)
@@ -214,25 +213,22 @@ def replay_records(
     day = date_of_decision(here, as_of)
     report = replay_chosen(here.settings, here.ledger, here.sources, chosen, day, operator())
     if as_json:
-        show.show_json({"as_of": day, **report.as_dict()})
+        show.show_json({"as_of": day, **vars(report)})
     else:
-        _show_replay(report.as_dict())
+        _show_replay(report)
     raise typer.Exit(0 if report.is_clean else 1)
 
 
-def _show_replay(told: dict[str, Any]) -> None:
-    for line in told["skipped"]:
+def _show_replay(report: "Replayed") -> None:
+    for line in report.skipped:
         show.console.print(f"{line['record_id']} {show.safe(line['told'])}")
-    for name, count in told["landed"].items():
+    for name, count in report.landed.items():
         show.console.print(f"{show.safe(name)}: {count} landed")
-    for message in told["errors"]:
+    for message in report.errors:
         show.errors.print(f"[red]failed[/] {show.safe(message)}")
-    if told["still_refused"]:
-        show.show_table(
-            "Still refused 仍被拒绝",
-            ("id", "dataset", "reasons"),
-            [(line["record_id"], line["dataset"], ", ".join(line["rules"])) for line in told["still_refused"]],
-        )
+    if report.still_refused:
+        rows = [{**line, "reasons": ", ".join(line["rules"])} for line in report.still_refused]
+        show.show_rows("Still refused 仍被拒绝", rows, (("id", "record_id"), "dataset", "reasons"))
 
 
 def _records(here: Installation, wanted: Filter) -> list[Quarantined]:
@@ -244,13 +240,10 @@ def _records(here: Installation, wanted: Filter) -> list[Quarantined]:
 
 
 def _require_known(here: Installation, wanted: Filter) -> None:
-    """Nothing found for a name that nobody has is no all-clear."""
-    datasets = {dataset.address for source in here.sources for dataset in source.datasets}
-    names = {*datasets, *(address.partition(".")[2] for address in datasets)}
-    if wanted.source not in (None, *(source.name for source in here.sources)):
-        fail(f"no source {wanted.source}; there are {', '.join(s.name for s in here.sources)}", "usage", 2)
-    if wanted.dataset not in (None, *names):
-        fail(f"no dataset {wanted.dataset}; there are {', '.join(sorted(datasets))}", "usage", 2)
+    datasets = sorted(_declared(here))
+    require_known("source", filter(None, [wanted.source]), (source.name for source in here.sources))
+    if wanted.dataset not in {address.partition(".")[2] for address in datasets}:
+        require_known("dataset", filter(None, [wanted.dataset]), datasets)
 
 
 def _by_id(here: Installation, ids: Iterable[str]) -> tuple[list[Quarantined], list[Quarantined]]:
@@ -259,5 +252,5 @@ def _by_id(here: Installation, ids: Iterable[str]) -> tuple[list[Quarantined], l
     by_id = {one.record_id: one for one in held}
     asked = list(dict.fromkeys(ids))
     if unknown := [name for name in asked if name not in by_id]:
-        fail(f"no record {', '.join(unknown)}. Next: jifen quarantine list --all", "usage", 2)
+        misused(f"no record {', '.join(unknown)}. Next: jifen quarantine list --all")
     return [by_id[name] for name in asked], held

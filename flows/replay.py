@@ -1,9 +1,9 @@
 """Landing refused records after their source file was mended, and writing down which of them landed."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 from connectors.errors import ConnectorError
 from connectors.quarantine import OPEN_STATES, Quarantined, why_closed
 from connectors.raw import RawDamagedError
-from connectors.spec import Dataset, Source
-from connectors.zone import Zone, read_zone
+from connectors.spec import Source
+from connectors.zone import read_zone
 from ledger.quarantine import Decision, decide
 from ledger.runs import exclusive_run
 from ledger.settings import Settings
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from connectors.replay import ReplayReport
 
 WHY = "read again with the source file as it is now"
+LEFT = "left as it is:"
 NO_RECORD = "by the source file as it is now this is no record: it stands behind the end of the table"
+
+Place = tuple[str, int]
+"""Where a record stands: the sha256 of its raw page, and its position on it."""
 
 
 @dataclass
@@ -37,10 +41,6 @@ class Replayed:
     def is_clean(self) -> bool:
         """Whether all that was read again landed."""
         return not self.errors and not self.still_refused
-
-    def as_dict(self) -> dict[str, Any]:
-        """The report as JSON can hold it."""
-        return vars(self)
 
     def skip(self, one: Quarantined, told: str) -> None:
         """Say why a record was not touched."""
@@ -59,71 +59,65 @@ def replay_chosen(
 
     Raises `RunLockedError`, and has changed nothing, where a run is at work.
     """
+    from connectors.replay import replay
+
     report = Replayed()
     zone = read_zone(settings.zone_file, sources)
-    declared = {(dataset.source, dataset.name): dataset for source in sources for dataset in source.datasets}
+    declared = {dataset.address: dataset for source in sources for dataset in source.datasets}
+    wanted: dict[str, dict[Place, Quarantined]] = defaultdict(dict)
     with exclusive_run(settings.data_dir):
-        wanted = []
         for one in chosen:
             if one.state not in OPEN_STATES:
                 report.skip(one, why_closed(one))
             elif one.learned_on > as_of.isoformat():
                 report.skip(one, f"left as it is: it was learnt on {one.learned_on}, after {as_of}")
             else:
-                wanted.append(one)
-        for address, records in groupby(wanted, key=lambda one: (one.source, one.dataset)):
-            _replay_dataset(report, declared[address], zone, settings, ledger, list(records), as_of, operator)
+                wanted[one.address][one.raw_sha256, one.position] = one
+        for address, asked in wanted.items():
+            places: dict[str, set[int]] = defaultdict(set)
+            for sha256, position in asked:
+                places[sha256].add(position)
+            try:
+                done = replay(declared[address], zone, settings, ledger, as_of, places)
+            except (ConnectorError, RawDamagedError) as error:
+                report.errors.append(str(error))
+                continue
+            made = list(_decisions(asked, done, operator))
+            new = decide(ledger, made, as_of)
+            report.landed[address] = sum(one.action == "replayed" and one.record_id in new for one in made)
+            _tell(report, asked, done)
     return report
 
 
-def _replay_dataset(
-    report: Replayed,
-    dataset: Dataset,
-    zone: Zone,
-    settings: Settings,
-    ledger: Engine,
-    records: list[Quarantined],
-    as_of: date,
-    operator: str,
-) -> None:
-    from connectors.replay import replay
+def _decisions(asked: Mapping[Place, Quarantined], done: "ReplayReport", operator: str) -> Iterator[Decision]:
+    for place, one in asked.items():
+        if place in done.positions_landed:
+            yield Decision(one.record_id, one.source, one.dataset, "replayed", WHY, operator, done.batch)
+        elif place in done.past_end:
+            yield Decision(one.record_id, one.source, one.dataset, "discarded", NO_RECORD, operator)
 
-    wanted: dict[str, set[int]] = {}
-    for one in records:
-        wanted.setdefault(one.raw_sha256, set()).add(one.position)
-    try:
-        done = replay(dataset, zone, settings, ledger, as_of, wanted)
-    except (ConnectorError, RawDamagedError) as error:
-        report.errors.append(str(error))
-        return
-    landed = [one for one in records if (one.raw_sha256, one.position) in done.positions_landed]
-    made = [Decision(one.record_id, one.source, one.dataset, "replayed", WHY, operator, done.batch) for one in landed]
-    report.landed[dataset.address] = len(decide(ledger, made, as_of))
-    closed = [one for one in records if (one.raw_sha256, one.position) in done.past_end]
-    made = [Decision(one.record_id, one.source, one.dataset, "discarded", NO_RECORD, operator) for one in closed]
-    decide(ledger, made, as_of)
-    faults: dict[tuple[str, int], set[str]] = {}
+
+def _tell(report: Replayed, asked: Mapping[Place, Quarantined], done: "ReplayReport") -> None:
+    faults: dict[Place, set[str]] = defaultdict(set)
     for refusal in done.refusals:
         if refusal.action == "record_refused":
-            faults.setdefault((refusal.raw_sha256, refusal.position), set()).add(refusal.rule)
-    for one in records:
-        if rules := faults.get((one.raw_sha256, one.position)):
-            line = {"record_id": one.record_id, "dataset": one.address, "rules": sorted(rules)}
+            faults[refusal.raw_sha256, refusal.position].add(refusal.rule)
+    for place, one in asked.items():
+        if place in faults:
+            line = {"record_id": one.record_id, "dataset": one.address, "rules": sorted(faults[place])}
             report.still_refused.append(line)
-        elif one not in landed:
-            report.skip(one, _why_not_landed((one.raw_sha256, one.position), done))
+        elif place not in done.positions_landed:
+            report.skip(one, _why_not_landed(place, done))
 
 
-def _why_not_landed(place: tuple[str, int], done: "ReplayReport") -> str:
+def _why_not_landed(place: Place, done: "ReplayReport") -> str:
     if place in done.past_end:
         return f"closed: {NO_RECORD}"
     if place in done.unread:
-        why = "the source file as it is now reads no record there; discard it if it is none"
-    elif place in done.contradicting:
-        why = (
-            "it passes now, and another record of its delivery contradicts it; discard one of them, then replay "
-            "the other"
+        return f"{LEFT} the source file as it is now reads no record there; discard it if it is none"
+    if place in done.contradicting:
+        return (
+            f"{LEFT} it passes now, and another record of its delivery contradicts it; discard one of them, "
+            "then replay the other"
         )
-    else:
-        why = "it passes now, and a later delivery of its key has landed"
-    return f"left as it is: {why}"
+    return f"{LEFT} it passes now, and a later delivery of its key has landed"
