@@ -1,6 +1,6 @@
 """`jifen identity`: names that the register does not know or tell apart; look, compare, decide. Nothing is guessed."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -9,7 +9,17 @@ from typing import Annotated, Any
 import typer
 
 from cli import show
-from cli.command import Installation, Json, date_of_decision, day_option, fail, new_group, open_installation
+from cli.command import (
+    Installation,
+    Json,
+    date_of_decision,
+    day_option,
+    edition_asked,
+    misused,
+    new_group,
+    open_installation,
+    require_known,
+)
 from cli.explain import fault_of_code
 from cli.identity_standing import Knowledge, knowledge_of, standing, waits
 from connectors import uscc as codes
@@ -48,10 +58,11 @@ On = Annotated[
 
 
 def _edition(here: Installation) -> Path:
-    edition_id = current_id(here.ledger)
-    if edition_id is None:
-        fail("no edition is published yet. Next: jifen run")
-    return require_edition(here.settings.data_dir, edition_id)
+    return require_edition(here.settings.data_dir, edition_asked(here.ledger, None)["edition_id"])
+
+
+def _decisions(here: Installation) -> tuple[IdentityDecision, ...]:
+    return read_decisions(here.settings.data_dir, here.sources)
 
 
 @app.command("list")
@@ -69,48 +80,37 @@ def list_items(
     edition = _edition(here)
     every = open_items(edition)
     _require_known(here, every, dataset, reason)
-    waiting = _waiting(here, edition, every)
+    made = _decisions(here)
+    knowledge = knowledge_of(edition, made)
+    decided = {one for one in every if waits(one, made, knowledge)}
     items = [
         one
         for one in every
         if reason in (None, one.reason) and (dataset is None or dataset in (one.dataset, one.address))
     ]
     # What is left to decide comes first.
-    items.sort(key=lambda one: one in waiting)
-    if not items:
-        if as_json:
-            show.show_json([])
-        else:
-            show.console.print("nothing is open")
-        return
+    items.sort(key=lambda one: one in decided)
     shown = items[:limit]
-    suggested = suggest(edition, shown, most)
+    pairs = zip(shown, suggest(edition, shown, most), strict=True)
+    told = [{**told_of(one, some), "is_decided": one in decided} for one, some in pairs]
     if as_json:
-        pairs = zip(shown, suggested, strict=True)
-        show.show_json([{**told_of(one, some), "is_decided": one in waiting} for one, some in pairs])
-        return
-    show_items(shown, suggested, waiting, len(items))
+        show.show_json(told)
+    elif not items:
+        show.console.print("nothing is open")
+    else:
+        show_items(told, len(items))
+        first = items[0]
+        show.console.print(f"Next: {'jifen run' if first in decided else _next_step(first)}")
 
 
 def _require_known(here: Installation, items: Sequence[OpenItem], dataset: str | None, reason: str | None) -> None:
-    """Nothing found for a name that nobody has is no all-clear."""
     known = {*addresses(here.sources), *(one.address for one in items)}
     if dataset is not None and dataset not in known | {address.partition(".")[2] for address in known}:
         try:
             find_address(here.sources, dataset)
         except ConnectorError as error:
-            fail(str(error), "usage", 2)
-    reasons = dict.fromkeys((*REASONS, *(one.reason for one in items)))
-    if reason not in (None, *reasons):
-        fail(f"no reason {reason}; there are {', '.join(reasons)}", "usage", 2)
-
-
-def _waiting(here: Installation, edition: Path, items: Sequence[OpenItem]) -> Collection[OpenItem]:
-    made = read_decisions(here.settings.data_dir, here.sources)
-    if not made:
-        return ()
-    knowledge = knowledge_of(edition, made)
-    return {one for one in items if waits(one, made, knowledge)}
+            misused(str(error))
+    require_known("reason", filter(None, [reason]), (*REASONS, *(one.reason for one in items)))
 
 
 @app.command("suggest")
@@ -124,15 +124,11 @@ def suggest_name(
     edition = _edition(open_installation())
     item = OpenItem("", "", name.strip(), "asked", 0, None, on, on)
     (found,) = suggest(edition, [item], most)
-    if as_json:
-        show.show_json(told_of(item, found)["suggestions"])
-        return
-    if not found:
+    if not (found or as_json):
         show.console.print("no name of the register is like it")
         return
-    show.show_table(
-        f"Like {name} 相近名称", ("code", "score", "name, borne when"), [line[4:] for line in lines_of(item, found)]
-    )
+    columns = (("code", "uscc"), "score", ("name, borne when", "why"))
+    show.show_rows(f"Like {name} 相近名称", told_of(item, found)["suggestions"], columns, as_json)
 
 
 @app.command("decide")
@@ -151,14 +147,14 @@ def decide(
     Nights of an earlier business date than --on do not know of it. A later word replaces this one from its day.
     """
     if (uscc is None) == (not nobody):
-        fail("say either --uscc CODE or --nobody.", "usage", 2)
+        misused("say either --uscc CODE or --nobody.")
     here = open_installation()
     edition = _edition(here)
     code = codes.tidy(uscc) if uscc else None
     if code and not codes_held(edition, [code]):
         fault = fault_of_code(code)
         said = f"{code} is not in the register of edition {edition.name}{fault and f'. {fault}'}"
-        fail(f"{said}. Next: jifen identity suggest NAME", "usage", 2)
+        misused(f"{said}. Next: jifen identity suggest NAME")
     day = date_of_decision(here, on)
     try:
         source, _, dataset = find_address(here.sources, address).partition(".")
@@ -166,112 +162,90 @@ def decide(
         _require_open(here, edition, one)
         line = append_decision(here.settings.data_dir, here.sources, one)
     except ConnectorError as error:
-        fail(str(error), "usage", 2)
+        misused(str(error))
     if as_json:
         show.show_json(asdict(one))
     else:
         show_decided(one, line)
-    _warn_of_day(edition, day)
-    _warn_of_others(here, edition, one)
+    for warning in _warnings(here, edition, one):
+        show.errors.print(f"[yellow]warning[/] {warning}")
 
 
-def _warn_of_day(edition: Path, day: date) -> None:
-    if day > (as_of := business_date(edition)):
-        show.errors.print(
-            f"[yellow]warning[/] the current edition is of {as_of}: built again for that date, it would not know of "
-            f"this. Where it should, next: the same with --on {as_of}"
+def _warnings(here: Installation, edition: Path, one: IdentityDecision) -> Iterator[str]:
+    """Who would not know of it, and which datasets mean another: not refused, two that are wrong are mended in turn."""
+    if one.decided_on > (as_of := business_date(edition)):
+        yield (
+            f"the current edition is of {as_of}: built again for that date, it would not know of this. Where it "
+            f"should, next: the same with --on {as_of}"
         )
-
-
-def _warn_of_others(here: Installation, edition: Path, one: IdentityDecision) -> None:
-    """Say which datasets mean another by the code. Not refused: two that are to be mended are mended one by one."""
-    made = read_decisions(here.settings.data_dir, here.sources)
+    made = _decisions(here)
     persons = codes_held(edition, [each.uscc for each in (*made, one) if each.uscc])
+    means = f"--uscc {one.uscc}" if one.uscc else "--nobody"
     for other in contradicted(made, here.sources, one, persons):
-        where = f"{other.source}.{other.dataset}"
-        means = f"--uscc {one.uscc}" if one.uscc else "--nobody"
-        show.errors.print(
-            f"[yellow]warning[/] {where} says {other.uscc or 'nobody of ours'} of {show.safe(one.identifier)} "
-            f"({show.safe(other.decided_by)}, {other.decided_on}): while they contradict each other it counts for "
-            "nobody. Where this one is right, next, from a later day than that: "
-            f"jifen identity decide {where} {show.safe(one.identifier)} {means} --by WHO --why TEXT"
+        where, name = f"{other.source}.{other.dataset}", show.safe(one.identifier)
+        yield (
+            f"{where} says {other.uscc or 'nobody of ours'} of {name} ({show.safe(other.decided_by)}, "
+            f"{other.decided_on}): while they contradict each other it counts for nobody. Where this one is right, "
+            f"next, from a later day than that: jifen identity decide {where} {name} {means} --by WHO --why TEXT"
         )
 
 
 def _require_open(here: Installation, edition: Path, one: IdentityDecision) -> None:
-    """A word about a name that stands on no list, and that nobody spoke of before, would never be applied."""
-    decided = {earlier.about for earlier in read_decisions(here.settings.data_dir, here.sources)}
+    """A decision about a name that is not on the list, and that nobody decided before, would never be applied."""
+    decided = {earlier.about for earlier in _decisions(here)}
     listed = {(item.source, item.dataset, item.identifier) for item in open_items(edition)}
     if one.about not in decided | listed:
-        fail(
-            f"{one.identifier} is not open in {one.source}.{one.dataset}; copy it from the list. "
-            "Next: jifen identity list",
-            "usage",
-            2,
-        )
+        where = f"{one.source}.{one.dataset}"
+        misused(f"{one.identifier} is not open in {where}; copy it from the list. Next: jifen identity list")
 
 
 @app.command("decisions")
 def list_decisions(as_json: Json = False) -> None:
     """List what was decided, in the order of the file, and what keeps a decision from being applied."""
     here = open_installation()
-    made = read_decisions(here.settings.data_dir, here.sources)
+    made = _decisions(here)
     edition = _edition(here) if made and current_id(here.ledger) else None
     held = codes_held(edition, [one.uscc for one in made if one.uscc]) if edition else {}
     knowledge = knowledge_of(edition, made)
     told = [standing(one, edition, held, contradicted(made, here.sources, one, held), knowledge) for one in made]
-    if as_json:
-        show.show_json(told)
-        return
-    if not told:
+    if not (told or as_json):
         show.console.print("nothing was decided yet")
         return
-    show.show_table(
-        f"Decisions 识别决定: {len(told)}",
-        ("dataset", "name", "means", "from", "by", "why", "applies"),
-        [
-            (
-                f"{one['source']}.{one['dataset']}",
-                one["identifier"],
-                one["uscc"] or "nobody",
-                one["decided_on"],
-                one["decided_by"],
-                one["why"],
-                one["standing"],
-            )
-            for one in told
-        ],
-        whole=("dataset", "name"),
+    columns = (
+        ("dataset", "{source}.{dataset}"),
+        ("name", "identifier"),
+        ("means", "uscc"),
+        ("from", "decided_on"),
+        ("by", "decided_by"),
+        "why",
+        ("applies", "standing"),
     )
-    show_what_waits(edition, knowledge, [one for one in told if not one["is_in_edition"]])
+    rows = told if as_json else [{**one, "uscc": one["uscc"] or "nobody"} for one in told]
+    show.show_rows(f"Decisions 识别决定: {len(told)}", rows, columns, as_json, whole=("dataset", "name"))
+    if not as_json:
+        show_what_waits(edition, knowledge, [one for one in told if not one["is_in_edition"]])
 
 
-def show_items(
-    items: Sequence[OpenItem], suggested: Sequence[tuple[Suggestion, ...]], waiting: Collection[OpenItem], count: int
-) -> None:
-    """Print items of the list with those they may mean, out of `count`; those of `waiting` are decided and marked."""
-    show.show_table(
-        f"Open names 待识别: {count}",
-        ("dataset", "name", "reason", "records", "may mean", "score", "its name, borne when"),
-        [
-            line
-            for one, some in zip(items, suggested, strict=True)
-            for line in lines_of(one, some, DECIDED if one in waiting else "")
-        ],
-        whole=("dataset", "name"),
+def show_items(told: Sequence[dict[str, Any]], count: int) -> None:
+    """Print items of the list, out of `count`, each with those it may mean on lines of their own."""
+    rows: list[dict[str, Any]] = []
+    for one in told:
+        first, *others = one["suggestions"] or [{}]
+        decided = DECIDED if one["is_decided"] else ""
+        head = {**one, "address": f"{one['source']}.{one['dataset']}", "reason": one["reason"] + decided}
+        rows += [{**head, **first}, *others]
+    columns = (
+        ("dataset", "address"),
+        ("name", "identifier"),
+        "reason",
+        ("records", "count"),
+        ("may mean", "uscc"),
+        "score",
+        ("its name, borne when", "why"),
     )
-    if count > len(items):
-        show.console.print(f"… and {count - len(items)} more: --limit, --dataset or --reason")
-    show.console.print(f"Next: {'jifen run' if items[0] in waiting else _next_step(items[0])}")
-
-
-def lines_of(one: OpenItem, some: tuple[Suggestion, ...], mark: str = "") -> list[tuple[Any, ...]]:
-    """An item as rows of the list: itself, with a mark behind its reason, and each enterprise that it may mean."""
-    head = (one.address, one.identifier, one.reason + mark, one.count)
-    first, *others = [
-        (s.uscc, "" if s.score is None else str(s.score), f"{s.enterprise_name} {_borne(one, s)}") for s in some
-    ] or [("", "", "")]
-    return [(*head, *first), *(("", "", "", None, *other) for other in others)]
+    show.show_rows(f"Open names 待识别: {count}", rows, columns, whole=("dataset", "name"))
+    if count > len(told):
+        show.console.print(f"… and {count - len(told)} more: --limit, --dataset or --reason")
 
 
 def _borne(item: OpenItem, one: Suggestion) -> str:

@@ -27,7 +27,7 @@ def knowledge_of(edition: Path | None, made: Sequence[IdentityDecision]) -> Know
 
     Raises `ManifestError` where the edition's manifest cannot be read.
     """
-    if edition is None:
+    if edition is None or not made:
         return Knowledge(frozenset(), True)
     inputs = read_manifest(edition)["inputs"]
     built_with = [one for one in inputs if (one["source"], one["dataset"]) == ("pipeline", "identity_decisions")]

@@ -86,5 +86,6 @@ def commands(edition, settings, monkeypatch):
     """The commands, over the edition above as the current one."""
     monkeypatch.setenv("JIFEN_DATA_DIR", str(settings.data_dir))
     monkeypatch.setattr(cli_identity, "current_id", lambda _: edition.name)
+    monkeypatch.setattr(cli_identity, "edition_asked", lambda *_: {"edition_id": edition.name})
     monkeypatch.setattr(cli_identity, "require_edition", lambda *_: edition)
     return lambda *words: CliRunner().invoke(cli_identity.app, [str(word) for word in words])
