@@ -15,7 +15,7 @@ from cli.command import Json, day_option
 from cli.entry import report
 from editions.places import edition_path
 from flows.outcome import Outcome
-from ledger.publications import owed_for
+from ledger.publications import sent_or_pending
 from ledger.settings import Settings
 from ledger.store import open_ledger
 from ledger.tables import deliveries, outbox
@@ -83,5 +83,8 @@ def show_edition_sent(data_dir: Path, edition_id: str) -> None:
     verdict = json.loads((edition_path(data_dir, edition_id) / "verdict.json").read_bytes())
     ledger = open_ledger(Settings(data_dir=data_dir, ledger_url=None))
     show.show_verdict(verdict)
-    sent = {"deliveries": owed_for(ledger, deliveries, edition_id), "notices": owed_for(ledger, outbox, edition_id)}
+    sent = {
+        "deliveries": sent_or_pending(ledger, deliveries, edition_id),
+        "notices": sent_or_pending(ledger, outbox, edition_id),
+    }
     show.show_sent(sent)

@@ -14,7 +14,7 @@ from cli.night import show_outcome
 from connectors.sink_files import alert_channels, readable_sinks
 from flows.faults import sentence
 from flows.outcome import Outcome
-from ledger.publications import current_id, edition_row, owed_for, pending
+from ledger.publications import current_id, edition_row, pending, sent_or_pending
 from ledger.runs import is_at_work, latest_runs
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import Row, ledger_if_any
@@ -35,10 +35,10 @@ def status(
     max_hours: Annotated[float, typer.Option(min=0, help="With --check: how old the last night may be.")] = 26,
     as_json: Json = False,
 ) -> None:
-    """Show what is to be done, the last night, what is current, owed and stale, and when the next night is.
+    """Show what is to be done, the last night, what is current, not delivered and stale, and when the next night is.
 
-    Exit code 0. With --check: 0 all well, 1 warning (a source failed or is stale, something is owed), 2 critical (the
-    last night failed, was blocked or is missing), 3 nothing can be told.
+    Exit code 0. With --check: 0 all well, 1 warning (a source failed or is stale, something is not delivered), 2
+    critical (the last night failed, was blocked or is missing), 3 unknown.
     """
     if check:
         raise typer.Exit(check_status(max_hours, as_json))
@@ -65,7 +65,7 @@ def standing(settings: Settings) -> dict[str, Any]:
         "alerts": pending(ledger, alerts),
     }
     if at_work is not None:
-        # What it promised itself it has not reached yet.
+        # What it queued itself it has not come to yet.
         owed = {name: [row for row in rows if row["created_at"] < at_work["started_at"]] for name, rows in owed.items()}
     current = current_id(ledger)
     return {
@@ -76,8 +76,8 @@ def standing(settings: Settings) -> dict[str, Any]:
         "last_run": last,
         "last_ended": next((run for run in latest_runs(ledger, 5) if run["ended_at"]), None),
         "sent": {
-            "deliveries": owed_for(ledger, deliveries, current) if current else [],
-            "notices": owed_for(ledger, outbox, current) if current else [],
+            "deliveries": sent_or_pending(ledger, deliveries, current) if current else [],
+            "notices": sent_or_pending(ledger, outbox, current) if current else [],
         },
         "owed": owed,
         **_expected(settings),
@@ -134,11 +134,11 @@ def troubles(told: dict[str, Any]) -> Iterator[tuple[int, str]]:
         yield 1, f"{name}: {message}"
     for name, why in report.get("stale", {}).items():
         yield 1, f"stale {name}: {why}. Next: ask the agency for newer data"
-    for owed in [one for some in told["owed"].values() for one in some]:
-        yield 1, f"not delivered to {owed['recipient']}: {_why_owed(ended, owed['last_error'], wait)}"
+    for pending_row in [one for some in told["owed"].values() for one in some]:
+        yield 1, f"not delivered to {pending_row['recipient']}: {_why_pending(ended, pending_row['last_error'], wait)}"
 
 
-def _why_owed(ended: Outcome, error: str | None, wait: str) -> str:
+def _why_pending(ended: Outcome, error: str | None, wait: str) -> str:
     why = ended.dated(error or "not tried yet.")
     if "jifen run" in why:
         return why
@@ -156,7 +156,7 @@ def check_status(max_hours: float, as_json: bool) -> int:
         line = "; ".join(text for _, text in worst) or _good(told)
         if told["at_work"] is not None:
             line += f"; night of {told['at_work']['as_of']} at work"
-    except Exception as error:  # noqa: BLE001 - monitoring must be told that nothing can be told
+    except Exception as error:  # noqa: BLE001 - monitoring gets an answer whatever fails
         code, line = 3, sentence(error)
     line = " ".join(line.split())
     if as_json:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from connectors.sink_files import alert_channels
-from flows.deliver import notify_owed
+from flows.deliver import notify_pending
 from flows.night import Night
 from flows.outcome import Outcome
 from flows.publish import message
 from flows.texts import pasteable
-from ledger.publications import current_id, promise_alerts
+from ledger.publications import current_id, queue_alerts
 from ledger.runs import latest_runs
 from ledger.tables import alerts
 
@@ -20,26 +20,26 @@ EVENT_TYPE = "cn.jifen.night.needs_attention.v1"
 
 
 def with_alerts_sent(night: Night, outcome: Outcome) -> Outcome:
-    """The outcome of a night once its operators were told of it, where there is something to tell.
+    """The outcome of a night once an alert went to its operators, where there is a reason for one.
 
-    What is owed to the channel from earlier nights goes too. A message that did not arrive makes a good night one that
-    still owes something; it is no reason for another message.
+    What is pending from earlier nights goes too. A message that did not arrive leaves a good night incomplete; it is no
+    reason for another message.
     """
-    _owe_for_the_one_before(night)
+    _alert_of_the_one_before(night)
     if outcome.exit_code != 0 or outcome.report.get("stale") or outcome.noticed:
-        _owe(night, night.run_id, outcome)
-    outcome.report["alerts"] = sent = notify_owed(night, alerts)
+        _alert(night, night.run_id, outcome)
+    outcome.report["alerts"] = sent = notify_pending(night, alerts)
     return outcome.without("Not notified yet", [line["recipient"] for line in sent if line["state"] != "sent"])
 
 
-def _owe_for_the_one_before(night: Night) -> None:
-    """A night whose process died could tell nobody: the next one does."""
+def _alert_of_the_one_before(night: Night) -> None:
+    """A night whose process died sent no alert: the next one does."""
     for run in latest_runs(night.ledger, 2):
         if run["run_id"] != night.run_id and run["state"] == "failed" and "error" in (run["report"] or {}):
-            _owe(night, run["run_id"], Outcome("failed", run["as_of"], None, run["report"]["error"]))
+            _alert(night, run["run_id"], Outcome("failed", run["as_of"], None, run["report"]["error"]))
 
 
-def _owe(night: Night, run_id: str, outcome: Outcome) -> None:
+def _alert(night: Night, run_id: str, outcome: Outcome) -> None:
     # Whoever reads it is at another terminal.
     told = partial(pasteable, words=[str(Path(sys.executable).with_name("jifen")), *sys.argv[1:3]])
     data: dict[str, Any] = {
@@ -56,4 +56,4 @@ def _owe(night: Night, run_id: str, outcome: Outcome) -> None:
     }
     to = [sink.name for sink in alert_channels(night.sinks, os.environ)]
     messages = [message(f"{run_id}.{name}", name, EVENT_TYPE, run_id, data) for name in to]
-    promise_alerts(night.ledger, run_id, messages)
+    queue_alerts(night.ledger, run_id, messages)

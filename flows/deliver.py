@@ -78,7 +78,7 @@ def error_text(error: Exception) -> str:
     return str(error) if ours else f"{type(error).__name__}: {error}"
 
 
-def deliver_owed(night: Night) -> list[dict[str, Any]]:
+def deliver_pending(night: Night) -> list[dict[str, Any]]:
     """Send every extract that is pending; answers one line for each, sent or not."""
     told = {"edition_id": "edition_id"}
     return send_pending(night, deliveries, ExtractSink, told, partial(_send_extract, night))
@@ -139,7 +139,7 @@ def _require_whole(night: Night, path: Path, edition_id: str) -> None:
         )
 
 
-def notify_owed(night: Night, table: Table = outbox) -> list[dict[str, Any]]:
+def notify_pending(night: Night, table: Table = outbox) -> list[dict[str, Any]]:
     """Post every pending message of `outbox` or `alerts`, oldest first; answers one line for each."""
     from connectors.drivers.webhook import push
 

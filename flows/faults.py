@@ -1,4 +1,4 @@
-"""What a person is told of an error: one sentence. A traceback goes into a file, never to a terminal."""
+"""What an error says to a person: one sentence. A traceback goes into a file, never to a terminal."""
 
 import contextlib
 import os

@@ -15,7 +15,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from connectors.pull import Pulled, waves
 from connectors.spec import Dataset, Source
 from flows import recipe
-from flows.deliver import deliver_owed, notify_owed
+from flows.deliver import deliver_pending, notify_pending
 from flows.faults import sentence
 from flows.night import Night
 from flows.outcome import Outcome
@@ -64,7 +64,7 @@ def pull_task(night: Night, source: Source, dataset: Dataset) -> Pulled | State[
 
 
 def _step(name: str, function: Callable[..., T], retries: int = 0) -> Callable[..., T]:
-    """A step as a task. What it raises is its failed state, told in one line; the recipe gets the error itself."""
+    """A step as a task. What it raises is its failed state, in one line; the recipe gets the error itself."""
 
     # Prefect logs a traceback for what leaves a task, and says nothing more of a state that is not to be tried again.
     @task(
@@ -101,14 +101,14 @@ def _pull_all(night: Night) -> list[Pulled]:
 
 
 # Build and gate are not retried: the same inputs fail the same way. Publishing is safe to repeat. What cannot be sent
-# stays owed in the ledger, and the drivers have tried within their own budget.
+# stays pending in the ledger, and the drivers have tried within their own budget.
 TASKS = recipe.Steps(
     _pull_all,
     _step("build", recipe.build_candidate),
     _step("gate", recipe.audit_candidate),
     _step("publish", publish_edition, retries=1),
-    _step("deliver", deliver_owed),
-    _step("notify", notify_owed),
+    _step("deliver", deliver_pending),
+    _step("notify", notify_pending),
 )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 EXIT_CODES = {"published": 0, "nothing_new": 0, "beside": 0, "failed": 1, "blocked": 3, "source_missing": 4}
 """2 is a usage error and is the command line's own."""
 OWED, SOURCE_FAILED = 1, 5
-"""A night that ended well and still owes something; one for which a source that is not critical gave nothing."""
+"""A night that ended well with something not delivered; one for which a source that is not critical gave nothing."""
 _RUN = re.compile(r"\bjifen run\b(?! --as-of)")
 
 
@@ -37,7 +37,7 @@ class Outcome:
 
     @property
     def is_good(self) -> bool:
-        """Whether `current` is what it should be, whatever is still owed."""
+        """Whether `current` is what it should be, whatever is not delivered yet."""
         return EXIT_CODES[self.state] == 0
 
     def without(self, what: str, recipients: Iterable[str]) -> "Outcome":

@@ -22,7 +22,7 @@ EVENT_TYPE = "cn.jifen.edition.published.v1"
 
 
 def publish_edition(night: Night, cleared: Cleared) -> str | None:
-    """Seal the candidate, write its ledger row with all that it owes, and move `current`.
+    """Seal the candidate, write its ledger row with all that is to be sent, and move `current`.
 
     Answers why nothing was published, None where something was: a candidate whose every table is that of `current` says
     nothing that readers do not have. Killed before the transaction, the folder is found again and used or replaced;

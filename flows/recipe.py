@@ -5,7 +5,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -33,7 +33,7 @@ from editions.seal import drop_drafts
 from expectations.gate import audit, preload
 from expectations.verdict import PublicationBlocked, Verdict, require_passed
 from flows.alerts import with_alerts_sent
-from flows.deliver import deliver_owed, notify_owed
+from flows.deliver import deliver_pending, notify_pending
 from flows.faults import sentence
 from flows.night import Cleared, Night
 from flows.outcome import Outcome
@@ -45,7 +45,7 @@ from ledger.publications import (
     current_id,
     edition_row,
     keep_edition,
-    promise_first,
+    queue_first,
 )
 from ledger.runs import end_run, exclusive_run, start_run
 from ledger.settings import PROJECT_DIR, Settings
@@ -108,18 +108,17 @@ def build_candidate(night: Night, supplied: Sequence[Supplied]) -> tuple[Candida
 def _require_sound(night: Night) -> None:
     """Rule sets and programme have no wrong row: reported in a moment, and not at the end of a long build."""
     place = Place(PROJECT_DIR, night.settings.data_dir)
-    if problems := problems_of(read_seeds(place.dbt_project), place):
-        raise ConfigError(
-            f"the rule sets have {len(problems)} problems, so nothing was built: {in_one_line(problems)}.",
-            "dbt_project/seeds/rulesets",
-            "mend the rows, jifen ruleset check, jifen run",
-        )
-    if problems := programme_problems(place.dbt_project):
-        raise ConfigError(
-            f"the programme's parameters have {len(problems)} problems, so nothing was built: {in_one_line(problems)}.",
-            "dbt_project/seeds/programme",
-            "mend the rows, jifen programme check, jifen run",
-        )
+    checked = (
+        ("the rule sets have", problems_of(read_seeds(place.dbt_project), place), "rulesets", "ruleset"),
+        ("the programme's parameters have", programme_problems(place.dbt_project), "programme", "programme"),
+    )
+    for what, problems, folder, group in checked:
+        if problems:
+            raise ConfigError(
+                f"{what} {len(problems)} problems, so nothing was built: {in_one_line(problems)}.",
+                f"dbt_project/seeds/{folder}",
+                f"mend the rows, jifen {group} check, jifen run",
+            )
 
 
 def audit_candidate(night: Night, candidate: Candidate) -> Verdict:
@@ -132,7 +131,7 @@ def audit_candidate(night: Night, candidate: Candidate) -> Verdict:
     return verdict
 
 
-PLAIN_STEPS = Steps(pull_all, build_candidate, audit_candidate, publish_edition, deliver_owed, notify_owed)
+PLAIN_STEPS = Steps(pull_all, build_candidate, audit_candidate, publish_edition, deliver_pending, notify_pending)
 
 
 def run_night(settings: Settings, as_of: date | None, driver: str, steps: Steps = PLAIN_STEPS) -> Outcome:
@@ -196,7 +195,7 @@ def _outcome_of(night: Night, report: dict[str, Any], work: Callable[[], Outcome
 
 def _recipe(night: Night, steps: Steps, report: dict[str, Any]) -> Outcome:
     state, message = _publish_if_new(night, steps, report)
-    owed = _send_what_is_owed(night, steps, report)
+    owed = _send_all_pending(night, steps, report)
     outcome = Outcome(state, night.as_of.isoformat(), current_id(night.ledger), message, report, owed)
     if outcome.failed:
         message += f" Not pulled: {', '.join(outcome.failed)}. Next: `jifen status` says why."
@@ -305,18 +304,8 @@ def _require_frozen(night: Night) -> None:
 
 
 def _as_input(one: Supplied) -> InputBatch:
-    return InputBatch(
-        source=one.source,
-        dataset=one.dataset,
-        is_supplied=one.is_supplied,
-        batches=one.batches,
-        content_sha256=one.content_sha256,
-        rows_landed=one.rows_landed,
-        rows_refused=len(one.refused),
-        learned_on=one.learned_on,
-        is_stale=one.is_stale,
-        reason=one.reason,
-    )
+    same = {part.name: getattr(one, part.name) for part in fields(InputBatch) if part.name != "rows_refused"}
+    return InputBatch(**same, rows_refused=len(one.refused))
 
 
 def _decided(decisions: Sequence[IdentityDecision]) -> Iterator[InputBatch]:
@@ -336,10 +325,10 @@ def _decided(decisions: Sequence[IdentityDecision]) -> Iterator[InputBatch]:
         )
 
 
-def _send_what_is_owed(night: Night, steps: Steps, report: dict[str, Any]) -> tuple[str, ...]:
-    """Deliver and notify whatever the ledger says is owed, from tonight or an earlier night; answers what still is."""
+def _send_all_pending(night: Night, steps: Steps, report: dict[str, Any]) -> tuple[str, ...]:
+    """Deliver and notify whatever is pending in the ledger, of tonight or an earlier night; answers what still is."""
     log.debug("deliver and notify")
-    promise_first(night.ledger, recipients(night.sinks))
+    queue_first(night.ledger, recipients(night.sinks))
     report["deliveries"] = steps.deliver(night)
     report["notices"] = steps.notify(night)
     return tuple(sent["recipient"] for sent in report["deliveries"] + report["notices"] if sent["state"] != "sent")

@@ -1,4 +1,4 @@
-"""Editions, deliveries and messages: what was published, what was promised to whom, and what has gone."""
+"""Editions, deliveries and messages: what was published, what is to be sent to whom, and what was sent."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -56,11 +56,11 @@ def publish(
     messages: Sequence[Message],
     ruleset: Row | None = None,
 ) -> None:
-    """In one transaction: the edition's row, `current` moved by compare-and-swap, deliveries and messages promised.
+    """In one transaction: the edition's row, `current` moved by compare-and-swap, deliveries and messages queued.
 
     `ruleset` is what the edition's rule set says (`content_sha256`, `content`): it is kept with the first edition that
-    is published under it, and stays so. Deliveries that an older edition still owes are superseded: a bank is never
-    sent yesterday's scores after today's. Its messages stay owed: each tells of an edition that was
+    is published under it, and stays so. Pending deliveries of an older edition are superseded: a bank is never
+    sent yesterday's scores after today's. Its messages stay pending: each tells of an edition that was
     published, and channels want all of them. Raises `CurrentMovedError`, and writes nothing, when `current` is not
     `expected_current`.
     """
@@ -90,7 +90,7 @@ def publish(
             )
         )
         connection.execute(update(deliveries).where(deliveries.c.state == "pending").values(state="superseded"))
-        _promise(connection, edition_id, sequence, recipients, messages)
+        _queue(connection, edition_id, sequence, recipients, messages)
 
 
 def _freeze(connection: Connection, ruleset_id: str, edition_id: str, ruleset: Row) -> None:
@@ -104,29 +104,29 @@ def published_rulesets(ledger: Engine) -> list[Row]:
     return rows(ledger, select(frozen).order_by(frozen.c.ruleset_id))
 
 
-def _promise(
+def _queue(
     connection: Connection, edition_id: str, sequence: int, recipients: Sequence[str], messages: Sequence[Message]
 ) -> None:
     about = {"edition_id": edition_id}
     files = [{"delivery_id": f"{edition_id}.{name}.{sequence}", "recipient": name} for name in recipients]
-    _owe(connection, deliveries, about, files)
-    _owe(connection, outbox, about, map(vars, messages))
+    _insert_pending(connection, deliveries, about, files)
+    _insert_pending(connection, outbox, about, map(vars, messages))
 
 
-def _owe(connection: Connection, table: Table, about: Row, promised: Iterable[Row]) -> None:
+def _insert_pending(connection: Connection, table: Table, about: Row, promised: Iterable[Row]) -> None:
     for row in promised:
         new = {**row, **about, "state": "pending", "attempts": 0, "created_at": now()}
         connection.execute(insert(table).values(**new))
 
 
-def promise_first(ledger: Engine, recipients: Sequence[str]) -> None:
-    """Promise the current edition to each recipient that was never promised any: a new bank waits for no new facts."""
+def queue_first(ledger: Engine, recipients: Sequence[str]) -> None:
+    """Queue the current edition for each recipient that never had one queued: a new bank waits for no new facts."""
     with ledger.begin() as connection:
         last = _last(connection)
         known = set(connection.execute(select(deliveries.c.recipient).distinct()).scalars())
         if last is not None:
             new = [recipient for recipient in recipients if recipient not in known]
-            _promise(connection, last["edition_id"], last["sequence"], new, [])
+            _queue(connection, last["edition_id"], last["sequence"], new, [])
 
 
 def keep_edition(ledger: Engine, edition: Row) -> None:
@@ -161,8 +161,8 @@ def pending(ledger: Engine, table: Table) -> list[Row]:
     return rows(ledger, query)
 
 
-def owed_for(ledger: Engine, table: Table, edition_id: str) -> list[Row]:
-    """Everything promised for one edition, from `deliveries` or `outbox`, with its state."""
+def sent_or_pending(ledger: Engine, table: Table, edition_id: str) -> list[Row]:
+    """Everything queued for one edition, from `deliveries` or `outbox`, with its state."""
     return rows(ledger, select(table).where(table.c.edition_id == edition_id).order_by(table.c.recipient))
 
 
@@ -182,9 +182,9 @@ def _attempt(table: Table, key: str, **values: Any) -> Update:
     return update(table).where(column == key).values(attempts=table.c.attempts + 1, **values)
 
 
-def promise_alerts(ledger: Engine, run_id: str, messages: Sequence[Message]) -> None:
-    """Owe these messages about a run to operators; one that is owed or sent already is left as it is."""
+def queue_alerts(ledger: Engine, run_id: str, messages: Sequence[Message]) -> None:
+    """Queue these messages about a run for operators; one that is queued or sent already is left as it is."""
     with ledger.begin() as connection:
         known = set(connection.execute(select(alerts.c.message_id).where(alerts.c.run_id == run_id)).scalars())
         new = [vars(message) for message in messages if message.message_id not in known]
-        _owe(connection, alerts, {"run_id": run_id}, new)
+        _insert_pending(connection, alerts, {"run_id": run_id}, new)

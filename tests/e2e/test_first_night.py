@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from connectors.sink_files import ExtractSink, read_sinks
-from ledger.publications import owed_for, pending, publication_rows
+from ledger.publications import pending, publication_rows, sent_or_pending
 from ledger.runs import latest_runs
 from ledger.tables import deliveries, denials, outbox
 
@@ -129,7 +129,7 @@ def test_the_bank_gets_exactly_the_enterprises_that_consented_and_only_its_field
 
 
 def test_every_denied_consent_is_in_the_ledger_with_its_reason(night):
-    (sent,) = owed_for(night.ledger, deliveries, night.current.name)
+    (sent,) = sent_or_pending(night.ledger, deliveries, night.current.name)
     assert sent["state"] == "sent"
     planted = [fault for fault in night.truth["planted"] if fault["expect"] == "denied"]
     expected = {

@@ -17,11 +17,11 @@ from ledger.publications import (
     mark_failed,
     mark_sent,
     next_sequence,
-    owed_for,
     pending,
-    promise_first,
     publication_rows,
     publish,
+    queue_first,
+    sent_or_pending,
 )
 from ledger.runs import RunLockedError, end_run, exclusive_run, latest_runs, start_run
 from ledger.settings import PROJECT_DIR, MissingVariableError, read_variable
@@ -61,7 +61,7 @@ def test_current_moves_only_from_where_the_run_saw_it(ledger, publish_one):
         publish_one("c", "a")
     assert current_id(ledger) == "b"
     assert [row["edition_id"] for row in publication_rows(ledger)] == ["b", "a"]
-    assert owed_for(ledger, deliveries, "c") == []
+    assert sent_or_pending(ledger, deliveries, "c") == []
 
 
 def test_a_newer_edition_supersedes_the_delivery_still_owed_and_keeps_the_message(ledger, publish_one):
@@ -76,8 +76,8 @@ def test_facts_that_go_back_make_the_old_edition_current_again_with_new_promises
     publish_one("b", "a")
     publish_one("a", "b")
     assert current_id(ledger) == "a"
-    assert [row["delivery_id"] for row in owed_for(ledger, deliveries, "a")] == ["a.bank_a.1", "a.bank_a.2"]
-    assert [row["message_id"] for row in owed_for(ledger, outbox, "a")] == ["a.policy.1", "a.policy.2"]
+    assert [row["delivery_id"] for row in sent_or_pending(ledger, deliveries, "a")] == ["a.bank_a.1", "a.bank_a.2"]
+    assert [row["message_id"] for row in sent_or_pending(ledger, outbox, "a")] == ["a.policy.1", "a.policy.2"]
 
 
 def test_what_was_sent_is_owed_no_more_and_what_failed_still_is(ledger, publish_one):
@@ -128,13 +128,13 @@ def test_a_missing_variable_is_named_with_whoever_needs_it_and_what_to_do():
 
 
 def test_a_recipient_that_was_never_promised_anything_is_promised_the_current_edition_once(ledger):
-    promise_first(ledger, ["bank_a"])
+    queue_first(ledger, ["bank_a"])
     assert pending(ledger, deliveries) == []
     run_id = start_run(ledger, DAY, "plain")
     row = {"edition_id": "e", "as_of": "2025-06-30", "recipe_sha256": "r", "manifest_sha256": "m", "ruleset_id": "x"}
     publish(ledger, row, run_id, None, ["bank_a"], [])
     for _ in range(2):
-        promise_first(ledger, ["bank_a", "bank_b"])
+        queue_first(ledger, ["bank_a", "bank_b"])
     assert [owed["delivery_id"] for owed in pending(ledger, deliveries)] == ["e.bank_a.1", "e.bank_b.1"]
 
 

@@ -23,7 +23,7 @@ from flows.outcome import Outcome
 from flows.prefect_server import ApiLostError
 from flows.run import run_configured
 from flows.texts import pasteable
-from ledger.publications import Message, pending, promise_alerts
+from ledger.publications import Message, pending, queue_alerts
 from ledger.runs import exclusive_run, latest_runs, start_run
 from ledger.store import open_ledger
 from ledger.tables import alerts, runs
@@ -256,7 +256,7 @@ def test_while_a_night_is_at_work_the_one_before_is_judged_and_what_is_not_reach
     assert [before.count(text) for text in ("source is missing: tax.statements.", "tax: refused.")] == [1, 1]
     with exclusive_run(settings.data_dir):
         tonight = start_run(ledger, DAY, "plain")
-        promise_alerts(ledger, tonight, [Message("m", "someone_new", "{}")])
+        queue_alerts(ledger, tonight, [Message("m", "someone_new", "{}")])
         code, line = checked()
         assert "wait for the night at work, then jifen run --as-of 2025-06-30" in line
         assert (code, line.replace("wait for the night at work, then ", "")) == (
