@@ -5,6 +5,8 @@ from typing import Any
 
 import duckdb
 
+from editions.sql_text import literal
+
 WATCHED = {
     "credit_reports": (
         ("uscc",),
@@ -53,7 +55,7 @@ def changes(then: Path, now: Path) -> list[dict[str, Any]]:
             files = [edition / "tables" / f"{table}.parquet" for edition in (then, now)]
             if not all(file.is_file() for file in files):
                 continue
-            then_file, now_file = (_literal(file) for file in files)
+            then_file, now_file = (literal(file) for file in files)
             on = " and ".join(f"n.{key} = t.{key}" for key in keys)
             item = ", ".join(f"coalesce(n.{key}, t.{key})" for key in keys[1:]) or "null"
             for column in columns:
@@ -62,7 +64,3 @@ def changes(then: Path, now: Path) -> list[dict[str, Any]]:
                 names = [name for name, *_ in cursor.description or ()]
                 found += [{"table": table, **dict(zip(names, row, strict=True))} for row in cursor.fetchall()]
     return found
-
-
-def _literal(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

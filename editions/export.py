@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from editions.dictionary import Dictionary, described, read_dictionary
 from editions.relations import Relation
+from editions.sql_text import quoted
 from editions.workbook import write_workbook
 from ledger.csv_file import CsvFile
 
@@ -63,7 +64,7 @@ def export(
     columns = _columns(connection, relation, dictionary)
     _require_exact(relation, columns)
     _require_key(connection, relation, columns)
-    order = ", ".join(_quoted(name) for name in relation.key or [column.name for column in columns])
+    order = ", ".join(quoted(name) for name in relation.key or [column.name for column in columns])
     query = f"select * from {_qualified(relation)} order by {order}"  # noqa: S608  # names of the models, quoted
     reader = connection.execute(query).to_arrow_reader(ROW_GROUP)
     stem = f"{relation.folder}/{relation.name}"
@@ -93,8 +94,8 @@ def _write_workbook(
 ) -> None:
     """The same rows for people: sorted as they read them, what they are sorted by first."""
     names = list(dict.fromkeys([*relation.workbook, *(column.name for column in columns)]))
-    order = ", ".join(f"{_quoted(name)} nulls last" for name in (*relation.workbook, *relation.key))
-    shown = ", ".join(map(_quoted, names))
+    order = ", ".join(f"{quoted(name)} nulls last" for name in (*relation.workbook, *relation.key))
+    shown = ", ".join(map(quoted, names))
     query = f"select {shown} from {_qualified(relation)} order by {order}"  # noqa: S608  # names of the models, quoted
     told = {column.name: column for column in columns}
     # A header is the first words of a description: what comes after a mark says more of it, on the sheet of notes.
@@ -161,7 +162,7 @@ def _require_key(connection: duckdb.DuckDBPyConnection, relation: Relation, colu
         )
     if not relation.key:
         return
-    key = ", ".join(_quoted(name) for name in relation.key)
+    key = ", ".join(quoted(name) for name in relation.key)
     doubled = f"group by {key} having count(*) > 1 order by {key} limit 1"
     query = f"select {key} from {_qualified(relation)} {doubled}"  # noqa: S608  # names of the models, quoted
     twin = connection.execute(query).fetchone()
@@ -173,8 +174,4 @@ def _require_key(connection: duckdb.DuckDBPyConnection, relation: Relation, colu
 
 
 def _qualified(relation: Relation) -> str:
-    return f"{_quoted(relation.schema)}.{_quoted(relation.name)}"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return f"{quoted(relation.schema)}.{quoted(relation.name)}"

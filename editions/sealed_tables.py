@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from editions.sql_text import literal
+
 # The engine without the package `duckdb` around it, whose import takes longer than all that is read here: it looks up
 # its own version among what is installed, and makes type objects that no query needs.
 try:
@@ -60,8 +62,8 @@ class SealedTables:
         if not path.is_file():
             return None
         # Texts, not parameters: the first parameter of a process has duckdb import pandas, a third of a second.
-        tests = " and ".join(f'"{column}" = {_literal(text)}' for column, text in where.items())
-        file = f"read_parquet({_literal(str(path))}, hive_partitioning = false)"
+        tests = " and ".join(f'"{column}" = {literal(text)}' for column, text in where.items())
+        file = f"read_parquet({literal(path)}, hive_partitioning = false)"
         query = f"select {columns} from {file}{' where ' + tests if tests else ''}"  # noqa: S608  # quoted
         try:
             found = self._connection.execute(query)
@@ -88,7 +90,3 @@ class SealedTables:
         """The rows as a tuple, for what is handed on."""
         found = self.rows(table, **where)
         return None if found is None else tuple(found)
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -6,8 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
+
+from editions.sql_text import literal
 
 LEAST_SCORE = Decimal("0.5")
 """Below it nothing is suggested: a name that shares a city and a trade with ours is not like it."""
@@ -28,7 +31,7 @@ create table borne as
 select
     row_number() over (order by borne_by, enterprise_name, valid_from) as borne_id, uscc, enterprise_name, borne_by,
     valid_from, valid_to, key_of(enterprise_name) as key, pairs_of(key_of(enterprise_name)) as pairs
-from read_parquet({register}, hive_partitioning = false);
+from {register};
 """
 # A pair that one name in twenty has tells nobody apart: 科技, 有限, the city.
 ALIKE = """
@@ -76,6 +79,7 @@ where score >= $least
 qualify row_number() over (partition by place order by score desc, is_borne_then desc, uscc) <= $most
 order by place, score desc, is_borne_then desc, uscc
 """
+NAMES_TABLE = "identity_names"
 CONTRADICTING = "contradicting_decisions"
 """The reason for which a code is open of which people decided one thing here and another there."""
 REASONS = ("ambiguous", "not_yet_borne", "no_longer_borne", "unknown", CONTRADICTING)
@@ -137,32 +141,31 @@ def business_date(edition: Path) -> date:
 
 def open_items(edition: Path) -> list[OpenItem]:
     """The review list of an edition, what most records hang on first."""
-    table = (edition / "tables" / "unmatched_records.parquet").as_posix()
-    columns = "source, dataset, identifier, reason, count, record_ref, first_mentioned_on, last_mentioned_on"
-    with duckdb.connect(":memory:") as db:
-        # An edition that was sealed before claimants were told has no such column.
-        rows = db.execute(
-            f"""select {columns}, coalesce(claimed_by, '') as claimed_by from (
-                select ''::varchar as claimed_by where false
-                union all by name
-                select * from read_parquet($table, hive_partitioning = false)
-            )
-            order by count desc, source, dataset, identifier, reason""",  # noqa: S608
-            {"table": table},
-        ).fetchall()
+    # An edition that was sealed before claimants were told has no such column.
+    query = """
+        select source, dataset, identifier, reason, count, record_ref, first_mentioned_on, last_mentioned_on,
+            coalesce(claimed_by, '') as claimed_by
+        from (select ''::varchar as claimed_by where false union all by name from {})
+        order by count desc, source, dataset, identifier, reason
+    """
+    rows = _rows(edition, "unmatched_records", query)
     return [replace(OpenItem(*row), claimed_by=tuple(filter(None, row[-1].split(";")))) for row in rows]
 
 
 def codes_held(edition: Path, codes: Iterable[str]) -> dict[str, str]:
     """Those of these codes that the register of an edition has, branches too, and the legal person each counts for."""
-    table = (edition / "tables" / "identity_names.parquet").as_posix()
+    query = "select distinct borne_by, uscc from {} where list_contains($codes, borne_by)"
+    return dict(_rows(edition, NAMES_TABLE, query, codes=sorted(set(codes))))
+
+
+def _rows(edition: Path, table: str, query: str, **values: Any) -> list[Any]:
+    """The rows of a query over one sealed table, which stands there as `{}`."""
     with duckdb.connect(":memory:") as db:
-        rows = db.execute(
-            """select distinct borne_by, uscc from read_parquet($table, hive_partitioning = false)
-            where list_contains($codes, borne_by)""",
-            {"table": table, "codes": sorted(set(codes))},
-        ).fetchall()
-    return dict(rows)
+        return db.execute(query.format(_sealed(edition, table)), values).fetchall()
+
+
+def _sealed(edition: Path, table: str) -> str:
+    return f"read_parquet({literal(edition / 'tables' / f'{table}.parquet')}, hive_partitioning = false)"
 
 
 def suggest(edition: Path, items: Sequence[OpenItem], most: int = 3) -> list[tuple[Suggestion, ...]]:
@@ -183,7 +186,7 @@ def suggest(edition: Path, items: Sequence[OpenItem], most: int = 3) -> list[tup
         db.execute(MACROS)
         db.execute("create table given (place bigint, name varchar, from_day date, to_day date)")
         db.executemany("insert into given values (?, ?, ?, ?)", asked)
-        db.execute(NAMES.format(register=_literal(edition)))
+        db.execute(NAMES.format(register=_sealed(edition, NAMES_TABLE)))
         rows = db.execute(ALIKE, {"candidates": CANDIDATES, "least": LEAST_SCORE, "most": most}).fetchall()
     alike: dict[int, list[Suggestion]] = {}
     for place, *facts in rows:
@@ -191,23 +194,15 @@ def suggest(edition: Path, items: Sequence[OpenItem], most: int = 3) -> list[tup
     return [tuple(alike.get(place, some)) for place, some in enumerate(found)]
 
 
-def _literal(edition: Path) -> str:
-    return "'" + (edition / "tables" / "identity_names.parquet").as_posix().replace("'", "''") + "'"
-
-
 def _claimants(edition: Path, claimed_by: Sequence[str]) -> tuple[Suggestion, ...]:
-    if not claimed_by:
-        return ()
-    table = (edition / "tables" / "identity_names.parquet").as_posix()
-    with duckdb.connect(":memory:") as db:
-        rows = db.execute(
-            """select uscc, enterprise_name, borne_by, valid_from, valid_to, null, null
-            from read_parquet($table, hive_partitioning = false)
-            where list_contains($codes, uscc) and borne_by = uscc
-            qualify row_number() over (
-                partition by uscc order by valid_to is null desc, valid_to desc, valid_from desc, enterprise_name
-            ) = 1
-            order by uscc""",
-            {"table": table, "codes": list(claimed_by)},
-        ).fetchall()
+    query = """
+        select uscc, enterprise_name, borne_by, valid_from, valid_to, null, null
+        from {}
+        where list_contains($codes, uscc) and borne_by = uscc
+        qualify row_number() over (
+            partition by uscc order by valid_to is null desc, valid_to desc, valid_from desc, enterprise_name
+        ) = 1
+        order by uscc
+    """
+    rows = _rows(edition, NAMES_TABLE, query, codes=list(claimed_by)) if claimed_by else ()
     return tuple(Suggestion(*row) for row in rows)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from editions.sql_text import quoted
 from expectations.names import Names, NameUnknownError, NotSealedThenError, read_names
 from expectations.suites import GateCheck, Suite
 
@@ -110,7 +111,7 @@ def _count_columns(
     connection: duckdb.DuckDBPyConnection, names: Names, table: str, columns: Sequence[str | None]
 ) -> dict[str | None, Count]:
     """The values of each column, or of None the rows: in one pass, and one by one only where one cannot be counted."""
-    counted = ", ".join(f"count({_quoted(column)})" for column in columns)
+    counted = ", ".join(f"count({'*' if column is None else quoted(column)})" for column in columns)
     try:
         row = connection.execute(f"select {counted} from {names.qualified(table)}").fetchone() if columns else ()  # noqa: S608  # names, quoted
         return {column: Count(int(count), None) for column, count in zip(columns, row or (), strict=True)}
@@ -119,10 +120,6 @@ def _count_columns(
             return {columns[0]: Count(0, one_line(error))}
     each = (_count_columns(connection, names, table, [column]) for column in columns)
     return {column: count for one in each for column, count in one.items()}
-
-
-def _quoted(column: str | None) -> str:
-    return "*" if column is None else '"' + column.replace('"', '""') + '"'
 
 
 def _count(connection: duckdb.DuckDBPyConnection, names: Names, table: str, over: str) -> Count:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import duckdb
 
+from editions.sql_text import literal, quoted
+
 PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 # The enterprise's code is 18 characters and may be all digits: it would be taken for a person's identity number.
 NOT_PERSONAL = ("uscc",)
@@ -39,21 +41,22 @@ class Names:
         """A table of the candidate with its schema. Raises `NameUnknownError` where it is not there."""
         if table not in self.schemas:
             raise NameUnknownError(f"{table} is not in the candidate")
-        return f"{_quoted(self.schemas[table])}.{_quoted(table)}"
+        return f"{quoted(self.schemas[table])}.{quoted(table)}"
 
     def _written(self, name: str, table: str) -> str:
         if name == "text_columns":
             columns = self.text_columns.get(table, ())
             if not columns:
                 raise NameUnknownError(f"{table} has no text column")
-            return f"concat_ws(' | ', {', '.join(map(_quoted, columns))})"
+            return f"concat_ws(' | ', {', '.join(map(quoted, columns))})"
         if name.startswith("previous_"):
             path = self.previous.get(name.removeprefix("previous_"))
             if path is None and self.sealed_then is not None and name.removeprefix("previous_") not in self.sealed_then:
                 raise NotSealedThenError(f"the previous edition was sealed before there was a table {name[9:]}")
             if path is None:
                 raise NameUnknownError(f"{name} is not in the previous edition")
-            return f"read_parquet({_path_literal(path)}, hive_partitioning = false)"
+            exactly = re.sub(r"([\[*?])", r"[\1]", str(path))
+            return f"read_parquet({literal(exactly)}, hive_partitioning = false)"
         return self.qualified(name)
 
 
@@ -90,12 +93,3 @@ def _sealed_tables(edition: Path | None) -> frozenset[str] | None:
     if manifest is None or not manifest.is_file():
         return None
     return frozenset(Path(file["path"]).stem for file in json.loads(manifest.read_bytes())["files"])
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _path_literal(path: Path) -> str:
-    exactly = re.sub(r"([\[*?])", r"[\1]", str(path))
-    return "'" + exactly.replace("'", "''") + "'"

@@ -7,8 +7,9 @@ import duckdb
 
 from editions.score.columns import Columns
 from editions.score.errors import ScoreError
-from editions.score.given import Given, literal
+from editions.score.given import Given
 from editions.score.ruleset import Ruleset
+from editions.sql_text import literal
 from ledger.hand_made import LOST_DIGITS, NO_ONE, NO_RECORD, RULE_LINE
 
 # The numbers of the statuses in `measures`.

@@ -41,11 +41,6 @@ class Given:
         return f"c{self.columns.index(name)}"
 
 
-def literal(text: str) -> str:
-    """A text as SQL: DuckDB has no escapes within quotes but the doubled quote."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def read_given(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> Given:
     """Read a file into the table `table` of `connection`, every cell as the text that stands there.
 

@@ -9,8 +9,9 @@ import duckdb
 from editions.score.checks import STATUS_NUMBERS, require_sound, unfit_codes
 from editions.score.columns import Columns
 from editions.score.errors import ScoreError
-from editions.score.given import Given, literal
+from editions.score.given import Given
 from editions.score.ruleset import Ruleset
+from editions.sql_text import literal
 
 USUAL_TYPE, USUAL_LIMIT = "decimal(18, 6)", 10**12
 LARGE_TYPE = "decimal(20, 6)"
