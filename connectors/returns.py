@@ -24,48 +24,17 @@ from ledger.csv_file import CsvFile
 from ledger.quarantine import record_id
 from ledger.returns import batches_of_night
 from ledger.store import Row
+from ledger.yaml_file import read_yaml
 
 LONGEST_CELL = 500
 """Characters of one cell: a value of a hostile file may be as large as the file, and the agency has it anyway."""
 ROWS_AT_ONCE = 5_000
 
-HEADERS = {
-    "kind": "类别 kind",
-    "dataset": "数据集 dataset",
-    "label": "文件或页 file or page",
-    "received": "收到 received",
-    "accepted": "接受 accepted",
-    "refused": "退回 refused",
-    "discarded": "弃值 values discarded",
-    "repaired": "修正 codes repaired",
-    "duplicates": "重复 duplicates dropped",
-    "sha256": "SHA-256",
-    "id": "编号 record id",
-    "position": "序号 position",
-    "key": "主键 key",
-    "uscc": "统一社会信用代码 code",
-    "name": "名称 name as stated",
-    "field": "字段 field",
-    "column": "列 column",
-    "value": "值 value",
-    "code": "原因代码 reason code",
-    "rule": "规则 rule",
-    "zh": "原因",
-    "en": "reason",
-    "do_zh": "处理办法",
-    "do_en": "what to do",
-}
+_WORDS = read_yaml(Path(__file__).with_name("return_words.yml").read_bytes())
+HEADERS: dict[str, str] = _WORDS["headers"]
+KINDS: dict[str, str] = _WORDS["kinds"]
 COUNTED = ("received", "accepted", "refused", "discarded", "repaired", "duplicates")
 NUMBERS = frozenset({*COUNTED, "position"})
-KINDS = {
-    "total": "合计 total",
-    "void": "整批退回 refused as a whole",
-    "page": "文件或页 page",
-    "record_refused": "记录退回 record refused",
-    "value_discarded": "弃值 value discarded",
-    "value_repaired": "修正 value repaired",
-    "window_quarantined": "窗口退回 window refused",
-}
 WHOLE = "whole_delivery_refused"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
