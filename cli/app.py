@@ -28,6 +28,7 @@ COMMANDS = {
     "run": "night",
     "status": "status",
     "score": "score",
+    "simulate": "simulate",
     "demo": "sandbox",
 }
 """Commands by themselves: the function of that name in `cli.<module>`."""

@@ -14,30 +14,44 @@ CHECKS = ("programme", "subsidies", "pool")
 """The folders of `checks/`, each over the seeds that `_<folder>__seeds.yml` describes."""
 
 
-def programme_problems(project: Path, seeds: Path | None = None) -> list[Problem]:
+def programme_problems(project: Path, folder: Path | None = None) -> list[Problem]:
     """Every row of the programme's parameters that cannot be decided by; its cases are tried by the models.
 
-    `project` is the dbt project; `seeds` a folder of the same files to check in place of its own. Raises `ScoreError`
-    for a cell that its column cannot hold exactly, and for a file that is missing or has other columns.
+    `project` is the dbt project; the files of `folder` are checked in place of its own of the same names. Raises
+    `ScoreError` for a cell that its column cannot hold exactly, and for a file with other columns or another name.
     """
     with duckdb.connect() as connection:
         # An indicator is a fact too.
         load(connection, read_seeds(project))
-        load_programme(connection, project, seeds)
-        return sorted(one for folder in CHECKS for one in found_by_checks(connection, project, folder))
+        load_programme(connection, read_programme(project, folder), project)
+        return sorted(one for checks in CHECKS for one in found_by_checks(connection, project, checks))
 
 
-def load_programme(connection: duckdb.DuckDBPyConnection, project: Path, seeds: Path | None = None) -> None:
-    """Make the programme's tables and fill them."""
-    folder = seeds or project / SEEDS
+def read_programme(project: Path, folder: Path | None = None) -> Ruleset:
+    """The rows of the programme's tables, those of the files in `folder` in place of the project's own."""
     types = column_types(project)
-    tables = {table: _rows_of(folder / f"{table}.csv", list(columns)) for table, columns in types.items()}
-    load_tables(connection, Ruleset("programme", folder, tables), types)
+    if folder is not None and (strange := sorted({path.stem for path in folder.glob("*.csv")} - types.keys())):
+        raise ScoreError(
+            f"the programme has no {', '.join(strange)}.", str(folder), f"its files are: {', '.join(types)}", "config"
+        )
+    if folder is not None and not any(folder.glob("*.csv")):
+        raise ScoreError("there is no file of the programme.", str(folder), "see docs/programme.md", "config")
+    places = {
+        table: folder / f"{table}.csv"
+        if folder and (folder / f"{table}.csv").is_file()
+        else project / SEEDS / f"{table}.csv"
+        for table in types
+    }
+    tables = {table: _rows_of(places[table], list(columns)) for table, columns in types.items()}
+    return Ruleset("programme", folder or project / SEEDS, tables)
+
+
+def load_programme(connection: duckdb.DuckDBPyConnection, programme: Ruleset, project: Path) -> None:
+    """Make the programme's tables and fill them."""
+    load_tables(connection, programme, column_types(project))
 
 
 def _rows_of(path: Path, columns: list[str]) -> list[Row]:
-    if not path.is_file():
-        raise ScoreError(f"the programme has no {path.name}.", str(path), "see docs/programme.md", "config")
     rows = list(csv_rows(path))
     for row in rows[:1]:
         if strange := set(row) ^ set(columns):

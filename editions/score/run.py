@@ -70,11 +70,14 @@ def read_ruleset(named: str, place: Place) -> Ruleset:
     return read_folder(folder) if folder.is_dir() else read_seeds(place.dbt_project, named)
 
 
-def problems_of(ruleset: Ruleset, place: Place) -> list[Problem]:
-    """Every row of a rule set, or of all the project's, that cannot be scored by."""
+def problems_of(ruleset: Ruleset, place: Place, *, is_asked: bool | None = None) -> list[Problem]:
+    """Every row of a rule set, or of all the project's, that cannot be scored by.
+
+    `is_asked` says that the values come along, as with a folder they do otherwise: no model need measure them then.
+    """
     with duckdb.connect() as connection:
         load(connection, ruleset)
-        return _problems(connection, ruleset, place, is_asked=ruleset.is_folder)
+        return _problems(connection, ruleset, place, is_asked=ruleset.is_folder if is_asked is None else is_asked)
 
 
 def _problems(

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import subprocess
 from collections import Counter
 from decimal import Decimal
 
@@ -11,8 +12,11 @@ import pytest
 from sqlalchemy import select
 
 from connectors.sink_files import ExtractSink, read_sinks
+from editions.score.export import export_ruleset
+from editions.score.ruleset import read_seeds
 from ledger.publications import pending, publication_rows, sent_or_pending
 from ledger.runs import latest_runs
+from ledger.settings import PROJECT_DIR
 from ledger.tables import deliveries, denials, outbox
 
 pytestmark = pytest.mark.night
@@ -183,3 +187,36 @@ def test_what_every_product_and_policy_says_of_an_enterprise_can_be_asked(night)
     assert night.jifen("programme", "show", "91441300MA00000000").code == 1
     assert night.jifen("programme", "changes").code == 1
     assert night.jifen("programme", "check").code == 0
+
+
+def test_a_proposal_is_tried_beside_today_and_publishes_nothing(night, tmp_path):
+    rules, terms, out = tmp_path / "heavier-patents", tmp_path / "terms", tmp_path / "out"
+    export_ruleset(read_seeds(PROJECT_DIR / "dbt_project", "zhongkai-2024"), rules)
+    weights = (rules / "weights.csv").read_text(encoding="utf-8")
+    swapped = weights.replace("C01,growth,8,", "C01,growth,4,").replace("C05,growth,9,", "C05,growth,13,")
+    (rules / "weights.csv").write_text(swapped, encoding="utf-8")
+    terms.mkdir()
+    lines = (PROJECT_DIR / "dbt_project" / "seeds" / "programme" / "rewards.csv").read_text(encoding="utf-8")
+    (terms / "rewards.csv").write_text(lines.replace("model enterprise,10,", "model enterprise,12,"), encoding="utf-8")
+
+    editions = sorted(path.name for path in night.current.parent.iterdir())
+    told = night.jifen("simulate", "--out", str(out), "--ruleset", str(rules), "--parameters", str(terms)).told
+    assert sorted(path.name for path in night.current.parent.iterdir()) == editions
+    zone = next(row for row in told["groups"] if row["field"] == "zone")
+    assert zone["enterprises"] == len(night.truth["eligible"])
+    assert zone["gains"] > 0 < zone["loses"]
+    stages = {row["value"]: row for row in told["groups"] if row["field"] == "stage"}
+    assert sum(row["gains"] for row in stages.values()) == zone["gains"]
+    places = {row["item_id"]: (row["open_today"], row["open_proposed"]) for row in told["items"]}
+    assert places["model-enterprise"] == (10, 12)
+    today = {row["uscc"]: row["rank_overall"] for row in night.table("rankings")}
+    with (out / "enterprises.csv").open(encoding="utf-8", newline="") as handle:
+        assert {
+            row["uscc"]: (row["rank_today"] and int(row["rank_today"])) or None for row in csv.DictReader(handle)
+        } == today
+    checked = subprocess.run(["/usr/bin/env", "sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=out, check=False)
+    assert checked.returncode == 0
+    assert "<script" not in (out / "page.html").read_text(encoding="utf-8")
+    again = night.jifen("simulate", "--out", str(out), "--parameters", str(terms))
+    assert again.code == 1
+    assert "is there already" in str(again.told)

@@ -1,0 +1,48 @@
+"""`jifen simulate`: what a proposed rule set or proposed parameters would change, before anybody decides."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import show
+from cli.command import Json, day_option
+from flows.simulate import simulate as simulate_day
+from ledger.settings import Settings
+
+SHOWN = (
+    "field",
+    "value",
+    "enterprises",
+    "gains",
+    "loses",
+    "unchanged",
+    "enters",
+    "leaves",
+    "unranked",
+    "places_gained",
+)
+
+
+def simulate(
+    out: Annotated[Path, typer.Option(help="The folder to write; it may not be there yet.")],
+    ruleset: Annotated[Path | None, typer.Option(help="A folder of a rule set (docs/rule-sets.md).")] = None,
+    parameters: Annotated[Path | None, typer.Option(help="A folder of files of seeds/programme.")] = None,
+    as_of: Annotated[date | None, day_option("The business date; the current edition's otherwise.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Score and decide a day by proposed rules beside today's: who gains, who loses, what opens, closes and costs.
+
+    Writes tables, a page and a record with hashes; no edition. Exit code 1: it cannot be built as it stands.
+    """
+    with show.errors.status("jifen simulate"):
+        found = simulate_day(Settings(), out, ruleset=ruleset, parameters=parameters, as_of=as_of)
+    if as_json:
+        show.show_json({"out": str(out.resolve()), **{name: found[name] for name in found if name != "enterprises"}})
+        return
+    show.show_table("得失 Who gains, who loses", SHOWN, [tuple(row[name] for name in SHOWN) for row in found["groups"]])
+    for table in ("items", "money"):
+        rows = found[table]
+        show.show_table(table, list(rows[0]), [tuple(row.values()) for row in rows])
+    show.console.print(f"written 已写入: {out}")

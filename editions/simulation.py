@@ -1,0 +1,246 @@
+"""Two candidates of one day beside each other: who gains and who loses by a proposal, and where an edge is near."""
+
+# ruff: noqa: S608  # SQL of names that stand here
+
+import html
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from editions.manifest import canonical_json, file_sha256
+
+FIELDS = ("zone", "stage", "industry", "size")
+VERDICTS = ("gains", "loses", "unchanged", "enters", "leaves", "unranked")
+NEAR_EDGE_PCT = 5
+ENTERPRISES = """
+create table enterprises as
+select
+    coalesce(p.uscc, t.uscc) as uscc,
+    coalesce(p.enterprise_name, t.enterprise_name) as enterprise_name,
+    'zone' as zone,
+    coalesce(t.stage, p.stage, 'not known') as stage,
+    coalesce(t.industry_name, p.industry_name, 'not known') as industry,
+    case
+        when f.revenue_cny < 20000000 then '<20M'
+        when f.revenue_cny < 200000000 then '20M-200M'
+        when f.revenue_cny >= 200000000 then '>=200M'
+        else 'not known'
+    end as size,
+    t.score as score_today,
+    p.score as score_proposed,
+    t.rank_overall as rank_today,
+    p.rank_overall as rank_proposed,
+    t.rank_overall - p.rank_overall as places_gained,
+    case
+        when t.rank_overall is null and p.rank_overall is null then 'unranked'
+        when t.rank_overall is null then 'enters'
+        when p.rank_overall is null then 'leaves'
+        when p.rank_overall < t.rank_overall then 'gains'
+        when p.rank_overall > t.rank_overall then 'loses'
+        else 'unchanged'
+    end as verdict
+from today.rankings as t
+full join proposed.rankings as p on t.uscc = p.uscc
+left join today.enterprise_facts as f on coalesce(t.uscc, p.uscc) = f.uscc
+order by uscc
+"""
+GROUPS = """
+create table groups as
+select * from (
+    {fields}
+)
+order by field, value
+"""
+OF_FIELD = """select
+    '{field}' as field, {field} as value, count(*) as enterprises,
+    {counts}, cast(sum(places_gained) as bigint) as places_gained
+from enterprises group by {field}"""
+DECIDED = """select 'product' as kind, product_id as item_id, uscc, decision = 'eligible' as is_open
+    from {0}.product_offers
+    union all
+    select 'policy', policy_id, uscc, decision = 'eligible' from {0}.policy_decisions
+    union all
+    select 'reward', reward_id, uscc, state = 'given' from {0}.reward_places"""
+ITEMS = f"""
+create table items as
+with beside as (
+    select
+        coalesce(t.kind, p.kind) as kind,
+        coalesce(t.item_id, p.item_id) as item_id,
+        coalesce(t.is_open, false) as was,
+        coalesce(p.is_open, false) as is_now
+    from ({DECIDED.format("today")}) as t
+    full join ({DECIDED.format("proposed")}) as p on t.kind = p.kind and t.item_id = p.item_id and t.uscc = p.uscc
+)
+
+select
+    kind, item_id,
+    count(*) filter (where was) as open_today,
+    count(*) filter (where is_now) as open_proposed,
+    count(*) filter (where is_now and not was) as opened,
+    count(*) filter (where was and not is_now) as closed
+from beside
+group by kind, item_id
+order by kind, item_id
+"""
+MONEY = """
+create table money as
+select
+    'loan limits' as what,
+    (select cast(sum(limit_fen) as bigint) from today.product_offers where not is_addition) as today_fen,
+    (select cast(sum(limit_fen) as bigint) from proposed.product_offers where not is_addition) as proposed_fen
+union all
+select
+    'subsidies payable',
+    (select cast(sum(amount_fen) as bigint) from today.subsidy_pay_list),
+    (select cast(sum(amount_fen) as bigint) from proposed.subsidy_pay_list)
+"""
+# An edge of money that many stand just below is one that somebody will stay below.
+CLIFFS = f"""
+create table cliffs as
+with edges as (
+    select distinct fact, unnest([lo, hi]) as edge from proposed.programme_conditions where fact like '%_cny'
+    union
+    select basis, unnest([lo_cny, hi_cny])
+    from proposed.product_limits join proposed.products using (product_id, version) where basis is not null
+    union
+    select 'revenue_cny', unnest([revenue_low_cny, revenue_high_cny]) from proposed.subsidy_tiers
+    union
+    select 'revenue_cny', unnest([revenue_low_cny, revenue_high_cny]) from proposed.stages
+)
+
+select
+    edges.fact, cast(edges.edge as decimal(20, 2)) as edge_cny,
+    count(*) filter (where facts.number < edges.edge) as just_below,
+    count(*) filter (where facts.number >= edges.edge) as at_or_just_above
+from edges
+left join proposed.facts as facts
+    on
+        edges.fact = facts.fact
+        and not starts_with(facts.subject, 'case:')
+        and abs(facts.number - edges.edge) * 100 <= {NEAR_EDGE_PCT} * edges.edge
+where edges.edge > 0
+group by edges.fact, edges.edge
+order by edges.fact, edges.edge
+"""
+TABLES = ("enterprises", "groups", "items", "money", "cliffs")
+RECORD, SUMS, PAGE = "record.json", "SHA256SUMS", "page.html"
+
+
+class SimulationError(ValueError):
+    """Two computations of the same figures do not agree, or a folder cannot be written."""
+
+
+def compare(today: Path, proposed: Path, out: Path, head: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Compare the warehouses of two candidates, and write tables, page and record into the new folder `out`.
+
+    `head` is what the record says of what was compared. Who gains and who loses is counted twice, by SQL and from the
+    ranks one by one; raises `SimulationError` where the two differ, and for a folder that is there already.
+    """
+    require_new(out)
+    with duckdb.connect() as connection:
+        for name, path in (("today", today), ("proposed", proposed)):
+            connection.execute(f"attach {_literal(path)} as {name} (read_only)")
+        counts = ", ".join(f"count(*) filter (where verdict = '{one}') as {one}" for one in VERDICTS)
+        fields = " union all ".join(OF_FIELD.format(field=field, counts=counts) for field in FIELDS)
+        for statement in (ENTERPRISES, GROUPS.format(fields=fields), ITEMS, MONEY, CLIFFS):
+            connection.execute(statement)
+        found = {table: _rows(connection, f"from {table}") for table in TABLES}
+        _require_agreement(connection, found["groups"])
+        out.mkdir(parents=True)
+        for table in TABLES:
+            connection.execute(f"copy {table} to {_literal(out / f'{table}.csv')} (header, delimiter ',')")
+    (out / PAGE).write_text(_page(head, found), encoding="utf-8")
+    files = [*(f"{table}.csv" for table in TABLES), PAGE]
+    hashes = {name: file_sha256(out / name) for name in files}
+    (out / RECORD).write_bytes(canonical_json({**head, "files": hashes}))
+    sums = {**hashes, RECORD: file_sha256(out / RECORD)}
+    (out / SUMS).write_text("".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items())), encoding="utf-8")
+    return found
+
+
+def require_new(out: Path) -> None:
+    """Raise `SimulationError` for a folder that is there already: nothing is overwritten."""
+    if out.exists():
+        raise SimulationError(f"{out} is there already. Next: give another folder with --out")
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    cursor = connection.execute(query)
+    names = [name for name, *_ in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _require_agreement(connection: duckdb.DuckDBPyConnection, groups: Sequence[Mapping[str, Any]]) -> None:
+    """Count gains and losses again, from each enterprise's two ranks, and compare every group."""
+    ranks = {
+        name: dict(connection.execute(f"select uscc, rank_overall from {name}.rankings").fetchall())
+        for name in ("today", "proposed")
+    }
+    fields = connection.execute(f"select uscc, {', '.join(FIELDS)} from enterprises").fetchall()
+    counted: Counter[tuple[str, str, str]] = Counter()
+    for uscc, *values in fields:
+        verdict = _verdict(ranks["today"].get(uscc), ranks["proposed"].get(uscc))
+        counted.update((field, value, verdict) for field, value in zip(FIELDS, values, strict=True))
+    told = {(row["field"], row["value"], verdict): row[verdict] for row in groups for verdict in VERDICTS}
+    if counted != Counter({key: count for key, count in told.items() if count}) or len(fields) != len(
+        ranks["today"].keys() | ranks["proposed"].keys()
+    ):
+        raise SimulationError("gains and losses counted twice do not agree. Whose: jifen. Next: report it")
+
+
+def _verdict(today: int | None, proposed: int | None) -> str:
+    if today is None or proposed is None:
+        return {(True, True): "unranked", (True, False): "enters"}.get((today is None, proposed is None), "leaves")
+    return "gains" if proposed < today else "loses" if proposed > today else "unchanged"
+
+
+def _page(head: Mapping[str, Any], found: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    """One page without a script: the groups with a bar each, items, money and edges."""
+    parts = [f"<h1>模拟 Simulation {html.escape(str(head['as_of']))}</h1>"]
+    parts += [f"<p>{html.escape(name)}: {html.escape(str(value))}</p>" for name, value in head.items()]
+    titles = {
+        "groups": "得失 Who gains, who loses",
+        "items": "事项 Items",
+        "money": "资金 Money (分 fen)",
+        "cliffs": "门槛 Edges",
+    }
+    for table, title in titles.items():
+        rows = found[table]
+        names = list(rows[0]) if rows else []
+        bars = table == "groups"
+        heads = "".join(f"<th>{html.escape(name)}</th>" for name in names) + ("<th></th>" if bars else "")
+        lines = "".join(
+            "<tr>"
+            + "".join(f"<td>{'' if row[name] is None else html.escape(str(row[name]))}</td>" for name in names)
+            + (f"<td>{_bar(row)}</td>" if bars else "")
+            + "</tr>"
+            for row in rows
+        )
+        parts.append(f"<h2>{html.escape(title)}</h2><table><tr>{heads}</tr>{lines}</table>")
+    style = (
+        "body{font-family:sans-serif;margin:2em}td,th{padding:.2em .6em;text-align:left;border-bottom:1px solid #ddd}"
+    )
+    return (
+        f'<!doctype html><html lang="zh"><meta charset="utf-8"><title>jifen simulate</title><style>{style}</style>'
+        f"<body>{''.join(parts)}</body></html>\n"
+    )
+
+
+def _bar(row: Mapping[str, Any]) -> str:
+    """Who gains, stays and loses of a group, as one bar of 200."""
+    shares = [(row["gains"], "#2a7"), (row["unchanged"], "#bbb"), (row["loses"], "#c44")]
+    whole = sum(count for count, _ in shares) or 1
+    rects, at = [], 0.0
+    for count, colour in shares:
+        width = 200 * count / whole
+        rects.append(f'<rect x="{at:.2f}" width="{width:.2f}" height="12" fill="{colour}"/>')
+        at += width
+    return f'<svg width="200" height="12" role="img">{"".join(rects)}</svg>'
+
+
+def _literal(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
