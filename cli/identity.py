@@ -280,8 +280,8 @@ def show_what_waits(edition: Path | None, knowledge: Knowledge, waiting: Sequenc
     """Print why decisions that the edition was not built with wait, and what applies them."""
     if edition and not knowledge.is_sure:
         show.console.print(
-            f"Lines of the file were changed by hand after edition {edition.name} was built: which of them it knew "
-            "cannot be told. Next: jifen run"
+            f"Lines of the file were changed by hand after edition {edition.name} was built: which of them it was "
+            "built with is not known. Next: jifen run"
         )
     elif any(one["applies"] and not one["is_later_than_edition"] for one in waiting):
         built = f"written after edition {edition.name} was built" if edition else "no edition is published yet"

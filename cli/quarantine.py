@@ -149,7 +149,7 @@ def _next_step(one: Quarantined) -> str:
         return (
             f"tell the agency; after a mend of connectors/sources/{one.source}.yml its next delivery brings the value"
         )
-    return "nothing is to be done"
+    return "nothing to do"
 
 
 @app.command("discard")

@@ -198,7 +198,7 @@ def show_status(as_json: bool) -> None:
     for code, text in found:
         show.console.print(f"[{'red' if code == 2 else 'yellow'}]to do[/] {show.safe(text)}")
     if not found:
-        show.console.print("[green]nothing is to be done[/]")
+        show.console.print("[green]nothing to do[/]")
     for word, text in _facts(told, settings):
         show.console.print(f"{word:<15} {show.safe(text)}")
     if told["last_run"] is not None and told["last_run"]["report"]:

@@ -53,18 +53,21 @@ def make_dataset():
     return make
 
 
+LOANS = {
+    "request": {"folder": "outbox", "pattern": "*"},
+    "paginator": None,
+    "key": ("receipt",),
+    "columns": (column("receipt", required=True), column("amount_cny", "decimal(20, 2)")),
+}
+"""A dataset of files of two columns."""
+
+
 @pytest.fixture
 def read_body(make_dataset):
     """Decode a body by a decoder of a source file and answer all chunks."""
-    file_of_loans = {
-        "request": {"folder": "outbox", "pattern": "*"},
-        "paginator": None,
-        "key": ("receipt",),
-        "columns": (column("receipt", required=True), column("amount_cny", "decimal(20, 2)")),
-    }
 
     def of(body: bytes, answer=None, **decoder):
-        return list(decode(make_dataset(**file_of_loans, decoder=decoder), "loans.x", body, answer))
+        return list(decode(make_dataset(**LOANS, decoder=decoder), "loans.x", body, answer))
 
     return of
 

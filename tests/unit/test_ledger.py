@@ -31,9 +31,8 @@ from ledger.tables import deliveries, ledger_version, outbox
 DAY = date(2025, 6, 30)
 
 
-@pytest.fixture
-def ledger(settings):
-    return open_ledger(settings)
+def edition(name):
+    return {"edition_id": name, "as_of": "2025-06-30", "recipe_sha256": "r", "manifest_sha256": "m", "ruleset_id": "x"}
 
 
 @pytest.fixture
@@ -41,15 +40,8 @@ def publish_one(ledger):
     run_id = start_run(ledger, DAY, "plain")
 
     def one(name, expected):
-        edition = {
-            "edition_id": name,
-            "as_of": "2025-06-30",
-            "recipe_sha256": "r",
-            "manifest_sha256": "m",
-            "ruleset_id": "national-2024",
-        }
         message = Message(f"{name}.policy.{next_sequence(ledger, name)}", "policy", "{}")
-        publish(ledger, edition, run_id, expected, ["bank_a"], [message])
+        publish(ledger, edition(name), run_id, expected, ["bank_a"], [message])
 
     return one
 
@@ -130,16 +122,14 @@ def test_a_missing_variable_is_named_with_whoever_needs_it_and_what_to_do():
 def test_a_recipient_that_was_never_promised_anything_is_promised_the_current_edition_once(ledger):
     queue_first(ledger, ["bank_a"])
     assert pending(ledger, deliveries) == []
-    run_id = start_run(ledger, DAY, "plain")
-    row = {"edition_id": "e", "as_of": "2025-06-30", "recipe_sha256": "r", "manifest_sha256": "m", "ruleset_id": "x"}
-    publish(ledger, row, run_id, None, ["bank_a"], [])
+    publish(ledger, edition("e"), start_run(ledger, DAY, "plain"), None, ["bank_a"], [])
     for _ in range(2):
         queue_first(ledger, ["bank_a", "bank_b"])
     assert [owed["delivery_id"] for owed in pending(ledger, deliveries)] == ["e.bank_a.1", "e.bank_b.1"]
 
 
 def test_an_edition_kept_beside_is_no_publication(ledger):
-    row = {"edition_id": "e", "as_of": "2025-06-30", "recipe_sha256": "r", "manifest_sha256": "m", "ruleset_id": "x"}
+    row = edition("e")
     keep_edition(ledger, row)
     assert beside_rows(ledger) == [row]
     assert (current_id(ledger), edition_row(ledger, "e")) == (None, row)

@@ -7,12 +7,12 @@ import pytest
 from connectors.errors import ConfigError
 from connectors.inputs import resolve
 from connectors.pull import Pulled
-from connectors.refusals import quarantine_path
+from connectors.refusals import quarantine_path, read_lines
 from connectors.replay import replay
 from connectors.zone import Zone
 from ledger.batches import landed_batches
 from tests.declared import column
-from tests.unit.conftest import DAY
+from tests.unit.conftest import DAY, LOANS
 from tests.unit.test_landing import FEED, change, landed
 from tests.unit.test_reading import GOOD, OTHER, record
 
@@ -26,12 +26,8 @@ LENIENT = (
 
 
 def wanted(settings, key):
-    import json
-
-    path = quarantine_path(settings.data_dir, key.source, key.dataset, key.batch)
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     found = {}
-    for line in lines:
+    for line in read_lines(quarantine_path(settings.data_dir, key.source, key.dataset, key.batch)):
         found.setdefault(line["raw_sha256"], set()).add(line["position"])
     return found
 
@@ -113,16 +109,10 @@ def test_of_two_refused_versions_of_a_record_the_later_delivery_lands(settings, 
     [((), (1, set(), set())), (("小计",), (1, set(), set())), (("合计",), (0, {3}, {3})), (("B",), (0, {3}, {3}))],
 )
 def test_what_stands_behind_a_declared_end_is_no_record(settings, ledger, land_pages, make_dataset, ends_at, told):
-    loans = {
-        "key": ("receipt",),
-        "columns": (column("receipt", required=True), column("amount_cny", "decimal(20, 2)")),
-        "request": {"folder": "x", "pattern": "*.csv"},
-        "paginator": None,
-    }
     key, _ = land_pages(
-        make_dataset(**loans, decoder={"kind": "csv"}), ["receipt,amount_cny\nA,1\nB,2\n合计,3".encode()]
+        make_dataset(**LOANS, decoder={"kind": "csv"}), ["receipt,amount_cny\nA,1\nB,2\n合计,3".encode()]
     )
-    mended = make_dataset(**loans, decoder={"kind": "csv", "ends_at": ends_at})
+    mended = make_dataset(**LOANS, decoder={"kind": "csv", "ends_at": ends_at})
     done = again(mended, settings, ledger, wanted(settings, key))
     places = ({position for _, position in found} for found in (done.unread, done.past_end))
     assert (done.still_refused, *places) == told
