@@ -9,7 +9,11 @@ from typing import Any
 
 import asyncssh
 
+from connectors.drivers.pages import Ask
 from connectors.spec import SftpConnection
+from ledger.settings import Settings
+from tests.contract.small_agency import SMALL
+from tests.declared import dataset_of, source_of
 
 VARIABLES = {
     "host": "SMALL_HOST",
@@ -24,6 +28,14 @@ def connection_of(**fields: str | None) -> SftpConnection:
     """The connection of a source or sink file; a field that is None is left out."""
     named = {name: variable for name, variable in {**VARIABLES, **fields}.items() if variable is not None}
     return SftpConnection.model_validate({name: {"env": variable} for name, variable in named.items()})
+
+
+def ask_of(settings: Settings) -> Ask:
+    """What to pull from the box of a server: every CSV in it."""
+    request = {"folder": "box", "pattern": "*.csv"}
+    dataset = dataset_of(**{**SMALL, "request": request, "decoder": {"kind": "csv"}})
+    source = source_of(dataset, driver="sftp", connection=connection_of())
+    return Ask(source, dataset, settings, None, None, frozenset())
 
 
 class _Login(asyncssh.SSHServer):

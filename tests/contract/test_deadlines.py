@@ -9,17 +9,17 @@ import time
 import asyncssh
 import pytest
 
-from connectors.drivers.pages import Ask
 from connectors.drivers.retry import MARGIN_SECONDS
 from connectors.drivers.sftp import pull as pull_sftp
 from connectors.drivers.sftp import push as push_sftp
 from connectors.drivers.webhook import push as push_notice
 from connectors.errors import ConfigError, ConnectorError, TransientError
 from connectors.sink_files import NoticeSink
-from connectors.spec import FileRequest, ReportJob, StableSize
+from connectors.spec import ReportJob, StableSize
 from ledger.settings import Settings
 from tests.contract.dead_lines import dies_after, drip, flood, server, silence
 from tests.contract.small_agency import Reply, ask_of, listing, pull, serve
+from tests.contract.small_sftp import ask_of as ask_of_sftp
 from tests.contract.small_sftp import connection_of
 from tests.contract.small_sftp import serve as serve_sftp
 from tests.contract.test_rest_auth import LOGIN, OAUTH
@@ -188,14 +188,7 @@ def remote(monkeypatch, settings):
             monkeypatch.setenv(name, value)
 
     def pulled():
-        ask = ask_of()
-        source = ask.source.model_copy(update={"connection": connection_of()})
-        request = FileRequest.model_validate({"folder": "box", "pattern": "*.csv"})
-        return list(
-            pull_sftp(
-                Ask(source, ask.dataset.model_copy(update={"request": request}), settings, None, None, frozenset())
-            )
-        )
+        return list(pull_sftp(ask_of_sftp(settings)))
 
     def pushed(budget=BUDGET):
         ours = settings.model_copy(update={"retry_seconds": budget})

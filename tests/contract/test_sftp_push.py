@@ -6,16 +6,18 @@ import struct
 import asyncssh
 import pytest
 
-from connectors.drivers.pages import Ask
 from connectors.drivers.sftp import pull, push
 from connectors.errors import AgencyError, ConfigError
-from connectors.spec import FileRequest, SftpConnection
+from connectors.spec import SftpConnection
 from ledger.settings import Settings
 from tests.contract.dead_lines import server
-from tests.contract.small_agency import ask_of
-from tests.contract.small_sftp import connection_of, serve
+from tests.contract.small_sftp import ask_of, connection_of, serve
 
 FILES = [("scores.csv", b"uscc,score\n" * 2000), ("scores.csv.manifest.json", b"{}\n")]
+
+
+def settings_of(folder):
+    return Settings(data_dir=folder, retry_seconds=30, _env_file=None)
 
 
 @pytest.fixture
@@ -26,8 +28,7 @@ def pushed(tmp_path, monkeypatch):
         with serve(tmp_path, manners) as variables:
             for name, value in {**variables, **(others or {})}.items():
                 monkeypatch.setenv(name, value)
-            settings = Settings(data_dir=tmp_path, retry_seconds=30, _env_file=None)
-            return push(connection_of(), folder, files, "bank", settings)
+            return push(connection_of(), folder, files, "bank", settings_of(tmp_path))
 
     run.box = tmp_path / "box"
     return run
@@ -159,12 +160,8 @@ def test_what_a_server_refuses_to_give_is_told_at_once(manners, told, tmp_path, 
         (tmp_path / "box" / "a.csv").write_bytes(b"id\n1\n")
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        ask = ask_of(retry_seconds=60)
-        source = ask.source.model_copy(update={"connection": connection_of()})
-        request = FileRequest.model_validate({"folder": "box", "pattern": "*.csv"})
-        dataset = ask.dataset.model_copy(update={"request": request})
         with pytest.raises(AgencyError, match=told) as caught:
-            list(pull(Ask(source, dataset, ask.settings, None, None, frozenset())))
+            list(pull(ask_of(settings_of(tmp_path))))
     assert "words of theirs" not in str(caught.value)
 
 
@@ -190,9 +187,8 @@ def test_a_server_that_speaks_no_sftp_of_today_is_told_and_not_tried_again(tmp_p
     with serve(tmp_path) as variables, server(hello_of_an_old_server) as port:
         for name, value in {**variables, "SMALL_PORT": str(port)}.items():
             monkeypatch.setenv(name, value)
-        settings = Settings(data_dir=tmp_path, retry_seconds=30, _env_file=None)
         with pytest.raises(AgencyError, match="no common way to talk SFTP"):
-            push(connection_of(), "box", FILES, "bank", settings)
+            push(connection_of(), "box", FILES, "bank", settings_of(tmp_path))
 
 
 @pytest.fixture
@@ -208,8 +204,7 @@ def keyed(tmp_path, monkeypatch):
             for name, value in {**variables, "SMALL_KEY": str(file), "SMALL_PASS": passphrase or "x"}.items():
                 monkeypatch.setenv(name, value)
             named = {"password": None, "key": "SMALL_KEY", "passphrase": "SMALL_PASS" if passphrase else None, **fields}
-            settings = Settings(data_dir=tmp_path, retry_seconds=30, _env_file=None)
-            return push(connection_of(**named), "box", FILES, "bank", settings)
+            return push(connection_of(**named), "box", FILES, "bank", settings_of(tmp_path))
 
     run.right = right
     return run
