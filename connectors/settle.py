@@ -438,24 +438,26 @@ def _add_deletions(
     if count:
         notes["deleted"] = count
         db.execute("insert into news by name select * from gone")
+    return _parts_lost(db, key, deletes.column)
+
+
+def _parts_lost(db: duckdb.DuckDBPyConnection, key: str, column: str) -> tuple[Loss, ...]:
+    """Of each value that a delivery covers what it takes away, and of each earlier file of two that share a key."""
     rows = db.execute(
         """select cast(_covered as varchar), count(*) as lost, any_value(size)
         from lost join (select _covered, count(*) as size from held group by 1) using (_covered)
         group by _covered having lost > 1 order by all"""
     ).fetchall()
     parts = db.execute(
-        f"""select cast({value} as varchar), lost, size
-        from (select {value}, _sequence, count(*) as size from replaced group by all)
-        join (select {value}, _sequence, count(*) as lost from replaced
-            anti join batch using ({key}) anti join refused using ({key}) group by all) using ({value}, _sequence)
+        f"""select cast("{column}" as varchar), lost, size
+        from (select "{column}", _sequence, count(*) as size from replaced group by all)
+        join (select "{column}", _sequence, count(*) as lost from replaced
+            anti join batch using ({key}) anti join refused using ({key}) group by all) using ("{column}", _sequence)
         where lost > 1 order by all"""  # noqa: S608
     ).fetchall()
-    found = [Loss(f"{deletes.column} {covered}", lost, size) for covered, lost, size in rows]
+    found = [Loss(f"{column} {covered}", lost, size) for covered, lost, size in rows]
     # A part that shares a key with another by mistake is small beside its day: it is judged by its own size too.
-    found += [
-        Loss(f"{deletes.column} {covered} in an earlier one of two files that share a key", *of)
-        for covered, *of in parts
-    ]
+    found += [Loss(f"{column} {one} in an earlier one of two files that share a key", *of) for one, *of in parts]
     return tuple(found)
 
 
