@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from editions.manifest import canonical_json, file_sha256
+from editions.sql_text import literal
 
 FIELDS = ("zone", "stage", "industry", "size")
 VERDICTS = ("gains", "loses", "unchanged", "enters", "leaves", "unranked")
@@ -143,7 +144,7 @@ def compare(today: Path, proposed: Path, out: Path, head: Mapping[str, Any]) -> 
     require_new(out)
     with duckdb.connect() as connection:
         for name, path in (("today", today), ("proposed", proposed)):
-            connection.execute(f"attach {_literal(path)} as {name} (read_only)")
+            connection.execute(f"attach {literal(path)} as {name} (read_only)")
         counts = ", ".join(f"count(*) filter (where verdict = '{one}') as {one}" for one in VERDICTS)
         fields = " union all ".join(OF_FIELD.format(field=field, counts=counts) for field in FIELDS)
         for statement in (ENTERPRISES, GROUPS.format(fields=fields), ITEMS, MONEY, CLIFFS):
@@ -152,7 +153,7 @@ def compare(today: Path, proposed: Path, out: Path, head: Mapping[str, Any]) -> 
         _require_agreement(connection, found["groups"])
         out.mkdir(parents=True)
         for table in TABLES:
-            connection.execute(f"copy {table} to {_literal(out / f'{table}.csv')} (header, delimiter ',')")
+            connection.execute(f"copy {table} to {literal(out / f'{table}.csv')} (header, delimiter ',')")
     (out / PAGE).write_text(_page(head, found), encoding="utf-8")
     files = [*(f"{table}.csv" for table in TABLES), PAGE]
     hashes = {name: file_sha256(out / name) for name in files}
@@ -240,7 +241,3 @@ def _bar(row: Mapping[str, Any]) -> str:
         rects.append(f'<rect x="{at:.2f}" width="{width:.2f}" height="12" fill="{colour}"/>')
         at += width
     return f'<svg width="200" height="12" role="img">{"".join(rects)}</svg>'
-
-
-def _literal(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
