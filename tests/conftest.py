@@ -1,12 +1,18 @@
 """What every test shares."""
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ledger.settings import PROJECT_DIR
 from sandbox.start import start
+
+if TYPE_CHECKING:
+    from tests.e2e.house import House, Ran
 
 # Before anything imports Prefect or dbt: no telemetry, no hidden server, none of the caller's own settings.
 os.environ["DO_NOT_TRACK"] = "1"
@@ -32,6 +38,17 @@ def district_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     state = tmp_path_factory.mktemp("district_state") / "sandbox"
     with start("district", state):
         return state
+
+
+@pytest.fixture(scope="session")
+def first_night(district_state: Path, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[tuple[House, Ran]]":
+    """One whole night, run once for all tests that only look at it: its house, whose agencies run on, and its end."""
+    from tests.e2e.house import House
+
+    folder = tmp_path_factory.mktemp("first_night")
+    with start("district", shutil.copytree(district_state, folder / "sandbox")) as sandbox:
+        house = House(folder / "data", sandbox)
+        yield house, house.process("run", "--as-of", house.as_of.isoformat())
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -6,21 +6,20 @@ The marks of pytest-xdist 3.8 for this do nothing under pytest 9.2, and say noth
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 TOGETHER = {
-    "district": (
+    "night": (
         "contract/test_adding_an_agency.py",
         "contract/test_adding_an_indicator.py",
         "contract/test_district_night.py",
+        "contract/test_programme.py",
         "contract/test_programme_night.py",
         "contract/test_scoring_properties.py",
-    ),
-    "score": ("contract/test_score_command.py", "contract/test_score_edges.py", "contract/test_sme_tech.py"),
-    "first night": (
         "e2e/test_bad_days.py",
         "e2e/test_blocked_night.py",
         "e2e/test_dead_lines.py",
         "e2e/test_first_night.py",
         "e2e/test_returns_of_a_night.py",
     ),
+    "score": ("contract/test_score_command.py", "contract/test_score_edges.py", "contract/test_sme_tech.py"),
     "prefect": ("e2e/test_demo.py", "e2e/test_prefect.py"),
     "listed": ("real/test_listed_night.py", "real/test_listed_population.py"),
     "registers": ("real/test_register_files.py",),

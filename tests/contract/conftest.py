@@ -13,12 +13,14 @@ from connectors.pull import Pulled, pull_dataset
 from connectors.source_files import SOURCES_DIR, read_source
 from connectors.spec import Dataset, Source
 from connectors.zone import Zone
+from editions.candidate import Candidate
 from ledger.settings import Settings
 from ledger.store import open_ledger
 from sandbox.start import Sandbox, start
 from tests.contract.databases import mariadb as start_mariadb
-from tests.contract.district_night import DistrictNight, build_district
+from tests.contract.district_night import DistrictNight
 from tests.contract.small_agency import SECRET, USER, ask_of, pull, serve
+from tests.e2e.house import House, Ran
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +53,11 @@ def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def night(tmp_path_factory: pytest.TempPathFactory) -> DistrictNight:
-    """The district's night, pulled and built once for every test that asks."""
-    return build_district(tmp_path_factory.mktemp("district"))
+def night(first_night: tuple[House, Ran]) -> DistrictNight:
+    """The candidate of the one night that all tests look at."""
+    house, _ = first_night
+    (path,) = (path for path in (house.data_dir / "candidates").iterdir() if not path.name.startswith("."))
+    return DistrictNight(Candidate(path.name, path.resolve()), house.as_of, house.truth)
 
 
 class Agency:

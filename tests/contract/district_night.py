@@ -1,9 +1,8 @@
-"""The district's night, built once by dbt; and the same SQL again over other inputs, without dbt."""
+"""The models of the district's night again over other inputs, without dbt."""
 
 # ruff: noqa: S608  # SQL over a test's own tables
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,16 +13,7 @@ from typing import Any
 
 import duckdb
 
-from connectors.inputs import lay_out, resolve
-from connectors.source_files import read_sources
-from connectors.zone import read_zone
-from editions.build import build_upon
-from editions.candidate import Candidate, new_candidate
-from flows.night import Night
-from flows.recipe import pull_all
-from ledger.settings import PROJECT_DIR, Settings
-from ledger.store import open_ledger
-from sandbox.start import start
+from editions.candidate import Candidate
 
 
 @dataclass(frozen=True)
@@ -88,32 +78,6 @@ class DistrictNight:
     def _sql(self, node: Mapping[str, Any]) -> str:
         sql = (self.candidate.target / "compiled" / "jifen" / node["original_file_path"]).read_text(encoding="utf-8")
         return sql.replace(f'"{self.candidate.warehouse.stem}".', "")
-
-
-def build_district(folder: Path) -> DistrictNight:
-    """Pull every agency of the district, lay the inputs out, and build all models and tests as a night does."""
-    with start("district", folder / "sandbox") as running:
-        before = dict(os.environ)
-        os.environ.update(running.env)
-        try:
-            night = night_of(folder / "data", running.as_of)
-            supplied = resolve(night.sources, pull_all(night), night.ledger, night.settings, night.as_of)
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
-        truth = json.loads((running.state / "truth.json").read_bytes())
-    candidate = new_candidate(night.settings.data_dir, night.run_id)
-    lay_out(candidate.inputs, night.sources, supplied, night.settings.data_dir)
-    build_upon(candidate, night.as_of, PROJECT_DIR, folder / "parse")
-    return DistrictNight(candidate, night.as_of, truth)
-
-
-def night_of(data_dir: Path, as_of: date) -> Night:
-    """A night upon a data folder, for steps that are called by themselves."""
-    settings = Settings(data_dir=data_dir, ledger_url=f"sqlite:///{data_dir / 'ledger.sqlite'}", _env_file=None)
-    sources = tuple(read_sources())
-    zone = read_zone(settings.zone_file, sources)
-    return Night("district", as_of, settings, open_ledger(settings), sources, (), zone)
 
 
 def copied_inputs(night: DistrictNight, folder: Path) -> Path:

@@ -3,7 +3,6 @@
 # ruff: noqa: S608  # SQL over a test's own tables
 
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -42,18 +41,6 @@ def datasets(inputs: Path) -> list[str]:
 
 def scored(connection: duckdb.DuckDBPyConnection) -> tuple[list[tuple], list[tuple]]:
     return connection.execute(POINTS).fetchall(), connection.execute(PLACES).fetchall()
-
-
-def test_every_indicator_of_every_eligible_enterprise_is_what_the_truth_says(night: DistrictNight) -> None:
-    found = {(uscc, code): (value, status) for uscc, code, value, status, *_ in night.rows(POINTS)}
-    truth = {
-        (uscc, code): (None if value is None else Decimal(value), night.truth["statuses"][uscc][code])
-        for uscc, values in night.truth["indicators"].items()
-        for code, value in values.items()
-    }
-    assert {uscc for uscc, _ in truth} == set(night.truth["eligible"])
-    assert {key: (found.get(key), truth[key]) for key in truth if found.get(key) != truth[key]} == {}
-    assert found.keys() == truth.keys()
 
 
 def test_the_dictionary_describes_every_published_column_and_no_other(night: DistrictNight) -> None:

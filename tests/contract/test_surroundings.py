@@ -20,6 +20,7 @@ from connectors.errors import ConfigError, TransientError
 from flows import prefect_server
 from flows.prefect_server import require_api
 from ledger import store
+from ledger.runs import exclusive_run
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import LedgerUnreadableError, open_ledger
 from tests import command_line
@@ -249,6 +250,12 @@ def test_a_run_that_is_interrupted_says_so_and_is_closed(jifen, environment):
     said = words_of(subprocess.CompletedProcess([], running.returncode, out, err))
     assert "interrupted; what was fetched is kept. Next: jifen run --as-of 20" in said
     assert json.loads(jifen("status", "--json").stdout)["last_run"]["state"] == "failed"
+
+
+def test_a_second_run_beside_the_first_is_refused(jifen, tmp_path):
+    with exclusive_run(tmp_path / "data"):
+        done = jifen("run")
+    assert (done.returncode, "another run holds" in words_of(done)) == (1, True)
 
 
 class Answering(http.server.BaseHTTPRequestHandler):

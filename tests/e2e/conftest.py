@@ -23,15 +23,6 @@ def new_house(district_state: Path, tmp_path: Path) -> Iterator[House]:
 
 
 @pytest.fixture(scope="session")
-def first_night(district_state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Ran]]:
-    """One whole night, run once for all tests that only look at it."""
-    folder = tmp_path_factory.mktemp("first_night")
-    with start("district", shutil.copytree(district_state, folder / "sandbox")) as sandbox:
-        house = House(folder / "data", sandbox)
-        yield house, house.process("run", "--as-of", house.as_of.isoformat())
-
-
-@pytest.fixture(scope="session")
 def published(first_night: tuple[House, Ran], district_state: Path) -> Iterator[Callable[[Path], House]]:
     """Makes houses in which the first night has already been published; their agencies run until the last test."""
     with ExitStack() as running:

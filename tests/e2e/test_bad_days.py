@@ -1,23 +1,13 @@
 """Bad input and bad days: the right data, or a loud stop that leaves `current` where it was."""
 
 import json
-import signal
 import sqlite3
-import time
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
-from connectors.source_files import SOURCES_DIR, read_source
-from flows.recipe import pull_all
-from ledger.batches import landed_batches, open_batch, pages_of
-from ledger.runs import latest_runs
-from tests.contract.district_night import night_of
-
 pytestmark = pytest.mark.night
-
-SLOW_TAX_OFFICE = {"kind": "slow_drip", "source": "tax", "position": "every", "times": None}
 
 
 def outcome_of(ran, source, dataset):
@@ -125,60 +115,6 @@ def test_a_consent_withdrawn_removes_the_enterprise_from_the_next_extract(bad_ni
     assert withdrawn not in text
     assert len(text.splitlines()) > 100
     assert ran.told["edition_id"] in sent.name
-
-
-def test_killed_in_the_middle_of_a_pull_it_goes_on_behind_the_last_page(new_house, first_night):
-    new_house.faults({**SLOW_TAX_OFFICE, "seconds": 0.5})
-    running = new_house.start_run()
-    deadline = time.monotonic() + 600
-    while len(_asked(new_house)) < 3 and time.monotonic() < deadline:
-        time.sleep(0.02)
-    running.send_signal(signal.SIGKILL)
-    running.wait()
-    time.sleep(1)
-    asked = len(_asked(new_house))
-    kept, _ = open_batch(new_house.ledger, "tax", "statements", new_house.as_of, tax_spec(), None)
-    pages_kept = len(pages_of(new_house.ledger, kept))
-    assert 1 <= pages_kept <= asked <= pages_kept + 1
-    new_house.faults()
-    with new_house.in_force():
-        pulled = {one.dataset: one.state for one in pull_all(night_of(new_house.data_dir, new_house.as_of))}
-    assert pulled["statements"] == "landed"
-    assert "failed" not in pulled.values()
-    assert _asked(new_house)[asked]["query"]["page"] == str(pages_kept + 1)
-    assert contents(new_house) == contents(first_night[0])
-
-
-def tax_spec():
-    return read_source(SOURCES_DIR / "tax.yml").sha256
-
-
-def _asked(house):
-    try:
-        return [line for line in house.requests("tax", "/statements") if line["status"] == 200]
-    except FileNotFoundError:
-        return []
-
-
-def contents(house):
-    """What each dataset says, by hash: equal when no record was lost and none came twice."""
-    found = {}
-    for folder in sorted((house.data_dir / "landed").glob("*/*")):
-        rows = landed_batches(house.ledger, folder.parent.name, folder.name, date.max)
-        found[f"{folder.parent.name}.{folder.name}"] = [row["content_sha256"] for row in rows]
-    return found
-
-
-def test_a_second_run_beside_the_first_is_refused(house):
-    house.faults({**SLOW_TAX_OFFICE, "seconds": 1})
-    first = house.start_run()
-    deadline = time.monotonic() + 600
-    while not house.sandbox.requests() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    second = house.run()
-    assert second.code == 1
-    assert "another run holds" in second.told["message"]
-    assert first.wait(timeout=1800) == 0, latest_runs(house.ledger, 1)
 
 
 def test_an_edition_of_a_day_that_has_passed_stands_beside_current_on_what_was_known_then(bad_night, first_night):

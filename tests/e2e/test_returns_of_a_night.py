@@ -1,6 +1,7 @@
 """After a night each agency has its return, the operator sees what stands, and nobody is told twice."""
 
 import csv
+import hashlib
 import json
 from dataclasses import replace
 
@@ -24,7 +25,9 @@ def test_each_agency_with_a_sink_has_its_return_and_every_other_one_is_kept(firs
     assert {state for agency, state in written.items() if agency not in AGENCIES} == {"kept"}
     for agency in AGENCIES:
         file, manifest = returns_of(house, agency)
-        assert json.loads(manifest.read_bytes())["file"] == file.name
+        said = json.loads(manifest.read_bytes())
+        assert (said["source"], said["file"]) == (agency, file.name)
+        assert said["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
     assert house.jifen("status").told["owed"]["returns"] == []
 
 
@@ -37,7 +40,14 @@ def test_what_the_list_says_of_a_bank_is_what_the_bank_was_told(first_night):
             if any(fault["action"] == "record_refused" for fault in one["faults"])
         }
         text = returns_of(house, agency)[0].read_text(encoding="utf-8-sig")
-        rows = csv.DictReader(text.splitlines(keepends=True))
+        rows = list(csv.DictReader(text.splitlines(keepends=True)))
+        (total,) = [row for row in rows if row["类别 kind"] == "合计 total"]
+        pages = [row for row in rows if row["类别 kind"] == "文件或页 page"]
+        parts = ("接受 accepted", "退回 refused", "重复 duplicates dropped")
+        assert sum(int(page["收到 received"]) for page in pages) == int(total["收到 received"]), agency
+        assert sum(int(total[part]) for part in parts) == int(total["收到 received"]), agency
+        assert len(listed) == int(total["退回 refused"]), agency
+        assert all(row["原因"] and row["what to do"] for row in rows if row["原因代码 reason code"])
         told = {row["编号 record id"] for row in rows if row["类别 kind"] == "记录退回 record refused"}
         assert told == listed
 

@@ -172,12 +172,6 @@ def test_one_indicator_is_asked_for_in_any_case_and_an_unknown_one_is_told(full)
         explain(full, FIRST, "C77")
 
 
-@pytest.mark.parametrize("code", ["' or true --", '"', "91441300MA0000000\x00", "９１４４", ""])
-def test_a_code_that_is_none_is_looked_up_nowhere(full, code):
-    with pytest.raises(EnterpriseUnknownError, match="none of the 7 enterprises"):
-        explain(full, code)
-
-
 def test_a_folder_with_marks_in_its_name_is_a_folder(tmp_path):
     odd = tmp_path / "a[1]*'x=2"
     assert explain(seal_one(odd, "2025-06-30-eee", COUNTED), FIRST).edition_id == "2025-06-30-eee"
@@ -300,12 +294,6 @@ def test_a_reader_that_has_read_enough_is_no_fault():
     done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")
-
-
-@pytest.mark.usefixtures("full")
-def test_misuse_is_told_and_ends_with_two(jifen):
-    assert jifen(FIRST, "--raw").returncode == 2
-    assert jifen().returncode == 2
 
 
 def test_no_edition_yet_is_told(jifen):

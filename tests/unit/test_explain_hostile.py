@@ -1,7 +1,9 @@
 """`jifen explain` in careless hands: codes as they are typed, damaged editions, names that would move the cursor."""
 
+import itertools
 import json
 import re
+import shutil
 import sys
 
 import pytest
@@ -34,14 +36,22 @@ update levels set name_zh = <acts>;
 """.replace("<acts>", ACTS)
 
 
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory):
+    """One whole edition, sealed once; a test has a copy."""
+    folder = tmp_path_factory.mktemp("sealed")
+    page = keep_raw(folder, PAGE)
+    seal_one(folder, "2025-06-30-aaa", COUNTED + EVIDENCED.replace("<page>", page), None, MORE)
+    return folder
+
+
 @pytest.fixture
-def edition(tmp_path, monkeypatch):
-    """One whole edition, current in the data folder that the environment names."""
+def edition(sealed, tmp_path, monkeypatch):
+    """That edition, current in the data folder that the environment names."""
     monkeypatch.setenv("JIFEN_DATA_DIR", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    return seal_one(
-        tmp_path, "2025-06-30-aaa", COUNTED + EVIDENCED.replace("<page>", keep_raw(tmp_path, PAGE)), None, MORE
-    )
+    shutil.copytree(sealed, tmp_path, symlinks=True, dirs_exist_ok=True)
+    return tmp_path / "editions" / "2025-06-30-aaa"
 
 
 @pytest.fixture
@@ -58,66 +68,44 @@ def asked(capfd, monkeypatch):
     return ask
 
 
-@pytest.mark.parametrize(
-    "typed",
-    [
-        CODE.lower(),
-        f"  {CODE}\t",
-        "91441300 MA0000 017L",
-        "９１４４１３００ＭＡ０００００１７Ｌ",
-        "91441300mａ0000017L\u3000",
-    ],
-)
-def test_a_code_is_found_however_it_is_typed(tmp_path, monkeypatch, asked, typed):
+def test_a_code_is_found_however_it_is_typed(tmp_path, monkeypatch, asked):
     monkeypatch.setenv("JIFEN_DATA_DIR", str(tmp_path))
     seal_one(tmp_path, "2025-06-30-aaa", COUNTED + TAKES_ITS_CODE)
-    code, out, err = asked(typed, "--indicator", "ｃ０１ ")
-    assert (code, err) == (0, "")
-    assert out.startswith(f"甲科技有限公司 {CODE}")
+    wide = "".join(chr(ord(sign) + 0xFEE0) for sign in CODE)
+    for typed in (CODE.lower(), f"  {CODE}\t", "91441300 MA0000 017L", wide, "91441300mａ0000017L\u3000"):
+        code, out, err = asked(typed, "--indicator", "ｃ０１ ")
+        assert (typed, code, err) == (typed, 0, "")
+        assert out.startswith(f"甲科技有限公司 {CODE}")
+
+
+NOBODY = {
+    "914413O0MA0000017L": f"{CODE} may be meant",
+    "91441300MA00000171": "校验",
+    "甲科技有限公司": "18位",
+    "' or 1=1 --": "18位",
+    "91441300MA0000000\x00": "none of the 7 enterprises",
+    "": "18位",
+    CODE: "none of the 7 enterprises of edition 2025-06-30-aaa",
+}
+"""A code that nobody has, and what is told of it."""
 
 
 @pytest.mark.usefixtures("edition")
-@pytest.mark.parametrize(
-    ("typed", "told"),
-    [
-        ("914413O0MA0000017L", f"{CODE} may be meant"),
-        ("91441300MA00000171", "校验"),
-        ("甲科技有限公司", "18位"),
-        ("' or 1=1 --", "18位"),
-        ("", "18位"),
-        (CODE, "none of the 7 enterprises of edition 2025-06-30-aaa"),
-    ],
-)
-def test_a_code_that_nobody_has_is_told_with_what_is_wrong_and_what_next(asked, typed, told):
-    code, out, err = asked(typed)
-    assert (code, out) == (1, "")
-    assert err.startswith("not_found '")
-    assert err.count("\n") == 1
-    for part in (told, "Whose: data", "enterprises.csv", "jifen edition list"):
-        assert part in err
+def test_what_there_is_not_is_told_with_what_is_wrong_and_what_next(asked):
+    whose = ("Whose: data",)
+    cases = [((typed,), (told, "enterprises.csv", "jifen edition list")) for typed, told in NOBODY.items()]
+    no_indicator = ("no indicator of rule set national-2024", "there are: C01, C09", "Next: jifen explain")
+    cases += [((FIRST, "--indicator", code), no_indicator) for code in ("C77", "", "C01; drop table x", "\x1b[2J")]
+    names = ("2025-06-29-gone", "", "../../etc", "current", "\x1b[2J")
+    cases += [((FIRST, "--edition", name), ("not_found", "jifen edition list")) for name in names]
+    for words, told in cases:
+        code, out, err = asked(*words)
+        assert (words, code, out) == (words, 1, "")
+        assert [part for part in (*told, *whose) if part not in err] == [], err
+        assert (err.count("\n"), "\x1b" in err) == (1, False)
 
 
-@pytest.mark.usefixtures("edition")
-@pytest.mark.parametrize("wanted", ["C77", "", "C01; drop table x", "\x1b[2J"])
-def test_an_indicator_that_there_is_not_is_told_with_those_there_are(asked, wanted):
-    code, out, err = asked(FIRST, "--indicator", wanted)
-    assert (code, out) == (1, "")
-    for part in ("no indicator of rule set national-2024", "there are: C01, C09", "Whose: data", "Next: jifen explain"):
-        assert part in err
-    assert "\x1b" not in err
-
-
-@pytest.mark.usefixtures("edition")
-@pytest.mark.parametrize("wanted", ["2025-06-29-gone", "", "../../etc", "current", "\x1b[2J"])
-def test_an_edition_that_there_is_not_is_told_with_how_to_list_them(asked, wanted):
-    code, out, err = asked(FIRST, "--edition", wanted)
-    assert (code, out) == (1, "")
-    for part in ("not_found", "Whose: data", "jifen edition list"):
-        assert part in err
-    assert "\x1b" not in err
-
-
-@pytest.mark.parametrize("words", [(FIRST, "\x1b[2J"), (FIRST, "--\x1b[2J"), ()])
+@pytest.mark.parametrize("words", [(FIRST, "\x1b[2J"), (FIRST, "--\x1b[2J"), (), (FIRST, "--raw")])
 def test_misuse_ends_with_two_and_repeats_nothing_that_would_act(capfd, words):
     with pytest.raises(SystemExit) as ended:
         run(["explain", *words])
@@ -145,17 +133,17 @@ def test_a_table_that_is_lost_is_told_and_not_taken_for_an_empty_one(edition, as
     assert (code, err) == (1, "")
 
 
-@pytest.mark.parametrize("more", [(), ("--indicator", "C01"), ("--json",), ("--indicator", "C01", "--json")])
-@pytest.mark.parametrize("uscc", [FIRST, FIRST[:-1] + "2"])
-def test_no_name_from_outside_reaches_the_terminal_as_a_command(tmp_path, monkeypatch, asked, uscc, more):
+def test_no_name_from_outside_reaches_the_terminal_as_a_command(tmp_path, monkeypatch, asked):
     monkeypatch.setenv("JIFEN_DATA_DIR", str(tmp_path))
     seal_one(tmp_path, "2025-06-30-aaa", COUNTED + EVIDENCED + HOSTILE_NAMES, None, MORE)
-    code, out, err = asked(uscc, *more)
-    assert (code, err) == (0, "")
-    assert out.replace("\n", "").isprintable()
-    # Markup is a text like any other: nothing here reads it.
-    assert "[2J" in out
-    assert "[red]甲[/red]" in out
+    one = ("--indicator", "C01")
+    for uscc, more in itertools.product((FIRST, FIRST[:-1] + "2"), ((), one, ("--json",), (*one, "--json"))):
+        code, out, err = asked(uscc, *more)
+        assert (more, code, err) == (more, 0, "")
+        assert out.replace("\n", "").isprintable()
+        # Markup is a text like any other: nothing here reads it.
+        assert "[2J" in out
+        assert "[red]甲[/red]" in out
 
 
 @pytest.mark.usefixtures("edition")
@@ -176,21 +164,19 @@ def test_one_indicator_names_its_record_its_days_its_page_and_the_command_that_p
         assert told in out
 
 
-def test_a_record_that_is_not_where_it_should_be_is_told(tmp_path, monkeypatch, asked):
+@pytest.mark.parametrize(
+    ("was", "told"),
+    [
+        (("2 as raw_position", "9 as raw_position"), ("no record at that position",)),
+        (("'tax' as source", "'gone' as source"), ("gone.yml is not there", "Whose: config", "Next: ")),
+    ],
+)
+def test_a_record_that_cannot_be_shown_is_told(tmp_path, monkeypatch, asked, was, told):
     monkeypatch.setenv("JIFEN_DATA_DIR", str(tmp_path))
-    elsewhere = EVIDENCED.replace("<page>", keep_raw(tmp_path, PAGE)).replace("2 as raw_position", "9 as raw_position")
-    seal_one(tmp_path, "2025-06-30-aaa", COUNTED + elsewhere, None, MORE)
-    assert "no record at that position" in asked(FIRST, "--indicator", "C01", "--raw")[1]
-
-
-def test_a_record_of_a_source_that_is_no_longer_declared_is_told(tmp_path, monkeypatch, asked):
-    monkeypatch.setenv("JIFEN_DATA_DIR", str(tmp_path))
-    gone = EVIDENCED.replace("<page>", keep_raw(tmp_path, PAGE)).replace("'tax' as source", "'gone' as source")
-    seal_one(tmp_path, "2025-06-30-aaa", COUNTED + gone, None, MORE)
-    code, out, err = asked(FIRST, "--indicator", "C01", "--raw")
-    assert (code, out) == (1, "")
-    for part in ("gone.yml is not there", "Whose: config", "Next: "):
-        assert part in err
+    evidence = EVIDENCED.replace("<page>", keep_raw(tmp_path, PAGE)).replace(*was)
+    seal_one(tmp_path, "2025-06-30-aaa", COUNTED + evidence, None, MORE)
+    _, out, err = asked(FIRST, "--indicator", "C01", "--raw")
+    assert [part for part in told if part not in out + err] == []
 
 
 def codes_in(path, pattern):
