@@ -14,6 +14,14 @@ in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
+leased as (
+    select
+        'lease' as kind,
+        lease_no,
+        asset_no
+    from leases
+),
+
 known as (
     select
         claims.claim_no,
@@ -25,7 +33,7 @@ known as (
         claims.period_to,
         claims.claimed_on,
         claims.used_for,
-        coalesce(claims.asset_no, leases.asset_no) as asset_no,
+        coalesce(claims.asset_no, leased.asset_no) as asset_no,
         claims.other_programme,
         claims.consented_on,
         claims.published_on,
@@ -36,7 +44,7 @@ known as (
     from claims
     inner join in_force on claims.claimed_on <= in_force.as_of
     left join redirected on claims.uscc = redirected.code
-    left join leases on claims.kind = 'lease' and claims.contract_no = leases.lease_no
+    left join leased on claims.kind = leased.kind and claims.contract_no = leased.lease_no
 )
 
 select * from known
