@@ -1,5 +1,6 @@
 """`jifen programme`: which products, policies and rewards there are, and what each says of an enterprise."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -24,12 +25,25 @@ KINDS = {"product": "products", "policy": "policies", "reward": "rewards"}
 ITEM = ("kind", "item_id", "version", "name_zh", "name_en", "valid_from", "valid_to", "provenance")
 WHY_NOT = ("failing_zh", "gap", "closes_on")
 SAID = {
-    "product_offers": ("product_id", "version", "bank", "decision", "limit_fen", "rate_pct", *WHY_NOT),
-    "policy_decisions": ("policy_id", "version", "decision", "claim_state", "confirm_by", *WHY_NOT),
-    "reward_places": ("reward_id", "version", "stage", "place", "places", "state"),
-    "restrictions": ("measure_id", "name_zh", "document_no", "issuing_body", "starts_on", "ends_on", "is_restricting"),
+    "product_offers": (
+        "信贷产品 Loan products",
+        ("product_id", "bank", "decision", "limit_cny", "rate_pct", "stands_until", "failing_zh", "failing_en"),
+    ),
+    "policy_decisions": (
+        "政策 Policies",
+        ("policy_id", "decision", "claim_state", "confirm_by", "failing_zh", "failing_en"),
+    ),
+    "reward_places": ("荣誉与优先 Rewards", ("reward_id", "stage", "place", "places", "state")),
+    "restrictions": (
+        "惩戒措施 Restrictions",
+        ("measure_id", "name_zh", "document_no", "issuing_body", "starts_on", "ends_on", "is_restricting"),
+    ),
+    "failed_conditions": (
+        "所缺条件 Conditions that do not hold",
+        ("item_id", "text_zh", "text_en", "number", "text", "gap", "is_not_known", "closes_on"),
+    ),
 }
-"""What is shown of an enterprise, by table of the edition."""
+"""What is shown of an enterprise, by table of the edition: the title, and the columns."""
 
 
 @app.command("list")
@@ -94,11 +108,16 @@ def show_enterprise(
     with SealedReader() as reader:
         tables = reader.of(path)
         if tables.first("enterprises", uscc=code) is None:
-            fail(f"edition {wanted} has no enterprise {code}. Next: jifen explain {code}", "not_found")
+            fail(
+                f"edition {wanted} has no enterprise {code}. Next: jifen explain {code} says why",
+                "not_found",
+            )
         said = {table: tables.needed(table, uscc=code) for table in SAID}
-        said["failed_conditions"] = tables.needed("failed_conditions", uscc=code)
     if as_json:
         show.show_json({"edition_id": wanted, "uscc": code, **said})
         return
-    for table, columns in SAID.items():
-        show.show_rows(table, said[table], columns)
+    for offer in said["product_offers"]:
+        # Exact: fen have two decimals of a yuan.
+        offer["limit_cny"] = None if offer["limit_fen"] is None else Decimal(offer["limit_fen"]).scaleb(-2)
+    for table, (title, columns) in SAID.items():
+        show.show_rows(title, said[table], columns)

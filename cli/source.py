@@ -1,5 +1,6 @@
 """`jifen source`: list the agencies, look at them, plan, pull one, and put them to the test."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
@@ -165,12 +166,13 @@ def new(
 ) -> None:
     """Write a source file that reads as it stands, with a comment wherever the agency's own words belong."""
     path = new_source(name, out or SOURCES_DIR, driver=driver, paginator=paginator, auth=auth, decoder=decoder)
+    there = f" --folder {shlex.quote(str(out))}" if out else ""
     lines = [
         f"written: {path}",
         "next:",
         f"  1. go through its comments, then set in .env: {', '.join(read_source(path).variables())}",
-        f"  2. jifen source check {name}",
-        f"  3. jifen source test {name}",
+        f"  2. jifen source check {name}{there}",
+        f"  3. jifen source test {name}{there}",
         f"  4. read its records in a model: landed('{name}', '<dataset>') (docs/adding.md)",
     ]
     for line in lines:

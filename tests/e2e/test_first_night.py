@@ -185,7 +185,9 @@ def test_what_every_product_and_policy_says_of_an_enterprise_can_be_asked(night)
     }
     assert all(row["gap"] is not None for row in told["failed_conditions"] if not row["is_not_known"] and row["number"])
     assert night.jifen("programme", "show", "91441300MA00000000").code == 1
-    assert night.jifen("programme", "changes").code == 1
+    assert "has none before it" in str(night.jifen("programme", "changes").told)
+    same = night.jifen("programme", "changes", "--since", night.current.name)
+    assert (same.code, same.told["changes"]) == (0, [])
     assert night.jifen("programme", "check").code == 0
 
 
