@@ -16,7 +16,7 @@ from connectors.source_files import read_sources
 from editions.explain import top
 from editions.places import edition_path
 from flows.outcome import Outcome
-from flows.prefect_server import free_port, local_server, server_environment
+from flows.prefect_server import local_server
 
 
 class DemoError(RuntimeError):
@@ -35,12 +35,12 @@ def run_demo(population: str, data: Path | None, data_dir: Path, hold: bool) -> 
         # Explicitly: a script's background job has SIGINT ignored, and SIGTERM would leave a server behind.
         signal.signal(ending, signal.default_int_handler)
     with ExitStack() as stack:
-        port = free_port()
         with show.errors.status("starting the sandbox and a Prefect server"):
             sandbox = stack.enter_context(start(population, data_dir / "sandbox", data))
-            address = stack.enter_context(local_server(data_dir / "prefect", port))
+            server = stack.enter_context(local_server(data_dir / "prefect"))
+        address = server["PREFECT_API_URL"].removesuffix("/api")
         show.errors.print(f"sandbox and Prefect server are up after {time.monotonic() - began:.0f} s: {address}/runs")
-        environment = {**_plain_environment(), **sandbox.env, **server_environment(data_dir / "prefect", port)}
+        environment = {**_plain_environment(), **sandbox.env, **server}
         # Its own folder and ledger: made-up scores must never become current where real banks are served.
         environment["JIFEN_ENV_FILE"] = ""
         environment["JIFEN_DATA_DIR"] = str(data_dir)

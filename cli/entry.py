@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 EXPLAIN = "explain"
 LEADING = "--data-dir"
@@ -58,11 +58,11 @@ def leave_with(command: Callable[[], None]) -> NoReturn:
 
 
 class CommandError(Exception):
-    """A command cannot be done as asked: why, and with which exit code it ends. `more` is what JSON says beside it."""
+    """A command cannot be done as asked: why, and with which exit code it ends."""
 
-    def __init__(self, message: str, state: str = "failed", exit_code: int = 1, **more: Any) -> None:
+    def __init__(self, message: str, state: str = "failed", exit_code: int = 1) -> None:
         super().__init__(message)
-        self.state, self.exit_code, self.more = state, exit_code, more
+        self.state, self.exit_code = state, exit_code
 
 
 def report(error: Exception) -> int:

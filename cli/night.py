@@ -33,11 +33,6 @@ def run(
     Exit codes: 0 published or nothing new, 1 failed or something is not delivered yet, 2 usage, 3 the gate blocked,
     4 a critical source is missing, 5 published or nothing new, and another source failed.
     """
-    raise typer.Exit(_run_once(as_of, as_json))
-
-
-def _run_once(as_of: date | None, as_json: bool) -> int:
-    """Run the night and show its outcome; answers the exit code."""
     # Here, not above: `jifen status` shows outcomes and must answer at once.
     from flows.prefect_server import ApiLostError
     from flows.run import run_configured
@@ -54,7 +49,7 @@ def _run_once(as_of: date | None, as_json: bool) -> int:
         sys.stdout.flush()
         # Prefect's client would go on for minutes trying to send what it still has to say of this run.
         os._exit(code)
-    return _show(outcome, as_json)
+    raise typer.Exit(_show(outcome, as_json))
 
 
 def _show(outcome: Outcome, as_json: bool) -> int:

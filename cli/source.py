@@ -42,7 +42,7 @@ AsOf = Annotated[date | None, day_option("The business date; today otherwise. Ne
 @app.command("list")
 def list_sources(folder: Folder = None, as_json: Json = False) -> None:
     """List every agency and dataset, and what this zone is not supplied with."""
-    sources, zone = _read(Settings(), folder)
+    _, sources, zone = _read(folder)
     columns = (
         ("dataset", "{source}.{dataset}"),
         ("agency", "agency_zh"),
@@ -81,8 +81,7 @@ def check(name: OneName = None, folder: Folder = None, as_json: Json = False) ->
 
     Without a name each bank's file is checked too: that every column of its extract is decided on and described.
     """
-    settings = Settings()
-    sources, zone = _read(settings, folder)
+    settings, sources, zone = _read(folder)
     found = [line for source in _chosen(sources, name) for line in check_source(source, zone, settings)]
     if name is None and folder is None:
         found += check_sinks(read_sinks())
@@ -94,8 +93,7 @@ def check(name: OneName = None, folder: Folder = None, as_json: Json = False) ->
 @app.command("plan")
 def show_plan(name: OneName = None, as_of: AsOf = None, folder: Folder = None, as_json: Json = False) -> None:
     """Say what a pull would ask for, and what we hold. Nothing is sent and nothing is written."""
-    settings = Settings()
-    sources, zone = _read(settings, folder)
+    settings, sources, zone = _read(folder)
     chosen = _chosen(sources, name)
     planned = plan(chosen, zone, settings, _day(settings, as_of))
     if as_json:
@@ -131,8 +129,7 @@ def pull(
     as_json: Json = False,
 ) -> None:
     """Pull and land one source now. Exit codes: 0 all came, 1 one did not, 4 a critical one did not."""
-    settings = Settings()
-    sources, zone = _read(settings, folder)
+    settings, sources, zone = _read(folder)
     (source,) = _chosen(sources, name)
     day = _day(settings, as_of)
     try:
@@ -179,10 +176,11 @@ def new(
         show.console.print(show.safe(line))
 
 
-def _read(settings: Settings, folder: Path | None) -> tuple[list[Source], Zone]:
+def _read(folder: Path | None) -> tuple[Settings, list[Source], Zone]:
+    settings = Settings()
     ours = read_sources()
     sources = ours if folder is None else read_sources(folder)
-    return sources, read_zone(settings.zone_file, [*ours, *sources])
+    return settings, sources, read_zone(settings.zone_file, [*ours, *sources])
 
 
 def _chosen(sources: Sequence[Source], name: str | None) -> list[Source]:

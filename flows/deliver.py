@@ -20,7 +20,7 @@ from editions.verify import verify
 from flows.night import Night
 from ledger.csv_file import write_csv
 from ledger.publications import edition_row, mark_failed, mark_sent, pending
-from ledger.settings import MissingVariableError
+from ledger.settings import MissingVariableError, Settings
 from ledger.store import Row
 from ledger.tables import deliveries, outbox
 
@@ -86,8 +86,6 @@ def deliver_pending(night: Night) -> list[dict[str, Any]]:
 
 def _send_extract(night: Night, sink: ExtractSink, owed: Row) -> Row:
     """Cut the rows that consent allows on the send date, leave the file, then its manifest, and write it down."""
-    from connectors.drivers.sftp import push
-
     path = edition_path(night.settings.data_dir, owed["edition_id"])
     _require_whole(night, path, owed["edition_id"])
     # The day it really leaves, not the day the run began: a night may end after midnight.
@@ -109,14 +107,7 @@ def _send_extract(night: Night, sink: ExtractSink, owed: Row) -> Row:
         "rows": extract.table.num_rows,
         "fields": list(sink.fields),
     }
-    told = json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True).encode() + b"\n"
-    push(
-        sink.connection,
-        sink.folder,
-        [(name, content), (f"{name}.manifest.json", told)],
-        sink.name,
-        night.settings,
-    )
+    leave(sink, name, content, manifest_text(manifest), night.settings)
     values = {
         "send_date": manifest["send_date"],
         "file_name": name,
@@ -126,6 +117,18 @@ def _send_extract(night: Night, sink: ExtractSink, owed: Row) -> Row:
     }
     mark_sent(night.ledger, deliveries, owed["delivery_id"], values, extract.denied)
     return values
+
+
+def manifest_text(told: Row) -> bytes:
+    """What stands beside a file that is sent, as JSON."""
+    return json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True).encode("utf-8", "backslashreplace") + b"\n"
+
+
+def leave(sink: ExtractSink | ReturnsSink, name: str, content: bytes, manifest: bytes, settings: Settings) -> None:
+    """Leave a file with its recipient, then its manifest, which says that the file is whole."""
+    from connectors.drivers.sftp import push
+
+    push(sink.connection, sink.folder, [(name, content), (f"{name}.manifest.json", manifest)], sink.name, settings)
 
 
 def _require_whole(night: Night, path: Path, edition_id: str) -> None:

@@ -130,7 +130,7 @@ def _without_account(url: str) -> str:
     return f"{head.partition('://')[0]}://***@{tail}" if at else url
 
 
-def server_environment(home: Path, port: int) -> dict[str, str]:
+def _environment(home: Path, port: int) -> dict[str, str]:
     """The variables that make client and server of one Prefect find each other, send nothing out, and stay quiet."""
     api = f"http://127.0.0.1:{port}/api"
     return {
@@ -159,19 +159,19 @@ def prefect_command(*arguments: str) -> list[str]:
 
 
 @contextmanager
-def local_server(home: Path, port: int) -> Iterator[str]:
-    """Start a server, wait until it answers, give its address, and end it; its log is `server.log` in `home`."""
+def local_server(home: Path) -> Iterator[dict[str, str]]:
+    """Start a server, wait until it answers, give the variables that lead to it, and end it; `home` holds its log."""
     home.mkdir(parents=True, exist_ok=True)
+    port, log_path = free_port(), home / "server.log"
+    environment = _environment(home, port)
     command = prefect_command("server", "start", "--host", "127.0.0.1", "--port", str(port))
-    log_path = home / "server.log"
     with log_path.open("wb") as log:
-        environment = {**os.environ, **server_environment(home, port)}
         server = subprocess.Popen(
-            command, env=environment, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+            command, env={**os.environ, **environment}, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
         )
     try:
-        _wait_until_healthy(server, f"http://127.0.0.1:{port}/api/health", log_path)
-        yield f"http://127.0.0.1:{port}"
+        _wait_until_healthy(server, f"{environment['PREFECT_API_URL']}/health", log_path)
+        yield environment
     finally:
         server.terminate()
         try:

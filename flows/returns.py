@@ -1,7 +1,6 @@
 """Return files 回执: written after ingest, sent to the agencies that have a sink for them, whatever the gate says."""
 
 import hashlib
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from connectors.raw import write_durably
 from connectors.returns import ReturnFile, compose
 from connectors.sink_files import ReturnsSink
 from connectors.spec import Source
-from flows.deliver import error_text, send_pending
+from flows.deliver import error_text, leave, manifest_text, send_pending
 from flows.night import Night
 from flows.outcome import Outcome
 from ledger.publications import mark_sent
@@ -78,7 +77,7 @@ def _manifest(row: Row, made: ReturnFile) -> bytes:
         "bytes": len(made.content),
         "datasets": list(made.datasets),
     }
-    return json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True).encode("utf-8", "backslashreplace") + b"\n"
+    return manifest_text(told)
 
 
 def _sent_name(row: Row) -> str:
@@ -92,13 +91,10 @@ def _recipient(night: Night, source: Source) -> str | None:
 
 def send_returns(night: Night) -> list[dict[str, Any]]:
     """Send every pending return, of tonight or an earlier night, oldest first; answers one line for each."""
-    from connectors.drivers.sftp import push
 
     def send(sink: ReturnsSink, row: Row) -> Row:
         content, manifest = _whole(night.settings.data_dir / "returns" / row["file_name"], row)
-        name = _sent_name(row)
-        files = [(name, content), (f"{name}.manifest.json", manifest)]
-        push(sink.connection, sink.folder, files, sink.name, night.settings)
+        leave(sink, _sent_name(row), content, manifest, night.settings)
         mark_sent(night.ledger, returns, row["return_id"])
         return {}
 

@@ -26,7 +26,7 @@ from connectors.pull import driver_of
 from connectors.source_files import read_sources
 from connectors.zone import Zone
 from flows.night import Night
-from flows.prefect_server import free_port, local_server, server_environment
+from flows.prefect_server import local_server
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import open_ledger
 from sandbox.acceptance.canaries import found_in_folder, pattern_of, secrets_of
@@ -125,15 +125,10 @@ def run(folder: Path, sample: int | None) -> Swept:
     out = folder / "out"
     out.mkdir(parents=True)
     (folder / "cells.json").write_text(json.dumps(cells), encoding="utf-8")
-    port = free_port()
-    environment = {
-        **os.environ,
-        **server_environment(out / "prefect", port),
-        "PREFECT_LOGGING_LEVEL": "DEBUG",
-        "PYTHONPATH": str(PROJECT_DIR),
-    }
     command = [sys.executable, "-P", "-m", "tests.canary_sweep", "--strike", str(folder)]
-    with local_server(out / "prefect", port), (out / "said.log").open("wb") as said:
+    own = {"PREFECT_LOGGING_LEVEL": "DEBUG", "PYTHONPATH": str(PROJECT_DIR)}
+    with local_server(out / "prefect") as server, (out / "said.log").open("wb") as said:
+        environment = {**os.environ, **server, **own}
         done = subprocess.run(command, env=environment, cwd=folder, stdout=said, stderr=said, check=False)
     if done.returncode != 0:
         raise RuntimeError((out / "said.log").read_text(encoding="utf-8", errors="replace")[-3000:])

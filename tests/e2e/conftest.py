@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.prefect_server import free_port, local_server, server_environment
+from flows.prefect_server import local_server
 from sandbox.start import start
 from tests.e2e.house import House, Ran
 
@@ -44,14 +44,10 @@ def house(published: Callable[[Path], House], tmp_path: Path) -> Iterator[House]
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[[House], tuple[dict[str, str], int]]]:
-    """A Prefect server: the environment of everything of a house that works with it, and its port."""
-    port = free_port()
-    with local_server(tmp_path / "prefect", port):
-        yield lambda house: (
-            {**os.environ, **house.environment, **server_environment(tmp_path / "prefect", port)},
-            port,
-        )
+def serve(tmp_path: Path) -> Iterator[Callable[[House], dict[str, str]]]:
+    """A Prefect server: the environment of everything of a house that works with it."""
+    with local_server(tmp_path / "prefect") as server:
+        yield lambda house: {**os.environ, **house.environment, **server}
 
 
 def api(environment, *path, ask=None):

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.night, pytest.mark.prefect, pytest.mark.usefixtures("f
 
 
 def test_a_night_that_the_gate_blocks_leaves_current_and_is_failed_tasks_in_one_line_each(house, serve):
-    environment, _ = serve(house)
+    environment = serve(house)
     before = house.current
     last_year = house.as_of.year - 1
     empty = dict.fromkeys(("yysr", "yffy", "jlr", "ldzchj", "fldzchj", "ldfzhj", "fldfzhj"))

@@ -35,7 +35,7 @@ def test_a_sample_of_faults_shows_no_secret_to_prefect_or_in_any_file(tmp_path):
     assert swept.found == []
 
 
-def recipe(port, day):
+def recipe(environment, day):
     """The Prefect commands of README, in their order; the sandbox's night in place of a night at 22:30."""
     text = (PROJECT_DIR / "README.md").read_text(encoding="utf-8").partition("## Run it every night")[2]
     lines = re.findall(r"^    (?:\.venv/bin/prefect|export) .*", text, re.MULTILINE)
@@ -43,7 +43,9 @@ def recipe(port, day):
     assert server == ".venv/bin/prefect server start &"
     assert "2025-06-30" in tonight
     commands = [export, create, deploy, tonight.replace("2025-06-30", str(day))]
-    return "\n".join(["set -euo pipefail", *commands, f"exec {worker}"]).replace("127.0.0.1:4200", f"127.0.0.1:{port}")
+    return "\n".join(["set -euo pipefail", *commands, f"exec {worker}"]).replace(
+        "http://127.0.0.1:4200/api", environment["PREFECT_API_URL"]
+    )
 
 
 def end_with_parent():
@@ -65,7 +67,7 @@ def test_the_lines_of_the_readme_lead_to_a_scheduled_night_that_is_published_and
     new_house, serve, tmp_path
 ):
     house, folder = new_house, tmp_path
-    environment, port = serve(house)
+    environment = serve(house)
     house.faults(
         {"kind": "login_refused", "source": "bank_a"},
         {"kind": "down", "source": "policy_channel"},
@@ -90,7 +92,7 @@ def test_the_lines_of_the_readme_lead_to_a_scheduled_night_that_is_published_and
     log.parent.mkdir()
     with log.open("wb") as handle:
         worker = subprocess.Popen(
-            ["/bin/bash", "-c", recipe(port, house.as_of)],
+            ["/bin/bash", "-c", recipe(environment, house.as_of)],
             env={**plain, "HOME": str(folder), "PWD": str(project)},
             cwd=project,
             stdout=handle,

@@ -276,15 +276,6 @@ def test_status_begins_with_what_is_to_be_done(settings, monkeypatch, capsys):
     ]
 
 
-def test_an_interrupted_night_is_closed_and_told(run, posted, settings):
-    def interrupted(_night):
-        raise KeyboardInterrupt
-
-    ended = run(interrupted)
-    assert (ended.exit_code, latest_runs(open_ledger(settings))[0]["state"]) == (1, "failed")
-    assert "interrupted" in posted.events[0][1]["data"]["message"]
-
-
 @pytest.mark.parametrize(
     ("now", "begins"),
     [

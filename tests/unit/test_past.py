@@ -142,6 +142,7 @@ def test_a_published_rule_set_whose_files_change_stops_the_next_night(ledger, la
         "ruleset_weights.csv: national-2024, C01, startup: weight was 6 and is 7; edition 2025-06-30-"
         in stopped.message
     )
+    assert "jifen ruleset new national-2024" in stopped.message
     assert stopped.edition_id == current_id(ledger)
 
 

@@ -13,7 +13,6 @@ from connectors.drivers.pages import Page
 from connectors.pull import Pulled, pull_dataset
 from connectors.source_files import read_sources
 from connectors.zone import Zone
-from editions.ruleset_problems import Problem
 from flows import recipe
 from flows.outcome import EXIT_CODES, Outcome
 from ledger.batches import open_batch
@@ -61,16 +60,6 @@ def test_a_critical_source_that_failed_stops_before_anything_is_built(settings, 
     assert "patent" not in outcome.message
 
 
-def test_a_published_rule_set_that_was_changed_stops_the_night_before_anything_is_built(settings, steps, monkeypatch):
-    row = ("zhongkai-2024", "ruleset_weights.csv", "zhongkai-2024, C01, growth")
-    problem = Problem(*row, "改", "weight was 6, is 7; edition E")
-    monkeypatch.setattr(recipe, "moved", lambda *_: [problem])
-    outcome = recipe.run_night(settings, DAY, "plain", steps)
-    assert (outcome.state, outcome.exit_code, last_state(settings)) == ("failed", 1, "failed")
-    assert "ruleset_weights.csv: zhongkai-2024, C01, growth: weight was 6, is 7; edition E" in outcome.message
-    assert "jifen ruleset new zhongkai-2024" in outcome.message
-
-
 def test_a_fault_in_any_step_is_an_outcome_and_the_run_is_closed(settings, steps):
     def broken(*_):
         raise OSError("No space left on device")
@@ -91,11 +80,6 @@ def test_every_state_of_a_run_has_an_exit_code_and_the_ledger_knows_each():
     (check,) = [str(c.sqltext) for c in runs.constraints if hasattr(c, "sqltext")]
     # Of a day that has passed an edition is made, and no night: the runs do not know it.
     assert {state for state in EXIT_CODES if f"'{state}'" not in check} == {"beside"}
-
-
-def test_a_published_night_that_still_owes_something_is_not_a_success():
-    assert Outcome("published", "2025-06-30", "e", "").exit_code == 0
-    assert Outcome("published", "2025-06-30", "e", "", owed=("bank_a",)).exit_code == 1
 
 
 def test_a_run_beside_another_begins_nothing(settings, steps):
