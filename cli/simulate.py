@@ -41,8 +41,8 @@ def simulate(
     if as_json:
         show.show_json({"out": str(out.resolve()), **{name: found[name] for name in found if name != "enterprises"}})
         return
-    show.show_table("得失 Who gains, who loses", SHOWN, [tuple(row[name] for name in SHOWN) for row in found["groups"]])
+    show.show_rows("得失 Who gains, who loses", found["groups"], SHOWN)
     for table in ("items", "money"):
-        rows = found[table]
-        show.show_table(table, list(rows[0]), [tuple(row.values()) for row in rows])
+        if rows := found[table]:
+            show.show_rows(table, rows, list(rows[0]))
     show.console.print(f"written 已写入: {out}")

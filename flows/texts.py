@@ -45,7 +45,7 @@ def one_line(text: Any) -> str:
     return "" if text is None else visible(text).replace("\n", " ")
 
 
-_WORDS = "run|status|explain|score|edition|source|quarantine|identity|returns|ruleset|sandbox|demo"
+_WORDS = "run|status|explain|score|simulate|edition|source|quarantine|identity|returns|ruleset|programme|sandbox|demo"
 _COMMAND = re.compile(rf"(?<![\w./'-])jifen (?=(?:{_WORDS})\b)")
 
 

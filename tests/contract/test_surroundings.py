@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from cli.entry import CommandError, report
 from connectors.errors import ConfigError, TransientError
 from flows import prefect_server
 from flows.prefect_server import require_api
@@ -106,6 +107,15 @@ def test_a_program_gets_the_sentence_as_json(jifen, words):
     told = json.loads(jifen(*words, "--json", JIFEN_RETRY_SECONDS="soon").stdout)
     assert (told["state"], told["exit_code"]) == ("failed", 1)
     assert "JIFEN_RETRY_SECONDS" in told["message"]
+
+
+@pytest.mark.parametrize(("no_color", "word"), [("", "\x1b[31mfailed\x1b[0m"), ("1", "failed")])
+def test_an_error_is_red_on_a_terminal_that_shows_colours(monkeypatch, capsys, no_color, word):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert report(CommandError("it cannot be done.")) == 1
+    assert capsys.readouterr().err == f"{word} it cannot be done.\n"
 
 
 def test_an_address_of_prefect_that_cannot_be_read_is_one_sentence(process):
