@@ -13,12 +13,12 @@ from cli.entry import EXPLAIN
 from ledger.env_file import load_env_file, open_to_others
 
 GROUPS = {
-    "edition": "What was published.",
-    "source": "The agencies.",
-    "quarantine": "The records that were refused.",
+    "edition": "Published editions: list, show, verify.",
+    "source": "The agencies: list, check, test and pull them.",
+    "quarantine": "Refused records: list, show, replay, discard.",
     "identity": "Who is who: names that match no enterprise, whom they may mean, and what was decided.",
-    "returns": "What was reported to each agency about its records.",
-    "ruleset": "The rule sets: what they hold, and whether they can be scored by.",
+    "returns": "Return files: what was reported to each agency about its records.",
+    "ruleset": "Rule sets: list, check, compare, copy, export.",
     "programme": "What the points are for: loan products, policies, rewards, and what restricts.",
     "sandbox": "Agencies, banks and channels on loopback, to run against.",
 }
@@ -41,7 +41,7 @@ PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_opt
 
 
 class LazyGroup(ReportingGroup):
-    """Imports the module of a command when the command is called: all of them take a second, one a tenth."""
+    """Imports the module of a command when the command is called: importing all takes a second, one a tenth of it."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Every name."""
@@ -77,7 +77,7 @@ def settings(
     ctx: typer.Context,
     data_dir: Annotated[Path | None, typer.Option(help="The data folder; JIFEN_DATA_DIR otherwise.")] = None,
 ) -> None:
-    """Read .env behind the options and the environment of this call. What is made up has its own folder and secrets."""
+    """Read .env; options and the environment win over it. The sandbox and the demo read none: they have their own."""
     if data_dir is not None:
         os.environ["JIFEN_DATA_DIR"] = str(data_dir)
     file = None if ctx.invoked_subcommand in MADE_UP else load_env_file()

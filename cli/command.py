@@ -37,7 +37,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
 class ReportingGroup(TyperGroup):
-    """A group of commands of which every error is reported in one sentence, and ends in its exit code."""
+    """A group of commands; each error is reported in one sentence and sets the exit code."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was called."""
@@ -62,19 +62,19 @@ def fail(message: str, state: str = "failed", code: int = 1) -> NoReturn:
 
 
 def misused(message: str) -> NoReturn:
-    """End a command that was not asked for as it can be done."""
+    """End a command that was called wrongly: exit code 2."""
     fail(message, "usage", 2)
 
 
 def require_known(kind: str, wanted: Iterable[str], known: Iterable[str]) -> None:
-    """A name that there is not is a usage error, which names those there are: nothing found for it is no all-clear."""
+    """An unknown name is a usage error that lists the known ones: an empty answer would look like good news."""
     there = list(dict.fromkeys(known))
     if unknown := [name for name in wanted if name not in there]:
         misused(f"no {kind} {', '.join(unknown)}; there are {', '.join(there)}")
 
 
 def edition_asked(ledger: "Engine", edition: str | None) -> "Row":
-    """The ledger's row of an edition, of the current one where none is named; none there is ends the command."""
+    """The ledger's row of an edition, of the current one where none is named. Ends the command where there is none."""
     from ledger.publications import current_id, edition_row
 
     wanted = edition or current_id(ledger)

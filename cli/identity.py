@@ -75,7 +75,7 @@ def list_items(
     most: Most = 3,
     as_json: Json = False,
 ) -> None:
-    """List what the current edition could not tie to one enterprise, each with those it may mean, likeliest first."""
+    """List names and codes that the current edition matched to no enterprise, each with its likeliest candidates."""
     here = open_installation()
     edition = _edition(here)
     every = open_items(edition)
@@ -116,11 +116,11 @@ def _require_known(here: Installation, items: Sequence[OpenItem], dataset: str |
 @app.command("suggest")
 def suggest_name(
     name: Annotated[str, typer.Argument(help="Any name, open or not.")],
-    on: Annotated[date | None, day_option("Whether they bore it on that day.", "--on")] = None,
+    on: Annotated[date | None, day_option("Show whether they had the name on that day.", "--on")] = None,
     most: Most = 5,
     as_json: Json = False,
 ) -> None:
-    """Show the enterprises whose names are most like this one; with --on, whether they bore it on that day."""
+    """Show the enterprises with the most similar names; with --on, whether they had the name on that day."""
     edition = _edition(open_installation())
     item = OpenItem("", "", name.strip(), "asked", 0, None, on, on)
     (found,) = suggest(edition, [item], most)
@@ -138,11 +138,11 @@ def decide(
     by: Annotated[str, typer.Option("--by", help="Who decides; kept in the file.")],
     why: Annotated[str, typer.Option("--why", help="Why; kept in the file.")],
     uscc: Annotated[str | None, typer.Option("--uscc", help="The enterprise that is meant.")] = None,
-    nobody: Annotated[bool, typer.Option("--nobody", help="It is nobody of the register.")] = False,
+    nobody: Annotated[bool, typer.Option("--nobody", help="It is no enterprise of the register.")] = False,
     on: On = None,
     as_json: Json = False,
 ) -> None:
-    """Write down whom a name means in all its records, past ones too; the next night applies it.
+    """Decide which enterprise a name means in all its records, past ones too; the next night applies it.
 
     Nights of an earlier business date than --on do not know of it. A later word replaces this one from its day.
     """
@@ -172,7 +172,7 @@ def decide(
 
 
 def _warnings(here: Installation, edition: Path, one: IdentityDecision) -> Iterator[str]:
-    """Who would not know of it, and which datasets mean another: not refused, two that are wrong are mended in turn."""
+    """Which night would not apply it, and which decisions contradict it: two wrong ones are corrected in turn."""
     if one.decided_on > (as_of := business_date(edition)):
         yield (
             f"the current edition is of {as_of}: built again for that date, it would not know of this. Where it "
@@ -184,7 +184,7 @@ def _warnings(here: Installation, edition: Path, one: IdentityDecision) -> Itera
     for other in contradicted(made, here.sources, one, persons):
         where, name = f"{other.source}.{other.dataset}", show.safe(one.identifier)
         yield (
-            f"{where} says {other.uscc or 'nobody of ours'} of {name} ({show.safe(other.decided_by)}, "
+            f"{where} says {other.uscc or 'no enterprise'} of {name} ({show.safe(other.decided_by)}, "
             f"{other.decided_on}): while they contradict each other it counts for nobody. Where this one is right, "
             f"next, from a later day than that: jifen identity decide {where} {name} {means} --by WHO --why TEXT"
         )
@@ -201,7 +201,7 @@ def _require_open(here: Installation, edition: Path, one: IdentityDecision) -> N
 
 @app.command("decisions")
 def list_decisions(as_json: Json = False) -> None:
-    """List what was decided, in the order of the file, and what keeps a decision from being applied."""
+    """List the decisions in the order of the file, and why one is not applied."""
     here = open_installation()
     made = _decisions(here)
     edition = _edition(here) if made and current_id(here.ledger) else None
@@ -271,7 +271,7 @@ def show_decided(one: IdentityDecision, line: int | None) -> None:
     """Print a decision; `line` is where the very same stands already, None where it was written."""
     stands = "" if line is None else f" That is decided already (line {line}); nothing is written."
     show.console.print(
-        f"{show.safe(one.identifier)}: {one.uscc or 'nobody of ours'}, whatever the day of its records, in each night "
+        f"{show.safe(one.identifier)}: {one.uscc or 'no enterprise'}, whatever the day of its records, in each night "
         f"of {one.decided_on} or later.{stands} Next: jifen run"
     )
 

@@ -57,11 +57,11 @@ def list_records(
     dataset: DatasetName = None,
     reason: Reason = None,
     batch: Annotated[str | None, typer.Option(help="Records last met in this batch.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Those that no longer stand too, and why not.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Closed ones too, with the reason.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="Lines to print; --json prints all.")] = 200,
     as_json: Json = False,
 ) -> None:
-    """List the refused records that still stand: not landed since, not replayed, not discarded."""
+    """List the open refused records: not landed since, not replayed, not discarded."""
     here = open_installation()
     found = _records(here, Filter(source, dataset, reason, batch))
     if not everything:
@@ -70,7 +70,7 @@ def list_records(
         show.show_json([_told(one) for one in found])
         return
     if not found:
-        show.console.print("no record stands in quarantine" if not everything else "quarantine is empty")
+        show.console.print("no open record in quarantine" if not everything else "quarantine is empty")
         return
     declared = _declared(here)
     show.show_table(
@@ -155,11 +155,11 @@ def _next_step(one: Quarantined) -> str:
 @app.command("discard")
 def discard(
     ids: Ids,
-    why: Annotated[str, typer.Option("--why", help="Why these records count no more; kept in the ledger.")],
+    why: Annotated[str, typer.Option("--why", help="Why; kept in the ledger.")],
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
-    """Set records aside for good: they stand no more, and the ledger keeps who said so, when and why."""
+    """Discard records for good; the ledger keeps who decided it, when and why."""
     if not why.strip():
         misused("--why is empty: say why these records count no more.")
     here = open_installation()
@@ -199,7 +199,7 @@ def replay_records(
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
-    """Read refused records again with the source files as they are now; land those that pass. Exit 1: some do not."""
+    """Read refused records again with the present source files and land those that pass. Exit 1: some do not."""
     from flows.replay import replay_chosen
 
     if not ids and source is dataset is reason is None:
@@ -247,7 +247,7 @@ def _require_known(here: Installation, wanted: Filter) -> None:
 
 
 def _by_id(here: Installation, ids: Iterable[str]) -> tuple[list[Quarantined], list[Quarantined]]:
-    """The records of these ids in their order, and all there are; an id that is none is a usage error."""
+    """The records of these ids in their order, and all there are; an unknown id is a usage error."""
     held = _records(here, Filter())
     by_id = {one.record_id: one for one in held}
     asked = list(dict.fromkeys(ids))

@@ -49,7 +49,7 @@ def check(
 
 
 def _moved(ruleset: Ruleset) -> list[Problem]:
-    """What no longer stands as it was published; a folder never was."""
+    """What changed since it was published; a folder never was."""
     ledger = None if ruleset.is_folder else ledger_if_any(Settings())
     found = moved(ledger, place().dbt_project) if ledger else []
     return [one for one in found if ruleset.name in (ALL, one.ruleset_id)]
@@ -106,6 +106,6 @@ def export(
     ruleset_id: Annotated[str, typer.Argument(help="A rule set of the project.")],
     folder: Annotated[Path, typer.Argument(help="The folder to write; it must not be there yet.")],
 ) -> None:
-    """Write a rule set of the project as a folder, to be changed and scored by."""
+    """Export a rule set of the project as a folder, to change it and score by it."""
     files = export_ruleset(read_seeds(place().dbt_project, ruleset_id), folder)
     show.console.print(show.safe(f"{len(files)} files in {folder}: {', '.join(files)}"))

@@ -161,7 +161,7 @@ def new(
     decoder: Annotated[str | None, typer.Option(help=", ".join(KINDS["decoder"]))] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the file; connectors/sources otherwise.")] = None,
 ) -> None:
-    """Write a source file that reads as it stands, with a comment wherever the agency's own words belong."""
+    """Write a valid source file, with a comment wherever the agency's own words belong."""
     path = new_source(name, out or SOURCES_DIR, driver=driver, paginator=paginator, auth=auth, decoder=decoder)
     there = f" --folder {shlex.quote(str(out))}" if out else ""
     lines = [

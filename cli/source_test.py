@@ -151,7 +151,7 @@ def _for_real(
 def show_matrix(
     names: Names = None,
     folder: Folder = None,
-    kinds: Annotated[str | None, typer.Option(help="Only these kinds, parted by commas.")] = None,
+    kinds: Annotated[str | None, typer.Option(help="Only these kinds, separated by commas.")] = None,
     positions: Annotated[str, typer.Option(help="Where in the listing a fault sets in.")] = ",".join(POSITIONS),
     sample: Annotated[int | None, typer.Option(min=1, help="So many cells, drawn by --seed; all otherwise.")] = None,
     plan: Annotated[
