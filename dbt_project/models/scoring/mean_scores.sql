@@ -120,26 +120,23 @@ parts as (
 
 parted as (
     select
-        grouped.*,
-        case
-            when grouped.share is not null
-                then coalesce(parts.part * cast(grouped.weight as double) / weights.weight, 0)
-        end as part
+        grouped.enterprise_id,
+        grouped.line_id,
+        grouped.value,
+        grouped.percentile,
+        grouped.peers,
+        grouped.share,
+        cast(
+            cast(
+                case
+                    when grouped.share is not null
+                        then coalesce(parts.part * cast(grouped.weight as double) / weights.weight, 0)
+                end as decimal(38, 12)
+            ) as decimal(18, 6)
+        ) as part
     from grouped
     left join parts on grouped.enterprise_id = parts.enterprise_id and grouped.group_code = parts.group_code
     left join weights on grouped.enterprise_id = weights.enterprise_id and grouped.group_code = weights.group_code
-),
-
-rounded as (
-    select
-        enterprise_id,
-        line_id,
-        value,
-        percentile,
-        peers,
-        share,
-        cast(cast(part as decimal(38, 12)) as decimal(18, 6)) as part
-    from parted
 ),
 
 -- What rounding leaves over goes to the first indicator that is worth anything.
@@ -148,19 +145,19 @@ summed as (
         enterprise_id,
         sum(part) as part,
         min(case when part > 0 then line_id end) as first_line_id
-    from rounded
+    from parted
     group by enterprise_id
 ),
 
 weighed as (
     select
-        rounded.*,
+        parted.*,
         cast(
-            rounded.part + case when rounded.line_id = summed.first_line_id then in_force.points_scale - summed.part else 0 end
+            parted.part + case when parted.line_id = summed.first_line_id then in_force.points_scale - summed.part else 0 end
             as decimal(18, 6)
         ) as points_maximum
-    from rounded
-    inner join summed on rounded.enterprise_id = summed.enterprise_id
+    from parted
+    inner join summed on parted.enterprise_id = summed.enterprise_id
     cross join in_force
 ),
 
