@@ -34,7 +34,9 @@ with sent as (
         from (
             select
                 *,
-                {{ record_ref('standing', ref) }} as record_ref,
+                {% for column in ref -%}
+                    cast({{ column }} as varchar){{ " || '|' || " if not loop.last }}
+                {%- endfor %} as record_ref,
                 {{ split_rows("replace(" ~ one.column.name ~ ", '；', ';')", ';') }} as identifier,
                 cast({{ named_on or 'null' }} as date) as mentioned_on
             from ({{ landed(one.dataset.source_name, one.dataset.name) }}) as standing
