@@ -1,6 +1,6 @@
 -- Guards: Q14: one patent counts once for a holder, one decision once against an enterprise. (One loan receipt counts once for
 -- a bank, since it is in the key of what landed.)
--- Why: offices publish twice and agencies send again under a new number; points for a copy are points for nothing.
+-- Why: offices publish twice and agencies send again under a new number; a copy would add its points twice.
 with evidence as (
     select * from {{ ref('evidence') }}
     where indicator_code = 'L11'

@@ -135,7 +135,7 @@ def test_a_code_is_judged_within_its_own_rule_set_and_each_fault_is_named_once(f
     found = [(one.row_key, one.problem_en.split(":")[0]) for one in problems if " code " in f" {one.problem_en} "]
     assert found == [
         ("mine, a_Status", "a code cannot be another one with an ending of ours"),
-        ("mine, b", "the code stands twice in the rule set, whatever its case"),
+        ("mine, b", "duplicate code in the rule set (case is ignored)"),
         ("other, Order", "a reserved word of SQL cannot be an indicator's code"),
     ]
 

@@ -1,6 +1,6 @@
 -- pool_terms: ruleset_id
--- 费率、倍数或警戒线缺失或不合理：警戒线应不高于停止线
--- a rate, the leverage or a line is missing or absurd: the line that warns is not above the one that stops
+-- 费率、倍数、警戒线或停止线缺失或不合理，或警戒线高于停止线
+-- a rate, the leverage or a line is missing or out of range, or the warning line is above the stop line
 select pool_id as ruleset_id from pool_terms
 where
     coalesce(fee_rate_pct not between 0 and 100, true)

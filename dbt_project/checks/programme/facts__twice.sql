@@ -1,4 +1,4 @@
 -- programme_facts: fact
 -- 出现两次，或与指标代码相同
--- stands twice, or is the code of an indicator
+-- duplicate row, or the code of an indicator
 select fact from known_facts group by fact having count(*) > 1

@@ -1,6 +1,6 @@
 -- items: kind, item_id, version, expected
 -- 没有结果为 {expected} 的算例
--- ships no case that is decided {expected}
+-- has no example with decision {expected}
 with wanted as (
     select kind, item_id, version, expected
     from items

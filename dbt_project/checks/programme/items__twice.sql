@@ -1,4 +1,4 @@
 -- items: kind, item_id, version
 -- 同一版本出现两次
--- the version stands twice
+-- duplicate row: the version
 select kind, item_id, version from items group by all having count(*) > 1

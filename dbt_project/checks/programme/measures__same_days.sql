@@ -1,6 +1,6 @@
 -- restriction_measures: measure_id, version, event_type
 -- 同一措施在同一天有两行
--- the measure stands twice on one day
+-- duplicate row: two versions of the measure apply on one day
 select one.measure_id, one.version, one.event_type
 from restriction_measures as one
 inner join restriction_measures as other

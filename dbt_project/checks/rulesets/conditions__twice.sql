@@ -1,4 +1,4 @@
 -- ruleset_conditions: ruleset_id, condition_code
 -- 条件代码重复
--- the code of the condition stands twice
+-- duplicate row: the code of the condition
 select ruleset_id, condition_code from ruleset_conditions group by all having count(*) > 1

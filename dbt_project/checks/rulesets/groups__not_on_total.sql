@@ -1,6 +1,6 @@
 -- ruleset_groups: ruleset_id, group_code
 -- 组未连到总分（成环或过深）
--- the group does not hang on the total: a circle, or more than eight deep
+-- the group is not connected to the total: a cycle, or more than eight levels deep
 with recursive hung as (
     select ruleset_id, group_code, 1 as depth from ruleset_groups where parent_code is null
     union

@@ -1,4 +1,4 @@
 -- ruleset_indicators: ruleset_id, code
 -- 指标代码在同一规则集中重复（不分大小写）
--- the code stands twice in the rule set, whatever its case
+-- duplicate code in the rule set (case is ignored)
 select ruleset_id, lower(indicator_code) as code from ruleset_indicators group by all having count(*) > 1

@@ -1,6 +1,6 @@
 -- ruleset_missing: ruleset_id, indicator_code, supply_status
 -- 未规定数据缺失如何处理
--- nothing is said of this way of being missing
+-- no treatment for this missing status
 -- Only a comparison can have too few to compare with.
 select indicators.ruleset_id, indicators.indicator_code, statuses.supply_status
 from ruleset_indicators as indicators

@@ -1,4 +1,4 @@
 -- rulesets: ruleset_id
 -- 规则集编号重复
--- the id stands twice
+-- duplicate row: the id
 select ruleset_id from rulesets group by ruleset_id having count(*) > 1

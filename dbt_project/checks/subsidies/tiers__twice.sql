@@ -1,4 +1,4 @@
 -- subsidy_tiers: ruleset_id, tier
 -- 档名重复
--- the tier stands there twice
+-- duplicate row: the tier
 select programme_id as ruleset_id, tier from subsidy_tiers group by all having count(*) > 1

@@ -1,4 +1,4 @@
 -- subsidy_wordings: condition
 -- 条件说明重复
--- the condition is worded twice
+-- duplicate row: the condition
 select condition as ruleset_id, condition from subsidy_wordings group by condition having count(*) > 1

@@ -56,7 +56,8 @@ other_codes as (
     where length(registration_no) = 15
 ),
 
--- A code that would mean two enterprises means neither, and one that is somebody's own nobody else.
+-- A code of two enterprises identifies neither, and an enterprise's own code identifies no other: when in doubt, report
+-- "unknown", not 0.
 unequivocal as (
     select
         other_codes.code,

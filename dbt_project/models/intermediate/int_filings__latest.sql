@@ -31,7 +31,7 @@ known as (
         coalesce(redirected.uscc, statements.uscc) as uscc,
         in_force.reporting_year - statements.fiscal_year as years_back,
         {{ record_ref('statements', ['uscc', 'fiscal_year', 'filed_on']) }} as record_ref,
-        -- What the enterprise filed itself goes before what it was before it filed: that is put a thousand years back.
+        -- An enterprise's own filings take precedence over its predecessor's: those are dated a thousand years back.
         case
             when redirected.uscc is null then statements.filed_on
             else {{ months_before('statements.filed_on', '12000') }}

@@ -63,7 +63,7 @@ loosely_keyed as (
 ),
 
 -- Whoever may be meant is touched: by its code or by its name, however written and on any day, and each of those that bear
--- one name. A figure that is not known is said too often rather than a zero that is not true.
+-- one name. When in doubt, report "unknown", not 0.
 by_name as (
     select
         names.uscc,

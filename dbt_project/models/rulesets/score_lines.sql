@@ -151,7 +151,7 @@ numbered as (
         unit,
         module,
         class,
-        -- A value that has nobody to be compared with is supplied, and missing in its own way.
+        -- With too few peers a value is supplied, but not scored.
         case when segment >= 0 or gap = 'too_few_peers' then 'supplied' else gap end as supply_status,
         gap,
         treatment,
@@ -168,7 +168,7 @@ numbered as (
         deduction,
         best_of,
         points_maximum,
-        -- What indicators that stand for each other are out of counts once in a sum, with the one that can give most.
+        -- `best_of` indicators count once in a sum, with the largest weight among them.
         case
             when
                 best_of is null

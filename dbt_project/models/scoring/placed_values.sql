@@ -53,8 +53,8 @@ placed as (
             and positioned.position between score_lines.from_value and score_lines.upto_value
 ),
 
--- How far along its slope a value is, from 0 to 1. The one division is of doubles. What is outside of those is held at them,
--- and of what has no logarithm none is taken: an engine may work this out before it knows which rows belong together.
+-- How far along its slope a value is, from 0 to 1. The one division is of doubles. Values outside are clamped, and
+-- no logarithm of a value without one is taken: an engine may compute this before it applies the join conditions.
 along as (
     select
         *,

@@ -16,7 +16,7 @@ filed as (
         coalesce(redirected.uscc, statements.uscc) as uscc,
         statements.fiscal_year,
         statements.filed_on,
-        -- What the enterprise filed itself goes before what it was before it filed.
+        -- An enterprise's own filings take precedence over its predecessor's.
         redirected.uscc is null as is_own,
         statements.operating_revenue_cny
     from statements
