@@ -43,7 +43,7 @@ CONTROL = "a text that the search must find, or it has searched nothing"
 
 
 @dataclass(frozen=True)
-class Swept:
+class SecretsSought:
     """What a sweep met: how many secrets were planted, how many cells ran and failed, and where a secret showed."""
 
     secrets: int
@@ -119,7 +119,7 @@ def _walk_into(log: Path, night: Night, cell: dict[str, str], source: object) ->
             handle.write(f"{cell}\n{traceback.format_exc()}\n")
 
 
-def run(folder: Path, sample: int | None) -> Swept:
+def run(folder: Path, sample: int | None) -> SecretsSought:
     """Start a Prefect server and a process that sweeps, then search what both left behind."""
     cells = plan(sample)
     out = folder / "out"
@@ -141,7 +141,9 @@ def run(folder: Path, sample: int | None) -> Swept:
     if "prefect.db" not in seen or "debug.log" not in seen:
         raise RuntimeError(f"the search does not find what was written on purpose, only in: {seen}")
     failed = int((folder / "failed").read_text())
-    return Swept(len(secrets), len(cells), failed, len({cell["kind"] for cell in cells}), found_in_folder(out, pattern))
+    return SecretsSought(
+        len(secrets), len(cells), failed, len({cell["kind"] for cell in cells}), found_in_folder(out, pattern)
+    )
 
 
 def main() -> int:

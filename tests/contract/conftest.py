@@ -1,5 +1,6 @@
 """Contract tests: our drivers against real servers on loopback."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,10 @@ from tests.e2e.house import House, Ran
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+def sandbox(district_state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """The district's agencies, one set for the tests of a module."""
-    with start("district", tmp_path_factory.mktemp("sandbox")) as running:
+    state = shutil.copytree(district_state, tmp_path_factory.mktemp("agencies") / "sandbox")
+    with start("district", state) as running:
         yield running
 
 
@@ -60,7 +62,7 @@ def night(first_night: tuple[House, Ran]) -> DistrictNight:
     return DistrictNight(Candidate(path.name, path.resolve()), house.as_of, house.truth)
 
 
-class Agency:
+class SandboxAgency:
     """One agency of the sandbox and what a test may do with it."""
 
     def __init__(self, sandbox: Sandbox, settings: Settings, ledger: Engine) -> None:
@@ -81,11 +83,11 @@ class Agency:
 
 
 @pytest.fixture
-def agency(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Agency]:
+def agency(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxAgency]:
     for name, value in sandbox.env.items():
         monkeypatch.setenv(name, value)
     settings = Settings(data_dir=tmp_path / "data", retry_seconds=8, _env_file=None)
-    found = Agency(sandbox, settings, open_ledger(settings))
+    found = SandboxAgency(sandbox, settings, open_ledger(settings))
     yield found
     found.faults()
 

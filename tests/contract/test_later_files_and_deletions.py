@@ -108,7 +108,7 @@ def cases():
     text = Path(__file__).with_name("later_files.yml").read_text(encoding="utf-8")
     for case in yaml.safe_load(text):
         for words in case.get("for", [{}]):
-            for where in ("folder", "sftp") if case.get("on") == "both" else ("folder",):
+            for where in ("folder", "sftp") if case.get("where") == "both" else ("folder",):
                 name = "-".join([case["says"], *map(str, words.values()), where])
                 yield pytest.param(where, filled(case, words), id=name)
 
