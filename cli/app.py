@@ -16,7 +16,7 @@ GROUPS = {
     "edition": "Published editions: list, show, verify.",
     "source": "The agencies: list, check, test and pull them.",
     "quarantine": "Refused records: list, show, replay, discard.",
-    "identity": "Who is who: names that match no enterprise, whom they may mean, and what was decided.",
+    "identity": "Identities: unmatched names, candidates and decisions.",
     "returns": "Return files: what was reported to each agency about its records.",
     "ruleset": "Rule sets: list, check, compare, copy, export.",
     "programme": "What the points are for: loan products, policies, rewards, and what restricts.",

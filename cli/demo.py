@@ -88,7 +88,8 @@ def _show(outcome: Outcome, data_dir: Path, seconds: float) -> None:
     if outcome.state == "nothing_new" and outcome.edition_id is not None:
         show_edition_sent(data_dir, outcome.edition_id)
     show.console.print(
-        f"`jifen run` took {seconds:.1f} s from start to end of its process; `jifen status` has the night alone"
+        f"`jifen run` took {seconds:.1f} s from start to end of its process; "
+        "`jifen status` shows the time of the night only"
     )
     if outcome.edition_id is None:
         return

@@ -19,14 +19,14 @@ EditionId = Annotated[str | None, typer.Argument(help="An edition; the current o
 
 @app.command("list")
 def list_editions(as_json: Json = False) -> None:
-    """List every publication, newest first, then the editions made beside them of days that had passed."""
+    """List every publication, newest first, then the editions built later for past dates."""
     ledger = open_ledger(Settings())
     current, published, beside = current_id(ledger), publication_rows(ledger), beside_rows(ledger)
     if as_json:
         told = [{**row, "is_current": row["edition_id"] == current, "is_beside": False} for row in published]
         show.show_json(told + [{**row, "is_current": False, "is_beside": True} for row in beside])
         return
-    rows = [*published, *({**row, "published_at": "未发布 beside current"} for row in beside)]
+    rows = [*published, *({**row, "published_at": "未发布 not published (past date)"} for row in beside)]
     columns = (
         ("edition", "edition_id"),
         ("as of", "as_of"),

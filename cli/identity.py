@@ -138,13 +138,13 @@ def decide(
     by: Annotated[str, typer.Option("--by", help="Who decides; kept in the file.")],
     why: Annotated[str, typer.Option("--why", help="Why; kept in the file.")],
     uscc: Annotated[str | None, typer.Option("--uscc", help="The enterprise that is meant.")] = None,
-    nobody: Annotated[bool, typer.Option("--nobody", help="It is no enterprise of the register.")] = False,
+    nobody: Annotated[bool, typer.Option("--nobody", help="The name is not an enterprise of the register.")] = False,
     on: On = None,
     as_json: Json = False,
 ) -> None:
     """Decide which enterprise a name means in all its records, past ones too; the next night applies it.
 
-    Nights of an earlier business date than --on do not know of it. A later word replaces this one from its day.
+    Nights of an earlier business date than --on do not know of it. A later decision replaces this one from its date.
     """
     if (uscc is None) == (not nobody):
         misused("say either --uscc CODE or --nobody.")
@@ -184,9 +184,9 @@ def _warnings(here: Installation, edition: Path, one: IdentityDecision) -> Itera
     for other in contradicted(made, here.sources, one, persons):
         where, name = f"{other.source}.{other.dataset}", show.safe(one.identifier)
         yield (
-            f"{where} says {other.uscc or 'no enterprise'} of {name} ({show.safe(other.decided_by)}, "
-            f"{other.decided_on}): while they contradict each other it counts for nobody. Where this one is right, "
-            f"next, from a later day than that: jifen identity decide {where} {name} {means} --by WHO --why TEXT"
+            f"in {where} {name} was decided as {other.uscc or 'not in the register'} ({show.safe(other.decided_by)}, "
+            f"{other.decided_on}): until both agree, the record is not assigned. Where this decision is right, "
+            f"next, from a later date than that: jifen identity decide {where} {name} {means} --by WHO --why TEXT"
         )
 
 
@@ -271,7 +271,7 @@ def show_decided(one: IdentityDecision, line: int | None) -> None:
     """Print a decision; `line` is where the very same stands already, None where it was written."""
     stands = "" if line is None else f" That is decided already (line {line}); nothing is written."
     show.console.print(
-        f"{show.safe(one.identifier)}: {one.uscc or 'no enterprise'}, whatever the day of its records, in each night "
+        f"{show.safe(one.identifier)}: {one.uscc or 'not in the register'}, for records of any date, in each night "
         f"of {one.decided_on} or later.{stands} Next: jifen run"
     )
 

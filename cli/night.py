@@ -24,7 +24,7 @@ from ledger.tables import deliveries, outbox
 def run(
     as_of: Annotated[
         date | None,
-        day_option("The business date; today otherwise. One before the current edition's moves nothing."),
+        day_option("The business date; today otherwise. An earlier date does not change the current edition."),
     ] = None,
     as_json: Json = False,
 ) -> None:

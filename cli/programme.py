@@ -65,7 +65,7 @@ def check(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check products, policies, rewards and measures, and name every row that cannot be decided by.
+    """Check products, policies, rewards and measures, and list every invalid row.
 
     Exit code 0: none. 2: some; nothing is built with them.
     """
@@ -78,7 +78,7 @@ def show_changes(
     edition: Annotated[str | None, typer.Option(help="An edition; the current one otherwise.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show whose grades, lists, products, policies and rewards differ from an earlier edition: newly and no longer."""
+    """Show the grades, lists, products, policies and rewards gained or lost since an earlier edition."""
     ledger, data_dir = open_ledger(Settings()), data_folder()
     wanted = edition_asked(ledger, edition)["edition_id"]
     published = (row for row in publication_rows(ledger) if row["edition_id"] == wanted)

@@ -1,4 +1,4 @@
-"""`jifen quarantine`: the records that were refused; look at them, land them after a mend, or set them aside."""
+"""`jifen quarantine`: the records that were refused; look at them, land them after a correction, or discard them."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -146,9 +146,7 @@ def _next_step(one: Quarantined) -> str:
     if one.state == "value_repaired":
         return "tell the agency; the record landed with the code that was meant"
     if one.state == "value_discarded":
-        return (
-            f"tell the agency; after a mend of connectors/sources/{one.source}.yml its next delivery brings the value"
-        )
+        return f"tell the agency; correct connectors/sources/{one.source}.yml; the value comes with the next delivery"
     return "nothing to do"
 
 
@@ -159,9 +157,9 @@ def discard(
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
-    """Discard records for good; the ledger keeps who decided it, when and why."""
+    """Discard records: they are closed; who, when and why are recorded."""
     if not why.strip():
-        misused("--why is empty: say why these records count no more.")
+        misused("--why is empty: give a reason for discarding.")
     here = open_installation()
     chosen, held = _by_id(here, ids)
     day = date_of_decision(here, as_of)

@@ -16,6 +16,7 @@ from editions.score.errors import ScoreError
 from editions.score.export import add_version, export_ruleset
 from editions.score.ruleset import ALL, Ruleset, known_rulesets, read_seeds
 from editions.score.run import problems_of, read_ruleset
+from flows.texts import counted
 from ledger.publications import published_rulesets
 from ledger.settings import Settings
 from ledger.store import ledger_if_any
@@ -108,4 +109,4 @@ def export(
 ) -> None:
     """Export a rule set of the project as a folder, to change it and score by it."""
     files = export_ruleset(read_seeds(place().dbt_project, ruleset_id), folder)
-    show.console.print(show.safe(f"{len(files)} files in {folder}: {', '.join(files)}"))
+    show.console.print(show.safe(f"{counted(len(files), 'file')} in {folder}: {', '.join(files)}"))

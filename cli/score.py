@@ -13,6 +13,7 @@ from cli.command import Json, day_option
 from editions.ruleset_problems import Problem
 from editions.score.run import Place, RulesetProblemsError, Scored
 from editions.score.run import score as score_table
+from flows.texts import counted
 from ledger.data_folder import data_folder
 from ledger.settings import PROJECT_DIR
 
@@ -56,7 +57,9 @@ def end_with_problems(problems: Sequence[Problem], as_json: bool) -> NoReturn:
         show.show_json({"problems": [asdict(one) for one in problems]})
     else:
         show_problems(problems)
-        show.console.print(f"[red]{len(problems)} problems[/]" if problems else "[green]sound[/]")
+        show.console.print(
+            f"[red]{counted(len(problems), 'problem')}[/]" if problems else "[green]no problems found[/]"
+        )
     raise typer.Exit(2 if problems else 0)
 
 

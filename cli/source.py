@@ -36,7 +36,7 @@ Folder = Annotated[
     Path | None,
     typer.Option(help="The source files of this folder (sandbox/samples) instead of the project's."),
 ]
-AsOf = Annotated[date | None, day_option("The business date; today otherwise. Never one to come.")]
+AsOf = Annotated[date | None, day_option("The business date; today otherwise. Must not be in the future.")]
 
 
 @app.command("list")
@@ -161,7 +161,7 @@ def new(
     decoder: Annotated[str | None, typer.Option(help=", ".join(KINDS["decoder"]))] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the file; connectors/sources otherwise.")] = None,
 ) -> None:
-    """Write a valid source file, with a comment wherever the agency's own words belong."""
+    """Write a valid source file, with comments where the agency's details go."""
     path = new_source(name, out or SOURCES_DIR, driver=driver, paginator=paginator, auth=auth, decoder=decoder)
     there = f" --folder {shlex.quote(str(out))}" if out else ""
     lines = [

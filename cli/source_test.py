@@ -19,6 +19,7 @@ from cli.command import Json, misused, require_known
 from connectors.source_files import SOURCES_DIR, read_source, read_sources
 from connectors.spec import Source
 from connectors.zone import read_zone
+from flows.texts import counted
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.yaml_file import read_yaml
 from sandbox.acceptance import CHECKS, Agency, RealAgency, SourceCheckResult, make_trial, run_checks
@@ -40,7 +41,7 @@ LATENCY_MS = 5.0
 
 Folder = Annotated[Path | None, typer.Option(help="The source files of another folder.", exists=True, file_okay=False)]
 Seed = Annotated[int, typer.Option(help="Which faults are drawn, and what records the stand-in has.")]
-Jobs = Annotated[int, typer.Option(min=1, help="So many sources at a time, each against its own stand-in.")]
+Jobs = Annotated[int, typer.Option(min=1, help="Number of sources to run in parallel, each against its own stand-in.")]
 Names = Annotated[list[str] | None, typer.Argument(help="Sources by name.")]
 
 
@@ -134,7 +135,7 @@ def put_to_test(
         show.show_json([asdict(one) for one in results])
     else:
         told = ", ".join(f"{counts[state]} {state}" for state in ("failed", "skipped"))
-        show.console.print(f"{len(wanted)} sources, {counts['passed']} checks passed, {told}")
+        show.console.print(f"{counted(len(wanted), 'source')}, {counted(counts['passed'], 'check')} passed, {told}")
     raise typer.Exit(1 if counts["failed"] else 0)
 
 
@@ -153,7 +154,9 @@ def show_matrix(
     folder: Folder = None,
     kinds: Annotated[str | None, typer.Option(help="Only these kinds, separated by commas.")] = None,
     positions: Annotated[str, typer.Option(help="Where in the listing a fault sets in.")] = ",".join(POSITIONS),
-    sample: Annotated[int | None, typer.Option(min=1, help="So many cells, drawn by --seed; all otherwise.")] = None,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Number of cells to run, drawn by --seed; all otherwise.")
+    ] = None,
     plan: Annotated[
         Path | None,
         typer.Option(help="The cells of this plan, as sandbox/faults/every_kind.yml has them.", exists=True),
@@ -168,10 +171,10 @@ def show_matrix(
     cells = cells_of_plan(plan, sources) if plan else _cells(sources, kinds, positions, sample, seed)
     work = [Job(path, seed, cells=tuple(c for c in cells if c.source == source.name)) for path, source in wanted]
     done: list[Cell] = []
-    with show.errors.status(f"{len(cells)} cells") as status:
+    with show.errors.status(counted(len(cells), "cell")) as status:
         for some in _in_processes(strike_all, [job for job in work if job.cells], jobs):
             done += some
-            status.update(f"{len(done)} of {len(cells)} cells")
+            status.update(f"{len(done)} of {counted(len(cells), 'cell')}")
     wrong = [one for one in done if one.outcome in WRONG]
     if as_json:
         show.show_json([asdict(one) for one in done])
@@ -207,13 +210,13 @@ def _show_cells(cells: Sequence[Cell], wrong: Sequence[Cell]) -> None:
     rows: list[tuple[Any, ...]] = [
         (kind, driver, *(counts[outcome] or None for outcome in shown)) for kind, driver, counts in totals(cells)
     ]
-    rows.append((f"all {len({cell.kind for cell in cells})} kinds", None, *(summed[outcome] for outcome in shown)))
+    rows.append((f"all kinds ({len({cell.kind for cell in cells})})", None, *(summed[outcome] for outcome in shown)))
     show.show_table("Fault matrix 故障矩阵", ("kind", "driver", *shown), rows)
     for one in wrong:
         place = f"{one.source}.{one.dataset} ({one.position})"
         show.console.print(f"  [red]{one.outcome}[/] {show.safe(f'{one.kind} on {place}: {one.why}')}")
     told = ", ".join(f"{count} {outcome}" for outcome, count in summed.items() if count or outcome in WRONG)
-    show.console.print(f"{len(cells)} cells, {sum(cell.seconds for cell in cells):.0f} s of pulls: {told}")
+    show.console.print(f"{counted(len(cells), 'cell')}, {sum(cell.seconds for cell in cells):.0f} s of pulls: {told}")
 
 
 def _wanted(names: Sequence[str], everything: bool, folder: Path | None) -> list[tuple[Path, Source]]:

@@ -1,4 +1,4 @@
-"""`jifen status`: for people what is to be done first, for monitoring one line and an exit code."""
+"""`jifen status`: for people what to do first, for monitoring one line and an exit code."""
 
 import os
 from collections.abc import Iterator
@@ -35,10 +35,10 @@ def status(
     max_hours: Annotated[float, typer.Option(min=0, help="With --check: how old the last night may be.")] = 26,
     as_json: Json = False,
 ) -> None:
-    """Show what is to be done, the last night, what is current, not delivered and stale, and when the next night is.
+    """Show what to do, the last night, the current edition, what is not yet sent or out of date, and the next night.
 
     Exit code 0. With --check: 0 all well, 1 warning (a source failed or is stale, something is not delivered), 2
-    critical (the last night failed, was blocked or is missing), 3 unknown.
+    critical (the last night failed, was blocked or is missing), 3 status unknown.
     """
     if check:
         raise typer.Exit(check_status(max_hours, as_json))
@@ -188,7 +188,7 @@ def _hours_since(moment: str) -> float:
 
 
 def show_status(as_json: bool) -> None:
-    """Print what is to be done, then the last night, then what it refused and sent."""
+    """Print what to do, then the last night, then what it refused and sent."""
     settings = Settings()
     told = standing(settings)
     found = list(troubles(told))
@@ -198,7 +198,7 @@ def show_status(as_json: bool) -> None:
     for code, text in found:
         show.console.print(f"[{'red' if code == 2 else 'yellow'}]to do[/] {show.safe(text)}")
     if not found:
-        show.console.print("[green]nothing to do[/]")
+        show.console.print("[green]no action needed[/]")
     for word, text in _facts(told, settings):
         show.console.print(f"{word:<15} {show.safe(text)}")
     if told["last_run"] is not None and told["last_run"]["report"]:

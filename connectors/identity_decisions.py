@@ -30,7 +30,7 @@ _NEXT = "mend or remove the line, then jifen identity decisions"
 
 @dataclass(frozen=True)
 class IdentityDecision:
-    """One line: from `decided_on` on `identifier` means `uscc` in that dataset, or nobody of ours (None)."""
+    """One line: from `decided_on` on `identifier` means `uscc` in that dataset, or no enterprise (None)."""
 
     source: str
     dataset: str
@@ -223,7 +223,7 @@ def _line_of_the_same(path: Path, text: str, sources: Sequence[Source], one: Ide
                 return line
             raise ConfigError(
                 f"{one.identifier} is already decided on this day ({one.decided_on}) as "
-                f"{other.uscc or 'nobody of ours'} (line {line}); nothing is written.",
+                f"{other.uscc or 'not in the register'} (line {line}); nothing is written.",
                 str(path),
                 f"where no night has applied it, correct line {line} by hand, or decide with --on of a later day",
             )

@@ -284,7 +284,7 @@ class Delivery:
         newest = dict(zip(told["_batch"].to_pylist(), told["_age_max"].to_pylist(), strict=True))
         if not names[ours] <= names[held] and newest.get(ours, 0) < newest.get(held, 0):
             raise DataError(
-                f"its files are older than those of batch {held}, which is held, and say something else.",
+                f"its files are older than the accepted batch {held} and differ from it.",
                 self.dataset.address,
                 "ask the agency: if it is the later one, have it put under a new name, or declare `order`; "
                 "the last good batch stays",

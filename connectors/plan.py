@@ -181,7 +181,7 @@ def _opened(engine: Engine) -> Iterator[Engine | None]:
             found = connection.execute(select(ledger_version.c.version)).scalar_one_or_none()
         if found != SCHEMA_VERSION:
             told = f"the ledger is of version {found}, this jifen reads version {SCHEMA_VERSION}."
-            raise ConfigError(told, str(engine.url), "use the jifen that wrote it")
+            raise ConfigError(told, str(engine.url), "use the jifen version that created this ledger")
         yield engine
     finally:
         engine.dispose()

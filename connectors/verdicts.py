@@ -115,7 +115,9 @@ def require_no_refusal(value: Any, records: Any, where: str) -> None:
     """Raise a `DataError` where a document without records says no: it is no empty list."""
     if told := next(refusals(value, records), "").partition(" (")[0]:
         shown = "".join(sign for sign in told if sign.isprintable())[:_SHOWN]
-        raise DataError(f"holds no record and says no: {shown}.", where, "look it up in the agency's document")
+        raise DataError(
+            f"contains no record and reports an error: {shown}.", where, "look it up in the agency's document"
+        )
 
 
 def refuses(text: str) -> bool:

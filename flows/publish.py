@@ -30,7 +30,7 @@ def publish_edition(night: Night, cleared: Cleared) -> str | None:
     """
     row = seal_edition(night, cleared)
     if row is None:
-        return f"edition {night.follows} stands: every table is equal, though the rules are not."
+        return f"the rules changed, but no result did; edition {night.follows} stays current."
     edition_id = row["edition_id"]
     if current_id(night.ledger) == edition_id:
         point_current(night.settings.data_dir, edition_id)

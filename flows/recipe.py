@@ -40,6 +40,7 @@ from flows.outcome import Outcome
 from flows.past import BusinessDateError, has_passed, known_then, require_come, stood_on, why_unknown
 from flows.publish import publish_edition, recipients, seal_edition
 from flows.returns import compose_returns, with_returns_sent
+from flows.texts import counted
 from ledger.publications import (
     beside_rows,
     current_id,
@@ -115,7 +116,7 @@ def _require_sound(night: Night) -> None:
     for what, problems, folder, group in checked:
         if problems:
             raise ConfigError(
-                f"{what} {len(problems)} problems, so nothing was built: {in_one_line(problems)}.",
+                f"{what} {counted(len(problems), 'problem')}, so nothing was built: {in_one_line(problems)}.",
                 f"dbt_project/seeds/{folder}",
                 f"mend the rows, jifen {group} check, jifen run",
             )
@@ -211,7 +212,7 @@ def _publish_if_new(night: Night, steps: Steps, report: dict[str, Any]) -> tuple
     _require_critical(pulled)
     cleared = _cleared(night, steps, pulled, report)
     if isinstance(cleared, str):
-        return "nothing_new", f"edition {cleared} stands."
+        return "nothing_new", f"nothing changed; edition {cleared} stays current."
     edition_id = edition_id_of(night.as_of, cleared.recipe_sha256)
     log.debug("publish: sealing %s", edition_id)
     if told := steps.publish(night, cleared):
@@ -263,7 +264,7 @@ def _build_beside(night: Night, steps: Steps) -> Outcome:
         edition_id = str(row["edition_id"])
         if edition_row(night.ledger, edition_id) is None:
             keep_edition(night.ledger, row)
-        message = f"edition {edition_id} stands beside {current_id(night.ledger)}, which stays current."
+        message = f"edition {edition_id} was built for a past date; {current_id(night.ledger)} stays current."
         return Outcome("beside", night.as_of.isoformat(), edition_id, message, report)
 
     outcome = _outcome_of(night, report, beside)

@@ -24,6 +24,7 @@ from editions.score.work_folder import work_folder
 from editions.simulation import compare, require_new
 from flows.night import Night
 from flows.past import known_then, why_unknown
+from flows.texts import counted
 from ledger.publications import current_id, edition_row
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import open_ledger
@@ -89,7 +90,7 @@ def _require_sound(settings: Settings, ruleset: Ruleset | None, parameters: Path
         raise ConfigError("nothing is proposed.", "--ruleset, --parameters", "give one of them, or both")
     if problems:
         raise ConfigError(
-            f"the proposal has {len(problems)} problems, so nothing was built: {in_one_line(problems)}.",
+            f"the proposal has {counted(len(problems), 'problem')}, so nothing was built: {in_one_line(problems)}.",
             str(ruleset.origin if ruleset else parameters),
             "mend the rows, then `jifen simulate` again",
         )

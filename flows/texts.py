@@ -71,6 +71,11 @@ def _is_on_path(program: str) -> bool:
     return found is not None and Path(found).samefile(program)
 
 
+def counted(count: int, noun: str) -> str:
+    """A number and its noun, which has an s unless there is one: "1 problem", "2 problems"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def plain(number: Decimal) -> str:
     """A number without the zeros that say nothing."""
     return f"{number.normalize():f}"

@@ -75,7 +75,7 @@ def open_ledger(settings: Settings) -> Engine:
     if found != SCHEMA_VERSION:
         raise LedgerVersionError(
             f"the ledger at {engine.url!r} is of version {found}, this jifen writes version {SCHEMA_VERSION}. "
-            "Whose: config. Next: use the jifen that wrote it, or name another JIFEN_DATA_DIR."
+            "Whose: config. Next: use the jifen version that created this ledger, or name another JIFEN_DATA_DIR."
         )
     return engine
 

@@ -35,7 +35,7 @@ _BEGINNINGS: Final = (
     (b"\x09\x08", "an old workbook (XLS)"),
     (b"\xff\xfe\x00\x00", "text in UTF-32"),
 )
-LET_US_IN: Final = "open the address in a browser: a login, a gateway or an error page; ask the agency to let us in"
+LET_US_IN: Final = "open the address in a browser: a login, a gateway or an error page; ask the agency to grant access"
 _NEXT: Final = {
     HTML: "a login, a gateway or an error page, or a table saved as a web page: ask the agency for the file itself",
     GZIP: "declare archive: gzip under decoder, or call the agency",

@@ -233,13 +233,13 @@ def _as_stored(column: ColumnElement[Any], engine: sa.Engine) -> ColumnElement[A
 
 
 def _raise_refusal(error: exc.SQLAlchemyError, ask: Ask) -> None:
-    """An `AgencyError` where the database says that it does not let us in; its words may hold a name, and stay here."""
+    """An `AgencyError` where the database refuses access; its words may hold a name, and stay here."""
     text = str(getattr(error, "orig", ""))
     if sign := next((sign for sign in _REFUSED if sign in text), None):
         variables = ", ".join(ask.source.variables())
-        what = f"the database does not let us in ({sign})."
+        what = f"the database refuses access ({sign})."
         raise AgencyError(
-            what, ask.dataset.address, f"check {variables}; if right, ask the agency to let us in"
+            what, ask.dataset.address, f"check {variables}; if right, ask the agency to grant access"
         ) from None
 
 

@@ -262,7 +262,7 @@ class Endpoint:
         what = f"the agency answers {status} to {http.base_url}{self.shown}."
         next_step = "compare path and parameters in the source file with the agency's document"
         if status in (401, 403):
-            next_step = f"check {http.variables}; if they are right, ask the agency to let us in"
+            next_step = f"check {http.variables}; if they are right, ask the agency to grant access"
         elif status == 204:
             what, next_step = "the agency answers 204: it has nothing for us.", "ask the agency what it means by it"
             if isinstance(self.decoder, JsonDecoder):

@@ -166,7 +166,7 @@ class _Remote:
         with _asked(f"let us read {file.name}", where, "ask the agency to look at the file and its rights"):
             before = await client.lstat(path)
             if _kind(before, "") != "file":
-                raise AgencyError(f"{file.name} was a file and is none now.", where, "call the agency")
+                raise AgencyError(f"the file {file.name} disappeared during the read.", where, "call the agency")
             async with client.open(path, "rb") as handle:
                 body: bytes = await handle.read(MAX_BODY_BYTES + 1)
             after = await client.lstat(path)

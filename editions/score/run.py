@@ -46,8 +46,8 @@ class RulesetProblemsError(ScoreError):
         first = self.problems[0]
         checked = shlex.quote(str(ruleset.origin) if ruleset.is_folder else ruleset.name)
         super().__init__(
-            f"the rule set {ruleset.name} has {len(self.problems)} problems, the first: {first.file} [{first.row_key}] "
-            f"{first.problem_en}.",
+            f"the rule set {ruleset.name} has problems ({len(self.problems)}), the first: "
+            f"{first.file} [{first.row_key}] {first.problem_en}.",
             str(ruleset.origin),
             f"mend the rows named, then `jifen ruleset check {checked}`",
             "config",

@@ -35,7 +35,7 @@ def spec_valid(trial: Trial) -> str:
     """A fault in the file must show before anything is sent, also where a program put the source together."""
     again = Source.model_validate(trial.source.model_dump())
     expect(again == trial.source, "the source reads otherwise when it is read again")
-    return f"{len(again.datasets)} datasets, {sum(len(d.columns) for d in again.datasets)} columns"
+    return f"datasets: {len(again.datasets)}, columns: {sum(len(d.columns) for d in again.datasets)}"
 
 
 @check("密钥只写变量名", "every secret by variable")
@@ -198,7 +198,7 @@ def plan_sends_nothing(trial: Trial) -> str:
     nowhere = trial.settings.data_dir / "no-data-folder"
     plan([trial.source], trial.zone, store.settings.model_copy(update={"data_dir": nowhere}), trial.as_of)
     expect(not nowhere.exists(), "the plan made a data folder")
-    return f"{len(planned)} datasets planned"
+    return f"datasets planned: {len(planned)}"
 
 
 def folder_sha256(folder: Path) -> str:

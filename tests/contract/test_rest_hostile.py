@@ -93,7 +93,7 @@ def test_a_packing_that_comes_a_byte_first_is_known(packing, pulled):
 @pytest.mark.parametrize(
     ("reply", "told"),
     [
-        (Reply(b"<!DOCTYPE html><html><body>login</body></html>"), "is a page of HTML.*ask the agency to let us in"),
+        (Reply(b"<!DOCTYPE html><html><body>login</body></html>"), "is a page of HTML.*ask the agency to grant access"),
         (Reply(b"cb(" + GOOD + b");"), "a script that calls a function"),
         (Reply(b"Rar!\x1a\x07\x00" + GOOD), "a RAR archive"),
         (Reply(GOOD.replace(b'"', b"'")), "a single quotation mark .* at byte 1"),

@@ -123,7 +123,7 @@ def test_a_channel_that_is_away_is_asked_once_a_run_whatever_it_is_owed(run, pos
 
 
 def test_a_good_night_posts_nothing_and_one_that_failed_in_part_or_is_stale_does(settings, posted, monkeypatch):
-    good = Outcome("nothing_new", "2025-06-30", "e", "edition e stands.")
+    good = Outcome("nothing_new", "2025-06-30", "e", "nothing changed; edition e stays current.")
     seen = []
     for outcome in (
         good,
@@ -144,7 +144,7 @@ def test_a_message_that_did_not_arrive_makes_a_good_night_owe_it_and_is_no_reaso
 ):
     posted.away = True
     run(failing)
-    good = Outcome("nothing_new", "2025-06-30", "e", "edition e stands.")
+    good = Outcome("nothing_new", "2025-06-30", "e", "nothing changed; edition e stays current.")
     monkeypatch.setattr(recipe, "_recipe", lambda *_: replace(good, report={}))
     ended = recipe.run_night(settings, DAY, "plain")
     assert (ended.exit_code, ended.owed) == (1, ("operators",))

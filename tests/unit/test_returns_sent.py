@@ -155,7 +155,9 @@ def test_a_night_without_a_critical_source_still_writes_and_sends_returns(settin
 def test_a_good_night_that_could_not_send_a_return_still_owes_it(night):
     at_night = night(DAY, [record()], sinks=())
     compose_returns(night(DAY))
-    done = with_returns_sent(at_night, Outcome("nothing_new", "2025-06-30", "e", "edition e stands."))
+    done = with_returns_sent(
+        at_night, Outcome("nothing_new", "2025-06-30", "e", "nothing changed; edition e stays current.")
+    )
     assert (done.exit_code, done.owed) == (1, ("tax_returns",))
 
 

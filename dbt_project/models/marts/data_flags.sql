@@ -144,7 +144,7 @@ repairs_unread as (
         'warning' as severity,
         cast(count(*) as varchar) || ' 条信用事件的修复决定被退回，是否已修复未知：'
         || {{ joined_text('active_events.event_no', '、') }} || '。' as detail_zh,
-        'Whether ' || cast(count(*) as varchar) || ' credit events are repaired is not known, as the decisions were refused: '
+        'Not known whether repaired, as the decisions were refused; credit events (' || cast(count(*) as varchar) || '): '
         || {{ joined_text('active_events.event_no', ', ') }} || '.' as detail_en
     from register
     inner join active_events on register.uscc = active_events.uscc

@@ -104,7 +104,13 @@ explained as (
         end as change_zh,
         case
             when next_points > 0
-                then concat('From ', coalesce(percentile_text, value_en), change_en, next_text, ' points more.')
+                then concat(
+                    'From ',
+                    coalesce(percentile_text, value_en),
+                    change_en,
+                    next_text,
+                    case when next_text = '1' then ' point more.' else ' points more.' end
+                )
             when segment < 0 then change_en
         end as change_en
     from numbered
