@@ -10,7 +10,7 @@ from pydantic import Field, TypeAdapter
 from connectors.errors import ConfigError
 from connectors.source_files import faults_of
 from connectors.spec import Answered, SftpConnection
-from connectors.strict import Strict, Title, Told, Variable, variables_in
+from connectors.strict import BilingualTitle, Strict, Told, Variable, variables_in
 from ledger.settings import PROJECT_DIR
 from ledger.yaml_file import read_yaml
 
@@ -26,7 +26,7 @@ class WebhookConnection(Strict):
 
 class _Sink(Strict):
     name: str
-    title: Title
+    title: BilingualTitle
 
     def variables(self) -> list[str]:
         """The names of every variable this sink needs, sorted."""

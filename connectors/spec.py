@@ -15,7 +15,7 @@ from connectors.drivers.auth import Auth
 from connectors.drivers.paging import Keyset, Paginator, TokenInPost
 from connectors.errors import ConfigError
 from connectors.spelling import MISSING_WORDS
-from connectors.strict import DottedPath, Headers, Rules, Strict, Title, Told, UrlPath, Variable, variables_in
+from connectors.strict import BilingualTitle, DottedPath, Headers, Rules, Strict, Told, UrlPath, Variable, variables_in
 
 
 class Limits(Strict):
@@ -715,7 +715,7 @@ class Source(Strict):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     description: Told
-    agency: Title
+    agency: BilingualTitle
     driver: Literal["rest", "sftp", "folder", "database"]
     connection: Connection
     datasets: tuple[Dataset, ...] = Field(min_length=1)

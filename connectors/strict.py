@@ -73,7 +73,7 @@ def variables_in(part: Any) -> set[str]:
     return set()
 
 
-class Title(Strict):
+class BilingualTitle(Strict):
     """A name for people, in both languages."""
 
     zh: Told

@@ -26,7 +26,7 @@ class ExportError(ValueError):
 
 
 @dataclass(frozen=True)
-class Column:
+class SealedColumn:
     """One column of a sealed table, in both languages; `type` is DuckDB's name for it."""
 
     name: str
@@ -40,7 +40,7 @@ class Exported:
     """What was written of one relation: its files relative to the edition, its columns and its rows."""
 
     relation: Relation
-    columns: tuple[Column, ...]
+    columns: tuple[SealedColumn, ...]
     rows: int
     files: tuple[str, ...]
 
@@ -90,7 +90,7 @@ def _write(reader: pa.RecordBatchReader, paths: list[Path]) -> int:
 
 
 def _write_workbook(
-    connection: duckdb.DuckDBPyConnection, relation: Relation, columns: Sequence[Column], path: Path
+    connection: duckdb.DuckDBPyConnection, relation: Relation, columns: Sequence[SealedColumn], path: Path
 ) -> None:
     """The same rows for people: sorted as they read them, what they are sorted by first."""
     names = list(dict.fromkeys([*relation.workbook, *(column.name for column in columns)]))
@@ -131,7 +131,7 @@ def _row_groups(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
 
 def _columns(
     connection: duckdb.DuckDBPyConnection, relation: Relation, dictionary: Dictionary | None
-) -> tuple[Column, ...]:
+) -> tuple[SealedColumn, ...]:
     try:
         found = connection.execute(f"describe {_qualified(relation)}").fetchall()
     except duckdb.CatalogException as error:
@@ -141,10 +141,10 @@ def _columns(
         ) from error
     types = {str(name): str(kind) for name, kind, *_ in found}
     words = {} if dictionary is None else described(dictionary, relation.name, types)
-    return tuple(Column(name, kind, *reversed(words.get(name, ("", "")))) for name, kind in types.items())
+    return tuple(SealedColumn(name, kind, *reversed(words.get(name, ("", "")))) for name, kind in types.items())
 
 
-def _require_exact(relation: Relation, columns: tuple[Column, ...]) -> None:
+def _require_exact(relation: Relation, columns: tuple[SealedColumn, ...]) -> None:
     inexact = [column.name for column in columns if column.type.startswith(INEXACT)]
     if inexact:
         raise ExportError(
@@ -153,7 +153,7 @@ def _require_exact(relation: Relation, columns: tuple[Column, ...]) -> None:
         )
 
 
-def _require_key(connection: duckdb.DuckDBPyConnection, relation: Relation, columns: tuple[Column, ...]) -> None:
+def _require_key(connection: duckdb.DuckDBPyConnection, relation: Relation, columns: tuple[SealedColumn, ...]) -> None:
     unknown = sorted({*relation.key, *relation.workbook} - {column.name for column in columns})
     if unknown:
         raise ExportError(

@@ -26,7 +26,7 @@ from connectors.spec import FolderConnection, RestConnection, SftpConnection, So
 from sandbox.feeds import Feeds
 from sandbox.standin.certificates import make_certificates
 from sandbox.standin.faults import PLAN, PlanError
-from sandbox.standin.files import Folder, Written, growing_piece
+from sandbox.standin.files import StandinFolder, Written, growing_piece
 from sandbox.standin.gate import open_gate
 from sandbox.standin.journal import Journal
 from sandbox.standin.office import Office
@@ -216,7 +216,7 @@ async def _run_until_stopped(servers: Servers, is_owned: bool) -> None:
             log.error("the fault plan was not taken up: %s", problem)
 
 
-async def _grow(folder: Folder, file: Written) -> None:
+async def _grow(folder: StandinFolder, file: Written) -> None:
     """Append the rest of a growing file, some bytes at a time."""
     path, began = folder.path / file.name, time.monotonic()
     while (done := (time.monotonic() - began) / file.grow_seconds) < 1.0:

@@ -57,14 +57,14 @@ def pull(ask: Ask) -> Iterator[Page]:
     if not (isinstance(connection, DatabaseConnection) and isinstance(request, DatabaseRequest)):
         raise ConfigError("is not a database dataset.", ask.dataset.address, "jifen source check")
     engine = _open(read_variable(connection.url.env, ask.source.name), connection.url.env, ask)
-    line = _Line(engine, ask)
+    line = _DatabaseLine(engine, ask)
     try:
         yield from _stream(line, line.retried(lambda: _query(engine, ask, request)), request.size, ask)
     finally:
         line.hang_up()
 
 
-class _Line:
+class _DatabaseLine:
     """A database, each step on it within the budget: one that is silent has its connection broken from outside."""
 
     def __init__(self, engine: sa.Engine, ask: Ask) -> None:
@@ -243,7 +243,7 @@ def _raise_refusal(error: exc.SQLAlchemyError, ask: Ask) -> None:
         ) from None
 
 
-def _stream(line: _Line, query: sa.Select[Any], size: int, ask: Ask) -> Iterator[Page]:
+def _stream(line: _DatabaseLine, query: sa.Select[Any], size: int, ask: Ask) -> Iterator[Page]:
     place, total = 0, 0
     where, again = ask.dataset.address, "run `jifen run` again: a table is read whole or not at all"
     try:
@@ -268,7 +268,7 @@ def _stream(line: _Line, query: sa.Select[Any], size: int, ask: Ask) -> Iterator
         yield Page("no rows", b'{"rows": []}', None)
 
 
-def _begun(line: _Line, query: sa.Select[Any], size: int, ask: Ask) -> tuple[int, MappingResult]:
+def _begun(line: _DatabaseLine, query: sa.Select[Any], size: int, ask: Ask) -> tuple[int, MappingResult]:
     """How many rows there are, and the rows themselves as they come, of one moment."""
     line.connection = line.engine.connect().execution_options(stream_results=True, yield_per=size)
     line.connection.begin()

@@ -47,14 +47,14 @@ def pull(ask: Ask) -> Iterator[Page]:
     connection, request, where = ask.source.connection, ask.dataset.request, ask.dataset.address
     if not (isinstance(connection, SftpConnection) and isinstance(request, FileRequest)):
         raise ConfigError("is not an SFTP dataset.", where, "jifen source check")
-    line = _Line(connection, where, ask.settings)
+    line = _SftpLine(connection, where, ask.settings)
     try:
         yield from pull_files(ask, request, _Remote(line, PurePosixPath(request.folder), where))
     finally:
         line.hang_up()
 
 
-class _Line:
+class _SftpLine:
     """One account of a server, over a connection that is kept from one piece of work to the next.
 
     Each connection has an event loop and a socket of its own: a dead line is broken from outside, for the library's own
@@ -135,7 +135,7 @@ class _Line:
 class _Remote:
     """A folder of an SFTP account as `Folder`."""
 
-    def __init__(self, line: _Line, folder: PurePosixPath, where: str) -> None:
+    def __init__(self, line: _SftpLine, folder: PurePosixPath, where: str) -> None:
         self._line, self._folder, self._where = line, folder, where
 
     def list(self) -> Sequence[Listed]:
@@ -220,7 +220,7 @@ def push(
             written.append(name)
         return written
 
-    line = _Line(connection, where, settings)
+    line = _SftpLine(connection, where, settings)
     try:
         return line.do(send, SEND_AGAIN)
     finally:

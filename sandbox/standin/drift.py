@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from connectors.spec import Column
 from sandbox.standin.encode import DEEP, TWICE
-from sandbox.standin.faults import Fault
+from sandbox.standin.faults import PlantedFault
 from sandbox.standin.planted import COLUMNS, PLANTED, column_of, value_of
 from sandbox.standin.records import Entry, Stock
 from sandbox.standin.rows import Row
@@ -15,8 +15,8 @@ _ONE_RECORD: Final = frozenset({"record_not_an_object", "deep_nesting"})
 
 
 def sent_records(
-    stock: Stock, entries: Sequence[Entry], faults: Sequence[Fault], size: int
-) -> tuple[list[Any], list[Fault]]:
+    stock: Stock, entries: Sequence[Entry], faults: Sequence[PlantedFault], size: int
+) -> tuple[list[Any], list[PlantedFault]]:
     """What is sent for some entries under these faults, and the faults that took hold."""
     records: list[Any] = [dict(entry.wire) for entry in entries]
     taken = []
@@ -31,7 +31,7 @@ def sent_records(
     return records, taken
 
 
-def touches(fault: Fault, entry: Entry, stock: Stock, size: int) -> bool:
+def touches(fault: PlantedFault, entry: Entry, stock: Stock, size: int) -> bool:
     """Whether a fault is about this entry."""
     ahead = entry.index - fault.target(len(stock.entries), size)
     row = PLANTED.get(fault.name)
@@ -40,7 +40,7 @@ def touches(fault: Fault, entry: Entry, stock: Stock, size: int) -> bool:
     return ahead == 0 if fault.name in _ONE_RECORD else ahead >= 0
 
 
-def _told(stock: Stock, entry: Entry, fault: Fault, size: int) -> tuple[Any, Any]:
+def _told(stock: Stock, entry: Entry, fault: PlantedFault, size: int) -> tuple[Any, Any]:
     """What a planted row sends and wants held in an entry that it is about."""
     row = PLANTED[fault.name]
     if row.after is not None and entry.index != fault.target(len(stock.entries), size):
@@ -49,7 +49,7 @@ def _told(stock: Stock, entry: Entry, fault: Fault, size: int) -> tuple[Any, Any
     return row.sent, row.true
 
 
-def true_row(stock: Stock, entry: Entry, faults: Sequence[Fault], size: int) -> Row:
+def true_row(stock: Stock, entry: Entry, faults: Sequence[PlantedFault], size: int) -> Row:
     """The typed row that must land, or be refused with a reason, under these faults: odd texts are still texts."""
     row = entry.typed
     for fault in faults:
@@ -60,13 +60,13 @@ def true_row(stock: Stock, entry: Entry, faults: Sequence[Fault], size: int) -> 
     return row
 
 
-def required_column(stock: Stock, fault: Fault) -> Column:
+def required_column(stock: Stock, fault: PlantedFault) -> Column:
     """A required column, outside the key where there is one."""
     found = COLUMNS["required"](stock.dataset)
     return found[fault.seed % len(found)]
 
 
-def _drifted(stock: Stock, record: dict[str, Any], entry: Entry, fault: Fault, size: int) -> Any:
+def _drifted(stock: Stock, record: dict[str, Any], entry: Entry, fault: PlantedFault, size: int) -> Any:
     if fault.name not in PLANTED:
         return _DRIFTS[fault.name](stock, record, entry, fault)
     column = column_of(PLANTED[fault.name], stock.dataset, fault.seed)
@@ -85,24 +85,24 @@ def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _new_field(_stock: Stock, record: dict[str, Any], entry: Entry, _fault: Fault) -> Any:
+def _new_field(_stock: Stock, record: dict[str, Any], entry: Entry, _fault: PlantedFault) -> Any:
     return {**record, "新增字段": f"第{entry.index}条"}
 
 
-def _gone(stock: Stock, record: dict[str, Any], _entry: Entry, fault: Fault) -> Any:
+def _gone(stock: Stock, record: dict[str, Any], _entry: Entry, fault: PlantedFault) -> Any:
     return {name: value for name, value in record.items() if name != required_column(stock, fault).source_field}
 
 
-def _renamed(stock: Stock, record: dict[str, Any], _entry: Entry, fault: Fault) -> Any:
+def _renamed(stock: Stock, record: dict[str, Any], _entry: Entry, fault: PlantedFault) -> Any:
     old = required_column(stock, fault).source_field
     return {f"{old}_v2" if name == old else name: value for name, value in record.items()}
 
 
-def _numbers_as_text(_stock: Stock, record: dict[str, Any], _entry: Entry, _fault: Fault) -> Any:
+def _numbers_as_text(_stock: Stock, record: dict[str, Any], _entry: Entry, _fault: PlantedFault) -> Any:
     return {name: _as_text(value) for name, value in record.items()}
 
 
-_DRIFTS: Final[Mapping[str, Callable[[Stock, dict[str, Any], Entry, Fault], Any]]] = {
+_DRIFTS: Final[Mapping[str, Callable[[Stock, dict[str, Any], Entry, PlantedFault], Any]]] = {
     "new_field": _new_field,
     "field_gone": _gone,
     "field_renamed": _renamed,

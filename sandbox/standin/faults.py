@@ -18,7 +18,7 @@ class PlanError(ValueError):
 
 
 @dataclass
-class Fault:
+class PlantedFault:
     """One entry of a plan and how often it has struck.
 
     `position` is a place in the listing (first, middle, last), a page number from 1, or every page; `seconds` what a
@@ -63,7 +63,7 @@ class Fault:
         return True
 
 
-def parse_plan(entries: Any, known: Mapping[str, Collection[str]] | None = None) -> list[Fault]:
+def parse_plan(entries: Any, known: Mapping[str, Collection[str]] | None = None) -> list[PlantedFault]:
     """Check and read a plan. `known` are the datasets of each source; unknown words raise `PlanError`."""
     if entries is None:
         return []
@@ -72,7 +72,7 @@ def parse_plan(entries: Any, known: Mapping[str, Collection[str]] | None = None)
     return [_parse(entry, place, known) for place, entry in enumerate(entries, start=1)]
 
 
-def _parse(entry: Any, place: int, known: Mapping[str, Collection[str]] | None) -> Fault:
+def _parse(entry: Any, place: int, known: Mapping[str, Collection[str]] | None) -> PlantedFault:
     where = f"entry {place} of the fault plan"
     if not isinstance(entry, dict) or "kind" not in entry:
         raise PlanError(f"{where} names no kind")
@@ -91,7 +91,7 @@ def _parse(entry: Any, place: int, known: Mapping[str, Collection[str]] | None) 
         if dataset is not None and dataset not in known[source]:
             raise PlanError(f"{where}: no dataset {source}.{dataset}")
     times = entry.get("times", kind.times)
-    return Fault(kind, source, dataset, position, times, int(entry.get("seed", 0)), entry.get("seconds"))
+    return PlantedFault(kind, source, dataset, position, times, int(entry.get("seed", 0)), entry.get("seconds"))
 
 
 @dataclass
@@ -100,7 +100,7 @@ class FaultPlan:
 
     path: Path
     known: Mapping[str, Collection[str]]
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[PlantedFault] = field(default_factory=list)
     version: int = 0
     _stamp: tuple[int, int] | None = field(default=None, init=False)
 
@@ -123,19 +123,19 @@ class FaultPlan:
         self.version += 1
         return True
 
-    def of(self, source: str, dataset: str | None, stages: Collection[str]) -> list[Fault]:
+    def of(self, source: str, dataset: str | None, stages: Collection[str]) -> list[PlantedFault]:
         """The faults of these stages meant for a dataset, struck out or not."""
         return [fault for fault in self.faults if fault.kind.stage in stages and fault.meets(source, dataset)]
 
     def striking(
         self, source: str, dataset: str, stages: Collection[str], places: Sequence[int], count: int, size: int
-    ) -> list[Fault]:
+    ) -> list[PlantedFault]:
         """The faults of these stages that strike an answer holding the records at `places`; each is counted."""
         held = set(places)
         meant = (f for f in self.of(source, dataset, stages) if f.covers(held, count, size))
         return [fault for fault in meant if fault.strike()]
 
 
-def names_of(faults: Iterable[Fault]) -> tuple[str, ...]:
+def names_of(faults: Iterable[PlantedFault]) -> tuple[str, ...]:
     """The kinds of some faults, for the access log."""
     return tuple(fault.name for fault in faults)

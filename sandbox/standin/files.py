@@ -15,7 +15,7 @@ from connectors.file_order import fits
 from connectors.spec import FileRequest, Flag, Freshness, Manifest, NoGap, ReplaceBy
 from sandbox.standin.drift import sent_records
 from sandbox.standin.encode import encode, fill_pattern
-from sandbox.standin.faults import Fault
+from sandbox.standin.faults import PlantedFault
 from sandbox.standin.records import Entry, Stock
 from sandbox.standin.rows import LAST_DAY, UsageError
 from sandbox.standin.spoilt_files import FILES, file_size, spoil
@@ -49,13 +49,13 @@ class Written:
 
 
 @dataclass
-class Folder:
+class StandinFolder:
     """One dataset's folder below the root that its user sees."""
 
     stock: Stock
     root: Path
     request: FileRequest
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[PlantedFault] = field(default_factory=list)
     files: list[Written] = field(default_factory=list)
     laid: set[str] = field(default_factory=set)
     turn: int = 0
@@ -68,7 +68,7 @@ class Folder:
             raise UsageError(f"{self.stock.dataset.address}: the folder leads upwards")
         return self.root / inside
 
-    def lay_out(self, faults: Sequence[Fault]) -> list[Written]:
+    def lay_out(self, faults: Sequence[PlantedFault]) -> list[Written]:
         """Write all files as the faults have them; those whose bytes are right already keep their time.
 
         What another dataset has in the same folder is left alone. Answers the files that grow: whoever calls appends
@@ -119,7 +119,7 @@ class Folder:
             found = [self._struck(file, fault) for file in found]
         return [one for file in found for one in (file, *file.more)]
 
-    def _struck(self, file: Written, fault: Fault) -> Written:
+    def _struck(self, file: Written, fault: PlantedFault) -> Written:
         if fault.kind.stage not in ("file", "body") or not fault.covers(
             [entry.index for entry in file.entries], len(self.stock.entries), file_size(self.stock)
         ):

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from connectors.spec import Answered, ReportJob, RestRequest
 from sandbox.standin.drift import sent_records
 from sandbox.standin.encode import content_type, encode, set_path
-from sandbox.standin.faults import Fault, FaultPlan, names_of
+from sandbox.standin.faults import FaultPlan, PlantedFault, names_of
 from sandbox.standin.gate import Call, Gate
 from sandbox.standin.journal import Journal
 from sandbox.standin.pages import Asked, RefusedError, Told, View, page_size, told_of, view_of
@@ -157,7 +157,7 @@ class Office:
         if any(fault.name == "token_of_one_request" and fault.strike() for fault in faults):
             self.gate.spend(call)
 
-    def _struck(self, view: View, stage: str) -> list[Fault]:
+    def _struck(self, view: View, stage: str) -> list[PlantedFault]:
         places = [entry.index for entry in view.entries]
         dataset, count = view.stock.dataset.name, len(view.stock.entries)
         return self.plan.striking(self.source, dataset, (stage,), places, count, page_size(view.stock))
@@ -172,7 +172,7 @@ class Office:
                 refusal.status, refusal.body, refusal.headers, "data", stock.dataset.name, position, names_of(status)
             )
         reply = Reply(200, b"", {"Content-Type": content_type(stock.dataset)}, "data", stock.dataset.name, position)
-        used: list[Fault] = []
+        used: list[PlantedFault] = []
         entries, told = self._page(view, asked, {**sent, **dict(call.query)}, used)
         drifts = self.plan.of(self.source, stock.dataset.name, ("drift",))
         records, drifted = sent_records(stock, entries, drifts, page_size(stock))
@@ -187,7 +187,9 @@ class Office:
         _pack_for(call, reply)
         return reply
 
-    def _page(self, view: View, asked: Asked, sent: Mapping[str, str], used: list[Fault]) -> tuple[list[Entry], Told]:
+    def _page(
+        self, view: View, asked: Asked, sent: Mapping[str, str], used: list[PlantedFault]
+    ) -> tuple[list[Entry], Told]:
         """The records of a page and what is told beside them; `used` gains the faults that struck."""
         stock, entries = view.stock, view.entries
         total: int | None = None
@@ -238,7 +240,7 @@ class Office:
         return Reply(200, _json(body), dict(JSON), "job", dataset, None, names_of(struck))
 
 
-def _covers(view: View, fault: Fault) -> bool:
+def _covers(view: View, fault: PlantedFault) -> bool:
     return fault.covers([entry.index for entry in view.entries], len(view.stock.entries), page_size(view.stock))
 
 

@@ -31,7 +31,7 @@ ALSO_STORED: Final = (*EVERY, "database")
 
 
 @dataclass(frozen=True)
-class Planted:
+class Swapped:
     """One value in place of another.
 
     `where` is a word of `COLUMNS`. `sent` is what goes out: as it stands, or made from the true value. `true` is what
@@ -107,14 +107,14 @@ COLUMNS: Final[Mapping[str, Callable[[Dataset], list[Column]]]] = {
 }
 
 
-def applies(row: Planted, driver: str, dataset: Dataset) -> bool:
+def applies(row: Swapped, driver: str, dataset: Dataset) -> bool:
     """Whether this dataset has such a column, in a form that can carry the value."""
     if driver in ("sftp", "folder") and not isinstance(dataset.request, FileRequest):
         return False
     return form_of(dataset, driver) in row.on and bool(COLUMNS[row.where](dataset))
 
 
-def column_of(row: Planted, dataset: Dataset, seed: int) -> Column:
+def column_of(row: Swapped, dataset: Dataset, seed: int) -> Column:
     """The column that this row is about; `seed` picks another where there are several."""
     found = COLUMNS[row.where](dataset)
     return found[seed % len(found)]
@@ -130,93 +130,93 @@ def _milliseconds(moment: dt.datetime) -> int:
 
 _ROWS: Final = (
     # Numbers, days and truths where a text belongs.
-    Planted("number_in_text", "sends a number as a text", "text", (*TYPED, "database"), 10086, "10086"),
-    Planted("float_in_text", "sends a number with a point as a text", "text", TYPED, Decimal("10086.0"), "10086"),
-    Planted("long_number_in_key", "sends a number of nineteen digits as a key", "key", TYPED, 6222600110012350123,
+    Swapped("number_in_text", "sends a number as a text", "text", (*TYPED, "database"), 10086, "10086"),
+    Swapped("float_in_text", "sends a number with a point as a text", "text", TYPED, Decimal("10086.0"), "10086"),
+    Swapped("long_number_in_key", "sends a number of nineteen digits as a key", "key", TYPED, 6222600110012350123,
             "6222600110012350123"),
-    Planted("scientific_key", "sends a key in scientific notation", "key", ALSO_STORED, "6.2226E+18"),
-    Planted("scientific_text", "sends a text in scientific notation", "text", ALSO_STORED, "4.40002E17", "440002008"),
-    Planted("day_in_text", "holds a day in a text column", "text", ("xlsx",), dt.date(2024, 3, 1), "3-1"),
-    Planted("time_in_text", "holds a time in a text column", "text", ("xlsx",), dt.time(8, 30), "8:30"),
-    Planted("padded_number", "shows 00123 and holds 123", "text", ("xlsx",), Shown(123, "00000"), "00123"),
-    Planted("truth_in_text", "holds a truth in a text column", "text", TYPED, True, "true"),
-    Planted("total_in_key", "sends a total as if it were a record", "key", ALSO_STORED, "合计"),
+    Swapped("scientific_key", "sends a key in scientific notation", "key", ALSO_STORED, "6.2226E+18"),
+    Swapped("scientific_text", "sends a text in scientific notation", "text", ALSO_STORED, "4.40002E17", "440002008"),
+    Swapped("day_in_text", "holds a day in a text column", "text", ("xlsx",), dt.date(2024, 3, 1), "3-1"),
+    Swapped("time_in_text", "holds a time in a text column", "text", ("xlsx",), dt.time(8, 30), "8:30"),
+    Swapped("padded_number", "shows 00123 and holds 123", "text", ("xlsx",), Shown(123, "00000"), "00123"),
+    Swapped("truth_in_text", "holds a truth in a text column", "text", TYPED, True, "true"),
+    Swapped("total_in_key", "sends a total as if it were a record", "key", ALSO_STORED, "合计"),
     # Formats of a sheet, and units inside a number.
-    Planted("percent_format", "shows a percentage and holds its hundredth", "amount", ("xlsx",),
+    Swapped("percent_format", "shows a percentage and holds its hundredth", "amount", ("xlsx",),
             lambda v: Shown(float(v / 100), "0.00%")),
-    Planted("scaled_format", "shows a number in 万", "amount", ("xlsx",), lambda v: Shown(float(v), '0!.0,"万"')),
-    Planted("percent_text", "sends a number with a percent sign", "amount", SHEETS, lambda v: f"{v}%"),
-    Planted("scaled_text", "sends a number in 万, and says so", "amount", SHEETS, lambda v: f"{v / 10_000}万"),
-    Planted("not_a_number", "sends NaN", "number", ("json", "jsonl"), NAN),
-    Planted("name_twice", "names a field twice in one record, with two values", "amount", ("json", "jsonl"), TWICE),
+    Swapped("scaled_format", "shows a number in 万", "amount", ("xlsx",), lambda v: Shown(float(v), '0!.0,"万"')),
+    Swapped("percent_text", "sends a number with a percent sign", "amount", SHEETS, lambda v: f"{v}%"),
+    Swapped("scaled_text", "sends a number in 万, and says so", "amount", SHEETS, lambda v: f"{v / 10_000}万"),
+    Swapped("not_a_number", "sends NaN", "number", ("json", "jsonl"), NAN),
+    Swapped("name_twice", "names a field twice in one record, with two values", "amount", ("json", "jsonl"), TWICE),
     # Days and moments.
-    Planted("day_one", "sends the first day of all", "day", EVERY, "0001-01-01"),
-    Planted("year_of_the_republic", "sends the year 113", "day", EVERY, "0113-05-01"),
-    Planted("sql_minimum", "sends 1753-01-01", "day", EVERY, "1753-01-01"),
-    Planted("utc_midnight", "sends a day as the moment it begins, in UTC", "day", SHEETS,
+    Swapped("day_one", "sends the first day of all", "day", EVERY, "0001-01-01"),
+    Swapped("year_of_the_republic", "sends the year 113", "day", EVERY, "0113-05-01"),
+    Swapped("sql_minimum", "sends 1753-01-01", "day", EVERY, "1753-01-01"),
+    Swapped("utc_midnight", "sends a day as the moment it begins, in UTC", "day", SHEETS,
             lambda v: f"{v - _DAY}T16:00:00Z"),
-    Planted("utc_midnight_unmarked", "sends a day as the moment it begins, in UTC, and does not say so", "day", SHEETS,
+    Swapped("utc_midnight_unmarked", "sends a day as the moment it begins, in UTC, and does not say so", "day", SHEETS,
             lambda v: f"{v - _DAY}T16:00:00"),
-    Planted("morning_in_utc", "sends a day as midnight in UTC", "day", SHEETS, lambda v: f"{v}T00:00:00Z"),
-    Planted("day_as_milliseconds", "sends a day as milliseconds", "day", TYPED, lambda v: _milliseconds(
+    Swapped("morning_in_utc", "sends a day as midnight in UTC", "day", SHEETS, lambda v: f"{v}T00:00:00Z"),
+    Swapped("day_as_milliseconds", "sends a day as milliseconds", "day", TYPED, lambda v: _milliseconds(
             dt.datetime.combine(v, dt.time()))),
-    Planted("end_of_the_day_before", "sends a day as 24:00 of the one before", "day", SHEETS,
+    Swapped("end_of_the_day_before", "sends a day as 24:00 of the one before", "day", SHEETS,
             lambda v: f"{v - _DAY} 24:00:00"),
-    Planted("no_such_day", "sends the 30th of February", "day", SHEETS, lambda v: f"{v.year}-02-30"),
-    Planted("month_as_number", "sends a month as a number", "month", TYPED,
+    Swapped("no_such_day", "sends the 30th of February", "day", SHEETS, lambda v: f"{v.year}-02-30"),
+    Swapped("month_as_number", "sends a month as a number", "month", TYPED,
             lambda v: Decimal(f"{v.year}.{v.month:02d}").normalize()),
-    Planted("day_as_serial", "sends a day as a spreadsheet counts it", "day", TEXTS,
+    Swapped("day_as_serial", "sends a day as a spreadsheet counts it", "day", TEXTS,
             lambda v: str((v - dt.date(1899, 12, 30)).days)),
-    Planted("year_of_two_digits", "sends a day with two digits for its year", "day", TEXTS, lambda v: f"{v:%y-%m-%d}"),
-    Planted("milliseconds", "sends a moment as milliseconds", "moment", SHEETS, _milliseconds),
+    Swapped("year_of_two_digits", "sends a day with two digits for its year", "day", TEXTS, lambda v: f"{v:%y-%m-%d}"),
+    Swapped("milliseconds", "sends a moment as milliseconds", "moment", SHEETS, _milliseconds),
     # Words for truth and for nothing.
-    Planted("truth_in_words", "says 是 and 否", "flag", SHEETS, lambda v: "是" if v else "否"),
-    Planted("truth_in_letters", "says Y and N", "flag", SHEETS, lambda v: "Y" if v else "N"),
-    Planted("truth_in_numbers", "says 1 and 0", "flag", SHEETS, lambda v: "1" if v else "0"),
-    Planted("truth_in_other_words", "says 有效 and 无效", "flag", SHEETS, lambda v: "有效" if v else "无效"),
-    Planted("truth_in_ticks", "says √ and ×", "flag", SHEETS, lambda v: "√" if v else "×"),
-    *(Planted(f"nothing_as_{name}", f"says {word} where it has nothing", "text", EVERY, word, lambda _v: None)
+    Swapped("truth_in_words", "says 是 and 否", "flag", SHEETS, lambda v: "是" if v else "否"),
+    Swapped("truth_in_letters", "says Y and N", "flag", SHEETS, lambda v: "Y" if v else "N"),
+    Swapped("truth_in_numbers", "says 1 and 0", "flag", SHEETS, lambda v: "1" if v else "0"),
+    Swapped("truth_in_other_words", "says 有效 and 无效", "flag", SHEETS, lambda v: "有效" if v else "无效"),
+    Swapped("truth_in_ticks", "says √ and ×", "flag", SHEETS, lambda v: "√" if v else "×"),
+    *(Swapped(f"nothing_as_{name}", f"says {word} where it has nothing", "text", EVERY, word, lambda _v: None)
       for name, word in {
           "wu": "无", "dash": "—", "slash": "/", "null": "NULL", "sheet_error": "#N/A", "hyphens": "--", "none": "None",
           "nan": "NaN", "reference_error": "#REF!", "zanwu": "暂无", "backslash_n": "\\N",
       }.items()),
-    Planted("nothing_in_number", "says — where it has no number", "amount", SHEETS, "—"),
+    Swapped("nothing_in_number", "says — where it has no number", "amount", SHEETS, "—"),
     # Quotation marks and line ends.
-    Planted("open_quote", "opens a quotation mark in one record and closes one two records later", "text", ("csv",),
+    Swapped("open_quote", "opens a quotation mark in one record and closes one two records later", "text", ("csv",),
             f"{QUOTE}华星（一", '"华星（一', after=(2, (f"华星（二{QUOTE}", '华星（二"'))),
-    Planted("stray_quote", "quotes a part of a text", "text", ("csv",), f"{QUOTE}华星{QUOTE}系列", '"华星"系列'),
-    Planted("line_end_in_text", "sends a text of two lines", "text", (*EVERY, "database"), "上行\n下行", "上行\n下行"),
-    Planted("bare_delimiter", "does not quote a text that holds the delimiter", "text", ("csv",), f"甲{DELIMITER}乙"),
+    Swapped("stray_quote", "quotes a part of a text", "text", ("csv",), f"{QUOTE}华星{QUOTE}系列", '"华星"系列'),
+    Swapped("line_end_in_text", "sends a text of two lines", "text", (*EVERY, "database"), "上行\n下行", "上行\n下行"),
+    Swapped("bare_delimiter", "does not quote a text that holds the delimiter", "text", ("csv",), f"甲{DELIMITER}乙"),
     # Spellings of one code.
-    Planted("guard_of_a_sheet", 'sends a key as ="…"', "key", ALSO_STORED, lambda v: f'="{v}"'),
-    Planted("apostrophe", "sends a key behind an apostrophe", "key", ALSO_STORED, lambda v: f"'{v}"),
-    Planted("tab_behind_key", "sends a key and a tab", "key", ALSO_STORED, lambda v: f"{v}\t"),
-    Planted("zero_width_in_key", "hides a sign of no width in a key", "key", ALSO_STORED, lambda v: f"{v}\u200b"),
-    Planted("mark_before_key", "puts a byte order mark before a key", "key", ALSO_STORED, lambda v: f"\ufeff{v}"),
-    Planted("soft_hyphen_in_key", "hides a soft hyphen in a key", "key", ALSO_STORED,
+    Swapped("guard_of_a_sheet", 'sends a key as ="…"', "key", ALSO_STORED, lambda v: f'="{v}"'),
+    Swapped("apostrophe", "sends a key behind an apostrophe", "key", ALSO_STORED, lambda v: f"'{v}"),
+    Swapped("tab_behind_key", "sends a key and a tab", "key", ALSO_STORED, lambda v: f"{v}\t"),
+    Swapped("zero_width_in_key", "hides a sign of no width in a key", "key", ALSO_STORED, lambda v: f"{v}\u200b"),
+    Swapped("mark_before_key", "puts a byte order mark before a key", "key", ALSO_STORED, lambda v: f"\ufeff{v}"),
+    Swapped("soft_hyphen_in_key", "hides a soft hyphen in a key", "key", ALSO_STORED,
             lambda v: f"{v[:2]}\u00ad{v[2:]}"),
-    Planted("word_joiner_in_key", "hides a word joiner in a key", "key", ALSO_STORED, lambda v: f"{v}\u2060"),
-    Planted("wide_blank_behind_key", "sends a key and a wide blank", "key", ALSO_STORED, lambda v: f"{v}\u3000"),
-    Planted("small_code", "writes a code in small letters", "code", ALSO_STORED, lambda v: v.lower()),
-    Planted("full_width_key", "writes a key in full width", "key", ALSO_STORED, _full_width),
-    Planted("full_width_code", "writes a code in full width", "code", ALSO_STORED, _full_width),
+    Swapped("word_joiner_in_key", "hides a word joiner in a key", "key", ALSO_STORED, lambda v: f"{v}\u2060"),
+    Swapped("wide_blank_behind_key", "sends a key and a wide blank", "key", ALSO_STORED, lambda v: f"{v}\u3000"),
+    Swapped("small_code", "writes a code in small letters", "code", ALSO_STORED, lambda v: v.lower()),
+    Swapped("full_width_key", "writes a key in full width", "key", ALSO_STORED, _full_width),
+    Swapped("full_width_code", "writes a code in full width", "code", ALSO_STORED, _full_width),
     # Texts and numbers made to harm.
-    Planted("nul_in_text", "puts a NUL into a text", "text", TEXTS[:3], lambda v: f"{v}\x00", expected="loud"),
-    Planted("bidi_in_text", "turns the reading direction inside a text", "text", TEXTS,
+    Swapped("nul_in_text", "puts a NUL into a text", "text", TEXTS[:3], lambda v: f"{v}\x00", expected="loud"),
+    Swapped("bidi_in_text", "turns the reading direction inside a text", "text", TEXTS,
             lambda v: f"{v}{BIDI}", lambda v: f"{v}{BIDI}"),
-    Planted("formula_in_text", "sends a text that a spreadsheet would run", "text", TEXTS, FORMULA, FORMULA),
-    Planted("traversal_in_text", "sends a text that leads out of a folder", "text", TEXTS, TRAVERSAL, TRAVERSAL),
-    Planted("lone_surrogate", "sends half a character", "text", TEXTS[:2], f"名称{SURROGATE}", expected="loud"),
-    Planted("oversized_field", "sends a text of two million characters", "text", TEXTS, "长" * _MANY, "长" * _MANY),
-    Planted("huge_number", "sends a number of four hundred digits", "number", TEXTS, Decimal("9" * 400),
+    Swapped("formula_in_text", "sends a text that a spreadsheet would run", "text", TEXTS, FORMULA, FORMULA),
+    Swapped("traversal_in_text", "sends a text that leads out of a folder", "text", TEXTS, TRAVERSAL, TRAVERSAL),
+    Swapped("lone_surrogate", "sends half a character", "text", TEXTS[:2], f"名称{SURROGATE}", expected="loud"),
+    Swapped("oversized_field", "sends a text of two million characters", "text", TEXTS, "长" * _MANY, "长" * _MANY),
+    Swapped("huge_number", "sends a number of four hundred digits", "number", TEXTS, Decimal("9" * 400),
             expected="loud"),
-    Planted("nested_value", "wraps a text in an object", "text", TEXTS[:2], {"value": "名称"}, expected="loud",
+    Swapped("nested_value", "wraps a text in an object", "text", TEXTS[:2], {"value": "名称"}, expected="loud",
             is_lasting=True),
-    Planted("null_in_required", "sends one record without a required value", "required", EVERY,
+    Swapped("null_in_required", "sends one record without a required value", "required", EVERY,
             lambda _v: None, expected="loud"),
-    Planted("field_retyped", "sends words where a number or a date was", "typed", ALSO_STORED, WORDS, expected="loud",
+    Swapped("field_retyped", "sends words where a number or a date was", "typed", ALSO_STORED, WORDS, expected="loud",
             is_lasting=True),
 )  # fmt: skip
 
-PLANTED: Final[Mapping[str, Planted]] = {row.name: row for row in _ROWS}
+PLANTED: Final[Mapping[str, Swapped]] = {row.name: row for row in _ROWS}
 """Every row by its name, which is that of its kind of fault."""

@@ -13,7 +13,7 @@ from typing import Any
 import asyncssh
 
 from sandbox.standin.faults import FaultPlan, names_of
-from sandbox.standin.files import Folder
+from sandbox.standin.files import StandinFolder
 from sandbox.standin.journal import Journal
 from sandbox.standin.wire import STALL_SECONDS
 
@@ -24,7 +24,7 @@ class SftpAgency:
 
     source: str
     root: Path
-    folders: Mapping[str, Folder]
+    folders: Mapping[str, StandinFolder]
     plan: FaultPlan
     journal: Journal
     user: str = "zone"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from connectors.spec import CsvDecoder, ReplaceBy
 from sandbox.standin.drift import required_column
 from sandbox.standin.encode import csv_bytes, csv_lines, encode, encode_text, fill_pattern, member_name, pack
-from sandbox.standin.faults import Fault
+from sandbox.standin.faults import PlantedFault
 from sandbox.standin.records import Entry, Stock
 from sandbox.standin.rows import Row
 from sandbox.standin.struck import HTML, archive_bomb
@@ -64,12 +64,12 @@ class _Spot:
 
     stock: Stock
     file: "Written"
-    fault: Fault
+    fault: PlantedFault
     folder: Path
     pattern: str
 
 
-def spoil(stock: Stock, file: "Written", fault: Fault, folder: Path, pattern: str) -> "Written":
+def spoil(stock: Stock, file: "Written", fault: PlantedFault, folder: Path, pattern: str) -> "Written":
     """The file under a fault of stage `file` or `body`; `folder` and `pattern` are where it stands."""
     at = _Spot(stock, file, fault, folder, pattern)
     if fault.name in _AROUND:
@@ -121,7 +121,7 @@ def _with_rows_below(at: _Spot) -> bytes:
     return body.getvalue()
 
 
-def _below(fault: Fault, last: Sequence[Any]) -> list[list[Any]]:
+def _below(fault: PlantedFault, last: Sequence[Any]) -> list[list[Any]]:
     """The rows below the records: the first cell of each, and the others as in the last record or empty."""
     return [[first, *(last[1:] if is_full else [""] * (len(last) - 1))] for first, is_full in _BELOW[fault.name]]
 
@@ -139,7 +139,7 @@ def _with_correction(at: _Spot) -> bytes:
     return encode(at.stock.dataset, rows, place=at.file.place)
 
 
-def true_entry(stock: Stock, entry: Entry, faults: Sequence[Fault]) -> Row:
+def true_entry(stock: Stock, entry: Entry, faults: Sequence[PlantedFault]) -> Row:
     """The typed row under faults that put other contents into a file: a correction of the record at the position."""
     row = entry.typed
     for fault in faults:

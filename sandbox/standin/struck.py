@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from connectors.spec import RestRequest
 from sandbox.standin.encode import fill_pattern, set_path
-from sandbox.standin.faults import Fault
+from sandbox.standin.faults import PlantedFault
 from sandbox.standin.pages import Asked, Told, View, next_link, told_of
 from sandbox.standin.records import Entry
 from sandbox.standin.wire import gzip_bomb, http_date
@@ -33,7 +33,7 @@ HTML: Final = "<!doctype html><html><body><h1>系统维护中</h1><p>请稍后�
 
 
 @dataclass(frozen=True)
-class Refusal:
+class RefusedAnswer:
     """A status with its headers and body, in place of an answer."""
 
     status: int
@@ -41,7 +41,7 @@ class Refusal:
     body: bytes
 
 
-def refusal_of(fault: Fault, sent: Mapping[str, str], address: str) -> Refusal:
+def refusal_of(fault: PlantedFault, sent: Mapping[str, str], address: str) -> RefusedAnswer:
     """What a fault of stage `status` answers; `sent` are the request's headers, `address` its port, path and query."""
     status, headers = _STATUSES.get(fault.name, (0, lambda _wait, _address: {}))
     told: dict[str, Any] = {"code": "FAULT", "message": "无法处理"}
@@ -50,10 +50,10 @@ def refusal_of(fault: Fault, sent: Mapping[str, str], address: str) -> Refusal:
     body = b"" if status == 204 else json.dumps(told, ensure_ascii=False).encode()
     kind = {} if status == 204 else {"Content-Type": "application/json"}
     asked = headers(1 if fault.seconds is None else fault.seconds, address)
-    return Refusal(status or int(fault.name.removeprefix("status_")), {**kind, **asked}, body)
+    return RefusedAnswer(status or int(fault.name.removeprefix("status_")), {**kind, **asked}, body)
 
 
-def page_of(view: View, fault: Fault) -> tuple[list[Entry] | None, int | None]:
+def page_of(view: View, fault: PlantedFault) -> tuple[list[Entry] | None, int | None]:
     """The records that a fault of stage `view` puts on this page, with the total it then declares; None: no change."""
     place = _place(view, fault)
     if place is None:
@@ -73,7 +73,7 @@ def page_of(view: View, fault: Fault) -> tuple[list[Entry] | None, int | None]:
     return _moved(view, fault, page)
 
 
-def _moved(view: View, fault: Fault, page: int) -> tuple[list[Entry] | None, int | None]:
+def _moved(view: View, fault: PlantedFault, page: int) -> tuple[list[Entry] | None, int | None]:
     """From a page on, the first record is gone and all others move up; whoever begins again reads the whole list."""
     if view.start == 0:
         if fault.phase == "moving":
@@ -86,7 +86,7 @@ def _moved(view: View, fault: Fault, page: int) -> tuple[list[Entry] | None, int
     return view.listing[view.start + 1 : view.start + 1 + view.size], len(view.listing) - 1
 
 
-def _place(view: View, fault: Fault) -> int | None:
+def _place(view: View, fault: PlantedFault) -> int | None:
     """Where in a listing the fault's record stands; where each value has its own listing, in the longest of them."""
     entries = view.stock.entries
     if view.stock.partitions is not None and entries:
@@ -102,13 +102,13 @@ def _cut(view: View, start: int) -> list[Entry]:
     return view.listing[start : start + view.size] if start >= 0 else []
 
 
-def lies_from_here(view: View, fault: Fault) -> bool:
+def lies_from_here(view: View, fault: PlantedFault) -> bool:
     """Whether a false total is told on this page: from the fault's position to the end of the list."""
     target = fault.target(len(view.stock.entries), view.size)
     return any(entry.index >= target for entry in view.entries)
 
 
-def told_falsely(view: View, asked: Asked, fault: Fault, told: Told, sent: Mapping[str, str]) -> Told:
+def told_falsely(view: View, asked: Asked, fault: PlantedFault, told: Told, sent: Mapping[str, str]) -> Told:
     """What an answer says beside its records under a fault of stage `answer`."""
     count = len(view.listing)
     match fault.name:
@@ -134,7 +134,7 @@ def _elsewhere(view: View, asked: Asked, told: Told) -> Told:
     return Told({**told.body, paginator.next: link}, told.headers)
 
 
-def spoilt_body(view: View, fault: Fault, body: bytes) -> bytes:
+def spoilt_body(view: View, fault: PlantedFault, body: bytes) -> bytes:
     """The body under a fault of stage `body`."""
     return _BODIES[fault.name](view, body)
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from connectors.spec import Column, DatabaseRequest
 from sandbox.standin.drift import required_column, sent_records
-from sandbox.standin.faults import Fault
+from sandbox.standin.faults import PlantedFault
 from sandbox.standin.planted import PLANTED, column_of
 from sandbox.standin.records import Stock
 from sandbox.standin.rows import UsageError
@@ -42,7 +42,7 @@ class Register:
         """The SQLAlchemy URL."""
         return f"sqlite:///{self.path.absolute()}"
 
-    def lay_out(self, faults: Mapping[str, Sequence[Fault]]) -> None:
+    def lay_out(self, faults: Mapping[str, Sequence[PlantedFault]]) -> None:
         """Write all tables as the faults of each dataset have them, in one moment."""
         self.close()
         if self.path.is_dir():
@@ -108,7 +108,7 @@ def _table(stock: Stock) -> str:
     return name
 
 
-def _fill(connection: sqlite3.Connection, stock: Stock, faults: Sequence[Fault]) -> None:
+def _fill(connection: sqlite3.Connection, stock: Stock, faults: Sequence[PlantedFault]) -> None:
     columns = {column.source_field: _sql_type(column) for column in stock.dataset.columns}
     drifts = [fault for fault in faults if fault.kind.stage == "drift"]
     records, _ = sent_records(stock, stock.entries, drifts, 1)
@@ -130,7 +130,7 @@ def _fill(connection: sqlite3.Connection, stock: Stock, faults: Sequence[Fault])
     )
 
 
-def _struck(stock: Stock, columns: dict[str, str], rows: Rows, fault: Fault) -> tuple[dict[str, str], Rows]:
+def _struck(stock: Stock, columns: dict[str, str], rows: Rows, fault: PlantedFault) -> tuple[dict[str, str], Rows]:
     target = fault.target(len(rows), 1)
     match fault.name:
         case "column_gone":

@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.spec import FileRequest
 from sandbox.standin.drift import true_row
-from sandbox.standin.faults import Fault
+from sandbox.standin.faults import PlantedFault
 from sandbox.standin.files import cut
 from sandbox.standin.pages import page_size
 from sandbox.standin.records import Stock
@@ -17,7 +17,7 @@ from sandbox.standin.rows import Row
 from sandbox.standin.spoilt_files import file_size, true_entry
 
 
-def true_rows(stock: Stock, faults: Sequence[Fault]) -> list[Row]:
+def true_rows(stock: Stock, faults: Sequence[PlantedFault]) -> list[Row]:
     """The typed rows that must land (or be refused with a reason) under these faults, tombstones among them."""
     request = stock.dataset.request
     size = file_size(stock) if isinstance(request, FileRequest) else page_size(stock)
@@ -31,7 +31,7 @@ def true_rows(stock: Stock, faults: Sequence[Fault]) -> list[Row]:
     return rows
 
 
-def _gone(stock: Stock, request: FileRequest, faults: Sequence[Fault], size: int) -> set[int]:
+def _gone(stock: Stock, request: FileRequest, faults: Sequence[PlantedFault], size: int) -> set[int]:
     """The places of records whose file holds a header alone."""
     gone: set[int] = set()
     for fault in faults:

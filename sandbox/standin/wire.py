@@ -13,7 +13,7 @@ from typing import Any, Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from sandbox.standin.faults import Fault
+from sandbox.standin.faults import PlantedFault
 
 STALL_SECONDS: Final = 60.0
 DRIP_SECONDS: Final = 1.0
@@ -33,7 +33,7 @@ class Reply:
     dataset: str | None = None
     position: int | None = None
     faults: tuple[str, ...] = ()
-    wire: Fault | None = None
+    wire: PlantedFault | None = None
 
 
 class Protocol(H11Protocol):

@@ -14,8 +14,8 @@ from connectors.source_files import SOURCES_DIR, read_sources
 from connectors.spec import FileRequest, SftpConnection, Source
 from sandbox import feeds
 from sandbox.standin.changes import change
-from sandbox.standin.faults import PLAN, Fault, FaultPlan, PlanError
-from sandbox.standin.files import Folder, Written
+from sandbox.standin.faults import PLAN, FaultPlan, PlanError, PlantedFault
+from sandbox.standin.files import StandinFolder, Written
 from sandbox.standin.records import Stock, hold_stocks, make_stocks
 from sandbox.standin.rows import LAST_DAY, UsageError
 from sandbox.standin.struck import archive_bomb
@@ -38,13 +38,13 @@ class World:
     plan: FaultPlan
     as_of: date = LAST_DAY + timedelta(days=1)
     channels: Sequence[NoticeSink] = ()
-    folders: dict[str, dict[str, Folder]] = field(default_factory=dict)
+    folders: dict[str, dict[str, StandinFolder]] = field(default_factory=dict)
     registers: dict[str, Register] = field(default_factory=dict)
-    growing: list[tuple[Folder, Written]] = field(default_factory=list)
+    growing: list[tuple[StandinFolder, Written]] = field(default_factory=list)
     changes: int = 0
     _shown: dict[str, tuple[Any, ...]] = field(default_factory=dict)
 
-    def faults_of(self, source: str, dataset: str) -> list[Fault]:
+    def faults_of(self, source: str, dataset: str) -> list[PlantedFault]:
         """The faults in force for a dataset, of every stage that can strike it."""
         of = self.sources[source]
         meant = [fault for fault in self.plan.faults if fault.meets(source, dataset)]
@@ -175,12 +175,12 @@ def _make_inboxes(world: World) -> None:
                 (world.state / "sftp" / name / getattr(sink, "folder", "")).mkdir(parents=True, exist_ok=True)
 
 
-def _folders(stocks: Mapping[str, Stock], root: Path) -> dict[str, Folder]:
+def _folders(stocks: Mapping[str, Stock], root: Path) -> dict[str, StandinFolder]:
     root.mkdir(parents=True, exist_ok=True)
-    folders: dict[str, Folder] = {}
+    folders: dict[str, StandinFolder] = {}
     for dataset, stock in stocks.items():
         request = stock.dataset.request
         if not isinstance(request, FileRequest):
             raise UsageError(f"{stock.dataset.address}: no file request")
-        folders[dataset] = Folder(stock, root, request)
+        folders[dataset] = StandinFolder(stock, root, request)
     return folders
