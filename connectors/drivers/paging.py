@@ -249,9 +249,9 @@ class Sized(Paging):
 class Chained(Paging):
     """Each answer says how to ask for the next, for as long as it names one.
 
-    An empty page that names the page just asked for is the last one too. Any other token met before would lead round in
-    a circle: a fault. The last few thousand tokens are remembered; Brent's mark
-    in the cursor finds longer circles, and those that a process began before it died. A declared total must stay, and
+    An empty page that names the page just asked for is the last one too, if it says so twice. Any other token met
+    before would lead round in a circle: a fault. The last few thousand tokens are remembered; Brent's mark in the
+    cursor finds longer circles, and those that a process began before it died. A declared total must stay, and
     be met in the end.
     """
 
@@ -269,7 +269,10 @@ class Chained(Paging):
         records, label = listing.records(answer), f"page {at['page']}"
         received = at["received"] + len(records or ())
         token = self._token(listing, answer)
-        if records == [] and token == at["token"]:
+        if records == [] and token is not None and token == at["token"]:
+            if not at.get("again"):
+                # The end, or a hiccup of the agency: the same page is asked for once more.
+                return Page(label, answer.body, {"kind": self.kind, **at, "again": True}, answer.value)
             token = None
         if token is not None:
             listing.bounded(str(token), "token of the next page")

@@ -1,6 +1,7 @@
 {#-
-    The records of a dataset as they stand, typed and named by its source YAML: of an upsert the newest of each key, without those
-    that were deleted. Beside them where each came from: learned_on, raw_sha256, raw_position.
+    The records of a dataset as they stand, typed and named by its source YAML: of an upsert the one of each key that landed last,
+    without those that were deleted. Landing has left out every change that came late, so no stamp is asked here: one that lies
+    ahead would hide every later correction. Beside them where each came from: learned_on, raw_sha256, raw_position.
 -#}
 {% macro landed(source_name, dataset) -%}
     {%- set relation = source(source_name, dataset) -%}
@@ -18,7 +19,6 @@
                 row_number() over (
                     partition by {{ meta.key | join(', ') }}
                     order by
-                        {% if meta.request.since %}{{ meta.request.since.column }} desc,{% endif %}
                         _learned_on desc,
                         _batch desc,
                         _position desc

@@ -89,6 +89,25 @@ def test_neither_order_nor_a_delivery_sent_twice_changes_anything(night: Distric
     assert places == night.rows(PLACES)
 
 
+def test_what_landed_last_stands_whatever_its_stamp(night: DistrictNight, inputs: Path) -> None:
+    """A record stamped ahead is corrected like any other: landing has left out already what came late."""
+    ((uscc, number),) = night.rows(
+        f"select uscc, arg_max(evaluation_no, batch_month) from read_parquet('{inputs}/credit/evaluations/*.parquet') "
+        "semi join (from credit_standing where credit_grade in ('A', 'B')) using (uscc) "
+        "group by uscc order by uscc limit 1"
+    )
+    changed = {
+        "ahead": "timestamp '2098-01-01' as updated_at",
+        "later": "'zzz' as _batch, 'D' as grade",
+    }
+    parts = [f"select * replace ({to}) from landed where evaluation_no = '{number}'" for to in changed.values()]
+    others = f"select * from landed where evaluation_no <> '{number}'"
+    rewrite(inputs, "credit.evaluations", " union all ".join([others, *parts]))
+    with night.replayed(inputs) as connection:
+        found = connection.execute(f"select credit_grade from credit_standing where uscc = '{uscc}'").fetchall()
+    assert found == [("D",)]
+
+
 @pytest.mark.parametrize("threads", [1, 4])
 def test_the_number_of_threads_changes_nothing(night: DistrictNight, threads: int) -> None:
     with night.replayed(threads=threads) as connection:

@@ -164,6 +164,13 @@ def test_an_empty_page_that_names_itself_is_the_end(kind):
         list(through(agency))
 
 
+@pytest.mark.parametrize("kind", TOKENS)
+def test_an_empty_page_that_was_a_hiccup_is_asked_for_again_and_nothing_is_left_out(kind):
+    agency = agency_of(kind, 30)
+    agency.lie = lambda number, told, _: {**told, "items": [], "next": SIZE * 2} if number == 3 else told
+    assert ids(through(agency)) == [record["id"] for record in agency.listing]
+
+
 def test_a_small_circle_is_found_before_a_page_of_it_comes_again():
     agency = agency_of("cursor_body", 30, lie=numbered(lambda _, told: (told["next"] + 3) % 18))
     with pytest.raises(PagingFaultError, match="given before"):

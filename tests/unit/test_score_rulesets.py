@@ -125,6 +125,35 @@ def test_no_sql_is_made_of_a_code_that_is_more_than_a_name(folder, tmp_path, cod
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {
+                "rules": "indicator_code,function,lo,hi,inclusive_lo,inclusive_hi,share_at_lo,share_at_hi\n"
+                "C01,count_weighted,,1,,false,0,\nC01,count_weighted,1,1,true,true,0.2,0.6\n"
+                "C01,count_weighted,1,,false,,1,\n"
+            },
+            "a segment of a single value is flat",
+        ),
+        (
+            {
+                "rules": "indicator_code,function,lo,hi,inclusive_lo,share_at_lo\n"
+                "C01,step,,99999999999999.999999,,0\nC01,step,99999999999999.999999,,true,1\n"
+            },
+            "an edge lies beyond 99,999,999,999,999.99 on either side",
+        ),
+        ({"stages": "stage,max_age_months\nyoung,3000000\nold,\n"}, "an age limit is between 1 and 1,200 months"),
+        ({"ruleset": "young_firm_months\n99999999\n"}, "young_firm_months between 0 and 1,200"),
+    ],
+)
+def test_what_the_models_could_not_hold_is_refused_before_anything_is_scored(folder, changes, told):
+    with duckdb.connect() as connection:
+        load(connection, read_folder(folder(**changes)))
+        problems = problems_in(connection, PROJECT, is_asked=True)
+    assert [one for one in problems if told in one.problem_en], problems
+
+
 def test_a_code_is_judged_within_its_own_rule_set_and_each_fault_is_named_once(folder):
     own = read_folder(folder(indicators="indicator_code\nA\na_Status\nB\nb\n"))
     other = [{"ruleset_id": "other", "indicator_code": code} for code in ("A", "B_status", "Order")]

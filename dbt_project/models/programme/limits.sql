@@ -128,12 +128,17 @@ raised as (
         let_in.version,
         {{ to_fen('let_in.min_limit_cny') }} as min_limit_fen,
         {{ to_fen('let_in.step_cny') }} as step_fen,
-        least(
-            {{ to_fen('let_in.max_limit_cny') }},
-            {{ divided_down(
-                'banded.limit_millionths * (1000000 + cast(coalesce(lifted.uplift_pct, 0) * 10000 as bigint))', 1000000000000
-            ) }}
-        ) as uncut_fen,
+        -- `least` passes over a null, and a basis that is not known gives no limit.
+        case
+            when banded.limit_millionths is not null
+                then least(
+                    {{ to_fen('let_in.max_limit_cny') }},
+                    {{ divided_down(
+                        'banded.limit_millionths * (1000000 + cast(coalesce(lifted.uplift_pct, 0) * 10000 as bigint))',
+                        1000000000000
+                    ) }}
+                )
+        end as uncut_fen,
         coalesce(lifted.uplift_pct, 0) as uplift_pct,
         lifted.answer_days,
         priced.base,
