@@ -104,7 +104,7 @@ def addresses(sources: Iterable[Source]) -> frozenset[str]:
 def contradicted(
     made: Iterable[IdentityDecision], sources: Iterable[Source], one: IdentityDecision, persons: Mapping[str, str]
 ) -> list[IdentityDecision]:
-    """The last words of other datasets that mean another by a code than `one` of `made`: it counts for nobody then.
+    """The last words of other datasets that mean another by a code than `one` of `made`: it is assigned to none then.
 
     `persons` gives the legal person of each code that the register has: a branch and its company mean the same. A name
     may mean one enterprise here and another there, and so may an agency's own number: those contradict nothing, and nor

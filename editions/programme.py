@@ -15,7 +15,7 @@ CHECKS = ("programme", "subsidies", "pool")
 
 
 def programme_problems(project: Path, folder: Path | None = None) -> list[Problem]:
-    """Every row of the programme's parameters that cannot be decided by; its cases are tried by the models.
+    """Every invalid row of the programme's parameters; its cases are tried by the models.
 
     `project` is the dbt project; the files of `folder` are checked in place of its own of the same names. Raises
     `ScoreError` for a cell that its column cannot hold exactly, and for a file with other columns or another name.

@@ -207,7 +207,7 @@ def csv_lines(dataset: Dataset, decoder: CsvDecoder, records: Sequence[Record]) 
 
 
 def encode_text(dataset: Dataset, records: Sequence[Record]) -> bytes:
-    """The records as plain text parted by commas, whatever their form should be."""
+    """The records as plain text separated by commas, whatever their form should be."""
     decoder = CsvDecoder(kind="csv", encoding="utf-8")
     return csv_bytes(decoder, csv_lines(dataset, decoder, records), 0)
 

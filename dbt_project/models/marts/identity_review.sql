@@ -26,7 +26,7 @@ open_mentions as (
     where not is_settled
 ),
 
--- A university beside one of our enterprises is nobody of ours, and the record is resolved all the same.
+-- A university beside one of our enterprises is not in the register, and the record is resolved all the same.
 resolved_otherwise as (
     select distinct
         open_mentions.source,
