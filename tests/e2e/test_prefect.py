@@ -104,7 +104,7 @@ def test_the_lines_of_the_readme_lead_to_a_scheduled_night_that_is_published_and
         deadline = time.monotonic() + 1800
         while time.monotonic() < deadline and worker.poll() is None:
             runs = latest_runs(house.ledger, 5)
-            if any(run["state"] == "published" for run in runs):
+            if any(run["state"] != "running" for run in runs):
                 break
             time.sleep(1)
     finally:
