@@ -262,6 +262,8 @@ OTHER_KEY = asyncssh.generate_private_key("ssh-ed25519").export_public_key().dec
         ("SMALL_PASSWORD", "canary-password", "the login was refused"),
         ("SMALL_HOST_KEY", OTHER_KEY, "the host key is not the pinned one"),
     ],
+    # A key is drawn in each process: workers must know a test by the same name.
+    ids=["password", "host key"],
 )
 def test_another_password_or_host_key_is_refused_at_once_and_not_shown(pushed, variable, value, told):
     with pytest.raises(AgencyError, match=told) as caught:
