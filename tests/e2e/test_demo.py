@@ -39,7 +39,7 @@ def test_it_shows_the_night_and_again_what_stands_and_leaves_a_real_ledger_alone
     ):
         assert told in first
     second = run_demo()
-    assert "nothing_new edition 2025-06-30-" in second
+    assert "nothing_new nothing changed; edition 2025-06-30-" in second
     for told in ("Gate", "bank_a", "policy_channel", "Top of the ranking"):
         assert told in second
     assert not (tmp_path / "real.sqlite").exists()

@@ -129,7 +129,7 @@ def test_a_decision_that_the_editions_own_day_would_not_know_warns_and_says_how_
     late = identity(*words)
     assert late.exit_code == 0
     assert f"--on {EDITION_DAY}" in late.stderr
-    assert "whatever the day of its records" in late.stdout
+    assert "for records of any date" in late.stdout
     in_time = identity(*words, "--on", EDITION_DAY)
     assert (in_time.exit_code, in_time.stderr) == (0, "")
     told = json.loads(identity("decisions", "--json").stdout)
@@ -147,7 +147,7 @@ def test_who_decides_of_a_code_what_another_dataset_denies_is_warned_and_told_ho
     second = identity("decide", "science.titles", unknown, "--nobody", "--on", EDITION_DAY, *BY)
     told = " ".join(second.stderr.split())
     assert second.exit_code == 0
-    assert f"science.platforms says {code_of(1)} of {unknown}" in told
+    assert f"in science.platforms {unknown} was decided as {code_of(1)}" in told
     assert f"jifen identity decide science.platforms {unknown} --nobody --by WHO" in told
     standing = [one["standing"] for one in json.loads(identity("decisions", "--json").stdout)]
     assert standing == ["no: contradicts science.titles", "no: contradicts science.platforms"]
