@@ -23,7 +23,6 @@ from ledger.store import open_ledger
 app = new_group()
 KINDS = {"product": "products", "policy": "policies", "reward": "rewards"}
 ITEM = ("kind", "item_id", "version", "name_zh", "name_en", "valid_from", "valid_to", "provenance")
-WHY_NOT = ("failing_zh", "gap", "closes_on")
 SAID = {
     "product_offers": (
         "信贷产品 Loan products",
