@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, desc, inspect, select
+from sqlalchemy import Engine, create_engine, desc, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
@@ -23,8 +23,8 @@ from connectors.spec import DatabaseRequest, Dataset, FileRequest, RestRequest, 
 from connectors.zone import Zone
 from ledger.batches import BatchKey, latest_promoted, pages_of
 from ledger.settings import Settings
-from ledger.store import Row
-from ledger.tables import SCHEMA_VERSION, batches, ledger_version
+from ledger.store import Row, version_of
+from ledger.tables import SCHEMA_VERSION, batches
 
 COPIES = 5
 
@@ -174,14 +174,18 @@ def _reading(settings: Settings) -> Iterator[Engine | None]:
 
 def _opened(engine: Engine) -> Iterator[Engine | None]:
     try:
-        if not inspect(engine).has_table(ledger_version.name):
+        found = version_of(engine)
+        if found is not None and found < SCHEMA_VERSION:
+            told = (
+                f"the ledger is of version {found}, and this jifen of version {SCHEMA_VERSION} has not opened it yet."
+            )
+            raise ConfigError(told, str(engine.url), "jifen status, which migrates it")
+        if found is not None and found > SCHEMA_VERSION:
+            told = f"the ledger is of version {found}, this jifen knows versions up to {SCHEMA_VERSION}."
+            raise ConfigError(told, str(engine.url), "use the jifen that wrote it, or a newer one")
+        if found is None:
             yield None
             return
-        with engine.connect() as connection:
-            found = connection.execute(select(ledger_version.c.version)).scalar_one_or_none()
-        if found != SCHEMA_VERSION:
-            told = f"the ledger is of version {found}, this jifen reads version {SCHEMA_VERSION}."
-            raise ConfigError(told, str(engine.url), "use the jifen version that created this ledger")
         yield engine
     finally:
         engine.dispose()

@@ -12,7 +12,9 @@ from sqlalchemy import (
     Executable,
     create_engine,
     event,
+    func,
     insert,
+    inspect,
     make_url,
     select,
 )
@@ -40,8 +42,12 @@ ANSWER_SECONDS = 60.0
 """How long a PostgreSQL server may take over one statement: one that is stopped keeps its lines alive for ever."""
 
 
+PREPARING = 0x6A6966656E
+"""The advisory lock of PostgreSQL under which tables are made and migrated: `jifen` in ASCII."""
+
+
 class LedgerVersionError(RuntimeError):
-    """The ledger was written by another version of jifen."""
+    """The ledger was written by a newer version of jifen."""
 
 
 class LedgerUnreadableError(RuntimeError):
@@ -60,24 +66,61 @@ def now() -> str:
 
 
 def open_ledger(settings: Settings) -> Engine:
-    """Open the ledger that the settings name, and make its tables where there are none.
+    """Open the ledger that the settings name; make its tables where there are none, migrate those of an older version.
 
-    Raises `LedgerVersionError` when the tables are of another version: nothing is migrated silently.
+    Any number of processes may do so at once. Raises `LedgerVersionError` for a ledger of a newer version, and
+    `LedgerUnreadableError` for one that cannot be opened.
     """
     url = settings.resolved_ledger_url
     try:
         if url.startswith("sqlite:///"):
             settings.data_dir.mkdir(parents=True, exist_ok=True)
         engine = _engine(url)
-        found = _version(engine)
+        found = version_of(engine)
+        if found is None or found < SCHEMA_VERSION:
+            found = _prepare(engine, url)
     except (SQLAlchemyError, sqlite3.Error, OSError, ImportError, ValueError) as error:
         raise LedgerUnreadableError(_why(settings, error)) from None
-    if found != SCHEMA_VERSION:
+    if found > SCHEMA_VERSION:
         raise LedgerVersionError(
-            f"the ledger at {engine.url!r} is of version {found}, this jifen writes version {SCHEMA_VERSION}. "
-            "Whose: config. Next: use the jifen version that created this ledger, or name another JIFEN_DATA_DIR."
+            f"the ledger at {engine.url!r} is of version {found}, this jifen knows versions up to {SCHEMA_VERSION}. "
+            "Whose: config. Next: use the jifen that wrote it, or a newer one, or name another JIFEN_DATA_DIR."
         )
     return engine
+
+
+def version_of(engine: Engine) -> int | None:
+    """The version of a ledger's tables, or None where there are none."""
+    with engine.begin() as connection:
+        return _version(connection)
+
+
+def _version(connection: Connection) -> int | None:
+    if not inspect(connection).has_table(ledger_version.name):
+        return None
+    return connection.execute(select(ledger_version.c.version)).scalar_one_or_none()
+
+
+def _prepare(engine: Engine, url: str) -> int:
+    """Make the tables, or migrate them; answers their version. Of several processes one does it, the others wait."""
+    preparing = _engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(preparing, "connect", lambda raw, _: raw.execute("pragma foreign_keys = off"))
+    try:
+        with preparing.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(PREPARING)))
+            found = _version(connection)
+            if found is None:
+                metadata.create_all(connection)
+                connection.execute(insert(ledger_version).values(version=SCHEMA_VERSION))
+            elif found < SCHEMA_VERSION:
+                from ledger.migrations import migrate  # Alembic is dear, and hardly ever needed.
+
+                migrate(connection, found)
+            return max(found or 0, SCHEMA_VERSION)
+    finally:
+        preparing.dispose()
 
 
 def _engine(url: str) -> Engine:
@@ -110,16 +153,6 @@ def _bound_waits(raw: Any, _entry: ConnectionPoolEntry) -> None:
     raw.wait = bounded
 
 
-def _version(engine: Engine) -> int:
-    """The version of the ledger's tables, made where there are none."""
-    with engine.begin() as connection:
-        metadata.create_all(connection)
-        found: int | None = connection.execute(select(ledger_version.c.version)).scalar_one_or_none()
-        if found is None:
-            connection.execute(insert(ledger_version).values(version=SCHEMA_VERSION))
-    return SCHEMA_VERSION if found is None else found
-
-
 def _why(settings: Settings, error: Exception) -> str:
     """What keeps the ledger shut; a URL that cannot be parsed is not repeated, since a password may stand in it."""
     try:
@@ -148,7 +181,8 @@ def ledger_if_any(settings: Settings) -> Engine | None:
 def _configure_sqlite(raw: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
     # isolation_level None hands BEGIN to us; FULL makes a commit survive a power cut, which is what a checkpoint means.
     raw.isolation_level = None
-    for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = on", "busy_timeout = 30000"):
+    # Waiting first: the very first of several processes turns the file's journal round.
+    for pragma in ("busy_timeout = 30000", "journal_mode = wal", "synchronous = full", "foreign_keys = on"):
         raw.execute(f"pragma {pragma}")
 
 

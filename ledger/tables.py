@@ -15,7 +15,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+"""Number of the tables below. Whoever changes them writes the step that leads there: `ledger.migrations`."""
 
 metadata = MetaData()
 
@@ -24,20 +25,31 @@ _TYPES = {"integer": Integer, "json": JSON, "boolean": Boolean}
 
 def _table(name: str, columns: str, *constraints: Constraint) -> Table:
     """A table by its columns: name, `?` where it may be null, type (text otherwise), `key`, `of` a table by its key."""
-    return Table(name, metadata, *(_column(*column.split()) for column in columns.split(",")), *constraints)
+    return Table(name, metadata, *columns_of(columns), *constraints)
+
+
+def columns_of(columns: str) -> list[Column[object]]:
+    """The columns that such words say."""
+    return [_column(*column.split()) for column in columns.split(",")]
 
 
 def _column(name: str, *words: str) -> Column[object]:
     kind = next((_TYPES[word] for word in words if word in _TYPES), Text)
-    refers = [ForeignKey(key) for word in words if word in metadata.tables for key in metadata.tables[word].primary_key]
+    keys = [key for word in words if word in metadata.tables for key in metadata.tables[word].primary_key]
     return Column(
         name.rstrip("?"),
         kind,
-        *refers,
+        *(ForeignKey(str(key)) for key in keys),
         primary_key="key" in words,
         nullable=name.endswith("?"),
         autoincrement=False,
     )
+
+
+def among(table: str, column: str, *words: str) -> CheckConstraint:
+    """A column holds one of these words, under the name that PostgreSQL gave it before it had one."""
+    listed = ", ".join(f"'{word}'" for word in words)
+    return CheckConstraint(f"{column} in ({listed})", name=f"{table}_{column}_check")
 
 
 ledger_version = _table("ledger_version", "version integer key")
@@ -45,7 +57,7 @@ ledger_version = _table("ledger_version", "version integer key")
 runs = _table(
     "runs",
     "run_id key, as_of, driver, state, started_at, ended_at?, edition_id?, report? json",
-    CheckConstraint("state in ('running', 'published', 'nothing_new', 'blocked', 'failed', 'source_missing')"),
+    among("runs", "state", "running", "published", "nothing_new", "blocked", "failed", "source_missing"),
 )
 
 batches = _table(
@@ -53,8 +65,8 @@ batches = _table(
     "source key, dataset key, batch key, as_of, spec_sha256, state, origin, since?, same_as?, content_sha256?,"
     "rows_received? integer, rows_landed? integer, rows_refused? integer, counts? json, high_water?, error?,"
     "opened_at, closed_at?",
-    CheckConstraint("state in ('open', 'pulled', 'landed', 'unchanged', 'refused', 'abandoned')"),
-    CheckConstraint("origin in ('pull', 'replay')"),
+    among("batches", "state", "open", "pulled", "landed", "unchanged", "held", "refused", "abandoned"),
+    among("batches", "origin", "pull", "replay"),
 )
 
 pages = _table(
@@ -69,14 +81,14 @@ pages = _table(
 quarantine_decisions = _table(
     "quarantine_decisions",
     "record_id key, source, dataset, action, why, decided_by, decided_at, as_of, batch?",
-    CheckConstraint("action in ('replayed', 'discarded')"),
+    among("quarantine_decisions", "action", "replayed", "discarded"),
 )
 
 returns = _table(
     "returns",
     "return_id key, source, recipient?, as_of, state, attempts integer, file_name, sha256, received integer,"
     "accepted integer, refused integer, last_error?, created_at, sent_at?",
-    CheckConstraint("state in ('kept', 'pending', 'sent', 'superseded')"),
+    among("returns", "state", "kept", "pending", "sent", "superseded"),
 )
 
 editions = _table("editions", "edition_id key, as_of, recipe_sha256, manifest_sha256, ruleset_id")
@@ -96,7 +108,7 @@ deliveries = _table(
     "deliveries",
     "delivery_id key, edition_id of editions, recipient, state, attempts integer, send_date?, file_name?, sha256?,"
     "rows? integer, denied? integer, last_error?, created_at, sent_at?",
-    CheckConstraint("state in ('pending', 'sent', 'superseded')"),
+    among("deliveries", "state", "pending", "sent", "superseded"),
 )
 
 denials = _table("denials", "delivery_id key of deliveries, consent_id key, uscc, reason")
@@ -106,9 +118,7 @@ _MESSAGE = "recipient, event, state, attempts integer, last_error?, created_at, 
 outbox = _table(
     "outbox",
     f"message_id key, edition_id of editions, {_MESSAGE}",
-    CheckConstraint("state in ('pending', 'sent')"),
+    among("outbox", "state", "pending", "sent"),
 )
-# A table of its own: a night that failed may leave no edition. A ledger that has none gets it when it is opened.
-alerts = _table(
-    "alerts", f"message_id key, run_id of runs, {_MESSAGE}", CheckConstraint("state in ('pending', 'sent')")
-)
+# A table of its own: a night that failed may leave no edition.
+alerts = _table("alerts", f"message_id key, run_id of runs, {_MESSAGE}", among("alerts", "state", "pending", "sent"))

@@ -2,16 +2,20 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
+import uuid
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from flows.faults import sentence
 from ledger import store
 from ledger.publications import current_id
-from ledger.settings import Settings
+from ledger.settings import PROJECT_DIR, Settings
+from tests.old_ledgers import NAMES, content, not_as_new, write_old
 
 
 @pytest.fixture
@@ -62,3 +66,54 @@ def test_a_statement_that_waits_for_a_lock_ends_as_well(ledger):
         with ledger.connect() as waiting, pytest.raises(OperationalError, match="no answer within"):
             waiting.execute(text("select * from ledger_version"))
     assert current_id(ledger) is None
+
+
+@pytest.fixture
+def database(postgres):
+    """The URL of a database of its own."""
+    name = f"ledger_{uuid.uuid4().hex[:8]}"
+    server = create_engine(postgres, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"create database {name}"))
+    yield make_url(postgres).set(database=name).render_as_string(hide_password=False)
+    with server.connect() as connection:
+        connection.execute(text(f"drop database {name} with (force)"))
+    server.dispose()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_older_ledger_is_migrated_with_all_its_rows(database, tmp_path, name):
+    before = write_old(database, name)
+    ledger = store.open_ledger(Settings(data_dir=tmp_path, ledger_url=database, _env_file=None))
+    assert not_as_new(ledger) == []
+    assert content(ledger, before) == before
+    ledger.dispose()
+
+
+@pytest.mark.parametrize("name", [None, "version_2"])
+def test_many_processes_may_open_a_new_or_old_ledger_at_once(database, tmp_path, name):
+    if name:
+        write_old(database, name)
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom ledger.settings import Settings\n"
+        "from ledger.store import open_ledger\nimport psycopg\n"
+        "settings = Settings(data_dir=Path(sys.argv[1]), ledger_url=sys.argv[2], _env_file=None)\n"
+        "sys.stdin.readline()\nopen_ledger(settings)\n"
+    )
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path), database],
+            cwd=PROJECT_DIR,
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(6)
+    ]
+    for process in started:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    assert [(process.communicate()[1], process.returncode) for process in started] == [("", 0)] * 6
+    ledger = store.open_ledger(Settings(data_dir=tmp_path, ledger_url=database, _env_file=None))
+    assert not_as_new(ledger) == []
+    ledger.dispose()

@@ -5,7 +5,6 @@ import sys
 from datetime import date
 
 import pytest
-from sqlalchemy import update
 
 from ledger.publications import (
     CurrentMovedError,
@@ -25,8 +24,7 @@ from ledger.publications import (
 )
 from ledger.runs import RunLockedError, end_run, exclusive_run, latest_runs, start_run
 from ledger.settings import PROJECT_DIR, MissingVariableError, read_variable
-from ledger.store import LedgerVersionError, open_ledger
-from ledger.tables import deliveries, ledger_version, outbox
+from ledger.tables import deliveries, outbox
 
 DAY = date(2025, 6, 30)
 
@@ -105,13 +103,6 @@ def test_a_run_whose_process_died_is_closed_by_the_next(ledger):
     second = start_run(ledger, DAY, "plain")
     end_run(ledger, second, "nothing_new", None, {})
     assert [row["state"] for row in latest_runs(ledger, 2)] == ["nothing_new", "failed"]
-
-
-def test_a_ledger_of_another_version_is_refused(settings, ledger):
-    with ledger.begin() as connection:
-        connection.execute(update(ledger_version).values(version=99))
-    with pytest.raises(LedgerVersionError, match="version 99"):
-        open_ledger(settings)
 
 
 def test_a_missing_variable_is_named_with_whoever_needs_it_and_what_to_do():

@@ -1,0 +1,35 @@
+"""Version 3: open until it is released; how to add to it is told in `ledger.migrations`."""
+
+from alembic.operations import Operations
+
+from ledger.migrations import make_table, set_checks
+from ledger.tables import among
+
+_MESSAGE = "recipient, event, state, attempts integer, last_error?, created_at, sent_at?"
+
+
+def upgrade(op: Operations) -> None:
+    """Batches may be held; each check has a name; what a ledger of the first version 2 lacks is there."""
+    make_table(op, "published_rulesets", "ruleset_id key, content_sha256, content json, edition_id of editions")
+    make_table(
+        op,
+        "alerts",
+        f"message_id key, run_id of runs, {_MESSAGE}",
+        among("alerts", "state", "pending", "sent"),
+    )
+    set_checks(
+        op,
+        "runs",
+        among("runs", "state", "running", "published", "nothing_new", "blocked", "failed", "source_missing"),
+    )
+    set_checks(
+        op,
+        "batches",
+        among("batches", "state", "open", "pulled", "landed", "unchanged", "held", "refused", "abandoned"),
+        among("batches", "origin", "pull", "replay"),
+    )
+    set_checks(op, "quarantine_decisions", among("quarantine_decisions", "action", "replayed", "discarded"))
+    set_checks(op, "returns", among("returns", "state", "kept", "pending", "sent", "superseded"))
+    set_checks(op, "deliveries", among("deliveries", "state", "pending", "sent", "superseded"))
+    set_checks(op, "outbox", among("outbox", "state", "pending", "sent"))
+    set_checks(op, "alerts", among("alerts", "state", "pending", "sent"))
