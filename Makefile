@@ -50,6 +50,8 @@ demo: setup
 test: lint
 	@command -v mariadbd >/dev/null || [ "$$(id -u)" != 0 ] || { echo "installing MariaDB for its tests: apt-get install mariadb-server"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mariadb-server >/dev/null; } || true
+	@command -v minisign >/dev/null || [ "$$(id -u)" != 0 ] || { echo "installing minisign for its tests: apt-get install minisign"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends minisign >/dev/null; } || true
 	$(BIN)/pytest --numprocesses $$(( $$(nproc) < 4 ? $$(nproc) + 1 : 4 ))
 
 unit: setup

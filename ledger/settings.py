@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ledger import env_file
 from ledger.data_folder import DEFAULT, absolute
+from ledger.minisign import public_path_of
 
 PROJECT_DIR = env_file.PROJECT_DIR
 SettingsError = env_file.SettingsError
@@ -38,6 +39,12 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default=DEFAULT, description="where raw pages, batches, candidates and editions stand")
     ledger_url: str | None = Field(default=None, description="SQLAlchemy URL; a SQLite file in data_dir when unset")
     zone_file: Path | None = Field(default=None, description="what this zone is not supplied with, and its dialects")
+    signing_key_file: Path | None = Field(
+        default=None, description="secret key that signs editions; unsigned when unset"
+    )
+    public_key_file: Path | None = Field(
+        default=None, description="public keys that editions are checked with; signing_key_file + .pub when unset"
+    )
     time_zone: str = Field(default="Asia/Shanghai", description="the zone's own time, which decides the business date")
     retry_seconds: float = Field(
         default=120.0, gt=0, allow_inf_nan=False, description="how long one request may be retried in all"
@@ -61,7 +68,7 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return absolute(value)
 
-    @field_validator("ledger_url", "zone_file", mode="before")
+    @field_validator("ledger_url", "zone_file", "signing_key_file", "public_key_file", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value
@@ -79,6 +86,13 @@ class Settings(BaseSettings):
     def zone(self) -> ZoneInfo:
         """The zone's time zone."""
         return ZoneInfo(self.time_zone)
+
+    @property
+    def known_keys_file(self) -> Path | None:
+        """The file of the public keys that editions are checked with; None where no key is set."""
+        if self.public_key_file is None and self.signing_key_file is not None:
+            return public_path_of(self.signing_key_file)
+        return self.public_key_file
 
     @property
     def resolved_ledger_url(self) -> str:

@@ -1,0 +1,41 @@
+"""`jifen key`: the key that signs editions."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import show
+from cli.command import Json, fail, new_group
+from ledger.minisign import new_key, public_path_of, read_public_keys
+from ledger.settings import Settings
+
+app = new_group()
+
+
+@app.command("new")
+def new(
+    path: Annotated[Path, typer.Argument(help="Where the secret key will stand; its public key stands beside it.")],
+    as_json: Json = False,
+) -> None:
+    """Make a key. The secret file is yours alone (mode 0600) and has no password; an existing file is not replaced."""
+    key = new_key(path.expanduser().absolute())
+    told = {"key": key.name, "public": key.text, "secret_file": str(path), "public_file": str(public_path_of(path))}
+    if as_json:
+        show.show_json(told)
+        return
+    show.show_rows("Key 密钥", [told], ("key", "public", ("secret", "secret_file"), ("public", "public_file")))
+    show.console.print(show.safe(f"Next: set JIFEN_SIGNING_KEY_FILE={path.expanduser().absolute()}, back the file up"))
+
+
+@app.command("show")
+def show_key(as_json: Json = False) -> None:
+    """Show the public keys that editions are checked with: what a bank needs for `minisign -V -P`."""
+    file = Settings().known_keys_file
+    if file is None:
+        fail("no key is set, so editions are not signed. Whose: configuration. Next: jifen key new PATH", "not_found")
+    keys = [{"key": key.name, "public": key.text} for key in read_public_keys(file)]
+    if as_json:
+        show.show_json(keys)
+        return
+    show.show_rows(f"Public keys 公钥 ({file})", keys, ("key", "public"))
