@@ -14,6 +14,7 @@ from sandbox.district_faults import plant_all
 from sandbox.district_feeds import FEEDS, feed
 from sandbox.district_kin import CALLS
 from sandbox.district_local import add_local_facts
+from sandbox.district_market import add_market
 from sandbox.district_money import add_money
 from sandbox.draft import Draft
 from sandbox.feeds import Feeds
@@ -139,6 +140,7 @@ def generate(seed: int = SEED, enterprises: int = ENTERPRISES) -> District:
     calls = {name: partial(call, draft) for name, call in CALLS.items()}
     plant_all(draft, {**calls, "add_local_facts": partial(add_local_facts, draft, stream)})
     add_money(draft, stream)
+    add_market(draft, stream)
     return draft.finish()
 
 

@@ -174,6 +174,10 @@ FEEDS: Final[Mapping[str, Feed]] = {
     "finance.guarantees": Feed("guarantees", "uscc *", "guarantee_no"),
     "finance.guarantee_claims": Feed("guarantee_states", "*", "event_no"),
     "finance.pool_funds": Feed("pool_funds", "*", "fund_no"),
+    "finance.needs": Feed("needs", "uscc *", "need_no"),
+    "finance.need_events": Feed("need_events", "*", "event_no"),
+    "finance.bank_feedback": Feed("bank_feedback", "uscc *", "feedback_no"),
+    "finance.policy_claims": Feed("policy_claims", "uscc *", "claim_no"),
     "science.successions": Feed("successions", "*", "predecessor_uscc successor_uscc kind"),
 }
 

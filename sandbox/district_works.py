@@ -83,7 +83,7 @@ def consents(rng: random.Random, number: int) -> Iterator[Consent]:
     """Draw consents, open-ended from 2024 or 2025 on: 60 % of enterprises to bank_a, 30 % to bank_b."""
     for recipient, share in (("bank_a", 0.6), ("bank_b", 0.3)):
         if rng.random() < share:
-            classes = "score,rank,revenue_band" if rng.random() < 0.8 else "score,rank"
+            classes = "score,rank,revenue_band,loan_feedback" if rng.random() < 0.8 else "score,rank"
             valid_from = day_between(rng, date(2024, 1, 1), date(2025, 5, 31))
             yield Consent(f"SQ-{number:04d}-{recipient[-1].upper()}", recipient, classes, valid_from)
 

@@ -458,6 +458,62 @@ class PoolFund(NamedTuple):
     moved_on: date
 
 
+class Need(NamedTuple):
+    """A need for money that an enterprise posted, in yuan; the lists are parted by `;`, None is none."""
+
+    need_no: str
+    posted_on: date
+    amount_cny: Decimal
+    term_months: int
+    highest_rate_pct: Decimal | None
+    collaterals: str | None
+    used_for: str
+    consented_banks: str | None
+    is_contact_consented: bool
+
+
+class NeedEvent(NamedTuple):
+    """A step of a need with a bank, or its end as the enterprise says it (no bank)."""
+
+    event_no: str
+    need_no: str
+    bank: str | None
+    product_id: str | None
+    event: str
+    happened_on: date
+    reason: str | None = None
+
+
+class BankFeedback(NamedTuple):
+    """What a bank reports of an application under a consent, in yuan."""
+
+    feedback_no: str
+    bank: str
+    application_no: str
+    need_no: str | None
+    product_id: str | None
+    decision: str
+    reported_on: date
+    consent_id: str | None
+    limit_cny: Decimal | None = None
+    annual_rate_pct: Decimal | None = None
+    drawn_on: date | None = None
+    balance_cny: Decimal | None = None
+    five_class: str | None = None
+    overdue_days: int | None = None
+    reject_reason: str | None = None
+
+
+class PolicyClaim(NamedTuple):
+    """What an enterprise said to a policy: confirmed or refused, claimed, or paid to it."""
+
+    claim_no: str
+    policy_id: str
+    version: str
+    claimed_on: date
+    state: str
+
+
 class Registration(NamedTuple):
     """A software copyright or layout design as registered: the owner as text, and the codes of those it can mean."""
 
@@ -520,6 +576,10 @@ class Enterprise:
     subsidy_payments: tuple[SubsidyPayment, ...] = ()
     guarantees: tuple[Guarantee, ...] = ()
     guarantee_states: tuple[GuaranteeState, ...] = ()
+    needs: tuple[Need, ...] = ()
+    need_events: tuple[NeedEvent, ...] = ()
+    bank_feedback: tuple[BankFeedback, ...] = ()
+    policy_claims: tuple[PolicyClaim, ...] = ()
 
     @property
     def name(self) -> str:
