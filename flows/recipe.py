@@ -23,6 +23,7 @@ from editions.candidate import Candidate, drop_old_candidates, new_candidate
 from editions.export import require_described
 from editions.places import edition_path, repair_current
 from editions.programme import programme_problems
+from editions.rank_intervals import fill_rank_intervals
 from editions.recipe import InputBatch, edition_id_of, recipe_digest, rules_sha256
 from editions.relations import sealed_relations
 from editions.ruleset_diff import moved
@@ -101,6 +102,7 @@ def build_candidate(night: Night, supplied: Sequence[Supplied]) -> tuple[Candida
     # dbt is a process of its own, and this one would wait idly for it.
     preload()
     report = build(candidate, night.as_of, PROJECT_DIR)
+    fill_rank_intervals(candidate.warehouse, candidate.path)
     require_described(candidate.warehouse, sealed_relations(candidate.target))
     log.info("build: %d models, %d tests", report.models, report.tests)
     return candidate, report

@@ -4,7 +4,9 @@ select 'product' as kind, product_id as item_id, version, valid_from, valid_to, 
 union all
 select 'policy', policy_id, version, valid_from, valid_to, name_zh, name_en, provenance from policies
 union all
-select 'reward', reward_id, version, valid_from, valid_to, name_zh, name_en, provenance from rewards;
+select 'reward', reward_id, version, valid_from, valid_to, name_zh, name_en, provenance from rewards
+union all
+select 'public_list', list_id, version, valid_from, valid_to, name_zh, name_en, provenance from public_lists;
 
 -- A fact by its name, or an indicator of a rule set by its code.
 create or replace temp view known_facts as
