@@ -180,7 +180,8 @@ def _rows(published: "Numbers", ranks: "Numbers", cuts: "Numbers", band_numbers:
 
 def _band(ranks: "Numbers", cuts: "Numbers") -> "Numbers":
     """The place of the narrowest band that holds a rank, or how many bands there are for one beyond them all."""
-    return (ranks[..., None] > cuts).sum(axis=-1)
+    band: Numbers = (ranks[..., None] > cuts).sum(axis=-1)
+    return band
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, firms: dict[str, "Numbers"], rows: dict[str, "Numbers"]) -> None:
