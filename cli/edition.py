@@ -1,6 +1,8 @@
 """`jifen edition`: list, show and verify what was published."""
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -8,7 +10,9 @@ import typer
 from cli import show
 from cli.command import Json, edition_asked, new_group
 from editions.places import edition_path, require_edition
+from editions.signature import Keys, by_id, is_signed, signer_of
 from editions.verify import verify
+from ledger.minisign import SignatureError
 from ledger.publications import beside_rows, current_id, publication_rows
 from ledger.settings import Settings
 from ledger.store import open_ledger
@@ -30,6 +34,7 @@ def list_editions(as_json: Json = False) -> None:
     columns = (
         ("edition", "edition_id"),
         ("as of", "as_of"),
+        "kind",
         ("rule set", "ruleset_id"),
         ("published at", "published_at"),
         "supersedes",
@@ -49,6 +54,8 @@ def show_edition(edition: EditionId = None, as_json: Json = False) -> None:
         show.show_json({"path": str(path), "manifest": manifest, "verdict": verdict})
         return
     show.console.print(f"edition {show.safe(wanted)} at {show.safe(str(path))}")
+    for word, text in _facts(manifest):
+        show.console.print(f"{word:<10} {show.safe(text)}")
     files = [{**one, "sha256": one["sha256"][:16] + "…"} for one in manifest["files"]]
     show.show_rows("Files 文件", files, (("file", "path"), "rows", "bytes", "audience", "sha256"))
     columns = (
@@ -64,18 +71,46 @@ def show_edition(edition: EditionId = None, as_json: Json = False) -> None:
     show.show_verdict(verdict)
 
 
+def _facts(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if manifest["format"] == 1:
+        return
+    code = manifest["code"]
+    yield "kind", f"{manifest['kind']}, follows {manifest['parent'] or 'none'}"
+    yield "rules", f"{manifest['ruleset_id']} {manifest['ruleset_sha256'][:16]}"
+    at = f"commit {code['commit']}{'' if code['is_clean'] else ' with changes'}" if code["commit"] else "no git"
+    yield "code", f"{code['version']}, {at}, lock {(code['lock_sha256'] or 'none')[:16]}"
+    if manifest["supersedes"]:
+        yield "supersedes", f"{manifest['supersedes']}: {manifest['note']}"
+
+
 @app.command("verify")
 def verify_edition(edition: EditionId = None, as_json: Json = False) -> None:
-    """Check every byte of an edition against its manifest, and the manifest against the ledger."""
+    """Check every byte of an edition against its manifest, the manifest against the ledger, and its signature."""
     settings = Settings()
     row = edition_asked(open_ledger(settings), edition)
-    wanted = row["edition_id"]
-    findings = verify(edition_path(settings.data_dir, wanted), row["manifest_sha256"])
+    wanted, path = row["edition_id"], edition_path(settings.data_dir, row["edition_id"])
+    keys = settings.known_keys
+    known = None if keys is None else by_id(keys)
+    findings = verify(path, row["manifest_sha256"], known, is_signed=row["signed_by"] is not None)
+    signature = _signature(path, known)
     if as_json:
-        show.show_json({"edition_id": wanted, "findings": [{"path": f.path, "message": f.message} for f in findings]})
+        told = [{"path": found.path, "message": found.message} for found in findings]
+        show.show_json({"edition_id": wanted, "findings": told, "signature": signature})
     else:
         for finding in findings:
             show.console.print(f"[red]wrong[/] {show.safe(finding.path)}: {show.safe(finding.message)}")
         if not findings:
-            show.console.print(f"[green]whole[/] {show.safe(wanted)}")
+            show.console.print(f"[green]whole[/] {show.safe(wanted)}, {show.safe(signature)}")
     raise typer.Exit(1 if findings else 0)
+
+
+def _signature(path: Path, keys: Keys | None) -> str:
+    """What is known of who signed; that a signature does not hold is a finding of its own."""
+    if not is_signed(path):
+        return "unsigned 未签名"
+    if keys is None:
+        return "signed, and no public key is set to check it. Next: set JIFEN_PUBLIC_KEY_FILE"
+    try:
+        return f"signed by key {signer_of(path, path.name, keys)}"
+    except SignatureError:
+        return "the signature does not hold"

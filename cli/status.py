@@ -71,6 +71,7 @@ def standing(settings: Settings) -> dict[str, Any]:
     return {
         "data_dir": str(settings.data_dir),
         "current": current,
+        "current_signed_by": (edition_row(ledger, current) or {}).get("signed_by") if current else None,
         "current_as_of": (edition_row(ledger, current) or {}).get("as_of") if current else None,
         "at_work": at_work,
         "last_run": last,
@@ -213,7 +214,8 @@ def _facts(told: dict[str, Any], settings: Settings) -> Iterator[tuple[str, str]
     if last is not None:
         yield "last night", f"{last['as_of']} {last['state']}, {_when(last, settings)}, run {last['run_id']}"
     as_of = told.get("current_as_of")
-    yield "current edition", f"{told['current']} as of {as_of}" if told["current"] else "none"
+    signed = f"signed by key {told['current_signed_by']}" if told.get("current_signed_by") else "unsigned 未签名"
+    yield "current edition", f"{told['current']} as of {as_of}, {signed}" if told["current"] else "none"
     if last is not None:
         yield "not delivered", f"{sum(len(some) for some in told['owed'].values())} deliveries, notices and returns"
         yield "stale", ", ".join((last["report"] or {}).get("stale", {})) or "none"

@@ -18,7 +18,7 @@ from connectors.pull import Pulled
 from connectors.quarantine import standing
 from connectors.refusals import Identity
 from connectors.spec import Dataset, Source
-from ledger.batches import landed_batches, promoted_batches
+from ledger.batches import landed_batches, promoted_batches, raw_of_dataset
 from ledger.settings import Settings
 from ledger.store import Row
 
@@ -27,7 +27,8 @@ from ledger.store import Row
 class Supplied:
     """One dataset as tonight's candidate sees it: its batches, what they say together, and whose records they refused.
 
-    All of it is of the promoted batches, not of tonight's pull: equal batches give an equal edition.
+    All of it is of the promoted batches, not of tonight's pull: equal batches give an equal edition. `told_by` is the
+    last batch that was heard, `raw` the hashes of the raw objects of each batch, `hashes` that of its content.
     """
 
     source: str
@@ -43,6 +44,9 @@ class Supplied:
     refused: tuple[Identity, ...]
     counts: dict[str, int]
     reason: str | None
+    told_by: str | None = None
+    raw: tuple[tuple[str, ...], ...] = ()
+    hashes: tuple[str, ...] = ()
 
 
 def resolve(
@@ -81,6 +85,7 @@ def _resolve_one(
     reason = pulled.message if pulled.state == "not_supplied" else None
     if failed and (is_stale or not landed):
         reason = f"pull failed ({pulled.whose})" + (f", stale since {learned_on}" if is_stale else "")
+    raw = raw_of_dataset(ledger, dataset.source, dataset.name) if landed else {}
     said = "".join(batch["content_sha256"] for batch in landed) + repr(refused)
     return Supplied(
         source=dataset.source,
@@ -96,6 +101,9 @@ def _resolve_one(
         refused=refused,
         counts=_counts(landed, promoted),
         reason=reason,
+        told_by=promoted[-1]["batch"] if promoted else None,
+        raw=tuple(raw.get(batch["batch"], ()) for batch in landed),
+        hashes=tuple(batch["content_sha256"] for batch in landed),
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 # Not dataclasses: those import `inspect`, a twentieth of the time that an explanation may take.
 from typing import NamedTuple
 
-from editions.places import MANIFEST, edition_path
+from editions.places import MANIFEST, edition_path, parent_of
 from editions.sealed_tables import EditionUnreadableError, Row, SealedReader, SealedTables
 
 COSTLIEST = 4
@@ -170,7 +170,7 @@ def _records(tables: SealedTables, uscc: str, one: dict[str, str]) -> dict[str, 
 
 def _previous(reader: SealedReader, edition: Path, manifest: Row, code: str, lines: list[Row]) -> Previous | None:
     """The edition that the gate compared this one with is the one it took the place of."""
-    followed = manifest.get("compared_with")
+    followed = parent_of(manifest)
     path = edition_path(edition.parent.parent, followed) if followed else None
     if path is None or not (path / MANIFEST).is_file():
         return None

@@ -1,15 +1,17 @@
 """Writing one relation of a candidate to Parquet, CSV and Excel, sorted, so that equal rows give equal bytes."""
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from editions.descriptors import title_of
 from editions.dictionary import Dictionary, described, read_dictionary
 from editions.relations import Relation
 from editions.sql_text import quoted
@@ -37,12 +39,16 @@ class SealedColumn:
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written of one relation: its files relative to the edition, its columns and its rows."""
+    """What was written of one relation: its files relative to the edition, its columns and its rows.
+
+    `totals` are the control totals: the exact sum of each decimal column and of each amount in fen, None of no value.
+    """
 
     relation: Relation
     columns: tuple[SealedColumn, ...]
     rows: int
     files: tuple[str, ...]
+    totals: dict[str, str | None]
 
 
 def open_warehouse(path: Path) -> duckdb.DuckDBPyConnection:
@@ -69,24 +75,32 @@ def export(
     reader = connection.execute(query).to_arrow_reader(ROW_GROUP)
     stem = f"{relation.folder}/{relation.name}"
     files = [f"{stem}.parquet"] + ([f"{stem}.csv"] if relation.audience == "zone" else [])
-    rows = _write(reader, [root / file for file in files])
+    rows, totals = _write(reader, [root / file for file in files])
     if relation.workbook:
         files.append(f"{stem}.xlsx")
         _write_workbook(connection, relation, columns, root / files[-1])
-    return Exported(relation, columns, rows, tuple(files))
+    return Exported(relation, columns, rows, tuple(files), totals)
 
 
-def _write(reader: pa.RecordBatchReader, paths: list[Path]) -> int:
+def _write(reader: pa.RecordBatchReader, paths: list[Path]) -> tuple[int, dict[str, str | None]]:
     rows = 0
+    sums: dict[str, Decimal | int | None] = {field.name: None for field in reader.schema if _is_summed(field)}
     with ExitStack() as stack:
         parquet = stack.enter_context(pq.ParquetWriter(paths[0], reader.schema, compression="zstd", version="2.6"))
         texts = [stack.enter_context(CsvFile(path, reader.schema)) for path in paths[1:]]
         for group in _row_groups(reader):
             rows += group.num_rows
+            for name, before in sums.items():
+                added = pc.sum(group[name]).as_py()
+                sums[name] = before if added is None else (before or 0) + added
             parquet.write_table(group, row_group_size=ROW_GROUP)
             for text in texts:
                 text.write(group)
-    return rows
+    return rows, {name: None if total is None else f"{total:f}" for name, total in sums.items()}
+
+
+def _is_summed(field: pa.Field) -> bool:
+    return bool(pa.types.is_decimal(field.type) or (pa.types.is_integer(field.type) and field.name.endswith("_fen")))
 
 
 def _write_workbook(
@@ -98,8 +112,7 @@ def _write_workbook(
     shown = ", ".join(map(quoted, names))
     query = f"select {shown} from {_qualified(relation)} order by {order}"  # noqa: S608  # names of the models, quoted
     told = {column.name: column for column in columns}
-    # A header is the first words of a description: what comes after a mark says more of it, on the sheet of notes.
-    header = [f"{re.split('[：；，（]', told[name].description_zh)[0]}\n{name}" for name in names]
+    header = [f"{title_of(told[name].description_zh)}\n{name}" for name in names]
     notes = [(name, told[name].description_zh, told[name].description) for name in names]
     batches = connection.execute(query).to_arrow_reader(ROW_GROUP)
     rows = (row for batch in batches for row in zip(*(column.to_pylist() for column in batch.columns), strict=True))

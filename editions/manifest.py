@@ -7,10 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from editions.places import MANIFEST
+from editions.places import MANIFEST, SUMS
 
-FORMAT = 1
+FORMAT = 2
 """Number of the layout that is sealed; part of the recipe, so a new layout makes new editions."""
+READ = (1, FORMAT)
+"""The layouts that are read: 1 has no sums, signatures, descriptors, code, kind and raw objects."""
 
 
 class ManifestError(ValueError):
@@ -47,11 +49,19 @@ def describe_file(root: Path, name: str, rows: int | None, audience: str) -> Sea
 
 
 def write_manifest(root: Path, head: Mapping[str, Any], files: list[SealedFile]) -> str:
-    """Write `manifest.json` under `root`: `head` and the files by path; answers its SHA-256."""
+    """Write `manifest.json` and `SHA256SUMS` under `root`: `head` and the files; answers the manifest's SHA-256."""
     listed = [asdict(file) for file in sorted(files, key=lambda file: file.path)]
     content = canonical_json({**head, "format": FORMAT, "files": listed})
     (root / MANIFEST).write_bytes(content)
+    (root / SUMS).write_text(sums_of(content), encoding="utf-8", newline="\n")
     return hashlib.sha256(content).hexdigest()
+
+
+def sums_of(manifest: bytes) -> str:
+    """What `SHA256SUMS` says beside a manifest of these bytes: each file, and the manifest itself."""
+    hashes = {file["path"]: file["sha256"] for file in json.loads(manifest)["files"]}
+    hashes[MANIFEST] = hashlib.sha256(manifest).hexdigest()
+    return "".join(f"{sha256}  {path}\n" for path, sha256 in sorted(hashes.items()))
 
 
 def read_manifest(edition: Path) -> dict[str, Any]:
@@ -62,8 +72,8 @@ def read_manifest(edition: Path) -> dict[str, Any]:
     path = edition / MANIFEST
     try:
         found = json.loads(path.read_bytes())
-        if found["format"] != FORMAT:
-            raise ValueError(f"format {found['format']}, this jifen reads format {FORMAT}")
+        if found["format"] not in READ:
+            raise ValueError(f"format {found['format']}, this jifen reads formats up to {FORMAT}")
         for entry in found["files"]:
             SealedFile(**entry)
         return dict(found)

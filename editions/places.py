@@ -5,11 +5,15 @@ Imports nothing dear: `jifen explain` must answer at once.
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from editions.durable import sync_folder
 
 MANIFEST = "manifest.json"
+SUMS = "SHA256SUMS"
+"""The hashes of all files, the manifest's too, as `sha256sum -c` reads them."""
 POINTER = "current"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """What may be the name of an edition or of a run, and so of a folder."""
@@ -23,6 +27,12 @@ class EditionMissingError(LookupError):
 
 class EditionNameError(EditionMissingError, ValueError):
     """What was given cannot be the id of an edition; nothing was looked up."""
+
+
+def parent_of(manifest: Mapping[str, Any]) -> str | None:
+    """The edition that this one followed, and that its gate compared it with, by its manifest; None of the first."""
+    found = manifest.get("parent", manifest.get("compared_with"))
+    return None if found is None else str(found)
 
 
 def editions_dir(data_dir: Path) -> Path:

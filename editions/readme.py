@@ -23,6 +23,9 @@ before it, so that no spreadsheet runs it. An empty cell means "not supplied" or
 of one name hold the same rows.
 
 manifest.json  每个文件的校验值、行数与来源批次 hash, bytes and rows of each file, and the inputs they were made from
+SHA256SUMS     校验 check all files: sha256sum -c SHA256SUMS
+*.minisig      签名（如有）signature, where there is one: minisign -V -P KEY -m SHA256SUMS
+datapackage.json, contracts/  开放标准的表结构说明 columns in the words of Data Package v2 and of ODCS 3.1
 verdict.json   发布前质量检查的结论 every check of the gate, and how it came out
 report.json    构建与落地的计数 counts of the build and of the landing
 """

@@ -29,10 +29,17 @@ NOT_RULES = ("target", "logs", "dbt_packages", "dbt_internal_packages", "tests")
 TESTS = ("unit_tests", "data_tests", "tests")
 """The parts of dbt's property files that test a model and change nothing that it makes."""
 
+BROUGHT = ("batches", "told_by")
+"""What says how an input came, and not what it says."""
+
 
 @dataclass(frozen=True)
 class InputBatch:
-    """What one dataset gave tonight. `reason` says why not supplied or stale, and is free of times and addresses."""
+    """What one dataset gave tonight. `reason` says why not supplied or stale, and is free of times and addresses.
+
+    `batches` are those that landed, by name; `told_by` the last one that was heard of it, which may have said nothing
+    new; `raw` the SHA-256 of every raw object that they were read from, by batch; `hashes` that of their content.
+    """
 
     source: str
     dataset: str
@@ -44,11 +51,17 @@ class InputBatch:
     learned_on: date | None
     is_stale: bool
     reason: str | None
+    told_by: str | None = None
+    raw: tuple[tuple[str, ...], ...] = ()
+    hashes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The batch as JSON can hold it."""
         learned_on = self.learned_on.isoformat() if self.learned_on else None
-        return {**asdict(self), "batches": list(self.batches), "learned_on": learned_on}
+        said = {name: value for name, value in asdict(self).items() if name not in ("batches", "hashes", "raw")}
+        read = zip(self.batches, self.hashes, self.raw, strict=True)
+        batches = [{"batch": batch, "content_sha256": sha256, "raw": list(raw)} for batch, sha256, raw in read]
+        return {**said, "batches": batches, "learned_on": learned_on}
 
 
 def rules_sha256(project_dir: Path) -> str:
@@ -69,11 +82,11 @@ def rules_sha256(project_dir: Path) -> str:
 def recipe_digest(as_of: date, inputs: Sequence[InputBatch], rules: str) -> str:
     """SHA-256 over the business date, every input, and the rules by their digest; equal ones mean equal editions.
 
-    Every field of an input counts, its age and reason too, since the edition's `supply` table shows them; only the
-    names of its batches do not: facts that go back to an earlier state are that state, whatever batch brought them.
+    Every field of an input counts, its age and reason too, since the edition's `supply` table shows them; only its
+    batches and their bytes do not: facts that go back to an earlier state are that state, whatever batch brought them.
     """
     ordered = sorted(inputs, key=lambda batch: (batch.source, batch.dataset))
-    told = [{name: value for name, value in batch.as_dict().items() if name != "batches"} for batch in ordered]
+    told = [{name: value for name, value in batch.as_dict().items() if name not in BROUGHT} for batch in ordered]
     whole = {"format": FORMAT, "as_of": as_of.isoformat(), "inputs": told, "rules": rules}
     return hashlib.sha256(canonical_json(whole)).hexdigest()
 

@@ -1,22 +1,26 @@
 """Sealing: a candidate that passed its gate becomes an edition that never changes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from editions.build import BuildReport
 from editions.candidate import Candidate
+from editions.descriptors import CONTRACTS, DATAPACKAGE, contract, datapackage
 from editions.dictionary import read_dictionary
 from editions.durable import make_read_only, remove_tree, sync_folder
 from editions.export import Exported, export, open_warehouse
 from editions.manifest import SealedFile, canonical_json, describe_file, read_manifest, write_manifest
 from editions.places import edition_path, editions_dir, read_current
+from editions.provenance import Code
 from editions.readme import readme_text
 from editions.recipe import InputBatch
 from editions.relations import sealed_relations
+from editions.signature import sign_edition
 from editions.verify import verify
+from ledger.minisign import SecretKey
 
 PASSED = "passed"
 DRAFT = ".sealing-"
@@ -32,10 +36,12 @@ class EditionDamagedError(RuntimeError):
 
 @dataclass(frozen=True)
 class EditionFacts:
-    """What an edition is: its name, date, rules and inputs.
+    """What an edition is: its name, kind, date, rules, code and inputs.
 
-    `rules_sha256` is of all rules, `ruleset_id` the rule set that its points are by. `compared_with` is the edition
-    that the gate compared it with, or None: the verdict rests on it, so a rebuild must know it.
+    `parent` is the edition that it follows and that the gate compared it with, or None: the verdict rests on it, so a
+    rebuild must know it. `rules_sha256` is of all rules, `ruleset_id` and `ruleset_sha256` are of the rule set that its
+    points are by. `supersedes` is the edition that a correction takes the place of, `note` why. `stale` says of each
+    dataset that is older than it may be since when.
     """
 
     edition_id: str
@@ -44,7 +50,13 @@ class EditionFacts:
     recipe_sha256: str
     rules_sha256: str
     inputs: tuple[InputBatch, ...]
-    compared_with: str | None
+    parent: str | None
+    kind: str
+    ruleset_sha256: str
+    code: Code
+    stale: Mapping[str, str] = field(default_factory=dict)
+    supersedes: str | None = None
+    note: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The facts as JSON can hold them, inputs by source and dataset."""
@@ -53,6 +65,7 @@ class EditionFacts:
             **asdict(self),
             "as_of": self.as_of.isoformat(),
             "inputs": [batch.as_dict() for batch in ordered],
+            "stale": dict(self.stale),
         }
 
 
@@ -76,13 +89,15 @@ def seal(
     landing: Mapping[str, Any],
     published_manifest_sha256: str | None,
     unless_as: Path | None = None,
+    key: SecretKey | None = None,
 ) -> SealedEdition | None:
-    """Write `editions/<id>` from a candidate: tables, extracts, verdict, report, README and manifest.
+    """Write `editions/<id>` from a candidate: tables, extracts, verdict, report, README, descriptors and manifest.
 
     `verdict` is the gate's, and must say passed. `landing` is what the landing counted (refusals by reason and the
     like), free of times. `published_manifest_sha256` is the ledger's, None where it does not know this edition: a
     published folder is verified and left as it is (`EditionDamagedError` where it is not whole), one that the ledger
-    does not know was left by a crash, and is replaced. Equal candidates give equal bytes, the manifest's too. Where
+    does not know was left by a crash, and is replaced. Equal candidates give equal bytes, the manifest's too. It is
+    signed by `key`, where there is one. Where
     every table and extract is that of the edition in the folder `unless_as`, nothing is sealed, and the answer is None.
     """
     if verdict["state"] != PASSED:
@@ -104,6 +119,8 @@ def seal(
     if unless_as is not None and _tables_in(draft) == _tables_in(unless_as):
         remove_tree(draft)
         return None
+    if key is not None:
+        sign_edition(draft, facts.edition_id, key)
     make_read_only(draft)
     remove_tree(path)
     draft.rename(path)
@@ -171,18 +188,33 @@ def _write_edition(
             "description": item.relation.description,
             "key": list(item.relation.key),
             "columns": [asdict(column) for column in item.columns],
+            "totals": item.totals,
         }
         for item in exported
     }
-    return write_manifest(draft, {**head, "tables": tables}, _files(draft, exported))
+    files = _files(draft, exported)
+    plain = ["README.txt", "report.json", "verdict.json", *_describe(draft, head, tables, files)]
+    files += [describe_file(draft, name, None, "zone") for name in plain]
+    told = {"state": verdict["state"], "overrides": list(verdict.get("overrides", ()))}
+    return write_manifest(draft, {**head, "verdict": told, "tables": tables}, files)
 
 
 def _files(draft: Path, exported: Sequence[Exported]) -> list[SealedFile]:
-    plain = [describe_file(draft, name, None, "zone") for name in ("README.txt", "report.json", "verdict.json")]
-    tables = [
+    return [
         # A workbook holds the rows of the table beside it, and what they are named after.
         describe_file(draft, file, None if file.endswith(".xlsx") else item.rows, item.relation.audience)
         for item in exported
         for file in item.files
     ]
-    return plain + tables
+
+
+def _describe(
+    draft: Path, head: Mapping[str, Any], tables: Mapping[str, Any], files: Sequence[SealedFile]
+) -> list[str]:
+    """Write the descriptors of open standards; answers their names."""
+    (draft / CONTRACTS).mkdir()
+    made = {DATAPACKAGE: datapackage(head, tables, files)}
+    made |= {f"{CONTRACTS}/{name}.odcs.yaml": contract(name, table) for name, table in tables.items()}
+    for name, content in made.items():
+        (draft / name).write_bytes(content)
+    return list(made)

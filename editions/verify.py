@@ -1,15 +1,19 @@
 """Is an edition still what was sealed: every file against the manifest, and nothing beside it."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from editions.manifest import ManifestError, SealedFile, file_sha256, read_manifest
-from editions.places import MANIFEST
+from editions import signature
+from editions.manifest import ManifestError, SealedFile, file_sha256, read_manifest, sums_of
+from editions.places import MANIFEST, SUMS
+from editions.signature import SIGNATURES, Keys
+from ledger.minisign import SignatureError
 
 
 @dataclass(frozen=True)
@@ -21,10 +25,13 @@ class Finding:
     message: str
 
 
-def verify(path: Path, manifest_sha256: str | None = None) -> list[Finding]:
+def verify(
+    path: Path, manifest_sha256: str | None = None, keys: Keys | None = None, *, is_signed: bool = False
+) -> list[Finding]:
     """Compare the edition in `path` with its manifest; no finding means it is whole.
 
     `manifest_sha256` is what the ledger holds: without it a manifest that was forged with its files goes unnoticed.
+    Where there are `keys`, a signature that is there must be by one of them; where `is_signed`, there must be one.
     """
     edition = path.resolve()
     if not edition.is_dir():
@@ -40,7 +47,33 @@ def verify(path: Path, manifest_sha256: str | None = None) -> list[Finding]:
     files = [SealedFile(**entry) for entry in manifest["files"]]
     for file in files:
         findings.extend(_check(edition, file))
-    return findings + _strangers(edition, {file.path for file in files})
+    beside = {MANIFEST}
+    if manifest["format"] > 1:
+        beside |= {SUMS, *(SIGNATURES if signature.is_signed(edition) else ())}
+        findings += _sums(edition)
+    return [*findings, *_signed(edition, manifest, keys, is_signed), *_strangers(edition, files, beside)]
+
+
+def _sums(edition: Path) -> list[Finding]:
+    path = edition / SUMS
+    if _is_behind_link(edition, SUMS) or not path.is_file():
+        return [Finding(SUMS, "missing", "is no file in the folder")]
+    if path.read_bytes() != sums_of((edition / MANIFEST).read_bytes()).encode():
+        return [Finding(SUMS, "sha256", "says other hashes than the manifest")]
+    return []
+
+
+def _signed(edition: Path, manifest: Mapping[str, Any], keys: Keys | None, must_be: bool) -> list[Finding]:
+    if not signature.is_signed(edition):
+        return [Finding(SIGNATURES[0], "missing", "is not there, and the edition was signed")] if must_be else []
+    if keys is None:
+        return []
+    try:
+        signature.signer_of(edition, str(manifest["edition_id"]), keys)
+    except SignatureError as error:
+        name, _, why = str(error).partition(" ")
+        return [Finding(name, "signature", why)]
+    return []
 
 
 def _check(edition: Path, file: SealedFile) -> list[Finding]:
@@ -86,12 +119,13 @@ def _count_rows(path: Path) -> int | None:
         return None
 
 
-def _strangers(edition: Path, listed: set[str]) -> list[Finding]:
+def _strangers(edition: Path, files: Sequence[SealedFile], beside: set[str]) -> list[Finding]:
+    listed = {file.path for file in files} | beside
     folders = {str(parent) for name in listed for parent in PurePosixPath(name).parents}
     findings = []
     for path in sorted(edition.rglob("*")):
         name = path.relative_to(edition).as_posix()
-        known = name in folders if path.is_dir() and not path.is_symlink() else name in listed or name == MANIFEST
+        known = name in folders if path.is_dir() and not path.is_symlink() else name in listed
         if not known:
             findings.append(Finding(name, "extra", "is in the folder but not in the manifest"))
     return findings

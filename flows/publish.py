@@ -7,13 +7,17 @@ from typing import Any
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
+from connectors.inputs import Supplied
 from connectors.sink_files import ExtractSink, NoticeSink, Sink
+from editions.manifest import read_manifest
 from editions.places import edition_path, point_current
+from editions.provenance import code_of, kind_of
 from editions.recipe import edition_id_of
 from editions.relations import ruleset_in_force
 from editions.ruleset_diff import frozen_row
 from editions.seal import EditionFacts, seal
 from flows.night import Cleared, Night
+from flows.past import has_passed
 from ledger.publications import Message, current_id, edition_row, next_sequence, publish
 from ledger.settings import PROJECT_DIR
 from ledger.store import Row
@@ -54,16 +58,9 @@ def seal_edition(night: Night, cleared: Cleared) -> Row | None:
 
     None where every table is that of the edition it follows, and nothing was sealed.
     """
-    facts = EditionFacts(
-        edition_id=edition_id_of(night.as_of, cleared.recipe_sha256),
-        as_of=night.as_of,
-        ruleset_id=ruleset_in_force(cleared.candidate.warehouse),
-        recipe_sha256=cleared.recipe_sha256,
-        rules_sha256=cleared.rules_sha256,
-        inputs=cleared.inputs,
-        compared_with=night.follows,
-    )
+    facts = facts_of(night, cleared)
     known = edition_row(night.ledger, facts.edition_id)
+    key = night.settings.signing_key
     data_dir = night.settings.data_dir
     sealed = seal(
         data_dir,
@@ -74,6 +71,7 @@ def seal_edition(night: Night, cleared: Cleared) -> Row | None:
         landing={f"{one.source}.{one.dataset}": one.counts for one in cleared.supplied if one.counts},
         published_manifest_sha256=known["manifest_sha256"] if known else None,
         unless_as=edition_path(data_dir, night.follows) if night.follows else None,
+        key=key,
     )
     if sealed is None:
         return None
@@ -83,7 +81,41 @@ def seal_edition(night: Night, cleared: Cleared) -> Row | None:
         "recipe_sha256": facts.recipe_sha256,
         "manifest_sha256": sealed.manifest_sha256,
         "ruleset_id": facts.ruleset_id,
+        "kind": facts.kind,
+        "signed_by": key.public.name if key else None,
     }
+
+
+def facts_of(night: Night, cleared: Cleared) -> EditionFacts:
+    """All that names and explains the edition of a candidate, its kind among it."""
+    ruleset_id = ruleset_in_force(cleared.candidate.warehouse)
+    ruleset = {
+        "ruleset_id": ruleset_id,
+        "ruleset_sha256": frozen_row(ruleset_id, PROJECT_DIR / "dbt_project")["content_sha256"],
+    }
+    parent = read_manifest(edition_path(night.settings.data_dir, night.follows)) if night.follows else None
+    return EditionFacts(
+        edition_id=edition_id_of(night.as_of, cleared.recipe_sha256),
+        as_of=night.as_of,
+        recipe_sha256=cleared.recipe_sha256,
+        rules_sha256=cleared.rules_sha256,
+        inputs=cleared.inputs,
+        parent=night.follows,
+        kind=kind_of(parent, ruleset, cleared.inputs, is_beside=has_passed(night.ledger, night.as_of)),
+        code=code_of(PROJECT_DIR),
+        stale=stale_of(cleared.supplied),
+        **ruleset,
+    )
+
+
+def stale_of(supplied: Sequence[Supplied]) -> dict[str, str]:
+    """Which datasets are older than they may be, and why: not pulled tonight, or nothing new in what came."""
+    found: dict[str, str] = {}
+    for one in supplied:
+        old = [f"{name.removeprefix('stale:')} is {n} days old" for name, n in one.counts.items() if "stale:" in name]
+        if one.is_stale or old:
+            found[f"{one.source}.{one.dataset}"] = "; ".join([*([one.reason] if one.reason else []), *old])
+    return found
 
 
 def _message(recipient: str, sequence: int, edition: Row, supersedes: str | None) -> Message:

@@ -39,7 +39,7 @@ from flows.faults import sentence
 from flows.night import Cleared, Night
 from flows.outcome import Outcome
 from flows.past import BusinessDateError, has_passed, known_then, require_come, stood_on, why_unknown
-from flows.publish import publish_edition, recipients, seal_edition
+from flows.publish import publish_edition, recipients, seal_edition, stale_of
 from flows.returns import compose_returns, with_returns_sent
 from flows.texts import counted
 from ledger.publications import (
@@ -227,7 +227,7 @@ def _cleared(night: Night, steps: Steps, pulled: Sequence[Pulled], report: dict[
     """A candidate that passed the gate, or the id of the edition that was made of the very same already."""
     _require_frozen(night)
     supplied = resolve(night.sources, pulled, night.ledger, night.settings, night.as_of)
-    report["stale"] = _stale(supplied)
+    report["stale"] = stale_of(supplied)
     night = replace(night, decisions=known_on(read_decisions(night.settings.data_dir, night.sources), night.as_of))
     inputs = (*(_as_input(one) for one in supplied), *_decided(night.decisions))
     rules = rules_sha256(PROJECT_DIR)
@@ -272,16 +272,6 @@ def _build_beside(night: Night, steps: Steps) -> Outcome:
     outcome = _outcome_of(night, report, beside)
     drop_old_candidates(night.settings.data_dir, CANDIDATES_KEPT)
     return outcome
-
-
-def _stale(supplied: Sequence[Supplied]) -> dict[str, str]:
-    """Which datasets are older than they may be, and why: not pulled tonight, or nothing new in what came."""
-    found: dict[str, str] = {}
-    for one in supplied:
-        old = [f"{name.removeprefix('stale:')} is {n} days old" for name, n in one.counts.items() if "stale:" in name]
-        if one.is_stale or old:
-            found[f"{one.source}.{one.dataset}"] = "; ".join([*([one.reason] if one.reason else []), *old])
-    return found
 
 
 def _require_critical(pulled: Sequence[Pulled]) -> None:

@@ -1,5 +1,6 @@
 """Batches and their pages: a checkpoint is one page row, written after its raw bytes are safe."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -106,6 +107,16 @@ def pages_of_dataset(ledger: Engine, source: str, dataset: str) -> list[Row]:
     wanted = (pages.c.batch, pages.c.sequence, pages.c.label, pages.c.raw_sha256, pages.c.fetched_at)
     query = select(*wanted).where(of_dataset(pages, source, dataset))
     return rows(ledger, query.order_by(pages.c.batch, pages.c.sequence))
+
+
+def raw_of_dataset(ledger: Engine, source: str, dataset: str) -> dict[str, tuple[str, ...]]:
+    """The SHA-256 of the raw objects that each batch of a dataset was read from, in order, by batch."""
+    counts = and_(of_dataset(pages, source, dataset), pages.c.voided.is_(False))
+    query = select(pages.c.batch, pages.c.raw_sha256).where(counts).order_by(pages.c.batch, pages.c.sequence)
+    found: dict[str, list[str]] = defaultdict(list)
+    for row in rows(ledger, query):
+        found[row["batch"]].append(row["raw_sha256"])
+    return {batch: tuple(objects) for batch, objects in found.items()}
 
 
 def next_sequence_of(ledger: Engine, key: BatchKey) -> int:

@@ -145,10 +145,13 @@ def edition_row(ledger: Engine, edition_id: str) -> Row | None:
     return first_row(ledger, select(editions).where(editions.c.edition_id == edition_id))
 
 
+_OF_EDITION = ("as_of", "ruleset_id", "manifest_sha256", "kind", "signed_by")
+
+
 def publication_rows(ledger: Engine) -> list[Row]:
     """Every publication with its edition, newest first: the history of `current`."""
     query = (
-        select(publications, editions.c.as_of, editions.c.ruleset_id, editions.c.manifest_sha256)
+        select(publications, *(editions.c[name] for name in _OF_EDITION))
         .join(editions, publications.c.edition_id == editions.c.edition_id)
         .order_by(desc(publications.c.publication_no))
     )

@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ledger import env_file
 from ledger.data_folder import DEFAULT, absolute
-from ledger.minisign import public_path_of
+from ledger.minisign import PublicKey, SecretKey, public_path_of, read_public_keys, read_secret_key
 
 PROJECT_DIR = env_file.PROJECT_DIR
 SettingsError = env_file.SettingsError
@@ -93,6 +93,16 @@ class Settings(BaseSettings):
         if self.public_key_file is None and self.signing_key_file is not None:
             return public_path_of(self.signing_key_file)
         return self.public_key_file
+
+    @property
+    def signing_key(self) -> SecretKey | None:
+        """The key that signs editions; None where none is set. Raises `KeyFileError` for one that may not be used."""
+        return read_secret_key(self.signing_key_file) if self.signing_key_file else None
+
+    @property
+    def known_keys(self) -> tuple[PublicKey, ...] | None:
+        """The public keys that editions are checked with; None where no key is set."""
+        return read_public_keys(self.known_keys_file) if self.known_keys_file else None
 
     @property
     def resolved_ledger_url(self) -> str:

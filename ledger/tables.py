@@ -91,13 +91,21 @@ returns = _table(
     among("returns", "state", "kept", "pending", "sent", "superseded"),
 )
 
-editions = _table("editions", "edition_id key, as_of, recipe_sha256, manifest_sha256, ruleset_id")
+# `kind` and `signed_by` (the name of a key) are null of editions that were sealed before version 3.
+editions = _table("editions", "edition_id key, as_of, recipe_sha256, manifest_sha256, ruleset_id, kind?, signed_by?")
 
 publications = _table(
     "publications",
-    "publication_no integer key, edition_id of editions, sequence integer, supersedes? of editions, run_id of runs,"
+    "publication_no integer key, edition_id of editions, sequence integer, supersedes? of editions, run_id? of runs,"
     "published_at",
     UniqueConstraint("edition_id", "sequence"),
+)
+
+# What a person did to an edition that was published; only ever appended to. `stands` is the edition current after it.
+edition_acts = _table(
+    "edition_acts",
+    "act_no integer key, act, edition_id of editions, stands? of editions, note? json, why, decided_by, decided_at",
+    among("edition_acts", "act", "rolled_back", "withdrawn", "corrected"),
 )
 
 published_rulesets = _table(

@@ -137,7 +137,7 @@ def generate(data_dir: Path, enterprises: int) -> None:
             connection.execute(TABLES.format(enterprises=enterprises, indicators=INDICATORS, edition=number))
             for name, key in KEYS.items():
                 export(connection, Relation(name, "main", "zone", key, "", {}), edition)
-        head = {"as_of": edition_id[:10], "ruleset_id": "made-up", "compared_with": EDITIONS[0] if number else None}
+        head = {"as_of": edition_id[:10], "ruleset_id": "made-up", "parent": EDITIONS[0] if number else None}
         (edition / "manifest.json").write_text(json.dumps({"format": 1, "files": [], **head}))
     (data_dir / "editions" / "current").symlink_to(EDITIONS[1])
 

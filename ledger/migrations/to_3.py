@@ -1,6 +1,7 @@
 """Version 3: open until it is released; how to add to it is told in `ledger.migrations`."""
 
 from alembic.operations import Operations
+from sqlalchemy import Column, Text
 
 from ledger.migrations import make_table, set_checks
 from ledger.tables import among
@@ -16,6 +17,17 @@ def upgrade(op: Operations) -> None:
         "alerts",
         f"message_id key, run_id of runs, {_MESSAGE}",
         among("alerts", "state", "pending", "sent"),
+    )
+    op.add_column("editions", Column("kind", Text))
+    op.add_column("editions", Column("signed_by", Text))
+    with op.batch_alter_table("publications") as batch:
+        # A person who rolls back publishes without a run.
+        batch.alter_column("run_id", existing_type=Text, nullable=True)
+    make_table(
+        op,
+        "edition_acts",
+        "act_no integer key, act, edition_id of editions, stands? of editions, note? json, why, decided_by, decided_at",
+        among("edition_acts", "act", "rolled_back", "withdrawn", "corrected"),
     )
     set_checks(
         op,

@@ -143,7 +143,7 @@ def test_an_edition_of_a_day_that_has_passed_stands_beside_current_on_what_was_k
     assert house.jifen("edition", "verify", name).told["findings"] == []
     shown = house.jifen("edition", "show", name).told["manifest"]
     assert {one["learned_on"] for one in shown["inputs"]} <= {house.as_of.isoformat(), None}
-    assert shown["compared_with"] == first
+    assert shown["parent"] == first
     uscc = sorted(house.truth["eligible"])[0]
     assert house.jifen("explain", uscc, "--edition", name).told["as_of"] == shown["as_of"]
 

@@ -5,7 +5,7 @@ import json
 from editions.build import BuildReport
 from editions.places import point_current
 from editions.seal import EditionFacts, seal
-from tests.unit.small_edition import AS_OF, TAGGED, input_batch, make_candidate, write_target
+from tests.unit.small_edition import AS_OF, CODE, TAGGED, input_batch, make_candidate, write_target
 
 FIRST, SECOND, CLOSED = (f"91441300MA0000000{number}" for number in (1, 2, 7))
 RECORD = {"nsrsbh": FIRST, "ssnd": 2024, "yffy": "1005000.00"}
@@ -62,7 +62,9 @@ def seal_one(data_dir, edition_id, changes, followed=None, more=None, ruleset="n
     candidate = make_candidate(data_dir, f"run-{edition_id}", changes=changes)
     then = {name: tagged for name, tagged in TAGGED.items() if name not in MORE}
     write_target(candidate, then | (more or {}))
-    facts = EditionFacts(edition_id, AS_OF, ruleset, "cd" * 32, "ef" * 32, (input_batch(),), followed)
+    facts = EditionFacts(
+        edition_id, AS_OF, ruleset, "cd" * 32, "ef" * 32, (input_batch(),), followed, "nightly", "01" * 32, CODE
+    )
     build = BuildReport({"success": 7}, 7, 9, (), (), candidate.logs / "build.txt")
     verdict = {"state": "passed", "checks": []}
     sealed = seal(data_dir, candidate, facts, verdict, build, landing={}, published_manifest_sha256=None)

@@ -8,10 +8,12 @@ import duckdb
 
 from editions.build import BuildReport
 from editions.candidate import Candidate, new_candidate
+from editions.provenance import Code
 from editions.recipe import InputBatch
 from editions.seal import EditionFacts, SealedEdition, seal
 
 AS_OF = date(2025, 6, 30)
+CODE = Code("9" * 40, True, "0.1.0", "67" * 32, "89" * 32, "45" * 32)
 
 TABLES = """
 create table ruleset_in_force as select 'national-2024' as ruleset_id;
@@ -167,6 +169,9 @@ def input_batch(**changes) -> InputBatch:
         "dataset": "statements",
         "is_supplied": True,
         "batches": ("2025-06-30-001",),
+        "told_by": "2025-06-30-001",
+        "hashes": ("ab" * 32,),
+        "raw": (("12" * 32, "34" * 32),),
         "content_sha256": "ab" * 32,
         "rows_landed": 12,
         "rows_refused": 0,
@@ -180,7 +185,9 @@ def input_batch(**changes) -> InputBatch:
 def seal_small(
     data_dir: Path, candidate: Candidate, edition_id: str = "2025-06-30-abc", state: str = "passed", **changes
 ) -> SealedEdition | None:
-    facts = EditionFacts(edition_id, AS_OF, "national-2024", "cd" * 32, "ef" * 32, (input_batch(),), None)
+    facts = EditionFacts(
+        edition_id, AS_OF, "national-2024", "cd" * 32, "ef" * 32, (input_batch(),), None, "nightly", "01" * 32, CODE
+    )
     build = BuildReport({"success": 7, "pass": 9}, 7, 9, (), (), candidate.logs / "build.txt")
     rest = {"landing": {"refused": {"uscc_length": 1}}, "published_manifest_sha256": None} | changes
     return seal(data_dir, candidate, facts, {"state": state, "checks": []}, build, **rest)

@@ -11,6 +11,7 @@ import pytest
 
 from editions.durable import make_read_only, remove_tree
 from editions.export import ExportError
+from editions.manifest import sums_of
 from editions.places import point_current
 from editions.relations import RelationError, ruleset_in_force
 from editions.seal import EditionDamagedError, SealError, drop_drafts
@@ -63,7 +64,8 @@ def test_the_manifest_holds_hash_bytes_rows_schema_and_inputs(sealed):
     assert (listed["tables/points.csv"]["rows"], listed["tables/points.csv"]["bytes"]) == (12, len(content))
     columns = {column["name"]: column["type"] for column in manifest["tables"]["points"]["columns"]}
     assert columns["value"] == "DECIMAL(20,6)"
-    assert manifest["inputs"][0]["batches"] == ["2025-06-30-001"]
+    raw = ["12" * 32, "34" * 32]
+    assert manifest["inputs"][0]["batches"] == [{"batch": "2025-06-30-001", "content_sha256": "ab" * 32, "raw": raw}]
 
 
 def test_a_csv_has_a_bom_exact_decimals_and_empty_cells_for_null(sealed):
@@ -215,6 +217,12 @@ def test_verify_finds_one_flipped_byte(sealed):
     assert [(found.path, found.problem) for found in verify(sealed.path)] == [("tables/points.parquet", "sha256")]
 
 
+def forged(edition, manifest):
+    """Put this manifest in the place of the sealed one, and the sums that it gives."""
+    damaged(edition, "manifest.json", manifest)
+    damaged(edition, "SHA256SUMS", sums_of(manifest).encode())
+
+
 def test_verify_finds_a_missing_and_an_extra_file(sealed):
     damaged(sealed.path, "tables/stranger.csv", b"x")
     (sealed.path / "tables/points.csv").unlink()
@@ -226,7 +234,7 @@ def test_verify_finds_a_missing_and_an_extra_file(sealed):
 
 def test_verify_finds_a_manifest_that_was_forged_with_its_files(sealed):
     text = (sealed.path / "manifest.json").read_text(encoding="utf-8").replace("national-2024", "national-2025")
-    damaged(sealed.path, "manifest.json", text.encode())
+    forged(sealed.path, text.encode())
     assert verify(sealed.path) == []
     assert [found.path for found in verify(sealed.path, sealed.manifest_sha256)] == ["manifest.json"]
 
@@ -236,7 +244,7 @@ def test_verify_finds_rows_that_do_not_match(sealed):
     for file in manifest["files"]:
         if file["rows"] is not None:
             file["rows"] += 1
-    damaged(sealed.path, "manifest.json", json.dumps(manifest).encode())
+    forged(sealed.path, json.dumps(manifest).encode())
     assert {found.problem for found in verify(sealed.path)} == {"rows"}
     assert {found.path for found in verify(sealed.path)} == {
         file["path"] for file in manifest["files"] if file["path"].endswith(".parquet")
@@ -247,7 +255,7 @@ def test_verify_finds_rows_that_do_not_match(sealed):
 def test_verify_opens_nothing_outside_the_edition(sealed, name):
     manifest = json.loads((sealed.path / "manifest.json").read_bytes())
     manifest["files"].append({"path": name, "sha256": "0", "bytes": 0, "rows": None, "audience": "zone"})
-    damaged(sealed.path, "manifest.json", json.dumps(manifest).encode())
+    forged(sealed.path, json.dumps(manifest).encode())
     assert [(found.path, found.problem) for found in verify(sealed.path)] == [(name, "outside")]
 
 

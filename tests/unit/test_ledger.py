@@ -30,7 +30,8 @@ DAY = date(2025, 6, 30)
 
 
 def edition(name):
-    return {"edition_id": name, "as_of": "2025-06-30", "recipe_sha256": "r", "manifest_sha256": "m", "ruleset_id": "x"}
+    facts = {"recipe_sha256": "r", "manifest_sha256": "m", "ruleset_id": "x", "kind": "nightly", "signed_by": None}
+    return {"edition_id": name, "as_of": "2025-06-30", **facts}
 
 
 @pytest.fixture
