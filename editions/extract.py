@@ -1,5 +1,6 @@
 """What one bank may have of an edition on one day: the rows its enterprises consented to, and the fields it takes."""
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,32 +11,58 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from editions.relations import TABLE_NAME
+from editions.sql_text import literal, quoted
+from ledger.settings import PROJECT_DIR
 
-DATA_CLASS = "score"
+CLASSES_FILE = PROJECT_DIR / "dbt_project" / "data_classes.csv"
+"""Which class of data each column of an extract belongs to; a column without one goes with any row that is sent."""
 
-# Withdrawal comes first: whoever withdrew is told so, whatever else has run out. The last day of a consent is valid,
-# the day of its withdrawal is not.
+# An enterprise's word on a recipient and a purpose is the grant or withdrawal of latest date; a withdrawal of the same
+# day comes after the grant. What it says stands for all its other consents to them. Withdrawal is told before all other
+# reasons. The last day of a consent is valid, the day of its withdrawal is not.
 JUDGED = """
 create temp table judged as
+with worded as (
+    select
+        *,
+        list_transform(string_split(coalesce(data_classes, ''), ','), lambda part: trim(part)) as classes,
+        coalesce(consent_withdrawn_on <= $send_date, false) as is_withdrawn,
+        case
+            when consent_withdrawn_on <= $send_date then consent_withdrawn_on
+            when consent_valid_from <= $send_date then consent_valid_from
+        end as word_on
+    from consents
+    where recipient = $recipient
+),
+
+ordered as (
+    select
+        *,
+        row_number() over (
+            partition by uscc, purpose
+            order by word_on desc nulls last, is_withdrawn desc, consent_valid_from desc, consent_id desc
+        ) as age
+    from worded
+)
+
 select
     *,
     case
-        when consent_withdrawn_on <= $send_date then 'withdrawn'
+        when is_withdrawn then 'withdrawn'
         when consent_valid_from is null or consent_valid_from > $send_date then 'not_yet_valid'
         when consent_valid_to < $send_date then 'expired'
+        when age > 1 then 'superseded'
         when points_total is null then 'not_eligible'
-        when not regexp_matches(coalesce(data_classes, ''), $data_class) then 'data_class'
+        when not list_has_any(classes, $classes) then 'data_class'
         when not list_contains($purposes, purpose) then 'purpose'
     end as denied_reason
-from consents
-where recipient = $recipient
+from ordered
 """
 ALLOWED = """
-select {fields}
+create temp table allowed as
 from judged
 where denied_reason is null
-qualify row_number() over (partition by uscc order by consent_valid_from desc, consent_id desc) = 1
-order by uscc
+qualify row_number() over (partition by uscc order by word_on desc, consent_id desc) = 1
 """
 DENIED = """
 select consent_id, uscc, denied_reason
@@ -51,10 +78,14 @@ class ExtractError(ValueError):
 
 @dataclass(frozen=True)
 class Extract:
-    """One row per enterprise that may be sent, by code; and each consent that was denied, with the reason."""
+    """One row per enterprise that may be sent, by code; and each consent that was denied, with the reason.
+
+    `withheld` is in how many rows a column is empty because the consent does not name its class of data.
+    """
 
     table: pa.Table
     denied: list[dict[str, str]]
+    withheld: dict[str, int]
 
 
 def cut_extract(
@@ -68,28 +99,54 @@ def cut_extract(
 ) -> Extract:
     """Cut a recipient's rows and fields out of a sealed extract, as consent stands on `send_date`.
 
-    A consent counts when `send_date` is within its days, it is not withdrawn by then, and `score` is among its data
-    classes, and it was given for one of `purposes`, those for which the recipient loads the file; of several that
-    count, the newest. Denial reasons: withdrawn, not_yet_valid, expired, not_eligible (the enterprise is not in the
-    ranking, so there is nothing to send), data_class, purpose.
-    Raises `ExtractError` for an extract or a field that is not there.
+    The newest word of an enterprise on a recipient and purpose decides: the consent that was granted or withdrawn last
+    by then. It counts when `send_date` is within its days, it is not withdrawn, it names a class of the fields' data,
+    and it was given for one of `purposes`, those for which the recipient loads the file. A field of a class that it
+    does not name is empty. Denial reasons: withdrawn, not_yet_valid, expired, superseded (by a newer word),
+    not_eligible (the enterprise is not in the ranking, so there is nothing to send), data_class, purpose.
+    Raises `ExtractError` for an extract or a field that is not there, and for a field of no stated class.
     """
     consents = pq.read_table(_path(edition_path, extract), partitioning=None)
     _require_fields(fields, consents.schema.names, extract)
-    chosen = ", ".join(f'"{field}"' for field in fields)
+    classes = _classes_of(fields, extract)
     values = {
         "send_date": send_date,
         "recipient": recipient,
         "purposes": list(purposes),
-        "data_class": rf"(^|,)\s*{DATA_CLASS}\s*(,|$)",
+        "classes": sorted({name for name in classes.values() if name}),
     }
     with duckdb.connect() as connection:
         connection.register("consents", consents)
         connection.execute(JUDGED, values)
-        table = connection.execute(ALLOWED.format(fields=chosen)).to_arrow_table()
+        connection.execute(ALLOWED)
+        chosen = ", ".join(_consented(field, name) for field, name in classes.items())
+        table = connection.execute(f"select {chosen} from allowed order by uscc").to_arrow_table()  # noqa: S608  # quoted
+        counted = ", ".join(f"count(*) filter (where not {_names_class(name)})" for name in classes.values())
+        counts = connection.execute(f"select {counted} from allowed").fetchone() or ()  # noqa: S608  # quoted
         refused = connection.execute(DENIED).fetchall()
     names = ("consent_id", "uscc", "reason")
-    return Extract(table, [dict(zip(names, row, strict=True)) for row in refused])
+    withheld = {field: count for field, count in zip(classes, counts, strict=True) if count}
+    return Extract(table, [dict(zip(names, row, strict=True)) for row in refused], withheld)
+
+
+def _consented(field: str, data_class: str) -> str:
+    return f"case when {_names_class(data_class)} then {quoted(field)} end as {quoted(field)}"
+
+
+def _names_class(data_class: str) -> str:
+    return f"list_contains(classes, {literal(data_class)})" if data_class else "true"
+
+
+def _classes_of(fields: Sequence[str], extract: str) -> dict[str, str]:
+    """The class of data of each field, empty for one that goes with any row."""
+    with CLASSES_FILE.open(encoding="utf-8-sig", newline="") as handle:
+        classes = {row["column"]: row["data_class"] for row in csv.DictReader(handle) if row["extract"] == extract}
+    if unknown := [field for field in fields if field not in classes]:
+        raise ExtractError(
+            f"extract {extract}: {', '.join(unknown)} belongs to no stated class of data, so no consent covers it. "
+            f"Whose: configuration (dbt_project/{CLASSES_FILE.name}). Add a row for each, then `jifen run`."
+        )
+    return {field: classes[field] for field in fields}
 
 
 def extract_columns(edition_path: Path, extract: str = "ext_bank__scores") -> list[str]:

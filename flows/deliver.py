@@ -106,6 +106,8 @@ def _send_extract(night: Night, sink: ExtractSink, owed: Row) -> Row:
         "sha256": hashlib.sha256(content).hexdigest(),
         "rows": extract.table.num_rows,
         "fields": list(sink.fields),
+        # In how many rows a field is empty because the enterprise's consent does not name its class of data.
+        "withheld": extract.withheld,
     }
     leave(sink, name, content, manifest_text(manifest), night.settings)
     values = {

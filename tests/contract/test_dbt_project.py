@@ -1,5 +1,6 @@
 """The dbt project keeps its grammar, and the macros that only one engine understands agree with plain Python."""
 
+import csv
 import random
 import re
 import sys
@@ -139,3 +140,12 @@ def test_what_leaves_the_house_has_a_contract_and_a_key() -> None:
                 assert config["contract"]["enforced"] is True
             if model["name"].startswith("ext_") or "edition" in config.get("tags", []):
                 assert config["meta"]["key"], model["name"]
+
+
+def test_every_column_of_an_extract_has_a_stated_class_of_data() -> None:
+    models = yaml.safe_load((PROJECT / "models" / "extracts" / "_extracts__models.yml").read_bytes())["models"]
+    declared = {(model["name"], column["name"]) for model in models for column in model["columns"]}
+    with (PROJECT / "data_classes.csv").open(encoding="utf-8", newline="") as handle:
+        rows = [(row["extract"], row["column"]) for row in csv.DictReader(handle)]
+    assert set(rows) == declared
+    assert len(rows) == len(declared)

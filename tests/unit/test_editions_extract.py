@@ -1,9 +1,14 @@
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from io import BytesIO
+from pathlib import Path
+from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from editions.explain import EnterpriseUnknownError, explain, top
 from editions.extract import ExtractError, cut_extract, extract_columns
@@ -85,13 +90,114 @@ def test_a_consent_given_for_another_purpose_sends_nothing(edition):
     assert {row["reason"] for row in cut.denied} == {"purpose"}
 
 
-def test_of_two_valid_consents_the_newest_speaks_and_the_enterprise_stands_once(tmp_path):
+def test_the_newest_word_of_an_enterprise_stands_for_all_its_consents(tmp_path):
     edition = edition_with(
         tmp_path,
         "('OLD', '2025-01-01', null, null, 'score', '1'), ('NEW', '2025-02-01', null, null, 'score', '1'), "
         "('GONE', '2025-03-01', null, '2025-04-01', 'score', '1')",
     )
-    assert sent_and_denied(edition, "2025-06-30") == (["NEW"], {"GONE": "withdrawn"})
+    assert sent_and_denied(edition, "2025-02-28") == (["NEW"], {"OLD": "superseded", "GONE": "not_yet_valid"})
+    assert sent_and_denied(edition, "2025-03-31") == (["GONE"], {"OLD": "superseded", "NEW": "superseded"})
+    # The withdrawal is the last that the enterprise said.
+    all_denied = {"OLD": "superseded", "NEW": "superseded", "GONE": "withdrawn"}
+    assert sent_and_denied(edition, "2025-06-30") == ([], all_denied)
+
+
+def test_a_grant_after_a_withdrawal_counts_and_a_withdrawal_of_the_same_day_counts_more(tmp_path):
+    consents = (
+        "('OLD', '2025-01-01', null, '2025-03-01', 'score', '1'), ('NEW', '2025-03-02', null, null, 'score', '1'), "
+        "('GONE', '2025-01-01', null, '2025-03-01', 'score', '2'), ('SAME', '2025-03-01', null, null, 'score', '2')"
+    )
+    edition = edition_with(tmp_path, consents)
+    wanted = {"OLD": "withdrawn", "GONE": "withdrawn", "SAME": "superseded"}
+    assert sent_and_denied(edition, "2025-06-30") == (["NEW"], wanted)
+
+
+def test_a_newer_consent_that_ran_out_or_names_less_stands_for_an_older_one(tmp_path):
+    consents = (
+        "('LONG', '2025-01-01', null, null, 'score', '1'), ('SHORT', '2025-02-01', '2025-03-01', null, 'score', '1'), "
+        "('WIDE', '2025-01-01', null, null, 'score', '2'), ('NARROW', '2025-02-01', null, null, 'revenue_band', '2')"
+    )
+    edition = edition_with(tmp_path, consents)
+    wanted = {"LONG": "superseded", "SHORT": "expired", "WIDE": "superseded", "NARROW": "data_class"}
+    assert sent_and_denied(edition, "2025-06-30") == ([], wanted)
+
+
+def test_a_field_of_a_class_that_the_consent_does_not_name_is_empty_and_counted(edition):
+    fields = ["uscc", "score", "rank_overall"]
+    cut = cut_extract(edition, "bank_a", fields, date(2025, 6, 30), purposes=PURPOSES)
+    assert [row["rank_overall"] for row in cut.table.to_pylist()] == [None, None]
+    assert all(row["score"] is not None for row in cut.table.to_pylist())
+    assert cut.withheld == {"rank_overall": 2}
+
+
+def test_a_field_of_no_stated_class_is_refused(tmp_path):
+    change = "create or replace table ext_bank__scores as select *, 'x' as stage_basis from ext_bank__scores"
+    edition = seal_small(tmp_path, make_candidate(tmp_path, changes=change)).path
+    with pytest.raises(ExtractError, match="stage_basis belongs to no stated class of data"):
+        cut_extract(edition, "bank_a", ["uscc", "stage_basis"], date(2025, 6, 30), purposes=PURPOSES)
+
+
+def extract_of(folder: Path, consents: str) -> Path:
+    """A folder that holds the extract alone, which is all that is read of an edition."""
+    path = folder / "extracts" / "ext_bank__scores.parquet"
+    path.parent.mkdir()
+    duckdb.execute(
+        f"""copy (
+            select 'bank_a' as recipient, c.consent_id, c.f::date as consent_valid_from, c.t::date as consent_valid_to,
+                c.w::date as consent_withdrawn_on, c.k as data_classes, '授信评估' as purpose, c.n as uscc,
+                50 as score, 50 as points_total
+            from (values {consents}) c(consent_id, f, t, w, k, n)
+        ) to '{path}'"""  # noqa: S608  # a test's own values
+    )
+    return folder
+
+
+@given(
+    consents=st.lists(
+        st.tuples(
+            st.integers(1, 3),
+            st.integers(0, 9),
+            st.none() | st.integers(0, 9),
+            st.none() | st.integers(0, 9),
+            st.sets(st.sampled_from(["score", "rank", "revenue_band"])),
+        ),
+        max_size=6,
+    ),
+    day=st.integers(0, 9),
+)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_no_row_and_no_field_is_sent_outside_the_newest_word(tmp_path_factory, consents, day):
+    def text(days: int | None) -> str:
+        return "null" if days is None else f"'{date(2025, 1, 1) + timedelta(days)}'"
+
+    rows = [(f"K{number}", *row) for number, row in enumerate(consents)]
+    values = ", ".join(
+        f"('{name}', {text(start)}, {text(end)}, {text(gone)}, '{','.join(sorted(classes))}', '{firm}')"
+        for name, firm, start, end, gone, classes in rows
+    )
+    edition = extract_of(tmp_path_factory.mktemp("edition"), values or "('K', '2099-01-01', null, null, '', '1')")
+    fields, send_date = ["consent_id", "score"], date(2025, 1, 1) + timedelta(day)
+    cut = cut_extract(edition, "bank_a", fields, send_date, purposes=PURPOSES)
+
+    def word(row: Any) -> tuple[Any, ...]:
+        name, _, start, _, gone, _ = row
+        withdrawn = gone is not None and gone <= day
+        said = gone if withdrawn else start if start <= day else -1
+        return (said, withdrawn, start, name)
+
+    for firm in (1, 2, 3):
+        own = [row for row in rows if row[1] == firm]
+        newest = max(own, key=word, default=None)
+        allowed = (
+            newest is not None
+            and newest[2] <= day
+            and (newest[3] is None or day <= newest[3])
+            and not (newest[4] is not None and newest[4] <= day)
+            and "score" in newest[5]
+        )
+        sent = [row["consent_id"] for row in cut.table.to_pylist() if row["consent_id"] in {one[0] for one in own}]
+        assert sent == ([newest[0]] if allowed and newest is not None else [])
 
 
 def test_a_bank_gets_its_own_enterprises_and_its_own_fields_by_code(edition):
