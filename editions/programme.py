@@ -10,7 +10,7 @@ from editions.score.ruleset import Row, Ruleset, csv_rows, load, load_tables, re
 from ledger.yaml_file import read_yaml
 
 SEEDS = Path("seeds") / "programme"
-CHECKS = ("programme", "subsidies", "pool")
+CHECKS = ("programme", "subsidies", "pool", "market")
 """The folders of `checks/`, each over the seeds that `_<folder>__seeds.yml` describes."""
 
 

@@ -21,6 +21,14 @@ Rows = Sequence[Mapping[str, Any]]
 # What the models read of the rest of the project, with the columns they use.
 UPSTREAM: Mapping[str, str] = {
     "int_codes__redirected": "code varchar, uscc varchar, is_of_branch boolean",
+    "int_codes__resolved": "code varchar, uscc varchar, decided_as varchar",
+    "enterprise_facts": "uscc varchar, score decimal(20, 6), rank_overall decimal(20, 6)",
+    "product_offers": (
+        "uscc varchar, product_id varchar, version varchar, bank varchar, name_zh varchar, name_en varchar, "
+        "decision varchar, is_marketed boolean, unpriced_reason varchar, limit_fen bigint, answer_days integer, "
+        "rate_pct decimal(10, 4), term_months integer, failing_zh varchar, failing_en varchar, gap decimal(20, 6)"
+    ),
+    "pool_positions": "pool_id varchar, scope varchar, party varchar, line varchar",
     "int_enterprises__eligibility": (
         "uscc varchar, parent_uscc varchar, status varchar, zone_member_from date, zone_member_to date"
     ),
@@ -95,9 +103,10 @@ def rendered(path: Path) -> str:
 def seed_schemas() -> dict[str, dict[str, str]]:
     """The columns and types of each seed of the programme that these models read."""
     found = {}
-    for path in (SEEDS / "_subsidies__seeds.yml", SEEDS / "_pool__seeds.yml"):
-        for seed in yaml.safe_load(path.read_text(encoding="utf-8"))["seeds"]:
-            found[seed["name"]] = seed["config"]["column_types"]
+    for name in ("programme", "subsidies", "pool", "market"):
+        for seed in yaml.safe_load((SEEDS / f"_{name}__seeds.yml").read_text(encoding="utf-8"))["seeds"]:
+            if name != "programme" or seed["name"] == "products":
+                found[seed["name"]] = seed["config"]["column_types"]
     return found
 
 
@@ -126,6 +135,10 @@ MODELS: Mapping[str, Sequence[str]] = {
         *("subsidy_facts", "subsidy_checks", "subsidy_lines", "subsidy_pay_list", "subsidy_statements"),
     ),
     "pool": ("subsidy_movements", "pool_guarantees", "pool_claims", "pool_shares", "pool_positions"),
+    "market": (
+        *("int_consents__given", "working_days", "market_needs", "market_steps", "need_states", "market_events"),
+        *("bank_answers", "need_offers", "bank_prospects", "need_feedback", "market_problems"),
+    ),
 }
 _SQL: dict[str, str] = {}
 
@@ -150,7 +163,8 @@ def run(folder: str, given: Mapping[str, Rows], seeds: Mapping[str, Rows] | None
     connection = duckdb.connect()
     connection.execute("set threads = 1")
     for name, types in UPSTREAM.items():
-        _create(connection, name, types, given.get(name, ()))
+        if name not in MODELS[folder]:
+            _create(connection, name, types, given.get(name, ()))
     for name, columns in FEEDS.items():
         _create(connection, name, ", ".join(f"{c} {t}" for c, t in columns.items()), given.get(name, ()))
     for name, columns in SEED_TYPES.items():
@@ -158,7 +172,7 @@ def run(folder: str, given: Mapping[str, Rows], seeds: Mapping[str, Rows] | None
         _create(connection, name, ", ".join(f"{c} {t}" for c, t in columns.items()), rows)
     for name in MODELS[folder]:
         if name not in _SQL:
-            _SQL[name] = rendered(next((PROJECT / "models" / "programme").rglob(f"{name}.sql")))
+            _SQL[name] = rendered(next((PROJECT / "models").rglob(f"{name}.sql")))
         connection.execute(f"create table {name} as {_SQL[name]}")
     return connection
 

@@ -6,17 +6,19 @@ import duckdb
 import pytest
 
 from tests.contract.district_night import DistrictNight
+from tests.contract.market_reference import SEEDS as MARKET_SEEDS
+from tests.contract.market_reference import Market, agree
 from tests.contract.pool_reference import Pool
 from tests.contract.programme_sql import UPSTREAM, records, seed_rows
 from tests.contract.subsidy_reference import Subsidies
 
 LANDED = (
     *("loan_movements", "leases", "lease_payments", "subsidy_claims", "subsidy_payments"),
-    *("guarantees", "guarantee_claims", "pool_funds"),
+    *("guarantees", "guarantee_claims", "pool_funds", "needs", "need_events", "bank_feedback", "policy_claims"),
 )
 DATASETS = (
     *(f"finance.{name}" for name in LANDED),
-    *("tax.statements", "tax.rd_deductions", "science.titles", "pipeline.refusals"),
+    *("tax.statements", "tax.rd_deductions", "science.titles", "science.consents", "pipeline.refusals"),
 )
 BOOKS = ("bank_a.loans", "bank_b.loans")
 SEEDS = (
@@ -70,6 +72,17 @@ def test_every_pool_figure_of_the_night_agrees_to_the_fen(night: DistrictNight, 
     for row in positions:
         figures = wanted.position(row["pool_id"], row["scope"], row["party"])
         assert {name: row[name] for name in figures} == figures
+
+
+def test_every_need_match_and_answer_of_the_night_agrees(night: DistrictNight, rows: dict[str, Any]) -> None:
+    wanted = Market(rows, {name: seed_rows(name) for name in MARKET_SEEDS})
+    with duckdb.connect(str(night.candidate.warehouse), read_only=True) as connection:
+        agree(connection, wanted)
+    (counts,) = night.rows(
+        "select (select count(*) from need_offers where fit = 'match'), (select count(*) from bank_prospects), "
+        "(select count(*) from bank_answers where state = 'late'), (select count(*) from need_feedback where is_newest)"
+    )
+    assert all(counts), counts
 
 
 def test_a_statement_of_whoever_gets_nothing_says_why(night: DistrictNight) -> None:

@@ -1,5 +1,5 @@
-with consents as (
-    {{ landed('science', 'consents') }}
+with given_by as (
+    select * from {{ ref('int_consents__given') }}
 ),
 
 rankings as (
@@ -18,20 +18,6 @@ in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
-decided_codes as (
-    select * from {{ ref('int_codes__resolved') }}
-    where decided_as is not null
-),
-
--- A person may have said whose code a consent bears; nothing else passes a consent on, to a legal person or a successor.
-given_by as (
-    select
-        consents.*,
-        coalesce(decided_codes.decided_as, consents.uscc) as giver_uscc
-    from consents
-    left join decided_codes on consents.uscc = decided_codes.code
-),
-
 -- Every consent is here, the lapsed and the withdrawn too: what may go is decided by the date on which it is sent.
 consented as (
     select
@@ -42,7 +28,7 @@ consented as (
         given_by.withdrawn_on as consent_withdrawn_on,
         given_by.data_classes,
         given_by.purpose,
-        given_by.giver_uscc as uscc,
+        given_by.uscc,
         enterprises.enterprise_name,
         in_force.as_of,
         in_force.ruleset_id,
@@ -63,9 +49,9 @@ consented as (
         end as revenue_band
     from given_by
     cross join in_force
-    left join enterprises on given_by.giver_uscc = enterprises.uscc
-    left join rankings on given_by.giver_uscc = rankings.uscc
-    left join staged on given_by.giver_uscc = staged.uscc
+    left join enterprises on given_by.uscc = enterprises.uscc
+    left join rankings on given_by.uscc = rankings.uscc
+    left join staged on given_by.uscc = staged.uscc
 )
 
 select * from consented
