@@ -21,6 +21,7 @@ from connectors.scaffold import KINDS, new_source
 from connectors.sink_files import read_sinks
 from connectors.source_files import SOURCES_DIR, read_source, read_sources
 from connectors.spec import Dataset, RestConnection, Source
+from connectors.stored import Store, require_stored
 from connectors.zone import Zone, read_zone
 from flows.past import require_come
 from ledger.runs import exclusive_run
@@ -139,6 +140,7 @@ def pull(
     with exclusive_run(settings.data_dir):
         ledger = open_ledger(settings)
         lines = Lines()
+        require_stored([source], Store(settings, ledger, zone, {}), day)
         pulled = [pull_dataset(source, one, zone, settings, ledger, day, lines) for one in wanted]
     rows = [asdict(one) for one in pulled]
     counts = (("received", "rows_received"), ("landed", "rows_landed"), ("refused", "rows_refused"))

@@ -133,10 +133,16 @@ def troubles(told: dict[str, Any]) -> Iterator[tuple[int, str]]:
             yield 1, f"not pulled {', '.join(names)}: {message}"
     for name, message in ended.noticed.items():
         yield 1, f"{name}: {message}"
-    for name, why in report.get("stale", {}).items():
-        yield 1, f"stale {name}: {why}. Next: ask the agency for newer data"
+    yield from _of_store(report)
     for pending_row in [one for some in told["owed"].values() for one in some]:
         yield 1, f"not delivered to {pending_row['recipient']}: {_why_pending(ended, pending_row['last_error'], wait)}"
+
+
+def _of_store(report: dict[str, Any]) -> Iterator[tuple[int, str]]:
+    for name, why in report.get("stale", {}).items():
+        yield 1, f"stale {name}: {why}. Next: ask the agency for newer data"
+    for path in report.get("made_again", ()):
+        yield 1, f"{path} was damaged and was made again from raw. Next: look at the disk, and at who may write there"
 
 
 def _why_pending(ended: Outcome, error: str | None, wait: str) -> str:

@@ -15,9 +15,10 @@ from sqlalchemy import Engine
 from connectors.identity_decisions import IdentityDecision, decisions_table
 from connectors.landing import landed_path, landed_schema
 from connectors.pull import Pulled
-from connectors.quarantine import standing
+from connectors.quarantine import in_force, standing
 from connectors.refusals import Identity
 from connectors.spec import Dataset, Source
+from connectors.stored import stored_files
 from ledger.batches import landed_batches, promoted_batches, raw_of_dataset
 from ledger.settings import Settings
 from ledger.store import Row
@@ -47,6 +48,8 @@ class Supplied:
     told_by: str | None = None
     raw: tuple[tuple[str, ...], ...] = ()
     hashes: tuple[str, ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
+    """What was read of it, path under the data folder and sha256: landed files, and what was refused beside them."""
 
 
 def resolve(
@@ -75,6 +78,7 @@ def _resolve_one(
     expected = pulled.state != "not_supplied"
     landed = landed_batches(ledger, dataset.source, dataset.name, as_of) if expected else []
     promoted = promoted_batches(ledger, dataset.source, dataset.name, as_of) if landed else []
+    counting = in_force(dataset, promoted)
     if dataset.load == "snapshot":
         landed, promoted = landed[-1:], promoted[-1:]
     refused = (*(standing(dataset, ledger, settings, as_of) if promoted else ()), *of_parent)
@@ -104,6 +108,7 @@ def _resolve_one(
         told_by=promoted[-1]["batch"] if promoted else None,
         raw=tuple(raw.get(batch["batch"], ()) for batch in landed),
         hashes=tuple(batch["content_sha256"] for batch in landed),
+        files=tuple(stored_files(dataset, landed, counting)),
     )
 
 

@@ -29,6 +29,7 @@ from connectors.spec import Dataset, FileRequest
 from connectors.watch import age_and_gaps, newest_in, require_healthy
 from connectors.zone import Zone
 from ledger.batches import BatchKey, close_batch, landed_batches, pages_of, pages_of_dataset, promoted_batches
+from ledger.files import file_sha256
 from ledger.settings import Settings
 from ledger.store import Row
 
@@ -138,8 +139,7 @@ class Delivery:
         `DataError`: its quarantine is written all the same, for the agency must learn of it.
         """
         reading, settled = self.reading, self.settled
-        with self.log:
-            self.log.append(self._conflicts())
+        self.refuse_conflicts()
         self.log.seal()
         reading.refused += len(settled.conflicts)
         reading.rules.update([f"refused:{self._key_rule}"] * len(settled.conflicts))
@@ -171,15 +171,35 @@ class Delivery:
         if is_new:
             return self.install(values)
         values |= {"content_sha256": self.content_sha256, "rows_landed": self.rows, "same_as": self.held[-1]["batch"]}
+        values |= self._quarantined()
         close_batch(self._ledger, self.key, "unchanged", **values)
         return {**values, "state": "unchanged"}
 
+    def refuse_conflicts(self) -> None:
+        """Write the records that contradict each other behind those that fell one by one."""
+        with self.log:
+            self.log.append(self._conflicts())
+
     def install(self, values: dict[str, Any]) -> dict[str, Any]:
         """Give the settled file its name, durably, and then the batch its row in the ledger."""
-        values = {**values, "content_sha256": self.content_sha256, "rows_landed": self.rows}
+        values = {**values, "content_sha256": self.content_sha256, "rows_landed": self.rows, **self._quarantined()}
+        values["landed_sha256"] = file_sha256(self.path)
         publish_durably(self.path, self._landed_file({"batch": self.key.batch}))
         close_batch(self._ledger, self.key, "landed", **values)
         return {**values, "state": "landed"}
+
+    def put_again(self, *, is_landed: bool) -> None:
+        """Put what was read again in the place of files that were damaged: what was refused, and the landed file."""
+        if self.log.lines:
+            self.log.seal()
+        else:
+            quarantine_path(self._settings.data_dir, *vars(self.key).values()).unlink(missing_ok=True)
+        if is_landed:
+            publish_durably(self.path, self._landed_file({"batch": self.key.batch}))
+
+    def _quarantined(self) -> Row:
+        """What the ledger holds of the quarantine file: its hash and lines, none and 0 where nothing was refused."""
+        return {"quarantine_sha256": self.log.sha256, "quarantine_lines": self.log.lines}
 
     def clear(self) -> None:
         """Drop what the batch left on its way, whatever became of it."""

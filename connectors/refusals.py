@@ -1,5 +1,6 @@
 """Records refused: what is kept of each, and the files in which it is kept."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -100,7 +101,8 @@ class RefusalLog:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._part = path.with_name(f".{path.name}.part")
-        self._lines = 0
+        self.lines = 0
+        self._digest = hashlib.sha256()
         self._handle: BinaryIO | None = None
 
     def __enter__(self) -> "RefusalLog":
@@ -118,18 +120,26 @@ class RefusalLog:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._handle = self._part.open("ab")
             line = json.dumps(asdict(one), ensure_ascii=False, sort_keys=True, default=str)
-            self._handle.write(line.encode("utf-8", "backslashreplace") + b"\n")
-            self._lines += 1
+            written = line.encode("utf-8", "backslashreplace") + b"\n"
+            self._handle.write(written)
+            self._digest.update(written)
+            self.lines += 1
+
+    @property
+    def sha256(self) -> str | None:
+        """The hash of the file; None where nothing was refused, and there is none."""
+        return self._digest.hexdigest() if self.lines else None
 
     def seal(self) -> None:
         """Give the file its name, durably; nothing where nothing was refused."""
-        if self._lines:
+        if self.lines:
             publish_durably(self._part, self._path, mode=0o644)
 
     def drop(self) -> None:
         """Forget what was written: the batch is read again."""
         self._part.unlink(missing_ok=True)
-        self._lines = 0
+        self.lines = 0
+        self._digest = hashlib.sha256()
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:

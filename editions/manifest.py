@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from editions.places import MANIFEST, SUMS
+from ledger.files import file_sha256
 
 FORMAT = 2
 """Number of the layout that is sealed; part of the recipe, so a new layout makes new editions."""
@@ -34,12 +35,6 @@ def canonical_json(value: Any) -> bytes:
     """The one way JSON is written here: sorted keys, UTF-8, an end of line; equal values give equal bytes."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, indent=2, allow_nan=False)
     return (text + "\n").encode("utf-8")
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def describe_file(root: Path, name: str, rows: int | None, audience: str) -> SealedFile:

@@ -8,8 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from editions.manifest import file_sha256
 from editions.recipe import InputBatch
+from ledger.files import file_sha256
 
 NIGHTLY, RULE_CHANGE, AFTER_OUTAGE, CORRECTION, BESIDE = KINDS = (
     "nightly",

@@ -29,7 +29,7 @@ NOT_RULES = ("target", "logs", "dbt_packages", "dbt_internal_packages", "tests")
 TESTS = ("unit_tests", "data_tests", "tests")
 """The parts of dbt's property files that test a model and change nothing that it makes."""
 
-BROUGHT = ("batches", "told_by")
+BROUGHT = ("batches", "told_by", "files")
 """What says how an input came, and not what it says."""
 
 
@@ -39,6 +39,7 @@ class InputBatch:
 
     `batches` are those that landed, by name; `told_by` the last one that was heard of it, which may have said nothing
     new; `raw` the SHA-256 of every raw object that they were read from, by batch; `hashes` that of their content.
+    `files` are those that were read, landed and refused, each by its path under the data folder and its SHA-256.
     """
 
     source: str
@@ -54,6 +55,7 @@ class InputBatch:
     told_by: str | None = None
     raw: tuple[tuple[str, ...], ...] = ()
     hashes: tuple[str, ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The batch as JSON can hold it."""
@@ -84,6 +86,7 @@ def recipe_digest(as_of: date, inputs: Sequence[InputBatch], rules: str) -> str:
 
     Every field of an input counts, its age and reason too, since the edition's `supply` table shows them; only its
     batches and their bytes do not: facts that go back to an earlier state are that state, whatever batch brought them.
+    That the files say what `content_sha256` says was checked before they were read (`connectors.stored`).
     """
     ordered = sorted(inputs, key=lambda batch: (batch.source, batch.dataset))
     told = [{name: value for name, value in batch.as_dict().items() if name not in BROUGHT} for batch in ordered]

@@ -107,7 +107,8 @@ def seal(
         )
     path = edition_path(data_dir, facts.edition_id)
     if published_manifest_sha256 is not None:
-        return _published(path, facts.edition_id, published_manifest_sha256)
+        require_whole(path, facts.edition_id, published_manifest_sha256)
+        return SealedEdition(facts.edition_id, path, published_manifest_sha256, is_new=False)
     if read_current(data_dir) == facts.edition_id:
         raise SealError(
             f"readers follow edition {facts.edition_id}, and the ledger does not know it: it is not replaced. "
@@ -147,7 +148,8 @@ def drop_drafts(data_dir: Path) -> list[str]:
     return [draft.name for draft in drafts]
 
 
-def _published(path: Path, edition_id: str, manifest_sha256: str) -> SealedEdition:
+def require_whole(path: Path, edition_id: str, manifest_sha256: str) -> None:
+    """Raise `EditionDamagedError` unless an edition is what was sealed."""
     findings = verify(path, manifest_sha256)
     if findings:
         first = findings[0]
@@ -156,7 +158,6 @@ def _published(path: Path, edition_id: str, manifest_sha256: str) -> SealedEditi
             f"({len(findings)} findings). Whose: data (somebody changed {path}). "
             f"Run `jifen edition verify {edition_id}`, then restore the folder from a backup."
         )
-    return SealedEdition(edition_id, path, manifest_sha256, is_new=False)
 
 
 def _write_edition(

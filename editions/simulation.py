@@ -10,8 +10,9 @@ from typing import Any
 
 import duckdb
 
-from editions.manifest import canonical_json, file_sha256
+from editions.manifest import canonical_json
 from editions.sql_text import literal
+from ledger.files import file_sha256
 
 FIELDS = ("zone", "stage", "industry", "size")
 VERDICTS = ("gains", "loses", "unchanged", "enters", "leaves", "unranked")

@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from editions import signature
-from editions.manifest import ManifestError, SealedFile, file_sha256, read_manifest, sums_of
+from editions.manifest import ManifestError, SealedFile, read_manifest, sums_of
 from editions.places import MANIFEST, SUMS
 from editions.signature import SIGNATURES, Keys
+from ledger.files import file_sha256
 from ledger.minisign import SignatureError
 
 

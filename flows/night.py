@@ -10,6 +10,7 @@ from connectors.identity_decisions import IdentityDecision
 from connectors.inputs import Supplied
 from connectors.sink_files import Sink
 from connectors.spec import Source
+from connectors.stored import Hashed
 from connectors.zone import Zone
 from editions.build import BuildReport
 from editions.candidate import Candidate
@@ -24,7 +25,7 @@ class Night:
 
     `follows` is the edition that stood on the business date, which the gate compares with: `current`, or for a day that
     has passed the last one published of then. `decisions` are those about identity that were made by the business date.
-    `lines` is what the pulls of this run know of the lines to their sources.
+    `lines` is what the pulls of this run know of the lines to their sources, `hashed` which files it has hashed.
     """
 
     run_id: str
@@ -37,6 +38,7 @@ class Night:
     follows: str | None = None
     decisions: tuple[IdentityDecision, ...] = ()
     lines: Lines = field(default_factory=Lines, compare=False)
+    hashed: Hashed = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from connectors.pull import Pulled, pull_dataset, waves
 from connectors.sink_files import alert_channels, read_sinks, readable_sinks
 from connectors.source_files import read_sources
 from connectors.spec import Dataset, Source
+from connectors.stored import Store, require_stored
 from connectors.zone import Zone, read_zone
 from editions.build import BuildReport, build
 from editions.candidate import Candidate, drop_old_candidates, new_candidate
@@ -30,7 +31,7 @@ from editions.ruleset_diff import moved
 from editions.ruleset_problems import in_one_line
 from editions.score.ruleset import read_seeds
 from editions.score.run import Place, problems_of
-from editions.seal import drop_drafts
+from editions.seal import drop_drafts, require_whole
 from expectations.gate import audit, preload
 from expectations.verdict import PublicationBlocked, Verdict, require_passed
 from flows.alerts import with_alerts_sent
@@ -208,6 +209,7 @@ def _recipe(night: Night, steps: Steps, report: dict[str, Any]) -> Outcome:
 
 
 def _publish_if_new(night: Night, steps: Steps, report: dict[str, Any]) -> tuple[str, str]:
+    _require_stored(night, report)
     pulled = steps.pull_all(night)
     report["pulled"] = [asdict(one) for one in pulled]
     report["returns"] = compose_returns(night)
@@ -226,6 +228,9 @@ def _publish_if_new(night: Night, steps: Steps, report: dict[str, Any]) -> tuple
 def _cleared(night: Night, steps: Steps, pulled: Sequence[Pulled], report: dict[str, Any]) -> Cleared | str:
     """A candidate that passed the gate, or the id of the edition that was made of the very same already."""
     _require_frozen(night)
+    _require_stored(night, report)
+    if night.follows is not None:
+        _require_whole(night, night.follows)
     supplied = resolve(night.sources, pulled, night.ledger, night.settings, night.as_of)
     report["stale"] = stale_of(supplied)
     night = replace(night, decisions=known_on(read_decisions(night.settings.data_dir, night.sources), night.as_of))
@@ -242,6 +247,23 @@ def _cleared(night: Night, steps: Steps, pulled: Sequence[Pulled], report: dict[
     if rules_sha256(PROJECT_DIR) != rules:
         raise ConfigError("the rules were changed while the edition was built.", str(PROJECT_DIR), "jifen run")
     return Cleared(candidate, built, verdict, inputs, digest, rules, tuple(supplied))
+
+
+def _require_stored(night: Night, report: dict[str, Any]) -> None:
+    """What is read of landed and refused records is what was written.
+
+    Checked before the pulls, which land upon what is held, and again before the build; a file is hashed once.
+    """
+    store = Store(night.settings, night.ledger, night.zone, night.hashed)
+    if mended := require_stored(night.sources, store, night.as_of):
+        report["made_again"] = [*report.get("made_again", []), *mended]
+
+
+def _require_whole(night: Night, edition_id: str) -> None:
+    """The edition that the night is compared with, or that stands where nothing is new, is what was sealed."""
+    row = edition_row(night.ledger, edition_id)
+    if row is not None:
+        require_whole(edition_path(night.settings.data_dir, edition_id), edition_id, row["manifest_sha256"])
 
 
 def _build_beside(night: Night, steps: Steps) -> Outcome:

@@ -60,10 +60,13 @@ def replay_chosen(
     Raises `RunLockedError`, and has changed nothing, where a run is at work.
     """
     from connectors.replay import replay
+    from connectors.stored import Store, require_stored
 
     report = Replayed()
     zone = read_zone(settings.zone_file, sources)
     declared = {dataset.address: dataset for source in sources for dataset in source.datasets}
+    sources_by_name = {source.name: source for source in sources}
+    store = Store(settings, ledger, zone, {})
     wanted: dict[str, dict[Place, Quarantined]] = defaultdict(dict)
     with exclusive_run(settings.data_dir):
         for one in chosen:
@@ -78,6 +81,7 @@ def replay_chosen(
             for sha256, position in asked:
                 places[sha256].add(position)
             try:
+                require_stored([sources_by_name[declared[address].source]], store, as_of)
                 done = replay(declared[address], zone, settings, ledger, as_of, places)
             except (ConnectorError, RawDamagedError) as error:
                 report.errors.append(str(error))

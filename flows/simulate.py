@@ -13,6 +13,7 @@ from connectors.errors import ConfigError
 from connectors.identity_decisions import known_on, read_decisions
 from connectors.inputs import lay_out, resolve
 from connectors.source_files import read_sources
+from connectors.stored import Store, require_stored
 from connectors.zone import read_zone
 from editions.build import PARSE_CACHE, build_upon
 from editions.candidate import Candidate, candidates_dir, new_candidate
@@ -53,6 +54,7 @@ def simulate(
     known = known_then(night)
     if unknown := why_unknown(ledger, known, day):
         raise ConfigError(unknown, str(settings.data_dir), "jifen simulate --as-of DAY")
+    require_stored(sources, Store(settings, ledger, night.zone, {}), day)
     supplied = resolve(sources, known, ledger, settings, day)
     night = replace(night, decisions=known_on(read_decisions(settings.data_dir, sources), day))
     cache = candidates_dir(settings.data_dir) / PARSE_CACHE

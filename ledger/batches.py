@@ -1,13 +1,14 @@
 """Batches and their pages: a checkpoint is one page row, written after its raw bytes are safe."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Table, and_, func, insert, select, update
 
+from ledger import journal
 from ledger.store import Row, now, rows, write
 from ledger.tables import batches, pages
 
@@ -93,6 +94,14 @@ def pages_of(ledger: Engine, key: BatchKey) -> list[Row]:
     return rows(ledger, select(pages).where(_is(pages, key), pages.c.voided.is_(False)).order_by(pages.c.sequence))
 
 
+def record_file(ledger: Engine, key: BatchKey, why: str, **hashes: Any) -> None:
+    """Write down what the files of a promoted batch are now, and why: they were made again, or never hashed before."""
+    with ledger.begin() as connection:
+        connection.execute(update(batches).where(_is(batches, key)).values(**hashes))
+        row = connection.execute(select(batches).where(_is(batches, key))).mappings().one()
+        journal.append(connection, "batch", {**batch_facts(row), "why": why})
+
+
 def pages_with(ledger: Engine, source: str, dataset: str, sha256s: Sequence[str], as_of: date) -> list[Row]:
     """For each raw object the newest page that held it, on or before `as_of`, in the order of their batches."""
     pulled_by_then = and_(batches.c.as_of <= as_of.isoformat(), batches.c.origin == "pull")
@@ -151,7 +160,33 @@ def _close(ledger: Engine, which: ColumnElement[bool], state: str, **values: Any
     closed = {} if state == "pulled" else {"closed_at": now()}
     if "error" in values:
         values["error"] = values["error"].replace("\x00", "")
-    write(ledger, update(batches).where(which).values(state=state, **values, **closed))
+    with ledger.begin() as connection:
+        connection.execute(update(batches).where(which).values(state=state, **values, **closed))
+        if state in PROMOTED:
+            row = connection.execute(select(batches).where(which)).mappings().one()
+            journal.append(connection, "batch", batch_facts(row))
+
+
+_FACTS = (
+    "source",
+    "dataset",
+    "batch",
+    "as_of",
+    "state",
+    "origin",
+    "same_as",
+    "content_sha256",
+    "rows_landed",
+    "rows_refused",
+    "landed_sha256",
+    "quarantine_sha256",
+    "quarantine_lines",
+)
+
+
+def batch_facts(row: Mapping[Any, Any]) -> Row:
+    """What the journal holds of a promoted batch: which files stand for it, and what is in them."""
+    return {name: row[name] for name in _FACTS}
 
 
 def latest_promoted(ledger: Engine, source: str, dataset: str, as_of: date) -> Row | None:

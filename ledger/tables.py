@@ -54,9 +54,14 @@ def among(table: str, column: str, *words: str) -> CheckConstraint:
 
 ledger_version = _table("ledger_version", "version integer key")
 
+# The one data folder that a ledger is of; one row at most. `turn` grows with each night, in the folder's file too.
+data_folder = _table("data_folder", "folder_id key, turn integer, bound_at, bound_by, why")
+
+journal = _table("journal", "sequence integer key, kind, content, at, prev_sha256, sha256")
+
 runs = _table(
     "runs",
-    "run_id key, as_of, driver, state, started_at, ended_at?, edition_id?, report? json",
+    "run_id key, as_of, driver, state, started_at, ended_at?, edition_id?, report? json, host?, process?, seen_at?",
     among("runs", "state", "running", "published", "nothing_new", "blocked", "failed", "source_missing"),
 )
 
@@ -64,7 +69,7 @@ batches = _table(
     "batches",
     "source key, dataset key, batch key, as_of, spec_sha256, state, origin, since?, same_as?, content_sha256?,"
     "rows_received? integer, rows_landed? integer, rows_refused? integer, counts? json, high_water?, error?,"
-    "opened_at, closed_at?",
+    "opened_at, closed_at?, landed_sha256?, quarantine_sha256?, quarantine_lines? integer",
     among("batches", "state", "open", "pulled", "landed", "unchanged", "held", "refused", "abandoned"),
     among("batches", "origin", "pull", "replay"),
 )

@@ -11,12 +11,13 @@ import duckdb
 
 from editions.candidate import Candidate
 from editions.export import Exported, export, open_warehouse
-from editions.manifest import canonical_json, file_sha256
+from editions.manifest import canonical_json
 from editions.relations import Relation, sealed_relations
 from editions.score.errors import ScoreError
 from editions.score.ruleset import Ruleset
 from editions.score.values import Loaded
 from editions.score.work_folder import work_folder
+from ledger.files import file_sha256
 
 TABLES = ("class_totals", "points", "reasons", "verdicts", "peer_medians")
 RANKINGS = Relation("rankings", "main", "zone", ("uscc",), "")

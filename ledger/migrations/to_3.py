@@ -1,7 +1,7 @@
 """Version 3: open until it is released; how to add to it is told in `ledger.migrations`."""
 
 from alembic.operations import Operations
-from sqlalchemy import Column, Text
+from sqlalchemy import Column, Integer, Text
 
 from ledger.migrations import make_table, set_checks
 from ledger.tables import among
@@ -29,6 +29,13 @@ def upgrade(op: Operations) -> None:
         "act_no integer key, act, edition_id of editions, stands? of editions, note? json, why, decided_by, decided_at",
         among("edition_acts", "act", "rolled_back", "withdrawn", "corrected"),
     )
+    make_table(op, "data_folder", "folder_id key, turn integer, bound_at, bound_by, why")
+    make_table(op, "journal", "sequence integer key, kind, content, at, prev_sha256, sha256")
+    for name in ("host", "process", "seen_at"):
+        op.add_column("runs", Column(name, Text))
+    for name in ("landed_sha256", "quarantine_sha256"):
+        op.add_column("batches", Column(name, Text))
+    op.add_column("batches", Column("quarantine_lines", Integer))
     set_checks(
         op,
         "runs",

@@ -7,14 +7,18 @@ from types import SimpleNamespace
 
 import pytest
 
+from connectors.landing import landed_path
+from connectors.refusals import quarantine_path
 from connectors.zone import Zone
 from editions.build import BuildReport
+from editions.manifest import read_manifest
 from editions.places import read_current
 from editions.ruleset_diff import moved
 from flows import recipe
 from flows.night import Night
 from flows.past import known_then, stood_on
 from flows.recipe import PLAIN_STEPS
+from ledger.files import file_sha256
 from ledger.publications import beside_rows, current_id, publication_rows, published_rulesets
 from ledger.runs import end_run, latest_runs, start_run
 from ledger.settings import PROJECT_DIR
@@ -152,3 +156,48 @@ def test_rules_that_change_while_an_edition_is_built_publish_nothing(ledger, lan
     monkeypatch.setattr(recipe, "rules_sha256", lambda _: next(told))
     assert "the rules were changed while" in run(DAY).message
     assert current_id(ledger) is None
+
+
+def test_a_night_stops_where_the_current_edition_is_damaged_and_claims_nothing(settings, ledger, land, run):
+    land(DAY, record())
+    first = run(DAY)
+    table = settings.data_dir / "editions" / first.edition_id / "tables" / "rankings.parquet"
+    content = bytearray(table.read_bytes())
+    content[100] ^= 1
+    table.chmod(0o600)
+    table.write_bytes(content)
+    for day in (DAY, NEXT):
+        land(NEXT, record(revenue="12.00"))
+        again = run(day)
+        assert (again.state, again.edition_id) == ("failed", first.edition_id)
+        assert f"edition {first.edition_id} was published and is damaged: tables/rankings.parquet" in again.message
+    assert [row["edition_id"] for row in publication_rows(ledger)] == [first.edition_id]
+
+
+def test_a_damaged_store_is_made_again_and_reported_or_stops_the_night(settings, land, run):
+    batch = land(DAY, record(), record(uscc="wrong"))
+    first = run(DAY)
+    path = landed_path(settings.data_dir, "tax", "statements", batch)
+    for broken in (path, quarantine_path(settings.data_dir, "tax", "statements", batch)):
+        broken.unlink()
+        again = run(DAY)
+        assert (again.state, again.edition_id, again.report["made_again"]) == (
+            "nothing_new",
+            first.edition_id,
+            [str(broken)],
+        )
+    path.unlink()
+    for raw in (settings.data_dir / "raw").glob("*/*.zst"):
+        raw.unlink()
+    again = run(DAY)
+    assert again.state == "failed"
+    assert f"{path}: is not there, and it cannot be made again from raw" in again.message
+
+
+def test_the_manifest_names_every_file_and_raw_object_that_was_read(settings, land, run):
+    land(DAY, record(), record(uscc="wrong"))
+    first = run(DAY)
+    (told,) = read_manifest(settings.data_dir / "editions" / first.edition_id)["inputs"]
+    assert {path: file_sha256(settings.data_dir / path) for path, _ in told["files"]} == dict(told["files"])
+    assert {path.partition("/")[0] for path, _ in told["files"]} == {"landed", "quarantine"}
+    assert [path.stem for path in (settings.data_dir / "raw").glob("*/*.zst")] == told["batches"][0]["raw"]

@@ -1,0 +1,196 @@
+"""Is what a build reads still what landed: each file against the ledger, and made again from raw where it is not."""
+
+import logging
+from collections.abc import Iterator, MutableMapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy import Engine
+
+from connectors.drivers.pages import Page
+from connectors.errors import ConnectorError, DataError
+from connectors.landing import Delivery, content_sha256, landed_path
+from connectors.quarantine import in_force
+from connectors.raw import RawDamagedError, read_raw
+from connectors.refusals import quarantine_path, read_lines
+from connectors.spec import Dataset, Source
+from connectors.zone import Zone
+from ledger.batches import BatchKey, landed_batches, pages_of, promoted_batches, record_file
+from ledger.files import file_sha256
+from ledger.settings import Settings
+from ledger.store import Row
+
+log = logging.getLogger("jifen")
+
+Stamp = tuple[int, int, int]
+"""Inode, size and time of change: of a file that has kept them the hash is still known."""
+Hashed = MutableMapping[Path, tuple[Stamp, str]]
+"""What was hashed in this run, so that a file is hashed once."""
+NOT_HASHED = "landed before files were hashed"
+OTHERWISE = "otherwise"
+"""In place of a hash: the file does not hold what the ledger counted before files were hashed."""
+MADE_AGAIN = "made again from raw"
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where files and what is known of them stand."""
+
+    settings: Settings
+    ledger: Engine
+    zone: Zone
+    hashed: Hashed
+
+
+def require_stored(sources: Sequence[Source], store: Store, as_of: date) -> list[str]:
+    """Check every landed and quarantine file that stands on this date; answers those that were made again from raw.
+
+    Raises `DataError`, which names the file, where one is not what the ledger says and raw does not give it again.
+    """
+    mended = []
+    for source in sources:
+        for dataset in source.datasets:
+            if store.zone.why_not_supplied(dataset):
+                continue
+            for row in _standing(dataset, store.ledger, as_of):
+                mended += _require_batch(source, dataset, store, row)
+    return mended
+
+
+def _standing(dataset: Dataset, ledger: Engine, as_of: date) -> list[Row]:
+    """The batches of which something is read, oldest first: one that is made again is made upon those before it."""
+    landed = landed_batches(ledger, dataset.source, dataset.name, as_of)
+    counting = in_force(dataset, promoted_batches(ledger, dataset.source, dataset.name, as_of))
+    if dataset.load == "snapshot":
+        landed = landed[-1:]
+    found = {row["batch"]: row for row in (*landed, *counting)}
+    return sorted(found.values(), key=lambda row: (row["as_of"], row["batch"]))
+
+
+def stored_files(dataset: Dataset, landed: Sequence[Row], counting: Sequence[Row]) -> Iterator[tuple[str, str]]:
+    """Path under the data folder and sha256 of what is read of a dataset, by the ledger."""
+    root = Path()
+    for row in landed:
+        yield landed_path(root, dataset.source, dataset.name, row["batch"]).as_posix(), row["landed_sha256"] or ""
+    for row in counting:
+        if row["quarantine_sha256"]:
+            path = quarantine_path(root, dataset.source, dataset.name, row["batch"])
+            yield path.as_posix(), row["quarantine_sha256"]
+
+
+def _require_batch(source: Source, dataset: Dataset, store: Store, row: Row) -> list[str]:
+    """Check the files of one batch; answers those that were made again."""
+    key = BatchKey(dataset.source, dataset.name, row["batch"])
+    landed = landed_path(store.settings.data_dir, *vars(key).values())
+    refused = quarantine_path(store.settings.data_dir, *vars(key).values())
+    new = _not_hashed_yet(dataset, store, row, landed, refused) if row["quarantine_lines"] is None else {}
+    row = {**row, **new}
+    wrong = {path: why for path, why in _faults(store, row, landed, refused) if why}
+    if wrong:
+        _make_again(source, dataset, store, row, wrong)
+    elif new:
+        record_file(store.ledger, key, NOT_HASHED, **new)
+    return [str(path) for path in wrong]
+
+
+def _faults(store: Store, row: Row, landed: Path, refused: Path) -> Iterator[tuple[Path, str | None]]:
+    if row["state"] == "landed":
+        yield landed, _fault(store, landed, row["landed_sha256"])
+    yield refused, _fault(store, refused, row["quarantine_sha256"])
+
+
+def _fault(store: Store, path: Path, wanted: str | None) -> str | None:
+    """What is wrong with a file that should have this hash, or should not be there."""
+    found = _hash(store.hashed, path)
+    if found == wanted:
+        return None
+    if found is None:
+        return "is not there"
+    if wanted == OTHERWISE:
+        return "does not hold what the ledger counted"
+    told = f"the ledger holds {wanted}" if wanted else "the ledger says that nothing was refused"
+    return f"is not what was written: sha256 {found}, {told}"
+
+
+def _hash(hashed: Hashed, path: Path) -> str | None:
+    try:
+        now = path.lstat()
+    except FileNotFoundError:
+        return None
+    stamp = (now.st_ino, now.st_size, now.st_mtime_ns)
+    known = hashed.get(path)
+    if known is None or known[0] != stamp:
+        hashed[path] = known = (stamp, file_sha256(path))
+    return known[1]
+
+
+def _not_hashed_yet(dataset: Dataset, store: Store, row: Row, landed: Path, refused: Path) -> Row:
+    """The hashes of a batch of which the ledger knows only content and counts, if that is what its files hold."""
+    values: Row = {"quarantine_sha256": OTHERWISE, "quarantine_lines": 0}
+    with suppress(DataError):
+        lines = list(read_lines(refused))
+        fell = {(one["raw_sha256"], one["position"]) for one in lines if one["action"] == "record_refused"}
+        if row["origin"] != "pull" or len(fell) == row["rows_refused"]:
+            values = {"quarantine_sha256": _hash(store.hashed, refused), "quarantine_lines": len(lines)}
+    if row["state"] == "landed":
+        values["landed_sha256"] = OTHERWISE
+        with suppress(OSError, KeyError, pa.ArrowException):
+            same = content_sha256(landed, dataset) == row["content_sha256"]
+            if same and pq.read_metadata(landed).num_rows == row["rows_landed"]:
+                values["landed_sha256"] = _hash(store.hashed, landed)
+    return values
+
+
+def _make_again(source: Source, dataset: Dataset, store: Store, row: Row, wrong: dict[Path, str]) -> None:
+    """Read the batch's pages again, and put what comes of them in the place of the files that are wrong."""
+    key = BatchKey(dataset.source, dataset.name, row["batch"])
+    first = next(iter(wrong))
+    told = wrong[first]
+    if row["origin"] != "pull":
+        raise _lost(told, first, "it holds records that were replayed, which raw alone does not give")
+    delivery = Delivery(dataset, store.zone, store.settings, store.ledger, key, date.fromisoformat(row["as_of"]))
+    delivery.held = [one for one in delivery.held if (one["as_of"], one["batch"]) < (row["as_of"], row["batch"])]
+    try:
+        delivery.read(_pages(store, key))
+        delivery.refuse_conflicts()
+        _require_same(delivery, row, wrong, source)
+        delivery.put_again(is_landed=any(path.suffix == ".parquet" for path in wrong))
+        hashes = {"quarantine_sha256": delivery.log.sha256, "quarantine_lines": delivery.log.lines}
+        if row["state"] == "landed":
+            hashes["landed_sha256"] = file_sha256(landed_path(store.settings.data_dir, *vars(key).values()))
+        record_file(store.ledger, key, f"{MADE_AGAIN}: {first.name} {told}", **hashes)
+    except RawDamagedError as error:
+        raise _lost(told, first, str(error)) from None
+    except ConnectorError as error:
+        raise _lost(told, first, error.what) from None
+    finally:
+        delivery.clear()
+    log.warning("store: %s %s; %s", first, told, MADE_AGAIN)
+
+
+def _require_same(delivery: Delivery, row: Row, wrong: dict[Path, str], source: Source) -> None:
+    """What was read again is what had landed, to the row and to the line."""
+    path = next(iter(wrong))
+    changed = "" if row["spec_sha256"] == source.sha256 else ": the source file is another one than then"
+    if (delivery.content_sha256, delivery.rows) != (row["content_sha256"], row["rows_landed"]):
+        raise DataError(f"raw reads otherwise now than when it landed{changed}", str(path), "")
+    if row["quarantine_sha256"] not in (OTHERWISE, delivery.log.sha256):
+        raise DataError(f"raw refuses other records now than when it landed{changed}", str(path), "")
+
+
+def _lost(told: str, path: Path, why: str) -> DataError:
+    return DataError(
+        f"{told}, and it cannot be made again from raw: {why}. Nothing was built.",
+        str(path),
+        "restore that file from the backup, then jifen run",
+    )
+
+
+def _pages(store: Store, key: BatchKey) -> Iterator[Page]:
+    for row in pages_of(store.ledger, key):
+        body = read_raw(store.settings.data_dir, row["raw_sha256"])
+        yield Page(row["label"], body, sequence=row["sequence"], sha256=row["raw_sha256"])
