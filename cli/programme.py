@@ -13,6 +13,7 @@ from connectors.uscc import tidy
 from editions.changes import changes
 from editions.places import read_current, require_edition
 from editions.programme import SEEDS, programme_problems
+from editions.programme_page import programme_page
 from editions.score.ruleset import csv_rows
 from editions.sealed_tables import SealedReader
 from ledger.data_folder import data_folder
@@ -90,6 +91,22 @@ def show_changes(
     else:
         columns = ("table", "uscc", "item", "fact", "kind", "was", "is_now")
         show.show_rows(f"Changes since {before} 变化", found, columns, whole=("uscc",))
+
+
+@app.command("page")
+def write_page(
+    out: Annotated[Path, typer.Option(help="The HTML file to write; it may not be there yet.")],
+    edition: Annotated[str | None, typer.Option(help="An edition; the current one otherwise.")] = None,
+) -> None:
+    """Write the programme's figures of an edition as one page of charts: no server, no script, and it prints."""
+    wanted = edition_asked(open_ledger(Settings()), edition)["edition_id"]
+    written = programme_page(require_edition(data_folder(), wanted))
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(written)
+    except FileExistsError:
+        fail(f"{out} is there already. Next: give another file with --out", "exists")
+    show.console.print(f"written 已写入: {show.safe(str(out))}")
 
 
 @app.command("show")

@@ -2,7 +2,6 @@
 
 # ruff: noqa: S608  # SQL of names that stand here
 
-import html
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from editions.html_page import Html, page, table, text
 from editions.manifest import canonical_json
 from editions.sql_text import literal
 from ledger.files import file_sha256
@@ -202,37 +202,22 @@ def _verdict(today: int | None, proposed: int | None) -> str:
 
 def _page(head: Mapping[str, Any], found: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     """One page without a script: the groups with a bar each, items, money and edges."""
-    parts = [f"<h1>模拟 Simulation {html.escape(str(head['as_of']))}</h1>"]
-    parts += [f"<p>{html.escape(name)}: {html.escape(str(value))}</p>" for name, value in head.items()]
+    parts = [f"<h1>模拟 Simulation {text(head['as_of'])}</h1>"]
+    parts += [f"<p>{text(name)}: {text(value)}</p>" for name, value in head.items()]
     titles = {
         "groups": "得失 Who gains, who loses",
         "items": "事项 Items",
         "money": "资金 Money (分 fen)",
         "cliffs": "门槛 Edges",
     }
-    for table, title in titles.items():
-        rows = found[table]
-        names = list(rows[0]) if rows else []
-        bars = table == "groups"
-        heads = "".join(f"<th>{html.escape(name)}</th>" for name in names) + ("<th></th>" if bars else "")
-        lines = "".join(
-            "<tr>"
-            + "".join(f"<td>{'' if row[name] is None else html.escape(str(row[name]))}</td>" for name in names)
-            + (f"<td>{_bar(row)}</td>" if bars else "")
-            + "</tr>"
-            for row in rows
-        )
-        parts.append(f"<h2>{html.escape(title)}</h2><table><tr>{heads}</tr>{lines}</table>")
-    style = (
-        "body{font-family:sans-serif;margin:2em}td,th{padding:.2em .6em;text-align:left;border-bottom:1px solid #ddd}"
-    )
-    return (
-        f'<!doctype html><html lang="zh"><meta charset="utf-8"><title>jifen simulate</title><style>{style}</style>'
-        f"<body>{''.join(parts)}</body></html>\n"
-    )
+    for name, title in titles.items():
+        heads = list(found[name][0]) if found[name] else []
+        lines = ([*row.values(), *([_bar(row)] if name == "groups" else [])] for row in found[name])
+        parts.append(f"<h2>{text(title)}</h2>" + table([*heads, *([""] if name == "groups" else [])], lines))
+    return page("jifen simulate", parts)
 
 
-def _bar(row: Mapping[str, Any]) -> str:
+def _bar(row: Mapping[str, Any]) -> Html:
     """Who gains, stays and loses of a group, as one bar of 200."""
     shares = [(row["gains"], "#2a7"), (row["unchanged"], "#bbb"), (row["loses"], "#c44")]
     whole = sum(count for count, _ in shares) or 1
@@ -241,4 +226,4 @@ def _bar(row: Mapping[str, Any]) -> str:
         width = 200 * count / whole
         rects.append(f'<rect x="{at:.2f}" width="{width:.2f}" height="12" fill="{colour}"/>')
         at += width
-    return f'<svg width="200" height="12" role="img">{"".join(rects)}</svg>'
+    return Html(f'<svg width="200" height="12" role="img">{"".join(rects)}</svg>')

@@ -1,11 +1,14 @@
 """The district's night, as dbt builds it: subsidies and pool are those of plain Python over the records that landed."""
 
+# ruff: noqa: S608  # SQL over a test's own tables
+
 from typing import Any
 
 import duckdb
 import pytest
 
 from tests.contract.district_night import DistrictNight
+from tests.contract.figures_reference import figures_of
 from tests.contract.market_reference import SEEDS as MARKET_SEEDS
 from tests.contract.market_reference import Market, agree
 from tests.contract.pool_reference import Pool
@@ -95,3 +98,45 @@ def test_a_statement_of_whoever_gets_nothing_says_why(night: DistrictNight) -> N
         "select statement_en from subsidy_statements where regexp_matches(statement_en, '[元天]') limit 3"
     )
     assert (silent, unsaid, in_chinese) == ([], [], [])
+
+
+def test_every_figure_of_every_quarter_agrees_with_plain_python(night: DistrictNight, rows: dict[str, Any]) -> None:
+    seeds = {name: seed_rows(name) for name in (*SEEDS, "products")}
+    with duckdb.connect(str(night.candidate.warehouse), read_only=True) as connection:
+        told = records(connection, "from programme_figures")
+        lines = records(connection, "from subsidy_lines")
+    quarters = {row["quarter"]: (row["starts_on"], row["ends_on"]) for row in told}
+    wanted = {
+        (figure, quarter): figures
+        for quarter, days in quarters.items()
+        for figure, figures in figures_of(rows, seeds, lines, *days).items()
+    }
+    assert {(row["figure"], row["quarter"]): (row["value"], row["not_judged"]) for row in told} == wanted
+    assert len(quarters) == 12
+    assert max(last for _, last in quarters.values()) == night.as_of
+
+
+def test_the_figures_of_the_last_quarter_are_those_of_the_other_tables(night: DistrictNight) -> None:
+    beside = night.rows(
+        "select (select sum(balance_fen) from pool_positions where scope = 'pool'), "
+        "(select sum(pool_fen) from pool_positions where scope = 'pool'), "
+        "(select sum(granted_fen) from subsidy_lines)"
+    )
+    told = night.rows(
+        "select max(value) filter (where figure = 'guaranteed_fen'), max(value) filter (where figure = 'pool_fen'), "
+        "max(value) filter (where figure = 'subsidies_granted_fen') from programme_figures "
+        "where ends_on = (select max(ends_on) from programme_figures)"
+    )
+    assert told == beside
+
+
+def test_a_figure_of_records_that_were_not_supplied_is_not_zero(night: DistrictNight) -> None:
+    supply = (
+        "select * replace (is_supplied and dataset <> 'pool_funds' as is_supplied) "
+        f"from {night.candidate.warehouse.stem}.supply"
+    )
+    with night.replayed(given={"supply": supply}, only=("programme_figures",)) as connection:
+        found = connection.execute(
+            "select figure from programme_figures group by figure having count(value) = 0 and count(not_judged) = 0"
+        ).fetchall()
+    assert sorted(found) == [("pool_fen",), ("pool_leverage_ppm",)]

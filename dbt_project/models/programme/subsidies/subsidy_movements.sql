@@ -10,6 +10,10 @@ lease_payments as (
     {{ landed('finance', 'lease_payments') }}
 ),
 
+redirected as (
+    select * from {{ ref('int_codes__redirected') }}
+),
+
 in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
@@ -20,6 +24,7 @@ of_loans as (
         'loan' as kind,
         bank as lender,
         loan_receipt_no as contract_no,
+        uscc,
         movement_no,
         moved_on as happened_on,
         case when kind = 'overdue_to' then {{ day_after('moved_on') }} else moved_on end as moved_on,
@@ -41,6 +46,7 @@ of_leases as (
         'lease' as kind,
         lessor as lender,
         lease_no as contract_no,
+        uscc,
         lease_no as movement_no,
         started_on as happened_on,
         started_on as moved_on,
@@ -59,6 +65,7 @@ of_lease_payments as (
         'lease' as kind,
         leases.lessor as lender,
         lease_payments.lease_no as contract_no,
+        leases.uscc,
         lease_payments.payment_no as movement_no,
         lease_payments.paid_on as happened_on,
         lease_payments.paid_on as moved_on,
@@ -82,9 +89,24 @@ all_movements as (
 ),
 
 known as (
-    select all_movements.*
+    select
+        all_movements.kind,
+        all_movements.lender,
+        all_movements.contract_no,
+        coalesce(redirected.uscc, all_movements.uscc) as uscc,
+        all_movements.movement_no,
+        all_movements.happened_on,
+        all_movements.moved_on,
+        all_movements.is_drawdown,
+        all_movements.is_of_principal,
+        all_movements.principal_fen,
+        all_movements.annual_rate_ppm,
+        all_movements.is_of_interest,
+        all_movements.interest_fen,
+        all_movements.begins_overdue
     from all_movements
     inner join in_force on all_movements.happened_on <= in_force.as_of
+    left join redirected on all_movements.uscc = redirected.code
 )
 
 select * from known
