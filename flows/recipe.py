@@ -33,6 +33,7 @@ from editions.score.ruleset import read_seeds
 from editions.score.run import Place, problems_of
 from editions.seal import drop_drafts, require_whole
 from expectations.gate import audit, preload
+from expectations.gate_page import gate_page
 from expectations.verdict import PublicationBlocked, Verdict, require_passed
 from flows.alerts import with_alerts_sent
 from flows.deliver import deliver_pending, notify_pending
@@ -242,8 +243,13 @@ def _cleared(night: Night, steps: Steps, pulled: Sequence[Pulled], report: dict[
         return edition_id
     candidate, built = steps.build(night, supplied)
     report["build"] = built.as_dict()
-    verdict = steps.gate(night, candidate)
+    try:
+        verdict = steps.gate(night, candidate)
+    except PublicationBlocked as error:
+        _write_gate_page(night, candidate, error.verdict, report)
+        raise
     report["verdict"] = verdict.as_dict()
+    _write_gate_page(night, candidate, verdict, report)
     if rules_sha256(PROJECT_DIR) != rules:
         raise ConfigError("the rules were changed while the edition was built.", str(PROJECT_DIR), "jifen run")
     return Cleared(candidate, built, verdict, inputs, digest, rules, tuple(supplied))
@@ -264,6 +270,26 @@ def _require_whole(night: Night, edition_id: str) -> None:
     row = edition_row(night.ledger, edition_id)
     if row is not None:
         require_whole(edition_path(night.settings.data_dir, edition_id), edition_id, row["manifest_sha256"])
+
+
+def _write_gate_page(night: Night, candidate: Candidate, verdict: Verdict, report: dict[str, Any]) -> None:
+    """Write `reports/<run>/gate.html`. A page that cannot be written is told, and stops no night."""
+    path = night.settings.data_dir / "reports" / night.run_id / "gate.html"
+    previous = edition_path(night.settings.data_dir, night.follows) if night.follows else None
+    facts = {
+        "业务日期 Business date": night.as_of.isoformat(),
+        "运行 Run": night.run_id,
+        "上一版 Edition before": night.follows,
+    }
+    try:
+        content = gate_page(verdict.as_dict(), candidate.warehouse, previous, facts, report.get("pulled", ()))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    except Exception as error:  # noqa: BLE001 - it is a page about the night, and not a part of it
+        log.warning("gate: its page was not written: %s", sentence(error))
+    else:
+        report["gate_page"] = str(path)
+        log.info("gate: %s", path)
 
 
 def _build_beside(night: Night, steps: Steps) -> Outcome:
