@@ -15,6 +15,7 @@ from ledger.env_file import load_env_file, open_to_others
 GROUPS = {
     "edition": "Published editions: list, show, verify.",
     "key": "The key that signs editions: make one, show its public part.",
+    "override": "Overrides of the gate: ask for one, sign it, list them.",
     "source": "The agencies: list, check, test and pull them.",
     "quarantine": "Refused records: list, show, replay, discard.",
     "identity": "Identities: unmatched names, candidates and decisions.",

@@ -1,10 +1,11 @@
 """The gate's verdict, computed from what each check really looked at."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from expectations.suites import Severity
+from ledger.overrides import Override
 
 CheckOutcome = Literal["passed", "failed", "not_evaluated", "error", "not_applicable"]
 
@@ -24,6 +25,8 @@ class GateResult:
     exception: str | None
     observed: str
     why: str
+    override_id: str | None = None
+    """The override under which a critical failure does not block."""
 
     @property
     def passed(self) -> bool:
@@ -32,8 +35,9 @@ class GateResult:
 
     @property
     def blocks(self) -> bool:
-        """A critical failure blocks; so does any check, of either severity, that could not answer."""
-        return self.outcome in ("error", "not_evaluated") or (self.outcome == "failed" and self.severity == "critical")
+        """A critical failure without an override blocks; so does any check, of either severity, without an answer."""
+        failed = self.outcome == "failed" and self.severity == "critical" and self.override_id is None
+        return failed or self.outcome in ("error", "not_evaluated")
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class Verdict:
     state: Literal["passed", "blocked"]
     checks: tuple[GateResult, ...]
     problems: tuple[str, ...]
+    overrides: tuple[Override, ...] = ()
+    """Those that were used."""
 
     @property
     def blocking(self) -> tuple[GateResult, ...]:
@@ -63,6 +69,7 @@ class Verdict:
             "evaluated": sum(outcome in ("passed", "failed") for outcome in outcomes),
             "counts": {outcome: outcomes.count(outcome) for outcome in sorted(set(outcomes))},
             "problems": list(self.problems),
+            "overrides": [override.as_dict() for override in self.overrides],
             "checks": [{**asdict(check), "passed": check.passed, "blocks": check.blocks} for check in self.checks],
         }
 
@@ -88,6 +95,23 @@ def decide(checks: Sequence[GateResult], problems: Sequence[str]) -> Verdict:
     evaluated = any(check.outcome in ("passed", "failed") for check in checks)
     blocked = bool(problems) or not evaluated or any(check.blocks for check in checks)
     return Verdict("blocked" if blocked else "passed", tuple(checks), tuple(problems))
+
+
+def overridden(verdict: Verdict, overrides: Sequence[Override]) -> Verdict:
+    """The verdict where critical failures do not block that one of these overrides names as `table.check`.
+
+    A check that raised or looked at nothing has found nothing that anybody could answer for: it blocks all the same.
+    """
+    by_check = {name: one.override_id for one in overrides for name in one.checks}
+    checks = [
+        replace(check, override_id=by_check.get(f"{check.table}.{check.name}"))
+        if check.blocks and check.outcome == "failed"
+        else check
+        for check in verdict.checks
+    ]
+    used = {check.override_id for check in checks}
+    judged = decide(checks, verdict.problems)
+    return replace(judged, overrides=tuple(one for one in overrides if one.override_id in used))
 
 
 def require_passed(verdict: Verdict) -> None:

@@ -34,7 +34,7 @@ from editions.score.run import Place, problems_of
 from editions.seal import drop_drafts, require_whole
 from expectations.gate import audit, preload
 from expectations.gate_page import gate_page
-from expectations.verdict import PublicationBlocked, Verdict, require_passed
+from expectations.verdict import PublicationBlocked, Verdict, overridden, require_passed
 from flows.alerts import with_alerts_sent
 from flows.deliver import deliver_pending, notify_pending
 from flows.faults import sentence
@@ -44,6 +44,7 @@ from flows.past import BusinessDateError, has_passed, known_then, require_come, 
 from flows.publish import publish_edition, recipients, seal_edition, stale_of
 from flows.returns import compose_returns, with_returns_sent
 from flows.texts import counted
+from ledger.overrides import overrides_on, read_approvers
 from ledger.publications import (
     beside_rows,
     current_id,
@@ -130,7 +131,11 @@ def audit_candidate(night: Night, candidate: Candidate) -> Verdict:
     """Let the gate decide; a blocked candidate raises `PublicationBlocked`, and stays for whoever looks into it."""
     log.debug("gate: auditing the candidate")
     previous = edition_path(night.settings.data_dir, night.follows) if night.follows else None
-    verdict = audit(candidate.warehouse, previous)
+    approvers = read_approvers(night.settings.approvers_file)
+    used = overrides_on(night.ledger, approvers, night.as_of)
+    verdict = overridden(audit(candidate.warehouse, previous), used)
+    for one in verdict.overrides:
+        log.warning("gate: override %s of %s is used: %s", one.override_id, ", ".join(one.signed_by), one.why)
     log.info("gate: %s, %d checks", verdict.state, len(verdict.checks))
     require_passed(verdict)
     return verdict

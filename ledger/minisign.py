@@ -126,13 +126,19 @@ def read_public_keys(path: Path) -> tuple[PublicKey, ...]:
     found = []
     for line in lines:
         if line and not line.startswith(_COMMENT):
-            blob = _decoded(line, 42)
-            if blob is None or blob[:2] != _KEY:
+            key = public_key_of(line)
+            if key is None:
                 raise KeyFileError(path, "holds a line that is no minisign public key", "jifen key show")
-            found.append(PublicKey(blob[2:10], blob[10:]))
+            found.append(key)
     if not found:
         raise KeyFileError(path, "holds no minisign public key", "jifen key show")
     return tuple(found)
+
+
+def public_key_of(line: str) -> PublicKey | None:
+    """The public key that a line of text is, as `jifen key show` prints it; None for any other text."""
+    blob = _decoded(line, 42)
+    return None if blob is None or blob[:2] != _KEY else PublicKey(blob[2:10], blob[10:])
 
 
 def sign(key: SecretKey, content: bytes, trusted: str) -> str:

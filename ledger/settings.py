@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     public_key_file: Path | None = Field(
         default=None, description="public keys that editions are checked with; signing_key_file + .pub when unset"
     )
+    approvers_file: Path | None = Field(default=None, description="who may sign overrides of the gate; none when unset")
     time_zone: str = Field(default="Asia/Shanghai", description="the zone's own time, which decides the business date")
     retry_seconds: float = Field(
         default=120.0, gt=0, allow_inf_nan=False, description="how long one request may be retried in all"
@@ -68,7 +69,7 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return absolute(value)
 
-    @field_validator("ledger_url", "zone_file", "signing_key_file", "public_key_file", mode="before")
+    @field_validator("ledger_url", "zone_file", "signing_key_file", "public_key_file", "approvers_file", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value
