@@ -18,6 +18,8 @@ OUTCOMES = {
     "not_applicable": "不适用 not applicable",
 }
 """In the order in which checks are listed."""
+QUIET = ("passed", "not_applicable")
+"""What is listed at the end, after all that somebody has to look at."""
 STATES = {"passed": "通过 passed", "blocked": "阻断 blocked"}
 SEVERITIES = {"critical": "阻断级 critical", "warning": "警告级 warning"}
 
@@ -92,11 +94,14 @@ def gate_page(
         *_problems(verdict["problems"]),
         "<h2>检查 Checks</h2>",
         _counts(verdict),
-        _checks(verdict["checks"]),
+        *_overrides(verdict["overrides"]),
+        _checks([one for one in verdict["checks"] if one["outcome"] not in QUIET]),
         "<h2>与上一版比较 Compared with the edition before</h2>",
         *_compared(warehouse, previous_edition),
         "<h2>数据集 Datasets</h2>",
         _datasets(datasets),
+        "<h2>其余检查 Other checks</h2>",
+        _checks([one for one in verdict["checks"] if one["outcome"] in QUIET]),
     ]
     return page(f"质量门禁 Gate {' '.join(str(fact) for fact in facts.values())}", parts)
 
@@ -105,6 +110,16 @@ def _problems(problems: Sequence[str]) -> Iterable[str]:
     if problems:
         yield "<h2>检查规则有误 The suites have problems</h2>"
         yield table(("",), ((problem,) for problem in problems))
+
+
+def _overrides(overrides: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    if overrides:
+        heads = ("豁免 Override", "检查 Checks", "理由 Why", "有效至 Until", "签署 Signed by")
+        rows = (
+            (one["override_id"], ", ".join(one["checks"]), one["why"], one["until"], ", ".join(one["signed_by"]))
+            for one in overrides
+        )
+        yield table(heads, rows)
 
 
 def _counts(verdict: Mapping[str, Any]) -> str:
@@ -119,11 +134,11 @@ def _checks(checks: Sequence[Mapping[str, Any]]) -> str:
         checks,
         key=lambda one: (not one["blocks"], order.index(one["outcome"]), one["severity"], one["table"], one["name"]),
     )
+    if not checks:
+        return "<p>无 none</p>"
     rows = (
         (
-            Html(f"<strong>{text(OUTCOMES[one['outcome']])}</strong>")
-            if one["outcome"] not in ("passed", "not_applicable")
-            else OUTCOMES[one["outcome"]],
+            Html(f"<strong>{text(OUTCOMES[one['outcome']])}</strong>") if one["blocks"] else OUTCOMES[one["outcome"]],
             SEVERITIES[one["severity"]],
             f"{one['table']}.{one['name']}",
             one["evaluated_rows"],

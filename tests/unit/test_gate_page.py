@@ -7,6 +7,7 @@ import pytest
 
 from expectations.gate import audit
 from expectations.gate_page import gate_page
+from ledger.overrides import Override
 from tests.unit.small_edition import make_candidate, seal_small
 
 HOSTILE = "<script>alert(1)</script>&\"'"
@@ -101,3 +102,12 @@ def test_problems_of_the_suites_are_told(tmp_path):
     }
     content = gate_page(json.loads(json.dumps(verdict)), candidate.warehouse, None, FACTS, [])
     assert "rankings.yml: no checks" in content
+
+
+def test_an_override_that_was_used_is_told_with_its_reason_and_names(tmp_path):
+    candidate = make_candidate(tmp_path)
+    used = Override("abc", ("rankings.has_rows",), "letter <17>", "2025-06-30", "2025-07-04", ("甲", "乙"))
+    verdict = audit(candidate.warehouse, None).as_dict() | {"overrides": [used.as_dict()]}
+    content = gate_page(verdict, candidate.warehouse, None, FACTS, [])
+    assert "letter &lt;17&gt;" in content
+    assert "甲, 乙" in content
