@@ -145,7 +145,7 @@ def show_refusals(pulled: Sequence[Mapping[str, Any]]) -> None:
     ]
     if rows:
         show_table("Quarantined and noticed 隔离与提示", ("dataset", "rule", "count"), rows)
-    for state, colour in (("not_supplied", "dim"), ("failed", "red")):
+    for state, colour in (("not_supplied", "dim"), ("held", "yellow"), ("failed", "red")):
         by_message: dict[str, list[str]] = {}
         for one in pulled:
             if one["state"] == state:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import show, source_test
+from cli import held, show, source_test
 from cli.command import Json, day_option, misused, new_group, require_known
 from cli.sink_check import check_sinks
 from connectors.check import check_source
@@ -30,6 +30,9 @@ from ledger.store import open_ledger
 
 app = new_group()
 app.command("test")(source_test.put_to_test)
+app.command("held")(held.show_held)
+app.command("accept")(held.accept)
+app.command("reject")(held.reject)
 app.command("faults")(source_test.show_matrix)
 
 OneName = Annotated[str | None, typer.Argument(help="One source; all otherwise.")]
@@ -129,7 +132,7 @@ def pull(
     folder: Folder = None,
     as_json: Json = False,
 ) -> None:
-    """Pull and land one source now. Exit codes: 0 all came, 1 one did not, 4 a critical one did not."""
+    """Pull and land one source now. Exit codes: 0 all came, 1 one did not, 4 a critical one did not, 5 held."""
     settings, sources, zone = _read(folder)
     (source,) = _chosen(sources, name)
     day = _day(settings, as_of)
@@ -149,7 +152,8 @@ def pull(
     if not as_json:
         show.show_refusals(rows)
     failed = [one for one in pulled if one.state == "failed"]
-    raise typer.Exit(4 if any(one.critical for one in failed) else int(bool(failed)))
+    held = any(one.state == "held" for one in pulled)
+    raise typer.Exit(4 if any(one.critical for one in failed) else 1 if failed else 5 if held else 0)
 
 
 @app.command("new")

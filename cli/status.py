@@ -131,8 +131,8 @@ def troubles(told: dict[str, Any]) -> Iterator[tuple[int, str]]:
     for message, names in failed.items():
         if not (ended.state == "source_missing" and message in ended.message):
             yield 1, f"not pulled {', '.join(names)}: {message}"
-    for name, message in ended.noticed.items():
-        yield 1, f"{name}: {message}"
+    yield from ((1, f"held {message}") for message in ended.held.values())
+    yield from ((1, f"{name}: {message}") for name, message in ended.noticed.items())
     yield from _of_store(report)
     for pending_row in [one for some in told["owed"].values() for one in some]:
         yield 1, f"not delivered to {pending_row['recipient']}: {_why_pending(ended, pending_row['last_error'], wait)}"

@@ -83,12 +83,13 @@ def _resolve_one(
         landed, promoted = landed[-1:], promoted[-1:]
     refused = (*(standing(dataset, ledger, settings, as_of) if promoted else ()), *of_parent)
     learned_on = date.fromisoformat(promoted[-1]["as_of"]) if promoted else None
-    failed = pulled.state == "failed"
+    failed = pulled.state in ("failed", "held")
     # The class of the fault, not its text: a text holds ports and times, and the same facts must give the same edition.
     is_stale = failed and learned_on is not None and learned_on < as_of
     reason = pulled.message if pulled.state == "not_supplied" else None
     if failed and (is_stale or not landed):
-        reason = f"pull failed ({pulled.whose})" + (f", stale since {learned_on}" if is_stale else "")
+        what = "held: it changed more than may be" if pulled.state == "held" else f"pull failed ({pulled.whose})"
+        reason = what + (f", stale since {learned_on}" if is_stale else "")
     raw = raw_of_dataset(ledger, dataset.source, dataset.name) if landed else {}
     said = "".join(batch["content_sha256"] for batch in landed) + repr(refused)
     return Supplied(

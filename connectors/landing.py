@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
+from connectors.change_limits import beyond, shipped
+from connectors.changes import compare, examples
 from connectors.columns import Fault, declared_schema
 from connectors.decoders.decode import decode
 from connectors.drivers.pages import Page
@@ -24,12 +26,13 @@ from connectors.file_order import ages, name_of
 from connectors.raw import publish_durably, read_raw
 from connectors.reading import PLACE, Part, Reading
 from connectors.refusals import NOBODY, Refusal, RefusalLog, identity_of, quarantine_path
-from connectors.settle import ROWS_AT_ONCE, Ascent, Settled, compare, settle, write_rows
-from connectors.spec import Dataset, FileRequest
+from connectors.settle import ROWS_AT_ONCE, Ascent, Settled, compare_wholes, settle, write_rows
+from connectors.spec import Dataset, FileRequest, Unwatched
 from connectors.watch import age_and_gaps, newest_in, require_healthy
 from connectors.zone import Zone
 from ledger.batches import BatchKey, close_batch, landed_batches, pages_of, pages_of_dataset, promoted_batches
 from ledger.files import file_sha256
+from ledger.held import decision_about, newest_held, past_changes
 from ledger.settings import Settings
 from ledger.store import Row
 
@@ -150,7 +153,7 @@ class Delivery:
             self._refuse_two_dumps()
             if is_new and self.held:
                 paths = (self._landed_file(self.held[-1]), self.path)
-                losses, emptied, keys = compare(self.dataset, *paths)
+                losses, emptied, keys = compare_wholes(self.dataset, *paths)
                 settled = replace(settled, losses=losses, emptied=emptied, keys=keys)
             reading.notes.update(self._parts_gone())
         elif isinstance(self.dataset.request, FileRequest):
@@ -168,6 +171,10 @@ class Delivery:
             "counts": reading.counts(),
             "high_water": max(filter(None, [newest, *(one["high_water"] for one in self.held[-1:])]), default=None),
         }
+        if is_new and self.held and not isinstance(self.dataset.change, Unwatched):
+            values["changes"], is_held = self._changes()
+            if is_held:
+                return self.hold(values)
         if is_new:
             return self.install(values)
         values |= {"content_sha256": self.content_sha256, "rows_landed": self.rows, "same_as": self.held[-1]["batch"]}
@@ -200,6 +207,49 @@ class Delivery:
     def _quarantined(self) -> Row:
         """What the ledger holds of the quarantine file: its hash and lines, none and 0 where nothing was refused."""
         return {"quarantine_sha256": self.log.sha256, "quarantine_lines": self.log.lines}
+
+    def _changes(self) -> tuple[dict[str, Any], bool]:
+        """What the batch changes of the last good one, and whether that is more than may be."""
+        held = self._landed_files()[-1:] if self.dataset.load == "snapshot" else self._landed_files()
+        total = self.held[-1]["rows_landed"] if self.dataset.load == "snapshot" else self.settled.total_before
+        found = compare(self.dataset, held, self.path, total, self.as_of)
+        past = past_changes(self._ledger, self.key, self.as_of, shipped().learn.batches)
+        over = beyond(self.dataset, found, past)
+        told: dict[str, Any] = {"against": self.held[-1]["batch"], **asdict(found)}
+        if not over:
+            return told, False
+        told["beyond"] = [str(one) for one in over]
+        decision = decision_about(self._ledger, self.key.source, self.key.dataset)
+        if decision is not None and decision["action"] == "accepted" and self._is_as_accepted(decision):
+            return {**told, "accepted_by": decision["decided_by"], "why": decision["why"]}, False
+        told["examples"] = examples(self.dataset, held, self.path, [one.what for one in over])
+        return told, True
+
+    def _is_as_accepted(self, decision: Row) -> bool:
+        """Whether this batch is the one that a person accepted, or differs from it by no more than a night may."""
+        if decision["content_sha256"] == self.content_sha256:
+            return True
+        accepted = self._landed_file(decision)
+        if not accepted.exists():
+            # A batch that repeats an earlier one has no file of its own.
+            return False
+        whole = self.dataset.model_copy(update={"load": "snapshot"})
+        found = compare(whole, [accepted], self.path, pq.read_metadata(accepted).num_rows, self.as_of)
+        return not beyond(self.dataset, found, [])
+
+    def hold(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Keep the file for whoever decides, and promote nothing; one that repeats the last held one has no file."""
+        before = newest_held(self._ledger, self.key.source, self.key.dataset, self.as_of)
+        values = {**values, "content_sha256": self.content_sha256, "rows_landed": self.rows, "high_water": None}
+        values |= self._quarantined()
+        error = _held_in_words(values["changes"])
+        if before is not None and before["content_sha256"] == self.content_sha256:
+            values["same_as"] = before["batch"]
+        else:
+            values["landed_sha256"] = file_sha256(self.path)
+            publish_durably(self.path, self._landed_file({"batch": self.key.batch}))
+        close_batch(self._ledger, self.key, "held", error=error, **values)
+        return {**values, "state": "held", "message": error}
 
     def clear(self) -> None:
         """Drop what the batch left on its way, whatever became of it."""
@@ -309,6 +359,16 @@ class Delivery:
                 "ask the agency: if it is the later one, have it put under a new name, or declare `order`; "
                 "the last good batch stays",
             )
+
+
+SHOWN = 3
+
+
+def _held_in_words(changes: dict[str, Any]) -> str:
+    """What is more than may be, in one sentence: the first figures and how many more there are."""
+    over = changes["beyond"]
+    more = f"; and {len(over) - SHOWN} more figures" if len(over) > SHOWN else ""
+    return f"changed more than may be against the last good batch {changes['against']}: {'; '.join(over[:SHOWN])}{more}"
 
 
 def content_sha256(path: Path, dataset: Dataset) -> str:

@@ -37,7 +37,10 @@ _FILES = ("sftp", "folder")
 
 @dataclass(frozen=True)
 class Pulled:
-    """What became of one dataset tonight: landed, unchanged, not_supplied, or failed and then whose fault it was."""
+    """What became of one dataset tonight: landed, unchanged, not_supplied, held, or failed and then whose fault it was.
+
+    What is held changed more than may be: the last good batch stands until a person accepts it.
+    """
 
     source: str
     dataset: str
@@ -89,7 +92,18 @@ def pull_dataset(
         refuse_open(ledger, source.name, dataset.name, f"{type(error).__name__}: {error}")
         unforeseen = UnforeseenError(f"{type(error).__name__}: {error}.", dataset.address, "tell the makers of jifen")
         return replace(base, state="failed", whose=unforeseen.whose, message=str(unforeseen))
+    return _as_told(base, key, values)
+
+
+def _as_told(base: Pulled, key: BatchKey, values: Mapping[str, Any]) -> Pulled:
+    """What became of a dataset that was read to its end, by the values of its batch."""
     told = {name: values[name] for name in ("state", "rows_received", "rows_landed", "rows_refused", "counts")}
+    if values["state"] == "held":
+        address = f"{base.source}.{base.dataset}"
+        next_step = f"The last good batch stands. Whose: data. Next: jifen source held {address}"
+        return replace(
+            base, batch=key.batch, whose="data", message=f"{address} {values['message']}. {next_step}", **told
+        )
     seen = [_nothing_passed(values), seen_in_folder(values["counts"])]
     return replace(base, batch=values.get("same_as", key.batch), message=" ".join(filter(None, seen)) or None, **told)
 

@@ -35,7 +35,8 @@ HEADERS: dict[str, str] = _WORDS["headers"]
 KINDS: dict[str, str] = _WORDS["kinds"]
 COUNTED = ("received", "accepted", "refused", "discarded", "repaired", "duplicates")
 NUMBERS = frozenset({*COUNTED, "position"})
-WHOLE = "whole_delivery_refused"
+WHOLE = {"refused": "whole_delivery_refused", "held": "whole_delivery_held"}
+"""What became of a delivery as a whole, by the state of its batch."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -156,8 +157,8 @@ def _totals(
     total = {name: sum(one[name] for one in good) for name in COUNTED}
     return {
         "dataset": dataset.name,
-        "state": "refused" if _is_void(batches[-1]) else "accepted",
-        "message": _message(batches[-1]["error"]) if _is_void(batches[-1]) else None,
+        "state": state if (state := batches[-1]["state"]) in WHOLE else "accepted",
+        "message": _message(batches[-1]) if state in WHOLE else None,
         **total,
         "received": None if void is None else total["received"] + void,
         "refused": None if void is None else total["refused"] + void,
@@ -179,9 +180,11 @@ def _counts(batch: Row) -> dict[str, int]:
     }
 
 
-def _message(error: str | None) -> str:
-    """Why a delivery was refused, without our own next step; a fault that is not the agency's is not told as one."""
-    text = error or ""
+def _message(batch: Row) -> str:
+    """Why a delivery was refused or is held, without our next step; a fault of ours is not told as the agency's."""
+    if batch["state"] == "held":
+        return "; ".join(batch["changes"]["beyond"])
+    text = batch["error"] or ""
     if not any(f" Whose: {whose}. " in text for whose in ("data", "agency")):
         return "not read to its end on our side; it is fetched again"
     return text.partition(" Whose: ")[0]
@@ -189,13 +192,13 @@ def _message(error: str | None) -> str:
 
 def _rows(deliveries: Sequence[_Sent], data_dir: Path) -> Iterator[dict[str, Any]]:
     for one in deliveries:
-        void = one.totals["state"] == "refused"
+        state = one.totals["state"]
         counted = {name: value for name, value in one.totals.items() if name in NUMBERS}
         yield {
-            "kind": KINDS["void" if void else "total"],
+            "kind": KINDS[_KIND_OF_TOTAL[state]],
             "dataset": one.dataset.name,
             **counted,
-            **({"code": WHOLE, **explain(WHOLE).model_dump(), "value": _cell(one.totals["message"])} if void else {}),
+            **(_whole(WHOLE[state], one.totals["message"]) if state in WHOLE else {}),
         }
     for one in deliveries:
         for page in one.pages:
@@ -203,6 +206,13 @@ def _rows(deliveries: Sequence[_Sent], data_dir: Path) -> Iterator[dict[str, Any
             yield {"kind": KINDS["page"], "dataset": one.dataset.name, **told}
     for one in deliveries:
         yield from _refusals(one, data_dir)
+
+
+_KIND_OF_TOTAL = {"accepted": "total", "refused": "void", "held": "held"}
+
+
+def _whole(code: str, message: str) -> dict[str, Any]:
+    return {"code": code, **explain(code).model_dump(), "value": _cell(message)}
 
 
 def _refusals(delivery: _Sent, data_dir: Path) -> Iterator[dict[str, Any]]:

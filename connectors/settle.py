@@ -111,7 +111,7 @@ def settle(
     A snapshot lands whole. An upsert lands only what is new, what differs from the newest row of its key, and what it
     says or implies is deleted (`_deleted`). `ages` tells of pages that are files which is the later one.
     """
-    with _database(target.parent) as db:
+    with database(target.parent) as db:
         db.from_parquet(str(staged)).create_view("staged")
         db.register("ages", AGES.empty_table() if ages is None else ages)
         db.execute(
@@ -141,7 +141,7 @@ def settle(
     return Settled(total, before, repeats, notes, conflicts, losses, emptied)
 
 
-def _database(folder: Path) -> duckdb.DuckDBPyConnection:
+def database(folder: Path) -> duckdb.DuckDBPyConnection:
     """A database in memory that spills into a folder."""
     db = duckdb.connect(":memory:", config={"memory_limit": MEMORY_LIMIT, "threads": 1})
     return db.execute("set temp_directory = $folder", {"folder": str(folder / ".settling")})
@@ -336,14 +336,14 @@ def _emptied(db: duckdb.DuckDBPyConnection, dataset: Dataset) -> tuple[Emptied, 
     return tuple(found)
 
 
-def compare(dataset: Dataset, held: Path, fresh: Path) -> tuple[tuple[Loss, ...], tuple[Emptied, ...], Loss]:
+def compare_wholes(dataset: Dataset, held: Path, fresh: Path) -> tuple[tuple[Loss, ...], tuple[Emptied, ...], Loss]:
     """What a new snapshot lacks of the one that is held: records of each part that is watched, columns, and keys.
 
     Keys are compared by what is text in them: days and years move on.
     """
     kinds = {column.name: column.kind for column in dataset.columns}
     key = _names([name for name in dataset.key if kinds[name] == "varchar"] or dataset.key)
-    with _database(fresh.parent) as db:
+    with database(fresh.parent) as db:
         db.from_parquet(str(held)).create_view("held")
         db.from_parquet(str(fresh)).create_view("fresh")
         had, has = ({row[0] for row in db.execute(f"describe {one}").fetchall()} for one in ("held", "fresh"))

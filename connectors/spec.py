@@ -453,6 +453,37 @@ class ReplaceBy(Strict):
 Deletes = Annotated[Tombstone | ReplaceBy, Field(discriminator="kind")]
 
 
+class Budget(Strict):
+    """How many records may change in one way from one batch to the next: `few`, or `pct` per cent of those held."""
+
+    few: int = Field(default=0, ge=0)
+    pct: float = Field(default=0, ge=0, le=1000)
+
+
+class Move(Budget):
+    """A change of its own weight: of columns of a record that is held, what one of them becomes."""
+
+    columns: tuple[str, ...] = Field(min_length=1)
+    becomes: Literal["other", "empty", "later", "earlier"]
+    """`empty`: a value that is taken away. `later` of a last day: a later one, or none, which has no end."""
+
+
+class Change(Strict):
+    """The change budget of a dataset, where it differs from `connectors/change_limits.yml`."""
+
+    version: str | None = None
+    """The part of the key that tells a correction from what it corrects: the freshness column where the key has a
+    period beside it. Without one a correction comes under the key of the record."""
+    counts: dict[str, Budget] = {}
+    """By what is counted: added, backdated, copied, vanished, changed_number, changed_category, ..."""
+    columns: dict[str, Budget] = {}
+    """By column: how many of its values may change."""
+    moves: dict[str, Move] = {}
+
+
+ChangeBudget = Annotated[Change | Unwatched, Field(union_mode="left_to_right")]
+
+
 class ValidTime(Strict):
     """Which column says from when a record holds in the world, as against when we learnt of it."""
 
@@ -591,6 +622,7 @@ class Dataset(Strict):
     volume: Volume
     freshness: Freshness | Unwatched
     continuity: Continuity
+    change: ChangeBudget = Change()
     schema_contract: SchemaContract = SchemaContract()
     deletes: Deletes | None = None
     valid: ValidTime | None = None
@@ -683,6 +715,11 @@ def _columns_named(dataset: Dataset) -> Iterator[str]:
     if dataset.valid is not None:
         yield dataset.valid.from_column
     yield from (column.named_on for column in dataset.columns if column.named_on)
+    if isinstance(change := dataset.change, Change):
+        yield from change.columns
+        yield from (name for move in change.moves.values() for name in move.columns)
+        if change.version is not None:
+            yield change.version
 
 
 def _dated(dataset: Dataset) -> Iterator[str]:

@@ -50,6 +50,7 @@ def _alert(night: Night, run_id: str, outcome: Outcome) -> None:
         "message": told(outcome.message),
         "current": current_id(night.ledger),
         "failed": {name: told(why) for name, why in outcome.failed.items()},
+        "held": {name: told(why) for name, why in outcome.held.items()},
         "noticed": {name: told(why) for name, why in outcome.noticed.items()},
         "stale": outcome.report.get("stale", {}),
         "owed": list(outcome.owed),

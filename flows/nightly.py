@@ -60,7 +60,7 @@ def pull_task(night: Night, source: Source, dataset: Dataset) -> Pulled | State[
     One that failed is a failed task; the others go on, and the recipe decides what its absence means.
     """
     pulled = recipe.pull_one(night, source, dataset)
-    return Failed(message=pulled.message, data=pulled) if pulled.state == "failed" else pulled
+    return Failed(message=pulled.message, data=pulled) if pulled.state in ("failed", "held") else pulled
 
 
 def _step(name: str, function: Callable[..., T], retries: int = 0) -> Callable[..., T]:

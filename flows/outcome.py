@@ -8,7 +8,8 @@ from typing import Any
 EXIT_CODES = {"published": 0, "nothing_new": 0, "beside": 0, "failed": 1, "blocked": 3, "source_missing": 4}
 """2 is a usage error and is the command line's own."""
 OWED, SOURCE_FAILED = 1, 5
-"""A night that ended well with something not delivered; one for which a source that is not critical gave nothing."""
+"""A night that ended well with something not delivered; one for which a source that is not critical gave nothing, or
+any source gave what is held, so that its last good batch stands."""
 _RUN = re.compile(r"\bjifen run\b(?! --as-of)")
 
 
@@ -54,6 +55,11 @@ class Outcome:
         return self._told("failed")
 
     @property
+    def held(self) -> dict[str, str]:
+        """The datasets that changed more than may be, each with the figures: the last good batch stands for them."""
+        return self._told("held")
+
+    @property
     def noticed(self) -> dict[str, str]:
         """The datasets that were pulled and of which somebody has to look at something all the same."""
         return self._told("landed", "unchanged")
@@ -67,4 +73,4 @@ class Outcome:
         """The exit code of `jifen run`."""
         if self.owed:
             return OWED
-        return SOURCE_FAILED if self.is_good and self.failed else EXIT_CODES[self.state]
+        return SOURCE_FAILED if self.is_good and (self.failed or self.held) else EXIT_CODES[self.state]

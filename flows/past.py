@@ -80,19 +80,23 @@ def _first_known(ledger: Engine, one: Pulled) -> str | None:
     return str(batches[0]["as_of"]) if batches else None
 
 
-def _known_of(ledger: Engine, zone: Zone, dataset: Dataset, as_of: date, whose: str | None) -> Pulled:
+def _known_of(ledger: Engine, zone: Zone, dataset: Dataset, as_of: date, said: dict[str, str] | None) -> Pulled:
     base = Pulled(dataset.source, dataset.name, dataset.critical, "not_supplied")
     if reason := zone.why_not_supplied(dataset):
         return Pulled(**{**vars(base), "message": reason})
     newest = latest_promoted(ledger, dataset.source, dataset.name, as_of)
     learnt_that_day = newest is not None and newest["as_of"] == as_of.isoformat()
-    failed = {"state": "failed", "whose": whose or NOT_ASKED}
+    failed = said or {"state": "failed", "whose": NOT_ASKED}
     told = {"state": "unchanged"} if learnt_that_day else failed
     return Pulled(**{**vars(base), **told, "batch": newest["batch"] if newest else None})
 
 
-def _told_that_day(ledger: Engine, as_of: date) -> dict[str, str]:
-    """Whose fault it was where a pull failed, by dataset, as the last run of that day tells it."""
+def _told_that_day(ledger: Engine, as_of: date) -> dict[str, dict[str, str]]:
+    """Where a pull failed or was held, the state and whose it was, by dataset, as the last run of that day tells it."""
     reports = [run["report"] or {} for run in runs_of(ledger, as_of)]
     lines = [line for report in reports for line in report.get("pulled", ())]
-    return {f"{line['source']}.{line['dataset']}": line["whose"] for line in lines if line["whose"]}
+    return {
+        f"{line['source']}.{line['dataset']}": {"state": line.get("state", "failed"), "whose": line["whose"]}
+        for line in lines
+        if line["whose"]
+    }

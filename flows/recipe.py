@@ -85,7 +85,7 @@ def pull_one(night: Night, source: Source, dataset: Dataset) -> Pulled:
     log.debug("ingest: %s.%s", source.name, dataset.name)
     pulled = pull_dataset(source, dataset, night.zone, night.settings, night.ledger, night.as_of, night.lines)
     told = (pulled.message,) if pulled.message else (f"{pulled.rows_received} received, {pulled.rows_refused} refused",)
-    level = logging.WARNING if pulled.state == "failed" else logging.INFO
+    level = logging.WARNING if pulled.state in ("failed", "held") else logging.INFO
     log.log(level, "ingest: %s.%s %s: %s", source.name, dataset.name, pulled.state, *told)
     return pulled
 
@@ -209,6 +209,8 @@ def _recipe(night: Night, steps: Steps, report: dict[str, Any]) -> Outcome:
     outcome = Outcome(state, night.as_of.isoformat(), current_id(night.ledger), message, report, owed)
     if outcome.failed:
         message += f" Not pulled: {', '.join(outcome.failed)}. Next: `jifen status` says why."
+    if outcome.held:
+        message += f" Held: {', '.join(outcome.held)}. Next: `jifen source held` shows what changed."
     if owed:
         message += f" Not delivered yet: {', '.join(owed)}. Next: mend what the report names, then `jifen run`."
     return replace(outcome, message=message)

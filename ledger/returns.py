@@ -36,11 +36,11 @@ def return_rows(ledger: Engine, source: str | None = None) -> list[Row]:
 
 
 def batches_of_night(ledger: Engine, source: str, dataset: str, as_of: date) -> list[Row]:
-    """The pulls of one business date that came to an end, promoted or refused, in their order."""
+    """The pulls of one business date that came to an end, promoted, held or refused, in their order."""
     query = select(batches).where(
         of_dataset(batches, source, dataset),
         batches.c.as_of == as_of.isoformat(),
         batches.c.origin == "pull",
-        batches.c.state.in_((*PROMOTED, "refused")),
+        batches.c.state.in_((*PROMOTED, "held", "refused")),
     )
     return rows(ledger, query.order_by(batches.c.batch))

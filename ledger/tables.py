@@ -68,8 +68,8 @@ runs = _table(
 batches = _table(
     "batches",
     "source key, dataset key, batch key, as_of, spec_sha256, state, origin, since?, same_as?, content_sha256?,"
-    "rows_received? integer, rows_landed? integer, rows_refused? integer, counts? json, high_water?, error?,"
-    "opened_at, closed_at?, landed_sha256?, quarantine_sha256?, quarantine_lines? integer",
+    "rows_received? integer, rows_landed? integer, rows_refused? integer, counts? json, changes? json, high_water?,"
+    "error?, opened_at, closed_at?, landed_sha256?, quarantine_sha256?, quarantine_lines? integer",
     among("batches", "state", "open", "pulled", "landed", "unchanged", "held", "refused", "abandoned"),
     among("batches", "origin", "pull", "replay"),
 )
@@ -87,6 +87,13 @@ quarantine_decisions = _table(
     "quarantine_decisions",
     "record_id key, source, dataset, action, why, decided_by, decided_at, as_of, batch?",
     among("quarantine_decisions", "action", "replayed", "discarded"),
+)
+
+# What a person decided about a batch that the change budget held.
+held_decisions = _table(
+    "held_decisions",
+    "source key, dataset key, batch key, decided_at key, action, content_sha256, why, decided_by, as_of",
+    among("held_decisions", "action", "accepted", "rejected"),
 )
 
 returns = _table(

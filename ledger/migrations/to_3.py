@@ -1,7 +1,7 @@
 """Version 3: open until it is released; how to add to it is told in `ledger.migrations`."""
 
 from alembic.operations import Operations
-from sqlalchemy import Column, Integer, Text
+from sqlalchemy import JSON, Column, Integer, Text
 
 from ledger.migrations import make_table, set_checks
 from ledger.tables import among
@@ -36,6 +36,13 @@ def upgrade(op: Operations) -> None:
     for name in ("landed_sha256", "quarantine_sha256"):
         op.add_column("batches", Column(name, Text))
     op.add_column("batches", Column("quarantine_lines", Integer))
+    make_table(
+        op,
+        "held_decisions",
+        "source key, dataset key, batch key, decided_at key, action, content_sha256, why, decided_by, as_of",
+        among("held_decisions", "action", "accepted", "rejected"),
+    )
+    op.add_column("batches", Column("changes", JSON, nullable=True))
     set_checks(
         op,
         "runs",

@@ -1,0 +1,155 @@
+"""The change budget: how much of a dataset may change overnight, by `change_limits.yml`, its source file, its past."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from connectors.spec import MAY_GO_PCT, Budget, Change, Dataset
+from connectors.strict import Strict
+from ledger.yaml_file import read_yaml
+
+if TYPE_CHECKING:
+    from connectors.changes import Changes
+
+LIMITS_FILE = Path(__file__).with_name("change_limits.yml")
+
+
+class Learning(Strict):
+    """How limits are learnt: `margin` times the most of the last `batches`, and never more than `ceiling_pct`."""
+
+    batches: int = Field(gt=0)
+    margin: float = Field(ge=1)
+    ceiling_pct: float = Field(gt=0, le=100)
+
+
+class Drift(Strict):
+    """How far new records may differ as a whole from those held: the factor of a median, and shares."""
+
+    median: float = Field(gt=1)
+    sign: float = Field(gt=0, le=1)
+    category: float = Field(gt=0, le=1)
+    empty: float = Field(gt=0, le=1)
+    order: float = Field(gt=0, le=1)
+
+
+class Drifts(Strict):
+    """The limits of drift, for records beside the same enterprises' last (`kin`) and beside all."""
+
+    least: int = Field(gt=0)
+    kin: Drift
+    all: Drift
+
+
+class ChangeLimits(Strict):
+    """The shipped limits."""
+
+    learn: Learning
+    counts: dict[str, Budget]
+    backdated_days: int = Field(gt=0)
+    leap: float = Field(gt=1)
+    drift: Drifts
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """A figure that is more than may be: what, found, of how many records held (None for a factor), the limit."""
+
+    what: str
+    found: float
+    of: int | None
+    may: float
+
+    def __str__(self) -> str:
+        """A figure in words: `changed:grade 1,956 of 1,956, 10 may`."""
+        of = f" of {self.of:,}" if self.of is not None else ""
+        return f"{self.what} {self.found:,.10g}{of}, {self.may:,.4g} may"
+
+
+@cache
+def shipped() -> ChangeLimits:
+    """The limits of `change_limits.yml`."""
+    return ChangeLimits.model_validate(read_yaml(LIMITS_FILE.read_bytes()))
+
+
+def backdated_days() -> int:
+    """How long before the business date the day of a new record is taken for backdated."""
+    return shipped().backdated_days
+
+
+def leap() -> float:
+    """By what factor a number leaps that is hardly of the same enterprise."""
+    return shipped().leap
+
+
+def drift_least() -> int:
+    """Of how many records on both sides a share or a median tells something."""
+    return shipped().drift.least
+
+
+def beyond(dataset: Dataset, found: "Changes", past: Sequence[Mapping[str, Any]]) -> list[Beyond]:
+    """What changed more than may; `past` are the changes of the last batches that were let in without a person."""
+    return [*_counts_beyond(dataset, found, past), *_drift_beyond(found)]
+
+
+def _counts_beyond(dataset: Dataset, found: "Changes", past: Sequence[Mapping[str, Any]]) -> Iterator[Beyond]:
+    leapt = {name: int(n) for name, n in found.drift.items() if name.startswith("leapt:")}
+    for name, count in {**found.counts, **leapt}.items():
+        may = _may(dataset, name, found.held, past)
+        if count > may:
+            yield Beyond(name, count, found.held, may)
+
+
+def _may(dataset: Dataset, name: str, held: int, past: Sequence[Mapping[str, Any]]) -> float:
+    """How many records may: what is declared or shipped, more where the past had more, never more than the ceiling."""
+    budget = budget_of(dataset, name)
+    learn = shipped().learn
+    shares = [100 * one["counts"].get(name, 0) / one["held"] for one in past[-learn.batches :] if one.get("held")]
+    learnt = min(learn.margin * max(shares, default=0), learn.ceiling_pct) if _is_learnt(name) else 0
+    return max(budget.few, held * max(budget.pct, learnt) / 100)
+
+
+def _is_learnt(name: str) -> bool:
+    """What a source file weighs by itself, and what no correction does, is never learnt to be usual."""
+    return not name.startswith(("move:", "scaled:", "negated:", "exchanged:", "leapt:", "copied"))
+
+
+def declared(dataset: Dataset) -> Change:
+    """What a source file says of the budget; nothing where it is not watched at all."""
+    return dataset.change if isinstance(dataset.change, Change) else Change()
+
+
+def budget_of(dataset: Dataset, name: str) -> Budget:
+    """The budget of one count of a dataset: its move's, its column's, its own, or the shipped one."""
+    from connectors.changes import kind_of
+
+    what, _, column = name.partition(":")
+    change = declared(dataset)
+    if what == "move":
+        return change.moves[column]
+    if what in ("changed", "emptied") and column in change.columns:
+        return change.columns[column]
+    if what == "changed":
+        kinds = {one.name: kind_of(one) for one in dataset.columns}
+        what = f"changed_{kinds[column]}"
+    return change.counts.get(what) or _let_go(dataset, what) or shipped().counts[what]
+
+
+def _let_go(dataset: Dataset, what: str) -> Budget | None:
+    """Where a source file lets more go at once than it would by itself, that holds for the records that vanish too."""
+    shrink: int = getattr(dataset.deletes or dataset.continuity, "shrink_pct", None) or 0
+    return Budget(pct=shrink) if what == "vanished" and shrink > MAY_GO_PCT else None
+
+
+def _drift_beyond(found: "Changes") -> Iterator[Beyond]:
+    drift = shipped().drift
+    for name, value in found.drift.items():
+        what = name.partition(":")[0]
+        if what != "leapt":
+            scope, _, measure = what.partition(".")
+            limit = getattr(drift.kin if scope == "kin" else drift.all, measure)
+            if value > limit:
+                yield Beyond(name, value, None, limit)

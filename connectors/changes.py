@@ -1,0 +1,407 @@
+"""What a batch changes of what is held: records added, vanished and changed, by column, counted by DuckDB at landing.
+
+The SQL names only columns of the source file (`^[a-z][a-z0-9_]*$`) and our own; paths and values never stand in it.
+"""
+
+# ruff: noqa: S608  # see above
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from connectors.change_limits import backdated_days, declared, drift_least, leap
+from connectors.settle import database
+from connectors.spec import Column, Dataset, Move
+
+_NUMBERS = ("integer", "bigint", "decimal")
+_DAYS = ("date", "timestamp")
+EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What was counted, of how many records held.
+
+    `counts` by what and column (`changed:grade`); `drift` of new records against held ones (`kin.median:sales_cny`), a
+    factor or a share; `moves` of categories by column (`A → M`); `medians` of numbers, of held records and of new ones.
+    """
+
+    held: int
+    counts: dict[str, int] = field(default_factory=dict)
+    drift: dict[str, float] = field(default_factory=dict)
+    moves: dict[str, dict[str, int]] = field(default_factory=dict)
+    medians: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The parts of a dataset that a comparison goes by.
+
+    `version` is the part of the key by which a correction follows what it corrects, `periods` those that say of which
+    time a record is, `entity` the rest: of whom or what.
+    """
+
+    key: tuple[str, ...]
+    version: str | None
+    periods: tuple[str, ...]
+    facts: tuple[Column, ...]
+    day: str | None
+
+    @property
+    def subject(self) -> tuple[str, ...]:
+        """The key without the version: what a correction and its original have in common."""
+        return tuple(name for name in self.key if name != self.version)
+
+    @property
+    def entity(self) -> tuple[str, ...]:
+        """The key without version and periods: whom a record is about, where that recurs."""
+        return tuple(name for name in self.subject if name not in self.periods)
+
+
+def kind_of(column: Column) -> str:
+    """How a column is counted: as number, category, date or text."""
+    if column.kind in _NUMBERS:
+        return "number"
+    if column.kind in _DAYS:
+        return "date"
+    return "category" if column.values or column.kind == "boolean" else "text"
+
+
+def shape_of(dataset: Dataset) -> Shape:
+    """Take a dataset apart by its key, its freshness and its types."""
+    timed = [
+        column.name for column in dataset.columns if column.name in dataset.key and column.kind in ("integer", *_DAYS)
+    ]
+    fresh = getattr(dataset.freshness, "column", None)
+    by_freshness = fresh if fresh in timed and len(timed) > 1 else None
+    version = declared(dataset).version or by_freshness
+    periods = tuple(name for name in timed if name != version)
+    dated = [column.name for column in dataset.columns if column.kind in _DAYS and column.required]
+    own = [fresh, dataset.valid.from_column if dataset.valid else None, *dated]
+    facts = tuple(column for column in dataset.columns if column.name not in dataset.key)
+    whole = periods if len(periods) < len(dataset.key) - (version is not None) else ()
+    return Shape(dataset.key, version, whole, facts, next((name for name in own if name), None))
+
+
+def compare(dataset: Dataset, held: Sequence[Path], fresh: Path, total: int, as_of: date) -> Changes:
+    """Count what the batch `fresh` changes of the landed files `held` (of a snapshot the last alone), `total` records.
+
+    Memory is bounded: what is equal on both sides is set aside by hash, and only the rest is looked into.
+    """
+    shape = shape_of(dataset)
+    with _side_by_side(dataset, held, fresh) as (db, facts):
+        counts = {**_counted(db, dataset, facts), **_added(db, shape, facts, as_of)}
+        moves = _moves(db, facts)
+        drift, medians = _drift(db, shape, facts)
+    return Changes(total, {name: n for name, n in counts.items() if n}, drift, moves, medians)
+
+
+def examples(dataset: Dataset, held: Sequence[Path], fresh: Path, what: Sequence[str]) -> dict[str, list[str]]:
+    """The first keys of each of these counts, with what the column was and is."""
+    key = f"concat_ws(' / ', {_names(dataset.key)})"
+    found: dict[str, list[str]] = {}
+    with _side_by_side(dataset, held, fresh) as (db, facts):
+        conditions = {**_conditions(facts), **_move_conditions(dataset, facts)}
+        for name in what:
+            if name in conditions:
+                condition, shown = conditions[name]
+                told = f"{key} || ': ' || {' || chr(44) || chr(32) || '.join(map(_was_and_is, shown))}"
+                query = f"select {told} from pairs where {condition}"
+            elif name in _OF_ADDED or name == "vanished":
+                query = f"select {key} from {'gone' if name == 'vanished' else 'added'}"
+            else:
+                continue
+            rows = db.execute(f"{query} order by {_names(dataset.key)} limit {EXAMPLES}").fetchall()
+            found[name] = [str(text) for (text,) in rows]
+    return found
+
+
+_OF_ADDED = ("added", "added_periods", "backdated", "copied")
+
+
+def _was_and_is(column: str) -> str:
+    was, now = (f"coalesce(cast(\"{name}\" as varchar), '∅')" for name in (f"o_{column}", column))
+    return f"'{column}: ' || {was} || ' → ' || {now}"
+
+
+@contextmanager
+def _side_by_side(
+    dataset: Dataset, held: Sequence[Path], fresh: Path
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, list[Column]]]:
+    """A database in which the two stand beside each other, and the facts that both have."""
+    with database(fresh.parent) as db:
+        db.from_parquet([str(path) for path in held], union_by_name=True).create_view("held_files")
+        db.from_parquet(str(fresh)).create_view("fresh_file")
+        views = ("held_files", "fresh_file")
+        had, has = ({row[0] for row in db.execute(f"describe {one}").fetchall()} for one in views)
+        shape = shape_of(dataset)
+        facts = [column for column in shape.facts if column.name in had & has]
+        _set_apart(db, dataset, shape, facts)
+        _pair(db, dataset, shape)
+        yield db, facts
+
+
+def _names(names: Sequence[str], table: str = "") -> str:
+    return ", ".join(f'{table}"{name}"' for name in names)
+
+
+def _set_apart(db: duckdb.DuckDBPyConnection, dataset: Dataset, shape: Shape, facts: Sequence[Column]) -> None:
+    """`came`: rows of the batch that are not word for word held. `was`: rows held that the batch does not have so."""
+    names = _names([*shape.key, *(column.name for column in facts)])
+    if dataset.load == "snapshot":
+        for one in ("held", "fresh"):
+            db.execute(
+                f"create temp view {one} as select {names} from {one}_file{'s' * (one == 'held')} where not _deleted"
+            )
+        for target, one, other in (("came", "fresh", "held"), ("was", "held", "fresh")):
+            db.execute(
+                f"""create temp table {target} as
+                with other as (select hash({names}) as _hash from {other})
+                select one.* exclude (_hash) from (select *, hash({names}) as _hash from {one}) as one
+                anti join other using (_hash)"""
+            )
+        return
+    key = _names(shape.key)
+    db.execute(
+        f"""create temp view held as select {names} from held_files
+        qualify row_number() over (partition by {key} order by _learned_on desc, _batch desc) = 1 and not _deleted"""
+    )
+    db.execute(f"create temp table came as select {names} from fresh_file where not _deleted")
+    db.execute(
+        f"""create temp table was as select * exclude (_deleted, _learned_on, _batch) from (
+            select {names}, _deleted, _learned_on, _batch from held_files semi join fresh_file using ({key}))
+        qualify row_number() over (partition by {key} order by _learned_on desc, _batch desc) = 1 and not _deleted"""
+    )
+
+
+def _pair(db: duckdb.DuckDBPyConnection, dataset: Dataset, shape: Shape) -> None:
+    """`pairs`: a record and what it was (`o_…`), corrections among them. `added`: new keys. `gone`: keys no more."""
+    key = _names(shape.key)
+    columns = [row[0] for row in db.execute("describe came").fetchall()]
+    before = ", ".join(f'was."{name}" as "o_{name}"' for name in columns)
+    db.execute(f"create temp table pairs as select came.*, {before} from came join was using ({key})")
+    db.execute(f"create temp table added as select * from came anti join was using ({key})")
+    if dataset.load == "snapshot":
+        db.execute(f"create temp table gone as select {key} from was anti join came using ({key})")
+    else:
+        db.execute(
+            f"create temp table gone as select {key} from was semi join (from fresh_file where _deleted) using ({key})"
+        )
+    if shape.version:
+        subject = _names(shape.subject)
+        db.execute(
+            f"""create temp table prior as select {_names(columns)} from held
+            where ({subject}) in (select ({subject}) from added)
+            qualify row_number() over (partition by {subject} order by "{shape.version}" desc) = 1"""
+        )
+        before = ", ".join(f'prior."{name}" as "o_{name}"' for name in columns)
+        db.execute(f"insert into pairs select added.*, {before} from added join prior using ({subject})")
+        db.execute(f"create temp table anew as select * from added anti join prior using ({subject})")
+        db.execute("drop table added")
+        db.execute("alter table anew rename to added")
+
+
+_Condition = tuple[str, tuple[str, ...]]
+"""What holds of a pair, and the columns that show it."""
+
+
+def _conditions(facts: Sequence[Column]) -> dict[str, _Condition]:
+    """What is counted of the pairs, by its name."""
+    found: dict[str, _Condition] = {}
+    for column in facts:
+        name, kind = column.name, kind_of(column)
+        new, old = f'"{name}"', f'"o_{name}"'
+        found[f"changed:{name}"] = (f"{new} is distinct from {old}", (name,))
+        found[f"emptied:{name}"] = (f"{old} is not null and {new} is null", (name,))
+        if kind == "number":
+            log = f"log10(abs(cast({new} as double) / cast({old} as double)))"
+            scaled = f"abs({old}) > 1 and {new} <> 0 and abs(round({log})) >= 1 and abs({log} - round({log})) < 0.002"
+            # A step of one to ten is no factor of ten: only of numbers that could hardly be so by themselves.
+            found[f"scaled:{name}"] = (f"{scaled} and greatest(abs({old}), abs({new})) >= 100", (name,))
+            found[f"negated:{name}"] = (f"{new} = -{old} and {new} <> 0", (name,))
+    for one, two in _of_one_kind(facts):
+        swapped = f'"{one}" is not distinct from "o_{two}" and "{two}" is not distinct from "o_{one}"'
+        there = f'"{one}" is distinct from "{two}"'
+        found[f"exchanged:{one}+{two}"] = (f"{swapped} and {there}", (one, two))
+    return found
+
+
+def _move_conditions(dataset: Dataset, facts: Sequence[Column]) -> dict[str, _Condition]:
+    """The moves that the source file gives a weight of their own."""
+    there = {column.name for column in facts}
+    return {
+        f"move:{name}": (
+            " or ".join(f"({_becomes(move, column)})" for column in move.columns if column in there) or "false",
+            tuple(column for column in move.columns if column in there),
+        )
+        for name, move in declared(dataset).moves.items()
+    }
+
+
+def _becomes(move: Move, column: str) -> str:
+    new, old = f'"{column}"', f'"o_{column}"'
+    return {
+        "other": f"{new} is distinct from {old}",
+        "empty": f"{old} is not null and {new} is null",
+        "later": f"{old} is not null and coalesce({new} > {old}, true)",
+        "earlier": f"{old} is not null and {new} < {old}",
+    }[move.becomes]
+
+
+def _of_one_kind(facts: Sequence[Column]) -> Iterator[tuple[str, str]]:
+    """Pairs of columns that a slip can exchange: of the same type and, of numbers, the same unit in their name."""
+    told = [column for column in facts if kind_of(column) in ("number", "date", "text")]
+    for one, two in combinations(told, 2):
+        if kind_of(one) == kind_of(two) and (kind_of(one) != "number" or _unit(one) == _unit(two)):
+            yield one.name, two.name
+
+
+def _unit(column: Column) -> str:
+    last = column.name.rpartition("_")[2]
+    return last if last in ("cny", "pct") else column.kind
+
+
+def _counted(db: duckdb.DuckDBPyConnection, dataset: Dataset, facts: Sequence[Column]) -> dict[str, int]:
+    conditions = {**_conditions(facts), **_move_conditions(dataset, facts)}
+    counted = ", ".join(f"count(*) filter ({condition})" for condition, _ in conditions.values())
+    row = db.execute(f"select {counted} from pairs").fetchone() if conditions else ()
+    found = dict(zip(conditions, row or (), strict=True))
+    return {**found, "vanished": _number(db, "select count(*) from gone")}
+
+
+def _added(db: duckdb.DuckDBPyConnection, shape: Shape, facts: Sequence[Column], as_of: date) -> dict[str, int]:
+    """New keys, and those among them that look like old records under another."""
+    count = _number(db, "select count(*) from added")
+    if not count:
+        return {}
+    if shape.periods:
+        return {"added_periods": count}
+    found = {"added": count}
+    if shape.day is not None:
+        limit = (as_of - timedelta(days=backdated_days())).isoformat()
+        found["backdated"] = _number(db, f"select count(*) from added where \"{shape.day}\" < date '{limit}'")
+    if len(facts) > 2:
+        names = _names([column.name for column in facts])
+        word_for_word = f"select hash({names}) as _hash from"
+        query = f"select count(*) from ({word_for_word} added) semi join ({word_for_word} held) using (_hash)"
+        found["copied"] = _number(db, query)
+    return found
+
+
+def _moves(db: duckdb.DuckDBPyConnection, facts: Sequence[Column]) -> dict[str, dict[str, int]]:
+    """How many records went from which category to which."""
+    names = [column.name for column in facts if kind_of(column) == "category"]
+    told = ", ".join(
+        f"""histogram(coalesce(cast("o_{name}" as varchar), '∅') || ' → ' || coalesce(cast("{name}" as varchar), '∅'))
+        filter ("{name}" is distinct from "o_{name}")"""
+        for name in names
+    )
+    row = db.execute(f"select {told} from pairs").fetchone() if names else ()
+    found = zip(names, row or (), strict=True)
+    return {name: dict(sorted(moves.items())) for name, moves in found if moves}
+
+
+def _drift(
+    db: duckdb.DuckDBPyConnection, shape: Shape, facts: Sequence[Column]
+) -> tuple[dict[str, float], dict[str, tuple[float | None, float | None]]]:
+    """How the new records differ as a whole from those held: of the same enterprises' last period, else from all."""
+    least = drift_least()
+    if _number(db, "select count(*) from added") < least:
+        return {}, {}
+    names = _names([*shape.key, *(column.name for column in facts)])
+    scope = "kin" if shape.periods and shape.entity else "all"
+    if scope == "kin":
+        entity = _names(shape.entity)
+        latest = ", ".join(f'"{name}" desc' for name in (*shape.periods, *filter(None, [shape.version])))
+        db.execute(
+            f"""create temp table kin as select {names} from held where ({entity}) in (select ({entity}) from added)
+            qualify row_number() over (partition by {entity} order by {latest}) = 1"""
+        )
+        db.execute(f"create temp view newer as select added.* from added semi join kin using ({entity})")
+    else:
+        db.execute("create temp view kin as select * from held")
+        db.execute("create temp view newer as select * from added")
+    before, after = (_profile(db, facts, one) for one in ("kin", "newer"))
+    if min(before["rows"], after["rows"]) < least:
+        return {}, {}
+    drift = dict(_differences(facts, before, after, scope, least))
+    if scope == "kin":
+        drift.update(_leaps(db, facts, shape))
+    medians = {c.name: (before[f"median:{c.name}"], after[f"median:{c.name}"]) for c in facts if kind_of(c) == "number"}
+    return {name: round(value, 4) for name, value in drift.items()}, medians
+
+
+def _profile(db: duckdb.DuckDBPyConnection, facts: Sequence[Column], table: str) -> dict[str, Any]:
+    """Rows, and by column the values, how many are negative, the median of the others, the categories, the orders."""
+    asked = {"rows": "count(*)"}
+    for column in facts:
+        name = f'"{column.name}"'
+        asked[f"count:{column.name}"] = f"count({name})"
+        if kind_of(column) == "number":
+            asked[f"median:{column.name}"] = f"cast(median(abs({name})) filter ({name} <> 0) as double)"
+            asked[f"some:{column.name}"] = f"count(*) filter ({name} <> 0)"
+            asked[f"negative:{column.name}"] = f"count(*) filter ({name} < 0)"
+        if kind_of(column) == "category":
+            asked[f"histogram:{column.name}"] = f"histogram(cast({name} as varchar))"
+    for one, two in _of_one_kind(facts):
+        asked[f"both:{one}+{two}"] = f'count(*) filter ("{one}" <> "{two}")'
+        asked[f"order:{one}+{two}"] = f'count(*) filter ("{one}" < "{two}")'
+    row = db.execute(f"select {', '.join(asked.values())} from {table}").fetchone() or ()
+    return dict(zip(asked, row, strict=True))
+
+
+def _differences(
+    facts: Sequence[Column], before: dict[str, Any], after: dict[str, Any], scope: str, least: int
+) -> Iterator[tuple[str, float]]:
+    """By measure and column how far two profiles lie apart: shares by their difference, medians by their factor."""
+
+    def apart(part: str, whole: str) -> float:
+        one, two = (float(profile[part] or 0) / profile[whole] for profile in (before, after))
+        return float(abs(one - two))
+
+    def is_told(whole: str) -> bool:
+        return int(min(before[whole], after[whole])) >= least
+
+    for name, kind in ((column.name, kind_of(column)) for column in facts):
+        yield f"{scope}.empty:{name}", apart(f"count:{name}", "rows")
+        if kind == "number" and is_told(f"some:{name}"):
+            factor = after[f"median:{name}"] / before[f"median:{name}"]
+            yield f"{scope}.median:{name}", max(factor, 1 / factor)
+            yield f"{scope}.sign:{name}", apart(f"negative:{name}", f"some:{name}")
+        if kind == "category" and is_told(f"count:{name}"):
+            yield f"{scope}.category:{name}", _moved_share(before, after, name)
+    for one, two in _of_one_kind(facts):
+        if is_told(f"both:{one}+{two}"):
+            yield f"{scope}.order:{one}+{two}", apart(f"order:{one}+{two}", f"both:{one}+{two}")
+
+
+def _moved_share(before: dict[str, Any], after: dict[str, Any], name: str) -> float:
+    """Which share of the records would have to move for two columns of categories to be made up alike."""
+    count, had, has = f"count:{name}", before[f"histogram:{name}"], after[f"histogram:{name}"]
+    apart = [abs(had.get(v, 0) / before[count] - has.get(v, 0) / after[count]) for v in {*had, *has}]
+    return float(sum(apart)) / 2
+
+
+def _leaps(db: duckdb.DuckDBPyConnection, facts: Sequence[Column], shape: Shape) -> dict[str, float]:
+    """By number how many new records hold some hundred times, or a some hundredth of, the last period's."""
+    entity = _names(shape.entity)
+    numbers = [column.name for column in facts if kind_of(column) == "number"]
+    counted = ", ".join(
+        f"""count(*) filter (newer."{name}" <> 0 and kin."{name}" <> 0
+            and greatest(abs(newer."{name}"), abs(kin."{name}")) >= 1000
+            and abs(ln(abs(newer."{name}" / kin."{name}"))) > ln({leap()}))"""
+        for name in numbers
+    )
+    row = db.execute(f"select {counted} from newer join kin using ({entity})").fetchone() if numbers else ()
+    return {f"leapt:{name}": float(n) for name, n in zip(numbers, row or (), strict=True) if n}
+
+
+def _number(db: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = db.execute(query).fetchone()
+    return int(row[0] or 0) if row else 0

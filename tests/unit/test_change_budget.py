@@ -1,0 +1,284 @@
+"""The change budget: what a night may bring lands by itself, what it never brings is held for a person."""
+
+from datetime import date, timedelta
+
+import pyarrow.parquet as pq
+import pytest
+
+from connectors.change_limits import beyond, shipped
+from connectors.changes import Changes, shape_of
+from connectors.landing import landed_path
+from ledger.batches import landed_batches, latest_promoted
+from ledger.held import decide_held, held_batches, held_since
+from tests.declared import column
+from tests.unit.conftest import DAY
+
+NEXT = DAY + timedelta(days=1)
+GRADES = ("A", "B", "C", "D")
+
+
+@pytest.fixture
+def register(make_dataset):
+    """A register of firms by number: a day, a grade, two amounts, and a count."""
+
+    def declared(**changes):
+        columns = (
+            column("no", required=True),
+            column("owner", required=True),
+            column("registered_on", "date", required=True),
+            column("ended_on", "date"),
+            column("grade", values=GRADES),
+            column("sales_cny", "decimal(20, 2)"),
+            column("costs_cny", "decimal(20, 2)"),
+        )
+        volume = {"floor": 0, "ceiling": 10_000}
+        return make_dataset(**{"key": ("no",), "columns": columns, "volume": volume, **changes})
+
+    return declared
+
+
+def firm(number, **changes):
+    return {
+        "no": f"F{number:05}",
+        "owner": f"owner {number}",
+        "registered_on": str(date(2019, 1, 1) + timedelta(days=number)),
+        "ended_on": None,
+        "grade": GRADES[number % 4],
+        "sales_cny": f"{1_000_000 + 7_919 * number}.50",
+        "costs_cny": f"{400_000 + 3_571 * number}.25",
+        **changes,
+    }
+
+
+FIRMS = [firm(number) for number in range(1000)]
+
+
+def changed(some, **by_column):
+    """The firms, with what a function of each makes of these columns for those in `some`."""
+    return [
+        {**one, **{name: make(one) for name, make in by_column.items()}} if place in some else one
+        for place, one in enumerate(FIRMS)
+    ]
+
+
+def second(deliver, dataset, firms, day=NEXT):
+    """The values of a second night's batch."""
+    deliver(dataset, *FIRMS)
+    return deliver(dataset, *firms, day=day)[1]
+
+
+def tenfold(one):
+    return f"{float(one['sales_cny']) * 10:.2f}"
+
+
+ALL = range(1000)
+FAULTS = {
+    "a factor of ten": (changed(ALL, sales_cny=tenfold), "scaled:sales_cny"),
+    "a factor of ten in three of a thousand": (changed(range(3), sales_cny=tenfold), "scaled:sales_cny"),
+    "a sign": (changed(ALL, sales_cny=lambda one: f"-{one['sales_cny']}"), "negated:sales_cny"),
+    "two columns exchanged": (
+        changed(ALL, sales_cny=lambda one: one["costs_cny"], costs_cny=lambda one: one["sales_cny"]),
+        "exchanged:sales_cny+costs_cny",
+    ),
+    "rows shifted by one": (
+        changed(ALL, sales_cny=lambda one: firm(int(one["no"][1:]) + 1)["sales_cny"]),
+        "changed:sales_cny",
+    ),
+    "grades inverted": (changed(ALL, grade=lambda one: GRADES[3 - GRADES.index(one["grade"])]), "changed:grade"),
+    "a column emptied in part": (changed(range(60), costs_cny=lambda _: None), "emptied:costs_cny"),
+    "owners moved": (changed(range(60), owner=lambda one: one["owner"] + "x"), "changed:owner"),
+    "one record in fifty gone": ([one for place, one in enumerate(FIRMS) if place % 50], "vanished"),
+    "the same records again under other keys": (
+        [*FIRMS, *({**one, "no": f"G{one['no']}"} for one in FIRMS[:40])],
+        "copied",
+    ),
+    "new records of long ago": ([*FIRMS, *(firm(number) for number in range(1000, 1040))], "backdated"),
+    "far more records": (
+        [*FIRMS, *(firm(number, registered_on="2025-06-20") for number in range(1000, 1400))],
+        "added",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_no_night_brings_is_held(deliver, register, fault):
+    firms, figure = FAULTS[fault]
+    values = second(deliver, register(), firms)
+    assert values["state"] == "held"
+    assert figure in {text.split()[0] for text in values["changes"]["beyond"]}
+    assert values["changes"]["examples"]
+
+
+USUAL = {
+    "a few corrections": changed(range(4), sales_cny=lambda one: f"{float(one['sales_cny']) * 1.1:.2f}"),
+    "a few that ended": changed(range(5), ended_on=lambda _: "2025-06-29"),
+    "a few that left": FIRMS[4:],
+    "new ones": [*FIRMS, *(firm(number, registered_on="2025-06-20") for number in range(1000, 1050))],
+    "nothing": FIRMS,
+}
+
+
+@pytest.mark.parametrize("night", USUAL)
+def test_what_a_night_may_bring_lands(deliver, register, night):
+    assert second(deliver, register(), USUAL[night])["state"] in ("landed", "unchanged")
+
+
+def test_what_is_held_is_no_promoted_batch_and_its_file_stays_for_whoever_decides(deliver, register, ledger, settings):
+    dataset = register()
+    values = second(deliver, dataset, FAULTS["a sign"][0])
+    assert latest_promoted(ledger, "tax", "statements", NEXT)["as_of"] == DAY.isoformat()
+    (held,) = held_batches(ledger)
+    assert (held["batch"], held["content_sha256"]) == ("2025-07-01-001", values["content_sha256"])
+    assert pq.read_metadata(landed_path(settings.data_dir, "tax", "statements", held["batch"])).num_rows == 1000
+
+
+def test_the_same_again_stays_held_since_the_first_day_and_has_no_second_file(deliver, register, ledger, settings):
+    dataset, wrong = register(), FAULTS["a sign"][0]
+    second(deliver, dataset, wrong)
+    third = NEXT + timedelta(days=1)
+    key, values = deliver(dataset, *wrong, day=third)
+    assert (values["state"], values["same_as"]) == ("held", "2025-07-01-001")
+    assert not landed_path(settings.data_dir, key.source, key.dataset, key.batch).exists()
+    assert held_since(ledger, key.source, key.dataset, third)["as_of"] == NEXT.isoformat()
+
+
+def test_an_agency_that_goes_back_to_normal_lands_normally(deliver, register, ledger):
+    dataset = register()
+    second(deliver, dataset, FAULTS["a sign"][0])
+    assert deliver(dataset, *USUAL["a few that left"], day=NEXT)[1]["state"] == "landed"
+    assert held_batches(ledger) == []
+
+
+def test_what_a_person_accepted_lands_at_the_next_pull_and_so_does_what_differs_a_little(deliver, register, ledger):
+    dataset, moved = register(), FAULTS["owners moved"][0]
+    second(deliver, dataset, moved)
+    decide_held(ledger, held_batches(ledger)[0], "accepted", "the bureau confirmed it", "Zhao", NEXT)
+    later = [*moved[:500], {**moved[500], "grade": "A"}, *moved[501:]]
+    _, values = deliver(dataset, *later, day=NEXT)
+    assert (values["state"], values["changes"]["accepted_by"]) == ("landed", "Zhao")
+    assert deliver(dataset, *later, day=NEXT)[1]["state"] == "unchanged"
+
+
+def test_a_word_for_one_batch_lets_no_other_in(deliver, register, ledger):
+    dataset = register()
+    second(deliver, dataset, FAULTS["owners moved"][0])
+    decide_held(ledger, held_batches(ledger)[0], "accepted", "the bureau confirmed it", "Zhao", NEXT)
+    assert deliver(dataset, *FAULTS["a sign"][0], day=NEXT)[1]["state"] == "held"
+
+
+def test_a_rejected_batch_stays_out(deliver, register, ledger):
+    dataset, moved = register(), FAULTS["owners moved"][0]
+    second(deliver, dataset, moved)
+    decide_held(ledger, held_batches(ledger)[0], "rejected", "a slip at the bureau", "Zhao", NEXT)
+    assert deliver(dataset, *moved, day=NEXT)[1]["state"] == "held"
+    assert held_batches(ledger)[0]["decision"]["action"] == "rejected"
+
+
+def test_a_change_feed_is_compared_by_what_it_changes_of_what_is_held(deliver, register, ledger):
+    dataset = register(load="upsert")
+    deliver(dataset, *FIRMS)
+    few = [{**one, "grade": "A"} for one in FIRMS[1:4]]
+    assert deliver(dataset, *few, day=NEXT)[1]["changes"]["counts"] == {"changed:grade": 3}
+    many = [{**one, "grade": "D"} for one in FIRMS[100:200]]
+    assert deliver(dataset, *many, day=NEXT)[1]["state"] == "held"
+    assert len(landed_batches(ledger, "tax", "statements", NEXT)) == 2
+
+
+def test_a_source_file_says_what_may_change_and_what_may_not(deliver, register):
+    change = {
+        "columns": {"grade": {"pct": 100}},
+        "moves": {"prolonged": {"columns": ["ended_on"], "becomes": "later"}},
+    }
+    dataset = register(change=change)
+    firms = [{**one, "ended_on": "2025-12-31"} for one in FIRMS]
+    deliver(dataset, *firms)
+    assert deliver(dataset, *({**one, "grade": "A"} for one in firms), day=NEXT)[1]["state"] == "landed"
+    prolonged = [{**firms[0], "grade": "A", "ended_on": None}, *({**one, "grade": "A"} for one in firms[1:])]
+    _, values = deliver(dataset, *prolonged, day=NEXT)
+    assert values["changes"]["beyond"] == ["move:prolonged 1 of 1,000, 0 may"]
+
+
+def test_a_column_that_is_not_there_is_no_budget(register):
+    with pytest.raises(ValueError, match="no such column: nowhere"):
+        register(change={"columns": {"nowhere": {"few": 1}}})
+
+
+@pytest.fixture
+def filings(make_dataset):
+    """Yearly filings; a correction is a second filing of the same year."""
+    columns = (
+        column("uscc", required=True),
+        column("year", "integer", required=True),
+        column("filed_on", "date", required=True),
+        column("sales_cny", "decimal(20, 2)"),
+        column("costs_cny", "decimal(20, 2)"),
+        column("grade", values=GRADES),
+    )
+    watched = {"freshness": {"column": "filed_on", "days": 400}, "volume": {"floor": 0, "ceiling": 10_000}}
+    return make_dataset(key=("uscc", "year", "filed_on"), columns=columns, **watched)
+
+
+def filed(year, filed_on, numbers=range(200), make=lambda sales, costs: (sales, costs), grade=lambda grade: grade):
+    found = []
+    for number in numbers:
+        growth = 1 + (year - 2023) * ((number % 7) - 2) / 20
+        sales, costs = make((1_000_000 + 7_919 * number) * growth, (400_000 + 3_571 * number) * growth)
+        row = {"uscc": f"U{number:05}", "year": year, "filed_on": filed_on}
+        row |= {"sales_cny": f"{sales:.2f}", "costs_cny": f"{costs:.2f}", "grade": grade(GRADES[number % 3])}
+        found.append(row)
+    return found
+
+
+BEFORE = filed(2023, "2024-05-20")
+
+
+def test_a_correction_is_a_change_of_what_it_corrects(filings):
+    shape = shape_of(filings)
+    assert (shape.version, shape.periods, shape.entity) == ("filed_on", ("year",), ("uscc",))
+
+
+def test_the_filings_of_a_new_year_land(deliver, filings):
+    deliver(filings, *BEFORE)
+    _, values = deliver(filings, *BEFORE, *filed(2024, "2025-05-20"), day=NEXT)
+    assert (values["state"], values["changes"]["counts"]) == ("landed", {"added_periods": 200})
+
+
+@pytest.mark.parametrize(
+    ("fault", "figure"),
+    [
+        ({"make": lambda sales, costs: (sales * 10_000, costs)}, "kin.median:sales_cny"),
+        ({"make": lambda sales, costs: (costs, sales)}, "kin.order:sales_cny+costs_cny"),
+        ({"make": lambda sales, costs: (-sales, costs)}, "kin.sign:sales_cny"),
+        ({"grade": lambda grade: GRADES[3 - GRADES.index(grade)]}, "kin.category:grade"),
+    ],
+)
+def test_a_new_year_that_is_wrong_as_a_whole_is_held(deliver, filings, fault, figure):
+    deliver(filings, *BEFORE)
+    _, values = deliver(filings, *BEFORE, *filed(2024, "2025-05-20", **fault), day=NEXT)
+    assert values["state"] == "held"
+    assert figure in {text.split()[0] for text in values["changes"]["beyond"]}
+
+
+def test_a_night_in_which_everybody_corrects_the_last_year_is_held(deliver, filings):
+    deliver(filings, *BEFORE)
+    again = filed(2023, "2025-06-30", make=lambda sales, costs: (sales * 1.2, costs))
+    _, values = deliver(filings, *BEFORE, *again, day=NEXT)
+    assert values["changes"]["counts"]["changed:sales_cny"] == 200
+    assert values["state"] == "held"
+
+
+def test_a_limit_is_learnt_from_the_last_nights_up_to_the_ceiling(register):
+    dataset = register()
+    found = Changes(held=1000, counts={"changed:grade": 20})
+    past = {"held": 1000, "counts": {"changed:grade": 15}}
+    assert [one.may for one in beyond(dataset, found, [])] == [5]
+    assert beyond(dataset, found, [past]) == []
+    wild = {"held": 1000, "counts": {"changed:grade": 900}}
+    assert [one.may for one in beyond(dataset, Changes(1000, {"changed:grade": 40}), [wild])] == [
+        10 * shipped().learn.ceiling_pct
+    ]
+
+
+def test_what_no_correction_does_is_never_learnt_to_be_usual(register):
+    past = {"held": 1000, "counts": {"scaled:sales_cny": 900}}
+    assert beyond(register(), Changes(1000, {"scaled:sales_cny": 9}), [past] * 30)
