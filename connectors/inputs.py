@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -53,9 +53,17 @@ class Supplied:
 
 
 def resolve(
-    sources: Sequence[Source], pulled: Sequence[Pulled], ledger: Engine, settings: Settings, as_of: date
+    sources: Sequence[Source],
+    pulled: Sequence[Pulled],
+    ledger: Engine,
+    settings: Settings,
+    as_of: date,
+    until: Mapping[str, str] | None = None,
 ) -> list[Supplied]:
-    """Which batches stand for each dataset on this date. A failed pull leaves the last good batches, marked stale."""
+    """Which batches stand for each dataset on this date. A failed pull leaves the last good batches, marked stale.
+
+    `until` names the last batch that is known of a dataset, by its address: where an edition of that day is made again.
+    """
     told = {(one.source, one.dataset): one for one in pulled}
     found: dict[str, Supplied] = {}
     for dataset in (dataset for source in sources for dataset in source.datasets):
@@ -63,7 +71,8 @@ def resolve(
         parent = found.get(f"{dataset.source}.{dataset.parent}")
         of_parent = parent.refused if parent else ()
         pull = told[dataset.source, dataset.name]
-        found[dataset.address] = _resolve_one(dataset, pull, ledger, settings, as_of, of_parent)
+        last = (until or {}).get(dataset.address)
+        found[dataset.address] = _resolve_one(dataset, pull, ledger, settings, as_of, of_parent, last)
     return list(found.values())
 
 
@@ -74,14 +83,15 @@ def _resolve_one(
     settings: Settings,
     as_of: date,
     of_parent: tuple[Identity, ...],
+    until: str | None,
 ) -> Supplied:
     expected = pulled.state != "not_supplied"
-    landed = landed_batches(ledger, dataset.source, dataset.name, as_of) if expected else []
-    promoted = promoted_batches(ledger, dataset.source, dataset.name, as_of) if landed else []
+    landed = landed_batches(ledger, dataset.source, dataset.name, as_of, until) if expected else []
+    promoted = promoted_batches(ledger, dataset.source, dataset.name, as_of, until) if landed else []
     counting = in_force(dataset, promoted)
     if dataset.load == "snapshot":
         landed, promoted = landed[-1:], promoted[-1:]
-    refused = (*(standing(dataset, ledger, settings, as_of) if promoted else ()), *of_parent)
+    refused = (*(standing(dataset, ledger, settings, as_of, until) if promoted else ()), *of_parent)
     learned_on = date.fromisoformat(promoted[-1]["as_of"]) if promoted else None
     failed = pulled.state in ("failed", "held")
     # The class of the fault, not its text: a text holds ports and times, and the same facts must give the same edition.

@@ -155,10 +155,15 @@ def _settle(
         yield replace(one, decision=decision, state=_decided_state(decision, state))
 
 
-def standing(dataset: Dataset, ledger: Engine, settings: Settings, as_of: date) -> tuple[Identity, ...]:
-    """Whom the records are about that stand refused, each record once, by code, name and the key as it would land."""
+def standing(
+    dataset: Dataset, ledger: Engine, settings: Settings, as_of: date, until: str | None = None
+) -> tuple[Identity, ...]:
+    """Whom the records are about that stand refused, each record once, by code, name and the key as it would land.
+
+    `until` is the last batch that is known, where not all of that day are.
+    """
     made = decisions(ledger, dataset.source, dataset.name, as_of)
-    counted = in_force(dataset, promoted_batches(ledger, dataset.source, dataset.name, as_of))
+    counted = in_force(dataset, promoted_batches(ledger, dataset.source, dataset.name, as_of, until))
     batches = [row["batch"] for row in counted]
     records = _read_batches(settings.data_dir, dataset.source, dataset.name, batches)
     states = _states(dataset, settings, counted, records)

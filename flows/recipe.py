@@ -130,15 +130,19 @@ def _require_sound(night: Night) -> None:
 def audit_candidate(night: Night, candidate: Candidate) -> Verdict:
     """Let the gate decide; a blocked candidate raises `PublicationBlocked`, and stays for whoever looks into it."""
     log.debug("gate: auditing the candidate")
-    previous = edition_path(night.settings.data_dir, night.follows) if night.follows else None
-    approvers = read_approvers(night.settings.approvers_file)
-    used = overrides_on(night.ledger, approvers, night.as_of)
-    verdict = overridden(audit(candidate.warehouse, previous), used)
+    verdict = judge(night, candidate)
     for one in verdict.overrides:
         log.warning("gate: override %s of %s is used: %s", one.override_id, ", ".join(one.signed_by), one.why)
     log.info("gate: %s, %d checks", verdict.state, len(verdict.checks))
     require_passed(verdict)
     return verdict
+
+
+def judge(night: Night, candidate: Candidate) -> Verdict:
+    """The gate's verdict over a candidate, compared with the edition that the night follows, with what is overridden."""
+    previous = edition_path(night.settings.data_dir, night.follows) if night.follows else None
+    used = overrides_on(night.ledger, read_approvers(night.settings.approvers_file), night.as_of)
+    return overridden(audit(candidate.warehouse, previous), used)
 
 
 PLAIN_STEPS = Steps(pull_all, build_candidate, audit_candidate, publish_edition, deliver_pending, notify_pending)
@@ -242,7 +246,7 @@ def _cleared(night: Night, steps: Steps, pulled: Sequence[Pulled], report: dict[
     supplied = resolve(night.sources, pulled, night.ledger, night.settings, night.as_of)
     report["stale"] = stale_of(supplied)
     night = replace(night, decisions=known_on(read_decisions(night.settings.data_dir, night.sources), night.as_of))
-    inputs = (*(_as_input(one) for one in supplied), *_decided(night.decisions))
+    inputs = inputs_of(supplied, night.decisions)
     rules = rules_sha256(PROJECT_DIR)
     digest = recipe_digest(night.as_of, inputs, rules)
     edition_id = edition_id_of(night.as_of, digest)
@@ -349,6 +353,11 @@ def _require_frozen(night: Night) -> None:
             f"begin a new rule set for the change, which copies the rows as they stand: "
             f"jifen ruleset new {problems[0].ruleset_id} NEW_ID --from DAY",
         )
+
+
+def inputs_of(supplied: Sequence[Supplied], decisions: Sequence[IdentityDecision]) -> tuple[InputBatch, ...]:
+    """What an edition is made of, as its manifest and the digest of its recipe have it."""
+    return (*(_as_input(one) for one in supplied), *_decided(decisions))
 
 
 def _as_input(one: Supplied) -> InputBatch:

@@ -194,14 +194,19 @@ def latest_promoted(ledger: Engine, source: str, dataset: str, as_of: date) -> R
     return next(iter(reversed(promoted_batches(ledger, source, dataset, as_of))), None)
 
 
-def landed_batches(ledger: Engine, source: str, dataset: str, as_of: date) -> list[Row]:
-    """Every landed batch learnt on or before `as_of`, oldest first."""
-    return [row for row in promoted_batches(ledger, source, dataset, as_of) if row["state"] == "landed"]
+def landed_batches(ledger: Engine, source: str, dataset: str, as_of: date, until: str | None = None) -> list[Row]:
+    """Every landed batch learnt on or before `as_of`, and no later than the batch `until`, oldest first."""
+    return [row for row in promoted_batches(ledger, source, dataset, as_of, until) if row["state"] == "landed"]
 
 
-def promoted_batches(ledger: Engine, source: str, dataset: str, as_of: date) -> list[Row]:
-    """Every batch that landed or said nothing new, learnt on or before `as_of`, oldest first."""
+def promoted_batches(ledger: Engine, source: str, dataset: str, as_of: date, until: str | None = None) -> list[Row]:
+    """Every batch that landed or said nothing new, learnt on or before `as_of`, oldest first.
+
+    None behind the batch `until`: what came later on the same day was not known to an edition that was told by it.
+    """
     query = select(batches).where(_promoted(source, dataset, as_of))
+    if until is not None:
+        query = query.where(batches.c.batch <= until)
     return rows(ledger, query.order_by(batches.c.as_of, batches.c.batch))
 
 

@@ -1,0 +1,121 @@
+"""Make many editions of facts that move, then each of them again elsewhere, and compare every byte.
+
+`python -m tests.rebuild_sweep --editions 30` runs that many nights of the district; before each, firms corrected what
+they filed and lost a title, and every fifth night an agency is away. Then each edition is rebuilt twice: on one thread
+in a copy of the data folder, in another time zone; and on two threads where it was made. Tests take a small sample.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from flows.rebuild import Rebuilt, rebuild
+from ledger.publications import publication_rows
+from sandbox.start import start
+from tests.e2e.house import House
+
+CORRECTED, AWAY_EVERY = 3, 5
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of making an edition again: how many processors it may use, and in which time zone."""
+
+    name: str
+    processors: int
+    time_zone: str
+
+
+WAYS = (Way("1 thread, other folder and zone", 1, "America/New_York"), Way("2 threads", 2, "Asia/Shanghai"))
+
+
+def make_editions(house: House, count: int) -> list[str]:
+    """Publish this many editions, each of its own day; answers their ids, oldest first."""
+    for number in range(count):
+        if number:
+            move_facts(house.sandbox.state, number)
+        house.faults(*([{"kind": "down", "source": "credit"}] if number % AWAY_EVERY == AWAY_EVERY - 1 else []))
+        ran = house.impatient.run(house.as_of + timedelta(days=number))
+        if ran.told["state"] != "published":
+            raise SystemExit(f"night {number + 1}: {ran.told['state']}: {ran.told['message']}")
+    return [row["edition_id"] for row in reversed(publication_rows(house.ledger))]
+
+
+def move_facts(state: Path, number: int) -> None:
+    """What firms and agencies changed since the night before."""
+    drawn = random.Random(number)
+    path = state / "tax" / "statements.jsonl"
+    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    for record in drawn.sample([one for one in records if one["yffy"]], CORRECTED):
+        record["yffy"] = f"{float(record['yffy']) * drawn.uniform(0.8, 1.3):.2f}"
+    path.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in records), encoding="utf-8")
+    titles = state / "science" / "titles.jsonl"
+    lines = titles.read_text(encoding="utf-8").splitlines(keepends=True)
+    lines.pop(drawn.randrange(len(lines)))
+    titles.write_text("".join(lines), encoding="utf-8")
+
+
+@contextmanager
+def on(way: Way) -> Iterator[None]:
+    """This process, and what it starts, on so many processors and in that zone."""
+    allowed, zone = os.sched_getaffinity(0), os.environ.get("TZ")
+    os.sched_setaffinity(0, sorted(allowed)[: way.processors])
+    os.environ["TZ"] = way.time_zone
+    time.tzset()
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+        os.environ.pop("TZ", None)
+        os.environ |= {} if zone is None else {"TZ": zone}
+        time.tzset()
+
+
+def made_again(house: House, edition_id: str, way: Way) -> Rebuilt:
+    """One edition made again one way."""
+    with house.in_force(), on(way):
+        return rebuild(house.settings, edition_id)
+
+
+def sweep(folder: Path, count: int) -> int:
+    """Make and rebuild so many editions; prints a line for each, and answers how many are byte-identical both ways."""
+    identical = 0
+    with start("district", folder / "sandbox") as sandbox:
+        house = House(folder / "data", sandbox)
+        ids = make_editions(house, count)
+        elsewhere = House(folder / "elsewhere" / "data", sandbox)
+        shutil.copytree(house.data_dir, elsewhere.data_dir, symlinks=True)
+        for edition_id in ids:
+            found = [made_again(one, edition_id, way) for one, way in zip((elsewhere, house), WAYS, strict=True)]
+            identical += all(one.is_identical for one in found)
+            pairs = zip(WAYS, found, strict=True)
+            told = (f"{way.name}: {len(one.differences)} of {one.files} files differ" for way, one in pairs)
+            sys.stdout.write(f"{edition_id}  {'; '.join(told)}\n")
+            sys.stdout.writelines(f"    {lost.path}\n" for one in found for lost in one.differences)
+            sys.stdout.flush()
+    return identical
+
+
+def main() -> None:
+    """Run the sweep; exit code 1 where a byte differs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--editions", type=int, default=30)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        identical = sweep(Path(folder), asked.editions)
+    sys.stdout.write(f"{identical} of {asked.editions} editions byte-identical both ways\n")
+    raise SystemExit(0 if identical == asked.editions else 1)
+
+
+if __name__ == "__main__":
+    main()
