@@ -13,7 +13,7 @@ from cli.entry import EXPLAIN
 from ledger.env_file import load_env_file, open_to_others
 
 GROUPS = {
-    "edition": "Published editions: list, show, verify, rebuild.",
+    "edition": "Published editions: list, show, verify, rebuild, compare, correct, withdraw, roll back.",
     "key": "The key that signs editions: make one, show its public part.",
     "override": "Overrides of the gate: ask for one, sign it, list them.",
     "source": "The agencies: list, check, test and pull them.",

@@ -3,20 +3,25 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli import show
-from cli.command import Json, edition_asked, new_group
+from cli.command import Json, day_option, edition_asked, misused, new_group, operator
 from editions.places import edition_path, require_edition
 from editions.signature import Keys, by_id, is_signed, signer_of
 from editions.verify import verify
+from ledger.acts import withdrawn
 from ledger.minisign import SignatureError
 from ledger.publications import beside_rows, current_id, publication_rows
 from ledger.settings import Settings
 from ledger.store import open_ledger
+
+if TYPE_CHECKING:
+    from flows.acts import Acted
 
 app = new_group()
 EditionId = Annotated[str | None, typer.Argument(help="An edition; the current one otherwise.")]
@@ -26,7 +31,11 @@ EditionId = Annotated[str | None, typer.Argument(help="An edition; the current o
 def list_editions(as_json: Json = False) -> None:
     """List every publication, newest first, then the editions built later for past dates."""
     ledger = open_ledger(Settings())
-    current, published, beside = current_id(ledger), publication_rows(ledger), beside_rows(ledger)
+    current, beside = current_id(ledger), beside_rows(ledger)
+    gone = withdrawn(ledger)
+    published = [
+        {**row, "withdrawn_by": gone.get(row["edition_id"], {}).get("decided_by")} for row in publication_rows(ledger)
+    ]
     if as_json:
         told = [{**row, "is_current": row["edition_id"] == current, "is_beside": False} for row in published]
         show.show_json(told + [{**row, "is_current": False, "is_beside": True} for row in beside])
@@ -39,6 +48,7 @@ def list_editions(as_json: Json = False) -> None:
         ("rule set", "ruleset_id"),
         ("published at", "published_at"),
         "supersedes",
+        ("withdrawn by", "withdrawn_by"),
     )
     show.show_rows("Editions 版次", rows, columns)
 
@@ -137,6 +147,62 @@ def rebuild_edition(
         rows = [asdict(one) for one in found.differences]
         show.show_rows(f"{wanted}: differing files 不同的文件", rows, ("path", "sealed_sha256", "rebuilt_sha256"))
     raise typer.Exit(0 if found.is_identical else 1)
+
+
+Published = Annotated[str, typer.Argument(help="A published edition.")]
+Why = Annotated[str, typer.Option("--why", help="Why, for whoever asks in a year.")]
+
+
+@app.command("rollback")
+def rollback(edition: Published, why: Why, as_json: Json = False) -> None:
+    """Make an earlier edition current again, as a new publication; the next night goes on from it."""
+    from flows.acts import roll_back
+
+    _show_act(roll_back(Settings(), edition, _reason(why), operator()), "is current again", as_json)
+
+
+@app.command("withdraw")
+def withdraw_edition(edition: Published, why: Why, as_json: Json = False) -> None:
+    """Withdraw an edition for good: readers go to the one before it, and a recall is queued for every channel."""
+    from flows.acts import withdraw
+
+    _show_act(withdraw(Settings(), edition, _reason(why), operator()), "is withdrawn", as_json)
+
+
+@app.command("correct")
+def correct_edition(
+    edition: Published,
+    why: Why,
+    as_of: Annotated[date | None, day_option("The business date; today otherwise.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run the night as a correction of an edition, once what was wrong is mended; lists the enterprises it touches."""
+    from flows.acts import correct
+
+    with show.progress(f"correcting {edition}"):
+        outcome = correct(Settings(), edition, _reason(why), operator(), as_of)
+    if as_json:
+        show.show_json({**asdict(outcome), "exit_code": outcome.exit_code})
+    else:
+        show.console.print(f"{show.coloured(outcome.state)} {show.safe(outcome.message)}")
+        for code in outcome.report.get("touched", ()):
+            show.console.print(f"  {show.safe(code)}")
+    raise typer.Exit(outcome.exit_code)
+
+
+def _reason(why: str) -> str:
+    if not why.strip():
+        misused("--why is empty: say why")
+    return why.strip()[:2000]
+
+
+def _show_act(found: "Acted", what: str, as_json: bool) -> None:
+    if as_json:
+        show.show_json(asdict(found))
+        return
+    show.console.print(f"edition {show.safe(found.edition_id)} {what}; {show.safe(found.stands)} stands")
+    owed = len(found.deliveries) + len(found.notices)
+    show.console.print(f"{owed} deliveries and notices are queued. Next: jifen run, which sends them")
 
 
 def _signature(path: Path, keys: Keys | None) -> str:

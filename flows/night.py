@@ -20,12 +20,21 @@ from ledger.settings import Settings
 
 
 @dataclass(frozen=True)
+class Correction:
+    """That a night corrects a published edition, and why, as a person said it."""
+
+    edition_id: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Night:
     """Everything one run needs, read once: the business date of the facts, settings, ledger, who gives and who gets.
 
     `follows` is the edition that stood on the business date, which the gate compares with: `current`, or for a day that
     has passed the last one published of then. `decisions` are those about identity that were made by the business date.
-    `lines` is what the pulls of this run know of the lines to their sources, `hashed` which files it has hashed.
+    `corrects` is what it corrects, where a person asked for that. `lines` is what the pulls of this run know of the
+    lines to their sources, `hashed` which files it has hashed.
     """
 
     run_id: str
@@ -37,6 +46,7 @@ class Night:
     zone: Zone
     follows: str | None = None
     decisions: tuple[IdentityDecision, ...] = ()
+    corrects: Correction | None = None
     lines: Lines = field(default_factory=Lines, compare=False)
     hashed: Hashed = field(default_factory=dict, compare=False)
 

@@ -22,6 +22,7 @@ from connectors.inputs import Supplied, resolve
 from connectors.pull import Pulled
 from connectors.source_files import read_sources
 from connectors.spec import Source
+from connectors.stored import Store, require_stored
 from connectors.zone import read_zone
 from editions.candidate import new_candidate
 from editions.durable import remove_tree
@@ -103,6 +104,9 @@ def rebuild(settings: Settings, edition_id: str, keep: Path | None = None) -> Re
         manifest = manifest_of(settings, ledger, edition_id)
         if rules_sha256(PROJECT_DIR) != manifest["rules_sha256"]:
             raise OtherRulesError(edition_id, manifest)
+        sources = read_sources()
+        zone = read_zone(settings.zone_file, sources)
+        require_stored(sources, Store(settings, ledger, zone, {}), date.fromisoformat(manifest["as_of"]))
         night, supplied = recipe_of(settings, ledger, manifest, f"{manifest['as_of']}-rebuild-{uuid.uuid4().hex[:8]}")
         candidate = new_candidate(settings.data_dir, night.run_id)
         try:

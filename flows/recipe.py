@@ -38,12 +38,13 @@ from expectations.verdict import PublicationBlocked, Verdict, overridden, requir
 from flows.alerts import with_alerts_sent
 from flows.deliver import deliver_pending, notify_pending
 from flows.faults import sentence
-from flows.night import Cleared, Night
+from flows.night import Cleared, Correction, Night
 from flows.outcome import Outcome
 from flows.past import BusinessDateError, has_passed, known_then, require_come, stood_on, why_unknown
 from flows.publish import publish_edition, recipients, seal_edition, stale_of
 from flows.returns import compose_returns, with_returns_sent
 from flows.texts import counted
+from ledger.acts import require_standing
 from ledger.overrides import overrides_on, read_approvers
 from ledger.publications import (
     beside_rows,
@@ -139,7 +140,7 @@ def audit_candidate(night: Night, candidate: Candidate) -> Verdict:
 
 
 def judge(night: Night, candidate: Candidate) -> Verdict:
-    """The gate's verdict over a candidate, compared with the edition that the night follows, with what is overridden."""
+    """The gate's verdict over a candidate, compared with the edition that the night follows, overrides among it."""
     previous = edition_path(night.settings.data_dir, night.follows) if night.follows else None
     used = overrides_on(night.ledger, read_approvers(night.settings.approvers_file), night.as_of)
     return overridden(audit(candidate.warehouse, previous), used)
@@ -148,9 +149,16 @@ def judge(night: Night, candidate: Candidate) -> Verdict:
 PLAIN_STEPS = Steps(pull_all, build_candidate, audit_candidate, publish_edition, deliver_pending, notify_pending)
 
 
-def run_night(settings: Settings, as_of: date | None, driver: str, steps: Steps = PLAIN_STEPS) -> Outcome:
+def run_night(
+    settings: Settings,
+    as_of: date | None,
+    driver: str,
+    steps: Steps = PLAIN_STEPS,
+    corrects: Correction | None = None,
+) -> Outcome:
     """Run the whole recipe once, under the one lock of the data folder; how it ended is in the ledger and the answer.
 
+    `corrects` is the published edition that this night's takes the place of, where a person asked for that.
     Raises `BusinessDateError` and `RunLockedError` before anything was begun. Every other fault is an `Outcome`.
     """
     now = datetime.now(settings.zone)
@@ -161,7 +169,7 @@ def run_night(settings: Settings, as_of: date | None, driver: str, steps: Steps 
         current = current_id(ledger)
         repair_current(settings.data_dir, current)
         drop_drafts(settings.data_dir)
-        night = Night("", as_of, settings, ledger, (), (), Zone(), current)
+        night = Night("", as_of, settings, ledger, (), (), Zone(), current, corrects=corrects)
         if has_passed(ledger, as_of):
             return _build_beside(_with_files(night), steps)
         run_id = start_run(ledger, as_of, driver)
@@ -252,6 +260,7 @@ def _cleared(night: Night, steps: Steps, pulled: Sequence[Pulled], report: dict[
     edition_id = edition_id_of(night.as_of, digest)
     if edition_id == night.follows or edition_id in {row["edition_id"] for row in beside_rows(night.ledger)}:
         return edition_id
+    require_standing(night.ledger, edition_id)
     candidate, built = steps.build(night, supplied)
     report["build"] = built.as_dict()
     try:

@@ -27,11 +27,12 @@ class Message:
 def current_id(ledger: Engine) -> str | None:
     """The id of the edition that readers follow, or None before the first."""
     with ledger.begin() as connection:
-        last = _last(connection)
+        last = last_publication(connection)
     return last["edition_id"] if last else None
 
 
-def _last(connection: Connection) -> Row | None:
+def last_publication(connection: Connection) -> Row | None:
+    """The newest publication, which says what is current; None before the first."""
     newest = select(publications).order_by(desc(publications.c.publication_no)).limit(1)
     return next((dict(row) for row in connection.execute(newest).mappings()), None)
 
@@ -66,7 +67,7 @@ def publish(
     """
     edition_id = edition["edition_id"]
     with ledger.begin() as connection:
-        last = _last(connection)
+        last = last_publication(connection)
         found = last["edition_id"] if last else None
         if found != expected_current:
             raise CurrentMovedError(
@@ -77,20 +78,26 @@ def publish(
             connection.execute(insert(editions).values(**edition))
         if ruleset is not None:
             _freeze(connection, edition["ruleset_id"], edition_id, ruleset)
-        sequence = _next_sequence(connection, edition_id)
-        connection.execute(
-            insert(publications).values(
-                # The key is the number itself: of two writers that saw the same last one, one is refused.
-                publication_no=(last["publication_no"] if last else 0) + 1,
-                edition_id=edition_id,
-                sequence=sequence,
-                supersedes=expected_current,
-                run_id=run_id,
-                published_at=now(),
-            )
-        )
+        sequence = add_publication(connection, edition_id, expected_current, run_id)
         connection.execute(update(deliveries).where(deliveries.c.state == "pending").values(state="superseded"))
-        _queue(connection, edition_id, sequence, recipients, messages)
+        queue(connection, edition_id, sequence, recipients, messages)
+
+
+def add_publication(connection: Connection, edition_id: str, supersedes: str | None, run_id: str | None) -> int:
+    """Make an edition current within a transaction; answers how many times it was. Without a run a person did so."""
+    last, sequence = last_publication(connection), _next_sequence(connection, edition_id)
+    connection.execute(
+        insert(publications).values(
+            # The key is the number itself: of two writers that saw the same last one, one is refused.
+            publication_no=(last["publication_no"] if last else 0) + 1,
+            edition_id=edition_id,
+            sequence=sequence,
+            supersedes=supersedes,
+            run_id=run_id,
+            published_at=now(),
+        )
+    )
+    return sequence
 
 
 def _freeze(connection: Connection, ruleset_id: str, edition_id: str, ruleset: Row) -> None:
@@ -104,9 +111,10 @@ def published_rulesets(ledger: Engine) -> list[Row]:
     return rows(ledger, select(frozen).order_by(frozen.c.ruleset_id))
 
 
-def _queue(
+def queue(
     connection: Connection, edition_id: str, sequence: int, recipients: Sequence[str], messages: Sequence[Message]
 ) -> None:
+    """Queue the files of one publication and messages about it, within a transaction."""
     about = {"edition_id": edition_id}
     files = [{"delivery_id": f"{edition_id}.{name}.{sequence}", "recipient": name} for name in recipients]
     _insert_pending(connection, deliveries, about, files)
@@ -122,11 +130,11 @@ def _insert_pending(connection: Connection, table: Table, about: Row, promised: 
 def queue_first(ledger: Engine, recipients: Sequence[str]) -> None:
     """Queue the current edition for each recipient that never had one queued: a new bank waits for no new facts."""
     with ledger.begin() as connection:
-        last = _last(connection)
+        last = last_publication(connection)
         known = set(connection.execute(select(deliveries.c.recipient).distinct()).scalars())
         if last is not None:
             new = [recipient for recipient in recipients if recipient not in known]
-            _queue(connection, last["edition_id"], last["sequence"], new, [])
+            queue(connection, last["edition_id"], last["sequence"], new, [])
 
 
 def keep_edition(ledger: Engine, edition: Row) -> None:

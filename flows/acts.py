@@ -1,0 +1,160 @@
+"""What a person may do to published editions: roll back, withdraw, correct."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import Engine
+
+from connectors.sink_files import NoticeSink, Sink, read_sinks
+from editions.places import edition_path, point_current
+from editions.seal import EditionDamagedError
+from editions.touched import touched
+from editions.verify import verify
+from flows.night import Correction
+from flows.outcome import Outcome
+from flows.past import has_passed
+from flows.publish import EVENT_TYPE, message, recipients
+from flows.recipe import PLAIN_STEPS, Steps, run_night
+from ledger.acts import ROLLED_BACK, WITHDRAWN, earlier_standing, go_to, record_correction, require_standing, withdrawn
+from ledger.publications import Message, current_id, edition_row, next_sequence, publication_rows
+from ledger.runs import exclusive_run
+from ledger.settings import Settings
+from ledger.store import Row, open_ledger
+
+WITHDRAWN_TYPE = "cn.jifen.edition.withdrawn.v1"
+
+
+class ActError(ValueError):
+    """An act that cannot be done as asked; nothing was changed."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Acted:
+    """What became of an act: the edition it was about, the one that is current now, and who gets what."""
+
+    edition_id: str
+    stands: str
+    deliveries: tuple[str, ...]
+    notices: tuple[str, ...]
+
+
+def roll_back(settings: Settings, edition_id: str, why: str, who: str) -> Acted:
+    """Make an edition current that was current before: a new publication, whose files go out again.
+
+    The night after it goes on from there. Raises `ActError` for an edition that was never published, is current, or was
+    withdrawn, and `EditionDamagedError` where it is not whole any more.
+    """
+    with exclusive_run(settings.data_dir):
+        ledger, sinks = open_ledger(settings), read_sinks()
+        current = _require_current(ledger)
+        _require_published(ledger, edition_id)
+        if edition_id == current:
+            raise ActError(f"edition {edition_id} is current already. Next: jifen edition list")
+        require_standing(ledger, edition_id)
+        return _go_to(settings, ledger, sinks, ROLLED_BACK, edition_id, current, edition_id, why, who)
+
+
+def withdraw(settings: Settings, edition_id: str, why: str, who: str) -> Acted:
+    """Mark a published edition as withdrawn, for good; where it is current, the one before it is current again.
+
+    A recall message is queued for every notice channel. Raises `ActError` for an edition that was never published, was
+    withdrawn already, or has none before it.
+    """
+    with exclusive_run(settings.data_dir):
+        ledger, sinks = open_ledger(settings), read_sinks()
+        current = _require_current(ledger)
+        _require_published(ledger, edition_id)
+        if act := withdrawn(ledger).get(edition_id):
+            raise ActError(f"edition {edition_id} was withdrawn by {act['decided_by']} on {act['decided_at']} already.")
+        stands = earlier_standing(ledger, edition_id) if edition_id == current else current
+        if stands is None:
+            raise ActError(
+                f"edition {edition_id} has no earlier one that readers could go back to. Next: mend what is wrong, "
+                f"then jifen edition correct {edition_id} --why TEXT"
+            )
+        return _go_to(settings, ledger, sinks, WITHDRAWN, edition_id, current, stands, why, who)
+
+
+def correct(
+    settings: Settings, edition_id: str, why: str, who: str, as_of: date | None = None, steps: Steps = PLAIN_STEPS
+) -> Outcome:
+    """Run the night as a correction of a published edition, and write down which enterprises it touches.
+
+    The night is an ordinary one, of today or `as_of`: the wrong facts or rules were mended before. Its edition is of
+    kind `correction` and names the corrected one. Raises `ActError` for an edition that was never published, or a day
+    before the current edition's.
+    """
+    ledger = open_ledger(settings)
+    _require_published(ledger, edition_id)
+    day = as_of or datetime.now(settings.zone).date()
+    if has_passed(ledger, day):
+        raise ActError(
+            f"--as-of {day} lies before the current edition {current_id(ledger)}: a correction is published now. "
+            "Next: give a later day"
+        )
+    outcome = run_night(settings, day, "plain", steps, Correction(edition_id, why))
+    if outcome.state != "published" or outcome.edition_id is None:
+        return outcome
+    then, now = (edition_path(settings.data_dir, one) for one in (edition_id, outcome.edition_id))
+    codes = touched(then, now)
+    record_correction(ledger, edition_id, outcome.edition_id, {"enterprises": codes}, why, who)
+    told = f"{outcome.message} It corrects {edition_id} and touches {len(codes)} enterprises."
+    return replace(outcome, message=told, report={**outcome.report, "touched": codes})
+
+
+def _require_current(ledger: Engine) -> str:
+    current = current_id(ledger)
+    if current is None:
+        raise ActError("no edition is published yet. Next: jifen run")
+    return current
+
+
+def _require_published(ledger: Engine, edition_id: str) -> None:
+    if edition_id not in {row["edition_id"] for row in publication_rows(ledger)}:
+        raise ActError(f"edition {edition_id} was never published. Next: jifen edition list")
+
+
+def _go_to(
+    settings: Settings,
+    ledger: Engine,
+    sinks: list[Sink],
+    act: str,
+    edition_id: str,
+    current: str,
+    stands: str,
+    why: str,
+    who: str,
+) -> Acted:
+    row = edition_row(ledger, stands) or {}
+    if findings := verify(edition_path(settings.data_dir, stands), row["manifest_sha256"]):
+        raise EditionDamagedError(
+            f"edition {stands} is damaged ({findings[0].path} {findings[0].message}), so readers cannot go to it. "
+            f"Whose: data. Next: restore it from a backup, jifen edition verify {stands}"
+        )
+    channels = [sink.name for sink in sinks if isinstance(sink, NoticeSink) and sink.kind == "notice"]
+    moves = stands != current
+    to_send = recipients(sinks) if moves else []
+    messages = [
+        _told(channel, act, edition_id, row, next_sequence(ledger, stands), current, why) for channel in channels
+    ]
+    go_to(ledger, act, edition_id, current, stands, why, who, to_send, messages)
+    if moves:
+        point_current(settings.data_dir, stands)
+    return Acted(edition_id, stands, tuple(to_send), tuple(channels))
+
+
+def _told(channel: str, act: str, edition_id: str, stands: Row, sequence: int, current: str, why: str) -> Message:
+    """The event of an act: which edition it is about, which one stands, and why; nothing of any enterprise."""
+    data: dict[str, Any] = {
+        **{name: stands[name] for name in ("edition_id", "as_of", "ruleset_id", "manifest_sha256")},
+        "supersedes": current,
+        "act": act,
+        "why": why,
+    }
+    if act == ROLLED_BACK:
+        return message(f"{edition_id}.{channel}.{sequence}", channel, EVENT_TYPE, edition_id, data)
+    data |= {"withdrawn": edition_id, "withdrawn_on": datetime.now(UTC).date().isoformat()}
+    return message(f"{edition_id}.{channel}.withdrawn", channel, WITHDRAWN_TYPE, edition_id, data)

@@ -1,0 +1,104 @@
+"""What people did to published editions: rolled back, withdrew, corrected. Only ever appended to."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Engine, desc, func, insert, select, update
+
+from ledger.publications import CurrentMovedError, Message, add_publication, last_publication, queue
+from ledger.store import Row, now, rows
+from ledger.tables import deliveries, edition_acts, publications
+
+ROLLED_BACK, WITHDRAWN, CORRECTED = "rolled_back", "withdrawn", "corrected"
+
+
+class EditionWithdrawnError(RuntimeError):
+    """An edition was withdrawn, and is not published again."""
+
+    def __init__(self, act: Row) -> None:
+        super().__init__(
+            f"edition {act['edition_id']} was withdrawn by {act['decided_by']} ({act['why']}), and the same facts and "
+            "rules give it again: it is not published. Whose: data or configuration. Next: mend what was wrong, then "
+            "jifen run"
+        )
+
+
+def acts(ledger: Engine) -> list[Row]:
+    """Every act, newest first."""
+    return rows(ledger, select(edition_acts).order_by(desc(edition_acts.c.act_no)))
+
+
+def withdrawn(ledger: Engine) -> dict[str, Row]:
+    """The act by which each withdrawn edition was withdrawn, by the edition's id."""
+    return {act["edition_id"]: act for act in acts(ledger) if act["act"] == WITHDRAWN}
+
+
+def require_standing(ledger: Engine, edition_id: str) -> None:
+    """Raise `EditionWithdrawnError` where an edition was withdrawn."""
+    if act := withdrawn(ledger).get(edition_id):
+        raise EditionWithdrawnError(act)
+
+
+def earlier_standing(ledger: Engine, edition_id: str) -> str | None:
+    """The last edition that was current before this one and was not withdrawn; None where there is none."""
+    gone = {*withdrawn(ledger), edition_id}
+    first = select(func.min(publications.c.publication_no)).where(publications.c.edition_id == edition_id)
+    query = select(publications.c.edition_id).where(publications.c.publication_no < first.scalar_subquery())
+    before = rows(ledger, query.order_by(desc(publications.c.publication_no)))
+    return next((str(row["edition_id"]) for row in before if row["edition_id"] not in gone), None)
+
+
+def go_to(
+    ledger: Engine,
+    act: str,
+    edition_id: str,
+    expected_current: str,
+    stands: str,
+    why: str,
+    decided_by: str,
+    recipients: Sequence[str],
+    messages: Sequence[Message],
+) -> None:
+    """In one transaction: write the act down and, where another edition is to be current, publish that again.
+
+    `edition_id` is whom the act is about, `stands` the edition that is current after it. What is still to be sent of
+    any other edition is superseded. Raises `CurrentMovedError`, and writes nothing, when `current` is another.
+    """
+    with ledger.begin() as connection:
+        last = last_publication(connection)
+        found = last["edition_id"] if last else None
+        if found != expected_current:
+            raise CurrentMovedError(
+                f"current is {found}, not {expected_current}. Whose: transient. Look and try again."
+            )
+        of_it = deliveries.c.edition_id == edition_id
+        connection.execute(update(deliveries).where(deliveries.c.state == "pending", of_it).values(state="superseded"))
+        sequence = None
+        if stands != expected_current:
+            connection.execute(update(deliveries).where(deliveries.c.state == "pending").values(state="superseded"))
+            sequence = add_publication(connection, stands, expected_current, None)
+            queue(connection, stands, sequence, recipients, [])
+        queue(connection, edition_id, 0, [], messages)
+        _append(connection, act, edition_id, stands, why, decided_by, None)
+
+
+def record_correction(
+    ledger: Engine, edition_id: str, stands: str, note: dict[str, Any], why: str, decided_by: str
+) -> None:
+    """Write down that `stands` corrects `edition_id`, and whom it touched."""
+    with ledger.begin() as connection:
+        _append(connection, CORRECTED, edition_id, stands, why, decided_by, note)
+
+
+def _append(
+    connection: Connection,
+    act: str,
+    edition_id: str,
+    stands: str,
+    why: str,
+    decided_by: str,
+    note: dict[str, Any] | None,
+) -> None:
+    last = connection.execute(select(func.max(edition_acts.c.act_no))).scalar() or 0
+    said = {"act": act, "edition_id": edition_id, "stands": stands, "why": why, "decided_by": decided_by}
+    connection.execute(insert(edition_acts).values(act_no=last + 1, note=note, decided_at=now(), **said))

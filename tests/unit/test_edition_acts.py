@@ -1,0 +1,135 @@
+"""Rolling back, withdrawing and correcting: each a publication or a mark, and never a changed folder."""
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from editions.places import edition_path, read_current
+from editions.seal import EditionDamagedError
+from editions.verify import verify
+from flows.acts import ActError, correct, roll_back, withdraw
+from flows.past import known_then
+from flows.recipe import PLAIN_STEPS
+from ledger.acts import EditionWithdrawnError
+from ledger.acts import acts as all_acts
+from ledger.publications import current_id, edition_row, pending, publication_rows
+from ledger.tables import deliveries, outbox
+from tests.unit.refusing import record
+from tests.unit.small_edition import make_candidate
+from tests.unit.test_past import BUILT, DAY, LATER, NEXT, land, run  # noqa: F401  # fixtures
+
+
+@pytest.fixture
+def two(land, run):  # noqa: F811
+    """Two published editions, oldest first."""
+    made = []
+    for day in (DAY, NEXT):
+        land(day, record())
+        made.append(run(day).edition_id)
+    return made
+
+
+def standing(settings, ledger):
+    assert current_id(ledger) == read_current(settings.data_dir)
+    return current_id(ledger)
+
+
+def test_readers_go_back_to_an_earlier_edition_by_a_publication_of_its_own(settings, ledger, two):
+    first, second = two
+    done = roll_back(settings, first, "wrong titles", "li")
+    assert standing(settings, ledger) == done.stands == first
+    newest = publication_rows(ledger)[0]
+    assert (newest["edition_id"], newest["sequence"], newest["supersedes"]) == (first, 2, second)
+    assert newest["run_id"] is None
+    (act,) = all_acts(ledger)
+    assert (act["act"], act["edition_id"], act["why"], act["decided_by"]) == (
+        "rolled_back",
+        first,
+        "wrong titles",
+        "li",
+    )
+    owed = {row["delivery_id"] for row in pending(ledger, deliveries)}
+    assert owed == {f"{first}.{name}.2" for name in done.deliveries} != set()
+    events = [json.loads(row["event"]) for row in pending(ledger, outbox)]
+    assert {(event["type"], event["data"]["act"], event["data"]["supersedes"]) for event in events} == {
+        ("cn.jifen.edition.published.v1", "rolled_back", second)
+    }
+    with pytest.raises(ActError, match="is current already"):
+        roll_back(settings, first, "again", "li")
+
+
+def test_the_night_after_a_rollback_goes_on_from_it(settings, two, land, run):  # noqa: F811
+    first, _ = two
+    roll_back(settings, first, "wrong titles", "li")
+    land(LATER, record())
+    third = run(LATER)
+    assert third.state == "published"
+    manifest = json.loads((edition_path(settings.data_dir, third.edition_id) / "manifest.json").read_bytes())
+    assert manifest["parent"] == first
+
+
+def test_a_withdrawn_edition_is_left_recalled_and_never_published_again(settings, ledger, two, run):  # noqa: F811
+    first, second = two
+    done = withdraw(settings, second, "a firm's own figures", "wang")
+    assert standing(settings, ledger) == done.stands == first
+    events = [json.loads(row["event"]) for row in pending(ledger, outbox)]
+    assert {(event["type"], event["subject"], event["data"]["edition_id"]) for event in events} == {
+        ("cn.jifen.edition.withdrawn.v1", second, first)
+    }
+    assert len(events) == len(done.notices) > 0
+    assert verify(edition_path(settings.data_dir, second), edition_row(ledger, second)["manifest_sha256"]) == []
+    again = run(NEXT)
+    assert (again.state, standing(settings, ledger)) == ("failed", first)
+    assert "was withdrawn by wang (a firm's own figures)" in again.message
+    with pytest.raises(EditionWithdrawnError):
+        roll_back(settings, second, "after all", "li")
+    with pytest.raises(ActError, match="already"):
+        withdraw(settings, second, "again", "li")
+    with pytest.raises(ActError, match="no earlier one"):
+        withdraw(settings, first, "this too", "li")
+
+
+def test_an_edition_that_is_not_current_is_withdrawn_and_readers_stay(settings, ledger, two):
+    first, second = two
+    done = withdraw(settings, first, "wrong", "wang")
+    assert standing(settings, ledger) == done.stands == second
+    assert done.deliveries == ()
+    assert len(publication_rows(ledger)) == 2
+    assert pending(ledger, deliveries) == []
+    assert len(pending(ledger, outbox)) == len(done.notices) > 0
+
+
+def test_nobody_goes_to_an_edition_that_is_damaged_or_was_never_published(settings, ledger, two):
+    first, second = two
+    path = edition_path(settings.data_dir, first) / "tables" / "points.csv"
+    path.chmod(0o644)
+    path.write_bytes(b"x")
+    for act in (lambda: roll_back(settings, first, "x", "li"), lambda: withdraw(settings, second, "x", "li")):
+        with pytest.raises(EditionDamagedError, match=r"tables/points\.csv"):
+            act()
+    with pytest.raises(ActError, match="never published"):
+        roll_back(settings, "2025-01-01-none", "x", "li")
+    assert standing(settings, ledger) == second
+    assert all_acts(ledger) == []
+
+
+def test_a_correction_names_what_it_corrects_and_whom_it_touches(settings, ledger, two, land):  # noqa: F811
+    _, second = two
+    land(LATER, record(revenue_cny=5))
+    moved = "update rankings set score = score + 1 where uscc like '%3'; update rankings set as_of = date '2025-07-02';"
+    build = lambda night, _: (make_candidate(settings.data_dir, night.run_id, moved), BUILT)  # noqa: E731
+    gate = lambda *_: SimpleNamespace(as_dict=lambda: {"state": "passed", "checks": []})  # noqa: E731
+    steps = replace(PLAIN_STEPS, pull_all=known_then, build=build, gate=gate)
+    with pytest.raises(ActError, match="lies before the current edition"):
+        correct(settings, second, "score of one firm", "li", DAY, steps)
+    done = correct(settings, second, "score of one firm", "li", LATER, steps)
+    assert done.state == "published"
+    assert done.report["touched"] == ["91441300MA00000003"]
+    manifest = json.loads((edition_path(settings.data_dir, done.edition_id) / "manifest.json").read_bytes())
+    assert [manifest[name] for name in ("kind", "supersedes", "note")] == ["correction", second, "score of one firm"]
+    assert edition_row(ledger, done.edition_id)["kind"] == "correction"
+    (act,) = all_acts(ledger)
+    assert (act["act"], act["edition_id"], act["stands"]) == ("corrected", second, done.edition_id)
+    assert act["note"] == {"enterprises": ["91441300MA00000003"]}
