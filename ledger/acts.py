@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, desc, func, insert, select, update
 
+from ledger import journal
 from ledger.publications import CurrentMovedError, Message, add_publication, last_publication, queue
 from ledger.store import Row, now, rows
 from ledger.tables import deliveries, edition_acts, publications
@@ -102,3 +103,4 @@ def _append(
     last = connection.execute(select(func.max(edition_acts.c.act_no))).scalar() or 0
     said = {"act": act, "edition_id": edition_id, "stands": stands, "why": why, "decided_by": decided_by}
     connection.execute(insert(edition_acts).values(act_no=last + 1, note=note, decided_at=now(), **said))
+    journal.append(connection, "edition_act", {**said, "note": note})
