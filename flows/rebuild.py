@@ -26,7 +26,7 @@ from connectors.stored import Store, require_stored
 from connectors.zone import read_zone
 from editions.candidate import new_candidate
 from editions.durable import remove_tree
-from editions.manifest import FORMAT, canonical_json, file_sha256, read_manifest
+from editions.manifest import FORMAT, canonical_json, read_manifest
 from editions.places import MANIFEST, require_edition
 from editions.provenance import Code, code_of
 from editions.recipe import InputBatch, edition_id_of, recipe_digest, rules_sha256
@@ -35,6 +35,7 @@ from editions.seal import EditionFacts, seal
 from editions.signature import SIGNATURES
 from flows.night import Night
 from flows.recipe import build_candidate, inputs_of, judge
+from ledger.files import file_sha256
 from ledger.publications import edition_row
 from ledger.runs import exclusive_run
 from ledger.settings import PROJECT_DIR, Settings

@@ -14,6 +14,7 @@ from flows.past import known_then
 from flows.recipe import PLAIN_STEPS
 from ledger.acts import EditionWithdrawnError
 from ledger.acts import acts as all_acts
+from ledger.journal import entries
 from ledger.publications import current_id, edition_row, pending, publication_rows
 from ledger.tables import deliveries, outbox
 from tests.unit.refusing import record
@@ -44,12 +45,9 @@ def test_readers_go_back_to_an_earlier_edition_by_a_publication_of_its_own(setti
     assert (newest["edition_id"], newest["sequence"], newest["supersedes"]) == (first, 2, second)
     assert newest["run_id"] is None
     (act,) = all_acts(ledger)
-    assert (act["act"], act["edition_id"], act["why"], act["decided_by"]) == (
-        "rolled_back",
-        first,
-        "wrong titles",
-        "li",
-    )
+    told = {"act": "rolled_back", "edition_id": first, "stands": first, "why": "wrong titles", "decided_by": "li"}
+    assert {name: act[name] for name in told} == told
+    assert [entry["content"] for entry in entries(ledger, "edition_act")] == [{**told, "note": None}]
     owed = {row["delivery_id"] for row in pending(ledger, deliveries)}
     assert owed == {f"{first}.{name}.2" for name in done.deliveries} != set()
     events = [json.loads(row["event"]) for row in pending(ledger, outbox)]
