@@ -31,7 +31,30 @@ SAID = {
     ),
     "policy_decisions": (
         "政策 Policies",
-        ("policy_id", "decision", "claim_state", "confirm_by", "failing_zh", "failing_en"),
+        ("policy_id", "decision", "claim_state", "is_listed", "said_state", "confirm_by", "failing_zh", "failing_en"),
+    ),
+    "need_states": (
+        "融资需求 Needs",
+        ("need_no", "posted_on", "amount_cny", "state_zh", "state_en", "since", "bank", "reject_reason", "last_day"),
+    ),
+    "need_offers": (
+        "需求匹配 Offers of needs",
+        (
+            "need_no",
+            "product_id",
+            "bank",
+            "fit",
+            "place",
+            "limit_cny",
+            "rate_pct",
+            "answer_days",
+            "failing",
+            "barred_zh",
+        ),
+    ),
+    "bank_answers": (
+        "银行应答 Answers of banks",
+        ("need_no", "bank", "matched_on", "due_on", "answered_on", "working_days", "state"),
     ),
     "reward_places": ("荣誉与优先 Rewards", ("reward_id", "stage", "place", "places", "state")),
     "restrictions": (
@@ -44,6 +67,7 @@ SAID = {
     ),
 }
 """What is shown of an enterprise, by table of the edition: the title, and the columns."""
+MARKET = ("need_states", "need_offers", "bank_answers")
 
 
 @app.command("list")
@@ -115,7 +139,7 @@ def show_enterprise(
     edition: Annotated[str | None, typer.Option(help="An edition; the current one otherwise.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what every product, policy and reward says of an enterprise, what it lacks, and what restricts it."""
+    """Show what products, policies and rewards say of an enterprise, its needs and offers, and what restricts it."""
     data_dir, code = data_folder(), tidy(uscc)
     wanted = edition or read_current(data_dir)
     if wanted is None:
@@ -128,12 +152,21 @@ def show_enterprise(
                 f"edition {wanted} has no enterprise {code}. Next: jifen explain {code} says why",
                 "not_found",
             )
-        said = {table: tables.needed(table, uscc=code) for table in SAID}
+        # An edition from before the supermarket is shown without it.
+        said = {
+            table: tables.rows(table, uscc=code) or [] if table in MARKET else tables.needed(table, uscc=code)
+            for table in SAID
+        }
     if as_json:
         show.show_json({"edition_id": wanted, "uscc": code, **said})
         return
-    for offer in said["product_offers"]:
-        # Exact: fen have two decimals of a yuan.
-        offer["limit_cny"] = None if offer["limit_fen"] is None else Decimal(offer["limit_fen"]).scaleb(-2)
+    # Exact: fen have two decimals of a yuan.
+    for row in (*said["product_offers"], *said["need_offers"]):
+        row["limit_cny"] = None if row["limit_fen"] is None else Decimal(row["limit_fen"]).scaleb(-2)
+    for row in said["need_states"]:
+        row["amount_cny"] = Decimal(row["amount_fen"]).scaleb(-2)
+    said["need_offers"].sort(
+        key=lambda row: (row["need_no"], row["place"] or len(said["need_offers"]), row["product_id"])
+    )
     for table, (title, columns) in SAID.items():
         show.show_rows(title, said[table], columns)

@@ -64,7 +64,8 @@ class NoticeSink(_Sink):
 
     `notice` tells of each edition, `alert` tells operators of each night to look at. Without `answered` an answer must
     be no page of HTML, and must not say no by one of the names in common use (code, errcode, success, error, status): a
-    chat bot refuses with HTTP 200.
+    chat bot refuses with HTTP 200. `policies` is what a `notice` says of each policy: how many are eligible, newly and
+    no longer (`counts`), or beside them the codes of those on its list (`enterprises`).
     """
 
     kind: Literal["notice", "alert"]
@@ -72,6 +73,7 @@ class NoticeSink(_Sink):
     connection: WebhookConnection
     statuses: tuple[int, ...] = Field(default=(200, 201, 202, 204), min_length=1)
     answered: Answered | None = None
+    policies: Literal["counts", "enterprises"] | None = None
 
 
 class ReturnsSink(_Sink):

@@ -43,6 +43,51 @@ order by all
 """
 
 
+POLICIES = """
+with now_rows as (select * from read_parquet({now}, hive_partitioning = false)),
+then_rows as (select * from read_parquet({then}, hive_partitioning = false)),
+compared as (
+    select
+        coalesce(n.policy_id, t.policy_id) as policy_id,
+        coalesce(n.uscc, t.uscc) as uscc,
+        coalesce(bool_or(n.decision = 'eligible'), false) as is_eligible,
+        coalesce(bool_or(t.decision = 'eligible'), false) as was_eligible,
+        coalesce(bool_or(n.is_listed), false) as is_listed
+    from now_rows as n
+    full join then_rows as t on n.uscc = t.uscc and n.policy_id = t.policy_id
+    group by all
+)
+select
+    policy_id,
+    count(*) filter (where is_eligible) as eligible,
+    count(*) filter (where is_listed) as listed,
+    count(*) filter (where is_eligible and not was_eligible) as newly_eligible,
+    count(*) filter (where was_eligible and not is_eligible) as no_longer_eligible,
+    coalesce(list(uscc order by uscc) filter (where is_listed), []) as listed_enterprises
+from compared
+group by policy_id
+order by policy_id
+"""
+
+
+def policy_counts(then: Path | None, now: Path) -> list[dict[str, Any]]:
+    """By policy how many are eligible, on the list that is sent, newly eligible and no longer, and who is on the list.
+
+    `then` is the folder of the edition before. Without one, or with one older than the programme, what is new and what
+    ended is None: nobody can say. An edition without policies has none.
+    """
+    files = [edition / "tables" / "policy_decisions.parquet" for edition in (then or now, now)]
+    if not files[1].is_file():
+        return []
+    is_first = then is None or not files[0].is_file()
+    then_file, now_file = literal(files[1] if is_first else files[0]), literal(files[1])
+    with duckdb.connect() as connection:
+        cursor = connection.execute(POLICIES.format(now=now_file, then=then_file))
+        names = [name for name, *_ in cursor.description or ()]
+        found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return [one | {"newly_eligible": None, "no_longer_eligible": None} for one in found] if is_first else found
+
+
 def changes(then: Path, now: Path) -> list[dict[str, Any]]:
     """Each watched cell that differs between the sealed editions in two folders, in the order of tables and codes.
 

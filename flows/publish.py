@@ -40,8 +40,9 @@ def publish_edition(night: Night, cleared: Cleared) -> str | None:
         point_current(night.settings.data_dir, edition_id)
         return None
     sequence = next_sequence(night.ledger, edition_id)
-    channels = [sink.name for sink in night.sinks if isinstance(sink, NoticeSink) and sink.kind == "notice"]
-    messages = [_message(channel, sequence, row, night.follows) for channel in channels]
+    channels = [sink for sink in night.sinks if isinstance(sink, NoticeSink) and sink.kind == "notice"]
+    policies = _policies(night, edition_id) if any(channel.policies for channel in channels) else []
+    messages = [_message(channel, sequence, row, night.follows, policies) for channel in channels]
     ruleset = frozen_row(row["ruleset_id"], PROJECT_DIR / "dbt_project")
     publish(night.ledger, row, night.run_id, night.follows, recipients(night.sinks), messages, ruleset)
     point_current(night.settings.data_dir, edition_id)
@@ -126,12 +127,26 @@ def stale_of(supplied: Sequence[Supplied]) -> dict[str, str]:
     return found
 
 
-def _message(recipient: str, sequence: int, edition: Row, supersedes: str | None) -> Message:
-    """The event of one publication: which edition, nothing of any enterprise. Its id tells a repetition."""
-    message_id = f"{edition['edition_id']}.{recipient}.{sequence}"
+def _policies(night: Night, edition_id: str) -> list[Row]:
+    """What this edition says of each policy beside the one that it follows."""
+    from editions.changes import policy_counts
+
+    before = edition_path(night.settings.data_dir, night.follows) if night.follows else None
+    return policy_counts(before, edition_path(night.settings.data_dir, edition_id))
+
+
+def _message(channel: NoticeSink, sequence: int, edition: Row, supersedes: str | None, policies: list[Row]) -> Message:
+    """The event of one publication: which edition, and what the channel asks for of policies. Its id tells a repeat.
+
+    No enterprise is named, but to a channel whose file asks for `enterprises`.
+    """
+    message_id = f"{edition['edition_id']}.{channel.name}.{sequence}"
     told = ("edition_id", "as_of", "ruleset_id", "manifest_sha256")
     data: dict[str, Any] = {**{name: edition[name] for name in told}, "supersedes": supersedes}
-    return message(message_id, recipient, EVENT_TYPE, edition["edition_id"], data)
+    if channel.policies:
+        left_out = () if channel.policies == "enterprises" else ("listed_enterprises",)
+        data["policies"] = [{name: one[name] for name in one if name not in left_out} for one in policies]
+    return message(message_id, channel.name, EVENT_TYPE, edition["edition_id"], data)
 
 
 def message(message_id: str, recipient: str, event_type: str, subject: str, data: dict[str, Any]) -> Message:

@@ -13,7 +13,7 @@ from tests.contract.subsidy_reference import as_day, fen
 Row = Mapping[str, Any]
 SEEDS = (
     *("products", "working_years", "working_day_exceptions", "market_states", "market_transitions"),
-    *("market_parameters", "market_orders", "market_products", "market_pauses"),
+    *("market_parameters", "market_orders", "market_products", "market_pauses", "market_consents"),
 )
 ONE = timedelta(days=1)
 
@@ -289,13 +289,34 @@ class Market:
     def giver(self, consent: Row) -> str:
         return self.decided.get(consent["uscc"], consent["uscc"])
 
-    def covers(self, consent: Row, day: date, data_class: str) -> bool:
+    def covers(self, consent: Row, day: date, used_for: str) -> bool:
+        """Whether a consent is the newest word of its giver on a day, in force, and good for this use."""
+        (use,) = (row for row in self.seeds["market_consents"] if row["used_for"] == used_for)
         withdrawn = day_or_none(consent.get("withdrawn_on"))
         return (
             is_within(day, consent["valid_from"], consent.get("valid_to"))
             and (withdrawn is None or day < withdrawn)
-            and data_class in {one.strip() for one in consent["data_classes"].split(",")}
+            and consent["purpose"] == use["purpose"]
+            and use["data_class"] in {one.strip() for one in consent["data_classes"].split(",")}
+            and not any(
+                as_day(consent["valid_from"]) <= as_day(other["withdrawn_on"]) <= day
+                for other in self.given["science.consents"]
+                if other.get("withdrawn_on")
+                and (self.giver(other), other["recipient"], other["purpose"])
+                == (self.giver(consent), consent["recipient"], consent["purpose"])
+            )
         )
+
+    def newest_grant(self, uscc: str, bank: str) -> Row | None:
+        """The consent that was given last by the business date, for the purpose of prospects."""
+        (use,) = (row for row in self.seeds["market_consents"] if row["used_for"] == "bank_prospects")
+        found = [
+            one
+            for one in self.given.get("science.consents", ())
+            if (self.giver(one), one["recipient"], one["purpose"]) == (uscc, bank, use["purpose"])
+            and as_day(one["valid_from"]) <= self.as_of
+        ]
+        return max(found, key=lambda one: (as_day(one["valid_from"]), one["consent_id"]), default=None)
 
     def prospects(self) -> dict[tuple[str, str], tuple[int, int]]:
         """By need and product that its bank may see: the place in the bank's list, and how many share it."""
@@ -303,17 +324,15 @@ class Market:
         seen: dict[tuple[str, str], dict[tuple[str, str], dict[str, Any]]] = {}
         for key, offer in self.offers().items():
             need, fact = self.needs[key[0]], facts.get(offer["uscc"])
-            may = any(
-                self.giver(one) == offer["uscc"]
-                and one["recipient"] == offer["bank"]
-                and self.covers(one, self.as_of, "score")
-                for one in self.given.get("science.consents", ())
-            )
+            grant = self.newest_grant(offer["uscc"], offer["bank"])
+            may = grant is not None and self.covers(grant, self.as_of, "bank_prospects")
             if offer["fit"] == "match" and may and fact and offer["bank"] in listed(need.get("consented_banks")):
                 seen.setdefault((offer["bank"], key[1]), {})[key] = {
                     **offer["fields"],
                     "score": number(fact["score"]),
-                    "rank_overall": number(fact["rank_overall"]),
+                    "rank_overall": number(fact["rank_overall"])
+                    if grant and "rank" in grant["data_classes"].split(",")
+                    else None,
                     "amount_fen": fen(need["amount_cny"]),
                     "days_posted": (self.as_of - as_day(need["posted_on"])).days,
                 }
@@ -341,7 +360,7 @@ class Market:
             return "no_consent"
         if self.giver(consent) != self.uscc(row) or consent["recipient"] != row["bank"]:
             return "consent_of_another"
-        if not self.covers(consent, as_day(row["reported_on"]), "loan_feedback"):
+        if not self.covers(consent, as_day(row["reported_on"]), "need_feedback"):
             return "consent_not_in_force"
         if row.get("need_no") and need is None:
             return "no_need"

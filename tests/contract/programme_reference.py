@@ -131,23 +131,34 @@ def rate(programme: Mapping[str, list[Row]], product: Row, facts: Facts, day: da
     return None
 
 
-def policies(programme: Mapping[str, list[Row]], facts: Facts, day: date) -> dict[str, tuple[str, date | None]]:
-    """The decision on each policy in force, and by when it is confirmed."""
+def policies(
+    programme: Mapping[str, list[Row]], facts: Facts, day: date, statements: Iterable[Facts] = ()
+) -> dict[str, tuple[str, date | None, str | None]]:
+    """The decision on each policy in force, by when it is confirmed, and what was said to it last."""
     open_now = [row for row in programme["policies"] if is_in_force(row, day)]
     alone = {
         row["policy_id"]: decide(of_version(programme["programme_conditions"], "policy", row), facts)[0]
         for row in open_now
     }
-    found: dict[str, tuple[str, date | None]] = {}
+    found: dict[str, tuple[str, date | None, str | None]] = {}
     for row in open_now:
         decision = alone[row["policy_id"]]
         for relation in of_version(programme["policy_relations"], "policy", row):
             if relation["relation"] == "requires":
                 other = alone.get(relation["other_policy_id"], "no")
                 decision = "no" if other == "no" else _worse(decision, other)
-        is_listed = decision == "eligible" and is_in_force(row, day, "claim_from", "claim_to")
+        said = [
+            (one["claimed_on"], one["claim_no"], one["state"])
+            for one in statements
+            if (one["policy_id"], one["version"]) == (row["policy_id"], row["version"])
+            and is_in_force(row, one["claimed_on"], "claim_from", "claim_to")
+            and one["claimed_on"] <= day
+        ]
+        last_said = max(said)[2] if said else None
+        is_open = is_in_force(row, day, "claim_from", "claim_to")
+        is_listed = decision == "eligible" and is_open and last_said is None
         last = min(day + timedelta(days=int(row["confirm_days"])), date.fromisoformat(row["claim_to"]))
-        found[row["policy_id"]] = (decision, last if is_listed else None)
+        found[row["policy_id"]] = (decision, last if is_listed else None, last_said)
     return found
 
 

@@ -73,12 +73,12 @@ def offer(product: str = "high-enterprise-loan", bank: str = "bank_a", **more: A
 
 
 def consent(no: str = "C", uscc: str = A, bank: str = "bank_a", **more: Any) -> dict[str, Any]:
-    classes = "score,rank,loan_feedback"
     return {
         "consent_id": no,
         "uscc": uscc,
         "recipient": bank,
-        "data_classes": classes,
+        "purpose": "授信评估",
+        "data_classes": "score,rank,loan_feedback",
         "valid_from": "2025-01-01",
         **more,
     }
@@ -315,6 +315,7 @@ def test_offers_and_prospects_come_in_the_order_of_the_rows_and_equals_share_a_p
         ({"data_classes": "rank,loan_feedback"}, False),
         ({"recipient": "bank_b"}, False),
         ({"uscc": B}, False),
+        ({"purpose": "营销"}, False),
     ],
 )
 def test_a_bank_sees_a_need_under_a_consent_to_it_on_the_day_alone(changed: dict[str, Any], is_seen: bool) -> None:
@@ -322,6 +323,22 @@ def test_a_bank_sees_a_need_under_a_consent_to_it_on_the_day_alone(changed: dict
     assert bool(only(connection, "select count(*) from bank_prospects")) is is_seen
     connection = both(market(**{"finance.needs": [need(consented_banks=None)]}))
     assert only(connection, "select count(*) from bank_prospects") == 0
+
+
+def test_the_newest_word_to_a_bank_decides_and_a_rank_needs_its_class() -> None:
+    """A withdrawal of another consent to the same bank for the same purpose stands for all of them."""
+    withdrawn = consent("D", valid_from="2025-02-01", withdrawn_on="2025-03-01")
+    rows = {"science.consents": [consent(), withdrawn], "finance.bank_feedback": [report()]}
+    connection = both(market(**rows))
+    assert only(connection, "select count(*) from bank_prospects") == 0
+    assert only(connection, "select problem from need_feedback") == "consent_not_in_force"
+    rows = {"science.consents": [withdrawn, consent("E", valid_from="2025-04-01", data_classes="score")]}
+    connection = both(market(**rows))
+    assert only(connection, "select consent_id, score is null, rank_overall is null from bank_prospects") == (
+        "E",
+        False,
+        True,
+    )
 
 
 def report(no: str = "F", **more: Any) -> dict[str, Any]:
@@ -413,7 +430,7 @@ def randomly(seed: int) -> dict[str, Any]:
                     answer_days=chance.choice((None, 3)),
                 )
             )
-        for bank in ("bank_a", "bank_b"):
+        for bank in ("bank_a", "bank_b", "bank_a"):
             consents.append(
                 consent(
                     f"C{len(consents)}",
@@ -422,6 +439,7 @@ def randomly(seed: int) -> dict[str, Any]:
                     valid_from=day(),
                     valid_to=chance.choice((None, as_of, day())),
                     withdrawn_on=chance.choice((None, None, as_of, day())),
+                    data_classes=chance.choice(("score,rank,loan_feedback", "score", "rank")),
                 )
             )
     return market(
@@ -465,6 +483,7 @@ def test_no_bank_sees_a_need_whose_enterprise_did_not_consent_on_the_day(seed: i
         if one["valid_from"] <= as_of
         and (one["valid_to"] or as_of) >= as_of
         and (one["withdrawn_on"] is None or one["withdrawn_on"] > as_of)
+        and "score" in one["data_classes"]
     }
     named = {
         (one["need_no"], bank) for one in rows["finance.needs"] for bank in (one["consented_banks"] or "").split(";")

@@ -29,6 +29,7 @@ FAULTS = {
     "parameters__product": "update market_parameters set bank = 'bank_a' where product_id is not null",
     "parameters__provenance": "update market_parameters set unit = ''",
     "parameters__needed": "delete from market_parameters where parameter = 'near_rate_pct'",
+    "consents__words": "update market_consents set purpose = null where used_for = 'need_feedback'",
     "orders__field": "update market_orders set field = 'uscc' where place = 1",
     "orders__places": "update market_orders set place = 4 where place = 3",
     "products__unknown": "update market_products set version = '1999.1'",

@@ -64,18 +64,54 @@ def test_every_product_decides_as_plain_python_does(night, facts, programme):
 
 def test_every_policy_decides_as_plain_python_does(night, facts, programme):
     found = {
-        (uscc, policy): (decision, confirm_by)
-        for uscc, policy, decision, confirm_by in night.rows(
-            "select uscc, policy_id, decision, confirm_by from policy_decisions"
+        (uscc, policy): (decision, confirm_by, said)
+        for uscc, policy, decision, confirm_by, said in night.rows(
+            "select uscc, policy_id, decision, confirm_by, said_state from policy_decisions"
         )
     }
+    claims = statements(night)
     wanted = {
         (uscc, policy): said
         for uscc, one in facts.items()
-        for policy, said in reference.policies(programme, one, night.as_of).items()
+        for policy, said in reference.policies(programme, one, night.as_of, claims.get(uscc, ())).items()
     }
     assert {key: (found.get(key), value) for key, value in wanted.items() if found.get(key) != value} == {}
     assert found.keys() == wanted.keys()
+
+
+def statements(night) -> dict[str, list[dict[str, Any]]]:
+    """What each enterprise said to policies, as it landed."""
+    columns = ("uscc", "policy_id", "version", "claimed_on", "claim_no", "state")
+    files = f"read_parquet('{night.candidate.inputs}/finance/policy_claims/*.parquet')"
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in night.rows(f"select {', '.join(columns)} from {files}"):
+        found.setdefault(row[0], []).append(dict(zip(columns, row, strict=True)))
+    return found
+
+
+def test_a_policy_that_was_answered_in_its_claim_period_is_not_offered_again(night):
+    rows = night.rows("select uscc, policy_id, unlisted_reason, is_listed, said_state from policy_decisions")
+    by_said = {(said, reason) for _, _, reason, is_listed, said in rows if said and reason and not is_listed}
+    assert {("paid", "already_claimed"), ("confirmed", "already_claimed"), ("refused", "refused")} <= by_said
+    assert not any(is_listed and said for _, _, _, is_listed, said in rows)
+    assert any(is_listed for _, _, _, is_listed, _ in rows)
+    found = {(uscc, policy): said for uscc, policy, _, _, said in rows}
+    wanted = {"already_claimed": "claimed", "refused": "refused", "confirmed": "confirmed", "not_counted": None}
+    planted = [one for one in night.truth["planted"] if one["dataset"] == "policy_claims"]
+    assert len(planted) == 4
+    for one in planted:
+        assert found[one["uscc"], "invention-support"] == wanted[one["expect"]], one["kind"]
+
+
+def test_where_claims_were_not_received_nobody_is_offered_a_policy_twice(night):
+    unknown = "select * replace (is_supplied and dataset <> 'policy_claims' as is_supplied) from {0}.supply"
+    given = {"supply": unknown.format(night.candidate.warehouse.stem)}
+    with night.replayed(given=given, only=("policy_decisions",)) as connection:
+        found = connection.execute(
+            "select distinct unlisted_reason from policy_decisions where not is_listed"
+        ).fetchall()
+        assert connection.execute("select count(*) from policy_decisions where is_listed").fetchone() == (0,)
+    assert ("claims_not_known",) in found
 
 
 def test_every_reward_is_given_as_plain_python_gives_it(night, facts, programme):

@@ -154,6 +154,12 @@ def test_one_notice_names_the_edition_and_no_enterprise(night):
     assert event["specversion"] == "1.0"
     assert event["data"]["edition_id"] == night.current.name
     assert not any(uscc in json.dumps(event) for uscc in night.truth["eligible"])
+    decided = [row for row in night.table("policy_decisions") if row["decision"] == "eligible"]
+    counts = {one["policy_id"]: (one["eligible"], one["listed"]) for one in event["data"]["policies"]}
+    assert sum(eligible for eligible, _ in counts.values()) == len(decided)
+    assert sum(listed for _, listed in counts.values()) == sum(row["is_listed"] for row in decided)
+    # The first edition follows none, so nothing is new in it.
+    assert {one["newly_eligible"] for one in event["data"]["policies"]} == {None}
 
 
 def test_an_enterprise_can_be_explained_to_the_point(night):
@@ -184,6 +190,10 @@ def test_what_every_product_and_policy_says_of_an_enterprise_can_be_asked(night)
         row["product_id"] for row in night.table("product_offers")
     }
     assert all(row["gap"] is not None for row in told["failed_conditions"] if not row["is_not_known"] and row["number"])
+    posted = next(row["uscc"] for row in night.table("need_offers") if row["fit"] == "match")
+    told = night.jifen("programme", "show", posted).told
+    assert {row["need_no"] for row in told["need_offers"]} <= {row["need_no"] for row in told["need_states"]}
+    assert all((row["place"] is None) is (row["fit"] != "match") for row in told["need_offers"])
     assert night.jifen("programme", "show", "91441300MA00000000").code == 1
     assert "has none before it" in str(night.jifen("programme", "changes").told)
     same = night.jifen("programme", "changes", "--since", night.current.name)

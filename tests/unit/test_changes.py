@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from editions.changes import WATCHED, changes
+from editions.changes import WATCHED, changes, policy_counts
 
 COLUMNS = {table: (*keys, *columns) for table, (keys, columns) in WATCHED.items()}
 
@@ -75,3 +75,38 @@ def test_equal_editions_and_one_older_than_the_programme_have_no_changes(edition
     one = edition("one", policy_decisions=[("'A'", "'p'", "'no'", "false")])
     assert changes(one, one) == []
     assert changes(edition("old"), one) == []
+
+
+def test_of_each_policy_is_said_how_many_are_eligible_newly_and_no_longer(edition):
+    def row(uscc, policy, decision, is_listed):
+        return f"'{uscc}'", f"'{policy}'", f"'{decision}'", str(is_listed)
+
+    then = edition(
+        "then",
+        policy_decisions=[
+            row("A", "p", "eligible", True),
+            row("B", "p", "eligible", True),
+            row("C", "p", "no", False),
+            row("A", "gone", "eligible", True),
+        ],
+    )
+    now = edition(
+        "now",
+        policy_decisions=[
+            row("A", "p", "near_miss", False),
+            row("B", "p", "eligible", False),
+            row("C", "p", "eligible", True),
+            row("D", "p", "eligible", True),
+            row("D", "new", "no", False),
+        ],
+    )
+    names = ("policy_id", "eligible", "listed", "newly_eligible", "no_longer_eligible", "listed_enterprises")
+    assert [tuple(one[name] for name in names) for one in policy_counts(then, now)] == [
+        ("gone", 0, 0, 0, 1, []),
+        ("new", 0, 0, 0, 0, []),
+        ("p", 3, 2, 2, 1, ["C", "D"]),
+    ]
+    first = {one["policy_id"]: tuple(one[name] for name in names[1:]) for one in policy_counts(None, now)}
+    assert first == {"new": (0, 0, None, None, []), "p": (3, 2, None, None, ["C", "D"])}
+    assert policy_counts(then, edition("older")) == []
+    assert policy_counts(edition("before"), now)[1]["newly_eligible"] is None

@@ -19,6 +19,40 @@ in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
+supply as (
+    select * from {{ ref('supply') }}
+),
+
+redirected as (
+    select * from {{ ref('int_codes__redirected') }}
+),
+
+statements as (
+    {{ landed('finance', 'policy_claims') }}
+),
+
+-- What an enterprise said last to a policy within its claim period.
+said as (
+    select
+        coalesce(redirected.uscc, statements.uscc) as uscc,
+        policies.policy_id,
+        policies.version,
+        statements.state,
+        statements.claimed_on,
+        row_number() over (
+            partition by coalesce(redirected.uscc, statements.uscc), policies.policy_id, policies.version
+            order by statements.claimed_on desc, statements.claim_no desc
+        ) as newest_rank
+    from statements
+    inner join in_force on statements.claimed_on <= in_force.as_of
+    inner join policies
+        on
+            statements.policy_id = policies.policy_id
+            and statements.version = policies.version
+            and statements.claimed_on between policies.claim_from and policies.claim_to
+    left join redirected on statements.uscc = redirected.code
+),
+
 -- On each policy, whether it is in force on the business date or not: one that is not is open to nobody.
 others as (
     select
@@ -83,6 +117,10 @@ decided as (
         least(
             cast({{ dbt.dateadd('day', 'policies.confirm_days', 'in_force.as_of') }} as date), policies.claim_to
         ) as confirm_by,
+        said.state as said_state,
+        said.claimed_on,
+        -- Where nothing is heard of it: 0 where it would have been, null where a claim may be there and was not received.
+        case when said.uscc is null then {{ absent_means('finance', 'policy_claims') }} else 1 end as statements,
         decisions.conditions,
         decisions.conditions_met,
         decisions.conditions_not_known,
@@ -98,6 +136,25 @@ decided as (
             decisions.subject = related.subject
             and decisions.item_id = related.item_id
             and decisions.version = related.version
+    left join said
+        on
+            enterprises.uscc = said.uscc
+            and policies.policy_id = said.policy_id
+            and policies.version = said.version
+            and said.newest_rank = 1
+),
+
+offered as (
+    select
+        *,
+        case
+            when decision <> 'eligible' then null
+            when claim_state <> 'open' then claim_state
+            when said_state = 'refused' then 'refused'
+            when said_state is not null then 'already_claimed'
+            when statements is null then 'claims_not_known'
+        end as unlisted_reason
+    from decided
 ),
 
 confirmed as (
@@ -111,12 +168,15 @@ confirmed as (
         procedure,
         channel,
         decision,
-        -- Whom the list names confirms or refuses; nobody need apply. Only while the window is open.
-        decision = 'eligible' and claim_state = 'open' as is_listed,
+        -- Whom the list names confirms or refuses; nobody need apply. Only while the window is open, and once.
+        decision = 'eligible' and unlisted_reason is null as is_listed,
+        unlisted_reason,
+        said_state,
+        claimed_on,
         claim_state,
         claim_from,
         claim_to,
-        case when decision = 'eligible' and claim_state = 'open' then confirm_by end as confirm_by,
+        case when decision = 'eligible' and unlisted_reason is null then confirm_by end as confirm_by,
         excludes,
         conditions,
         conditions_met,
@@ -126,7 +186,7 @@ confirmed as (
         case when decision <> 'eligible' then failing_en end as failing_en,
         gap,
         closes_on
-    from decided
+    from offered
 )
 
 select * from confirmed

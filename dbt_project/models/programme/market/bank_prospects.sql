@@ -11,18 +11,38 @@ facts as (
     select * from {{ ref('enterprise_facts') }}
 ),
 
--- The consent that is in force on the business date and began last.
-consents as (
+uses as (
+    select * from {{ ref('market_consents') }}
+    where used_for = 'bank_prospects'
+),
+
+in_force as (
+    select * from {{ ref('ruleset_in_force') }}
+),
+
+-- The newest word of an enterprise to a bank about a purpose decides, of the same day a withdrawal: as on the day on which an
+-- extract is sent.
+worded as (
     select
-        given.uscc,
-        given.recipient,
-        given.consent_id,
+        given.*,
+        in_force.as_of,
         row_number() over (
-            partition by given.uscc, given.recipient order by given.valid_from desc, given.consent_id asc
-        ) as newest_rank
+            partition by given.uscc, given.recipient, given.purpose
+            order by
+                case when given.withdrawn_on <= in_force.as_of then given.withdrawn_on else given.valid_from end desc,
+                case when given.withdrawn_on <= in_force.as_of then 0 else 1 end asc,
+                given.valid_from desc,
+                given.consent_id desc
+        ) as age
     from {{ ref('int_consents__given') }} as given
-    inner join {{ ref('ruleset_in_force') }} as in_force
-        on {{ consent_covers('given', 'in_force.as_of', 'score') }}
+    inner join in_force on given.valid_from <= in_force.as_of or given.withdrawn_on <= in_force.as_of
+),
+
+consents as (
+    select worded.*
+    from worded
+    inner join uses on {{ consent_covers('worded', 'worded.as_of', 'uses') }}
+    where worded.age = 1
 ),
 
 prospects as (
@@ -42,14 +62,14 @@ prospects as (
         needs.collaterals,
         needs.used_for,
         facts.score,
-        facts.rank_overall,
+        case when {{ names_class('consents.data_classes', "'rank'") }} then facts.rank_overall end as rank_overall,
         offers.limit_fen,
         offers.rate_pct
     from offers
     inner join needs on offers.need_no = needs.need_no
     inner join facts on offers.uscc = facts.uscc
     inner join consents
-        on offers.uscc = consents.uscc and offers.bank = consents.recipient and consents.newest_rank = 1
+        on offers.uscc = consents.uscc and offers.bank = consents.recipient
     where instr(';' || replace(needs.consented_banks, ' ', '') || ';', ';' || offers.bank || ';') > 0
 ),
 

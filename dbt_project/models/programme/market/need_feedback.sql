@@ -6,6 +6,11 @@ consents as (
     select * from {{ ref('int_consents__given') }}
 ),
 
+uses as (
+    select * from {{ ref('market_consents') }}
+    where used_for = 'need_feedback'
+),
+
 needs as (
     select * from {{ ref('need_states') }}
 ),
@@ -33,6 +38,21 @@ steps as (
     where bank is not null
 ),
 
+-- Reports under a consent after which the enterprise withdrew another to the bank for the same purpose.
+overruled as (
+    select reports.feedback_no
+    from reports
+    inner join consents on reports.consent_id = consents.consent_id
+    inner join consents as others
+        on
+            consents.uscc = others.uscc
+            and consents.recipient = others.recipient
+            and consents.purpose = others.purpose
+            and reports.reported_on >= others.withdrawn_on
+            and consents.valid_from <= others.withdrawn_on
+    group by reports.feedback_no
+),
+
 judged as (
     select
         reports.*,
@@ -42,7 +62,10 @@ judged as (
             when consents.consent_id is null then 'no_consent'
             when consents.uscc <> coalesce(redirected.uscc, reports.uscc) or consents.recipient <> reports.bank
                 then 'consent_of_another'
-            when not ({{ consent_covers('consents', 'reports.reported_on', 'loan_feedback') }}) then 'consent_not_in_force'
+            when
+                overruled.feedback_no is not null
+                or not ({{ consent_covers('consents', 'reports.reported_on', 'uses') }})
+                then 'consent_not_in_force'
             when reports.need_no is not null and needs.need_no is null then 'no_need'
             when needs.uscc <> coalesce(redirected.uscc, reports.uscc) then 'need_of_another'
             when reports.decision = 'rejected' and coalesce(trim(reports.reject_reason), '') = '' then 'no_reason'
@@ -51,6 +74,8 @@ judged as (
     inner join in_force on reports.reported_on <= in_force.as_of
     left join redirected on reports.uscc = redirected.code
     left join consents on reports.consent_id = consents.consent_id
+    cross join uses
+    left join overruled on reports.feedback_no = overruled.feedback_no
     left join needs on reports.need_no = needs.need_no
     left join steps on reports.need_no = steps.need_no and reports.bank = steps.bank and steps.newest_rank = 1
 ),
