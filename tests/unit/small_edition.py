@@ -11,6 +11,7 @@ from editions.candidate import Candidate, new_candidate
 from editions.provenance import Code
 from editions.recipe import InputBatch
 from editions.seal import EditionFacts, SealedEdition, seal
+from tests.unit.small_programme import PROGRAMME
 
 AS_OF = date(2025, 6, 30)
 CODE = Code("9" * 40, True, "0.1.0", "67" * 32, "89" * 32, "45" * 32)
@@ -142,7 +143,7 @@ def make_candidate(data_dir: Path, run_id: str = "run-1", changes: str = "") -> 
     """A built candidate under `data_dir`; `changes` is SQL run over its tables before they are looked at."""
     candidate = new_candidate(data_dir, run_id)
     with duckdb.connect(str(candidate.warehouse)) as connection:
-        connection.execute(TABLES + changes)
+        connection.execute(TABLES + PROGRAMME + changes)
     write_target(candidate, TAGGED)
     return candidate
 

@@ -1,0 +1,197 @@
+"""The gate's questions about the programme's tables: each passes where it should, and a planted fault blocks."""
+
+import shutil
+
+import duckdb
+import pytest
+
+from expectations.gate import audit
+from expectations.suites import SUITES, load_suites
+from tests.unit.small_programme import PROGRAMME
+
+FAULTS = {
+    "subsidy_lines": {
+        "one_line_per_claim_programme_and_year": [
+            "insert into subsidy_lines from subsidy_lines where claim_no = '4'",
+            "delete from subsidy_lines",
+        ],
+        "nobody_is_granted_without_meeting_every_condition": [
+            "update subsidy_checks set is_met = false where claim_no = '2'",
+            "update subsidy_checks set is_met = null where claim_no = '2'",
+            "delete from subsidy_checks where claim_no = '2'",
+            "update subsidy_lines set is_eligible = null where claim_no = '2'",
+        ],
+        "no_grant_is_above_the_interest_paid": [
+            "update subsidy_lines set interest_fen = 899 where claim_no = '1'",
+            "update subsidy_lines set interest_fen = null where claim_no = '1'",
+        ],
+        "no_grant_is_below_zero": [
+            "update subsidy_lines set granted_fen = -1 where claim_no = '4'",
+        ],
+        "no_contract_is_granted_more_than_its_cap": [
+            "update subsidy_programmes set contract_cap_cny = 8.99",
+        ],
+        "no_enterprise_is_granted_more_than_its_cap": [
+            "update subsidy_programmes set firm_cap_cny = 14.99",
+        ],
+        "no_year_is_granted_more_than_its_budget": [
+            "update subsidy_budgets set budget_cny = 14.99",
+            "delete from subsidy_budgets",
+        ],
+        "no_receipt_is_granted_at_two_banks": [
+            "update subsidy_lines set contract_no = 'r1' where claim_no = '2'",
+        ],
+    },
+    "subsidy_pay_list": {
+        "one_row_per_line_and_part": [
+            "insert into subsidy_pay_list from subsidy_pay_list where claim_no = '4'",
+        ],
+        "parts_are_known_and_of_their_sign": [
+            "update subsidy_pay_list set amount_fen = 1 where claim_no = '4'",
+            "update subsidy_pay_list set part = 'gift' where claim_no = '1'",
+        ],
+        "nobody_ends_with_more_than_is_granted": [
+            "update subsidy_pay_list set amount_fen = 121 where claim_no = '2'",
+            "update subsidy_pay_list set claim_no = '9' where claim_no = '1'",
+        ],
+        "nothing_is_paid_before_publicity_has_passed": [
+            "update subsidy_claims_known set published_on = '2025-06-24'",
+            "update subsidy_claims_known set published_on = null",
+            "update subsidy_claims_known set objected_on = '2025-06-05'",
+        ],
+        "what_is_paid_is_of_the_enterprise_of_the_line": [
+            "update subsidy_pay_list set uscc = 'b' where claim_no = '1'",
+        ],
+    },
+    "restrictions": {
+        "one_row_per_enterprise_measure_and_entry": [
+            "insert into restrictions from restrictions",
+            "delete from restrictions",
+        ],
+        "nobody_is_restricted_without_a_basis": [
+            "update restrictions set entry_basis = ' '",
+            "update restrictions set measure_basis = null",
+            "update restrictions set document_no = ''",
+            "update restrictions set issuing_body = null",
+            "update restrictions set starts_on = null",
+        ],
+        "every_restriction_follows_from_an_entry": [
+            "update restrictions set uscc = 'b'",
+            "update credit_events set may_be_repaired = true",
+        ],
+    },
+    "product_offers": {
+        "one_row_per_enterprise_product_and_version": [
+            "insert into product_offers from product_offers",
+            "delete from product_offers",
+        ],
+        "only_the_eligible_are_offered_anything": [
+            "update product_offers set limit_fen = 50000 where uscc = 'b'",
+            "update product_offers set decision = 'eligible' where uscc = 'c'",
+            "update product_offers set decision = 'perhaps' where uscc = 'c'",
+            "update product_offers set conditions = 0, conditions_met = 0",
+        ],
+        "whoever_is_not_let_in_is_shown_a_reason": [
+            "update product_offers set failing_zh = null where uscc = 'c'",
+        ],
+        "limits_are_within_the_product": [
+            "update product_offers set limit_fen = 100001 where uscc = 'a'",
+            "update product_offers set limit_fen = 9999 where uscc = 'a'",
+        ],
+    },
+    "policy_decisions": {
+        "one_row_per_enterprise_policy_and_version": [
+            "insert into policy_decisions from policy_decisions",
+        ],
+        "only_the_eligible_are_listed": [
+            "update policy_decisions set is_listed = true",
+            "update policy_decisions set claim_state = 'closed'",
+            "update policy_decisions set confirm_by = null",
+            "update policy_decisions set conditions = 3",
+        ],
+    },
+    "reward_places": {
+        "one_row_per_enterprise_reward_and_version": [
+            "insert into reward_places from reward_places",
+        ],
+        "no_more_are_given_than_there_are_places": [
+            "update reward_places set state = 'given'",
+        ],
+        "nobody_is_given_a_place_before_another_who_stands_higher": [
+            "update reward_places set place = 3 where uscc = 'a'",
+        ],
+        "only_the_eligible_are_given_one": [
+            "update decisions set decision = 'no' where subject = 1",
+        ],
+    },
+    "pool_claims": {
+        "one_row_per_event": [
+            "insert into pool_claims from pool_claims where event_no = '4'",
+        ],
+        "parts_add_up_to_the_amount": [
+            "update pool_claims set guarantor_fen = 399 where event_no = '1'",
+        ],
+        "the_pool_pays_and_gets_its_own_share_alone": [
+            "update pool_claims set pool_change_fen = 40 where event_no = '4'",
+            "update pool_claims set pool_change_fen = -401 where event_no = '2'",
+        ],
+        "no_loss_is_compensated_or_recovered_beyond_itself": [
+            "update pool_claims set loss_fen = 100",
+        ],
+    },
+    "credit_reports": {
+        "one_row_per_enterprise": [
+            "insert into credit_reports from credit_reports",
+            "delete from credit_reports",
+        ],
+        "restrictions_are_those_of_the_lists": [
+            "update credit_reports set restrictions = 1 where uscc = 'b'",
+            "update credit_reports set restrictions = 0",
+        ],
+        "no_mobile_numbers": [
+            "update credit_reports set tax_grade = '电话13812345678'",
+        ],
+        "no_identity_numbers": [
+            "update credit_reports set tax_grade = '441300199001011234'",
+        ],
+    },
+}
+"""By table and question the changes that it is there to find."""
+
+
+def verdict(tmp_path, changes, tables=tuple(FAULTS)):
+    suites, warehouse = tmp_path / "suites", tmp_path / "candidate.duckdb"
+    suites.mkdir()
+    for table in tables:
+        shutil.copy(SUITES / f"{table}.yml", suites)
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(PROGRAMME)
+        connection.execute(changes or "select 1")
+    return audit(warehouse, None, suites, ())
+
+
+def test_sound_tables_pass_every_question(tmp_path):
+    found = verdict(tmp_path, "")
+    assert [check for check in found.checks if check.outcome != "passed"] == []
+
+
+@pytest.mark.parametrize(
+    ("table", "question", "fault"),
+    [(table, question, fault) for table in FAULTS for question in FAULTS[table] for fault in FAULTS[table][question]],
+)
+def test_a_planted_fault_blocks(tmp_path, table, question, fault):
+    found = verdict(tmp_path, fault, (table,))
+    assert found.state == "blocked"
+    assert question in {check.name for check in found.checks if check.outcome in ("failed", "not_evaluated")}
+
+
+def test_every_question_has_a_planted_fault():
+    suites, problems = load_suites(SUITES)
+    asked = {(suite.table, check.name) for suite in suites if suite.table in FAULTS for check in suite.checks}
+    assert problems == []
+    assert asked == {(table, question) for table in FAULTS for question in FAULTS[table]}
+
+
+def test_nobody_who_claimed_is_no_fault(tmp_path):
+    nothing = "truncate subsidy_lines; truncate subsidy_entries; truncate subsidy_pay_list"
+    assert verdict(tmp_path, nothing).state == "passed"
