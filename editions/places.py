@@ -49,6 +49,13 @@ def edition_path(data_dir: Path, edition_id: str) -> Path:
     return editions_dir(data_dir) / edition_id
 
 
+def split_path(data_dir: Path, then: str, now: str) -> Path:
+    """Where what moved each enterprise between two editions is kept, once a diff worked it out; made again at will."""
+    for edition_id in (then, now):
+        edition_path(data_dir, edition_id)
+    return data_dir / "splits" / f"{then}..{now}.parquet"
+
+
 def require_edition(data_dir: Path, edition_id: str) -> Path:
     """The folder of an edition that is there. Raises `EditionMissingError` where it is not."""
     path = edition_path(data_dir, edition_id)

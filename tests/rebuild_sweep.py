@@ -16,12 +16,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
+from editions.durable import remove_tree
 from flows.rebuild import Rebuilt, rebuild
-from ledger.publications import publication_rows
 from sandbox.start import start
 from tests.e2e.house import House
 
@@ -40,16 +40,15 @@ class Way:
 WAYS = (Way("1 thread, other folder, from raw", 1, "America/New_York"), Way("2 threads", 2, "Asia/Shanghai"))
 
 
-def make_editions(house: House, count: int) -> list[str]:
-    """Publish this many editions, each of its own day; answers their ids, oldest first."""
-    for number in range(count):
-        if number:
-            move_facts(house.sandbox.state, number)
-        house.faults(*([{"kind": "down", "source": "credit"}] if number % AWAY_EVERY == AWAY_EVERY - 1 else []))
-        ran = house.impatient.run(house.as_of + timedelta(days=number))
-        if ran.told["state"] != "published":
-            raise SystemExit(f"night {number + 1}: {ran.told['state']}: {ran.told['message']}")
-    return [row["edition_id"] for row in reversed(publication_rows(house.ledger))]
+def publish_next(house: House, number: int) -> str:
+    """Let a day pass on which facts moved, and publish its edition; answers its id."""
+    if number:
+        move_facts(house.sandbox.state, number)
+    house.faults(*([{"kind": "down", "source": "credit"}] if number % AWAY_EVERY == AWAY_EVERY - 1 else []))
+    ran = house.impatient.run(house.as_of + timedelta(days=number))
+    if ran.told["state"] != "published":
+        raise SystemExit(f"night {number + 1}: {ran.told['state']}: {ran.told['message']}")
+    return str(ran.told["edition_id"])
 
 
 def move_facts(state: Path, number: int) -> None:
@@ -88,24 +87,32 @@ def made_again(house: House, edition_id: str, way: Way) -> Rebuilt:
         return rebuild(house.settings, edition_id)
 
 
+def from_raw(house: House, folder: Path) -> House:
+    """The data folder of a house in another place, with nothing landed left but raw."""
+    there = replace(house, data_dir=folder / "data")
+    shutil.copytree(
+        house.data_dir, there.data_dir, symlinks=True, ignore=shutil.ignore_patterns("landed", "quarantine")
+    )
+    return there
+
+
 def sweep(folder: Path, count: int) -> int:
-    """Make and rebuild so many editions; prints a line for each, and answers how many are byte-identical both ways."""
+    """Make so many editions and rebuild each when the next is out; answers how many are byte-identical both ways."""
     identical = 0
     with start("district", folder / "sandbox") as sandbox:
         house = House(folder / "data", sandbox)
-        ids = make_editions(house, count)
-        elsewhere = House(folder / "elsewhere" / "data", sandbox)
-        shutil.copytree(house.data_dir, elsewhere.data_dir, symlinks=True)
-        for made_from_raw in ("landed", "quarantine"):
-            shutil.rmtree(elsewhere.data_dir / made_from_raw, ignore_errors=True)
-        for edition_id in ids:
-            found = [made_again(one, edition_id, way) for one, way in zip((elsewhere, house), WAYS, strict=True)]
+        made = publish_next(house, 0)
+        for number in range(1, count + 1):
+            past, made = made, publish_next(house, number) if number < count else ""
+            elsewhere = from_raw(house, folder / f"elsewhere-{number}")
+            found = [made_again(one, past, way) for one, way in zip((elsewhere, house), WAYS, strict=True)]
             identical += all(one.is_identical for one in found)
             pairs = zip(WAYS, found, strict=True)
             told = (f"{way.name}: {len(one.differences)} of {one.files} files differ" for way, one in pairs)
-            sys.stdout.write(f"{edition_id}  {'; '.join(told)}\n")
+            sys.stdout.write(f"{past}  {'; '.join(told)}\n")
             sys.stdout.writelines(f"    {lost.path}\n" for one in found for lost in one.differences)
             sys.stdout.flush()
+            remove_tree(elsewhere.data_dir)
     return identical
 
 

@@ -1,13 +1,11 @@
 """A sealed edition made again from raw: every byte of it, elsewhere, on one thread, in another time zone."""
 
 import json
-import shutil
-from dataclasses import replace
 
 import pytest
 
 from editions.durable import make_read_only
-from tests.rebuild_sweep import WAYS, made_again
+from tests.rebuild_sweep import WAYS, from_raw, made_again
 
 pytestmark = pytest.mark.night
 
@@ -15,11 +13,7 @@ pytestmark = pytest.mark.night
 @pytest.fixture(scope="module")
 def elsewhere(first_night, tmp_path_factory):
     """The data folder of the first night in another place, with nothing landed left but raw."""
-    house = replace(first_night[0], data_dir=tmp_path_factory.mktemp("elsewhere") / "data")
-    shutil.copytree(first_night[0].data_dir, house.data_dir, symlinks=True)
-    for made_from_raw in ("landed", "quarantine"):
-        shutil.rmtree(house.data_dir / made_from_raw, ignore_errors=True)
-    return house
+    return from_raw(first_night[0], tmp_path_factory.mktemp("elsewhere"))
 
 
 def test_an_edition_is_made_again_from_raw_byte_for_byte(elsewhere):

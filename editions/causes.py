@@ -1,0 +1,69 @@
+"""Why two editions may differ: what is not the same in their manifests, in the order in which a diff replays it.
+
+Imports nothing dear: `jifen explain` must answer at once.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+DATE, DATA, IDENTITY, STALENESS, RULES, CODE = "date", "data", "identity", "staleness", "rules", "code"
+DECISIONS = ("pipeline", "identity_decisions")
+
+Manifest = Mapping[str, Any]
+
+
+class Cause(NamedTuple):
+    """One thing that differs: its kind, and of data whose (a source), of the others from what to what."""
+
+    kind: str
+    detail: str
+
+    @property
+    def name(self) -> str:
+        """The cause in one word, as `data:tax` or `rules`."""
+        return f"{self.kind}:{self.detail}" if self.kind == DATA else self.kind
+
+
+def causes(then: Manifest, now: Manifest) -> tuple[Cause, ...]:
+    """What differs between two editions, in the order of a replay.
+
+    The business date first, then the data of each source by name, the decisions about identity, which datasets are
+    older than they may be, the rule set, and last the code with everything else that is a rule.
+    """
+    found = []
+    if then["as_of"] != now["as_of"]:
+        found.append(Cause(DATE, f"{then['as_of']} → {now['as_of']}"))
+    moved = {address[0] for address in _differing(then, now, "content_sha256", "is_supplied") if address != DECISIONS}
+    found += [Cause(DATA, source) for source in sorted(moved)]
+    if DECISIONS in _differing(then, now, "content_sha256"):
+        found.append(Cause(IDENTITY, ""))
+    if stale := sorted(_differing(then, now, "is_stale", "reason")):
+        found.append(Cause(STALENESS, ", ".join(".".join(address) for address in stale)))
+    if _rules(then) != _rules(now):
+        found.append(Cause(RULES, f"{then['ruleset_id']} → {now['ruleset_id']}"))
+    if then["rules_sha256"] != now["rules_sha256"]:
+        found.append(Cause(CODE, f"{_commit(then)} → {_commit(now)}"))
+    return tuple(found)
+
+
+def _differing(then: Manifest, now: Manifest, *names: str) -> set[tuple[str, str]]:
+    """The datasets of which one of these facts differs, or that only one of the two knows."""
+    before, after = _inputs(then["inputs"]), _inputs(now["inputs"])
+    return {
+        address
+        for address in before.keys() | after.keys()
+        if [before.get(address, {}).get(name) for name in names] != [after.get(address, {}).get(name) for name in names]
+    }
+
+
+def _inputs(inputs: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Mapping[str, Any]]:
+    return {(one["source"], one["dataset"]): one for one in inputs}
+
+
+def _rules(manifest: Manifest) -> tuple[str, str]:
+    return str(manifest["ruleset_id"]), str(manifest.get("ruleset_sha256", ""))
+
+
+def _commit(manifest: Manifest) -> str:
+    code = manifest.get("code") or {}
+    return str(code.get("commit") or manifest["rules_sha256"])[:10]
