@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from flows.acts import Acted
 
 app = new_group()
+Published = Annotated[str, typer.Argument(help="A published edition.")]
+Why = Annotated[str, typer.Option("--why", help="Why, for whoever asks in a year.")]
 EditionId = Annotated[str | None, typer.Argument(help="An edition; the current one otherwise.")]
 
 
@@ -115,6 +117,24 @@ def verify_edition(edition: EditionId = None, as_json: Json = False) -> None:
     raise typer.Exit(1 if findings else 0)
 
 
+@app.command("diff")
+def diff_editions(
+    then: Published,
+    now: Annotated[str, typer.Argument(help="The edition to compare it with.")],
+    uscc: Annotated[str | None, typer.Option(help="One enterprise.")] = None,
+    top: Annotated[int, typer.Option(min=0, help="How many of those that moved most are shown.")] = 10,
+    csv: Annotated[Path | None, typer.Option(help="Write every part into this CSV file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Split what moved each enterprise between two editions by cause; `jifen explain` shows it from then on."""
+    from cli.edition_diff import show_diff
+    from flows.diff import diff
+
+    with show.progress(f"{then} → {now}"):
+        found = diff(Settings(), then, now)
+    show_diff(found, uscc, top, csv, as_json=as_json)
+
+
 @app.command("rebuild")
 def rebuild_edition(
     edition: EditionId = None,
@@ -147,10 +167,6 @@ def rebuild_edition(
         rows = [asdict(one) for one in found.differences]
         show.show_rows(f"{wanted}: differing files 不同的文件", rows, ("path", "sealed_sha256", "rebuilt_sha256"))
     raise typer.Exit(0 if found.is_identical else 1)
-
-
-Published = Annotated[str, typer.Argument(help="A published edition.")]
-Why = Annotated[str, typer.Option("--why", help="Why, for whoever asks in a year.")]
 
 
 @app.command("rollback")

@@ -208,6 +208,7 @@ def _since(previous: Previous | None, now: Row, names: Mapping[str, str]) -> lis
     ]
     if not previous.is_same_ruleset:
         lines.append(f"规则不同 another rule set then: {then['ruleset_id']}, now {now['ruleset_id']}")
+    lines += _split(previous)
     for row in previous.changes[:CHANGES_SHOWN]:
         sign = "+" if row["change"] > 0 else ""
         then_now = f"{_number(row['points_then'])} → {_number(row['points_now'])}"
@@ -218,6 +219,28 @@ def _since(previous: Previous | None, now: Row, names: Mapping[str, str]) -> lis
     if len(previous.changes) > CHANGES_SHOWN:
         lines.append(f"另有 {len(previous.changes) - CHANGES_SHOWN} 项 more: --json")
     return lines
+
+
+def _split(previous: Previous) -> list[str]:
+    """What each cause did to the score and the place: a rule change is no loss of the enterprise's own."""
+    if previous.split is None:
+        names = ", ".join(map(_cause, previous.causes))
+        told = f"版次之间的差异 what differs: {names}; 拆分 to split it by cause: jifen edition diff"
+        return [told] if len(previous.causes) > 1 else []
+    lines = []
+    for row in previous.split:
+        places = f", 名次 places {row['places']:+d}" if row["places"] else ""
+        lines.append(f"因 by {_cause(row['cause'])}: 得分 score {_signed(row['score'])}{places}")
+    return lines
+
+
+def _cause(name: str) -> str:
+    kind, _, source = name.partition(":")
+    return f"{said('cause', kind)} {source}".rstrip()
+
+
+def _signed(value: Decimal) -> str:
+    return f"{'+' if value > 0 else ''}{plain(value)}"
 
 
 def _said_of_move(row: Row, moved: str) -> str:

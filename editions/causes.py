@@ -37,7 +37,8 @@ def causes(then: Manifest, now: Manifest) -> tuple[Cause, ...]:
     found += [Cause(DATA, source) for source in sorted(moved)]
     if DECISIONS in _differing(then, now, "content_sha256"):
         found.append(Cause(IDENTITY, ""))
-    if stale := sorted(_differing(then, now, "is_stale", "reason")):
+    known = _inputs(then["inputs"]).keys() & _inputs(now["inputs"]).keys()
+    if stale := sorted(_differing(then, now, "is_stale", "reason") & known):
         found.append(Cause(STALENESS, ", ".join(".".join(address) for address in stale)))
     if _rules(then) != _rules(now):
         found.append(Cause(RULES, f"{then['ruleset_id']} → {now['ruleset_id']}"))
@@ -47,13 +48,10 @@ def causes(then: Manifest, now: Manifest) -> tuple[Cause, ...]:
 
 
 def _differing(then: Manifest, now: Manifest, *names: str) -> set[tuple[str, str]]:
-    """The datasets of which one of these facts differs, or that only one of the two knows."""
+    """The datasets of which one of these facts differs; one that only one of the two knows has no facts there."""
     before, after = _inputs(then["inputs"]), _inputs(now["inputs"])
-    return {
-        address
-        for address in before.keys() | after.keys()
-        if [before.get(address, {}).get(name) for name in names] != [after.get(address, {}).get(name) for name in names]
-    }
+    facts = [{address: [one[name] for name in names] for address, one in side.items()} for side in (before, after)]
+    return {address for address in before.keys() | after.keys() if facts[0].get(address) != facts[1].get(address)}
 
 
 def _inputs(inputs: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Mapping[str, Any]]:

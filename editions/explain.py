@@ -8,7 +8,8 @@ from pathlib import Path
 # Not dataclasses: those import `inspect`, a twentieth of the time that an explanation may take.
 from typing import NamedTuple
 
-from editions.places import MANIFEST, edition_path, parent_of
+from editions.causes import causes
+from editions.places import MANIFEST, edition_path, parent_of, split_path
 from editions.sealed_tables import EditionUnreadableError, Row, SealedReader, SealedTables
 
 COSTLIEST = 4
@@ -27,12 +28,16 @@ class Previous(NamedTuple):
     where the indicator was or is not counted, which counts as 0 in `change`. `moved` says what moved: `value` and
     `stage` of the enterprise, `rule` (another rule set then), `peers` that it is compared with, `others` (what else of
     the enterprise counts), or `calculation`, where none of these did. `ranking` is None where it was not scored.
+    `causes` is what differs between the editions, and `split` what each cause did to this enterprise (cause, points,
+    score, places): None where several differ and no diff has told them apart yet.
     """
 
     edition_id: str
     is_same_ruleset: bool
     ranking: Row | None
     changes: tuple[Row, ...]
+    causes: tuple[str, ...] = ()
+    split: tuple[Row, ...] | None = None
 
 
 class Explanation(NamedTuple):
@@ -90,7 +95,7 @@ def explain(path: Path, uscc: str, indicator: str | None = None, *, with_records
             class_totals=tables.optional("class_totals", uscc=code),
             verdicts=tables.optional("verdicts", uscc=code),
             data_flags=tables.optional("data_flags", uscc=code),
-            previous=_previous(reader, edition, manifest, code, lines),
+            previous=_previous(reader, edition, manifest, code, lines, ranking),
         )
 
 
@@ -168,7 +173,9 @@ def _records(tables: SealedTables, uscc: str, one: dict[str, str]) -> dict[str, 
     return records
 
 
-def _previous(reader: SealedReader, edition: Path, manifest: Row, code: str, lines: list[Row]) -> Previous | None:
+def _previous(
+    reader: SealedReader, edition: Path, manifest: Row, code: str, lines: list[Row], ranking: Row | None
+) -> Previous | None:
     """The edition that the gate compared this one with is the one it took the place of."""
     followed = parent_of(manifest)
     path = edition_path(edition.parent.parent, followed) if followed else None
@@ -177,7 +184,8 @@ def _previous(reader: SealedReader, edition: Path, manifest: Row, code: str, lin
     tables = reader.of(path)
     then = {str(row["indicator_code"]): row for row in tables.needed("points", uscc=code)}
     now = {str(row["indicator_code"]): row for row in lines}
-    is_same = _manifest(path)["ruleset_id"] == manifest["ruleset_id"]
+    before = _manifest(path)
+    is_same = before["ruleset_id"] == manifest["ruleset_id"]
     pairs = [(code, then.get(code, {}), now.get(code, {})) for code in sorted(then.keys() | now.keys())]
     changes: list[Row] = [
         {
@@ -193,7 +201,28 @@ def _previous(reader: SealedReader, edition: Path, manifest: Row, code: str, lin
         if before.get("points") != after.get("points")
     ]
     changes.sort(key=lambda row: (-abs(row["change"]), row["indicator_code"]))
-    return Previous(path.name, is_same, next(iter(tables.needed("rankings", uscc=code)), None), tuple(changes))
+    stood = next(iter(tables.needed("rankings", uscc=code)), None)
+    why = tuple(cause.name for cause in causes(before, manifest)) if "inputs" in before and "inputs" in manifest else ()
+    return Previous(path.name, is_same, stood, tuple(changes), why, _split(reader, path, edition, why, stood, ranking))
+
+
+def _split(
+    reader: SealedReader, then: Path, now: Path, why: tuple[str, ...], stood: Row | None, stands: Row | None
+) -> tuple[Row, ...] | None:
+    """What each cause did: by the diff of the two editions; where one cause alone differs, all of it."""
+    code = str((stands or stood or {}).get("uscc"))
+    found = reader.rows_of(split_path(now.parent.parent, then.name, now.name), now, uscc=code)
+    if found is not None:
+        return tuple(sorted(found, key=lambda row: int(row["place"])))
+    if len(why) != 1 or stood is None or stands is None:
+        return None
+    zero = Decimal(0)
+    moved = {name: (stands[column] or zero) - (stood[column] or zero) for name, column in _MOVED.items()}
+    # Its places are its own doing and that of others: only a diff tells them apart.
+    return ({"cause": why[0], **moved, "places": None},) if any(moved.values()) else ()
+
+
+_MOVED = {"points": "points_total", "score": "score"}
 
 
 def _moved(then: Row, now: Row, *, is_same_ruleset: bool) -> list[str]:

@@ -1,5 +1,6 @@
 """The sealed tables of one edition, read a few rows at a time and in a moment."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,28 @@ class SealedReader:
         """The tables of the edition in this folder."""
         return SealedTables(self._connection, edition)
 
+    def rows_of(self, path: Path, edition: Path, **where: str) -> list[Row] | None:
+        """The rows of a file that stands beside an edition, or None where there is none."""
+        return read_rows(self._connection, path, "*", where, edition)
+
+
+def read_rows(
+    connection: engine.DuckDBPyConnection, path: Path, columns: str, where: Mapping[str, str], edition: Path
+) -> list[Row] | None:
+    """The rows of a Parquet file that hold these texts in these columns, or None where there is no such file."""
+    if not path.is_file():
+        return None
+    # Texts, not parameters: the first parameter of a process has duckdb import pandas, a third of a second.
+    tests = " and ".join(f'"{column}" = {literal(text)}' for column, text in where.items())
+    file = f"read_parquet({literal(path)}, hive_partitioning = false)"
+    query = f"select {columns} from {file}{' where ' + tests if tests else ''}"  # noqa: S608  # quoted
+    try:
+        found = connection.execute(query)
+        names = [name for name, *_ in found.description or ()]
+        return [dict(zip(names, values, strict=True)) for values in found.fetchall()]
+    except engine.Error as error:
+        raise EditionUnreadableError(path, str(error).split("\n", 1)[0], edition.name) from error
+
 
 class SealedTables:
     """The tables of one edition, read by an equality or two; a table of an older edition may not be there."""
@@ -58,20 +81,7 @@ class SealedTables:
         `columns` is a part of the query, never a text from outside. Raises `EditionUnreadableError` for a file that is
         no such table.
         """
-        path = self._edition / "tables" / f"{table}.parquet"
-        if not path.is_file():
-            return None
-        # Texts, not parameters: the first parameter of a process has duckdb import pandas, a third of a second.
-        tests = " and ".join(f'"{column}" = {literal(text)}' for column, text in where.items())
-        file = f"read_parquet({literal(path)}, hive_partitioning = false)"
-        query = f"select {columns} from {file}{' where ' + tests if tests else ''}"  # noqa: S608  # quoted
-        try:
-            found = self._connection.execute(query)
-            names = [name for name, *_ in found.description or ()]
-            return [dict(zip(names, values, strict=True)) for values in found.fetchall()]
-        except engine.Error as error:
-            why = str(error).split("\n", 1)[0]
-            raise EditionUnreadableError(path, why, self._edition.name) from error
+        return read_rows(self._connection, self._edition / "tables" / f"{table}.parquet", columns, where, self._edition)
 
     def needed(self, table: str, *, columns: str = "*", **where: str) -> list[Row]:
         """The same of a table that every edition has."""

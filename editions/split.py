@@ -1,8 +1,9 @@
-"""What moved each enterprise between two editions, split by cause: differences of neighbouring replays, which add up."""
+"""What moved each enterprise between two editions, split by cause: the differences of neighbouring replays."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,10 @@ SPLIT_SCHEMA = pa.schema(
         "places": pa.int64(),
     }
 )
-"""One row for each enterprise and cause, in the order of the replay; `places` is null where it was or is not ranked."""
+"""One row for each enterprise and cause, in the order of the replay; `places` is null where it was or is not ranked.
+
+It says by how many places the enterprise rose; points, score and places of one enterprise add up to what it moved.
+"""
 
 Standing = Mapping[str, tuple[Decimal, Decimal, int | None]]
 """What one replay says: points, score and place of each enterprise; no place for one that is not ranked."""
@@ -76,7 +80,7 @@ def split(steps: Sequence[Step]) -> pa.Table:
     """
     codes = sorted({code for step in steps for code in step.standing})
     rows: list[dict[str, Any]] = []
-    own = [_own_places(before.standing, after.standing) for before, after in zip(steps, steps[1:], strict=False)]
+    own = [_own_places(before.standing, after.standing) for before, after in pairwise(steps)]
     for code in codes:
         rows += _of_one(code, steps, own)
     _require_sums(rows, steps[0].standing, steps[-1].standing)
@@ -85,9 +89,9 @@ def split(steps: Sequence[Step]) -> pa.Table:
 
 def _of_one(code: str, steps: Sequence[Step], own: Sequence[Mapping[str, int]]) -> list[dict[str, Any]]:
     states = [step.standing.get(code, NOTHING) for step in steps]
-    is_ranked = all(rank is not None for _, _, rank in states)
+    is_ranked = states[0][2] is not None and states[-1][2] is not None
     found, moved = [], 0
-    for number, (before, after) in enumerate(zip(states, states[1:], strict=False)):
+    for number, (before, after) in enumerate(pairwise(states)):
         places = own[number].get(code, 0) if is_ranked else None
         moved += places or 0
         points, score = after[0] - before[0], after[1] - before[1]
@@ -98,7 +102,7 @@ def _of_one(code: str, steps: Sequence[Step], own: Sequence[Mapping[str, int]]) 
     whole = (states[0][2] or 0) - (states[-1][2] or 0)
     if is_ranked and whole != moved:
         zero = Decimal(0)
-        others = {"cause": OTHERS, "points": zero, "score": zero, "places": whole - moved}
+        others: dict[str, Any] = {"cause": OTHERS, "points": zero, "score": zero, "places": whole - moved}
         found.append({"uscc": code, "place": len(steps), **others})
     return found
 
@@ -109,8 +113,8 @@ def _own_places(before: Standing, after: Standing) -> dict[str, int]:
     scores = np.sort(np.array([int(score.scaleb(4)) for score in ranked.values()], dtype=np.int64))
     found = {}
     for code, old in ranked.items():
-        new = after.get(code, NOTHING)[1]
-        if new != old:
+        _, new, place = after.get(code, NOTHING)
+        if place is not None and new != old:
             # Those with more points than it had, itself left out: its old score never stands above its new one twice.
             above = len(scores) - int(np.searchsorted(scores, int(new.scaleb(4)), side="right"))
             above -= int(old > new)
@@ -127,7 +131,7 @@ def _require_sums(rows: Sequence[Mapping[str, Any]], then: Standing, now: Standi
         one[2] += row["places"] or 0
     for code in then.keys() | now.keys():
         before, after, parts = then.get(code, NOTHING), now.get(code, NOTHING), sums.get(code, [0, 0, 0])
-        places = parts[2] if None in (before[2], after[2]) else before[2] - after[2]
+        places = parts[2] if before[2] is None or after[2] is None else before[2] - after[2]
         if [after[0] - before[0], after[1] - before[1], places] != parts:
             raise SplitError(f"the parts of {code} do not add up: {parts}. Whose: jifen. Next: tell its makers")
 

@@ -75,7 +75,7 @@ def test_the_parts_of_every_enterprise_are_the_whole(states):
         then, now = (state.get(code, (Decimal(0), Decimal(0), None)) for state in (first, last))
         points, places = sums.get(code, [0, 0])
         assert points == now[0] - then[0]
-        if all(step.standing.get(code, (0, 0, None))[2] is not None for step in steps):
+        if None not in (then[2], now[2]):
             assert places == then[2] - now[2]
 
 

@@ -1,0 +1,83 @@
+"""Three editions of real companies, of 2019, 2020 and 2021: what moved each is split by cause, and the parts add up."""
+
+import json
+from collections import Counter
+from datetime import date
+from decimal import Decimal
+
+import pyarrow.parquet as pq
+import pytest
+
+from flows.diff import diff
+from sandbox.start import start
+from tests.e2e.house import House
+
+pytestmark = [pytest.mark.real, pytest.mark.night]
+
+YEARS = (2019, 2020, 2021)
+
+
+@pytest.fixture(scope="module")
+def house(real_data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("listed")
+    with start("listed", folder / "sandbox", real_data) as sandbox:
+        statements = sandbox.state / "tax" / "statements.jsonl"
+        whole = statements.read_text(encoding="utf-8").splitlines(keepends=True)
+        house = House(folder / "data", sandbox)
+        for year in YEARS:
+            # What had been filed by then.
+            kept = [line for line in whole if int(json.loads(line)["ssnd"]) <= year]
+            statements.write_text("".join(kept), encoding="utf-8")
+            ran = house.run(date(year + 1, 6, 30))
+            assert ran.told["state"] == "published", ran.told["message"]
+        yield house
+
+
+def rankings(house, edition_id):
+    rows = pq.read_table(house.data_dir / "editions" / edition_id / "tables" / "rankings.parquet").to_pylist()
+    return {row["uscc"]: row for row in rows}
+
+
+@pytest.fixture(scope="module")
+def diffs(house):
+    """The diff of each edition with the next, and of the first with the last."""
+    ids = sorted(path.name for path in (house.data_dir / "editions").glob("20*"))
+    with house.in_force():
+        return [diff(house.settings, then, now) for then, now in [*zip(ids, ids[1:], strict=False), (ids[0], ids[-1])]]
+
+
+def test_the_parts_of_every_company_are_the_whole_of_what_moved(house, diffs):
+    for found in diffs:
+        then, now = rankings(house, found.then), rankings(house, found.now)
+        sums = {code: [Decimal(0), Decimal(0), 0] for code in then.keys() | now.keys()}
+        for row in found.table.to_pylist():
+            for place, name in enumerate(("points", "score", "places")):
+                sums[row["uscc"]][place] += row[name] or 0
+        for code, (points, score, places) in sums.items():
+            before, after = then.get(code, {}), now.get(code, {})
+            assert points == (after.get("points_total") or 0) - (before.get("points_total") or 0), code
+            assert score == (after.get("score") or 0) - (before.get("score") or 0), code
+            if before.get("rank_overall") and after.get("rank_overall"):
+                assert places == before["rank_overall"] - after["rank_overall"], code
+        assert len(sums) >= 300
+
+
+def test_each_cause_is_told_and_nothing_is_built_that_need_not_be(diffs):
+    for found in diffs:
+        names = [cause.name for cause in found.causes]
+        assert names[:2] == ["date", "data:tax"], names
+        assert found.builds == len(names) - 1
+        told = Counter(row["cause"] for row in found.table.to_pylist())
+        assert told["data:tax"] > 100
+        assert told["others"] > 100
+
+
+def test_a_company_reads_what_each_cause_did(house, diffs):
+    last = diffs[1]
+    code = next(row["uscc"] for row in last.table.to_pylist() if row["cause"] == "data:tax" and row["places"])
+    told = house.jifen("explain", code).told["previous"]
+    assert told["causes"] == [cause.name for cause in last.causes]
+    mine = [row for row in last.table.to_pylist() if row["uscc"] == code]
+    assert [(row["cause"], row["score"]) for row in told["split"]] == [
+        (row["cause"], str(row["score"])) for row in mine
+    ]
