@@ -81,5 +81,3 @@ def test_a_company_reads_what_each_cause_did(house, diffs):
     mine = [row for row in last.table.to_pylist() if row["uscc"] == code]
     told_of = [(row["cause"], row["score"]) for row in told["split"]]
     assert told_of == [(row["cause"], str(row["score"])) for row in mine]
-        (row["cause"], str(row["score"])) for row in mine
-    ]
