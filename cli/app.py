@@ -21,6 +21,8 @@ GROUPS = {
     "identity": "Identities: unmatched names, candidates and decisions.",
     "returns": "Return files: what was reported to each agency about its records.",
     "ruleset": "Rule sets: list, check, compare, copy, export.",
+    "objection": "Objections to an edition: open, decide, close, list.",
+    "publicity": "Public lists: put one up, make it final.",
     "programme": "What the points are for: loan products, policies, rewards, and what restricts.",
     "sandbox": "Agencies, banks and channels on loopback, to run against.",
 }

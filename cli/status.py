@@ -14,6 +14,7 @@ from cli.night import show_outcome
 from connectors.sink_files import alert_channels, readable_sinks
 from flows.faults import sentence
 from flows.outcome import Outcome
+from ledger.objections import objection_rows
 from ledger.publications import current_id, edition_row, pending, sent_or_pending
 from ledger.runs import is_at_work, latest_runs
 from ledger.settings import PROJECT_DIR, Settings
@@ -68,7 +69,9 @@ def standing(settings: Settings) -> dict[str, Any]:
         # What it queued itself it has not come to yet.
         owed = {name: [row for row in rows if row["created_at"] < at_work["started_at"]] for name, rows in owed.items()}
     current = current_id(ledger)
+    today = datetime.now(settings.zone).date()
     return {
+        "objections_overdue": [row for row in objection_rows(ledger, today, is_open=True) if row["state"] == "overdue"],
         "data_dir": str(settings.data_dir),
         "current": current,
         "current_signed_by": (edition_row(ledger, current) or {}).get("signed_by") if current else None,
@@ -134,6 +137,9 @@ def troubles(told: dict[str, Any]) -> Iterator[tuple[int, str]]:
     yield from ((1, f"held {message}") for message in ended.held.values())
     yield from ((1, f"{name}: {message}") for name, message in ended.noticed.items())
     yield from _of_store(report)
+    for row in told["objections_overdue"]:
+        what = f"objection {row['objection_id']} of {row['uscc']} was to be decided by {row['due_on']}"
+        yield 1, f"{what}. Next: jifen objection decide {row['objection_id']}"
     for pending_row in [one for some in told["owed"].values() for one in some]:
         yield 1, f"not delivered to {pending_row['recipient']}: {_why_pending(ended, pending_row['last_error'], wait)}"
 

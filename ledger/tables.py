@@ -120,6 +120,18 @@ edition_acts = _table(
     among("edition_acts", "act", "rolled_back", "withdrawn", "corrected"),
 )
 
+objections = _table(
+    "objections",
+    "objection_id key, edition_id of editions, uscc, what, opened_on, due_on, opened_by, opened_at, decision?, why?,"
+    "decided_on?, decided_by?, closed_on?, closed_by?, corrected_by? of editions",
+    among("objections", "decision", "upheld", "rejected"),
+)
+
+# The days in which a list of an edition stands in public; final once it is closed.
+publicities = _table(
+    "publicities", "edition_id of editions key, list_id key, opened_on, until, opened_by, closed_on?, closed_by?"
+)
+
 published_rulesets = _table(
     "published_rulesets", "ruleset_id key, content_sha256, content json, edition_id of editions"
 )

@@ -29,6 +29,18 @@ def upgrade(op: Operations) -> None:
         "act_no integer key, act, edition_id of editions, stands? of editions, note? json, why, decided_by, decided_at",
         among("edition_acts", "act", "rolled_back", "withdrawn", "corrected"),
     )
+    make_table(
+        op,
+        "objections",
+        "objection_id key, edition_id of editions, uscc, what, opened_on, due_on, opened_by, opened_at, decision?,"
+        "why?, decided_on?, decided_by?, closed_on?, closed_by?, corrected_by? of editions",
+        among("objections", "decision", "upheld", "rejected"),
+    )
+    make_table(
+        op,
+        "publicities",
+        "edition_id of editions key, list_id key, opened_on, until, opened_by, closed_on?, closed_by?",
+    )
     make_table(op, "data_folder", "folder_id key, turn integer, bound_at, bound_by, why")
     make_table(op, "journal", "sequence integer key, kind, content, at, prev_sha256, sha256")
     for name in ("host", "process", "seen_at"):

@@ -85,6 +85,7 @@ PLANTED = [
     ("orders__what", "reward_orders", {"reward_id": "model-enterprise", "place": "1"}, {"direction": "up"}),
     ("measures__basis", "restriction_measures", {"event_type": "serious_dishonesty"}, {"legal_basis": ""}),
     ("lists__days", "public_lists", {"list_id": "innovation-points"}, {"publicity_days": "0"}),
+    ("lists__days", "public_lists", {"list_id": "innovation-points"}, {"decide_days": "0"}),
     ("lists__days", "public_lists", {"list_id": "innovation-points"}, {"objections_to": ""}),
     ("list_bands__turn", "public_list_bands", {"band_no": "2"}, {"top_pct": "4"}),
     ("list_bands__turn", "public_list_bands", {"band_no": "3"}, {"band_no": "4"}),

@@ -1,0 +1,112 @@
+"""`jifen objection`: what enterprises object to in an edition, until when it is decided, and how."""
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from cli import show
+from cli.command import Json, day_option, edition_asked, misused, new_group, operator
+from cli.entry import CommandError
+from editions.explain import EnterpriseUnknownError, explain
+from editions.places import require_edition
+from editions.public_lists import terms_on
+from ledger.objections import (
+    REJECTED,
+    UPHELD,
+    close_objection,
+    decide_objection,
+    objection_rows,
+    open_objection,
+)
+from ledger.publications import edition_row
+from ledger.settings import PROJECT_DIR, Settings
+from ledger.store import open_ledger
+
+app = new_group()
+
+ObjectionId = Annotated[str, typer.Argument(help="An objection, as `jifen objection list` names it.")]
+Day = Annotated[date | None, day_option("The day on which it happened; today otherwise.", "--on")]
+COLUMNS = (("objection", "objection_id"), "state", "uscc", ("edition", "edition_id"), ("due", "due_on"), "what", "why")
+
+
+@app.command("open")
+def open_one(
+    uscc: Annotated[str, typer.Argument(help="Unified social credit code of the enterprise.")],
+    what: Annotated[str, typer.Option("--what", help="What it objects to; no personal data.")],
+    edition: Annotated[str | None, typer.Option(help="An edition; the current one otherwise.")] = None,
+    on: Day = None,
+    as_json: Json = False,
+) -> None:
+    """Write an objection of an enterprise down; it is to be decided within the days of the public list in force."""
+    settings = Settings()
+    ledger = open_ledger(settings)
+    row = edition_asked(ledger, edition)
+    if not what.strip():
+        misused("--what is empty: say what is objected to")
+    try:
+        found = explain(require_edition(settings.data_dir, row["edition_id"]), uscc, with_records=False)
+    except EnterpriseUnknownError as error:
+        raise CommandError(str(error), error.state, 1) from None
+    day = _day(settings, on)
+    days = terms_on(PROJECT_DIR / "dbt_project", date.fromisoformat(row["as_of"])).decide_days
+    code = str(found.enterprise["uscc"])
+    made = open_objection(ledger, row["edition_id"], code, what.strip()[:2000], day, days, operator())
+    _show(made, f"is to be decided by {made['due_on']}", as_json)
+
+
+@app.command("decide")
+def decide_one(
+    objection: ObjectionId,
+    why: Annotated[str, typer.Option("--why", help="The reasons, as the enterprise is told them.")],
+    uphold: Annotated[bool, typer.Option("--uphold/--reject", help="Whether it is right.")],
+    on: Day = None,
+    as_json: Json = False,
+) -> None:
+    """Uphold or reject an objection. What was upheld is mended next, and corrected by an edition of its own."""
+    settings = Settings()
+    if not why.strip():
+        misused("--why is empty: say why")
+    decision = UPHELD if uphold else REJECTED
+    made = decide_objection(
+        open_ledger(settings), objection, decision, why.strip()[:2000], _day(settings, on), operator()
+    )
+    _show(made, f"is {decision}", as_json)
+
+
+@app.command("close")
+def close_one(
+    objection: ObjectionId,
+    correction: Annotated[str | None, typer.Option(help="The edition that corrects it, where it was upheld.")] = None,
+    on: Day = None,
+    as_json: Json = False,
+) -> None:
+    """Close a decided objection, once the enterprise was told."""
+    settings = Settings()
+    ledger = open_ledger(settings)
+    if correction is not None and edition_row(ledger, correction) is None:
+        misused(f"no edition {correction} here")
+    _show(close_objection(ledger, objection, _day(settings, on), operator(), correction), "is closed", as_json)
+
+
+@app.command("list")
+def list_all(
+    everything: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False, as_json: Json = False
+) -> None:
+    """List the objections that are not closed, those due first."""
+    settings = Settings()
+    rows = objection_rows(open_ledger(settings), _day(settings, None), is_open=not everything)
+    show.show_rows("Objections 异议", rows, COLUMNS, as_json, whole=("objection", "uscc"))
+
+
+def _day(settings: Settings, on: date | None) -> date:
+    from datetime import datetime
+
+    return on or datetime.now(settings.zone).date()
+
+
+def _show(row: dict[str, object], what: str, as_json: bool) -> None:
+    if as_json:
+        show.show_json(row)
+    else:
+        show.console.print(f"objection {show.safe(row['objection_id'])} {show.safe(what)}")

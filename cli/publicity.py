@@ -1,0 +1,60 @@
+"""`jifen publicity`: putting an edition's list up in public 公示, and making it final."""
+
+from datetime import date, datetime
+from typing import Annotated
+
+import typer
+
+from cli import show
+from cli.command import Json, day_option, edition_asked, new_group, operator
+from editions.places import require_edition
+from editions.public_lists import terms_on
+from ledger.objections import close_publicity, open_publicity, publicity_rows
+from ledger.settings import PROJECT_DIR, Settings
+from ledger.store import Row, open_ledger
+
+app = new_group()
+
+Edition = Annotated[str | None, typer.Argument(help="An edition; the current one otherwise.")]
+ListId = Annotated[str | None, typer.Option("--list", help="The list, where several are in force.")]
+Day = Annotated[date | None, day_option("The day on which it happens; today otherwise.", "--on")]
+
+
+@app.command("open")
+def open_list(edition: Edition = None, list_id: ListId = None, on: Day = None, as_json: Json = False) -> None:
+    """Put the list of an edition up in public for its days; its table is `public_list` of that edition."""
+    settings = Settings()
+    ledger = open_ledger(settings)
+    row = edition_asked(ledger, edition)
+    terms = terms_on(PROJECT_DIR / "dbt_project", date.fromisoformat(row["as_of"]), list_id)
+    path = require_edition(settings.data_dir, row["edition_id"]) / "tables" / "public_list.csv"
+    day = on or datetime.now(settings.zone).date()
+    made = open_publicity(ledger, row["edition_id"], terms.list_id, day, terms.publicity_days, operator())
+    _show({**made, "file": str(path)}, f"is in public until {made['until']}: {path}", as_json)
+
+
+@app.command("close")
+def close_list(edition: Edition = None, list_id: ListId = None, on: Day = None, as_json: Json = False) -> None:
+    """Make a list final: its days are over, and every objection to its edition is decided."""
+    settings = Settings()
+    ledger = open_ledger(settings)
+    row = edition_asked(ledger, edition)
+    terms = terms_on(PROJECT_DIR / "dbt_project", date.fromisoformat(row["as_of"]), list_id)
+    day = on or datetime.now(settings.zone).date()
+    _show(close_publicity(ledger, row["edition_id"], terms.list_id, day, operator()), "is final", as_json)
+
+
+@app.command("list")
+def list_all(as_json: Json = False) -> None:
+    """List what is or was in public."""
+    columns = (("list", "list_id"), ("edition", "edition_id"), ("from", "opened_on"), "until", ("final", "closed_on"))
+    show.show_rows("Publicity 公示", publicity_rows(open_ledger(Settings())), columns, as_json)
+
+
+def _show(row: Row, what: str, as_json: bool) -> None:
+    if as_json:
+        show.show_json(row)
+    else:
+        show.console.print(
+            f"list {show.safe(row['list_id'])} of edition {show.safe(row['edition_id'])} {show.safe(what)}"
+        )

@@ -1,0 +1,39 @@
+"""The terms of public lists: for how long they stand in public, and within how many days an objection is decided."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from editions.programme import read_programme
+
+
+class NoListError(LookupError):
+    """No public list is in force on a day."""
+
+    state = "not_found"
+
+
+@dataclass(frozen=True)
+class ListTerms:
+    """A public list's id and its days: calendar days, the first one counted in `publicity_days` alone."""
+
+    list_id: str
+    publicity_days: int
+    decide_days: int
+
+
+def terms_on(project: Path, day: date, list_id: str | None = None) -> ListTerms:
+    """The list in force on a business date, of this id where there are several. Raises `NoListError` for none."""
+    found = [
+        row
+        for row in read_programme(project).tables["public_lists"]
+        if str(row["valid_from"]) <= day.isoformat() <= (row["valid_to"] or "9999-12-31")
+        and list_id in (None, row["list_id"])
+    ]
+    if len(found) != 1:
+        raise NoListError(
+            f"{len(found)} public lists {f'of id {list_id} ' if list_id else ''}are in force on {day}, and one is "
+            "asked for. Whose: configuration (seeds/programme/public_lists.csv). Next: mend its days, or --list ID"
+        )
+    (row,) = found
+    return ListTerms(str(row["list_id"]), int(row["publicity_days"] or 0), int(row["decide_days"] or 0))
