@@ -189,6 +189,7 @@ def _plant_guarantees(draft: Draft) -> None:
         ("state_that_may_not_follow", 1, (("compensated", "400000.00", 10),)),
         ("compensation_is_not_the_share", 4, (("compensated", "400000.01", 20),)),
         ("recovered_more_than_lost", 5, (("recovered", "1000000.01", 40),)),
+        ("claim_before_it_was_overdue_long_enough", 1, ()),
     )
     for place, (kind, stages, more) in enumerate(cases, start=31):
         enterprise, drawn, _ = _edge(draft, place)
@@ -204,7 +205,11 @@ def _plant_guarantees(draft: Draft) -> None:
             date(2024, 1, 2),
             date(2026, 12, 31),
         )
-        states = _went_bad(guarantee, Decimal("1000000.00"), 40, stages, date(2025, 1, 6))
+        claimed_on = date(2025, 1, 6)
+        states = _went_bad(guarantee, Decimal("1000000.00"), 40, stages, claimed_on)
+        # Both days count: 91 days overdue, and 59 in the last case.
+        since = claimed_on - timedelta(days=58 if place == 37 else 90)
+        overdue = LoanMovement(f"LS-BY{place:04d}-8", "bank_a", drawn.loan_receipt_no, since, "overdue_from")
         last = states[-1].happened_on
         states += [
             GuaranteeState(
@@ -217,7 +222,14 @@ def _plant_guarantees(draft: Draft) -> None:
             for no, (state, amount, wait) in enumerate(more)
             for day in [min(LAST_DAY, last + timedelta(days=wait))]
         ]
-        put = draft.put(enterprise, guarantees=(guarantee,), guarantee_states=tuple(states), subsidy_claims=())
+        moves = (*enterprise.loan_movements, overdue)
+        put = draft.put(
+            enterprise,
+            loan_movements=moves,
+            guarantees=(guarantee,),
+            guarantee_states=tuple(states),
+            subsidy_claims=(),
+        )
         sent = record_of("finance.guarantee_claims", put, states[-1])
         expect = "applied" if place < 34 else "flagged"
         draft.plant(kind, "finance.guarantee_claims", sent, expect, kind, put.uscc)

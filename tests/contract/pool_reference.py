@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -95,6 +96,7 @@ class Pool:
             rule = rules.get((claim.state, event["state"]))
             amount = fen(event.get("amount_cny"))
             fits = self._fits(no, claim, rule, amount) and when >= as_day(self.guarantees[no]["valid_from"])
+            fits = fits and (rule != "up_to_principal" or self._is_overdue_enough(no, when))
             claim.applied[event["event_no"]] = fits
             if fits:
                 self._apply(no, claim, event["state"], amount, when.year)
@@ -110,6 +112,23 @@ class Pool:
             "government_share": lambda: amount == government,
             "up_to_loss": lambda: claim.recovered + amount <= claim.loss,
         }[rule]()
+
+    def _is_overdue_enough(self, no: str, when: date) -> bool:
+        """Whether the loan was overdue on so many days running up to the claim, one after the other."""
+        guarantee = self.guarantees[no]
+        pool = self.agreements[guarantee["agreement_id"]]["pool_id"]
+        moves = [
+            (as_day(move["moved_on"]) + timedelta(days=move["kind"] == "overdue_to"), move["kind"] == "overdue_from")
+            for move in self.given.get("finance.loan_movements", ())
+            if (move["bank"], move["loan_receipt_no"]) == (guarantee["bank"], guarantee["loan_receipt_no"])
+            and move["kind"] in ("overdue_from", "overdue_to")
+            and as_day(move["moved_on"]) <= self.as_of
+        ]
+        since = None
+        for day, begins in sorted(moves):
+            if day <= when:
+                since = day if begins else None
+        return since is not None and (when - since).days + 1 >= int(self.terms[pool]["claim_overdue_days"])
 
     def _apply(self, no: str, claim: Claim, state: str, amount: int | None, year: int) -> None:
         claim.state = state

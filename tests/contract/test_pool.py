@@ -62,10 +62,18 @@ FUNDS = [
 ]
 
 
+def overdue(no: str = "G", day: str = "2024-11-01", kind: str = "overdue_from") -> dict[str, Any]:
+    loan = {"movement_no": f"{no}-{day}-{kind}", "bank": "bank_a", "loan_receipt_no": f"R{no}", "uscc": A}
+    return loan | {"moved_on": day, "kind": kind}
+
+
 def pool(events: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    """A pool whose loans have been overdue since long before any claim, unless their movements are given."""
+    guarantees = more.get("finance.guarantees", [guarantee()])
     return {
         "ruleset_in_force": [{"as_of": "2025-06-30"}],
-        "finance.guarantees": [guarantee()],
+        "finance.guarantees": guarantees,
+        "finance.loan_movements": [overdue(one["guarantee_no"]) for one in guarantees],
         "finance.guarantee_claims": events,
         "finance.pool_funds": FUNDS,
     } | more
@@ -141,6 +149,22 @@ def test_a_claim_on_a_guarantee_that_nobody_knows_or_no_agreement_covers_is_flag
         connection, _ = both(rows)
         assert records(connection, "select problem from pool_guarantees") == [{"problem": problem}]
         assert records(connection, "select problem from pool_claims") == [{"problem": "no_shares"}]
+
+
+@pytest.mark.parametrize(
+    ("moves", "problem"),
+    [
+        ([overdue(day="2024-12-04")], None),
+        ([overdue(day="2024-12-05")], "overdue_too_short"),
+        ([], "not_overdue"),
+        ([overdue(), overdue(day="2025-01-31", kind="overdue_to")], "not_overdue"),
+        ([overdue(), overdue(day="2025-02-01", kind="overdue_to")], None),
+        ([overdue(), overdue(day="2024-12-31", kind="overdue_to"), overdue(day="2025-01-02")], "overdue_too_short"),
+    ],
+)
+def test_a_bank_claims_a_loan_that_was_overdue_for_sixty_days_alone(moves: list[Any], problem: str | None) -> None:
+    """The claim is of 1 February 2025; both the first day overdue and that of the claim count."""
+    assert problems([event(0, "claimed", "1000000.00")], **{"finance.loan_movements": moves}) == [problem]
 
 
 @pytest.mark.parametrize(
@@ -258,6 +282,6 @@ def test_every_pool_figure_of_the_district_agrees_to_the_fen() -> None:
     connection, _ = both({"ruleset_in_force": [{"as_of": district.as_of}], **feeds})
     judged = {row["event_no"]: row["is_applied"] for row in records(connection, "from pool_claims")}
     planted = [one for one in district.planted if one.dataset == "guarantee_claims"]
-    assert len(planted) == 6
+    assert len(planted) == 7
     for one in planted:
         assert judged[one.record["event_no"]] is (one.expect == "applied"), one.kind

@@ -45,6 +45,7 @@ FAULTS = {
     "pool/agreements__twice": "insert into pool_agreements from pool_agreements limit 1",
     "pool/agreements__unknown": "update pool_agreements set pool_id = 'x'",
     "pool/agreements__days": "update pool_agreements set limit_cny = null",
+    "pool/terms__overdue": "update pool_terms set claim_overdue_days = 0",
     "pool/sharing__unknown": "update pool_sharing set agreement_id = 'x' where agreement_id = 'zone-bank_a-g1'",
     "pool/sharing__none": "delete from pool_sharing where agreement_id = 'zone-bank_a-g1'",
     "pool/sharing__twice": "update pool_sharing set band = 'a'",

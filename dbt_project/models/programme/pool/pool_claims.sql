@@ -12,8 +12,34 @@ transitions as (
     select * from {{ ref('pool_transitions') }}
 ),
 
+terms as (
+    select * from {{ ref('pool_terms') }}
+),
+
+movements as (
+    select * from {{ ref('subsidy_movements') }}
+    where kind = 'loan' and begins_overdue is not null
+),
+
 in_force as (
     select * from {{ ref('ruleset_in_force') }}
+),
+
+-- Since when a loan was overdue on the day of its claim, and when it last ceased to be.
+overdue as (
+    select
+        events.event_no,
+        max(case when movements.begins_overdue then movements.moved_on end) as began_on,
+        max(case when not movements.begins_overdue then movements.moved_on end) as ended_on
+    from events
+    inner join guarantees on events.guarantee_no = guarantees.guarantee_no
+    inner join movements
+        on
+            guarantees.bank = movements.lender
+            and guarantees.loan_receipt_no = movements.contract_no
+            and events.happened_on >= movements.moved_on
+    where events.state = 'claimed'
+    group by events.event_no
 ),
 
 numbered as (
@@ -31,10 +57,18 @@ numbered as (
         guarantees.principal_fen,
         guarantees.government_ppm,
         guarantees.bank_ppm,
-        guarantees.valid_from
+        guarantees.valid_from,
+        terms.claim_overdue_days,
+        -- Both days count.
+        case
+            when coalesce(overdue.ended_on <= overdue.began_on, true)
+                then {{ days_between('overdue.began_on', 'events.happened_on') }} + 1
+        end as overdue_days
     from events
     inner join in_force on events.happened_on <= in_force.as_of
     left join guarantees on events.guarantee_no = guarantees.guarantee_no
+    left join terms on guarantees.pool_id = terms.pool_id
+    left join overdue on events.event_no = overdue.event_no
 ),
 
 -- From one event to the next of the same claim: what is not allowed changes nothing, and the next is judged as if it were not
@@ -88,6 +122,10 @@ walked as (
                     transitions.amount_rule = 'up_to_principal'
                     and (numbered.amount_fen = 0 or numbered.amount_fen > numbered.principal_fen)
                     then 'not_within_the_principal'
+                when transitions.amount_rule = 'up_to_principal' and numbered.overdue_days is null then 'not_overdue'
+                when
+                    transitions.amount_rule = 'up_to_principal' and numbered.overdue_days < numbered.claim_overdue_days
+                    then 'overdue_too_short'
                 when
                     transitions.amount_rule = 'guaranteed_share'
                     and numbered.amount_fen
@@ -120,6 +158,7 @@ parted as (
         guarantees.band,
         guarantees.uscc,
         numbered.happened_on,
+        numbered.overdue_days,
         walked.from_state,
         numbered.state as reported_state,
         walked.state,
