@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import pyarrow as pa
+from sqlalchemy import Engine
 
 from connectors.identity_decisions import IdentityDecision
 from connectors.inputs import Supplied, lay_out
@@ -57,15 +58,19 @@ def diff(settings: Settings, then: str, now: str) -> EditionDiff:
     where an input of either is not here any more.
     """
     with exclusive_run(settings.data_dir):
-        ledger = open_ledger(settings)
-        manifests = [manifest_of(settings, ledger, edition_id) for edition_id in (then, now)]
-        why = causes(*manifests)
-        ends = [sealed_standing(require_edition(settings.data_dir, one)) for one in (then, now)]
-        steps = [Step(None, ends[0])]
-        if len(why) > 1:
-            nights = [recipe_of(settings, ledger, one, "diff") for one in manifests]
-            steps += _between(settings, nights, manifests, why)
-        steps.append(Step(_last(why, manifests[1]), ends[1]))
+        return diff_within(settings, open_ledger(settings), then, now)
+
+
+def diff_within(settings: Settings, ledger: Engine, then: str, now: str) -> EditionDiff:
+    """The same for whoever holds the lock of the data folder already."""
+    manifests = [manifest_of(settings, ledger, edition_id) for edition_id in (then, now)]
+    why = causes(*manifests)
+    ends = [sealed_standing(require_edition(settings.data_dir, one)) for one in (then, now)]
+    steps = [Step(None, ends[0])]
+    if len(why) > 1:
+        nights = [recipe_of(settings, ledger, one, "diff") for one in manifests]
+        steps += _between(settings, nights, manifests, why)
+    steps.append(Step(_last(why, manifests[1]), ends[1]))
     table = split(steps)
     write_split(table, split_path(settings.data_dir, then, now))
     return EditionDiff(then, now, why, table, len(steps) - 2)

@@ -44,6 +44,8 @@ from ledger.store import open_ledger
 log = logging.getLogger("jifen")
 
 DECISIONS = ("pipeline", "identity_decisions")
+UNHEARD = {"told_by": None, "is_stale": False, "reason": None}
+"""Of a dataset that was declared after an edition: it was not supplied then."""
 
 
 class RebuildError(RuntimeError):
@@ -159,7 +161,7 @@ def recipe_of(
     supplied = [
         replace(one, is_stale=then["is_stale"], reason=then["reason"])
         for one in resolve(sources, _pulled_then(sources, told), ledger, settings, as_of, _until(told))
-        for then in [told[one.source, one.dataset]]
+        for then in [told.get((one.source, one.dataset), UNHEARD)]
     ]
     if wrong := list(_other_inputs(manifest, inputs_of(supplied, decisions))):
         raise RebuildError(
@@ -183,7 +185,8 @@ def _pulled_then(sources: Sequence[Source], told: Mapping[tuple[str, str], Mappi
     return [
         Pulled(dataset.source, dataset.name, dataset.critical, state)
         for dataset in datasets
-        for state in ["unchanged" if told[dataset.source, dataset.name]["told_by"] else "not_supplied"]
+        for then in [told.get((dataset.source, dataset.name), UNHEARD)]
+        for state in ["unchanged" if then["told_by"] else "not_supplied"]
     ]
 
 

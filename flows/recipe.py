@@ -24,6 +24,7 @@ from editions.candidate import Candidate, drop_old_candidates, new_candidate
 from editions.export import require_described
 from editions.places import edition_path, repair_current
 from editions.programme import programme_problems
+from editions.provenance import CORRECTION, RULE_CHANGE
 from editions.rank_intervals import fill_rank_intervals
 from editions.recipe import InputBatch, edition_id_of, recipe_digest, rules_sha256
 from editions.relations import sealed_relations
@@ -184,6 +185,7 @@ def run_night(
         else:
             outcome = _outcome_of(night, report, partial(_recipe, night, steps, report))
             outcome = with_returns_sent(night, outcome)
+            _split_if_rules_moved(night, outcome, report)
         outcome = with_alerts_sent(night, outcome)
         end_run(ledger, run_id, outcome.state, current_id(ledger), {**report, "message": outcome.message})
         drop_old_candidates(settings.data_dir, CANDIDATES_KEPT)
@@ -194,6 +196,24 @@ def _with_files(night: Night) -> Night:
     sources = tuple(read_sources())
     zone = read_zone(night.settings.zone_file, sources)
     return replace(night, sources=sources, zone=zone, sinks=tuple(read_sinks()))
+
+
+def _split_if_rules_moved(night: Night, outcome: Outcome, report: dict[str, Any]) -> None:
+    """After a rule change or a correction, work out what moved whom: no firm may read a rule change as its own loss.
+
+    Nothing rests on it: where it fails the night stands, and `jifen edition diff` may be asked for it again.
+    """
+    row = edition_row(night.ledger, outcome.edition_id) if outcome.state == "published" and outcome.edition_id else None
+    if row is None or row["kind"] not in (RULE_CHANGE, CORRECTION) or night.follows is None:
+        return
+    from flows.diff import diff_within  # It replays recipes, and so imports this module.
+
+    try:
+        found = diff_within(night.settings, night.ledger, night.follows, row["edition_id"])
+        report["split"] = {"causes": [cause.name for cause in found.causes], "builds": found.builds}
+    except Exception as error:  # noqa: BLE001 - the edition is out, and what it lacks is an explanation
+        report["split"] = {"error": sentence(error)}
+        log.warning("split: %s Next: jifen edition diff %s %s", sentence(error), night.follows, row["edition_id"])
 
 
 def _outcome_of(night: Night, report: dict[str, Any], work: Callable[[], Outcome]) -> Outcome:

@@ -28,7 +28,7 @@ def as_filed_by(year, lines):
     records = [json.loads(line) for line in lines]
     for record in records:
         if int(record["ssnd"]) > year:
-            record |= dict.fromkeys(FIGURES, UNKNOWN)
+            record.update(dict.fromkeys(FIGURES, UNKNOWN))
     return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
 
