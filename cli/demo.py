@@ -15,8 +15,10 @@ from connectors.sink_files import read_sinks
 from connectors.source_files import read_sources
 from editions.explain import top
 from editions.places import edition_path
+from editions.sealed_tables import SealedReader
 from flows.outcome import Outcome
 from flows.prefect_server import local_server
+from ledger.settings import PROJECT_DIR
 
 
 class DemoError(RuntimeError):
@@ -96,6 +98,7 @@ def _show(outcome: Outcome, data_dir: Path, seconds: float) -> None:
     path = edition_path(data_dir, outcome.edition_id)
     first = top(path, 10)
     show.show_top(first)
+    _show_programme(path)
     show.console.print(
         f"Published at {show.safe(str(path))}: tables/rankings.xlsx opens in a spreadsheet, "
         "manifest.json says what is there."
@@ -103,6 +106,19 @@ def _show(outcome: Outcome, data_dir: Path, seconds: float) -> None:
     if first:
         command = f"jifen --data-dir {os.path.relpath(data_dir)} explain {first[0]['uscc']}"
         show.console.print(f"Why is the first one first? .venv/bin/{show.safe(command)}")
+
+
+def _show_programme(edition: Path) -> None:
+    """One line of each of the programme's tables: how many rows there are, and what one of them holds."""
+    made = {model.stem for model in (PROJECT_DIR / "dbt_project" / "models" / "programme").rglob("*.sql")}
+    show.console.print("\nWhat the points are for 积分应用")
+    with SealedReader() as reader:
+        tables = reader.of(edition)
+        for table in sorted(made & {path.stem for path in (edition / "tables").glob("*.parquet")}):
+            (row,) = tables.needed(table, columns='count(*) as "rows", first(columns(*)) as "\\0"')
+            rows = row.pop("rows")
+            told = ", ".join(f"{name} {value}" for name, value in row.items() if value is not None)
+            show.console.print(f"  {table}: {rows} rows; {show.safe(told)}", no_wrap=True, overflow="ellipsis")
 
 
 def _wait_for_interrupt() -> None:

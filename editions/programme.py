@@ -6,7 +6,7 @@ import duckdb
 
 from editions.ruleset_problems import Problem, found_by_checks
 from editions.score.errors import ScoreError
-from editions.score.ruleset import Row, Ruleset, csv_rows, load, load_tables, read_seeds
+from editions.score.ruleset import Row, Ruleset, csv_header, csv_rows, load, load_tables, read_seeds
 from ledger.yaml_file import read_yaml
 
 SEEDS = Path("seeds") / "programme"
@@ -42,7 +42,10 @@ def read_programme(project: Path, folder: Path | None = None) -> Ruleset:
         else project / SEEDS / f"{table}.csv"
         for table in types
     }
-    tables = {table: _rows_of(places[table], list(columns)) for table, columns in types.items()}
+    tables = {
+        table: _rows_of(places[table], list(columns), is_proposed=places[table].parent == folder)
+        for table, columns in types.items()
+    }
     return Ruleset("programme", folder or project / SEEDS, tables)
 
 
@@ -51,16 +54,26 @@ def load_programme(connection: duckdb.DuckDBPyConnection, programme: Ruleset, pr
     load_tables(connection, programme, column_types(project))
 
 
-def _rows_of(path: Path, columns: list[str]) -> list[Row]:
+def _rows_of(path: Path, columns: list[str], *, is_proposed: bool) -> list[Row]:
     rows = list(csv_rows(path))
-    for row in rows[:1]:
-        if strange := set(row) ^ set(columns):
-            raise ScoreError(
-                f"{path.name} has not the columns that it must have: {', '.join(sorted(strange))}.",
-                f"{path}, header",
-                f"its columns are: {', '.join(columns)}",
-                "config",
-            )
+    header = csv_header(path)
+    if sorted(header) != sorted(columns):
+        missing = [name for name in columns if name not in header]
+        strange = [name for name in header if name not in columns] or sorted({n for n in header if header.count(n) > 1})
+        raise ScoreError(
+            f"{path.name} has not the columns that it must have: it lacks {', '.join(missing) or 'none'}, and has "
+            f"{', '.join(strange) or 'none'} too many.",
+            f"{path}, header",
+            f"write the header: {','.join(columns)}",
+            "config",
+        )
+    if is_proposed and not rows:
+        raise ScoreError(
+            f"{path.name} has a header and no row: nothing would be left of {path.stem}.",
+            str(path),
+            "write its rows, or leave the file out to keep today's",
+            "config",
+        )
     return rows
 
 

@@ -186,6 +186,12 @@ def _header(path: Path) -> list[str]:
         return next(csv.reader(handle), [])
 
 
+def csv_header(path: Path) -> list[str]:
+    """The names in the first line of a CSV file that `csv_rows` can read."""
+    with path.open(encoding="utf-8-sig", newline="") as handle:
+        return next(csv.reader(handle, strict=True), [])
+
+
 def csv_rows(path: Path) -> Iterator[Row]:
     """The rows of a CSV file, an empty cell as None. Raises `ScoreError` for a file that is not UTF-8 CSV."""
     try:

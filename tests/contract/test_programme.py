@@ -18,7 +18,10 @@ from ledger.settings import PROJECT_DIR
 from tests.contract import programme_reference as reference
 from tests.contract.district_night import DistrictNight
 
-PROGRAMME = ("facts", "conditions_tried", "decisions", "limits", "product_offers", "policy_decisions", "cases_decided")
+PROGRAMME = (
+    *("facts", "conditions_asked", "conditions_judged", "conditions_tried", "decisions"),
+    *("limits", "product_offers", "policy_decisions", "cases_decided"),
+)
 EXAMPLES = PROJECT_DIR / "docs" / "examples"
 
 

@@ -42,5 +42,14 @@ def test_it_shows_the_night_and_again_what_stands_and_leaves_a_real_ledger_alone
     assert "nothing_new nothing changed; edition 2025-06-30-" in second
     for told in ("Gate", "bank_a", "policy_channel", "Top of the ranking"):
         assert told in second
+    programme = (
+        "credit_reports",
+        "product_offers",
+        "subsidy_pay_list",
+        "pool_positions",
+        "programme_figures",
+        "need_states",
+    )
+    assert [table for table in programme if f"  {table}: " not in first] == []
     assert not (tmp_path / "real.sqlite").exists()
     assert (tmp_path / "demo" / "ledger.sqlite").exists()

@@ -155,5 +155,27 @@ def test_a_cell_that_its_column_cannot_hold_exactly_is_refused_with_its_place(ch
 
 
 def test_a_file_with_another_column_is_refused(changed):
-    with pytest.raises(ScoreError, match=r"products\.csv has not the columns that it must have: colour"):
+    with pytest.raises(ScoreError, match=r"products\.csv has not the columns .* has colour too many"):
         programme_problems(PROJECT, changed("products", {}, {"colour": "red"}))
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "what_next"),
+    [
+        (
+            "product_id,version\n",
+            r"products\.csv has not the columns .*: it lacks valid_from, .*provenance, and",
+            "product_id,",
+        ),
+        ("product_id,version\na,b\n", r"products\.csv has not the columns .* it lacks valid", "write the header"),
+        ("", r"products\.csv has not the columns .*: it lacks product_id", "write the header"),
+        ("{header}\n", r"products\.csv has a header and no row", "leave the file out"),
+        ("{header},version\n", r"products\.csv has not the columns .* has version too many", "write the header"),
+    ],
+)
+def test_a_proposed_file_of_a_header_alone_or_of_other_columns_is_refused(tmp_path, text, said, what_next):
+    header = (PROJECT / SEEDS / "products.csv").read_text(encoding="utf-8").partition("\n")[0]
+    (tmp_path / "products.csv").write_text(text.format(header=header), encoding="utf-8")
+    with pytest.raises(ScoreError, match=said) as refused:
+        programme_problems(PROJECT, tmp_path)
+    assert what_next in str(refused.value)

@@ -1,107 +1,35 @@
--- Each condition of each item in force tried on each enterprise, and each item's own on its cases: whether it holds (null: the
--- fact is not known), and by how much it does not, in the fact's own unit.
-with conditions as (
-    select * from {{ ref('programme_conditions') }}
+{{ config(materialized='view') }}
+
+-- What was found of each condition on each enterprise and case, beside the condition itself.
+with judged as (
+    select * from {{ ref('conditions_judged') }}
 ),
 
-items as (
-    select * from {{ ref('item_versions') }}
-),
-
-facts as (
-    select * from {{ ref('facts') }}
-),
-
-cases as (
-    select
-        cases.*,
-        {{ case_subject('cases') }} as subject
-    from {{ ref('programme_cases') }} as cases
-),
-
-subjects as (
-    select
-        items.kind,
-        items.item_id,
-        items.version,
-        enterprises.subject
-    from items
-    cross join {{ ref('enterprise_facts') }} as enterprises
-    where items.is_in_force
-    union all
-    select
-        kind,
-        item_id,
-        version,
-        subject
-    from cases
+conditions as (
+    select * from {{ ref('conditions_asked') }}
 ),
 
 tried as (
     select
-        subjects.subject,
-        conditions.*,
-        facts.number,
-        facts.text,
-        facts.since,
-        coalesce(conditions.any_of, 'no ' || cast(conditions.condition_no as varchar)) as alternatives,
-        case
-            when facts.number is null and facts.text is null then null
-            when conditions.one_of is not null then instr(';' || conditions.one_of || ';', ';' || facts.text || ';') > 0
-            when conditions.none_of is not null then instr(';' || conditions.none_of || ';', ';' || facts.text || ';') = 0
-            else
-                (
-                    conditions.lo is null
-                    or facts.number > conditions.lo
-                    or (conditions.inclusive_lo and facts.number = conditions.lo)
-                )
-                and (
-                    conditions.hi is null
-                    or facts.number < conditions.hi
-                    or (conditions.inclusive_hi and facts.number = conditions.hi)
-                )
-        end as holds,
-        -- Above zero below the lower edge or beyond the upper one; zero on an edge that is not included.
-        cast(
-            case
-                when facts.number <= conditions.lo then conditions.lo - facts.number
-                when facts.number >= conditions.hi then facts.number - conditions.hi
-            end as decimal(20, 6)
-        ) as distance
-    from subjects
-    inner join conditions
-        on
-            subjects.kind = conditions.kind
-            and subjects.item_id = conditions.item_id
-            and subjects.version = conditions.version
-    left join facts on subjects.subject = facts.subject and conditions.fact = facts.fact
-),
-
-gauged as (
-    select
-        subject,
-        kind,
-        item_id,
-        version,
-        condition_no,
-        alternatives,
-        fact,
-        lo,
-        hi,
-        coalesce(one_of, none_of) as texts,
-        number,
-        text,
-        holds,
-        case when not holds then distance end as gap,
-        not holds and distance <= near as is_near,
-        -- Months pass by themselves: the day on which enough of them have.
-        case
-            when not holds and since is not null and number < lo
-                then cast({{ dbt.dateadd('month', 'cast(ceil(lo) as integer)', 'since') }} as date)
-        end as closes_on,
-        text_zh,
-        text_en
-    from tried
+        judged.subject,
+        conditions.kind,
+        conditions.item_id,
+        conditions.version,
+        conditions.condition_no,
+        conditions.fact,
+        conditions.lo,
+        conditions.hi,
+        coalesce(conditions.one_of, conditions.none_of) as texts,
+        judged.number,
+        judged.text,
+        judged.holds,
+        judged.gap,
+        judged.is_near,
+        judged.closes_on,
+        conditions.text_zh,
+        conditions.text_en
+    from judged
+    inner join conditions on judged.item_no = conditions.item_no and judged.condition_no = conditions.condition_no
 )
 
-select * from gauged
+select * from tried
