@@ -16,6 +16,7 @@ GROUPS = {
     "edition": "Published editions: list, show, verify, rebuild, compare, correct, withdraw, roll back.",
     "key": "The key that signs editions: make one, show its public part.",
     "override": "Overrides of the gate: ask for one, sign it, list them.",
+    "ledger": "The ledger: verify its journal, show it, bind it to its data folder.",
     "source": "The agencies: list, check, test and pull them.",
     "quarantine": "Refused records: list, show, replay, discard.",
     "identity": "Identities: unmatched names, candidates and decisions.",

@@ -21,7 +21,8 @@ def main() -> None:
     write_what_cannot_be_shown_as_escapes()
     if explain_is_asked(sys.argv[1:]):
         _explain_and_leave()
-    signal.signal(signal.SIGINT, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     leave_with(_whole_command_line)
 
 
@@ -103,8 +104,9 @@ def _flushed(code: str | int | None) -> str | int | None:
 
 
 def _interrupt(_number: int, _frame: object) -> NoReturn:
-    """End in order at the first Ctrl-C, at once at the second: what was fetched is kept either way."""
-    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    """End in order at the first Ctrl-C or SIGTERM, at once at the second: what was fetched is kept either way."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(INTERRUPTED))
     raise KeyboardInterrupt
 
 

@@ -18,6 +18,7 @@ from connectors import uscc
 from connectors.errors import ConfigError
 from connectors.spec import Dataset, Source
 from connectors.spelling import HIDDEN
+from ledger.files import FILE_MODE
 
 FILE_NAME = "identity_decisions.csv"
 
@@ -194,7 +195,7 @@ def append_decision(data_dir: Path, sources: Sequence[Source], one: IdentityDeci
     path = decisions_file(data_dir)
     _decision(_cells(one), "the decision, which is not written", addresses(sources))
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, FILE_MODE)
     try:
         # Two who decide at once: the second reads what the first has written.
         fcntl.flock(handle, fcntl.LOCK_EX)

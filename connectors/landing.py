@@ -23,7 +23,7 @@ from connectors.decoders.decode import decode
 from connectors.drivers.pages import Page
 from connectors.errors import DataError, PagingFaultError
 from connectors.file_order import ages, name_of
-from connectors.raw import publish_durably, read_raw
+from connectors.raw import read_raw
 from connectors.reading import PLACE, Part, Reading
 from connectors.refusals import NOBODY, Refusal, RefusalLog, identity_of, quarantine_path
 from connectors.settle import ROWS_AT_ONCE, Ascent, Settled, compare_wholes, settle, write_rows
@@ -31,7 +31,7 @@ from connectors.spec import Dataset, FileRequest, Unwatched
 from connectors.watch import age_and_gaps, newest_in, require_healthy
 from connectors.zone import Zone
 from ledger.batches import BatchKey, close_batch, landed_batches, pages_of, pages_of_dataset, promoted_batches
-from ledger.files import file_sha256
+from ledger.files import file_sha256, publish_durably
 from ledger.held import decision_about, newest_held, past_changes
 from ledger.settings import Settings
 from ledger.store import Row

@@ -1,11 +1,10 @@
 """The raw store: every body exactly as received, compressed, named by the sha256 of what was received."""
 
 import hashlib
-import os
-import uuid
 from pathlib import Path
 
 from ledger.data_folder import raw_path
+from ledger.files import WRITTEN_ONCE, write_durably
 
 
 class RawDamagedError(RuntimeError):
@@ -21,7 +20,7 @@ def keep_raw(data_dir: Path, body: bytes) -> str:
     import pyarrow as pa  # a tenth of a second, which a page that is there already does not need
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_durably(path, pa.Codec("zstd").compress(body, asbytes=True), mode=0o444)
+    write_durably(path, pa.Codec("zstd").compress(body, asbytes=True), mode=WRITTEN_ONCE)
     return sha256
 
 
@@ -40,31 +39,3 @@ def read_raw(data_dir: Path, sha256: str) -> bytes:
     if hashlib.sha256(body).hexdigest() != sha256:
         raise RawDamagedError(f"raw object {path} is not what its name says. Next: restore it from the backup.")
     return body
-
-
-def write_durably(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Write a file so that either the whole of it is there under its name or nothing is, also after a power cut."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    with temporary.open("wb") as handle:
-        handle.write(content)
-        handle.flush()
-        os.fsync(handle.fileno())
-    _give_name(temporary, path, mode)
-
-
-def publish_durably(temporary: Path, path: Path, mode: int = 0o444) -> None:
-    """Name a file that was written in steps, so that it is there whole or not at all, also after a power cut."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with temporary.open("rb") as handle:
-        os.fsync(handle.fileno())
-    _give_name(temporary, path, mode)
-
-
-def _give_name(temporary: Path, path: Path, mode: int) -> None:
-    temporary.chmod(mode)
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -12,9 +12,9 @@ from connectors import uscc
 from connectors.columns import Fault, make_parser
 from connectors.drivers.pages import Page
 from connectors.errors import DataError
-from connectors.raw import publish_durably
 from connectors.spec import Dataset
 from connectors.spelling import as_text
+from ledger.files import FILE_MODE, publish_durably
 
 Key = tuple[str | None, ...]
 """The key of a record as text, in the order of the dataset's key columns; None where a part is missing."""
@@ -133,7 +133,7 @@ class RefusalLog:
     def seal(self) -> None:
         """Give the file its name, durably; nothing where nothing was refused."""
         if self.lines:
-            publish_durably(self._part, self._path, mode=0o644)
+            publish_durably(self._part, self._path, mode=FILE_MODE)
 
     def drop(self) -> None:
         """Forget what was written: the batch is read again."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from string import Template
 
 from connectors.errors import ConfigError
-from connectors.raw import write_durably
+from ledger.files import write_durably
 from ledger.yaml_file import read_yaml
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -48,7 +48,7 @@ def new_source(
         )
     if not path.parent.is_dir():
         raise ConfigError("the folder is not there.", str(path.parent), "make it, or name another one")
-    write_durably(path, text.encode())
+    write_durably(path, text.encode(), mode=0o644)
     return path
 
 

@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -88,14 +89,15 @@ def build_upon(
     """
     fetch_parse(cache, project_dir, candidate.target)
     log = candidate.logs / "build.txt"
-    with log.open("wb") as output:
+    with log.open("wb") as output, _watched() as end:
         done = subprocess.run(
-            _command(candidate, project_dir.resolve() / "dbt_project", select),
+            [*_DBT, str(end), *_arguments(candidate, project_dir.resolve() / "dbt_project", select)],
             env=_environment(candidate, as_of, ruleset_id),
             cwd=candidate.path,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            pass_fds=(end,),
             check=False,
         )
     results = candidate.target / "run_results.json"
@@ -107,9 +109,21 @@ def build_upon(
     return report
 
 
-def _command(candidate: Candidate, project: Path, select: Sequence[str]) -> list[str]:
-    beside = Path(sys.executable).with_name("dbt")
-    dbt = [str(beside)] if beside.exists() else [sys.executable, "-m", "dbt.cli.main"]
+_DBT = (sys.executable, "-P", "-m", "editions.dbt_process")
+
+
+@contextmanager
+def _watched() -> Iterator[int]:
+    """The end of a pipe that is closed when this process ends, however it ends: `editions.dbt_process` watches it."""
+    watched, held = os.pipe()
+    try:
+        yield watched
+    finally:
+        os.close(watched)
+        os.close(held)
+
+
+def _arguments(candidate: Candidate, project: Path, select: Sequence[str]) -> list[str]:
     options = {
         "--project-dir": str(project),
         "--profiles-dir": str(project),
@@ -120,7 +134,7 @@ def _command(candidate: Candidate, project: Path, select: Sequence[str]) -> list
     }
     # Cautious: only the tests of which every model was chosen; others would ask for tables that are not there.
     selected = ["--indirect-selection", "cautious", "--select", *select] if select else []
-    return [*dbt, "build", "--no-use-colors", *(part for pair in options.items() for part in pair), *selected]
+    return ["build", "--no-use-colors", *(part for pair in options.items() for part in pair), *selected]
 
 
 def _environment(candidate: Candidate, as_of: date, ruleset_id: str) -> dict[str, str]:

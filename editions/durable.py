@@ -4,8 +4,8 @@ import os
 import shutil
 from pathlib import Path
 
-FILE_MODE = 0o444
-FOLDER_MODE = 0o555
+FILE_MODE = 0o400
+FOLDER_MODE = 0o500
 
 
 def sync_file(path: Path) -> None:
@@ -44,5 +44,5 @@ def remove_tree(root: Path) -> None:
     if not root.exists():
         return
     for folder in (root, *(path for path in root.rglob("*") if path.is_dir() and not path.is_symlink())):
-        folder.chmod(0o755)
+        folder.chmod(0o700)
     shutil.rmtree(root)

@@ -35,6 +35,10 @@ def parent_of(manifest: Mapping[str, Any]) -> str | None:
     return None if found is None else str(found)
 
 
+class EditionUnknownError(RuntimeError):
+    """Readers follow an edition that the ledger does not know."""
+
+
 def editions_dir(data_dir: Path) -> Path:
     """Where the editions of a data folder stand."""
     return data_dir / "editions"
@@ -94,15 +98,18 @@ def repair_current(data_dir: Path, ledger_current: str | None) -> bool:
     """Bring the pointer in line with the ledger after a crash between the two; answers whether it had to move.
 
     Raises `EditionMissingError` when the ledger's current edition has no folder, even if the pointer still names it:
-    nothing can be compared with it or sent from it. The pointer is left as it is.
+    nothing can be compared with it or sent from it. Raises `EditionUnknownError` where the ledger has no edition and
+    readers follow one. The pointer is left as it is.
     """
     if ledger_current is not None:
         require_edition(data_dir, ledger_current)
     if read_current(data_dir) == ledger_current:
         return False
-    if ledger_current is not None:
-        point_current(data_dir, ledger_current)
-        return True
-    (editions_dir(data_dir) / POINTER).unlink()
-    sync_folder(editions_dir(data_dir))
+    if ledger_current is None:
+        # The pointer moves after its row is written: what it names was published, by another ledger than this.
+        raise EditionUnknownError(
+            f"readers of {data_dir} follow edition {read_current(data_dir)}, and the ledger knows of none. "
+            "Whose: config. Next: restore the ledger from its backup, or check JIFEN_DATA_DIR and JIFEN_LEDGER_URL"
+        )
+    point_current(data_dir, ledger_current)
     return True

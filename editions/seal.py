@@ -41,7 +41,8 @@ class EditionFacts:
     `parent` is the edition that it follows and that the gate compared it with, or None: the verdict rests on it, so a
     rebuild must know it. `rules_sha256` is of all rules, `ruleset_id` and `ruleset_sha256` are of the rule set that its
     points are by. `supersedes` is the edition that a correction takes the place of, `note` why. `stale` says of each
-    dataset that is older than it may be since when.
+    dataset that is older than it may be since when. `ledger` is the head of the ledger's journal when it was sealed:
+    number and hash, so that nothing before it can be changed unseen.
     """
 
     edition_id: str
@@ -57,6 +58,7 @@ class EditionFacts:
     stale: Mapping[str, str] = field(default_factory=dict)
     supersedes: str | None = None
     note: str | None = None
+    ledger: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The facts as JSON can hold them, inputs by source and dataset."""
@@ -66,6 +68,7 @@ class EditionFacts:
             "as_of": self.as_of.isoformat(),
             "inputs": [batch.as_dict() for batch in ordered],
             "stale": dict(self.stale),
+            "ledger": dict(self.ledger),
         }
 
 

@@ -1,6 +1,7 @@
 """Sealing a candidate and making it current: the folder first, then one transaction, then the pointer."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +19,8 @@ from editions.ruleset_diff import frozen_row
 from editions.seal import EditionFacts, seal
 from flows.night import Cleared, Night
 from flows.past import has_passed
+from ledger.files import open_to_readers
+from ledger.journal import head
 from ledger.publications import Message, current_id, edition_row, next_sequence, publish
 from ledger.settings import PROJECT_DIR
 from ledger.store import Row
@@ -76,6 +79,7 @@ def seal_edition(night: Night, cleared: Cleared) -> Row | None:
     )
     if sealed is None:
         return None
+    open_to_readers(sealed.path, night.settings.readers_group)
     return {
         "edition_id": facts.edition_id,
         "as_of": facts.as_of.isoformat(),
@@ -113,6 +117,7 @@ def facts_of(night: Night, cleared: Cleared) -> EditionFacts:
         note=night.corrects.why if night.corrects else None,
         code=code_of(PROJECT_DIR),
         stale=stale_of(cleared.supplied),
+        ledger=asdict(head(night.ledger)),
         **ruleset,
     )
 

@@ -218,7 +218,10 @@ def _sealed_again(night: Night, supplied: Sequence[Supplied], manifest: Mapping[
         inputs=inputs,
         code=Code(**manifest["code"]),
         # What no rebuild can find out again is taken from the manifest, whose hash the ledger holds.
-        **{name: manifest[name] for name in ("rules_sha256", "ruleset_sha256", "parent", "kind", "supersedes", "note")},
+        **{
+            name: manifest[name]
+            for name in ("rules_sha256", "ruleset_sha256", "parent", "kind", "supersedes", "note", "ledger")
+        },
         stale=manifest["stale"],
     )
     landing = {f"{one.source}.{one.dataset}": one.counts for one in supplied if one.counts}

@@ -46,6 +46,8 @@ from flows.publish import publish_edition, recipients, seal_edition, stale_of
 from flows.returns import compose_returns, with_returns_sent
 from flows.texts import counted
 from ledger.acts import require_standing
+from ledger.binding import move_on
+from ledger.files import close_to_others, sweep_parts
 from ledger.overrides import overrides_on, read_approvers
 from ledger.publications import (
     beside_rows,
@@ -54,7 +56,7 @@ from ledger.publications import (
     keep_edition,
     queue_first,
 )
-from ledger.runs import end_run, exclusive_run, start_run
+from ledger.runs import end_run, exclusive_run, heard_of, start_run
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import open_ledger
 
@@ -169,27 +171,37 @@ def run_night(
         require_come(as_of, (now + EARLY_START).date())
         current = current_id(ledger)
         repair_current(settings.data_dir, current)
-        drop_drafts(settings.data_dir)
+        _tidy(settings)
         night = Night("", as_of, settings, ledger, (), (), Zone(), current, corrects=corrects)
         if has_passed(ledger, as_of):
             return _build_beside(_with_files(night), steps)
         run_id = start_run(ledger, as_of, driver)
+        move_on(ledger, settings.data_dir)
         report: dict[str, Any] = {"run_id": run_id, "as_of": as_of.isoformat(), "driver": driver}
         night = replace(night, run_id=run_id)
-        try:
-            night = _with_files(night)
-        except Exception as error:  # noqa: BLE001 - a night that cannot begin is a night that failed
-            night = replace(night, sinks=tuple(alert_channels(readable_sinks(), os.environ)))
-            report["error"] = sentence(error)
-            outcome = Outcome("failed", as_of.isoformat(), current, report["error"], report)
-        else:
-            outcome = _outcome_of(night, report, partial(_recipe, night, steps, report))
-            outcome = with_returns_sent(night, outcome)
-            _split_if_rules_moved(night, outcome, report)
-        outcome = with_alerts_sent(night, outcome)
-        end_run(ledger, run_id, outcome.state, current_id(ledger), {**report, "message": outcome.message})
+        with heard_of(ledger, run_id):
+            try:
+                night = _with_files(night)
+            except Exception as error:  # noqa: BLE001 - a night that cannot begin is a night that failed
+                night = replace(night, sinks=tuple(alert_channels(readable_sinks(), os.environ)))
+                report["error"] = sentence(error)
+                outcome = Outcome("failed", as_of.isoformat(), current, report["error"], report)
+            else:
+                outcome = _outcome_of(night, report, partial(_recipe, night, steps, report))
+                outcome = with_returns_sent(night, outcome)
+                _split_if_rules_moved(night, outcome, report)
+            outcome = with_alerts_sent(night, outcome)
+            end_run(ledger, run_id, outcome.state, current_id(ledger), {**report, "message": outcome.message})
         drop_old_candidates(settings.data_dir, CANDIDATES_KEPT)
     return outcome
+
+
+def _tidy(settings: Settings) -> None:
+    """Close the data folder to others, and sweep what a kill or a full disk left half written."""
+    close_to_others(settings.data_dir, settings.readers_group)
+    drop_drafts(settings.data_dir)
+    if swept := sweep_parts(settings.data_dir):
+        log.info("swept %s that a run left half written", counted(swept, "file"))
 
 
 def _with_files(night: Night) -> Night:

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from connectors.errors import DataError
-from connectors.raw import write_durably
 from connectors.returns import ReturnFile, compose
 from connectors.sink_files import ReturnsSink
 from connectors.spec import Source
 from flows.deliver import error_text, leave, manifest_text, send_pending
 from flows.night import Night
 from flows.outcome import Outcome
+from ledger.files import write_durably
 from ledger.publications import mark_sent
 from ledger.returns import last_return, next_return_number, write_return
 from ledger.store import Row

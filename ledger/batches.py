@@ -1,7 +1,7 @@
 """Batches and their pages: a checkpoint is one page row, written after its raw bytes are safe."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -98,8 +98,7 @@ def record_file(ledger: Engine, key: BatchKey, why: str, **hashes: Any) -> None:
     """Write down what the files of a promoted batch are now, and why: they were made again, or never hashed before."""
     with ledger.begin() as connection:
         connection.execute(update(batches).where(_is(batches, key)).values(**hashes))
-        row = connection.execute(select(batches).where(_is(batches, key))).mappings().one()
-        journal.append(connection, "batch", {**batch_facts(row), "why": why})
+        journal.keep(connection, batches, _is(batches, key), why=why)
 
 
 def pages_with(ledger: Engine, source: str, dataset: str, sha256s: Sequence[str], as_of: date) -> list[Row]:
@@ -163,30 +162,7 @@ def _close(ledger: Engine, which: ColumnElement[bool], state: str, **values: Any
     with ledger.begin() as connection:
         connection.execute(update(batches).where(which).values(state=state, **values, **closed))
         if state in PROMOTED:
-            row = connection.execute(select(batches).where(which)).mappings().one()
-            journal.append(connection, "batch", batch_facts(row))
-
-
-_FACTS = (
-    "source",
-    "dataset",
-    "batch",
-    "as_of",
-    "state",
-    "origin",
-    "same_as",
-    "content_sha256",
-    "rows_landed",
-    "rows_refused",
-    "landed_sha256",
-    "quarantine_sha256",
-    "quarantine_lines",
-)
-
-
-def batch_facts(row: Mapping[Any, Any]) -> Row:
-    """What the journal holds of a promoted batch: which files stand for it, and what is in them."""
-    return {name: row[name] for name in _FACTS}
+            journal.keep(connection, batches, which)
 
 
 def latest_promoted(ledger: Engine, source: str, dataset: str, as_of: date) -> Row | None:

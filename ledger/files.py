@@ -1,10 +1,126 @@
-"""Files as the whole system hashes them."""
+"""Files as the whole system writes and hashes them: whole or not at all, and for nobody else to read."""
 
+import contextlib
+import grp
 import hashlib
+import logging
+import os
+import stat
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
+
+from ledger.env_file import SettingsError
+
+FILE_MODE, FOLDER_MODE = 0o600, 0o700
+WRITTEN_ONCE = 0o400
+"""The mode of what is never written again: raw objects and landed files."""
+PART = ".part"
+"""How the name of a file ends that is being written; what a kill or a full disk left of one is swept."""
+
+OURS = ("raw", "landed", "quarantine", "editions", "candidates", "returns", "logs")
+"""The folders of a data folder."""
+
+log = logging.getLogger("jifen")
 
 
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, in hex."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def write_durably(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
+    """Write a file so that either the whole of it is there under its name or nothing is, also after a power cut."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}{PART}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    _give_name(temporary, path, mode)
+
+
+def publish_durably(temporary: Path, path: Path, mode: int = WRITTEN_ONCE) -> None:
+    """Name a file that was written in steps, so that it is there whole or not at all, also after a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with temporary.open("rb") as handle:
+        os.fsync(handle.fileno())
+    _give_name(temporary, path, mode)
+
+
+def _give_name(temporary: Path, path: Path, mode: int) -> None:
+    temporary.chmod(mode)
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextlib.contextmanager
+def private() -> Iterator[None]:
+    """What is made within, by this process or one that it starts, is for its owner alone, whatever the umask was."""
+    before = os.umask(0o777 & ~FOLDER_MODE)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def close_to_others(data_dir: Path, readers: str | None) -> None:
+    """Take from everybody else what a data folder was opened to; let the group `readers` through to its editions.
+
+    The folder and those directly in it are enough: nobody passes them to what stands deeper. One that is not ours, or
+    that everybody may write into, as /tmp, is left alone and warned of. Raises `SettingsError` for an unknown group.
+    """
+    group = None if readers is None else group_id(readers)
+    passed = {data_dir: 0o010, data_dir / "editions": 0o050}
+    for path in (data_dir, *(data_dir / name for name in OURS)):
+        if not path.is_dir() or path.is_symlink():
+            continue
+        found = path.stat()
+        if found.st_uid != os.getuid() or found.st_mode & stat.S_ISVTX:
+            log.warning("%s is not ours alone: whether others may read it is left as it is", path)
+            continue
+        path.chmod(FOLDER_MODE)
+        if group is not None and path in passed:
+            os.chown(path, -1, group)
+            path.chmod(FOLDER_MODE | passed[path])
+    for edition in (data_dir / "editions").glob("[!.]*") if group is not None else ():
+        if not edition.is_symlink() and edition.stat().st_gid != group:
+            open_to_readers(edition, readers)
+
+
+def open_to_readers(root: Path, readers: str | None) -> None:
+    """Let the group `readers` read a sealed folder, and everybody else nothing; without a group it stays closed."""
+    if readers is None:
+        return
+    group = group_id(readers)
+    for path in (*root.rglob("*"), root):
+        os.chown(path, -1, group, follow_symlinks=False)
+        path.chmod(0o550 if path.is_dir() else 0o440)
+
+
+def group_id(name: str) -> int:
+    """The number of a group of the system. Raises `SettingsError` where there is none of this name."""
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        follows = "make the group, or mend the setting"
+        raise SettingsError(f"the system has no group {name}.", "JIFEN_READERS_GROUP", follows) from None
+
+
+def sweep_parts(data_dir: Path) -> int:
+    """Remove what a kill or a full disk left half written in a data folder; answers how many files.
+
+    Call it under the lock of the data folder: what another run is writing would go too.
+    """
+    found = [path for name in ("raw", "quarantine", "returns") for path in (data_dir / name).rglob(f".*{PART}")]
+    found += (data_dir / "landed").glob("*/*/.batch=*.parquet")
+    found += (data_dir / "editions").glob(".current.*")
+    found += data_dir.glob(f".*{PART}")
+    for path in found:
+        path.unlink(missing_ok=True)
+    return len(found)

@@ -11,10 +11,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, desc, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, Table, desc, func, insert, select
 
 from ledger.store import Row, now, rows
-from ledger.tables import journal
+from ledger.tables import (
+    batches,
+    deliveries,
+    editions,
+    journal,
+    publications,
+    published_rulesets,
+    quarantine_decisions,
+)
 
 BEGINNING = "0" * 64
 """What the first entry names as the one before it."""
@@ -30,11 +38,81 @@ class Head:
     sha256: str
 
 
+_KEPT: tuple[tuple[str, Table, str, ColumnElement[bool] | None], ...] = (
+    (
+        "batch",
+        batches,
+        "as_of state origin same_as content_sha256 rows_landed rows_refused landed_sha256 quarantine_sha256 "
+        "quarantine_lines",
+        batches.c.state.in_(("landed", "unchanged")),
+    ),
+    ("edition", editions, "as_of recipe_sha256 manifest_sha256 ruleset_id", None),
+    ("publication", publications, "edition_id sequence supersedes run_id published_at", None),
+    ("ruleset", published_rulesets, "content_sha256 edition_id", None),
+    ("decision", quarantine_decisions, "source dataset action why decided_by decided_at as_of batch", None),
+    (
+        "delivery",
+        deliveries,
+        "edition_id recipient send_date file_name sha256 rows denied",
+        deliveries.c.state == "sent",
+    ),
+)
+"""Kind of entry, the table whose rows it keeps, the columns beside the key, and which rows.
+
+What a build reads, what was published and by which rules, what people decided, and what left: each of it somebody may
+want to have been otherwise. Not runs, messages and attempts: they decide nothing.
+"""
+
+
+def keep(connection: Connection, table: Table, *which: ColumnElement[bool], why: str | None = None) -> None:
+    """Add an entry for each of these rows of a table, within the transaction that wrote them."""
+    kind, columns = next((kind, columns) for kind, one, columns, _ in _KEPT if one is table)
+    for row in connection.execute(select(table).where(*which)).mappings().all():
+        append(connection, kind, {**_facts(table, columns, row), **({"because": why} if why else {})})
+
+
+def adopt(connection: Connection) -> None:
+    """Begin the journal of a ledger that was kept before there was one: what it holds now."""
+    for _, table, _, which in _KEPT:
+        keep(connection, table, *(() if which is None else (which,)), why="held before there was a journal")
+
+
+def _facts(table: Table, columns: str, row: Mapping[Any, Any]) -> Row:
+    return {name: row[name] for name in (*(key.name for key in table.primary_key), *columns.split())}
+
+
+def differences(ledger: Engine) -> Iterator[str]:
+    """Each row of a kept table that is not what the journal says of it, or of which one of the two says nothing."""
+    told: dict[str, dict[tuple[Any, ...], Row]] = {kind: {} for kind, *_ in _KEPT}
+    for entry in entries(ledger):
+        if entry["kind"] in told:
+            table = next(table for kind, table, *_ in _KEPT if kind == entry["kind"])
+            key = tuple(entry["content"][column.name] for column in table.primary_key)
+            told[entry["kind"]][key] = {name: value for name, value in entry["content"].items() if name != "because"}
+    for kind, table, columns, which in _KEPT:
+        found = {}
+        for row in rows(ledger, select(table) if which is None else select(table).where(which)):
+            facts = _facts(table, columns, row)
+            found[tuple(facts[column.name] for column in table.primary_key)] = facts
+        for key in sorted(told[kind].keys() | found.keys(), key=str):
+            if told[kind].get(key) != found.get(key):
+                yield f"{kind} {'.'.join(map(str, key))}: {_told(told[kind].get(key), found.get(key))}"
+
+
+def _told(kept: Row | None, found: Row | None) -> str:
+    if kept is None:
+        return "stands in the ledger, and the journal knows nothing of it"
+    if found is None:
+        return "is in the journal, and not in the ledger any more"
+    other = [name for name in found if found[name] != kept.get(name)]
+    return "; ".join(f"{name} is {found[name]!r}, the journal says {kept.get(name)!r}" for name in other)
+
+
 def append(connection: Connection, kind: str, content: Mapping[str, Any]) -> None:
     """Add an entry within the transaction of what it records. `content` is plain JSON: no figure with a point."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_APPENDING)))
-    last = _head(connection)
+    last = head_of(connection)
     entry = {
         "sequence": last.sequence + 1,
         "kind": kind,
@@ -48,10 +126,11 @@ def append(connection: Connection, kind: str, content: Mapping[str, Any]) -> Non
 def head(ledger: Engine) -> Head:
     """The last entry there is."""
     with ledger.begin() as connection:
-        return _head(connection)
+        return head_of(connection)
 
 
-def _head(connection: Connection) -> Head:
+def head_of(connection: Connection) -> Head:
+    """The last entry, within a transaction."""
     last = connection.execute(select(journal).order_by(desc(journal.c.sequence)).limit(1)).first()
     return Head(0, BEGINNING) if last is None else Head(last.sequence, last.sha256)
 

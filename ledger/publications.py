@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, Update, desc, func, insert, select, update
 
+from ledger import journal
 from ledger.store import Row, first_row, now, rows, write
 from ledger.tables import alerts, deliveries, denials, editions, outbox, publications
 from ledger.tables import published_rulesets as frozen
@@ -75,7 +76,7 @@ def publish(
             )
         known = connection.execute(select(editions.c.edition_id).where(editions.c.edition_id == edition_id)).first()
         if known is None:
-            connection.execute(insert(editions).values(**edition))
+            _insert_edition(connection, edition)
         if ruleset is not None:
             _freeze(connection, edition["ruleset_id"], edition_id, ruleset)
         sequence = add_publication(connection, edition_id, expected_current, run_id)
@@ -100,10 +101,16 @@ def add_publication(connection: Connection, edition_id: str, supersedes: str | N
     return sequence
 
 
+def _insert_edition(connection: Connection, edition: Row) -> None:
+    connection.execute(insert(editions).values(**edition))
+    journal.keep(connection, editions, editions.c.edition_id == edition["edition_id"])
+
+
 def _freeze(connection: Connection, ruleset_id: str, edition_id: str, ruleset: Row) -> None:
     known = select(frozen.c.ruleset_id).where(frozen.c.ruleset_id == ruleset_id)
     if connection.execute(known).first() is None:
         connection.execute(insert(frozen).values(ruleset_id=ruleset_id, edition_id=edition_id, **ruleset))
+        journal.keep(connection, frozen, frozen.c.ruleset_id == ruleset_id)
 
 
 def published_rulesets(ledger: Engine) -> list[Row]:
@@ -139,7 +146,8 @@ def queue_first(ledger: Engine, recipients: Sequence[str]) -> None:
 
 def keep_edition(ledger: Engine, edition: Row) -> None:
     """Write down an edition that is sealed beside `current` and published to nobody."""
-    write(ledger, insert(editions).values(**edition))
+    with ledger.begin() as connection:
+        _insert_edition(connection, edition)
 
 
 def beside_rows(ledger: Engine) -> list[Row]:
@@ -179,8 +187,12 @@ def sent_or_pending(ledger: Engine, table: Table, edition_id: str) -> list[Row]:
 
 def mark_sent(ledger: Engine, table: Table, key: str, values: Row | None = None, denied: Sequence[Row] = ()) -> None:
     """Record that a row of such a table arrived, with what is known of it then, and each consent that was denied."""
-    known = [insert(denials).values(delivery_id=key, **row) for row in denied]
-    write(ledger, _attempt(table, key, state="sent", sent_at=now(), last_error=None, **(values or {})), *known)
+    with ledger.begin() as connection:
+        connection.execute(_attempt(table, key, state="sent", sent_at=now(), last_error=None, **(values or {})))
+        for row in denied:
+            connection.execute(insert(denials).values(delivery_id=key, **row))
+        if table is deliveries:
+            journal.keep(connection, deliveries, deliveries.c.delivery_id == key)
 
 
 def mark_failed(ledger: Engine, table: Table, key: str, error: str) -> None:

@@ -7,6 +7,7 @@ from datetime import date
 
 from sqlalchemy import Engine, and_, delete, desc, insert, select
 
+from ledger import journal
 from ledger.batches import of_dataset
 from ledger.store import Row, first_row, now, rows
 from ledger.tables import batches, quarantine_decisions, runs
@@ -54,6 +55,7 @@ def decide(ledger: Engine, made: Iterable[Decision], as_of: date) -> set[str]:
         for one in new.values():
             connection.execute(delete(table).where(table.c.record_id == one.record_id))
             connection.execute(insert(table).values(**vars(one), as_of=as_of.isoformat(), decided_at=now()))
+            journal.keep(connection, table, table.c.record_id == one.record_id)
     return set(new)
 
 

@@ -1,21 +1,33 @@
 """Runs of the night: one at a time, each with its outcome."""
 
 import fcntl
+import os
+import socket
+import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import date
+from contextlib import contextmanager, suppress
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import Engine, desc, insert, select, update
+from sqlalchemy import Engine, RowMapping, desc, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
+from ledger.files import FOLDER_MODE, private
 from ledger.store import Row, now, rows, write
 from ledger.tables import runs
 
 _LOCK_SECONDS = 0.5
 """How long a run waits for the lock: whoever only looks at it holds it for an instant."""
+
+
+HEARD_SECONDS = 30.0
+"""How often a run at work writes down that it is."""
+SILENT_SECONDS = 600.0
+"""After how long a run of another host, of which nothing was heard, counts as dead."""
+DIED = "the process died before it could say how it ended"
 
 
 class RunLockedError(RuntimeError):
@@ -24,10 +36,13 @@ class RunLockedError(RuntimeError):
 
 @contextmanager
 def exclusive_run(data_dir: Path) -> Iterator[None]:
-    """Hold the one lock of a data folder for as long as a run works; the system frees it when the process dies."""
-    data_dir.mkdir(parents=True, exist_ok=True)
+    """Hold the one lock of a data folder for as long as a run works; the system frees it when the process dies.
+
+    What is made in the meantime is for nobody else to read.
+    """
+    data_dir.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     path = data_dir / "run.lock"
-    with path.open("a") as handle:
+    with private(), path.open("a") as handle:
         deadline = time.monotonic() + _LOCK_SECONDS
         while not _taken(handle, fcntl.LOCK_EX):
             if time.monotonic() > deadline:
@@ -56,13 +71,68 @@ def _taken(handle: IO[str], kind: int) -> bool:
 
 
 def start_run(ledger: Engine, as_of: date, driver: str) -> str:
-    """Open a run row. A row still `running` belongs to a process that died, since runs exclude each other: close it."""
+    """Open a run row, and close as failed those of processes that died before they could.
+
+    A run is alive while its process is, on this host, or on another one while it is heard of. Raises `RunLockedError`
+    where one is: two hosts whose locks do not see each other share the ledger.
+    """
     run_id, day = f"{as_of.isoformat()}-{uuid.uuid4().hex[:8]}", as_of.isoformat()
-    report = {"error": "the process died before it could say how it ended"}
-    died = update(runs).where(runs.c.state == "running").values(state="failed", ended_at=now(), report=report)
-    new = insert(runs).values(run_id=run_id, as_of=day, driver=driver, state="running", started_at=now())
-    write(ledger, died, new)
+    here = {"host": _host(), "process": _process(os.getpid()), "seen_at": now()}
+    died = {"state": "failed", "ended_at": now(), "report": {"error": DIED}}
+    with ledger.begin() as connection:
+        for row in connection.execute(select(runs).where(runs.c.state == "running")).mappings().all():
+            if _is_alive(row):
+                raise RunLockedError(
+                    f"run {row['run_id']} is at work on {row['host']}, last heard of at {row['seen_at']}. "
+                    "Whose: transient. Wait for it (`jifen status`), then run again."
+                )
+            connection.execute(update(runs).where(runs.c.run_id == row["run_id"]).values(**died))
+        new = {"run_id": run_id, "as_of": day, "driver": driver, "state": "running", "started_at": now(), **here}
+        connection.execute(insert(runs).values(**new))
     return run_id
+
+
+def _is_alive(row: RowMapping) -> bool:
+    if row["host"] is None or row["process"] is None:
+        return False
+    if row["host"] == _host():
+        number = str(row["process"]).partition("@")[0]
+        return row["process"] == _process(int(number)) and int(number) != os.getpid()
+    unheard = datetime.now(UTC) - datetime.fromisoformat(row["seen_at"])
+    return unheard < timedelta(seconds=SILENT_SECONDS)
+
+
+def _host() -> str:
+    return socket.gethostname()
+
+
+def _process(number: int) -> str | None:
+    """A process by its number and the moment it began, since numbers come again; None where there is none."""
+    try:
+        began = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return None
+    return f"{number}@{began}"
+
+
+@contextmanager
+def heard_of(ledger: Engine, run_id: str) -> Iterator[None]:
+    """Write down from time to time that a run is still at work, for hosts that cannot see its process."""
+    over = threading.Event()
+
+    def tell() -> None:
+        while not over.wait(HEARD_SECONDS):
+            # A ledger that cannot be reached now is the business of the run itself.
+            with suppress(SQLAlchemyError):
+                write(ledger, update(runs).where(runs.c.run_id == run_id).values(seen_at=now()))
+
+    thread = threading.Thread(target=tell, name="heard of", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def end_run(ledger: Engine, run_id: str, state: str, edition_id: str | None, report: dict[str, Any]) -> None:

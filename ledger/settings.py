@@ -46,6 +46,7 @@ class Settings(BaseSettings):
         default=None, description="public keys that editions are checked with; signing_key_file + .pub when unset"
     )
     approvers_file: Path | None = Field(default=None, description="who may sign overrides of the gate; none when unset")
+    readers_group: str | None = Field(default=None, description="a group of the system that may read editions")
     time_zone: str = Field(default="Asia/Shanghai", description="the zone's own time, which decides the business date")
     retry_seconds: float = Field(
         default=120.0, gt=0, allow_inf_nan=False, description="how long one request may be retried in all"
@@ -69,7 +70,15 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return absolute(value)
 
-    @field_validator("ledger_url", "zone_file", "signing_key_file", "public_key_file", "approvers_file", mode="before")
+    @field_validator(
+        "ledger_url",
+        "zone_file",
+        "signing_key_file",
+        "public_key_file",
+        "approvers_file",
+        "readers_group",
+        mode="before",
+    )
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value

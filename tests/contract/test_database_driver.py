@@ -147,8 +147,8 @@ def test_a_url_that_leads_nowhere_is_told_and_its_password_is_not_shown(wrong, e
     assert not Path("/tmp/gone-canary.sqlite").exists()
 
 
-def test_the_ledger_itself_works_on_postgresql(postgres, tmp_path):
-    ledger = open_ledger(Settings(data_dir=tmp_path, ledger_url=postgres, _env_file=None))
+def test_the_ledger_itself_works_on_postgresql(database, tmp_path):
+    ledger = open_ledger(Settings(data_dir=tmp_path, ledger_url=database, _env_file=None))
     run_id = start_run(ledger, date(2025, 6, 30), "plain")
     end_run(ledger, run_id, "nothing_new", None, {"message": "积分"})
     assert latest_runs(ledger)[0]["report"] == {"message": "积分"}

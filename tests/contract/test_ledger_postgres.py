@@ -5,10 +5,9 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from flows.faults import sentence
@@ -19,9 +18,9 @@ from tests.old_ledgers import NAMES, content, not_as_new, write_old
 
 
 @pytest.fixture
-def ledger(postgres, tmp_path, monkeypatch):
+def ledger(database, tmp_path, monkeypatch):
     monkeypatch.setattr(store, "ANSWER_SECONDS", 0.5)
-    engine = store.open_ledger(Settings(data_dir=tmp_path, ledger_url=postgres, _env_file=None))
+    engine = store.open_ledger(Settings(data_dir=tmp_path, ledger_url=database, _env_file=None))
     yield engine
     engine.dispose()
 
@@ -68,22 +67,9 @@ def test_a_statement_that_waits_for_a_lock_ends_as_well(ledger):
     assert current_id(ledger) is None
 
 
-@pytest.fixture
-def database(postgres):
-    """The URL of a database of its own."""
-    name = f"ledger_{uuid.uuid4().hex[:8]}"
-    server = create_engine(postgres, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f"create database {name}"))
-    yield make_url(postgres).set(database=name).render_as_string(hide_password=False)
-    with server.connect() as connection:
-        connection.execute(text(f"drop database {name} with (force)"))
-    server.dispose()
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_an_older_ledger_is_migrated_with_all_its_rows(database, tmp_path, name):
-    before = write_old(database, name)
+    before = write_old(database, name, tmp_path)
     ledger = store.open_ledger(Settings(data_dir=tmp_path, ledger_url=database, _env_file=None))
     assert not_as_new(ledger) == []
     assert content(ledger, before) == before
@@ -93,7 +79,7 @@ def test_an_older_ledger_is_migrated_with_all_its_rows(database, tmp_path, name)
 @pytest.mark.parametrize("name", [None, "version_2"])
 def test_many_processes_may_open_a_new_or_old_ledger_at_once(database, tmp_path, name):
     if name:
-        write_old(database, name)
+        write_old(database, name, tmp_path)
     code = (
         "import sys\nfrom pathlib import Path\nfrom ledger.settings import Settings\n"
         "from ledger.store import open_ledger\nimport psycopg\n"

@@ -14,8 +14,9 @@ NAMES = ("version_1", "version_2_first", "version_2")
 Rows = dict[str, list[dict[str, Any]]]
 
 
-def write_old(url: str, name: str) -> Rows:
-    """Make the ledger of an older version behind a URL; answers its rows by table."""
+def write_old(url: str, name: str, folder: Path) -> Rows:
+    """Make the ledger of an older version behind a URL, and the edition that it knows; answers its rows by table."""
+    (folder / "editions" / "e1").mkdir(parents=True, exist_ok=True)
     engine = create_engine(url)
     with engine.begin() as connection:
         for statement in (Path(__file__).parent / f"{name}.sql").read_text().split(";\n"):

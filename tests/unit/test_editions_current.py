@@ -3,6 +3,7 @@ import pytest
 from editions.places import (
     EditionMissingError,
     EditionNameError,
+    EditionUnknownError,
     edition_path,
     point_current,
     read_current,
@@ -41,10 +42,10 @@ def test_current_does_not_move_to_an_edition_that_is_not_there(tmp_path):
 
 
 def test_the_pointer_follows_the_ledger_after_a_crash_and_no_run_overtakes_another(tmp_path):
+    ledger = open_ledger(Settings(data_dir=tmp_path, _env_file=None))
     candidate = make_candidate(tmp_path)
     first = seal_small(tmp_path, candidate, "2025-06-30-one")
     second = seal_small(tmp_path, candidate, "2025-06-30-two")
-    ledger = open_ledger(Settings(data_dir=tmp_path, _env_file=None))
     run_id = start_run(ledger, AS_OF, "test")
 
     def row(sealed):
@@ -67,11 +68,12 @@ def test_the_pointer_follows_the_ledger_after_a_crash_and_no_run_overtakes_anoth
     assert read_current(tmp_path) == "2025-06-30-one"
 
 
-def test_a_pointer_that_the_ledger_does_not_know_is_taken_away(tmp_path):
+def test_a_pointer_that_the_ledger_does_not_know_is_refused_and_stays(tmp_path):
     seal_small(tmp_path, make_candidate(tmp_path))
     point_current(tmp_path, "2025-06-30-abc")
-    assert repair_current(tmp_path, None) is True
-    assert read_current(tmp_path) is None
+    with pytest.raises(EditionUnknownError, match="follow edition 2025-06-30-abc, and the ledger knows of none"):
+        repair_current(tmp_path, None)
+    assert read_current(tmp_path) == "2025-06-30-abc"
 
 
 @pytest.mark.parametrize("is_pointer_kept", [True, False])

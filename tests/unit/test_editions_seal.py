@@ -45,8 +45,8 @@ def test_the_same_candidate_sealed_twice_gives_the_same_bytes(tmp_path):
 
 def test_a_sealed_edition_verifies_and_is_read_only(sealed):
     assert verify(sealed.path, sealed.manifest_sha256) == []
-    assert {oct(path.stat().st_mode & 0o777) for path in sealed.path.rglob("*") if path.is_file()} == {"0o444"}
-    assert oct(sealed.path.stat().st_mode & 0o777) == oct((sealed.path / "tables").stat().st_mode & 0o777) == "0o555"
+    assert {oct(path.stat().st_mode & 0o777) for path in sealed.path.rglob("*") if path.is_file()} == {"0o400"}
+    assert oct(sealed.path.stat().st_mode & 0o777) == oct((sealed.path / "tables").stat().st_mode & 0o777) == "0o500"
 
 
 def test_extracts_are_restricted_and_never_written_as_csv(sealed):

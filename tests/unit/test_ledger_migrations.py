@@ -27,7 +27,7 @@ OPEN = (
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_older_ledger_is_migrated_with_all_its_rows(settings, name):
-    before = write_old(settings.resolved_ledger_url, name)
+    before = write_old(settings.resolved_ledger_url, name, settings.data_dir)
     ledger = open_ledger(settings)
     assert not_as_new(ledger) == []
     assert content(ledger, before) == before
@@ -38,7 +38,7 @@ def test_an_older_ledger_is_migrated_with_all_its_rows(settings, name):
 
 
 def test_a_step_that_fails_leaves_the_ledger_as_it_was(settings, monkeypatch):
-    before = write_old(settings.resolved_ledger_url, "version_2")
+    before = write_old(settings.resolved_ledger_url, "version_2", settings.data_dir)
 
     def broken(_op):
         raise ValueError("broken")
@@ -67,7 +67,7 @@ def test_alembic_is_not_imported_by_who_has_nothing_to_migrate(settings):
 @pytest.mark.parametrize("name", [None, "version_1", "version_2"])
 def test_many_processes_may_open_a_new_or_old_ledger_at_once(settings, name):
     if name:
-        write_old(settings.resolved_ledger_url, name)
+        write_old(settings.resolved_ledger_url, name, settings.data_dir)
     started = [
         subprocess.Popen(
             [sys.executable, "-c", OPEN, str(settings.data_dir)],

@@ -91,7 +91,7 @@ def test_a_damaged_file_is_made_again_from_raw_to_the_byte(held, which, kind):
     assert held.check() == [str(path)]
     assert path.read_bytes() == before
     assert held.check() == []
-    assert f"made again from raw: {path.name}" in entries(held.ledger)[-1]["content"]["why"]
+    assert f"made again from raw: {path.name}" in entries(held.ledger)[-1]["content"]["because"]
     assert list(breaks(held.ledger, {})) == []
 
 

@@ -1,0 +1,74 @@
+"""`jifen ledger`: is it what was written, and is it this data folder's."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from cli import show
+from cli.command import Json, new_group, operator
+from editions.manifest import ManifestError, read_manifest
+from editions.places import editions_dir
+from ledger.binding import bind_again
+from ledger.journal import Head, breaks, differences, entries, head
+from ledger.runs import exclusive_run
+from ledger.settings import Settings
+from ledger.store import open_ledger
+
+app = new_group()
+
+
+@app.command("verify")
+def verify_ledger(as_json: Json = False) -> None:
+    """Check the journal's chain, its heads in sealed manifests, and each row by its entry. Exit code 1: not whole."""
+    settings = Settings()
+    ledger = open_ledger(settings)
+    sealed = dict(sealed_heads(settings))
+    found = [*breaks(ledger, sealed), *differences(ledger)]
+    last = head(ledger)
+    if as_json:
+        show.show_json({"entries": last.sequence, "sha256": last.sha256, "editions": len(sealed), "findings": found})
+    else:
+        for finding in found:
+            show.console.print(f"[red]wrong[/] {show.safe(finding)}")
+        if not found:
+            told = f"{last.sequence} entries, the last {last.sha256}; the manifests of {len(sealed)} editions agree"
+            show.console.print(f"[green]whole[/] {show.safe(told)}")
+    raise typer.Exit(1 if found else 0)
+
+
+def sealed_heads(settings: Settings) -> Iterator[tuple[str, Head]]:
+    """The journal's head in the manifest of each sealed edition; those from before there was a journal have none."""
+    for folder in sorted(editions_dir(settings.data_dir).glob("[!.]*")):
+        if folder.is_symlink():
+            continue
+        try:
+            told = read_manifest(folder).get("ledger")
+        except ManifestError:
+            continue  # `jifen edition verify` says so
+        if told:
+            yield folder.name, Head(**told)
+
+
+@app.command("bind")
+def bind(why: Annotated[str, typer.Option(help="Why: moved, restored from which backup.")]) -> None:
+    """Bind the data folder and its ledger anew, after one of them was moved or restored on purpose; who is recorded."""
+    settings = Settings()
+    with exclusive_run(settings.data_dir):
+        ledger = open_ledger(settings, is_bound=False)
+        folder_id = bind_again(ledger, settings.data_dir, operator(), why)
+    show.console.print(f"bound {show.safe(settings.data_dir)} and {show.safe(repr(ledger.url))}: id {folder_id}")
+
+
+@app.command("show")
+def show_journal(as_json: Json = False) -> None:
+    """Print the journal: what was landed, decided, published and sent, each entry with its hash."""
+    rows = [{**row, "what": _short(row["content"])} for row in entries(open_ledger(Settings()))]
+    if as_json:
+        show.show_json([{name: value for name, value in row.items() if name != "what"} for row in rows])
+        return
+    show.show_rows("Journal 账本", rows, (("no", "sequence"), "at", "kind", "what", "sha256"))
+
+
+def _short(content: dict[str, object]) -> str:
+    return " ".join(str(value) for value in list(content.values())[:4])

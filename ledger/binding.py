@@ -1,0 +1,179 @@
+"""A ledger and its data folder belong together: the same id stands in both, and neither works with another.
+
+Beside the id stands a turn, which each night moves on in both: of a folder and its copy, the one that was left behind
+is found out when the other has gone on.
+"""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+
+from ledger import journal
+from ledger.files import write_durably
+from ledger.store import now
+from ledger.tables import data_folder, editions, pages
+
+FILE = "ledger.id"
+BY_ITSELF = "jifen"
+_LOOKED_AT = 50
+"""Raw objects of a folder without editions of which one must be known: a kill may have left some that are not."""
+_BINDING = 0x626F756E64
+"""The advisory lock of PostgreSQL under which a folder is bound: `bound` in ASCII."""
+_FOLLOWS = (
+    "Whose: config. Next: check JIFEN_DATA_DIR and JIFEN_LEDGER_URL, or restore what was lost; where the folder was "
+    "moved or restored on purpose: jifen ledger bind --why TEXT"
+)
+
+Mark = tuple[str, int]
+"""The id of a folder and its turn."""
+
+
+class LedgerForeignError(RuntimeError):
+    """The ledger and the data folder do not belong together; nothing was touched."""
+
+
+def require_bound(ledger: Engine, folder: Path) -> None:
+    """Raise `LedgerForeignError` unless this ledger is the folder's own.
+
+    Where the ledger was never bound it is bound now, if it knows what stands in the folder, or both are empty.
+    """
+    with ledger.begin() as connection:
+        bound = _bound(connection)
+    # The ledger first: the file was written before its row was.
+    if bound is not None and _agree(bound, _mark_in(folder)):
+        return
+    with ledger.begin() as connection:
+        _take_turns(connection)
+        bound, found = _bound(connection), _mark_in(folder)
+        if bound is None:
+            require_kin(connection, folder)
+            _bind(connection, folder, BY_ITSELF, "opened for the first time")
+        elif not _agree(bound, found):
+            raise LedgerForeignError(f"{_disagreement(ledger, folder, bound, found)}. {_FOLLOWS}")
+
+
+def require_new(path: Path, folder: Path) -> None:
+    """Raise `LedgerForeignError` where a ledger is to be made in a folder whose own ledger is lost."""
+    held = [name for name in (FILE, "editions/*", "raw/*/*") if any(folder.glob(name))]
+    if held and not path.exists():
+        raise LedgerForeignError(
+            f"the data folder {folder} is in use ({held[0]}), and its ledger {path} is not there. "
+            "Whose: config. Next: restore the ledger from its backup, or check JIFEN_DATA_DIR and JIFEN_LEDGER_URL"
+        )
+
+
+def require_kin(connection: Connection, folder: Path) -> None:
+    """Raise `LedgerForeignError` for a ledger of an older version, never bound, that is not the folder's own."""
+    if why := _stranger(connection, folder):
+        raise LedgerForeignError(f"{why}. {_FOLLOWS}")
+
+
+def move_on(ledger: Engine, folder: Path) -> None:
+    """Move the turn on, in the folder first: a night calls it under the lock of the folder."""
+    with ledger.begin() as connection:
+        _take_turns(connection)
+        bound = _bound(connection)
+        if bound is not None:
+            _write(folder, (bound[0], bound[1] + 1))
+            connection.execute(update(data_folder).values(turn=bound[1] + 1))
+
+
+def bind_again(ledger: Engine, folder: Path, who: str, why: str) -> str:
+    """Bind a folder and a ledger that belong together and whose ids do not say so any more; answers the new id.
+
+    Raises `LedgerForeignError` for a ledger that does not know what stands in the folder: that is another's.
+    """
+    with ledger.begin() as connection:
+        _take_turns(connection)
+        if stranger := _stranger(connection, folder):
+            raise LedgerForeignError(
+                f"{stranger}: it is not bound. Whose: config. Next: restore the ledger of this folder from its backup"
+            )
+        return _bind(connection, folder, who, why)
+
+
+def _bind(connection: Connection, folder: Path, who: str, why: str) -> str:
+    folder_id = uuid.uuid4().hex
+    connection.execute(delete(data_folder))
+    row = {"folder_id": folder_id, "turn": 0, "bound_at": now(), "bound_by": who, "why": why}
+    connection.execute(insert(data_folder).values(**row))
+    if not journal.head_of(connection).sequence:
+        journal.adopt(connection)
+    journal.append(connection, "bound", row)
+    _write(folder, (folder_id, 0))
+    return folder_id
+
+
+def _take_turns(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_BINDING)))
+
+
+def _bound(connection: Connection) -> Mark | None:
+    row = connection.execute(select(data_folder)).first()
+    return None if row is None else (row.folder_id, row.turn)
+
+
+def _mark_in(folder: Path) -> Mark | None:
+    try:
+        folder_id, _, turn = (folder / FILE).read_text(encoding="ascii").strip().partition(" ")
+        return folder_id, int(turn)
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        return "unreadable", 0
+
+
+def _write(folder: Path, mark: Mark) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_durably(folder / FILE, f"{mark[0]} {mark[1]}\n".encode("ascii"))
+
+
+def _agree(bound: Mark, found: Mark | None) -> bool:
+    # A process that died between file and row has left the file one turn ahead.
+    return found is not None and found[0] == bound[0] and found[1] in (bound[1], bound[1] + 1)
+
+
+def _disagreement(ledger: Engine, folder: Path, bound: Mark, found: Mark | None) -> str:
+    ours = f"the ledger at {ledger.url!r} is that of another data folder than {folder}"
+    if found is None:
+        return f"{ours}, in which there is no {FILE}"
+    if found[0] != bound[0]:
+        return f"{ours}: its id is {bound[0][:8]}, {FILE} says {found[0][:8]}"
+    return (
+        f"the ledger at {ledger.url!r} has seen {bound[1]} nights, the data folder {folder} {found[1]}: "
+        "one of them is an older copy"
+    )
+
+
+def _stranger(connection: Connection, folder: Path) -> str | None:
+    """Why a ledger cannot be that of a folder; None where it knows what stands there, or both are empty."""
+    known = set(connection.execute(select(editions.c.edition_id)).scalars())
+    pointer = folder / "editions" / "current"
+    current = pointer.readlink().name if pointer.is_symlink() else None
+    there = [path.name for path in (folder / "editions").glob("*") if path.is_dir() and path.name[0] != "."]
+    raw = list(_some_raw(folder))
+    if current is not None and current not in known:
+        return f"readers of {folder} follow edition {current}, which this ledger does not know"
+    if known & {current, *there} or _knows_any(connection, raw):
+        return None
+    if there or raw:
+        what = f"edition {there[0]}" if there else "raw objects"
+        return f"the data folder {folder} holds {what}, which this ledger does not know"
+    if known or connection.execute(select(pages.c.batch).limit(1)).first():
+        return f"this ledger knows editions or deliveries, of which nothing stands in {folder}"
+    return None
+
+
+def _some_raw(folder: Path) -> Iterator[str]:
+    for number, path in enumerate((folder / "raw").glob("*/*.zst")):
+        if number >= _LOOKED_AT:
+            return
+        yield path.stem
+
+
+def _knows_any(connection: Connection, raw: list[str]) -> bool:
+    known = select(pages.c.batch).where(pages.c.raw_sha256.in_(raw)).limit(1)
+    return bool(raw) and connection.execute(known).first() is not None
