@@ -11,10 +11,12 @@ import typer
 
 from cli import show
 from cli.command import Json, day_option, edition_asked, misused, new_group, operator
+from cli.ledger import sealed_heads
 from editions.places import edition_path, require_edition
 from editions.signature import Keys, by_id, is_signed, signer_of
-from editions.verify import verify
+from editions.verify import Finding, verify
 from ledger.acts import withdrawn
+from ledger.journal import breaks
 from ledger.minisign import SignatureError
 from ledger.publications import beside_rows, current_id, publication_rows
 from ledger.settings import Settings
@@ -98,13 +100,16 @@ def _facts(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 @app.command("verify")
 def verify_edition(edition: EditionId = None, as_json: Json = False) -> None:
-    """Check every byte of an edition against its manifest, the manifest against the ledger, and its signature."""
+    """Check each byte of an edition by its manifest, that by ledger and journal, and its signature."""
     settings = Settings()
-    row = edition_asked(open_ledger(settings), edition)
+    ledger = open_ledger(settings)
+    row = edition_asked(ledger, edition)
     wanted, path = row["edition_id"], edition_path(settings.data_dir, row["edition_id"])
     keys = settings.known_keys
     known = None if keys is None else by_id(keys)
     findings = verify(path, row["manifest_sha256"], known, is_signed=row["signed_by"] is not None)
+    sealed = {name: head for name, head in sealed_heads(settings) if name == wanted}
+    findings += [Finding("the ledger", "journal", found) for found in breaks(ledger, sealed)]
     signature = _signature(path, known)
     if as_json:
         told = [{"path": found.path, "message": found.message} for found in findings]

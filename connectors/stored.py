@@ -1,7 +1,7 @@
 """Is what a build reads still what landed: each file against the ledger, and made again from raw where it is not."""
 
 import logging
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -51,14 +51,31 @@ def require_stored(sources: Sequence[Source], store: Store, as_of: date) -> list
 
     Raises `DataError`, which names the file, where one is not what the ledger says and raw does not give it again.
     """
-    mended = []
+    return [
+        path
+        for source, dataset, row in read_of(sources, store, as_of)
+        for path in _require_batch(source, dataset, store, row)
+    ]
+
+
+def damaged(read: Iterable[tuple[Source, Dataset, Row]], store: Store) -> Iterator[tuple[Path, str]]:
+    """Each file of `read_of` that is not what was written, and why; nothing is made again. For whoever only looks."""
+    for _, dataset, row in read:
+        yield from ((path, why) for path, why in _faults(store, row, *_files(dataset, store, row)) if why)
+
+
+def read_of(sources: Sequence[Source], store: Store, as_of: date) -> Iterator[tuple[Source, Dataset, Row]]:
+    """Every batch of which something is read on a date, with its source and dataset."""
     for source in sources:
         for dataset in source.datasets:
-            if store.zone.why_not_supplied(dataset):
-                continue
-            for row in _standing(dataset, store.ledger, as_of):
-                mended += _require_batch(source, dataset, store, row)
-    return mended
+            if not store.zone.why_not_supplied(dataset):
+                yield from ((source, dataset, row) for row in _standing(dataset, store.ledger, as_of))
+
+
+def _files(dataset: Dataset, store: Store, row: Row) -> tuple[Path, Path]:
+    """Where the landed file of a batch stands, and what it refused."""
+    of_batch = (store.settings.data_dir, dataset.source, dataset.name, row["batch"])
+    return landed_path(*of_batch), quarantine_path(*of_batch)
 
 
 def _standing(dataset: Dataset, ledger: Engine, as_of: date) -> list[Row]:
@@ -85,8 +102,7 @@ def stored_files(dataset: Dataset, landed: Sequence[Row], counting: Sequence[Row
 def _require_batch(source: Source, dataset: Dataset, store: Store, row: Row) -> list[str]:
     """Check the files of one batch; answers those that were made again."""
     key = BatchKey(dataset.source, dataset.name, row["batch"])
-    landed = landed_path(store.settings.data_dir, *vars(key).values())
-    refused = quarantine_path(store.settings.data_dir, *vars(key).values())
+    landed, refused = _files(dataset, store, row)
     new = _not_hashed_yet(dataset, store, row, landed, refused) if row["quarantine_lines"] is None else {}
     row = {**row, **new}
     wrong = {path: why for path, why in _faults(store, row, landed, refused) if why}

@@ -87,10 +87,11 @@ def publish(
 def add_publication(connection: Connection, edition_id: str, supersedes: str | None, run_id: str | None) -> int:
     """Make an edition current within a transaction; answers how many times it was. Without a run a person did so."""
     last, sequence = last_publication(connection), _next_sequence(connection, edition_id)
+    # The key is the number itself: of two writers that saw the same last one, one is refused.
+    number = (last["publication_no"] if last else 0) + 1
     connection.execute(
         insert(publications).values(
-            # The key is the number itself: of two writers that saw the same last one, one is refused.
-            publication_no=(last["publication_no"] if last else 0) + 1,
+            publication_no=number,
             edition_id=edition_id,
             sequence=sequence,
             supersedes=supersedes,
@@ -98,6 +99,7 @@ def add_publication(connection: Connection, edition_id: str, supersedes: str | N
             published_at=now(),
         )
     )
+    journal.keep(connection, publications, publications.c.publication_no == number)
     return sequence
 
 

@@ -16,6 +16,8 @@ from editions.places import point_current
 from editions.relations import RelationError, ruleset_in_force
 from editions.seal import EditionDamagedError, SealError, drop_drafts
 from editions.verify import verify
+from tests.flip_bytes import every_byte
+from tests.poll_current import publish_on
 from tests.unit.small_edition import TAGGED, make_candidate, seal_small, write_target
 
 
@@ -299,3 +301,18 @@ def test_one_cell_that_differs_is_sealed(tmp_path, change):
     first = seal_small(tmp_path, make_candidate(tmp_path))
     changed = make_candidate(tmp_path, "run-2", change)
     assert seal_small(tmp_path, changed, "2025-06-30-def", unless_as=first.path) is not None
+
+
+def test_any_byte_of_the_manifest_that_is_another_shows(sealed):
+    # Every 23rd here; every one by `python -m tests.flip_bytes`.
+    manifest = sealed.path / "manifest.json"
+    manifest.chmod(0o600)
+    told = every_byte(manifest, lambda: bool(verify(sealed.path, sealed.manifest_sha256)), step=23)
+    assert told["refused"] > 100
+    assert told["unseen"] == 0
+
+
+def test_a_reader_who_polls_sees_only_whole_editions(sealed, tmp_path):
+    seen = publish_on(sealed.path, tmp_path / "published", 12)
+    assert seen["whole"] > 5
+    assert "not whole" not in seen
