@@ -37,7 +37,7 @@ def test_a_sound_ledger_is_whole_and_its_head_is_told(command, settings):
     assert told["sha256"] == head(open_ledger(settings)).sha256
     assert command("ledger", "verify")[1].startswith("whole")
     assert command("edition", "verify")[1].startswith("whole")
-    assert [row["kind"] for row in json.loads(command("ledger", "show", "--json")[1])][0] == "bound"
+    assert json.loads(command("ledger", "show", "--json")[1])[0]["kind"] == "bound"
 
 
 def test_what_was_tampered_with_is_told_and_ends_with_exit_code_1(command, settings):
