@@ -60,5 +60,5 @@ def test_a_folder_that_was_restored_is_refused_and_bound_again_by_a_person(comma
     assert "jifen ledger bind --why TEXT" in said
     assert "Traceback" not in said
     assert command("ledger", "bind", "--why", "restored")[0] == 0
-    assert command("status")[0] == 0
+    assert command("edition", "list")[0] == 0
     assert command("ledger", "verify")[0] == 0
