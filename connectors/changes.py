@@ -220,7 +220,8 @@ def _conditions(facts: Sequence[Column]) -> dict[str, _Condition]:
         found[f"changed:{name}"] = (f"{new} is distinct from {old}", (name,))
         found[f"emptied:{name}"] = (f"{old} is not null and {new} is null", (name,))
         if kind == "number":
-            log = f"log10(abs(cast({new} as double) / cast({old} as double)))"
+            # Nulls in place of zeros: no part of a condition is skipped for what another says.
+            log = f"log10(abs(cast(nullif({new}, 0) as double) / cast(nullif({old}, 0) as double)))"
             scaled = f"abs({old}) > 1 and {new} <> 0 and abs(round({log})) >= 1 and abs({log} - round({log})) < 0.002"
             # A step of one to ten is no factor of ten: only of numbers that could hardly be so by themselves.
             found[f"scaled:{name}"] = (f"{scaled} and greatest(abs({old}), abs({new})) >= 100", (name,))
@@ -395,7 +396,7 @@ def _leaps(db: duckdb.DuckDBPyConnection, facts: Sequence[Column], shape: Shape)
     counted = ", ".join(
         f"""count(*) filter (newer."{name}" <> 0 and kin."{name}" <> 0
             and greatest(abs(newer."{name}"), abs(kin."{name}")) >= 1000
-            and abs(ln(abs(newer."{name}" / kin."{name}"))) > ln({leap()}))"""
+            and abs(ln(abs(nullif(newer."{name}", 0) / nullif(kin."{name}", 0)))) > ln({leap()}))"""
         for name in numbers
     )
     row = db.execute(f"select {counted} from newer join kin using ({entity})").fetchone() if numbers else ()

@@ -109,6 +109,16 @@ def test_what_no_night_brings_is_held(deliver, register, fault):
     assert values["changes"]["examples"]
 
 
+def test_a_number_of_nothing_is_compared_like_any_other(deliver, register):
+    dataset = register()
+    before = [{**one, "sales_cny": "0.00"} if place < 9 else one for place, one in enumerate(FIRMS)]
+    deliver(dataset, *before)
+    after = [{**one, "costs_cny": "0.00"} if 990 < place < 994 else one for place, one in enumerate(before)]
+    after[0] = {**after[0], "sales_cny": "5.00"}
+    _, values = deliver(dataset, *after, day=NEXT)
+    assert values["changes"]["counts"] == {"changed:sales_cny": 1, "changed:costs_cny": 3}
+
+
 USUAL = {
     "a few corrections": changed(range(4), sales_cny=lambda one: f"{float(one['sales_cny']) * 1.1:.2f}"),
     "a few that ended": changed(range(5), ended_on=lambda _: "2025-06-29"),
