@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator
@@ -11,7 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ledger import env_file
 from ledger.data_folder import DEFAULT, absolute
-from ledger.minisign import PublicKey, SecretKey, public_path_of, read_public_keys, read_secret_key
+
+if TYPE_CHECKING:
+    from ledger.minisign import PublicKey, SecretKey
 
 PROJECT_DIR = env_file.PROJECT_DIR
 SettingsError = env_file.SettingsError
@@ -100,18 +102,24 @@ class Settings(BaseSettings):
     @property
     def known_keys_file(self) -> Path | None:
         """The file of the public keys that editions are checked with; None where no key is set."""
+        from ledger.minisign import public_path_of
+
         if self.public_key_file is None and self.signing_key_file is not None:
             return public_path_of(self.signing_key_file)
         return self.public_key_file
 
     @property
-    def signing_key(self) -> SecretKey | None:
+    def signing_key(self) -> "SecretKey | None":
         """The key that signs editions; None where none is set. Raises `KeyFileError` for one that may not be used."""
+        from ledger.minisign import read_secret_key
+
         return read_secret_key(self.signing_key_file) if self.signing_key_file else None
 
     @property
-    def known_keys(self) -> tuple[PublicKey, ...] | None:
+    def known_keys(self) -> "tuple[PublicKey, ...] | None":
         """The public keys that editions are checked with; None where no key is set."""
+        from ledger.minisign import read_public_keys
+
         return read_public_keys(self.known_keys_file) if self.known_keys_file else None
 
     @property
