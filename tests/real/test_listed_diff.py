@@ -37,8 +37,8 @@ def as_filed_by(year, lines):
 def passed(night, candidate):
     """The gate's verdict, but for its last word.
 
-    It rightly blocks an edition of 2019: there is no growth yet, so fewer points can be assessed than a rank needs. And a
-    year lies between these editions, not a night. What is looked at here is how they are compared.
+    It rightly blocks an edition of 2019: there is no growth yet, so fewer points can be assessed than a rank needs. And
+    a year lies between these editions, not a night. What is looked at here is how they are compared.
     """
     return replace(judge(night, candidate), state="passed")
 
