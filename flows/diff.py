@@ -24,7 +24,7 @@ from ledger.runs import exclusive_run
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import open_ledger
 
-MODELS = ("+rankings,resource_type:model", "resource_type:seed")
+MODELS = ("+rankings,resource_type:model", "+rankings,resource_type:seed")
 """What a replay builds: all that a ranking is made of, and no test of it, for it is published to nobody."""
 
 
