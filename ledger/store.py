@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,8 @@ def _make_file(path: Path, folder: Path) -> None:
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     if not path.exists():
         require_new(path, folder)
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, FILE_MODE))
+        with suppress(OSError):  # SQLite says better why it cannot be made
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT, FILE_MODE))
 
 
 def version_of(engine: Engine) -> int | None:
