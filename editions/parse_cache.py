@@ -6,6 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
+from ledger.files import FILE_MODE
+
 PARSE = "partial_parse.msgpack"
 
 logger = logging.getLogger(__name__)
@@ -38,6 +40,7 @@ def _copy(source: Path, destination: Path) -> None:
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, draft)
+        draft.chmod(FILE_MODE)
         draft.replace(destination)
     except OSError as error:
         logger.warning("dbt's parse was not carried over, the build only takes longer: %s", error)

