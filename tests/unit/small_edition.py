@@ -17,10 +17,12 @@ AS_OF = date(2025, 6, 30)
 CODE = Code("9" * 40, True, "0.1.0", "67" * 32, "89" * 32, "45" * 32)
 
 TABLES = """
-create table ruleset_in_force as select 'national-2024' as ruleset_id;
+create table ruleset_in_force as
+select 'national-2024' as ruleset_id, date '2025-06-30' as as_of, 2024 as reporting_year;
 
 create table indicators as
-select * from (values ('C01', '研发费用金额', 'R&D expense', '万元'), ('C09', '营业收入', 'Operating revenue', '万元'))
+select *, 'core' as module
+from (values ('C01', '研发费用金额', 'R&D expense', '万元'), ('C09', '营业收入', 'Operating revenue', '万元'))
     t(indicator_code, name_zh, name_en, unit);
 
 create table enterprises as
@@ -54,6 +56,9 @@ select
     w.weight,
     not is_missing as is_counted,
     false as is_veto,
+    'growth' as stage, null::varchar as gap, 'left_out' as treatment, 'step' as function, 1 as segment,
+    cast(case when is_missing then null else n * 100.5 end as decimal(20, 6)) as position, null::bigint as peers,
+    cast(0 as decimal(18, 6)) as deduction, null::varchar as best_of,
     'national-2024' as ruleset_id
 from (select uscc, cast(right(uscc, 1) as integer) as n from enterprises where is_eligible) e
 cross join indicators i
@@ -62,7 +67,7 @@ join weights w
 cross join lateral (select e.n = 6 and i.indicator_code = 'C01' as is_missing);
 
 create table reasons as
-select uscc, indicator_code, points, points_maximum - points as points_lost, points_maximum,
+select uscc, indicator_code, points, coalesce(points_maximum - points, 0) as points_lost, points_maximum, is_counted,
     '得 ' || coalesce(points::varchar, '0') || ' 分' as reason_zh,
     coalesce(points::varchar, 'no') || ' points' as reason_en
 from points;
@@ -76,15 +81,25 @@ with totals as (
     select *, points_total * 100 / points_available as exact_score from totals
 )
 select
-    s.uscc, e.enterprise_name, e.stage, e.industry_code, 'national-2024' as ruleset_id, date '2025-06-30' as as_of,
+    s.uscc, e.enterprise_name, e.stage, 'revenue' as stage_basis, e.industry_code, '制造业' as industry_name,
+    'national-2024' as ruleset_id, date '2025-06-30' as as_of,
     2024 as reporting_year, false as is_vetoed,
     cast(points_total as decimal(18, 6)) as points_total,
+    cast(points_total as decimal(18, 6)) as core_points, cast(0 as decimal(18, 6)) as local_points,
     cast(points_available as decimal(18, 6)) as points_available,
     cast(points_maximum as decimal(18, 6)) as points_maximum,
     cast(exact_score as decimal(9, 4)) as score, true as is_ranked, null::varchar as unranked_reason,
     rank() over (order by exact_score desc) as rank_overall, count(*) over () as peers_overall,
     rank() over (order by exact_score desc) as rank_in_stage, count(*) over () as peers_in_stage,
     rank() over (order by exact_score desc) as rank_in_industry, count(*) over () as peers_in_industry,
+    count(*) over (partition by exact_score) as tied_overall,
+    cast(100.0 * (count(*) over () - rank() over (order by exact_score desc) - count(*) over (partition
+    by exact_score) + 1)
+        / nullif(count(*) over () - 1, 0) as decimal(9, 2)) as percentile,
+    cast(100.0 * (count(*) over () - rank() over (order by exact_score desc) - count(*) over (partition
+    by exact_score) + 1)
+        / nullif(count(*) over () - 1, 0) as decimal(9, 2)) as percentile_in_stage,
+    null::boolean as is_passed, null::varchar as passed_by, null::varchar as costliest,
     'B' as credit_grade, cast(s.uscc like '%1' as bigint) * 4 as active_credit_events
 from scored s join enterprises e using (uscc);
 
@@ -115,7 +130,9 @@ select '' as uscc, 'Q9' as rule, 'warning' as severity, '' as detail_zh, '' as d
 
 create table ext_bank__scores as
 select c.*, '授信评估' as purpose, r.enterprise_name, r.score, r.points_total, r.rank_overall,
-    r.peers_overall, r.rank_in_stage, r.peers_in_stage
+    r.peers_overall, r.rank_in_stage, r.peers_in_stage, r.as_of, r.ruleset_id, r.stage, r.points_available,
+    r.points_maximum,
+    '20M-200M' as revenue_band
 from (values
     ('bank_a', 'S-1', date '2025-01-01', date '2025-12-31', null::date, 'score,band', '91441300MA00000001'),
     ('bank_a', 'S-2', date '2025-01-01', null, date '2025-07-10', 'score', '91441300MA00000002'),
@@ -123,6 +140,52 @@ from (values
 ) c(recipient, consent_id, consent_valid_from, consent_valid_to, consent_withdrawn_on, data_classes, uscc)
 join rankings r using (uscc);
 """
+
+BESIDE = """
+create view int_enterprises__staged as
+select row_number() over (order by uscc) as enterprise_id, uscc, enterprise_name, industry_code,
+    '制造业' as industry_name,
+    'national-2024' as ruleset_id, date '2025-06-30' as as_of, 2024 as reporting_year, stage, 'revenue' as stage_basis,
+    cast(30000000 as decimal(20, 2)) as operating_revenue_cny
+from enterprises;
+
+create table ruleset_stages as
+select 'national-2024' as ruleset_id, 'growth' as stage, 20000000 as revenue_low_cny, true as inclusive_low,
+    200000000 as revenue_high_cny, false as inclusive_high;
+
+create view credit_standing as select uscc, credit_grade, active_credit_events from rankings;
+create view ranks as select uscc, is_passed, passed_by from rankings;
+create table top_reasons as select '' as uscc, 1 as loss_rank, '' as indicator_code where false;
+create view explained as from reasons;
+
+create table score_lines as
+select row_number() over (order by uscc, indicator_code) as line_id, * exclude (uscc, value, points, peers,
+    position, share)
+from points;
+create table scores as
+select e.enterprise_id, row_number() over (order by p.uscc, p.indicator_code) as line_id, p.value, p.points, p.peers,
+    null::decimal(20, 6) as percentile, null::decimal(18, 6) as points_maximum
+from points p join int_enterprises__staged e using (uscc);
+
+create view int_consents__given as
+select consent_id, uscc, recipient, purpose, data_classes, consent_valid_from as valid_from,
+    consent_valid_to as valid_to,
+    consent_withdrawn_on as withdrawn_on
+from ext_bank__scores;
+
+create or replace table credit_reports as
+select c.*, r.score, r.points_available, r.rank_in_stage, r.peers_in_stage, r.credit_grade,
+    null::varchar as strengths_zh,
+    null::varchar as losses_zh, 0 as dishonesty_entries, 0 as published_penalties, true as is_in_good_standing
+from credit_reports c left join rankings r using (uscc);
+
+create table ext_bank__credit_reports as
+select x.* exclude (score, points_available, rank_overall, peers_overall, rank_in_stage, peers_in_stage,
+    points_maximum, revenue_band),
+    r.* exclude (uscc), null::varchar as figure_bands, null::varchar as figures
+from ext_bank__scores x left join credit_reports r using (uscc);
+"""
+"""What the suites compare with: made of the tables above as they stand after a test's changes."""
 
 TAGGED = {
     "rankings": ("edition", ["uscc"]),
@@ -143,7 +206,8 @@ def make_candidate(data_dir: Path, run_id: str = "run-1", changes: str = "") -> 
     """A built candidate under `data_dir`; `changes` is SQL run over its tables before they are looked at."""
     candidate = new_candidate(data_dir, run_id)
     with duckdb.connect(str(candidate.warehouse)) as connection:
-        connection.execute(TABLES + PROGRAMME + changes)
+        # What is compared is as it was before a test's changes, but for credit, which has no other origin here.
+        connection.execute(TABLES + PROGRAMME + BESIDE + changes)
     write_target(candidate, TAGGED)
     return candidate
 

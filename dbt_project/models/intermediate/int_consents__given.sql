@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 -- A person may have said whose code a consent bears; nothing else passes a consent on, to a legal person or a successor.
 with consents as (
     {{ landed('science', 'consents') }}

@@ -1,0 +1,1 @@
+"""Faults planted into what a night reads and makes, and what stops them: see `kinds.csv`."""

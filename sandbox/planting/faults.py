@@ -1,0 +1,87 @@
+"""The kinds of faults that are planted, and the SQL that plants one into a table."""
+
+# ruff: noqa: S608  # SQL of our own kinds over made-up tables
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+KINDS: Final = Path(__file__).with_name("kinds.csv")
+STRENGTHS: Final = {"few": 0.005, "part": 0.1, "all": 1.0}
+"""Which share of the records in question a fault strikes; at least two records."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind: where (agency, consents, warehouse, ruleset, landed), into which table, among which rows, and what.
+
+    `op`: `set` columns to expressions, `shift` columns by one row, `rotate` the categories of a column, `drop` rows,
+    `copy` rows with columns set.
+    """
+
+    kind: str
+    where: str
+    table: str
+    among: str
+    op: str
+    sets: str
+
+
+def read_kinds(path: Path = KINDS) -> list[Kind]:
+    """Every kind, in the order of the file."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return [Kind(**row) for row in csv.DictReader(file)]
+
+
+def planted_sql(kind: Kind, share: float, key: Sequence[str], table: str, columns: dict[str, str]) -> str:
+    """A query over `table` that answers it with the fault in it; which rows are hit is drawn by a hash of their key."""
+    among = kind.among or "true"
+    by = f"hash({', '.join(key)}), {', '.join(key)}"
+    marked = f"""with marked as (
+        select *, coalesce({among}, false) as _in,
+            row_number() over (partition by coalesce({among}, false) order by {by}) as _at,
+            count(*) filter ({among}) over () as _of from {table}
+    ), struck as (select *, _in and _at <= greatest(2, ceil(_of * {share})) as _hit from marked)"""
+    gone = "_in, _at, _of, _hit"
+    if kind.op == "drop":
+        return f"{marked} select * exclude ({gone}) from struck where not _hit"
+    if kind.op == "shift":
+        wanted = kind.sets.split(";")
+        window = f"over (partition by _hit order by {', '.join(key)})"
+        moved = {name: f"coalesce(lead({name}) {window}, first({name}) {window})" for name in wanted}
+    elif kind.op == "rotate":
+        told = f"(select list(distinct {kind.sets} order by {kind.sets}) from {table} where {kind.sets} is not null)"
+        moved = {kind.sets: f"{told}[list_position({told}, {kind.sets}) % len({told}) + 1]"}
+    else:
+        moved = dict(one.split("=", 1) for one in _parts(kind.sets))
+    cast = {name: f"cast({value} as {columns[name]})" for name, value in moved.items()}
+    if kind.op == "copy":
+        replaced = ", ".join(f"{value} as {name}" for name, value in cast.items())
+        return f"""{marked} select * exclude ({gone}) from struck
+            union all by name select * exclude ({gone}) replace ({replaced}) from struck where _hit"""
+    replaced = ", ".join(f"case when _hit then {value} else {name} end as {name}" for name, value in cast.items())
+    return f"{marked} select * exclude ({gone}) replace ({replaced}) from struck"
+
+
+def _parts(sets: str) -> list[str]:
+    return [one.strip() for one in sets.split(";") if one.strip()]
+
+
+def plant_file(kind: Kind, share: float, key: Sequence[str], source: Path, target: Path) -> int:
+    """Write a Parquet file with the fault in it, in key order; answers how many rows are not in the source."""
+    with duckdb.connect() as db:
+        db.execute("set threads = 1")
+        db.from_parquet(str(source)).create_view("sound")
+        columns = {row[0]: row[1] for row in db.execute("describe sound").fetchall()}
+        query = planted_sql(kind, share, key, "sound", columns)
+        db.execute(f"create table planted as select * from ({query}) order by {', '.join(key)}")
+        db.execute("copy planted to $target (format parquet)", {"target": str(target)})
+        both = "select count(*) from (from {} except all from {})"
+        return max(
+            int((db.execute(both.format(*pair)).fetchone() or (0,))[0])
+            for pair in (("planted", "sound"), ("sound", "planted"))
+        )

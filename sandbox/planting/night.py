@@ -1,0 +1,166 @@
+"""A sound night of the district, and its models again over other inputs: without dbt, in seconds."""
+
+# ruff: noqa: S608  # SQL over made-up tables
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from connectors.sink_files import ExtractSink, read_sinks
+from connectors.source_files import read_sources
+from connectors.spec import Dataset
+from editions.candidate import Candidate
+from editions.extract import JUDGED
+from expectations.suites import SUITES, load_suites
+from ledger.settings import Settings
+from sandbox.start import start
+
+BESIDE = ("enterprises", "indicators", "weights", "points", "reasons", "rankings", "supply", "ext_bank__scores")
+"""Tables that suites join beside their own."""
+
+
+@dataclass(frozen=True)
+class SoundNight:
+    """The data folder of a night that was published, its candidate, and its edition."""
+
+    data_dir: Path
+    as_of: date
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings of that folder."""
+        return Settings(data_dir=self.data_dir, _env_file=None)  # type: ignore[call-arg]
+
+    @cached_property
+    def datasets(self) -> dict[str, Dataset]:
+        """The datasets of the project's sources, by address."""
+        return {one.address: one for source in read_sources() for one in source.datasets}
+
+    @cached_property
+    def candidate(self) -> Candidate:
+        """The candidate of the night."""
+        path = next(one for one in sorted((self.data_dir / "candidates").iterdir()) if not one.name.startswith("."))
+        return Candidate(path.name, path.resolve())
+
+    @property
+    def edition(self) -> Path:
+        """The edition that it published."""
+        return (self.data_dir / "editions" / "current").resolve()
+
+    def landed(self, address: str) -> Path:
+        """The one landed file of a dataset."""
+        source, _, name = address.partition(".")
+        return next((self.data_dir / "landed" / source / name).glob("batch=*/part-0.parquet"))
+
+    @cached_property
+    def nodes(self) -> dict[str, Mapping[str, Any]]:
+        """The nodes of dbt that make what the gate asks about, by their ids, each after its parents."""
+        told = json.loads((self.candidate.target / "manifest.json").read_bytes())["nodes"]
+        made = {key: node for key, node in told.items() if node["resource_type"] in ("model", "seed")}
+        suites, _ = load_suites(SUITES)
+        wanted = {*BESIDE, *(suite.table for suite in suites)}
+        ordered: dict[str, Mapping[str, Any]] = {}
+
+        def visit(key: str) -> None:
+            if key in made and key not in ordered:
+                for parent in made[key].get("depends_on", {}).get("nodes", ()):
+                    visit(parent)
+                ordered[key] = made[key]
+
+        for key in sorted(made):
+            if made[key]["alias"] in wanted:
+                visit(key)
+        return ordered
+
+    @cached_property
+    def tests(self) -> list[Mapping[str, Any]]:
+        """The tests of dbt over no other tables than those."""
+        told = json.loads((self.candidate.target / "manifest.json").read_bytes())["nodes"]
+        tests = [node for node in told.values() if node["resource_type"] == "test"]
+        return [
+            one
+            for one in tests
+            if {key for key in one["depends_on"]["nodes"] if not key.startswith("source.")} <= self.nodes.keys()
+        ]
+
+    def compiled(self, node: Mapping[str, Any]) -> str:
+        """The SQL of a node as dbt compiled it, for a file of any name."""
+        root = self.candidate.target / "compiled" / "jifen"
+        path = root / node["original_file_path"]
+        if not path.is_file():
+            path = path / node["path"]
+        return path.read_text(encoding="utf-8").replace(f'"{self.candidate.warehouse.stem}".', "")
+
+    @contextmanager
+    def again(self, warehouse: Path, inputs: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The models again over these inputs, into a file of their own."""
+        warehouse.unlink(missing_ok=True)
+        with duckdb.connect(str(warehouse)) as db:
+            db.execute("set threads = 1; set preserve_insertion_order = false")
+            db.execute(f"set file_search_path = '{inputs.parent}'")
+            db.execute(f"attach '{self.candidate.warehouse}' as built (read_only)")
+            for node in self.nodes.values():
+                name = node["alias"]
+                if node["resource_type"] == "seed":
+                    db.execute(f"create table {name} as from built.{node['schema']}.{name}")
+                    continue
+                kind = "table" if node["config"]["materialized"] == "table" else "view"
+                db.execute(f"create {kind} {name} as {self.compiled(node)}")
+            db.execute("detach built")
+            yield db
+
+    def failed_tests(self, db: duckdb.DuckDBPyConnection) -> list[str]:
+        """The tests of dbt that find something and stop a build."""
+        found = []
+        for test in self.tests:
+            if str(test["config"]["severity"]).lower() != "error":
+                continue
+            (count,) = db.execute(f"select count(*) from ({self.compiled(test).rstrip().rstrip(';')})").fetchone() or (
+                0,
+            )
+            if count:
+                found.append(str(test["name"]))
+        return found
+
+
+def make_night(folder: Path) -> SoundNight:
+    """Run one night of the district against its agencies, or take the one that is there."""
+    data = folder / "data"
+    if not (data / "editions" / "current").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        with start("district", folder / "sandbox") as sandbox:
+            own = {"JIFEN_ENV_FILE": "", "JIFEN_DATA_DIR": str(data), "JIFEN_ZONE_FILE": "", "JIFEN_LEDGER_URL": ""}
+            plain = {
+                name: value for name, value in os.environ.items() if not name.startswith(("JIFEN_", "PREFECT_API"))
+            }
+            plain |= {**own, **sandbox.env}
+            plain.pop("JIFEN_LEDGER_URL")
+            command = [sys.executable, "-P", "-m", "cli", "run", "--as-of", sandbox.as_of.isoformat()]
+            subprocess.run(command, env=plain, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    (edition,) = [(data / "editions" / "current").resolve()]
+    return SoundNight(data.resolve(), date.fromisoformat(edition.name[:10]))
+
+
+def sent_rows(db: duckdb.DuckDBPyConnection, as_of: date) -> set[tuple[str, str]]:
+    """(bank, enterprise) of every row that a consent lets go to a bank on this day."""
+    purposes = [one for sink in read_sinks() if isinstance(sink, ExtractSink) for one in sink.purposes]
+    found: set[tuple[str, str]] = set()
+    for (recipient,) in db.execute("select distinct recipient from ext_bank__scores").fetchall():
+        db.execute("create or replace temp table consents as from ext_bank__scores")
+        db.execute("drop table if exists judged")
+        told = {"recipient": recipient, "send_date": as_of, "classes": ["score"], "purposes": purposes}
+        db.execute(JUDGED, told)
+        rows = db.execute("select distinct uscc from judged where denied_reason is null").fetchall()
+        found |= {(recipient, uscc) for (uscc,) in rows}
+    return found
