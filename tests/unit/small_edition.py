@@ -158,11 +158,11 @@ create view ranks as select uscc, is_passed, passed_by from rankings;
 create table top_reasons as select '' as uscc, 1 as loss_rank, '' as indicator_code where false;
 create view explained as from reasons;
 
-create table score_lines as
+create view score_lines as
 select row_number() over (order by uscc, indicator_code) as line_id, * exclude (uscc, value, points, peers,
     position, share)
 from points;
-create table scores as
+create view scores as
 select e.enterprise_id, row_number() over (order by p.uscc, p.indicator_code) as line_id, p.value, p.points, p.peers,
     null::decimal(20, 6) as percentile, null::decimal(18, 6) as points_maximum
 from points p join int_enterprises__staged e using (uscc);
@@ -179,7 +179,7 @@ select c.*, r.score, r.points_available, r.rank_in_stage, r.peers_in_stage, r.cr
     null::varchar as losses_zh, 0 as dishonesty_entries, 0 as published_penalties, true as is_in_good_standing
 from credit_reports c left join rankings r using (uscc);
 
-create table ext_bank__credit_reports as
+create view ext_bank__credit_reports as
 select x.* exclude (score, points_available, rank_overall, peers_overall, rank_in_stage, peers_in_stage,
     points_maximum, revenue_band),
     r.* exclude (uscc), null::varchar as figure_bands, null::varchar as figures
