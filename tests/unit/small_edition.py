@@ -164,7 +164,7 @@ select row_number() over (order by uscc, indicator_code) as line_id, * exclude (
 from points;
 create view scores as
 select e.enterprise_id, row_number() over (order by p.uscc, p.indicator_code) as line_id, p.value, p.points, p.peers,
-    null::decimal(20, 6) as percentile, null::decimal(18, 6) as points_maximum
+    p.position as percentile, null::decimal(18, 6) as points_maximum
 from points p join int_enterprises__staged e using (uscc);
 
 create view int_consents__given as
