@@ -20,6 +20,7 @@ from connectors.stored import Store, require_stored
 from connectors.zone import Zone
 from editions.relations import ruleset_in_force
 from editions.ruleset_diff import moved
+from editions.ruleset_problems import in_one_line
 from editions.score.ruleset import read_seeds
 from editions.score.run import Place, problems_of
 from expectations.gate import audit
@@ -229,9 +230,9 @@ class Judge:
             writer.writerows(rows)
         base = Fate(kind.kind, kind.where, kind.table, strength, len(hit), is_harm=True)
         if problems := problems_of(read_seeds(project), Place(project.parent, self.night.data_dir)):
-            return _with(base, outcome="stopped", by=f"rule sets: {problems[0].en[:80]}")
+            return _with(base, outcome="stopped", by=f"rule sets: {in_one_line(problems)[:80]}")
         if frozen := moved(open_ledger(self.night.settings), project):
-            return _with(base, outcome="stopped", by=f"frozen: {frozen[0].en[:80]}")
+            return _with(base, outcome="stopped", by=f"frozen: {in_one_line(frozen)[:80]}")
         return base
 
     def _of_landed(self, kind: Kind, strength: str) -> Fate:

@@ -40,7 +40,7 @@ class SoundNight:
     @cached_property
     def settings(self) -> Settings:
         """The settings of that folder."""
-        return Settings(data_dir=self.data_dir, _env_file=None)  # type: ignore[call-arg]
+        return Settings(data_dir=self.data_dir, _env_file=None)
 
     @cached_property
     def datasets(self) -> dict[str, Dataset]:
@@ -100,7 +100,8 @@ class SoundNight:
         path = root / node["original_file_path"]
         if not path.is_file():
             path = path / node["path"]
-        return path.read_text(encoding="utf-8").replace(f'"{self.candidate.warehouse.stem}".', "")
+        text: str = path.read_text(encoding="utf-8")
+        return text.replace(f'"{self.candidate.warehouse.stem}".', "")
 
     @contextmanager
     def again(self, warehouse: Path, inputs: Path) -> Iterator[duckdb.DuckDBPyConnection]:
