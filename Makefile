@@ -43,6 +43,8 @@ parse:
 		$(BIN)/dbt --quiet parse --project-dir $(CURDIR)/dbt_project --profiles-dir $(CURDIR)/dbt_project --target night --log-path dbt_project/logs
 
 demo: setup
+	@command -v gpg >/dev/null || [ "$$(id -u)" != 0 ] || { echo "installing GnuPG, which seals packages to banks: apt-get install gnupg"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gnupg >/dev/null; } || true
 	$(BIN)/jifen demo
 
 # One worker more than cores, since tests of deadlines wait; four at most, since each may hold a warehouse of its own.
@@ -52,6 +54,8 @@ test: lint
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mariadb-server >/dev/null; } || true
 	@command -v minisign >/dev/null || [ "$$(id -u)" != 0 ] || { echo "installing minisign for its tests: apt-get install minisign"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends minisign >/dev/null; } || true
+	@command -v gpg >/dev/null || [ "$$(id -u)" != 0 ] || { echo "installing GnuPG for its tests: apt-get install gnupg"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gnupg >/dev/null; } || true
 	$(BIN)/pytest --numprocesses $$(( $$(nproc) < 4 ? $$(nproc) + 1 : 4 ))
 
 unit: setup

@@ -20,6 +20,8 @@ GROUPS = {
     "source": "The agencies: list, check, test and pull them.",
     "quarantine": "Refused records: list, show, replay, discard.",
     "identity": "Identities: unmatched names, candidates and decisions.",
+    "deliveries": "Packages to banks: list, show, send again, write down answers.",
+    "sink": "The recipients: list, check, test them, begin a new one.",
     "returns": "Return files: what was reported to each agency about its records.",
     "ruleset": "Rule sets: list, check, compare, copy, export.",
     "objection": "Objections to an edition: open, decide, close, list.",
@@ -34,6 +36,8 @@ COMMANDS = {
     "status": "status",
     "score": "score",
     "simulate": "simulate",
+    "receive": "receive",
+    "recall": "recall",
     "demo": "sandbox",
 }
 """Commands by themselves: the function of that name in `cli.<module>`."""

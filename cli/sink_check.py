@@ -27,11 +27,12 @@ def contract_columns() -> dict[str, list[str]]:
 def _check(sink: ExtractSink, contracts: dict[str, list[str]]) -> dict[str, Any]:
     line: dict[str, Any] = {"dataset": f"sink {sink.name}", "state": "ok", "records": None, "refused": None}
     try:
-        if sink.extract not in contracts:
-            known = f"there are: {', '.join(sorted(contracts))}"
-            raise ConfigError(f"no extract {sink.extract}.", f"connectors/sinks/{sink.name}.yml", known)
-        sink.check_columns(contracts[sink.extract])
-        described(read_dictionary(), sink.extract, sink.fields)
+        for extract, granted in sink.tables.items():
+            if extract not in contracts:
+                known = f"there are: {', '.join(sorted(contracts))}"
+                raise ConfigError(f"no extract {extract}.", f"connectors/sinks/{sink.name}.yml", known)
+            sink.check_columns(extract, contracts[extract])
+            described(read_dictionary(), extract, granted.fields)
     except (ConfigError, UndescribedError) as error:
         return {**line, "state": "failed", "message": str(error)}
     return {**line, "message": None}

@@ -3,17 +3,22 @@
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
+from sqlalchemy import Engine
 
 from cli import show
 from cli.command import Json
 from cli.night import show_outcome
-from connectors.sink_files import alert_channels, readable_sinks
+from connectors.errors import ConfigError
+from connectors.sink_files import ExtractSink, alert_channels, readable_sinks
+from flows.acks import late_text, no_text
 from flows.faults import sentence
 from flows.outcome import Outcome
+from ledger.deliveries import rejected, unacknowledged
 from ledger.objections import objection_rows
 from ledger.publications import current_id, edition_row, pending, sent_or_pending
 from ledger.runs import is_at_work, latest_runs
@@ -50,7 +55,13 @@ def standing(settings: Settings) -> dict[str, Any]:
     """All that is known of the last night and of what it left behind, as `jifen status --json` prints it."""
     ledger = ledger_if_any(settings)
     if ledger is None:
-        nothing = {"last_run": None, "at_work": None, "last_ended": None, "current": None}
+        nothing: dict[str, Any] = {
+            "last_run": None,
+            "at_work": None,
+            "last_ended": None,
+            "current": None,
+            "recipients": [],
+        }
         return {"data_dir": str(settings.data_dir), **nothing, **_expected(settings)}
     last, before = [*latest_runs(ledger, 2), None, None][:2]
     at_work = None
@@ -84,8 +95,37 @@ def standing(settings: Settings) -> dict[str, Any]:
             "notices": sent_or_pending(ledger, outbox, current) if current else [],
         },
         "owed": owed,
+        "recipients": [*_answers(ledger, settings), *_of_keys(settings)],
         **_expected(settings),
     }
+
+
+def _answers(ledger: Engine, settings: Settings) -> Iterator[str]:
+    """Each package whose answer is late or was no."""
+    today = datetime.now(settings.zone).date().isoformat()
+    yield from map(late_text, unacknowledged(ledger, today))
+    yield from map(no_text, rejected(ledger))
+
+
+def _of_keys(settings: Settings) -> Iterator[str]:
+    """Each OpenPGP key that expires soon or cannot be used, where its variable is set."""
+    from connectors.openpgp import WARNED_DAYS, expiring
+
+    today, told = datetime.now(settings.zone).date(), set()
+    for sink in readable_sinks():
+        sealing = sink.sealed if isinstance(sink, ExtractSink) else None
+        named = [sealing.signing_key.env, sealing.recipient_keys.env] if sealing else []
+        for name in named:
+            if not (path := os.environ.get(name)) or name in told:
+                continue
+            told.add(name)
+            try:
+                for key, left in expiring(Path(path).expanduser(), today, sink.name):
+                    when = f"expires in {left} days" if left >= 0 else "has expired"
+                    within = f" (within {min(days for days in WARNED_DAYS if left <= days)} days)" if left >= 0 else ""
+                    yield f"key {key.fingerprint[-16:]} of {name} {when}{within}. Next: docs/banks.md, keys"
+            except ConfigError as error:
+                yield str(error)
 
 
 def _expected(settings: Settings) -> dict[str, Any]:
@@ -140,6 +180,7 @@ def troubles(told: dict[str, Any]) -> Iterator[tuple[int, str]]:
     for row in told["objections_overdue"]:
         what = f"objection {row['objection_id']} of {row['uscc']} was to be decided by {row['due_on']}"
         yield 1, f"{what}. Next: jifen objection decide {row['objection_id']}"
+    yield from ((1, text) for text in told["recipients"])
     for pending_row in [one for some in told["owed"].values() for one in some]:
         yield 1, f"not delivered to {pending_row['recipient']}: {_why_pending(ended, pending_row['last_error'], wait)}"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,11 +11,12 @@ from pydantic import Field, TypeAdapter
 from connectors.errors import ConfigError
 from connectors.source_files import faults_of
 from connectors.spec import Answered, SftpConnection
-from connectors.strict import BilingualTitle, Strict, Told, Variable, variables_in
+from connectors.strict import BilingualTitle, Rules, Strict, Told, Variable, variables_in
 from ledger.settings import PROJECT_DIR
 from ledger.yaml_file import read_yaml
 
 SINKS_DIR = PROJECT_DIR / "connectors" / "sinks"
+Format = Literal["csv", "csv-gb18030", "parquet", "xlsx"]
 
 
 class WebhookConnection(Strict):
@@ -33,26 +35,85 @@ class _Sink(Strict):
         return sorted(variables_in(self))
 
 
+class Granted(Strict):
+    """What a recipient gets of one extract: each column is sent, sent as a band, or left out with the reason."""
+
+    fields: tuple[str, ...] = Field(min_length=1)
+    omitted: dict[str, Told] = {}
+    bands: dict[str, Annotated[tuple[Decimal, ...], Field(min_length=1)]] = {}
+    """Columns of numbers that are sent as a band: the edges, each the lower end of the band above it."""
+
+    def _rules(self) -> Rules:
+        yield "uscc" in self.fields, "a recipient knows rows by uscc: put it under fields"
+        yield set(self.bands) <= set(self.fields), "a band is made of a column under fields"
+        yield (
+            all(sorted(set(edges)) == list(edges) for edges in self.bands.values()),
+            "the edges of bands rise, and none stands twice",
+        )
+
+
+class Sealing(Strict):
+    """OpenPGP, sign then encrypt: variables that hold paths of key files, ours and the recipient's."""
+
+    signing_key: Variable
+    recipient_keys: Variable
+
+
+class Acknowledgement(Strict):
+    """The folder in which a recipient leaves its answers, and in how many working days it does."""
+
+    folder: str
+    working_days: int = Field(ge=1, le=60)
+
+
+class NoticeFields(Strict):
+    """What the recipient may hand to an enterprise that it decides on: score, its range, key factors, day, issuer."""
+
+    table: str
+    score: str
+    maximum: int = Field(gt=0)
+    key_factors: str
+
+
 class ExtractSink(_Sink):
-    """A recipient of a file: the extract it is cut from, the purposes it may serve, and what becomes of each column."""
+    """A recipient of files: which extracts, for which purposes, what becomes of each column, how they go."""
 
     kind: Literal["extract"]
     driver: Literal["sftp"]
     connection: SftpConnection
     folder: str
-    extract: str
+    format: Format = "csv"
+    sealed: Sealing | None = None
+    unsealed: Told | None = None
+    """Why packages go unsealed, where they do."""
+    acknowledged: Acknowledgement | None = None
     purposes: tuple[str, ...] = Field(min_length=1)
-    fields: tuple[str, ...] = Field(min_length=1)
-    omitted: dict[str, Told]
+    legal_basis: Told
+    issuer: BilingualTitle
+    notice: NoticeFields | None = None
+    tables: dict[str, Granted] = Field(min_length=1)
 
-    def check_columns(self, columns: list[str]) -> None:
+    def _rules(self) -> Rules:
+        yield (
+            (self.sealed is None) != (self.unsealed is None),
+            "a package is sealed, or unsealed says why not: one of the two",
+        )
+        granted = self.tables.get(self.notice.table) if self.notice else None
+        taken = granted.fields if granted else ()
+        yield (
+            self.notice is None or {self.notice.score, self.notice.key_factors} <= set(taken),
+            "a notice is made of columns that the recipient gets",
+        )
+
+    def check_columns(self, extract: str, columns: Sequence[str]) -> None:
         """Each column is sent or left out on purpose; else a `ConfigError`, before anything is sent."""
-        decided = {*self.fields, *self.omitted}
+        granted = self.tables[extract]
+        decided = {*granted.fields, *granted.omitted}
         undecided, unknown = sorted(set(columns) - decided), sorted(decided - set(columns))
-        both = set(self.fields) & set(self.omitted)
+        both = set(granted.fields) & set(granted.omitted)
         if undecided or unknown or both:
             raise ConfigError(
-                f"columns of {self.extract} undecided: {undecided}; named but not there: {unknown}; "
+                f"columns of {extract} undecided: {undecided}; named but not there: {unknown}; "
                 f"under both: {sorted(both)}.",
                 f"connectors/sinks/{self.name}.yml",
                 "put each column under fields or omitted",

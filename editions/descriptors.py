@@ -35,8 +35,15 @@ class TypeUnknownError(ValueError):
     """A column is of a type that no descriptor has a word for: a fault of the dbt project."""
 
 
-def datapackage(head: Mapping[str, Any], tables: Mapping[str, Table], files: Sequence[SealedFile]) -> bytes:
-    """`datapackage.json`: each CSV file with its bytes, hash and columns.
+def datapackage(
+    head: Mapping[str, Any],
+    tables: Mapping[str, Table],
+    files: Sequence[SealedFile],
+    *,
+    delivery_id: str | None = None,
+    encoding: str = "utf-8-sig",
+) -> bytes:
+    """`datapackage.json` of an edition, or of a delivery: each CSV file with its bytes, hash and columns.
 
     Not the Parquet files: a validator without a reader for them passes a wrong hash. `sha256sum -c` proves those.
     """
@@ -48,7 +55,7 @@ def datapackage(head: Mapping[str, Any], tables: Mapping[str, Table], files: Seq
             "description": tables[_name(file)]["description"],
             "format": "csv",
             "mediatype": "text/csv",
-            "encoding": "utf-8-sig",
+            "encoding": encoding,
             "bytes": file.bytes,
             "hash": f"sha256:{file.sha256}",
             "schema": _schema(tables[_name(file)]),
@@ -58,8 +65,8 @@ def datapackage(head: Mapping[str, Any], tables: Mapping[str, Table], files: Seq
     ]
     package = {
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
-        "name": f"jifen-{head['edition_id']}",
-        "id": f"urn:jifen:edition:{head['edition_id']}",
+        "name": f"jifen-{(delivery_id or head['edition_id']).replace('_', '-')}",
+        "id": f"urn:jifen:delivery:{delivery_id}" if delivery_id else f"urn:jifen:edition:{head['edition_id']}",
         "title": "企业创新积分 Enterprise innovation points",
         "description": f"{head['as_of']}, {head['ruleset_id']}",
         "version": CONTRACT_VERSION,

@@ -26,7 +26,7 @@ def with_alerts_sent(night: Night, outcome: Outcome) -> Outcome:
     reason for another message.
     """
     _alert_of_the_one_before(night)
-    if outcome.exit_code != 0 or outcome.report.get("stale") or outcome.noticed:
+    if outcome.exit_code != 0 or outcome.noticed or any(outcome.report.get(name) for name in ("stale", "late_acks")):
         _alert(night, night.run_id, outcome)
     outcome.report["alerts"] = sent = notify_pending(night, alerts)
     return outcome.without("Not notified yet", [line["recipient"] for line in sent if line["state"] != "sent"])
@@ -53,6 +53,7 @@ def _alert(night: Night, run_id: str, outcome: Outcome) -> None:
         "held": {name: told(why) for name, why in outcome.held.items()},
         "noticed": {name: told(why) for name, why in outcome.noticed.items()},
         "stale": outcome.report.get("stale", {}),
+        "late_acks": [told(line) for line in outcome.report.get("late_acks", [])],
         "owed": list(outcome.owed),
     }
     to = [sink.name for sink in alert_channels(night.sinks, os.environ)]

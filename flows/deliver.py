@@ -1,25 +1,20 @@
 """Sending what the ledger has as pending: extracts by file, notices by message. It stays pending until it arrived."""
 
-import hashlib
-import io
 import json
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Table
 
 from connectors.errors import ConfigError, ConnectorError, TransientError
 from connectors.sink_files import ExtractSink, NoticeSink, ReturnsSink
-from editions.extract import cut_extract, extract_columns
-from editions.places import edition_path
-from editions.verify import verify
+from editions.extract import ExtractError
+from editions.package import PackageError
 from flows.night import Night
-from ledger.csv_file import write_csv
-from ledger.publications import edition_row, mark_failed, mark_sent, pending
+from flows.packages import DeliveryError, composed, kept_package
+from ledger.publications import mark_failed, mark_sent, pending
 from ledger.settings import MissingVariableError, Settings
 from ledger.store import Row
 from ledger.tables import deliveries, outbox
@@ -29,10 +24,6 @@ S = TypeVar("S", ExtractSink, NoticeSink, ReturnsSink)
 log = logging.getLogger("jifen")
 
 
-class DeliveryError(RuntimeError):
-    """What is pending must not be sent as it is."""
-
-
 def send_pending(
     night: Night,
     table: Table,
@@ -40,6 +31,7 @@ def send_pending(
     told: Mapping[str, str],
     send: Callable[[S, Row], Row],
     or_else: str = ", or publish again without it",
+    only: str | None = None,
 ) -> list[dict[str, Any]]:
     """Send what is pending in `table`, oldest first, to the sinks of this kind; answers one line for each row.
 
@@ -52,6 +44,8 @@ def send_pending(
     away: dict[str, str] = {}
     lines = []
     for row in pending(night.ledger, table):
+        if only not in (None, row[key.name]):
+            continue
         recipient = row["recipient"]
         line = {"recipient": recipient, **{word: row[column] for word, column in told.items()}, "state": "pending"}
         if recipient in away:
@@ -74,51 +68,36 @@ def send_pending(
 
 def error_text(error: Exception) -> str:
     """What an error says, with its type where it is none of ours."""
-    ours = isinstance(error, (ConnectorError, MissingVariableError, DeliveryError))
+    ours = isinstance(error, (ConnectorError, MissingVariableError, DeliveryError, ExtractError, PackageError))
     return str(error) if ours else f"{type(error).__name__}: {error}"
 
 
-def deliver_pending(night: Night) -> list[dict[str, Any]]:
-    """Send every extract that is pending; answers one line for each, sent or not."""
-    told = {"edition_id": "edition_id"}
-    return send_pending(night, deliveries, ExtractSink, told, partial(_send_extract, night))
+def deliver_pending(night: Night, only: str | None = None) -> list[dict[str, Any]]:
+    """Send every package that is pending, or one alone; answers one line for each, sent or not."""
+    told = {"edition_id": "edition_id", "number": "number"}
+    return send_pending(night, deliveries, ExtractSink, told, partial(_send_package, night), only=only)
 
 
-def _send_extract(night: Night, sink: ExtractSink, owed: Row) -> Row:
-    """Cut the rows that consent allows on the send date, leave the file, then its manifest, and write it down."""
-    path = edition_path(night.settings.data_dir, owed["edition_id"])
-    _require_whole(night, path, owed["edition_id"])
-    # The day it really leaves, not the day the run began: a night may end after midnight.
-    send_date = datetime.now(night.settings.zone).date()
-    sink.check_columns(extract_columns(path, sink.extract))
-    extract = cut_extract(path, sink.name, sink.fields, send_date, purposes=sink.purposes, extract=sink.extract)
-    buffer = io.BytesIO()
-    write_csv(extract.table, buffer)
-    content = buffer.getvalue()
-    name = f"jifen_{owed['delivery_id']}.csv"
-    manifest = {
-        "delivery_id": owed["delivery_id"],
-        "edition_id": owed["edition_id"],
-        "recipient": sink.name,
-        "send_date": send_date.isoformat(),
-        "file": name,
-        "bytes": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "rows": extract.table.num_rows,
-        "fields": list(sink.fields),
-        # In how many rows a field is empty because the enterprise's consent does not name its class of data.
-        "withheld": extract.withheld,
-    }
-    leave(sink, name, content, manifest_text(manifest), night.settings)
-    values = {
-        "send_date": manifest["send_date"],
-        "file_name": name,
-        "sha256": manifest["sha256"],
-        "rows": extract.table.num_rows,
-        "denied": len(extract.denied),
-    }
-    mark_sent(night.ledger, deliveries, owed["delivery_id"], values, extract.denied)
-    return values
+def _send_package(night: Night, sink: ExtractSink, owed: Row) -> Row:
+    """Leave the package that was composed for this number, then its manifest, and write down that it arrived."""
+    row = composed(night, sink, owed)
+    leave_package(night, sink, row)
+    mark_sent(night.ledger, deliveries, row["delivery_id"])
+    return {name: row[name] for name in ("delivery_id", "send_date", "file_name", "sha256", "rows", "denied")}
+
+
+def leave_package(night: Night, sink: ExtractSink, row: Row) -> None:
+    """Leave a kept package with its recipient, byte for byte, whether for the first time or again."""
+    content = kept_package(night.settings.data_dir, row)
+    told = ("delivery_id", "recipient", "number", "kind", "send_date", "sha256", "manifest_sha256")
+    outside = {**{name: row[name] for name in told}, "file": row["file_name"], "bytes": len(content)}
+    leave(
+        sink,
+        row["file_name"],
+        content,
+        manifest_text({**outside, "is_sealed": sink.sealed is not None}),
+        night.settings,
+    )
 
 
 def manifest_text(told: Row) -> bytes:
@@ -131,17 +110,6 @@ def leave(sink: ExtractSink | ReturnsSink, name: str, content: bytes, manifest: 
     from connectors.drivers.sftp import push
 
     push(sink.connection, sink.folder, [(name, content), (f"{name}.manifest.json", manifest)], sink.name, settings)
-
-
-def _require_whole(night: Night, path: Path, edition_id: str) -> None:
-    """Nothing leaves an edition that is no longer what was sealed."""
-    row = edition_row(night.ledger, edition_id)
-    findings = verify(path, row["manifest_sha256"] if row else None)
-    if findings:
-        raise DeliveryError(
-            f"edition {edition_id} is not whole ({findings[0].path}: {findings[0].message}), nothing of it is sent. "
-            f"Whose: data. Next: jifen edition verify {edition_id}, then restore the folder from a backup."
-        )
 
 
 def notify_pending(night: Night, table: Table = outbox) -> list[dict[str, Any]]:

@@ -36,6 +36,7 @@ from editions.seal import drop_drafts, require_whole
 from expectations.gate import audit, preload
 from expectations.gate_page import gate_page
 from expectations.verdict import PublicationBlocked, Verdict, overridden, require_passed
+from flows.acks import collect_acks, late_acks
 from flows.alerts import with_alerts_sent
 from flows.deliver import deliver_pending, notify_pending
 from flows.faults import sentence
@@ -47,6 +48,7 @@ from flows.returns import compose_returns, with_returns_sent
 from flows.texts import counted
 from ledger.acts import require_standing
 from ledger.binding import move_on
+from ledger.deliveries import queue_due
 from ledger.files import close_to_others, sweep_parts
 from ledger.overrides import overrides_on, read_approvers
 from ledger.publications import (
@@ -54,7 +56,6 @@ from ledger.publications import (
     current_id,
     edition_row,
     keep_edition,
-    queue_first,
 )
 from ledger.runs import end_run, exclusive_run, heard_of, start_run
 from ledger.settings import PROJECT_DIR, Settings
@@ -426,7 +427,10 @@ def _decided(decisions: Sequence[IdentityDecision]) -> Iterator[InputBatch]:
 def _send_all_pending(night: Night, steps: Steps, report: dict[str, Any]) -> tuple[str, ...]:
     """Deliver and notify whatever is pending in the ledger, of tonight or an earlier night; answers what still is."""
     log.debug("deliver and notify")
-    queue_first(night.ledger, recipients(night.sinks))
+    today = datetime.now(night.settings.zone).date().isoformat()
+    queue_due(night.ledger, recipients(night.sinks), current_id(night.ledger), today)
     report["deliveries"] = steps.deliver(night)
+    report["acks"] = collect_acks(night)
+    report["late_acks"] = late_acks(night)
     report["notices"] = steps.notify(night)
     return tuple(sent["recipient"] for sent in report["deliveries"] + report["notices"] if sent["state"] != "sent")

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, desc, func, insert, select, update
+from sqlalchemy import Connection, Engine, desc, func, insert, select
 
 from ledger import journal
+from ledger.deliveries import supersede
 from ledger.publications import CurrentMovedError, Message, add_publication, last_publication, queue
 from ledger.store import Row, now, rows
 from ledger.tables import deliveries, edition_acts, publications
@@ -72,14 +73,12 @@ def go_to(
             raise CurrentMovedError(
                 f"current is {found}, not {expected_current}. Whose: transient. Look and try again."
             )
-        of_it = deliveries.c.edition_id == edition_id
-        connection.execute(update(deliveries).where(deliveries.c.state == "pending", of_it).values(state="superseded"))
-        sequence = None
+        supersede(connection, deliveries.c.edition_id == edition_id)
         if stands != expected_current:
-            connection.execute(update(deliveries).where(deliveries.c.state == "pending").values(state="superseded"))
-            sequence = add_publication(connection, stands, expected_current, None)
-            queue(connection, stands, sequence, recipients, [])
-        queue(connection, edition_id, 0, [], messages)
+            supersede(connection)
+            add_publication(connection, stands, expected_current, None)
+            queue(connection, stands, recipients, [])
+        queue(connection, edition_id, [], messages)
         _append(connection, act, edition_id, stands, why, decided_by, None)
 
 

@@ -18,7 +18,7 @@ WRITTEN_ONCE = 0o400
 PART = ".part"
 """How the name of a file ends that is being written; what a kill or a full disk left of one is swept."""
 
-OURS = ("raw", "landed", "quarantine", "editions", "candidates", "returns", "reports", "logs")
+OURS = ("raw", "landed", "quarantine", "editions", "candidates", "returns", "deliveries", "reports", "logs")
 """The folders of a data folder."""
 
 log = logging.getLogger("jifen")
@@ -117,7 +117,9 @@ def sweep_parts(data_dir: Path) -> int:
 
     Call it under the lock of the data folder: what another run is writing would go too.
     """
-    found = [path for name in ("raw", "quarantine", "returns") for path in (data_dir / name).rglob(f".*{PART}")]
+    found = [
+        path for name in ("raw", "quarantine", "returns", "deliveries") for path in (data_dir / name).rglob(f".*{PART}")
+    ]
     found += (data_dir / "landed").glob("*/*/.batch=*.parquet")
     found += (data_dir / "editions").glob(".current.*")
     found += data_dir.glob(f".*{PART}")

@@ -53,7 +53,7 @@ _KEPT: tuple[tuple[str, Table, str, ColumnElement[bool] | None], ...] = (
     (
         "delivery",
         deliveries,
-        "edition_id recipient send_date file_name sha256 rows denied",
+        "edition_id recipient number send_date file_name sha256 manifest_sha256 rows denied",
         deliveries.c.state == "sent",
     ),
 )

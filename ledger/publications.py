@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, Update, desc, func, insert, select, update
 
 from ledger import journal
+from ledger.deliveries import queue_delivery, supersede
 from ledger.store import Row, first_row, now, rows, write
-from ledger.tables import alerts, deliveries, denials, editions, outbox, publications
+from ledger.tables import alerts, deliveries, editions, outbox, publications
 from ledger.tables import published_rulesets as frozen
 
 
@@ -79,9 +80,9 @@ def publish(
             _insert_edition(connection, edition)
         if ruleset is not None:
             _freeze(connection, edition["ruleset_id"], edition_id, ruleset)
-        sequence = add_publication(connection, edition_id, expected_current, run_id)
-        connection.execute(update(deliveries).where(deliveries.c.state == "pending").values(state="superseded"))
-        queue(connection, edition_id, sequence, recipients, messages)
+        add_publication(connection, edition_id, expected_current, run_id)
+        supersede(connection)
+        queue(connection, edition_id, recipients, messages)
 
 
 def add_publication(connection: Connection, edition_id: str, supersedes: str | None, run_id: str | None) -> int:
@@ -120,30 +121,17 @@ def published_rulesets(ledger: Engine) -> list[Row]:
     return rows(ledger, select(frozen).order_by(frozen.c.ruleset_id))
 
 
-def queue(
-    connection: Connection, edition_id: str, sequence: int, recipients: Sequence[str], messages: Sequence[Message]
-) -> None:
+def queue(connection: Connection, edition_id: str, recipients: Sequence[str], messages: Sequence[Message]) -> None:
     """Queue the files of one publication and messages about it, within a transaction."""
-    about = {"edition_id": edition_id}
-    files = [{"delivery_id": f"{edition_id}.{name}.{sequence}", "recipient": name} for name in recipients]
-    _insert_pending(connection, deliveries, about, files)
-    _insert_pending(connection, outbox, about, map(vars, messages))
+    for recipient in recipients:
+        queue_delivery(connection, recipient, edition_id)
+    _insert_pending(connection, outbox, {"edition_id": edition_id}, map(vars, messages))
 
 
 def _insert_pending(connection: Connection, table: Table, about: Row, promised: Iterable[Row]) -> None:
     for row in promised:
         new = {**row, **about, "state": "pending", "attempts": 0, "created_at": now()}
         connection.execute(insert(table).values(**new))
-
-
-def queue_first(ledger: Engine, recipients: Sequence[str]) -> None:
-    """Queue the current edition for each recipient that never had one queued: a new bank waits for no new facts."""
-    with ledger.begin() as connection:
-        last = last_publication(connection)
-        known = set(connection.execute(select(deliveries.c.recipient).distinct()).scalars())
-        if last is not None:
-            new = [recipient for recipient in recipients if recipient not in known]
-            queue(connection, last["edition_id"], last["sequence"], new, [])
 
 
 def keep_edition(ledger: Engine, edition: Row) -> None:
@@ -187,12 +175,10 @@ def sent_or_pending(ledger: Engine, table: Table, edition_id: str) -> list[Row]:
     return rows(ledger, select(table).where(table.c.edition_id == edition_id).order_by(table.c.recipient))
 
 
-def mark_sent(ledger: Engine, table: Table, key: str, values: Row | None = None, denied: Sequence[Row] = ()) -> None:
-    """Record that a row of such a table arrived, with what is known of it then, and each consent that was denied."""
+def mark_sent(ledger: Engine, table: Table, key: str) -> None:
+    """Record that a row of such a table arrived."""
     with ledger.begin() as connection:
-        connection.execute(_attempt(table, key, state="sent", sent_at=now(), last_error=None, **(values or {})))
-        for row in denied:
-            connection.execute(insert(denials).values(delivery_id=key, **row))
+        connection.execute(_attempt(table, key, state="sent", sent_at=now(), last_error=None))
         if table is deliveries:
             journal.keep(connection, deliveries, deliveries.c.delivery_id == key)
 

@@ -136,10 +136,12 @@ published_rulesets = _table(
     "published_rulesets", "ruleset_id key, content_sha256, content json, edition_id of editions"
 )
 
+# `number` counts a recipient's deliveries from 1 without a gap; null of those that were queued before version 3.
 deliveries = _table(
     "deliveries",
     "delivery_id key, edition_id of editions, recipient, state, attempts integer, send_date?, file_name?, sha256?,"
-    "rows? integer, denied? integer, last_error?, created_at, sent_at?",
+    "rows? integer, denied? integer, last_error?, created_at, sent_at?, number? integer, kind?, due_on?,"
+    "manifest_sha256?, note? json, ack_due_on?, ack_state?, ack_reason?, acked_at?",
     among("deliveries", "state", "pending", "sent", "superseded"),
 )
 

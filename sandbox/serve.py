@@ -24,6 +24,7 @@ from starlette.types import ASGIApp
 from connectors.drivers.auth import MutualTls
 from connectors.spec import FolderConnection, RestConnection, SftpConnection, Source
 from sandbox.feeds import Feeds
+from sandbox.standin.bank import bank_keys
 from sandbox.standin.certificates import make_certificates
 from sandbox.standin.faults import PLAN, PlanError
 from sandbox.standin.files import StandinFolder, Written, growing_piece
@@ -95,6 +96,8 @@ class Servers:
                     self.name({source.connection.path.env: str((self.world.state / "files" / name).absolute())})
                 case _:
                     self.name({source.connection.url.env: self.world.registers[name].url})
+        for bank in self.world.banks:
+            self.name(bank_keys(bank, self.world.state))
         for sink in self.world.channels:
             channel = Channel(sink, self.world.state, self.world.plan, self.journal)
             port = _listen(channel, plain, sockets)

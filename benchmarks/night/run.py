@@ -90,8 +90,9 @@ def extract(root: Path) -> None:
     for sink in read_sinks():
         if isinstance(sink, ExtractSink):
             edition = root / "editions" / EDITION
-            cut = cut_extract(edition, sink.name, sink.fields, DAY, purposes=sink.purposes, extract=sink.extract)
-            write_csv(cut.table, io.BytesIO())
+            for name, granted in sink.tables.items():
+                cut = cut_extract(edition, sink.name, granted.fields, DAY, purposes=sink.purposes, extract=name)
+                write_csv(cut.table, io.BytesIO())
 
 
 STEPS: dict[str, Callable[[Path], None]] = {

@@ -55,6 +55,12 @@ def upgrade(op: Operations) -> None:
         among("held_decisions", "action", "accepted", "rejected"),
     )
     op.add_column("batches", Column("changes", JSON, nullable=True))
+    op.add_column("deliveries", Column("number", Integer))
+    for name in ("kind", "due_on", "manifest_sha256"):
+        op.add_column("deliveries", Column(name, Text))
+    op.add_column("deliveries", Column("note", JSON))
+    for name in ("ack_due_on", "ack_state", "ack_reason", "acked_at"):
+        op.add_column("deliveries", Column(name, Text))
     set_checks(
         op,
         "runs",

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from connectors.sink_files import NoticeSink, read_sinks
+from connectors.sink_files import ExtractSink, NoticeSink, read_sinks
 from connectors.source_files import SOURCES_DIR, read_sources
 from connectors.spec import FileRequest, SftpConnection, Source
 from sandbox import feeds
@@ -38,6 +38,7 @@ class World:
     plan: FaultPlan
     as_of: date = LAST_DAY + timedelta(days=1)
     channels: Sequence[NoticeSink] = ()
+    banks: Sequence[ExtractSink] = ()
     folders: dict[str, dict[str, StandinFolder]] = field(default_factory=dict)
     registers: dict[str, Register] = field(default_factory=dict)
     growing: list[tuple[StandinFolder, Written]] = field(default_factory=list)
@@ -133,6 +134,7 @@ def hold_population(state: Path, origin: Mapping[str, Any], cut: Callable[[], fe
     channels = [sink for sink in read_sinks() if isinstance(sink, NoticeSink) and sink.kind == "notice"]
     world = _open_world(state, {name: sources[name] for name in stocks}, stocks, channels)
     world.as_of = date.fromisoformat(held["as_of"])
+    world.banks = [sink for sink in read_sinks() if isinstance(sink, ExtractSink)]
     _make_inboxes(world)
     world.show(is_kept=is_held)
     path.write_text(json.dumps(held), encoding="utf-8")
@@ -172,7 +174,9 @@ def _make_inboxes(world: World) -> None:
     for sink in read_sinks():
         for name, source in world.sources.items():
             if isinstance(sink.connection, SftpConnection) and sink.connection == source.connection:
-                (world.state / "sftp" / name / getattr(sink, "folder", "")).mkdir(parents=True, exist_ok=True)
+                answers = [sink.acknowledged.folder] if isinstance(sink, ExtractSink) and sink.acknowledged else []
+                for folder in (getattr(sink, "folder", ""), *answers):
+                    (world.state / "sftp" / name / folder).mkdir(parents=True, exist_ok=True)
 
 
 def _folders(stocks: Mapping[str, Stock], root: Path) -> dict[str, StandinFolder]:

@@ -9,6 +9,7 @@ from contextlib import chdir, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
@@ -129,5 +130,27 @@ class House:
         path = self.sandbox.state / "webhook" / "events.jsonl"
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
+    def packages(self) -> list[dict[str, bytes]]:
+        """What the bank has in its inbox, opened by gpg and tar alone: the files of each package by name, in order."""
+        keys = self.sandbox.state / "openpgp"
+        return [opened_by_gpg(path, keys / "bank_a.secret.asc", keys / "zone.asc") for path in self.inbox(".tar.gpg")]
+
     def inbox(self, suffix: str) -> list[Path]:
         return sorted((self.sandbox.state / "sftp" / "bank_a" / "inbox").glob(f"*{suffix}"))
+
+
+def opened_by_gpg(package: Path, *keys: Path) -> dict[str, bytes]:
+    """The files of a sealed package, by the programs that a bank has."""
+    with TemporaryDirectory(prefix="gpg-") as folder:
+        base = ["/usr/bin/gpg", "--homedir", folder, "--batch", "--quiet"]
+        try:
+            for key in keys:
+                subprocess.run([*base, "--import", str(key)], check=True, capture_output=True)
+            opened = subprocess.run([*base, "--decrypt", str(package)], check=True, capture_output=True).stdout
+        finally:
+            subprocess.run(["/usr/bin/gpgconf", "--homedir", folder, "--kill", "all"], check=True)
+        out = Path(folder) / "out"
+        out.mkdir()
+        subprocess.run(["/usr/bin/env", "tar", "-x", "-C", str(out)], input=opened, check=True)
+        subprocess.run(["/usr/bin/env", "sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=out, check=True)
+        return {path.name: path.read_bytes() for path in out.iterdir()}

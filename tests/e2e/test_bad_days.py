@@ -1,5 +1,7 @@
 """Bad input and bad days: the right data, or a loud stop that leaves `current` where it was."""
 
+import csv
+import io
 import json
 import sqlite3
 from dataclasses import replace
@@ -110,11 +112,17 @@ def test_one_garbled_record_is_refused_and_what_was_cut_short_or_put_off_is_aske
 
 def test_a_consent_withdrawn_removes_the_enterprise_from_the_next_extract(bad_night):
     house, ran, withdrawn = bad_night
-    (sent,) = house.inbox(".csv")
-    text = sent.read_text(encoding="utf-8-sig")
+    (package,) = house.packages()
+    manifest = json.loads(package["manifest.json"])
+    text = package["ext_bank__scores.csv"].decode("utf-8-sig")
     assert withdrawn not in text
     assert len(text.splitlines()) > 100
-    assert ran.told["edition_id"] in sent.name
+    assert manifest["edition"]["edition_id"] == ran.told["edition_id"]
+    dropped = list(csv.DictReader(io.StringIO(package["drops.csv"].decode("utf-8-sig"))))
+    assert ("ext_bank__scores", withdrawn, "withdrawn") in {
+        (row["table"], row["uscc"], row["reason"]) for row in dropped
+    }
+    assert (manifest["number"], manifest["follows"]["number"], manifest["supersedes"]) == (2, 1, 1)
 
 
 def test_an_edition_of_a_day_that_has_passed_stands_beside_current_on_what_was_known_then(bad_night, first_night):
@@ -123,7 +131,7 @@ def test_an_edition_of_a_day_that_has_passed_stands_beside_current_on_what_was_k
 
     def outside() -> tuple[int, int, int]:
         asked = (house.sandbox.state / "access.jsonl").stat().st_size
-        return len(house.inbox(".csv")), len(house.events()), asked
+        return len(house.inbox(".tar.gpg")), len(house.events()), asked
 
     sent = outside()
     same = house.run()

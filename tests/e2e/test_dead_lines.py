@@ -1,5 +1,6 @@
 """Agencies and recipients whose lines die in mid-transfer: the night ends in its budgets, says so, frees the lock."""
 
+import json
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -71,12 +72,16 @@ def test_recipients_that_die_in_mid_transfer_are_owed_and_sent_the_next_time(hou
     for recipient in ("bank_a", "policy_channel"):
         assert recipient in ran.told["message"]
     assert told_of(ran)["bank_a.loans"]["whose"] == "transient"
-    assert house.inbox(".csv") == []
+    assert house.inbox(".tar.gpg") == []
     assert [len(pending(house.ledger, table)) for table in (deliveries, outbox)] == [1, 1]
     again = house.run(next_day)
     assert again.code == 0, again.told["message"]
-    assert len(house.inbox(".csv")) == 1
+    assert len(house.inbox(".tar.gpg")) == 1
     assert house.inbox(".part") == []
+    # The number that was composed and did not arrive is named, with the hash by which the bank would know it.
+    manifest = json.loads(house.packages()[0]["manifest.json"])
+    assert [gap["number"] for gap in manifest["gaps"]] == [manifest["number"] - 1]
+    assert manifest["gaps"][0]["manifest_sha256"]
     # The channel had taken the first notice, though its answer was lost: every repeat of it is known by its id.
     told = [ran.told["edition_id"], again.told["edition_id"]]
     assert sorted({one["event"]["data"]["edition_id"] for one in house.events()}) == sorted(told)

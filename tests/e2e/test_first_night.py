@@ -1,6 +1,7 @@
 """One whole night on the sandbox: what was published, sent and told is what is true."""
 
 import csv
+import hashlib
 import io
 import json
 import re
@@ -121,15 +122,35 @@ def test_no_cell_of_any_published_table_runs_as_a_formula(night):
 
 
 def test_the_bank_gets_exactly_the_enterprises_that_consented_and_only_its_fields(night):
-    (file,) = night.inbox(".csv")
-    rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig"))))
+    (package,) = night.packages()
     (sink,) = [sink for sink in read_sinks() if isinstance(sink, ExtractSink)]
-    assert tuple(rows[0]) == sink.fields
+    manifest = json.loads(package["manifest.json"])
     consented = set(night.truth["consented"]["bank_a"]) & set(night.truth["eligible"])
-    assert {row["uscc"] for row in rows} == consented
-    manifest = json.loads(night.inbox(".manifest.json")[0].read_bytes())
-    assert (manifest["rows"], manifest["bytes"]) == (len(rows), file.stat().st_size)
+    for entry in manifest["files"]:
+        rows = list(csv.DictReader(io.StringIO(package[entry["path"]].decode("utf-8-sig"))))
+        assert (entry["rows"], entry["bytes"]) == (len(rows), len(package[entry["path"]]))
+        assert {row["uscc"] for row in rows} <= consented
+        if entry["table"] in sink.tables:
+            assert tuple(rows[0]) == sink.tables[entry["table"]].fields
+            assert set(entry["left_out"]) == set(sink.tables[entry["table"]].omitted)
+    (scores,) = [entry for entry in manifest["files"] if entry["table"] == "ext_bank__scores"]
+    assert scores["rows"] == len(consented)
+    assert {entry["table"] for entry in manifest["files"]} == {*sink.tables, "notices"}
+
+
+def test_the_package_has_a_number_names_its_edition_and_is_sealed(night):
+    (package,), (file,) = night.packages(), night.inbox(".tar.gpg")
+    manifest = json.loads(package["manifest.json"])
+    outside = json.loads(night.inbox(".manifest.json")[0].read_bytes())
+    assert (manifest["number"], manifest["follows"], manifest["gaps"]) == (1, None, [])
+    assert manifest["edition"]["edition_id"] == night.current.name
+    assert outside["manifest_sha256"] == hashlib.sha256(package["manifest.json"]).hexdigest()
+    assert (outside["bytes"], outside["is_sealed"]) == (file.stat().st_size, True)
+    assert re.fullmatch(r"jifen_bank_a_\d{8}_000001\.tar\.gpg", file.name)
+    assert not any(uscc.encode() in file.read_bytes() for uscc in night.truth["eligible"])
     assert list(file.parent.glob(".*")) == []
+    for path in (night.data_dir / "deliveries").rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path
 
 
 def test_every_denied_consent_is_in_the_ledger_with_its_reason(night):

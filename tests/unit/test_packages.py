@@ -1,14 +1,598 @@
-"""What is installed is what stands here: a package that is gone or new breaks only a fresh installation."""
+"""What a bank gets: composed once, the same on every retry, numbered; and what its end refuses."""
 
-import tomllib
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tarfile
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from io import BytesIO
+from types import SimpleNamespace
 
+import duckdb
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from connectors.errors import ConfigError, TransientError
+from connectors.sink_files import ExtractSink, read_sinks
+from connectors.zone import Zone
+from editions.extract import cut_extract
+from editions.package import (
+    PackageError,
+    band_of,
+    banded,
+    described_file,
+    drops_file,
+    pack,
+    read_drops,
+    read_table,
+    table_file,
+    unpack,
+)
+from editions.package import checked as package_checked
+from flows import packages
+from flows.acks import AckError, answer_of, late_acks
+from flows.deliver import deliver_pending
+from flows.night import Night
+from flows.receive import ReceiveError, delivered, receive, write_ack
+from ledger.deliveries import acknowledge, delivery_row, queue_due, recall_rows
+from ledger.publications import current_id, publish
+from ledger.runs import start_run
 from ledger.settings import PROJECT_DIR
+from tests.unit.small_edition import AS_OF, make_candidate, seal_small
+
+(BANK,) = [sink for sink in read_sinks() if isinstance(sink, ExtractSink)]
+SCORES = "ext_bank__scores"
+LEFT_OUT = """
+recipient consent_valid_from consent_valid_to consent_withdrawn_on data_classes purpose enterprise_name rank_overall
+peers_overall rank_in_stage peers_in_stage
+"""
+TABLE = {
+    "fields": ["uscc", "consent_id", "score", "points_total"],
+    "omitted": dict.fromkeys(LEFT_OUT.split(), "not wanted"),
+}
+SINK = ExtractSink.model_validate(
+    BANK.model_dump() | {"sealed": None, "unsealed": "a test", "notice": None, "tables": {SCORES: TABLE}}
+)
+DAYS = [date(2025, 7, 9) + timedelta(days=count) for count in range(5)]
 
 
-def test_the_packages_that_are_installed_are_those_of_the_project():
-    stated = tomllib.loads((PROJECT_DIR / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
-    rooms = {name.partition(".")[0] for name in stated["packages"]}
-    found = (
-        file.parent.relative_to(PROJECT_DIR) for room in rooms for file in (PROJECT_DIR / room).rglob("__init__.py")
-    )
-    assert sorted(stated["packages"]) == sorted(".".join(folder.parts) for folder in found)
+def consents(*rows):
+    """SQL for consents to bank_a: id, last day, withdrawn on, number of the enterprise."""
+    values = ", ".join(f"('{i}', {t!r}, {w!r}, '{n}')" for i, t, w, n in rows).replace("None", "null")
+    return f"""
+    create or replace table ext_bank__scores as
+    select 'bank_a' as recipient, c.i as consent_id, date '2025-01-01' as consent_valid_from,
+        c.t::date as consent_valid_to, c.w::date as consent_withdrawn_on, 'score' as data_classes,
+        '授信评估' as purpose, r.uscc, r.enterprise_name, r.score, r.points_total, r.rank_overall,
+        r.peers_overall, r.rank_in_stage, r.peers_in_stage
+    from (values {values}) c(i, t, w, n) join rankings r on right(r.uscc, 1) = c.n;
+    """  # noqa: S608
+
+
+FIRST = consents(("K1", None, None, 1), ("K2", "2025-07-10", None, 2), ("K3", None, None, 3))
+
+
+class Bank:
+    """An installation with one bank, whose box is a folder; the day is what the test says."""
+
+    def __init__(self, settings, ledger, box, monkeypatch):
+        self.settings, self.ledger, self.box, self.sink = settings, ledger, box, SINK
+        self.is_away, self.day = False, DAYS[0]
+        self.into = box.parent / "loaded"
+        box.mkdir()
+        bank = self
+
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz=None):
+                return cls(bank.day.year, bank.day.month, bank.day.day, 12, tzinfo=tz)
+
+        monkeypatch.setattr(packages, "datetime", Clock)
+        monkeypatch.setattr("flows.acks.datetime", Clock)
+        monkeypatch.setitem(sys.modules, "connectors.drivers.sftp", SimpleNamespace(push=self.push))
+
+    def push(self, _connection, _folder, files, where, _settings):
+        if self.is_away:
+            raise TransientError("does not answer.", where, "jifen run")
+        for name, content in files:
+            (self.box / name).write_bytes(content)
+
+    @property
+    def night(self):
+        return Night("run", AS_OF, self.settings, self.ledger, (), (self.sink,), Zone())
+
+    def publish(self, name, changes=FIRST):
+        candidate = make_candidate(self.settings.data_dir, f"run-{name}", changes)
+        sealed = seal_small(self.settings.data_dir, candidate, name)
+        row = {
+            "edition_id": name,
+            "as_of": AS_OF.isoformat(),
+            "recipe_sha256": "r",
+            "kind": "nightly",
+            "signed_by": None,
+        }
+        row |= {"manifest_sha256": sealed.manifest_sha256, "ruleset_id": "national-2024"}
+        publish(self.ledger, row, start_run(self.ledger, AS_OF, "plain"), current_id(self.ledger), ["bank_a"], [])
+
+    def send(self, day=None):
+        self.day = day or self.day
+        queue_due(self.ledger, ["bank_a"], current_id(self.ledger), self.day.isoformat())
+        return deliver_pending(self.night)
+
+    def packages(self):
+        return sorted(self.box.glob("*.tar"))
+
+    def receive(self, package, **how):
+        return receive(package, self.into, how.pop("recipient", "bank_a"), None, **how)
+
+    def receive_all(self):
+        return [self.receive(package).state for package in self.packages()]
+
+    def loaded(self):
+        with sqlite3.connect(self.into / "received.sqlite") as store:
+            return {uscc[-1] for (uscc,) in store.execute("select uscc from ext_bank__scores")}
+
+    def manifest(self, number):
+        return packages.kept_manifest(self.settings.data_dir, delivery_row(self.ledger, f"bank_a.{number}"))
+
+
+@pytest.fixture
+def bank(settings, ledger, tmp_path, monkeypatch):
+    found = Bank(settings, ledger, tmp_path / "box", monkeypatch)
+    found.publish("2025-06-30-a")
+    return found
+
+
+def test_a_day_without_news_is_told_as_such_with_the_rows_as_they_stand_that_day(bank):
+    for day in DAYS[:3]:
+        bank.send(day)
+    manifests = [bank.manifest(number) for number in (1, 2, 3)]
+    told = [(one["kind"], one["is_unchanged"], one["files"][0]["rows"]) for one in manifests]
+    # The consent of the second enterprise ends after the second day: the same edition, a row less.
+    assert told == [("edition", False, 3), ("daily", True, 3), ("daily", False, 2)]
+    assert bank.receive_all() == ["loaded"] * 3
+    assert bank.loaded() == {"1", "3"}
+
+
+def test_names_sort_by_date_and_number_and_each_delivery_names_the_one_before(bank):
+    for day in DAYS[:3]:
+        bank.send(day)
+    names = [path.name for path in bank.packages()]
+    assert names == [f"jifen_bank_a_202507{9 + n:02d}_{n + 1:06d}.tar" for n in range(3)]
+    for number in (2, 3):
+        row = delivery_row(bank.ledger, f"bank_a.{number - 1}")
+        kept = (packages.kept_folder(bank.settings.data_dir, row) / "manifest.json").read_bytes()
+        follows = {"number": number - 1, "manifest_sha256": hashlib.sha256(kept).hexdigest()}
+        assert bank.manifest(number)["follows"] == follows
+        assert bank.manifest(number)["supersedes"] == number - 1
+
+
+def test_the_same_bytes_go_on_every_retry_and_a_second_send_of_the_day_sends_nothing(bank):
+    bank.is_away = True
+    (line,) = bank.send()
+    assert line["state"] == "pending"
+    kept = packages.kept_package(bank.settings.data_dir, delivery_row(bank.ledger, "bank_a.1"))
+    bank.is_away = False
+    assert [line["state"] for line in bank.send()] == ["sent"]
+    assert bank.packages()[0].read_bytes() == kept
+    assert bank.send() == []
+
+
+def test_what_an_earlier_day_composed_and_could_not_send_is_a_gap_that_is_filled(bank):
+    bank.send(DAYS[0])
+    bank.is_away = True
+    bank.send(DAYS[1])
+    bank.is_away = False
+    bank.send(DAYS[2])
+    manifest = bank.manifest(3)
+    assert manifest["follows"]["number"] == 1
+    lost = delivery_row(bank.ledger, "bank_a.2")
+    assert manifest["gaps"] == [{"number": 2, "manifest_sha256": lost["manifest_sha256"]}]
+    assert bank.receive_all() == ["loaded", "loaded"]
+    assert [row["number"] for row in delivered(bank.into)] == [1, 3]
+
+
+def test_a_given_up_number_that_arrived_all_the_same_is_followed_too(bank):
+    bank.send(DAYS[0])
+    bank.is_away = True
+    bank.send(DAYS[1])
+    lost = delivery_row(bank.ledger, "bank_a.2")
+    bank.is_away = False
+    # Its answer was lost: it stands in the bank's box.
+    (bank.box / lost["file_name"]).write_bytes(packages.kept_package(bank.settings.data_dir, lost))
+    bank.send(DAYS[2])
+    assert bank.receive_all() == ["loaded"] * 3
+
+
+def test_a_consent_withdrawn_is_listed_with_its_reason_and_the_bank_drops_the_row(bank):
+    bank.send(DAYS[0])
+    withdrawn = consents(("K1", None, "2025-07-10", 1), ("K2", "2025-07-10", None, 2), ("K3", None, None, 3))
+    bank.publish("2025-06-30-b", withdrawn)
+    bank.send(DAYS[1])
+    files = unpack(bank.packages()[1].read_bytes())
+    (drop,) = read_drops(files["drops.csv"])
+    assert drop == {"table": SCORES, "uscc": "91441300MA00000001", "consent_id": "K1", "reason": "withdrawn"}
+    bank.receive_all()
+    assert bank.loaded() == {"2", "3"}
+
+
+def test_a_row_of_a_number_that_may_have_arrived_is_dropped_too(bank):
+    bank.send(DAYS[0])
+    bank.publish("2025-06-30-b", consents(("K4", None, None, 4)))
+    bank.is_away = True
+    bank.send(DAYS[1])
+    bank.publish("2025-06-30-c", consents(("K5", None, None, 5)))
+    bank.is_away = False
+    bank.send(DAYS[2])
+    files = unpack(bank.packages()[-1].read_bytes())
+    assert {drop["uscc"][-1] for drop in read_drops(files["drops.csv"])} == {"1", "2", "3", "4"}
+
+
+def test_the_manifest_says_what_was_held_back_why_it_may_be_used_and_what_must_add_up(bank):
+    bank.send(DAYS[2])
+    manifest = bank.manifest(1)
+    (entry,) = manifest["files"]
+    assert manifest["held_back"] == {SCORES: {"expired": 1}}
+    assert (manifest["purposes"], manifest["legal_basis"]) == (list(SINK.purposes), SINK.legal_basis)
+    assert manifest["edition"]["edition_id"] == "2025-06-30-a"
+    assert entry["left_out"] == TABLE["omitted"]
+    assert set(entry["sums"]) == {"score", "points_total"}
+    codes = "91441300MA00000001\n91441300MA00000003\n"
+    assert entry["codes_sha256"] == hashlib.sha256(codes.encode()).hexdigest()
+
+
+def test_plain_programs_check_a_package(bank, tmp_path):
+    bank.send()
+    subprocess.run(["/usr/bin/env", "tar", "-xf", bank.packages()[0], "-C", tmp_path], check=True)
+    check = ["/usr/bin/env", "sha256sum", "--check", "--quiet", "SHA256SUMS"]
+    assert subprocess.run(check, cwd=tmp_path, check=False).returncode == 0
+    with (tmp_path / f"{SCORES}.csv").open("ab") as file:
+        file.write(b"x")
+    assert subprocess.run(check, cwd=tmp_path, check=False, capture_output=True).returncode == 1
+
+
+def test_a_kept_package_that_was_changed_is_not_sent(bank):
+    bank.is_away = True
+    bank.send()
+    row = delivery_row(bank.ledger, "bank_a.1")
+    path = packages.kept_folder(bank.settings.data_dir, row) / row["file_name"]
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.write_bytes(path.read_bytes() + b"x")
+    bank.is_away = False
+    (line,) = bank.send()
+    assert "is not what was composed" in line["error"]
+    assert bank.packages() == []
+
+
+def test_an_edition_that_is_not_whole_sends_nothing(bank):
+    path = bank.settings.data_dir / "editions" / "2025-06-30-a" / "extracts" / f"{SCORES}.parquet"
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes() + b"x")
+    (line,) = bank.send()
+    assert "is not whole" in line["error"]
+
+
+def test_a_package_goes_again_as_it_was_unless_a_consent_ended_since(bank):
+    bank.send(DAYS[0])
+    row = delivery_row(bank.ledger, "bank_a.1")
+    packages.require_allowed_today(bank.night, SINK, row, "2025-06-30-a")
+    bank.day = DAYS[2]
+    with pytest.raises(ConfigError, match="1 enterprises whose consent no longer stands"):
+        packages.require_allowed_today(bank.night, SINK, row, "2025-06-30-a")
+
+
+def test_a_recall_has_a_number_of_its_own_and_drops_rows(bank):
+    bank.send(DAYS[0])
+    recall_rows(bank.ledger, "bank_a", "2025-06-30-a", ["91441300MA00000003"], "a repaired penalty", "someone")
+    assert [line["number"] for line in deliver_pending(bank.night)] == [2]
+    manifest = bank.manifest(2)
+    assert (manifest["kind"], manifest["why"], manifest["files"]) == ("recall", "a repaired penalty", [])
+    bank.receive_all()
+    assert bank.loaded() == {"1", "2"}
+    bank.send(DAYS[1])
+    assert (bank.manifest(3)["follows"]["number"], bank.manifest(3)["supersedes"]) == (2, 1)
+    assert bank.receive_all() == ["known", "known", "loaded"]
+
+
+# --- the bank's end
+
+
+@pytest.fixture
+def three(bank):
+    for day in DAYS[:3]:
+        bank.send(day)
+    return bank
+
+
+def changed(package, name, content, resum=False):
+    """A package with other bytes in one file, its sums made right again where wanted."""
+    files = unpack(package.read_bytes())
+    files[name] = content(files[name])
+    if resum:
+        manifest = json.loads(files["manifest.json"])
+        for entry in (*manifest["files"], manifest["drops"]):
+            held = files[entry["path"]]
+            entry |= {"bytes": len(held), "sha256": hashlib.sha256(held).hexdigest()}
+        rest = {name: held for name, held in files.items() if name not in ("manifest.json", "SHA256SUMS")}
+        package.write_bytes(pack(rest, manifest)[0])
+        return
+    buffer = BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for path, held in files.items():
+            entry = tarfile.TarInfo(path)
+            entry.size = len(held)
+            tar.addfile(entry, BytesIO(held))
+    package.write_bytes(buffer.getvalue())
+
+
+def refused(bank, package, told, **how):
+    before = delivered(bank.into) if bank.into.exists() else []
+    with pytest.raises(ReceiveError, match=told):
+        bank.receive(package, **how)
+    assert (delivered(bank.into) if bank.into.exists() else []) == before
+
+
+def test_a_changed_byte_in_any_file_is_refused(three):
+    for name in unpack(three.packages()[0].read_bytes()):
+        package = three.box / "spoilt.tar"
+        shutil.copy(three.packages()[0], package)
+        changed(package, name, lambda held: held[:-2] + bytes([held[-2] ^ 1]) + held[-1:])
+        refused(three, package, "Nothing of it was loaded")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda held: held.replace(b"91441300MA00000003", b"91441300MA00000004"), "the codes are not those"),
+        (lambda held: held[: held.rindex(b"\n", 0, -1) + 1], "has 2 rows, the manifest says 3"),
+        (lambda held: held.replace(b"score,", b"points,", 1), "has the columns"),
+    ],
+)
+def test_control_totals_are_checked_even_where_the_hashes_were_made_right(three, spoil, told):
+    package = three.packages()[0]
+    changed(package, f"{SCORES}.csv", spoil, resum=True)
+    refused(three, package, told)
+
+
+def test_a_sum_that_does_not_add_up_is_refused(three):
+    package = three.packages()[0]
+
+    def raised(held):
+        head, *lines = held.decode("utf-8-sig").splitlines()
+        cells = lines[0].split(",")
+        cells[-1] = str(Decimal(cells[-1]) + 1)
+        return ("\ufeff" + "\n".join([head, ",".join(cells), *lines[1:]]) + "\n").encode()
+
+    changed(package, f"{SCORES}.csv", raised, resum=True)
+    refused(three, package, "points_total sums to")
+
+
+def test_another_recipient_is_refused(three):
+    refused(three, three.packages()[0], "it is for bank_a, and we are bank_b", recipient="bank_b")
+
+
+def test_a_gap_is_refused_until_the_missing_one_came(three):
+    first, second, third = three.packages()
+    assert three.receive(first).state == "loaded"
+    refused(three, third, "there is a gap: we have 1, and 3 follows 2")
+    assert [three.receive(second).state, three.receive(third).state] == ["loaded", "loaded"]
+
+
+def test_a_replayed_package_is_known_and_a_number_with_other_content_refused(three):
+    three.receive_all()
+    assert three.receive(three.packages()[0]).state == "known"
+    assert three.loaded() == {"1", "3"}
+    package = three.box / "again.tar"
+    shutil.copy(three.packages()[0], package)
+    files = unpack(package.read_bytes())
+    manifest = json.loads(files["manifest.json"]) | {"send_date": "2025-07-20"}
+    rest = {name: held for name, held in files.items() if name not in ("manifest.json", "SHA256SUMS")}
+    package.write_bytes(pack(rest, manifest)[0])
+    refused(three, package, "number 1 was received with other content")
+
+
+def test_a_stream_begins_with_its_first_number_or_where_one_says_so(three):
+    refused(three, three.packages()[2], "it follows number 2, and we have none")
+    assert three.receive(three.packages()[2], is_first=True).state == "loaded"
+    refused(three, three.packages()[0], "number 1 is older than 3")
+
+
+@pytest.mark.parametrize("name", ["../out.csv", "/etc/x.csv", "a/b.csv", "link"])
+def test_a_file_of_another_name_or_a_link_is_refused(three, name):
+    package = three.box / "odd.tar"
+    with tarfile.open(package, "w") as tar:
+        entry = tarfile.TarInfo(name)
+        if name == "link":
+            entry.type, entry.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(entry)
+    refused(three, package, "belongs in no package")
+
+
+def test_bytes_that_are_no_package_are_refused(three):
+    package = three.box / "text.tar"
+    package.write_bytes(b"uscc,score\n" * 100)
+    refused(three, package, "no tar file")
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+import flows.receive as module
+name, after = sys.argv[1].split()[0], "after" in sys.argv[1]
+real = getattr(module, name)
+def dying(*given):
+    if after:
+        real(*given)
+    os.kill(os.getpid(), 9)
+setattr(module, name, dying)
+module.receive(Path(sys.argv[2]), Path(sys.argv[3]), "bank_a", None)
+"""
+
+
+@pytest.mark.parametrize("step", ["_keep", "_keep after", "_replace after", "_drop after", "_write_down after"])
+def test_killed_at_any_step_a_package_is_loaded_once_by_the_next_try(three, step):
+    first, second, _ = three.packages()
+    three.receive(first)
+    command = [sys.executable, "-c", KILLED, step, str(second), str(three.into)]
+    done = subprocess.run(command, cwd=PROJECT_DIR, check=False, env={**os.environ, "PYTHONPATH": str(PROJECT_DIR)})
+    assert done.returncode == -9
+    assert [row["number"] for row in delivered(three.into)] == [1]
+    assert three.loaded() == {"1", "2", "3"}
+    assert three.receive(second).state == "loaded"
+    assert three.receive(second).state == "known"
+    assert [row["number"] for row in delivered(three.into)] == [1, 2]
+    assert three.loaded() == {"1", "2", "3"}
+
+
+# --- answers
+
+
+def test_an_answer_names_the_manifest_and_another_one_is_refused(three, tmp_path):
+    received = three.receive(three.packages()[0])
+    row = delivery_row(three.ledger, "bank_a.1")
+    body = write_ack(received, tmp_path / "acks", "bank_a", "rejected", "totals").read_bytes()
+    assert answer_of(row, body) == ("rejected", "totals")
+    for wrong in ({"manifest_sha256": "0" * 64}, {"number": 2}, {"recipient": "bank_b"}):
+        with pytest.raises(AckError, match="shown something else"):
+            answer_of(row, json.dumps({**json.loads(body), **wrong}).encode())
+    for body in (b"", b"[]", b"{}", b'{"state": 1}'):
+        with pytest.raises(AckError, match="is no answer"):
+            answer_of(row, body)
+
+
+def test_a_late_answer_and_a_no_are_told_with_what_to_do(three):
+    assert late_acks(three.night) == []
+    three.day = DAYS[4] + timedelta(days=7)
+    assert len(late_acks(three.night)) == 3
+    for number in (1, 2):
+        acknowledge(three.ledger, f"bank_a.{number}", "accepted", None, "bank_a")
+    acknowledge(three.ledger, "bank_a.3", "rejected", "totals", "bank_a")
+    (told,) = late_acks(three.night)
+    assert "bank_a rejected bank_a.3: totals" in told
+    assert "Next: " in told
+
+
+# --- tables in each format; bands
+
+
+ROWS = pa.table(
+    {
+        "uscc": pa.array(["91441300MA00000001", "91441300MA00000002"]),
+        "enterprise_name": pa.array(["龘科技, 有限公司", "=1+1"]),
+        "score": pa.array([Decimal("61.5000"), None], pa.decimal128(9, 4)),
+        "rank": pa.array([1, None], pa.int64()),
+        "is_good": pa.array([True, None]),
+        "as_of": pa.array([date(2025, 6, 30), None]),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("form", "suffix"), [("csv", "csv"), ("csv-gb18030", "csv"), ("parquet", "parquet"), ("xlsx", "xlsx")]
+)
+def test_each_format_is_the_same_twice_and_read_back_with_its_totals(form, suffix):
+    content = table_file(ROWS, "list", form)
+    assert table_file(ROWS, "list", form) == content
+    entry = described_file(ROWS, "list", f"list.{suffix}", content)
+    assert entry["sums"] == {"score": "61.5000", "rank": "1"}
+    first, second = read_table(entry, content, form)
+    assert first["enterprise_name"] == "龘科技, 有限公司"
+    assert Decimal(first["score"]) == Decimal("61.5")
+    assert second["score"] is None
+    if suffix == "csv":
+        encoding = "utf-8-sig" if form == "csv" else "gb18030"
+        assert "'=1+1" in content.decode(encoding)
+        assert content.startswith(b"\xef\xbb\xbf") == (form == "csv")
+
+
+def test_a_workbook_is_for_small_lists():
+    long = pa.table({"uscc": pa.array(["x"] * 10_001)})
+    with pytest.raises(PackageError, match="10000 at most"):
+        table_file(long, "list", "xlsx")
+
+
+def test_a_number_is_sent_as_its_band_and_an_edge_belongs_to_the_band_above():
+    edges = [Decimal(60), Decimal(70)]
+    found = [band_of(Decimal(text), edges) for text in ("59.9999", "60", "69.9", "70")]
+    assert found == ["<60", "60-70", "60-70", ">=70"]
+    assert banded(ROWS, {"score": edges})["score"].to_pylist() == ["60-70", None]
+
+
+# --- nothing outside the grant, ever
+
+CLASSES = {"score": "score", "points_total": "score", "rank_overall": "rank", "revenue_band": "revenue_band"}
+days = st.dates(date(2025, 1, 1), date(2025, 1, 8))
+consent = st.fixed_dictionaries(
+    {
+        "recipient": st.sampled_from(["bank_a", "bank_b"]),
+        "uscc": st.sampled_from(["u1", "u2", "u3"]),
+        "consent_valid_from": days,
+        "consent_valid_to": st.none() | days,
+        "consent_withdrawn_on": st.none() | days,
+        "data_classes": st.lists(st.sampled_from(["score", "rank", "revenue_band"]), unique=True).map(",".join),
+        "purpose": st.sampled_from(["授信评估", "营销"]),
+    }
+)
+
+
+@examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    given_by=st.lists(consent, min_size=1, max_size=8),
+    fields=st.lists(st.sampled_from(list(CLASSES)), min_size=1, unique=True),
+    today=days,
+)
+def test_no_row_and_no_column_outside_the_grant_leaves_ever(tmp_path, given_by, fields, today):
+    rows = [{**one, "consent_id": f"K{place}"} for place, one in enumerate(given_by)]
+    facts = {"score": Decimal("61.5"), "points_total": Decimal("10.5"), "rank_overall": 3, "revenue_band": "<20M"}
+    folder = tmp_path / "edition" / "extracts"
+    folder.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect() as engine:
+        engine.register(
+            "consents", pa.Table.from_pylist([{**one, **facts} for one in rows]).select(SCHEMA.names).cast(SCHEMA)
+        )
+        engine.execute(f"copy consents to '{folder}/{SCORES}.parquet' (format parquet)")
+    names = ["uscc", "consent_id", *fields]
+    cut = cut_extract(tmp_path / "edition", "bank_a", names, today, purposes=["授信评估"])
+    table = banded(cut.table, {"score": [Decimal(60)]} if "score" in names else {})
+    content = table_file(table, SCORES, "csv")
+    drops, dropped = drops_file([])
+    entry = described_file(table, SCORES, f"{SCORES}.csv", content)
+    manifest = {"format": 1, "files": [entry], "drops": dropped}
+    files = {f"{SCORES}.csv": content, "drops.csv": drops, "datapackage.json": b"{}"}
+    held = unpack(pack(files, manifest)[0])
+    entry = package_checked(held)["files"][0]
+    by_id = {one["consent_id"]: one for one in rows}
+    for row in read_table(entry, held[f"{SCORES}.csv"], "csv"):
+        assert list(row) == names
+        one = by_id[row["consent_id"]]
+        assert (one["recipient"], one["purpose"], one["uscc"]) == ("bank_a", "授信评估", row["uscc"])
+        assert one["consent_valid_from"] <= today <= (one["consent_valid_to"] or today)
+        word_of = ("recipient", "uscc", "purpose")
+        of_it = [other for other in rows if all(other[name] == one[name] for name in word_of)]
+        withdrawn = [other["consent_withdrawn_on"] for other in of_it if other["consent_withdrawn_on"]]
+        # No withdrawal that is in force is younger than the word that the row goes by.
+        assert not any(one["consent_valid_from"] <= day <= today for day in withdrawn)
+        named = one["data_classes"].split(",")
+        assert {name for name in fields if row[name] is not None} == {name for name in fields if CLASSES[name] in named}
+        assert set(named) & {CLASSES[name] for name in fields}
+
+
+SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("recipient", "uscc")),
+        *((name, pa.date32()) for name in ("consent_valid_from", "consent_valid_to", "consent_withdrawn_on")),
+        *((name, pa.string()) for name in ("data_classes", "purpose", "consent_id")),
+        ("score", pa.decimal128(9, 4)),
+        ("points_total", pa.decimal128(18, 6)),
+        ("rank_overall", pa.int64()),
+        ("revenue_band", pa.string()),
+    ]
+)

@@ -12,8 +12,13 @@ from connectors.sink_files import ExtractSink, read_sinks
 (BANK,) = [sink for sink in read_sinks() if isinstance(sink, ExtractSink)]
 
 
-def changed(**changes) -> ExtractSink:
-    return ExtractSink.model_validate(BANK.model_dump() | changes)
+SCORES = "ext_bank__scores"
+GRANTED = BANK.tables[SCORES].model_dump()
+
+
+def changed(name=SCORES, **changes) -> ExtractSink:
+    """The bank's file with other words about its scores, or about an extract of another name."""
+    return ExtractSink.model_validate(BANK.model_dump() | {"notice": None, "tables": {name: GRANTED | changes}})
 
 
 def test_the_project_s_own_banks_lack_nothing():
@@ -23,11 +28,11 @@ def test_the_project_s_own_banks_lack_nothing():
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"fields": BANK.fields[1:]}, r"undecided: \['uscc'\]"),
+        ({"fields": [name for name in GRANTED["fields"] if name != "score"]}, r"undecided: \['score'\]"),
         ({"omitted": {}}, "undecided"),
-        ({"fields": (*BANK.fields, "salary")}, r"named but not there: \['salary'\]"),
-        ({"fields": (*BANK.fields, "revenue_band")}, r"under both: \['revenue_band'\]"),
-        ({"extract": "ext_bank__loans"}, "there are: .*ext_bank__scores"),
+        ({"fields": (*GRANTED["fields"], "salary")}, r"named but not there: \['salary'\]"),
+        ({"fields": (*GRANTED["fields"], "revenue_band")}, r"under both: \['revenue_band'\]"),
+        ({"name": "ext_bank__loans"}, "there are: .*ext_bank__scores"),
     ],
 )
 def test_each_part_that_is_left_out_is_named_with_its_file(changes, told):
@@ -35,6 +40,32 @@ def test_each_part_that_is_left_out_is_named_with_its_file(changes, told):
     assert line["state"] == "failed"
     assert line["message"].startswith("connectors/sinks/bank_a.yml: ")
     assert re.search(told, line["message"]), line["message"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"fields": GRANTED["fields"][1:]}, "uscc"),
+        ({"bands": {"rank_overall": [1]}}, "a band is made of a column under fields"),
+        ({"bands": {"score": [70, 60]}}, "the edges of bands rise"),
+        ({"columns": ["score"]}, "Extra inputs"),
+    ],
+)
+def test_a_grant_that_cannot_be_meant_is_refused(changes, told):
+    with pytest.raises(ValidationError, match=told):
+        changed(**changes)
+
+
+@pytest.mark.parametrize("changes", [{"sealed": None}, {"unsealed": "a line of their own"}])
+def test_a_package_is_sealed_or_its_file_says_why_not(changes):
+    with pytest.raises(ValidationError, match="one of the two"):
+        ExtractSink.model_validate(BANK.model_dump() | changes)
+
+
+def test_a_notice_is_made_of_what_the_bank_gets():
+    notice = BANK.model_dump()["notice"] | {"key_factors": "figures"}
+    with pytest.raises(ValidationError, match="columns that the recipient gets"):
+        ExtractSink.model_validate(BANK.model_dump() | {"notice": notice})
 
 
 def test_a_field_without_a_description_is_told(monkeypatch):
@@ -47,4 +78,4 @@ def test_a_field_without_a_description_is_told(monkeypatch):
 @pytest.mark.parametrize("reason", ["", "  ", None])
 def test_a_column_is_left_out_with_a_reason_or_not_at_all(reason):
     with pytest.raises(ValidationError):
-        changed(omitted=BANK.omitted | {"recipient": reason})
+        changed(omitted=GRANTED["omitted"] | {"recipient": reason})

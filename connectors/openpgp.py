@@ -1,0 +1,222 @@
+"""OpenPGP by the `gpg` program, in a folder of its own: sign, then encrypt; and the way back. GnuPG 2.2 opens it."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from connectors.errors import ConfigError
+
+SIGN, ENCRYPT = "s", "e"
+WARNED_DAYS: Final = (7, 30, 90)
+_SECONDS: Final = 300
+_COMMON: Final = ("--batch", "--no-tty", "--no-options", "--quiet", "--no-auto-key-locate")
+_UNASKED: Final = ("--pinentry-mode", "loopback", "--passphrase", "")
+# RFC 4880 is what GnuPG 2.2 reads: a key of a newer version may ask for ciphers that it does not know.
+_SEALING: Final = (
+    *("--rfc4880", "--cipher-algo", "AES256", "--digest-algo", "SHA256", "--compress-algo", "none"),
+    *("--trust-model", "always"),
+    *_UNASKED,
+)
+_REFUSED: Final = {
+    "BADSIG": "the signature is not of these bytes",
+    "EXPKEYSIG": "the sender's key has expired",
+    "REVKEYSIG": "the sender's key was revoked",
+    "EXPSIG": "the signature has expired",
+    "ERRSIG": "it is signed by a key that is not one of the known sender's",
+    "BADMDC": "bytes of it were changed",
+    "DECRYPTION_FAILED": "it cannot be decrypted: it is for another key, or bytes of it were changed",
+}
+
+
+class SealError(ValueError):
+    """A package was not sealed by the known sender for this recipient, or not left as it was."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key in a file: what it may be used for now, and the last day on which that is so (None: always)."""
+
+    fingerprint: str
+    user: str
+    is_secret: bool
+    may: str
+    expires_on: date | None
+    problem: str | None
+
+    def days_left(self, today: date) -> int | None:
+        """Days until it expires; None where it never does."""
+        return None if self.expires_on is None else (self.expires_on - today).days
+
+
+def seal(content: bytes, signing: Path, recipients: Path, where: str) -> bytes:
+    """Sign with the one secret key in `signing`, and encrypt to every key in `recipients` that has not expired.
+
+    Several recipients' keys stand in one file while one of them is replaced by the next. Raises `ConfigError` for a
+    key file that may not be used, before anything is made.
+    """
+    signer = usable(signing, SIGN, where, is_secret=True)[0]
+    readers = usable(recipients, ENCRYPT, where)
+    with _home(signing, recipients) as home:
+        to = [part for key in readers for part in ("--recipient", key.fingerprint)]
+        command = [*_SEALING, "--local-user", signer.fingerprint, *to, "--sign", "--encrypt", "--output", "-"]
+        done = _gpg(home, command, content)
+    if done.returncode != 0 or not done.stdout:
+        raise ConfigError(f"gpg cannot seal: {_last_line(done.stderr)}.", where, "jifen sink check")
+    return done.stdout
+
+
+def unseal(content: bytes, secret: Path, senders: Path, where: str) -> bytes:
+    """What was sealed, where one of the keys in `senders` signed it and `secret` opens it. Raises `SealError`."""
+    known = {key.fingerprint for key in keys_in(senders, where)}
+    _require_own(secret, where, 0o077)
+    with _home(secret, senders) as home:
+        done = _gpg(home, ["--status-fd", "2", *_UNASKED, "--decrypt"], content)
+    said = [
+        line.split() for line in done.stderr.decode("utf-8", "replace").splitlines() if line.startswith("[GNUPG:] ")
+    ]
+    status = [(words[1], words[2:]) for words in said]
+    names = [name for name, _ in status]
+    if found := next((_REFUSED[name] for name in names if name in _REFUSED), None):
+        raise SealError(found)
+    if "DECRYPTION_OKAY" not in names or "GOODMDC" not in names:
+        raise SealError("it is not encrypted, or it is no OpenPGP message")
+    signers = [words[-1] for name, words in status if name == "VALIDSIG"]
+    if not signers:
+        raise SealError("it is not signed")
+    if len(signers) != 1 or signers[0] not in known or names.count("PLAINTEXT") != 1 or done.returncode != 0:
+        raise SealError("it is not signed by the known sender alone")
+    return done.stdout
+
+
+def usable(file: Path, purpose: str, where: str, *, is_secret: bool = False) -> list[Key]:
+    """The keys in a file that may sign (or be encrypted to) today. Raises `ConfigError` where there is none.
+
+    A secret key file that others may read, and a public one that others may change, are refused.
+    """
+    keys = keys_in(file, where)
+    word = "secret" if is_secret else "public"
+    of_kind = [key for key in keys if key.is_secret == is_secret]
+    if not of_kind:
+        raise ConfigError(f"{file} holds no {word} key.", where, "name the right file in its variable")
+    _require_own(file, where, 0o077 if is_secret else 0o022)
+    if is_secret and len(of_kind) > 1:
+        raise ConfigError(f"{file} holds {len(of_kind)} secret keys.", where, "leave the one that signs in it")
+    found = [key for key in of_kind if key.problem is None and purpose in key.may]
+    if not found:
+        why = "; ".join(f"{key.fingerprint[-16:]} {key.problem or 'may not be used for this'}" for key in of_kind)
+        follows = "ask the recipient for its new key, or extend ours and send them the public part"
+        raise ConfigError(f"no {word} key in {file} can be used: {why}.", where, follows)
+    return found
+
+
+def keys_in(file: Path, where: str) -> list[Key]:
+    """Every key in a file, armoured or not. Raises `ConfigError` where it cannot be read or holds none."""
+    if not file.is_file():
+        raise ConfigError(f"the key file {file} is not there.", where, "put it there, or set its variable")
+    with _home() as home:
+        done = _gpg(home, ["--with-colons", "--fixed-list-mode", "--show-keys", str(file)])
+    records = [line.split(":") for line in done.stdout.decode("utf-8", "replace").splitlines()]
+    starts = [place for place, record in enumerate(records) if record[0] in ("pub", "sec")]
+    if not starts:
+        raise ConfigError(f"{file} holds no OpenPGP key.", where, "export one: gpg --armor --export")
+    return [_key(records[begin:end]) for begin, end in zip(starts, [*starts[1:], None], strict=True)]
+
+
+def _key(records: Sequence[Sequence[str]]) -> Key:
+    """A key of gpg's lines: field 2 validity, 7 expiry, 10 fingerprint or user, 12 uses (capital: of the whole)."""
+    first = records[0]
+    text = {kind: next((one[9] for one in records if one[0] == kind), "") for kind in ("fpr", "uid")}
+    parts = [one for one in records if one[0] in ("pub", "sec", "sub", "ssb")]
+    # Of the subkeys for one use the last to expire counts; none outlives the key itself.
+    ends = [_end(first)]
+    for use in (SIGN, ENCRYPT):
+        of_use = [_end(one) for one in parts if use in one[11]]
+        ends += [None if None in of_use else max(filter(None, of_use))] if of_use else []
+    known = [end for end in ends if end is not None]
+    expires_on = min(known) if known else None
+    problem = {"e": "has expired", "r": "was revoked", "d": "is disabled", "i": "is invalid"}.get(first[1])
+    may = "".join(use for use in (SIGN, ENCRYPT) if use.upper() in first[11])
+    if problem is None and expires_on is not None and expires_on < datetime.now(UTC).date():
+        problem = "has expired"
+    return Key(text["fpr"], text["uid"], first[0] == "sec", may, expires_on, problem)
+
+
+def _end(record: Sequence[str]) -> date | None:
+    return datetime.fromtimestamp(int(record[6]), UTC).date() if record[6] else None
+
+
+def expiring(file: Path, today: date, where: str) -> Iterator[tuple[Key, int]]:
+    """Each key of a file that expires within 90 days, or has, with the days that are left."""
+    for key in keys_in(file, where):
+        left = key.days_left(today)
+        if left is not None and left <= max(WARNED_DAYS):
+            yield key, left
+
+
+def new_pair(folder: Path, name: str, *, days: int | None = None, born: datetime | None = None) -> tuple[Path, Path]:
+    """Make a key pair without a passphrase: the secret file (mode 0600) and the public one; answers both paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    secret, public = folder / f"{name}.secret.asc", folder / f"{name}.asc"
+    moment = born or datetime.now(UTC) - timedelta(minutes=1)
+    at = ("--faked-system-time", f"{int(moment.timestamp())}!")
+    with _home() as home:
+        quick = [*_UNASKED, "--quick-generate-key", name, "future-default", "default"]
+        made = _gpg(home, [*at, *quick, f"{days}d" if days else "never"])
+        if made.returncode != 0:
+            raise ConfigError(f"gpg cannot make a key: {_last_line(made.stderr)}.", str(folder), "look at the message")
+        private = _gpg(home, [*_UNASKED, "--armor", "--export-secret-keys"])
+        shown = _gpg(home, ["--armor", "--export"])
+    for path, content, mode in ((secret, private.stdout, 0o600), (public, shown.stdout, 0o644)):
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+            file.write(content)
+    return secret, public
+
+
+def _require_own(file: Path, where: str, forbidden: int) -> None:
+    mode = file.stat().st_mode & 0o777
+    if mode & forbidden:
+        what = "read" if forbidden & 0o044 else "changed"
+        raise ConfigError(f"{file} may be {what} by others (mode {mode:04o}).", where, f"chmod go-rwx {file}")
+
+
+@contextmanager
+def _home(*keys: Path) -> Iterator[Path]:
+    """A folder of gpg's own with these keys and no others; its agent ends with it."""
+    if shutil.which("gpg") is None:
+        raise ConfigError("the program gpg is not installed.", "openpgp", "apt-get install gnupg")
+    # Short, for the socket of the agent stands in it.
+    with TemporaryDirectory(prefix="jifen-gpg-") as folder:
+        home = Path(folder)
+        try:
+            for file in keys:
+                done = _gpg(home, ["--import", str(file)])
+                if done.returncode != 0:
+                    raise ConfigError(
+                        f"gpg cannot read {file}: {_last_line(done.stderr)}.", "openpgp", "jifen sink check"
+                    )
+            yield home
+        finally:
+            subprocess.run(
+                ["gpgconf", "--homedir", folder, "--kill", "all"],  # noqa: S607 - the system's own
+                capture_output=True,
+                check=False,
+                timeout=_SECONDS,
+            )
+
+
+def _gpg(home: Path, words: Sequence[str], content: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+    command = ["gpg", "--homedir", str(home), *_COMMON, *words]
+    environment = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ} | {"LC_ALL": "C"}
+    return subprocess.run(command, input=content, capture_output=True, check=False, env=environment, timeout=_SECONDS)
+
+
+def _last_line(said: bytes) -> str:
+    lines = said.decode("utf-8", "replace").strip().splitlines()
+    return lines[-1].removeprefix("gpg: ") if lines else "it says nothing"

@@ -1,0 +1,36 @@
+"""Working days of the dated calendar in `seeds/programme`: for deadlines of recipients."""
+
+import csv
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+
+from ledger.settings import PROJECT_DIR
+
+SEEDS = PROJECT_DIR / "dbt_project" / "seeds" / "programme"
+
+
+def add_working_days(day: date, count: int, folder: Path = SEEDS) -> date:
+    """The `count`th working day after `day`."""
+    exceptions = read_exceptions(folder)
+    while count:
+        day += timedelta(days=1)
+        count -= is_working(day, exceptions)
+    return day
+
+
+def is_working(day: date, exceptions: Mapping[date, bool]) -> bool:
+    """Whether a day is worked: as the State Council published it, Monday to Friday where it says nothing of the day."""
+    return exceptions.get(day, day.isoweekday() <= 5)
+
+
+def read_exceptions(folder: Path = SEEDS) -> dict[date, bool]:
+    """The days that are not what their weekday says."""
+    with (folder / "working_day_exceptions.csv").open(encoding="utf-8-sig", newline="") as handle:
+        return {date.fromisoformat(row["day"]): row["is_working"] == "true" for row in csv.DictReader(handle)}
+
+
+def published_years(folder: Path = SEEDS) -> set[int]:
+    """The years whose calendar is published; of any other Monday to Friday is all that is known."""
+    with (folder / "working_years.csv").open(encoding="utf-8-sig", newline="") as handle:
+        return {int(row["year"]) for row in csv.DictReader(handle)}

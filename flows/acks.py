@@ -1,0 +1,97 @@
+"""What recipients say became of our packages, read from the folder where they leave their answers."""
+
+import json
+import logging
+from datetime import datetime
+from typing import Any
+
+from connectors.sink_files import ExtractSink
+from flows.deliver import error_text
+from flows.night import Night
+from ledger.deliveries import acknowledge, awaited, rejected, unacknowledged
+from ledger.store import Row
+
+log = logging.getLogger("jifen")
+
+SUFFIX = ".ack.json"
+
+
+class AckError(ValueError):
+    """An answer that cannot be meant."""
+
+
+def collect_acks(night: Night) -> list[dict[str, Any]]:
+    """Read the answers to what was sent and is not finally answered; one line for each that is new, or is wrong."""
+    lines: list[dict[str, Any]] = []
+    for sink in night.sinks:
+        if not isinstance(sink, ExtractSink) or sink.acknowledged is None:
+            continue
+        waiting = {f"{row['file_name']}{SUFFIX}": row for row in awaited(night.ledger, sink.name)}
+        if not waiting:
+            continue
+        try:
+            found = _fetch(night, sink, set(waiting))
+        except Exception as error:  # noqa: BLE001 - an answer that cannot be read keeps nothing from the others
+            lines.append({"recipient": sink.name, "state": "unread", "error": error_text(error)})
+            continue
+        lines += [line for name, body in found if (line := _taken(night, waiting[name], body))]
+    return lines
+
+
+def _fetch(night: Night, sink: ExtractSink, names: set[str]) -> list[tuple[str, bytes]]:
+    from connectors.drivers.sftp import fetch
+
+    folder = sink.acknowledged.folder if sink.acknowledged else ""
+    return fetch(sink.connection, folder, names, sink.name, night.settings)
+
+
+def _taken(night: Night, row: Row, body: bytes) -> dict[str, Any] | None:
+    line = {"recipient": row["recipient"], "delivery_id": row["delivery_id"]}
+    try:
+        state, reason = answer_of(row, body)
+        if not acknowledge(night.ledger, row["delivery_id"], state, reason, row["recipient"]):
+            return None
+    except ValueError as error:
+        log.warning("%s: the answer to %s: %s", row["recipient"], row["delivery_id"], error)
+        return {**line, "state": "wrong", "error": f"the answer to {row['delivery_id']}: {error}. Whose: agency."}
+    log.info("%s: %s %s", row["recipient"], row["delivery_id"], state)
+    return {**line, "state": state, "reason": reason}
+
+
+def answer_of(row: Row, body: bytes) -> tuple[str, str | None]:
+    """State and reason of an answer. Raises `AckError` for one that is not of this package and manifest."""
+    try:
+        told = json.loads(body)
+        said = (told["recipient"], told["number"], told["manifest_sha256"])
+        state, reason = str(told["state"]), told.get("reason")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise AckError(f"is no answer ({type(error).__name__})") from None
+    if said != (row["recipient"], row["number"], row["manifest_sha256"]):
+        raise AckError("names another recipient, number or manifest: it was shown something else than what we sent")
+    return state, None if reason is None else str(reason)[:500]
+
+
+def late_acks(night: Night) -> list[str]:
+    """Each delivery whose answer is late, or was no, in a sentence."""
+    today = datetime.now(night.settings.zone).date().isoformat()
+    return [late_text(row) for row in unacknowledged(night.ledger, today)] + [
+        no_text(row) for row in rejected(night.ledger)
+    ]
+
+
+def late_text(row: Row) -> str:
+    """What is said of a delivery whose answer is late."""
+    said = f"{row['recipient']} has {'received' if row['ack_state'] else 'not acknowledged'} {row['delivery_id']}"
+    more = " and not accepted it" if row["ack_state"] else ""
+    return (
+        f"{said}{more}; the answer was due on {row['ack_due_on']}. Next: call them, then "
+        f"jifen deliveries redeliver {row['delivery_id']}, or jifen deliveries ack {row['delivery_id']} --accepted"
+    )
+
+
+def no_text(row: Row) -> str:
+    """What is said of a delivery that was refused."""
+    return (
+        f"{row['recipient']} rejected {row['delivery_id']}: {row['ack_reason'] or 'no reason given'}. "
+        f"Next: jifen deliveries show {row['delivery_id']}, mend it, then jifen run"
+    )

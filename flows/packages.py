@@ -1,0 +1,322 @@
+"""Composing what a recipient gets: once for each number, kept under the data folder, sent again as the same bytes."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from connectors.errors import ConfigError, DataError
+from connectors.sink_files import ExtractSink, Sealing
+from connectors.strict import Variable
+from editions.descriptors import datapackage
+from editions.extract import Extract, cut_extract, extract_columns
+from editions.manifest import SealedFile, read_manifest
+from editions.package import (
+    ENCODINGS,
+    FORMAT,
+    NOTICES,
+    SUFFIXES,
+    banded,
+    described_file,
+    drops_file,
+    notice_rows,
+    pack,
+    table_file,
+)
+from editions.places import edition_path
+from editions.verify import verify
+from editions.working_days import add_working_days
+from flows.night import Night
+from ledger.deliveries import DAILY, RECALL, before, record_composed
+from ledger.files import write_durably
+from ledger.journal import head
+from ledger.publications import edition_row
+from ledger.settings import read_variable
+from ledger.store import Row
+
+HELD_BACK = "rows.json"
+MANIFEST = "manifest.json"
+# The first of these that holds for an enterprise is told: a withdrawal stands above all else.
+REASONS = ("withdrawn", "expired", "superseded", "data_class", "purpose", "not_eligible", "not_yet_valid")
+
+
+class DeliveryError(RuntimeError):
+    """What is pending must not be sent as it is."""
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What the recipient may hold: the last number that arrived, and those after it that were given up.
+
+    `codes` are the enterprises of each table in the last that arrived with rows and in whatever may have come after it.
+    """
+
+    follows: Row | None
+    with_rows: Row | None
+    gaps: tuple[Row, ...]
+    codes: Mapping[str, set[str]]
+
+
+def kept_folder(data_dir: Path, row: Row) -> Path:
+    """Where the package of one delivery is kept."""
+    recipient: str = row["recipient"]
+    return data_dir / "deliveries" / recipient / f"{row['number']:06d}"
+
+
+def kept_package(data_dir: Path, row: Row) -> bytes:
+    """The package as it was composed. Raises `DataError` where it is no longer that."""
+    path = kept_folder(data_dir, row) / row["file_name"]
+    content = path.read_bytes() if path.is_file() else b""
+    if hashlib.sha256(content).hexdigest() != row["sha256"]:
+        raise DataError("is not what was composed, and is not sent.", str(path), "restore it from the backup")
+    return content
+
+
+def kept_manifest(data_dir: Path, row: Row) -> dict[str, Any]:
+    """The manifest inside a kept package: no enterprise stands in it."""
+    return dict(json.loads((kept_folder(data_dir, row) / MANIFEST).read_bytes()))
+
+
+def composed(night: Night, sink: ExtractSink, owed: Row) -> Row:
+    """What is to be sent of this delivery, composed and written down before any byte of it leaves."""
+    if owed["manifest_sha256"] is not None:
+        return owed
+    # The day it really leaves, not the day the run began: a night may end after midnight.
+    send_date = datetime.now(night.settings.zone).date()
+    earlier = _earlier(night, owed)
+    extracts = {} if owed["kind"] == RECALL else cut_tables(night, sink, owed["edition_id"], send_date)
+    tables = {name: banded(cut.table, sink.tables[name].bands) for name, cut in extracts.items()}
+    files, entries = _table_files(night, sink, owed, tables, extracts)
+    drops = _recalled(sink, owed) if owed["kind"] == RECALL else _dropped(extracts, earlier)
+    files["drops.csv"], dropped = drops_file(drops)
+    manifest = {
+        **_head(night, sink, owed, earlier, send_date),
+        "files": entries,
+        "drops": dropped,
+        "held_back": _held_back(extracts),
+        "is_unchanged": owed["kind"] == DAILY and _same_as(night, earlier.with_rows, entries),
+    }
+    package, told = pack(files, manifest)
+    name = f"jifen_{sink.name}_{send_date:%Y%m%d}_{owed['number']:06d}.tar"
+    if sink.sealed:
+        package, name = sealed(sink.sealed, package, sink.name), f"{name}.gpg"
+    values: Row = {
+        "send_date": send_date.isoformat(),
+        "file_name": name,
+        "sha256": hashlib.sha256(package).hexdigest(),
+        "manifest_sha256": hashlib.sha256(told).hexdigest(),
+        "rows": sum(entry["rows"] for entry in entries if entry["path"] != NOTICES),
+        "denied": len({one["consent_id"] for cut in extracts.values() for one in cut.denied}),
+        "ack_due_on": _ack_due_on(sink, send_date),
+    }
+    codes = {table: cut.table["uscc"].to_pylist() for table, cut in extracts.items()}
+    kept = {name: package, MANIFEST: told, HELD_BACK: json.dumps(codes).encode()}
+    _keep(kept_folder(night.settings.data_dir, owed), kept)
+    denied = {one["consent_id"]: one for cut in extracts.values() for one in cut.denied}
+    record_composed(night.ledger, owed["delivery_id"], values, list(denied.values()))
+    return {**owed, **values}
+
+
+def sealed(sealing: Sealing, package: bytes, where: str) -> bytes:
+    """The package signed and encrypted. Raises `ConfigError` for a key file that may not be used."""
+    from connectors.openpgp import seal
+
+    return seal(package, key_file(sealing.signing_key, where), key_file(sealing.recipient_keys, where), where)
+
+
+def key_file(variable: Variable, where: str) -> Path:
+    """The key file that a variable names."""
+    return Path(read_variable(variable.env, where)).expanduser()
+
+
+def _keep(folder: Path, files: Mapping[str, bytes]) -> None:
+    for one in (folder.parent.parent, folder.parent, folder):
+        one.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, content in files.items():
+        write_durably(folder / name, content, mode=0o600)
+
+
+def cut_tables(night: Night, sink: ExtractSink, edition_id: str, send_date: date) -> dict[str, Extract]:
+    """What consent allows of each table that the recipient gets, on this day."""
+    path = edition_path(night.settings.data_dir, edition_id)
+    require_sealed(night, path, edition_id)
+    found = {}
+    for name, granted in sink.tables.items():
+        sink.check_columns(name, extract_columns(path, name))
+        found[name] = cut_extract(path, sink.name, granted.fields, send_date, purposes=sink.purposes, extract=name)
+    return found
+
+
+def require_sealed(night: Night, path: Path, edition_id: str) -> None:
+    """Nothing leaves an edition that is no longer what was sealed."""
+    row = edition_row(night.ledger, edition_id)
+    if findings := verify(path, row["manifest_sha256"] if row else None):
+        raise DeliveryError(
+            f"edition {edition_id} is not whole ({findings[0].path}: {findings[0].message}), nothing of it is sent. "
+            f"Whose: data. Next: jifen edition verify {edition_id}, then restore the folder from a backup."
+        )
+
+
+def _earlier(night: Night, owed: Row) -> Earlier:
+    follows: Row | None = None
+    gaps: list[Row] = []
+    maybe: list[Row] = []
+    with_rows: Row | None = None
+    for row in before(night.ledger, owed):
+        if row["state"] == "sent":
+            follows = follows or row
+            if row["kind"] != RECALL:
+                with_rows = row
+                break
+        else:
+            if follows is None:
+                gaps.append(row)
+            if row["manifest_sha256"]:
+                maybe.append(row)
+    codes: dict[str, set[str]] = {}
+    for row in (*([with_rows] if with_rows else []), *maybe):
+        path = kept_folder(night.settings.data_dir, row) / HELD_BACK
+        if not path.is_file():
+            raise DataError("what was sent before is not there.", str(path), "restore it from the backup")
+        for table, listed in json.loads(path.read_bytes()).items():
+            codes.setdefault(table, set()).update(listed)
+    return Earlier(follows, with_rows, tuple(reversed(gaps)), codes)
+
+
+def _head(night: Night, sink: ExtractSink, owed: Row, earlier: Earlier, send_date: date) -> dict[str, Any]:
+    edition = edition_row(night.ledger, owed["edition_id"]) or {}
+    at = head(night.ledger)
+    follows, gaps, with_rows = earlier.follows, earlier.gaps, earlier.with_rows
+    return {
+        "format": FORMAT,
+        "delivery_id": owed["delivery_id"],
+        "recipient": sink.name,
+        "number": owed["number"],
+        "kind": owed["kind"],
+        "send_date": send_date.isoformat(),
+        "table_format": sink.format,
+        "edition": {name: edition.get(name) for name in ("edition_id", "as_of", "ruleset_id", "manifest_sha256")},
+        "journal_head": {"sequence": at.sequence, "sha256": at.sha256},
+        "follows": follows and {"number": follows["number"], "manifest_sha256": follows["manifest_sha256"]},
+        # A number that was given up after it had been composed may have arrived all the same: its hash is told.
+        "gaps": [{"number": gap["number"], "manifest_sha256": gap["manifest_sha256"]} for gap in gaps],
+        "supersedes": with_rows["number"] if with_rows and owed["kind"] != RECALL else None,
+        "purposes": list(sink.purposes),
+        "legal_basis": sink.legal_basis,
+        "issuer": {"zh": sink.issuer.zh, "en": sink.issuer.en},
+        "why": (owed["note"] or {}).get("why"),
+    }
+
+
+def _table_files(
+    night: Night,
+    sink: ExtractSink,
+    owed: Row,
+    tables: Mapping[str, pa.Table],
+    extracts: Mapping[str, Extract],
+) -> tuple[dict[str, bytes], list[dict[str, Any]]]:
+    files: dict[str, bytes] = {}
+    entries: list[dict[str, Any]] = []
+    for name, table in tables.items():
+        path = f"{name}.{SUFFIXES[sink.format]}"
+        files[path] = table_file(table, name, sink.format)
+        granted = sink.tables[name]
+        entries.append(
+            {
+                **described_file(table, name, path, files[path]),
+                "withheld": extracts[name].withheld,
+                "left_out": dict(granted.omitted),
+                "bands": {column: [f"{edge:f}" for edge in edges] for column, edges in granted.bands.items()},
+            }
+        )
+    if sink.notice and tables:
+        said, as_of = sink.notice, (edition_row(night.ledger, owed["edition_id"]) or {})["as_of"]
+        issuer = f"{sink.issuer.zh} {sink.issuer.en}"
+        rows = notice_rows(tables[said.table], said.score, said.maximum, said.key_factors, issuer, as_of)
+        files[NOTICES] = table_file(rows, "notices", "csv")
+        entries.append(described_file(rows, "notices", NOTICES, files[NOTICES]))
+    files["datapackage.json"] = _datapackage(night, sink, owed, entries)
+    return files, entries
+
+
+def _datapackage(night: Night, sink: ExtractSink, owed: Row, entries: Sequence[Mapping[str, Any]]) -> bytes:
+    """The file description: each column in Chinese and English, of the tables alone."""
+    path = edition_path(night.settings.data_dir, owed["edition_id"])
+    sealed_as = read_manifest(path)
+    told: dict[str, Any] = {}
+    listed = [entry for entry in entries if entry["path"] != NOTICES]
+    for entry in listed:
+        known = sealed_as["tables"][entry["table"]]
+        columns = {column["name"]: column for column in known["columns"]}
+        bands = entry["bands"]
+        shown = [{**columns[name], **({"type": "VARCHAR"} if name in bands else {})} for name in entry["columns"]]
+        told[entry["table"]] = {**known, "columns": shown, "key": ["uscc"]}
+    files = [SealedFile(one["path"], one["sha256"], one["bytes"], one["rows"], sink.name) for one in listed]
+    encoding = ENCODINGS.get(sink.format, "utf-8-sig")
+    return datapackage(sealed_as, told, files, delivery_id=owed["delivery_id"], encoding=encoding)
+
+
+def _dropped(extracts: Mapping[str, Extract], earlier: Earlier) -> list[dict[str, Any]]:
+    """The rows that the recipient may hold of an earlier delivery and that this one has not, each with the reason."""
+    drops = []
+    for table, codes in sorted(earlier.codes.items()):
+        cut = extracts.get(table)
+        now = set(cut.table["uscc"].to_pylist()) if cut else set()
+        why: dict[str, dict[str, str]] = {}
+        for one in sorted(cut.denied if cut else [], key=lambda one: -REASONS.index(one["reason"])):
+            why[one["uscc"]] = one
+        for uscc in sorted(codes - now):
+            known = why.get(uscc, {"consent_id": None, "reason": "no_longer_sent"})
+            drops.append({"table": table, "uscc": uscc, "consent_id": known["consent_id"], "reason": known["reason"]})
+    return drops
+
+
+def _recalled(sink: ExtractSink, owed: Row) -> list[dict[str, Any]]:
+    codes = owed["note"]["codes"]
+    return [
+        {"table": table, "uscc": uscc, "consent_id": None, "reason": "recalled"}
+        for table in sink.tables
+        for uscc in codes
+    ]
+
+
+def _held_back(extracts: Mapping[str, Extract]) -> dict[str, dict[str, int]]:
+    """How many consents were not followed, by table and reason."""
+    counts: dict[str, dict[str, int]] = {}
+    for table, cut in extracts.items():
+        for one in cut.denied:
+            of_table = counts.setdefault(table, {})
+            of_table[one["reason"]] = of_table.get(one["reason"], 0) + 1
+    return counts
+
+
+def _same_as(night: Night, row: Row | None, entries: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the files are those that arrived last, byte for byte."""
+    if row is None:
+        return False
+    known = kept_manifest(night.settings.data_dir, row)["files"]
+    return {one["path"]: one["sha256"] for one in known} == {one["path"]: one["sha256"] for one in entries}
+
+
+def _ack_due_on(sink: ExtractSink, send_date: date) -> str | None:
+    if sink.acknowledged is None:
+        return None
+    return add_working_days(send_date, sink.acknowledged.working_days).isoformat()
+
+
+def require_allowed_today(night: Night, sink: ExtractSink, row: Row, edition_id: str) -> None:
+    """Raise `ConfigError` where an earlier package holds rows that consent no longer allows: it may not go again."""
+    path = kept_folder(night.settings.data_dir, row) / HELD_BACK
+    today = datetime.now(night.settings.zone).date()
+    now = {name: set(cut.table["uscc"].to_pylist()) for name, cut in cut_tables(night, sink, edition_id, today).items()}
+    gone = {
+        code for table, codes in json.loads(path.read_bytes()).items() for code in set(codes) - now.get(table, set())
+    }
+    if gone:
+        what = f"{row['delivery_id']} holds rows of {len(gone)} enterprises whose consent no longer stands: not sent."
+        raise ConfigError(what, row["recipient"], "jifen run, which sends today's rows under a new number")

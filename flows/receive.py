@@ -1,0 +1,219 @@
+"""A bank's end: open a package, verify it, load it, exactly once whatever kills the process in between."""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from connectors.openpgp import SealError, unseal
+from editions.package import DROPS, MANIFEST, PackageError, checked, read_drops, read_table, unpack
+from editions.sql_text import quoted
+from ledger.files import write_durably
+
+STORE = "received.sqlite"
+_TABLES = """
+create table if not exists deliveries (
+    number integer primary key, delivery_id text not null, kind text not null, send_date text not null,
+    edition_id text, manifest_sha256 text not null, package text not null, received_at text not null
+);
+create table if not exists dropped (number integer not null, table_name text, uscc text, consent_id text, reason text);
+"""
+
+
+class ReceiveError(ValueError):
+    """A package that must not be loaded: nothing of it was kept."""
+
+    state = "refused"
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The recipient's own secret key file, and the file of the sender's public keys."""
+
+    secret: Path
+    senders: Path
+
+
+@dataclass(frozen=True)
+class Received:
+    """What became of one package."""
+
+    package: str
+    state: str
+    number: int
+    rows: int
+    dropped: int
+    manifest_sha256: str
+
+
+def receive(package: Path, into: Path, recipient: str, keys: Keys | None, *, is_first: bool = False) -> Received:
+    """Load one package into a folder's `received.sqlite`, and keep its files under `files/<number>/`.
+
+    The rows of each table are replaced as a whole, dropped rows are removed, and the delivery is written down in one
+    transaction: a package that was loaded is known, and skipped. Without `keys` only unsealed packages are taken.
+    `is_first` begins with whatever number this package has. Raises `ReceiveError` where anything is not as it must be.
+    """
+    with _faults(package.name):
+        files = unpack(_opened(package, keys))
+        manifest = checked(files)
+        if manifest["recipient"] != recipient:
+            raise ReceiveError(f"it is for {manifest['recipient']}, and we are {recipient}")
+        tables = {
+            entry["table"]: (entry["columns"], read_table(entry, files[entry["path"]], manifest["table_format"]))
+            for entry in manifest["files"]
+        }
+        drops = list(read_drops(files[DROPS]))
+        if len(drops) != manifest["drops"]["rows"]:
+            raise PackageError(f"{DROPS} has {len(drops)} rows, the manifest says {manifest['drops']['rows']}")
+        told = hashlib.sha256(files[MANIFEST]).hexdigest()
+        into.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with closing(_open(into)) as store, _transaction(store):
+            if not _is_new(store, manifest, told, is_first):
+                return _line(package, "known", manifest, told)
+            _keep(into, manifest["number"], files)
+            for name, (columns, rows) in tables.items():
+                _replace(store, name, columns, rows)
+            _drop(store, manifest["number"], drops)
+            _write_down(store, manifest, told, package.name)
+    return _line(package, "loaded", manifest, told)
+
+
+def write_ack(received: Received, folder: Path, recipient: str, state: str, reason: str | None = None) -> Path:
+    """Write the answer to a package for its sender; answers the file, to be left in the folder for answers."""
+    path = folder / f"{received.package}.ack.json"
+    told = {
+        "format": 1,
+        "recipient": recipient,
+        "number": received.number,
+        "manifest_sha256": received.manifest_sha256,
+        "state": state,
+        "reason": reason,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    write_durably(path, (json.dumps(told, ensure_ascii=False, indent=2) + "\n").encode())
+    return path
+
+
+def delivered(into: Path) -> list[dict[str, Any]]:
+    """Every delivery that was loaded, in its order."""
+    with closing(_open(into)) as store:
+        store.row_factory = sqlite3.Row
+        return [dict(row) for row in store.execute("select * from deliveries order by number")]
+
+
+@contextmanager
+def _faults(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (SealError, PackageError, ReceiveError) as error:
+        raise ReceiveError(
+            f"{name}: {error}. Nothing of it was loaded. Whose: data. Next: keep the file, and ask the sender"
+        ) from None
+    except (KeyError, TypeError, ValueError, sqlite3.DatabaseError) as error:
+        # Whatever a manifest says that none of the checks foresaw.
+        raise ReceiveError(f"{name}: it cannot be loaded ({type(error).__name__}: {error}). Whose: data.") from error
+
+
+def _opened(package: Path, keys: Keys | None) -> bytes:
+    content = package.read_bytes()
+    if keys is not None:
+        return unseal(content, keys.secret, keys.senders, "receive")
+    if package.suffix == ".gpg":
+        raise ReceiveError("it is sealed: name --key and --sender")
+    return content
+
+
+def _open(into: Path) -> sqlite3.Connection:
+    store = sqlite3.connect(into / STORE, isolation_level=None, timeout=60)
+    store.execute("pragma journal_mode = wal")
+    store.execute("pragma synchronous = full")
+    store.executescript(_TABLES)
+    return store
+
+
+@contextmanager
+def _transaction(store: sqlite3.Connection) -> Iterator[None]:
+    store.execute("begin immediate")
+    try:
+        yield
+    except BaseException:
+        store.execute("rollback")
+        raise
+    store.execute("commit")
+
+
+def _is_new(store: sqlite3.Connection, manifest: Mapping[str, Any], told: str, is_first: bool) -> bool:
+    """Whether this package comes next; False for one that is loaded already. Raises `ReceiveError` for any other."""
+    number = manifest["number"]
+    known = dict(store.execute("select number, manifest_sha256 from deliveries"))
+    if number in known:
+        if known[number] != told:
+            raise ReceiveError(f"number {number} was received with other content")
+        return False
+    last = max(known, default=None)
+    if last is None:
+        if manifest["follows"] is None or is_first:
+            return True
+        raise ReceiveError(f"it follows number {manifest['follows']['number']}, and we have none (--first)")
+    if number < last:
+        raise ReceiveError(f"number {number} is older than {last}, which was received")
+    follows = manifest["follows"] or {"number": 0, "manifest_sha256": None}
+    # What the sender gave up may have arrived all the same, and then it is the last that we have.
+    before = {one["number"]: one["manifest_sha256"] for one in (follows, *manifest["gaps"])}
+    named = {*range(follows["number"], number)}
+    if set(before) != named:
+        raise ReceiveError(f"its numbers do not add up: {number} follows {follows['number']}")
+    if last not in before:
+        raise ReceiveError(f"there is a gap: we have {last}, and {number} follows {follows['number']}")
+    if before[last] != known[last]:
+        raise ReceiveError(f"it does not follow the number {last} that was received: that had another manifest")
+    return True
+
+
+def _keep(into: Path, number: int, files: Mapping[str, bytes]) -> None:
+    folder = into / "files" / f"{number:06d}"
+    for one in (folder.parent, folder):
+        one.mkdir(mode=0o700, exist_ok=True)
+    for name, content in files.items():
+        write_durably(folder / name, content, mode=0o600)
+
+
+def _replace(store: sqlite3.Connection, table: str, columns: list[str], rows: list[dict[str, str | None]]) -> None:
+    name = quoted(table)
+    store.execute(f"drop table if exists {name}")
+    store.execute(f"create table {name} ({', '.join(f'{quoted(column)} text' for column in columns)})")
+    marks = ", ".join("?" for _ in columns)
+    store.executemany(f"insert into {name} values ({marks})", ([row[c] for c in columns] for row in rows))  # noqa: S608
+
+
+def _drop(store: sqlite3.Connection, number: int, drops: list[dict[str, str | None]]) -> None:
+    there = {name for (name,) in store.execute("select name from sqlite_master where type = 'table'")}
+    for one in drops:
+        values = (number, one["table"], one["uscc"], one["consent_id"], one["reason"])
+        store.execute("insert into dropped values (?, ?, ?, ?, ?)", values)
+        for table in {one["table"], "notices"} & (there - {"deliveries", "dropped"}):
+            store.execute(f"delete from {quoted(table or '')} where uscc = ?", (one["uscc"],))  # noqa: S608  # quoted
+
+
+def _write_down(store: sqlite3.Connection, manifest: Mapping[str, Any], told: str, package: str) -> None:
+    values = (
+        manifest["number"],
+        manifest["delivery_id"],
+        manifest["kind"],
+        manifest["send_date"],
+        manifest["edition"]["edition_id"],
+        told,
+        package,
+        datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    store.execute("insert into deliveries values (?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+
+def _line(package: Path, state: str, manifest: Mapping[str, Any], told: str) -> Received:
+    rows = sum(entry["rows"] for entry in manifest["files"])
+    return Received(package.name, state, manifest["number"], rows, manifest["drops"]["rows"], told)

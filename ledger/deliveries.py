@@ -1,0 +1,169 @@
+"""The stream of deliveries to each recipient: numbered without a gap, one a day, acknowledged or late."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, desc, func, insert, select, update
+
+from ledger import journal
+from ledger.store import Row, first_row, now, rows
+from ledger.tables import deliveries, denials
+
+EDITION, DAILY, RECALL = "edition", "daily", "recall"
+"""Why a delivery was queued: an edition became current, a day began, rows are to be dropped."""
+ACKNOWLEDGED: Final = ("received", "accepted", "rejected")
+_FINAL = ("accepted", "rejected")
+
+
+class UnknownDeliveryError(LookupError):
+    """No delivery of this id, number or manifest is known."""
+
+
+def queue_delivery(
+    connection: Connection,
+    recipient: str,
+    edition_id: str,
+    kind: str = EDITION,
+    due_on: str | None = None,
+    note: Mapping[str, Any] | None = None,
+) -> str:
+    """Queue the recipient's next number within the caller's transaction; answers the delivery's id.
+
+    The id is made of recipient and number: of two writers that saw the same last number, one is refused.
+    """
+    of_it = deliveries.c.recipient == recipient
+    number = (connection.execute(select(func.max(deliveries.c.number)).where(of_it)).scalar() or 0) + 1
+    delivery_id = f"{recipient}.{number}"
+    row = {
+        "delivery_id": delivery_id,
+        "edition_id": edition_id,
+        "recipient": recipient,
+        "number": number,
+        "kind": kind,
+        "due_on": due_on,
+        "note": note,
+    }
+    connection.execute(insert(deliveries).values(**row, state="pending", attempts=0, created_at=now()))
+    return delivery_id
+
+
+def supersede(connection: Connection, *conditions: Any) -> None:
+    """What is still to be sent and meets these conditions is not sent any more; a recall always is."""
+    is_open = (deliveries.c.state == "pending", func.coalesce(deliveries.c.kind, EDITION) != RECALL)
+    connection.execute(update(deliveries).where(*is_open, *conditions).values(state="superseded"))
+
+
+def queue_due(ledger: Engine, recipients: Sequence[str], edition_id: str | None, today: str) -> None:
+    """See to it that each recipient has one delivery of today, of the edition that is current.
+
+    What an earlier day left unsent is superseded: consents of that day may not stand today. `today` is the zone's day.
+    """
+    if edition_id is None:
+        return
+    with ledger.begin() as connection:
+        for recipient in recipients:
+            of_it = deliveries.c.recipient == recipient
+            is_numbered = (deliveries.c.number.is_not(None), deliveries.c.kind != RECALL)
+            waiting = (of_it, *is_numbered, deliveries.c.state == "pending", deliveries.c.due_on.is_(None))
+            connection.execute(update(deliveries).where(*waiting).values(due_on=today))
+            newest = select(deliveries.c.due_on).where(of_it, *is_numbered).order_by(desc(deliveries.c.number)).limit(1)
+            if connection.execute(newest).scalar() != today:
+                supersede(connection, of_it)
+                queue_delivery(connection, recipient, edition_id, DAILY, today)
+
+
+def record_composed(ledger: Engine, delivery_id: str, values: Row, denied: Sequence[Row]) -> None:
+    """Write down what is going to be sent, before any byte of it leaves, and each consent that was denied."""
+    with ledger.begin() as connection:
+        connection.execute(update(deliveries).where(deliveries.c.delivery_id == delivery_id).values(**values))
+        for row in denied:
+            connection.execute(insert(denials).values(delivery_id=delivery_id, **row))
+        said = {"delivery_id": delivery_id, "manifest_sha256": values["manifest_sha256"], "sha256": values["sha256"]}
+        journal.append(connection, "composed", said)
+
+
+def delivery_rows(ledger: Engine, recipient: str | None = None) -> list[Row]:
+    """Every delivery with a number, or those to one recipient, newest first."""
+    query = select(deliveries).where(deliveries.c.number.is_not(None))
+    query = query if recipient is None else query.where(deliveries.c.recipient == recipient)
+    return rows(ledger, query.order_by(desc(deliveries.c.created_at), desc(deliveries.c.number)))
+
+
+def delivery_row(ledger: Engine, delivery_id: str) -> Row:
+    """One delivery by its id. Raises `UnknownDeliveryError`."""
+    found = first_row(ledger, select(deliveries).where(deliveries.c.delivery_id == delivery_id))
+    if found is None:
+        raise UnknownDeliveryError(f"no delivery {delivery_id}. Whose: usage. Next: jifen deliveries list")
+    return found
+
+
+def before(ledger: Engine, owed: Row) -> list[Row]:
+    """The recipient's deliveries with a smaller number, the nearest first."""
+    query = select(deliveries).where(deliveries.c.recipient == owed["recipient"], deliveries.c.number < owed["number"])
+    return rows(ledger, query.order_by(desc(deliveries.c.number)))
+
+
+def acknowledge(ledger: Engine, delivery_id: str, state: str, reason: str | None, by: str) -> bool:
+    """Write down what the recipient says became of a delivery; answers whether that is new.
+
+    `received` after a final word says nothing. A second final word that is another one is a `ValueError`: somebody has
+    to ask the recipient.
+    """
+    if state not in ACKNOWLEDGED:
+        raise ValueError(f"{state} is no acknowledgement; there are {', '.join(ACKNOWLEDGED)}")
+    with ledger.begin() as connection:
+        one = deliveries.c.delivery_id == delivery_id
+        known = connection.execute(select(deliveries.c.ack_state).where(one)).scalar_one()
+        if known == state or (known in _FINAL and state not in _FINAL):
+            return False
+        if known in _FINAL:
+            raise ValueError(f"{delivery_id} was {known} and is now said to be {state}: ask the recipient")
+        connection.execute(update(deliveries).where(one).values(ack_state=state, ack_reason=reason, acked_at=now()))
+        said = {"delivery_id": delivery_id, "state": state, "reason": reason, "by": by}
+        journal.append(connection, "delivery_ack", said)
+    return True
+
+
+def recall_rows(ledger: Engine, recipient: str, edition_id: str, codes: Sequence[str], why: str, who: str) -> str:
+    """Queue a message that the recipient drop the rows of these enterprises; answers the delivery's id."""
+    with ledger.begin() as connection:
+        note = {"codes": sorted(codes), "why": why, "decided_by": who}
+        delivery_id = queue_delivery(connection, recipient, edition_id, RECALL, note=note)
+        journal.append(connection, "recall", {"delivery_id": delivery_id, **note})
+    return delivery_id
+
+
+def record_redelivered(ledger: Engine, delivery_id: str, who: str) -> None:
+    """Write down that a package was sent again as it was."""
+    with ledger.begin() as connection:
+        journal.append(connection, "redelivery", {"delivery_id": delivery_id, "decided_by": who})
+
+
+def unacknowledged(ledger: Engine, today: str) -> list[Row]:
+    """What was sent, and should have been accepted or rejected before today."""
+    query = select(deliveries).where(deliveries.c.state == "sent", deliveries.c.ack_due_on < today)
+    waits = func.coalesce(deliveries.c.ack_state, "").not_in(_FINAL)
+    return rows(ledger, query.where(waits).order_by(deliveries.c.recipient, deliveries.c.number))
+
+
+def rejected(ledger: Engine) -> list[Row]:
+    """The newest delivery of each recipient that was answered finally, where the answer was no."""
+    answered = rows(
+        ledger,
+        select(deliveries)
+        .where(deliveries.c.ack_state.in_(_FINAL))
+        .order_by(deliveries.c.recipient, deliveries.c.number),
+    )
+    newest = {row["recipient"]: row for row in answered}
+    return [row for row in newest.values() if row["ack_state"] == "rejected"]
+
+
+def awaited(ledger: Engine, recipient: str) -> list[Row]:
+    """What was sent to a recipient that acknowledges, and was neither accepted nor rejected."""
+    query = select(deliveries).where(
+        deliveries.c.recipient == recipient,
+        deliveries.c.state == "sent",
+        deliveries.c.ack_due_on.is_not(None),
+        func.coalesce(deliveries.c.ack_state, "").not_in(_FINAL),
+    )
+    return rows(ledger, query.order_by(deliveries.c.number))
