@@ -11,6 +11,7 @@ import duckdb
 
 from editions.html_page import Html, page, table, text
 from editions.manifest import canonical_json
+from editions.score.work_folder import work_folder
 from editions.sql_text import literal
 from ledger.files import file_sha256
 
@@ -152,16 +153,39 @@ def compare(today: Path, proposed: Path, out: Path, head: Mapping[str, Any]) -> 
             connection.execute(statement)
         found = {table: _rows(connection, f"from {table}") for table in TABLES}
         _require_agreement(connection, found["groups"])
-        out.mkdir(parents=True)
-        for table in TABLES:
-            connection.execute(f"copy {table} to {literal(out / f'{table}.csv')} (header, delimiter ',')")
-    (out / PAGE).write_text(_page(head, found), encoding="utf-8")
-    files = [*(f"{table}.csv" for table in TABLES), PAGE]
-    hashes = {name: file_sha256(out / name) for name in files}
-    (out / RECORD).write_bytes(canonical_json({**head, "files": hashes}))
-    sums = {**hashes, RECORD: file_sha256(out / RECORD)}
-    (out / SUMS).write_text("".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items())), encoding="utf-8")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with work_folder(out.parent, f".{out.name}-") as folder:
+            _write(connection, folder / "whole", head, found)
+            _put(folder / "whole", out)
     return found
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    head: Mapping[str, Any],
+    found: Mapping[str, Sequence[Mapping[str, Any]]],
+) -> None:
+    """Write tables, page, record and hashes into a new folder."""
+    folder.mkdir()
+    for table in TABLES:
+        connection.execute(f"copy {table} to {literal(folder / f'{table}.csv')} (header, delimiter ',')")
+    (folder / PAGE).write_text(_page(head, found), encoding="utf-8")
+    files = [*(f"{table}.csv" for table in TABLES), PAGE]
+    hashes = {name: file_sha256(folder / name) for name in files}
+    (folder / RECORD).write_bytes(canonical_json({**head, "files": hashes}))
+    sums = {**hashes, RECORD: file_sha256(folder / RECORD)}
+    text_of_sums = "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
+    (folder / SUMS).write_text(text_of_sums, encoding="utf-8")
+
+
+def _put(whole: Path, out: Path) -> None:
+    """Give a whole folder its name: who looks sees all of it or nothing, and of two that write at once one is refused."""
+    try:
+        whole.rename(out)
+    except OSError:
+        require_new(out)
+        raise
 
 
 def require_new(out: Path) -> None:

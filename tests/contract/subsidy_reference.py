@@ -63,7 +63,6 @@ class Subsidies:
             key=self.order,
         )
         self.lines: dict[Key, Line] = {}
-        self.research: dict[tuple[str, int], int] = defaultdict(int)
         for claim in self.claims:
             self._walk(claim)
         for key, line in self.lines.items():
@@ -175,7 +174,9 @@ class Subsidies:
         while day <= last:
             states.append((day, self._programme(claim["kind"], day), *self._standing(claim, day)))
             day += DAY
-        allowances = {year: self._allowance(claim, year, states) for year in {state[0].year for state in states}}
+        years = {state[0].year for state in states}
+        is_rd = claim.get("used_for") == "rd"
+        allowances = {year: self._research_left(claim, year) if is_rd else None for year in years}
         for day, programme, principal, rate, overdue in states:
             key = (claim["claim_no"], programme["programme_id"] if programme else "none", day.year)
             line = self.lines.setdefault(key, Line(claim, programme))
@@ -183,15 +184,29 @@ class Subsidies:
                 continue
             self._day(line, day, principal, rate, overdue, allowances[day.year])
 
-    def _allowance(self, claim: Row, year: int, states: list[Any]) -> int | None:
-        """What is left of the super-deduction of a year for an R&D loan, after the loans claimed before it."""
-        if claim.get("used_for") != "rd":
-            return None
+    def _research_left(self, claim: Row, year: int) -> int | None:
+        """What is left of the super-deduction of a year for an R&D loan, after the other loans claimed before it."""
         declared = fen(self.deductions.get((self.who(claim), year)))
-        peak = max((s[2] for s in states if s[0].year == year and s[2] is not None), default=0)
-        taken = self.research[self.who(claim), year]
-        self.research[self.who(claim), year] += peak
-        return None if declared is None else max(declared - taken, 0)
+        loans: dict[Any, list[Row]] = defaultdict(list)
+        for other in self.claims:
+            first, last = as_day(other["period_from"]), as_day(other["period_to"])
+            of_year = first <= last and first.year <= year <= last.year
+            if other.get("used_for") == "rd" and self.who(other) == self.who(claim) and of_year:
+                loans[other["kind"], other["lender"], other["contract_no"]].append(other)
+        mine = loans.pop((claim["kind"], claim["lender"], claim["contract_no"]))
+        for others in loans.values():
+            if self._turn(others) < self._turn(mine) and declared is not None:
+                peaks = [self._standing(other, day)[0] for other in others for day in self._days(other, year)]
+                declared = None if None in peaks else declared - max(peaks)
+        return None if declared is None else max(declared, 0)
+
+    def _turn(self, claims: Sequence[Row]) -> tuple[date, str]:
+        return min(as_day(one["claimed_on"]) for one in claims), min(one["claim_no"] for one in claims)
+
+    def _days(self, claim: Row, year: int) -> list[date]:
+        first, last = as_day(claim["period_from"]), as_day(claim["period_to"])
+        days = [first + DAY * n for n in range((last - first).days + 1)]
+        return [day for day in days if day.year == year]
 
     def _day(
         self, line: Line, day: date, principal: int | None, rate: Fraction | None, overdue: bool, allowance: int | None
@@ -247,7 +262,6 @@ class Subsidies:
         grade = self._fact("int_grades__latest", who, "grade")
         public = self._fact("int_evaluations__latest", who, "grade")
         consented_on = as_day(claim.get("consented_on"))
-        declared = fen(self.deductions.get((who, year)))
         is_rd = claim.get("used_for") == "rd"
         budget = self._budget(key)
         peers = [other for other in self.claims if self.order(other) < self.order(claim)]
@@ -261,6 +275,7 @@ class Subsidies:
             "not_listed": self._is_clean(who),
             "tax_grade_not_d": grade != "D",
             "credit_grade_not_d": public != "D",
+            "own_contract": self._owns(claim, who),
             "not_refinancing": None if not claim.get("used_for") else claim["used_for"] != "refinancing",
             "not_claimed_elsewhere": not claim.get("other_programme"),
             "receipt_in_one_bank": claim["kind"] != "loan" or len(self._banks(claim, who)) <= 1,
@@ -269,7 +284,7 @@ class Subsidies:
                 other["kind"] != claim["kind"] and self._asset(other) and self._asset(other) == self._asset(claim)
                 for other in peers
             ),
-            "rd_deduction_declared": self._rd(claim, year, declared) if is_rd else True,
+            "rd_deduction_declared": self._rd(claim, year) if is_rd else True,
             "balance_known": None if "balance_known" in line.unknown or self._is_refused(claim, who) else True,
             "interest_reported": None if line.interest is None else line.interest > 0,
             "budget_known": None if budget is None else True,
@@ -286,21 +301,9 @@ class Subsidies:
             return False
         return None if entries else True
 
-    def _rd(self, claim: Row, year: int, declared: int | None) -> bool | None:
-        if declared is None:
-            return None
-        taken = 0
-        for other in self.claims:
-            if other["claim_no"] == claim["claim_no"]:
-                break
-            if other.get("used_for") == "rd" and self.who(other) == self.who(claim):
-                taken += self._peak(other, year)
-        return declared > taken
-
-    def _peak(self, claim: Row, year: int) -> int:
-        first, last = as_day(claim["period_from"]), as_day(claim["period_to"])
-        days = ((first + DAY * n) for n in range((last - first).days + 1))
-        return max((self._standing(claim, day)[0] or 0 for day in days if day.year == year), default=0)
+    def _rd(self, claim: Row, year: int) -> bool | None:
+        left = self._research_left(claim, year)
+        return None if left is None else left > 0
 
     def _interest(self, line: Line, key: Key) -> int | None:
         claim, amounts = line.claim, []
@@ -338,7 +341,18 @@ class Subsidies:
         books = {bank: self.given.get(f"{bank}.loans", ()) for bank in ("bank_a", "bank_b")}
         rows = [(bank, row) for bank, book in books.items() for row in book]
         rows += [(row["bank"], row) for row in self.given.get("finance.loan_movements", ())]
-        return {bank for bank, row in rows if (row["loan_receipt_no"], row["uscc"]) == (claim["contract_no"], who)}
+        return {bank for bank, row in rows if (row["loan_receipt_no"], self.who(row)) == (claim["contract_no"], who)}
+
+    def _owns(self, claim: Row, who: str) -> bool | None:
+        """Whether everything that the lender says of the contract is of this enterprise; None where it says nothing."""
+        if claim["kind"] == "lease":
+            leases = [row for row in self.leases.values() if row["lease_no"] == claim["contract_no"]]
+            names = [row["uscc"] for row in leases if row["lessor"] == claim["lender"]]
+            names = names if self.moves[claim["kind"], claim["lender"], claim["contract_no"]] else []
+        else:
+            moves = self.moves["loan", claim["lender"], claim["contract_no"]]
+            names = [row["uscc"] for _, _, row in moves]
+        return {self.legal.get(name, name) for name in names} == {who} if names else None
 
     def _asset(self, claim: Row) -> str | None:
         if claim.get("asset_no"):

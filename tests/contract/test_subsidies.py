@@ -14,7 +14,7 @@ from sandbox.district_feeds import feed
 from tests.contract.programme_sql import everything_supplied, records, run, seed_rows
 from tests.contract.subsidy_reference import Subsidies
 
-A = "91440000000000000A"
+A, B = "91440000000000000A", "91440000000000000B"
 SEEDS = ("subsidy_programmes", "subsidy_tiers", "subsidy_budgets", "subsidy_conditions")
 WHOLE = (date(2024, 1, 1), date(2024, 12, 31))
 
@@ -64,6 +64,11 @@ def claim(no: str = "C1", **more: Any) -> dict[str, Any]:
 
 def filing(year: int, revenue: str | None, filed_on: str, uscc: str = A) -> dict[str, Any]:
     return {"uscc": uscc, "fiscal_year": year, "filed_on": filed_on, "operating_revenue_cny": revenue}
+
+
+def declared(amount: str) -> dict[str, Any]:
+    """A super-deduction for 2024."""
+    return {"uscc": A, "fiscal_year": 2024, "filed_on": "2025-05-01", "additional_deduction_cny": amount}
 
 
 def one_loan(**more: Any) -> dict[str, Any]:
@@ -274,12 +279,54 @@ def test_research_loans_share_the_super_deduction_declared() -> None:
     rows = one_loan(**{"finance.loan_movements": [*one_loan()["finance.loan_movements"], *second]})
     rows["finance.subsidy_claims"] = claims
     assert granted(rows) == [None, None]
-    for declared, left in (("1500000.00", 500_000_00), ("1000000.00", 0), ("0.00", None)):
-        rows["tax.rd_deductions"] = [
-            {"uscc": A, "fiscal_year": 2024, "filed_on": "2025-05-01", "additional_deduction_cny": declared}
-        ]
+    for amount, left in (("1500000.00", 500_000_00), ("1000000.00", 0), ("0.00", None)):
+        rows["tax.rd_deductions"] = [declared(amount)]
         first = 1_000_000_00 * 366 * 2 // 36_000 if left is not None else 0
         assert granted(rows) == [first, (left or 0) * 366 * 2 // 36_000]
+
+
+def test_a_research_loan_that_is_claimed_half_by_half_takes_its_share_once() -> None:
+    rows = one_loan()
+    rows["finance.loan_movements"].append(movement(3, "2024-06-21", "interest_paid", "17000.00"))
+    rows["finance.subsidy_claims"] = [
+        claim(used_for="rd", period_to="2024-06-30"),
+        claim("C2", used_for="rd", period_from="2024-07-01"),
+    ]
+    rows["tax.rd_deductions"] = [declared("1000000.00")]
+    assert granted(rows) == [1_000_000_00 * 182 * 2 // 36_000, 1_000_000_00 * 184 * 2 // 36_000]
+
+
+def test_what_is_left_after_a_research_loan_of_unknown_principal_is_not_known() -> None:
+    rows = one_loan()
+    first, paid_on = rows["finance.loan_movements"]
+    second = [row | {"loan_receipt_no": "R2", "movement_no": "x" + row["movement_no"]} for row in (first, paid_on)]
+    rows["finance.loan_movements"] = [first | {"amount_cny": None}, paid_on, *second]
+    rows["finance.subsidy_claims"] = [claim(used_for="rd"), claim("C2", contract_no="R2", used_for="rd")]
+    rows["tax.rd_deductions"] = [declared("1000000.00")]
+    assert granted(rows) == [None, None]
+
+
+def test_nobody_is_granted_anything_for_a_contract_of_somebody_else() -> None:
+    rows = one_loan(**{"finance.subsidy_claims": [claim(uscc=B)]})
+    rows["int_enterprises__eligibility"] = [row | {"uscc": B} for row in rows["int_enterprises__eligibility"]]
+    rows["science.titles"] = [row | {"uscc": B} for row in rows["science.titles"]]
+    rows["tax.statements"] = [row | {"uscc": B} for row in rows["tax.statements"]]
+    assert granted(rows) == [0]
+    failed = records(run("subsidies", rows), "select condition, fact from subsidy_checks where not is_met")
+    assert failed == [{"condition": "own_contract", "fact": None}], "whose it is is not told"
+    rows["int_codes__redirected"] = [{"code": A, "uscc": B, "is_of_branch": False}]
+    assert granted(rows) == [1_000_000_00 * 366 * 2 // 36_000], "a predecessor's contract is one's own"
+
+
+def test_one_receipt_in_two_banks_books_is_seen_under_a_former_code_too() -> None:
+    moved = [row | {"uscc": B} for row in one_loan()["finance.loan_movements"]]
+    rows = one_loan(int_codes__redirected=[{"code": B, "uscc": A, "is_of_branch": False}])
+    rows["finance.loan_movements"] = moved
+    assert granted(rows) == [1_000_000_00 * 366 * 2 // 36_000]
+    rows["finance.loan_movements"] = [*moved, movement(9, "2023-12-20", "drawdown", "1.00", "3.45", bank="bank_b")]
+    assert granted(rows) == [0]
+    rows |= {"finance.loan_movements": moved, "bank_b.loans": [{"loan_receipt_no": "R", "uscc": A}]}
+    assert granted(rows) == [0]
 
 
 def many(count: int, **more: Any) -> dict[str, Any]:
@@ -423,13 +470,13 @@ def drawn(chance: random.Random) -> dict[str, Any]:
         base["used_for"] = chance.choice(("production", "production", "rd"))
         revenue = chance.choice(("0.00", "19999999.99", "20000000.00", "200000000.00", "200000000.01", None))
         rows["tax.statements"].append(filing(2023, revenue, "2024-06-01", base["uscc"]))
-        declared = {
+        deduction = {
             "uscc": base["uscc"],
             "fiscal_year": 2024,
             "filed_on": "2025-05-01",
             "additional_deduction_cny": "1234567.89",
         }
-        rows.setdefault("tax.rd_deductions", []).append(declared)
+        rows.setdefault("tax.rd_deductions", []).append(deduction)
     rows["finance.loan_movements"] = [row | {"movement_no": f"{place:05d}"} for place, row in enumerate(moved)]
     return rows
 

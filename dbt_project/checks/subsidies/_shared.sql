@@ -9,5 +9,6 @@ window by_revenue as (partition by programme_id order by revenue_low_cny nulls f
 
 create or replace temp view needed_conditions as
 select unnest(
-    ['revenue_in_tier', 'title_held', 'balance_known', 'interest_reported', 'budget_known', 'consented', 'period_over']
+    ['revenue_in_tier', 'title_held', 'balance_known', 'interest_reported', 'budget_known', 'consented', 'period_over',
+     'own_contract']
 ) as condition;

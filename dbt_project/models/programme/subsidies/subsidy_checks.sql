@@ -27,6 +27,7 @@
         'credit_grade',
         'null',
     ],
+    'own_contract': ['is_own_contract', 'null', 'null'],
     'not_refinancing': ["used_for <> 'refinancing'", 'used_for', 'null'],
     'not_claimed_elsewhere': ['other_programme is null', 'other_programme', 'null'],
     'receipt_in_one_bank': ['bank_count <= 1', 'bank_count', 'case when bank_count > 1 then bank_count - 1 end'],

@@ -28,6 +28,14 @@ evaluations as (
     select * from {{ ref('int_evaluations__latest') }}
 ),
 
+redirected as (
+    select * from {{ ref('int_codes__redirected') }}
+),
+
+movements as (
+    select * from {{ ref('subsidy_movements') }}
+),
+
 reported_loans as (
     {% for bank in ['bank_a', 'bank_b'] %}
         select
@@ -95,7 +103,7 @@ supplied as (
     from supply
 ),
 
-receipts as (
+told_receipts as (
     select
         loan_receipt_no,
         uscc,
@@ -107,6 +115,28 @@ receipts as (
         uscc,
         bank
     from loan_movements
+),
+
+-- One bank may know the enterprise by its former code.
+receipts as (
+    select distinct
+        told_receipts.loan_receipt_no,
+        coalesce(redirected.uscc, told_receipts.uscc) as uscc,
+        told_receipts.bank
+    from told_receipts
+    left join redirected on told_receipts.uscc = redirected.code
+),
+
+-- Whose a contract is, as its lender says; two names are nobody's.
+owners as (
+    select
+        kind,
+        lender,
+        contract_no,
+        min(uscc) as first_uscc,
+        max(uscc) as last_uscc
+    from movements
+    group by kind, lender, contract_no
 ),
 
 -- The kind stands on this side: a condition on the left side alone makes DuckDB compare every row with every other.
@@ -210,6 +240,7 @@ facts as (
         tax_grades.grade as tax_grade,
         evaluations.grade as credit_grade,
         coalesce(banks.bank_count, 0) as bank_count,
+        owners.first_uscc = claims.uscc and owners.last_uscc = claims.uscc as is_own_contract,
         earlier.earlier_claim_no,
         earlier.earlier_asset_claim_no,
         refused.claim_no is not null as is_refused,
@@ -228,6 +259,11 @@ facts as (
             claims.kind = banks.kind
             and claims.contract_no = banks.loan_receipt_no
             and claims.uscc = banks.uscc
+    left join owners
+        on
+            claims.kind = owners.kind
+            and claims.lender = owners.lender
+            and claims.contract_no = owners.contract_no
     left join earlier on entries.claim_no = earlier.claim_no
     left join refused on entries.claim_no = refused.claim_no
     left join highest on entries.programme_id = highest.programme_id

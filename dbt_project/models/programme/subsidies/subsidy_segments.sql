@@ -223,18 +223,23 @@ held as (
             and (titles.lapses_on is null or spans.segment_from < titles.lapses_on)
 ),
 
--- R&D loans of one enterprise share what it declared, the loan claimed first before the others.
+-- R&D loans of one enterprise share what it declared, the loan claimed first before the others; a loan that is claimed quarter by
+-- quarter takes its share once. What is left is not known after a loan whose principal is not.
 research as (
     select
-        spans.claim_no,
         spans.uscc,
         spans.policy_year,
-        spans.claimed_on,
-        max(states.principal_fen) as peak_fen
+        spans.kind,
+        spans.lender,
+        spans.contract_no,
+        min(spans.claimed_on) as claimed_on,
+        min(spans.claim_no) as claim_no,
+        max(states.principal_fen) as peak_fen,
+        count(case when states.principal_fen is null then 1 end) as unknown_count
     from spans
     inner join states on spans.claim_no = states.claim_no and spans.segment_from = states.segment_from
     where spans.used_for = 'rd'
-    group by spans.claim_no, spans.uscc, spans.policy_year, spans.claimed_on
+    group by spans.uscc, spans.policy_year, spans.kind, spans.lender, spans.contract_no
 ),
 
 before as (
@@ -246,18 +251,28 @@ before as (
                 rows between unbounded preceding and 1 preceding
             ),
             0
-        ) as taken_fen
+        ) as taken_fen,
+        coalesce(
+            sum(unknown_count) over (
+                partition by uscc, policy_year order by claimed_on, claim_no
+                rows between unbounded preceding and 1 preceding
+            ),
+            0
+        ) as unknown_before
     from research
 ),
 
 research_left as (
     select
-        before.claim_no,
+        before.uscc,
         before.policy_year,
+        before.kind,
+        before.lender,
+        before.contract_no,
         cast(greatest({{ to_fen('deductions.deduction_cny') }} - before.taken_fen, 0) as bigint) as left_fen
     from before
     left join deductions on before.uscc = deductions.uscc and before.policy_year = deductions.fiscal_year
-    where deductions.deduction_cny is not null
+    where deductions.deduction_cny is not null and before.unknown_before = 0
 ),
 
 described as (
@@ -302,7 +317,13 @@ described as (
             spans.claim_no = held.claim_no
             and spans.segment_from = held.segment_from
             and programmes.title_required = held.title
-    left join research_left on spans.claim_no = research_left.claim_no and spans.policy_year = research_left.policy_year
+    left join research_left
+        on
+            spans.uscc = research_left.uscc
+            and spans.policy_year = research_left.policy_year
+            and spans.kind = research_left.kind
+            and spans.lender = research_left.lender
+            and spans.contract_no = research_left.contract_no
     left join revenues
         on
             spans.uscc = revenues.uscc

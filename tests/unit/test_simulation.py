@@ -1,0 +1,87 @@
+"""What a simulation writes: all of it or nothing, never over anything, and no name of an agency as markup."""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from editions import simulation
+from editions.simulation import SimulationError, compare
+
+TABLES = """
+create table rankings(uscc varchar, enterprise_name varchar, stage varchar, industry_name varchar, score double,
+    rank_overall integer);
+create table enterprise_facts(uscc varchar, revenue_cny decimal(20, 2));
+create table product_offers(uscc varchar, product_id varchar, decision varchar, limit_fen bigint, is_addition boolean);
+create table policy_decisions(uscc varchar, policy_id varchar, decision varchar);
+create table reward_places(uscc varchar, reward_id varchar, state varchar);
+create table subsidy_pay_list(amount_fen bigint);
+create table programme_conditions(fact varchar, lo decimal(20, 2), hi decimal(20, 2));
+create table product_limits(product_id varchar, version varchar, lo_cny decimal(20, 2), hi_cny decimal(20, 2));
+create table products(product_id varchar, version varchar, basis varchar);
+create table subsidy_tiers(revenue_low_cny decimal(20, 2), revenue_high_cny decimal(20, 2));
+create table stages(revenue_low_cny decimal(20, 2), revenue_high_cny decimal(20, 2));
+create table facts(subject varchar, fact varchar, number decimal(20, 6));
+"""
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def warehouses(tmp_path: Path) -> list[Path]:
+    """Two enterprises, which change places."""
+    paths = []
+    for name, ranks in (("today", (1, 2)), ("proposed", (2, 1))):
+        path = tmp_path / f"{name}.duckdb"
+        with duckdb.connect(str(path)) as connection:
+            connection.execute(TABLES)
+            for uscc, rank in zip("ab", ranks, strict=True):
+                row = [uscc, HOSTILE, "growth", HOSTILE, 1.0, rank]
+                connection.execute("insert into rankings values (?, ?, ?, ?, ?, ?)", row)
+        paths.append(path)
+    return paths
+
+
+def run(warehouses: list[Path], out: Path) -> dict[str, Any]:
+    return compare(*warehouses, out, {"as_of": "2025-06-30"})
+
+
+def test_who_gains_and_who_loses_is_written_with_hashes(warehouses: list[Path], tmp_path: Path) -> None:
+    out = tmp_path / "new" / "out"
+    (zone,) = [row for row in run(warehouses, out)["groups"] if row["field"] == "zone"]
+    assert (zone["gains"], zone["loses"]) == (1, 1)
+    assert {line.split()[1] for line in (out / "SHA256SUMS").read_text().splitlines()} == {
+        path.name for path in out.iterdir() if path.name != "SHA256SUMS"
+    }
+    assert HOSTILE not in (out / "page.html").read_text(encoding="utf-8")
+    assert list(out.parent.iterdir()) == [out], "nothing lies beside it"
+
+
+def test_a_run_that_breaks_off_leaves_nothing_and_may_be_run_again(
+    warehouses: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    with monkeypatch.context() as broken:
+        broken.setattr(simulation, "canonical_json", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run(warehouses, out)
+    assert not out.exists()
+    run(warehouses, out)
+    with pytest.raises(SimulationError, match="is there already"):
+        run(warehouses, out)
+
+
+def test_of_two_that_write_one_folder_the_second_is_refused(
+    warehouses: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+
+    def page_while_the_other_ends(*_: Any) -> str:
+        out.mkdir(exist_ok=True)
+        (out / "theirs").write_text("kept")
+        return ""
+
+    monkeypatch.setattr(simulation, "_page", page_while_the_other_ends)
+    with pytest.raises(SimulationError, match="is there already"):
+        run(warehouses, out)
+    assert [path.name for path in out.iterdir()] == ["theirs"]
