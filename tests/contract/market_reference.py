@@ -13,7 +13,7 @@ from tests.contract.subsidy_reference import as_day, fen
 Row = Mapping[str, Any]
 SEEDS = (
     *("products", "working_years", "working_day_exceptions", "market_states", "market_transitions"),
-    *("market_parameters", "market_orders", "market_products", "market_pauses", "market_consents"),
+    *("market_parameters", "market_orders", "market_products", "market_pauses", "market_consents", "pool_agreements"),
 )
 ONE = timedelta(days=1)
 
@@ -195,11 +195,10 @@ class Market:
 
     def offers(self) -> dict[tuple[str, str], dict[str, Any]]:
         """By open need and product: fit, what fails, the gaps."""
-        stopped = {
-            row["party"]
-            for row in self.given.get("pool_positions", ())
-            if (row["scope"], row["line"]) == ("bank", "stop")
-        }
+        stops = [row for row in self.given.get("pool_positions", ()) if row["line"] == "stop"]
+        stopped = {row["party"] for row in stops if row["scope"] == "bank"}
+        pools = {row["party"] for row in stops if row["scope"] == "pool"}
+        stopped |= {row["bank"] for row in self.seeds["pool_agreements"] if row["pool_id"] in pools}
         states, found = self.states(), {}
         for no, need in self.needs.items():
             for offer in self.given.get("product_offers", ()):

@@ -44,6 +44,10 @@ class Pool:
             for row in given.get("finance.guarantees", ())
             if as_day(row["valid_from"]) <= self.as_of
         }
+        self.loans: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        for move in given.get("finance.loan_movements", ()):
+            if as_day(move["moved_on"]) <= self.as_of:
+                self.loans[move["bank"], move["loan_receipt_no"]].append(move)
         self.shares = {no: self._shares(row) for no, row in self.guarantees.items()}
         self.claims: dict[str, Claim] = defaultdict(Claim)
         self._fold()
@@ -53,6 +57,8 @@ class Pool:
         if agreement is None or (agreement["bank"], agreement["guarantor"]) != (row["bank"], row["guarantor"]):
             return None
         if as_day(row["valid_from"]) < as_day(agreement["valid_from"]):
+            return None
+        if any(move["uscc"] != row["uscc"] for move in self.loans[self._loan(row)]) or self._is_guaranteed_before(row):
             return None
         principal = Decimal(str(row["principal_cny"]))
         for band in self.seeds["pool_sharing"]:
@@ -78,6 +84,38 @@ class Pool:
             return government, 1 - government - bank, bank
         return None
 
+    def _loan(self, row: Row) -> tuple[str, str]:
+        return row["bank"], row["loan_receipt_no"]
+
+    def _is_guaranteed_before(self, row: Row) -> bool:
+        begins = as_day(row["valid_from"])
+        for other in self.guarantees.values():
+            first = as_day(other["valid_from"])
+            last = as_day(other.get("valid_to")) or date.max
+            if other.get("released_on"):
+                last = min(last, as_day(other["released_on"]) - timedelta(days=1))
+            is_earlier = (first, other["guarantee_no"]) < (begins, row["guarantee_no"])
+            if is_earlier and self._loan(other) == self._loan(row) and last >= begins:
+                return other["agreement_id"] in self.agreements
+        return False
+
+    def _owed(self, no: str, day: date) -> int | None:
+        """What is still owed of the loan at the end of a day; None where nobody tells."""
+        moves = [m for m in self.loans[self._loan(self.guarantees[no])] if as_day(m["moved_on"]) <= day]
+        amounts = [
+            (fen(m["amount_cny"]), 1 if m["kind"] == "drawdown" else -1)
+            for m in moves
+            if m["kind"] in ("drawdown", "repayment")
+        ]
+        if not any(m["kind"] == "drawdown" for m in moves) or any(amount is None for amount, _ in amounts):
+            return None
+        owed = sum(amount * sign for amount, sign in amounts)
+        return owed if owed >= 0 else None
+
+    def _may_claim(self, no: str, amount: int, day: date) -> bool:
+        owed, released = self._owed(no, day), as_day(self.guarantees[no].get("released_on"))
+        return (owed is None or amount <= owed) and (released is None or day < released)
+
     def _split(self, no: str, amount: int) -> list[int]:
         government, _, bank = self.shares[no]
         first, last = floor(amount * government), floor(amount * bank)
@@ -96,7 +134,8 @@ class Pool:
             rule = rules.get((claim.state, event["state"]))
             amount = fen(event.get("amount_cny"))
             fits = self._fits(no, claim, rule, amount) and when >= as_day(self.guarantees[no]["valid_from"])
-            fits = fits and (rule != "up_to_principal" or self._is_overdue_enough(no, when))
+            if fits and rule == "up_to_principal":
+                fits = self._is_overdue_enough(no, when) and self._may_claim(no, amount, when)
             claim.applied[event["event_no"]] = fits
             if fits:
                 self._apply(no, claim, event["state"], amount, when.year)
@@ -188,7 +227,7 @@ class Pool:
             "headroom_fen": limit - found["balance"],
             "npl_ppm": floor(Fraction(bad * 1_000_000, denominator)) if denominator else None,
             "leverage_ppm": floor(Fraction(found["balance"] * 1_000_000, money)) if money and money > 0 else None,
-            "line": self._line(bad, denominator, terms),
+            "line": self._line(bad, denominator, terms, self._restart(pool_id, scope, party)),
         }
 
     def _add(self, found: dict[str, int], no: str, row: Row) -> None:
@@ -212,12 +251,19 @@ class Pool:
         if claim.state not in ("none", "written_off"):
             found["bad"] += claim.loss - claim.recovered
 
-    def _line(self, bad: int, denominator: int, terms: Row) -> str:
+    def _restart(self, *who: str) -> Fraction | None:
+        for row in self.seeds["pool_restarts"]:
+            is_in_force = as_day(row["valid_from"]) <= self.as_of <= as_day(row["valid_to"])
+            if is_in_force and (row["pool_id"], row["scope"], row["party"]) == who:
+                return Fraction(row["stop_pct"]) / 100
+        return None
+
+    def _line(self, bad: int, denominator: int, terms: Row, restart: Fraction | None) -> str:
         if denominator == 0:
             return "ok" if bad == 0 else "not_known"
         share = Fraction(bad, denominator)
         if share > Fraction(terms["stop_pct"]) / 100:
-            return "stop"
+            return "restarted" if restart is not None and share <= restart else "stop"
         return "warn" if share > Fraction(terms["warn_pct"]) / 100 else "ok"
 
     def money(self, pool_id: str) -> int:

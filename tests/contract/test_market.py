@@ -264,11 +264,17 @@ def test_a_product_out_of_the_market_paused_or_behind_a_stopped_pool_is_no_match
     }
     stop = [{"pool_id": "P", "scope": "bank", "party": "bank_a", "line": "stop"}]
     backed = [offer("innovation-points-loan")]
+
+    def of_pool(pool: str) -> dict[str, Any]:
+        return {"pool_id": pool, "scope": "pool", "party": pool, "line": "stop"}
+
     for rows, with_seeds, failing in (
         ({}, seeds(market_pauses=[pause]), "paused"),
         ({}, seeds(market_products=[]), "not_in_the_market"),
         ({"pool_positions": stop, "product_offers": backed}, seeds(), "stopped"),
         ({"pool_positions": stop}, seeds(), None),
+        ({"pool_positions": [of_pool("zone-pool")], "product_offers": backed}, seeds(), "stopped"),
+        ({"pool_positions": [of_pool("P")], "product_offers": backed}, seeds(), None),
     ):
         assert only(both(market(**rows), with_seeds), "select failing from need_offers") == failing
 

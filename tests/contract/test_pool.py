@@ -15,7 +15,7 @@ from tests.contract.pool_reference import Pool
 from tests.contract.programme_sql import records, run, seed_rows
 
 A = "91440000000000000A"
-SEEDS = ("pool_terms", "pool_agreements", "pool_sharing", "pool_uplifts", "pool_transitions")
+SEEDS = ("pool_terms", "pool_agreements", "pool_sharing", "pool_uplifts", "pool_transitions", "pool_restarts")
 STATES = ("claimed", "guarantor_paid", "filed", "approved", "compensated", "recovered", "written_off")
 
 
@@ -165,6 +165,82 @@ def test_a_claim_on_a_guarantee_that_nobody_knows_or_no_agreement_covers_is_flag
 def test_a_bank_claims_a_loan_that_was_overdue_for_sixty_days_alone(moves: list[Any], problem: str | None) -> None:
     """The claim is of 1 February 2025; both the first day overdue and that of the claim count."""
     assert problems([event(0, "claimed", "1000000.00")], **{"finance.loan_movements": moves}) == [problem]
+
+
+def drawdown(no: str = "G", **more: str) -> dict[str, Any]:
+    loan = {"movement_no": f"{no}-1", "bank": "bank_a", "loan_receipt_no": f"R{no}", "uscc": A}
+    return loan | {"moved_on": "2024-10-01", "kind": "drawdown", "amount_cny": "1000000.00"} | more
+
+
+def test_one_loan_is_paid_for_under_one_guarantee_alone() -> None:
+    again = [one | {"event_no": f"2-{one['event_no']}", "guarantee_no": "H"} for one in WHOLE_WAY]
+    twice = {"finance.guarantees": [guarantee(), guarantee("H", loan_receipt_no="RG")]}
+    connection, wanted = both(pool([*WHOLE_WAY, *again], **twice, **{"finance.loan_movements": [overdue()]}))
+    assert wanted.money("zone-pool") == 5_000_000_00 - 400_000_00
+    found = records(connection, "select guarantee_no, problem from pool_guarantees order by all")
+    assert [row["problem"] for row in found] == [None, "guaranteed_before"]
+    for first in ({"valid_to": "2025-01-01"}, {"released_on": "2025-01-02"}, {"agreement_id": "none"}):
+        one = guarantee("F", loan_receipt_no="RG", **({"valid_from": "2024-06-01"} | first))
+        rows = pool(WHOLE_WAY, **{"finance.guarantees": [one, guarantee()], "finance.loan_movements": [overdue()]})
+        connection, _ = both(rows)
+        (row,) = records(connection, "select problem from pool_guarantees where guarantee_no = 'G'")
+        assert row["problem"] is None, "a guarantee that was over before, or is not the pool's, is in nobody's way"
+
+
+def test_nothing_is_claimed_of_a_loan_of_somebody_else() -> None:
+    rows = pool(WHOLE_WAY, **{"finance.loan_movements": [overdue() | {"uscc": "91440000000000000B"}]})
+    connection, wanted = both(rows)
+    assert records(connection, "select problem from pool_guarantees") == [{"problem": "loan_of_another"}]
+    assert wanted.money("zone-pool") == 5_000_000_00
+
+
+def test_no_more_is_claimed_than_is_owed_on_the_day_of_the_claim() -> None:
+    repaid = drawdown(movement_no="G-2", kind="repayment", amount_cny="600000.00", moved_on="2025-01-31")
+    for amount, problem in (("400000.01", "more_than_is_owed"), ("400000.00", None)):
+        moves = [overdue(), drawdown(), repaid]
+        assert problems([event(0, "claimed", amount)], **{"finance.loan_movements": moves}) == [problem]
+    later = repaid | {"moved_on": "2025-02-02"}
+    assert problems([WHOLE_WAY[0]], **{"finance.loan_movements": [overdue(), drawdown(), later]}) == [None]
+
+
+def test_nothing_is_claimed_of_a_guarantee_that_was_released() -> None:
+    for day, problem in (("2025-02-01", "after_the_release"), ("2025-02-02", None)):
+        assert problems([WHOLE_WAY[0]], **{"finance.guarantees": [guarantee(released_on=day)]}) == [problem]
+
+
+def test_what_the_pool_paid_stays_paid_when_its_terms_end() -> None:
+    ended = [row | {"valid_to": "2025-05-31"} for row in seed_rows("pool_terms")]
+    _, wanted = both(pool(WHOLE_WAY), seeds(pool_terms=ended))
+    assert wanted.money("zone-pool") == 5_000_000_00 - 400_000_00
+    connection = run("pool", pool(WHOLE_WAY, **{"finance.guarantees": [guarantee(valid_from="2025-06-01")]}), seeds())
+    assert records(connection, "select problem from pool_guarantees") == [{"problem": None}]
+    before = [row | {"valid_from": "2025-01-03"} for row in seed_rows("pool_terms")]
+    connection = run("pool", pool(WHOLE_WAY), seeds(pool_terms=before))
+    assert records(connection, "select problem from pool_guarantees") == [{"problem": "no_pool_in_force"}]
+
+
+@pytest.mark.parametrize(
+    ("first_day", "last_day", "stop", "line"),
+    [
+        ("2025-06-30", "2025-06-30", "4.0000", "restarted"),
+        ("2025-06-30", "2025-06-30", "3.9999", "stop"),
+        ("2025-07-01", "2025-12-31", "4.0000", "stop"),
+        ("2025-01-01", "2025-06-29", "4.0000", "stop"),
+    ],
+)
+def test_a_stopped_bank_does_business_again_by_a_dated_decision(
+    first_day: str, last_day: str, stop: str, line: str
+) -> None:
+    """Four in a hundred are bad: above the pool's line of three."""
+    days = {"valid_from": first_day, "valid_to": last_day, "stop_pct": stop, "party": "bank_a"}
+    restart = [row | days for row in seed_rows("pool_restarts")]
+    two = [guarantee(principal_cny="4000.00"), guarantee("H", principal_cny="96000.00")]
+    rows = pool([event(0, "claimed", "4000.00")], **{"finance.guarantees": two})
+    connection, _ = both(rows, seeds(pool_restarts=restart))
+    lines = {row["party"]: row["line"] for row in records(connection, "from pool_positions")}
+    assert (lines["bank_a"], lines["zone-pool"]) == (line, "stop"), "others stay stopped"
+    (row,) = records(connection, "select restart_decided_by as who from pool_positions where party = 'bank_a'")
+    assert (row["who"] is not None) == (first_day == "2025-06-30")
 
 
 @pytest.mark.parametrize(

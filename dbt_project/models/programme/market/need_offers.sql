@@ -17,7 +17,11 @@ pauses as (
 
 positions as (
     select * from {{ ref('pool_positions') }}
-    where scope = 'bank' and line = 'stop'
+    where scope in ('bank', 'pool') and line = 'stop'
+),
+
+agreements as (
+    select * from {{ ref('pool_agreements') }}
 ),
 
 parameters as (
@@ -86,9 +90,15 @@ paused as (
     group by products.product_id, products.version
 ),
 
+-- A pool that is stopped stops every bank that has an agreement with it.
 stopped as (
-    select distinct party as bank
+    select party as bank
     from positions
+    where scope = 'bank'
+    union distinct
+    select agreements.bank
+    from agreements
+    inner join positions on agreements.pool_id = positions.pool_id and positions.scope = 'pool'
 ),
 
 collaterals as (

@@ -18,19 +18,26 @@ terms as (
 
 movements as (
     select * from {{ ref('subsidy_movements') }}
-    where kind = 'loan' and begins_overdue is not null
+    where kind = 'loan'
 ),
 
 in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
--- Since when a loan was overdue on the day of its claim, and when it last ceased to be.
+-- Since when a loan was overdue on the day of its claim, when it last ceased to be, and what was still owed (null: not known).
 overdue as (
     select
         events.event_no,
         max(case when movements.begins_overdue then movements.moved_on end) as began_on,
-        max(case when not movements.begins_overdue then movements.moved_on end) as ended_on
+        max(case when not movements.begins_overdue then movements.moved_on end) as ended_on,
+        case
+            when
+                count(case when movements.is_drawdown then 1 end) > 0
+                and count(case when movements.is_of_principal and movements.principal_fen is null then 1 end) = 0
+                and sum(movements.principal_fen) >= 0
+                then cast(sum(movements.principal_fen) as bigint)
+        end as owed_fen
     from events
     inner join guarantees on events.guarantee_no = guarantees.guarantee_no
     inner join movements
@@ -58,6 +65,8 @@ numbered as (
         guarantees.government_ppm,
         guarantees.bank_ppm,
         guarantees.valid_from,
+        guarantees.released_on,
+        overdue.owed_fen,
         terms.claim_overdue_days,
         -- Both days count.
         case
@@ -122,6 +131,10 @@ walked as (
                     transitions.amount_rule = 'up_to_principal'
                     and (numbered.amount_fen = 0 or numbered.amount_fen > numbered.principal_fen)
                     then 'not_within_the_principal'
+                when transitions.amount_rule = 'up_to_principal' and numbered.amount_fen > numbered.owed_fen
+                    then 'more_than_is_owed'
+                when transitions.amount_rule = 'up_to_principal' and numbered.happened_on >= numbered.released_on
+                    then 'after_the_release'
                 when transitions.amount_rule = 'up_to_principal' and numbered.overdue_days is null then 'not_overdue'
                 when
                     transitions.amount_rule = 'up_to_principal' and numbered.overdue_days < numbered.claim_overdue_days

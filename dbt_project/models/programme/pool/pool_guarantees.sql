@@ -99,6 +99,38 @@ balances as (
     group by known.guarantee_no
 ),
 
+-- A loan stands behind one guarantee of the pool at a time: of two the one that began first.
+guaranteed_before as (
+    select known.guarantee_no
+    from known
+    inner join known as others
+        on
+            known.bank = others.bank
+            and known.loan_receipt_no = others.loan_receipt_no
+            and (
+                known.valid_from > others.valid_from
+                or (known.valid_from = others.valid_from and known.guarantee_no > others.guarantee_no)
+            )
+            and coalesce(known.valid_from <= others.valid_to, true)
+            and coalesce(known.valid_from < others.released_on, true)
+    inner join agreements on others.agreement_id = agreements.agreement_id
+    group by known.guarantee_no
+),
+
+-- Whose a loan is, as its bank says.
+borrowers as (
+    select
+        known.guarantee_no,
+        min(case when movements.uscc = known.uscc then 1 else 0 end) as is_own
+    from known
+    inner join movements
+        on
+            known.bank = movements.lender
+            and known.loan_receipt_no = movements.contract_no
+            and movements.kind = 'loan'
+    group by known.guarantee_no
+),
+
 matched as (
     select
         known.guarantee_no,
@@ -131,6 +163,8 @@ matched as (
             when terms.pool_id is null then 'no_pool_in_force'
             when sharing.band is null then 'no_band'
             when lifted.unknown_count > 0 then 'unknown_uplift'
+            when borrowers.is_own = 0 then 'loan_of_another'
+            when guaranteed_before.guarantee_no is not null then 'guaranteed_before'
         end as problem,
         balances.outstanding_fen is not null as is_balance_known,
         -- A loan that nobody tells of stands behind the guarantee with all of its principal.
@@ -145,8 +179,8 @@ matched as (
     left join terms
         on
             agreements.pool_id = terms.pool_id
-            and known.as_of >= terms.valid_from
-            and coalesce(known.as_of <= terms.valid_to, true)
+            and known.valid_from >= terms.valid_from
+            and coalesce(known.valid_from <= terms.valid_to, true)
     left join sharing
         on
             known.agreement_id = sharing.agreement_id
@@ -162,6 +196,8 @@ matched as (
             )
     left join lifted on known.guarantee_no = lifted.guarantee_no
     left join balances on known.guarantee_no = balances.guarantee_no
+    left join guaranteed_before on known.guarantee_no = guaranteed_before.guarantee_no
+    left join borrowers on known.guarantee_no = borrowers.guarantee_no
 ),
 
 -- The guarantor bears what government and bank do not.

@@ -16,6 +16,10 @@ agreements as (
     select * from {{ ref('pool_agreements') }}
 ),
 
+restarts as (
+    select * from {{ ref('pool_restarts') }}
+),
+
 funds as (
     {{ landed('finance', 'pool_funds') }}
 ),
@@ -152,12 +156,25 @@ measured as (
             else coalesce(summed.entered_fen, 0)
         end as denominator_fen,
         {{ to_ppm('terms.warn_pct') }} as warn_ppm,
-        {{ to_ppm('terms.stop_pct') }} as stop_ppm
+        {{ to_ppm('terms.stop_pct') }} as stop_ppm,
+        {{ to_ppm('restarts.stop_pct') }} as restart_stop_ppm,
+        restarts.valid_from as restarted_on,
+        restarts.decided_by as restart_decided_by,
+        restarts.reason_zh as restart_reason_zh,
+        restarts.reason_en as restart_reason_en
     from scopes
     inner join terms on scopes.pool_id = terms.pool_id
     left join summed on scopes.pool_id = summed.pool_id and scopes.scope = summed.scope and scopes.party = summed.party
     left join paid_in on scopes.pool_id = paid_in.pool_id
     left join changed on scopes.pool_id = changed.pool_id
+    cross join in_force
+    left join restarts
+        on
+            scopes.pool_id = restarts.pool_id
+            and scopes.scope = restarts.scope
+            and scopes.party = restarts.party
+            and in_force.as_of >= restarts.valid_from
+            and in_force.as_of <= restarts.valid_to
 ),
 
 positions as (
@@ -173,7 +190,10 @@ positions as (
         case
             when denominator_fen = 0 and bad_fen = 0 then 'ok'
             when denominator_fen = 0 then 'not_known'
-            when {{ wide('bad_fen') }} * 1000000 > {{ wide('stop_ppm') }} * denominator_fen then 'stop'
+            when
+                {{ wide('bad_fen') }} * 1000000 > {{ wide('coalesce(restart_stop_ppm, stop_ppm)') }} * denominator_fen
+                then 'stop'
+            when {{ wide('bad_fen') }} * 1000000 > {{ wide('stop_ppm') }} * denominator_fen then 'restarted'
             when {{ wide('bad_fen') }} * 1000000 > {{ wide('warn_ppm') }} * denominator_fen then 'warn'
             else 'ok'
         end as line
