@@ -168,10 +168,10 @@ def _write(
 ) -> None:
     """Write tables, page, record and hashes into a new folder."""
     folder.mkdir()
-    for table in TABLES:
-        connection.execute(f"copy {table} to {literal(folder / f'{table}.csv')} (header, delimiter ',')")
+    for name in TABLES:
+        connection.execute(f"copy {name} to {literal(folder / f'{name}.csv')} (header, delimiter ',')")
     (folder / PAGE).write_text(_page(head, found), encoding="utf-8")
-    files = [*(f"{table}.csv" for table in TABLES), PAGE]
+    files = [*(f"{name}.csv" for name in TABLES), PAGE]
     hashes = {name: file_sha256(folder / name) for name in files}
     (folder / RECORD).write_bytes(canonical_json({**head, "files": hashes}))
     sums = {**hashes, RECORD: file_sha256(folder / RECORD)}
@@ -180,7 +180,7 @@ def _write(
 
 
 def _put(whole: Path, out: Path) -> None:
-    """Give a whole folder its name: who looks sees all of it or nothing, and of two that write at once one is refused."""
+    """Give a whole folder its name: who looks sees all or nothing, and of two that write at once one is refused."""
     try:
         whole.rename(out)
     except OSError:
