@@ -15,7 +15,7 @@ Population = Annotated[str, typer.Option(help="district (made up, seeded) or lis
 Served = Annotated[
     str, typer.Option(help="district, listed, or samples: one agency for each file of --sources, made from it alone.")
 ]
-Data = Annotated[Path | None, typer.Option(help="The folder of real data, for the listed population.")]
+Data = Annotated[Path | None, typer.Option(help="The folder of real companies, for --population listed alone.")]
 DEMO_DIR = Path("data")
 
 
@@ -78,6 +78,11 @@ def demo(
 def _require(population: str, data: Path | None) -> None:
     if population not in ("district", "listed"):
         raise typer.BadParameter(f"{population}: there are district and listed")
+    if population == "district" and data is not None:
+        raise typer.BadParameter(
+            "--data is the folder of real companies and goes with --population listed; "
+            "where results are kept is `jifen --data-dir FOLDER demo`"
+        )
     if population == "listed" and (data is None or not (data / "listed_companies").is_dir()):
         raise typer.BadParameter(
             "the listed population needs --data FOLDER, one that holds listed_companies/ and uscc/"
