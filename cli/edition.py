@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -71,8 +71,10 @@ def show_edition(edition: EditionId = None, as_json: Json = False) -> None:
     show.console.print(f"edition {show.safe(wanted)} at {show.safe(str(path))}")
     for word, text in _facts(manifest):
         show.console.print(f"{word:<10} {show.safe(text)}")
-    files = [{**one, "sha256": one["sha256"][:16] + "…"} for one in manifest["files"]]
-    show.show_rows("Files 文件", files, (("file", "path"), "rows", "bytes", "audience", "sha256"))
+    show.show_rows(
+        "Files 文件", files_by_name(manifest["files"]), (("file", "name"), "kinds", "rows", "bytes", "audience")
+    )
+    show.console.print("SHA256SUMS and manifest.json hold the hash of each file; README.txt describes each column")
     columns = (
         ("dataset", "{source}.{dataset}"),
         ("supplied", "is_supplied"),
@@ -84,6 +86,21 @@ def show_edition(edition: EditionId = None, as_json: Json = False) -> None:
     )
     show.show_rows("Made from 数据来源", manifest["inputs"], columns)
     show.show_verdict(verdict)
+
+
+def files_by_name(files: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A line for each table, whatever formats it comes in, and one for all contracts."""
+    lines: dict[str, dict[str, Any]] = {}
+    for one in files:
+        path = PurePosixPath(one["path"])
+        name = "contracts/" if path.parts[0] == "contracts" else str(path.parent / path.name.partition(".")[0])
+        line = lines.setdefault(
+            name, {"name": name, "kinds": [], "rows": None, "bytes": 0, "audience": one["audience"]}
+        )
+        line["kinds"].append(path.suffix[1:])
+        line["rows"] = line["rows"] or one["rows"]
+        line["bytes"] += one["bytes"]
+    return [{**line, "kinds": ", ".join(dict.fromkeys(line["kinds"]))} for line in lines.values()]
 
 
 def _facts(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:

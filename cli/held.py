@@ -63,7 +63,7 @@ def _told(row: Row) -> dict[str, Any]:
 def _show_one(one: dict[str, Any]) -> None:
     show.console.print(
         f"[bold]{show.safe(one['dataset'])}[/] held since {one['held_since']}, batch {one['batch']}; "
-        f"{one['against']} stands"
+        f"{one['against']} stands 数据集变化过大，暂缓采用"
     )
     for text in one["beyond"]:
         show.console.print(f"  [yellow]beyond[/] {show.safe(text)}")
@@ -73,8 +73,9 @@ def _show_one(one: dict[str, Any]) -> None:
             f"  moves of {show.safe(column)}: {show.safe(', '.join(f'{move} {count}' for move, count in most))}"
         )
     for what, lines in one["examples"].items():
+        show.console.print(f"  [dim]{show.safe(what)}, some of the records:[/]")
         for line in lines:
-            show.console.print(f"  [dim]{show.safe(what)}[/] {show.safe(line)}")
+            show.console.print(f"    {show.safe(line)}")
     decision = one["decision"]
     if decision:
         show.console.print(

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,11 +27,29 @@ ITEM = ("kind", "item_id", "version", "name_zh", "name_en", "valid_from", "valid
 SAID = {
     "product_offers": (
         "信贷产品 Loan products",
-        ("product_id", "bank", "decision", "limit_cny", "rate_pct", "stands_until", "failing_zh", "failing_en"),
+        (
+            "product_id",
+            "bank",
+            "decision",
+            "limit_cny",
+            "rate_pct",
+            "stands_until",
+            ("failing", "{failing_zh} {failing_en}"),
+            "gap",
+        ),
     ),
     "policy_decisions": (
         "政策 Policies",
-        ("policy_id", "decision", "claim_state", "is_listed", "said_state", "confirm_by", "failing_zh", "failing_en"),
+        (
+            "policy_id",
+            "decision",
+            "claim_state",
+            "is_listed",
+            "said_state",
+            "confirm_by",
+            ("failing", "{failing_zh} {failing_en}"),
+            "gap",
+        ),
     ),
     "need_states": (
         "融资需求 Needs",
@@ -48,8 +66,8 @@ SAID = {
             "limit_cny",
             "rate_pct",
             "answer_days",
-            "failing",
-            "barred_zh",
+            ("failing", "{failing} {barred_zh} {barred_en}"),
+            "gap",
         ),
     ),
     "bank_answers": (
@@ -63,10 +81,19 @@ SAID = {
     ),
     "failed_conditions": (
         "所缺条件 Conditions that do not hold",
-        ("item_id", "text_zh", "text_en", "number", "text", "gap", "is_not_known", "closes_on"),
+        ("item_id", ("condition", "{text_zh} {text_en}"), "has", "gap", "closes_on"),
     ),
 }
 """What is shown of an enterprise, by table of the edition: the title, and the columns."""
+WHOLE = ("product_id", "policy_id", "item_id", "need_no")
+GAPS = {
+    "not_eligible": "condition_gap",
+    "amount": "amount_gap_cny",
+    "term": "term_gap_months",
+    "rate": "rate_gap_pct",
+    "collateral": "collateral_missing",
+}
+"""The column with the gap of an offer, by what fails first."""
 MARKET = ("need_states", "need_offers", "bank_answers")
 
 
@@ -147,7 +174,8 @@ def show_enterprise(
     path = require_edition(data_dir, wanted)
     with SealedReader() as reader:
         tables = reader.of(path)
-        if tables.first("enterprises", uscc=code) is None:
+        enterprise = tables.first("enterprises", uscc=code)
+        if enterprise is None:
             fail(
                 f"edition {wanted} has no enterprise {code}. Next: jifen explain {code} says why",
                 "not_found",
@@ -160,13 +188,48 @@ def show_enterprise(
     if as_json:
         show.show_json({"edition_id": wanted, "uscc": code, **said})
         return
-    # Exact: fen have two decimals of a yuan.
+    show.console.print(
+        f"{show.safe(enterprise['enterprise_name'])} {show.safe(code)}, edition {show.safe(wanted)}", style="bold"
+    )
+    for_people(said)
+    for table, (title, columns) in SAID.items():
+        if said[table]:
+            show.show_rows(title, said[table], columns, whole=WHOLE)
+        else:
+            show.console.print(f"[bold]{show.safe(title)}[/] 无 none")
+
+
+def for_people(said: dict[str, list[dict[str, Any]]]) -> None:
+    """Yuan in place of fen, a gap without idle zeros, and what the enterprise has beside each condition that fails."""
     for row in (*said["product_offers"], *said["need_offers"]):
-        row["limit_cny"] = None if row["limit_fen"] is None else Decimal(row["limit_fen"]).scaleb(-2)
+        row["limit_cny"] = _yuan(row["limit_fen"])
     for row in said["need_states"]:
-        row["amount_cny"] = Decimal(row["amount_fen"]).scaleb(-2)
+        row["amount_cny"] = _yuan(row["amount_fen"])
+    for row in said["need_offers"]:
+        row["amount_gap_cny"] = _yuan(row["amount_gap_fen"])
+        row["gap"] = row.get(GAPS.get(row["failing"]))
     said["need_offers"].sort(
         key=lambda row: (row["need_no"], row["place"] or len(said["need_offers"]), row["product_id"])
     )
-    for table, (title, columns) in SAID.items():
-        show.show_rows(title, said[table], columns)
+    for row in said["failed_conditions"]:
+        row["has"] = "未知 not known" if row["is_not_known"] else row["text"] or _plain(row["number"])
+    for rows in said.values():
+        for row in rows:
+            row.update(
+                {
+                    name: ""
+                    for name in ("failing", "failing_zh", "failing_en", "barred_zh", "barred_en")
+                    if name in row and row[name] is None
+                }
+            )
+            if "gap" in row:
+                row["gap"] = _plain(row["gap"])
+
+
+def _yuan(fen: int | None) -> Decimal | None:
+    """Exact: fen have two decimals of a yuan."""
+    return None if fen is None else Decimal(fen).scaleb(-2)
+
+
+def _plain(value: Any) -> Any:
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else value

@@ -64,9 +64,9 @@ class Beyond:
     may: float
 
     def __str__(self) -> str:
-        """A figure in words: `changed:grade 1,956 of 1,956, 10 may`."""
+        """A figure in words: `changed:grade 1,956 of 1,956, at most 10 allowed`."""
         of = f" of {self.of:,}" if self.of is not None else ""
-        return f"{self.what} {self.found:,.10g}{of}, {self.may:,.4g} may"
+        return f"{self.what} {self.found:,.10g}{of}, at most {self.may:,.4g} allowed"
 
 
 @cache

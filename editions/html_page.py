@@ -8,6 +8,7 @@ STYLE = (
     "table{border-collapse:collapse}td,th{padding:.2em .6em;text-align:left;border-bottom:1px solid #ddd}"
     ".number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}"
     "svg{max-width:100%;height:auto}figure{margin:1em 0;break-inside:avoid}tr{break-inside:avoid}"
+    "td{overflow-wrap:anywhere}"
     "@media print{body{margin:0;font-size:9pt}}"
 )
 

@@ -21,6 +21,13 @@ OUTCOMES = {
 QUIET = ("passed", "not_applicable")
 """What is listed at the end, after all that somebody has to look at."""
 STATES = {"passed": "通过 passed", "blocked": "阻断 blocked"}
+PULLS = {
+    "landed": "已落地 landed",
+    "unchanged": "无变化 unchanged",
+    "held": "暂缓采用 held",
+    "failed": "失败 failed",
+    "not_supplied": "未提供 not supplied",
+}
 SEVERITIES = {"critical": "阻断级 critical", "warning": "警告级 warning"}
 
 _BOTH = """
@@ -89,7 +96,7 @@ def gate_page(
     """
     state = str(verdict["state"])
     parts = [
-        f"<h1>质量门禁 Gate: {text(STATES[state])}</h1>",
+        f"<h1>发布闸门 Gate: {text(STATES[state])}</h1>",
         table(("", ""), facts.items()),
         *_problems(verdict["problems"]),
         "<h2>检查 Checks</h2>",
@@ -103,7 +110,7 @@ def gate_page(
         "<h2>其余检查 Other checks</h2>",
         _checks([one for one in verdict["checks"] if one["outcome"] in QUIET]),
     ]
-    return page(f"质量门禁 Gate {' '.join(str(fact) for fact in facts.values())}", parts)
+    return page(f"发布闸门 Gate {' '.join(str(fact) for fact in facts.values())}", parts)
 
 
 def _problems(problems: Sequence[str]) -> Iterable[str]:
@@ -195,7 +202,7 @@ def _datasets(datasets: Sequence[Mapping[str, Any]]) -> str:
         (
             (
                 f"{one['source']}.{one['dataset']}",
-                one["state"],
+                PULLS.get(one["state"], one["state"]),
                 one["rows_received"],
                 one["rows_refused"],
                 one.get("message"),

@@ -332,7 +332,7 @@ def _write_gate_page(night: Night, candidate: Candidate, verdict: Verdict, repor
     facts = {
         "业务日期 Business date": night.as_of.isoformat(),
         "运行 Run": night.run_id,
-        "上一版 Edition before": night.follows,
+        "上一版 Edition before": night.follows or "无 none",
     }
     try:
         content = gate_page(verdict.as_dict(), candidate.warehouse, previous, facts, report.get("pulled", ()))

@@ -120,7 +120,9 @@ def open_publicity(ledger: Engine, edition_id: str, list_id: str, opened_on: dat
         "opened_by": who,
     }
     if any(one["edition_id"] == edition_id and one["list_id"] == list_id for one in publicity_rows(ledger)):
-        raise ObjectionError(f"list {list_id} of edition {edition_id} is or was in public already.")
+        raise ObjectionError(
+            f"list {list_id} of edition {edition_id} is or was in public already. Next: jifen publicity list"
+        )
     with ledger.begin() as connection:
         connection.execute(insert(publicities).values(**row))
         journal.append(connection, "publicity", {**row, "step": "opened"})

@@ -205,7 +205,7 @@ def test_a_source_file_says_what_may_change_and_what_may_not(deliver, register):
     assert deliver(dataset, *({**one, "grade": "A"} for one in firms), day=NEXT)[1]["state"] == "landed"
     prolonged = [{**firms[0], "grade": "A", "ended_on": None}, *({**one, "grade": "A"} for one in firms[1:])]
     _, values = deliver(dataset, *prolonged, day=NEXT)
-    assert values["changes"]["beyond"] == ["move:prolonged 1 of 1,000, 0 may"]
+    assert values["changes"]["beyond"] == ["move:prolonged 1 of 1,000, at most 0 allowed"]
 
 
 def test_a_column_that_is_not_there_is_no_budget(register):

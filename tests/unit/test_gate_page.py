@@ -59,13 +59,13 @@ def test_every_check_of_the_verdict_is_on_the_page(tmp_path):
     verdict = audit(candidate.warehouse, None).as_dict()
     content = gate_page(verdict, candidate.warehouse, None, FACTS, PULLED)
     assert all(f">{check['table']}.{check['name']}<" in content for check in verdict["checks"])
-    assert "门禁 Gate: 通过 passed" in content
+    assert "发布闸门 Gate: 通过 passed" in content
     assert "There is no edition to compare with" in content
 
 
 def test_a_blocked_candidate_says_which_check_blocks_before_all_others_with_the_codes_it_found(tmp_path, previous):
     content = page_of(tmp_path, previous, "update rankings set score = 101 where right(uscc, 1) = '3'")
-    assert "门禁 Gate: 阻断 blocked" in content
+    assert "发布闸门 Gate: 阻断 blocked" in content
     first = content.index("未通过 failed</strong>")
     assert first < content.index("<td>通过 passed</td>")
     assert "scores_are_within_0_and_100" in content

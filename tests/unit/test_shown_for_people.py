@@ -1,0 +1,62 @@
+"""What `jifen programme show` and `jifen edition show` make of rows for people: yuan, plain gaps, a table once."""
+
+from decimal import Decimal
+
+from cli.edition import files_by_name
+from cli.programme import for_people
+
+
+def test_an_offer_says_by_how_much_it_fails_in_the_unit_of_what_fails():
+    offer = {
+        "need_no": "N1",
+        "limit_fen": 100_000_000,
+        "amount_gap_fen": 183_000_000,
+        "condition_gap": Decimal("10.175800"),
+        "term_gap_months": 12,
+        "rate_gap_pct": Decimal("0.3000"),
+        "collateral_missing": "房产抵押",
+        "place": None,
+        "barred_zh": None,
+        "barred_en": None,
+    }
+    fails = ("amount", "collateral", "not_eligible", "rate", "rejected", "term", None)
+    said = {
+        "product_offers": [],
+        "need_states": [],
+        "need_offers": [{**offer, "product_id": str(fail), "failing": fail} for fail in fails],
+        "failed_conditions": [],
+    }
+    for_people(said)
+    gaps = [row["gap"] for row in sorted(said["need_offers"], key=lambda row: fails.index(row["failing"] or None))]
+    assert gaps == ["1830000", "房产抵押", "10.1758", "0.3", None, 12, None]
+    assert {row["limit_cny"] for row in said["need_offers"]} == {Decimal("1000000.00")}
+
+
+def test_a_condition_that_fails_says_what_the_enterprise_has_and_what_is_not_known():
+    rows = [
+        {"is_not_known": False, "text": None, "number": Decimal("34.824200"), "gap": Decimal("10.175800")},
+        {"is_not_known": False, "text": "C", "number": None, "gap": None},
+        {"is_not_known": True, "text": None, "number": None, "gap": None},
+        {"is_not_known": False, "text": None, "number": Decimal("0.000000"), "gap": Decimal("100.000000")},
+    ]
+    for_people({"product_offers": [], "need_states": [], "need_offers": [], "failed_conditions": rows})
+    assert [(row["has"], row["gap"]) for row in rows] == [
+        ("34.8242", "10.1758"),
+        ("C", None),
+        ("未知 not known", None),
+        ("0", "100"),
+    ]
+
+
+def test_an_edition_lists_each_table_once_with_its_formats():
+    files = [
+        {"path": "contracts/a.odcs.yaml", "rows": None, "bytes": 1, "audience": "zone"},
+        {"path": "contracts/b.odcs.yaml", "rows": None, "bytes": 2, "audience": "zone"},
+        {"path": "tables/a.csv", "rows": 7, "bytes": 30, "audience": "zone"},
+        {"path": "tables/a.parquet", "rows": 7, "bytes": 10, "audience": "zone"},
+        {"path": "tables/a.xlsx", "rows": None, "bytes": 5, "audience": "zone"},
+    ]
+    assert [(one["name"], one["kinds"], one["rows"], one["bytes"]) for one in files_by_name(files)] == [
+        ("contracts/", "yaml", None, 3),
+        ("tables/a", "csv, parquet, xlsx", 7, 45),
+    ]
