@@ -5,6 +5,7 @@ import pwd
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -66,10 +67,21 @@ def misused(message: str) -> NoReturn:
     fail(message, "usage", 2)
 
 
+LISTED = 60
+"""So many names are listed whole in an error."""
+
+
 def require_known(kind: str, wanted: Iterable[str], known: Iterable[str]) -> None:
-    """An unknown name is a usage error that lists the known ones: an empty answer would look like good news."""
+    """An unknown name is a usage error that lists the known ones: an empty answer would look like good news.
+
+    Of many it lists those that are most like the unknown one.
+    """
     there = list(dict.fromkeys(known))
-    if unknown := [name for name in wanted if name not in there]:
+    unknown = [name for name in wanted if name not in there]
+    if unknown and len(there) > LISTED:
+        near = dict.fromkeys(one for name in unknown for one in get_close_matches(name, there, 8, 0.3))
+        misused(f"no {kind} {', '.join(unknown)} among {len(there)}; most like it: {', '.join(near) or 'none'}")
+    if unknown:
         misused(f"no {kind} {', '.join(unknown)}; there are {', '.join(there)}")
 
 

@@ -152,6 +152,11 @@ def diff_editions(
     from cli.edition_diff import show_diff
     from flows.diff import diff
 
+    ledger = open_ledger(Settings())
+    for one in (then, now):
+        edition_asked(ledger, one)
+    if then == now:
+        misused(f"{then} is compared with itself: name two editions. Next: jifen edition list")
     with show.progress(f"{then} → {now}"):
         found = diff(Settings(), then, now)
     show_diff(found, uscc, top, csv, as_json=as_json)

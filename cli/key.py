@@ -24,8 +24,14 @@ def new(
     if as_json:
         show.show_json(told)
         return
-    show.show_rows("Key 密钥", [told], ("key", "public", ("secret", "secret_file"), ("public", "public_file")))
-    show.console.print(show.safe(f"Next: set JIFEN_SIGNING_KEY_FILE={path.expanduser().absolute()}, back the file up"))
+    columns = ("key", ("public key", "public"), ("secret file", "secret_file"), ("public file", "public_file"))
+    show.show_rows("Key 密钥", [told], columns)
+    show.console.print(
+        show.safe(
+            f"Next: back the file up; to sign editions set JIFEN_SIGNING_KEY_FILE={path.expanduser().absolute()}; "
+            "to sign overrides have the public key added to the file that JIFEN_APPROVERS_FILE names"
+        )
+    )
 
 
 @app.command("show")

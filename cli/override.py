@@ -64,4 +64,4 @@ def _show(found: list[Override], as_json: bool) -> None:
         show.show_json(rows)
         return
     joined = [{**row, "checks": ", ".join(row["checks"]), "signed_by": ", ".join(row["signed_by"])} for row in rows]
-    show.show_rows("Overrides 门禁豁免", joined, COLUMNS, whole=("override_id",))
+    show.show_rows("Overrides 闸门豁免", joined, COLUMNS, whole=("override_id",))

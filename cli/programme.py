@@ -112,7 +112,8 @@ def list_items(as_json: Json = False) -> None:
 @app.command("check")
 def check(
     parameters: Annotated[
-        Path | None, typer.Option(help="A folder of the same files; the project's own otherwise.")
+        Path | None,
+        typer.Option(help="A folder of such files, each whole: it replaces the project's. None: the project's own."),
     ] = None,
     as_json: Json = False,
 ) -> None:

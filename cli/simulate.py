@@ -23,12 +23,16 @@ SHOWN = (
     "unranked",
     "places_gained",
 )
+MOVES = ("gains", "loses", "enters", "leaves")
+TITLES = {"items": "准入变化 Items opened and closed", "money": "金额（分） Money in fen"}
 
 
 def simulate(
     out: Annotated[Path, typer.Option(help="The folder to write; it may not be there yet.")],
     ruleset: Annotated[Path | None, typer.Option(help="A folder of a rule set (docs/rule-sets.md).")] = None,
-    parameters: Annotated[Path | None, typer.Option(help="A folder of files of seeds/programme.")] = None,
+    parameters: Annotated[
+        Path | None, typer.Option(help="A folder of files of seeds/programme, each whole: it replaces the project's.")
+    ] = None,
     as_of: Annotated[date | None, day_option("The business date; the current edition's otherwise.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -41,8 +45,10 @@ def simulate(
     if as_json:
         show.show_json({"out": str(out.resolve()), **{name: found[name] for name in found if name != "enterprises"}})
         return
-    show.show_rows("得失 Who gains, who loses", found["groups"], SHOWN)
-    for table in ("items", "money"):
+    moved = [row for row in found["groups"] if row["field"] == "zone" or any(row[name] for name in MOVES)]
+    show.show_rows("得失 Who gains, who loses", moved, SHOWN)
+    show.console.print(f"{len(found['groups']) - len(moved)} groups in which nobody moves are in groups.csv")
+    for table, title in TITLES.items():
         if rows := found[table]:
-            show.show_rows(table, rows, list(rows[0]))
-    show.console.print(f"written 已写入: {out}")
+            show.show_rows(title, rows, list(rows[0]))
+    show.console.print(show.safe(f"written 已写入: {out}; page.html has all of it"))

@@ -7,11 +7,11 @@ from editions.export import Exported
 
 HEAD = """\
 企业创新积分 Enterprise innovation points
-版本 edition:      {edition_id}
+版次 edition:      {edition_id}
 业务日期 as of:    {as_of}
 规则 rule set:     {ruleset_id}
 
-本文件夹已封存，只读；更正以新版本发布。用 Excel 看排名，请打开 tables/rankings.xlsx：按名次排序，18 位代码为文本，
+本文件夹已封存，只读；更正以新版次发布。用 Excel 看排名，请打开 tables/rankings.xlsx：按名次排序，18 位代码为文本，
 不会变成 9.1E+17。CSV（带 BOM 的 UTF-8）供程序使用，数值不作改动；要在 Excel 中打开，请用“数据 → 从文本/CSV”并把
 代码列的类型选为“文本”，不要双击。以 = + - @ 开头的文字前加了撇号，以免表格软件把它当作公式执行。空单元格表示
 “未提供”或“不适用”，不等于零。

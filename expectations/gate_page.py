@@ -160,7 +160,7 @@ def _checks(checks: Sequence[Mapping[str, Any]]) -> str:
 def _compared(warehouse: Path, previous_edition: Path | None) -> Iterable[str]:
     before = None if previous_edition is None else previous_edition / "tables" / "rankings.parquet"
     if previous_edition is None or before is None or not before.is_file():
-        yield "<p>没有可比较的版本 There is no edition to compare with.</p>"
+        yield "<p>没有可比较的版次 There is no edition to compare with.</p>"
         return
     with duckdb.connect() as connection:
         connection.execute(f"attach {literal(warehouse)} as candidate (read_only)")
