@@ -208,7 +208,7 @@ def for_people(said: dict[str, list[dict[str, Any]]]) -> None:
         row["amount_cny"] = _yuan(row["amount_fen"])
     for row in said["need_offers"]:
         row["amount_gap_cny"] = _yuan(row["amount_gap_fen"])
-        row["gap"] = row.get(GAPS.get(row["failing"]))
+        row["gap"] = row.get(GAPS.get(row["failing"], ""))
     said["need_offers"].sort(
         key=lambda row: (row["need_no"], row["place"] or len(said["need_offers"]), row["product_id"])
     )
