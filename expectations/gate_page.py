@@ -98,10 +98,10 @@ def gate_page(
     parts = [
         f"<h1>发布闸门 Gate: {text(STATES[state])}</h1>",
         table(("", ""), facts.items()),
-        *_problems(verdict["problems"]),
+        *_problems(verdict.get("problems", ())),
         "<h2>检查 Checks</h2>",
         _counts(verdict),
-        *_overrides(verdict["overrides"]),
+        *_overrides(verdict.get("overrides", ())),
         _checks([one for one in verdict["checks"] if one["outcome"] not in QUIET]),
         "<h2>与上一版比较 Compared with the edition before</h2>",
         *_compared(warehouse, previous_edition),
