@@ -8,7 +8,7 @@ STYLE = (
     "table{border-collapse:collapse}td,th{padding:.2em .6em;text-align:left;border-bottom:1px solid #ddd}"
     ".number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}"
     "svg{max-width:100%;height:auto}figure{margin:1em 0;break-inside:avoid}tr{break-inside:avoid}"
-    "td{overflow-wrap:anywhere}"
+    ".name{overflow-wrap:anywhere}"
     "@media print{body{margin:0;font-size:9pt}}"
 )
 
@@ -40,6 +40,12 @@ class Html(str):
     __slots__ = ()
 
 
+class Name(str):
+    """A long name without blanks, which may be broken anywhere."""
+
+    __slots__ = ()
+
+
 class Number(str):
     """A number as people read it, set to the right."""
 
@@ -50,4 +56,5 @@ def _cell(value: object) -> str:
     if isinstance(value, Html):
         return f"<td>{value}</td>"
     kind = ' class="number"' if isinstance(value, Number | int) and not isinstance(value, bool) else ""
+    kind = ' class="name"' if isinstance(value, Name) else kind
     return f"<td{kind}>{text(value)}</td>"

@@ -131,6 +131,37 @@ order by edges.fact, edges.edge
 """
 TABLES = ("enterprises", "groups", "items", "money", "cliffs")
 RECORD, SUMS, PAGE = "record.json", "SHA256SUMS", "page.html"
+HEADS = {
+    "as_of": "业务日期 business date",
+    "ruleset": "拟议规则集 proposed rules",
+    "parameters": "拟议参数 proposed terms",
+    "inputs": "数据输入 inputs",
+    "edition": "对照版次 edition",
+    "field": "分组 by",
+    "value": "组 group",
+    "enterprises": "企业 enterprises",
+    "gains": "上升 gain",
+    "loses": "下降 lose",
+    "unchanged": "不变 unchanged",
+    "enters": "进入排名 enter",
+    "leaves": "退出排名 leave",
+    "unranked": "未排名 unranked",
+    "places_gained": "名次变化 places gained",
+    "kind": "类别 kind",
+    "item_id": "事项 item",
+    "open_today": "现符合 open today",
+    "open_proposed": "拟符合 open as proposed",
+    "opened": "新符合 opened",
+    "closed": "不再符合 closed",
+    "what": "项目 what",
+    "today_fen": "现金额 today",
+    "proposed_fen": "拟金额 as proposed",
+    "fact": "事实 fact",
+    "edge_cny": "门槛（元） edge in yuan",
+    "just_below": "略低于 just below",
+    "at_or_just_above": "达到或略高 at or just above",
+}
+"""What the page writes above a column, and beside a fact of the simulation."""
 
 
 class SimulationError(ValueError):
@@ -227,7 +258,8 @@ def _verdict(today: int | None, proposed: int | None) -> str:
 def _page(head: Mapping[str, Any], found: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     """One page without a script: the groups with a bar each, items, money and edges."""
     parts = [f"<h1>模拟 Simulation {text(head['as_of'])}</h1>"]
-    parts += [f"<p>{text(name)}: {text(value)}</p>" for name, value in head.items()]
+    hashes = f"{RECORD} 中有各数据集的哈希 has the hash of each dataset"
+    parts.append(table(("", ""), [(HEADS[name], hashes if name == "inputs" else head[name]) for name in head]))
     titles = {
         "groups": "得失 Who gains, who loses",
         "items": "事项 Items",
@@ -235,19 +267,19 @@ def _page(head: Mapping[str, Any], found: Mapping[str, Sequence[Mapping[str, Any
         "cliffs": "门槛 Edges",
     }
     for name, title in titles.items():
-        heads = list(found[name][0]) if found[name] else []
+        heads = [HEADS.get(column, column) for column in found[name][0]] if found[name] else []
         lines = ([*row.values(), *([_bar(row)] if name == "groups" else [])] for row in found[name])
         parts.append(f"<h2>{text(title)}</h2>" + table([*heads, *([""] if name == "groups" else [])], lines))
     return page("jifen simulate", parts)
 
 
 def _bar(row: Mapping[str, Any]) -> Html:
-    """Who gains, stays and loses of a group, as one bar of 200."""
+    """Who gains, stays and loses of a group, as one bar of 120."""
     shares = [(row["gains"], "#2a7"), (row["unchanged"], "#bbb"), (row["loses"], "#c44")]
     whole = sum(count for count, _ in shares) or 1
     rects, at = [], 0.0
     for count, colour in shares:
-        width = 200 * count / whole
+        width = 120 * count / whole
         rects.append(f'<rect x="{at:.2f}" width="{width:.2f}" height="12" fill="{colour}"/>')
         at += width
-    return Html(f'<svg width="200" height="12" role="img">{"".join(rects)}</svg>')
+    return Html(f'<svg width="120" height="12" style="max-width:none" role="img">{"".join(rects)}</svg>')

@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from editions.html_page import Html, page, table, text
+from editions.html_page import Html, Name, page, table, text
 from editions.sql_text import literal
 
 LARGEST = 20
@@ -147,7 +147,7 @@ def _checks(checks: Sequence[Mapping[str, Any]]) -> str:
         (
             Html(f"<strong>{text(OUTCOMES[one['outcome']])}</strong>") if one["blocks"] else OUTCOMES[one["outcome"]],
             SEVERITIES[one["severity"]],
-            f"{one['table']}.{one['name']}",
+            Name(f"{one['table']}.{one['name']}"),
             one["evaluated_rows"],
             one["observed"],
             one["why"],

@@ -25,6 +25,7 @@ create table stages(revenue_low_cny decimal(20, 2), revenue_high_cny decimal(20,
 create table facts(subject varchar, fact varchar, number decimal(20, 6));
 """
 HOSTILE = "<script>alert(1)</script>"
+HASH = "45c30df317a5e525"
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def warehouses(tmp_path: Path) -> list[Path]:
 
 
 def run(warehouses: list[Path], out: Path) -> dict[str, Any]:
-    return compare(*warehouses, out, {"as_of": "2025-06-30"})
+    return compare(*warehouses, out, {"as_of": "2025-06-30", "inputs": {"tax.statements": HASH}})
 
 
 def test_who_gains_and_who_loses_is_written_with_hashes(warehouses: list[Path], tmp_path: Path) -> None:
@@ -53,7 +54,10 @@ def test_who_gains_and_who_loses_is_written_with_hashes(warehouses: list[Path], 
     assert {line.split()[1] for line in (out / "SHA256SUMS").read_text().splitlines()} == {
         path.name for path in out.iterdir() if path.name != "SHA256SUMS"
     }
-    assert HOSTILE not in (out / "page.html").read_text(encoding="utf-8")
+    content = (out / "page.html").read_text(encoding="utf-8")
+    assert HOSTILE not in content
+    assert "上升 gain" in content
+    assert (HASH in content, HASH in (out / "record.json").read_text(encoding="utf-8")) == (False, True)
     assert list(out.parent.iterdir()) == [out], "nothing lies beside it"
 
 
