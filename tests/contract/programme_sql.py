@@ -132,7 +132,14 @@ FEEDS, SEED_TYPES = feed_schemas(), seed_schemas()
 MODELS: Mapping[str, Sequence[str]] = {
     "subsidies": (
         *("subsidy_movements", "subsidy_claims_known", "subsidy_revenues", "subsidy_segments", "subsidy_entries"),
-        *("subsidy_facts", "subsidy_checks", "subsidy_lines", "subsidy_pay_list", "subsidy_statements"),
+        *(
+            "subsidy_facts",
+            "subsidy_checks",
+            "subsidy_payments_known",
+            "subsidy_lines",
+            "subsidy_pay_list",
+            "subsidy_statements",
+        ),
     ),
     "pool": ("subsidy_movements", "pool_guarantees", "pool_claims", "pool_shares", "pool_positions"),
     "market": (

@@ -22,7 +22,7 @@ class Line:
     programme: Row | None
     failed: set[str] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
-    weights: list[tuple[Fraction, Fraction]] = field(default_factory=list)
+    weights: list[tuple[int, Fraction, Fraction]] = field(default_factory=list)
     interest: int | None = None
     computed: int | None = None
     granted: int | None = None
@@ -216,7 +216,7 @@ class Subsidies:
         if not any(start <= day <= end for start, end in held):
             return
         line.failed.discard("title_held")
-        line.weights.append((Fraction(0), Fraction(0)))
+        line.weights.append((0, Fraction(0), Fraction(0)))
         if overdue:
             return
         if principal is None:
@@ -240,7 +240,7 @@ class Subsidies:
         elif programme["day_count"] == "30/360":
             nights = Fraction(thirty(day + DAY) - thirty(day))
         share = min(part(tier["rate_cap_pct"]), part(programme["interest_share_pct"]) * rate)
-        line.weights.append((Fraction(counted) * nights / year_days, share))
+        line.weights.append((counted, nights / year_days, share))
 
     def _judge(self, key: Key, line: Line) -> None:
         programme = line.programme
@@ -379,12 +379,14 @@ class Subsidies:
         capped: dict[Key, int] = {}
         by_contract: dict[Any, int] = defaultdict(int)
         by_firm: dict[Any, int] = defaultdict(int)
+        self._cap_financing(good, ordered)
         rates = self._budget_rates(good)
         for key in ordered:
             line = good[key]
             most = rates.get(key[1:])
             total = sum(
-                (base * min(share, most if most is not None else share) for base, share in line.weights), Fraction(0)
+                (base * time * min(share, share if most is None else most) for base, time, share in line.weights),
+                Fraction(0),
             )
             line.computed = total.numerator // total.denominator
             amount = min(line.computed, line.interest)
@@ -400,21 +402,53 @@ class Subsidies:
         for pot in {key[1:] for key in capped}:
             self._share_out([key for key in ordered if key[1:] == pot], capped)
 
+    def _cap_financing(self, good: Mapping[Key, Line], ordered: Sequence[Key]) -> None:
+        """Count no more of an enterprise's contracts of one kind and year than the programme's cap."""
+        loans: dict[Any, dict[Any, list[Key]]] = defaultdict(lambda: defaultdict(list))
+        for key in ordered:
+            claim = good[key].claim
+            if any(base for base, _, _ in good[key].weights):
+                loans[self.who(claim), key[2], claim["kind"]][claim["lender"], claim["contract_no"]].append(key)
+        for contracts in loans.values():
+            taken = 0
+            for keys in sorted(contracts.values(), key=lambda keys: self._turn([good[key].claim for key in keys])):
+                peak = max(base for key in keys for base, _, _ in good[key].weights)
+                for key in keys:
+                    cap = fen(good[key].programme.get("financing_cap_cny"))
+                    left = None if cap is None else max(cap - taken, 0)
+                    weights = [(b if left is None else min(b, left), *rest) for b, *rest in good[key].weights]
+                    good[key].weights = weights
+                taken += peak
+
+    def _money(self, pot: tuple[str, int]) -> int:
+        """The budget, less what was paid on lines of which something is not known."""
+        spent = 0
+        for key, line in self.lines.items():
+            if key[1:] == pot and line.unknown and not line.failed:
+                paid = [
+                    fen(row["amount_cny"])
+                    for row in self.given.get("finance.subsidy_payments", ())
+                    if (row["claim_no"], row["programme_id"], int(row["policy_year"])) == key
+                    and as_day(row["paid_on"]) <= self.as_of
+                ]
+                spent += max(sum(paid), 0)
+        return max(fen(self._budget(("", *pot))["budget_cny"]) - spent, 0)
+
     def _budget_rates(self, good: Mapping[Key, Line]) -> dict[tuple[str, int], Fraction]:
         bases: dict[tuple[str, int], Fraction] = defaultdict(Fraction)
         for key, line in good.items():
-            bases[key[1:]] += sum((base for base, _ in line.weights), Fraction(0))
+            bases[key[1:]] += sum((base * time for base, time, _ in line.weights), Fraction(0))
         found = {}
         for pot, base in bases.items():
             budget = self._budget(("", *pot))
             if budget["budget_mode"] == "rate_from_budget" and base > 0:
-                millionths = Fraction(fen(budget["budget_cny"])) * 1_000_000 / base
+                millionths = Fraction(self._money(pot)) * 1_000_000 / base
                 found[pot] = Fraction(millionths.numerator // millionths.denominator, 1_000_000)
         return found
 
     def _share_out(self, keys: list[Key], capped: Mapping[Key, int]) -> None:
         budget = self._budget(keys[0])
-        money, total = fen(budget["budget_cny"]), sum(capped[key] for key in keys)
+        money, total = self._money(keys[0][1:]), sum(capped[key] for key in keys)
         if budget["budget_mode"] == "first_come":
             left = money
             for key in keys:

@@ -380,6 +380,55 @@ def test_caps_are_used_up_in_the_order_of_the_claims() -> None:
     assert granted(rows, seeds(**uncapped)) == [20_333_33] * 3
 
 
+def test_no_more_financing_counts_than_the_cap_of_an_enterprise_and_year() -> None:
+    rows = one_loan()
+    moved = rows["finance.loan_movements"]
+    rows["finance.loan_movements"] = [
+        *(
+            row | {"loan_receipt_no": no, "movement_no": no + row["movement_no"]}
+            for no in ("R1", "R2")
+            for row in moved
+        ),
+        movement(9, "2024-06-21", "interest_paid", "17000.00", loan_receipt_no="R1"),
+    ]
+    rows["finance.subsidy_claims"] = [
+        claim("C1", contract_no="R1", period_to="2024-06-30"),
+        claim("C2", contract_no="R1", period_from="2024-07-01"),
+        claim("C3", contract_no="R2"),
+    ]
+    halves = [1_000_000_00 * 182 * 2 // 36_000, 1_000_000_00 * 184 * 2 // 36_000]
+    for cap, second in (("1300000.01", 300_000_01), ("1000000.00", 0), ("", 1_000_000_00)):
+        with_seeds = seeds(**changed("subsidy_programmes", financing_cap_cny=cap))
+        assert granted(rows, with_seeds) == [*halves, second * 366 * 2 // 36_000], cap
+    rows["finance.subsidy_claims"][0]["used_for"] = rows["finance.subsidy_claims"][1]["used_for"] = "refinancing"
+    with_seeds = seeds(**changed("subsidy_programmes", financing_cap_cny="1000000.00"))
+    assert granted(rows, with_seeds) == [0, 0, 1_000_000_00 * 366 * 2 // 36_000], "what is refused takes up nothing"
+
+
+def payment(claim_no: str, amount: str, **more: Any) -> dict[str, Any]:
+    row = {"payment_no": f"P{claim_no}", "claim_no": claim_no, "programme_id": "loan-2024", "policy_year": 2024}
+    return row | {"paid_on": "2025-03-01", "amount_cny": amount} | more
+
+
+@pytest.mark.parametrize("mode", ["common_factor", "first_come", "rate_from_budget"])
+def test_what_was_paid_on_a_line_of_which_something_is_not_known_is_granted_to_nobody_else(mode: str) -> None:
+    rows = many(3)
+    first = rows["finance.subsidy_claims"][0]
+    rows["tax.statements"] = [row for row in rows["tax.statements"] if row["uscc"] != first["uscc"]]
+    rows["finance.subsidy_payments"] = [payment(first["claim_no"], "10000.00")]
+    with_seeds = seeds(**changed("subsidy_budgets", budget_mode=mode, budget_cny="40000.00"))
+    unknown, *others = granted(rows, with_seeds)
+    assert unknown is None
+    assert 29_990_00 < sum(others) <= 30_000_00
+
+
+def test_a_claim_with_a_payment_of_no_line_is_paid_nothing_more() -> None:
+    rows = one_loan(**{"finance.subsidy_payments": [payment("C1", "100.00", policy_year=2023)]})
+    assert paid(rows) == []
+    rows["finance.subsidy_payments"].append(payment("C1", "-100.00", policy_year=2023, payment_no="Q"))
+    assert paid(rows) == [("advance", 16_266_66)]
+
+
 def paid(rows: dict[str, Any]) -> list[tuple[str, int]]:
     found = records(run("subsidies", rows, seeds()), "select part, amount_fen from subsidy_pay_list order by all")
     return [(row["part"], row["amount_fen"]) for row in found]

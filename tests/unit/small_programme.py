@@ -22,6 +22,8 @@ create table subsidy_claims_known as
 select claim_no, date '2025-06-01' as published_on, null::date as objected_on, null::boolean as is_objection_upheld,
     date '2025-06-30' as as_of
 from subsidy_lines;
+create table subsidy_payments_known as
+select claim_no, programme_id, policy_year, 50 as paid_fen from subsidy_lines where claim_no in ('2', '4');
 create table subsidy_pay_list as
 select 'p' as programme_id, 2024 as policy_year, t.*
 from (values ('1', 'a', 'advance', 720, 0), ('2', 'a', 'settlement', 120, 480), ('4', 'c', 'clawback', -50, 50))

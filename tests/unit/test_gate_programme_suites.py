@@ -62,6 +62,10 @@ FAULTS = {
         "what_is_paid_is_of_the_enterprise_of_the_line": [
             "update subsidy_pay_list set uscc = 'b' where claim_no = '1'",
         ],
+        "every_payment_belongs_to_a_line": [
+            "update subsidy_payments_known set policy_year = 2023",
+            "update subsidy_payments_known set claim_no = '9'",
+        ],
     },
     "restrictions": {
         "one_row_per_enterprise_measure_and_entry": [
@@ -157,6 +161,8 @@ FAULTS = {
     },
 }
 """By table and question the changes that it is there to find."""
+WARNINGS = {"every_payment_belongs_to_a_line"}
+"""What a person must look at, and keeps no edition back."""
 
 
 def verdict(tmp_path, changes, tables=tuple(FAULTS)):
@@ -181,7 +187,7 @@ def test_sound_tables_pass_every_question(tmp_path):
 )
 def test_a_planted_fault_blocks(tmp_path, table, question, fault):
     found = verdict(tmp_path, fault, (table,))
-    assert found.state == "blocked"
+    assert found.state == ("passed" if question in WARNINGS else "blocked")
     assert question in {check.name for check in found.checks if check.outcome in ("failed", "not_evaluated")}
 
 

@@ -7,5 +7,6 @@ where
     or coalesce(advance_pct not between 0 and 100, true)
     or coalesce(publicity_days < 0, true)
     or coalesce(revenue_year_offset not between -5 and 0, true)
+    or financing_cap_cny < 0
     or contract_cap_cny < 0
     or firm_cap_cny < 0

@@ -16,6 +16,10 @@ programmes as (
     select * from {{ ref('subsidy_programmes') }}
 ),
 
+payments as (
+    select * from {{ ref('subsidy_payments_known') }}
+),
+
 -- One condition that failed refuses a line, whatever is not known beside it.
 judged as (
     select
@@ -30,9 +34,29 @@ judged as (
     group by claim_no, programme_id, policy_year
 ),
 
+-- What was paid on lines of which something is not known tonight is spent: nobody else is granted it.
+reserved as (
+    select
+        payments.programme_id,
+        payments.policy_year,
+        cast(sum(greatest(payments.paid_fen, 0)) as bigint) as reserved_fen
+    from payments
+    inner join judged
+        on
+            payments.claim_no = judged.claim_no
+            and payments.programme_id = judged.programme_id
+            and payments.policy_year = judged.policy_year
+    where judged.is_eligible is null
+    group by payments.programme_id, payments.policy_year
+),
+
 eligible as (
-    select entries.*
+    select
+        entries.*,
+        greatest(entries.budget_fen - coalesce(reserved.reserved_fen, 0), 0) as available_fen
     from entries
+    left join reserved
+        on entries.programme_id = reserved.programme_id and entries.policy_year = reserved.policy_year
     inner join judged
         on
             entries.claim_no = judged.claim_no
@@ -41,8 +65,20 @@ eligible as (
             and judged.is_eligible
 ),
 
-counted as (
-    select segments.*
+of_eligible as (
+    select
+        segments.claim_no,
+        segments.programme_id,
+        segments.policy_year,
+        eligible.uscc,
+        eligible.kind,
+        eligible.lender,
+        eligible.contract_no,
+        eligible.claimed_on,
+        segments.days,
+        segments.days_of_year,
+        segments.counted_fen,
+        segments.subsidy_rate_e12
     from segments
     inner join eligible
         on
@@ -50,6 +86,66 @@ counted as (
             and segments.programme_id = eligible.programme_id
             and segments.policy_year = eligible.policy_year
             and segments.counted_as = 'counted'
+),
+
+-- The financing of an enterprise and year that counts is capped over its contracts of one kind, the one claimed first before
+-- the others; a contract that is claimed in parts takes its share once.
+financed as (
+    select
+        uscc,
+        policy_year,
+        kind,
+        lender,
+        contract_no,
+        min(claimed_on) as claimed_on,
+        min(claim_no) as claim_no,
+        max(counted_fen) as peak_fen
+    from of_eligible
+    group by uscc, policy_year, kind, lender, contract_no
+),
+
+financed_before as (
+    select
+        *,
+        coalesce(
+            sum(peak_fen) over (
+                partition by uscc, policy_year, kind order by claimed_on, claim_no
+                rows between unbounded preceding and 1 preceding
+            ),
+            0
+        ) as before_fen
+    from financed
+),
+
+left_to_finance as (
+    select
+        of_eligible.*,
+        case
+            when programmes.financing_cap_cny is not null
+                then cast(greatest({{ to_fen('programmes.financing_cap_cny') }} - financed_before.before_fen, 0) as bigint)
+        end as financing_left_fen
+    from of_eligible
+    inner join programmes on of_eligible.programme_id = programmes.programme_id
+    inner join financed_before
+        on
+            of_eligible.uscc = financed_before.uscc
+            and of_eligible.policy_year = financed_before.policy_year
+            and of_eligible.kind = financed_before.kind
+            and of_eligible.lender = financed_before.lender
+            and of_eligible.contract_no = financed_before.contract_no
+),
+
+counted as (
+    select
+        claim_no,
+        programme_id,
+        policy_year,
+        days,
+        days_of_year,
+        case when counted_fen > financing_left_fen then financing_left_fen else counted_fen end as counted_fen,
+        financing_left_fen,
+        subsidy_rate_e12
+    from left_to_finance
 ),
 
 -- Fen of principal times days: what one whole year at 100 % would be, times the days of a year.
@@ -72,7 +168,7 @@ rates as (
         case
             when eligible.budget_mode = 'rate_from_budget' and claimed_in_all.fen_days > 0
                 then {{ divided_down(
-                    wide('eligible.budget_fen') ~ ' * claimed_in_all.days_of_year * 1000000', 'claimed_in_all.fen_days'
+                    wide('eligible.available_fen') ~ ' * claimed_in_all.days_of_year * 1000000', 'claimed_in_all.fen_days'
                 ) }}
         end as budget_ppm
     from eligible
@@ -86,6 +182,7 @@ computed as (
         counted.programme_id,
         counted.policy_year,
         max(rates.budget_ppm) as budget_ppm,
+        max(counted.financing_left_fen) as financing_left_fen,
         {{ divided_down(
             'sum(' ~ wide('counted.counted_fen') ~ ' * counted.days * '
             ~ 'least(counted.subsidy_rate_e12, coalesce(rates.budget_ppm * 1000000, counted.subsidy_rate_e12)))',
@@ -104,6 +201,7 @@ within_interest as (
     select
         eligible.*,
         computed.budget_ppm,
+        computed.financing_left_fen,
         computed.computed_fen,
         least(computed.computed_fen, eligible.interest_fen) as within_interest_fen,
         {{ to_fen('programmes.contract_cap_cny') }} as contract_cap_fen,
@@ -187,13 +285,13 @@ shared as (
         *,
         case
             when budget_mode = 'first_come'
-                then cast(least(within_caps_fen, greatest(budget_fen - budget_before_fen, 0)) as bigint)
-            when budget_mode = 'rate_from_budget' or claimed_fen <= budget_fen then within_caps_fen
-            else {{ divided_down(wide('within_caps_fen') ~ ' * budget_fen', 'greatest(claimed_fen, 1)') }}
+                then cast(least(within_caps_fen, greatest(available_fen - budget_before_fen, 0)) as bigint)
+            when budget_mode = 'rate_from_budget' or claimed_fen <= available_fen then within_caps_fen
+            else {{ divided_down(wide('within_caps_fen') ~ ' * available_fen', 'greatest(claimed_fen, 1)') }}
         end as rounded_down_fen,
         case
-            when budget_mode = 'common_factor' and claimed_fen > budget_fen
-                then ({{ wide('within_caps_fen') }} * budget_fen) % greatest(claimed_fen, 1)
+            when budget_mode = 'common_factor' and claimed_fen > available_fen
+                then ({{ wide('within_caps_fen') }} * available_fen) % greatest(claimed_fen, 1)
         end as remainder
     from by_budget
 ),
@@ -208,7 +306,7 @@ ranked as (
                     partition by programme_id, policy_year order by remainder desc, claimed_on asc, claim_no asc
                 )
         end as remainder_rank,
-        budget_fen - sum(rounded_down_fen) over (partition by programme_id, policy_year) as left_fen
+        available_fen - sum(rounded_down_fen) over (partition by programme_id, policy_year) as left_fen
     from shared
 ),
 
@@ -218,6 +316,7 @@ granted as (
         programme_id,
         policy_year,
         budget_ppm,
+        financing_left_fen,
         computed_fen,
         within_interest_fen,
         within_contract_fen,
@@ -252,6 +351,7 @@ lines as (
         case when judged.is_eligible is not null then coalesce(granted.within_contract_fen, 0) end as within_contract_fen,
         case when judged.is_eligible is not null then coalesce(granted.within_caps_fen, 0) end as within_caps_fen,
         case when judged.is_eligible is not null then coalesce(granted.granted_fen, 0) end as granted_fen,
+        granted.financing_left_fen,
         granted.budget_ppm,
         entries.budget_mode,
         entries.budget_fen

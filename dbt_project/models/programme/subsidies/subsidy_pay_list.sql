@@ -12,23 +12,21 @@ programmes as (
     select * from {{ ref('subsidy_programmes') }}
 ),
 
-all_payments as (
-    {{ landed('finance', 'subsidy_payments') }}
-),
-
-in_force as (
-    select * from {{ ref('ruleset_in_force') }}
-),
-
 payments as (
-    select
-        all_payments.claim_no,
-        all_payments.programme_id,
-        all_payments.policy_year,
-        cast(sum({{ to_fen('all_payments.amount_cny') }}) as bigint) as paid_fen
-    from all_payments
-    inner join in_force on all_payments.paid_on <= in_force.as_of
-    group by all_payments.claim_no, all_payments.programme_id, all_payments.policy_year
+    select * from {{ ref('subsidy_payments_known') }}
+),
+
+-- Of a payment that belongs to no line it is not known what it was for: its claim is paid nothing more until that is mended.
+unmatched as (
+    select payments.claim_no
+    from payments
+    left join lines
+        on
+            payments.claim_no = lines.claim_no
+            and payments.programme_id = lines.programme_id
+            and payments.policy_year = lines.policy_year
+    where lines.claim_no is null and payments.paid_fen <> 0
+    group by payments.claim_no
 ),
 
 standing as (
@@ -46,6 +44,7 @@ standing as (
         case
             when lines.is_eligible is null then 'not_known'
             when not lines.is_eligible then 'refused'
+            when unmatched.claim_no is not null then 'payment_unmatched'
             when claims.published_on is null or claims.published_on > claims.as_of then 'calculated'
             when claims.objected_on <= claims.as_of and claims.is_objection_upheld is null then 'objected'
             when {{ days_between('claims.published_on', 'claims.as_of') }} <= programmes.publicity_days then 'in_publicity'
@@ -55,6 +54,7 @@ standing as (
     from lines
     inner join claims on lines.claim_no = claims.claim_no
     left join programmes on lines.programme_id = programmes.programme_id
+    left join unmatched on lines.claim_no = unmatched.claim_no
     left join payments
         on
             lines.claim_no = payments.claim_no

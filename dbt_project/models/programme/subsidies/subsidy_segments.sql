@@ -223,8 +223,8 @@ held as (
             and (titles.lapses_on is null or spans.segment_from < titles.lapses_on)
 ),
 
--- R&D loans of one enterprise share what it declared, the loan claimed first before the others; a loan that is claimed quarter by
--- quarter takes its share once. What is left is not known after a loan whose principal is not.
+-- R&D loans of one enterprise share what it declared, the loan claimed first before the others; a loan that is claimed in parts
+-- takes its share once. What is left is not known after a loan whose principal is not.
 research as (
     select
         spans.uscc,
