@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cli import sink_test
+from cli import sink_test, status
+from connectors.openpgp import new_pair
 from connectors.sink_files import ExtractSink, read_sinks
 from connectors.zone import Zone
 from flows.acks import collect_acks
@@ -128,3 +129,14 @@ def test_a_key_file_that_may_not_be_used_stops_it_before_anything_is_sent(standi
     assert (line["state"], "Whose: config" in line["error"]) == ("pending", True)
     assert list((tmp_path / "box" / BANK.folder).iterdir()) == []
     assert delivery_row(standin.ledger, "bank_a.1")["manifest_sha256"] is None
+
+
+def test_status_names_a_key_that_expires_soon_and_one_that_is_not_there(standin, tmp_path, monkeypatch):
+    assert list(status._of_keys(standin.settings)) == []
+    _, public = new_pair(tmp_path / "more", "soon", days=20)
+    monkeypatch.setenv(BANK.sealed.recipient_keys.env, str(public))
+    (told,) = status._of_keys(standin.settings)
+    assert "BANK_A_OPENPGP_KEYS_FILE expires in 20 days (within 30 days)" in told
+    monkeypatch.setenv(BANK.sealed.recipient_keys.env, str(tmp_path / "none.asc"))
+    (told,) = status._of_keys(standin.settings)
+    assert "is not there" in told

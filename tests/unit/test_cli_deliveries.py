@@ -1,0 +1,76 @@
+"""`jifen deliveries` and `jifen sink` as an operator calls them."""
+
+import json
+import os
+
+import pytest
+import yaml
+
+from cli import sink
+from cli.sink_check import check_sinks, contract_columns
+from connectors.sink_files import read_sinks
+from ledger.deliveries import delivery_row, queue_due, record_composed
+from ledger.publications import mark_sent, publish
+from ledger.runs import start_run
+from ledger.tables import deliveries
+from tests import command_line
+from tests.unit.test_delivery_stream import DAY, edition
+
+
+@pytest.fixture
+def jifen(settings, ledger):
+    """One command on a data folder from which bank_a.1 was sent, and bank_a.2 waits."""
+    publish(ledger, edition("e"), start_run(ledger, DAY, "plain"), None, ["bank_a"], [])
+    queue_due(ledger, ["bank_a"], "e", "2025-07-01")
+    values = {"manifest_sha256": "m", "sha256": "s", "file_name": "p.tar", "ack_due_on": "2025-07-03"}
+    record_composed(ledger, "bank_a.1", values, [])
+    mark_sent(ledger, deliveries, "bank_a.1")
+    queue_due(ledger, ["bank_a"], "e", "2025-07-02")
+    env = {**os.environ, "JIFEN_DATA_DIR": str(settings.data_dir), "JIFEN_OPERATOR": "li"}
+
+    def run(*words):
+        return command_line.jifen(*words, env=env, cwd=settings.data_dir)
+
+    run.ledger = ledger
+    return run
+
+
+def test_the_list_says_what_was_sent_and_what_waits(jifen):
+    rows = json.loads(jifen("deliveries", "list", "--json").stdout)
+    assert [(row["delivery_id"], row["state"]) for row in rows] == [("bank_a.2", "pending"), ("bank_a.1", "sent")]
+
+
+def test_an_answer_by_telephone_is_written_down_with_its_reason(jifen):
+    assert jifen("deliveries", "ack", "bank_a.1", "--rejected").returncode == 2
+    assert jifen("deliveries", "ack", "bank_a.1", "--rejected", "--why", "totals").returncode == 0
+    row = delivery_row(jifen.ledger, "bank_a.1")
+    assert (row["ack_state"], row["ack_reason"]) == ("rejected", "totals")
+    assert jifen("deliveries", "ack", "bank_a.1", "--accepted").returncode == 1
+
+
+def test_what_was_not_sent_is_neither_answered_nor_sent_again(jifen):
+    assert jifen("deliveries", "ack", "bank_a.2", "--accepted").returncode == 2
+    again = jifen("deliveries", "redeliver", "bank_a.2")
+    assert (again.returncode, "only what was sent is sent again" in again.stderr.decode()) == (2, True)
+    unknown = jifen("deliveries", "show", "bank_a.9")
+    assert (unknown.returncode, "jifen deliveries list" in unknown.stderr.decode()) == (1, True)
+
+
+def test_receive_wants_keys_or_the_word_that_packages_are_not_sealed(jifen, tmp_path):
+    package = tmp_path / "p.tar"
+    package.write_bytes(b"")
+    ran = jifen("receive", str(package), "--into", str(tmp_path / "in"), "--as", "bank_a")
+    assert (ran.returncode, "--unsealed" in ran.stderr.decode()) == (2, True)
+
+
+def test_a_new_sink_file_is_valid_leaves_everything_out_and_wants_its_variables(tmp_path, monkeypatch):
+    columns = contract_columns()["ext_bank__scores"]
+    text = sink._draft("bank_c", {"ext_bank__scores": columns})
+    (tmp_path / "bank_c.yml").write_text(text, encoding="utf-8")
+    (drafted,) = read_sinks(tmp_path)
+    assert drafted.tables["ext_bank__scores"].fields == ("uscc",)
+    assert [line["state"] for line in check_sinks([drafted])] == ["ok"]
+    for name in drafted.variables():
+        monkeypatch.delenv(name, raising=False)
+    assert "BANK_C_OPENPGP_KEYS_FILE" in sink._checked(drafted)["message"]
+    assert yaml.safe_load(text)["sealed"]["recipient_keys"] == {"env": "BANK_C_OPENPGP_KEYS_FILE"}
