@@ -106,19 +106,22 @@ def _show(outcome: Outcome, data_dir: Path, seconds: float) -> None:
     if first:
         command = f"jifen --data-dir {os.path.relpath(data_dir)} explain {first[0]['uscc']}"
         show.console.print(f"Why is the first one first? .venv/bin/{show.safe(command)}")
+        command = command.replace(" explain ", " programme show ")
+        show.console.print(f"What are its points good for? .venv/bin/{show.safe(command)}")
 
 
 def _show_programme(edition: Path) -> None:
-    """One line of each of the programme's tables: how many rows there are, and what one of them holds."""
+    """One line of each of the programme's tables: how many rows there are, and what they say."""
     made = {model.stem for model in (PROJECT_DIR / "dbt_project" / "models" / "programme").rglob("*.sql")}
     show.console.print("\nWhat the points are for 积分应用")
+    package = json.loads((edition / "datapackage.json").read_bytes())
+    says = {one["title"]: one["description"] for one in package["resources"]}
     with SealedReader() as reader:
         tables = reader.of(edition)
         for table in sorted(made & {path.stem for path in (edition / "tables").glob("*.parquet")}):
-            (row,) = tables.needed(table, columns='count(*) as "rows", first(columns(*)) as "\\0"')
-            rows = row.pop("rows")
-            told = ", ".join(f"{name} {value}" for name, value in row.items() if value is not None)
-            show.console.print(f"  {table}: {rows} rows; {show.safe(told)}", no_wrap=True, overflow="ellipsis")
+            (row,) = tables.needed(table, columns='count(*) as "rows"')
+            line = f"  {table:<19} {row['rows']:>6,} rows: {show.safe(says[table])}"
+            show.console.print(line, no_wrap=True, overflow="ellipsis")
 
 
 def _wait_for_interrupt() -> None:

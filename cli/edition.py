@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,6 +44,10 @@ def list_editions(as_json: Json = False) -> None:
         told = [{**row, "is_current": row["edition_id"] == current, "is_beside": False} for row in published]
         show.show_json(told + [{**row, "is_current": False, "is_beside": True} for row in beside])
         return
+    zone = Settings().zone
+    for row in published:
+        at = datetime.fromisoformat(row["published_at"]).astimezone(zone)
+        row["published_at"] = f"{at:%Y-%m-%d %H:%M} {zone}"
     rows = [*published, *({**row, "published_at": "未发布 not published (past date)"} for row in beside)]
     columns = (
         ("edition", "edition_id"),
