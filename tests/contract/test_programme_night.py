@@ -26,7 +26,7 @@ DATASETS = (
 BOOKS = ("bank_a.loans", "bank_b.loans")
 SEEDS = (
     *("subsidy_programmes", "subsidy_tiers", "subsidy_budgets", "subsidy_conditions"),
-    *("pool_terms", "pool_agreements", "pool_sharing", "pool_uplifts", "pool_transitions"),
+    *("pool_terms", "pool_agreements", "pool_sharing", "pool_uplifts", "pool_transitions", "pool_restarts"),
 )
 
 
