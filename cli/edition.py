@@ -55,7 +55,7 @@ def list_editions(as_json: Json = False) -> None:
         "kind",
         ("rule set", "ruleset_id"),
         ("published at", "published_at"),
-        "supersedes",
+        ("follows", "supersedes"),
         ("withdrawn by", "withdrawn_by"),
     )
     show.show_rows("Editions 版次", rows, columns)
