@@ -59,6 +59,7 @@ def seal(root: Path) -> None:
     """Write the edition."""
     from editions.build import read_results
     from editions.candidate import Candidate, candidates_dir
+    from editions.provenance import code_of
     from editions.relations import ruleset_in_force
     from editions.seal import EditionFacts
     from editions.seal import seal as seal_candidate
@@ -66,7 +67,8 @@ def seal(root: Path) -> None:
     candidate = Candidate(RUN, candidates_dir(root) / RUN)
     report = read_results(candidate.target, candidate.logs / "build.txt")
     verdict = json.loads((root / "verdict.json").read_bytes())
-    facts = EditionFacts(EDITION, DAY, ruleset_in_force(candidate.warehouse), "0" * 64, "0" * 64, (), None)
+    ruleset, nothing = ruleset_in_force(candidate.warehouse), "0" * 64
+    facts = EditionFacts(EDITION, DAY, ruleset, nothing, nothing, (), None, "nightly", nothing, code_of(PROJECT))
     sealed = seal_candidate(root, candidate, facts, verdict, report, landing={}, published_manifest_sha256=None)
     if sealed is None:
         raise SystemExit("nothing was sealed")
