@@ -10,11 +10,13 @@ from ledger.settings import PROJECT_DIR
 SEEDS = PROJECT_DIR / "dbt_project" / "seeds" / "programme"
 
 
-def add_working_days(day: date, count: int, folder: Path = SEEDS) -> date:
-    """The `count`th working day after `day`."""
-    exceptions = read_exceptions(folder)
+def add_working_days(day: date, count: int, folder: Path = SEEDS) -> date | None:
+    """The `count`th working day after `day`; None where that is beyond the published calendar, which nobody guesses."""
+    exceptions, years = read_exceptions(folder), published_years(folder)
     while count:
         day += timedelta(days=1)
+        if day.year not in years:
+            return None
         count -= is_working(day, exceptions)
     return day
 
@@ -31,6 +33,6 @@ def read_exceptions(folder: Path = SEEDS) -> dict[date, bool]:
 
 
 def published_years(folder: Path = SEEDS) -> set[int]:
-    """The years whose calendar is published; of any other Monday to Friday is all that is known."""
+    """The years whose calendar is published."""
     with (folder / "working_years.csv").open(encoding="utf-8-sig", newline="") as handle:
         return {int(row["year"]) for row in csv.DictReader(handle)}

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -38,6 +39,8 @@ from ledger.journal import head
 from ledger.publications import edition_row
 from ledger.settings import read_variable
 from ledger.store import Row
+
+log = logging.getLogger("jifen")
 
 HELD_BACK = "rows.json"
 MANIFEST = "manifest.json"
@@ -306,7 +309,15 @@ def _same_as(night: Night, row: Row | None, entries: Sequence[Mapping[str, Any]]
 def _ack_due_on(sink: ExtractSink, send_date: date) -> str | None:
     if sink.acknowledged is None:
         return None
-    return add_working_days(send_date, sink.acknowledged.working_days).isoformat()
+    due_on = add_working_days(send_date, sink.acknowledged.working_days)
+    if due_on is None:
+        log.warning(
+            "%s: no day is known by which it must answer: the calendar of working days ends. Whose: configuration. "
+            "Next: add the year to dbt_project/seeds/programme/working_years.csv and working_day_exceptions.csv",
+            sink.name,
+        )
+    # Its answer is awaited all the same, and is never late.
+    return (due_on or date.max).isoformat()
 
 
 def require_allowed_today(night: Night, sink: ExtractSink, row: Row, edition_id: str) -> None:

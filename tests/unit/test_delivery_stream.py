@@ -135,8 +135,12 @@ def test_a_final_answer_stands_and_the_journal_knows_each_step(sent):
         ("2025-09-30", 2, "2025-10-10"),  # 国庆 and 中秋: 1 to 8 October
         ("2025-01-25", 1, "2025-01-26"),  # a Sunday that is worked
         ("2025-07-04", 1, "2025-07-07"),
-        ("2031-01-03", 1, "2031-01-06"),  # of a year that is not published the weekday counts
     ],
 )
 def test_a_deadline_is_in_working_days_of_the_published_calendar(day, count, last):
     assert add_working_days(date.fromisoformat(day), count) == date.fromisoformat(last)
+
+
+@pytest.mark.parametrize(("day", "count"), [("2031-01-03", 1), ("2026-12-30", 3)])
+def test_a_deadline_beyond_the_published_calendar_is_not_guessed(day, count):
+    assert add_working_days(date.fromisoformat(day), count) is None
