@@ -15,7 +15,7 @@ from flows.recipe import judge
 from sandbox.start import start
 from tests.e2e.house import House
 
-pytestmark = [pytest.mark.real, pytest.mark.night]
+pytestmark = [pytest.mark.real, pytest.mark.night, pytest.mark.sweep]
 
 YEARS = (2019, 2020, 2021)
 
