@@ -20,7 +20,7 @@ from connectors.errors import TransientError
 from connectors.landing import landed_path
 from connectors.pull import Pulled, pull_dataset
 from connectors.refusals import quarantine_path
-from connectors.spec import Dataset, Source
+from connectors.spec import Dataset, Source, Unwatched
 from connectors.zone import Zone
 from ledger.batches import BatchKey, landed_batches, pages_of, promoted_batches
 from ledger.settings import Settings
@@ -59,9 +59,12 @@ class TrialStore:
     def pull(self, source: Source, dataset: Dataset, watch: Watch | None = None) -> Pulled:
         """Pull and land one dataset as a night would. Raises `StoppedError` where the watch ends it."""
         watch = watch or Watch()
+        # A stand-in changes far more from one pull to the next than an agency does: what the budget holds back is
+        # tried by planted faults (sandbox/planting).
+        unheld = dataset.model_copy(update={"change": Unwatched(unwatched="a stand-in that is changed on purpose")})
         try:
             with _watched(watch), listening(self.said):
-                pulled = pull_dataset(source, dataset, self.zone, self.settings, self.ledger, self.as_of)
+                pulled = pull_dataset(source, unheld, self.zone, self.settings, self.ledger, self.as_of)
         finally:
             self.said += watch.tracebacks
         self.said.append(repr(pulled))

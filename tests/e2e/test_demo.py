@@ -50,6 +50,6 @@ def test_it_shows_the_night_and_again_what_stands_and_leaves_a_real_ledger_alone
         "programme_figures",
         "need_states",
     )
-    assert [table for table in programme if f"  {table}: " not in first] == []
+    assert [table for table in programme if f"  {table} " not in first] == []
     assert not (tmp_path / "real.sqlite").exists()
     assert (tmp_path / "demo" / "ledger.sqlite").exists()

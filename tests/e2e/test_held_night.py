@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.test_bad_days import edit_feed, outcome_of
 
-pytestmark = pytest.mark.night
+pytestmark = [pytest.mark.night, pytest.mark.sweep]
 
 
 def exchanged(record):

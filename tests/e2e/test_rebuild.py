@@ -7,7 +7,7 @@ import pytest
 from editions.durable import make_read_only
 from tests.rebuild_sweep import WAYS, from_raw, made_again
 
-pytestmark = pytest.mark.night
+pytestmark = [pytest.mark.night, pytest.mark.sweep]
 
 
 @pytest.fixture(scope="module")
