@@ -149,7 +149,7 @@ def test_exactly_one_rule_set_is_in_force(tmp_path):
     candidate = make_candidate(tmp_path)
     assert ruleset_in_force(candidate.warehouse) == "national-2024"
     with duckdb.connect(str(candidate.warehouse)) as connection:
-        connection.execute("insert into ruleset_in_force values ('national-2025')")
+        connection.execute("insert into ruleset_in_force by name select 'national-2025' as ruleset_id")
     with pytest.raises(RelationError, match="2 rule sets"):
         ruleset_in_force(candidate.warehouse)
 
@@ -293,7 +293,7 @@ def test_a_candidate_whose_tables_are_all_equal_is_not_sealed_again(tmp_path):
         "update rankings set as_of = as_of + 1;",
         "update supply set is_stale = true where source = 'tax';",
         "update ext_bank__scores set consent_withdrawn_on = date '2025-07-01' where consent_id = 'S-3';",
-        "alter table rankings add column is_passed boolean;",
+        "alter table rankings add column stage_basis varchar;",
         "delete from evidence;",
     ],
 )

