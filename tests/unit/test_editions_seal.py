@@ -293,7 +293,7 @@ def test_a_candidate_whose_tables_are_all_equal_is_not_sealed_again(tmp_path):
         "update rankings set as_of = as_of + 1;",
         "update supply set is_stale = true where source = 'tax';",
         "update ext_bank__scores set consent_withdrawn_on = date '2025-07-01' where consent_id = 'S-3';",
-        "alter table rankings add column stage_basis varchar;",
+        "alter table rankings add column data_classes varchar;",
         "delete from evidence;",
     ],
 )
