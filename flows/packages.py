@@ -44,7 +44,7 @@ log = logging.getLogger("jifen")
 
 HELD_BACK = "rows.json"
 MANIFEST = "manifest.json"
-# The first of these that holds for an enterprise is told: a withdrawal stands above all else.
+# The first of these that holds for an enterprise is the reason given: a withdrawal comes before all others.
 REASONS = ("withdrawn", "expired", "superseded", "data_class", "purpose", "not_eligible", "not_yet_valid")
 
 

@@ -326,7 +326,7 @@ def _require_whole(night: Night, edition_id: str) -> None:
 
 
 def _write_gate_page(night: Night, candidate: Candidate, verdict: Verdict, report: dict[str, Any]) -> None:
-    """Write `reports/<run>/gate.html`. A page that cannot be written is told, and stops no night."""
+    """Write `reports/<run>/gate.html`. A page that cannot be written is a warning, and stops no night."""
     path = night.settings.data_dir / "reports" / night.run_id / "gate.html"
     previous = edition_path(night.settings.data_dir, night.follows) if night.follows else None
     facts = {

@@ -1,4 +1,4 @@
-"""Version 3: open until it is released; how to add to it is told in `ledger.migrations`."""
+"""Version 3: open until it is released; `ledger.migrations` says how to add to it."""
 
 from alembic.operations import Operations
 from sqlalchemy import JSON, Column, Integer, Text
