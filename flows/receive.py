@@ -12,10 +12,13 @@ from typing import Any
 
 from connectors.openpgp import SealError, unseal
 from editions.package import DROPS, MANIFEST, PackageError, checked, read_drops, read_table, unpack
+from editions.relations import TABLE_NAME
 from editions.sql_text import quoted
 from ledger.files import write_durably
 
 STORE = "received.sqlite"
+OWN = ("deliveries", "dropped")
+"""The store's own tables."""
 _TABLES = """
 create table if not exists deliveries (
     number integer primary key, delivery_id text not null, kind text not null, send_date text not null,
@@ -63,6 +66,7 @@ def receive(package: Path, into: Path, recipient: str, keys: Keys | None, *, is_
         manifest = checked(files)
         if manifest["recipient"] != recipient:
             raise ReceiveError(f"it is for {manifest['recipient']}, and we are {recipient}")
+        _require_table_names([entry["table"] for entry in manifest["files"]])
         tables = {
             entry["table"]: (entry["columns"], read_table(entry, files[entry["path"]], manifest["table_format"]))
             for entry in manifest["files"]
@@ -117,6 +121,13 @@ def _faults(name: str) -> Iterator[None]:
     except (KeyError, TypeError, ValueError, sqlite3.DatabaseError) as error:
         # Whatever a manifest says that none of the checks foresaw.
         raise ReceiveError(f"{name}: it cannot be loaded ({type(error).__name__}: {error}). Whose: data.") from error
+
+
+def _require_table_names(names: list[str]) -> None:
+    """The tables of a package replace those of the store: none of them may be one in which deliveries are kept."""
+    wrong = [name for name in names if name in OWN or not TABLE_NAME.fullmatch(name) or name.startswith("sqlite_")]
+    if wrong or len(set(names)) != len(names):
+        raise ReceiveError(f"its tables are {', '.join(names)}, which are no names of tables or not all different")
 
 
 def _opened(package: Path, keys: Keys | None) -> bytes:
@@ -196,7 +207,7 @@ def _drop(store: sqlite3.Connection, number: int, drops: list[dict[str, str | No
     for one in drops:
         values = (number, one["table"], one["uscc"], one["consent_id"], one["reason"])
         store.execute("insert into dropped values (?, ?, ?, ?, ?)", values)
-        for table in {one["table"], "notices"} & (there - {"deliveries", "dropped"}):
+        for table in {one["table"], "notices"} & (there - {*OWN}):
             store.execute(f"delete from {quoted(table or '')} where uscc = ?", (one["uscc"],))  # noqa: S608  # quoted
 
 

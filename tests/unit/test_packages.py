@@ -379,6 +379,19 @@ def test_another_recipient_is_refused(three):
     refused(three, three.packages()[0], "it is for bank_a, and we are bank_b", recipient="bank_b")
 
 
+@pytest.mark.parametrize("name", ["deliveries", "dropped", "sqlite_master", "a; drop table deliveries", "A"])
+def test_a_table_named_as_what_the_store_keeps_for_itself_is_refused(three, name):
+    three.receive(three.packages()[0])
+    package = three.box / "other.tar"
+    files = unpack(three.packages()[1].read_bytes())
+    manifest = json.loads(files["manifest.json"])
+    manifest["files"][0]["table"] = name
+    rest = {path: held for path, held in files.items() if path not in ("manifest.json", "SHA256SUMS")}
+    package.write_bytes(pack(rest, manifest)[0])
+    refused(three, package, "which are no names of tables")
+    assert three.loaded()
+
+
 def test_a_gap_is_refused_until_the_missing_one_came(three):
     first, second, third = three.packages()
     assert three.receive(first).state == "loaded"
