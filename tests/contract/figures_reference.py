@@ -6,6 +6,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
+from tests.contract.market_reference import Market
 from tests.contract.pool_reference import OPEN, Pool, Row
 from tests.contract.subsidy_reference import as_day, fen
 
@@ -23,9 +24,16 @@ def rounded(fraction: Fraction) -> int:
     return int((Decimal(fraction.numerator) / fraction.denominator).quantize(Decimal(1), ROUND_HALF_UP))
 
 
-def figures_of(rows: Rows, seeds: Rows, lines: Sequence[Row], first: date, last: date) -> Figures:
+def figures_of(rows: Rows, seeds: Rows, lines: Sequence[Row], market: Market, first: date, last: date) -> Figures:
     """All figures of the quarter between two days."""
-    return _products(seeds, last) | _loans(rows, first, last) | _subsidies(rows, lines, last) | _pool(rows, seeds, last)
+    return (
+        _products(seeds, last)
+        | _loans(rows, first, last)
+        | _needs(market, last)
+        | _credit(rows, market, last)
+        | _subsidies(rows, lines, last)
+        | _pool(rows, seeds, last)
+    )
 
 
 def _products(seeds: Rows, last: date) -> Figures:
@@ -56,6 +64,40 @@ def _loans(rows: Rows, first: date, last: date) -> Figures:
             missing,
         ),
         "loan_rate_ppm": (rounded(rate / weight) if weight else None, missing),
+    }
+
+
+def _needs(market: Market, last: date) -> Figures:
+    needs = {"posted": [no for no, need in market.needs.items() if as_day(need["posted_on"]) <= last]}
+    for step in ("matched", "approved", "drawn"):
+        needs[step] = [
+            no
+            for no, tracks in market.tracks.items()
+            if any(e["event"] == step and as_day(e["happened_on"]) <= last for track in tracks.values() for e in track)
+        ]
+    counts: Figures = {f"needs_{step}": (len(found), 0) for step, found in needs.items()}
+    return counts | {
+        f"needs_{step}_fen": (sum(fen(market.needs[no]["amount_cny"]) for no in found), 0)
+        for step, found in needs.items()
+    }
+
+
+def _credit(rows: Rows, market: Market, last: date) -> Figures:
+    problems, newest = market.feedback(), {}
+    for row in sorted(rows["finance.bank_feedback"], key=lambda row: (as_day(row["reported_on"]), row["feedback_no"])):
+        if as_day(row["reported_on"]) <= last and problems[row["feedback_no"]][0] is None:
+            newest[row["bank"], row["application_no"]] = row
+    granted = [row for row in newest.values() if row["decision"] == "approved"]
+    drawn = [row for row in granted if row["drawn_on"] and as_day(row["drawn_on"]) <= last]
+
+    def limits(found: Sequence[Row]) -> tuple[int, int]:
+        known = [fen(row["limit_cny"]) for row in found if row["limit_cny"] is not None]
+        return sum(known), len(found) - len(known)
+
+    return {
+        "enterprises_granted": (len({market.uscc(row) for row in granted}), 0),
+        "credit_granted_fen": limits(granted),
+        "credit_drawn_fen": limits(drawn),
     }
 
 

@@ -102,6 +102,7 @@ def test_a_statement_of_whoever_gets_nothing_says_why(night: DistrictNight) -> N
 
 def test_every_figure_of_every_quarter_agrees_with_plain_python(night: DistrictNight, rows: dict[str, Any]) -> None:
     seeds = {name: seed_rows(name) for name in (*SEEDS, "products")}
+    market = Market(rows, {name: seed_rows(name) for name in MARKET_SEEDS})
     with duckdb.connect(str(night.candidate.warehouse), read_only=True) as connection:
         told = records(connection, "from programme_figures")
         lines = records(connection, "from subsidy_lines")
@@ -109,7 +110,7 @@ def test_every_figure_of_every_quarter_agrees_with_plain_python(night: DistrictN
     wanted = {
         (figure, quarter): figures
         for quarter, days in quarters.items()
-        for figure, figures in figures_of(rows, seeds, lines, *days).items()
+        for figure, figures in figures_of(rows, seeds, lines, market, *days).items()
     }
     assert {(row["figure"], row["quarter"]): (row["value"], row["not_judged"]) for row in told} == wanted
     assert len(quarters) == 12

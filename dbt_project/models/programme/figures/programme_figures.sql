@@ -7,6 +7,19 @@
         'loans_outstanding_fen': 'loans_left_out',
         'loan_rate_ppm': 'loans_left_out',
     },
+    'market_quarters': {
+        'needs_posted': '0',
+        'needs_matched': '0',
+        'needs_approved': '0',
+        'needs_drawn': '0',
+        'needs_posted_fen': '0',
+        'needs_matched_fen': '0',
+        'needs_approved_fen': '0',
+        'needs_drawn_fen': '0',
+        'enterprises_granted': '0',
+        'credit_granted_fen': 'limits_not_known',
+        'credit_drawn_fen': 'drawn_limits_not_known',
+    },
     'subsidy_quarters': {
         'subsidies_granted_fen': 'lines_left_out',
         'cost_reduction_ppm': 'lines_left_out',
@@ -52,6 +65,10 @@ product_quarters as (
 
 loan_quarters as (
     select * from {{ ref('loan_quarters') }}
+),
+
+market_quarters as (
+    select * from {{ ref('market_quarters') }}
 ),
 
 subsidy_quarters as (
