@@ -137,7 +137,7 @@ def progress(title: str) -> Iterator[None]:
 
 
 def show_refusals(pulled: Sequence[Mapping[str, Any]]) -> None:
-    """Print what landing refused, discarded or noticed, by agency and rule."""
+    """Print what landing refused, discarded or noticed, by agency and rule, and what changed within its limits."""
     rows = [
         (f"{one['source']}.{one['dataset']}", rule, count)
         for one in pulled
@@ -152,6 +152,10 @@ def show_refusals(pulled: Sequence[Mapping[str, Any]]) -> None:
                 by_message.setdefault(one["message"] or "", []).append(f"{one['source']}.{one['dataset']}")
         for message, names in by_message.items():
             console.print(f"  [{colour}]{state}[/] {safe(', '.join(names))}: {safe(message)}")
+    for one in pulled:
+        if one.get("changed"):
+            name = f"{one['source']}.{one['dataset']}"
+            console.print(f"  [yellow]changed[/] {safe(name)} 变化未超限: {safe(one['changed'])}")
 
 
 def show_top(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -95,6 +95,12 @@ def beyond(dataset: Dataset, found: "Changes", past: Sequence[Mapping[str, Any]]
     return [*_counts_beyond(dataset, found, past), *_drift_beyond(found)]
 
 
+def changed_in_words(counts: Mapping[str, int], held: int) -> str | None:
+    """What a batch changed within its limits, the most first: `changed:grade 4, added 2, of 1,956 records`."""
+    told = [f"{name} {count:,}" for name, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))]
+    return f"{', '.join(told)}, of {held:,} records" if told else None
+
+
 def _counts_beyond(dataset: Dataset, found: "Changes", past: Sequence[Mapping[str, Any]]) -> Iterator[Beyond]:
     leapt = {name: int(n) for name, n in found.drift.items() if name.startswith("leapt:")}
     for name, count in {**found.counts, **leapt}.items():

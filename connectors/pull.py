@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
 from connectors.asked import lower_bound, partition_values, require_newest
+from connectors.change_limits import changed_in_words
 from connectors.drivers.pages import Ask, Lines, Page, PullDriver
 from connectors.errors import ConnectorError, LineDeadError, PagingFaultError, UnforeseenError
 from connectors.landing import Delivery
@@ -39,7 +40,8 @@ _FILES = ("sftp", "folder")
 class Pulled:
     """What became of one dataset tonight: landed, unchanged, not_supplied, held, or failed and then whose fault it was.
 
-    What is held changed more than may be: the last good batch stands until a person accepts it.
+    What is held changed more than may be: the last good batch stands until a person accepts it. `changed` says what a
+    batch that landed changed of the last good one.
     """
 
     source: str
@@ -53,6 +55,7 @@ class Pulled:
     counts: dict[str, int] | None = None
     whose: str | None = None
     message: str | None = None
+    changed: str | None = None
 
 
 def pull_dataset(
@@ -105,7 +108,11 @@ def _as_told(base: Pulled, key: BatchKey, values: Mapping[str, Any]) -> Pulled:
             base, batch=key.batch, whose="data", message=f"{address} {values['message']}. {next_step}", **told
         )
     seen = [_nothing_passed(values), seen_in_folder(values["counts"])]
-    return replace(base, batch=values.get("same_as", key.batch), message=" ".join(filter(None, seen)) or None, **told)
+    changed = (
+        changed_in_words(values["changes"]["counts"], values["changes"]["held"]) if values.get("changes") else None
+    )
+    batch = values.get("same_as", key.batch)
+    return replace(base, batch=batch, message=" ".join(filter(None, seen)) or None, changed=changed, **told)
 
 
 def _nothing_passed(values: Mapping[str, Any]) -> str | None:

@@ -92,7 +92,7 @@ def gate_page(
 
     `verdict` is `Verdict.as_dict()`, `previous_edition` the folder of the edition that it was compared with, `facts`
     what a reader wants to know of the run, by a title in both languages, `datasets` what each pull came to
-    (`source`, `dataset`, `state`, `rows_received`, `rows_refused`, `message`).
+    (`source`, `dataset`, `state`, `rows_received`, `rows_refused`, `changed`, `message`).
     """
     state = str(verdict["state"])
     parts = [
@@ -196,7 +196,7 @@ def _charts(connection: duckdb.DuckDBPyConnection, previous_edition: Path) -> It
 
 
 def _datasets(datasets: Sequence[Mapping[str, Any]]) -> str:
-    heads = ("数据集 Dataset", "状态 State", "收到 Received", "拒收 Refused", "说明 Notes")
+    heads = ("数据集 Dataset", "状态 State", "收到 Received", "拒收 Refused", "未超限变化 Changed", "说明 Notes")
     return table(
         heads,
         (
@@ -205,6 +205,7 @@ def _datasets(datasets: Sequence[Mapping[str, Any]]) -> str:
                 PULLS.get(one["state"], one["state"]),
                 one["rows_received"],
                 one["rows_refused"],
+                one.get("changed"),
                 one.get("message"),
             )
             for one in sorted(datasets, key=lambda one: (one["source"], one["dataset"]))

@@ -51,6 +51,16 @@ def test_a_pull_lands_and_a_second_one_is_unchanged(jifen):
     assert (first.exit_code, second.exit_code) == (0, 0)
 
 
+def test_what_changed_within_its_limits_is_said_to_people_and_to_machines(jifen):
+    jifen("pull", "land")
+    jifen.agency.change("land", "leases", "correct")
+    (told,) = json.loads(jifen("pull", "land", "--json").stdout)
+    assert (told["state"], told["changed"]) == ("landed", "changed:holder 1, of 7 records")
+    jifen.agency.change("land", "leases", "add")
+    shown = " ".join(jifen("pull", "land").stdout.split())
+    assert "changed land.leases 变化未超限: added 1, of 7 records" in shown
+
+
 @pytest.mark.parametrize(("critical", "code"), [(False, 1), (True, 4)])
 def test_a_pull_that_fails_exits_by_how_critical_it_is(jifen, monkeypatch, critical, code):
     monkeypatch.setenv("LAND_KEY", "wrong")

@@ -19,6 +19,7 @@ PULLED = [
         "state": "landed",
         "rows_received": 7,
         "rows_refused": 1,
+        "changed": "changed:sales_cny 2, of 7 records",
         "message": None,
     },
     {"source": "a", "dataset": "b", "state": "failed", "rows_received": 0, "rows_refused": 0, "message": HOSTILE},
@@ -87,6 +88,10 @@ def test_hostile_names_and_messages_are_text_and_the_page_needs_no_script_and_no
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in content
     assert not {"script", "iframe", "link", "img"} & set(found.tags)
     assert not found.links
+
+
+def test_what_changed_of_a_dataset_within_its_limits_is_on_the_page(tmp_path):
+    assert "changed:sales_cny 2, of 7 records" in page_of(tmp_path)
 
 
 def test_equal_candidates_give_equal_pages(tmp_path, previous):
