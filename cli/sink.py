@@ -9,6 +9,7 @@ import typer
 from cli import show
 from cli.command import Json, fail, misused, new_group, require_known
 from cli.sink_check import check_sinks, contract_columns
+from connectors.drivers.webhook_signature import new_secret
 from connectors.errors import ConfigError
 from connectors.openpgp import ENCRYPT, SIGN, usable
 from connectors.sink_files import SINKS_DIR, ExtractSink, Sink, read_sinks
@@ -82,6 +83,17 @@ def try_sinks(names: Names = None, as_json: Json = False) -> None:
     show.show_rows("Trials 试运行", lines, ("recipient", "state", "package", "rows", "message"), as_json)
     if any(line["state"] != "ok" for line in lines):
         raise typer.Exit(1)
+
+
+@app.command("secret")
+def secret(
+    is_private: Annotated[bool, typer.Option("--ed25519", help="A key pair: the channel gets the public key.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a secret that signs messages to a channel, by Standard Webhooks; it is shown once and kept nowhere."""
+    ours, theirs = new_secret(is_private=is_private)
+    told = {"secret": ours, "for the channel": theirs}
+    show.show_rows("Secret 密钥", [told], tuple(told), as_json, whole=tuple(told))
 
 
 @app.command("new")

@@ -117,7 +117,7 @@ def notify_pending(night: Night, table: Table = outbox) -> list[dict[str, Any]]:
     from connectors.drivers.webhook import push
 
     def send(sink: NoticeSink, row: Row) -> Row:
-        push(sink, row["event"].encode(), night.settings)
+        push(sink, row["message_id"], row["event"].encode(), night.settings)
         mark_sent(night.ledger, table, row["message_id"])
         return {}
 

@@ -1,8 +1,7 @@
 """Posting one CloudEvents message to a webhook, signed; only what its recipient calls success counts as received."""
 
-import hashlib
-import hmac
 import re
+import time
 from contextlib import closing
 from itertools import islice
 from typing import Any
@@ -15,6 +14,7 @@ from connectors.drivers.answers import SHORTEST_SECRET, Secrets, UnreadableError
 from connectors.drivers.http_exchange import LOST, TooLargeError, exchanged, require_not_busy, surroundings
 from connectors.drivers.listing import Answer
 from connectors.drivers.retry import SEND_AGAIN, TryAgainError, call_with_retry
+from connectors.drivers.webhook_signature import signed_headers
 from connectors.errors import AgencyError, ConfigError
 from connectors.json_text import loads
 from connectors.sink_files import NoticeSink
@@ -27,17 +27,17 @@ _JSONP = re.compile(rb"\s*[A-Za-z_$][\w$.]*\((.*)\)[\s;]*", re.DOTALL)
 _BAD_NUMBER = re.compile(r"[45]\d\d")
 
 
-def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
+def push(sink: NoticeSink, message_id: str, body: bytes, settings: Settings) -> None:
     """Post the body (structured-mode CloudEvents JSON). The message's id lets the receiver drop a repetition.
 
     Raises a connector error for whatever is not an acceptance: the message stays pending, and the next run sends it.
     """
     url = read_variable(sink.connection.url.env, sink.name)
     secret = read_variable(sink.connection.secret.env, sink.name)
-    sent = _signed(sink, url, secret, body)
+    sent = _signed(sink, url, secret, message_id, body)
     arguments, timeout = surroundings(url), settings.request_timeout_seconds
     tokens = [value for _, value in parse_qsl(urlsplit(url).query) if len(value) >= SHORTEST_SECRET]
-    secrets = Secrets(lambda: (secret, url, *tokens), (), sink.name)
+    secrets = Secrets(lambda: (*secret.split(), url, *tokens), (), sink.name)
 
     def attempt() -> None:
         try:
@@ -59,11 +59,11 @@ def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
         call_with_retry(attempt, sink.name, settings.retry_seconds, next_step=SEND_AGAIN)
 
 
-def _signed(sink: NoticeSink, url: str, secret: str, body: bytes) -> requests.PreparedRequest:
+def _signed(sink: NoticeSink, url: str, secret: str, message_id: str, body: bytes) -> requests.PreparedRequest:
     headers = {
         "Content-Type": "application/cloudevents+json; charset=utf-8",
         "Accept-Encoding": "gzip",
-        "X-Jifen-Signature": "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest(),
+        **signed_headers(message_id, int(time.time()), body, secret, sink.connection.secret.env, sink.name),
     }
     sent = requests.PreparedRequest()
     try:

@@ -1,23 +1,27 @@
 """A channel that a sink file names: signed CloudEvents in, one line kept for each that was accepted."""
 
+import base64
 import hashlib
 import hmac
 import json
-import secrets
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+from connectors.drivers.webhook_signature import new_secret
 from connectors.sink_files import NoticeSink
 from sandbox.standin.faults import FaultPlan, names_of
 from sandbox.standin.journal import Journal
 
 _CONTENT_TYPE: Final = "application/cloudevents+json"
+_TOLERANCE_SECONDS: Final = 300
 _REQUIRED: Final = ("specversion", "id", "source", "type")
 
 
@@ -29,7 +33,7 @@ class Channel:
     state: Path
     plan: FaultPlan
     journal: Journal
-    secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    secret: str = field(default_factory=lambda: new_secret()[0])
 
     def variables(self, port: int) -> dict[str, str]:
         """What leads to it."""
@@ -49,8 +53,7 @@ class Channel:
         await JSONResponse(answer, status)(scope, receive, send)
 
     def _take(self, request: Request, body: bytes) -> tuple[int, dict[str, Any]]:
-        seal = "sha256=" + hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(request.headers.get("x-jifen-signature", "").encode(), seal.encode()):
+        if not self._is_signed(request.headers, body):
             return 401, {"error": "signature does not match"}
         if request.headers.get("content-type", "").partition(";")[0].strip() != _CONTENT_TYPE:
             return 415, {"error": f"content type must be {_CONTENT_TYPE}"}
@@ -60,9 +63,21 @@ class Channel:
             return 400, {"error": "body is not JSON"}
         if not isinstance(event, dict) or any(not event.get(name) for name in _REQUIRED):
             return 400, {"error": f"a CloudEvent needs {', '.join(_REQUIRED)}"}
+        if event["id"] != request.headers["webhook-id"]:
+            return 400, {"error": "webhook-id is not the id of the event"}
         folder = self.state / "webhook"
         folder.mkdir(parents=True, exist_ok=True)
         receipt = {"id": event["id"], "received_at": datetime.now(tz=UTC).isoformat(), "event": event}
         with (folder / "events.jsonl").open("ab", buffering=0) as file:
             file.write(json.dumps(receipt, ensure_ascii=False).encode() + b"\n")
         return 202, {"accepted": event["id"]}
+
+    def _is_signed(self, headers: Headers, body: bytes) -> bool:
+        """Whether one of the signatures is that of our secret; by Standard Webhooks, without our own signer."""
+        told, at = (headers.get(name, "") for name in ("webhook-id", "webhook-timestamp"))
+        if not at.isdecimal() or abs(time.time() - int(at)) > _TOLERANCE_SECONDS:
+            return False
+        key = base64.b64decode(self.secret.removeprefix("whsec_"))
+        seal = hmac.new(key, f"{told}.{at}.".encode() + body, hashlib.sha256).digest()
+        wanted = b"v1," + base64.b64encode(seal)
+        return any(hmac.compare_digest(wanted, one.encode()) for one in headers.get("webhook-signature", "").split())

@@ -23,7 +23,7 @@ from tests.contract.small_sftp import ask_of as ask_of_sftp
 from tests.contract.small_sftp import connection_of
 from tests.contract.small_sftp import serve as serve_sftp
 from tests.contract.test_rest_auth import LOGIN, OAUTH
-from tests.contract.test_webhook_driver import SINK
+from tests.contract.test_webhook_driver import HOOK_SECRET, SINK
 
 BUDGET, TIMEOUT = 0.7, 0.3
 SLACK = 20.0
@@ -69,8 +69,8 @@ def ends_in_time(monkeypatch):
 
 def notice(url, monkeypatch, settings, body=b"{}"):
     monkeypatch.setenv("HOOK_URL", url)
-    monkeypatch.setenv("HOOK_SECRET", "made-up-secret")
-    push_notice(NoticeSink.model_validate(SINK), body, settings)
+    monkeypatch.setenv("HOOK_SECRET", HOOK_SECRET)
+    push_notice(NoticeSink.model_validate(SINK), "1", body, settings)
 
 
 @pytest.mark.parametrize("name", ENDLESS)

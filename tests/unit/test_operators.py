@@ -39,7 +39,7 @@ def posted(monkeypatch):
     sent = SimpleNamespace(events=[], away=False)
     sent.refuse = lambda: AgencyError("the channel rejected the message with 401.", "operators", "check its secret")
 
-    def push(sink, body, _settings):
+    def push(sink, _message_id, body, _settings):
         if sent.away:
             raise sent.refuse()
         sent.events.append((sink.name, json.loads(body)))
