@@ -21,6 +21,7 @@ GROUPS = {
     "quarantine": "Refused records: list, show, replay, discard.",
     "identity": "Identities: unmatched names, candidates and decisions.",
     "deliveries": "Packages to banks: list, show, send again, write down answers.",
+    "outbox": "Messages to channels: list, show, send by their schedule, replay, discard.",
     "sink": "The recipients: list, check, test them, begin a new one.",
     "returns": "Return files: what was reported to each agency about its records.",
     "ruleset": "Rule sets: list, check, compare, copy, export.",

@@ -1,6 +1,7 @@
 """`jifen status`: for people what to do first, for monitoring one line and an exit code."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,8 +19,10 @@ from connectors.sink_files import ExtractSink, alert_channels, readable_sinks
 from flows.acks import late_text, no_text
 from flows.faults import sentence
 from flows.outcome import Outcome
+from flows.texts import counted
 from ledger.deliveries import rejected, unacknowledged
 from ledger.objections import objection_rows
+from ledger.outbox import DEAD, disabled_channels, messages, relay_rows
 from ledger.publications import current_id, edition_row, pending, sent_or_pending
 from ledger.runs import is_at_work, latest_runs
 from ledger.settings import PROJECT_DIR, Settings
@@ -29,6 +32,7 @@ from ledger.yaml_file import read_yaml
 
 WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 """What monitoring calls the exit codes 0 to 3."""
+RELAY_SILENT_HOURS = 0.25
 BAD = {
     "failed": "the last night failed",
     "blocked": "the gate blocked",
@@ -95,7 +99,7 @@ def standing(settings: Settings) -> dict[str, Any]:
             "notices": sent_or_pending(ledger, outbox, current) if current else [],
         },
         "owed": owed,
-        "recipients": [*_answers(ledger, settings), *_of_keys(settings)],
+        "recipients": [*_answers(ledger, settings), *_of_channels(ledger), *_of_keys(settings)],
         **_expected(settings),
     }
 
@@ -105,6 +109,17 @@ def _answers(ledger: Engine, settings: Settings) -> Iterator[str]:
     today = datetime.now(settings.zone).date().isoformat()
     yield from map(late_text, unacknowledged(ledger, today))
     yield from map(no_text, rejected(ledger))
+
+
+def _of_channels(ledger: Engine) -> Iterator[str]:
+    """Each channel that is disabled or has dead letters, and a relay that is silent."""
+    for recipient, why in disabled_channels(ledger).items():
+        yield f"{recipient} is disabled: {why} Next: jifen outbox replay --recipient {recipient}, once that is settled"
+    for recipient, count in sorted(Counter(row["recipient"] for row in messages(ledger, DEAD)).items()):
+        yield f"{counted(count, 'dead letter')} to {recipient}. Next: jifen outbox list --state dead"
+    for row in relay_rows(ledger):
+        if _hours_since(row["seen_at"]) > RELAY_SILENT_HOURS:
+            yield f"the relay on {row['host']} was last heard of at {row['seen_at']}. Next: jifen outbox relay"
 
 
 def _of_keys(settings: Settings) -> Iterator[str]:

@@ -27,10 +27,16 @@ class AgencyError(ConnectorError):
     whose = "agency"
 
 
+class GoneError(AgencyError):
+    """The channel says that it is gone for good (410): nothing more is sent to it until a person looked."""
+
+
 class TransientError(ConnectorError):
     """Down, slow or busy for longer than the retry budget: the same call may work later."""
 
     whose = "transient"
+    retry_after: float | None = None
+    """After how many seconds they asked to be called again."""
 
 
 class LineDeadError(TransientError):

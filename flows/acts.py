@@ -11,18 +11,18 @@ from editions.places import edition_path, point_current
 from editions.seal import EditionDamagedError
 from editions.touched import touched
 from editions.verify import verify
+from flows.events import PUBLISHED, message
+from flows.events import WITHDRAWN as WITHDRAWN_TYPE
 from flows.night import Correction
 from flows.outcome import Outcome
 from flows.past import has_passed
-from flows.publish import EVENT_TYPE, message, recipients
+from flows.publish import recipients
 from flows.recipe import PLAIN_STEPS, Steps, run_night
 from ledger.acts import ROLLED_BACK, WITHDRAWN, earlier_standing, go_to, record_correction, require_standing, withdrawn
 from ledger.publications import Message, current_id, edition_row, next_sequence, publication_rows
 from ledger.runs import exclusive_run
 from ledger.settings import Settings
 from ledger.store import Row, open_ledger
-
-WITHDRAWN_TYPE = "cn.jifen.edition.withdrawn.v1"
 
 
 class ActError(ValueError):
@@ -155,6 +155,6 @@ def _told(channel: str, act: str, edition_id: str, stands: Row, sequence: int, c
         "why": why,
     }
     if act == ROLLED_BACK:
-        return message(f"{edition_id}.{channel}.{sequence}", channel, EVENT_TYPE, edition_id, data)
+        return message(f"{edition_id}.{channel}.{sequence}", channel, PUBLISHED, edition_id, data)
     data |= {"withdrawn": edition_id, "withdrawn_on": datetime.now(UTC).date().isoformat()}
     return message(f"{edition_id}.{channel}.withdrawn", channel, WITHDRAWN_TYPE, edition_id, data)

@@ -7,16 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from connectors.sink_files import alert_channels
-from flows.deliver import notify_pending
+from flows.events import NEEDS_ATTENTION, message
 from flows.night import Night
 from flows.outcome import Outcome
-from flows.publish import message
+from flows.relay import notify_pending
 from flows.texts import pasteable
 from ledger.publications import current_id, queue_alerts
 from ledger.runs import latest_runs
 from ledger.tables import alerts
-
-EVENT_TYPE = "cn.jifen.night.needs_attention.v1"
 
 
 def with_alerts_sent(night: Night, outcome: Outcome) -> Outcome:
@@ -57,5 +55,5 @@ def _alert(night: Night, run_id: str, outcome: Outcome) -> None:
         "owed": list(outcome.owed),
     }
     to = [sink.name for sink in alert_channels(night.sinks, os.environ)]
-    messages = [message(f"{run_id}.{name}", name, EVENT_TYPE, run_id, data) for name in to]
+    messages = [message(f"{run_id}.{name}", name, NEEDS_ATTENTION, run_id, data) for name in to]
     queue_alerts(night.ledger, run_id, messages)

@@ -1,4 +1,4 @@
-"""Sending what the ledger has as pending: extracts by file, notices by message. It stays pending until it arrived."""
+"""Sending the files that the ledger has as pending: each stays pending until it arrived."""
 
 import json
 import logging
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Table
 
 from connectors.errors import ConfigError, ConnectorError, TransientError
-from connectors.sink_files import ExtractSink, NoticeSink, ReturnsSink
+from connectors.sink_files import ExtractSink, ReturnsSink
 from editions.extract import ExtractError
 from editions.package import PackageError
 from flows.night import Night
@@ -17,9 +17,9 @@ from flows.packages import DeliveryError, composed, kept_package
 from ledger.publications import mark_failed, mark_sent, pending
 from ledger.settings import MissingVariableError, Settings
 from ledger.store import Row
-from ledger.tables import deliveries, outbox
+from ledger.tables import deliveries
 
-S = TypeVar("S", ExtractSink, NoticeSink, ReturnsSink)
+S = TypeVar("S", ExtractSink, ReturnsSink)
 
 log = logging.getLogger("jifen")
 
@@ -110,15 +110,3 @@ def leave(sink: ExtractSink | ReturnsSink, name: str, content: bytes, manifest: 
     from connectors.drivers.sftp import push
 
     push(sink.connection, sink.folder, [(name, content), (f"{name}.manifest.json", manifest)], sink.name, settings)
-
-
-def notify_pending(night: Night, table: Table = outbox) -> list[dict[str, Any]]:
-    """Post every pending message of `outbox` or `alerts`, oldest first; answers one line for each."""
-    from connectors.drivers.webhook import push
-
-    def send(sink: NoticeSink, row: Row) -> Row:
-        push(sink, row["message_id"], row["event"].encode(), night.settings)
-        mark_sent(night.ledger, table, row["message_id"])
-        return {}
-
-    return send_pending(night, table, NoticeSink, {"message_id": "message_id"}, send)

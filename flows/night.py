@@ -1,14 +1,14 @@
 """What one run needs, read once and handed to every step."""
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import Engine
 
 from connectors.drivers.pages import Lines
 from connectors.identity_decisions import IdentityDecision
 from connectors.inputs import Supplied
-from connectors.sink_files import Sink
+from connectors.sink_files import Sink, read_sinks
 from connectors.spec import Source
 from connectors.stored import Hashed
 from connectors.zone import Zone
@@ -17,6 +17,7 @@ from editions.candidate import Candidate
 from editions.recipe import InputBatch
 from expectations.verdict import Verdict
 from ledger.settings import Settings
+from ledger.store import open_ledger
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,12 @@ class Night:
     corrects: Correction | None = None
     lines: Lines = field(default_factory=Lines, compare=False)
     hashed: Hashed = field(default_factory=dict, compare=False)
+
+
+def night_without_run(settings: Settings) -> Night:
+    """What sending needs, for who sends outside a night: today, and the recipients."""
+    today = datetime.now(settings.zone).date()
+    return Night("", today, settings, open_ledger(settings), (), tuple(read_sinks()), Zone())
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,12 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from connectors.pull import Pulled, waves
 from connectors.spec import Dataset, Source
 from flows import recipe
-from flows.deliver import deliver_pending, notify_pending
+from flows.deliver import deliver_pending
 from flows.faults import sentence
 from flows.night import Night
 from flows.outcome import Outcome
 from flows.publish import publish_edition
+from flows.relay import notify_pending
 from ledger.env_file import load_env_file
 from ledger.settings import Settings, SettingsError
 

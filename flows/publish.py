@@ -2,11 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
-
-from cloudevents.core.formats.json import JSONFormat
-from cloudevents.core.v1.event import CloudEvent
 
 from connectors.inputs import Supplied
 from connectors.sink_files import ExtractSink, NoticeSink, Sink
@@ -17,6 +13,7 @@ from editions.recipe import edition_id_of
 from editions.relations import ruleset_in_force
 from editions.ruleset_diff import frozen_row
 from editions.seal import EditionFacts, seal
+from flows.events import PUBLISHED, message
 from flows.night import Cleared, Night
 from flows.past import has_passed
 from ledger.files import open_to_readers
@@ -24,8 +21,6 @@ from ledger.journal import head
 from ledger.publications import Message, current_id, edition_row, next_sequence, publish
 from ledger.settings import PROJECT_DIR
 from ledger.store import Row
-
-EVENT_TYPE = "cn.jifen.edition.published.v1"
 
 
 def publish_edition(night: Night, cleared: Cleared) -> str | None:
@@ -151,20 +146,4 @@ def _message(channel: NoticeSink, sequence: int, edition: Row, supersedes: str |
     if channel.policies:
         left_out = () if channel.policies == "enterprises" else ("listed_enterprises",)
         data["policies"] = [{name: one[name] for name in one if name not in left_out} for one in policies]
-    return message(message_id, channel.name, EVENT_TYPE, edition["edition_id"], data)
-
-
-def message(message_id: str, recipient: str, event_type: str, subject: str, data: dict[str, Any]) -> Message:
-    """A CloudEvent for one channel; its id lets the receiver drop a repetition."""
-    event = CloudEvent(
-        {
-            "id": message_id,
-            "source": "urn:jifen",
-            "type": event_type,
-            "time": datetime.now(UTC),
-            "subject": subject,
-            "datacontenttype": "application/json",
-        },
-        data,
-    )
-    return Message(message_id, recipient, JSONFormat().write(event).decode())
+    return message(message_id, channel.name, PUBLISHED, edition["edition_id"], data)

@@ -38,12 +38,13 @@ from expectations.gate_page import gate_page
 from expectations.verdict import PublicationBlocked, Verdict, overridden, require_passed
 from flows.acks import collect_acks, late_acks
 from flows.alerts import with_alerts_sent
-from flows.deliver import deliver_pending, notify_pending
+from flows.deliver import deliver_pending
 from flows.faults import sentence
 from flows.night import Cleared, Correction, Night
 from flows.outcome import Outcome
 from flows.past import BusinessDateError, has_passed, known_then, require_come, stood_on, why_unknown
 from flows.publish import publish_edition, recipients, seal_edition, stale_of
+from flows.relay import notify_pending
 from flows.returns import compose_returns, with_returns_sent
 from flows.texts import counted
 from ledger.acts import require_standing

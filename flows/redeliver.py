@@ -1,19 +1,17 @@
 """What a person may do to deliveries: send one again as it was, and have a recipient drop rows."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from connectors.errors import ConfigError
-from connectors.sink_files import ExtractSink, read_sinks
-from connectors.zone import Zone
+from connectors.sink_files import ExtractSink
 from flows.deliver import deliver_pending, leave_package
-from flows.night import Night
+from flows.night import Night, night_without_run
 from flows.packages import require_allowed_today
 from ledger.deliveries import RECALL, delivery_row, recall_rows, record_redelivered
 from ledger.publications import current_id
 from ledger.runs import exclusive_run
 from ledger.settings import Settings
-from ledger.store import Row, open_ledger
+from ledger.store import Row
 
 
 class RedeliveryError(ValueError):
@@ -28,7 +26,7 @@ def redeliver(settings: Settings, delivery_id: str, who: str) -> Row:
     Raises `RedeliveryError` for one that was never sent, and `ConfigError` where a consent to it no longer stands.
     """
     with exclusive_run(settings.data_dir):
-        night = _night(settings)
+        night = night_without_run(settings)
         row = delivery_row(night.ledger, delivery_id)
         if row["state"] != "sent" or not row["manifest_sha256"]:
             raise RedeliveryError(f"{delivery_id} is {row['state']}: only what was sent is sent again. Next: jifen run")
@@ -44,7 +42,7 @@ def redeliver(settings: Settings, delivery_id: str, who: str) -> Row:
 def recall(settings: Settings, recipient: str, codes: Sequence[str], why: str, who: str) -> Row:
     """Have a recipient drop the rows of these enterprises, at once; what cannot be sent goes with the next night."""
     with exclusive_run(settings.data_dir):
-        night = _night(settings)
+        night = night_without_run(settings)
         _sink(night, recipient)
         current = current_id(night.ledger)
         if current is None:
@@ -52,11 +50,6 @@ def recall(settings: Settings, recipient: str, codes: Sequence[str], why: str, w
         delivery_id = recall_rows(night.ledger, recipient, current, codes, why, who)
         deliver_pending(night, only=delivery_id)
         return delivery_row(night.ledger, delivery_id)
-
-
-def _night(settings: Settings) -> Night:
-    today = datetime.now(settings.zone).date()
-    return Night("", today, settings, open_ledger(settings), (), tuple(read_sinks()), Zone())
 
 
 def _sink(night: Night, recipient: str) -> ExtractSink:

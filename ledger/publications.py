@@ -193,9 +193,9 @@ def _attempt(table: Table, key: str, **values: Any) -> Update:
     return update(table).where(column == key).values(attempts=table.c.attempts + 1, **values)
 
 
-def queue_alerts(ledger: Engine, run_id: str, messages: Sequence[Message]) -> None:
-    """Queue these messages about a run for operators; one that is queued or sent already is left as it is."""
+def queue_alerts(ledger: Engine, run_id: str | None, messages: Sequence[Message]) -> None:
+    """Queue these messages for operators, of a run or of none; one that is queued or sent already stays as it is."""
     with ledger.begin() as connection:
-        known = set(connection.execute(select(alerts.c.message_id).where(alerts.c.run_id == run_id)).scalars())
+        known = set(connection.execute(select(alerts.c.message_id)).scalars())
         new = [vars(message) for message in messages if message.message_id not in known]
         _insert_pending(connection, alerts, {"run_id": run_id}, new)

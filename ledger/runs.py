@@ -77,7 +77,7 @@ def start_run(ledger: Engine, as_of: date, driver: str) -> str:
     where one is: two hosts whose locks do not see each other share the ledger.
     """
     run_id, day = f"{as_of.isoformat()}-{uuid.uuid4().hex[:8]}", as_of.isoformat()
-    here = {"host": _host(), "process": _process(os.getpid()), "seen_at": now()}
+    here = {"host": this_host(), "process": process_of(os.getpid()), "seen_at": now()}
     died = {"state": "failed", "ended_at": now(), "report": {"error": DIED}}
     with ledger.begin() as connection:
         for row in connection.execute(select(runs).where(runs.c.state == "running")).mappings().all():
@@ -95,18 +95,19 @@ def start_run(ledger: Engine, as_of: date, driver: str) -> str:
 def _is_alive(row: RowMapping) -> bool:
     if row["host"] is None or row["process"] is None:
         return False
-    if row["host"] == _host():
+    if row["host"] == this_host():
         number = str(row["process"]).partition("@")[0]
-        return row["process"] == _process(int(number)) and int(number) != os.getpid()
+        return row["process"] == process_of(int(number)) and int(number) != os.getpid()
     unheard = datetime.now(UTC) - datetime.fromisoformat(row["seen_at"])
     return unheard < timedelta(seconds=SILENT_SECONDS)
 
 
-def _host() -> str:
+def this_host() -> str:
+    """The name by which the ledger knows this machine."""
     return socket.gethostname()
 
 
-def _process(number: int) -> str | None:
+def process_of(number: int) -> str | None:
     """A process by its number and the moment it began, since numbers come again; None where there is none."""
     try:
         began = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[19]

@@ -147,12 +147,26 @@ deliveries = _table(
 
 denials = _table("denials", "delivery_id key of deliveries, consent_id key, uscc, reason")
 
-_MESSAGE = "recipient, event, state, attempts integer, last_error?, created_at, sent_at?"
+# `attempts` counts those of the schedule; no `next_try_at` is at once. A claim is of the process that sends it now.
+_MESSAGE = (
+    "recipient, event, state, attempts integer, last_error?, created_at, sent_at?, next_try_at?, claimed_by?,"
+    "claimed_until?"
+)
+_MESSAGE_STATES = ("pending", "sent", "dead", "discarded")
 
 outbox = _table(
     "outbox",
     f"message_id key, edition_id of editions, {_MESSAGE}",
-    among("outbox", "state", "pending", "sent"),
+    among("outbox", "state", *_MESSAGE_STATES),
 )
-# A table of its own: a night that failed may leave no edition.
-alerts = _table("alerts", f"message_id key, run_id of runs, {_MESSAGE}", among("alerts", "state", "pending", "sent"))
+# A table of its own: a night that failed may leave no edition, and what a relay has to tell is of no night.
+alerts = _table("alerts", f"message_id key, run_id? of runs, {_MESSAGE}", among("alerts", "state", *_MESSAGE_STATES))
+
+# Each time a message was tried; no outcome where the process died before it knew.
+message_attempts = _table("message_attempts", "message_id key, number integer key, recipient, at, outcome?")
+
+# What is known of a channel: that it is gone for good, and until when it wants to hear nothing.
+channels = _table("channels", "recipient key, disabled_at?, disabled_why?, not_before?")
+
+# The relay of each host, while it is at work: when it was last heard of.
+relays = _table("relays", "host key, process, started_at, seen_at")

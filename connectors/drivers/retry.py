@@ -126,13 +126,24 @@ def call_with_retry(
             if pause >= left():
                 break
             (sleep or time.sleep)(pause)
-    after = ""
-    if failed.retry_after is not None:
-        moment = datetime.now(UTC) + timedelta(seconds=failed.retry_after)
-        after = f", resume after {moment.isoformat(timespec='seconds')}"
     # What the attempts were broken by may hold an address with a secret in it: it ends here.
     kind = LineDeadError if isinstance(failed, NoLineError) else TransientError
-    raise kind(f"{failed} (tried for up to {budget_seconds:g} s{after}).", where, next_step)
+    raise kind(f"{failed} (tried for up to {budget_seconds:g} s{_resume(failed)}).", where, next_step)
+
+
+def not_now(error: TryAgainError, where: str) -> TransientError:
+    """What one attempt that is not repeated here ends with; it holds the wait that they asked for."""
+    kind = LineDeadError if isinstance(error, NoLineError | OutOfTimeError) else TransientError
+    told = kind(f"{error}{_resume(error)}.", where, SEND_AGAIN)
+    told.retry_after = error.retry_after
+    return told
+
+
+def _resume(error: TryAgainError) -> str:
+    if error.retry_after is None:
+        return ""
+    moment = datetime.now(UTC) + timedelta(seconds=error.retry_after)
+    return f", resume after {moment.isoformat(timespec='seconds')}"
 
 
 def _pause(error: TryAgainError, number: int) -> float:

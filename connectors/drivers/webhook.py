@@ -13,15 +13,16 @@ from requests.adapters import HTTPAdapter
 from connectors.drivers.answers import SHORTEST_SECRET, Secrets, UnreadableError, check_answered
 from connectors.drivers.http_exchange import LOST, TooLargeError, exchanged, require_not_busy, surroundings
 from connectors.drivers.listing import Answer
-from connectors.drivers.retry import SEND_AGAIN, TryAgainError, call_with_retry
+from connectors.drivers.retry import SEND_AGAIN, TryAgainError, budget, not_now
 from connectors.drivers.webhook_signature import signed_headers
-from connectors.errors import AgencyError, ConfigError
+from connectors.errors import AgencyError, ConfigError, GoneError, LineDeadError
 from connectors.json_text import loads
 from connectors.sink_files import NoticeSink
 from connectors.verdicts import refusals, refuses
 from ledger.settings import Settings, read_variable
 
 MOST_OF_AN_ANSWER_BYTES = 1 << 16
+GONE = 410
 _DEEPEST = 3
 _JSONP = re.compile(rb"\s*[A-Za-z_$][\w$.]*\((.*)\)[\s;]*", re.DOTALL)
 _BAD_NUMBER = re.compile(r"[45]\d\d")
@@ -30,7 +31,7 @@ _BAD_NUMBER = re.compile(r"[45]\d\d")
 def push(sink: NoticeSink, message_id: str, body: bytes, settings: Settings) -> None:
     """Post the body (structured-mode CloudEvents JSON). The message's id lets the receiver drop a repetition.
 
-    Raises a connector error for whatever is not an acceptance: the message stays pending, and the next run sends it.
+    One attempt. Raises a connector error for whatever is not an acceptance; when it is tried again, `flows.relay` says.
     """
     url = read_variable(sink.connection.url.env, sink.name)
     secret = read_variable(sink.connection.secret.env, sink.name)
@@ -39,24 +40,21 @@ def push(sink: NoticeSink, message_id: str, body: bytes, settings: Settings) -> 
     tokens = [value for _, value in parse_qsl(urlsplit(url).query) if len(value) >= SHORTEST_SECRET]
     secrets = Secrets(lambda: (*secret.split(), url, *tokens), (), sink.name)
 
-    def attempt() -> None:
+    with closing(HTTPAdapter()) as adapter, budget(settings.retry_seconds):
         try:
             answer = exchanged(adapter, sent, arguments, timeout, sink.name, sink.statuses, MOST_OF_AN_ANSWER_BYTES)
+            require_not_busy(answer, "the channel")
+            _require_accepted(sink, answer, secrets, body)
         except UnreadableError as error:
             raise error.error from None
         except TooLargeError as error:
             what = f"the channel answers {error.status} and more than {MOST_OF_AN_ANSWER_BYTES} bytes: "
             raise AgencyError(f"{what}that is no receipt.", sink.name, "check its address") from None
+        except TryAgainError as error:
+            raise not_now(error, sink.name) from None
         except (*LOST, OSError) as error:
-            problem = f"the channel does not answer ({type(error).__name__})"
-        else:
-            require_not_busy(answer, "the channel")
-            _require_accepted(sink, answer, secrets, body)
-            return
-        raise TryAgainError(problem)
-
-    with closing(HTTPAdapter()) as adapter:
-        call_with_retry(attempt, sink.name, settings.retry_seconds, next_step=SEND_AGAIN)
+            problem = f"the channel does not answer ({type(error).__name__})."
+            raise LineDeadError(problem, sink.name, SEND_AGAIN) from None
 
 
 def _signed(sink: NoticeSink, url: str, secret: str, message_id: str, body: bytes) -> requests.PreparedRequest:
@@ -82,6 +80,9 @@ def _require_accepted(sink: NoticeSink, answer: Answer, secrets: Secrets, sent: 
     status, body = answer.status, answer.body
     form = answer.headers.get("Content-Type", "").lower()
     what, next_step = "", "check its secret and address"
+    if status == GONE:
+        what = "the channel says that it is gone for good (410)."
+        raise GoneError(what, sink.name, "ask its people for another address, or remove its sink file")
     if status not in sink.statuses:
         elsewhere = ": it sends us elsewhere, perhaps to log in" if 300 <= status < 400 else ""
         what = f"the channel rejected the message with {status}{elsewhere}."

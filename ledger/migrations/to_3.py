@@ -12,12 +12,13 @@ _MESSAGE = "recipient, event, state, attempts integer, last_error?, created_at, 
 def upgrade(op: Operations) -> None:
     """Batches may be held; each check has a name; what a ledger of the first version 2 lacks is there."""
     make_table(op, "published_rulesets", "ruleset_id key, content_sha256, content json, edition_id of editions")
-    make_table(
-        op,
-        "alerts",
-        f"message_id key, run_id of runs, {_MESSAGE}",
-        among("alerts", "state", "pending", "sent"),
-    )
+    make_table(op, "alerts", f"message_id key, run_id? of runs, {_MESSAGE}")
+    for table in ("outbox", "alerts"):
+        for name in ("next_try_at", "claimed_by", "claimed_until"):
+            op.add_column(table, Column(name, Text))
+    make_table(op, "message_attempts", "message_id key, number integer key, recipient, at, outcome?")
+    make_table(op, "channels", "recipient key, disabled_at?, disabled_why?, not_before?")
+    make_table(op, "relays", "host key, process, started_at, seen_at")
     op.add_column("editions", Column("kind", Text))
     op.add_column("editions", Column("signed_by", Text))
     with op.batch_alter_table("publications") as batch:
@@ -75,5 +76,8 @@ def upgrade(op: Operations) -> None:
     set_checks(op, "quarantine_decisions", among("quarantine_decisions", "action", "replayed", "discarded"))
     set_checks(op, "returns", among("returns", "state", "kept", "pending", "sent", "superseded"))
     set_checks(op, "deliveries", among("deliveries", "state", "pending", "sent", "superseded"))
-    set_checks(op, "outbox", among("outbox", "state", "pending", "sent"))
-    set_checks(op, "alerts", among("alerts", "state", "pending", "sent"))
+    for table in ("outbox", "alerts"):
+        set_checks(op, table, among(table, "state", "pending", "sent", "dead", "discarded"))
+    with op.batch_alter_table("alerts") as batch:
+        # What a relay has to tell operators is of no run.
+        batch.alter_column("run_id", existing_type=Text, nullable=True)

@@ -122,10 +122,7 @@ def test_an_answer_without_the_declared_code_is_no_acceptance(posted, reply):
         posted(reply, **BOT)
 
 
-def test_a_code_declared_as_busy_is_tried_again_within_the_budget(posted):
-    busy = [Reply({"errcode": 45009})]
-    posted(lambda _: busy.pop() if busy else Reply({"errcode": 0}), **BOT)
-    assert len(posted.seen) == 2
+def test_a_code_declared_as_busy_is_no_refusal(posted):
     with pytest.raises(TransientError, match="code 45009"):
         posted(Reply({"errcode": 45009}), **BOT)
 

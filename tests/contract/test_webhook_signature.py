@@ -15,7 +15,7 @@ from connectors.drivers.webhook import push
 from connectors.drivers.webhook_signature import new_secret
 from connectors.errors import ConfigError
 from connectors.sink_files import NoticeSink
-from flows.publish import message
+from flows.events import message
 from ledger.settings import Settings
 from tests.command_line import jifen
 from tests.contract.small_agency import Reply, serve

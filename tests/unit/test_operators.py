@@ -14,13 +14,14 @@ from sqlalchemy import update
 
 import flows
 from cli import status
-from connectors.errors import AgencyError, TransientError
+from connectors.errors import AgencyError, LineDeadError
 from connectors.pull import Pulled
 from connectors.sink_files import SINKS_DIR, read_sinks, readable_sinks
 from connectors.source_files import read_source
 from flows import faults, recipe
 from flows.outcome import Outcome
 from flows.prefect_server import ApiLostError
+from flows.relay import WAITS_SECONDS
 from flows.run import run_configured
 from flows.texts import pasteable
 from ledger.publications import Message, pending, queue_alerts
@@ -44,6 +45,7 @@ def posted(monkeypatch):
             raise sent.refuse()
         sent.events.append((sink.name, json.loads(body)))
 
+    monkeypatch.setattr("flows.relay.WAITS_SECONDS", (0, *WAITS_SECONDS[1:]))
     monkeypatch.setitem(sys.modules, "connectors.drivers.webhook", SimpleNamespace(push=push))
     monkeypatch.setenv("OPERATORS_WEBHOOK_URL", "http://127.0.0.1:9/")
     monkeypatch.setenv("OPERATORS_WEBHOOK_SECRET", "made up")
@@ -109,13 +111,13 @@ def test_a_file_that_cannot_be_read_is_a_night_that_failed_and_is_told(
     assert len({event["id"] for _, event in posted.events}) == len(posted.events) == 2
 
 
-def test_a_channel_that_is_away_is_asked_once_a_run_whatever_it_is_owed(run, posted, settings):
+def test_a_channel_that_is_away_is_asked_twice_a_run_whatever_it_is_owed(run, posted, settings):
     asked = []
-    posted.refuse = lambda: asked.append(1) or TransientError("does not answer.", "operators", "jifen run")
+    posted.refuse = lambda: asked.append(1) or LineDeadError("does not answer.", "operators", "jifen run")
     posted.away = True
     for _ in range(3):
         run(failing)
-    assert (len(asked), [row["attempts"] for row in pending(open_ledger(settings), alerts)]) == (3, [3, 0, 0])
+    assert (len(asked), [row["attempts"] for row in pending(open_ledger(settings), alerts)]) == (6, [2, 2, 0])
     posted.away = False
     run(failing)
     assert len({event["id"] for _, event in posted.events}) == 4

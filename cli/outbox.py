@@ -1,0 +1,84 @@
+"""`jifen outbox`: messages to channels, what became of each, and what a person may do about it."""
+
+from typing import Annotated
+
+import typer
+
+from cli import show
+from cli.command import Json, misused, new_group, operator
+from flows.deliver import error_text
+from flows.night import night_without_run
+from flows.relay import relay
+from ledger.outbox import DEAD, PENDING, acts_of, attempts_of, discard, message_row, messages, replay
+from ledger.settings import Settings
+from ledger.store import open_ledger
+
+app = new_group()
+
+MessageId = Annotated[str, typer.Argument(help="A message, as `jifen outbox list` names it.")]
+Recipient = Annotated[str | None, typer.Option(help="Messages to this channel.")]
+
+
+@app.command("list")
+def list_messages(
+    state: Annotated[str | None, typer.Option(help="pending, sent, dead or discarded.")] = None,
+    recipient: Recipient = None,
+    as_json: Json = False,
+) -> None:
+    """List messages to channels and to operators, newest first; `--state dead` is the dead-letter list."""
+    rows = messages(open_ledger(Settings()), state, recipient)
+    columns = (("message", "message_id"), "state", "attempts", ("next try", "next_try_at"), ("error", "last_error"))
+    show.show_rows("Messages 消息", rows, columns, as_json, whole=("message",))
+
+
+@app.command("show")
+def show_message(message_id: MessageId) -> None:
+    """Print one message as JSON: the event, every attempt with its time, and what people did to it."""
+    ledger = open_ledger(Settings())
+    _, row = message_row(ledger, message_id)
+    show.show_json({**row, "tried": attempts_of(ledger, message_id), "acts": acts_of(ledger, message_id)})
+
+
+@app.command("replay")
+def send_again(
+    message_ids: Annotated[list[str] | None, typer.Argument(help="Messages that did not arrive.")] = None,
+    recipient: Annotated[
+        str | None, typer.Option(help="All dead letters to this channel; it is enabled again.")
+    ] = None,
+    why: Annotated[str | None, typer.Option(help="What was mended.")] = None,
+) -> None:
+    """Have messages sent again, by the whole schedule; their ids stay. A channel that was disabled is enabled again."""
+    ledger = open_ledger(Settings())
+    dead = [row["message_id"] for row in messages(ledger, DEAD, recipient)] if recipient else []
+    wanted = list(dict.fromkeys([*(message_ids or []), *dead]))
+    if not wanted and not recipient:
+        misused("name messages, or a channel by --recipient")
+    replay(ledger, wanted, recipient, why, operator())
+    show.console.print(f"{len(wanted)} messages are to be sent. Next: jifen outbox relay --once")
+
+
+@app.command("discard")
+def give_up(message_id: MessageId, why: Annotated[str, typer.Option(help="The reason; it is kept.")]) -> None:
+    """Give a message up: it is not sent any more."""
+    discard(open_ledger(Settings()), message_id, why, operator())
+    show.console.print(f"{show.safe(message_id)} is discarded")
+
+
+@app.command("relay")
+def send_due(
+    once: Annotated[bool, typer.Option("--once", help="Send what is due, then end.")] = False,
+    early: Annotated[bool, typer.Option("--now", help="With --once: also what is due later.")] = False,
+) -> None:
+    """Send what is due by its schedule, until it is stopped. Several may run at once. Exit code 1 where one failed."""
+    if early and not once:
+        misused("--now goes with --once")
+    night = night_without_run(Settings())
+    failed = 0
+    for message_id, error in relay(night, once=once, early=early):
+        failed += error is not None
+        told = f"not delivered: {error_text(error)}" if error else "sent"
+        show.console.print(f"{show.safe(message_id)} {show.safe(told)}")
+    left = len(messages(night.ledger, PENDING))
+    show.console.print(f"{left} messages are pending")
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,181 @@
+"""Sending messages to channels: one attempt at a time, by a schedule, until one arrived or is a dead letter."""
+
+import logging
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from typing import Any
+
+from sqlalchemy import Table
+
+from connectors.errors import ConfigError, GoneError, LineDeadError, TransientError
+from connectors.sink_files import NoticeSink, alert_channels
+from flows.deliver import error_text
+from flows.events import DEAD_LETTER, message
+from flows.night import Night
+from ledger.outbox import (
+    DEAD,
+    PENDING,
+    SENT,
+    TABLES,
+    claim,
+    close_channel,
+    heard_of_relay,
+    record,
+    relay_ended,
+    release,
+    text_of,
+    waiting,
+    why_closed,
+)
+from ledger.publications import pending, queue_alerts
+from ledger.store import Row
+from ledger.tables import outbox
+
+log = logging.getLogger("jifen")
+
+WAITS_SECONDS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+"""How long after the first attempt, the second, … the next one follows: 5 s, 5 min, 30 min, 2, 5, 10, 14, 20, 24 h."""
+JITTER = 0.1
+"""By which part of itself a wait may be longer: what failed together is not tried together."""
+POLL_SECONDS = 5.0
+_LEASE_MARGIN_SECONDS = 60.0
+_random = random.SystemRandom()
+
+Clock = Callable[[], datetime]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def notify_pending(night: Night, table: Table = outbox, clock: Clock = _now) -> list[dict[str, Any]]:
+    """Try every pending message of `outbox` or `alerts` once, oldest first, then those of the schedule's first wait.
+
+    What a person runs is tried though its time is not come; that moves nothing in its schedule. A channel that is
+    disabled, or wants to hear nothing yet, is let be. Answers one line for each message, sent or not.
+    """
+    owed = pending(night.ledger, table)
+    errors = dict(try_messages(night, table, clock, early=True))
+    if any(isinstance(error, TransientError) for error in errors.values()):
+        time.sleep(WAITS_SECONDS[0] * (1 + JITTER))
+        errors |= dict(try_messages(night, table, clock))
+    closed, left = why_closed(night.ledger, clock()), {row["message_id"]: row for row in pending(night.ledger, table)}
+    lines = []
+    for row in owed:
+        line = {"recipient": row["recipient"], "message_id": row["message_id"], "state": SENT}
+        error = errors.get(row["message_id"])
+        if row["message_id"] in left:
+            told = error_text(error) if error else left[row["message_id"]]["last_error"]
+            line |= {"state": PENDING, "error": told or closed.get(row["recipient"]) or "not tried yet."}
+        elif error is not None:
+            line |= {"state": DEAD, "error": error_text(error)}
+        lines.append(line)
+    return lines
+
+
+def try_messages(
+    night: Night, table: Table, clock: Clock = _now, *, early: bool = False
+) -> Iterator[tuple[str, Exception | None]]:
+    """Try what is due in a table, oldest first; each id with why it did not arrive, None where it did.
+
+    A channel that does not answer is asked no more in this round: each message would take the whole of its time.
+    """
+    away: set[str] = set()
+    for message_id, recipient in waiting(night.ledger, table, clock(), early=early):
+        if recipient in away:
+            continue
+        seconds = night.settings.retry_seconds + _LEASE_MARGIN_SECONDS
+        row = claim(night.ledger, table, message_id, clock(), seconds, early=early)
+        if row is None:
+            continue
+        error = _attempt(night, table, row, clock)
+        if isinstance(error, (LineDeadError, GoneError)) or getattr(error, "retry_after", None):
+            away.add(recipient)
+        yield message_id, error
+
+
+def _attempt(night: Night, table: Table, row: Row, clock: Clock) -> Exception | None:
+    try:
+        _push(night, row)
+    except Exception as error:  # noqa: BLE001 - one channel's fault keeps nothing from the others
+        log.warning("%s: %s is not delivered yet", row["recipient"], row["message_id"])
+        _failed(night, table, row, error, clock())
+        return error
+    except BaseException:
+        release(night.ledger, table, row)
+        raise
+    sent_at = text_of(clock())
+    values = {"state": SENT, "sent_at": sent_at, "last_error": None, "attempts": row["attempts"] + 1}
+    record(night.ledger, table, row, SENT, **values)
+    log.info("%s: %s sent", row["recipient"], row["message_id"])
+    return None
+
+
+def _push(night: Night, row: Row) -> None:
+    recipient = row["recipient"]
+    sink = next((one for one in night.sinks if isinstance(one, NoticeSink) and one.name == recipient), None)
+    if sink is None:
+        what = f"{row['message_id']} is to be sent to it, and it has no sink file."
+        raise ConfigError(what, recipient, f"put connectors/sinks/{recipient}.yml back, or jifen outbox discard")
+    driver = import_module(f"connectors.drivers.{sink.driver}")
+    driver.push(sink, row["message_id"], row["event"].encode(), night.settings)
+
+
+def _failed(night: Night, table: Table, row: Row, error: Exception, at: datetime) -> None:
+    """Write down a failed attempt and when the next one is; after the last, or where a channel is gone, it is dead."""
+    told = error_text(error)[:2000]
+    asked = getattr(error, "retry_after", None) or 0.0
+    if asked:
+        close_channel(night.ledger, row["recipient"], not_before=text_of(at + timedelta(seconds=asked)))
+    is_gone = isinstance(error, GoneError)
+    if is_gone:
+        close_channel(night.ledger, row["recipient"], disabled_at=text_of(at), disabled_why=told)
+    if not is_gone and row["next_try_at"] is not None and row["next_try_at"] > text_of(at):
+        record(night.ledger, table, row, told, last_error=told)
+        return
+    values: dict[str, Any] = {"attempts": row["attempts"] + 1, "last_error": told}
+    if is_gone or row["attempts"] >= len(WAITS_SECONDS):
+        record(night.ledger, table, row, told, state=DEAD, **values)
+        _alert_of_dead(night, row, told, is_gone=is_gone)
+        return
+    wait = max(asked, WAITS_SECONDS[row["attempts"]] * (1 + _random.uniform(0, JITTER)))
+    record(night.ledger, table, row, told, next_try_at=text_of(at + timedelta(seconds=wait)), **values)
+
+
+def _alert_of_dead(night: Night, row: Row, why: str, *, is_gone: bool) -> None:
+    """Tell operators of a dead letter, by a channel other than the one that did not take it."""
+    data = {
+        "message_id": row["message_id"],
+        "recipient": row["recipient"],
+        "attempts": row["attempts"] + 1,
+        "is_disabled": is_gone,
+        "message": why,
+        "next": f"jifen outbox show {row['message_id']}, then jifen outbox replay or discard",
+    }
+    to = [sink.name for sink in alert_channels(night.sinks, os.environ) if sink.name != row["recipient"]]
+    # A message that was replayed and died again is told again.
+    event_id = f"{row['message_id']}.dead.{row['number']}"
+    queue_alerts(
+        night.ledger, None, [message(f"{event_id}.{name}", name, DEAD_LETTER, row["message_id"], data) for name in to]
+    )
+
+
+def relay(night: Night, *, once: bool, early: bool = False) -> Iterator[tuple[str, Exception | None]]:
+    """Send what is due, of both tables, once or for ever; answers each attempt as it ends."""
+    try:
+        while True:
+            heard_of_relay(night.ledger)
+            for table in TABLES:
+                for number, tried in enumerate(try_messages(night, table, early=early)):
+                    yield tried
+                    if number % 100 == 99:
+                        heard_of_relay(night.ledger)
+            if once:
+                return
+            time.sleep(POLL_SECONDS)
+    finally:
+        relay_ended(night.ledger)

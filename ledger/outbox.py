@@ -1,0 +1,239 @@
+"""Messages of `outbox` and `alerts`: who sends one right now, when it is tried again, what became of it."""
+
+import json
+import os
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, delete, desc, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from ledger import journal
+from ledger.runs import process_of, this_host
+from ledger.store import Row, first_row, now, rows, write
+from ledger.tables import alerts, channels, message_attempts, outbox, relays
+from ledger.tables import journal as journal_table
+
+TABLES = (outbox, alerts)
+PENDING, SENT, DEAD, DISCARDED = "pending", "sent", "dead", "discarded"
+_ACT = "message_act"
+
+
+class UnknownMessageError(LookupError):
+    """No message of this id is known."""
+
+    exit_code = 2
+
+
+class MessageActError(ValueError):
+    """What a person asked for cannot be done to this message; nothing was changed."""
+
+    exit_code = 2
+
+
+def text_of(moment: datetime) -> str:
+    """An instant as the ledger writes it."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def waiting(ledger: Engine, table: Table, at: datetime, *, early: bool = False) -> list[tuple[str, str]]:
+    """Id and recipient of every pending message that is due, oldest first; `early` takes those whose time is not come.
+
+    What another process sends right now, and what goes to a channel that is disabled or wants to hear nothing yet, is
+    not among them.
+    """
+    is_due = () if early else (_or_null(table.c.next_try_at, text_of(at)),)
+    query = select(table.c.message_id, table.c.recipient, table.c.claimed_by, table.c.claimed_until)
+    query = query.where(table.c.state == PENDING, *is_due).order_by(table.c.created_at, table.c.recipient)
+    closed = {recipient for recipient, why in why_closed(ledger, at).items() if why}
+    return [
+        (row["message_id"], row["recipient"])
+        for row in rows(ledger, query)
+        if row["recipient"] not in closed and not _is_held(row, at)
+    ]
+
+
+def _or_null(column: Any, limit: str) -> Any:
+    return (column.is_(None)) | (column <= limit)
+
+
+def _is_held(row: Row, at: datetime) -> bool:
+    """Whether a process holds the claim that stands in a row: one that lives, or of another host within its time."""
+    if row["claimed_by"] is None or row["claimed_until"] < text_of(at):
+        return False
+    host, process, _ = row["claimed_by"].split(" ")
+    return bool(host != this_host() or process == process_of(int(process.partition("@")[0])))
+
+
+def claim(ledger: Engine, table: Table, message_id: str, at: datetime, seconds: float, *, early: bool) -> Row | None:
+    """Take a message to send it: nobody else gets it until the attempt is recorded, or the claimant died.
+
+    Answers its row, or None where it is not there to be sent any more. The attempt stands in the ledger before any byte
+    leaves. `seconds` is for hosts that cannot see this process: how long the attempt may take.
+    """
+    ours = {
+        "claimed_by": f"{this_host()} {process_of(os.getpid())} {uuid.uuid4().hex}",
+        "claimed_until": text_of(at + timedelta(seconds=seconds)),
+    }
+    one = table.c.message_id == message_id
+    with ledger.begin() as connection:
+        found = connection.execute(select(table).where(one)).mappings().one()
+        is_due = early or found["next_try_at"] is None or found["next_try_at"] <= text_of(at)
+        if found["state"] != PENDING or not is_due or _is_held(dict(found), at):
+            return None
+        # On PostgreSQL two may have read the same: the second one changes no row.
+        is_free = (
+            table.c.claimed_by.is_(None) if found["claimed_by"] is None else (table.c.claimed_by == found["claimed_by"])
+        )
+        if connection.execute(update(table).where(one, table.c.state == PENDING, is_free).values(**ours)).rowcount == 0:
+            return None
+        of_it = message_attempts.c.message_id == message_id
+        number = (connection.execute(select(func.max(message_attempts.c.number)).where(of_it)).scalar() or 0) + 1
+        begun = {"message_id": message_id, "number": number, "recipient": found["recipient"], "at": text_of(at)}
+        connection.execute(insert(message_attempts).values(**begun))
+    return {**found, **ours, "number": number}
+
+
+def record(ledger: Engine, table: Table, claimed: Row, outcome: str, **values: Any) -> None:
+    """Write down how an attempt ended, what that makes of the message, and let go of it."""
+    freed = {"claimed_by": None, "claimed_until": None}
+    one = table.c.message_id == claimed["message_id"]
+    is_ours = () if values.get("state") == SENT else (table.c.claimed_by == claimed["claimed_by"],)
+    attempt = (
+        message_attempts.c.message_id == claimed["message_id"],
+        message_attempts.c.number == claimed["number"],
+    )
+    write(
+        ledger,
+        update(table).where(one, *is_ours).values(**freed, **values),
+        update(message_attempts).where(*attempt).values(outcome=outcome[:2000]),
+    )
+
+
+def release(ledger: Engine, table: Table, claimed: Row) -> None:
+    """Let go of a message of which nobody knows whether it left: it is sent again, with the same id."""
+    mine = (table.c.message_id == claimed["message_id"], table.c.claimed_by == claimed["claimed_by"])
+    write(ledger, update(table).where(*mine).values(claimed_by=None, claimed_until=None))
+
+
+def close_channel(ledger: Engine, recipient: str, **values: str | None) -> None:
+    """Write down that a channel is gone (`disabled_at`, `disabled_why`) or wants to hear nothing yet (`not_before`)."""
+    with ledger.begin() as connection:
+        _set_channel(connection, recipient, **values)
+
+
+def _set_channel(connection: Connection, recipient: str, **values: str | None) -> None:
+    one = channels.c.recipient == recipient
+    if connection.execute(update(channels).where(one).values(**values)).rowcount == 0:
+        connection.execute(insert(channels).values(recipient=recipient, **values))
+
+
+def why_closed(ledger: Engine, at: datetime) -> dict[str, str]:
+    """Why nothing is sent to a channel now, by its name; of one to which messages go there is nothing."""
+    told = {}
+    for row in rows(ledger, select(channels)):
+        if row["disabled_at"]:
+            follows = f"Next: ask its people, then jifen outbox replay --recipient {row['recipient']}"
+            told[row["recipient"]] = f"disabled since {row['disabled_at']}: {row['disabled_why']} {follows}"
+        elif row["not_before"] and row["not_before"] > text_of(at):
+            told[row["recipient"]] = f"it asked for a wait until {row['not_before']}."
+    return told
+
+
+def disabled_channels(ledger: Engine) -> dict[str, str]:
+    """Every channel that is disabled, and why."""
+    query = select(channels).where(channels.c.disabled_at.is_not(None))
+    return {row["recipient"]: row["disabled_why"] for row in rows(ledger, query)}
+
+
+def messages(ledger: Engine, state: str | None = None, recipient: str | None = None) -> list[Row]:
+    """Every message of both tables, or those in one state or to one recipient, newest first."""
+    found: list[Row] = []
+    for table in TABLES:
+        wanted = [column == value for column, value in _asked(table, state, recipient) if value is not None]
+        found += rows(ledger, select(table).where(*wanted))
+    return sorted(found, key=lambda row: (row["created_at"], row["message_id"]), reverse=True)
+
+
+def _asked(table: Table, state: str | None, recipient: str | None) -> Iterator[tuple[Any, str | None]]:
+    yield table.c.state, state
+    yield table.c.recipient, recipient
+
+
+def message_row(ledger: Engine, message_id: str) -> tuple[Table, Row]:
+    """One message and its table. Raises `UnknownMessageError`."""
+    for table in TABLES:
+        if row := first_row(ledger, select(table).where(table.c.message_id == message_id)):
+            return table, row
+    raise UnknownMessageError(f"no message {message_id}. Whose: usage. Next: jifen outbox list")
+
+
+def attempts_of(ledger: Engine, message_id: str) -> list[Row]:
+    """Every attempt to send a message, oldest first."""
+    of_it = message_attempts.c.message_id == message_id
+    return rows(ledger, select(message_attempts).where(of_it).order_by(message_attempts.c.number))
+
+
+def acts_of(ledger: Engine, message_id: str) -> list[Row]:
+    """What people did to a message, oldest first."""
+    kept = rows(ledger, select(journal_table).where(journal_table.c.kind == _ACT).order_by(journal_table.c.sequence))
+    told = [{"at": row["at"], **json.loads(row["content"])} for row in kept]
+    return [one for one in told if one["message_id"] == message_id]
+
+
+def replay(ledger: Engine, message_ids: Sequence[str], recipient: str | None, why: str | None, who: str) -> None:
+    """Have messages sent at once and by the whole schedule anew, and open their channels again.
+
+    With a recipient its channel is opened whatever messages there are. Raises `MessageActError` for one that arrived.
+    """
+    found = [message_row(ledger, message_id) for message_id in message_ids]
+    if arrived := [row["message_id"] for _, row in found if row["state"] == SENT]:
+        raise MessageActError(f"{', '.join(arrived)} arrived: what arrived is not sent again. Whose: usage.")
+    anew = {"state": PENDING, "attempts": 0, "next_try_at": None, "last_error": None}
+    opened = {"disabled_at": None, "disabled_why": None, "not_before": None}
+    with ledger.begin() as connection:
+        for name in {*(row["recipient"] for _, row in found), *([recipient] if recipient else [])}:
+            _set_channel(connection, name, **opened)
+        for table, row in found:
+            _act(connection, table, row, "replayed", why, who, **anew)
+
+
+def discard(ledger: Engine, message_id: str, why: str, who: str) -> None:
+    """Give a message up for good. Raises `MessageActError` for one that arrived or was given up already."""
+    table, row = message_row(ledger, message_id)
+    if row["state"] not in (PENDING, DEAD):
+        raise MessageActError(f"{message_id} is {row['state']}: there is nothing to give up. Whose: usage.")
+    with ledger.begin() as connection:
+        _act(connection, table, row, DISCARDED, why, who, state=DISCARDED)
+
+
+def _act(connection: Connection, table: Table, row: Row, act: str, why: str | None, who: str, **values: Any) -> None:
+    one = (table.c.message_id == row["message_id"], table.c.state == row["state"])
+    if connection.execute(update(table).where(*one).values(**values)).rowcount == 0:
+        raise MessageActError(f"{row['message_id']} is not {row['state']} any more. Next: jifen outbox show")
+    said = {"message_id": row["message_id"], "recipient": row["recipient"], "act": act, "why": why, "decided_by": who}
+    journal.append(connection, _ACT, said)
+
+
+def heard_of_relay(ledger: Engine) -> None:
+    """Write down that the relay of this host is at work."""
+    values = {"process": process_of(os.getpid()), "seen_at": now()}
+    one = relays.c.host == this_host()
+    try:
+        with ledger.begin() as connection:
+            if connection.execute(update(relays).where(one).values(**values)).rowcount == 0:
+                connection.execute(insert(relays).values(host=this_host(), started_at=now(), **values))
+    except IntegrityError:
+        write(ledger, update(relays).where(one).values(**values))
+
+
+def relay_ended(ledger: Engine) -> None:
+    """Write down that the relay of this host ended in order."""
+    write(ledger, delete(relays).where(relays.c.host == this_host()))
+
+
+def relay_rows(ledger: Engine) -> list[Row]:
+    """The relays at work, or that died at work."""
+    return rows(ledger, select(relays).order_by(desc(relays.c.seen_at)))
