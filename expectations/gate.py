@@ -6,9 +6,10 @@ from importlib import import_module
 from pathlib import Path
 from threading import Thread
 
+from expectations.against import NO_PREVIOUS, audit_against
 from expectations.census import Census, CheckAnswer, Count, Place, take_census, take_samples
 from expectations.gx_run import run_suites
-from expectations.suites import REQUIRED, SUITES, GateCheck, Suite, load_suites
+from expectations.suites import EDITION, REQUIRED, SUITES, GateCheck, Suite, load_suites
 from expectations.verdict import GateResult, PublicationBlocked, Verdict, decide, require_passed
 
 __all__ = ["GateResult", "PublicationBlocked", "Verdict", "audit", "preload", "require_passed"]
@@ -26,8 +27,12 @@ def audit(
     previous_edition: Path | None,
     suites_dir: Path = SUITES,
     required: Collection[str] = REQUIRED,
+    *,
+    is_correction: bool = False,
 ) -> Verdict:
     """Audit the DuckDB file of a candidate, against the folder of the edition that is current where there is one.
+
+    That folder was checked against its manifest. A correction may move more than a night.
 
     The verdict is computed here from what each check looked at, never from the library's own summary, which passes
     what it did not look at. It blocks on a critical failure, on a check that raised or looked at nothing, on a declared
@@ -36,11 +41,15 @@ def audit(
     suites, problems = load_suites(suites_dir, required)
     if problems:
         return decide((), problems)
+    between = [check for suite in suites for check in suite.checks if check.limits]
+    suites = [suite for suite in suites if suite.table != EDITION]
     census = take_census(warehouse, previous_edition, suites)
     asked = [suite for suite in (_expectations(suite, census) for suite in suites) if suite is not None]
     answers = census.answers | (run_suites(warehouse, census.names, asked) if asked else {})
     results = [_result(suite, check, census, answers) for suite in suites for check in suite.checks]
-    return decide(_with_samples(warehouse, census, suites, results), ())
+    compared, told = audit_against(between, warehouse, previous_edition, is_correction=is_correction)
+    verdict = decide([*_with_samples(warehouse, census, suites, results), *compared], ())
+    return replace(verdict, against=told)
 
 
 def _expectations(suite: Suite, census: Census) -> Suite | None:
@@ -51,11 +60,11 @@ def _expectations(suite: Suite, census: Census) -> Suite | None:
 
 def _result(suite: Suite, check: GateCheck, census: Census, answers: dict[Place, CheckAnswer]) -> GateResult:
     place = suite.table, check.name
-    blank = GateResult(check.name, suite.table, check.severity, "not_applicable", 0, None, "", check.why)
+    blank = GateResult(check.name, suite.table, check.severity, "not_applicable", 0, None, "", check.why, check.why_zh)
     if suite.table in census.rightly_empty:
         return replace(blank, observed="the table is empty, and its suite says when that is in order")
     if place not in census.counts:
-        return replace(blank, observed="there is no previous edition, or none that has what is compared")
+        return replace(blank, observed=NO_PREVIOUS)
     answer = answers.get(place)
     if answer is None:
         return replace(blank, outcome="not_evaluated", observed="the check was declared, and not answered")

@@ -7,9 +7,29 @@ from typing import Any
 import duckdb
 
 from editions.html_page import Html, Name, page, table, text
-from editions.sql_text import literal
+from expectations.against import AT_LEAST, sealed, side_by_side
 
 LARGEST = 20
+CHANGES = {
+    "nightly": "日常版次 a night as any other",
+    "rule_change": "规则变更后 after a change of rule set",
+    "new_year": "换年度后 the first of another reporting year",
+    "after_outage": "数据恢复后 after an outage, or another dataset supplied",
+    "correction": "更正版次 a correction",
+}
+FIGURE_NAMES = {
+    "kendall_tau": "名次一致性（肯德尔 τ） order kept, Kendall's tau",
+    "places_moved_over_1_pct": "名次变动超过 1% 的企业占比 % that moved by more than 1 % of the places",
+    "places_moved_over_5_pct": "名次变动超过 5% 的企业占比 % that moved by more than 5 % of the places",
+    "places_moved_over_10_pct": "名次变动超过 10% 的企业占比 % that moved by more than 10 % of the places",
+    "scores_moved_over_1_point": "得分变动超过 1 分的企业占比 % whose score moved by more than 1",
+    "scores_moved_over_5_points": "得分变动超过 5 分的企业占比 % whose score moved by more than 5",
+    "first_100_kept_pct": "前 100 名保留比例 % of the first 100 that stayed there",
+    "stability_of_scores": "得分分布稳定性（PSI） stability index of the scores",
+    "stability_of_indicators": "指标分布稳定性（PSI，最大者） stability index, the indicator that moved most",
+    "entered_pct": "新进入企业占比 % that entered",
+    "left_pct": "退出企业占比 % that left",
+}
 OUTCOMES = {
     "failed": "未通过 failed",
     "error": "出错 error",
@@ -29,14 +49,6 @@ PULLS = {
     "not_supplied": "未提供 not supplied",
 }
 SEVERITIES = {"critical": "阻断级 critical", "warning": "警告级 warning"}
-
-_BOTH = """
-create temp table both_editions as
-select uscc, coalesce(now.enterprise_name, before.enterprise_name) as enterprise_name,
-    before.rank_overall as rank_before, now.rank_overall as rank_now,
-    before.score as score_before, now.score as score_now
-from (select * from candidate.rankings where is_ranked) as now
-full join (select * from {before} where is_ranked) as before using (uscc)"""
 
 _CHANGED = """
 select count(rank_before), count(rank_now), count(*) filter (where rank_before is null),
@@ -104,6 +116,7 @@ def gate_page(
         *_overrides(verdict.get("overrides", ())),
         _checks([one for one in verdict["checks"] if one["outcome"] not in QUIET]),
         "<h2>与上一版比较 Compared with the edition before</h2>",
+        *_figures(verdict.get("against")),
         *_compared(warehouse, previous_edition),
         "<h2>数据集 Datasets</h2>",
         _datasets(datasets),
@@ -150,11 +163,35 @@ def _checks(checks: Sequence[Mapping[str, Any]]) -> str:
             Name(f"{one['table']}.{one['name']}"),
             one["evaluated_rows"],
             one["observed"],
-            one["why"],
+            f"{one['why_zh']} {one['why']}".strip(),
         )
         for one in ordered
     )
     return table(("结果 Outcome", "级别 Severity", "检查 Check", "行数 Rows", "发现 Observed", "理由 Why"), rows)
+
+
+def _figures(against: Mapping[str, Any] | None) -> Iterable[str]:
+    if against is None:
+        return
+    yield f"<p>{text(CHANGES[against['change']])}：{against['before']} → {against['now']}，{against['both']}</p>"
+    yield table(
+        ("指标 Figure", "数值 Value", "警告 Warning", "阻断 Blocks"),
+        (
+            (
+                FIGURE_NAMES[one["figure"]],
+                one["value"],
+                *(
+                    None if one[limit] is None else f"{'≥' if one['figure'] in AT_LEAST else '≤'} {one[limit]:g}"
+                    for limit in ("warning", "critical")
+                ),
+            )
+            for one in against["figures"]
+        ),
+    )
+    moved = sorted(against["indicators"].items(), key=lambda one: (-one[1], one[0]))
+    if moved:
+        yield "<h3>各指标分布稳定性 Stability index by indicator</h3>"
+        yield table(("指标 Indicator", "PSI"), moved)
 
 
 def _compared(warehouse: Path, previous_edition: Path | None) -> Iterable[str]:
@@ -163,8 +200,7 @@ def _compared(warehouse: Path, previous_edition: Path | None) -> Iterable[str]:
         yield "<p>没有可比较的版次 There is no edition to compare with.</p>"
         return
     with duckdb.connect() as connection:
-        connection.execute(f"attach {literal(warehouse)} as candidate (read_only)")
-        connection.execute(_BOTH.format(before=_file(before)))
+        side_by_side(connection, warehouse, previous_edition)
         counts = connection.execute(_CHANGED).fetchone() or ()
         yield table(("", "企业 Enterprises"), zip(_CHANGED_NAMES, counts, strict=True))
         largest = connection.execute(_LARGEST.format(limit=LARGEST)).fetchall()
@@ -180,8 +216,8 @@ def _charts(connection: duckdb.DuckDBPyConnection, previous_edition: Path) -> It
     tables = {
         "本次 now": ("candidate.rankings", "candidate.points"),
         "上版 before": (
-            _file(previous_edition / "tables" / "rankings.parquet"),
-            _file(previous_edition / "tables" / "points.parquet"),
+            sealed(previous_edition, "rankings"),
+            sealed(previous_edition, "points"),
         ),
     }
     scores: list[Point] = []
@@ -211,7 +247,3 @@ def _datasets(datasets: Sequence[Mapping[str, Any]]) -> str:
             for one in sorted(datasets, key=lambda one: (one["source"], one["dataset"]))
         ),
     )
-
-
-def _file(path: Path) -> str:
-    return f"read_parquet({literal(path)}, hive_partitioning = false)"

@@ -9,10 +9,46 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ledger.yaml_file import read_yaml
 
 SUITES = Path(__file__).resolve().parent / "suites"
-REQUIRED = ("rankings", "points", "reasons", "supply", "ext_bank__scores")
+EDITION = "edition"
+"""The suite that compares a whole edition with the one before it: its checks have limits in place of SQL."""
+REQUIRED = ("rankings", "points", "reasons", "supply", "ext_bank__scores", EDITION)
 """The tables that no edition goes out without being asked about: a suite that was deleted finds nothing wrong."""
+RULE_CHANGE, NEW_YEAR, CORRECTION, AFTER_OUTAGE, NIGHTLY = CHANGES = (
+    "rule_change",
+    "new_year",
+    "correction",
+    "after_outage",
+    "nightly",
+)
+"""Why an edition may differ from the one before it; of several the first counts, for it moves most."""
+FIGURES = (
+    "kendall_tau",
+    "places_moved_over_1_pct",
+    "places_moved_over_5_pct",
+    "places_moved_over_10_pct",
+    "scores_moved_over_1_point",
+    "scores_moved_over_5_points",
+    "first_100_kept_pct",
+    "stability_of_scores",
+    "stability_of_indicators",
+    "entered_pct",
+    "left_pct",
+)
+"""What is compared of two editions: `expectations.against` says how."""
 
 Severity = Literal["critical", "warning"]
+
+
+class EditionLimit(BaseModel):
+    """How far a figure may go between two editions: beyond `warning` it is reported, beyond `critical` it blocks."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    change: Literal["rule_change", "new_year", "correction", "after_outage", "nightly"]
+    warning: float
+    critical: float | None = None
+    why: str = Field(min_length=8)
+    why_zh: str = ""
 
 
 class GateCheck(BaseModel):
@@ -20,7 +56,9 @@ class GateCheck(BaseModel):
 
     In SQL, a name in braces is a table of the candidate; `{previous_<table>}` one of the edition that is current, and
     `{text_columns}` all text of a row but its code. `over` counts the rows that the SQL looked at: all of the table
-    unless told. A check that `needs: previous_edition` does not apply to the first edition of all.
+    unless told. A check that `needs: previous_edition` does not apply to the first edition of all. Of the suite
+    `edition` a check is named for a figure of `expectations.against`, and has `limits` for it, one row for each reason
+    why an edition may differ from the one before it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -28,16 +66,20 @@ class GateCheck(BaseModel):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     severity: Severity
     why: str = Field(min_length=8)
+    why_zh: str = ""
     expectation: str | None = None
     kwargs: dict[str, Any] = Field(default_factory=dict)
     sql: str | None = None
     over: str | None = None
     needs: Literal["previous_edition"] | None = None
+    limits: tuple[EditionLimit, ...] = ()
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        if (self.expectation is None) == (self.sql is None):
-            raise ValueError("a check has either `expectation` or `sql`")
+        if [bool(self.limits), self.expectation is not None, self.sql is not None].count(True) != 1:
+            raise ValueError("a check has either `expectation` or `sql` (or, between editions, `limits`)")
+        if self.limits and sorted(limit.change for limit in self.limits) != sorted(CHANGES):
+            raise ValueError(f"`limits` has one row for each of {', '.join(CHANGES)}")
         if self.sql is None and self.over is not None:
             raise ValueError("`over` goes with `sql`: what an expectation looked at is known")
         if self.expectation is None and self.kwargs:
@@ -63,6 +105,10 @@ class Suite(BaseModel):
         names = [check.name for check in self.checks]
         if len(set(names)) != len(names):
             raise ValueError("two checks have the same name")
+        if self.table == EDITION and sorted(names) != sorted(FIGURES):
+            raise ValueError(f"compares {', '.join(FIGURES)}, each with `limits`")
+        if any(bool(check.limits) != (self.table == EDITION) for check in self.checks):
+            raise ValueError(f"`limits` stand in {EDITION}.yml, and nothing else does")
         return self
 
 

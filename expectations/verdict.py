@@ -1,6 +1,6 @@
 """The gate's verdict, computed from what each check really looked at."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -25,6 +25,7 @@ class GateResult:
     exception: str | None
     observed: str
     why: str
+    why_zh: str = ""
     override_id: str | None = None
     """The override under which a critical failure does not block."""
 
@@ -49,6 +50,8 @@ class Verdict:
     problems: tuple[str, ...]
     overrides: tuple[Override, ...] = ()
     """Those that were used."""
+    against: Mapping[str, Any] | None = None
+    """The figures beside the edition before, with their limits; None for the first edition of all."""
 
     @property
     def blocking(self) -> tuple[GateResult, ...]:
@@ -69,6 +72,7 @@ class Verdict:
             "evaluated": sum(outcome in ("passed", "failed") for outcome in outcomes),
             "counts": {outcome: outcomes.count(outcome) for outcome in sorted(set(outcomes))},
             "problems": list(self.problems),
+            "against": self.against,
             "overrides": [override.as_dict() for override in self.overrides],
             "checks": [{**asdict(check), "passed": check.passed, "blocks": check.blocks} for check in self.checks],
         }
@@ -111,7 +115,8 @@ def overridden(verdict: Verdict, overrides: Sequence[Override]) -> Verdict:
     ]
     used = {check.override_id for check in checks}
     judged = decide(checks, verdict.problems)
-    return replace(judged, overrides=tuple(one for one in overrides if one.override_id in used))
+    used_now = tuple(one for one in overrides if one.override_id in used)
+    return replace(judged, overrides=used_now, against=verdict.against)
 
 
 def require_passed(verdict: Verdict) -> None:

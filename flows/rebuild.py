@@ -33,7 +33,7 @@ from editions.recipe import InputBatch, edition_id_of, recipe_digest, rules_sha2
 from editions.relations import ruleset_in_force
 from editions.seal import EditionFacts, seal
 from editions.signature import SIGNATURES
-from flows.night import Night
+from flows.night import Correction, Night
 from flows.recipe import build_candidate, inputs_of, judge
 from ledger.files import file_sha256
 from ledger.publications import edition_row
@@ -157,7 +157,8 @@ def recipe_of(
     told = {(one["source"], one["dataset"]): one for one in manifest["inputs"]}
     zone = read_zone(settings.zone_file, sources)
     decisions = _decisions_of(settings, sources, as_of, told.get(DECISIONS))
-    night = Night(run_id, as_of, settings, ledger, sources, (), zone, manifest["parent"], decisions)
+    corrects = Correction(manifest["supersedes"], manifest["note"]) if manifest["supersedes"] else None
+    night = Night(run_id, as_of, settings, ledger, sources, (), zone, manifest["parent"], decisions, corrects)
     supplied = [
         replace(one, is_stale=then["is_stale"], reason=then["reason"])
         for one in resolve(sources, _pulled_then(sources, told), ledger, settings, as_of, _until(told))

@@ -148,7 +148,7 @@ def judge(night: Night, candidate: Candidate) -> Verdict:
     """The gate's verdict over a candidate, compared with the edition that the night follows, overrides among it."""
     previous = edition_path(night.settings.data_dir, night.follows) if night.follows else None
     used = overrides_on(night.ledger, read_approvers(night.settings.approvers_file), night.as_of)
-    return overridden(audit(candidate.warehouse, previous), used)
+    return overridden(audit(candidate.warehouse, previous, is_correction=night.corrects is not None), used)
 
 
 PLAIN_STEPS = Steps(pull_all, build_candidate, audit_candidate, publish_edition, deliver_pending, notify_pending)

@@ -11,6 +11,8 @@ from expectations.names import read_names
 from expectations.suites import SUITES
 from tests.unit.small_edition import make_candidate, seal_small
 
+NOT_ASKED = ("data_flags", "edition")
+"""Of six enterprises without a flag neither applies."""
 HEAD = "table: rankings\nchecks:\n"
 
 
@@ -53,9 +55,10 @@ def test_a_sound_candidate_passes_the_house_s_own_suites_and_its_successor_is_co
 
     edition = seal_small(tmp_path / "it's [day] {one} $HOME :1 日", first).path
     require_passed(again := audit(make_candidate(tmp_path, "run-2").warehouse, edition))
-    assert {check.table for check in again.checks if not check.passed} == {"data_flags"}
+    assert {check.table for check in again.checks if not check.passed} == set(NOT_ASKED)
+    assert {check.outcome for check in again.checks if check.table == "edition"} == {"not_applicable"}
     assert again.as_dict() == audit(make_candidate(tmp_path, "run-3").warehouse, edition).as_dict()
-    evaluated = [check for check in again.checks if check.table != "data_flags"]
+    evaluated = [check for check in again.checks if check.table not in NOT_ASKED]
     assert json.loads(json.dumps(again.as_dict()))["evaluated"] == len(evaluated)
 
     in_yuan = "update points set value = value * 10000 where indicator_code = 'C09';"
@@ -129,7 +132,7 @@ DECLARED = "update supply set is_supplied = false, learned_on = null, reason = '
 def test_credit_does_not_vanish_overnight_unless_it_is_declared(tmp_path, before, after, not_passed):
     edition = seal_small(tmp_path, make_candidate(tmp_path, "run-1", before)).path
     verdict = audit(make_candidate(tmp_path, "run-2", after).warehouse, edition)
-    assert {check.name for check in verdict.checks if not check.passed and check.table != "data_flags"} == not_passed
+    assert {check.name for check in verdict.checks if not check.passed and check.table not in NOT_ASKED} == not_passed
     assert verdict.state == ("blocked" if "credit_does_not_vanish" in not_passed else "passed")
 
 
