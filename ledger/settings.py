@@ -1,7 +1,9 @@
 """The settings of one installation, read once at the edge and frozen."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 PROJECT_DIR = env_file.PROJECT_DIR
 SettingsError = env_file.SettingsError
+_HOST = re.compile(r"[\w.-]+")
 
 
 class MissingVariableError(LookupError):
@@ -54,6 +57,9 @@ class Settings(BaseSettings):
         default=120.0, gt=0, allow_inf_nan=False, description="how long one request may be retried in all"
     )
     request_timeout_seconds: float = Field(default=30.0, gt=0, allow_inf_nan=False)
+    channel_hosts: str = Field(
+        default="", description="names and networks inside the house that messages may go to, with commas between them"
+    )
 
     def __init__(self, **given: Any) -> None:
         try:
@@ -94,6 +100,17 @@ class Settings(BaseSettings):
             raise ValueError("no time zone has this name, as Asia/Shanghai is one") from None
         return value
 
+    @field_validator("channel_hosts")
+    @classmethod
+    def _known_hosts(cls, value: str) -> str:
+        _hosts_in(value)
+        return value
+
+    @property
+    def allowed_channel_hosts(self) -> tuple[frozenset[str], tuple[IPv4Network | IPv6Network, ...]]:
+        """The names and the networks inside the house that messages may go to."""
+        return _hosts_in(self.channel_hosts)
+
     @property
     def zone(self) -> ZoneInfo:
         """The zone's time zone."""
@@ -126,6 +143,18 @@ class Settings(BaseSettings):
     def resolved_ledger_url(self) -> str:
         """The ledger's URL, with the default filled in."""
         return self.ledger_url or f"sqlite:///{self.data_dir / 'ledger.sqlite'}"
+
+
+def _hosts_in(text: str) -> tuple[frozenset[str], tuple[IPv4Network | IPv6Network, ...]]:
+    names, networks = set(), []
+    for word in text.replace(",", " ").split():
+        try:
+            networks.append(ip_network(word))
+        except ValueError:
+            if not _HOST.fullmatch(word) or word.replace(".", "").isdecimal():
+                raise ValueError(f"{word} is no name of a host and no network, as 10.1.2.0/24 is one") from None
+            names.add(word.lower().rstrip("."))
+    return frozenset(names), tuple(networks)
 
 
 def read_variable(name: str, wanted_by: str, environ: Mapping[str, str] | None = None) -> str:

@@ -98,6 +98,8 @@ class Servers:
                     self.name({source.connection.url.env: self.world.registers[name].url})
         for bank in self.world.banks:
             self.name(bank_keys(bank, self.world.state))
+        if self.world.channels:
+            self.name({"JIFEN_CHANNEL_HOSTS": "127.0.0.1"})
         for sink in self.world.channels:
             channel = Channel(sink, self.world.state, self.world.plan, self.journal)
             port = _listen(channel, plain, sockets)

@@ -169,7 +169,13 @@ def sweep(folder: Path, events: int, seed: int = 20250630, speed: float = 2000.0
         sinks.append(NoticeSink.model_validate({**told, "driver": "webhook", "connection": connection}))
     os.environ["SWEEP_SECRET"] = new_secret()[0]
     # The lease of a claim is in the clock's time, which runs fast here.
-    settings = Settings(data_dir=folder / "data", retry_seconds=300 * speed, request_timeout_seconds=5, _env_file=None)
+    settings = Settings(
+        data_dir=folder / "data",
+        retry_seconds=300 * speed,
+        request_timeout_seconds=5,
+        channel_hosts="127.0.0.1",
+        _env_file=None,
+    )
     _queue(settings, [sink.name for sink in sinks], events)
     began = time.time()
     _drain(settings, tuple(sinks), _clock(began, speed), seed, folder / "killed")

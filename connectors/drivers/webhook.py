@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 
+from connectors.drivers.addresses import checked_adapter, look_at_proxied
 from connectors.drivers.answers import SHORTEST_SECRET, Secrets, UnreadableError, check_answered
 from connectors.drivers.http_exchange import LOST, TooLargeError, exchanged, require_not_busy, surroundings
 from connectors.drivers.listing import Answer
@@ -40,8 +40,9 @@ def push(sink: NoticeSink, message_id: str, body: bytes, settings: Settings) -> 
     tokens = [value for _, value in parse_qsl(urlsplit(url).query) if len(value) >= SHORTEST_SECRET]
     secrets = Secrets(lambda: (*secret.split(), url, *tokens), (), sink.name)
 
-    with closing(HTTPAdapter()) as adapter, budget(settings.retry_seconds):
+    with closing(checked_adapter(settings, sink.name)) as adapter, budget(settings.retry_seconds):
         try:
+            look_at_proxied(url, arguments, settings, sink.name)
             answer = exchanged(adapter, sent, arguments, timeout, sink.name, sink.statuses, MOST_OF_AN_ANSWER_BYTES)
             require_not_busy(answer, "the channel")
             _require_accepted(sink, answer, secrets, body)

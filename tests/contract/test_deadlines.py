@@ -52,7 +52,13 @@ ENDLESS = {
 
 @pytest.fixture
 def settings(tmp_path):
-    return Settings(data_dir=tmp_path, retry_seconds=BUDGET, request_timeout_seconds=TIMEOUT, _env_file=None)
+    return Settings(
+        data_dir=tmp_path,
+        retry_seconds=BUDGET,
+        request_timeout_seconds=TIMEOUT,
+        channel_hosts="127.0.0.1",
+        _env_file=None,
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -54,7 +54,13 @@ def channel(monkeypatch, tmp_path):
     """A receiver that answers `channel.says`, and a night with messages to it: `channel.night`, `channel.queue(n)`."""
     monkeypatch.setenv("HOOK_SECRET", HOOK_SECRET)
     logging.getLogger("jifen").setLevel(logging.ERROR)
-    settings = Settings(data_dir=tmp_path / "data", retry_seconds=2, request_timeout_seconds=1, _env_file=None)
+    settings = Settings(
+        data_dir=tmp_path / "data",
+        retry_seconds=2,
+        request_timeout_seconds=1,
+        channel_hosts="127.0.0.1",
+        _env_file=None,
+    )
     ledger = open_ledger(settings)
     sinks = tuple(NoticeSink.model_validate(sink) for sink in (SINK, OPERATORS))
     run_id, number = start_run(ledger, DAY, "plain"), itertools.count(1)

@@ -38,7 +38,9 @@ def posted(monkeypatch, tmp_path):
             monkeypatch.setenv("HOOK_URL", f"{channel.url}/send?access_token={TOKEN}")
             monkeypatch.setenv("HOOK_SECRET", HOOK_SECRET)
             run.seen = channel.seen
-            settings = Settings(data_dir=tmp_path, retry_seconds=1, request_timeout_seconds=1, _env_file=None)
+            settings = Settings(
+                data_dir=tmp_path, retry_seconds=1, request_timeout_seconds=1, channel_hosts="127.0.0.1", _env_file=None
+            )
             push(NoticeSink.model_validate({**SINK, **declared}), "1", MESSAGE, settings)
 
     return run
@@ -141,7 +143,12 @@ def test_an_address_that_is_none_is_the_configurations_and_is_not_tried(monkeypa
     monkeypatch.setenv("HOOK_URL", url)
     monkeypatch.setenv("HOOK_SECRET", HOOK_SECRET)
     with pytest.raises(ConfigError, match=told):
-        push(NoticeSink.model_validate(SINK), "1", b"{}", Settings(data_dir=tmp_path, retry_seconds=60, _env_file=None))
+        push(
+            NoticeSink.model_validate(SINK),
+            "1",
+            b"{}",
+            Settings(data_dir=tmp_path, retry_seconds=60, channel_hosts="127.0.0.1", _env_file=None),
+        )
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def received(monkeypatch, tmp_path):
         with serve(lambda _: Reply(b"ok")) as channel:
             monkeypatch.setenv("HOOK_URL", channel.url)
             monkeypatch.setenv("HOOK_SECRET", " ".join(secrets))
-            settings = Settings(data_dir=tmp_path, retry_seconds=5, _env_file=None)
+            settings = Settings(data_dir=tmp_path, retry_seconds=5, channel_hosts="127.0.0.1", _env_file=None)
             push(NoticeSink.model_validate(SINK), SENT.message_id, SENT.event.encode(), settings)
         return channel.seen[0].headers, channel.seen[0].body
 

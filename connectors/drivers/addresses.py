@@ -1,0 +1,108 @@
+"""Where a channel may be: never inside the house unless a setting says so, and what was looked at is what is called."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from requests.adapters import HTTPAdapter
+from requests.utils import select_proxy
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from connectors.drivers.retry import within
+from connectors.errors import ConfigError
+from ledger.settings import Settings
+
+_METADATA = {ip_address("168.63.129.16")}
+"""Addresses of a cloud's own services that are none of a network kept for that."""
+_NAT64 = IPv6Network("64:ff9b::/96")
+
+
+def checked_addresses(host: str, port: int, settings: Settings, where: str) -> list[str]:
+    """Every address of a host, each looked at; whoever connects takes one of these and asks for none again.
+
+    One address inside the house is a `ConfigError`, unless the host or its network stands in `JIFEN_CHANNEL_HOSTS`: a
+    name that leads to one now and to another in a moment is of no use to anybody.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
+    names, networks = settings.allowed_channel_hosts
+    if host.lower().rstrip(".") in names:
+        return addresses
+    for text in addresses:
+        address = ip_address(text.partition("%")[0])
+        if any(address in network for network in networks):
+            continue
+        if kind := next(filter(None, map(_kind, _meant(address))), None):
+            raise ConfigError(
+                f"{host} leads to {text}, {kind}: messages do not go there.",
+                where,
+                "mend its address; where it is meant, name the host or its network in JIFEN_CHANNEL_HOSTS",
+            )
+    return addresses
+
+
+def look_at_proxied(url: str, arguments: dict[str, Any], settings: Settings, where: str) -> None:
+    """Look at a host that a proxy would call for us: what resolves here; for any other the proxy has to answer."""
+    if select_proxy(url, arguments["proxies"]) is None:
+        return
+    parts = urlsplit(url)
+
+    def look() -> None:
+        with suppress(OSError):
+            checked_addresses(parts.hostname or "", parts.port or 443, settings, where)
+
+    within(look, "the channel's name is not resolved in time")
+
+
+def _meant(address: IPv4Address | IPv6Address) -> Iterator[IPv4Address | IPv6Address]:
+    """The address, and one of version 4 that is written in it."""
+    yield address
+    if isinstance(address, IPv6Address):
+        inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())[1:]]
+        yield from filter(None, inner)
+        if address in _NAT64:
+            yield IPv4Address(int(address) & 0xFFFFFFFF)
+
+
+def _kind(address: IPv4Address | IPv6Address) -> str | None:
+    """What an address that is not open to the world is; None for one that is."""
+    if address in _METADATA:
+        return "a cloud's own services"
+    for name in ("is_loopback", "is_link_local", "is_multicast", "is_unspecified", "is_private"):
+        if getattr(address, name):
+            return name.removeprefix("is_").replace("_", "-")
+    return None if address.is_global else "not open to the world"
+
+
+def checked_adapter(settings: Settings, where: str) -> HTTPAdapter:
+    """An adapter whose own connections go to addresses that were looked at; a proxy's are the proxy's."""
+
+    def connect(self: HTTPConnection) -> socket.socket:
+        """Go to the address itself; TLS and the Host header keep the name of the URL."""
+        name, failed = self.host, None
+        try:
+            for address in checked_addresses(name, self.port or self.default_port, settings, where):
+                self.host = address
+                try:
+                    return HTTPConnection._new_conn(self)
+                except (NewConnectionError, ConnectTimeoutError) as error:
+                    failed = error
+        finally:
+            self.host = name
+        raise failed or OSError("the name has no address")
+
+    def pool(connection: type, base: type) -> type:
+        kind = type(connection.__name__, (connection,), {"_new_conn": connect})
+        return type(base.__name__, (base,), {"ConnectionCls": kind})
+
+    adapter = HTTPAdapter()
+    adapter.poolmanager.pool_classes_by_scheme = {
+        "http": pool(HTTPConnection, HTTPConnectionPool),
+        "https": pool(HTTPSConnection, HTTPSConnectionPool),
+    }
+    return adapter
