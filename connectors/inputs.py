@@ -100,6 +100,8 @@ def _resolve_one(
     if failed and (is_stale or not landed):
         what = "held: it changed more than may be" if pulled.state == "held" else f"pull failed ({pulled.whose})"
         reason = what + (f", stale since {learned_on}" if is_stale else "")
+    if reason is None and landed and (quiet := _unchanged(dataset, landed[-1], as_of)):
+        is_stale, reason = True, quiet
     raw = raw_of_dataset(ledger, dataset.source, dataset.name) if landed else {}
     said = "".join(batch["content_sha256"] for batch in landed) + repr(refused)
     return Supplied(
@@ -121,6 +123,17 @@ def _resolve_one(
         hashes=tuple(batch["content_sha256"] for batch in landed),
         files=tuple(stored_files(dataset, landed, counting)),
     )
+
+
+def _unchanged(dataset: Dataset, last: Row, as_of: date) -> str | None:
+    """That what is delivered has said the same for longer than it should: the agency answers, its facts are old."""
+    rhythm, changed_on = dataset.own_rhythm, date.fromisoformat(last["as_of"])
+    quiet = rhythm.quiet_days(changed_on, as_of) if rhythm else 0
+    if rhythm is None or quiet <= rhythm.days:
+        return None
+    too_long = quiet > rhythm.most
+    limit = rhythm.most if too_long else rhythm.days
+    return f"unchanged{' too long' if too_long else ''} since {changed_on}, more than {limit} days that count"
 
 
 _STATES = ("stale:", "gap:", "over_ceiling")

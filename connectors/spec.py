@@ -5,7 +5,7 @@ How a REST agency is paged through and knows us: `connectors.drivers.paging`, `c
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -376,6 +376,38 @@ class Freshness(Strict):
     days: int = Field(ge=0)
 
 
+class Rhythm(Strict):
+    """The content of a healthy dataset changes at least once in `days`: after that it is stale, though it was pulled.
+
+    Of a critical dataset the gate blocks once `blocks_after` days are over. Where a season or working week is declared,
+    other days do not count.
+    """
+
+    days: int = Field(gt=0)
+    blocks_after: int | None = None
+    """Twice `days` unless told."""
+    months: tuple[Annotated[int, Field(ge=1, le=12)], ...] = ()
+    weekdays: bool = False
+
+    def _rules(self) -> Rules:
+        yield self.most > self.days, f"blocks_after {self.most} is not more than days {self.days}"
+
+    @property
+    def most(self) -> int:
+        """After how many days the gate blocks, of a critical dataset."""
+        return 2 * self.days if self.blocks_after is None else self.blocks_after
+
+    def quiet_days(self, changed_on: date, as_of: date) -> int:
+        """How many days that count lie between the last change and a business date, the latter among them."""
+        days = (changed_on + timedelta(days=n) for n in range(1, (as_of - changed_on).days + 1))
+        return sum(
+            (not self.months or day.month in self.months) and (not self.weekdays or day.weekday() < 5) for day in days
+        )
+
+
+QUIET_DAYS = 400
+"""In so many days facts of a year have changed, where a dataset says neither its rhythm nor its freshness."""
+
 Percent = Annotated[int, Field(ge=0, le=100)]
 
 MAY_GO_PCT = 30
@@ -621,6 +653,7 @@ class Dataset(Strict):
     decoder: Decoder
     volume: Volume
     freshness: Freshness | Unwatched
+    rhythm: Annotated[Rhythm | Unwatched | None, Field(union_mode="left_to_right")] = None
     continuity: Continuity
     change: ChangeBudget = Change()
     schema_contract: SchemaContract = SchemaContract()
@@ -682,6 +715,13 @@ class Dataset(Strict):
     def address(self) -> str:
         """`source.dataset`, as people and the zone file write it."""
         return f"{self.source}.{self.name}"
+
+    @property
+    def own_rhythm(self) -> Rhythm | None:
+        """How often the content should change: as declared, or within the days of `freshness`; None where unwatched."""
+        if self.rhythm is None:
+            return Rhythm(days=max(getattr(self.freshness, "days", QUIET_DAYS), 1))
+        return self.rhythm if isinstance(self.rhythm, Rhythm) else None
 
     @property
     def codes(self) -> tuple[Column, ...]:
