@@ -56,16 +56,21 @@ class ChangeLimits(Strict):
 
 @dataclass(frozen=True)
 class Beyond:
-    """A figure that is more than may be: what, found, of how many records held (None for a factor), the limit."""
+    """A figure that is more than may be: what, found, of how many records held (None for a factor), the limit.
+
+    `period` says of which period the records are, where it is of one alone.
+    """
 
     what: str
     found: float
     of: int | None
     may: float
+    period: str = ""
 
     def __str__(self) -> str:
         """A figure in words: `changed:grade 1,956 of 1,956, at most 10 allowed`."""
         of = f" of {self.of:,}" if self.of is not None else ""
+        of += f" ({self.period})" if self.period else ""
         return f"{self.what} {self.found:,.10g}{of}, at most {self.may:,.4g} allowed"
 
 
@@ -103,18 +108,24 @@ def changed_in_words(counts: Mapping[str, int], held: int) -> str | None:
 
 def _counts_beyond(dataset: Dataset, found: "Changes", past: Sequence[Mapping[str, Any]]) -> Iterator[Beyond]:
     leapt = {name: int(n) for name, n in found.drift.items() if name.startswith("leapt:")}
+    past = past[-shipped().learn.batches :]
     for name, count in {**found.counts, **leapt}.items():
-        may = _may(dataset, name, found.held, past)
-        if count > may:
-            yield Beyond(name, count, found.held, may)
+        of_all = [(one["counts"].get(name, 0), one["held"]) for one in past if one.get("held")]
+        of_one = [one["periods"][name][:2] for one in past if name in one.get("periods", {})]
+        whole = (count, found.held, "", of_all)
+        part = (*found.periods.get(name, (0, 0, "")), of_one)
+        for n, of, period, before in (whole, part):
+            may = _may(dataset, name, of, [some / of_then for some, of_then in before])
+            if n > may:
+                yield Beyond(name, n, of, may, period)
+                break
 
 
-def _may(dataset: Dataset, name: str, held: int, past: Sequence[Mapping[str, Any]]) -> float:
+def _may(dataset: Dataset, name: str, held: int, shares: Sequence[float]) -> float:
     """How many records may: what is declared or shipped, more where the past had more, never more than the ceiling."""
     budget = budget_of(dataset, name)
     learn = shipped().learn
-    shares = [100 * one["counts"].get(name, 0) / one["held"] for one in past[-learn.batches :] if one.get("held")]
-    learnt = min(learn.margin * max(shares, default=0), learn.ceiling_pct) if _is_learnt(name) else 0
+    learnt = min(100 * learn.margin * max(shares, default=0), learn.ceiling_pct) if _is_learnt(name) else 0
     return max(budget.few, held * max(budget.pct, learnt) / 100)
 
 

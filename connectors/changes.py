@@ -30,6 +30,7 @@ class Changes:
 
     `counts` by what and column (`changed:grade`); `drift` of new records against held ones (`kin.median:sales_cny`), a
     factor or a share; `moves` of categories by column (`A → M`); `medians` of numbers, of held records and of new ones.
+    `periods`, where the key holds one: of each count the period with the largest share, `[count, records, period]`.
     """
 
     held: int
@@ -37,6 +38,7 @@ class Changes:
     drift: dict[str, float] = field(default_factory=dict)
     moves: dict[str, dict[str, int]] = field(default_factory=dict)
     medians: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    periods: dict[str, tuple[int, int, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,8 @@ def compare(dataset: Dataset, held: Sequence[Path], fresh: Path, total: int, as_
         counts = {**_counted(db, dataset, facts), **_added(db, shape, facts, as_of)}
         moves = _moves(db, facts)
         drift, medians = _drift(db, shape, facts)
-    return Changes(total, {name: n for name, n in counts.items() if n}, drift, moves, medians)
+        periods = _by_period(db, dataset, shape, facts)
+    return Changes(total, {name: n for name, n in counts.items() if n}, drift, moves, medians, periods)
 
 
 def examples(dataset: Dataset, held: Sequence[Path], fresh: Path, what: Sequence[str]) -> dict[str, list[str]]:
@@ -276,6 +279,40 @@ def _counted(db: duckdb.DuckDBPyConnection, dataset: Dataset, facts: Sequence[Co
     return {**found, "vanished": _number(db, "select count(*) from gone")}
 
 
+def _by_period(
+    db: duckdb.DuckDBPyConnection, dataset: Dataset, shape: Shape, facts: Sequence[Column]
+) -> dict[str, tuple[int, int, str]]:
+    """Of each count the period in which it is the largest share of the records: a month of many years is few of all."""
+    if not shape.periods:
+        return {}
+    of = _names(shape.periods)
+    conditions = {**_conditions(facts), **_move_conditions(dataset, facts)}
+    counted = ", ".join(f"count(*) filter ({condition})" for condition, _ in conditions.values())
+    rows = [
+        (period, dict(zip(conditions, counts, strict=True)))
+        for period, *counts in db.execute(f"select ({of}), {counted} from pairs group by {of}").fetchall()
+    ]
+    rows += [
+        (period, {"vanished": n})
+        for period, n in db.execute(f"select ({of}), count(*) from gone group by {of}").fetchall()
+    ]
+    touched = f"(select {of} from pairs union select {of} from gone)"
+    query = f"select ({of}), count(*) from held_files semi join {touched} using ({of}) where not _deleted group by {of}"
+    sizes = dict(db.execute(query).fetchall())
+    worst: dict[str, tuple[int, int, str]] = {}
+    for period, counts in sorted(rows, key=lambda row: str(row[0])):
+        size = sizes.get(period, 0)
+        for name, count in counts.items():
+            best, of_best, _ = worst.get(name, (0, 1, ""))
+            if size and count * of_best > best * size:
+                worst[name] = (count, size, _in_words(period))
+    return worst
+
+
+def _in_words(period: Any) -> str:
+    return " ".join(map(str, period)) if isinstance(period, tuple) else str(period)
+
+
 def _added(db: duckdb.DuckDBPyConnection, shape: Shape, facts: Sequence[Column], as_of: date) -> dict[str, int]:
     """New keys, and those among them that look like old records under another."""
     count = _number(db, "select count(*) from added")
@@ -350,6 +387,8 @@ def _profile(db: duckdb.DuckDBPyConnection, facts: Sequence[Column], table: str)
             asked[f"negative:{column.name}"] = f"count(*) filter ({name} < 0)"
         if kind_of(column) == "category":
             asked[f"histogram:{column.name}"] = f"histogram(cast({name} as varchar))"
+        if kind_of(column) == "text":
+            asked[f"distinct:{column.name}"] = f"approx_count_distinct({name})"
     for one, two in _of_one_kind(facts):
         asked[f"both:{one}+{two}"] = f'count(*) filter ("{one}" <> "{two}")'
         asked[f"order:{one}+{two}"] = f'count(*) filter ("{one}" < "{two}")'
@@ -378,7 +417,9 @@ def _differences(
         if kind == "category" and is_told(f"count:{name}"):
             yield f"{scope}.category:{name}", _moved_share(before, after, name)
     for one, two in _of_one_kind(facts):
-        if is_told(f"both:{one}+{two}"):
+        # Of words that recur (a state, a kind) the order says only how many there are of each.
+        recurs = any(2 * before.get(f"distinct:{name}", before["rows"]) < before["rows"] for name in (one, two))
+        if is_told(f"both:{one}+{two}") and not recurs:
             yield f"{scope}.order:{one}+{two}", apart(f"order:{one}+{two}", f"both:{one}+{two}")
 
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sandbox.planting.faults import STRENGTHS, read_kinds
-from sandbox.planting.judge import Fate, Judge, fates
+from sandbox.planting.judge import Fate, fates
 from sandbox.planting.night import make_night
 
-COLUMNS = ("kind", "where", "strength", "struck", "scores", "ranks", "sent", "harm", "outcome", "by")
+COLUMNS = ("kind", "where", "strength", "struck", "scores", "ranks", "sent", "harm", "checks", "outcome", "by")
+OUTCOMES = ("stopped", "held", "warned", "shown", "silent")
 
 
 def main() -> int:
@@ -20,18 +21,17 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", default=[], help="Kinds, or beginnings of their names.")
     parser.add_argument("--strength", nargs="*", default=list(STRENGTHS), choices=list(STRENGTHS))
     parser.add_argument("--measure-held", action="store_true", help="Build what is held too, to see what it changes.")
+    parser.add_argument("--processes", type=int, default=2, help="So many faults at once.")
     asked = parser.parse_args()
     kinds = [one for one in read_kinds() if not asked.only or one.kind.startswith(tuple(asked.only))]
-    judge = Judge(make_night(asked.night), measures_held=asked.measure_held)
+    planted = [(kind, strength) for kind in kinds for strength in asked.strength]
     found = []
-    try:
-        _print(COLUMNS)
-        for fate in fates(judge, kinds, asked.strength):
-            found.append(fate)
-            _print(_row(fate))
-    finally:
-        judge.close()
-    return _summary(found)
+    _print(COLUMNS)
+    night = make_night(asked.night)
+    for fate in fates(night, planted, processes=asked.processes, measures_held=asked.measure_held):
+        found.append(fate)
+        _print(_row(fate))
+    return summary(found)
 
 
 def _print(cells: Sequence[object]) -> None:
@@ -42,25 +42,31 @@ def _print(cells: Sequence[object]) -> None:
 def _row(fate: Fate) -> list[object]:
     harm = "harm" if fate.is_harm else ""
     figures = (fate.scores, fate.ranks, fate.sent)
-    return [fate.kind, fate.where, fate.strength, fate.struck, *figures, harm, fate.outcome, fate.by]
+    return [fate.kind, fate.where, fate.strength, fate.struck, *figures, harm, fate.checks, fate.outcome, fate.by]
 
 
-def _summary(found: Sequence[Fate]) -> int:
-    moved = [one for one in found if one.outcome != "held"]
-    harmful = [one for one in moved if one.is_harm]
+def summary(found: Sequence[Fate]) -> int:
+    """Print the sums, by strength and in all; answers the exit code."""
+    for strength in STRENGTHS:
+        _print([f"{strength}: {_counted([one for one in found if one.strength == strength])}"])
+    harmful = [one for one in found if one.is_harm]
     through = [one for one in harmful if one.outcome not in ("stopped", "held")]
-    lesser = [one for one in moved if not one.is_harm and (one.scores or one.ranks or one.sent or one.cells)]
+    lesser = [one for one in found if not one.is_harm and (one.scores or one.ranks or one.sent or one.cells)]
     silent = [one for one in lesser if one.outcome == "silent"]
-    _print([""])
-    _print(
-        [
-            f"{len(found)} planted: "
-            + ", ".join(f"{n} {name}" for name, n in sorted(Counter(o.outcome for o in found).items()))
-        ]
-    )
-    _print([f"harm let through: {len(through)} of {len(harmful)}", *(f"{o.kind}/{o.strength}" for o in through)])
-    _print([f"lesser and silent: {len(silent)} of {len(lesser)}", *(f"{o.kind}/{o.strength}" for o in silent)])
-    return int(bool(through) or 20 * len(silent) > len(lesser))
+    blind = [one for one in found if not one.checks or not one.struck]
+    _print([f"all: {_counted(found)}"])
+    for what, some, of in (
+        ("harm let through", through, harmful),
+        ("lesser and silent", silent, lesser),
+        ("nothing looked at, or nothing planted", blind, found),
+    ):
+        _print([f"{what}: {len(some)} of {len(of)}", *(f"{one.kind}/{one.strength}" for one in some)])
+    return int(bool(through) or bool(blind) or 20 * len(silent) > len(lesser))
+
+
+def _counted(found: Sequence[Fate]) -> str:
+    by = Counter(one.outcome for one in found)
+    return f"{len(found)} planted: " + ", ".join(f"{by[name]} {name}" for name in OUTCOMES if by[name])
 
 
 if __name__ == "__main__":

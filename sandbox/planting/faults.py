@@ -71,17 +71,31 @@ def _parts(sets: str) -> list[str]:
     return [one.strip() for one in sets.split(";") if one.strip()]
 
 
+def plant(db: duckdb.DuckDBPyConnection, kind: Kind, share: float, key: Sequence[str], table: str) -> int:
+    """Make `planted`, the table with the fault in it; answers how many rows the fault changed, added or took away.
+
+    Where the rows that were drawn would stay as they are (a shift among equals), more are drawn.
+    """
+    columns = {row[0]: row[1] for row in db.execute(f"describe {table}").fetchall()}
+    while True:
+        query = planted_sql(kind, share, key, table, columns)
+        db.execute(f"create or replace table planted as from ({query}) order by {', '.join(key)}")
+        struck = max(_differing(db, "planted", table), _differing(db, table, "planted"))
+        if struck or share >= 1:
+            return struck
+        share = min(1, 4 * share)
+
+
+def _differing(db: duckdb.DuckDBPyConnection, one: str, other: str) -> int:
+    (count,) = db.execute(f"select count(*) from (from {one} except all from {other})").fetchone() or (0,)
+    return int(count)
+
+
 def plant_file(kind: Kind, share: float, key: Sequence[str], source: Path, target: Path) -> int:
-    """Write a Parquet file with the fault in it, in key order; answers how many rows are not in the source."""
+    """Write a Parquet file with the fault in it, in key order; answers how many rows it changed, added or took away."""
     with duckdb.connect() as db:
         db.execute("set threads = 1")
         db.from_parquet(str(source)).create_view("sound")
-        columns = {row[0]: row[1] for row in db.execute("describe sound").fetchall()}
-        query = planted_sql(kind, share, key, "sound", columns)
-        db.execute(f"create table planted as select * from ({query}) order by {', '.join(key)}")
+        struck = plant(db, kind, share, key, "sound")
         db.execute("copy planted to $target (format parquet)", {"target": str(target)})
-        both = "select count(*) from (from {} except all from {})"
-        return max(
-            int((db.execute(both.format(*pair)).fetchone() or (0,))[0])
-            for pair in (("planted", "sound"), ("sound", "planted"))
-        )
+        return struck

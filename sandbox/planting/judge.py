@@ -2,17 +2,21 @@
 
 # ruff: noqa: S608  # SQL over made-up tables
 
+import atexit
 import csv
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from multiprocessing import get_context
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 
-from connectors.change_limits import beyond
+from connectors.change_limits import beyond, changed_in_words
 from connectors.changes import compare
 from connectors.errors import ConnectorError
 from connectors.source_files import read_sources
@@ -26,7 +30,7 @@ from editions.score.run import Place, problems_of
 from expectations.gate import audit
 from ledger.settings import PROJECT_DIR
 from ledger.store import open_ledger
-from sandbox.planting.faults import STRENGTHS, Kind, plant_file, planted_sql
+from sandbox.planting.faults import STRENGTHS, Kind, plant, plant_file
 from sandbox.planting.night import SoundNight, sent_rows
 
 HARM_PCT, HARM_FEW = 2.0, 5
@@ -38,18 +42,22 @@ PUBLISHED = ("rankings", "points", "reasons")
 
 @dataclass(frozen=True)
 class Fate:
-    """One row of the table."""
+    """One row of the table.
+
+    `struck` records are others than they were; `checks` is how many comparisons, tests and checks looked at some row.
+    """
 
     kind: str
     where: str
     table: str
     strength: str
-    struck: int
+    struck: int = 0
     scores: int | None = None
     ranks: int | None = None
     sent: int | None = None
     cells: int | None = None
     is_harm: bool = False
+    checks: int = 0
     outcome: str = "silent"
     by: str = ""
 
@@ -57,8 +65,8 @@ class Fate:
 class Judge:
     """Plants into one sound night; keeps what does not change between two faults."""
 
-    def __init__(self, night: SoundNight, *, measures_held: bool = False) -> None:
-        self.night, self._measures_held = night, measures_held
+    def __init__(self, night: SoundNight, sound: Path, *, measures_held: bool = False) -> None:
+        self.night, self._sound, self._measures_held = night, sound, measures_held
         self._work = Path(tempfile.mkdtemp(prefix="planted."))
 
     def close(self) -> None:
@@ -67,23 +75,14 @@ class Judge:
 
     def fate(self, kind: Kind, strength: str) -> Fate:
         """Plant one fault and follow it as far as it goes."""
-        return {
+        follow = {
             "agency": self._of_agency,
             "consents": self._of_agency,
             "warehouse": self._of_warehouse,
             "ruleset": self._of_ruleset,
             "landed": self._of_landed,
-        }[kind.where](kind, strength)
-
-    @cached_property
-    def _sound(self) -> Path:
-        """The sound night made again the way the others are: what the replay itself changes is no fault."""
-        path = self._work / "sound" / "candidate.duckdb"
-        path.parent.mkdir()
-        with self.night.again(path, self.night.candidate.inputs) as db:
-            if failed := self.night.failed_tests(db):
-                raise RuntimeError(f"the sound night fails tests of its own: {failed}")
-        return path
+        }[kind.where]
+        return follow(Fate(kind.kind, kind.where, kind.table, strength), kind, STRENGTHS[strength])
 
     @cached_property
     def _usual(self) -> frozenset[str]:
@@ -93,38 +92,44 @@ class Judge:
             raise RuntimeError(f"the gate blocks the sound night: {[str(one) for one in verdict.blocking]}")
         return frozenset(f"{one.table}.{one.name} {one.observed}" for one in verdict.warnings)
 
-    def _of_agency(self, kind: Kind, strength: str) -> Fate:
+    def _of_agency(self, base: Fate, kind: Kind, share: float) -> Fate:
+        """First the comparison at landing; what it lets in is built, tested, measured and put to the gate."""
         dataset = self.night.datasets[kind.table]
         sound = self.night.landed(kind.table)
-        fresh = self._work / "fresh.parquet"
-        struck = plant_file(kind, STRENGTHS[strength], dataset.key, sound, fresh)
-        base = Fate(kind.kind, kind.where, kind.table, strength, struck)
-        with duckdb.connect() as db:
-            (total,) = db.from_parquet(str(sound)).count("*").fetchone() or (0,)
-        held = [sound]
+        planted, fresh = self._work / "planted.parquet", self._work / "fresh.parquet"
+        base = replace(base, struck=plant_file(kind, share, dataset.key, sound, planted))
+        shutil.copyfile(planted, fresh)
         if dataset.load == "upsert":
             self._only_news(sound, fresh)
-        found = compare(dataset, held, fresh, int(total), self.night.as_of)
+        total = pq.read_metadata(sound).num_rows
+        found = compare(dataset, [sound], fresh, total, self.night.as_of)
+        base = replace(base, checks=int(total > 0))
         over = beyond(dataset, found, [])
-        told = ", ".join(f"{name} {count}" for name, count in found.counts.items())
+        held = replace(base, outcome="held", by="; ".join(str(one) for one in over[:3]))
         if over and not self._measures_held:
-            return _with(base, outcome="held", by="; ".join(str(one) for one in over[:3]))
-        if dataset.load == "upsert":
-            plant_file(kind, STRENGTHS[strength], dataset.key, sound, fresh)
-        inputs = self._inputs(kind.table, fresh)
-        warehouse = self._work / "planted" / "candidate.duckdb"
-        warehouse.parent.mkdir(exist_ok=True)
+            return held
+        nodes = self.night.downstream(kind.table)
+        warehouse = self._copied()
         try:
-            with self.night.again(warehouse, inputs) as db:
-                failed = self.night.failed_tests(db)
+            with duckdb.connect(str(warehouse)) as db:
+                self.night.make(db, self._inputs(kind.table, planted), nodes)
+                if over:
+                    db.close()
+                    return self._measured(held, warehouse)
+                failed, asked = self.night.failed_tests(db, {node["unique_id"] for node in nodes})
         except duckdb.Error as error:
-            return _with(base, is_harm=True, outcome="stopped", by=f"build: {str(error)[:80]}")
-        measured = self._measured(base, warehouse)
-        if over:
-            return _with(measured, outcome="held", by="; ".join(str(one) for one in over[:3]))
+            return replace(base, is_harm=True, outcome="stopped", by=f"build: {str(error)[:80]}")
+        measured = replace(self._measured(base, warehouse), checks=base.checks + asked)
         if failed:
-            return _with(measured, outcome="stopped", by=f"dbt: {', '.join(failed)}")
-        return self._gated(measured, warehouse, told)
+            return replace(measured, outcome="stopped", by=f"dbt: {', '.join(failed)}")
+        return self._gated(measured, warehouse, changed_in_words(found.counts, found.held))
+
+    def _copied(self) -> Path:
+        """A copy of the sound warehouse, to plant into."""
+        path = self._work / "planted" / "candidate.duckdb"
+        path.parent.mkdir(exist_ok=True)
+        shutil.copyfile(self._sound, path)
+        return path
 
     def _only_news(self, sound: Path, fresh: Path) -> None:
         """Of a change feed only what differs comes."""
@@ -148,14 +153,19 @@ class Judge:
                 target.symlink_to(path)
         return folder
 
-    def _gated(self, base: Fate, warehouse: Path, told: str = "") -> Fate:
+    def _gated(self, base: Fate, warehouse: Path, changed: str | None = None) -> Fate:
+        """The gate's verdict. `changed` is the line of the dataset in `jifen status` and on the gate's page."""
         verdict = audit(warehouse, self.night.edition)
-        blocking = [f"{one.table}.{one.name}" for one in verdict.blocking]
+        looked = sum(one.outcome in ("passed", "failed") and one.evaluated_rows > 0 for one in verdict.checks)
+        base = replace(base, checks=base.checks + looked)
         if verdict.state != "passed":
-            return _with(base, outcome="stopped", by="gate: " + ", ".join(blocking[:3]))
+            blocking = [f"{one.table}.{one.name}" for one in verdict.blocking]
+            return replace(base, outcome="stopped", by="gate: " + ", ".join(blocking[:3]))
         new = {f"{one.table}.{one.name} {one.observed}" for one in verdict.warnings} - self._usual
-        said = [one.partition(" ")[0] for one in sorted(new)] + ([f"changed: {told}"] if told else [])
-        return _with(base, outcome="warned", by=", ".join(said[:3])) if said else base
+        if new:
+            names = [one.partition(" ")[0] for one in sorted(new)]
+            return replace(base, outcome="warned", by="gate: " + ", ".join(names[:3]))
+        return replace(base, outcome="shown", by=f"status: changed {base.table}: {changed}") if changed else base
 
     def _measured(self, base: Fate, warehouse: Path) -> Fate:
         """What the fault changes of what is published and sent."""
@@ -187,75 +197,93 @@ class Judge:
         )
         if base.where == "warehouse":
             is_harm = is_harm or worst > HARM_PCT
-        return _with(base, scores=scores, ranks=ranks, sent=sent, cells=cells, is_harm=is_harm)
+        return replace(base, scores=scores, ranks=ranks, sent=sent, cells=cells, is_harm=is_harm)
 
-    def _of_warehouse(self, kind: Kind, strength: str) -> Fate:
-        path = self._work / "planted" / "candidate.duckdb"
-        path.parent.mkdir(exist_ok=True)
-        shutil.copyfile(self._sound, path)
+    def _of_warehouse(self, base: Fate, kind: Kind, share: float) -> Fate:
+        """Into a table of the warehouse itself: what the gate says of it."""
+        path = self._copied()
         keys = {"rankings": ["uscc"], "ext_bank__scores": ["recipient", "consent_id", "uscc"]}
         key = keys.get(kind.table, ["uscc", "indicator_code"])
         with duckdb.connect(str(path)) as db:
-            columns = {row[0]: row[1] for row in db.execute(f"describe {kind.table}").fetchall()}
-            query = planted_sql(kind, STRENGTHS[strength], key, kind.table, columns)
-            db.execute(f"create table _planted as {query}")
-            (struck,) = db.execute(f"select count(*) from (from _planted except all from {kind.table})").fetchone() or (
-                0,
-            )
-            (is_view,) = db.execute(
-                "select count(*) from duckdb_views() where view_name = $name", {"name": kind.table}
-            ).fetchone() or (0,)
+            struck = plant(db, kind, share, key, kind.table)
+            is_view = db.execute("from duckdb_views() where view_name = $name", {"name": kind.table}).fetchone()
             db.execute(f"drop {'view' if is_view else 'table'} {kind.table}")
-            db.execute(f"alter table _planted rename to {kind.table}")
-        base = Fate(kind.kind, kind.where, kind.table, strength, int(struck))
-        return self._gated(self._measured(base, path), path)
+            db.execute(f"alter table planted rename to {kind.table}")
+        return self._gated(self._measured(replace(base, struck=struck), path), path)
 
-    def _of_ruleset(self, kind: Kind, strength: str) -> Fate:
+    @cached_property
+    def _project(self) -> Path:
+        """A copy of what the check of the rule sets reads; it is silent about it as it is."""
+        copy = self._work / "project"
+        shutil.copytree(
+            PROJECT_DIR / "dbt_project", copy / "dbt_project", ignore=shutil.ignore_patterns("target", "logs")
+        )
+        shutil.copytree(PROJECT_DIR / "connectors" / "sources", copy / "connectors" / "sources")
+        if said := self._said_of(copy):
+            raise RuntimeError(f"the sound rule sets are refused: {said}")
+        return copy
+
+    def _said_of(self, project: Path) -> str:
+        """What the night says of the rule sets before it builds by them."""
+        folder = project / "dbt_project"
+        if problems := problems_of(read_seeds(folder), Place(project, self.night.data_dir)):
+            return f"rule sets: {in_one_line(problems)[:80]}"
+        frozen = moved(open_ledger(self.night.settings), folder)
+        return f"frozen: {in_one_line(frozen)[:80]}" if frozen else ""
+
+    def _of_ruleset(self, base: Fate, kind: Kind, share: float) -> Fate:
         """A change of the rules in force: what the night says before it builds."""
-        project = self._work / "project" / "dbt_project"
-        shutil.rmtree(project.parent, ignore_errors=True)
-        shutil.copytree(PROJECT_DIR / "dbt_project", project, ignore=shutil.ignore_patterns("target", "logs"))
-        path = project / "seeds" / "rulesets" / f"ruleset_{kind.table}.csv"
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+        path = self._project / "dbt_project" / "seeds" / "rulesets" / f"ruleset_{kind.table}.csv"
+        sound = path.read_text(encoding="utf-8")
+        rows = list(csv.DictReader(sound.splitlines()))
         in_force = ruleset_in_force(self.night.candidate.warehouse)
         own = [row for row in rows if row["ruleset_id"] == in_force]
         numeric = [name for name in rows[0] if any(_is_number(row[name]) for row in own)]
-        hit = own[: max(2, round(len(own) * STRENGTHS[strength]))]
+        hit = [row for row in own if numeric and _is_number(row[numeric[-1]])][: max(2, round(len(own) * share))]
         for row in hit:
-            if numeric and _is_number(row[numeric[-1]]):
-                row[numeric[-1]] = str(float(row[numeric[-1]]) + 1)
+            row[numeric[-1]] = str(float(row[numeric[-1]]) + 1)
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, rows[0])
             writer.writeheader()
             writer.writerows(rows)
-        base = Fate(kind.kind, kind.where, kind.table, strength, len(hit), is_harm=True)
-        if problems := problems_of(read_seeds(project), Place(project.parent, self.night.data_dir)):
-            return _with(base, outcome="stopped", by=f"rule sets: {in_one_line(problems)[:80]}")
-        if frozen := moved(open_ledger(self.night.settings), project):
-            return _with(base, outcome="stopped", by=f"frozen: {in_one_line(frozen)[:80]}")
-        return base
+        said = self._said_of(self._project)
+        path.write_text(sound, encoding="utf-8")
+        base = replace(base, struck=len(hit), is_harm=True, checks=int(bool(own)))
+        return replace(base, outcome="stopped", by=said) if said else base
 
-    def _of_landed(self, kind: Kind, strength: str) -> Fate:
-        """A file changed behind the ledger's back: what the check before the build says."""
+    @cached_property
+    def _store(self) -> Path:
+        """A copy of the night's store; its check is silent about it as it is."""
         copy = self._work / "store"
-        shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(
-            self.night.data_dir, copy, symlinks=True, ignore=shutil.ignore_patterns("candidates", "editions")
-        )
-        path = copy / self.night.landed(kind.table).relative_to(self.night.data_dir)
-        fresh = self._work / "fresh.parquet"
-        struck = plant_file(kind, STRENGTHS[strength], self.night.datasets[kind.table].key, path, fresh)
-        path.unlink()
-        shutil.copyfile(fresh, path)
-        base = Fate(kind.kind, kind.where, kind.table, strength, struck, is_harm=True)
-        settings = self.night.settings.model_copy(update={"data_dir": copy})
+        left_out = shutil.ignore_patterns("candidates", "editions")
+        shutil.copytree(self.night.data_dir, copy, symlinks=True, ignore=left_out)
+        if said := self._mended(copy):
+            raise RuntimeError(f"the sound store is refused: {said}")
+        return copy
+
+    def _mended(self, folder: Path) -> str:
+        """What the check of the store says before a build."""
+        settings = self.night.settings.model_copy(update={"data_dir": folder})
         try:
-            mended = require_stored(
-                read_sources(), Store(settings, open_ledger(settings), Zone(), {}), self.night.as_of
-            )
+            store = Store(settings, open_ledger(settings), Zone(), {})
+            mended = require_stored(read_sources(), store, self.night.as_of)
         except ConnectorError as error:
-            return _with(base, outcome="stopped", by=str(error)[:80])
-        return _with(base, outcome="stopped", by=f"made again from raw: {len(mended)} file") if mended else base
+            return str(error)[:80]
+        return f"made again from raw: {len(mended)} file" if mended else ""
+
+    def _of_landed(self, base: Fate, kind: Kind, share: float) -> Fate:
+        """A file changed behind the ledger's back: what the check before the build says."""
+        sound = self.night.landed(kind.table)
+        path = self._store / sound.relative_to(self.night.data_dir)
+        fresh = self._work / "fresh.parquet"
+        struck = plant_file(kind, share, self.night.datasets[kind.table].key, sound, fresh)
+        path.unlink(missing_ok=True)
+        shutil.copyfile(fresh, path)
+        base = replace(base, struck=struck, is_harm=True, checks=1)
+        said = self._mended(self._store)
+        path.unlink(missing_ok=True)
+        shutil.copyfile(sound, path)
+        return replace(base, outcome="stopped", by=said) if said else base
 
 
 def _is_number(text: str) -> bool:
@@ -266,12 +294,34 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _with(fate: Fate, **values: object) -> Fate:
-    return replace(fate, **values)  # type: ignore[arg-type]
+_OF_THIS_PROCESS: dict[str, Judge] = {}
 
 
-def fates(judge: Judge, kinds: Sequence[Kind], strengths: Sequence[str] = tuple(STRENGTHS)) -> Iterator[Fate]:
-    """What became of each kind at each strength."""
-    for kind in kinds:
-        for strength in strengths:
-            yield judge.fate(kind, strength)
+def _begin(night: SoundNight, sound: Path, measures_held: bool) -> None:
+    """Give a process its judge, whose workshop goes with it."""
+    judge = _OF_THIS_PROCESS["judge"] = Judge(night, sound, measures_held=measures_held)
+    atexit.register(judge.close)
+    Finalize(judge, judge.close, exitpriority=10)
+
+
+def _fate(planted: tuple[Kind, str]) -> Fate:
+    return _OF_THIS_PROCESS["judge"].fate(*planted)
+
+
+def fates(
+    night: SoundNight, planted: Sequence[tuple[Kind, str]], *, processes: int = 1, measures_held: bool = False
+) -> Iterator[Fate]:
+    """What became of each kind at its strength, in their order; all from one sound warehouse that is built first."""
+    with tempfile.TemporaryDirectory(prefix="sound.") as folder:
+        # The sound night is made the way the others are: what the replay itself changes is no fault.
+        sound = Path(folder) / "candidate.duckdb"
+        night.whole(sound, night.candidate.inputs)
+        with duckdb.connect(str(sound)) as db:
+            db.execute(f"set file_search_path = '{night.candidate.inputs.parent}'")
+            failed, _ = night.failed_tests(db)
+        if failed:
+            raise RuntimeError(f"the sound night fails tests of its own: {failed}")
+        with get_context("spawn").Pool(processes, _begin, (night, sound, measures_held)) as pool:
+            yield from pool.imap(_fate, planted)
+            pool.close()
+            pool.join()

@@ -7,8 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -103,36 +102,51 @@ class SoundNight:
         text: str = path.read_text(encoding="utf-8")
         return text.replace(f'"{self.candidate.warehouse.stem}".', "")
 
-    @contextmanager
-    def again(self, warehouse: Path, inputs: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The models again over these inputs, into a file of their own."""
+    def downstream(self, address: str) -> list[Mapping[str, Any]]:
+        """The nodes that read a dataset, itself or through others, each after its parents."""
+        reached = {f"source.jifen.{address}"}
+        for key, node in self.nodes.items():
+            if not reached.isdisjoint(node.get("depends_on", {}).get("nodes", ())):
+                reached.add(key)
+        return [node for key, node in self.nodes.items() if key in reached]
+
+    def make(
+        self, db: duckdb.DuckDBPyConnection, inputs: Path, nodes: Iterable[Mapping[str, Any]], day: date | None = None
+    ) -> None:
+        """Make these nodes over these inputs, in their order; as of another day than the night's where that is told."""
+        db.execute("set threads = 1; set preserve_insertion_order = false; set enable_progress_bar = false")
+        db.execute(f"set file_search_path = '{inputs.parent}'")
+        for node in nodes:
+            kind = "table" if node["config"]["materialized"] == "table" else "view"
+            query = self.compiled(node).replace(f"'{self.as_of}'", f"'{day or self.as_of}'")
+            db.execute(f"create or replace {kind} {node['alias']} as {query}")
+
+    def whole(self, warehouse: Path, inputs: Path, day: date | None = None) -> None:
+        """Make every node over these inputs, into a file of their own; seeds are those of the night."""
         warehouse.unlink(missing_ok=True)
         with duckdb.connect(str(warehouse)) as db:
-            db.execute("set threads = 1; set preserve_insertion_order = false")
-            db.execute(f"set file_search_path = '{inputs.parent}'")
             db.execute(f"attach '{self.candidate.warehouse}' as built (read_only)")
             for node in self.nodes.values():
-                name = node["alias"]
                 if node["resource_type"] == "seed":
-                    db.execute(f"create table {name} as from built.{node['schema']}.{name}")
-                    continue
-                kind = "table" if node["config"]["materialized"] == "table" else "view"
-                db.execute(f"create {kind} {name} as {self.compiled(node)}")
+                    db.execute(f"create table {node['alias']} as from built.{node['schema']}.{node['alias']}")
             db.execute("detach built")
-            yield db
+            self.make(db, inputs, (one for one in self.nodes.values() if one["resource_type"] != "seed"), day)
 
-    def failed_tests(self, db: duckdb.DuckDBPyConnection) -> list[str]:
-        """The tests of dbt that find something and stop a build."""
+    def failed_tests(self, db: duckdb.DuckDBPyConnection, of: Collection[str] | None = None) -> tuple[list[str], int]:
+        """The tests of dbt that find something and stop a build, and how many were asked: `of` these nodes, or all."""
+        asked = [
+            one
+            for one in self.tests
+            if str(one["config"]["severity"]).lower() == "error"
+            and (of is None or not set(of).isdisjoint(one["depends_on"]["nodes"]))
+        ]
         found = []
-        for test in self.tests:
-            if str(test["config"]["severity"]).lower() != "error":
-                continue
-            (count,) = db.execute(f"select count(*) from ({self.compiled(test).rstrip().rstrip(';')})").fetchone() or (
-                0,
-            )
+        for test in asked:
+            query = self.compiled(test).rstrip().rstrip(";")
+            (count,) = db.execute(f"select count(*) from ({query})").fetchone() or (0,)
             if count:
                 found.append(str(test["name"]))
-        return found
+        return found, len(asked)
 
 
 def make_night(folder: Path) -> SoundNight:

@@ -109,6 +109,20 @@ def test_what_no_night_brings_is_held(deliver, register, fault):
     assert values["changes"]["examples"]
 
 
+def test_a_tenth_of_one_month_is_held_though_it_is_few_of_all_months(deliver, make_dataset):
+    columns = (column("no", required=True), column("month", "date", required=True), column("staff", "integer"))
+    monthly = make_dataset(key=("no", "month"), columns=columns, volume={"floor": 0, "ceiling": 10_000})
+    months = [date(2021 + place // 12, place % 12 + 1, 1) for place in range(40)]
+    told = [{"no": f"F{n:03}", "month": str(month), "staff": n} for n in range(100) for month in months]
+    deliver(monthly, *told)
+    struck = [
+        {**one, "staff": one["staff"] * 2 + 1} if one["month"] == "2024-04-01" and one["staff"] < 10 else one
+        for one in told
+    ]
+    _, values = deliver(monthly, *struck, day=NEXT)
+    assert values["changes"]["beyond"] == ["changed:staff 10 of 100 (2024-04-01), at most 5 allowed"]
+
+
 def test_a_number_of_nothing_is_compared_like_any_other(deliver, register):
     dataset = register()
     before = [{**one, "sales_cny": "0.00"} if place < 9 else one for place, one in enumerate(FIRMS)]

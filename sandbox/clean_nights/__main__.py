@@ -1,0 +1,70 @@
+"""`python -m sandbox.clean_nights`: simulate nights in which nothing is wrong, and print what was held all the same."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from datetime import date, timedelta
+from multiprocessing import get_context
+from pathlib import Path
+
+from sandbox.clean_nights.nights import CleanNight, nights
+from sandbox.planting.night import SoundNight, make_night
+
+MISTAKEN_PCT = 1
+
+
+def main() -> int:
+    """Print each night as it comes, then the sums; exit 1 where more than one in a hundred was held or stopped."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.clean_nights")
+    parser.add_argument("--night", type=Path, default=Path("data/planting"), help="Folder of the sound night.")
+    parser.add_argument("--nights", type=int, default=200, help="So many, up to the day before the sound night's.")
+    parser.add_argument("--until", type=date.fromisoformat, help="The last day, where it is another.")
+    parser.add_argument("--seed", type=int, default=1, help="Which records come late, are put right or taken back.")
+    parser.add_argument("--build-every", type=int, default=1, help="Land all nights, build one in so many.")
+    parser.add_argument("--processes", type=int, default=2, help="So many runs of days side by side.")
+    asked = parser.parse_args()
+    night = make_night(asked.night)
+    last = asked.until or night.as_of - timedelta(days=1)
+    days = [last - timedelta(days=back) for back in reversed(range(asked.nights))]
+    size = -(-len(days) // asked.processes)
+    parts = [(night, days[at : at + size], asked.seed, asked.build_every) for at in range(0, len(days), size)]
+    found = []
+    with ProcessPoolExecutor(len(parts), get_context("spawn")) as pool:
+        for part in pool.map(_run, parts):
+            found += part
+    return summary(found)
+
+
+def _run(part: tuple[SoundNight, Sequence[date], int, int]) -> list[CleanNight]:
+    night, days, seed, build_every = part
+    found = []
+    with tempfile.TemporaryDirectory(prefix="clean.") as folder:
+        for one in nights(night, days, Path(folder), seed, build_every):
+            found.append(one)
+            said = "; ".join([*(f"held {text}" for text in one.held), *(f"stopped {text}" for text in one.stopped)])
+            _print(f"{one.day} | {len(one.compared)} deliveries | {one.checks} checks | {said or 'published'}")
+    return found
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def summary(found: Sequence[CleanNight]) -> int:
+    """Print the sums; answers the exit code."""
+    mistaken = [one for one in found if one.is_mistaken]
+    deliveries, held = sum(len(one.compared) for one in found), sum(len(one.held) for one in found)
+    built = [one for one in found if one.is_built]
+    blind = [one for one in built if not one.checks]
+    share = 100 * len(mistaken) / len(found)
+    _print(f"{len(found)} nights, {len(built)} built: {len(mistaken)} with something held or stopped, {share:.1f} %")
+    _print(f"{deliveries} deliveries that changed something: {held} held, {100 * held / max(deliveries, 1):.2f} %")
+    _print(f"nights in which nothing was looked at: {len(blind)}")
+    return int(100 * len(mistaken) > MISTAKEN_PCT * len(found) or bool(blind) or not deliveries or not built)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
