@@ -37,9 +37,13 @@ class Drift(Strict):
 
 
 class Drifts(Strict):
-    """The limits of drift, for records beside the same enterprises' last (`kin`) and beside all."""
+    """The limits of drift, for records beside the same enterprises' last (`kin`) and beside all.
+
+    Beside all it is told, and held only against `learnt_from` batches of the dataset's own that had such a figure.
+    """
 
     least: int = Field(gt=0)
+    learnt_from: int = Field(gt=0)
     kin: Drift
     all: Drift
 
@@ -97,18 +101,20 @@ def drift_least() -> int:
 
 def beyond(dataset: Dataset, found: "Changes", past: Sequence[Mapping[str, Any]]) -> list[Beyond]:
     """What changed more than may; `past` are the changes of the last batches that were let in without a person."""
-    return [*_counts_beyond(dataset, found, past), *_drift_beyond(found)]
+    past = past[-shipped().learn.batches :]
+    return [*_counts_beyond(dataset, found, past), *_drift_beyond(found, past)]
 
 
-def changed_in_words(counts: Mapping[str, int], held: int) -> str | None:
-    """What a batch changed within its limits, the most first: `changed:grade 4, added 2, of 1,956 records`."""
-    told = [f"{name} {count:,}" for name, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))]
-    return f"{', '.join(told)}, of {held:,} records" if told else None
+def changed_in_words(found: "Changes") -> str | None:
+    """What a batch that landed changed, the most first: `changed:grade 4, added 2, of 1,956 records`."""
+    counts = sorted(found.counts.items(), key=lambda one: (-one[1], one[0]))
+    told = [f"{name} {count:,}" for name, count in counts]
+    unlike = "".join(f"; unlike those held: {one}" for one in _unlike(found))
+    return f"{', '.join(told)}, of {found.held:,} records{unlike}" if told else None
 
 
 def _counts_beyond(dataset: Dataset, found: "Changes", past: Sequence[Mapping[str, Any]]) -> Iterator[Beyond]:
     leapt = {name: int(n) for name, n in found.drift.items() if name.startswith("leapt:")}
-    past = past[-shipped().learn.batches :]
     for name, count in {**found.counts, **leapt}.items():
         of_all = [(one["counts"].get(name, 0), one["held"]) for one in past if one.get("held")]
         of_one = [one["periods"][name][:2] for one in past if name in one.get("periods", {})]
@@ -161,7 +167,16 @@ def _let_go(dataset: Dataset, what: str) -> Budget | None:
     return Budget(pct=shrink) if what == "vanished" and shrink > MAY_GO_PCT else None
 
 
-def _drift_beyond(found: "Changes") -> Iterator[Beyond]:
+def _drift_beyond(found: "Changes", past: Sequence[Mapping[str, Any]]) -> Iterator[Beyond]:
+    """What new records differ in too much: what comes in one night is often all of one kind, and no season is known."""
+    for one in _unlike(found):
+        before = [drift[one.what] for drift in (batch.get("drift", {}) for batch in past) if one.what in drift]
+        is_learnt = len(before) >= shipped().drift.learnt_from and one.found > shipped().learn.margin * max(before)
+        if is_learnt or not one.what.startswith("all."):
+            yield one
+
+
+def _unlike(found: "Changes") -> Iterator[Beyond]:
     drift = shipped().drift
     for name, value in found.drift.items():
         what = name.partition(":")[0]

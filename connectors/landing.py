@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
-from connectors.change_limits import beyond, shipped
+from connectors.change_limits import beyond, changed_in_words, shipped
 from connectors.changes import compare, examples
 from connectors.columns import Fault, declared_schema
 from connectors.decoders.decode import decode
@@ -215,7 +215,7 @@ class Delivery:
         found = compare(self.dataset, held, self.path, total, self.as_of)
         past = past_changes(self._ledger, self.key, self.as_of, shipped().learn.batches)
         over = beyond(self.dataset, found, past)
-        told: dict[str, Any] = {"against": self.held[-1]["batch"], **asdict(found)}
+        told: dict[str, Any] = {"against": self.held[-1]["batch"], "told": changed_in_words(found), **asdict(found)}
         if not over:
             return told, False
         told["beyond"] = [str(one) for one in over]

@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
 from connectors.asked import lower_bound, partition_values, require_newest
-from connectors.change_limits import changed_in_words
 from connectors.drivers.pages import Ask, Lines, Page, PullDriver
 from connectors.errors import ConnectorError, LineDeadError, PagingFaultError, UnforeseenError
 from connectors.landing import Delivery
@@ -108,9 +107,7 @@ def _as_told(base: Pulled, key: BatchKey, values: Mapping[str, Any]) -> Pulled:
             base, batch=key.batch, whose="data", message=f"{address} {values['message']}. {next_step}", **told
         )
     seen = [_nothing_passed(values), seen_in_folder(values["counts"])]
-    changed = (
-        changed_in_words(values["changes"]["counts"], values["changes"]["held"]) if values.get("changes") else None
-    )
+    changed = values["changes"]["told"] if values.get("changes") else None
     batch = values.get("same_as", key.batch)
     return replace(base, batch=batch, message=" ".join(filter(None, seen)) or None, changed=changed, **told)
 

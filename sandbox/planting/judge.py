@@ -122,7 +122,7 @@ class Judge:
         measured = replace(self._measured(base, warehouse), checks=base.checks + asked)
         if failed:
             return replace(measured, outcome="stopped", by=f"dbt: {', '.join(failed)}")
-        return self._gated(measured, warehouse, changed_in_words(found.counts, found.held))
+        return self._gated(measured, warehouse, changed_in_words(found))
 
     def _copied(self) -> Path:
         """A copy of the sound warehouse, to plant into."""

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pyarrow.parquet as pq
 import pytest
 
-from connectors.change_limits import beyond, shipped
+from connectors.change_limits import beyond, changed_in_words, shipped
 from connectors.changes import Changes, shape_of
 from connectors.landing import landed_path
 from ledger.batches import landed_batches, latest_promoted
@@ -289,6 +289,17 @@ def test_a_night_in_which_everybody_corrects_the_last_year_is_held(deliver, fili
     _, values = deliver(filings, *BEFORE, *again, day=NEXT)
     assert values["changes"]["counts"]["changed:sales_cny"] == 200
     assert values["state"] == "held"
+
+
+def test_new_records_of_one_kind_are_told_and_held_only_against_what_the_dataset_itself_brought(register):
+    dataset = register()
+    found = Changes(1000, {"added": 40}, {"all.median:sales_cny": 40.0})
+    assert "unlike those held: all.median:sales_cny 40" in changed_in_words(found)
+    assert beyond(dataset, found, []) == []
+    past = {"held": 1000, "counts": {"added": 30}, "drift": {"all.median:sales_cny": 2.0}}
+    assert [one.what for one in beyond(dataset, found, [past] * 3)] == ["all.median:sales_cny"]
+    usual = {**past, "drift": {"all.median:sales_cny": 30.0}}
+    assert beyond(dataset, found, [past, past, usual]) == []
 
 
 def test_a_limit_is_learnt_from_the_last_nights_up_to_the_ceiling(register):
