@@ -33,7 +33,7 @@ from editions.places import edition_path
 from editions.verify import verify
 from editions.working_days import add_working_days
 from flows.night import Night
-from ledger.deliveries import DAILY, RECALL, before, record_composed
+from ledger.deliveries import DAILY, RECALL, before, next_number, record_composed
 from ledger.files import write_durably
 from ledger.journal import head
 from ledger.publications import edition_row
@@ -163,6 +163,12 @@ def require_sealed(night: Night, path: Path, edition_id: str) -> None:
             f"edition {edition_id} is not whole ({findings[0].path}: {findings[0].message}), nothing of it is sent. "
             f"Whose: data. Next: jifen edition verify {edition_id}, then restore the folder from a backup."
         )
+
+
+def held_codes(night: Night, recipient: str) -> set[str]:
+    """The enterprises of which a recipient may hold rows. Raises `DataError` where what it was sent is not kept."""
+    following = {"recipient": recipient, "number": next_number(night.ledger, recipient)}
+    return set().union(*_earlier(night, following).codes.values())
 
 
 def _earlier(night: Night, owed: Row) -> Earlier:

@@ -16,6 +16,7 @@ from editions.seal import EditionFacts, seal
 from flows.events import PUBLISHED, message
 from flows.night import Cleared, Night
 from flows.past import has_passed
+from flows.recalls import recalls
 from ledger.files import open_to_readers
 from ledger.journal import head
 from ledger.publications import Message, current_id, edition_row, next_sequence, publish
@@ -42,7 +43,8 @@ def publish_edition(night: Night, cleared: Cleared) -> str | None:
     policies = _policies(night, edition_id) if any(channel.policies for channel in channels) else []
     messages = [_message(channel, sequence, row, night.follows, policies) for channel in channels]
     ruleset = frozen_row(row["ruleset_id"], PROJECT_DIR / "dbt_project")
-    publish(night.ledger, row, night.run_id, night.follows, recipients(night.sinks), messages, ruleset)
+    recalled = tuple(recalls(night, edition_id, cleared.candidate.warehouse))
+    publish(night.ledger, row, night.run_id, night.follows, recipients(night.sinks), messages, ruleset, recalled)
     point_current(night.settings.data_dir, edition_id)
     return None
 

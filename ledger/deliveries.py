@@ -31,8 +31,7 @@ def queue_delivery(
 
     The id is made of recipient and number: of two writers that saw the same last number, one is refused.
     """
-    of_it = deliveries.c.recipient == recipient
-    number = (connection.execute(select(func.max(deliveries.c.number)).where(of_it)).scalar() or 0) + 1
+    number = _next_number(connection, recipient)
     delivery_id = f"{recipient}.{number}"
     row = {
         "delivery_id": delivery_id,
@@ -45,6 +44,17 @@ def queue_delivery(
     }
     connection.execute(insert(deliveries).values(**row, state="pending", attempts=0, created_at=now()))
     return delivery_id
+
+
+def next_number(ledger: Engine, recipient: str) -> int:
+    """The number of the recipient's next delivery."""
+    with ledger.begin() as connection:
+        return _next_number(connection, recipient)
+
+
+def _next_number(connection: Connection, recipient: str) -> int:
+    newest = select(func.max(deliveries.c.number)).where(deliveries.c.recipient == recipient)
+    return (connection.execute(newest).scalar() or 0) + 1
 
 
 def supersede(connection: Connection, *conditions: Any) -> None:
@@ -127,9 +137,16 @@ def acknowledge(ledger: Engine, delivery_id: str, state: str, reason: str | None
 def recall_rows(ledger: Engine, recipient: str, edition_id: str, codes: Sequence[str], why: str, who: str) -> str:
     """Queue a message that the recipient drop the rows of these enterprises; answers the delivery's id."""
     with ledger.begin() as connection:
-        note = {"codes": sorted(codes), "why": why, "decided_by": who}
-        delivery_id = queue_delivery(connection, recipient, edition_id, RECALL, note=note)
-        journal.append(connection, "recall", {"delivery_id": delivery_id, **note})
+        return queue_recall(connection, recipient, edition_id, codes, why, who)
+
+
+def queue_recall(
+    connection: Connection, recipient: str, edition_id: str, codes: Sequence[str], why: str, who: str
+) -> str:
+    """The same within the caller's transaction."""
+    note = {"codes": sorted(codes), "why": why, "decided_by": who}
+    delivery_id = queue_delivery(connection, recipient, edition_id, RECALL, note=note)
+    journal.append(connection, "recall", {"delivery_id": delivery_id, **note})
     return delivery_id
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, Update, desc, func, insert, select, update
 
 from ledger import journal
-from ledger.deliveries import queue_delivery, supersede
+from ledger.deliveries import queue_delivery, queue_recall, supersede
 from ledger.store import Row, first_row, now, rows, write
 from ledger.tables import alerts, deliveries, editions, outbox, publications
 from ledger.tables import published_rulesets as frozen
@@ -24,6 +24,15 @@ class Message:
     message_id: str
     recipient: str
     event: str
+
+
+@dataclass(frozen=True)
+class Recall:
+    """That a recipient is to drop the rows of these enterprises, and why, as it reads it."""
+
+    recipient: str
+    codes: tuple[str, ...]
+    why: str
 
 
 def current_id(ledger: Engine) -> str | None:
@@ -58,8 +67,11 @@ def publish(
     recipients: Sequence[str],
     messages: Sequence[Message],
     ruleset: Row | None = None,
+    recalls: Sequence[Recall] = (),
 ) -> None:
     """In one transaction: the edition's row, `current` moved by compare-and-swap, deliveries and messages queued.
+
+    `recalls` come before the edition's own deliveries: what was dropped may stand in those again, as it is now.
 
     `ruleset` is what the edition's rule set says (`content_sha256`, `content`): it is kept with the first edition that
     is published under it, and stays so. Pending deliveries of an older edition are superseded: a bank is never
@@ -82,6 +94,8 @@ def publish(
             _freeze(connection, edition["ruleset_id"], edition_id, ruleset)
         add_publication(connection, edition_id, expected_current, run_id)
         supersede(connection)
+        for one in recalls:
+            queue_recall(connection, one.recipient, edition_id, one.codes, one.why, f"run {run_id}")
         queue(connection, edition_id, recipients, messages)
 
 
@@ -166,8 +180,10 @@ def publication_rows(ledger: Engine) -> list[Row]:
 
 def pending(ledger: Engine, table: Table) -> list[Row]:
     """What is still to be sent, from `deliveries`, `outbox`, `alerts` or `returns`, oldest first."""
-    query = select(table).where(table.c.state == "pending").order_by(table.c.created_at, table.c.recipient)
-    return rows(ledger, query)
+    # A recall and the delivery after it are queued at one moment: the number tells which goes first.
+    numbered = [table.c.number] if "number" in table.c else []
+    query = select(table).where(table.c.state == "pending")
+    return rows(ledger, query.order_by(table.c.created_at, table.c.recipient, *numbered))
 
 
 def sent_or_pending(ledger: Engine, table: Table, edition_id: str) -> list[Row]:

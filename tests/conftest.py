@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 
 from ledger.settings import PROJECT_DIR
 from sandbox.start import start
@@ -21,6 +23,11 @@ os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "false"
 for name in [name for name in os.environ if name.startswith("JIFEN_") and name != "JIFEN_REAL_DATA"]:
     del os.environ[name]
 os.environ["JIFEN_ENV_FILE"] = ""
+
+
+# A machine that is busy is no fault of a test: what an example takes to draw says nothing there.
+examples.register_profile("jifen", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+examples.load_profile("jifen")
 
 
 @pytest.fixture(scope="session")

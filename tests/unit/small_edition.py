@@ -198,6 +198,7 @@ TAGGED = {
     "identity_review": ("edition", ["source", "dataset"]),
     "evidence": ("edition", ["uscc", "indicator_code", "source", "dataset", "record_ref"]),
     "data_flags": ("edition", ["uscc", "rule"]),
+    "credit_reports": ("edition", ["uscc"]),
     "ext_bank__scores": ("extract", ["consent_id"]),
 }
 

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tarfile
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from io import BytesIO
@@ -41,8 +42,9 @@ from flows import packages
 from flows.acks import AckError, answer_of, late_acks
 from flows.deliver import deliver_pending
 from flows.night import Night
+from flows.recalls import recalls
 from flows.receive import ReceiveError, delivered, receive, write_ack
-from ledger.deliveries import acknowledge, delivery_row, queue_due, recall_rows
+from ledger.deliveries import acknowledge, delivery_row, delivery_rows, queue_due, recall_rows
 from ledger.publications import current_id, publish
 from ledger.runs import start_run
 from ledger.settings import PROJECT_DIR
@@ -109,7 +111,7 @@ class Bank:
     def night(self):
         return Night("run", AS_OF, self.settings, self.ledger, (), (self.sink,), Zone())
 
-    def publish(self, name, changes=FIRST):
+    def publish(self, name, changes=FIRST, follows=None):
         candidate = make_candidate(self.settings.data_dir, f"run-{name}", changes)
         sealed = seal_small(self.settings.data_dir, candidate, name)
         row = {
@@ -120,7 +122,10 @@ class Bank:
             "signed_by": None,
         }
         row |= {"manifest_sha256": sealed.manifest_sha256, "ruleset_id": "national-2024"}
-        publish(self.ledger, row, start_run(self.ledger, AS_OF, "plain"), current_id(self.ledger), ["bank_a"], [])
+        night = replace(self.night, sinks=(BANK,), follows=follows)
+        recalled = tuple(recalls(night, name, candidate.warehouse))
+        run_id = start_run(self.ledger, AS_OF, "plain")
+        publish(self.ledger, row, run_id, current_id(self.ledger), ["bank_a"], [], recalls=recalled)
 
     def send(self, day=None):
         self.day = day or self.day
@@ -609,3 +614,35 @@ SCHEMA = pa.schema(
         ("revenue_band", pa.string()),
     ]
 )
+
+
+def reported(penalties, repaired=""):
+    """SQL: the first enterprise has so many penalties in its credit report, and those of `repaired` were repaired."""
+    return f"""
+    update credit_reports set uscc = (select min(uscc) from rankings), published_penalties = {penalties}
+    where uscc = 'a';
+    create table int_enterprises__repaired as select uscc from rankings where right(uscc, 1) = '{repaired}';
+    """  # noqa: S608
+
+
+def test_a_repaired_penalty_is_recalled_from_whoever_holds_it_before_the_edition_without_it(bank):
+    bank.publish("2025-06-30-b", FIRST + reported(1))
+    bank.send()
+    bank.publish("2025-06-30-c", FIRST + reported(0, 1), follows="2025-06-30-b")
+    bank.send()
+    manifests = [bank.manifest(number) for number in (2, 3, 4)]
+    drops = list(read_drops(unpack(bank.packages()[1].read_bytes())["drops.csv"]))
+    assert [one["kind"] for one in manifests] == ["edition", "recall", "edition"]
+    assert "信用修复" in manifests[1]["why"]
+    assert {(one["table"], one["reason"]) for one in drops} == {(SCORES, "recalled")}
+    assert [one["uscc"][-1] for one in drops] == ["1"]
+    assert bank.receive_all()[-2:] == ["loaded", "loaded"]
+    assert bank.loaded() == {"1", "2", "3"}
+
+
+def test_nothing_is_recalled_where_the_recipient_never_had_the_row_or_the_entry_only_expired(bank):
+    bank.publish("2025-06-30-b", consents(("K3", None, None, 3)) + reported(1))
+    bank.send()
+    bank.publish("2025-06-30-c", consents(("K3", None, None, 3)) + reported(0, 1), follows="2025-06-30-b")
+    bank.publish("2025-06-30-d", FIRST + reported(0), follows="2025-06-30-b")
+    assert {row["kind"] for row in delivery_rows(bank.ledger)} == {"edition"}

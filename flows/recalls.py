@@ -1,0 +1,65 @@
+"""Recalls that an edition brings about: recipients drop the rows of an enterprise whose credit was repaired."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+
+from connectors.errors import DataError
+from connectors.sink_files import ExtractSink
+from editions.places import edition_path
+from editions.sql_text import literal
+from flows.faults import sentence
+from flows.night import Night
+from flows.packages import held_codes
+from ledger.publications import Recall
+
+log = logging.getLogger("jifen")
+
+WHY = "信用修复：曾报告的处罚或失信记录不再有效 credit repaired: a reported penalty or list entry no longer stands"
+REPORTED = ("published_penalties", "dishonesty_entries")
+"""The columns by which a recipient learns of an entry: whoever gets none of them has nothing to drop."""
+
+_NO_LONGER_REPORTED = """
+select now_rows.uscc
+from read_parquet({now}, hive_partitioning = false) as now_rows
+inner join read_parquet({then}, hive_partitioning = false) as then_rows on now_rows.uscc = then_rows.uscc
+inner join int_enterprises__repaired as repaired on now_rows.uscc = repaired.uscc
+where then_rows.published_penalties > now_rows.published_penalties
+    or then_rows.dishonesty_entries > now_rows.dishonesty_entries
+order by now_rows.uscc
+"""
+
+
+def recalls(night: Night, edition_id: str, warehouse: Path) -> Iterator[Recall]:
+    """What each recipient is to drop because of a new edition; only enterprises whose rows it holds are named."""
+    sinks = [sink for sink in night.sinks if isinstance(sink, ExtractSink) and _learns_of_entries(sink)]
+    codes = _repaired_since(night, edition_id, warehouse) if sinks else set()
+    for sink in sinks if codes else ():
+        try:
+            held = codes & held_codes(night, sink.name)
+        except DataError as error:
+            # Its next package cannot be composed either, which says so to the operators.
+            log.warning("%s: nothing is recalled: %s", sink.name, sentence(error))
+            continue
+        if held:
+            yield Recall(sink.name, tuple(sorted(held)), WHY)
+
+
+def _learns_of_entries(sink: ExtractSink) -> bool:
+    return any(column in granted.fields for granted in sink.tables.values() for column in REPORTED)
+
+
+def _repaired_since(night: Night, edition_id: str, warehouse: Path) -> set[str]:
+    if night.follows is None:
+        return set()
+    data_dir = night.settings.data_dir
+    then, now = (
+        edition_path(data_dir, one) / "tables" / "credit_reports.parquet" for one in (night.follows, edition_id)
+    )
+    if not then.is_file():
+        return set()
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        query = _NO_LONGER_REPORTED.format(now=literal(now), then=literal(then))
+        return {str(uscc) for (uscc,) in connection.execute(query).fetchall()}
