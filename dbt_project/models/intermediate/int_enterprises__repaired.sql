@@ -1,5 +1,5 @@
--- The enterprises of which a credit event was repaired by the business date. Never sealed: a repaired entry is nobody's business
--- any more. It tells whose reports have to be recalled from those who hold them.
+-- The enterprises of which a credit event was repaired by the business date. It tells whose reports are recalled, and is never
+-- sealed: a repaired entry may not be used any more.
 with events as (
     {{ landed('credit', 'events') }}
 ),
