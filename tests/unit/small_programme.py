@@ -38,7 +38,8 @@ create table products as
 select 'x' as product_id, 'v' as version, 100.00 as min_limit_cny, 1000.00 as max_limit_cny;
 create table product_offers as
 select 'x' as product_id, 'v' as version, t.*, 2 as conditions, '理由' as failing_zh, 'reason' as failing_en,
-    null::date as stands_until, null::decimal(9, 4) as rate_pct
+    null::date as stands_until, if(t.uscc = 'a', 3.5, null)::decimal(9, 4) as rate_pct, 'bank_a' as bank, true as is_marketed,
+    null::varchar as unpriced_reason
 from (values ('a', 'eligible', 2, 50000), ('b', 'near_miss', 1, null), ('c', 'no', 0, null))
     t(uscc, decision, conditions_met, limit_fen);
 create table policy_decisions as
@@ -59,4 +60,49 @@ from (values
 ) t(event_no, reported_state, is_applied, amount_fen, government_fen, guarantor_fen, bank_fen, pool_change_fen);
 create table credit_reports as
 select uscc, 'A' as tax_grade, (uscc = 'a')::integer as restrictions from enterprise_facts;
+create table int_consents__given as
+select * from (values
+    ('C', 'a', 'bank_a', 'score, loan_feedback', date '2025-01-01', date '2025-06-30', null::date),
+    ('D', 'b', 'bank_a', 'score, loan_feedback', date '2025-01-01', null, date '2025-06-30')
+) t(consent_id, uscc, recipient, data_classes, valid_from, valid_to, withdrawn_on);
+create table need_states as
+select t.*, date '2025-06-30' as as_of, 'bank_a; bank_b' as consented_banks
+from (values
+    ('1', 'a', 'posted', null, date '2025-07-31', null::date, true),
+    ('2', 'a', 'approved', 'bank_a', date '2025-07-31', null, false),
+    ('3', 'b', 'expired', null, date '2025-06-29', null, false),
+    ('4', 'b', 'closed', 'bank_a', date '2025-07-31', date '2025-06-02', false)
+) t(need_no, uscc, state, bank, last_day, closed_on, is_open);
+create table market_needs as select need_no from need_states;
+create table market_events as
+select t.*, 'bank_a' as bank
+from (values
+    ('1', '2', 'matched', 'matched', true, null),
+    ('2', '2', 'approved', 'approved', true, null),
+    ('3', '2', 'drawn', 'approved', false, 'not_allowed')
+) t(event_no, need_no, reported_state, state, is_applied, problem);
+create table need_offers as
+select '1' as need_no, 'a' as uscc, 'x' as product_id, 'v' as version, 'bank_a' as bank, 'match' as fit,
+    null::varchar as failing, 1 as place, 50000 as limit_fen, 3.5 as rate_pct, 0 as amount_gap_fen, 0 as term_gap_months,
+    0 as rate_gap_pct, null::varchar as collateral_missing;
+create table bank_prospects as select *, 'C' as consent_id from need_offers;
+create table bank_answers as
+select *, 'bank_a' as bank
+from (values
+    ('2', 'answered', 3, 5, date '2025-06-05'), ('5', 'late', null, 5, null), ('6', 'late', 6, 5, null), ('7', 'waiting', 5, 5, null)
+) t(need_no, state, working_days, answer_days, answered_on);
+create table need_feedback as
+select *, 'bank_a' as bank, null::varchar as reject_reason, null::varchar as five_class, null::varchar as product_id,
+    null::bigint as balance_fen, null::integer as overdue_days, null::decimal(9, 4) as annual_rate_pct, null::date as drawn_on
+from (values
+    ('1', 'A', 'a', date '2025-06-30', null, true, 'approved', 50000, 'C'),
+    ('2', 'B', 'b', date '2025-06-30', 'consent_not_in_force', false, null, null, null)
+) t(feedback_no, application_no, uscc, reported_on, problem, is_newest, decision, limit_fen, consent_id);
+create table market_problems as
+select * from (values ('bank_feedback', '2'), ('need_events', '3')) t(dataset, record_no);
+create table figure_definitions as
+select unnest(['needs_posted', 'needs_matched', 'needs_approved', 'needs_drawn']) as figure, 'count' as unit;
+create table programme_figures as
+select figure, unit, quarter, 4 - place as value
+from (select *, row_number() over () as place from figure_definitions) cross join (values ('2025Q1'), ('2025Q2')) t(quarter);
 """

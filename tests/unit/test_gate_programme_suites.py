@@ -159,6 +159,102 @@ FAULTS = {
             "update credit_reports set tax_grade = '441300199001011234'",
         ],
     },
+    "need_states": {
+        "one_row_per_need": [
+            "insert into need_states from need_states where need_no = '1'",
+            "delete from need_states",
+        ],
+        "every_need_posted_is_there": [
+            "delete from need_states where need_no = '3'",
+        ],
+        "a_state_was_reported_or_follows_from_the_days": [
+            "update need_states set state = 'drawn' where need_no = '2'",
+            "update need_states set bank = 'bank_b' where need_no = '2'",
+            "update need_states set last_day = as_of where need_no = '3'",
+        ],
+        "only_what_still_seeks_a_bank_is_open": [
+            "update need_states set is_open = true where need_no = '2'",
+            "update need_states set last_day = '2025-06-29' where need_no = '1'",
+        ],
+    },
+    "need_offers": {
+        "one_row_per_need_product_and_version": [
+            "insert into need_offers from need_offers",
+            "delete from need_offers",
+        ],
+        "offers_are_of_open_needs_of_the_same_enterprise": [
+            "update need_offers set uscc = 'b'",
+            "update need_states set is_open = false",
+        ],
+        "a_match_stands_on_an_offer_to_the_enterprise": [
+            "update product_offers set decision = 'near_miss'",
+            "update need_offers set limit_fen = 50001",
+        ],
+        "a_match_has_no_gap_and_everything_else_says_what_fails": [
+            "update need_offers set term_gap_months = 1",
+            "update need_offers set collateral_missing = 'property'",
+            "update need_offers set fit = 'no'",
+            "update need_offers set amount_gap_fen = -1, fit = 'near', failing = 'amount', place = null",
+        ],
+    },
+    "bank_prospects": {
+        "one_row_per_need_product_and_version": [
+            "insert into bank_prospects from bank_prospects",
+        ],
+        "every_prospect_is_a_match_of_the_banks_own_product": [
+            "update bank_prospects set bank = 'bank_b'",
+            "update need_offers set fit = 'near'",
+        ],
+        "every_prospect_is_named_and_consented_by_the_enterprise": [
+            "update need_states set consented_banks = 'bank_b'",
+            "update int_consents__given set data_classes = 'rank'",
+            "update int_consents__given set valid_to = '2025-06-29'",
+            "update int_consents__given set withdrawn_on = '2025-06-30'",
+            "update bank_prospects set consent_id = 'D'",
+        ],
+    },
+    "bank_answers": {
+        "one_row_per_need_and_bank": [
+            "insert into bank_answers from bank_answers",
+            "delete from bank_answers",
+        ],
+        "late_is_who_took_more_working_days_than_it_has": [
+            "update bank_answers set working_days = 5 where need_no = '6'",
+            "update bank_answers set state = 'waiting' where need_no = '6'",
+            "update bank_answers set answered_on = null where need_no = '2'",
+        ],
+    },
+    "need_feedback": {
+        "one_row_per_report": [
+            "insert into need_feedback from need_feedback where feedback_no = '2'",
+        ],
+        "an_application_stands_as_its_newest_report_says": [
+            "update need_feedback set is_newest = false",
+        ],
+        "a_report_that_may_not_be_used_has_no_figure": [
+            "update need_feedback set balance_fen = 1 where feedback_no = '2'",
+        ],
+        "every_report_used_rests_on_a_consent_of_its_day": [
+            "update int_consents__given set withdrawn_on = '2025-06-30'",
+            "update int_consents__given set data_classes = 'score'",
+            "update need_feedback set reported_on = '2025-07-01'",
+        ],
+        "whatever_may_not_be_used_is_listed": [
+            "delete from market_problems where record_no = '3'",
+        ],
+    },
+    "programme_figures": {
+        "one_row_per_figure_and_quarter": [
+            "insert into programme_figures from programme_figures where figure = 'needs_posted'",
+            "delete from programme_figures",
+        ],
+        "every_figure_is_told_of_every_quarter": [
+            "delete from programme_figures where figure = 'needs_drawn' and quarter = '2025Q1'",
+        ],
+        "no_step_is_reached_by_more_needs_than_the_step_before": [
+            "update programme_figures set value = 9 where figure = 'needs_drawn'",
+        ],
+    },
 }
 """By table and question the changes that it is there to find."""
 WARNINGS = {"every_payment_belongs_to_a_line"}
