@@ -102,9 +102,13 @@ class House:
         return self.jifen("run", "--as-of", (as_of or self.as_of).isoformat())
 
     def start_run(self) -> "subprocess.Popen[bytes]":
-        command = [*JIFEN, "run", "--as-of", self.as_of.isoformat(), "--json"]
+        return self.start("run", "--as-of", self.as_of.isoformat())
+
+    def start(self, *arguments: str, **variables: str) -> "subprocess.Popen[bytes]":
+        """A command in a process of its own that a test may kill."""
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return subprocess.Popen(command, env=self.environment, cwd=self.sandbox.state, **quiet)
+        command = [*JIFEN, *arguments, "--json"]
+        return subprocess.Popen(command, env=self.environment | variables, cwd=self.sandbox.state, **quiet)
 
     @property
     def current(self) -> Path:

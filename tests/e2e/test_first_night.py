@@ -5,7 +5,9 @@ import hashlib
 import io
 import json
 import re
+import signal
 import subprocess
+import time
 from collections import Counter
 from decimal import Decimal
 
@@ -223,7 +225,7 @@ def test_what_every_product_and_policy_says_of_an_enterprise_can_be_asked(night)
 
 
 def test_a_proposal_is_tried_beside_today_and_publishes_nothing(night, tmp_path):
-    rules, terms, out = tmp_path / "heavier-patents", tmp_path / "terms", tmp_path / "out"
+    rules, terms, out = tmp_path / "heavier-patents", tmp_path / "terms", tmp_path / "new" / "out"
     export_ruleset(read_seeds(PROJECT_DIR / "dbt_project", "zhongkai-2024"), rules)
     weights = (rules / "weights.csv").read_text(encoding="utf-8")
     swapped = weights.replace("C01,growth,8,", "C01,growth,4,").replace("C05,growth,9,", "C05,growth,13,")
@@ -233,6 +235,13 @@ def test_a_proposal_is_tried_beside_today_and_publishes_nothing(night, tmp_path)
     (terms / "rewards.csv").write_text(lines.replace("model enterprise,10,", "model enterprise,12,"), encoding="utf-8")
 
     editions = sorted(path.name for path in night.current.parent.iterdir())
+    killed = night.start("simulate", "--out", str(out), "--parameters", str(terms), TMPDIR=str(tmp_path))
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("jifen-simulate-*/candidates/today/logs/build.txt")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    killed.kill()
+    assert killed.wait() == -signal.SIGKILL, "killed before it was done"
+    assert not out.parent.exists()
     told = night.jifen("simulate", "--out", str(out), "--ruleset", str(rules), "--parameters", str(terms)).told
     assert sorted(path.name for path in night.current.parent.iterdir()) == editions
     zone = next(row for row in told["groups"] if row["field"] == "zone")

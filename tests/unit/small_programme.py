@@ -38,8 +38,8 @@ create table products as
 select 'x' as product_id, 'v' as version, 100.00 as min_limit_cny, 1000.00 as max_limit_cny;
 create table product_offers as
 select 'x' as product_id, 'v' as version, t.*, 2 as conditions, '理由' as failing_zh, 'reason' as failing_en,
-    null::date as stands_until, if(t.uscc = 'a', 3.5, null)::decimal(9, 4) as rate_pct, 'bank_a' as bank, true as is_marketed,
-    null::varchar as unpriced_reason
+    null::date as stands_until, if(t.uscc = 'a', 3.5, null)::decimal(9, 4) as rate_pct, 'bank_a' as bank,
+    true as is_marketed, null::varchar as unpriced_reason
 from (values ('a', 'eligible', 2, 50000), ('b', 'near_miss', 1, null), ('c', 'no', 0, null))
     t(uscc, decision, conditions_met, limit_fen);
 create table policy_decisions as
@@ -83,17 +83,19 @@ from (values
 ) t(event_no, need_no, reported_state, state, is_applied, problem);
 create table need_offers as
 select '1' as need_no, 'a' as uscc, 'x' as product_id, 'v' as version, 'bank_a' as bank, 'match' as fit,
-    null::varchar as failing, 1 as place, 50000 as limit_fen, 3.5 as rate_pct, 0 as amount_gap_fen, 0 as term_gap_months,
-    0 as rate_gap_pct, null::varchar as collateral_missing;
+    null::varchar as failing, 1 as place, 50000 as limit_fen, 3.5 as rate_pct, 0 as amount_gap_fen,
+    0 as term_gap_months, 0 as rate_gap_pct, null::varchar as collateral_missing;
 create table bank_prospects as select *, 'C' as consent_id from need_offers;
 create table bank_answers as
 select *, 'bank_a' as bank
 from (values
-    ('2', 'answered', 3, 5, date '2025-06-05'), ('5', 'late', null, 5, null), ('6', 'late', 6, 5, null), ('7', 'waiting', 5, 5, null)
+    ('2', 'answered', 3, 5, date '2025-06-05'), ('5', 'late', null, 5, null), ('6', 'late', 6, 5, null),
+    ('7', 'waiting', 5, 5, null)
 ) t(need_no, state, working_days, answer_days, answered_on);
 create table need_feedback as
 select *, 'bank_a' as bank, null::varchar as reject_reason, null::varchar as five_class, null::varchar as product_id,
-    null::bigint as balance_fen, null::integer as overdue_days, null::decimal(9, 4) as annual_rate_pct, null::date as drawn_on
+    null::bigint as balance_fen, null::integer as overdue_days, null::decimal(9, 4) as annual_rate_pct,
+    null::date as drawn_on
 from (values
     ('1', 'A', 'a', date '2025-06-30', null, true, 'approved', 50000, 'C'),
     ('2', 'B', 'b', date '2025-06-30', 'consent_not_in_force', false, null, null, null)
@@ -104,5 +106,6 @@ create table figure_definitions as
 select unnest(['needs_posted', 'needs_matched', 'needs_approved', 'needs_drawn']) as figure, 'count' as unit;
 create table programme_figures as
 select figure, unit, quarter, 4 - place as value
-from (select *, row_number() over () as place from figure_definitions) cross join (values ('2025Q1'), ('2025Q2')) t(quarter);
+from (select *, row_number() over () as place from figure_definitions)
+cross join (values ('2025Q1'), ('2025Q2')) t(quarter);
 """

@@ -1,5 +1,9 @@
 """What a simulation writes: all of it or nothing, never over anything, and no name of an agency as markup."""
 
+import random
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +12,7 @@ import pytest
 
 from editions import simulation
 from editions.simulation import SimulationError, compare
+from ledger.settings import PROJECT_DIR
 
 TABLES = """
 create table rankings(uscc varchar, enterprise_name varchar, stage varchar, industry_name varchar, score double,
@@ -26,6 +31,30 @@ create table facts(subject varchar, fact varchar, number decimal(20, 6));
 """
 HOSTILE = "<script>alert(1)</script>"
 HASH = "45c30df317a5e525"
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from editions import simulation
+
+*warehouses, out, kill_at = sys.argv[1:]
+calls, write = 0, simulation._write
+
+def count(*_):
+    global calls
+    calls += 1
+    if calls == int(kill_at):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def counted(*arguments):
+    sys.setprofile(count)
+    write(*arguments)
+
+simulation._write = counted
+simulation.compare(*map(Path, warehouses), Path(out), {"as_of": "2025-06-30", "inputs": {}})
+sys.setprofile(None)
+print(calls)
+"""
+"""Writes a simulation and is killed at a call of a function, of Python or of C, from the first file on."""
 
 
 @pytest.fixture
@@ -73,6 +102,26 @@ def test_a_run_that_breaks_off_leaves_nothing_and_may_be_run_again(
     run(warehouses, out)
     with pytest.raises(SimulationError, match="is there already"):
         run(warehouses, out)
+
+
+def test_a_kill_while_it_is_written_leaves_all_or_nothing_and_it_may_be_run_again(
+    warehouses: list[Path], tmp_path: Path
+) -> None:
+    def killed(out: Path, kill_at: int) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", KILLED, *map(str, warehouses), str(out), str(kill_at)]
+        return subprocess.run(command, cwd=PROJECT_DIR, capture_output=True, text=True, check=False)
+
+    whole = tmp_path / "whole" / "out"
+    calls = int(killed(whole, 0).stdout)
+    names = sorted(path.name for path in whole.iterdir())
+    for kill_at in (*random.Random(11).sample(range(1, calls), 3), calls - 5):  # three anywhere, one at its end
+        out = tmp_path / str(kill_at) / "out"
+        assert killed(out, kill_at).returncode == -signal.SIGKILL
+        if not out.exists():
+            run(warehouses, out)
+        assert sorted(path.name for path in out.iterdir()) == names
+        sums = ["/usr/bin/env", "sha256sum", "-c", "--quiet", "SHA256SUMS"]
+        assert subprocess.run(sums, cwd=out, check=False).returncode == 0
 
 
 def test_of_two_that_write_one_folder_the_second_is_refused(
