@@ -172,6 +172,8 @@ select consent_id, uscc, recipient, purpose, data_classes, consent_valid_from as
     consent_valid_to as valid_to,
     consent_withdrawn_on as withdrawn_on
 from ext_bank__scores;
+delete from bank_prospects;
+delete from need_feedback where problem is null;
 
 create or replace table credit_reports as
 select c.*, r.score, r.points_available, r.rank_in_stage, r.peers_in_stage, r.credit_grade,

@@ -60,11 +60,6 @@ from (values
 ) t(event_no, reported_state, is_applied, amount_fen, government_fen, guarantor_fen, bank_fen, pool_change_fen);
 create table credit_reports as
 select uscc, 'A' as tax_grade, (uscc = 'a')::integer as restrictions from enterprise_facts;
-create table int_consents__given as
-select * from (values
-    ('C', 'a', 'bank_a', 'score, loan_feedback', date '2025-01-01', date '2025-06-30', null::date),
-    ('D', 'b', 'bank_a', 'score, loan_feedback', date '2025-01-01', null, date '2025-06-30')
-) t(consent_id, uscc, recipient, data_classes, valid_from, valid_to, withdrawn_on);
 create table need_states as
 select t.*, date '2025-06-30' as as_of, 'bank_a; bank_b' as consented_banks
 from (values
@@ -109,3 +104,11 @@ select figure, unit, quarter, 4 - place as value
 from (select *, row_number() over () as place from figure_definitions)
 cross join (values ('2025Q1'), ('2025Q2')) t(quarter);
 """
+CONSENTS = """
+create table int_consents__given as
+select * from (values
+    ('C', 'a', 'bank_a', 'score, loan_feedback', date '2025-01-01', date '2025-06-30', null::date),
+    ('D', 'b', 'bank_a', 'score, loan_feedback', date '2025-01-01', null, date '2025-06-30')
+) t(consent_id, uscc, recipient, data_classes, valid_from, valid_to, withdrawn_on);
+"""
+"""What banks are shown, and may report, rests on."""

@@ -7,7 +7,7 @@ import pytest
 
 from expectations.gate import audit
 from expectations.suites import SUITES, load_suites
-from tests.unit.small_programme import PROGRAMME
+from tests.unit.small_programme import CONSENTS, PROGRAMME
 
 FAULTS = {
     "subsidy_lines": {
@@ -267,7 +267,7 @@ def verdict(tmp_path, changes, tables=tuple(FAULTS)):
     for table in tables:
         shutil.copy(SUITES / f"{table}.yml", suites)
     with duckdb.connect(str(warehouse)) as connection:
-        connection.execute(PROGRAMME)
+        connection.execute(PROGRAMME + CONSENTS)
         connection.execute(changes or "select 1")
     return audit(warehouse, None, suites, ())
 
