@@ -11,8 +11,8 @@ from expectations.names import read_names
 from expectations.suites import SUITES
 from tests.unit.small_edition import make_candidate, seal_small
 
-NOT_ASKED = ("data_flags", "edition")
-"""Of six enterprises without a flag neither applies."""
+NOT_ASKED = ("data_flags", "edition", "bank_prospects")
+"""Of six enterprises without a flag, shown to no bank, none applies."""
 HEAD = "table: rankings\nchecks:\n"
 
 
