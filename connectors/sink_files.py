@@ -20,10 +20,31 @@ Format = Literal["csv", "csv-gb18030", "parquet", "xlsx"]
 
 
 class WebhookConnection(Strict):
-    """Where messages are posted, and the variable of the secret that signs them."""
+    """Where messages are posted, and the variable of the secret that signs them: a bot may have none."""
 
     url: Variable
-    secret: Variable
+    secret: Variable | None = None
+
+
+class MailConnection(Strict):
+    """The mail server and the account there, who sends and who gets the mails: addresses with blanks between them."""
+
+    host: Variable
+    port: Variable
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    user: Variable | None = None
+    password: Variable | None = None
+    sender: Variable
+    to: Variable
+
+    def needed(self) -> dict[str, Variable]:
+        """The variables that this connection names, by what they hold."""
+        named = ("host", "port", "user", "password", "sender", "to")
+        return {name: one for name in named if (one := getattr(self, name)) is not None}
+
+    def _rules(self) -> Rules:
+        yield (self.user is None) == (self.password is None), "an account has user and password"
+        yield self.user is None or self.tls != "none", "a password goes over TLS"
 
 
 class _Sink(Strict):
@@ -130,11 +151,38 @@ class NoticeSink(_Sink):
     """
 
     kind: Literal["notice", "alert"]
-    driver: Literal["webhook"]
-    connection: WebhookConnection
+    driver: Literal["webhook", "wecom", "dingtalk", "feishu", "mail"]
+    connection: WebhookConnection | MailConnection
     statuses: tuple[int, ...] = Field(default=(200, 201, 202, 204), min_length=1)
     answered: Answered | None = None
     policies: Literal["counts", "enterprises"] | None = None
+
+    @property
+    def posted_to(self) -> WebhookConnection:
+        """The connection of a channel that is called by HTTP."""
+        if isinstance(self.connection, MailConnection):
+            raise TypeError(f"{self.name} gets mails")
+        return self.connection
+
+    @property
+    def mailed_to(self) -> MailConnection:
+        """The connection of a channel that gets mails."""
+        if isinstance(self.connection, MailConnection):
+            return self.connection
+        raise TypeError(f"{self.name} gets no mails")
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the channel takes a text for people: then it gets one digest, and not each event."""
+        return self.driver != "webhook"
+
+    def _rules(self) -> Rules:
+        is_mail = isinstance(self.connection, MailConnection)
+        yield is_mail == (self.driver == "mail"), "a mail goes to host, port, sender and to; all else to a url"
+        has_secret = isinstance(self.connection, WebhookConnection) and self.connection.secret is not None
+        yield self.driver != "webhook" or has_secret, "a webhook is signed: name the variable of its secret"
+        yield self.driver != "wecom" or not has_secret, "the key of a WeCom bot stands in its url"
+        yield self.driver == "webhook" or self.answered is None, "what a bot or a mail server answers is known"
 
 
 class ReturnsSink(_Sink):

@@ -4,14 +4,15 @@ import logging
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
 from sqlalchemy import Table
 
-from connectors.errors import ConfigError, GoneError, LineDeadError, TransientError
+from connectors.errors import ConfigError, GoneError, LineDeadError
 from connectors.sink_files import NoticeSink, alert_channels
 from flows.deliver import error_text
 from flows.events import DEAD_LETTER, message
@@ -21,9 +22,11 @@ from ledger.outbox import (
     PENDING,
     SENT,
     TABLES,
+    Limits,
     claim,
     close_channel,
     heard_of_relay,
+    next_moment,
     record,
     relay_ended,
     release,
@@ -42,6 +45,10 @@ WAITS_SECONDS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 JITTER = 0.1
 """By which part of itself a wait may be longer: what failed together is not tried together."""
 POLL_SECONDS = 5.0
+PATIENCE_SECONDS = 130.0
+"""For how long a night waits for what is due in a moment: a bot's minute, and the two around a half hour."""
+ROUNDS = 8
+_SHORTEST_PAUSE_SECONDS = 0.2
 _LEASE_MARGIN_SECONDS = 60.0
 _random = random.SystemRandom()
 
@@ -53,16 +60,24 @@ def _now() -> datetime:
 
 
 def notify_pending(night: Night, table: Table = outbox, clock: Clock = _now) -> list[dict[str, Any]]:
-    """Try every pending message of `outbox` or `alerts` once, oldest first, then those of the schedule's first wait.
+    """Try every pending message of `outbox` or `alerts` once, oldest first, then whatever is due within two minutes.
 
     What a person runs is tried though its time is not come; that moves nothing in its schedule. A channel that is
     disabled, or wants to hear nothing yet, is let be. Answers one line for each message, sent or not.
     """
     owed = pending(night.ledger, table)
-    errors = dict(try_messages(night, table, clock, early=True))
-    if any(isinstance(error, TransientError) for error in errors.values()):
-        time.sleep(WAITS_SECONDS[0] * (1 + JITTER))
-        errors |= dict(try_messages(night, table, clock))
+    errors: dict[str, Exception | None] = {}
+    unanswered: Counter[str] = Counter()
+    for number in range(ROUNDS):
+        if number:
+            pause = _pause(night, table, clock())
+            if pause is None or pause > PATIENCE_SECONDS:
+                break
+            time.sleep(pause)
+        given_up = {name for name, count in unanswered.items() if count > 1}
+        for message_id, error in try_messages(night, table, clock, early=number == 0, leave_out=given_up):
+            errors[message_id] = error
+            unanswered.update([error.where] if isinstance(error, LineDeadError) else [])
     closed, left = why_closed(night.ledger, clock()), {row["message_id"]: row for row in pending(night.ledger, table)}
     lines = []
     for row in owed:
@@ -77,19 +92,26 @@ def notify_pending(night: Night, table: Table = outbox, clock: Clock = _now) -> 
     return lines
 
 
+def _pause(night: Night, table: Table, at: datetime) -> float | None:
+    """Seconds until something may be sent; None where nothing may before a person acts."""
+    moment = next_moment(night.ledger, table, at)
+    return None if moment is None else max(0.0, (moment - at).total_seconds())
+
+
 def try_messages(
-    night: Night, table: Table, clock: Clock = _now, *, early: bool = False
+    night: Night, table: Table, clock: Clock = _now, *, early: bool = False, leave_out: Collection[str] = ()
 ) -> Iterator[tuple[str, Exception | None]]:
     """Try what is due in a table, oldest first; each id with why it did not arrive, None where it did.
 
     A channel that does not answer is asked no more in this round: each message would take the whole of its time.
     """
-    away: set[str] = set()
+    away = set(leave_out)
     for message_id, recipient in waiting(night.ledger, table, clock(), early=early):
         if recipient in away:
             continue
         seconds = night.settings.retry_seconds + _LEASE_MARGIN_SECONDS
-        row = claim(night.ledger, table, message_id, clock(), seconds, early=early)
+        limits = _limits(night, recipient)
+        row = claim(night.ledger, table, message_id, clock(), seconds, early=early, limits=limits)
         if row is None:
             continue
         error = _attempt(night, table, row, clock)
@@ -115,20 +137,33 @@ def _attempt(night: Night, table: Table, row: Row, clock: Clock) -> Exception | 
     return None
 
 
+def _sink(night: Night, recipient: str) -> NoticeSink | None:
+    return next((one for one in night.sinks if isinstance(one, NoticeSink) and one.name == recipient), None)
+
+
+def _limits(night: Night, recipient: str) -> Limits | None:
+    sink = _sink(night, recipient)
+    if sink is None or sink.driver in ("webhook", "mail"):
+        return None
+    from connectors.drivers.bots import bots
+
+    return bots()[sink.driver].limits
+
+
 def _push(night: Night, row: Row) -> None:
-    recipient = row["recipient"]
-    sink = next((one for one in night.sinks if isinstance(one, NoticeSink) and one.name == recipient), None)
+    recipient, sink = row["recipient"], _sink(night, row["recipient"])
     if sink is None:
         what = f"{row['message_id']} is to be sent to it, and it has no sink file."
         raise ConfigError(what, recipient, f"put connectors/sinks/{recipient}.yml back, or jifen outbox discard")
-    driver = import_module(f"connectors.drivers.{sink.driver}")
+    module = sink.driver if sink.driver in ("webhook", "mail") else "bots"
+    driver = import_module(f"connectors.drivers.{module}")
     driver.push(sink, row["message_id"], row["event"].encode(), night.settings)
 
 
 def _failed(night: Night, table: Table, row: Row, error: Exception, at: datetime) -> None:
     """Write down a failed attempt and when the next one is; after the last, or where a channel is gone, it is dead."""
     told = error_text(error)[:2000]
-    asked = getattr(error, "retry_after", None) or 0.0
+    asked = getattr(error, "retry_after", None) or (WAITS_SECONDS[0] if isinstance(error, LineDeadError) else 0)
     if asked:
         close_channel(night.ledger, row["recipient"], not_before=text_of(at + timedelta(seconds=asked)))
     is_gone = isinstance(error, GoneError)
@@ -176,6 +211,9 @@ def relay(night: Night, *, once: bool, early: bool = False) -> Iterator[tuple[st
                         heard_of_relay(night.ledger)
             if once:
                 return
-            time.sleep(POLL_SECONDS)
+            pauses = [_pause(night, table, _now()) for table in TABLES]
+            time.sleep(
+                min(POLL_SECONDS, *(max(pause, _SHORTEST_PAUSE_SECONDS) for pause in pauses if pause is not None))
+            )
     finally:
         relay_ended(night.ledger)

@@ -4,6 +4,7 @@ import json
 import os
 import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from ledger.tables import journal as journal_table
 TABLES = (outbox, alerts)
 PENDING, SENT, DEAD, DISCARDED = "pending", "sent", "dead", "discarded"
 _ACT = "message_act"
+_MINUTE, _HALF_HOUR = timedelta(minutes=1), 1800
 
 
 class UnknownMessageError(LookupError):
@@ -31,6 +33,29 @@ class MessageActError(ValueError):
     """What a person asked for cannot be done to this message; nothing was changed."""
 
     exit_code = 2
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How often a channel may be called, and whether it wants nothing within a minute of a full or half hour."""
+
+    per_minute: int
+    per_second: int | None = None
+    avoids_half_hours: bool = False
+
+    def wait_until(self, calls: Sequence[str], at: datetime) -> datetime | None:
+        """When a channel that was called at these instants may be called again; None for now."""
+        near = timedelta(seconds=at.timestamp() % _HALF_HOUR)
+        if self.avoids_half_hours and near < _MINUTE:
+            return at - near + _MINUTE
+        if self.avoids_half_hours and near > timedelta(seconds=_HALF_HOUR) - _MINUTE:
+            return at - near + timedelta(seconds=_HALF_HOUR) + _MINUTE
+        ends = [
+            datetime.fromisoformat(calls[-most]) + span
+            for most, span in ((self.per_minute, _MINUTE), (self.per_second, timedelta(seconds=1)))
+            if most is not None and len(calls) >= most
+        ]
+        return max((end for end in ends if end > at), default=None)
 
 
 def text_of(moment: datetime) -> str:
@@ -67,11 +92,21 @@ def _is_held(row: Row, at: datetime) -> bool:
     return bool(host != this_host() or process == process_of(int(process.partition("@")[0])))
 
 
-def claim(ledger: Engine, table: Table, message_id: str, at: datetime, seconds: float, *, early: bool) -> Row | None:
+def claim(
+    ledger: Engine,
+    table: Table,
+    message_id: str,
+    at: datetime,
+    seconds: float,
+    *,
+    early: bool,
+    limits: Limits | None = None,
+) -> Row | None:
     """Take a message to send it: nobody else gets it until the attempt is recorded, or the claimant died.
 
-    Answers its row, or None where it is not there to be sent any more. The attempt stands in the ledger before any byte
-    leaves. `seconds` is for hosts that cannot see this process: how long the attempt may take.
+    Answers its row, or None where it is not there to be sent any more, or its channel may not be called now. The
+    attempt stands in the ledger before any byte leaves. `seconds` is for hosts that cannot see this process: how long
+    it may take.
     """
     ours = {
         "claimed_by": f"{this_host()} {process_of(os.getpid())} {uuid.uuid4().hex}",
@@ -82,6 +117,8 @@ def claim(ledger: Engine, table: Table, message_id: str, at: datetime, seconds: 
         found = connection.execute(select(table).where(one)).mappings().one()
         is_due = early or found["next_try_at"] is None or found["next_try_at"] <= text_of(at)
         if found["state"] != PENDING or not is_due or _is_held(dict(found), at):
+            return None
+        if limits is not None and not _may_call(connection, found["recipient"], limits, at):
             return None
         # On PostgreSQL two may have read the same: the second one changes no row.
         is_free = (
@@ -94,6 +131,33 @@ def claim(ledger: Engine, table: Table, message_id: str, at: datetime, seconds: 
         begun = {"message_id": message_id, "number": number, "recipient": found["recipient"], "at": text_of(at)}
         connection.execute(insert(message_attempts).values(**begun))
     return {**found, **ours, "number": number}
+
+
+def _may_call(connection: Connection, recipient: str, limits: Limits, at: datetime) -> bool:
+    """Whether a channel may be called now, which is counted; else until when not stands with the channel."""
+    query = select(channels).where(channels.c.recipient == recipient).with_for_update()
+    row = connection.execute(query).mappings().one_or_none()
+    if row is not None and row["not_before"] and row["not_before"] > text_of(at):
+        return False
+    calls = [call for call in (row and row["called_at"]) or () if call > text_of(at - _MINUTE)]
+    until = limits.wait_until(calls, at)
+    if until is None:
+        _set_channel(connection, recipient, called_at=[*calls, text_of(at)])
+    else:
+        _set_channel(connection, recipient, not_before=text_of(until))
+    return until is None
+
+
+def next_moment(ledger: Engine, table: Table, at: datetime) -> datetime | None:
+    """When something pending in a table may be sent next; None where nothing may before a person acts."""
+    known = {row["recipient"]: row for row in rows(ledger, select(channels))}
+    query = select(table.c.recipient, table.c.next_try_at).where(table.c.state == PENDING).distinct()
+    moments = []
+    for row in rows(ledger, query):
+        channel = known.get(row["recipient"], {"disabled_at": None, "not_before": None})
+        if channel["disabled_at"] is None:
+            moments.append(max(filter(None, (row["next_try_at"], channel["not_before"])), default=text_of(at)))
+    return datetime.fromisoformat(min(moments)) if moments else None
 
 
 def record(ledger: Engine, table: Table, claimed: Row, outcome: str, **values: Any) -> None:
@@ -118,13 +182,13 @@ def release(ledger: Engine, table: Table, claimed: Row) -> None:
     write(ledger, update(table).where(*mine).values(claimed_by=None, claimed_until=None))
 
 
-def close_channel(ledger: Engine, recipient: str, **values: str | None) -> None:
+def close_channel(ledger: Engine, recipient: str, **values: Any) -> None:
     """Write down that a channel is gone (`disabled_at`, `disabled_why`) or wants to hear nothing yet (`not_before`)."""
     with ledger.begin() as connection:
         _set_channel(connection, recipient, **values)
 
 
-def _set_channel(connection: Connection, recipient: str, **values: str | None) -> None:
+def _set_channel(connection: Connection, recipient: str, **values: Any) -> None:
     one = channels.c.recipient == recipient
     if connection.execute(update(channels).where(one).values(**values)).rowcount == 0:
         connection.execute(insert(channels).values(recipient=recipient, **values))

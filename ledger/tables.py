@@ -165,8 +165,8 @@ alerts = _table("alerts", f"message_id key, run_id? of runs, {_MESSAGE}", among(
 # Each time a message was tried; no outcome where the process died before it knew.
 message_attempts = _table("message_attempts", "message_id key, number integer key, recipient, at, outcome?")
 
-# What is known of a channel: that it is gone for good, and until when it wants to hear nothing.
-channels = _table("channels", "recipient key, disabled_at?, disabled_why?, not_before?")
+# Of a channel: that it is gone for good, until when it wants to hear nothing, and its calls in the last minute.
+channels = _table("channels", "recipient key, disabled_at?, disabled_why?, not_before?, called_at? json")
 
 # The relay of each host, while it is at work: when it was last heard of.
 relays = _table("relays", "host key, process, started_at, seen_at")

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterable
 from contextlib import closing
 from itertools import islice
 from typing import Any
@@ -33,19 +34,29 @@ def push(sink: NoticeSink, message_id: str, body: bytes, settings: Settings) -> 
 
     One attempt. Raises a connector error for whatever is not an acceptance; when it is tried again, `flows.relay` says.
     """
-    url = read_variable(sink.connection.url.env, sink.name)
-    secret = read_variable(sink.connection.secret.env, sink.name)
-    sent = _signed(sink, url, secret, message_id, body)
-    arguments, timeout = surroundings(url), settings.request_timeout_seconds
-    tokens = [value for _, value in parse_qsl(urlsplit(url).query) if len(value) >= SHORTEST_SECRET]
-    secrets = Secrets(lambda: (*secret.split(), url, *tokens), (), sink.name)
+    url = read_variable(sink.posted_to.url.env, sink.name)
+    variable = sink.posted_to.secret.env if sink.posted_to.secret else ""
+    secret = read_variable(variable, sink.name)
+    headers = {
+        "Content-Type": "application/cloudevents+json; charset=utf-8",
+        **signed_headers(message_id, int(time.time()), body, secret, variable, sink.name),
+    }
+    posted(sink, prepared(sink, url, headers, body), (*secret.split(), url), settings)
 
+
+def posted(sink: NoticeSink, sent: requests.PreparedRequest, secrets: Iterable[str], settings: Settings) -> None:
+    """Post a request once, to an address that was looked at; a connector error for whatever is not an acceptance."""
+    url, timeout = sent.url or "", settings.request_timeout_seconds
+    arguments = surroundings(url)
+    tokens = [value for _, value in parse_qsl(urlsplit(url).query) if len(value) >= SHORTEST_SECRET]
+    known = Secrets(lambda: tuple(filter(None, (*secrets, *tokens))), (), sink.name)
+    body = sent.body if isinstance(sent.body, bytes) else b""
     with closing(checked_adapter(settings, sink.name)) as adapter, budget(settings.retry_seconds):
         try:
             look_at_proxied(url, arguments, settings, sink.name)
             answer = exchanged(adapter, sent, arguments, timeout, sink.name, sink.statuses, MOST_OF_AN_ANSWER_BYTES)
             require_not_busy(answer, "the channel")
-            _require_accepted(sink, answer, secrets, body)
+            _require_accepted(sink, answer, known, body)
         except UnreadableError as error:
             raise error.error from None
         except TooLargeError as error:
@@ -58,20 +69,16 @@ def push(sink: NoticeSink, message_id: str, body: bytes, settings: Settings) -> 
             raise LineDeadError(problem, sink.name, SEND_AGAIN) from None
 
 
-def _signed(sink: NoticeSink, url: str, secret: str, message_id: str, body: bytes) -> requests.PreparedRequest:
-    headers = {
-        "Content-Type": "application/cloudevents+json; charset=utf-8",
-        "Accept-Encoding": "gzip",
-        **signed_headers(message_id, int(time.time()), body, secret, sink.connection.secret.env, sink.name),
-    }
+def prepared(sink: NoticeSink, url: str, headers: dict[str, str], body: bytes) -> requests.PreparedRequest:
+    """A request to the channel's address; a `ConfigError` where its variable holds none."""
     sent = requests.PreparedRequest()
     try:
-        sent.prepare("POST", url, data=body, headers=headers)
+        sent.prepare("POST", url, data=body, headers={"Accept-Encoding": "gzip", **headers})
         is_address = urlsplit(url).scheme in ("http", "https")
     except (requests.RequestException, ValueError):
         is_address = False
     if not is_address:
-        variable = sink.connection.url.env
+        variable = sink.posted_to.url.env
         raise ConfigError(f"{variable} holds no address.", sink.name, f"mend {variable}, then jifen run")
     return sent
 

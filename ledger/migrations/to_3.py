@@ -17,7 +17,7 @@ def upgrade(op: Operations) -> None:
         for name in ("next_try_at", "claimed_by", "claimed_until"):
             op.add_column(table, Column(name, Text))
     make_table(op, "message_attempts", "message_id key, number integer key, recipient, at, outcome?")
-    make_table(op, "channels", "recipient key, disabled_at?, disabled_why?, not_before?")
+    make_table(op, "channels", "recipient key, disabled_at?, disabled_why?, not_before?, called_at? json")
     make_table(op, "relays", "host key, process, started_at, seen_at")
     op.add_column("editions", Column("kind", Text))
     op.add_column("editions", Column("signed_by", Text))

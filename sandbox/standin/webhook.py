@@ -37,8 +37,9 @@ class Channel:
 
     def variables(self, port: int) -> dict[str, str]:
         """What leads to it."""
-        connection = self.sink.connection
-        return {connection.url.env: f"http://127.0.0.1:{port}/events", connection.secret.env: self.secret}
+        connection = self.sink.posted_to
+        secret = {connection.secret.env: self.secret} if connection.secret else {}
+        return {connection.url.env: f"http://127.0.0.1:{port}/events", **secret}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one event."""

@@ -131,7 +131,8 @@ def hold_population(state: Path, origin: Mapping[str, Any], cut: Callable[[], fe
     supplied = {address: feeds.feed_path(state, address) for address in held["supplied"]}
     stocks = {name: hold_stocks(source, supplied) for name, source in sources.items()}
     stocks = {name: found for name, found in stocks.items() if found}
-    channels = [sink for sink in read_sinks() if isinstance(sink, NoticeSink) and sink.kind == "notice"]
+    notices = [sink for sink in read_sinks() if isinstance(sink, NoticeSink) and sink.kind == "notice"]
+    channels = [sink for sink in notices if sink.driver == "webhook"]
     world = _open_world(state, {name: sources[name] for name in stocks}, stocks, channels)
     world.as_of = date.fromisoformat(held["as_of"])
     world.banks = [sink for sink in read_sinks() if isinstance(sink, ExtractSink)]

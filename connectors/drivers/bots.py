@@ -1,0 +1,95 @@
+"""Posting a text to a chat group's bot: WeCom 企业微信, DingTalk 钉钉, Feishu 飞书. Only their code 0 is a receipt."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlencode
+
+from pydantic import Field
+
+from connectors.drivers.webhook import posted, prepared
+from connectors.errors import LineDeadError, TransientError
+from connectors.json_text import loads
+from connectors.sink_files import NoticeSink
+from connectors.spec import Answered
+from connectors.strict import Strict
+from ledger.outbox import Limits
+from ledger.settings import PROJECT_DIR, Settings, read_variable
+from ledger.yaml_file import read_yaml
+
+FILE = PROJECT_DIR / "connectors" / "bots.yml"
+CUT = "……（全文见 jifen outbox show）"
+
+
+class Bot(Strict):
+    """What `bots.yml` says of one."""
+
+    body: dict[str, Any]
+    text: tuple[str, str]
+    most_bytes: int = Field(gt=100)
+    limits: Limits
+    wait_seconds: float
+    answered: Answered
+
+
+@lru_cache
+def bots() -> dict[str, Bot]:
+    """Every bot by the name of its driver."""
+    return {name: Bot.model_validate(told) for name, told in read_yaml(FILE.read_bytes()).items()}
+
+
+def push(sink: NoticeSink, _message_id: str, body: bytes, settings: Settings) -> None:
+    """Post the text of an event. One attempt; a bot has no place for an id: a repeat is a second message there."""
+    bot, connection = bots()[sink.driver], sink.posted_to
+    url = read_variable(connection.url.env, sink.name)
+    secret = read_variable(connection.secret.env, sink.name) if connection.secret else ""
+    part, name = bot.text
+    content = {**bot.body, part: {name: shortened(loads(body)["data"]["text"], bot.most_bytes)}}
+    if secret:
+        url, content = _SIGNED[sink.driver](url, content, secret)
+    sent = prepared(sink, url, {"Content-Type": "application/json; charset=utf-8"}, _json(content))
+    judged = sink.model_copy(update={"answered": bot.answered})
+    try:
+        posted(judged, sent, (secret, url), settings)
+    except TransientError as error:
+        if not isinstance(error, LineDeadError):
+            error.retry_after = max(error.retry_after or 0.0, bot.wait_seconds)
+        raise
+
+
+def shortened(text: str, most_bytes: int) -> str:
+    """As many whole lines of a text as fit, and a line that says so where that is not all."""
+    if len(text.encode()) <= most_bytes:
+        return text
+    kept, left = [], most_bytes - len(CUT.encode())
+    for line in text.splitlines():
+        left -= len(line.encode()) + 1
+        if left < 0:
+            break
+        kept.append(line)
+    return "\n".join([*kept, CUT])
+
+
+def _json(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, ensure_ascii=False).encode()
+
+
+def _mac(key: str, content: str) -> str:
+    return base64.b64encode(hmac.new(key.encode(), content.encode(), hashlib.sha256).digest()).decode()
+
+
+def _by_dingtalk(url: str, content: dict[str, Any], secret: str) -> tuple[str, dict[str, Any]]:
+    at = str(int(time.time() * 1000))
+    return f"{url}&{urlencode({'timestamp': at, 'sign': _mac(secret, chr(10).join((at, secret)))})}", content
+
+
+def _by_feishu(url: str, content: dict[str, Any], secret: str) -> tuple[str, dict[str, Any]]:
+    at = str(int(time.time()))
+    return url, {"timestamp": at, "sign": _mac(f"{at}\n{secret}", ""), **content}
+
+
+_SIGNED = {"dingtalk": _by_dingtalk, "feishu": _by_feishu}

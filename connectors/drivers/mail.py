@@ -1,0 +1,118 @@
+"""Sending the text of an event by mail: to all who are named, or to none."""
+
+import smtplib
+import socket
+import ssl
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from email.utils import format_datetime
+from itertools import chain
+from typing import Any
+
+from connectors.drivers.addresses import checked_addresses
+from connectors.drivers.retry import SEND_AGAIN, OutOfTimeError, budget, not_now, within
+from connectors.errors import AgencyError, ConfigError, LineDeadError, TransientError
+from connectors.json_text import loads
+from connectors.sink_files import MailConnection, NoticeSink
+from ledger.settings import Settings, read_variable
+
+
+def push(sink: NoticeSink, message_id: str, body: bytes, settings: Settings) -> None:
+    """Hand one mail to the server. One attempt; its Message-ID is made of the event's id, so a repeat can be told."""
+    connection = sink.mailed_to
+    held = {name: read_variable(one.env, sink.name) for name, one in connection.needed().items()}
+    mail = _mail(sink, held["sender"], held["to"], message_id, loads(body)["data"])
+
+    def work() -> None:
+        with _server(connection, held, settings, sink.name) as server:
+            _hand_over(server, mail)
+
+    try:
+        with budget(settings.retry_seconds):
+            within(work, "the mail server gives no whole answer in time")
+    except OutOfTimeError as error:
+        raise not_now(error, sink.name) from None
+    except smtplib.SMTPResponseException as error:
+        said = error.smtp_error.decode("utf-8", "replace") if isinstance(error.smtp_error, bytes) else error.smtp_error
+        what = f"the mail server answers {error.smtp_code} ({_printable(said)})."
+        if error.smtp_code in range(400, 500):
+            raise TransientError(what, sink.name, SEND_AGAIN) from None
+        raise AgencyError(what, sink.name, "look at its account, sender and recipients") from None
+    except smtplib.SMTPNotSupportedError as error:
+        what = f"the mail server does not offer what we need ({_printable(str(error))})."
+        raise ConfigError(what, sink.name, "compare tls, user and password in the sink file with the server") from None
+    except (smtplib.SMTPException, OSError) as error:
+        raise LineDeadError(
+            f"the mail server does not answer ({type(error).__name__}).", sink.name, SEND_AGAIN
+        ) from None
+
+
+def _printable(text: str) -> str:
+    return "".join(sign for sign in text if sign.isprintable())[:200]
+
+
+def _mail(sink: NoticeSink, sender: str, to: str, message_id: str, data: dict[str, Any]) -> EmailMessage:
+    mail = EmailMessage(SMTP_POLICY)
+    try:
+        address = Address(addr_spec=sender)
+        mail["From"], mail["To"] = address, [Address(addr_spec=one) for one in to.replace(",", " ").split()]
+    except (ValueError, IndexError):
+        what = "the sender or a recipient is no mail address."
+        raise ConfigError(what, sink.name, "mend the variables of sender and to, blanks between several") from None
+    mail["Subject"] = data["title"]
+    mail["Date"] = format_datetime(datetime.now(UTC))
+    mail["Message-ID"] = f"<{message_id}@{address.domain}>"
+    mail.set_content(data["text"])
+    return mail
+
+
+def _server(connection: MailConnection, held: dict[str, str], settings: Settings, where: str) -> smtplib.SMTP:
+    """A session with the server: encrypted, its certificate checked, and logged in where there is an account."""
+
+    class Checked(smtplib.SMTP):
+        """Goes to an address that was looked at; TLS is checked by the name."""
+
+        def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+            failed = OSError("the name has no address")
+            for address in checked_addresses(host, port, settings, where):
+                try:
+                    return socket.create_connection((address, port), timeout)
+                except OSError as error:
+                    failed = error
+            raise failed
+
+    class CheckedTls(smtplib.SMTP_SSL, Checked):
+        """The same over TLS from the first byte."""
+
+    host, port, timeout = held["host"], int(held["port"]), settings.request_timeout_seconds
+    context = ssl.create_default_context()
+    if connection.tls == "tls":
+        server: smtplib.SMTP = CheckedTls(host, port, timeout=timeout, context=context)
+    else:
+        server = Checked(host, port, timeout=timeout)
+    try:
+        if connection.tls == "starttls":
+            server.starttls(context=context)
+        if "user" in held:
+            server.login(held["user"], held["password"])
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+def _hand_over(server: smtplib.SMTP, mail: EmailMessage) -> None:
+    """Name every recipient first: where one is refused the mail goes to nobody, and a repeat repeats nothing."""
+    server.ehlo_or_helo_if_needed()
+    answers = chain(
+        (server.mail(one.addr_spec) for one in mail["From"].addresses),
+        (server.rcpt(one.addr_spec) for one in mail["To"].addresses),
+    )
+    for code, said in answers:
+        if code not in (250, 251):
+            raise smtplib.SMTPResponseException(code, said)
+    code, said = server.data(mail.as_bytes())
+    if code != 250:
+        raise smtplib.SMTPDataError(code, said)
