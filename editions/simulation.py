@@ -123,7 +123,7 @@ from edges
 left join proposed.facts as facts
     on
         edges.fact = facts.fact
-        and not starts_with(facts.subject, 'case:')
+        and facts.subject_id > 0
         and abs(facts.number - edges.edge) * 100 <= {NEAR_EDGE_PCT} * edges.edge
 where edges.edge > 0
 group by edges.fact, edges.edge

@@ -19,7 +19,7 @@ from tests.contract import programme_reference as reference
 from tests.contract.district_night import DistrictNight
 
 PROGRAMME = (
-    *("facts", "conditions_asked", "conditions_judged", "conditions_tried", "decisions"),
+    *("facts", "conditions_asked", "shortfalls", "decisions"),
     *("limits", "product_offers", "policy_decisions", "cases_decided"),
 )
 EXAMPLES = PROJECT_DIR / "docs" / "examples"
@@ -194,8 +194,9 @@ def test_a_condition_more_never_adds_an_enterprise(night, programme):
     chance = random.Random(20250630)
     dropped = chance.sample(programme["programme_conditions"], 25)
     fewer = [row for row in programme["programme_conditions"] if row not in dropped]
-    before = set(night.rows("select subject, kind, item_id from decisions where decision = 'eligible'"))
-    near = set(night.rows("select subject, kind, item_id from decisions where decision <> 'no'"))
+    decided = "select subject_id, kind, item_id from decisions join item_versions using (item_no) where decision"
+    before = set(night.rows(f"{decided} = 'eligible'"))
+    near = set(night.rows(f"{decided} <> 'no'"))
     with ExitStack() as stack:
         after = replay(stack, night, programme | {"programme_conditions": fewer}, ["programme_conditions"])
         alternatives = {(row["kind"], row["item_id"]) for row in dropped if row["any_of"]}
@@ -204,12 +205,8 @@ def test_a_condition_more_never_adds_an_enterprise(night, programme):
         def among(rows: set[tuple]) -> set[tuple]:
             return {row for row in rows if row[1:] in kept}
 
-        looser = set(
-            after.execute("select subject, kind, item_id from decisions where decision = 'eligible'").fetchall()
-        )
-        looser_near = set(
-            after.execute("select subject, kind, item_id from decisions where decision <> 'no'").fetchall()
-        )
+        looser = set(after.execute(f"{decided} = 'eligible'").fetchall())
+        looser_near = set(after.execute(f"{decided} <> 'no'").fetchall())
     assert among(before) <= looser
     assert among(near) <= looser_near
     assert looser > among(before)
@@ -227,7 +224,8 @@ def test_a_product_and_a_policy_are_added_by_rows_alone(night, tmp_path, facts, 
             f"select expected, decision, expected_limit_fen, limit_fen from cases_decided where item_id = '{item}'"
         ).fetchall()
         decided = connection.execute(
-            f"select subject, decision from decisions where item_id = '{item}' and not starts_with(subject, 'case:')"
+            "select uscc, decision from decisions join item_versions using (item_no) "
+            f"join enterprise_facts on subject_id = enterprise_id where item_id = '{item}'"
         ).fetchall()
     assert len(cases) == 3
     assert all(case[0] == case[1] and case[2] == case[3] for case in cases)

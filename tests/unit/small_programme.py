@@ -1,8 +1,11 @@
 """The programme's tables of three enterprises, as dbt would leave them: sound, each with a row for every question."""
 
 PROGRAMME = """
-create table item_versions as select unnest(['product', 'policy', 'reward']) as kind, true as is_in_force;
-create table enterprise_facts as select * from (values ('a', 1), ('b', 2), ('c', 3)) t(uscc, subject);
+create table item_versions as
+select *, true as is_in_force
+from (values (1, 'product', 'x', 'v'), (2, 'policy', 'y', 'v'), (3, 'reward', 'z', 'v'))
+    t(item_no, kind, item_id, version);
+create table enterprise_facts as select * from (values ('a', 1), ('b', 2), ('c', 3)) t(uscc, enterprise_id);
 create table subsidy_programmes as
 select 'p' as programme_id, 10.00 as contract_cap_cny, 15.00 as firm_cap_cny, 'g' as firm_cap_group,
     6 as publicity_days;
@@ -46,7 +49,7 @@ create table policy_decisions as
 select 'y' as policy_id, 'v' as version, t.*, 2 as conditions, 'open' as claim_state, date '2025-07-10' as confirm_by
 from (values ('a', 'eligible', 2, true), ('b', 'no', 1, false)) t(uscc, decision, conditions_met, is_listed);
 create table decisions as
-select 'reward' as kind, 'z' as item_id, 'v' as version, subject, 'eligible' as decision from enterprise_facts;
+select 3 as item_no, enterprise_id as subject_id, 'eligible' as decision from enterprise_facts;
 create table reward_places as
 select 'z' as reward_id, 'v' as version, 'growth' as stage, 1 as places, t.*
 from (values ('a', 1, 'given'), ('b', 2, 'beyond_the_last_place')) t(uscc, place, state);

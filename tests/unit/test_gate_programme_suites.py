@@ -125,7 +125,7 @@ FAULTS = {
             "update reward_places set place = 3 where uscc = 'a'",
         ],
         "only_the_eligible_are_given_one": [
-            "update decisions set decision = 'no' where subject = 1",
+            "update decisions set decision = 'no' where subject_id = 1",
         ],
     },
     "pool_claims": {

@@ -27,7 +27,7 @@ create table product_limits(product_id varchar, version varchar, lo_cny decimal(
 create table products(product_id varchar, version varchar, basis varchar);
 create table subsidy_tiers(revenue_low_cny decimal(20, 2), revenue_high_cny decimal(20, 2));
 create table stages(revenue_low_cny decimal(20, 2), revenue_high_cny decimal(20, 2));
-create table facts(subject varchar, fact varchar, number decimal(20, 6));
+create table facts(subject_id integer, fact varchar, number decimal(20, 6));
 """
 HOSTILE = "<script>alert(1)</script>"
 HASH = "45c30df317a5e525"

@@ -2,7 +2,7 @@
 with cases as (
     select
         cases.*,
-        {{ case_subject('cases') }} as subject
+        {{ case_subject('cases') }} as subject_id
     from {{ ref('programme_cases') }} as cases
 ),
 
@@ -14,6 +14,14 @@ limits as (
     select * from {{ ref('limits') }}
 ),
 
+items as (
+    select * from {{ ref('item_versions') }}
+),
+
+conditions as (
+    select * from {{ ref('conditions_asked') }}
+),
+
 compared as (
     select
         cases.kind,
@@ -22,18 +30,15 @@ compared as (
         cases.case_no,
         cases.expected,
         decisions.decision,
-        decisions.failing_en,
+        conditions.text_en as failing_en,
         {{ to_fen('cases.limit_cny') }} as expected_limit_fen,
         limits.limit_fen
     from cases
-    left join decisions
-        on
-            cases.subject = decisions.subject
-            and cases.kind = decisions.kind
-            and cases.item_id = decisions.item_id
-            and cases.version = decisions.version
-    left join limits
-        on cases.subject = limits.subject and cases.item_id = limits.product_id and cases.version = limits.version
+    left join items on cases.kind = items.kind and cases.item_id = items.item_id and cases.version = items.version
+    left join decisions on cases.subject_id = decisions.subject_id and items.item_no = decisions.item_no
+    left join limits on cases.subject_id = limits.subject_id and items.item_no = limits.item_no
+    left join conditions
+        on decisions.item_no = conditions.item_no and decisions.failing_condition_no = conditions.condition_no
 )
 
 select * from compared

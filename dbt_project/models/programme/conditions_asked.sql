@@ -1,22 +1,47 @@
-{{ config(materialized='view') }}
-
--- Conditions and their items under numbers, since millions of rows are tried on them: a number is joined and kept for less than
--- three texts. Conditions that stand for each other share the number of their first one.
+-- The conditions under numbers. Those that ask the same of the same fact have one question, which is put once to everybody;
+-- those that stand for each other share the number of their first one.
 with conditions as (
     select * from {{ ref('programme_conditions') }}
 ),
 
+items as (
+    select * from {{ ref('item_versions') }}
+),
+
 numbered as (
     select
-        *,
-        cast(dense_rank() over (order by kind, item_id, version) as integer) as item_no,
+        items.item_no,
+        conditions.*,
         cast(
-            min(condition_no) over (
-                partition by kind, item_id, version, coalesce(any_of, 'no ' || cast(condition_no as varchar))
+            dense_rank() over (
+                order by
+                    conditions.fact,
+                    conditions.lo,
+                    conditions.inclusive_lo,
+                    conditions.hi,
+                    conditions.inclusive_hi,
+                    conditions.one_of,
+                    conditions.none_of
             ) as integer
-        ) as alternatives_no,
-        any_of is not null as has_alternatives
+        ) as question_no,
+        cast(
+            min(conditions.condition_no) over (
+                partition by items.item_no, coalesce(conditions.any_of, 'no ' || cast(conditions.condition_no as varchar))
+            ) as integer
+        ) as alternatives_no
     from conditions
+    inner join items
+        on
+            conditions.kind = items.kind
+            and conditions.item_id = items.item_id
+            and conditions.version = items.version
+),
+
+counted as (
+    select
+        *,
+        count(*) over (partition by item_no, alternatives_no) as alternatives
+    from numbered
 )
 
-select * from numbered
+select * from counted

@@ -1,7 +1,10 @@
+{{ config(materialized='view') }}
+
 -- The figures that a credit report shows, each in its band; the figure itself goes to a bank only under a consent to raw
 -- values, which the extract sees to.
 with facts as (
     select * from {{ ref('facts') }}
+    where number is not null or text is not null
 ),
 
 enterprises as (
@@ -38,7 +41,7 @@ banded as (
         bands.label as band,
         facts.number
     from enterprises
-    inner join facts on enterprises.subject = facts.subject
+    inner join facts on enterprises.enterprise_id = facts.subject_id
     inner join bands
         on
             facts.fact = bands.fact

@@ -16,31 +16,42 @@ reasons as (
     select * from {{ ref('reasons') }}
 ),
 
+-- Equal points in the order of their codes, as the lines of the scorecard are.
 placed as (
     select
-        uscc,
-        reason_zh,
-        reason_en,
-        row_number() over (partition by uscc order by points desc, indicator_code asc) as place
-    from reasons
+        enterprise_id,
+        line_id,
+        row_number() over (partition by enterprise_id order by points desc, line_id asc) as place
+    from {{ ref('scores') }}
     where points > 0
+),
+
+strongest as (
+    select
+        facts.uscc,
+        score_lines.indicator_code,
+        placed.place
+    from placed
+    inner join facts on placed.enterprise_id = facts.enterprise_id
+    inner join {{ ref('score_lines') }} as score_lines on placed.line_id = score_lines.line_id
+    where placed.place <= 3
 ),
 
 strengths as (
     select
-        uscc,
-        {{ joined_text('reason_zh', '；', 'place') }} as strengths_zh,
-        {{ joined_text('reason_en', '; ', 'place') }} as strengths_en
-    from placed
-    where place <= 3
-    group by uscc
+        strongest.uscc,
+        {{ joined_first_three('reasons.reason_zh', '；', 'strongest.place') }} as strengths_zh,
+        {{ joined_first_three('reasons.reason_en', '; ', 'strongest.place') }} as strengths_en
+    from strongest
+    inner join reasons on strongest.uscc = reasons.uscc and strongest.indicator_code = reasons.indicator_code
+    group by strongest.uscc
 ),
 
 losses as (
     select
         uscc,
-        {{ joined_text('reason_zh', '；', 'loss_rank') }} as losses_zh,
-        {{ joined_text('reason_en', '; ', 'loss_rank') }} as losses_en
+        {{ joined_first_three('reason_zh', '；', 'loss_rank') }} as losses_zh,
+        {{ joined_first_three('reason_en', '; ', 'loss_rank') }} as losses_en
     from {{ ref('top_reasons') }}
     where loss_rank <= 3
     group by uscc

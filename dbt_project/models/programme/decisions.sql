@@ -1,96 +1,125 @@
--- What the conditions of each item come to: all of its alternatives must hold. Where some do not, and each of them is near,
--- it is a near miss. A fact that is not known fulfils nothing.
-with judged as (
-    select * from {{ ref('conditions_judged') }}
-),
-
-conditions as (
+-- What the conditions of each item come to, for each enterprise where the item is in force, and for the item's own cases: all
+-- must hold, of those that stand for each other one. Where some do not, and each of them is near, it is a near miss. A fact
+-- that is not known fulfils nothing.
+with conditions as (
     select * from {{ ref('conditions_asked') }}
 ),
 
-items as (
-    select distinct
-        item_no,
-        kind,
-        item_id,
-        version
-    from conditions
+shortfalls as (
+    select * from {{ ref('shortfalls') }}
 ),
 
--- Most conditions stand alone, and are not grouped.
-of_alternatives as (
+items as (
     select
-        subject,
-        item_no,
-        condition_no,
-        case when holds then 1 else 0 end as holds,
-        case when is_near then 1 else 0 end as is_near,
-        case when holds is null then 1 else 0 end as is_not_known
-    from judged
-    where not has_alternatives
+        versions.item_no,
+        versions.kind,
+        versions.item_id,
+        versions.version,
+        versions.is_in_force,
+        count(distinct conditions.alternatives_no) as conditions
+    from {{ ref('item_versions') }} as versions
+    inner join conditions on versions.item_no = conditions.item_no
+    group by versions.item_no, versions.kind, versions.item_id, versions.version, versions.is_in_force
+),
+
+cases as (
+    select
+        cases.*,
+        {{ case_subject('cases') }} as subject_id
+    from {{ ref('programme_cases') }} as cases
+),
+
+subjects as (
+    select
+        enterprises.enterprise_id as subject_id,
+        items.item_no,
+        items.conditions
+    from items
+    cross join {{ ref('enterprise_facts') }} as enterprises
+    where items.is_in_force
     union all
     select
-        subject,
-        item_no,
-        alternatives_no as condition_no,
-        max(case when holds then 1 else 0 end) as holds,
-        max(case when is_near then 1 else 0 end) as is_near,
-        max(case when holds is null then 1 else 0 end) as is_not_known
-    from judged
-    where has_alternatives
-    group by subject, item_no, alternatives_no
-),
-
-of_items as (
-    select
-        subject,
-        item_no,
-        count(*) as conditions,
-        cast(sum(holds) as bigint) as conditions_met,
-        min(holds) as all_hold,
-        min(greatest(holds, is_near)) as all_hold_or_near,
-        min(case when holds = 0 then condition_no end) as failing_condition_no,
-        cast(sum(case when holds = 0 and is_not_known = 1 then 1 else 0 end) as bigint) as conditions_not_known
-    from of_alternatives
-    group by subject, item_no
+        cases.subject_id,
+        items.item_no,
+        items.conditions
+    from cases
+    inner join items
+        on cases.kind = items.kind and cases.item_id = items.item_id and cases.version = items.version
 ),
 
 failed as (
-    select * from judged
-    where holds is not true
+    select
+        shortfalls.subject_id,
+        conditions.item_no,
+        conditions.condition_no,
+        conditions.alternatives_no,
+        conditions.alternatives,
+        shortfalls.gap,
+        shortfalls.closes_on,
+        case when shortfalls.gap <= conditions.near then 1 else 0 end as is_near,
+        case when shortfalls.is_not_known then 1 else 0 end as is_not_known
+    from shortfalls
+    inner join conditions on shortfalls.question_no = conditions.question_no
+),
+
+-- Most conditions stand alone, and are not grouped; of others all must have failed, and the first speaks for them.
+failed_alternatives as (
+    select
+        subject_id,
+        item_no,
+        alternatives_no,
+        gap,
+        closes_on,
+        is_near,
+        is_not_known
+    from failed
+    where alternatives = 1
+    union all
+    select
+        subject_id,
+        item_no,
+        alternatives_no,
+        max(case when condition_no = alternatives_no then gap end) as gap,
+        max(case when condition_no = alternatives_no then closes_on end) as closes_on,
+        max(is_near) as is_near,
+        max(is_not_known) as is_not_known
+    from failed
+    where alternatives > 1
+    group by subject_id, item_no, alternatives_no, alternatives
+    having count(*) = alternatives
+),
+
+failed_items as (
+    select
+        subject_id,
+        item_no,
+        cast(count(*) as integer) as failed,
+        min(is_near) as are_all_near,
+        cast(sum(is_not_known) as integer) as conditions_not_known,
+        min(alternatives_no) as failing_condition_no,
+        {{ latest_value('gap', '-alternatives_no', 'true') }} as gap,
+        {{ latest_value('closes_on', '-alternatives_no', 'true') }} as closes_on
+    from failed_alternatives
+    group by subject_id, item_no
 ),
 
 decided as (
     select
-        of_items.subject,
-        items.kind,
-        items.item_id,
-        items.version,
+        subjects.subject_id,
+        subjects.item_no,
         case
-            when of_items.all_hold = 1 then 'eligible'
-            when of_items.all_hold_or_near = 1 then 'near_miss'
+            when failed_items.item_no is null then 'eligible'
+            when failed_items.are_all_near = 1 then 'near_miss'
             else 'no'
         end as decision,
-        of_items.conditions,
-        of_items.conditions_met,
-        of_items.conditions_not_known,
-        of_items.failing_condition_no,
-        conditions.text_zh as failing_zh,
-        conditions.text_en as failing_en,
-        conditions.fact as failing_fact,
-        failed.number as failing_number,
-        failed.text as failing_text,
-        failed.gap,
-        failed.closes_on
-    from of_items
-    inner join items on of_items.item_no = items.item_no
-    left join failed
-        on
-            of_items.subject = failed.subject
-            and of_items.item_no = failed.item_no
-            and of_items.failing_condition_no = failed.condition_no
-    left join conditions
-        on of_items.item_no = conditions.item_no and of_items.failing_condition_no = conditions.condition_no
+        subjects.conditions,
+        subjects.conditions - coalesce(failed_items.failed, 0) as conditions_met,
+        cast(coalesce(failed_items.conditions_not_known, 0) as bigint) as conditions_not_known,
+        failed_items.failing_condition_no,
+        failed_items.gap,
+        failed_items.closes_on
+    from subjects
+    left join failed_items on subjects.subject_id = failed_items.subject_id and subjects.item_no = failed_items.item_no
 )
 
 select * from decided

@@ -100,7 +100,7 @@ absences as (
 facts as (
     select
         enterprises.uscc,
-        cast(enterprises.uscc as varchar) as subject,
+        enterprises.enterprise_id,
         cast(rankings.score as decimal(20, 6)) as score,
         cast(rankings.points_total as decimal(20, 6)) as points_total,
         cast(rankings.rank_overall as decimal(20, 6)) as rank_overall,

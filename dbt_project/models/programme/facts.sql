@@ -1,7 +1,7 @@
--- The facts that conditions ask for, in rows: of every enterprise, and of every case that an item ships (`case:…`). A number, a
--- text, or neither where it is not known; `since` is the day from which months are counted.
+-- The facts that conditions ask for, in rows: of every enterprise, and of every case that an item ships (numbers below 0). A
+-- number, a text, or neither where it is not known; `since` is the day from which months are counted.
 {%- set numbers, texts, months = [], [], [] %}
-{%- for column in adapter.get_columns_in_relation(ref('enterprise_facts')) if column.name not in ['uscc', 'subject'] %}
+{%- for column in adapter.get_columns_in_relation(ref('enterprise_facts')) if column.name not in ['uscc', 'enterprise_id'] %}
     {%- if column.name.endswith('_since') %}
         {%- do months.append(column.name[:-6]) %}
     {%- elif column.is_string() %}
@@ -15,31 +15,43 @@ with wide as (
     select * from {{ ref('enterprise_facts') }}
 ),
 
-points as (
-    select * from {{ ref('points') }}
+scores as (
+    select * from {{ ref('scores') }}
+),
+
+score_lines as (
+    select * from {{ ref('score_lines') }}
 ),
 
 asked as (
-    select distinct fact from {{ ref('programme_conditions') }}
+    select fact from {{ ref('programme_conditions') }}
     union
-    select distinct fact from {{ ref('reward_orders') }}
+    select fact from {{ ref('reward_orders') }}
     union
-    select distinct fact from {{ ref('product_uplifts') }}
+    select fact from {{ ref('product_uplifts') }}
     union
-    select distinct fact from {{ ref('product_prices') }}
+    select fact from {{ ref('product_prices') }}
     union
-    select distinct basis from {{ ref('products') }}
+    select basis from {{ ref('products') }}
+    where basis is not null
     union
-    select distinct fact from {{ ref('credit_bands') }}
+    select fact from {{ ref('credit_bands') }}
+),
+
+known as (
+    select * from {{ ref('programme_facts') }}
 ),
 
 cases as (
-    select * from {{ ref('programme_cases') }}
+    select
+        {{ case_subject('cases') }} as subject_id,
+        cases.facts as statements
+    from {{ ref('programme_cases') }} as cases
 ),
 
 numbers as (
     select
-        subject,
+        enterprise_id as subject_id,
         fact,
         number,
         cast(null as varchar) as text,
@@ -50,7 +62,7 @@ numbers as (
 
 months as (
     select
-        subject,
+        enterprise_id as subject_id,
         fact,
         number,
         cast(null as varchar) as text,
@@ -67,7 +79,7 @@ months as (
 
 texts as (
     select
-        subject,
+        enterprise_id as subject_id,
         fact,
         cast(null as decimal(20, 6)) as number,
         text,
@@ -76,33 +88,35 @@ texts as (
     unpivot include nulls (text for fact in ({{ texts | join(', ') }}))
 ),
 
-indicators as (
+asked_lines as (
     select
-        uscc as subject,
-        indicator_code as fact,
-        cast(value as decimal(20, 6)) as number,
-        cast(null as varchar) as text,
-        cast(null as date) as since
-    from points
+        score_lines.line_id,
+        score_lines.indicator_code
+    from score_lines
+    inner join asked on score_lines.indicator_code = asked.fact
 ),
 
-named as (
+indicators as (
     select
-        {{ case_subject('cases') }} as subject,
-        cases.facts as statements
-    from cases
+        scores.enterprise_id as subject_id,
+        asked_lines.indicator_code as fact,
+        cast(scores.value as decimal(20, 6)) as number,
+        cast(null as varchar) as text,
+        cast(null as date) as since
+    from scores
+    inner join asked_lines on scores.line_id = asked_lines.line_id
 ),
 
 stated as (
     select
-        subject,
+        subject_id,
         {{ split_rows('statements', ';') }} as statement
-    from named
+    from cases
 ),
 
 split as (
     select
-        subject,
+        subject_id,
         trim(split_part(statement, '=', 1)) as fact,
         trim(split_part(statement, '=', 2)) as text
     from stated
@@ -110,13 +124,30 @@ split as (
 
 of_cases as (
     select
-        split.subject,
-        split.fact,
+        cases.subject_id,
+        asked.fact,
         case when coalesce(known.kind, 'number') <> 'text' then cast(split.text as decimal(20, 6)) end as number,
         case when known.kind = 'text' then split.text end as text,
         cast(null as date) as since
-    from split
-    left join {{ ref('programme_facts') }} as known on split.fact = known.fact
+    from cases
+    cross join asked
+    left join split on cases.subject_id = split.subject_id and asked.fact = split.fact
+    left join known on asked.fact = known.fact
+),
+
+-- An indicator that the rule set in force has not is known of nobody.
+unmeasured as (
+    select
+        wide.enterprise_id as subject_id,
+        asked.fact,
+        cast(null as decimal(20, 6)) as number,
+        cast(null as varchar) as text,
+        cast(null as date) as since
+    from asked
+    cross join wide
+    where
+        asked.fact not in ('{{ (numbers + months + texts) | join("', '") }}')
+        and asked.fact not in (select indicator_code from {{ ref('indicators') }})
 ),
 
 united as (
@@ -128,15 +159,16 @@ united as (
     union all
     select * from indicators
     union all
-    select * from of_cases
+    select * from unmeasured
 ),
 
--- What nothing asks for is not carried along; a fact that is not known has no row.
+-- What nothing asks for is not carried along.
 wanted as (
     select united.*
     from united
     inner join asked on united.fact = asked.fact
-    where united.number is not null or united.text is not null
+    union all
+    select * from of_cases
 )
 
 select * from wanted

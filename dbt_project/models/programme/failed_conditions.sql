@@ -1,6 +1,18 @@
--- Which condition did not hold for whom, and by how much; of those whom everything lets in there is nothing to say.
-with tried as (
-    select * from {{ ref('conditions_tried') }}
+{{ config(materialized='view') }}
+
+-- Which condition did not hold for whom, and by how much; of those whom everything lets in there is nothing to say. A
+-- view: it is read once, when the edition is sealed.
+with shortfalls as (
+    select * from {{ ref('shortfalls') }}
+),
+
+conditions as (
+    select * from {{ ref('conditions_asked') }}
+),
+
+items as (
+    select * from {{ ref('item_versions') }}
+    where is_in_force
 ),
 
 enterprises as (
@@ -10,25 +22,26 @@ enterprises as (
 failed as (
     select
         enterprises.uscc,
-        tried.kind,
-        tried.item_id,
-        tried.version,
-        tried.condition_no,
-        tried.fact,
-        tried.number,
-        tried.text,
-        tried.lo,
-        tried.hi,
-        tried.texts,
-        tried.holds is null as is_not_known,
-        tried.is_near,
-        tried.gap,
-        tried.closes_on,
-        tried.text_zh,
-        tried.text_en
-    from tried
-    inner join enterprises on tried.subject = enterprises.subject
-    where tried.holds is not true
+        conditions.kind,
+        conditions.item_id,
+        conditions.version,
+        conditions.condition_no,
+        conditions.fact,
+        shortfalls.number,
+        shortfalls.text,
+        conditions.lo,
+        conditions.hi,
+        coalesce(conditions.one_of, conditions.none_of) as texts,
+        shortfalls.is_not_known,
+        shortfalls.gap <= conditions.near as is_near,
+        shortfalls.gap,
+        shortfalls.closes_on,
+        conditions.text_zh,
+        conditions.text_en
+    from shortfalls
+    inner join conditions on shortfalls.question_no = conditions.question_no
+    inner join items on conditions.item_no = items.item_no
+    inner join enterprises on shortfalls.subject_id = enterprises.enterprise_id
 )
 
 select * from failed

@@ -1,4 +1,5 @@
--- Products, policies and rewards as one list: what conditions and cases are about.
+-- Products, policies and rewards as one list: what conditions and cases are about. Each version has a number, by which millions
+-- of decisions are joined and kept.
 with in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
@@ -20,6 +21,7 @@ items as (
 
 dated as (
     select
+        cast(row_number() over (order by items.kind, items.item_id, items.version) as integer) as item_no,
         items.*,
         items.valid_from <= in_force.as_of and (items.valid_to is null or items.valid_to >= in_force.as_of) as is_in_force
     from items

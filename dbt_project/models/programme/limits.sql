@@ -2,15 +2,21 @@
 -- divided once at the end, rounded down; then it is cut to whole steps.
 with decisions as (
     select * from {{ ref('decisions') }}
-    where kind = 'product' and decision = 'eligible'
+    where decision = 'eligible'
 ),
 
 products as (
-    select * from {{ ref('products') }}
+    select
+        items.item_no,
+        products.*
+    from {{ ref('products') }} as products
+    inner join {{ ref('item_versions') }} as items
+        on products.product_id = items.item_id and products.version = items.version and items.kind = 'product'
 ),
 
 facts as (
     select * from {{ ref('facts') }}
+    where number is not null or text is not null
 ),
 
 bands as (
@@ -42,19 +48,18 @@ in_force as (
 
 let_in as (
     select
-        decisions.subject,
+        decisions.subject_id,
         products.*,
         {{ to_fen('cast(facts.number as decimal(20, 2))') }} as basis_fen
     from decisions
-    inner join products on decisions.item_id = products.product_id and decisions.version = products.version
-    left join facts on decisions.subject = facts.subject and products.basis = facts.fact
+    inner join products on decisions.item_no = products.item_no
+    left join facts on decisions.subject_id = facts.subject_id and products.basis = facts.fact
 ),
 
 banded as (
     select
-        let_in.subject,
-        let_in.product_id,
-        let_in.version,
+        let_in.subject_id,
+        let_in.item_no,
         sum(
             cast(
                 case
@@ -77,32 +82,30 @@ banded as (
                 or (let_in.limit_method = 'tiered' and (let_in.basis_fen > bands.lo_fen or bands.lo_fen = 0))
                 or (let_in.limit_method = 'whole' and (bands.hi_fen is null or let_in.basis_fen < bands.hi_fen))
             )
-    group by let_in.subject, let_in.product_id, let_in.version
+    group by let_in.subject_id, let_in.item_no
 ),
 
 lifted as (
     select
-        let_in.subject,
-        let_in.product_id,
-        let_in.version,
+        let_in.subject_id,
+        let_in.item_no,
         max(uplifts.uplift_pct) as uplift_pct,
         min(uplifts.answer_days) as answer_days
     from let_in
     inner join uplifts on let_in.product_id = uplifts.product_id and let_in.version = uplifts.version
     inner join facts
         on
-            let_in.subject = facts.subject
+            let_in.subject_id = facts.subject_id
             and uplifts.fact = facts.fact
             and (uplifts.lo is null or uplifts.lo <= facts.number)
             and (uplifts.hi is null or uplifts.hi > facts.number)
-    group by let_in.subject, let_in.product_id, let_in.version
+    group by let_in.subject_id, let_in.item_no
 ),
 
 priced as (
     select
-        let_in.subject,
-        let_in.product_id,
-        let_in.version,
+        let_in.subject_id,
+        let_in.item_no,
         max(prices.base) as base,
         max(prices.rate_pct + case when prices.base = 'fixed' then 0 else reference_rates.rate_pct end) as rate_pct
     from let_in
@@ -110,7 +113,7 @@ priced as (
     inner join prices on let_in.product_id = prices.product_id and let_in.version = prices.version
     inner join facts
         on
-            let_in.subject = facts.subject
+            let_in.subject_id = facts.subject_id
             and prices.fact = facts.fact
             and (prices.lo is null or prices.lo <= facts.number)
             and (prices.hi is null or prices.hi > facts.number)
@@ -118,14 +121,13 @@ priced as (
         on
             prices.base = reference_rates.rate
             and in_force.as_of between reference_rates.valid_from and reference_rates.valid_to
-    group by let_in.subject, let_in.product_id, let_in.version
+    group by let_in.subject_id, let_in.item_no
 ),
 
 raised as (
     select
-        let_in.subject,
-        let_in.product_id,
-        let_in.version,
+        let_in.subject_id,
+        let_in.item_no,
         {{ to_fen('let_in.min_limit_cny') }} as min_limit_fen,
         {{ to_fen('let_in.step_cny') }} as step_fen,
         -- `least` passes over a null, and a basis that is not known gives no limit.
@@ -144,26 +146,22 @@ raised as (
         priced.base,
         priced.rate_pct
     from let_in
-    left join banded
-        on let_in.subject = banded.subject and let_in.product_id = banded.product_id and let_in.version = banded.version
-    left join lifted
-        on let_in.subject = lifted.subject and let_in.product_id = lifted.product_id and let_in.version = lifted.version
-    left join priced
-        on let_in.subject = priced.subject and let_in.product_id = priced.product_id and let_in.version = priced.version
+    left join banded on let_in.subject_id = banded.subject_id and let_in.item_no = banded.item_no
+    left join lifted on let_in.subject_id = lifted.subject_id and let_in.item_no = lifted.item_no
+    left join priced on let_in.subject_id = priced.subject_id and let_in.item_no = priced.item_no
 ),
 
 cut as (
     select
         *,
-        {{ divided_down('uncut_fen', 'step_fen') }} * step_fen as cut_fen
+        uncut_fen - uncut_fen % step_fen as cut_fen
     from raised
 ),
 
 limited as (
     select
-        subject,
-        product_id,
-        version,
+        subject_id,
+        item_no,
         case when cut_fen >= min_limit_fen then cut_fen end as limit_fen,
         case when cut_fen < min_limit_fen then min_limit_fen - cut_fen end as below_minimum_fen,
         uplift_pct,

@@ -1,6 +1,5 @@
 with decisions as (
     select * from {{ ref('decisions') }}
-    where kind = 'policy'
 ),
 
 enterprises as (
@@ -8,7 +7,25 @@ enterprises as (
 ),
 
 policies as (
-    select * from {{ ref('policies') }}
+    select
+        items.item_no,
+        policies.*,
+        case
+            when policies.claim_from > in_force.as_of then 'not_yet_open'
+            when policies.claim_to < in_force.as_of then 'closed'
+            else 'open'
+        end as claim_state,
+        least(
+            cast({{ dbt.dateadd('day', 'policies.confirm_days', 'in_force.as_of') }} as date), policies.claim_to
+        ) as confirm_by
+    from {{ ref('policies') }} as policies
+    cross join {{ ref('ruleset_in_force') }} as in_force
+    inner join {{ ref('item_versions') }} as items
+        on policies.policy_id = items.item_id and policies.version = items.version and items.kind = 'policy'
+),
+
+conditions as (
+    select * from {{ ref('conditions_asked') }}
 ),
 
 relations as (
@@ -35,12 +52,11 @@ statements as (
 said as (
     select
         coalesce(redirected.uscc, statements.uscc) as uscc,
-        policies.policy_id,
-        policies.version,
+        policies.item_no,
         statements.state,
         statements.claimed_on,
         row_number() over (
-            partition by coalesce(redirected.uscc, statements.uscc), policies.policy_id, policies.version
+            partition by coalesce(redirected.uscc, statements.uscc), policies.item_no
             order by statements.claimed_on desc, statements.claim_no desc
         ) as newest_rank
     from statements
@@ -53,40 +69,69 @@ said as (
     left join redirected on statements.uscc = redirected.code
 ),
 
--- On each policy, whether it is in force on the business date or not: one that is not is open to nobody.
+-- Of the policies that another one requires or excludes: what was decided, whether they are in force on the business date or
+-- not. One that is not is open to nobody.
 others as (
     select
-        enterprises.subject,
-        named.policy_id as item_id,
-        max(named.name_zh) as name_zh,
-        max(named.name_en) as name_en,
-        coalesce(max(decisions.decision), 'no') as decision
-    from enterprises
-    cross join policies as named
-    left join decisions
-        on
-            enterprises.subject = decisions.subject
-            and named.policy_id = decisions.item_id
-            and named.version = decisions.version
-    group by enterprises.subject, named.policy_id
+        relations.policy_id,
+        relations.version,
+        relations.relation,
+        relations.other_policy_id,
+        max(policies.name_zh) as name_zh,
+        max(policies.name_en) as name_en
+    from relations
+    inner join policies on relations.other_policy_id = policies.policy_id
+    group by relations.policy_id, relations.version, relations.relation, relations.other_policy_id
 ),
 
-related as (
+decided_by_policy as (
     select
-        decisions.subject,
-        decisions.item_id,
-        decisions.version,
-        min(case when relations.relation = 'requires' and others.decision <> 'eligible' then others.name_zh end) as lacks_zh,
-        min(case when relations.relation = 'requires' and others.decision <> 'eligible' then others.name_en end) as lacks_en,
-        max(case when relations.relation = 'requires' and others.decision = 'no' then 1 else 0 end) as is_barred,
-        max(case when relations.relation = 'requires' and others.decision = 'near_miss' then 1 else 0 end) as is_nearly_met,
-        {{ joined_text(
-            "case when relations.relation = 'excludes' and others.decision = 'eligible' then others.item_id end", ', '
-        ) }} as excludes
+        decisions.subject_id,
+        policies.policy_id,
+        max(decisions.decision) as decision
     from decisions
-    inner join relations on decisions.item_id = relations.policy_id and decisions.version = relations.version
-    inner join others on decisions.subject = others.subject and relations.other_policy_id = others.item_id
-    group by decisions.subject, decisions.item_id, decisions.version
+    inner join policies on decisions.item_no = policies.item_no
+    where policies.policy_id in (select other_policy_id from relations)
+    group by decisions.subject_id, policies.policy_id
+),
+
+compared as (
+    select
+        decisions.subject_id,
+        decisions.item_no,
+        others.relation,
+        others.other_policy_id,
+        others.name_zh,
+        others.name_en,
+        coalesce(decided_by_policy.decision, 'no') as decision
+    from decisions
+    inner join policies on decisions.item_no = policies.item_no
+    inner join others on policies.policy_id = others.policy_id and policies.version = others.version
+    left join decided_by_policy
+        on decisions.subject_id = decided_by_policy.subject_id and others.other_policy_id = decided_by_policy.policy_id
+),
+
+-- A relation says something where what is required is not open, or what is excluded is.
+lacking as (
+    select
+        subject_id,
+        item_no,
+        min(name_zh) as lacks_zh,
+        min(name_en) as lacks_en,
+        max(case when decision = 'no' then 1 else 0 end) as is_barred
+    from compared
+    where relation = 'requires' and decision <> 'eligible'
+    group by subject_id, item_no
+),
+
+excluding as (
+    select
+        subject_id,
+        item_no,
+        {{ joined_text('other_policy_id', ', ') }} as excludes
+    from compared
+    where relation = 'excludes' and decision = 'eligible'
+    group by subject_id, item_no
 ),
 
 decided as (
@@ -100,23 +145,17 @@ decided as (
         policies.procedure,
         policies.channel,
         case
-            when related.is_barred = 1 then 'no'
-            when related.is_nearly_met = 1 and decisions.decision = 'eligible' then 'near_miss'
+            when lacking.is_barred = 1 then 'no'
+            when lacking.is_barred = 0 and decisions.decision = 'eligible' then 'near_miss'
             else decisions.decision
         end as decision,
-        coalesce(decisions.failing_zh, '须同时符合：' || related.lacks_zh) as failing_zh,
-        coalesce(decisions.failing_en, 'needs the conditions of: ' || related.lacks_en) as failing_en,
-        related.excludes,
+        coalesce(conditions.text_zh, '须同时符合：' || lacking.lacks_zh) as failing_zh,
+        coalesce(conditions.text_en, 'needs the conditions of: ' || lacking.lacks_en) as failing_en,
+        excluding.excludes,
         policies.claim_from,
         policies.claim_to,
-        case
-            when policies.claim_from > in_force.as_of then 'not_yet_open'
-            when policies.claim_to < in_force.as_of then 'closed'
-            else 'open'
-        end as claim_state,
-        least(
-            cast({{ dbt.dateadd('day', 'policies.confirm_days', 'in_force.as_of') }} as date), policies.claim_to
-        ) as confirm_by,
+        policies.claim_state,
+        policies.confirm_by,
         said.state as said_state,
         said.claimed_on,
         -- Where nothing is heard of it: 0 where it would have been, null where a claim may be there and was not received.
@@ -128,19 +167,16 @@ decided as (
         decisions.gap,
         decisions.closes_on
     from decisions
-    cross join in_force
-    inner join enterprises on decisions.subject = enterprises.subject
-    inner join policies on decisions.item_id = policies.policy_id and decisions.version = policies.version
-    left join related
-        on
-            decisions.subject = related.subject
-            and decisions.item_id = related.item_id
-            and decisions.version = related.version
+    inner join enterprises on decisions.subject_id = enterprises.enterprise_id
+    inner join policies on decisions.item_no = policies.item_no
+    left join conditions
+        on decisions.item_no = conditions.item_no and decisions.failing_condition_no = conditions.condition_no
+    left join lacking on decisions.subject_id = lacking.subject_id and decisions.item_no = lacking.item_no
+    left join excluding on decisions.subject_id = excluding.subject_id and decisions.item_no = excluding.item_no
     left join said
         on
             enterprises.uscc = said.uscc
-            and policies.policy_id = said.policy_id
-            and policies.version = said.version
+            and policies.item_no = said.item_no
             and said.newest_rank = 1
 ),
 

@@ -1,6 +1,5 @@
 with decisions as (
     select * from {{ ref('decisions') }}
-    where kind = 'product'
 ),
 
 enterprises as (
@@ -8,15 +7,24 @@ enterprises as (
 ),
 
 products as (
-    select * from {{ ref('products') }}
+    select
+        items.item_no,
+        products.*,
+        products.marketing_from <= in_force.as_of
+        and (products.marketing_to is null or products.marketing_to >= in_force.as_of) as is_marketed,
+        cast({{ dbt.dateadd('day', 'products.stands_days', 'in_force.as_of') }} as date) as stands_until
+    from {{ ref('products') }} as products
+    inner join {{ ref('item_versions') }} as items
+        on products.product_id = items.item_id and products.version = items.version and items.kind = 'product'
+    cross join {{ ref('ruleset_in_force') }} as in_force
+),
+
+conditions as (
+    select * from {{ ref('conditions_asked') }}
 ),
 
 limits as (
     select * from {{ ref('limits') }}
-),
-
-in_force as (
-    select * from {{ ref('ruleset_in_force') }}
 ),
 
 offered as (
@@ -29,8 +37,7 @@ offered as (
         products.name_en,
         products.pattern,
         decisions.decision,
-        products.marketing_from <= in_force.as_of
-        and (products.marketing_to is null or products.marketing_to >= in_force.as_of) as is_marketed,
+        products.is_marketed,
         -- Let in, and still without a figure: the reason why.
         case
             when decisions.decision <> 'eligible' then null
@@ -47,27 +54,21 @@ offered as (
         limits.base as rate_base,
         limits.rate_pct,
         products.term_months,
-        case
-            when decisions.decision = 'eligible'
-                then cast({{ dbt.dateadd('day', 'products.stands_days', 'in_force.as_of') }} as date)
-        end as stands_until,
+        case when decisions.decision = 'eligible' then products.stands_until end as stands_until,
         decisions.conditions,
         decisions.conditions_met,
         decisions.conditions_not_known,
         decisions.failing_condition_no,
-        decisions.failing_zh,
-        decisions.failing_en,
+        conditions.text_zh as failing_zh,
+        conditions.text_en as failing_en,
         decisions.gap,
         decisions.closes_on
     from decisions
-    cross join in_force
-    inner join enterprises on decisions.subject = enterprises.subject
-    inner join products on decisions.item_id = products.product_id and decisions.version = products.version
-    left join limits
-        on
-            decisions.subject = limits.subject
-            and decisions.item_id = limits.product_id
-            and decisions.version = limits.version
+    inner join enterprises on decisions.subject_id = enterprises.enterprise_id
+    inner join products on decisions.item_no = products.item_no
+    left join limits on decisions.subject_id = limits.subject_id and decisions.item_no = limits.item_no
+    left join conditions
+        on decisions.item_no = conditions.item_no and decisions.failing_condition_no = conditions.condition_no
 )
 
 select * from offered

@@ -2,7 +2,7 @@
 -- both sides of the last place, none of them is given it: the bureau decides.
 with decisions as (
     select * from {{ ref('decisions') }}
-    where kind = 'reward' and decision = 'eligible'
+    where decision = 'eligible'
 ),
 
 enterprises as (
@@ -10,18 +10,31 @@ enterprises as (
 ),
 
 rewards as (
-    select * from {{ ref('rewards') }}
+    select
+        items.item_no,
+        rewards.*
+    from {{ ref('rewards') }} as rewards
+    inner join {{ ref('item_versions') }} as items
+        on rewards.reward_id = items.item_id and rewards.version = items.version and items.kind = 'reward'
 ),
 
+-- The greater comes first.
 orders as (
     select
-        *,
-        case direction when 'lowest' then -1 else 1 end as sign
+        reward_id,
+        version,
+        {%- for place in range(1, 4) %}
+            max(case when place = {{ place }} then fact end) as fact_{{ place }},
+            max(case when place = {{ place }} then case direction when 'lowest' then -1 else 1 end end) as sign_{{ place }}
+            {{- ',' if not loop.last }}
+        {%- endfor %}
     from {{ ref('reward_orders') }}
+    group by reward_id, version
 ),
 
 facts as (
     select * from {{ ref('facts') }}
+    where fact in (select fact from {{ ref('reward_orders') }})
 ),
 
 peers as (
@@ -41,44 +54,44 @@ peers as (
     group by stage
 ),
 
--- The greater comes first; a fact that is not known comes last.
 keyed as (
     select
-        enterprises.uscc,
-        decisions.item_id as reward_id,
-        decisions.version,
+        decisions.subject_id,
+        decisions.item_no,
         case when rewards.ranked_in = 'stage' then enterprises.stage else '' end as stage,
-        max(case when orders.place = 1 then orders.sign * facts.number end) as first_key,
-        max(case when orders.place = 2 then orders.sign * facts.number end) as second_key,
-        max(case when orders.place = 3 then orders.sign * facts.number end) as third_key
+        {%- for place in range(1, 4) %}
+            orders.sign_{{ place }} * facts_{{ place }}.number as key_{{ place }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from decisions
-    inner join enterprises on decisions.subject = enterprises.subject
-    inner join rewards on decisions.item_id = rewards.reward_id and decisions.version = rewards.version
-    left join orders on decisions.item_id = orders.reward_id and decisions.version = orders.version
-    left join facts on decisions.subject = facts.subject and orders.fact = facts.fact
-    group by
-        enterprises.uscc,
-        decisions.item_id,
-        decisions.version,
-        case when rewards.ranked_in = 'stage' then enterprises.stage else '' end
+    inner join enterprises on decisions.subject_id = enterprises.enterprise_id
+    inner join rewards on decisions.item_no = rewards.item_no
+    left join orders on rewards.reward_id = orders.reward_id and rewards.version = orders.version
+    {%- for place in range(1, 4) %}
+        left join facts as facts_{{ place }}
+            on decisions.subject_id = facts_{{ place }}.subject_id and orders.fact_{{ place }} = facts_{{ place }}.fact
+    {%- endfor %}
 ),
 
+-- A fact that is not known comes last. What is counted up to a row ends with its equals.
 ordered as (
     select
-        *,
+        subject_id,
+        item_no,
+        stage,
         rank() over (
-            partition by reward_id, version, stage
-            order by first_key desc nulls last, second_key desc nulls last, third_key desc nulls last
+            partition by item_no, stage order by key_1 desc nulls last, key_2 desc nulls last, key_3 desc nulls last
         ) as place,
-        count(*) over (partition by reward_id, version, stage, first_key, second_key, third_key) as equals
+        count(*) over (
+            partition by item_no, stage order by key_1 desc nulls last, key_2 desc nulls last, key_3 desc nulls last
+        ) as last_of_equals
     from keyed
 ),
 
 given as (
     select
-        ordered.uscc,
-        ordered.reward_id,
-        ordered.version,
+        enterprises.uscc,
+        rewards.reward_id,
+        rewards.version,
         rewards.kind,
         rewards.department,
         rewards.name_zh,
@@ -88,9 +101,10 @@ given as (
         coalesce(
             rewards.places, {{ divided_down('peers.peers * cast(rewards.top_pct * 10000 as bigint)', 1000000) }}
         ) as places,
-        ordered.place + ordered.equals - 1 as last_of_equals
+        ordered.last_of_equals
     from ordered
-    inner join rewards on ordered.reward_id = rewards.reward_id and ordered.version = rewards.version
+    inner join enterprises on ordered.subject_id = enterprises.enterprise_id
+    inner join rewards on ordered.item_no = rewards.item_no
     left join peers on rewards.ranked_in = peers.ranked_in and ordered.stage = peers.stage
 ),
 
