@@ -16,6 +16,21 @@ from ledger.settings import PROJECT_DIR
 from ledger.yaml_file import read_yaml
 
 SINKS_DIR = PROJECT_DIR / "connectors" / "sinks"
+EVENTS = {
+    name: f"cn.jifen.{name.replace('_', '.', 1)}.v1"
+    for name in (
+        *("edition_published", "edition_corrected", "edition_withdrawn"),
+        *("policy_gained", "policy_near_miss", "policy_lost", "product_opened", "credit_changed", "subsidy_list"),
+        *("gate_blocked", "source_stale", "delivery_late", "recall", "night_needs_attention", "message_dead"),
+    )
+}
+"""What may be told to a channel, and the type of its CloudEvent."""
+DIGEST = "cn.jifen.digest.v1"
+DEFAULT_EVENTS = {
+    "notice": ("edition_published", "edition_corrected", "edition_withdrawn"),
+    "alert": ("night_needs_attention", "message_dead"),
+}
+"""What a channel is told whose file does not say, by its kind."""
 Format = Literal["csv", "csv-gb18030", "parquet", "xlsx"]
 
 
@@ -157,6 +172,14 @@ class NoticeSink(_Sink):
     answered: Answered | None = None
     policies: Literal["counts", "enterprises"] | None = None
 
+    events: tuple[str, ...] = ()
+    """Which of `EVENTS` it is told; those of its kind where there is none here."""
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The events that it is told."""
+        return self.events or DEFAULT_EVENTS[self.kind]
+
     @property
     def posted_to(self) -> WebhookConnection:
         """The connection of a channel that is called by HTTP."""
@@ -178,6 +201,8 @@ class NoticeSink(_Sink):
 
     def _rules(self) -> Rules:
         is_mail = isinstance(self.connection, MailConnection)
+        unknown = sorted(set(self.events) - EVENTS.keys())
+        yield not unknown, f"no events {', '.join(unknown)}; there are {', '.join(EVENTS)}"
         yield is_mail == (self.driver == "mail"), "a mail goes to host, port, sender and to; all else to a url"
         has_secret = isinstance(self.connection, WebhookConnection) and self.connection.secret is not None
         yield self.driver != "webhook" or has_secret, "a webhook is signed: name the variable of its secret"
@@ -227,6 +252,12 @@ def alert_channels(sinks: Sequence[Sink], environ: Mapping[str, str]) -> list[No
     """The operators' channels of this installation: one of whose variables none is set is no channel."""
     declared = [sink for sink in sinks if isinstance(sink, NoticeSink) and sink.kind == "alert"]
     return [sink for sink in declared if any(environ.get(name) for name in sink.variables())]
+
+
+def told_of_nights(sinks: Sequence[Sink], environ: Mapping[str, str]) -> list[NoticeSink]:
+    """The operators' channels, and those for notices: a file of such may ask for what happens in a night too."""
+    notices = [sink for sink in sinks if isinstance(sink, NoticeSink) and sink.kind == "notice"]
+    return [*alert_channels(sinks, environ), *notices]
 
 
 def _read_sink(path: Path) -> Sink:

@@ -11,15 +11,14 @@ from editions.places import edition_path, point_current
 from editions.seal import EditionDamagedError
 from editions.touched import touched
 from editions.verify import verify
-from flows.events import PUBLISHED, message
-from flows.events import WITHDRAWN as WITHDRAWN_TYPE
+from flows.events import Event, messages_to
 from flows.night import Correction
 from flows.outcome import Outcome
 from flows.past import has_passed
 from flows.publish import recipients
 from flows.recipe import PLAIN_STEPS, Steps, run_night
 from ledger.acts import ROLLED_BACK, WITHDRAWN, earlier_standing, go_to, record_correction, require_standing, withdrawn
-from ledger.publications import Message, current_id, edition_row, next_sequence, publication_rows
+from ledger.publications import current_id, edition_row, next_sequence, publication_rows
 from ledger.runs import exclusive_run
 from ledger.settings import Settings
 from ledger.store import Row, open_ledger
@@ -134,19 +133,21 @@ def _go_to(
             f"edition {stands} is damaged ({findings[0].path} {findings[0].message}), so readers cannot go to it. "
             f"Whose: data. Next: restore it from a backup, jifen edition verify {stands}"
         )
-    channels = [sink.name for sink in sinks if isinstance(sink, NoticeSink) and sink.kind == "notice"]
+    channels = [sink for sink in sinks if isinstance(sink, NoticeSink)]
     moves = stands != current
     to_send = recipients(sinks) if moves else []
+    number = next_sequence(ledger, stands) if act == ROLLED_BACK else "withdrawn"
+    events = [_event(act, edition_id, row, current, why)]
     messages = [
-        _told(channel, act, edition_id, row, next_sequence(ledger, stands), current, why) for channel in channels
+        one for channel in channels for one in messages_to(channel, f"{edition_id}.{channel.name}.{number}", events)
     ]
     go_to(ledger, act, edition_id, current, stands, why, who, to_send, messages)
     if moves:
         point_current(settings.data_dir, stands)
-    return Acted(edition_id, stands, tuple(to_send), tuple(channels))
+    return Acted(edition_id, stands, tuple(to_send), tuple(one.recipient for one in messages))
 
 
-def _told(channel: str, act: str, edition_id: str, stands: Row, sequence: int, current: str, why: str) -> Message:
+def _event(act: str, edition_id: str, stands: Row, current: str, why: str) -> Event:
     """The event of an act: which edition it is about, which one stands, and why; nothing of any enterprise."""
     data: dict[str, Any] = {
         **{name: stands[name] for name in ("edition_id", "as_of", "ruleset_id", "manifest_sha256")},
@@ -155,6 +156,6 @@ def _told(channel: str, act: str, edition_id: str, stands: Row, sequence: int, c
         "why": why,
     }
     if act == ROLLED_BACK:
-        return message(f"{edition_id}.{channel}.{sequence}", channel, PUBLISHED, edition_id, data)
-    data |= {"withdrawn": edition_id, "withdrawn_on": datetime.now(UTC).date().isoformat()}
-    return message(f"{edition_id}.{channel}.withdrawn", channel, WITHDRAWN_TYPE, edition_id, data)
+        return Event("edition_published", edition_id, data)
+    gone = {"withdrawn": edition_id, "withdrawn_on": datetime.now(UTC).date().isoformat()}
+    return Event("edition_withdrawn", edition_id, data | gone)

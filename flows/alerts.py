@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from connectors.sink_files import alert_channels
-from flows.events import NEEDS_ATTENTION, message
+from connectors.sink_files import told_of_nights
+from flows.events import Event, messages_to
 from flows.night import Night
 from flows.outcome import Outcome
 from flows.relay import notify_pending
@@ -54,6 +54,14 @@ def _alert(night: Night, run_id: str, outcome: Outcome) -> None:
         "late_acks": [told(line) for line in outcome.report.get("late_acks", [])],
         "owed": list(outcome.owed),
     }
-    to = [sink.name for sink in alert_channels(night.sinks, os.environ)]
-    messages = [message(f"{run_id}.{name}", name, NEEDS_ATTENTION, run_id, data) for name in to]
-    queue_alerts(night.ledger, run_id, messages)
+    happened = {
+        "gate_blocked": outcome.state == "blocked",
+        "source_stale": bool(data["stale"]),
+        "delivery_late": bool(data["owed"] or data["late_acks"]),
+        "night_needs_attention": True,
+    }
+    events = [Event(name, run_id, data) for name, is_so in happened.items() if is_so]
+    channels = told_of_nights(night.sinks, os.environ)
+    queue_alerts(
+        night.ledger, run_id, [one for sink in channels for one in messages_to(sink, f"{run_id}.{sink.name}", events)]
+    )

@@ -1,20 +1,103 @@
-"""What is told to channels: the types of events, and one as a message."""
+"""What is told to channels: each event to a program, one digest of them to people."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
-from ledger.publications import Message
+from connectors.sink_files import DEFAULT_EVENTS, DIGEST, EVENTS, NoticeSink
+from ledger.publications import Message, Recall
+from ledger.settings import PROJECT_DIR
 
-PUBLISHED = "cn.jifen.edition.published.v1"
-WITHDRAWN = "cn.jifen.edition.withdrawn.v1"
-NEEDS_ATTENTION = "cn.jifen.night.needs_attention.v1"
-DEAD_LETTER = "cn.jifen.message.dead.v1"
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+LANGUAGES = ("zh", "en")
+_FIRST = {name for names in DEFAULT_EVENTS.values() for name in names}
+"""Events of which one alone begins what is told: its message has the id that all are named after."""
+_TITLE_SIGNS = 100
 
 
-def message(message_id: str, recipient: str, event_type: str, subject: str, data: dict[str, Any]) -> Message:
+@dataclass(frozen=True)
+class Event:
+    """Something that happened: one of `EVENTS`, what it is about, and its facts. `enterprises` in them are codes."""
+
+    name: str
+    subject: str
+    data: Mapping[str, Any]
+
+
+def messages_to(sink: NoticeSink, base_id: str, events: Sequence[Event]) -> list[Message]:
+    """What one channel gets of these events: those that it asks for, each by itself, or one digest where people read.
+
+    How many enterprises there are is said to all; which ones, to a channel whose file asks for `enterprises` alone.
+    """
+    wanted = [event for event in events if event.name in sink.wanted]
+    told = [(event, _told(sink, _without_policies(sink, event))) for event in wanted]
+    if not told:
+        return []
+    if sink.is_text:
+        parts = [{"event": event.name, **data} for event, data in told]
+        text = "\n\n".join(_template(language).render(events=parts).strip() for language in LANGUAGES)
+        digest = {"title": text.splitlines()[0][:_TITLE_SIGNS], "text": text, "events": parts}
+        return [message(base_id, sink.name, DIGEST, wanted[0].subject, digest)]
+    return [
+        message(
+            base_id if event.name in _FIRST else f"{base_id}.{event.name}",
+            sink.name,
+            EVENTS[event.name],
+            event.subject,
+            data,
+        )
+        for event, data in told
+    ]
+
+
+def _without_policies(sink: NoticeSink, event: Event) -> Mapping[str, Any]:
+    """An edition's counts by policy go to a channel whose file asks for them."""
+    is_left_out = event.name.startswith("edition_") and not sink.policies
+    return {name: held for name, held in event.data.items() if name != "policies" or not is_left_out}
+
+
+def _told(sink: NoticeSink, value: Any) -> Any:
+    """The facts of an event as a channel may have them."""
+    if isinstance(value, list):
+        return [_told(sink, one) for one in value]
+    if not isinstance(value, Mapping):
+        return value
+    told = {name: _told(sink, held) for name, held in value.items()}
+    if isinstance(codes := told.get("enterprises"), list):
+        told |= {"enterprises": len(codes), **({"codes": codes} if sink.policies == "enterprises" else {})}
+    if sink.policies != "enterprises":
+        told.pop("listed_enterprises", None)
+    return told
+
+
+def recall_event(subject: str, recalls: Sequence[Recall]) -> list[Event]:
+    """That recipients are to drop rows; none where nothing is recalled."""
+    told = [{"recipient": one.recipient, "why": one.why, "enterprises": list(one.codes)} for one in recalls]
+    return [Event("recall", subject, {"recalls": told})] if told else []
+
+
+@lru_cache
+def _template(language: str) -> "Template":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    # Plain text for chat and mail: nothing there reads markup.
+    environment = Environment(  # noqa: S701
+        loader=FileSystemLoader(PROJECT_DIR / "flows" / "digest"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(f"{language}.j2")
+
+
+def message(message_id: str, recipient: str, event_type: str, subject: str, data: Mapping[str, Any]) -> Message:
     """A CloudEvent for one channel; its id lets the receiver drop a repetition."""
     event = CloudEvent(
         {
@@ -25,6 +108,6 @@ def message(message_id: str, recipient: str, event_type: str, subject: str, data
             "subject": subject,
             "datacontenttype": "application/json",
         },
-        data,
+        dict(data),
     )
     return Message(message_id, recipient, JSONFormat().write(event).decode())

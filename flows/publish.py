@@ -13,13 +13,13 @@ from editions.recipe import edition_id_of
 from editions.relations import ruleset_in_force
 from editions.ruleset_diff import frozen_row
 from editions.seal import EditionFacts, seal
-from flows.events import PUBLISHED, message
+from flows.events import Event, messages_to, recall_event
 from flows.night import Cleared, Night
 from flows.past import has_passed
 from flows.recalls import recalls
 from ledger.files import open_to_readers
 from ledger.journal import head
-from ledger.publications import Message, current_id, edition_row, next_sequence, publish
+from ledger.publications import current_id, edition_row, next_sequence, publish
 from ledger.settings import PROJECT_DIR
 from ledger.store import Row
 
@@ -39,11 +39,13 @@ def publish_edition(night: Night, cleared: Cleared) -> str | None:
         point_current(night.settings.data_dir, edition_id)
         return None
     sequence = next_sequence(night.ledger, edition_id)
-    channels = [sink for sink in night.sinks if isinstance(sink, NoticeSink) and sink.kind == "notice"]
-    policies = _policies(night, edition_id) if any(channel.policies for channel in channels) else []
-    messages = [_message(channel, sequence, row, night.follows, policies) for channel in channels]
-    ruleset = frozen_row(row["ruleset_id"], PROJECT_DIR / "dbt_project")
+    channels = [sink for sink in night.sinks if isinstance(sink, NoticeSink)]
     recalled = tuple(recalls(night, edition_id, cleared.candidate.warehouse))
+    events = [*_events(night, row, channels), *recall_event(edition_id, recalled)]
+    messages = [
+        one for channel in channels for one in messages_to(channel, f"{edition_id}.{channel.name}.{sequence}", events)
+    ]
+    ruleset = frozen_row(row["ruleset_id"], PROJECT_DIR / "dbt_project")
     publish(night.ledger, row, night.run_id, night.follows, recipients(night.sinks), messages, ruleset, recalled)
     point_current(night.settings.data_dir, edition_id)
     return None
@@ -129,23 +131,23 @@ def stale_of(supplied: Sequence[Supplied]) -> dict[str, str]:
     return found
 
 
-def _policies(night: Night, edition_id: str) -> list[Row]:
-    """What this edition says of each policy beside the one that it follows."""
+def _events(night: Night, edition: Row, channels: Sequence[NoticeSink]) -> list[Event]:
+    """What there is to tell of one publication: that it is there, and what it brings, where a channel asks for that."""
     from editions.changes import policy_counts
+    from editions.news import TABLES, news
 
+    edition_id = edition["edition_id"]
     before = edition_path(night.settings.data_dir, night.follows) if night.follows else None
-    return policy_counts(before, edition_path(night.settings.data_dir, edition_id))
-
-
-def _message(channel: NoticeSink, sequence: int, edition: Row, supersedes: str | None, policies: list[Row]) -> Message:
-    """The event of one publication: which edition, and what the channel asks for of policies. Its id tells a repeat.
-
-    No enterprise is named, but to a channel whose file asks for `enterprises`.
-    """
-    message_id = f"{edition['edition_id']}.{channel.name}.{sequence}"
-    told = ("edition_id", "as_of", "ruleset_id", "manifest_sha256")
-    data: dict[str, Any] = {**{name: edition[name] for name in told}, "supersedes": supersedes}
-    if channel.policies:
-        left_out = () if channel.policies == "enterprises" else ("listed_enterprises",)
-        data["policies"] = [{name: one[name] for name in one if name not in left_out} for one in policies]
-    return message(message_id, channel.name, PUBLISHED, edition["edition_id"], data)
+    now = edition_path(night.settings.data_dir, edition_id)
+    facts = {name: edition[name] for name in ("edition_id", "as_of", "ruleset_id", "manifest_sha256")}
+    data: dict[str, Any] = {**facts, "supersedes": night.follows}
+    if any(channel.policies for channel in channels):
+        data["policies"] = policy_counts(before, now)
+    name = "edition_published"
+    if night.corrects:
+        name, data = "edition_corrected", {**data, "corrects": night.corrects.edition_id, "why": night.corrects.why}
+    told = [Event(name, edition_id, data)]
+    wanted = {one for channel in channels for one in channel.wanted}
+    if wanted & {*TABLES, "credit_changed"}:
+        told += [Event(one, edition_id, {**facts, **found}) for one, found in news(before, now).items()]
+    return told

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from connectors.errors import ConfigError
-from connectors.sink_files import ExtractSink
+from connectors.sink_files import ExtractSink, NoticeSink
 from flows.deliver import deliver_pending, leave_package
+from flows.events import messages_to, recall_event
 from flows.night import Night, night_without_run
 from flows.packages import require_allowed_today
-from ledger.deliveries import RECALL, delivery_row, recall_rows, record_redelivered
-from ledger.publications import current_id
+from ledger.deliveries import RECALL, delivery_row, queue_recall, record_redelivered
+from ledger.publications import Recall, current_id, queue
 from ledger.runs import exclusive_run
 from ledger.settings import Settings
 from ledger.store import Row
@@ -47,7 +48,12 @@ def recall(settings: Settings, recipient: str, codes: Sequence[str], why: str, w
         current = current_id(night.ledger)
         if current is None:
             raise RedeliveryError("no edition is published yet, so no row was sent. Next: jifen run")
-        delivery_id = recall_rows(night.ledger, recipient, current, codes, why, who)
+        channels = [sink for sink in night.sinks if isinstance(sink, NoticeSink)]
+        with night.ledger.begin() as connection:
+            delivery_id = queue_recall(connection, recipient, current, codes, why, who)
+            events = recall_event(delivery_id, [Recall(recipient, tuple(codes), why)])
+            told = [one for sink in channels for one in messages_to(sink, f"{delivery_id}.{sink.name}", events)]
+            queue(connection, current, [], told)
         deliver_pending(night, only=delivery_id)
         return delivery_row(night.ledger, delivery_id)
 

@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import Table
 
 from connectors.errors import ConfigError, GoneError, LineDeadError
-from connectors.sink_files import NoticeSink, alert_channels
+from connectors.sink_files import NoticeSink, told_of_nights
 from flows.deliver import error_text
-from flows.events import DEAD_LETTER, message
+from flows.events import Event, messages_to
 from flows.night import Night
 from ledger.outbox import (
     DEAD,
@@ -191,11 +191,11 @@ def _alert_of_dead(night: Night, row: Row, why: str, *, is_gone: bool) -> None:
         "message": why,
         "next": f"jifen outbox show {row['message_id']}, then jifen outbox replay or discard",
     }
-    to = [sink.name for sink in alert_channels(night.sinks, os.environ) if sink.name != row["recipient"]]
+    to = [sink for sink in told_of_nights(night.sinks, os.environ) if sink.name != row["recipient"]]
     # A message that was replayed and died again is told again.
-    event_id = f"{row['message_id']}.dead.{row['number']}"
+    event_id, events = f"{row['message_id']}.dead.{row['number']}", [Event("message_dead", row["message_id"], data)]
     queue_alerts(
-        night.ledger, None, [message(f"{event_id}.{name}", name, DEAD_LETTER, row["message_id"], data) for name in to]
+        night.ledger, None, [one for sink in to for one in messages_to(sink, f"{event_id}.{sink.name}", events)]
     )
 
 

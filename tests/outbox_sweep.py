@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from connectors.drivers.webhook_signature import new_secret
-from connectors.sink_files import NoticeSink
+from connectors.sink_files import EVENTS, NoticeSink
 from connectors.zone import Zone
 from flows import relay
-from flows.events import PUBLISHED, message
+from flows.events import message
 from flows.night import Night
 from ledger.outbox import DEAD, PENDING, SENT, TABLES, attempts_of, disabled_channels, messages, replay
 from ledger.publications import publish
@@ -190,7 +190,9 @@ def _queue(settings: Settings, names: list[str], events: int) -> None:
     ledger = open_ledger(settings)
     edition = {"recipe_sha256": "r", "manifest_sha256": "m", "ruleset_id": "x", "kind": "nightly", "signed_by": None}
     queued = [
-        message(f"e.{names[n % len(names)]}.{n}", names[n % len(names)], PUBLISHED, "e", {"number": n})
+        message(
+            f"e.{names[n % len(names)]}.{n}", names[n % len(names)], EVENTS["edition_published"], "e", {"number": n}
+        )
         for n in range(events)
     ]
     row = {"edition_id": "e", "as_of": DAY.isoformat(), **edition}

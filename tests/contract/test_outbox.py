@@ -11,10 +11,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from cli import status
-from connectors.sink_files import NoticeSink
+from connectors.sink_files import EVENTS, NoticeSink
 from connectors.zone import Zone
 from flows import relay
-from flows.events import PUBLISHED, message
+from flows.events import message
 from flows.night import Night
 from ledger.journal import entries
 from ledger.outbox import acts_of, attempts_of, claim, messages, relay_rows, waiting
@@ -68,7 +68,10 @@ def channel(monkeypatch, tmp_path):
 
     def queue(count=1):
         name = f"e{next(number)}"
-        made = [message(f"{name}.channel.{n}", "channel", PUBLISHED, name, {"n": n}) for n in range(1, count + 1)]
+        made = [
+            message(f"{name}.channel.{n}", "channel", EVENTS["edition_published"], name, {"n": n})
+            for n in range(1, count + 1)
+        ]
         before = f"e{int(name[1:]) - 1}" if name != "e1" else None
         publish(ledger, {"edition_id": name, "as_of": "2025-06-30", **facts}, run_id, before, [], made)
 

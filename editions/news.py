@@ -1,0 +1,88 @@
+"""What an edition brings beside the one before it, by event: policies, products, credit, subsidy lists."""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from editions.changes import changes
+from editions.sql_text import literal
+
+WITH = """
+with now_rows as (select * from read_parquet({now}, hive_partitioning = false)),
+then_rows as (select * from read_parquet({then}, hive_partitioning = false))
+"""
+POLICIES = """
+select
+    coalesce(n.policy_id, t.policy_id) as policy_id,
+    any_value(coalesce(n.name_zh, t.name_zh)) as name_zh,
+    any_value(coalesce(n.name_en, t.name_en)) as name_en,
+    list(distinct coalesce(n.uscc, t.uscc) order by coalesce(n.uscc, t.uscc)) as enterprises
+from now_rows as n
+full join then_rows as t on n.uscc = t.uscc and n.policy_id = t.policy_id
+where {moved}
+group by all
+order by policy_id
+"""
+MOVED = {
+    "policy_gained": "n.decision = 'eligible' and t.decision is distinct from 'eligible'",
+    "policy_near_miss": "n.decision = 'near_miss' and t.decision is distinct from 'near_miss'",
+    "policy_lost": "t.decision = 'eligible' and n.decision is distinct from 'eligible'",
+}
+PRODUCTS = """
+select distinct product_id, bank, name_zh, name_en from now_rows
+where is_marketed and product_id not in (select product_id from then_rows where is_marketed)
+order by product_id
+"""
+LISTS = """
+select programme_id, policy_year, part, count(*) as lines, cast(sum(amount_fen) as bigint) as amount_fen,
+    list(distinct uscc order by uscc) as enterprises
+from now_rows
+where programme_id in (
+    select programme_id from (
+        (select programme_id, claim_no, part, amount_fen from now_rows
+            except select programme_id, claim_no, part, amount_fen from then_rows)
+        union all
+        (select programme_id, claim_no, part, amount_fen from then_rows
+            except select programme_id, claim_no, part, amount_fen from now_rows)
+    )
+)
+group by all
+order by all
+"""
+TABLES = {
+    **{event: ("policy_decisions", POLICIES.replace("{moved}", moved), "policies") for event, moved in MOVED.items()},
+    "product_opened": ("product_offers", PRODUCTS, "products"),
+    "subsidy_list": ("subsidy_pay_list", LISTS, "lists"),
+}
+"""By event the table that is compared, how, and under which name its rows stand."""
+CREDIT = ("credit_reports", "restrictions")
+
+
+def news(then: Path | None, now: Path) -> dict[str, dict[str, Any]]:
+    """What there is to tell, by event; an event that did not happen is not among it.
+
+    `enterprises` of a row are codes; who tells them on leaves them out, or counts them. Without an edition before, or
+    where one of the two has not the table, nobody can say.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    if then is None:
+        return found
+    with duckdb.connect() as connection:
+        for event, (table, query, name) in TABLES.items():
+            files = [edition / "tables" / f"{table}.parquet" for edition in (then, now)]
+            if not all(file.is_file() for file in files):
+                continue
+            then_file, now_file = (literal(file) for file in files)
+            cursor = connection.execute(WITH.format(then=then_file, now=now_file) + query)
+            names = [column for column, *_ in cursor.description or ()]
+            if rows := [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]:
+                found[event] = {name: rows}
+    facts: dict[tuple[str, str], set[str]] = {}
+    for one in changes(then, now):
+        if one["table"] in CREDIT:
+            facts.setdefault((one["table"], one["fact"]), set()).add(one["uscc"])
+    if facts:
+        told = [{"table": table, "fact": fact, "enterprises": sorted(codes)} for (table, fact), codes in facts.items()]
+        found["credit_changed"] = {"changed": told}
+    return found
