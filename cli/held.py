@@ -63,7 +63,7 @@ def _told(row: Row) -> dict[str, Any]:
 def _show_one(one: dict[str, Any]) -> None:
     show.console.print(
         f"[bold]{show.safe(one['dataset'])}[/] held since {one['held_since']}, batch {one['batch']}; "
-        f"{one['against']} stands 数据集变化过大，暂缓采用"
+        f"{one['against'] or 'nothing'} stands {'数据集变化过大' if one['against'] else '首批数据存疑'}，暂缓采用"
     )
     for text in one["beyond"]:
         show.console.print(f"  [yellow]beyond[/] {show.safe(text)}")

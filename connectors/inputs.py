@@ -98,7 +98,8 @@ def _resolve_one(
     is_stale = failed and learned_on is not None and learned_on < as_of
     reason = pulled.message if pulled.state == "not_supplied" else None
     if failed and (is_stale or not landed):
-        what = "held: it changed more than may be" if pulled.state == "held" else f"pull failed ({pulled.whose})"
+        held = "held: it changed more than may be" if landed else "held: its first delivery is doubted"
+        what = held if pulled.state == "held" else f"pull failed ({pulled.whose})"
         reason = what + (f", stale since {learned_on}" if is_stale else "")
     if reason is None and landed and (quiet := _unchanged(dataset, landed[-1], as_of)):
         is_stale, reason = True, quiet

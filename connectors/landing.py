@@ -17,12 +17,13 @@ import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
 from connectors.change_limits import beyond, changed_in_words, shipped
-from connectors.changes import compare, examples
+from connectors.changes import Changes, compare, examples
 from connectors.columns import Fault, declared_schema
 from connectors.decoders.decode import decode
 from connectors.drivers.pages import Page
 from connectors.errors import DataError, PagingFaultError
 from connectors.file_order import ages, name_of
+from connectors.first_batch import first_doubts, first_limits
 from connectors.raw import read_raw
 from connectors.reading import PLACE, Part, Reading
 from connectors.refusals import NOBODY, Refusal, RefusalLog, identity_of, quarantine_path
@@ -171,8 +172,9 @@ class Delivery:
             "counts": reading.counts(),
             "high_water": max(filter(None, [newest, *(one["high_water"] for one in self.held[-1:])]), default=None),
         }
-        if is_new and self.held and not isinstance(self.dataset.change, Unwatched):
-            values["changes"], is_held = self._changes()
+        if is_new and not isinstance(self.dataset.change, Unwatched):
+            changes, is_held = self._changes() if self.held else self._first(values)
+            values |= {"changes": changes} if changes else {}
             if is_held:
                 return self.hold(values)
         if is_new:
@@ -219,11 +221,32 @@ class Delivery:
         if not over:
             return told, False
         told["beyond"] = [str(one) for one in over]
-        decision = decision_about(self._ledger, self.key.source, self.key.dataset)
-        if decision is not None and decision["action"] == "accepted" and self._is_as_accepted(decision):
-            return {**told, "accepted_by": decision["decided_by"], "why": decision["why"]}, False
+        if accepted := self._accepted():
+            return {**told, **accepted}, False
         told["examples"] = examples(self.dataset, held, self.path, [one.what for one in over])
         return told, True
+
+    def _first(self, values: Row) -> tuple[dict[str, Any] | None, bool]:
+        """Why the first batch of a dataset is doubted, and whether that holds it; nothing is told where it is not."""
+        source, _, name = first_limits().known_by.dataset.partition(".")
+        known = landed_batches(self._ledger, source, name, self.as_of)
+        register = landed_path(self._settings.data_dir, source, name, known[-1]["batch"]) if known else None
+        found = first_doubts(
+            self.dataset, self.path, register, values["rows_received"], values["rows_refused"], values["counts"]
+        )
+        if not found[0]:
+            return None, False
+        told = {"against": None, **asdict(Changes(0)), "beyond": found[0]}
+        if accepted := self._accepted():
+            return {**told, **accepted}, False
+        return {**told, "examples": found[1]}, True
+
+    def _accepted(self) -> dict[str, Any]:
+        """Who let this batch in, and why; empty where nobody did."""
+        decision = decision_about(self._ledger, self.key.source, self.key.dataset)
+        if decision is None or decision["action"] != "accepted" or not self._is_as_accepted(decision):
+            return {}
+        return {"accepted_by": decision["decided_by"], "why": decision["why"]}
 
     def _is_as_accepted(self, decision: Row) -> bool:
         """Whether this batch is the one that a person accepted, or differs from it by no more than a night may."""
@@ -368,6 +391,8 @@ def _held_in_words(changes: dict[str, Any]) -> str:
     """What is more than may be, in one sentence: the first figures and how many more there are."""
     over = changes["beyond"]
     more = f"; and {len(over) - SHOWN} more figures" if len(over) > SHOWN else ""
+    if changes["against"] is None:
+        return f"is a first delivery that does not look like one: {'; '.join(over[:SHOWN])}{more}"
     return f"changed more than may be against the last good batch {changes['against']}: {'; '.join(over[:SHOWN])}{more}"
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from connectors.asked import lower_bound, partition_values, require_newest
 from connectors.drivers.pages import Ask, Lines, Page, PullDriver
 from connectors.errors import ConnectorError, LineDeadError, PagingFaultError, UnforeseenError
+from connectors.first_batch import first_limits
 from connectors.landing import Delivery
 from connectors.raw import keep_raw, read_raw
 from connectors.spec import Dataset, Source
@@ -102,7 +103,8 @@ def _as_told(base: Pulled, key: BatchKey, values: Mapping[str, Any]) -> Pulled:
     told = {name: values[name] for name in ("state", "rows_received", "rows_landed", "rows_refused", "counts")}
     if values["state"] == "held":
         address = f"{base.source}.{base.dataset}"
-        next_step = f"The last good batch stands. Whose: data. Next: jifen source held {address}"
+        stands = "The last good batch stands" if values["changes"]["against"] else "Nothing stands for it"
+        next_step = f"{stands}. Whose: data. Next: jifen source held {address}"
         return replace(
             base, batch=key.batch, whose="data", message=f"{address} {values['message']}. {next_step}", **told
         )
@@ -151,12 +153,17 @@ _TOLD = {
 
 
 def waves(sources: Sequence[Source]) -> list[list[tuple[Source, Dataset]]]:
-    """The datasets in an order in which each comes after its parent: those of one wave may be pulled side by side."""
+    """The datasets in an order in which each comes after its parent: those of one wave may be pulled side by side.
+
+    The register of enterprises comes alone and first, for by it the first batches of the others are known.
+    """
     left = [(source, dataset) for source in sources for dataset in source.datasets]
     found: list[list[tuple[Source, Dataset]]] = []
     done: set[str] = set()
+    register = first_limits().known_by.dataset
     while left:
         ready = [(s, d) for s, d in left if d.parent is None or f"{s.name}.{d.parent}" in done]
+        ready = [(s, d) for s, d in ready if d.address == register] or ready
         found.append(ready)
         done |= {dataset.address for _, dataset in ready}
         left = [pair for pair in left if pair not in ready]

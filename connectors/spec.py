@@ -513,6 +513,15 @@ class Change(Strict):
     moves: dict[str, Move] = {}
 
 
+class First(Strict):
+    """What the first delivery has to look like, beside `connectors/first_limits.yml`: else it is held for a person."""
+
+    known_pct: Percent | None = None
+    """How many per cent of its codes the register of enterprises knows."""
+    medians: dict[str, tuple[Decimal, Decimal]] = {}
+    """By number between which two its median lies, signs and zeros aside: another unit is none of them."""
+
+
 ChangeBudget = Annotated[Change | Unwatched, Field(union_mode="left_to_right")]
 
 
@@ -656,6 +665,7 @@ class Dataset(Strict):
     rhythm: Annotated[Rhythm | Unwatched | None, Field(union_mode="left_to_right")] = None
     continuity: Continuity
     change: ChangeBudget = Change()
+    first: First | None = None
     schema_contract: SchemaContract = SchemaContract()
     deletes: Deletes | None = None
     valid: ValidTime | None = None
@@ -755,6 +765,8 @@ def _columns_named(dataset: Dataset) -> Iterator[str]:
     if dataset.valid is not None:
         yield dataset.valid.from_column
     yield from (column.named_on for column in dataset.columns if column.named_on)
+    if dataset.first is not None:
+        yield from dataset.first.medians
     if isinstance(change := dataset.change, Change):
         yield from change.columns
         yield from (name for move in change.moves.values() for name in move.columns)

@@ -287,6 +287,7 @@ def _cleared(night: Night, steps: Steps, pulled: Sequence[Pulled], report: dict[
         _require_whole(night, night.follows)
     supplied = resolve(night.sources, pulled, night.ledger, night.settings, night.as_of)
     report["stale"] = stale_of(supplied)
+    _require_first_accepted(supplied)
     night = replace(night, decisions=known_on(read_decisions(night.settings.data_dir, night.sources), night.as_of))
     inputs = inputs_of(supplied, night.decisions)
     rules = rules_sha256(PROJECT_DIR)
@@ -383,6 +384,17 @@ def _require_critical(pulled: Sequence[Pulled]) -> None:
         each = " ".join(dict.fromkeys(one.message for one in missing if one.message))
         raise SourceMissingError(
             f"a critical source is missing: {names}. Nothing is published and current stays. {each}"
+        )
+
+
+def _require_first_accepted(supplied: Sequence[Supplied]) -> None:
+    """A critical dataset of which only a doubted first delivery is there is not supplied."""
+    held = [f"{one.source}.{one.dataset}" for one in supplied
+            if one.is_critical and not one.is_supplied and str(one.reason).startswith("held")]  # fmt: skip
+    if held:
+        raise SourceMissingError(
+            f"a critical source is missing: the first delivery of {', '.join(held)} is held. Nothing is published and "
+            f"current stays. Whose: data. Next: jifen source held {held[0]}"
         )
 
 
