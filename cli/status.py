@@ -21,8 +21,10 @@ from flows.faults import sentence
 from flows.outcome import Outcome
 from flows.texts import counted
 from ledger.deliveries import rejected, unacknowledged
+from ledger.held import held_batches
 from ledger.objections import objection_rows
 from ledger.outbox import DEAD, disabled_channels, messages, relay_rows
+from ledger.overrides import overrides_on, read_approvers
 from ledger.publications import current_id, edition_row, pending, sent_or_pending
 from ledger.runs import is_at_work, latest_runs
 from ledger.settings import PROJECT_DIR, Settings
@@ -100,7 +102,29 @@ def standing(settings: Settings) -> dict[str, Any]:
         },
         "owed": owed,
         "recipients": [*_answers(ledger, settings), *_of_channels(ledger), *_of_keys(settings)],
+        **_decided(ledger, settings, last),
         **_expected(settings),
+    }
+
+
+def _decided(ledger: Engine, settings: Settings, last: Row | None) -> dict[str, Any]:
+    """What people decided: overrides that hold today or that the last night used, and each held batch with its word."""
+    today = datetime.now(settings.zone).date()
+    in_force = overrides_on(ledger, read_approvers(settings.approvers_file), today)
+    verdict = ((last or {}).get("report") or {}).get("verdict") or {}
+    held = [
+        {
+            "dataset": f"{row['source']}.{row['dataset']}",
+            "batch": row["batch"],
+            "as_of": row["as_of"],
+            "decision": row["decision"]
+            and {name: row["decision"][name] for name in ("action", "why", "decided_by", "decided_at")},
+        }
+        for row in held_batches(ledger)
+    ]
+    return {
+        "overrides": {"in_force": [one.as_dict() for one in in_force], "used": verdict.get("overrides", [])},
+        "held": held,
     }
 
 
@@ -287,11 +311,24 @@ def _facts(told: dict[str, Any], settings: Settings) -> Iterator[tuple[str, str]
     if last is not None:
         yield "not delivered", f"{sum(len(some) for some in told['owed'].values())} deliveries, notices and returns"
         yield "stale", ", ".join((last["report"] or {}).get("stale", {})) or "none"
+    yield from _of_people(told)
     by = "by prefect.yaml, where it is deployed"
     yield "next night", f"{told['next_night']} ({by})" if told["next_night"] else "no prefect.yaml here"
     named = ", ".join(told["operators_channels"])
     yield "operators", named or "no channel: set OPERATORS_WEBHOOK_URL and OPERATORS_WEBHOOK_SECRET"
     yield "data folder", told["data_dir"]
+
+
+def _of_people(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    overrides = told.get("overrides", {"used": [], "in_force": []})
+    for word, some in (("override used", overrides["used"]), ("override holds", overrides["in_force"])):
+        for one in some:
+            checks, who = ", ".join(one["checks"]), ", ".join(one["signed_by"])
+            yield word, f"{one['override_id']} for {checks} until {one['until']}, by {who}: {one['why']}"
+    for one in told.get("held", ()):
+        decision = one["decision"]
+        word = f"{decision['action']} by {decision['decided_by']}: {decision['why']}" if decision else "nobody decided"
+        yield "held", f"{one['dataset']} batch {one['batch']}, {word}"
 
 
 def _when(run: Row, settings: Settings) -> str:

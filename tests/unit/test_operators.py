@@ -24,6 +24,8 @@ from flows.prefect_server import ApiLostError
 from flows.relay import WAITS_SECONDS
 from flows.run import run_configured
 from flows.texts import pasteable
+from ledger.minisign import new_key, read_secret_key
+from ledger.overrides import ask, overrides_on, read_approvers, sign_override
 from ledger.publications import Message, pending, queue_alerts
 from ledger.runs import exclusive_run, latest_runs, start_run
 from ledger.store import open_ledger
@@ -317,3 +319,33 @@ def test_a_fault_is_told_where_no_disk_can_hold_its_traceback(settings, run, mon
     assert (ended.state, latest_runs(open_ledger(settings))[0]["state"]) == ("failed", "failed")
     assert "ZeroDivisionError: a surprise" in ended.message
     assert "is the disk full?" in ended.message
+
+
+def test_status_names_overrides_and_what_people_decided_about_held_deliveries(settings, monkeypatch, tmp_path):
+    ledger = open_ledger(settings)
+    for name in ("甲", "乙"):
+        new_key(tmp_path / name)
+    keys = [read_secret_key(tmp_path / name) for name in ("甲", "乙")]
+    file = tmp_path / "approvers.yml"
+    file.write_text(f"甲: {keys[0].public.text}\n乙: {keys[1].public.text}\n", encoding="utf-8")
+    today = datetime.now(settings.zone).date()
+    override_id = ask(ledger, ["edition.left_pct"], "a park moved away", today, today)
+    for key in keys:
+        sign_override(ledger, override_id, key, read_approvers(file))
+    used = {**overrides_on(ledger, read_approvers(file), today)[0].as_dict(), "override_id": "of the night"}
+    report = {"verdict": {"state": "passed", "declared": 1, "counts": {"failed": 1}, "checks": [], "overrides": [used]}}
+    end_with(settings, monkeypatch, Outcome("published", "2025-06-30", None, "it is out.", report))
+    row = {"source": "tax", "dataset": "statements", "batch": "2025-06-30-001", "as_of": "2025-06-30"}
+    word = {"action": "accepted", "why": "they wrote so", "decided_by": "Zhao Min", "decided_at": "2025-06-30"}
+    monkeypatch.setattr(status, "held_batches", lambda _: [{**row, "decision": word}, {**row, "decision": None}])
+    told = status.standing(settings.model_copy(update={"approvers_file": file}))
+    assert [one["override_id"] for one in told["overrides"]["in_force"]] == [override_id]
+    assert [one["override_id"] for one in told["overrides"]["used"]] == ["of the night"]
+    facts = list(status._facts(told, settings))
+    said = f"for edition.left_pct until {today}, by 乙, 甲: a park moved away"
+    assert ("override used", f"of the night {said}") in facts
+    assert ("override holds", f"{override_id} {said}") in facts
+    assert [text for word, text in facts if word == "held"] == [
+        "tax.statements batch 2025-06-30-001, accepted by Zhao Min: they wrote so",
+        "tax.statements batch 2025-06-30-001, nobody decided",
+    ]
