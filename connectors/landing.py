@@ -236,7 +236,7 @@ class Delivery:
         )
         if not found[0]:
             return None, False
-        told = {"against": None, **asdict(Changes(0)), "beyond": found[0]}
+        told = {"against": None, "told": None, **asdict(Changes(0)), "beyond": found[0]}
         if accepted := self._accepted():
             return {**told, **accepted}, False
         return {**told, "examples": found[1]}, True
