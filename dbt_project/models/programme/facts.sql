@@ -147,7 +147,7 @@ unmeasured as (
     cross join wide
     where
         asked.fact not in ('{{ (numbers + months + texts) | join("', '") }}')
-        and asked.fact not in (select indicator_code from {{ ref('indicators') }})
+        and asked.fact not in (select measured.indicator_code from {{ ref('indicators') }} as measured)
 ),
 
 united as (

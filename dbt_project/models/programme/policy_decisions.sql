@@ -91,7 +91,7 @@ decided_by_policy as (
         max(decisions.decision) as decision
     from decisions
     inner join policies on decisions.item_no = policies.item_no
-    where policies.policy_id in (select other_policy_id from relations)
+    where policies.policy_id in (select relations.other_policy_id from relations)
     group by decisions.subject_id, policies.policy_id
 ),
 

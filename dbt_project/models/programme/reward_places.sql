@@ -33,8 +33,9 @@ orders as (
 ),
 
 facts as (
-    select * from {{ ref('facts') }}
-    where fact in (select fact from {{ ref('reward_orders') }})
+    select facts.*
+    from {{ ref('facts') }} as facts
+    where facts.fact in (select asked.fact from {{ ref('reward_orders') }} as asked)
 ),
 
 peers as (
