@@ -3,17 +3,19 @@
 import os
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
 from cli import show
 from cli.command import Json, fail, misused, new_group, require_known
 from cli.sink_check import check_sinks, contract_columns
-from connectors.drivers.webhook_signature import new_secret
+from connectors.drivers.addresses import checked_addresses
+from connectors.drivers.webhook_signature import new_secret, signed_headers
 from connectors.errors import ConfigError
 from connectors.openpgp import ENCRYPT, SIGN, usable
-from connectors.sink_files import SINKS_DIR, ExtractSink, Sink, read_sinks
-from ledger.settings import PROJECT_DIR
+from connectors.sink_files import SINKS_DIR, ExtractSink, NoticeSink, Sink, read_sinks
+from ledger.settings import PROJECT_DIR, MissingVariableError, Settings
 
 app = new_group()
 
@@ -40,8 +42,11 @@ def _told(sink: Sink) -> dict[str, Any]:
 
 @app.command("check")
 def check(names: Names = None, as_json: Json = False) -> None:
-    """Check each recipient of packages: columns, variables, keys. Nothing is sent. Exit code 1 where one fails."""
-    lines = [_checked(sink) for sink in _chosen(names)]
+    """Check each recipient: columns, variables, keys, addresses. Nothing is sent. Exit code 1 where one fails."""
+    sinks = [sink for sink in read_sinks() if isinstance(sink, ExtractSink | NoticeSink)]
+    require_known("recipient", names or (), [sink.name for sink in sinks])
+    wanted = [sink for sink in sinks if not names or sink.name in names]
+    lines = [_checked(sink) if isinstance(sink, ExtractSink) else _checked_channel(sink) for sink in wanted]
     show.show_rows("Recipients 接收方", lines, ("recipient", "state", "message"), as_json)
     if any(line["state"] == "failed" for line in lines):
         raise typer.Exit(1)
@@ -69,6 +74,27 @@ def _checked(sink: ExtractSink) -> dict[str, Any]:
                 problems.append(str(error))
     said = "; ".join(problems) or (None if sink.sealed else f"unsealed: {sink.unsealed}")
     return {"recipient": sink.name, "state": "failed" if problems else "ok", "message": said}
+
+
+def _checked_channel(sink: NoticeSink) -> dict[str, Any]:
+    """Variables, the secret, and whether messages may go to the address."""
+    line: dict[str, Any] = {"recipient": sink.name, "state": "ok", "message": None}
+    missing = [name for name in sink.variables() if not os.environ.get(name)]
+    if sink.kind == "alert" and len(missing) == len(sink.variables()):
+        return line | {"message": "no channel: none of its variables is set"}
+    try:
+        if missing:
+            raise MissingVariableError(missing, sink.name)
+        if not sink.is_text and (secret := sink.posted_to.secret):
+            signed_headers("check", 0, b"", os.environ[secret.env], secret.env, sink.name)
+        mailed = sink.mailed_to if sink.driver == "mail" else None
+        host = os.environ[mailed.host.env] if mailed else urlsplit(os.environ[sink.posted_to.url.env]).hostname
+        checked_addresses(host or "", 0, Settings(), sink.name)
+    except OSError as error:
+        return line | {"state": "failed", "message": f"{sink.name}: its host is not found ({type(error).__name__})."}
+    except (ConfigError, MissingVariableError, ValueError) as error:
+        return line | {"state": "failed", "message": str(error)}
+    return line
 
 
 @app.command("test")

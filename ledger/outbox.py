@@ -108,28 +108,41 @@ def claim(
     attempt stands in the ledger before any byte leaves. `seconds` is for hosts that cannot see this process: how long
     it may take.
     """
+    try:
+        with ledger.begin() as connection:
+            return _claimed(connection, table, message_id, at, seconds, early=early, limits=limits)
+    except IntegrityError:
+        # Two processes counted the first call of a channel, or the same attempt: the other one has it.
+        return None
+
+
+def _claimed(
+    connection: Connection,
+    table: Table,
+    message_id: str,
+    at: datetime,
+    seconds: float,
+    *,
+    early: bool,
+    limits: Limits | None,
+) -> Row | None:
     ours = {
         "claimed_by": f"{this_host()} {process_of(os.getpid())} {uuid.uuid4().hex}",
         "claimed_until": text_of(at + timedelta(seconds=seconds)),
     }
     one = table.c.message_id == message_id
-    with ledger.begin() as connection:
-        found = connection.execute(select(table).where(one)).mappings().one()
-        is_due = early or found["next_try_at"] is None or found["next_try_at"] <= text_of(at)
-        if found["state"] != PENDING or not is_due or _is_held(dict(found), at):
-            return None
-        if limits is not None and not _may_call(connection, found["recipient"], limits, at):
-            return None
-        # On PostgreSQL two may have read the same: the second one changes no row.
-        is_free = (
-            table.c.claimed_by.is_(None) if found["claimed_by"] is None else (table.c.claimed_by == found["claimed_by"])
-        )
-        if connection.execute(update(table).where(one, table.c.state == PENDING, is_free).values(**ours)).rowcount == 0:
-            return None
-        of_it = message_attempts.c.message_id == message_id
-        number = (connection.execute(select(func.max(message_attempts.c.number)).where(of_it)).scalar() or 0) + 1
-        begun = {"message_id": message_id, "number": number, "recipient": found["recipient"], "at": text_of(at)}
-        connection.execute(insert(message_attempts).values(**begun))
+    # On PostgreSQL a second process waits here for the first; on SQLite the transaction itself is one alone.
+    found = connection.execute(select(table).where(one).with_for_update()).mappings().one()
+    is_due = early or found["next_try_at"] is None or found["next_try_at"] <= text_of(at)
+    if found["state"] != PENDING or not is_due or _is_held(dict(found), at):
+        return None
+    if limits is not None and not _may_call(connection, found["recipient"], limits, at):
+        return None
+    connection.execute(update(table).where(one).values(**ours))
+    of_it = message_attempts.c.message_id == message_id
+    number = (connection.execute(select(func.max(message_attempts.c.number)).where(of_it)).scalar() or 0) + 1
+    begun = {"message_id": message_id, "number": number, "recipient": found["recipient"], "at": text_of(at)}
+    connection.execute(insert(message_attempts).values(**begun))
     return {**found, **ours, "number": number}
 
 

@@ -1,5 +1,6 @@
 """Where messages may go: not inside the house unless a setting says so, and to the address that was looked at."""
 
+import json
 import socket
 import ssl
 
@@ -10,6 +11,7 @@ from connectors.drivers.webhook import push
 from connectors.errors import AgencyError, ConfigError, TransientError
 from connectors.sink_files import NoticeSink
 from ledger.settings import Settings, SettingsError
+from tests.command_line import jifen
 from tests.contract.small_agency import Reply, serve
 from tests.contract.test_webhook_driver import HOOK_SECRET, SINK
 
@@ -123,6 +125,22 @@ def test_through_a_proxy_what_resolves_here_is_looked_at_and_the_rest_is_the_pro
         assert proxy.seen == []
         post("http://known-to-the-proxy-alone.invalid/")
     assert len(proxy.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("env", "state", "said"),
+    [
+        ({}, "ok", ""),
+        ({"JIFEN_CHANNEL_HOSTS": ""}, "failed", "JIFEN_CHANNEL_HOSTS"),
+        ({"POLICY_WEBHOOK_SECRET": "plain words"}, "failed", "jifen sink secret"),
+        ({"POLICY_WEBHOOK_URL": ""}, "failed", "POLICY_WEBHOOK_URL not set"),
+    ],
+)
+def test_a_channel_is_checked_without_a_message(tmp_path, env, state, said):
+    whole = {"POLICY_WEBHOOK_URL": "http://127.0.0.1:9/", "POLICY_WEBHOOK_SECRET": HOOK_SECRET}
+    env = {**whole, "JIFEN_CHANNEL_HOSTS": "127.0.0.1", "JIFEN_ENV_FILE": "", **env}
+    (line,) = json.loads(jifen("sink", "check", "policy_channel", "--json", env=env, cwd=tmp_path).stdout)
+    assert (line["state"], said in (line["message"] or "")) == (state, True)
 
 
 @pytest.mark.parametrize("hosts", ["10.0.0.0/99", "300.1.2.3", "a b/c"])

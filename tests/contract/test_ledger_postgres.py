@@ -4,7 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
@@ -12,8 +15,10 @@ from sqlalchemy.exc import OperationalError
 
 from flows.faults import sentence
 from ledger import store
-from ledger.publications import current_id
+from ledger.outbox import Limits, claim, waiting
+from ledger.publications import Message, current_id, queue_alerts
 from ledger.settings import PROJECT_DIR, Settings
+from ledger.tables import alerts
 from tests.old_ledgers import NAMES, content, not_as_new, write_old
 
 
@@ -50,6 +55,23 @@ def test_a_server_that_stops_within_a_transaction_is_told_in_one_sentence(ledger
             connection.execute(text("select 1"))
     assert time.monotonic() - begun < 5
     assert sentence(caught.value).startswith("the ledger: the server gave no answer within 0.5 s. Whose: config.")
+
+
+def test_two_processes_claim_each_message_once_and_share_the_calls_of_its_channel(ledger):
+    queue_alerts(ledger, None, [Message(f"m{n}", "group", "{}") for n in range(20)])
+    barrier, at = threading.Barrier(4), datetime(2025, 7, 1, 12, 10, tzinfo=UTC)
+
+    def work(_):
+        barrier.wait()
+        return [
+            message_id
+            for message_id, _ in waiting(ledger, alerts, at)
+            if claim(ledger, alerts, message_id, at, 60, early=False, limits=Limits(per_minute=12))
+        ]
+
+    with ThreadPoolExecutor(4) as pool:
+        claimed = [one for some in pool.map(work, range(4)) for one in some]
+    assert len(claimed) == len(set(claimed)) == 12
 
 
 def test_a_kept_connection_whose_server_process_stopped_is_replaced(ledger, stop):
