@@ -2,15 +2,14 @@
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date, timedelta
 from multiprocessing import get_context
 from pathlib import Path
 
-from sandbox.clean_nights.nights import CleanNight, nights
-from sandbox.planting.night import SoundNight, make_night
+from sandbox.clean_nights.nights import CleanNight, run_part
+from sandbox.planting.night import make_night
 
 MISTAKEN_PCT = 1
 
@@ -32,20 +31,9 @@ def main() -> int:
     parts = [(night, days[at : at + size], asked.seed, asked.build_every) for at in range(0, len(days), size)]
     found = []
     with ProcessPoolExecutor(len(parts), get_context("spawn")) as pool:
-        for part in pool.map(_run, parts):
+        for part in pool.map(run_part, parts):
             found += part
     return summary(found)
-
-
-def _run(part: tuple[SoundNight, Sequence[date], int, int]) -> list[CleanNight]:
-    night, days, seed, build_every = part
-    found = []
-    with tempfile.TemporaryDirectory(prefix="clean.") as folder:
-        for one in nights(night, days, Path(folder), seed, build_every):
-            found.append(one)
-            said = "; ".join([*(f"held {text}" for text in one.held), *(f"stopped {text}" for text in one.stopped)])
-            _print(f"{one.day} | {len(one.compared)} deliveries | {one.checks} checks | {said or 'published'}")
-    return found
 
 
 def _print(line: str) -> None:

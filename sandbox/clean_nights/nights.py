@@ -4,6 +4,8 @@
 
 import re
 import shutil
+import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
@@ -129,6 +131,20 @@ def nights(
                 yield CleanNight(day, compared, held, stopped, checks, is_built)
     finally:
         agencies.close()
+
+
+def run_part(part: tuple[SoundNight, Sequence[date], int, int]) -> list[CleanNight]:
+    """The nights of some days, each printed as it comes: what one process does."""
+    night, days, seed, build_every = part
+    found = []
+    with tempfile.TemporaryDirectory(prefix="clean.") as folder:
+        for one in nights(night, days, Path(folder), seed, build_every):
+            found.append(one)
+            said = "; ".join([*(f"held {text}" for text in one.held), *(f"stopped {text}" for text in one.stopped)])
+            ended = said or ("published" if one.is_built else "landed")
+            sys.stdout.write(f"{one.day} | {len(one.compared)} deliveries | {one.checks} checks | {ended}\n")
+            sys.stdout.flush()
+    return found
 
 
 def _built(

@@ -7,6 +7,7 @@ import csv
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 from multiprocessing import get_context
@@ -170,6 +171,7 @@ class Judge:
     def _measured(self, base: Fate, warehouse: Path) -> Fate:
         """What the fault changes of what is published and sent."""
         with duckdb.connect() as db:
+            db.execute("set enable_progress_bar = false")
             db.execute(f"attach '{self._sound}' as sound (read_only); attach '{warehouse}' as planted (read_only)")
             db.execute(f"set file_search_path = '{self.night.candidate.inputs.parent}'")
             scores, ranks, size = db.execute(
@@ -321,6 +323,10 @@ def fates(
             failed, _ = night.failed_tests(db)
         if failed:
             raise RuntimeError(f"the sound night fails tests of its own: {failed}")
+        if processes < 2:
+            with closing(Judge(night, sound, measures_held=measures_held)) as judge:
+                yield from (judge.fate(*one) for one in planted)
+            return
         with get_context("spawn").Pool(processes, _begin, (night, sound, measures_held)) as pool:
             yield from pool.imap(_fate, planted)
             pool.close()
