@@ -276,7 +276,9 @@ def _indicators(connection: duckdb.DuckDBPyConnection, previous_edition: Path) -
 def _change(connection: duckdb.DuckDBPyConnection, previous_edition: Path, *, is_correction: bool) -> str:
     """Why the two may differ, by what they say of their rules, their year, their day and their supply."""
     query = f"""
-        select f.ruleset_id <> r.ruleset_id, f.reporting_year <> r.reporting_year, f.as_of - r.as_of > {PAUSE_DAYS}
+        select f.ruleset_id <> r.ruleset_id,
+            f.reporting_year <> r.reporting_year or extract(year from f.as_of) <> extract(year from r.as_of),
+            f.as_of - r.as_of > {PAUSE_DAYS}
         from candidate.ruleset_in_force as f, (
             select min(ruleset_id) as ruleset_id, min(reporting_year) as reporting_year, min(as_of) as as_of
             from {sealed(previous_edition, "rankings")}) as r"""

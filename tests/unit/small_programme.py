@@ -31,9 +31,11 @@ create table subsidy_pay_list as
 select 'p' as programme_id, 2024 as policy_year, t.*
 from (values ('1', 'a', 'advance', 720, 0), ('2', 'a', 'settlement', 120, 480), ('4', 'c', 'clawback', -50, 50))
     t(claim_no, uscc, part, amount_fen, paid_fen);
+create table ruleset_in_force as select date '2025-06-30' as as_of;
 create table credit_events as
 select 'a' as uscc, 'e1' as event_no, 'serious_dishonesty' as event_type, false as may_be_repaired;
-create table restriction_measures as select 'serious_dishonesty' as event_type;
+create table restriction_measures as
+select 'serious_dishonesty' as event_type, date '2025-01-01' as valid_from, cast(null as date) as valid_to;
 create table restrictions as
 select 'a' as uscc, 'm' as measure_id, 'e1' as event_no, true as is_restricting, 'law' as entry_basis,
     'list' as measure_basis, 'D1' as document_no, 'court' as issuing_body, date '2025-01-01' as starts_on;

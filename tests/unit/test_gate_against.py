@@ -167,6 +167,11 @@ def test_what_comes_back_and_a_pause_are_an_outage(edition, before_facts, now_fa
     assert judged(edition("now", **now_facts), previous)[1]["change"] == change
 
 
+def test_the_first_night_of_a_calendar_year_is_of_a_new_year(edition):
+    previous = edition("then", day=date(2024, 12, 31)).parent
+    assert judged(edition("now", day=date(2025, 1, 1)), previous)[1]["change"] == "new_year"
+
+
 def test_no_limit_of_a_night_is_looser_than_that_of_another_reason():
     for check in CHECKS:
         sign = -1 if check.name in ("kendall_tau", "first_100_kept_pct") else 1

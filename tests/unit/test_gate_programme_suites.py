@@ -294,6 +294,11 @@ def test_every_question_has_a_planted_fault():
     assert asked == {(table, question) for table in FAULTS for question in FAULTS[table]}
 
 
+def test_measures_that_are_not_in_force_yet_restrict_nobody_and_that_is_no_fault(tmp_path):
+    found = verdict(tmp_path, "delete from restrictions; update restriction_measures set valid_from = '2099-01-01'")
+    assert {check.outcome for check in found.checks if check.table == "restrictions"} == {"not_applicable"}
+
+
 def test_nobody_who_claimed_is_no_fault(tmp_path):
     nothing = "truncate subsidy_lines; truncate subsidy_entries; truncate subsidy_pay_list"
     assert verdict(tmp_path, nothing).state == "passed"
