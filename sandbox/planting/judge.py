@@ -39,6 +39,7 @@ HARM_PCT, HARM_FEW = 2.0, 5
 rank by ten places, of the rows sent, or (planted into the warehouse) of the rows of a published table."""
 SCORE, PLACES = 0.5, 10
 PUBLISHED = ("rankings", "points", "reasons")
+OTHER_TREATMENT = {"rebase": "zero", "zero": "rebase"}
 
 
 @dataclass(frozen=True)
@@ -240,10 +241,12 @@ class Judge:
         rows = list(csv.DictReader(sound.splitlines()))
         in_force = ruleset_in_force(self.night.candidate.warehouse)
         own = [row for row in rows if row["ruleset_id"] == in_force]
-        numeric = [name for name in rows[0] if any(_is_number(row[name]) for row in own)]
-        hit = [row for row in own if numeric and _is_number(row[numeric[-1]])][: max(2, round(len(own) * share))]
+        numbers = [name for name in rows[0] if any(_is_number(row[name]) for row in own)]
+        column = numbers[-1] if numbers else "treatment"
+        hit = [row for row in own if row[column] and (not numbers or _is_number(row[column]))]
+        hit = hit[: max(2, round(len(own) * share))]
         for row in hit:
-            row[numeric[-1]] = str(float(row[numeric[-1]]) + 1)
+            row[column] = str(float(row[column]) + 1) if numbers else OTHER_TREATMENT[row[column]]
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, rows[0])
             writer.writeheader()

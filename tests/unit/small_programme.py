@@ -31,7 +31,7 @@ create table subsidy_pay_list as
 select 'p' as programme_id, 2024 as policy_year, t.*
 from (values ('1', 'a', 'advance', 720, 0), ('2', 'a', 'settlement', 120, 480), ('4', 'c', 'clawback', -50, 50))
     t(claim_no, uscc, part, amount_fen, paid_fen);
-create table ruleset_in_force as select date '2025-06-30' as as_of;
+create table if not exists ruleset_in_force as select date '2025-06-30' as as_of;
 create table credit_events as
 select 'a' as uscc, 'e1' as event_no, 'serious_dishonesty' as event_type, false as may_be_repaired;
 create table restriction_measures as
