@@ -33,10 +33,11 @@ UPSTREAM: Mapping[str, str] = {
         "uscc varchar, parent_uscc varchar, status varchar, zone_member_from date, zone_member_to date"
     ),
     "credit_events": (
-        "uscc varchar, event_type varchar, legal_basis varchar, issuing_body varchar, may_be_repaired boolean"
+        "uscc varchar, event_type varchar, legal_basis varchar, issuing_body varchar, may_be_repaired boolean, "
+        "decided_on date"
     ),
-    "int_grades__latest": "uscc varchar, grade varchar",
-    "int_evaluations__latest": "uscc varchar, grade varchar",
+    "int_grades__latest": "uscc varchar, grade varchar, published_on date",
+    "int_evaluations__latest": "uscc varchar, grade varchar, batch_month date",
     "int_refusals__resolved": "uscc varchar, source varchar, dataset varchar",
     "ruleset_in_force": "as_of date",
     "supply": "source varchar, dataset varchar, is_supplied boolean, coverage varchar",
@@ -133,9 +134,9 @@ MODELS: Mapping[str, Sequence[str]] = {
     "subsidies": (
         *("subsidy_movements", "subsidy_claims_known", "subsidy_revenues", "subsidy_segments", "subsidy_entries"),
         *(
+            "subsidy_payments_known",
             "subsidy_facts",
             "subsidy_checks",
-            "subsidy_payments_known",
             "subsidy_lines",
             "subsidy_pay_list",
             "subsidy_statements",

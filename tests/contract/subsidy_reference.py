@@ -259,12 +259,11 @@ class Subsidies:
         if programme:
             revenue = self.revenues.get((who, year + int(programme["revenue_year_offset"])))
         has_revenue = revenue not in (None, "")
-        grade = self._fact("int_grades__latest", who, "grade")
-        public = self._fact("int_evaluations__latest", who, "grade")
+        first_paid = self._first_paid(key)
         consented_on = as_day(claim.get("consented_on"))
         is_rd = claim.get("used_for") == "rd"
         budget = self._budget(key)
-        peers = [other for other in self.claims if self.order(other) < self.order(claim)]
+        peers = [other for other in self.claims if self.order(other) < self.order(claim) and self._stands(other)]
         return {
             "programme_in_force": programme is not None,
             "period_over": as_day(claim["period_from"]) <= as_day(claim["period_to"]) <= claimed_on,
@@ -272,9 +271,9 @@ class Subsidies:
             "consented": None if consented_on is None else consented_on <= claimed_on,
             "revenue_in_tier": (self._tier(programme, revenue) is not None) if has_revenue and programme else None,
             "title_held": bool(line.weights),
-            "not_listed": self._is_clean(who),
-            "tax_grade_not_d": grade != "D",
-            "credit_grade_not_d": public != "D",
+            "not_listed": self._is_clean(who, first_paid),
+            "tax_grade_not_d": self._is_not_d("int_grades__latest", "published_on", who, first_paid),
+            "credit_grade_not_d": self._is_not_d("int_evaluations__latest", "batch_month", who, first_paid),
             "own_contract": self._owns(claim, who),
             "not_refinancing": None if not claim.get("used_for") else claim["used_for"] != "refinancing",
             "not_claimed_elsewhere": not claim.get("other_programme"),
@@ -291,13 +290,38 @@ class Subsidies:
             "no_objection_upheld": claim.get("is_objection_upheld") not in (True, "true"),
         }
 
-    def _is_clean(self, who: str) -> bool | None:
+    def _stands(self, claim: Row) -> bool:
+        """Whether some line of an earlier claim is refused by nothing but another claim."""
+        lines = [line for key, line in self.lines.items() if key[0] == claim["claim_no"]]
+        return any(not line.failed - {"claimed_once", "asset_once"} for line in lines)
+
+    def _first_paid(self, key: Key) -> date | None:
+        """When a line on which money stands was first paid."""
+        found = [
+            (as_day(row["paid_on"]), fen(row["amount_cny"]))
+            for row in self.given.get("finance.subsidy_payments", ())
+            if (row["claim_no"], row["programme_id"], int(row["policy_year"])) == key
+            and as_day(row["paid_on"]) <= self.as_of
+        ]
+        return min(day for day, amount in found if amount > 0) if sum(amount for _, amount in found) > 0 else None
+
+    def _is_not_d(self, relation: str, dated: str, who: str, first_paid: date | None) -> bool | None:
+        row = next((row for row in self.given.get(relation, ()) if row["uscc"] == who), None)
+        if row is None or row["grade"] != "D":
+            return True
+        since = as_day(row.get(dated))
+        return None if first_paid and since and since > first_paid else False
+
+    def _is_clean(self, who: str, first_paid: date | None) -> bool | None:
         entries = [
             row
             for row in self.given.get("credit_events", ())
             if row["uscc"] == who and row["event_type"] in LISTS and row.get("legal_basis") and row.get("issuing_body")
         ]
-        if any(not row["may_be_repaired"] for row in entries):
+        before = [
+            row for row in entries if not (first_paid and (as_day(row.get("decided_on")) or first_paid) > first_paid)
+        ]
+        if any(not row["may_be_repaired"] for row in before):
             return False
         return None if entries else True
 

@@ -462,6 +462,50 @@ def test_eighty_percent_are_paid_after_publicity_and_the_rest_after_review() -> 
     assert paid(rows) == [], "what is not known is neither paid nor asked back"
 
 
+@pytest.mark.parametrize(
+    ("day", "amounts"), [("2025-03-01", [("clawback", -16_266_66)]), ("2025-03-02", [])], ids=["before", "after"]
+)
+@pytest.mark.parametrize("relation", ["credit_events", "int_grades__latest", "int_evaluations__latest"])
+def test_what_befalls_an_enterprise_after_the_first_payment_does_not_undo_it_and_stops_the_rest(
+    relation: str, day: str, amounts: list[tuple[str, int]]
+) -> None:
+    found = {
+        "credit_events": {
+            "event_type": "serious_dishonesty",
+            "legal_basis": "x",
+            "issuing_body": "x",
+            "may_be_repaired": False,
+            "decided_on": day,
+        },
+        "int_grades__latest": {"grade": "D", "published_on": day},
+        "int_evaluations__latest": {"grade": "D", "batch_month": day},
+    }
+    rows = one_loan(**{"finance.subsidy_claims": [claim(reviewed_on="2025-06-01")]})
+    rows["finance.subsidy_payments"] = [
+        {
+            "payment_no": "P",
+            "claim_no": "C1",
+            "programme_id": "loan-2024",
+            "policy_year": 2024,
+            "paid_on": "2025-03-01",
+            "amount_cny": "16266.66",
+        }
+    ]
+    assert paid(rows) == [("settlement", 4_066_67)]
+    rows[relation] = [{"uscc": A} | found[relation]]
+    assert paid(rows) == amounts
+
+
+@pytest.mark.parametrize(
+    "earlier",
+    [{"consented_on": "2025-01-11"}, {"uscc": B}, {"used_for": "refinancing"}],
+    ids=["consent_came_late", "of_another_enterprise", "for_old_debt"],
+)
+def test_a_claim_that_is_refused_is_in_no_later_ones_way(earlier: dict[str, Any]) -> None:
+    rows = one_loan(**{"finance.subsidy_claims": [claim(**earlier), claim("C2", claimed_on="2025-01-12")]})
+    assert [(row["claim_no"], row["is_eligible"]) for row in both(rows)] == [("C1", False), ("C2", True)]
+
+
 def test_a_tier_is_added_by_rows_alone() -> None:
     tiers = [row for row in seed_rows("subsidy_tiers") if row["programme_id"] != "loan-2024"]
     tiers += [

@@ -31,6 +31,7 @@ latest as (
     select
         uscc,
         {{ latest_value('grade', newest_first, 'true') }} as grade,
+        {{ latest_value('published_on', newest_first, 'true') }} as published_on,
         {{ latest_value('record_ref', newest_first, 'true') }} as record_ref
     from known
     group by uscc

@@ -67,30 +67,46 @@ enterprises as (
     select distinct uscc from claims
 ),
 
--- What is restricted rests on an entry that says its legal basis and who made it; a low score never restricts. An entry whose
--- repair could not be read may be none.
-entered as (
-    select
-        uscc,
-        count(case when not may_be_repaired then 1 end) as entry_count,
-        count(case when may_be_repaired then 1 end) as doubtful_count
-    from active_events
-    where
-        event_type in ('serious_dishonesty', 'judgment_defaulter')
-        and legal_basis is not null
-        and issuing_body is not null
-    group by uscc
+paid as (
+    select * from {{ ref('subsidy_payments_known') }}
+    where paid_fen > 0
 ),
 
-listed as (
+-- What is restricted rests on an entry that says its legal basis and who made it; a low score never restricts. An entry whose
+-- repair could not be read may be none. One that was made after the first payment does not undo it.
+entered as (
+    select
+        entries.claim_no,
+        entries.programme_id,
+        entries.policy_year,
+        count(
+            case
+                when
+                    not active_events.may_be_repaired
+                    and coalesce(active_events.decided_on <= paid.first_paid_on, true)
+                    then 1
+            end
+        ) as entry_count,
+        count(*) as all_count
+    from entries
+    inner join active_events on entries.uscc = active_events.uscc
+    left join paid
+        on
+            entries.claim_no = paid.claim_no
+            and entries.programme_id = paid.programme_id
+            and entries.policy_year = paid.policy_year
+    where
+        active_events.event_type in ('serious_dishonesty', 'judgment_defaulter')
+        and active_events.legal_basis is not null
+        and active_events.issuing_body is not null
+    group by entries.claim_no, entries.programme_id, entries.policy_year
+),
+
+unlisted as (
     select
         enterprises.uscc,
-        case
-            when entered.entry_count > 0 then entered.entry_count
-            when coalesce(entered.doubtful_count, 0) = 0 then {{ absent_means('credit', 'events') }}
-        end as listed_count
+        {{ absent_means('credit', 'events') }} as entry_count
     from enterprises
-    left join entered on enterprises.uscc = entered.uscc
 ),
 
 supplied as (
@@ -150,50 +166,6 @@ banks as (
     group by loan_receipt_no, uscc
 ),
 
--- Of claims that exclude each other the one that was filed first stands. Two joins: with one that says `or` every claim would
--- be compared with every other.
-rivals as (
-    select
-        claims.claim_no,
-        other_claims.claim_no as earlier_claim_no,
-        cast(null as varchar) as earlier_asset_claim_no
-    from claims
-    inner join claims as other_claims
-        on
-            claims.kind = other_claims.kind
-            and claims.lender = other_claims.lender
-            and claims.contract_no = other_claims.contract_no
-            and claims.period_from <= other_claims.period_to
-            and claims.period_to >= other_claims.period_from
-            and (
-                claims.claimed_on > other_claims.claimed_on
-                or (claims.claimed_on = other_claims.claimed_on and claims.claim_no > other_claims.claim_no)
-            )
-    union all
-    select
-        claims.claim_no,
-        cast(null as varchar) as earlier_claim_no,
-        other_claims.claim_no as earlier_asset_claim_no
-    from claims
-    inner join claims as other_claims
-        on
-            claims.asset_no = other_claims.asset_no
-            and claims.kind <> other_claims.kind
-            and (
-                claims.claimed_on > other_claims.claimed_on
-                or (claims.claimed_on = other_claims.claimed_on and claims.claim_no > other_claims.claim_no)
-            )
-),
-
-earlier as (
-    select
-        claim_no,
-        min(earlier_claim_no) as earlier_claim_no,
-        min(earlier_asset_claim_no) as earlier_asset_claim_no
-    from rivals
-    group by claim_no
-),
-
 -- A movement that landing refused may be a repayment: what is left of the principal is not known.
 refused as (
     select distinct claims.claim_no
@@ -236,13 +208,16 @@ facts as (
         case
             when entries.revenue_cny > highest.revenue_high_cny then entries.revenue_cny - highest.revenue_high_cny
         end as revenue_gap_cny,
-        listed.listed_count,
+        case
+            when entered.entry_count > 0 then entered.entry_count
+            when entered.all_count is null then unlisted.entry_count
+        end as listed_count,
         tax_grades.grade as tax_grade,
+        coalesce(tax_grades.published_on > paid.first_paid_on, false) as is_tax_grade_later,
         evaluations.grade as credit_grade,
+        coalesce(evaluations.batch_month > paid.first_paid_on, false) as is_credit_grade_later,
         coalesce(banks.bank_count, 0) as bank_count,
         owners.first_uscc = claims.uscc and owners.last_uscc = claims.uscc as is_own_contract,
-        earlier.earlier_claim_no,
-        earlier.earlier_asset_claim_no,
         refused.claim_no is not null as is_refused,
         supplied.is_tax_grade_supplied,
         supplied.is_credit_grade_supplied,
@@ -251,7 +226,17 @@ facts as (
     inner join claims on entries.claim_no = claims.claim_no
     cross join supplied
     left join register on entries.uscc = register.uscc
-    left join listed on entries.uscc = listed.uscc
+    left join paid
+        on
+            entries.claim_no = paid.claim_no
+            and entries.programme_id = paid.programme_id
+            and entries.policy_year = paid.policy_year
+    left join entered
+        on
+            entries.claim_no = entered.claim_no
+            and entries.programme_id = entered.programme_id
+            and entries.policy_year = entered.policy_year
+    left join unlisted on entries.uscc = unlisted.uscc
     left join tax_grades on entries.uscc = tax_grades.uscc
     left join evaluations on entries.uscc = evaluations.uscc
     left join banks
@@ -264,7 +249,6 @@ facts as (
             claims.kind = owners.kind
             and claims.lender = owners.lender
             and claims.contract_no = owners.contract_no
-    left join earlier on entries.claim_no = earlier.claim_no
     left join refused on entries.claim_no = refused.claim_no
     left join highest on entries.programme_id = highest.programme_id
 )
