@@ -63,6 +63,8 @@ from (values
     ('3', 'recovered', true, 101, 40, 41, 20, 40),
     ('4', 'recovered', false, 9999, null, null, null, 0)
 ) t(event_no, reported_state, is_applied, amount_fen, government_fen, guarantor_fen, bank_fen, pool_change_fen);
+create table pool_positions as
+select 'z' as pool_id, t.* from (values ('pool', 'z', 600), ('bank', 'bank_a', null)) t(scope, party, pool_fen);
 create table credit_reports as
 select uscc, 'A' as tax_grade, (uscc = 'a')::integer as restrictions from enterprise_facts;
 create table need_states as

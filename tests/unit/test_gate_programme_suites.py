@@ -143,6 +143,14 @@ FAULTS = {
             "update pool_claims set loss_fen = 100",
         ],
     },
+    "pool_positions": {
+        "one_row_per_pool_scope_and_party": [
+            "insert into pool_positions from pool_positions where scope = 'bank'",
+        ],
+        "no_pool_is_below_zero": [
+            "update pool_positions set pool_fen = -1 where scope = 'pool'",
+        ],
+    },
     "credit_reports": {
         "one_row_per_enterprise": [
             "insert into credit_reports from credit_reports",
@@ -257,7 +265,7 @@ FAULTS = {
     },
 }
 """By table and question the changes that it is there to find."""
-WARNINGS = {"every_payment_belongs_to_a_line"}
+WARNINGS = {"every_payment_belongs_to_a_line", "no_pool_is_below_zero"}
 """What a person must look at, and keeps no edition back."""
 
 
