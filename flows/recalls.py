@@ -61,5 +61,7 @@ def _repaired_since(night: Night, edition_id: str, warehouse: Path) -> set[str]:
     if not then.is_file():
         return set()
     with duckdb.connect(str(warehouse), read_only=True) as connection:
+        # Its views read the inputs beside it, by paths that are relative to its own folder.
+        connection.execute(f"set file_search_path = {literal(warehouse.parent)}")
         query = _NO_LONGER_REPORTED.format(now=literal(now), then=literal(then))
         return {str(uscc) for (uscc,) in connection.execute(query).fetchall()}
