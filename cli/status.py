@@ -101,7 +101,7 @@ def standing(settings: Settings) -> dict[str, Any]:
             "notices": sent_or_pending(ledger, outbox, current) if current else [],
         },
         "owed": owed,
-        "recipients": [*_answers(ledger, settings), *_of_channels(ledger), *_of_keys(settings)],
+        "recipients": [*_answers(ledger, settings), *_of_channels(ledger), *_of_keys()],
         **_decided(ledger, settings, last),
         **_expected(settings),
     }
@@ -146,11 +146,12 @@ def _of_channels(ledger: Engine) -> Iterator[str]:
             yield f"the relay on {row['host']} was last heard of at {row['seen_at']}. Next: jifen outbox relay"
 
 
-def _of_keys(settings: Settings) -> Iterator[str]:
+def _of_keys() -> Iterator[str]:
     """Each OpenPGP key that expires soon or cannot be used, where its variable is set."""
     from connectors.openpgp import WARNED_DAYS, expiring
 
-    today, told = datetime.now(settings.zone).date(), set()
+    # Keys expire at a moment, which gpg tells in UTC: days are counted there, and not in the zone.
+    today, told = datetime.now(UTC).date(), set()
     for sink in readable_sinks():
         sealing = sink.sealed if isinstance(sink, ExtractSink) else None
         named = [sealing.signing_key.env, sealing.recipient_keys.env] if sealing else []
