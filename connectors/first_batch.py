@@ -59,7 +59,8 @@ def first_doubts(
     if (total := counts.get("over_ceiling")) is not None:
         doubts.append(f"records {total:,}, at most {dataset.volume.ceiling:,} of a healthy one")
     if isinstance(dataset.freshness, Freshness):
-        old, most = counts.get(f"stale:{dataset.freshness.column}", 0), limits.freshness_times * dataset.freshness.days
+        old = counts.get(f"stale:{dataset.freshness.column}", 0)
+        most = first.newest_days or limits.freshness_times * dataset.freshness.days
         if old > most:
             doubts.append(f"newest {dataset.freshness.column} {old:,} days ago, at most {most:,} allowed")
     with database(fresh.parent) as db:
@@ -78,12 +79,12 @@ def first_doubts(
 
 
 def _empty(db: duckdb.DuckDBPyConnection, dataset: Dataset, least: int) -> Iterator[str]:
-    """The numbers without a single value: what they were meant to be stands elsewhere."""
+    """Not one number in any record: they stand elsewhere. That one column of several is empty is an agency's custom."""
     numbers = [column.name for column in dataset.columns if column.kind in NUMBERS]
     counted = ", ".join(["count(*)", *(f'count("{name}")' for name in numbers)])
     rows, *there = db.execute(f"select {counted} from fresh").fetchone() or (0,)
-    if rows >= least:
-        yield from (f"{name} has no value" for name, count in zip(numbers, there, strict=True) if not count)
+    if rows >= least and numbers and not any(there):
+        yield f"no value in any of {', '.join(numbers)}"
 
 
 def _medians(db: duckdb.DuckDBPyConnection, first: First, least: int) -> Iterator[str]:

@@ -518,6 +518,8 @@ class First(Strict):
 
     known_pct: Percent | None = None
     """How many per cent of its codes the register of enterprises knows."""
+    newest_days: int | None = Field(default=None, gt=0)
+    """How old its newest record may be, where years may pass without one."""
     medians: dict[str, tuple[Decimal, Decimal]] = {}
     """By number between which two its median lies, signs and zeros aside: another unit is none of them."""
 

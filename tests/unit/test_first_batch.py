@@ -69,10 +69,13 @@ DOUBTED = {
         "median of balance_cny 433.00, from 50,000 to 500,000,000 expected",
     ),
     "of another period": (
-        [loan(one, reported_on="2025-02-28") for one in FIRMS],
-        "newest reported_on 122 days ago, at most 120 allowed",
+        [loan(one, reported_on="2024-12-31") for one in FIRMS],
+        "newest reported_on 181 days ago, at most 180 allowed",
     ),
-    "without a number": ([loan(one, staff=None) for one in FIRMS], "staff has no value"),
+    "without a number": (
+        [loan(one, staff=None, balance_cny=None) for one in FIRMS],
+        "no value in any of balance_cny, staff",
+    ),
     "much of it refused": (
         [*SOUND[:60], *(loan(one, reported_on=None) for one in FIRMS[60:])],
         "refused 40 of 100, at most 30 % allowed",
@@ -96,7 +99,8 @@ def test_a_first_delivery_that_does_not_look_like_one_is_held_with_the_figure(de
 LET_IN = {
     "a sound one": SOUND,
     "half of the codes known": [loan(one) for one in [*FIRMS[:50], *STRANGERS[:50]]],
-    "facts as old as may be": [loan(one, reported_on=str(DAY - timedelta(days=120))) for one in FIRMS],
+    "facts as old as may be": [loan(one, reported_on=str(DAY - timedelta(days=180))) for one in FIRMS],
+    "a number that the agency never has": [loan(one, staff=None) for one in FIRMS],
     "a median at its bound": [loan(one, balance_cny="50000.00") for one in FIRMS],
     "a few strangers": [loan(one) for one in STRANGERS[:19]],
     "three in ten refused": [*SOUND[:70], *(loan(one, reported_on=None) for one in FIRMS[70:])],
