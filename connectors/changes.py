@@ -282,7 +282,10 @@ def _counted(db: duckdb.DuckDBPyConnection, dataset: Dataset, facts: Sequence[Co
 def _by_period(
     db: duckdb.DuckDBPyConnection, dataset: Dataset, shape: Shape, facts: Sequence[Column]
 ) -> dict[str, tuple[int, int, str]]:
-    """Of each count the period in which it is the largest share of the records: a month of many years is few of all."""
+    """Of each count the period in which it is the largest share of the records: a month of many years is few of all.
+
+    Of a period with few records a share says nothing.
+    """
     if not shape.periods:
         return {}
     of = _names(shape.periods)
@@ -304,7 +307,7 @@ def _by_period(
         size = sizes.get(period, 0)
         for name, count in counts.items():
             best, of_best, _ = worst.get(name, (0, 1, ""))
-            if size and count * of_best > best * size:
+            if size >= drift_least() and count * of_best > best * size:
                 worst[name] = (count, size, _in_words(period))
     return worst
 

@@ -18,6 +18,7 @@ TOGETHER = {
         "e2e/test_blocked_night.py",
         "e2e/test_dead_lines.py",
         "e2e/test_first_night.py",
+        "e2e/test_killed_simulation.py",
         "e2e/test_rebuild.py",
         "e2e/test_returns_of_a_night.py",
     ),

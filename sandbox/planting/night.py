@@ -21,6 +21,7 @@ from connectors.source_files import read_sources
 from connectors.spec import Dataset
 from editions.candidate import Candidate
 from editions.extract import JUDGED
+from expectations.names import PLACEHOLDER
 from expectations.suites import SUITES, load_suites
 from ledger.settings import Settings
 from sandbox.start import start
@@ -68,7 +69,9 @@ class SoundNight:
         told = json.loads((self.candidate.target / "manifest.json").read_bytes())["nodes"]
         made = {key: node for key, node in told.items() if node["resource_type"] in ("model", "seed")}
         suites, _ = load_suites(SUITES)
-        wanted = {*BESIDE, *(suite.table for suite in suites)}
+        asked = [sql for suite in suites for check in suite.checks for sql in (check.sql, check.over) if sql]
+        named = {name for sql in asked for name in PLACEHOLDER.findall(sql)}
+        wanted = {*BESIDE, *(suite.table for suite in suites), *named}
         ordered: dict[str, Mapping[str, Any]] = {}
 
         def visit(key: str) -> None:

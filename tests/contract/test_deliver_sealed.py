@@ -109,7 +109,7 @@ def test_the_other_end_refuses_another_key_a_changed_byte_and_an_unsealed_packag
 
 
 def test_a_redelivery_is_the_same_bytes(standin, tmp_path, monkeypatch):
-    monkeypatch.setattr("flows.redeliver.read_sinks", lambda: [BANK])
+    monkeypatch.setattr("flows.night.read_sinks", lambda: [BANK])
     deliver_pending(standin)
     package = the_package(tmp_path)
     content = package.read_bytes()

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import logging
 import os
 import signal
 import threading
@@ -53,7 +52,6 @@ def clock():
 def channel(monkeypatch, tmp_path):
     """A receiver that answers `channel.says`, and a night with messages to it: `channel.night`, `channel.queue(n)`."""
     monkeypatch.setenv("HOOK_SECRET", HOOK_SECRET)
-    logging.getLogger("jifen").setLevel(logging.ERROR)
     settings = Settings(
         data_dir=tmp_path / "data",
         retry_seconds=2,

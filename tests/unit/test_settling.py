@@ -143,7 +143,7 @@ def test_what_cannot_be_promoted_leaves_its_quarantine_and_nothing_else(settings
 
 def test_known_bad_records_within_the_lookback_do_not_stop_a_healthy_feed(deliver, make_dataset):
     dataset = make_dataset(**FEED)
-    good = [change(year=year) for year in range(1990, 2020)]
+    good = [change(year=year) for year in range(1960, 2020)]
     bad = [change(uscc=f"bad{number}") for number in range(25)]
     deliver(dataset, *good, *bad)
     _, values = deliver(dataset, *good, *bad, change(year=2024))
