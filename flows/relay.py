@@ -211,9 +211,7 @@ def relay(night: Night, *, once: bool, early: bool = False) -> Iterator[tuple[st
                         heard_of_relay(night.ledger)
             if once:
                 return
-            pauses = [_pause(night, table, _now()) for table in TABLES]
-            time.sleep(
-                min(POLL_SECONDS, *(max(pause, _SHORTEST_PAUSE_SECONDS) for pause in pauses if pause is not None))
-            )
+            pauses = [pause for table in TABLES if (pause := _pause(night, table, _now())) is not None]
+            time.sleep(max(_SHORTEST_PAUSE_SECONDS, min([POLL_SECONDS, *pauses])))
     finally:
         relay_ended(night.ledger)

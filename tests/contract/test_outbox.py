@@ -240,6 +240,21 @@ def test_the_relay_is_heard_of_while_it_is_at_work_and_missed_where_it_died(chan
     assert any("jifen outbox relay" in text for text in found)
 
 
+def test_a_relay_with_nothing_to_send_waits_for_what_comes(channel, monkeypatch):
+    waited = []
+
+    def sleep(seconds):
+        waited.append(seconds)
+        if len(waited) == 2:
+            channel.queue()
+
+    monkeypatch.setattr(relay.time, "sleep", sleep)
+    at_work = relay.relay(channel.night, once=False)
+    assert next(at_work) == ("e1.channel.1", None)
+    at_work.close()
+    assert waited == [relay.POLL_SECONDS] * 2
+
+
 def test_nobody_acts_on_a_message_twice(channel):
     channel.queue()
     command(channel, "discard", "e1.channel.1", "--why", "no longer wanted")
