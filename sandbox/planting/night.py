@@ -154,6 +154,8 @@ class SoundNight:
 
 def make_night(folder: Path) -> SoundNight:
     """Run one night of the district against its agencies, or take the one that is there."""
+    # Whole, since the night runs in that folder.
+    folder = folder.resolve()
     data = folder / "data"
     if not (data / "editions" / "current").exists():
         shutil.rmtree(folder, ignore_errors=True)
