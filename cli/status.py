@@ -328,7 +328,7 @@ def _of_people(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield word, f"{one['override_id']} for {checks} until {one['until']}, by {who}: {one['why']}"
     for one in told.get("held", ()):
         decision = one["decision"]
-        word = f"{decision['action']} by {decision['decided_by']}: {decision['why']}" if decision else "nobody decided"
+        word = f"{decision['action']} by {decision['decided_by']}: {decision['why']}" if decision else "not decided yet"
         yield "held", f"{one['dataset']} batch {one['batch']}, {word}"
 
 

@@ -45,6 +45,8 @@ class Supplied:
     refused: tuple[Identity, ...]
     counts: dict[str, int]
     reason: str | None
+    is_held: bool = False
+    """Whether tonight's delivery waits for a person."""
     told_by: str | None = None
     raw: tuple[tuple[str, ...], ...] = ()
     hashes: tuple[str, ...] = ()
@@ -119,11 +121,16 @@ def _resolve_one(
         refused=refused,
         counts=_counts(landed, promoted),
         reason=reason,
+        is_held=pulled.state == "held",
         told_by=promoted[-1]["batch"] if promoted else None,
         raw=tuple(raw.get(batch["batch"], ()) for batch in landed),
         hashes=tuple(batch["content_sha256"] for batch in landed),
         files=tuple(stored_files(dataset, landed, counting)),
     )
+
+
+FROZEN = "unchanged too long"
+"""How the reason begins by which the gate knows a frozen dataset: `supply.critical_datasets_are_not_frozen`."""
 
 
 def _unchanged(dataset: Dataset, last: Row, as_of: date) -> str | None:
@@ -134,7 +141,7 @@ def _unchanged(dataset: Dataset, last: Row, as_of: date) -> str | None:
         return None
     too_long = quiet > rhythm.most
     limit = rhythm.most if too_long else rhythm.days
-    return f"unchanged{' too long' if too_long else ''} since {changed_on}, more than {limit} days that count"
+    return f"{FROZEN if too_long else 'unchanged'} since {changed_on}, more than {limit} days that count"
 
 
 _STATES = ("stale:", "gap:", "over_ceiling")

@@ -389,8 +389,9 @@ def _require_critical(pulled: Sequence[Pulled]) -> None:
 
 def _require_first_accepted(supplied: Sequence[Supplied]) -> None:
     """A critical dataset of which only a doubted first delivery is there is not supplied."""
-    held = [f"{one.source}.{one.dataset}" for one in supplied
-            if one.is_critical and not one.is_supplied and str(one.reason).startswith("held")]  # fmt: skip
+    held = [
+        f"{one.source}.{one.dataset}" for one in supplied if one.is_critical and one.is_held and not one.is_supplied
+    ]
     if held:
         raise SourceMissingError(
             f"a critical source is missing: the first delivery of {', '.join(held)} is held. Nothing is published and "

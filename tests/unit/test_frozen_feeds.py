@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from pydantic import ValidationError
 
-from connectors.inputs import resolve
+from connectors.inputs import FROZEN, resolve
 from connectors.pull import Pulled
 from connectors.source_files import read_sources
 from connectors.spec import Rhythm
@@ -97,9 +97,8 @@ def test_a_critical_dataset_that_is_frozen_blocks_and_another_only_warns(tmp_pat
     suites = tmp_path / "suites"
     suites.mkdir()
     (suites / "supply.yml").write_bytes((SUITES / "supply.yml").read_bytes())
-    frozen = (
-        f"update supply set is_stale = true, reason = 'unchanged too long since 2025-01-01' where source = '{source}';"  # noqa: S608  # a value of this test
-    )
+    said = f"is_stale = true, reason = '{FROZEN} since 2025-01-01'"
+    frozen = f"update supply set {said} where source = '{source}';"  # noqa: S608  # a value of this test
     verdict = audit(make_candidate(tmp_path, changes=frozen).warehouse, None, suites, ())
     assert [one.name for one in verdict.blocking] == blocking
     assert "nothing_is_stale" in [one.name for one in verdict.warnings]

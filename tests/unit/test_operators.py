@@ -347,5 +347,5 @@ def test_status_names_overrides_and_what_people_decided_about_held_deliveries(se
     assert ("override holds", f"{override_id} {said}") in facts
     assert [text for word, text in facts if word == "held"] == [
         "tax.statements batch 2025-06-30-001, accepted by Zhao Min: they wrote so",
-        "tax.statements batch 2025-06-30-001, nobody decided",
+        "tax.statements batch 2025-06-30-001, not decided yet",
     ]
