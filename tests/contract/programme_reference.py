@@ -84,7 +84,8 @@ def decide(conditions: Iterable[Row], facts: Facts) -> tuple[str, int | None, Fr
 
 def _is_near(condition: Row, fact: Any) -> bool:
     distance = gap(condition, fact)
-    return holds(condition, fact) is False and distance is not None and distance <= (number(condition["near"]) or -1)
+    near = number(condition["near"])
+    return holds(condition, fact) is False and None not in (distance, near) and distance <= near
 
 
 def within(row: Row, value: Fraction | None, lo: str = "lo", hi: str = "hi") -> bool:

@@ -86,7 +86,8 @@ held_titles as (
     group by coalesce(redirected.uscc, titles.uscc)
 ),
 
--- What the absence of a record means differs by who reports: nobody borrows only where both banks were heard.
+-- What the absence of a record means differs by who reports. What an enterprise owes is known only where both banks were heard:
+-- of one that borrows at one of them, too.
 absences as (
     select
         enterprises.uscc,
@@ -127,11 +128,11 @@ facts as (
         cast(coalesce(events.published_penalties, 0) + absences.no_event as decimal(20, 6)) as published_penalties,
         cast(coalesce(restricted.restrictions, 0) + absences.no_event as decimal(20, 6)) as restrictions,
         cast(
-            case when borrowed.uscc is null then absences.no_loan else borrowed.overdue_days end as decimal(20, 6)
+            absences.no_loan + case when borrowed.uscc is null then 0 else borrowed.overdue_days end as decimal(20, 6)
         ) as overdue_days,
-        cast(coalesce(borrowed.non_performing_loans, absences.no_loan) as decimal(20, 6)) as non_performing_loans,
+        cast(absences.no_loan + coalesce(borrowed.non_performing_loans, 0) as decimal(20, 6)) as non_performing_loans,
         cast(
-            case when borrowed.uscc is null then absences.no_loan else borrowed.loan_balance_cny end as decimal(20, 6)
+            absences.no_loan + case when borrowed.uscc is null then 0 else borrowed.loan_balance_cny end as decimal(20, 6)
         ) as loan_balance_cny
         {%- for title in titles %},
         cast(coalesce(held_titles.title_{{ title }}, absences.no_title) as decimal(20, 6)) as title_{{ title }}

@@ -99,8 +99,10 @@ given as (
         rewards.name_en,
         ordered.stage,
         ordered.place,
+        -- A percentage of nobody is no place, and not any number of them.
         coalesce(
-            rewards.places, {{ divided_down('peers.peers * cast(rewards.top_pct * 10000 as bigint)', 1000000) }}
+            rewards.places,
+            {{ divided_down('coalesce(peers.peers, 0) * cast(rewards.top_pct * 10000 as bigint)', 1000000) }}
         ) as places,
         ordered.last_of_equals
     from ordered

@@ -25,6 +25,7 @@ put as (
         facts.text,
         facts.since,
         questions.lo,
+        questions.inclusive_lo,
         questions.hi,
         case
             when facts.number is null and facts.text is null then null
@@ -59,8 +60,10 @@ failed as (
         ) as gap,
         -- Months pass by themselves: the day on which enough of them have.
         case
-            when since is not null and number < lo
+            when since is not null and number < lo and inclusive_lo
                 then cast({{ dbt.dateadd('month', 'cast(ceil(lo) as integer)', 'since') }} as date)
+            when since is not null and number <= lo
+                then cast({{ dbt.dateadd('month', 'cast(floor(lo) as integer) + 1', 'since') }} as date)
         end as closes_on
     from put
     where holds is not true
