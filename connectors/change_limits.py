@@ -117,17 +117,16 @@ def _counts_beyond(dataset: Dataset, found: "Changes", past: Sequence[Mapping[st
     leapt = {name: int(n) for name, n in found.drift.items() if name.startswith("leapt:")}
     for name, count in {**found.counts, **leapt}.items():
         of_all = [(one["counts"].get(name, 0), one["held"]) for one in past if one.get("held")]
-        of_one = [one["periods"][name][:2] for one in past if name in one.get("periods", {})]
+        of_one = [part[:2] for one in past for part in one.get("periods", {}).get(name, ())]
         whole = (count, found.held, "", of_all)
-        part = (*found.periods.get(name, (0, 0, "")), of_one)
-        for n, of, period, before in (whole, part):
-            may = _may(dataset, name, of, [some / of_then for some, of_then in before])
+        for n, of, period, before in (whole, *((*part, of_one) for part in found.periods.get(name, ()))):
+            may = may_be(dataset, name, of, [some / of_then for some, of_then in before])
             if n > may:
                 yield Beyond(name, n, of, may, period)
                 break
 
 
-def _may(dataset: Dataset, name: str, held: int, shares: Sequence[float]) -> float:
+def may_be(dataset: Dataset, name: str, held: int, shares: Sequence[float] = ()) -> float:
     """How many records may: what is declared or shipped, more where the past had more, never more than the ceiling."""
     budget = budget_of(dataset, name)
     learn = shipped().learn

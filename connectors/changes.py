@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from connectors.change_limits import backdated_days, declared, drift_least, leap
+from connectors.change_limits import backdated_days, declared, drift_least, leap, may_be
 from connectors.settle import database
 from connectors.spec import Column, Dataset, Move
 
@@ -30,7 +30,8 @@ class Changes:
 
     `counts` by what and column (`changed:grade`); `drift` of new records against held ones (`kin.median:sales_cny`), a
     factor or a share; `moves` of categories by column (`A → M`); `medians` of numbers, of held records and of new ones.
-    `periods`, where the key holds one: of each count the period with the largest share, `[count, records, period]`.
+    `periods`, where the key holds one: of each count every period with more than may be, `[count, records, period]`, or
+    that with the largest share.
     """
 
     held: int
@@ -38,7 +39,7 @@ class Changes:
     drift: dict[str, float] = field(default_factory=dict)
     moves: dict[str, dict[str, int]] = field(default_factory=dict)
     medians: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
-    periods: dict[str, tuple[int, int, str]] = field(default_factory=dict)
+    periods: dict[str, list[tuple[int, int, str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -281,10 +282,10 @@ def _counted(db: duckdb.DuckDBPyConnection, dataset: Dataset, facts: Sequence[Co
 
 def _by_period(
     db: duckdb.DuckDBPyConnection, dataset: Dataset, shape: Shape, facts: Sequence[Column]
-) -> dict[str, tuple[int, int, str]]:
-    """Of each count the period in which it is the largest share of the records: a month of many years is few of all.
+) -> dict[str, list[tuple[int, int, str]]]:
+    """Of each count the periods in which it is more than may be, else the one in which it is the largest share.
 
-    Of a period with few records a share says nothing.
+    A month of many years is few of all. Of a period with few records a share says nothing.
     """
     if not shape.periods:
         return {}
@@ -302,14 +303,19 @@ def _by_period(
     touched = f"(select {of} from pairs union select {of} from gone)"
     query = f"select ({of}), count(*) from held_files semi join {touched} using ({of}) where not _deleted group by {of}"
     sizes = dict(db.execute(query).fetchall())
-    worst: dict[str, tuple[int, int, str]] = {}
+    found: dict[str, list[tuple[int, int, str]]] = {}
     for period, counts in sorted(rows, key=lambda row: str(row[0])):
         size = sizes.get(period, 0)
         for name, count in counts.items():
-            best, of_best, _ = worst.get(name, (0, 1, ""))
-            if size >= drift_least() and count * of_best > best * size:
-                worst[name] = (count, size, _in_words(period))
-    return worst
+            if size >= drift_least() and count:
+                found.setdefault(name, []).append((count, size, _in_words(period)))
+    return {name: _worst(dataset, name, some) for name, some in found.items()}
+
+
+def _worst(dataset: Dataset, name: str, some: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    return [one for one in some if one[0] > may_be(dataset, name, one[1])] or [
+        max(some, key=lambda one: one[0] / one[1])
+    ]
 
 
 def _in_words(period: Any) -> str:

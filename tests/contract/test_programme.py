@@ -117,6 +117,27 @@ def test_where_claims_were_not_received_nobody_is_offered_a_policy_twice(night):
     assert ("claims_not_known",) in found
 
 
+def test_what_is_owed_is_not_known_of_anybody_while_one_bank_was_not_heard(night):
+    unheard = "select * replace (is_supplied and source <> 'bank_b' as is_supplied) from {0}.supply"
+    given = {"supply": unheard.format(night.candidate.warehouse.stem)}
+    told = "select count(overdue_days), count(non_performing_loans), count(loan_balance_cny) from enterprise_facts"
+    assert min(*night.rows(told)[0]) > 0
+    with night.replayed(given=given, only=("enterprise_facts",)) as connection:
+        assert connection.execute(told).fetchone() == (0, 0, 0)
+
+
+def test_a_percentage_of_a_stage_in_which_nobody_is_ranked_is_no_place(night):
+    built = night.candidate.warehouse.stem
+    given = {
+        "rewards": f"select * replace (null as places, 50 as top_pct, 'stage' as ranked_in) from {built}.rewards",
+        "enterprise_facts": f"select * replace (null::decimal(20, 6) as rank_in_stage) from {built}.enterprise_facts",
+    }
+    with night.replayed(given=given, only=("reward_places",)) as connection:
+        found = connection.execute("select distinct state from reward_places").fetchall()
+    assert ("given",) not in found
+    assert found
+
+
 def test_every_reward_is_given_as_plain_python_gives_it(night, facts, programme):
     for row in in_force(programme["rewards"], night):
         reward = row["reward_id"]
@@ -247,6 +268,19 @@ def test_the_day_on_which_a_gap_closes_is_the_first_on_which_the_condition_holds
         "from failed_conditions f join enterprise_facts e using (uscc) where f.closes_on is not null"
     )
     assert closing
+    built = night.candidate.warehouse.stem
+    given = {"conditions_asked": f"select * replace (false as inclusive_lo) from {built}.conditions_asked"}
+    with night.replayed(given=given, only=("shortfalls",)) as connection:
+        later = connection.execute(
+            "select lo, closes_on, age_months_since, member_months_since, fact from shortfalls s "
+            "join enterprise_facts e on e.enterprise_id = s.subject_id "
+            "join (select distinct question_no, fact, lo from conditions_asked) using (question_no) "
+            "where closes_on is not null"
+        ).fetchall()
+    assert len(later) >= len({(row[0], row[5]) for row in closing})
+    for months, closes_on, founded, joined, fact in later:
+        since = founded if fact == "age_months" else joined
+        assert closes_on == reference.months_after(since, int(months) + 1) > night.as_of
     for _, months, closes_on, founded, joined, fact in closing:
         since: date = founded if fact == "age_months" else joined
         assert closes_on == reference.months_after(since, int(months)) > night.as_of

@@ -109,6 +109,21 @@ def test_what_no_night_brings_is_held(deliver, register, fault):
     assert values["changes"]["examples"]
 
 
+def test_a_small_month_with_a_larger_share_hides_no_other_month(deliver, make_dataset):
+    columns = (column("no", required=True), column("month", "date", required=True), column("staff", "integer"))
+    monthly = make_dataset(key=("no", "month"), columns=columns, volume={"floor": 0, "ceiling": 20_000})
+    months = {str(date(2021 + place // 12, place % 12 + 1, 1)): 300 for place in range(40)} | {"2020-12-01": 25}
+    struck = {"2024-04-01": 30, "2020-12-01": 5}
+    told = [{"no": f"F{n:03}", "month": month, "staff": n} for month, size in months.items() for n in range(size)]
+    deliver(monthly, *told)
+    changed = [
+        {**one, "staff": one["staff"] * 2 + 1} if one["staff"] < struck.get(one["month"], 0) else one for one in told
+    ]
+    _, values = deliver(monthly, *changed, day=NEXT)
+    assert values["state"] == "held"
+    assert any("30 of 300 (2024-04-01)" in one for one in values["changes"]["beyond"])
+
+
 def test_a_tenth_of_one_month_is_held_though_it_is_few_of_all_months(deliver, make_dataset):
     columns = (column("no", required=True), column("month", "date", required=True), column("staff", "integer"))
     monthly = make_dataset(key=("no", "month"), columns=columns, volume={"floor": 0, "ceiling": 10_000})
