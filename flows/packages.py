@@ -95,7 +95,7 @@ def composed(night: Night, sink: ExtractSink, owed: Row) -> Row:
     extracts = {} if owed["kind"] == RECALL else cut_tables(night, sink, owed["edition_id"], send_date)
     tables = {name: banded(cut.table, sink.tables[name].bands) for name, cut in extracts.items()}
     files, entries = _table_files(night, sink, owed, tables, extracts)
-    drops = _recalled(sink, owed) if owed["kind"] == RECALL else _dropped(extracts, earlier)
+    drops = _recalled(sink, owed, earlier) if owed["kind"] == RECALL else _dropped(extracts, earlier)
     files["drops.csv"], dropped = drops_file(drops)
     manifest = {
         **_head(night, sink, owed, earlier, send_date),
@@ -285,8 +285,11 @@ def _dropped(extracts: Mapping[str, Extract], earlier: Earlier) -> list[dict[str
     return drops
 
 
-def _recalled(sink: ExtractSink, owed: Row) -> list[dict[str, Any]]:
+def _recalled(sink: ExtractSink, owed: Row, earlier: Earlier) -> list[dict[str, Any]]:
     codes = owed["note"]["codes"]
+    if owed["note"].get("held_only"):
+        held = set().union(*earlier.codes.values())
+        codes = [uscc for uscc in codes if uscc in held]
     return [
         {"table": table, "uscc": uscc, "consent_id": None, "reason": "recalled"}
         for table in sink.tables

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -13,7 +14,7 @@ from editions.sql_text import literal
 from flows.faults import sentence
 from flows.night import Night
 from flows.packages import held_codes
-from ledger.publications import Recall
+from ledger.publications import Recall, edition_row
 
 log = logging.getLogger("jifen")
 
@@ -21,14 +22,25 @@ WHY = "信用修复：曾报告的处罚或失信记录不再有效 credit repai
 REPORTED = ("published_penalties", "dishonesty_entries")
 """The columns by which a recipient learns of an entry: whoever gets none of them has nothing to drop."""
 
-_NO_LONGER_REPORTED = """
-select now_rows.uscc
-from read_parquet({now}, hive_partitioning = false) as now_rows
-inner join read_parquet({then}, hive_partitioning = false) as then_rows on now_rows.uscc = then_rows.uscc
-inner join int_enterprises__repaired as repaired on now_rows.uscc = repaired.uscc
-where then_rows.published_penalties > now_rows.published_penalties
-    or then_rows.dishonesty_entries > now_rows.dishonesty_entries
-order by now_rows.uscc
+# By the day of the repair, not by how many entries there were: a count may have been unknown, or another entry come. Of a
+# repair of the day of the edition before only the counts tell whether that edition had it.
+_REPAIRED_SINCE = """
+select repaired.uscc
+from int_enterprises__repaired as repaired
+left join read_parquet({then}, hive_partitioning = false) as then_rows on repaired.uscc = then_rows.uscc
+left join read_parquet({now}, hive_partitioning = false) as now_rows on repaired.uscc = now_rows.uscc
+where
+    (
+        repaired.known_on > $then_as_of
+        and (coalesce(then_rows.published_penalties, 1) > 0 or coalesce(then_rows.dishonesty_entries, 1) > 0)
+    )
+    or (
+        repaired.known_on = $then_as_of
+        and (
+            then_rows.published_penalties > now_rows.published_penalties
+            or then_rows.dishonesty_entries > now_rows.dishonesty_entries
+        )
+    )
 """
 
 
@@ -40,11 +52,12 @@ def recalls(night: Night, edition_id: str, warehouse: Path) -> Iterator[Recall]:
         try:
             held = codes & held_codes(night, sink.name)
         except DataError as error:
-            # Its next package cannot be composed either, which says so to the operators.
-            log.warning("%s: nothing is recalled: %s", sink.name, sentence(error))
-            continue
+            # The recall waits, as does every package to it, until the file is there again; it names no row then either
+            # that the recipient does not hold.
+            log.warning("%s: what it holds is not known: %s", sink.name, sentence(error))
+            held = codes
         if held:
-            yield Recall(sink.name, tuple(sorted(held)), WHY)
+            yield Recall(sink.name, tuple(sorted(held)), WHY, held_only=True)
 
 
 def _learns_of_entries(sink: ExtractSink) -> bool:
@@ -60,8 +73,10 @@ def _repaired_since(night: Night, edition_id: str, warehouse: Path) -> set[str]:
     )
     if not then.is_file():
         return set()
+    then_as_of = (edition_row(night.ledger, night.follows) or {})["as_of"]
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         # Its views read the inputs beside it, by paths that are relative to its own folder.
         connection.execute(f"set file_search_path = {literal(warehouse.parent)}")
-        query = _NO_LONGER_REPORTED.format(now=literal(now), then=literal(then))
-        return {str(uscc) for (uscc,) in connection.execute(query).fetchall()}
+        query = _REPAIRED_SINCE.format(now=literal(now), then=literal(then))
+        found = connection.execute(query, {"then_as_of": date.fromisoformat(then_as_of)}).fetchall()
+    return {str(uscc) for (uscc,) in found}

@@ -203,15 +203,18 @@ def relay(night: Night, *, once: bool, early: bool = False) -> Iterator[tuple[st
     """Send what is due, of both tables, once or for ever; answers each attempt as it ends."""
     try:
         while True:
-            heard_of_relay(night.ledger)
+            # One round is no service that could fall silent, nor does it speak for one.
+            if not once:
+                heard_of_relay(night.ledger)
             for table in TABLES:
                 for number, tried in enumerate(try_messages(night, table, early=early)):
                     yield tried
-                    if number % 100 == 99:
+                    if number % 100 == 99 and not once:
                         heard_of_relay(night.ledger)
             if once:
                 return
             pauses = [pause for table in TABLES if (pause := _pause(night, table, _now())) is not None]
             time.sleep(max(_SHORTEST_PAUSE_SECONDS, min([POLL_SECONDS, *pauses])))
     finally:
-        relay_ended(night.ledger)
+        if not once:
+            relay_ended(night.ledger)

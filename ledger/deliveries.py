@@ -134,17 +134,21 @@ def acknowledge(ledger: Engine, delivery_id: str, state: str, reason: str | None
     return True
 
 
-def recall_rows(ledger: Engine, recipient: str, edition_id: str, codes: Sequence[str], why: str, who: str) -> str:
-    """Queue a message that the recipient drop the rows of these enterprises; answers the delivery's id."""
-    with ledger.begin() as connection:
-        return queue_recall(connection, recipient, edition_id, codes, why, who)
-
-
 def queue_recall(
-    connection: Connection, recipient: str, edition_id: str, codes: Sequence[str], why: str, who: str
+    connection: Connection,
+    recipient: str,
+    edition_id: str,
+    codes: Sequence[str],
+    why: str,
+    who: str,
+    *,
+    held_only: bool = False,
 ) -> str:
-    """The same within the caller's transaction."""
-    note = {"codes": sorted(codes), "why": why, "decided_by": who}
+    """Queue a message that the recipient drop the rows of these enterprises, within the caller's transaction.
+
+    With `held_only` those of which it holds no row are left out when it is composed. Answers the delivery's id.
+    """
+    note = {"codes": sorted(codes), "why": why, "decided_by": who, "held_only": held_only}
     delivery_id = queue_delivery(connection, recipient, edition_id, RECALL, note=note)
     journal.append(connection, "recall", {"delivery_id": delivery_id, **note})
     return delivery_id

@@ -307,8 +307,8 @@ def heard_of_relay(ledger: Engine) -> None:
 
 
 def relay_ended(ledger: Engine) -> None:
-    """Write down that the relay of this host ended in order."""
-    write(ledger, delete(relays).where(relays.c.host == this_host()))
+    """Write down that this relay ended in order; that of another process of this host is left as it is."""
+    write(ledger, delete(relays).where(relays.c.host == this_host(), relays.c.process == process_of(os.getpid())))
 
 
 def relay_rows(ledger: Engine) -> list[Row]:

@@ -28,11 +28,15 @@ class Message:
 
 @dataclass(frozen=True)
 class Recall:
-    """That a recipient is to drop the rows of these enterprises, and why, as it reads it."""
+    """That a recipient is to drop the rows of these enterprises, and why, as it reads it.
+
+    With `held_only` it is told of no enterprise of which it holds no row when the message is composed.
+    """
 
     recipient: str
     codes: tuple[str, ...]
     why: str
+    held_only: bool = False
 
 
 def current_id(ledger: Engine) -> str | None:
@@ -95,7 +99,8 @@ def publish(
         add_publication(connection, edition_id, expected_current, run_id)
         supersede(connection)
         for one in recalls:
-            queue_recall(connection, one.recipient, edition_id, one.codes, one.why, f"run {run_id}")
+            who = f"run {run_id}"
+            queue_recall(connection, one.recipient, edition_id, one.codes, one.why, who, held_only=one.held_only)
         queue(connection, edition_id, recipients, messages)
 
 

@@ -13,7 +13,7 @@ from ledger.deliveries import (
     acknowledge,
     delivery_rows,
     queue_due,
-    recall_rows,
+    queue_recall,
     record_composed,
     rejected,
     unacknowledged,
@@ -66,7 +66,8 @@ def test_a_day_on_which_nothing_changed_has_a_delivery_all_the_same(ledger):
 def test_what_an_earlier_day_left_unsent_is_superseded_and_a_recall_is_not(ledger):
     publish_one(ledger, "e")
     due(ledger, "2025-07-01")
-    recall_rows(ledger, "bank_a", "e", ["u"], "a mistake", "someone")
+    with ledger.begin() as connection:
+        queue_recall(connection, "bank_a", "e", ["u"], "a mistake", "someone")
     due(ledger, "2025-07-02")
     publish_one(ledger, "f")
     assert waiting(ledger) == [("bank_a.2", RECALL, None), ("bank_a.4", "edition", None)]
@@ -85,7 +86,8 @@ def test_numbers_have_no_gap_and_at_most_one_package_of_rows_waits(tmp_path_fact
         elif step == "day":
             day += 1
         elif step == "recall":
-            recall_rows(ledger, "bank_a", "e0", ["u"], "why", "who")
+            with ledger.begin() as connection:
+                queue_recall(connection, "bank_a", "e0", ["u"], "why", "who")
         else:
             for row in pending(ledger, deliveries):
                 mark_sent(ledger, deliveries, row["delivery_id"])

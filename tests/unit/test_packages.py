@@ -44,7 +44,7 @@ from flows.deliver import deliver_pending
 from flows.night import Night
 from flows.recalls import recalls
 from flows.receive import ReceiveError, delivered, receive, write_ack
-from ledger.deliveries import acknowledge, delivery_row, delivery_rows, queue_due, recall_rows
+from ledger.deliveries import acknowledge, delivery_row, delivery_rows, queue_due, queue_recall
 from ledger.publications import current_id, publish
 from ledger.runs import start_run
 from ledger.settings import PROJECT_DIR
@@ -296,7 +296,8 @@ def test_a_package_goes_again_as_it_was_unless_a_consent_ended_since(bank):
 
 def test_a_recall_has_a_number_of_its_own_and_drops_rows(bank):
     bank.send(DAYS[0])
-    recall_rows(bank.ledger, "bank_a", "2025-06-30-a", ["91441300MA00000003"], "a repaired penalty", "someone")
+    with bank.ledger.begin() as connection:
+        queue_recall(connection, "bank_a", "2025-06-30-a", ["91441300MA00000003"], "a repaired penalty", "someone")
     assert [line["number"] for line in deliver_pending(bank.night)] == [2]
     manifest = bank.manifest(2)
     assert (manifest["kind"], manifest["why"], manifest["files"]) == ("recall", "a repaired penalty", [])
@@ -616,12 +617,13 @@ SCHEMA = pa.schema(
 )
 
 
-def reported(penalties, repaired=""):
-    """SQL: the first enterprise has so many penalties in its credit report, and those of `repaired` were repaired."""
+def reported(penalties, repaired="", known_on=AS_OF):
+    """SQL: the first enterprise has so many penalties in its credit report; `repaired` had one repaired, known then."""
     return f"""
     update credit_reports set uscc = (select min(uscc) from rankings), published_penalties = {penalties}
     where uscc = 'a';
-    create table int_enterprises__repaired as select uscc from rankings where right(uscc, 1) = '{repaired}';
+    create table int_enterprises__repaired as
+    select uscc, date '{known_on}' as known_on from rankings where right(uscc, 1) = '{repaired}';
     """  # noqa: S608
 
 
@@ -646,3 +648,35 @@ def test_nothing_is_recalled_where_the_recipient_never_had_the_row_or_the_entry_
     bank.publish("2025-06-30-c", consents(("K3", None, None, 3)) + reported(0, 1), follows="2025-06-30-b")
     bank.publish("2025-06-30-d", FIRST + reported(0), follows="2025-06-30-b")
     assert {row["kind"] for row in delivery_rows(bank.ledger)} == {"edition"}
+
+
+@pytest.mark.parametrize(("before", "after"), [("null", 0), (1, 1), (1, "null")])
+def test_a_repair_is_recalled_though_a_count_is_not_known_or_another_entry_came(bank, before, after):
+    bank.publish("2025-06-30-b", FIRST + reported(before))
+    bank.send()
+    bank.publish("2025-06-30-c", FIRST + reported(after, 1, DAYS[0]), follows="2025-06-30-b")
+    assert [row["note"]["codes"][0][-1] for row in delivery_rows(bank.ledger) if row["kind"] == "recall"] == ["1"]
+
+
+def test_an_entry_that_expires_years_after_another_was_repaired_is_no_repair(bank):
+    bank.publish("2025-06-30-b", FIRST + reported(1))
+    bank.send()
+    bank.publish("2025-06-30-c", FIRST + reported(0, 1, date(2023, 1, 1)), follows="2025-06-30-b")
+    assert {row["kind"] for row in delivery_rows(bank.ledger)} == {"edition"}
+
+
+def test_a_recall_waits_until_what_the_recipient_holds_is_known_again(bank):
+    bank.publish("2025-06-30-b", consents(("K1", None, None, 1)) + reported(1))
+    bank.send()
+    kept = packages.kept_folder(bank.settings.data_dir, delivery_row(bank.ledger, "bank_a.2")) / packages.HELD_BACK
+    content = kept.read_bytes()
+    kept.unlink()
+    of_two = reported(0, 1, DAYS[0]).replace("right(uscc, 1) = '1'", "right(uscc, 1) in ('1', '2')")
+    bank.publish("2025-06-30-c", FIRST + of_two, "2025-06-30-b")
+    (recall,) = [row for row in delivery_rows(bank.ledger) if row["kind"] == "recall"]
+    assert [uscc[-1] for uscc in recall["note"]["codes"]] == ["1", "2"]
+    assert [line["state"] for line in bank.send()] == ["pending", "pending"]
+    kept.write_bytes(content)
+    assert [line["state"] for line in bank.send()] == ["sent", "sent"]
+    drops = read_drops(unpack(bank.packages()[1].read_bytes())["drops.csv"])
+    assert [drop["uscc"][-1] for drop in drops] == ["1"]

@@ -1,5 +1,5 @@
--- The enterprises of which a credit event was repaired by the business date. It tells whose reports are recalled, and is never
--- sealed: a repaired entry may not be used any more.
+-- The enterprises of which a credit event was repaired by the business date, and the day on which the last repair was decided and
+-- known. It tells whose reports are recalled, and is never sealed: a repaired entry may not be used any more.
 with events as (
     {{ landed('credit', 'events') }}
 ),
@@ -22,13 +22,16 @@ in_force as (
 ),
 
 repaired as (
-    select distinct coalesce(codes.uscc, events.uscc, mentions.uscc) as uscc
+    select
+        coalesce(codes.uscc, events.uscc, mentions.uscc) as uscc,
+        max(greatest(repairs.decided_on, repairs.learned_on)) as known_on
     from events
     inner join repairs on events.event_no = repairs.event_no
     inner join in_force on repairs.decided_on <= in_force.as_of
     left join codes on events.uscc = codes.code
     left join mentions on events.event_no = mentions.record_ref
     where repairs.result = 'granted'
+    group by coalesce(codes.uscc, events.uscc, mentions.uscc)
 )
 
 select * from repaired
