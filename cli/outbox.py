@@ -3,13 +3,15 @@
 from typing import Annotated
 
 import typer
+from sqlalchemy import Engine
 
 from cli import show
-from cli.command import Json, misused, new_group, operator
+from cli.command import Json, misused, new_group, operator, require_known
+from connectors.sink_files import NoticeSink, readable_sinks
 from flows.deliver import error_text
 from flows.night import night_without_run
 from flows.relay import relay
-from ledger.outbox import DEAD, PENDING, acts_of, attempts_of, discard, message_row, messages, replay
+from ledger.outbox import DEAD, PENDING, STATES, acts_of, attempts_of, discard, message_row, messages, replay
 from ledger.settings import Settings
 from ledger.store import open_ledger
 
@@ -26,7 +28,10 @@ def list_messages(
     as_json: Json = False,
 ) -> None:
     """List messages to channels and to operators, newest first; `--state dead` is the dead-letter list."""
-    rows = messages(open_ledger(Settings()), state, recipient)
+    ledger = open_ledger(Settings())
+    require_known("state", [state] if state else [], STATES)
+    _require_channel(ledger, recipient)
+    rows = messages(ledger, state, recipient)
     columns = (("message", "message_id"), "state", "attempts", ("next try", "next_try_at"), ("error", "last_error"))
     show.show_rows("Messages 消息", rows, columns, as_json, whole=("message",))
 
@@ -49,12 +54,20 @@ def send_again(
 ) -> None:
     """Have messages sent again, by the whole schedule; their ids stay. A channel that was disabled is enabled again."""
     ledger = open_ledger(Settings())
+    _require_channel(ledger, recipient)
     dead = [row["message_id"] for row in messages(ledger, DEAD, recipient)] if recipient else []
     wanted = list(dict.fromkeys([*(message_ids or []), *dead]))
     if not wanted and not recipient:
-        misused("name messages, or a channel by --recipient")
+        misused("name messages, or a channel by --recipient. Next: jifen outbox list --state dead")
     replay(ledger, wanted, recipient, why, operator())
     show.console.print(f"{len(wanted)} messages are to be sent. Next: jifen outbox relay --once")
+
+
+def _require_channel(ledger: Engine, recipient: str | None) -> None:
+    """A channel that is misspelt would look like one without messages."""
+    known = {sink.name for sink in readable_sinks() if isinstance(sink, NoticeSink)}
+    known |= {row["recipient"] for row in messages(ledger)}
+    require_known("channel", [recipient] if recipient else [], sorted(known))
 
 
 @app.command("discard")

@@ -11,6 +11,7 @@ from cli import show
 from cli.command import Json, fail, misused, new_group, require_known
 from cli.sink_check import check_sinks, contract_columns
 from connectors.drivers.addresses import checked_addresses
+from connectors.drivers.webhook import prepared
 from connectors.drivers.webhook_signature import new_secret, signed_headers
 from connectors.errors import ConfigError
 from connectors.openpgp import ENCRYPT, SIGN, usable
@@ -76,6 +77,9 @@ def _checked(sink: ExtractSink) -> dict[str, Any]:
     return {"recipient": sink.name, "state": "failed" if problems else "ok", "message": said}
 
 
+NOT_FOUND = "Whose: config, or transient. Next: compare its address with the channel's people, then jifen sink check"
+
+
 def _checked_channel(sink: NoticeSink) -> dict[str, Any]:
     """Variables, the secret, and whether messages may go to the address."""
     line: dict[str, Any] = {"recipient": sink.name, "state": "ok", "message": None}
@@ -88,10 +92,12 @@ def _checked_channel(sink: NoticeSink) -> dict[str, Any]:
         if not sink.is_text and (secret := sink.posted_to.secret):
             signed_headers("check", 0, b"", os.environ[secret.env], secret.env, sink.name)
         mailed = sink.mailed_to if sink.driver == "mail" else None
+        if mailed is None:
+            prepared(sink, os.environ[sink.posted_to.url.env], {}, b"")
         host = os.environ[mailed.host.env] if mailed else urlsplit(os.environ[sink.posted_to.url.env]).hostname
         checked_addresses(host or "", 0, Settings(), sink.name)
-    except OSError as error:
-        return line | {"state": "failed", "message": f"{sink.name}: its host is not found ({type(error).__name__})."}
+    except OSError:
+        return line | {"state": "failed", "message": f"{sink.name}: its host is not found. {NOT_FOUND}"}
     except (ConfigError, MissingVariableError, ValueError) as error:
         return line | {"state": "failed", "message": str(error)}
     return line

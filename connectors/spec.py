@@ -681,6 +681,8 @@ class Dataset(Strict):
         yield not unknown, f"no such column: {', '.join(unknown)}"
         optional = [c.name for c in self.columns if c.name in self.key and not c.required]
         yield not optional, f"a key column must be required: {', '.join(optional)}"
+        wrong = sorted(name for name in (self.first.medians if self.first else ()) if kinds[name] not in _NUMBERS)
+        yield not wrong, f"a median is of numbers: {', '.join(wrong)}"
         wrong = sorted({name for name in _dated(self) if kinds[name] not in _DAYS})
         yield not wrong, f"must be of type date or timestamp: {', '.join(wrong)}"
         told = "since and deletes go with load: upsert; a snapshot is whole by itself"

@@ -22,7 +22,7 @@ WHY = "信用修复：曾报告的处罚或失信记录不再有效 credit repai
 REPORTED = ("published_penalties", "dishonesty_entries")
 """The columns by which a recipient learns of an entry: whoever gets none of them has nothing to drop."""
 
-# By the day of the repair, not by how many entries there were: a count may have been unknown, or another entry come. Of a
+# By the day of the repair, not by how many entries there were: a count may be unknown, or another entry have come. Of a
 # repair of the day of the edition before only the counts tell whether that edition had it.
 _REPAIRED_SINCE = """
 select repaired.uscc

@@ -15,7 +15,7 @@ from connectors.inputs import lay_out, resolve
 from connectors.source_files import read_sources
 from connectors.stored import Store, require_stored
 from connectors.zone import read_zone
-from editions.build import PARSE_CACHE, build_upon
+from editions.build import PARSE_CACHE, BuildError, build_upon
 from editions.candidate import Candidate, candidates_dir, new_candidate
 from editions.programme import load_programme, programme_problems, read_programme
 from editions.ruleset_problems import in_one_line
@@ -64,7 +64,16 @@ def simulate(
             candidate = new_candidate(folder, name)
             lay_out(candidate.inputs, sources, supplied, settings.data_dir, night.decisions)
             _load_rules(candidate, project, by, seeds)
-            build_upon(candidate, day, PROJECT_DIR, cache, MODELS, ruleset_id=by.name if by else "")
+            try:
+                build_upon(
+                    *(candidate, day, PROJECT_DIR, cache, MODELS),
+                    ruleset_id=by.name if by else "",
+                    next_step="Mend the proposal, then `jifen simulate` again",
+                )
+            except BuildError:
+                if seeds is not None:
+                    require_cases(candidate.warehouse, seeds)
+                raise
             return candidate.warehouse
 
         head = {
@@ -75,6 +84,34 @@ def simulate(
             "edition": current_id(ledger),
         }
         return compare(built("today", None, None), built("proposed", proposed, parameters), out, head)
+
+
+_OTHER_THAN_STATED = """
+select kind || ' ' || item_id || ' case ' || case_no || ': ' || expected || ' stated, '
+    || coalesce(decision, 'nothing') || ' found'
+    || case when kind = 'product' and limit_fen is distinct from expected_limit_fen
+        then ', limit in fen ' || coalesce(cast(expected_limit_fen as varchar), 'none') || ' stated, '
+            || coalesce(cast(limit_fen as varchar), 'none') || ' found'
+        else '' end
+from cases_decided
+where decision is distinct from expected or (kind = 'product' and limit_fen is distinct from expected_limit_fen)
+order by all
+"""
+
+
+def require_cases(warehouse: Path, proposal: Path) -> None:
+    """Raise a `ConfigError` that names each shipped case that the proposal decides otherwise than is stated."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        try:
+            found = [str(text) for (text,) in connection.execute(_OTHER_THAN_STATED).fetchall()]
+        except duckdb.CatalogException:
+            return
+    if found:
+        raise ConfigError(
+            f"the proposal decides {counted(len(found), 'case')} otherwise than stated: {'; '.join(found)}.",
+            str(proposal),
+            "put what is right into its programme_cases.csv (a copy of the whole file), then `jifen simulate` again",
+        )
 
 
 def _day_of_current(ledger: Any) -> date:

@@ -18,7 +18,7 @@ from ledger.tables import alerts, channels, message_attempts, outbox, relays
 from ledger.tables import journal as journal_table
 
 TABLES = (outbox, alerts)
-PENDING, SENT, DEAD, DISCARDED = "pending", "sent", "dead", "discarded"
+PENDING, SENT, DEAD, DISCARDED = STATES = ("pending", "sent", "dead", "discarded")
 _ACT = "message_act"
 _MINUTE, _HALF_HOUR = timedelta(minutes=1), 1800
 

@@ -28,7 +28,8 @@ class MissingVariableError(LookupError):
     def __init__(self, variables: Sequence[str], wanted_by: str) -> None:
         super().__init__(
             f"{', '.join(variables)} not set, and {wanted_by} needs it. Whose: config. "
-            f"Next: set it in the environment or in .env (see .env.example), then jifen source check"
+            "Next: set it in the environment or in .env (see .env.example), then jifen source check, or for a "
+            "recipient jifen sink check"
         )
 
 

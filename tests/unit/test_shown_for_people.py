@@ -2,8 +2,13 @@
 
 from decimal import Decimal
 
+from click import Context
+from typer.main import get_command
+
+from cli.app import app
 from cli.edition import files_by_name
 from cli.programme import for_people
+from flows.texts import pasteable
 
 
 def test_an_offer_says_by_how_much_it_fails_in_the_unit_of_what_fails():
@@ -60,3 +65,9 @@ def test_an_edition_lists_each_table_once_with_its_formats():
         ("contracts/", "yaml", None, 3),
         ("tables/a", "csv, parquet, xlsx", 7, 45),
     ]
+
+
+def test_every_command_that_an_error_names_can_be_pasted():
+    program = "/srv/jifen/.venv/bin/jifen"
+    for name in get_command(app).list_commands(Context(get_command(app))):
+        assert pasteable(f"Next: jifen {name}", [program]) == f"Next: {program} {name}", name

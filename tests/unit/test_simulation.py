@@ -10,8 +10,10 @@ from typing import Any
 import duckdb
 import pytest
 
+from connectors.errors import ConfigError
 from editions import simulation
 from editions.simulation import SimulationError, compare
+from flows.simulate import require_cases
 from ledger.settings import PROJECT_DIR
 
 TABLES = """
@@ -138,3 +140,21 @@ def test_of_two_that_write_one_folder_the_second_is_refused(
     with pytest.raises(SimulationError, match="is there already"):
         run(warehouses, out)
     assert [path.name for path in out.iterdir()] == ["theirs"]
+
+
+def test_a_proposal_that_decides_a_shipped_case_otherwise_is_told_which_and_what_to_do(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "candidate.duckdb")) as connection:
+        connection.execute(
+            "create table cases_decided as select * from (values "
+            "('product', 'loan', 1, 'eligible', 'eligible', 100::bigint, 200::bigint), "
+            "('policy', 'reward', 2, 'no', 'near_miss', null, null), ('policy', 'reward', 3, 'no', 'no', null, null)) "
+            "t(kind, item_id, case_no, expected, decision, expected_limit_fen, limit_fen)"
+        )
+    with pytest.raises(ConfigError) as refused:
+        require_cases(tmp_path / "candidate.duckdb", Path("terms"))
+    assert "2 cases" in str(refused.value)
+    assert "policy reward case 2: no stated, near_miss found" in str(refused.value)
+    assert "product loan case 1: eligible stated, eligible found, limit in fen 100 stated, 200 found" in str(
+        refused.value
+    )
+    assert "programme_cases.csv" in str(refused.value)
