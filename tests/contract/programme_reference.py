@@ -148,19 +148,31 @@ def policies(
             if relation["relation"] == "requires":
                 other = alone.get(relation["other_policy_id"], "no")
                 decision = "no" if other == "no" else _worse(decision, other)
-        said = [
-            (one["claimed_on"], one["claim_no"], one["state"])
-            for one in statements
-            if (one["policy_id"], one["version"]) == (row["policy_id"], row["version"])
-            and is_in_force(row, one["claimed_on"], "claim_from", "claim_to")
-            and one["claimed_on"] <= day
-        ]
-        last_said = max(said)[2] if said else None
+        last_said = _said_last(row, statements, day)
         is_open = is_in_force(row, day, "claim_from", "claim_to")
-        is_listed = decision == "eligible" and is_open and last_said is None
+        excluded = {
+            one["other_policy_id"]
+            for one in of_version(programme["policy_relations"], "policy", row)
+            if one["relation"] == "excludes"
+        }
+        others = [one for one in programme["policies"] if one["policy_id"] in excluded]
+        is_taken = any(_said_last(one, statements, day) not in (None, "refused") for one in others)
+        is_listed = decision == "eligible" and is_open and last_said is None and not is_taken
         last = min(day + timedelta(days=int(row["confirm_days"])), date.fromisoformat(row["claim_to"]))
         found[row["policy_id"]] = (decision, last if is_listed else None, last_said)
     return found
+
+
+def _said_last(policy: Row, statements: Iterable[Facts], day: date) -> str | None:
+    """What an enterprise said last to a version of a policy within its claim period."""
+    said = [
+        (one["claimed_on"], one["claim_no"], one["state"])
+        for one in statements
+        if (one["policy_id"], one["version"]) == (policy["policy_id"], policy["version"])
+        and is_in_force(policy, one["claimed_on"], "claim_from", "claim_to")
+        and one["claimed_on"] <= day
+    ]
+    return max(said)[2] if said else None
 
 
 def _worse(one: str, other: str) -> str:

@@ -16,7 +16,7 @@ import pytest
 from editions.programme import column_types, programme_problems
 from ledger.settings import PROJECT_DIR
 from tests.contract import programme_reference as reference
-from tests.contract.district_night import DistrictNight
+from tests.contract.district_night import DistrictNight, copied_inputs, rewrite
 
 PROGRAMME = (
     *("facts", "conditions_asked", "shortfalls", "decisions"),
@@ -104,6 +104,26 @@ def test_a_policy_that_was_answered_in_its_claim_period_is_not_offered_again(nig
     assert len(planted) == 4
     for one in planted:
         assert found[one["uscc"], "invention-support"] == wanted[one["expect"]], one["kind"]
+
+
+def test_a_policy_is_not_offered_to_whom_claimed_the_one_that_excludes_it(night, tmp_path):
+    open_to = "select uscc from policy_decisions where policy_id = 'hnte-reward' and is_listed order by uscc limit 3"
+    claimant, confirming, refusing = (uscc for (uscc,) in night.rows(open_to))
+    said = {claimant: "claimed", confirming: "confirmed", refusing: "refused"}
+    rows = "".join(
+        f" union all (select * replace ('{uscc}' as uscc, 'champion-support' as policy_id, '2025.1' as version, "
+        f"'{state}' as state, date '{night.as_of}' as claimed_on, '{uscc}' as claim_no) from landed limit 1)"
+        for uscc, state in said.items()
+    )
+    inputs = copied_inputs(night, tmp_path)
+    rewrite(inputs, "finance.policy_claims", f"select * from landed{rows}")
+    with night.replayed(inputs, only=("policy_decisions",)) as connection:
+        found = connection.execute(
+            "select uscc, unlisted_reason, excludes from policy_decisions where policy_id = 'hnte-reward'"
+        ).fetchall()
+    decided = {uscc: (reason, excludes) for uscc, reason, excludes in found}
+    assert decided[claimant] == decided[confirming] == ("excluded_by_claim", "champion-support")
+    assert decided[refusing][0] is None
 
 
 def test_where_claims_were_not_received_nobody_is_offered_a_policy_twice(night):

@@ -124,13 +124,49 @@ lacking as (
     group by subject_id, item_no
 ),
 
+-- Policies that the enterprise confirmed or claimed in their claim period, and which exclude this one for good.
+taken as (
+    select distinct
+        enterprises.enterprise_id as subject_id,
+        policies.item_no,
+        others.other_policy_id
+    from others
+    inner join policies on others.policy_id = policies.policy_id and others.version = policies.version
+    inner join policies as claimed on others.other_policy_id = claimed.policy_id
+    inner join said on claimed.item_no = said.item_no and said.newest_rank = 1
+    inner join enterprises on said.uscc = enterprises.uscc
+    where others.relation = 'excludes' and said.state <> 'refused'
+),
+
+excluded as (
+    select
+        subject_id,
+        item_no,
+        other_policy_id,
+        1 as is_taken
+    from taken
+    union all
+    select
+        compared.subject_id,
+        compared.item_no,
+        compared.other_policy_id,
+        0 as is_taken
+    from compared
+    left join taken
+        on
+            compared.subject_id = taken.subject_id
+            and compared.item_no = taken.item_no
+            and compared.other_policy_id = taken.other_policy_id
+    where compared.relation = 'excludes' and compared.decision = 'eligible' and taken.subject_id is null
+),
+
 excluding as (
     select
         subject_id,
         item_no,
-        {{ joined_text('other_policy_id', ', ') }} as excludes
-    from compared
-    where relation = 'excludes' and decision = 'eligible'
+        {{ joined_text('other_policy_id', ', ') }} as excludes,
+        max(is_taken) as is_taken
+    from excluded
     group by subject_id, item_no
 ),
 
@@ -152,6 +188,7 @@ decided as (
         coalesce(conditions.text_zh, '须同时符合：' || lacking.lacks_zh) as failing_zh,
         coalesce(conditions.text_en, 'needs the conditions of: ' || lacking.lacks_en) as failing_en,
         excluding.excludes,
+        excluding.is_taken,
         policies.claim_from,
         policies.claim_to,
         policies.claim_state,
@@ -188,6 +225,7 @@ offered as (
             when claim_state <> 'open' then claim_state
             when said_state = 'refused' then 'refused'
             when said_state is not null then 'already_claimed'
+            when is_taken = 1 then 'excluded_by_claim'
             when statements is null then 'claims_not_known'
         end as unlisted_reason
     from decided
