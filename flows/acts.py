@@ -16,7 +16,8 @@ from flows.night import Correction
 from flows.outcome import Outcome
 from flows.past import has_passed
 from flows.publish import recipients
-from flows.recipe import PLAIN_STEPS, Steps, run_night
+from flows.recipe import PLAIN_STEPS, run_night
+from flows.steps import Steps
 from ledger.acts import ROLLED_BACK, WITHDRAWN, earlier_standing, go_to, record_correction, require_standing, withdrawn
 from ledger.publications import current_id, edition_row, next_sequence, publication_rows
 from ledger.runs import exclusive_run

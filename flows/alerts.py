@@ -13,7 +13,7 @@ from flows.outcome import Outcome
 from flows.relay import notify_pending
 from flows.texts import pasteable
 from ledger.publications import current_id, queue_alerts
-from ledger.runs import latest_runs
+from ledger.runs import DIED, latest_runs
 from ledger.tables import alerts
 
 
@@ -33,7 +33,7 @@ def with_alerts_sent(night: Night, outcome: Outcome) -> Outcome:
 def _alert_of_the_one_before(night: Night) -> None:
     """A night whose process died sent no alert: the next one does."""
     for run in latest_runs(night.ledger, 2):
-        if run["run_id"] != night.run_id and run["state"] == "failed" and "error" in (run["report"] or {}):
+        if run["run_id"] != night.run_id and (run["report"] or {}).get("error") == DIED:
             _alert(night, run["run_id"], Outcome("failed", run["as_of"], None, run["report"]["error"]))
 
 

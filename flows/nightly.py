@@ -21,6 +21,7 @@ from flows.night import Night
 from flows.outcome import Outcome
 from flows.publish import publish_edition
 from flows.relay import notify_pending
+from flows.steps import Steps
 from ledger.env_file import load_env_file
 from ledger.settings import Settings, SettingsError
 
@@ -103,7 +104,7 @@ def _pull_all(night: Night) -> list[Pulled]:
 
 # Build and gate are not retried: the same inputs fail the same way. Publishing is safe to repeat. What cannot be sent
 # stays pending in the ledger, and the drivers have tried within their own budget.
-TASKS = recipe.Steps(
+TASKS = Steps(
     _pull_all,
     _step("build", recipe.build_candidate),
     _step("gate", recipe.audit_candidate),

@@ -5,7 +5,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -46,6 +46,7 @@ from flows.past import BusinessDateError, has_passed, known_then, require_come, 
 from flows.publish import publish_edition, recipients, seal_edition, stale_of
 from flows.relay import notify_pending
 from flows.returns import compose_returns, with_returns_sent
+from flows.steps import Steps, recorded, step_of
 from flows.texts import counted
 from ledger.acts import require_standing
 from ledger.binding import move_on
@@ -72,18 +73,6 @@ EARLY_START = timedelta(minutes=1)
 
 class SourceMissingError(RuntimeError):
     """A critical source gave nothing tonight: nothing may be published. Exit code 4."""
-
-
-@dataclass(frozen=True)
-class Steps:
-    """The six steps; a flow puts its tasks in their place. Each is called with a `Night` first."""
-
-    pull_all: "Callable[[Night], list[Pulled]]"
-    build: "Callable[[Night, Sequence[Supplied]], tuple[Candidate, BuildReport]]"
-    gate: "Callable[[Night, Candidate], Verdict]"
-    publish: "Callable[[Night, Cleared], str | None]"
-    deliver: "Callable[[Night], list[dict[str, Any]]]"
-    notify: "Callable[[Night], list[dict[str, Any]]]"
 
 
 def pull_one(night: Night, source: Source, dataset: Dataset) -> Pulled:
@@ -189,10 +178,12 @@ def run_night(
                 report["error"] = sentence(error)
                 outcome = Outcome("failed", as_of.isoformat(), current, report["error"], report)
             else:
-                outcome = _outcome_of(night, report, partial(_recipe, night, steps, report))
-                outcome = with_returns_sent(night, outcome)
+                outcome = _outcome_of(night, report, partial(_recipe, night, recorded(steps, report), report))
+                with step_of(night, report, "returns"):
+                    outcome = with_returns_sent(night, outcome)
                 _split_if_rules_moved(night, outcome, report)
-            outcome = with_alerts_sent(night, outcome)
+            with step_of(night, report, "alerts"):
+                outcome = with_alerts_sent(night, outcome)
             end_run(ledger, run_id, outcome.state, current_id(ledger), {**report, "message": outcome.message})
         drop_old_candidates(settings.data_dir, CANDIDATES_KEPT)
     return outcome

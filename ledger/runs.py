@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from sqlalchemy import Engine, RowMapping, desc, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.files import FOLDER_MODE, private
-from ledger.store import Row, now, rows, write
+from ledger.store import Row, first_row, now, rows, write
 from ledger.tables import runs
 
 _LOCK_SECONDS = 0.5
@@ -78,7 +78,6 @@ def start_run(ledger: Engine, as_of: date, driver: str) -> str:
     """
     run_id, day = f"{as_of.isoformat()}-{uuid.uuid4().hex[:8]}", as_of.isoformat()
     here = {"host": this_host(), "process": process_of(os.getpid()), "seen_at": now()}
-    died = {"state": "failed", "ended_at": now(), "report": {"error": DIED}}
     with ledger.begin() as connection:
         for row in connection.execute(select(runs).where(runs.c.state == "running")).mappings().all():
             if _is_alive(row):
@@ -86,10 +85,16 @@ def start_run(ledger: Engine, as_of: date, driver: str) -> str:
                     f"run {row['run_id']} is at work on {row['host']}, last heard of at {row['seen_at']}. "
                     "Whose: transient. Wait for it (`jifen status`), then run again."
                 )
+            died = {"state": "failed", "ended_at": now(), "report": _report_of_dead(row)}
             connection.execute(update(runs).where(runs.c.run_id == row["run_id"]).values(**died))
         new = {"run_id": run_id, "as_of": day, "driver": driver, "state": "running", "started_at": now(), **here}
         connection.execute(insert(runs).values(**new))
     return run_id
+
+
+def _report_of_dead(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """What a run that died had written down, and that it died."""
+    return {**(row["report"] or {}), "error": DIED}
 
 
 def _is_alive(row: RowMapping) -> bool:
@@ -136,15 +141,39 @@ def heard_of(ledger: Engine, run_id: str) -> Iterator[None]:
         thread.join()
 
 
+def keep_report(ledger: Engine, run_id: str, report: dict[str, Any]) -> None:
+    """Write down what a run at work has done so far."""
+    # A ledger that cannot be reached now is the business of the run itself.
+    with suppress(SQLAlchemyError):
+        write(ledger, update(runs).where(runs.c.run_id == run_id).values(report=report))
+
+
 def end_run(ledger: Engine, run_id: str, state: str, edition_id: str | None, report: dict[str, Any]) -> None:
     """Close a run with its state, the edition it leaves current, and its report."""
     ended = {"state": state, "ended_at": now(), "edition_id": edition_id, "report": report}
     write(ledger, update(runs).where(runs.c.run_id == run_id).values(**ended))
 
 
-def latest_runs(ledger: Engine, limit: int = 1) -> list[Row]:
-    """The newest runs, newest first."""
-    return rows(ledger, select(runs).order_by(desc(runs.c.started_at)).limit(limit))
+def latest_runs(ledger: Engine, limit: int = 1, states: Collection[str] = ()) -> list[Row]:
+    """The newest runs, newest first; of these states where some are named."""
+    among = [runs.c.state.in_(states)] if states else []
+    return rows(ledger, select(runs).where(*among).order_by(desc(runs.c.started_at)).limit(limit))
+
+
+def runs_as_they_stand(ledger: Engine, data_dir: Path, limit: int, state: str | None = None) -> list[Row]:
+    """The newest runs, newest first; one whose process is gone is `failed`, whatever its row still says."""
+    newest = latest_runs(ledger)
+    at_work = newest[0]["run_id"] if newest and newest[0]["state"] == "running" and is_at_work(data_dir) else None
+    found = latest_runs(ledger, limit, {state, "running"} if state else ())
+    for run in found:
+        if run["state"] == "running" and run["run_id"] != at_work:
+            run |= {"state": "failed", "report": _report_of_dead(run)}
+    return [run for run in found if state in (None, run["state"])]
+
+
+def run_row(ledger: Engine, run_id: str) -> Row | None:
+    """One run's row, or None."""
+    return first_row(ledger, select(runs).where(runs.c.run_id == run_id))
 
 
 def runs_of(ledger: Engine, as_of: date) -> list[Row]:

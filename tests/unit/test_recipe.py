@@ -16,7 +16,16 @@ from connectors.zone import Zone
 from flows import recipe
 from flows.outcome import EXIT_CODES, Outcome
 from ledger.batches import open_batch
-from ledger.runs import RunLockedError, exclusive_run, latest_runs
+from ledger.runs import (
+    DIED,
+    RunLockedError,
+    exclusive_run,
+    keep_report,
+    latest_runs,
+    run_row,
+    runs_as_they_stand,
+    start_run,
+)
 from ledger.store import open_ledger
 from ledger.tables import runs
 
@@ -67,6 +76,42 @@ def test_a_fault_in_any_step_is_an_outcome_and_the_run_is_closed(settings, steps
     outcome = recipe.run_night(settings, DAY, "plain", replace(steps, build=broken))
     assert (outcome.state, outcome.exit_code, last_state(settings)) == ("failed", 1, "failed")
     assert "No space left on device" in outcome.message
+
+
+def test_each_step_is_written_down_with_its_time_how_it_ended_and_its_rows(settings, steps):
+    at_work = []
+
+    def broken(night, _supplied):
+        at_work.append(latest_runs(night.ledger)[0]["report"]["steps"])
+        raise OSError("No space left on device")
+
+    first, *others = pulled()
+    lines = [replace(first, rows_received=6, rows_landed=4, rows_refused=2), *others]
+    ended = recipe.run_night(settings, DAY, "plain", replace(steps, pull_all=lambda _: lines, build=broken))
+    told = latest_runs(open_ledger(settings))[0]["report"]["steps"]
+    assert told == ended.report["steps"]
+    assert [(one["step"], one["ended"]) for one in told] == [
+        ("pull", "done"),
+        ("build", "failed"),
+        ("returns", "done"),
+        ("alerts", "done"),
+    ]
+    assert told[0]["counts"] == {"received": 6, "landed": 4, "refused": 2}
+    assert all(one["seconds"] >= 0 for one in told)
+    # What a kill in the build would leave behind.
+    assert [(one["step"], one["ended"]) for one in at_work[0]] == [("pull", "done"), ("build", None)]
+
+
+def test_a_run_that_was_killed_keeps_the_steps_that_it_had(settings):
+    ledger = open_ledger(settings)
+    killed = start_run(ledger, DAY, "plain")
+    keep_report(ledger, killed, {"steps": [{"step": "pull", "ended": None}]})
+    with exclusive_run(settings.data_dir):
+        assert [run["state"] for run in runs_as_they_stand(ledger, settings.data_dir, 5)] == ["running"]
+    assert [run["state"] for run in runs_as_they_stand(ledger, settings.data_dir, 5, "failed")] == ["failed"]
+    start_run(ledger, DAY, "plain")
+    report = run_row(ledger, killed)["report"]
+    assert (report["error"], report["steps"]) == (DIED, [{"step": "pull", "ended": None}])
 
 
 def test_a_date_ahead_is_a_usage_error_and_begins_nothing(settings, steps):
