@@ -102,14 +102,14 @@ def drift_least() -> int:
 def beyond(dataset: Dataset, found: "Changes", past: Sequence[Mapping[str, Any]]) -> list[Beyond]:
     """What changed more than may; `past` are the changes of the last batches that were let in without a person."""
     past = past[-shipped().learn.batches :]
-    return [*_counts_beyond(dataset, found, past), *_drift_beyond(found, past)]
+    return [*_counts_beyond(dataset, found, past), *_drift_beyond(dataset, found, past)]
 
 
-def changed_in_words(found: "Changes") -> str | None:
+def changed_in_words(dataset: Dataset, found: "Changes") -> str | None:
     """What a batch that landed changed, the most first: `changed:grade 4, added 2, of 1,956 records`."""
     counts = sorted(found.counts.items(), key=lambda one: (-one[1], one[0]))
     told = [f"{name} {count:,}" for name, count in counts]
-    unlike = "".join(f"; unlike those held: {one}" for one in _unlike(found))
+    unlike = "".join(f"; unlike those held: {one}" for one in _unlike(dataset, found))
     return f"{', '.join(told)}, of {found.held:,} records{unlike}" if told else None
 
 
@@ -166,21 +166,21 @@ def _let_go(dataset: Dataset, what: str) -> Budget | None:
     return Budget(pct=shrink) if what == "vanished" and shrink > MAY_GO_PCT else None
 
 
-def _drift_beyond(found: "Changes", past: Sequence[Mapping[str, Any]]) -> Iterator[Beyond]:
+def _drift_beyond(dataset: Dataset, found: "Changes", past: Sequence[Mapping[str, Any]]) -> Iterator[Beyond]:
     """What new records differ in too much: what comes in one night is often all of one kind, and no season is known."""
-    for one in _unlike(found):
+    for one in _unlike(dataset, found):
         before = [drift[one.what] for drift in (batch.get("drift", {}) for batch in past) if one.what in drift]
         is_learnt = len(before) >= shipped().drift.learnt_from and one.found > shipped().learn.margin * max(before)
         if is_learnt or not one.what.startswith("all."):
             yield one
 
 
-def _unlike(found: "Changes") -> Iterator[Beyond]:
-    drift = shipped().drift
+def _unlike(dataset: Dataset, found: "Changes") -> Iterator[Beyond]:
+    drift, own = shipped().drift, declared(dataset).drift
     for name, value in found.drift.items():
         what = name.partition(":")[0]
         if what != "leapt":
             scope, _, measure = what.partition(".")
-            limit = getattr(drift.kin if scope == "kin" else drift.all, measure)
+            limit = own.get(name, getattr(drift.kin if scope == "kin" else drift.all, measure))
             if value > limit:
                 yield Beyond(name, value, None, limit)

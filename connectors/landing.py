@@ -217,7 +217,11 @@ class Delivery:
         found = compare(self.dataset, held, self.path, total, self.as_of)
         past = past_changes(self._ledger, self.key, self.as_of, shipped().learn.batches)
         over = beyond(self.dataset, found, past)
-        told: dict[str, Any] = {"against": self.held[-1]["batch"], "told": changed_in_words(found), **asdict(found)}
+        told: dict[str, Any] = {
+            "against": self.held[-1]["batch"],
+            "told": changed_in_words(self.dataset, found),
+            **asdict(found),
+        }
         if not over:
             return told, False
         told["beyond"] = [str(one) for one in over]

@@ -99,7 +99,7 @@ def faults_of(error: Exception, kind: Any, *place: str) -> str:
 
 def _fault(error: Any, kind: Any, place: tuple[str, ...]) -> str:
     # Never the input: somebody may have written a secret where the name of a variable belongs.
-    where = ".".join([*place, *(str(step) for step in error["loc"])])
+    where = ".".join([*place, *_steps(kind, error["loc"])])
     told = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         told = f"no such word; there are {', '.join(_words_at(kind, error['loc'][:-1]))}"
@@ -110,6 +110,13 @@ def _fault(error: Any, kind: Any, place: tuple[str, ...]) -> str:
     elif error["type"] in _PART_WANTED:
         told = _part_wanted(_classes_at(kind, error["loc"]))
     return f"{where}: {told}" if where else told
+
+
+def _steps(kind: Any, place: tuple[Any, ...]) -> Iterator[str]:
+    """A place as the file has it: without the names of classes that stand in pydantic's."""
+    for n, step in enumerate(place):
+        if step not in {one.__name__ for one in _classes_at(kind, place[:n])}:
+            yield str(step)
 
 
 def _part_wanted(classes: list[type[BaseModel]]) -> str:

@@ -15,7 +15,18 @@ from connectors.drivers.auth import Auth
 from connectors.drivers.paging import Keyset, Paginator, TokenInPost
 from connectors.errors import ConfigError
 from connectors.spelling import MISSING_WORDS
-from connectors.strict import BilingualTitle, DottedPath, Headers, Rules, Strict, Told, UrlPath, Variable, variables_in
+from connectors.strict import (
+    BilingualTitle,
+    ByWords,
+    DottedPath,
+    Headers,
+    Rules,
+    Strict,
+    Told,
+    UrlPath,
+    Variable,
+    variables_in,
+)
 
 
 class Limits(Strict):
@@ -435,7 +446,7 @@ class NoGap(Strict):
     shrink_pct: Percent | None = None
 
 
-Continuity = Annotated[Shrink | NoGap | Unwatched, Field(union_mode="left_to_right")]
+Continuity = Annotated[Shrink | NoGap | Unwatched, ByWords()]
 
 
 class SchemaContract(Strict):
@@ -511,6 +522,8 @@ class Change(Strict):
     columns: dict[str, Budget] = {}
     """By column: how many of its values may change."""
     moves: dict[str, Move] = {}
+    drift: dict[Annotated[str, Field(pattern=r"^(kin|all)\.(median|sign|category|empty|order):")], float] = {}
+    """By figure, as a held batch names it (`kin.order:doctors+new_graduates`): how far new records may differ in it."""
 
 
 class First(Strict):
@@ -524,7 +537,7 @@ class First(Strict):
     """By number between which two its median lies, signs and zeros aside: another unit is none of them."""
 
 
-ChangeBudget = Annotated[Change | Unwatched, Field(union_mode="left_to_right")]
+ChangeBudget = Annotated[Change | Unwatched, ByWords()]
 
 
 class ValidTime(Strict):
@@ -663,8 +676,8 @@ class Dataset(Strict):
     paginator: Paginator | None = None
     decoder: Decoder
     volume: Volume
-    freshness: Freshness | Unwatched
-    rhythm: Annotated[Rhythm | Unwatched | None, Field(union_mode="left_to_right")] = None
+    freshness: Annotated[Freshness | Unwatched, ByWords()]
+    rhythm: Annotated[Rhythm | Unwatched, ByWords()] | None = None
     continuity: Continuity
     change: ChangeBudget = Change()
     first: First | None = None
@@ -773,6 +786,7 @@ def _columns_named(dataset: Dataset) -> Iterator[str]:
         yield from dataset.first.medians
     if isinstance(change := dataset.change, Change):
         yield from change.columns
+        yield from (name for figure in change.drift for name in figure.partition(":")[2].split("+"))
         yield from (name for move in change.moves.values() for name in move.columns)
         if change.version is not None:
             yield change.version

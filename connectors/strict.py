@@ -1,9 +1,18 @@
 """What every part of a source or sink file is made of."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Self, Union
+from typing import Annotated, Any, Self, Union, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import CoreSchema, core_schema
 
 DottedPath = Annotated[str, Field(pattern=r"^[^.\s]+(\.[^.\s]+)*$")]
 """Where a value stands in a JSON answer: `data.items`."""
@@ -88,3 +97,21 @@ def one_of(base: type[Strict]) -> Any:
         kinds += [one for one in below if "kind" in one.__annotations__]
         left += below
     return Annotated[Union[tuple(kinds)], Field(discriminator="kind")]  # noqa: UP007
+
+
+class ByWords:
+    """Beside a union of parts without a `kind`: the one that knows the most of the words that stand there is meant.
+
+    So a fault is told once, of that part, and not of each that it might have been.
+    """
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The parts by the names of their classes, which a fault's place has too."""
+        kinds = get_args(source)
+
+        def meant(part: Any) -> str:
+            words = part if isinstance(part, dict) else part.model_fields_set if isinstance(part, Strict) else ()
+            known = max(kinds, key=lambda kind: len(kind.model_fields.keys() & set(words)))
+            return str(known.__name__)
+
+        return core_schema.tagged_union_schema({kind.__name__: handler.generate_schema(kind) for kind in kinds}, meant)

@@ -124,7 +124,7 @@ class Judge:
         measured = replace(self._measured(base, warehouse), checks=base.checks + asked)
         if failed:
             return replace(measured, outcome="stopped", by=f"dbt: {', '.join(failed)}")
-        return self._gated(measured, warehouse, changed_in_words(found))
+        return self._gated(measured, warehouse, changed_in_words(dataset, found))
 
     def _copied(self) -> Path:
         """A copy of the sound warehouse, to plant into."""

@@ -8,6 +8,7 @@ import pytest
 from connectors.change_limits import beyond, changed_in_words, shipped
 from connectors.changes import Changes, shape_of
 from connectors.landing import landed_path
+from connectors.spec import Change
 from ledger.batches import landed_batches, latest_promoted
 from ledger.held import decide_held, held_batches, held_since
 from tests.declared import column
@@ -298,6 +299,15 @@ def test_a_new_year_that_is_wrong_as_a_whole_is_held(deliver, filings, fault, fi
     assert figure in {text.split()[0] for text in values["changes"]["beyond"]}
 
 
+def test_a_source_file_allows_one_figure_of_new_records_more(deliver, filings):
+    figure = "kin.order:sales_cny+costs_cny"
+    swapped = filed(2024, "2025-05-20", make=lambda sales, costs: (costs, sales))
+    allowed = filings.model_copy(update={"change": Change(drift={figure: 1})})
+    deliver(allowed, *BEFORE)
+    _, values = deliver(allowed, *BEFORE, *swapped, day=NEXT)
+    assert figure not in {text.split()[0] for text in values["changes"].get("beyond", ())}
+
+
 def test_a_night_in_which_everybody_corrects_the_last_year_is_held(deliver, filings):
     deliver(filings, *BEFORE)
     again = filed(2023, "2025-06-30", make=lambda sales, costs: (sales * 1.2, costs))
@@ -309,7 +319,7 @@ def test_a_night_in_which_everybody_corrects_the_last_year_is_held(deliver, fili
 def test_new_records_of_one_kind_are_told_and_held_only_against_what_the_dataset_itself_brought(register):
     dataset = register()
     found = Changes(1000, {"added": 40}, {"all.median:sales_cny": 40.0})
-    assert "unlike those held: all.median:sales_cny 40" in changed_in_words(found)
+    assert "unlike those held: all.median:sales_cny 40" in changed_in_words(dataset, found)
     assert beyond(dataset, found, []) == []
     past = {"held": 1000, "counts": {"added": 30}, "drift": {"all.median:sales_cny": 2.0}}
     assert [one.what for one in beyond(dataset, found, [past] * 3)] == ["all.median:sales_cny"]
