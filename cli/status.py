@@ -16,11 +16,10 @@ from cli.command import Json
 from cli.night import show_outcome
 from connectors.errors import ConfigError
 from connectors.sink_files import ExtractSink, alert_channels, readable_sinks
-from flows.acks import late_text, no_text
 from flows.faults import sentence
 from flows.outcome import Outcome
 from flows.texts import counted
-from ledger.deliveries import rejected, unacknowledged
+from ledger.deliveries import late_text, no_text, rejected, unacknowledged
 from ledger.held import held_batches
 from ledger.objections import objection_rows
 from ledger.outbox import DEAD, disabled_channels, messages, relay_rows

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
 
-from connectors.columns import tombstones_of
 from connectors.errors import ConfigError
 from connectors.spec import Dataset, Source, parts_of
 from ledger.settings import PROJECT_DIR
@@ -43,6 +42,9 @@ def read_source(path: Path) -> Source:
 
 
 def _source(stem: str, content: Any, sha256: str) -> Source:
+    # It imports pyarrow, and who reads sink files alone waits for none of it: `jifen status` answers at once.
+    from connectors.columns import tombstones_of
+
     content = _mapping(content, "the file")
     if unknown := sorted(content.keys() - _OUTERMOST):
         raise ValueError(f"unknown words at the top: {', '.join(unknown)}; there are {', '.join(sorted(_OUTERMOST))}")

@@ -8,7 +8,7 @@ from typing import Any
 from connectors.sink_files import ExtractSink
 from flows.deliver import error_text
 from flows.night import Night
-from ledger.deliveries import acknowledge, awaited, rejected, unacknowledged
+from ledger.deliveries import acknowledge, awaited, late_text, no_text, rejected, unacknowledged
 from ledger.store import Row
 
 log = logging.getLogger("jifen")
@@ -77,21 +77,3 @@ def late_acks(night: Night) -> list[str]:
     return [late_text(row) for row in unacknowledged(night.ledger, today)] + [
         no_text(row) for row in rejected(night.ledger)
     ]
-
-
-def late_text(row: Row) -> str:
-    """What is said of a delivery whose answer is late."""
-    said = f"{row['recipient']} has {'received' if row['ack_state'] else 'not acknowledged'} {row['delivery_id']}"
-    more = " and not accepted it" if row["ack_state"] else ""
-    return (
-        f"{said}{more}; the answer was due on {row['ack_due_on']}. Next: call them, then "
-        f"jifen deliveries redeliver {row['delivery_id']}, or jifen deliveries ack {row['delivery_id']} --accepted"
-    )
-
-
-def no_text(row: Row) -> str:
-    """What is said of a delivery that was refused."""
-    return (
-        f"{row['recipient']} rejected {row['delivery_id']}: {row['ack_reason'] or 'no reason given'}. "
-        f"Next: jifen deliveries show {row['delivery_id']}, mend it, then jifen run"
-    )

@@ -188,3 +188,21 @@ def awaited(ledger: Engine, recipient: str) -> list[Row]:
         func.coalesce(deliveries.c.ack_state, "").not_in(_FINAL),
     )
     return rows(ledger, query.order_by(deliveries.c.number))
+
+
+def late_text(row: Row) -> str:
+    """What is said of a delivery whose answer is late."""
+    said = f"{row['recipient']} has {'received' if row['ack_state'] else 'not acknowledged'} {row['delivery_id']}"
+    more = " and not accepted it" if row["ack_state"] else ""
+    return (
+        f"{said}{more}; the answer was due on {row['ack_due_on']}. Next: call them, then "
+        f"jifen deliveries redeliver {row['delivery_id']}, or jifen deliveries ack {row['delivery_id']} --accepted"
+    )
+
+
+def no_text(row: Row) -> str:
+    """What is said of a delivery that was refused."""
+    return (
+        f"{row['recipient']} rejected {row['delivery_id']}: {row['ack_reason'] or 'no reason given'}. "
+        f"Next: jifen deliveries show {row['delivery_id']}, mend it, then jifen run"
+    )
