@@ -17,6 +17,7 @@ GROUPS = {
     "key": "The key that signs editions: make one, show its public part.",
     "override": "Overrides of the gate: ask for one, sign it, list them.",
     "ledger": "The ledger: verify its journal, show it, bind it to its data folder.",
+    "runs": "The nights: list them, show one by step, write its page.",
     "source": "The agencies: list, check, test and pull them.",
     "quarantine": "Refused records: list, show, replay, discard.",
     "identity": "Identities: unmatched names, candidates and decisions.",

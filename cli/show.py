@@ -5,7 +5,8 @@ import os
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -15,6 +16,9 @@ from rich.status import Status
 from rich.table import Table
 
 from flows.texts import json_text, pasteable, plain, visible
+
+if TYPE_CHECKING:
+    from ledger.settings import Settings
 
 # Redirected output has no width of its own; a rule's name holds ":key:", which is no emoji.
 _WIDTH = None if sys.stdout.isatty() else 130
@@ -97,6 +101,11 @@ def safe(text: Any) -> str:
     A `jifen` command in it is written so that it can be pasted.
     """
     return escape(visible(pasteable(str(text))))
+
+
+def local(moment: str, settings: "Settings") -> str:
+    """A moment of the ledger in the zone's own time."""
+    return f"{datetime.fromisoformat(moment).astimezone(settings.zone):%Y-%m-%d %H:%M:%S}"
 
 
 def coloured(state: str) -> str:

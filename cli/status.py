@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -14,9 +14,13 @@ from sqlalchemy import Engine
 from cli import show
 from cli.command import Json
 from cli.night import show_outcome
+from cli.show import local
 from connectors.errors import ConfigError
 from connectors.sink_files import ExtractSink, alert_channels, readable_sinks
+from editions.ending import ending
+from editions.places import edition_path
 from flows.faults import sentence
+from flows.history import step_at_work
 from flows.outcome import Outcome
 from flows.texts import counted
 from ledger.deliveries import late_text, no_text, rejected, unacknowledged
@@ -74,7 +78,8 @@ def standing(settings: Settings) -> dict[str, Any]:
         if is_at_work(settings.data_dir):
             at_work, last = last, before
         else:
-            last |= {"state": "failed", "report": {"message": "its process died before it could say how it ended."}}
+            died = "its process died before it could say how it ended."
+            last |= {"state": "failed", "report": {**(last["report"] or {}), "message": died}}
     owed = {
         "deliveries": pending(ledger, deliveries),
         "notices": pending(ledger, outbox),
@@ -101,9 +106,20 @@ def standing(settings: Settings) -> dict[str, Any]:
         },
         "owed": owed,
         "recipients": [*_answers(ledger, settings), *_of_channels(ledger), *_of_keys()],
+        "ending": _ending(settings, last, current),
         **_decided(ledger, settings, last),
         **_expected(settings),
     }
+
+
+def _ending(settings: Settings, last: Row | None, current: str | None) -> list[str]:
+    """What ends within 90 days of the last night's business date."""
+    day = date.fromisoformat(last["as_of"]) if last else datetime.now(settings.zone).date()
+    edition = edition_path(settings.data_dir, current) if current else None
+    try:
+        return ending(day, edition)
+    except Exception as error:  # noqa: BLE001 - a seed or an edition that cannot be read is the business of the night
+        return [f"not known: {sentence(error)}"]
 
 
 def _decided(ledger: Engine, settings: Settings, last: Row | None) -> dict[str, Any]:
@@ -302,9 +318,13 @@ def show_status(as_json: bool) -> None:
 def _facts(told: dict[str, Any], settings: Settings) -> Iterator[tuple[str, str]]:
     last: Row | None = told["last_run"]
     if (at_work := told["at_work"]) is not None:
-        yield "at work", f"night of {at_work['as_of']}, {_when(at_work, settings)}, run {at_work['run_id']}"
+        step = step_at_work(at_work)
+        since = f"{step['step']} since {local(step['began_at'], settings)}, " if step else ""
+        yield "at work", f"{since}night of {at_work['as_of']}, {_when(at_work, settings)}, run {at_work['run_id']}"
     if last is not None:
         yield "last night", f"{last['as_of']} {last['state']}, {_when(last, settings)}, run {last['run_id']}"
+        if steps := (last["report"] or {}).get("steps"):
+            yield "by step", ", ".join(map(_step, steps))
     as_of = told.get("current_as_of")
     signed = f"signed by key {told['current_signed_by']}" if told.get("current_signed_by") else "unsigned 未签名"
     yield "current edition", f"{told['current']} as of {as_of}, {signed}" if told["current"] else "none"
@@ -312,11 +332,17 @@ def _facts(told: dict[str, Any], settings: Settings) -> Iterator[tuple[str, str]
         yield "not delivered", f"{sum(len(some) for some in told['owed'].values())} deliveries, notices and returns"
         yield "stale", ", ".join((last["report"] or {}).get("stale", {})) or "none"
     yield from _of_people(told)
+    yield from (("ends", text) for text in told.get("ending", ()))
     by = "by prefect.yaml, where it is deployed"
     yield "next night", f"{told['next_night']} ({by})" if told["next_night"] else "no prefect.yaml here"
     named = ", ".join(told["operators_channels"])
     yield "operators", named or "no channel: set OPERATORS_WEBHOOK_URL and OPERATORS_WEBHOOK_SECRET"
     yield "data folder", told["data_dir"]
+
+
+def _step(line: Row) -> str:
+    took = "not ended" if line["seconds"] is None else f"{line['seconds']:.0f} s"
+    return f"{line['step']} {took}" + ("" if line["ended"] in ("done", None) else f" ({line['ended']})")
 
 
 def _of_people(told: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -46,7 +46,7 @@ def one_line(text: Any) -> str:
 
 
 _WORDS = (
-    "run|status|explain|score|simulate|edition|source|quarantine|identity|returns|ruleset|programme|sandbox|demo|"
+    "run|runs|status|explain|score|simulate|edition|source|quarantine|identity|returns|ruleset|programme|sandbox|demo|"
     "deliveries|key|ledger|objection|outbox|override|publicity|recall|receive|sink"
 )
 """Every command; `tests/unit/test_shown_for_people.py` compares them with those that there are."""

@@ -154,17 +154,30 @@ def end_run(ledger: Engine, run_id: str, state: str, edition_id: str | None, rep
     write(ledger, update(runs).where(runs.c.run_id == run_id).values(**ended))
 
 
-def latest_runs(ledger: Engine, limit: int = 1, states: Collection[str] = ()) -> list[Row]:
-    """The newest runs, newest first; of these states where some are named."""
+def latest_runs(
+    ledger: Engine, limit: int = 1, states: Collection[str] = (), parts: Collection[str] | None = None
+) -> list[Row]:
+    """The newest runs, newest first; of these states where some are named, with these parts of the report alone."""
     among = [runs.c.state.in_(states)] if states else []
-    return rows(ledger, select(runs).where(*among).order_by(desc(runs.c.started_at)).limit(limit))
+    whole: list[Any] = [one for one in runs.c if one is not runs.c.report]
+    taken: list[Any] = (
+        [runs.c.report] if parts is None else [runs.c.report[part].label(f"report.{part}") for part in parts]
+    )
+    query = select(*whole, *taken).where(*among).order_by(desc(runs.c.started_at)).limit(limit)
+    found = rows(ledger, query)
+    for run in found if parts is not None else ():
+        told = {part: run.pop(f"report.{part}") for part in parts or ()}
+        run["report"] = {part: value for part, value in told.items() if value is not None}
+    return found
 
 
-def runs_as_they_stand(ledger: Engine, data_dir: Path, limit: int, state: str | None = None) -> list[Row]:
+def runs_as_they_stand(
+    ledger: Engine, data_dir: Path, limit: int, state: str | None = None, parts: Collection[str] | None = None
+) -> list[Row]:
     """The newest runs, newest first; one whose process is gone is `failed`, whatever its row still says."""
-    newest = latest_runs(ledger)
+    newest = latest_runs(ledger, parts=())
     at_work = newest[0]["run_id"] if newest and newest[0]["state"] == "running" and is_at_work(data_dir) else None
-    found = latest_runs(ledger, limit, {state, "running"} if state else ())
+    found = latest_runs(ledger, limit, {state, "running"} if state else (), parts)
     for run in found:
         if run["state"] == "running" and run["run_id"] != at_work:
             run |= {"state": "failed", "report": _report_of_dead(run)}

@@ -267,10 +267,11 @@ def test_status_begins_with_what_is_to_be_done(settings, monkeypatch, capsys):
     monkeypatch.setenv("JIFEN_DATA_DIR", str(settings.data_dir))
     end_with(settings, monkeypatch, Outcome("blocked", "2025-06-30", None, "the gate said no."))
     status.show_status(as_json=False)
-    words = [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()[:8]]
+    words = [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()[:9]]
     assert words[0] == "to do the gate blocked: the gate said no. Next: mend it, then jifen run --as-of 2025-06-30"
     assert words[1:] == [
         "last night",
+        "by step",
         "current edition none",
         "not delivered",
         "stale",

@@ -1,0 +1,89 @@
+"""What ends soon: parameters, rule sets and calendars in the seeds, and consents that an edition's extracts rest on."""
+
+import csv
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+from editions.sql_text import literal
+from editions.working_days import SEEDS, published_years
+
+WITHIN_DAYS = 90
+NEEDED = "reference_rates"
+"""What a night cannot do without: told of for as long as it has ended, too."""
+RULESETS = SEEDS.parent / "rulesets" / "rulesets.csv"
+_ITEMS = {
+    "reference_rates": "rate",
+    "products": "product_id",
+    "policies": "policy_id",
+    "rewards": "reward_id",
+    "public_lists": "list_id",
+    "restriction_measures": "measure_id",
+    "market_parameters": "parameter",
+    "subsidy_programmes": "kind",
+    "pool_terms": "pool_id",
+    "pool_agreements": "agreement_id",
+}
+"""Seeds of the programme whose rows have a last day, and the column that a later row goes on with."""
+
+_CONSENTS = """
+with newest as (
+    select recipient, uscc, max(coalesce(consent_valid_to, date '9999-12-31')) as last_day
+    from read_parquet({files}, union_by_name = true)
+    where consent_id is not null and (consent_withdrawn_on is null or consent_withdrawn_on > date {day})
+    group by all
+)
+select recipient, count(*), min(last_day)
+from newest
+where last_day between date {day} and date {until}
+group by recipient
+order by recipient"""
+
+
+def ending(day: date, edition: Path | None, seeds: Path = SEEDS, rulesets: Path = RULESETS) -> list[str]:
+    """What ends within 90 days of this day without a row that goes on, each in a line with the next command."""
+    return [*_of_seeds(day, seeds, rulesets), *(_of_consents(day, edition) if edition else ())]
+
+
+def _of_seeds(day: date, seeds: Path, rulesets: Path) -> Iterator[str]:
+    until = day + timedelta(days=WITHIN_DAYS)
+    named = [(seeds / f"{name}.csv", column, "jifen programme check") for name, column in _ITEMS.items()]
+    for path, column, check in (*named, (rulesets, "scheme", "jifen ruleset check")):
+        ends: dict[date, list[str]] = {}
+        for item, last in _last_days(path, column).items():
+            if last <= until and (last >= day or path.stem == NEEDED):
+                ends.setdefault(last, []).append(item)
+        for last, items in sorted(ends.items()):
+            yield f"{path.stem}: {', '.join(items)} on {last}. Next: add a row to {path.name} that goes on, {check}"
+    last = date(max(published_years(seeds), default=day.year - 1), 12, 31)
+    if last <= until:
+        added = "working_years.csv and working_day_exceptions.csv"
+        yield f"calendar of working days on {last}. Next: add the next year to {added}, jifen programme check"
+
+
+def _last_days(path: Path, column: str) -> dict[str, date]:
+    """The last day of each item of a seed; an item of which a row is open has none."""
+    found: dict[str, date] = {}
+    with path.open(encoding="utf-8-sig", newline="") as handle:
+        for row in csv.DictReader(handle):
+            last = date.fromisoformat(row["valid_to"]) if row["valid_to"] else date.max
+            found[row[column]] = max(last, found.get(row[column], date.min))
+    return found
+
+
+def _of_consents(day: date, edition: Path) -> Iterator[str]:
+    import duckdb
+
+    files = ", ".join(literal(path) for path in sorted((edition / "extracts").glob("*.parquet")))
+    if not files:
+        return
+    until = day + timedelta(days=WITHIN_DAYS)
+    # Texts, not parameters: the first parameter of a process has duckdb import pandas, a third of a second.
+    query = _CONSENTS.format(files=f"[{files}]", day=literal(day), until=literal(until))
+    with duckdb.connect() as connection:
+        for recipient, count, first in connection.execute(query).fetchall():
+            plural = "" if count == 1 else "s"
+            yield (
+                f"consents to {recipient}: those of {count:,} enterprise{plural}, the first on {first}. "
+                "Next: have them renewed; rows of an ended one are not sent any more"
+            )

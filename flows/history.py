@@ -1,0 +1,104 @@
+"""What is told of a run, while it is at work and afterwards: to the command line, a page and a driver alike."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine
+
+from flows.outcome import EXIT_CODES, Outcome
+from ledger.publications import sent_or_pending
+from ledger.store import Row
+from ledger.tables import deliveries, outbox
+
+SUMMARY = ("message", "error", "steps", "pulled", "stale")
+"""The parts of a run's report that a summary needs."""
+_DATASET = (
+    "source",
+    "dataset",
+    "state",
+    "rows_received",
+    "rows_landed",
+    "rows_refused",
+    "counts",
+    "changed",
+    "message",
+)
+_SENT = ("returns_sent", "alerts", "deliveries", "notices")
+
+
+def summary_of(run: Row) -> dict[str, Any]:
+    """One run in a line: when, how long, how it ended, and what failed in it."""
+    facts = {name: run[name] for name in ("run_id", "as_of", "state", "driver", "started_at", "ended_at", "edition_id")}
+    return {**facts, "seconds": seconds_of(run), "failed": what_failed(run)}
+
+
+def outcome_of(run: Row) -> Outcome:
+    """How a run ended, as its row in the ledger says."""
+    report = run["report"] or {}
+    return Outcome(
+        run["state"], run["as_of"], run["edition_id"], report.get("message") or report.get("error") or "", report
+    )
+
+
+def seconds_of(run: Row) -> float | None:
+    """How long a run took; None while it is at work, and where its process died."""
+    if not run["ended_at"]:
+        return None
+    took = datetime.fromisoformat(run["ended_at"]) - datetime.fromisoformat(run["started_at"])
+    return round(took.total_seconds(), 1)
+
+
+def what_failed(run: Row) -> list[str]:
+    """The step that a bad run ended in, then each dataset that was not pulled or is held."""
+    ended = outcome_of(run)
+    well = ("done", None) if run["state"] == "running" else ("done",)
+    bad = [line["step"] for line in ended.report.get("steps", ()) if line["ended"] not in well]
+    return [*bad, *(f"not pulled {name}" for name in ended.failed), *(f"held {name}" for name in ended.held)]
+
+
+def step_at_work(run: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The step that a run is in, or died in; None where it is in none."""
+    steps = (run["report"] or {}).get("steps", ())
+    return next((line for line in reversed(steps) if line["ended"] is None), None)
+
+
+def told_of_run(ledger: Engine, run: Row) -> dict[str, Any]:
+    """All that is known of a run: its steps, what came, the verdict, what it published and what of that arrived."""
+    ended = outcome_of(run)
+    report = ended.report
+    verdict = report.get("verdict")
+    return {
+        **summary_of(run),
+        "message": ended.message,
+        "steps": report.get("steps", []),
+        "datasets": [
+            {name: one.get(name) for name in (*_DATASET, "changed", "message")} for one in report.get("pulled", ())
+        ],
+        "stale": report.get("stale", {}),
+        "build": report.get("build"),
+        "verdict": verdict and {**verdict, "checks": [one for one in verdict["checks"] if _is_telling(one)]},
+        "gate_page": report.get("gate_page"),
+        "deliveries": sent_or_pending(ledger, deliveries, run["edition_id"]) if run["edition_id"] else [],
+        "notices": sent_or_pending(ledger, outbox, run["edition_id"]) if run["edition_id"] else [],
+        "returns": report.get("returns", []),
+        "sent": {name: report.get(name, []) for name in _SENT},
+        "acks": report.get("acks", []),
+        "late_acks": report.get("late_acks", []),
+        "errors": list(_errors(ended)),
+    }
+
+
+def _is_telling(check: Mapping[str, Any]) -> bool:
+    return check["outcome"] not in ("passed", "not_applicable")
+
+
+def _errors(ended: Outcome) -> Iterable[str]:
+    if EXIT_CODES.get(ended.state, 0):
+        yield ended.message
+    yield from (f"{name}: {why}" for name, why in {**ended.failed, **ended.held}.items())
+    for line in [one for name in ("returns", *_SENT) for one in ended.report.get(name, ())]:
+        if line.get("error"):
+            yield f"{line.get('recipient') or line.get('source')}: {line['error']}"
+    if why := ended.report.get("split", {}).get("error"):
+        yield f"split: {why}"

@@ -1,0 +1,114 @@
+"""The history of the nights from a made-up ledger: what is listed, what is shown of one, and which step is at work."""
+
+import json
+from datetime import date
+
+import pytest
+from sqlalchemy import update
+
+from flows.history import told_of_run
+from ledger.runs import end_run, exclusive_run, keep_report, run_row, start_run
+from ledger.store import open_ledger, write
+from ledger.tables import runs
+from tests.command_line import jifen
+
+DAY = date(2025, 6, 30)
+PULL = {
+    "step": "pull",
+    "began_at": "2025-06-30T14:30:00.000+00:00",
+    "seconds": 12.5,
+    "ended": "done",
+    "counts": {"received": 7, "refused": 1},
+}
+GATE = {**PULL, "step": "gate", "began_at": "2025-06-30T14:41:00.000+00:00", "ended": "blocked", "counts": {}}
+CHECKS = [
+    {"name": name, "table": "rankings", "severity": "critical", "outcome": outcome, "observed": "7 rows"}
+    for name, outcome in (("is_whole", "failed"), ("has_rows", "passed"))
+]
+PULLED = {"rows_received": 7, "rows_landed": 6, "rows_refused": 1, "counts": {"refused:uscc:uscc_length": 1}}
+BLOCKED = {
+    "message": "publication blocked by 1 of 2 checks.",
+    "steps": [PULL, GATE],
+    "pulled": [
+        {"source": "tax", "dataset": "vat", "state": "landed", "message": None, **PULLED},
+        {"source": "bank_a", "dataset": "loans", "state": "failed", "message": "refused. Whose: agency.", **PULLED},
+        {"source": "talent", "dataset": "persons", "state": "held", "message": "held.", **PULLED},
+    ],
+    "verdict": {"state": "blocked", "declared": 2, "counts": {"failed": 1, "passed": 1}, "checks": CHECKS},
+    "deliveries": [{"recipient": "bank_a", "state": "pending", "rows": None, "error": "away."}],
+}
+
+
+@pytest.fixture
+def ledger(settings):
+    """A night that was blocked, and one that was killed at the gate."""
+    found = open_ledger(settings)
+    blocked = start_run(found, DAY, "plain")
+    end_run(found, blocked, "blocked", None, BLOCKED)
+    write(found, update(runs).values(started_at="2025-06-30T14:30:00.000+00:00"))
+    killed = start_run(found, DAY, "plain")
+    keep_report(found, killed, {"steps": [PULL, {**GATE, "seconds": None, "ended": None}]})
+    return found
+
+
+@pytest.fixture
+def said(settings, ledger, tmp_path):  # noqa: ARG001 - the command line reads that ledger
+    def say(*arguments):
+        env = {"JIFEN_DATA_DIR": str(settings.data_dir), "JIFEN_ENV_FILE": ""}
+        text = jifen(*arguments, env=env, cwd=tmp_path).stdout.decode()
+        return json.loads(text) if "--json" in arguments else text
+
+    return say
+
+
+def test_runs_are_listed_newest_first_with_what_failed_and_a_dead_one_is_not_running(said):
+    dead, blocked = said("runs", "list", "--json")
+    assert (dead["state"], dead["failed"], dead["seconds"]) == ("failed", ["gate"], None)
+    assert (blocked["state"], blocked["failed"]) == (
+        "blocked",
+        ["gate", "not pulled bank_a.loans", "held talent.persons"],
+    )
+    assert blocked["seconds"] > 0
+    assert [run["state"] for run in said("runs", "list", "--json", "--limit", "1")] == ["failed"]
+    assert [run["state"] for run in said("runs", "list", "--json", "--state", "blocked")] == ["blocked"]
+    assert said("runs", "list", "--json", "--state", "running") == []
+    assert said("runs", "list", "--json", "--state", "well")["state"] == "usage"
+
+
+def test_a_run_is_shown_with_its_steps_datasets_checks_that_failed_and_errors(said):
+    told = said("runs", "show", said("runs", "list", "--json")[1]["run_id"], "--json")
+    assert [(line["step"], line["seconds"], line["ended"]) for line in told["steps"]] == [
+        ("pull", 12.5, "done"),
+        ("gate", 12.5, "blocked"),
+    ]
+    assert [one["state"] for one in told["datasets"]] == ["landed", "failed", "held"]
+    assert [check["name"] for check in told["verdict"]["checks"]] == ["is_whole"]
+    assert told["errors"] == [
+        "publication blocked by 1 of 2 checks.",
+        "bank_a.loans: refused. Whose: agency.",
+        "talent.persons: held.",
+        "bank_a: away.",
+    ]
+    text = said("runs", "show", told["run_id"])
+    for part in ("2025-06-30 22:41:00", "7 received, 1 refused", "critical failed: rankings.is_whole: 7 rows"):
+        assert part in text
+
+
+def test_the_latest_run_is_shown_by_that_name_and_an_unknown_one_is_not_found(said):
+    told = said("runs", "show", "latest", "--json")
+    assert told["errors"] == ["the process died before it could say how it ended"]
+    assert said("runs", "show", "none", "--json")["state"] == "not_found"
+
+
+def test_status_says_which_step_is_at_work_and_since_when(settings, said):
+    with exclusive_run(settings.data_dir):
+        assert "at work         gate since 2025-06-30 22:41:00" in said("status")
+    told = said("status")
+    assert "by step         pull 12 s, gate not ended" in told
+    assert "its process died" in told
+
+
+def test_what_is_told_of_a_run_without_a_report_is_its_row(ledger):
+    bare = start_run(ledger, DAY, "plain")
+    told = told_of_run(ledger, run_row(ledger, bare))
+    assert (told["state"], told["steps"], told["verdict"], told["errors"]) == ("running", [], None, [])
