@@ -36,6 +36,7 @@ GROUPS = {
 COMMANDS = {
     "run": "night",
     "status": "status",
+    "doctor": "doctor",
     "score": "score",
     "simulate": "simulate",
     "receive": "receive",
@@ -83,10 +84,24 @@ app = typer.Typer(
 )
 
 
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        from editions.provenance import code_of
+        from ledger.settings import PROJECT_DIR
+
+        code = code_of(PROJECT_DIR)
+        changed = "" if code.is_clean in (True, None) else ", changed since"
+        typer.echo(f"jifen {code.version} ({code.commit[:12] if code.commit else 'no git'}{changed})")
+        raise typer.Exit
+
+
 @app.callback()
 def settings(
     ctx: typer.Context,
     data_dir: Annotated[Path | None, typer.Option(help="The data folder; JIFEN_DATA_DIR otherwise.")] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version, and exit.")
+    ] = False,
 ) -> None:
     """Read .env; options and the environment win over it. The sandbox and the demo read none: they have their own."""
     if data_dir is not None:

@@ -23,7 +23,7 @@ Recipient = Annotated[str | None, typer.Option(help="Messages to this channel.")
 
 @app.command("list")
 def list_messages(
-    state: Annotated[str | None, typer.Option(help="pending, sent, dead or discarded.")] = None,
+    state: Annotated[str | None, typer.Option(help="One of pending, sent, dead, discarded.")] = None,
     recipient: Recipient = None,
     as_json: Json = False,
 ) -> None:

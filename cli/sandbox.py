@@ -11,9 +11,12 @@ from cli.command import new_group
 
 app = new_group()
 
-Population = Annotated[str, typer.Option(help="district (made up, seeded) or listed (real companies; needs --data).")]
+Population = Annotated[
+    str, typer.Option(help="One of district (made up, seeded), listed (real companies; needs --data).")
+]
 Served = Annotated[
-    str, typer.Option(help="district, listed, or samples: one agency for each file of --sources, made from it alone.")
+    str,
+    typer.Option(help="One of district, listed, samples (an agency for each file of --sources, made from it alone)."),
 ]
 Data = Annotated[Path | None, typer.Option(help="The folder of real companies, for --population listed alone.")]
 DEMO_DIR = Path("data")

@@ -161,10 +161,12 @@ def new(
     name: Annotated[
         str, typer.Argument(help="Small letters, digits, underscores: it names the file and the variables.")
     ],
-    driver: Annotated[str, typer.Option(help=", ".join(KINDS["driver"]))] = "rest",
-    paginator: Annotated[str | None, typer.Option(help=f"rest only: {', '.join(KINDS['paginator'])}")] = None,
-    auth: Annotated[str | None, typer.Option(help=f"rest only: {', '.join(KINDS['auth'])}")] = None,
-    decoder: Annotated[str | None, typer.Option(help=", ".join(KINDS["decoder"]))] = None,
+    driver: Annotated[str, typer.Option(help=f"One of {', '.join(KINDS['driver'])}.")] = "rest",
+    paginator: Annotated[
+        str | None, typer.Option(help=f"Of rest only, one of {', '.join(KINDS['paginator'])}.")
+    ] = None,
+    auth: Annotated[str | None, typer.Option(help=f"Of rest only, one of {', '.join(KINDS['auth'])}.")] = None,
+    decoder: Annotated[str | None, typer.Option(help=f"One of {', '.join(KINDS['decoder'])}.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the file; connectors/sources otherwise.")] = None,
 ) -> None:
     """Write a valid source file, with comments where the agency's details go."""

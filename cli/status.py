@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ from cli.command import Json
 from cli.night import show_outcome
 from cli.show import local
 from connectors.errors import ConfigError
-from connectors.sink_files import ExtractSink, alert_channels, readable_sinks
+from connectors.sink_files import ExtractSink, Sink, alert_channels, readable_sinks
 from editions.ending import ending
 from editions.places import edition_path
 from flows.faults import sentence
@@ -105,7 +105,11 @@ def standing(settings: Settings) -> dict[str, Any]:
             "notices": sent_or_pending(ledger, outbox, current) if current else [],
         },
         "owed": owed,
-        "recipients": [*_answers(ledger, settings), *_of_channels(ledger), *_of_keys()],
+        "recipients": [
+            *_answers(ledger, settings),
+            *_of_channels(ledger),
+            *expiring_keys(readable_sinks(), os.environ),
+        ],
         "ending": _ending(settings, last, current),
         **_decided(ledger, settings, last),
         **_expected(settings),
@@ -161,17 +165,17 @@ def _of_channels(ledger: Engine) -> Iterator[str]:
             yield f"the relay on {row['host']} was last heard of at {row['seen_at']}. Next: jifen outbox relay"
 
 
-def _of_keys() -> Iterator[str]:
+def expiring_keys(sinks: Sequence[Sink], environ: Mapping[str, str]) -> Iterator[str]:
     """Each OpenPGP key that expires soon or cannot be used, where its variable is set."""
     from connectors.openpgp import WARNED_DAYS, expiring
 
     # Keys expire at a moment, which gpg tells in UTC: days are counted there, and not in the zone.
     today, told = datetime.now(UTC).date(), set()
-    for sink in readable_sinks():
+    for sink in sinks:
         sealing = sink.sealed if isinstance(sink, ExtractSink) else None
         named = [sealing.signing_key.env, sealing.recipient_keys.env] if sealing else []
         for name in named:
-            if not (path := os.environ.get(name)) or name in told:
+            if not (path := environ.get(name)) or name in told:
                 continue
             told.add(name)
             try:
@@ -190,9 +194,8 @@ def _expected(settings: Settings) -> dict[str, Any]:
     }
 
 
-def next_night(now: datetime) -> str | None:
+def next_night(now: datetime, path: Path = PROJECT_DIR / "prefect.yaml") -> str | None:
     """When `prefect.yaml` has the next night begin; what it says where that is no time of each day."""
-    path = PROJECT_DIR / "prefect.yaml"
     if not path.is_file():
         return None
     schedules = [one for deployed in read_yaml(path.read_bytes())["deployments"] for one in deployed["schedules"]]

@@ -48,7 +48,7 @@ class Planned:
 
 def plan(sources: Sequence[Source], zone: Zone, settings: Settings, as_of: date) -> list[Planned]:
     """One line for each dataset of these sources."""
-    with _reading(settings) as ledger:
+    with reading(settings) as ledger:
         return [_plan_one(s, d, zone, settings, ledger, as_of) for s in sources for d in s.datasets]
 
 
@@ -156,7 +156,7 @@ def _told(last: Row | None) -> str:
 
 
 @contextmanager
-def _reading(settings: Settings) -> Iterator[Engine | None]:
+def reading(settings: Settings) -> Iterator[Engine | None]:
     """The ledger, for reading only; None where there is none yet."""
     url = make_url(settings.resolved_ledger_url)
     if url.get_backend_name() != "sqlite":

@@ -54,6 +54,16 @@ def require_bound(ledger: Engine, folder: Path) -> None:
             raise LedgerForeignError(f"{_disagreement(ledger, folder, bound, found)}. {_FOLLOWS}")
 
 
+def why_foreign(ledger: Engine, folder: Path) -> str | None:
+    """Why this ledger is not the folder's own, None where it is; nothing is bound."""
+    with ledger.begin() as connection:
+        bound = _bound(connection)
+    if bound is None:
+        return f"the ledger at {ledger.url!r} was never bound to {folder}"
+    found = _mark_in(folder)
+    return None if _agree(bound, found) else _disagreement(ledger, folder, bound, found)
+
+
 def require_new(path: Path, folder: Path) -> None:
     """Raise `LedgerForeignError` where a ledger is to be made in a folder whose own ledger is lost."""
     held = [name for name in (FILE, "editions/*", "raw/*/*") if any(folder.glob(name))]

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import Engine, RowMapping, desc, insert, select, update
+from sqlalchemy import Engine, desc, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.files import FOLDER_MODE, private
@@ -80,7 +80,7 @@ def start_run(ledger: Engine, as_of: date, driver: str) -> str:
     here = {"host": this_host(), "process": process_of(os.getpid()), "seen_at": now()}
     with ledger.begin() as connection:
         for row in connection.execute(select(runs).where(runs.c.state == "running")).mappings().all():
-            if _is_alive(row):
+            if is_alive(dict(row)):
                 raise RunLockedError(
                     f"run {row['run_id']} is at work on {row['host']}, last heard of at {row['seen_at']}. "
                     "Whose: transient. Wait for it (`jifen status`), then run again."
@@ -97,7 +97,8 @@ def _report_of_dead(row: Mapping[Any, Any]) -> dict[str, Any]:
     return {**(row["report"] or {}), "error": DIED}
 
 
-def _is_alive(row: RowMapping) -> bool:
+def is_alive(row: Mapping[str, Any]) -> bool:
+    """Whether a run is at work: its process is, on this host, or it was heard of, on another."""
     if row["host"] is None or row["process"] is None:
         return False
     if row["host"] == this_host():

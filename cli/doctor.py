@@ -1,0 +1,192 @@
+"""`jifen doctor`: is this installation fit for its next night; each finding has the line that mends it."""
+
+import shlex
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+import typer
+
+from cli import doctor_files, doctor_house, show
+from cli.command import Json
+from cli.doctor_here import AmissError, Here, NotAskedError
+from flows.faults import sentence
+
+OK, WARNING, WRONG, NOT_ASKED = "ok", "warning", "wrong", "not asked"
+COLOURS = {OK: "green", WARNING: "yellow", WRONG: "red", NOT_ASKED: "dim"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """A row of the table: what is looked at, the line that mends it, the checks that it rests on.
+
+    `look` answers what it found, and raises where that is amiss. What is amiss with a `WARNING` keeps no night from
+    running.
+    """
+
+    name: str
+    look: Callable[[Here], str]
+    mend: str
+    after: tuple[str, ...] = ()
+    amiss: str = WRONG
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found; `mend` is the command or the deed that mends it, None where there is nothing to do."""
+
+    name: str
+    state: str
+    found: str
+    mend: str | None = None
+
+
+_SET = ("settings",)
+_FOLDER = (*_SET, "data_folder")
+_LEDGER = (*_FOLDER, "ledger")
+_FILES = (*_SET, "sources", "sinks", "zone")
+
+CHECKS = (
+    Check("python", doctor_house.python, "install that Python, then make setup"),
+    Check("libraries", doctor_house.libraries, "make setup"),
+    Check("settings", doctor_house.settings, "mend it in the environment or in .env (.env.example)"),
+    Check("env_file", doctor_house.env_file, "chmod 600 .env"),
+    Check("umask", doctor_house.umask, "umask 027, in the shell or unit that starts jifen", amiss=WARNING),
+    Check("time_zone", doctor_house.time_zone, "set JIFEN_TIME_ZONE, or timezone in prefect.yaml, to the other", _SET),
+    Check("analytics", doctor_house.analytics, "set DO_NOT_TRACK=1 and PREFECT_SERVER_ANALYTICS_ENABLED=false in .env"),
+    Check("data_folder", doctor_house.data_folder, "mkdir -m 700 {data_dir}, or set JIFEN_DATA_DIR", _SET),
+    Check("data_folder_owner", doctor_house.owner, "run jifen as its owner, or: chown -R $USER {data_dir}", _FOLDER),
+    Check("data_folder_mode", doctor_house.mode, "chmod go-rwx {data_dir}, or jifen run, which does", _FOLDER),
+    Check("readers_group", doctor_house.readers_group, "make the group (groupadd), or mend JIFEN_READERS_GROUP", _SET),
+    Check(
+        "one_file_system", doctor_house.one_file_system, "move it into {data_dir} itself: no mount, no link", _FOLDER
+    ),
+    Check("free_space", doctor_house.free_space, "free or add disk space below {data_dir}", _FOLDER),
+    Check("space_trend", doctor_house.space_trend, "add disk space below {data_dir}", _FOLDER, WARNING),
+    Check("ledger", doctor_house.ledger, "restore it from its backup, or mend JIFEN_LEDGER_URL", _FOLDER),
+    Check("clock", doctor_house.clock, "set the clock of this machine: timedatectl set-ntp true", _LEDGER),
+    Check("ledger_bound", doctor_house.ledger_bound, "jifen ledger bind --why TEXT, if they belong together", _LEDGER),
+    Check("journal", doctor_house.journal, "jifen ledger verify; restore the ledger from its backup", _LEDGER),
+    Check("lock", doctor_house.lock, "end the processes that it left: fuser -v {data_dir}/run.lock", _FOLDER),
+    Check("dead_runs", doctor_house.dead_runs, "jifen run, which closes them and goes on", _LEDGER),
+    Check("current_edition", doctor_house.current_edition, "jifen edition verify; restore its folder", _LEDGER),
+    Check("signing_key", doctor_house.signing_key, "set JIFEN_SIGNING_KEY_FILE right, or jifen key new", _SET),
+    Check(
+        "public_keys", doctor_house.public_keys, "mend JIFEN_PUBLIC_KEY_FILE: jifen key show", (*_SET, "signing_key")
+    ),
+    Check(
+        "approvers", doctor_house.approvers, "mend the file JIFEN_APPROVERS_FILE names: name: KEY on each line", _SET
+    ),
+    Check("sources", doctor_files.sources, "mend that file, then jifen source check"),
+    Check("sinks", doctor_files.sinks, "mend that file, then jifen sink check"),
+    Check(
+        "sink_columns",
+        doctor_files.sink_columns,
+        "put each column under fields or omitted: jifen sink check",
+        ("sinks",),
+    ),
+    Check(
+        "zone", doctor_files.zone, "mend the file JIFEN_ZONE_FILE names, then jifen source check", (*_SET, "sources")
+    ),
+    Check("variables", doctor_files.variables, "set them in .env (.env.example), then jifen source check", _FILES),
+    Check("gpg", doctor_files.gpg, "apt-get install gnupg", ("sinks",)),
+    Check(
+        "key_files", doctor_files.key_files, "put the key there, chmod 600 it: docs/banks.md, keys", (*_FILES, "gpg")
+    ),
+    Check("keys_expire", doctor_files.keys_expire, "docs/banks.md, keys", (*_FILES, "gpg", "key_files"), WARNING),
+    Check(
+        "operators",
+        doctor_files.operators,
+        "set OPERATORS_WEBHOOK_URL and OPERATORS_WEBHOOK_SECRET in .env",
+        ("sinks",),
+        WARNING,
+    ),
+    Check("suites", doctor_files.suites, "mend that suite in expectations/suites"),
+    Check("change_limits", doctor_files.change_limits, "mend connectors/change_limits.yml and first_limits.yml"),
+    Check("columns", doctor_files.columns, "complete its row in dbt_project/columns.csv"),
+    Check("rule_sets", doctor_files.rule_sets, "mend the rows, jifen ruleset check", _SET),
+    Check(
+        "published_rule_sets",
+        doctor_files.published_rule_sets,
+        "jifen ruleset diff ID --published; put the rows back",
+        _LEDGER,
+    ),
+    Check("programme", doctor_files.programme, "mend the rows, jifen programme check", _SET),
+    Check("rule_set_ends", doctor_files.rule_set_ends, "jifen ruleset new OLD NEW --from DAY", _SET, WARNING),
+    Check(
+        "parameters_end",
+        doctor_files.parameters_end,
+        "add the next version of these rows in dbt_project/seeds/programme",
+        _SET,
+        WARNING,
+    ),
+    Check(
+        "reference_rates",
+        doctor_files.reference_rates,
+        "add the published rate to dbt_project/seeds/programme/reference_rates.csv",
+        _SET,
+        WARNING,
+    ),
+    Check(
+        "working_days",
+        doctor_files.working_days,
+        "add the published year to dbt_project/seeds/programme/working_years.csv",
+        _SET,
+        WARNING,
+    ),
+    Check("dbt_parse", doctor_files.dbt_parse, "make parse", _SET, WARNING),
+    Check("schedule", doctor_files.schedule, "mend prefect.yaml"),
+)
+"""Every check, by a name that stays."""
+
+
+def doctor(as_json: Json = False) -> None:
+    """Check the installation, and say of each thing that is amiss how to mend it. Nothing is changed or sent.
+
+    Exit code 0, or 1 where something is wrong; warnings keep no night from running.
+    """
+    here = Here()
+    with here.opened():
+        findings = list(examine(here, CHECKS))
+    if as_json:
+        show.show_json([asdict(one) for one in findings])
+    else:
+        for one in findings:
+            _show(one)
+        told = Counter(one.state for one in findings)
+        show.console.print(f"{len(findings)} checks: {', '.join(f'{told[state]} {state}' for state in COLOURS)}")
+    raise typer.Exit(any(one.state == WRONG for one in findings))
+
+
+def examine(here: Here, checks: Sequence[Check] = CHECKS) -> Iterator[Finding]:
+    """What each check finds, in their order. One that rests on an earlier one which did not pass is not asked."""
+    failed: set[str] = set()
+    for check in checks:
+        finding = _asked(check, here, failed)
+        if finding.state in (WRONG, WARNING):
+            failed.add(check.name)
+        yield finding
+
+
+def _asked(check: Check, here: Here, failed: set[str]) -> Finding:
+    if first := [name for name in check.after if name in failed]:
+        return Finding(check.name, NOT_ASKED, f"mend {', '.join(first)} first")
+    try:
+        return Finding(check.name, OK, check.look(here))
+    except NotAskedError as reason:
+        return Finding(check.name, NOT_ASKED, str(reason))
+    except AmissError as error:
+        found = str(error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, this check did not pass and the others are asked
+        found = sentence(error)
+    return Finding(check.name, check.amiss, found, check.mend.format(data_dir=_quoted(here)))
+
+
+def _quoted(here: Here) -> str:
+    return shlex.quote(str(here.data_dir))
+
+
+def _show(one: Finding) -> None:
+    show.console.print(f"[{COLOURS[one.state]}]{one.state:<9}[/] {one.name:<19} {show.safe(one.found)}")
+    if one.mend:
+        show.console.print(f"{'':<9} {'':<19} mend: {show.safe(one.mend)}")

@@ -1,0 +1,231 @@
+"""What `jifen doctor` asks of the files that staff edit, the variables and keys that they name, and their last days."""
+
+import csv
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from cli.doctor_here import AmissError, Here, NotAskedError
+from cli.sink_check import check_sinks
+from cli.status import expiring_keys, next_night
+from connectors.change_limits import ChangeLimits
+from connectors.first_batch import FirstLimits
+from connectors.openpgp import ENCRYPT, SIGN, usable
+from connectors.sink_files import ExtractSink, NoticeSink, Sealing, alert_channels
+from connectors.spec import Dataset, SftpConnection
+from editions.build import PARSE_CACHE
+from editions.candidate import candidates_dir
+from editions.ending import WITHIN_DAYS, ending
+from editions.parse_cache import PARSE, kept_parse
+from editions.programme import programme_problems
+from editions.ruleset_diff import moved
+from editions.ruleset_problems import Problem, in_one_line
+from editions.score.ruleset import read_seeds
+from editions.score.run import Place, problems_of
+from expectations.suites import load_suites
+from flows.texts import counted
+from ledger.env_file import open_to_others
+from ledger.yaml_file import read_yaml
+
+GPG_LEAST = (2, 2)
+SHOWN = 8
+
+
+def sources(here: Here) -> str:
+    """Every source file reads."""
+    return f"{counted(len(here.sources), 'source')}, {sum(len(one.datasets) for one in here.sources)} datasets"
+
+
+def sinks(here: Here) -> str:
+    """Every sink file reads."""
+    return counted(len(here.sinks), "recipient")
+
+
+def sink_columns(here: Here) -> str:
+    """Of each extract every column is sent or left out on purpose."""
+    lines = check_sinks(here.sinks)
+    if failed := [line["message"] for line in lines if line["state"] == "failed"]:
+        raise AmissError("; ".join(failed))
+    return f"{counted(len(lines), 'bank')}, every column decided"
+
+
+def zone(here: Here) -> str:
+    """The zone file reads, and names nothing that no source file knows."""
+    if here.settings.zone_file is None:
+        raise NotAskedError("JIFEN_ZONE_FILE not set: every dataset is expected")
+    return f"{here.settings.zone_file}, {len(here.zone.not_supplied)} not supplied"
+
+
+def variables(here: Here) -> str:
+    """Every variable that a source or a recipient names is set; nothing of its value is told."""
+    wanted = {source.name: source.variables() for source in here.sources if _is_asked(here, source.datasets)}
+    channels = alert_channels(here.sinks, here.environ)
+    for sink in here.sinks:
+        if not (isinstance(sink, NoticeSink) and sink.kind == "alert") or sink in channels:
+            wanted.setdefault(sink.name, []).extend(sink.variables())
+    missing = {name: [one for one in named if not here.environ.get(one)] for name, named in sorted(wanted.items())}
+    if told := [f"{', '.join(dict.fromkeys(names))} (of {who})" for who, names in missing.items() if names]:
+        raise AmissError(f"not set: {'; '.join(told)}")
+    return f"{len({one for named in wanted.values() for one in named})} set"
+
+
+def _is_asked(here: Here, datasets: Iterable[Dataset]) -> bool:
+    return any(here.zone.why_not_supplied(dataset) is None for dataset in datasets)
+
+
+def gpg(here: Here) -> str:
+    """The program that seals packages is there, and new enough."""
+    if not _sealed(here):
+        raise NotAskedError("no recipient gets sealed packages")
+    program = shutil.which("gpg", path=here.environ.get("PATH"))
+    if program is None:
+        raise AmissError("gpg is not installed")
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, timeout=60).stdout
+    version = re.search(r"(\d+)\.(\d+)\.\d+", said)
+    if version is None or tuple(map(int, version.groups())) < GPG_LEAST:
+        raise AmissError(f"{program} says {said.splitlines()[0] if said else 'nothing'}; 2.2 is needed")
+    return f"{program} {version[0]}"
+
+
+def _sealed(here: Here) -> list[tuple[str, Sealing]]:
+    return [(sink.name, sink.sealed) for sink in here.sinks if isinstance(sink, ExtractSink) and sink.sealed]
+
+
+def key_files(here: Here) -> str:
+    """Every key file that a variable names is there, and for nobody else to read or change."""
+    paths = {
+        one.connection.key.env: one.name
+        for one in (*here.sources, *here.sinks)
+        if isinstance(one.connection, SftpConnection) and one.connection.key is not None
+    }
+    named = {path: who for name, who in paths.items() if (path := here.environ.get(name))}
+    for path, who in named.items():
+        if not Path(path).expanduser().is_file():
+            raise AmissError(f"the key file {path} of {who} is not there")
+        if warning := open_to_others(Path(path).expanduser()):
+            raise AmissError(warning.partition(" Next:")[0])
+    told = list(named)
+    for who, sealing in _sealed(here):
+        for variable, purpose in ((sealing.signing_key, SIGN), (sealing.recipient_keys, ENCRYPT)):
+            if path := here.environ.get(variable.env):
+                usable(Path(path).expanduser(), purpose, who, is_secret=purpose == SIGN)
+                told.append(path)
+    if not told:
+        raise NotAskedError("no variable names a key file")
+    return f"{counted(len(set(told)), 'file')} for their owner alone"
+
+
+def keys_expire(here: Here) -> str:
+    """No OpenPGP key ends within 90 days."""
+    if found := list(expiring_keys(here.sinks, here.environ)):
+        raise AmissError("; ".join(found))
+    return f"none within {WITHIN_DAYS} days"
+
+
+def operators(here: Here) -> str:
+    """Somebody is told of a bad night."""
+    channels = alert_channels(here.sinks, here.environ)
+    if not channels:
+        raise AmissError("no channel: a bad night is told to nobody")
+    return ", ".join(sink.name for sink in channels)
+
+
+def suites(here: Here) -> str:
+    """The gate's suites read, and ask what every edition must be asked."""
+    found, problems = load_suites(here.project / "expectations" / "suites")
+    if problems:
+        raise AmissError("; ".join(problems))
+    return f"{len(found)} suites, {sum(len(suite.checks) for suite in found)} checks"
+
+
+def change_limits(here: Here) -> str:
+    """What may change overnight, and what a first delivery has to look like, reads."""
+    folder = here.project / "connectors"
+    ChangeLimits.model_validate(read_yaml((folder / "change_limits.yml").read_bytes()))
+    FirstLimits.model_validate(read_yaml((folder / "first_limits.yml").read_bytes()))
+    return "read"
+
+
+def columns(here: Here) -> str:
+    """Each published column that is described is described in both languages, once."""
+    with (here.project / "dbt_project" / "columns.csv").open(encoding="utf-8-sig", newline="") as handle:
+        rows = [(row["table"], row["column"], row["zh"], row["en"]) for row in csv.DictReader(handle)]
+    amiss = [f"{table}.{column}" for table, column, zh, en in rows if not (zh and zh.strip() and en and en.strip())]
+    named = [row[:2] for row in rows]
+    amiss += sorted({".".join(one) for one in named if named.count(one) > 1}) if len(set(named)) < len(named) else []
+    if amiss:
+        raise AmissError(f"twice, or without one of the languages: {', '.join(amiss[:SHOWN])}")
+    return f"{len(rows)} in Chinese and English"
+
+
+def rule_sets(here: Here) -> str:
+    """Points can be given by every rule set."""
+    place = Place(here.project, here.data_dir)
+    return _none_of(problems_of(read_seeds(place.dbt_project), place))
+
+
+def published_rule_sets(here: Here) -> str:
+    """A rule set that an edition was published under stands as it was."""
+    return _none_of(moved(here.ledger, here.project / "dbt_project"))
+
+
+def programme(here: Here) -> str:
+    """Products, policies, subsidies, the risk pool and the market have no invalid row."""
+    return _none_of(programme_problems(here.project / "dbt_project"))
+
+
+def _none_of(problems: list[Problem]) -> str:
+    if problems:
+        raise AmissError(in_one_line(problems))
+    return "no invalid row"
+
+
+def rule_set_ends(here: Here) -> str:
+    """Every scheme has a rule set in force for the next 90 days."""
+    return _goes_on(here, ("rulesets",))
+
+
+def reference_rates(here: Here) -> str:
+    """Every reference rate is published for the next 90 days."""
+    return _goes_on(here, ("reference_rates",))
+
+
+def working_days(here: Here) -> str:
+    """The calendar of working days is published for the next 90 days."""
+    return _goes_on(here, ("calendar",))
+
+
+def parameters_end(here: Here) -> str:
+    """No other parameter ends within 90 days without a row that goes on."""
+    return _goes_on(here, ("rulesets", "reference_rates", "calendar"), others=True)
+
+
+def _goes_on(here: Here, starts: tuple[str, ...], *, others: bool = False) -> str:
+    seeds = here.project / "dbt_project" / "seeds"
+    found = ending(here.today, None, seeds / "programme", seeds / "rulesets" / "rulesets.csv")
+    if told := [line.partition(" Next:")[0] for line in found if line.startswith(starts) != others]:
+        raise AmissError(" ".join(told))
+    return f"beyond {WITHIN_DAYS} days"
+
+
+def dbt_parse(here: Here) -> str:
+    """Dbt's parse of the project is kept, and no older than the project: else the next build takes seconds longer."""
+    project = here.project / "dbt_project"
+    kept = [kept_parse(candidates_dir(here.data_dir) / PARSE_CACHE, here.project), project / "target" / PARSE]
+    there = next((path for path in kept if path.is_file()), None)
+    if there is None:
+        raise AmissError("none is kept: the next build parses the whole project")
+    parsed = (path for part in ("models", "macros", "seeds", "tests") for path in (project / part).rglob("*.*"))
+    if newer := [path for path in parsed if path.stat().st_mtime > there.stat().st_mtime]:
+        raise AmissError(f"older than {counted(len(newer), 'file')} of the project, {newer[0].name} among them")
+    return str(there)
+
+
+def schedule(here: Here) -> str:
+    """The night has a time in prefect.yaml."""
+    found = next_night(here.now, here.project / "prefect.yaml")
+    if found is None:
+        raise AmissError("there is no prefect.yaml here, or no deployment in it")
+    return f"next night {found}"

@@ -1,0 +1,325 @@
+"""`jifen doctor` upon a made-up installation: whole, and with each thing broken that it asks for."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import insert, text
+
+from cli import doctor, doctor_files
+from cli.doctor_here import Here
+from connectors.sink_files import read_sinks
+from connectors.source_files import read_sources
+from editions.manifest import describe_file, write_manifest
+from editions.places import point_current
+from editions.ruleset_diff import frozen_row
+from ledger.files import private
+from ledger.minisign import new_key
+from ledger.publications import publish
+from ledger.runs import end_run, start_run, this_host
+from ledger.settings import PROJECT_DIR, Settings
+from ledger.store import now, open_ledger
+from ledger.tables import runs
+from tests.command_line import jifen
+
+UNASKED = {"load_suites": ([], [])} | dict.fromkeys(
+    ("problems_of", "programme_problems", "moved", "usable", "expiring_keys", "check_sinks"), ()
+)
+"""What is dear to ask, and what is answered in its place where a test does not break it."""
+ASKED = {name: getattr(doctor_files, name) for name in UNASKED}
+NAMES = [check.name for check in doctor.CHECKS]
+SOURCES, SINKS = read_sources(), read_sinks()
+EDITION = "2025-06-30-abc"
+
+
+class House:
+    """An installation in a folder: its project is the real one, by links; each file is its own once it is changed."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.folder, self.patch, self.project, self.data = folder, patch, folder / "project", folder / "data"
+        self.project.mkdir()
+        for path in ("pyproject.toml", "prefect.yaml", "requirements", "connectors", "dbt_project", "expectations"):
+            (self.project / path).symlink_to(PROJECT_DIR / path)
+        self.own("dbt_project/target").unlink()
+        self.write("dbt_project/target/partial_parse.msgpack", "parsed")
+        os.utime(self.project / "dbt_project/target/partial_parse.msgpack", (2**31, 2**31))
+        self.reach()
+        self.given: dict[str, object] = {"sources": SOURCES, "sinks": SINKS}
+        self.children: list[int] = []
+
+    def own(self, name: str) -> Path:
+        """A path of the project that may be changed: folders on the way become folders of links."""
+        path = self.project / name
+        if path.parent != self.project:
+            parent = self.own(str(Path(name).parent))
+            if parent.is_symlink():
+                there = parent.resolve()
+                parent.unlink()
+                parent.mkdir()
+                for child in there.iterdir():
+                    (parent / child.name).symlink_to(child)
+        return path
+
+    def write(self, name: str, content: str) -> None:
+        path = self.own(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        path.write_text(content, encoding="utf-8")
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        content = (self.project / name).read_text(encoding="utf-8-sig")
+        assert old in content
+        self.write(name, content.replace(old, new, 1))
+
+    def reach(self) -> None:
+        """Let every row be in force without an end, and the calendar go on."""
+        for path in sorted((self.project / "dbt_project" / "seeds").glob("*/*.csv")):
+            with path.open(encoding="utf-8-sig", newline="") as handle:
+                rows = list(csv.DictReader(handle))
+            if rows and "valid_to" in rows[0]:
+                self.rows(path, [{**row, "valid_to": ""} for row in rows])
+            if path.stem == "working_years":
+                years = {int(row["year"]) for row in rows} | {datetime.now(UTC).year + n for n in range(2)}
+                self.rows(path, [{**rows[0], "year": year} for year in sorted(years)])
+
+    def rows(self, path: Path, rows: list[dict]) -> None:
+        self.write(str(path.relative_to(self.project)), "")
+        with path.open("w", encoding="utf-8", newline="") as handle:
+            writer = csv.DictWriter(handle, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def set(self, **variables: str | None) -> None:
+        for name, value in variables.items():
+            if value is None:
+                self.patch.delenv(name)
+            else:
+                self.patch.setenv(name, str(value))
+
+    @property
+    def ledger(self):
+        return open_ledger(Settings())
+
+    def change(self, statement) -> None:
+        with self.ledger.begin() as connection:
+            connection.execute(statement)
+
+    def ask(self, name: str) -> None:
+        """Have what is dear really asked."""
+        self.patch.setattr(doctor_files, name, ASKED[name])
+
+    def findings(self) -> dict[str, doctor.Finding]:
+        here = Here(self.project)
+        here.__dict__.update(self.given)
+        with here.opened():
+            return {one.name: one for one in doctor.examine(here)}
+
+
+@pytest.fixture
+def house(tmp_path, monkeypatch):
+    """One where nothing is amiss. What is dear to ask has its own tests, and is asked where a test breaks it."""
+    made = House(tmp_path, monkeypatch)
+    named = {name for part in (*SOURCES, *SINKS) for name in part.variables()}
+    made.set(**dict.fromkeys(named, "made-up"), JIFEN_DATA_DIR=made.data, DO_NOT_TRACK="1")
+    (tmp_path / ".env").touch(mode=0o600)
+    keys = tmp_path / "edition.key", tmp_path / "second.key"
+    approvers = [f"{path.stem}: {new_key(path).text}" for path in keys]
+    (tmp_path / "approvers.yml").write_text("\n".join(approvers))
+    (tmp_path / "zone.yml").write_text("not_supplied: {patent: not agreed yet}")
+    made.set(JIFEN_SIGNING_KEY_FILE=keys[0], JIFEN_APPROVERS_FILE=tmp_path / "approvers.yml")
+    made.set(JIFEN_ZONE_FILE=tmp_path / "zone.yml", JIFEN_READERS_GROUP="root", JIFEN_ENV_FILE=tmp_path / ".env")
+    for name, answer in UNASKED.items():
+        monkeypatch.setattr(doctor_files, name, lambda *_, answer=answer, **__: answer)
+    with private():
+        publish_edition(made)
+    before = os.umask(0o022)
+    yield made
+    os.umask(before)
+    for number in made.children:
+        os.kill(number, signal.SIGKILL)
+
+
+def publish_edition(house: House) -> None:
+    ledger = house.ledger
+    root = house.data / "editions" / EDITION
+    (root / "tables").mkdir(parents=True)
+    (root / "tables" / "rankings.csv").write_text("uscc\n")
+    sha256 = write_manifest(root, {"edition_id": EDITION}, [describe_file(root, "tables/rankings.csv", 0, "zone")])
+    run_id = start_run(ledger, date(2025, 6, 30), "plain")
+    row = {"edition_id": EDITION, "as_of": "2025-06-30", "recipe_sha256": "c" * 64, "manifest_sha256": sha256}
+    ruleset = frozen_row("zhongkai-2024", house.project / "dbt_project")
+    publish(ledger, row | {"ruleset_id": "zhongkai-2024", "kind": "nightly"}, run_id, None, [], [], ruleset)
+    end_run(ledger, run_id, "published", EDITION, {})
+    point_current(house.data, EDITION)
+    (house.data / "run.lock").touch()
+
+
+def test_of_a_whole_installation_nothing_is_amiss(house):
+    assert {name: one for name, one in house.findings().items() if one.state != doctor.OK} == {}
+
+
+def open_run(house: House, **said: str) -> None:
+    row = {"run_id": "r", "as_of": "2025-06-30", "driver": "plain", "state": "failed", "started_at": now()}
+    house.change(insert(runs).values(**row | said))
+
+
+def break_ledger(house: House) -> None:
+    (house.data / "ledger.sqlite-wal").unlink(missing_ok=True)
+    (house.data / "ledger.sqlite").write_bytes(b"no ledger" * 1000)
+
+
+def leave_the_lock_to_a_child(house: House) -> None:
+    program = (
+        "import fcntl, subprocess, sys; lock = open(sys.argv[1], 'a'); fcntl.flock(lock, fcntl.LOCK_EX); "
+        "print(subprocess.Popen(['sleep', '30'], pass_fds=[lock.fileno()], stdout=-3, stderr=-3).pid)"
+    )
+    command = [sys.executable, "-c", program, str(house.data / "run.lock")]
+    house.children.append(int(subprocess.run(command, capture_output=True, check=True).stdout))
+
+
+def big_edition(house: House) -> None:
+    root = house.data / "editions" / "2025-06-29-abc"
+    root.mkdir()
+    (root / "x").touch()
+    write_manifest(root, {}, [describe_file(root, "x", None, "zone")])
+    path = root / "manifest.json"
+    told = json.loads(path.read_text())
+    told["files"][0]["bytes"] = 10**15
+    path.write_text(json.dumps(told))
+
+
+def without_files(house: House, *names: str) -> None:
+    for name in names:
+        house.own(name).unlink()
+
+
+def ended(house: House, file: str) -> None:
+    path = house.project / "dbt_project" / "seeds" / file
+    with path.open(encoding="utf-8-sig", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    last = date.today() + timedelta(days=30)  # noqa: DTZ011 - a month ahead is a month ahead in any zone
+    house.rows(path, [{**row, "valid_to": str(last)} for row in rows])
+
+
+BREAKS = {
+    "python": lambda house: house.edit("pyproject.toml", ">=3.11", ">=9"),
+    "libraries": lambda house: house.edit("requirements/all.lock", "agate==", "agate==0.0."),
+    "settings": lambda house: house.set(JIFEN_TIME_ZONE="Nowhere/Near"),
+    "env_file": lambda house: (house.folder / ".env").chmod(0o644),
+    "umask": lambda _: os.umask(0),
+    "time_zone": lambda house: house.edit("prefect.yaml", "Asia/Shanghai", "Europe/Berlin"),
+    "analytics": lambda house: house.set(DO_NOT_TRACK=None),
+    "data_folder": lambda house: house.set(JIFEN_DATA_DIR=house.folder / "elsewhere"),
+    "data_folder_owner": lambda house: house.patch.setattr(os, "getuid", lambda: 54321),
+    "data_folder_mode": lambda house: house.data.chmod(0o755),
+    "readers_group": lambda house: house.set(JIFEN_READERS_GROUP="nobody-has-this-name"),
+    "one_file_system": lambda house: (house.data / "raw").symlink_to(house.folder),
+    "free_space": lambda house: house.patch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10**9)),
+    "space_trend": big_edition,
+    "ledger": break_ledger,
+    "clock": lambda house: open_run(house, started_at="2999-01-01T00:00:00.000+00:00"),
+    "ledger_bound": lambda house: (house.data / "ledger.id").write_text("another 0\n"),
+    "journal": lambda house: house.change(text("update journal set content = '{}' where sequence = 1")),
+    "lock": leave_the_lock_to_a_child,
+    "dead_runs": lambda house: open_run(house, state="running", host=this_host(), process="1@0", seen_at=now()),
+    "current_edition": lambda house: (house.data / "editions" / EDITION / "tables" / "rankings.csv").write_text(""),
+    "signing_key": lambda house: (house.folder / "edition.key").chmod(0o644),
+    "public_keys": lambda house: house.set(JIFEN_PUBLIC_KEY_FILE=house.folder / "second.key.pub"),
+    "approvers": lambda house: (house.folder / "approvers.yml").write_text("{}"),
+    "sources": lambda house: (
+        house.given.pop("sources"),
+        house.edit("connectors/sources/tax.yml", "driver: rest", "driver: pigeon"),
+    ),
+    "sinks": lambda house: (
+        house.given.pop("sinks"),
+        house.edit("connectors/sinks/bank_a.yml", "kind: extract", "kind: present"),
+    ),
+    "sink_columns": lambda house: (
+        house.ask("check_sinks"),
+        house.given.update(
+            sinks=[
+                sink.model_copy(update={"tables": {"ext_nothing": None}}) if sink.name == "bank_a" else sink
+                for sink in SINKS
+            ]
+        ),
+    ),
+    "zone": lambda house: (house.folder / "zone.yml").write_text("not_supplied: {moon: it is far}"),
+    "variables": lambda house: house.set(TAX_BASE_URL=None),
+    "gpg": lambda house: house.set(PATH=house.folder),
+    "key_files": lambda house: (house.ask("usable"), house.set(DELIVERY_SIGNING_KEY_FILE="/nowhere.asc")),
+    "keys_expire": lambda house: house.patch.setattr(
+        doctor_files, "expiring_keys", lambda *_: ["key 00FF of BANK_A_OPENPGP_KEYS_FILE expires in 6 days"]
+    ),
+    "operators": lambda house: house.set(OPERATORS_WEBHOOK_URL=None, OPERATORS_WEBHOOK_SECRET=None),
+    "suites": lambda house: (
+        house.ask("load_suites"),
+        without_files(house, "expectations/suites/rankings.yml"),
+    ),
+    "change_limits": lambda house: house.write("connectors/change_limits.yml", "counts: many"),
+    "columns": lambda house: house.edit("dbt_project/columns.csv", "\n", "\n,new_column,新列,\n"),
+    "rule_sets": lambda house: (
+        house.ask("problems_of"),
+        house.edit("dbt_project/seeds/rulesets/ruleset_weights.csv", "national-2024,", "no-such-one,"),
+    ),
+    "published_rule_sets": lambda house: (
+        house.ask("moved"),
+        house.edit("dbt_project/seeds/rulesets/ruleset_weights.csv", "zhongkai-2024,", "no-such-one,"),
+    ),
+    "programme": lambda house: (
+        house.ask("programme_problems"),
+        house.edit("dbt_project/seeds/programme/policy_relations.csv", "champion-support,", "no-such-one,"),
+    ),
+    "rule_set_ends": lambda house: ended(house, "rulesets/rulesets.csv"),
+    "parameters_end": lambda house: ended(house, "programme/policies.csv"),
+    "reference_rates": lambda house: ended(house, "programme/reference_rates.csv"),
+    "working_days": lambda house: house.rows(
+        house.project / "dbt_project/seeds/programme/working_years.csv", [{"year": 2025, "working_days": 248}]
+    ),
+    "dbt_parse": lambda house: os.utime(house.project / "dbt_project/target/partial_parse.msgpack", (0, 0)),
+    "schedule": lambda house: without_files(house, "prefect.yaml"),
+}
+
+
+def test_there_is_a_way_to_break_whatever_is_checked():
+    assert list(BREAKS) == NAMES
+    assert len(NAMES) >= 25
+
+
+def test_what_a_check_rests_on_is_asked_before_it():
+    for place, check in enumerate(doctor.CHECKS):
+        assert set(check.after) <= set(NAMES[:place]), check.name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_broken_is_found_by_its_own_check_alone_with_the_line_that_mends_it(house, name):
+    BREAKS[name](house)
+    amiss = {one.name: one for one in house.findings().values() if one.state in (doctor.WRONG, doctor.WARNING)}
+    assert list(amiss) == [name]
+    (check,) = (one for one in doctor.CHECKS if one.name == name)
+    assert (amiss[name].state, len(amiss[name].found) > 10) == (check.amiss, True)
+    assert amiss[name].mend == check.mend.format(data_dir=os.environ["JIFEN_DATA_DIR"])
+
+
+def test_no_value_of_a_variable_is_told(house):
+    house.set(TAX_CLIENT_SECRET="canary-7d3e", TAX_BASE_URL=None)
+    assert "canary-7d3e" not in str(house.findings())
+
+
+def test_the_command_ends_with_1_where_something_is_wrong_and_with_0_where_something_is_to_be_watched(house):
+    checks = {one.name: one for one in doctor.CHECKS}
+    house.patch.setattr(doctor, "CHECKS", (checks["umask"], checks["data_folder"]))
+    env = {"JIFEN_DATA_DIR": str(house.data), "JIFEN_ENV_FILE": ""}
+    os.umask(0)
+    done = jifen("doctor", "--json", env=env, cwd=house.folder)
+    told = {one["name"]: one["state"] for one in json.loads(done.stdout)}
+    assert (done.returncode, told) == (0, {"umask": "warning", "data_folder": "ok"})
+    done = jifen("doctor", env=env | {"JIFEN_DATA_DIR": str(house.folder / "x")}, cwd=house.folder)
+    assert (done.returncode, b"mend: mkdir -m 700" in done.stdout) == (1, True)
