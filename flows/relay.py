@@ -6,8 +6,8 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from typing import Any
 
 from sqlalchemy import Table
@@ -155,9 +155,15 @@ def _push(night: Night, row: Row) -> None:
     if sink is None:
         what = f"{row['message_id']} is to be sent to it, and it has no sink file."
         raise ConfigError(what, recipient, f"put connectors/sinks/{recipient}.yml back, or jifen outbox discard")
-    module = sink.driver if sink.driver in ("webhook", "mail") else "bots"
-    driver = import_module(f"connectors.drivers.{module}")
-    driver.push(sink, row["message_id"], row["event"].encode(), night.settings)
+    from connectors.drivers import bots, mail, webhook
+    from connectors.drivers.addresses import CheckedAdapter
+
+    body = row["event"].encode()
+    if sink.driver == "mail":
+        mail.push(sink, body, night.settings)
+        return
+    with closing(CheckedAdapter(night.settings, recipient)) as adapter:
+        (webhook if sink.driver == "webhook" else bots).push(sink, body, night.settings, adapter)
 
 
 def _failed(night: Night, table: Table, row: Row, error: Exception, at: datetime) -> None:

@@ -1,7 +1,7 @@
 """Where a channel may be: never inside the house unless a setting says so, and what was looked at is what is called."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
@@ -46,19 +46,6 @@ def checked_addresses(host: str, port: int, settings: Settings, where: str) -> l
     return addresses
 
 
-def look_at_proxied(url: str, arguments: dict[str, Any], settings: Settings, where: str) -> None:
-    """Look at a host that a proxy would call for us: what resolves here; for any other the proxy has to answer."""
-    if select_proxy(url, arguments["proxies"]) is None:
-        return
-    parts = urlsplit(url)
-
-    def look() -> None:
-        with suppress(OSError):
-            checked_addresses(parts.hostname or "", parts.port or 443, settings, where)
-
-    within(look, "the channel's name is not resolved in time")
-
-
 def _meant(address: IPv4Address | IPv6Address) -> Iterator[IPv4Address | IPv6Address]:
     """The address, and one of version 4 that is written in it."""
     yield address
@@ -79,9 +66,28 @@ def _kind(address: IPv4Address | IPv6Address) -> str | None:
     return None if address.is_global else "not open to the world"
 
 
-def checked_adapter(settings: Settings, where: str) -> HTTPAdapter:
+class CheckedAdapter(HTTPAdapter):
     """An adapter whose own connections go to addresses that were looked at; a proxy's are the proxy's."""
 
+    def __init__(self, settings: Settings, where: str) -> None:
+        super().__init__()
+        self._settings, self._where = settings, where
+        self.poolmanager.pool_classes_by_scheme = _pools(settings, where)
+
+    def look_at_proxied(self, url: str, arguments: Mapping[str, Any]) -> None:
+        """Look at a host that a proxy would call for us: what resolves here; for any other the proxy has to answer."""
+        if select_proxy(url, arguments["proxies"]) is None:
+            return
+        parts = urlsplit(url)
+
+        def look() -> None:
+            with suppress(OSError):
+                checked_addresses(parts.hostname or "", parts.port or 443, self._settings, self._where)
+
+        within(look, "the channel's name is not resolved in time")
+
+
+def _pools(settings: Settings, where: str) -> dict[str, type]:
     def connect(self: HTTPConnection) -> socket.socket:
         """Go to the address itself; TLS and the Host header keep the name of the URL."""
         name, failed = self.host, None
@@ -100,9 +106,4 @@ def checked_adapter(settings: Settings, where: str) -> HTTPAdapter:
         kind = type(connection.__name__, (connection,), {"_new_conn": connect})
         return type(base.__name__, (base,), {"ConnectionCls": kind})
 
-    adapter = HTTPAdapter()
-    adapter.poolmanager.pool_classes_by_scheme = {
-        "http": pool(HTTPConnection, HTTPConnectionPool),
-        "https": pool(HTTPSConnection, HTTPSConnectionPool),
-    }
-    return adapter
+    return {"http": pool(HTTPConnection, HTTPConnectionPool), "https": pool(HTTPSConnection, HTTPSConnectionPool)}

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from pydantic import Field
+from requests.adapters import HTTPAdapter
 
 from connectors.drivers.webhook import posted, prepared
 from connectors.errors import LineDeadError, TransientError
@@ -42,7 +43,7 @@ def bots() -> dict[str, Bot]:
     return {name: Bot.model_validate(told) for name, told in read_yaml(FILE.read_bytes()).items()}
 
 
-def push(sink: NoticeSink, _message_id: str, body: bytes, settings: Settings) -> None:
+def push(sink: NoticeSink, body: bytes, settings: Settings, adapter: HTTPAdapter | None = None) -> None:
     """Post the text of an event. One attempt; a bot has no place for an id: a repeat is a second message there."""
     bot, connection = bots()[sink.driver], sink.posted_to
     url = read_variable(connection.url.env, sink.name)
@@ -54,7 +55,7 @@ def push(sink: NoticeSink, _message_id: str, body: bytes, settings: Settings) ->
     sent = prepared(sink, url, {"Content-Type": "application/json; charset=utf-8"}, _json(content))
     judged = sink.model_copy(update={"answered": bot.answered})
     try:
-        posted(judged, sent, (secret, url), settings)
+        posted(judged, sent, (secret, url), settings, adapter)
     except TransientError as error:
         if not isinstance(error, LineDeadError):
             error.retry_after = max(error.retry_after or 0.0, bot.wait_seconds)

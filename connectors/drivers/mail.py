@@ -19,11 +19,11 @@ from connectors.sink_files import MailConnection, NoticeSink
 from ledger.settings import Settings, read_variable
 
 
-def push(sink: NoticeSink, message_id: str, body: bytes, settings: Settings) -> None:
+def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
     """Hand one mail to the server. One attempt; its Message-ID is made of the event's id, so a repeat can be told."""
     connection = sink.mailed_to
     held = {name: read_variable(one.env, sink.name) for name, one in connection.needed().items()}
-    mail = _mail(sink, held["sender"], held["to"], message_id, loads(body)["data"])
+    mail = _mail(sink, held["sender"], held["to"], loads(body))
 
     def work() -> None:
         with _server(connection, held, settings, sink.name) as server:
@@ -53,7 +53,7 @@ def _printable(text: str) -> str:
     return "".join(sign for sign in text if sign.isprintable())[:200]
 
 
-def _mail(sink: NoticeSink, sender: str, to: str, message_id: str, data: dict[str, Any]) -> EmailMessage:
+def _mail(sink: NoticeSink, sender: str, to: str, event: dict[str, Any]) -> EmailMessage:
     mail = EmailMessage(SMTP_POLICY)
     try:
         address = Address(addr_spec=sender)
@@ -61,10 +61,10 @@ def _mail(sink: NoticeSink, sender: str, to: str, message_id: str, data: dict[st
     except (ValueError, IndexError):
         what = "the sender or a recipient is no mail address."
         raise ConfigError(what, sink.name, "mend the variables of sender and to, blanks between several") from None
-    mail["Subject"] = data["title"]
+    mail["Subject"] = event["data"]["title"]
     mail["Date"] = format_datetime(datetime.now(UTC))
-    mail["Message-ID"] = f"<{message_id}@{address.domain}>"
-    mail.set_content(data["text"])
+    mail["Message-ID"] = f"<{event['id']}@{address.domain}>"
+    mail.set_content(event["data"]["text"])
     return mail
 
 

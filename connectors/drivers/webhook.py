@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 
-from connectors.drivers.addresses import checked_adapter, look_at_proxied
+from connectors.drivers.addresses import CheckedAdapter
 from connectors.drivers.answers import SHORTEST_SECRET, Secrets, UnreadableError, check_answered
 from connectors.drivers.http_exchange import LOST, TooLargeError, exchanged, require_not_busy, surroundings
 from connectors.drivers.listing import Answer
@@ -29,32 +30,40 @@ _JSONP = re.compile(rb"\s*[A-Za-z_$][\w$.]*\((.*)\)[\s;]*", re.DOTALL)
 _BAD_NUMBER = re.compile(r"[45]\d\d")
 
 
-def push(sink: NoticeSink, message_id: str, body: bytes, settings: Settings) -> None:
-    """Post the body (structured-mode CloudEvents JSON). The message's id lets the receiver drop a repetition.
+def push(sink: NoticeSink, body: bytes, settings: Settings, adapter: HTTPAdapter | None = None) -> None:
+    """Post the body (structured-mode CloudEvents JSON). The event's id lets the receiver drop a repetition.
 
-    One attempt. Raises a connector error for whatever is not an acceptance; when it is tried again, `flows.relay` says.
+    One attempt. Raises a connector error for whatever is not an acceptance. When it is tried again, and by which
+    addresses are allowed (a `CheckedAdapter`), `flows.relay` says.
     """
     url = read_variable(sink.posted_to.url.env, sink.name)
     variable = sink.posted_to.secret.env if sink.posted_to.secret else ""
     secret = read_variable(variable, sink.name)
     headers = {
         "Content-Type": "application/cloudevents+json; charset=utf-8",
-        **signed_headers(message_id, int(time.time()), body, secret, variable, sink.name),
+        **signed_headers(str(loads(body)["id"]), int(time.time()), body, secret, variable, sink.name),
     }
-    posted(sink, prepared(sink, url, headers, body), (*secret.split(), url), settings)
+    posted(sink, prepared(sink, url, headers, body), (*secret.split(), url), settings, adapter)
 
 
-def posted(sink: NoticeSink, sent: requests.PreparedRequest, secrets: Iterable[str], settings: Settings) -> None:
-    """Post a request once, to an address that was looked at; a connector error for whatever is not an acceptance."""
+def posted(
+    sink: NoticeSink,
+    sent: requests.PreparedRequest,
+    secrets: Iterable[str],
+    settings: Settings,
+    adapter: HTTPAdapter | None,
+) -> None:
+    """Post a request once; a connector error for whatever is not an acceptance."""
     url, timeout = sent.url or "", settings.request_timeout_seconds
     arguments = surroundings(url)
     tokens = [value for _, value in parse_qsl(urlsplit(url).query) if len(value) >= SHORTEST_SECRET]
     known = Secrets(lambda: tuple(filter(None, (*secrets, *tokens))), (), sink.name)
     body = sent.body if isinstance(sent.body, bytes) else b""
-    with closing(checked_adapter(settings, sink.name)) as adapter, budget(settings.retry_seconds):
+    with closing(adapter or HTTPAdapter()) as used, budget(settings.retry_seconds):
         try:
-            look_at_proxied(url, arguments, settings, sink.name)
-            answer = exchanged(adapter, sent, arguments, timeout, sink.name, sink.statuses, MOST_OF_AN_ANSWER_BYTES)
+            if isinstance(used, CheckedAdapter):
+                used.look_at_proxied(url, arguments)
+            answer = exchanged(used, sent, arguments, timeout, sink.name, sink.statuses, MOST_OF_AN_ANSWER_BYTES)
             require_not_busy(answer, "the channel")
             _require_accepted(sink, answer, known, body)
         except UnreadableError as error:

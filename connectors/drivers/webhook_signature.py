@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from connectors.errors import ConfigError
 
 SHARED, PRIVATE, PUBLIC = "whsec_", "whsk_", "whpk_"
+SHORTEST_PLAIN = 12
 _KEY_BYTES = {SHARED: range(24, 65), PRIVATE: (32, 64)}
 """By kind how long a secret may be; the first 32 bytes of a private key are its seed."""
 
@@ -26,8 +27,9 @@ def new_secret(*, is_private: bool = False) -> tuple[str, str]:
 def signed_headers(message_id: str, at: int, body: bytes, held: str, variable: str, where: str) -> dict[str, str]:
     """The three headers, with a signature by each secret that the variable holds.
 
-    There are several, with blanks between them, while a key rotates: the channel takes any that it knows. A secret that
-    is none is a `ConfigError`, which does not repeat it.
+    There are several, with blanks between them, while a key rotates: the channel takes any that it knows. A text
+    without a prefix is the key as it stands: one that was agreed on before Standard Webhooks. A secret that is none is
+    a `ConfigError`, which does not repeat it.
     """
     content = b"%b.%d.%b" % (message_id.encode(), at, body)
     signatures = [_signature(*_secret(one, variable, where), content) for one in held.split()]
@@ -49,8 +51,13 @@ def _secret(text: str, variable: str, where: str) -> tuple[str, bytes]:
                 break
             if len(key) in lengths:
                 return kind, key
+            break
+    else:
+        if len(text) >= SHORTEST_PLAIN:
+            return SHARED, text.encode()
     raise ConfigError(
-        f"{variable} holds a secret that is none: {SHARED} and 24 to 64 bytes in base64, or {PRIVATE} and 32.",
+        f"{variable} holds a secret that is none: {SHARED} and 24 to 64 bytes in base64, {PRIVATE} and 32, "
+        f"or a plain one of {SHORTEST_PLAIN} characters or more.",
         where,
         f"jifen sink secret makes one; agree on it with the channel and set {variable}",
     )

@@ -60,7 +60,7 @@ def told(monkeypatch, settings):
             monkeypatch.setenv("BOT_URL", f"{group.url}/send?access_token=canary-0123456789")
             monkeypatch.setenv("BOT_SECRET", "SEC-canary-secret")
             run.seen = group.seen
-            bots.push(bot(driver), "e.group.1", event, settings)
+            bots.push(bot(driver), event, settings)
         return group.seen[0]
 
     return run
@@ -232,7 +232,7 @@ def mailed(monkeypatch, settings, tmp_path):
             monkeypatch.setenv(name, value)
         told = {"name": "post", "title": TITLE, "kind": "notice", "driver": "mail"}
         sink = NoticeSink.model_validate({**told, "connection": {**MAILED, **ACCOUNT, **changed}})
-        mail.push(sink, "2025-06-30-abc.post.1", EVENT, settings)
+        mail.push(sink, EVENT, settings)
 
     run.box = box
     yield run
@@ -246,7 +246,7 @@ def test_a_mail_goes_over_starttls_with_an_id_made_of_the_events(mailed):
     assert is_encrypted
     assert first.rcpt_tos == ["li@zone.example", "wang@zone.example"]
     read = [email.message_from_bytes(one.content, policy=email.policy.default) for one in (first, again)]
-    assert [one["Message-ID"] for one in read] == ["<2025-06-30-abc.post.1@zone.example>"] * 2
+    assert [one["Message-ID"] for one in read] == ["<e.group.1@zone.example>"] * 2
     assert read[0]["Subject"] == "积分版本 edition"
     assert read[0].get_content().strip().splitlines() == TEXT.splitlines()
 

@@ -3,10 +3,12 @@
 import json
 import socket
 import ssl
+from contextlib import closing
 
 import pytest
 import trustme
 
+from connectors.drivers.addresses import CheckedAdapter
 from connectors.drivers.webhook import push
 from connectors.errors import AgencyError, ConfigError, TransientError
 from connectors.sink_files import NoticeSink
@@ -34,7 +36,8 @@ def post(monkeypatch, tmp_path):
         settings = Settings(
             data_dir=tmp_path, retry_seconds=3, request_timeout_seconds=1, channel_hosts=hosts, _env_file=None
         )
-        push(NoticeSink.model_validate(SINK), "1", b"{}", settings)
+        with closing(CheckedAdapter(settings, "channel")) as adapter:
+            push(NoticeSink.model_validate(SINK), b'{"id": "1"}', settings, adapter)
 
     run.names, run.asked = {}, []
     monkeypatch.setattr(socket, "getaddrinfo", named)

@@ -73,10 +73,10 @@ def ends_in_time(monkeypatch):
     assert all(thread.daemon or thread.name.startswith("asyncio_") for thread in left)
 
 
-def notice(url, monkeypatch, settings, body=b"{}"):
+def notice(url, monkeypatch, settings, body=b'{"id": "1"}'):
     monkeypatch.setenv("HOOK_URL", url)
     monkeypatch.setenv("HOOK_SECRET", HOOK_SECRET)
-    push_notice(NoticeSink.model_validate(SINK), "1", body, settings)
+    push_notice(NoticeSink.model_validate(SINK), body, settings)
 
 
 @pytest.mark.parametrize("name", ENDLESS)
@@ -92,9 +92,9 @@ def test_a_message_is_still_owed_and_a_page_not_waited_for(name, monkeypatch, se
 @pytest.mark.parametrize(
     ("talk", "scheme", "body"),
     [
-        (silence, "https", b"{}"),
-        (drip(b"\x16\x03\x03\x40\x00", b"\x02"), "https", b"{}"),
-        (silence, "http", b" " * 30_000_000),
+        (silence, "https", b'{"id": "1"}'),
+        (drip(b"\x16\x03\x03\x40\x00", b"\x02"), "https", b'{"id": "1"}'),
+        (silence, "http", b'{"id": "1"}' + b" " * 30_000_000),
     ],
 )
 def test_a_handshake_or_a_channel_that_takes_no_more_is_not_waited_for(talk, scheme, body, monkeypatch, settings):

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import threading
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -120,6 +121,17 @@ def test_a_message_is_tried_ten_times_over_three_days_then_it_is_a_dead_letter_a
     alert = json.loads(channel.operators.seen[0].body)
     assert (alert["type"], alert["data"]["message_id"]) == ("cn.jifen.message.dead.v1", "e1.channel.1")
     assert {one.headers["webhook-id"] for one in channel.seen} == {"e1.channel.1"}
+
+
+@pytest.mark.parametrize("driver", ["webhook", "wecom"])
+def test_a_message_goes_to_no_address_inside_the_house_by_any_driver(channel, clock, driver):
+    channel.queue()
+    settings = channel.night.settings.model_copy(update={"channel_hosts": ""})
+    sinks = tuple(one.model_copy(update={"driver": driver}) for one in channel.night.sinks)
+    channel.night = replace(channel.night, settings=settings, sinks=sinks)
+    assert tried(channel, clock) == [False]
+    assert "leads to 127.0.0.1, loopback" in only(channel)["last_error"]
+    assert channel.seen == []
 
 
 def test_a_wait_that_the_channel_asks_for_is_kept_for_all_its_messages(channel, clock):

@@ -41,7 +41,7 @@ def posted(monkeypatch, tmp_path):
             settings = Settings(
                 data_dir=tmp_path, retry_seconds=1, request_timeout_seconds=1, channel_hosts="127.0.0.1", _env_file=None
             )
-            push(NoticeSink.model_validate({**SINK, **declared}), "1", MESSAGE, settings)
+            push(NoticeSink.model_validate({**SINK, **declared}), MESSAGE, settings)
 
     return run
 
@@ -145,8 +145,7 @@ def test_an_address_that_is_none_is_the_configurations_and_is_not_tried(monkeypa
     with pytest.raises(ConfigError, match=told):
         push(
             NoticeSink.model_validate(SINK),
-            "1",
-            b"{}",
+            MESSAGE,
             Settings(data_dir=tmp_path, retry_seconds=60, channel_hosts="127.0.0.1", _env_file=None),
         )
 

@@ -1,6 +1,7 @@
 """Signatures of messages, checked by what is not ours: `standardwebhooks`, `cloudevents` and plain Ed25519."""
 
 import base64
+import hmac
 import json
 import time
 
@@ -33,7 +34,7 @@ def received(monkeypatch, tmp_path):
             monkeypatch.setenv("HOOK_URL", channel.url)
             monkeypatch.setenv("HOOK_SECRET", " ".join(secrets))
             settings = Settings(data_dir=tmp_path, retry_seconds=5, channel_hosts="127.0.0.1", _env_file=None)
-            push(NoticeSink.model_validate(SINK), SENT.message_id, SENT.event.encode(), settings)
+            push(NoticeSink.model_validate(SINK), SENT.event.encode(), settings)
         return channel.seen[0].headers, channel.seen[0].body
 
     return run
@@ -69,6 +70,13 @@ def test_an_ed25519_signature_holds_for_this_body_alone(received):
     assert version == "v1a"
     with pytest.raises(InvalidSignature):
         key.verify(base64.b64decode(signature), before + changed(body))
+
+
+def test_a_secret_agreed_on_before_is_the_key_as_it_stands(received):
+    headers, body = received("a-plain-one-of-old")
+    content = b"%b.%b.%b" % (headers["webhook-id"].encode(), headers["webhook-timestamp"].encode(), body)
+    signature = base64.b64encode(hmac.digest(b"a-plain-one-of-old", content, "sha256")).decode()
+    assert headers["webhook-signature"] == f"v1,{signature}"
 
 
 def test_while_a_key_rotates_the_old_and_the_new_one_are_taken(received):
