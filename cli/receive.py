@@ -24,9 +24,9 @@ def receive(
     """Open packages, verify signature, sums and number, and load their rows once, whatever ends the process.
 
     A package that was loaded before is known and skipped. One that is damaged, not by the known sender, not for us or
-    out of order is refused, nothing of it is loaded, and those behind it stay for the next time: exit code 1.
+    out of order is refused and nothing of it is loaded: exit code 1. One behind it is loaded where it does without.
     """
-    from flows.receive import Keys, write_ack
+    from flows.receive import Keys, ReceiveError, write_ack
     from flows.receive import receive as load
 
     if (key is None or sender is None) != unsealed:
@@ -35,9 +35,15 @@ def receive(
     lines: list[dict[str, Any]] = []
     # Names sort by date and number.
     for place, package in enumerate(sorted(packages, key=lambda path: path.name)):
-        received = load(package, into, as_recipient, keys, is_first=first and place == 0)
+        try:
+            received = load(package, into, as_recipient, keys, is_first=first and place == 0)
+        except ReceiveError as error:
+            lines.append({"package": package.name, "state": error.state, "message": str(error)})
+            continue
         if ack is not None:
             write_ack(received, ack, as_recipient, "accepted")
         lines.append(asdict(received))
-    columns = ("package", "state", "number", "rows", "dropped")
+    columns = ("package", "state", "number", "rows", "dropped", "message")
     show.show_rows("Received 接收", lines, columns, as_json, whole=("package",))
+    if any(line["state"] == ReceiveError.state for line in lines):
+        raise typer.Exit(1)

@@ -3,12 +3,13 @@
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Final
 
 from connectors.errors import ConfigError
@@ -16,6 +17,7 @@ from connectors.errors import ConfigError
 SIGN, ENCRYPT = "s", "e"
 WARNED_DAYS: Final = (7, 30, 90)
 _SECONDS: Final = 300
+_PREFIX: Final = "jifen-gpg-"
 _COMMON: Final = ("--batch", "--no-tty", "--no-options", "--quiet", "--no-auto-key-locate")
 _UNASKED: Final = ("--pinentry-mode", "loopback", "--passphrase", "")
 # RFC 4880 is what GnuPG 2.2 reads: a key of a newer version may ask for ciphers that it does not know.
@@ -191,8 +193,9 @@ def _home(*keys: Path) -> Iterator[Path]:
     """A folder of gpg's own with these keys and no others; its agent ends with it."""
     if shutil.which("gpg") is None:
         raise ConfigError("the program gpg is not installed.", "openpgp", "apt-get install gnupg")
+    _sweep_homes()
     # Short, for the socket of the agent stands in it.
-    with TemporaryDirectory(prefix="jifen-gpg-") as folder:
+    with TemporaryDirectory(prefix=_PREFIX) as folder:
         home = Path(folder)
         try:
             for file in keys:
@@ -209,6 +212,15 @@ def _home(*keys: Path) -> Iterator[Path]:
                 check=False,
                 timeout=_SECONDS,
             )
+
+
+def _sweep_homes() -> None:
+    """Remove what a kill left of earlier homes: copies of keys stand in them. Their agents end without them."""
+    for left in Path(gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            found = left.stat()
+            if found.st_uid == os.getuid() and time.time() - found.st_mtime > 4 * _SECONDS:
+                shutil.rmtree(left)
 
 
 def _gpg(home: Path, words: Sequence[str], content: bytes = b"") -> "subprocess.CompletedProcess[bytes]":

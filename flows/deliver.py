@@ -32,21 +32,23 @@ def send_pending(
     send: Callable[[S, Row], Row],
     or_else: str = ", or publish again without it",
     only: str | None = None,
+    *,
+    in_order: bool = False,
 ) -> list[dict[str, Any]]:
     """Send what is pending in `table`, oldest first, to the sinks of this kind; answers one line for each row.
 
     `told` names words of the line and the columns they come from. `send` records what was sent, and answers what else
     stands in its line. A recipient that does not answer is asked no more: each row would take the whole budget of
-    retries.
+    retries. With `in_order` a row that fails keeps back the recipient's later ones. `only` is one recipient.
     """
     by_name = {sink.name: sink for sink in night.sinks if isinstance(sink, kind)}
     (key,) = table.primary_key
     away: dict[str, str] = {}
     lines = []
     for row in pending(night.ledger, table):
-        if only not in (None, row[key.name]):
-            continue
         recipient = row["recipient"]
+        if only not in (None, recipient):
+            continue
         line = {"recipient": recipient, **{word: row[column] for word, column in told.items()}, "state": "pending"}
         if recipient in away:
             lines.append({**line, "error": away[recipient]})
@@ -58,8 +60,8 @@ def send_pending(
             lines.append({**line, **send(by_name[recipient], row), "state": "sent"})
             log.info("%s: %s sent", recipient, row[key.name])
         except Exception as error:  # noqa: BLE001 - one recipient's fault keeps nothing from the others
-            if isinstance(error, TransientError):
-                away[recipient] = str(error)
+            if in_order or isinstance(error, TransientError):
+                away[recipient] = error_text(error)
             mark_failed(night.ledger, table, row[key.name], error_text(error))
             lines.append({**line, "error": error_text(error)})
             log.warning("%s: %s is not delivered yet", recipient, row[key.name])
@@ -73,9 +75,12 @@ def error_text(error: Exception) -> str:
 
 
 def deliver_pending(night: Night, only: str | None = None) -> list[dict[str, Any]]:
-    """Send every package that is pending, or one alone; answers one line for each, sent or not."""
+    """Send every package that is pending, or those to one recipient; answers one line for each, sent or not.
+
+    Numbers leave in their order: a bank that has a later one takes no earlier one any more.
+    """
     told = {"edition_id": "edition_id", "number": "number"}
-    return send_pending(night, deliveries, ExtractSink, told, partial(_send_package, night), only=only)
+    return send_pending(night, deliveries, ExtractSink, told, partial(_send_package, night), only=only, in_order=True)
 
 
 def _send_package(night: Night, sink: ExtractSink, owed: Row) -> Row:

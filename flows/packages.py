@@ -171,13 +171,29 @@ def held_codes(night: Night, recipient: str) -> set[str]:
     return set().union(*_earlier(night, following).codes.values())
 
 
+def _arrived(rows: Sequence[Row]) -> set[int]:
+    """The numbers that a recipient has, of rows with the newest first.
+
+    It has none that it rejected, nor what follows such a one, unless it says so.
+    """
+    found, is_broken = set(), False
+    for row in reversed(rows):
+        if row["ack_state"] in ("accepted", "rejected"):
+            is_broken = row["ack_state"] == "rejected"
+        if row["state"] == "sent" and not is_broken:
+            found.add(row["number"])
+    return found
+
+
 def _earlier(night: Night, owed: Row) -> Earlier:
     follows: Row | None = None
     gaps: list[Row] = []
     maybe: list[Row] = []
     with_rows: Row | None = None
-    for row in before(night.ledger, owed):
-        if row["state"] == "sent":
+    rows = before(night.ledger, owed)
+    arrived = _arrived(rows)
+    for row in rows:
+        if row["number"] in arrived:
             follows = follows or row
             if row["kind"] != RECALL:
                 with_rows = row
@@ -339,4 +355,8 @@ def require_allowed_today(night: Night, sink: ExtractSink, row: Row, edition_id:
     }
     if gone:
         what = f"{row['delivery_id']} holds rows of {len(gone)} enterprises whose consent no longer stands: not sent."
-        raise ConfigError(what, row["recipient"], "jifen run, which sends today's rows under a new number")
+        follows = (
+            f"jifen deliveries ack {row['delivery_id']} --rejected --why lost: the next package, of jifen run, then "
+            "names it as a gap"
+        )
+        raise ConfigError(what, row["recipient"], follows)

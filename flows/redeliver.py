@@ -54,7 +54,7 @@ def recall(settings: Settings, recipient: str, codes: Sequence[str], why: str, w
             events = recall_event(delivery_id, [Recall(recipient, tuple(codes), why)])
             told = [one for sink in channels for one in messages_to(sink, f"{delivery_id}.{sink.name}", events)]
             queue(connection, current, [], told)
-        deliver_pending(night, only=delivery_id)
+        deliver_pending(night, only=recipient)
         return delivery_row(night.ledger, delivery_id)
 
 

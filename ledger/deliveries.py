@@ -76,7 +76,8 @@ def queue_due(ledger: Engine, recipients: Sequence[str], edition_id: str | None,
             is_numbered = (deliveries.c.number.is_not(None), deliveries.c.kind != RECALL)
             waiting = (of_it, *is_numbered, deliveries.c.state == "pending", deliveries.c.due_on.is_(None))
             connection.execute(update(deliveries).where(*waiting).values(due_on=today))
-            newest = select(deliveries.c.due_on).where(of_it, *is_numbered).order_by(desc(deliveries.c.number)).limit(1)
+            stands = (of_it, *is_numbered, deliveries.c.state != "superseded")
+            newest = select(deliveries.c.due_on).where(*stands).order_by(desc(deliveries.c.number)).limit(1)
             if connection.execute(newest).scalar() != today:
                 supersede(connection, of_it)
                 queue_delivery(connection, recipient, edition_id, DAILY, today)
@@ -146,8 +147,10 @@ def queue_recall(
 ) -> str:
     """Queue a message that the recipient drop the rows of these enterprises, within the caller's transaction.
 
-    With `held_only` those of which it holds no row are left out when it is composed. Answers the delivery's id.
+    With `held_only` those of which it holds no row are left out when it is composed. A package that waits is given up:
+    it would come after the recall and bear an earlier number. Answers the delivery's id.
     """
+    supersede(connection, deliveries.c.recipient == recipient)
     note = {"codes": sorted(codes), "why": why, "decided_by": who, "held_only": held_only}
     delivery_id = queue_delivery(connection, recipient, edition_id, RECALL, note=note)
     journal.append(connection, "recall", {"delivery_id": delivery_id, **note})

@@ -259,12 +259,14 @@ async def _leave(client: asyncssh.SFTPClient, target: PurePosixPath, content: by
         with _asked(f"write {name} into folder {target.parent}", where, mend):
             async with client.open(str(part), "wb") as handle:
                 await handle.write(content)
-        # A box that one may only write into tells no sizes.
+        # A box that one may only write into tells no sizes, and gives nothing back.
         with (
             _asked(f"tell the size of {name} in folder {target.parent}", where, mend),
             suppress(asyncssh.SFTPPermissionDenied, asyncssh.SFTPOpUnsupported),
         ):
             kept = (await client.stat(str(part))).size
+            if kept in (len(content), None) and not await _same(client, part, content):
+                raise AgencyError(f"the server kept other bytes of {name} than were sent.", where, mend)
         if kept not in (len(content), None):
             raise AgencyError(f"the server kept {kept} of {len(content)} bytes of {name}.", where, mend)
         with _asked(f"rename {part.name} to {name} in folder {target.parent}", where, mend):

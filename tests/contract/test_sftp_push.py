@@ -279,3 +279,16 @@ def test_an_account_without_a_proof_is_no_account(fields, told):
     with pytest.raises(ValueError, match=told):
         connection_of(**fields)
     assert isinstance(connection_of(), SftpConnection)
+
+
+class Spoils(asyncssh.SFTPServer):
+    """Keeps as many bytes as it is given, and one of them wrong."""
+
+    def write(self, file_obj, offset, data):
+        return super().write(file_obj, offset, b"\0" + data[1:])
+
+
+def test_what_the_server_kept_is_read_back_before_it_gets_its_name(pushed):
+    with pytest.raises(AgencyError, match=r"kept other bytes of scores\.csv than were sent"):
+        pushed(Spoils)
+    assert names(pushed.box) == []

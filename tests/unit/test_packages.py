@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from connectors.errors import ConfigError, TransientError
+from connectors.errors import AgencyError, ConfigError, TransientError
 from connectors.sink_files import ExtractSink, read_sinks
 from connectors.zone import Zone
 from editions.extract import cut_extract
@@ -87,7 +87,7 @@ class Bank:
 
     def __init__(self, settings, ledger, box, monkeypatch):
         self.settings, self.ledger, self.box, self.sink = settings, ledger, box, SINK
-        self.is_away, self.day = False, DAYS[0]
+        self.is_away, self.refused, self.day = False, False, DAYS[0]
         self.into = box.parent / "loaded"
         box.mkdir()
         bank = self
@@ -104,6 +104,8 @@ class Bank:
     def push(self, _connection, _folder, files, where, _settings):
         if self.is_away:
             raise TransientError("does not answer.", where, "jifen run")
+        if self.refused:
+            raise AgencyError("refuses the file.", where, "call them")
         for name, content in files:
             (self.box / name).write_bytes(content)
 
@@ -625,6 +627,48 @@ def reported(penalties, repaired="", known_on=AS_OF):
     create table int_enterprises__repaired as
     select uscc, date '{known_on}' as known_on from rankings where right(uscc, 1) = '{repaired}';
     """  # noqa: S608
+
+
+def test_a_recall_gives_up_what_waits_and_the_next_run_sends_the_day_anew(bank):
+    bank.send()
+    bank.receive(bank.packages()[-1])
+    bank.is_away = True
+    assert [line["state"] for line in bank.send(DAYS[1])] == ["pending"]
+    bank.is_away = False
+    with bank.ledger.begin() as connection:
+        queue_recall(connection, "bank_a", "2025-06-30-a", ["91441300MA00000003"], "a mistake", "someone")
+    assert [line["number"] for line in bank.send()] == [3, 4]
+    loaded = [bank.receive(package) for package in bank.packages()[1:]]
+    assert [(one.number, one.state) for one in loaded] == [(3, "loaded"), (4, "loaded")]
+    assert [row["state"] for row in delivery_rows(bank.ledger)] == ["sent", "sent", "superseded", "sent"]
+
+
+def test_nothing_leaves_before_a_number_that_could_not(bank):
+    bank.send()
+    with bank.ledger.begin() as connection:
+        queue_recall(connection, "bank_a", "2025-06-30-a", ["91441300MA00000003"], "a mistake", "someone")
+    bank.refused = True
+    assert [line["state"] for line in bank.send(DAYS[1])] == ["pending", "pending"]
+    assert [row["attempts"] for row in delivery_rows(bank.ledger)] == [0, 1, 1]
+    bank.refused = False
+    assert [line["number"] for line in bank.send()] == [2, 3]
+
+
+def test_what_a_bank_lost_and_may_not_get_again_is_a_gap_of_the_next(bank):
+    bank.send()
+    bank.receive(bank.packages()[0])
+    bank.send(DAYS[1])
+    bank.send(DAYS[2])
+    with pytest.raises(ReceiveError, match="there is a gap"):
+        bank.receive(bank.packages()[2])
+    acknowledge(bank.ledger, "bank_a.2", "rejected", "lost", "someone")
+    bank.send(DAYS[3])
+    assert bank.receive(bank.packages()[3]).state == "loaded"
+    kept = packages.kept_manifest(bank.settings.data_dir, delivery_row(bank.ledger, "bank_a.4"))
+    assert (kept["follows"]["number"], [gap["number"] for gap in kept["gaps"]]) == (1, [2, 3])
+    # K2 ended between the first and the second: the bank never saw that it was dropped there.
+    drops = read_drops(unpack(bank.packages()[3].read_bytes())["drops.csv"])
+    assert [(one["uscc"][-1], one["reason"]) for one in drops] == [("2", "expired")]
 
 
 def test_a_repaired_penalty_is_recalled_from_whoever_holds_it_before_the_edition_without_it(bank):

@@ -1,0 +1,48 @@
+"""Deliveries under seeded faults: a fixed sample of the sweep, and that the sweep finds what it looks for."""
+
+import pytest
+
+from connectors.drivers import sftp
+from flows import receive
+from tests import delivery_sweep
+
+
+@pytest.fixture
+def swept(tmp_path, monkeypatch):
+    """A sweep whose variables are gone after it."""
+
+    def run(count, **options):
+        with monkeypatch.context() as patch:
+            for name in ("TMPDIR", "SMALL_HOST"):
+                patch.setenv(name, str(tmp_path))
+            return delivery_sweep.sweep(tmp_path, count, processes=1, **options)
+
+    return run
+
+
+def test_nothing_is_half_lost_or_loaded_twice_and_each_gap_and_wrong_total_is_found(swept):
+    found = swept(40, sealed=0.5, days=20)
+    assert found.findings == []
+    assert set(found.faults) >= set(delivery_sweep.AT_THE_SERVER)
+    assert (found.kills > 0, found.refused_as_gap > 0, found.refused_as_altered > 0) == (True, True, True)
+    assert found.sealed > 15
+
+
+async def _under_its_own_name(client, target, content, _):
+    async with client.open(str(target), "wb") as handle:
+        await handle.write(content)
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "spoilt", "told"),
+    [
+        (sftp, "_leave", _under_its_own_name, "was opened under its final name"),
+        (receive, "_is_new", lambda *_: True, "UNIQUE constraint failed"),
+        (sftp, "push", lambda *_: [], "was sent and is lost"),
+    ],
+)
+def test_the_sweep_finds_a_half_file_a_second_load_and_a_loss(swept, monkeypatch, where, what, spoilt, told):
+    monkeypatch.setattr(where, what, spoilt)
+    monkeypatch.setattr(delivery_sweep, "FAULTS", ("given",))
+    monkeypatch.setattr(delivery_sweep, "FAULTY", 1.0)
+    assert told in str(swept(3, sealed=0, days=3).findings)

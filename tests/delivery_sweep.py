@@ -1,0 +1,619 @@
+"""Deliver 10,000 packages to banks under seeded faults, load them at the other end, and count what came.
+
+`python -m tests.delivery_sweep` prints what it found and ends with 1 where anything is wrong; the tests take a fixed
+sample. A bank's server stands on loopback in a process of its own and misbehaves as the seed says; each run of the
+sender and each load at the bank is a process too, and some are killed by SIGKILL between any two calls of the product's
+own functions. A day is one delivery: what arrives, is given up, is lost at the bank or answered is drawn for each.
+"""
+
+import argparse
+import json
+import logging
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import asyncssh
+import pandas  # noqa: F401 - read once here, and not by each process of a day
+import pyarrow.dataset  # noqa: F401
+
+from cli import sink_test
+from connectors.errors import ConfigError
+from connectors.openpgp import seal, unseal
+from connectors.sink_files import ExtractSink, read_sinks
+from connectors.zone import Zone
+from editions.package import pack, unpack
+from editions.sql_text import literal
+from flows import packages
+from flows.acks import collect_acks
+from flows.deliver import deliver_pending
+from flows.night import Night
+from flows.receive import Keys, ReceiveError, receive, write_ack
+from flows.redeliver import recall, redeliver
+from ledger.deliveries import acknowledge, queue_due
+from ledger.settings import PROJECT_DIR, Settings
+from ledger.store import open_ledger
+from sandbox.standin.bank import SENDER, bank_keys, key_pair
+from tests.contract.small_sftp import connection_of, serve
+
+(BANK,) = [sink for sink in read_sinks() if isinstance(sink, ExtractSink)][:1]
+TABLE, FIRST_DAY, CODES = "ext_bank__scores", date(2026, 1, 1), 12
+OURS = tuple(f"{PROJECT_DIR}/{name}/" for name in ("connectors", "editions", "flows", "ledger"))
+AT_THE_SERVER = (
+    *("cut", "cut and cut again", "rename refused", "no posix-rename", "write-only", "robot", "robot takes parts"),
+    *("disk full", "disk full in silence", "a byte of the disk"),
+)
+FAULTS = (*AT_THE_SERVER, "wrong host key", "sender killed", "bank killed", "given", "lost", "ack lost", "altered")
+"""`given`: the bank is given a package twice; `lost`: it loses one before it was loaded."""
+FAULTY, STUBBORN, RECALLED = 0.6, 0.2, 0.05
+"""Of how many days something goes wrong, of how many of these the day ends with it, and has a recall."""
+ALTERED = ("flipped", "rows", "sum", "codes", "no signature", "for another", "number", "drops")
+FORK = multiprocessing.get_context("fork")
+
+
+class _Box(asyncssh.SFTPServer):
+    """A bank's server with the one fault that stands in the file beside its box; a finding is a line in `found`."""
+
+    root = Path()
+
+    def __init__(self, channel: Any, chroot: bytes) -> None:
+        super().__init__(channel, chroot=chroot)
+        self._file = self.root / "fault"
+        self._fault, _, at = (self._file.read_text() if self._file.exists() else "").partition(":")
+        self._at = int(at or 0)
+
+    def _is_hidden(self) -> bool:
+        return self._fault == "write-only"
+
+    def open(self, path: bytes, pflags: int, attrs: Any) -> Any:
+        is_write = pflags & (asyncssh.FXF_WRITE | asyncssh.FXF_CREAT)
+        if is_write and not Path(path.decode()).name.startswith("."):
+            with (self.root / "found").open("a") as file:
+                file.write(f"{path.decode()} was opened under its final name\n")
+        if self._is_hidden() and not is_write:
+            raise asyncssh.SFTPPermissionDenied("write only")
+        return super().open(path, pflags, attrs)
+
+    def stat(self, path: bytes) -> Any:
+        if self._is_hidden():
+            raise asyncssh.SFTPPermissionDenied("write only")
+        return super().stat(path)
+
+    def write(self, file_obj: Any, offset: int, data: bytes) -> int:
+        if offset + len(data) > self._at:
+            kept = data[: max(0, self._at - offset)]
+            if self._fault.startswith("cut"):
+                super().write(file_obj, offset, kept)
+                file_obj.flush()
+                if self._fault == "cut":
+                    self._file.unlink(missing_ok=True)
+                self.channel.get_connection().abort()
+                raise asyncssh.SFTPConnectionLost("cut")
+            if self._fault == "disk full":
+                super().write(file_obj, offset, kept)
+                raise asyncssh.SFTPNoSpaceOnFilesystem("full")
+            if self._fault == "disk full in silence":
+                return super().write(file_obj, offset, kept) and len(data)
+            if self._fault == "a byte of the disk":
+                return super().write(file_obj, offset, bytes([data[0] ^ 1]) + data[1:])
+        return super().write(file_obj, offset, data)
+
+    def close(self, file_obj: Any) -> None:
+        super().close(file_obj)
+        if self._fault == "robot takes parts":
+            self._take(self.root / "box")
+
+    def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
+        if self._fault in ("rename refused", "no posix-rename"):
+            kind = asyncssh.SFTPPermissionDenied if self._fault == "rename refused" else asyncssh.SFTPOpUnsupported
+            raise kind(self._fault)
+        super().posix_rename(oldpath, newpath)
+        self._robot()
+
+    def rename(self, oldpath: bytes, newpath: bytes) -> None:
+        if self._fault == "rename refused":
+            raise asyncssh.SFTPPermissionDenied(self._fault)
+        super().rename(oldpath, newpath)
+        self._robot()
+
+    def _robot(self) -> None:
+        if self._fault.startswith("robot"):
+            self._take(self.root / "box")
+
+    def _take(self, box: Path) -> None:
+        for path in box.iterdir():
+            shutil.move(path, self.root / "taken" / path.name)
+
+
+def _serve(root: Path) -> None:
+    logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
+    with serve(root, type("Box", (_Box,), {"root": root})) as variables:
+        (root / "variables.part").write_text(json.dumps(variables))
+        (root / "variables.part").rename(root / "variables")
+        signal.pause()
+
+
+@dataclass
+class Swept:
+    """What became of the deliveries, and each thing that is not as it must be."""
+
+    deliveries: int = 0
+    sealed: int = 0
+    sent: int = 0
+    given_up: int = 0
+    recalls: int = 0
+    attempts: int = 0
+    kills: int = 0
+    redeliveries: int = 0
+    refused_as_gap: int = 0
+    refused_as_altered: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    findings: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+    def add(self, other: "Swept") -> None:
+        """Count what another lane has counted."""
+        for name, value in vars(other).items():
+            if name == "faults":
+                self.faults.update(value)
+            else:
+                setattr(self, name, getattr(self, name) + value)
+
+
+class _Killed(Exception):  # noqa: N818 - an outcome, no error
+    """The process was killed, as the seed wanted."""
+
+
+def _apart(work: Callable[[], Any], kill_at: int | None = None) -> Any:
+    """What some work answers, in a process of its own that is killed at one of the calls of our functions.
+
+    Raises `_Killed`. A `kill_at` of 0 counts the calls and answers their number.
+    """
+    ours, theirs = FORK.Pipe(duplex=False)
+
+    def run() -> None:
+        calls = [0]
+
+        def count(frame: Any, event: str, _: Any) -> None:
+            if event in ("call", "return") and frame.f_code.co_filename.startswith(OURS):
+                calls[0] += 1
+                if calls[0] == kill_at:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        if kill_at is not None:
+            threading.setprofile(count)
+            sys.setprofile(count)
+        try:
+            answer: Any = work()
+        except Exception as error:  # noqa: BLE001 - told by whoever asked for it
+            answer = error
+        sys.setprofile(None)
+        theirs.send(calls[0] if kill_at == 0 else answer)
+        theirs.close()
+        os._exit(0)
+
+    process = FORK.Process(target=run)
+    process.start()
+    theirs.close()
+    try:
+        answer = ours.recv()
+    except EOFError:
+        answer = _Killed()
+    process.join()
+    if process.exitcode not in (0, -signal.SIGKILL) or (isinstance(answer, _Killed) and not kill_at):
+        raise RuntimeError(f"a process ended with {process.exitcode}")
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+class _Lane:
+    """One sender with its store, one bank with its own, and the days between them."""
+
+    def __init__(self, root: Path, seed: int, number: int, *, is_sealed: bool) -> None:
+        self.root, self.dice, self.swept = root, random.Random(f"{seed}.{number}"), Swept()
+        # Each lane goes on where the one before it stopped, so that a small sample has them all.
+        shuffled = random.Random(seed).sample(FAULTS, len(FAULTS))
+        self.faults = islice(cycle(shuffled), number * 10 % len(FAULTS), None)
+        for name in ("box", "acks", "taken", "inbox", "tmp"):
+            (root / name).mkdir(parents=True)
+        acknowledged = BANK.acknowledged and BANK.acknowledged.model_copy(update={"folder": "acks"})
+        sealed = {} if is_sealed else {"sealed": None, "unsealed": "a trial"}
+        told = {"connection": connection_of(), "folder": "box", "tables": {TABLE: BANK.tables[TABLE]}, "notice": None}
+        self.sink = BANK.model_copy(update={"acknowledged": acknowledged, **told, **sealed})
+        self.settings = Settings(data_dir=root / "data", retry_seconds=5, _env_file=None)
+        self.day, self.into = FIRST_DAY, root / "bank"
+        self.keys = Keys(key_pair(root, BANK.name)[0], key_pair(root, SENDER)[1]) if is_sealed else None
+        self.calls: dict[str, int] = {}
+        self.loaded: dict[int, str] = {}
+        self.whole: dict[str, str] = {}
+
+    def run(self, days: int) -> Swept:
+        """Let so many days pass, and one at the end on which nothing goes wrong; answers what was found."""
+        server = FORK.Process(target=_serve, args=(self.root,), daemon=True)
+        server.start()
+        while not (self.root / "variables").exists():
+            time.sleep(0.01)
+        variables = json.loads((self.root / "variables").read_text())
+        os.environ |= {**variables, **bank_keys(self.sink, self.root), "TMPDIR": str(self.root / "tmp")}
+        tempfile.tempdir = None
+        codes = {"consent_valid_to": f"date {literal(FIRST_DAY.isoformat())} + cast(i * {days} // {CODES} as integer)"}
+        with patch.dict(sink_test._CONSENT, codes), patch.object(sink_test, "ROWS", CODES):
+            _apart(self._make)
+        self.calls = {"send": _apart(self._send, 0), "load": _apart(self._load, 0)}
+        for _ in range(days - 1):
+            self.day += timedelta(days=1)
+            self._pass_a_day(next(self.faults) if self.dice.random() < FAULTY else "")
+        self.day += timedelta(days=1)
+        self._heal()
+        self._check()
+        server.terminate()
+        server.join()
+        return self.swept
+
+    def _make(self) -> None:
+        ledger = open_ledger(self.settings)
+        sink_test._make_edition(self.sink, self.settings, ledger)
+
+    def _night(self) -> Night:
+        return Night("", self.day, self.settings, open_ledger(self.settings), (), (self.sink,), Zone())
+
+    def _send(self, act: Callable[[Night], Any] | None = None) -> Any:
+        """One run of the sender, on this lane's day."""
+        logging.getLogger("jifen").setLevel(logging.CRITICAL)
+        moment = datetime(self.day.year, self.day.month, self.day.day, 4, tzinfo=UTC)
+        clock = type("Clock", (datetime,), {"now": classmethod(lambda _, zone=None: moment.astimezone(zone))})
+        night = self._night()
+        with patch.object(packages, "datetime", clock), patch("flows.night.read_sinks", lambda: [self.sink]):
+            if act:
+                return act(night)
+            queue_due(night.ledger, [self.sink.name], sink_test.EDITION, self.day.isoformat())
+            lines = deliver_pending(night)
+            for line in collect_acks(night):
+                if line["state"] == "wrong":
+                    raise RuntimeError(line["error"])
+        return [line.get("error") for line in lines if line["state"] != "sent"]
+
+    def _load(self) -> list[str]:
+        """One load at the bank of whatever lies there, with its answers; answers what was refused."""
+        refused = []
+        for package in self._lying():
+            try:
+                received = receive(package, self.into, self.sink.name, self.keys)
+            except ReceiveError as error:
+                refused.append(str(error))
+                continue
+            write_ack(received, self.root / "acks", self.sink.name, "accepted")
+        return refused
+
+    def _lying(self) -> list[Path]:
+        """What the bank's people find: packages, moved into a folder of theirs."""
+        for folder in ("box", "taken"):
+            for path in sorted((self.root / folder).glob("jifen_*")):
+                path.rename(self.root / "inbox" / path.name)
+        return sorted(path for path in (self.root / "inbox").iterdir() if path.name.endswith((".tar", ".tar.gpg")))
+
+    def _pass_a_day(self, fault: str) -> None:
+        swept, dice = self.swept, self.dice
+        swept.faults.update([fault] if fault else [])
+        if dice.random() < RECALLED:
+            swept.recalls += 1
+            codes = [f"91441300MA0000000{dice.randint(1, CODES)}"]
+            self._try(lambda: self._send(lambda _: recall(self.settings, self.sink.name, codes, "why", "somebody")))
+        if fault in AT_THE_SERVER:
+            (self.root / "fault").write_text(f"{fault}:{dice.randint(1, 4000)}")
+        wrong = {"SMALL_HOST_KEY": _another_key()} if fault == "wrong host key" else {}
+        with patch.dict(os.environ, wrong):
+            left = self._try(self._send, self._fate("send", is_wanted=fault == "sender killed"))
+        (self.root / "fault").unlink(missing_ok=True)
+        is_over = left != [] and (fault == "sender killed" or dice.random() > STUBBORN)
+        if is_over and (left := self._try(self._send)):
+            swept.findings.append(f"{self.day}: not sent though nothing is wrong any more: {left}")
+        self._look_for_parts()
+        self._at_the_bank(fault)
+
+    def _fate(self, what: str, *, is_wanted: bool) -> int | None:
+        return self.dice.randint(1, self.calls[what]) if is_wanted else None
+
+    def _try(self, work: Callable[[], Any], kill_at: int | None = None) -> Any:
+        """The answer of work in a process of its own; None where it was killed."""
+        self.swept.attempts += 1
+        try:
+            return _apart(work, kill_at)
+        except _Killed:
+            self.swept.kills += 1
+            return None
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
+            self.swept.findings.append(f"{self.day}: {type(error).__name__}: {error}")
+            return []
+
+    def _at_the_bank(self, fault: str) -> None:
+        if fault == "lost":
+            for path in self._lying():
+                path.unlink()
+            return
+        if fault == "altered":
+            self._offer_altered()
+        refused = self._try(self._load, self._fate("load", is_wanted=fault == "bank killed"))
+        if refused is None:
+            refused = self._try(self._load)
+        self._require_missed(refused)
+        if fault == "given":
+            again = self._try(self._load)
+            if again != refused:
+                self.swept.findings.append(f"{self.day}: a second load says {again}")
+        self._look_at_bank()
+        if fault == "ack lost":
+            for path in (self.root / "acks").iterdir():
+                path.unlink()
+        for path in self._lying():
+            path.unlink()
+
+    def _require_missed(self, refused: list[str]) -> None:
+        """What the bank refuses is a gap that it has: it asks, and gets what is missing, or the next one fills it."""
+        refused = [told for told in refused if "is older than" not in told]
+        if not refused:
+            return
+        if any("there is a gap" not in told and "we have none" not in told for told in refused):
+            self.swept.findings.append(f"{self.day}: refused: {refused}")
+            return
+        self.swept.refused_as_gap += 1
+        self._ask_for_missing()
+
+    def _ask_for_missing(self) -> None:
+        for row in self._sent_and_not_loaded():
+            self.swept.redeliveries += 1
+            if self._try(partial(self._again, row["delivery_id"])) == "ended":
+                # Its rows may not go again: it is written down as not taken, and the next package fills the gap.
+                self._try(partial(self._rejected, row["delivery_id"]))
+                self.day += timedelta(days=1)
+                self._try(self._send)
+                break
+        # What is named as a gap by a later one is in nobody's way.
+        self._try(self._load)
+        refused = self._try(self._load)
+        if any("is older than" not in told for told in refused):
+            self.swept.findings.append(f"{self.day}: refused though nothing is missing any more: {refused}")
+
+    def _again(self, delivery_id: str) -> str:
+        try:
+            self._send(lambda _: redeliver(self.settings, delivery_id, "somebody"))
+        except ConfigError as error:
+            if "no longer stands" not in str(error):
+                raise
+            return "ended"
+        return "sent"
+
+    def _rejected(self, delivery_id: str) -> None:
+        acknowledge(open_ledger(self.settings), delivery_id, "rejected", "lost", "somebody")
+
+    def _rows(self) -> list[dict[str, Any]]:
+        with closing(sqlite3.connect(self.settings.data_dir / "ledger.sqlite")) as ledger:
+            ledger.row_factory = sqlite3.Row
+            return [dict(row) for row in ledger.execute("select * from deliveries order by number")]
+
+    def _sent_and_not_loaded(self) -> list[dict[str, Any]]:
+        loaded = self._at_bank("select number from deliveries")
+        numbers = {number for (number,) in loaded}
+        return [
+            row
+            for row in self._rows()
+            if row["state"] == "sent" and row["ack_state"] != "rejected" and row["number"] not in numbers
+        ]
+
+    def _at_bank(self, query: str) -> list[Any]:
+        path = self.into / "received.sqlite"
+        if not path.exists():
+            return []
+        with closing(sqlite3.connect(path)) as store, suppress(sqlite3.OperationalError):
+            return store.execute(query).fetchall()
+        return []
+
+    def _look_for_parts(self) -> None:
+        """Whatever has a final name is what was composed, whole."""
+        found = self.root / "found"
+        if found.exists():
+            self.swept.findings.append(found.read_text())
+            found.unlink()
+        kept = {path.name: path for path in (self.settings.data_dir / "deliveries").rglob("jifen_*")}
+        for path in (*(self.root / "box").iterdir(), *(self.root / "taken").iterdir()):
+            if path.name.startswith(".") or path.name.endswith(".json"):
+                continue
+            if path.name not in kept or path.read_bytes() != kept[path.name].read_bytes():
+                self.swept.findings.append(f"{self.day}: {path.name} is not what was composed")
+
+    def _look_at_bank(self) -> None:
+        for number, told in self._at_bank("select number, received_at || manifest_sha256 from deliveries"):
+            if self.loaded.setdefault(number, told) != told:
+                self.swept.findings.append(f"number {number} was loaded twice")
+
+    def _offer_altered(self) -> None:
+        """A package that was changed on the way, or made wrongly by the sender, is loaded by no bank."""
+        for package in self._lying()[:1]:
+            how = self.dice.choice(ALTERED)
+            spoilt = self.root / "tmp" / package.name
+            spoilt.write_bytes(self._altered(package.read_bytes(), how))
+            before = self._at_bank("select * from deliveries")
+            wanted = SAID[how]
+            try:
+                _apart(partial(receive, spoilt, self.into, self.sink.name, self.keys))
+                said = "it was loaded"
+            except ReceiveError as error:
+                said = str(error)
+            if not any(word in said for word in wanted) or self._at_bank("select * from deliveries") != before:
+                self.swept.findings.append(f"{self.day}: altered ({how}): {said}")
+            self.swept.refused_as_altered += 1
+            spoilt.unlink()
+
+    def _altered(self, content: bytes, how: str) -> bytes:
+        if how == "flipped" or (how == "no signature" and self.keys is None):
+            place = self.dice.randrange(len(content) // 3, len(content) // 2)
+            return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+        plain = unseal(content, self.keys.secret, self.keys.senders, "sweep") if self.keys else content
+        if how == "no signature":
+            return plain
+        files = unpack(plain)
+        manifest = json.loads(files.pop("manifest.json"))
+        files.pop("SHA256SUMS")
+        if how == "for another":
+            manifest["recipient"] = "bank_b"
+        elif how == "number":
+            manifest["number"] += 2
+        elif how == "drops" or not manifest["files"]:
+            manifest["drops"]["rows"] += 1
+        else:
+            entry = manifest["files"][0]
+            entry["rows"] += how == "rows"
+            entry["codes_sha256"] = "0" * 64 if how == "codes" else entry["codes_sha256"]
+            entry["sums"] = dict.fromkeys(entry["sums"], "0.5") if how == "sum" else entry["sums"]
+        package, _ = pack(files, manifest)
+        if self.keys is None:
+            return package
+        ours, theirs = key_pair(self.root, SENDER)[0], key_pair(self.root, BANK.name)[1]
+        return seal(package, ours, theirs, "sweep")
+
+    def _heal(self) -> None:
+        """On the last day nothing goes wrong: whatever is owed is sent, loaded and answered."""
+        left = self._try(self._send)
+        if left:
+            self.swept.findings.append(f"on the last day not sent: {left}")
+        self._at_the_bank("")
+        for row in self._rows():
+            if row["state"] == "sent" and row["ack_state"] is None:
+                self.swept.redeliveries += 1
+                if self._try(partial(self._again, row["delivery_id"])) != "ended":
+                    self._at_the_bank("")
+        self._try(self._send)
+
+    def _check(self) -> None:
+        """Every number that was sent is loaded as it was, once; every other one was named as a gap; rows are right."""
+        swept, rows = self.swept, self._rows()
+        numbers = [row["number"] for row in rows]
+        if numbers != [*range(1, len(rows) + 1)]:
+            swept.findings.append(f"numbers of the ledger: {numbers}")
+        at_bank = dict(self._at_bank("select number, manifest_sha256 from deliveries"))
+        gaps = {number for told in at_bank for number in self._gaps_named_by(told)} - at_bank.keys()
+        for row in rows:
+            if row["state"] == "pending":
+                swept.findings.append(f"{row['delivery_id']} is still pending: {row['last_error']}")
+            is_sent = row["state"] == "sent" and row["number"] not in gaps
+            if is_sent and at_bank.get(row["number"]) != row["manifest_sha256"]:
+                swept.findings.append(f"{row['delivery_id']} was sent and is lost: {at_bank.get(row['number'])}")
+            if row["number"] in at_bank and at_bank[row["number"]] != row["manifest_sha256"]:
+                swept.findings.append(f"{row['delivery_id']} is another one at the bank")
+            swept.sent += is_sent
+            swept.given_up += not is_sent
+        swept.deliveries, swept.sealed = len(rows), len(rows) if self.keys else 0
+        self._check_rows(at_bank)
+
+    def _gaps_named_by(self, number: int) -> list[int]:
+        row = {"recipient": self.sink.name, "number": number}
+        return [gap["number"] for gap in packages.kept_manifest(self.settings.data_dir, row)["gaps"]]
+
+    def _check_rows(self, at_bank: dict[int, str]) -> None:
+        if repeated := self._at_bank(
+            "select number, table_name, uscc, count(*) from dropped group by 1, 2, 3 having count(*) > 1"
+        ):
+            self.swept.findings.append(f"dropped twice: {repeated}")
+        ever: set[str] = set()
+        for number in sorted(at_bank):
+            path = packages.kept_folder(self.settings.data_dir, {"recipient": self.sink.name, "number": number})
+            ever |= set(json.loads((path / packages.HELD_BACK).read_bytes()).get(TABLE, ()))
+        now = {code for (code,) in self._at_bank(f"select uscc from {TABLE}")}  # noqa: S608 - a name of ours
+        dropped = {code for (code,) in self._at_bank("select uscc from dropped")}
+        if untold := ever - now - dropped:
+            self.swept.findings.append(f"rows that the bank held were never named as dropped: {sorted(untold)}")
+
+
+SAID = {
+    "flipped": ("bytes of it were changed", "no OpenPGP message", "not what", "no tar", "cannot be", "belongs in no"),
+    "rows": ("rows, the manifest says",),
+    "sum": ("sums to", "rows, the manifest says"),
+    "codes": ("the codes are not those", "rows, the manifest says"),
+    "drops": ("rows, the manifest says",),
+    "no signature": ("not encrypted, or it is no OpenPGP message", "not what", "no tar", "cannot be", "belongs in no"),
+    "for another": ("it is for bank_b",),
+    "number": ("do not add up", "a gap", "we have none"),
+}
+
+
+def _another_key() -> str:
+    return str(asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip())
+
+
+def _lane(work: tuple[Path, int, int, int, bool]) -> Swept:
+    root, number, days, seed, is_sealed = work
+    before = os.times()
+    swept = _Lane(root / f"lane{number}", seed, number, is_sealed=is_sealed).run(days)
+    spent = os.times()
+    swept.cpu_seconds = sum(spent[:4]) - sum(before[:4])
+    return swept
+
+
+def sweep(
+    folder: Path, count: int, seed: int = 20250630, *, sealed: float = 1.0, days: int = 100, processes: int = 2
+) -> Swept:
+    """Deliver so many packages over lanes of so many days each, and count."""
+    began, total = time.monotonic(), Swept()
+    lanes = max(1, round(count / days))
+    work = [(folder, number, min(days, count), seed, number < sealed * lanes) for number in range(lanes)]
+    for swept in _side_by_side(work, processes):
+        total.add(swept)
+    total.seconds = time.monotonic() - began
+    return total
+
+
+def _side_by_side(work: list[Any], processes: int) -> Iterator[Swept]:
+    """What each lane answers; a lane starts processes of its own, so it is one that may."""
+    if processes == 1 or len(work) == 1:
+        yield from map(_lane, work)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(processes, mp_context=FORK, max_tasks_per_child=None) as pool:
+        yield from pool.map(_lane, work)
+
+
+def main() -> None:
+    """Sweep, print what was found, and fail where anything is wrong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--deliveries", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=20250630)
+    parser.add_argument("--sealed", type=float, default=1.0, help="the share of lanes whose packages are sealed by gpg")
+    parser.add_argument("--days", type=int, default=100, help="days of a lane: its deliveries")
+    parser.add_argument("--processes", type=int, default=2)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        swept = sweep(
+            Path(folder),
+            asked.deliveries,
+            asked.seed,
+            sealed=asked.sealed,
+            days=asked.days,
+            processes=asked.processes,
+        )
+    for name, value in vars(swept).items():
+        print(f"{name}: {value}")  # noqa: T201 - a program's output
+    raise SystemExit(bool(swept.findings))
+
+
+if __name__ == "__main__":
+    main()
