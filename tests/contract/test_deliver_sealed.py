@@ -133,11 +133,11 @@ def test_a_key_file_that_may_not_be_used_stops_it_before_anything_is_sent(standi
 
 @pytest.mark.usefixtures("standin")
 def test_status_names_a_key_that_expires_soon_and_one_that_is_not_there(tmp_path, monkeypatch):
-    assert list(status._of_keys()) == []
+    assert list(status.expiring_keys([BANK], os.environ)) == []
     _, public = new_pair(tmp_path / "more", "soon", days=20)
     monkeypatch.setenv(BANK.sealed.recipient_keys.env, str(public))
-    (told,) = status._of_keys()
+    (told,) = status.expiring_keys([BANK], os.environ)
     assert "BANK_A_OPENPGP_KEYS_FILE expires in 20 days (within 30 days)" in told
     monkeypatch.setenv(BANK.sealed.recipient_keys.env, str(tmp_path / "none.asc"))
-    (told,) = status._of_keys()
+    (told,) = status.expiring_keys([BANK], os.environ)
     assert "is not there" in told
