@@ -123,7 +123,7 @@ def test_a_message_is_tried_ten_times_over_three_days_then_it_is_a_dead_letter_a
     assert {one.headers["webhook-id"] for one in channel.seen} == {"e1.channel.1"}
 
 
-@pytest.mark.parametrize("driver", ["webhook", "wecom"])
+@pytest.mark.parametrize("driver", ["webhook", "dingtalk"])
 def test_a_message_goes_to_no_address_inside_the_house_by_any_driver(channel, clock, driver):
     channel.queue()
     settings = channel.night.settings.model_copy(update={"channel_hosts": ""})
