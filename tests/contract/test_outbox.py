@@ -124,7 +124,8 @@ def test_a_message_is_tried_ten_times_over_three_days_then_it_is_a_dead_letter_a
 
 
 @pytest.mark.parametrize("driver", ["webhook", "dingtalk"])
-def test_a_message_goes_to_no_address_inside_the_house_by_any_driver(channel, clock, driver):
+def test_a_message_goes_to_no_address_inside_the_house_by_any_driver(channel, clock, driver, monkeypatch):
+    monkeypatch.setenv("HOOK_URL", f"{channel.url}/send?access_token=made-up")
     channel.queue()
     settings = channel.night.settings.model_copy(update={"channel_hosts": ""})
     sinks = tuple(one.model_copy(update={"driver": driver}) for one in channel.night.sinks)
