@@ -18,16 +18,27 @@ HIDDEN = re.compile(f"[{_HIDDEN_RANGE}]")
 
 _INVISIBLE = re.compile(f"[{_INVISIBLE_RANGE}]")
 _HYPHENS = "\u2010-\u2015\u2212\ufe58\ufe63"
-# The last three are other code points for K, ; and `.
-_FORMS_RANGE = f"{_HYPHENS}\uff01-\uff5e\u212a\u037e\u1fef"
+_GREEK = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEZHIKMNOPTYXo", strict=True))
+_CYRILLIC = dict(zip("АВЕКМНОРСТХЅІЈаеорсухѕіј", "ABEKMHOPCTXSIJaeopcyxsij", strict=True))
+_LETTERS = {ord(other): ord(letter) for other, letter in (_GREEK | _CYRILLIC).items()}
+"""Letters of two alphabets that nobody tells from Latin ones by sight."""
+# The three before the letters are other code points for K, ; and `.
+_FORMS_RANGE = f"{_HYPHENS}\uff01-\uff5e\u212a\u037e\u1fef{''.join(map(chr, _LETTERS))}"
 OTHER_FORM = f"[{_FORMS_RANGE}]"
 """A sign that `as_code` writes in another form."""
 _RADICALS = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0x2F00, 0x2FD6)}
 _FORMS = {0xFF01 + place: 0x21 + place for place in range(94)}
 _FORMS |= {code: ord("-") for code in (*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63)}
 _FORMS |= {code: ord(" ") for code in (0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)}
-_CODE_FORMS = {code: chr(other) for code, other in _FORMS.items()} | _RADICALS
-_GUARDED = re.compile(r"""=?"([^"=]+)"|=([0-9]+)|['\u2019]+([^'\u2019]+)['\u2019]?""")
+_CODE_FORMS = {code: chr(other) for code, other in (_FORMS | _LETTERS).items()} | _RADICALS
+_SINGLE = "'`\u2018\u2019\u00b4"
+_GUARDED = re.compile(
+    rf"""=?["\u201c\u201d]([^"=\u201c\u201d]+)["\u201c\u201d]|=([0-9]+)|[{_SINGLE}]+([^{_SINGLE}]+)[{_SINGLE}]?"""
+    "|[\u300c\u300e]([^\u300c-\u300f]+)[\u300d\u300f]"
+)
+"""A code within the signs by which a sheet or a person marks it as text."""
+_ENCLOSED = re.compile(r"""(['"])((?:(?!\1).)+)\1""")
+_BLANKS = re.compile("  +")
 _CODE_LIKE = re.compile("(?=[^0-9]*[0-9])[!-~]+")
 
 _LOST_IN_TEXT = re.compile(rf"{SCIENTIFIC}|^[0-9]{{5,}}\.0$")
@@ -82,19 +93,33 @@ ODD_TEXT = (
 )
 """Whatever `as_text` changes, or a text column refuses, matches this; what does not is plain."""
 ODD_CODE = (
-    f"[^ -~\u4e00-\u9fff]|^['=\"]|{_LOST_IN_CODE.pattern}|{_CELL_ERROR}|{LOST.pattern}|{DOUBTFUL.pattern}"
+    f"[^ -~\u4e00-\u9fff]|^['=\"`]|  |{_LOST_IN_CODE.pattern}|{_CELL_ERROR}|{LOST.pattern}|{DOUBTFUL.pattern}"
     f"|{ESCAPED.pattern}|{IN_NAME.pattern}|{DITTO.pattern}|{GROUPED.pattern}|{SPACED.pattern}"
 )
 """The same for `as_code`."""
 
 _LATIN = (
-    *("null", "none", "nil", "nan", "nat", "n/a", "#n/a", "n.a.", "undefined", "(null)", "<null>", "<na>", "<nil>"),
-    *("[null]", "(none)"),
+    *("null", "none", "nil", "nan", "-nan", "nat", "n/a", "#n/a", "#na", "n.a.", "undefined", "unknown", "(null)"),
+    *("<null>", "<na>", "<nil>", "[null]", "(none)", "(blank)", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),
 )
 _SIGNS = ("-", "--", "---", "----", "/", "//", "\\", "_", "__", ".", "...", "\u2026", "\u2026\u2026", "\\N")
 _CHINESE = (
     *("无", "暂无", "没有", "无数据", "空", "空白", "缺失", "暂缺", "未知", "不详", "不明", "待定", "待补", "待补充"),
-    *("未填", "未填写", "未填报", "不适用", "(无)", "(空)"),
+    *(
+        "未填",
+        "未填写",
+        "未填报",
+        "未提供",
+        "不适用",
+        "空值",
+        "暂无数据",
+        "没有数据",
+        "无记录",
+        "待查",
+        "待确认",
+        "待核实",
+    ),
+    *("(无)", "(空)", "[空]", "<空>", "(空白)"),
 )
 MISSING_WORDS = frozenset(
     {*_SIGNS, *_CHINESE, "NaN", "NaT", *(form(word) for word in _LATIN for form in (str, str.upper, str.capitalize))}
@@ -106,20 +131,26 @@ FALSE_WORDS = frozenset({"false", "f", "no", "n", "0", "否", "无", "没有", "
 
 
 def as_code(text: str) -> str:
-    """The one spelling of a code or key: no guard of a sheet, no invisible character, half-width, plain hyphens.
+    """The one spelling of a code or key: no guard, no invisible character, half-width, Latin letters, single blanks.
 
-    `="0012"`, `'0012`, `００１２` and `0012` with a blank of no width are `0012`. Letters keep their case.
+    `="0012"`, `'0012`, `“0012”`, `００１２` and `0012` with a blank of no width are `0012`. Letters keep their case.
     """
     kept = text.strip()
     if not kept.isascii():
         kept = unicodedata.normalize("NFC", _INVISIBLE.sub("", kept).translate(_CODE_FORMS)).strip()
+    kept = _BLANKS.sub(" ", kept)
     guarded = _GUARDED.fullmatch(kept)
     return next(part for part in guarded.groups() if part).strip() if guarded else kept
 
 
 def as_text(text: str) -> str:
-    """A text without the characters that nobody sees; what is a number or a code by its signs is spelled as one."""
+    """A text without the characters that nobody sees, or straight quotation marks around all of it.
+
+    What is a number or a code by its signs is spelled as one.
+    """
     kept = _INVISIBLE.sub("", text).translate(_RADICALS).strip()
+    if enclosed := _ENCLOSED.fullmatch(kept):
+        kept = enclosed[2].strip()
     code = as_code(kept)
     return code if _CODE_LIKE.fullmatch(code) else kept
 
