@@ -8,25 +8,46 @@ from typing import Any
 
 _END = r"\s*(?:[(（][^)）]*[)）])?\s*(?:[:：].*|[0-9][0-9,.]*\s*\pL{0,3})?\s*$"
 _BY = r"(?:人员?|员|单位|机构|部门|日期|时间|期间?|电话|口径|范围|主管|负责人|代表人)?\s*[:：]"
+_SIGNS = r"[^\pL\pN]*"
+_FIGURES = "[0-9一二三四五六七八九十]"
 NO_RECORD = (
-    r"(?i)^\s*(?:(?:合\s*计|总\s*计|小\s*计|共\s*计|累\s*计|本页合?小?计|合计数|(?:sub|grand)?[ -]?total)\s*[:：]?\s*$"
-    rf"|(?:合\s*计|总\s*计|小\s*计){_END}|(?:注|[备附]\s*注|说\s*明|填[表报]说明)\s*[:：]"
-    rf"|(?:制\s*表|填\s*[表报]|[审复]\s*核|报\s*送|经\s*办|打\s*印|联\s*系)(?:{_BY}|(?:人|员|日期)\s*$)"
+    rf"(?i)^{_SIGNS}(?:[合总小共累]\s*计|本页合?小?计|合计[数行]|(?:sub|grand)?[ -]?total){_SIGNS}$"
+    r"|(?i)^\s*(?:"
+    rf"(?:合\s*计|总\s*计|小\s*计){_END}|[^\pL\pN]*(?:注|[备附]\s*注|说\s*明|填[表报]说明)\s*{_FIGURES}{{0,2}}\s*[:：]"
+    rf"|[^\pL\pN]*注\s*(?:{_FIGURES}{{1,2}}\s*[、.．]|$)"
+    rf"|(?:制\s*表|填\s*[表报]|[审复]\s*核|报\s*送|经\s*办|打\s*印|联\s*系)(?:{_BY}|(?:人|员|日期|时间)(?:\s\s*\S{{1,12}})?\s*$)"
     rf"|(?:编\s*制|统\s*计|导\s*出|查\s*询|生\s*成|下\s*载|截\s*[至止]|财务|会计|法\s*定|主\s*管){_BY}"
-    r"|(?:单位)?负\s*责\s*人\s*[:：]|数据(?:来源\s*[:：]|截[至止])|(?:共|合计|总计)\s*[0-9,]+\s*[条行页家户人笔项个]"
-    r"|第\s*[0-9]+\s*页|(?:金额|计量|货币)?单位\s*[:：]\s*\pL{0,4}[元人个家户件台套吨项次%％]\s*$"
-    r"|(?:总|合计)?(?:笔|户|人|条|行|件|记录)数\s*[:：]\s*[0-9,]+"
-    r"|[^\pL\pN]*(?:以下(?:为?空白|无正文)|[承接][前上]页|[过转][次下]页)[^\pL\pN]*$"
+    r"|(?:单位)?负\s*责\s*人\s*[:：]|数据(?:来源(?:于|\s*[:：])|截[至止])|(?:共|共计|合计|总计)\s*[0-9,]+\s*[条行页家户人笔项个]"
+    r"|(?:日\s*期|电\s*话|签\s*名|传\s*真)\s*[:：]|年\s+月\s+日\s*$"
+    r"|第\s*[0-9]+\s*页|page\s*[0-9]+(?:\s*(?:of|/)\s*[0-9]+)?\s*$"
+    r"|[(（]?\s*(?:金额|计量|货币)?单位\s*[:：]\s*\pL{0,4}[元人个家户件台套吨项次%％]\s*[)）]?\s*$"
+    r"|(?:(?:总|合计)?(?:笔|户|人|条|行|件|记录)|总)数\s*[:：]\s*[0-9,]+"
+    rf"|{_SIGNS}(?:[此本][行页])?(?:以下(?:为?空白|无(?:正文|数据|记录|内容))|[承接续][前上下]?[页表]|[过转][次下][页表]){_SIGNS}$"
+    rf"|{_SIGNS}end\s+of\s+(?:file|report|data|table|list){_SIGNS}$"
+    r"|(?:暂无|查无|没有|无|未(?:查询|查|找|检索)到)(?:任何|相关|符合条件的?)?(?:数据|记录|信息|结果)[.。!！]?\s*$|查询结果为空"
+    r"|no\s+(?:data|records?|rows?|results?)(?:\s+(?:found|available|returned|selected))?[.]?\s*$"
+    r"|[(（]?\s*[0-9,]+\s*rows?(?:[(]s[)])?(?:\s+(?:affected|selected|fetched|returned|in set).*)?\s*[)）]?\s*[.]?\s*$"
+    r"|(?:total\s*)?(?:records?|rows?|total)(?:\s*count)?\s*[:：]\s*[0-9,]+\s*$"
+    r"|query ok\b|(?:time taken|elapsed)\s*:|ORA-[0-9]{5}\b|error\s+[0-9]{3,5}\b|(?:error|fatal|exception)\s*:"
     r"|[(（]?\s*(?:单位)?(?:盖\s*章|签\s*[章字]|公\s*章)(?:处)?\s*[)）]?\s*[:：]?\s*$)"
 )
-"""What public bodies write below a table: totals, notes and signatures. For RE2, like those below."""
+"""What public bodies write below a table: totals, notes, signatures; and programs: counts of rows, errors.
+
+For RE2, like those below.
+"""
 NO_ONE = (
     rf"|(?i)^\s*(?:.{{0,12}}(?:合\s*计|总\s*计|小\s*计){_END}|.{{0,6}}平\s*均(?:值|数|水平)?{_END}"
+    rf"|{_SIGNS}(?:总\s*数|总\s*和|求\s*和|汇\s*总|汇总数|计\s*数|sum){_SIGNS}$|合计(?:金额|人数){_END}"
+    r"|(?:求和|计数|平均值)项\s*[:：]|sum of\s|(?:行|列)标签\s*$"
+    r"|(?:同比|环比)(?:增长|增减|增速)?\s*[%％]?\s*$|(?:占比|增长率|上年同期数?|本[年月]累计)\s*$"
+    r"|(?:人民币\s*)?[(（]?\s*大写\s*[)）]?\s*(?:[:：].*)?$"
+    r"|(?:备\s*注|说\s*明|填[表报]说明)\s*$|(?:填写)?[示样]例\s*(?:[:：]|$)|例\s*[:：]|[(（]?\s*[必选]填\s*[)）]?\s*$"
+    r"|(?:n?varchar2?|char|string|text|字符型?|文本型?|数值型|日期型)\s*(?:[(（]\s*[0-9, ]+[)）])?\s*$"
     r"|.*\S\s(?:汇总|合计|小计|计数|平均值|最[大小]值|(?-i:Total|Count|Average))\s*$"
     rf"|最[大小高低](?:值|分)?{_END}|中位数{_END}|标准差{_END}|其\s*中\s*[:：]?\s*$|average{_END}|[^\pL\pN]*(?:END|EOF)[^\pL\pN]*$)"
 )
-"""Behind `NO_RECORD`, what is no name of anybody: a total of some place, an average. Beside other parts of a key it may
-well be one: 资产总计 is an item of a balance sheet.
+"""Behind `NO_RECORD`, what is no name of anybody: a total of some place, an average, a type. Beside other parts of a
+key it may well be one: 资产总计 is an item of a balance sheet.
 """
 RULE_LINE = r"|^[-_=~*#+\s—]{3,}$"
 """Behind `NO_RECORD`, a line drawn below a table. A name of asterisks alone may be one that is kept from us."""
