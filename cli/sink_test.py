@@ -15,7 +15,9 @@ from unittest.mock import patch
 import duckdb
 
 from cli.sink_check import CONTRACTS
-from connectors.sink_files import ExtractSink
+from connectors.sink_files import ExtractSink, S3Connection
+from connectors.spec import SftpConnection
+from connectors.strict import variables_in
 from connectors.zone import Zone
 from editions.descriptors import title_of
 from editions.dictionary import described, read_dictionary
@@ -36,6 +38,7 @@ from sandbox.standin.bank import SENDER, bank_keys, key_pair
 from sandbox.standin.faults import FaultPlan
 from sandbox.standin.journal import Journal
 from sandbox.standin.sftp import SftpAgency
+from sandbox.standin.web_folder import serve_folder
 
 EDITION = "2025-06-30-trial"
 ROWS = 7
@@ -64,7 +67,7 @@ def try_sink(sink: ExtractSink) -> dict[str, Any]:
 
 
 def _trial(sink: ExtractSink, folder: Path) -> dict[str, Any]:
-    settings = Settings(data_dir=folder / "data", ledger_url=None, retry_seconds=20)
+    settings = Settings(data_dir=folder / "data", ledger_url=None, retry_seconds=20, channel_hosts="localhost")
     ledger = open_ledger(settings)
     _make_edition(sink, settings, ledger)
     today = datetime.now(settings.zone).date()
@@ -132,17 +135,34 @@ def _write_rows(sink: ExtractSink, columns: dict[str, str], path: Path) -> None:
 
 @contextmanager
 def _standin(sink: ExtractSink, folder: Path) -> Iterator[dict[str, str]]:
-    """An SFTP box of the recipient's on loopback, and the key files of both sides; answers the variables."""
+    """The recipient's box on loopback, and the key files of both sides; answers the variables."""
     box = folder / "box"
     (box / sink.folder).mkdir(parents=True)
+    with _box(sink, box, folder) as variables:
+        yield variables | bank_keys(sink, folder)
+
+
+@contextmanager
+def _box(sink: ExtractSink, box: Path, folder: Path) -> Iterator[dict[str, str]]:
+    connection = sink.connection
+    if not isinstance(connection, SftpConnection):
+        named = variables_in(connection)
+        # A store knows its bucket by name, which is a folder here.
+        bucket = connection.bucket.env if isinstance(connection, S3Connection) else None
+        with serve_folder(box.parent if bucket else box, folder / "tls") as told:
+            known = dict.fromkeys(named, "made-up") | {connection.url.env: told["url"]}
+            known |= {bucket: box.name} if bucket else {}
+            ca = connection.ca.env if connection.ca else "REQUESTS_CA_BUNDLE"
+            yield known | {ca: told["ca"]}
+        return
     loop = asyncio.new_event_loop()
     agency = SftpAgency(sink.name, box, {}, FaultPlan(folder / "faults.yml", {sink.name: set()}), Journal(folder))
-    values = loop.run_until_complete(agency.serve(folder / "keys", sink.connection.passphrase is not None))
+    values = loop.run_until_complete(agency.serve(folder / "keys", connection.passphrase is not None))
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    named = {field: getattr(sink.connection, field) for field in values}
+    named_by = {field: getattr(connection, field) for field in values}
     try:
-        yield {variable.env: values[field] for field, variable in named.items() if variable} | bank_keys(sink, folder)
+        yield {variable.env: values[field] for field, variable in named_by.items() if variable}
     finally:
         loop.call_soon_threadsafe(agency.close)
         loop.call_soon_threadsafe(loop.stop)

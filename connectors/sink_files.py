@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from connectors.drivers.auth import Basic, Bearer, MutualTls
 from connectors.errors import ConfigError
 from connectors.source_files import faults_of
 from connectors.spec import Answered, SftpConnection
@@ -60,6 +61,25 @@ class MailConnection(Strict):
     def _rules(self) -> Rules:
         yield (self.user is None) == (self.password is None), "an account has user and password"
         yield self.user is None or self.tls != "none", "a password goes over TLS"
+
+
+class HttpsConnection(Strict):
+    """A recipient's WebDAV folder: its address, how it knows us, and its authority where that is no public one."""
+
+    url: Variable
+    auth: Annotated[Bearer | Basic | MutualTls, Field(discriminator="kind")]
+    ca: Variable | None = None
+
+
+class S3Connection(Strict):
+    """A bucket of an S3-compatible store: the store's address, the bucket, and the key pair of the account there."""
+
+    url: Variable
+    bucket: Variable
+    access_key: Variable
+    secret_key: Variable
+    region: str = "us-east-1"
+    ca: Variable | None = None
 
 
 class _Sink(Strict):
@@ -115,8 +135,8 @@ class ExtractSink(_Sink):
     """A recipient of files: which extracts, for which purposes, what becomes of each column, how they go."""
 
     kind: Literal["extract"]
-    driver: Literal["sftp"]
-    connection: SftpConnection
+    driver: Literal["sftp", "https", "s3"]
+    connection: SftpConnection | HttpsConnection | S3Connection
     folder: str
     format: Format = "csv"
     sealed: Sealing | None = None
@@ -134,6 +154,8 @@ class ExtractSink(_Sink):
             (self.sealed is None) != (self.unsealed is None),
             "a package is sealed, or unsealed says why not: one of the two",
         )
+        kind = {"sftp": SftpConnection, "https": HttpsConnection, "s3": S3Connection}[self.driver]
+        yield isinstance(self.connection, kind), f"the connection is none of driver {self.driver}"
         granted = self.tables.get(self.notice.table) if self.notice else None
         taken = granted.fields if granted else ()
         yield (

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.sink_files import ExtractSink
-from flows.deliver import error_text
+from flows.deliver import error_text, transport
 from flows.night import Night
 from ledger.deliveries import acknowledge, awaited, late_text, no_text, rejected, unacknowledged
 from ledger.store import Row
@@ -39,10 +39,9 @@ def collect_acks(night: Night) -> list[dict[str, Any]]:
 
 
 def _fetch(night: Night, sink: ExtractSink, names: set[str]) -> list[tuple[str, bytes]]:
-    from connectors.drivers.sftp import fetch
-
     folder = sink.acknowledged.folder if sink.acknowledged else ""
-    return fetch(sink.connection, folder, names, sink.name, night.settings)
+    found: list[tuple[str, bytes]] = transport(sink).fetch(sink.connection, folder, names, sink.name, night.settings)
+    return found
 
 
 def _taken(night: Night, row: Row, body: bytes) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib import import_module
 from typing import Any, TypeVar
 
 from sqlalchemy import Table
@@ -112,6 +113,10 @@ def manifest_text(told: Row) -> bytes:
 
 def leave(sink: ExtractSink | ReturnsSink, name: str, content: bytes, manifest: bytes, settings: Settings) -> None:
     """Leave a file with its recipient, then its manifest, which says that the file is whole."""
-    from connectors.drivers.sftp import push
+    files = [(name, content), (f"{name}.manifest.json", manifest)]
+    transport(sink).push(sink.connection, sink.folder, files, sink.name, settings)
 
-    push(sink.connection, sink.folder, [(name, content), (f"{name}.manifest.json", manifest)], sink.name, settings)
+
+def transport(sink: ExtractSink | ReturnsSink) -> Any:
+    """The driver by which files go to a recipient, and its answers come."""
+    return import_module("connectors.drivers.sftp" if sink.driver == "sftp" else "connectors.drivers.web")

@@ -1,0 +1,236 @@
+"""Files left over HTTPS: in a WebDAV folder (RFC 4918), or in a bucket of an S3-compatible store."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Final, TypeVar
+from urllib.parse import quote, urlsplit
+
+import requests
+
+from connectors.drivers.addresses import CheckedAdapter
+from connectors.drivers.auth import Proof, pem_file
+from connectors.drivers.http_exchange import LOST, TooLargeError, exchanged, lost, require_not_busy, surroundings
+from connectors.drivers.listing import Answer
+from connectors.drivers.pages import MAX_BODY_BYTES
+from connectors.drivers.retry import PULL_AGAIN, SEND_AGAIN, TryAgainError, budget, call_with_retry
+from connectors.errors import AgencyError, ConfigError
+from connectors.sink_files import HttpsConnection, S3Connection
+from ledger.settings import Settings, read_variable
+
+T = TypeVar("T")
+
+PIECE_BYTES: Final = 4 << 20
+"""A larger file goes in pieces: what was cut off goes on behind the bytes that are there."""
+_MEND = "ask them for the rights to {0} and for room there; then jifen run, which sends the files again"
+_HIDDEN = (401, 403, 405)
+_REFUSED: Final = {
+    401: "it does not know us",
+    403: "the account may not",
+    404: "the folder is not there",
+    409: "the folder is not there",
+    507: "there is no room",
+}
+
+
+class _Hidden:
+    """What a place that one may only write into says of its files."""
+
+
+def push(
+    connection: HttpsConnection | S3Connection,
+    folder: str,
+    files: list[tuple[str, bytes]],
+    where: str,
+    settings: Settings,
+) -> list[str]:
+    """Leave files with a recipient, in the order given: each is there whole under its name, or not at all.
+
+    One that is there with the same bytes is left alone, so a push may be repeated; one with others is never replaced.
+    Answers the names that were written this time.
+    """
+    leave = _put_whole if isinstance(connection, S3Connection) else _put_in_pieces
+    with _line(connection, where, settings) as line:
+        return [
+            name for name, content in files if line.again(partial(leave, line, f"{folder}/{name}", content), SEND_AGAIN)
+        ]
+
+
+def fetch(
+    connection: HttpsConnection | S3Connection,
+    folder: str,
+    names: Collection[str],
+    where: str,
+    settings: Settings,
+) -> list[tuple[str, bytes]]:
+    """The files of these names that stand in a recipient's folder, with their bytes; nothing there is changed."""
+    with _line(connection, where, settings) as line:
+        found = {
+            name: line.again(partial(line.content, f"{folder}/{name}", MAX_BODY_BYTES), PULL_AGAIN)
+            for name in sorted(names)
+        }
+    return [(name, content) for name, content in found.items() if isinstance(content, bytes)]
+
+
+class _Line:
+    """One recipient's host: only addresses that were looked at, no redirect, its own authority where one is named."""
+
+    def __init__(
+        self, base_url: str, proof: Proof, arguments: Mapping[str, object], where: str, settings: Settings
+    ) -> None:
+        self.base_url, self.where, self._settings = base_url, where, settings
+        self._proof, self._arguments = proof, dict(arguments)
+        self._adapter = CheckedAdapter(settings, where)
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._adapter.close()
+
+    def again(self, work: Callable[[], T], next_step: str) -> T:
+        """Do a piece of work again and again within the retry budget."""
+        return call_with_retry(work, self.where, self._settings.retry_seconds, next_step=next_step)
+
+    def url(self, path: str) -> str:
+        """The address of a file."""
+        return f"{self.base_url}/{quote(path)}"
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        wanted: Collection[int],
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        cap: int = 1 << 16,
+    ) -> Answer:
+        """The answer to one request, of a status that is wanted; any other is told."""
+        sent = requests.PreparedRequest()
+        sent.prepare(method, self.url(path), data=body, headers={"Accept-Encoding": "identity", **(headers or {})})
+        self._proof(sent)
+        arguments, seconds = self._arguments, self._settings.request_timeout_seconds
+        try:
+            with budget(seconds + len(body) / 10_000):
+                self._adapter.look_at_proxied(self.base_url, arguments)
+                answer = exchanged(self._adapter, sent, arguments, seconds, self.where, wanted, cap)
+        except requests.exceptions.SSLError:
+            what, follows = "its certificate is not one we trust.", "check `ca` in the sink file, then ask them"
+            raise AgencyError(what, self.where, follows) from None
+        except (*LOST, OSError) as error:
+            raise lost(error, "the recipient") from None
+        if answer.status in wanted:
+            return answer
+        if answer.status not in _REFUSED:
+            require_not_busy(answer, "the recipient")
+        why = _REFUSED.get(answer.status, "it does not say why")
+        what = f"the recipient refuses to {method} {path} ({answer.status}: {why})."
+        raise AgencyError(what, self.where, _MEND.format(path))
+
+    def content(self, path: str, cap: int) -> bytes | _Hidden | None:
+        """The bytes of a file; None where there is none."""
+        try:
+            answer = self.ask("GET", path, (200, 404, *_HIDDEN), cap=cap)
+            status, body = answer.status, answer.body
+        except TooLargeError as error:
+            status, body = error.status, b""
+        if status in _HIDDEN:
+            return _Hidden()
+        return body if status == 200 else None
+
+    def is_left(self, path: str, content: bytes) -> bool:
+        """Whether a file is there with these bytes. Raises `AgencyError` for one that is there with others."""
+        found = self.content(path, len(content))
+        if isinstance(found, bytes) and found != content:
+            what = f"another {path} is there, and it is not replaced."
+            raise AgencyError(what, self.where, "ask them to take it away, then jifen run")
+        return isinstance(found, bytes)
+
+    def require_kept(self, path: str, content: bytes) -> None:
+        """Read back what was written, where that may be read; other bytes are removed, and told."""
+        found = self.content(path, len(content))
+        if isinstance(found, _Hidden) or found == content:
+            return
+        self.ask("DELETE", path, (200, 202, 204, 404))
+        what = f"the recipient kept other bytes of {path} than were sent."
+        raise AgencyError(what, self.where, _MEND.format(path))
+
+
+def _put_whole(line: _Line, path: str, content: bytes) -> bool:
+    """To a store that shows an object once it is whole; it is told that none may be there."""
+    if line.is_left(path, content):
+        return False
+    answer = line.ask("PUT", path, (200, 201, 204, 409, 412), content, {"If-None-Match": "*"})
+    if answer.status == 409:
+        raise TryAgainError("another writes this name at the same time")
+    if answer.status == 412:
+        # Ours, where the answer to it was lost.
+        if not line.is_left(path, content):
+            what = f"another {path} is there, and we may not read it."
+            raise AgencyError(what, line.where, "ask them what it is")
+        return False
+    line.require_kept(path, content)
+    return True
+
+
+def _put_in_pieces(line: _Line, path: str, content: bytes) -> bool:
+    """To a folder: under a temporary name, behind what is there of it; then it gets its own, where none has it."""
+    if line.is_left(path, content):
+        return False
+    folder, _, name = path.rpartition("/")
+    part = f"{folder}/.{name}.part"
+    begin = _length(line, part) if len(content) > PIECE_BYTES else 0
+    for start in range(begin if begin < len(content) else 0, len(content), PIECE_BYTES):
+        piece = content[start : start + PIECE_BYTES]
+        is_whole = len(piece) == len(content)
+        range_ = {} if is_whole else {"Content-Range": f"bytes {start}-{start + len(piece) - 1}/{len(content)}"}
+        line.ask("PUT", part, (200, 201, 204), piece, range_)
+    line.require_kept(part, content)
+    told = {"Destination": line.url(path), "Overwrite": "F"}
+    if line.ask("MOVE", part, (201, 204, 412), headers=told).status == 412 and not line.is_left(path, content):
+        raise AgencyError(f"another {path} is there, and it is not replaced.", line.where, "ask them to take it away")
+    return True
+
+
+def _length(line: _Line, path: str) -> int:
+    """How many bytes are there of a file."""
+    answer = line.ask("HEAD", path, (200, 404, *_HIDDEN))
+    told = answer.headers.get("Content-Length", "")
+    return int(told) if answer.status == 200 and told.isdigit() else 0
+
+
+@contextmanager
+def _line(connection: HttpsConnection | S3Connection, where: str, settings: Settings) -> Iterator[_Line]:
+    url = read_variable(connection.url.env, where).rstrip("/")
+    if urlsplit(url).scheme != "https" or not urlsplit(url).hostname:
+        raise ConfigError(f"{connection.url.env} holds no https address.", where, f"mend {connection.url.env}")
+    settled = surroundings(url)
+    verify = settled["verify"] if connection.ca is None else pem_file(connection.ca, where)
+    certificate = None
+    if isinstance(connection, S3Connection):
+        url, proof = f"{url}/{read_variable(connection.bucket.env, where)}", _s3_proof(connection, where)
+    else:
+        # None of the kinds that are allowed here asks for a token.
+        proof, certificate = connection.auth.proof(where, None), connection.auth.certificate_files(where)  # type: ignore[arg-type]
+    line = _Line(url, proof, {**settled, "verify": verify, "cert": certificate}, where, settings)
+    try:
+        yield line
+    finally:
+        line.close()
+
+
+def _s3_proof(connection: S3Connection, where: str) -> Proof:
+    """What signs each request and the hash of its body (AWS Signature Version 4)."""
+    try:
+        from botocore.auth import S3SigV4Auth
+        from botocore.awsrequest import AWSRequest
+        from botocore.credentials import Credentials
+    except ImportError:
+        raise ConfigError("the package botocore is not installed.", where, "pip install 'jifen[s3]'") from None
+    keys = (read_variable(one.env, where) for one in (connection.access_key, connection.secret_key))
+    signer = S3SigV4Auth(Credentials(*keys), "s3", connection.region)
+
+    def sign(request: requests.PreparedRequest) -> None:
+        asked = AWSRequest(request.method, request.url, data=request.body)
+        signer.add_auth(asked)
+        request.headers.update(dict(asked.headers.items()))
+
+    return Proof(sign)
