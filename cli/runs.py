@@ -7,7 +7,9 @@ import typer
 from cli import show
 from cli.command import Json, fail, new_group
 from flows.history import SUMMARY, summary_of, told_of_run
+from flows.left_behind import page_path, write_page
 from flows.outcome import EXIT_CODES
+from ledger.files import private
 from ledger.runs import latest_runs, run_row, runs_as_they_stand
 from ledger.settings import Settings
 from ledger.store import Row, open_ledger
@@ -92,3 +94,13 @@ def show_steps(steps: list[dict[str, Any]], settings: Settings) -> None:
         for line in steps
     ]
     show.show_rows("Steps 步骤", rows, ("step", "began", "seconds", "ended", ("rows", "what")))
+
+
+@app.command("report")
+def write_report(run: RunId = LATEST) -> None:
+    """Write the page of a run anew, and print where it stands: one HTML file, without a server."""
+    settings = Settings()
+    row = run_asked(settings, run)
+    with private():
+        write_page(settings, open_ledger(settings), row)
+    show.console.print(show.safe(str(page_path(settings.data_dir, row["run_id"]))))

@@ -1,6 +1,6 @@
 """What every part of a source or sink file is made of."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Annotated, Any, Self, Union, get_args
 
 from pydantic import (
@@ -69,16 +69,23 @@ Headers = dict[HeaderName, Annotated[str, Field(pattern=r"^[\x21-\x7e]([\x20-\x7
 """Fixed request headers; a value that is a secret is named by its variable."""
 
 
-def variables_in(part: Any) -> set[str]:
-    """The names of every variable that a part of a file names, however deep."""
+OPEN_FIELDS = frozenset(
+    {"base_url", "ca", "host", "port", "path", "host_key", "user", "client_id", "app_key", "sender", "to"}
+)
+"""Fields of a connection whose values are no secret: addresses, public keys and the names that we go by."""
+
+
+def variables_in(part: Any, left_out: Collection[str] = ()) -> set[str]:
+    """The names of every variable that a part of a file names, however deep, but for those of some fields."""
     if isinstance(part, Variable):
         return {part.env}
     if isinstance(part, dict):
         part = tuple(part.values())
     if isinstance(part, tuple):
-        return {name for one in part for name in variables_in(one)}
+        return {name for one in part for name in variables_in(one, left_out)}
     if isinstance(part, Strict):
-        return {name for field in type(part).model_fields for name in variables_in(getattr(part, field))}
+        fields = type(part).model_fields.keys() - set(left_out)
+        return {name for field in fields for name in variables_in(getattr(part, field), left_out)}
     return set()
 
 

@@ -112,16 +112,16 @@ def gate_page(
         table(("", ""), facts.items()),
         *_problems(verdict.get("problems", ())),
         "<h2>检查 Checks</h2>",
-        _counts(verdict),
+        counts_of(verdict),
         *_overrides(verdict.get("overrides", ())),
-        _checks([one for one in verdict["checks"] if one["outcome"] not in QUIET]),
+        checks_table([one for one in verdict["checks"] if one["outcome"] not in QUIET]),
         "<h2>与上一版比较 Compared with the edition before</h2>",
-        *_figures(verdict.get("against")),
+        *figures_compared(verdict.get("against")),
         *_compared(warehouse, previous_edition),
         "<h2>数据集 Datasets</h2>",
-        _datasets(datasets),
+        datasets_table(datasets),
         "<h2>其余检查 Other checks</h2>",
-        _checks([one for one in verdict["checks"] if one["outcome"] in QUIET]),
+        checks_table([one for one in verdict["checks"] if one["outcome"] in QUIET]),
     ]
     return page(f"发布闸门 Gate {' '.join(str(fact) for fact in facts.values())}", parts)
 
@@ -142,13 +142,15 @@ def _overrides(overrides: Sequence[Mapping[str, Any]]) -> Iterable[str]:
         yield table(heads, rows)
 
 
-def _counts(verdict: Mapping[str, Any]) -> str:
+def counts_of(verdict: Mapping[str, Any]) -> str:
+    """How many checks there are, and how they came out."""
     counts = verdict["counts"]
     told = "，".join(f"{OUTCOMES[name]} {counts[name]}" for name in OUTCOMES if name in counts)
     return f"<p>{verdict['declared']} 项 checks：{text(told)}</p>"
 
 
-def _checks(checks: Sequence[Mapping[str, Any]]) -> str:
+def checks_table(checks: Sequence[Mapping[str, Any]]) -> str:
+    """These checks, what blocks before the rest."""
     order = list(OUTCOMES)
     ordered = sorted(
         checks,
@@ -170,7 +172,8 @@ def _checks(checks: Sequence[Mapping[str, Any]]) -> str:
     return table(("结果 Outcome", "级别 Severity", "检查 Check", "行数 Rows", "发现 Observed", "理由 Why"), rows)
 
 
-def _figures(against: Mapping[str, Any] | None) -> Iterable[str]:
+def figures_compared(against: Mapping[str, Any] | None) -> Iterable[str]:
+    """The figures beside the edition before with their limits; nothing for the first edition of all."""
     if against is None:
         return
     yield f"<p>{text(CHANGES[against['change']])}：{against['before']} → {against['now']}，{against['both']}</p>"
@@ -231,7 +234,8 @@ def _charts(connection: duckdb.DuckDBPyConnection, previous_edition: Path) -> It
     yield f"<figure>{lying_bars(shares, '各指标得分率 Points by indicator', '% of their maximum')}</figure>"
 
 
-def _datasets(datasets: Sequence[Mapping[str, Any]]) -> str:
+def datasets_table(datasets: Sequence[Mapping[str, Any]]) -> str:
+    """What each pull came to."""
     heads = ("数据集 Dataset", "状态 State", "收到 Received", "拒收 Refused", "未超限变化 Changed", "说明 Notes")
     return table(
         heads,

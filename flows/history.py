@@ -30,7 +30,15 @@ _SENT = ("returns_sent", "alerts", "deliveries", "notices")
 def summary_of(run: Row) -> dict[str, Any]:
     """One run in a line: when, how long, how it ended, and what failed in it."""
     facts = {name: run[name] for name in ("run_id", "as_of", "state", "driver", "started_at", "ended_at", "edition_id")}
-    return {**facts, "seconds": seconds_of(run), "failed": what_failed(run)}
+    return {**facts, "seconds": seconds_of(run), "failed": what_failed(run), "rows": rows_of(run)}
+
+
+def rows_of(run: Row) -> dict[str, int] | None:
+    """How many records all pulls of a run received, landed and refused; None where it came to no end of them."""
+    pulled = (run["report"] or {}).get("pulled")
+    if pulled is None:
+        return None
+    return {name: sum(one[f"rows_{name}"] for one in pulled) for name in ("received", "landed", "refused")}
 
 
 def outcome_of(run: Row) -> Outcome:

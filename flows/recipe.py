@@ -40,7 +40,9 @@ from flows.acks import collect_acks, late_acks
 from flows.alerts import with_alerts_sent
 from flows.deliver import deliver_pending
 from flows.faults import sentence
+from flows.left_behind import leave_behind
 from flows.night import Cleared, Correction, Night
+from flows.night_log import kept_log
 from flows.outcome import Outcome
 from flows.past import BusinessDateError, has_passed, known_then, require_come, stood_on, why_unknown
 from flows.publish import publish_edition, recipients, seal_edition, stale_of
@@ -170,7 +172,7 @@ def run_night(
         move_on(ledger, settings.data_dir)
         report: dict[str, Any] = {"run_id": run_id, "as_of": as_of.isoformat(), "driver": driver}
         night = replace(night, run_id=run_id)
-        with heard_of(ledger, run_id):
+        with heard_of(ledger, run_id), kept_log(settings.data_dir, report) as lines:
             try:
                 night = _with_files(night)
             except Exception as error:  # noqa: BLE001 - a night that cannot begin is a night that failed
@@ -178,13 +180,16 @@ def run_night(
                 report["error"] = sentence(error)
                 outcome = Outcome("failed", as_of.isoformat(), current, report["error"], report)
             else:
+                lines.hide((*night.sources, *night.sinks), os.environ)
                 outcome = _outcome_of(night, report, partial(_recipe, night, recorded(steps, report), report))
                 with step_of(night, report, "returns"):
                     outcome = with_returns_sent(night, outcome)
                 _split_if_rules_moved(night, outcome, report)
             with step_of(night, report, "alerts"):
                 outcome = with_alerts_sent(night, outcome)
+            lines.tell(logging.INFO if outcome.is_good else logging.ERROR, f"{outcome.state}: {outcome.message}")
             end_run(ledger, run_id, outcome.state, current_id(ledger), {**report, "message": outcome.message})
+            leave_behind(settings, ledger, run_id)
         drop_old_candidates(settings.data_dir, CANDIDATES_KEPT)
     return outcome
 

@@ -18,7 +18,7 @@ WRITTEN_ONCE = 0o400
 PART = ".part"
 """How the name of a file ends that is being written; what a kill or a full disk left of one is swept."""
 
-OURS = ("raw", "landed", "quarantine", "editions", "candidates", "returns", "deliveries", "reports", "logs")
+OURS = ("raw", "landed", "quarantine", "editions", "candidates", "returns", "deliveries", "reports", "logs", "metrics")
 """The folders of a data folder."""
 
 log = logging.getLogger("jifen")
@@ -118,7 +118,9 @@ def sweep_parts(data_dir: Path) -> int:
     Call it under the lock of the data folder: what another run is writing would go too.
     """
     found = [
-        path for name in ("raw", "quarantine", "returns", "deliveries") for path in (data_dir / name).rglob(f".*{PART}")
+        path
+        for name in ("raw", "quarantine", "returns", "deliveries", "reports")
+        for path in (data_dir / name).rglob(f".*{PART}")
     ]
     found += (data_dir / "landed").glob("*/*/.batch=*.parquet")
     found += (data_dir / "editions").glob(".current.*")

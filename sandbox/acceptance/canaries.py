@@ -13,13 +13,10 @@ import pyarrow.parquet as pq
 
 from connectors.drivers.auth import Basic, MutualTls
 from connectors.spec import DatabaseConnection, RestConnection, SftpConnection, Source
-from connectors.strict import Variable
+from connectors.strict import OPEN_FIELDS, Variable
 
 SHORTEST = 5
 """A shorter secret would be found in any text by chance; it is named as not searched for."""
-
-OPEN_FIELDS = frozenset({"base_url", "ca", "host", "port", "path", "host_key", "user", "client_id", "app_key"})
-"""Fields of a connection whose values are no secret: addresses, public keys and the names that we go by."""
 
 
 class Secret(NamedTuple):

@@ -21,8 +21,9 @@ from connectors.drivers.pages import Ask
 from connectors.plan import plan
 from connectors.pull import driver_of
 from connectors.spec import DatabaseConnection, FolderConnection, RestConnection, SftpConnection, Source
+from connectors.strict import OPEN_FIELDS
 from ledger.settings import Settings
-from sandbox.acceptance.canaries import OPEN_FIELDS, secret_variables, tried_variables
+from sandbox.acceptance.canaries import secret_variables, tried_variables
 from sandbox.acceptance.store import environment, listening, states
 from sandbox.acceptance.trial import NotApplicableError, Trial, check, expect
 

@@ -37,6 +37,27 @@ def test_it_publishes_and_says_so(first_night):
     assert house.current.name == ran.told["edition_id"]
 
 
+def test_its_steps_page_figures_and_log_are_there_and_agree(first_night):
+    house, ran = first_night
+    report = ran.told["report"]
+    steps = {line["step"]: line for line in report["steps"]}
+    assert list(steps) == ["pull", "build", "gate", "publish", "deliver", "notify", "returns", "alerts"]
+    assert {line["ended"] for line in steps.values()} == {"done"}
+    received = sum(one["rows_received"] for one in report["pulled"])
+    assert steps["pull"]["counts"]["received"] == received > 0
+    assert (steps["deliver"]["counts"]["sent"], steps["notify"]["counts"]["sent"]) == (1, 1)
+    (run,) = house.jifen("runs", "list", "--state", "published").told[-1:]
+    assert (run["run_id"], run["rows"]["received"]) == (report["run_id"], received)
+    content = (house.data_dir / "reports" / "latest.html").read_text(encoding="utf-8")
+    assert (report["run_id"] in content, "bank_a" in content) == (True, True)
+    assert (house.data_dir / "reports" / report["run_id"] / "gate.html").is_file()
+    assert f'href="{report["run_id"]}/gate.html"' in content
+    figures = (house.data_dir / "metrics" / "jifen.prom").read_text(encoding="utf-8")
+    assert 'jifen_run_state{state="published"} 1.0' in figures
+    lines = (house.data_dir / "logs" / f"{report['run_id']}.jsonl").read_text(encoding="utf-8").splitlines()
+    assert {json.loads(line)["step"] for line in lines} >= {"pull", "build", "gate", "deliver"}
+
+
 def test_every_eligible_enterprise_is_in_the_ranking_and_no_other(night):
     assert sorted(row["uscc"] for row in night.table("rankings")) == sorted(night.truth["eligible"])
 

@@ -1,54 +1,18 @@
 """The history of the nights from a made-up ledger: what is listed, what is shown of one, and which step is at work."""
 
 import json
-from datetime import date
 
 import pytest
-from sqlalchemy import update
 
 from flows.history import told_of_run
-from ledger.runs import end_run, exclusive_run, keep_report, run_row, start_run
-from ledger.store import open_ledger, write
-from ledger.tables import runs
+from ledger.runs import exclusive_run, run_row, start_run
 from tests.command_line import jifen
-
-DAY = date(2025, 6, 30)
-PULL = {
-    "step": "pull",
-    "began_at": "2025-06-30T14:30:00.000+00:00",
-    "seconds": 12.5,
-    "ended": "done",
-    "counts": {"received": 7, "refused": 1},
-}
-GATE = {**PULL, "step": "gate", "began_at": "2025-06-30T14:41:00.000+00:00", "ended": "blocked", "counts": {}}
-CHECKS = [
-    {"name": name, "table": "rankings", "severity": "critical", "outcome": outcome, "observed": "7 rows"}
-    for name, outcome in (("is_whole", "failed"), ("has_rows", "passed"))
-]
-PULLED = {"rows_received": 7, "rows_landed": 6, "rows_refused": 1, "counts": {"refused:uscc:uscc_length": 1}}
-BLOCKED = {
-    "message": "publication blocked by 1 of 2 checks.",
-    "steps": [PULL, GATE],
-    "pulled": [
-        {"source": "tax", "dataset": "vat", "state": "landed", "message": None, **PULLED},
-        {"source": "bank_a", "dataset": "loans", "state": "failed", "message": "refused. Whose: agency.", **PULLED},
-        {"source": "talent", "dataset": "persons", "state": "held", "message": "held.", **PULLED},
-    ],
-    "verdict": {"state": "blocked", "declared": 2, "counts": {"failed": 1, "passed": 1}, "checks": CHECKS},
-    "deliveries": [{"recipient": "bank_a", "state": "pending", "rows": None, "error": "away."}],
-}
+from tests.unit.made_up_nights import DAY, ledger_of_nights
 
 
 @pytest.fixture
 def ledger(settings):
-    """A night that was blocked, and one that was killed at the gate."""
-    found = open_ledger(settings)
-    blocked = start_run(found, DAY, "plain")
-    end_run(found, blocked, "blocked", None, BLOCKED)
-    write(found, update(runs).values(started_at="2025-06-30T14:30:00.000+00:00"))
-    killed = start_run(found, DAY, "plain")
-    keep_report(found, killed, {"steps": [PULL, {**GATE, "seconds": None, "ended": None}]})
-    return found
+    return ledger_of_nights(settings)
 
 
 @pytest.fixture

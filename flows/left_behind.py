@@ -1,0 +1,49 @@
+"""What a night leaves behind for people and monitoring, and nothing rests on: its page and its figures."""
+
+import logging
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from flows.faults import sentence
+from flows.history import SUMMARY, summary_of, told_of_run
+from flows.metrics import write_metrics
+from flows.night_page import night_page
+from ledger.files import write_durably
+from ledger.runs import latest_runs, run_row
+from ledger.settings import Settings
+from ledger.store import Row
+
+log = logging.getLogger("jifen")
+LOOKED_BACK = 60
+"""Among so many runs the last nights are looked for: a night may be run more than once."""
+
+
+def leave_behind(settings: Settings, ledger: Engine, run_id: str) -> None:
+    """Write all of it; what cannot be written is a warning, and changes nothing of how the night ended."""
+    for what, write in {"the night's page": write_page, "its figures": write_metrics}.items():
+        try:
+            run = run_row(ledger, run_id)
+            if run is not None:
+                write(settings, ledger, run)
+        except Exception as error:  # noqa: BLE001 - it tells of the night, and is no part of it
+            log.warning("%s: not written: %s", what, sentence(error))
+
+
+def page_path(data_dir: Path, run_id: str) -> Path:
+    """Where the page of a night stands; the name of a run begins with its business date."""
+    return data_dir / "reports" / f"{run_id}.html"
+
+
+def write_page(settings: Settings, ledger: Engine, run: Row) -> None:
+    """Write the page of a run, and have `latest.html` point to it where it is the newest."""
+    nights = latest_runs(ledger, LOOKED_BACK, parts=SUMMARY)
+    content = night_page(told_of_run(ledger, run), [summary_of(one) for one in nights], settings.zone)
+    path = page_path(settings.data_dir, run["run_id"])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_durably(path, content.encode("utf-8", "backslashreplace"))
+    if nights[0]["run_id"] == run["run_id"]:
+        pointer = path.with_name(".latest.html.part")
+        pointer.unlink(missing_ok=True)
+        pointer.symlink_to(path.name)
+        pointer.replace(path.with_name("latest.html"))

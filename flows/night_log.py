@@ -1,0 +1,99 @@
+"""The log of one night in the data folder: a line of JSON for each message, with run and step, and without secrets."""
+
+import base64
+import io
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
+
+from connectors.strict import OPEN_FIELDS, variables_in
+from ledger.files import FILE_MODE, FOLDER_MODE
+
+SHORTEST = 5
+"""A shorter secret would be found in any text by chance, and is left."""
+HIDDEN = "***"
+
+log = logging.getLogger("jifen")
+
+
+class NightLog(logging.StreamHandler[TextIO]):
+    """Writes down each message of a night; `secrets` are the texts that are not written."""
+
+    def __init__(self, file: TextIO, report: Mapping[str, Any]) -> None:
+        super().__init__(file)
+        self._report = report
+        self.secrets: tuple[str, ...] = ()
+
+    def tell(self, level: int, text: str) -> None:
+        """Write a message down that is shown in another way to whoever watches."""
+        self.handle(log.makeRecord(log.name, level, "", 0, "%s", (text,), None))
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging calls
+        """A disk that is full keeps lines from the log, and nothing from the night."""
+
+    def hide(self, files: Iterable[Any], environ: Mapping[str, str]) -> None:
+        """From here on write no value of a variable that one of these source and sink files names as a secret."""
+        named = {name for file in files for name in variables_in(file, OPEN_FIELDS)} | {"JIFEN_LEDGER_URL"}
+        found = {form for name in named for form in _forms(environ.get(name, ""))}
+        self.secrets = tuple(sorted(found, key=len, reverse=True))
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line."""
+        text = record.getMessage()
+        for secret in self.secrets:
+            text = text.replace(secret, HIDDEN)
+        at_work = (line["step"] for line in reversed(self._report.get("steps", ())) if line["ended"] is None)
+        told = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "run": self._report["run_id"],
+            "step": next(at_work, None),
+            "message": text,
+        }
+        return json.dumps(told, ensure_ascii=False)
+
+
+def _forms(value: str) -> Iterator[str]:
+    """The texts by which a secret would be known: itself and as it is sent; of a URL what is secret in it, too."""
+    # The path of a key is no secret, and what stands in that file is written nowhere.
+    if len(value) < SHORTEST or Path(value).is_file():
+        return
+    yield from {value, quote(value, safe=""), quote_plus(value), base64.b64encode(value.encode()).decode().rstrip("=")}
+    with suppress(ValueError):
+        url = urlsplit(value)
+        for part in (url.password, *(text for _, text in parse_qsl(url.query))):
+            if part and len(part) >= SHORTEST:
+                yield from {part, quote(part, safe="")}
+
+
+def log_path(data_dir: Path, run_id: str) -> Path:
+    """Where the log of a night stands; the name of a run begins with its business date."""
+    return data_dir / "logs" / f"{run_id}.jsonl"
+
+
+@contextmanager
+def kept_log(data_dir: Path, report: Mapping[str, Any]) -> Iterator[NightLog]:
+    """Write down what the recipe logs within, for its owner alone to read. Where that cannot be, the night goes on."""
+    path, level = log_path(data_dir, report["run_id"]), log.level
+    file: TextIO = io.StringIO()
+    try:
+        path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, FILE_MODE), "a", encoding="utf-8")
+    except OSError as error:
+        log.warning("the night's log is not kept: %s: %s", path, error.strerror)
+    lines = NightLog(file, report)
+    log.addHandler(lines)
+    log.setLevel(min(log.getEffectiveLevel(), logging.INFO))
+    try:
+        yield lines
+    finally:
+        log.removeHandler(lines)
+        log.setLevel(level)
+        with suppress(OSError):
+            file.close()

@@ -1,0 +1,199 @@
+"""The page of one night: its steps, what was refused and held, the verdict, what went out, and the nights before it."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from editions.html_page import Html, page, table, text
+from expectations.gate_page import STATES, checks_table, counts_of, datasets_table, figures_compared
+
+NIGHTS = {
+    "running": "运行中 at work",
+    "published": "已发布 published",
+    "nothing_new": "无新内容 nothing new",
+    "blocked": "闸门拦截 blocked",
+    "failed": "失败 failed",
+    "source_missing": "关键数据源缺失 a critical source is missing",
+}
+STEPS = {
+    "pull": "采集 pull",
+    "build": "构建 build",
+    "gate": "闸门 gate",
+    "publish": "发布 publish",
+    "deliver": "交付 deliver",
+    "notify": "通知 notify",
+    "returns": "回执 returns",
+    "alerts": "告警 alerts",
+}
+ENDS = {"done": "完成 done", "failed": "失败 failed", "blocked": "拦截 blocked", None: "未结束 not ended"}
+COUNTED = {
+    "received": "收到 received",
+    "landed": "落地 landed",
+    "refused": "拒收 refused",
+    "models": "模型 models",
+    "tests": "测试 tests",
+    "checks": "检查 checks",
+    "sent": "送达 sent",
+    "pending": "待送 pending",
+    "dead": "死信 dead",
+    "rows": "行 rows",
+}
+SENT = {"returns_sent": "回执 return", "alerts": "告警 alert"}
+TREND_NIGHTS = 14
+_NONE = "<p>无 none</p>"
+
+
+def night_page(told: Mapping[str, Any], nights: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> str:
+    """The page of a run as `told_of_run` tells it; `nights` are the summaries of the last ones, newest first."""
+    title = f"夜间运行 Night of {told['as_of']}: {NIGHTS[told['state']]}"
+    parts = [
+        f"<h1>{text(title)}</h1>",
+        f"<p>{text(told['message'])}</p>",
+        table(("", ""), _facts(told, zone).items()),
+        *_listed("错误 Errors", told["errors"]),
+        "<h2>步骤 Steps</h2>",
+        table(("步骤 Step", "开始 Began", "秒 Seconds", "结果 Ended", "行数 Rows"), _steps(told["steps"], zone)),
+        "<h2>各机构拒收 Refusals by agency</h2>",
+        _by_agency(told["datasets"]),
+        "<h2>暂缓与陈旧 Held and stale</h2>",
+        _held(told),
+        "<h2>发布闸门 Gate</h2>",
+        *_gate(told),
+        "<h2>变化 What changed</h2>",
+        *_changed(told),
+        "<h2>交付与回执 Deliveries and acknowledgements</h2>",
+        _deliveries(told, zone),
+        *_listed("逾期或被拒的回复 Late answers and refusals", told["late_acks"]),
+        "<h2>近期各夜 The last nights</h2>",
+        *_trends(nights),
+        "<h2>数据集 Datasets</h2>",
+        datasets_table(told["datasets"]),
+    ]
+    return page(title, parts)
+
+
+def _facts(told: Mapping[str, Any], zone: ZoneInfo) -> dict[str, object]:
+    took = None if told["seconds"] is None else f"{told['seconds']:,.0f} s"
+    return {
+        "业务日期 Business date": told["as_of"],
+        "运行 Run": told["run_id"],
+        "开始 Began": _at(told["started_at"], zone),
+        "用时 Took": took,
+        "驱动 Driver": told["driver"],
+        "现行版次 Current edition": told["edition_id"] or "无 none",
+    }
+
+
+def _at(moment: str | None, zone: ZoneInfo) -> str | None:
+    return moment and f"{datetime.fromisoformat(moment).astimezone(zone):%Y-%m-%d %H:%M:%S}"
+
+
+def _listed(title: str, lines: Sequence[str]) -> Iterator[str]:
+    if lines:
+        yield f"<h2>{text(title)}</h2>"
+        yield "<ul>" + "".join(f"<li>{text(line)}</li>" for line in lines) + "</ul>"
+
+
+def _steps(steps: Iterable[Mapping[str, Any]], zone: ZoneInfo) -> Iterator[tuple[object, ...]]:
+    for line in steps:
+        counts = "，".join(f"{COUNTED.get(name, name)} {count:,}" for name, count in line["counts"].items())
+        ended = ENDS.get(line["ended"], line["ended"])
+        shown = ended if line["ended"] == "done" else Html(f"<strong>{text(ended)}</strong>")
+        name = STEPS.get(line["step"], line["step"])
+        yield name, _at(line["began_at"], zone), line["seconds"], shown, counts
+
+
+def _by_agency(datasets: Iterable[Mapping[str, Any]]) -> str:
+    rows: dict[str, Counter[str]] = {}
+    rules: dict[str, Counter[str]] = {}
+    for one in datasets:
+        rows.setdefault(one["source"], Counter()).update({name: one[f"rows_{name}"] or 0 for name in _ROWS})
+        refused = {rule: n for rule, n in (one["counts"] or {}).items() if rule.startswith("refused:")}
+        told = {f"{one['dataset']}:{rule.removeprefix('refused:')}": n for rule, n in refused.items()}
+        rules.setdefault(one["source"], Counter()).update(told)
+    heads = ("机构 Agency", "收到 Received", "落地 Landed", "拒收 Refused", "规则 Rules")
+    return table(
+        heads,
+        (
+            (source, *(counts[name] for name in _ROWS), "，".join(f"{rule} {n}" for rule, n in rules[source].items()))
+            for source, counts in sorted(rows.items())
+        ),
+    )
+
+
+_ROWS = ("received", "landed", "refused")
+
+
+def _held(told: Mapping[str, Any]) -> str:
+    held = {f"{one['source']}.{one['dataset']}": one["message"] for one in told["datasets"] if one["state"] == "held"}
+    rows = [(name, "暂缓采用 held", why) for name, why in held.items()]
+    rows += [(name, "陈旧 stale", why) for name, why in told["stale"].items()]
+    return table(("数据集 Dataset", "状态 State", "说明 Why"), rows) if rows else _NONE
+
+
+def _gate(told: Mapping[str, Any]) -> Iterator[str]:
+    verdict = told["verdict"]
+    if verdict is None:
+        yield "<p>未到闸门 The gate was not reached.</p>"
+        return
+    # The page of the gate stands in the folder of the run, beside this one.
+    link = f'<a href="{text(told["run_id"])}/gate.html">全部检查 every check</a>' if told["gate_page"] else ""
+    yield f"<p><strong>{text(STATES[verdict['state']])}</strong> {link}</p>"
+    yield counts_of(verdict)
+    yield checks_table(verdict["checks"])
+
+
+def _changed(told: Mapping[str, Any]) -> Iterator[str]:
+    changed = [(f"{one['source']}.{one['dataset']}", one["changed"]) for one in told["datasets"] if one["changed"]]
+    yield table(("数据集 Dataset", "未超限变化 Changed within its limits"), changed) if changed else _NONE
+    yield from figures_compared((told["verdict"] or {}).get("against"))
+
+
+def _deliveries(told: Mapping[str, Any], zone: ZoneInfo) -> str:
+    rows: list[Sequence[object]] = [
+        (
+            one["recipient"],
+            f"数据包 package {one['number']}",
+            one["state"],
+            one["rows"],
+            one["denied"],
+            _at(one["sent_at"], zone),
+            " ".join(filter(None, (one["ack_state"], one["ack_reason"]))) or one["ack_due_on"],
+            one["last_error"],
+        )
+        for one in told["deliveries"]
+    ]
+    rows += [
+        (one["recipient"], "通知 notice", one["state"], None, None, _at(one["sent_at"], zone), None, one["last_error"])
+        for one in told["notices"]
+    ]
+    rows += [
+        (one["recipient"], what, one["state"], one.get("rows"), None, None, None, one.get("error"))
+        for name, what in SENT.items()
+        for one in told["sent"][name]
+    ]
+    heads = (
+        *("接收方 Recipient", "内容 What", "状态 State", "行数 Rows", "未获授权 Denied"),
+        *("送达时间 Sent", "回复或期限 Answer, or when due", "错误 Error"),
+    )
+    return table(heads, rows) if rows else _NONE
+
+
+def _trends(nights: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    from editions.charts import Point, bars, lines
+
+    by_day: dict[str, Mapping[str, Any]] = {}
+    for one in nights:
+        if one["seconds"] is not None:
+            by_day.setdefault(one["as_of"], one)
+    last = sorted(by_day.items())[-TREND_NIGHTS:]
+    if not last:
+        yield _NONE
+        return
+    took = [Point(day[5:], one["seconds"]) for day, one in last]
+    yield f"<figure>{bars(took, '用时 Duration', '秒 seconds')}</figure>"
+    for name, title in (("received", "收到行数 Rows received"), ("refused", "拒收行数 Rows refused")):
+        rows = [Point(day[5:], one["rows"][name] if one["rows"] else None) for day, one in last]
+        yield f"<figure>{lines(rows, title, '行 rows')}</figure>"
