@@ -42,13 +42,13 @@ def posted(monkeypatch):
     sent = SimpleNamespace(events=[], away=False)
     sent.refuse = lambda: AgencyError("the channel rejected the message with 401.", "operators", "check its secret")
 
-    def push(sink, _message_id, body, _settings):
+    def push(sink, body, _settings, _adapter=None):
         if sent.away:
             raise sent.refuse()
         sent.events.append((sink.name, json.loads(body)))
 
     monkeypatch.setattr("flows.relay.WAITS_SECONDS", (0, *WAITS_SECONDS[1:]))
-    monkeypatch.setitem(sys.modules, "connectors.drivers.webhook", SimpleNamespace(push=push))
+    monkeypatch.setattr("connectors.drivers.webhook.push", push)
     monkeypatch.setenv("OPERATORS_WEBHOOK_URL", "http://127.0.0.1:9/")
     monkeypatch.setenv("OPERATORS_WEBHOOK_SECRET", "made up")
     return sent
