@@ -45,7 +45,7 @@ def _pulled(pulled: Sequence[Pulled]) -> dict[str, int]:
 _COUNTS: dict[str, Callable[[Any], dict[str, int]]] = {
     "pull": _pulled,
     "build": lambda built: {"models": built[1].models, "tests": built[1].tests},
-    "gate": lambda verdict: {"checks": len(verdict.checks)},
+    "gate": lambda verdict: {"checks": len(verdict.as_dict()["checks"])},
     "deliver": _sent,
     "notify": _sent,
 }
