@@ -51,7 +51,7 @@ class RecordsAt:
 
     `total` is where the number of all records is declared; a total of nought, or a code that says that all is well
     (`is_coded`), proves that a list that is not there is an empty one. What a file (`is_file`) says, no driver has
-    judged.
+    judged. Of one that is taken for the whole (`is_whole`) nobody has counted the records.
     """
 
     path: str | None
@@ -60,6 +60,7 @@ class RecordsAt:
     total: str | None = None
     is_coded: bool = False
     is_file: bool = False
+    is_whole: bool = False
 
     @classmethod
     def of(cls, dataset: "Dataset", decoder: "JsonDecoder") -> "RecordsAt":
@@ -67,7 +68,8 @@ class RecordsAt:
         is_file = not hasattr(dataset.request, "job")
         is_coded = getattr(dataset.request, "answered", None) is not None
         total = None if dataset.paginator is None else dataset.paginator.total_path
-        return cls(decoder.records, decoder.one, decoder.none, total, is_coded, is_file)
+        is_whole = total is None and dataset.is_whole
+        return cls(decoder.records, decoder.one, decoder.none, total, is_coded, is_file, is_whole)
 
     def find(self, answer: Any) -> list[Any]:
         """The records of an answer. Raises a `MissingFieldError` that says what stands where the list belongs."""

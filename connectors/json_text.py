@@ -52,7 +52,10 @@ def loads(body: bytes) -> Any:
     also where its values would fill memory, or where a name that holds more than a plain value stands twice.
     """
     # 1A ends a file on old systems.
-    body = body.removeprefix(_BYTE_ORDER_MARK).rstrip(b"\x1a")
+    body = body.rstrip(b"\x1a")
+    while body.startswith(_BYTE_ORDER_MARK):
+        # Two stand there where two programs put one each.
+        body = body[len(_BYTE_ORDER_MARK) :]
     _refuse_heavy(body)
     try:
         # A decoder of its own for each call: it is cheap, and one shared between threads is not documented as safe.

@@ -739,6 +739,12 @@ class Dataset(Strict):
         return self
 
     @property
+    def is_whole(self) -> bool:
+        """Whether one answer over HTTP is taken for the whole: files may be the pages of something."""
+        kind = None if self.paginator is None else self.paginator.kind
+        return isinstance(self.request, RestRequest) and kind in (None, "single")
+
+    @property
     def address(self) -> str:
         """`source.dataset`, as people and the zone file write it."""
         return f"{self.source}.{self.name}"

@@ -1,7 +1,7 @@
 """How an answer says that it is none, by the names in common use: for agencies and channels that declare no code."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from connectors.errors import DataError
@@ -45,6 +45,20 @@ _NOTHING_FOUND = re.compile(
 )
 _PARTIAL = {"timedout", "truncated", "partial", "ispartial", "incomplete", "incompleteresults", "partialresults"}
 _MORE = {"hasmore", "hasnext", "hasnextpage", "morepages"}
+_COUNTED = {
+    *("totalcount", "totalelements", "totalrecords", "totalrows", "totalnum", "totalnumber", "totalsize", "totalitems"),
+    *("totalresults", "totalhits", "recordcount", "recordstotal", "rowcount", "itemcount"),
+}
+_PLACE = {
+    *("page", "pageno", "pagenum", "pagenumber", "pageindex", "currentpage", "current", "pagesize", "limit", "offset"),
+    *("perpage", "pages", "totalpages", "pagecount"),
+}
+_PAGES = {"pages", "totalpages", "pagecount"}
+_NEXT = {
+    *("next", "nextpage", "nextlink", "nexturl", "nextpageurl", "nextpagetoken", "nextcursor", "nexttoken"),
+    "@odata.nextlink",
+}
+_NO_NEXT = {"", "null", "none", "-1", "0", "false", "#"}
 _OF_ANYTHING = {"code", "ret", "accepted", "delivered", "flag", "res", *_STATES}
 """Names that a record inside the answer may have as well: beside a verdict above it they say nothing."""
 
@@ -107,6 +121,40 @@ def says_more(value: Any) -> bool:
     )
 
 
+def partial(value: Any, records: Sequence[Any], *, is_sure: bool, depth: int = 0) -> Iterator[str]:
+    """What an answer that is taken for the whole says of being but a part: a greater count, a next page, more to come.
+
+    A bare `total` may be a sum of amounts: beside records it counts only where `is_sure` or where pages are told too.
+    """
+    if not isinstance(value, dict) or any(value is one for one in records):
+        return
+    plain = {_plain(name): (name, held) for name, held in value.items()}
+    may_be_bare = is_sure or not records or plain.keys() & _PLACE
+    for name, (shown, held) in plain.items():
+        count = int(str(held)) if str(held).isdecimal() and str(held).isascii() else 0
+        if (
+            (count > len(records) and (name in _COUNTED or (name in ("total", "count") and may_be_bare)))
+            or (count > 1 and name in _PAGES)
+            or (name in _MORE and str(held).lower() == "true")
+            or (name in _NEXT and isinstance(held, str) and held.strip().lower() not in _NO_NEXT)
+        ):
+            yield f"{shown} is {str(held)[:_SHOWN]}"
+        elif depth < 2:
+            yield from partial(held, records, is_sure=is_sure, depth=depth + 1)
+
+
+def require_whole(value: Any, records: Sequence[Any], where: str, *, is_sure: bool = False) -> None:
+    """Raise a `DataError` where an answer that is taken for the whole says that it is a part."""
+    if told := next(partial(value, records, is_sure=is_sure), None):
+        what = f"holds {len(records)} records and says that there are more: {without_controls(told)}."
+        raise DataError(what, where, "declare how the pages are asked for, or ask the agency for the whole")
+
+
+def without_controls(text: str) -> str:
+    """A text of an agency's as it may stand in a message."""
+    return "".join(sign for sign in text if sign.isprintable())[:_SHOWN]
+
+
 def _plain(name: Any) -> str:
     return re.sub("[_-]", "", str(name)).lower()
 
@@ -114,9 +162,10 @@ def _plain(name: Any) -> str:
 def require_no_refusal(value: Any, records: Any, where: str) -> None:
     """Raise a `DataError` where a document without records says no: it is no empty list."""
     if told := next(refusals(value, records), "").partition(" (")[0]:
-        shown = "".join(sign for sign in told if sign.isprintable())[:_SHOWN]
         raise DataError(
-            f"contains no record and reports an error: {shown}.", where, "look it up in the agency's document"
+            f"contains no record and reports an error: {without_controls(told)}.",
+            where,
+            "look it up in the agency's document",
         )
 
 

@@ -55,7 +55,7 @@ def _chunks(dataset: Dataset, where: str, body: bytes, answer: Any) -> Iterator[
         case JsonLinesDecoder() as decoder:
             yield from decode_jsonl(_text(decoder, body, where), where, decoder.encodings)
         case XmlDecoder() as decoder:
-            yield from decode_xml(decoder, _text(decoder, body, where), where)
+            yield from decode_xml(decoder, _text(decoder, body, where), where, is_whole=dataset.is_whole)
         case XlsxDecoder() as decoder:
             # Dear to import, and rare: only where a source needs them.
             from connectors.decoders.xlsx import decode_xlsx

@@ -13,7 +13,7 @@ from connectors.errors import DataError
 from connectors.json_path import MissingFieldError, RecordsAt
 from connectors.json_text import JsonNumber, loads, may_repeat_names
 from connectors.spec import JsonDecoder
-from connectors.verdicts import refusals, require_no_refusal
+from connectors.verdicts import refusals, require_no_refusal, require_whole
 
 MAX_LINE_BYTES = 2 * 1024 * 1024
 """The most that one line may hold, and about what the lines of one chunk hold together."""
@@ -42,6 +42,8 @@ def decode_json(decoder: JsonDecoder, at: RecordsAt, body: bytes, where: str, an
         raise DataError(f"the page cannot be read: {error}.", where, next_step) from None
     if not records and at.is_file and isinstance(answer, dict):
         require_no_refusal(answer, records, where)
+    if at.is_whole:
+        require_whole(answer, records, where, is_sure=not at.is_coded)
     for start in range(0, max(len(records), 1), CHUNK_ROWS):
         part = records if len(records) <= CHUNK_ROWS else records[start : start + CHUNK_ROWS]
         yield to_chunk(part, start + 1, where)

@@ -14,7 +14,7 @@ from connectors.decoders.chunk import CHUNK_ROWS, Chunk, to_chunk
 from connectors.decoders.text import open_text
 from connectors.errors import DataError
 from connectors.spec import XmlDecoder
-from connectors.verdicts import require_no_refusal
+from connectors.verdicts import require_no_refusal, require_whole
 
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _CHUNK_FIELDS = 200_000
@@ -141,7 +141,7 @@ def _walk(
     return deepest
 
 
-def decode_xml(decoder: XmlDecoder, content: bytes, where: str) -> Iterator[Chunk]:
+def decode_xml(decoder: XmlDecoder, content: bytes, where: str, *, is_whole: bool = False) -> Iterator[Chunk]:
     """Each element at the record path as a mapping of text.
 
     A child is a field by its tag, an attribute of the record `@name`, an attribute of a child `child@name`, text beside
@@ -159,6 +159,8 @@ def decode_xml(decoder: XmlDecoder, content: bytes, where: str) -> Iterator[Chun
             first, records, fields = first + len(records), [], 0
     if not records and first == 1:
         _require_empty(decoder, beside, where)
+    if is_whole:
+        require_whole(beside.told, range(first - 1 + len(records)), where)
     if records or first == 1:
         yield to_chunk(records, first, where)
 

@@ -249,7 +249,7 @@ class TokenGranted(AuthKind):
         token = _at(answer, path)
         if isinstance(token, str):
             # Some write the scheme before the token, where only the token belongs.
-            token = re.sub(r"(?i)^bearer\s+(?=\S+$)", "", token)
+            token = re.sub(r"(?i)^bearer\s+(?=\S+$)", "", token.strip())
         if isinstance(token, bool) or not isinstance(token, (str, int)) or not _is_token(str(token)):
             shape = f"is {what_it_is(answer.body)}" if answer.value is None else shape_of(answer.value)
             what = f"no token was granted: the answer (status {answer.status}) holds none at {path}; it {shape}."

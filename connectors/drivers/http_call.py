@@ -37,6 +37,8 @@ from connectors.strict import Variable
 
 SMALLEST_CAP_BYTES = 8 * 1024 * 1024
 _HEADERS = {"User-Agent": "jifen", "Accept": "*/*", "Accept-Encoding": "gzip"}
+_TOKEN_MAY_BE_DEAD = {401, 403, 419, 440, 498}
+"""By the first, as it should be; the others are in use for the same."""
 _TLS_FAULTS = {
     ("CERTIFICATE_VERIFY_FAILED", "DOESN'T MATCH", "HOSTNAME MISMATCH"): (
         "its certificate is not one we trust.",
@@ -249,7 +251,8 @@ class Endpoint:
         require_not_busy(answer, "the agency")
         if answer.status not in self.statuses:
             refused = self._refused(answer)
-            raise TokenDiedError(refused) if answer.status == 401 or 300 <= answer.status < 400 else refused
+            may_pass = answer.status in _TOKEN_MAY_BE_DEAD or 300 <= answer.status < 400
+            raise TokenDiedError(refused) if may_pass else refused
         if answer.status == 204:
             return replace(answer, body=b"")
         value = decoded(answer.body, self.decoder, may_be_empty, http.limits.connections, http.where)
@@ -270,9 +273,11 @@ class Endpoint:
         elif status == 206:
             what = "the agency answers 206: a part of the content, though the whole was asked for."
             next_step = "ask the agency why"
+        elif status == 304:
+            what = "the agency answers 304: it says that nothing has changed, though we hold nothing to compare."
         elif 300 <= status < 400:
             target = urlsplit(answer.headers.get("Location", ""))
-            to = http.without(f"{target.scheme}://{target.hostname}" if target.hostname else "another path")
+            to = http.without(f"{target.scheme}://{target.hostname}" if target.hostname else target.path or "nowhere")
             what = f"the agency answers {status}: it sends us elsewhere ({to}), and our credentials do not go along."
         return AgencyError(what, http.where, next_step)
 

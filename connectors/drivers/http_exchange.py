@@ -29,6 +29,8 @@ SLOWEST_BYTES_PER_SECOND = 1024
 """An answer that drips more slowly than this, once its time-out has passed, is given up."""
 
 _GZIP = b"\x1f\x8b"
+_NO_PACKING = {"", "identity", "none", "null", "binary", "8bit", "utf-8", "utf8", "gbk", "gb2312", "gb18030"}
+"""What servers write where nothing is packed: also an encoding of characters, which belongs elsewhere."""
 
 
 class TooLargeError(ValueError):
@@ -145,7 +147,7 @@ def read_body(answer: requests.Response, cap: int, timeout: float, where: str) -
     dripping, and what urllib3 raises for a connection that is lost.
     """
     said = answer.headers.get("Content-Encoding", "").lower().split(",")
-    packings = [word for one in said if (word := one.strip()) not in ("", "identity")]
+    packings = [word for one in said if (word := one.strip()) not in _NO_PACKING]
     if other := [word for word in packings if word not in ("gzip", "x-gzip")]:
         shown = "".join(sign for sign in other[0] if sign.isprintable())[:20]
         what = f"the answer is packed with {shown}, and we ask for gzip or nothing."

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from itertools import islice
 from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
@@ -21,6 +22,7 @@ KEPT_MARKS = 24
 REMEMBERED_MARKS = 4096
 SMALLEST_PACKED_PAGE = 256
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_LOOK_UP = "look it up in the agency's document, and declare `answered`"
 _PACKED = (b"\x1f\x8b", b"PK\x03\x04")
 
 
@@ -117,6 +119,9 @@ class Listing:
         try:
             records = self.at.find(answer.value)
         except MissingFieldError as error:
+            if said := next(refusals(answer.value), None):
+                what = f"the agency answers without a record and says no: {self.without(said)}."
+                raise AgencyError(what, self.where, _LOOK_UP) from None
             raise self.refusal(str(error)) from None
         if not self.at.is_coded and isinstance(answer.value, dict):
             self._check_verdict(answer.value, records)
@@ -124,7 +129,7 @@ class Listing:
 
     def _check_verdict(self, value: dict[str, Any], records: list[Any]) -> None:
         told = {one.partition(" (")[0]: one for one in islice(refusals(value, records), 3)}
-        what, next_step = "", "look it up in the agency's document, and declare `answered`"
+        what, next_step = "", _LOOK_UP
         if records:
             self.proved.update(told)
             if short := next(shortfalls(value), None):
@@ -156,9 +161,10 @@ class Listing:
         if stated is None and self._has_none(answer):
             stated = 0
         try:
-            if isinstance(stated, bool) or not 0 <= (total := int(stated)) <= LARGEST_TOTAL:
+            number = stated if isinstance(stated, int) else Decimal(stated)
+            if isinstance(stated, bool) or not 0 <= (total := int(number)) <= LARGEST_TOTAL or total != number:
                 raise ValueError(path)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, ArithmeticError):
             raise self.refusal(f"the total at {path} is no count") from None
         if before not in (None, total):
             raise self.fault(f"the declared total moved from {before} to {total}")

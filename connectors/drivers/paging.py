@@ -4,6 +4,7 @@ Pure logic: who asks is handed in with the listing, so that no test of it needs 
 """
 
 import datetime as dt
+import hashlib
 import math
 import re
 from collections.abc import Generator, Iterable, Iterator
@@ -263,7 +264,15 @@ class Chained(Paging):
         return Question(link=at["token"])
 
     def _beginning(self) -> Cursor:
-        return {"token": None, "page": 1, "received": 0, "total": None, "empty": 0, "trail": ["", 1, 0], "marks": []}
+        return {
+            "token": None,
+            "page": 1,
+            "received": 0,
+            "total": None,
+            "empty": [0, ""],
+            "trail": ["", 1, 0],
+            "marks": [],
+        }
 
     def _page(self, listing: Listing, at: Cursor, answer: Answer, seen: Seen) -> Page:
         records, label = listing.records(answer), f"page {at['page']}"
@@ -296,7 +305,7 @@ class Chained(Paging):
                 "page": at["page"] + 1,
                 "received": received,
                 "total": total,
-                "empty": _empty_in_a_row(listing, at["empty"], records),
+                "empty": _nothing_new(listing, at["empty"], answer, records),
                 "trail": _trail(listing, at["trail"], at["token"], token, seen),
                 "marks": seen.kept,
             }
@@ -313,12 +322,17 @@ class Chained(Paging):
             raise listing.refusal(f"{whole}: {error}; see `next`, or ask for pages of another size") from None
 
 
-def _empty_in_a_row(listing: Listing, before: int, records: list[object] | None) -> int:
-    """How many pages in a row held nothing: some agencies send one or two, none sends a thousand."""
-    empty = before + 1 if records is not None and not records else 0
-    if empty > MOST_EMPTY_PAGES:
-        raise listing.refusal(f"{empty} pages in a row hold no record and each names a next one")
-    return empty
+def _nothing_new(listing: Listing, before: list[Any], answer: Answer, records: list[object] | None) -> list[Any]:
+    """How many pages in a row held nothing, or the very same as the one before, and a hash of the last.
+
+    Some agencies send one or two such pages, none sends a thousand.
+    """
+    number, last = before
+    held = short_hash(repr(records)) if records is not None else hashlib.sha256(answer.body).hexdigest()[:12]
+    number = number + 1 if records == [] or held == last else 0
+    if number > MOST_EMPTY_PAGES:
+        raise listing.refusal(f"{number} pages in a row hold no record, or the same, and each names a next one")
+    return [number, held]
 
 
 def _trail(listing: Listing, trail: list[Any], asked: Any, token: str | int, seen: Seen) -> list[Any]:

@@ -114,6 +114,7 @@ NONE = {"total": 0, "items": []}
         {"header": {"retCode": "E01"}, **NONE},
         {"error": "busy", **NONE},
         {"code": 403, "msg": "无数据权限", **NONE},
+        {"code": 40101, "msg": "token已过期", "items": None},
     ],
 )
 def test_a_refusal_beside_an_empty_list_is_no_empty_list_though_no_code_is_declared(pulled, answer):

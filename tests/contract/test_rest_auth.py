@@ -205,7 +205,8 @@ DIED = Reply({"code": 401, "msg": "token expired"})
 
 @pytest.mark.parametrize("name", GRANTED)
 @pytest.mark.parametrize(
-    "dies_with", [None, DIED, Reply(b"<html>login</html>"), Reply(b"", 302, {"Location": "/login"})]
+    "dies_with",
+    [None, DIED, Reply({}, 403), Reply({}, 440), Reply(b"<html>login</html>"), Reply(b"", 302, {"Location": "/login"})],
 )
 def test_what_is_granted_is_asked_for_once_and_again_when_it_dies(name, dies_with, pulled):
     auth, wanted, shown = GRANTED[name]

@@ -91,6 +91,18 @@ def test_a_packing_that_comes_a_byte_first_is_known(packing, pulled):
 
 
 @pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(GOOD, headers={"Content-Encoding": "UTF-8"}),
+        Reply(GOOD, headers={"Content-Encoding": "none"}),
+        Reply(GOOD.replace(b'"total": 5', b'"total": 5.0')),
+    ],
+)
+def test_what_is_plain_all_the_same_is_read(reply, pulled):
+    assert ids(pulled(lambda _: reply)) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
     ("reply", "told"),
     [
         (Reply(b"<!DOCTYPE html><html><body>login</body></html>"), "is a page of HTML.*ask the agency to grant access"),
@@ -169,6 +181,11 @@ def test_a_refusal_is_the_agencys_and_is_not_tried_again(status, pulled):
     with pytest.raises(AgencyError, match=f"answers {status}"):
         pulled(lambda _: Reply(b"", status, {"Location": "/elsewhere"}))
     assert len(pulled.agency.seen) == 1
+
+
+def test_another_path_of_the_same_host_is_named(pulled):
+    with pytest.raises(AgencyError, match=r"answers 301: it sends us elsewhere \(/list/\)"):
+        pulled(lambda _: Reply(b"", 301, {"Location": "/list/?page=1"}))
 
 
 def test_a_portal_in_the_way_is_named_by_its_host(pulled):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.decoders.chunk import Broken, columns_of
-from connectors.decoders.decode import reach_in
+from connectors.decoders.decode import decode, reach_in
 from connectors.decoders.json_records import decode_jsonl
 from connectors.errors import DataError
 from connectors.json_text import NotJsonError, loads, may_repeat_names
@@ -28,7 +28,8 @@ def test_records_of_several_shapes_have_none_where_a_field_is_not_there():
 
 
 def test_the_answer_itself_may_be_the_list_and_an_empty_one_is_still_a_chunk(read_body):
-    assert read_body(b"\xef\xbb\xbf[]", kind="json")[0].columns == {}
+    for marks in (1, 2):
+        assert read_body(b"\xef\xbb\xbf" * marks + b"[]", kind="json")[0].columns == {}
     assert read_body(b'[{"a": 1}]', kind="json")[0].columns == {"a": [1]}
 
 
@@ -70,6 +71,44 @@ def test_what_is_no_record_is_marked_with_its_place(read_body):
 def test_a_json_page_that_is_broken_as_a_whole_is_told(read_body, body, told):
     with pytest.raises(DataError, match=told):
         read_body(body, kind="json", records="items")
+
+
+PARTS = [
+    ({"hasMore": True}, "hasMore is True"),
+    ({"page": {"totalPages": 9}}, "totalPages is 9"),
+    ({"totalCount": "500"}, "totalCount is 500"),
+    ({"total": 500, "pageSize": 1}, "total is 500"),
+    ({"next": "https://a.test/list?page=2"}, "next is https"),
+    ({"data": {"@odata.nextLink": "x"}}, "@odata.nextLink is x"),
+]
+WHOLES = [
+    {"total": 1},
+    {"total": "0"},
+    {"hasMore": False},
+    {"next": None},
+    {"next": "-1"},
+    {"pages": 1},
+    {"totalCount": 1},
+]
+
+
+@pytest.mark.parametrize(("said", "told"), [*PARTS, ({"total": 2}, "total is 2"), *((one, None) for one in WHOLES)])
+def test_an_answer_that_is_taken_for_the_whole_may_not_say_that_there_is_more(make_dataset, said, told):
+    dataset = make_dataset(paginator={"kind": "single"})
+    body = json.dumps({"items": [{"total": 7, "next": "y"}], **said}).encode()
+    if told is None:
+        assert [chunk.columns["total"] for chunk in decode(dataset, "f", body)] == [[7]]
+    else:
+        with pytest.raises(DataError, match=f"holds 1 records and says that there are more: {told}"):
+            list(decode(dataset, "f", body))
+
+
+def test_a_total_beside_no_record_is_one_of_records(make_dataset):
+    request = {"path": "/x", "answered": {"code": "code", "ok": ["0"]}}
+    dataset = make_dataset(paginator={"kind": "single"}, request=request)
+    assert len(list(decode(dataset, "f", b'{"total": 1200, "items": [{"a": 1}]}'))) == 1
+    with pytest.raises(DataError, match="holds 0 records and says that there are more: total is 1200"):
+        list(decode(dataset, "f", b'{"total": 1200, "items": []}'))
 
 
 def test_long_lists_come_in_chunks_whose_positions_go_on(read_body, monkeypatch):

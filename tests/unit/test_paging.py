@@ -171,6 +171,17 @@ def test_an_empty_page_that_was_a_hiccup_is_asked_for_again_and_nothing_is_left_
     assert ids(through(agency)) == [record["id"] for record in agency.listing]
 
 
+@pytest.mark.parametrize("items", [[], [{"id": 1}]])
+@pytest.mark.parametrize("kind", ["cursor_body", "cursor_header", "link_header", "post_token"])
+def test_new_tokens_without_end_for_nothing_or_the_same_record_are_an_error(kind, items, monkeypatch):
+    monkeypatch.setattr("connectors.drivers.paging.MOST_EMPTY_PAGES", 5)
+    changes = {"total": None} if kind == "post_token" else {}
+    agency = agency_of(kind, 1, lie=lambda number, told, _: {**told, "items": items, "next": number}, **changes)
+    with pytest.raises(AgencyError, match="6 pages in a row hold no record, or the same"):
+        list(agency.paginator.pages(listing_of(agency), None, DAYS))
+    assert len(agency.asked) < 9
+
+
 def test_a_small_circle_is_found_before_a_page_of_it_comes_again():
     agency = agency_of("cursor_body", 30, lie=numbered(lambda _, told: (told["next"] + 3) % 18))
     with pytest.raises(PagingFaultError, match="given before"):
