@@ -41,6 +41,8 @@ COMMANDS = {
     "simulate": "simulate",
     "receive": "receive",
     "recall": "recall",
+    "backup": "backup",
+    "restore": "backup",
     "demo": "sandbox",
 }
 """Commands by themselves: the function of that name in `cli.<module>`."""

@@ -1,0 +1,279 @@
+"""Backup and restore: the ledger and the data folder of one moment, at a place that keeps many such moments.
+
+A place holds `objects/`, each file once and named by its sha256, and one list for each backup, which names every file
+with its hash. What is written once and stands in the list before with the same size and time is not read again.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, make_url
+
+from connectors.errors import ConfigError, DataError
+from connectors.identity_decisions import FILE_NAME as DECISIONS
+from editions.durable import FILE_MODE, make_read_only, remove_tree
+from editions.places import POINTER, editions_dir
+from ledger.binding import FILE as BINDING
+from ledger.binding import bind_again
+from ledger.files import FOLDER_MODE, PART, private, publish_durably, write_durably
+from ledger.runs import exclusive_run
+from ledger.settings import Settings
+from ledger.store import open_ledger
+
+FORMAT = 1
+KEPT = ("raw", "landed", "quarantine", "editions", "deliveries", "returns", "reports", DECISIONS, BINDING)
+"""What a backup takes of a data folder. Not what is made again, and no keys: those have a safe place of their own."""
+LEDGERS = {"sqlite": "ledger.sqlite", "postgresql": "ledger.pgdump"}
+_OTHER = "take another copy of the backup, or an older one: jifen restore SOURCE --backup NAME"
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A backup, made, checked or restored: its name, and what it holds; `new_*` is what this one added to the place."""
+
+    name: str
+    files: int
+    bytes: int
+    new_files: int = 0
+    new_bytes: int = 0
+
+
+def back_up(settings: Settings, place: Path) -> Backup:
+    """Take a backup under the lock of the data folder. One that is broken off leaves those before it as they were."""
+    data_dir, place = settings.data_dir, place.absolute()
+    if place.resolve().is_relative_to(data_dir.resolve()):
+        raise ConfigError("lies within the data folder itself.", str(place), "jifen backup to another disk or machine")
+    with exclusive_run(data_dir), private():
+        open_ledger(settings).dispose()
+        names = backups_at(place)
+        before = _list_of(place, names[-1])["files"] if names else {}
+        objects = place / "objects"
+        objects.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        for left in objects.glob(f".*{PART}"):
+            left.unlink()
+        files: dict[str, Any] = {}
+        new: list[int] = []
+        with _dumped(settings, objects) as (name, dump):
+            files[name] = _keep(objects, dump, new)
+        for path in _files_of(data_dir):
+            name = path.relative_to(data_dir).as_posix()
+            files[name] = _known(objects, path, before.get(name)) or _keep(objects, path, new)
+        pointer = editions_dir(data_dir) / POINTER
+        told = {
+            "format": FORMAT,
+            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "current": str(pointer.readlink()) if pointer.is_symlink() else None,
+            "files": files,
+        }
+        name = _write_list(place, told)
+    return Backup(name, len(files), sum(one["bytes"] for one in files.values()), len(new), sum(new))
+
+
+def backups_at(place: Path) -> list[str]:
+    """The names of the backups at a place, oldest first."""
+    return sorted(path.stem for path in place.glob("*.json"))
+
+
+def check(place: Path, name: str | None = None) -> Backup:
+    """Read every file of a backup and compare it with its hash. Raises `DataError` for the first that is not whole."""
+    name, told = _chosen(place, name)
+    for path, entry in told["files"].items():
+        for _ in _chunks(place, path, entry):
+            pass
+    return _as_backup(name, told)
+
+
+def restore(settings: Settings, place: Path, who: str, name: str | None = None) -> Backup:
+    """Make the data folder and its ledger from a backup, all or nothing, and bind them to each other anew.
+
+    Raises `ConfigError` where something stands there already, and `DataError` for a backup that is not whole.
+    """
+    data_dir = settings.data_dir
+    name, told = _chosen(place, name)
+    url = make_url(settings.resolved_ledger_url)
+    kind = url.get_backend_name()
+    if LEDGERS.get(kind) not in told["files"]:
+        raise ConfigError(
+            f"the backup holds {', '.join(one for one in LEDGERS.values() if one in told['files'])}, which is not for "
+            f"a ledger in {kind}.",
+            "JIFEN_LEDGER_URL",
+            "set it as it was when the backup was taken",
+        )
+    _require_empty(data_dir, Path(url.database) if kind == "sqlite" and url.database else None)
+    draft = data_dir.with_name(f".{data_dir.name}.restoring")
+    with private():
+        remove_tree(draft)
+        for path, entry in told["files"].items():
+            _write(draft / path, _chunks(place, path, entry), entry["mode"])
+        for edition in (draft / "editions").glob("[!.]*"):
+            make_read_only(edition)
+        if told["current"]:
+            (draft / "editions" / POINTER).symlink_to(told["current"])
+        _put_ledger(draft / LEDGERS[kind], url, data_dir)
+        os.sync()
+        if data_dir.exists():
+            data_dir.rmdir()
+        draft.rename(data_dir)
+    with exclusive_run(data_dir):
+        ledger = open_ledger(settings, is_bound=False)
+        bind_again(ledger, data_dir, who, f"restored from the backup {name}")
+        ledger.dispose()
+    return _as_backup(name, told)
+
+
+def _files_of(data_dir: Path) -> Iterator[Path]:
+    """The files of a data folder that belong to a backup, in their order; of none that is still being written."""
+    for name in KEPT:
+        root = data_dir / name
+        for path in sorted(root.rglob("*")) if root.is_dir() else [root]:
+            hidden = any(part.startswith(".") for part in path.relative_to(data_dir).parts)
+            if path.is_file() and not hidden and not path.is_symlink() and POINTER not in path.parts:
+                yield path
+
+
+@contextmanager
+def _dumped(settings: Settings, objects: Path) -> Iterator[tuple[str, Path]]:
+    """The ledger as one file, whole and of one moment."""
+    url = make_url(settings.resolved_ledger_url)
+    kind, dump = url.get_backend_name(), objects / f".{uuid.uuid4().hex}{PART}"
+    try:
+        if kind == "sqlite":
+            connection = sqlite3.connect(f"file:{url.database}?mode=ro", uri=True)
+            connection.execute("vacuum into ?", (str(dump),))
+            connection.close()
+        else:
+            _postgresql("pg_dump", url, "--format=custom", "--no-owner", "--file", str(dump))
+        yield LEDGERS[kind], dump
+    finally:
+        dump.unlink(missing_ok=True)
+
+
+def _postgresql(tool: str, url: URL, *options: str) -> None:
+    """Run a tool of PostgreSQL on the ledger; the password goes by the environment, which other accounts cannot see."""
+    if shutil.which(tool) is None:
+        what = f"the ledger is in PostgreSQL, and {tool} is not installed here."
+        raise ConfigError(what, "JIFEN_LEDGER_URL", "install the client tools of PostgreSQL (postgresql-client)")
+    plain = url.set(drivername="postgresql", password=None).render_as_string()
+    environment = {**os.environ, **({"PGPASSWORD": str(url.password)} if url.password else {})}
+    done = subprocess.run(
+        [tool, *options, "--dbname", plain], env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        said = (done.stderr.strip().splitlines() or ["nothing"])[0]
+        raise ConfigError(f"{tool} failed: {said}.", "JIFEN_LEDGER_URL", "look at the database server and its account")
+
+
+def _put_ledger(dump: Path, url: URL, data_dir: Path) -> None:
+    """Give the ledger of a backup to where the settings want it."""
+    if url.get_backend_name() == "postgresql":
+        _postgresql("pg_restore", url, "--no-owner", "--single-transaction", "--exit-on-error", str(dump))
+        dump.unlink()
+    elif url.database and Path(url.database) != data_dir / dump.name:
+        shutil.move(dump, url.database)
+
+
+def _require_empty(data_dir: Path, ledger: Path | None) -> None:
+    taken = next((path for path in (ledger, *data_dir.glob("*")) if path is not None and path.exists()), None)
+    if taken is not None:
+        raise ConfigError(
+            f"is not empty ({taken} is there), and nothing is restored over it.",
+            str(data_dir),
+            "name another JIFEN_DATA_DIR, or move away what stands there",
+        )
+
+
+def _known(objects: Path, path: Path, before: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What the list before says of a file that is written once, where it is the same file and its object is there."""
+    found = path.stat()
+    same = before is not None and (found.st_size, found.st_mtime_ns) == (before["bytes"], before["mtime_ns"])
+    if before is None or not same or found.st_mode & 0o222:
+        return None
+    kept = _object(objects, before["sha256"])
+    return dict(before) if kept.is_file() and kept.stat().st_size == before["bytes"] else None
+
+
+def _keep(objects: Path, path: Path, new: list[int]) -> dict[str, Any]:
+    """Copy a file to its place among the objects, if none of its bytes is there yet; answers its entry in the list."""
+    found, digest = path.stat(), hashlib.sha256()
+    temporary = objects / f".{uuid.uuid4().hex}{PART}"
+    with path.open("rb") as source, temporary.open("wb") as target:
+        while chunk := source.read(1 << 20):
+            digest.update(chunk)
+            target.write(chunk)
+    sha256, size = digest.hexdigest(), temporary.stat().st_size
+    kept = _object(objects, sha256)
+    if kept.is_file() and kept.stat().st_size == size:
+        temporary.unlink()
+    else:
+        publish_durably(temporary, kept)
+        new.append(size)
+    return {"sha256": sha256, "bytes": size, "mode": found.st_mode & 0o777, "mtime_ns": found.st_mtime_ns}
+
+
+def _object(objects: Path, sha256: str) -> Path:
+    return objects / sha256[:2] / sha256
+
+
+def _write_list(place: Path, told: Mapping[str, Any]) -> str:
+    """Write the list of a backup last, under a name that holds its hash; answers the name."""
+    content = json.dumps(told, ensure_ascii=False, indent=0, sort_keys=True).encode()
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    name = f"{moment}-{hashlib.sha256(content).hexdigest()[:16]}"
+    write_durably(place / f"{name}.json", content, mode=FILE_MODE)
+    return name
+
+
+def _list_of(place: Path, name: str) -> dict[str, Any]:
+    path = place / f"{name}.json"
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest()[:16] != name.rpartition("-")[2]:
+        raise DataError("is not the list that was written.", str(path), _OTHER)
+    told: dict[str, Any] = json.loads(content)
+    if told["format"] != FORMAT:
+        raise ConfigError(f"is of format {told['format']}.", str(path), "use the jifen that wrote it, or a newer one")
+    return told
+
+
+def _chosen(place: Path, name: str | None) -> tuple[str, dict[str, Any]]:
+    names = backups_at(place)
+    if not names or name not in (None, *names):
+        what = f"holds no backup {name}; there are {', '.join(names)}." if names else "holds no backup."
+        raise ConfigError(what, str(place), "look at the path; jifen backup PLACE makes one")
+    return name or names[-1], _list_of(place, name or names[-1])
+
+
+def _chunks(place: Path, name: str, entry: Mapping[str, Any]) -> Iterator[bytes]:
+    """The bytes of a file of a backup; a `DataError` at its end where they are not those that were kept."""
+    path, digest = _object(place / "objects", entry["sha256"]), hashlib.sha256()
+    try:
+        with path.open("rb") as handle:
+            while chunk := handle.read(1 << 20):
+                digest.update(chunk)
+                yield chunk
+    except FileNotFoundError:
+        raise DataError(f"is not there, which holds {name}.", str(path), _OTHER) from None
+    if digest.hexdigest() != entry["sha256"]:
+        raise DataError(f"is damaged, which holds {name}.", str(path), _OTHER)
+
+
+def _write(path: Path, chunks: Iterator[bytes], mode: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as handle:
+        for chunk in chunks:
+            handle.write(chunk)
+    path.chmod(mode)
+
+
+def _as_backup(name: str, told: Mapping[str, Any]) -> Backup:
+    return Backup(name, len(told["files"]), sum(one["bytes"] for one in told["files"].values()))
