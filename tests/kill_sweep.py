@@ -389,6 +389,8 @@ def _unlike(one: Any, other: Any) -> str:
     if isinstance(one, dict) and isinstance(other, dict):
         names = [name for name in sorted({*one, *other}) if one.get(name) != other.get(name)]
         return "; ".join(f"{name}: {_unlike(one.get(name), other.get(name))}" for name in names[:3])
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        return "; ".join(_unlike(a, b) for a, b in zip(one, other, strict=True) if a != b)
     if isinstance(one, list) and isinstance(other, list):
         lost, new = ([x for x in a if x not in b] for a, b in ((one, other), (other, one)))
         return f"{len(one)} and {len(other)}; lost {str(lost[:2])[:600]}; more {str(new[:2])[:600]}"
@@ -473,6 +475,7 @@ def report(swept: Range, asked: argparse.Namespace) -> int:
                 del kills[name]
                 continue
             done[name].append(killed)
+            _print(f"{len(done[name])} {name}: {killed.restarts} restarts, {len(killed.findings)} findings")
             if killed.findings:
                 _print(f"FOUND {killed.how}:", *(f"    {finding[:1500]}" for finding in killed.findings))
     for name, wanted in zip(done, (len(points), asked.kills, asked.real), strict=True):
