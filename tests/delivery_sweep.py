@@ -33,11 +33,14 @@ from unittest.mock import patch
 import asyncssh
 import pandas  # noqa: F401 - read once here, and not by each process of a day
 import pyarrow.dataset  # noqa: F401
+import sqlalchemy.dialects.sqlite  # noqa: F401
+import trustme
 
 from cli import sink_test
+from connectors.drivers import sftp, web  # noqa: F401
 from connectors.errors import ConfigError
 from connectors.openpgp import seal, unseal
-from connectors.sink_files import ExtractSink, read_sinks
+from connectors.sink_files import ExtractSink, HttpsConnection, S3Connection, read_sinks
 from connectors.zone import Zone
 from editions.package import pack, unpack
 from editions.sql_text import literal
@@ -51,6 +54,7 @@ from ledger.deliveries import acknowledge, queue_due
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import open_ledger
 from sandbox.standin.bank import SENDER, bank_keys, key_pair
+from sandbox.standin.web_folder import WebFolder, serve_folder
 from tests.contract.small_sftp import connection_of, serve
 
 (BANK,) = [sink for sink in read_sinks() if isinstance(sink, ExtractSink)][:1]
@@ -142,10 +146,91 @@ class _Box(asyncssh.SFTPServer):
             shutil.move(path, self.root / "taken" / path.name)
 
 
-def _serve(root: Path) -> None:
+class _WebBox(WebFolder):
+    """The same for a folder or a store over HTTPS."""
+
+    lane, is_store = Path(), False
+
+    @property
+    def _fault(self) -> tuple[str, int]:
+        file = self.lane / "fault"
+        name, _, at = (file.read_text() if file.exists() else "").partition(":")
+        return name, int(at or 0)
+
+    def do_GET(self) -> None:
+        """Give a file, unless it is a box for writing alone."""
+        if self._fault[0] == "write-only":
+            self.answer(403)
+        else:
+            super().do_GET()
+
+    def do_PUT(self) -> None:
+        """Take a file, or not."""
+        name, at = self._fault
+        path = self.path_of(self.path)
+        if not self.is_store and not path.name.startswith("."):
+            with (self.lane / "found").open("a") as file:
+                file.write(f"{path.name} was put under its final name\n")
+        if name.startswith("cut"):
+            body = self.rfile.read(min(at, int(self.headers["Content-Length"])))
+            if "Content-Range" in self.headers:
+                self.keep(path, body)
+            if name == "cut":
+                (self.lane / "fault").unlink(missing_ok=True)
+            self.close_connection = True
+        elif name == "disk full" or (self.is_store and name == "rename refused"):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.answer(507 if name == "disk full" else 403)
+        else:
+            super().do_PUT()
+            self._robot(name, parts=True)
+
+    def keep(self, path: Path, body: bytes) -> None:
+        """Write what came, or something like it."""
+        name, at = self._fault
+        if name == "disk full in silence":
+            body = body[:at]
+        if name == "a byte of the disk":
+            body = bytes([body[0] ^ 1]) + body[1:]
+        super().keep(path, body)
+
+    def do_MOVE(self) -> None:
+        """Give a file its name, or not."""
+        name, _ = self._fault
+        if name == "rename refused":
+            self.answer(403)
+        else:
+            super().do_MOVE()
+            self._robot(name, parts=False)
+
+    def _robot(self, name: str, *, parts: bool) -> None:
+        if name == "robot takes parts" or (name == "robot" and (self.is_store or not parts)):
+            for path in (self.lane / "box").iterdir():
+                shutil.move(path, self.lane / "taken" / path.name)
+
+
+TRANSPORTS = ("sftp", "https", "sftp", "s3")
+NAMED = {"url": {"env": "SMALL_URL"}, "ca": {"env": "SMALL_CA"}}
+KEYS = {name: {"env": f"SMALL_{name.upper()}"} for name in ("bucket", "access_key", "secret_key")}
+CONNECTIONS = {
+    "sftp": connection_of(),
+    "https": HttpsConnection.model_validate({**NAMED, "auth": {"kind": "bearer", "token": {"env": "SMALL_PASSWORD"}}}),
+    "s3": S3Connection.model_validate({**NAMED, **KEYS}),
+}
+
+
+def _serve(root: Path, transport: str) -> None:
     logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
-    with serve(root, type("Box", (_Box,), {"root": root})) as variables:
-        (root / "variables.part").write_text(json.dumps(variables))
+    if transport == "sftp":
+        server = serve(root, type("Box", (_Box,), {"root": root}))
+    else:
+        is_store = transport == "s3"
+        handler = type("WebBox", (_WebBox,), {"lane": root, "is_store": is_store})
+        server = serve_folder(root.parent if is_store else root, root / "tls", handler)
+    with server as told:
+        known = {f"SMALL_{name.upper()}": value for name, value in told.items()} if transport != "sftp" else told
+        others = {"SMALL_BUCKET": root.name, "SMALL_ACCESS_KEY": "made-up", "SMALL_SECRET_KEY": "made-up"}
+        (root / "variables.part").write_text(json.dumps({"SMALL_PASSWORD": "made-up", **others, **known}))
         (root / "variables.part").rename(root / "variables")
         signal.pause()
 
@@ -156,6 +241,7 @@ class Swept:
 
     deliveries: int = 0
     sealed: int = 0
+    by_transport: Counter[str] = field(default_factory=Counter)
     sent: int = 0
     given_up: int = 0
     recalls: int = 0
@@ -172,8 +258,8 @@ class Swept:
     def add(self, other: "Swept") -> None:
         """Count what another lane has counted."""
         for name, value in vars(other).items():
-            if name == "faults":
-                self.faults.update(value)
+            if isinstance(value, Counter):
+                getattr(self, name).update(value)
             else:
                 setattr(self, name, getattr(self, name) + value)
 
@@ -237,9 +323,16 @@ class _Lane:
             (root / name).mkdir(parents=True)
         acknowledged = BANK.acknowledged and BANK.acknowledged.model_copy(update={"folder": "acks"})
         sealed = {} if is_sealed else {"sealed": None, "unsealed": "a trial"}
-        told = {"connection": connection_of(), "folder": "box", "tables": {TABLE: BANK.tables[TABLE]}, "notice": None}
+        self.transport = TRANSPORTS[number % len(TRANSPORTS)]
+        told = {
+            "driver": self.transport,
+            "connection": CONNECTIONS[self.transport],
+            "folder": "box",
+            "tables": {TABLE: BANK.tables[TABLE]},
+            "notice": None,
+        }
         self.sink = BANK.model_copy(update={"acknowledged": acknowledged, **told, **sealed})
-        self.settings = Settings(data_dir=root / "data", retry_seconds=5, _env_file=None)
+        self.settings = Settings(data_dir=root / "data", retry_seconds=5, channel_hosts="localhost", _env_file=None)
         self.day, self.into = FIRST_DAY, root / "bank"
         self.keys = Keys(key_pair(root, BANK.name)[0], key_pair(root, SENDER)[1]) if is_sealed else None
         self.calls: dict[str, int] = {}
@@ -248,7 +341,7 @@ class _Lane:
 
     def run(self, days: int) -> Swept:
         """Let so many days pass, and one at the end on which nothing goes wrong; answers what was found."""
-        server = FORK.Process(target=_serve, args=(self.root,), daemon=True)
+        server = FORK.Process(target=_serve, args=(self.root, self.transport), daemon=True)
         server.start()
         while not (self.root / "variables").exists():
             time.sleep(0.01)
@@ -320,7 +413,7 @@ class _Lane:
             self._try(lambda: self._send(lambda _: recall(self.settings, self.sink.name, codes, "why", "somebody")))
         if fault in AT_THE_SERVER:
             (self.root / "fault").write_text(f"{fault}:{dice.randint(1, 4000)}")
-        wrong = {"SMALL_HOST_KEY": _another_key()} if fault == "wrong host key" else {}
+        wrong = self._another_key() if fault == "wrong host key" else {}
         with patch.dict(os.environ, wrong):
             left = self._try(self._send, self._fate("send", is_wanted=fault == "sender killed"))
         (self.root / "fault").unlink(missing_ok=True)
@@ -329,6 +422,11 @@ class _Lane:
             swept.findings.append(f"{self.day}: not sent though nothing is wrong any more: {left}")
         self._look_for_parts()
         self._at_the_bank(fault)
+
+    def _another_key(self) -> dict[str, str]:
+        key = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
+        trustme.CA().cert_pem.write_to_path(str(self.root / "another.pem"))
+        return {"SMALL_HOST_KEY": str(key), "SMALL_CA": str(self.root / "another.pem")}
 
     def _fate(self, what: str, *, is_wanted: bool) -> int | None:
         return self.dice.randint(1, self.calls[what]) if is_wanted else None
@@ -391,7 +489,8 @@ class _Lane:
         self._try(self._load)
         refused = self._try(self._load)
         if any("is older than" not in told for told in refused):
-            self.swept.findings.append(f"{self.day}: refused though nothing is missing any more: {refused}")
+            told = [tuple(row[name] for name in ("number", "kind", "state", "ack_state")) for row in self._rows()[-8:]]
+            self.swept.findings.append(f"{self.day}: refused though nothing is missing any more: {refused}; {told}")
 
     def _again(self, delivery_id: str) -> str:
         try:
@@ -522,6 +621,7 @@ class _Lane:
             swept.sent += is_sent
             swept.given_up += not is_sent
         swept.deliveries, swept.sealed = len(rows), len(rows) if self.keys else 0
+        swept.by_transport[self.transport] = len(rows)
         self._check_rows(at_bank)
 
     def _gaps_named_by(self, number: int) -> list[int]:
@@ -544,7 +644,15 @@ class _Lane:
 
 
 SAID = {
-    "flipped": ("bytes of it were changed", "no OpenPGP message", "not what", "no tar", "cannot be", "belongs in no"),
+    "flipped": (
+        "is not of these bytes",
+        "bytes of it were changed",
+        "no OpenPGP message",
+        "not what",
+        "no tar",
+        "cannot be",
+        "belongs in no",
+    ),
     "rows": ("rows, the manifest says",),
     "sum": ("sums to", "rows, the manifest says"),
     "codes": ("the codes are not those", "rows, the manifest says"),
@@ -553,10 +661,6 @@ SAID = {
     "for another": ("it is for bank_b",),
     "number": ("do not add up", "a gap", "we have none"),
 }
-
-
-def _another_key() -> str:
-    return str(asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip())
 
 
 def _lane(work: tuple[Path, int, int, int, bool]) -> Swept:
@@ -577,6 +681,7 @@ def sweep(
     work = [(folder, number, min(days, count), seed, number < sealed * lanes) for number in range(lanes)]
     for swept in _side_by_side(work, processes):
         total.add(swept)
+        logging.getLogger("sweep").info("%d delivered, findings: %s", total.deliveries, swept.findings)
     total.seconds = time.monotonic() - began
     return total
 
@@ -601,6 +706,8 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=100, help="days of a lane: its deliveries")
     parser.add_argument("--processes", type=int, default=2)
     asked = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING)
+    logging.getLogger("sweep").setLevel(logging.INFO)
     with tempfile.TemporaryDirectory() as folder:
         swept = sweep(
             Path(folder),

@@ -64,7 +64,7 @@ class WebFolder(BaseHTTPRequestHandler):
                 file.seek(int(found[1]))
                 file.write(body)
             return
-        part = path.with_name(f"{path.name}.{threading.get_ident()}")
+        part = path.with_name(f".{path.name}.{threading.get_ident()}")
         part.write_bytes(body)
         part.rename(path)
 
