@@ -157,14 +157,14 @@ class _WebBox(WebFolder):
         name, _, at = (file.read_text() if file.exists() else "").partition(":")
         return name, int(at or 0)
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - as the library names it
         """Give a file, unless it is a box for writing alone."""
         if self._fault[0] == "write-only":
             self.answer(403)
         else:
             super().do_GET()
 
-    def do_PUT(self) -> None:
+    def do_PUT(self) -> None:  # noqa: N802 - the same
         """Take a file, or not."""
         name, at = self._fault
         path = self.path_of(self.path)
@@ -194,7 +194,7 @@ class _WebBox(WebFolder):
             body = bytes([body[0] ^ 1]) + body[1:]
         super().keep(path, body)
 
-    def do_MOVE(self) -> None:
+    def do_MOVE(self) -> None:  # noqa: N802 - the same
         """Give a file its name, or not."""
         name, _ = self._fault
         if name == "rename refused":
@@ -645,13 +645,8 @@ class _Lane:
 
 SAID = {
     "flipped": (
-        "is not of these bytes",
-        "bytes of it were changed",
-        "no OpenPGP message",
-        "not what",
-        "no tar",
-        "cannot be",
-        "belongs in no",
+        *("is not of these bytes", "bytes of it were changed", "no OpenPGP message", "not what", "no tar"),
+        *("cannot be", "belongs in no"),
     ),
     "rows": ("rows, the manifest says",),
     "sum": ("sums to", "rows, the manifest says"),
