@@ -1,5 +1,6 @@
 """`jifen outbox`: messages to channels, what became of each, and what a person may do about it."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -11,7 +12,19 @@ from connectors.sink_files import NoticeSink, readable_sinks
 from flows.deliver import error_text
 from flows.night import night_without_run
 from flows.relay import relay
-from ledger.outbox import DEAD, PENDING, STATES, acts_of, attempts_of, discard, message_row, messages, replay
+from ledger.outbox import (
+    DEAD,
+    PENDING,
+    STATES,
+    TABLES,
+    acts_of,
+    attempts_of,
+    discard,
+    message_row,
+    messages,
+    next_moment,
+    replay,
+)
 from ledger.settings import Settings
 from ledger.store import open_ledger
 
@@ -93,5 +106,9 @@ def send_due(
         show.console.print(f"{show.safe(message_id)} {show.safe(told)}")
     left = len(messages(night.ledger, PENDING))
     show.console.print(f"{left} messages are pending")
+    moments = [moment for table in TABLES if (moment := next_moment(night.ledger, table, datetime.now(UTC)))]
+    if moments and left:
+        when = show.local(min(moments).isoformat(), night.settings)
+        show.console.print(f"The next one is due at {when}. Next: jifen outbox relay --once --now sends it at once")
     if failed:
         raise typer.Exit(1)

@@ -54,9 +54,13 @@ def check(names: Names = None, as_json: Json = False) -> None:
 
 
 def _chosen(names: list[str] | None) -> list[ExtractSink]:
-    sinks = [sink for sink in read_sinks() if isinstance(sink, ExtractSink)]
-    require_known("recipient", names or (), [sink.name for sink in sinks])
-    return [sink for sink in sinks if not names or sink.name in names]
+    known = {sink.name: sink for sink in read_sinks()}
+    require_known("recipient", names or (), sorted(known))
+    chosen = [known[name] for name in names or known]
+    if names and (others := [sink for sink in chosen if not isinstance(sink, ExtractSink)]):
+        follows = f"jifen sink check {others[0].name}" if isinstance(others[0], NoticeSink) else "jifen returns list"
+        misused(f"{others[0].name} gets no packages, and packages are what is tried here. Next: {follows}")
+    return [sink for sink in chosen if isinstance(sink, ExtractSink)]
 
 
 def _checked(sink: ExtractSink) -> dict[str, Any]:
@@ -124,8 +128,14 @@ def secret(
 ) -> None:
     """Make a secret that signs messages to a channel, by Standard Webhooks; it is shown once and kept nowhere."""
     ours, theirs = new_secret(is_private=is_private)
-    told = {"secret": ours, "for the channel": theirs}
+    told = {"secret": ours} | ({"for the channel": theirs} if is_private else {})
     show.show_rows("Secret 密钥", [told], tuple(told), as_json, whole=tuple(told))
+    if not as_json:
+        whose = "the second to the channel's people" if is_private else "the same to the channel's people"
+        show.console.print(
+            f"Next: put the secret into the variable that the channel's sink file names, in .env; give {whose}, by "
+            "telephone or a sealed letter; then jifen sink check"
+        )
 
 
 @app.command("new")

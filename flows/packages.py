@@ -302,14 +302,12 @@ def _dropped(extracts: Mapping[str, Extract], earlier: Earlier) -> list[dict[str
 
 
 def _recalled(sink: ExtractSink, owed: Row, earlier: Earlier) -> list[dict[str, Any]]:
-    codes = owed["note"]["codes"]
-    if owed["note"].get("held_only"):
-        held = set().union(*earlier.codes.values())
-        codes = [uscc for uscc in codes if uscc in held]
+    held_only = owed["note"].get("held_only")
     return [
         {"table": table, "uscc": uscc, "consent_id": None, "reason": "recalled"}
         for table in sink.tables
-        for uscc in codes
+        for uscc in owed["note"]["codes"]
+        if not held_only or uscc in earlier.codes.get(table, ())
     ]
 
 

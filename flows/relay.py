@@ -35,6 +35,7 @@ from ledger.outbox import (
     why_closed,
 )
 from ledger.publications import pending, queue_alerts
+from ledger.settings import MissingVariableError
 from ledger.store import Row
 from ledger.tables import outbox
 
@@ -177,6 +178,11 @@ def _failed(night: Night, table: Table, row: Row, error: Exception, at: datetime
         close_channel(night.ledger, row["recipient"], disabled_at=text_of(at), disabled_why=told)
     if not is_gone and row["next_try_at"] is not None and row["next_try_at"] > text_of(at):
         record(night.ledger, table, row, told, last_error=told)
+        return
+    if isinstance(error, (ConfigError, MissingVariableError)):
+        # A fault of ours: nothing left, and the schedule is for what does.
+        later = text_of(at + timedelta(seconds=WAITS_SECONDS[1]))
+        record(night.ledger, table, row, told, last_error=told, next_try_at=later)
         return
     values: dict[str, Any] = {"attempts": row["attempts"] + 1, "last_error": told}
     if is_gone or row["attempts"] >= len(WAITS_SECONDS):

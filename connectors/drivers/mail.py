@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any
 
 from connectors.drivers.addresses import checked_addresses
-from connectors.drivers.retry import SEND_AGAIN, OutOfTimeError, budget, not_now, within
+from connectors.drivers.retry import RELAY_AGAIN, OutOfTimeError, budget, not_now, within
 from connectors.errors import AgencyError, ConfigError, LineDeadError, TransientError
 from connectors.json_text import loads
 from connectors.sink_files import MailConnection, NoticeSink
@@ -38,14 +38,14 @@ def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
         said = error.smtp_error.decode("utf-8", "replace") if isinstance(error.smtp_error, bytes) else error.smtp_error
         what = f"the mail server answers {error.smtp_code} ({_printable(said)})."
         if error.smtp_code in range(400, 500):
-            raise TransientError(what, sink.name, SEND_AGAIN) from None
+            raise TransientError(what, sink.name, RELAY_AGAIN) from None
         raise AgencyError(what, sink.name, "look at its account, sender and recipients") from None
     except smtplib.SMTPNotSupportedError as error:
         what = f"the mail server does not offer what we need ({_printable(str(error))})."
         raise ConfigError(what, sink.name, "compare tls, user and password in the sink file with the server") from None
     except (smtplib.SMTPException, OSError) as error:
         raise LineDeadError(
-            f"the mail server does not answer ({type(error).__name__}).", sink.name, SEND_AGAIN
+            f"the mail server does not answer ({type(error).__name__}).", sink.name, RELAY_AGAIN
         ) from None
 
 

@@ -97,6 +97,7 @@ def _end(thread: threading.Thread, cut: Callable[[], None]) -> None:
 
 PULL_AGAIN = "run `jifen run` again: it goes on from the last page kept"
 SEND_AGAIN = "run `jifen run` again: what is not delivered yet is sent then"
+RELAY_AGAIN = "jifen outbox relay --once --now, which sends it again"
 
 
 def call_with_retry(
@@ -134,7 +135,7 @@ def call_with_retry(
 def not_now(error: TryAgainError, where: str) -> TransientError:
     """What one attempt that is not repeated here ends with; it holds the wait that they asked for."""
     kind = LineDeadError if isinstance(error, NoLineError | OutOfTimeError) else TransientError
-    told = kind(f"{error}{_resume(error)}.", where, SEND_AGAIN)
+    told = kind(f"{error}{_resume(error)}.", where, RELAY_AGAIN)
     told.retry_after = error.retry_after
     return told
 

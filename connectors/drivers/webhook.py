@@ -15,7 +15,7 @@ from connectors.drivers.addresses import CheckedAdapter
 from connectors.drivers.answers import SHORTEST_SECRET, Secrets, UnreadableError, check_answered
 from connectors.drivers.http_exchange import LOST, TooLargeError, exchanged, require_not_busy, surroundings
 from connectors.drivers.listing import Answer
-from connectors.drivers.retry import SEND_AGAIN, TryAgainError, budget, not_now
+from connectors.drivers.retry import RELAY_AGAIN, TryAgainError, budget, not_now
 from connectors.drivers.webhook_signature import signed_headers
 from connectors.errors import AgencyError, ConfigError, GoneError, LineDeadError
 from connectors.json_text import loads
@@ -75,7 +75,7 @@ def posted(
             raise not_now(error, sink.name) from None
         except (*LOST, OSError) as error:
             problem = f"the channel does not answer ({type(error).__name__})."
-            raise LineDeadError(problem, sink.name, SEND_AGAIN) from None
+            raise LineDeadError(problem, sink.name, RELAY_AGAIN) from None
 
 
 def prepared(sink: NoticeSink, url: str, headers: dict[str, str], body: bytes) -> requests.PreparedRequest:
@@ -88,7 +88,7 @@ def prepared(sink: NoticeSink, url: str, headers: dict[str, str], body: bytes) -
         is_address = False
     if not is_address:
         variable = sink.posted_to.url.env
-        raise ConfigError(f"{variable} holds no address.", sink.name, f"mend {variable}, then jifen run")
+        raise ConfigError(f"{variable} holds no address.", sink.name, f"mend {variable}, then jifen sink check")
     return sent
 
 

@@ -283,3 +283,15 @@ def test_none_of_200_events_is_lost_or_sent_in_two_forms_whatever_fails_and_is_k
     assert swept.delivered + swept.dead == 200
     assert swept.dead >= 2
     assert swept.kills >= 1
+
+
+def test_an_unset_variable_of_ours_is_no_attempt(channel, clock, monkeypatch):
+    channel.queue()
+    monkeypatch.delenv("HOOK_SECRET")
+    ((_, error),) = relay.try_messages(channel.night, outbox, clock)
+    assert "HOOK_SECRET not set" in str(error)
+    (row,) = messages(channel.night.ledger)
+    assert (row["state"], row["attempts"]) == ("pending", 0)
+    monkeypatch.setenv("HOOK_SECRET", HOOK_SECRET)
+    clock.now += timedelta(minutes=6)
+    assert [error for _, error in relay.try_messages(channel.night, outbox, clock)] == [None]

@@ -74,3 +74,15 @@ def test_a_new_sink_file_is_valid_leaves_everything_out_and_wants_its_variables(
         monkeypatch.delenv(name, raising=False)
     assert "BANK_C_OPENPGP_KEYS_FILE" in sink._checked(drafted)["message"]
     assert yaml.safe_load(text)["sealed"]["recipient_keys"] == {"env": "BANK_C_OPENPGP_KEYS_FILE"}
+
+
+def test_a_channel_put_to_the_trial_of_packages_is_told_what_to_call(jifen):
+    ran = jifen("sink", "test", "policy_channel")
+    assert ran.returncode == 2
+    assert "jifen sink check policy_channel" in (ran.stdout + ran.stderr).decode().replace("\n", " ")
+
+
+def test_a_secret_is_shown_once_with_what_to_do_next(jifen):
+    said = jifen("sink", "secret").stdout.decode()
+    assert said.count("whsec_") == 1
+    assert "jifen sink check" in said.replace("\n", " ")
