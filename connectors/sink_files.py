@@ -23,13 +23,14 @@ EVENTS = {
         *("edition_published", "edition_corrected", "edition_withdrawn"),
         *("policy_gained", "policy_near_miss", "policy_lost", "product_opened", "credit_changed", "subsidy_list"),
         *("gate_blocked", "source_stale", "delivery_late", "recall", "night_needs_attention", "message_dead"),
+        "night_recovered",
     )
 }
 """What may be told to a channel, and the type of its CloudEvent."""
 DIGEST = "cn.jifen.digest.v1"
 DEFAULT_EVENTS = {
     "notice": ("edition_published", "edition_corrected", "edition_withdrawn"),
-    "alert": ("night_needs_attention", "message_dead"),
+    "alert": ("night_needs_attention", "night_recovered", "message_dead"),
 }
 """What a channel is told whose file does not say, by its kind."""
 Format = Literal["csv", "csv-gb18030", "parquet", "xlsx"]

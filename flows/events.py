@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 LANGUAGES = ("zh", "en")
-_FIRST = {name for names in DEFAULT_EVENTS.values() for name in names}
+_FIRST = {name for names in DEFAULT_EVENTS.values() for name in names} - {"night_recovered"}
 """Events of which one alone begins what is told: its message has the id that all are named after."""
 _TITLE_SIGNS = 100
 

@@ -19,6 +19,7 @@ from flows.deliver import deliver_pending
 from flows.faults import sentence
 from flows.night import Night
 from flows.outcome import Outcome
+from flows.prefect_page import show_night
 from flows.publish import publish_edition
 from flows.relay import notify_pending
 from flows.steps import Steps
@@ -151,6 +152,7 @@ def nightly(as_of: date | None = None) -> Outcome | State[Outcome]:
         log.info("Prefect: %s", flow_run.ui_url)
         outcome = recipe.run_night(settings, day, f"prefect:{flow_run.id}", TASKS)
         ENDED.append(outcome)
+        show_night(settings, outcome)
     except Exception as error:  # noqa: BLE001 - one line on the run's page, no traceback
         return _failed(error)
     return outcome if outcome.exit_code == 0 else _failed(NightFailedError(outcome))

@@ -152,6 +152,7 @@ def test_the_ledger_itself_works_on_postgresql(database, tmp_path):
     run_id = start_run(ledger, date(2025, 6, 30), "plain")
     end_run(ledger, run_id, "nothing_new", None, {"message": "积分"})
     assert latest_runs(ledger)[0]["report"] == {"message": "积分"}
+    assert latest_runs(ledger, parts=("message", "steps"))[0]["report"] == {"message": "积分"}
     assert current_id(ledger) is None
 
 

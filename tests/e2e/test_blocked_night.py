@@ -45,5 +45,11 @@ def test_a_night_that_the_gate_blocks_leaves_current_and_is_failed_tasks_in_one_
     assert sum(state["type"] == "COMPLETED" for state in states.values()) > 20
     state = api(environment, "flow_runs", run_id)["state"]
     assert (state["type"], state["message"].startswith("blocked: ")) == ("FAILED", True)
+    shown = api(environment, "artifacts", "filter", ask={"artifacts": {"flow_run_id": {"any_": [run_id]}}})
+    artifacts = {one["key"]: one["data"] for one in shown}
+    assert artifacts.keys() == {"night", "datasets"}
+    for part in ("闸门拦截 blocked", "policy", "bank\\_a", str(house.as_of)):
+        assert part in artifacts["night"], part
+    assert json.loads(artifacts["datasets"])[0]["dataset"] == "bank_b.loans"
     logs = api(environment, "logs", "filter", ask={"logs": {"flow_run_id": {"any_": [run_id]}}})
     assert "Traceback" not in "".join(line["message"] for line in logs)

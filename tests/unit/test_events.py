@@ -131,6 +131,7 @@ def all_events(two):
         "edition_withdrawn": {**facts, "withdrawn": "2025-06-29-xyz", "why": "a wrong rate"},
         **{name: {**facts, **found} for name, found in news(*two).items()},
         "recall": recall_event("e", [Recall("bank_a", (A,), "a consent withdrawn")])[0].data,
+        "night_recovered": {**night, "over": {"stale: tax.vat": "2025-06-28"}},
         "message_dead": {"message_id": "m", "recipient": "group", "attempts": 10, "message": "refused"},
         **dict.fromkeys(("gate_blocked", "source_stale", "delivery_late", "night_needs_attention"), night),
     }

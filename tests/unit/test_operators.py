@@ -16,9 +16,10 @@ import flows
 from cli import status
 from connectors.errors import AgencyError, LineDeadError
 from connectors.pull import Pulled
-from connectors.sink_files import SINKS_DIR, read_sinks, readable_sinks
+from connectors.sink_files import DEFAULT_EVENTS, SINKS_DIR, read_sinks, readable_sinks
 from connectors.source_files import read_source
 from flows import faults, recipe
+from flows.alerts import KINDS, incidents
 from flows.outcome import Outcome
 from flows.prefect_server import ApiLostError
 from flows.relay import WAITS_SECONDS
@@ -28,6 +29,7 @@ from ledger.minisign import new_key, read_secret_key
 from ledger.overrides import ask, overrides_on, read_approvers, sign_override
 from ledger.publications import Message, pending, queue_alerts
 from ledger.runs import exclusive_run, latest_runs, start_run
+from ledger.settings import PROJECT_DIR
 from ledger.store import open_ledger
 from ledger.tables import alerts, runs
 
@@ -110,20 +112,27 @@ def test_a_file_that_cannot_be_read_is_a_night_that_failed_and_is_told(
     code, line = checked()
     assert (code, line.startswith("CRITICAL - the last night failed:"), told in line) == (2, True, True)
     recipe.run_night(settings, DAY, "plain", no_steps(failing))
-    assert len({event["id"] for _, event in posted.events}) == len(posted.events) == 2
+    assert len(posted.events) == 1, "the same incident again is no other message"
 
 
 def test_a_channel_that_is_away_is_asked_twice_a_run_whatever_it_is_owed(run, posted, settings):
     asked = []
     posted.refuse = lambda: asked.append(1) or LineDeadError("does not answer.", "operators", "jifen run")
     posted.away = True
-    for _ in range(3):
-        run(failing)
+    for why in ("no space", "no rights", "no line"):
+        run(lambda _, why=why: (_ for _ in ()).throw(OSError(why)))
     assert (len(asked), [row["attempts"] for row in pending(open_ledger(settings), alerts)]) == (6, [2, 2, 0])
     posted.away = False
     run(failing)
     assert len({event["id"] for _, event in posted.events}) == 4
     assert (len(posted.events), pending(open_ledger(settings), alerts)) == (4, [])
+
+
+def end_as(monkeypatch, outcome):
+    """Have the next night come to this, in the report that its row will hold."""
+    monkeypatch.setattr(
+        recipe, "_recipe", lambda _, __, report: report.update(outcome.report) or replace(outcome, report=report)
+    )
 
 
 def test_a_good_night_posts_nothing_and_one_that_failed_in_part_or_is_stale_does(settings, posted, monkeypatch):
@@ -137,10 +146,17 @@ def test_a_good_night_posts_nothing_and_one_that_failed_in_part_or_is_stale_does
         replace(good, report={"pulled": [{**EMPTY, "message": None}, {**EMPTY, "state": "not_supplied"}]}),
         replace(good, owed=("bank",)),
     ):
-        monkeypatch.setattr(recipe, "_recipe", lambda *_, one=outcome: replace(one, report=dict(one.report)))
+        end_as(monkeypatch, outcome)
         ended = recipe.run_night(settings, DAY, "plain")
         seen.append((ended.exit_code, len(posted.events)))
-    assert seen == [(0, 0), (5, 1), (0, 2), (0, 3), (0, 3), (1, 4)]
+    # From the third on each has one more message: what was wrong the night before is over.
+    assert seen == [(0, 0), (5, 1), (0, 3), (0, 5), (0, 6), (1, 7)]
+    recovered = [event["data"] for _, event in posted.events if event["type"] == "cn.jifen.night.recovered.v1"]
+    assert [list(data["over"]) for data in recovered] == [
+        ["not_pulled: tax.vat"],
+        ["stale: tax.vat"],
+        ["noticed: tax.vat"],
+    ]
 
 
 def test_a_message_that_did_not_arrive_makes_a_good_night_owe_it_and_is_no_reason_for_another(
@@ -152,7 +168,58 @@ def test_a_message_that_did_not_arrive_makes_a_good_night_owe_it_and_is_no_reaso
     monkeypatch.setattr(recipe, "_recipe", lambda *_: replace(good, report={}))
     ended = recipe.run_night(settings, DAY, "plain")
     assert (ended.exit_code, ended.owed) == (1, ("operators",))
-    assert len(pending(open_ledger(settings), alerts)) == 1
+    waiting = [json.loads(row["event"])["type"] for row in pending(open_ledger(settings), alerts)]
+    assert waiting == ["cn.jifen.night.needs_attention.v1", "cn.jifen.night.recovered.v1"]
+
+
+def test_an_incident_is_one_message_however_many_nights_it_lasts_and_one_when_it_is_over(settings, posted, monkeypatch):
+    good = Outcome("nothing_new", "2025-06-30", "e", "nothing changed; edition e stays current.")
+    late = "bank_a has not acknowledged bank_a.7; the answer was due on 2025-07-01. Next: call them"
+    nights = [
+        replace(good, report={**REFUSED, "stale": {"tax.vat": "31 days old"}, "late_acks": [late]}),
+        # Figures move on, and the incident is the same.
+        replace(good, as_of="2025-07-01", report={**REFUSED, "stale": {"tax.vat": "32 days old"}, "late_acks": [late]}),
+        # This one came to nothing that would show that the others are over.
+        Outcome("failed", "2025-07-02", None, "the disk of host-7 is full"),
+        Outcome("failed", "2025-07-03", None, "the disk of host-8 is full"),
+        replace(good, as_of="2025-07-04", report={"stale": {"tax.vat": "35 days old"}}),
+        replace(good, as_of="2025-07-05", report={}),
+        replace(good, as_of="2025-07-06", report={}),
+    ]
+    told = []
+    for outcome in nights:
+        end_as(monkeypatch, outcome)
+        before = len(posted.events)
+        recipe.run_night(settings, DAY, "plain")
+        told.append([event["data"].get("over") or event["data"]["new"] for _, event in posted.events[before:]])
+    began = ["not_pulled: tax.vat", "stale: tax.vat", "late_answer: bank_a has not acknowledged bank_a.7"]
+    full = "failed: the disk of … is full"
+    assert told == [
+        [began],
+        [],
+        [[full]],
+        [],
+        [{full: "2025-07-02", began[0]: "2025-06-30", began[2]: "2025-06-30"}],
+        [{began[1]: "2025-06-30"}],
+        [],
+    ]
+    assert latest_runs(open_ledger(settings))[0]["report"]["incidents"] == {}
+
+
+def test_a_blocked_night_is_an_incident_for_each_check_that_blocks_and_every_bad_night_is_one():
+    checks = [{"table": "t", "name": name, "blocks": name == "bad"} for name in ("good", "bad")]
+    blocked = Outcome("blocked", "2025-06-30", None, "", {"verdict": {"checks": checks}})
+    assert list(incidents(blocked)) == ["blocked: t.bad"]
+    for state in ("failed", "blocked", "source_missing"):
+        assert [one.partition(":")[0] for one in incidents(Outcome(state, "2025-06-30", None, ""))] == [state]
+    assert list(incidents(Outcome("published", "2025-06-30", "e", "", {}, ("bank_a",)))) == ["not_delivered: bank_a"]
+
+
+def test_every_kind_of_alert_has_a_line_in_the_manual_that_says_what_to_do():
+    manual = (PROJECT_DIR / "docs" / "operating.md").read_text(encoding="utf-8").partition("## Alerts")[2]
+    for kind in (*KINDS, *DEFAULT_EVENTS["alert"], "gate_blocked", "source_stale", "delivery_late"):
+        (line,) = [line for line in manual.partition("\n## ")[0].splitlines() if f"| `{kind}` |" in line]
+        assert "jifen " in line.split("|")[3], line
 
 
 def test_a_night_whose_process_died_is_told_by_the_next(settings, run, posted):
