@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from connectors import spelling, uscc
 from connectors.json_text import JsonNumber
 from connectors.spec import Column, Dataset, Tombstone
+from ledger.hand_made import MISSING_WORDS
 
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 # No group of thousands begins with 0: "0,125" is an eighth in other countries.
@@ -177,7 +178,7 @@ def words_of(column: Column) -> frozenset[str]:
     """The words that mean nothing in this column; one of its own `values` never does."""
     if column.missing_words is not None:
         return frozenset(column.missing_words)
-    return spelling.MISSING_WORDS - set(column.values or ()) if column.kind == "varchar" else frozenset()
+    return MISSING_WORDS - set(column.values or ()) if column.kind == "varchar" else frozenset()
 
 
 def bounds_of(column: Column) -> tuple[Any, Any]:

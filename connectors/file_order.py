@@ -23,6 +23,8 @@ AGES = pa.schema({"_batch": pa.string(), "_sequence": pa.int32(), "_age": pa.int
 
 _LABEL: Final = re.compile(r"(.*) \(\d+ bytes, (\d+)(?:\.(\d{9}))?\)", re.DOTALL)
 _NANOSECONDS: Final = 1_000_000_000
+_DAY_FIRST: Final = re.compile(r"(0[1-9]|[12]\d|3[01])(0[1-9]|1[0-2])(19|20)\d\d")
+_BEGINS_WITH_YEAR: Final = re.compile(r"(19|20)\d\d\d{1,4}")
 _YEAR_FIRST: Final = re.compile(r"(19|20)\d\d(\d\d){0,2}")
 
 
@@ -93,12 +95,21 @@ def rises(before: Sequence[int], after: Sequence[int]) -> bool:
     """Whether the figures of two names of one form tell beyond doubt that the second is the later one.
 
     The first that differ decide where a year leads; else all that differ must rise: 31-01-2025 is not after 28-02-2025.
+    Nor do two figures that are days with the year last (31012025), or with months of one and of two digits (20251).
     """
     pairs = list(zip(before, after, strict=True))
+    if any(one != other and _are_days_in_doubt(str(one), str(other)) for one, other in pairs):
+        return False
     apart = [place for place, (one, other) in enumerate(pairs) if one != other]
     if apart and any(all(_YEAR_FIRST.fullmatch(str(figure)) for figure in pair) for pair in pairs[: apart[0] + 1]):
         apart = apart[:1]
     return bool(apart) and all(pairs[place][0] < pairs[place][1] for place in apart)
+
+
+def _are_days_in_doubt(one: str, other: str) -> bool:
+    if _DAY_FIRST.fullmatch(one.zfill(8)) and _DAY_FIRST.fullmatch(other.zfill(8)):
+        return True
+    return len(one) != len(other) and all(_BEGINS_WITH_YEAR.fullmatch(figure) for figure in (one, other))
 
 
 def fits(request: FileRequest, name: str) -> bool:

@@ -14,7 +14,6 @@ from pydantic import Field, field_validator, model_validator
 from connectors.drivers.auth import Auth
 from connectors.drivers.paging import Keyset, Paginator, TokenInPost
 from connectors.errors import ConfigError
-from connectors.spelling import MISSING_WORDS
 from connectors.strict import (
     BilingualTitle,
     ByWords,
@@ -27,6 +26,7 @@ from connectors.strict import (
     Variable,
     variables_in,
 )
+from ledger.hand_made import MISSING_WORDS
 
 
 class Limits(Strict):
@@ -594,7 +594,7 @@ class Column(Strict):
     values: tuple[str, ...] | None = None
     missing_markers: tuple[str, ...] = ()
     missing_words: tuple[Word, ...] | None = None
-    """In place of the default list of words for nothing (`spelling.MISSING_WORDS`), which holds for text alone."""
+    """In place of the default list of words for nothing (`hand_made.MISSING_WORDS`), which holds for text alone."""
     is_true: tuple[Word, ...] | None = None
     is_false: tuple[Word, ...] | None = None
     """The words of a boolean column, beside true and false, in place of `spelling.TRUE_WORDS` and `FALSE_WORDS`."""

@@ -6,7 +6,7 @@ The patterns are read by `re` and by RE2 alike, so that a whole column can be se
 import re
 import unicodedata
 
-from ledger.hand_made import LOST_DIGITS, SCIENTIFIC
+from ledger.hand_made import CELL_ERROR, DITTO_WORDS, LIKE_LATIN, LOST_DIGITS, SCIENTIFIC
 
 _INVISIBLE_RANGE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u2065\u206a-\u206f\u2800\u3164"
@@ -18,19 +18,15 @@ HIDDEN = re.compile(f"[{_HIDDEN_RANGE}]")
 
 _INVISIBLE = re.compile(f"[{_INVISIBLE_RANGE}]")
 _HYPHENS = "\u2010-\u2015\u2212\ufe58\ufe63"
-_GREEK = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEZHIKMNOPTYXo", strict=True))
-_CYRILLIC = dict(zip("АВЕКМНОРСТХЅІЈаеорсухѕіј", "ABEKMHOPCTXSIJaeopcyxsij", strict=True))
-_LETTERS = {ord(other): ord(letter) for other, letter in (_GREEK | _CYRILLIC).items()}
-"""Letters of two alphabets that nobody tells from Latin ones by sight."""
 # The three before the letters are other code points for K, ; and `.
-_FORMS_RANGE = f"{_HYPHENS}\uff01-\uff5e\u212a\u037e\u1fef{''.join(map(chr, _LETTERS))}"
+_FORMS_RANGE = f"{_HYPHENS}\uff01-\uff5e\u212a\u037e\u1fef{''.join(map(chr, LIKE_LATIN))}"
 OTHER_FORM = f"[{_FORMS_RANGE}]"
 """A sign that `as_code` writes in another form."""
 _RADICALS = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0x2F00, 0x2FD6)}
 _FORMS = {0xFF01 + place: 0x21 + place for place in range(94)}
 _FORMS |= {code: ord("-") for code in (*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63)}
 _FORMS |= {code: ord(" ") for code in (0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)}
-_CODE_FORMS = {code: chr(other) for code, other in (_FORMS | _LETTERS).items()} | _RADICALS
+_CODE_FORMS = {code: chr(other) for code, other in (_FORMS | LIKE_LATIN).items()} | _RADICALS
 _SINGLE = "'`\u2018\u2019\u00b4"
 _GUARDED = re.compile(
     rf"""=?["\u201c\u201d]([^"=\u201c\u201d]+)["\u201c\u201d]|=([0-9]+)|[{_SINGLE}]+([^{_SINGLE}]+)[{_SINGLE}]?"""
@@ -43,9 +39,7 @@ _CODE_LIKE = re.compile("(?=[^0-9]*[0-9])[!-~]+")
 
 _LOST_IN_TEXT = re.compile(rf"{SCIENTIFIC}|^[0-9]{{5,}}\.0$")
 _LOST_IN_CODE = re.compile(LOST_DIGITS)
-_CELL_ERROR = r"^#([A-Z]+[!?]|N/A|DIV/0!|#+)$"
-ERROR = re.compile(_CELL_ERROR)
-"""What a sheet shows for a computation that failed or a number too wide for its column, saved as text."""
+ERROR = re.compile(CELL_ERROR)
 
 BROKEN = "锟斤拷"
 """What two characters of replacement in UTF-8 are in GBK."""
@@ -78,7 +72,6 @@ IN_NAME = re.compile(r"[\r\n\t]|\\[rnt\\]")
 """A line end, a tab or the escape of one inside a text: in a name or code two values stand in one cell, or a dump."""
 _CHINESE_SIGNS = "\u3001\u3002\u3400-\u9fff\uff08\uff09\uff0c"
 _CHINESE_TEXT = re.compile(f"[0-9A-Za-z ().,-]*[{_CHINESE_SIGNS}][0-9A-Za-z ().,{_CHINESE_SIGNS}-]*")
-DITTO_WORDS = ("同上", "同前")
 DITTO = re.compile(f'^(["〃″〞]|{"|".join(DITTO_WORDS)})$')
 """The sign that the row above says it."""
 GROUPED = re.compile("^[0-9]{1,3}(,[0-9]{3})+$")
@@ -88,43 +81,15 @@ SPACED = re.compile("^[0-9]{4}( [0-9]{4})+ [0-9]{1,4}$")
 
 ODD_TEXT = (
     f"[{_HIDDEN_RANGE}{_INVISIBLE_RANGE}\u2f00-\u2fd5]|^[='\"\u2019]|^[!-~{_FORMS_RANGE}]*[{_FORMS_RANGE}][!-~{_FORMS_RANGE}]*$"
-    f"|{_LOST_IN_TEXT.pattern}|{_CELL_ERROR}|{LOST.pattern}|{DOUBTFUL.pattern}|{ESCAPED.pattern}|{IN_NAME.pattern}"
+    f"|{_LOST_IN_TEXT.pattern}|{CELL_ERROR}|{LOST.pattern}|{DOUBTFUL.pattern}|{ESCAPED.pattern}|{IN_NAME.pattern}"
     f"|{DITTO.pattern}"
 )
 """Whatever `as_text` changes, or a text column refuses, matches this; what does not is plain."""
 ODD_CODE = (
-    f"[^ -~\u4e00-\u9fff]|^['=\"`]|  |{_LOST_IN_CODE.pattern}|{_CELL_ERROR}|{LOST.pattern}|{DOUBTFUL.pattern}"
+    f"[^ -~\u4e00-\u9fff]|^['=\"`]|  |{_LOST_IN_CODE.pattern}|{CELL_ERROR}|{LOST.pattern}|{DOUBTFUL.pattern}"
     f"|{ESCAPED.pattern}|{IN_NAME.pattern}|{DITTO.pattern}|{GROUPED.pattern}|{SPACED.pattern}"
 )
 """The same for `as_code`."""
-
-_LATIN = (
-    *("null", "none", "nil", "nan", "-nan", "nat", "n/a", "#n/a", "#na", "n.a.", "undefined", "unknown", "(null)"),
-    *("<null>", "<na>", "<nil>", "[null]", "(none)", "(blank)", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),
-)
-_SIGNS = ("-", "--", "---", "----", "/", "//", "\\", "_", "__", ".", "...", "\u2026", "\u2026\u2026", "\\N")
-_CHINESE = (
-    *("无", "暂无", "没有", "无数据", "空", "空白", "缺失", "暂缺", "未知", "不详", "不明", "待定", "待补", "待补充"),
-    *(
-        "未填",
-        "未填写",
-        "未填报",
-        "未提供",
-        "不适用",
-        "空值",
-        "暂无数据",
-        "没有数据",
-        "无记录",
-        "待查",
-        "待确认",
-        "待核实",
-    ),
-    *("(无)", "(空)", "[空]", "<空>", "(空白)"),
-)
-MISSING_WORDS = frozenset(
-    {*_SIGNS, *_CHINESE, "NaN", "NaT", *(form(word) for word in _LATIN for form in (str, str.upper, str.capitalize))}
-)
-"""Words and signs that stand for nothing in a text column. `NA` is none: it is a country, and an element."""
 
 TRUE_WORDS = frozenset({"true", "t", "yes", "y", "1", "是", "有", "真", "√", "✓", "✔"})
 FALSE_WORDS = frozenset({"false", "f", "no", "n", "0", "否", "无", "没有", "假", "×", "✗", "✘"})

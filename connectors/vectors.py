@@ -20,7 +20,8 @@ from connectors import uscc
 from connectors.columns import NUMBERS, Fault, arrow_type, bounds_of, is_code, make_parser, numbers_among, words_of
 from connectors.json_text import JsonNumber
 from connectors.spec import Column
-from connectors.spelling import BROKEN, DITTO_WORDS, LIKE_GBK, ODD_CODE, ODD_TEXT, OTHER_FORM
+from connectors.spelling import BROKEN, LIKE_GBK, ODD_CODE, ODD_TEXT, OTHER_FORM
+from ledger.hand_made import DITTO_WORDS
 
 _MEMO_VALUES = 50_000
 _WAN_DIGITS = 4

@@ -6,7 +6,7 @@ import duckdb
 
 from editions.ruleset_problems import Problem, found_by_checks
 from editions.score.errors import ScoreError
-from editions.score.ruleset import Row, Ruleset, csv_header, csv_rows, load, load_tables, read_seeds
+from editions.score.ruleset import Row, Ruleset, csv_header, csv_rows, load, load_tables, read_seeds, strange_files
 from ledger.yaml_file import read_yaml
 
 SEEDS = Path("seeds") / "programme"
@@ -30,7 +30,7 @@ def programme_problems(project: Path, folder: Path | None = None) -> list[Proble
 def read_programme(project: Path, folder: Path | None = None) -> Ruleset:
     """The rows of the programme's tables, those of the files in `folder` in place of the project's own."""
     types = column_types(project)
-    if folder is not None and (strange := sorted({path.stem for path in folder.glob("*.csv")} - types.keys())):
+    if folder is not None and (strange := strange_files(folder, [f"{table}.csv" for table in types])):
         raise ScoreError(
             f"the programme has no {', '.join(strange)}.", str(folder), f"its files are: {', '.join(types)}", "config"
         )
@@ -62,7 +62,7 @@ def _rows_of(path: Path, columns: list[str], *, is_proposed: bool) -> list[Row]:
         strange = [name for name in header if name not in columns] or sorted({n for n in header if header.count(n) > 1})
         raise ScoreError(
             f"{path.name} has not the columns that it must have: it lacks {', '.join(missing) or 'none'}, and has "
-            f"{', '.join(strange) or 'none'} too many.",
+            f"{', '.join(map(repr, strange)) or 'none'} too many.",
             f"{path}, header",
             f"write the header: {','.join(columns)}",
             "config",

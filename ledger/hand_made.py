@@ -59,6 +59,34 @@ _MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
 _DAY = f"^[0-9]{{1,2}}月[0-9]{{1,2}}日$|^[0-9]{{1,2}}-{_MONTH}$|^{_MONTH}-[0-9]{{2}}$"
 LOST_DIGITS = rf"{SCIENTIFIC}|^[0-9]+\.0+$|{_DAY}"
 """What became of a number or code on its way through a sheet: `6.2226E+18`, `10086.0`, `3月1日` of `3-1`."""
+_GREEK = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEZHIKMNOPTYXo", strict=True))
+_CYRILLIC = dict(zip("АВЕКМНОРСТХЅІЈаеорсухѕіј", "ABEKMHOPCTXSIJaeopcyxsij", strict=True))
+LIKE_LATIN = {ord(other): ord(letter) for other, letter in (_GREEK | _CYRILLIC).items()}
+"""Letters of two alphabets that nobody tells from Latin ones by sight."""
+CELL_ERROR = r"^#([A-Z]+[!?]|N/A|DIV/0!|#+)$"
+"""What a sheet shows for a computation that failed or a number too wide for its column, saved as text."""
+DITTO_WORDS = ("同上", "同前")
+_LATIN_WORDS = (
+    *("null", "none", "nil", "nan", "-nan", "nat", "n/a", "#n/a", "#na", "n.a.", "undefined", "unknown", "(null)"),
+    *("<null>", "<na>", "<nil>", "[null]", "(none)", "(blank)", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),
+)
+_SIGN_WORDS = ("-", "--", "---", "----", "/", "//", "\\", "_", "__", ".", "...", "\u2026", "\u2026\u2026", "\\N")
+_CHINESE_WORDS = (
+    *("无", "暂无", "没有", "无数据", "空", "空白", "缺失", "暂缺", "未知", "不详", "不明", "待定", "待补", "待补充"),
+    *("未填", "未填写", "未填报", "未提供", "不适用", "空值", "暂无数据", "没有数据", "无记录", "待查", "待确认"),
+    *("待核实", "(无)", "(空)", "[空]", "<空>", "(空白)"),
+)
+MISSING_WORDS = frozenset(
+    {
+        *_SIGN_WORDS,
+        *_CHINESE_WORDS,
+        "NaN",
+        "NaT",
+        *(form(word) for word in _LATIN_WORDS for form in (str, str.upper, str.capitalize)),
+    }
+)
+"""Words and signs that stand for nothing in a text column. `NA` is none: it is a country, and an element."""
+
 _UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )

@@ -14,12 +14,15 @@ from itertools import takewhile
 from typing import Any, Final
 
 from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format, is_timedelta_format
-from openpyxl.utils.datetime import from_excel
+from openpyxl.utils.datetime import WINDOWS_EPOCH, from_excel
 
 from connectors.spec import Column
 
 MAX_DIGITS: Final = 15
 """A sheet keeps so many digits of a number: of a longer code the last ones are gone, and zeros stand there."""
+
+NO_DAY: Final = 60
+"""29 February 1900, which sheets know and nobody else."""
 
 Number = int | Decimal
 
@@ -114,6 +117,8 @@ def moment_of(text: str, kind: str, epoch: dt.datetime) -> dt.datetime | dt.time
     """The moment that a cell shows. Raises ValueError or OverflowError where it shows none."""
     if kind == "duration":
         return dt.timedelta(days=float(text))
+    if epoch == WINDOWS_EPOCH and int(float(text)) == NO_DAY:
+        raise ValueError(text)
     moment: dt.datetime | dt.time = from_excel(float(text), epoch)
     return moment.time() if kind == "time" and isinstance(moment, dt.datetime) else moment
 

@@ -10,7 +10,16 @@ from editions.score.errors import ScoreError
 from editions.score.given import Given
 from editions.score.ruleset import Ruleset
 from editions.sql_text import literal
-from ledger.hand_made import LOST_DIGITS, NO_ONE, NO_RECORD, RULE_LINE
+from ledger.hand_made import (
+    CELL_ERROR,
+    DITTO_WORDS,
+    LIKE_LATIN,
+    LOST_DIGITS,
+    MISSING_WORDS,
+    NO_ONE,
+    NO_RECORD,
+    RULE_LINE,
+)
 
 # The numbers of the statuses in `measures`.
 STATUS_NUMBERS = {
@@ -29,9 +38,10 @@ SIGNIFICANT = r"length(ltrim(regexp_replace(rtrim(rtrim(value, '0'), '.'), '[^0-
 USCC = "(?i)[0-9A-HJ-NPQRTUWXY]{18}"
 BLANKS = r"[\s\p{Z}\p{Cc}\p{Cf}]"
 """What nobody sees in an id: spaces of any width, line ends, controls, and marks of direction or without a width."""
-GUARDED = '^=".*"$|^\'[!-~]*[0-9][!-~]*$'
-"""How a sheet writes a number as text: the signs around it are no part of the id."""
+GUARDED = '^=".*"$|^\'[!-~]*[0-9][!-~]*$|^[“‘「].*[”’」]$'
+"""How a sheet, or a person, writes a number as text: the signs around it are no part of the id."""
 HALF_WIDTH = {chr(0xFF01 + place): chr(0x21 + place) for place in range(94)}
+ONE_FORM = HALF_WIDTH | {chr(other): chr(letter) for other, letter in LIKE_LATIN.items()}
 USCC_LETTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
 ROWS = "score_rows"
@@ -85,7 +95,7 @@ def _of_ids(columns: Columns) -> Iterator[Check]:
             said, wanted = f"{{{fact}}} has a NUL in it", "write it without: no text has one"
             yield Check(ROWS, f"contains({fact}, chr(0))", name, said, wanted)
     is_code = column.casefold() == "uscc"
-    wide, narrow = (literal("".join(signs)) for signs in (HALF_WIDTH, HALF_WIDTH.values()))
+    wide, narrow = (literal("".join(signs)) for signs in (ONE_FORM, ONE_FORM.values()))
     seen = f"translate(regexp_replace(id, '{BLANKS}', '', 'g'), {wide}, {narrow})"
     seen = f"upper({seen})" if is_code else seen
     yield Check(ROWS, f"id is null or {seen} = ''", column, "the id is empty", "fill it in, or drop the row")
@@ -99,6 +109,10 @@ def _of_ids(columns: Columns) -> Iterator[Check]:
         (GUARDED, "{id} is an id within the signs of a sheet", "write it without them"),
     ):
         yield Check(ROWS, f"regexp_matches(id, {literal(pattern)})", column, said, wanted)
+    words = ", ".join(map(literal, sorted({*MISSING_WORDS, *DITTO_WORDS, "〃"})))
+    said, wanted = "{id} stands for no id, or lost what it was", "fill in the whole id, or drop the row"
+    lost = f"{CELL_ERROR}|\ufffd|^[-—–]+$"
+    yield Check(ROWS, f"{seen} in ({words}) or regexp_matches(id, '{lost}')", column, said, wanted)
     if is_code:
         said = "{id} is no unified social credit code"
         wanted = "give the code of 18 characters, or name the column id where ids are of another kind"
@@ -107,7 +121,7 @@ def _of_ids(columns: Columns) -> Iterator[Check]:
     twice = f"(select * from {source} qualify row_number() over (partition by {keys} order by row_number) > 1)"  # noqa: S608  # ours
     yield Check(twice, "true", column, "{id} stands there a second time", "leave one row")
     alike = f"(select *, first_value(id) over (partition by {seen} order by row_number) as other from {ROWS})"  # noqa: S608  # ours
-    said = "{id} and {other} differ by blanks alone, or by width or case alone"
+    said = "{id} and {other} differ by blanks alone, or by width or case alone, or by letters that look alike"
     yield Check(alike, "id <> other", column, said, "write one enterprise's id one way, and another's another")
 
 

@@ -77,7 +77,8 @@ def _read_csv(path: Path) -> tuple[tuple[str, ...], pa.Table]:
     numbered = [f"c{place}" for place in range(len(columns))]
     try:
         rows = pacsv.read_csv(
-            pa.BufferReader(body),
+            # Of a last line without an end the reader would tell of blocks.
+            pa.BufferReader(body + b"\n"),
             read_options=pacsv.ReadOptions(column_names=numbered, skip_rows_after_names=1),
             convert_options=pacsv.ConvertOptions(column_types=dict.fromkeys(numbered, pa.string())),
         )

@@ -20,6 +20,7 @@ SCHEMA = SEEDS / "_rulesets__seeds.yml"
 ALL = "all"
 """What the project's rule sets are called where they are taken together."""
 BOOLEANS = {"true": "true", "false": "false", "t": "true", "f": "false", "1": "true", "0": "false"}
+_ENDINGS = r"csv\..*|tsv|txt|xlsx?|xlsm|xlsb|ods|et|numbers"
 NUMBER = re.compile(r"[+-]?([0-9]+)(?:\.([0-9]*))?|[+-]?\.([0-9]+)")
 
 Row = dict[str, str | None]
@@ -129,7 +130,7 @@ def read_folder(folder: Path) -> Ruleset:
     ruleset_id = folder.resolve().name
     schemas = table_schemas().values()
     files = [schema.file for schema in schemas]
-    if strange := sorted(path.name for path in folder.glob("*.csv") if path.name not in files):
+    if strange := strange_files(folder, files):
         raise ScoreError(
             f"a rule set has no file {', '.join(strange)}.",
             str(folder),
@@ -138,6 +139,20 @@ def read_folder(folder: Path) -> Ruleset:
         )
     tables = {schema.name: list(_table_rows(folder, schema, ruleset_id)) for schema in schemas}
     return Ruleset(ruleset_id, folder, tables, is_dated=_is_dated(folder / table_schemas()["rulesets"].file))
+
+
+def strange_files(folder: Path, files: Sequence[str]) -> list[str]:
+    """Names of CSV files that are none of these, and of those that stand for one under another name or as a workbook.
+
+    `Stages.CSV`, `stages.csv.txt` or `stages.xlsx` would be passed over, and what they say be left out.
+    """
+    there = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+
+    def stands_for_one(name: str) -> bool:
+        stem, _, ending = name.lower().partition(".")
+        return f"{stem}.csv" in files and f"{stem}.csv" not in there and re.fullmatch(_ENDINGS, ending) is not None
+
+    return sorted(one for one in there.difference(files) if one.lower().endswith(".csv") or stands_for_one(one))
 
 
 def _is_dated(path: Path) -> bool:
@@ -175,7 +190,8 @@ def _require_columns(path: Path, schema: TableSchema) -> None:
     unknown = [name for name in header if name not in schema.columns]
     missing = [name for name in schema.columns if name in schema.needed and name not in header]
     if unknown or missing or len(set(header)) != len(header):
-        wrong = f"has a column {', '.join(unknown)} that no rule set has" if unknown else f"lacks {', '.join(missing)}"
+        shown = ", ".join(map(repr, unknown))
+        wrong = f"has a column {shown} that no rule set has" if unknown else f"lacks {', '.join(missing)}"
         wrong = wrong if unknown or missing else "names a column twice"
         known = ", ".join(schema.columns)
         raise ScoreError(f"{path.name} {wrong}.", f"{path}, header", f"its columns are: {known}", "config")
@@ -206,6 +222,9 @@ def csv_rows(path: Path) -> Iterator[Row]:
                         "mend the row (a text with a comma stands in quotes)",
                         "config",
                     )
+                if not any(map(str.strip, cells)):
+                    what, place = f"{path.name} has a row in which nothing stands.", f"{path}, row {number}"
+                    raise ScoreError(what, place, "delete the row, also where it is the last", "config")
                 yield {name: cell or None for name, cell in zip(header, cells, strict=True)}
     except UnicodeDecodeError as error:
         raise ScoreError(f"{path.name} cannot be read: it is not UTF-8.", str(path), SAVE_AS_UTF8, "config") from error

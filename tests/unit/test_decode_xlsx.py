@@ -140,6 +140,15 @@ def test_the_date_formats_of_chinese_excel_are_dates_though_no_workbook_spells_t
     assert one(body).columns["登记日"] == [dt.datetime(2025, 6, 30)]
 
 
+def test_the_day_that_only_sheets_know_is_none():
+    def as_days(workbook):
+        for cell in workbook.active["B"][1:]:
+            cell.number_format = "yyyy-mm-dd"
+
+    body = book(["代号", "登记日"], ["A", 59], ["B", 60], ["C", 61], change=as_days)
+    assert one(body).columns["登记日"] == [dt.datetime(1900, 2, 28), "60", dt.datetime(1900, 3, 1)]
+
+
 def test_a_shared_text_is_all_its_runs_without_the_reading_aids():
     texts = "<sst><si><r><t>仲</t></r><r><t>恺_x000D_</t></r><rPh sb='0' eb='1'><t>zhong</t></rPh></si></sst>"
     link = b"<Relationship Id='rId98' Type='x/sharedStrings' Target='texts.xml'/></Relationships>"

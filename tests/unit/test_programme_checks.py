@@ -155,8 +155,15 @@ def test_a_cell_that_its_column_cannot_hold_exactly_is_refused_with_its_place(ch
 
 
 def test_a_file_with_another_column_is_refused(changed):
-    with pytest.raises(ScoreError, match=r"products\.csv has not the columns .* has colour too many"):
+    with pytest.raises(ScoreError, match=r"products\.csv has not the columns .* has 'colour' too many"):
         programme_problems(PROJECT, changed("products", {}, {"colour": "red"}))
+
+
+@pytest.mark.parametrize("name", ["Products.CSV", "products.csv.txt", "products.xlsx"])
+def test_a_proposed_file_under_another_name_is_not_passed_over(tmp_path, name):
+    (tmp_path / name).write_text("x", encoding="utf-8")
+    with pytest.raises(ScoreError, match=rf"the programme has no {name}"):
+        programme_problems(PROJECT, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +177,7 @@ def test_a_file_with_another_column_is_refused(changed):
         ("product_id,version\na,b\n", r"products\.csv has not the columns .* it lacks valid", "write the header"),
         ("", r"products\.csv has not the columns .*: it lacks product_id", "write the header"),
         ("{header}\n", r"products\.csv has a header and no row", "leave the file out"),
-        ("{header},version\n", r"products\.csv has not the columns .* has version too many", "write the header"),
+        ("{header},version\n", r"products\.csv has not the columns .* has 'version' too many", "write the header"),
     ],
 )
 def test_a_proposed_file_of_a_header_alone_or_of_other_columns_is_refused(tmp_path, text, said, what_next):

@@ -65,6 +65,20 @@ def test_what_is_left_out_is_as_documented(folder):
     assert len(tables["ruleset_missing"]) == 5
 
 
+@pytest.mark.parametrize("name", ["Stages.CSV", "stages.csv.txt", "stages.xlsx", "stages.tsv"])
+def test_a_file_under_another_name_is_not_passed_over(folder, name):
+    (folder() / name).write_text("stage\nsmall\n", encoding="utf-8")
+    with pytest.raises(ScoreError) as refused:
+        read_folder(folder())
+    assert f"a rule set has no file {name}" in str(refused.value)
+
+
+def test_what_only_lies_beside_the_files_is_nothing(folder):
+    for name in ("README.md", ".DS_Store", "weights.csv.bak", "weights.xlsx"):
+        (folder() / name).write_text("x", encoding="utf-8")
+    assert read_folder(folder()).name == "mine"
+
+
 @pytest.mark.parametrize(
     ("columns", "cells", "labels"),
     [
@@ -85,7 +99,7 @@ def test_a_label_of_one_language_stands_for_the_other(folder, columns, cells, la
     ("changes", "told"),
     [
         ({"rules": None}, "has no rules.csv"),
-        ({"weights": "indicator_code,weigth\nC01,1\n"}, "a column weigth that no rule set has"),
+        ({"weights": "indicator_code,weigth\nC01,1\n"}, "a column 'weigth' that no rule set has"),
         ({"weights": "indicator_code\nC01\n"}, "lacks weight"),
         ({"weights": "indicator_code,weight\nC01,\n"}, "weight is empty"),
         ({"weights": "indicator_code,weight\nC01,1,2\n"}, "a row of 3 cells under 2 columns"),
@@ -95,6 +109,8 @@ def test_a_label_of_one_language_stands_for_the_other(folder, columns, cells, la
         ({"ruleset": "valid_from\n01.02.2020\n"}, "'01.02.2020' is not a date"),
         ({"ruleset": "note\na\nb\n"}, "ruleset.csv has 2 rows, not 1"),
         ({"rulez": "indicator_code\nC01\n"}, "a rule set has no file rulez.csv"),
+        ({"weights": "indicator_code,weight \nC01,1\n"}, "a column 'weight ' that no rule set has"),
+        ({"weights": "indicator_code,weight\nC01,100\n,\n"}, "weights.csv has a row in which nothing stands"),
     ],
 )
 def test_a_folder_that_is_not_a_rule_set_is_refused(folder, changes, told):

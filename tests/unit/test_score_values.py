@@ -175,9 +175,11 @@ REFUSED += [
 ]
 NOBODY = ["合计", "合 计", "小计：", "注：数据截至2024年底", "制表人：", "Total", "全市合计", "平均值", "以下空白"]
 REFUSED += [(f"code,C01\na,1\n{text},3\n", "is a total or a note and no id", "row 2, column code") for text in NOBODY]
+NO_IDS = ["无", "NULL", "-", "——", "#N/A", "#REF!", "同上", "〃", "R\ufffd1", "（无）", "nan"]
+REFUSED += [(f"id,C01\na,1\n{text},3\n", "stands for no id", "row 2, column id") for text in NO_IDS]
 OF_A_SHEET = {
     "made of an id": ["6.2226E+18", "6.22261E18", "10086.0", "3月1日"],
-    "signs of a sheet": ["'0013", '"=""0012"""'],
+    "signs of a sheet": ["'0013", '"=""0012"""', "“0012”", "「a」"],
 }
 REFUSED += [
     (f"id,C01\na,1\n{text},3\n", told, "row 2, column id") for told, texts in OF_A_SHEET.items() for text in texts
