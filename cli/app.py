@@ -37,6 +37,7 @@ COMMANDS = {
     "run": "night",
     "status": "status",
     "doctor": "doctor",
+    "deploy": "deploy",
     "score": "score",
     "simulate": "simulate",
     "receive": "receive",

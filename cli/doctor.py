@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 import typer
 
-from cli import doctor_files, doctor_house, show
+from cli import doctor_files, doctor_house, doctor_prefect, show
 from cli.command import Json
 from cli.doctor_here import AmissError, Here, NotAskedError
 from flows.faults import sentence
@@ -45,6 +45,7 @@ _SET = ("settings",)
 _FOLDER = (*_SET, "data_folder")
 _LEDGER = (*_FOLDER, "ledger")
 _FILES = (*_SET, "sources", "sinks", "zone")
+_SERVER = ("prefect_api",)
 
 CHECKS = (
     Check("python", doctor_house.python, "install that Python, then make setup"),
@@ -136,6 +137,15 @@ CHECKS = (
     ),
     Check("dbt_parse", doctor_files.dbt_parse, "make parse", _SET, WARNING),
     Check("schedule", doctor_files.schedule, "mend prefect.yaml"),
+    Check(
+        "prefect_api", doctor_prefect.prefect_api, "start the server, or unset PREFECT_API_URL", (*_FILES, "schedule")
+    ),
+    Check("prefect_server", doctor_prefect.prefect_server, "start it as docs/operating.md says", _SERVER, WARNING),
+    Check("work_pool", doctor_prefect.work_pool, "jifen deploy", _SERVER),
+    Check("worker", doctor_prefect.worker, ".venv/bin/prefect worker start --pool nightly", _SERVER),
+    Check("deployments", doctor_prefect.deployments, "jifen deploy", _SERVER),
+    Check("automation", doctor_prefect.automation, "jifen deploy", _SERVER, WARNING),
+    Check("prefect_runs", doctor_prefect.prefect_runs, "jifen deploy", _SERVER, WARNING),
 )
 """Every check, by a name that stays."""
 

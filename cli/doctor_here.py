@@ -15,6 +15,8 @@ from connectors.sink_files import Sink, read_sinks
 from connectors.source_files import read_sources
 from connectors.spec import Source
 from connectors.zone import Zone, read_zone
+from flows.deployed import Survey, client_of_server, survey, wanted_of
+from flows.prefect_server import api_is_configured
 from ledger.data_folder import data_folder
 from ledger.settings import PROJECT_DIR, Settings
 
@@ -74,6 +76,15 @@ class Here:
     def zone(self) -> Zone:
         """The zone file."""
         return read_zone(self.settings.zone_file, self.sources)
+
+    @cached_property
+    def prefect(self) -> Survey:
+        """What the Prefect server has beside our files."""
+        if not api_is_configured():
+            raise NotAskedError("PREFECT_API_URL not set: nights run by themselves, from cron")
+        client = self._open.enter_context(client_of_server())
+        ledger = self._open.enter_context(reading(self.settings))
+        return survey(client, wanted_of(self.project, self.sources, self.settings), ledger)
 
     @property
     def today(self) -> date:

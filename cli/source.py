@@ -13,20 +13,16 @@ from cli import held, show, source_test
 from cli.command import Json, day_option, misused, new_group, require_known
 from cli.sink_check import check_sinks
 from connectors.check import check_source
-from connectors.drivers.pages import Lines
 from connectors.errors import ConfigError
 from connectors.plan import Planned, plan
-from connectors.pull import pull_dataset
 from connectors.scaffold import KINDS, new_source
 from connectors.sink_files import read_sinks
 from connectors.source_files import SOURCES_DIR, read_source, read_sources
 from connectors.spec import Dataset, RestConnection, Source
-from connectors.stored import Store, require_stored
 from connectors.zone import Zone, read_zone
 from flows.past import require_come
-from ledger.runs import exclusive_run
+from flows.pull_source import pull_source
 from ledger.settings import Settings
-from ledger.store import open_ledger
 
 app = new_group()
 app.command("test")(source_test.put_to_test)
@@ -140,11 +136,7 @@ def pull(
         wanted = source.datasets if dataset is None else (source.dataset(dataset),)
     except ConfigError as error:
         misused(str(error))
-    with exclusive_run(settings.data_dir):
-        ledger = open_ledger(settings)
-        lines = Lines()
-        require_stored([source], Store(settings, ledger, zone, {}), day)
-        pulled = [pull_dataset(source, one, zone, settings, ledger, day, lines) for one in wanted]
+    pulled = pull_source(settings, source, zone, day, wanted)
     rows = [asdict(one) for one in pulled]
     counts = (("received", "rows_received"), ("landed", "rows_landed"), ("refused", "rows_refused"))
     columns = (("dataset", "{source}.{dataset}"), "state", *counts, "batch")

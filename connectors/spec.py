@@ -829,6 +829,8 @@ class Source(Strict):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     description: Told
     agency: BilingualTitle
+    schedule: str | None = Field(default=None, pattern=r"^\S+( \S+){4}$")
+    """When it is pulled beside the night, in the zone's time, as cron writes it: `jifen deploy` has Prefect do so."""
     driver: Literal["rest", "sftp", "folder", "database"]
     connection: Connection
     datasets: tuple[Dataset, ...] = Field(min_length=1)

@@ -13,7 +13,9 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from connectors.pull import Pulled, waves
+from connectors.source_files import read_sources
 from connectors.spec import Dataset, Source
+from connectors.zone import read_zone
 from flows import recipe
 from flows.deliver import deliver_pending
 from flows.faults import sentence
@@ -21,6 +23,7 @@ from flows.night import Night
 from flows.outcome import Outcome
 from flows.prefect_page import show_night
 from flows.publish import publish_edition
+from flows.pull_source import pull_source
 from flows.relay import notify_pending
 from flows.steps import Steps
 from ledger.env_file import load_env_file
@@ -158,7 +161,26 @@ def nightly(as_of: date | None = None) -> Outcome | State[Outcome]:
     return outcome if outcome.exit_code == 0 else _failed(NightFailedError(outcome))
 
 
-def _failed(error: Exception) -> State[Outcome]:
+@flow(name="pull", flow_run_name="pull {source}", retries=3, retry_delay_seconds=600, persist_result=False)
+def pull(source: str, as_of: date | None = None) -> list[str] | State[list[str]]:
+    """Pull one source beside the night, by its own calendar. Records land; nothing is built, published or sent.
+
+    Tried again where the night, or another pull, holds the data folder. One dataset that was not pulled fails it.
+    """
+    try:
+        settings, sources = _settings(), read_sources()
+        (wanted,) = (one for one in sources if one.name == source)
+        day = as_of or scheduled_date(settings) or datetime.now(settings.zone).date()
+        pulled = pull_source(settings, wanted, read_zone(settings.zone_file, sources), day)
+    except Exception as error:  # noqa: BLE001 - one line on the run's page, no traceback
+        return _failed(error)
+    told = [f"{one.source}.{one.dataset} {one.state}: {one.message or one.rows_landed}" for one in pulled]
+    if any(one.state in ("failed", "held") for one in pulled):
+        return Failed(message="; ".join(told))
+    return told
+
+
+def _failed(error: Exception) -> State[Any]:
     """The failed state, which tells the error in one line; a worker's engine would log its traceback too, twice."""
     for name in ("prefect.engine", "prefect.flow_runs"):
         logging.getLogger(name).addFilter(lambda record: not (record.exc_info and record.exc_info[1] is error))

@@ -10,15 +10,21 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import insert
 
+from flows import deployed
 from ledger.publications import pending
-from ledger.runs import latest_runs
+from ledger.runs import latest_runs, process_of, this_host
 from ledger.settings import PROJECT_DIR
-from ledger.tables import deliveries, outbox
+from ledger.store import now, write
+from ledger.tables import deliveries, outbox, runs
 from sandbox.acceptance.canaries import found_in_folder
 from tests.canary_sweep import run
+from tests.declared import column, dataset_of, source_of
 from tests.e2e.conftest import api
 from tests.processes import is_alive, wait_until_gone
 
@@ -26,6 +32,9 @@ pytestmark = [pytest.mark.night, pytest.mark.prefect]
 
 
 SECRET = re.compile(r"_(SECRET|PASSWORD|API_KEY)$")
+LAND = {"source": "land", "key": ("lease_no",), "columns": (column("lease_no"),), "request": {"path": "/leases"}} | {
+    "paginator": {"kind": "single"}
+}
 WRONG_PASSWORD, CHANNEL_KEY = "canary-wrong-password-51c2", "canary-of-the-channel-9e04"
 
 
@@ -38,11 +47,11 @@ def test_a_sample_of_faults_shows_no_secret_to_prefect_or_in_any_file(tmp_path):
 def recipe(environment, day):
     """The Prefect commands of README, in their order; the sandbox's night in place of a night at 22:30."""
     text = (PROJECT_DIR / "README.md").read_text(encoding="utf-8").partition("## Run it every night")[2]
-    lines = re.findall(r"^    (?:\.venv/bin/prefect|export) .*", text, re.MULTILINE)
-    export, server, create, deploy, worker, tonight = (line.partition("  #")[0].strip() for line in lines)
+    lines = re.findall(r"^    (?:\.venv/bin/(?:prefect|jifen deploy)|export) .*", text, re.MULTILINE)
+    export, server, deploy, worker, tonight = (line.partition("  #")[0].strip() for line in lines)
     assert server == ".venv/bin/prefect server start &"
     assert "2025-06-30" in tonight
-    commands = [export, create, deploy, tonight.replace("2025-06-30", str(day))]
+    commands = [export, deploy, tonight.replace("2025-06-30", str(day))]
     return "\n".join(["set -euo pipefail", *commands, f"exec {worker}"]).replace(
         "http://127.0.0.1:4200/api", environment["PREFECT_API_URL"]
     )
@@ -63,8 +72,50 @@ def stop(worker):
         worker.wait()
 
 
+def settle(environment, house, monkeypatch):
+    """What was changed by hand, a run of a dead worker, one that the ledger knows to be over, slots that nobody has.
+
+    All of it is planned, mended at once, and there is nothing more to do afterwards.
+    """
+    from prefect.client.schemas.actions import DeploymentUpdate, GlobalConcurrencyLimitUpdate
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+    from prefect.states import Pending, Running
+
+    monkeypatch.setattr(deployed, "PENDING", timedelta(seconds=-1))
+    scheduled = [source_of(dataset_of(**LAND), schedule="0 7 * * 1-5"), source_of(dataset_of(**LAND | {"source": "b"}))]
+    wanted = deployed.wanted_of(PROJECT_DIR, scheduled, house.settings)
+    with temporary_settings({PREFECT_API_URL: environment["PREFECT_API_URL"]}), deployed.client_of_server() as client:
+        there = client.read_deployment_by_name("nightly/nightly")
+        client.update_deployment(there.id, DeploymentUpdate(concurrency_limit=3))
+        limit = client.read_deployment_by_name("nightly/nightly").global_concurrency_limit.name
+        client.update_global_concurrency_limit(limit, GlobalConcurrencyLimitUpdate(active_slots=3))
+        orphan, over, at_work = (
+            client.create_flow_run_from_deployment(there.id, state=state).id
+            for state in (Pending(), Running(), Running())
+        )
+        for run_id, state in ((over, "published"), (at_work, "running")):
+            row = {"run_id": str(run_id), "driver": f"prefect:{run_id}", "as_of": "2025-06-30", "state": state}
+            process = {"host": this_host(), "process": process_of(os.getppid()), "seen_at": now(), "started_at": now()}
+            write(house.ledger, insert(runs).values(**row, **process))
+        found = deployed.survey(client, wanted, house.ledger)
+        assert Counter(one.kind for one in found.changes) == {"deployment": 2, "flow run": 2, "concurrency slots": 1}
+        assert {one.name for one in found.changes if one.kind == "deployment"} == {"nightly", "pull-land"}
+        assert len(found.server) == 1
+        assert "VACUUM" in found.server[0]
+        for change in found.changes:
+            change.apply()
+        assert deployed.survey(client, wanted, house.ledger).changes == ()
+        states = [client.read_flow_run(run_id).state_type.value for run_id in (orphan, over, at_work)]
+        assert states == ["CANCELLED", "CRASHED", "RUNNING"]
+        assert client.read_global_concurrency_limit_by_name(limit).active_slots == 1
+        pull = client.read_deployment_by_name("pull/pull-land")
+        assert (pull.parameters, pull.schedules[0].schedule.cron) == ({"source": "land"}, "0 7 * * 1-5")
+        (gone,) = deployed.survey(client, wanted[:1], house.ledger).changes
+        assert (gone.kind, gone.name) == ("deployment", "pull-land")
+
+
 def test_the_lines_of_the_readme_lead_to_a_scheduled_night_that_is_published_and_shows_no_secret(
-    new_house, serve, tmp_path
+    new_house, serve, tmp_path, monkeypatch
 ):
     house, folder = new_house, tmp_path
     environment = serve(house)
@@ -118,6 +169,7 @@ def test_the_lines_of_the_readme_lead_to_a_scheduled_night_that_is_published_and
     assert flow_run["auto_scheduled"] is True
     assert flow_run["deployment_id"]
     assert [len(pending(house.ledger, table)) for table in (deliveries, outbox)] == [1, 1]
+    settle(environment, house, monkeypatch)
     secrets = {value for name, value in told.items() if SECRET.search(name)} | {CHANNEL_KEY}
     assert len(secrets) >= 8
     pattern = re.compile(b"|".join(re.escape(secret.encode()) for secret in secrets))

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,6 +22,7 @@ from connectors.source_files import read_sources
 from editions.manifest import describe_file, write_manifest
 from editions.places import point_current
 from editions.ruleset_diff import frozen_row
+from flows.deployed import AUTOMATION, DEPLOYMENT, POOL, SLOTS, Change, Survey
 from ledger.files import private
 from ledger.minisign import new_key
 from ledger.publications import publish
@@ -52,7 +54,7 @@ class House:
         self.write("dbt_project/target/partial_parse.msgpack", "parsed")
         os.utime(self.project / "dbt_project/target/partial_parse.msgpack", (2**31, 2**31))
         self.reach()
-        self.given: dict[str, object] = {"sources": SOURCES, "sinks": SINKS}
+        self.given: dict[str, object] = {"sources": SOURCES, "sinks": SINKS, "prefect": Survey(())}
         self.children: list[int] = []
 
     def own(self, name: str) -> Path:
@@ -104,7 +106,7 @@ class House:
             else:
                 self.patch.setenv(name, str(value))
 
-    @property
+    @cached_property
     def ledger(self):
         return open_ledger(Settings())
 
@@ -172,6 +174,7 @@ def open_run(house: House, **said: str) -> None:
 
 
 def break_ledger(house: House) -> None:
+    house.ledger.dispose()
     (house.data / "ledger.sqlite-wal").unlink(missing_ok=True)
     (house.data / "ledger.sqlite").write_bytes(b"no ledger" * 1000)
 
@@ -286,6 +289,19 @@ BREAKS = {
     "dbt_parse": lambda house: os.utime(house.project / "dbt_project/target/partial_parse.msgpack", (0, 0)),
     "schedule": lambda house: without_files(house, "prefect.yaml"),
 }
+
+
+AMISS_WITH_PREFECT = {
+    "prefect_server": Survey((), server=("the server tells its makers of its use.",)),
+    "work_pool": Survey((Change(POOL, "nightly", "is not there: made", list),)),
+    "worker": Survey((), idle=("no worker of pool nightly is online. Next: start one",)),
+    "deployments": Survey((Change(DEPLOYMENT, "nightly", "schedules is another: as the file says", list),)),
+    "automation": Survey((Change(AUTOMATION, "silent", "is not there: made", list),)),
+    "prefect_runs": Survey((Change(SLOTS, "nightly", "1 taken, 0 runs at work: freed", list),)),
+}
+BREAKS["prefect_api"] = lambda house: (house.given.pop("prefect"), house.set(PREFECT_API_URL="http://127.0.0.1:9/api"))
+for _name, _survey in AMISS_WITH_PREFECT.items():
+    BREAKS[_name] = lambda house, survey=_survey: house.given.update(prefect=survey)
 
 
 def test_there_is_a_way_to_break_whatever_is_checked():

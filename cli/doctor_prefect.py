@@ -1,0 +1,51 @@
+"""What `jifen doctor` asks of the Prefect server, where one is named: is it what our files and the ledger say."""
+
+from collections.abc import Sequence
+
+from cli.doctor_here import AmissError, Here
+from flows.deployed import AUTOMATION, DEPLOYMENT, POOL, RUN, SLOTS
+
+
+def prefect_api(here: Here) -> str:
+    """The server answers."""
+    return f"answers, {len(here.prefect.changes)} unlike our files"
+
+
+def prefect_server(here: Here) -> str:
+    """It answers this machine alone or asks for a password, tells its makers nothing, and forgets old runs."""
+    if here.prefect.server:
+        raise AmissError(" ".join(here.prefect.server))
+    return "loopback or password, analytics off, old runs vacuumed"
+
+
+def work_pool(here: Here) -> str:
+    """The pool is there."""
+    return _as_told(here, (POOL,), "there")
+
+
+def worker(here: Here) -> str:
+    """A worker of it is online."""
+    if here.prefect.idle:
+        raise AmissError(" ".join(line.partition(" Next:")[0] for line in here.prefect.idle))
+    return "online"
+
+
+def deployments(here: Here) -> str:
+    """Each deployment is what its file says."""
+    return _as_told(here, (DEPLOYMENT,), "as prefect.yaml and the source files say")
+
+
+def automation(here: Here) -> str:
+    """A run that is silent is called crashed."""
+    return _as_told(here, (AUTOMATION,), "there")
+
+
+def prefect_runs(here: Here) -> str:
+    """No run and no slot is held by what is dead."""
+    return _as_told(here, (RUN, SLOTS), "none is held by what is dead")
+
+
+def _as_told(here: Here, kinds: Sequence[str], good: str) -> str:
+    if found := [f"{one.name} {one.what}" for one in here.prefect.changes if one.kind in kinds]:
+        raise AmissError("; ".join(found))
+    return good
