@@ -73,6 +73,8 @@ class Wanted:
     parameters: Mapping[str, Any]
     schedules: tuple[tuple[str, str, bool], ...]
     """Of each: cron, time zone, whether it is active."""
+    limit: int | None = None
+    """How many of its runs may be at work at once, where the file says so."""
 
 
 def wanted_of(project: Path, sources: Sequence[Source], settings: Settings) -> list[Wanted]:
@@ -89,6 +91,7 @@ def wanted_of(project: Path, sources: Sequence[Source], settings: Settings) -> l
                 (plan["cron"], plan.get("timezone", "UTC"), plan.get("active", True))
                 for plan in one.get("schedules", ())
             ),
+            one.get("concurrency_limit"),
         )
         for one in told
     ]
@@ -171,6 +174,7 @@ def _said(one: Wanted) -> dict[str, Any]:
         "schedules": sorted(one.schedules),
         "folder": _pull_steps(),
         "paused": False,
+        "limit": one.limit,
     }
 
 
@@ -188,6 +192,7 @@ def _as_told(found: Any) -> dict[str, Any]:
         "schedules": sorted(plans, key=str),
         "folder": found.pull_steps,
         "paused": found.paused,
+        "limit": found.global_concurrency_limit and found.global_concurrency_limit.limit,
     }
 
 
@@ -214,6 +219,7 @@ def _deploy(client: "SyncPrefectClient", one: Wanted) -> None:
         schedules=plans,
         parameters=dict(one.parameters),
         description=one.description,
+        concurrency_limit=one.limit,
         work_pool_name=one.pool,
         entrypoint=one.entrypoint,
         pull_steps=_pull_steps(),
@@ -306,10 +312,11 @@ def _slots(client: "SyncPrefectClient", wanted: Sequence[Wanted], at_work: Seque
     """Slots of our deployments that more runs hold than there are: a worker died between claim and start."""
     from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
 
-    names = {one.name for one in wanted}
+    limits = {one.name: one.limit for one in wanted}
     for there in client.read_deployments():
         limit, held = there.global_concurrency_limit, at_work.count(there.id)
-        if there.name in names and limit is not None and limit.active_slots > held:
+        # Another limit than ours goes as a whole, with its slots.
+        if limit is not None and limit.limit == limits.get(there.name) and limit.active_slots > held:
             update = GlobalConcurrencyLimitUpdate(active_slots=held)
             free = partial(client.update_global_concurrency_limit, limit.name, update)
             yield Change(SLOTS, there.name, f"{limit.active_slots} taken, {counted(held, 'run')} at work: freed", free)

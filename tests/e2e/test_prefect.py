@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -32,9 +33,12 @@ pytestmark = [pytest.mark.night, pytest.mark.prefect]
 
 
 SECRET = re.compile(r"_(SECRET|PASSWORD|API_KEY)$")
-LAND = {"source": "land", "key": ("lease_no",), "columns": (column("lease_no"),), "request": {"path": "/leases"}} | {
-    "paginator": {"kind": "single"}
-}
+LAND = {
+    "source": "land",
+    "key": ("lease_no",),
+    "columns": (column("lease_no", required=True),),
+    "request": {"path": "/leases"},
+} | {"paginator": {"kind": "single"}}
 WRONG_PASSWORD, CHANNEL_KEY = "canary-wrong-password-51c2", "canary-of-the-channel-9e04"
 
 
@@ -83,7 +87,8 @@ def settle(environment, house, monkeypatch):
 
     monkeypatch.setattr(deployed, "PENDING", timedelta(seconds=-1))
     scheduled = [source_of(dataset_of(**LAND), schedule="0 7 * * 1-5"), source_of(dataset_of(**LAND | {"source": "b"}))]
-    wanted = deployed.wanted_of(PROJECT_DIR, scheduled, house.settings)
+    nightly, *pulls = deployed.wanted_of(PROJECT_DIR, scheduled, house.settings)
+    wanted = [replace(nightly, limit=3), *pulls]
     with temporary_settings({PREFECT_API_URL: environment["PREFECT_API_URL"]}), deployed.client_of_server() as client:
         there = client.read_deployment_by_name("nightly/nightly")
         client.update_deployment(there.id, DeploymentUpdate(concurrency_limit=3))
