@@ -9,6 +9,7 @@ import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -53,6 +54,7 @@ class House:
         self.own("dbt_project/target").unlink()
         self.write("dbt_project/target/partial_parse.msgpack", "parsed")
         os.utime(self.project / "dbt_project/target/partial_parse.msgpack", (2**31, 2**31))
+        self.write("requirements/all.lock", f"agate=={version('agate')} \\\n    --hash=sha256:00\n")
         self.reach()
         self.given: dict[str, object] = {"sources": SOURCES, "sinks": SINKS, "prefect": Survey(())}
         self.children: list[int] = []
