@@ -44,6 +44,8 @@ COMMANDS = {
     "recall": "recall",
     "backup": "backup",
     "restore": "backup",
+    "retention": "retention",
+    "backfill": "backfill",
     "demo": "sandbox",
 }
 """Commands by themselves: the function of that name in `cli.<module>`."""

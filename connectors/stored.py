@@ -19,7 +19,7 @@ from connectors.raw import RawDamagedError, read_raw
 from connectors.refusals import quarantine_path, read_lines
 from connectors.spec import Dataset, Source
 from connectors.zone import Zone
-from ledger.batches import BatchKey, landed_batches, pages_of, promoted_batches, record_file
+from ledger.batches import BatchKey, landed_batches, pages_of, promoted_batches, raw_dropped_at, record_file
 from ledger.files import file_sha256
 from ledger.settings import Settings
 from ledger.store import Row
@@ -180,7 +180,9 @@ def _make_again(source: Source, dataset: Dataset, store: Store, row: Row, wrong:
             hashes["landed_sha256"] = file_sha256(landed_path(store.settings.data_dir, *vars(key).values()))
         record_file(store.ledger, key, f"{MADE_AGAIN}: {first.name} {told}", **hashes)
     except RawDamagedError as error:
-        raise _lost(told, first, str(error)) from None
+        at = raw_dropped_at(store.ledger, key)
+        gone = f"its raw objects were dropped by the policy of retention on {at}" if at else str(error)
+        raise _lost(told, first, gone) from None
     except ConnectorError as error:
         raise _lost(told, first, error.what) from None
     finally:

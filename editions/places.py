@@ -3,6 +3,7 @@
 Imports nothing dear: `jifen explain` must answer at once.
 """
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ MANIFEST = "manifest.json"
 SUMS = "SHA256SUMS"
 """The hashes of all files, the manifest's too, as `sha256sum -c` reads them."""
 POINTER = "current"
+DROPPED = "dropped.json"
+"""What stands in an edition whose tables were dropped by a policy of retention, and says when."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """What may be the name of an edition or of a run, and so of a folder."""
 
@@ -27,6 +30,12 @@ class EditionMissingError(LookupError):
 
 class EditionNameError(EditionMissingError, ValueError):
     """What was given cannot be the id of an edition; nothing was looked up."""
+
+
+class EditionDroppedError(EditionMissingError):
+    """The tables of an edition were dropped by a policy of retention; what proves it is there."""
+
+    state = "dropped"
 
 
 def parent_of(manifest: Mapping[str, Any]) -> str | None:
@@ -63,12 +72,33 @@ def split_path(data_dir: Path, then: str, now: str) -> Path:
 def require_edition(data_dir: Path, edition_id: str) -> Path:
     """The folder of an edition that is there. Raises `EditionMissingError` where it is not."""
     path = edition_path(data_dir, edition_id)
+    require_kept(path)
     if not (path / MANIFEST).is_file():
         raise EditionMissingError(
             f"edition {edition_id} is not at {path}. Whose: data (the folder was moved or lost). Restore that folder "
             f"from a backup and check it with `jifen edition verify {edition_id}`; `jifen edition list` names them all."
         )
     return path
+
+
+def is_dropped(edition: Path) -> bool:
+    """Whether an edition's tables were dropped."""
+    return (edition / DROPPED).is_file()
+
+
+def dropped_on(edition: Path) -> str:
+    """The day on which the tables of a dropped edition went."""
+    return str(json.loads((edition / DROPPED).read_bytes())["dropped_on"])
+
+
+def require_kept(edition: Path) -> None:
+    """Raise `EditionDroppedError` for an edition of which only the proof is left."""
+    if is_dropped(edition):
+        raise EditionDroppedError(
+            f"edition {edition.name} was dropped on {dropped_on(edition)} by the policy of retention: its manifest, "
+            f"sums and signature are there, its tables are not. Whose: config. Next: jifen edition rebuild "
+            f"{edition.name} --keep FOLDER, or restore that folder from a backup"
+        )
 
 
 def read_current(data_dir: Path) -> str | None:

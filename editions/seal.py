@@ -13,7 +13,7 @@ from editions.dictionary import read_dictionary
 from editions.durable import make_read_only, remove_tree, sync_folder
 from editions.export import Exported, export, open_warehouse
 from editions.manifest import SealedFile, canonical_json, describe_file, read_manifest, write_manifest
-from editions.places import edition_path, editions_dir, read_current
+from editions.places import edition_path, editions_dir, read_current, require_kept
 from editions.provenance import Code
 from editions.readme import readme_text
 from editions.recipe import InputBatch
@@ -153,6 +153,7 @@ def drop_drafts(data_dir: Path) -> list[str]:
 
 def require_whole(path: Path, edition_id: str, manifest_sha256: str) -> None:
     """Raise `EditionDamagedError` unless an edition is what was sealed."""
+    require_kept(path)
     findings = verify(path, manifest_sha256)
     if findings:
         first = findings[0]

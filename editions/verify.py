@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from editions import signature
+from editions.drop import PROOF
 from editions.manifest import ManifestError, SealedFile, read_manifest, sums_of
-from editions.places import MANIFEST, SUMS
+from editions.places import DROPPED, MANIFEST, SUMS, dropped_on, is_dropped
 from editions.signature import SIGNATURES, Keys
 from ledger.files import file_sha256
 from ledger.minisign import SignatureError
@@ -46,9 +47,14 @@ def verify(
     if manifest_sha256 is not None and found != manifest_sha256:
         findings.append(Finding(MANIFEST, "sha256", f"is {found}, the ledger holds {manifest_sha256}"))
     files = [SealedFile(**entry) for entry in manifest["files"]]
+    beside = {MANIFEST}
+    if is_dropped(edition):
+        findings.append(
+            Finding(".", "dropped", f"its tables were dropped on {dropped_on(edition)} by the policy of retention")
+        )
+        files, beside = [file for file in files if file.path in PROOF], {MANIFEST, DROPPED}
     for file in files:
         findings.extend(_check(edition, file))
-    beside = {MANIFEST}
     if manifest["format"] > 1:
         beside |= {SUMS, *(SIGNATURES if signature.is_signed(edition) else ())}
         findings += _sums(edition)

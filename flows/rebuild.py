@@ -27,7 +27,7 @@ from connectors.zone import read_zone
 from editions.candidate import new_candidate
 from editions.durable import remove_tree
 from editions.manifest import FORMAT, canonical_json, read_manifest
-from editions.places import MANIFEST, require_edition
+from editions.places import MANIFEST, SUMS, edition_path, is_dropped, require_edition
 from editions.provenance import Code, code_of
 from editions.recipe import InputBatch, edition_id_of, recipe_digest, rules_sha256
 from editions.relations import ruleset_in_force
@@ -119,7 +119,7 @@ def rebuild(settings: Settings, edition_id: str, keep: Path | None = None) -> Re
                 shutil.copytree(root, keep)
         finally:
             remove_tree(candidate.path)
-    sealed = _hashes(require_edition(settings.data_dir, edition_id))
+    sealed = _hashes(edition_path(settings.data_dir, edition_id))
     paths = sorted(sealed.keys() | made.keys())
     differences = [
         FileDifference(path, sealed.get(path), made.get(path)) for path in paths if sealed.get(path) != made.get(path)
@@ -129,7 +129,9 @@ def rebuild(settings: Settings, edition_id: str, keep: Path | None = None) -> Re
 
 def manifest_of(settings: Settings, ledger: Engine, edition_id: str) -> dict[str, Any]:
     """The manifest of a sealed edition. Raises `RebuildError` where it is not the one that the ledger knows."""
-    row, path = edition_row(ledger, edition_id), require_edition(settings.data_dir, edition_id)
+    row, path = edition_row(ledger, edition_id), edition_path(settings.data_dir, edition_id)
+    if not is_dropped(path):
+        require_edition(settings.data_dir, edition_id)
     manifest = read_manifest(path)
     hashed = file_sha256(path / MANIFEST)
     if row is None or row["manifest_sha256"] != hashed:
@@ -234,7 +236,13 @@ def _sealed_again(night: Night, supplied: Sequence[Supplied], manifest: Mapping[
 
 
 def _hashes(edition: Path) -> dict[str, str]:
-    """The hash of every file of an edition, its manifest too, by path; signatures are of a key, not of the inputs."""
+    """The hash of every file of an edition, its manifest too, by path; signatures are of a key, not of the inputs.
+
+    Of one whose tables were dropped they are what its sums say.
+    """
+    if is_dropped(edition):
+        told = (line.split("  ", 1) for line in (edition / SUMS).read_text(encoding="utf-8").splitlines())
+        return {SUMS: file_sha256(edition / SUMS), **{path: sha256 for sha256, path in told}}
     files = [path for path in edition.rglob("*") if path.is_file()]
     found = {path.relative_to(edition).as_posix(): file_sha256(path) for path in files}
     return {path: sha256 for path, sha256 in found.items() if path not in SIGNATURES}

@@ -101,6 +101,13 @@ def record_file(ledger: Engine, key: BatchKey, why: str, **hashes: Any) -> None:
         journal.keep(connection, batches, _is(batches, key), why=why)
 
 
+def raw_dropped_at(ledger: Engine, key: BatchKey) -> str | None:
+    """The day on which a batch's raw objects were dropped by a policy of retention; None where they were not."""
+    name = f"{key.source}.{key.dataset} {key.batch}"
+    dropped = ((entry["content"], str(entry["at"])[:10]) for entry in journal.entries(ledger, journal.DROPPED))
+    return next((day for told, day in dropped if told["kind"] == "raw" and name in told["what"]), None)
+
+
 def pages_with(ledger: Engine, source: str, dataset: str, sha256s: Sequence[str], as_of: date) -> list[Row]:
     """For each raw object the newest page that held it, on or before `as_of`, in the order of their batches."""
     pulled_by_then = and_(batches.c.as_of <= as_of.isoformat(), batches.c.origin == "pull")

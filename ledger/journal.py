@@ -26,6 +26,8 @@ from ledger.tables import (
 
 BEGINNING = "0" * 64
 """What the first entry names as the one before it."""
+DROPPED = "dropped"
+"""The kind of what a policy of retention dropped: `kind` of it, and `what`."""
 _APPENDING = 0x6A6F75726E616C
 """The advisory lock of PostgreSQL under which entries are added: `journal` in ASCII."""
 

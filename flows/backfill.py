@@ -1,0 +1,73 @@
+"""Building the editions of past days that have none: beside `current`, the newest first, one night at a time."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import select
+
+from connectors.source_files import read_sources
+from connectors.zone import read_zone
+from flows.night import Night
+from flows.outcome import Outcome
+from flows.past import BusinessDateError, has_passed, known_then, why_unknown
+from flows.recipe import run_night
+from ledger.acts import withdrawn
+from ledger.publications import current_id
+from ledger.settings import Settings
+from ledger.store import open_ledger, rows
+from ledger.tables import editions
+
+BUILT, DUE, UNKNOWN, NOT_PAST = "built", "due", "unknown", "not past"
+GOOD = ("beside", "nothing_new")
+
+
+@dataclass(frozen=True)
+class PastDay:
+    """A business date: its edition, or whether one can be built; `why` says why not."""
+
+    day: date
+    state: str
+    edition_id: str | None = None
+    why: str | None = None
+
+
+def days_between(settings: Settings, first: date, last: date) -> list[PastDay]:
+    """Every day from `first` to `last`, the newest first. Nothing is built and nobody is asked."""
+    if first > last:
+        raise BusinessDateError(f"--from {first} lies behind --to {last}. Give them the other way round.")
+    ledger = open_ledger(settings)
+    if current_id(ledger) is None:
+        raise BusinessDateError("no edition is published yet, and past days are built beside one. Next: jifen run")
+    gone = withdrawn(ledger)
+    made = {
+        row["as_of"]: row["edition_id"]
+        for row in rows(ledger, select(editions).order_by(editions.c.edition_id))
+        if row["edition_id"] not in gone
+    }
+    sources = tuple(read_sources())
+    zone = read_zone(settings.zone_file, sources)
+    found = []
+    for back in range((last - first).days + 1):
+        day = last - timedelta(days=back)
+        if edition_id := made.get(day.isoformat()):
+            found.append(PastDay(day, BUILT, edition_id))
+        elif not has_passed(ledger, day):
+            found.append(PastDay(day, NOT_PAST, why=f"not before the current edition's day: jifen run --as-of {day}"))
+        else:
+            known = known_then(Night("", day, settings, ledger, sources, (), zone))
+            why = why_unknown(ledger, known, day)
+            found.append(PastDay(day, UNKNOWN if why else DUE, why=why))
+    return found
+
+
+def build_days(settings: Settings, days: Sequence[PastDay], *, keep_going: bool) -> Iterator[tuple[date, Outcome]]:
+    """Build what is due, in the order given; answers how each ended. The first that fails is the last, unless told."""
+    for one in days:
+        if one.state != DUE:
+            continue
+        outcome = run_night(settings, one.day, "backfill")
+        yield one.day, outcome
+        interrupted = outcome.message.startswith("interrupted")
+        if outcome.state not in GOOD and (interrupted or not keep_going):
+            return

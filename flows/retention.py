@@ -1,0 +1,242 @@
+"""Retention: what of a data folder may be dropped by a policy, what is in use and stays, and dropping it.
+
+What proves an edition is never dropped, nor what `current` or an open matter rests on. The journal says what was.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from pydantic import NonNegativeInt
+from sqlalchemy import Engine, select
+
+from connectors.errors import ConfigError
+from connectors.landing import landed_path
+from connectors.quarantine import in_force
+from connectors.refusals import quarantine_path
+from connectors.source_files import faults_of, read_sources
+from connectors.strict import Strict
+from editions.drop import drop_tables, droppable_files
+from editions.durable import remove_tree
+from editions.manifest import read_manifest
+from editions.places import edition_path, is_dropped, parent_of
+from ledger import journal
+from ledger.batches import promoted_batches
+from ledger.data_folder import raw_path
+from ledger.files import open_to_readers
+from ledger.publications import current_id
+from ledger.runs import exclusive_run
+from ledger.settings import Settings
+from ledger.store import open_ledger, rows
+from ledger.tables import batches, deliveries, editions, objections, outbox, pages, publications, publicities
+from ledger.yaml_file import read_yaml
+
+SHIPPED = Path(__file__).with_name("retention.yml")
+BY_AGE = ("candidates", "splits", "reports", "logs")
+_ENDED = ("landed", "unchanged", "refused", "abandoned")
+
+Batch = tuple[str, str, str]
+
+
+class EditionRule(Strict):
+    """For how many days every edition stays whole, and for how many the last one of each month."""
+
+    all_days: NonNegativeInt
+    month_ends_days: NonNegativeInt
+
+
+class Policy(Strict):
+    """After how many days each kind may go."""
+
+    editions: EditionRule
+    raw: NonNegativeInt
+    landed: NonNegativeInt
+    quarantine: NonNegativeInt
+    candidates: NonNegativeInt
+    splits: NonNegativeInt
+    reports: NonNegativeInt
+    logs: NonNegativeInt
+
+
+@dataclass(frozen=True)
+class Going:
+    """One kind of what a data folder holds: how much that is, and what of it goes; `what` names it for the journal."""
+
+    kind: str
+    files: int
+    bytes: int
+    what: tuple[str, ...]
+    going: tuple[Path, ...]
+    going_bytes: int
+
+
+def read_policy(path: Path) -> Policy:
+    """The policy of a file. Raises `ConfigError` for one that is not valid."""
+    try:
+        return Policy.model_validate(read_yaml(path.read_bytes()))
+    except (OSError, ValueError) as error:
+        what = f"not a valid policy of retention: {faults_of(error, Policy)}."
+        raise ConfigError(what, str(path), f"mend it ({SHIPPED} is the shipped one), then jifen retention") from error
+
+
+def plan(settings: Settings, policy: Policy) -> list[Going]:
+    """What would go today, kind by kind; nothing is touched."""
+    ledger, today = open_ledger(settings), datetime.now(settings.zone).date()
+    dropped = _editions_to_drop(ledger, settings, policy.editions, today)
+    whole = [one for one in _whole(ledger, settings) if one not in dropped]
+    return [
+        _of_editions(settings, dropped),
+        *_of_batches(ledger, settings, policy, today, whole),
+        *(_of_age(settings, kind, getattr(policy, kind), today) for kind in BY_AGE),
+    ]
+
+
+def apply(settings: Settings, policy: Policy, who: str) -> list[Going]:
+    """Drop what the policy lets go, under the lock of the data folder; answers what went.
+
+    The journal is told before anything goes: broken off, the next call goes on with what is left.
+    """
+    with exclusive_run(settings.data_dir):
+        ledger, found = open_ledger(settings), plan(settings, policy)
+        for one in found:
+            if not one.what:
+                continue
+            told = {"kind": one.kind, "what": list(one.what), "files": len(one.going), "bytes": one.going_bytes}
+            with ledger.begin() as connection:
+                journal.append(connection, journal.DROPPED, {**told, "policy": policy.model_dump(), "decided_by": who})
+            if one.kind == "editions":
+                for edition_id in one.what:
+                    path = edition_path(settings.data_dir, edition_id)
+                    drop_tables(path, datetime.now(settings.zone).date())
+                    open_to_readers(path, settings.readers_group)
+            else:
+                for path in one.going:
+                    remove_tree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    return found
+
+
+def why_editions_stay(ledger: Engine, settings: Settings) -> dict[str, str]:
+    """The editions that something rests on, each with why, whatever their age."""
+    stay: dict[str, str] = {}
+    newest: dict[str, str] = {}
+    for row in rows(ledger, select(deliveries).order_by(deliveries.c.number)):
+        if row["state"] == "sent":
+            newest[row["recipient"]] = row["edition_id"]
+        waits = row["ack_due_on"] and row["ack_state"] not in ("accepted", "rejected")
+        if row["state"] == "pending" or (row["state"] == "sent" and waits):
+            stay[row["edition_id"]] = f"its delivery to {row['recipient']} is {row['state']} and not answered"
+    stay |= {edition_id: f"{recipient} has it" for recipient, edition_id in newest.items()}
+    for table, closed, what in (
+        (outbox, outbox.c.state != "pending", "a message about it is not sent"),
+        (objections, objections.c.closed_on.is_not(None), "an objection to it is open"),
+        (publicities, publicities.c.closed_on.is_not(None), "a list of it is in public"),
+    ):
+        stay |= {row["edition_id"]: what for row in rows(ledger, select(table).where(~closed))}
+    if current := current_id(ledger):
+        stay[current] = "it is current"
+        if parent := parent_of(read_manifest(edition_path(settings.data_dir, current))):
+            stay[parent] = "current follows it"
+    return stay
+
+
+def _whole(ledger: Engine, settings: Settings) -> list[str]:
+    """The editions whose folder is there and has its tables."""
+    found = [row["edition_id"] for row in rows(ledger, select(editions).order_by(editions.c.as_of))]
+    paths = {edition_id: edition_path(settings.data_dir, edition_id) for edition_id in found}
+    return [edition_id for edition_id, path in paths.items() if path.is_dir() and not is_dropped(path)]
+
+
+def _editions_to_drop(ledger: Engine, settings: Settings, rule: EditionRule, today: date) -> list[str]:
+    published = {row["edition_id"] for row in rows(ledger, select(publications.c.edition_id))}
+    last_of: dict[str, str] = {}
+    every = rows(ledger, select(editions).order_by(editions.c.as_of))
+    days = {row["edition_id"]: date.fromisoformat(row["as_of"]) for row in every}
+    for edition_id, day in days.items():
+        if edition_id in published:
+            last_of[f"{day:%Y}"] = last_of[f"{day:%Y-%m}"] = edition_id
+    stay = why_editions_stay(ledger, settings)
+    going = []
+    for edition_id in _whole(ledger, settings):
+        day = days[edition_id]
+        age = (today - day).days
+        is_last = edition_id == last_of.get(f"{day:%Y}") or (
+            age <= rule.month_ends_days and edition_id == last_of.get(f"{day:%Y-%m}")
+        )
+        if age > rule.all_days and not is_last and edition_id not in stay:
+            going.append(edition_id)
+    return going
+
+
+def _of_editions(settings: Settings, dropped: Sequence[str]) -> Going:
+    going = [file for one in dropped for file in droppable_files(edition_path(settings.data_dir, one))]
+    return _going("editions", _files_under(settings.data_dir / "editions"), dropped, going)
+
+
+def _of_batches(
+    ledger: Engine, settings: Settings, policy: Policy, today: date, whole: Iterable[str]
+) -> Iterator[Going]:
+    """Raw, landed and refused of the batches that nothing rests on any more."""
+    every = {(row["source"], row["dataset"], row["batch"]): row for row in rows(ledger, select(batches))}
+    raw: dict[Batch, list[str]] = defaultdict(list)
+    for row in rows(ledger, select(pages)):
+        raw[row["source"], row["dataset"], row["batch"]].append(row["raw_sha256"])
+    used, named = set(_standing(ledger)), set[str]()
+    for edition_id in whole:
+        for one in read_manifest(edition_path(settings.data_dir, edition_id))["inputs"]:
+            told = [batch["batch"] if isinstance(batch, Mapping) else batch for batch in one["batches"]]
+            used |= {(one["source"], one["dataset"], batch) for batch in told}
+            named |= {path for path, _ in one.get("files", ())}
+    places = {"landed": landed_path, "quarantine": quarantine_path}
+    for kind in ("raw", "landed", "quarantine"):
+        limit = (today - timedelta(days=getattr(policy, kind))).isoformat()
+        free = {
+            key for key, row in every.items() if row["state"] in _ENDED and row["as_of"] < limit and key not in used
+        }
+        if kind == "raw":
+            kept = {sha256 for key, some in raw.items() if key not in free for sha256 in some}
+            of_batch = {key: [raw_path(settings.data_dir, one) for one in raw[key] if one not in kept] for key in free}
+        else:
+            of_batch = {key: [places[kind](settings.data_dir, *key)] for key in free}
+        stays = {settings.data_dir / path for path in named}
+        there = {key: [path for path in some if path.exists() and path not in stays] for key, some in of_batch.items()}
+        what = sorted(f"{source}.{dataset} {batch}" for (source, dataset, batch), paths in there.items() if paths)
+        going = dict.fromkeys(path for paths in there.values() for path in paths)
+        yield _going(kind, _files_under(settings.data_dir / kind), what, list(going))
+
+
+def _standing(ledger: Engine) -> Iterator[Batch]:
+    """The batches of which today's facts are made: of a snapshot the last ones, of all else all."""
+    declared = {(one.source, one.name): one for source in read_sources() for one in source.datasets}
+    for source, dataset in {(row["source"], row["dataset"]) for row in rows(ledger, select(batches))}:
+        promoted = promoted_batches(ledger, source, dataset, date.max)
+        known = declared.get((source, dataset))
+        if known is not None and known.load == "snapshot":
+            counting = in_force(known, promoted)
+            last = [row for row in promoted if row["state"] == "landed"][-1:]
+            promoted = [*counting, *last]
+            yield from ((source, dataset, row["same_as"]) for row in counting if row["same_as"])
+        yield from ((source, dataset, row["batch"]) for row in promoted)
+
+
+def _of_age(settings: Settings, kind: str, days: int, today: date) -> Going:
+    """What stands directly in a folder and was last changed before so many days."""
+    limit = datetime.combine(today, datetime.min.time(), settings.zone) - timedelta(days=days)
+    root = settings.data_dir / kind
+    old = [path for path in sorted(root.glob("[!.]*")) if path.lstat().st_mtime < limit.timestamp()]
+    files = [file for path in old for file in (_files_under(path) if path.is_dir() else [path])]
+    found = _going(kind, _files_under(root), [path.name for path in old], files)
+    return Going(found.kind, found.files, found.bytes, found.what, tuple(old), found.going_bytes)
+
+
+def _going(kind: str, there: Sequence[Path], what: Sequence[str], going: Sequence[Path]) -> Going:
+    return Going(kind, len(there), _size(there), tuple(what), tuple(going), _size(going))
+
+
+def _size(files: Iterable[Path]) -> int:
+    return sum(path.lstat().st_size for path in files)
+
+
+def _files_under(root: Path) -> list[Path]:
+    return [path for path in root.rglob("*") if path.is_file() and not path.is_symlink()]

@@ -1,0 +1,152 @@
+"""What a policy may drop goes, and is written down; what proves an edition, and what anything rests on, stays."""
+
+import os
+from datetime import date, timedelta
+
+import pytest
+
+from connectors.errors import ConfigError, DataError
+from connectors.stored import Store, require_stored
+from connectors.zone import Zone
+from editions.durable import remove_tree
+from editions.places import EditionDroppedError, edition_path, require_edition
+from editions.seal import require_whole
+from editions.verify import verify
+from flows import retention
+from flows.retention import SHIPPED, apply, plan, read_policy
+from ledger.journal import breaks, differences, entries
+from ledger.objections import open_objection
+from ledger.publications import edition_row
+from tests.declared import source_of
+from tests.unit.refusing import GOOD, deliver, record
+from tests.unit.test_past import DAY, LATER, NEXT, land, run  # noqa: F401  # fixtures
+
+AUGUST = date(2025, 8, 1)
+NOTHING_BY_AGE = dict.fromkeys(("candidates", "splits", "reports", "logs"), 10_000)
+
+
+def policy(**days):
+    shipped = read_policy(SHIPPED).model_dump()
+    editions = {"all_days": days.pop("all_days", 0), "month_ends_days": days.pop("month_ends_days", 0)}
+    return retention.Policy(
+        **{**shipped, "raw": 0, "landed": 0, "quarantine": 0, **NOTHING_BY_AGE, **days, "editions": editions}
+    )
+
+
+@pytest.fixture
+def four(land, run):  # noqa: F811
+    """Editions of 30 June, 1 and 2 July and 1 August: the last is current, and follows the one before it."""
+    made = []
+    for place, day in enumerate((DAY, NEXT, LATER, AUGUST)):
+        land(day, record(revenue=f"{place}.00"))
+        made.append(run(day).edition_id)
+    return made
+
+
+@pytest.fixture
+def snapshots(settings, ledger, make_dataset, monkeypatch):
+    """A snapshot that came three times, and said another thing each time."""
+    dataset = make_dataset(load="snapshot")
+    monkeypatch.setattr(retention, "read_sources", lambda: [source_of(dataset)])
+    for place, day in enumerate((DAY, NEXT, LATER)):
+        deliver(settings, ledger, dataset, [record(revenue=f"{place}.00"), record(uscc=f"wrong {place}")], day=day)
+    return dataset
+
+
+def going(settings, kind, **days):
+    return next(one for one in plan(settings, policy(**days)) if one.kind == kind)
+
+
+def test_current_and_the_edition_it_follows_stay_and_so_do_ends_of_months_and_open_matters(settings, ledger, four):
+    june, july, _, august = four
+    assert going(settings, "editions").what == (june, july)
+    assert going(settings, "editions", month_ends_days=10_000).what == (july,)
+    assert going(settings, "editions", all_days=10_000).what == ()
+    open_objection(ledger, july, GOOD, "wrong", NEXT, 15, "li")
+    assert going(settings, "editions").what == (june,)
+    assert retention.why_editions_stay(ledger, settings)[august] == "it is current"
+
+
+def test_a_dropped_edition_keeps_its_proof_and_who_needs_its_tables_is_told(settings, ledger, four, land, run):  # noqa: F811
+    june = four[0]
+    row, path = edition_row(ledger, june), edition_path(settings.data_dir, june)
+    before = {one.kind: one.bytes for one in plan(settings, policy())}["editions"]
+    (gone,) = (one for one in apply(settings, policy(), "li") if one.kind == "editions")
+    assert gone.going_bytes > 0
+    assert {one.kind: one.bytes for one in plan(settings, policy())}["editions"] < before
+    assert {"manifest.json", "SHA256SUMS", "verdict.json"} < {one.name for one in path.iterdir()}
+    assert not (path / "tables").exists()
+    assert [found.problem for found in verify(path, row["manifest_sha256"])] == ["dropped"]
+    for need in (require_edition, lambda *_: require_whole(path, june, row["manifest_sha256"])):
+        with pytest.raises(EditionDroppedError, match=r"was dropped on .* jifen edition rebuild"):
+            need(settings.data_dir, june)
+    (entry,) = entries(ledger, "dropped")
+    assert (entry["content"]["what"], entry["content"]["decided_by"]) == ([june, four[1]], "li")
+    assert [*breaks(ledger, {}), *differences(ledger)] == []
+    land(AUGUST + timedelta(days=1), record(revenue="9.00"))
+    assert run(AUGUST + timedelta(days=1)).state == "published"
+    assert going(settings, "editions").what == (four[2],)
+
+
+def test_a_manifest_changed_after_its_tables_were_dropped_is_still_found_out(settings, ledger, four):
+    apply(settings, policy(), "li")
+    path = edition_path(settings.data_dir, four[0]) / "manifest.json"
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes().replace(b'"kind"', b'"Kind"'))
+    found = verify(path.parent, edition_row(ledger, four[0])["manifest_sha256"])
+    assert "manifest.json" in {one.path for one in found}
+
+
+def test_dropping_broken_off_goes_on_with_what_is_left(settings, ledger, four, monkeypatch):
+    def broken(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(retention, "drop_tables", broken)
+        with pytest.raises(KeyboardInterrupt):
+            apply(settings, policy(), "li")
+    remove_tree(edition_path(settings.data_dir, four[0]) / "contracts")
+    apply(settings, policy(), "li")
+    assert len(entries(ledger, "dropped")) == 2
+    assert going(settings, "editions").what == ()
+
+
+def test_of_a_snapshot_the_newest_stays_and_what_was_dropped_is_named_where_it_is_missed(settings, ledger, snapshots):
+    by_kind = {one.kind: one for one in plan(settings, policy())}
+    older = ("tax.statements 2025-06-30-001", "tax.statements 2025-07-01-001")
+    assert {kind: by_kind[kind].what for kind in ("raw", "landed", "quarantine")} == dict.fromkeys(
+        ("raw", "landed", "quarantine"), older
+    )
+    assert going(settings, "landed", landed=10_000).what == ()
+    apply(settings, policy(), "li")
+    left = {kind: len([path for path in (settings.data_dir / kind).rglob("*") if path.is_file()]) for kind in by_kind}
+    assert (left["raw"], left["landed"], left["quarantine"]) == (1, 1, 1)
+    store, sources = Store(settings, ledger, Zone(), {}), [source_of(snapshots)]
+    require_stored(sources, store, LATER)
+    with pytest.raises(DataError, match=r"dropped by the policy of retention on .* restore"):
+        require_stored(sources, store, DAY)
+
+
+def test_what_an_edition_that_stays_was_made_of_stays(settings, four):
+    assert four
+    for kind in ("raw", "landed", "quarantine"):
+        assert going(settings, kind).what == ()
+
+
+@pytest.mark.usefixtures("four")
+def test_what_is_made_again_goes_by_its_age(settings):
+    assert going(settings, "candidates").what == ()
+    logs = settings.data_dir / "logs"
+    logs.mkdir(exist_ok=True)
+    (logs / "old.log").write_text("old")
+    os.utime(logs / "old.log", (0, 0))
+    assert going(settings, "logs", logs=1).what == ("old.log",)
+    apply(settings, policy(logs=1), "li")
+    assert not (logs / "old.log").exists()
+
+
+@pytest.mark.parametrize("text", ["raw: 3", "raw: -1", "[", "editions: {all_days: soon}"])
+def test_a_policy_that_is_not_whole_is_refused(tmp_path, text):
+    (tmp_path / "policy.yml").write_text(text)
+    with pytest.raises(ConfigError, match="not a valid policy of retention"):
+        read_policy(tmp_path / "policy.yml")
