@@ -390,6 +390,8 @@ def _unlike(one: Any, other: Any) -> str:
         names = [name for name in sorted({*one, *other}) if one.get(name) != other.get(name)]
         return "; ".join(f"{name}: {_unlike(one.get(name), other.get(name))}" for name in names[:3])
     if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        if all(isinstance(part, str) for part in one):
+            return f"{one} became {other}"
         return "; ".join(_unlike(a, b) for a, b in zip(one, other, strict=True) if a != b)
     if isinstance(one, list) and isinstance(other, list):
         lost, new = ([x for x in a if x not in b] for a, b in ((one, other), (other, one)))
