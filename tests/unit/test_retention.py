@@ -1,6 +1,7 @@
 """What a policy may drop goes, and is written down; what proves an edition, and what anything rests on, stays."""
 
 import os
+import shutil
 from datetime import date, timedelta
 
 import pytest
@@ -33,13 +34,26 @@ def policy(**days):
     )
 
 
+@pytest.fixture(scope="module")
+def kept_four(tmp_path_factory):
+    """Where the four editions are kept for the tests after the first."""
+    return tmp_path_factory.mktemp("four") / "data", []
+
+
 @pytest.fixture
-def four(land, run):  # noqa: F811
+def four(settings, ledger, land, run, kept_four):  # noqa: F811
     """Editions of 30 June, 1 and 2 July and 1 August: the last is current, and follows the one before it."""
-    made = []
+    folder, made = kept_four
+    if made:
+        ledger.dispose()
+        remove_tree(settings.data_dir)
+        shutil.copytree(folder, settings.data_dir, symlinks=True)
+        return made
     for place, day in enumerate((DAY, NEXT, LATER, AUGUST)):
         land(day, record(revenue=f"{place}.00"))
         made.append(run(day).edition_id)
+    ledger.dispose()
+    shutil.copytree(settings.data_dir, folder, symlinks=True)
     return made
 
 
@@ -133,7 +147,7 @@ def test_what_an_edition_that_stays_was_made_of_stays(settings, four):
         assert going(settings, kind).what == ()
 
 
-@pytest.mark.usefixtures("four")
+@pytest.mark.usefixtures("ledger")
 def test_what_is_made_again_goes_by_its_age(settings):
     assert going(settings, "candidates").what == ()
     logs = settings.data_dir / "logs"
