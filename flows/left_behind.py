@@ -1,4 +1,4 @@
-"""What a night leaves behind for people and monitoring, and nothing rests on: its page and its figures."""
+"""What a night leaves behind for people and monitoring, and nothing rests on: its page, figures and lineage."""
 
 import logging
 from pathlib import Path
@@ -7,10 +7,11 @@ from sqlalchemy import Engine
 
 from flows.faults import sentence
 from flows.history import SUMMARY, summary_of, told_of_run
+from flows.lineage import write_lineage
 from flows.metrics import write_metrics
 from flows.night_page import night_page
 from ledger.files import write_durably
-from ledger.runs import latest_runs, run_row
+from ledger.runs import DIED, latest_runs, run_row
 from ledger.settings import Settings
 from ledger.store import Row
 
@@ -21,7 +22,13 @@ LOOKED_BACK = 60
 
 def leave_behind(settings: Settings, ledger: Engine, run_id: str) -> None:
     """Write all of it; what cannot be written is a warning, and changes nothing of how the night ended."""
-    for what, write in {"the night's page": write_page, "its figures": write_metrics}.items():
+    written = {
+        "the page of the run that died before it": _write_page_of_dead,
+        "the night's page": write_page,
+        "its figures": write_metrics,
+        "its lineage": write_lineage,
+    }
+    for what, write in written.items():
         try:
             run = run_row(ledger, run_id)
             if run is not None:
@@ -47,3 +54,10 @@ def write_page(settings: Settings, ledger: Engine, run: Row) -> None:
         pointer.unlink(missing_ok=True)
         pointer.symlink_to(path.name)
         pointer.replace(path.with_name("latest.html"))
+
+
+def _write_page_of_dead(settings: Settings, ledger: Engine, run: Row) -> None:
+    """A run whose process was killed wrote no page: the next one does."""
+    for before in latest_runs(ledger, 2):
+        if before["run_id"] != run["run_id"] and (before["report"] or {}).get("error") == DIED:
+            write_page(settings, ledger, before)

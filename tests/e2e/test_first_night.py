@@ -56,6 +56,9 @@ def test_its_steps_page_figures_and_log_are_there_and_agree(first_night):
     assert 'jifen_run_state{state="published"} 1.0' in figures
     lines = (house.data_dir / "logs" / f"{report['run_id']}.jsonl").read_text(encoding="utf-8").splitlines()
     assert {json.loads(line)["step"] for line in lines} >= {"pull", "build", "gate", "deliver"}
+    lineage = (house.data_dir / "logs" / f"{report['run_id']}.openlineage.jsonl").read_text(encoding="utf-8")
+    made = {one["name"] for one in json.loads(lineage.splitlines()[-1])["outputs"]}
+    assert {"tables.rankings", "extracts.ext_bank__scores"} <= made
 
 
 def test_every_eligible_enterprise_is_in_the_ranking_and_no_other(night):

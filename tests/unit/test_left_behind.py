@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import re
+import uuid
 from urllib.parse import quote
 
 import pytest
@@ -15,6 +16,7 @@ from connectors.source_files import read_sources
 from connectors.strict import OPEN_FIELDS, variables_in
 from flows import left_behind, recipe
 from flows.left_behind import leave_behind, page_path
+from flows.lineage import lineage_path
 from flows.metrics import METRICS, metrics_path
 from flows.night_log import HIDDEN, kept_log, log_path
 from ledger.runs import end_run, latest_runs, run_row, start_run
@@ -76,6 +78,14 @@ def test_the_newest_page_is_the_one_that_latest_points_to(settings, ledger, bloc
     assert (settings.data_dir / "reports" / "latest.html").resolve() == page_path(settings.data_dir, newest)
 
 
+def test_the_page_of_a_run_that_was_killed_is_written_by_the_next(settings, ledger):
+    killed = latest_runs(ledger)[0]["run_id"]
+    assert not page_path(settings.data_dir, killed).exists()
+    recipe.run_night(settings, DAY, "plain", recipe.Steps(lambda _: [], *[lambda *_: []] * 5))
+    content = page_path(settings.data_dir, killed).read_text(encoding="utf-8")
+    assert ("process died" in content, "未结束 not ended" in content) == (True, True)
+
+
 def test_every_night_leaves_page_figures_and_log_and_what_cannot_be_written_fails_none(settings, monkeypatch):
     def steps(why):
         def broken(_night):
@@ -122,6 +132,20 @@ def test_each_metric_is_named_by_the_rules_of_prometheus_and_stands_in_the_manua
         assert re.fullmatch(r"[a-z]+(_[a-z]+)*", name)
         assert not name.endswith(("_total", "_count", "_sum", "_bucket", "_info", "_minutes", "_ms"))
         assert f"`jifen_{name}`" in manual, name
+
+
+def test_the_lineage_says_what_a_night_read_and_made_and_how_it_ended(settings, ledger, blocked):
+    leave_behind(settings, ledger, blocked)
+    lines = lineage_path(settings.data_dir, blocked).read_text(encoding="utf-8").splitlines()
+    start, end = map(json.loads, lines)
+    assert (start["eventType"], end["eventType"], end["run"]["facets"]["errorMessage"]["message"]) == (
+        *("START", "FAIL"),
+        "publication blocked by 1 of 2 checks.",
+    )
+    assert start["run"]["runId"] == end["run"]["runId"] == str(uuid.UUID(end["run"]["runId"]))
+    read = {one["name"]: one["inputFacets"]["inputStatistics"]["rowCount"] for one in end["inputs"]}
+    assert (len(read), read["tax.vat"]) == (3, 6)
+    assert end["outputs"] == []
 
 
 def test_a_figure_that_nobody_declared_is_an_error():
