@@ -8,6 +8,7 @@ from cli import show
 from cli.command import Json, fail, new_group
 from flows.history import SUMMARY, summary_of, told_of_run
 from flows.left_behind import page_path, write_page
+from flows.night_log import log_path
 from flows.outcome import EXIT_CODES
 from ledger.files import private
 from ledger.runs import latest_runs, run_row, runs_as_they_stand
@@ -59,6 +60,8 @@ def show_run(run: RunId = LATEST, as_json: Json = False) -> None:
     settings = Settings()
     row = run_asked(settings, run)
     told = told_of_run(open_ledger(settings), row)
+    left = {"page": page_path(settings.data_dir, row["run_id"]), "log": log_path(settings.data_dir, row["run_id"])}
+    told |= {name: str(path) if path.is_file() else None for name, path in left.items()}
     if as_json:
         show.show_json(told)
         return
@@ -69,7 +72,9 @@ def show_run(run: RunId = LATEST, as_json: Json = False) -> None:
         ("run", f"{told['run_id']}, business date {told['as_of']}, began {began}{took}, by {told['driver']}"),
         ("edition", told["edition_id"] or "none"),
         ("stale", ", ".join(told["stale"]) or "none"),
+        ("page", told["page"] or f"none. Next: jifen runs report {told['run_id']}"),
         ("gate's page", told["gate_page"] or "none"),
+        ("log", told["log"] or "none"),
     ):
         show.console.print(f"{word:<12} {show.safe(text)}")
     show_steps(told["steps"], settings)

@@ -53,6 +53,7 @@ def test_a_run_is_shown_with_its_steps_datasets_checks_that_failed_and_errors(sa
         "talent.persons: held.",
         "bank_a: away.",
     ]
+    assert (told["page"], told["log"]) == (None, None)
     text = said("runs", "show", told["run_id"])
     for part in ("2025-06-30 22:41:00", "7 received, 1 refused", "critical failed: rankings.is_whole: 7 rows"):
         assert part in text
