@@ -26,6 +26,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,6 +45,7 @@ from ledger.files import PART, file_sha256
 from ledger.journal import breaks, differences
 from ledger.store import open_ledger, rows
 from sandbox.start import start
+from tests import small_night
 from tests.crash_points import Point, Watch, die, photograph
 from tests.e2e.house import House
 
@@ -133,12 +135,14 @@ class Range:
     house: House
     builds: Builds
     zone: dict[str, str] = field(default_factory=dict)
+    beginning: Path | None = None
     reference: dict[str, Any] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
 
     def begin(self, photo: Path | None = None) -> None:
-        """Nothing yet, or what a photograph shows: the data folder, and what recipients hold."""
+        """What a photograph shows: the data folder, and what recipients hold; nothing where there is none."""
+        photo = photo or self.beginning
         remove_tree(self.house.data_dir)
         for name in RECEIVERS:
             there = self.house.sandbox.state / name
@@ -151,7 +155,9 @@ class Range:
             photograph(photo / "data", self.house.data_dir)
 
     def _photograph(self, point: Point) -> None:
-        photo = self._photo_of(point)
+        self._photograph_into(self._photo_of(point))
+
+    def _photograph_into(self, photo: Path) -> None:
         for name in RECEIVERS:
             if (there := self.house.sandbox.state / name).is_dir():
                 photograph(there, photo / name)
@@ -190,23 +196,27 @@ class Range:
             os.environ.update(self.house.environment | self.zone)
             os.chdir(self.house.sandbox.state)
             logging.disable(logging.NOTSET)
-            import editions.build
-            from cli.app import app
-            from cli.entry import leave_with
-
-            editions.build.subprocess = SimpleNamespace(
-                run=self.builds.run, DEVNULL=subprocess.DEVNULL, STDOUT=subprocess.STDOUT
-            )
             watch.install()
-            sys.argv = ["jifen", "run", "--as-of", self.house.as_of.isoformat(), "--json"]
             try:
-                leave_with(app)
+                self.run_in_this_process()
             except SystemExit as end:
                 code = end.code if isinstance(end.code, int) else 1
             (self.folder / "counts.json").write_text(json.dumps(watch.counts))
             sys.stdout.flush()
         finally:
             os._exit(code)
+
+    def run_in_this_process(self) -> None:
+        """Run the night, and leave with its exit code."""
+        import editions.build
+        from cli.app import app
+        from cli.entry import leave_with
+
+        editions.build.subprocess = SimpleNamespace(
+            run=self.builds.run, DEVNULL=subprocess.DEVNULL, STDOUT=subprocess.STDOUT
+        )
+        sys.argv = ["jifen", "run", "--as-of", self.house.as_of.isoformat(), "--json"]
+        leave_with(app)
 
     def sound(self, photographed: Sequence[Point] = ()) -> list[Point]:
         """Run the night that is never killed, and learn from it what must be left, and where one can die.
@@ -252,6 +262,27 @@ class Range:
         killed.findings += [*seen, *wrong_with(self.house, self.reference)]
         killed.repeats = repeats_at(self.house)
         return killed
+
+
+@dataclass
+class SmallRange(Range):
+    """A range of small nights: each the second of a house."""
+
+    day: date = small_night.FIRST
+
+    def run_in_this_process(self) -> None:
+        """Run the small night of the day, and leave with its exit code."""
+        small_night.run(self.house, self.day)
+
+    def publish_first(self) -> None:
+        """Run the first night; what it leaves is what each other night begins from."""
+        small_night.deliver_files(self.house.sandbox.state / "files", 0)
+        self.begin()
+        if (ended := self.night()).code != 0:
+            raise RuntimeError(f"the first night ended with {ended.code}: {self._last_words()}")
+        self._photograph_into(self.folder / "beginning")
+        small_night.deliver_files(self.house.sandbox.state / "files", 1)
+        self.beginning, self.day = self.folder / "beginning", small_night.SECOND
 
 
 @dataclass
@@ -422,22 +453,36 @@ def main() -> int:
     """Sweep, print the table, and answer 1 where something was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", default="all", help="all, or so many of them drawn by the seed")
+    parser.add_argument("--sites", default="", help="only those crash points whose site has this text")
     parser.add_argument("--kills", type=int, default=100, help="so many nights are killed at a random moment")
     parser.add_argument("--real", type=int, default=0, help="so many of those build with dbt itself")
+    parser.add_argument("--small", action="store_true", help="kill small nights, which cost a second")
     parser.add_argument("--whole-district", action="store_true", help="every dataset, not those of a small zone alone")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--minutes", type=float, default=float("inf"), help="end then, and say how many were not done")
     asked = parser.parse_args()
-    for module in PRELOADED.split():
+    for module in (small_night.PRELOADED if asked.small else PRELOADED).split():
         import_module(module)
-    with tempfile.TemporaryDirectory() as name, start("district", Path(name) / "sandbox") as sandbox:
+    with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         try:
-            zone = {} if asked.whole_district else {"JIFEN_ZONE_FILE": str(small_zone(folder))}
-            return report(Range(folder, House(folder / "data", sandbox), Builds(folder / "builds"), zone), asked)
+            return sweep(folder, asked)
         finally:
-            for left in ("data", "photos"):
+            for left in ("data", "photos", "beginning"):
                 remove_tree(folder / left)
+
+
+def sweep(folder: Path, asked: argparse.Namespace) -> int:
+    """Set the range up and sweep."""
+    builds, state = Builds(folder / "builds"), folder / "sandbox"
+    if asked.small:
+        with small_night.receivers(state) as around:
+            swept = SmallRange(folder, House(folder / "data", around), builds)
+            swept.publish_first()
+            return report(swept, asked)
+    with start("district", state) as sandbox:
+        zone = {} if asked.whole_district else {"JIFEN_ZONE_FILE": str(small_zone(folder))}
+        return report(Range(folder, House(folder / "data", sandbox), builds, zone), asked)
 
 
 def small_zone(folder: Path) -> Path:
@@ -459,6 +504,7 @@ def report(swept: Range, asked: argparse.Namespace) -> int:
         f"a sound night: {sum(swept.counts.values())} durable operations at {len(swept.counts)} sites, "
         f"{length:.1f} s; {len(points)} points"
     )
+    points = [point for point in points if asked.sites in point.site]
     points = swept.sound(points if asked.points == "all" else points[: int(asked.points)])
     moments = [dice.uniform(0, length) for _ in range(asked.kills)]
     kills: dict[str, Iterator[Killed]] = {
