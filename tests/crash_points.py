@@ -8,11 +8,13 @@ A photograph is a copy of the data folder and of what recipients hold, made betw
 wait: what SIGKILL leaves at that moment, since the system keeps what was written, synced or not.
 """
 
+import errno
 import functools
 import inspect
 import os
 import shutil
 import signal
+import sqlite3
 import sys
 import threading
 from collections import Counter
@@ -20,6 +22,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy.exc import OperationalError
 
 from ledger.settings import PROJECT_DIR
 
@@ -61,8 +65,10 @@ class Watch:
     def _at(self, point: Point) -> None:
         if point in self._points:
             self._acting = True
-            self._act(point)
-            self._acting = False
+            try:
+                self._act(point)
+            finally:
+                self._acting = False
 
     def wrapped(self, operation: str, call: Callable[..., Any], *, alone: bool) -> Callable[..., Any]:
         """The call, counted; `alone` of all threads, where it answers at once."""
@@ -120,6 +126,13 @@ def _place() -> str:
 def die(_point: Point) -> None:
     """Die with every process of the group, as by a kill of the whole night."""
     os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def find_the_disk_full(point: Point) -> None:
+    """Fail as an operation does for which there is no room."""
+    if point.site.startswith("commit "):
+        raise OperationalError("commit", None, sqlite3.OperationalError("database or disk is full"))
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def photograph(source: Path, target: Path) -> None:

@@ -46,7 +46,7 @@ from ledger.journal import breaks, differences
 from ledger.store import open_ledger, rows
 from sandbox.start import start
 from tests import small_night
-from tests.crash_points import Point, Watch, die, photograph
+from tests.crash_points import Point, Watch, die, find_the_disk_full, photograph
 from tests.e2e.house import House
 
 RESTARTS = 3
@@ -69,6 +69,9 @@ LEFT_OUT = {
     "tax": ("vat_returns",),
 }
 """What the small zone is not supplied with: every kind of access and of load is left, and what is critical."""
+NEEDS_ROOM = ("mkdir", "fsync", "commit", "symlink", "link")
+NAMED_ANEW = ("inputs", "batches", "returns", "landed")
+"""What is named otherwise where a delivery could not be landed and was fetched again as a batch of its own."""
 Act = Callable[[Point], None]
 
 
@@ -250,7 +253,14 @@ class Range:
         how = str(die_at or f"after {kill_after:.2f} s")
         return self._gone_on(Killed(how, first.code == -signal.SIGKILL), list(first.seen), first.code)
 
-    def _gone_on(self, killed: Killed, seen: list[str], code: int) -> Killed:
+    def fill_disk(self, point: Point) -> Killed:
+        """Let one operation of a night find the disk full, and run the night again once there is room."""
+        self.begin()
+        first = self.night(find_the_disk_full, [point])
+        killed = Killed(f"disk full {point}", first.code not in (0, 70, -signal.SIGKILL))
+        return self._gone_on(killed, list(first.seen), first.code, NAMED_ANEW)
+
+    def _gone_on(self, killed: Killed, seen: list[str], code: int, but: Sequence[str] = ()) -> Killed:
         while code != 0 and killed.restarts < RESTARTS:
             killed.restarts += 1
             again = self.night()
@@ -259,7 +269,7 @@ class Range:
             killed.findings.append(f"no end after {RESTARTS} restarts: {self._last_words()}")
         elif killed.restarts > 1:
             killed.findings.append(f"{killed.restarts} restarts were needed")
-        killed.findings += [*seen, *wrong_with(self.house, self.reference)]
+        killed.findings += [*seen, *wrong_with(self.house, self.reference, but)]
         killed.repeats = repeats_at(self.house)
         return killed
 
@@ -352,7 +362,7 @@ def left_of(house: House) -> dict[str, Any]:
     return found
 
 
-def wrong_with(house: House, reference: dict[str, Any]) -> list[str]:
+def wrong_with(house: House, reference: dict[str, Any], but: Sequence[str] = ()) -> list[str]:
     """What is lost, there twice, half there or different, after a night came to its end."""
     try:
         left = left_of(house)
@@ -360,7 +370,7 @@ def wrong_with(house: House, reference: dict[str, Any]) -> list[str]:
         return [f"cannot be read: {error!r}"]
     wrong = []
     for name, value in reference.items():
-        if name != "alerts" and left[name] != value:
+        if name not in ("alerts", *but) and left[name] != value:
             wrong.append(f"{name}: {_unlike(value, left[name])}")
     # Of a night that died its operators are told once, and of nothing else more than of a sound one.
     if not reference["alerts"] <= left["alerts"] <= reference["alerts"] + 1:
@@ -455,6 +465,7 @@ def main() -> int:
     parser.add_argument("--points", default="all", help="all, or so many of them drawn by the seed")
     parser.add_argument("--sites", default="", help="only those crash points whose site has this text")
     parser.add_argument("--kills", type=int, default=100, help="so many nights are killed at a random moment")
+    parser.add_argument("--full", type=int, default=0, help="at so many points the disk is full, and later is not")
     parser.add_argument("--real", type=int, default=0, help="so many of those build with dbt itself")
     parser.add_argument("--small", action="store_true", help="kill small nights, which cost a second")
     parser.add_argument("--whole-district", action="store_true", help="every dataset, not those of a small zone alone")
@@ -505,10 +516,13 @@ def report(swept: Range, asked: argparse.Namespace) -> int:
         f"{length:.1f} s; {len(points)} points"
     )
     points = [point for point in points if asked.sites in point.site]
+    room = [point for point in points if point.when == "before" and point.site.split()[0] in NEEDS_ROOM]
     points = swept.sound(points if asked.points == "all" else points[: int(asked.points)])
+    full = dice.sample(room, min(asked.full, len(room)))
     moments = [dice.uniform(0, length) for _ in range(asked.kills)]
     kills: dict[str, Iterator[Killed]] = {
         "left at a crash point": map(swept.gone_on_from, points),
+        "found the disk full": map(swept.fill_disk, full),
         "killed at a random moment": (swept.kill(kill_after=after) for after in moments),
         "killed so, with dbt itself": (
             replace(swept, builds=replace(swept.builds, is_used=False)).kill(kill_after=after)
@@ -526,7 +540,7 @@ def report(swept: Range, asked: argparse.Namespace) -> int:
             _print(f"{len(done[name])} {name}: {killed.restarts} restarts, {len(killed.findings)} findings")
             if killed.findings:
                 _print(f"FOUND {killed.how}:", *(f"    {finding[:1500]}" for finding in killed.findings))
-    for name, wanted in zip(done, (len(points), asked.kills, asked.real), strict=True):
+    for name, wanted in zip(done, (len(points), len(full), asked.kills, asked.real), strict=True):
         each = done[name]
         _print(
             f"{name}: {len(each)} of {wanted} done, {sum(one.died for one in each)} died of it, "

@@ -52,6 +52,7 @@ def sources() -> list[Source]:
     grants = dataset_of(
         source="small",
         name="grants",
+        critical=True,
         load="upsert",
         key=("grant_no",),
         request={"folder": "files", "pattern": "grants_*.csv"},
