@@ -10,7 +10,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup parse demo test unit lint lint-python lint-types lint-imports lint-sql lock clean bench-pull bench-score bench-night foreign-clients planted-faults clean-nights
+.PHONY: help setup parse demo test unit lint lint-python lint-types lint-imports lint-sql lock clean bench-pull bench-score bench-night foreign-clients planted-faults clean-nights sbom audit dictionary
 
 help:
 	@echo "make demo   set up, then run one whole night on loopback and show what came of it"
@@ -21,6 +21,8 @@ help:
 	@echo "make bench-pull  pull 200,000 records with each client and print CPU, time and memory: minutes"
 	@echo "make bench-score score 10,000 and 100,000 made-up enterprises four ways, and print the same: ten minutes"
 	@echo "make bench-night the night after ingest by step, over 702, 10,000 and 100,000 enterprises: ten minutes"
+	@echo "make dictionary  the data dictionary and lineage as one page, from dbt's own docs"
+	@echo "make sbom   what is installed, as CycloneDX; make audit: what is known to be unsafe of it (needs a network)"
 	@echo "make lock   resolve the dependencies anew into requirements/"
 
 setup: .venv/ready
@@ -102,6 +104,23 @@ planted-faults: setup
 # Two hundred nights in which nothing is wrong, and what was held all the same: eleven minutes on two cores.
 clean-nights: setup
 	$(BIN)/python -m sandbox.clean_nights
+
+# What is installed, with versions, licences and hashes, as CycloneDX; and what is known to be unsafe of it. Both fetch their
+# tool, and the audit asks PyPI: on a machine without a way out, carry sbom.cdx.json or requirements/all.lock to one that has.
+sbom: setup
+	$(BIN)/uv tool run --quiet --from 'cyclonedx-bom>=7,<8' cyclonedx-py environment --output-reproducible --output-format JSON \
+		--pyproject pyproject.toml -o sbom.cdx.json .venv
+
+audit: setup
+	$(BIN)/uv tool run --quiet --from 'pip-audit>=2.9,<3' pip-audit --require-hashes --disable-pip -r requirements/all.lock
+
+# Every model, column and where it comes from, in Chinese and English: one page, without a server.
+DICTIONARY = --project-dir dbt_project --profiles-dir dbt_project --target scratch --vars '{as_of: "2025-06-30"}' \
+	--target-path $(CURDIR)/dbt_project/target/dictionary --log-path dbt_project/logs
+dictionary: setup
+	@$(BIN)/dbt --quiet parse $(DICTIONARY)
+	@$(BIN)/dbt --quiet docs generate --static --empty-catalog --no-compile $(DICTIONARY)
+	@echo "dbt_project/target/dictionary/static_index.html"
 
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade pyproject.toml --group dev -o requirements/all.lock

@@ -9,6 +9,7 @@ import importlib.util
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import textwrap
 from dataclasses import dataclass
@@ -32,11 +33,11 @@ PAGES = [
     PROJECT_DIR / "dbt_project" / "README.md",
     *sorted((PROJECT_DIR / "docs").glob("*.md")),
 ]
-KINDS = {"sh run", "sh parsed", "python", "yaml", "json", "sql", "sql fragment", "text"}
+KINDS = {"sh run", "sh parsed", "ini", "dockerfile", "python", "yaml", "json", "sql", "sql fragment", "text"}
 FENCED = re.compile(r"^( *)```([^\n]*)\n(.*?)\n *```$", re.MULTILINE | re.DOTALL)
 INDENTED = re.compile(r"(?<=\n\n)(?: {4}(?:\.venv/bin|jifen|make|export|cp|mkdir|for) .*\n(?: {4,}.*\n)*)+")
 INLINE = re.compile(r"`(jifen [^`\n]+)`")
-OURS = re.compile(r"(?<![\w/])(?:\.venv/bin/)?jifen (.*)")
+OURS = re.compile(r"(?:^\s*|&& |\| |; |\$\()(?:\.venv/bin/)?jifen (.*)")
 TARGETS = set(re.findall(r"^([\w-]+):", (PROJECT_DIR / "Makefile").read_text(), re.MULTILINE))
 MACROS = {path.stem for path in (PROJECT_DIR / "dbt_project" / "macros").rglob("*.sql")}
 
@@ -191,3 +192,43 @@ def test_a_part_of_a_model_calls_macros_that_there_are(block):
     called = re.findall(r"{{\s*(\w+)\(", block.code)
     assert called
     assert set(called) <= MACROS | {"ref", "source"}
+
+
+def unit_of(block: Block) -> tuple[str, str]:
+    """The name of a systemd unit and what stands in it, with the paths of this checkout."""
+    head, _, rest = block.code.partition("\n")
+    return Path(head.removeprefix("# ")).name, rest.replace("/srv/jifen", str(PROJECT_DIR))
+
+
+@of_kind("ini")
+def test_a_unit_starts_a_command_that_there_is(block):
+    (said,) = re.findall(r"^(?:ExecStart|Unit)=(.*)$", block.code, re.MULTILINE)
+    program, *words = said.split()
+    if program.endswith("/jifen"):
+        require_known(words)
+    elif program.endswith("/prefect"):
+        assert words[:2] in (["server", "start"], ["worker", "start"])
+    else:
+        assert program in {unit_of(one)[0] for one in BLOCKS if one.kind == "ini"}
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_the_units_are_what_systemd_understands(tmp_path):
+    units = dict(unit_of(one) for one in BLOCKS if one.kind == "ini")
+    for name, content in units.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    paths = [str(tmp_path / name) for name in units]
+    command = [str(shutil.which("systemd-analyze")), "verify", *paths]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    ours = [line for line in done.stderr.splitlines() if str(tmp_path) in line or "jifen" in line]
+    assert (done.returncode, ours) == (0, [])
+
+
+@of_kind("dockerfile")
+def test_a_container_file_says_what_docker_knows_and_starts_what_there_is(block):
+    said = [line.split(maxsplit=1) for line in block.code.splitlines()]
+    assert {word for word, _ in said} <= {"FROM", "RUN", "COPY", "USER", "WORKDIR", "ENV", "ENTRYPOINT", "CMD"}
+    told = dict(said)
+    assert json.loads(told["ENTRYPOINT"])[0].endswith("/.venv/bin/jifen")
+    require_known(json.loads(told["CMD"]))
+    assert re.search(r"^RUN make setup$", block.code, re.MULTILINE)
