@@ -14,21 +14,42 @@ _CODES = {
     *("bizcode", "respcode", "rspcode", "responsecode"),
 }
 _GOOD_CODE = re.compile(r"0+|2\d\d|ok|success|succeeded|true|none|null|", re.IGNORECASE)
-_TRUTHS = {"success", "succeeded", "succeed", "succ", "issuccess", "ok", "accepted", "delivered", "flag", "res"}
+_TRUTHS = {
+    *("success", "succeeded", "succeed", "succ", "issuccess", "ok", "accepted", "delivered", "flag", "res"),
+    *("acknowledged", "received"),
+}
 _UNTRUE = re.compile(r"false|f|no|n|0|fail\w*|error|否|失败|错误", re.IGNORECASE)
 _COUNTS = re.compile(
     r"(fail(ed|ures?)?|rejected|errors?|invalid)(count|num|number|total|items|records|logrecords|spans|datapoints)?"
 )
-_ERRORS = {"error", "errors", "exception", "fault", "errormessage", "errortype"}
+_ERRORS = {
+    *("error", "errors", "err", "exception", "fault", "failure", "errormessage", "errortype"),
+    *("partialfailure", "haserror", "haserrors", "hasfailures"),
+}
 _NO_ERROR = re.compile(r"false|0+|none|null|ok|success|", re.IGNORECASE)
-_STATES = {"status", "state", "result"}
-_BAD_STATE = re.compile(r"false|-\d+|[45]\d\d|fail\w*|err\w*|refused|rejected|denied|invalid|forbidden", re.IGNORECASE)
-_BAD_TEXT = re.compile(
-    r"\b(fail\w*|err(or)?|invalid\w*|denied|refused|rejected|forbidden|false|unauthori[sz]ed|timed out|log ?in again"
-    r"|(session|token|login) (has |is )?expired)\b|^-\d"
-    r"|失败|错误|拒绝|未登录|重新登录|请先?登录|(登录|会话|令牌|token)已?(过期|失效|超时)|无权限",
+_STATES = {"status", "state", "result", "response", "outcome"}
+_BAD_STATE = re.compile(
+    r"false|-\d+|[45]\d\d|fail\w*|err\w*|refused|rejected|denied|invalid|forbidden|disabled|dropped|ignored|expired"
+    r"|blocked|throttled|unauthori[sz]ed|unavailable|time_?out",
     re.IGNORECASE,
 )
+_BAD_TEXT = re.compile(
+    r"\b(fail\w*|err(or)?|invalid\w*|denied|refused|rejected|forbidden|false|unauthori[sz]ed|timed out|log ?in again"
+    r"|(session|token|login) (has |is )?expired|not (authenticated|authori[sz]ed|allowed|permitted|accepted|valid)"
+    r"|unauthenticated|unavailable|too many requests|rate.?limit(ed)?|quota (exceeded|reached))\b|^-\d"
+    r"|失败|错误|拒绝|未登录|重新登录|请先?登录|(登录|会话|令牌|token)已?(过期|失效|超时)|无权限|未授权"
+    r"|非法(请求|参数|访问|字符)|不合法|禁止访问|系统繁忙|服务(繁忙|不可用)"
+    r"|(系统|服务|网络|请求|接口|数据库|程序|未知)异常|超限|频率过[快高]|过于频繁",
+    re.IGNORECASE,
+)
+_NO_RECEIPT = re.compile(
+    r"\b(not found|no such|bad (request|payload|gateway|signature|sign)|is required|missing|expired|disabled|dropped"
+    r"|ignored|no healthy|exceeded|throttl\w*|blocked|malformed|unsupported|cannot|unable to|try again|busy)\b"
+    r"|^no_(?!err)\w+$|_not_found$|繁忙|过期|停用|拦截|稍后再试|请重试|频繁",
+    re.IGNORECASE,
+)
+_ONCE_MORE = re.compile(r"duplicate|already|重复|已(接收|收到|存在)", re.IGNORECASE)
+"""What came before and is passed over was received."""
 _NONE_OF_IT = re.compile(
     r"\b(no|not|without|0+|zero) (fail\w*|errors?|rejected|refused)\b"
     r"|(无|没有|未|(?<!\d)0 ?[个条项次]?)(任何|发生|出现)?(失败|错误|拒绝)"
@@ -40,7 +61,7 @@ _NONE_OF_IT = re.compile(
 _GOOD_TEXT = re.compile(r" \((ok|success|succeeded|(操作|查询|请求|获取|调用|处理)?成功)[.!。！]?\)", re.IGNORECASE)
 _NOTHING_FOUND = re.compile(
     r"(没有|无|未(查询|查|找|检索)到)(更多|相关|匹配|满足条件|符合条件|对应)?的?(数据|记录|信息|结果)(?!.*(权限|授权))"
-    r"|(数据|记录|结果)(为空|不存在)|\bno (more )?(data|records?|results?)\b",
+    r"|(数据|记录|结果)(为空|不存在)|\bno (more )?(data|records?|results?)\b|\b(nothing|none|not) found\b",
     re.IGNORECASE,
 )
 _PARTIAL = {"timedout", "truncated", "partial", "ispartial", "incomplete", "incompleteresults", "partialresults"}
@@ -64,6 +85,7 @@ _OF_ANYTHING = {"code", "ret", "accepted", "delivered", "flag", "res", *_STATES}
 
 _MESSAGES = ("message", "msg", "errmsg", "errormsg", "errormessage", "errordescription", "statusmessage")
 _SAID = (*_MESSAGES, "description")
+_TOLD_OF_IT = (*_SAID, "detail", "reason", "title")
 
 
 def refusals(value: Any, records: Any = None, depth: int = 0, is_judged: bool = False) -> Iterator[str]:
@@ -174,10 +196,24 @@ def refuses(text: str) -> bool:
     return _BAD_TEXT.search(_NONE_OF_IT.sub("", text)) is not None
 
 
+def refuses_receipt(text: str) -> bool:
+    """Whether a text is no receipt: it says no, or asks for something else; of a message that came before it is one."""
+    return refuses(text) or (_NO_RECEIPT.search(text) is not None and _ONCE_MORE.search(text) is None)
+
+
+def unreceived(value: Any) -> Iterator[str]:
+    """What in the answer of a channel says that the message was not taken, by the names in use."""
+    yield from refusals(value)
+    for name, held in value.items() if isinstance(value, dict) else ():
+        if _plain(name) in _TOLD_OF_IT and isinstance(held, str) and refuses_receipt(held):
+            yield f"{name} is {held}"
+
+
 def _says_no(name: str, held: Any) -> bool:
     if isinstance(held, (dict, list)):
         told = "" if isinstance(held, dict) else " ".join(one for one in held if isinstance(one, str))
-        return (name in _ERRORS and bool(held)) or (name in _CODES and refuses(told))
+        is_count = _COUNTS.fullmatch(name) is not None
+        return ((name in _ERRORS or is_count) and bool(held)) or (name in _CODES and refuses(told))
     text = str("" if held is None else held).strip()
     if isinstance(held, int) and not isinstance(held, bool) and held > 0 and _COUNTS.fullmatch(name):
         return True

@@ -20,7 +20,7 @@ from connectors.drivers.webhook_signature import signed_headers
 from connectors.errors import AgencyError, ConfigError, GoneError, LineDeadError
 from connectors.json_text import loads
 from connectors.sink_files import NoticeSink
-from connectors.verdicts import refusals, refuses
+from connectors.verdicts import refuses_receipt, unreceived
 from ledger.settings import Settings, read_variable
 
 MOST_OF_AN_ANSWER_BYTES = 1 << 16
@@ -120,10 +120,10 @@ def _require_accepted(sink: NoticeSink, answer: Answer, secrets: Secrets, sent: 
         check_answered(sink.answered, body, value, sink.name, secrets.without)
         return
     if isinstance(value, (dict, list)):
-        told = ", ".join(islice(refusals(_without_echo(value, loads(sent))), 3))
+        told = ", ".join(islice(unreceived(_without_echo(value, loads(sent))), 3))
     else:
         text = body.replace(sent, b"").decode("utf-8", "replace").strip()
-        told = text if refuses(text) or _BAD_NUMBER.fullmatch(text) else ""
+        told = text if refuses_receipt(text) or _BAD_NUMBER.fullmatch(text) else ""
     if told:
         raise AgencyError(
             f"the channel answers {status} and rejects the message: {secrets.without(told)}.",
