@@ -117,6 +117,7 @@ def gate_page(
         checks_table([one for one in verdict["checks"] if one["outcome"] not in QUIET]),
         "<h2>与上一版比较 Compared with the edition before</h2>",
         *figures_compared(verdict.get("against")),
+        *_by_indicator(verdict.get("against")),
         *_compared(warehouse, previous_edition),
         "<h2>数据集 Datasets</h2>",
         datasets_table(datasets),
@@ -191,7 +192,10 @@ def figures_compared(against: Mapping[str, Any] | None) -> Iterable[str]:
             for one in against["figures"]
         ),
     )
-    moved = sorted(against["indicators"].items(), key=lambda one: (-one[1], one[0]))
+
+
+def _by_indicator(against: Mapping[str, Any] | None) -> Iterable[str]:
+    moved = sorted(against["indicators"].items(), key=lambda one: (-one[1], one[0])) if against else ()
     if moved:
         yield "<h3>各指标分布稳定性 Stability index by indicator</h3>"
         yield table(("指标 Indicator", "PSI"), moved)

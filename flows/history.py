@@ -93,6 +93,7 @@ def told_of_run(ledger: Engine, run: Row) -> dict[str, Any]:
         "sent": {name: report.get(name, []) for name in _SENT},
         "acks": report.get("acks", []),
         "late_acks": report.get("late_acks", []),
+        "incidents": report.get("incidents", {}),
         "errors": list(_errors(ended)),
     }
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from editions.html_page import Html, page, table, text
+from editions.html_page import Html, Number, page, table, text
 from expectations.gate_page import STATES, checks_table, counts_of, datasets_table, figures_compared
 
 NIGHTS = {
@@ -53,6 +53,7 @@ def night_page(told: Mapping[str, Any], nights: Sequence[Mapping[str, Any]], zon
         f"<p>{text(told['message'])}</p>",
         table(("", ""), _facts(told, zone).items()),
         *_listed("错误 Errors", told["errors"]),
+        *_incidents(told["incidents"]),
         "<h2>步骤 Steps</h2>",
         table(("步骤 Step", "开始 Began", "秒 Seconds", "结果 Ended", "行数 Rows"), _steps(told["steps"], zone)),
         "<h2>各机构拒收 Refusals by agency</h2>",
@@ -96,13 +97,20 @@ def _listed(title: str, lines: Sequence[str]) -> Iterator[str]:
         yield "<ul>" + "".join(f"<li>{text(line)}</li>" for line in lines) + "</ul>"
 
 
+def _incidents(incidents: Mapping[str, str]) -> Iterator[str]:
+    if incidents:
+        yield "<h2>未决事项 Open incidents</h2>"
+        yield table(("事项 Incident", "起始 Since"), sorted(incidents.items(), key=lambda one: (one[1], one[0])))
+
+
 def _steps(steps: Iterable[Mapping[str, Any]], zone: ZoneInfo) -> Iterator[tuple[object, ...]]:
     for line in steps:
         counts = "，".join(f"{COUNTED.get(name, name)} {count:,}" for name, count in line["counts"].items())
         ended = ENDS.get(line["ended"], line["ended"])
         shown = ended if line["ended"] == "done" else Html(f"<strong>{text(ended)}</strong>")
         name = STEPS.get(line["step"], line["step"])
-        yield name, _at(line["began_at"], zone), line["seconds"], shown, counts
+        seconds = None if line["seconds"] is None else Number(f"{line['seconds']:,.1f}")
+        yield name, _at(line["began_at"], zone), seconds, shown, counts
 
 
 def _by_agency(datasets: Iterable[Mapping[str, Any]]) -> str:

@@ -33,8 +33,8 @@ class Steps:
 
 
 def _sent(lines: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    told = Counter(line["state"] for line in lines)
-    return {**told, "rows": sum(line.get("rows") or 0 for line in lines)}
+    rows = sum(line.get("rows") or 0 for line in lines)
+    return {**Counter(line["state"] for line in lines), **({"rows": rows} if rows else {})}
 
 
 def _pulled(pulled: Sequence[Pulled]) -> dict[str, int]:

@@ -33,6 +33,7 @@ BLOCKED = {
         {"source": "talent", "dataset": "persons", "state": "held", "message": "held.", **PULLED},
     ],
     "verdict": {"state": "blocked", "declared": 2, "counts": {"failed": 1, "passed": 1}, "checks": CHECKS},
+    "incidents": {"held: talent.persons": "2025-06-28"},
     "deliveries": [{"recipient": "bank_a", "state": "pending", "rows": None, "error": "away."}],
 }
 
