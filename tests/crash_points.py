@@ -129,10 +129,13 @@ def die(_point: Point) -> None:
 
 
 def find_the_disk_full(point: Point) -> None:
-    """Fail as an operation does for which there is no room."""
+    """Fail as an operation does for which there is no room, at every other site as upon a disk that is read-only."""
+    is_full = len(point.site) % 2 == 0
     if point.site.startswith("commit "):
-        raise OperationalError("commit", None, sqlite3.OperationalError("database or disk is full"))
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        told = "database or disk is full" if is_full else "attempt to write a readonly database"
+        raise OperationalError("commit", None, sqlite3.OperationalError(told))
+    number = errno.ENOSPC if is_full else errno.EROFS
+    raise OSError(number, os.strerror(number))
 
 
 def photograph(source: Path, target: Path) -> None:

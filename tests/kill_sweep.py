@@ -11,6 +11,7 @@ is a function of its inputs (`tests.rebuild_sweep`). `--real N` of the random ki
 """
 
 import argparse
+import ctypes
 import hashlib
 import json
 import logging
@@ -192,6 +193,8 @@ class Range:
         code = 70
         try:
             os.setsid()
+            # No night outlives the sweep.
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)
             with (self.folder / "said.txt").open("wb") as said:
                 for number in (1, 2):
                     os.dup2(said.fileno(), number)
@@ -257,7 +260,7 @@ class Range:
         """Let one operation of a night find the disk full, and run the night again once there is room."""
         self.begin()
         first = self.night(find_the_disk_full, [point])
-        killed = Killed(f"disk full {point}", first.code not in (0, 70, -signal.SIGKILL))
+        killed = Killed(f"no writing {point}", first.code not in (0, 70, -signal.SIGKILL))
         return self._gone_on(killed, list(first.seen), first.code, NAMED_ANEW)
 
     def _gone_on(self, killed: Killed, seen: list[str], code: int, but: Sequence[str] = ()) -> Killed:
@@ -465,7 +468,7 @@ def main() -> int:
     parser.add_argument("--points", default="all", help="all, or so many of them drawn by the seed")
     parser.add_argument("--sites", default="", help="only those crash points whose site has this text")
     parser.add_argument("--kills", type=int, default=100, help="so many nights are killed at a random moment")
-    parser.add_argument("--full", type=int, default=0, help="at so many points the disk is full, and later is not")
+    parser.add_argument("--full", type=int, default=0, help="at so many points the disk is full or read-only")
     parser.add_argument("--real", type=int, default=0, help="so many of those build with dbt itself")
     parser.add_argument("--small", action="store_true", help="kill small nights, which cost a second")
     parser.add_argument("--whole-district", action="store_true", help="every dataset, not those of a small zone alone")
@@ -522,7 +525,7 @@ def report(swept: Range, asked: argparse.Namespace) -> int:
     moments = [dice.uniform(0, length) for _ in range(asked.kills)]
     kills: dict[str, Iterator[Killed]] = {
         "left at a crash point": map(swept.gone_on_from, points),
-        "found the disk full": map(swept.fill_disk, full),
+        "found the disk full or read-only": map(swept.fill_disk, full),
         "killed at a random moment": (swept.kill(kill_after=after) for after in moments),
         "killed so, with dbt itself": (
             replace(swept, builds=replace(swept.builds, is_used=False)).kill(kill_after=after)

