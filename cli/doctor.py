@@ -54,7 +54,12 @@ CHECKS = (
     Check("env_file", doctor_house.env_file, "chmod 600 .env"),
     Check("umask", doctor_house.umask, "umask 027, in the shell or unit that starts jifen", amiss=WARNING),
     Check("time_zone", doctor_house.time_zone, "set JIFEN_TIME_ZONE, or timezone in prefect.yaml, to the other", _SET),
-    Check("analytics", doctor_house.analytics, "set DO_NOT_TRACK=1 and PREFECT_SERVER_ANALYTICS_ENABLED=false in .env"),
+    Check(
+        "analytics",
+        doctor_house.analytics,
+        "set DO_NOT_TRACK=1 and PREFECT_SERVER_ANALYTICS_ENABLED=false in .env",
+        amiss=WARNING,
+    ),
     Check("data_folder", doctor_house.data_folder, "mkdir -m 700 {data_dir}, or set JIFEN_DATA_DIR", _SET),
     Check("data_folder_owner", doctor_house.owner, "run jifen as its owner, or: chown -R $USER {data_dir}", _FOLDER),
     Check("data_folder_mode", doctor_house.mode, "chmod go-rwx {data_dir}, or jifen run, which does", _FOLDER),
@@ -62,7 +67,9 @@ CHECKS = (
     Check(
         "one_file_system", doctor_house.one_file_system, "move it into {data_dir} itself: no mount, no link", _FOLDER
     ),
-    Check("free_space", doctor_house.free_space, "free or add disk space below {data_dir}", _FOLDER),
+    Check(
+        "free_space", doctor_house.free_space, "jifen retention --apply, or add disk space below {data_dir}", _FOLDER
+    ),
     Check("space_trend", doctor_house.space_trend, "add disk space below {data_dir}", _FOLDER, WARNING),
     Check("ledger", doctor_house.ledger, "restore it from its backup, or mend JIFEN_LEDGER_URL", _FOLDER),
     Check("clock", doctor_house.clock, "set the clock of this machine: timedatectl set-ntp true", _LEDGER),
@@ -104,6 +111,7 @@ CHECKS = (
     ),
     Check("suites", doctor_files.suites, "mend that suite in expectations/suites"),
     Check("change_limits", doctor_files.change_limits, "mend connectors/change_limits.yml and first_limits.yml"),
+    Check("retention", doctor_files.retention, "mend flows/retention.yml"),
     Check("columns", doctor_files.columns, "complete its row in dbt_project/columns.csv"),
     Check("rule_sets", doctor_files.rule_sets, "mend the rows, jifen ruleset check", _SET),
     Check(

@@ -25,6 +25,7 @@ from editions.ruleset_problems import Problem, in_one_line
 from editions.score.ruleset import read_seeds
 from editions.score.run import Place, problems_of
 from expectations.suites import load_suites
+from flows.retention import read_policy
 from flows.texts import counted
 from ledger.env_file import open_to_others
 from ledger.yaml_file import read_yaml
@@ -65,10 +66,11 @@ def variables(here: Here) -> str:
     for sink in here.sinks:
         if not (isinstance(sink, NoticeSink) and sink.kind == "alert") or sink in channels:
             wanted.setdefault(sink.name, []).extend(sink.variables())
-    missing = {name: [one for one in named if not here.environ.get(one)] for name, named in sorted(wanted.items())}
-    if told := [f"{', '.join(dict.fromkeys(names))} (of {who})" for who, names in missing.items() if names]:
-        raise AmissError(f"not set: {'; '.join(told)}")
-    return f"{len({one for named in wanted.values() for one in named})} set"
+    named = {name for names in wanted.values() for name in names}
+    if missing := sorted(name for name in named if not here.environ.get(name)):
+        who = sorted(one for one, names in wanted.items() if not set(names).isdisjoint(missing))
+        raise AmissError(f"{', '.join(missing)} not set, and {', '.join(who)} need them")
+    return f"{len(named)} set"
 
 
 def _is_asked(here: Here, datasets: Iterable[Dataset]) -> bool:
@@ -146,6 +148,12 @@ def change_limits(here: Here) -> str:
     ChangeLimits.model_validate(read_yaml((folder / "change_limits.yml").read_bytes()))
     FirstLimits.model_validate(read_yaml((folder / "first_limits.yml").read_bytes()))
     return "read"
+
+
+def retention(here: Here) -> str:
+    """What is kept for how long reads."""
+    policy = read_policy(here.project / "flows" / "retention.yml")
+    return ", ".join(f"{name} {told}" for name, told in policy.model_dump().items())[:200]
 
 
 def columns(here: Here) -> str:

@@ -47,7 +47,7 @@ def one_line(text: Any) -> str:
 
 _WORDS = (
     "run|runs|status|explain|score|simulate|edition|source|quarantine|identity|returns|ruleset|programme|sandbox|demo|"
-    "backup|restore|deliveries|deploy|doctor|key|ledger|objection|outbox|override|publicity|recall|receive|sink"
+    "backup|restore|retention|backfill|deliveries|deploy|doctor|key|ledger|objection|outbox|override|publicity|recall|receive|sink"
 )
 """Every command; `tests/unit/test_shown_for_people.py` compares them with those that there are."""
 _COMMAND = re.compile(rf"(?<![\w./'-])jifen (?=(?:{_WORDS})\b)")

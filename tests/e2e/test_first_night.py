@@ -37,6 +37,17 @@ def test_it_publishes_and_says_so(first_night):
     assert house.current.name == ran.told["edition_id"]
 
 
+def test_the_doctor_finds_nothing_wrong_with_the_house(night):
+    told = night.jifen("doctor").told
+    assert {one["name"]: one["found"] for one in told if one["state"] == "wrong"} == {}
+    assert {one["name"] for one in told if one["state"] == "ok"} >= {
+        "ledger",
+        "journal",
+        "current_edition",
+        "variables",
+    }
+
+
 def test_its_steps_page_figures_and_log_are_there_and_agree(first_night):
     house, ran = first_night
     report = ran.told["report"]

@@ -49,7 +49,15 @@ class House:
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
         self.folder, self.patch, self.project, self.data = folder, patch, folder / "project", folder / "data"
         self.project.mkdir()
-        for path in ("pyproject.toml", "prefect.yaml", "requirements", "connectors", "dbt_project", "expectations"):
+        for path in (
+            "pyproject.toml",
+            "prefect.yaml",
+            "requirements",
+            "connectors",
+            "dbt_project",
+            "expectations",
+            "flows",
+        ):
             (self.project / path).symlink_to(PROJECT_DIR / path)
         self.own("dbt_project/target").unlink()
         self.write("dbt_project/target/partial_parse.msgpack", "parsed")
@@ -269,6 +277,7 @@ BREAKS = {
         without_files(house, "expectations/suites/rankings.yml"),
     ),
     "change_limits": lambda house: house.write("connectors/change_limits.yml", "counts: many"),
+    "retention": lambda house: house.write("flows/retention.yml", "editions: for ever"),
     "columns": lambda house: house.edit("dbt_project/columns.csv", "\n", "\n,new_column,新列,\n"),
     "rule_sets": lambda house: (
         house.ask("problems_of"),
