@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import TextIO
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 """The checkout: jifen runs from its own folder, where the source files, the models and the suites stand."""
@@ -35,11 +36,9 @@ def load_env_file() -> Path | None:
     path = env_file()
     if path is None:
         return None
-    from dotenv import dotenv_values
-
     try:
         with path.open(encoding="utf-8-sig") as text:
-            values = dotenv_values(stream=text, interpolate=False)
+            values = _values(text, path)
     except (OSError, UnicodeDecodeError) as error:
         what = error.strerror if isinstance(error, OSError) else "is not UTF-8."
         raise SettingsError(f"cannot be read: {what}", str(path), "mend the file, or unset JIFEN_ENV_FILE") from None
@@ -50,6 +49,22 @@ def load_env_file() -> Path | None:
         if value is not None:
             os.environ.setdefault(name, value)
     return path
+
+
+def _values(text: TextIO, path: Path) -> dict[str, str | None]:
+    """What each name stands for. A line that says nothing, and a name that says two things, are a `SettingsError`."""
+    from dotenv.parser import parse_stream
+
+    found: dict[str, str | None] = {}
+    for one in parse_stream(text):
+        line = f"{path}, line {one.original.line}"
+        if one.error:
+            raise SettingsError("is no NAME=value.", line, "mend the line: a quotation mark may be open")
+        if one.key is not None and found.get(one.key, one.value) != one.value:
+            raise SettingsError(f"{one.key} stands twice, with two values.", line, "leave one of them")
+        if one.key is not None:
+            found[one.key] = one.value
+    return found
 
 
 def open_to_others(path: Path) -> str | None:

@@ -11,6 +11,7 @@ from connectors.errors import DataError
 
 _LF = b"\n"
 _BLOCK = 1024 * 1024
+_HEAD = 64 * 1024
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8", "utf-8"),
     (b"\x84\x31\x95\x33", "gb18030", "gb18030"),
@@ -71,8 +72,22 @@ def _refuse_lie(body: bytes, chosen: str, encodings: Sequence[str], where: str) 
         others = [name for name in encodings if name.startswith("gb")]
         if others and not _CHINESE_IN_UTF8.search(body) and _misfit(body, others[0], 0) is None:
             raise _refused(f"reads as utf-8 and as {others[0]} alike.", where)
-    elif "utf-8" not in encodings and _CHINESE_IN_UTF8.search(body) and _misfit(body, "utf-8", 0) is None:
+        return
+    if _is_big5(body[:_HEAD].rpartition(_LF)[0]):
+        raise _refused(f"reads as Big5, declared is {' or '.join(encodings)}.", where)
+    if "utf-8" not in encodings and _CHINESE_IN_UTF8.search(body) and _misfit(body, "utf-8", 0) is None:
         raise _refused(f"reads as UTF-8, declared is {chosen}.", where)
+
+
+def _is_big5(lines: bytes) -> bool:
+    """Whether text that reads as GBK is Big5: then few of its characters are common in GBK, and most are in Big5."""
+    try:
+        signs = [sign for sign in lines.decode("big5") if sign > "\x7f"]
+    except UnicodeDecodeError:
+        return False
+    frequent = sum(0xA4 <= sign.encode("big5")[0] <= 0xC6 for sign in signs)
+    as_gbk = "".join(sign for sign in lines.decode("gb18030", "ignore") if sign > "\x7f")
+    return frequent * 4 >= len(signs) * 3 > 0 and len(as_gbk.encode("gb2312", "ignore")) < len(as_gbk)
 
 
 def _misfit(body: bytes, codec: str, start: int) -> str | None:

@@ -102,6 +102,7 @@ def test_of_several_declared_encodings_the_one_that_fits_is_taken_and_noted(read
         (CHINESE.encode("gb18030"), "utf-8", "is not utf-8"),
         (CHINESE.encode("utf-8"), "gb18030", "reads as UTF-8, declared is gb18030"),
         (CHINESE.encode("utf-8"), "gbk", "reads as UTF-8, declared is gbk"),
+        ("a,b\n臺灣積體電路製造,1\n".encode("big5"), "gb18030", "reads as Big5, declared is gb18030"),
         (CHINESE.encode("utf-8-sig"), "gb18030", "begins with the mark of utf-8"),
         (CHINESE.encode("utf-16"), "utf-8", "begins with the mark of utf-16"),
         (b"\xef\xbb\xbf" + CHINESE.encode("gb18030"), "utf-8", "in spite of its mark"),

@@ -80,6 +80,24 @@ def test_a_file_that_cannot_be_read_is_told(monkeypatch, content, told):
         load_env_file()
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("A_PASSWORD=old\nB=1\nA_PASSWORD=new\n", "line 3: A_PASSWORD stands twice, with two values"),
+        ('A_PASSWORD="open\n', "line 1: is no NAME=value"),
+        ("A_PASSWORD=same\nA_PASSWORD='same'\n", None),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_a_name_that_stands_for_two_values_stands_for_none(content, told):
+    Path(".env").write_text(content, encoding="utf-8")
+    if told is None:
+        load_env_file()
+    else:
+        with pytest.raises(SettingsError, match=told):
+            load_env_file()
+
+
 @pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o400, False), (0o640, True), (0o604, True)])
 @pytest.mark.usefixtures("folder")
 def test_others_than_the_owner_are_warned_of(mode, warned):
