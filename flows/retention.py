@@ -35,6 +35,7 @@ from ledger.yaml_file import read_yaml
 
 SHIPPED = Path(__file__).with_name("retention.yml")
 BY_AGE = ("candidates", "splits", "reports", "logs")
+NEVER = ("deliveries", "returns")
 _ENDED = ("landed", "unchanged", "refused", "abandoned")
 
 Batch = tuple[str, str, str]
@@ -90,6 +91,7 @@ def plan(settings: Settings, policy: Policy) -> list[Going]:
         _of_editions(settings, dropped),
         *_of_batches(ledger, settings, policy, today, whole),
         *(_of_age(settings, kind, getattr(policy, kind), today) for kind in BY_AGE),
+        *(_going(kind, _files_under(settings.data_dir / kind), (), ()) for kind in NEVER),
     ]
 
 
