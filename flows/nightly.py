@@ -12,6 +12,7 @@ from prefect.runtime import flow_run
 from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from connectors.errors import ConfigError
 from connectors.pull import Pulled, waves
 from connectors.source_files import read_sources
 from connectors.spec import Dataset, Source
@@ -169,7 +170,11 @@ def pull(source: str, as_of: date | None = None) -> list[str] | State[list[str]]
     """
     try:
         settings, sources = _settings(), read_sources()
-        (wanted,) = (one for one in sources if one.name == source)
+        wanted = next((one for one in sources if one.name == source), None)
+        if wanted is None:
+            raise ConfigError(
+                f"no source {source}.", "connectors/sources", "jifen deploy, which removes its deployment"
+            )
         day = as_of or scheduled_date(settings) or datetime.now(settings.zone).date()
         pulled = pull_source(settings, wanted, read_zone(settings.zone_file, sources), day)
     except Exception as error:  # noqa: BLE001 - one line on the run's page, no traceback

@@ -103,6 +103,8 @@ def settle(environment, house, monkeypatch):
     from prefect.settings import PREFECT_API_URL, temporary_settings
     from prefect.states import Pending, Running
 
+    from flows import nightly as nightly_flows
+
     monkeypatch.setattr(deployed, "PENDING", timedelta(seconds=-1))
     scheduled = [source_of(dataset_of(**LAND), schedule="0 7 * * 1-5"), source_of(dataset_of(**LAND | {"source": "b"}))]
     nightly, *pulls = deployed.wanted_of(PROJECT_DIR, scheduled, house.settings)
@@ -133,6 +135,14 @@ def settle(environment, house, monkeypatch):
         assert client.read_global_concurrency_limit_by_name(limit).active_slots == 1
         pull = client.read_deployment_by_name("pull/pull-land")
         assert (pull.parameters, pull.schedules[0].schedule.cron) == ({"source": "land"}, "0 7 * * 1-5")
+        # What the deployment of one source runs: its records land, under the lock, and nothing else.
+        with house.in_force():
+            once = nightly_flows.pull.with_options(retries=0)
+            ended = once("tax", as_of=house.as_of, return_state=True)
+            unknown = once("moon", as_of=house.as_of, return_state=True)
+        assert ended.is_completed(), ended.message
+        assert {line.split()[0] for line in ended.result()} >= {"tax.statements", "tax.credit_grades"}
+        assert (unknown.is_failed(), "no source moon" in unknown.message) == (True, True)
         (gone,) = deployed.survey(client, wanted[:1], house.ledger).changes
         assert (gone.kind, gone.name) == ("deployment", "pull-land")
 
