@@ -510,12 +510,12 @@ class _Lane:
             return [dict(row) for row in ledger.execute("select * from deliveries order by number")]
 
     def _sent_and_not_loaded(self) -> list[dict[str, Any]]:
-        loaded = self._at_bank("select number from deliveries")
-        numbers = {number for (number,) in loaded}
+        """What the bank lacks: behind the last that it has, for what is before that it has done without."""
+        last = max((number for (number,) in self._at_bank("select number from deliveries")), default=0)
         return [
             row
             for row in self._rows()
-            if row["state"] == "sent" and row["ack_state"] != "rejected" and row["number"] not in numbers
+            if row["state"] == "sent" and row["ack_state"] != "rejected" and row["number"] > last
         ]
 
     def _at_bank(self, query: str) -> list[Any]:
