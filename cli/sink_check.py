@@ -9,7 +9,8 @@ from editions.dictionary import UndescribedError, described, read_dictionary
 from ledger.settings import PROJECT_DIR
 from ledger.yaml_file import read_yaml
 
-CONTRACTS = PROJECT_DIR / "dbt_project" / "models" / "extracts"
+MODELS = PROJECT_DIR / "dbt_project" / "models"
+CONTRACTS = MODELS / "extracts"
 
 
 def check_sinks(sinks: Sequence[Sink]) -> list[dict[str, Any]]:
@@ -28,10 +29,16 @@ def _check(sink: ExtractSink, contracts: dict[str, list[str]]) -> dict[str, Any]
     line: dict[str, Any] = {"dataset": f"sink {sink.name}", "state": "ok", "records": None, "refused": None}
     try:
         for extract, granted in sink.tables.items():
-            if extract not in contracts:
+            if sink.grant == "consent" and extract not in contracts:
                 known = f"there are: {', '.join(sorted(contracts))}"
                 raise ConfigError(f"no extract {extract}.", f"connectors/sinks/{sink.name}.yml", known)
-            sink.check_columns(extract, contracts[extract])
+            if sink.grant == "mandate":
+                # Which columns an edition's table has is looked at when it is cut; here, whether there is such a model.
+                if next(MODELS.rglob(f"{extract}.sql"), None) is None or extract in contracts:
+                    where = f"connectors/sinks/{sink.name}.yml"
+                    raise ConfigError(f"no table {extract} of editions.", where, "docs/editions.md lists them")
+            else:
+                sink.check_columns(extract, contracts[extract])
             described(read_dictionary(), extract, granted.fields)
     except (ConfigError, UndescribedError) as error:
         return {**line, "state": "failed", "message": str(error)}

@@ -87,26 +87,30 @@ def _trial(sink: ExtractSink, folder: Path) -> dict[str, Any]:
 def _make_edition(sink: ExtractSink, settings: Settings, ledger: Any) -> None:
     """An edition of nothing but the extracts of this recipient, each of seven made-up rows that it may have."""
     path = edition_path(settings.data_dir, EDITION)
-    (path / "extracts").mkdir(parents=True)
+    kind = "tables" if sink.grant == "mandate" else "extracts"
+    (path / kind).mkdir(parents=True)
     contracts = {
         model["name"]: model
         for file in sorted(CONTRACTS.glob("*.yml"))
         for model in read_yaml(file.read_bytes())["models"]
     }
     tables, files = {}, []
-    for name in sink.tables:
-        columns = {column["name"]: column["data_type"] for column in contracts[name]["columns"]}
-        file = f"extracts/{name}.parquet"
+    for name, granted in sink.tables.items():
+        if sink.grant == "mandate":
+            columns = dict.fromkeys([*granted.fields, *granted.omitted], "varchar")
+        else:
+            columns = {column["name"]: column["data_type"] for column in contracts[name]["columns"]}
+        file = f"{kind}/{name}.parquet"
         _write_rows(sink, columns, path / file)
         files.append(describe_file(path, file, ROWS, "extract"))
         words = described(read_dictionary(), name, columns)
         told = [
-            {"name": one, "type": kind.upper(), "description_zh": title_of(words[one][0]), "description": words[one][1]}
-            for one, kind in columns.items()
+            {"name": one, "type": form.upper(), "description_zh": title_of(words[one][0]), "description": words[one][1]}
+            for one, form in columns.items()
         ]
         tables[name] = {
             "audience": "extract",
-            "description": contracts[name]["description"],
+            "description": contracts.get(name, {"description": name})["description"],
             "columns": told,
             "key": [],
         }

@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import AliasChoices, Field, TypeAdapter
 
 from connectors.drivers.auth import Basic, Bearer, MutualTls
 from connectors.errors import ConfigError
@@ -133,7 +133,11 @@ class NoticeFields(Strict):
 
 
 class ExtractSink(_Sink):
-    """A recipient of files: which extracts, for which purposes, what becomes of each column, how they go."""
+    """A recipient of files: which tables, for which purposes, what becomes of each column, how they go.
+
+    By `consent` it gets rows of extracts, as enterprises consented to it. By `mandate` it gets tables of the edition
+    whole, because of its office: `legal_basis` says which, `data_classes` what kinds of data that covers.
+    """
 
     kind: Literal["extract"]
     driver: Literal["sftp", "https", "s3"]
@@ -144,6 +148,8 @@ class ExtractSink(_Sink):
     unsealed: Told | None = None
     """Why packages go unsealed, where they do."""
     acknowledged: Acknowledgement | None = None
+    grant: Literal["consent", "mandate"] = "consent"
+    data_classes: tuple[str, ...] = ()
     purposes: tuple[str, ...] = Field(min_length=1)
     legal_basis: Told
     issuer: BilingualTitle
@@ -157,6 +163,8 @@ class ExtractSink(_Sink):
         )
         kind = {"sftp": SftpConnection, "https": HttpsConnection, "s3": S3Connection}[self.driver]
         yield isinstance(self.connection, kind), f"the connection is none of driver {self.driver}"
+        told = "a mandate names its data_classes; a consent names them itself"
+        yield bool(self.data_classes) == (self.grant == "mandate"), told
         granted = self.tables.get(self.notice.table) if self.notice else None
         taken = granted.fields if granted else ()
         yield (
@@ -184,8 +192,9 @@ class NoticeSink(_Sink):
 
     `notice` tells of each edition, `alert` tells operators of each night to look at. Without `answered` an answer must
     be no page of HTML, and must not say no by one of the names in common use (code, errcode, success, error, status): a
-    chat bot refuses with HTTP 200. `policies` is what a `notice` says of each policy: how many are eligible, newly and
-    no longer (`counts`), or beside them the codes of those on its list (`enterprises`).
+    chat bot refuses with HTTP 200. `details` is what events say beyond that they happened: by policy how many are
+    eligible, newly and no longer (`counts`), or beside all counts of enterprises their codes (`enterprises`). It was
+    once called `policies`.
     """
 
     kind: Literal["notice", "alert"]
@@ -193,7 +202,9 @@ class NoticeSink(_Sink):
     connection: WebhookConnection | MailConnection
     statuses: tuple[int, ...] = Field(default=(200, 201, 202, 204), min_length=1)
     answered: Answered | None = None
-    policies: Literal["counts", "enterprises"] | None = None
+    details: Literal["counts", "enterprises"] | None = Field(
+        default=None, validation_alias=AliasChoices("details", "policies")
+    )
 
     events: tuple[str, ...] = ()
     """Which of `EVENTS` it is told; those of its kind where there is none here."""

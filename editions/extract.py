@@ -106,8 +106,9 @@ def cut_extract(
     not_eligible (the enterprise is not in the ranking, so there is nothing to send), data_class, purpose.
     Raises `ExtractError` for an extract or a field that is not there, and for a field of no stated class.
     """
-    consents = pq.read_table(_path(edition_path, extract), partitioning=None)
-    _require_fields(fields, consents.schema.names, extract)
+    path = _path(edition_path, extract)
+    _require_fields(fields, pq.read_schema(path).names, extract)
+    consents = pq.read_table(path, partitioning=None, filters=[("recipient", "=", recipient)])
     classes = _classes_of(fields, extract)
     values = {
         "send_date": send_date,
@@ -127,6 +128,16 @@ def cut_extract(
     names = ("consent_id", "uscc", "reason")
     withheld = {field: count for field, count in zip(classes, counts, strict=True) if count}
     return Extract(table, [dict(zip(names, row, strict=True)) for row in refused], withheld)
+
+
+def whole_table(edition_path: Path, table: str, fields: Sequence[str]) -> Extract:
+    """Every row of a table of the edition with these columns: for a recipient that gets it by its office."""
+    path = _path(edition_path, table, "tables")
+    _require_fields(fields, pq.read_schema(path).names, table)
+    with duckdb.connect() as connection:
+        chosen = ", ".join(map(quoted, fields))
+        query = f"select {chosen} from read_parquet({literal(path)}, hive_partitioning = false) order by all"  # noqa: S608  # quoted
+        return Extract(connection.execute(query).to_arrow_table(), [], {})
 
 
 def _consented(field: str, data_class: str) -> str:
@@ -149,17 +160,18 @@ def _classes_of(fields: Sequence[str], extract: str) -> dict[str, str]:
     return {field: classes[field] for field in fields}
 
 
-def extract_columns(edition_path: Path, extract: str = "ext_bank__scores") -> list[str]:
-    """The columns of a sealed extract, in order: what a recipient may be given, or must be told is left out."""
-    return list(pq.read_schema(_path(edition_path, extract)).names)
+def extract_columns(edition_path: Path, extract: str = "ext_bank__scores", folder: str = "extracts") -> list[str]:
+    """The columns of a sealed extract or table, in order: what a recipient gets, or must be told is left out."""
+    return list(pq.read_schema(_path(edition_path, extract, folder)).names)
 
 
-def _path(edition_path: Path, extract: str) -> Path:
-    path = edition_path / "extracts" / f"{extract}.parquet"
+def _path(edition_path: Path, extract: str, folder: str = "extracts") -> Path:
+    path = edition_path / folder / f"{extract}.parquet"
     if not TABLE_NAME.fullmatch(extract) or not path.is_file():
-        there = sorted(file.stem for file in (edition_path / "extracts").glob("*.parquet"))
+        there = sorted(file.stem for file in (edition_path / folder).glob("*.parquet"))
         raise ExtractError(
-            f"there is no extract {extract!r} in edition {edition_path.name}; there are: {', '.join(there) or 'none'}. "
+            f"there is no {folder.removesuffix('s')} {extract!r} in edition {edition_path.name}; there are: "
+            f"{', '.join(there) or 'none'}. "
             "Whose: configuration (connectors/sinks). Mend the name, then `jifen run`."
         )
     return path

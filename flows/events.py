@@ -59,7 +59,7 @@ def messages_to(sink: NoticeSink, base_id: str, events: Sequence[Event]) -> list
 
 def _without_policies(sink: NoticeSink, event: Event) -> Mapping[str, Any]:
     """An edition's counts by policy go to a channel whose file asks for them."""
-    is_left_out = event.name.startswith("edition_") and not sink.policies
+    is_left_out = event.name.startswith("edition_") and not sink.details
     return {name: held for name, held in event.data.items() if name != "policies" or not is_left_out}
 
 
@@ -71,8 +71,8 @@ def _told(sink: NoticeSink, value: Any) -> Any:
         return value
     told = {name: _told(sink, held) for name, held in value.items()}
     if isinstance(codes := told.get("enterprises"), list):
-        told |= {"enterprises": len(codes), **({"codes": codes} if sink.policies == "enterprises" else {})}
-    if sink.policies != "enterprises":
+        told |= {"enterprises": len(codes), **({"codes": codes} if sink.details == "enterprises" else {})}
+    if sink.details != "enterprises":
         told.pop("listed_enterprises", None)
     return told
 

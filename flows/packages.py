@@ -15,7 +15,7 @@ from connectors.errors import ConfigError, DataError
 from connectors.sink_files import ExtractSink, Sealing
 from connectors.strict import Variable
 from editions.descriptors import datapackage
-from editions.extract import Extract, cut_extract, extract_columns
+from editions.extract import Extract, cut_extract, extract_columns, whole_table
 from editions.manifest import SealedFile, read_manifest
 from editions.package import (
     ENCODINGS,
@@ -145,13 +145,18 @@ def _keep(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def cut_tables(night: Night, sink: ExtractSink, edition_id: str, send_date: date) -> dict[str, Extract]:
-    """What consent allows of each table that the recipient gets, on this day."""
+    """What consent allows of each table that the recipient gets, on this day; by a mandate the whole table."""
     path = edition_path(night.settings.data_dir, edition_id)
     require_sealed(night, path, edition_id)
     found = {}
     for name, granted in sink.tables.items():
-        sink.check_columns(name, extract_columns(path, name))
-        found[name] = cut_extract(path, sink.name, granted.fields, send_date, purposes=sink.purposes, extract=name)
+        by_mandate = sink.grant == "mandate"
+        sink.check_columns(name, extract_columns(path, name, "tables" if by_mandate else "extracts"))
+        found[name] = (
+            whole_table(path, name, granted.fields)
+            if by_mandate
+            else cut_extract(path, sink.name, granted.fields, send_date, purposes=sink.purposes, extract=name)
+        )
     return found
 
 
@@ -231,6 +236,8 @@ def _head(night: Night, sink: ExtractSink, owed: Row, earlier: Earlier, send_dat
         # A number that was given up after it had been composed may have arrived all the same: its hash is told.
         "gaps": [{"number": gap["number"], "manifest_sha256": gap["manifest_sha256"]} for gap in gaps],
         "supersedes": with_rows["number"] if with_rows and owed["kind"] != RECALL else None,
+        "grant": sink.grant,
+        "data_classes": list(sink.data_classes),
         "purposes": list(sink.purposes),
         "legal_basis": sink.legal_basis,
         "issuer": {"zh": sink.issuer.zh, "en": sink.issuer.en},

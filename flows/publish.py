@@ -141,7 +141,7 @@ def _events(night: Night, edition: Row, channels: Sequence[NoticeSink]) -> list[
     now = edition_path(night.settings.data_dir, edition_id)
     facts = {name: edition[name] for name in ("edition_id", "as_of", "ruleset_id", "manifest_sha256")}
     data: dict[str, Any] = {**facts, "supersedes": night.follows}
-    if any(channel.policies for channel in channels):
+    if any(channel.details for channel in channels):
         data["policies"] = policy_counts(before, now)
     name = "edition_published"
     if night.corrects:

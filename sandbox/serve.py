@@ -22,7 +22,9 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from connectors.drivers.auth import MutualTls
+from connectors.sink_files import ExtractSink, HttpsConnection
 from connectors.spec import FolderConnection, RestConnection, SftpConnection, Source
+from connectors.strict import variables_in
 from sandbox.feeds import Feeds
 from sandbox.standin.bank import bank_keys
 from sandbox.standin.certificates import make_certificates
@@ -33,6 +35,7 @@ from sandbox.standin.journal import Journal
 from sandbox.standin.office import Office
 from sandbox.standin.rows import UsageError
 from sandbox.standin.sftp import SftpAgency
+from sandbox.standin.web_folder import serve_folder
 from sandbox.standin.webhook import Channel
 from sandbox.standin.wire import Protocol, server_app
 from sandbox.standin.world import World, hold_population, make_world
@@ -74,6 +77,7 @@ class Servers:
     env: dict[str, str] = field(default_factory=dict)
     running: list[tuple[_Server, "asyncio.Task[None]"]] = field(default_factory=list)
     sftp: list[SftpAgency] = field(default_factory=list)
+    folders: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     growing: set["asyncio.Task[None]"] = field(default_factory=set)
 
     def name(self, variables: dict[str, str]) -> None:
@@ -97,9 +101,9 @@ class Servers:
                 case _:
                     self.name({source.connection.url.env: self.world.registers[name].url})
         for bank in self.world.banks:
-            self.name(bank_keys(bank, self.world.state))
+            self._open_bank(bank)
         if self.world.channels:
-            self.name({"JIFEN_CHANNEL_HOSTS": "127.0.0.1"})
+            self.name({"JIFEN_CHANNEL_HOSTS": "127.0.0.1,localhost"})
         for sink in self.world.channels:
             channel = Channel(sink, self.world.state, self.world.plan, self.journal)
             port = _listen(channel, plain, sockets)
@@ -135,6 +139,15 @@ class Servers:
                 **_CONFIG,
             )
             self._serve(config, own)
+
+    def _open_bank(self, bank: ExtractSink) -> None:
+        """A recipient's keys, and its folder over HTTPS, which ends with the process."""
+        self.name(bank_keys(bank, self.world.state))
+        connection, state = bank.connection, self.world.state
+        if isinstance(connection, HttpsConnection):
+            told = self.folders.enter_context(serve_folder(state / "https" / bank.name, state / "tls" / bank.name))
+            known = {connection.url.env: told["url"]} | ({connection.ca.env: told["ca"]} if connection.ca else {})
+            self.name(dict.fromkeys(variables_in(connection), "made-up") | known)
 
     async def _open_sftp(self, name: str, connection: SftpConnection) -> None:
         world = self.world

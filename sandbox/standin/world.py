@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from connectors.sink_files import ExtractSink, NoticeSink, read_sinks
+from connectors.sink_files import ExtractSink, HttpsConnection, NoticeSink, Sink, read_sinks
 from connectors.source_files import SOURCES_DIR, read_sources
 from connectors.spec import FileRequest, SftpConnection, Source
 from sandbox import feeds
@@ -173,11 +173,18 @@ def _open_world(
 def _make_inboxes(world: World) -> None:
     """Make the folders in which an agency or a bank waits for what is sent to it."""
     for sink in read_sinks():
+        if isinstance(sink.connection, HttpsConnection):
+            for folder in _folders_of(sink):
+                (world.state / "https" / sink.name / folder).mkdir(parents=True, exist_ok=True)
         for name, source in world.sources.items():
             if isinstance(sink.connection, SftpConnection) and sink.connection == source.connection:
-                answers = [sink.acknowledged.folder] if isinstance(sink, ExtractSink) and sink.acknowledged else []
-                for folder in (getattr(sink, "folder", ""), *answers):
+                for folder in _folders_of(sink):
                     (world.state / "sftp" / name / folder).mkdir(parents=True, exist_ok=True)
+
+
+def _folders_of(sink: Sink) -> list[str]:
+    answers = [sink.acknowledged.folder] if isinstance(sink, ExtractSink) and sink.acknowledged else []
+    return [getattr(sink, "folder", ""), *answers]
 
 
 def _folders(stocks: Mapping[str, Stock], root: Path) -> dict[str, StandinFolder]:

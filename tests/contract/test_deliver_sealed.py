@@ -22,7 +22,7 @@ from ledger.settings import Settings
 from ledger.store import open_ledger
 from sandbox.standin.bank import SENDER, key_pair
 
-(BANK,) = [sink for sink in read_sinks() if isinstance(sink, ExtractSink)]
+(BANK,) = [sink for sink in read_sinks() if isinstance(sink, ExtractSink) and sink.name == "bank_a"]
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ def test_it_shows_the_night_and_again_what_stands_and_leaves_a_real_ledger_alone
         "Quarantined",
         "Gate",
         "bank_a",
+        "science_bureau",
         "policy_channel",
         "Top of the ranking",
         "explain ",

@@ -11,16 +11,18 @@ import time
 from collections import Counter
 from decimal import Decimal
 
+import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import select
 
-from connectors.sink_files import ExtractSink, read_sinks
+from connectors.sink_files import read_sinks
 from editions.score.export import export_ruleset
 from editions.score.ruleset import read_seeds
 from ledger.publications import pending, publication_rows, sent_or_pending
 from ledger.runs import latest_runs
 from ledger.settings import PROJECT_DIR
 from ledger.tables import deliveries, denials, outbox
+from tests.e2e.house import opened_by_gpg
 
 pytestmark = pytest.mark.night
 
@@ -160,7 +162,7 @@ def test_no_cell_of_any_published_table_runs_as_a_formula(night):
 
 def test_the_bank_gets_exactly_the_enterprises_that_consented_and_only_its_fields(night):
     (package,) = night.packages()
-    (sink,) = [sink for sink in read_sinks() if isinstance(sink, ExtractSink)]
+    (sink,) = [sink for sink in read_sinks() if sink.name == "bank_a"]
     manifest = json.loads(package["manifest.json"])
     consented = set(night.truth["consented"]["bank_a"]) & set(night.truth["eligible"])
     for entry in manifest["files"]:
@@ -191,8 +193,8 @@ def test_the_package_has_a_number_names_its_edition_and_is_sealed(night):
 
 
 def test_every_denied_consent_is_in_the_ledger_with_its_reason(night):
-    (sent,) = sent_or_pending(night.ledger, deliveries, night.current.name)
-    assert sent["state"] == "sent"
+    sent = sent_or_pending(night.ledger, deliveries, night.current.name)
+    assert [(row["recipient"], row["state"]) for row in sent] == [("bank_a", "sent"), ("science_bureau", "sent")]
     planted = [fault for fault in night.truth["planted"] if fault["expect"] == "denied"]
     expected = {
         (fault["record"]["consent_id"], fault["reason"])
@@ -203,7 +205,7 @@ def test_every_denied_consent_is_in_the_ledger_with_its_reason(night):
         found = {(row.consent_id, row.reason) for row in connection.execute(select(denials))}
     assert expected
     assert expected <= found
-    assert sent["denied"] == len(found)
+    assert sent[0]["denied"] == len(found)
 
 
 def test_one_notice_names_the_edition_and_no_enterprise(night):
@@ -297,3 +299,17 @@ def test_a_proposal_is_tried_beside_today_and_publishes_nothing(night, tmp_path)
     again = night.jifen("simulate", "--out", str(out), "--parameters", str(terms))
     assert again.code == 1
     assert "is there already" in str(again.told)
+
+
+def test_the_bureau_gets_whole_tables_by_its_office_over_https(night):
+    box, keys = night.sandbox.state / "https" / "science_bureau" / "inbox", night.sandbox.state / "openpgp"
+    (package,) = [path for path in box.iterdir() if path.name.endswith(".tar.gpg")]
+    files = opened_by_gpg(package, keys / "science_bureau.secret.asc", keys / "zone.asc")
+    manifest = json.loads(files["manifest.json"])
+    assert (manifest["grant"], manifest["data_classes"]) == ("mandate", ["score", "credit", "subsidy"])
+    rows = {entry["table"]: entry["rows"] for entry in manifest["files"]}
+    assert rows == {
+        name: pq.read_metadata(night.current / "tables" / f"{name}.parquet").num_rows
+        for name in ("rankings", "restrictions", "subsidy_pay_list")
+    }
+    assert min(rows.values()) > 0

@@ -142,7 +142,7 @@ def all_events(two):
 @pytest.mark.parametrize("driver", ["webhook", "mail"])
 def test_no_channel_is_told_a_code_unless_its_file_asks(two, driver):
     for policies, is_named in ((None, False), ("counts", False), ("enterprises", True)):
-        told = told_by(sink(driver, events=list(EVENTS), policies=policies), *all_events(two))
+        told = told_by(sink(driver, events=list(EVENTS), details=policies), *all_events(two))
         text = json.dumps(told, ensure_ascii=False)
         assert [code in text for code in (A, B, C)] == [is_named] * 3
         if driver == "mail":
@@ -162,7 +162,7 @@ def test_a_program_gets_each_event_by_itself_as_a_cloudevent_of_its_own_id_and_t
 
 
 def test_people_get_one_digest_in_chinese_and_english(two):
-    (digest,) = told_by(sink("mail", events=list(EVENTS), policies="counts"), *all_events(two))
+    (digest,) = told_by(sink("mail", events=list(EVENTS), details="counts"), *all_events(two))
     assert (digest["id"], digest["type"]) == ("e.channel.1", "cn.jifen.digest.v1")
     title, text = digest["data"]["title"], digest["data"]["text"]
     assert title == "企业创新积分：2025-06-30 版已发布，编号 2025-06-30-abc"

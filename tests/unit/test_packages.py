@@ -50,7 +50,7 @@ from ledger.runs import start_run
 from ledger.settings import PROJECT_DIR
 from tests.unit.small_edition import AS_OF, make_candidate, seal_small
 
-(BANK,) = [sink for sink in read_sinks() if isinstance(sink, ExtractSink)]
+(BANK,) = [sink for sink in read_sinks() if isinstance(sink, ExtractSink) and sink.name == "bank_a"]
 SCORES = "ext_bank__scores"
 LEFT_OUT = """
 recipient consent_valid_from consent_valid_to consent_withdrawn_on data_classes purpose enterprise_name rank_overall
