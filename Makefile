@@ -58,6 +58,8 @@ test: lint
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends minisign >/dev/null; } || true
 	@command -v gpg >/dev/null || [ "$$(id -u)" != 0 ] || { echo "installing GnuPG for its tests: apt-get install gnupg"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gnupg >/dev/null; } || true
+	@command -v age >/dev/null || [ "$$(id -u)" != 0 ] || { echo "installing age for its tests: apt-get install age"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends age >/dev/null; } || true
 	@command -v apache2 >/dev/null || [ "$$(id -u)" != 0 ] || { echo "installing Apache, whose WebDAV takes packages in tests: apt-get install apache2"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends apache2 >/dev/null; } || true
 	$(BIN)/pytest --numprocesses $$(( $$(nproc) < 4 ? $$(nproc) + 1 : 4 ))

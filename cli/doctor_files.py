@@ -92,7 +92,7 @@ def gpg(here: Here) -> str:
 
 
 def _sealed(here: Here) -> list[tuple[str, Sealing]]:
-    return [(sink.name, sink.sealed) for sink in here.sinks if isinstance(sink, ExtractSink) and sink.sealed]
+    return [(sink.name, sink.openpgp) for sink in here.sinks if isinstance(sink, ExtractSink) and sink.openpgp]
 
 
 def key_files(here: Here) -> str:

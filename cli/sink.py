@@ -10,12 +10,14 @@ import typer
 from cli import show
 from cli.command import Json, fail, misused, new_group, require_known
 from cli.sink_check import check_sinks, contract_columns
+from connectors import age
 from connectors.drivers.addresses import checked_addresses
 from connectors.drivers.webhook import prepared
 from connectors.drivers.webhook_signature import new_secret, signed_headers
 from connectors.errors import ConfigError
 from connectors.openpgp import ENCRYPT, SIGN, usable
 from connectors.sink_files import SINKS_DIR, ExtractSink, NoticeSink, Sink, read_sinks
+from flows.packages import key_file
 from ledger.settings import PROJECT_DIR, MissingVariableError, Settings
 
 app = new_group()
@@ -36,7 +38,7 @@ def _told(sink: Sink) -> dict[str, Any]:
     told: dict[str, Any] = {"recipient": sink.name, "title": f"{sink.title.zh} {sink.title.en}", "kind": sink.kind}
     if not isinstance(sink, ExtractSink):
         return told
-    seal = "OpenPGP" if sink.sealed else f"no: {sink.unsealed}"
+    seal = {"openpgp": "OpenPGP", "age": "age"}[sink.sealed.kind] if sink.sealed else f"no: {sink.unsealed}"
     answers = sink.acknowledged.working_days if sink.acknowledged else None
     return {**told, "gets": ", ".join(sink.tables), "format": sink.format, "sealed": seal, "answers": answers}
 
@@ -68,6 +70,12 @@ def _checked(sink: ExtractSink) -> dict[str, Any]:
     problems = [found["message"]] if found["message"] else []
     if missing := [name for name in sink.variables() if not os.environ.get(name)]:
         problems.append(f"{', '.join(missing)} not set. Whose: config. Next: set it in .env (see .env.example)")
+    elif sink.sealed and sink.sealed.kind == "age":
+        try:
+            ours, theirs = (key_file(one, sink.name) for one in (sink.sealed.signing_key, sink.sealed.recipient_keys))
+            age.usable(ours, theirs, sink.name)
+        except ConfigError as error:
+            problems.append(str(error))
     elif sink.sealed:
         for variable, purpose, is_secret in (
             (sink.sealed.signing_key, SIGN, True),

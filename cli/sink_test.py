@@ -77,7 +77,8 @@ def _trial(sink: ExtractSink, folder: Path) -> dict[str, Any]:
     ledger.dispose()
     if sent["state"] != "sent":
         return {"message": sent["error"]}
-    keys = Keys(key_pair(folder, sink.name)[0], key_pair(folder, SENDER)[1]) if sink.sealed else None
+    pairs = [key_pair(folder, name, sink.sealed.kind) for name in (sink.name, SENDER)] if sink.sealed else []
+    keys = Keys(pairs[0][0], pairs[1][1]) if pairs else None
     package = folder / "box" / sink.folder / sent["file_name"]
     received = asdict(receive(package, folder / "loaded", sink.name, keys))
     is_right = sent["rows"] == ROWS * len(sink.tables) and received["manifest_sha256"]

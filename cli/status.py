@@ -172,7 +172,7 @@ def expiring_keys(sinks: Sequence[Sink], environ: Mapping[str, str]) -> Iterator
     # Keys expire at a moment, which gpg tells in UTC: days are counted there, and not in the zone.
     today, told = datetime.now(UTC).date(), set()
     for sink in sinks:
-        sealing = sink.sealed if isinstance(sink, ExtractSink) else None
+        sealing = sink.openpgp if isinstance(sink, ExtractSink) else None
         named = [sealing.signing_key.env, sealing.recipient_keys.env] if sealing else []
         for name in named:
             if not (path := environ.get(name)) or name in told:

@@ -77,7 +77,7 @@ def seal(content: bytes, signing: Path, recipients: Path, where: str) -> bytes:
 def unseal(content: bytes, secret: Path, senders: Path, where: str) -> bytes:
     """What was sealed, where one of the keys in `senders` signed it and `secret` opens it. Raises `SealError`."""
     known = {key.fingerprint for key in keys_in(senders, where)}
-    _require_own(secret, where, 0o077)
+    require_own(secret, where, 0o077)
     with _home(secret, senders) as home:
         done = _gpg(home, ["--status-fd", "2", *_UNASKED, "--decrypt"], content)
     said = [
@@ -107,7 +107,7 @@ def usable(file: Path, purpose: str, where: str, *, is_secret: bool = False) -> 
     of_kind = [key for key in keys if key.is_secret == is_secret]
     if not of_kind:
         raise ConfigError(f"{file} holds no {word} key.", where, "name the right file in its variable")
-    _require_own(file, where, 0o077 if is_secret else 0o022)
+    require_own(file, where, 0o077 if is_secret else 0o022)
     if is_secret and len(of_kind) > 1:
         raise ConfigError(f"{file} holds {len(of_kind)} secret keys.", where, "leave the one that signs in it")
     found = [key for key in of_kind if key.problem is None and purpose in key.may]
@@ -181,7 +181,8 @@ def new_pair(folder: Path, name: str, *, days: int | None = None, born: datetime
     return secret, public
 
 
-def _require_own(file: Path, where: str, forbidden: int) -> None:
+def require_own(file: Path, where: str, forbidden: int) -> None:
+    """Raise `ConfigError` where others may do to a key file what they must not."""
     mode = file.stat().st_mode & 0o777
     if mode & forbidden:
         what = "read" if forbidden & 0o044 else "changed"

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, TypeAdapter
+from pydantic import AliasChoices, Field, TypeAdapter, model_validator
 
 from connectors.drivers.auth import Basic, Bearer, MutualTls
 from connectors.errors import ConfigError
@@ -110,10 +110,19 @@ class Granted(Strict):
 
 
 class Sealing(Strict):
-    """OpenPGP, sign then encrypt: variables that hold paths of key files, ours and the recipient's."""
+    """Variables that hold paths of key files, ours and the recipient's.
 
+    OpenPGP, sign then encrypt, where they stand for themselves; under `age` they are a minisign key and age recipients.
+    """
+
+    kind: Literal["openpgp", "age"] = "openpgp"
     signing_key: Variable
     recipient_keys: Variable
+
+    @model_validator(mode="before")
+    @classmethod
+    def _under_age(cls, told: Any) -> Any:
+        return {"kind": "age", **told["age"]} if isinstance(told, dict) and list(told) == ["age"] else told
 
 
 class Acknowledgement(Strict):
@@ -171,6 +180,11 @@ class ExtractSink(_Sink):
             self.notice is None or {self.notice.score, self.notice.key_factors} <= set(taken),
             "a notice is made of columns that the recipient gets",
         )
+
+    @property
+    def openpgp(self) -> Sealing | None:
+        """Its keys where they are of OpenPGP, which expire."""
+        return self.sealed if self.sealed and self.sealed.kind == "openpgp" else None
 
     def check_columns(self, extract: str, columns: Sequence[str]) -> None:
         """Each column is sent or left out on purpose; else a `ConfigError`, before anything is sent."""

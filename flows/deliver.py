@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ from connectors.sink_files import ExtractSink, ReturnsSink
 from editions.extract import ExtractError
 from editions.package import PackageError
 from flows.night import Night
-from flows.packages import DeliveryError, composed, kept_package
+from flows.packages import DeliveryError, composed, kept_package, signature_beside
 from ledger.publications import mark_failed, mark_sent, pending
 from ledger.settings import MissingVariableError, Settings
 from ledger.store import Row
@@ -103,6 +103,7 @@ def leave_package(night: Night, sink: ExtractSink, row: Row) -> None:
         content,
         manifest_text({**outside, "is_sealed": sink.sealed is not None}),
         night.settings,
+        signature_beside(night.settings.data_dir, row),
     )
 
 
@@ -111,9 +112,16 @@ def manifest_text(told: Row) -> bytes:
     return json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True).encode("utf-8", "backslashreplace") + b"\n"
 
 
-def leave(sink: ExtractSink | ReturnsSink, name: str, content: bytes, manifest: bytes, settings: Settings) -> None:
-    """Leave a file with its recipient, then its manifest, which says that the file is whole."""
-    files = [(name, content), (f"{name}.manifest.json", manifest)]
+def leave(
+    sink: ExtractSink | ReturnsSink,
+    name: str,
+    content: bytes,
+    manifest: bytes,
+    settings: Settings,
+    beside: Sequence[tuple[str, bytes]] = (),
+) -> None:
+    """Leave a file with its recipient, what lies beside it, then its manifest, which says that all is whole."""
+    files = [(name, content), *beside, (f"{name}.manifest.json", manifest)]
     transport(sink).push(sink.connection, sink.folder, files, sink.name, settings)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from connectors import age
 from connectors.errors import ConfigError, DataError
 from connectors.sink_files import ExtractSink, Sealing
 from connectors.strict import Variable
@@ -36,6 +37,7 @@ from flows.night import Night
 from ledger.deliveries import DAILY, RECALL, before, next_number, record_composed
 from ledger.files import write_durably
 from ledger.journal import head
+from ledger.minisign import SUFFIX
 from ledger.publications import edition_row
 from ledger.settings import read_variable
 from ledger.store import Row
@@ -106,8 +108,9 @@ def composed(night: Night, sink: ExtractSink, owed: Row) -> Row:
     }
     package, told = pack(files, manifest)
     name = f"jifen_{sink.name}_{send_date:%Y%m%d}_{owed['number']:06d}.tar"
+    beside: dict[str, bytes] = {}
     if sink.sealed:
-        package, name = sealed(sink.sealed, package, sink.name), f"{name}.gpg"
+        package, name, beside = sealed(sink.sealed, package, name, sink.name)
     values: Row = {
         "send_date": send_date.isoformat(),
         "file_name": name,
@@ -118,18 +121,32 @@ def composed(night: Night, sink: ExtractSink, owed: Row) -> Row:
         "ack_due_on": _ack_due_on(sink, send_date),
     }
     codes = {table: cut.table["uscc"].to_pylist() for table, cut in extracts.items()}
-    kept = {name: package, MANIFEST: told, HELD_BACK: json.dumps(codes).encode()}
+    kept = {name: package, **beside, MANIFEST: told, HELD_BACK: json.dumps(codes).encode()}
     _keep(kept_folder(night.settings.data_dir, owed), kept)
     denied = {one["consent_id"]: one for cut in extracts.values() for one in cut.denied}
     record_composed(night.ledger, owed["delivery_id"], values, list(denied.values()))
     return {**owed, **values}
 
 
-def sealed(sealing: Sealing, package: bytes, where: str) -> bytes:
-    """The package signed and encrypted. Raises `ConfigError` for a key file that may not be used."""
+def sealed(sealing: Sealing, package: bytes, name: str, where: str) -> tuple[bytes, str, dict[str, bytes]]:
+    """The package signed and encrypted, its name, and what lies beside it: a signature of its own.
+
+    Raises `ConfigError` for a key file that may not be used.
+    """
+    signing, recipients = key_file(sealing.signing_key, where), key_file(sealing.recipient_keys, where)
+    if sealing.kind == "age":
+        name = f"{name}.age"
+        content, signature = age.seal(package, name, signing, recipients, where)
+        return content, name, {f"{name}{SUFFIX}": signature}
     from connectors.openpgp import seal
 
-    return seal(package, key_file(sealing.signing_key, where), key_file(sealing.recipient_keys, where), where)
+    return seal(package, signing, recipients, where), f"{name}.gpg", {}
+
+
+def signature_beside(data_dir: Path, row: Row) -> list[tuple[str, bytes]]:
+    """The signature that is left beside a package, where its seal has one."""
+    path = kept_folder(data_dir, row) / f"{row['file_name']}{SUFFIX}"
+    return [(path.name, path.read_bytes())] if path.is_file() else []
 
 
 def key_file(variable: Variable, where: str) -> Path:

@@ -10,11 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from connectors import age
 from connectors.openpgp import SealError, unseal
 from editions.package import DROPS, MANIFEST, PackageError, checked, read_drops, read_table, unpack
 from editions.relations import TABLE_NAME
 from editions.sql_text import quoted
 from ledger.files import write_durably
+from ledger.minisign import SUFFIX
 
 STORE = "received.sqlite"
 OWN = ("deliveries", "dropped")
@@ -132,9 +134,12 @@ def _require_table_names(names: list[str]) -> None:
 
 def _opened(package: Path, keys: Keys | None) -> bytes:
     content = package.read_bytes()
+    if keys is not None and package.suffix == ".age":
+        signature = package.with_name(f"{package.name}{SUFFIX}")
+        return age.unseal(content, signature, keys.secret, keys.senders, "receive")
     if keys is not None:
         return unseal(content, keys.secret, keys.senders, "receive")
-    if package.suffix == ".gpg":
+    if package.suffix in (".gpg", ".age"):
         raise ReceiveError("it is sealed: name --key and --sender")
     return content
 

@@ -1,0 +1,91 @@
+"""age, by the package pyrage: encrypt, then sign in minisign's format; and the way back."""
+
+from pathlib import Path
+from typing import Any
+
+from connectors.errors import ConfigError
+from connectors.openpgp import SealError, require_own
+from ledger.minisign import SUFFIX, KeyFileError, SignatureError, check, read_public_keys, read_secret_key, sign
+
+
+def seal(content: bytes, name: str, signing: Path, recipients: Path, where: str) -> tuple[bytes, bytes]:
+    """Encrypt to every recipient of a file, and sign what comes of it with its name; answers both.
+
+    Raises `ConfigError` for a key file that may not be used, before anything is made.
+    """
+    key, readers = usable(signing, recipients, where)
+    sealed: bytes = _pyrage(where).encrypt(content, readers)
+    return sealed, sign(key, sealed, f"file:{name}").encode()
+
+
+def unseal(content: bytes, signature: Path, secret: Path, senders: Path, where: str) -> bytes:
+    """What was sealed, where one of the keys in `senders` signed it under its name and `secret` opens it.
+
+    Raises `SealError`.
+    """
+    pyrage = _pyrage(where)
+    require_own(secret, where, 0o077)
+    try:
+        known = {key.key_id: key for key in read_public_keys(senders)}
+        keys = [pyrage.x25519.Identity.from_str(line) for line in _lines(secret, where)]
+    except (KeyFileError, pyrage.IdentityError) as error:
+        raise ConfigError(f"a key file cannot be used: {error}.", where, "name the right files") from None
+    if not signature.is_file():
+        raise SealError(f"it is not signed: {signature.name} is not there")
+    try:
+        _, told = check(known, content, signature.read_text(encoding="utf-8", errors="replace"))
+    except SignatureError as error:
+        raise SealError(f"its signature {error}") from None
+    if told != f"file:{signature.name.removesuffix(SUFFIX)}":
+        raise SealError("it was signed under another name")
+    try:
+        opened: bytes = pyrage.decrypt(content, keys)
+    except pyrage.DecryptError:
+        raise SealError("it cannot be decrypted: it is for another key") from None
+    return opened
+
+
+def usable(signing: Path, recipients: Path, where: str) -> tuple[Any, list[Any]]:
+    """Our key that signs, and the recipient's that may open. Raises `ConfigError` where one cannot be used."""
+    pyrage = _pyrage(where)
+    try:
+        key = read_secret_key(signing)
+    except KeyFileError as error:
+        raise ConfigError(str(error), where, "jifen key new PATH") from None
+    lines = _lines(recipients, where)
+    require_own(recipients, where, 0o022)
+    try:
+        return key, [pyrage.x25519.Recipient.from_str(line) for line in lines]
+    except pyrage.RecipientError:
+        what = f"{recipients} holds a line that is no age recipient."
+        raise ConfigError(what, where, "ask the recipient for lines that begin with age1") from None
+
+
+def new_identity(secret: Path, public: Path) -> None:
+    """Make a recipient's key pair: the secret file (mode 0600) and the public one."""
+    made = _pyrage("age").x25519.Identity.generate()
+    secret.parent.mkdir(parents=True, exist_ok=True)
+    secret.touch(mode=0o600)
+    secret.write_text(f"{made}\n", encoding="ascii")
+    public.write_text(f"{made.to_public()}\n", encoding="ascii")
+    public.chmod(0o644)
+
+
+def _lines(file: Path, where: str) -> list[str]:
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        what = f"the key file {file} cannot be read ({type(error).__name__})."
+        raise ConfigError(what, where, "put it there, or set its variable") from None
+    found = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    if not found:
+        raise ConfigError(f"{file} holds no key.", where, "name the right file in its variable")
+    return found
+
+
+def _pyrage(where: str) -> Any:
+    try:
+        import pyrage
+    except ImportError:
+        raise ConfigError("the package pyrage is not installed.", where, "pip install 'jifen[age]'") from None
+    return pyrage
