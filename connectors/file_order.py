@@ -118,6 +118,12 @@ def fits(request: FileRequest, name: str) -> bool:
     return not isinstance(order, OrderByName) or re.search(order.pattern, _plain(name), re.IGNORECASE) is not None
 
 
+def missing_numbers(order: OrderByName, names: Iterable[str]) -> list[int]:
+    """The numbers between those of these names that none of them has."""
+    numbers = {found for name in names for _, found, _ in _declared(order, name)[-1:]}
+    return sorted({*range(min(numbers, default=0), max(numbers, default=0))} - numbers - {0})
+
+
 def _plain(name: str) -> str:
     return unicodedata.normalize("NFKC", name)
 

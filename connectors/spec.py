@@ -206,10 +206,14 @@ class Manifest(Strict):
 
 
 class OrderByName(Strict):
-    """Which file is the later one stands in its name: in the groups of `pattern`, numbers compared as numbers."""
+    """Which file is the later one stands in its name: in the groups of `pattern`, numbers compared as numbers.
+
+    `is_numbered`: the last group counts the files one by one, so that one that is missing is known.
+    """
 
     by: Literal["name"]
     pattern: str
+    is_numbered: bool = False
 
     def _rules(self) -> Rules:
         try:

@@ -14,8 +14,8 @@ from typing import Literal, Protocol
 from connectors.drivers.names import is_companion, is_of_sibling, is_scratch, matches, matches_loosely, near
 from connectors.drivers.pages import MAX_BODY_BYTES, Ask, Page
 from connectors.errors import AgencyError, DataError, TransientError
-from connectors.file_order import fits, label_of, name_of, ranks
-from connectors.spec import FileRequest, Flag, Manifest, StableSize
+from connectors.file_order import fits, label_of, missing_numbers, name_of, ranks
+from connectors.spec import FileRequest, Flag, Manifest, OrderByName, StableSize
 
 log = logging.getLogger("jifen")
 
@@ -92,6 +92,7 @@ def pull_files(ask: Ask, request: FileRequest, folder: Folder) -> Iterator[Page]
     if not there and ask.dataset.load == "snapshot":
         what = f"there is no file {request.pattern}: a snapshot without one is no snapshot of nothing."
         raise AgencyError(what, where, "ask the agency for the file; the last good batch stays")
+    _require_no_gap(there, ask, request)
     newest = {name_of(label): label for label in ask.held}
     known = [file for file in there if _is_known(file, ask, newest)]
     wanted = [file for file in there if not _is_known(file, ask, newest)] + _changed_unseen(known, ask, folder)
@@ -102,6 +103,18 @@ def pull_files(ask: Ask, request: FileRequest, folder: Folder) -> Iterator[Page]
         if not body:
             ask.notes[f"empty_file:{shown(one.file.name)}"] += 1
         yield Page(one.file.label, body, {"after": one.file.label} if place < len(whole) else None)
+
+
+def _require_no_gap(there: Sequence[Listed], ask: Ask, request: FileRequest) -> None:
+    """Of files that are counted in their names none may be missing between those that are there or were."""
+    order = request.order
+    if not (isinstance(order, OrderByName) and order.is_numbered):
+        return
+    names = [*(file.name for file in there), *map(name_of, ask.seen)]
+    if missing := missing_numbers(order, names):
+        told = ", ".join(map(str, missing[:10]))
+        what = f"the files number {told} are missing: later ones are there."
+        raise DataError(what, ask.dataset.address, "ask them for these files; the last good batch stands")
 
 
 def _in_order(found: list[Listed], request: FileRequest, where: str) -> list[Listed]:
