@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import secrets
 import shlex
 import signal
 import socket
@@ -147,7 +148,7 @@ class Servers:
         if isinstance(connection, HttpsConnection):
             told = self.folders.enter_context(serve_folder(state / "https" / bank.name, state / "tls" / bank.name))
             known = {connection.url.env: told["url"]} | ({connection.ca.env: told["ca"]} if connection.ca else {})
-            self.name(dict.fromkeys(variables_in(connection), "made-up") | known)
+            self.name(dict.fromkeys(variables_in(connection), secrets.token_urlsafe(24)) | known)
 
     async def _open_sftp(self, name: str, connection: SftpConnection) -> None:
         world = self.world
