@@ -108,7 +108,6 @@ def cut_extract(
     """
     path = _path(edition_path, extract)
     _require_fields(fields, pq.read_schema(path).names, extract)
-    consents = pq.read_table(path, partitioning=None, filters=[("recipient", "=", recipient)])
     classes = _classes_of(fields, extract)
     values = {
         "send_date": send_date,
@@ -117,7 +116,8 @@ def cut_extract(
         "classes": sorted({name for name in classes.values() if name}),
     }
     with duckdb.connect() as connection:
-        connection.register("consents", consents)
+        whole = f"select * from read_parquet({literal(path)}, hive_partitioning = false)"  # noqa: S608  # quoted
+        connection.execute(f"create view consents as {whole}")
         connection.execute(JUDGED, values)
         connection.execute(ALLOWED)
         chosen = ", ".join(_consented(field, name) for field, name in classes.items())

@@ -58,7 +58,7 @@ def test_its_steps_page_figures_and_log_are_there_and_agree(first_night):
     assert {line["ended"] for line in steps.values()} == {"done"}
     received = sum(one["rows_received"] for one in report["pulled"])
     assert steps["pull"]["counts"]["received"] == received > 0
-    assert (steps["deliver"]["counts"]["sent"], steps["notify"]["counts"]["sent"]) == (1, 1)
+    assert (steps["deliver"]["counts"]["sent"], steps["notify"]["counts"]["sent"]) == (2, 1)
     (run,) = house.jifen("runs", "list", "--state", "published").told[-1:]
     assert (run["run_id"], run["rows"]["received"]) == (report["run_id"], received)
     content = (house.data_dir / "reports" / "latest.html").read_text(encoding="utf-8")
