@@ -79,6 +79,11 @@ def command_lines():
     return lines
 
 
+def state_of(environment, driver):
+    """In which state Prefect has the flow run that drove a night."""
+    return api(environment, "flow_runs", driver.partition(":")[2])["state"]["type"]
+
+
 def end_with_parent():
     """What Popen calls in the child: a worker must not outlive a test that was killed."""
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
@@ -188,8 +193,9 @@ def test_the_lines_of_the_readme_lead_to_a_scheduled_night_that_is_published_and
     try:
         deadline = time.monotonic() + 1800
         while time.monotonic() < deadline and worker.poll() is None:
-            runs = latest_runs(house.ledger, 5)
-            if any(run["state"] != "running" for run in runs):
+            ended = [run["driver"] for run in latest_runs(house.ledger, 5) if run["state"] != "running"]
+            # What the night leaves on its page comes after its end in the ledger.
+            if any(state_of(environment, driver) not in ("PENDING", "RUNNING") for driver in ended):
                 break
             listed |= command_lines()
             time.sleep(1)
@@ -203,6 +209,8 @@ def test_the_lines_of_the_readme_lead_to_a_scheduled_night_that_is_published_and
     flow_run = api(environment, "flow_runs", published[0]["driver"].partition(":")[2])
     assert flow_run["auto_scheduled"] is True
     assert flow_run["deployment_id"]
+    of_run = {"artifacts": {"flow_run_id": {"any_": [flow_run["id"]]}}}
+    assert {one["key"] for one in api(environment, "artifacts", "filter", ask=of_run)} == {"night", "datasets"}
     assert [row["recipient"] for row in pending(house.ledger, deliveries)] == ["bank_a"]
     assert {row["recipient"] for row in pending(house.ledger, outbox)} == {"policy_channel"}
     settle(environment, house, monkeypatch)
