@@ -18,6 +18,7 @@ SIGN, ENCRYPT = "s", "e"
 WARNED_DAYS: Final = (7, 30, 90)
 _SECONDS: Final = 300
 _PREFIX: Final = "jifen-gpg-"
+_LONGEST_PLACE: Final = 70
 _COMMON: Final = ("--batch", "--no-tty", "--no-options", "--quiet", "--no-auto-key-locate")
 _UNASKED: Final = ("--pinentry-mode", "loopback", "--passphrase", "")
 # RFC 4880 is what GnuPG 2.2 reads: a key of a newer version may ask for ciphers that it does not know.
@@ -195,8 +196,7 @@ def _home(*keys: Path) -> Iterator[Path]:
     if shutil.which("gpg") is None:
         raise ConfigError("the program gpg is not installed.", "openpgp", "apt-get install gnupg")
     _sweep_homes()
-    # Short, for the socket of the agent stands in it.
-    with TemporaryDirectory(prefix=_PREFIX) as folder:
+    with TemporaryDirectory(prefix=_PREFIX, dir=_place()) as folder:
         home = Path(folder)
         try:
             for file in keys:
@@ -215,9 +215,15 @@ def _home(*keys: Path) -> Iterator[Path]:
             )
 
 
+def _place() -> str:
+    """Where homes stand. The socket of gpg's agent stands in each, and a long path leaves it without one."""
+    place = gettempdir()
+    return place if len(place) <= _LONGEST_PLACE else "/tmp"  # noqa: S108 - a folder below it is made 0700
+
+
 def _sweep_homes() -> None:
     """Remove what a kill left of earlier homes: copies of keys stand in them. Their agents end without them."""
-    for left in Path(gettempdir()).glob(f"{_PREFIX}*"):
+    for left in Path(_place()).glob(f"{_PREFIX}*"):
         with suppress(OSError):
             found = left.stat()
             if found.st_uid == os.getuid() and time.time() - found.st_mtime > 4 * _SECONDS:

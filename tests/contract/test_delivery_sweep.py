@@ -1,5 +1,8 @@
 """Deliveries under seeded faults: a fixed sample of the sweep, and that the sweep finds what it looks for."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from connectors.drivers import sftp
@@ -8,14 +11,15 @@ from tests import delivery_sweep
 
 
 @pytest.fixture
-def swept(tmp_path, monkeypatch):
-    """A sweep whose variables are gone after it."""
+def swept(monkeypatch):
+    """A sweep whose variables and folder are gone after it."""
 
     def run(count, **options):
-        with monkeypatch.context() as patch:
+        with tempfile.TemporaryDirectory(prefix="sweep-") as folder, monkeypatch.context() as patch:
+            patch.setattr(tempfile, "tempdir", folder)
             for name in ("TMPDIR", "SMALL_HOST"):
-                patch.setenv(name, str(tmp_path))
-            return delivery_sweep.sweep(tmp_path, count, processes=1, **options)
+                patch.setenv(name, folder)
+            return delivery_sweep.sweep(Path(folder), count, processes=1, **options)
 
     return run
 

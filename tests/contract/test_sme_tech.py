@@ -54,7 +54,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, dict
     cases = {
         **alone,
         "sound": SOUND,
-        "unknown": {},
+        "nothing known": {},
         **{f"fails {code}": SOUND | values for code, values in FAILING.items()},
         **{f"by {route}": SOUND | POOR | {code: 1} for route, code in ROUTES.items()},
         **{f"by standard but not {code}": SOUND | POOR | {"N09": 1} | FAILING[code] for code in ("lists", "staff")},
@@ -129,6 +129,6 @@ def test_all_routes_that_somebody_passes_by_are_told(scored: dict) -> None:
 
 
 def test_what_is_not_known_gives_no_points_and_passes_nobody(scored: dict) -> None:
-    assert scored["totals"]["unknown"]["points_total"] == 0
-    assert not any(is_met for (name, _), is_met in scored["verdicts"].items() if name == "unknown")
-    assert passed(scored, "unknown") == (False, None)
+    assert scored["totals"]["nothing known"]["points_total"] == 0
+    assert not any(is_met for (name, _), is_met in scored["verdicts"].items() if name == "nothing known")
+    assert passed(scored, "nothing known") == (False, None)

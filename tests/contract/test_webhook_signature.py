@@ -107,8 +107,8 @@ def test_a_secret_that_is_none_is_refused_before_anything_is_sent(received, secr
     assert secret not in str(caught.value)
 
 
-@pytest.mark.parametrize(("option", "kinds"), [([], ("whsec_", "whsec_")), (["--ed25519"], ("whsk_", "whpk_"))])
+@pytest.mark.parametrize(("option", "kinds"), [([], ("whsec_",)), (["--ed25519"], ("whsk_", "whpk_"))])
 def test_the_command_makes_one(received, tmp_path, option, kinds):
     told = json.loads(jifen("sink", "secret", *option, "--json", env={}, cwd=tmp_path).stdout)[0]
-    assert [held.startswith(kind) for held, kind in zip(told.values(), kinds, strict=True)] == [True, True]
+    assert [held.startswith(kind) for held, kind in zip(told.values(), kinds, strict=True)] == [True] * len(kinds)
     received(told["secret"])

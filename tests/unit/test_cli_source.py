@@ -83,7 +83,10 @@ def test_a_plan_makes_no_data_folder(jifen):
 
 def test_checking_makes_no_data_folder(jifen):
     line, *sinks = json.loads(jifen("check", "--json").stdout)
-    assert {(sink["dataset"], sink["state"]) for sink in sinks} == {("sink bank_a", "ok")}
+    assert {(sink["dataset"], sink["state"]) for sink in sinks} == {
+        ("sink bank_a", "ok"),
+        ("sink science_bureau", "ok"),
+    }
     assert (line["state"], line["records"], line["refused"]) == ("ok", 2, 0)
     assert not jifen.data_dir.exists()
 

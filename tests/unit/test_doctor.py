@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from importlib.metadata import version
@@ -66,6 +67,7 @@ class House:
         self.reach()
         self.given: dict[str, object] = {"sources": SOURCES, "sinks": SINKS, "prefect": Survey(())}
         self.children: list[int] = []
+        self.open = ExitStack()
 
     def own(self, name: str) -> Path:
         """A path of the project that may be changed: folders on the way become folders of links."""
@@ -153,7 +155,8 @@ def house(tmp_path, monkeypatch):
     with private():
         publish_edition(made)
     before = os.umask(0o022)
-    yield made
+    with made.open:
+        yield made
     os.umask(before)
     for number in made.children:
         os.kill(number, signal.SIGKILL)
@@ -310,7 +313,18 @@ AMISS_WITH_PREFECT = {
     "automation": Survey((Change(AUTOMATION, "silent", "is not there: made", list),)),
     "prefect_runs": Survey((Change(SLOTS, "nightly", "1 taken, 0 runs at work: freed", list),)),
 }
-BREAKS["prefect_api"] = lambda house: (house.given.pop("prefect"), house.set(PREFECT_API_URL="http://127.0.0.1:9/api"))
+
+
+def without_a_server(house: House) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    house.given.pop("prefect")
+    house.set(PREFECT_API_URL="http://127.0.0.1:9/api")
+    # Prefect reads its variables once, and another test of this process may have had it do so.
+    house.open.enter_context(temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}))
+
+
+BREAKS["prefect_api"] = without_a_server
 for _name, _survey in AMISS_WITH_PREFECT.items():
     BREAKS[_name] = lambda house, survey=_survey: house.given.update(prefect=survey)
 
