@@ -18,7 +18,7 @@ WRITTEN_ONCE = 0o400
 PART = ".part"
 """How the name of a file ends that is being written; what a kill or a full disk left of one is swept."""
 
-OURS = ("raw", "landed", "quarantine", "editions", "candidates", "returns", "deliveries", "reports", "logs", "metrics")
+OURS = ("raw", "landed", "quarantine", "editions", "candidates", "returns", "deliveries", "reports", "logs")
 """The folders of a data folder."""
 
 log = logging.getLogger("jifen")
@@ -119,11 +119,12 @@ def sweep_parts(data_dir: Path) -> int:
     """
     found = [
         path
-        for name in ("raw", "quarantine", "returns", "deliveries", "reports")
+        for name in ("raw", "quarantine", "returns", "deliveries", "reports", "logs")
         for path in (data_dir / name).rglob(f".*{PART}")
     ]
     found += (data_dir / "landed").glob("*/*/.batch=*.parquet")
     found += (data_dir / "editions").glob(".current.*")
+    found += (data_dir / "metrics").glob("*.prom.*")
     found += data_dir.glob(f".*{PART}")
     for path in found:
         path.unlink(missing_ok=True)

@@ -85,9 +85,16 @@ def test_what_was_left_half_written_is_swept_and_nothing_else(tmp_path):
         "quarantine/tax/statements/.batch=2025-06-30-001.jsonl.part",
         "returns/2025-06-30/.tax.csv.0f.part",
         "editions/.current.123",
+        "logs/.2025-06-30-0f.openlineage.jsonl.0f.part",
+        "metrics/jifen.prom.12.34",
         ".ledger.id.0f.part",
     ]
-    stay = ["raw/ab/ab12.zst", "landed/tax/statements/batch=2025-06-30-001/part-0.parquet", "raw/ab/x.part"]
+    stay = [
+        "raw/ab/ab12.zst",
+        "landed/tax/statements/batch=2025-06-30-001/part-0.parquet",
+        "raw/ab/x.part",
+        "metrics/jifen.prom",
+    ]
     for name in (*left, *stay):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
