@@ -19,7 +19,7 @@ def backfill(
     keep_going: Annotated[bool, typer.Option("--continue", help="Go on with the next day where one fails.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Build an edition of each past day that has none, newest first, beside the current one; nobody is told of it.
+    """Build an edition of each past day that has none, newest first, beside the current one. Sends nothing.
 
     What is built already is skipped, so it may be called again. Exit code: that of the first day that failed.
     """

@@ -60,7 +60,7 @@ def zone(here: Here) -> str:
 
 
 def variables(here: Here) -> str:
-    """Every variable that a source or a recipient names is set; nothing of its value is told."""
+    """Every variable that a source or a recipient names is set; the value is never shown."""
     wanted = {source.name: source.variables() for source in here.sources if _is_asked(here, source.datasets)}
     channels = alert_channels(here.sinks, here.environ)
     for sink in here.sinks:
@@ -127,10 +127,10 @@ def keys_expire(here: Here) -> str:
 
 
 def operators(here: Here) -> str:
-    """Somebody is told of a bad night."""
+    """A bad night sends a message to the operators' channel."""
     channels = alert_channels(here.sinks, here.environ)
     if not channels:
-        raise AmissError("no channel: a bad night is told to nobody")
+        raise AmissError("no operators' channel is set: a bad night sends no message")
     return ", ".join(sink.name for sink in channels)
 
 

@@ -109,7 +109,7 @@ def one_of(base: type[Strict]) -> Any:
 class ByWords:
     """Beside a union of parts without a `kind`: the one that knows the most of the words that stand there is meant.
 
-    So a fault is told once, of that part, and not of each that it might have been.
+    So a fault is reported once, for that part, and not for each class of the union.
     """
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

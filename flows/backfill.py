@@ -33,7 +33,7 @@ class PastDay:
 
 
 def days_between(settings: Settings, first: date, last: date) -> list[PastDay]:
-    """Every day from `first` to `last`, the newest first. Nothing is built and nobody is asked."""
+    """Every day from `first` to `last`, the newest first. Builds nothing and calls no agency."""
     if first > last:
         raise BusinessDateError(f"--from {first} lies behind --to {last}. Give them the other way round.")
     ledger = open_ledger(settings)
@@ -62,7 +62,7 @@ def days_between(settings: Settings, first: date, last: date) -> list[PastDay]:
 
 
 def build_days(settings: Settings, days: Sequence[PastDay], *, keep_going: bool) -> Iterator[tuple[date, Outcome]]:
-    """Build what is due, in the order given; answers how each ended. The first that fails is the last, unless told."""
+    """Build what is due, in the order given; answers how each ended. Without `keep_going` a failure is the last."""
     for one in days:
         if one.state != DUE:
             continue

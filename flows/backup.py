@@ -165,7 +165,9 @@ def _postgresql(tool: str, url: URL, *options: str) -> None:
         what = f"the ledger is in PostgreSQL, and {tool} is not installed here."
         raise ConfigError(what, "JIFEN_LEDGER_URL", "install the client tools of PostgreSQL (postgresql-client)")
     plain = url.set(drivername="postgresql", password=None).render_as_string()
-    environment = {**os.environ, **({"PGPASSWORD": str(url.password)} if url.password else {})}
+    # Of our environment no more than it needs: the rest holds the secrets of agencies.
+    environment = {name: held for name, held in os.environ.items() if name in ("PATH", "HOME") or name[:2] == "PG"}
+    environment |= {"PGPASSWORD": str(url.password)} if url.password else {}
     done = subprocess.run(
         [tool, *options, "--dbname", plain], env=environment, capture_output=True, text=True, check=False
     )
@@ -240,6 +242,8 @@ def _list_of(place: Path, name: str) -> dict[str, Any]:
     if hashlib.sha256(content).hexdigest()[:16] != name.rpartition("-")[2]:
         raise DataError("is not the list that was written.", str(path), _OTHER)
     told: dict[str, Any] = json.loads(content)
+    if outside := [one for one in told["files"] if Path(one).is_absolute() or ".." in Path(one).parts]:
+        raise DataError(f"names a file outside the data folder: {outside[0]!r}.", str(path), _OTHER)
     if told["format"] != FORMAT:
         raise ConfigError(f"is of format {told['format']}.", str(path), "use the jifen that wrote it, or a newer one")
     return told

@@ -1,4 +1,4 @@
-"""What is told of a run, while it is at work and afterwards: to the command line, a page and a driver alike."""
+"""What the ledger knows of a run, at work or ended, in the form that the command line, pages and Prefect show."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -80,9 +80,7 @@ def told_of_run(ledger: Engine, run: Row) -> dict[str, Any]:
         **summary_of(run),
         "message": ended.message,
         "steps": report.get("steps", []),
-        "datasets": [
-            {name: one.get(name) for name in (*_DATASET, "changed", "message")} for one in report.get("pulled", ())
-        ],
+        "datasets": [{name: one.get(name) for name in _DATASET} for one in report.get("pulled", ())],
         "stale": report.get("stale", {}),
         "build": report.get("build"),
         "verdict": verdict and {**verdict, "checks": [one for one in verdict["checks"] if _is_telling(one)]},

@@ -98,7 +98,7 @@ def plan(settings: Settings, policy: Policy) -> list[Going]:
 def apply(settings: Settings, policy: Policy, who: str) -> list[Going]:
     """Drop what the policy lets go, under the lock of the data folder; answers what went.
 
-    The journal is told before anything goes: broken off, the next call goes on with what is left.
+    The journal entry is written before anything is removed; after an interruption the next call removes the rest.
     """
     with exclusive_run(settings.data_dir):
         ledger, found = open_ledger(settings), plan(settings, policy)

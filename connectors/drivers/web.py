@@ -103,7 +103,7 @@ class _Line:
         headers: Mapping[str, str] | None = None,
         cap: int = 1 << 16,
     ) -> Answer:
-        """The answer to one request, of a status that is wanted; any other is told."""
+        """The answer to one request. Raises a connector error for a status that is not wanted."""
         sent = requests.PreparedRequest()
         sent.prepare(method, self.url(path), data=body, headers={"Accept-Encoding": "identity", **(headers or {})})
         self._proof(sent)
@@ -145,7 +145,7 @@ class _Line:
         return isinstance(found, bytes)
 
     def require_kept(self, path: str, content: bytes) -> None:
-        """Read back what was written, where that may be read; other bytes are removed, and told."""
+        """Read back what was written, where that may be read; other bytes are removed, and an error is raised."""
         found = self.content(path, len(content))
         if isinstance(found, _Hidden) or found == content:
             return
@@ -155,7 +155,7 @@ class _Line:
 
 
 def _put_whole(line: _Line, path: str, content: bytes) -> bool:
-    """To a store that shows an object once it is whole; it is told that none may be there."""
+    """To a store that shows an object once it is whole, on condition that the name is free."""
     if line.is_left(path, content):
         return False
     answer = line.ask("PUT", path, (200, 201, 204, 409, 412), content, {"If-None-Match": "*"})

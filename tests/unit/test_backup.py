@@ -8,7 +8,7 @@ import pytest
 from connectors.errors import ConfigError, DataError
 from editions.places import edition_path, read_current
 from editions.verify import verify
-from flows.backup import back_up, backups_at, check, restore
+from flows.backup import _write_list, back_up, backups_at, check, restore
 from ledger.binding import FILE
 from ledger.journal import differences, entries
 from ledger.publications import current_id, publication_rows
@@ -85,6 +85,18 @@ def test_a_backup_that_is_damaged_or_cut_short_is_refused_and_names_the_file(set
     (place / f"{name}.json").write_bytes((place / f"{name}.json").read_bytes()[:-1])
     with pytest.raises(DataError, match="is not the list that was written"):
         restore(settings, place, "li")
+
+
+@pytest.mark.parametrize("name", ["../outside", "/tmp/outside", "raw/../../outside"])
+def test_a_list_that_names_a_file_outside_the_folder_is_refused(settings, ledger, kept, place, tmp_path, name):
+    told = json.loads((place / f"{kept[0].name}.json").read_text())
+    told["files"][name] = next(iter(told["files"].values()))
+    lose(settings, ledger)
+    made = _write_list(tmp_path, told)
+    shutil.copytree(place / "objects", tmp_path / "objects")
+    with pytest.raises(DataError, match="names a file outside the data folder"):
+        restore(settings, tmp_path, "li", made)
+    assert not settings.data_dir.exists()
 
 
 def test_after_a_refusal_the_same_place_restores_once_it_is_whole_again(settings, ledger, kept, place, tmp_path):
