@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck
@@ -28,6 +29,13 @@ os.environ["JIFEN_ENV_FILE"] = ""
 # A machine that is busy is no fault of a test: what an example takes to draw says nothing there.
 examples.register_profile("jifen", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 examples.load_profile("jifen")
+
+
+@pytest.fixture(autouse=True)
+def environment_is_put_back() -> Iterator[None]:
+    """What a test, or a sweep that it calls, sets in its own process is gone for the next one."""
+    with patch.dict(os.environ):
+        yield
 
 
 @pytest.fixture(scope="session")
