@@ -9,8 +9,10 @@ from cli.command import Json, misused, new_group, operator
 from flows.packages import kept_folder, kept_manifest
 from flows.redeliver import redeliver
 from ledger.deliveries import acknowledge, delivery_row, delivery_rows
+from ledger.publications import give_up
 from ledger.settings import Settings
 from ledger.store import open_ledger
+from ledger.tables import deliveries
 
 app = new_group()
 
@@ -46,6 +48,16 @@ def send_again(delivery_id: Delivery, as_json: Json = False) -> None:
         show.show_json(row)
         return
     show.console.print(f"{show.safe(row['file_name'])} was left with {show.safe(row['recipient'])} again")
+
+
+@app.command("discard")
+def discard(delivery_id: Delivery, why: Annotated[str, typer.Option(help="The reason; it is kept.")]) -> None:
+    """Give up a package that was not sent yet: its recipient is none any more, or must not get it. The ledger keeps it.
+
+    A recipient that has a sink file is owed a package each day: the next run makes a new one.
+    """
+    give_up(open_ledger(Settings()), deliveries, delivery_id, why, operator())
+    show.console.print(f"{show.safe(delivery_id)} is given up")
 
 
 @app.command("ack")

@@ -6,12 +6,16 @@ from typing import Annotated, Any
 import typer
 
 from cli import show
-from cli.command import Json, misused, new_group
+from cli.command import Json, misused, new_group, operator
+from ledger.publications import give_up
 from ledger.returns import return_rows
 from ledger.settings import Settings
 from ledger.store import open_ledger
+from ledger.tables import returns
 
 app = new_group()
+
+ReturnId = Annotated[str, typer.Argument(help="A return, as 2025-06-30.bank_a.")]
 
 
 @app.command("list")
@@ -26,7 +30,7 @@ def list_returns(
 
 
 @app.command("show")
-def show_return(return_id: Annotated[str, typer.Argument(help="A return, as 2025-06-30.bank_a.")]) -> None:
+def show_return(return_id: ReturnId) -> None:
     """Print one return's manifest as JSON: where its file stands, its control totals, every page with its hash."""
     settings = Settings()
     row = next((row for row in return_rows(open_ledger(settings)) if row["return_id"] == return_id), None)
@@ -35,3 +39,10 @@ def show_return(return_id: Annotated[str, typer.Argument(help="A return, as 2025
     path = settings.data_dir / "returns" / row["file_name"]
     manifest: dict[str, Any] = json.loads(path.with_name(f"{path.name}.manifest.json").read_bytes())
     show.show_json({"path": str(path), "state": row["state"], **manifest})
+
+
+@app.command("discard")
+def discard(return_id: ReturnId, why: Annotated[str, typer.Option(help="The reason; it is kept.")]) -> None:
+    """Give up sending a return, whose agency has no sink file any more. The file stays; the ledger keeps the reason."""
+    give_up(open_ledger(Settings()), returns, return_id, why, operator())
+    show.console.print(f"{show.safe(return_id)} is not sent any more")

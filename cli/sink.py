@@ -1,6 +1,8 @@
 """`jifen sink`: the recipients, whether each could be served tonight, and a trial against a stand-in."""
 
 import os
+import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -16,13 +18,15 @@ from connectors.drivers.webhook import prepared
 from connectors.drivers.webhook_signature import new_secret, signed_headers
 from connectors.errors import ConfigError
 from connectors.openpgp import ENCRYPT, SIGN, usable
-from connectors.sink_files import SINKS_DIR, ExtractSink, NoticeSink, Sink, read_sinks
+from connectors.sink_files import SINKS_DIR, UNDECIDED, ExtractSink, NoticeSink, ReturnsSink, Sink, read_sinks
+from connectors.source_files import read_sources
 from flows.packages import key_file
 from ledger.settings import PROJECT_DIR, MissingVariableError, Settings
 
 app = new_group()
 
 Names = Annotated[list[str] | None, typer.Argument(help="Recipients by name; all without.")]
+Folder = Annotated[Path | None, typer.Option(help="The sink files of this folder instead of connectors/sinks.")]
 
 
 @app.command("list")
@@ -44,32 +48,32 @@ def _told(sink: Sink) -> dict[str, Any]:
 
 
 @app.command("check")
-def check(names: Names = None, as_json: Json = False) -> None:
+def check(names: Names = None, folder: Folder = None, as_json: Json = False) -> None:
     """Check each recipient: columns, variables, keys, addresses. Nothing is sent. Exit code 1 where one fails."""
-    sinks = [sink for sink in read_sinks() if isinstance(sink, ExtractSink | NoticeSink)]
-    require_known("recipient", names or (), [sink.name for sink in sinks])
-    wanted = [sink for sink in sinks if not names or sink.name in names]
-    lines = [_checked(sink) if isinstance(sink, ExtractSink) else _checked_channel(sink) for sink in wanted]
+    lines = [_LOOKED_AT[sink.kind](sink) for sink in _named(names, folder)]
     show.show_rows("Recipients 接收方", lines, ("recipient", "state", "message"), as_json)
     if any(line["state"] == "failed" for line in lines):
         raise typer.Exit(1)
 
 
-def _chosen(names: list[str] | None) -> list[ExtractSink]:
-    known = {sink.name: sink for sink in read_sinks()}
+def _named(names: list[str] | None, folder: Path | None) -> list[Sink]:
+    known = {sink.name: sink for sink in read_sinks(folder or SINKS_DIR)}
     require_known("recipient", names or (), sorted(known))
-    chosen = [known[name] for name in names or known]
-    if names and (others := [sink for sink in chosen if not isinstance(sink, ExtractSink)]):
-        follows = f"jifen sink check {others[0].name}" if isinstance(others[0], NoticeSink) else "jifen returns list"
-        misused(f"{others[0].name} gets no packages, and packages are what is tried here. Next: {follows}")
+    return [known[name] for name in names or known]
+
+
+def _chosen(names: list[str] | None, folder: Path | None) -> list[ExtractSink]:
+    chosen = _named(names, folder)
+    if names and (others := [sink.name for sink in chosen if not isinstance(sink, ExtractSink)]):
+        misused(f"{others[0]} gets no packages, which are what is tried here. Next: jifen sink check {others[0]}")
     return [sink for sink in chosen if isinstance(sink, ExtractSink)]
 
 
 def _checked(sink: ExtractSink) -> dict[str, Any]:
     (found,) = check_sinks([sink])
     problems = [found["message"]] if found["message"] else []
-    if missing := [name for name in sink.variables() if not os.environ.get(name)]:
-        problems.append(f"{', '.join(missing)} not set. Whose: config. Next: set it in .env (see .env.example)")
+    if missing := _missing(sink):
+        problems.append(_not_set(missing))
     elif sink.sealed and sink.sealed.kind == "age":
         try:
             ours, theirs = (key_file(one, sink.name) for one in (sink.sealed.signing_key, sink.sealed.recipient_keys))
@@ -89,13 +93,31 @@ def _checked(sink: ExtractSink) -> dict[str, Any]:
     return {"recipient": sink.name, "state": "failed" if problems else "ok", "message": said}
 
 
+def _checked_returns(sink: ReturnsSink) -> dict[str, Any]:
+    """Variables, and whether there is such a source: an agency gets the returns of its own records."""
+    problems = [_not_set(missing)] if (missing := _missing(sink)) else []
+    if sink.source not in (there := [source.name for source in read_sources()]):
+        what = f"there is no source {sink.source}; there are {', '.join(there)}"
+        problems.append(f"connectors/sinks/{sink.name}.yml: {what}. Whose: config. Next: mend it")
+    state = "failed" if problems else "ok"
+    return {"recipient": sink.name, "state": state, "message": "; ".join(problems) or None}
+
+
+def _missing(sink: Sink) -> list[str]:
+    return [name for name in sink.variables() if not os.environ.get(name)]
+
+
+def _not_set(missing: list[str]) -> str:
+    return f"{', '.join(missing)} not set. Whose: config. Next: set it in .env (see .env.example)"
+
+
 NOT_FOUND = "Whose: config, or transient. Next: compare its address with the channel's people, then jifen sink check"
 
 
 def _checked_channel(sink: NoticeSink) -> dict[str, Any]:
     """Variables, the secret, and whether messages may go to the address."""
     line: dict[str, Any] = {"recipient": sink.name, "state": "ok", "message": None}
-    missing = [name for name in sink.variables() if not os.environ.get(name)]
+    missing = _missing(sink)
     if sink.kind == "alert" and len(missing) == len(sink.variables()):
         return line | {"message": "no channel: none of its variables is set"}
     try:
@@ -115,15 +137,23 @@ def _checked_channel(sink: NoticeSink) -> dict[str, Any]:
     return line
 
 
+_LOOKED_AT: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "extract": _checked,
+    "notice": _checked_channel,
+    "alert": _checked_channel,
+    "returns": _checked_returns,
+}
+
+
 @app.command("test")
-def try_sinks(names: Names = None, as_json: Json = False) -> None:
+def try_sinks(names: Names = None, folder: Folder = None, as_json: Json = False) -> None:
     """Send made-up rows to a stand-in recipient made from each file, and load them at its end. No real one is asked.
 
     Exit code 1 where a package did not arrive, or did not say at the other end what was sent.
     """
     from cli.sink_test import try_sink
 
-    lines = [try_sink(sink) for sink in _chosen(names)]
+    lines = [try_sink(sink) for sink in _chosen(names, folder)]
     show.show_rows("Trials 试运行", lines, ("recipient", "state", "package", "rows", "message"), as_json)
     if any(line["state"] != "ok" for line in lines):
         raise typer.Exit(1)
@@ -150,17 +180,33 @@ def secret(
 def new(
     name: Annotated[str, typer.Argument(help="The recipient: the name that consents give it.")],
     extract: Annotated[list[str], typer.Option(help="An extract that it is to get; may stand several times.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the file; connectors/sinks otherwise.")] = None,
 ) -> None:
     """Begin a sink file. Every column is left out until somebody decides on it; check names what is to be filled in."""
     contracts = contract_columns()
     require_known("extract", extract, contracts)
-    path = SINKS_DIR / f"{name}.yml"
+    path = (out or SINKS_DIR) / f"{name}.yml"
     if not name.isidentifier() or name != name.lower():
         misused(f"{name} is no name of a recipient: small letters, digits and _")
     if path.exists():
         fail(f"{path} is there already and is not replaced")
     path.write_text(_draft(name, {one: contracts[one] for one in extract}), encoding="utf-8")
-    show.console.print(f"Next: fill in {show.safe(str(path.relative_to(PROJECT_DIR)))}, then jifen sink check {name}")
+    (drafted,) = (sink for sink in read_sinks(path.parent) if sink.name == name)
+    there = f" --folder {shlex.quote(str(out))}" if out else ""
+    lines = [
+        f"written: {path}",
+        "next:",
+        f"  1. fill in what says {UNDECIDED}",
+        f"  2. jifen sink test {name}{there}",
+        f"  3. set in .env, and name in .env.example: {', '.join(drafted.variables())}",
+        f"  4. jifen sink check {name}{there}",
+    ]
+    if out:
+        lines.append(f"  5. move it to {SINKS_DIR.relative_to(PROJECT_DIR)}: the next night serves what lies there")
+    else:
+        lines.append("It is live: each night owes it a package, and ends with exit code 1 until one can be sent.")
+    for line in lines:
+        show.console.print(show.safe(line))
 
 
 def _draft(name: str, tables: dict[str, list[str]]) -> str:
@@ -171,9 +217,10 @@ def _draft(name: str, tables: dict[str, list[str]]) -> str:
     lines = []
     for table, columns in tables.items():
         lines += [f"  {table}:", "    fields: [uscc]", "    omitted:"]
-        lines += [f"      {column}: not decided yet" for column in columns if column != "uscc"]
+        lines += [f"      {column}: {UNDECIDED}" for column in columns if column != "uscc"]
     return f"""# Which rows go is decided by enterprises' consents to {name}; docs/banks.md says what each word means.
-title: {{zh: {name}, en: {name}}}
+# connectors/sinks/bank_a.yml is one that is filled in.
+title: {{zh: {UNDECIDED}, en: {UNDECIDED}}}
 kind: extract
 driver: sftp
 connection:
@@ -184,9 +231,9 @@ sealed:
   signing_key: {{env: DELIVERY_SIGNING_KEY_FILE}}
   recipient_keys: {{env: {env}_OPENPGP_KEYS_FILE}}
 acknowledged: {{folder: acks, working_days: 2}}
-purposes: [授信评估]
-legal_basis: 企业书面授权 written consent of the enterprise to this bank and purpose
-issuer: {{zh: 高新区科技创新局, en: Science and technology bureau of the high-tech zone}}
+purposes: [{UNDECIDED}]           # in the words of the consents: 授信评估
+legal_basis: {UNDECIDED}          # in Chinese and English
+issuer: {{zh: {UNDECIDED}, en: {UNDECIDED}}}
 tables:
 {chr(10).join(lines)}
 """

@@ -6,6 +6,7 @@ from typing import Any
 from connectors.errors import ConfigError
 from connectors.sink_files import ExtractSink, Sink
 from editions.dictionary import UndescribedError, described, read_dictionary
+from editions.extract import CLASSES_FILE, ExtractError, classes_of
 from ledger.settings import PROJECT_DIR
 from ledger.yaml_file import read_yaml
 
@@ -28,6 +29,7 @@ def contract_columns() -> dict[str, list[str]]:
 def _check(sink: ExtractSink, contracts: dict[str, list[str]]) -> dict[str, Any]:
     line: dict[str, Any] = {"dataset": f"sink {sink.name}", "state": "ok", "records": None, "refused": None}
     try:
+        sink.require_decided()
         for extract, granted in sink.tables.items():
             if sink.grant == "consent" and extract not in contracts:
                 known = f"there are: {', '.join(sorted(contracts))}"
@@ -39,7 +41,14 @@ def _check(sink: ExtractSink, contracts: dict[str, list[str]]) -> dict[str, Any]
                     raise ConfigError(f"no table {extract} of editions.", where, "docs/editions.md lists them")
             else:
                 sink.check_columns(extract, contracts[extract])
+                if not any(classes_of(granted.fields, extract).values()):
+                    named = ", ".join(granted.fields)
+                    raise ConfigError(
+                        f"of {extract} only {named} would go, which no consent names: no row is sent.",
+                        f"connectors/sinks/{sink.name}.yml",
+                        f"put a column under fields that has a class of data in dbt_project/{CLASSES_FILE.name}",
+                    )
             described(read_dictionary(), extract, granted.fields)
-    except (ConfigError, UndescribedError) as error:
+    except (ConfigError, ExtractError, UndescribedError) as error:
         return {**line, "state": "failed", "message": str(error)}
     return {**line, "message": None}

@@ -14,13 +14,14 @@ from unittest.mock import patch
 
 import duckdb
 
-from cli.sink_check import CONTRACTS
+from cli.sink_check import CONTRACTS, check_sinks
 from connectors.sink_files import ExtractSink, S3Connection
 from connectors.spec import SftpConnection
 from connectors.strict import variables_in
 from connectors.zone import Zone
 from editions.descriptors import title_of
 from editions.dictionary import described, read_dictionary
+from editions.extract import CLASSES_FILE
 from editions.manifest import describe_file, write_manifest
 from editions.places import edition_path
 from editions.sql_text import literal, quoted
@@ -55,6 +56,8 @@ _MADE_UP = {"varchar": "'值 ' || i", "date": "date '2025-06-30'", "boolean": "i
 def try_sink(sink: ExtractSink) -> dict[str, Any]:
     """What became of one package of made-up rows, sent to a stand-in of this recipient and loaded there."""
     line: dict[str, Any] = {"recipient": sink.name, "state": "failed", "package": None, "rows": None, "message": None}
+    if message := check_sinks([sink])[0]["message"]:
+        return line | {"message": message}
     try:
         with (
             TemporaryDirectory(prefix="jifen-sink-") as folder,
@@ -81,8 +84,11 @@ def _trial(sink: ExtractSink, folder: Path) -> dict[str, Any]:
     keys = Keys(pairs[0][0], pairs[1][1]) if pairs else None
     package = folder / "box" / sink.folder / sent["file_name"]
     received = asdict(receive(package, folder / "loaded", sink.name, keys))
-    is_right = sent["rows"] == ROWS * len(sink.tables) and received["manifest_sha256"]
-    return {"state": "ok" if is_right else "failed", "package": package.name, "rows": sent["rows"]}
+    told = {"package": package.name, "rows": sent["rows"]}
+    if (wanted := ROWS * len(sink.tables)) != sent["rows"] or not received["manifest_sha256"]:
+        what = f"{sent['rows']} of {wanted} made-up rows arrived, {sent['denied']} were denied for want of consent."
+        return told | {"message": f"{what} Whose: config. Next: compare fields and purposes with {CLASSES_FILE}"}
+    return told | {"state": "ok"}
 
 
 def _make_edition(sink: ExtractSink, settings: Settings, ledger: Any) -> None:

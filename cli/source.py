@@ -167,11 +167,14 @@ def new(
     lines = [
         f"written: {path}",
         "next:",
-        f"  1. go through its comments, then set in .env: {', '.join(read_source(path).variables())}",
-        f"  2. jifen source check {name}{there}",
-        f"  3. jifen source test {name}{there}",
-        f"  4. read its records in a model: landed('{name}', '<dataset>') (docs/adding.md)",
+        "  1. go through its comments",
+        f"  2. jifen source test {name}{there}",
+        f"  3. set in .env, and name in .env.example: {', '.join(read_source(path).variables())}",
+        f"  4. jifen source check {name}{there}",
+        f"  5. read its records in a model: landed('{name}', '<dataset>') (docs/adding.md)",
     ]
+    if out is None:
+        lines.append("It is live: the next night asks this agency. With --out FOLDER it is drafted elsewhere.")
     for line in lines:
         show.console.print(show.safe(line))
 

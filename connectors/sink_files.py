@@ -1,6 +1,6 @@
 """What a sink file may say: one recipient, what it gets, what is left out and why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -34,6 +34,8 @@ DEFAULT_EVENTS = {
 }
 """What a channel is told whose file does not say, by its kind."""
 Format = Literal["csv", "csv-gb18030", "parquet", "xlsx"]
+UNDECIDED = "not decided yet"
+"""What a draft says wherever somebody has to decide: nothing is sent while it stands in a file."""
 
 
 class WebhookConnection(Strict):
@@ -186,6 +188,12 @@ class ExtractSink(_Sink):
         """Its keys where they are of OpenPGP, which expire."""
         return self.sealed if self.sealed and self.sealed.kind == "openpgp" else None
 
+    def require_decided(self) -> None:
+        """Nothing in the file is left as the draft had it; else a `ConfigError`, before anything is sent."""
+        if left := list(_undecided(self.model_dump())):
+            places = ", ".join(place.replace("tables.", "").replace(".omitted", "") for place in left)
+            raise ConfigError(f"not decided yet: {places}.", f"connectors/sinks/{self.name}.yml", "fill them in")
+
     def check_columns(self, extract: str, columns: Sequence[str]) -> None:
         """Each column is sent or left out on purpose; else a `ConfigError`, before anything is sent."""
         granted = self.tables[extract]
@@ -193,12 +201,25 @@ class ExtractSink(_Sink):
         undecided, unknown = sorted(set(columns) - decided), sorted(decided - set(columns))
         both = set(granted.fields) & set(granted.omitted)
         if undecided or unknown or both:
+            told = {"undecided": undecided, "named but not there": unknown, "under both": sorted(both)}
+            found = "; ".join(f"{what}: {', '.join(names)}" for what, names in told.items() if names)
             raise ConfigError(
-                f"columns of {extract} undecided: {undecided}; named but not there: {unknown}; "
-                f"under both: {sorted(both)}.",
+                f"columns of {extract} are not decided on ({found}).",
                 f"connectors/sinks/{self.name}.yml",
                 "put each column under fields or omitted",
             )
+
+
+def _undecided(part: Any, place: str = "") -> Iterator[str]:
+    """Where in a part of a file somebody has not decided yet."""
+    if part == UNDECIDED:
+        yield place
+    elif isinstance(part, Mapping):
+        for name, one in part.items():
+            yield from _undecided(one, f"{place}.{name}" if place else name)
+    elif isinstance(part, tuple):
+        for one in part:
+            yield from _undecided(one, place)
 
 
 class NoticeSink(_Sink):

@@ -108,7 +108,7 @@ def cut_extract(
     """
     path = _path(edition_path, extract)
     _require_fields(fields, pq.read_schema(path).names, extract)
-    classes = _classes_of(fields, extract)
+    classes = classes_of(fields, extract)
     values = {
         "send_date": send_date,
         "recipient": recipient,
@@ -148,7 +148,7 @@ def _names_class(data_class: str) -> str:
     return f"list_contains(classes, {literal(data_class)})" if data_class else "true"
 
 
-def _classes_of(fields: Sequence[str], extract: str) -> dict[str, str]:
+def classes_of(fields: Sequence[str], extract: str) -> dict[str, str]:
     """The class of data of each field, empty for one that goes with any row."""
     with CLASSES_FILE.open(encoding="utf-8-sig", newline="") as handle:
         classes = {row["column"]: row["data_class"] for row in csv.DictReader(handle) if row["extract"] == extract}

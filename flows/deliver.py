@@ -31,7 +31,6 @@ def send_pending(
     kind: type[S],
     told: Mapping[str, str],
     send: Callable[[S, Row], Row],
-    or_else: str = ", or publish again without it",
     only: str | None = None,
     *,
     in_order: bool = False,
@@ -57,7 +56,8 @@ def send_pending(
         try:
             if recipient not in by_name:
                 what = f"{next(map(row.get, told.values()))} is to be sent to it, and it has no sink file."
-                raise ConfigError(what, recipient, f"put connectors/sinks/{recipient}.yml back{or_else}")
+                given_up = f"jifen {table.name} discard {row[key.name]} --why TEXT"
+                raise ConfigError(what, recipient, f"put connectors/sinks/{recipient}.yml back, or {given_up}")
             lines.append({**line, **send(by_name[recipient], row), "state": "sent"})
             log.info("%s: %s sent", recipient, row[key.name])
         except Exception as error:  # noqa: BLE001 - one recipient's fault keeps nothing from the others

@@ -165,6 +165,7 @@ def cut_tables(night: Night, sink: ExtractSink, edition_id: str, send_date: date
     """What consent allows of each table that the recipient gets, on this day; by a mandate the whole table."""
     path = edition_path(night.settings.data_dir, edition_id)
     require_sealed(night, path, edition_id)
+    sink.require_decided()
     found = {}
     for name, granted in sink.tables.items():
         by_mandate = sink.grant == "mandate"

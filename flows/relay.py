@@ -155,7 +155,8 @@ def _push(night: Night, row: Row) -> None:
     recipient, sink = row["recipient"], _sink(night, row["recipient"])
     if sink is None:
         what = f"{row['message_id']} is to be sent to it, and it has no sink file."
-        raise ConfigError(what, recipient, f"put connectors/sinks/{recipient}.yml back, or jifen outbox discard")
+        given_up = f"jifen outbox discard {row['message_id']} --why TEXT"
+        raise ConfigError(what, recipient, f"put connectors/sinks/{recipient}.yml back, or {given_up}")
     from connectors.drivers import bots, mail, webhook
     from connectors.drivers.addresses import CheckedAdapter
 

@@ -99,7 +99,7 @@ def send_returns(night: Night) -> list[dict[str, Any]]:
         return {}
 
     told = {"return_id": "return_id", "rows": "refused"}
-    return send_pending(night, returns, ReturnsSink, told, send, or_else="")
+    return send_pending(night, returns, ReturnsSink, told, send)
 
 
 def _whole(path: Path, owed: Row) -> tuple[bytes, bytes]:

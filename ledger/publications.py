@@ -209,6 +209,27 @@ def mark_failed(ledger: Engine, table: Table, key: str, error: str) -> None:
     write(ledger, _attempt(table, key, last_error=error[:2000]))
 
 
+class NotOwedError(ValueError):
+    """What somebody gave up is not waiting to be sent, or not there."""
+
+    exit_code = 2
+
+
+def give_up(ledger: Engine, table: Table, key: str, why: str, who: str) -> None:
+    """Give up a package or a return that is still to be sent, which the journal keeps with the reason.
+
+    A package is then superseded: the recipient's next one names its number as a gap. A return stays written, as those
+    do that have no recipient. Raises `NotOwedError` for one that is not pending.
+    """
+    (column,) = table.primary_key
+    state = "superseded" if table is deliveries else "kept"
+    with ledger.begin() as connection:
+        owed = update(table).where(column == key, table.c.state == "pending").values(state=state)
+        if connection.execute(owed).rowcount == 0:
+            raise NotOwedError(f"{key} is not waiting to be sent. Whose: usage. Next: jifen {table.name} list")
+        journal.append(connection, "given_up", {"what": table.name, "key": key, "why": why, "decided_by": who})
+
+
 def _attempt(table: Table, key: str, **values: Any) -> Update:
     (column,) = table.primary_key
     return update(table).where(column == key).values(attempts=table.c.attempts + 1, **values)

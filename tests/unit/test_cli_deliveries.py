@@ -6,10 +6,11 @@ import os
 import pytest
 import yaml
 
-from cli import sink
+from cli import sink, sink_test
 from cli.sink_check import check_sinks, contract_columns
 from connectors.sink_files import read_sinks
 from ledger.deliveries import delivery_row, queue_due, record_composed
+from ledger.journal import entries
 from ledger.publications import mark_sent, publish
 from ledger.runs import start_run
 from ledger.tables import deliveries
@@ -56,6 +57,15 @@ def test_what_was_not_sent_is_neither_answered_nor_sent_again(jifen):
     assert (unknown.returncode, "jifen deliveries list" in unknown.stderr.decode()) == (1, True)
 
 
+def test_a_package_to_a_recipient_that_is_none_any_more_is_given_up_once_with_its_reason(jifen):
+    assert jifen("deliveries", "discard", "bank_a.2", "--why", "no partner any more").returncode == 0
+    assert delivery_row(jifen.ledger, "bank_a.2")["state"] == "superseded"
+    (kept,) = [entry["content"] for entry in entries(jifen.ledger, "given_up")]
+    assert (kept["key"], kept["why"], kept["decided_by"]) == ("bank_a.2", "no partner any more", "li")
+    for known in ("bank_a.1", "bank_a.2"):
+        assert jifen("deliveries", "discard", known, "--why", "again").returncode == 2
+
+
 def test_receive_wants_keys_or_the_word_that_packages_are_not_sealed(jifen, tmp_path):
     package = tmp_path / "p.tar"
     package.write_bytes(b"")
@@ -63,13 +73,16 @@ def test_receive_wants_keys_or_the_word_that_packages_are_not_sealed(jifen, tmp_
     assert (ran.returncode, "--unsealed" in ran.stderr.decode()) == (2, True)
 
 
-def test_a_new_sink_file_is_valid_leaves_everything_out_and_wants_its_variables(tmp_path, monkeypatch):
+def test_a_new_sink_file_is_valid_and_says_what_is_to_be_filled_in_and_which_variables_it_wants(tmp_path, monkeypatch):
     columns = contract_columns()["ext_bank__scores"]
     text = sink._draft("bank_c", {"ext_bank__scores": columns})
     (tmp_path / "bank_c.yml").write_text(text, encoding="utf-8")
     (drafted,) = read_sinks(tmp_path)
     assert drafted.tables["ext_bank__scores"].fields == ("uscc",)
-    assert [line["state"] for line in check_sinks([drafted])] == ["ok"]
+    (found,) = check_sinks([drafted])
+    left = ("title.zh", "purposes", "legal_basis", "issuer.en", "ext_bank__scores.score")
+    assert (found["state"], [place for place in left if place not in found["message"]]) == ("failed", [])
+    assert sink_test.try_sink(drafted)["message"] == found["message"]
     for name in drafted.variables():
         monkeypatch.delenv(name, raising=False)
     assert "BANK_C_OPENPGP_KEYS_FILE" in sink._checked(drafted)["message"]

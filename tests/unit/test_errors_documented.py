@@ -179,7 +179,7 @@ RAISED = {
     "lies ahead of today": lambda _: require_come(date(2999, 1, 1), DAY),
     "current is …, this run expected …": lambda here: moved_on(here.settings),
     "no edition is published yet": lambda here: edition_asked(open_ledger(here.settings), None),
-    "columns of … undecided": lambda _: undecided(),
+    "columns of … are not decided on": lambda _: undecided(),
     "the key file … is not there": lambda _: usable(Path("/nowhere.asc"), SIGN, "bank_a"),
     "this is no Prefect API": lambda _: answered(404),
 }
