@@ -62,12 +62,17 @@ def answer_of(row: Row, body: bytes) -> tuple[str, str | None]:
     try:
         told = json.loads(body)
         said = (told["recipient"], told["number"], told["manifest_sha256"])
-        state, reason = str(told["state"]), told.get("reason")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        state, reason = told["state"], told.get("reason")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise AckError(f"is no answer ({type(error).__name__})") from None
     if said != (row["recipient"], row["number"], row["manifest_sha256"]):
         raise AckError("names another recipient, number or manifest: it was shown something else than what we sent")
-    return state, None if reason is None else str(reason)[:500]
+    return _shown(state), None if reason is None else _shown(reason)
+
+
+def _shown(said: object) -> str:
+    """What a recipient wrote, as any ledger and terminal takes it."""
+    return "".join(sign for sign in " ".join(str(said)[:500].split()) if sign.isprintable())
 
 
 def late_acks(night: Night) -> list[str]:

@@ -484,9 +484,11 @@ def test_an_answer_names_the_manifest_and_another_one_is_refused(three, tmp_path
     for wrong in ({"manifest_sha256": "0" * 64}, {"number": 2}, {"recipient": "bank_b"}):
         with pytest.raises(AckError, match="shown something else"):
             answer_of(row, json.dumps({**json.loads(body), **wrong}).encode())
-    for body in (b"", b"[]", b"{}", b'{"state": 1}'):
+    for wrong in (b"", b"[]", b"{}", b'{"state": 1}', b"[" * 100_000):
         with pytest.raises(AckError, match="is no answer"):
-            answer_of(row, body)
+            answer_of(row, wrong)
+    hostile = json.dumps({**json.loads(body), "reason": "a\nb\x00\ud800\x1b[2J"}).encode()
+    assert answer_of(row, hostile) == ("rejected", "a b[2J")
 
 
 def test_a_late_answer_and_a_no_are_told_with_what_to_do(three):
