@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors import age
+from connectors.errors import ConfigError
 from connectors.openpgp import SealError, unseal
 from editions.package import DROPS, MANIFEST, PackageError, checked, read_drops, read_table, unpack
 from editions.relations import TABLE_NAME
@@ -84,7 +85,7 @@ def receive(package: Path, into: Path, recipient: str, keys: Keys | None, *, is_
             _keep(into, manifest["number"], files)
             for name, (columns, rows) in tables.items():
                 _replace(store, name, columns, rows)
-            _drop(store, manifest["number"], drops)
+            _drop(store, manifest["number"], drops, set(tables))
             _write_down(store, manifest, told, package.name)
     return _line(package, "loaded", manifest, told)
 
@@ -120,8 +121,12 @@ def _faults(name: str) -> Iterator[None]:
         raise ReceiveError(
             f"{name}: {error}. Nothing of it was loaded. Whose: data. Next: keep the file, and ask the sender"
         ) from None
-    except (KeyError, TypeError, ValueError, sqlite3.DatabaseError) as error:
-        # Whatever a manifest says that none of the checks foresaw.
+    except ConfigError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        # Whatever a manifest or a table holds that none of the checks foresaw.
         raise ReceiveError(f"{name}: it cannot be loaded ({type(error).__name__}: {error}). Whose: data.") from error
 
 
@@ -207,12 +212,13 @@ def _replace(store: sqlite3.Connection, table: str, columns: list[str], rows: li
     store.executemany(f"insert into {name} values ({marks})", ([row[c] for c in columns] for row in rows))  # noqa: S608
 
 
-def _drop(store: sqlite3.Connection, number: int, drops: list[dict[str, str | None]]) -> None:
+def _drop(store: sqlite3.Connection, number: int, drops: list[dict[str, str | None]], replaced: set[str]) -> None:
+    """Remove dropped rows, and their notices, from tables that this package did not replace as a whole."""
     there = {name for (name,) in store.execute("select name from sqlite_master where type = 'table'")}
     for one in drops:
         values = (number, one["table"], one["uscc"], one["consent_id"], one["reason"])
         store.execute("insert into dropped values (?, ?, ?, ?, ?)", values)
-        for table in {one["table"], "notices"} & (there - {*OWN}):
+        for table in {one["table"], "notices"} & (there - replaced - {*OWN}):
             store.execute(f"delete from {quoted(table or '')} where uscc = ?", (one["uscc"],))  # noqa: S608  # quoted
 
 

@@ -400,6 +400,23 @@ def test_a_table_named_as_what_the_store_keeps_for_itself_is_refused(three, name
     assert three.loaded()
 
 
+def test_a_row_dropped_from_one_table_leaves_the_notice_that_rests_on_another(three):
+    package = three.packages()[0]
+    files = unpack(package.read_bytes())
+    manifest = json.loads(files["manifest.json"])
+    table = pa.table({"uscc": ["91441300MA00000001"], "score": ["9"]})
+    files["notices.csv"] = table_file(table, "notices", "csv")
+    files["drops.csv"], manifest["drops"] = drops_file(
+        [{"table": "ext_bank__other", "uscc": "91441300MA00000001", "consent_id": "K1", "reason": "data_class"}]
+    )
+    manifest["files"].append(described_file(table, "notices", "notices.csv", files["notices.csv"]))
+    rest = {path: held for path, held in files.items() if path not in ("manifest.json", "SHA256SUMS")}
+    package.write_bytes(pack(rest, manifest)[0])
+    assert three.receive(package).dropped == 1
+    with sqlite3.connect(three.into / "received.sqlite") as store:
+        assert store.execute("select count(*) from notices").fetchone() == (1,)
+
+
 def test_a_gap_is_refused_until_the_missing_one_came(three):
     first, second, third = three.packages()
     assert three.receive(first).state == "loaded"
@@ -441,6 +458,9 @@ def test_bytes_that_are_no_package_are_refused(three):
     package = three.box / "text.tar"
     package.write_bytes(b"uscc,score\n" * 100)
     refused(three, package, "no tar file")
+    shutil.copy(three.packages()[0], package)
+    changed(package, "manifest.json", lambda _: b"[" * 100_000)
+    refused(three, package, "cannot be loaded .RecursionError")
 
 
 KILLED = """
