@@ -77,7 +77,7 @@ def _lines(file: Path, where: str) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         what = f"the key file {file} cannot be read ({type(error).__name__})."
         raise ConfigError(what, where, "put it there, or set its variable") from None
-    found = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    found = [line for line in map(str.strip, lines) if line and not line.startswith("#")]
     if not found:
         raise ConfigError(f"{file} holds no key.", where, "name the right file in its variable")
     return found

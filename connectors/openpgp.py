@@ -121,8 +121,7 @@ def usable(file: Path, purpose: str, where: str, *, is_secret: bool = False) -> 
 
 def keys_in(file: Path, where: str) -> list[Key]:
     """Every key in a file, armoured or not. Raises `ConfigError` where it cannot be read or holds none."""
-    if not file.is_file():
-        raise ConfigError(f"the key file {file} is not there.", where, "put it there, or set its variable")
+    require_own(file, where, 0)
     with _home() as home:
         done = _gpg(home, ["--with-colons", "--fixed-list-mode", "--show-keys", str(file)])
     records = [line.split(":") for line in done.stdout.decode("utf-8", "replace").splitlines()]
@@ -183,7 +182,9 @@ def new_pair(folder: Path, name: str, *, days: int | None = None, born: datetime
 
 
 def require_own(file: Path, where: str, forbidden: int) -> None:
-    """Raise `ConfigError` where others may do to a key file what they must not."""
+    """Raise `ConfigError` where a key file is not there, or others may do to it what they must not."""
+    if not file.is_file():
+        raise ConfigError(f"the key file {file} is not there.", where, "put it there, or set its variable")
     mode = file.stat().st_mode & 0o777
     if mode & forbidden:
         what = "read" if forbidden & 0o044 else "changed"

@@ -80,6 +80,8 @@ def test_changed_bytes_another_key_and_a_missing_or_moved_signature_are_refused(
         receive(moved, tmp_path / "in", SINK.name, keys(tmp_path))
     signature.unlink()
     refused("it is not signed")
+    with pytest.raises(ConfigError, match=r"the key file .*lost is not there"):
+        receive(sent, tmp_path / "in", SINK.name, Keys(tmp_path / "lost", keys(tmp_path).senders))
 
 
 def test_key_files_that_may_not_be_used_are_refused(tmp_path):
@@ -87,6 +89,8 @@ def test_key_files_that_may_not_be_used_are_refused(tmp_path):
 
     signing, theirs = key_pair(tmp_path, SENDER, "age")[0], key_pair(tmp_path, "bank", "age")[1]
     age.usable(signing, theirs, "bank")
+    theirs.write_text(f"  # of two people\n{theirs.read_text() * 2}")
+    assert len(age.usable(signing, theirs, "bank")[1]) == 2
     with pytest.raises(ConfigError, match="no age recipient"):
         age.usable(signing, key_pair(tmp_path, SENDER, "age")[1], "bank")
     signing.chmod(0o644)
