@@ -161,10 +161,11 @@ def show_refusals(pulled: Sequence[Mapping[str, Any]]) -> None:
                 by_message.setdefault(one["message"] or "", []).append(f"{one['source']}.{one['dataset']}")
         for message, names in by_message.items():
             console.print(f"  [{colour}]{state}[/] {safe(', '.join(names))}: {safe(message)}")
-    for one in pulled:
-        if one.get("changed"):
-            name = f"{one['source']}.{one['dataset']}"
-            console.print(f"  [yellow]changed[/] {safe(name)} 变化未超限: {safe(one['changed'])}")
+    for state, zh in (("warned", "请核对"), ("changed", "变化未超限")):
+        for one in pulled:
+            if one.get(state):
+                name = f"{one['source']}.{one['dataset']}"
+                console.print(f"  [yellow]{state}[/] {safe(name)} {zh}: {safe(one[state])}")
 
 
 def show_top(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -113,6 +113,20 @@ def changed_in_words(dataset: Dataset, found: "Changes") -> str | None:
     return f"{', '.join(told)}, of {found.held:,} records{unlike}" if told else None
 
 
+def warned_in_words(found: "Changes") -> str | None:
+    """What of a batch that landed a person should look at: it strikes records that stood already, unlike a new fact."""
+    told = [
+        f"{what} {count:,}{first}"
+        for what, count, first in (
+            ("held records revised or gone", found.revised, f" (first: {', '.join(found.revised_first)})"),
+            ("new records that copy a held one", found.counts.get("copied", 0), ""),
+            ("new records of a day long past", found.counts.get("backdated", 0), ""),
+        )
+        if count
+    ]
+    return "; ".join(told) or None
+
+
 def _counts_beyond(dataset: Dataset, found: "Changes", past: Sequence[Mapping[str, Any]]) -> Iterator[Beyond]:
     leapt = {name: int(n) for name, n in found.drift.items() if name.startswith("leapt:")}
     for name, count in {**found.counts, **leapt}.items():

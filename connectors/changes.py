@@ -31,7 +31,8 @@ class Changes:
     `counts` by what and column (`changed:grade`); `drift` of new records against held ones (`kin.median:sales_cny`), a
     factor or a share; `moves` of categories by column (`A → M`); `medians` of numbers, of held records and of new ones.
     `periods`, where the key holds one: of each count every period with more than may be, `[count, records, period]`, or
-    that with the largest share.
+    that with the largest share. `revised` are records held that say something else now or are gone (what was empty may
+    be filled in), `revised_first` the first of their keys.
     """
 
     held: int
@@ -40,6 +41,8 @@ class Changes:
     moves: dict[str, dict[str, int]] = field(default_factory=dict)
     medians: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
     periods: dict[str, list[tuple[int, int, str]]] = field(default_factory=dict)
+    revised: int = 0
+    revised_first: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -103,12 +106,13 @@ def compare(dataset: Dataset, held: Sequence[Path], fresh: Path, total: int, as_
         moves = _moves(db, facts)
         drift, medians = _drift(db, shape, facts)
         periods = _by_period(db, dataset, shape, facts)
-    return Changes(total, {name: n for name, n in counts.items() if n}, drift, moves, medians, periods)
+        revised = _revised(db, dataset, facts)
+    return Changes(total, {name: n for name, n in counts.items() if n}, drift, moves, medians, periods, *revised)
 
 
 def examples(dataset: Dataset, held: Sequence[Path], fresh: Path, what: Sequence[str]) -> dict[str, list[str]]:
     """The first keys of each of these counts, with what the column was and is."""
-    key = f"concat_ws(' / ', {_names(dataset.key)})"
+    key = _key_in_words(dataset)
     found: dict[str, list[str]] = {}
     with _side_by_side(dataset, held, fresh) as (db, facts):
         conditions = {**_conditions(facts), **_move_conditions(dataset, facts)}
@@ -124,6 +128,10 @@ def examples(dataset: Dataset, held: Sequence[Path], fresh: Path, what: Sequence
             rows = db.execute(f"{query} order by {_names(dataset.key)} limit {EXAMPLES}").fetchall()
             found[name] = [str(text) for (text,) in rows]
     return found
+
+
+def _key_in_words(dataset: Dataset) -> str:
+    return f"concat_ws(' / ', {_names(dataset.key)})"
 
 
 _OF_ADDED = ("added", "added_periods", "backdated", "copied")
@@ -278,6 +286,15 @@ def _counted(db: duckdb.DuckDBPyConnection, dataset: Dataset, facts: Sequence[Co
     row = db.execute(f"select {counted} from pairs").fetchone() if conditions else ()
     found = dict(zip(conditions, row or (), strict=True))
     return {**found, "vanished": _number(db, "select count(*) from gone")}
+
+
+def _revised(db: duckdb.DuckDBPyConnection, dataset: Dataset, facts: Sequence[Column]) -> tuple[int, list[str]]:
+    """How many records held say something else than they did or are gone, and the first of their keys."""
+    is_other = [f'("o_{one.name}" is not null and "{one.name}" is distinct from "o_{one.name}")' for one in facts]
+    key = f"select {_key_in_words(dataset)} as held_key"
+    revised = f"({key} from pairs where {' or '.join(is_other) or 'false'} union all {key} from gone)"
+    first = db.execute(f"select held_key from {revised} order by held_key limit {EXAMPLES}").fetchall()
+    return _number(db, f"select count(*) from {revised}"), [str(text) for (text,) in first]
 
 
 def _by_period(

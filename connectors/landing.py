@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
-from connectors.change_limits import beyond, changed_in_words, shipped
+from connectors.change_limits import beyond, changed_in_words, shipped, warned_in_words
 from connectors.changes import Changes, compare, examples
 from connectors.columns import Fault, declared_schema
 from connectors.decoders.decode import decode
@@ -220,6 +220,7 @@ class Delivery:
         told: dict[str, Any] = {
             "against": self.held[-1]["batch"],
             "told": changed_in_words(self.dataset, found),
+            "warned": warned_in_words(found),
             **asdict(found),
         }
         if not over:

@@ -41,7 +41,7 @@ class Pulled:
     """What became of one dataset tonight: landed, unchanged, not_supplied, held, or failed and then whose fault it was.
 
     What is held changed more than may be: the last good batch stands until a person accepts it. `changed` says what a
-    batch that landed changed of the last good one.
+    batch that landed changed of the last good one, `warned` what of that struck records that stood already.
     """
 
     source: str
@@ -56,6 +56,7 @@ class Pulled:
     whose: str | None = None
     message: str | None = None
     changed: str | None = None
+    warned: str | None = None
 
 
 def pull_dataset(
@@ -109,9 +110,16 @@ def _as_told(base: Pulled, key: BatchKey, values: Mapping[str, Any]) -> Pulled:
             base, batch=key.batch, whose="data", message=f"{address} {values['message']}. {next_step}", **told
         )
     seen = [_nothing_passed(values), seen_in_folder(values["counts"])]
-    changed = values["changes"]["told"] if values.get("changes") else None
+    changes = values.get("changes") or {}
     batch = values.get("same_as", key.batch)
-    return replace(base, batch=batch, message=" ".join(filter(None, seen)) or None, changed=changed, **told)
+    return replace(
+        base,
+        batch=batch,
+        message=" ".join(filter(None, seen)) or None,
+        changed=changes.get("told"),
+        warned=changes.get("warned"),
+        **told,
+    )
 
 
 def _nothing_passed(values: Mapping[str, Any]) -> str | None:

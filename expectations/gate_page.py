@@ -240,7 +240,15 @@ def _charts(connection: duckdb.DuckDBPyConnection, previous_edition: Path) -> It
 
 def datasets_table(datasets: Sequence[Mapping[str, Any]]) -> str:
     """What each pull came to."""
-    heads = ("数据集 Dataset", "状态 State", "收到 Received", "拒收 Refused", "未超限变化 Changed", "说明 Notes")
+    heads = (
+        "数据集 Dataset",
+        "状态 State",
+        "收到 Received",
+        "拒收 Refused",
+        "未超限变化 Changed",
+        "请核对 To be looked at",
+        "说明 Notes",
+    )
     return table(
         heads,
         (
@@ -250,6 +258,7 @@ def datasets_table(datasets: Sequence[Mapping[str, Any]]) -> str:
                 one["rows_received"],
                 one["rows_refused"],
                 one.get("changed"),
+                one.get("warned"),
                 one.get("message"),
             )
             for one in sorted(datasets, key=lambda one: (one["source"], one["dataset"]))

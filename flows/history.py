@@ -22,6 +22,7 @@ _DATASET = (
     "rows_refused",
     "counts",
     "changed",
+    "warned",
     "message",
 )
 _SENT = ("returns_sent", "alerts", "deliveries", "notices")

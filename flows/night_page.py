@@ -154,8 +154,13 @@ def _gate(told: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _changed(told: Mapping[str, Any]) -> Iterator[str]:
-    changed = [(f"{one['source']}.{one['dataset']}", one["changed"]) for one in told["datasets"] if one["changed"]]
-    yield table(("数据集 Dataset", "未超限变化 Changed within its limits"), changed) if changed else _NONE
+    changed = [
+        (f"{one['source']}.{one['dataset']}", one["changed"], one["warned"])
+        for one in told["datasets"]
+        if one["changed"]
+    ]
+    heads = ("数据集 Dataset", "未超限变化 Changed within its limits", "请核对 To be looked at")
+    yield table(heads, changed) if changed else _NONE
     yield from figures_compared((told["verdict"] or {}).get("against"))
 
 

@@ -50,6 +50,9 @@ def summary(found: Sequence[CleanNight]) -> int:
     share = 100 * len(mistaken) / len(found)
     _print(f"{len(found)} nights, {len(built)} built: {len(mistaken)} with something held or stopped, {share:.1f} %")
     _print(f"{deliveries} deliveries that changed something: {held} held, {100 * held / max(deliveries, 1):.2f} %")
+    warned = sum(len(one.warned) for one in found)
+    nights = sum(bool(one.warned) for one in found)
+    _print(f"warned of: {warned} deliveries, {100 * warned / max(deliveries, 1):.0f} %, in {nights} nights")
     _print(f"nights in which nothing was looked at: {len(blind)}")
     return int(100 * len(mistaken) > MISTAKEN_PCT * len(found) or bool(blind) or not deliveries or not built)
 

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
-from connectors.change_limits import beyond, shipped
+from connectors.change_limits import beyond, shipped, warned_in_words
 from connectors.changes import compare
 from connectors.inputs import Supplied, lay_out
 from connectors.landing import landed_path
@@ -29,7 +29,7 @@ from sandbox.planting.night import BESIDE, SoundNight
 
 @dataclass(frozen=True)
 class CleanNight:
-    """What became of a night: datasets that were compared, those that were held, and what stopped the edition."""
+    """What became of a night: datasets that were compared, held or warned of, and what stopped the edition."""
 
     day: date
     compared: tuple[str, ...] = ()
@@ -37,6 +37,7 @@ class CleanNight:
     stopped: tuple[str, ...] = ()
     checks: int = 0
     is_built: bool = False
+    warned: tuple[str, ...] = ()
 
     @property
     def is_mistaken(self) -> bool:
@@ -72,14 +73,14 @@ class Agencies:
         """Let go of the records."""
         self._db.close()
 
-    def land(self, feed: Feed, day: date) -> tuple[bool, list[str]]:
-        """Land what a dataset knows on a day: whether it was compared with what stood, and what was beyond."""
+    def land(self, feed: Feed, day: date) -> tuple[bool, list[str], str | None]:
+        """Land what a dataset knows on a day: whether it was compared, what was beyond its limits, and a warning."""
         one, known = feed.dataset, self._folder / "known" / f"{feed.dataset.address}.parquet"
         known.parent.mkdir(parents=True, exist_ok=True)
         query = known_sql(self._seasons.get(one.address), one, _table(one), day)
         said = self._said(one, query)
         if said == feed.said:
-            return False, []
+            return False, [], None
         feed.said = said
         path = landed_path(self._folder, one.source, one.name, f"{day}-001")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,18 +88,20 @@ class Agencies:
         write_known(self._db, query, one, None, known)
         if not pq.read_metadata(path).num_rows:
             shutil.rmtree(path.parent)
-            return False, []
+            return False, [], None
         over: list[str] = []
+        warned = None
         is_compared = bool(feed.batches) and not isinstance(one.change, Unwatched)
         if is_compared:
             held = [landed_path(self._folder, one.source, one.name, batch) for batch in feed.batches]
             found = compare(one, held, path, feed.rows, day)
+            warned = warned_in_words(found)
             over = [str(each) for each in beyond(one, found, feed.past[-shipped().learn.batches :])]
             # What a person let in teaches nothing.
             feed.past += [] if over else [asdict(found)]
         feed.batches = [*(feed.batches if one.load == "upsert" else ()), f"{day}-001"]
         feed.rows = pq.read_metadata(known).num_rows
-        return is_compared, over
+        return is_compared, over, warned
 
     def _said(self, dataset: Dataset, query: str) -> tuple[int, int]:
         """How many records an agency's list holds, and a sum of what they say."""
@@ -126,9 +129,10 @@ def nights(
             is_built = place % build_every == 0
             stopped, checks = _built(night, agencies.feeds, day, folder, previous) if is_built else ((), 0)
             if day >= days[0]:
-                compared = tuple(name for name, (is_compared, _) in landed.items() if is_compared)
-                held = tuple(f"{name}: {'; '.join(over)}" for name, (_, over) in landed.items() if over)
-                yield CleanNight(day, compared, held, stopped, checks, is_built)
+                compared = tuple(name for name, (is_compared, _, _) in landed.items() if is_compared)
+                held = tuple(f"{name}: {'; '.join(over)}" for name, (_, over, _) in landed.items() if over)
+                warned = tuple(name for name, (_, _, told) in landed.items() if told)
+                yield CleanNight(day, compared, held, stopped, checks, is_built, warned)
     finally:
         agencies.close()
 
@@ -142,7 +146,8 @@ def run_part(part: tuple[SoundNight, Sequence[date], int, int]) -> list[CleanNig
             found.append(one)
             said = "; ".join([*(f"held {text}" for text in one.held), *(f"stopped {text}" for text in one.stopped)])
             ended = said or ("published" if one.is_built else "landed")
-            sys.stdout.write(f"{one.day} | {len(one.compared)} deliveries | {one.checks} checks | {ended}\n")
+            came = f"{len(one.compared)} deliveries | {len(one.warned)} warned of"
+            sys.stdout.write(f"{one.day} | {came} | {one.checks} checks | {ended}\n")
             sys.stdout.flush()
     return found
 

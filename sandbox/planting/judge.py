@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from connectors.change_limits import beyond, changed_in_words
+from connectors.change_limits import beyond, changed_in_words, warned_in_words
 from connectors.changes import compare
 from connectors.errors import ConnectorError
 from connectors.source_files import read_sources
@@ -124,7 +124,7 @@ class Judge:
         measured = replace(self._measured(base, warehouse), checks=base.checks + asked)
         if failed:
             return replace(measured, outcome="stopped", by=f"dbt: {', '.join(failed)}")
-        return self._gated(measured, warehouse, changed_in_words(dataset, found))
+        return self._gated(measured, warehouse, changed_in_words(dataset, found), warned_in_words(found))
 
     def _copied(self) -> Path:
         """A copy of the sound warehouse, to plant into."""
@@ -155,8 +155,8 @@ class Judge:
                 target.symlink_to(path)
         return folder
 
-    def _gated(self, base: Fate, warehouse: Path, changed: str | None = None) -> Fate:
-        """The gate's verdict. `changed` is the line of the dataset in `jifen status` and on the gate's page."""
+    def _gated(self, base: Fate, warehouse: Path, changed: str | None = None, warned: str | None = None) -> Fate:
+        """The gate's verdict. `changed`, `warned` are the dataset's lines of `jifen status` and the gate's page."""
         verdict = audit(warehouse, self.night.edition)
         looked = sum(one.outcome in ("passed", "failed") and one.evaluated_rows > 0 for one in verdict.checks)
         base = replace(base, checks=base.checks + looked)
@@ -167,6 +167,8 @@ class Judge:
         if new:
             names = [one.partition(" ")[0] for one in sorted(new)]
             return replace(base, outcome="warned", by="gate: " + ", ".join(names[:3]))
+        if warned:
+            return replace(base, outcome="warned", by=f"status: warned {base.table}: {warned}")
         return replace(base, outcome="shown", by=f"status: changed {base.table}: {changed}") if changed else base
 
     def _measured(self, base: Fate, warehouse: Path) -> Fate:

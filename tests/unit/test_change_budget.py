@@ -316,6 +316,28 @@ def test_a_night_in_which_everybody_corrects_the_last_year_is_held(deliver, fili
     assert values["state"] == "held"
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (FIRMS, changed([3], costs_cny=lambda _: "7.00"), "held records revised or gone 1 (first: F00003)"),
+        (FIRMS, FIRMS[1:], "held records revised or gone 1 (first: F00000)"),
+        (
+            FIRMS,
+            [*FIRMS, {**FIRMS[5], "no": "G5"}],
+            "new records that copy a held one 1; new records of a day long past 1",
+        ),
+        (FIRMS, [*FIRMS, firm(1000, registered_on="2025-06-20")], None),
+        (changed([3], costs_cny=lambda _: None), FIRMS, None),
+    ],
+    ids=["revised", "gone", "copied", "a new fact", "filled in"],
+)
+def test_a_fact_that_stood_is_warned_of_where_another_takes_its_place(deliver, register, before, after, told):
+    dataset = register()
+    deliver(dataset, *before)
+    _, values = deliver(dataset, *after, day=NEXT)
+    assert (values["state"], values["changes"]["warned"]) == ("landed", told)
+
+
 def test_new_records_of_one_kind_are_told_and_held_only_against_what_the_dataset_itself_brought(register):
     dataset = register()
     found = Changes(1000, {"added": 40}, {"all.median:sales_cny": 40.0})
