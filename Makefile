@@ -54,6 +54,9 @@ demo: setup
 test: lint
 	@command -v mariadbd >/dev/null || [ "$$(id -u)" != 0 ] || { echo "installing MariaDB for its tests: apt-get install mariadb-server"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mariadb-server >/dev/null; } || true
+	@test -x /usr/lib/openssh/sftp-server -o -x /usr/libexec/openssh/sftp-server || [ "$$(id -u)" != 0 ] || { \
+		echo "installing OpenSSH's sftp-server for its tests: apt-get install openssh-sftp-server"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openssh-sftp-server >/dev/null; } || true
 	@command -v minisign >/dev/null || [ "$$(id -u)" != 0 ] || { echo "installing minisign for its tests: apt-get install minisign"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends minisign >/dev/null; } || true
 	@command -v gpg >/dev/null || [ "$$(id -u)" != 0 ] || { echo "installing GnuPG for its tests: apt-get install gnupg"; \

@@ -208,12 +208,14 @@ def _home(*keys: Path) -> Iterator[Path]:
                     )
             yield home
         finally:
-            subprocess.run(
-                ["gpgconf", "--homedir", folder, "--kill", "all"],  # noqa: S607 - the system's own
-                capture_output=True,
-                check=False,
-                timeout=_SECONDS,
-            )
+            # An agent makes this folder as it begins: without one there is nobody to end.
+            if (home / "private-keys-v1.d").exists():
+                subprocess.run(
+                    ["gpgconf", "--homedir", folder, "--kill", "all"],  # noqa: S607 - the system's own
+                    capture_output=True,
+                    check=False,
+                    timeout=_SECONDS,
+                )
 
 
 def _place() -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,8 +39,11 @@ def ask_of(settings: Settings) -> Ask:
 
 
 class _Login(asyncssh.SSHServer):
-    def __init__(self, account_key: asyncssh.SSHKey | None) -> None:
-        self._account_key = account_key
+    def __init__(self, account_key: asyncssh.SSHKey | None, session: Callable[[], Any] | None) -> None:
+        self._account_key, self._session = account_key, session
+
+    def session_requested(self) -> Any:
+        return self._session and self._session()
 
     def begin_auth(self, username: str) -> bool:  # noqa: ARG002 - asyncssh passes it by place
         return True
@@ -60,9 +63,16 @@ class _Login(asyncssh.SSHServer):
 
 @contextmanager
 def serve(
-    root: Path, manners: type[asyncssh.SFTPServer] = asyncssh.SFTPServer, account_key: Any = None, **options: Any
+    root: Path,
+    manners: type[asyncssh.SFTPServer] = asyncssh.SFTPServer,
+    account_key: Any = None,
+    session: Callable[[], Any] | None = None,
+    **options: Any,
 ) -> Iterator[dict[str, str]]:
-    """A server shut in `root`; answers the variables that lead to it. With a key, no password lets anybody in."""
+    """A server shut in `root`; answers the variables that lead to it. With a key, no password lets anybody in.
+
+    `session` answers in place of the library's own server.
+    """
     loop, host_key = asyncio.new_event_loop(), asyncssh.generate_private_key("ssh-ed25519")
     (root / "box").mkdir(exist_ok=True)
 
@@ -70,9 +80,9 @@ def serve(
         return await asyncssh.listen(
             "127.0.0.1",
             0,
-            server_factory=lambda: _Login(account_key),
+            server_factory=lambda: _Login(account_key, session),
             server_host_keys=[host_key],
-            sftp_factory=lambda channel: manners(channel, chroot=str(root).encode()),
+            sftp_factory=None if session else lambda channel: manners(channel, chroot=str(root).encode()),
             **options,
         )
 

@@ -32,6 +32,17 @@ def test_nothing_is_half_lost_or_loaded_twice_and_each_gap_and_wrong_total_is_fo
     assert found.sealed > 15
 
 
+@pytest.mark.skipif(not delivery_sweep.OPENSSH, reason="OpenSSH's sftp-server is not installed")
+def test_openssh_as_the_bank_gets_them_all_too(swept, monkeypatch):
+    monkeypatch.setattr(delivery_sweep, "TRANSPORTS", ("openssh",))
+    monkeypatch.setattr(delivery_sweep, "FAULTY", 1.0)
+    found = swept(12, sealed=0, days=12)
+    assert found.findings == []
+    assert (found.by_transport["openssh"] > 10, found.faults["cut"], found.faults["rename refused"]) == (True, 1, 1)
+    monkeypatch.setattr(sftp, "_leave", _under_its_own_name)
+    assert "was opened under its final name" in str(swept(3, sealed=0, days=3).findings)
+
+
 async def _under_its_own_name(client, target, content, _):
     async with client.open(str(target), "wb") as handle:
         await handle.write(content)

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tarfile
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -461,6 +462,25 @@ def test_bytes_that_are_no_package_are_refused(three):
     shutil.copy(three.packages()[0], package)
     changed(package, "manifest.json", lambda _: b"[" * 100_000)
     refused(three, package, "cannot be loaded .RecursionError")
+
+
+def test_a_package_that_gnu_tar_made_of_the_same_files_is_loaded(three, tmp_path):
+    files = unpack(three.packages()[0].read_bytes())
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    package = three.box / "plain.tar"
+    subprocess.run(["/usr/bin/env", "tar", "-cf", package, "-C", tmp_path, *files], check=True)
+    assert unpack(package.read_bytes()) == files
+
+
+def test_no_bit_of_a_package_can_be_changed_unseen():
+    files = {"a.csv": b"uscc\n", "b.csv": b"x" * 512, "empty.csv": b""}
+    package, _ = pack(files, {})
+    held = unpack(package)
+    for place in range(len(package)):
+        changed = package[:place] + bytes([package[place] ^ 1]) + package[place + 1 :]
+        with suppress(PackageError):
+            assert unpack(changed) != held, place
 
 
 KILLED = """
