@@ -6,7 +6,9 @@ with its hash. What is written once and stands in the list before with the same 
 
 import hashlib
 import json
+import logging
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -26,16 +28,24 @@ from editions.durable import FILE_MODE, make_read_only, remove_tree
 from editions.places import POINTER, editions_dir
 from ledger.binding import FILE as BINDING
 from ledger.binding import bind_again
-from ledger.files import FOLDER_MODE, PART, private, publish_durably, write_durably
+from ledger.files import FOLDER_MODE, PART, close_to_others, private, publish_durably, write_durably
 from ledger.runs import exclusive_run
 from ledger.settings import Settings
 from ledger.store import open_ledger
+from ledger.tables import SCHEMA_VERSION
+
+log = logging.getLogger("jifen")
 
 FORMAT = 1
 KEPT = ("raw", "landed", "quarantine", "editions", "deliveries", "returns", "reports", DECISIONS, BINDING)
 """What a backup takes of a data folder. Not what is made again, and no keys: those have a safe place of their own."""
 LEDGERS = {"sqlite": "ledger.sqlite", "postgresql": "ledger.pgdump"}
+RESTORING = ".restoring"
+NOT_OURS = ("lost+found", RESTORING)
+"""What may stand in a folder that a backup is restored into: that of a disk, and what an earlier try left."""
+_NAME = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{16}")
 _OTHER = "take another copy of the backup, or an older one: jifen restore SOURCE --backup NAME"
+_AGAIN = f"jifen backup, which keeps it again if the data folder still has it; else {_OTHER}"
 
 
 @dataclass(frozen=True)
@@ -56,8 +66,7 @@ def back_up(settings: Settings, place: Path) -> Backup:
         raise ConfigError("lies within the data folder itself.", str(place), "jifen backup to another disk or machine")
     with exclusive_run(data_dir), private():
         open_ledger(settings).dispose()
-        names = backups_at(place)
-        before = _list_of(place, names[-1])["files"] if names else {}
+        before = _newest(place)
         objects = place / "objects"
         objects.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         for left in objects.glob(f".*{PART}"):
@@ -73,6 +82,7 @@ def back_up(settings: Settings, place: Path) -> Backup:
         told = {
             "format": FORMAT,
             "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "ledger_version": SCHEMA_VERSION,
             "current": str(pointer.readlink()) if pointer.is_symlink() else None,
             "files": files,
         }
@@ -82,7 +92,17 @@ def back_up(settings: Settings, place: Path) -> Backup:
 
 def backups_at(place: Path) -> list[str]:
     """The names of the backups at a place, oldest first."""
-    return sorted(path.stem for path in place.glob("*.json"))
+    return sorted(path.stem for path in place.glob("*.json") if _NAME.fullmatch(path.stem))
+
+
+def _newest(place: Path) -> dict[str, Any]:
+    """What the newest list says of files; nothing where it is damaged: then each file is read and compared again."""
+    names = backups_at(place)
+    try:
+        return dict(_list_of(place, names[-1])["files"]) if names else {}
+    except DataError as error:
+        log.warning("backup: %s", error)
+        return {}
 
 
 def check(place: Path, name: str | None = None) -> Backup:
@@ -110,8 +130,14 @@ def restore(settings: Settings, place: Path, who: str, name: str | None = None) 
             "JIFEN_LEDGER_URL",
             "set it as it was when the backup was taken",
         )
+    if told.get("ledger_version", 0) > SCHEMA_VERSION:
+        what = f"its ledger is of version {told['ledger_version']}, this jifen knows versions up to {SCHEMA_VERSION}."
+        raise ConfigError(what, name, "use the jifen that wrote it, or a newer one")
     _require_empty(data_dir, Path(url.database) if kind == "sqlite" and url.database else None)
-    draft = data_dir.with_name(f".{data_dir.name}.restoring")
+    # Where a link leads to. A disk that is mounted there cannot be replaced by a folder: it is filled.
+    target = data_dir.resolve()
+    is_filled = target.is_mount()
+    draft = target / RESTORING if is_filled else target.with_name(f".{target.name}{RESTORING}")
     with private():
         remove_tree(draft)
         for path, entry in told["files"].items():
@@ -122,10 +148,17 @@ def restore(settings: Settings, place: Path, who: str, name: str | None = None) 
             (draft / "editions" / POINTER).symlink_to(told["current"])
         _put_ledger(draft / LEDGERS[kind], url, data_dir)
         os.sync()
-        if data_dir.exists():
-            data_dir.rmdir()
-        draft.rename(data_dir)
+        if is_filled:
+            # The ledger last: without it no night begins there.
+            for path in sorted(draft.iterdir(), key=lambda path: (path.name in LEDGERS.values(), path.name)):
+                path.rename(target / path.name)
+            draft.rmdir()
+        else:
+            if target.exists():
+                target.rmdir()
+            draft.rename(target)
     with exclusive_run(data_dir):
+        close_to_others(data_dir, settings.readers_group)
         ledger = open_ledger(settings, is_bound=False)
         bind_again(ledger, data_dir, who, f"restored from the backup {name}")
         ledger.dispose()
@@ -182,11 +215,13 @@ def _put_ledger(dump: Path, url: URL, data_dir: Path) -> None:
         _postgresql("pg_restore", url, "--no-owner", "--single-transaction", "--exit-on-error", str(dump))
         dump.unlink()
     elif url.database and Path(url.database) != data_dir / dump.name:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         shutil.move(dump, url.database)
 
 
 def _require_empty(data_dir: Path, ledger: Path | None) -> None:
-    taken = next((path for path in (ledger, *data_dir.glob("*")) if path is not None and path.exists()), None)
+    there = (path for path in data_dir.glob("*") if path.name not in NOT_OURS)
+    taken = next((path for path in (ledger, *there) if path is not None and path.exists()), None)
     if taken is not None:
         raise ConfigError(
             f"is not empty ({taken} is there), and nothing is restored over it.",
@@ -266,9 +301,11 @@ def _chunks(place: Path, name: str, entry: Mapping[str, Any]) -> Iterator[bytes]
                 digest.update(chunk)
                 yield chunk
     except FileNotFoundError:
-        raise DataError(f"is not there, which holds {name}.", str(path), _OTHER) from None
+        raise DataError(
+            f"is not there, which holds {name}.", str(path), _AGAIN.removeprefix("remove it, then ")
+        ) from None
     if digest.hexdigest() != entry["sha256"]:
-        raise DataError(f"is damaged, which holds {name}.", str(path), _OTHER)
+        raise DataError(f"is damaged, which holds {name}.", str(path), f"remove it, then {_AGAIN}")
 
 
 def _write(path: Path, chunks: Iterator[bytes], mode: int) -> None:

@@ -78,7 +78,7 @@ def test_a_backup_that_is_damaged_or_cut_short_is_refused_and_names_the_file(set
     for broken in (whole[:-1], whole[:-1] + bytes([whole[-1] ^ 1]), None):
         sealed.unlink() if broken is None else sealed.write_bytes(broken)
         for refuse in (lambda: check(place), lambda: restore(settings, place, "li")):
-            with pytest.raises(DataError, match=f"{entry['sha256']}: is .*, which holds {path}"):
+            with pytest.raises(DataError, match=f"{entry['sha256']}: is .*, which holds {path}.* jifen backup, which"):
                 refuse()
         assert not settings.data_dir.exists()
     (place / f"{name}.json").chmod(0o600)
@@ -138,6 +138,32 @@ def test_a_backup_broken_off_leaves_those_before_it_and_what_it_left_is_swept(se
         with pytest.raises(OSError, match="No space"):
             back_up(settings, place)
     (place / "objects" / ".half.part").write_bytes(b"half")
+    (place / "notes.json").write_text("{}")
     assert check(place).name == kept[0].name
-    back_up(settings, place)
+    newest = place / f"{kept[0].name}.json"
+    newest.chmod(0o600)
+    newest.write_bytes(newest.read_bytes()[:-1])
+    assert check(place, back_up(settings, place).name).new_files == 0
     assert not list((place / "objects").glob(".*"))
+
+
+@pytest.mark.parametrize("kind", ["a link", "a disk"])
+def test_a_folder_that_is_a_link_or_a_disk_is_restored_into(settings, ledger, kept, place, monkeypatch, kind):
+    lose(settings, ledger)
+    folder = settings.data_dir.with_name("disk")
+    (folder / "lost+found").mkdir(parents=True) if kind == "a disk" else folder.mkdir()
+    settings.data_dir.symlink_to(folder)
+    with monkeypatch.context() as mounted:
+        mounted.setattr("pathlib.Path.is_mount", lambda path: path == folder and kind == "a disk")
+        restore(settings, place, "li")
+    assert settings.data_dir.readlink() == folder
+    assert current_id(open_ledger(settings)) == read_current(settings.data_dir) == kept[1]
+    assert not [*folder.glob(".restoring"), *folder.parent.glob(".*restoring")]
+
+
+def test_a_backup_of_a_newer_jifen_is_refused_before_anything_is_written(settings, ledger, kept, place, monkeypatch):
+    monkeypatch.setattr("flows.backup.SCHEMA_VERSION", 1)
+    lose(settings, ledger)
+    with pytest.raises(ConfigError, match=r"its ledger is of version \d+, this jifen knows versions up to 1"):
+        restore(settings, place, "li", kept[0].name)
+    assert not settings.data_dir.exists()
