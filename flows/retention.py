@@ -23,14 +23,15 @@ from editions.durable import remove_tree
 from editions.manifest import read_manifest
 from editions.places import edition_path, is_dropped, parent_of
 from ledger import journal
+from ledger.acts import earlier_standing, withdrawn
 from ledger.batches import promoted_batches
 from ledger.data_folder import raw_path
 from ledger.files import open_to_readers
-from ledger.publications import current_id
+from ledger.publications import current_id, publication_rows
 from ledger.runs import exclusive_run
 from ledger.settings import Settings
 from ledger.store import open_ledger, rows
-from ledger.tables import batches, deliveries, editions, objections, outbox, pages, publications, publicities
+from ledger.tables import batches, deliveries, editions, objections, outbox, pages, publicities
 from ledger.yaml_file import read_yaml
 
 SHIPPED = Path(__file__).with_name("retention.yml")
@@ -138,6 +139,8 @@ def why_editions_stay(ledger: Engine, settings: Settings) -> dict[str, str]:
         stay |= {row["edition_id"]: what for row in rows(ledger, select(table).where(~closed))}
     if current := current_id(ledger):
         stay[current] = "it is current"
+        if before := earlier_standing(ledger, current):
+            stay[before] = "a withdrawal of current goes back to it"
         if parent := parent_of(read_manifest(edition_path(settings.data_dir, current))):
             stay[parent] = "current follows it"
     return stay
@@ -151,13 +154,13 @@ def _whole(ledger: Engine, settings: Settings) -> list[str]:
 
 
 def _editions_to_drop(ledger: Engine, settings: Settings, rule: EditionRule, today: date) -> list[str]:
-    published = {row["edition_id"] for row in rows(ledger, select(publications.c.edition_id))}
     last_of: dict[str, str] = {}
-    every = rows(ledger, select(editions).order_by(editions.c.as_of))
-    days = {row["edition_id"]: date.fromisoformat(row["as_of"]) for row in every}
-    for edition_id, day in days.items():
-        if edition_id in published:
-            last_of[f"{day:%Y}"] = last_of[f"{day:%Y-%m}"] = edition_id
+    days = {row["edition_id"]: date.fromisoformat(row["as_of"]) for row in rows(ledger, select(editions))}
+    gone = withdrawn(ledger)
+    # Of several editions of one day the one that was made current last.
+    for row in sorted(publication_rows(ledger), key=lambda row: (row["as_of"], row["publication_no"])):
+        if row["edition_id"] not in gone:
+            last_of[row["as_of"][:4]] = last_of[row["as_of"][:7]] = row["edition_id"]
     stay = why_editions_stay(ledger, settings)
     going = []
     for edition_id in _whole(ledger, settings):
