@@ -10,13 +10,15 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
-from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 from connectors.strict import OPEN_FIELDS, variables_in
 from ledger.files import FILE_MODE, FOLDER_MODE
 
 SHORTEST = 5
 """A shorter secret would be found in any text by chance, and is left."""
+SHORTEST_OF_PATH = 16
+"""A shorter part of an address is a name, and no token."""
 HIDDEN = "***"
 
 log = logging.getLogger("jifen")
@@ -60,16 +62,35 @@ class NightLog(logging.StreamHandler[TextIO]):
 
 
 def _forms(value: str) -> Iterator[str]:
-    """The texts by which a secret would be known: itself and as it is sent; of a URL what is secret in it, too."""
+    """The texts by which a secret, or a part of it, would be known: as it is, as it is sent, as programs show it."""
     # The path of a key is no secret, and what stands in that file is written nowhere.
     if len(value) < SHORTEST or Path(value).is_file():
         return
-    yield from {value, quote(value, safe=""), quote_plus(value), base64.b64encode(value.encode()).decode().rstrip("=")}
+    for secret in (value, *_secret_parts(value)):
+        yield from {secret, quote(secret, safe=""), quote_plus(secret), repr(secret)[1:-1]}
+        yield from {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+        yield from _in_base64(secret.encode())
+
+
+def _secret_parts(value: str) -> Iterator[str]:
+    """Each line of several; of a URL its password, what its query says, and long parts of its path: a bot's token."""
+    if len(lines := value.splitlines()) > 1:
+        yield from (line for line in lines if len(line) >= SHORTEST)
     with suppress(ValueError):
         url = urlsplit(value)
-        for part in (url.password, *(text for _, text in parse_qsl(url.query))):
-            if part and len(part) >= SHORTEST:
-                yield from {part, quote(part, safe="")}
+        password = url.password or ""
+        parts = [password, unquote(password), *(text for _, text in parse_qsl(url.query))]
+        yield from (part for part in parts if len(part) >= SHORTEST)
+        if url.scheme in ("http", "https"):
+            yield from (part for part in url.path.split("/") if len(part) >= SHORTEST_OF_PATH)
+
+
+def _in_base64(content: bytes) -> Iterator[str]:
+    """What of base64 is of these bytes alone, wherever among others they begin: a password stands behind its user."""
+    for shift in range(3):
+        whole = base64.b64encode(bytes(shift) + content).decode()
+        form = whole[-(-shift * 4 // 3) : (shift + len(content)) * 4 // 3]
+        yield from {form, form.replace("+", "-").replace("/", "_")}
 
 
 def log_path(data_dir: Path, run_id: str) -> Path:

@@ -162,7 +162,9 @@ def test_the_log_has_run_and_step_and_no_secret_in_any_form(settings, monkeypatc
     secret = {name: f"canary/{name}+å" for file in files for name in variables_in(file, OPEN_FIELDS)}
     assert {"OPERATORS_WEBHOOK_SECRET", "BANK_B_SFTP_PASSWORD"} <= secret.keys()
     assert not {"BANK_B_SFTP_HOST", "BANK_B_SFTP_USER"} & secret.keys()
-    secret["OPERATORS_WEBHOOK_URL"] = "https://example.org/send?key=canary-key-of-the-bot"
+    secret["OPERATORS_WEBHOOK_URL"] = "https://example.org/hook/canary-token-of-the-bot?key=canary-key-of-the-bot"
+    secret["JIFEN_LEDGER_URL"] = "postgresql://jifen:canary%2Fpass@db/jifen"
+    secret["OPERATORS_WEBHOOK_SECRET"] = 'canary "one"\ncanary two'
     for name, value in secret.items():
         monkeypatch.setenv(name, value)
     report = {"run_id": "2025-06-30-a", "steps": [{"step": "pull", "ended": None}]}
@@ -171,6 +173,10 @@ def test_the_log_has_run_and_step_and_no_secret_in_any_form(settings, monkeypatc
         for value in secret.values():
             log.warning("it said %s, %s, %s", value, quote(value, safe=""), base64.b64encode(value.encode()).decode())
         log.warning("it said canary-key-of-the-bot in words")
+        log.warning("no answer from /hook/canary-token-of-the-bot?at=1, canary/pass, canary two")
+        several = secret["OPERATORS_WEBHOOK_SECRET"]
+        log.warning("%r %s", ValueError(several), json.dumps(several))
+        log.warning("Basic %s", base64.b64encode(f"bank:{several}!".encode()).decode())
         log.info("one\nof two lines")
     path = log_path(settings.data_dir, "2025-06-30-a")
     text = path.read_text(encoding="utf-8")
@@ -179,7 +185,8 @@ def test_the_log_has_run_and_step_and_no_secret_in_any_form(settings, monkeypatc
         for form in (value, quote(value, safe=""), base64.b64encode(value.encode()).decode().rstrip("=")):
             assert form not in text
     told = [json.loads(line) for line in text.splitlines()]
-    assert len(told) == len(secret) + 2
+    assert len(told) == len(secret) + 5
+    assert re.fullmatch(r"Basic \w{7}\*\*\*\w{0,2}=*", told[-2]["message"])
     assert {(line["run"], line["step"]) for line in told} == {("2025-06-30-a", "pull")}
     assert (told[-1]["message"], told[-1]["level"]) == ("one\nof two lines", "info")
     assert told[0]["message"].startswith(f"it said {HIDDEN}")
