@@ -299,11 +299,12 @@ def _open_runs(client: "SyncPrefectClient", wanted: Sequence[Wanted]) -> "list[F
 
 
 def _ended_in(ledger: Engine) -> dict[str, str]:
-    """The runs of Prefect that the ledger knows to be over, each with how."""
-    found = rows(ledger, select(runs).where(runs.c.driver.startswith("prefect:")))
+    """The runs of Prefect that the ledger knows to be over, each with how; of one tried again, the last try."""
+    found = rows(ledger, select(runs).where(runs.c.driver.startswith("prefect:")).order_by(runs.c.started_at))
+    last = {row["driver"].partition(":")[2]: row for row in found}
     return {
-        row["driver"].partition(":")[2]: "its process has ended" if row["state"] == "running" else row["state"]
-        for row in found
+        flow_run_id: "its process has ended" if row["state"] == "running" else row["state"]
+        for flow_run_id, row in last.items()
         if row["state"] != "running" or not is_alive(row)
     }
 

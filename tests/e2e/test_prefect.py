@@ -123,8 +123,10 @@ def settle(environment, house, monkeypatch):
             client.create_flow_run_from_deployment(there.id, state=state).id
             for state in (Pending(), Running(), Running())
         )
-        for run_id, state in ((over, "published"), (at_work, "running")):
-            row = {"run_id": str(run_id), "driver": f"prefect:{run_id}", "as_of": "2025-06-30", "state": state}
+        # What is at work was tried before under the same id, as Prefect does when somebody presses Retry.
+        for run_id, state in ((over, "published"), (at_work, "failed"), (at_work, "running")):
+            named = {"run_id": f"{state} {run_id}", "driver": f"prefect:{run_id}"}
+            row = {**named, "as_of": "2025-06-30", "state": state}
             process = {"host": this_host(), "process": process_of(os.getppid()), "seen_at": now(), "started_at": now()}
             write(house.ledger, insert(runs).values(**row, **process))
         found = deployed.survey(client, wanted, house.ledger)

@@ -1,11 +1,14 @@
 """The ledger: runs that exclude each other, publications that happen once, promises that are kept."""
 
+import os
 import subprocess
 import sys
 from datetime import date
 
 import pytest
+from sqlalchemy import update
 
+from flows.deployed import _ended_in
 from ledger.publications import (
     CurrentMovedError,
     Message,
@@ -21,9 +24,10 @@ from ledger.publications import (
     publish,
     sent_or_pending,
 )
-from ledger.runs import RunLockedError, end_run, exclusive_run, latest_runs, start_run
+from ledger.runs import RunLockedError, end_run, exclusive_run, latest_runs, process_of, start_run
 from ledger.settings import PROJECT_DIR, MissingVariableError, read_variable
-from ledger.tables import deliveries, outbox
+from ledger.store import write
+from ledger.tables import deliveries, outbox, runs
 
 DAY = date(2025, 6, 30)
 
@@ -103,6 +107,16 @@ def test_a_run_whose_process_died_is_closed_by_the_next(ledger):
     second = start_run(ledger, DAY, "plain")
     end_run(ledger, second, "nothing_new", None, {})
     assert [row["state"] for row in latest_runs(ledger, 2)] == ["nothing_new", "failed"]
+
+
+def test_a_flow_run_that_is_tried_again_is_over_when_its_last_try_is(ledger):
+    for state in ("failed", "running"):
+        run_id = start_run(ledger, date(2025, 6, 30), "prefect:one")
+        here = {"process": process_of(os.getppid()), "started_at": f"2025-06-30T0{len(state)}:00:00+00:00"}
+        write(ledger, update(runs).where(runs.c.run_id == run_id).values(state=state, **here))
+    assert _ended_in(ledger) == {}
+    write(ledger, update(runs).where(runs.c.state == "running").values(state="blocked"))
+    assert _ended_in(ledger) == {"one": "blocked"}
 
 
 def test_a_missing_variable_is_named_with_whoever_needs_it_and_what_to_do():
