@@ -26,6 +26,7 @@ from ledger.outbox import (
     claim,
     close_channel,
     heard_of_relay,
+    lies_ahead,
     next_moment,
     record,
     relay_ended,
@@ -177,7 +178,7 @@ def _failed(night: Night, table: Table, row: Row, error: Exception, at: datetime
     is_gone = isinstance(error, GoneError)
     if is_gone:
         close_channel(night.ledger, row["recipient"], disabled_at=text_of(at), disabled_why=told)
-    if not is_gone and row["next_try_at"] is not None and row["next_try_at"] > text_of(at):
+    if not is_gone and lies_ahead(row["next_try_at"], at):
         record(night.ledger, table, row, told, last_error=told)
         return
     if isinstance(error, (ConfigError, MissingVariableError)):

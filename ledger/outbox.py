@@ -21,6 +21,8 @@ TABLES = (outbox, alerts)
 PENDING, SENT, DEAD, DISCARDED = STATES = ("pending", "sent", "dead", "discarded")
 _ACT = "message_act"
 _MINUTE, _HALF_HOUR = timedelta(minutes=1), 1800
+_FARTHEST = timedelta(days=8)
+"""Nothing is put off for longer: an instant beyond it was written by a clock that ran ahead, and counts for nothing."""
 
 
 class UnknownMessageError(LookupError):
@@ -69,7 +71,8 @@ def waiting(ledger: Engine, table: Table, at: datetime, *, early: bool = False) 
     What another process sends right now, and what goes to a channel that is disabled or wants to hear nothing yet, is
     not among them.
     """
-    is_due = () if early else (_or_null(table.c.next_try_at, text_of(at)),)
+    due = table.c.next_try_at
+    is_due = () if early else (due.is_(None) | (due <= text_of(at)) | (due > text_of(at + _FARTHEST)),)
     query = select(table.c.message_id, table.c.recipient, table.c.claimed_by, table.c.claimed_until)
     query = query.where(table.c.state == PENDING, *is_due).order_by(table.c.created_at, table.c.recipient)
     closed = {recipient for recipient, why in why_closed(ledger, at).items() if why}
@@ -80,8 +83,9 @@ def waiting(ledger: Engine, table: Table, at: datetime, *, early: bool = False) 
     ]
 
 
-def _or_null(column: Any, limit: str) -> Any:
-    return (column.is_(None)) | (column <= limit)
+def lies_ahead(moment: str | None, at: datetime) -> bool:
+    """Whether something is to wait for this instant."""
+    return moment is not None and text_of(at) < moment <= text_of(at + _FARTHEST)
 
 
 def _is_held(row: Row, at: datetime) -> bool:
@@ -133,7 +137,7 @@ def _claimed(
     one = table.c.message_id == message_id
     # On PostgreSQL a second process waits here for the first; on SQLite the transaction itself is one alone.
     found = connection.execute(select(table).where(one).with_for_update()).mappings().one()
-    is_due = early or found["next_try_at"] is None or found["next_try_at"] <= text_of(at)
+    is_due = early or not lies_ahead(found["next_try_at"], at)
     if found["state"] != PENDING or not is_due or _is_held(dict(found), at):
         return None
     if limits is not None and not _may_call(connection, found["recipient"], limits, at):
@@ -150,9 +154,10 @@ def _may_call(connection: Connection, recipient: str, limits: Limits, at: dateti
     """Whether a channel may be called now, which is counted; else until when not stands with the channel."""
     query = select(channels).where(channels.c.recipient == recipient).with_for_update()
     row = connection.execute(query).mappings().one_or_none()
-    if row is not None and row["not_before"] and row["not_before"] > text_of(at):
+    if row is not None and lies_ahead(row["not_before"], at):
         return False
-    calls = [call for call in (row and row["called_at"]) or () if call > text_of(at - _MINUTE)]
+    lately = (text_of(at - _MINUTE), text_of(at + _MINUTE))
+    calls = [call for call in (row and row["called_at"]) or () if lately[0] < call < lately[1]]
     until = limits.wait_until(calls, at)
     if until is None:
         _set_channel(connection, recipient, called_at=[*calls, text_of(at)])
@@ -169,7 +174,8 @@ def next_moment(ledger: Engine, table: Table, at: datetime) -> datetime | None:
     for row in rows(ledger, query):
         channel = known.get(row["recipient"], {"disabled_at": None, "not_before": None})
         if channel["disabled_at"] is None:
-            moments.append(max(filter(None, (row["next_try_at"], channel["not_before"])), default=text_of(at)))
+            ahead = [text for text in (row["next_try_at"], channel["not_before"]) if lies_ahead(text, at)]
+            moments.append(max(ahead, default=text_of(at)))
     return datetime.fromisoformat(min(moments)) if moments else None
 
 
@@ -214,7 +220,7 @@ def why_closed(ledger: Engine, at: datetime) -> dict[str, str]:
         if row["disabled_at"]:
             follows = f"Next: ask its people, then jifen outbox replay --recipient {row['recipient']}"
             told[row["recipient"]] = f"disabled since {row['disabled_at']}: {row['disabled_why']} {follows}"
-        elif row["not_before"] and row["not_before"] > text_of(at):
+        elif lies_ahead(row["not_before"], at):
             told[row["recipient"]] = f"it asked for a wait until {row['not_before']}."
     return told
 

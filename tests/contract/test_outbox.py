@@ -17,7 +17,7 @@ from flows import relay
 from flows.events import message
 from flows.night import Night
 from ledger.journal import entries
-from ledger.outbox import acts_of, attempts_of, claim, messages, relay_rows, waiting
+from ledger.outbox import Limits, acts_of, attempts_of, claim, messages, relay_rows, waiting
 from ledger.publications import publish
 from ledger.runs import start_run
 from ledger.settings import Settings
@@ -146,6 +146,22 @@ def test_a_wait_that_the_channel_asks_for_is_kept_for_all_its_messages(channel, 
     assert [line["state"] for line in relay.notify_pending(channel.night, outbox, clock)] == ["pending", "pending"]
     clock.now += timedelta(seconds=400)
     assert tried(channel, clock) == [True, True]
+
+
+def test_a_clock_that_ran_ahead_and_was_put_right_silences_no_channel(channel, clock, monkeypatch):
+    monkeypatch.setattr(relay, "_limits", lambda *_: Limits(1))
+    channel.queue(2)
+    channel.says = Reply(b"", 503)
+    clock.now += timedelta(days=400)
+    assert tried(channel, clock) == [False]
+    clock.now -= timedelta(days=400)
+    assert tried(channel, clock) == [False]
+    assert tried(channel, clock) == [], "its own schedule goes by the clock that is right"
+    channel.says = Reply(b"ok")
+    clock.now += timedelta(minutes=1)
+    assert tried(channel, clock) == [True]
+    clock.now += timedelta(minutes=5)
+    assert tried(channel, clock) == [True]
 
 
 def test_a_channel_that_is_gone_gets_nothing_more_until_a_person_opens_it(channel, clock, monkeypatch):
