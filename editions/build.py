@@ -131,6 +131,7 @@ def _arguments(candidate: Candidate, project: Path, select: Sequence[str]) -> li
         "--exclude-resource-type": "unit_test",
         "--target-path": str(candidate.target),
         "--log-path": str(candidate.logs),
+        "--log-level-file": "none",
     }
     # Cautious: only the tests of which every model was chosen; others would ask for tables that are not there.
     selected = ["--indirect-selection", "cautious", "--select", *select] if select else []

@@ -3,15 +3,31 @@
 import os
 import sys
 import threading
+from typing import Any
 
 
 def main() -> None:
     """Run dbt's command line; the first argument is the end of a pipe that the starting process holds open."""
     watched = int(sys.argv.pop(1))
     threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
+    _drop_debug_events()
     from dbt.cli.main import cli
 
     cli()
+
+
+def _drop_debug_events() -> None:
+    """Spare what nobody reads: dbt makes a message of each of some 20,000 events, a tenth of a small build."""
+    from dbt_common.events import event_manager_client
+    from dbt_common.events.base_types import EventLevel
+    from dbt_common.events.event_manager import EventManager
+
+    class WithoutDebug(EventManager):
+        def fire_event(self, e: Any, level: EventLevel | None = None, *others: Any, **named: Any) -> None:
+            if (level or e.level_tag()) != EventLevel.DEBUG:
+                super().fire_event(e, level, *others, **named)
+
+    event_manager_client.ctx_set_event_manager(WithoutDebug())
 
 
 def _end_with(watched: int) -> None:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,9 @@ def rules_sha256(project_dir: Path) -> str:
     """
     digest = hashlib.sha256()
     for path in rule_files(project_dir):
-        content = _said_in(path, project_dir)
+        content = path.read_bytes()
+        if path.suffix in (".yml", ".yaml"):
+            content = _said_in(content, is_of_dbt=path.is_relative_to(project_dir / "dbt_project"))
         if content:
             digest.update(f"{path.relative_to(project_dir).as_posix()}\0{len(content)}\0".encode())
             digest.update(content)
@@ -114,17 +117,15 @@ def _is_rule(path: Path, folder: Path) -> bool:
     return path.is_file() and path.suffix in RULE_SUFFIXES and parts[0] not in NOT_RULES and not hidden
 
 
-def _said_in(path: Path, project_dir: Path) -> bytes:
-    """What a file says, for the digest: its bytes, or what stands in a YAML file, without tests; empty for nothing."""
-    content = path.read_bytes()
-    if path.suffix not in (".yml", ".yaml"):
-        return content
+@lru_cache(maxsize=128)
+def _said_in(content: bytes, *, is_of_dbt: bool) -> bytes:
+    """What stands in a YAML file, without tests; empty for nothing."""
     try:
         node = yaml.compose(content, Loader=_LOADER)
     except yaml.YAMLError:
         return content
     said = None if node is None else _said(node)
-    if path.is_relative_to(project_dir / "dbt_project"):
+    if is_of_dbt:
         said = _untested(said)
         if isinstance(said, dict) and said.keys() <= {"version"}:
             return b""

@@ -2,13 +2,12 @@
 
 from collections.abc import Collection
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from threading import Thread
 
 from expectations.against import NO_PREVIOUS, audit_against
 from expectations.census import Census, CheckAnswer, Count, Place, take_census, take_samples
-from expectations.gx_run import run_suites
+from expectations.gx_run import import_gx, run_suites
 from expectations.suites import EDITION, REQUIRED, SUITES, GateCheck, Suite, load_suites
 from expectations.verdict import GateResult, PublicationBlocked, Verdict, decide, require_passed
 
@@ -17,7 +16,7 @@ __all__ = ["GateResult", "PublicationBlocked", "Verdict", "audit", "preload", "r
 
 def preload() -> Thread:
     """Begin to import Great Expectations beside other work: it takes seconds, which the gate need not wait for."""
-    thread = Thread(target=import_module, args=["great_expectations"], daemon=True)
+    thread = Thread(target=import_gx, daemon=True)
     thread.start()
     return thread
 
