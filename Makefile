@@ -26,6 +26,7 @@ help:
 	@echo "make lock   resolve the dependencies anew into requirements/"
 
 setup: .venv/ready
+	@$(if $(filter setup,$(MAKECMDGOALS)),echo "ready. Next: make demo",:)
 
 .venv/ready: requirements/all.lock requirements/uv.lock pyproject.toml
 	@echo "setting up .venv: about a minute, once"

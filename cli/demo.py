@@ -18,6 +18,7 @@ from editions.places import edition_path
 from editions.sealed_tables import SealedReader
 from flows.outcome import Outcome
 from flows.prefect_server import local_server
+from flows.texts import CALLED_AS
 from ledger.settings import PROJECT_DIR
 
 
@@ -45,6 +46,7 @@ def run_demo(population: str, data: Path | None, data_dir: Path, hold: bool) -> 
         environment = {**_plain_environment(), **sandbox.env, **server}
         # Its own folder and ledger: made-up scores must never become current where real banks are served.
         environment["JIFEN_ENV_FILE"] = ""
+        environment[CALLED_AS] = os.environ[CALLED_AS]
         environment["JIFEN_DATA_DIR"] = str(data_dir)
         environment["JIFEN_LEDGER_URL"] = f"sqlite:///{data_dir / 'ledger.sqlite'}"
         outcome, seconds = _one_night(sandbox.as_of, environment, data_dir)
@@ -90,8 +92,7 @@ def _show(outcome: Outcome, data_dir: Path, seconds: float) -> None:
     if outcome.state == "nothing_new" and outcome.edition_id is not None:
         show_edition_sent(data_dir, outcome.edition_id)
     show.console.print(
-        f"`jifen run` took {seconds:.1f} s from start to end of its process; "
-        "`jifen status` shows the time of the night only"
+        f"The night took {seconds:.1f} s from start to end of its process; jifen status shows its own time only"
     )
     if outcome.edition_id is None:
         return
@@ -104,10 +105,9 @@ def _show(outcome: Outcome, data_dir: Path, seconds: float) -> None:
         "manifest.json says what is there."
     )
     if first:
-        command = f"jifen --data-dir {os.path.relpath(data_dir)} explain {first[0]['uscc']}"
-        show.console.print(f"Why is the first one first? .venv/bin/{show.safe(command)}")
-        command = command.replace(" explain ", " programme show ")
-        show.console.print(f"What are its points good for? .venv/bin/{show.safe(command)}")
+        uscc = show.safe(first[0]["uscc"])
+        show.console.print(f"Why is the first one first? jifen explain {uscc}")
+        show.console.print(f"What are its points good for? jifen programme show {uscc}")
 
 
 def _show_programme(edition: Path) -> None:

@@ -96,7 +96,13 @@ CHECKS = (
     Check(
         "zone", doctor_files.zone, "mend the file JIFEN_ZONE_FILE names, then jifen source check", (*_SET, "sources")
     ),
-    Check("variables", doctor_files.variables, "set them in .env (.env.example), then jifen source check", _FILES),
+    Check(
+        "variables",
+        doctor_files.variables,
+        "set them in .env (.env.example), then jifen source check; to try it on made-up agencies: jifen sandbox up, "
+        "which writes them to data/sandbox/ready.env (make demo sets them for its own night alone)",
+        _FILES,
+    ),
     Check("gpg", doctor_files.gpg, "apt-get install gnupg", ("sinks",)),
     Check(
         "key_files", doctor_files.key_files, "put the key there, chmod 600 it: docs/banks.md, keys", (*_FILES, "gpg")

@@ -69,7 +69,7 @@ def variables(here: Here) -> str:
     named = {name for names in wanted.values() for name in names}
     if missing := sorted(name for name in named if not here.environ.get(name)):
         who = sorted(one for one, names in wanted.items() if not set(names).isdisjoint(missing))
-        raise AmissError(f"{', '.join(missing)} not set, and {', '.join(who)} need them")
+        raise AmissError(f"not set: {', '.join(missing)}; needed by {', '.join(who)}")
     return f"{len(named)} set"
 
 

@@ -81,7 +81,7 @@ class Here:
     def prefect(self) -> Survey:
         """What the Prefect server has beside our files."""
         if not api_is_configured():
-            raise NotAskedError("PREFECT_API_URL not set: nights run by themselves, from cron")
+            raise NotAskedError("no server: see prefect_api")
         client = self._open.enter_context(client_of_server())
         ledger = self._open.enter_context(reading(self.settings))
         return survey(client, wanted_of(self.project, self.sources, self.settings), ledger)

@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 
-from cli.doctor_here import AmissError, Here
+from cli.doctor_here import AmissError, Here, NotAskedError
 from flows.deployed import AUTOMATION, DEPLOYMENT, POOL, RUN, SLOTS
 
 
 def prefect_api(here: Here) -> str:
     """The server answers."""
-    return f"answers, {len(here.prefect.changes)} unlike our files"
+    try:
+        return f"answers, {len(here.prefect.changes)} unlike our files"
+    except NotAskedError:
+        said = "PREFECT_API_URL not set: a night runs when something calls jifen run (docs/operating.md)"
+        raise NotAskedError(said) from None
 
 
 def prefect_server(here: Here) -> str:

@@ -41,11 +41,16 @@ def list_messages(
     as_json: Json = False,
 ) -> None:
     """List messages to channels and to operators, newest first; `--state dead` is the dead-letter list."""
-    ledger = open_ledger(Settings())
+    settings = Settings()
+    ledger = open_ledger(settings)
     require_known("state", [state] if state else [], STATES)
     _require_channel(ledger, recipient)
     rows = messages(ledger, state, recipient)
-    columns = (("message", "message_id"), "state", "attempts", ("next try", "next_try_at"), ("error", "last_error"))
+    if not as_json:
+        times = ("created_at", "sent_at", "next_try_at")
+        rows = [{**row, **{name: row[name] and show.local(row[name], settings) for name in times}} for row in rows]
+    when = (("made", "created_at"), ("sent", "sent_at"), ("next try", "next_try_at"))
+    columns = (("message", "message_id"), "recipient", "state", "attempts", *when, ("error", "last_error"))
     show.show_rows("Messages 消息", rows, columns, as_json, whole=("message",))
 
 

@@ -40,5 +40,8 @@ def retention(
     for one in found:
         if one.kind == "editions" and one.what:
             show.console.print(show.safe(f"editions whose tables go: {', '.join(one.what)}"))
-    if not is_applied and any(one.what for one in found):
-        show.console.print("nothing was dropped. Next: jifen retention --apply")
+    ended = f"dropped by {policy}"
+    if not is_applied:
+        goes = any(one.what for one in found)
+        ended = f"{policy} would drop this. Next: jifen retention --apply" if goes else f"{policy} lets nothing go yet"
+    show.console.print(show.safe(ended))

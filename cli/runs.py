@@ -7,7 +7,7 @@ import typer
 from cli import show
 from cli.command import Json, fail, new_group
 from flows.history import SUMMARY, summary_of, told_of_run
-from flows.left_behind import page_path, write_page
+from flows.left_behind import gate_page_path, page_path, write_page
 from flows.night_log import log_path
 from flows.outcome import EXIT_CODES
 from ledger.files import private
@@ -60,8 +60,10 @@ def show_run(run: RunId = LATEST, as_json: Json = False) -> None:
     settings = Settings()
     row = run_asked(settings, run)
     told = told_of_run(open_ledger(settings), row)
-    left = {"page": page_path(settings.data_dir, row["run_id"]), "log": log_path(settings.data_dir, row["run_id"])}
-    told |= {name: str(path) if path.is_file() else None for name, path in left.items()}
+    left = {"page": page_path, "gate_page": gate_page_path, "log": log_path}
+    for name, path_of in left.items():
+        path = path_of(settings.data_dir, row["run_id"])
+        told[name] = str(path) if path.is_file() else None
     if as_json:
         show.show_json(told)
         return
@@ -74,11 +76,17 @@ def show_run(run: RunId = LATEST, as_json: Json = False) -> None:
         ("stale", ", ".join(told["stale"]) or "none"),
         ("page", told["page"] or f"none. Next: jifen runs report {told['run_id']}"),
         ("gate's page", told["gate_page"] or "none"),
-        ("log", told["log"] or "none"),
+        ("log", told["log"] or "none here (no backup holds one)"),
     ):
         show.console.print(f"{word:<12} {show.safe(text)}")
     show_steps(told["steps"], settings)
-    columns = ("state", ("received", "rows_received"), ("landed", "rows_landed"), ("refused", "rows_refused"))
+    columns = (
+        "state",
+        ("received", "rows_received"),
+        ("landed", "rows_landed"),
+        ("refused", "rows_refused"),
+        ("repeats", "rows_repeated"),
+    )
     show.show_rows("Datasets 数据集", told["datasets"], (("dataset", "{source}.{dataset}"), *columns))
     if told["verdict"]:
         show.show_verdict(told["verdict"])

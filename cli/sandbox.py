@@ -1,6 +1,7 @@
 """`jifen sandbox` and `jifen demo`: the whole system against agencies on loopback."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,9 @@ import typer
 
 from cli import show
 from cli.command import new_group
+from cli.entry import LEADING
+from flows.texts import CALLED_AS, called_as
+from ledger.files import FOLDER_MODE
 
 app = new_group()
 
@@ -35,6 +39,7 @@ def up(
     seed: Annotated[int, typer.Option(help="Another seed gives other samples.")] = 7,
 ) -> None:
     """Serve all agencies and recipients until Ctrl-C; ready.json in the state folder names every variable to set."""
+    _private(state)
     if population == "samples":
         _serve_samples(sources, state, faults, rows, seed)
         return
@@ -75,7 +80,15 @@ def demo(
 
     _require(population, data)
     data_dir = Path(os.environ.get("JIFEN_DATA_DIR", DEMO_DIR / f"demo-{population}"))
+    os.environ[CALLED_AS] = called_as([sys.argv[0], LEADING, os.path.relpath(data_dir)])
+    _private(data_dir)
     raise typer.Exit(run_demo(population, data, data_dir.resolve(), hold))
+
+
+def _private(folder: Path) -> None:
+    """Make a folder, and `data` about it, for their owner alone where they are not there: a real night may follow."""
+    for one in (folder.absolute().parent, folder):
+        one.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
 
 
 def _require(population: str, data: Path | None) -> None:

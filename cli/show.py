@@ -202,5 +202,6 @@ KINDS_SENT = {"deliveries": "extract", "notices": "notice", "alerts": "alert", "
 def show_sent(report: Mapping[str, Any]) -> None:
     """Print what went to whom."""
     rows = [{**sent, "what": what} for name, what in KINDS_SENT.items() for sent in report.get(name, [])]
-    columns = ("recipient", "what", "state", "rows", ("denied by consent", "denied"), "error")
+    counts = (("rows sent", "rows"), ("consents denied", "denied"), ("records refused", "refused"))
+    columns = ("recipient", "what", "state", *counts, "error")
     show_rows("Sent 送达", rows, columns)

@@ -110,15 +110,14 @@ def standing(settings: Settings) -> dict[str, Any]:
             *_of_channels(ledger),
             *expiring_keys(readable_sinks(), os.environ),
         ],
-        "ending": _ending(settings, last, current),
+        "ending": _ending(settings, today, current),
         **_decided(ledger, settings, last),
         **_expected(settings),
     }
 
 
-def _ending(settings: Settings, last: Row | None, current: str | None) -> list[str]:
-    """What ends within 90 days of the last night's business date."""
-    day = date.fromisoformat(last["as_of"]) if last else datetime.now(settings.zone).date()
+def _ending(settings: Settings, day: date, current: str | None) -> list[str]:
+    """What ends within 90 days."""
     edition = edition_path(settings.data_dir, current) if current else None
     try:
         return ending(day, edition)
@@ -332,7 +331,8 @@ def _facts(told: dict[str, Any], settings: Settings) -> Iterator[tuple[str, str]
     signed = f"signed by key {told['current_signed_by']}" if told.get("current_signed_by") else "unsigned 未签名"
     yield "current edition", f"{told['current']} as of {as_of}, {signed}" if told["current"] else "none"
     if last is not None:
-        yield "not delivered", f"{sum(len(some) for some in told['owed'].values())} deliveries, notices and returns"
+        owed = (f"{name} {len(some)}" for name, some in told["owed"].items() if some)
+        yield "not delivered", ", ".join(owed) or "nothing"
         yield "stale", ", ".join((last["report"] or {}).get("stale", {})) or "none"
     yield from _of_people(told)
     yield from (("ends", text) for text in told.get("ending", ()))

@@ -1,5 +1,6 @@
 """Trying a source without keeping anything: can it be reached, and does its first page read as the file says."""
 
+import os
 from collections import Counter
 from typing import Any
 
@@ -20,7 +21,14 @@ WHY_SHOWN = 3
 
 
 def check_source(source: Source, zone: Zone, settings: Settings) -> list[dict[str, Any]]:
-    """One line per dataset: ok, failed with the error, or not_supplied with the reason. Nothing is written."""
+    """One line per dataset: ok, failed with the error, or not_supplied with the reason. Nothing is written.
+
+    Where variables are not set nobody is asked: one line for the source names all of them.
+    """
+    missing = [name for name in source.variables() if not os.environ.get(name)]
+    if missing and any(zone.why_not_supplied(dataset) is None for dataset in source.datasets):
+        line = _line(source.name)
+        return [{**line, "state": "failed", "message": str(MissingVariableError(missing, source.name))}]
     settings = settings.model_copy(update={"retry_seconds": min(settings.retry_seconds, CHECK_SECONDS)})
     dead: list[TransientError] = []
     return [_check_dataset(source, dataset, zone, settings, dead) for dataset in source.datasets]
@@ -30,8 +38,7 @@ def _check_dataset(
     source: Source, dataset: Dataset, zone: Zone, settings: Settings, dead: list[TransientError]
 ) -> dict[str, Any]:
     """`dead` holds why nobody answers, once it is known: it is waited for once."""
-    line: dict[str, Any] = {"dataset": dataset.address, "state": "ok"}
-    line |= dict.fromkeys(("records", "refused", "message"))
+    line = _line(dataset.address)
     if reason := zone.why_not_supplied(dataset):
         return {**line, "state": "not_supplied", "message": reason}
     try:
@@ -53,6 +60,10 @@ def _check_dataset(
     told = [line["message"], _why_refused(dataset, parts)]
     message = " ".join(filter(None, told)) or None
     return {**line, "records": reading.received, "refused": reading.refused, "message": message}
+
+
+def _line(what: str) -> dict[str, Any]:
+    return {"dataset": what, "state": "ok", **dict.fromkeys(("records", "refused", "message"))}
 
 
 def _why_refused(dataset: Dataset, parts: list[Part]) -> str:

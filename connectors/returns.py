@@ -19,7 +19,7 @@ from connectors.raw import read_raw
 from connectors.reasons import explain
 from connectors.refusals import quarantine_path, read_lines
 from connectors.spec import Dataset, Source
-from ledger.batches import BatchKey, pages_of
+from ledger.batches import BatchKey, pages_of, repeats_in
 from ledger.csv_file import CsvFile
 from ledger.quarantine import record_id
 from ledger.returns import batches_of_night
@@ -168,7 +168,7 @@ def _totals(
 def _counts(batch: Row) -> dict[str, int]:
     """The counts of a batch of which nothing came before, as the ledger has them."""
     counts = batch["counts"] or {}
-    duplicates = sum(counts.get(name, 0) for name in ("duplicate_delivery", "superseded_in_batch"))
+    duplicates = repeats_in(counts)
     received, refused = batch["rows_received"], batch["rows_refused"]
     return {
         "received": received,

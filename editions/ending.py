@@ -54,11 +54,16 @@ def _of_seeds(day: date, seeds: Path, rulesets: Path) -> Iterator[str]:
             if last <= until and (last >= day or path.stem == NEEDED):
                 ends.setdefault(last, []).append(item)
         for last, items in sorted(ends.items()):
-            yield f"{path.stem}: {', '.join(items)} on {last}. Next: add a row to {path.name} that goes on, {check}"
+            what = f"{path.stem}: {', '.join(items)}{_ends(last, day)}"
+            yield f"{what}. Next: add a row to {path.name} that goes on, {check}"
     last = date(max(published_years(seeds), default=day.year - 1), 12, 31)
     if last <= until:
         added = "working_years.csv and working_day_exceptions.csv"
-        yield f"calendar of working days on {last}. Next: add the next year to {added}, jifen programme check"
+        yield f"calendar of working days{_ends(last, day)}. Next: add the next year to {added}, jifen programme check"
+
+
+def _ends(last: date, day: date) -> str:
+    return f": the last day {'was' if last < day else 'is'} {last}"
 
 
 def _last_days(path: Path, column: str) -> dict[str, date]:
@@ -84,6 +89,6 @@ def _of_consents(day: date, edition: Path) -> Iterator[str]:
         for recipient, count, first in connection.execute(query).fetchall():
             plural = "" if count == 1 else "s"
             yield (
-                f"consents to {recipient}: those of {count:,} enterprise{plural}, the first on {first}. "
+                f"consents to {recipient}: those of {count:,} enterprise{plural}, the first until {first}. "
                 "Next: have them renewed; rows of an ended one are not sent any more"
             )

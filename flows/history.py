@@ -7,12 +7,11 @@ from typing import Any
 from sqlalchemy import Engine
 
 from flows.outcome import EXIT_CODES, Outcome
+from ledger.batches import repeats_in
 from ledger.publications import sent_or_pending
 from ledger.store import Row
 from ledger.tables import deliveries, outbox
 
-SUMMARY = ("message", "error", "steps", "pulled", "stale")
-"""The parts of a run's report that a summary needs."""
 _DATASET = (
     "source",
     "dataset",
@@ -26,6 +25,8 @@ _DATASET = (
     "message",
 )
 _SENT = ("returns_sent", "alerts", "deliveries", "notices")
+SUMMARY = ("message", "error", "steps", "pulled", "stale", *_SENT)
+"""The parts of a run's report that a summary needs."""
 
 
 def summary_of(run: Row) -> dict[str, Any]:
@@ -59,11 +60,17 @@ def seconds_of(run: Row) -> float | None:
 
 
 def what_failed(run: Row) -> list[str]:
-    """The step that a bad run ended in, then each dataset that was not pulled or is held."""
+    """The step that a bad run ended in, each dataset that was not pulled or is held, who did not get what is theirs."""
     ended = outcome_of(run)
     well = ("done", None) if run["state"] == "running" else ("done",)
     bad = [line["step"] for line in ended.report.get("steps", ()) if line["ended"] not in well]
-    return [*bad, *(f"not pulled {name}" for name in ended.failed), *(f"held {name}" for name in ended.held)]
+    owed = [one["recipient"] for name in _SENT for one in ended.report.get(name, ()) if one["state"] != "sent"]
+    return [
+        *bad,
+        *(f"not pulled {name}" for name in ended.failed),
+        *(f"held {name}" for name in ended.held),
+        *(f"not delivered to {name}" for name in dict.fromkeys(owed)),
+    ]
 
 
 def step_at_work(run: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -81,7 +88,10 @@ def told_of_run(ledger: Engine, run: Row) -> dict[str, Any]:
         **summary_of(run),
         "message": ended.message,
         "steps": report.get("steps", []),
-        "datasets": [{name: one.get(name) for name in _DATASET} for one in report.get("pulled", ())],
+        "datasets": [
+            {**{name: one.get(name) for name in _DATASET}, "rows_repeated": repeats_in(one.get("counts"))}
+            for one in report.get("pulled", ())
+        ],
         "stale": report.get("stale", {}),
         "build": report.get("build"),
         "verdict": verdict and {**verdict, "checks": [one for one in verdict["checks"] if _is_telling(one)]},

@@ -42,6 +42,11 @@ def page_path(data_dir: Path, run_id: str) -> Path:
     return data_dir / "reports" / f"{run_id}.html"
 
 
+def gate_page_path(data_dir: Path, run_id: str) -> Path:
+    """Where the gate's page of a night stands."""
+    return data_dir / "reports" / run_id / "gate.html"
+
+
 def write_page(settings: Settings, ledger: Engine, run: Row) -> None:
     """Write the page of a run, and have `latest.html` point to it where it is the newest."""
     nights = latest_runs(ledger, LOOKED_BACK, parts=SUMMARY)
@@ -50,10 +55,15 @@ def write_page(settings: Settings, ledger: Engine, run: Row) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_durably(path, content.encode("utf-8", "backslashreplace"))
     if nights[0]["run_id"] == run["run_id"]:
-        pointer = path.with_name(".latest.html.part")
-        pointer.unlink(missing_ok=True)
-        pointer.symlink_to(path.name)
-        pointer.replace(path.with_name("latest.html"))
+        point_to(path)
+
+
+def point_to(page: Path) -> None:
+    """Have `latest.html` beside a night's page lead to it."""
+    pointer = page.with_name(".latest.html.part")
+    pointer.unlink(missing_ok=True)
+    pointer.symlink_to(page.name)
+    pointer.replace(page.with_name("latest.html"))
 
 
 def _write_page_of_dead(settings: Settings, ledger: Engine, run: Row) -> None:

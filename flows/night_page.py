@@ -32,6 +32,7 @@ COUNTED = {
     "received": "收到 received",
     "landed": "落地 landed",
     "refused": "拒收 refused",
+    "repeated": "重复 repeated",
     "models": "模型 models",
     "tests": "测试 tests",
     "checks": "检查 checks",
@@ -39,6 +40,7 @@ COUNTED = {
     "pending": "待送 pending",
     "dead": "死信 dead",
     "rows": "行 rows",
+    "written": "写出 written",
 }
 SENT = {"returns_sent": "回执 return", "alerts": "告警 alert"}
 TREND_NIGHTS = 14
@@ -117,21 +119,31 @@ def _by_agency(datasets: Iterable[Mapping[str, Any]]) -> str:
     rows: dict[str, Counter[str]] = {}
     rules: dict[str, Counter[str]] = {}
     for one in datasets:
-        rows.setdefault(one["source"], Counter()).update({name: one[f"rows_{name}"] or 0 for name in _ROWS})
+        counted = Counter({name: one[f"rows_{name}"] or 0 for name in _ROWS})
+        # What stands as it was, is held or failed is neither landed nor refused.
+        counted["other"] = 2 * counted["received"] - counted.total()
+        rows.setdefault(one["source"], Counter()).update(counted)
         refused = {rule: n for rule, n in (one["counts"] or {}).items() if rule.startswith("refused:")}
         told = {f"{one['dataset']}:{rule.removeprefix('refused:')}": n for rule, n in refused.items()}
         rules.setdefault(one["source"], Counter()).update(told)
-    heads = ("机构 Agency", "收到 Received", "落地 Landed", "拒收 Refused", "规则 Rules")
+    heads = (
+        *("机构 Agency", "收到 Received", "落地 Landed", "拒收 Refused", "重复 Repeats"),
+        *("未变或暂缓 Unchanged or held", "规则 Rules"),
+    )
     return table(
         heads,
         (
-            (source, *(counts[name] for name in _ROWS), "，".join(f"{rule} {n}" for rule, n in rules[source].items()))
+            (
+                source,
+                *(counts[name] for name in (*_ROWS, "other")),
+                "，".join(f"{rule} {n}" for rule, n in rules[source].items()),
+            )
             for source, counts in sorted(rows.items())
         ),
     )
 
 
-_ROWS = ("received", "landed", "refused")
+_ROWS = ("received", "landed", "refused", "repeated")
 
 
 def _held(told: Mapping[str, Any]) -> str:
@@ -183,7 +195,7 @@ def _deliveries(told: Mapping[str, Any], zone: ZoneInfo) -> str:
         for one in told["notices"]
     ]
     rows += [
-        (one["recipient"], what, one["state"], one.get("rows"), None, None, None, one.get("error"))
+        (one["recipient"], f"{what} {_refused(one)}", one["state"], None, None, None, None, one.get("error"))
         for name, what in SENT.items()
         for one in told["sent"][name]
     ]
@@ -192,6 +204,11 @@ def _deliveries(told: Mapping[str, Any], zone: ZoneInfo) -> str:
         *("送达时间 Sent", "回复或期限 Answer, or when due", "错误 Error"),
     )
     return table(heads, rows) if rows else _NONE
+
+
+def _refused(one: Mapping[str, Any]) -> str:
+    """How many records a return refuses."""
+    return f"拒收 refused {one['refused']:,}" if "refused" in one else ""
 
 
 def _trends(nights: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -49,6 +49,7 @@ def datasets_of(told: Mapping[str, Any]) -> list[dict[str, Any]]:
             "received": one["rows_received"],
             "landed": one["rows_landed"],
             "refused": one["rows_refused"],
+            "repeats": one["rows_repeated"],
             "stale": told["stale"].get(f"{one['source']}.{one['dataset']}", ""),
             "message": one["message"] or "",
         }

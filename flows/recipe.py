@@ -40,7 +40,7 @@ from flows.acks import collect_acks, late_acks
 from flows.alerts import with_alerts_sent
 from flows.deliver import deliver_pending
 from flows.faults import sentence
-from flows.left_behind import leave_behind
+from flows.left_behind import gate_page_path, leave_behind
 from flows.night import Cleared, Correction, Night
 from flows.night_log import kept_log
 from flows.outcome import Outcome
@@ -48,7 +48,7 @@ from flows.past import BusinessDateError, has_passed, known_then, require_come, 
 from flows.publish import publish_edition, recipients, seal_edition, stale_of
 from flows.relay import notify_pending
 from flows.returns import compose_returns, with_returns_sent
-from flows.steps import Steps, recorded, step_of
+from flows.steps import Steps, counts_of_sent, recorded, step_of
 from flows.texts import counted
 from ledger.acts import require_standing
 from ledger.binding import move_on
@@ -182,11 +182,16 @@ def run_night(
             else:
                 lines.hide((*night.sources, *night.sinks), os.environ)
                 outcome = _outcome_of(night, report, partial(_recipe, night, recorded(steps, report), report))
-                with step_of(night, report, "returns"):
+                with step_of(night, report, "returns") as line:
                     outcome = with_returns_sent(night, outcome)
+                    line["counts"] = {
+                        "written": len(report.get("returns", ())),
+                        **counts_of_sent(report.get("returns_sent", ())),
+                    }
                 _split_if_rules_moved(night, outcome, report)
-            with step_of(night, report, "alerts"):
+            with step_of(night, report, "alerts") as line:
                 outcome = with_alerts_sent(night, outcome)
+                line["counts"] = counts_of_sent(report.get("alerts", ()))
             lines.tell(logging.INFO if outcome.is_good else logging.ERROR, f"{outcome.state}: {outcome.message}")
             end_run(ledger, run_id, outcome.state, current_id(ledger), {**report, "message": outcome.message})
             leave_behind(settings, ledger, run_id)
@@ -325,7 +330,7 @@ def _require_whole(night: Night, edition_id: str) -> None:
 
 def _write_gate_page(night: Night, candidate: Candidate, verdict: Verdict, report: dict[str, Any]) -> None:
     """Write `reports/<run>/gate.html`. A page that cannot be written is a warning, and stops no night."""
-    path = night.settings.data_dir / "reports" / night.run_id / "gate.html"
+    path = gate_page_path(night.settings.data_dir, night.run_id)
     previous = edition_path(night.settings.data_dir, night.follows) if night.follows else None
     facts = {
         "业务日期 Business date": night.as_of.isoformat(),
@@ -339,7 +344,7 @@ def _write_gate_page(night: Night, candidate: Candidate, verdict: Verdict, repor
     except Exception as error:  # noqa: BLE001 - it is a page about the night, and not a part of it
         log.warning("gate: its page was not written: %s", sentence(error))
     else:
-        report["gate_page"] = str(path)
+        report["gate_page"] = str(path.relative_to(night.settings.data_dir))
         log.info("gate: %s", path)
 
 

@@ -98,7 +98,7 @@ def send_returns(night: Night) -> list[dict[str, Any]]:
         mark_sent(night.ledger, returns, row["return_id"])
         return {}
 
-    told = {"return_id": "return_id", "rows": "refused"}
+    told = {"return_id": "return_id", "refused": "refused"}
     return send_pending(night, returns, ReturnsSink, told, send)
 
 

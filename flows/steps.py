@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from connectors.inputs import Supplied
 from connectors.pull import Pulled
 from expectations.verdict import PublicationBlocked, Verdict
+from ledger.batches import repeats_in
 from ledger.runs import keep_report
 from ledger.store import now
 
@@ -32,22 +33,25 @@ class Steps:
     notify: "Callable[[Night], list[dict[str, Any]]]"
 
 
-def _sent(lines: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+def counts_of_sent(lines: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """How many packages or messages ended in each state, and the rows of packages."""
     rows = sum(line.get("rows") or 0 for line in lines)
     return {**Counter(line["state"] for line in lines), **({"rows": rows} if rows else {})}
 
 
 def _pulled(pulled: Sequence[Pulled]) -> dict[str, int]:
     names = ("received", "landed", "refused")
-    return {name: sum(getattr(one, f"rows_{name}") for one in pulled) for name in names}
+    counted = {name: sum(getattr(one, f"rows_{name}") for one in pulled) for name in names}
+    repeated = sum(repeats_in(one.counts) for one in pulled)
+    return counted | ({"repeated": repeated} if repeated else {})
 
 
 _COUNTS: dict[str, Callable[[Any], dict[str, int]]] = {
     "pull": _pulled,
     "build": lambda built: {"models": built[1].models, "tests": built[1].tests},
     "gate": lambda verdict: {"checks": len(verdict.as_dict()["checks"])},
-    "deliver": _sent,
-    "notify": _sent,
+    "deliver": counts_of_sent,
+    "notify": counts_of_sent,
 }
 """What is counted of the answer of a step."""
 

@@ -1,6 +1,7 @@
 """Texts for a terminal without rich: JSON, and tables of plain lines, where a twentieth of a second matters."""
 
 import json
+import os
 import re
 import shlex
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 WIDE = ("W", "F")
+CALLED_AS = "JIFEN_CALLED_AS"
+"""The variable by which a demo has the commands that are printed, by its night too, name its folder."""
 
 
 def json_text(value: Any) -> str:
@@ -56,16 +59,22 @@ _COMMAND = re.compile(rf"(?<![\w./'-])jifen (?=(?:{_WORDS})\b)")
 def pasteable(text: str, words: Sequence[str] | None = None) -> str:
     """A text whose `jifen` commands can be pasted as they stand: by the path and the --data-dir of this very call.
 
-    `words` are those of the call with the program's name, sys.argv otherwise.
+    `words` are those of the call with the program's name, sys.argv otherwise. A demo says how its folder is called on.
     """
-    program, *rest = sys.argv if words is None else words
+    called = os.environ.get(CALLED_AS) if words is None else None
+    prefix = (called or called_as(sys.argv if words is None else words)) + " "
+    return _COMMAND.sub(lambda _: prefix, text)
+
+
+def called_as(words: Sequence[str]) -> str:
+    """How a call begins that is made as this one was: the program by its path, and the data folder."""
+    program, *rest = words
     called = [program if program.endswith("/jifen") and not _is_on_path(program) else "jifen"]
     if rest and rest[0] == "--data-dir":
         called += rest[:2]
     elif rest and rest[0].startswith("--data-dir="):
         called.append(rest[0])
-    prefix = shlex.join(called) + " "
-    return _COMMAND.sub(lambda _: prefix, text)
+    return shlex.join(called)
 
 
 def _is_on_path(program: str) -> bool:

@@ -1,7 +1,7 @@
 """Batches and their pages: a checkpoint is one page row, written after its raw bytes are safe."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,6 +12,8 @@ from ledger import journal
 from ledger.store import Row, now, rows, write
 from ledger.tables import batches, pages
 
+REPEATS = ("duplicate_delivery", "superseded_in_batch")
+"""What is counted of records that came again in one delivery: received is landed, refused and these."""
 PROMOTED = ("landed", "unchanged")
 
 
@@ -22,6 +24,11 @@ class BatchKey:
     source: str
     dataset: str
     batch: str
+
+
+def repeats_in(counts: Mapping[str, int] | None) -> int:
+    """How many records of a delivery came again in it, by its counts."""
+    return sum((counts or {}).get(name, 0) for name in REPEATS)
 
 
 def of_dataset(table: Table, source: str, dataset: str) -> ColumnElement[bool]:

@@ -27,7 +27,8 @@ class MissingVariableError(LookupError):
 
     def __init__(self, variables: Sequence[str], wanted_by: str) -> None:
         super().__init__(
-            f"{', '.join(variables)} not set, and {wanted_by} needs it. Whose: config. "
+            f"{', '.join(variables)} not set, and {wanted_by} needs {'it' if len(variables) == 1 else 'them'}. "
+            "Whose: config. "
             "Next: set it in the environment or in .env (see .env.example), then jifen source check, or for a "
             "recipient jifen sink check"
         )

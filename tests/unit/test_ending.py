@@ -27,14 +27,14 @@ def test_a_parameter_is_told_of_from_90_days_before_its_last_day(seeds, days, is
     last = DAY + timedelta(days=days)
     (seeds / "policies.csv").write_text(f"policy_id,valid_to\nhouse,{last}\nopen,\n", encoding="utf-8")
     added = "Next: add a row to policies.csv that goes on, jifen programme check"
-    assert told_of(seeds, "policies") == ([f"policies: house on {last}. {added}"] if is_told else [])
+    assert told_of(seeds, "policies") == ([f"policies: house: the last day is {last}. {added}"] if is_told else [])
 
 
 def test_an_item_with_a_later_row_does_not_end_and_a_rate_that_ended_is_still_told_of(seeds):
     (seeds / "products.csv").write_text("product_id,valid_to\nloan,2026-02-01\nloan,2027-02-01\n", encoding="utf-8")
     (seeds / "reference_rates.csv").write_text("rate,valid_to\nlpr_1y,2025-11-30\n", encoding="utf-8")
     assert told_of(seeds, "products") == []
-    assert ["lpr_1y on 2025-11-30" in line for line in told_of(seeds, "reference_rates")] == [True]
+    assert ["lpr_1y: the last day was 2025-11-30" in line for line in told_of(seeds, "reference_rates")] == [True]
 
 
 def test_the_calendar_ends_with_the_last_published_year_and_a_rule_set_with_its_scheme(seeds, tmp_path):
@@ -42,8 +42,8 @@ def test_the_calendar_ends_with_the_last_published_year_and_a_rule_set_with_its_
     rulesets = tmp_path / "rulesets.csv"
     rulesets.write_text("scheme,valid_to\npoints,2025-12-31\npoints,2026-03-31\n", encoding="utf-8")
     told = ending(DAY, None, seeds, rulesets)
-    assert any(line.startswith("calendar of working days on 2025-12-31. Next: add") for line in told)
-    assert any(line.startswith("rulesets: points on 2026-03-31. Next: add") for line in told)
+    assert any(line.startswith("calendar of working days: the last day was 2025-12-31. Next: add") for line in told)
+    assert any(line.startswith("rulesets: points: the last day is 2026-03-31. Next: add") for line in told)
 
 
 def test_consents_are_counted_by_recipient_and_enterprise(tmp_path):
@@ -63,7 +63,7 @@ def test_consents_are_counted_by_recipient_and_enterprise(tmp_path):
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), tmp_path / "extracts" / "it's.parquet")
     told = [line for line in ending(DAY, tmp_path) if line.startswith("consents")]
     assert told == [
-        "consents to bank_a: those of 2 enterprises, the first on 2026-01-15. "
+        "consents to bank_a: those of 2 enterprises, the first until 2026-01-15. "
         "Next: have them renewed; rows of an ended one are not sent any more"
     ]
 

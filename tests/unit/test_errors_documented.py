@@ -150,7 +150,7 @@ def answered(status: int) -> None:
 
 
 RAISED = {
-    "not set, and … needs it": lambda _: read_variable("TAX_BASE_URL", "tax", {}),
+    "not set, and … needs …": lambda _: read_variable("TAX_BASE_URL", "tax", {}),
     "no time zone has this name": lambda _: Settings(time_zone="Nowhere/Near"),
     "is no name of a host and no network": lambda _: Settings(channel_hosts="10.1"),
     "the system has no group …": lambda _: group_id("nobody-has-this-name"),

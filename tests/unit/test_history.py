@@ -30,7 +30,7 @@ def test_runs_are_listed_newest_first_with_what_failed_and_a_dead_one_is_not_run
     assert (dead["state"], dead["failed"], dead["seconds"]) == ("failed", ["gate"], None)
     assert (blocked["state"], blocked["failed"]) == (
         "blocked",
-        ["gate", "not pulled bank_a.loans", "held talent.persons"],
+        ["gate", "not pulled bank_a.loans", "held talent.persons", "not delivered to bank_a"],
     )
     assert blocked["seconds"] > 0
     assert [run["state"] for run in said("runs", "list", "--json", "--limit", "1")] == ["failed"]

@@ -333,6 +333,7 @@ def test_monitoring_is_told_that_nothing_can_be_told(settings, checked):
 def test_status_begins_with_what_is_to_be_done(settings, monkeypatch, capsys):
     monkeypatch.setenv("JIFEN_DATA_DIR", str(settings.data_dir))
     end_with(settings, monkeypatch, Outcome("blocked", "2025-06-30", None, "the gate said no."))
+    monkeypatch.setattr(status, "ending", lambda *_: [])  # by the day that it is
     status.show_status(as_json=False)
     words = [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()[:9]]
     assert words[0] == "to do the gate blocked: the gate said no. Next: mend it, then jifen run --as-of 2025-06-30"

@@ -102,7 +102,7 @@ def test_a_column_that_nobody_decided_on_stops_the_delivery():
     for name, granted in bank.tables.items():
         decided = [*granted.fields, *granted.omitted]
         bank.check_columns(name, decided)
-        with pytest.raises(ConfigError, match=r"undecided: \['legal_representative'\]"):
+        with pytest.raises(ConfigError, match=r"undecided: legal_representative"):
             bank.check_columns(name, [*decided, "legal_representative"])
         with pytest.raises(ConfigError, match="named but not there"):
             bank.check_columns(name, decided[1:])
