@@ -26,11 +26,11 @@ from connectors.errors import ConfigError, DataError
 from connectors.identity_decisions import FILE_NAME as DECISIONS
 from editions.durable import FILE_MODE, make_read_only, remove_tree
 from editions.places import POINTER, editions_dir
-from flows.left_behind import page_path, point_to
+from flows.left_behind import point_to_latest
 from ledger.binding import FILE as BINDING
 from ledger.binding import bind_again
 from ledger.files import FOLDER_MODE, PART, close_to_others, private, publish_durably, write_durably
-from ledger.runs import exclusive_run, latest_runs
+from ledger.runs import exclusive_run
 from ledger.settings import Settings
 from ledger.store import open_ledger
 from ledger.tables import SCHEMA_VERSION
@@ -162,9 +162,7 @@ def restore(settings: Settings, place: Path, who: str, name: str | None = None) 
         close_to_others(data_dir, settings.readers_group)
         ledger = open_ledger(settings, is_bound=False)
         bind_again(ledger, data_dir, who, f"restored from the backup {name}")
-        for run in latest_runs(ledger, parts=()):
-            if (page := page_path(data_dir, run["run_id"])).is_file():
-                point_to(page)
+        point_to_latest(data_dir, ledger)
         ledger.dispose()
     return _as_backup(name, told)
 

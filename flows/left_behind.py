@@ -48,22 +48,23 @@ def gate_page_path(data_dir: Path, run_id: str) -> Path:
 
 
 def write_page(settings: Settings, ledger: Engine, run: Row) -> None:
-    """Write the page of a run, and have `latest.html` point to it where it is the newest."""
+    """Write the page of a run, and have `latest.html` lead to that of the newest."""
     nights = latest_runs(ledger, LOOKED_BACK, parts=SUMMARY)
     content = night_page(told_of_run(ledger, run), [summary_of(one) for one in nights], settings.zone)
     path = page_path(settings.data_dir, run["run_id"])
     path.parent.mkdir(parents=True, exist_ok=True)
     write_durably(path, content.encode("utf-8", "backslashreplace"))
-    if nights[0]["run_id"] == run["run_id"]:
-        point_to(path)
+    point_to_latest(settings.data_dir, ledger)
 
 
-def point_to(page: Path) -> None:
-    """Have `latest.html` beside a night's page lead to it."""
-    pointer = page.with_name(".latest.html.part")
-    pointer.unlink(missing_ok=True)
-    pointer.symlink_to(page.name)
-    pointer.replace(page.with_name("latest.html"))
+def point_to_latest(data_dir: Path, ledger: Engine) -> None:
+    """Have `latest.html` lead to the page of the newest run, where it has one."""
+    for run in latest_runs(ledger, parts=()):
+        if (page := page_path(data_dir, run["run_id"])).is_file():
+            pointer = page.with_name(".latest.html.part")
+            pointer.unlink(missing_ok=True)
+            pointer.symlink_to(page.name)
+            pointer.replace(page.with_name("latest.html"))
 
 
 def _write_page_of_dead(settings: Settings, ledger: Engine, run: Row) -> None:
