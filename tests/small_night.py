@@ -115,14 +115,25 @@ class _Channel(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
+    def do_GET(self) -> None:
+        """An agency by REST: a file of the folder `served`."""
+        self._answer(200, (self.events.parents[1] / "served" / self.path.strip("/")).read_bytes())
+
     def do_POST(self) -> None:
         event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.events.parent.mkdir(exist_ok=True)
         with self.events.open("ab", buffering=0) as file:
             file.write(json.dumps({"id": self.headers["webhook-id"], "event": event}).encode() + b"\n")
-        self.send_response(202)
-        self.send_header("Content-Length", "0")
+        self._answer(202)
+
+    def _answer(self, status: int, body: bytes = b"") -> None:
+        """Answer so, or with the status that the file `served/statuses` says today."""
+        statuses = self.events.parents[1] / "served" / "statuses"
+        told = json.loads(statuses.read_text(encoding="utf-8")) if statuses.exists() else {}
+        self.send_response(told.get(self.path.strip("/") or "channel", status))
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
 
 
 def _receive(state: Path, ready: Connection) -> None:

@@ -208,11 +208,16 @@ TAGGED = {
 def make_candidate(data_dir: Path, run_id: str = "run-1", changes: str = "") -> Candidate:
     """A built candidate under `data_dir`; `changes` is SQL run over its tables before they are looked at."""
     candidate = new_candidate(data_dir, run_id)
-    with duckdb.connect(str(candidate.warehouse)) as connection:
-        # What is compared is as it was before a test's changes, but for credit, which has no other origin here.
-        connection.execute(TABLES + PROGRAMME + BESIDE + changes)
-    write_target(candidate, TAGGED)
+    # What is compared is as it was before a test's changes, but for credit, which has no other origin here.
+    fill(candidate, TABLES + PROGRAMME + BESIDE + changes)
     return candidate
+
+
+def fill(candidate: Candidate, sql: str) -> None:
+    """Make the tables of a candidate in place of dbt, and what sealing reads of dbt's."""
+    with duckdb.connect(str(candidate.warehouse)) as connection:
+        connection.execute(sql)
+    write_target(candidate, TAGGED)
 
 
 def write_target(candidate: Candidate, tagged: dict[str, tuple[str, list[str]]]) -> None:
