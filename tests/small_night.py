@@ -88,22 +88,36 @@ def sinks() -> list[Sink]:
     ]
 
 
-def run(house: House, day: date) -> None:
-    """Run the small night of a day in this process, as `jifen run` would, and leave with its exit code."""
-    night = (day - FIRST).days
+def facts(day: date, number: int) -> str:
+    """SQL for what a night's candidate has otherwise than that of the first night: consents, the day, scores."""
     changes = consents(("S-1", None, None, 1), ("S-2", None, None, 2), ("S-3", None, None, 3))
-    changes += f"update rankings set as_of = date '{day}', score = score - {night};"  # noqa: S608 - a test's own
+    return changes + f"update rankings set as_of = date '{day}', score = score - {number};"  # noqa: S608 - a test's own
 
-    def build(of: Night, _: object) -> tuple[Any, BuildReport]:
-        return make_candidate(house.data_dir, of.run_id, changes), BuildReport({"success": 7}, 7, 9, (), (), Path())
 
-    def gate(*_: object) -> Any:
-        return SimpleNamespace(as_dict=lambda: {"state": "passed", "checks": [], "counts": {}, "overrides": []})
+def built() -> BuildReport:
+    """What dbt would say of a candidate."""
+    return BuildReport({"success": 7}, 7, 9, (), (), Path())
 
+
+def pass_gate(*_: object) -> Any:
+    """A gate that lets everything pass."""
+    return SimpleNamespace(as_dict=lambda: {"state": "passed", "checks": [], "counts": {}, "overrides": []})
+
+
+def put_in_force() -> None:
+    """Small agencies and recipients in place of the product's; its rules never change."""
     recipe.read_sources, recipe.read_sinks, recipe.moved = sources, sinks, lambda *_: []
     recipe.rules_sha256, publish.code_of = lambda _: "rules", lambda _: CODE
-    steps = replace(recipe.PLAIN_STEPS, build=build, gate=gate)
-    outcome = recipe.run_night(house.settings, day, "plain", steps)
+
+
+def run(house: House, day: date) -> None:
+    """Run the small night of a day in this process, as `jifen run` would, and leave with its exit code."""
+
+    def build(of: Night, _: object) -> tuple[Any, BuildReport]:
+        return make_candidate(house.data_dir, of.run_id, facts(day, (day - FIRST).days)), built()
+
+    put_in_force()
+    outcome = recipe.run_night(house.settings, day, "plain", replace(recipe.PLAIN_STEPS, build=build, gate=pass_gate))
     sys.stdout.write(f"{outcome.state} {outcome.message}\n")
     sys.exit(outcome.exit_code)
 

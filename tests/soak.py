@@ -18,13 +18,11 @@ import pkgutil
 import random
 import resource
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import partial
@@ -37,7 +35,6 @@ from sqlalchemy import func, select
 
 from editions.build import BuildReport
 from editions.candidate import Candidate, new_candidate
-from editions.durable import remove_tree
 from editions.places import editions_dir
 from editions.verify import verify
 from ledger import tables
@@ -47,12 +44,11 @@ from ledger.store import open_ledger, rows
 from tests import small_night, soak_zone
 from tests.command_line import jifen
 from tests.e2e.house import House
+from tests.project_copy import ROOMS, run_in_copy
 from tests.unit.small_edition import BESIDE, TABLES, fill
 from tests.unit.small_programme import PROGRAMME
 from tests.unit.test_packages import BANK, SCORES
 
-ROOMS = ("cli", "connectors", "editions", "expectations", "flows", "ledger")
-COPIED = (*ROOMS, "dbt_project", "sandbox", "tests", "requirements", "pyproject.toml", "prefect.yaml")
 FIRST_DAY = date(2025, 7, 1)
 NIGHT_AT = timedelta(hours=22, minutes=30)
 CALENDAR_ON = date(2025, 11, 5)
@@ -427,21 +423,6 @@ def prepare(folder: Path) -> Path:
     return suites
 
 
-@contextmanager
-def project_copy(folder: Path) -> Iterator[Path]:
-    """The project where its rules may be changed."""
-    there = folder / "project"
-    there.mkdir()
-    for name in COPIED:
-        if (PROJECT_DIR / name).is_dir():
-            shutil.copytree(
-                PROJECT_DIR / name, there / name, ignore=shutil.ignore_patterns("target", "logs", "__pycache__", "real")
-            )
-        else:
-            shutil.copy(PROJECT_DIR / name, there)
-    yield there
-
-
 def say(*lines: str) -> None:
     """Print at once."""
     for line in lines:
@@ -475,21 +456,7 @@ def main() -> int:
     asked = parser.parse_args()
     if asked.within:
         return soak(asked.within, asked)
-    with tempfile.TemporaryDirectory(prefix="soak-") as name:
-        folder = Path(name)
-        try:
-            with project_copy(folder) as there:
-                (folder / "tmp").mkdir()
-                environment = {
-                    **os.environ,
-                    "PYTHONPATH": str(there),
-                    "TMPDIR": str(folder / "tmp"),
-                    "JIFEN_ENV_FILE": "",
-                }
-                command = [sys.executable, "-m", "tests.soak", *sys.argv[1:], "--within", name]
-                return subprocess.run(command, cwd=there, env=environment, check=False).returncode
-        finally:
-            remove_tree(folder / "data")
+    return run_in_copy("tests.soak")
 
 
 if __name__ == "__main__":
