@@ -30,8 +30,6 @@ from ledger.settings import Settings, read_variable
 
 T = TypeVar("T")
 
-log = logging.getLogger("jifen")
-
 CONNECT_SECONDS = 20
 HANG_UP_SECONDS = 5
 _LOST = (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection)
@@ -206,7 +204,8 @@ def push(
     """Leave files in a recipient's folder, in the order given, each under a temporary name first.
 
     A reader therefore never sees half a file, and the last one (the manifest) tells that all are there. A file already
-    there with the same bytes is left alone, so a push may be repeated. Answers the names that were written this time.
+    there with the same bytes is left alone, so a push may be repeated; one with others is never replaced. Answers the
+    names that were written this time.
     """
 
     async def send(client: asyncssh.SFTPClient) -> list[str]:
@@ -214,7 +213,7 @@ def push(
         for name, content in files:
             target = PurePosixPath(folder) / name
             with _asked(f"look at {name} in folder {folder}", where, _MEND.format(folder)):
-                if await _same(client, target, content):
+                if await _is_left(client, target, content, where):
                     continue
             await _leave(client, target, content, where)
             written.append(name)
@@ -243,9 +242,17 @@ def fetch(
 _MEND = "ask them for the rights to folder {0} and for room in it; then jifen run, which sends the files again"
 
 
-async def _same(client: asyncssh.SFTPClient, target: PurePosixPath, content: bytes) -> bool:
+async def _is_left(client: asyncssh.SFTPClient, target: PurePosixPath, content: bytes, where: str) -> bool:
+    """Whether a file is there with these bytes. Raises `AgencyError` for one that is there with others."""
     if not await client.exists(str(target)):
         return False
+    if not await _same(client, target, content):
+        what = f"another {target.name} is there, and it is not replaced."
+        raise AgencyError(what, where, "ask them to take it away, then jifen run")
+    return True
+
+
+async def _same(client: asyncssh.SFTPClient, target: PurePosixPath, content: bytes) -> bool:
     async with client.open(str(target), "rb") as handle:
         found: bytes = await handle.read(len(content) + 1)
     return found == content
@@ -286,23 +293,14 @@ async def _leave(client: asyncssh.SFTPClient, target: PurePosixPath, content: by
 async def _rename(
     client: asyncssh.SFTPClient, part: PurePosixPath, target: PurePosixPath, content: bytes, where: str
 ) -> None:
-    """In one step over whatever is there; by a server that cannot do that, only where nothing is.
-
-    A gateway may keep the file that was there and put ours beside it under another name: what was there is read again.
-    """
-    if was_there := await client.exists(str(target)):
-        log.warning("%s: %s was there with other bytes and is replaced", where, target.name)
+    """In one step, where no other file has come under that name since we looked."""
+    if await _is_left(client, target, content, where):
+        await client.remove(str(part))
+        return
     try:
         await client.posix_rename(str(part), str(target))
     except _OTHERWISE:
-        if await client.exists(str(target)):
-            what = f"another {target.name} is there, and the server cannot replace a file."
-            raise AgencyError(what, where, "ask them to take it away, then jifen run") from None
         await client.rename(str(part), str(target))
-    with suppress(asyncssh.SFTPPermissionDenied, asyncssh.SFTPOpUnsupported, asyncssh.SFTPNoSuchFile):
-        if was_there and await client.exists(str(target)) and not await _same(client, target, content):
-            what = f"the server calls {part.name} renamed, and {target.name} still has other bytes."
-            raise AgencyError(what, where, "ask them whether they keep a second file under another name")
 
 
 _WHY = {
