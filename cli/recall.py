@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from cli import show
-from cli.command import Json, fail, operator
+from cli.command import Json, fail, misused, operator
+from connectors.uscc import fault, tidy
 from flows.redeliver import recall as send_recall
 from ledger.settings import Settings
 
@@ -20,10 +21,13 @@ def recall(
 
     The next delivery holds those enterprises again where consent stands and their facts were corrected.
     """
-    row = send_recall(Settings(), recipient, sorted(set(codes)), why, operator())
+    named = sorted({tidy(code) for code in codes})
+    if wrong := [f"{code} ({reason})" for code in named if (reason := fault(code))]:
+        misused(f"no unified social credit code: {', '.join(wrong)}. Nothing was sent")
+    row = send_recall(Settings(), recipient, named, why, operator())
     if row["state"] != "sent":
         fail(f"{row['delivery_id']} is not delivered yet and goes with the next night: {row['last_error']}")
     if as_json:
         show.show_json(row)
         return
-    show.console.print(f"{show.safe(row['delivery_id'])} sent: {len(set(codes))} enterprises recalled")
+    show.console.print(f"{show.safe(row['delivery_id'])} sent: {len(named)} enterprises recalled")

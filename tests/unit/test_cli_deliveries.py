@@ -57,6 +57,13 @@ def test_what_was_not_sent_is_neither_answered_nor_sent_again(jifen):
     assert (unknown.returncode, "jifen deliveries list" in unknown.stderr.decode()) == (1, True)
 
 
+def test_a_recall_of_a_code_that_is_none_is_not_sent(jifen):
+    # A recipient would find no such row, and its sender believe that it was dropped.
+    found = jifen("recall", "bank_a", "91110000600037341L", "91110000600037341X", "--why", "a mistake")
+    assert (found.returncode, b"91110000600037341X (uscc_check_character)" in found.stderr) == (2, True)
+    assert entries(jifen.ledger, "recall") == []
+
+
 def test_a_package_to_a_recipient_that_is_none_any_more_is_given_up_once_with_its_reason(jifen):
     assert jifen("deliveries", "discard", "bank_a.2", "--why", "no partner any more").returncode == 0
     assert delivery_row(jifen.ledger, "bank_a.2")["state"] == "superseded"
