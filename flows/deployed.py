@@ -332,17 +332,24 @@ def _idle(client: "SyncPrefectClient", wanted: Sequence[Wanted]) -> Iterator[str
 
 
 def _amiss_with_server(client: "SyncPrefectClient") -> Iterator[str]:
-    """What of the server's own settings is not as it should be: they are set where it is started."""
-    address = urlsplit(str(client.api_url))
-    server = client.request("GET", "/admin/settings").json()["server"]
-    if _answers_elsewhere(address.port or 80) and not server["api"]["auth_string"]:
+    """What of the server's version and own settings is not as it should be: they are set where it is started."""
+    theirs, ours = client.api_version(), client.client_version()
+    if theirs != ours:
+        yield f"the server is Prefect {theirs}, and here is {ours}. Next: install the same there: make setup"
+    try:
+        server = client.request("GET", "/admin/settings").json()["server"]
+        has_password, analytics = bool(server["api"]["auth_string"]), server["analytics_enabled"]
+        vacuum = server["services"]["db_vacuum"]["enabled"]
+    except Exception as error:  # noqa: BLE001 - another version has other settings, and a proxy may keep them to itself
+        yield f"the server does not tell its settings ({type(error).__name__}). Next: see docs/operating.md"
+        return
+    if _answers_elsewhere(urlsplit(str(client.api_url)).port or 80) and not has_password:
         yield (
             "the server answers beyond this machine and asks for no password. "
             "Next: start it with --host 127.0.0.1, or set PREFECT_SERVER_API_AUTH_STRING"
         )
-    if server["analytics_enabled"]:
+    if analytics:
         yield "the server tells its makers of its use. Next: start it with PREFECT_SERVER_ANALYTICS_ENABLED=false"
-    vacuum = server["services"]["db_vacuum"]["enabled"]
     if vacuum is not True and "flow_runs" not in (vacuum or ()):
         yield (
             "the server keeps every flow run. "

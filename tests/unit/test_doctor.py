@@ -24,7 +24,7 @@ from connectors.source_files import read_sources
 from editions.manifest import describe_file, write_manifest
 from editions.places import point_current
 from editions.ruleset_diff import frozen_row
-from flows.deployed import AUTOMATION, DEPLOYMENT, POOL, SLOTS, Change, Survey
+from flows.deployed import AUTOMATION, DEPLOYMENT, POOL, SLOTS, Change, Survey, _amiss_with_server
 from ledger.files import private
 from ledger.minisign import new_key
 from ledger.publications import publish
@@ -303,6 +303,17 @@ BREAKS = {
     "dbt_parse": lambda house: os.utime(house.project / "dbt_project/target/partial_parse.msgpack", (0, 0)),
     "schedule": lambda house: without_files(house, "prefect.yaml"),
 }
+
+
+@pytest.mark.parametrize("settings", [{}, {"server": {"api": {"auth_string": None}, "analytics_enabled": True}}, None])
+def test_a_server_of_another_version_is_told_as_that_and_hinders_no_deploy(settings):
+    answer = SimpleNamespace(json=lambda: settings)
+    client = SimpleNamespace(
+        api_version=lambda: "3.1.0", client_version=lambda: "3.8.0", request=lambda *_: answer, api_url="http://x/api"
+    )
+    version_told, settings_told = _amiss_with_server(client)
+    assert version_told.startswith("the server is Prefect 3.1.0, and here is 3.8.0. Next:")
+    assert settings_told.startswith("the server does not tell its settings (")
 
 
 AMISS_WITH_PREFECT = {
