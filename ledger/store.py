@@ -5,6 +5,7 @@ import sqlite3
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Engine,
     Executable,
     create_engine,
+    create_mock_engine,
     event,
     func,
     insert,
@@ -132,7 +134,8 @@ def _prepare(engine: Engine, url: str, folder: Path) -> int:
                 connection.execute(select(func.pg_advisory_xact_lock(PREPARING)))
             found = _version(connection)
             if found is None:
-                metadata.create_all(connection)
+                for statement in _tables_of(engine.dialect.name):
+                    connection.exec_driver_sql(statement)
                 connection.execute(insert(ledger_version).values(version=SCHEMA_VERSION))
             elif found < SCHEMA_VERSION:
                 from ledger.binding import require_kin
@@ -143,6 +146,18 @@ def _prepare(engine: Engine, url: str, folder: Path) -> int:
             return max(found or 0, SCHEMA_VERSION)
     finally:
         preparing.dispose()
+
+
+@cache
+def _tables_of(database: str) -> tuple[str, ...]:
+    """The statements that make all tables: put together once, though a process may make hundreds of ledgers."""
+    made: list[str] = []
+    engine: Any = create_mock_engine(
+        "sqlite://" if database == "sqlite" else "postgresql+psycopg://",
+        lambda statement, *_, **__: made.append(str(statement.compile(dialect=engine.dialect))),
+    )
+    metadata.create_all(engine, checkfirst=False)
+    return tuple(made)
 
 
 def _engine(url: str) -> Engine:

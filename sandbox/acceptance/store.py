@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -117,7 +118,14 @@ class TrialStore:
 
 def open_store(settings: Settings, name: str, zone: Zone, as_of: date, said: list[str]) -> TrialStore:
     """A fresh store in a folder below the scratch folder of a run."""
-    own = settings.model_copy(update={"data_dir": settings.data_dir / name, "ledger_url": None})
+    empty, own = (
+        settings.model_copy(update={"data_dir": settings.data_dir / folder, "ledger_url": None})
+        for folder in (".empty", name)
+    )
+    if not empty.data_dir.exists():
+        open_ledger(empty).dispose()
+    # A copy of a new ledger: a check of a source makes hundreds.
+    shutil.copytree(empty.data_dir, own.data_dir)
     return TrialStore(own, open_ledger(own), zone, as_of, said)
 
 
