@@ -128,16 +128,6 @@ def organisation_check_character(body: str) -> str:
     return "0123456789X0"[11 - total % 11]
 
 
-def organisation_code(code: str) -> str:
-    """The organisation code that stands in a unified code."""
-    return code[8:17]
-
-
-def old_tax_number(code: str) -> str:
-    """The 15-digit tax number that an enterprise had before its unified code: division and organisation code."""
-    return code[2:8] + code[8:17]
-
-
 def are_valid(codes: pa.Array) -> np.ndarray:
     """For each code of a string array without nulls whether it is valid: the same rule as `fault`, all at once."""
     lengths = pc.binary_length(codes).to_numpy(zero_copy_only=False)

@@ -172,13 +172,6 @@ def test_the_check_of_an_organisation_code_has_its_x_and_its_zero(body, check):
     assert not any(uscc.is_organisation_code(body + other) for other in others)
 
 
-@given(codes)
-def test_the_older_codes_stand_inside_the_new_one(code):
-    assert uscc.organisation_code(code) == code[8:17]
-    assert uscc.old_tax_number(code) == code[2:17]
-    assert uscc.old_tax_number(code).endswith(uscc.organisation_code(code))
-
-
 def test_an_organisation_code_is_stored_without_its_hyphen():
     assert uscc.without_hyphen("60003734-1") == "600037341"
     assert uscc.without_hyphen("6000373-41") == "6000373-41"
