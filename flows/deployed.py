@@ -300,7 +300,7 @@ def _open_runs(client: "SyncPrefectClient", wanted: Sequence[Wanted]) -> "list[F
 
 def _ended_in(ledger: Engine) -> dict[str, str]:
     """The runs of Prefect that the ledger knows to be over, each with how; of one tried again, the last try."""
-    found = rows(ledger, select(runs).where(runs.c.driver.startswith("prefect:")).order_by(runs.c.started_at))
+    found = rows(ledger, select(runs).where(runs.c.driver.startswith("prefect:")).order_by(runs.c.run_no))
     last = {row["driver"].partition(":")[2]: row for row in found}
     return {
         flow_run_id: "its process has ended" if row["state"] == "running" else row["state"]

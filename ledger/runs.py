@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import Engine, desc, insert, select, update
+from sqlalchemy import Engine, desc, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.files import FOLDER_MODE, private
@@ -87,7 +87,16 @@ def start_run(ledger: Engine, as_of: date, driver: str) -> str:
                 )
             died = {"state": "failed", "ended_at": now(), "report": _report_of_dead(row)}
             connection.execute(update(runs).where(runs.c.run_id == row["run_id"]).values(**died))
-        new = {"run_id": run_id, "as_of": day, "driver": driver, "state": "running", "started_at": now(), **here}
+        number = (connection.execute(select(func.max(runs.c.run_no))).scalar() or 0) + 1
+        new = {
+            "run_id": run_id,
+            "run_no": number,
+            "as_of": day,
+            "driver": driver,
+            "state": "running",
+            "started_at": now(),
+            **here,
+        }
         connection.execute(insert(runs).values(**new))
     return run_id
 
@@ -164,7 +173,7 @@ def latest_runs(
     taken: list[Any] = (
         [runs.c.report] if parts is None else [runs.c.report[part].label(f"report.{part}") for part in parts]
     )
-    query = select(*whole, *taken).where(*among).order_by(desc(runs.c.started_at)).limit(limit)
+    query = select(*whole, *taken).where(*among).order_by(desc(runs.c.run_no)).limit(limit)
     found = rows(ledger, query)
     for run in found if parts is not None else ():
         told = {part: run.pop(f"report.{part}") for part in parts or ()}
@@ -192,5 +201,5 @@ def run_row(ledger: Engine, run_id: str) -> Row | None:
 
 def runs_of(ledger: Engine, as_of: date) -> list[Row]:
     """The runs of one business date, oldest first."""
-    query = select(runs).where(runs.c.as_of == as_of.isoformat()).order_by(runs.c.started_at)
+    query = select(runs).where(runs.c.as_of == as_of.isoformat()).order_by(runs.c.run_no)
     return rows(ledger, query)

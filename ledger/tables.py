@@ -15,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Number of the tables below. Whoever changes them writes the step that leads there: `ledger.migrations`."""
 
 metadata = MetaData()
@@ -59,9 +59,11 @@ data_folder = _table("data_folder", "folder_id key, turn integer, bound_at, boun
 
 journal = _table("journal", "sequence integer key, kind, content, at, prev_sha256, sha256")
 
+# `run_no` counts them in the order in which they began, which a clock that is put back does not.
 runs = _table(
     "runs",
-    "run_id key, as_of, driver, state, started_at, ended_at?, edition_id?, report? json, host?, process?, seen_at?",
+    "run_id key, run_no? integer, as_of, driver, state, started_at, ended_at?, edition_id?, report? json, host?,"
+    "process?, seen_at?",
     among("runs", "state", "running", "published", "nothing_new", "blocked", "failed", "source_missing"),
 )
 

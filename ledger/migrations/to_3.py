@@ -1,4 +1,4 @@
-"""Version 3: open until it is released; `ledger.migrations` says how to add to it."""
+"""Version 3: the journal, numbered deliveries, batches that are held."""
 
 from alembic.operations import Operations
 from sqlalchemy import JSON, Column, Integer, Text

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, create_engine, inspect, text
 
 from ledger.tables import metadata
 
-NAMES = ("version_1", "version_2_first", "version_2")
+NAMES = ("version_1", "version_2_first", "version_2", "version_3")
 """`version_2_first` lacks two tables, which jifen made when it opened it."""
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -28,8 +28,8 @@ def write_old(url: str, name: str, folder: Path) -> Rows:
 
 
 def content(engine: Engine, like: Rows | None = None) -> Rows:
-    """The rows of each table but the version; of those tables and columns alone that `like` has."""
-    names = sorted(set(like or inspect(engine).get_table_names()) - {"ledger_version"})
+    """The rows of each table but those that opening it writes; of those tables and columns alone that `like` has."""
+    names = sorted(set(like or inspect(engine).get_table_names()) - {"ledger_version", "data_folder", "journal"})
     found = {}
     with engine.begin() as connection:
         for name in names:

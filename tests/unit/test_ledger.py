@@ -102,10 +102,11 @@ def test_the_lock_dies_with_its_process(settings):
         pass
 
 
-def test_a_run_whose_process_died_is_closed_by_the_next(ledger):
+def test_a_run_whose_process_died_is_closed_by_the_next_which_is_the_newest_though_the_clock_was_put_back(ledger):
     start_run(ledger, DAY, "plain")
     second = start_run(ledger, DAY, "plain")
     end_run(ledger, second, "nothing_new", None, {})
+    write(ledger, update(runs).where(runs.c.run_id == second).values(started_at="2020-06-30T00:00:00.000+00:00"))
     assert [row["state"] for row in latest_runs(ledger, 2)] == ["nothing_new", "failed"]
 
 
