@@ -61,7 +61,8 @@ class Market:
         self.closed: dict[str, date] = {}
         self.expired: set[str] = set()
         for event in sorted(
-            given.get("finance.need_events", ()), key=lambda e: (as_day(e["happened_on"]), e["event_no"])
+            given.get("finance.need_events", ()),
+            key=lambda e: (as_day(e["happened_on"]), len(e["event_no"]), e["event_no"]),
         ):
             if as_day(event["happened_on"]) <= self.as_of:
                 self.problems[event["event_no"]] = self._live(event)

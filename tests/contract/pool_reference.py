@@ -124,7 +124,8 @@ class Pool:
     def _fold(self) -> None:
         rules = {(row["from_state"], row["to_state"]): row["amount_rule"] for row in self.seeds["pool_transitions"]}
         events = sorted(
-            self.given.get("finance.guarantee_claims", ()), key=lambda e: (as_day(e["happened_on"]), e["event_no"])
+            self.given.get("finance.guarantee_claims", ()),
+            key=lambda e: (as_day(e["happened_on"]), len(e["event_no"]), e["event_no"]),
         )
         for event in events:
             no, when = event["guarantee_no"], as_day(event["happened_on"])

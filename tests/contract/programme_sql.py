@@ -84,10 +84,12 @@ def _environment() -> tuple[jinja2.Environment, dict[str, Any]]:
         "graph": {},
         "project_name": "jifen",
     }
-    texts = sorted((PROJECT / "macros").glob("*.sql"))
+    texts = [path.read_text(encoding="utf-8") for path in sorted((PROJECT / "macros").glob("*.sql"))]
     for _ in range(2):  # Once to know their names, once more so that each finds the others.
-        for path in texts:
-            module = environment.from_string(path.read_text(encoding="utf-8")).module
+        for text in texts:
+            if "{% materialization" in text:  # A tag of dbt's own: how tables are made, not what stands in them.
+                continue
+            module = environment.from_string(text).module
             macros |= {name: value for name, value in vars(module).items() if not name.startswith("_")}
         environment.globals |= {name: macro for name, macro in macros.items() if name != "return"}
     return environment, macros

@@ -167,6 +167,13 @@ def test_a_bank_claims_a_loan_that_was_overdue_for_sixty_days_alone(moves: list[
     assert problems([event(0, "claimed", "1000000.00")], **{"finance.loan_movements": moves}) == [problem]
 
 
+def test_events_of_one_day_follow_each_other_by_number_and_9_comes_before_10() -> None:
+    day = date(2025, 2, 1)
+    of_one_day = [one | {"event_no": str(8 + place), "happened_on": day} for place, one in enumerate(WHOLE_WAY)]
+    connection, _ = both(pool(of_one_day))
+    assert all(row["is_applied"] for row in records(connection, "from pool_claims"))
+
+
 def drawdown(no: str = "G", **more: str) -> dict[str, Any]:
     loan = {"movement_no": f"{no}-1", "bank": "bank_a", "loan_receipt_no": f"R{no}", "uscc": A}
     return loan | {"moved_on": "2024-10-01", "kind": "drawdown", "amount_cny": "1000000.00"} | more

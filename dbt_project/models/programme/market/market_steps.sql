@@ -30,9 +30,11 @@ numbered as (
         events.event,
         events.reason,
         events.happened_on,
+        -- Of one day 9 comes before 10.
         cast(
             row_number() over (
-                partition by events.need_no, coalesce(events.bank, '') order by events.happened_on, events.event_no
+                partition by events.need_no, coalesce(events.bank, '')
+                order by events.happened_on, length(events.event_no), events.event_no
             ) as bigint
         ) as place,
         case

@@ -56,8 +56,11 @@ numbered as (
         events.state,
         {{ to_fen('events.amount_cny') }} as amount_fen,
         events.happened_on,
+        -- Of one day 9 comes before 10.
         cast(
-            row_number() over (partition by events.guarantee_no order by events.happened_on, events.event_no) as bigint
+            row_number() over (
+                partition by events.guarantee_no order by events.happened_on, length(events.event_no), events.event_no
+            ) as bigint
         ) as place,
         guarantees.guarantee_no is not null as is_known,
         guarantees.problem as guarantee_problem,
