@@ -76,7 +76,7 @@ def show_run(run: RunId = LATEST, as_json: Json = False) -> None:
         ("stale", ", ".join(told["stale"]) or "none"),
         ("page", told["page"] or f"none. Next: jifen runs report {told['run_id']}"),
         ("gate's page", told["gate_page"] or "none"),
-        ("log", told["log"] or "none here (no backup holds one)"),
+        ("log", told["log"] or "none here; no backup holds one"),
     ):
         show.console.print(f"{word:<12} {show.safe(text)}")
     show_steps(told["steps"], settings)
