@@ -136,6 +136,7 @@ def _timed(seconds: Counter[str], stage: str, work: Any) -> Any:
 def _delivered(night: Night, told: Any) -> None:
     """Deliver to all, each stage timed; in a process of its own, so that its memory is its own."""
     seconds: Counter[str] = Counter()
+    # The filter reads the rows as the file asks for them: here is what it took to judge the consents.
     parts = {"filter": "cut_tables", "file": "_table_files", "pack": "pack", "seal": "sealed"}
     for stage, name in parts.items():
         setattr(packages, name, _timed(seconds, stage, getattr(packages, name)))

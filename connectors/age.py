@@ -8,14 +8,14 @@ from connectors.openpgp import SealError, require_own
 from ledger.minisign import SUFFIX, KeyFileError, SignatureError, check, read_public_keys, read_secret_key, sign
 
 
-def seal(content: bytes, name: str, signing: Path, recipients: Path, where: str) -> tuple[bytes, bytes]:
-    """Encrypt to every recipient of a file, and sign what comes of it with its name; answers both.
+def seal(plain: Path, sealed: Path, signing: Path, recipients: Path, where: str) -> bytes:
+    """Encrypt a file to every recipient, and sign what comes of it with its name; answers the signature.
 
     Raises `ConfigError` for a key file that may not be used, before anything is made.
     """
     key, readers = usable(signing, recipients, where)
-    sealed: bytes = _pyrage(where).encrypt(content, readers)
-    return sealed, sign(key, sealed, f"file:{name}").encode()
+    _pyrage(where).encrypt_file(str(plain), str(sealed), readers)
+    return sign(key, sealed, f"file:{sealed.name}").encode()
 
 
 def unseal(content: bytes, signature: Path, secret: Path, senders: Path, where: str) -> bytes:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
-from typing import Final
+from typing import Any, BinaryIO, Final
 
 from connectors.errors import ConfigError
 
@@ -58,8 +58,8 @@ class Key:
         return None if self.expires_on is None else (self.expires_on - today).days
 
 
-def seal(content: bytes, signing: Path, recipients: Path, where: str) -> bytes:
-    """Sign with the one secret key in `signing`, and encrypt to every key in `recipients` that has not expired.
+def seal(plain: Path, sealed: Path, signing: Path, recipients: Path, where: str) -> None:
+    """Sign a file with the one secret key in `signing`, and encrypt it to every key in `recipients` not expired.
 
     Several recipients' keys stand in one file while one of them is replaced by the next. Raises `ConfigError` for a
     key file that may not be used, before anything is made.
@@ -69,10 +69,10 @@ def seal(content: bytes, signing: Path, recipients: Path, where: str) -> bytes:
     with _home(signing, recipients) as home:
         to = [part for key in readers for part in ("--recipient", key.fingerprint)]
         command = [*_SEALING, "--local-user", signer.fingerprint, *to, "--sign", "--encrypt", "--output", "-"]
-        done = _gpg(home, command, content)
-    if done.returncode != 0 or not done.stdout:
+        with plain.open("rb") as source, sealed.open("wb") as target:
+            done = _gpg(home, command, source, target)
+    if done.returncode != 0 or not sealed.stat().st_size:
         raise ConfigError(f"gpg cannot seal: {_last_line(done.stderr)}.", where, "jifen sink check")
-    return done.stdout
 
 
 def unseal(content: bytes, secret: Path, senders: Path, where: str) -> bytes:
@@ -233,10 +233,14 @@ def _sweep_homes() -> None:
                 shutil.rmtree(left)
 
 
-def _gpg(home: Path, words: Sequence[str], content: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+def _gpg(
+    home: Path, words: Sequence[str], content: bytes | BinaryIO = b"", target: BinaryIO | None = None
+) -> "subprocess.CompletedProcess[bytes]":
     command = ["gpg", "--homedir", str(home), *_COMMON, *words]
     environment = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ} | {"LC_ALL": "C"}
-    return subprocess.run(command, input=content, capture_output=True, check=False, env=environment, timeout=_SECONDS)
+    given: dict[str, Any] = {"input": content} if isinstance(content, bytes) else {"stdin": content}
+    streams = {**given, "stdout": target or subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.run(command, **streams, check=False, env=environment, timeout=_SECONDS)
 
 
 def _last_line(said: bytes) -> str:

@@ -1,7 +1,7 @@
 """What one bank may have of an edition on one day: the rows its enterprises consented to, and the fields it takes."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,18 +14,31 @@ from editions.relations import TABLE_NAME
 from editions.sql_text import literal, quoted
 from ledger.settings import PROJECT_DIR
 
+PIECE_ROWS = 1 << 13
 CLASSES_FILE = PROJECT_DIR / "dbt_project" / "data_classes.csv"
 """Which class of data each column of an extract belongs to; a column without one goes with any row that is sent."""
 
 # An enterprise's word on a recipient and a purpose is the grant or withdrawal of latest date; a withdrawal of the same
 # day comes after the grant. What it says stands for all its other consents to them. Withdrawal is told before all other
 # reasons. The last day of a consent is valid, the day of its withdrawal is not.
+CONSENTS = """
+select
+    *,
+    list_transform(string_split(coalesce(data_classes, ''), ','), lambda part: trim(part)) as classes
+from read_parquet({}, hive_partitioning = false, file_row_number = true)
+"""
 JUDGED = """
 create temp table judged as
 with worded as (
     select
-        *,
-        list_transform(string_split(coalesce(data_classes, ''), ','), lambda part: trim(part)) as classes,
+        file_row_number,
+        consent_id,
+        uscc,
+        purpose,
+        consent_valid_from,
+        consent_valid_to,
+        points_total,
+        classes,
         coalesce(consent_withdrawn_on <= $send_date, false) as is_withdrawn,
         case
             when consent_withdrawn_on <= $send_date then consent_withdrawn_on
@@ -46,7 +59,10 @@ ordered as (
 )
 
 select
-    *,
+    file_row_number,
+    uscc,
+    consent_id,
+    word_on,
     case
         when is_withdrawn then 'withdrawn'
         when consent_valid_from is null or consent_valid_from > $send_date then 'not_yet_valid'
@@ -60,6 +76,7 @@ from ordered
 """
 ALLOWED = """
 create temp table allowed as
+select file_row_number
 from judged
 where denied_reason is null
 qualify row_number() over (partition by uscc order by word_on desc, consent_id desc) = 1
@@ -80,12 +97,31 @@ class ExtractError(ValueError):
 class Extract:
     """One row per enterprise that may be sent, by code; and each consent that was denied, with the reason.
 
-    `withheld` is in how many rows a column is empty because the consent does not name its class of data.
+    `withheld` is in how many rows a column is empty because the consent does not name its class of data. Rows are read
+    when they are asked for.
     """
 
-    table: pa.Table
+    engine: duckdb.DuckDBPyConnection
+    query: str
     denied: list[dict[str, str]]
     withheld: dict[str, int]
+
+    def pieces(self) -> Iterator[pa.Table]:
+        """The rows, so many at a time; first a piece without rows, which has the columns."""
+        reader = self.engine.execute(self.query).to_arrow_reader(PIECE_ROWS)
+        yield reader.schema.empty_table()
+        for batch in reader:
+            yield pa.Table.from_batches([batch])
+
+    @property
+    def table(self) -> pa.Table:
+        """All rows at once."""
+        return pa.concat_tables(self.pieces())
+
+    def codes(self) -> list[str]:
+        """The enterprise of each row."""
+        found: list[str] = self.engine.execute(f"select uscc from ({self.query})").to_arrow_table()["uscc"].to_pylist()  # noqa: S608  # ours
+        return found
 
 
 def cut_extract(
@@ -96,6 +132,7 @@ def cut_extract(
     *,
     purposes: Sequence[str],
     extract: str = "ext_bank__scores",
+    spill: Path | None = None,
 ) -> Extract:
     """Cut a recipient's rows and fields out of a sealed extract, as consent stands on `send_date`.
 
@@ -104,6 +141,7 @@ def cut_extract(
     and it was given for one of `purposes`, those for which the recipient loads the file. A field of a class that it
     does not name is empty. Denial reasons: withdrawn, not_yet_valid, expired, superseded (by a newer word),
     not_eligible (the enterprise is not in the ranking, so there is nothing to send), data_class, purpose.
+    What does not fit into memory is written into the folder `spill` for as long as the extract is open.
     Raises `ExtractError` for an extract or a field that is not there, and for a field of no stated class.
     """
     path = _path(edition_path, extract)
@@ -115,33 +153,37 @@ def cut_extract(
         "purposes": list(purposes),
         "classes": sorted({name for name in classes.values() if name}),
     }
-    with duckdb.connect() as connection:
-        whole = f"select * from read_parquet({literal(path)}, hive_partitioning = false)"  # noqa: S608  # quoted
-        connection.execute(f"create view consents as {whole}")
-        connection.execute(JUDGED, values)
-        connection.execute(ALLOWED)
-        chosen = ", ".join(_consented(field, name) for field, name in classes.items())
-        table = connection.execute(f"select {chosen} from allowed order by uscc").to_arrow_table()  # noqa: S608  # quoted
-        counted = ", ".join(f"count(*) filter (where not {_names_class(name)})" for name in classes.values())
-        counts = connection.execute(f"select {counted} from allowed").fetchone() or ()  # noqa: S608  # quoted
-        refused = connection.execute(DENIED).fetchall()
+    engine = _engine(spill)
+    engine.execute(f"create view consents as {CONSENTS.format(literal(path))}")
+    engine.execute(JUDGED, values)
+    engine.execute(ALLOWED)
+    counted = ", ".join(f"count(*) filter (where not {_names_class(name)})" for name in classes.values())
+    permitted = f"from consents semi join allowed using (file_row_number) where recipient = {literal(recipient)}"
+    counts = engine.execute(f"select {counted} {permitted}").fetchone() or ()  # quoted
+    refused = engine.execute(DENIED).fetchall()
+    engine.execute("drop table judged")
+    chosen = ", ".join(_consented(field, name) for field, name in classes.items())
+    query = f"select {chosen} {permitted} order by consents.uscc"  # quoted
     names = ("consent_id", "uscc", "reason")
     withheld = {field: count for field, count in zip(classes, counts, strict=True) if count}
-    return Extract(table, [dict(zip(names, row, strict=True)) for row in refused], withheld)
+    return Extract(engine, query, [dict(zip(names, row, strict=True)) for row in refused], withheld)
 
 
-def whole_table(edition_path: Path, table: str, fields: Sequence[str]) -> Extract:
+def _engine(spill: Path | None) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(config={} if spill is None else {"temp_directory": str(spill)})
+
+
+def whole_table(edition_path: Path, table: str, fields: Sequence[str], spill: Path | None = None) -> Extract:
     """Every row of a table of the edition with these columns: for a recipient that gets it by its office."""
     path = _path(edition_path, table, "tables")
     _require_fields(fields, pq.read_schema(path).names, table)
-    with duckdb.connect() as connection:
-        chosen = ", ".join(map(quoted, fields))
-        query = f"select {chosen} from read_parquet({literal(path)}, hive_partitioning = false) order by all"  # noqa: S608  # quoted
-        return Extract(connection.execute(query).to_arrow_table(), [], {})
+    chosen = ", ".join(map(quoted, fields))
+    query = f"select {chosen} from read_parquet({literal(path)}, hive_partitioning = false) order by all"  # noqa: S608  # quoted
+    return Extract(_engine(spill), query, [], {})
 
 
 def _consented(field: str, data_class: str) -> str:
-    return f"case when {_names_class(data_class)} then {quoted(field)} end as {quoted(field)}"
+    return f"case when {_names_class(data_class)} then consents.{quoted(field)} end as {quoted(field)}"
 
 
 def _names_class(data_class: str) -> str:

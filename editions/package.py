@@ -5,19 +5,20 @@ import hashlib
 import io
 import json
 import re
+import shutil
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from editions.manifest import canonical_json
-from ledger.csv_file import write_csv
+from ledger.csv_file import CsvFile, write_csv
+from ledger.files import opened, size_of
 
 FORMAT: Final = 1
 MANIFEST, SUMS, DROPS, NOTICES = "manifest.json", "SHA256SUMS", "drops.csv", "notices.csv"
@@ -26,6 +27,7 @@ SUFFIXES: Final = {"csv": "csv", "csv-gb18030": "csv", "parquet": "parquet", "xl
 ENCODINGS: Final = {"csv": "utf-8-sig", "csv-gb18030": "gb18030"}
 WORKBOOK_ROWS: Final = 10_000
 """A workbook is for small lists that people read."""
+EXACT: Final = Context(prec=100)
 _NAME: Final = re.compile(r"[A-Za-z0-9_]+(\.[a-z0-9]+)?")
 
 
@@ -65,79 +67,116 @@ def notice_rows(table: pa.Table, score: str, maximum: int, key_factors: str, iss
     return pa.table(columns).filter(pc.is_valid(scores))
 
 
-def table_file(table: pa.Table, name: str, form: str) -> bytes:
-    """The bytes of one table. Raises `PackageError` for a workbook of more than 10,000 rows."""
-    if form == "parquet":
-        buffer = io.BytesIO()
-        pq.write_table(table, buffer, compression="zstd", version="2.6")
-        return buffer.getvalue()
-    if form == "xlsx":
-        return _workbook(table, name)
-    buffer = io.BytesIO()
-    write_csv(table, buffer)
-    content = buffer.getvalue()
-    return content if form == "csv" else content.decode("utf-8-sig").encode("gb18030")
+class TableFile:
+    """A table's file, written piece by piece, and its entry in the manifest."""
+
+    def __init__(self, path: Path, name: str, form: str) -> None:
+        self.path, self._name, self._form = path, name, form
+        self._writer: Any = None
+        self._rows: list[pa.Table] = []
+        self._codes: list[pa.Array] = []
+        self._columns: list[str] = []
+        self._sums: dict[str, Any] = {}
+
+    def write(self, piece: pa.Table) -> None:
+        """Append rows; the first piece says the columns. Raises `PackageError` for a workbook of too many."""
+        if not self._columns:
+            self._begin(piece.schema)
+        for column in self._sums:
+            total = pc.sum(piece[column]).as_py()
+            if total is not None:
+                self._sums[column] = _added(self._sums[column], total)
+        self._codes.extend(piece["uscc"].cast(pa.string()).chunks)
+        if self._form == "xlsx":
+            self._rows.append(piece)
+        elif piece.num_rows:
+            self._writer.write(piece)
+
+    def _begin(self, schema: pa.Schema) -> None:
+        self._columns = schema.names
+        for field in schema:
+            if pa.types.is_decimal(field.type) or pa.types.is_integer(field.type):
+                self._sums[field.name] = None
+        if self._form == "parquet":
+            self._writer = pq.ParquetWriter(self.path, schema, compression="zstd", version="2.6")
+        elif self._form != "xlsx":
+            self._writer = CsvFile(self.path, schema)
+
+    def close(self) -> dict[str, Any]:
+        """The entry: bytes, hash, rows, columns, sums of its numbers, hash of its codes."""
+        if self._writer is not None:
+            self._writer.close()
+        else:
+            self._write_workbook()
+        if self._form == "csv-gb18030":
+            _encode_anew(self.path, ENCODINGS[self._form])
+        codes = pa.chunked_array(self._codes, pa.string())
+        return {
+            **_hashed(self.path.name, self.path),
+            "table": self._name,
+            "rows": len(codes),
+            "columns": self._columns,
+            "sums": {column: None if total is None else str(total) for column, total in self._sums.items()},
+            "codes_sha256": codes_sha256(code for part in codes.sort().chunks for code in part.to_pylist()),
+        }
+
+    def _write_workbook(self) -> None:
+        from editions.workbook import write_workbook
+
+        table = pa.concat_tables(self._rows)
+        if table.num_rows > WORKBOOK_ROWS:
+            raise PackageError(
+                f"{self._name} has {table.num_rows} rows, and a workbook is for {WORKBOOK_ROWS} at most. Whose: "
+                "configuration. Next: another format in connectors/sinks"
+            )
+        rows = (row for one in table.to_batches() for row in zip(*(c.to_pylist() for c in one.columns), strict=True))
+        write_workbook(self.path, self._name, table.column_names, rows, [])
 
 
-def _workbook(table: pa.Table, name: str) -> bytes:
-    from editions.workbook import write_workbook
-
-    if table.num_rows > WORKBOOK_ROWS:
-        raise PackageError(
-            f"{name} has {table.num_rows} rows, and a workbook is for {WORKBOOK_ROWS} at most. Whose: configuration. "
-            "Next: another format in connectors/sinks"
-        )
-    rows = (row for batch in table.to_batches() for row in zip(*(c.to_pylist() for c in batch.columns), strict=True))
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "book.xlsx"
-        write_workbook(path, name, table.column_names, rows, [])
-        return path.read_bytes()
+def _added(one: Any, other: Any) -> Any:
+    # Exact: a sum of many pieces may have more digits than decimals have by themselves.
+    return other if one is None else EXACT.add(one, other) if isinstance(one, Decimal) else one + other
 
 
-def described_file(table: pa.Table, name: str, path: str, content: bytes) -> dict[str, Any]:
-    """The manifest's entry of one table: bytes, hash, rows, columns, sums of its numbers, hash of its codes."""
-    summed = [
-        field.name for field in table.schema if pa.types.is_decimal(field.type) or pa.types.is_integer(field.type)
-    ]
-    sums = {column: pc.sum(table[column]).as_py() for column in summed}
-    return {
-        **_hashed(path, content),
-        "table": name,
-        "rows": table.num_rows,
-        "columns": table.column_names,
-        "sums": {column: None if total is None else str(total) for column, total in sums.items()},
-        "codes_sha256": codes_sha256(table["uscc"].to_pylist()),
-    }
+def _encode_anew(path: Path, encoding: str) -> None:
+    plain = path.replace(path.with_name(f"{path.name}.utf8"))
+    with plain.open(encoding="utf-8-sig", newline="") as source, path.open("w", encoding=encoding, newline="") as file:
+        shutil.copyfileobj(source, file, 1 << 20)
+    plain.unlink()
 
 
 def codes_sha256(codes: Iterable[str]) -> str:
-    """The hash over sorted codes, one a line."""
-    return hashlib.sha256("".join(f"{code}\n" for code in sorted(codes)).encode()).hexdigest()
+    """The hash over codes that are sorted, one a line."""
+    found = hashlib.sha256()
+    for code in codes:
+        found.update(f"{code}\n".encode())
+    return found.hexdigest()
 
 
 def drops_file(drops: Sequence[Mapping[str, Any]]) -> tuple[bytes, dict[str, Any]]:
     """The list of rows that the recipient has to drop, and its entry in the manifest."""
-    text = {column: pa.array([drop[column] for drop in drops], pa.string()) for column in DROPS_COLUMNS}
-    content = table_file(pa.table(text), "drops", "csv")
-    return content, {**_hashed(DROPS, content), "rows": len(drops)}
+    buffer = io.BytesIO()
+    write_csv(pa.table({name: pa.array([drop[name] for drop in drops], pa.string()) for name in DROPS_COLUMNS}), buffer)
+    return buffer.getvalue(), {**_hashed(DROPS, buffer.getvalue()), "rows": len(drops)}
 
 
-def _hashed(path: str, content: bytes) -> dict[str, Any]:
-    return {"path": path, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+def _hashed(path: str, content: bytes | Path) -> dict[str, Any]:
+    with opened(content) as file:
+        return {"path": path, "bytes": size_of(content), "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
-def pack(files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> tuple[bytes, bytes]:
-    """The package with its manifest and sums, the same for equal files; answers it and the manifest's bytes."""
+def pack(files: Mapping[str, bytes | Path], manifest: Mapping[str, Any], target: BinaryIO) -> bytes:
+    """Write the package with its manifest and sums, the same for equal files; answers the manifest's bytes."""
     told = canonical_json(manifest)
     held = {**files, MANIFEST: told}
-    sums = "".join(f"{hashlib.sha256(held[name]).hexdigest()}  {name}\n" for name in sorted(held))
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+    sums = "".join(f"{_hashed(name, held[name])['sha256']}  {name}\n" for name in sorted(held))
+    with tarfile.open(fileobj=target, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name, content in sorted({**held, SUMS: sums.encode()}.items()):
             entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(content), 0o600
-            tar.addfile(entry, io.BytesIO(content))
-    return buffer.getvalue(), told
+            entry.size, entry.mode = size_of(content), 0o600
+            with opened(content) as file:
+                tar.addfile(entry, file)
+    return told
 
 
 def unpack(package: bytes) -> dict[str, bytes]:
@@ -203,7 +242,7 @@ def read_table(entry: Mapping[str, Any], content: bytes, form: str) -> list[dict
         total = sum(values, Decimal(0)) if values else None
         if total != (None if told is None else Decimal(told)):
             raise PackageError(f"{entry['path']}: {column} sums to {total}, the manifest says {told}")
-    if codes_sha256(row["uscc"] or "" for row in found) != entry["codes_sha256"]:
+    if codes_sha256(sorted(row["uscc"] or "" for row in found)) != entry["codes_sha256"]:
         raise PackageError(f"{entry['path']}: the codes are not those of the manifest")
     return found
 

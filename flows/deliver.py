@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Table
@@ -15,6 +16,7 @@ from editions.extract import ExtractError
 from editions.package import PackageError
 from flows.night import Night
 from flows.packages import DeliveryError, composed, kept_package, signature_beside
+from ledger.files import size_of
 from ledger.publications import mark_failed, mark_sent, pending
 from ledger.settings import MissingVariableError, Settings
 from ledger.store import Row
@@ -94,13 +96,13 @@ def _send_package(night: Night, sink: ExtractSink, owed: Row) -> Row:
 
 def leave_package(night: Night, sink: ExtractSink, row: Row) -> None:
     """Leave a kept package with its recipient, byte for byte, whether for the first time or again."""
-    content = kept_package(night.settings.data_dir, row)
+    package = kept_package(night.settings.data_dir, row)
     told = ("delivery_id", "recipient", "number", "kind", "send_date", "sha256", "manifest_sha256")
-    outside = {**{name: row[name] for name in told}, "file": row["file_name"], "bytes": len(content)}
+    outside = {**{name: row[name] for name in told}, "file": row["file_name"], "bytes": size_of(package)}
     leave(
         sink,
         row["file_name"],
-        content,
+        package,
         manifest_text({**outside, "is_sealed": sink.sealed is not None}),
         night.settings,
         signature_beside(night.settings.data_dir, row),
@@ -115,13 +117,13 @@ def manifest_text(told: Row) -> bytes:
 def leave(
     sink: ExtractSink | ReturnsSink,
     name: str,
-    content: bytes,
+    content: bytes | Path,
     manifest: bytes,
     settings: Settings,
     beside: Sequence[tuple[str, bytes]] = (),
 ) -> None:
     """Leave a file with its recipient, what lies beside it, then its manifest, which says that all is whole."""
-    files = [(name, content), *beside, (f"{name}.manifest.json", manifest)]
+    files: list[tuple[str, bytes | Path]] = [(name, content), *beside, (f"{name}.manifest.json", manifest)]
     transport(sink).push(sink.connection, sink.folder, files, sink.name, settings)
 
 

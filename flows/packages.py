@@ -9,8 +9,6 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from connectors import age
 from connectors.errors import ConfigError, DataError
 from connectors.sink_files import ExtractSink, Sealing
@@ -23,19 +21,18 @@ from editions.package import (
     FORMAT,
     NOTICES,
     SUFFIXES,
+    TableFile,
     banded,
-    described_file,
     drops_file,
     notice_rows,
     pack,
-    table_file,
 )
 from editions.places import edition_path
 from editions.verify import verify
 from editions.working_days import add_working_days
 from flows.night import Night
 from ledger.deliveries import DAILY, RECALL, before, next_number, record_composed
-from ledger.files import write_durably
+from ledger.files import PART, file_sha256, making_of, publish_durably, write_durably
 from ledger.journal import head
 from ledger.minisign import SUFFIX
 from ledger.publications import edition_row
@@ -73,13 +70,12 @@ def kept_folder(data_dir: Path, row: Row) -> Path:
     return data_dir / "deliveries" / recipient / f"{row['number']:06d}"
 
 
-def kept_package(data_dir: Path, row: Row) -> bytes:
+def kept_package(data_dir: Path, row: Row) -> Path:
     """The package as it was composed. Raises `DataError` where it is no longer that."""
-    path = kept_folder(data_dir, row) / row["file_name"]
-    content = path.read_bytes() if path.is_file() else b""
-    if hashlib.sha256(content).hexdigest() != row["sha256"]:
+    path: Path = kept_folder(data_dir, row) / row["file_name"]
+    if not path.is_file() or file_sha256(path) != row["sha256"]:
         raise DataError("is not what was composed, and is not sent.", str(path), "restore it from the backup")
-    return content
+    return path
 
 
 def kept_manifest(data_dir: Path, row: Row) -> dict[str, Any]:
@@ -94,53 +90,59 @@ def composed(night: Night, sink: ExtractSink, owed: Row) -> Row:
     # The day it really leaves, not the day the run began: a night may end after midnight.
     send_date = datetime.now(night.settings.zone).date()
     earlier = _earlier(night, owed)
+    folder = kept_folder(night.settings.data_dir, owed)
+    for one in (folder.parent.parent, folder.parent, folder):
+        one.mkdir(mode=0o700, parents=True, exist_ok=True)
     extracts = {} if owed["kind"] == RECALL else cut_tables(night, sink, owed["edition_id"], send_date)
-    tables = {name: banded(cut.table, sink.tables[name].bands) for name, cut in extracts.items()}
-    files, entries = _table_files(night, sink, owed, tables, extracts)
-    drops = _recalled(sink, owed, earlier) if owed["kind"] == RECALL else _dropped(extracts, earlier)
-    files["drops.csv"], dropped = drops_file(drops)
-    manifest = {
-        **_head(night, sink, owed, earlier, send_date),
-        "files": entries,
-        "drops": dropped,
-        "held_back": _held_back(extracts),
-        "is_unchanged": owed["kind"] == DAILY and _same_as(night, earlier.with_rows, entries),
-    }
-    package, told = pack(files, manifest)
-    name = f"jifen_{sink.name}_{send_date:%Y%m%d}_{owed['number']:06d}.tar"
-    beside: dict[str, bytes] = {}
-    if sink.sealed:
-        package, name, beside = sealed(sink.sealed, package, name, sink.name)
-    values: Row = {
-        "send_date": send_date.isoformat(),
-        "file_name": name,
-        "sha256": hashlib.sha256(package).hexdigest(),
-        "manifest_sha256": hashlib.sha256(told).hexdigest(),
-        "rows": sum(entry["rows"] for entry in entries if entry["path"] != NOTICES),
-        "denied": len({one["consent_id"] for cut in extracts.values() for one in cut.denied}),
-        "ack_due_on": _ack_due_on(sink, send_date),
-    }
-    codes = {table: cut.table["uscc"].to_pylist() for table, cut in extracts.items()}
-    kept = {name: package, **beside, MANIFEST: told, HELD_BACK: json.dumps(codes).encode()}
-    _keep(kept_folder(night.settings.data_dir, owed), kept)
+    codes = {table: cut.codes() for table, cut in extracts.items()}
+    drops = _recalled(sink, owed, earlier) if owed["kind"] == RECALL else _dropped(extracts, codes, earlier)
+    with making_of(folder) as making:
+        files, entries = _table_files(night, sink, owed, extracts, making)
+        files["drops.csv"], dropped = drops_file(drops)
+        manifest = {
+            **_head(night, sink, owed, earlier, send_date),
+            "files": entries,
+            "drops": dropped,
+            "held_back": _held_back(extracts),
+            "is_unchanged": owed["kind"] == DAILY and _same_as(night, earlier.with_rows, entries),
+        }
+        package = making / f"jifen_{sink.name}_{send_date:%Y%m%d}_{owed['number']:06d}.tar"
+        with package.open("wb") as target:
+            told = pack(files, manifest, target)
+        beside: dict[str, bytes] = {}
+        if sink.sealed:
+            package, beside = sealed(sink.sealed, package, sink.name)
+        values: Row = {
+            "send_date": send_date.isoformat(),
+            "file_name": package.name,
+            "sha256": file_sha256(package),
+            "manifest_sha256": hashlib.sha256(told).hexdigest(),
+            "rows": sum(entry["rows"] for entry in entries if entry["path"] != NOTICES),
+            "denied": len({one["consent_id"] for cut in extracts.values() for one in cut.denied}),
+            "ack_due_on": _ack_due_on(sink, send_date),
+        }
+        publish_durably(package, folder / package.name, mode=0o600)
+        for name, content in {**beside, MANIFEST: told, HELD_BACK: json.dumps(codes).encode()}.items():
+            write_durably(folder / name, content, mode=0o600)
     denied = {one["consent_id"]: one for cut in extracts.values() for one in cut.denied}
     record_composed(night.ledger, owed["delivery_id"], values, list(denied.values()))
     return {**owed, **values}
 
 
-def sealed(sealing: Sealing, package: bytes, name: str, where: str) -> tuple[bytes, str, dict[str, bytes]]:
-    """The package signed and encrypted, its name, and what lies beside it: a signature of its own.
+def sealed(sealing: Sealing, package: Path, where: str) -> tuple[Path, dict[str, bytes]]:
+    """The package signed and encrypted, in a file beside it, and what lies beside that: a signature of its own.
 
     Raises `ConfigError` for a key file that may not be used.
     """
     signing, recipients = key_file(sealing.signing_key, where), key_file(sealing.recipient_keys, where)
     if sealing.kind == "age":
-        name = f"{name}.age"
-        content, signature = age.seal(package, name, signing, recipients, where)
-        return content, name, {f"{name}{SUFFIX}": signature}
+        target = package.with_name(f"{package.name}.age")
+        return target, {f"{target.name}{SUFFIX}": age.seal(package, target, signing, recipients, where)}
     from connectors.openpgp import seal
 
-    return seal(package, signing, recipients, where), f"{name}.gpg", {}
+    target = package.with_name(f"{package.name}.gpg")
+    seal(package, target, signing, recipients, where)
+    return target, {}
 
 
 def signature_beside(data_dir: Path, row: Row) -> list[tuple[str, bytes]]:
@@ -154,13 +156,6 @@ def key_file(variable: Variable, where: str) -> Path:
     return Path(read_variable(variable.env, where)).expanduser()
 
 
-def _keep(folder: Path, files: Mapping[str, bytes]) -> None:
-    for one in (folder.parent.parent, folder.parent, folder):
-        one.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name, content in files.items():
-        write_durably(folder / name, content, mode=0o600)
-
-
 def cut_tables(night: Night, sink: ExtractSink, edition_id: str, send_date: date) -> dict[str, Extract]:
     """What consent allows of each table that the recipient gets, on this day; by a mandate the whole table."""
     path = edition_path(night.settings.data_dir, edition_id)
@@ -168,12 +163,15 @@ def cut_tables(night: Night, sink: ExtractSink, edition_id: str, send_date: date
     sink.require_decided()
     found = {}
     for name, granted in sink.tables.items():
+        spill = night.settings.data_dir / "deliveries" / f".{name}{PART}"
         by_mandate = sink.grant == "mandate"
         sink.check_columns(name, extract_columns(path, name, "tables" if by_mandate else "extracts"))
         found[name] = (
-            whole_table(path, name, granted.fields)
+            whole_table(path, name, granted.fields, spill)
             if by_mandate
-            else cut_extract(path, sink.name, granted.fields, send_date, purposes=sink.purposes, extract=name)
+            else cut_extract(
+                path, sink.name, granted.fields, send_date, purposes=sink.purposes, extract=name, spill=spill
+            )
         )
     return found
 
@@ -267,29 +265,37 @@ def _table_files(
     night: Night,
     sink: ExtractSink,
     owed: Row,
-    tables: Mapping[str, pa.Table],
     extracts: Mapping[str, Extract],
-) -> tuple[dict[str, bytes], list[dict[str, Any]]]:
-    files: dict[str, bytes] = {}
+    folder: Path,
+) -> tuple[dict[str, bytes | Path], list[dict[str, Any]]]:
+    files: dict[str, bytes | Path] = {}
     entries: list[dict[str, Any]] = []
-    for name, table in tables.items():
-        path = f"{name}.{SUFFIXES[sink.format]}"
-        files[path] = table_file(table, name, sink.format)
+    notices: list[dict[str, Any]] = []
+    as_of = (edition_row(night.ledger, owed["edition_id"]) or {}).get("as_of", "")
+    for name, cut in extracts.items():
         granted = sink.tables[name]
+        file = TableFile(folder / f"{name}.{SUFFIXES[sink.format]}", name, sink.format)
+        said = sink.notice if sink.notice and sink.notice.table == name else None
+        told = TableFile(folder / NOTICES, "notices", "csv")
+        for piece in cut.pieces():
+            rows = banded(piece, granted.bands)
+            file.write(rows)
+            if said:
+                issuer = f"{sink.issuer.zh} {sink.issuer.en}"
+                told.write(notice_rows(rows, said.score, said.maximum, said.key_factors, issuer, as_of))
+        files[file.path.name] = file.path
+        if said:
+            notices.append(told.close())
+            files[NOTICES] = told.path
         entries.append(
             {
-                **described_file(table, name, path, files[path]),
-                "withheld": extracts[name].withheld,
+                **file.close(),
+                "withheld": cut.withheld,
                 "left_out": dict(granted.omitted),
                 "bands": {column: [f"{edge:f}" for edge in edges] for column, edges in granted.bands.items()},
             }
         )
-    if sink.notice and tables:
-        said, as_of = sink.notice, (edition_row(night.ledger, owed["edition_id"]) or {})["as_of"]
-        issuer = f"{sink.issuer.zh} {sink.issuer.en}"
-        rows = notice_rows(tables[said.table], said.score, said.maximum, said.key_factors, issuer, as_of)
-        files[NOTICES] = table_file(rows, "notices", "csv")
-        entries.append(described_file(rows, "notices", NOTICES, files[NOTICES]))
+    entries += notices
     files["datapackage.json"] = _datapackage(night, sink, owed, entries)
     return files, entries
 
@@ -311,12 +317,14 @@ def _datapackage(night: Night, sink: ExtractSink, owed: Row, entries: Sequence[M
     return datapackage(sealed_as, told, files, delivery_id=owed["delivery_id"], encoding=encoding)
 
 
-def _dropped(extracts: Mapping[str, Extract], earlier: Earlier) -> list[dict[str, Any]]:
+def _dropped(
+    extracts: Mapping[str, Extract], sent: Mapping[str, Sequence[str]], earlier: Earlier
+) -> list[dict[str, Any]]:
     """The rows that the recipient may hold of an earlier delivery and that this one has not, each with the reason."""
     drops = []
     for table, codes in sorted(earlier.codes.items()):
         cut = extracts.get(table)
-        now = set(cut.table["uscc"].to_pylist()) if cut else set()
+        now = set(sent.get(table, ()))
         why: dict[str, dict[str, str]] = {}
         for one in sorted(cut.denied if cut else [], key=lambda one: -REASONS.index(one["reason"])):
             why[one["uscc"]] = one
@@ -372,7 +380,7 @@ def require_allowed_today(night: Night, sink: ExtractSink, row: Row, edition_id:
     """Raise `ConfigError` where an earlier package holds rows that consent no longer allows: it may not go again."""
     path = kept_folder(night.settings.data_dir, row) / HELD_BACK
     today = datetime.now(night.settings.zone).date()
-    now = {name: set(cut.table["uscc"].to_pylist()) for name, cut in cut_tables(night, sink, edition_id, today).items()}
+    now = {name: set(cut.codes()) for name, cut in cut_tables(night, sink, edition_id, today).items()}
     gone = {
         code for table, codes in json.loads(path.read_bytes()).items() for code in set(codes) - now.get(table, set())
     }

@@ -3,8 +3,10 @@
 import contextlib
 import grp
 import hashlib
+import io
 import logging
 import os
+import shutil
 import stat
 import uuid
 from collections.abc import Iterator
@@ -28,6 +30,28 @@ def file_sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, in hex."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def opened(content: bytes | Path) -> io.BufferedReader | io.BytesIO:
+    """What is in memory or in a file, to be read in blocks."""
+    return content.open("rb") if isinstance(content, Path) else io.BytesIO(content)
+
+
+def size_of(content: bytes | Path) -> int:
+    """Its bytes."""
+    return content.stat().st_size if isinstance(content, Path) else len(content)
+
+
+@contextlib.contextmanager
+def making_of(folder: Path) -> Iterator[Path]:
+    """A folder in which files are made that go into `folder` when they are whole; what a kill leaves of it is swept."""
+    making = folder / f".making{PART}"
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(mode=FOLDER_MODE)
+    try:
+        yield making
+    finally:
+        shutil.rmtree(making)
 
 
 def write_durably(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
@@ -127,5 +151,5 @@ def sweep_parts(data_dir: Path) -> int:
     found += (data_dir / "metrics").glob("*.prom.*")
     found += data_dir.glob(f".*{PART}")
     for path in found:
-        path.unlink(missing_ok=True)
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     return len(found)

@@ -14,6 +14,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from ledger.files import opened
+
 SUFFIX = ".minisig"
 PUBLIC_SUFFIX = ".pub"
 _KEY, _HASHED = b"Ed", b"ED"
@@ -141,9 +143,13 @@ def public_key_of(line: str) -> PublicKey | None:
     return None if blob is None or blob[:2] != _KEY else PublicKey(blob[2:10], blob[10:])
 
 
-def sign(key: SecretKey, content: bytes, trusted: str) -> str:
-    """The signature file of these bytes; `trusted` is one line that is signed with them. Equal input, equal bytes."""
-    signed = key.signer.sign(hashlib.blake2b(content).digest())
+def sign(key: SecretKey, content: bytes | Path, trusted: str) -> str:
+    """The signature file of these bytes, or of those in a file. Equal input, equal bytes.
+
+    `trusted` is one line that is signed with them.
+    """
+    with opened(content) as file:
+        signed = key.signer.sign(hashlib.file_digest(file, hashlib.blake2b).digest())
     both = key.signer.sign(signed + trusted.encode())
     blob = base64.b64encode(_HASHED + key.key_id + signed).decode()
     return (

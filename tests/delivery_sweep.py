@@ -654,11 +654,13 @@ class _Lane:
             entry["rows"] += how == "rows"
             entry["codes_sha256"] = "0" * 64 if how == "codes" else entry["codes_sha256"]
             entry["sums"] = dict.fromkeys(entry["sums"], "0.5") if how == "sum" else entry["sums"]
-        package, _ = pack(files, manifest)
+        package, sealed = self.root / "tmp" / "plain.tar", self.root / "tmp" / "sealed.gpg"
+        with package.open("wb") as target:
+            pack(files, manifest, target)
         if self.keys is None:
-            return package
-        ours, theirs = key_pair(self.root, SENDER)[0], key_pair(self.root, BANK.name)[1]
-        return seal(package, ours, theirs, "sweep")
+            return package.read_bytes()
+        seal(package, sealed, key_pair(self.root, SENDER)[0], key_pair(self.root, BANK.name)[1], "sweep")
+        return sealed.read_bytes()
 
     def _heal(self) -> None:
         """On the last day nothing goes wrong: whatever is owed is sent, loaded and answered."""

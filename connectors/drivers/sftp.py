@@ -26,12 +26,14 @@ from connectors.drivers.retry import (
 from connectors.errors import AgencyError, ConfigError, TransientError
 from connectors.spec import FileRequest, SftpConnection
 from connectors.strict import Variable
+from ledger.files import opened, size_of
 from ledger.settings import Settings, read_variable
 
 T = TypeVar("T")
 
 CONNECT_SECONDS = 20
 HANG_UP_SECONDS = 5
+BLOCK_BYTES = 4 << 20
 _LOST = (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection)
 _OTHERWISE = (asyncssh.SFTPOpUnsupported, asyncssh.SFTPFailure, asyncssh.SFTPBadMessage)
 """How servers say that they have no `posix-rename`: some advertise it all the same."""
@@ -199,7 +201,7 @@ def _moment(attrs: asyncssh.SFTPAttrs) -> int:
 
 
 def push(
-    connection: SftpConnection, folder: str, files: list[tuple[str, bytes]], where: str, settings: Settings
+    connection: SftpConnection, folder: str, files: Sequence[tuple[str, bytes | Path]], where: str, settings: Settings
 ) -> list[str]:
     """Leave files in a recipient's folder, in the order given, each under a temporary name first.
 
@@ -242,7 +244,7 @@ def fetch(
 _MEND = "ask them for the rights to folder {0} and for room in it; then jifen run, which sends the files again"
 
 
-async def _is_left(client: asyncssh.SFTPClient, target: PurePosixPath, content: bytes, where: str) -> bool:
+async def _is_left(client: asyncssh.SFTPClient, target: PurePosixPath, content: bytes | Path, where: str) -> bool:
     """Whether a file is there with these bytes. Raises `AgencyError` for one that is there with others."""
     if not await client.exists(str(target)):
         return False
@@ -252,30 +254,36 @@ async def _is_left(client: asyncssh.SFTPClient, target: PurePosixPath, content: 
     return True
 
 
-async def _same(client: asyncssh.SFTPClient, target: PurePosixPath, content: bytes) -> bool:
-    async with client.open(str(target), "rb") as handle:
-        found: bytes = await handle.read(len(content) + 1)
-    return found == content
+async def _same(client: asyncssh.SFTPClient, target: PurePosixPath, content: bytes | Path) -> bool:
+    with opened(content) as ours:
+        async with client.open(str(target), "rb") as handle:
+            while block := ours.read(BLOCK_BYTES):
+                found: bytes = await handle.read(len(block))
+                if found != block:
+                    return False
+            return not await handle.read(1)
 
 
-async def _leave(client: asyncssh.SFTPClient, target: PurePosixPath, content: bytes, where: str) -> None:
+async def _leave(client: asyncssh.SFTPClient, target: PurePosixPath, content: bytes | Path, where: str) -> None:
     """Write one file under a temporary name, see that it is all there, and give it its own; or leave nothing."""
     kept: int | None = None
+    size = size_of(content)
     part, name, mend = target.with_name(f".{target.name}.part"), target.name, _MEND.format(target.parent)
     try:
-        with _asked(f"write {name} into folder {target.parent}", where, mend):
+        with _asked(f"write {name} into folder {target.parent}", where, mend), opened(content) as ours:
             async with client.open(str(part), "wb") as handle:
-                await handle.write(content)
+                while block := ours.read(BLOCK_BYTES):
+                    await handle.write(block)
         # A box that one may only write into tells no sizes, and gives nothing back.
         with (
             _asked(f"tell the size of {name} in folder {target.parent}", where, mend),
             suppress(asyncssh.SFTPPermissionDenied, asyncssh.SFTPOpUnsupported),
         ):
             kept = (await client.stat(str(part))).size
-            if kept in (len(content), None) and not await _same(client, part, content):
+            if kept in (size, None) and not await _same(client, part, content):
                 raise AgencyError(f"the server kept other bytes of {name} than were sent.", where, mend)
-        if kept not in (len(content), None):
-            raise AgencyError(f"the server kept {kept} of {len(content)} bytes of {name}.", where, mend)
+        if kept not in (size, None):
+            raise AgencyError(f"the server kept {kept} of {size} bytes of {name}.", where, mend)
         with _asked(f"rename {part.name} to {name} in folder {target.parent}", where, mend):
             await _rename(client, part, target, content, where)
     except AgencyError as error:
@@ -291,7 +299,7 @@ async def _leave(client: asyncssh.SFTPClient, target: PurePosixPath, content: by
 
 
 async def _rename(
-    client: asyncssh.SFTPClient, part: PurePosixPath, target: PurePosixPath, content: bytes, where: str
+    client: asyncssh.SFTPClient, part: PurePosixPath, target: PurePosixPath, content: bytes | Path, where: str
 ) -> None:
     """In one step, where no other file has come under that name since we looked."""
     if await _is_left(client, target, content, where):

@@ -1,8 +1,9 @@
 """Files left over HTTPS: in a WebDAV folder (RFC 4918), or in a bucket of an S3-compatible store."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -40,7 +41,7 @@ class _Hidden:
 def push(
     connection: HttpsConnection | S3Connection,
     folder: str,
-    files: list[tuple[str, bytes]],
+    files: Sequence[tuple[str, bytes | Path]],
     where: str,
     settings: Settings,
 ) -> list[str]:
@@ -51,9 +52,12 @@ def push(
     """
     leave = _put_whole if isinstance(connection, S3Connection) else _put_in_pieces
     with _line(connection, where, settings) as line:
-        return [
-            name for name, content in files if line.again(partial(leave, line, f"{folder}/{name}", content), SEND_AGAIN)
-        ]
+        written = []
+        for name, content in files:
+            whole = content.read_bytes() if isinstance(content, Path) else content
+            if line.again(partial(leave, line, f"{folder}/{name}", whole), SEND_AGAIN):
+                written.append(name)
+        return written
 
 
 def fetch(

@@ -24,8 +24,21 @@ def keys(tmp_path_factory):
 
 
 @pytest.fixture
-def sealed(keys):
-    return seal(CONTENT, keys["zone"][0], keys["bank"][1], "bank")
+def sealed_by(tmp_path):
+    """What `seal` makes of the content with these key files."""
+
+    def make(signing, recipients):
+        plain, made = tmp_path / "plain", tmp_path / "made"
+        plain.write_bytes(CONTENT)
+        seal(plain, made, signing, recipients, "bank")
+        return made.read_bytes()
+
+    return make
+
+
+@pytest.fixture
+def sealed(keys, sealed_by):
+    return sealed_by(keys["zone"][0], keys["bank"][1])
 
 
 @pytest.fixture
@@ -65,8 +78,8 @@ def test_a_flipped_byte_is_refused(keys, sealed, place):
         unseal(bytes(spoilt), keys["bank"][0], keys["zone"][1], "bank")
 
 
-def test_a_sender_that_is_not_known_is_refused(keys):
-    forged = seal(CONTENT, keys["other"][0], keys["bank"][1], "bank")
+def test_a_sender_that_is_not_known_is_refused(keys, sealed_by):
+    forged = sealed_by(keys["other"][0], keys["bank"][1])
     with pytest.raises(SealError, match="not one of the known sender's"):
         unseal(forged, keys["bank"][0], keys["zone"][1], "bank")
 
@@ -101,19 +114,19 @@ def test_a_signature_by_a_key_that_has_expired_is_refused(keys, gpg):
         unseal(made.stdout, keys["early"][0], keys["old"][1], "bank")
 
 
-def test_a_key_that_has_expired_seals_nothing(keys):
+def test_a_key_that_has_expired_seals_nothing(keys, sealed_by):
     with pytest.raises(ConfigError, match="has expired"):
-        seal(CONTENT, keys["old"][0], keys["bank"][1], "bank")
+        sealed_by(keys["old"][0], keys["bank"][1])
     with pytest.raises(ConfigError, match="has expired"):
-        seal(CONTENT, keys["zone"][0], keys["old"][1], "bank")
+        sealed_by(keys["zone"][0], keys["old"][1])
 
 
-def test_while_a_key_is_replaced_both_open_the_package_and_an_expired_one_is_not_used(keys, tmp_path):
+def test_while_a_key_is_replaced_both_open_the_package_and_an_expired_one_is_not_used(keys, tmp_path, sealed_by):
     both = tmp_path / "both.asc"
     both.write_bytes(b"".join(keys[name][1].read_bytes() for name in ("bank", "other", "old")))
     both.chmod(0o644)
     assert len(usable(both, ENCRYPT, "bank")) == 2
-    sealed = seal(CONTENT, keys["zone"][0], both, "bank")
+    sealed = sealed_by(keys["zone"][0], both)
     for name in ("bank", "other"):
         assert unseal(sealed, keys[name][0], keys["zone"][1], "bank") == CONTENT
 

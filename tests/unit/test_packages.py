@@ -25,17 +25,17 @@ from hypothesis import strategies as st
 from connectors.errors import AgencyError, ConfigError, TransientError
 from connectors.sink_files import ExtractSink, read_sinks
 from connectors.zone import Zone
+from editions import extract
 from editions.extract import cut_extract
 from editions.package import (
     PackageError,
+    TableFile,
     band_of,
     banded,
-    described_file,
     drops_file,
     pack,
     read_drops,
     read_table,
-    table_file,
     unpack,
 )
 from editions.package import checked as package_checked
@@ -46,6 +46,7 @@ from flows.night import Night
 from flows.recalls import recalls
 from flows.receive import ReceiveError, delivered, receive, write_ack
 from ledger.deliveries import acknowledge, delivery_row, delivery_rows, queue_due, queue_recall
+from ledger.files import opened, sweep_parts
 from ledger.publications import current_id, publish
 from ledger.runs import start_run
 from ledger.settings import PROJECT_DIR
@@ -108,7 +109,7 @@ class Bank:
         if self.refused:
             raise AgencyError("refuses the file.", where, "call them")
         for name, content in files:
-            (self.box / name).write_bytes(content)
+            (self.box / name).write_bytes(opened(content).read())
 
     @property
     def night(self):
@@ -187,7 +188,7 @@ def test_the_same_bytes_go_on_every_retry_and_a_second_send_of_the_day_sends_not
     bank.is_away = True
     (line,) = bank.send()
     assert line["state"] == "pending"
-    kept = packages.kept_package(bank.settings.data_dir, delivery_row(bank.ledger, "bank_a.1"))
+    kept = packages.kept_package(bank.settings.data_dir, delivery_row(bank.ledger, "bank_a.1")).read_bytes()
     bank.is_away = False
     assert [line["state"] for line in bank.send()] == ["sent"]
     assert bank.packages()[0].read_bytes() == kept
@@ -215,7 +216,7 @@ def test_a_given_up_number_that_arrived_all_the_same_is_followed_too(bank):
     lost = delivery_row(bank.ledger, "bank_a.2")
     bank.is_away = False
     # Its answer was lost: it stands in the bank's box.
-    (bank.box / lost["file_name"]).write_bytes(packages.kept_package(bank.settings.data_dir, lost))
+    (bank.box / lost["file_name"]).write_bytes(packages.kept_package(bank.settings.data_dir, lost).read_bytes())
     bank.send(DAYS[2])
     assert bank.receive_all() == ["loaded"] * 3
 
@@ -321,6 +322,19 @@ def three(bank):
     return bank
 
 
+def packed(files, manifest):
+    buffer = BytesIO()
+    pack(files, manifest, buffer)
+    return buffer.getvalue()
+
+
+def written(table, path, name, form):
+    """The bytes of a table's file, and its entry in the manifest."""
+    file = TableFile(path, name, form)
+    file.write(table)
+    return path, file.close()
+
+
 def changed(package, name, content, resum=False):
     """A package with other bytes in one file, its sums made right again where wanted."""
     files = unpack(package.read_bytes())
@@ -331,7 +345,7 @@ def changed(package, name, content, resum=False):
             held = files[entry["path"]]
             entry |= {"bytes": len(held), "sha256": hashlib.sha256(held).hexdigest()}
         rest = {name: held for name, held in files.items() if name not in ("manifest.json", "SHA256SUMS")}
-        package.write_bytes(pack(rest, manifest)[0])
+        package.write_bytes(packed(rest, manifest))
         return
     buffer = BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
@@ -396,7 +410,7 @@ def test_a_table_named_as_what_the_store_keeps_for_itself_is_refused(three, name
     manifest = json.loads(files["manifest.json"])
     manifest["files"][0]["table"] = name
     rest = {path: held for path, held in files.items() if path not in ("manifest.json", "SHA256SUMS")}
-    package.write_bytes(pack(rest, manifest)[0])
+    package.write_bytes(packed(rest, manifest))
     refused(three, package, "which are no names of tables")
     assert three.loaded()
 
@@ -406,13 +420,14 @@ def test_a_row_dropped_from_one_table_leaves_the_notice_that_rests_on_another(th
     files = unpack(package.read_bytes())
     manifest = json.loads(files["manifest.json"])
     table = pa.table({"uscc": ["91441300MA00000001"], "score": ["9"]})
-    files["notices.csv"] = table_file(table, "notices", "csv")
+    path, entry = written(table, three.box / "notices.csv", "notices", "csv")
+    files["notices.csv"] = path.read_bytes()
     files["drops.csv"], manifest["drops"] = drops_file(
         [{"table": "ext_bank__other", "uscc": "91441300MA00000001", "consent_id": "K1", "reason": "data_class"}]
     )
-    manifest["files"].append(described_file(table, "notices", "notices.csv", files["notices.csv"]))
+    manifest["files"].append(entry)
     rest = {path: held for path, held in files.items() if path not in ("manifest.json", "SHA256SUMS")}
-    package.write_bytes(pack(rest, manifest)[0])
+    package.write_bytes(packed(rest, manifest))
     assert three.receive(package).dropped == 1
     with sqlite3.connect(three.into / "received.sqlite") as store:
         assert store.execute("select count(*) from notices").fetchone() == (1,)
@@ -434,7 +449,7 @@ def test_a_replayed_package_is_known_and_a_number_with_other_content_refused(thr
     files = unpack(package.read_bytes())
     manifest = json.loads(files["manifest.json"]) | {"send_date": "2025-07-20"}
     rest = {name: held for name, held in files.items() if name not in ("manifest.json", "SHA256SUMS")}
-    package.write_bytes(pack(rest, manifest)[0])
+    package.write_bytes(packed(rest, manifest))
     refused(three, package, "number 1 was received with other content")
 
 
@@ -475,7 +490,7 @@ def test_a_package_that_gnu_tar_made_of_the_same_files_is_loaded(three, tmp_path
 
 def test_no_bit_of_a_package_can_be_changed_unseen():
     files = {"a.csv": b"uscc\n", "b.csv": b"x" * 512, "empty.csv": b""}
-    package, _ = pack(files, {})
+    package = packed(files, {})
     held = unpack(package)
     for place in range(len(package)):
         changed = package[:place] + bytes([package[place] ^ 1]) + package[place + 1 :]
@@ -561,10 +576,10 @@ ROWS = pa.table(
 @pytest.mark.parametrize(
     ("form", "suffix"), [("csv", "csv"), ("csv-gb18030", "csv"), ("parquet", "parquet"), ("xlsx", "xlsx")]
 )
-def test_each_format_is_the_same_twice_and_read_back_with_its_totals(form, suffix):
-    content = table_file(ROWS, "list", form)
-    assert table_file(ROWS, "list", form) == content
-    entry = described_file(ROWS, "list", f"list.{suffix}", content)
+def test_each_format_is_the_same_twice_and_read_back_with_its_totals(form, suffix, tmp_path):
+    path, entry = written(ROWS, tmp_path / f"list.{suffix}", "list", form)
+    content = path.read_bytes()
+    assert written(ROWS, path, "list", form)[0].read_bytes() == content
     assert entry["sums"] == {"score": "61.5000", "rank": "1"}
     first, second = read_table(entry, content, form)
     assert first["enterprise_name"] == "龘科技, 有限公司"
@@ -576,10 +591,43 @@ def test_each_format_is_the_same_twice_and_read_back_with_its_totals(form, suffi
         assert content.startswith(b"\xef\xbb\xbf") == (form == "csv")
 
 
-def test_a_workbook_is_for_small_lists():
+@pytest.mark.parametrize("form", ["csv", "csv-gb18030"])
+def test_a_table_written_in_pieces_is_the_same_file_with_the_same_totals(form, tmp_path):
+    whole, entry = written(ROWS, tmp_path / "list.csv", "list", form)
+    content = whole.read_bytes()
+    file = TableFile(whole, "list", form)
+    for piece in (ROWS.slice(0, 0), ROWS.slice(0, 1), ROWS.slice(1)):
+        file.write(piece)
+    assert file.close() == entry
+    assert whole.read_bytes() == content
+
+
+def test_rows_are_cut_in_pieces_of_one_order(bank, monkeypatch):
+    bank.send(DAYS[0])
+    monkeypatch.setattr(extract, "PIECE_ROWS", 2048)
+    folder = bank.settings.data_dir / "editions" / "2025-06-30-a"
+    cut = cut_extract(folder, "bank_a", ["uscc", "score"], DAYS[0], purposes=BANK.purposes)
+    assert [piece.num_rows for piece in cut.pieces()] == [0, 3]
+    assert cut.codes() == sorted(cut.table["uscc"].to_pylist())
+
+
+def test_what_a_kill_left_of_a_package_that_was_being_made_is_swept(bank):
+    bank.send(DAYS[0])
+    making = packages.kept_folder(bank.settings.data_dir, delivery_row(bank.ledger, "bank_a.1")) / ".making.part"
+    making.mkdir()
+    (making / "x.csv").write_bytes(b"uscc")
+    assert sweep_parts(bank.settings.data_dir) == 1
+    assert sorted(path.name for path in making.parent.iterdir()) == [
+        "jifen_bank_a_20250709_000001.tar",
+        "manifest.json",
+        "rows.json",
+    ]
+
+
+def test_a_workbook_is_for_small_lists(tmp_path):
     long = pa.table({"uscc": pa.array(["x"] * 10_001)})
     with pytest.raises(PackageError, match="10000 at most"):
-        table_file(long, "list", "xlsx")
+        written(long, tmp_path / "list.xlsx", "list", "xlsx")
 
 
 def test_a_number_is_sent_as_its_band_and_an_edge_belongs_to_the_band_above():
@@ -625,12 +673,11 @@ def test_no_row_and_no_column_outside_the_grant_leaves_ever(tmp_path, given_by, 
     names = ["uscc", "consent_id", *fields]
     cut = cut_extract(tmp_path / "edition", "bank_a", names, today, purposes=["授信评估"])
     table = banded(cut.table, {"score": [Decimal(60)]} if "score" in names else {})
-    content = table_file(table, SCORES, "csv")
+    path, entry = written(table, tmp_path / f"{SCORES}.csv", SCORES, "csv")
     drops, dropped = drops_file([])
-    entry = described_file(table, SCORES, f"{SCORES}.csv", content)
     manifest = {"format": 1, "files": [entry], "drops": dropped}
-    files = {f"{SCORES}.csv": content, "drops.csv": drops, "datapackage.json": b"{}"}
-    held = unpack(pack(files, manifest)[0])
+    files = {f"{SCORES}.csv": path, "drops.csv": drops, "datapackage.json": b"{}"}
+    held = unpack(packed(files, manifest))
     entry = package_checked(held)["files"][0]
     by_id = {one["consent_id"]: one for one in rows}
     for row in read_table(entry, held[f"{SCORES}.csv"], "csv"):
