@@ -12,7 +12,7 @@ import typer
 from cli import show
 from cli.command import Json, fail, misused, new_group, require_known
 from cli.sink_check import check_sinks, contract_columns
-from connectors import age
+from connectors import age, gm
 from connectors.drivers.addresses import checked_addresses
 from connectors.drivers.webhook import prepared
 from connectors.drivers.webhook_signature import new_secret, signed_headers
@@ -42,7 +42,11 @@ def _told(sink: Sink) -> dict[str, Any]:
     told: dict[str, Any] = {"recipient": sink.name, "title": f"{sink.title.zh} {sink.title.en}", "kind": sink.kind}
     if not isinstance(sink, ExtractSink):
         return told
-    seal = {"openpgp": "OpenPGP", "age": "age"}[sink.sealed.kind] if sink.sealed else f"no: {sink.unsealed}"
+    seal = (
+        {"openpgp": "OpenPGP", "age": "age", "gm": "jifen-gm-1"}[sink.sealed.kind]
+        if sink.sealed
+        else f"no: {sink.unsealed}"
+    )
     answers = sink.acknowledged.working_days if sink.acknowledged else None
     return {**told, "gets": ", ".join(sink.tables), "format": sink.format, "sealed": seal, "answers": answers}
 
@@ -74,10 +78,10 @@ def _checked(sink: ExtractSink) -> dict[str, Any]:
     problems = [found["message"]] if found["message"] else []
     if missing := _missing(sink):
         problems.append(_not_set(missing))
-    elif sink.sealed and sink.sealed.kind == "age":
+    elif sink.sealed and sink.sealed.kind != "openpgp":
         try:
             ours, theirs = (key_file(one, sink.name) for one in (sink.sealed.signing_key, sink.sealed.recipient_keys))
-            age.usable(ours, theirs, sink.name)
+            (age if sink.sealed.kind == "age" else gm).usable(ours, theirs, sink.name)
         except ConfigError as error:
             problems.append(str(error))
     elif sink.sealed:

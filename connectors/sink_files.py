@@ -114,17 +114,19 @@ class Granted(Strict):
 class Sealing(Strict):
     """Variables that hold paths of key files, ours and the recipient's.
 
-    OpenPGP, sign then encrypt, where they stand for themselves; under `age` they are a minisign key and age recipients.
+    OpenPGP, sign then encrypt, where they stand for themselves; under `age` they are a minisign key and age recipients,
+    under `gm` SM2 keys.
     """
 
-    kind: Literal["openpgp", "age"] = "openpgp"
+    kind: Literal["openpgp", "age", "gm"] = "openpgp"
     signing_key: Variable
     recipient_keys: Variable
 
     @model_validator(mode="before")
     @classmethod
-    def _under_age(cls, told: Any) -> Any:
-        return {"kind": "age", **told["age"]} if isinstance(told, dict) and list(told) == ["age"] else told
+    def _under_its_kind(cls, told: Any) -> Any:
+        kind = next(iter(told)) if isinstance(told, dict) and len(told) == 1 else None
+        return {"kind": kind, **told[kind]} if kind in ("age", "gm") else told
 
 
 class Acknowledgement(Strict):

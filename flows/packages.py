@@ -9,7 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from connectors import age
+from connectors import age, gm, openpgp
 from connectors.errors import ConfigError, DataError
 from connectors.sink_files import ExtractSink, Sealing
 from connectors.strict import Variable
@@ -135,20 +135,19 @@ def sealed(sealing: Sealing, package: Path, where: str) -> tuple[Path, dict[str,
     Raises `ConfigError` for a key file that may not be used.
     """
     signing, recipients = key_file(sealing.signing_key, where), key_file(sealing.recipient_keys, where)
-    if sealing.kind == "age":
-        target = package.with_name(f"{package.name}.age")
-        return target, {f"{target.name}{SUFFIX}": age.seal(package, target, signing, recipients, where)}
-    from connectors.openpgp import seal
-
-    target = package.with_name(f"{package.name}.gpg")
-    seal(package, target, signing, recipients, where)
-    return target, {}
+    if sealing.kind == "openpgp":
+        target = package.with_name(f"{package.name}.gpg")
+        openpgp.seal(package, target, signing, recipients, where)
+        return target, {}
+    target = package.with_name(f"{package.name}.{sealing.kind}")
+    module, suffix = (age, SUFFIX) if sealing.kind == "age" else (gm, gm.SUFFIX)
+    return target, {f"{target.name}{suffix}": module.seal(package, target, signing, recipients, where)}
 
 
 def signature_beside(data_dir: Path, row: Row) -> list[tuple[str, bytes]]:
     """The signature that is left beside a package, where its seal has one."""
-    path = kept_folder(data_dir, row) / f"{row['file_name']}{SUFFIX}"
-    return [(path.name, path.read_bytes())] if path.is_file() else []
+    paths = [kept_folder(data_dir, row) / f"{row['file_name']}{suffix}" for suffix in (SUFFIX, gm.SUFFIX)]
+    return [(path.name, path.read_bytes()) for path in paths if path.is_file()]
 
 
 def key_file(variable: Variable, where: str) -> Path:

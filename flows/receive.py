@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from connectors import age
+from connectors import age, gm
 from connectors.errors import ConfigError
 from connectors.openpgp import SealError, unseal
 from editions.package import DROPS, MANIFEST, PackageError, checked, read_drops, read_table, unpack
@@ -142,9 +142,11 @@ def _opened(package: Path, keys: Keys | None) -> bytes:
     if keys is not None and package.suffix == ".age":
         signature = package.with_name(f"{package.name}{SUFFIX}")
         return age.unseal(content, signature, keys.secret, keys.senders, "receive")
+    if keys is not None and package.suffix == ".gm":
+        return gm.unseal(content, package.with_name(f"{package.name}{gm.SUFFIX}"), keys.secret, keys.senders, "receive")
     if keys is not None:
         return unseal(content, keys.secret, keys.senders, "receive")
-    if package.suffix in (".gpg", ".age"):
+    if package.suffix in (".gpg", ".age", ".gm"):
         raise ReceiveError("it is sealed: name --key and --sender")
     return content
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final
 
+from connectors import gm
 from connectors.age import new_identity
 from connectors.openpgp import new_pair
 from connectors.sink_files import ExtractSink
@@ -29,6 +30,8 @@ def key_pair(state: Path, name: str, kind: str = "openpgp") -> tuple[Path, Path]
         found = folder / f"{name}.secret.asc", folder / f"{name}.asc"
         return found if all(path.exists() for path in found) else new_pair(folder, name)
     secret = folder / f"{name}.key"
+    if kind == "gm" and not secret.exists():
+        gm.new_pair(secret, public_path_of(secret))
     if not secret.exists():
         new_key(secret) if name == SENDER else new_identity(secret, public_path_of(secret))
     return secret, public_path_of(secret)
