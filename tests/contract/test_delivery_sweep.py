@@ -7,6 +7,7 @@ import pytest
 
 from connectors.drivers import sftp
 from flows import receive
+from ledger.files import opened
 from tests import delivery_sweep
 
 
@@ -45,7 +46,7 @@ def test_openssh_as_the_bank_gets_them_all_too(swept, monkeypatch):
 
 async def _under_its_own_name(client, target, content, _):
     async with client.open(str(target), "wb") as handle:
-        await handle.write(content)
+        await handle.write(opened(content).read())
 
 
 @pytest.mark.parametrize(
