@@ -17,7 +17,7 @@ def deploy(
     plan: Annotated[bool, typer.Option("--plan", help="Only say what would be changed.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Make the Prefect server equal to our files: work pool, deployments, the automation that ends silent runs.
+    """Make the Prefect server equal to our files: work pool, deployments, the automations that end silent runs.
 
     Runs that a dead worker claimed are cancelled, runs that the ledger knows to be over are ended, and slots that
     nobody holds are freed. Lists what only a person can change. A second call changes nothing.

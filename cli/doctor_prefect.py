@@ -40,7 +40,7 @@ def deployments(here: Here) -> str:
 
 
 def automation(here: Here) -> str:
-    """A run that is silent is called crashed."""
+    """A run that is silent is called crashed, and a scheduled night that crashed is run once more."""
     return _as_told(here, (AUTOMATION,), "there")
 
 

@@ -37,6 +37,7 @@ POOL, DEPLOYMENT, AUTOMATION, RUN, SLOTS = "work pool", "deployment", "automatio
 OURS = "jifen"
 """The tag of what we deploy: a deployment that has it and that no file names any more is ours to take away."""
 ZOMBIES = "jifen: a run that is silent has crashed"
+ONCE_MORE = "jifen: a scheduled night that crashed is run once more"
 SILENT = timedelta(seconds=SILENT_SECONDS)
 """After how long without a heartbeat, of which one comes in 180 s, a run counts as crashed in Prefect."""
 PENDING = timedelta(minutes=10)
@@ -230,31 +231,34 @@ def _deploy(client: "SyncPrefectClient", one: Wanted) -> None:
 
 
 def _automation(client: "SyncPrefectClient") -> Iterator[Change]:
-    wanted = zombie_automation()
-    found = next(iter(client.read_automations_by_name(ZOMBIES)), None)
-    if found is None:
-        yield Change(AUTOMATION, ZOMBIES, "is not there: made", partial(client.create_automation, wanted))
-    elif _compared(found) != _compared(wanted):
-        update = partial(client.update_automation, found.id, wanted)
-        yield Change(AUTOMATION, ZOMBIES, "is another one: as we mean it", update)
+    for wanted in (zombie_automation(), once_more_automation()):
+        found = next(iter(client.read_automations_by_name(wanted.name)), None)
+        if found is None:
+            yield Change(AUTOMATION, wanted.name, "is not there: made", partial(client.create_automation, wanted))
+        elif _compared(found) != _compared(wanted):
+            update = partial(client.update_automation, found.id, wanted)
+            yield Change(AUTOMATION, wanted.name, "is another one: as we mean it", update)
 
 
 def _compared(one: "AutomationCore") -> dict[str, Any]:
-    meant = {"expect", "after", "within", "match", "posture"}
+    meant = {"expect", "after", "within", "match", "match_related", "posture"}
     return one.model_dump(include={"enabled": True, "trigger": meant})
 
 
 def zombie_automation() -> "AutomationCore":
-    """What has Prefect call a run crashed of which no heartbeat came: a server of our own has none by itself."""
+    """What has Prefect call a run crashed of which no heartbeat came: a server of our own has none by itself.
+
+    One that a worker claimed is heard of as well, since whoever dies before the start sends no heartbeat at all.
+    """
     from prefect.client.schemas.objects import StateType
     from prefect.events.actions import ChangeFlowRunState
     from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 
-    beat = "prefect.flow-run.heartbeat"
+    claimed, begun, beat = (f"prefect.flow-run.{what}" for what in ("Pending", "Running", "heartbeat"))
     ends = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")}
     trigger = EventTrigger(
-        after={beat},
-        expect={beat, *ends},
+        after={claimed, begun, beat},
+        expect={begun, beat, *ends},
         match={"prefect.resource.id": ["prefect.flow-run.*"]},
         for_each={"prefect.resource.id"},
         posture=Posture.Proactive,
@@ -263,6 +267,28 @@ def zombie_automation() -> "AutomationCore":
     )
     crash = ChangeFlowRunState(state=StateType.CRASHED, message="no heartbeat: jifen status says how the night ended")
     return AutomationCore(name=ZOMBIES, trigger=trigger, actions=[crash])
+
+
+def once_more_automation() -> "AutomationCore":
+    """What runs a scheduled night again that crashed, for the same day; that run is not scheduled, and so the last."""
+    from prefect.events.actions import RunDeployment
+    from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+
+    trigger = EventTrigger(
+        expect={"prefect.flow-run.Crashed"},
+        match={"prefect.resource.id": "prefect.flow-run.*"},
+        match_related=[
+            {"prefect.resource.role": "deployment", "prefect.resource.name": "nightly"},
+            {"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.auto-scheduled"},
+        ],
+        for_each={"prefect.resource.id"},
+        posture=Posture.Reactive,
+        threshold=1,
+        within=timedelta(0),
+    )
+    its_time = {"__prefect_kind": "jinja", "template": "{{ flow_run.expected_start_time }}"}
+    again = RunDeployment(source="inferred", parameters={"scheduled": its_time})
+    return AutomationCore(name=ONCE_MORE, trigger=trigger, actions=[again])
 
 
 def _runs(over: "Sequence[Over]", client: "SyncPrefectClient") -> Iterator[Change]:

@@ -121,8 +121,9 @@ TASKS = Steps(
 
 def _run_name() -> str:
     """What a night is called on its page: its business date, so that nights can be told apart."""
+    given = flow_run.parameters
     try:
-        return f"night of {flow_run.parameters.get('as_of') or scheduled_date(_settings())}"
+        return f"night of {given.get('as_of') or scheduled_date(_settings(), given.get('scheduled'))}"
     except SettingsError:
         return "night"
 
@@ -140,19 +141,19 @@ def _settings() -> Settings:
     persist_result=False,
     validate_parameters=True,
 )
-def nightly(as_of: date | None = None) -> Outcome | State[Outcome]:
+def nightly(as_of: date | None = None, scheduled: datetime | None = None) -> Outcome | State[Outcome]:
     """Run the whole night.
 
     `as_of` is the business date. Without it the date of the scheduled start in the zone's own time is taken, never the
     clock's: a worker may begin a run early, or hours late. One before the current edition's builds beside
-    it, and publishes nothing.
+    it, and publishes nothing. `scheduled` is the start for which a night that crashed, and is run again, was scheduled.
 
     Ends as Failed in Prefect whenever the exit code of `jifen run` would not be 0; its data is a `NightFailedError`, or
     the error that kept the night from beginning.
     """
     try:
         settings = _settings()
-        day = as_of or scheduled_date(settings)
+        day = as_of or scheduled_date(settings, scheduled)
         log.info("Prefect: %s", flow_run.ui_url)
         outcome = recipe.run_night(settings, day, f"prefect:{flow_run.id}", TASKS)
         ENDED.append(outcome)
@@ -193,9 +194,9 @@ def _failed(error: Exception) -> State[Any]:
     return Failed(message=told, data=error)
 
 
-def scheduled_date(settings: Settings) -> date | None:
+def scheduled_date(settings: Settings, scheduled: object = None) -> date | None:
     """The day for which this run was scheduled, in the zone's time; None outside a flow run."""
-    scheduled = flow_run.scheduled_start_time
-    if not isinstance(scheduled, datetime):
+    moment = scheduled or flow_run.scheduled_start_time
+    if not isinstance(moment, datetime):
         return None
-    return scheduled.astimezone(settings.zone).date()
+    return moment.astimezone(settings.zone).date()

@@ -161,6 +161,8 @@ def test_a_scheduled_run_takes_the_day_it_was_scheduled_for_in_the_zones_time(se
     assert nightly.scheduled_date(settings) == date(2025, 7, 1)
     monkeypatch.setattr(nightly, "flow_run", SimpleNamespace(scheduled_start_time=None))
     assert nightly.scheduled_date(settings) is None
+    # One that crashed late in the evening and is run once more after midnight is still that evening's.
+    assert nightly.scheduled_date(settings, late_on_the_30th) == date(2025, 6, 30)
 
 
 def test_unit_tests_cannot_open_a_socket():
