@@ -284,7 +284,8 @@ def once_more_automation() -> "AutomationCore":
         for_each={"prefect.resource.id"},
         posture=Posture.Reactive,
         threshold=1,
-        within=timedelta(0),
+        # Two may find the same run dead: within this time it is once.
+        within=timedelta(hours=1),
     )
     its_time = {"__prefect_kind": "jinja", "template": "{{ flow_run.expected_start_time }}"}
     again = RunDeployment(source="inferred", parameters={"scheduled": its_time})

@@ -41,7 +41,7 @@ from tests.e2e.house import House
 from tests.project_copy import run_in_copy
 
 SILENT_SECONDS, BEAT_SECONDS, RESTART_SECONDS = 75, 30, 3
-FIRST_MINUTES, APART_MINUTES = 7, 6
+FIRST_MINUTES, APART_MINUTES = 7, 8
 WAIT_SECONDS = 900
 DEPLOY = f"""
 from datetime import timedelta
