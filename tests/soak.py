@@ -140,6 +140,7 @@ class Soak:
     agencies: soak_zone.Agencies = field(init=False)
     outcomes: Counter[str] = field(default_factory=Counter)
     gates: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
     findings: list[str] = field(default_factory=list)
     measured: list[Measured] = field(default_factory=list)
     retained: list[tuple[int, int, int]] = field(default_factory=list)
@@ -189,8 +190,9 @@ class Soak:
             self.findings.append(f"{told['as_of']}: {told['state']} though nobody failed: {told['message']} {why}")
         if not good and not ("Whose: " in told["message"] and "Next: " in told["message"]):
             self.findings.append(f"{told['as_of']}: {told['state']} without what next: {told['message']}")
-        if "error" in told["report"].get("split", {}):
-            self.findings.append(f"{told['as_of']}: split: {told['report']['split']['error']}")
+        if split := told["report"].get("split"):
+            self.outcomes[f"split by {len(split.get('causes', ()))} causes"] += 1
+            self.findings += [f"{told['as_of']}: split: {split['error']}"] if "error" in split else []
         if (self.house.data_dir / "logs" / "faults.log").exists():
             self.findings.append(f"{told['as_of']}: logs/faults.log was written")
 
@@ -282,6 +284,7 @@ class Soak:
         self.command("ledger", "verify", "--json")
         ledger = open_ledger(self.house.settings)
         for row in rows(ledger, select(tables.editions)):
+            self.kinds[row["kind"]] += 1
             path = editions_dir(self.house.data_dir) / row["edition_id"]
             found = [one for one in verify(path, row["manifest_sha256"]) if one.problem != "dropped"]
             self.findings += [f"edition {row['edition_id']}: {one.path} {one.message}" for one in found]
@@ -327,7 +330,7 @@ class Soak:
         dropped = (f"night {night} {old / 1e6:.1f} to {new / 1e6:.1f} MB" for night, old, new in self.retained)
         told = (f"{getattr(last, name)} ({getattr(first, name)}) {name}" for name in OPEN)
         say(
-            f"nights: {count} of {self.nights}: {states}; gate: {dict(self.gates)}",
+            f"nights: {count} of {self.nights}: {states}; gate: {dict(self.gates)}; editions: {dict(self.kinds)}",
             f"happened: {self.population.happened}",
             f"failed: {sum(self.agencies.failed.values())}: {self.agencies.failed}",
             f"bank: {dict(self.loaded)} packages",

@@ -12,4 +12,5 @@ def test_nights_over_the_end_of_a_year_in_one_process_leave_nothing_open_and_not
     done = subprocess.run(command, cwd=PROJECT_DIR, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "nights: 4 of 4: 4 published" in done.stdout
+    assert "'rule_change': 1" in done.stdout
     assert "0 findings" in done.stdout
