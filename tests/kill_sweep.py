@@ -186,8 +186,9 @@ class Range:
                 os.killpg(child, signal.SIGKILL)
                 kill_after = None
             time.sleep(POLL_SECONDS)
-        self.seconds = time.monotonic() - began
-        return Ended(os.waitstatus_to_exitcode(status), tuple(reader.seen))
+        code = os.waitstatus_to_exitcode(status)
+        self.seconds = self.seconds if code else time.monotonic() - began
+        return Ended(code, tuple(reader.seen))
 
     def _be_the_night(self, watch: Watch) -> None:
         code = 70
@@ -255,6 +256,13 @@ class Range:
         first = self.night(die, [die_at] if die_at else [], kill_after)
         how = str(die_at or f"after {kill_after:.2f} s")
         return self._gone_on(Killed(how, first.code == -signal.SIGKILL), list(first.seen), first.code)
+
+    def kill_at_random(self, dice: random.Random, count: int, beside: float = 0.0) -> Iterator[Killed]:
+        """Kill nights at any moment of the time that the last whole one took, until so many died of it."""
+        while count:
+            killed = self.kill(kill_after=dice.random() * (self.seconds + beside))
+            count -= killed.died
+            yield killed
 
     def fill_disk(self, point: Point) -> Killed:
         """Let one operation of a night find the disk full, and run the night again once there is room."""
@@ -511,24 +519,21 @@ def report(swept: Range, asked: argparse.Namespace) -> int:
     began, dice = time.monotonic(), random.Random(asked.seed)
     swept.sound()
     swept.sound()
-    length, points = swept.seconds, points_of(swept.counts, dice)
+    points = points_of(swept.counts, dice)
     _print(
         f"a sound night: {sum(swept.counts.values())} durable operations at {len(swept.counts)} sites, "
-        f"{length:.1f} s; {len(points)} points"
+        f"{swept.seconds:.1f} s; {len(points)} points"
     )
     points = [point for point in points if asked.sites in point.site]
     room = [point for point in points if point.when == "before" and point.site.split()[0] in NEEDS_ROOM]
     points = swept.sound(points if asked.points == "all" else points[: int(asked.points)])
     full = dice.sample(room, min(asked.full, len(room)))
-    moments = [dice.uniform(0, length) for _ in range(asked.kills)]
+    real = replace(swept, builds=replace(swept.builds, is_used=False))
     kills: dict[str, Iterator[Killed]] = {
         "left at a crash point": map(swept.gone_on_from, points),
         "found the disk full or read-only": map(swept.fill_disk, full),
-        "killed at a random moment": (swept.kill(kill_after=after) for after in moments),
-        "killed so, with dbt itself": (
-            replace(swept, builds=replace(swept.builds, is_used=False)).kill(kill_after=after)
-            for after in (dice.uniform(0, length + REAL_BUILD_SECONDS) for _ in range(asked.real))
-        ),
+        "killed at a random moment": swept.kill_at_random(dice, asked.kills),
+        "killed so, with dbt itself": real.kill_at_random(dice, asked.real, REAL_BUILD_SECONDS),
     }
     done: dict[str, list[Killed]] = {name: [] for name in kills}
     while kills and time.monotonic() - began < asked.minutes * 60:
@@ -544,7 +549,7 @@ def report(swept: Range, asked: argparse.Namespace) -> int:
     for name, wanted in zip(done, (len(points), len(full), asked.kills, asked.real), strict=True):
         each = done[name]
         _print(
-            f"{name}: {len(each)} of {wanted} done, {sum(one.died for one in each)} died of it, "
+            f"{name}: {len(each)} done of {wanted} wanted, {sum(one.died for one in each)} died of it, "
             f"{sum(one.repeats for one in each)} repeats, {sum(bool(one.findings) for one in each)} with findings"
         )
     cost = resource.getrusage(resource.RUSAGE_CHILDREN)
