@@ -7,7 +7,7 @@ head that the journal had when it was sealed.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,13 @@ from ledger.store import Row, now, rows
 from ledger.tables import (
     batches,
     deliveries,
+    edition_acts,
     editions,
+    held_decisions,
     journal,
+    objections,
     publications,
+    publicities,
     published_rulesets,
     quarantine_decisions,
 )
@@ -48,7 +52,7 @@ _KEPT: tuple[tuple[str, Table, str, ColumnElement[bool] | None], ...] = (
         "quarantine_lines",
         batches.c.state.in_(("landed", "unchanged")),
     ),
-    ("edition", editions, "as_of recipe_sha256 manifest_sha256 ruleset_id", None),
+    ("edition", editions, "as_of recipe_sha256 manifest_sha256 ruleset_id kind signed_by", None),
     ("publication", publications, "edition_id sequence supersedes run_id published_at", None),
     ("ruleset", published_rulesets, "content_sha256 edition_id", None),
     ("decision", quarantine_decisions, "source dataset action why decided_by decided_at as_of batch", None),
@@ -58,6 +62,16 @@ _KEPT: tuple[tuple[str, Table, str, ColumnElement[bool] | None], ...] = (
         "edition_id recipient number send_date file_name sha256 manifest_sha256 rows denied",
         deliveries.c.state == "sent",
     ),
+    ("held_decision", held_decisions, "content_sha256 action why decided_by as_of", None),
+    ("edition_act", edition_acts, "act edition_id stands note why decided_by", None),
+    (
+        "objection",
+        objections,
+        "edition_id uscc what opened_on due_on opened_by decision why decided_on decided_by closed_on closed_by "
+        "corrected_by",
+        None,
+    ),
+    ("publicity", publicities, "opened_on until opened_by closed_on closed_by", None),
 )
 """Kind of entry, the table whose rows it keeps, the columns beside the key, and which rows.
 
@@ -85,20 +99,32 @@ def _facts(table: Table, columns: str, row: Mapping[Any, Any]) -> Row:
 
 def differences(ledger: Engine) -> Iterator[str]:
     """Each row of a kept table that is not what the journal says of it, or of which one of the two says nothing."""
-    told: dict[str, dict[tuple[Any, ...], Row]] = {kind: {} for kind, *_ in _KEPT}
-    for entry in entries(ledger):
-        if entry["kind"] in told:
-            table = next(table for kind, table, *_ in _KEPT if kind == entry["kind"])
-            key = tuple(entry["content"][column.name] for column in table.primary_key)
-            told[entry["kind"]][key] = {name: value for name, value in entry["content"].items() if name != "because"}
+    told = _rows_told(entries(ledger))
     for kind, table, columns, which in _KEPT:
         found = {}
         for row in rows(ledger, select(table) if which is None else select(table).where(which)):
             facts = _facts(table, columns, row)
             found[tuple(facts[column.name] for column in table.primary_key)] = facts
         for key in sorted(told[kind].keys() | found.keys(), key=str):
-            if told[kind].get(key) != found.get(key):
-                yield f"{kind} {'.'.join(map(str, key))}: {_told(told[kind].get(key), found.get(key))}"
+            if what := _told(told[kind].get(key), found.get(key)):
+                yield f"{kind} {'.'.join(map(str, key))}: {what}"
+
+
+def _rows_told(found: Sequence[Row]) -> dict[str, dict[tuple[Any, ...], Row]]:
+    """What the entries say of each row of a kept table together, by kind and key."""
+    told: dict[str, dict[tuple[Any, ...], Row]] = {kind: {} for kind, *_ in _KEPT}
+    tables = {kind: table for kind, table, *_ in _KEPT}
+    for entry in found:
+        kind, content = entry["kind"], entry["content"]
+        if kind in told:
+            # Acts are numbered in the order of their entries.
+            content = {"act_no": len(told[kind]) + 1, **content} if kind == "edition_act" else content
+            key = tuple(content[column.name] for column in tables[kind].primary_key)
+            # The first step of an objection or a publicity says that the others were not taken yet.
+            later = {} if "step" not in content else {one.name: None for one in tables[kind].c if one.nullable}
+            said = {name: value for name, value in content.items() if name not in ("because", "step")}
+            told[kind][key] = {**told[kind].get(key, later), **said}
+    return told
 
 
 def _told(kept: Row | None, found: Row | None) -> str:
@@ -106,8 +132,9 @@ def _told(kept: Row | None, found: Row | None) -> str:
         return "stands in the ledger, and the journal knows nothing of it"
     if found is None:
         return "is in the journal, and not in the ledger any more"
-    other = [name for name in found if found[name] != kept.get(name)]
-    return "; ".join(f"{name} is {found[name]!r}, the journal says {kept.get(name)!r}" for name in other)
+    # An entry of before a column was kept says nothing of it.
+    other = [name for name in found if name in kept and found[name] != kept[name]]
+    return "; ".join(f"{name} is {found[name]!r}, the journal says {kept[name]!r}" for name in other)
 
 
 def append(connection: Connection, kind: str, content: Mapping[str, Any]) -> None:

@@ -1,15 +1,28 @@
 """The journal of the ledger: an entry changed, removed, moved or cut off shows, and so does a row that it tells of."""
 
 import itertools
+from datetime import date
 
 import pytest
 from sqlalchemy import delete, select, update
 
+from ledger.acts import WITHDRAWN, go_to
+from ledger.held import decide_held
 from ledger.journal import Head, append, breaks, differences, entries, head, keep, sha256_of
+from ledger.objections import close_publicity, decide_objection, open_objection, open_publicity
 from ledger.publications import mark_sent, publish
 from ledger.quarantine import Decision, decide
 from ledger.runs import start_run
-from ledger.tables import deliveries, editions, journal, publications
+from ledger.tables import (
+    deliveries,
+    edition_acts,
+    editions,
+    held_decisions,
+    journal,
+    objections,
+    publications,
+    publicities,
+)
 from tests.unit.conftest import DAY
 
 EDITION = {"edition_id": "e", "as_of": "2025-06-30", "recipe_sha256": "r", "manifest_sha256": "m", "ruleset_id": "x"}
@@ -101,6 +114,45 @@ def test_a_row_that_was_edited_behind_the_journal_shows(ledger, table, column):
 def test_a_row_that_was_removed_or_added_behind_the_journal_shows(ledger):
     execute(ledger, delete(publications), editions.insert().values(**{**EDITION, "edition_id": "forged"}))
     assert sorted(found.partition(":")[0] for found in differences(ledger)) == ["edition forged", "publication 1"]
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        (edition_acts, "why", "forged"),
+        (held_decisions, "action", "rejected"),
+        (objections, "decision", "rejected"),
+        (objections, "corrected_by", "e"),
+        (publicities, "until", "2025-07-01"),
+        (editions, "signed_by", None),
+    ],
+)
+def test_what_people_decided_cannot_be_edited_or_removed_behind_the_journal(ledger, table, column, value):
+    """Who takes away the row of a withdrawal would have the withdrawn edition stand again."""
+    publish(
+        ledger,
+        {**EDITION, "edition_id": "f", "kind": "nightly", "signed_by": "AB"},
+        start_run(ledger, DAY, "plain"),
+        "e",
+        [],
+        [],
+    )
+    go_to(ledger, WITHDRAWN, "f", "f", "e", "wrong", "li", [], [])
+    held = {"source": "tax", "dataset": "statements", "batch": "2025-06-30-002", "content_sha256": "c"}
+    decide_held(ledger, held, "accepted", "it is so", "wang", DAY)
+    objection = open_objection(ledger, "e", "9" * 18, "its patents", DAY, 20, "li")["objection_id"]
+    decide_objection(ledger, objection, "upheld", "it is right", DAY, "wang")
+    open_publicity(ledger, "f", "points", DAY, 6, "li")
+    close_publicity(ledger, "f", "points", date(2025, 8, 1), "li")
+    assert list(differences(ledger)) == []
+    which = table.c.edition_id == "f" if table is editions else True
+    execute(ledger, update(table).where(which).values({column: value}))
+    (found,) = differences(ledger)
+    assert f"{column} is {value!r}, the journal says" in found
+    if table is not editions:
+        execute(ledger, delete(table))
+        (found,) = differences(ledger)
+        assert "is in the journal, and not in the ledger any more" in found
 
 
 def test_what_is_undone_with_its_transaction_leaves_no_entry(ledger):
