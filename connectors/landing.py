@@ -33,7 +33,7 @@ from connectors.watch import age_and_gaps, newest_in, require_healthy
 from connectors.zone import Zone
 from ledger.batches import BatchKey, close_batch, landed_batches, pages_of, pages_of_dataset, promoted_batches
 from ledger.files import file_sha256, publish_durably
-from ledger.held import decision_about, newest_held, past_changes
+from ledger.held import decision_about, held_file_of, newest_held, past_changes
 from ledger.settings import Settings
 from ledger.store import Row
 
@@ -257,9 +257,10 @@ class Delivery:
         """Whether this batch is the one that a person accepted, or differs from it by no more than a night may."""
         if decision["content_sha256"] == self.content_sha256:
             return True
-        accepted = self._landed_file(decision)
-        if not accepted.exists():
-            # A batch that repeats an earlier one has no file of its own.
+        # A batch that repeats an earlier one has no file of its own: what was accepted stands in the first one's.
+        held = held_file_of(self._ledger, decision)
+        accepted = self._landed_file(held or decision)
+        if held is None or not accepted.exists() or file_sha256(accepted) != held["landed_sha256"]:
             return False
         whole = self.dataset.model_copy(update={"load": "snapshot"})
         found = compare(whole, [accepted], self.path, pq.read_metadata(accepted).num_rows, self.as_of)

@@ -37,6 +37,14 @@ def newest_held(ledger: Engine, source: str, dataset: str, as_of: date) -> Row |
     return first_row(ledger, with_file.order_by(desc(batches.c.batch)))
 
 
+def held_file_of(ledger: Engine, decision: Mapping[str, Any]) -> Row | None:
+    """The held batch in whose file stands what a decision is about: its own, or the one that it repeats."""
+    same = and_(batches.c.content_sha256 == decision["content_sha256"], batches.c.same_as.is_(None))
+    of_it = and_(of_dataset(batches, decision["source"], decision["dataset"]), batches.c.state == "held", same)
+    query = select(batches).where(of_it, batches.c.batch <= decision["batch"])
+    return first_row(ledger, query.order_by(desc(batches.c.batch)))
+
+
 def _held(source: str, dataset: str, as_of: date, after: str) -> Any:
     of_then = and_(batches.c.state == "held", batches.c.as_of <= as_of.isoformat(), batches.c.batch > after)
     return select(batches).where(of_dataset(batches, source, dataset), of_then)

@@ -193,10 +193,30 @@ def test_what_a_person_accepted_lands_at_the_next_pull_and_so_does_what_differs_
     dataset, moved = register(), FAULTS["owners moved"][0]
     second(deliver, dataset, moved)
     decide_held(ledger, held_batches(ledger)[0], "accepted", "the bureau confirmed it", "Zhao", NEXT)
-    later = [*moved[:500], {**moved[500], "grade": "A"}, *moved[501:]]
+    later = [*moved[:500], {**moved[500], "grade": "D"}, *moved[501:]]
     _, values = deliver(dataset, *later, day=NEXT)
     assert (values["state"], values["changes"]["accepted_by"]) == ("landed", "Zhao")
     assert deliver(dataset, *later, day=NEXT)[1]["state"] == "unchanged"
+
+
+def test_what_was_held_for_several_nights_before_it_was_accepted_lands_too_with_what_came_since(
+    deliver, register, ledger, settings
+):
+    dataset, moved = register(), FAULTS["owners moved"][0]
+    first = second(deliver, dataset, moved)
+    nights = [NEXT + timedelta(days=number) for number in range(1, 4)]
+    assert deliver(dataset, *moved, day=nights[0])[1]["same_as"] == "2025-07-01-001"
+    decide_held(ledger, held_batches(ledger)[0], "accepted", "the bureau confirmed it", "Zhao", nights[0])
+    later = [*moved[:500], {**moved[500], "grade": "D"}, *moved[501:]]
+    file = landed_path(settings.data_dir, "tax", "statements", "2025-07-01-001")
+    accepted = file.read_bytes()
+    file.chmod(0o600)
+    file.write_bytes(accepted[:-1] + b"x")
+    assert deliver(dataset, *later, day=nights[1])[1]["state"] == "held"
+    file.write_bytes(accepted)
+    _, values = deliver(dataset, *later, day=nights[2])
+    assert (values["state"], values["changes"]["accepted_by"]) == ("landed", "Zhao")
+    assert values["content_sha256"] != first["content_sha256"]
 
 
 def test_a_word_for_one_batch_lets_no_other_in(deliver, register, ledger):
