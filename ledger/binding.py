@@ -1,7 +1,7 @@
 """A ledger and its data folder belong together: the same id stands in both, and neither works with another.
 
-Beside the id stands a turn, which each night moves on in both: of a folder and its copy, the one that was left behind
-is found out when the other has gone on.
+Beside the id stands a turn, which each night and each act upon an edition moves on in both: of a folder and its copy,
+the one that was left behind is found out when the other has gone on, and a ledger of the night before at once.
 """
 
 import uuid
@@ -28,6 +28,8 @@ _FOLLOWS = (
 
 Mark = tuple[str, int]
 """The id of a folder and its turn."""
+BEGUN = "begun"
+"""What stands behind a turn in the file until its row is written: a process may die between the two."""
 
 
 class LedgerForeignError(RuntimeError):
@@ -81,13 +83,15 @@ def require_kin(connection: Connection, folder: Path) -> None:
 
 
 def move_on(ledger: Engine, folder: Path) -> None:
-    """Move the turn on, in the folder first: a night calls it under the lock of the folder."""
+    """Move the turn on, in the folder first: a night or an act upon an edition calls it under the folder's lock."""
     with ledger.begin() as connection:
         _take_turns(connection)
         bound = _bound(connection)
-        if bound is not None:
-            _write(folder, (bound[0], bound[1] + 1))
-            connection.execute(update(data_folder).values(turn=bound[1] + 1))
+        if bound is None:
+            return
+        _write(folder, (bound[0], bound[1] + 1), f" {BEGUN}")
+        connection.execute(update(data_folder).values(turn=bound[1] + 1))
+    _write(folder, (bound[0], bound[1] + 1))
 
 
 def bind_again(ledger: Engine, folder: Path, who: str, why: str) -> str:
@@ -126,34 +130,36 @@ def _bound(connection: Connection) -> Mark | None:
     return None if row is None else (row.folder_id, row.turn)
 
 
-def _mark_in(folder: Path) -> Mark | None:
+def _mark_in(folder: Path) -> tuple[str, int, bool] | None:
+    """The mark that the file holds, and whether its turn was begun alone."""
     try:
-        folder_id, _, turn = (folder / FILE).read_text(encoding="ascii").strip().partition(" ")
-        return folder_id, int(turn)
+        folder_id, turn, *begun = (folder / FILE).read_text(encoding="ascii").split()
+        return folder_id, int(turn), begun == [BEGUN]
     except FileNotFoundError:
         return None
     except ValueError:
-        return "unreadable", 0
+        return "unreadable", 0, False
 
 
-def _write(folder: Path, mark: Mark) -> None:
+def _write(folder: Path, mark: Mark, begun: str = "") -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_durably(folder / FILE, f"{mark[0]} {mark[1]}\n".encode("ascii"))
+    write_durably(folder / FILE, f"{mark[0]} {mark[1]}{begun}\n".encode("ascii"))
 
 
-def _agree(bound: Mark, found: Mark | None) -> bool:
-    # A process that died between file and row has left the file one turn ahead.
-    return found is not None and found[0] == bound[0] and found[1] in (bound[1], bound[1] + 1)
+def _agree(bound: Mark, found: tuple[str, int, bool] | None) -> bool:
+    if found is None or found[0] != bound[0]:
+        return False
+    return found[1] == bound[1] or (found[2] and found[1] == bound[1] + 1)
 
 
-def _disagreement(ledger: Engine, folder: Path, bound: Mark, found: Mark | None) -> str:
+def _disagreement(ledger: Engine, folder: Path, bound: Mark, found: tuple[str, int, bool] | None) -> str:
     ours = f"the ledger at {ledger.url!r} is that of another data folder than {folder}"
     if found is None:
         return f"{ours}, in which there is no {FILE}"
     if found[0] != bound[0]:
         return f"{ours}: its id is {bound[0][:8]}, {FILE} says {found[0][:8]}"
     return (
-        f"the ledger at {ledger.url!r} has seen {bound[1]} nights, the data folder {folder} {found[1]}: "
+        f"the ledger at {ledger.url!r} has seen {bound[1]} nights and acts, the data folder {folder} {found[1]}: "
         "one of them is an older copy"
     )
 

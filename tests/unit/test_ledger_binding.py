@@ -1,6 +1,8 @@
 """A ledger is of one data folder: another's is refused, and nothing is touched."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -104,8 +106,7 @@ def test_two_folders_on_one_ledger_are_refused(used, tmp_path, kind):
         shutil.copytree(used.data_dir, second, symlinks=True, dirs_exist_ok=True)
         if kind == "copy without its id":
             (second / FILE).unlink()
-        for _ in range(2):
-            move_on(open_ledger(used), used.data_dir)
+        move_on(open_ledger(used), used.data_dir)
     told = "is that of another data folder|one of them is an older copy"
     refused(settings_of(second, tmp_path / "ledger.sqlite"), told)
     open_ledger(used)
@@ -113,9 +114,22 @@ def test_two_folders_on_one_ledger_are_refused(used, tmp_path, kind):
 
 def test_a_process_that_died_between_file_and_row_left_both_usable(used):
     folder_id, turn = (used.data_dir / FILE).read_text().split()
-    (used.data_dir / FILE).write_text(f"{folder_id} {int(turn) + 1}\n")
+    (used.data_dir / FILE).write_text(f"{folder_id} {int(turn) + 1} begun\n")
     move_on(open_ledger(used), used.data_dir)
+    assert (used.data_dir / FILE).read_text() == f"{folder_id} {int(turn) + 1}\n"
     open_ledger(used)
+
+
+def test_the_ledger_of_the_night_before_is_refused_over_the_folder_of_today(used, tmp_path):
+    """It would send readers back to yesterday's edition, and the banks the same packages again."""
+    ledger = open_ledger(used)
+    with (
+        closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as live,
+        closing(sqlite3.connect(tmp_path / "old")) as old,
+    ):
+        live.backup(old)
+    move_on(ledger, used.data_dir)
+    refused(settings_of(used.data_dir, old), "one of them is an older copy")
 
 
 def test_an_older_ledger_is_bound_to_the_folder_it_knows_and_its_rows_are_in_the_journal(tmp_path):
