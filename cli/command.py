@@ -133,6 +133,14 @@ def date_of_decision(here: Installation, as_of: date | None) -> date:
     return day
 
 
+def day_of_step(settings: Settings, on: date | None) -> date:
+    """The day on which a step was taken, today otherwise. What lies ahead was not taken yet: a usage error."""
+    today = datetime.now(settings.zone).date()
+    if on is not None and on > today:
+        misused(f"--on {on} lies ahead of today, {today}: what is written down has happened")
+    return on or today
+
+
 def operator() -> str:
     """Who decides: JIFEN_OPERATOR, or the name of the system user."""
     named = os.environ.get("JIFEN_OPERATOR", "").strip()

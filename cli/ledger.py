@@ -1,6 +1,7 @@
 """`jifen ledger`: is it what was written, and is it this data folder's."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -42,12 +43,10 @@ def sealed_heads(settings: Settings) -> Iterator[tuple[str, Head]]:
     for folder in sorted(editions_dir(settings.data_dir).glob("[!.]*")):
         if folder.is_symlink():
             continue
-        try:
-            told = read_manifest(folder).get("ledger")
-        except ManifestError:
-            continue  # `jifen edition verify` says so
-        if told:
-            yield folder.name, Head(**told)
+        # One that cannot be read, or names no entry, `jifen edition verify` tells of.
+        with suppress(ManifestError, TypeError, ValueError, KeyError):
+            if told := read_manifest(folder).get("ledger"):
+                yield folder.name, Head(int(told["sequence"]), str(told["sha256"]))
 
 
 @app.command("bind")

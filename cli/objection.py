@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import show
-from cli.command import Json, day_option, edition_asked, misused, new_group, operator
+from cli.command import Json, day_of_step, day_option, edition_asked, misused, new_group, operator
 from cli.entry import CommandError
 from editions.explain import EnterpriseUnknownError, explain
 from editions.places import require_edition
@@ -48,7 +48,7 @@ def open_one(
         found = explain(require_edition(settings.data_dir, row["edition_id"]), uscc, with_records=False)
     except EnterpriseUnknownError as error:
         raise CommandError(str(error), error.state, 1) from None
-    day = _day(settings, on)
+    day = day_of_step(settings, on)
     days = terms_on(PROJECT_DIR / "dbt_project", date.fromisoformat(row["as_of"])).decide_days
     code = str(found.enterprise["uscc"])
     made = open_objection(ledger, row["edition_id"], code, what.strip()[:2000], day, days, operator())
@@ -69,7 +69,7 @@ def decide_one(
         misused("--why is empty: say why")
     decision = UPHELD if uphold else REJECTED
     made = decide_objection(
-        open_ledger(settings), objection, decision, why.strip()[:2000], _day(settings, on), operator()
+        open_ledger(settings), objection, decision, why.strip()[:2000], day_of_step(settings, on), operator()
     )
     _show(made, f"is {decision}", as_json)
 
@@ -86,7 +86,7 @@ def close_one(
     ledger = open_ledger(settings)
     if correction is not None and edition_row(ledger, correction) is None:
         misused(f"no edition {correction} here")
-    _show(close_objection(ledger, objection, _day(settings, on), operator(), correction), "is closed", as_json)
+    _show(close_objection(ledger, objection, day_of_step(settings, on), operator(), correction), "is closed", as_json)
 
 
 @app.command("list")
@@ -95,14 +95,8 @@ def list_all(
 ) -> None:
     """List the objections that are not closed, those due first."""
     settings = Settings()
-    rows = objection_rows(open_ledger(settings), _day(settings, None), is_open=not everything)
+    rows = objection_rows(open_ledger(settings), day_of_step(settings, None), is_open=not everything)
     show.show_rows("Objections 异议", rows, COLUMNS, as_json, whole=("objection", "uscc"))
-
-
-def _day(settings: Settings, on: date | None) -> date:
-    from datetime import datetime
-
-    return on or datetime.now(settings.zone).date()
 
 
 def _show(row: dict[str, object], what: str, as_json: bool) -> None:

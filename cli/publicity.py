@@ -1,12 +1,12 @@
 """`jifen publicity`: putting an edition's list up in public 公示, and making it final."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
 
 import typer
 
 from cli import show
-from cli.command import Json, day_option, edition_asked, new_group, operator
+from cli.command import Json, day_of_step, day_option, edition_asked, new_group, operator
 from editions.places import require_edition
 from editions.public_lists import terms_on
 from ledger.objections import close_publicity, open_publicity, publicity_rows
@@ -28,7 +28,7 @@ def open_list(edition: Edition = None, list_id: ListId = None, on: Day = None, a
     row = edition_asked(ledger, edition)
     terms = terms_on(PROJECT_DIR / "dbt_project", date.fromisoformat(row["as_of"]), list_id)
     path = require_edition(settings.data_dir, row["edition_id"]) / "tables" / "public_list.csv"
-    day = on or datetime.now(settings.zone).date()
+    day = day_of_step(settings, on)
     made = open_publicity(ledger, row["edition_id"], terms.list_id, day, terms.publicity_days, operator())
     _show({**made, "file": str(path)}, f"is in public until {made['until']}: {path}", as_json)
 
@@ -40,7 +40,7 @@ def close_list(edition: Edition = None, list_id: ListId = None, on: Day = None, 
     ledger = open_ledger(settings)
     row = edition_asked(ledger, edition)
     terms = terms_on(PROJECT_DIR / "dbt_project", date.fromisoformat(row["as_of"]), list_id)
-    day = on or datetime.now(settings.zone).date()
+    day = day_of_step(settings, on)
     _show(close_publicity(ledger, row["edition_id"], terms.list_id, day, operator()), "is final", as_json)
 
 

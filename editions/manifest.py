@@ -12,6 +12,7 @@ from ledger.files import file_sha256
 
 FORMAT = 2
 """Number of the layout that is sealed; part of the recipe, so a new layout makes new editions."""
+LONGEST_PATH = 255
 READ = (1, FORMAT)
 """The layouts that are read: 1 has no sums, signatures, descriptors, code, kind and raw objects."""
 
@@ -59,6 +60,13 @@ def sums_of(manifest: bytes) -> str:
     return "".join(f"{sha256}  {path}\n" for path, sha256 in sorted(hashes.items()))
 
 
+def _require_readable(file: SealedFile) -> None:
+    kinds = (file.path, str), (file.sha256, str), (file.bytes, int), (file.rows or 0, int)
+    # Nothing that was sealed has a longer path, and a system refuses to look for one.
+    if not all(isinstance(value, kind) for value, kind in kinds) or len(file.path.encode()) > LONGEST_PATH:
+        raise ValueError(f"file {str(file.path)[:40]!r} is not described as files are")
+
+
 def read_manifest(edition: Path) -> dict[str, Any]:
     """The manifest of an edition's folder, as a dictionary.
 
@@ -70,9 +78,9 @@ def read_manifest(edition: Path) -> dict[str, Any]:
         if found["format"] not in READ:
             raise ValueError(f"format {found['format']}, this jifen reads formats up to {FORMAT}")
         for entry in found["files"]:
-            SealedFile(**entry)
+            _require_readable(SealedFile(**entry))
         return dict(found)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ManifestError(
             f"{path} cannot be read ({error}). Whose: data. "
             "Run `jifen edition verify`, or rebuild the edition with `jifen run`."

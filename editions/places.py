@@ -44,6 +44,10 @@ def parent_of(manifest: Mapping[str, Any]) -> str | None:
     return None if found is None else str(found)
 
 
+class PointerError(RuntimeError):
+    """`current` is a file or a folder of its own, and no link to an edition."""
+
+
 class EditionUnknownError(RuntimeError):
     """Readers follow an edition that the ledger does not know."""
 
@@ -107,6 +111,11 @@ def read_current(data_dir: Path) -> str | None:
         return str((editions_dir(data_dir) / POINTER).readlink())
     except FileNotFoundError:
         return None
+    except OSError:
+        raise PointerError(
+            f"{editions_dir(data_dir) / POINTER} is no link, as a copy that follows links leaves it: what readers find "
+            "there never moves. Whose: data. Next: move it away, then jifen run, which sets the link again"
+        ) from None
 
 
 def point_current(data_dir: Path, edition_id: str) -> None:

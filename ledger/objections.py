@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from sqlalchemy import Engine, and_, func, insert, select, update
+from sqlalchemy import Engine, and_, func, insert, or_, select, update
 
 from ledger import journal
+from ledger.acts import withdrawn
 from ledger.store import Row, first_row, now, rows
 from ledger.tables import objections, publicities
 
@@ -42,6 +43,7 @@ def open_objection(
 def decide_objection(ledger: Engine, objection_id: str, decision: str, why: str, decided_on: date, who: str) -> Row:
     """Uphold or reject an objection, once. Raises `ObjectionError` for one that is decided already or unknown."""
     row = require_objection(ledger, objection_id)
+    _require_after(row, "opened_on", decided_on)
     if row["decision"] is not None:
         raise ObjectionError(
             f"objection {objection_id} was {row['decision']} by {row['decided_by']} on {row['decided_on']} already. "
@@ -68,8 +70,19 @@ def close_objection(ledger: Engine, objection_id: str, closed_on: date, who: str
             f"objection {objection_id} was upheld, and no edition corrects it. Next: jifen edition correct "
             f"{row['edition_id']} --why TEXT, then jifen objection close {objection_id} --correction ID"
         )
+    _require_after(row, "decided_on", closed_on)
+    if correction is not None and (correction == row["edition_id"] or correction in withdrawn(ledger)):
+        raise ObjectionError(
+            f"edition {correction} does not correct {row['edition_id']}: it is that edition, or was withdrawn. "
+            "Next: jifen edition list"
+        )
     said = {"closed_on": closed_on.isoformat(), "closed_by": who, "corrected_by": correction}
     return _step(ledger, row, "closed", said)
+
+
+def _require_after(row: Row, step: str, day: date) -> None:
+    if day.isoformat() < row[step]:
+        raise ObjectionError(f"{day} lies before {row[step]}, of objection {row['objection_id']}. Give a later --on.")
 
 
 def _step(ledger: Engine, row: Row, step: str, said: Row) -> Row:
@@ -104,9 +117,10 @@ def _state(row: Row, today: date) -> str:
     return "overdue" if row["due_on"] < today.isoformat() else "open"
 
 
-def undecided(ledger: Engine, edition_id: str) -> Sequence[str]:
-    """The objections to an edition that nobody has decided."""
-    of_it = and_(objections.c.edition_id == edition_id, objections.c.decision.is_(None))
+def unsettled(ledger: Engine, edition_id: str) -> Sequence[str]:
+    """The objections to an edition that nobody has decided, or that were upheld and have no correction yet."""
+    is_left = or_(objections.c.decision.is_(None), objections.c.decision == UPHELD)
+    of_it = and_(objections.c.edition_id == edition_id, is_left, objections.c.closed_on.is_(None))
     return [str(row["objection_id"]) for row in rows(ledger, select(objections.c.objection_id).where(of_it))]
 
 
@@ -119,6 +133,7 @@ def open_publicity(ledger: Engine, edition_id: str, list_id: str, opened_on: dat
         "until": (opened_on + timedelta(days=days - 1)).isoformat(),
         "opened_by": who,
     }
+    _require_not_withdrawn(ledger, edition_id)
     if any(one["edition_id"] == edition_id and one["list_id"] == list_id for one in publicity_rows(ledger)):
         raise ObjectionError(
             f"list {list_id} of edition {edition_id} is or was in public already. Next: jifen publicity list"
@@ -130,20 +145,26 @@ def open_publicity(ledger: Engine, edition_id: str, list_id: str, opened_on: dat
 
 
 def close_publicity(ledger: Engine, edition_id: str, list_id: str, closed_on: date, who: str) -> Row:
-    """Make a list final. Raises `ObjectionError` before its days are over, or while an objection is undecided."""
+    """Make a list final.
+
+    Raises `ObjectionError` before its days are over, for a withdrawn edition, and while an objection to it is
+    undecided, or upheld and not corrected.
+    """
     found = [one for one in publicity_rows(ledger) if (one["edition_id"], one["list_id"]) == (edition_id, list_id)]
     if not found:
         raise ObjectionError(f"list {list_id} of edition {edition_id} is not in public. Next: jifen publicity open")
     (row,) = found
     if row["closed_on"] is not None:
         raise ObjectionError(f"list {list_id} of edition {edition_id} is final since {row['closed_on']} already.")
+    _require_not_withdrawn(ledger, edition_id)
     if closed_on.isoformat() <= row["until"]:
         raise ObjectionError(
             f"list {list_id} of edition {edition_id} is in public until {row['until']}: close it later."
         )
-    if left := undecided(ledger, edition_id):
+    if left := unsettled(ledger, edition_id):
         raise ObjectionError(
-            f"objections to edition {edition_id} are not decided: {', '.join(left)}. Decide them first."
+            f"objections to edition {edition_id} are not decided, or upheld and not corrected: {', '.join(left)}. "
+            "Next: jifen objection decide, then jifen objection close, of each"
         )
     said = {"closed_on": closed_on.isoformat(), "closed_by": who}
     with ledger.begin() as connection:
@@ -151,6 +172,13 @@ def close_publicity(ledger: Engine, edition_id: str, list_id: str, closed_on: da
         connection.execute(update(publicities).where(about).values(**said))
         journal.append(connection, "publicity", {"edition_id": edition_id, "list_id": list_id, "step": "final", **said})
     return {**row, **said}
+
+
+def _require_not_withdrawn(ledger: Engine, edition_id: str) -> None:
+    if act := withdrawn(ledger).get(edition_id):
+        raise ObjectionError(
+            f"edition {edition_id} was withdrawn by {act['decided_by']}: no list of it stands in public or is final."
+        )
 
 
 def publicity_rows(ledger: Engine) -> list[Row]:

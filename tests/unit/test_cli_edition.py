@@ -103,6 +103,8 @@ def test_an_objection_goes_its_way_and_a_list_becomes_final(jifen, two):
     assert f"objection {made['objection_id']} of {THIRD} was to be decided by 2025-07-21" in jifen("status")[1]
     assert jifen("publicity", "open", first, "--on", "2025-07-01")[0] == 0
     assert jifen("publicity", "close", first, "--on", "2025-07-09")[0] == 2
+    code, text = jifen("publicity", "close", first, "--on", "2999-07-09")
+    assert (code, "lies ahead of today" in str(text)) == (2, True)
     assert jifen("objection", "decide", made["objection_id"], "--reject", "--why", "it is of that stage")[0] == 0
     assert jifen("objection", "close", made["objection_id"])[0] == 0
     code, text = jifen("publicity", "close", first, "--on", "2025-07-09")

@@ -1,9 +1,12 @@
+import shutil
+
 import pytest
 
 from editions.places import (
     EditionMissingError,
     EditionNameError,
     EditionUnknownError,
+    PointerError,
     edition_path,
     point_current,
     read_current,
@@ -74,6 +77,20 @@ def test_a_pointer_that_the_ledger_does_not_know_is_refused_and_stays(tmp_path):
     with pytest.raises(EditionUnknownError, match="follow edition 2025-06-30-abc, and the ledger knows of none"):
         repair_current(tmp_path, None)
     assert read_current(tmp_path) == "2025-06-30-abc"
+
+
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_a_pointer_that_a_copy_made_a_folder_or_file_is_told_with_a_way_out_and_left(tmp_path, kind):
+    seal_small(tmp_path, make_candidate(tmp_path), "2025-06-30-one")
+    pointer = tmp_path / "editions" / "current"
+    if kind == "folder":
+        shutil.copytree(tmp_path / "editions" / "2025-06-30-one", pointer)
+    else:
+        pointer.write_text("2025-06-30-one")
+    with pytest.raises(PointerError, match=r"is no link.*Next: move it away, then jifen run"):
+        repair_current(tmp_path, "2025-06-30-one")
+    pointer.rename(tmp_path / "away")
+    assert repair_current(tmp_path, "2025-06-30-one")
 
 
 @pytest.mark.parametrize("is_pointer_kept", [True, False])

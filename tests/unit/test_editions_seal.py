@@ -269,6 +269,20 @@ def test_verify_follows_no_link(sealed, tmp_path):
     assert [(found.path, found.problem) for found in verify(sealed.path)] == [("tables/points.csv", "link")]
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("path", 5), ("path", None), ("path", "\ud800"), ("path", "x" * 999), ("bytes", "x"), ("rows", "x")],
+)
+def test_a_manifest_that_describes_no_file_is_not_read(sealed, field, value):
+    path = sealed.path / "manifest.json"
+    manifest = json.loads(path.read_bytes())
+    manifest["files"][0][field] = value
+    path.chmod(0o600)
+    for content in (json.dumps(manifest), "[" * 100_000):
+        path.write_text(content)
+        assert [finding.problem for finding in verify(sealed.path)] == ["unreadable"]
+
+
 def test_verify_says_what_it_cannot_read(sealed, tmp_path):
     damaged(sealed.path, "manifest.json", b"{")
     assert [found.problem for found in verify(sealed.path)] == ["unreadable"]

@@ -55,6 +55,10 @@ def test_one_that_is_upheld_is_closed_by_an_edition_that_corrects_it(ledger, ope
         decide_objection(ledger, opened, "rejected", "after all", DAY, "li")
     with pytest.raises(ObjectionError, match="no edition corrects it"):
         close_objection(ledger, opened, DAY, "li", None)
+    with pytest.raises(ObjectionError, match="does not correct"):
+        close_objection(ledger, opened, DAY, "li", "2025-06-30-a")
+    with pytest.raises(ObjectionError, match="lies before 2025-07-01"):
+        close_objection(ledger, opened, date(2025, 6, 30), "li", "2025-07-02-b")
     close_objection(ledger, opened, DAY, "li", "2025-07-02-b")
     (row,) = objection_rows(ledger, DAY + timedelta(days=99))
     assert (row["state"], row["corrected_by"], row["decided_by"]) == ("closed", "2025-07-02-b", "wang")
@@ -78,8 +82,13 @@ def test_a_list_is_final_after_its_days_when_every_objection_is_decided(ledger, 
         open_publicity(ledger, edition, LIST, DAY, 6, "li")
     with pytest.raises(ObjectionError, match="in public until 2025-07-06"):
         close_publicity(ledger, edition, LIST, date(2025, 7, 6), "li")
-    with pytest.raises(ObjectionError, match=f"not decided: {opened}"):
+    upheld = open_objection(ledger, edition, FIRM, "its stage", DAY, 20, "li")["objection_id"]
+    decide_objection(ledger, upheld, "upheld", "it is right", DAY, "wang")
+    with pytest.raises(ObjectionError, match=f"not decided, or upheld and not corrected: {opened}, {upheld}"):
         close_publicity(ledger, edition, LIST, date(2025, 7, 7), "li")
+    close_objection(ledger, upheld, DAY, "li", "2025-07-02-b")
+    with pytest.raises(ObjectionError, match="lies before 2025-07-01"):
+        decide_objection(ledger, opened, "rejected", "they lapsed", date(2025, 6, 30), "wang")
     decide_objection(ledger, opened, "rejected", "they lapsed", DAY, "wang")
     assert close_publicity(ledger, edition, LIST, date(2025, 7, 7), "li")["closed_on"] == "2025-07-07"
     with pytest.raises(ObjectionError, match="is final since"):
