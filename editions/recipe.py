@@ -1,7 +1,7 @@
 """The identity of an edition: what went in, and the rules it went through."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import lru_cache
@@ -95,6 +95,12 @@ def recipe_digest(as_of: date, inputs: Sequence[InputBatch], rules: str) -> str:
     told = [{name: value for name, value in batch.as_dict().items() if name not in BROUGHT} for batch in ordered]
     whole = {"format": FORMAT, "as_of": as_of.isoformat(), "inputs": told, "rules": rules}
     return hashlib.sha256(canonical_json(whole)).hexdigest()
+
+
+def facts_and_rules(manifest: Mapping[str, Any]) -> tuple[str, frozenset[tuple[str, str, str | None]]]:
+    """What an edition says whatever its day: its rules, and the content of each dataset."""
+    said = ((one["source"], one["dataset"], one["content_sha256"]) for one in manifest["inputs"])
+    return manifest["rules_sha256"], frozenset(said)
 
 
 def edition_id_of(as_of: date, digest: str) -> str:

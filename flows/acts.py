@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from connectors.sink_files import NoticeSink, Sink, read_sinks
+from editions.manifest import read_manifest
 from editions.places import edition_path, point_current
 from editions.seal import EditionDamagedError
 from editions.touched import touched
@@ -18,7 +19,18 @@ from flows.past import has_passed
 from flows.publish import recipients
 from flows.recipe import PLAIN_STEPS, run_night
 from flows.steps import Steps
-from ledger.acts import ROLLED_BACK, WITHDRAWN, earlier_standing, go_to, record_correction, require_standing, withdrawn
+from ledger.acts import (
+    CORRECTED,
+    ROLLED_BACK,
+    WITHDRAWN,
+    acts,
+    earlier_standing,
+    go_to,
+    record_correction,
+    require_standing,
+    withdrawn,
+)
+from ledger.binding import move_on
 from ledger.publications import current_id, edition_row, next_sequence, publication_rows
 from ledger.runs import exclusive_run
 from ledger.settings import Settings
@@ -96,13 +108,27 @@ def correct(
             "Next: give a later day"
         )
     outcome = run_night(settings, day, "plain", steps, Correction(edition_id, why))
-    if outcome.state != "published" or outcome.edition_id is None:
+    if outcome.edition_id is None or not _corrects(settings, ledger, outcome, edition_id):
         return outcome
     then, now = (edition_path(settings.data_dir, one) for one in (edition_id, outcome.edition_id))
     codes = touched(then, now)
     record_correction(ledger, edition_id, outcome.edition_id, {"enterprises": codes}, why, who)
     told = f"{outcome.message} It corrects {edition_id} and touches {len(codes)} enterprises."
     return replace(outcome, message=told, report={**outcome.report, "touched": codes})
+
+
+def _corrects(settings: Settings, ledger: Engine, outcome: Outcome, edition_id: str) -> bool:
+    """Whether a night left a correction that is still to be written down; one that was killed before it did so left it.
+
+    No edition corrects itself: where nothing was mended, the facts and rules of tonight may give it again.
+    """
+    if outcome.state == "published":
+        return outcome.edition_id != edition_id
+    if outcome.state != "nothing_new" or outcome.edition_id is None:
+        return False
+    done = {(act["edition_id"], act["stands"]) for act in acts(ledger) if act["act"] == CORRECTED}
+    manifest = read_manifest(edition_path(settings.data_dir, outcome.edition_id))
+    return manifest.get("supersedes") == edition_id and (edition_id, outcome.edition_id) not in done
 
 
 def _require_current(ledger: Engine) -> str:
@@ -142,6 +168,8 @@ def _go_to(
     messages = [
         one for channel in channels for one in messages_to(channel, f"{edition_id}.{channel.name}.{number}", events)
     ]
+    # A copy of the ledger from before this act would not know of it.
+    move_on(ledger, settings.data_dir)
     go_to(ledger, act, edition_id, current, stands, why, who, to_send, messages)
     if moves:
         point_current(settings.data_dir, stands)

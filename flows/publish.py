@@ -144,7 +144,7 @@ def _events(night: Night, edition: Row, channels: Sequence[NoticeSink]) -> list[
     if any(channel.details for channel in channels):
         data["policies"] = policy_counts(before, now)
     name = "edition_published"
-    if night.corrects:
+    if night.corrects and night.corrects.edition_id != edition_id:
         name, data = "edition_corrected", {**data, "corrects": night.corrects.edition_id, "why": night.corrects.why}
     told = [Event(name, edition_id, data)]
     wanted = {one for channel in channels for one in channel.wanted}

@@ -36,6 +36,7 @@ from editions.signature import SIGNATURES
 from flows.night import Correction, Night
 from flows.recipe import build_candidate, inputs_of, judge
 from ledger.files import file_sha256
+from ledger.overrides import Override
 from ledger.publications import edition_row
 from ledger.runs import exclusive_run
 from ledger.settings import PROJECT_DIR, Settings
@@ -210,7 +211,7 @@ def _other_inputs(manifest: Mapping[str, Any], inputs: Sequence[InputBatch]) -> 
 def _sealed_again(night: Night, supplied: Sequence[Supplied], manifest: Mapping[str, Any]) -> Path:
     """Build, judge and seal into a folder of the candidate's own; answers where the edition stands in it."""
     candidate, built = build_candidate(night, supplied)
-    verdict = {**judge(night, candidate).as_dict()}
+    verdict = judge(night, candidate, [Override.of(one) for one in manifest["verdict"]["overrides"]]).as_dict()
     inputs = inputs_of(supplied, night.decisions)
     digest = recipe_digest(night.as_of, inputs, manifest["rules_sha256"])
     facts = EditionFacts(

@@ -5,6 +5,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -22,11 +23,12 @@ from connectors.zone import Zone, read_zone
 from editions.build import BuildReport, build
 from editions.candidate import Candidate, drop_old_candidates, new_candidate
 from editions.export import require_described
+from editions.manifest import ManifestError, read_manifest
 from editions.places import edition_path, repair_current
 from editions.programme import programme_problems
 from editions.provenance import CORRECTION, RULE_CHANGE
 from editions.rank_intervals import fill_rank_intervals
-from editions.recipe import InputBatch, edition_id_of, recipe_digest, rules_sha256
+from editions.recipe import InputBatch, edition_id_of, facts_and_rules, recipe_digest, rules_sha256
 from editions.relations import sealed_relations
 from editions.ruleset_diff import moved
 from editions.ruleset_problems import in_one_line
@@ -50,11 +52,11 @@ from flows.relay import notify_pending
 from flows.returns import compose_returns, with_returns_sent
 from flows.steps import Steps, counts_of_sent, recorded, step_of
 from flows.texts import counted
-from ledger.acts import require_standing
+from ledger.acts import EditionWithdrawnError, require_standing, withdrawn
 from ledger.binding import move_on
 from ledger.deliveries import queue_due
 from ledger.files import close_to_others, sweep_parts
-from ledger.overrides import overrides_on, read_approvers
+from ledger.overrides import Override, overrides_on, read_approvers
 from ledger.publications import (
     beside_rows,
     current_id,
@@ -135,10 +137,14 @@ def audit_candidate(night: Night, candidate: Candidate) -> Verdict:
     return verdict
 
 
-def judge(night: Night, candidate: Candidate) -> Verdict:
-    """The gate's verdict over a candidate, compared with the edition that the night follows, overrides among it."""
+def judge(night: Night, candidate: Candidate, used: Sequence[Override] | None = None) -> Verdict:
+    """The gate's verdict over a candidate, compared with the edition that the night follows, overrides among it.
+
+    `used` are those under which it passed once, where it is judged again; else those that count on the night's day.
+    """
     previous = edition_path(night.settings.data_dir, night.follows) if night.follows else None
-    used = overrides_on(night.ledger, read_approvers(night.settings.approvers_file), night.as_of)
+    if used is None:
+        used = overrides_on(night.ledger, read_approvers(night.settings.approvers_file), night.as_of)
     return overridden(audit(candidate.warehouse, previous, is_correction=night.corrects is not None), used)
 
 
@@ -294,9 +300,11 @@ def _cleared(night: Night, steps: Steps, pulled: Sequence[Pulled], report: dict[
     rules = rules_sha256(PROJECT_DIR)
     digest = recipe_digest(night.as_of, inputs, rules)
     edition_id = edition_id_of(night.as_of, digest)
-    if edition_id == night.follows or edition_id in {row["edition_id"] for row in beside_rows(night.ledger)}:
+    beside = beside_rows(night.ledger) if has_passed(night.ledger, night.as_of) else ()
+    if edition_id in {night.follows, *(row["edition_id"] for row in beside)}:
         return edition_id
     require_standing(night.ledger, edition_id)
+    _require_mended(night, inputs, rules)
     candidate, built = steps.build(night, supplied)
     report["build"] = built.as_dict()
     try:
@@ -309,6 +317,19 @@ def _cleared(night: Night, steps: Steps, pulled: Sequence[Pulled], report: dict[
     if rules_sha256(PROJECT_DIR) != rules:
         raise ConfigError("the rules were changed while the edition was built.", str(PROJECT_DIR), "jifen run")
     return Cleared(candidate, built, verdict, inputs, digest, rules, tuple(supplied))
+
+
+def _require_mended(night: Night, inputs: Sequence[InputBatch], rules: str) -> None:
+    """Facts and rules of an edition that was withdrawn are not published on a later day either, unless they stand."""
+    now = facts_and_rules({"rules_sha256": rules, "inputs": [one.as_dict() for one in inputs]})
+    gone = withdrawn(night.ledger)
+    for edition_id in (night.follows, *gone) if gone and night.follows else gone:
+        # One of format 1 has no rules by themselves.
+        with suppress(ManifestError, KeyError):
+            if facts_and_rules(read_manifest(edition_path(night.settings.data_dir, edition_id))) == now:
+                if edition_id in gone:
+                    raise EditionWithdrawnError(gone[edition_id])
+                return
 
 
 def _require_stored(night: Night, report: dict[str, Any]) -> None:

@@ -1,6 +1,8 @@
 """Rolling back, withdrawing and correcting: each a publication or a mark, and never a changed folder."""
 
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -14,8 +16,10 @@ from flows.past import known_then
 from flows.recipe import PLAIN_STEPS
 from ledger.acts import EditionWithdrawnError
 from ledger.acts import acts as all_acts
+from ledger.binding import LedgerForeignError
 from ledger.journal import entries
 from ledger.publications import current_id, edition_row, pending, publication_rows
+from ledger.store import open_ledger
 from ledger.tables import deliveries, outbox
 from tests.unit.refusing import record
 from tests.unit.small_edition import make_candidate
@@ -32,9 +36,20 @@ def two(land, run):  # noqa: F811
     return made
 
 
+RISEN = "update rankings set score = score + 1 where uscc like '%3';"
+
+
 def standing(settings, ledger):
     assert current_id(ledger) == read_current(settings.data_dir)
     return current_id(ledger)
+
+
+def corrected(settings, edition_id, day, changes=""):
+    dated = f"update rankings set as_of = date '{day}';" + changes  # noqa: S608  # a day of the test
+    build = lambda night, _: (make_candidate(settings.data_dir, night.run_id, dated), BUILT)  # noqa: E731
+    gate = lambda *_: SimpleNamespace(as_dict=lambda: {"state": "passed", "checks": []})  # noqa: E731
+    steps = replace(PLAIN_STEPS, pull_all=known_then, build=build, gate=gate)
+    return correct(settings, edition_id, "score of one firm", "li", day, steps)
 
 
 def test_readers_go_back_to_an_earlier_edition_by_a_publication_of_its_own(settings, ledger, two):
@@ -89,6 +104,32 @@ def test_a_withdrawn_edition_is_left_recalled_and_never_published_again(settings
         withdraw(settings, first, "this too", "li")
 
 
+def test_what_was_withdrawn_is_not_published_the_day_after_before_facts_or_rules_were_mended(
+    settings,
+    ledger,
+    land,  # noqa: F811
+    run,  # noqa: F811
+):
+    for day, revenue in ((DAY, "1.00"), (NEXT, "2.00")):
+        land(day, record(revenue=revenue))
+        run(day)
+    withdraw(settings, current_id(ledger), "wrong figures", "wang")
+    land(LATER, record(revenue="2.00"))
+    again = run(LATER)
+    assert (again.state, "was withdrawn by wang (wrong figures)" in again.message) == ("failed", True)
+    land(LATER, record(revenue="1.00"))
+    assert run(LATER).state == "published"
+
+
+def test_a_ledger_that_does_not_know_of_a_withdrawal_is_an_older_copy(settings, two, tmp_path):
+    copy = tmp_path / "copy.sqlite"
+    with closing(sqlite3.connect(settings.data_dir / "ledger.sqlite")) as live, closing(sqlite3.connect(copy)) as kept:
+        live.backup(kept)
+    withdraw(settings, two[1], "wrong", "wang")
+    with pytest.raises(LedgerForeignError, match="older copy"):
+        open_ledger(settings.model_copy(update={"ledger_url": f"sqlite:///{copy}"}))
+
+
 def test_an_edition_that_is_not_current_is_withdrawn_and_readers_stay(settings, ledger, two):
     first, second = two
     done = withdraw(settings, first, "wrong", "wang")
@@ -116,13 +157,9 @@ def test_nobody_goes_to_an_edition_that_is_damaged_or_was_never_published(settin
 def test_a_correction_names_what_it_corrects_and_whom_it_touches(settings, ledger, two, land):  # noqa: F811
     _, second = two
     land(LATER, record(revenue_cny=5))
-    moved = "update rankings set score = score + 1 where uscc like '%3'; update rankings set as_of = date '2025-07-02';"
-    build = lambda night, _: (make_candidate(settings.data_dir, night.run_id, moved), BUILT)  # noqa: E731
-    gate = lambda *_: SimpleNamespace(as_dict=lambda: {"state": "passed", "checks": []})  # noqa: E731
-    steps = replace(PLAIN_STEPS, pull_all=known_then, build=build, gate=gate)
     with pytest.raises(ActError, match="lies before the current edition"):
-        correct(settings, second, "score of one firm", "li", DAY, steps)
-    done = correct(settings, second, "score of one firm", "li", LATER, steps)
+        corrected(settings, second, DAY)
+    done = corrected(settings, second, LATER, RISEN)
     assert done.state == "published"
     assert done.report["touched"] == ["91441300MA00000003"]
     manifest = json.loads((edition_path(settings.data_dir, done.edition_id) / "manifest.json").read_bytes())
@@ -131,3 +168,34 @@ def test_a_correction_names_what_it_corrects_and_whom_it_touches(settings, ledge
     (act,) = all_acts(ledger)
     assert (act["act"], act["edition_id"], act["stands"]) == ("corrected", second, done.edition_id)
     assert act["note"] == {"enterprises": ["91441300MA00000003"]}
+
+
+def test_an_edition_does_not_correct_itself_where_nothing_was_mended(settings, ledger, two):
+    first, second = two
+    roll_back(settings, first, "wrong titles", "li")
+    done = corrected(settings, second, NEXT)
+    assert (done.state, standing(settings, ledger)) == ("published", second)
+    assert "It corrects" not in done.message
+    assert [act["act"] for act in all_acts(ledger)] == ["rolled_back"]
+    assert "corrected" not in "".join(json.loads(row["event"])["type"] for row in pending(ledger, outbox))
+
+
+def test_a_correction_that_was_killed_before_its_act_is_written_down_by_the_next(
+    settings,
+    ledger,
+    two,
+    land,  # noqa: F811
+    monkeypatch,
+):
+    _, second = two
+    land(LATER, record(revenue="5.00"))
+    with monkeypatch.context() as killed:
+        killed.setattr("flows.acts.record_correction", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            corrected(settings, second, LATER, RISEN)
+    assert all_acts(ledger) == []
+    for _ in range(2):
+        done = corrected(settings, second, LATER, RISEN)
+        assert done.state == "nothing_new"
+        (act,) = all_acts(ledger)
+        assert (act["edition_id"], act["stands"]) == (second, standing(settings, ledger))

@@ -1,6 +1,8 @@
 """What an edition was made of is found again, whatever came since; and two editions are told apart by cause."""
 
+import json
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,7 +16,8 @@ from flows.diff import diff
 from flows.rebuild import OtherRulesError, RebuildError, manifest_of, recipe_of
 from tests.declared import source_of
 from tests.unit.refusing import record
-from tests.unit.test_past import DAY, NEXT, land, run  # noqa: F401  # fixtures
+from tests.unit.small_edition import make_candidate
+from tests.unit.test_past import BUILT, DAY, NEXT, land, run  # noqa: F401  # fixtures
 
 THIRD = "91441300MA00000003"
 RISEN = "update rankings set score = score + 1, points_total = points_total + 2 where uscc like '%3';"
@@ -55,6 +58,25 @@ def test_other_rules_are_refused_with_the_commit_and_lock_that_are_needed(settin
     monkeypatch.setattr(rebuild, "rules_sha256", lambda _: "other")
     with pytest.raises(OtherRulesError, match=r"the packages of lock [0-9a-f]{16}.*git worktree add"):
         rebuild.rebuild(settings, two_of_a_day[0])
+
+
+def test_an_edition_that_passed_by_an_override_is_judged_by_it_again_whoever_approves_now(
+    settings, ledger, two_of_a_day, monkeypatch
+):
+    told = {"override_id": "ab", "checks": ["points.x"], "why": "so", "asked_on": "2025-06-30", "until": "2025-07-01"}
+    told["signed_by"] = ["li", "wang"]
+    manifest = manifest_of(settings, ledger, two_of_a_day[0]) | {"verdict": {"state": "passed", "overrides": [told]}}
+    night, supplied = recipe_of(settings, ledger, manifest, "again")
+    monkeypatch.setattr(rebuild, "build_candidate", lambda *_: (make_candidate(settings.data_dir, "again"), BUILT))
+    monkeypatch.setattr(
+        rebuild,
+        "judge",
+        lambda _night, _candidate, used: SimpleNamespace(
+            as_dict=lambda: {"state": "passed", "checks": [], "overrides": [one.as_dict() for one in used]}
+        ),
+    )
+    again = json.loads((rebuild._sealed_again(night, supplied, manifest) / "manifest.json").read_bytes())
+    assert again["verdict"]["overrides"] == [told]
 
 
 def test_a_manifest_that_was_changed_is_no_recipe(settings, ledger, two_of_a_day):

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, update
 from expectations.verdict import GateResult, Verdict, decide, overridden
 from ledger import journal
 from ledger.minisign import SecretKey, new_key, read_secret_key
-from ledger.overrides import OverrideError, ask, overrides, overrides_on, read_approvers, sign_override
+from ledger.overrides import Override, OverrideError, ask, overrides, overrides_on, read_approvers, sign_override
 from ledger.settings import Settings
 from ledger.store import open_ledger
 from ledger.tables import journal as journal_table
@@ -149,6 +149,8 @@ def test_it_lets_pass_what_failed_and_never_what_could_not_be_looked_at(ledger, 
     told = found.as_dict()
     assert [one["override_id"] for one in told["overrides"]] == ([asked] if passes else [])
     assert [check["override_id"] for check in told["checks"]] == [asked if passes else None, None]
+    sealed = [Override.of(one) for one in json.loads(json.dumps(told["overrides"]))]
+    assert overridden(verdict_of(outcome), sealed).as_dict() == told
 
 
 def test_it_covers_no_other_check_and_is_not_named_where_it_was_not_used(ledger, people):

@@ -15,6 +15,7 @@ from editions.manifest import read_manifest
 from editions.places import read_current
 from editions.ruleset_diff import moved
 from flows import recipe
+from flows.acts import roll_back
 from flows.night import Night
 from flows.past import known_then, stood_on
 from flows.recipe import PLAIN_STEPS
@@ -77,6 +78,19 @@ def test_a_day_that_has_passed_moves_nothing_and_the_night_after_it_goes_on(sett
     land(LATER + timedelta(days=1), record())
     assert run(LATER + timedelta(days=1)).state == "published"
     assert publication_rows(ledger)[0]["supersedes"] == later.edition_id
+
+
+def test_an_edition_built_beside_is_published_where_its_day_lies_ahead_of_readers_again(settings, ledger, land, run):
+    land(DAY, record())
+    first = run(DAY)
+    for day in (NEXT, LATER):
+        land(day, record())
+    run(LATER)
+    beside = run(NEXT, pull=never)
+    roll_back(settings, first.edition_id, "wrong titles", "li")
+    done = run(NEXT)
+    assert (beside.state, done.state, done.edition_id) == ("beside", "published", beside.edition_id)
+    assert current_id(ledger) == read_current(settings.data_dir) == beside.edition_id
 
 
 def test_the_day_of_an_edition_built_again_is_that_edition(ledger, land, run):
