@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from editions.sql_text import literal
+from ledger.files import PART
 
 OTHERS = "others"
 """The cause of a place that moved though the enterprise's own score stood: others passed it, or fell behind."""
@@ -139,6 +140,6 @@ def _require_sums(rows: Sequence[Mapping[str, Any]], then: Standing, now: Standi
 def write_split(table: pa.Table, path: Path) -> None:
     """Keep a split beside the editions, in one step: whoever reads sees all of it or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".part")
+    draft = path.with_name(f".{path.name}{PART}")
     pq.write_table(table, draft, compression="zstd")
     draft.replace(path)

@@ -143,7 +143,7 @@ def sweep_parts(data_dir: Path) -> int:
     """
     found = [
         path
-        for name in ("raw", "quarantine", "returns", "deliveries", "reports", "logs")
+        for name in ("raw", "quarantine", "returns", "deliveries", "reports", "logs", "splits")
         for path in (data_dir / name).rglob(f".*{PART}")
     ]
     found += (data_dir / "landed").glob("*/*/.batch=*.parquet")

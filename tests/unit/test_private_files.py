@@ -88,6 +88,7 @@ def test_what_was_left_half_written_is_swept_and_nothing_else(tmp_path):
         "logs/.2025-06-30-0f.openlineage.jsonl.0f.part",
         "metrics/jifen.prom.12.34",
         ".ledger.id.0f.part",
+        "splits/.a..b.parquet.part",
     ]
     stay = [
         "raw/ab/ab12.zst",
