@@ -140,10 +140,10 @@ def test_what_people_decided_cannot_be_edited_or_removed_behind_the_journal(ledg
     go_to(ledger, WITHDRAWN, "f", "f", "e", "wrong", "li", [], [])
     held = {"source": "tax", "dataset": "statements", "batch": "2025-06-30-002", "content_sha256": "c"}
     decide_held(ledger, held, "accepted", "it is so", "wang", DAY)
+    open_publicity(ledger, "e", "points", DAY, 6, "li")
+    close_publicity(ledger, "e", "points", date(2025, 8, 1), "li")
     objection = open_objection(ledger, "e", "9" * 18, "its patents", DAY, 20, "li")["objection_id"]
     decide_objection(ledger, objection, "upheld", "it is right", DAY, "wang")
-    open_publicity(ledger, "f", "points", DAY, 6, "li")
-    close_publicity(ledger, "f", "points", date(2025, 8, 1), "li")
     assert list(differences(ledger)) == []
     which = table.c.edition_id == "f" if table is editions else True
     execute(ledger, update(table).where(which).values({column: value}))
