@@ -123,11 +123,9 @@ def test_a_process_that_died_between_file_and_row_left_both_usable(used):
 def test_the_ledger_of_the_night_before_is_refused_over_the_folder_of_today(used, tmp_path):
     """It would send readers back to yesterday's edition, and the banks the same packages again."""
     ledger = open_ledger(used)
-    with (
-        closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as live,
-        closing(sqlite3.connect(tmp_path / "old")) as old,
-    ):
-        live.backup(old)
+    old = tmp_path / "old"
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as live, closing(sqlite3.connect(old)) as kept:
+        live.backup(kept)
     move_on(ledger, used.data_dir)
     refused(settings_of(used.data_dir, old), "one of them is an older copy")
 
