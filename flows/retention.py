@@ -171,7 +171,9 @@ def _editions_to_drop(ledger: Engine, settings: Settings, rule: EditionRule, tod
         )
         if age > rule.all_days and not is_last and edition_id not in stay:
             going.append(edition_id)
-    return going
+    paths = {edition_id: edition_path(settings.data_dir, edition_id) for edition_id in days}
+    # And what a kill left of those that were being dropped.
+    return [*going, *(one for one, path in paths.items() if is_dropped(path) and droppable_files(path))]
 
 
 def _of_editions(settings: Settings, dropped: Sequence[str]) -> Going:

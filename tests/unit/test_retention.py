@@ -9,6 +9,7 @@ import pytest
 from connectors.errors import ConfigError, DataError
 from connectors.stored import Store, require_stored
 from connectors.zone import Zone
+from editions.drop import droppable_files
 from editions.durable import remove_tree
 from editions.places import EditionDroppedError, edition_path, require_edition
 from editions.seal import require_whole
@@ -120,17 +121,19 @@ def test_a_manifest_changed_after_its_tables_were_dropped_is_still_found_out(set
     assert "manifest.json" in {one.path for one in found}
 
 
-def test_dropping_broken_off_goes_on_with_what_is_left(settings, ledger, four, monkeypatch):
+@pytest.mark.parametrize("step", ["flows.retention.drop_tables", "editions.drop.remove_tree"])
+def test_dropping_broken_off_goes_on_with_what_is_left(settings, ledger, four, monkeypatch, step):
     def broken(*_):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as killed:
-        killed.setattr(retention, "drop_tables", broken)
+        killed.setattr(step, broken)
         with pytest.raises(KeyboardInterrupt):
             apply(settings, policy(), "li")
     remove_tree(edition_path(settings.data_dir, four[0]) / "contracts")
     apply(settings, policy(), "li")
     assert len(entries(ledger, "dropped")) == 2
+    assert not [path for one in four[:2] for path in droppable_files(edition_path(settings.data_dir, one))]
     assert going(settings, "editions").what == ()
 
 
