@@ -49,7 +49,9 @@ def push(sink: NoticeSink, body: bytes, settings: Settings, adapter: HTTPAdapter
     url = read_variable(connection.url.env, sink.name)
     secret = read_variable(connection.secret.env, sink.name) if connection.secret else ""
     part, name = bot.text
-    content = {**bot.body, part: {name: shortened(loads(body)["data"]["text"], bot.most_bytes)}}
+    # Feishu and WeCom call people by a tag in the text, and what an agency said may stand in it.
+    text = loads(body)["data"]["text"].replace("<", "＜")
+    content = {**bot.body, part: {name: shortened(text, bot.most_bytes)}}
     if secret:
         url, content = _SIGNED[sink.driver](url, content, secret)
     sent = prepared(sink, url, {"Content-Type": "application/json; charset=utf-8"}, _json(content))

@@ -75,6 +75,13 @@ def test_a_bot_gets_the_text_in_its_own_form(told, driver, where):
     assert sent.query["access_token"] == "canary-0123456789"
 
 
+@pytest.mark.parametrize("tag", ['<at user_id="all">所有人</at>', "<@all>"])
+def test_nobody_is_called_by_a_tag_in_what_an_agency_said(told, tag):
+    event = json.dumps({"data": {"title": "t", "text": f"the agency rejected the request ({tag})"}}).encode()
+    for driver, good in GOOD.items():
+        assert b"<" not in told(driver, Reply(good), event).body
+
+
 def test_dingtalk_is_signed_in_the_address_by_milliseconds_and_feishu_in_the_body_by_seconds(told):
     query = {
         name: values[0]
