@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ LEDGERS = {"sqlite": "ledger.sqlite", "postgresql": "ledger.pgdump"}
 RESTORING = ".restoring"
 NOT_OURS = ("lost+found", RESTORING)
 """What may stand in a folder that a backup is restored into: that of a disk, and what an earlier try left."""
+_MOMENT = "%Y%m%dT%H%M%S%fZ"
 _NAME = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{16}")
 _OTHER = "take another copy of the backup, or an older one: jifen restore SOURCE --backup NAME"
 _AGAIN = f"jifen backup, which keeps it again if the data folder still has it; else {_OTHER}"
@@ -267,8 +268,11 @@ def _object(objects: Path, sha256: str) -> Path:
 def _write_list(place: Path, told: Mapping[str, Any]) -> str:
     """Write the list of a backup last, under a name that holds its hash; answers the name."""
     content = json.dumps(told, ensure_ascii=False, indent=0, sort_keys=True).encode()
-    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
-    name = f"{moment}-{hashlib.sha256(content).hexdigest()[:16]}"
+    moment = datetime.now(UTC)
+    for last in backups_at(place)[-1:]:
+        # The newest comes last, also where an earlier one was named by a clock that ran ahead.
+        moment = max(moment, datetime.strptime(last[:22], _MOMENT).replace(tzinfo=UTC) + timedelta(microseconds=1))
+    name = f"{moment.strftime(_MOMENT)}-{hashlib.sha256(content).hexdigest()[:16]}"
     write_durably(place / f"{name}.json", content, mode=FILE_MODE)
     return name
 

@@ -62,6 +62,9 @@ def test_what_the_place_has_is_not_copied_again_and_each_moment_can_be_had(setti
     assert first.new_files == first.files
     assert second.new_files < first.files < second.files
     assert backups_at(place) == [first.name, second.name]
+    ahead = place / f"20990101T000000000000Z-{second.name.rpartition('-')[2]}.json"
+    (place / f"{second.name}.json").rename(ahead)
+    assert back_up(settings, place).name == backups_at(place)[-1] > ahead.stem, "named by a clock that ran ahead"
     lose(settings, ledger)
     restore(settings, place, "li", first.name)
     assert read_current(settings.data_dir) == edition_id
