@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+from functools import cache
 from typing import Any
 
 
@@ -13,6 +14,7 @@ def main() -> None:
     _drop_debug_events()
     from dbt.cli.main import cli
 
+    _keep_what_is_the_same()
     cli()
 
 
@@ -28,6 +30,15 @@ def _drop_debug_events() -> None:
                 super().fire_event(e, level, *others, **named)
 
     event_manager_client.ctx_set_event_manager(WithoutDebug())
+
+
+def _keep_what_is_the_same() -> None:
+    """Spare what dbt makes anew for each node and statement, and nobody changes."""
+    from dbt.context import base
+    from dbt_common.clients import agate_helper
+
+    for module, name in ((base, "get_context_modules"), (agate_helper, "empty_table")):
+        setattr(module, name, cache(getattr(module, name)))
 
 
 def _end_with(watched: int) -> None:

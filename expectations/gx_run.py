@@ -15,8 +15,11 @@ DEFAULT_SCHEMA = "main"
 # One of the library's modules sets its own level, and would tell every night of a folder that it made and removed.
 CHATTY = ("great_expectations", "great_expectations.data_context.types.base")
 
-NEVER_USED = ("altair", "boto3", "scipy.stats")
-"""What the library imports for expectations and stores that no suite of ours has: a third of its CPU seconds."""
+NOT_ASKED = ("altair", "boto3", "scipy.stats")
+"""What the library imports for expectations and stores that no suite of ours asks for: a third of its CPU seconds.
+
+Whoever needs one of them imports it then.
+"""
 
 
 class _PutOff(ModuleType):
@@ -32,7 +35,7 @@ class _PutOff(ModuleType):
 
 def import_gx() -> Any:
     """Import Great Expectations: it takes seconds, and only the gate needs it."""
-    put_off = [_PutOff(name) for name in NEVER_USED if name not in sys.modules]
+    put_off = [_PutOff(name) for name in NOT_ASKED if name not in sys.modules]
     sys.modules.update({one.__name__: one for one in put_off})
     try:
         return import_module("great_expectations")
