@@ -25,7 +25,7 @@ CONSENTS = """
 select
     *,
     list_transform(string_split(coalesce(data_classes, ''), ','), lambda part: trim(part)) as classes
-from read_parquet({}, hive_partitioning = false, file_row_number = true)
+from {}
 """
 JUDGED = """
 create temp table judged as
@@ -154,7 +154,8 @@ def cut_extract(
         "classes": sorted({name for name in classes.values() if name}),
     }
     engine = _engine(spill)
-    engine.execute(f"create view consents as {CONSENTS.format(literal(path))}")
+    numbered = f"read_parquet({literal(path)}, hive_partitioning = false, file_row_number = true)"
+    engine.execute(f"create view consents as {CONSENTS.format(numbered)}")
     engine.execute(JUDGED, values)
     engine.execute(ALLOWED)
     counted = ", ".join(f"count(*) filter (where not {_names_class(name)})" for name in classes.values())

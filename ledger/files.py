@@ -151,5 +151,5 @@ def sweep_parts(data_dir: Path) -> int:
     found += (data_dir / "metrics").glob("*.prom.*")
     found += data_dir.glob(f".*{PART}")
     for path in found:
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
     return len(found)

@@ -52,16 +52,16 @@ def summary(found: Sequence[Fate]) -> int:
     harmful = [one for one in found if one.is_harm]
     through = [one for one in harmful if one.outcome not in ("stopped", "held")]
     lesser = [one for one in found if not one.is_harm and (one.scores or one.ranks or one.sent or one.cells)]
-    silent = [one for one in lesser if one.outcome == "silent"]
+    unwarned = [one for one in lesser if one.outcome in ("shown", "silent")]
     blind = [one for one in found if not one.checks or not one.struck]
     _print([f"all: {_counted(found)}"])
     for what, some, of in (
         ("harm let through", through, harmful),
-        ("lesser and silent", silent, lesser),
+        ("lesser, neither stopped nor warned of", unwarned, lesser),
         ("nothing looked at, or nothing planted", blind, found),
     ):
         _print([f"{what}: {len(some)} of {len(of)}", *(f"{one.kind}/{one.strength}" for one in some)])
-    return int(bool(through) or bool(blind) or 20 * len(silent) > len(lesser))
+    return int(bool(through) or bool(blind) or 20 * len(unwarned) > len(lesser))
 
 
 def _counted(found: Sequence[Fate]) -> str:

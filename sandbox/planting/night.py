@@ -20,7 +20,7 @@ from connectors.sink_files import ExtractSink, read_sinks
 from connectors.source_files import read_sources
 from connectors.spec import Dataset
 from editions.candidate import Candidate
-from editions.extract import JUDGED
+from editions.extract import CONSENTS, JUDGED
 from expectations.names import PLACEHOLDER
 from expectations.suites import SUITES, load_suites
 from ledger.settings import Settings
@@ -177,7 +177,8 @@ def sent_rows(db: duckdb.DuckDBPyConnection, as_of: date) -> set[tuple[str, str]
     purposes = [one for sink in read_sinks() if isinstance(sink, ExtractSink) for one in sink.purposes]
     found: set[tuple[str, str]] = set()
     for (recipient,) in db.execute("select distinct recipient from ext_bank__scores").fetchall():
-        db.execute("create or replace temp table consents as from ext_bank__scores")
+        numbered = "(select *, row_number() over () as file_row_number from ext_bank__scores)"
+        db.execute(f"create or replace temp table consents as {CONSENTS.format(numbered)}")
         db.execute("drop table if exists judged")
         told = {"recipient": recipient, "send_date": as_of, "classes": ["score"], "purposes": purposes}
         db.execute(JUDGED, told)

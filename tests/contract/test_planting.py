@@ -57,7 +57,8 @@ def test_nothing_is_held_in_three_nights_of_the_filings_season(sound, tmp_path):
     [
         ({"outcome": "held", "is_harm": True}, 0),
         ({"outcome": "warned", "is_harm": True}, 1),
-        ({"outcome": "shown", "scores": 3}, 0),
+        ({"outcome": "warned", "scores": 3}, 0),
+        ({"outcome": "shown", "scores": 3}, 1),
         ({"outcome": "silent", "scores": 3}, 1),
         ({"outcome": "stopped", "checks": 0}, 1),
         ({"outcome": "stopped", "struck": 0}, 1),

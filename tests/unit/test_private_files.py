@@ -99,5 +99,7 @@ def test_what_was_left_half_written_is_swept_and_nothing_else(tmp_path):
     for name in (*left, *stay):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    assert sweep_parts(tmp_path) == len(left)
+    (tmp_path / "editions" / ".current.124").symlink_to(tmp_path / "raw")
+    assert sweep_parts(tmp_path) == len(left) + 1
+    assert not [*(tmp_path / "editions").iterdir()]
     assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == set(stay)
