@@ -523,10 +523,9 @@ class _Lane:
         if refused is None:
             refused = self._try(self._load)
         self._require_missed(refused)
-        if fault == "given":
-            again = self._try(self._load)
-            if again != refused:
-                self.swept.findings.append(f"{self.day}: a second load says {again}")
+        # Where the first load missed something it was asked for meanwhile, so that the second says something else.
+        if fault == "given" and not refused and (again := self._try(self._load)):
+            self.swept.findings.append(f"{self.day}: a second load says {again}")
         self._look_at_bank()
         if fault == "ack lost":
             for path in (self.root / "acks").iterdir():
