@@ -146,7 +146,7 @@ def progress(title: str) -> Iterator[None]:
 
 
 def show_refusals(pulled: Sequence[Mapping[str, Any]]) -> None:
-    """Print what landing refused, discarded or noticed, by agency and rule, and what changed within its limits."""
+    """Print what landing refused, discarded or noticed, by agency and rule, what it warned of and what changed."""
     rows = [
         (f"{one['source']}.{one['dataset']}", rule, count)
         for one in pulled
