@@ -11,6 +11,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.utilities.annotations import quote
 
 from connectors.errors import ConfigError
 from connectors.pull import Pulled, waves
@@ -70,6 +71,11 @@ def pull_task(night: Night, source: Source, dataset: Dataset) -> Pulled | State[
     return Failed(message=pulled.message, data=pulled) if pulled.state in ("failed", "held") else pulled
 
 
+def _quoted(*given: Any) -> tuple[Any, ...]:
+    """What a task is given. Prefect looks through all of it otherwise, while tasks at work change what they share."""
+    return tuple(map(quote, given))
+
+
 def _step(name: str, function: Callable[..., T], retries: int = 0) -> Callable[..., T]:
     """A step as a task. What it raises is its failed state, in one line; the recipe gets the error itself."""
 
@@ -88,7 +94,7 @@ def _step(name: str, function: Callable[..., T], retries: int = 0) -> Callable[.
             return Failed(message=sentence(error), data=error)
 
     def result(*given: Any) -> T:
-        state: State[Any] = step(*given, return_state=True)
+        state: State[Any] = step(*_quoted(*given), return_state=True)
         found: T = state.result()
         return found
 
@@ -99,10 +105,10 @@ def _pull_all(night: Night) -> list[Pulled]:
     """One task for each dataset, a few at a time; a child after its parent."""
     pulled: list[Any] = []
     for wave in waves(night.sources):
-        futures = [
-            pull_task.with_options(name=f"pull {source.name}.{dataset.name}").submit(night, source, dataset)
-            for source, dataset in wave
-        ]
+        futures: list[Any] = []
+        for source, dataset in wave:
+            pulling: Any = pull_task.with_options(name=f"pull {source.name}.{dataset.name}")
+            futures.append(pulling.submit(*_quoted(night, source, dataset)))
         pulled += [future.result(raise_on_failure=False) for future in futures]
     return pulled
 
