@@ -32,7 +32,7 @@ class Changes:
     factor or a share; `moves` of categories by column (`A → M`); `medians` of numbers, of held records and of new ones.
     `periods`, where the key holds one: of each count every period with more than may be, `[count, records, period]`, or
     that with the largest share. `revised` are records held that say something else now or are gone (what was empty may
-    be filled in), `revised_first` the first of their keys.
+    be filled in, but for moves that the source file names), `revised_first` the first of their keys.
     """
 
     held: int
@@ -262,6 +262,7 @@ def _becomes(move: Move, column: str) -> str:
     return {
         "other": f"{new} is distinct from {old}",
         "empty": f"{old} is not null and {new} is null",
+        "filled": f"{old} is null and {new} is not null",
         "later": f"{old} is not null and coalesce({new} > {old}, true)",
         "earlier": f"{old} is not null and {new} < {old}",
     }[move.becomes]
@@ -291,6 +292,7 @@ def _counted(db: duckdb.DuckDBPyConnection, dataset: Dataset, facts: Sequence[Co
 def _revised(db: duckdb.DuckDBPyConnection, dataset: Dataset, facts: Sequence[Column]) -> tuple[int, list[str]]:
     """How many records held say something else than they did or are gone, and the first of their keys."""
     is_other = [f'("o_{one.name}" is not null and "{one.name}" is distinct from "o_{one.name}")' for one in facts]
+    is_other += [f"({condition})" for condition, _ in _move_conditions(dataset, facts).values()]
     key = f"select {_key_in_words(dataset)} as held_key"
     revised = f"({key} from pairs where {' or '.join(is_other) or 'false'} union all {key} from gone)"
     first = db.execute(f"select held_key from {revised} order by held_key limit {EXAMPLES}").fetchall()

@@ -511,8 +511,9 @@ class Move(Budget):
     """A change of its own weight: of columns of a record that is held, what one of them becomes."""
 
     columns: tuple[str, ...] = Field(min_length=1)
-    becomes: Literal["other", "empty", "later", "earlier"]
-    """`empty`: a value that is taken away. `later` of a last day: a later one, or none, which has no end."""
+    becomes: Literal["other", "empty", "filled", "later", "earlier"]
+    """`empty`: a value that is taken away; `filled`: one where none was, such as the day on which something ended.
+    `later` of a last day: a later one, or none, which has no end."""
 
 
 class Change(Strict):

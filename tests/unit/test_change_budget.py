@@ -358,6 +358,22 @@ def test_a_fact_that_stood_is_warned_of_where_another_takes_its_place(deliver, r
     assert (values["state"], values["changes"]["warned"]) == ("landed", told)
 
 
+def test_a_last_day_that_a_source_file_names_is_warned_of_where_none_was(deliver, register):
+    dataset = register(change={"moves": {"ended": {"columns": ["ended_on"], "becomes": "filled", "few": 2}}})
+    deliver(dataset, *FIRMS)
+    ended = [{**one, "ended_on": "2025-06-01"} for one in FIRMS[:3]]
+    _, values = deliver(dataset, *ended[:1], *FIRMS[1:], day=NEXT)
+    assert values["changes"]["counts"] == {"changed:ended_on": 1, "move:ended": 1}
+    assert (values["state"], values["changes"]["warned"]) == (
+        "landed",
+        "held records revised or gone 1 (first: F00000)",
+    )
+    _, values = deliver(
+        dataset, *({**one, "ended_on": "2025-06-02"} for one in FIRMS[1:4]), FIRMS[0], *FIRMS[4:], day=NEXT
+    )
+    assert values["state"] == "held"
+
+
 def test_new_records_of_one_kind_are_told_and_held_only_against_what_the_dataset_itself_brought(register):
     dataset = register()
     found = Changes(1000, {"added": 40}, {"all.median:sales_cny": 40.0})
