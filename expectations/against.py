@@ -43,10 +43,12 @@ _BOTH = """
 create temp table both_editions as
 select uscc, coalesce(now.enterprise_name, before.enterprise_name) as enterprise_name,
     before.rank_overall as rank_before, now.rank_overall as rank_now,
+    before.rank_overall + count(*) over (partition by before.rank_overall) - 1 as last_before,
     before.score as score_before, now.score as score_now
 from (select * from candidate.rankings where is_ranked) as now
 full join (select * from {before} where is_ranked) as before using (uscc)"""
 
+# Those who share a place at the edge of the first were not all among them, so none of them leaves by being overtaken.
 _COUNTS = """
 select
     100.0 * count(*) filter (abs(rank_now - rank_before) > 0.01 * {now}) / nullif({both}, 0),
@@ -54,7 +56,7 @@ select
     100.0 * count(*) filter (abs(rank_now - rank_before) > 0.1 * {now}) / nullif({both}, 0),
     100.0 * count(*) filter (abs(score_now - score_before) > 1) / nullif({both}, 0),
     100.0 * count(*) filter (abs(score_now - score_before) > 5) / nullif({both}, 0),
-    100.0 * count(*) filter (rank_before <= {first} and rank_now <= {first})
+    100.0 * count(rank_now) filter (rank_before <= {first} and (rank_now <= {first} or last_before > {first}))
         / nullif(count(*) filter (rank_before <= {first}), 0),
     100.0 * count(*) filter (rank_before is null) / nullif({before}, 0),
     100.0 * count(*) filter (rank_now is null) / nullif({before}, 0)
@@ -82,7 +84,8 @@ _EXAMPLES = {
     "score": "select uscc || ' ' || score_before || '→' || score_now from both_editions "
     "where score_before <> score_now order by abs(score_now - score_before) desc, uscc",
     "first": "select uscc || ' ' || rank_before || '→' || coalesce(cast(rank_now as varchar), '∅') from both_editions "
-    "where rank_before <= {first} and coalesce(rank_now > {first}, true) order by rank_before, uscc",
+    "where rank_before <= {first} and (rank_now is null or (rank_now > {first} and last_before <= {first})) "
+    "order by rank_before, uscc",
     "entered": "select uscc || ' ' || rank_now from both_editions where rank_before is null order by rank_now, uscc",
     "left": "select uscc || ' ' || rank_before from both_editions where rank_now is null order by rank_before, uscc",
 }

@@ -103,6 +103,24 @@ def test_below_and_at_a_limit_passes_beyond_the_first_warns_beyond_the_second_bl
     assert ("91441300MA00000005 6" in left.observed) is (outcome == "failed")
 
 
+def test_a_place_shared_at_the_edge_of_the_first_is_not_left_by_all_who_share_it(edition, previous_of_ties):
+    overtaken = f"{TIES} update firms set score = 99 where i = 999;"
+    results, _ = judged(edition("now", overtaken, day=DAY + timedelta(days=1)), previous_of_ties)
+    assert results["first_100_kept_pct"].observed.startswith("100 ")
+    gone = f"{TIES} update firms set is_ranked = false where i between 85 and 92;"
+    results, _ = judged(edition("later", gone, day=DAY + timedelta(days=1)), previous_of_ties)
+    assert results["first_100_kept_pct"].outcome == "failed"
+
+
+TIES = "update firms set score = 90 where i between 70 and 129;"
+
+
+@pytest.fixture
+def previous_of_ties(edition):
+    """Sixty share a place, half of them beyond the hundredth."""
+    return edition("ties", TIES).parent
+
+
 MOVES = {
     "kendall_tau": "update firms set score = 100 - score;",
     "places_moved_over_1_pct": "update firms set score = score + (i % 2) * 2.5;",
