@@ -7,6 +7,7 @@ from sqlalchemy import Engine, and_, func, insert, or_, select, update
 
 from ledger import journal
 from ledger.acts import withdrawn
+from ledger.publications import beside_rows
 from ledger.store import Row, first_row, now, rows
 from ledger.tables import objections, publicities
 
@@ -125,7 +126,10 @@ def unsettled(ledger: Engine, edition_id: str) -> Sequence[str]:
 
 
 def open_publicity(ledger: Engine, edition_id: str, list_id: str, opened_on: date, days: int, who: str) -> Row:
-    """Write down that a list of an edition is put up in public for so many days. Raises where it is already."""
+    """Write down that a list of an edition is put up in public for so many days.
+
+    Raises `ObjectionError` where it is already, and for an edition that was built of a past day and never published.
+    """
     row = {
         "edition_id": edition_id,
         "list_id": list_id,
@@ -134,6 +138,11 @@ def open_publicity(ledger: Engine, edition_id: str, list_id: str, opened_on: dat
         "opened_by": who,
     }
     _require_not_withdrawn(ledger, edition_id)
+    if any(one["edition_id"] == edition_id for one in beside_rows(ledger)):
+        raise ObjectionError(
+            f"edition {edition_id} was built of a past day and never published: no list of it goes up in public. "
+            "Next: jifen edition list"
+        )
     if any(one["edition_id"] == edition_id and one["list_id"] == list_id for one in publicity_rows(ledger)):
         raise ObjectionError(
             f"list {list_id} of edition {edition_id} is or was in public already. Next: jifen publicity list"

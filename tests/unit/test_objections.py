@@ -15,7 +15,7 @@ from ledger.objections import (
     open_objection,
     open_publicity,
 )
-from ledger.publications import keep_edition
+from ledger.publications import add_publication, keep_edition
 from ledger.settings import PROJECT_DIR
 
 DAY = date(2025, 7, 1)
@@ -28,6 +28,8 @@ def edition(ledger):
     for name in ("2025-06-30-a", "2025-07-02-b"):
         facts = {"recipe_sha256": "r", "manifest_sha256": "m", "ruleset_id": "x", "kind": "nightly", "signed_by": None}
         keep_edition(ledger, {"edition_id": name, "as_of": name[:10], **facts})
+    with ledger.begin() as connection:
+        add_publication(connection, "2025-06-30-a", None, None)
     return "2025-06-30-a"
 
 
@@ -95,6 +97,12 @@ def test_a_list_is_final_after_its_days_when_every_objection_is_decided(ledger, 
         close_publicity(ledger, edition, LIST, date(2025, 7, 8), "li")
     with pytest.raises(ObjectionError, match="is not in public"):
         close_publicity(ledger, "2025-07-02-b", LIST, date(2025, 7, 8), "li")
+
+
+def test_an_edition_of_a_past_day_that_was_never_published_has_no_list_in_public(ledger, edition):
+    with pytest.raises(ObjectionError, match="never published: no list of it goes up in public"):
+        open_publicity(ledger, "2025-07-02-b", LIST, DAY, 6, "li")
+    assert open_publicity(ledger, edition, LIST, DAY, 6, "li")["edition_id"] == edition
 
 
 def test_the_days_are_parameters_of_the_list_in_force():
