@@ -10,6 +10,7 @@ from flows.packages import kept_folder, kept_manifest
 from flows.redeliver import redeliver
 from ledger.deliveries import acknowledge, delivery_row, delivery_rows
 from ledger.publications import give_up
+from ledger.runs import exclusive_run
 from ledger.settings import Settings
 from ledger.store import open_ledger
 from ledger.tables import deliveries
@@ -56,7 +57,9 @@ def discard(delivery_id: Delivery, why: Annotated[str, typer.Option(help="The re
 
     A recipient that has a sink file is owed a package each day: the next run makes a new one.
     """
-    give_up(open_ledger(Settings()), deliveries, delivery_id, why, operator())
+    settings = Settings()
+    with exclusive_run(settings.data_dir):
+        give_up(open_ledger(settings), deliveries, delivery_id, why, operator())
     show.console.print(f"{show.safe(delivery_id)} is given up")
 
 

@@ -9,6 +9,7 @@ from cli import show
 from cli.command import Json, misused, new_group, operator
 from ledger.publications import give_up
 from ledger.returns import return_rows
+from ledger.runs import exclusive_run
 from ledger.settings import Settings
 from ledger.store import open_ledger
 from ledger.tables import returns
@@ -44,5 +45,7 @@ def show_return(return_id: ReturnId) -> None:
 @app.command("discard")
 def discard(return_id: ReturnId, why: Annotated[str, typer.Option(help="The reason; it is kept.")]) -> None:
     """Give up sending a return, whose agency has no sink file any more. The file stays; the ledger keeps the reason."""
-    give_up(open_ledger(Settings()), returns, return_id, why, operator())
+    settings = Settings()
+    with exclusive_run(settings.data_dir):
+        give_up(open_ledger(settings), returns, return_id, why, operator())
     show.console.print(f"{show.safe(return_id)} is not sent any more")

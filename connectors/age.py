@@ -28,8 +28,11 @@ def unseal(content: bytes, signature: Path, secret: Path, senders: Path, where: 
     try:
         known = {key.key_id: key for key in read_public_keys(senders)}
         keys = [pyrage.x25519.Identity.from_str(line) for line in _lines(secret, where)]
-    except (KeyFileError, pyrage.IdentityError) as error:
-        raise ConfigError(f"a key file cannot be used: {error}.", where, "name the right files") from None
+    except KeyFileError as error:
+        raise ConfigError(error.what, where, "name the file of the sender's public key") from None
+    except pyrage.IdentityError:
+        what = f"{secret} holds a line that is no age identity."
+        raise ConfigError(what, where, "name the file of lines AGE-SECRET-KEY-1… that age-keygen wrote") from None
     if not signature.is_file():
         raise SealError(f"it is not signed: {signature.name} is not there")
     try:
@@ -51,7 +54,7 @@ def usable(signing: Path, recipients: Path, where: str) -> tuple[Any, list[Any]]
     try:
         key = read_secret_key(signing)
     except KeyFileError as error:
-        raise ConfigError(str(error), where, "jifen key new PATH") from None
+        raise ConfigError(error.what, where, error.follows) from None
     lines = _lines(recipients, where)
     require_own(recipients, where, 0o022)
     try:

@@ -29,6 +29,7 @@ class KeyFileError(ValueError):
 
     def __init__(self, path: Path, what: str, follows: str) -> None:
         super().__init__(f"the key {path} {what}. Whose: configuration. Next: {follows}")
+        self.what, self.follows = f"the key {path} {what}.", follows
 
 
 class SignatureError(ValueError):

@@ -219,7 +219,8 @@ def give_up(ledger: Engine, table: Table, key: str, why: str, who: str) -> None:
     """Give up a package or a return that is still to be sent, which the journal keeps with the reason.
 
     A package is then superseded: the recipient's next one names its number as a gap. A return stays written, as those
-    do that have no recipient. Raises `NotOwedError` for one that is not pending.
+    do that have no recipient. Call it under the lock of the data folder: a run would send what is given up meanwhile.
+    Raises `NotOwedError` for one that is not pending.
     """
     (column,) = table.primary_key
     state = "superseded" if table is deliveries else "kept"

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from datetime import datetime
+from functools import partial
 
 import pytest
 
@@ -14,6 +15,7 @@ from flows.deliver import deliver_pending
 from flows.night import Night
 from flows.receive import Keys, ReceiveError, receive
 from ledger.deliveries import queue_due
+from ledger.minisign import public_path_of
 from ledger.settings import Settings
 from ledger.store import open_ledger
 from sandbox.standin.bank import SENDER, key_pair
@@ -87,6 +89,13 @@ def test_changed_bytes_another_key_and_a_missing_or_moved_signature_are_refused(
 def test_key_files_that_may_not_be_used_are_refused(tmp_path):
     from connectors import age
 
+    def refused(act, told):
+        with pytest.raises(ConfigError) as error:
+            act("bank")
+        said = str(error.value)
+        assert told in said
+        assert [said.count(word) for word in ("Whose: ", "Next: ", "..")] == [1, 1, 0]
+
     signing, theirs = key_pair(tmp_path, SENDER, "age")[0], key_pair(tmp_path, "bank", "age")[1]
     age.usable(signing, theirs, "bank")
     theirs.write_text(f"  # of two people\n{theirs.read_text() * 2}")
@@ -94,6 +103,10 @@ def test_key_files_that_may_not_be_used_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="no age recipient"):
         age.usable(signing, key_pair(tmp_path, SENDER, "age")[1], "bank")
     signing.chmod(0o644)
-    with pytest.raises(ConfigError, match="may be read or written by others"):
-        age.usable(signing, theirs, "bank")
+    refused(partial(age.usable, signing, theirs), f"the key {signing} may be read or written by others (mode 0644).")
+    refused(partial(age.usable, tmp_path / "lost", theirs), "cannot be read (FileNotFoundError).")
+    ours, secret = public_path_of(signing), key_pair(tmp_path, "bank", "age")[0]
+    refused(partial(age.unseal, b"", signing, secret, theirs), f"the key {theirs} holds a line that is no minisign")
+    secret.write_text("nothing of age\n")
+    refused(partial(age.unseal, b"", signing, secret, ours), f"{secret} holds a line that is no age identity.")
     assert Sealing.model_validate(KEYS).kind == "openpgp"

@@ -12,7 +12,7 @@ from connectors.sink_files import read_sinks
 from ledger.deliveries import delivery_row, queue_due, record_composed
 from ledger.journal import entries
 from ledger.publications import mark_sent, publish
-from ledger.runs import start_run
+from ledger.runs import exclusive_run, start_run
 from ledger.tables import deliveries
 from tests import command_line
 from tests.unit.test_delivery_stream import DAY, edition
@@ -71,6 +71,15 @@ def test_a_package_to_a_recipient_that_is_none_any_more_is_given_up_once_with_it
     assert (kept["key"], kept["why"], kept["decided_by"]) == ("bank_a.2", "no partner any more", "li")
     for known in ("bank_a.1", "bank_a.2"):
         assert jifen("deliveries", "discard", known, "--why", "again").returncode == 2
+
+
+@pytest.mark.parametrize("what", [("deliveries", "bank_a.2"), ("returns", "2025-06-30.bank_a")])
+def test_nothing_is_given_up_while_a_run_may_be_sending_it(jifen, settings, what):
+    with exclusive_run(settings.data_dir):
+        ran = jifen(what[0], "discard", what[1], "--why", "no partner any more")
+    assert (ran.returncode != 0, b"another run holds" in ran.stderr, b"Wait for it" in ran.stderr) == (True,) * 3
+    assert delivery_row(jifen.ledger, "bank_a.2")["state"] == "pending"
+    assert entries(jifen.ledger, "given_up") == []
 
 
 def test_receive_wants_keys_or_the_word_that_packages_are_not_sealed(jifen, tmp_path):
