@@ -159,8 +159,11 @@ def test_files_are_left_whole_once_and_read_again_and_another_one_is_never_repla
 ):
     variables = request.getfixturevalue(server)
     monkeypatch.setattr(web, "PIECE_BYTES", 4000)
+    in_pieces, put = [], web._are_put
+    monkeypatch.setattr(web, "_are_put", lambda *given: in_pieces.append(put(*given)) or in_pieces[-1])
     written, settings = reach(variables, connection)
     assert written == [name for name, _ in FILES]
+    assert in_pieces == ([True] if server == "apache" else [])
     assert reach(variables, connection)[0] == []
     names = {"scores.csv", "scores.csv.manifest.json", "none.ack.json"}
     assert web.fetch(connection, "box", names, "bank", settings) == sorted(FILES)
@@ -266,6 +269,71 @@ def test_what_goes_wrong_is_told_and_nothing_half_stays(rude, connection, ways, 
 @pytest.mark.parametrize("connection", [DAV, S3])
 def test_a_box_that_one_may_only_write_into_is_written_into(rude, connection):
     assert len(rude(connection, do_GET=not_here, do_HEAD=not_here)) == 2
+
+
+def keep_all(self, path, body):
+    """As many servers do: a piece becomes the whole file."""
+    del self.headers["Content-Range"]
+    WebFolder.keep(self, path, body)
+
+
+def takes_none(status):
+    def take(self):
+        if self.headers.get("Content-Range") is None:
+            return WebFolder.do_PUT(self)
+        self.rfile.read(int(self.headers["Content-Length"]))
+        return self.answer(status)
+
+    return take
+
+
+def no_length(self):
+    self.send_response(200)
+    self.send_header("Transfer-Encoding", "chunked")
+    self.end_headers()
+
+
+@pytest.mark.parametrize(
+    ("hidden", "told"),
+    [
+        ({}, None),
+        ({"do_GET": not_here, "do_HEAD": WebFolder.do_GET}, "only its length is told"),
+        ({"do_GET": not_here, "do_HEAD": not_here}, "nothing of it may be read back"),
+        ({"do_GET": not_here, "do_HEAD": no_length}, "nothing of it may be read back"),
+    ],
+)
+@pytest.mark.parametrize("takes", [{"keep": keep_all}, {"do_PUT": takes_none(400)}, {"do_PUT": takes_none(501)}, {}])
+@pytest.mark.parametrize("size", [2000, 4500])
+def test_a_folder_that_takes_no_pieces_gets_the_whole_file_whatever_it_hides(
+    rude, monkeypatch, caplog, takes, hidden, told, size
+):
+    monkeypatch.setattr(web, "PIECE_BYTES", 1000)
+    content = os.urandom(size)
+    assert rude(files=[("a", content)], **takes, **hidden) == ["a"]
+    assert (rude.box / "a").read_bytes() == content
+    assert [path.name for path in rude.box.iterdir()] == ["a"]
+    assert [line for line in caplog.messages if "not compared" in line and (told or "") in line] == caplog.messages
+    assert bool(caplog.messages) == (told is not None)
+
+
+@pytest.mark.parametrize("hidden", [{}, {"do_GET": not_here, "do_HEAD": WebFolder.do_GET}])
+@pytest.mark.parametrize("left", [1000, 1500, 3000, 4000])
+def test_what_another_attempt_left_of_other_bytes_is_never_built_upon(rude, monkeypatch, hidden, left):
+    monkeypatch.setattr(web, "PIECE_BYTES", 1000)
+    rude.box.mkdir(parents=True)
+    (rude.box / ".a.part").write_bytes(os.urandom(left))
+    content = os.urandom(3000)
+    assert rude(files=[("a", content)], **hidden) == ["a"]
+    assert (rude.box / "a").read_bytes() == content
+
+
+def test_a_folder_that_keeps_less_than_it_says_is_found_out_by_the_length_alone(rude):
+    def cut(self, path, body):
+        WebFolder.keep(self, path, body[:-1])
+
+    with pytest.raises(AgencyError, match="kept other bytes"):
+        rude(keep=cut, do_GET=not_here, do_HEAD=WebFolder.do_GET)
+    assert list(rude.box.iterdir()) == []
 
 
 (BANK,) = [sink for sink in read_sinks() if isinstance(sink, ExtractSink)][:1]
