@@ -43,7 +43,7 @@ def show_delivery(delivery_id: Delivery) -> None:
 
 @app.command("redeliver")
 def send_again(delivery_id: Delivery, as_json: Json = False) -> None:
-    """Send a package again, byte for byte. Refused where a consent to one of its rows no longer stands."""
+    """Send a package again, byte for byte. Refused where consents or sink file of today allow less than it holds."""
     row = redeliver(Settings(), delivery_id, operator())
     if as_json:
         show.show_json(row)

@@ -81,12 +81,17 @@ from judged
 where denied_reason is null
 qualify row_number() over (partition by uscc order by word_on desc, consent_id desc) = 1
 """
+CODES = "list(uscc order by uscc) as codes"
 DENIED = """
 select consent_id, uscc, denied_reason
 from judged
 where denied_reason is not null
 order by uscc, consent_id
 """
+
+
+Cells = tuple[list[str], list[str]]
+"""Columns, and the codes of enterprises in whose rows they may hold something."""
 
 
 class ExtractError(ValueError):
@@ -97,12 +102,15 @@ class ExtractError(ValueError):
 class Extract:
     """One row per enterprise that may be sent, by code; and each consent that was denied, with the reason.
 
-    `withheld` is in how many rows a column is empty because the consent does not name its class of data. Rows are read
-    when they are asked for.
+    `withheld` is in how many rows a column is empty because the consent does not name its class of data. `named` asks
+    for the classes of data that consents name, each with its enterprises; `classes` is that of each column. Rows are
+    read when they are asked for.
     """
 
     engine: duckdb.DuckDBPyConnection
     query: str
+    named: str
+    classes: dict[str, str]
     denied: list[dict[str, str]]
     withheld: dict[str, int]
 
@@ -118,10 +126,13 @@ class Extract:
         """All rows at once."""
         return pa.concat_tables(self.pieces())
 
-    def codes(self) -> list[str]:
-        """The enterprise of each row."""
-        found: list[str] = self.engine.execute(f"select uscc from ({self.query})").to_arrow_table()["uscc"].to_pylist()  # noqa: S608  # ours
-        return found
+    def cells(self) -> list[Cells]:
+        """The columns that may hold something, and the enterprises in whose rows."""
+        found = self.engine.execute(self.named).fetchall()
+        return [
+            ([field for field, name in self.classes.items() if not name or name in named], codes)
+            for named, codes in found
+        ]
 
 
 def cut_extract(
@@ -147,12 +158,8 @@ def cut_extract(
     path = _path(edition_path, extract)
     _require_fields(fields, pq.read_schema(path).names, extract)
     classes = classes_of(fields, extract)
-    values = {
-        "send_date": send_date,
-        "recipient": recipient,
-        "purposes": list(purposes),
-        "classes": sorted({name for name in classes.values() if name}),
-    }
+    wanted = sorted({name for name in classes.values() if name})
+    values = {"send_date": send_date, "recipient": recipient, "purposes": list(purposes), "classes": wanted}
     engine = _engine(spill)
     numbered = f"read_parquet({literal(path)}, hive_partitioning = false, file_row_number = true)"
     engine.execute(f"create view consents as {CONSENTS.format(numbered)}")
@@ -165,9 +172,11 @@ def cut_extract(
     engine.execute("drop table judged")
     chosen = ", ".join(_consented(field, name) for field, name in classes.items())
     query = f"select {chosen} {permitted} order by consents.uscc"  # quoted
+    known = f"list_sort(list_intersect(classes, [{', '.join(map(literal, wanted))}]::varchar[]))"
+    named = f"select {known} as named, {CODES} {permitted} group by 1 order by 1"
     names = ("consent_id", "uscc", "reason")
     withheld = {field: count for field, count in zip(classes, counts, strict=True) if count}
-    return Extract(engine, query, [dict(zip(names, row, strict=True)) for row in refused], withheld)
+    return Extract(engine, query, named, classes, [dict(zip(names, row, strict=True)) for row in refused], withheld)
 
 
 def _engine(spill: Path | None) -> duckdb.DuckDBPyConnection:
@@ -178,9 +187,10 @@ def whole_table(edition_path: Path, table: str, fields: Sequence[str], spill: Pa
     """Every row of a table of the edition with these columns: for a recipient that gets it by its office."""
     path = _path(edition_path, table, "tables")
     _require_fields(fields, pq.read_schema(path).names, table)
-    chosen = ", ".join(map(quoted, fields))
-    query = f"select {chosen} from read_parquet({literal(path)}, hive_partitioning = false) order by all"  # noqa: S608  # quoted
-    return Extract(_engine(spill), query, [], {})
+    chosen, rows = ", ".join(map(quoted, fields)), f"read_parquet({literal(path)}, hive_partitioning = false)"
+    query = f"select {chosen} from {rows} order by all"  # noqa: S608  # quoted
+    named = f"select [] as named, {CODES} from {rows} group by 1"  # noqa: S608  # quoted
+    return Extract(_engine(spill), query, named, dict.fromkeys(fields, ""), [], {})
 
 
 def _consented(field: str, data_class: str) -> str:

@@ -14,7 +14,7 @@ from connectors.errors import ConfigError, DataError
 from connectors.sink_files import ExtractSink, Sealing
 from connectors.strict import Variable
 from editions.descriptors import datapackage
-from editions.extract import Extract, cut_extract, extract_columns, whole_table
+from editions.extract import Cells, Extract, cut_extract, extract_columns, whole_table
 from editions.manifest import SealedFile, read_manifest
 from editions.package import (
     ENCODINGS,
@@ -41,7 +41,8 @@ from ledger.store import Row
 
 log = logging.getLogger("jifen")
 
-HELD_BACK = "rows.json"
+ROWS = "rows.json"
+"""Beside a kept package: of each table the columns that may hold something, with the enterprises in whose rows."""
 MANIFEST = "manifest.json"
 # The first of these that holds for an enterprise is the reason given: a withdrawal comes before all others.
 REASONS = ("withdrawn", "expired", "superseded", "data_class", "purpose", "not_eligible", "not_yet_valid")
@@ -83,9 +84,32 @@ def kept_manifest(data_dir: Path, row: Row) -> dict[str, Any]:
     return dict(json.loads((kept_folder(data_dir, row) / MANIFEST).read_bytes()))
 
 
+def kept_cells(data_dir: Path, row: Row) -> dict[str, list[Cells]]:
+    """What a kept package holds: of each table the columns, with the enterprises in whose rows they may hold something.
+
+    Where codes alone were kept, as once, each row may hold something in every column.
+    """
+    path = kept_folder(data_dir, row) / ROWS
+    if not path.is_file():
+        raise DataError("what was sent before is not there.", str(path), "restore it from the backup")
+    found: dict[str, list[Any]] = json.loads(path.read_bytes())
+    old = [table for table, held in found.items() if held and isinstance(held[0], str)]
+    if old:
+        columns = {entry["table"]: entry["columns"] for entry in kept_manifest(data_dir, row)["files"]}
+        found |= {table: [(columns[table], found[table])] for table in old}
+    return found
+
+
+def codes_of(cells: Sequence[Cells]) -> set[str]:
+    """The enterprises of a table."""
+    return {code for _, codes in cells for code in codes}
+
+
 def composed(night: Night, sink: ExtractSink, owed: Row) -> Row:
     """What is to be sent of this delivery, composed and written down before any byte of it leaves."""
     if owed["manifest_sha256"] is not None:
+        discarded = f"jifen deliveries discard {owed['delivery_id']} --why TEXT, then jifen run, which makes another"
+        require_allowed_today(night, sink, owed, owed["edition_id"], discarded)
         return owed
     # The day it really leaves, not the day the run began: a night may end after midnight.
     send_date = datetime.now(night.settings.zone).date()
@@ -94,8 +118,8 @@ def composed(night: Night, sink: ExtractSink, owed: Row) -> Row:
     for one in (folder.parent.parent, folder.parent, folder):
         one.mkdir(mode=0o700, parents=True, exist_ok=True)
     extracts = {} if owed["kind"] == RECALL else cut_tables(night, sink, owed["edition_id"], send_date)
-    codes = {table: cut.codes() for table, cut in extracts.items()}
-    drops = _recalled(sink, owed, earlier) if owed["kind"] == RECALL else _dropped(extracts, codes, earlier)
+    cells = {table: cut.cells() for table, cut in extracts.items()}
+    drops = _recalled(sink, owed, earlier) if owed["kind"] == RECALL else _dropped(extracts, cells, earlier)
     with making_of(folder) as making:
         files, entries = _table_files(night, sink, owed, extracts, making)
         files["drops.csv"], dropped = drops_file(drops)
@@ -122,7 +146,7 @@ def composed(night: Night, sink: ExtractSink, owed: Row) -> Row:
             "ack_due_on": _ack_due_on(sink, send_date),
         }
         publish_durably(package, folder / package.name, mode=0o600)
-        for name, content in {**beside, MANIFEST: told, HELD_BACK: json.dumps(codes).encode()}.items():
+        for name, content in {**beside, MANIFEST: told, ROWS: json.dumps(cells).encode()}.items():
             write_durably(folder / name, content, mode=0o600)
     denied = {one["consent_id"]: one for cut in extracts.values() for one in cut.denied}
     record_composed(night.ledger, owed["delivery_id"], values, list(denied.values()))
@@ -225,11 +249,8 @@ def _earlier(night: Night, owed: Row) -> Earlier:
                 maybe.append(row)
     codes: dict[str, set[str]] = {}
     for row in (*([with_rows] if with_rows else []), *maybe):
-        path = kept_folder(night.settings.data_dir, row) / HELD_BACK
-        if not path.is_file():
-            raise DataError("what was sent before is not there.", str(path), "restore it from the backup")
-        for table, listed in json.loads(path.read_bytes()).items():
-            codes.setdefault(table, set()).update(listed)
+        for table, held in kept_cells(night.settings.data_dir, row).items():
+            codes.setdefault(table, set()).update(codes_of(held))
     return Earlier(follows, with_rows, tuple(reversed(gaps)), codes)
 
 
@@ -291,7 +312,7 @@ def _table_files(
                 **file.close(),
                 "withheld": cut.withheld,
                 "left_out": dict(granted.omitted),
-                "bands": {column: [f"{edge:f}" for edge in edges] for column, edges in granted.bands.items()},
+                "bands": bands_told(granted.bands),
             }
         )
     entries += notices
@@ -317,13 +338,13 @@ def _datapackage(night: Night, sink: ExtractSink, owed: Row, entries: Sequence[M
 
 
 def _dropped(
-    extracts: Mapping[str, Extract], sent: Mapping[str, Sequence[str]], earlier: Earlier
+    extracts: Mapping[str, Extract], sent: Mapping[str, Sequence[Cells]], earlier: Earlier
 ) -> list[dict[str, Any]]:
     """The rows that the recipient may hold of an earlier delivery and that this one has not, each with the reason."""
     drops = []
     for table, codes in sorted(earlier.codes.items()):
         cut = extracts.get(table)
-        now = set(sent.get(table, ()))
+        now = codes_of(sent.get(table, ()))
         why: dict[str, dict[str, str]] = {}
         for one in sorted(cut.denied if cut else [], key=lambda one: -REASONS.index(one["reason"])):
             why[one["uscc"]] = one
@@ -375,18 +396,50 @@ def _ack_due_on(sink: ExtractSink, send_date: date) -> str | None:
     return (due_on or date.max).isoformat()
 
 
-def require_allowed_today(night: Night, sink: ExtractSink, row: Row, edition_id: str) -> None:
-    """Raise `ConfigError` where an earlier package holds rows that consent no longer allows: it may not go again."""
-    path = kept_folder(night.settings.data_dir, row) / HELD_BACK
+def require_allowed_today(night: Night, sink: ExtractSink, row: Row, edition_id: str, next_step: str) -> None:
+    """Raise `ConfigError` where a kept package holds what its recipient may not get today: it goes no more.
+
+    What it may get is what a package of today would hold, by consents and sink file as they stand: each row, each
+    column that may hold something in it, no number where a band is sent now, and no purpose beside those of now.
+    """
+    if row["kind"] == RECALL:
+        return
     today = datetime.now(night.settings.zone).date()
-    now = {name: set(cut.codes()) for name, cut in cut_tables(night, sink, edition_id, today).items()}
-    gone = {
-        code for table, codes in json.loads(path.read_bytes()).items() for code in set(codes) - now.get(table, set())
+    kept, manifest = kept_cells(night.settings.data_dir, row), kept_manifest(night.settings.data_dir, row)
+    extracts = cut_tables(night, sink, edition_id, today)
+    bands = {entry["table"]: entry["bands"] for entry in manifest["files"] if entry["path"] != NOTICES}
+    rows: set[str] = set()
+    columns: set[str] = set()
+    for table, held in kept.items():
+        allowed = extracts[table].cells() if table in extracts else []
+        rows |= codes_of(held) - codes_of(allowed)
+        columns |= _beyond(held, allowed)
+        now = bands_told(sink.tables[table].bands) if table in extracts else {}
+        finer = {name for name, edges in now.items() if bands[table].get(name) != edges}
+        columns |= {name for names, _ in held for name in names if name in finer}
+    others = {*manifest["purposes"], *manifest.get("data_classes", ())} - {*sink.purposes, *sink.data_classes}
+    said = {
+        f"rows of {len(rows)} enterprises": rows,
+        f"columns ({', '.join(sorted(columns))})": columns,
+        f"purposes ({', '.join(sorted(others))})": others,
+        "an unsealed file": sink.sealed and row["file_name"].endswith(".tar"),
     }
-    if gone:
-        what = f"{row['delivery_id']} holds rows of {len(gone)} enterprises whose consent no longer stands: not sent."
-        follows = (
-            f"jifen deliveries ack {row['delivery_id']} --rejected --why lost: the next package, of jifen run, then "
-            "names it as a gap"
-        )
-        raise ConfigError(what, row["recipient"], follows)
+    if too_much := [what for what, found in said.items() if found]:
+        what = f"{row['delivery_id']} holds {', '.join(too_much)} that may not go there on {today}: not sent."
+        raise ConfigError(what, row["recipient"], next_step)
+
+
+def _beyond(held: Sequence[Cells], allowed: Sequence[Cells]) -> set[str]:
+    """The columns that hold something in a row in which they may not."""
+    found: set[str] = set()
+    for columns, codes in held:
+        of_these = set(codes)
+        for allowed_columns, allowed_codes in allowed:
+            if not of_these.isdisjoint(allowed_codes):
+                found |= set(columns) - set(allowed_columns)
+    return found
+
+
+def bands_told(bands: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
+    """Bands as a manifest has them."""
+    return {column: [f"{edge:f}" for edge in edges] for column, edges in bands.items()}

@@ -8,7 +8,7 @@ from flows.deliver import deliver_pending, leave_package
 from flows.events import messages_to, recall_event
 from flows.night import Night, night_without_run
 from flows.packages import require_allowed_today
-from ledger.deliveries import RECALL, delivery_row, queue_recall, record_redelivered
+from ledger.deliveries import delivery_row, queue_recall, record_redelivered
 from ledger.publications import Recall, current_id, queue
 from ledger.runs import exclusive_run
 from ledger.settings import Settings
@@ -24,7 +24,8 @@ class RedeliveryError(ValueError):
 def redeliver(settings: Settings, delivery_id: str, who: str) -> Row:
     """Leave a package that was sent with its recipient again, byte for byte.
 
-    Raises `RedeliveryError` for one that was never sent, and `ConfigError` where a consent to it no longer stands.
+    Raises `RedeliveryError` for one that was never sent, and `ConfigError` where consents or sink file of today allow
+    less than it holds.
     """
     with exclusive_run(settings.data_dir):
         night = night_without_run(settings)
@@ -33,8 +34,10 @@ def redeliver(settings: Settings, delivery_id: str, who: str) -> Row:
             raise RedeliveryError(f"{delivery_id} is {row['state']}: only what was sent is sent again. Next: jifen run")
         sink = _sink(night, row["recipient"])
         current = current_id(night.ledger)
-        if row["kind"] != RECALL and current is not None:
-            require_allowed_today(night, sink, row, current)
+        if current is not None:
+            lost = f"jifen deliveries ack {delivery_id} --rejected --why lost"
+            follows = f"jifen run, whose next package supersedes it; where it did not arrive, first {lost}"
+            require_allowed_today(night, sink, row, current, follows)
         leave_package(night, sink, row)
         record_redelivered(night.ledger, delivery_id, who)
     return row

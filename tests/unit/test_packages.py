@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -14,9 +15,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from io import BytesIO
 from types import SimpleNamespace
+from unittest.mock import patch
 
-import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
@@ -45,11 +47,13 @@ from flows.deliver import deliver_pending
 from flows.night import Night
 from flows.recalls import recalls
 from flows.receive import ReceiveError, delivered, receive, write_ack
+from flows.redeliver import redeliver
 from ledger.deliveries import acknowledge, delivery_row, delivery_rows, queue_due, queue_recall
 from ledger.files import opened, sweep_parts
-from ledger.publications import current_id, publish
+from ledger.publications import current_id, give_up, publish
 from ledger.runs import start_run
 from ledger.settings import PROJECT_DIR
+from ledger.tables import deliveries
 from tests.unit.small_edition import AS_OF, make_candidate, seal_small
 
 (BANK,) = [sink for sink in read_sinks() if isinstance(sink, ExtractSink) and sink.name == "bank_a"]
@@ -292,10 +296,109 @@ def test_an_edition_that_is_not_whole_sends_nothing(bank):
 def test_a_package_goes_again_as_it_was_unless_a_consent_ended_since(bank):
     bank.send(DAYS[0])
     row = delivery_row(bank.ledger, "bank_a.1")
-    packages.require_allowed_today(bank.night, SINK, row, "2025-06-30-a")
+    packages.require_allowed_today(bank.night, SINK, row, "2025-06-30-a", "jifen run")
     bank.day = DAYS[2]
-    with pytest.raises(ConfigError, match="1 enterprises whose consent no longer stands"):
-        packages.require_allowed_today(bank.night, SINK, row, "2025-06-30-a")
+    with pytest.raises(ConfigError, match=r"bank_a\.1 holds rows of 1 enterprises that may not go there on 2025-07-11"):
+        packages.require_allowed_today(bank.night, SINK, row, "2025-06-30-a", "jifen run")
+
+
+NARROW = {
+    "fields": ["uscc", "score"],
+    "omitted": TABLE["omitted"] | {"consent_id": "not wanted", "points_total": "not wanted"},
+}
+RANKED = {
+    **TABLE,
+    "fields": [*TABLE["fields"], "rank_overall"],
+    "omitted": {name: why for name, why in TABLE["omitted"].items() if name != "rank_overall"},
+}
+
+
+def sink_of(table=TABLE, **changed):
+    return ExtractSink.model_validate(SINK.model_dump() | {"tables": {SCORES: table}} | changed)
+
+
+def again(bank, monkeypatch, delivery_id="bank_a.1"):
+    """Send one again; answers what was left, or why not."""
+    monkeypatch.setattr("flows.night.read_sinks", lambda: [bank.sink])
+    for path in bank.packages():
+        path.unlink()
+    told = ""
+    try:
+        redeliver(bank.settings, delivery_id, "somebody")
+    except ConfigError as error:
+        told = str(error)
+    left = [path.name for path in bank.packages()]
+    assert [told.count(word) for word in ("Whose: config", "Next: ")] == ([0, 0] if left else [1, 1])
+    return left or told
+
+
+def test_a_package_is_not_sent_again_once_a_consent_names_less(bank, monkeypatch):
+    bank.sink = sink_of(RANKED)
+    bank.publish("2025-06-30-b", FIRST.replace("'score' as data_classes", "'score,rank' as data_classes"))
+    bank.send()
+    assert len(again(bank, monkeypatch, "bank_a.2")) == 1
+    # The newest word of the third enterprise names its score alone; the others' stand.
+    less = "case c.i when 'K3' then '' else 'rank,' end || 'score'"
+    bank.publish("2025-06-30-c", FIRST.replace("'score' as data_classes", f"{less} as data_classes"))
+    told = again(bank, monkeypatch, "bank_a.2")
+    assert "bank_a.2 holds columns (rank_overall) that may not go there on 2025-07-09: not sent" in told
+    assert "Next: jifen run, whose next package supersedes it" in told
+    bank.send()
+    assert len(again(bank, monkeypatch, "bank_a.3")) == 1
+
+
+def test_columns_that_a_consent_never_named_keep_nothing_from_going_again(bank, monkeypatch):
+    bank.sink = sink_of(RANKED)
+    bank.send()
+    assert bank.manifest(1)["files"][0]["withheld"] == {"rank_overall": 3}
+    assert len(again(bank, monkeypatch)) == 1
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        (sink_of(NARROW), r"columns \(consent_id, points_total\)"),
+        (sink_of({**TABLE, "bands": {"score": ["60"]}}), r"columns \(score\)"),
+        (sink_of(purposes=["授信评估的复核"]), r"rows of 3 enterprises, purposes \(授信评估\)"),
+        (sink_of(sealed=BANK.sealed.model_dump(), unsealed=None), "an unsealed file"),
+    ],
+)
+def test_a_package_is_not_sent_again_once_the_sink_file_grants_less(bank, monkeypatch, now, told):
+    bank.send()
+    bank.sink = now
+    assert re.search(f"bank_a.1 holds {told} that may not go there on 2025-07-09", again(bank, monkeypatch))
+
+
+def test_a_band_goes_again_where_it_is_that_of_now_or_the_number_may_go(bank, monkeypatch):
+    bank.sink = sink_of({**TABLE, "bands": {"score": ["60", "70"]}})
+    bank.send()
+    assert len(again(bank, monkeypatch)) == 1
+    bank.sink = SINK
+    assert len(again(bank, monkeypatch)) == 1
+    bank.sink = sink_of({**TABLE, "bands": {"score": ["60"]}})
+    assert "columns (score)" in again(bank, monkeypatch)
+
+
+def test_a_package_kept_by_codes_alone_counts_as_full_in_every_column(bank, monkeypatch):
+    bank.sink = sink_of(RANKED)
+    bank.send()
+    path = packages.kept_folder(bank.settings.data_dir, delivery_row(bank.ledger, "bank_a.1")) / packages.ROWS
+    codes = sorted(packages.codes_of(json.loads(path.read_bytes())[SCORES]))
+    path.write_text(json.dumps({SCORES: codes}))
+    assert packages.held_codes(bank.night, "bank_a") == set(codes)
+    assert "holds columns (rank_overall) that" in again(bank, monkeypatch)
+
+
+def test_what_waits_is_not_sent_either_once_the_sink_file_grants_less(bank):
+    bank.is_away = True
+    bank.send()
+    bank.is_away, bank.sink = False, sink_of({**TABLE, "bands": {"score": ["60"]}})
+    (line,) = bank.send()
+    assert "columns (score) that may not go there" in line["error"]
+    assert "Next: jifen deliveries discard bank_a.1 --why TEXT, then jifen run" in line["error"]
+    give_up(bank.ledger, deliveries, "bank_a.1", "the file says less", "somebody")
+    assert [(line["number"], line["state"]) for line in bank.send()] == [(2, "sent")]
+    assert bank.manifest(2)["gaps"][0]["number"] == 1
 
 
 def test_a_recall_has_a_number_of_its_own_and_drops_rows(bank):
@@ -608,7 +711,7 @@ def test_rows_are_cut_in_pieces_of_one_order(bank, monkeypatch):
     folder = bank.settings.data_dir / "editions" / "2025-06-30-a"
     cut = cut_extract(folder, "bank_a", ["uscc", "score"], DAYS[0], purposes=BANK.purposes)
     assert [piece.num_rows for piece in cut.pieces()] == [0, 3]
-    assert cut.codes() == sorted(cut.table["uscc"].to_pylist())
+    assert sorted(packages.codes_of(cut.cells())) == cut.table["uscc"].to_pylist()
 
 
 def test_what_a_kill_left_of_a_package_that_was_being_made_is_swept(bank):
@@ -654,6 +757,16 @@ consent = st.fixed_dictionaries(
 )
 
 
+FACTS = {"score": Decimal("61.5"), "points_total": Decimal("10.5"), "rank_overall": 3, "revenue_band": "<20M"}
+
+
+def write_extract(edition, rows):
+    """A folder that holds the extract alone, which is all that is read of an edition."""
+    (edition / "extracts").mkdir(parents=True, exist_ok=True)
+    table = pa.Table.from_pylist([{**one, **FACTS} for one in rows]).select(SCHEMA.names).cast(SCHEMA)
+    pq.write_table(table, edition / "extracts" / f"{SCORES}.parquet")
+
+
 @examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     given_by=st.lists(consent, min_size=1, max_size=8),
@@ -662,14 +775,7 @@ consent = st.fixed_dictionaries(
 )
 def test_no_row_and_no_column_outside_the_grant_leaves_ever(tmp_path, given_by, fields, today):
     rows = [{**one, "consent_id": f"K{place}"} for place, one in enumerate(given_by)]
-    facts = {"score": Decimal("61.5"), "points_total": Decimal("10.5"), "rank_overall": 3, "revenue_band": "<20M"}
-    folder = tmp_path / "edition" / "extracts"
-    folder.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect() as engine:
-        engine.register(
-            "consents", pa.Table.from_pylist([{**one, **facts} for one in rows]).select(SCHEMA.names).cast(SCHEMA)
-        )
-        engine.execute(f"copy consents to '{folder}/{SCORES}.parquet' (format parquet)")
+    write_extract(tmp_path / "edition", rows)
     names = ["uscc", "consent_id", *fields]
     cut = cut_extract(tmp_path / "edition", "bank_a", names, today, purposes=["授信评估"])
     table = banded(cut.table, {"score": [Decimal(60)]} if "score" in names else {})
@@ -693,6 +799,72 @@ def test_no_row_and_no_column_outside_the_grant_leaves_ever(tmp_path, given_by, 
         named = one["data_classes"].split(",")
         assert {name for name in fields if row[name] is not None} == {name for name in fields if CLASSES[name] in named}
         assert set(named) & {CLASSES[name] for name in fields}
+
+
+def granting(fields, is_banded):
+    """A sink file that grants these columns, the score as a band where one says so."""
+    names = ["uscc", "consent_id", *fields]
+    omitted = dict.fromkeys(set(SCHEMA.names) - set(names), "not wanted")
+    bands = {"score": ["60"]} if is_banded and "score" in fields else {}
+    return sink_of({"fields": names, "omitted": omitted, "bands": bands})
+
+
+def stands(one, rows, today):
+    """Whether a consent is the newest word on what it is about, and in force; by the text of the rules alone."""
+    of_it = [other for other in rows if all(other[name] == one[name] for name in ("recipient", "uscc", "purpose"))]
+    ended = [gone for other in of_it if (gone := other["consent_withdrawn_on"]) and gone <= today]
+    newer = [other for other in of_it if one["consent_valid_from"] < other["consent_valid_from"] <= today]
+    begun = one["consent_valid_from"]
+    return begun <= today <= (one["consent_valid_to"] or today) and not newer and all(gone < begun for gone in ended)
+
+
+grants = st.tuples(st.lists(st.sampled_from(list(CLASSES)), min_size=1, unique=True), st.booleans())
+
+
+@examples(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    given_by=st.lists(consent, min_size=1, max_size=6),
+    later=st.lists(consent, max_size=2),
+    then=grants,
+    changed_to=st.none() | grants,
+    sent_on=days,
+    days_after=st.integers(0, 3),
+)
+def test_no_row_and_no_column_outside_the_grant_of_the_day_goes_again_ever(
+    tmp_path, given_by, later, then, changed_to, sent_on, days_after
+):
+    rows = [{**one, "consent_id": f"K{place}"} for place, one in enumerate((*given_by, *later))]
+    write_extract(tmp_path / "editions" / "then", rows[: len(given_by)])
+    write_extract(tmp_path / "editions" / "now", rows)
+    before, now, today = granting(*then), granting(*(changed_to or then)), sent_on + timedelta(days_after)
+    night = SimpleNamespace(settings=SimpleNamespace(data_dir=tmp_path, zone=None))
+    row = {"delivery_id": "bank_a.1", "recipient": "bank_a", "number": 1, "kind": "daily", "file_name": "p.tar"}
+    kept = packages.kept_folder(tmp_path, row)
+    kept.mkdir(parents=True, exist_ok=True)
+    clock = SimpleNamespace(now=lambda _: datetime(today.year, today.month, today.day, 12))
+    with patch.object(packages, "require_sealed"), patch.object(packages, "datetime", clock):
+        cut = packages.cut_tables(night, before, "then", sent_on)[SCORES]
+        bands = packages.bands_told(before.tables[SCORES].bands)
+        entry = {"path": f"{SCORES}.csv", "table": SCORES, "columns": cut.table.column_names, "bands": bands}
+        manifest = {"files": [entry], "purposes": before.purposes, "data_classes": []}
+        (kept / packages.MANIFEST).write_text(json.dumps(manifest))
+        (kept / packages.ROWS).write_text(json.dumps({SCORES: cut.cells()}))
+        try:
+            packages.require_allowed_today(night, now, row, "now", "jifen run")
+        except ConfigError:
+            assert later or changed_to or days_after
+            return
+    for sent in cut.table.to_pylist():
+        filled = {name for name, value in sent.items() if value is not None}
+        assert filled <= set(now.tables[SCORES].fields)
+        assert "score" not in filled or not now.tables[SCORES].bands or bands
+        classes = {CLASSES[name] for name in filled & CLASSES.keys()}
+        assert any(
+            (one["recipient"], one["uscc"], one["purpose"]) == ("bank_a", sent["uscc"], "授信评估")
+            and stands(one, rows, today)
+            and classes <= set(one["data_classes"].split(","))
+            for one in rows
+        )
 
 
 SCHEMA = pa.schema(
@@ -801,7 +973,7 @@ def test_an_entry_that_expires_years_after_another_was_repaired_is_no_repair(ban
 def test_a_recall_waits_until_what_the_recipient_holds_is_known_again(bank):
     bank.publish("2025-06-30-b", consents(("K1", None, None, 1)) + reported(1))
     bank.send()
-    kept = packages.kept_folder(bank.settings.data_dir, delivery_row(bank.ledger, "bank_a.2")) / packages.HELD_BACK
+    kept = packages.kept_folder(bank.settings.data_dir, delivery_row(bank.ledger, "bank_a.2")) / packages.ROWS
     content = kept.read_bytes()
     kept.unlink()
     of_two = reported(0, 1, DAYS[0]).replace("right(uscc, 1) = '1'", "right(uscc, 1) in ('1', '2')")
