@@ -235,5 +235,5 @@ def schedule(here: Here) -> str:
     """The night has a time in prefect.yaml."""
     found = next_night(here.now, here.project / "prefect.yaml")
     if found is None:
-        raise AmissError("there is no prefect.yaml here, or no deployment in it")
+        raise AmissError("there is no prefect.yaml here, or no schedule in it that is active")
     return f"next night {found}"

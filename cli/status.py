@@ -1,6 +1,7 @@
 """`jifen status`: for people what to do first, for monitoring one line and an exit code."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -29,7 +30,7 @@ from ledger.objections import objection_rows
 from ledger.outbox import DEAD, disabled_channels, messages, relay_rows
 from ledger.overrides import overrides_on, read_approvers
 from ledger.publications import current_id, edition_row, pending, sent_or_pending
-from ledger.runs import is_at_work, latest_runs
+from ledger.runs import is_running, latest_runs
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import Row, ledger_if_any
 from ledger.tables import alerts, deliveries, outbox, returns
@@ -38,6 +39,8 @@ from ledger.yaml_file import read_yaml
 WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 """What monitoring calls the exit codes 0 to 3."""
 RELAY_SILENT_HOURS = 0.25
+CLOCK_HOURS = 0.25
+"""By how much two machines may differ in what time it is."""
 BAD = {
     "failed": "the last night failed",
     "blocked": "the gate blocked",
@@ -75,7 +78,7 @@ def standing(settings: Settings) -> dict[str, Any]:
     last, before = [*latest_runs(ledger, 2), None, None][:2]
     at_work = None
     if last is not None and last["state"] == "running":
-        if is_at_work(settings.data_dir):
+        if is_running(last, settings.data_dir):
             at_work, last = last, before
         else:
             died = "its process died before it could say how it ended."
@@ -160,7 +163,7 @@ def _of_channels(ledger: Engine) -> Iterator[str]:
     for recipient, count in sorted(Counter(row["recipient"] for row in messages(ledger, DEAD)).items()):
         yield f"{counted(count, 'dead letter')} to {recipient}. Next: jifen outbox list --state dead"
     for row in relay_rows(ledger):
-        if _hours_since(row["seen_at"]) > RELAY_SILENT_HOURS:
+        if abs(_hours_since(row["seen_at"])) > RELAY_SILENT_HOURS:
             yield f"the relay on {row['host']} was last heard of at {row['seen_at']}. Next: jifen outbox relay"
 
 
@@ -187,21 +190,33 @@ def expiring_keys(sinks: Sequence[Sink], environ: Mapping[str, str]) -> Iterator
 
 
 def _expected(settings: Settings) -> dict[str, Any]:
+    try:
+        begins = next_night(datetime.now(settings.zone))
+    except Exception as error:  # noqa: BLE001 - how the night is begun is no reason to say nothing of the last one
+        begins = f"not known: prefect.yaml: {sentence(error)}"
     return {
         "operators_channels": [sink.name for sink in alert_channels(readable_sinks(), os.environ)],
-        "next_night": next_night(datetime.now(settings.zone)),
+        "next_night": begins,
     }
 
 
 def next_night(now: datetime, path: Path = PROJECT_DIR / "prefect.yaml") -> str | None:
-    """When `prefect.yaml` has the next night begin; what it says where that is no time of each day."""
+    """When `prefect.yaml` has the next night begin; what it says where that is no time of each day.
+
+    None where it has no schedule, or none that is active: then something else begins the nights.
+    """
     if not path.is_file():
         return None
-    schedules = [one for deployed in read_yaml(path.read_bytes())["deployments"] for one in deployed["schedules"]]
+    deployments = read_yaml(path.read_bytes()).get("deployments") or ()
+    planned = [one for deployed in deployments for one in deployed.get("schedules") or ()]
+    schedules = [one for one in planned if one.get("active", True) and "cron" in one]
+    if not schedules:
+        return None
     cron, zone = str(schedules[0]["cron"]), str(schedules[0].get("timezone", "UTC"))
-    minute, hour, *days = cron.split()
-    if not (minute.isdecimal() and hour.isdecimal() and days == ["*"] * 3):
+    daily = re.fullmatch(r"([0-5]?\d) ([01]?\d|2[0-3]) \* \* \*", cron)
+    if daily is None:
         return f"{cron} {zone}"
+    minute, hour = daily.groups()
     begins = now.astimezone(ZoneInfo(zone)).replace(hour=int(hour), minute=int(minute), second=0, microsecond=0)
     begins += timedelta(days=begins <= now)
     return f"{begins:%Y-%m-%d %H:%M} {zone}"
@@ -278,12 +293,19 @@ def check_status(max_hours: float, as_json: bool) -> int:
 
 
 def _too_old(told: dict[str, Any], max_hours: float) -> Iterator[tuple[int, str]]:
-    ended: Row | None = told.get("last_ended")
-    if ended is not None and (hours := _hours_since(ended["started_at"])) > max_hours:
+    # Before the first night has ended the one at work is judged, which may hang.
+    run: Row | None = told.get("last_ended") or told["at_work"]
+    if run is None:
+        return
+    hours = _hours_since(run["started_at"])
+    if hours > max_hours:
         yield (
             2,
             f"no night has ended for {hours:.0f} h. Next: look at the scheduler or the Prefect worker, then jifen run",
         )
+    elif hours < -CLOCK_HOURS:
+        what = f"the last night began at {run['started_at']}, which lies ahead: how old it is, is not known"
+        yield 2, f"{what}. Next: set the clock (jifen doctor), then jifen run"
 
 
 def _good(told: dict[str, Any]) -> str:
@@ -337,7 +359,7 @@ def _facts(told: dict[str, Any], settings: Settings) -> Iterator[tuple[str, str]
     yield from _of_people(told)
     yield from (("ends", text) for text in told.get("ending", ()))
     by = "by prefect.yaml, where it is deployed"
-    yield "next night", f"{told['next_night']} ({by})" if told["next_night"] else "no prefect.yaml here"
+    yield "next night", f"{told['next_night']} ({by})" if told["next_night"] else "no schedule in prefect.yaml"
     named = ", ".join(told["operators_channels"])
     yield "operators", named or "no channel: set OPERATORS_WEBHOOK_URL and OPERATORS_WEBHOOK_SECRET"
     yield "data folder", told["data_dir"]

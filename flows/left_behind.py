@@ -23,7 +23,7 @@ LOOKED_BACK = 60
 def leave_behind(settings: Settings, ledger: Engine, run_id: str) -> None:
     """Write all of it; what cannot be written is a warning, and changes nothing of how the night ended."""
     written = {
-        "the page of the run that died before it": _write_page_of_dead,
+        "page and lineage of the run that died before it": _write_page_of_dead,
         "the night's page": write_page,
         "its figures": write_metrics,
         "its lineage": write_lineage,
@@ -68,7 +68,8 @@ def point_to_latest(data_dir: Path, ledger: Engine) -> None:
 
 
 def _write_page_of_dead(settings: Settings, ledger: Engine, run: Row) -> None:
-    """A run whose process was killed wrote no page: the next one does."""
+    """A run whose process was killed wrote neither page nor lineage: the next one does."""
     for before in latest_runs(ledger, 2):
         if before["run_id"] != run["run_id"] and (before["report"] or {}).get("error") == DIED:
             write_page(settings, ledger, before)
+            write_lineage(settings, ledger, before)

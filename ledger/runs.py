@@ -114,7 +114,17 @@ def is_alive(row: Mapping[str, Any]) -> bool:
         number = str(row["process"]).partition("@")[0]
         return row["process"] == process_of(int(number)) and int(number) != os.getpid()
     unheard = datetime.now(UTC) - datetime.fromisoformat(row["seen_at"])
-    return unheard < timedelta(seconds=SILENT_SECONDS)
+    # What was heard far ahead of now was heard by a clock that has been put back since.
+    return abs(unheard) < timedelta(seconds=SILENT_SECONDS)
+
+
+def is_running(row: Mapping[str, Any], data_dir: Path) -> bool:
+    """Whether a run that its row calls running is at work: the lock alone may be held by a backup, or by a pull."""
+    if row["host"] not in (None, this_host()):
+        return is_alive(row)
+    process: str | None = row["process"]
+    lives = process is None or process == process_of(int(process.partition("@")[0]))
+    return lives and is_at_work(data_dir)
 
 
 def this_host() -> str:
@@ -186,7 +196,8 @@ def runs_as_they_stand(
 ) -> list[Row]:
     """The newest runs, newest first; one whose process is gone is `failed`, whatever its row still says."""
     newest = latest_runs(ledger, parts=())
-    at_work = newest[0]["run_id"] if newest and newest[0]["state"] == "running" and is_at_work(data_dir) else None
+    is_at_its_work = newest and newest[0]["state"] == "running" and is_running(newest[0], data_dir)
+    at_work = newest[0]["run_id"] if is_at_its_work else None
     found = latest_runs(ledger, limit, {state, "running"} if state else (), parts)
     for run in found:
         if run["state"] == "running" and run["run_id"] != at_work:

@@ -112,7 +112,7 @@ def test_the_row_of_a_run_that_is_alive_is_not_closed_and_that_of_a_dead_one_is(
     ledger.dispose()
 
 
-@pytest.mark.parametrize(("minutes", "is_alive"), [(1, True), (30, False)])
+@pytest.mark.parametrize(("minutes", "is_alive"), [(1, True), (30, False), (-1, True), (-30, False)])
 def test_a_run_on_another_host_is_alive_while_it_is_heard_of(settings, minutes, is_alive):
     ledger = open_ledger(settings)
     first = start_run(ledger, DAY, "plain")

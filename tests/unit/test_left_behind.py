@@ -86,6 +86,8 @@ def test_the_page_of_a_run_that_was_killed_is_written_by_the_next(settings, ledg
     recipe.run_night(settings, DAY, "plain", recipe.Steps(lambda _: [], *[lambda *_: []] * 5))
     content = page_path(settings.data_dir, killed).read_text(encoding="utf-8")
     assert ("process died" in content, "未结束 not ended" in content) == (True, True)
+    events = lineage_path(settings.data_dir, killed).read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["eventType"] for line in events] == ["START", "FAIL"]
 
 
 def test_every_night_leaves_page_figures_and_log_and_what_cannot_be_written_fails_none(settings, monkeypatch):
@@ -191,6 +193,15 @@ def test_the_log_has_run_and_step_and_no_secret_in_any_form(settings, monkeypatc
     assert (told[-1]["message"], told[-1]["level"]) == ("one\nof two lines", "info")
     assert told[0]["message"].startswith(f"it said {HIDDEN}")
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_secret_longer_than_the_name_of_a_file_stops_no_night_and_is_in_no_log(settings, monkeypatch):
+    token = "eyJ" + "a1B2" * 400
+    monkeypatch.setenv("OPERATORS_WEBHOOK_SECRET", token)
+    with kept_log(settings.data_dir, {"run_id": "2025-06-30-a"}) as lines:
+        lines.hide(read_sinks(), os.environ)
+        log.warning("it said %s", token)
+    assert token not in log_path(settings.data_dir, "2025-06-30-a").read_text(encoding="utf-8")
 
 
 def test_a_log_that_cannot_be_kept_stops_nothing(settings, caplog):

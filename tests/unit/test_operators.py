@@ -28,7 +28,7 @@ from flows.texts import pasteable
 from ledger.minisign import new_key, read_secret_key
 from ledger.overrides import ask, overrides_on, read_approvers, sign_override
 from ledger.publications import Message, pending, queue_alerts
-from ledger.runs import exclusive_run, latest_runs, start_run
+from ledger.runs import exclusive_run, latest_runs, runs_as_they_stand, start_run
 from ledger.settings import PROJECT_DIR
 from ledger.store import open_ledger
 from ledger.tables import alerts, runs
@@ -286,6 +286,32 @@ def test_monitoring_is_told_of_nights_that_did_not_come_and_of_none_at_all(setti
     assert checked(max_hours=31)[0] == 0
 
 
+def test_monitoring_is_told_of_a_first_night_that_hangs_and_of_a_clock_that_was_put_back(settings, checked):
+    ledger = open_ledger(settings)
+    with exclusive_run(settings.data_dir):
+        start_run(ledger, DAY, "plain")
+        with ledger.begin() as connection:
+            connection.execute(update(runs).values(started_at=(datetime.now(UTC) - timedelta(hours=30)).isoformat()))
+        assert checked()[1].startswith("CRITICAL - no night has ended for 30 h.")
+    with ledger.begin() as connection:
+        ahead = (datetime.now(UTC) + timedelta(days=300)).isoformat()
+        connection.execute(update(runs).values(started_at=ahead, ended_at=ahead, state="nothing_new"))
+    assert checked()[1].startswith(f"CRITICAL - the last night began at {ahead}, which lies ahead")
+
+
+def test_a_night_that_was_killed_is_not_at_work_because_a_backup_is(settings, checked):
+    ledger = open_ledger(settings)
+    start_run(ledger, DAY, "plain")
+    with ledger.begin() as connection:
+        connection.execute(update(runs).values(process="1@0"))
+    with exclusive_run(settings.data_dir):
+        assert checked()[1].startswith("CRITICAL - the last night failed: its process died")
+        assert [run["state"] for run in runs_as_they_stand(ledger, settings.data_dir, 5)] == ["failed"]
+    with ledger.begin() as connection:
+        connection.execute(update(runs).values(host="another"))
+    assert checked() == (0, "OK - no night has ended yet; night of 2025-06-30 at work")
+
+
 def test_monitoring_is_told_of_a_process_that_died_and_not_of_one_at_work(settings, checked, monkeypatch):
     end_with(settings, monkeypatch, Outcome("nothing_new", "2025-06-30", None, ""))
     start_run(open_ledger(settings), DAY, "plain")
@@ -359,6 +385,31 @@ def test_status_begins_with_what_is_to_be_done(settings, monkeypatch, capsys):
 )
 def test_the_next_night_is_the_schedules(now, begins):
     assert status.next_night(datetime.fromisoformat(now)) == begins
+
+
+@pytest.mark.parametrize(
+    ("schedules", "begins"),
+    [
+        ("[]", None),
+        ("[{cron: '30 22 * * *', active: false}]", None),
+        ("[{interval: 3600}]", None),
+        ("[{cron: '@daily'}]", "@daily UTC"),
+        ("[{cron: '30 25 * * *'}]", "30 25 * * * UTC"),
+    ],
+)
+def test_a_schedule_that_is_none_of_each_day_keeps_status_from_saying_nothing(tmp_path, schedules, begins):
+    path = tmp_path / "prefect.yaml"
+    path.write_text(f"deployments: [{{name: nightly, schedules: {schedules}}}]")
+    assert status.next_night(datetime.now(UTC), path) == begins
+
+
+def test_a_broken_schedule_is_no_reason_to_say_nothing_of_the_last_night(settings, monkeypatch, capsys):
+    monkeypatch.setenv("JIFEN_DATA_DIR", str(settings.data_dir))
+    monkeypatch.setattr(status, "read_yaml", lambda _: [])
+    end_with(settings, monkeypatch, Outcome("blocked", "2025-06-30", None, "the gate said no."))
+    status.show_status(as_json=False)
+    told = capsys.readouterr().out
+    assert ("the gate said no." in told, "not known: prefect.yaml: " in told) == (True, True)
 
 
 @pytest.mark.parametrize("ended", [[], [Outcome("published", "2025-06-30", "e", "edition e is current.")]])
