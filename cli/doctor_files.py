@@ -28,6 +28,7 @@ from expectations.suites import load_suites
 from flows.retention import read_policy
 from flows.texts import counted
 from ledger.env_file import open_to_others
+from ledger.files import names_a_file
 from ledger.yaml_file import read_yaml
 
 GPG_LEAST = (2, 2)
@@ -97,18 +98,20 @@ def _sealed(here: Here) -> list[tuple[str, Sealing]]:
 
 def key_files(here: Here) -> str:
     """Every key file that a variable names is there, and for nobody else to read or change."""
-    paths = {
+    variables = {
         one.connection.key.env: one.name
         for one in (*here.sources, *here.sinks)
         if isinstance(one.connection, SftpConnection) and one.connection.key is not None
     }
-    named = {path: who for name, who in paths.items() if (path := here.environ.get(name))}
-    for path, who in named.items():
-        if not Path(path).expanduser().is_file():
-            raise AmissError(f"the key file {path} of {who} is not there")
+    told = []
+    for name, who in variables.items():
+        if not (path := here.environ.get(name)):
+            continue
+        told.append(path)
+        if not names_a_file(Path(path).expanduser()):
+            raise AmissError(f"the key file of {who}, which {name} is to name, is not there")
         if warning := open_to_others(Path(path).expanduser()):
             raise AmissError(warning.partition(" Next:")[0])
-    told = list(named)
     for who, sealing in _sealed(here):
         for variable, purpose in ((sealing.signing_key, SIGN), (sealing.recipient_keys, ENCRYPT)):
             if path := here.environ.get(variable.env):

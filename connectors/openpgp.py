@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory, gettempdir
 from typing import Any, BinaryIO, Final
 
 from connectors.errors import ConfigError
+from ledger.files import names_a_file
 
 SIGN, ENCRYPT = "s", "e"
 WARNED_DAYS: Final = (7, 30, 90)
@@ -183,8 +184,10 @@ def new_pair(folder: Path, name: str, *, days: int | None = None, born: datetime
 
 def require_own(file: Path, where: str, forbidden: int) -> None:
     """Raise `ConfigError` where a key file is not there, or others may do to it what they must not."""
-    if not file.is_file():
-        raise ConfigError(f"the key file {file} is not there.", where, "put it there, or set its variable")
+    if not names_a_file(file):
+        # A key that was put into the variable in place of its path is not repeated.
+        shown = file if file.is_absolute() and len(str(file)) < 256 else "that its variable names"
+        raise ConfigError(f"the key file {shown} is not there.", where, "put it there, or set its variable")
     mode = file.stat().st_mode & 0o777
     if mode & forbidden:
         what = "read" if forbidden & 0o044 else "changed"

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 from connectors.strict import OPEN_FIELDS, variables_in
-from ledger.files import FILE_MODE, FOLDER_MODE
+from ledger.files import FILE_MODE, FOLDER_MODE, names_a_file
 
 SHORTEST = 5
 """A shorter secret would be found in any text by chance, and is left."""
@@ -63,20 +63,13 @@ class NightLog(logging.StreamHandler[TextIO]):
 
 def _forms(value: str) -> Iterator[str]:
     """The texts by which a secret, or a part of it, would be known: as it is, as it is sent, as programs show it."""
-    if len(value) < SHORTEST or _is_path(value):
+    # The path of a key is no secret, and what stands in that file is written nowhere.
+    if len(value) < SHORTEST or names_a_file(value):
         return
     for secret in (value, *_secret_parts(value)):
         yield from {secret, quote(secret, safe=""), quote_plus(secret), repr(secret)[1:-1]}
         yield from {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
         yield from _in_base64(secret.encode())
-
-
-def _is_path(value: str) -> bool:
-    """Whether a value is the path of a key: no secret, and what stands in that file is written nowhere."""
-    try:
-        return Path(value).is_file()
-    except OSError:  # a token may be longer than a name can be
-        return False
 
 
 def _secret_parts(value: str) -> Iterator[str]:

@@ -32,6 +32,11 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def names_a_file(value: str | Path) -> bool:
+    """Whether what a variable holds is the path of a file; a secret there instead may be longer than a name can be."""
+    return os.path.isfile(value)  # noqa: PTH113 - that of Path raises what its answer should be
+
+
 def opened(content: bytes | Path) -> io.BufferedReader | io.BytesIO:
     """What is in memory or in a file, to be read in blocks."""
     return content.open("rb") if isinstance(content, Path) else io.BytesIO(content)

@@ -26,6 +26,7 @@ from connectors.drivers.listing import Answer
 from connectors.errors import AgencyError, ConfigError
 from connectors.json_path import MissingFieldError, at_path, shape_of
 from connectors.strict import DottedPath, Rules, Strict, UrlPath, Variable, one_of
+from ledger.files import names_a_file
 from ledger.settings import read_variable
 
 if TYPE_CHECKING:
@@ -350,7 +351,7 @@ def plain_text(variable: Variable, where: str) -> str:
 def pem_file(variable: Variable, where: str) -> str:
     """The path of a PEM file that a variable names."""
     path = Path(read_variable(variable.env, where)).expanduser()
-    if not path.is_file():
+    if not names_a_file(path):
         raise ConfigError(f"{variable.env} names no file.", where, "set it to the path of a PEM file")
     return str(path)
 

@@ -4,9 +4,13 @@ import grp
 import os
 import stat
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from connectors.errors import ConfigError
+from connectors.openpgp import require_own
+from flows.faults import sentence
 from ledger.env_file import SettingsError
 from ledger.files import close_to_others, sweep_parts
 from ledger.settings import Settings
@@ -103,3 +107,10 @@ def test_what_was_left_half_written_is_swept_and_nothing_else(tmp_path):
     assert sweep_parts(tmp_path) == len(left) + 1
     assert not [*(tmp_path / "editions").iterdir()]
     assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == set(stay)
+
+
+@pytest.mark.parametrize("held", ["-----BEGIN PGP PRIVATE KEY BLOCK-----\ncanary", "canary" * 100, "AGE-KEY-1canary"])
+def test_a_key_that_was_put_in_place_of_its_path_is_not_repeated(held):
+    with pytest.raises(ConfigError, match="the key file that its variable names is not there") as told:
+        require_own(Path(held), "bank_a", 0o077)
+    assert "canary" not in sentence(told.value)
