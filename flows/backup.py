@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import subprocess
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,6 +30,7 @@ from flows.left_behind import point_to_latest
 from ledger.binding import FILE as BINDING
 from ledger.binding import bind_again
 from ledger.files import FOLDER_MODE, PART, close_to_others, private, publish_durably, write_durably
+from ledger.journal import entries
 from ledger.runs import exclusive_run
 from ledger.settings import Settings
 from ledger.store import open_ledger
@@ -67,8 +68,12 @@ def back_up(settings: Settings, place: Path) -> Backup:
     if place.resolve().is_relative_to(data_dir.resolve()):
         raise ConfigError("lies within the data folder itself.", str(place), "jifen backup to another disk or machine")
     with exclusive_run(data_dir), private():
-        open_ledger(settings).dispose()
-        before = _newest(place)
+        ledger = open_ledger(settings)
+        ids = [entry["content"]["folder_id"] for entry in entries(ledger, "bound")]
+        ledger.dispose()
+        newest = _newest(place)
+        _require_own(place, newest, ids)
+        before = newest.get("files", {})
         objects = place / "objects"
         objects.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         for left in objects.glob(f".*{PART}"):
@@ -85,6 +90,7 @@ def back_up(settings: Settings, place: Path) -> Backup:
             "format": FORMAT,
             "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "ledger_version": SCHEMA_VERSION,
+            "folder": ids[-1] if ids else None,
             "current": str(pointer.readlink()) if pointer.is_symlink() else None,
             "files": files,
         }
@@ -98,13 +104,23 @@ def backups_at(place: Path) -> list[str]:
 
 
 def _newest(place: Path) -> dict[str, Any]:
-    """What the newest list says of files; nothing where it is damaged: then each file is read and compared again."""
+    """The newest list; nothing where it is damaged: then each file is read and compared again."""
     names = backups_at(place)
     try:
-        return dict(_list_of(place, names[-1])["files"]) if names else {}
+        return _list_of(place, names[-1]) if names else {}
     except DataError as error:
         log.warning("backup: %s", error)
         return {}
+
+
+def _require_own(place: Path, newest: Mapping[str, Any], ids: Sequence[str]) -> None:
+    """Refuse a place that another installation keeps its backups at: a restore takes the newest one that is there.
+
+    Ours is also the list of before a restore: the ledger knows every id that its folder ever had.
+    """
+    if newest.get("folder") not in (None, *ids):
+        what = "holds the backups of another data folder, and a restore would take the newest of either."
+        raise ConfigError(what, str(place), "jifen backup to a place of its own")
 
 
 def check(place: Path, name: str | None = None) -> Backup:

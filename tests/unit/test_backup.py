@@ -132,6 +132,18 @@ def test_no_backup_is_taken_of_a_night_at_work_nor_into_the_folder_itself(settin
     assert backups_at(place) == [kept[0].name]
 
 
+def test_two_installations_do_not_keep_their_backups_at_one_place(settings, ledger, kept, place, tmp_path):
+    other = settings.model_copy(update={"data_dir": tmp_path / "other"})
+    open_ledger(other).dispose()
+    with pytest.raises(ConfigError, match=r"another data folder.* jifen backup to a place of its own"):
+        back_up(other, place)
+    assert backups_at(place) == [kept[0].name]
+    lose(settings, ledger)
+    restore(settings, place, "li")
+    again = back_up(settings, place).name
+    assert backups_at(place) == [kept[0].name, again], "a restored folder goes on at its place"
+
+
 def test_a_backup_broken_off_leaves_those_before_it_and_what_it_left_is_swept(settings, kept, place, monkeypatch):
     def broken(*_):
         raise OSError(28, "No space left on device")
