@@ -20,6 +20,8 @@ from ledger.tables import editions
 
 BUILT, DUE, UNKNOWN, NOT_PAST = "built", "due", "unknown", "not past"
 GOOD = ("beside", "nothing_new")
+DAYS_AT_ONCE = 3_660
+"""Of more days one of the two is most likely a slip of the pen: looking at each takes a while."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ def days_between(settings: Settings, first: date, last: date) -> list[PastDay]:
     """Every day from `first` to `last`, the newest first. Builds nothing and calls no agency."""
     if first > last:
         raise BusinessDateError(f"--from {first} lies behind --to {last}. Give them the other way round.")
+    if (last - first).days >= DAYS_AT_ONCE:
+        raise BusinessDateError(f"--from {first} --to {last} are more than ten years. Give fewer days at once.")
     ledger = open_ledger(settings)
     if current_id(ledger) is None:
         raise BusinessDateError("no edition is published yet, and past days are built beside one. Next: jifen run")
@@ -47,7 +51,8 @@ def days_between(settings: Settings, first: date, last: date) -> list[PastDay]:
     }
     sources = tuple(read_sources())
     zone = read_zone(settings.zone_file, sources)
-    found = []
+    found: list[PastDay] = []
+    why = None
     for back in range((last - first).days + 1):
         day = last - timedelta(days=back)
         if edition_id := made.get(day.isoformat()):
@@ -55,8 +60,12 @@ def days_between(settings: Settings, first: date, last: date) -> list[PastDay]:
         elif not has_passed(ledger, day):
             found.append(PastDay(day, NOT_PAST, why=f"not before the current edition's day: jifen run --as-of {day}"))
         else:
-            known = known_then(Night("", day, settings, ledger, sources, (), zone))
-            why = why_unknown(ledger, known, day)
+            if why is None:
+                known = known_then(Night("", day, settings, ledger, sources, (), zone))
+                why = why_unknown(ledger, known, day)
+            else:
+                # What was not known on a day was not known before it.
+                why = why.replace(f"{day + timedelta(days=1)}", f"{day}", 1)
             found.append(PastDay(day, UNKNOWN if why else DUE, why=why))
     return found
 

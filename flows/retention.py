@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import NonNegativeInt
+from pydantic import Field
 from sqlalchemy import Engine, select
 
 from connectors.errors import ConfigError
@@ -40,26 +41,28 @@ NEVER = ("deliveries", "returns")
 _ENDED = ("landed", "unchanged", "refused", "abandoned")
 
 Batch = tuple[str, str, str]
+Days = Annotated[int, Field(ge=0, le=100_000)]
+"""So many back from today is still a date, and longer than anybody keeps anything."""
 
 
 class EditionRule(Strict):
     """For how many days every edition stays whole, and for how many the last one of each month."""
 
-    all_days: NonNegativeInt
-    month_ends_days: NonNegativeInt
+    all_days: Days
+    month_ends_days: Days
 
 
 class Policy(Strict):
     """After how many days each kind may go."""
 
     editions: EditionRule
-    raw: NonNegativeInt
-    landed: NonNegativeInt
-    quarantine: NonNegativeInt
-    candidates: NonNegativeInt
-    splits: NonNegativeInt
-    reports: NonNegativeInt
-    logs: NonNegativeInt
+    raw: Days
+    landed: Days
+    quarantine: Days
+    candidates: Days
+    splits: Days
+    reports: Days
+    logs: Days
 
 
 @dataclass(frozen=True)

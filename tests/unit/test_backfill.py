@@ -27,8 +27,9 @@ def gap(land, run, monkeypatch):  # noqa: F811
 
 
 def test_the_plan_says_of_each_day_whether_it_is_built_due_unknown_or_not_past(settings, gap):
-    found = days_between(settings, EVE, AFTER + timedelta(days=1))
+    *found, before = days_between(settings, EVE - timedelta(days=1), AFTER + timedelta(days=1))
     assert [one.state for one in found] == ["not past", "built", "due", "due", "built", "unknown"]
+    assert (before.state, before.why) == ("unknown", found[-1].why.replace(str(EVE), str(before.day), 1))
     assert [one.day for one in found] == sorted((one.day for one in found), reverse=True)
     assert found[1].edition_id == gap
     assert "jifen run --as-of" in found[0].why
@@ -60,3 +61,5 @@ def test_without_an_edition_or_with_days_turned_round_it_is_a_usage_error(settin
         days_between(settings, DAY, NEXT)
     with pytest.raises(BusinessDateError, match="lies behind"):
         days_between(settings, NEXT, DAY)
+    with pytest.raises(BusinessDateError, match="more than ten years"):
+        days_between(settings, DAY.replace(year=205), DAY)

@@ -171,7 +171,11 @@ def test_what_is_made_again_goes_by_its_age(settings):
     assert not (logs / "old.log").exists()
 
 
-@pytest.mark.parametrize("text", ["raw: 3", "raw: -1", "[", "editions: {all_days: soon}"])
+FOR_EVER = SHIPPED.read_text(encoding="utf-8").replace("logs: 400", "logs: 1000000")
+"""No date lies so far back."""
+
+
+@pytest.mark.parametrize("text", ["raw: 3", "raw: -1", "[", "editions: {all_days: soon}", FOR_EVER])
 def test_a_policy_that_is_not_whole_is_refused(tmp_path, text):
     (tmp_path / "policy.yml").write_text(text)
     with pytest.raises(ConfigError, match="not a valid policy of retention"):
