@@ -17,6 +17,7 @@ from cli.command import Json
 from cli.night import show_outcome
 from cli.show import local
 from connectors.errors import ConfigError
+from connectors.plan import reading
 from connectors.sink_files import ExtractSink, Sink, alert_channels, readable_sinks
 from editions.ending import ending
 from editions.places import edition_path
@@ -64,8 +65,18 @@ def status(
 
 
 def standing(settings: Settings) -> dict[str, Any]:
-    """All that is known of the last night and of what it left behind, as `jifen status --json` prints it."""
-    ledger = ledger_if_any(settings)
+    """All that is known of the last night and of what it left behind, as `jifen status --json` prints it.
+
+    A disk that became read-only keeps the next night from running, and nobody from reading how the last one ended.
+    """
+    folder = settings.data_dir
+    if not folder.is_dir() or os.access(folder, os.W_OK | os.X_OK):
+        return {**_standing(settings, ledger_if_any(settings)), "cannot_write": None}
+    with reading(settings) as ledger:
+        return {**_standing(settings, ledger), "cannot_write": f"{folder} may not be written by {os.getuid()}"}
+
+
+def _standing(settings: Settings, ledger: Engine | None) -> dict[str, Any]:
     if ledger is None:
         nothing: dict[str, Any] = {
             "last_run": None,
@@ -227,6 +238,8 @@ def troubles(told: dict[str, Any]) -> Iterator[tuple[int, str]]:
 
     While a night is at work the one before it is judged, and a command that its lock would refuse has to wait.
     """
+    if told["cannot_write"]:
+        yield 2, f"{told['cannot_write']}: no night can run. Next: look at the disk and its rights, jifen doctor"
     last: Row | None = told["last_run"]
     if last is None:
         if told["at_work"] is None:

@@ -9,7 +9,7 @@ from editions.sql_text import literal
 from editions.working_days import SEEDS, published_years
 
 WITHIN_DAYS = 90
-NEEDED = "reference_rates"
+NEEDED = ("reference_rates", "rulesets")
 """What a night cannot do without: told of for as long as it has ended, too."""
 RULESETS = SEEDS.parent / "rulesets" / "rulesets.csv"
 _ITEMS = {
@@ -51,7 +51,7 @@ def _of_seeds(day: date, seeds: Path, rulesets: Path) -> Iterator[str]:
     for path, column, check in (*named, (rulesets, "scheme", "jifen ruleset check")):
         ends: dict[date, list[str]] = {}
         for item, last in _last_days(path, column).items():
-            if last <= until and (last >= day or path.stem == NEEDED):
+            if last <= until and (last >= day or path.stem in NEEDED):
                 ends.setdefault(last, []).append(item)
         for last, items in sorted(ends.items()):
             what = f"{path.stem}: {', '.join(items)}{_ends(last, day)}"

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from sqlalchemy import Engine, select
 
+from connectors.errors import ConfigError
 from connectors.spec import Source
 from flows.prefect_server import require_api
 from flows.texts import counted
@@ -80,7 +81,26 @@ class Wanted:
 
 def wanted_of(project: Path, sources: Sequence[Source], settings: Settings) -> list[Wanted]:
     """The deployments of `prefect.yaml`, and one for each source that says when it is pulled beside the night."""
-    told = read_yaml((project / "prefect.yaml").read_bytes())["deployments"]
+    path = project / "prefect.yaml"
+    try:
+        found = _told_by(read_yaml(path.read_bytes()))
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        what = f"says no deployments as jifen makes them ({type(error).__name__}: {str(error)[:200]})."
+        follows = "mend it: each has name, entrypoint, work_pool and schedules with a cron; jifen deploy --plan"
+        raise ConfigError(what, str(path), follows) from None
+    pool = found[0].pool
+    for source in sources:
+        if source.schedule is not None:
+            said = f"{source.agency.zh} {source.agency.en}, beside the night; publishes nothing."
+            plans = ((source.schedule, settings.time_zone, True),)
+            found.append(
+                Wanted(f"pull-{source.name}", "flows.nightly.pull", said, pool, {"source": source.name}, plans)
+            )
+    return found
+
+
+def _told_by(file: Any) -> list[Wanted]:
+    """The deployments that `prefect.yaml` says, one at least."""
     found = [
         Wanted(
             one["name"],
@@ -90,20 +110,14 @@ def wanted_of(project: Path, sources: Sequence[Source], settings: Settings) -> l
             one.get("parameters") or {},
             tuple(
                 (plan["cron"], plan.get("timezone", "UTC"), plan.get("active", True))
-                for plan in one.get("schedules", ())
+                for plan in one.get("schedules") or ()
             ),
             one.get("concurrency_limit"),
         )
-        for one in told
+        for one in file["deployments"]
     ]
-    pool = found[0].pool
-    for source in sources:
-        if source.schedule is not None:
-            said = f"{source.agency.zh} {source.agency.en}, beside the night; publishes nothing."
-            plans = ((source.schedule, settings.time_zone, True),)
-            found.append(
-                Wanted(f"pull-{source.name}", "flows.nightly.pull", said, pool, {"source": source.name}, plans)
-            )
+    if not found:
+        raise LookupError("none is named")
     return found
 
 

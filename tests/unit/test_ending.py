@@ -44,6 +44,8 @@ def test_the_calendar_ends_with_the_last_published_year_and_a_rule_set_with_its_
     told = ending(DAY, None, seeds, rulesets)
     assert any(line.startswith("calendar of working days: the last day was 2025-12-31. Next: add") for line in told)
     assert any(line.startswith("rulesets: points: the last day is 2026-03-31. Next: add") for line in told)
+    later = ending(DAY + timedelta(days=400), None, seeds, rulesets)
+    assert any("rulesets: points: the last day was 2026-03-31. Next: add" in line for line in later)
 
 
 def test_consents_are_counted_by_recipient_and_enterprise(tmp_path):

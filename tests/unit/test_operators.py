@@ -14,12 +14,13 @@ from sqlalchemy import update
 
 import flows
 from cli import status
-from connectors.errors import AgencyError, LineDeadError
+from connectors.errors import AgencyError, ConfigError, LineDeadError
 from connectors.pull import Pulled
 from connectors.sink_files import DEFAULT_EVENTS, SINKS_DIR, read_sinks, readable_sinks
 from connectors.source_files import read_source
 from flows import faults, recipe
 from flows.alerts import KINDS, incidents
+from flows.deployed import wanted_of
 from flows.outcome import Outcome
 from flows.prefect_server import ApiLostError
 from flows.relay import WAITS_SECONDS
@@ -410,6 +411,21 @@ def test_a_broken_schedule_is_no_reason_to_say_nothing_of_the_last_night(setting
     status.show_status(as_json=False)
     told = capsys.readouterr().out
     assert ("the gate said no." in told, "not known: prefect.yaml: " in told) == (True, True)
+
+
+@pytest.mark.parametrize("file", ["[]", "deployments: []", "deployments: [{name: nightly}]", "deployments: nightly"])
+def test_a_file_of_deployments_that_says_none_is_named_as_what_is_wrong(settings, tmp_path, file):
+    (tmp_path / "prefect.yaml").write_text(file)
+    with pytest.raises(ConfigError, match=r"prefect.yaml: says no deployments .*Whose: config"):
+        wanted_of(tmp_path, [], settings)
+
+
+def test_on_a_disk_that_became_read_only_status_says_so_and_how_the_last_night_ended(settings, monkeypatch, checked):
+    end_with(settings, monkeypatch, Outcome("blocked", "2025-06-30", None, "the gate said no."))
+    monkeypatch.setattr(status.os, "access", lambda *_: False)
+    monkeypatch.setattr(status, "ledger_if_any", None)
+    code, line = checked()
+    assert (code, "may not be written" in line, "the gate said no." in line) == (2, True, True)
 
 
 @pytest.mark.parametrize("ended", [[], [Outcome("published", "2025-06-30", "e", "edition e is current.")]])
