@@ -20,17 +20,22 @@ GOOD = ("success", "pass", "warn", "no-op")
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT")
 LOG_TAIL_LINES = 12
 AGAIN = "Mend it, then `jifen run`."
+CHECKED = "Next: mend what the head of its file in dbt_project/tests says, then `jifen ruleset check`, `jifen run`."
 PARSE_CACHE = ".parse_cache"
 
 
 @dataclass(frozen=True)
 class NodeNote:
-    """What dbt says of one node; `compiled_path` is the SQL it ran, where there is one."""
+    """What dbt says of one node; `compiled_path` is the SQL it ran, where there is one.
+
+    `is_of_rules` is a test that says of itself that what it finds is a fault of models and rules, and none of the data.
+    """
 
     unique_id: str
     status: str
     message: str
     compiled_path: Path | None
+    is_of_rules: bool = False
 
 
 @dataclass(frozen=True)
@@ -170,12 +175,14 @@ def read_results(target: Path, log: Path) -> BuildReport:
 
 
 def _note(result: dict[str, Any], nodes: dict[str, Any]) -> NodeNote:
-    compiled = nodes.get(result["unique_id"], {}).get("compiled_path")
+    node = nodes.get(result["unique_id"], {})
+    compiled = node.get("compiled_path")
     return NodeNote(
         unique_id=str(result["unique_id"]),
         status=str(result["status"]),
         message=" ".join(str(result["message"] or "").split()),
         compiled_path=Path(compiled) if compiled else None,
+        is_of_rules=node.get("config", {}).get("meta", {}).get("whose") == "config",
     )
 
 
@@ -185,8 +192,8 @@ def require_whole(report: BuildReport, exit_code: int, whose: str | None = None,
     if broken:
         first = "; ".join(f"{note.unique_id}: {note.message or note.status}" for note in broken[:3])
         more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
-        only_tests = all(note.status == "fail" for note in broken)
-        found = "data (a test of the models found rows it forbids)" if only_tests else "configuration (a model or seed)"
+        found, mended = _whose(broken)
+        next_step = mended if next_step == AGAIN else next_step
         seen = next((f" SQL: {note.compiled_path}." for note in broken if note.compiled_path), "")
         raise BuildError(
             f"the build failed at {len(broken)} of {sum(report.counts.values())} nodes: {first}{more}. "
@@ -205,6 +212,15 @@ def require_whole(report: BuildReport, exit_code: int, whose: str | None = None,
             f"{next_step}",
             report,
         )
+
+
+def _whose(broken: Sequence[NodeNote]) -> tuple[str, str]:
+    """Whose the faults are, and what to do."""
+    if any(note.status != "fail" for note in broken):
+        return "configuration (a model or seed)", AGAIN
+    if any(note.is_of_rules for note in broken):
+        return "configuration (a test found models and rule sets that do not fit)", CHECKED
+    return "data (a test of the models found rows it forbids)", AGAIN
 
 
 def _did_not_start(log: Path, exit_code: int, next_step: str) -> str:

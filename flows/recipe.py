@@ -122,7 +122,7 @@ def _require_sound(night: Night) -> None:
             raise ConfigError(
                 f"{what} {counted(len(problems), 'problem')}, so nothing was built: {in_one_line(problems)}.",
                 f"dbt_project/seeds/{folder}",
-                f"mend the rows, jifen {group} check, jifen run",
+                f"mend what is named, jifen {group} check, jifen run",
             )
 
 

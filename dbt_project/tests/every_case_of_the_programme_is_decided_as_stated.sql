@@ -1,3 +1,4 @@
+{{ config(meta={'whose': 'config'}) }}
 select * from {{ ref('cases_decided') }}
 where
     decision is distinct from expected

@@ -1,3 +1,4 @@
+{{ config(meta={'whose': 'config'}) }}
 -- Guards: each indicator of the rule set in force is measured by exactly one column of an ind_ model, and each such column
 -- is an indicator of some rule set of its scheme.
 -- Why: the scoring knows no list of indicators. A column misspelt, or rows forgotten in the seed, would otherwise show as

@@ -1,3 +1,4 @@
+{{ config(meta={'whose': 'config'}) }}
 -- Guards: each level that a record of a counted indicator states has its quantity in the rule set in force.
 -- Why: a level that the rule set forgot would add nothing to a sum, and the enterprise would look as if it had no such record.
 with evidence as (

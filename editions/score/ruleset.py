@@ -49,7 +49,9 @@ class Ruleset:
         return (self.origin / "indicators.csv").is_file()
 
     def file_of(self, table: str) -> str:
-        """The name of the file that holds a seed's table."""
+        """The name of the file that holds a seed's table; that of a model is its path already."""
+        if "/" in table:
+            return table
         return table_schemas()[table].file if self.is_folder else f"{table}.csv"
 
     def stages(self) -> list[str]:

@@ -71,6 +71,11 @@ def test_a_build_makes_its_tables_as_of_one_date_then_fails_loudly_and_keeps_the
     ("statuses", "exit_code", "said"),
     [
         ({"model.j.a": "success", "test.j.t": "fail"}, 1, r"1 of 2 nodes: test\.j\.t: .*Whose: data"),
+        (
+            {"model.j.a": "success", "test.j.rules": "fail", "test.j.t": "skipped"},
+            1,
+            r"1 of 3 nodes: test\.j\.rules: .*Whose: configuration.*Next: .*`jifen ruleset check`, `jifen run`",
+        ),
         ({"model.j.a": "error", "test.j.t": "skipped"}, 1, r"1 of 2 nodes: model\.j\.a: .*Whose: configuration"),
         ({"model.j.a": "success", "model.j.b": "partial success"}, 1, r"model\.j\.b"),
         ({"model.j.a": "success", "model.j.b": "skipped"}, 0, r"model\.j\.b"),
@@ -81,7 +86,8 @@ def test_a_build_makes_its_tables_as_of_one_date_then_fails_loudly_and_keeps_the
 def test_only_a_build_in_which_all_went_well_is_whole(tmp_path, statuses, exit_code, said):
     results = [{"unique_id": node, "status": status, "message": "told"} for node, status in statuses.items()]
     (tmp_path / "run_results.json").write_text(json.dumps({"results": results}))
-    (tmp_path / "manifest.json").write_text(json.dumps({"nodes": {}}))
+    of_rules = {"test.j.rules": {"config": {"meta": {"whose": "config"}}}}
+    (tmp_path / "manifest.json").write_text(json.dumps({"nodes": of_rules}))
     with pytest.raises(BuildError, match=said):
         require_whole(read_results(tmp_path, tmp_path / "build.txt"), exit_code)
 

@@ -72,3 +72,31 @@ window by_revenue as (partition by ruleset_id order by revenue_low_cny nulls fir
 
 create or replace temp view weighted_means as
 from rulesets where aggregation = 'weighted_mean';
+
+-- The lists that name models one by one, since dbt takes a `ref` from no folder: each with the file that it stands in.
+create or replace temp view model_lists as
+select
+    'indicator_models()' as list, 'dbt_project/macros/scoring/measured_columns.sql' as place,
+    regexp_extract(content, 'return\(\[([^\]]*)\]', 1) as names
+from read_text(getvariable('models') || '/../macros/scoring/measured_columns.sql')
+union all
+select 'counted', 'dbt_project/models/marts/evidence.sql', regexp_extract(content, 'set counted = \[([^\]]*)\]', 1)
+from read_text(getvariable('models') || '/marts/evidence.sql');
+
+create or replace temp view listed_models as
+select list, place, unnest(regexp_extract_all(names, '\w+')) as model from model_lists;
+
+-- The models that belong there: those that measure indicators, and those that count records.
+create or replace temp view models_to_list as
+select
+    parse_filename(file, true) as model, 'dbt_project/models' || substr(file, length(getvariable('models')) + 1) as path,
+    if(contains(model, 'int_counted__'), 'counted', 'indicator_models()') as list
+from glob(getvariable('models') || '/**/*.sql')
+where not getvariable('is_asked') and regexp_matches(file, '/int_counted__\w+\.sql$|/indicators/[^/]+$|/ind_\w+\.sql$');
+
+-- The columns of models that measure: "... as c01_rd_expense_wan_cny" is one of C01.
+create or replace temp view measured_codes as
+select distinct
+    parse_filename(filename) as model, upper(unnest(regexp_extract_all(content, '(?i)\bas\s+([a-z]+[0-9]+)_\w', 1))) as code
+from read_text(getvariable('models') || '/indicators/*.sql')
+where not getvariable('is_asked');
