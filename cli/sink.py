@@ -102,7 +102,7 @@ def _checked_returns(sink: ReturnsSink) -> dict[str, Any]:
     problems = [_not_set(missing)] if (missing := _missing(sink)) else []
     if sink.source not in (there := [source.name for source in read_sources()]):
         what = f"there is no source {sink.source}; there are {', '.join(there)}"
-        problems.append(f"connectors/sinks/{sink.name}.yml: {what}. Whose: config. Next: mend it")
+        problems.append(f"{sink.place}: {what}. Whose: config. Next: mend it")
     state = "failed" if problems else "ok"
     return {"recipient": sink.name, "state": state, "message": "; ".join(problems) or None}
 
@@ -126,7 +126,7 @@ def _checked_channel(sink: NoticeSink) -> dict[str, Any]:
         return line | {"message": "no channel: none of its variables is set"}
     try:
         if missing:
-            raise MissingVariableError(missing, sink.name)
+            raise MissingVariableError(missing, sink.name, f"jifen sink check {sink.name}")
         if not sink.is_text and (secret := sink.posted_to.secret):
             signed_headers("check", 0, b"", os.environ[secret.env], secret.env, sink.name)
         mailed = sink.mailed_to if sink.driver == "mail" else None
@@ -194,6 +194,7 @@ def new(
         misused(f"{name} is no name of a recipient: small letters, digits and _")
     if path.exists():
         fail(f"{path} is there already and is not replaced")
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(_draft(name, {one: contracts[one] for one in extract}), encoding="utf-8")
     (drafted,) = (sink for sink in read_sinks(path.parent) if sink.name == name)
     there = f" --folder {shlex.quote(str(out))}" if out else ""

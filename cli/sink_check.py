@@ -33,19 +33,18 @@ def _check(sink: ExtractSink, contracts: dict[str, list[str]]) -> dict[str, Any]
         for extract, granted in sink.tables.items():
             if sink.grant == "consent" and extract not in contracts:
                 known = f"there are: {', '.join(sorted(contracts))}"
-                raise ConfigError(f"no extract {extract}.", f"connectors/sinks/{sink.name}.yml", known)
+                raise ConfigError(f"no extract {extract}.", sink.place, known)
             if sink.grant == "mandate":
                 # Which columns an edition's table has is looked at when it is cut; here, whether there is such a model.
                 if next(MODELS.rglob(f"{extract}.sql"), None) is None or extract in contracts:
-                    where = f"connectors/sinks/{sink.name}.yml"
-                    raise ConfigError(f"no table {extract} of editions.", where, "docs/editions.md lists them")
+                    raise ConfigError(f"no table {extract} of editions.", sink.place, "docs/editions.md lists them")
             else:
                 sink.check_columns(extract, contracts[extract])
                 if not any(classes_of(granted.fields, extract).values()):
                     named = ", ".join(granted.fields)
                     raise ConfigError(
                         f"of {extract} only {named} would go, which no consent names: no row is sent.",
-                        f"connectors/sinks/{sink.name}.yml",
+                        sink.place,
                         f"put a column under fields that has a class of data in dbt_project/{CLASSES_FILE.name}",
                     )
             described(read_dictionary(), extract, granted.fields)

@@ -28,7 +28,8 @@ def check_source(source: Source, zone: Zone, settings: Settings) -> list[dict[st
     missing = [name for name in source.variables() if not os.environ.get(name)]
     if missing and any(zone.why_not_supplied(dataset) is None for dataset in source.datasets):
         line = _line(source.name)
-        return [{**line, "state": "failed", "message": str(MissingVariableError(missing, source.name))}]
+        unset = MissingVariableError(missing, source.name, f"jifen source check {source.name}")
+        return [{**line, "state": "failed", "message": str(unset)}]
     settings = settings.model_copy(update={"retry_seconds": min(settings.retry_seconds, CHECK_SECONDS)})
     dead: list[TransientError] = []
     return [_check_dataset(source, dataset, zone, settings, dead) for dataset in source.datasets]

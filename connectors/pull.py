@@ -79,7 +79,7 @@ def pull_dataset(
     lines = lines or Lines()
     try:
         if missing := [name for name in source.variables() if not os.environ.get(name)]:
-            raise MissingVariableError(missing, source.name)
+            raise MissingVariableError(missing, source.name, f"jifen source check {source.name}")
         found = lines.dead.get(source.name)
         if found is not None and found.where != dataset.address:
             same = LineDeadError(found.what, dataset.address, found.next_step)

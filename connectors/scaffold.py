@@ -46,8 +46,7 @@ def new_source(
         raise ConfigError(
             "is there already, and is never overwritten.", str(path), "choose another name, or move it away"
         )
-    if not path.parent.is_dir():
-        raise ConfigError("the folder is not there.", str(path.parent), "make it, or name another one")
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_durably(path, text.encode(), mode=0o644)
     return path
 

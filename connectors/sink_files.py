@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, Field, TypeAdapter, model_validator
+from pydantic import AliasChoices, Field, PrivateAttr, TypeAdapter, model_validator
 
 from connectors.drivers.auth import Basic, Bearer, MutualTls
 from connectors.errors import ConfigError
@@ -88,6 +88,18 @@ class S3Connection(Strict):
 class _Sink(Strict):
     name: str
     title: BilingualTitle
+    _file: Path | None = PrivateAttr(None)
+
+    def read_from(self, path: Path) -> Self:
+        """Say which file it stands in: a draft lies elsewhere than the others."""
+        self._file = path
+        return self
+
+    @property
+    def place(self) -> str:
+        """Its file, for whoever has to mend it."""
+        path = self._file or SINKS_DIR / f"{self.name}.yml"
+        return str(path.relative_to(PROJECT_DIR) if path.is_relative_to(PROJECT_DIR) else path)
 
     def variables(self) -> list[str]:
         """The names of every variable this sink needs, sorted."""
@@ -194,7 +206,7 @@ class ExtractSink(_Sink):
         """Nothing in the file is left as the draft had it; else a `ConfigError`, before anything is sent."""
         if left := list(_undecided(self.model_dump())):
             places = ", ".join(place.replace("tables.", "").replace(".omitted", "") for place in left)
-            raise ConfigError(f"not decided yet: {places}.", f"connectors/sinks/{self.name}.yml", "fill them in")
+            raise ConfigError(f"not decided yet: {places}.", self.place, "fill them in")
 
     def check_columns(self, extract: str, columns: Sequence[str]) -> None:
         """Each column is sent or left out on purpose; else a `ConfigError`, before anything is sent."""
@@ -207,7 +219,7 @@ class ExtractSink(_Sink):
             found = "; ".join(f"{what}: {', '.join(names)}" for what, names in told.items() if names)
             raise ConfigError(
                 f"columns of {extract} are not decided on ({found}).",
-                f"connectors/sinks/{self.name}.yml",
+                self.place,
                 "put each column under fields or omitted",
             )
 
@@ -304,7 +316,7 @@ def read_sinks(folder: Path = SINKS_DIR) -> list[Sink]:
         if isinstance(sink, ReturnsSink) and taken.setdefault(sink.source, sink.name) != sink.name:
             raise ConfigError(
                 f"gets the returns of {sink.source}, and so does {taken[sink.source]}.",
-                f"connectors/sinks/{sink.name}.yml",
+                sink.place,
                 "keep one of the two",
             )
     return sinks
@@ -333,7 +345,7 @@ def told_of_nights(sinks: Sequence[Sink], environ: Mapping[str, str]) -> list[No
 
 def _read_sink(path: Path) -> Sink:
     try:
-        return _ADAPTER.validate_python({**read_yaml(path.read_bytes()), "name": path.stem})
+        return _ADAPTER.validate_python({**read_yaml(path.read_bytes()), "name": path.stem}).read_from(path)
     except (ValueError, TypeError) as error:
         problem = f"not a valid sink file: {faults_of(error, _Declared)}."
         raise ConfigError(problem, str(path), "mend it, then jifen sink check") from None

@@ -23,14 +23,16 @@ _HOST = re.compile(r"[\w.-]+")
 
 
 class MissingVariableError(LookupError):
-    """A variable that a source or sink file names is not set: a fault of the configuration."""
+    """A variable that a source or sink file names is not set: a fault of the configuration.
 
-    def __init__(self, variables: Sequence[str], wanted_by: str) -> None:
+    `checked_by` is the command that looks again, where it is known whether a source or a recipient wants it.
+    """
+
+    def __init__(self, variables: Sequence[str], wanted_by: str, checked_by: str | None = None) -> None:
         super().__init__(
             f"{', '.join(variables)} not set, and {wanted_by} needs {'it' if len(variables) == 1 else 'them'}. "
-            "Whose: config. "
-            "Next: set it in the environment or in .env (see .env.example), then jifen source check, or for a "
-            "recipient jifen sink check"
+            "Whose: config. Next: set it in the environment or in .env (see .env.example), then "
+            f"{checked_by or 'jifen source check, or for a recipient jifen sink check'}"
         )
 
 

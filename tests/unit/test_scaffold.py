@@ -105,8 +105,9 @@ def run():
 
 
 def test_the_command_names_the_file_the_variables_and_what_comes_next(run, tmp_path):
-    answer = run("land", "--auth", "basic", "--out", tmp_path)
+    answer = run("land", "--auth", "basic", "--out", tmp_path / "draft")
     assert answer.exit_code == 0
+    assert read_source(tmp_path / "draft" / "land.yml").name == "land"
     assert "LAND_BASE_URL, LAND_PASSWORD, LAND_USER" in answer.output
     for step in ("jifen source check land", "jifen source test land", "landed('land', '<dataset>')"):
         assert step in answer.output

@@ -4,8 +4,10 @@ import re
 
 import pytest
 from pydantic import ValidationError
+from typer.testing import CliRunner
 
 from cli import sink_check
+from cli.app import app
 from cli.sink_check import check_sinks, contract_columns
 from connectors.sink_files import UNDECIDED, ExtractSink, read_sinks
 
@@ -43,6 +45,14 @@ def test_each_part_that_is_left_out_is_named_with_its_file(changes, told):
     assert line["state"] == "failed"
     assert line["message"].startswith("connectors/sinks/bank_a.yml: ")
     assert re.search(told, line["message"]), line["message"]
+
+
+def test_a_draft_is_named_by_the_folder_it_stands_in(tmp_path):
+    draft = tmp_path / "draft" / "bank_c.yml"
+    new = CliRunner().invoke(app, ["sink", "new", "bank_c", "--extract", SCORES, "--out", str(draft.parent)])
+    assert new.exit_code == 0, new.output
+    (line,) = check_sinks(read_sinks(draft.parent))
+    assert line["message"].startswith(f"{draft}: not decided yet: ")
 
 
 @pytest.mark.parametrize(
