@@ -21,7 +21,7 @@ CHANGES = [
     (LIST, "'ind_credit'", "'ind_credits'"),
     (EVIDENCE, "'int_counted__credit'", "'int_counted__loans'"),
     (f"{INDICATORS}/ind_space.sql", "", "select 1 as c01_rd_expense_wan_cny"),
-    (f"{COUNTED}/int_counted__leases.sql", "", "select 1"),
+    (f"{COUNTED}/int_counted__leases.sql", "", "{{ landed('land', 'leases') }}"),
     (f"{INDICATORS}/ind_growth.sql", " as c09_", " as d09_"),
 ]
 # The file and the row that are named, and what is said of it first.
@@ -31,6 +31,11 @@ NAMED = [
     (f"{INDICATORS}/ind_credit.sql", "ind_credit", f"indicator_models() in {LIST} does not name this model"),
     (f"{COUNTED}/int_counted__leases.sql", "int_counted__leases", f"counted in {EVIDENCE} does not name this model"),
     (f"{COUNTED}/int_counted__credit.sql", "int_counted__credit", f"counted in {EVIDENCE} does not name this model"),
+    (
+        f"{COUNTED}/int_counted__leases.sql",
+        "land, leases",
+        "the model reads a dataset that no file of connectors/sources",
+    ),
     (LIST, "indicator_models(), ind_credits", "there is no model ind_credits"),
     (EVIDENCE, "counted, int_counted__loans", "there is no model int_counted__loans"),
     ("ruleset_indicators.csv", "national-2024, C09", "no column of an ind_ model begins with c09_"),
