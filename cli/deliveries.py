@@ -81,4 +81,5 @@ def acknowledged(
     if row["state"] != "sent":
         misused(f"{delivery_id} is {row['state']}, so there is nothing to answer")
     is_new = acknowledge(ledger, delivery_id, chosen[0], why, operator())
-    show.console.print(f"{show.safe(delivery_id)} is {chosen[0]}{'' if is_new else ', as was known'}")
+    state = chosen[0] if is_new else f"{row['ack_state']}, as was known"
+    show.console.print(f"{show.safe(delivery_id)} is {state}")

@@ -331,7 +331,9 @@ def _datapackage(night: Night, sink: ExtractSink, owed: Row, entries: Sequence[M
         columns = {column["name"]: column for column in known["columns"]}
         bands = entry["bands"]
         shown = [{**columns[name], **({"type": "VARCHAR"} if name in bands else {})} for name in entry["columns"]]
-        told[entry["table"]] = {**known, "columns": shown, "key": ["uscc"]}
+        # By consents there is one row for each enterprise; a whole table has the key of the edition, if all of it goes.
+        key = known["key"] if sink.grant == "mandate" else ["uscc"]
+        told[entry["table"]] = {**known, "columns": shown, "key": key if set(key) <= set(entry["columns"]) else []}
     files = [SealedFile(one["path"], one["sha256"], one["bytes"], one["rows"], sink.name) for one in listed]
     encoding = ENCODINGS.get(sink.format, "utf-8-sig")
     return datapackage(sealed_as, told, files, delivery_id=owed["delivery_id"], encoding=encoding)

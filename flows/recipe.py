@@ -464,9 +464,11 @@ def _send_all_pending(night: Night, steps: Steps, report: dict[str, Any]) -> tup
     """Deliver and notify whatever is pending in the ledger, of tonight or an earlier night; answers what still is."""
     log.debug("deliver and notify")
     today = datetime.now(night.settings.zone).date().isoformat()
+    # Answers first: what was rejected is a gap of what is composed now, and no number to follow.
+    report["acks"] = acks = collect_acks(night)
     queue_due(night.ledger, recipients(night.sinks), current_id(night.ledger), today)
     report["deliveries"] = steps.deliver(night)
-    report["acks"] = collect_acks(night)
-    report["late_acks"] = late_acks(night)
+    wrong = [f"{line['recipient']}: {line['error']}" for line in acks if line["state"] == "wrong"]
+    report["late_acks"] = late_acks(night) + wrong
     report["notices"] = steps.notify(night)
     return tuple(sent["recipient"] for sent in report["deliveries"] + report["notices"] if sent["state"] != "sent")

@@ -64,7 +64,7 @@ def supersede(connection: Connection, *conditions: Any) -> None:
 
 
 def queue_due(ledger: Engine, recipients: Sequence[str], edition_id: str | None, today: str) -> None:
-    """See to it that each recipient has one delivery of today, of the edition that is current.
+    """See to it that each recipient has one delivery of today, of the edition that is current; one it rejected is none.
 
     What an earlier day left unsent is superseded: consents of that day may not stand today. `today` is the zone's day.
     """
@@ -77,8 +77,9 @@ def queue_due(ledger: Engine, recipients: Sequence[str], edition_id: str | None,
             waiting = (of_it, *is_numbered, deliveries.c.state == "pending", deliveries.c.due_on.is_(None))
             connection.execute(update(deliveries).where(*waiting).values(due_on=today))
             stands = (of_it, *is_numbered, deliveries.c.state != "superseded")
-            newest = select(deliveries.c.due_on).where(*stands).order_by(desc(deliveries.c.number)).limit(1)
-            if connection.execute(newest).scalar() != today:
+            last = select(deliveries.c.due_on, deliveries.c.ack_state).where(*stands)
+            newest = connection.execute(last.order_by(desc(deliveries.c.number)).limit(1)).first()
+            if newest is None or newest.due_on != today or newest.ack_state == "rejected":
                 supersede(connection, of_it)
                 queue_delivery(connection, recipient, edition_id, DAILY, today)
 

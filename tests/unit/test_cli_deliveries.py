@@ -47,6 +47,7 @@ def test_an_answer_by_telephone_is_written_down_with_its_reason(jifen):
     row = delivery_row(jifen.ledger, "bank_a.1")
     assert (row["ack_state"], row["ack_reason"]) == ("rejected", "totals")
     assert jifen("deliveries", "ack", "bank_a.1", "--accepted").returncode == 1
+    assert b"bank_a.1 is rejected, as was known" in jifen("deliveries", "ack", "bank_a.1", "--received").stdout
 
 
 def test_what_was_not_sent_is_neither_answered_nor_sent_again(jifen):

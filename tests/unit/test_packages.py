@@ -41,12 +41,14 @@ from editions.package import (
     unpack,
 )
 from editions.package import checked as package_checked
+from editions.places import edition_path
 from flows import packages
 from flows.acks import AckError, answer_of, late_acks
 from flows.deliver import deliver_pending
 from flows.night import Night
 from flows.recalls import recalls
 from flows.receive import ReceiveError, delivered, receive, write_ack
+from flows.recipe import _send_all_pending
 from flows.redeliver import redeliver
 from ledger.deliveries import acknowledge, delivery_row, delivery_rows, queue_due, queue_recall
 from ledger.files import opened, sweep_parts
@@ -105,7 +107,9 @@ class Bank:
 
         monkeypatch.setattr(packages, "datetime", Clock)
         monkeypatch.setattr("flows.acks.datetime", Clock)
-        monkeypatch.setitem(sys.modules, "connectors.drivers.sftp", SimpleNamespace(push=self.push))
+        monkeypatch.setattr("flows.recipe.datetime", Clock)
+        driver = SimpleNamespace(push=self.push, fetch=self.fetch)
+        monkeypatch.setitem(sys.modules, "connectors.drivers.sftp", driver)
 
     def push(self, _connection, _folder, files, where, _settings):
         if self.is_away:
@@ -114,6 +118,10 @@ class Bank:
             raise AgencyError("refuses the file.", where, "call them")
         for name, content in files:
             (self.box / name).write_bytes(opened(content).read())
+
+    def fetch(self, _connection, _folder, names, _where, _settings):
+        acks = sorted((self.box.parent / "acks").glob("*"))
+        return [(path.name, path.read_bytes()) for path in acks if path.name in names]
 
     @property
     def night(self):
@@ -260,6 +268,18 @@ def test_the_manifest_says_what_was_held_back_why_it_may_be_used_and_what_must_a
     assert set(entry["sums"]) == {"score", "points_total"}
     codes = "91441300MA00000001\n91441300MA00000003\n"
     assert entry["codes_sha256"] == hashlib.sha256(codes.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(("left_out", "key"), [((), ["uscc", "rule"]), (("rule",), None)])
+def test_a_whole_table_is_described_with_its_own_key_if_all_of_it_goes(bank, left_out, key):
+    columns = extract.extract_columns(edition_path(bank.settings.data_dir, "2025-06-30-a"), "data_flags", "tables")
+    fields = [name for name in columns if name not in left_out]
+    table = {"fields": fields, "omitted": dict.fromkeys(left_out, "not wanted")}
+    office = {"grant": "mandate", "data_classes": ["score"], "tables": {"data_flags": table}}
+    bank.sink = ExtractSink.model_validate(SINK.model_dump() | office)
+    bank.send()
+    (resource,) = json.loads(unpack(bank.packages()[0].read_bytes())["datapackage.json"])["resources"]
+    assert resource["schema"].get("primaryKey") == key
 
 
 def test_plain_programs_check_a_package(bank, tmp_path):
@@ -659,6 +679,30 @@ def test_a_late_answer_and_a_no_are_told_with_what_to_do(three):
     (told,) = late_acks(three.night)
     assert "bank_a rejected bank_a.3: totals" in told
     assert "Next: " in told
+
+
+def test_a_night_reads_answers_first_and_operators_hear_of_one_that_names_another_manifest(three, tmp_path):
+    received = [three.receive(package) for package in three.packages()]
+    write_ack(received[0], tmp_path / "acks", "bank_a", "accepted")
+    write_ack(replace(received[1], manifest_sha256="0" * 64), tmp_path / "acks", "bank_a", "accepted")
+    write_ack(received[2], tmp_path / "acks", "bank_a", "rejected", "totals")
+    report = {}
+    three.day = DAYS[3]
+    _send_all_pending(three.night, SimpleNamespace(deliver=deliver_pending, notify=lambda _: []), report)
+    no, wrong = report["late_acks"]
+    assert "bank_a rejected bank_a.3: totals" in no
+    assert "the answer to bank_a.2: names another recipient, number or manifest" in wrong
+    # What it just said no to is no number to follow.
+    assert (three.manifest(4)["follows"]["number"], [gap["number"] for gap in three.manifest(4)["gaps"]]) == (2, [3])
+
+
+def test_what_was_rejected_today_goes_anew_today_under_the_next_number(bank):
+    bank.send()
+    acknowledge(bank.ledger, "bank_a.1", "rejected", "totals", "bank_a")
+    assert [line["number"] for line in bank.send()] == [2]
+    assert bank.send() == []
+    assert (bank.manifest(2)["follows"], [gap["number"] for gap in bank.manifest(2)["gaps"]]) == (None, [1])
+    assert bank.receive(bank.packages()[1]).state == "loaded"
 
 
 # --- tables in each format; bands
