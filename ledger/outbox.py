@@ -289,7 +289,9 @@ def discard(ledger: Engine, message_id: str, why: str, who: str) -> None:
     if row["state"] not in (PENDING, DEAD):
         raise MessageActError(f"{message_id} is {row['state']}: there is nothing to give up. Whose: usage.")
     with ledger.begin() as connection:
-        _act(connection, table, row, DISCARDED, why, who, state=DISCARDED)
+        # Whoever sends it right now no longer holds it: that may still say that it arrived, and nothing else.
+        freed = {"claimed_by": None, "claimed_until": None}
+        _act(connection, table, row, DISCARDED, why, who, state=DISCARDED, **freed)
 
 
 def _act(connection: Connection, table: Table, row: Row, act: str, why: str | None, who: str, **values: Any) -> None:

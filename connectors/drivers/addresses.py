@@ -60,10 +60,12 @@ def _kind(address: IPv4Address | IPv6Address) -> str | None:
     """What an address that is not open to the world is; None for one that is."""
     if address in _METADATA:
         return "a cloud's own services"
-    for name in ("is_loopback", "is_link_local", "is_multicast", "is_unspecified", "is_private"):
-        if getattr(address, name):
+    for name in ("is_loopback", "is_link_local", "is_site_local", "is_multicast", "is_unspecified", "is_private"):
+        if getattr(address, name, False):
             return name.removeprefix("is_").replace("_", "-")
-    return None if address.is_global else "not open to the world"
+    # Reserved ones of version 6 hold one of version 4 in ways of their own (RFC 8215, SIIT).
+    is_open = address.is_global and (address in _NAT64 or not address.is_reserved)
+    return None if is_open else "not open to the world"
 
 
 class CheckedAdapter(HTTPAdapter):

@@ -65,14 +65,15 @@ def push(sink: NoticeSink, body: bytes, settings: Settings, adapter: HTTPAdapter
 
 
 def shortened(text: str, most_bytes: int) -> str:
-    """As many whole lines of a text as fit, and a line that says so where that is not all."""
+    """As many whole lines of a text as fit, a line that says so where that is not all; of a long line its begin."""
     if len(text.encode()) <= most_bytes:
         return text
     kept, left = [], most_bytes - len(CUT.encode())
     for line in text.splitlines():
-        left -= len(line.encode()) + 1
-        if left < 0:
+        if len(line.encode()) + 1 > left:
+            kept += [] if kept else [line.encode()[: left - 1].decode("utf-8", "ignore")]
             break
+        left -= len(line.encode()) + 1
         kept.append(line)
     return "\n".join([*kept, CUT])
 

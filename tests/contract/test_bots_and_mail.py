@@ -139,6 +139,9 @@ def test_a_long_text_is_cut_at_a_line_within_what_the_bot_takes(told):
         assert whole == lines[: len(whole)]
         assert "jifen outbox show" in last
     assert shortened("短", 100) == "短"
+    begin, last = shortened("夜间任务需要处理" * 100 + "\nmore", 200).splitlines()
+    assert begin.startswith("夜间任务需要处理夜间")
+    assert len(f"{begin}\n{last}".encode()) <= 200
 
 
 MIDDAY = datetime(2025, 7, 1, 12, 10, tzinfo=UTC)

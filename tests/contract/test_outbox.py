@@ -17,7 +17,7 @@ from flows import relay
 from flows.events import message
 from flows.night import Night
 from ledger.journal import entries
-from ledger.outbox import Limits, acts_of, attempts_of, claim, messages, relay_rows, waiting
+from ledger.outbox import Limits, acts_of, attempts_of, claim, discard, messages, record, relay_rows, waiting
 from ledger.publications import publish
 from ledger.runs import start_run
 from ledger.settings import Settings
@@ -290,6 +290,15 @@ def test_nobody_acts_on_a_message_twice(channel):
     command(channel, "discard", "e1.channel.1", "--why", "no longer wanted")
     assert command(channel, "discard", "e1.channel.1", "--why", "again").returncode == 2
     assert len(acts_of(channel.night.ledger, "e1.channel.1")) == 1
+
+
+def test_what_is_given_up_while_it_is_sent_is_no_dead_letter(channel, clock):
+    channel.queue()
+    ledger = channel.night.ledger
+    sending = claim(ledger, outbox, "e1.channel.1", clock(), 60, early=False)
+    discard(ledger, "e1.channel.1", "no longer wanted", "someone")
+    record(ledger, outbox, sending, "gone", state="dead", attempts=1)
+    assert [row["state"] for row in messages(ledger)] == ["discarded"]
 
 
 def test_none_of_200_events_is_lost_or_sent_in_two_forms_whatever_fails_and_is_killed(tmp_path, monkeypatch):
