@@ -1,6 +1,7 @@
 """`jifen sink`: the recipients, whether each could be served tonight, and a trial against a stand-in."""
 
 import os
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from cli.command import Json, fail, misused, new_group, require_known
 from cli.sink_check import check_sinks, contract_columns
 from connectors import age, gm
 from connectors.drivers.addresses import checked_addresses
+from connectors.drivers.mail import port_of
 from connectors.drivers.webhook import prepared
 from connectors.drivers.webhook_signature import new_secret, signed_headers
 from connectors.errors import ConfigError
@@ -130,7 +132,9 @@ def _checked_channel(sink: NoticeSink) -> dict[str, Any]:
         if not sink.is_text and (secret := sink.posted_to.secret):
             signed_headers("check", 0, b"", os.environ[secret.env], secret.env, sink.name)
         mailed = sink.mailed_to if sink.driver == "mail" else None
-        if mailed is None:
+        if mailed is not None:
+            port_of(sink)
+        else:
             prepared(sink, os.environ[sink.posted_to.url.env], {}, b"")
         host = os.environ[mailed.host.env] if mailed else urlsplit(os.environ[sink.posted_to.url.env]).hostname
         checked_addresses(host or "", 0, Settings(), sink.name)
@@ -190,7 +194,7 @@ def new(
     contracts = contract_columns()
     require_known("extract", extract, contracts)
     path = (out or SINKS_DIR) / f"{name}.yml"
-    if not name.isidentifier() or name != name.lower():
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         misused(f"{name} is no name of a recipient: small letters, digits and _")
     if path.exists():
         fail(f"{path} is there already and is not replaced")

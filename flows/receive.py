@@ -12,7 +12,7 @@ from typing import Any
 
 from connectors import age, gm
 from connectors.errors import ConfigError
-from connectors.openpgp import SealError, unseal
+from connectors.openpgp import SealError, require_own, unseal
 from editions.package import DROPS, MANIFEST, PackageError, checked, read_drops, read_table, unpack
 from editions.relations import TABLE_NAME
 from editions.sql_text import quoted
@@ -139,6 +139,9 @@ def _require_table_names(names: list[str]) -> None:
 
 def _opened(package: Path, keys: Keys | None) -> bytes:
     content = package.read_bytes()
+    if keys is not None:
+        # Who may add a key to it may send in the sender's name.
+        require_own(keys.senders, "receive", 0o022)
     if keys is not None and package.suffix == ".age":
         signature = package.with_name(f"{package.name}{SUFFIX}")
         return age.unseal(content, signature, keys.secret, keys.senders, "receive")

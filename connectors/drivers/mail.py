@@ -24,9 +24,10 @@ def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
     connection = sink.mailed_to
     held = {name: read_variable(one.env, sink.name) for name, one in connection.needed().items()}
     mail = _mail(sink, held["sender"], held["to"], loads(body))
+    port = port_of(sink)
 
     def work() -> None:
-        with _server(connection, held, settings, sink.name) as server:
+        with _server(connection, held, port, settings, sink.name) as server:
             _hand_over(server, mail)
 
     try:
@@ -49,6 +50,15 @@ def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
         ) from None
 
 
+def port_of(sink: NoticeSink) -> int:
+    """The port of the mail server. Raises `ConfigError` where its variable holds none."""
+    variable = sink.mailed_to.port.env
+    told = read_variable(variable, sink.name).strip()
+    if not (told.isascii() and told.isdigit() and 0 < int(told[:6]) < 1 << 16):
+        raise ConfigError(f"{variable} holds no port.", sink.name, f"mend {variable}, then jifen sink check")
+    return int(told)
+
+
 def _printable(text: str) -> str:
     return "".join(sign for sign in text if sign.isprintable())[:200]
 
@@ -68,7 +78,9 @@ def _mail(sink: NoticeSink, sender: str, to: str, event: dict[str, Any]) -> Emai
     return mail
 
 
-def _server(connection: MailConnection, held: dict[str, str], settings: Settings, where: str) -> smtplib.SMTP:
+def _server(
+    connection: MailConnection, held: dict[str, str], port: int, settings: Settings, where: str
+) -> smtplib.SMTP:
     """A session with the server: encrypted, its certificate checked, and logged in where there is an account."""
 
     class Checked(smtplib.SMTP):
@@ -86,7 +98,7 @@ def _server(connection: MailConnection, held: dict[str, str], settings: Settings
     class CheckedTls(smtplib.SMTP_SSL, Checked):
         """The same over TLS from the first byte."""
 
-    host, port, timeout = held["host"], int(held["port"]), settings.request_timeout_seconds
+    host, timeout = held["host"], settings.request_timeout_seconds
     context = ssl.create_default_context()
     if connection.tls == "tls":
         server: smtplib.SMTP = CheckedTls(host, port, timeout=timeout, context=context)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli import sink_test, status
+from connectors.errors import ConfigError
 from connectors.openpgp import new_pair
 from connectors.sink_files import ExtractSink, read_sinks
 from connectors.zone import Zone
@@ -99,6 +100,11 @@ def test_the_other_end_refuses_another_key_a_changed_byte_and_an_unsealed_packag
         receive(package, into, BANK.name, None)
     with pytest.raises(ReceiveError, match="it is for bank_a, and we are bank_b"):
         receive(package, into, "bank_b", keys(tmp_path))
+    ours = keys(tmp_path)
+    ours.senders.chmod(0o664)
+    with pytest.raises(ConfigError, match="may be changed by others"):
+        receive(package, into, BANK.name, ours)
+    ours.senders.chmod(0o644)
     spoilt = tmp_path / package.name
     content = bytearray(package.read_bytes())
     content[len(content) // 2] ^= 1

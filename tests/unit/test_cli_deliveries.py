@@ -106,6 +106,11 @@ def test_a_new_sink_file_is_valid_and_says_what_is_to_be_filled_in_and_which_var
     assert yaml.safe_load(text)["sealed"]["recipient_keys"] == {"env": "BANK_C_OPENPGP_KEYS_FILE"}
 
 
+def test_a_new_sink_file_has_a_name_of_small_letters(jifen):
+    for name in ("Bank_c", "bank-c", "银行", "7bank", "../bank"):
+        assert jifen("sink", "new", name, "--extract", "ext_bank__scores").returncode == 2
+
+
 def test_a_channel_put_to_the_trial_of_packages_is_told_what_to_call(jifen):
     ran = jifen("sink", "test", "policy_channel")
     assert ran.returncode == 2
