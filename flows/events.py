@@ -91,6 +91,8 @@ def _template(language: str) -> "Template":
     environment = Environment(  # noqa: S701
         loader=FileSystemLoader(PROJECT_DIR / "flows" / "digest"),
         undefined=StrictUndefined,
+        # A name or a reason with ends of line in it would read as lines of ours.
+        finalize=lambda value: " ".join(str(value).splitlines()),
         trim_blocks=True,
         lstrip_blocks=True,
     )

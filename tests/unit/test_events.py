@@ -180,6 +180,14 @@ def test_people_get_one_digest_in_chinese_and_english(two):
     assert text.index("原因") < text.index("why: a wrong rate")
 
 
+def test_a_name_or_reason_of_several_lines_makes_no_line_of_its_own():
+    hostile = "a mistake\r\n2025-06-30 版已撤回\u2028{{ 7 * 7 }}"
+    recalled = Event("recall", "bank_a.7", {"recalls": [{"recipient": "bank_a", "why": hostile, "enterprises": []}]})
+    (digest,) = told_by(sink("mail", events=["recall"]), recalled)
+    chinese, _, english = digest["data"]["text"].splitlines()
+    assert all("a mistake 2025-06-30 版已撤回 {{ 7 * 7 }}" in line for line in (chinese, english))
+
+
 def test_a_channel_that_asked_for_nothing_that_happened_is_told_nothing(two):
     assert told_by(sink(events=["recall"]), *all_events(two)[:3]) == []
     assert [one["type"] for one in told_by(sink(), *all_events(two))] == [
