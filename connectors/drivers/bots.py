@@ -68,7 +68,8 @@ def shortened(text: str, most_bytes: int) -> str:
     """As many whole lines of a text as fit, a line that says so where that is not all; of a long line its begin."""
     if len(text.encode()) <= most_bytes:
         return text
-    kept, left = [], most_bytes - len(CUT.encode())
+    kept: list[str] = []
+    left = most_bytes - len(CUT.encode())
     for line in text.splitlines():
         if len(line.encode()) + 1 > left:
             kept += [] if kept else [line.encode()[: left - 1].decode("utf-8", "ignore")]
