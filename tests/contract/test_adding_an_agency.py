@@ -1,9 +1,10 @@
-"""An agency is added as `docs/adding.md` says: one source file and staging SQL. No Python, and no other model."""
+"""An agency is added as `docs/adding.md` says: one source file, and models where it is to be scored. No Python."""
 
 # ruff: noqa: S608  # SQL over a test's own tables
 
 import re
 import shutil
+import textwrap
 from pathlib import Path
 
 import duckdb
@@ -19,8 +20,11 @@ from connectors.source_files import read_source, read_sources
 from connectors.spec import Column, Source
 from editions.build import build_upon
 from editions.candidate import Candidate, new_candidate
+from editions.score.ruleset import read_seeds
+from editions.score.run import Place, problems_of
+from ledger.settings import PROJECT_DIR
 from tests.contract.district_night import DistrictNight, rewrite
-from tests.contract.test_adding_an_indicator import project  # noqa: F401  # a fixture
+from tests.contract.test_adding_an_indicator import merge_seed, project  # noqa: F401  # a fixture
 
 META = """
               critical: false
@@ -141,6 +145,78 @@ def test_records_of_a_new_agency_are_known_by_code_name_and_number_and_its_refus
     assert unmatched == [("leases", "91441300MA4NOBODY9", "unknown"), ("leases", "无人公司", "unknown")]
     assert touched == [("leases", third)]
     assert {"land.leases", "land.meters"} <= addresses([land])
+
+
+EXAMPLE = PROJECT_DIR / "docs" / "examples" / "new-agency-indicator"
+PAGE = PROJECT_DIR / "docs" / "adding.md"
+
+
+def add_the_indicator(project: Path) -> Source:  # noqa: F811
+    """The bureau of the page, and all that the example puts beside it; the two lists are changed by hand."""
+    (block,) = re.findall(r"```yaml\n( +version: 2\n.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    source = project / "connectors" / "sources" / "land.yml"
+    source.write_text(textwrap.dedent(block), encoding="utf-8")
+    models = project / "dbt_project" / "models"
+    for name, room in (
+        ("int_counted__leases.sql", "intermediate"),
+        ("ind_space.sql", "indicators"),
+        ("_space__models.yml", "indicators"),
+    ):
+        shutil.copy(EXAMPLE / name, models / room / name)
+    for change in EXAMPLE.glob("*.csv"):
+        merge_seed(project / "dbt_project" / "seeds" / "rulesets" / change.name, change)
+    return read_source(source)
+
+
+def test_an_indicator_of_a_new_agency_is_scored_and_has_its_records(
+    project: Path,  # noqa: F811
+    night: DistrictNight,
+    tmp_path: Path,
+) -> None:
+    land = add_the_indicator(project)
+    place = Place(project, tmp_path / "data")
+    forgotten = {one.row_key for one in problems_of(read_seeds(place.dbt_project), place)}
+    assert forgotten == {"ind_space", "int_counted__leases"}
+    for name, model in (
+        ("macros/scoring/measured_columns.sql", "'ind_credit'"),
+        ("models/marts/evidence.sql", "'int_counted__credit'"),
+    ):
+        path = place.dbt_project / name
+        added = "'ind_space'" if model == "'ind_credit'" else "'int_counted__leases'"
+        path.write_text(path.read_text(encoding="utf-8").replace(model, f"{model}, {added}", 1), encoding="utf-8")
+    assert problems_of(read_seeds(place.dbt_project), place) == []
+    (one, name), (other, _), (third, _) = night.rows(
+        "select uscc, enterprise_name from enterprises where is_eligible and uscc not in "
+        "(select uscc from int_names__dated group by uscc having count(*) > 1) order by uscc limit 3"
+    )
+    leases = (
+        f"('1', '{one}', null, date '2024-05-01', 1000), ('2', null, '{name}', date '2024-05-01', 1500), "
+        f"('3', '{one}', null, date '2099-01-01', 9), ('4', '{other}', null, date '2024-05-01', 9000), "
+        f"('5', '{third}', null, date '2024-05-01', 9), ('6', '{third}', null, date '2024-05-01', null)"
+    )
+    candidate = laid_out(night, tmp_path, land, {"leases": leases})
+    supplied = "'land' as source, 'leases' as dataset, true as is_supplied, 'partial' as coverage"
+    rewrite(candidate.inputs, "pipeline.supply", f"select * from landed union all by name select {supplied}")
+    build_upon(candidate, night.as_of, project, tmp_path / "parse", ("+points", "+evidence", "+rankings"))
+    with duckdb.connect(str(candidate.warehouse), read_only=True) as connection:
+        scored = connection.execute(
+            "select uscc, supply_status, value::int, points = points_maximum from points "
+            f"where indicator_code = 'C20' and uscc in ('{one}', '{other}', '{third}') order by uscc"
+        ).fetchall()
+        (others,) = connection.execute(
+            "select list(distinct supply_status) from points "
+            f"where indicator_code = 'C20' and uscc not in ('{one}', '{other}', '{third}')"
+        ).fetchone() or ((),)
+        evidence = connection.execute(
+            "select uscc, record_ref, quantity::int from evidence where indicator_code = 'C20' order by all"
+        ).fetchall()
+    assert scored == [
+        (one, "supplied", 2500, False),
+        (other, "supplied", 9000, True),
+        (third, "value_not_supplied", None, None),
+    ]
+    assert others == ["record_not_supplied"]
+    assert evidence == [(one, "1", 1000), (one, "2", 1500), (other, "4", 9000), (third, "5", 9), (third, "6", None)]
 
 
 def test_a_decision_may_be_made_where_the_models_look_codes_names_and_numbers_up_and_nowhere_else(
