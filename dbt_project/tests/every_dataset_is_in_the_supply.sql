@@ -1,4 +1,3 @@
-{{ config(meta={'whose': 'config'}) }}
 -- Guards: the supply table speaks of every dataset that a source YAML declares.
 -- Why: what the absence of a record means is read from it. A dataset it does not name would turn real zeros into "not
 -- supplied" without a word.
