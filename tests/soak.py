@@ -58,9 +58,6 @@ BACKUP_EVERY, RETENTION_EVERY, LOOK_EVERY, MEASURE_EVERY = 7, 30, 15, 10
 SETTLED_AFTER = 50
 """From that night on nothing may grow that is not data."""
 OPEN = ("descriptors", "threads", "children", "temporary_files")
-NIGHTS_A_THREAD = 100
-"""A pool starts another thread when all of its threads are busy, so one more now and then on a busy machine is no leak:
-what is left open night by night is a hundred more."""
 MAY_GROW_KB = 100
 """So much memory a night may add after that: a tenth of a per cent of what the process holds."""
 CODES = (0, 1, 4, 5)
@@ -304,8 +301,7 @@ class Soak:
         """What grew that is not data."""
         first, last = self.measured[0], self.measured[-1]
         for name in OPEN:
-            may = (last.night - first.night) // NIGHTS_A_THREAD if name == "threads" else 0
-            if getattr(last, name) > getattr(first, name) + may:
+            if getattr(last, name) > getattr(first, name):
                 yield f"{name}: {getattr(first, name)} after night {first.night}, {getattr(last, name)} at the end"
         if (slope := self.slope()) is not None and slope > MAY_GROW_KB:
             yield f"memory grows by {slope:.0f} KB a night after night {SETTLED_AFTER}"
