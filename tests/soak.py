@@ -20,6 +20,7 @@ import resource
 import shutil
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -126,6 +127,8 @@ class Measured:
     ledger_rows: int
     data_bytes: int
     data_files: int
+    who: tuple[str, ...] = field(repr=False)
+    """The threads by name: of Python's the given one, of a library's what the system shows."""
 
 
 @dataclass
@@ -258,6 +261,7 @@ class Soak:
             count,
             data_bytes,
             data_files,
+            thread_names(tasks),
         )
 
     def run(self, first: date, minutes: float) -> None:
@@ -303,6 +307,8 @@ class Soak:
         for name in OPEN:
             if getattr(last, name) > getattr(first, name):
                 yield f"{name}: {getattr(first, name)} after night {first.night}, {getattr(last, name)} at the end"
+        if last.threads > first.threads:
+            yield f"threads more than at first: {dict(Counter(last.who) - Counter(first.who))}"
         if (slope := self.slope()) is not None and slope > MAY_GROW_KB:
             yield f"memory grows by {slope:.0f} KB a night after night {SETTLED_AFTER}"
 
@@ -356,6 +362,12 @@ def size_of(folder: Path) -> tuple[int, int]:
 def rss_kb() -> int:
     """What this process holds in memory."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() // 1024
+
+
+def thread_names(tasks: Sequence[Path]) -> tuple[str, ...]:
+    """Who each thread of this process is."""
+    named = {str(one.native_id): one.name for one in threading.enumerate()}
+    return tuple(sorted(named.get(task.name) or (task / "comm").read_text().strip() for task in tasks))
 
 
 def cpu_seconds() -> float:
