@@ -9,7 +9,6 @@ from sqlalchemy import Engine
 from cli import show
 from cli.command import Json, misused, new_group, operator, require_known
 from connectors.sink_files import NoticeSink, readable_sinks
-from flows.deliver import error_text
 from flows.night import night_without_run
 from flows.relay import relay
 from ledger.outbox import (
@@ -100,15 +99,18 @@ def send_due(
     once: Annotated[bool, typer.Option("--once", help="Send what is due, then end.")] = False,
     early: Annotated[bool, typer.Option("--now", help="With --once: also what is due later.")] = False,
 ) -> None:
-    """Send what is due by its schedule, until it is stopped. Several may run at once. Exit code 1 where one failed."""
+    """Send what is due, until it is stopped: messages by their schedule, packages and return files each quarter hour.
+
+    Answers of recipients are read, too. Several may run at once. Exit code 1 where one failed.
+    """
     if early and not once:
         misused("--now goes with --once")
     night = night_without_run(Settings())
     failed = 0
-    for message_id, error in relay(night, once=once, early=early):
+    for sent_id, error in relay(night, once=once, early=early):
         failed += error is not None
-        told = f"not delivered: {error_text(error)}" if error else "sent"
-        show.console.print(f"{show.safe(message_id)} {show.safe(told)}")
+        told = f"not delivered: {error}" if error else "sent"
+        show.console.print(f"{show.safe(sent_id)} {show.safe(told)}")
     left = len(messages(night.ledger, PENDING))
     show.console.print(f"{left} messages are pending")
     moments = [moment for table in TABLES if (moment := next_moment(night.ledger, table, datetime.now(UTC)))]

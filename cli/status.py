@@ -25,6 +25,7 @@ from flows.faults import sentence
 from flows.history import step_at_work
 from flows.outcome import Outcome
 from flows.texts import counted
+from ledger.batches import answered
 from ledger.deliveries import late_text, no_text, rejected, unacknowledged
 from ledger.held import held_batches
 from ledger.objections import objection_rows
@@ -54,7 +55,7 @@ def status(
     max_hours: Annotated[float, typer.Option(min=0, help="With --check: how old the last night may be.")] = 26,
     as_json: Json = False,
 ) -> None:
-    """Show what to do, the last night, the current edition, what is not yet sent or out of date, and the next night.
+    """Show what to do, the last night, the edition, what is not yet sent, sources by freshness, and the next night.
 
     Exit code 0. With --check: 0 all well, 1 warning (a source failed or is stale, something is not delivered), 2
     critical (the last night failed, was blocked or is missing), 3 status unknown.
@@ -84,6 +85,7 @@ def _standing(settings: Settings, ledger: Engine | None) -> dict[str, Any]:
             "last_ended": None,
             "current": None,
             "recipients": [],
+            "sources": [],
         }
         return {"data_dir": str(settings.data_dir), **nothing, **_expected(settings)}
     last, before = [*latest_runs(ledger, 2), None, None][:2]
@@ -119,6 +121,7 @@ def _standing(settings: Settings, ledger: Engine | None) -> dict[str, Any]:
             "notices": sent_or_pending(ledger, outbox, current) if current else [],
         },
         "owed": owed,
+        "sources": answered(ledger),
         "recipients": [
             *_answers(ledger, settings),
             *_of_channels(ledger),
@@ -369,6 +372,7 @@ def _facts(told: dict[str, Any], settings: Settings) -> Iterator[tuple[str, str]
         owed = (f"{name} {len(some)}" for name, some in told["owed"].items() if some)
         yield "not delivered", ", ".join(owed) or "nothing"
         yield "stale", ", ".join((last["report"] or {}).get("stale", {})) or "none"
+    yield from (("source", text) for text in _of_sources(told["sources"]))
     yield from _of_people(told)
     yield from (("ends", text) for text in told.get("ending", ()))
     by = "by prefect.yaml, where it is deployed"
@@ -376,6 +380,22 @@ def _facts(told: dict[str, Any], settings: Settings) -> Iterator[tuple[str, str]
     named = ", ".join(told["operators_channels"])
     yield "operators", named or "no channel: set OPERATORS_WEBHOOK_URL and OPERATORS_WEBHOOK_SECRET"
     yield "data folder", told["data_dir"]
+
+
+def _of_sources(datasets: Sequence[Row]) -> Iterator[str]:
+    """Each source with the day on which all of it had answered, and since when its content is unchanged: oldest first.
+
+    Where a dataset answered later than another the oldest day counts; what changed is told with its dataset.
+    """
+    by_source: dict[str, list[Row]] = {}
+    for one in datasets:
+        by_source.setdefault(one["source"], []).append(one)
+    for source, some in by_source.items():
+        since: dict[str, list[str]] = {}
+        for one in sorted(some, key=lambda one: (str(one["changed_on"]), one["dataset"])):
+            since.setdefault(str(one["changed_on"]), []).append(one["dataset"])
+        changed = "; ".join(f"{', '.join(names)} {day}" for day, names in since.items())
+        yield f"{source} answered {some[0]['answered_on']}, content of {changed}"
 
 
 def _step(line: Row) -> str:

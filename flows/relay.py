@@ -1,4 +1,7 @@
-"""Sending messages to channels: one attempt at a time, by a schedule, until one arrived or is a dead letter."""
+"""Sending messages to channels: one attempt at a time, by a schedule, until one arrived or is a dead letter.
+
+The relay is the service that does so between the nights; it tries packages and return files again, too.
+"""
 
 import logging
 import os
@@ -8,12 +11,14 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Table
 
 from connectors.errors import ConfigError, GoneError, LineDeadError
 from connectors.sink_files import NoticeSink, told_of_nights
+from flows.between_nights import EVERY_SECONDS, send_again
 from flows.deliver import error_text
 from flows.events import Event, messages_to
 from flows.night import Night
@@ -213,18 +218,23 @@ def _alert_of_dead(night: Night, row: Row, why: str, *, is_gone: bool) -> None:
     )
 
 
-def relay(night: Night, *, once: bool, early: bool = False) -> Iterator[tuple[str, Exception | None]]:
-    """Send what is due, of both tables, once or for ever; answers each attempt as it ends."""
+def relay(night: Night, *, once: bool, early: bool = False) -> Iterator[tuple[str, str | None]]:
+    """Send what is due, once or for ever: messages of both tables, and now and then packages and return files.
+
+    Answers each attempt as it ends, with why it failed or None.
+    """
+    # One round is no service that could fall silent, nor does it speak for one.
+    heard: Callable[[], None] = _silent if once else partial(heard_of_relay, night.ledger)
+    again_at = time.monotonic()
     try:
         while True:
-            # One round is no service that could fall silent, nor does it speak for one.
-            if not once:
-                heard_of_relay(night.ledger)
-            for table in TABLES:
-                for number, tried in enumerate(try_messages(night, table, early=early)):
+            heard()
+            yield from _messages(night, early=early, heard=heard)
+            if time.monotonic() >= again_at:
+                for tried in send_again(night.settings):
                     yield tried
-                    if number % 100 == 99 and not once:
-                        heard_of_relay(night.ledger)
+                    heard()
+                again_at = time.monotonic() + EVERY_SECONDS
             if once:
                 return
             pauses = [pause for table in TABLES if (pause := _pause(night, table, _now())) is not None]
@@ -232,3 +242,15 @@ def relay(night: Night, *, once: bool, early: bool = False) -> Iterator[tuple[st
     finally:
         if not once:
             relay_ended(night.ledger)
+
+
+def _silent() -> None:
+    """Write nothing down."""
+
+
+def _messages(night: Night, *, early: bool, heard: Callable[[], None]) -> Iterator[tuple[str, str | None]]:
+    for table in TABLES:
+        for number, (message_id, error) in enumerate(try_messages(night, table, early=early)):
+            yield message_id, error_text(error) if error else None
+            if number % 100 == 99:
+                heard()

@@ -89,8 +89,8 @@ def _recipient(night: Night, source: Source) -> str | None:
     return next((sink.name for sink in sinks if sink.source == source.name), None)
 
 
-def send_returns(night: Night) -> list[dict[str, Any]]:
-    """Send every pending return, of tonight or an earlier night, oldest first; answers one line for each."""
+def send_returns(night: Night, only: str | None = None) -> list[dict[str, Any]]:
+    """Send every pending return, or those to one recipient, oldest first; answers one line for each."""
 
     def send(sink: ReturnsSink, row: Row) -> Row:
         content, manifest = _whole(night.settings.data_dir / "returns" / row["file_name"], row)
@@ -99,7 +99,7 @@ def send_returns(night: Night) -> list[dict[str, Any]]:
         return {}
 
     told = {"return_id": "return_id", "refused": "refused"}
-    return send_pending(night, returns, ReturnsSink, told, send)
+    return send_pending(night, returns, ReturnsSink, told, send, only)
 
 
 def _whole(path: Path, owed: Row) -> tuple[bytes, bytes]:

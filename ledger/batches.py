@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Table, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Engine, Table, and_, case, func, insert, select, update
 
 from ledger import journal
 from ledger.store import Row, now, rows, write
@@ -106,6 +106,15 @@ def record_file(ledger: Engine, key: BatchKey, why: str, **hashes: Any) -> None:
     with ledger.begin() as connection:
         connection.execute(update(batches).where(_is(batches, key)).values(**hashes))
         journal.keep(connection, batches, _is(batches, key), why=why)
+
+
+def answered(ledger: Engine) -> list[Row]:
+    """Of each dataset the day on which it last answered, and the day since when its content is what it is."""
+    last = func.max(batches.c.as_of)
+    changed = func.max(case((batches.c.state == "landed", batches.c.as_of)))
+    of = (batches.c.source, batches.c.dataset)
+    query = select(*of, last.label("answered_on"), changed.label("changed_on")).where(batches.c.state.in_(PROMOTED))
+    return rows(ledger, query.group_by(*of).order_by(last, changed, *of))
 
 
 def raw_dropped_at(ledger: Engine, key: BatchKey) -> str | None:

@@ -21,7 +21,9 @@ from ledger.tables import runs
 
 _LOCK_SECONDS = 0.5
 """How long a run waits for the lock: whoever only looks at it holds it for an instant."""
-
+_RELAY = "relay"
+_RELAY_LOCK_SECONDS = 600.0
+"""How long it waits where the relay holds it, which sends to one recipient and ends by itself."""
 
 HEARD_SECONDS = 30.0
 """How often a run at work writes down that it is."""
@@ -35,21 +37,27 @@ class RunLockedError(RuntimeError):
 
 
 @contextmanager
-def exclusive_run(data_dir: Path) -> Iterator[None]:
+def exclusive_run(data_dir: Path, *, is_relay: bool = False) -> Iterator[None]:
     """Hold the one lock of a data folder for as long as a run works; the system frees it when the process dies.
 
+    A relay that holds it says so in the file, and is waited for: no night fails because a package is sent again.
     What is made in the meantime is for nobody else to read.
     """
     data_dir.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     path = data_dir / "run.lock"
     with private(), path.open("a") as handle:
-        deadline = time.monotonic() + _LOCK_SECONDS
+        began = time.monotonic()
         while not _taken(handle, fcntl.LOCK_EX):
-            if time.monotonic() > deadline:
+            waits = not is_relay and path.read_text(encoding="utf-8") == _RELAY
+            if time.monotonic() - began > (_RELAY_LOCK_SECONDS if waits else _LOCK_SECONDS):
                 raise RunLockedError(
                     f"another run holds {path}. Whose: transient. Wait for it (`jifen status`), then run again."
                 )
             time.sleep(_LOCK_SECONDS / 10)
+        handle.truncate(0)
+        if is_relay:
+            handle.write(_RELAY)
+            handle.flush()
         yield
 
 

@@ -26,13 +26,14 @@ from flows.prefect_server import ApiLostError
 from flows.relay import WAITS_SECONDS
 from flows.run import run_configured
 from flows.texts import pasteable
+from ledger.batches import open_batch
 from ledger.minisign import new_key, read_secret_key
 from ledger.overrides import ask, overrides_on, read_approvers, sign_override
 from ledger.publications import Message, pending, queue_alerts
 from ledger.runs import exclusive_run, latest_runs, runs_as_they_stand, start_run
 from ledger.settings import PROJECT_DIR
 from ledger.store import open_ledger
-from ledger.tables import alerts, runs
+from ledger.tables import alerts, batches, runs
 
 DAY = date(2025, 6, 30)
 REFUSED = {"pulled": [{"source": "tax", "dataset": "vat", "state": "failed", "message": "refused."}]}
@@ -374,6 +375,36 @@ def test_status_begins_with_what_is_to_be_done(settings, monkeypatch, capsys):
         "operators",
         "data folder",
     ]
+
+
+def test_status_tells_of_each_source_when_it_answered_and_since_when_its_content_is_the_same(settings):
+    ledger = open_ledger(settings)
+
+    def pulled(dataset, day, state):
+        key, _ = open_batch(ledger, *dataset.split("."), date.fromisoformat(day), "s", None)
+        with ledger.begin() as connection:
+            is_it = (batches.c.source == key.source, batches.c.dataset == key.dataset, batches.c.batch == key.batch)
+            connection.execute(update(batches).where(*is_it).values(state=state))
+
+    for dataset, day, state in (
+        ("tax.vat", "2025-06-28", "landed"),
+        ("tax.vat", "2025-06-30", "unchanged"),
+        ("tax.invoices", "2025-06-30", "landed"),
+        ("patent.grants", "2025-06-29", "landed"),
+        ("patent.grants", "2025-06-30", "abandoned"),
+    ):
+        pulled(dataset, day, state)
+    told = status.standing(settings)
+    assert list(status._of_sources(told["sources"])) == [
+        "patent answered 2025-06-29, content of grants 2025-06-29",
+        "tax answered 2025-06-30, content of vat 2025-06-28; invoices 2025-06-30",
+    ]
+    assert told["sources"][1] == {
+        "source": "tax",
+        "dataset": "vat",
+        "answered_on": "2025-06-30",
+        "changed_on": "2025-06-28",
+    }
 
 
 @pytest.mark.parametrize(
