@@ -112,14 +112,14 @@ planted-faults: setup
 clean-nights: setup
 	$(BIN)/python -m sandbox.clean_nights
 
-# What is installed, with versions, licences and hashes, as CycloneDX; and what is known to be unsafe of it. Both fetch their
-# tool, and the audit asks PyPI: on a machine without a way out, carry sbom.cdx.json or requirements/all.lock to one that has.
+# What is installed, with versions and licences, as CycloneDX; and what is known to be unsafe of it. The audit fetches its tool and
+# asks PyPI, and fails where it could not ask: on a machine without a way out, carry requirements/all.lock to one that has.
+SBOM ?= sbom.cdx.json
 sbom: setup
-	$(BIN)/uv tool run --quiet --from 'cyclonedx-bom>=7,<8' cyclonedx-py environment --output-reproducible --output-format JSON \
-		--pyproject pyproject.toml -o sbom.cdx.json .venv
+	$(BIN)/cyclonedx-py environment --no-validate --output-reproducible --output-format JSON --pyproject pyproject.toml -o $(SBOM) .venv
 
 audit: setup
-	$(BIN)/uv tool run --quiet --from 'pip-audit>=2.9,<3' pip-audit --require-hashes --disable-pip -r requirements/all.lock
+	$(BIN)/uv tool run --quiet --from 'pip-audit>=2.9,<3' pip-audit --strict --require-hashes --disable-pip -r requirements/all.lock
 
 # Every model, column and where it comes from, in Chinese and English: one page, without a server.
 DICTIONARY = --project-dir dbt_project --profiles-dir dbt_project --target scratch --vars '{as_of: "2025-06-30"}' \
