@@ -44,6 +44,11 @@ def run_demo(population: str, data: Path | None, data_dir: Path, hold: bool) -> 
         address = server["PREFECT_API_URL"].removesuffix("/api")
         show.errors.print(f"sandbox and Prefect server are up after {time.monotonic() - began:.0f} s: {address}/runs")
         environment = {**_plain_environment(), **sandbox.env, **server}
+        if kept_back := sorted(os.environ.keys() & _named() - environment.keys()):
+            names = show.safe(", ".join(kept_back))
+            show.errors.print(
+                f"not given to the demo's night: {names}. It sends to the sandbox alone; jifen run takes them"
+            )
         # Its own folder and ledger: made-up scores must never become current where real banks are served.
         environment["JIFEN_ENV_FILE"] = ""
         environment[CALLED_AS] = os.environ[CALLED_AS]
@@ -65,8 +70,13 @@ def run_demo(population: str, data: Path | None, data_dir: Path, hold: bool) -> 
 
 def _plain_environment() -> dict[str, str]:
     """The caller's environment without jifen's settings and without any variable that a source or sink names."""
-    named = {name for one in (*read_sources(), *read_sinks()) for name in one.variables()}
+    named = _named()
     return {k: v for k, v in os.environ.items() if not k.startswith(("JIFEN_", "PREFECT_")) and k not in named}
+
+
+def _named() -> set[str]:
+    """The variables that source and sink files name."""
+    return {name for one in (*read_sources(), *read_sinks()) for name in one.variables()}
 
 
 def _one_night(as_of: date, environment: dict[str, str], folder: Path) -> tuple[Outcome, float]:

@@ -26,7 +26,8 @@ def is_allowed():
 @pytest.fixture
 def run_demo(tmp_path):
     (tmp_path / ".env").write_text(f"JIFEN_LEDGER_URL=sqlite:///{tmp_path / 'real.sqlite'}\nTAX_BASE_URL=http://real\n")
-    environment = {**os.environ, "JIFEN_DATA_DIR": str(tmp_path / "demo")}
+    own = {"JIFEN_DATA_DIR": str(tmp_path / "demo"), "OPERATORS_WEBHOOK_URL": "http://real"}
+    environment = {**os.environ, **own}
 
     def run(*within):
         command = [*within, *JIFEN, "demo"]
@@ -34,6 +35,7 @@ def run_demo(tmp_path):
             command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=1800
         )
         assert done.returncode == 0, done.stdout + done.stderr
+        assert "not given to the demo's night: OPERATORS_WEBHOOK_URL." in done.stderr
         return done.stdout
 
     return run
