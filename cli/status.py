@@ -121,7 +121,7 @@ def _standing(settings: Settings, ledger: Engine | None) -> dict[str, Any]:
             "notices": sent_or_pending(ledger, outbox, current) if current else [],
         },
         "owed": owed,
-        "sources": answered(ledger),
+        "sources": _answered(ledger, last),
         "recipients": [
             *_answers(ledger, settings),
             *_of_channels(ledger),
@@ -382,6 +382,12 @@ def _facts(told: dict[str, Any], settings: Settings) -> Iterator[tuple[str, str]
     yield "data folder", told["data_dir"]
 
 
+def _answered(ledger: Engine, last: Row | None) -> list[Row]:
+    """When each dataset answered; one that the last night did not ask for is none of the zone's any more."""
+    asked = {(one["source"], one["dataset"]) for one in ((last or {}).get("report") or {}).get("pulled", ())}
+    return [row for row in answered(ledger) if not asked or (row["source"], row["dataset"]) in asked]
+
+
 def _of_sources(datasets: Sequence[Row]) -> Iterator[str]:
     """Each source with the day on which all of it had answered, and since when its content is unchanged: oldest first.
 
@@ -393,7 +399,7 @@ def _of_sources(datasets: Sequence[Row]) -> Iterator[str]:
     for source, some in by_source.items():
         since: dict[str, list[str]] = {}
         for one in sorted(some, key=lambda one: (str(one["changed_on"]), one["dataset"])):
-            since.setdefault(str(one["changed_on"]), []).append(one["dataset"])
+            since.setdefault(str(one["changed_on"] or "an unknown day"), []).append(one["dataset"])
         changed = "; ".join(f"{', '.join(names)} {day}" for day, names in since.items())
         yield f"{source} answered {some[0]['answered_on']}, content of {changed}"
 

@@ -33,7 +33,7 @@ def send_pending(
     kind: type[S],
     told: Mapping[str, str],
     send: Callable[[S, Row], Row],
-    only: str | None = None,
+    only: Callable[[Row], bool] | None = None,
     *,
     in_order: bool = False,
 ) -> list[dict[str, Any]]:
@@ -41,7 +41,8 @@ def send_pending(
 
     `told` names words of the line and the columns they come from. `send` records what was sent, and answers what else
     stands in its line. A recipient that does not answer is asked no more: each row would take the whole budget of
-    retries. With `in_order` a row that fails keeps back the recipient's later ones. `only` is one recipient.
+    retries. With `in_order` a row that fails keeps back the recipient's later ones. `only` says of a row whether it
+    is meant.
     """
     by_name = {sink.name: sink for sink in night.sinks if isinstance(sink, kind)}
     (key,) = table.primary_key
@@ -49,7 +50,7 @@ def send_pending(
     lines = []
     for row in pending(night.ledger, table):
         recipient = row["recipient"]
-        if only not in (None, recipient):
+        if only is not None and not only(row):
             continue
         line = {"recipient": recipient, **{word: row[column] for word, column in told.items()}, "state": "pending"}
         if recipient in away:
@@ -77,8 +78,8 @@ def error_text(error: Exception) -> str:
     return str(error) if ours else f"{type(error).__name__}: {error}"
 
 
-def deliver_pending(night: Night, only: str | None = None) -> list[dict[str, Any]]:
-    """Send every package that is pending, or those to one recipient; answers one line for each, sent or not.
+def deliver_pending(night: Night, only: Callable[[Row], bool] | None = None) -> list[dict[str, Any]]:
+    """Send every package that is pending, or those that are meant; answers one line for each, sent or not.
 
     Numbers leave in their order: a bank that has a later one takes no earlier one any more.
     """

@@ -57,7 +57,7 @@ def recall(settings: Settings, recipient: str, codes: Sequence[str], why: str, w
             events = recall_event(delivery_id, [Recall(recipient, tuple(codes), why)])
             told = [one for sink in channels for one in messages_to(sink, f"{delivery_id}.{sink.name}", events)]
             queue(connection, current, [], told)
-        deliver_pending(night, only=recipient)
+        deliver_pending(night, only=lambda row: row["recipient"] == recipient)
         return delivery_row(night.ledger, delivery_id)
 
 

@@ -231,9 +231,11 @@ def relay(night: Night, *, once: bool, early: bool = False) -> Iterator[tuple[st
             heard()
             yield from _messages(night, early=early, heard=heard)
             if time.monotonic() >= again_at:
-                for tried in send_again(night.settings):
-                    yield tried
+                for turn in send_again(night):
+                    yield from turn
                     heard()
+                    # A bank that is away keeps no message waiting.
+                    yield from _messages(night, early=early and once, heard=heard)
                 again_at = time.monotonic() + EVERY_SECONDS
             if once:
                 return

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +90,8 @@ def _recipient(night: Night, source: Source) -> str | None:
     return next((sink.name for sink in sinks if sink.source == source.name), None)
 
 
-def send_returns(night: Night, only: str | None = None) -> list[dict[str, Any]]:
-    """Send every pending return, or those to one recipient, oldest first; answers one line for each."""
+def send_returns(night: Night, only: Callable[[Row], bool] | None = None) -> list[dict[str, Any]]:
+    """Send every pending return, or those that are meant, oldest first; answers one line for each."""
 
     def send(sink: ReturnsSink, row: Row) -> Row:
         content, manifest = _whole(night.settings.data_dir / "returns" / row["file_name"], row)

@@ -1,6 +1,7 @@
 """Runs of the night: one at a time, each with its outcome."""
 
 import fcntl
+import logging
 import os
 import socket
 import threading
@@ -19,11 +20,13 @@ from ledger.files import FOLDER_MODE, private
 from ledger.store import Row, first_row, now, rows, write
 from ledger.tables import runs
 
+log = logging.getLogger("jifen")
+
 _LOCK_SECONDS = 0.5
 """How long a run waits for the lock: whoever only looks at it holds it for an instant."""
 _RELAY = "relay"
 _RELAY_LOCK_SECONDS = 600.0
-"""How long it waits where the relay holds it, which sends to one recipient and ends by itself."""
+"""How long it waits where the relay holds it, which sends one package and ends by itself."""
 
 HEARD_SECONDS = 30.0
 """How often a run at work writes down that it is."""
@@ -46,14 +49,18 @@ def exclusive_run(data_dir: Path, *, is_relay: bool = False) -> Iterator[None]:
     data_dir.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     path = data_dir / "run.lock"
     with private(), path.open("a") as handle:
-        began = time.monotonic()
+        # How much longer it waits for a relay and for anybody else: one may follow the other.
+        left = {True: _RELAY_LOCK_SECONDS, False: _LOCK_SECONDS}
         while not _taken(handle, fcntl.LOCK_EX):
-            waits = not is_relay and path.read_text(encoding="utf-8") == _RELAY
-            if time.monotonic() - began > (_RELAY_LOCK_SECONDS if waits else _LOCK_SECONDS):
+            for_relay = not is_relay and path.read_text(encoding="utf-8") == _RELAY
+            if left[for_relay] <= 0:
                 raise RunLockedError(
                     f"another run holds {path}. Whose: transient. Wait for it (`jifen status`), then run again."
                 )
+            if for_relay and left[for_relay] == _RELAY_LOCK_SECONDS:
+                log.info("waiting for the relay, which is sending to a recipient")
             time.sleep(_LOCK_SECONDS / 10)
+            left[for_relay] -= _LOCK_SECONDS / 10
         handle.truncate(0)
         if is_relay:
             handle.write(_RELAY)

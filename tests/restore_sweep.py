@@ -32,7 +32,7 @@ def timed(house: House, *words: str) -> tuple[float, Ran]:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """Each file of the editions, deliveries, raw, landed and quarantine of a data folder."""
+    """Each file of the editions, deliveries, raw, landed, quarantine and returns of a data folder."""
     kept = ("editions", "deliveries", "raw", "landed", "quarantine", "returns")
     files = (path for name in kept for path in (folder / name).rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
@@ -72,7 +72,7 @@ def sweep(folder: Path, house: House) -> list[tuple[str, str]]:
         ("`restore` to an empty folder", f"{restored:.1f} s, every file as it was, the journal verifies"),
         (
             "**RTO**: restored, and the next night published",
-            f"{restored + night:.1f} s, of which the night {night:.1f}",
+            f"{restored + night:.1f} s, of which the night is {night:.1f} s",
         ),
         (
             "**RPO**",

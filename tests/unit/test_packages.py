@@ -854,12 +854,17 @@ def granting(fields, is_banded):
 
 
 def stands(one, rows, today):
-    """Whether a consent is the newest word on what it is about, and in force; by the text of the rules alone."""
+    """Whether a consent is the newest word on what it is about, and in force; by the text of the rules alone.
+
+    One that was withdrawn before it began was never given: its withdrawal is a word of that day, its beginning none.
+    """
     of_it = [other for other in rows if all(other[name] == one[name] for name in ("recipient", "uscc", "purpose"))]
     ended = [gone for other in of_it if (gone := other["consent_withdrawn_on"]) and gone <= today]
-    newer = [other for other in of_it if one["consent_valid_from"] < other["consent_valid_from"] <= today]
-    begun = one["consent_valid_from"]
-    return begun <= today <= (one["consent_valid_to"] or today) and not newer and all(gone < begun for gone in ended)
+    given = [other for other in of_it if (other["consent_withdrawn_on"] or today) >= other["consent_valid_from"]]
+    newer = [other for other in given if one["consent_valid_from"] < other["consent_valid_from"] <= today]
+    begun, gone = one["consent_valid_from"], one["consent_withdrawn_on"]
+    is_in_force = begun <= today <= (one["consent_valid_to"] or today) and not (gone and gone <= today)
+    return is_in_force and not newer and all(gone < begun for gone in ended)
 
 
 grants = st.tuples(st.lists(st.sampled_from(list(CLASSES)), min_size=1, unique=True), st.booleans())

@@ -1,6 +1,7 @@
 """What is installed can be told, with versions and licences: as CycloneDX, and it is what the lock says."""
 
 import json
+import shutil
 import subprocess
 
 import pytest
@@ -13,7 +14,12 @@ from ledger.settings import PROJECT_DIR
 @pytest.fixture(scope="module")
 def components(tmp_path_factory):
     path = tmp_path_factory.mktemp("sbom") / "sbom.cdx.json"
-    subprocess.run(["make", "-s", "sbom", f"SBOM={path}"], cwd=PROJECT_DIR, check=True, capture_output=True)
+    subprocess.run(
+        [str(shutil.which("make")), "-s", "-o", "setup", "sbom", f"SBOM={path}"],
+        cwd=PROJECT_DIR,
+        check=True,
+        capture_output=True,
+    )
     told = json.loads(path.read_bytes())
     assert (told["bomFormat"], told["metadata"]["component"]["name"]) == ("CycloneDX", "jifen")
     return {canonicalize_name(one["name"]): one for one in told["components"]}
