@@ -1,6 +1,7 @@
 """Packages and return files between the nights: what waits is tried again, what is answered is read, no night fails."""
 
 import json
+import os
 import threading
 from types import SimpleNamespace
 
@@ -28,6 +29,15 @@ def bank(settings, ledger, tmp_path, monkeypatch):
     found.send()
     end_newest(ledger, "published")
     return found
+
+
+@pytest.fixture(autouse=True)
+def umask_is_put_back():
+    """Whoever holds the lock makes files for itself alone, and does so for its process: threads leave what was last."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
 
 
 def end_newest(ledger, state):
