@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from sqlalchemy import func, select
 
 from cli.doctor_here import AmissError, Here, NotAskedError
-from cli.ledger import sealed_heads
+from cli.ledger import told_heads
 from editions.candidate import candidates_dir
 from editions.manifest import read_manifest
 from editions.places import MANIFEST, edition_path, editions_dir, read_current
@@ -212,7 +212,7 @@ def ledger_bound(here: Here) -> str:
 
 def journal(here: Here) -> str:
     """The journal is what was written, and what each sealed edition says it was."""
-    found = [*breaks(here.ledger, dict(sealed_heads(here.settings))), *differences(here.ledger)]
+    found = [*breaks(here.ledger, dict(told_heads(here.settings))), *differences(here.ledger)]
     if found:
         raise AmissError("; ".join(found[:SHOWN]))
     last = head(here.ledger)

@@ -1,8 +1,11 @@
 """`jifen ledger`: is it what was written, and is it this data folder's."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Annotated
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -10,6 +13,7 @@ from cli import show
 from cli.command import Json, new_group, operator
 from editions.manifest import ManifestError, read_manifest
 from editions.places import editions_dir
+from flows.packages import MANIFEST
 from ledger.binding import bind_again
 from ledger.journal import Head, breaks, differences, entries, head
 from ledger.runs import exclusive_run
@@ -21,32 +25,49 @@ app = new_group()
 
 @app.command("verify")
 def verify_ledger(as_json: Json = False) -> None:
-    """Check the journal's chain, its heads in sealed manifests, and each row by its entry. Exit code 1: not whole."""
+    """Check the journal's chain, its heads in manifests of editions and packages, and each row by its entry.
+
+    Exit code 1: not whole.
+    """
     settings = Settings()
     ledger = open_ledger(settings)
-    sealed = dict(sealed_heads(settings))
+    sealed = dict(told_heads(settings))
     found = [*breaks(ledger, sealed), *differences(ledger)]
     last = head(ledger)
     if as_json:
-        show.show_json({"entries": last.sequence, "sha256": last.sha256, "editions": len(sealed), "findings": found})
+        show.show_json({"entries": last.sequence, "sha256": last.sha256, "manifests": len(sealed), "findings": found})
     else:
         for finding in found:
             show.console.print(f"[red]wrong[/] {show.safe(finding)}")
         if not found:
-            told = f"{last.sequence} entries, the last {last.sha256}; the manifests of {len(sealed)} editions agree"
+            told = f"{last.sequence} entries, the last {last.sha256}; {len(sealed)} manifests agree"
             show.console.print(f"[green]whole[/] {show.safe(told)}")
     raise typer.Exit(1 if found else 0)
 
 
-def sealed_heads(settings: Settings) -> Iterator[tuple[str, Head]]:
-    """The journal's head in the manifest of each sealed edition; those from before there was a journal have none."""
+def told_heads(settings: Settings) -> Iterator[tuple[str, Head]]:
+    """The journal's head in each manifest that was made of an edition or a package, by what it is of.
+
+    Those from before there was a journal have none. A package is made after its edition, and a bank has its manifest,
+    too: what was cut off the end of the journal since the last edition shows by it.
+    """
     for folder in sorted(editions_dir(settings.data_dir).glob("[!.]*")):
-        if folder.is_symlink():
-            continue
-        # One that cannot be read, or names no entry, `jifen edition verify` tells of.
-        with suppress(ManifestError, TypeError, ValueError, KeyError):
-            if told := read_manifest(folder).get("ledger"):
-                yield folder.name, Head(int(told["sequence"]), str(told["sha256"]))
+        if not folder.is_symlink():
+            yield from _head_told(f"edition {folder.name}", "ledger", partial(read_manifest, folder))
+    for path in sorted((settings.data_dir / "deliveries").glob(f"*/*/{MANIFEST}")):
+        name = f"package {path.parent.parent.name}.{int(path.parent.name)}"
+        yield from _head_told(name, "journal_head", partial(_read_json, path))
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_bytes()))
+
+
+def _head_told(name: str, part: str, manifest: Callable[[], dict[str, Any]]) -> Iterator[tuple[str, Head]]:
+    """The head in one manifest. One that cannot be read, or names no entry, its own check tells of."""
+    with suppress(ManifestError, OSError, TypeError, ValueError, KeyError):
+        if told := manifest().get(part):
+            yield name, Head(int(told["sequence"]), str(told["sha256"]))
 
 
 @app.command("bind")

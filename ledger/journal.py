@@ -180,7 +180,7 @@ def entries(ledger: Engine, kind: str | None = None) -> list[Row]:
 def breaks(ledger: Engine, sealed: Mapping[str, Head]) -> Iterator[str]:
     """What is wrong with the chain, first fault first; nothing for one that is whole.
 
-    `sealed` is the head that each sealed edition's manifest names, by the edition's id.
+    `sealed` is the head that each manifest names, by what that is of: an edition, a package.
     """
     found = rows(ledger, select(journal).order_by(journal.c.sequence))
     hashes = {0: BEGINNING}
@@ -197,8 +197,8 @@ def breaks(ledger: Engine, sealed: Mapping[str, Head]) -> Iterator[str]:
             yield f"entry {number} ({row['kind']}) is not what was written"
             return
         before = hashes[number] = row["sha256"]
-    for edition_id, at in sealed.items():
+    for name, at in sealed.items():
         if at.sequence > len(found):
-            yield f"the journal ends at entry {len(found)}; edition {edition_id} was sealed when it had {at.sequence}"
+            yield f"the journal ends at entry {len(found)}; {name} was made when it had {at.sequence}"
         elif hashes.get(at.sequence) != at.sha256:
-            yield f"entry {at.sequence} is not the one that edition {edition_id} was sealed upon"
+            yield f"entry {at.sequence} is not the one that {name} was made upon"

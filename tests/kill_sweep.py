@@ -36,7 +36,7 @@ from typing import Any
 import yaml
 from sqlalchemy import select
 
-from cli.ledger import sealed_heads
+from cli.ledger import told_heads
 from editions.candidate import Candidate
 from editions.durable import remove_tree
 from editions.places import editions_dir
@@ -387,7 +387,7 @@ def wrong_with(house: House, reference: dict[str, Any], but: Sequence[str] = ())
     runs = _all(ledger, tables.runs)
     if [one["run_id"] for one in runs if one["state"] == "running"]:
         wrong.append("a run says that it is still running")
-    wrong += [f"ledger: {one}" for one in (*breaks(ledger, dict(sealed_heads(house.settings))), *differences(ledger))]
+    wrong += [f"ledger: {one}" for one in (*breaks(ledger, dict(told_heads(house.settings))), *differences(ledger))]
     for row in _all(ledger, tables.editions):
         found = verify(editions_dir(house.data_dir) / row["edition_id"], row["manifest_sha256"])
         wrong += [f"edition {row['edition_id']}: {one.path} {one.message}" for one in found]

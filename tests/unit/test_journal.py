@@ -84,21 +84,21 @@ def test_two_entries_exchanged_show(ledger):
 
 
 def test_a_journal_cut_at_its_end_shows_by_the_manifest_of_an_edition_and_by_the_rows(ledger):
-    sealed = {"e": head(ledger)}
+    sealed = {"edition e": head(ledger)}
     execute(ledger, delete(journal).where(journal.c.sequence == 6))
-    assert list(breaks(ledger, sealed)) == ["the journal ends at entry 5; edition e was sealed when it had 6"]
+    assert list(breaks(ledger, sealed)) == ["the journal ends at entry 5; edition e was made when it had 6"]
     assert "delivery bank_a.1: stands in the ledger, and the journal knows nothing of it" in list(differences(ledger))
 
 
 def test_a_journal_written_anew_from_the_beginning_shows_by_the_manifest(ledger):
-    sealed = {"e": head(ledger)}
+    sealed = {"edition e": head(ledger)}
     rows = [dict(row) for row in entries(ledger)]
     execute(ledger, delete(journal))
     with ledger.begin() as connection:
         for row in rows:
             append(connection, row["kind"], {**row["content"], "why": "forged"})
     assert list(breaks(ledger, {})) == []
-    assert list(breaks(ledger, sealed)) == ["entry 6 is not the one that edition e was sealed upon"]
+    assert list(breaks(ledger, sealed)) == ["entry 6 is not the one that edition e was made upon"]
 
 
 @pytest.mark.parametrize(
