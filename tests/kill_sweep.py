@@ -30,6 +30,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib import import_module
 from pathlib import Path
+from statistics import median
 from types import SimpleNamespace
 from typing import Any
 
@@ -142,7 +143,8 @@ class Range:
     beginning: Path | None = None
     reference: dict[str, Any] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
-    seconds: float = 0.0
+    took: list[float] = field(default_factory=list)
+    """Seconds of each night that ended by itself and well."""
 
     def begin(self, photo: Path | None = None) -> None:
         """What a photograph shows: the data folder, and what recipients hold; nothing where there is none."""
@@ -187,7 +189,7 @@ class Range:
                 kill_after = None
             time.sleep(POLL_SECONDS)
         code = os.waitstatus_to_exitcode(status)
-        self.seconds = self.seconds if code else time.monotonic() - began
+        self.took += [] if code else [time.monotonic() - began]
         return Ended(code, tuple(reader.seen))
 
     def _be_the_night(self, watch: Watch) -> None:
@@ -258,9 +260,9 @@ class Range:
         return self._gone_on(Killed(how, first.code == -signal.SIGKILL), list(first.seen), first.code)
 
     def kill_at_random(self, dice: random.Random, count: int, beside: float = 0.0) -> Iterator[Killed]:
-        """Kill nights at any moment of the time that the last whole one took, until so many died of it."""
+        """Kill nights at any moment of the time that a whole one takes, by the median, until so many died of it."""
         while count:
-            killed = self.kill(kill_after=dice.random() * (self.seconds + beside))
+            killed = self.kill(kill_after=dice.random() * (median(self.took) + beside))
             count -= killed.died
             yield killed
 
@@ -522,7 +524,7 @@ def report(swept: Range, asked: argparse.Namespace) -> int:
     points = points_of(swept.counts, dice)
     _print(
         f"a sound night: {sum(swept.counts.values())} durable operations at {len(swept.counts)} sites, "
-        f"{swept.seconds:.1f} s; {len(points)} points"
+        f"{swept.took[-1]:.1f} s; {len(points)} points"
     )
     points = [point for point in points if asked.sites in point.site]
     room = [point for point in points if point.when == "before" and point.site.split()[0] in NEEDS_ROOM]
