@@ -211,7 +211,7 @@ def ledger_bound(here: Here) -> str:
 
 
 def journal(here: Here) -> str:
-    """The journal is what was written, and what each sealed edition says it was."""
+    """The journal is what was written, and what each edition and package says it was."""
     found = [*breaks(here.ledger, dict(told_heads(here.settings))), *differences(here.ledger)]
     if found:
         raise AmissError("; ".join(found[:SHOWN]))

@@ -11,7 +11,7 @@ import typer
 
 from cli import show
 from cli.command import Json, day_option, edition_asked, misused, new_group, operator
-from cli.ledger import told_heads
+from cli.ledger import edition_head
 from editions.places import edition_path, require_edition
 from editions.signature import Keys, by_id, is_signed, signer_of
 from editions.verify import Finding, verify
@@ -129,8 +129,7 @@ def verify_edition(edition: EditionId = None, as_json: Json = False) -> None:
     keys = settings.known_keys
     known = None if keys is None else by_id(keys)
     findings = verify(path, row["manifest_sha256"], known, is_signed=row["signed_by"] is not None)
-    sealed = {name: head for name, head in told_heads(settings) if name == f"edition {wanted}"}
-    findings += [Finding("the ledger", "journal", found) for found in breaks(ledger, sealed)]
+    findings += [Finding("the ledger", "journal", found) for found in breaks(ledger, dict(edition_head(path)))]
     signature = _signature(path, known)
     if as_json:
         told = [{"path": found.path, "message": found.message} for found in findings]

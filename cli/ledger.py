@@ -53,10 +53,15 @@ def told_heads(settings: Settings) -> Iterator[tuple[str, Head]]:
     """
     for folder in sorted(editions_dir(settings.data_dir).glob("[!.]*")):
         if not folder.is_symlink():
-            yield from _head_told(f"edition {folder.name}", "ledger", partial(read_manifest, folder))
+            yield from edition_head(folder)
     for path in sorted((settings.data_dir / "deliveries").glob(f"*/*/{MANIFEST}")):
-        name = f"package {path.parent.parent.name}.{int(path.parent.name)}"
+        name = f"package {path.parent.parent.name}.{path.parent.name.lstrip('0')}"
         yield from _head_told(name, "journal_head", partial(_read_json, path))
+
+
+def edition_head(folder: Path) -> Iterator[tuple[str, Head]]:
+    """The journal's head in the manifest of one edition."""
+    yield from _head_told(f"edition {folder.name}", "ledger", partial(read_manifest, folder))
 
 
 def _read_json(path: Path) -> dict[str, Any]:

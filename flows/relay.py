@@ -235,7 +235,7 @@ def relay(night: Night, *, once: bool, early: bool = False) -> Iterator[tuple[st
                     yield from turn
                     heard()
                     # A bank that is away keeps no message waiting.
-                    yield from _messages(night, early=early and once, heard=heard)
+                    yield from _messages(night, early=False, heard=heard)
                 again_at = time.monotonic() + EVERY_SECONDS
             if once:
                 return

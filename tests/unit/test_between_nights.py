@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -40,9 +41,10 @@ def umask_is_put_back():
     os.umask(before)
 
 
-def end_newest(ledger, state):
+def end_newest(ledger, state, **changed):
     newest = select(func.max(runs.c.run_no)).scalar_subquery()
-    write(ledger, update(runs).where(runs.c.run_no == newest).values(state=state))
+    values = {"state": state, "edition_id": "2025-06-30-a", **changed}
+    write(ledger, update(runs).where(runs.c.run_no == newest).values(values))
 
 
 def states(bank):
@@ -81,6 +83,14 @@ def test_after_a_night_that_was_stopped_only_a_recall_is_sent(bank, state):
     # What was recalled does not come back by a package that nobody queued.
     assert states(bank) == [(1, "superseded"), (2, "sent")]
     assert tried(bank) == []
+
+
+def test_of_an_edition_that_was_made_current_since_and_of_an_old_night_nothing_is_sent(bank):
+    bank.is_away = False
+    end_newest(bank.ledger, "published", edition_id="2025-06-30-b")
+    assert (tried(bank), states(bank)) == ([], [(1, "pending")])
+    end_newest(bank.ledger, "published", started_at=(datetime.now(UTC) - timedelta(days=3)).isoformat())
+    assert (tried(bank), states(bank)) == ([], [(1, "pending")])
 
 
 def test_an_answer_is_read_and_one_that_says_no_begins_no_second_package(bank):
