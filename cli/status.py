@@ -391,7 +391,7 @@ def _answered(ledger: Engine, last: Row | None) -> list[Row]:
 def _of_sources(datasets: Sequence[Row]) -> Iterator[str]:
     """Each source with the day on which all of it had answered, and since when its content is unchanged: oldest first.
 
-    Where a dataset answered later than another the oldest day counts; what changed is told with its dataset.
+    Where a dataset answered later than another the oldest day counts. `--json` has each dataset.
     """
     by_source: dict[str, list[Row]] = {}
     for one in datasets:
@@ -400,7 +400,9 @@ def _of_sources(datasets: Sequence[Row]) -> Iterator[str]:
         since: dict[str, list[str]] = {}
         for one in sorted(some, key=lambda one: (str(one["changed_on"]), one["dataset"])):
             since.setdefault(str(one["changed_on"] or "an unknown day"), []).append(one["dataset"])
-        changed = "; ".join(f"{', '.join(names)} {day}" for day, names in since.items())
+        # A few are named; many would hide those of another day.
+        named = {day: ", ".join(names) if len(names) <= 3 else f"{len(names)} datasets" for day, names in since.items()}
+        changed = "; ".join(f"{names} {day}" for day, names in named.items())
         yield f"{source} answered {some[0]['answered_on']}, content of {changed}"
 
 

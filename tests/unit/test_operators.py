@@ -390,6 +390,7 @@ def test_status_tells_of_each_source_when_it_answered_and_since_when_its_content
         ("tax.vat", "2025-06-28", "landed"),
         ("tax.vat", "2025-06-30", "unchanged"),
         ("tax.invoices", "2025-06-30", "landed"),
+        *((f"court.d{n}", "2025-06-30", "landed") for n in range(4)),
         ("patent.grants", "2025-06-29", "landed"),
         ("patent.grants", "2025-06-30", "abandoned"),
     ):
@@ -398,6 +399,7 @@ def test_status_tells_of_each_source_when_it_answered_and_since_when_its_content
     assert list(status._of_sources(told["sources"])) == [
         "patent answered 2025-06-29, content of grants 2025-06-29",
         "tax answered 2025-06-30, content of vat 2025-06-28; invoices 2025-06-30",
+        "court answered 2025-06-30, content of 4 datasets 2025-06-30",
     ]
     assert told["sources"][1] == {
         "source": "tax",
