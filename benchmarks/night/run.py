@@ -86,14 +86,17 @@ def verify(root: Path) -> None:
 def extract(root: Path) -> None:
     """Cut what each bank gets."""
     from connectors.sink_files import ExtractSink, read_sinks
-    from editions.extract import cut_extract
+    from editions.extract import cut_extract, whole_table
     from ledger.csv_file import write_csv
 
     for sink in read_sinks():
         if isinstance(sink, ExtractSink):
             edition = root / "editions" / EDITION
             for name, granted in sink.tables.items():
-                cut = cut_extract(edition, sink.name, granted.fields, DAY, purposes=sink.purposes, extract=name)
+                if sink.grant == "mandate":
+                    cut = whole_table(edition, name, granted.fields)
+                else:
+                    cut = cut_extract(edition, sink.name, granted.fields, DAY, purposes=sink.purposes, extract=name)
                 write_csv(cut.table, io.BytesIO())
 
 
