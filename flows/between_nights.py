@@ -37,8 +37,8 @@ Lines = list[dict[str, Any]]
 def send_again(night: Night) -> Iterator[list[tuple[str, str | None]]]:
     """Read what recipients answered and try once what is pending; of each turn what was tried and why it failed.
 
-    A turn is one recipient's answers, or one package or return file, for which it holds the lock of the data folder. A
-    row that fails keeps back its recipient's later ones. The files of recipients are read anew in each round.
+    A turn is one recipient's answers, one package or one return file; a file takes the lock of the data folder. A row
+    that fails keeps back its recipient's later ones. Sink files are read anew in each round.
     """
     try:
         night = replace(night, sinks=tuple(read_sinks()))
