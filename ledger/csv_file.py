@@ -83,14 +83,22 @@ def _guarded(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
         return _plain(column)
     if not _is_text(column.type):
         return column
+    # Tables repeat their texts: each different one is looked at once, and most columns hold nothing to mend.
+    whole = _whole(column).cast(pa.string())
+    coded = whole.dictionary_encode()
+    if not pc.any(pc.match_substring_regex(coded.dictionary, f"{CONTROL}|{FORMULA}")).as_py():
+        return whole
     # Control characters go first: behind one of them a formula would not be seen as such.
-    text = pc.replace_substring_regex(column.cast(pa.string()), CONTROL, "")
+    text = pc.replace_substring_regex(coded.dictionary, CONTROL, "")
     runs = pc.match_substring_regex(text, FORMULA)
-    return pc.if_else(runs, pc.binary_join_element_wise("'", text, ""), text)
+    return pc.if_else(runs, pc.binary_join_element_wise("'", text, ""), text).take(coded.indices)
 
 
 def _plain(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    coded = whole.cast(pa.string()).dictionary_encode()
+    coded = _whole(column).cast(pa.string()).dictionary_encode()
     texts = [f"{Decimal(text):f}" for text in coded.dictionary.to_pylist()]
     return pa.array(texts, pa.string()).take(coded.indices)
+
+
+def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
