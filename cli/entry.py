@@ -3,6 +3,7 @@
 Here is the one place that sees to it that no traceback, and no character a terminal cannot show, reaches a person.
 """
 
+import gc
 import io
 import os
 import signal
@@ -36,8 +37,12 @@ def write_what_cannot_be_shown_as_escapes() -> None:
 
 
 def _whole_command_line() -> None:
+    """What is imported stays to the end: to look through it for garbage takes a tenth of a short command."""
+    gc.disable()
     from cli.app import app
 
+    gc.freeze()
+    gc.enable()
     app()
 
 
@@ -55,6 +60,8 @@ def leave_with(command: Callable[[], None]) -> NoReturn:
         code = INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the edge: behind it is only the terminal
         code = report(error)
+    # Python looks through all that was imported once more as it ends: half a second after a night.
+    gc.freeze()
     sys.exit(_flushed(code))
 
 
@@ -125,8 +132,6 @@ def _explain_and_leave() -> None:
 
     That is a fifth of the time. Nothing is open for writing by then, and all that was said is flushed.
     """
-    import gc
-
     gc.disable()
 
     def explain() -> None:

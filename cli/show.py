@@ -49,8 +49,11 @@ STATE_COLOURS = {"published": "green", "nothing_new": "green", "beside": "green"
 
 def show_json(value: Any) -> None:
     """Print a value as JSON: dates as ISO text, decimals as text, so that nothing is rounded."""
-    text = JSONHighlighter()(json_text(value))
-    console.print(text, soft_wrap=True)
+    text = json_text(value)
+    if console.is_terminal:
+        console.print(JSONHighlighter()(text), soft_wrap=True)
+    else:
+        console.out(text, highlight=False)
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], whole: Collection[str] = ()) -> None:
