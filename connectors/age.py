@@ -36,10 +36,10 @@ def unseal(content: bytes, signature: Path, secret: Path, senders: Path, where: 
     if not signature.is_file():
         raise SealError(f"it is not signed: {signature.name} is not there")
     try:
-        _, told = check(known, content, signature.read_text(encoding="utf-8", errors="replace"))
+        _, comment = check(known, content, signature.read_text(encoding="utf-8", errors="replace"))
     except SignatureError as error:
         raise SealError(f"its signature {error}") from None
-    if told != f"file:{signature.name.removesuffix(SUFFIX)}":
+    if comment != f"file:{signature.name.removesuffix(SUFFIX)}":
         raise SealError("it was signed under another name")
     try:
         opened: bytes = pyrage.decrypt(content, keys)

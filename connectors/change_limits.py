@@ -39,7 +39,7 @@ class Drift(Strict):
 class Drifts(Strict):
     """The limits of drift, for records beside the same enterprises' last (`kin`) and beside all.
 
-    Beside all it is told, and held only against `learnt_from` batches of the dataset's own that had such a figure.
+    Drift beside all is reported, and holds a batch only once `learnt_from` batches of the dataset had such a figure.
     """
 
     least: int = Field(gt=0)
@@ -95,7 +95,7 @@ def leap() -> float:
 
 
 def drift_least() -> int:
-    """Of how many records on both sides a share or a median tells something."""
+    """How many records are needed on both sides before a share or a median is compared."""
     return shipped().drift.least
 
 
@@ -108,14 +108,14 @@ def beyond(dataset: Dataset, found: "Changes", past: Sequence[Mapping[str, Any]]
 def changed_in_words(dataset: Dataset, found: "Changes") -> str | None:
     """What a batch that landed changed, the most first: `changed:grade 4, added 2, of 1,956 records`."""
     counts = sorted(found.counts.items(), key=lambda one: (-one[1], one[0]))
-    told = [f"{name} {count:,}" for name, count in counts]
+    parts = [f"{name} {count:,}" for name, count in counts]
     unlike = "".join(f"; unlike those held: {one}" for one in _unlike(dataset, found))
-    return f"{', '.join(told)}, of {found.held:,} records{unlike}" if told else None
+    return f"{', '.join(parts)}, of {found.held:,} records{unlike}" if parts else None
 
 
 def warned_in_words(found: "Changes") -> str | None:
     """What of a batch that landed a person should look at: it strikes records that stood already, unlike a new fact."""
-    told = [
+    parts = [
         f"{what} {count:,}{first}"
         for what, count, first in (
             ("held records revised or gone", found.revised, f" (first: {', '.join(found.revised_first)})"),
@@ -124,7 +124,7 @@ def warned_in_words(found: "Changes") -> str | None:
         )
         if count
     ]
-    return "; ".join(told) or None
+    return "; ".join(parts) or None
 
 
 def _counts_beyond(dataset: Dataset, found: "Changes", past: Sequence[Mapping[str, Any]]) -> Iterator[Beyond]:

@@ -119,8 +119,8 @@ def examples(dataset: Dataset, held: Sequence[Path], fresh: Path, what: Sequence
         for name in what:
             if name in conditions:
                 condition, shown = conditions[name]
-                told = f"{key} || ': ' || {' || chr(44) || chr(32) || '.join(map(_was_and_is, shown))}"
-                query = f"select {told} from pairs where {condition}"
+                columns = f"{key} || ': ' || {' || chr(44) || chr(32) || '.join(map(_was_and_is, shown))}"
+                query = f"select {columns} from pairs where {condition}"
             elif name in _OF_ADDED or name == "vanished":
                 query = f"select {key} from {'gone' if name == 'vanished' else 'added'}"
             else:
@@ -270,8 +270,8 @@ def _becomes(move: Move, column: str) -> str:
 
 def _of_one_kind(facts: Sequence[Column]) -> Iterator[tuple[str, str]]:
     """Pairs of columns that a slip can exchange: of the same type and, of numbers, the same unit in their name."""
-    told = [column for column in facts if kind_of(column) in ("number", "date", "text")]
-    for one, two in combinations(told, 2):
+    comparable = [column for column in facts if kind_of(column) in ("number", "date", "text")]
+    for one, two in combinations(comparable, 2):
         if kind_of(one) == kind_of(two) and (kind_of(one) != "number" or _unit(one) == _unit(two)):
             yield one.name, two.name
 
@@ -363,12 +363,12 @@ def _added(db: duckdb.DuckDBPyConnection, shape: Shape, facts: Sequence[Column],
 def _moves(db: duckdb.DuckDBPyConnection, facts: Sequence[Column]) -> dict[str, dict[str, int]]:
     """How many records went from which category to which."""
     names = [column.name for column in facts if kind_of(column) == "category"]
-    told = ", ".join(
+    columns = ", ".join(
         f"""histogram(coalesce(cast("o_{name}" as varchar), '∅') || ' → ' || coalesce(cast("{name}" as varchar), '∅'))
         filter ("{name}" is distinct from "o_{name}")"""
         for name in names
     )
-    row = db.execute(f"select {told} from pairs").fetchone() if names else ()
+    row = db.execute(f"select {columns} from pairs").fetchone() if names else ()
     found = zip(names, row or (), strict=True)
     return {name: dict(sorted(moves.items())) for name, moves in found if moves}
 
@@ -433,21 +433,21 @@ def _differences(
         one, two = (float(profile[part] or 0) / profile[whole] for profile in (before, after))
         return float(abs(one - two))
 
-    def is_told(whole: str) -> bool:
+    def is_enough(whole: str) -> bool:
         return int(min(before[whole], after[whole])) >= least
 
     for name, kind in ((column.name, kind_of(column)) for column in facts):
         yield f"{scope}.empty:{name}", apart(f"count:{name}", "rows")
-        if kind == "number" and is_told(f"some:{name}"):
+        if kind == "number" and is_enough(f"some:{name}"):
             factor = after[f"median:{name}"] / before[f"median:{name}"]
             yield f"{scope}.median:{name}", max(factor, 1 / factor)
             yield f"{scope}.sign:{name}", apart(f"negative:{name}", f"some:{name}")
-        if kind == "category" and is_told(f"count:{name}"):
+        if kind == "category" and is_enough(f"count:{name}"):
             yield f"{scope}.category:{name}", _moved_share(before, after, name)
     for one, two in _of_one_kind(facts):
         # Of words that recur (a state, a kind) the order says only how many there are of each.
         recurs = any(2 * before.get(f"distinct:{name}", before["rows"]) < before["rows"] for name in (one, two))
-        if is_told(f"both:{one}+{two}") and not recurs:
+        if is_enough(f"both:{one}+{two}") and not recurs:
             yield f"{scope}.order:{one}+{two}", apart(f"order:{one}+{two}", f"both:{one}+{two}")
 
 

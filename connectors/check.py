@@ -14,16 +14,16 @@ from connectors.zone import Zone
 from ledger.settings import MissingVariableError, Settings
 
 CHECK_SECONDS = 15.0
-"""For so long a check tries again: somebody waits for it."""
+"""How long a check retries: a person waits for its answer."""
 
 WHY_SHOWN = 3
-"""Of so many refused records a check says why."""
+"""For how many refused records a check gives the reason."""
 
 
 def check_source(source: Source, zone: Zone, settings: Settings) -> list[dict[str, Any]]:
     """One line per dataset: ok, failed with the error, or not_supplied with the reason. Nothing is written.
 
-    Where variables are not set nobody is asked: one line for the source names all of them.
+    Where variables are not set, no request is sent: one line for the source names all of them.
     """
     missing = [name for name in source.variables() if not os.environ.get(name)]
     if missing and any(zone.why_not_supplied(dataset) is None for dataset in source.datasets):
@@ -38,7 +38,7 @@ def check_source(source: Source, zone: Zone, settings: Settings) -> list[dict[st
 def _check_dataset(
     source: Source, dataset: Dataset, zone: Zone, settings: Settings, dead: list[TransientError]
 ) -> dict[str, Any]:
-    """`dead` holds why nobody answers, once it is known: it is waited for once."""
+    """`dead` holds the error of a line that does not answer: only the first dataset waits for it."""
     line = _line(dataset.address)
     if reason := zone.why_not_supplied(dataset):
         return {**line, "state": "not_supplied", "message": reason}
@@ -58,8 +58,7 @@ def _check_dataset(
         return {**line, "state": "failed", "message": str(again)}
     except (ConnectorError, MissingVariableError) as error:
         return {**line, "state": "failed", "message": str(error)}
-    told = [line["message"], _why_refused(dataset, parts)]
-    message = " ".join(filter(None, told)) or None
+    message = " ".join(filter(None, [line["message"], _why_refused(dataset, parts)])) or None
     return {**line, "records": reading.received, "refused": reading.refused, "message": message}
 
 
@@ -69,14 +68,14 @@ def _line(what: str) -> dict[str, Any]:
 
 def _why_refused(dataset: Dataset, parts: list[Part]) -> str:
     """The first refused records: place, key, and each rule with what stands there."""
-    told: dict[int, list[str]] = {}
+    reasons: dict[int, list[str]] = {}
     for one in (one for part in parts for one in part.refusals if one.action == "record_refused"):
         key = " / ".join(text or "?" for text in one.key) or "no key"
         said = "" if one.value is None else f" {str(one.value)[:40]}"
-        told.setdefault(one.position, [f"{place_of(dataset, one.position)}: {key}"]).append(f"{one.rule}{said}")
-    more = ["…"] if len(told) > WHY_SHOWN else []
-    first = [", ".join(lines) for lines in list(told.values())[:WHY_SHOWN]]
-    return f"refused: {'; '.join(first + more)}" if told else ""
+        reasons.setdefault(one.position, [f"{place_of(dataset, one.position)}: {key}"]).append(f"{one.rule}{said}")
+    more = ["…"] if len(reasons) > WHY_SHOWN else []
+    first = [", ".join(lines) for lines in list(reasons.values())[:WHY_SHOWN]]
+    return f"refused: {'; '.join(first + more)}" if reasons else ""
 
 
 def _first_page(source: Source, dataset: Dataset, zone: Zone, settings: Settings, notes: Counter[str]) -> Page | None:

@@ -58,7 +58,7 @@ _EPOCH_DIGITS = 10**11
 class Fault:
     """A value that breaks a rule: the reason code, whether its record falls too, and the rule's name if it has one.
 
-    `stands`: the value was mended and lands, and its agency is told.
+    `stands`: the value was mended and lands; the return file reports it.
     """
 
     reason: str
@@ -197,14 +197,14 @@ def days_in(moments: "pa.Array | pa.ChunkedArray", zone: ZoneInfo) -> "pa.Array 
 
 
 def _at_fault(column: Column, raw: Any, value: Any, reason: str) -> tuple[str | None, Fault]:
-    """What is left of a value that breaks a rule: a code with letters that no code has may still be told for sure."""
+    """What is left of a value that breaks a rule: of a code with letters that no code has, its one valid reading."""
     if reason == "uscc_alphabet" and (repaired := uscc.repair(value)) is not None:
         return repaired, Fault("uscc_repaired", column.name, raw, refuses=False, stands=True)
     return None, _fault(column, raw, reason)
 
 
 def _fault(column: Column, raw: Any, reason: str) -> Fault:
-    # A count beyond reason spoils that count; a code or a key beyond reason spoils the record.
+    # A value out of range discards that value alone; any other fault, or one of a required column, refuses the record.
     return Fault(reason, column.name, raw, column.required or reason != "out_of_range")
 
 

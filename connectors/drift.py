@@ -28,15 +28,15 @@ def claim_extra(
     unclaimed = [name for name in columns if name not in claimed]
     extra: dict[int, dict[str, Any]] = {}
     mode = dataset.schema_contract.columns
-    told = {name: _names(name, columns[name], claimed) for name in unclaimed}
+    shown = {name: _names(name, columns[name], claimed) for name in unclaimed}
     if unclaimed and mode == "freeze":
         raise AgencyError(
-            f"sends what no column claims: {', '.join(sorted(one for names in told.values() for one in names))}.",
+            f"sends what no column claims: {', '.join(sorted(one for names in shown.values() for one in names))}.",
             dataset.address,
             "add it to the source file, or set schema_contract columns to evolve",
         )
     for name in unclaimed:
-        for one in told[name]:
+        for one in shown[name]:
             notes[f"unclaimed_field:{one}"] = 1
         for place, value in enumerate(columns[name]):
             if value is None or mode == "discard_value":

@@ -22,7 +22,7 @@ class ConfigError(ConnectorError):
 
 
 class AgencyError(ConnectorError):
-    """The agency rejected the request or answered outside its own document: somebody there must act."""
+    """The agency rejected the request or answered outside its own document: the agency must act."""
 
     whose = "agency"
 
@@ -36,11 +36,11 @@ class TransientError(ConnectorError):
 
     whose = "transient"
     retry_after: float | None = None
-    """After how many seconds they asked to be called again."""
+    """After how many seconds the other side asks to be called again."""
 
 
 class LineDeadError(TransientError):
-    """Nobody answered for the whole retry budget: no dataset of this source can be pulled now."""
+    """There was no answer for the whole retry budget: no dataset of this source can be pulled now."""
 
 
 class DataError(ConnectorError):
@@ -50,7 +50,7 @@ class DataError(ConnectorError):
 
 
 class UnforeseenError(ConnectorError):
-    """An input or a state of the world that none of the four classes foresaw: a fault of ours, told like the others."""
+    """An input or a state that none of the four classes covers: a fault of ours, reported like the others."""
 
     whose = "jifen"
 

@@ -13,7 +13,7 @@ from connectors.spec import FileRequest, OrderByName
 from ledger.store import Row
 
 Rank = int
-"""A higher rank is a later file; of two files with one rank nobody knows which is the later one."""
+"""A higher rank is a later file; which of two files with one rank is later is not known."""
 
 File = tuple[str, tuple[int, ...]]
 """Its name, and its time of change as something that can be compared."""
@@ -51,18 +51,18 @@ def ages(request: FileRequest, pages: Sequence[Row]) -> pa.Table:
     for page in pages:
         moment = int(datetime.fromisoformat(page["fetched_at"]).timestamp() * _NANOSECONDS)
         fetched[page["batch"]] = max(moment, fetched.get(page["batch"], 0))
-    told: dict[tuple[str, int], File] = {}
+    file_of: dict[tuple[str, int], File] = {}
     last: dict[str, tuple[str, File]] = {}
     for page in pages:
         if found := _LABEL.fullmatch(page["label"]):
             moment = int(found[2]) * _NANOSECONDS + int(found[3] or 0)
             file: File = (found[1], (min(moment, fetched[page["batch"]]), moment))
             sha256, before = last.get(found[1], ("", file))
-            told[page["batch"], page["sequence"]] = before if sha256 == page["raw_sha256"] else max(file, before)
-            last[found[1]] = (page["raw_sha256"], told[page["batch"], page["sequence"]])
-    rank = ranks(request, told.values())
+            file_of[page["batch"], page["sequence"]] = before if sha256 == page["raw_sha256"] else max(file, before)
+            last[found[1]] = (page["raw_sha256"], file_of[page["batch"], page["sequence"]])
+    rank = ranks(request, file_of.values())
     by_time = not isinstance(request.order, OrderByName)
-    rows = [(*place, rank[file], file[1][1] if by_time else None) for place, file in told.items()]
+    rows = [(*place, rank[file], file[1][1] if by_time else None) for place, file in file_of.items()]
     columns: list[Any] = [list(one) for one in zip(*rows, strict=True)] or [[], [], [], []]
     return pa.table(columns, schema=AGES)
 

@@ -48,7 +48,7 @@ def first_limits() -> FirstLimits:
 def first_doubts(
     dataset: Dataset, fresh: Path, register: Path | None, received: int, refused: int, counts: dict[str, int]
 ) -> tuple[list[str], dict[str, list[str]]]:
-    """What a first batch has that it should not, a sentence each, and some codes that nobody knows.
+    """What a first batch has that it should not, a sentence each, and some codes that the register does not know.
 
     `register` is the landed list of enterprises, None where there is none yet. `counts` are those of the delivery.
     """

@@ -68,8 +68,8 @@ def unseal(content: bytes, signature: Path, secret: Path, senders: Path, where: 
             raise SealError("its signature is not of these bytes, or by a key that is not one of the known sender's")
     end = content.find(b"\n", len(_MAGIC)) + 1
     try:
-        told = json.loads(content[len(_MAGIC) : end])
-        name, nonce, keys = told["name"], bytes.fromhex(told["nonce"]), told["keys"]
+        head = json.loads(content[len(_MAGIC) : end])
+        name, nonce, keys = head["name"], bytes.fromhex(head["nonce"]), head["keys"]
     except (ValueError, KeyError, TypeError):
         raise SealError("it is no file of the profile jifen-gm-1") from None
     if not content.startswith(_MAGIC) or f"{name}{SUFFIX}" != signature.name:
@@ -101,7 +101,7 @@ def new_pair(secret: Path, public: Path) -> None:
 
 
 def _own_public(secret: Path, where: str) -> str:
-    """The public part of a secret SM2 key that nobody else may read."""
+    """The public part of a secret SM2 key; raises `ConfigError` where others may read the key file."""
     if not secret.is_file():
         raise ConfigError(f"the key file {secret} is not there.", where, "put it there, or set its variable")
     require_own(secret, where, 0o077)

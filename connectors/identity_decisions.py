@@ -1,4 +1,4 @@
-"""Whom a person said that a name, a number or a code means: a dated file of the data folder, only ever appended to."""
+"""Decisions of people on whom a name, a number or a code means: a dated file of the data folder, append-only."""
 
 import csv
 import difflib
@@ -58,8 +58,8 @@ def decisions_file(data_dir: Path) -> Path:
 def read_decisions(data_dir: Path, sources: Sequence[Source]) -> tuple[IdentityDecision, ...]:
     """Every decision of a data folder, in the order of the file; none where there is no file.
 
-    Raises `ConfigError` with the line for a row that is not whole, names an unknown dataset or an invalid code, or says
-    something about an identifier on a day for which another row speaks already.
+    Raises `ConfigError` with the line for a row that is not whole, names an unknown dataset or an invalid code, or
+    decides on an identifier for a day on which another row decides it already.
     """
     path = decisions_file(data_dir)
     try:
@@ -87,7 +87,7 @@ def _checked(path: Path, text: str, sources: Sequence[Source]) -> Iterator[tuple
             one = _decision(row, place, known)
             first = lines.setdefault((one.about, one.decided_on), reader.line_num)
             if first != reader.line_num:
-                raise ConfigError(f"line {first} speaks of {one.identifier} on {one.decided_on} already.", place, _NEXT)
+                raise ConfigError(f"line {first} decides on {one.identifier} on {one.decided_on} too.", place, _NEXT)
             yield reader.line_num, one
     except csv.Error as error:
         raise ConfigError(f"is no line of CSV: {error}.", f"{path} line {reader.line_num}", _NEXT) from None
@@ -105,11 +105,11 @@ def addresses(sources: Iterable[Source]) -> frozenset[str]:
 def contradicted(
     made: Iterable[IdentityDecision], sources: Iterable[Source], one: IdentityDecision, persons: Mapping[str, str]
 ) -> list[IdentityDecision]:
-    """The last words of other datasets that mean another by a code than `one` of `made`: it is assigned to none then.
+    """The last decisions in other datasets that assign the code of `one` otherwise; it is assigned to none then.
 
     `persons` gives the legal person of each code that the register has: a branch and its company mean the same. A name
-    may mean one enterprise here and another there, and so may an agency's own number: those contradict nothing, and nor
-    does a word that was replaced.
+    may mean one enterprise here and another there, and so may an agency's own number: those contradict nothing. Nor
+    does a decision that was replaced.
     """
     by_code = {each.address for source in sources for each in source.datasets if len(each.codes) == 1}
     if not _CODE.fullmatch(one.identifier) or f"{one.source}.{one.dataset}" not in by_code:
@@ -129,8 +129,8 @@ def contradicted(
 
 def _names_one(dataset: Dataset) -> bool:
     """Whether a record names one enterprise; one with two codes is of the register, and says how they are linked."""
-    told = [column for column in dataset.says_who if column.identifies != "event"]
-    return len(dataset.codes) == 1 or bool(not dataset.codes and told)
+    identifying = [column for column in dataset.says_who if column.identifies != "event"]
+    return len(dataset.codes) == 1 or bool(not dataset.codes and identifying)
 
 
 def _decision(row: Sequence[str], place: str, known: frozenset[str]) -> IdentityDecision:
@@ -161,7 +161,7 @@ def _unknown(address: str, known: Iterable[str]) -> str:
 def find_address(sources: Sequence[Source], asked: str) -> str:
     """The `source.dataset` that is meant, which may be said without its source where no other has one of that name.
 
-    Raises `ConfigError` where nothing can be decided there: a word about it would never be applied.
+    Raises `ConfigError` where nothing can be decided there: a decision about it would never be applied.
     """
     known = addresses(sources)
     meant = [address for address in sorted(known) if asked in (address, address.partition(".")[2])]
@@ -175,8 +175,8 @@ def find_address(sources: Sequence[Source], asked: str) -> str:
             what = f"no dataset {asked} names an enterprise by code, name or number: {_names_none(dataset)}."
             raise ConfigError(what, "SOURCE.DATASET", next_step)
     like = difflib.get_close_matches(asked, sorted(known), n=1)
-    told = f"did you mean {like[0]}?" if like else f"there are {', '.join(sorted(known))}."
-    raise ConfigError(f"there is no dataset {asked}; {told}", "SOURCE.DATASET", next_step)
+    hint = f"did you mean {like[0]}?" if like else f"there are {', '.join(sorted(known))}."
+    raise ConfigError(f"there is no dataset {asked}; {hint}", "SOURCE.DATASET", next_step)
 
 
 def _names_none(dataset: Dataset) -> str:

@@ -29,7 +29,8 @@ class Supplied:
     """One dataset as tonight's candidate sees it: its batches, what they say together, and whose records they refused.
 
     All of it is of the promoted batches, not of tonight's pull: equal batches give an equal edition. `told_by` is the
-    last batch that was heard, `raw` the hashes of the raw objects of each batch, `hashes` that of its content.
+    last promoted batch, which may have landed nothing, `raw` the hashes of the raw objects of each batch, `hashes` that
+    of its content.
     """
 
     source: str
@@ -66,13 +67,13 @@ def resolve(
 
     `until` names the last batch that is known of a dataset, by its address: where an edition of that day is made again.
     """
-    told = {(one.source, one.dataset): one for one in pulled}
+    pull_of = {(one.source, one.dataset): one for one in pulled}
     found: dict[str, Supplied] = {}
     for dataset in (dataset for source in sources for dataset in source.datasets):
         # Whose parent record is refused was not asked for: what the child lacks of it is not known, and not zero.
         parent = found.get(f"{dataset.source}.{dataset.parent}")
         of_parent = parent.refused if parent else ()
-        pull = told[dataset.source, dataset.name]
+        pull = pull_of[dataset.source, dataset.name]
         last = (until or {}).get(dataset.address)
         found[dataset.address] = _resolve_one(dataset, pull, ledger, settings, as_of, of_parent, last)
     return list(found.values())
@@ -209,6 +210,6 @@ def _supply_table(supplied: Sequence[Supplied]) -> pa.Table:
 
 def _refusals_table(supplied: Sequence[Supplied]) -> pa.Table:
     """Whom refused records are about: a record that was refused must not be read as one that does not exist."""
-    told = Counter((one.source, one.dataset, who.uscc, who.name) for one in supplied for who in one.refused)
-    rows = [dict(zip(REFUSALS_SCHEMA.names, (*about, count), strict=True)) for about, count in told.items()]
+    counts = Counter((one.source, one.dataset, who.uscc, who.name) for one in supplied for who in one.refused)
+    rows = [dict(zip(REFUSALS_SCHEMA.names, (*about, count), strict=True)) for about, count in counts.items()]
     return pa.Table.from_pylist(rows, REFUSALS_SCHEMA)

@@ -50,8 +50,8 @@ class RecordsAt:
     """Where the records of a JSON answer stand, and what may stand there in place of a list.
 
     `total` is where the number of all records is declared; a total of nought, or a code that says that all is well
-    (`is_coded`), proves that a list that is not there is an empty one. What a file (`is_file`) says, no driver has
-    judged. Of one that is taken for the whole (`is_whole`) nobody has counted the records.
+    (`is_coded`), proves that a list that is not there is an empty one. No driver has judged the content of a file
+    (`is_file`), and no total has been compared with an answer that is taken for the whole (`is_whole`).
     """
 
     path: str | None

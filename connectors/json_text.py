@@ -80,7 +80,7 @@ def may_repeat_names(text: bytes, value: Any) -> bool:
         return True
 
 
-def _leniently(body: bytes, told: str = "") -> Any:
+def _leniently(body: bytes, message: str = "") -> Any:
     """Slower, and what spoils one value spoils its record and not the page: half a character, NaN, a name twice."""
     try:
         text = body.decode()
@@ -89,7 +89,7 @@ def _leniently(body: bytes, told: str = "") -> Any:
         raise _why_not(body, str(error)) from None
     except json.JSONDecodeError as error:
         place = len(text[: error.pos].encode("utf-8", "surrogatepass"))
-        raise _why_not(body, told if "truncated" in told else f"{error.msg} (byte {place})") from None
+        raise _why_not(body, message if "truncated" in message else f"{error.msg} (byte {place})") from None
 
 
 def _members(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -105,16 +105,16 @@ def _members(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return {name: several if len(several) > 1 else several[0] for name, several in values.items()}
 
 
-def _why_not(body: bytes, told: str) -> NotJsonError:
+def _why_not(body: bytes, message: str) -> NotJsonError:
     """What is wrong with a text, by its bytes; nothing of its content but a word or a sign."""
     try:
         body.decode()
-        is_cut = "truncated" in told
+        is_cut = "truncated" in message
     except UnicodeDecodeError as error:
         is_cut = error.end == len(body) and "unexpected end" in error.reason
     if other := _other_form(body):
         return NotJsonError(f"it is {other}")
-    fault = NotJsonError(f"it is cut short after {len(body)} bytes" if is_cut else _odd_sign(body, told))
+    fault = NotJsonError(f"it is cut short after {len(body)} bytes" if is_cut else _odd_sign(body, message))
     fault.is_cut = is_cut
     return fault
 
@@ -129,16 +129,16 @@ def _other_form(body: bytes) -> str | None:
     return "a script that calls a function (JSONP)" if _CALLBACK.match(body) else None
 
 
-def _odd_sign(body: bytes, told: str) -> str:
+def _odd_sign(body: bytes, message: str) -> str:
     """Where a text stops being JSON, and what stands there."""
     try:
         body.decode()
     except UnicodeDecodeError as error:
         gbk = ", and reads as GB18030: declare encoding: gb18030 under decoder" if _reads_as_gbk(body) else ""
         return f"it is not UTF-8 (byte {error.start}){gbk}"
-    found = _PLACE.search(told)
+    found = _PLACE.search(message)
     place = int(found[1]) if found else 0
-    if "Extra data" in told or "trailing" in told:
+    if "Extra data" in message or "trailing" in message:
         return f"more stands behind its end, from byte {place} on: one value on each line is kind: jsonl"
     if body[:place].rstrip().endswith(b",") and body[place : place + 1] in (b"]", b"}", b","):
         return f"it holds a comma too many, before byte {place}"
@@ -147,7 +147,7 @@ def _odd_sign(body: bytes, told: str) -> str:
             return f"it {words.format(found=odd[0].decode())}, at byte {place}"
     if not place:
         return f"it is {what_it_is(body)}"
-    return f"{_PLACE.sub('', told).removeprefix('JSON is malformed: ')}, at byte {place}"
+    return f"{_PLACE.sub('', message).removeprefix('JSON is malformed: ')}, at byte {place}"
 
 
 def _reads_as_gbk(body: bytes) -> bool:

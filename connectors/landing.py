@@ -26,7 +26,7 @@ from connectors.file_order import ages, name_of
 from connectors.first_batch import first_doubts, first_limits
 from connectors.raw import read_raw
 from connectors.reading import PLACE, Part, Reading
-from connectors.refusals import NOBODY, Refusal, RefusalLog, identity_of, quarantine_path
+from connectors.refusals import NO_IDENTITY, Refusal, RefusalLog, identity_of, quarantine_path
 from connectors.settle import ROWS_AT_ONCE, Ascent, Settled, compare_wholes, settle, write_rows
 from connectors.spec import Dataset, FileRequest, Unwatched
 from connectors.watch import age_and_gaps, newest_in, require_healthy
@@ -217,22 +217,22 @@ class Delivery:
         found = compare(self.dataset, held, self.path, total, self.as_of)
         past = past_changes(self._ledger, self.key, self.as_of, shipped().learn.batches)
         over = beyond(self.dataset, found, past)
-        told: dict[str, Any] = {
+        changes: dict[str, Any] = {
             "against": self.held[-1]["batch"],
             "told": changed_in_words(self.dataset, found),
             "warned": warned_in_words(found),
             **asdict(found),
         }
         if not over:
-            return told, False
-        told["beyond"] = [str(one) for one in over]
+            return changes, False
+        changes["beyond"] = [str(one) for one in over]
         if accepted := self._accepted():
-            return {**told, **accepted}, False
-        told["examples"] = examples(self.dataset, held, self.path, [one.what for one in over])
-        return told, True
+            return {**changes, **accepted}, False
+        changes["examples"] = examples(self.dataset, held, self.path, [one.what for one in over])
+        return changes, True
 
     def _first(self, values: Row) -> tuple[dict[str, Any] | None, bool]:
-        """Why the first batch of a dataset is doubted, and whether that holds it; nothing is told where it is not."""
+        """Why the first batch of a dataset is doubted, and whether that holds it; None where it is not doubted."""
         source, _, name = first_limits().known_by.dataset.partition(".")
         known = landed_batches(self._ledger, source, name, self.as_of)
         register = landed_path(self._settings.data_dir, source, name, known[-1]["batch"]) if known else None
@@ -241,13 +241,13 @@ class Delivery:
         )
         if not found[0]:
             return None, False
-        told = {"against": None, "told": None, **asdict(Changes(0)), "beyond": found[0]}
+        changes = {"against": None, "told": None, **asdict(Changes(0)), "beyond": found[0]}
         if accepted := self._accepted():
-            return {**told, **accepted}, False
-        return {**told, "examples": found[1]}, True
+            return {**changes, **accepted}, False
+        return {**changes, "examples": found[1]}, True
 
     def _accepted(self) -> dict[str, Any]:
-        """Who let this batch in, and why; empty where nobody did."""
+        """Which person accepted this batch, and why; empty where none did."""
         decision = decision_about(self._ledger, self.key.source, self.key.dataset)
         if decision is None or decision["action"] != "accepted" or not self._is_as_accepted(decision):
             return {}
@@ -267,7 +267,7 @@ class Delivery:
         return not beyond(self.dataset, found, [])
 
     def hold(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Keep the file for whoever decides, and promote nothing; one that repeats the last held one has no file."""
+        """Keep the file until a person decides, and promote nothing; a repeat of the last held batch has no file."""
         before = newest_held(self._ledger, self.key.source, self.key.dataset, self.as_of)
         values = {**values, "content_sha256": self.content_sha256, "rows_landed": self.rows, "high_water": None}
         values |= self._quarantined()
@@ -288,14 +288,14 @@ class Delivery:
                 self._work(step).unlink()
 
     def quarantine_window(self, error: PagingFaultError) -> None:
-        """Write down a window (or a whole listing) whose pages would not hold still: nothing of it is promoted."""
+        """Quarantine a window (or a whole listing) whose pages changed while they were read; promote nothing of it."""
         pages = pages_of(self._ledger, self.key)
         where = json.dumps(error.restart_at, ensure_ascii=False, sort_keys=True)
         last = pages[-1] if pages else {"label": "before the first page", "raw_sha256": ""}
         page = Page(last["label"], b"", sha256=last["raw_sha256"])
         fault, record = Fault("window_unstable", "", error.what, True), {"restart_at": where, "pages": len(pages)}
         with self.log:
-            self.log.append([replace(Refusal.of(fault, page, 0, record, NOBODY), action="window_quarantined")])
+            self.log.append([replace(Refusal.of(fault, page, 0, record, NO_IDENTITY), action="window_quarantined")])
         self.log.seal()
 
     def _work(self, step: str) -> Path:
@@ -379,8 +379,8 @@ class Delivery:
         pages = pages_of_dataset(self._ledger, self.key.source, self.key.dataset)
         ours, held = self.key.batch, self.held[-1]["batch"]
         names = {batch: {name_of(page["label"]) for page in pages if page["batch"] == batch} for batch in (ours, held)}
-        told = ages(request, pages).group_by("_batch").aggregate([("_age", "max")])
-        newest = dict(zip(told["_batch"].to_pylist(), told["_age_max"].to_pylist(), strict=True))
+        age_table = ages(request, pages).group_by("_batch").aggregate([("_age", "max")])
+        newest = dict(zip(age_table["_batch"].to_pylist(), age_table["_age_max"].to_pylist(), strict=True))
         if not names[ours] <= names[held] and newest.get(ours, 0) < newest.get(held, 0):
             raise DataError(
                 f"its files are older than the accepted batch {held} and differ from it.",

@@ -211,7 +211,7 @@ def _home(*keys: Path) -> Iterator[Path]:
                     )
             yield home
         finally:
-            # An agent makes this folder as it begins: without one there is nobody to end.
+            # An agent makes this folder as it begins: without it there is no agent to end.
             if (home / "private-keys-v1.d").exists():
                 subprocess.run(
                     ["gpgconf", "--homedir", folder, "--kill", "all"],  # noqa: S607 - the system's own

@@ -15,7 +15,7 @@ from connectors.refusals import Key, identity_of, quarantine_path, read_lines
 from connectors.spec import Dataset
 from ledger.store import Row
 
-Told = tuple[Row, Sequence[Row]]
+Received = tuple[Row, Sequence[Row]]
 """A batch and its pages in order."""
 _DIGEST_BYTES = 16
 
@@ -49,23 +49,23 @@ class _Record:
         return (self.raw_sha256, self.position)
 
 
-def recounts(dataset: Dataset, data_dir: Path, told: Sequence[Told]) -> list[Recount | None]:
+def recounts(dataset: Dataset, data_dir: Path, received: Sequence[Received]) -> list[Recount | None]:
     """For each batch of a night its counts without what came before; None where the ledger's own counts hold.
 
     A record comes again where an earlier batch of the night brought one that says the same, or where the bytes of its
     page came before. Twice in one batch, on pages of different bytes, the agency itself sent it twice: a duplicate.
     """
-    pages = [page["raw_sha256"] for _, some in told for page in some]
-    if dataset.load == "snapshot" or (len(told) < 2 and len(set(pages)) == len(pages)):
-        return [None] * len(told)
+    pages = [page["raw_sha256"] for _, some in received for page in some]
+    if dataset.load == "snapshot" or (len(received) < 2 and len(set(pages)) == len(pages)):
+        return [None] * len(received)
     seen: set[bytes] = set()
     seen_pages: set[str] = set()
     found: list[Recount | None] = []
-    for batch, some in told:
+    for batch, some in received:
         try:
             found.append(_recount(dataset, data_dir, batch, some, seen, seen_pages))
         except DataError:
-            # Of a delivery that cannot be read whole nobody knows how much of it came before.
+            # How much of a delivery came before is unknown where it cannot be read whole.
             found.append(None)
     return found
 
@@ -106,8 +106,8 @@ def _records(dataset: Dataset, data_dir: Path, page: Row) -> Iterator[_Record]:
 
 
 def _digest(record: Any) -> bytes:
-    told = json.dumps(record, ensure_ascii=False, sort_keys=True, default=str).encode("utf-8", "backslashreplace")
-    return hashlib.blake2b(told, digest_size=_DIGEST_BYTES).digest()
+    text = json.dumps(record, ensure_ascii=False, sort_keys=True, default=str).encode("utf-8", "backslashreplace")
+    return hashlib.blake2b(text, digest_size=_DIGEST_BYTES).digest()
 
 
 def _totals(dataset: Dataset, data_dir: Path, batch: Row, fresh: Sequence[_Record]) -> dict[str, int]:

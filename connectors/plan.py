@@ -68,7 +68,7 @@ def _plan_one(
         since=since or _start(dataset),
         resume=_resume(source, dataset, ledger, as_of),
         expected=f"{dataset.volume.floor} to {dataset.volume.ceiling} records",
-        last_promoted=_told(last),
+        last_promoted=_batch_in_words(last),
         not_supplied=zone.why_not_supplied(dataset),
     )
 
@@ -104,7 +104,7 @@ def _start(dataset: Dataset) -> str | None:
 
 
 def _partitions(source: Source, dataset: Dataset, settings: Settings, ledger: Engine | None, as_of: date) -> str | None:
-    """How many values a partition is asked for; those of a parent are the ones held now."""
+    """How many values a partition has; those of a parent are the ones held now."""
     partition = dataset.request.partition if isinstance(dataset.request, RestRequest) else None
     if partition is None:
         return None
@@ -148,7 +148,7 @@ def _unfinished(dataset: Dataset, ledger: Engine) -> Row | None:
         return dict(found) if found else None
 
 
-def _told(last: Row | None) -> str:
+def _batch_in_words(last: Row | None) -> str:
     if last is None:
         return "nothing pulled yet"
     stands = f" as {last['same_as']}" if last["same_as"] else ""
@@ -176,13 +176,13 @@ def _opened(engine: Engine) -> Iterator[Engine | None]:
     try:
         found = version_of(engine)
         if found is not None and found < SCHEMA_VERSION:
-            told = (
+            what = (
                 f"the ledger is of version {found}, and this jifen of version {SCHEMA_VERSION} has not opened it yet."
             )
-            raise ConfigError(told, str(engine.url), "jifen status, which migrates it")
+            raise ConfigError(what, str(engine.url), "jifen status, which migrates it")
         if found is not None and found > SCHEMA_VERSION:
-            told = f"the ledger is of version {found}, this jifen knows versions up to {SCHEMA_VERSION}."
-            raise ConfigError(told, str(engine.url), "use the jifen that wrote it, or a newer one")
+            what = f"the ledger is of version {found}, this jifen knows versions up to {SCHEMA_VERSION}."
+            raise ConfigError(what, str(engine.url), "use the jifen that wrote it, or a newer one")
         if found is None:
             yield None
             return

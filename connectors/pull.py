@@ -96,18 +96,18 @@ def pull_dataset(
         refuse_open(ledger, source.name, dataset.name, f"{type(error).__name__}: {error}")
         unforeseen = UnforeseenError(f"{type(error).__name__}: {error}.", dataset.address, "tell the makers of jifen")
         return replace(base, state="failed", whose=unforeseen.whose, message=str(unforeseen))
-    return _as_told(base, key, values)
+    return _as_pulled(base, key, values)
 
 
-def _as_told(base: Pulled, key: BatchKey, values: Mapping[str, Any]) -> Pulled:
+def _as_pulled(base: Pulled, key: BatchKey, values: Mapping[str, Any]) -> Pulled:
     """What became of a dataset that was read to its end, by the values of its batch."""
-    told = {name: values[name] for name in ("state", "rows_received", "rows_landed", "rows_refused", "counts")}
+    fields = {name: values[name] for name in ("state", "rows_received", "rows_landed", "rows_refused", "counts")}
     if values["state"] == "held":
         address = f"{base.source}.{base.dataset}"
         stands = "The last good batch stands" if values["changes"]["against"] else "Nothing stands for it"
         next_step = f"{stands}. Whose: data. Next: jifen source held {address}"
         return replace(
-            base, batch=key.batch, whose="data", message=f"{address} {values['message']}. {next_step}", **told
+            base, batch=key.batch, whose="data", message=f"{address} {values['message']}. {next_step}", **fields
         )
     seen = [_nothing_passed(values), seen_in_folder(values["counts"])]
     changes = values.get("changes") or {}
@@ -118,7 +118,7 @@ def _as_told(base: Pulled, key: BatchKey, values: Mapping[str, Any]) -> Pulled:
         message=" ".join(filter(None, seen)) or None,
         changed=changes.get("told"),
         warned=changes.get("warned"),
-        **told,
+        **fields,
     )
 
 
@@ -131,16 +131,16 @@ def _nothing_passed(values: Mapping[str, Any]) -> str | None:
 
 
 def seen_in_folder(counts: Mapping[str, int]) -> str | None:
-    """What a person should know of a delivery: files not taken, old or gone, and what it lacks of what was there."""
-    told = []
-    for name, what in _TOLD.items():
+    """What a person should know of a delivery: files not taken, old or gone, and missing keys, values and records."""
+    notices = []
+    for name, what in _NOTICES.items():
         found = {one.partition(":")[2]: count for one, count in counts.items() if one.partition(":")[0] == name}
         if found:
-            told.append(what.format(sum(found.values()), names=", ".join(list(found)[:10])))
-    return " ".join(told) or None
+            notices.append(what.format(sum(found.values()), names=", ".join(list(found)[:10])))
+    return " ".join(notices) or None
 
 
-_TOLD = {
+_NOTICES = {
     "empty_folder": "the folder is empty. Next: look whether it is the right one, and whether the share is mounted",
     "unmatched": "{} in the folder match no pattern and are not taken: {names}. Next: ask the agency, or put them "
     "under `ignore` in the source file",
@@ -223,7 +223,7 @@ def _read_until_it_stands(ask: Ask, ledger: Engine, delivery: Delivery) -> None:
         in_smaller_pages = ask.dataset.model_copy(update={"paginator": smaller})
         _read_twice_if_needed(replace(ask, dataset=in_smaller_pages), ledger, delivery)
         can_tell = _longest_page(delivery) <= (smaller.page_size or 0)
-    # Where the agency does not let us choose how long a page is there is no other cut: nothing tells whose copy it is.
+    # Where the agency does not let us choose how long a page is there is no other cut to compare with.
     if not can_tell or delivery.content_sha256 != before:
         moving = PagingFaultError(
             "records come on two pages, and others may come on none.",
@@ -260,7 +260,7 @@ def _read_twice_if_needed(ask: Ask, ledger: Engine, delivery: Delivery) -> None:
 def fetch(ask: Ask, ledger: Engine, key: BatchKey) -> Iterator[Page]:
     """The pages archived so far, read back from the raw store; then those still to be fetched, archived as they come.
 
-    A page is archived by its raw object and then its row in the ledger: whoever reads needs nothing else.
+    A page is archived by its raw object and then its row in the ledger: to read it needs nothing else.
     """
     data_dir, held = ask.settings.data_dir, pages_of(ledger, key)
     if held and ask.source.driver == "database":

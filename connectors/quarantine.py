@@ -29,7 +29,7 @@ OPEN_STATES = ("standing", "repeated")
 
 @dataclass(frozen=True)
 class Filter:
-    """Which records are meant; what is None is not asked. A reason is a reason code or a rule."""
+    """Which records are wanted; a field that is None filters nothing. A reason is a reason code or a rule."""
 
     source: str | None = None
     dataset: str | None = None
@@ -91,7 +91,7 @@ def quarantined(
 
 
 def _datasets_held(data_dir: Path, wanted: Filter) -> Iterator[tuple[str, str]]:
-    """Source and dataset of every quarantine folder. Names are compared with what is asked, never joined to a path."""
+    """Source and dataset of every quarantine folder. Names are compared with the filter, never joined to a path."""
     for folder in sorted((data_dir / "quarantine").glob("*/*")):
         source, dataset = folder.parent.name, folder.name
         if wanted.source in (None, source) and wanted.dataset in (None, dataset, f"{source}.{dataset}"):
@@ -131,8 +131,8 @@ def _facts(line: Mapping[str, Any]) -> dict[str, Any]:
 
 def _fault(line: Mapping[str, Any]) -> dict[str, Any]:
     value = line["value"]
-    told = value if value is None or isinstance(value, (bool, int)) else str(value)[:SHOWN_VALUE]
-    return {**{name: line[name] for name in ("reason", "rule", "column", "action")}, "value": told}
+    shown = value if value is None or isinstance(value, (bool, int)) else str(value)[:SHOWN_VALUE]
+    return {**{name: line[name] for name in ("reason", "rule", "column", "action")}, "value": shown}
 
 
 def _settle(
@@ -246,7 +246,7 @@ def raw_line(data_dir: Path, one: Quarantined) -> Any:
 
 
 def why_closed(one: Quarantined) -> str:
-    """Why nothing is left to decide about a record, in words for whoever asked."""
+    """Why nothing is left to decide about a record, as a sentence."""
     if one.decision is None:
         return f"left as it is: it does not stand ({one.state})"
     made = one.decision
@@ -254,7 +254,7 @@ def why_closed(one: Quarantined) -> str:
 
 
 def twins(records: Iterable[Quarantined], one: Quarantined) -> list[Quarantined]:
-    """The other deliveries of the very same record: whoever discards it means them too."""
+    """The other deliveries of the very same record: they are discarded with it."""
     return [
         other
         for other in records

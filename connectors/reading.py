@@ -21,7 +21,7 @@ from connectors.drift import claim_extra, settle_retyped
 from connectors.drivers.pages import Page
 from connectors.errors import AgencyError, ConfigError, PagingFaultError
 from connectors.file_order import name_of
-from connectors.refusals import NOBODY, Refusal, identity_of
+from connectors.refusals import NO_IDENTITY, Refusal, identity_of
 from connectors.spec import CsvDecoder, Dataset, FileRequest, ParquetDecoder, ReplaceBy, Tombstone, XlsxDecoder
 from connectors.spelling import as_code
 from connectors.vectors import make_reader
@@ -138,8 +138,8 @@ class Reading:
             return
         # Two partitions may well hold equal records; two pages of one listing may not.
         partition = label.partition("]")[0] if label.startswith("[") else ""
-        told = json.dumps([partition, records, edges[0], edges[-1]], sort_keys=True, default=str)
-        first = self._pages_seen.setdefault(hashlib.sha256(told.encode("utf-8", "backslashreplace")).hexdigest(), label)
+        mark = json.dumps([partition, records, edges[0], edges[-1]], sort_keys=True, default=str)
+        first = self._pages_seen.setdefault(hashlib.sha256(mark.encode("utf-8", "backslashreplace")).hexdigest(), label)
         if first is not label:
             next_step = "run again; if it stays, call the agency"
             raise PagingFaultError(f"{label} repeats {first}.", self._dataset.address, next_step)
@@ -212,7 +212,7 @@ class Reading:
     ) -> list[Refusal]:
         found = []
         for page, one in records.broken:
-            fault, who = Fault(one.reason, "", None, True), NOBODY
+            fault, who = Fault(one.reason, "", None, True), NO_IDENTITY
             if one.field is not None:
                 # Of the field at fault nothing is taken to say whom the record is about.
                 fault = Fault(one.reason, self._columns[one.field].name, one.raw[one.field], True)
@@ -303,8 +303,8 @@ def _as_json(fields: dict[str, Any] | None) -> str | None:
 def _check_rules(dataset: Dataset, facts: dict[str, pa.Array], faults: dict[int, list[Fault]]) -> None:
     for rule in dataset.rules:
         for place in _places(pc.greater(facts[rule.part], facts[rule.whole])):
-            told = f"{facts[rule.part][place].as_py()} of {facts[rule.whole][place].as_py()}"
-            faults[place].append(Fault("part_over_whole", rule.part, told, True, rule.name))
+            compared = f"{facts[rule.part][place].as_py()} of {facts[rule.whole][place].as_py()}"
+            faults[place].append(Fault("part_over_whole", rule.part, compared, True, rule.name))
 
 
 def _refuse_totals(dataset: Dataset, facts: dict[str, pa.Array], faults: dict[int, list[Fault]]) -> None:

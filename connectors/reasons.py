@@ -1,4 +1,4 @@
-"""What each reason code means, in Chinese and English, for whoever gets the record back."""
+"""What each reason code means, in Chinese and English, for the agency that gets the record back."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -22,7 +22,7 @@ class Reason(Strict):
 UNEXPLAINED = Reason(
     zh="原因代码尚无说明", en="no words for this code yet", do_zh="请来电询问", do_en="call us with this code"
 )
-"""For a code that nobody put into words: the record is returned all the same."""
+"""For a code without an entry in `reasons.yml`: the record is returned all the same."""
 
 
 @cache

@@ -68,8 +68,8 @@ class Identity:
     key: Key
 
 
-NOBODY = Identity(None, None, ())
-"""Of a record that is none, nothing says whom it is about."""
+NO_IDENTITY = Identity(None, None, ())
+"""The identity of what is no record."""
 
 
 def identity_of(dataset: Dataset, fields: Mapping[str, Any]) -> Identity:

@@ -116,7 +116,7 @@ def _not_held_since(
 
     Beside them the places of the rows that others of the same delivery contradict.
     """
-    told_in = {page["raw_sha256"]: page["batch"] for page in pages}
+    batch_of = {page["raw_sha256"]: page["batch"] for page in pages}
     held: dict[tuple[Any, ...], str] = {}
     for batch in newest[-1:] if dataset.load == "snapshot" else newest:
         path = landed_path(settings.data_dir, dataset.source, dataset.name, batch["batch"])
@@ -137,7 +137,7 @@ def _not_held_since(
     kept, rivals = [], set()
     for row in found:
         key = tuple(row[name] for name in dataset.key)
-        is_fresh = held.get(key, "") < told_in[row["_raw_sha256"]] and latest[key][0] == rank(row)
+        is_fresh = held.get(key, "") < batch_of[row["_raw_sha256"]] and latest[key][0] == rank(row)
         # Records that contradict each other stay refused, all of them: one has to be discarded first.
         if is_fresh and len(latest[key][1]) > 1:
             rivals.add((row["_raw_sha256"], row["_position"]))
@@ -149,20 +149,20 @@ def _not_held_since(
 
 
 def _rank_of(dataset: Dataset, ledger: Engine, pages: list[Row]) -> Callable[[Mapping[str, Any]], Any]:
-    """What is greater of a later record: its stamp, the age of the file that told it, or the night."""
+    """A function whose value is greater for a later record: its stamp, the age of its file, or its night."""
     since = dataset.since
     if since is not None:
         return lambda row: (row[since.column] is not None, row[since.column])
     age: dict[tuple[str, int], int] = {}
     if isinstance(dataset.request, FileRequest):
-        told = ages(dataset.request, pages_of_dataset(ledger, dataset.source, dataset.name))
-        places = zip(told["_batch"].to_pylist(), told["_sequence"].to_pylist(), strict=True)
-        age = dict(zip(places, told["_age"].to_pylist(), strict=True))
-    told_in = {
+        age_table = ages(dataset.request, pages_of_dataset(ledger, dataset.source, dataset.name))
+        places = zip(age_table["_batch"].to_pylist(), age_table["_sequence"].to_pylist(), strict=True)
+        age = dict(zip(places, age_table["_age"].to_pylist(), strict=True))
+    rank_of_page = {
         page["raw_sha256"]: (age.get((page["batch"], page["sequence"]), 0), "" if age else page["batch"])
         for page in pages
     }
-    return lambda row: told_in[row["_raw_sha256"]]
+    return lambda row: rank_of_page[row["_raw_sha256"]]
 
 
 def _land(
@@ -197,7 +197,7 @@ def _land(
 def _carried(
     dataset: Dataset, settings: Settings, ledger: Engine, key: BatchKey, as_of: date, wanted: Wanted
 ) -> list[Refusal]:
-    """What the snapshot before refused and nobody asked for now: this batch stands in its place, and tells it too."""
+    """The refusals of the last snapshot that are not replayed now: this batch replaces it and keeps them."""
     promoted = promoted_batches(ledger, key.source, key.dataset, as_of)
     if dataset.load != "snapshot" or not promoted:
         return []

@@ -57,7 +57,7 @@ class ReturnFile:
 class _Sent:
     """What one dataset received in a night: its batches, their pages in order, and its control totals.
 
-    `recounts` says of each batch what of it came before in the same night: that is counted and told once.
+    `recounts` says of each batch what of it came before in the same night: it is counted and reported once.
     """
 
     dataset: Dataset
@@ -90,14 +90,14 @@ def compose(source: Source, data_dir: Path, ledger: Engine, as_of: date) -> Retu
 
 
 def _delivery(dataset: Dataset, data_dir: Path, ledger: Engine, as_of: date) -> _Sent | None:
-    told = _received(dataset, ledger, as_of)
-    if not told:
+    received = _received(dataset, ledger, as_of)
+    if not received:
         return None
-    batches = tuple(batch for batch, _ in told)
-    again = recounts(dataset, data_dir, told)
+    batches = tuple(batch for batch, _ in received)
+    again = recounts(dataset, data_dir, received)
     counted = [
         [_page(dataset, data_dir, page, recount) for page in some]
-        for (_, some), recount in zip(told, again, strict=True)
+        for (_, some), recount in zip(received, again, strict=True)
     ]
     void = [page["records"] for batch, some in zip(batches, counted, strict=True) for page in some if _is_void(batch)]
     totals = _totals(dataset, batches, again, None if None in void else sum(void))
@@ -112,14 +112,14 @@ def _received(dataset: Dataset, ledger: Engine, as_of: date) -> list[tuple[Row, 
     another page of the same night had (`connectors.overlap`); of a snapshot read twice the second reading counts.
     """
     night = batches_of_night(ledger, dataset.source, dataset.name, as_of)
-    all_told = [(batch, pages_of(ledger, BatchKey(dataset.source, dataset.name, batch["batch"]))) for batch in night]
-    told = [one for one in all_told if one[1]]
-    last = told[-1:]
+    with_pages = [(batch, pages_of(ledger, BatchKey(dataset.source, dataset.name, batch["batch"]))) for batch in night]
+    received = [one for one in with_pages if one[1]]
+    last = received[-1:]
     if dataset.load == "snapshot":
         return last
     counting: list[tuple[Row, list[Row]]] = []
     seen: set[str] = set()
-    for batch, pages in [*(one for one in told[:-1] if not _is_void(one[0])), *last]:
+    for batch, pages in [*(one for one in received[:-1] if not _is_void(one[0])), *last]:
         hashes = {page["raw_sha256"] for page in pages}
         if not hashes <= seen:
             counting.append((batch, pages))
@@ -181,7 +181,7 @@ def _counts(batch: Row) -> dict[str, int]:
 
 
 def _message(batch: Row) -> str:
-    """Why a delivery was refused or is held, without our next step; a fault of ours is not told as the agency's."""
+    """Why a delivery was refused or is held, without our next step; a fault of ours is not reported as the agency's."""
     if batch["state"] == "held":
         return "; ".join(batch["changes"]["beyond"])
     text = batch["error"] or ""
@@ -202,8 +202,8 @@ def _rows(deliveries: Sequence[_Sent], data_dir: Path) -> Iterator[dict[str, Any
         }
     for one in deliveries:
         for page in one.pages:
-            told = {"received": page["records"], "sha256": page["sha256"], "label": _cell(page["label"])}
-            yield {"kind": KINDS["page"], "dataset": one.dataset.name, **told}
+            cells = {"received": page["records"], "sha256": page["sha256"], "label": _cell(page["label"])}
+            yield {"kind": KINDS["page"], "dataset": one.dataset.name, **cells}
     for one in deliveries:
         yield from _refusals(one, data_dir)
 

@@ -21,9 +21,9 @@ from connectors.spec import Dataset, FileRequest, NoGap, ReplaceBy, Tombstone
 MEMORY_LIMIT = "128MB"
 _OF_FEW_VALUES = (pa.date32(), pa.int32())
 FEW = 10
-"""So many records without a value in a column tell something where all others have one."""
+"""From so many new records on, a column without a value is reported where nearly all held records have one."""
 _PERIODS: Final = {"year": 4, "month": 7, None: 10_000}
-"""How much of a value as text tells its period; of one without periods all of it."""
+"""How many characters of a value as text are its period; without periods, all of them."""
 _AHEAD: Final = timedelta(days=1)
 """So far ahead of now may a stamp lie: a day of the zone begins before that of UTC, and clocks differ."""
 ROWS_AT_ONCE = 65_536
@@ -109,7 +109,7 @@ def settle(
     """Write to `target`, in key order, what the batch `staged` adds to the landed files `known`.
 
     A snapshot lands whole. An upsert lands only what is new, what differs from the newest row of its key, and what it
-    says or implies is deleted (`_deleted`). `ages` tells of pages that are files which is the later one.
+    says or implies is deleted (`_deleted`). `ages` ranks pages that are files: a later file has a higher age.
     """
     with database(target.parent) as db:
         db.from_parquet(str(staged)).create_view("staged")
@@ -152,9 +152,9 @@ def _names(names: Sequence[str], table: str = "") -> str:
 
 
 def _age(dataset: Dataset, table: str = "") -> str:
-    """What is greater of a later record: the rank of its file, or its stamp.
+    """SQL of a value that is greater for a later record: the rank of its file, or its stamp.
 
-    A stamp that lies ahead tells nothing of when its record changed, and must not hold against later ones for ever.
+    A stamp in the future does not say when its record changed, and must not win over every later one.
     """
     if dataset.since is None:
         return f"{table}_age"
@@ -383,8 +383,8 @@ def _bare(db: duckdb.DuckDBPyConnection, dataset: Dataset, held: AbstractSet[str
     )
     if not after or not after[-1]:
         return ()
-    told = zip(names, before, after, strict=False)
-    return tuple(Emptied(name, had) for name, had, has in told if had > 1 and not has)
+    columns = zip(names, before, after, strict=False)
+    return tuple(Emptied(name, had) for name, had, has in columns if had > 1 and not has)
 
 
 def _add_deletions(

@@ -12,7 +12,7 @@ from connectors.drivers.auth import Basic, Bearer, MutualTls
 from connectors.errors import ConfigError
 from connectors.source_files import faults_of
 from connectors.spec import Answered, SftpConnection
-from connectors.strict import BilingualTitle, Rules, Strict, Told, Variable, variables_in
+from connectors.strict import BilingualTitle, NonEmptyText, Rules, Strict, Variable, variables_in
 from ledger.settings import PROJECT_DIR
 from ledger.yaml_file import read_yaml
 
@@ -26,16 +26,16 @@ EVENTS = {
         "night_recovered",
     )
 }
-"""What may be told to a channel, and the type of its CloudEvent."""
+"""The events that a channel may be sent, each with the type of its CloudEvent."""
 DIGEST = "cn.jifen.digest.v1"
 DEFAULT_EVENTS = {
     "notice": ("edition_published", "edition_corrected", "edition_withdrawn"),
     "alert": ("night_needs_attention", "night_recovered", "message_dead"),
 }
-"""What a channel is told whose file does not say, by its kind."""
+"""The events of a channel whose file names none, by its kind."""
 Format = Literal["csv", "csv-gb18030", "parquet", "xlsx"]
 UNDECIDED = "not decided yet"
-"""What a draft says wherever somebody has to decide: nothing is sent while it stands in a file."""
+"""What a draft holds where a person has to decide: nothing is sent while it stands in a file."""
 
 
 class WebhookConnection(Strict):
@@ -91,13 +91,13 @@ class _Sink(Strict):
     _file: Path | None = PrivateAttr(None)
 
     def read_from(self, path: Path) -> Self:
-        """Say which file it stands in: a draft lies elsewhere than the others."""
+        """Set the file it stands in: a draft lies elsewhere than the others."""
         self._file = path
         return self
 
     @property
     def place(self) -> str:
-        """Its file, for whoever has to mend it."""
+        """Its file, for error messages."""
         path = self._file or SINKS_DIR / f"{self.name}.yml"
         return str(path.relative_to(PROJECT_DIR) if path.is_relative_to(PROJECT_DIR) else path)
 
@@ -110,7 +110,7 @@ class Granted(Strict):
     """What a recipient gets of one extract: each column is sent, sent as a band, or left out with the reason."""
 
     fields: tuple[str, ...] = Field(min_length=1)
-    omitted: dict[str, Told] = {}
+    omitted: dict[str, NonEmptyText] = {}
     bands: dict[str, Annotated[tuple[Decimal, ...], Field(min_length=1)]] = {}
     """Columns of numbers that are sent as a band: the edges, each the lower end of the band above it."""
 
@@ -136,9 +136,9 @@ class Sealing(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _under_its_kind(cls, told: Any) -> Any:
-        kind = next(iter(told)) if isinstance(told, dict) and len(told) == 1 else None
-        return {"kind": kind, **told[kind]} if kind in ("age", "gm") else told
+    def _under_its_kind(cls, stated: Any) -> Any:
+        kind = next(iter(stated)) if isinstance(stated, dict) and len(stated) == 1 else None
+        return {"kind": kind, **stated[kind]} if kind in ("age", "gm") else stated
 
 
 class Acknowledgement(Strict):
@@ -170,13 +170,13 @@ class ExtractSink(_Sink):
     folder: str
     format: Format = "csv"
     sealed: Sealing | None = None
-    unsealed: Told | None = None
+    unsealed: NonEmptyText | None = None
     """Why packages go unsealed, where they do."""
     acknowledged: Acknowledgement | None = None
     grant: Literal["consent", "mandate"] = "consent"
     data_classes: tuple[str, ...] = ()
     purposes: tuple[str, ...] = Field(min_length=1)
-    legal_basis: Told
+    legal_basis: NonEmptyText
     issuer: BilingualTitle
     notice: NoticeFields | None = None
     tables: dict[str, Granted] = Field(min_length=1)
@@ -188,8 +188,8 @@ class ExtractSink(_Sink):
         )
         kind = {"sftp": SftpConnection, "https": HttpsConnection, "s3": S3Connection}[self.driver]
         yield isinstance(self.connection, kind), f"the connection is none of driver {self.driver}"
-        told = "a mandate names its data_classes; a consent names them itself"
-        yield bool(self.data_classes) == (self.grant == "mandate"), told
+        fault = "a mandate names its data_classes; a consent names them itself"
+        yield bool(self.data_classes) == (self.grant == "mandate"), fault
         granted = self.tables.get(self.notice.table) if self.notice else None
         taken = granted.fields if granted else ()
         yield (
@@ -215,8 +215,8 @@ class ExtractSink(_Sink):
         undecided, unknown = sorted(set(columns) - decided), sorted(decided - set(columns))
         both = set(granted.fields) & set(granted.omitted)
         if undecided or unknown or both:
-            told = {"undecided": undecided, "named but not there": unknown, "under both": sorted(both)}
-            found = "; ".join(f"{what}: {', '.join(names)}" for what, names in told.items() if names)
+            problems = {"undecided": undecided, "named but not there": unknown, "under both": sorted(both)}
+            found = "; ".join(f"{what}: {', '.join(names)}" for what, names in problems.items() if names)
             raise ConfigError(
                 f"columns of {extract} are not decided on ({found}).",
                 self.place,
@@ -225,7 +225,7 @@ class ExtractSink(_Sink):
 
 
 def _undecided(part: Any, place: str = "") -> Iterator[str]:
-    """Where in a part of a file somebody has not decided yet."""
+    """The places in a part of a file that are not decided yet."""
     if part == UNDECIDED:
         yield place
     elif isinstance(part, Mapping):
@@ -237,10 +237,10 @@ def _undecided(part: Any, place: str = "") -> Iterator[str]:
 
 
 class NoticeSink(_Sink):
-    """A recipient of messages, and how it tells that it took one.
+    """A recipient of messages, and how its answer confirms receipt.
 
-    `notice` tells of each edition, `alert` tells operators of each night to look at. Without `answered` an answer must
-    be no page of HTML, and must not say no by one of the names in common use (code, errcode, success, error, status): a
+    `notice` reports each edition, `alert` reports to operators each night to look at. Without `answered` an answer must
+    be no page of HTML, and must not report an error by a field in common use (code, errcode, success, error, status): a
     chat bot refuses with HTTP 200. `details` is what events say beyond that they happened: by policy how many are
     eligible, newly and no longer (`counts`), or beside all counts of enterprises their codes (`enterprises`). It was
     once called `policies`.
@@ -256,11 +256,11 @@ class NoticeSink(_Sink):
     )
 
     events: tuple[str, ...] = ()
-    """Which of `EVENTS` it is told; those of its kind where there is none here."""
+    """Which of `EVENTS` it is sent; where none is named, those of its kind."""
 
     @property
     def wanted(self) -> tuple[str, ...]:
-        """The events that it is told."""
+        """The events that it is sent."""
         return self.events or DEFAULT_EVENTS[self.kind]
 
     @property
@@ -323,7 +323,7 @@ def read_sinks(folder: Path = SINKS_DIR) -> list[Sink]:
 
 
 def readable_sinks(folder: Path = SINKS_DIR) -> list[Sink]:
-    """Every sink that can be read: operators are told of a broken file, theirs excepted."""
+    """Every sink that can be read, so that operators can be notified of a broken file other than their own."""
     found: list[Sink] = []
     for path in sorted(folder.glob("*.yml")):
         with suppress(ConfigError, OSError):
@@ -337,8 +337,8 @@ def alert_channels(sinks: Sequence[Sink], environ: Mapping[str, str]) -> list[No
     return [sink for sink in declared if any(environ.get(name) for name in sink.variables())]
 
 
-def told_of_nights(sinks: Sequence[Sink], environ: Mapping[str, str]) -> list[NoticeSink]:
-    """The operators' channels, and those for notices: a file of such may ask for what happens in a night too."""
+def night_channels(sinks: Sequence[Sink], environ: Mapping[str, str]) -> list[NoticeSink]:
+    """The channels that may be sent events of a night: the operators', and those for notices."""
     notices = [sink for sink in sinks if isinstance(sink, NoticeSink) and sink.kind == "notice"]
     return [*alert_channels(sinks, environ), *notices]
 

@@ -100,18 +100,18 @@ def faults_of(error: Exception, kind: Any, *place: str) -> str:
 
 
 def _fault(error: Any, kind: Any, place: tuple[str, ...]) -> str:
-    # Never the input: somebody may have written a secret where the name of a variable belongs.
+    # Never the input: it may be a secret written in place of the name of a variable.
     where = ".".join([*place, *_steps(kind, error["loc"])])
-    told = str(error["msg"]).removeprefix("Value error, ")
+    message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
-        told = f"no such word; there are {', '.join(_words_at(kind, error['loc'][:-1]))}"
+        message = f"no such word; there are {', '.join(_words_at(kind, error['loc'][:-1]))}"
     elif error["type"] == "string_type":
-        told = f"{told}: text, so put it in quotation marks"
+        message = f"{message}: text, so put it in quotation marks"
     elif error["type"] == "tuple_type":
-        told = "a list belongs here, such as [a, b]"
+        message = "a list belongs here, such as [a, b]"
     elif error["type"] in _PART_WANTED:
-        told = _part_wanted(_classes_at(kind, error["loc"]))
-    return f"{where}: {told}" if where else told
+        message = _part_wanted(_classes_at(kind, error["loc"]))
+    return f"{where}: {message}" if where else message
 
 
 def _steps(kind: Any, place: tuple[Any, ...]) -> Iterator[str]:

@@ -19,9 +19,9 @@ from connectors.strict import (
     ByWords,
     DottedPath,
     Headers,
+    NonEmptyText,
     Rules,
     Strict,
-    Told,
     UrlPath,
     Variable,
     variables_in,
@@ -90,7 +90,7 @@ Connection = RestConnection | SftpConnection | FolderConnection | DatabaseConnec
 class Since(Strict):
     """A change feed: ask for what changed since the newest value of `column` that we hold, less the lookback.
 
-    The bound is included: what changed in the same second as the newest we hold is asked for again and upserted.
+    The bound is included: what changed in the same second as the newest we hold is read again and upserted.
     """
 
     param: str
@@ -119,20 +119,20 @@ class Partition(Strict):
     column: str | None = None
 
     def _rules(self) -> Rules:
-        told = "a partition takes its values from a list, or from dataset and column: name one of them"
-        yield (self.values is None) != (self.dataset is None), told
-        yield (self.dataset is None) == (self.column is None), told
+        fault = "a partition takes its values from a list, or from dataset and column: name one of them"
+        yield (self.values is None) != (self.dataset is None), fault
+        yield (self.dataset is None) == (self.column is None), fault
 
 
 class Answered(Strict):
-    """An agency that answers everything with HTTP 200 and tells in the body how it went."""
+    """An agency that answers everything with HTTP 200 and gives the result in the body."""
 
     code: DottedPath
     ok: tuple[str, ...] = Field(min_length=1)
     retry: tuple[str, ...] = ()
     """Codes that another attempt may cure (busy, too many requests); every other code is a refusal."""
     expired: tuple[str, ...] = ()
-    """Codes that tell of a token or session that has died: a new one is asked for, as after a 401."""
+    """Codes of a token or session that has died: a new one is requested, as after a 401."""
     message: DottedPath | None = None
 
 
@@ -152,8 +152,8 @@ class ReportJob(Strict):
     """Where the answer about a finished job names the address of its file, on the same host."""
 
     def _rules(self) -> Rules:
-        told = "a report is fetched from download_path or from download_url: name one of them"
-        yield (self.download_path is None) != (self.download_url is None), told
+        fault = "a report is fetched from download_path or from download_url: name one of them"
+        yield (self.download_path is None) != (self.download_url is None), fault
 
 
 class RestRequest(Strict):
@@ -180,8 +180,8 @@ class RestRequest(Strict):
             # One lower bound for all values would never ask for the past of a value that is new.
             yield not self.since, "since does not go with a partition: each value would need a bound of its own"
             yield self.path is not None, "a partition goes with a path"
-            told = "the value of a partition goes into the path or into a param: name one of them"
-            yield (partition.param is None) == ("{" + partition.name + "}" in str(self.path)), told
+            fault = "the value of a partition goes into the path or into a param: name one of them"
+            yield (partition.param is None) == ("{" + partition.name + "}" in str(self.path)), fault
 
 
 class StableSize(Strict):
@@ -232,8 +232,8 @@ class OrderByTime(Strict):
 class FileRequest(Strict):
     """Which files to fetch from a folder, by SFTP or from this machine, and how to know that one is whole.
 
-    `order` tells which of two files is the later one. `takes`: all files of a snapshot together make the whole, or each
-    is whole and the newest alone counts. `ignore`: names that may lie there and are nothing to us.
+    `order` decides which of two files is the later one. `takes`: all files of a snapshot together make the whole, or
+    each is whole and the newest alone counts. `ignore`: names that may lie there and are not read.
     """
 
     folder: str
@@ -327,8 +327,8 @@ class CsvDecoder(_Text, _Table):
     trailer: Trailer | None = None
 
     def _rules(self) -> Rules:
-        told = "multiline goes with a quote: nothing else says where a field ends"
-        yield not self.multiline or self.quote != "none", told
+        fault = "multiline goes with a quote: nothing else says where a field ends"
+        yield not self.multiline or self.quote != "none", fault
 
 
 class XmlDecoder(_Packed):
@@ -400,7 +400,7 @@ class Rhythm(Strict):
 
     days: int = Field(gt=0)
     blocks_after: int | None = None
-    """Twice `days` unless told."""
+    """Twice `days` by default."""
     months: tuple[Annotated[int, Field(ge=1, le=12)], ...] = ()
     weekdays: bool = False
 
@@ -520,7 +520,7 @@ class Change(Strict):
     """The change budget of a dataset, where it differs from `connectors/change_limits.yml`."""
 
     version: str | None = None
-    """The part of the key that tells a correction from what it corrects: the freshness column where the key has a
+    """The part of the key in which a correction differs from what it corrects: the freshness column where the key has a
     period beside it. Without one a correction comes under the key of the record."""
     counts: dict[str, Budget] = {}
     """By what is counted: added, backdated, copied, vanished, changed_number, changed_category, ..."""
@@ -585,12 +585,12 @@ class Column(Strict):
     named_as: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]*$")
     """Of a second name in a record: what stands for the dataset where names are listed and decided. It needs a day."""
     identifies: Literal["enterprise", "event"] | None = None
-    """An agency's own number of an enterprise, or the number of an event that another dataset tells of. The only column
+    """An agency's own number of an enterprise, or the number of an event that another dataset records. The only column
     with a `check` identifies an enterprise without saying so.
     """
     spelling: Literal["code", "text"] | None = None
     """A code has one spelling (half-width, plain hyphens); a text keeps its own. Key columns are codes by default, but
-    for names: two spellings of one name are for whoever knows the enterprises.
+    for names: whether two spellings are one name is decided later, by the identity rules.
     """
     unit: Literal["元", "万元", "%"] | None = None
     """In which unit the agency counts. `%`: 4.35 and 4.35% are both 4.35."""
@@ -637,14 +637,14 @@ class Column(Strict):
         in_order = len(bounds) < 2 or bounds[0] <= bounds[1]  # type: ignore[operator]
         yield in_order, f"{self.name}: min {self.min} lies above max {self.max}"
         for word, kinds in _GOES_WITH.items():
-            told = f"{self.name}: {word} goes with {' or '.join(kinds)}, not with {kind}"
-            yield getattr(self, word) is None or kind in kinds, told
+            fault = f"{self.name}: {word} goes with {' or '.join(kinds)}, not with {kind}"
+            yield getattr(self, word) is None or kind in kinds, fault
         yield self.unit != "万元" or kind == "decimal", f"{self.name}: unit 万元 goes with decimal, not with {kind}"
-        told = f"{self.name}: is_true and is_false go together and share no word"
-        yield (self.is_true is None) == (self.is_false is None), told
-        yield not set(self.is_true or ()) & set(self.is_false or ()), told
-        told = f"{self.name}: named_on goes with names, and named_as with named_on"
-        yield (self.names or not self.named_on) and (self.named_on or not self.named_as), told
+        fault = f"{self.name}: is_true and is_false go together and share no word"
+        yield (self.is_true is None) == (self.is_false is None), fault
+        yield not set(self.is_true or ()) & set(self.is_false or ()), fault
+        fault = f"{self.name}: named_on goes with names, and named_as with named_on"
+        yield (self.names or not self.named_on) and (self.named_on or not self.named_as), fault
 
 
 _NAMES_BEFORE = (
@@ -670,7 +670,7 @@ class Dataset(Strict):
 
     source: str
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    description: Told
+    description: NonEmptyText
     critical: bool
     coverage: Literal["full", "partial"]
     load: Literal["snapshot", "upsert"]
@@ -703,19 +703,19 @@ class Dataset(Strict):
         yield not wrong, f"a median is of numbers: {', '.join(wrong)}"
         wrong = sorted({name for name in _dated(self) if kinds[name] not in _DAYS})
         yield not wrong, f"must be of type date or timestamp: {', '.join(wrong)}"
-        told = "since and deletes go with load: upsert; a snapshot is whole by itself"
-        yield self.load == "upsert" or (self.since is None and self.deletes is None), told
-        told = "deletes replace_by does not go with since: a night brings what changed, never a whole"
-        yield self.since is None or not isinstance(self.deletes, ReplaceBy), told
-        told = "takes: newest goes with load: snapshot; an upsert takes each file that is new"
-        yield self.load == "snapshot" or getattr(self.request, "takes", "all") == "all", told
+        fault = "since and deletes go with load: upsert; a snapshot is whole by itself"
+        yield self.load == "upsert" or (self.since is None and self.deletes is None), fault
+        fault = "deletes replace_by does not go with since: a night brings what changed, never a whole"
+        yield self.since is None or not isinstance(self.deletes, ReplaceBy), fault
+        fault = "takes: newest goes with load: snapshot; an upsert takes each file that is new"
+        yield self.load == "snapshot" or getattr(self.request, "takes", "all") == "all", fault
         if isinstance(request := self.request, RestRequest):
-            told = "a paginator goes with a path, and a job has none"
-            yield (request.job is None) == (self.paginator is not None), told
+            fault = "a paginator goes with a path, and a job has none"
+            yield (request.job is None) == (self.paginator is not None), fault
             is_post = request.method == "POST"
             yield is_post or not isinstance(self.paginator, TokenInPost), "paginator post_token goes with method POST"
-            told = "paginator keyset reads ids from JSON records"
-            yield isinstance(self.decoder, JsonDecoder) or not isinstance(self.paginator, Keyset), told
+            fault = "paginator keyset reads ids from JSON records"
+            yield isinstance(self.decoder, JsonDecoder) or not isinstance(self.paginator, Keyset), fault
 
     @model_validator(mode="after")
     def _keys_are_codes(self) -> "Dataset":
@@ -728,7 +728,7 @@ class Dataset(Strict):
             else column
             for column in self.columns
         ]
-        # The model is frozen for everyone else.
+        # The model is frozen from here on.
         object.__setattr__(self, "columns", tuple(coded))
         return self
 
@@ -770,12 +770,12 @@ class Dataset(Strict):
     @property
     def says_who(self) -> tuple[Column, ...]:
         """What says whom a record is about beside its code: names first, then numbers, an event's number last."""
-        told = [column for column in self.columns if column.says_who and not column.check]
-        return tuple(sorted(told, key=lambda column: (not column.names, column.identifies == "event")))
+        named = [column for column in self.columns if column.says_who and not column.check]
+        return tuple(sorted(named, key=lambda column: (not column.names, column.identifies == "event")))
 
     @property
     def since(self) -> Since | SinceColumn | None:
-        """How a change feed is asked for what is new; None where the whole is read each time."""
+        """How a change feed requests what is new; None where the whole is read each time."""
         return None if isinstance(self.request, FileRequest) else self.request.since
 
     @property
@@ -832,7 +832,7 @@ class Source(Strict):
     """One agency: how to reach it and what it gives."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    description: Told
+    description: NonEmptyText
     agency: BilingualTitle
     schedule: str | None = Field(default=None, pattern=r"^\S+( \S+){4}$")
     """When it is pulled beside the night, in the zone's time, as cron writes it: `jifen deploy` has Prefect do so."""
@@ -848,16 +848,16 @@ class Source(Strict):
         for dataset in self.datasets:
             name, decoder = dataset.name, dataset.decoder
             yield isinstance(dataset.request, request), f"{name}: request is not that of driver {self.driver}"
-            told = f"{name}: a paginator goes with driver rest, and only with it"
-            yield self.driver == "rest" or dataset.paginator is None, told
+            fault = f"{name}: a paginator goes with driver rest, and only with it"
+            yield self.driver == "rest" or dataset.paginator is None, fault
             if self.driver == "database":
                 yield isinstance(decoder, JsonDecoder), f"{name}: driver database gives JSON"
-                told = f"{name}: driver database needs `records: rows` under decoder, or no decoder"
-                yield getattr(decoder, "records", None) == "rows", told
+                fault = f"{name}: driver database needs `records: rows` under decoder, or no decoder"
+                yield getattr(decoder, "records", None) == "rows", fault
             partition = getattr(dataset.request, "partition", None)
             if partition and partition.dataset:
-                told = f"{name}: no column {partition.dataset}.{partition.column} in a dataset that stands before it"
-                yield partition.column in before.get(partition.dataset, set()), told
+                fault = f"{name}: no column {partition.dataset}.{partition.column} in a dataset that stands before it"
+                yield partition.column in before.get(partition.dataset, set()), fault
             before[name] = {column.name for column in dataset.columns}
         yield len(before) == len(self.datasets), "two datasets have the same name"
 

@@ -58,7 +58,7 @@ def _pairs(first: range, second: range) -> str:
 
 _LEADS, _TRAILS = range(0xE4, 0xEA), range(0x80, 0xC0)
 LIKE_GBK = _pairs(_LEADS, _TRAILS) + _pairs(_TRAILS, _LEADS) + _pairs(_TRAILS, _TRAILS)
-"""What two Chinese characters in UTF-8 are in GBK; few other texts hold such a run, and `is_read_as_gbk` tells."""
+"""What two Chinese characters in UTF-8 are in GBK; few other texts hold such a run; `is_read_as_gbk` decides."""
 
 _HAN = "[\u3400-\u9fff]"
 DOUBTFUL = re.compile(f"{_HAN}[?\u25a1]|[?\u25a1]{_HAN}|[\ue000-\uf8ff\U000f0000-\U0010fffd]")
@@ -67,13 +67,13 @@ ESCAPED = re.compile(
     r"&(#[0-9]{2,7}|#x[0-9a-fA-F]{2,6}|amp|lt|gt|quot|apos|nbsp);|<(?i:br) ?/?>|\\u[0-9a-fA-F]{4}|(%[89A-F][0-9A-F]){2}"
     r"|^b(['\"]).*['\"]$|\\x[0-9a-fA-F]{2}|^\[object Object\]$"
 )
-"""Escapes of a web page, a program or an address that nobody undid; in an address they belong there."""
+"""Escapes of a web page, a program or an address that were not undone; in an address they are right."""
 IN_NAME = re.compile(r"[\r\n\t]|\\[rnt\\]")
 """A line end, a tab or the escape of one inside a text: in a name or code two values stand in one cell, or a dump."""
 _CHINESE_SIGNS = "\u3001\u3002\u3400-\u9fff\uff08\uff09\uff0c"
 _CHINESE_TEXT = re.compile(f"[0-9A-Za-z ().,-]*[{_CHINESE_SIGNS}][0-9A-Za-z ().,{_CHINESE_SIGNS}-]*")
 DITTO = re.compile(f'^(["〃″〞]|{"|".join(DITTO_WORDS)})$')
-"""The sign that the row above says it."""
+"""The ditto mark: the same value as in the row above."""
 GROUPED = re.compile("^[0-9]{1,3}(,[0-9]{3})+$")
 """A number that a sheet wrote with separators; and two codes with a comma between them look the same."""
 SPACED = re.compile("^[0-9]{4}( [0-9]{4})+ [0-9]{1,4}$")
@@ -109,7 +109,7 @@ def as_code(text: str) -> str:
 
 
 def as_text(text: str) -> str:
-    """A text without the characters that nobody sees, or straight quotation marks around all of it.
+    """A text without invisible characters, or straight quotation marks around all of it.
 
     What is a number or a code by its signs is spelled as one.
     """

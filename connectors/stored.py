@@ -1,4 +1,4 @@
-"""Is what a build reads still what landed: each file against the ledger, and made again from raw where it is not."""
+"""Whether what a build reads is what landed: each file checked against the ledger, and made again from raw if not."""
 
 import logging
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
@@ -59,7 +59,7 @@ def require_stored(sources: Sequence[Source], store: Store, as_of: date) -> list
 
 
 def damaged(read: Iterable[tuple[Source, Dataset, Row]], store: Store) -> Iterator[tuple[Path, str]]:
-    """Each file of `read_of` that is not what was written, and why; nothing is made again. For whoever only looks."""
+    """Each file of `read_of` that is not what was written, and why; nothing is made again."""
     for _, dataset, row in read:
         yield from ((path, why) for path, why in _faults(store, row, *_files(dataset, store, row)) if why)
 
@@ -128,8 +128,8 @@ def _fault(store: Store, path: Path, wanted: str | None) -> str | None:
         return "is not there"
     if wanted == OTHERWISE:
         return "does not hold what the ledger counted"
-    told = f"the ledger holds {wanted}" if wanted else "the ledger says that nothing was refused"
-    return f"is not what was written: sha256 {found}, {told}"
+    wanted_in_words = f"the ledger holds {wanted}" if wanted else "the ledger says that nothing was refused"
+    return f"is not what was written: sha256 {found}, {wanted_in_words}"
 
 
 def _hash(hashed: Hashed, path: Path) -> str | None:
@@ -165,9 +165,9 @@ def _make_again(source: Source, dataset: Dataset, store: Store, row: Row, wrong:
     """Read the batch's pages again, and put what comes of them in the place of the files that are wrong."""
     key = BatchKey(dataset.source, dataset.name, row["batch"])
     first = next(iter(wrong))
-    told = wrong[first]
+    fault = wrong[first]
     if row["origin"] != "pull":
-        raise _lost(told, first, "it holds records that were replayed, which raw alone does not give")
+        raise _lost(fault, first, "it holds records that were replayed, which raw alone does not give")
     delivery = Delivery(dataset, store.zone, store.settings, store.ledger, key, date.fromisoformat(row["as_of"]))
     delivery.held = [one for one in delivery.held if (one["as_of"], one["batch"]) < (row["as_of"], row["batch"])]
     try:
@@ -178,16 +178,16 @@ def _make_again(source: Source, dataset: Dataset, store: Store, row: Row, wrong:
         hashes = {"quarantine_sha256": delivery.log.sha256, "quarantine_lines": delivery.log.lines}
         if row["state"] == "landed":
             hashes["landed_sha256"] = file_sha256(landed_path(store.settings.data_dir, *vars(key).values()))
-        record_file(store.ledger, key, f"{MADE_AGAIN}: {first.name} {told}", **hashes)
+        record_file(store.ledger, key, f"{MADE_AGAIN}: {first.name} {fault}", **hashes)
     except RawDamagedError as error:
         at = raw_dropped_at(store.ledger, key)
         gone = f"its raw objects were dropped by the policy of retention on {at}" if at else str(error)
-        raise _lost(told, first, gone) from None
+        raise _lost(fault, first, gone) from None
     except ConnectorError as error:
-        raise _lost(told, first, error.what) from None
+        raise _lost(fault, first, error.what) from None
     finally:
         delivery.clear()
-    log.warning("store: %s %s; %s", first, told, MADE_AGAIN)
+    log.warning("store: %s %s; %s", first, fault, MADE_AGAIN)
 
 
 def _require_same(delivery: Delivery, row: Row, wrong: dict[Path, str], source: Source) -> None:
@@ -200,9 +200,9 @@ def _require_same(delivery: Delivery, row: Row, wrong: dict[Path, str], source: 
         raise DataError(f"raw refuses other records now than when it landed{changed}", str(path), "")
 
 
-def _lost(told: str, path: Path, why: str) -> DataError:
+def _lost(fault: str, path: Path, why: str) -> DataError:
     return DataError(
-        f"{told}, and it cannot be made again from raw: {why}. Nothing was built.",
+        f"{fault}, and it cannot be made again from raw: {why}. Nothing was built.",
         str(path),
         "restore that file from the backup, then jifen run",
     )

@@ -21,18 +21,18 @@ UrlPath = Annotated[str, Field(pattern=r"^/")]
 """A path below the base address of an agency; `{name}` stands for the value of a partition."""
 
 
-Told = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-"""Words that people will read: a name, a reason. An empty one says nothing and is an error."""
+NonEmptyText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+"""Words for people, such as a name or a reason."""
 
 
 class Strict(BaseModel):
     """A part of a source or sink file: unknown keys are errors, values are frozen."""
 
-    # What stood in the file is not repeated: somebody may have written a secret where a variable's name belongs.
+    # Errors do not repeat a value of the file: it may be a secret written in place of a variable's name.
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     def _rules(self) -> "Rules":
-        """What must hold between the words of this part, each with what is said where it does not."""
+        """What must hold between the fields of this part, each with the message where it does not."""
         return iter(())
 
     @model_validator(mode="after")
@@ -92,12 +92,12 @@ def variables_in(part: Any, left_out: Collection[str] = ()) -> set[str]:
 class BilingualTitle(Strict):
     """A name for people, in both languages."""
 
-    zh: Told
-    en: Told
+    zh: NonEmptyText
+    en: NonEmptyText
 
 
 def one_of(base: type[Strict]) -> Any:
-    """Any class below `base` that declares its `kind`, for a field of a file: the `kind` there tells which."""
+    """Any class below `base` that declares its `kind`, for a field of a file: the `kind` there chooses which."""
     kinds, left = [], [base]
     while left:
         below = left.pop(0).__subclasses__()

@@ -25,7 +25,7 @@ _BYTE_VALUES = np.full(256, -1, np.float32)
 _BYTE_VALUES[[ord(character) for character in ALPHABET]] = range(31)
 
 _COUNTED_UP = "123456789012345678"
-"""Fits its own check, as zeros alone do; so what fills a field where there is no code must be told beside it."""
+"""A placeholder whose check character is right, as that of zeros alone is: placeholders are listed beside the check."""
 _NO_DIVISION, _NO_ORGANISATION = "0" * 6, "0" * 8
 
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)

@@ -236,7 +236,7 @@ def _of_type(numbers: frozenset[Decimal], wide: pa.DataType) -> pa.Array:
 
 
 def _in_range(values: pa.Array, column: Column) -> np.ndarray:
-    """Which values lie between the bounds; told for all from the least and the greatest where that is enough."""
+    """Which values lie between the bounds; decided for all from the least and the greatest where that is enough."""
     least, most = bounds_of(column)
 
     def is_within(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""How an answer says that it is none, by the names in common use: for agencies and channels that declare no code."""
+"""Whether an answer reports a failure, by field names in common use: for agencies and channels that declare no code."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ from connectors.errors import DataError
 
 _SHOWN = 100
 
-# Names that tell how it went, lower case and without _ and -, and the values by which they tell that it went well.
+# Names of fields that hold a result, in lower case and without _ and -, and the values that mean success or failure.
 _CODES = {
     *("code", "errcode", "errorcode", "errno", "ret", "retcode", "rtncode", "returncode", "resultcode", "statuscode"),
     *("bizcode", "respcode", "rspcode", "responsecode"),
@@ -49,7 +49,7 @@ _NO_RECEIPT = re.compile(
     re.IGNORECASE,
 )
 _ONCE_MORE = re.compile(r"duplicate|already|重复|已(接收|收到|存在)", re.IGNORECASE)
-"""What came before and is passed over was received."""
+"""A message that came before and is ignored was received."""
 _NONE_OF_IT = re.compile(
     r"\b(no|not|without|0+|zero) (fail\w*|errors?|rejected|refused)\b"
     r"|(无|没有|未|(?<!\d)0 ?[个条项次]?)(任何|发生|出现)?(失败|错误|拒绝)"
@@ -85,15 +85,15 @@ _OF_ANYTHING = {"code", "ret", "accepted", "delivered", "flag", "res", *_STATES}
 
 _MESSAGES = ("message", "msg", "errmsg", "errormsg", "errormessage", "errordescription", "statusmessage")
 _SAID = (*_MESSAGES, "description")
-_TOLD_OF_IT = (*_SAID, "detail", "reason", "title")
+_RECEIPT_TEXTS = (*_SAID, "detail", "reason", "title")
 
 
 def refusals(value: Any, records: Any = None, depth: int = 0, is_judged: bool = False) -> Iterator[str]:
-    """What in an answer says no by the names that are in use, with the message beside it.
+    """The fields of an answer that report a failure, by names in common use, each with the message beside it.
 
-    `records` is the list of an answer that gives records, no part of the verdict. A code beside a message that tells of
-    success and of nothing else is a good one, whatever its number; so is one, of such an answer, beside a message that
-    nothing was found.
+    `records` is the list of records in an answer, which is not searched. A code beside a message that reports success
+    and nothing else is good, whatever its number; where there is such a list, so is one beside a message that nothing
+    was found.
     """
     for one in value if isinstance(value, list) else [value]:
         if not isinstance(one, dict):
@@ -102,7 +102,7 @@ def refusals(value: Any, records: Any = None, depth: int = 0, is_judged: bool = 
         said = next((f" ({plain[name][1]})" for name in _SAID if isinstance(plain.get(name, ("", 0))[1], str)), "")
         passed = _passed_over(said, records, is_judged)
         for name, (shown, held) in plain.items():
-            if name not in passed and _says_no(name, held):
+            if name not in passed and _reports_failure(name, held):
                 yield f"{shown} is {held}{said}"
         is_verdict = bool(plain.keys() & (_CODES | _TRUTHS))
         if is_verdict or not depth:
@@ -115,7 +115,7 @@ def refusals(value: Any, records: Any = None, depth: int = 0, is_judged: bool = 
 
 
 def _passed_over(said: str, records: Any, is_judged: bool) -> set[str]:
-    """The names that say nothing here: beside a verdict above, a message of success, or one that nothing was found."""
+    """The names to ignore: beside a verdict above, a message of success, or a message that nothing was found."""
     passed = _OF_ANYTHING if is_judged else set()
     passed = passed | _CODES if _GOOD_TEXT.fullmatch(said) else passed
     return passed | _CODES | _TRUTHS if records is not None and _NOTHING_FOUND.search(said) else passed
@@ -128,10 +128,10 @@ def _bad_messages(plain: dict[str, tuple[str, Any]], records: Any) -> Iterator[s
 
 
 def shortfalls(value: Any) -> Iterator[str]:
-    """What an answer that gives records says beside them of not being whole: an error, a refusal, a time-out."""
+    """The fields by which an answer with records reports that they are not all: an error, a refusal, a time-out."""
     for name, held in value.items() if isinstance(value, dict) else ():
         plain = _plain(name)
-        if (plain in _ERRORS | _TRUTHS and _says_no(plain, held)) or (plain in _PARTIAL and held is True):
+        if (plain in _ERRORS | _TRUTHS and _reports_failure(plain, held)) or (plain in _PARTIAL and held is True):
             yield f"{name} is {held}"
 
 
@@ -144,9 +144,9 @@ def says_more(value: Any) -> bool:
 
 
 def partial(value: Any, records: Sequence[Any], *, is_sure: bool, depth: int = 0) -> Iterator[str]:
-    """What an answer that is taken for the whole says of being but a part: a greater count, a next page, more to come.
+    """The fields by which an answer taken for the whole reports that it is a part: a greater count, a next page.
 
-    A bare `total` may be a sum of amounts: beside records it counts only where `is_sure` or where pages are told too.
+    A bare `total` may be a sum of amounts: beside records it counts only where `is_sure` or beside fields of paging.
     """
     if not isinstance(value, dict) or any(value is one for one in records):
         return
@@ -167,8 +167,8 @@ def partial(value: Any, records: Sequence[Any], *, is_sure: bool, depth: int = 0
 
 def require_whole(value: Any, records: Sequence[Any], where: str, *, is_sure: bool = False) -> None:
     """Raise a `DataError` where an answer that is taken for the whole says that it is a part."""
-    if told := next(partial(value, records, is_sure=is_sure), None):
-        what = f"holds {len(records)} records and says that there are more: {without_controls(told)}."
+    if more := next(partial(value, records, is_sure=is_sure), None):
+        what = f"holds {len(records)} records and says that there are more: {without_controls(more)}."
         raise DataError(what, where, "declare how the pages are asked for, or ask the agency for the whole")
 
 
@@ -182,38 +182,38 @@ def _plain(name: Any) -> str:
 
 
 def require_no_refusal(value: Any, records: Any, where: str) -> None:
-    """Raise a `DataError` where a document without records says no: it is no empty list."""
-    if told := next(refusals(value, records), "").partition(" (")[0]:
+    """Raise a `DataError` where a document without records reports an error: it is no empty list."""
+    if refusal := next(refusals(value, records), "").partition(" (")[0]:
         raise DataError(
-            f"contains no record and reports an error: {without_controls(told)}.",
+            f"contains no record and reports an error: {without_controls(refusal)}.",
             where,
             "look it up in the agency's document",
         )
 
 
 def refuses(text: str) -> bool:
-    """Whether a text says no; that there were no errors, or that the number of them is 0, is no such word."""
+    """Whether a text reports a failure; "no errors", or a number of errors of 0, is none."""
     return _BAD_TEXT.search(_NONE_OF_IT.sub("", text)) is not None
 
 
 def refuses_receipt(text: str) -> bool:
-    """Whether a text is no receipt: it says no, or asks for something else; of a message that came before it is one."""
+    """Whether a text is no receipt: it reports a failure, or a fault but not that the message is a repeat."""
     return refuses(text) or (_NO_RECEIPT.search(text) is not None and _ONCE_MORE.search(text) is None)
 
 
 def unreceived(value: Any) -> Iterator[str]:
-    """What in the answer of a channel says that the message was not taken, by the names in use."""
+    """The fields of a channel's answer that report that the message was not accepted, by names in common use."""
     yield from refusals(value)
     for name, held in value.items() if isinstance(value, dict) else ():
-        if _plain(name) in _TOLD_OF_IT and isinstance(held, str) and refuses_receipt(held):
+        if _plain(name) in _RECEIPT_TEXTS and isinstance(held, str) and refuses_receipt(held):
             yield f"{name} is {held}"
 
 
-def _says_no(name: str, held: Any) -> bool:
+def _reports_failure(name: str, held: Any) -> bool:
     if isinstance(held, (dict, list)):
-        told = "" if isinstance(held, dict) else " ".join(one for one in held if isinstance(one, str))
+        texts = "" if isinstance(held, dict) else " ".join(one for one in held if isinstance(one, str))
         is_count = _COUNTS.fullmatch(name) is not None
-        return ((name in _ERRORS or is_count) and bool(held)) or (name in _CODES and refuses(told))
+        return ((name in _ERRORS or is_count) and bool(held)) or (name in _CODES and refuses(texts))
     text = str("" if held is None else held).strip()
     if isinstance(held, int) and not isinstance(held, bool) and held > 0 and _COUNTS.fullmatch(name):
         return True

@@ -46,10 +46,10 @@ def require_healthy(dataset: Dataset, reading: Reading, settled: Settled) -> dic
     for loss in settled.losses:
         _check_loss(dataset, loss)
     _check_emptied(dataset, settled.emptied)
-    told = {f"column_emptied:{one.column}": max(one.had, 1) for one in settled.emptied}
+    warnings = {f"column_emptied:{one.column}": max(one.had, 1) for one in settled.emptied}
     if _check_keys(dataset, settled.keys):
-        told["keys_gone"] = settled.keys.gone
-    return told | ({"over_ceiling": settled.total} if settled.total > dataset.volume.ceiling else {})
+        warnings["keys_gone"] = settled.keys.gone
+    return warnings | ({"over_ceiling": settled.total} if settled.total > dataset.volume.ceiling else {})
 
 
 def _check_keys(dataset: Dataset, keys: Loss) -> bool:
@@ -67,9 +67,9 @@ def _check_emptied(dataset: Dataset, emptied: Sequence[Emptied]) -> None:
     fields = {column.name: column.source_field for column in dataset.columns}
     gone = [one for one in emptied if one.had >= MANY]
     if gone and dataset.schema_contract.data_type in ("freeze", "discard_row"):
-        told = ", ".join(f"{fields[one.column]} ({one.had} had one)" for one in gone)
+        names = ", ".join(f"{fields[one.column]} ({one.had} had one)" for one in gone)
         mend = "ask the agency; where it is meant so, set schema_contract data_type to discard_value"
-        raise AgencyError(f"no record has a value in {told}.", dataset.address, f"{mend}; {_STAYS}")
+        raise AgencyError(f"no record has a value in {names}.", dataset.address, f"{mend}; {_STAYS}")
 
 
 def _may_go(dataset: Dataset) -> int:

@@ -6,14 +6,14 @@ from pathlib import Path
 from connectors.errors import ConfigError
 from connectors.source_files import faults_of
 from connectors.spec import Column, Dataset, Source
-from connectors.strict import Strict, Told
+from connectors.strict import NonEmptyText, Strict
 from ledger.yaml_file import read_yaml
 
 
 class Zone(Strict):
     """All parts are empty by default: every declared dataset is expected, and only an empty field is missing."""
 
-    not_supplied: dict[str, Told] = {}
+    not_supplied: dict[str, NonEmptyText] = {}
     """`source` or `source.dataset` -> why it is not supplied here."""
 
     missing_markers: dict[str, dict[str, tuple[str, ...]]] = {}

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from connectors.sink_files import told_of_nights
+from connectors.sink_files import night_channels
 from flows.events import Event, messages_to
 from flows.night import Night
 from flows.outcome import Outcome
@@ -112,7 +112,7 @@ def _alert(night: Night, run_id: str, outcome: Outcome, new: list[str], over: di
     events = [Event(name, run_id, data) for name in (*names, "night_needs_attention")] if new else []
     if over:
         events.append(Event("night_recovered", run_id, {**data, "over": over}))
-    channels = told_of_nights(night.sinks, os.environ)
+    channels = night_channels(night.sinks, os.environ)
     queue_alerts(
         night.ledger, run_id, [one for sink in channels for one in messages_to(sink, f"{run_id}.{sink.name}", events)]
     )

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from connectors.errors import ConfigError, GoneError, LineDeadError
-from connectors.sink_files import NoticeSink, told_of_nights
+from connectors.sink_files import NoticeSink, night_channels
 from flows.between_nights import EVERY_SECONDS, send_again
 from flows.deliver import error_text
 from flows.events import Event, messages_to
@@ -210,7 +210,7 @@ def _alert_of_dead(night: Night, row: Row, why: str, *, is_gone: bool) -> None:
         "message": why,
         "next": f"jifen outbox show {row['message_id']}, then jifen outbox replay or discard",
     }
-    to = [sink for sink in told_of_nights(night.sinks, os.environ) if sink.name != row["recipient"]]
+    to = [sink for sink in night_channels(night.sinks, os.environ) if sink.name != row["recipient"]]
     # A message that was replayed and died again is told again.
     event_id, events = f"{row['message_id']}.dead.{row['number']}", [Event("message_dead", row["message_id"], data)]
     queue_alerts(

@@ -116,8 +116,8 @@ def _one_of(stands: Any, part: Any, inner: tuple[Any, ...]) -> Any:
 def _reached(part: Any, steps: Sequence[str]) -> tuple[Any, ...]:
     """The value in a part, or nothing where it is not there.
 
-    Where a list or a plain value stands in place of a part, what is meant cannot be told: a list stands for it, which
-    no column takes.
+    Where a list or a plain value stands in place of a part, its meaning is not known: it comes as a list, which no
+    column takes.
     """
     for step in steps:
         if not isinstance(part, dict):

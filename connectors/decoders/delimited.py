@@ -137,8 +137,8 @@ class _Rows:
         try:
             return list(islice(self._reader, count))
         except csv.Error as error:
-            told = next((words for sign, words in _CSV_FAULTS.items() if sign in str(error)), str(error))
-            raise self._fault(f"cannot be parted into fields: {told}") from None
+            reason = next((words for sign, words in _CSV_FAULTS.items() if sign in str(error)), str(error))
+            raise self._fault(f"cannot be parted into fields: {reason}") from None
 
     def _check_line_ends(self, rows: list[Row]) -> None:
         if not self._decoder.multiline:

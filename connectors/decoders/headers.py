@@ -1,4 +1,4 @@
-"""Names of columns, the same way in every tabular form: what a person cannot see or tell apart is no part of a name."""
+"""Names of columns, the same in every tabular form: what a person does not see is no part of a name."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,8 +16,8 @@ _NUMBER = re.compile(r"[-+]?[\d.,]+%?")
 def named(header: Sequence[str], claimed: AbstractSet[str], where: str, if_twice: str = _CALL) -> list[str]:
     """The names of all columns, each different: those of the source file where they are the same once cleaned.
 
-    A column that nobody named is called by its place, such as `(1)`: thus it is reported as a field that the source
-    file does not claim, and not lost.
+    A column without a name is called by its place, such as `(1)`: so it is reported as a field that the source file
+    does not claim, and not lost.
     """
     if len(header) > MAX_FIELDS:
         raise DataError(f"has {len(header)} headers, more than {MAX_FIELDS}.", where, _CALL)
@@ -52,11 +52,11 @@ def refuse_second(
     }
     for at in sorted(hits):
         row = {name: clean(text) for name, held in columns.items() if (text := str(held[at] or "")).strip()}
-        told = set(row.values())
+        texts = set(row.values())
         is_header = (
-            len(told) == len(row)
-            and 2 * len(told & known) >= max(4, len(row))
-            and not any(map(_NUMBER.fullmatch, told))
+            len(texts) == len(row)
+            and 2 * len(texts & known) >= max(4, len(row))
+            and not any(map(_NUMBER.fullmatch, texts))
         )
         if is_header and any(clean(name) != text for name, text in row.items()):
             what = f"row {positions[at]} below the header names the columns anew: {' '.join(row.values())[:60]!r}."

@@ -53,7 +53,7 @@ def decode_jsonl(content: bytes, where: str, encodings: Sequence[str] = ("utf-8"
     """The objects of a file; positions are line numbers. Blank lines are passed over.
 
     A line that holds no object is broken (`not_a_record`). A `DataError`: a last line that is no JSON at all, for the
-    file was cut short, and nobody knows how many lines are gone; a line that shares no name with the first and reports
+    file was cut short by an unknown number of lines; a line that shares no name with the first and reports
     an error, as servers write it that fail in the middle of an answer.
     """
     text = open_text(content, encodings, where)
@@ -122,7 +122,7 @@ def _chunk(placed: list[_Placed], broken: list[Broken], where: str) -> Chunk:
 
 
 def _again(placed: list[_Placed], broken: list[Broken]) -> tuple[list[_Placed], list[Broken]]:
-    """The lines read once more, each name that stands twice told; a line that cannot be so told is broken."""
+    """The lines decoded again by a parser that keeps both values of a repeated name; a line it refuses is broken."""
     kept, fallen = [], list(broken)
     for place, line, _ in placed:
         value, is_json = _leniently(line)

@@ -1,4 +1,4 @@
-"""Unfolding an archive in memory: what it says of itself (names, sizes, number of members) is never believed."""
+"""Unfolding an archive in memory: what it states (names, sizes, number of members) is never trusted."""
 
 import gzip
 import io

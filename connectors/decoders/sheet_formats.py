@@ -1,7 +1,7 @@
 """What a cell of a sheet shows beside what it holds: a number format may scale a number, pad it or put words to it.
 
 Both must agree. `0.00%` shows 4.35% and holds 0.0435, `0!.0,"万"` shows 12.3万 and holds 123456: what is meant is
-decided by the unit that the source file declares, or by nobody.
+decided by the unit that the source file declares, else not at all.
 """
 
 import datetime as dt
@@ -22,7 +22,7 @@ MAX_DIGITS: Final = 15
 """A sheet keeps so many digits of a number: of a longer code the last ones are gone, and zeros stand there."""
 
 NO_DAY: Final = 60
-"""29 February 1900, which sheets know and nobody else."""
+"""29 February 1900, a day that exists in sheets alone."""
 
 Number = int | Decimal
 
@@ -40,7 +40,7 @@ _COMPARED: Final[dict[str, Callable[[Any, Any], bool]]] = {
 }  # fmt: skip
 _QUIET = re.compile(r"[-+()\s]|人民币|RMB|CNY|[¥￥]")
 _FOREIGN = re.compile(r"[$€£฿₩]|USD|HKD|EUR|GBP|JPY|美元|港[元币]|欧元|日元|英镑", re.IGNORECASE)
-_TOLD: Final = {"百万": 6, "千万": 7, "百亿": 10, "亿": 8, "万": 4, "千": 3, "百": 2, "十": 1}
+_POWERS: Final = {"百万": 6, "千万": 7, "百亿": 10, "亿": 8, "万": 4, "千": 3, "百": 2, "十": 1}
 _SCALES = re.compile(r"[十百千万亿兆‰‱]|基点|^[成折]$|^(?:[kKmMbB]|bps?|ppm)$|[0-9]", re.IGNORECASE)
 _HAS_DAY = re.compile(r"[yYdDeg]|年|月|日|mmm", re.IGNORECASE)
 # The money formats without a number of their own show the money of the reader's country, not dollars.
@@ -160,15 +160,15 @@ def _as_text(held: Number, look: Look) -> Any:
 
 
 def _in_unit(held: Number, power: int, mark: str, unit: str | None) -> Any:
-    """The number, where its unit is clear. `told` is what the words of the format say: 4 for 万."""
-    told = next((zeros for word, zeros in _TOLD.items() if word in mark), 0)
-    if not power and not told:
+    """The number, where its unit is clear. `stated` is the power of ten in the words of the format: 4 for 万."""
+    stated = next((zeros for word, zeros in _POWERS.items() if word in mark), 0)
+    if not power and not stated:
         is_clear = not _SCALES.search(mark) and not (unit == "万元" and "元" in mark)
     elif unit == "元":
-        is_clear = power > 0 and told in (0, power)
+        is_clear = power > 0 and stated in (0, power)
     else:
         # Under 万元 a number shown in 万 may be held in yuan, or in 万元 and shown wrongly.
-        is_clear = unit == "万元" and not power and told == 4
+        is_clear = unit == "万元" and not power and stated == 4
     return held if is_clear else Misfit("scaled_format")
 
 

@@ -1,4 +1,4 @@
-"""In which encoding a file is: decided from its bytes and what its source file allows, never guessed silently."""
+"""The encoding of a file: decided from its bytes and what its source file allows, never guessed silently."""
 
 import codecs
 import io
@@ -124,5 +124,5 @@ def _utf16_order(body: bytes) -> str:
 def _stream(body: bytes, codec: str, start: int) -> io.TextIOWrapper:
     raw = io.BytesIO(body)
     raw.seek(start)
-    # newline="": line ends stay as they are, for whoever splits the text to see.
+    # newline="": line ends stay as they are, for the code that splits the text.
     return io.TextIOWrapper(raw, encoding=codec, errors="strict", newline="")

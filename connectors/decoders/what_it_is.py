@@ -1,4 +1,4 @@
-"""What bytes are, whatever their name or header says: one place that tells a page of HTML from a table."""
+"""The form of a body by its bytes, whatever its name or header says: a page of HTML is not a table."""
 
 import re
 from collections.abc import Set as AbstractSet
@@ -64,7 +64,7 @@ _BEGINS_JSON = re.compile(r"\{\s*[\"}]|\[\s*(?:[\[{\"]|\]\s*\Z|-?[\d.eE+-]+\s*(?
 
 
 def what_it_is(body: bytes) -> str:
-    """What stands in these bytes, as the rest of a sentence that begins "it is"; `UNKNOWN` where unsure."""
+    """The form of these bytes, as the rest of a sentence that begins "it is"; `UNKNOWN` where unsure."""
     if not body[:_HEAD].strip(b"\x00\t\r\n \x1a"):
         return BLANK if body else NOTHING
     for magic, name in _BEGINNINGS:

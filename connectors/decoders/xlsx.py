@@ -197,7 +197,7 @@ def _chunk(
     width = max([len(names), *(max(row, default=0) for _, row in batch)])
     called = dict(enumerate([*names, *(f"({place})" for place in range(len(names) + 1, width + 1))], start=1))
     held = {column for _, row in batch for column in row}
-    # A column that nobody named and that holds nothing is only formatted.
+    # A column without name and values is only formatted.
     shown = [c for c, name in called.items() if c in held or (c <= len(names) and name != f"({c})")]
     check_width(len(shown), where)
     wanted = {c: claimed[called[c]] for c in shown if called[c] in claimed}

@@ -24,7 +24,7 @@ MAX_PIECE_BYTES = 4 * 1024 * 1024
 """The most that one record, or one element outside of any, may hold."""
 MAX_PIECE_ELEMENTS = 50_000
 MAX_DEPTH = 64
-_TOLD_LEVELS, _MOST_TOLD, _LONGEST_TOLD = 2, 50, 80
+_KEPT_LEVELS, _MOST_KEPT, _LONGEST_KEPT = 2, 50, 80
 
 _CALL = "call the agency with this file"
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,100}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
@@ -49,31 +49,31 @@ class _Metered:
 
 @dataclass
 class Beside:
-    """What a document says beside the elements at the path: a few plain parts, and what stands in place of records."""
+    """What a document holds beside the records: `plain` parts, and the elements that stand in place of records."""
 
     root: str = ""
-    told: dict[str, str] = field(default_factory=dict)
+    plain: dict[str, str] = field(default_factory=dict)
     instead: dict[str, str] = field(default_factory=dict)
 
     def note(self, element: Element, level: int, list_level: int | None) -> None:
         """Take an element outside of the records, at its end. `list_level` is that of the list it stands in or is."""
-        name, text = local(element.tag), (element.text or "").strip()[:_LONGEST_TOLD]
+        name, text = local(element.tag), (element.text or "").strip()[:_LONGEST_KEPT]
         self.root = name
-        if level <= _TOLD_LEVELS and len(self.told) < _MOST_TOLD:
+        if level <= _KEPT_LEVELS and len(self.plain) < _MOST_KEPT:
             attributes = element.attrib.items() if level == 0 else ()
-            self.told = {local(key): value[:_LONGEST_TOLD] for key, value in attributes} | {name: text} | self.told
+            self.plain = {local(key): value[:_LONGEST_KEPT] for key, value in attributes} | {name: text} | self.plain
         is_instead = level - 1 == list_level or (level == list_level and text)
-        if list_level is not None and is_instead and len(self.instead) < _MOST_TOLD:
+        if list_level is not None and is_instead and len(self.instead) < _MOST_KEPT:
             self.instead[name] = text
 
 
 def pieces(
     body: bytes, path: tuple[str, ...], where: str, *, optional: bool = False, beside: Beside | None = None
 ) -> Iterator[Element]:
-    """Each element at a path of tags below the root, whole; what it holds is gone once the next one is asked for.
+    """Each element at a path of tags below the root, whole; its content is dropped once the next one is requested.
 
     Everything else is read and dropped, so memory stays flat. A namespace is no part of a tag here. Raises a
-    `DataError` for what is not well-formed, for a document type, an entity or a depth made to break us, and, unless it
+    `DataError` for what is not well-formed, for a document type, an entity or a hostile depth, and, unless it
     is optional, where there is no element that the path goes through: a list that is gone is not an empty list.
     """
     # A blank line above the declaration is no XML, and common.
@@ -160,14 +160,14 @@ def decode_xml(decoder: XmlDecoder, content: bytes, where: str, *, is_whole: boo
     if not records and first == 1:
         _require_empty(decoder, beside, where)
     if is_whole:
-        require_whole(beside.told, range(first - 1 + len(records)), where)
+        require_whole(beside.plain, range(first - 1 + len(records)), where)
     if records or first == 1:
         yield to_chunk(records, first, where)
 
 
 def _require_empty(decoder: XmlDecoder, beside: Beside, where: str) -> None:
-    """Raise a `DataError` where a document without records says no, or holds other elements in their place."""
-    require_no_refusal({beside.root: beside.told}, (), where)
+    """Raise a `DataError` where a document without records reports an error, or holds other elements in their place."""
+    require_no_refusal({beside.root: beside.plain}, (), where)
     counts = {text for name, text in beside.instead.items() if _COUNT.search(name)}
     if beside.instead and not decoder.none and counts != {"0"}:
         what = f"has no element at {decoder.record}, and others in its place: {', '.join(beside.instead)[:_SHOWN]}."

@@ -1,1 +1,1 @@
-"""One file per way of reaching another house. Only these modules open a connection."""
+"""One file for each way to reach another party. Only these modules open a connection."""

@@ -1,4 +1,4 @@
-"""Where a channel may be: never inside the house unless a setting says so, and what was looked at is what is called."""
+"""Which addresses a channel may have: none of an internal network unless a setting allows it; only these are called."""
 
 import socket
 from collections.abc import Iterator, Mapping
@@ -23,10 +23,10 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 def checked_addresses(host: str, port: int, settings: Settings, where: str) -> list[str]:
-    """Every address of a host, each looked at; whoever connects takes one of these and asks for none again.
+    """Every address of a host, each checked; the caller connects to one of these and does not resolve the name again.
 
-    One address inside the house is a `ConfigError`, unless the host or its network stands in `JIFEN_CHANNEL_HOSTS`: a
-    name that leads to one now and to another in a moment is of no use to anybody.
+    One address that is not public is a `ConfigError`, unless the host or its network stands in `JIFEN_CHANNEL_HOSTS`:
+    checking one lookup and connecting by another would let a name change its address in between.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
@@ -69,7 +69,7 @@ def _kind(address: IPv4Address | IPv6Address) -> str | None:
 
 
 class CheckedAdapter(HTTPAdapter):
-    """An adapter whose own connections go to addresses that were looked at; a proxy's are the proxy's."""
+    """An adapter that connects to checked addresses only; behind a proxy, the proxy resolves the name."""
 
     def __init__(self, settings: Settings, where: str) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class CheckedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = _pools(settings, where)
 
     def look_at_proxied(self, url: str, arguments: Mapping[str, Any]) -> None:
-        """Look at a host that a proxy would call for us: what resolves here; for any other the proxy has to answer."""
+        """Check a host that a proxy would call, where its name resolves here; else the proxy has to decide."""
         if select_proxy(url, arguments["proxies"]) is None:
             return
         parts = urlsplit(url)

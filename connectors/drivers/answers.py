@@ -1,4 +1,4 @@
-"""What an answer must not hold, how it is decoded, and how an agency says no with HTTP 200."""
+"""What an answer must not hold, how it is decoded, and how an agency reports an error with HTTP 200."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ HEAVIEST_BYTES = 384 * 1024 * 1024
 LONGEST_MESSAGE = 200
 _LIGHT_BODY_BYTES = 1 << 20
 _VALUE_BYTES, _OBJECT_BYTES = 64, 232
-_LOOK_UP = "look the code up in the agency's document; one that tells of a dead token belongs under answered.expired"
+_LOOK_UP = "look the code up in the agency's document; the code of a dead token belongs under answered.expired"
 
 
 class TokenDiedError(Exception):
@@ -34,7 +34,7 @@ class TokenDiedError(Exception):
 
 
 class UnreadableError(Exception):
-    """A body that is not what was asked for. Said twice it is believed, and its connector error raised."""
+    """A body of another form than expected. The second time its connector error is raised."""
 
     def __init__(self, error: ConnectorError) -> None:
         super().__init__(error.what)
@@ -136,9 +136,9 @@ def weight(body: bytes) -> int:
 
 
 def check_answered(answered: Answered, body: bytes, value: Any, where: str, without: Callable[[str], str]) -> None:
-    """Read how it went from a body that came with HTTP 200: busy is tried again, a refusal is the agency's.
+    """Read the result code of a body that came with HTTP 200: busy is tried again, a refusal is an `AgencyError`.
 
-    An agency that sends files says no in JSON all the same; a file is no refusal.
+    An agency that sends files reports errors in JSON all the same; a file is no refusal.
     """
     is_file = value is None
     if is_file:

@@ -37,7 +37,7 @@ DEFAULT_TOKEN_SECONDS = 3600.0
 EARLY_SECONDS = 10.0
 """So long before its end a token is renewed, so that it does not die on the way."""
 
-_SAYS_NO = ("code", "errcode", "error", "msg", "message", "errmsg", "error_description")
+_ERROR_FIELDS = ("code", "errcode", "error", "msg", "message", "errmsg", "error_description")
 
 
 class Proof:
@@ -79,9 +79,9 @@ class Session:
 
 
 class GrantedProof(Proof):
-    """A token or session that is asked for: when first needed, before it ends, and after a 401.
+    """A token or session, requested when it is first needed, before it ends, and after a 401.
 
-    Shared by all threads: one of them renews, the others wait for it and go on with what it got.
+    Shared by all threads: one of them renews it, the others wait and use the result.
     """
 
     def __init__(self, session: Session, ask_for: Callable[[], Grant], *secrets: str) -> None:
@@ -111,7 +111,7 @@ class GrantedProof(Proof):
 
 
 class Poster(Protocol):
-    """Who asks for a token or a session."""
+    """What requests a token or a session."""
 
     session: Session
 
@@ -163,8 +163,8 @@ class ApiKey(AuthKind):
     key: Variable
 
     def _rules(self) -> Rules:
-        told = "an api_key goes into a header or into a param: name one of them"
-        yield (self.header is None) != (self.param is None), told
+        fault = "an api_key goes into a header or into a param: name one of them"
+        yield (self.header is None) != (self.param is None), fault
 
     def proof(self, where: str, _poster: Poster) -> Proof:
         """The header, or the parameter of the address."""
@@ -246,7 +246,7 @@ class TokenGranted(AuthKind):
     prefix: str = "Bearer "
 
     def _granted(self, answer: Answer, path: str, where: str, without: Callable[[str], str]) -> Grant:
-        """The token that an answer holds, which may be a number; where it holds none, its names are told."""
+        """The token in an answer, which may be a number; the error for an answer without one lists its field names."""
         token = _at(answer, path)
         if isinstance(token, str):
             # Some write the scheme before the token, where only the token belongs.
@@ -377,9 +377,9 @@ def _at(answer: Answer, path: str) -> Any:
 
 
 def _said(answer: Answer, without: Callable[[str], str]) -> str:
-    """How an answer says no, by the names that are usual; of the rest that it may hold nothing is told."""
+    """The error that an answer reports, from fields with usual names alone: the others are not repeated."""
     fields = answer.value if isinstance(answer.value, dict) else {}
-    said = [f"{name} {fields[name]}" for name in _SAYS_NO if isinstance(fields.get(name), (str, int))]
+    said = [f"{name} {fields[name]}" for name in _ERROR_FIELDS if isinstance(fields.get(name), (str, int))]
     return f" It says {without(', '.join(said))}." if said else ""
 
 

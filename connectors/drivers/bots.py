@@ -40,7 +40,7 @@ class Bot(Strict):
 @lru_cache
 def bots() -> dict[str, Bot]:
     """Every bot by the name of its driver."""
-    return {name: Bot.model_validate(told) for name, told in read_yaml(FILE.read_bytes()).items()}
+    return {name: Bot.model_validate(bot) for name, bot in read_yaml(FILE.read_bytes()).items()}
 
 
 def push(sink: NoticeSink, body: bytes, settings: Settings, adapter: HTTPAdapter | None = None) -> None:
@@ -65,7 +65,7 @@ def push(sink: NoticeSink, body: bytes, settings: Settings, adapter: HTTPAdapter
 
 
 def shortened(text: str, most_bytes: int) -> str:
-    """As many whole lines of a text as fit, a line that says so where that is not all; of a long line its begin."""
+    """As many whole lines of a text as fit, then a line that says that it was cut; of a long first line its start."""
     if len(text.encode()) <= most_bytes:
         return text
     kept: list[str] = []

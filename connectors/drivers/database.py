@@ -38,7 +38,7 @@ _REFUSED = (
     "Authentication plugin",
     *("ORA-01017", "ORA-28000", "ORA-01045", "ORA-12514", "ORA-12505"),
 )
-"""How a database says that it knows us or what we ask for not: trying again would not help."""
+"""What a database says where it refuses access, or has no such database: a retry would not help."""
 
 _BY_DAY = "____-__-__%"
 """The text that sorts as its moments do. Any other (a blank before it, the day first) is read each night."""
@@ -220,9 +220,9 @@ def _table(engine: sa.Engine, ask: Ask, request: DatabaseRequest) -> sa.Table:
 
 
 def _as_stored(column: ColumnElement[Any], engine: sa.Engine) -> ColumnElement[Any]:
-    """The column as its driver tells it, where SQLAlchemy would make another value of it.
+    """The column as its driver gives it, where SQLAlchemy would make another value of it.
 
-    SQLite keeps any text or number in any column: one bad value is one record. A float would be told to ten places at
+    SQLite keeps any text or number in any column: one bad value is one record. A float would have ten places at
     most, and a time of 100 hours as one of 4.
     """
     if isinstance(column.type, mysql.TIME):

@@ -37,7 +37,7 @@ def bound_value(since: str, kind: TypeEngine[Any], zone: ZoneInfo, where: str) -
 
     A column of moments without an offset holds the zone's own time, as when it is landed. A column of text is compared
     by day: every spelling that begins with the year sorts at or above the day itself. Of a moment the day before
-    is asked for too, since the text may be in UTC or have another offset.
+    is included, since the text may be in UTC or have another offset.
     """
     moment, is_day = dt.datetime.fromisoformat(since), "T" not in since and " " not in since
     if is_day:
@@ -61,7 +61,7 @@ def _plain(value: Any) -> Any:
         if not math.isfinite(value):
             return str(value)
         if abs(value) >= _KEPT_BELOW:
-            # A binary number keeps no more digits: told in the form that every column refuses (`digits_lost`).
+            # A binary number keeps no more digits: written in the form that every column refuses (`digits_lost`).
             return f"{value:.14E}"
         return int(value) if value.is_integer() else value
     return value

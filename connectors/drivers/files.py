@@ -25,8 +25,8 @@ READ_AGAIN_BYTES = 32 * 1024 * 1024
 """So much of the files that we hold, the newest first, is read again each night: other bytes may stand under the same
 name, size and time."""
 
-NAMES_TOLD = 20
-"""So many names that match nothing are told one by one; the others are counted."""
+NAMES_LISTED = 20
+"""So many names that match nothing are listed one by one; the others are counted."""
 
 _MANIFEST_LINE = re.compile(r"([0-9a-fA-F]{64})[ \t]+\*?(?:\./)?(.+)")
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -90,14 +90,14 @@ def pull_files(ask: Ask, request: FileRequest, folder: Folder) -> Iterator[Page]
         ask.notes["empty_folder"] += 1
     there = _in_order(_matching(listed, ask, request), request, where)
     if not there and ask.dataset.load == "snapshot":
-        what = f"there is no file {request.pattern}: a snapshot without one is no snapshot of nothing."
+        what = f"there is no file {request.pattern}: a snapshot needs at least one."
         raise AgencyError(what, where, "ask the agency for the file; the last good batch stays")
     _require_no_gap(there, ask, request)
     newest = {name_of(label): label for label in ask.held}
     known = [file for file in there if _is_known(file, ask, newest)]
     wanted = [file for file in there if not _is_known(file, ask, newest)] + _changed_unseen(known, ask, folder)
     whole = _whole(wanted, listed, ask, request, folder)
-    _tell_left(wanted, whole, where, ask.dataset.load == "snapshot")
+    _report_left(wanted, whole, where, ask.dataset.load == "snapshot")
     for place, one in enumerate(whole, start=1):
         body = _fetch(one, folder, where)
         if not body:
@@ -112,8 +112,8 @@ def _require_no_gap(there: Sequence[Listed], ask: Ask, request: FileRequest) -> 
         return
     names = [*(file.name for file in there), *map(name_of, ask.seen)]
     if missing := missing_numbers(order, names):
-        told = ", ".join(map(str, missing[:10]))
-        what = f"the files number {told} are missing: later ones are there."
+        numbers = ", ".join(map(str, missing[:10]))
+        what = f"the files number {numbers} are missing: later ones are there."
         raise DataError(what, ask.dataset.address, "ask them for these files; the last good batch stands")
 
 
@@ -122,14 +122,14 @@ def _in_order(found: list[Listed], request: FileRequest, where: str) -> list[Lis
     if odd := [file.name for file in found if not fits(request, file.name)]:
         what = f"{', '.join(odd[:5])}: the declared order does not fit this name."
         raise AgencyError(what, where, "mend order.pattern, or put the name under `ignore`")
-    told = {file: (file.name, (file.modified_ns,)) for file in found}
-    rank = ranks(request, told.values())
-    ordered = sorted(found, key=lambda file: (rank[told[file]], file.name))
+    file_of = {file: (file.name, (file.modified_ns,)) for file in found}
+    rank = ranks(request, file_of.values())
+    ordered = sorted(found, key=lambda file: (rank[file_of[file]], file.name))
     if request.takes == "all" or not ordered:
         return ordered
-    newest = [file for file in ordered if rank[told[file]] == rank[told[ordered[-1]]]]
+    newest = [file for file in ordered if rank[file_of[file]] == rank[file_of[ordered[-1]]]]
     if len(newest) > 1:
-        what = f"nothing tells which is the newest of {', '.join(file.name for file in newest[:5])}."
+        what = f"it is not known which is the newest of {', '.join(file.name for file in newest[:5])}."
         raise AgencyError(what, where, "declare `order` by name, or ask the agency to leave one alone")
     return newest
 
@@ -196,24 +196,24 @@ def _matching(listed: Sequence[Listed], ask: Ask, request: FileRequest) -> list[
             found.append(entry)
         elif not is_of_sibling(entry.name, ask.source, ask.dataset, matches_loosely):
             left.append(entry)
-    _tell_unmatched(left, ask)
+    _report_unmatched(left, ask)
     for file in found:
         trusted_name(file.name, where)
     there, held = [file.name for file in found], [name_of(label) for label in ask.seen]
     if odd := near([entry.name for entry in left if entry.kind == "file"], request.pattern, there, held):
-        told = ", ".join(shown(name) for name in odd[:5])
-        what = f"{told} looks like a file of {request.pattern} with another ending."
+        names = ", ".join(shown(name) for name in odd[:5])
+        what = f"{names} looks like a file of {request.pattern} with another ending."
         raise AgencyError(what, where, "ask the agency for the agreed form, or put the name under `ignore`")
     return found
 
 
-def _tell_unmatched(left: list[Listed], ask: Ask) -> None:
-    told = [shown(one.name) if one.kind == "file" else f"{shown(one.name)} ({one.kind})" for one in left]
-    for name in sorted(told)[:NAMES_TOLD]:
+def _report_unmatched(left: list[Listed], ask: Ask) -> None:
+    names = [shown(one.name) if one.kind == "file" else f"{shown(one.name)} ({one.kind})" for one in left]
+    for name in sorted(names)[:NAMES_LISTED]:
         ask.notes[f"unmatched:{name}"] += 1
         log.warning("%s: %s matches no pattern and is left", ask.dataset.address, name)
-    if len(told) > NAMES_TOLD:
-        ask.notes["unmatched:others"] = len(told) - NAMES_TOLD
+    if len(names) > NAMES_LISTED:
+        ask.notes["unmatched:others"] = len(names) - NAMES_LISTED
 
 
 def _whole(
@@ -242,7 +242,7 @@ def _is_flagged(file: Listed, flag: Listed | None) -> bool:
     return flag.modified_ns // 10**9 >= file.modified_ns // 10**9
 
 
-def _tell_left(wanted: list[Listed], whole: list[_Whole], where: str, is_snapshot: bool) -> None:
+def _report_left(wanted: list[Listed], whole: list[_Whole], where: str, is_snapshot: bool) -> None:
     """A feed goes on with what is whole; a snapshot with a file missing is none, for what is absent counts as gone."""
     ready = {one.file for one in whole}
     left = [file.name for file in wanted if file not in ready]

@@ -1,4 +1,4 @@
-"""One agency asked over HTTP: kept connections, its rate budget, retries, caps, and a name for whatever goes wrong."""
+"""Requests to one agency over HTTP: kept connections, rate budget, retries, caps, and an error for each fault."""
 
 import json
 import logging
@@ -130,7 +130,7 @@ class Http:
     def in_order(self, ask: Callable[[Question], Answer], questions: Iterable[Question]) -> Iterator[Answer]:
         """The answers in order. As many are under way or wait to be taken as there are connections, never more.
 
-        With one connection nothing is asked for ahead; with more, the next are on their way while one is worked on.
+        With one connection nothing is requested ahead; with more, the next are under way while one is worked on.
         """
         if self.limits.connections == 1:
             yield from map(ask, questions)
@@ -173,7 +173,7 @@ class Endpoint:
     body: Mapping[str, Any] = field(default_factory=dict)
     body_as: str = "json"
     decoder: Decoder | None = None
-    """The form of what is asked for; None: JSON that holds no records, such as the state of a job."""
+    """The form of the answer; None: JSON that holds no records, such as the state of a job."""
     may_be_empty: bool = False
     answered: Answered | None = None
     statuses: frozenset[int] = frozenset({200})
@@ -201,7 +201,7 @@ class Endpoint:
                     raise error.error from None
             except UnreadableError as error:
                 if sent is not None:
-                    # A session that has died may be told by the page to log in.
+                    # A login page may mean that the session has ended.
                     http.proof.renew(sent)
                 met["unreadable"] += 1
                 # A page for people may come once in a while; the second time it is believed.
@@ -228,7 +228,7 @@ class Endpoint:
             fields["data"] = json.dumps(body)
             fields["headers"] = {**_HEADERS, "Content-Type": "application/json", **self.http.request_headers}
         sent, answer = self.http.exchange(self.method, url, fields, self.http.proof, self.shown, set(self.statuses))
-        # What was asked for, not what was sent: an auth may have put a key into that.
+        # The address without the auth, which may have put a key into the one that was sent.
         return sent, replace(answer, url=url)
 
     def _places(self, question: Question) -> tuple[dict[str, str], dict[str, Any]]:
@@ -278,7 +278,7 @@ class Endpoint:
         elif 300 <= status < 400:
             target = urlsplit(answer.headers.get("Location", ""))
             to = http.without(f"{target.scheme}://{target.hostname}" if target.hostname else target.path or "nowhere")
-            what = f"the agency answers {status}: it sends us elsewhere ({to}), and our credentials do not go along."
+            what = f"the agency answers {status}: it redirects us ({to}), and our credentials do not go there."
         return AgencyError(what, http.where, next_step)
 
 

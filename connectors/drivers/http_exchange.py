@@ -57,11 +57,11 @@ _OF_THE_PROXY = (
     urllib3.exceptions.LocationParseError,
 )
 _WANTS_LOGIN = "failed: 407"
-"""How urllib3 says that a proxy lets nobody through without a login."""
+"""How urllib3 says that a proxy requires a login."""
 
 
 def lost(error: BaseException, asked: str) -> TryAgainError:
-    """What was raised, by its kind and nothing of its words; of a port where nobody listens, that."""
+    """The error as a `TryAgainError` with its kind and none of its words; a refused connection is named as that."""
     how, kind = type(error).__name__, TryAgainError
     inner: BaseException | None = error
     while inner is not None:
@@ -72,7 +72,7 @@ def lost(error: BaseException, asked: str) -> TryAgainError:
 
 
 def surroundings(url: str) -> dict[str, Any]:
-    """What the environment says of requests to an address, as `requests` names it: verify, proxies."""
+    """The settings of the environment for requests to an address, as `requests` names them: verify, proxies."""
     with requests.Session() as session:
         settled = session.merge_environment_settings(url, {}, False, None, None)
     return {"verify": settled["verify"], "proxies": settled["proxies"]}
@@ -133,7 +133,7 @@ def _proxy_variable(url: str, proxies: dict[str, str]) -> str | None:
 
 
 def require_not_busy(answer: Answer, who: str) -> None:
-    """A `TryAgainError` where a status tells that another attempt may pass, with the wait that is asked for."""
+    """Raise a `TryAgainError` for a status after which another attempt may pass, with the wait it asks for."""
     if answer.status in (408, 425, 429) or answer.status >= 500:
         wish = retry_after_seconds(answer.headers.get("Retry-After"), answer.headers.get("Date"))
         raise TryAgainError(f"{who} answers {answer.status}", wish)
@@ -143,7 +143,7 @@ def read_body(answer: requests.Response, cap: int, timeout: float, where: str) -
     """The body of a streamed answer, unpacked as often as `Content-Encoding` says gzip.
 
     What begins otherwise is no gzip, whatever the header says, and is taken as it is. Raises TooLargeError beyond `cap`
-    bytes, UnreadableError for a packing that nobody asked for or that is broken, TryAgainError for a body cut short or
+    bytes, UnreadableError for a packing that we did not accept or that is broken, TryAgainError for a body cut short or
     dripping, and what urllib3 raises for a connection that is lost.
     """
     said = answer.headers.get("Content-Encoding", "").lower().split(",")

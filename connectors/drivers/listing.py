@@ -1,4 +1,4 @@
-"""A listing that is asked for page by page: questions, answers, and the checks that hold whatever its paginator is."""
+"""A listing that is read page by page: questions, answers, and the checks that hold for every paginator."""
 
 import hashlib
 import json
@@ -30,8 +30,8 @@ _PACKED = (b"\x1f\x8b", b"PK\x03\x04")
 class Question:
     """What to ask for one page, beside what the request asks for each time.
 
-    `link` is a path with its query, given by the agency and asked for as it stands. One asked `once` may go unanswered:
-    what would else be tried again is a `TryAgainError`.
+    `link` is a path with its query, given by the agency and requested as it stands. A question asked `once` is not
+    retried: where another would be, a `TryAgainError` is raised.
     """
 
     params: Mapping[str, str] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """A body as received and `value`, its JSON (None where the form is another). `url` is what it was asked at."""
+    """A body as received and `value`, its JSON (None where the form is another). `url` is that of the request."""
 
     body: bytes
     headers: Mapping[str, str]
@@ -53,7 +53,7 @@ class Answer:
 
 
 class Asker(Protocol):
-    """Who asks. Retries, credentials and limits are its business, not that of the paginators."""
+    """What sends the requests. Retries, credentials and limits are its part, not that of the paginators."""
 
     def ask(self, question: Question) -> Answer:
         """The answer to one question, or a connector error."""
@@ -66,7 +66,7 @@ class Asker(Protocol):
 class Listing:
     """One listing to page through.
 
-    `at` is where its records stand (None: its form is not JSON), `key` the fields that tell two apart, `proved` what
+    `at` is where its records stand (None: its form is not JSON), `key` the fields that identify one, `proved` what
     was found out once and holds for every part of it; `without` takes secrets out of what a message repeats; `params`
     are asked for in every question.
     """
@@ -111,8 +111,8 @@ class Listing:
     def records(self, answer: Answer) -> list[Any] | None:
         """The records of an answer, None where its form is not JSON.
 
-        Where the source file declares no `answered`, one that says no beside an empty list is a refusal and no empty
-        list, unless answers with records say the same.
+        Where the source file declares no `answered`, an answer that reports an error beside an empty list is an
+        `AgencyError`, unless answers with records report the same.
         """
         if self.at is None:
             return None
@@ -120,7 +120,7 @@ class Listing:
             records = self.at.find(answer.value)
         except MissingFieldError as error:
             if said := next(refusals(answer.value), None):
-                what = f"the agency answers without a record and says no: {self.without(said)}."
+                what = f"the agency answers without a record and reports an error: {self.without(said)}."
                 raise AgencyError(what, self.where, _LOOK_UP) from None
             raise self.refusal(str(error)) from None
         if not self.at.is_coded and isinstance(answer.value, dict):
@@ -128,15 +128,15 @@ class Listing:
         return records
 
     def _check_verdict(self, value: dict[str, Any], records: list[Any]) -> None:
-        told = {one.partition(" (")[0]: one for one in islice(refusals(value, records), 3)}
+        reported = {one.partition(" (")[0]: one for one in islice(refusals(value, records), 3)}
         what, next_step = "", _LOOK_UP
         if records:
-            self.proved.update(told)
+            self.proved.update(reported)
             if short := next(shortfalls(value), None):
-                what = f"the agency answers with records and says that they are not whole: {self.without(short)}."
-                next_step = "look it up in the agency's document; where all is well, declare `answered`"
-        elif unproved := [told[one] for one in told if one not in self.proved]:
-            what = f"the agency answers without a record and says no: {self.without(', '.join(unproved))}."
+                what = f"the agency answers with records and reports that they are not all: {self.without(short)}."
+                next_step = "look it up in the agency's document; where it means success, declare `answered`"
+        elif unproved := [reported[one] for one in reported if one not in self.proved]:
+            what = f"the agency answers without a record and reports an error: {self.without(', '.join(unproved))}."
         if what:
             raise AgencyError(what, self.where, next_step)
 
@@ -148,9 +148,9 @@ class Listing:
         return records
 
     def total(self, answer: Answer, path: str, before: int | None = None) -> int:
-        """The total that an answer declares, which may not move from the one told `before`.
+        """The total that an answer declares, which may not differ from the one declared `before`.
 
-        Where it declares none it is the one told before, or nought beside no records where `none` is declared.
+        Where it declares none it is the one declared before, or 0 beside no records where `none` is declared.
         """
         try:
             stated = at_path(answer.value, path)
@@ -218,12 +218,12 @@ def host_key(url: str) -> tuple[str, str, int | None]:
 
 
 def short_hash(text: str) -> str:
-    """Enough of a hash to tell pages and tokens apart: 12 hexadecimal digits."""
+    """Enough of a hash to identify pages and tokens: 12 hexadecimal digits."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def mark_of(answer: Answer, records: list[Any] | None) -> str | None:
-    """What tells a page from every other: its first and last record. None for pages that may well be alike."""
+    """What identifies a page: its first and last record. None for pages that may well be alike."""
     if records is None:
         # A few lines may be a header alone, and so may a packed body of a few bytes.
         is_packed = answer.body.startswith(_PACKED)

@@ -20,7 +20,7 @@ from ledger.settings import Settings, read_variable
 
 
 def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
-    """Hand one mail to the server. One attempt; its Message-ID is made of the event's id, so a repeat can be told."""
+    """Hand one mail to the server. One attempt; its Message-ID holds the event's id, by which a repeat is known."""
     connection = sink.mailed_to
     held = {name: read_variable(one.env, sink.name) for name, one in connection.needed().items()}
     mail = _mail(sink, held["sender"], held["to"], loads(body))
@@ -53,10 +53,10 @@ def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
 def port_of(sink: NoticeSink) -> int:
     """The port of the mail server. Raises `ConfigError` where its variable holds none."""
     variable = sink.mailed_to.port.env
-    told = read_variable(variable, sink.name).strip()
-    if not (told.isascii() and told.isdigit() and 0 < int(told[:6]) < 1 << 16):
+    text = read_variable(variable, sink.name).strip()
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 1 << 16):
         raise ConfigError(f"{variable} holds no port.", sink.name, f"mend {variable}, then jifen sink check")
-    return int(told)
+    return int(text)
 
 
 def _printable(text: str) -> str:
@@ -116,7 +116,7 @@ def _server(
 
 
 def _hand_over(server: smtplib.SMTP, mail: EmailMessage) -> None:
-    """Name every recipient first: where one is refused the mail goes to nobody, and a repeat repeats nothing."""
+    """Name every recipient first: where one is refused no mail is sent, so that a retry sends no copy twice."""
     server.ehlo_or_helo_if_needed()
     answers = chain(
         (server.mail(one.addr_spec) for one in mail["From"].addresses),

@@ -16,7 +16,7 @@ _BESIDE = ("~$", "._", ".~lock.")
 
 
 def is_scratch(name: str, pattern: str) -> bool:
-    """Whether a program keeps it for itself, or is still writing it, whatever the pattern; unless it says so itself."""
+    """Whether it is a program's own file, or one still being written unless the pattern has that ending."""
     plain = _folded(name)
     return name.startswith(_BESIDE) or any(plain.endswith(one) and not pattern.endswith(one) for one in _UNFINISHED)
 

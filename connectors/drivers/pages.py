@@ -23,7 +23,7 @@ Cursor = dict[str, Any]
 
 @dataclass(frozen=True)
 class Page:
-    """One body as received. `label` tells people where it came from; `next_cursor` is None on the last page.
+    """One body as received. `label` says for people where it came from; `next_cursor` is None on the last page.
 
     `answer` is the decoded body, where the driver had to look into it anyway: the reader need not decode it again. Once
     the page is archived it has its number in the batch and the sha256 of its body.
@@ -72,4 +72,4 @@ class PullDriver(Protocol):
     """A function that yields the pages of one dataset, from the start or from a cursor."""
 
     def __call__(self, ask: Ask) -> Iterator[Page]:
-        """Yield the pages in order; a driver that was told where to go on yields only what is left."""
+        """Yield the pages in order; from `ask.resume`, only those that come after it."""

@@ -1,6 +1,6 @@
 """How an agency cuts a long answer into pages: one class for each `kind`, with its settings and how it pages by them.
 
-Pure logic: who asks is handed in with the listing, so that no test of it needs a socket.
+Pure logic: the listing brings what sends the requests, so that no test needs a socket.
 """
 
 import datetime as dt
@@ -39,7 +39,7 @@ class Paging(Strict):
 
     @property
     def total_path(self) -> str | None:
-        """Where an answer declares how many records there are in all; None where nothing says so."""
+        """Where an answer declares how many records there are in all; None where none does."""
         path: str | None = getattr(self, "total", None)
         return path
 
@@ -100,17 +100,17 @@ class Paging(Strict):
 
 
 class Counted(Paging):
-    """Where the list ends: at a declared total of records, which must be met, or, where none is told, otherwise.
+    """Where the list ends: at a declared total of records, which must be met; without one, as the source file says.
 
     A total that moves or is not met is a fault, and so is one that is met while the page behind it holds more records:
     a number of pages, say, that was taken for the number of records. `until: empty` reads until a page holds nothing:
-    what moves in the list while it is read is then not noticed. Once the first page has told how many there are, the
-    rest is asked for ahead, as far as the asker's limits allow. Records that came twice are landing's to judge.
+    what moves in the list while it is read is then not noticed. Once the first page has said how many there are, the
+    rest is requested ahead, as far as the limits allow. Landing judges records that came twice.
     """
 
     is_counted = True
     size_param: str | None = None
-    """Left out where the agency lets nobody choose how long a page is."""
+    """Left out where the agency does not let us choose how long a page is."""
     size: int | None = Field(default=None, gt=0)
     total: DottedPath | None = None
     until: Literal["empty"] | None = None
@@ -118,9 +118,9 @@ class Counted(Paging):
     def _rules(self) -> Rules:
         ends = [name for name in ("total", "total_pages", "until") if getattr(self, name, None) is not None]
         known = "total, total_pages or until: empty" if hasattr(self, "total_pages") else "total or until: empty"
-        yield len(ends) == 1, f"the end of the list is told by {known}: name one of them"
-        told = "size_param and size go together: name both or none"
-        yield (self.size_param is None) == (self.size is None), told
+        yield len(ends) == 1, f"the end of the list is found by {known}: name one of them"
+        fault = "size_param and size go together: name both or none"
+        yield (self.size_param is None) == (self.size is None), fault
 
     @property
     def pages_path(self) -> str | None:
@@ -146,7 +146,7 @@ class Counted(Paging):
         yield from listing.in_order(self._question(at, ahead) for ahead in self._ahead(at))
 
     def _ahead(self, at: Cursor) -> Iterable[int]:
-        """How many pages to ask for from a place on, counted from nought; without end where an empty page ends it."""
+        """How many pages to request from a place on, counted from 0; without end where an empty page ends it."""
         if at["step"] is None:
             return range(1)
         if self.until is not None:
@@ -210,8 +210,8 @@ class Counted(Paging):
         known = set(map(repr, records))
         if any(repr(record) not in known for record in more) and not seen.again(mark_of(answer, more)):
             total = listing.total(answer, path, behind["total"])
-            told = f"{total} at {path} is met, and the page behind it holds {len(more)} more records"
-            raise listing.refusal(f"{told}: see whether {path} counts records or pages (total, total_pages)")
+            found = f"{total} at {path} is met, and the page behind it holds {len(more)} more records"
+            raise listing.refusal(f"{found}: see whether {path} counts records or pages (total, total_pages)")
         listing.proved.add("end")
 
 
@@ -280,7 +280,7 @@ class Chained(Paging):
         token = self._token(listing, answer)
         if records == [] and token is not None and token == at["token"]:
             if not at.get("again"):
-                # The end, or a hiccup of the agency: the same page is asked for once more.
+                # The end, or a fault that passes: the same page is requested once more.
                 return Page(label, answer.body, {"kind": self.kind, **at, "again": True}, answer.value)
             token = None
         if token is not None:
@@ -433,8 +433,8 @@ class TokenInPost(Sized, Chained):
 class Keyset(Sized):
     """Records after the last id seen, ids ascending; an empty page ends it.
 
-    Ids that do not ascend are a fault, for some would be lost. A record without an id moves nothing, and is landing's
-    to refuse.
+    Ids that do not ascend are a fault, for some would be lost. A record without an id moves nothing; landing refuses
+    it.
     """
 
     kind: Literal["keyset"]
@@ -513,8 +513,8 @@ class TimeWindow(Paging):
     inner: PageNumber | Offset = Field(discriminator="kind")
 
     def _rules(self) -> Rules:
-        told = "inner needs a total: by it a window is known to fit under the cap"
-        yield self.inner.total is not None, told
+        fault = "inner needs a total: by it a window is known to fit under the cap"
+        yield self.inner.total is not None, fault
 
     @property
     def total_path(self) -> str:
@@ -572,12 +572,12 @@ class TimeWindow(Paging):
         seen: set[int] = set()
         for page in self.inner.pages(self._inside(listing, at), at["inner"], (begins, ends), given):
             answer = Answer(page.body, {}, page.answer, "")
-            told = _told_apart(listing, answer)
-            ids = {hash(one) for one in told}
+            keys = _keys_of(listing, answer)
+            ids = {hash(one) for one in keys}
             if not seen.isdisjoint(ids):
                 raise listing.fault(f"an id stands on two pages of {begins}..{ends}")
             seen |= ids
-            marks = [short_hash("\n".join(told))] if told else []
+            marks = [short_hash("\n".join(keys))] if keys else []
             if set(marks) & set(at["before"]):
                 raise listing.fault(f"a page of {begins}..{ends} repeats one of an earlier window")
             at = {**at, "inner": page.next_cursor, "here": [*at["here"], *marks][-KEPT_PAGES:]}
@@ -605,11 +605,11 @@ def _bounds(at: Cursor) -> Days:
     return begins, begins + dt.timedelta(days=at["days"] - 1)
 
 
-def _told_apart(listing: Listing, answer: Answer) -> list[str]:
-    """What tells each record of a page apart; one without any of it is landing's to refuse."""
+def _keys_of(listing: Listing, answer: Answer) -> list[str]:
+    """The fields that identify each record of a page; landing refuses a record without any of them."""
     records = listing.json_records(answer)
-    told = [[field_of(record, name) for name in listing.key] for record in records if isinstance(record, dict)]
-    return [repr(values) for values in told if any(value is not None for value in values)]
+    keys = [[field_of(record, name) for name in listing.key] for record in records if isinstance(record, dict)]
+    return [repr(values) for values in keys if any(value is not None for value in values)]
 
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Pulling from a REST agency: what to ask, how to page through it, and who asks, put together."""
+"""Pulling from a REST agency: endpoint, paginator and HTTP client put together."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +28,7 @@ def pull(ask: Ask) -> Iterator[Page]:
 
 
 def _base_url(ask: Ask, connection: RestConnection) -> str:
-    """The base address, which stands in messages: whoever reads them must not learn a password."""
+    """The base address. It is repeated in messages, so it must hold no password."""
     name, where = connection.base_url.env, ask.dataset.address
     base_url = read_variable(name, ask.source.name).rstrip("/")
     if wrong := _fault_of(base_url):

@@ -28,7 +28,7 @@ _ends: ContextVar[float] = ContextVar("_ends", default=math.inf)
 
 
 class TryAgainError(RuntimeError):
-    """This attempt failed in a way that another may cure; `retry_after` is the other side's own wish, in seconds."""
+    """This attempt failed and another may succeed; `retry_after` is the wait, in seconds, that the other side wants."""
 
     def __init__(self, reason: str, retry_after: float | None = None) -> None:
         super().__init__(reason)
@@ -36,7 +36,7 @@ class TryAgainError(RuntimeError):
 
 
 class NoLineError(TryAgainError):
-    """There was no connection at all: whatever else is asked over this line fails as well."""
+    """There was no connection at all: every other request over this line fails as well."""
 
 
 class OutOfTimeError(TryAgainError):
@@ -70,7 +70,7 @@ def within(work: Callable[[], T], reason: str, cut: Callable[[], None] = lambda:
     def run() -> None:
         try:
             answer.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - raised again by whoever waits for the answer
+        except BaseException as error:  # noqa: BLE001 - `answer.result()` raises it again
             answer.set_exception(error)
 
     thread = threading.Thread(target=copy_context().run, args=(run,), daemon=True)
@@ -123,21 +123,21 @@ def call_with_retry(
             except TryAgainError as error:
                 failed = error
             pause = _pause(failed, number)
-            # Waiting past the budget is no better than stopping now: the night goes on, the checkpoint keeps the place.
+            # To wait past the budget is no better than to stop now: the run goes on, the checkpoint keeps the place.
             if pause >= left():
                 break
             (sleep or time.sleep)(pause)
-    # What the attempts were broken by may hold an address with a secret in it: it ends here.
+    # The cause is not chained: it may hold an address with a secret in it.
     kind = LineDeadError if isinstance(failed, NoLineError) else TransientError
     raise kind(f"{failed} (tried for up to {budget_seconds:g} s{_resume(failed)}).", where, next_step)
 
 
 def not_now(error: TryAgainError, where: str) -> TransientError:
-    """What one attempt that is not repeated here ends with; it holds the wait that they asked for."""
+    """The error of an attempt that is not repeated here, with the wait that the other side asked for."""
     kind = LineDeadError if isinstance(error, NoLineError | OutOfTimeError) else TransientError
-    told = kind(f"{error}{_resume(error)}.", where, RELAY_AGAIN)
-    told.retry_after = error.retry_after
-    return told
+    problem = kind(f"{error}{_resume(error)}.", where, RELAY_AGAIN)
+    problem.retry_after = error.retry_after
+    return problem
 
 
 def _resume(error: TryAgainError) -> str:
@@ -152,14 +152,14 @@ def _pause(error: TryAgainError, number: int) -> float:
     jitter = secrets.SystemRandom().uniform(0, ceiling)
     if error.retry_after is None:
         return jitter
-    # "Now" is our own jitter: a clock that runs ahead over there must not make us ask in a tight circle.
+    # "Now" is our own jitter: a server whose clock runs ahead must not make us retry in a tight loop.
     return error.retry_after if error.retry_after >= 1.0 else max(error.retry_after, jitter)
 
 
 def retry_after_seconds(header: str | None, date_header: str | None = None) -> float | None:
     """The Retry-After header, in seconds or as a date, as seconds from now; None where there is none we can read.
 
-    A date is counted from the answer's own `Date` where it has one, so that a clock that is wrong over there does no
+    A date is counted from the answer's own `Date` where it has one, so that a server's wrong clock does no
     harm; else from our clock.
     """
     if not header:

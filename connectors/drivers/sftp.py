@@ -125,7 +125,7 @@ class _SftpLine:
                 self._socket.shutdown(socket.SHUT_RDWR)
 
     def _drop(self) -> None:
-        """Forget the connection. A loop that still runs is left to its thread, which was told to end."""
+        """Forget the connection. A loop that still runs is left to its thread, which is ending."""
         self._cut()
         if self._loop is not None and not self._loop.is_running():
             self._loop.close()
@@ -172,11 +172,11 @@ class _Remote:
             after = await client.lstat(path)
         if len(body) > file.size and (after.size, _moment(after)) == (file.size, file.modified_ns):
             what = f"the server says that {file.name} has {file.size} bytes, and gives {len(body)}: whether it is whole"
-            raise AgencyError(f"{what} cannot be told.", where, "ask the agency for a server that tells true sizes")
+            raise AgencyError(f"{what} is not known.", where, "ask the agency for a server that gives true sizes")
         # Still being written: what we read is not the file that will stand there.
         if (len(body), after.size, _moment(after)) != (file.size, file.size, file.modified_ns):
-            told = f"{file.size} bytes listed, {len(body)} read, {after.size} now"
-            raise TransientError(f"{file.name} is still changing ({told}).", where, "run `jifen run` again")
+            sizes = f"{file.size} bytes listed, {len(body)} read, {after.size} now"
+            raise TransientError(f"{file.name} is still changing ({sizes}).", where, "run `jifen run` again")
         return body
 
 
@@ -196,7 +196,7 @@ def _kind(attrs: asyncssh.SFTPAttrs, long_name: str) -> Kind:
 
 
 def _moment(attrs: asyncssh.SFTPAttrs) -> int:
-    """The time of change in nanoseconds, 0 where the server does not tell it."""
+    """The time of change in nanoseconds, 0 where the server does not give it."""
     return int(attrs.mtime or 0) * 1_000_000_000 + int(attrs.mtime_ns or 0)
 
 
@@ -205,7 +205,7 @@ def push(
 ) -> list[str]:
     """Leave files in a recipient's folder, in the order given, each under a temporary name first.
 
-    A reader therefore never sees half a file, and the last one (the manifest) tells that all are there. A file already
+    A reader therefore never sees half a file, and the last one (the manifest) means that all are there. A file already
     there with the same bytes is left alone, so a push may be repeated; one with others is never replaced. Answers the
     names that were written this time.
     """
@@ -274,9 +274,9 @@ async def _leave(client: asyncssh.SFTPClient, target: PurePosixPath, content: by
             async with client.open(str(part), "wb") as handle:
                 while block := ours.read(BLOCK_BYTES):
                     await handle.write(block)
-        # A box that one may only write into tells no sizes, and gives nothing back.
+        # A folder that may only be written to gives neither sizes nor content.
         with (
-            _asked(f"tell the size of {name} in folder {target.parent}", where, mend),
+            _asked(f"give the size of {name} in folder {target.parent}", where, mend),
             suppress(asyncssh.SFTPPermissionDenied, asyncssh.SFTPOpUnsupported),
         ):
             kept = (await client.stat(str(part))).size
@@ -320,7 +320,7 @@ _WHY = {
 
 @contextmanager
 def _asked(what: str, where: str, next_step: str) -> Iterator[None]:
-    """A refusal of the server to do one thing, told as that, without its words: they may hold anything."""
+    """Raise a refusal of the server as an `AgencyError` that names the action, without the server's own words."""
     try:
         yield
     except _LOST:
@@ -349,7 +349,7 @@ _FAULTS: tuple[tuple[Any, str, str], ...] = (
 
 @contextmanager
 def _sorted_faults(where: str) -> Iterator[None]:
-    """The library's errors as ours, without its words: they may hold what nobody else should read."""
+    """The library's errors as ours, without its words, which may hold a secret."""
     try:
         yield
     except socket.gaierror:
@@ -378,7 +378,7 @@ def _options(connection: SftpConnection, where: str) -> tuple[str, int, dict[str
         "username": value(connection.user),
         "password": connection.password and value(connection.password),
         "known_hosts": pinned,
-        # Only what the file names: no key of whoever runs this, no agent, no configuration of the account.
+        # Only what the source file names: no key, agent or configuration of the user who runs this.
         "client_keys": connection.key and [_private_key(connection.key, connection.passphrase, where)],
         "agent_path": None,
         "config": None,
@@ -387,7 +387,7 @@ def _options(connection: SftpConnection, where: str) -> tuple[str, int, dict[str
 
 
 def _private_key(key: Variable, passphrase: Variable | None, where: str) -> asyncssh.SSHKey:
-    """The key of the account from its file, which nobody else may read unless a passphrase guards it."""
+    """The key of the account from its file, which only its owner may read unless a passphrase guards it."""
     path = Path(read_variable(key.env, where)).expanduser()
     opened_by = None if passphrase is None else read_variable(passphrase.env, where)
     try:

@@ -31,7 +31,7 @@ _HIDDEN = (401, 403, 405)
 _NO_PIECES = (400, 501)
 """What a server that knows no `Content-Range` ought to answer (RFC 9110, 14.5), and what one without it does."""
 _REFUSED: Final = {
-    401: "it does not know us",
+    401: "it rejects our credentials",
     403: "the account may not",
     404: "the folder is not there",
     409: "the folder is not there",
@@ -40,7 +40,7 @@ _REFUSED: Final = {
 
 
 class _Hidden:
-    """What a place that one may only write into says of its files."""
+    """In place of the bytes of a file that may be written but not read."""
 
 
 def push(
@@ -154,24 +154,24 @@ class _Line:
         return isinstance(found, bytes)
 
     def length(self, path: str) -> int | None:
-        """How many bytes are there of a file; None where there is none, and where that is not told."""
+        """How many bytes are there of a file; None where there is no file, or no length in the answer."""
         answer = self.ask("HEAD", path, (200, 404, *_HIDDEN))
-        told = answer.headers.get("Content-Length", "")
-        return int(told) if answer.status == 200 and told.isdigit() else None
+        length = answer.headers.get("Content-Length", "")
+        return int(length) if answer.status == 200 and length.isdigit() else None
 
     def may_read(self, path: str) -> bool:
-        """Whether the bytes of a file may be read back; none of them are asked for in vain."""
+        """Whether the bytes of a file may be read back; the cap of 0 bytes keeps the answer from being read."""
         return not isinstance(self.content(path, 0), _Hidden)
 
     def is_kept(self, path: str, content: bytes) -> bool:
-        """Read back what was written: its bytes, or where they are hidden its length, or where that is too, nothing."""
+        """Read back what was written: its bytes; where they may not be read, its length; where it has none, nothing."""
         found = self.content(path, len(content))
         if not isinstance(found, _Hidden):
             return found == content
-        told = self.length(path)
-        what = "nothing of it may be read back, so it went in one piece" if told is None else "only its length is told"
+        length = self.length(path)
+        what = "it may not be read back, so it went in one piece" if length is None else "only its length is known"
         log.warning("%s: %s is left, and not compared: %s", self.where, path, what)
-        return told in (None, len(content))
+        return length in (None, len(content))
 
     def require_kept(self, path: str, content: bytes) -> None:
         """Read back what was written, as far as may be read; other bytes are removed, and an error is raised."""
@@ -208,8 +208,8 @@ def _put_in_pieces(line: _Line, path: str, content: bytes) -> bool:
     if len(content) <= PIECE_BYTES or not _are_put(line, part, content) or not line.is_kept(part, content):
         line.ask("PUT", part, (200, 201, 204), content)
         line.require_kept(part, content)
-    told = {"Destination": line.url(path), "Overwrite": "F"}
-    if line.ask("MOVE", part, (201, 204, 412), headers=told).status == 412 and not line.is_left(path, content):
+    headers = {"Destination": line.url(path), "Overwrite": "F"}
+    if line.ask("MOVE", part, (201, 204, 412), headers=headers).status == 412 and not line.is_left(path, content):
         raise AgencyError(f"another {path} is there, and it is not replaced.", line.where, "ask them to take it away")
     return True
 
@@ -217,8 +217,8 @@ def _put_in_pieces(line: _Line, path: str, content: bytes) -> bool:
 def _are_put(line: _Line, part: str, content: bytes) -> bool:
     """Send the pieces that are not there yet; answers whether each came to stand behind the one before.
 
-    A server that knows no `Content-Range` keeps each piece as the whole file, and says that all is well: the length is
-    asked after each. Where it is not told, or is another, the file has to go in one piece.
+    A server that knows no `Content-Range` keeps each piece as the whole file, and reports success: the length is
+    asked after each. Where it is not given, or is another, the file has to go in one piece.
     """
     begin = line.length(part) or 0
     if begin > len(content) or not line.may_read(part):

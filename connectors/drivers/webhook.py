@@ -101,11 +101,11 @@ def _require_accepted(sink: NoticeSink, answer: Answer, secrets: Secrets, sent: 
         what = "the channel says that it is gone for good (410)."
         raise GoneError(what, sink.name, "ask its people for another address, or remove its sink file")
     if status not in sink.statuses:
-        elsewhere = ": it sends us elsewhere, perhaps to log in" if 300 <= status < 400 else ""
+        elsewhere = ": it redirects us, perhaps to a login" if 300 <= status < 400 else ""
         what = f"the channel rejected the message with {status}{elsewhere}."
     elif body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") or "html" in form:
         what = f"the channel answers {status} with a page of HTML or XML: that is no receipt."
-        next_step = "check its address; a page to log in means that it does not know us"
+        next_step = "check its address; a login page means that it does not accept our secret"
     if what:
         raise AgencyError(what, sink.name, next_step)
     try:
@@ -115,20 +115,20 @@ def _require_accepted(sink: NoticeSink, answer: Answer, secrets: Secrets, sent: 
         value = None
     if sink.answered is not None:
         if not isinstance(value, dict):
-            what = f"the channel answers {status} without {sink.answered.code}, by which it tells how it went."
+            what = f"the channel answers {status} without {sink.answered.code}, the field of its result."
             raise AgencyError(what, sink.name, "compare `answered` in the sink file with the channel's document")
         check_answered(sink.answered, body, value, sink.name, secrets.without)
         return
     if isinstance(value, (dict, list)):
-        told = ", ".join(islice(unreceived(_without_echo(value, loads(sent))), 3))
+        refusal = ", ".join(islice(unreceived(_without_echo(value, loads(sent))), 3))
     else:
         text = body.replace(sent, b"").decode("utf-8", "replace").strip()
-        told = text if refuses_receipt(text) or _BAD_NUMBER.fullmatch(text) else ""
-    if told:
+        refusal = text if refuses_receipt(text) or _BAD_NUMBER.fullmatch(text) else ""
+    if refusal:
         raise AgencyError(
-            f"the channel answers {status} and rejects the message: {secrets.without(told)}.",
+            f"the channel answers {status} and rejects the message: {secrets.without(refusal)}.",
             sink.name,
-            "look it up in the channel's document; where it means success, say so by `answered` in the sink file",
+            "look it up in the channel's document; where it means success, declare `answered` in the sink file",
         )
 
 

@@ -379,7 +379,7 @@ def test_a_server_that_tells_other_sizes_than_it_gives_is_named_as_that(place, m
 
     monkeypatch.setattr(asyncssh.SFTPClient, "readdir", readdir)
     monkeypatch.setattr(asyncssh.SFTPClient, "lstat", lstat)
-    with pytest.raises(AgencyError, match=r"loans_1.csv has 0 bytes, and gives 5: whether it is whole cannot be told"):
+    with pytest.raises(AgencyError, match=r"loans_1.csv has 0 bytes, and gives 5: whether it is whole is not known"):
         pull()
 
 

@@ -118,7 +118,7 @@ NONE = {"total": 0, "items": []}
     ],
 )
 def test_a_refusal_beside_an_empty_list_is_no_empty_list_though_no_code_is_declared(pulled, answer):
-    with pytest.raises(AgencyError, match="without a record and says no: "):
+    with pytest.raises(AgencyError, match="without a record and reports an error: "):
         pulled(lambda _: Reply(answer))
 
 

@@ -184,13 +184,13 @@ def test_a_refusal_is_the_agencys_and_is_not_tried_again(status, pulled):
 
 
 def test_another_path_of_the_same_host_is_named(pulled):
-    with pytest.raises(AgencyError, match=r"answers 301: it sends us elsewhere \(/list/\)"):
+    with pytest.raises(AgencyError, match=r"answers 301: it redirects us \(/list/\)"):
         pulled(lambda _: Reply(b"", 301, {"Location": "/list/?page=1"}))
 
 
 def test_a_portal_in_the_way_is_named_by_its_host(pulled):
     away = Reply(b"", 302, {"Location": "http://portal.example:8080/login?from=canary-query"})
-    with pytest.raises(AgencyError, match=r"answers 302: it sends us elsewhere \(http://portal\.example\)") as caught:
+    with pytest.raises(AgencyError, match=r"answers 302: it redirects us \(http://portal\.example\)") as caught:
         pulled(lambda _: away)
     assert "canary" not in str(caught.value)
 
@@ -202,7 +202,7 @@ def test_credentials_follow_no_redirect_and_no_link_to_another_host(paginator, p
         reply = Reply({"items": [{"id": 1}], "next": link}, 200, {"Link": f'<{link}>; rel="next"'})
         if paginator is PAGED:
             reply = Reply(b"", 302, {"Location": link})
-        with pytest.raises(AgencyError, match=r"leads to another host|it sends us elsewhere") as caught:
+        with pytest.raises(AgencyError, match=r"leads to another host|it redirects us") as caught:
             pulled(lambda _: reply, paginator=paginator)
         assert other.seen == []
     assert other.url not in str(caught.value)

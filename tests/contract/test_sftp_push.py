@@ -115,7 +115,7 @@ class Swept(asyncssh.SFTPServer):
 @pytest.mark.parametrize(
     ("manners", "told", "left"),
     [
-        (Swept, r"refuses to tell the size of scores\.csv .*there is none", []),
+        (Swept, r"refuses to give the size of scores\.csv .*there is none", []),
         (refusing(FAILED, "write"), r"refuses to write scores\.csv into folder box \(SFTPFailure: .* full disk", []),
         (refusing(FAILED, "close"), r"refuses to write scores\.csv", []),
         (refusing(asyncssh.SFTPNoSpaceOnFilesystem("x"), "write"), r"refuses to write scores\.csv", []),

@@ -173,7 +173,7 @@ def test_files_are_left_whole_once_and_read_again_and_another_one_is_never_repla
 
 
 def test_who_is_not_known_or_may_not_is_told(reach, apache, store):
-    with pytest.raises(AgencyError, match=r"refuses to PUT .* \(401: it does not know us"):
+    with pytest.raises(AgencyError, match=r"refuses to PUT .* \(401: it rejects our credentials"):
         reach({**apache, "BOX_PASSWORD": "wrong"}, DAV, [("b.csv", b"b")])
     with pytest.raises(AgencyError, match=r"refuses to PUT .* \(403: the account may not"):
         reach({**store, "BOX_SECRET": "wrong"}, S3, [("b.csv", b"b")])
@@ -297,7 +297,7 @@ def no_length(self):
     ("hidden", "told"),
     [
         ({}, None),
-        ({"do_GET": not_here, "do_HEAD": WebFolder.do_GET}, "only its length is told"),
+        ({"do_GET": not_here, "do_HEAD": WebFolder.do_GET}, "only its length is known"),
         ({"do_GET": not_here, "do_HEAD": not_here}, "nothing of it may be read back"),
         ({"do_GET": not_here, "do_HEAD": no_length}, "nothing of it may be read back"),
     ],

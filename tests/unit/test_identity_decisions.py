@@ -61,7 +61,7 @@ def test_a_file_saved_by_a_spreadsheet_or_an_editor_is_read(tmp_path, sources):
         (f"tax,statements,甲,{GOOD},2025-06-30,王工,", "why is empty"),
         (f"tax,statements,甲\u202e,{GOOD},2025-06-30,王工,核对", "identifier is empty or holds a hidden"),
         (f"tax,statements,甲,{GOOD},2025-06-30,王工", "6 cells"),
-        (f"tax,statements,既有,{OTHER},2025-06-29,王工,核对", "line 2 speaks of 既有"),
+        (f"tax,statements,既有,{OTHER},2025-06-29,王工,核对", "line 2 decides on 既有"),
         ('tax,statements,甲,,2025-06-30,王工,"核', "no line of CSV"),
     ],
 )

@@ -99,7 +99,7 @@ REFUSED = {
     **{f"a token like {token}": (told_with(raw_next=token), "neither text nor a number") for token in (True, ["t1"])},
     **{f"a total of {total}"[:30]: (told_with(total=total), "the total at total is no count")
        for total in (None, True, "many", -1, 10**13, [], "9" * 5000)},
-    **{f"beside {beside}": (told_with(**beside), "says that they are not whole") for beside in (
+    **{f"beside {beside}": (told_with(**beside), "reports that they are not all") for beside in (
         {"errors": [{"message": "district 2 could not be read"}]}, {"error": "timeout"}, {"success": False},
         {"timed_out": True}, {"truncated": True}, {"incomplete_results": True},
     )},
