@@ -1,4 +1,4 @@
-"""What a dataset is asked for: from which change on, and value by value where it is partitioned."""
+"""What a pull requests of a dataset: the changes from which moment on, and the values of its partition."""
 
 from datetime import date, datetime, timedelta
 
@@ -44,8 +44,8 @@ def partition_values(
 ) -> tuple[str, ...]:
     """The values in their order; none where the dataset has no partition.
 
-    A parent's values are those of every record it has landed and not deleted, so a child is asked for whatever is
-    known. Raises `AgencyError` where the parent has no data yet.
+    A parent's values are those of every record it has landed and not deleted, so a child is requested for every one
+    that is known. Raises `AgencyError` where the parent has no data yet.
     """
     partition = dataset.request.partition if isinstance(dataset.request, RestRequest) else None
     if partition is None:

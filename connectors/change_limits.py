@@ -43,6 +43,7 @@ class Drifts(Strict):
     """
 
     least: int = Field(gt=0)
+    """How many records are needed on both sides before a share or a median is compared."""
     learnt_from: int = Field(gt=0)
     kin: Drift
     all: Drift
@@ -54,7 +55,9 @@ class ChangeLimits(Strict):
     learn: Learning
     counts: dict[str, Budget]
     backdated_days: int = Field(gt=0)
+    """How long before the business date the day of a new record is taken for backdated."""
     leap: float = Field(gt=1)
+    """By what factor a number leaps that is hardly of the same enterprise."""
     drift: Drifts
 
 
@@ -82,21 +85,6 @@ class Beyond:
 def shipped() -> ChangeLimits:
     """The limits of `change_limits.yml`."""
     return ChangeLimits.model_validate(read_yaml(LIMITS_FILE.read_bytes()))
-
-
-def backdated_days() -> int:
-    """How long before the business date the day of a new record is taken for backdated."""
-    return shipped().backdated_days
-
-
-def leap() -> float:
-    """By what factor a number leaps that is hardly of the same enterprise."""
-    return shipped().leap
-
-
-def drift_least() -> int:
-    """How many records are needed on both sides before a share or a median is compared."""
-    return shipped().drift.least
 
 
 def beyond(dataset: Dataset, found: "Changes", past: Sequence[Mapping[str, Any]]) -> list[Beyond]:

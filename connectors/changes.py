@@ -15,12 +15,10 @@ from typing import Any
 
 import duckdb
 
-from connectors.change_limits import backdated_days, declared, drift_least, leap, may_be
-from connectors.settle import database
-from connectors.spec import Column, Dataset, Move
+from connectors.change_limits import declared, may_be, shipped
+from connectors.settle import column_list, count_of, database
+from connectors.spec import DAYS, NUMBERS, Column, Dataset, Move
 
-_NUMBERS = ("integer", "bigint", "decimal")
-_DAYS = ("date", "timestamp")
 EXAMPLES = 5
 
 
@@ -72,9 +70,9 @@ class Shape:
 
 def kind_of(column: Column) -> str:
     """How a column is counted: as number, category, date or text."""
-    if column.kind in _NUMBERS:
+    if column.kind in NUMBERS:
         return "number"
-    if column.kind in _DAYS:
+    if column.kind in DAYS:
         return "date"
     return "category" if column.values or column.kind == "boolean" else "text"
 
@@ -82,13 +80,13 @@ def kind_of(column: Column) -> str:
 def shape_of(dataset: Dataset) -> Shape:
     """Take a dataset apart by its key, its freshness and its types."""
     timed = [
-        column.name for column in dataset.columns if column.name in dataset.key and column.kind in ("integer", *_DAYS)
+        column.name for column in dataset.columns if column.name in dataset.key and column.kind in ("integer", *DAYS)
     ]
     fresh = getattr(dataset.freshness, "column", None)
     by_freshness = fresh if fresh in timed and len(timed) > 1 else None
     version = declared(dataset).version or by_freshness
     periods = tuple(name for name in timed if name != version)
-    dated = [column.name for column in dataset.columns if column.kind in _DAYS and column.required]
+    dated = [column.name for column in dataset.columns if column.kind in DAYS and column.required]
     own = [fresh, dataset.valid.from_column if dataset.valid else None, *dated]
     facts = tuple(column for column in dataset.columns if column.name not in dataset.key)
     whole = periods if len(periods) < len(dataset.key) - (version is not None) else ()
@@ -125,13 +123,13 @@ def examples(dataset: Dataset, held: Sequence[Path], fresh: Path, what: Sequence
                 query = f"select {key} from {'gone' if name == 'vanished' else 'added'}"
             else:
                 continue
-            rows = db.execute(f"{query} order by {_names(dataset.key)} limit {EXAMPLES}").fetchall()
+            rows = db.execute(f"{query} order by {column_list(dataset.key)} limit {EXAMPLES}").fetchall()
             found[name] = [str(text) for (text,) in rows]
     return found
 
 
 def _key_in_words(dataset: Dataset) -> str:
-    return f"concat_ws(' / ', {_names(dataset.key)})"
+    return f"concat_ws(' / ', {column_list(dataset.key)})"
 
 
 _OF_ADDED = ("added", "added_periods", "backdated", "copied")
@@ -159,13 +157,9 @@ def _side_by_side(
         yield db, facts
 
 
-def _names(names: Sequence[str], table: str = "") -> str:
-    return ", ".join(f'{table}"{name}"' for name in names)
-
-
 def _set_apart(db: duckdb.DuckDBPyConnection, dataset: Dataset, shape: Shape, facts: Sequence[Column]) -> None:
     """`came`: rows of the batch that are not word for word held. `was`: rows held that the batch does not have so."""
-    names = _names([*shape.key, *(column.name for column in facts)])
+    names = column_list([*shape.key, *(column.name for column in facts)])
     if dataset.load == "snapshot":
         for one in ("held", "fresh"):
             db.execute(
@@ -179,7 +173,7 @@ def _set_apart(db: duckdb.DuckDBPyConnection, dataset: Dataset, shape: Shape, fa
                 anti join other using (_hash)"""
             )
         return
-    key = _names(shape.key)
+    key = column_list(shape.key)
     db.execute(
         f"""create temp view held as select {names} from held_files
         qualify row_number() over (partition by {key} order by _learned_on desc, _batch desc) = 1 and not _deleted"""
@@ -194,7 +188,7 @@ def _set_apart(db: duckdb.DuckDBPyConnection, dataset: Dataset, shape: Shape, fa
 
 def _pair(db: duckdb.DuckDBPyConnection, dataset: Dataset, shape: Shape) -> None:
     """`pairs`: a record and what it was (`o_…`), corrections among them. `added`: new keys. `gone`: keys no more."""
-    key = _names(shape.key)
+    key = column_list(shape.key)
     columns = [row[0] for row in db.execute("describe came").fetchall()]
     before = ", ".join(f'was."{name}" as "o_{name}"' for name in columns)
     db.execute(f"create temp table pairs as select came.*, {before} from came join was using ({key})")
@@ -206,9 +200,9 @@ def _pair(db: duckdb.DuckDBPyConnection, dataset: Dataset, shape: Shape) -> None
             f"create temp table gone as select {key} from was semi join (from fresh_file where _deleted) using ({key})"
         )
     if shape.version:
-        subject = _names(shape.subject)
+        subject = column_list(shape.subject)
         db.execute(
-            f"""create temp table prior as select {_names(columns)} from held
+            f"""create temp table prior as select {column_list(columns)} from held
             where ({subject}) in (select ({subject}) from added)
             qualify row_number() over (partition by {subject} order by "{shape.version}" desc) = 1"""
         )
@@ -286,7 +280,7 @@ def _counted(db: duckdb.DuckDBPyConnection, dataset: Dataset, facts: Sequence[Co
     counted = ", ".join(f"count(*) filter ({condition})" for condition, _ in conditions.values())
     row = db.execute(f"select {counted} from pairs").fetchone() if conditions else ()
     found = dict(zip(conditions, row or (), strict=True))
-    return {**found, "vanished": _number(db, "select count(*) from gone")}
+    return {**found, "vanished": count_of(db, "select count(*) from gone")}
 
 
 def _revised(db: duckdb.DuckDBPyConnection, dataset: Dataset, facts: Sequence[Column]) -> tuple[int, list[str]]:
@@ -296,7 +290,7 @@ def _revised(db: duckdb.DuckDBPyConnection, dataset: Dataset, facts: Sequence[Co
     key = f"select {_key_in_words(dataset)} as held_key"
     revised = f"({key} from pairs where {' or '.join(is_other) or 'false'} union all {key} from gone)"
     first = db.execute(f"select held_key from {revised} order by held_key limit {EXAMPLES}").fetchall()
-    return _number(db, f"select count(*) from {revised}"), [str(text) for (text,) in first]
+    return count_of(db, f"select count(*) from {revised}"), [str(text) for (text,) in first]
 
 
 def _by_period(
@@ -308,7 +302,7 @@ def _by_period(
     """
     if not shape.periods:
         return {}
-    of = _names(shape.periods)
+    of = column_list(shape.periods)
     conditions = {**_conditions(facts), **_move_conditions(dataset, facts)}
     counted = ", ".join(f"count(*) filter ({condition})" for condition, _ in conditions.values())
     rows = [
@@ -326,7 +320,7 @@ def _by_period(
     for period, counts in sorted(rows, key=lambda row: str(row[0])):
         size = sizes.get(period, 0)
         for name, count in counts.items():
-            if size >= drift_least() and count:
+            if size >= shipped().drift.least and count:
                 found.setdefault(name, []).append((count, size, _in_words(period)))
     return {name: _worst(dataset, name, some) for name, some in found.items()}
 
@@ -343,20 +337,20 @@ def _in_words(period: Any) -> str:
 
 def _added(db: duckdb.DuckDBPyConnection, shape: Shape, facts: Sequence[Column], as_of: date) -> dict[str, int]:
     """New keys, and those among them that look like old records under another."""
-    count = _number(db, "select count(*) from added")
+    count = count_of(db, "select count(*) from added")
     if not count:
         return {}
     if shape.periods:
         return {"added_periods": count}
     found = {"added": count}
     if shape.day is not None:
-        limit = (as_of - timedelta(days=backdated_days())).isoformat()
-        found["backdated"] = _number(db, f"select count(*) from added where \"{shape.day}\" < date '{limit}'")
+        limit = (as_of - timedelta(days=shipped().backdated_days)).isoformat()
+        found["backdated"] = count_of(db, f"select count(*) from added where \"{shape.day}\" < date '{limit}'")
     if len(facts) > 2:
-        names = _names([column.name for column in facts])
+        names = column_list([column.name for column in facts])
         word_for_word = f"select hash({names}) as _hash from"
         query = f"select count(*) from ({word_for_word} added) semi join ({word_for_word} held) using (_hash)"
-        found["copied"] = _number(db, query)
+        found["copied"] = count_of(db, query)
     return found
 
 
@@ -377,13 +371,13 @@ def _drift(
     db: duckdb.DuckDBPyConnection, shape: Shape, facts: Sequence[Column]
 ) -> tuple[dict[str, float], dict[str, tuple[float | None, float | None]]]:
     """How the new records differ as a whole from those held: of the same enterprises' last period, else from all."""
-    least = drift_least()
-    if _number(db, "select count(*) from added") < least:
+    least = shipped().drift.least
+    if count_of(db, "select count(*) from added") < least:
         return {}, {}
-    names = _names([*shape.key, *(column.name for column in facts)])
+    names = column_list([*shape.key, *(column.name for column in facts)])
     scope = "kin" if shape.periods and shape.entity else "all"
     if scope == "kin":
-        entity = _names(shape.entity)
+        entity = column_list(shape.entity)
         latest = ", ".join(f'"{name}" desc' for name in (*shape.periods, *filter(None, [shape.version])))
         db.execute(
             f"""create temp table kin as select {names} from held where ({entity}) in (select ({entity}) from added)
@@ -460,18 +454,13 @@ def _moved_share(before: dict[str, Any], after: dict[str, Any], name: str) -> fl
 
 def _leaps(db: duckdb.DuckDBPyConnection, facts: Sequence[Column], shape: Shape) -> dict[str, float]:
     """By number how many new records hold some hundred times, or a some hundredth of, the last period's."""
-    entity = _names(shape.entity)
+    entity = column_list(shape.entity)
     numbers = [column.name for column in facts if kind_of(column) == "number"]
     counted = ", ".join(
         f"""count(*) filter (newer."{name}" <> 0 and kin."{name}" <> 0
             and greatest(abs(newer."{name}"), abs(kin."{name}")) >= 1000
-            and abs(ln(abs(nullif(newer."{name}", 0) / nullif(kin."{name}", 0)))) > ln({leap()}))"""
+            and abs(ln(abs(nullif(newer."{name}", 0) / nullif(kin."{name}", 0)))) > ln({shipped().leap}))"""
         for name in numbers
     )
     row = db.execute(f"select {counted} from newer join kin using ({entity})").fetchone() if numbers else ()
     return {f"leapt:{name}": float(n) for name, n in zip(numbers, row or (), strict=True) if n}
-
-
-def _number(db: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = db.execute(query).fetchone()
-    return int(row[0] or 0) if row else 0

@@ -6,7 +6,7 @@ from typing import Any
 
 from connectors.drivers.pages import Ask, Page
 from connectors.errors import AgencyError, ConnectorError, LineDeadError, TransientError
-from connectors.pull import driver_of, seen_in_folder
+from connectors.pull import driver_of, notices_of
 from connectors.quarantine import place_of
 from connectors.reading import Part, Reading
 from connectors.spec import Dataset, RestRequest, Source
@@ -47,7 +47,7 @@ def _check_dataset(
             raise TransientError(error.what, dataset.address, error.next_step)
         notes: Counter[str] = Counter()
         page = _first_page(source, dataset, zone, settings, notes)
-        line["message"] = seen_in_folder(notes)
+        line["message"] = notices_of(notes)
         if page is None:
             return {**line, "state": "failed", "message": line["message"] or "nothing is there to fetch"}
         reading, parts = _read(dataset, zone, settings, page)

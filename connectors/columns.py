@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from connectors import spelling, uscc
 from connectors.json_text import JsonNumber
-from connectors.spec import Column, Dataset, Tombstone
+from connectors.spec import DAYS, NUMBERS, Column, Dataset, Tombstone
 from ledger.hand_made import MISSING_WORDS
 
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
@@ -27,9 +27,6 @@ _MOMENT = re.compile(
 _ISO_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ](?!24)\d\d:\d\d:\d\d\S*", re.ASCII)
 _WAN = Decimal(10_000)
 _PLAIN_DIGITS = 40
-
-NUMBERS = frozenset({"integer", "bigint", "decimal"})
-"""The kinds of columns that hold numbers."""
 
 _SHEET_POWER = 11
 """From 10^11 on a sheet shows a number as a power of ten, with six digits; programs write small powers exactly."""
@@ -183,7 +180,7 @@ def words_of(column: Column) -> frozenset[str]:
 
 def bounds_of(column: Column) -> tuple[Any, Any]:
     """The least and the greatest value of a column, None where there is no bound; of dates and moments, days."""
-    if column.kind in ("date", "timestamp"):
+    if column.kind in DAYS:
         return column.min or FIRST_DAY, column.max or LAST_DAY
     return column.min, column.max
 
@@ -210,7 +207,7 @@ def _fault(column: Column, raw: Any, reason: str) -> Fault:
 
 def _text(raw: Any, column: Column) -> str | None:
     """What was sent, as text for the parser of its column; what cannot be right there is refused at once."""
-    is_day = column.kind in ("date", "timestamp")
+    is_day = column.kind in DAYS
     text: str | None = None
     if isinstance(raw, JsonNumber) and (column.kind not in NUMBERS or "e" in raw.lower()):
         text = _json_number_text(raw) if column.kind == "varchar" else _number_text(Decimal(raw), column)
@@ -238,7 +235,7 @@ def _number_text(raw: Decimal | float, column: Column) -> str | None:
         raise ValueFaultError("digits_lost")
     if column.kind in ("varchar", "boolean") or column.epoch:
         return _digits(number)
-    if column.kind in ("date", "timestamp"):
+    if column.kind in DAYS:
         return None
     # Not format(number, "f") alone: a hostile exponent would unfold into a billion digits.
     return format(number, "f") if abs(number.adjusted()) < _PLAIN_DIGITS else str(number)
@@ -316,7 +313,7 @@ def _plain_text(text: str, column: Column) -> tuple[str, str | None]:
 
 def _doubt(text: str, column: Column) -> str | None:
     """What may be no character of this text: refused in a name or code, for nothing else then says whose it is."""
-    named = column.says_who or is_code(column)
+    named = column.is_identifying or is_code(column)
     if named and spelling.IN_NAME.search(text):
         raise ValueFaultError("escaped_text")
     for pattern, reason in ((spelling.DOUBTFUL, "lost_character"), (spelling.ESCAPED, "escaped_text")):

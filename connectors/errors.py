@@ -65,3 +65,8 @@ class PagingFaultError(DataError):
     def __init__(self, what: str, where: str, next_step: str, restart_at: dict[str, Any] | None = None) -> None:
         super().__init__(what, where, next_step)
         self.restart_at = restart_at
+
+
+def printable(text: str, longest: int) -> str:
+    """A text of the other side as it may stand in a message: without control characters, and not longer than this."""
+    return "".join(sign for sign in text if sign.isprintable())[:longest]

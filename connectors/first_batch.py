@@ -13,12 +13,11 @@ import duckdb
 from pydantic import Field
 
 from connectors.settle import database
-from connectors.spec import Dataset, First, Freshness, Percent
+from connectors.spec import NUMBERS, Dataset, First, Freshness, Percent
 from connectors.strict import Strict
 from ledger.yaml_file import read_yaml
 
 LIMITS_FILE = Path(__file__).with_name("first_limits.yml")
-NUMBERS = ("integer", "bigint", "decimal")
 EXAMPLES = 5
 
 

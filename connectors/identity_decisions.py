@@ -129,7 +129,7 @@ def contradicted(
 
 def _names_one(dataset: Dataset) -> bool:
     """Whether a record names one enterprise; one with two codes is of the register, and says how they are linked."""
-    identifying = [column for column in dataset.says_who if column.identifies != "event"]
+    identifying = [column for column in dataset.identifying if column.identifies != "event"]
     return len(dataset.codes) == 1 or bool(not dataset.codes and identifying)
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from connectors.errors import printable
+
 if TYPE_CHECKING:
     from connectors.spec import Dataset, JsonDecoder
 
@@ -31,7 +33,7 @@ def shape_of(answer: Any) -> str:
     for name, part in answer.items():
         inner = [f"{name}.{one}" for one in part] if isinstance(part, dict) else []
         found += inner or [f"{name} (a text)" if isinstance(part, str) and part[:1] in ("{", "[") else str(name)]
-    shown = ["".join(sign for sign in one if sign.isprintable())[:40] for one in found[:12]]
+    shown = [printable(one, 40) for one in found[:12]]
     return f"has {', '.join(shown) or 'no names at all'}"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.decoders.what_it_is import JSON, TEXT, UTF16, what_it_is
+from connectors.decoders.form import JSON, TEXT, UTF16, form_of
 
 MAX_WEIGHT_BYTES = 256 * 1024 * 1024
 """The most memory that the values of one text may take: a few bytes of `{}` become dozens of a Python object."""
@@ -120,7 +120,7 @@ def _why_not(body: bytes, message: str) -> NotJsonError:
 
 
 def _other_form(body: bytes) -> str | None:
-    form = what_it_is(body)
+    form = form_of(body)
     is_half_zero = body.count(0) * 3 > len(body) or body.startswith((b"\xff\xfe", b"\xfe\xff"))
     if is_half_zero and form != "text in UTF-32":
         return f"{UTF16}: declare encoding: utf-16 under decoder"
@@ -146,7 +146,7 @@ def _odd_sign(body: bytes, message: str) -> str:
         if odd := pattern.match(body, place):
             return f"it {words.format(found=odd[0].decode())}, at byte {place}"
     if not place:
-        return f"it is {what_it_is(body)}"
+        return f"it is {form_of(body)}"
     return f"{_PLACE.sub('', message).removeprefix('JSON is malformed: ')}, at byte {place}"
 
 

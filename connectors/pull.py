@@ -109,7 +109,7 @@ def _as_pulled(base: Pulled, key: BatchKey, values: Mapping[str, Any]) -> Pulled
         return replace(
             base, batch=key.batch, whose="data", message=f"{address} {values['message']}. {next_step}", **fields
         )
-    seen = [_nothing_passed(values), seen_in_folder(values["counts"])]
+    seen = [_nothing_passed(values), notices_of(values["counts"])]
     changes = values.get("changes") or {}
     batch = values.get("same_as", key.batch)
     return replace(
@@ -130,7 +130,7 @@ def _nothing_passed(values: Mapping[str, Any]) -> str | None:
     return f"not one of {values['rows_received']} records passed ({rules}). Next: jifen quarantine list"
 
 
-def seen_in_folder(counts: Mapping[str, int]) -> str | None:
+def notices_of(counts: Mapping[str, int]) -> str | None:
     """What a person should know of a delivery: files not taken, old or gone, and missing keys, values and records."""
     notices = []
     for name, what in _NOTICES.items():

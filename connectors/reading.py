@@ -310,13 +310,13 @@ def _check_rules(dataset: Dataset, facts: dict[str, pa.Array], faults: dict[int,
 def _refuse_totals(dataset: Dataset, facts: dict[str, pa.Array], faults: dict[int, list[Fault]]) -> None:
     """A total, a note or the header again, where a key or a name belongs, is no record, unless `values` names it."""
     for column in dataset.columns:
-        named = column.name in dataset.key or column.says_who
+        named = column.name in dataset.key or column.is_identifying
         if not named or column.data_type != "varchar" or column.check or column.values is not None:
             continue
         stated, alone = facts[column.name], dataset.key == (column.name,)
         is_none = pc.equal(stated, column.source_field)
         if pc.any(pc.match_substring_regex(stated, MAY_BE_NONE)).as_py():
-            pattern = NO_RECORD + NO_ONE * (alone or column.says_who) + RULE_LINE * alone
+            pattern = NO_RECORD + NO_ONE * (alone or column.is_identifying) + RULE_LINE * alone
             is_none = pc.or_(is_none, pc.match_substring_regex(stated, pattern))
         for place in _places(is_none):
             faults[place].append(Fault("not_a_record", column.name, stated[place].as_py(), True))

@@ -76,7 +76,7 @@ def identity_of(dataset: Dataset, fields: Mapping[str, Any]) -> Identity:
     """Read code, name and key out of a record's own fields, whatever else is wrong with it."""
     stated = {column.name: _text(fields.get(column.source_field)) for column in dataset.columns}
     coded = next((stated[column.name] for column in dataset.codes), None)
-    named = next((stated[column.name] for column in dataset.says_who if stated[column.name]), None)
+    named = next((stated[column.name] for column in dataset.identifying if stated[column.name]), None)
     return Identity(_code(coded) if coded else None, named, tuple(stated[name] for name in dataset.key))
 
 

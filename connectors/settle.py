@@ -133,11 +133,11 @@ def settle(
             losses = _add_deletions(db, dataset, dataset.deletes, refused_keys, unknown_keys, schema, notes)
         if replaced:
             notes["superseded_in_batch"] = notes.get("superseded_in_batch", 0) + replaced
-        before = _number(db, "select count(*) from known where not _deleted")
+        before = count_of(db, "select count(*) from known where not _deleted")
         if isinstance(dataset.deletes, Tombstone):
             losses = _buried(db, dataset, before)
         total = _total_after(db, dataset)
-        _write(db, dataset, schema, target)
+        write_rows(target, schema, _in_order(db, "news", dataset, schema))
     return Settled(total, before, repeats, notes, conflicts, losses, emptied)
 
 
@@ -147,7 +147,8 @@ def database(folder: Path) -> duckdb.DuckDBPyConnection:
     return db.execute("set temp_directory = $folder", {"folder": str(folder / ".settling")})
 
 
-def _names(names: Sequence[str], table: str = "") -> str:
+def column_list(names: Sequence[str], table: str = "") -> str:
+    """Column names for SQL, in quotation marks and with commas between them; `table` is a prefix such as `known.`."""
     return ", ".join(f'{table}"{name}"' for name in names)
 
 
@@ -167,7 +168,8 @@ def _facts(dataset: Dataset) -> list[str]:
     return [column.name for column in dataset.columns]
 
 
-def _number(db: duckdb.DuckDBPyConnection, query: str) -> int:
+def count_of(db: duckdb.DuckDBPyConnection, query: str) -> int:
+    """The first value of a query as a whole number; 0 for null and for no row."""
     row = db.execute(query).fetchone()
     return int(row[0] or 0) if row else 0
 
@@ -189,7 +191,7 @@ def _open_known(db: duckdb.DuckDBPyConnection, dataset: Dataset, known: Sequence
     db.execute(
         f"""create temp table known as select newest.*, ages._age from (
             select {columns} from landed qualify row_number() over (
-                partition by {_names(dataset.key)} order by _learned_on desc, _batch desc) = 1
+                partition by {column_list(dataset.key)} order by _learned_on desc, _batch desc) = 1
         ) as newest left join ages using (_batch, _sequence)"""  # noqa: S608
     )
 
@@ -200,7 +202,7 @@ def _leave_out_replaced(db: duckdb.DuckDBPyConnection, dataset: Dataset, deletes
     Files that share a key of that value are two versions of it; those that share none are its parts, and all count. The
     rows of the earlier version are in `replaced`, and no longer in `batch`.
     """
-    key, value = _names(dataset.key), f'"{deletes.column}"'
+    key, value = column_list(dataset.key), f'"{deletes.column}"'
     same_key = " and ".join(f'early."{name}" = late."{name}"' for name in dataset.key)
     db.execute(
         f"""create temp table outdone as
@@ -213,7 +215,7 @@ def _leave_out_replaced(db: duckdb.DuckDBPyConnection, dataset: Dataset, deletes
         f"""insert into replaced select batch.* from batch semi join outdone
         on batch.{value} = outdone._covered and batch._sequence = outdone._sequence"""  # noqa: S608
     )
-    gone = _number(db, "select count(*) from replaced")
+    gone = count_of(db, "select count(*) from replaced")
     if gone:
         db.execute("alter view batch rename to whole_batch")
         db.execute(
@@ -227,13 +229,13 @@ def _one_per_key(
     db: duckdb.DuckDBPyConnection, dataset: Dataset
 ) -> tuple[dict[str, int], int, tuple[tuple[int, int], ...]]:
     """Make `one`: the same record twice is dropped, a feed keeps its newest, records that contradict are left out."""
-    key, facts = _names(dataset.key), _names(_facts(dataset))
+    key, facts = column_list(dataset.key), column_list(_facts(dataset))
     newest_first = "0"
     if dataset.load == "upsert":
         newest_first = f"{_age(dataset)} desc nulls last"
         newest_first += f', "{dataset.since.column}" desc nulls last' if dataset.since else ""
     db.execute(f"create temp table twice as select {key} from batch group by all having count(*) > 1")  # noqa: S608
-    if _number(db, "select count(*) from twice") == 0:
+    if count_of(db, "select count(*) from twice") == 0:
         db.execute("create temp view one as select * from batch")
         return {}, 0, ()
     db.execute(f"create temp table again as select batch.* from batch semi join twice using ({key})")  # noqa: S608
@@ -254,17 +256,17 @@ def _one_per_key(
         union all by name
         select * exclude (newness, rivals) from apart where newness = 1 and rivals = 1"""  # noqa: S608
     )
-    repeats = _number(
+    repeats = count_of(
         db,
         f"""select sum(copies - 1) from (select count(*) as copies, count(distinct _sequence) as pages
         from again group by {key}) where pages > 1""",  # noqa: S608
     )
     if isinstance(dataset.request, FileRequest) and _are_parts(db, key):
         repeats = 0
-    dropped = _number(db, "select (select count(*) from again) - (select count(*) from apart)")
-    superseded = _number(db, "select count(*) from apart where newness > 1 and rivals = 1")
+    dropped = count_of(db, "select (select count(*) from again) - (select count(*) from apart)")
+    superseded = count_of(db, "select count(*) from apart where newness > 1 and rivals = 1")
     rows = db.execute("select _sequence, _position from apart where rivals > 1 order by all").fetchall()
-    by_name = _number(
+    by_name = count_of(
         db,
         f"""select count(*) from (
             select * from apart where newness > 1 and rivals = 1
@@ -278,7 +280,7 @@ def _one_per_key(
 
 def _are_parts(db: duckdb.DuckDBPyConnection, key: str) -> bool:
     """Whether the files of a batch are parts of one whole: they share equal records, at most a tenth of each."""
-    return not _number(
+    return not count_of(
         db,
         f"""with shared as (select * from again semi join (
             select {key} from again group by all having count(distinct _sequence) > 1) using ({key}))
@@ -304,7 +306,7 @@ def _make_news(db: duckdb.DuckDBPyConnection, dataset: Dataset, notes: dict[str,
         from one left join known on {same_key}
         where known."{dataset.key[0]}" is null or ({differs})"""  # noqa: S608
     )
-    late = _number(db, "delete from news where _is_late")
+    late = count_of(db, "delete from news where _is_late")
     if late:
         notes["older_than_held"] = late
 
@@ -322,12 +324,12 @@ def _emptied(db: duckdb.DuckDBPyConnection, dataset: Dataset) -> tuple[Emptied, 
     empty = [name for name, count in zip(names, counts, strict=True) if not count] if size else []
     found = []
     for name in empty:
-        had = _number(
+        had = count_of(
             db,
-            f"""select count(known."{name}") from known semi join (select {_names(dataset.key)} from one
-            where not _deleted) using ({_names(dataset.key)}) where not known._deleted""",  # noqa: S608
+            f"""select count(known."{name}") from known semi join (select {column_list(dataset.key)} from one
+            where not _deleted) using ({column_list(dataset.key)}) where not known._deleted""",  # noqa: S608
         )
-        is_always_there = size >= FEW and _number(
+        is_always_there = size >= FEW and count_of(
             db,
             f'select count(*) > 0 and count("{name}") >= 0.9 * count(*) from known where not _deleted',  # noqa: S608
         )
@@ -342,14 +344,14 @@ def compare_wholes(dataset: Dataset, held: Path, fresh: Path) -> tuple[tuple[Los
     Keys are compared by what is text in them: days and years move on.
     """
     kinds = {column.name: column.kind for column in dataset.columns}
-    key = _names([name for name in dataset.key if kinds[name] == "varchar"] or dataset.key)
+    key = column_list([name for name in dataset.key if kinds[name] == "varchar"] or dataset.key)
     with database(fresh.parent) as db:
         db.from_parquet(str(held)).create_view("held")
         db.from_parquet(str(fresh)).create_view("fresh")
         had, has = ({row[0] for row in db.execute(f"describe {one}").fetchall()} for one in ("held", "fresh"))
         db.execute(f"create temp view keys as select distinct {key} from held")  # noqa: S608
-        gone = _number(db, f"select count(*) from keys anti join fresh using ({key})")  # noqa: S608
-        keys = Loss("the keys", gone, _number(db, "select count(*) from keys"))
+        gone = count_of(db, f"select count(*) from keys anti join fresh using ({key})")  # noqa: S608
+        keys = Loss("the keys", gone, count_of(db, "select count(*) from keys"))
         return _shrunk(db, dataset, had & has), _bare(db, dataset, had), keys
 
 
@@ -400,12 +402,12 @@ def _add_deletions(
 
     A file that is older than what is held of a value takes nothing away from it.
     """
-    key, value = _names(dataset.key), f'"{deletes.column}"'
+    key, value = column_list(dataset.key), f'"{deletes.column}"'
     columns = [pa.array([row[place] for row in refused_keys], schema.field(name).type)
                for place, name in enumerate(dataset.key)]  # fmt: skip
     db.register("refused", pa.table(columns, names=list(dataset.key)))
     place = ("_batch", "_learned_on", "_raw_sha256", "_sequence", "_position", "_deleted")
-    kept = _names([name for name in schema.names if name not in place], "known.")
+    kept = column_list([name for name in schema.names if name not in place], "known.")
     db.execute(
         f"""create temp table covers as
         select {value} as _covered, min(_batch) as _batch, min(_learned_on) as _learned_on,
@@ -431,7 +433,7 @@ def _add_deletions(
         from known join covers on known.{value} = covers._covered semi join lost using ({key})
         where not known._deleted"""  # noqa: S608
     )
-    count = _number(db, "select count(*) from gone")
+    count = count_of(db, "select count(*) from gone")
     if count and unknown_keys:
         notes["deletions_withheld"] = count
         return ()
@@ -462,8 +464,8 @@ def _parts_lost(db: duckdb.DuckDBPyConnection, key: str, column: str) -> tuple[L
 
 
 def _buried(db: duckdb.DuckDBPyConnection, dataset: Dataset, before: int) -> tuple[Loss, ...]:
-    key = _names(dataset.key)
-    gone = _number(
+    key = column_list(dataset.key)
+    gone = count_of(
         db,
         f"""select count(*) from news semi join (select {key} from known where not _deleted) using ({key})
         where _deleted""",  # noqa: S608
@@ -472,8 +474,8 @@ def _buried(db: duckdb.DuckDBPyConnection, dataset: Dataset, before: int) -> tup
 
 
 def _total_after(db: duckdb.DuckDBPyConnection, dataset: Dataset) -> int:
-    key = _names(dataset.key)
-    return _number(
+    key = column_list(dataset.key)
+    return count_of(
         db,
         f"""select count(*) from (
             select {key}, _deleted from news
@@ -484,13 +486,9 @@ def _total_after(db: duckdb.DuckDBPyConnection, dataset: Dataset) -> int:
 
 
 def _in_order(db: duckdb.DuckDBPyConnection, relation: str, dataset: Dataset, schema: pa.Schema) -> Iterator[pa.Table]:
-    result = db.execute(f"select {_names(schema.names)} from {relation} order by {_names(dataset.key)}")  # noqa: S608
+    result = db.execute(f"select {column_list(schema.names)} from {relation} order by {column_list(dataset.key)}")  # noqa: S608
     for batch in result.to_arrow_reader(ROWS_AT_ONCE):
         yield pa.Table.from_batches([batch]).cast(schema)
-
-
-def _write(db: duckdb.DuckDBPyConnection, dataset: Dataset, schema: pa.Schema, target: Path) -> None:
-    write_rows(target, schema, _in_order(db, "news", dataset, schema))
 
 
 def _write_if_apart(db: duckdb.DuckDBPyConnection, dataset: Dataset, schema: pa.Schema, target: Path) -> int | None:

@@ -562,6 +562,10 @@ class PartWithinWhole(Strict):
     whole: str
 
 
+NUMBERS = frozenset({"integer", "bigint", "decimal"})
+DAYS = ("date", "timestamp")
+"""The kinds of columns that hold numbers, and those that hold days or moments."""
+
 Word = Annotated[str, Field(coerce_numbers_to_str=True)]
 Bound = Annotated[Decimal | date, Field(union_mode="left_to_right")]
 
@@ -614,14 +618,14 @@ class Column(Strict):
         return self.data_type.partition("(")[0]
 
     @property
-    def says_who(self) -> bool:
-        """Whether the column, if no code, says whom a record is about."""
+    def is_identifying(self) -> bool:
+        """Whether the column, which is no code, identifies whom a record is about."""
         return bool(self.names or self.identifies)
 
     @model_validator(mode="before")
     @classmethod
-    def _says_who_by_its_name(cls, said: Any) -> Any:
-        """Files written before columns could say whom they are about are read by the names they had to have."""
+    def _identifies_by_its_name(cls, said: Any) -> Any:
+        """Older files declare neither `names` nor `identifies`: the names of their columns decide."""
         if not isinstance(said, dict) or said.keys() & {"names", "identifies", "check"}:
             return said
         name = said.get("name")
@@ -631,7 +635,7 @@ class Column(Strict):
 
     def _rules(self) -> Rules:
         kind, bounds = self.kind, [bound for bound in (self.min, self.max) if bound is not None]
-        wanted = date if kind in _DAYS else Decimal if kind in _NUMBERS else ()
+        wanted = date if kind in DAYS else Decimal if kind in NUMBERS else ()
         fit = all(isinstance(bound, wanted) for bound in bounds)
         yield fit, f"{self.name}: min and max go with numbers, or as days with dates"
         in_order = len(bounds) < 2 or bounds[0] <= bounds[1]  # type: ignore[operator]
@@ -652,8 +656,6 @@ _NAMES_BEFORE = (
     *("taxpayer_name", "unit_name", "name"),
 )
 _NUMBERS_BEFORE = {"unit_no": "enterprise", "event_no": "event"}
-_NUMBERS = ("integer", "bigint", "decimal")
-_DAYS = ("date", "timestamp")
 _GOES_WITH = {
     "check": ("varchar",),
     "names": ("varchar",),
@@ -661,7 +663,7 @@ _GOES_WITH = {
     "is_true": ("boolean",),
     "is_false": ("boolean",),
     "time": ("date",),
-    "epoch": _DAYS,
+    "epoch": DAYS,
 }
 
 
@@ -699,9 +701,9 @@ class Dataset(Strict):
         yield not unknown, f"no such column: {', '.join(unknown)}"
         optional = [c.name for c in self.columns if c.name in self.key and not c.required]
         yield not optional, f"a key column must be required: {', '.join(optional)}"
-        wrong = sorted(name for name in (self.first.medians if self.first else ()) if kinds[name] not in _NUMBERS)
+        wrong = sorted(name for name in (self.first.medians if self.first else ()) if kinds[name] not in NUMBERS)
         yield not wrong, f"a median is of numbers: {', '.join(wrong)}"
-        wrong = sorted({name for name in _dated(self) if kinds[name] not in _DAYS})
+        wrong = sorted({name for name in _dated(self) if kinds[name] not in DAYS})
         yield not wrong, f"must be of type date or timestamp: {', '.join(wrong)}"
         fault = "since and deletes go with load: upsert; a snapshot is whole by itself"
         yield self.load == "upsert" or (self.since is None and self.deletes is None), fault
@@ -763,14 +765,14 @@ class Dataset(Strict):
 
     @property
     def codes(self) -> tuple[Column, ...]:
-        """The column whose code says whom a record is about; of a list of the register itself, that links two, both."""
+        """The column whose code identifies whom a record is about; in a register list that links two codes, both."""
         checked = tuple(column for column in self.columns if column.check)
         return tuple(column for column in checked if column.identifies == "enterprise") or checked
 
     @property
-    def says_who(self) -> tuple[Column, ...]:
-        """What says whom a record is about beside its code: names first, then numbers, an event's number last."""
-        named = [column for column in self.columns if column.says_who and not column.check]
+    def identifying(self) -> tuple[Column, ...]:
+        """The columns that identify whom a record is about beside its code: names, numbers, an event's number."""
+        named = [column for column in self.columns if column.is_identifying and not column.check]
         return tuple(sorted(named, key=lambda column: (not column.names, column.identifies == "event")))
 
     @property

@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors import uscc
-from connectors.columns import NUMBERS, Fault, arrow_type, bounds_of, is_code, make_parser, numbers_among, words_of
+from connectors.columns import Fault, arrow_type, bounds_of, is_code, make_parser, numbers_among, words_of
 from connectors.json_text import JsonNumber
-from connectors.spec import Column
+from connectors.spec import NUMBERS, Column
 from connectors.spelling import BROKEN, LIKE_GBK, ODD_CODE, ODD_TEXT, OTHER_FORM
 from ledger.hand_made import DITTO_WORDS
 

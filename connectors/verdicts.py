@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from connectors.errors import DataError
+from connectors.errors import DataError, printable
 
 _SHOWN = 100
 
@@ -168,13 +168,8 @@ def partial(value: Any, records: Sequence[Any], *, is_sure: bool, depth: int = 0
 def require_whole(value: Any, records: Sequence[Any], where: str, *, is_sure: bool = False) -> None:
     """Raise a `DataError` where an answer that is taken for the whole says that it is a part."""
     if more := next(partial(value, records, is_sure=is_sure), None):
-        what = f"holds {len(records)} records and says that there are more: {without_controls(more)}."
+        what = f"holds {len(records)} records and says that there are more: {printable(more, _SHOWN)}."
         raise DataError(what, where, "declare how the pages are asked for, or ask the agency for the whole")
-
-
-def without_controls(text: str) -> str:
-    """A text of an agency's as it may stand in a message."""
-    return "".join(sign for sign in text if sign.isprintable())[:_SHOWN]
 
 
 def _plain(name: Any) -> str:
@@ -185,7 +180,7 @@ def require_no_refusal(value: Any, records: Any, where: str) -> None:
     """Raise a `DataError` where a document without records reports an error: it is no empty list."""
     if refusal := next(refusals(value, records), "").partition(" (")[0]:
         raise DataError(
-            f"contains no record and reports an error: {without_controls(refusal)}.",
+            f"contains no record and reports an error: {printable(refusal, _SHOWN)}.",
             where,
             "look it up in the agency's document",
         )

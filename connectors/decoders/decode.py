@@ -6,10 +6,7 @@ from typing import Any
 
 from connectors.decoders.chunk import Chunk
 from connectors.decoders.delimited import decode_csv
-from connectors.decoders.json_records import decode_json, decode_jsonl
-from connectors.decoders.packed import unpack
-from connectors.decoders.text import without_end_mark
-from connectors.decoders.what_it_is import (
+from connectors.decoders.form import (
     BLANK,
     JSON,
     NOTHING,
@@ -21,6 +18,9 @@ from connectors.decoders.what_it_is import (
     XML,
     require_form,
 )
+from connectors.decoders.json_records import decode_json, decode_jsonl
+from connectors.decoders.packed import unpack
+from connectors.decoders.text import without_end_mark
 from connectors.decoders.xml_records import decode_xml
 from connectors.json_path import RecordsAt
 from connectors.spec import (

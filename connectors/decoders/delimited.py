@@ -11,6 +11,7 @@ from itertools import chain, islice
 from typing import Any
 
 from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk
+from connectors.decoders.form import CALL, PUT_AGAIN
 from connectors.decoders.headers import beginning_with, named, refuse_second, refuse_total_on_top
 from connectors.decoders.text import open_text
 from connectors.errors import DataError
@@ -26,8 +27,6 @@ _BLOCK = 64 * 1024
 _STEP = 500
 _SHOWN = 60
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_CALL = "call the agency with this file"
-_AGAIN = "ask the agency to put the file again; it is fetched at the next run"
 _CSV_FAULTS = {
     "new-line character": "a carriage return stands within a field that no quotation marks enclose",
     "expected after": "text stands behind a closing quotation mark",
@@ -55,7 +54,7 @@ def decode_csv(
     notes: tuple[str, ...] = (f"encoding:{rows.encoding}",) if len(decoder.encodings) > 1 else ()
     top = rows.header()
     if not top:
-        raise DataError("has no header line.", where, _CALL)
+        raise DataError("has no header line.", where, CALL)
     trailer = decoder.trailer
     header = named(top, claimed | {trailer.sum_field} if trailer else claimed, where)
     total = _ControlTotal(trailer, header, where) if trailer else None
@@ -88,7 +87,7 @@ class _Rows:
         self._signs = re.compile(re.escape(decoder.delimiter) + "(?! )")
         self.is_cut = not content.rstrip(b"\0").endswith((b"\r", b"\n"))
         if self.is_cut and content.endswith(b"\0") and "utf-16" not in decoder.encodings:
-            raise DataError("ends in zero bytes within a line: it was cut short while it was copied.", where, _AGAIN)
+            raise DataError("ends in zero bytes within a line: it was cut short while it was copied.", where, PUT_AGAIN)
         text = open_text(content, decoder.encodings, where)
         self.encoding = text.encoding
         self._reader = self._parted(chain.from_iterable(self._blocks(text.stream)))
@@ -200,7 +199,7 @@ class _Rows:
             rest = whole[cut:]
             self._characters += len(block)
             if self._characters > 2 * MAX_CHUNK_CHARACTERS:
-                raise DataError(f"one row holds more than {MAX_CHUNK_CHARACTERS} characters.", self._where, _CALL)
+                raise DataError(f"one row holds more than {MAX_CHUNK_CHARACTERS} characters.", self._where, CALL)
             yield io.StringIO(whole[:cut], newline=self._ends)
         yield io.StringIO(rest, newline=self._ends)
 
@@ -228,7 +227,7 @@ class _ControlTotal:
         if trailer.sum_field not in header:
             shown = " ".join(header)[:_SHOWN]
             what = f"has no column {trailer.sum_field} to sum; its header reads {shown!r}."
-            raise DataError(what, where, f"declare header_row where titles stand above the header, or {_CALL}")
+            raise DataError(what, where, f"declare header_row where titles stand above the header, or {CALL}")
         self._trailer, self._where = trailer, where
         self._column = header.index(trailer.sum_field)
         self._last: list[Row] = []
@@ -245,7 +244,7 @@ class _ControlTotal:
                 self._sum += _amount(row[self._column]) if len(row) > self._column else 0
             except ArithmeticError:
                 what = f"the control total cannot be computed: row {place} below the header holds"
-                raise DataError(f"{what} {row[self._column][:_SHOWN]!r} for an amount.", self._where, _CALL) from None
+                raise DataError(f"{what} {row[self._column][:_SHOWN]!r} for an amount.", self._where, CALL) from None
         self._count += len(kept)
         return kept
 
@@ -255,12 +254,12 @@ class _ControlTotal:
         if clean(last[0]) != clean(self._trailer.marker):
             what = f"the last line is no {self._trailer.marker} line but {' '.join(last)[:_SHOWN]!r}"
             notes = "declare ends_at where notes stand below the total, or "
-            raise DataError(f"{what}: the file is cut short, or goes on behind it.", self._where, notes + _AGAIN)
+            raise DataError(f"{what}: the file is cut short, or goes on behind it.", self._where, notes + PUT_AGAIN)
         try:
             declared = int(last[self._trailer.count - 1]), _amount(last[self._trailer.sum - 1])
         except (ArithmeticError, ValueError, IndexError):
             what = f"the control total cannot be read: no plain count and sum in {' '.join(last)[:_SHOWN]!r}"
-            raise DataError(f"{what}.", self._where, f"compare count and sum under trailer, or {_CALL}") from None
+            raise DataError(f"{what}.", self._where, f"compare count and sum under trailer, or {CALL}") from None
         if declared != (self._count, self._sum):
             what = (
                 f"control total says {declared[0]} rows and {declared[1]}, the file holds {self._count} and {self._sum}"
@@ -268,7 +267,7 @@ class _ControlTotal:
             earlier = (
                 f"; row {self._earlier} below the header is a {self._trailer.marker} line too" if self._earlier else ""
             )
-            raise DataError(f"{what}{earlier}.", self._where, _AGAIN)
+            raise DataError(f"{what}{earlier}.", self._where, PUT_AGAIN)
 
 
 def _amount(text: str) -> Decimal:

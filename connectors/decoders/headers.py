@@ -6,25 +6,25 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from connectors.decoders.chunk import MAX_FIELDS
+from connectors.decoders.form import CALL
 from connectors.errors import DataError
 from ledger.hand_made import clean
 
-_CALL = "call the agency with this file"
 _NUMBER = re.compile(r"[-+]?[\d.,]+%?")
 
 
-def named(header: Sequence[str], claimed: AbstractSet[str], where: str, if_twice: str = _CALL) -> list[str]:
+def named(header: Sequence[str], claimed: AbstractSet[str], where: str, if_twice: str = CALL) -> list[str]:
     """The names of all columns, each different: those of the source file where they are the same once cleaned.
 
     A column without a name is called by its place, such as `(1)`: so it is reported as a field that the source file
     does not claim, and not lost.
     """
     if len(header) > MAX_FIELDS:
-        raise DataError(f"has {len(header)} headers, more than {MAX_FIELDS}.", where, _CALL)
+        raise DataError(f"has {len(header)} headers, more than {MAX_FIELDS}.", where, CALL)
     known = {clean(field): field for field in sorted(claimed)}
     cleaned = [clean(name) for name in header]
     if not any(cleaned):
-        raise DataError("has no header line: its first line names nothing.", where, f"{_CALL}, or declare header_row")
+        raise DataError("has no header line: its first line names nothing.", where, f"{CALL}, or declare header_row")
     names = [known.get(name, name) or f"({place})" for place, name in enumerate(cleaned, start=1)]
     if len(set(names)) != len(names):
         twice = next(name for place, name in enumerate(names) if name in names[:place])

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk, columns_of, to_chunk
+from connectors.decoders.form import CALL, PUT_AGAIN
 from connectors.decoders.packed import unpack
 from connectors.decoders.text import open_text
 from connectors.errors import DataError
@@ -76,8 +77,7 @@ def decode_jsonl(content: bytes, where: str, encodings: Sequence[str] = ("utf-8"
             yield _chunk(placed, broken, where)
             placed, broken, size, is_first = [], [], 0, False
     if cut_at is not None:
-        again = "ask the agency to put the file again; it is fetched at the next run"
-        raise DataError(f"the last line ({cut_at}) is no JSON: the file is cut short.", where, again)
+        raise DataError(f"the last line ({cut_at}) is no JSON: the file is cut short.", where, PUT_AGAIN)
     if placed or broken or is_first:
         yield _chunk(placed, broken, where)
 
@@ -97,8 +97,7 @@ def _values(content: bytes, where: str) -> Iterator[tuple[int, bytes, Any, bool]
     while line := stream.readline(MAX_LINE_BYTES + 1):
         place += 1
         if len(line) > MAX_LINE_BYTES:
-            call = "call the agency with this file"
-            raise DataError(f"line {place} holds more than {MAX_LINE_BYTES} bytes.", where, call)
+            raise DataError(f"line {place} holds more than {MAX_LINE_BYTES} bytes.", where, CALL)
         try:
             yield place, line, decoder.decode(line), True
         except (msgspec.DecodeError, RecursionError):

@@ -9,7 +9,7 @@ from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import IO, Any
 
-from connectors.decoders.what_it_is import GZIP, HTML, JSON, TEXT, UTF16, XML, ZIP, require_form, what_it_is
+from connectors.decoders.form import GZIP, HTML, JSON, PUT_AGAIN, TEXT, UTF16, XML, ZIP, form_of, require_form
 from connectors.errors import DataError
 
 MAX_UNPACKED_BYTES = 128 * 1024 * 1024
@@ -17,8 +17,6 @@ MAX_UNPACKED_BYTES = 128 * 1024 * 1024
 
 MAX_MEMBERS = 10_000
 """The most members a zip may have: each one costs memory before any is opened."""
-
-NEXT_STEP = "ask the agency to put the file again; it is fetched at the next run"
 
 _BLOCK = 1024 * 1024
 _TEXTS = {TEXT, JSON, XML, HTML, UTF16}
@@ -32,7 +30,7 @@ def unpack(decoder: Any, body: bytes, where: str) -> bytes:
         match decoder.archive:
             case None:
                 return body
-            case "gzip" if what_it_is(body) in _TEXTS:
+            case "gzip" if form_of(body) in _TEXTS:
                 # A server that calls the packing of its file the packing of its answer has it undone on the way.
                 return body
             case "gzip":
@@ -48,13 +46,13 @@ def unpack(decoder: Any, body: bytes, where: str) -> bytes:
     except DataError:
         raise
     except (*_DAMAGE, RuntimeError, UnicodeError, IndexError, KeyError) as error:
-        raise DataError(f"the archive is damaged or cut short ({type(error).__name__}).", where, NEXT_STEP) from None
+        raise DataError(f"the archive is damaged or cut short ({type(error).__name__}).", where, PUT_AGAIN) from None
 
 
 def open_zip(body: bytes, where: str) -> zipfile.ZipFile:
     """A zip whose list of members is known to be of a sane length."""
     if body.count(b"PK\x01\x02") > MAX_MEMBERS:
-        raise DataError(f"the archive has more than {MAX_MEMBERS} members.", where, NEXT_STEP)
+        raise DataError(f"the archive has more than {MAX_MEMBERS} members.", where, PUT_AGAIN)
     return zipfile.ZipFile(io.BytesIO(body))
 
 
@@ -75,7 +73,7 @@ def _from_zip(body: bytes, pattern: str, where: str) -> bytes:
         if len(found) != 1:
             names = ", ".join(repr(member.filename[-40:]) for member in found[:5])
             is_choice = len({member.filename for member in found}) > 1
-            more = "declare `member` under decoder with a pattern that one name fits" if is_choice else NEXT_STEP
+            more = "declare `member` under decoder with a pattern that one name fits" if is_choice else PUT_AGAIN
             raise DataError(f"{len(found)} members match {pattern}, one is expected: {names or 'none'}.", where, more)
         return read_member(archive, found[0], where)
 
@@ -102,6 +100,6 @@ def _read_whole(stream: IO[bytes] | gzip.GzipFile, name: str, where: str) -> byt
     content = io.BytesIO()
     while block := stream.read(_BLOCK):
         if content.tell() + len(block) > MAX_UNPACKED_BYTES:
-            raise DataError(f"{name} unfolds to more than {MAX_UNPACKED_BYTES} bytes.", where, NEXT_STEP)
+            raise DataError(f"{name} unfolds to more than {MAX_UNPACKED_BYTES} bytes.", where, PUT_AGAIN)
         content.write(block)
     return content.getvalue()

@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from connectors.decoders.chunk import CHUNK_ROWS, MAX_FIELDS, Chunk
+from connectors.decoders.form import CALL, PUT_AGAIN
 from connectors.decoders.headers import named
 from connectors.errors import DataError
-from connectors.spec import Column
+from connectors.spec import NUMBERS, Column
 from connectors.spelling import bytes_as_text
 
 _SINGLE_DIGITS = 7
@@ -22,8 +23,6 @@ MAX_ROW_GROUP_BYTES = 128 * 1024 * 1024
 
 MAX_BATCH_TEXT_BYTES = 64 * 1024 * 1024
 """The most text that one column of a batch may hold: a dictionary says a long value once and means it often."""
-
-_CALL = "call the agency with this file"
 
 
 def decode_parquet(content: bytes, where: str, claimed: Mapping[str, Column]) -> Iterator[Chunk]:
@@ -52,8 +51,7 @@ def decode_parquet(content: bytes, where: str, claimed: Mapping[str, Column]) ->
             }
             yield Chunk(columns, positions)
     except (pa.ArrowException, OSError, ValueError, LookupError, OverflowError) as error:
-        again = "ask the agency to put the file again; it is fetched at the next run"
-        raise DataError(f"is no Parquet that can be read ({type(error).__name__}).", where, again) from None
+        raise DataError(f"is no Parquet that can be read ({type(error).__name__}).", where, PUT_AGAIN) from None
     if place == 0:
         yield Chunk({name: [] for name in called.values()}, range(0))
 
@@ -68,7 +66,7 @@ def _filled(batch: pa.RecordBatch, first: int) -> tuple[pa.RecordBatch, Sequence
 
 
 def _is_number(column: Column | None) -> bool:
-    return column is None or column.data_type.startswith(("integer", "bigint", "decimal"))
+    return column is None or column.kind in NUMBERS
 
 
 def _check_shape(file: pq.ParquetFile, where: str) -> tuple[list[str], list[str]]:
@@ -76,9 +74,9 @@ def _check_shape(file: pq.ParquetFile, where: str) -> tuple[list[str], list[str]
     schema = file.schema_arrow
     names: list[str] = schema.names
     if len(names) > MAX_FIELDS:
-        raise DataError(f"has {len(names)} columns, more than {MAX_FIELDS}.", where, _CALL)
+        raise DataError(f"has {len(names)} columns, more than {MAX_FIELDS}.", where, CALL)
     if len(set(names)) != len(names):
-        raise DataError("has the same column twice.", where, _CALL)
+        raise DataError("has the same column twice.", where, CALL)
     if nested := [field.name for field in schema if pa.types.is_nested(field.type)]:
         raise DataError(f"column {nested[0][:60]!r} is nested.", where, "ask the agency for a flat table")
     for number in range(file.metadata.num_row_groups):
@@ -86,7 +84,7 @@ def _check_shape(file: pq.ParquetFile, where: str) -> tuple[list[str], list[str]
         sizes = [group.column(place).total_uncompressed_size for place in range(group.num_columns)]
         if min(sizes, default=0) < 0 or sum(sizes) > MAX_ROW_GROUP_BYTES:
             what = f"row group {number + 1} unfolds to more than {MAX_ROW_GROUP_BYTES} bytes."
-            raise DataError(what, where, _CALL)
+            raise DataError(what, where, CALL)
     return [field.name for field in schema if _is_text(field.type)], names
 
 
@@ -144,4 +142,4 @@ def _check_text(column: pa.DictionaryArray, where: str) -> None:
         return
     lengths = pc.binary_length(column.dictionary).take(column.indices)
     if (pc.sum(lengths).as_py() or 0) > MAX_BATCH_TEXT_BYTES:
-        raise DataError(f"one column holds more than {MAX_BATCH_TEXT_BYTES} bytes of text at once.", where, _CALL)
+        raise DataError(f"one column holds more than {MAX_BATCH_TEXT_BYTES} bytes of text at once.", where, CALL)

@@ -60,13 +60,9 @@ class Look:
     is_odd: bool = False
     """Shows something else than the number's digits: nothing at all, a fraction, Chinese numerals, signs in between."""
 
-    @property
-    def is_plain(self) -> bool:
-        """Shows the number and nothing else."""
-        return self == PLAIN
-
 
 PLAIN: Final = Look()
+"""Shows the number and nothing else."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from connectors.decoders.what_it_is import UTF16, what_it_is
+from connectors.decoders.form import UTF16, form_of
 from connectors.errors import DataError
 
 _LF = b"\n"
@@ -48,7 +48,7 @@ def open_text(body: bytes, encodings: Sequence[str], where: str) -> OpenText:
             if (place := _misfit(body, codec, len(mark))) is not None:
                 raise _refused(f"is not {name}, in spite of its mark ({place}).", where)
             return OpenText(name, _stream(body, codec, len(mark)))
-    if "utf-16" not in encodings and (form := what_it_is(body)) == UTF16:
+    if "utf-16" not in encodings and (form := form_of(body)) == UTF16:
         raise _refused(f"is {form}, declared is {' or '.join(encodings)}.", where)
     places = []
     is_both = "utf-8" in encodings and "utf-16" not in encodings

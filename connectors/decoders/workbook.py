@@ -15,7 +15,8 @@ from xml.etree.ElementTree import Element
 from openpyxl.utils.cell import column_index_from_string
 from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
 
-from connectors.decoders.packed import MAX_UNPACKED_BYTES, NEXT_STEP, open_zip, read_member
+from connectors.decoders.form import CALL, PUT_AGAIN
+from connectors.decoders.packed import MAX_UNPACKED_BYTES, open_zip, read_member
 from connectors.decoders.sheet_formats import Format, formats_of
 from connectors.decoders.xml_records import local, pieces
 from connectors.errors import DataError
@@ -51,9 +52,9 @@ def open_workbook(body: bytes, sheet: str | None, where: str) -> Workbook:
     except DataError:
         raise
     except (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, EOFError, LookupError, ValueError) as error:
-        raise DataError(f"is a workbook cut short or damaged ({type(error).__name__}).", where, NEXT_STEP) from None
+        raise DataError(f"is a workbook cut short or damaged ({type(error).__name__}).", where, PUT_AGAIN) from None
     except (zlib.error, NotImplementedError, RuntimeError) as error:
-        raise DataError(f"is damaged ({type(error).__name__}).", where, NEXT_STEP) from None
+        raise DataError(f"is damaged ({type(error).__name__}).", where, PUT_AGAIN) from None
 
 
 def cell_text(element: Element) -> str:
@@ -77,13 +78,13 @@ def _read(archive: zipfile.ZipFile, sheet: str | None, where: str) -> Workbook:
     # Some writers name a part in one case and call it in another, or part folders as Windows does.
     members = {_folded(member.filename): member for member in archive.infolist()}
     if len(members) != len(archive.infolist()):
-        raise DataError("holds two parts of the same name.", where, NEXT_STEP)
+        raise DataError("holds two parts of the same name.", where, PUT_AGAIN)
     if sum(member.file_size for member in members.values()) > MAX_UNPACKED_BYTES:
-        raise DataError(f"unfolds to more than {MAX_UNPACKED_BYTES} bytes.", where, NEXT_STEP)
+        raise DataError(f"unfolds to more than {MAX_UNPACKED_BYTES} bytes.", where, PUT_AGAIN)
 
     def member(path: str) -> zipfile.ZipInfo:
         if (found := members.get(_folded(path))) is None:
-            raise DataError(f"is no whole workbook: its part {path[:80]!r} is missing.", where, NEXT_STEP)
+            raise DataError(f"is no whole workbook: its part {path[:80]!r} is missing.", where, PUT_AGAIN)
         return found
 
     def part(path: str) -> bytes:
@@ -168,7 +169,7 @@ def read_merges(sheet: bytes, first: int, last: int, where: str) -> Merges:
     UTF-16, as no program writes it, is refused.
     """
     if sheet[:2] in (b"\xff\xfe", b"\xfe\xff") or sheet[:2].count(0):
-        raise DataError("has a sheet that is not in UTF-8.", where, "call the agency with this file")
+        raise DataError("has a sheet that is not in UTF-8.", where, CALL)
     found = Merges({})
     covered = 0
     for match in _MERGED.finditer(sheet):

@@ -9,6 +9,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk, check_width
+from connectors.decoders.form import CALL
 from connectors.decoders.headers import beginning_with, named, refuse_second, refuse_total_on_top
 from connectors.decoders.sheet_formats import PLAIN, Format, FormattedNumber, Misfit, moment_of, number_of, settled
 from connectors.decoders.workbook import Merges, Workbook, cell_text, open_workbook, read_merges, unescaped
@@ -20,7 +21,6 @@ from ledger.hand_made import clean
 MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
 """What a sheet can hold at all; a place beyond is made up."""
 
-_CALL = "call the agency with this file"
 _CHUNK_CELLS = 200_000
 _REFERENCE = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
 _NUMBER = re.compile(r"-?[0-9]{0,400}(\.[0-9]{0,400})?([eE][+-]?[0-9]{1,4})?")
@@ -78,7 +78,7 @@ def _rows(book: Workbook, where: str) -> Iterator[tuple[int, Cells]]:
             number = at
             yield number, _cells(row, book)
         except (ValueError, LookupError):
-            raise DataError(f"is damaged near row {number}.", where, _CALL) from None
+            raise DataError(f"is damaged near row {number}.", where, CALL) from None
 
 
 def _cells(row: Element, book: Workbook) -> Cells:
@@ -176,7 +176,7 @@ def _header(
     for column in range(1, width + 1):
         parts = [part for line in lines if (part := _clean(line.get(column)))]
         names.append("/".join(part for place, part in enumerate(parts) if place == 0 or part != parts[place - 1]))
-    more = f"declare header_rows: {decoder.header_rows + 1} where the names go over one more row, or {_CALL}"
+    more = f"declare header_rows: {decoder.header_rows + 1} where the names go over one more row, or {CALL}"
     if merges.header:
         more = f"one cell of the header is merged over several columns: ask for one name a column, or {more}"
     return named(names, claimed.keys(), where, more)

@@ -11,6 +11,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, iterparse
 
 from connectors.decoders.chunk import CHUNK_ROWS, Chunk, to_chunk
+from connectors.decoders.form import CALL
 from connectors.decoders.text import open_text
 from connectors.errors import DataError
 from connectors.spec import XmlDecoder
@@ -26,7 +27,6 @@ MAX_PIECE_ELEMENTS = 50_000
 MAX_DEPTH = 64
 _KEPT_LEVELS, _MOST_KEPT, _LONGEST_KEPT = 2, 50, 80
 
-_CALL = "call the agency with this file"
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,100}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _GB = {"gb2312", "gbk", "gb18030"}
 _OWN = {"utf-8", "utf8", "utf-16", "us-ascii", "ascii"}
@@ -43,7 +43,7 @@ class _Metered:
         block = self._read(size)
         self.since_piece += len(block)
         if self.since_piece > MAX_PIECE_BYTES:
-            raise DataError(f"one record holds more than {MAX_PIECE_BYTES} bytes.", self._where, _CALL)
+            raise DataError(f"one record holds more than {MAX_PIECE_BYTES} bytes.", self._where, CALL)
         return block
 
 
@@ -83,11 +83,11 @@ def pieces(
         deepest = yield from _walk(source, parser, path, where, beside or Beside())
     except ParseError as error:
         line, column = error.position
-        raise DataError(f"is not well-formed XML (line {line}, column {column}).", where, _CALL) from None
+        raise DataError(f"is not well-formed XML (line {line}, column {column}).", where, CALL) from None
     except DefusedXmlException as error:
-        raise DataError(f"holds what XML from outside may not ({type(error).__name__}).", where, _CALL) from None
+        raise DataError(f"holds what XML from outside may not ({type(error).__name__}).", where, CALL) from None
     if deepest < len(path) - 1 and not optional:
-        raise DataError(f"has no element at {'/'.join(path[:-1])}.", where, _CALL)
+        raise DataError(f"has no element at {'/'.join(path[:-1])}.", where, CALL)
 
 
 def local(tag: str) -> str:
@@ -122,7 +122,7 @@ def _walk(
                 deepest, held = max(deepest, matched), 0
             held += 1
             if level > MAX_DEPTH or held > MAX_PIECE_ELEMENTS:
-                raise DataError("has elements too deep, or too many in one record.", where, _CALL)
+                raise DataError("has elements too deep, or too many in one record.", where, CALL)
             continue
         above.pop()
         level = len(above)

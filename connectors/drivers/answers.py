@@ -7,10 +7,10 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
+from connectors.decoders.form import GRANT_ACCESS, HTML, form_of
 from connectors.decoders.json_records import in_utf8
-from connectors.decoders.what_it_is import HTML, LET_US_IN, what_it_is
 from connectors.drivers.retry import TryAgainError
-from connectors.errors import AgencyError, ConnectorError, DataError
+from connectors.errors import AgencyError, ConnectorError, DataError, printable
 from connectors.json_path import MissingFieldError, at_path
 from connectors.json_text import NotJsonError, loads
 from connectors.spec import Answered, Decoder, JsonDecoder, XmlDecoder
@@ -64,7 +64,7 @@ class Secrets:
         """A text of the agency's for a message of ours: short, printable, and with no secret of any length in it."""
         for secret in self._live():
             text = text.replace(secret, "***")
-        return "".join(sign for sign in text if sign.isprintable())[:LONGEST_MESSAGE]
+        return printable(text, LONGEST_MESSAGE)
 
     def _all_forms(self, secrets: tuple[str, ...]) -> frozenset[bytes]:
         forms: set[bytes] = set()
@@ -89,8 +89,8 @@ def decoded(body: bytes, decoder: Decoder | None, may_be_empty: bool, in_flight:
     if not is_json(decoder):
         if not body and not may_be_empty:
             raise TryAgainError("the body is empty")
-        if not isinstance(decoder, XmlDecoder) and what_it_is(body) == HTML:
-            raise UnreadableError(AgencyError(f"the answer is {HTML}.", where, LET_US_IN))
+        if not isinstance(decoder, XmlDecoder) and form_of(body) == HTML:
+            raise UnreadableError(AgencyError(f"the answer is {HTML}.", where, GRANT_ACCESS))
         return None
     if weight(body) > HEAVIEST_BYTES // in_flight:
         raise DataError(
@@ -110,7 +110,7 @@ def _json_of(body: bytes, decoder: Decoder | None, where: str) -> Any:
         what = f"the answer is no JSON: {error}"
         if error.is_cut:
             raise TryAgainError(what) from None
-        next_step = LET_US_IN if HTML in what else "compare the answer with the agency's document, or call them"
+        next_step = GRANT_ACCESS if HTML in what else "compare the answer with the agency's document, or call them"
         if not body.strip():
             next_step = "declare none: true under decoder if that means no record"
         raise UnreadableError(AgencyError(f"{what}.", where, next_step)) from None

@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 
-from connectors.decoders.what_it_is import HTML, LET_US_IN, what_it_is
+from connectors.decoders.form import GRANT_ACCESS, HTML, form_of
 from connectors.drivers.listing import Answer
 from connectors.errors import AgencyError, ConfigError
 from connectors.json_path import MissingFieldError, at_path, shape_of
@@ -252,10 +252,10 @@ class TokenGranted(AuthKind):
             # Some write the scheme before the token, where only the token belongs.
             token = re.sub(r"(?i)^bearer\s+(?=\S+$)", "", token.strip())
         if isinstance(token, bool) or not isinstance(token, (str, int)) or not _is_token(str(token)):
-            shape = f"is {what_it_is(answer.body)}" if answer.value is None else shape_of(answer.value)
+            shape = f"is {form_of(answer.body)}" if answer.value is None else shape_of(answer.value)
             what = f"no token was granted: the answer (status {answer.status}) holds none at {path}; it {shape}."
             mend = "check the credentials; where the token stands is declared by `token` under auth"
-            raise AgencyError(what + _said(answer, without), where, LET_US_IN if HTML in shape else mend)
+            raise AgencyError(what + _said(answer, without), where, GRANT_ACCESS if HTML in shape else mend)
         ends = float("inf") if self.expires_in is None else _expiry(_at(answer, self.expires_in))
         return Grant(self.header, f"{self.prefix}{token}", (str(token),), ends)
 

@@ -20,7 +20,7 @@ from requests.utils import select_proxy
 from connectors.drivers.answers import UnreadableError
 from connectors.drivers.listing import Answer, host_key
 from connectors.drivers.retry import NoLineError, TryAgainError, retry_after_seconds, within
-from connectors.errors import AgencyError, ConfigError
+from connectors.errors import AgencyError, ConfigError, printable
 from connectors.spec import Limits
 
 CHUNK_BYTES = 1 << 17
@@ -149,8 +149,7 @@ def read_body(answer: requests.Response, cap: int, timeout: float, where: str) -
     said = answer.headers.get("Content-Encoding", "").lower().split(",")
     packings = [word for one in said if (word := one.strip()) not in _NO_PACKING]
     if other := [word for word in packings if word not in ("gzip", "x-gzip")]:
-        shown = "".join(sign for sign in other[0] if sign.isprintable())[:20]
-        what = f"the answer is packed with {shown}, and we ask for gzip or nothing."
+        what = f"the answer is packed with {printable(other[0], 20)}, and we ask for gzip or nothing."
         raise UnreadableError(AgencyError(what, where, "ask the agency to heed Accept-Encoding"))
     if (answer.raw.length_remaining or 0) > cap:
         raise TooLargeError(answer.status_code)

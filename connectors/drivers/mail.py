@@ -12,8 +12,9 @@ from itertools import chain
 from typing import Any
 
 from connectors.drivers.addresses import checked_addresses
+from connectors.drivers.answers import LONGEST_MESSAGE
 from connectors.drivers.retry import RELAY_AGAIN, OutOfTimeError, budget, not_now, within
-from connectors.errors import AgencyError, ConfigError, LineDeadError, TransientError
+from connectors.errors import AgencyError, ConfigError, LineDeadError, TransientError, printable
 from connectors.json_text import loads
 from connectors.sink_files import MailConnection, NoticeSink
 from ledger.settings import Settings, read_variable
@@ -37,12 +38,12 @@ def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
         raise not_now(error, sink.name) from None
     except smtplib.SMTPResponseException as error:
         said = error.smtp_error.decode("utf-8", "replace") if isinstance(error.smtp_error, bytes) else error.smtp_error
-        what = f"the mail server answers {error.smtp_code} ({_printable(said)})."
+        what = f"the mail server answers {error.smtp_code} ({printable(said, LONGEST_MESSAGE)})."
         if error.smtp_code in range(400, 500):
             raise TransientError(what, sink.name, RELAY_AGAIN) from None
         raise AgencyError(what, sink.name, "look at its account, sender and recipients") from None
     except smtplib.SMTPNotSupportedError as error:
-        what = f"the mail server does not offer what we need ({_printable(str(error))})."
+        what = f"the mail server does not offer what we need ({printable(str(error), LONGEST_MESSAGE)})."
         raise ConfigError(what, sink.name, "compare tls, user and password in the sink file with the server") from None
     except (smtplib.SMTPException, OSError) as error:
         raise LineDeadError(
@@ -57,10 +58,6 @@ def port_of(sink: NoticeSink) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 1 << 16):
         raise ConfigError(f"{variable} holds no port.", sink.name, f"mend {variable}, then jifen sink check")
     return int(text)
-
-
-def _printable(text: str) -> str:
-    return "".join(sign for sign in text if sign.isprintable())[:200]
 
 
 def _mail(sink: NoticeSink, sender: str, to: str, event: dict[str, Any]) -> EmailMessage:

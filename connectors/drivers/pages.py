@@ -50,8 +50,8 @@ class Ask:
     """What one pull wants.
 
     `since` is the lower bound of a change feed (None: from its start), `resume` the cursor to go on from (None: from
-    the beginning), `seen` the labels of files already held, `partition_values` what a partition is asked for, and
-    `as_of` the last day that is asked for where a paginator cuts by day. `held` has the sha256 of files that a promoted
+    the beginning), `seen` the labels of files already held, `partition_values` the values of a partition, and
+    `as_of` the last day to request where a paginator cuts by day. `held` has the sha256 of files that a promoted
     batch stands for, by label. In `notes` a driver counts what it met and did not take. `lines` are those of the run.
     """
 

@@ -250,7 +250,7 @@ class Sized(Paging):
 class Chained(Paging):
     """Each answer says how to ask for the next, for as long as it names one.
 
-    An empty page that names the page just asked for is the last one too, if it says so twice. Any other token met
+    An empty page that names itself as the next is the last one too, once it does so twice. Any other token met
     before would lead round in a circle: a fault. The last few thousand tokens are remembered; Brent's mark in the
     cursor finds longer circles, and those that a process began before it died. A declared total must stay, and
     be met in the end.
@@ -497,7 +497,7 @@ class SinglePage(Paging):
 class TimeWindow(Paging):
     """A listing that may be paged only so deep: cut into windows of days, each halved until it fits under the cap.
 
-    Both ends of a window are included in what is asked for. A window whose total moves, that gives an id on two of its
+    Both ends of a window are included in the request. A window whose total moves, that gives an id on two of its
     pages, or a page of a window before, is a fault, to be read again from its own beginning; if its records still move
     the window is quarantined and the dataset is not promoted. The cursor holds the window and the place in it:
     `entered` is how many days the cursor that led into this window spoke of (None for the first), `before` and `here`

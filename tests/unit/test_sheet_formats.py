@@ -7,7 +7,7 @@ from decimal import Decimal
 import openpyxl
 import pytest
 
-from connectors.decoders.sheet_formats import formats_of, number_of
+from connectors.decoders.sheet_formats import PLAIN, formats_of, number_of
 from connectors.decoders.xlsx import decode_xlsx
 from connectors.spec import Column, XlsxDecoder
 
@@ -182,4 +182,4 @@ def test_a_format_made_to_break_us_takes_no_time(code):
 
 
 def test_a_format_nobody_knows_shows_the_number():
-    assert [form.look(5).is_plain for form in formats_of({}, [0, 999])] == [True, True]
+    assert [form.look(5) for form in formats_of({}, [0, 999])] == [PLAIN, PLAIN]

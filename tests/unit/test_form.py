@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from connectors.decoders.what_it_is import what_it_is
+from connectors.decoders.form import form_of
 from connectors.errors import DataError
 
 
@@ -46,7 +46,7 @@ HTML = [
 
 @pytest.mark.parametrize("body", HTML)
 def test_a_page_is_a_page_whatever_it_begins_with(body):
-    assert what_it_is(body) == "a page of HTML"
+    assert form_of(body) == "a page of HTML"
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_page_is_a_page_whatever_it_begins_with(body):
     ],
 )  # fmt: skip
 def test_what_bytes_are_is_told_from_them(body, told):
-    assert what_it_is(body) == told
+    assert form_of(body) == told
 
 
 @pytest.mark.parametrize(

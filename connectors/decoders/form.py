@@ -19,6 +19,10 @@ UTF16: Final = "text in UTF-16"
 BLANK: Final = "nothing but blanks or zero bytes"
 UNKNOWN: Final = "of no known form"
 
+CALL: Final = "call the agency with this file"
+PUT_AGAIN: Final = "ask the agency to put the file again; it is fetched at the next run"
+"""The next steps of most errors of a file."""
+
 _HEAD, _NAMES = 4096, 65_536
 _BEGINNINGS: Final = (
     (b"\x1f\x8b", GZIP),
@@ -35,7 +39,9 @@ _BEGINNINGS: Final = (
     (b"\x09\x08", "an old workbook (XLS)"),
     (b"\xff\xfe\x00\x00", "text in UTF-32"),
 )
-LET_US_IN: Final = "open the address in a browser: a login, a gateway or an error page; ask the agency to grant access"
+GRANT_ACCESS: Final = (
+    "open the address in a browser: a login, a gateway or an error page; ask the agency to grant access"
+)
 _NEXT: Final = {
     HTML: "a login, a gateway or an error page, or a table saved as a web page: ask the agency for the file itself",
     GZIP: "declare archive: gzip under decoder, or call the agency",
@@ -63,7 +69,7 @@ _XML_SHEET = re.compile(r"urn:schemas-microsoft-com:office:spreadsheet|progid=\"
 _BEGINS_JSON = re.compile(r"\{\s*[\"}]|\[\s*(?:[\[{\"]|\]\s*\Z|-?[\d.eE+-]+\s*(?:,|\]\s*\Z))")
 
 
-def what_it_is(body: bytes) -> str:
+def form_of(body: bytes) -> str:
     """The form of these bytes, as the rest of a sentence that begins "it is"; `UNKNOWN` where unsure."""
     if not body[:_HEAD].strip(b"\x00\t\r\n \x1a"):
         return BLANK if body else NOTHING
@@ -84,8 +90,8 @@ def what_it_is(body: bytes) -> str:
 
 def require_form(body: bytes, forms: AbstractSet[str], declared: str, where: str) -> None:
     """Raise a `DataError` that says what the bytes are, where they are none of the forms."""
-    if (form := what_it_is(body)) not in forms:
-        raise DataError(f"is {form}, not {declared}.", where, _NEXT.get(form, "call the agency with this file"))
+    if (form := form_of(body)) not in forms:
+        raise DataError(f"is {form}, not {declared}.", where, _NEXT.get(form, CALL))
 
 
 def _text(head: bytes) -> str:
