@@ -102,7 +102,7 @@ def changed_in_words(dataset: Dataset, found: "Changes") -> str | None:
 
 
 def warned_in_words(found: "Changes") -> str | None:
-    """What of a batch that landed a person should look at: it strikes records that stood already, unlike a new fact."""
+    """What a person should look at in a batch that landed: changes of records that were held already."""
     parts = [
         f"{what} {count:,}{first}"
         for what, count, first in (
@@ -129,7 +129,7 @@ def _counts_beyond(dataset: Dataset, found: "Changes", past: Sequence[Mapping[st
 
 
 def may_be(dataset: Dataset, name: str, held: int, shares: Sequence[float] = ()) -> float:
-    """How many records may: what is declared or shipped, more where the past had more, never more than the ceiling."""
+    """How many records may change: as declared or shipped, more where the past had more, up to the ceiling."""
     budget = budget_of(dataset, name)
     learn = shipped().learn
     learnt = min(100 * learn.margin * max(shares, default=0), learn.ceiling_pct) if _is_learnt(name) else 0
@@ -137,12 +137,12 @@ def may_be(dataset: Dataset, name: str, held: int, shares: Sequence[float] = ())
 
 
 def _is_learnt(name: str) -> bool:
-    """What a source file weighs by itself, and what no correction does, is never learnt to be usual."""
+    """Whether a limit is learnt: never for moves of a source file, nor for changes that no correction makes."""
     return not name.startswith(("move:", "scaled:", "negated:", "exchanged:", "leapt:", "copied"))
 
 
 def declared(dataset: Dataset) -> Change:
-    """What a source file says of the budget; nothing where it is not watched at all."""
+    """The change budget of a source file; an empty one where it is not watched."""
     return dataset.change if isinstance(dataset.change, Change) else Change()
 
 
@@ -163,13 +163,13 @@ def budget_of(dataset: Dataset, name: str) -> Budget:
 
 
 def _let_go(dataset: Dataset, what: str) -> Budget | None:
-    """Where a source file lets more go at once than it would by itself, that holds for the records that vanish too."""
+    """The budget of vanished records where a source file allows a larger loss than the default."""
     shrink: int = getattr(dataset.deletes or dataset.continuity, "shrink_pct", None) or 0
     return Budget(pct=shrink) if what == "vanished" and shrink > MAY_GO_PCT else None
 
 
 def _drift_beyond(dataset: Dataset, found: "Changes", past: Sequence[Mapping[str, Any]]) -> Iterator[Beyond]:
-    """What new records differ in too much: what comes in one night is often all of one kind, and no season is known."""
+    """The drift beyond its limits; beside all only where it is learnt, for a night often brings records of one kind."""
     for one in _unlike(dataset, found):
         before = [drift[one.what] for drift in (batch.get("drift", {}) for batch in past) if one.what in drift]
         is_learnt = len(before) >= shipped().drift.learnt_from and one.found > shipped().learn.margin * max(before)

@@ -1,4 +1,4 @@
-"""What a batch changes of what is held: records added, vanished and changed, by column, counted by DuckDB at landing.
+"""The changes of a batch against what is held: records added, vanished and changed, by column, counted by DuckDB.
 
 The SQL names only columns of the source file (`^[a-z][a-z0-9_]*$`) and our own; paths and values never stand in it.
 """
@@ -24,7 +24,7 @@ EXAMPLES = 5
 
 @dataclass(frozen=True)
 class Changes:
-    """What was counted, of how many records held.
+    """The counted changes, of how many held records.
 
     `counts` by what and column (`changed:grade`); `drift` of new records against held ones (`kin.median:sales_cny`), a
     factor or a share; `moves` of categories by column (`A → M`); `medians` of numbers, of held records and of new ones.
@@ -214,11 +214,11 @@ def _pair(db: duckdb.DuckDBPyConnection, dataset: Dataset, shape: Shape) -> None
 
 
 _Condition = tuple[str, tuple[str, ...]]
-"""What holds of a pair, and the columns that show it."""
+"""A condition on a pair, and the columns to show of it."""
 
 
 def _conditions(facts: Sequence[Column]) -> dict[str, _Condition]:
-    """What is counted of the pairs, by its name."""
+    """The conditions that are counted on the pairs, by name."""
     found: dict[str, _Condition] = {}
     for column in facts:
         name, kind = column.name, kind_of(column)
@@ -226,10 +226,10 @@ def _conditions(facts: Sequence[Column]) -> dict[str, _Condition]:
         found[f"changed:{name}"] = (f"{new} is distinct from {old}", (name,))
         found[f"emptied:{name}"] = (f"{old} is not null and {new} is null", (name,))
         if kind == "number":
-            # Nulls in place of zeros: no part of a condition is skipped for what another says.
+            # Nulls in place of zeros: SQL may evaluate every part of a condition, whatever the others are.
             log = f"log10(abs(cast(nullif({new}, 0) as double) / cast(nullif({old}, 0) as double)))"
             scaled = f"abs({old}) > 1 and {new} <> 0 and abs(round({log})) >= 1 and abs({log} - round({log})) < 0.002"
-            # A step of one to ten is no factor of ten: only of numbers that could hardly be so by themselves.
+            # From 1 to 10 may be a plain change: a factor of ten counts only for numbers of 100 and more.
             found[f"scaled:{name}"] = (f"{scaled} and greatest(abs({old}), abs({new})) >= 100", (name,))
             found[f"negated:{name}"] = (f"{new} = -{old} and {new} <> 0", (name,))
     for one, two in _of_one_kind(facts):
@@ -284,7 +284,7 @@ def _counted(db: duckdb.DuckDBPyConnection, dataset: Dataset, facts: Sequence[Co
 
 
 def _revised(db: duckdb.DuckDBPyConnection, dataset: Dataset, facts: Sequence[Column]) -> tuple[int, list[str]]:
-    """How many records held say something else than they did or are gone, and the first of their keys."""
+    """How many held records changed or are gone, and the first of their keys."""
     is_other = [f'("o_{one.name}" is not null and "{one.name}" is distinct from "o_{one.name}")' for one in facts]
     is_other += [f"({condition})" for condition, _ in _move_conditions(dataset, facts).values()]
     key = f"select {_key_in_words(dataset)} as held_key"
@@ -439,7 +439,7 @@ def _differences(
         if kind == "category" and is_enough(f"count:{name}"):
             yield f"{scope}.category:{name}", _moved_share(before, after, name)
     for one, two in _of_one_kind(facts):
-        # Of words that recur (a state, a kind) the order says only how many there are of each.
+        # For words that recur (a state, a kind) the order only counts how many there are of each.
         recurs = any(2 * before.get(f"distinct:{name}", before["rows"]) < before["rows"] for name in (one, two))
         if is_enough(f"both:{one}+{two}") and not recurs:
             yield f"{scope}.order:{one}+{two}", apart(f"order:{one}+{two}", f"both:{one}+{two}")

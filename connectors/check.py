@@ -1,4 +1,4 @@
-"""Trying a source without keeping anything: can it be reached, and does its first page read as the file says."""
+"""Checks that a source can be reached and that its first page fits the source file. Nothing is kept."""
 
 import os
 from collections import Counter
@@ -67,7 +67,7 @@ def _line(what: str) -> dict[str, Any]:
 
 
 def _why_refused(dataset: Dataset, parts: list[Part]) -> str:
-    """The first refused records: place, key, and each rule with what stands there."""
+    """The first refused records: place, key, and each broken rule with the value."""
     reasons: dict[int, list[str]] = {}
     for one in (one for part in parts for one in part.refusals if one.action == "record_refused"):
         key = " / ".join(text or "?" for text in one.key) or "no key"

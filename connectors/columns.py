@@ -32,7 +32,7 @@ _SHEET_POWER = 11
 """From 10^11 on a sheet shows a number as a power of ten, with six digits; programs write small powers exactly."""
 
 _KEPT_BELOW = 10**15
-"""A binary number keeps 15 digits; what stands behind them is made up."""
+"""A binary number keeps 15 digits; further digits are made up."""
 
 # A lone surrogate is no text: it has no form in Parquet or PostgreSQL.
 _NO_TEXT = (
@@ -44,7 +44,7 @@ _NO_TEXT = (
 )
 
 FIRST_DAY, LAST_DAY = dt.date(1900, 1, 2), dt.date(2199, 12, 31)
-"""Between these lie the days of a column without bounds. The day before the first is what databases write for none."""
+"""The bounds of days in a column without its own. Databases write the day before the first for no day."""
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _EPOCH_DIGITS = 10**11
@@ -67,7 +67,7 @@ class Fault:
 
     @property
     def action(self) -> str:
-        """What became of it, as quarantine and return files say."""
+        """What became of it, in the words of quarantine and return files."""
         if self.refuses:
             return "record_refused"
         return "value_repaired" if self.stands else "value_discarded"
@@ -136,7 +136,7 @@ def make_parser(
 
 
 def tombstones_of(dataset: Dataset, markers: Mapping[str, tuple[str, ...]], zone: ZoneInfo) -> tuple[Any, ...]:
-    """The values that delete, as the parser of their column gives them; one that it can never give is a `ValueError`.
+    """The values that delete, as the parser of their column gives them. Raises `ValueError` for one it never gives.
 
     `markers` are those of each column.
     """
@@ -167,7 +167,7 @@ def _plain_number(text: str) -> Decimal | None:
 
 
 def is_code(column: Column) -> bool:
-    """Whether only one spelling of a value is kept: of keys, codes, and whatever is no text."""
+    """Whether only one spelling of a value is kept: for keys, codes, and all types but text."""
     return column.kind != "varchar" or column.check is not None or column.spelling == "code"
 
 
@@ -206,7 +206,7 @@ def _fault(column: Column, raw: Any, reason: str) -> Fault:
 
 
 def _text(raw: Any, column: Column) -> str | None:
-    """What was sent, as text for the parser of its column; what cannot be right there is refused at once."""
+    """The raw value as text for the parser of its column. Raises `ValueFaultError` for a type that never fits."""
     is_day = column.kind in DAYS
     text: str | None = None
     if isinstance(raw, JsonNumber) and (column.kind not in NUMBERS or "e" in raw.lower()):
@@ -312,7 +312,7 @@ def _plain_text(text: str, column: Column) -> tuple[str, str | None]:
 
 
 def _doubt(text: str, column: Column) -> str | None:
-    """What may be no character of this text: refused in a name or code, for nothing else then says whose it is."""
+    """The note `doubtful_text` for signs that may be damaged text; refused in a name or code, which identify."""
     named = column.is_identifying or is_code(column)
     if named and spelling.IN_NAME.search(text):
         raise ValueFaultError("escaped_text")
@@ -413,7 +413,7 @@ def _since_1970(text: str, unit: str) -> dt.datetime:
     if not re.fullmatch(r"-?\d{1,17}", text, re.ASCII):
         raise ValueFaultError("type_mismatch")
     number = int(text)
-    # The other unit would be wrong by a factor of a thousand, and a zero is no moment.
+    # In the other unit the moment would be wrong by a factor of a thousand; 0 is no moment.
     if (abs(number) < _EPOCH_DIGITS) != (unit == "seconds") or number == 0:
         raise ValueFaultError("type_mismatch")
     return _EPOCH + dt.timedelta(**{unit: number})

@@ -1,4 +1,4 @@
-"""When the shape of what an agency sends drifts from what its source file declares: `schema_contract` in practice."""
+"""What happens when the fields of an agency differ from those its source file declares (`schema_contract`)."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ def claim_extra(
     faults: dict[int, list[Fault]],
     notes: Counter[str],
 ) -> dict[int, dict[str, Any]]:
-    """What no column claims, by place, under `evolve`; under the other modes it is dropped, refused or stops it all."""
+    """The fields that no column claims, by place, under `evolve`; other modes drop them, refuse the record or raise."""
     unclaimed = [name for name in columns if name not in claimed]
     extra: dict[int, dict[str, Any]] = {}
     mode = dataset.schema_contract.columns

@@ -4,7 +4,7 @@ from typing import Any
 
 
 class ConnectorError(RuntimeError):
-    """What went wrong between us and an agency or a recipient. `whose` is one of config, agency, transient, data."""
+    """A fault between us and an agency or a recipient. `whose` is one of config, agency, transient, data."""
 
     whose = "unknown"
 
@@ -28,7 +28,7 @@ class AgencyError(ConnectorError):
 
 
 class GoneError(AgencyError):
-    """The channel says that it is gone for good (410): nothing more is sent to it until a person looked."""
+    """The channel answers 410, gone for good: nothing more is sent to it until a person acts."""
 
 
 class TransientError(ConnectorError):
@@ -58,7 +58,7 @@ class UnforeseenError(ConnectorError):
 class PagingFaultError(DataError):
     """Pages that do not add up: repeated, out of order, moving, or not as many records as declared.
 
-    Worth one fresh pull, from `restart_at` on (a cursor that was yielded before, or None: from the beginning): what
+    Worth one new pull, from `restart_at` on (a cursor that was yielded before, or None: from the beginning): what
     came after it is void.
     """
 

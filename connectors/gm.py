@@ -32,7 +32,7 @@ _TAG: Final = 16
 
 
 def seal(plain: Path, sealed: Path, signing: Path, recipients: Path, where: str) -> bytes:
-    """Encrypt a file to every recipient, and sign what comes of it, in which its name stands; answers the signature.
+    """Encrypt a file to every recipient, and sign the result, which holds its name; answers the signature.
 
     Raises `ConfigError` for a key file that may not be used, before anything is made.
     """
@@ -54,7 +54,7 @@ def seal(plain: Path, sealed: Path, signing: Path, recipients: Path, where: str)
 
 
 def unseal(content: bytes, signature: Path, secret: Path, senders: Path, where: str) -> bytes:
-    """What was sealed, where one of the keys in `senders` signed it under its name and `secret` opens it.
+    """The content of a sealed file that one of the keys in `senders` signed under its name and `secret` opens.
 
     Raises `SealError`.
     """

@@ -128,7 +128,7 @@ def contradicted(
 
 
 def _names_one(dataset: Dataset) -> bool:
-    """Whether a record names one enterprise; one with two codes is of the register, and says how they are linked."""
+    """Whether a record names one enterprise; a dataset with two codes is a list of the register that links them."""
     identifying = [column for column in dataset.identifying if column.identifies != "event"]
     return len(dataset.codes) == 1 or bool(not dataset.codes and identifying)
 
@@ -159,7 +159,7 @@ def _unknown(address: str, known: Iterable[str]) -> str:
 
 
 def find_address(sources: Sequence[Source], asked: str) -> str:
-    """The `source.dataset` that is meant, which may be said without its source where no other has one of that name.
+    """The `source.dataset` that is meant; the source may be left out where only one has a dataset of that name.
 
     Raises `ConfigError` where nothing can be decided there: a decision about it would never be applied.
     """
@@ -247,11 +247,11 @@ def known_on(decisions: Iterable[IdentityDecision], as_of: date) -> tuple[Identi
 
 
 def decisions_table(decisions: Sequence[IdentityDecision]) -> pa.Table:
-    """The decisions as dbt reads them, in an order of their own: the order of the file says nothing."""
+    """The decisions as dbt reads them, sorted: the order of the file has no meaning."""
     rows = [vars(one) for one in sorted(decisions, key=lambda one: (one.about, one.decided_on))]
     return pa.Table.from_pylist(rows, DECISIONS_SCHEMA)
 
 
 def decisions_sha256(decisions: Iterable[IdentityDecision]) -> str:
-    """What these decisions say, in whatever order they stand."""
+    """The hash of these decisions, whatever their order."""
     return hashlib.sha256("".join(sorted(_line(_cells(one)) for one in decisions)).encode()).hexdigest()

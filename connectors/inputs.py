@@ -26,7 +26,7 @@ from ledger.store import Row
 
 @dataclass(frozen=True)
 class Supplied:
-    """One dataset as tonight's candidate sees it: its batches, what they say together, and whose records they refused.
+    """One dataset as tonight's candidate sees it: its batches, their counts, and whose records they refused.
 
     All of it is of the promoted batches, not of tonight's pull: equal batches give an equal edition. `told_by` is the
     last promoted batch, which may have landed nothing, `raw` the hashes of the raw objects of each batch, `hashes` that
@@ -70,7 +70,7 @@ def resolve(
     pull_of = {(one.source, one.dataset): one for one in pulled}
     found: dict[str, Supplied] = {}
     for dataset in (dataset for source in sources for dataset in source.datasets):
-        # Whose parent record is refused was not asked for: what the child lacks of it is not known, and not zero.
+        # Nothing is requested for a refused parent record: what the child lacks of it is unknown, and not zero.
         parent = found.get(f"{dataset.source}.{dataset.parent}")
         of_parent = parent.refused if parent else ()
         pull = pull_of[dataset.source, dataset.name]
@@ -135,7 +135,7 @@ FROZEN = "unchanged too long"
 
 
 def _unchanged(dataset: Dataset, last: Row, as_of: date) -> str | None:
-    """That what is delivered has said the same for longer than it should: the agency answers, its facts are old."""
+    """The reason where the content has not changed for longer than its rhythm: the agency answers, with old facts."""
     rhythm, changed_on = dataset.own_rhythm, date.fromisoformat(last["as_of"])
     quiet = rhythm.quiet_days(changed_on, as_of) if rhythm else 0
     if rhythm is None or quiet <= rhythm.days:
@@ -146,7 +146,7 @@ def _unchanged(dataset: Dataset, last: Row, as_of: date) -> str | None:
 
 
 _STATES = ("stale:", "gap:", "over_ceiling")
-"""Counts that say how all of the dataset stood when a batch was promoted; the others count what that batch brought."""
+"""Counts of the whole dataset when a batch was promoted; the others count what that batch brought."""
 
 
 def _counts(landed: list[Row], promoted: list[Row]) -> dict[str, int]:
@@ -209,7 +209,7 @@ def _supply_table(supplied: Sequence[Supplied]) -> pa.Table:
 
 
 def _refusals_table(supplied: Sequence[Supplied]) -> pa.Table:
-    """Whom refused records are about: a record that was refused must not be read as one that does not exist."""
+    """Whom refused records are about, so that a refused record is not taken for one that does not exist."""
     counts = Counter((one.source, one.dataset, who.uscc, who.name) for one in supplied for who in one.refused)
     rows = [dict(zip(REFUSALS_SCHEMA.names, (*about, count), strict=True)) for about, count in counts.items()]
     return pa.Table.from_pylist(rows, REFUSALS_SCHEMA)

@@ -74,7 +74,7 @@ class RecordsAt:
         return cls(decoder.records, decoder.one, decoder.none, total, is_coded, is_file, is_whole)
 
     def find(self, answer: Any) -> list[Any]:
-        """The records of an answer. Raises a `MissingFieldError` that says what stands where the list belongs."""
+        """The records of an answer. Raises a `MissingFieldError` that names what is there in place of the list."""
         try:
             found = answer if self.path is None else at_path(answer, self.path)
         except MissingFieldError:

@@ -1,4 +1,4 @@
-"""One way to read JSON from outside: exact numbers, no name twice in silence, and a reason for whatever is not JSON."""
+"""One way to read JSON from outside: exact numbers, repeated names reported, and a reason for what is no JSON."""
 
 import json
 import re
@@ -48,7 +48,7 @@ def loads(body: bytes) -> Any:
     """The value of a JSON text in UTF-8. A number with a point or an exponent stays the text it was sent as.
 
     A name that stands twice in one object has the list of its values, so that it never passes for one of them; NaN and
-    Infinity are decimals that are no number. Raises ValueError (or RecursionError, for a nesting made to break us),
+    Infinity are decimals that are no number. Raises ValueError (or RecursionError, for a hostile nesting),
     also where its values would fill memory, or where a name that holds more than a plain value stands twice.
     """
     # 1A ends a file on old systems.
@@ -106,7 +106,7 @@ def _members(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _why_not(body: bytes, message: str) -> NotJsonError:
-    """What is wrong with a text, by its bytes; nothing of its content but a word or a sign."""
+    """The error for a text that is no JSON; it repeats no content but a word or a sign."""
     try:
         body.decode()
         is_cut = "truncated" in message
@@ -130,7 +130,7 @@ def _other_form(body: bytes) -> str | None:
 
 
 def _odd_sign(body: bytes, message: str) -> str:
-    """Where a text stops being JSON, and what stands there."""
+    """At which byte a text stops being JSON, and why."""
     try:
         body.decode()
     except UnicodeDecodeError as error:

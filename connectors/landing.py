@@ -38,7 +38,7 @@ from ledger.settings import Settings
 from ledger.store import Row
 
 LINEAGE = (pa.field("_batch", pa.string()), pa.field("_learned_on", pa.date32()), *PLACE)
-"""Where a landed row came from and when we learnt it; beside the data, never part of what the data says."""
+"""Where a landed row came from and when we learnt it; beside the facts, and no part of their hash."""
 
 
 def landed_path(data_dir: Path, source: str, dataset: str, batch: str) -> Path:
@@ -54,7 +54,7 @@ def landed_schema(dataset: Dataset) -> pa.Schema:
 class Delivery:
     """One batch on its way from pages to a landed file, which is a function of raw and the source file.
 
-    First `read`, which may be done again with other pages; then `promote`; in the end, whatever became of it, `clear`.
+    First `read`, which may be repeated with other pages; then `promote`; at the end, in every case, `clear`.
     """
 
     reading: Reading
@@ -72,7 +72,7 @@ class Delivery:
         self.log = RefusalLog(quarantine_path(settings.data_dir, key.source, key.dataset, key.batch))
 
     def read(self, pages: Iterable[Page]) -> None:
-        """Read the pages as they come into one file, what they refuse into another; then settle them by what is held.
+        """Write the rows of the pages into one file, refused records into another; then settle them.
 
         Memory stays flat. Rows in key order with nothing before them are settled already.
         """
@@ -120,12 +120,12 @@ class Delivery:
         self.staged = self._work("staged")
         self.staged.parent.mkdir(parents=True, exist_ok=True)
         for left_behind in self.staged.parent.glob(".batch=*.parquet"):
-            # Of a process that died on another day: one run at a time works here.
+            # Left by a process that died on another day: only one run at a time writes here.
             left_behind.unlink()
         write_rows(self.staged, self.schema, tables)
 
     def settle(self, refused_keys: Sequence[tuple[Any, ...]], unknown_keys: int, age: pa.Table | None = None) -> None:
-        """Work out what the staged rows add to what is held, into the file that is installed later."""
+        """Write what the staged rows add to the held ones into the file that is installed later."""
         known = self._landed_files() if self.dataset.load == "upsert" else []
         target = self._work("settled")
         settled = settle(self.dataset, self.staged, known, self.schema, refused_keys, unknown_keys, target, age)
@@ -139,8 +139,8 @@ class Delivery:
     def promote(self) -> dict[str, Any]:
         """Write the quarantine, judge the delivery, give its file a name, then its ledger row; answers its values.
 
-        A batch that says nothing new lands nothing and is marked `unchanged`. What may not be promoted is a
-        `DataError`: its quarantine is written all the same, for the agency must learn of it.
+        A batch with nothing new lands nothing and is marked `unchanged`. Raises `DataError` for a batch that may not be
+        promoted; its quarantine is written all the same, for the return file.
         """
         reading, settled = self.reading, self.settled
         self.refuse_conflicts()
@@ -164,7 +164,7 @@ class Delivery:
             self._refuse_older_dump()
         paths_of_feed = self._landed_files() if self.dataset.load == "upsert" else []
         reading.notes.update(age_and_gaps(self.dataset, [*paths_of_feed, self.path], self.as_of, self._settings.zone))
-        # Never a change that lies ahead: it would hide every change that comes before it.
+        # Never a stamp in the future: it would hide every change that comes before it.
         newest = None if self._newest is None else str(self._newest.isoformat())
         values: dict[str, Any] = {
             "rows_received": reading.received,
@@ -198,7 +198,7 @@ class Delivery:
         return {**values, "state": "landed"}
 
     def put_again(self, *, is_landed: bool) -> None:
-        """Put what was read again in the place of files that were damaged: what was refused, and the landed file."""
+        """Replace damaged files, the quarantine file and the landed file, by what was read again."""
         if self.log.lines:
             self.log.seal()
         else:
@@ -254,10 +254,10 @@ class Delivery:
         return {"accepted_by": decision["decided_by"], "why": decision["why"]}
 
     def _is_as_accepted(self, decision: Row) -> bool:
-        """Whether this batch is the one that a person accepted, or differs from it by no more than a night may."""
+        """Whether this batch is the one that a person accepted, or differs from it within the change budget."""
         if decision["content_sha256"] == self.content_sha256:
             return True
-        # A batch that repeats an earlier one has no file of its own: what was accepted stands in the first one's.
+        # A batch that repeats an earlier one has no file of its own: the accepted rows are in the file of the first.
         held = held_file_of(self._ledger, decision)
         accepted = self._landed_file(held or decision)
         if held is None or not accepted.exists() or file_sha256(accepted) != held["landed_sha256"]:
@@ -281,7 +281,7 @@ class Delivery:
         return {**values, "state": "held", "message": error}
 
     def clear(self) -> None:
-        """Drop what the batch left on its way, whatever became of it."""
+        """Remove the working files of the batch."""
         self.log.drop()
         for step in ("staged", "settled"):
             with suppress(FileNotFoundError):
@@ -313,7 +313,7 @@ class Delivery:
         return "key:" + "+".join(self.dataset.key)
 
     def _conflicts(self) -> Iterator[Refusal]:
-        """The records that contradict each other, read again from their pages, where they stand as they came."""
+        """The records that contradict each other, read again from their raw pages."""
         wanted: dict[int, set[int]] = {}
         for sequence, position in self.settled.conflicts:
             wanted.setdefault(sequence, set()).add(position)
@@ -330,7 +330,7 @@ class Delivery:
                         yield Refusal.of(fault, page, position, chunk.raw(place), who)
 
     def _parts_gone(self) -> Iterator[str]:
-        """The files of the last snapshot of which none of tonight's has the name, figures aside; of fewer the last."""
+        """The files of the last snapshot without a counterpart tonight, by their names without figures."""
         request, ledger, key = self.dataset.request, self._ledger, self.key
         before = [
             one for one in promoted_batches(ledger, key.source, key.dataset, self.as_of) if one["origin"] == "pull"
@@ -348,7 +348,7 @@ class Delivery:
                 yield f"file_gone:{name_of(page['label'])}"
 
     def _outdone_again(self) -> Iterator[str]:
-        """The files of a feed whose bytes had come before, under a name that has held others since."""
+        """The files of a feed whose bytes came before, under a name that has had other bytes since."""
         last: dict[str, str] = {}
         names: dict[str, set[str]] = {}
         for page in pages_of_dataset(self._ledger, self.key.source, self.key.dataset):
@@ -360,7 +360,7 @@ class Delivery:
                 yield f"outdone_again:{name}"
 
     def _refuse_two_dumps(self) -> None:
-        """The files of a snapshot are parts of one whole: where two hold the same record, each of them is a whole."""
+        """Raise a `DataError` where two files of a snapshot share records: they are two dumps, not two parts."""
         if isinstance(self.dataset.request, FileRequest) and self.settled.repeats_across_pages:
             names = ", ".join(page["label"] for page in pages_of(self._ledger, self.key)[:5])
             count = self.settled.repeats_across_pages
@@ -372,7 +372,7 @@ class Delivery:
             )
 
     def _refuse_older_dump(self) -> None:
-        """An old whole that was put back does not stand in for a later one; a part that stays alone is none."""
+        """Raise a `DataError` for an older snapshot that was put back; a subset of the held files is none."""
         request = self.dataset.request
         if not (self.held and self.dataset.load == "snapshot" and isinstance(request, FileRequest)):
             return
@@ -394,7 +394,7 @@ SHOWN = 3
 
 
 def _held_in_words(changes: dict[str, Any]) -> str:
-    """What is more than may be, in one sentence: the first figures and how many more there are."""
+    """The figures beyond the change budget in one sentence: the first ones, and how many more there are."""
     over = changes["beyond"]
     more = f"; and {len(over) - SHOWN} more figures" if len(over) > SHOWN else ""
     if changes["against"] is None:
@@ -403,7 +403,7 @@ def _held_in_words(changes: dict[str, Any]) -> str:
 
 
 def content_sha256(path: Path, dataset: Dataset) -> str:
-    """The hash of what the rows of a landed file say, in their order, without lineage: equal facts, equal hash."""
+    """The hash of the facts of a landed file, in their order and without lineage: equal facts, equal hash."""
     digest = hashlib.sha256()
     names = [*(column.name for column in dataset.columns), "_deleted", "_extra"]
     digest.update("\n".join(names).encode())
@@ -415,7 +415,7 @@ def content_sha256(path: Path, dataset: Dataset) -> str:
 
 
 def _add_column(digest: Any, column: pa.Array) -> None:
-    # What stands in memory under a null, and behind the last bit, is not defined: neither goes into the hash.
+    # Memory under a null, and behind the last bit, is not defined: neither goes into the hash.
     is_valid = column.is_valid().cast(pa.int8())
     digest.update(np.asarray(is_valid).tobytes())
     there = column.drop_null()

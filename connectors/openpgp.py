@@ -77,7 +77,7 @@ def seal(plain: Path, sealed: Path, signing: Path, recipients: Path, where: str)
 
 
 def unseal(content: bytes, secret: Path, senders: Path, where: str) -> bytes:
-    """What was sealed, where one of the keys in `senders` signed it and `secret` opens it. Raises `SealError`."""
+    """The content of a file that one of the keys in `senders` signed and `secret` opens. Raises `SealError`."""
     known = {key.fingerprint for key in keys_in(senders, where)}
     require_own(secret, where, 0o077)
     with _home(secret, senders) as home:

@@ -36,7 +36,7 @@ class Recount:
 
 @dataclass(frozen=True)
 class _Record:
-    """One record of a page: where it stands, what it says as a digest, and the key that it states."""
+    """One record of a page: its place, the digest of its content, and the key that it states."""
 
     sequence: int
     raw_sha256: str
@@ -50,7 +50,7 @@ class _Record:
 
 
 def recounts(dataset: Dataset, data_dir: Path, received: Sequence[Received]) -> list[Recount | None]:
-    """For each batch of a night its counts without what came before; None where the ledger's own counts hold.
+    """For each batch of a night its counts without what came before; None where the counts in the ledger hold.
 
     A record comes again where an earlier batch of the night brought one that says the same, or where the bytes of its
     page came before. Twice in one batch, on pages of different bytes, the agency itself sent it twice: a duplicate.

@@ -1,4 +1,4 @@
-"""What a pull would ask for, without asking: read from the source files and from a copy of the ledger.
+"""What a pull would request, read from the source files and from a copy of the ledger; nothing is sent.
 
 Nothing is sent, and nothing is written into the data folder: not even SQLite's own side files, which is why a SQLite
 ledger is read from a copy.
@@ -31,7 +31,7 @@ COPIES = 5
 
 @dataclass(frozen=True)
 class Planned:
-    """What would be asked for of one dataset, and what we hold of it. Parameters are the file's own: no secrets."""
+    """What would be requested of one dataset, and what we hold of it. Parameters are those of the file: no secrets."""
 
     dataset: str
     driver: str

@@ -38,7 +38,7 @@ _FILES = ("sftp", "folder")
 
 @dataclass(frozen=True)
 class Pulled:
-    """What became of one dataset tonight: landed, unchanged, not_supplied, held, or failed and then whose fault it was.
+    """The outcome for one dataset: landed, unchanged, not_supplied, held, or failed and then whose fault it was.
 
     What is held changed more than may be: the last good batch stands until a person accepts it. `changed` says what a
     batch that landed changed of the last good one, `warned` what of that struck records that stood already.
@@ -70,8 +70,8 @@ def pull_dataset(
 ) -> Pulled:
     """Pull and land one dataset. The answer holds a fault of any of the four classes, so that the others go on.
 
-    `lines` are those of the run. The dataset that found a line dead waits for it; every other one of its source ends at
-    once with the same reason.
+    `lines` are those of the run. The dataset that met a dead line first waits for it; every other one of its source
+    fails at once with the same reason.
     """
     base = Pulled(source.name, dataset.name, dataset.critical, "not_supplied")
     if reason := zone.why_not_supplied(dataset):
@@ -100,7 +100,7 @@ def pull_dataset(
 
 
 def _as_pulled(base: Pulled, key: BatchKey, values: Mapping[str, Any]) -> Pulled:
-    """What became of a dataset that was read to its end, by the values of its batch."""
+    """The outcome for a dataset that was read to its end, by the values of its batch."""
     fields = {name: values[name] for name in ("state", "rows_received", "rows_landed", "rows_refused", "counts")}
     if values["state"] == "held":
         address = f"{base.source}.{base.dataset}"
@@ -157,7 +157,7 @@ _NOTICES = {
     "deletions_withheld": "{} records that the delivery lacks were not deleted, for another of its records cannot be "
     "read and may be one of them. Next: have what quarantine shows mended (for a note below a table: `ends_at`)",
 }
-"""What follows from a count, by its name or by what stands before the colon in it; `names` stand behind the colon."""
+"""The notice of a count, by its name or the part before its colon; `names` are the parts behind the colon."""
 
 
 def waves(sources: Sequence[Source]) -> list[list[tuple[Source, Dataset]]]:

@@ -177,7 +177,7 @@ def standing(
 
 
 def _decided_state(decision: Row | None, state: str) -> str:
-    """A discarded record is settled for good; one that was replayed only for as long as what it landed as counts."""
+    """The state with the decision: discarded is final; replayed holds only as long as the replayed row counts."""
     if decision is None or (decision["action"] == "replayed" and state in OPEN_STATES):
         return state
     return str(decision["action"])
@@ -214,7 +214,7 @@ def _landed_in(dataset: Dataset, data_dir: Path, counted: Sequence[Row], keys: s
     """Of these keys, the newest batch in which each landed. Landed files are read some rows at a time."""
     found: dict[Key, str] = {}
     for row in counted:
-        # An unchanged snapshot says what the one it repeats said; an unchanged feed says nothing.
+        # An unchanged snapshot has the content of the one it repeats; an unchanged feed has none.
         said_by = row["same_as"] if dataset.load == "snapshot" and row["state"] == "unchanged" else row["batch"]
         path = landed_path(data_dir, dataset.source, dataset.name, said_by)
         if row["state"] == "unchanged" and said_by == row["batch"]:
@@ -248,7 +248,7 @@ def raw_line(data_dir: Path, one: Quarantined) -> Any:
 def why_closed(one: Quarantined) -> str:
     """Why nothing is left to decide about a record, as a sentence."""
     if one.decision is None:
-        return f"left as it is: it does not stand ({one.state})"
+        return f"left as it is: it is not open ({one.state})"
     made = one.decision
     return f"already {made['action']} by {made['decided_by']} at {made['decided_at']}: {made['why']}"
 

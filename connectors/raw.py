@@ -8,11 +8,11 @@ from ledger.files import WRITTEN_ONCE, write_durably
 
 
 class RawDamagedError(RuntimeError):
-    """A raw object is missing, or is no longer what its name says."""
+    """A raw object is missing, or its content does not match the hash in its name."""
 
 
 def keep_raw(data_dir: Path, body: bytes) -> str:
-    """Store a body and answer its sha256. When this returns, the bytes survive a power cut; twice is as once."""
+    """Store a body, unless it is there already, and answer its sha256. When this returns, it survives a power cut."""
     sha256 = hashlib.sha256(body).hexdigest()
     path = raw_path(data_dir, sha256)
     if path.exists():
@@ -37,5 +37,5 @@ def read_raw(data_dir: Path, sha256: str) -> bytes:
             f"raw object {path} cannot be read: {error}. Next: restore {path} from the backup."
         ) from error
     if hashlib.sha256(body).hexdigest() != sha256:
-        raise RawDamagedError(f"raw object {path} is not what its name says. Next: restore it from the backup.")
+        raise RawDamagedError(f"raw object {path} does not match its hash. Next: restore it from the backup.")
     return body

@@ -39,11 +39,11 @@ PLACE = (
     pa.field("_valid_from", pa.date32()),
     pa.field("_extra", pa.string()),
 )
-"""What a row says beside its facts: the page and place it came from, whether it deletes, from when it holds in the
-world, and as JSON what no column claims."""
+"""The columns of a row beside its facts: the page and place it came from, whether it deletes, from when it holds in
+the world, and as JSON the fields that no column claims."""
 
 COUNTED_AS = {"record_refused": "refused", "value_discarded": "discarded", "value_repaired": "repaired"}
-"""What stands before the rule in the name of a count."""
+"""The prefix of a rule in the name of a count, by action."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Reading:
                 self.notes[f"no_records:{name_of(page.label) or page.label}"] += 1
 
     def _audit_header(self, label: str, chunk: Chunk) -> None:
-        """A table says its columns at its top: one that lacks a column we use is not the file we know."""
+        """Raise an `AgencyError` for a table whose header lacks a column that we use."""
         is_table = isinstance(self._dataset.decoder, (CsvDecoder, XlsxDecoder, ParquetDecoder))
         if is_table and (chunk.positions or chunk.broken) and (gone := self._gone_for_good(set(chunk.columns))):
             raise AgencyError(
@@ -133,7 +133,7 @@ class Reading:
         return sorted(name for name, one in self._columns.items() if name not in met and (strict or one.required))
 
     def _refuse_repeated_page(self, label: str, records: int, edges: list[Any]) -> None:
-        """A page that answers with another page's records hides the records that belong there."""
+        """Raise a `PagingFaultError` for a page with another page's records: its own records are missing."""
         if self._dataset.paginator is None or records < 2 or not edges:
             return
         # Two partitions may well hold equal records; two pages of one listing may not.
@@ -182,7 +182,7 @@ class Reading:
         return Part(rows, refusals)
 
     def _deleted(self, facts: dict[str, pa.Array], size: int, faults: dict[int, list[Fault]]) -> pa.Array:
-        """Which records delete; a text that is a tombstone but for its letter case may mean either, and is refused.
+        """Which records delete; a text that differs from a tombstone in letter case alone is refused.
 
         A record that deletes need not say more than its key: what else it lacks refuses nothing.
         """
@@ -201,7 +201,7 @@ class Reading:
             for place in pc.indices_nonzero(pc.is_in(stated, pa.array(unsure, pa.string()))).to_pylist():
                 faults[place].append(Fault("not_in_values", column.name, stated[place].as_py(), True))
         deleted = pc.is_in(stated, pa.array(tombstones, arrow_type(column.data_type)))
-        # Without the day of its change nothing says that it comes after what it deletes.
+        # Without the stamp of its change it is not known whether it comes after what it deletes.
         needed = {*dataset.key, *([dataset.since.column] if dataset.since else [])}
         for place in [place for place in faults if deleted[place].as_py()]:
             faults[place] = [one for one in faults[place] if one.column in needed or one.reason != "required_missing"]
@@ -214,7 +214,7 @@ class Reading:
         for page, one in records.broken:
             fault, who = Fault(one.reason, "", None, True), NO_IDENTITY
             if one.field is not None:
-                # Of the field at fault nothing is taken to say whom the record is about.
+                # The field at fault does not identify whom the record is about.
                 fault = Fault(one.reason, self._columns[one.field].name, one.raw[one.field], True)
                 who = identity_of(self._dataset, {**one.raw, one.field: None})
             found.append(Refusal.of(fault, page, one.position, one.raw, who))
@@ -234,7 +234,7 @@ class Reading:
         return found
 
     def _audit_fields(self) -> None:
-        """Each field we use must be there: a field that is gone from all records was renamed or withdrawn."""
+        """Raise an `AgencyError` for a field that no record has any more: it was renamed or withdrawn."""
         if not self._met or (isinstance(self._dataset.deletes, Tombstone) and not self.alive):
             return
         if fatal := self._gone_for_good(self._met):

@@ -1,4 +1,4 @@
-"""Records refused: what is kept of each, and the files in which it is kept."""
+"""Refused records: what is kept of each, and in which files."""
 
 import hashlib
 import json
@@ -61,7 +61,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Identity:
-    """Whom a record says it is about."""
+    """Whom a record is about, as it states itself."""
 
     uscc: str | None
     name: str | None

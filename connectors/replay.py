@@ -51,7 +51,7 @@ class ReplayReport:
     unread: frozenset[tuple[str, int]] = frozenset()
     """The places at which no record is read any more."""
     past_end: frozenset[tuple[str, int]] = frozenset()
-    """Those of them that lie behind the last record of a table whose end is declared: what stands there is none."""
+    """Those of them that lie behind the last record of a table whose end is declared: they are no records."""
 
 
 def replay(
@@ -168,7 +168,7 @@ def _rank_of(dataset: Dataset, ledger: Engine, pages: list[Row]) -> Callable[[Ma
 def _land(
     delivery: Delivery, settings: Settings, rows: pa.Table, carried: list[Refusal], refusals: list[Refusal]
 ) -> pa.Table:
-    """Land the rows, of a snapshot beside what it holds; answers those of them that are in the landed file."""
+    """Land the rows, for a snapshot together with the rows it holds; answers those that are in the landed file."""
     dataset, key, newest = delivery.dataset, delivery.key, delivery.held[-1:]
     tables = [delivery.with_lineage(rows)]
     if dataset.load == "snapshot" and newest:
@@ -207,7 +207,7 @@ def _carried(
 
 
 def _as_declared(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """A landed file in the columns of today: one that it lacks is null."""
+    """A landed file with the columns of today's source file; a column that it lacks is null."""
     size = table.num_rows
     columns = [
         table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(size, field.type)

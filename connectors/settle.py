@@ -1,4 +1,4 @@
-"""One row for each key: what a batch says, beside what was landed before, worked out by DuckDB in bounded memory.
+"""One row for each key: a batch compared with the landed rows by DuckDB, in bounded memory.
 
 The SQL names only columns of the source file (`^[a-z][a-z0-9_]*$`) and our own; paths and values never stand in it.
 """
@@ -299,7 +299,7 @@ def _make_news(db: duckdb.DuckDBPyConnection, dataset: Dataset, notes: dict[str,
     same_key = " and ".join(f'one."{name}" = known."{name}"' for name in dataset.key)
     names = [*_facts(dataset), "_deleted"]
     differs = " or ".join(f'one."{name}" is distinct from known."{name}"' for name in names)
-    # A change that is older than what is held comes late and changes nothing.
+    # A change that is older than the held row comes late and changes nothing.
     db.execute(
         f"""create temp table news as select one.*, known."{dataset.key[0]}" is not null
             and coalesce({_age(dataset, "one.")} < {_age(dataset, "known.")}, false) as _is_late
@@ -398,7 +398,7 @@ def _add_deletions(
     schema: pa.Schema,
     notes: dict[str, int],
 ) -> tuple[Loss, ...]:
-    """What we hold of a value that this delivery covers, and it lacks, is deleted; a refused record is not lacking.
+    """Delete held records of the values that this delivery covers and that it lacks; a refused record is not lacking.
 
     A file that is older than what is held of a value takes nothing away from it.
     """
@@ -444,7 +444,7 @@ def _add_deletions(
 
 
 def _parts_lost(db: duckdb.DuckDBPyConnection, key: str, column: str) -> tuple[Loss, ...]:
-    """Of each value that a delivery covers what it takes away, and of each earlier file of two that share a key."""
+    """The loss of each value that a delivery covers, and of each earlier one of two files that share a key."""
     rows = db.execute(
         """select cast(_covered as varchar), count(*) as lost, any_value(size)
         from lost join (select _covered, count(*) as size from held group by 1) using (_covered)

@@ -76,7 +76,7 @@ def _mapping(part: Any, place: str) -> dict[str, Any]:
 
 
 def _meta(part: Mapping[str, Any], place: str, kind: type[BaseModel]) -> dict[str, Any]:
-    """What stands under `config.meta`; a word of ours that stands beside it would be passed over, and is an error."""
+    """What stands under `config.meta`; a field of ours beside it would be ignored, and is an error."""
     config = _mapping(part["config"], f"{place}.config")
     beside = (part.keys() & kind.model_fields.keys()) - _TOP | (config.keys() - _BESIDE_META)
     if beside:
@@ -93,7 +93,7 @@ def _part(kind: type[T], value: Any, place: str) -> T:
 
 
 def faults_of(error: Exception, kind: Any, *place: str) -> str:
-    """What a class found wrong, with each place and the words it knows there, and never what stood there."""
+    """The faults that a class found, each with its place and the words allowed there, never with the value."""
     if not isinstance(error, ValidationError):
         return str(error)
     return "; ".join(_fault(one, kind, place) for one in error.errors(include_url=False, include_input=False))

@@ -379,7 +379,7 @@ class Volume(Strict):
 
 
 class Unwatched(Strict):
-    """Why this is not watched, in a sentence: said on purpose, never by leaving it out."""
+    """Why this is not watched, in a sentence: it must be stated, and cannot be left out."""
 
     unwatched: str = Field(min_length=8)
 
@@ -421,12 +421,12 @@ class Rhythm(Strict):
 
 
 QUIET_DAYS = 400
-"""In so many days facts of a year have changed, where a dataset says neither its rhythm nor its freshness."""
+"""The rhythm, in days, of a dataset that declares neither rhythm nor freshness: yearly facts change within it."""
 
 Percent = Annotated[int, Field(ge=0, le=100)]
 
 MAY_GO_PCT = 30
-"""So much of a day, a partition or a whole may go at once where the source file says nothing else."""
+"""How many per cent of a day, a partition or a whole may go at once by default."""
 
 
 class Shrink(Strict):
@@ -475,7 +475,7 @@ class SchemaContract(Strict):
 
 
 class Tombstone(Strict):
-    """A record that says another is deleted: the key counts, `column` has one of `values`.
+    """A record that deletes another: the key counts, `column` has one of `values`.
 
     One delivery may so delete `shrink_pct` per cent of all that is held; else nothing is promoted. One record may go.
     """
@@ -508,7 +508,7 @@ class Budget(Strict):
 
 
 class Move(Budget):
-    """A change of its own weight: of columns of a record that is held, what one of them becomes."""
+    """A change with a budget of its own: columns of a held record, and what one of them becomes."""
 
     columns: tuple[str, ...] = Field(min_length=1)
     becomes: Literal["other", "empty", "filled", "later", "earlier"]
@@ -539,7 +539,7 @@ class First(Strict):
     newest_days: int | None = Field(default=None, gt=0)
     """How old its newest record may be, where years may pass without one."""
     medians: dict[str, tuple[Decimal, Decimal]] = {}
-    """By number between which two its median lies, signs and zeros aside: another unit is none of them."""
+    """By column of numbers the range of its median, signs and zeros left out: another unit lies outside."""
 
 
 ChangeBudget = Annotated[Change | Unwatched, ByWords()]
@@ -587,7 +587,7 @@ class Column(Strict):
     named_on: str | None = None
     """The column with the day on which the name was borne; without it the name may be of any day."""
     named_as: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]*$")
-    """Of a second name in a record: what stands for the dataset where names are listed and decided. It needs a day."""
+    """Of a second name in a record: the dataset under which it is listed and decided. It needs a day."""
     identifies: Literal["enterprise", "event"] | None = None
     """An agency's own number of an enterprise, or the number of an event that another dataset records. The only column
     with a `check` identifies an enterprise without saying so.

@@ -1,4 +1,4 @@
-"""One normal form for what is typed in several ways, and the words by which people say that there is nothing.
+"""One normal form for what is typed in several ways, and the words that people write where there is no value.
 
 The patterns are read by `re` and by RE2 alike, so that a whole column can be searched at once.
 """
@@ -14,7 +14,7 @@ _INVISIBLE_RANGE = (
 )
 _HIDDEN_RANGE = "\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x84\\x86-\\x9f\u202a-\u202e\u2066-\u2069"
 HIDDEN = re.compile(f"[{_HIDDEN_RANGE}]")
-"""Control characters, and those that turn the direction of writing: what is seen is then not what is there."""
+"""Control characters, and those that turn the direction of writing: the text is then not what is shown."""
 
 _INVISIBLE = re.compile(f"[{_INVISIBLE_RANGE}]")
 _HYPHENS = "\u2010-\u2015\u2212\ufe58\ufe63"

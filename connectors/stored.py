@@ -27,9 +27,9 @@ from ledger.store import Row
 log = logging.getLogger("jifen")
 
 Stamp = tuple[int, int, int]
-"""Inode, size and time of change: of a file that has kept them the hash is still known."""
+"""Inode, size and time of change: where they are the same the file is not hashed again."""
 Hashed = MutableMapping[Path, tuple[Stamp, str]]
-"""What was hashed in this run, so that a file is hashed once."""
+"""The hashes of this run, so that a file is hashed once."""
 NOT_HASHED = "landed before files were hashed"
 OTHERWISE = "otherwise"
 """In place of a hash: the file does not hold what the ledger counted before files were hashed."""
@@ -38,7 +38,7 @@ MADE_AGAIN = "made again from raw"
 
 @dataclass(frozen=True)
 class Store:
-    """Where files and what is known of them stand."""
+    """What a check of the stored files needs."""
 
     settings: Settings
     ledger: Engine
@@ -79,7 +79,7 @@ def _files(dataset: Dataset, store: Store, row: Row) -> tuple[Path, Path]:
 
 
 def _standing(dataset: Dataset, ledger: Engine, as_of: date) -> list[Row]:
-    """The batches of which something is read, oldest first: one that is made again is made upon those before it."""
+    """The batches of which something is read, oldest first: a batch is made again from those before it."""
     landed = landed_batches(ledger, dataset.source, dataset.name, as_of)
     counting = in_force(dataset, promoted_batches(ledger, dataset.source, dataset.name, as_of))
     if dataset.load == "snapshot":
@@ -162,7 +162,7 @@ def _not_hashed_yet(dataset: Dataset, store: Store, row: Row, landed: Path, refu
 
 
 def _make_again(source: Source, dataset: Dataset, store: Store, row: Row, wrong: dict[Path, str]) -> None:
-    """Read the batch's pages again, and put what comes of them in the place of the files that are wrong."""
+    """Read the batch's pages again, and replace the damaged files by the result."""
     key = BatchKey(dataset.source, dataset.name, row["batch"])
     first = next(iter(wrong))
     fault = wrong[first]
@@ -191,7 +191,7 @@ def _make_again(source: Source, dataset: Dataset, store: Store, row: Row, wrong:
 
 
 def _require_same(delivery: Delivery, row: Row, wrong: dict[Path, str], source: Source) -> None:
-    """What was read again is what had landed, to the row and to the line."""
+    """Raise a `DataError` unless reading again gave the rows and refusals that had landed."""
     path = next(iter(wrong))
     changed = "" if row["spec_sha256"] == source.sha256 else ": the source file is another one than then"
     if (delivery.content_sha256, delivery.rows) != (row["content_sha256"], row["rows_landed"]):

@@ -58,7 +58,7 @@ _CARRIED = {"host", "content-length", "transfer-encoding", "connection", "accept
 
 def _own_header(name: str) -> str:
     if name.lower() in _CARRIED:
-        raise ValueError(f"{name} says how a message is carried, which is not ours to say")
+        raise ValueError(f"{name} is set by the HTTP client, not by a source file")
     return name
 
 
@@ -72,7 +72,7 @@ Headers = dict[HeaderName, Annotated[str, Field(pattern=r"^[\x21-\x7e]([\x20-\x7
 OPEN_FIELDS = frozenset(
     {"base_url", "ca", "host", "port", "path", "host_key", "user", "client_id", "app_key", "sender", "to"}
 )
-"""Fields of a connection whose values are no secret: addresses, public keys and the names that we go by."""
+"""Fields of a connection whose values are no secret: addresses, public keys and account names."""
 
 
 def variables_in(part: Any, left_out: Collection[str] = ()) -> set[str]:
@@ -107,7 +107,7 @@ def one_of(base: type[Strict]) -> Any:
 
 
 class ByWords:
-    """Beside a union of parts without a `kind`: the one that knows the most of the words that stand there is meant.
+    """For a union of parts without a `kind`: the class with most of the fields that the file has is chosen.
 
     So a fault is reported once, for that part, and not for each class of the union.
     """

@@ -92,7 +92,7 @@ def fault(code: str) -> str | None:
 
 
 def enterprise_fault(code: str) -> str | None:
-    """Why `code` is none under which an enterprise is known, or None where it is one.
+    """Why `code` is no code of an enterprise, or None where it is one.
 
     18 characters: the unified code. 9: the organisation code by GB 11714. 15: the old tax number, six digits of the
     division before the organisation code. The reason is that of `fault`, or `organisation_code`, `tax_number`,

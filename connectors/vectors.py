@@ -1,4 +1,4 @@
-"""Typing a whole column at once. What is plain is cast together; whatever is not goes, one by one, to the one parser.
+"""Typing a whole column at once: plain values are cast together, every other one goes to the parser of its column.
 
 The result is that of `connectors.columns.make_parser` for each value, only sooner: a test holds the two equal.
 """
@@ -158,7 +158,7 @@ def _matching(pattern: str) -> Callable[[pa.Array], np.ndarray]:
 
 
 def _texts_of(column: Column) -> Callable[[pa.Array], np.ndarray]:
-    """Which texts stand for themselves: neither blank nor padded nor spelled another way nor of lost characters."""
+    """Which texts need no parser: not blank, not padded, in the kept spelling, without lost characters."""
     allowed = None if column.values is None else pa.array(column.values, pa.string())
     odd, like_gbk = _matching(ODD_CODE if is_code(column) else ODD_TEXT), _matching(LIKE_GBK)
     other_form, longest = _matching(OTHER_FORM), max(map(len, words_of(column)), default=0)
@@ -186,7 +186,7 @@ _PLAIN_BYTES[[ord(sign) for sign in "='\"#.+?&<%\\"]] = False
 
 
 def _may_be_odd(raw: pa.Array) -> bool:
-    """Whether a byte could be of a text that is not spelled as it is kept, or that is no text."""
+    """Whether a byte may belong to a text in another spelling than the kept one, or to no text."""
     data = raw.buffers()[2]
     if data is None:
         return False

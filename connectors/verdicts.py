@@ -81,7 +81,7 @@ _NEXT = {
 }
 _NO_NEXT = {"", "null", "none", "-1", "0", "false", "#"}
 _OF_ANYTHING = {"code", "ret", "accepted", "delivered", "flag", "res", *_STATES}
-"""Names that a record inside the answer may have as well: beside a verdict above it they say nothing."""
+"""Names that a record inside the answer may have as well: beside a verdict above it they are ignored."""
 
 _MESSAGES = ("message", "msg", "errmsg", "errormsg", "errormessage", "errordescription", "statusmessage")
 _SAID = (*_MESSAGES, "description")

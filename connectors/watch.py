@@ -37,7 +37,7 @@ def newest_in(moments: pa.ChunkedArray, zone: ZoneInfo, newest: Any = None) -> t
 
 
 def require_healthy(dataset: Dataset, reading: Reading, settled: Settled) -> dict[str, int]:
-    """A `DataError` where nothing of this delivery may be promoted; else what is to be warned of, as counts."""
+    """Raise a `DataError` where nothing of this delivery may be promoted; else answer the warnings, as counts."""
     _check_refused_share(dataset, reading)
     if settled.total < dataset.volume.floor:
         what = f"{settled.total} records, the floor is {dataset.volume.floor}."
@@ -63,7 +63,7 @@ def _check_keys(dataset: Dataset, keys: Loss) -> bool:
 
 
 def _check_emptied(dataset: Dataset, emptied: Sequence[Emptied]) -> None:
-    """A column without any value is as a field that is gone: what many records had is not taken from all of them."""
+    """Raise an `AgencyError` for a column without any value where many records had one: as for a missing field."""
     fields = {column.name: column.source_field for column in dataset.columns}
     gone = [one for one in emptied if one.had >= MANY]
     if gone and dataset.schema_contract.data_type in ("freeze", "discard_row"):
@@ -88,7 +88,7 @@ def _where_really_gone(part: Shrink | NoGap | Unwatched | Tombstone | ReplaceBy,
 
 
 def _check_whole(dataset: Dataset, before: int, after: int) -> None:
-    """Fewer than before, by more than is declared; of a snapshot that declares nothing, by more than one and 30 %."""
+    """Raise a `DataError` for fewer records: by more than declared, of a snapshot by more than one and 30 %."""
     limit, gone = getattr(dataset.continuity, "shrink_pct", None), before - after
     if limit is None and dataset.load == "snapshot" and gone > 1:
         limit = MAY_GO_PCT
@@ -100,7 +100,7 @@ def _check_whole(dataset: Dataset, before: int, after: int) -> None:
 
 
 def _check_loss(dataset: Dataset, loss: Loss) -> None:
-    """More than its share of a part, or of the whole, would go: nothing is taken away."""
+    """Raise a `DataError` where more than its share of a part, or of the whole, would be deleted."""
     limit = _may_go(dataset)
     if loss.gone > 1 and 100 * loss.gone > limit * loss.before:
         what = f"of {loss.of} {loss.gone} of {loss.before} records would be taken away, {limit} % may go at once."
@@ -110,7 +110,7 @@ def _check_loss(dataset: Dataset, loss: Loss) -> None:
 
 
 def _check_refused_share(dataset: Dataset, reading: Reading) -> None:
-    """A delivery of which most is refused is none: its file must be read again one day, not remembered as read."""
+    """Raise a `DataError` where most is refused: the file must be read again later, not be counted as read."""
     if reading.refused >= MANY and 2 * reading.refused > reading.received:
         rules = sorted(rule.removeprefix("refused:") for rule in reading.rules if rule.startswith("refused:"))
         what = f"{reading.refused} of {reading.received} records are refused ({', '.join(rules[:5])})."
@@ -118,7 +118,7 @@ def _check_refused_share(dataset: Dataset, reading: Reading) -> None:
 
 
 def age_and_gaps(dataset: Dataset, paths: Sequence[Path], as_of: date, zone: ZoneInfo) -> dict[str, int]:
-    """What is to be warned of in the dates of all that is landed: `stale:column` in days, `gap:column=2025-04`.
+    """The warnings about the dates of all landed rows: `stale:column` in days, `gap:column=2025-04`.
 
     A moment counts as the day that it is in the zone.
     """

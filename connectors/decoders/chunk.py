@@ -15,7 +15,7 @@ MAX_FIELDS = 2_000
 
 @dataclass(frozen=True)
 class Broken:
-    """What stands where a record should and is none: `reason` says why, `raw` is what was there.
+    """An item in place of a record that is none: `reason` is the reason code, `raw` the item.
 
     `field` is the one at fault, of a record whose fields are known.
     """
@@ -40,7 +40,7 @@ class Chunk:
     records: Sequence[Any] | None = None
     broken: tuple[Broken, ...] = ()
     notes: tuple[str, ...] = field(default=())
-    """What is no fault and must be counted, such as `encoding:gb18030`."""
+    """Names to count that are no faults, such as `encoding:gb18030`."""
 
     def raw(self, place: int) -> Any:
         """The record at a place of this chunk (from 0), as it was sent."""
@@ -50,7 +50,7 @@ class Chunk:
 
 
 def to_chunk(items: Sequence[Any], first: int, where: str) -> Chunk:
-    """One chunk of what stands at the places `first`, `first + 1`, ... of a page; what is no mapping is broken."""
+    """One chunk of the items from place `first` of a page on; an item that is no mapping is broken."""
     if set(map(type, items)) <= {dict}:
         return Chunk(columns_of(items, where), range(first, first + len(items)), items)
     places = [place for place, item in enumerate(items, start=first) if isinstance(item, dict)]

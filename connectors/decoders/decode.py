@@ -1,4 +1,4 @@
-"""From the bytes of one page or file to its records, whatever form the source file says they have."""
+"""From the bytes of one page or file to its records, in the form that the source file declares."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

@@ -81,9 +81,9 @@ class _Rows:
         self._decoder, self._content, self._where = decoder, content, where
         self._end_word = beginning_with(decoder.ends_at)
         self._characters = self._width = self._body = self.after_end = self.like_two = 0
-        # Where lines end in LF, a CR alone is none; only old systems end lines in it.
+        # Where lines end in LF, a CR alone is no line end; only old systems end lines in CR.
         self._ends = "\n" if b"\n" in content else ""
-        # Before a blank it is a comma of a text: a row that is padded so encloses nothing but its first field.
+        # A delimiter before a blank counts as a comma of a text, not as one between fields.
         self._signs = re.compile(re.escape(decoder.delimiter) + "(?! )")
         self.is_cut = not content.rstrip(b"\0").endswith((b"\r", b"\n"))
         if self.is_cut and content.endswith(b"\0") and "utf-16" not in decoder.encodings:
@@ -187,7 +187,7 @@ class _Rows:
         delimiter, quote = self._decoder.delimiter, self._decoder.quote
         if quote == "none":
             return csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE, strict=True)
-        # A blank before a quotation mark is no part of the field, nor is one before anything else of its value.
+        # A blank before a field, in quotation marks or not, is no part of it.
         return csv.reader(lines, delimiter=delimiter, quotechar=quote, strict=True, skipinitialspace=True)
 
     def _blocks(self, stream: io.TextIOWrapper) -> Iterator[io.StringIO]:

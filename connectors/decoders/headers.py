@@ -41,7 +41,7 @@ def beginning_with(words: Sequence[str]) -> re.Pattern[str] | None:
 def refuse_second(
     names: Sequence[str], columns: Mapping[str, Sequence[Any]], positions: Sequence[int], where: str
 ) -> None:
-    """Raise a `DataError` where a row names the columns anew and otherwise: what is below stands in other columns.
+    """Raise a `DataError` for a second header with other names: the rows below it have other columns.
 
     A record may hold the name of a column; a header names several, none twice, and no number. The same header again is
     no record, and changes nothing.

@@ -79,7 +79,7 @@ def _from_zip(body: bytes, pattern: str, where: str) -> bytes:
 
 
 def _matches(member: zipfile.ZipInfo, pattern: str) -> bool:
-    # What a Mac puts beside the files (__MACOSX/, .DS_Store, ._name) is none of them.
+    # Files that a Mac adds (__MACOSX/, .DS_Store, ._name) do not count.
     if member.is_dir() or member.filename.startswith("__MACOSX/"):
         return False
     return any(fnmatchcase(name, pattern) and not name.startswith(".") for name in _base_names(member))

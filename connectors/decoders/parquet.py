@@ -22,7 +22,7 @@ MAX_ROW_GROUP_BYTES = 128 * 1024 * 1024
 """The most that the columns of one row group may unfold to, by what the file says of itself."""
 
 MAX_BATCH_TEXT_BYTES = 64 * 1024 * 1024
-"""The most text that one column of a batch may hold: a dictionary says a long value once and means it often."""
+"""The most text that one column of a batch may hold: a dictionary holds a long value once for many rows."""
 
 
 def decode_parquet(content: bytes, where: str, claimed: Mapping[str, Column]) -> Iterator[Chunk]:

@@ -1,4 +1,4 @@
-"""What a cell of a sheet shows beside what it holds: a number format may scale a number, pad it or put words to it.
+"""What a cell shows and what it holds: a number format may scale a number, pad it or put words to it.
 
 Both must agree. `0.00%` shows 4.35% and holds 0.0435, `0!.0,"万"` shows 12.3万 and holds 123456: what is meant is
 decided by the unit that the source file declares, else not at all.

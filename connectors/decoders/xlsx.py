@@ -19,7 +19,7 @@ from connectors.spec import Column, XlsxDecoder
 from ledger.hand_made import clean
 
 MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
-"""What a sheet can hold at all; a place beyond is made up."""
+"""The largest sheet there is; a cell beyond is damage."""
 
 _CHUNK_CELLS = 200_000
 _REFERENCE = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")

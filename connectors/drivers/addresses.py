@@ -18,7 +18,7 @@ from connectors.errors import ConfigError
 from ledger.settings import Settings
 
 _METADATA = {ip_address("168.63.129.16")}
-"""Addresses of a cloud's own services that are none of a network kept for that."""
+"""Addresses of a cloud's own services outside of the networks reserved for such."""
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
@@ -57,7 +57,7 @@ def _meant(address: IPv4Address | IPv6Address) -> Iterator[IPv4Address | IPv6Add
 
 
 def _kind(address: IPv4Address | IPv6Address) -> str | None:
-    """What an address that is not open to the world is; None for one that is."""
+    """Why an address is not public; None for a public one."""
     if address in _METADATA:
         return "a cloud's own services"
     for name in ("is_loopback", "is_link_local", "is_site_local", "is_multicast", "is_unspecified", "is_private"):

@@ -22,7 +22,7 @@ FIRST_WAIT_SECONDS = 0.25
 LONGEST_WAIT_SECONDS = 20.0
 LONGEST_RETRY_AFTER_SECONDS = 7 * 24 * 3600
 MARGIN_SECONDS = 1.0
-"""How far past its budget a call may end: work that was cut off is given so long to let go of what it holds."""
+"""How far past its budget a call may end: work that was cut off has so long to release what it holds."""
 
 _ends: ContextVar[float] = ContextVar("_ends", default=math.inf)
 
@@ -91,7 +91,7 @@ def _end(thread: threading.Thread, cut: Callable[[], None]) -> None:
         cut()
     thread.join(MARGIN_SECONDS)
     if thread.is_alive():
-        # Whatever drips or floods: it ends at the next step of the library's own loop.
+        # Work that still runs, such as a slow or endless read, ends at the next step of the library's loop.
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit))
 
 
@@ -174,7 +174,7 @@ def retry_after_seconds(header: str | None, date_header: str | None = None) -> f
 
 
 def _moment(header: str | None) -> datetime | None:
-    """An HTTP date in UTC, or None for what is none."""
+    """An HTTP date in UTC; None for any other text."""
     if not header:
         return None
     try:

@@ -57,12 +57,12 @@ def pull(ask: Ask) -> Iterator[Page]:
 class _SftpLine:
     """One account of a server, over a connection that is kept from one piece of work to the next.
 
-    Each connection has an event loop and a socket of its own: a dead line is broken from outside, for the library's own
-    way to close one may wait for an answer without end.
+    Each connection has an event loop and a socket of its own: a dead line is cut from outside, for the library's own
+    close may wait for an answer without end.
     """
 
     def __init__(self, connection: SftpConnection, where: str, settings: Settings) -> None:
-        # Its log lines name files and hosts; our own errors say what matters of them.
+        # Its log lines name files and hosts; our own errors report what matters.
         logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
         self._where, self._budget = where, settings.retry_seconds
         # Once, and outside the budget: a passphrase is made to cost time.
@@ -92,7 +92,7 @@ class _SftpLine:
         return call_with_retry(attempt, self._where, self._budget, next_step=next_step)
 
     def hang_up(self) -> None:
-        """Close the connection, whatever became of it."""
+        """Close the connection, in whatever state it is."""
         session, loop = self._session, self._loop
         if session is not None and loop is not None:
 
@@ -173,7 +173,7 @@ class _Remote:
         if len(body) > file.size and (after.size, _moment(after)) == (file.size, file.modified_ns):
             what = f"the server says that {file.name} has {file.size} bytes, and gives {len(body)}: whether it is whole"
             raise AgencyError(f"{what} is not known.", where, "ask the agency for a server that gives true sizes")
-        # Still being written: what we read is not the file that will stand there.
+        # Still being written: these bytes are not the final file.
         if (len(body), after.size, _moment(after)) != (file.size, file.size, file.modified_ns):
             sizes = f"{file.size} bytes listed, {len(body)} read, {after.size} now"
             raise TransientError(f"{file.name} is still changing ({sizes}).", where, "run `jifen run` again")
@@ -294,7 +294,7 @@ async def _leave(client: asyncssh.SFTPClient, target: PurePosixPath, content: by
             raise error from None
         except asyncssh.SFTPError as refused:
             if not isinstance(refused, asyncssh.SFTPNoSuchFile):
-                left_there = f" {part.name} is left there: nor may we remove it."
+                left_there = f" {part.name} is left there: we may not remove it either."
         raise AgencyError(error.what + left_there, where, error.next_step) from None
 
 
@@ -339,12 +339,12 @@ _FAULTS: tuple[tuple[Any, str, str], ...] = (
     (asyncssh.PermissionDenied, "the login was refused", "check user, password and key with the agency"),
     (
         (asyncssh.KeyExchangeFailed, asyncssh.ProtocolNotSupported, asyncssh.ChannelOpenError),
-        "the server and we have no common way to talk SFTP",
+        "the server and we have no SFTP version or algorithm in common",
         "ask which protocols and algorithms it has, and for SFTP to be switched on",
     ),
     (asyncssh.SFTPError, "the server refuses what we ask", "ask them to look into the log of their server"),
 )
-"""What the library raises of a connection that stands -> what it means, and what to do."""
+"""Exceptions of the library on an open connection -> what they mean, and what to do."""
 
 
 @contextmanager
