@@ -33,13 +33,13 @@ class Limits(Strict):
     """The rate budget of one host, shared by all of its datasets."""
 
     connections: int = Field(default=1, ge=1, le=16)
-    """Requests in flight at once: pages that can be asked for without knowing the one before are, side by side."""
+    """Requests in flight at once: pages that do not need the one before are requested side by side."""
     per_second: float | None = Field(default=None, gt=0)
     """Requests begun in a second, over all connections; None where the agency states no limit."""
 
 
 class RestConnection(Strict):
-    """Where a REST agency answers and how it knows us."""
+    """The address of a REST agency and how we log in."""
 
     base_url: Variable
     auth: Auth
@@ -56,7 +56,7 @@ class RestConnection(Strict):
 
 
 class SftpConnection(Strict):
-    """An SFTP account with its pinned host key: known by a password, by a private key, or by both."""
+    """An SFTP account with its pinned host key; it logs in by a password, a private key, or both."""
 
     host: Variable
     port: Variable
@@ -107,7 +107,7 @@ class SinceColumn(Strict):
 
 
 class Partition(Strict):
-    """Ask once for each value: of a list that stands here, or of a column of a dataset pulled before (its parent).
+    """One request for each value: of the list here, or of a column of a dataset pulled before (its parent).
 
     The value goes where the path says `{name}`, or into the query under `param`.
     """
@@ -164,7 +164,7 @@ class RestRequest(Strict):
     params: dict[str, str] = {}
     headers: Headers = {}
     body: dict[str, Any] = {}
-    """A parameter that stands here (`page.no`: inside a part) goes into the body, as a number where a number stands."""
+    """A parameter named here (`page.no`: inside a part) goes into the body, as a number where its value here is one."""
     body_as: Literal["json", "form"] = "json"
     since: Since | None = None
     partition: Partition | None = None
@@ -206,7 +206,7 @@ class Manifest(Strict):
 
 
 class OrderByName(Strict):
-    """Which file is the later one stands in its name: in the groups of `pattern`, numbers compared as numbers.
+    """The name decides which file is the later one: by the groups of `pattern`, numbers compared as numbers.
 
     `is_numbered`: the last group counts the files one by one, so that one that is missing is known.
     """
@@ -320,10 +320,10 @@ class CsvDecoder(_Text, _Table):
     kind: Literal["csv"]
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     quote: Literal['"', "'", "none"] = '"'
-    """What encloses a field; `none`: quotation marks are signs like others."""
+    """What encloses a field; `none`: quotation marks have no meaning."""
     multiline: bool | Literal["any"] = False
-    """Whether an enclosed field may hold a line end. Where it may not, a mark left open is an error and not a merge; so
-    is a field that reads like the end of one row and the head of another, but under `any`, where it is counted."""
+    """Whether an enclosed field may hold a line end. Where it may not, a mark left open is an error. A field that reads
+    like the end of one row and the head of another is an error too, but under `any`, where it is counted."""
     trailer: Trailer | None = None
 
     def _rules(self) -> Rules:
@@ -546,7 +546,7 @@ ChangeBudget = Annotated[Change | Unwatched, ByWords()]
 
 
 class ValidTime(Strict):
-    """Which column says from when a record holds in the world, as against when we learnt of it."""
+    """The column with the day from which a record holds in the world, as against the day we learnt of it."""
 
     from_column: str
 
@@ -678,7 +678,7 @@ class Dataset(Strict):
     load: Literal["snapshot", "upsert"]
     key: tuple[str, ...] = Field(min_length=1)
     record_ref: tuple[str, ...] = ()
-    """By which columns people refer to a record, where not by its key: that of a monthly list has the month in it."""
+    """The columns by which people refer to a record, where not by its key: a monthly list has the month in its key."""
     request: Request
     paginator: Paginator | None = None
     decoder: Decoder
@@ -736,7 +736,7 @@ class Dataset(Strict):
 
     @model_validator(mode="after")
     def _tombstones_are_words(self) -> "Dataset":
-        """A word that deletes is no word for nothing in its column."""
+        """A word that deletes does not mean a missing value in its column."""
         for place, column in enumerate(self.columns):
             words = set(self.deletes.values) if isinstance(self.deletes, Tombstone) else set()
             takes_default = column.kind == "varchar" and column.missing_words is None

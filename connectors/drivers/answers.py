@@ -42,15 +42,15 @@ class UnreadableError(Exception):
 
 
 class Secrets:
-    """The source's own secrets, looked for in whatever the agency sends, in the forms in which they may come back."""
+    """The source's own secrets, searched for in every answer, in the forms in which they may come back."""
 
     def __init__(self, live: Callable[[], tuple[str, ...]], encodings: tuple[str, ...], where: str) -> None:
         self._live, self._encodings, self._where = live, encodings, where
         self._forms = lru_cache(maxsize=8)(self._all_forms)
 
     def refuse_in(self, headers: Mapping[str, str], body: bytes) -> None:
-        """An `AgencyError` if an answer repeats a secret: it is not kept, for what is kept is kept for ever."""
-        # A session's cookie is set again by many a server, and goes no further than this.
+        """Raise an `AgencyError` for an answer that repeats a secret: raw pages are kept for ever."""
+        # Many servers set a session's cookie again; headers are not kept.
         head = "\n".join(value for name, value in headers.items() if name.lower() != "set-cookie")
         shown = head.encode("utf-8", "replace")
         if any(form in body or form in shown for form in self._forms(self._live())):

@@ -1,4 +1,4 @@
-"""How we prove who we are: one class for each `kind` of auth, with its settings and what it puts on a request.
+"""How we log in: one class for each `kind` of auth, with its settings and what it puts on a request.
 
 Secrets are named by variable, never written down.
 """
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 DEFAULT_TOKEN_SECONDS = 3600.0
 EARLY_SECONDS = 10.0
-"""So long before its end a token is renewed, so that it does not die on the way."""
+"""How long before its end a token is renewed, so that it does not expire on the way."""
 
 _ERROR_FIELDS = ("code", "errcode", "error", "msg", "message", "errmsg", "error_description")
 
@@ -52,7 +52,7 @@ class Proof:
         return request
 
     def renew(self, refused: "PreparedRequest") -> bool:  # noqa: ARG002 - what was refused matters to those that can renew
-        """Drop what was refused; True where a second attempt may now succeed."""
+        """Drop the credential that was refused; True where a second attempt may now succeed."""
         return False
 
     def live_secrets(self) -> tuple[str, ...]:
@@ -225,7 +225,7 @@ class MutualTls(AuthKind):
     key: Variable
 
     def certificate_files(self, where: str) -> tuple[str, str]:
-        """Certificate and key, tried together before anything is sent: asked with, they would only fail to connect."""
+        """Certificate and key, checked as a pair before anything is sent: later they would only fail to connect."""
         certificate, key = pem_file(self.certificate, where), pem_file(self.key, where)
         try:
             # An empty password: an encrypted key must fail here, and not ask at a terminal.
@@ -338,7 +338,7 @@ def header_text(variable: Variable, where: str) -> str:
 
 
 def plain_text(variable: Variable, where: str) -> str:
-    """The value, if it is what was meant: a line end or quotation marks around it are the file's it was copied from."""
+    """The value. Raises `ConfigError` for a line end, blanks or quotation marks around it, copied by mistake."""
     value, again = read_variable(variable.env, where), "set it again, without quotes"
     if value != value.strip() or any(sign < " " for sign in value):
         what = f"{variable.env} holds a sign that does not belong: a blank at its edge, or a line end."
@@ -384,14 +384,14 @@ def _said(answer: Answer, without: Callable[[str], str]) -> str:
 
 
 def _mend(status: int, credentials: str, path: str) -> str:
-    """What to do about a login that failed: of most refusals the credentials are no cause."""
+    """The next step for a login that failed: only some statuses point to the credentials."""
     if status in (200, 201, 204, 400, 401, 403):
         return f"check {credentials}, then jifen source check"
     return f"compare {path} with the agency's document, then jifen source check"
 
 
 def _is_token(found: str) -> bool:
-    """Whether it may stand in a header: another line there would be another header."""
+    """Whether it may stand in a header: a line end would begin another header."""
     return 0 < len(found) < 16_384 and all("!" <= sign <= "~" for sign in found)
 
 

@@ -65,7 +65,7 @@ def pull(ask: Ask) -> Iterator[Page]:
 
 
 class _DatabaseLine:
-    """A database, each step on it within the budget: one that is silent has its connection broken from outside."""
+    """A database, each step on it within the budget: a silent one has its connection cut from outside."""
 
     def __init__(self, engine: sa.Engine, ask: Ask) -> None:
         self.engine, self._where, self._seconds = engine, ask.dataset.address, ask.settings.retry_seconds
@@ -91,7 +91,7 @@ class _DatabaseLine:
             return within(work, self._silent(), self._cut)
 
     def hang_up(self) -> None:
-        """Close the connection, whatever became of it; what it says to the other side is not waited for."""
+        """Close the connection, in whatever state it is, without waiting for the other side."""
         connection = self.connection
         if not self.is_read:
             # What is unread would be read to its end first.
@@ -208,7 +208,7 @@ def _table(engine: sa.Engine, ask: Ask, request: DatabaseRequest) -> sa.Table:
     except exc.NoSuchTableError:
         raise AgencyError(f"there is no table {request.table}.", ask.dataset.address, _ASK_WHAT) from None
     except AssertionError:
-        # How SQLAlchemy meets a make that only resembles the one in the URL.
+        # SQLAlchemy raises this for a make that only resembles the one in the URL.
         what = "the database is of a make that its URL does not name, and SQLAlchemy cannot read it."
         raise ConfigError(what, ask.dataset.address, "install that make's own dialect and name it in the URL") from None
     except exc.SQLAlchemyError as error:
@@ -233,7 +233,7 @@ def _as_stored(column: ColumnElement[Any], engine: sa.Engine) -> ColumnElement[A
 
 
 def _raise_refusal(error: exc.SQLAlchemyError, ask: Ask) -> None:
-    """An `AgencyError` where the database refuses access; its words may hold a name, and stay here."""
+    """Raise an `AgencyError` where the database refuses access, without its words, which may hold a name."""
     text = str(getattr(error, "orig", ""))
     if sign := next((sign for sign in _REFUSED if sign in text), None):
         variables = ", ".join(ask.source.variables())
@@ -290,7 +290,7 @@ def _taken(result: MappingResult, size: int, where: str) -> list[RowMapping]:
 
 
 def _begin(connection: sa.Connection, ask: Ask) -> None:
-    """One moment for all statements that follow, and an end to one that hangs."""
+    """Give all statements that follow one snapshot of the data, and a time-out."""
     dialect = connection.dialect.name
     if dialect == "postgresql":
         milliseconds = str(max(1, int(ask.settings.retry_seconds * 1000)))

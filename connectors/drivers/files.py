@@ -22,8 +22,8 @@ log = logging.getLogger("jifen")
 MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 
 READ_AGAIN_BYTES = 32 * 1024 * 1024
-"""So much of the files that we hold, the newest first, is read again each night: other bytes may stand under the same
-name, size and time."""
+"""How much of the files that we hold is read again each night, the newest first: bytes may change under the same name,
+size and time."""
 
 NAMES_LISTED = 20
 """So many names that match nothing are listed one by one; the others are counted."""
@@ -106,7 +106,7 @@ def pull_files(ask: Ask, request: FileRequest, folder: Folder) -> Iterator[Page]
 
 
 def _require_no_gap(there: Sequence[Listed], ask: Ask, request: FileRequest) -> None:
-    """Of files that are counted in their names none may be missing between those that are there or were."""
+    """Raise a `DataError` for a gap in the numbers of numbered files, those of earlier nights included."""
     order = request.order
     if not (isinstance(order, OrderByName) and order.is_numbered):
         return
@@ -118,7 +118,7 @@ def _require_no_gap(there: Sequence[Listed], ask: Ask, request: FileRequest) -> 
 
 
 def _in_order(found: list[Listed], request: FileRequest, where: str) -> list[Listed]:
-    """The older files before the later ones; of a snapshot that takes the newest, that one alone."""
+    """The files from the oldest to the newest; of a snapshot that takes the newest, that one alone."""
     if odd := [file.name for file in found if not fits(request, file.name)]:
         what = f"{', '.join(odd[:5])}: the declared order does not fit this name."
         raise AgencyError(what, where, "mend order.pattern, or put the name under `ignore`")
@@ -135,12 +135,12 @@ def _in_order(found: list[Listed], request: FileRequest, where: str) -> list[Lis
 
 
 def _is_known(file: Listed, ask: Ask, newest: Mapping[str, str]) -> bool:
-    """Whether we hold it; one put back as it was before another was held under its name (`newest`) is new."""
+    """Whether we hold it. A file put back as it was, after another of its name was held (`newest`), is new."""
     return any(label in ask.seen and (label not in ask.held or newest[file.name] == label) for label in file.labels)
 
 
 def _changed_unseen(known: list[Listed], ask: Ask, folder: Folder) -> list[Listed]:
-    """Of files that we hold by name, size and time those whose bytes are others now, as far as we read again."""
+    """The held files whose bytes changed under the same name, size and time, as far as we read again."""
     changed, left = [], READ_AGAIN_BYTES
     for file in sorted(known, key=lambda file: file.modified_ns, reverse=True):
         held = next((ask.held[label] for label in file.labels if label in ask.held), None)
@@ -150,7 +150,7 @@ def _changed_unseen(known: list[Listed], ask: Ask, folder: Folder) -> list[Liste
         try:
             body = folder.read(file)
         except AgencyError as error:
-            # We hold its content already: that it can no longer be read takes nothing away.
+            # We hold its content already: nothing is lost when it can no longer be read.
             log.warning("%s", error)
             ask.notes[f"unreadable:{shown(file.name)}"] += 1
             continue
@@ -161,7 +161,7 @@ def _changed_unseen(known: list[Listed], ask: Ask, folder: Folder) -> list[Liste
 
 
 def shown(name: str) -> str:
-    """A name as it can be printed and kept: what is no plain character is escaped."""
+    """A name as it can be printed and kept: characters that cannot be printed are escaped."""
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in name)[:120]
 
 
@@ -179,7 +179,7 @@ def trusted_name(name: str, where: str) -> str:
 
 
 def _matching(listed: Sequence[Listed], ask: Ask, request: FileRequest) -> list[Listed]:
-    """The data files among those listed, by name. What else is there is known, or counted, or stops the dataset."""
+    """The data files among those listed, by name. Every other entry is known, counted, or an `AgencyError`."""
     where = ask.dataset.address
     found, left = [], []
     for entry in listed:
@@ -236,14 +236,14 @@ def _whole(
 
 
 def _is_flagged(file: Listed, flag: Listed | None) -> bool:
-    """A flag that is older than its file is that of the file before, which is being written over."""
+    """Whether the flag is that of this file: an older flag belongs to the file before, which is being overwritten."""
     if flag is None or 0 in (flag.modified_ns, file.modified_ns):
         return flag is not None
     return flag.modified_ns // 10**9 >= file.modified_ns // 10**9
 
 
 def _report_left(wanted: list[Listed], whole: list[_Whole], where: str, is_snapshot: bool) -> None:
-    """A feed goes on with what is whole; a snapshot with a file missing is none, for what is absent counts as gone."""
+    """Log files that are not whole yet. Raise a `TransientError` where none is, or one of a snapshot is not."""
     ready = {one.file for one in whole}
     left = [file.name for file in wanted if file not in ready]
     if left and (is_snapshot or not whole):
@@ -276,7 +276,7 @@ def _read_manifests(files: list[Listed], folder: Folder, where: str) -> dict[str
 
 
 def _check_all_there(stated: dict[str, set[str]], listed: Sequence[Listed], ask: Ask, pattern: str) -> None:
-    """What a manifest names must be there, unless we hold it and the agency has tidied up since."""
+    """Raise a `TransientError` for a file that a manifest names and that is neither there nor held by us."""
     there = {file.name for file in listed} | {name_of(label) for label in ask.seen}
     for name in sorted(stated):
         if fnmatchcase(name, pattern) and name not in there:

@@ -31,7 +31,7 @@ def pull(ask: Ask) -> Iterator[Page]:
 
 
 def _soon(work: Callable[[], T], where: str, seconds: float) -> T:
-    """The answer of work on a folder; a mount whose server is away never answers, and nothing else would end that."""
+    """The answer of work on a folder, within the budget: a mount whose server is away never answers by itself."""
     try:
         with budget(seconds):
             return within(work, f"the folder is silent for {seconds:g} s")

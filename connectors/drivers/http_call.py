@@ -38,7 +38,7 @@ from connectors.strict import Variable
 SMALLEST_CAP_BYTES = 8 * 1024 * 1024
 _HEADERS = {"User-Agent": "jifen", "Accept": "*/*", "Accept-Encoding": "gzip"}
 _TOKEN_MAY_BE_DEAD = {401, 403, 419, 440, 498}
-"""By the first, as it should be; the others are in use for the same."""
+"""The first is the standard; servers use the others for the same."""
 _TLS_FAULTS = {
     ("CERTIFICATE_VERIFY_FAILED", "DOESN'T MATCH", "HOSTNAME MISMATCH"): (
         "its certificate is not one we trust.",
@@ -49,7 +49,7 @@ _TLS_FAULTS = {
         *("ALERT_CERTIFICATE", "HANDSHAKE_FAILURE"),
     ): ("it refuses our certificate.", "check certificate and key, then ask to be let in"),
 }
-"""What the library says of a certificate -> what it means."""
+"""Words of the library about a certificate -> the error and its next step."""
 
 
 class Http:
@@ -78,14 +78,14 @@ class Http:
         self._pool: ThreadPoolExecutor | None = None
 
     def close(self) -> None:
-        """Stop whatever waits to try again, and let go of the connections."""
+        """Stop every retry that waits, and close the connections."""
         self.stop.set()
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
         self._adapter.close()
 
     def sleep(self, seconds: float) -> None:
-        """Wait, or until all of this is closed."""
+        """Wait for so long, or until this is closed."""
         self.stop.wait(seconds)
 
     def post(self, path: str, fields: Mapping[str, Any], proof: Proof, *, as_json: bool) -> Answer:
@@ -101,7 +101,7 @@ class Http:
     def exchange(
         self, method: str, url: str, fields: Mapping[str, Any], proof: Proof, shown: str, wanted: set[int]
     ) -> tuple[requests.PreparedRequest, Answer]:
-        """One request and its answer. What a library raises may hold an address or a header, so none of it goes on."""
+        """One request and its answer. Errors of libraries may hold an address or a header: they are not chained."""
         timeout = self.settings.request_timeout_seconds
         try:
             sent = requests.PreparedRequest()
@@ -159,7 +159,7 @@ def _fixed(headers: Mapping[str, str | Variable], where: str) -> tuple[dict[str,
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A place to ask on a host: `path` below the base address, `shown` the same as it may stand in a message.
+    """An address on a host: `path` below the base address, `shown` the same as it may stand in a message.
 
     A parameter that `body` names (`page.no`: inside a part) goes into the body, as text or number like what stands
     there; every other one goes into the query.
@@ -183,7 +183,7 @@ class Endpoint:
         return self.http.in_order(self.ask, questions)
 
     def ask(self, question: Question) -> Answer:
-        """One answer, judged; whatever may pass is tried again within the budget."""
+        """One answer, checked; faults that may pass are retried within the budget."""
         http, met = self.http, Counter[str]()
 
         def attempt(*, is_second: bool = False) -> Answer:
@@ -194,7 +194,7 @@ class Endpoint:
                         raise TransientError("the pull was broken off.", http.where, "run `jifen run` again")
                     sent, answer = self._exchange(question)
                 met["empty"] += not answer.body.strip()
-                # Nothing at all is believed once it is said twice: the first time it may have been lost on the way.
+                # An empty body counts the second time: the first time the content may have been lost on the way.
                 return self._judged(answer, may_be_empty=self.may_be_empty and met["empty"] > 1)
             except TokenDiedError as error:
                 if sent is None or is_second or not http.proof.renew(sent):
@@ -204,7 +204,7 @@ class Endpoint:
                     # A login page may mean that the session has ended.
                     http.proof.renew(sent)
                 met["unreadable"] += 1
-                # A page for people may come once in a while; the second time it is believed.
+                # A page of HTML may come once by chance; the second time it is an error.
                 again = TryAgainError(error.error.what.rstrip("."))
                 raise (error.error if met["unreadable"] > 1 else again) from None
             return attempt(is_second=True)

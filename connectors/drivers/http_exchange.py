@@ -26,11 +26,11 @@ from connectors.spec import Limits
 CHUNK_BYTES = 1 << 17
 MOST_OF_A_REFUSAL_BYTES = 1 << 20
 SLOWEST_BYTES_PER_SECOND = 1024
-"""An answer that drips more slowly than this, once its time-out has passed, is given up."""
+"""An answer slower than this, once its time-out has passed, is given up."""
 
 _GZIP = b"\x1f\x8b"
 _NO_PACKING = {"", "identity", "none", "null", "binary", "8bit", "utf-8", "utf8", "gbk", "gb2312", "gb18030"}
-"""What servers write where nothing is packed: also an encoding of characters, which belongs elsewhere."""
+"""What servers write where nothing is packed; some write an encoding of characters."""
 
 
 class TooLargeError(ValueError):
@@ -87,7 +87,7 @@ def exchanged(
     wanted: Collection[int],
     cap: int,
 ) -> Answer:
-    """The answer to a request, within the budget of the call whatever is sent and how slowly.
+    """The answer to a request, within the budget of the call even for an endless or slow answer.
 
     A redirect is not followed. Of an answer whose status is not `wanted` the body may be left out. A proxy that cannot
     be used is a `ConfigError` that names its variable: what the library says of it holds the address of the agency, and
@@ -182,7 +182,7 @@ def _unpacked(body: bytearray, cap: int, where: str) -> bytes:
 
 @dataclass
 class HostBudget:
-    """How busy one host is kept by us. The limits come with each request: two sources may share a host."""
+    """Our load on one host. The limits come with each request: two sources may share a host."""
 
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _in_flight: int = 0

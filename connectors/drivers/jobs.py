@@ -17,7 +17,7 @@ BUDGETS_TO_WAIT = 10
 
 
 def report(job: ReportJob, download: Endpoint, listing: Listing, ask: Ask) -> Iterator[Page]:
-    """The one page of a report. A process that died in the middle orders it anew.
+    """The one page of a report. After a process died in the middle, the next one orders it anew.
 
     `download` is what is known of the file beforehand: its form, and the parameters that go with the order.
     """
@@ -33,7 +33,7 @@ def report(job: ReportJob, download: Endpoint, listing: Listing, ask: Ask) -> It
     )
     name = _stated(listing, order.ask(Question()), job.id, "id of the job")
     if not name.strip("."):
-        # It would climb to another path.
+        # Dots alone would lead to another path.
         raise listing.refusal("the id of the job is no name")
     done = _wait(job, _filled(order, job.status_path, name), listing, ask)
     question = Question()

@@ -1,4 +1,4 @@
-"""Sending the text of an event by mail: to all who are named, or to none."""
+"""Sending the text of an event by mail: to all recipients, or to none."""
 
 import smtplib
 import socket
@@ -81,7 +81,7 @@ def _server(
     """A session with the server: encrypted, its certificate checked, and logged in where there is an account."""
 
     class Checked(smtplib.SMTP):
-        """Goes to an address that was looked at; TLS is checked by the name."""
+        """Connects to a checked address; TLS is checked by the name."""
 
         def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
             failed = OSError("the name has no address")

@@ -1,4 +1,4 @@
-"""Whose is a name in a folder: of this dataset, of one beside it, almost one of ours, or none of these."""
+"""Which dataset a file name belongs to: this one, another of the source, almost this one, or none."""
 
 import re
 import unicodedata
@@ -32,7 +32,7 @@ def matches_loosely(name: str, pattern: str) -> bool:
 
 
 def is_companion(name: str, request: FileRequest) -> bool:
-    """Whether it is the flag of a file, or a manifest: what says that others are whole, and no data itself."""
+    """Whether it is a flag or a manifest, which marks other files as whole and is no data itself."""
     match request.ready:
         case Flag(suffix=suffix):
             return name.endswith(suffix) and (

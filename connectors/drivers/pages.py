@@ -10,7 +10,7 @@ from connectors.errors import LineDeadError
 from ledger.settings import Settings
 
 if TYPE_CHECKING:
-    # A source file says how it is paged through, and so its classes are built on those of paging.
+    # `connectors.spec` imports the paginators, which import this module.
     from connectors.drivers.auth import Session
     from connectors.spec import Dataset, Source
 
@@ -52,7 +52,7 @@ class Ask:
     `since` is the lower bound of a change feed (None: from its start), `resume` the cursor to go on from (None: from
     the beginning), `seen` the labels of files already held, `partition_values` the values of a partition, and
     `as_of` the last day to request where a paginator cuts by day. `held` has the sha256 of files that a promoted
-    batch stands for, by label. In `notes` a driver counts what it met and did not take. `lines` are those of the run.
+    batch stands for, by label. In `notes` a driver counts what it found and did not take. `lines` are those of the run.
     """
 
     source: "Source"

@@ -79,11 +79,11 @@ class Paging(Strict):
             given = None
 
     def _answers(self, listing: Listing, at: Cursor) -> Generator[Answer, None, None]:
-        """The answers from a place on, as far as they can be asked for without knowing what they hold."""
+        """The answers from a place on, as far as they can be requested before they are read."""
         yield listing.ask(self._question(at))
 
     def _goes_on(self, _before: Cursor, _at: Cursor) -> bool:
-        """Whether the next answer of those asked ahead begins at this place."""
+        """Whether the next of the answers requested ahead begins at this place."""
         return True
 
     def _beginning(self) -> Cursor:
@@ -176,7 +176,7 @@ class Counted(Paging):
             "step": at["step"] or len(records),
             "marks": seen.kept,
         }
-        # A shorter last page, or a total of one, is met by a number of records alone.
+        # With a shorter last page, or a total of one, the total can only be a number of records.
         if is_last and path is not None and total != 1 and len(records) >= following["step"]:
             self._refuse_more(listing, following, records, seen, path)
         return Page(label, answer.body, None if is_last else following, answer.value)
@@ -195,10 +195,10 @@ class Counted(Paging):
         return bool(received >= total)
 
     def _refuse_more(self, listing: Listing, behind: Cursor, records: list[Any], seen: Seen, path: str) -> None:
-        """An error where the page behind the last one holds what no page held: what was declared is not the end.
+        """Raise an error where the page behind the last one holds new records: the declared total is not the end.
 
-        Asked once for a listing and all its parts, since it is the declaration that is proved. An agency may refuse the
-        question, fail at it, or answer with a page it gave before: then there is nothing behind the end.
+        Requested once for a listing and all its parts, since it proves the declaration. An agency may refuse the
+        request, fail at it, or answer with a page it gave before: then there is nothing behind the end.
         """
         if "end" in listing.proved or not records:
             return
@@ -248,7 +248,7 @@ class Sized(Paging):
 
 
 class Chained(Paging):
-    """Each answer says how to ask for the next, for as long as it names one.
+    """Each answer names how to request the next one; without that it is the last.
 
     An empty page that names itself as the next is the last one too, once it does so twice. Any other token met
     before would lead round in a circle: a fault. The last few thousand tokens are remembered; Brent's mark in the
@@ -293,7 +293,7 @@ class Chained(Paging):
         if token is None and total is None and at["page"] == 1:
             self._refuse_unnamed(listing, answer, records)
         if listing.at is None and not answer.body and (token is not None or at["page"] > 1):
-            # A form that may be empty says "no record at all" so, and never in the middle of a list.
+            # An empty body may mean that there is no record at all, but never in the middle of a list.
             raise listing.fault(f"{label} is empty")
         if seen.again(mark_of(answer, records)):
             raise listing.fault(f"{label} repeats an earlier one")

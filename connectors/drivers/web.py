@@ -25,11 +25,11 @@ T = TypeVar("T")
 log = logging.getLogger("jifen")
 
 PIECE_BYTES: Final = 4 << 20
-"""A larger file goes in pieces: what was cut off goes on behind the bytes that are there."""
+"""A larger file goes in pieces: a broken transfer continues behind the bytes that arrived."""
 _MEND = "ask them for the rights to {0} and for room there; then jifen run, which sends the files again"
 _HIDDEN = (401, 403, 405)
 _NO_PIECES = (400, 501)
-"""What a server that knows no `Content-Range` ought to answer (RFC 9110, 14.5), and what one without it does."""
+"""Answers of servers without `Content-Range`: the one by RFC 9110, 14.5, and another in use."""
 _REFUSED: Final = {
     401: "it rejects our credentials",
     403: "the account may not",
@@ -82,7 +82,7 @@ def fetch(
 
 
 class _Line:
-    """One recipient's host: only addresses that were looked at, no redirect, its own authority where one is named."""
+    """One recipient's host: only checked addresses, no redirect, its own authority where one is named."""
 
     def __init__(
         self, base_url: str, proof: Proof, arguments: Mapping[str, object], where: str, settings: Settings
@@ -92,7 +92,7 @@ class _Line:
         self._adapter = CheckedAdapter(settings, where)
 
     def close(self) -> None:
-        """Let the connections go."""
+        """Close the connections."""
         self._adapter.close()
 
     def again(self, work: Callable[[], T], next_step: str) -> T:
@@ -190,7 +190,7 @@ def _put_whole(line: _Line, path: str, content: bytes) -> bool:
     if answer.status == 409:
         raise TryAgainError("another writes this name at the same time")
     if answer.status == 412:
-        # Ours, where the answer to it was lost.
+        # It may be our own file: the answer to the first attempt may have been lost.
         if not line.is_left(path, content):
             what = f"another {path} is there, and we may not read it."
             raise AgencyError(what, line.where, "ask them what it is")
@@ -200,7 +200,7 @@ def _put_whole(line: _Line, path: str, content: bytes) -> bool:
 
 
 def _put_in_pieces(line: _Line, path: str, content: bytes) -> bool:
-    """To a folder: under a temporary name, behind what is there of it; then it gets its own, where none has it."""
+    """To a folder: under a temporary name, continuing what is there of it; then renamed, where the name is free."""
     if line.is_left(path, content):
         return False
     folder, _, name = path.rpartition("/")
@@ -215,7 +215,7 @@ def _put_in_pieces(line: _Line, path: str, content: bytes) -> bool:
 
 
 def _are_put(line: _Line, part: str, content: bytes) -> bool:
-    """Send the pieces that are not there yet; answers whether each came to stand behind the one before.
+    """Send the pieces that are not there yet; answers whether each was appended to the one before.
 
     A server that knows no `Content-Range` keeps each piece as the whole file, and reports success: the length is
     asked after each. Where it is not given, or is another, the file has to go in one piece.

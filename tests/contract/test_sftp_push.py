@@ -187,7 +187,7 @@ def test_a_server_that_speaks_no_sftp_of_today_is_told_and_not_tried_again(tmp_p
     with serve(tmp_path) as variables, server(hello_of_an_old_server) as port:
         for name, value in {**variables, "SMALL_PORT": str(port)}.items():
             monkeypatch.setenv(name, value)
-        with pytest.raises(AgencyError, match="no common way to talk SFTP"):
+        with pytest.raises(AgencyError, match="no SFTP version or algorithm in common"):
             push(connection_of(), "box", FILES, "bank", settings_of(tmp_path))
 
 

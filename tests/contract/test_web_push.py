@@ -298,8 +298,8 @@ def no_length(self):
     [
         ({}, None),
         ({"do_GET": not_here, "do_HEAD": WebFolder.do_GET}, "only its length is known"),
-        ({"do_GET": not_here, "do_HEAD": not_here}, "nothing of it may be read back"),
-        ({"do_GET": not_here, "do_HEAD": no_length}, "nothing of it may be read back"),
+        ({"do_GET": not_here, "do_HEAD": not_here}, "it may not be read back"),
+        ({"do_GET": not_here, "do_HEAD": no_length}, "it may not be read back"),
     ],
 )
 @pytest.mark.parametrize("takes", [{"keep": keep_all}, {"do_PUT": takes_none(400)}, {"do_PUT": takes_none(501)}, {}])

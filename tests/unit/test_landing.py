@@ -69,7 +69,7 @@ def test_a_raw_object_is_kept_once_and_checked_when_read(settings):
     path = raw_path(settings.data_dir, first)
     path.chmod(0o644)
     path.write_bytes(raw_path(settings.data_dir, keep_raw(settings.data_dir, b"another")).read_bytes())
-    with pytest.raises(RawDamagedError, match="not what its name says"):
+    with pytest.raises(RawDamagedError, match="does not match its hash"):
         read_raw(settings.data_dir, first)
 
 
