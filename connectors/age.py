@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.errors import ConfigError
-from connectors.openpgp import SealError, require_own
+from connectors.openpgp import SealError, key_text, require_own
 from ledger.minisign import SUFFIX, KeyFileError, SignatureError, check, read_public_keys, read_secret_key, sign
 
 
@@ -75,12 +75,8 @@ def new_identity(secret: Path, public: Path) -> None:
 
 
 def _lines(file: Path, where: str) -> list[str]:
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        what = f"the key file {file} cannot be read ({type(error).__name__})."
-        raise ConfigError(what, where, "put it there, or set its variable") from None
-    found = [line for line in map(str.strip, lines) if line and not line.startswith("#")]
+    lines = map(str.strip, key_text(file, where, "utf-8").splitlines())
+    found = [line for line in lines if line and not line.startswith("#")]
     if not found:
         raise ConfigError(f"{file} holds no key.", where, "name the right file in its variable")
     return found

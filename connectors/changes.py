@@ -5,7 +5,7 @@ The SQL names only columns of the source file (`^[a-z][a-z0-9_]*$`) and our own;
 
 # ruff: noqa: S608  # see above
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -100,7 +100,7 @@ def compare(dataset: Dataset, held: Sequence[Path], fresh: Path, total: int, as_
     """
     shape = shape_of(dataset)
     with _side_by_side(dataset, held, fresh) as (db, facts):
-        counts = {**_counted(db, dataset, facts), **_added(db, shape, facts, as_of)}
+        counts = {**_pair_counts(db, dataset, facts), **_added(db, shape, facts, as_of)}
         moves = _moves(db, facts)
         drift, medians = _drift(db, shape, facts)
         periods = _by_period(db, dataset, shape, facts)
@@ -113,7 +113,7 @@ def examples(dataset: Dataset, held: Sequence[Path], fresh: Path, what: Sequence
     key = _key_in_words(dataset)
     found: dict[str, list[str]] = {}
     with _side_by_side(dataset, held, fresh) as (db, facts):
-        conditions = {**_conditions(facts), **_move_conditions(dataset, facts)}
+        conditions = _conditions(dataset, facts)
         for name in what:
             if name in conditions:
                 condition, shown = conditions[name]
@@ -217,8 +217,18 @@ _Condition = tuple[str, tuple[str, ...]]
 """A condition on a pair, and the columns to show of it."""
 
 
-def _conditions(facts: Sequence[Column]) -> dict[str, _Condition]:
+def _conditions(dataset: Dataset, facts: Sequence[Column]) -> dict[str, _Condition]:
     """The conditions that are counted on the pairs, by name."""
+    return {**_column_conditions(facts), **_move_conditions(dataset, facts)}
+
+
+def _count_columns(conditions: Mapping[str, _Condition]) -> str:
+    """Their counts as columns of a query, in their order."""
+    return ", ".join(f"count(*) filter ({condition})" for condition, _ in conditions.values())
+
+
+def _column_conditions(facts: Sequence[Column]) -> dict[str, _Condition]:
+    """What may happen to each column, and to each pair of columns of one kind."""
     found: dict[str, _Condition] = {}
     for column in facts:
         name, kind = column.name, kind_of(column)
@@ -275,10 +285,9 @@ def _unit(column: Column) -> str:
     return last if last in ("cny", "pct") else column.kind
 
 
-def _counted(db: duckdb.DuckDBPyConnection, dataset: Dataset, facts: Sequence[Column]) -> dict[str, int]:
-    conditions = {**_conditions(facts), **_move_conditions(dataset, facts)}
-    counted = ", ".join(f"count(*) filter ({condition})" for condition, _ in conditions.values())
-    row = db.execute(f"select {counted} from pairs").fetchone() if conditions else ()
+def _pair_counts(db: duckdb.DuckDBPyConnection, dataset: Dataset, facts: Sequence[Column]) -> dict[str, int]:
+    conditions = _conditions(dataset, facts)
+    row = db.execute(f"select {_count_columns(conditions)} from pairs").fetchone() if conditions else ()
     found = dict(zip(conditions, row or (), strict=True))
     return {**found, "vanished": count_of(db, "select count(*) from gone")}
 
@@ -303,11 +312,12 @@ def _by_period(
     if not shape.periods:
         return {}
     of = column_list(shape.periods)
-    conditions = {**_conditions(facts), **_move_conditions(dataset, facts)}
-    counted = ", ".join(f"count(*) filter ({condition})" for condition, _ in conditions.values())
+    conditions = _conditions(dataset, facts)
     rows = [
         (period, dict(zip(conditions, counts, strict=True)))
-        for period, *counts in db.execute(f"select ({of}), {counted} from pairs group by {of}").fetchall()
+        for period, *counts in db.execute(
+            f"select ({of}), {_count_columns(conditions)} from pairs group by {of}"
+        ).fetchall()
     ]
     rows += [
         (period, {"vanished": n})

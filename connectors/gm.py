@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.algorithms import SM4
 
 from connectors.errors import ConfigError
-from connectors.openpgp import SealError, require_own
+from connectors.openpgp import SealError, key_text, require_own
 
 SUFFIX: Final = ".sig"
 _MAGIC: Final = b"jifen-gm-1\n"
@@ -102,8 +102,6 @@ def new_pair(secret: Path, public: Path) -> None:
 
 def _own_public(secret: Path, where: str) -> str:
     """The public part of a secret SM2 key; raises `ConfigError` where others may read the key file."""
-    if not secret.is_file():
-        raise ConfigError(f"the key file {secret} is not there.", where, "put it there, or set its variable")
     require_own(secret, where, 0o077)
     done = _openssl("pkey", "-in", secret, "-pubout")
     _require_sm2(done.stdout.decode(), secret, where)
@@ -112,11 +110,7 @@ def _own_public(secret: Path, where: str) -> str:
 
 def _public_keys(file: Path, where: str) -> list[str]:
     """The public keys in a file, one after another: one that is being replaced, and the next."""
-    try:
-        parts = file.read_text(encoding="ascii").split(_BEGIN)[1:]
-    except (OSError, UnicodeDecodeError) as error:
-        what = f"the key file {file} cannot be read ({type(error).__name__})."
-        raise ConfigError(what, where, "put it there, or set its variable") from None
+    parts = key_text(file, where, "ascii").split(_BEGIN)[1:]
     for part in parts or [""]:
         _require_sm2(_BEGIN + part, file, where)
     return [_BEGIN + part for part in parts]

@@ -194,6 +194,15 @@ def require_own(file: Path, where: str, forbidden: int) -> None:
         raise ConfigError(f"{file} may be {what} by others (mode {mode:04o}).", where, f"chmod go-rwx {file}")
 
 
+def key_text(file: Path, where: str, encoding: str) -> str:
+    """The text of a file of keys. Raises `ConfigError` where it cannot be read."""
+    try:
+        return file.read_text(encoding=encoding)
+    except (OSError, UnicodeDecodeError) as error:
+        what = f"the key file {file} cannot be read ({type(error).__name__})."
+        raise ConfigError(what, where, "put it there, or set its variable") from None
+
+
 @contextmanager
 def _home(*keys: Path) -> Iterator[Path]:
     """A folder of gpg's own with these keys and no others; its agent ends with it."""
