@@ -35,7 +35,7 @@ from tests.unit.small_edition import make_candidate, seal_small
 DAY = date(2025, 6, 30)
 PAGE = PROJECT_DIR / "docs" / "errors.md"
 ROOMS = ("cli", "connectors", "editions", "expectations", "flows", "ledger")
-WHOSE = {"config", "agency", "transient", "data", "jifen", "as told"}
+WHOSE = {"config", "agency", "transient", "data", "jifen", "varies"}
 OF_THE_SYSTEM = {"No space left on device"}
 CLASSES = {name: found.whose for name, found in vars(errors).items() if hasattr(found, "whose")}
 
