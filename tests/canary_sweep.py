@@ -87,7 +87,7 @@ def strike(folder: Path, cells: Iterable[dict[str, str]]) -> int:
             get_run_logger().warning(CONTROL)
             for number, cell in enumerate(cells):
                 settings = Settings(
-                    data_dir=folder / "out" / f"house-{number}",
+                    data_dir=folder / "out" / f"installation-{number}",
                     retry_seconds=1.5,
                     request_timeout_seconds=1,
                     _env_file=None,

@@ -15,7 +15,7 @@ from ledger.settings import PROJECT_DIR
 from sandbox.start import start
 
 if TYPE_CHECKING:
-    from tests.e2e.house import House, Ran
+    from tests.e2e.installation import Installation, Ran
 
 # Before anything imports Prefect or dbt: no telemetry, no hidden server, none of the caller's own settings.
 os.environ["DO_NOT_TRACK"] = "1"
@@ -56,14 +56,14 @@ def district_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def first_night(district_state: Path, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[tuple[House, Ran]]":
-    """One whole night, run once for all tests that only look at it: its house, whose agencies run on, and its end."""
-    from tests.e2e.house import House
+def first_night(district_state: Path, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[tuple[Installation, Ran]]":
+    """One whole night, run once for all tests that read it: its installation, whose agencies run on, and its end."""
+    from tests.e2e.installation import Installation
 
     folder = tmp_path_factory.mktemp("first_night")
     with start("district", shutil.copytree(district_state, folder / "sandbox")) as sandbox:
-        house = House(folder / "data", sandbox)
-        yield house, house.process("run", "--as-of", house.as_of.isoformat())
+        installation = Installation(folder / "data", sandbox)
+        yield installation, installation.process("run", "--as-of", installation.as_of.isoformat())
 
 
 @pytest.hookimpl(optionalhook=True)

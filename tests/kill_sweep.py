@@ -49,7 +49,7 @@ from ledger.store import open_ledger, rows
 from sandbox.start import start
 from tests import small_night
 from tests.crash_points import Point, Watch, die, find_the_disk_full, photograph
-from tests.e2e.house import House
+from tests.e2e.installation import Installation
 
 RESTARTS = 3
 POLL_SECONDS = 0.004
@@ -134,10 +134,10 @@ class Killed:
 
 @dataclass
 class Range:
-    """One house whose night is killed again and again, each time from the same beginning."""
+    """One installation whose night is killed again and again, each time from the same beginning."""
 
     folder: Path
-    house: House
+    installation: Installation
     builds: Builds
     zone: dict[str, str] = field(default_factory=dict)
     beginning: Path | None = None
@@ -149,26 +149,26 @@ class Range:
     def begin(self, photo: Path | None = None) -> None:
         """What a photograph shows: the data folder, and what recipients hold; nothing where there is none."""
         photo = photo or self.beginning
-        remove_tree(self.house.data_dir)
+        remove_tree(self.installation.data_dir)
         for name in RECEIVERS:
-            there = self.house.sandbox.state / name
+            there = self.installation.sandbox.state / name
             shutil.rmtree(there, ignore_errors=True)
             if photo is not None and (photo / name).is_dir():
                 photograph(photo / name, there)
             elif name != RECEIVERS[0]:
                 there.mkdir(parents=True)
         if photo is not None and (photo / "data").is_dir():
-            photograph(photo / "data", self.house.data_dir)
+            photograph(photo / "data", self.installation.data_dir)
 
     def _photograph(self, point: Point) -> None:
         self._photograph_into(self._photo_of(point))
 
     def _photograph_into(self, photo: Path) -> None:
         for name in RECEIVERS:
-            if (there := self.house.sandbox.state / name).is_dir():
+            if (there := self.installation.sandbox.state / name).is_dir():
                 photograph(there, photo / name)
-        if self.house.data_dir.is_dir():
-            photograph(self.house.data_dir, photo / "data")
+        if self.installation.data_dir.is_dir():
+            photograph(self.installation.data_dir, photo / "data")
 
     def _photo_of(self, point: Point) -> Path:
         return self.folder / "photos" / hashlib.sha256(str(point).encode()).hexdigest()[:16]
@@ -178,7 +178,7 @@ class Range:
         began, child = time.monotonic(), os.fork()
         if not child:
             self._be_the_night(Watch(act, points))
-        reader = Reader(self.house.data_dir)
+        reader = Reader(self.installation.data_dir)
         while True:
             ended, status = os.waitpid(child, os.WNOHANG)
             reader.look()
@@ -202,8 +202,8 @@ class Range:
                 for number in (1, 2):
                     os.dup2(said.fileno(), number)
             os.environ.clear()
-            os.environ.update(self.house.environment | self.zone)
-            os.chdir(self.house.sandbox.state)
+            os.environ.update(self.installation.environment | self.zone)
+            os.chdir(self.installation.sandbox.state)
             logging.disable(logging.NOTSET)
             watch.install()
             try:
@@ -224,7 +224,7 @@ class Range:
         editions.build.subprocess = SimpleNamespace(
             run=self.builds.run, DEVNULL=subprocess.DEVNULL, STDOUT=subprocess.STDOUT
         )
-        sys.argv = ["jifen", "run", "--as-of", self.house.as_of.isoformat(), "--json"]
+        sys.argv = ["jifen", "run", "--as-of", self.installation.as_of.isoformat(), "--json"]
         leave_with(app)
 
     def sound(self, photographed: Sequence[Point] = ()) -> list[Point]:
@@ -237,8 +237,8 @@ class Range:
         if ended.code != 0:
             raise RuntimeError(f"the sound night ended with {ended.code}: {self._last_words()}")
         self.counts = json.loads((self.folder / "counts.json").read_text())
-        self.reference = self.reference or left_of(self.house)
-        if wrong := [*ended.seen, *wrong_with(self.house, self.reference)]:
+        self.reference = self.reference or left_of(self.installation)
+        if wrong := [*ended.seen, *wrong_with(self.installation, self.reference)]:
             raise RuntimeError(f"the sound night itself is not sound: {wrong}")
         return [point for point in photographed if self._photo_of(point).is_dir()]
 
@@ -282,29 +282,29 @@ class Range:
             killed.findings.append(f"no end after {RESTARTS} restarts: {self._last_words()}")
         elif killed.restarts > 1:
             killed.findings.append(f"{killed.restarts} restarts were needed")
-        killed.findings += [*seen, *wrong_with(self.house, self.reference, but)]
-        killed.repeats = repeats_at(self.house)
+        killed.findings += [*seen, *wrong_with(self.installation, self.reference, but)]
+        killed.repeats = repeats_at(self.installation)
         return killed
 
 
 @dataclass
 class SmallRange(Range):
-    """A range of small nights: each the second of a house."""
+    """A range of small nights: each the second of an installation."""
 
     day: date = small_night.FIRST
 
     def run_in_this_process(self) -> None:
         """Run the small night of the day, and leave with its exit code."""
-        small_night.run(self.house, self.day)
+        small_night.run(self.installation, self.day)
 
     def publish_first(self) -> None:
         """Run the first night; what it leaves is what each other night begins from."""
-        small_night.deliver_files(self.house.sandbox.state / "files", 0)
+        small_night.deliver_files(self.installation.sandbox.state / "files", 0)
         self.begin()
         if (ended := self.night()).code != 0:
             raise RuntimeError(f"the first night ended with {ended.code}: {self._last_words()}")
         self._photograph_into(self.folder / "beginning")
-        small_night.deliver_files(self.house.sandbox.state / "files", 1)
+        small_night.deliver_files(self.installation.sandbox.state / "files", 1)
         self.beginning, self.day = self.folder / "beginning", small_night.SECOND
 
 
@@ -333,18 +333,18 @@ class Reader:
             self.seen += [f"partial: a reader of current saw {target}: {one.path} {one.message}" for one in findings]
 
 
-def left_of(house: House) -> dict[str, Any]:
+def left_of(installation: Installation) -> dict[str, Any]:
     """What a night leaves that is the same for every night of these facts: nothing of when, or in how many goes."""
-    ledger = open_ledger(house.settings)
-    manifest = json.loads((house.current / "manifest.json").read_bytes())
-    sums = (house.current / "SHA256SUMS").read_text().splitlines()
+    ledger = open_ledger(installation.settings)
+    manifest = json.loads((installation.current / "manifest.json").read_bytes())
+    sums = (installation.current / "SHA256SUMS").read_text().splitlines()
     found = {
-        "edition": house.current.name,
+        "edition": installation.current.name,
         "sums": sorted(line for line in sums if not line.endswith(" manifest.json")),
         "manifest": {name: value for name, value in manifest.items() if name not in ("ledger", "inputs")},
         # A night that goes on asks again: pages get other numbers, which the landed file tells beside the facts.
         "inputs": [{**one, "told_by": None, "files": None} for one in manifest["inputs"]],
-        "editions": sorted(path.name for path in editions_dir(house.data_dir).iterdir()),
+        "editions": sorted(path.name for path in editions_dir(installation.data_dir).iterdir()),
         "publications": [_only(one, "edition_id sequence supersedes") for one in _all(ledger, tables.publications)],
         "batches": _sorted(
             _only(one, "source dataset batch as_of content_sha256 rows_received rows_landed rows_refused")
@@ -362,20 +362,22 @@ def left_of(house: House) -> dict[str, Any]:
             if one["state"] in ("kept", "sent")
         ),
         "messages": sorted((one["message_id"], one["state"]) for one in _all(ledger, tables.outbox)),
-        "refused": sorted(_refused(house.data_dir)),
-        "landed": sorted(str(path.relative_to(house.data_dir)) for path in house.data_dir.glob("landed/*/*/*/*")),
-        "inbox": sorted(path.name for path in house.inbox("")),
-        "told": sorted({line["id"] for line in house.events() if not _is_alert(line)}),
-        "alerts": sum(map(_is_alert, {line["id"]: line for line in house.events()}.values())),
+        "refused": sorted(_refused(installation.data_dir)),
+        "landed": sorted(
+            str(path.relative_to(installation.data_dir)) for path in installation.data_dir.glob("landed/*/*/*/*")
+        ),
+        "inbox": sorted(path.name for path in installation.inbox("")),
+        "told": sorted({line["id"] for line in installation.events() if not _is_alert(line)}),
+        "alerts": sum(map(_is_alert, {line["id"]: line for line in installation.events()}.values())),
     }
     ledger.dispose()
     return found
 
 
-def wrong_with(house: House, reference: dict[str, Any], but: Sequence[str] = ()) -> list[str]:
+def wrong_with(installation: Installation, reference: dict[str, Any], but: Sequence[str] = ()) -> list[str]:
     """What is lost, there twice, half there or different, after a night came to its end."""
     try:
-        left = left_of(house)
+        left = left_of(installation)
     except Exception as error:  # noqa: BLE001 - what cannot be read is a finding
         return [f"cannot be read: {error!r}"]
     wrong = []
@@ -385,31 +387,33 @@ def wrong_with(house: House, reference: dict[str, Any], but: Sequence[str] = ())
     # Of a night that died its operators are told once, and once that it is over.
     if not reference["alerts"] <= left["alerts"] <= reference["alerts"] + 2:
         wrong.append(f"alerts: {left['alerts']}, of a sound night {reference['alerts']}")
-    ledger = open_ledger(house.settings)
+    ledger = open_ledger(installation.settings)
     runs = _all(ledger, tables.runs)
     if [one["run_id"] for one in runs if one["state"] == "running"]:
         wrong.append("a run says that it is still running")
-    wrong += [f"ledger: {one}" for one in (*breaks(ledger, dict(told_heads(house.settings))), *differences(ledger))]
+    wrong += [
+        f"ledger: {one}" for one in (*breaks(ledger, dict(told_heads(installation.settings))), *differences(ledger))
+    ]
     for row in _all(ledger, tables.editions):
-        found = verify(editions_dir(house.data_dir) / row["edition_id"], row["manifest_sha256"])
+        found = verify(editions_dir(installation.data_dir) / row["edition_id"], row["manifest_sha256"])
         wrong += [f"edition {row['edition_id']}: {one.path} {one.message}" for one in found]
     for row in _all(ledger, tables.deliveries):
         for name, sha256 in ((row["file_name"], row["sha256"]), (f"{row['file_name']}.manifest.json", None)):
-            path = house.sandbox.state / "sftp" / row["recipient"] / "inbox" / str(name)
+            path = installation.sandbox.state / "sftp" / row["recipient"] / "inbox" / str(name)
             if row["state"] == "sent" and (not path.is_file() or sha256 not in (None, file_sha256(path))):
                 wrong.append(f"lost: {name} is sent by the ledger, and not at {row['recipient']}")
     bodies = {one["message_id"]: json.loads(one["event"]) for one in _all(ledger, tables.outbox)}
     bodies |= {one["message_id"]: json.loads(one["event"]) for one in _all(ledger, tables.alerts)}
-    wrong += [f"altered: {line['id']}" for line in house.events() if bodies.get(line["id"]) != line["event"]]
+    wrong += [f"altered: {line['id']}" for line in installation.events() if bodies.get(line["id"]) != line["event"]]
     ledger.dispose()
-    swept = [*house.data_dir.rglob(f"*{PART}"), *editions_dir(house.data_dir).glob(".*")]
-    swept += house.data_dir.glob("landed/*/*/.batch=*")
-    return wrong + [f"left behind: {path.relative_to(house.data_dir)}" for path in swept]
+    swept = [*installation.data_dir.rglob(f"*{PART}"), *editions_dir(installation.data_dir).glob(".*")]
+    swept += installation.data_dir.glob("landed/*/*/.batch=*")
+    return wrong + [f"left behind: {path.relative_to(installation.data_dir)}" for path in swept]
 
 
-def repeats_at(house: House) -> int:
+def repeats_at(installation: Installation) -> int:
     """How many messages came again under the id they had: the receiver drops those by their id."""
-    ids = Counter(line["id"] for line in house.events())
+    ids = Counter(line["id"] for line in installation.events())
     return sum(ids.values()) - len(ids)
 
 
@@ -499,12 +503,12 @@ def sweep(folder: Path, asked: argparse.Namespace) -> int:
     builds, state = Builds(folder / "builds"), folder / "sandbox"
     if asked.small:
         with small_night.receivers(state) as around:
-            swept = SmallRange(folder, House(folder / "data", around), builds)
+            swept = SmallRange(folder, Installation(folder / "data", around), builds)
             swept.publish_first()
             return report(swept, asked)
     with start("district", state) as sandbox:
         zone = {} if asked.whole_district else {"JIFEN_ZONE_FILE": str(small_zone(folder))}
-        return report(Range(folder, House(folder / "data", sandbox), builds, zone), asked)
+        return report(Range(folder, Installation(folder / "data", sandbox), builds, zone), asked)
 
 
 def small_zone(folder: Path) -> Path:

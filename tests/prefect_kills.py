@@ -37,7 +37,7 @@ from ledger.settings import PROJECT_DIR
 from ledger.store import open_ledger, rows
 from tests import small_night
 from tests.e2e.conftest import api
-from tests.e2e.house import House
+from tests.e2e.installation import Installation
 from tests.project_copy import run_in_copy
 
 SILENT_SECONDS, BEAT_SECONDS, RESTART_SECONDS = 75, 30, 3
@@ -92,9 +92,9 @@ class Service:
 
 @dataclass
 class Office:
-    """A house with its server and its worker."""
+    """An installation with its server and its worker."""
 
-    house: House
+    installation: Installation
     environment: dict[str, str]
     server: Service
     worker: Service
@@ -104,7 +104,7 @@ class Office:
     @property
     def folder(self) -> Path:
         """Where the agencies' files stand, and what holds a night back."""
-        return self.house.sandbox.state
+        return self.installation.sandbox.state
 
     def runs(self) -> list[dict[str, Any]]:
         """The flow runs that Prefect knows and that are due or were; none where it does not answer."""
@@ -120,7 +120,7 @@ class Office:
 
     def ledger(self, table: Any) -> list[dict[str, Any]]:
         """The rows of a table of the ledger."""
-        ledger = open_ledger(self.house.settings)
+        ledger = open_ledger(self.installation.settings)
         found = rows(ledger, select(table))
         ledger.dispose()
         return found
@@ -141,7 +141,7 @@ class Office:
 
     def schedule(self, count: int) -> None:
         """Have so many nights begin, each at a minute of its own."""
-        now = datetime.now(self.house.settings.zone)
+        now = datetime.now(self.installation.settings.zone)
         due = [now + timedelta(minutes=FIRST_MINUTES + APART_MINUTES * number) for number in range(count)]
         path = PROJECT_DIR / "prefect.yaml"
         told = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -206,8 +206,8 @@ class Office:
         for limit in api(self.environment, "v2", "concurrency_limits", "filter", ask={}):
             if limit["active_slots"]:
                 wrong.append(f"{limit['active_slots']} slots of {limit['name']} taken")
-        ledger = open_ledger(self.house.settings)
-        wrong += [*breaks(ledger, dict(told_heads(self.house.settings))), *differences(ledger)]
+        ledger = open_ledger(self.installation.settings)
+        wrong += [*breaks(ledger, dict(told_heads(self.installation.settings))), *differences(ledger)]
         ledger.dispose()
         self.findings += [f"{name}: {one}" for one in wrong]
 
@@ -270,11 +270,11 @@ def say(*lines: str) -> None:
 
 
 def sweep(folder: Path, wanted: list[str]) -> int:
-    """Every case in turn, upon one house, one server and one worker."""
+    """Every case in turn, upon one installation, one server and one worker."""
     with small_night.receivers(folder / "state") as around:
         (around.state / "sftp" / "bank_a" / "inbox").mkdir()
         (around.state / "sftp" / "bank_a" / "returns").mkdir()
-        house = replace(House(folder / "data", around), retry_seconds=5)
+        installation = replace(Installation(folder / "data", around), retry_seconds=5)
         port = free_port()
         plain = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "TMPDIR", "HOME") if name in os.environ}
         environment = {
@@ -286,14 +286,14 @@ def sweep(folder: Path, wanted: list[str]) -> int:
             "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(BEAT_SECONDS),
             "DO_NOT_TRACK": "1",
         }
-        told = {**around.env, "JIFEN_RETRY_SECONDS": "5", "JIFEN_DATA_DIR": str(house.data_dir)}
+        told = {**around.env, "JIFEN_RETRY_SECONDS": "5", "JIFEN_DATA_DIR": str(installation.data_dir)}
         env_file = PROJECT_DIR / ".env"
         env_file.write_text("".join(f"{name}='{value}'\n" for name, value in told.items()), encoding="utf-8")
         env_file.chmod(0o600)
         start = prefect_command("server", "start", "--host", "127.0.0.1", "--port", str(port))
         server = Service(start, environment, folder / "server.log")
         worker = Service(prefect_command("worker", "start", "--pool", "nightly"), environment, folder / "worker.log")
-        office = Office(house, environment, server, worker)
+        office = Office(installation, environment, server, worker)
         began = time.monotonic()
         try:
             server.start()

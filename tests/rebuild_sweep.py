@@ -23,7 +23,7 @@ from pathlib import Path
 from editions.durable import remove_tree
 from flows.rebuild import Rebuilt, rebuild
 from sandbox.start import start
-from tests.e2e.house import House
+from tests.e2e.installation import Installation
 
 CORRECTED, AWAY_EVERY = 3, 5
 
@@ -40,12 +40,12 @@ class Way:
 WAYS = (Way("1 thread, other folder, from raw", 1, "America/New_York"), Way("2 threads", 2, "Asia/Shanghai"))
 
 
-def publish_next(house: House, number: int) -> str:
+def publish_next(installation: Installation, number: int) -> str:
     """Let a day pass on which facts moved, and publish its edition; answers its id."""
     if number:
-        move_facts(house.sandbox.state, number)
-    house.faults(*([{"kind": "down", "source": "credit"}] if number % AWAY_EVERY == AWAY_EVERY - 1 else []))
-    ran = house.impatient.run(house.as_of + timedelta(days=number))
+        move_facts(installation.sandbox.state, number)
+    installation.faults(*([{"kind": "down", "source": "credit"}] if number % AWAY_EVERY == AWAY_EVERY - 1 else []))
+    ran = installation.impatient.run(installation.as_of + timedelta(days=number))
     if ran.told["state"] != "published":
         raise SystemExit(f"night {number + 1}: {ran.told['state']}: {ran.told['message']}")
     return str(ran.told["edition_id"])
@@ -81,17 +81,17 @@ def on(way: Way) -> Iterator[None]:
         time.tzset()
 
 
-def made_again(house: House, edition_id: str, way: Way) -> Rebuilt:
+def made_again(installation: Installation, edition_id: str, way: Way) -> Rebuilt:
     """One edition made again one way."""
-    with house.in_force(), on(way):
-        return rebuild(house.settings, edition_id)
+    with installation.in_force(), on(way):
+        return rebuild(installation.settings, edition_id)
 
 
-def from_raw(house: House, folder: Path) -> House:
-    """The data folder of a house in another place, with nothing landed left but raw."""
-    there = replace(house, data_dir=folder / "data")
+def from_raw(installation: Installation, folder: Path) -> Installation:
+    """The data folder of an installation in another place, with nothing landed left but raw."""
+    there = replace(installation, data_dir=folder / "data")
     shutil.copytree(
-        house.data_dir, there.data_dir, symlinks=True, ignore=shutil.ignore_patterns("landed", "quarantine")
+        installation.data_dir, there.data_dir, symlinks=True, ignore=shutil.ignore_patterns("landed", "quarantine")
     )
     return there
 
@@ -100,12 +100,12 @@ def sweep(folder: Path, count: int) -> int:
     """Make so many editions and rebuild each when the next is out; answers how many are byte-identical both ways."""
     identical = 0
     with start("district", folder / "sandbox") as sandbox:
-        house = House(folder / "data", sandbox)
-        made = publish_next(house, 0)
+        installation = Installation(folder / "data", sandbox)
+        made = publish_next(installation, 0)
         for number in range(1, count + 1):
-            past, made = made, publish_next(house, number) if number < count else ""
-            elsewhere = from_raw(house, folder / f"elsewhere-{number}")
-            found = [made_again(one, past, way) for one, way in zip((elsewhere, house), WAYS, strict=True)]
+            past, made = made, publish_next(installation, number) if number < count else ""
+            elsewhere = from_raw(installation, folder / f"elsewhere-{number}")
+            found = [made_again(one, past, way) for one, way in zip((elsewhere, installation), WAYS, strict=True)]
             identical += all(one.is_identical for one in found)
             pairs = zip(WAYS, found, strict=True)
             told = (f"{way.name}: {len(one.differences)} of {one.files} files differ" for way, one in pairs)

@@ -15,17 +15,17 @@ from datetime import timedelta
 from pathlib import Path
 
 from sandbox.start import start
-from tests.e2e.house import House, Ran
+from tests.e2e.installation import Installation, Ran
 
 
 class RestoreSweepError(RuntimeError):
     """A step did not come to what it must."""
 
 
-def timed(house: House, *words: str) -> tuple[float, Ran]:
+def timed(installation: Installation, *words: str) -> tuple[float, Ran]:
     """Seconds of one command in a process of its own, and its end. Raises `RestoreSweepError` where it failed."""
     began = time.monotonic()
-    ran = house.process(*words)
+    ran = installation.process(*words)
     if ran.code:
         raise RestoreSweepError(f"jifen {' '.join(words)}: exit code {ran.code}: {ran.told}")
     return time.monotonic() - began, ran
@@ -43,23 +43,23 @@ def size_mb(folder: Path) -> float:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
 
-def sweep(folder: Path, house: House) -> list[tuple[str, str]]:
+def sweep(folder: Path, installation: Installation) -> list[tuple[str, str]]:
     """Do it; answers the lines of the table."""
     backups = folder / "backups"
-    timed(house, "run", "--as-of", house.as_of.isoformat())
-    first, _ = timed(house, "backup", str(backups))
+    timed(installation, "run", "--as-of", installation.as_of.isoformat())
+    first, _ = timed(installation, "backup", str(backups))
     size = size_mb(backups)
-    second, _ = timed(house, "backup", str(backups))
+    second, _ = timed(installation, "backup", str(backups))
     grown = size_mb(backups) - size
-    checked, _ = timed(house, "restore", str(backups), "--check")
-    before = hashes(house.data_dir)
+    checked, _ = timed(installation, "restore", str(backups), "--check")
+    before = hashes(installation.data_dir)
     lost = folder / "lost"
-    shutil.move(house.data_dir, lost)
-    restored, _ = timed(house, "restore", str(backups))
-    if hashes(house.data_dir) != before:
+    shutil.move(installation.data_dir, lost)
+    restored, _ = timed(installation, "restore", str(backups))
+    if hashes(installation.data_dir) != before:
         raise RestoreSweepError("what was restored is not what was backed up")
-    timed(house, "ledger", "verify")
-    night, ran = timed(house, "run", "--as-of", (house.as_of + timedelta(days=1)).isoformat())
+    timed(installation, "ledger", "verify")
+    night, ran = timed(installation, "run", "--as-of", (installation.as_of + timedelta(days=1)).isoformat())
     if ran.told["state"] != "published":
         raise RestoreSweepError(f"the night after: {ran.told['state']}: {ran.told['message']}")
     return [
@@ -85,7 +85,7 @@ def main() -> int:
     """Play it on the sandbox's district."""
     with tempfile.TemporaryDirectory() as name, start("district", Path(name) / "sandbox") as sandbox:
         try:
-            lines = sweep(Path(name), House(Path(name) / "data", sandbox))
+            lines = sweep(Path(name), Installation(Path(name) / "data", sandbox))
         except RestoreSweepError as error:
             sys.stderr.write(f"FOUND {error}\n")
             return 1

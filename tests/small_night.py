@@ -1,7 +1,7 @@
 """A small night: the whole recipe with a folder, a bank, a channel and an agency's returns, in a second of a processor.
 
 Its models and its gate are those of the small edition of the unit tests; all else is what runs every night. It is the
-second night of a house: readers follow an edition already, and facts have moved since.
+second night of an installation: readers follow an edition already, and facts have moved since.
 """
 
 import json
@@ -26,7 +26,7 @@ from flows import publish, recipe
 from flows.night import Night
 from tests.contract.small_sftp import connection_of, serve
 from tests.declared import column, dataset_of, source_of
-from tests.e2e.house import House
+from tests.e2e.installation import Installation
 from tests.unit.refusing import GOOD, OTHER
 from tests.unit.small_edition import CODE, make_candidate
 from tests.unit.test_packages import SINK, consents
@@ -110,14 +110,16 @@ def put_in_force() -> None:
     recipe.rules_sha256, publish.code_of = lambda _: "rules", lambda _: CODE
 
 
-def run(house: House, day: date) -> None:
+def run(installation: Installation, day: date) -> None:
     """Run the small night of a day in this process, as `jifen run` would, and leave with its exit code."""
 
     def build(of: Night, _: object) -> tuple[Any, BuildReport]:
-        return make_candidate(house.data_dir, of.run_id, facts(day, (day - FIRST).days)), built()
+        return make_candidate(installation.data_dir, of.run_id, facts(day, (day - FIRST).days)), built()
 
     put_in_force()
-    outcome = recipe.run_night(house.settings, day, "plain", replace(recipe.PLAIN_STEPS, build=build, gate=pass_gate))
+    outcome = recipe.run_night(
+        installation.settings, day, "plain", replace(recipe.PLAIN_STEPS, build=build, gate=pass_gate)
+    )
     sys.stdout.write(f"{outcome.state} {outcome.message}\n")
     sys.exit(outcome.exit_code)
 
@@ -162,7 +164,7 @@ def _receive(state: Path, ready: Connection) -> None:
 
 @contextmanager
 def receivers(state: Path) -> Iterator[SimpleNamespace]:
-    """The bank, the agency's inbox and the channel, in a process of their own: what `House` knows of a sandbox."""
+    """The bank, the agency's inbox and the channel, in a process of their own, as `Installation` knows them."""
     ours, theirs = FORK.Pipe()
     process = FORK.Process(target=_receive, args=(state, theirs), daemon=True)
     process.start()

@@ -44,7 +44,7 @@ from ledger.settings import PROJECT_DIR
 from ledger.store import open_ledger, rows
 from tests import small_night, soak_zone
 from tests.command_line import jifen
-from tests.e2e.house import House
+from tests.e2e.installation import Installation
 from tests.project_copy import ROOMS, run_in_copy
 from tests.unit.small_edition import BESIDE, TABLES, fill
 from tests.unit.small_programme import PROGRAMME
@@ -133,9 +133,9 @@ class Measured:
 
 @dataclass
 class Soak:
-    """A year of one house."""
+    """A year of one installation."""
 
-    house: House
+    installation: Installation
     folder: Path
     dice: random.Random
     nights: int
@@ -152,13 +152,13 @@ class Soak:
 
     def __post_init__(self) -> None:
         for name in ("inbox", "acks", "returns"):
-            (self.house.sandbox.state / "sftp" / "bank_a" / name).mkdir()
+            (self.installation.sandbox.state / "sftp" / "bank_a" / name).mkdir()
         self.population = soak_zone.Population(random.Random(self.dice.random()))
-        self.agencies = soak_zone.Agencies(self.house.sandbox.state, random.Random(self.dice.random()))
+        self.agencies = soak_zone.Agencies(self.installation.sandbox.state, random.Random(self.dice.random()))
 
     def command(self, *words: str, codes: Sequence[int] = (0,)) -> Any:
         """One command of the product in this process; another end than one of these is a finding."""
-        done = jifen(*words, env=self.house.environment, cwd=self.house.sandbox.state)
+        done = jifen(*words, env=self.installation.environment, cwd=self.installation.sandbox.state)
         said = (done.stdout + done.stderr).decode()
         if done.returncode not in codes or "a fault of jifen itself" in said:
             self.findings.append(f"jifen {' '.join(words)}: exit code {done.returncode}: {said[-800:]}")
@@ -166,7 +166,7 @@ class Soak:
 
     def night(self, number: int, day: date) -> str:
         """One day and its night; answers what it came to."""
-        moment = datetime.combine(day, datetime.min.time(), self.house.settings.zone) + NIGHT_AT
+        moment = datetime.combine(day, datetime.min.time(), self.installation.settings.zone) + NIGHT_AT
         Clock.put(moment)
         self.population.happen(soak_zone.HAPPENS[number % len(soak_zone.HAPPENS)], day)
         faults = self.agencies.leave(self.population, day, moment)
@@ -180,7 +180,7 @@ class Soak:
         self.require_told(told, faults)
         if told["state"] == "published":
             self.findings += [
-                f"edition {told['edition_id']}: {one.path} {one.message}" for one in verify(self.house.current)
+                f"edition {told['edition_id']}: {one.path} {one.message}" for one in verify(self.installation.current)
             ]
         self.age_files(began, moment)
         return " ".join([told["state"], *(f"[{fault}]" for fault in faults)])
@@ -196,7 +196,7 @@ class Soak:
         if split := told["report"].get("split"):
             self.outcomes[f"split by {len(split.get('causes', ()))} causes"] += 1
             self.findings += [f"{told['as_of']}: split: {split['error']}"] if "error" in split else []
-        if (self.house.data_dir / "logs" / "faults.log").exists():
+        if (self.installation.data_dir / "logs" / "faults.log").exists():
             self.findings.append(f"{told['as_of']}: logs/faults.log was written")
 
     def rules(self, number: int, day: date) -> None:
@@ -213,27 +213,27 @@ class Soak:
     def bank_loads(self) -> None:
         """What the bank got is loaded, answered, and moved away."""
         receive, write_ack = (getattr(import_module("flows.receive"), name) for name in ("receive", "write_ack"))
-        for package in sorted(self.house.inbox(".tar")):
+        for package in sorted(self.installation.inbox(".tar")):
             received = receive(package, self.folder / "bank", "bank_a", None)
-            write_ack(received, self.house.sandbox.state / "sftp" / "bank_a" / "acks", "bank_a", "accepted")
+            write_ack(received, self.installation.sandbox.state / "sftp" / "bank_a" / "acks", "bank_a", "accepted")
             self.loaded[received.state] += 1
             for one in package.parent.glob(f"{package.name}*"):
                 one.unlink()
 
     def age_files(self, since: float, moment: datetime) -> None:
         """What tonight wrote was written by the soak's clock: retention asks the age of files."""
-        for path in self.house.data_dir.glob("[clrs]*/*"):
+        for path in self.installation.data_dir.glob("[clrs]*/*"):
             if path.parent.name in POLICY and path.stat().st_mtime >= since:
                 os.utime(path, (moment.timestamp(), moment.timestamp()))
 
-    def keep_house(self, number: int) -> None:
+    def keep_installation(self, number: int) -> None:
         """What an operator does besides: backups, retention, and looking at what there is."""
         if number % BACKUP_EVERY == BACKUP_EVERY - 1:
             self.command("backup", str(self.folder / "backups"), "--json")
         if number % RETENTION_EVERY == min(RETENTION_EVERY, self.nights) - 2:
-            before, _ = size_of(self.house.data_dir)
+            before, _ = size_of(self.installation.data_dir)
             self.command("retention", "--apply", "--policy", str(self.folder / "retention.yml"), "--json")
-            self.retained.append((number + 1, before, size_of(self.house.data_dir)[0]))
+            self.retained.append((number + 1, before, size_of(self.installation.data_dir)[0]))
         if number % LOOK_EVERY == min(LOOK_EVERY, self.nights) - 1:
             for words in (("status",), ("runs", "list"), ("deliveries", "list"), ("ledger", "verify")):
                 self.command(*words, "--json")
@@ -241,7 +241,7 @@ class Soak:
     def measure(self, number: int) -> Measured:
         """What is held and open now."""
         gc.collect()
-        ledger = open_ledger(self.house.settings)
+        ledger = open_ledger(self.installation.settings)
         with ledger.connect() as connection:
             count = sum(
                 connection.execute(select(func.count()).select_from(one)).scalar_one()
@@ -249,7 +249,7 @@ class Soak:
             )
         ledger.dispose()
         tasks = list(Path("/proc/self/task").iterdir())
-        data_bytes, data_files = size_of(self.house.data_dir)
+        data_bytes, data_files = size_of(self.installation.data_dir)
         return Measured(
             number + 1,
             rss_kb(),
@@ -257,7 +257,7 @@ class Soak:
             len(tasks),
             sum(len((task / "children").read_text().split()) for task in tasks),
             len(list(Path(tempfile.gettempdir()).iterdir())),
-            sum(path.stat().st_size for path in self.house.data_dir.glob("ledger.sqlite*")),
+            sum(path.stat().st_size for path in self.installation.data_dir.glob("ledger.sqlite*")),
             count,
             data_bytes,
             data_files,
@@ -274,7 +274,7 @@ class Soak:
             day, began = first + timedelta(days=number), cpu_seconds()
             try:
                 told = self.night(number, day)
-                self.keep_house(number)
+                self.keep_installation(number)
             except Exception as error:  # noqa: BLE001 - nothing may leave a command of the product but its exit code
                 self.outcomes["unhandled"] += 1
                 self.findings.append(told := f"{day}: unhandled {error!r}")
@@ -286,10 +286,10 @@ class Soak:
     def at_the_end(self) -> None:
         """What must hold after all nights."""
         self.command("ledger", "verify", "--json")
-        ledger = open_ledger(self.house.settings)
+        ledger = open_ledger(self.installation.settings)
         for row in rows(ledger, select(tables.editions)):
             self.kinds[row["kind"]] += 1
-            path = editions_dir(self.house.data_dir) / row["edition_id"]
+            path = editions_dir(self.installation.data_dir) / row["edition_id"]
             found = [one for one in verify(path, row["manifest_sha256"]) if one.problem != "dropped"]
             self.findings += [f"edition {row['edition_id']}: {one.path} {one.message}" for one in found]
         running = rows(ledger, select(tables.runs).where(tables.runs.c.state == "running"))
@@ -297,7 +297,7 @@ class Soak:
         ledger.dispose()
         self.command("backup", str(self.folder / "backups"), "--json")
         self.command("restore", str(self.folder / "backups"), "--check", "--json")
-        left = [*self.house.data_dir.rglob(f"*{PART}"), *editions_dir(self.house.data_dir).glob(".*")]
+        left = [*self.installation.data_dir.rglob(f"*{PART}"), *editions_dir(self.installation.data_dir).glob(".*")]
         self.findings += [f"left behind: {path}" for path in left]
         self.findings += self.grown()
 
@@ -390,7 +390,7 @@ def ruleset_on(day: date) -> str:
     )
 
 
-def put_in_force(suites: Path, house: House) -> None:
+def put_in_force(suites: Path, installation: Installation) -> None:
     """The soak's clock, agencies and recipients in place of the product's, and small models in place of dbt's."""
     from connectors.inputs import lay_out
     from connectors.sink_files import Acknowledgement, ExtractSink
@@ -403,8 +403,8 @@ def put_in_force(suites: Path, house: House) -> None:
         return BuildReport({"success": 7}, 7, 9, (), (), Path())
 
     def build(night: Any, supplied: Any) -> tuple[Candidate, BuildReport]:
-        candidate = new_candidate(house.data_dir, night.run_id)
-        lay_out(candidate.inputs, night.sources, supplied, house.data_dir, night.decisions)
+        candidate = new_candidate(installation.data_dir, night.run_id)
+        lay_out(candidate.inputs, night.sources, supplied, installation.data_dir, night.decisions)
         return candidate, build_small(candidate, night.as_of)
 
     answers = Acknowledgement(folder="acks", working_days=2)
@@ -452,9 +452,9 @@ def soak(folder: Path, asked: argparse.Namespace) -> int:
     suites = prepare(folder)
     import_product()
     with small_night.receivers(folder / "state") as around:
-        house = replace(House(folder / "data", around), retry_seconds=15)
-        put_in_force(suites, house)
-        found = Soak(house, folder, random.Random(asked.seed), asked.nights)
+        installation = replace(Installation(folder / "data", around), retry_seconds=15)
+        put_in_force(suites, installation)
+        found = Soak(installation, folder, random.Random(asked.seed), asked.nights)
         found.run(asked.first_day, asked.minutes)
         found.at_the_end()
         found.report(time.monotonic() - began)

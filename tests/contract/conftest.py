@@ -22,7 +22,7 @@ from sandbox.start import Sandbox, start
 from tests.contract.databases import mariadb as start_mariadb
 from tests.contract.district_night import DistrictNight
 from tests.contract.small_agency import SECRET, USER, ask_of, pull, serve
-from tests.e2e.house import House, Ran
+from tests.e2e.installation import Installation, Ran
 
 
 @pytest.fixture(scope="module")
@@ -77,11 +77,11 @@ def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def night(first_night: tuple[House, Ran]) -> DistrictNight:
+def night(first_night: tuple[Installation, Ran]) -> DistrictNight:
     """The candidate of the one night that all tests look at."""
-    house, _ = first_night
-    (path,) = (path for path in (house.data_dir / "candidates").iterdir() if not path.name.startswith("."))
-    return DistrictNight(Candidate(path.name, path.resolve()), house.as_of, house.truth)
+    installation, _ = first_night
+    (path,) = (path for path in (installation.data_dir / "candidates").iterdir() if not path.name.startswith("."))
+    return DistrictNight(Candidate(path.name, path.resolve()), installation.as_of, installation.truth)
 
 
 class SandboxAgency:

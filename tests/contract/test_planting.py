@@ -29,8 +29,8 @@ SAMPLE = {
 
 @pytest.fixture(scope="module")
 def sound(first_night):
-    house, _ = first_night
-    return SoundNight(house.data_dir.resolve(), house.as_of)
+    installation, _ = first_night
+    return SoundNight(installation.data_dir.resolve(), installation.as_of)
 
 
 def test_each_fault_of_the_sample_comes_to_what_it_must_and_something_was_looked_at(sound):

@@ -1,4 +1,4 @@
-"""Houses in the states that tests want them in."""
+"""Installations in the states that tests want them in."""
 
 import json
 import os
@@ -12,42 +12,42 @@ import pytest
 
 from flows.prefect_server import local_server
 from sandbox.start import start
-from tests.e2e.house import House, Ran
+from tests.e2e.installation import Installation, Ran
 
 
 @pytest.fixture
-def new_house(district_state: Path, tmp_path: Path) -> Iterator[House]:
-    """A house where nothing has happened yet."""
+def new_installation(district_state: Path, tmp_path: Path) -> Iterator[Installation]:
+    """An installation where nothing has happened yet."""
     with start("district", shutil.copytree(district_state, tmp_path / "sandbox")) as sandbox:
-        yield House(tmp_path / "data", sandbox)
+        yield Installation(tmp_path / "data", sandbox)
 
 
 @pytest.fixture(scope="session")
-def published(first_night: tuple[House, Ran], district_state: Path) -> Iterator[Callable[[Path], House]]:
-    """Makes houses in which the first night has already been published; their agencies run until the last test."""
+def published(first_night: tuple[Installation, Ran], district_state: Path) -> Iterator[Callable[[Path], Installation]]:
+    """Makes installations in which the first night is already published; their agencies run until the last test."""
     with ExitStack() as running:
 
-        def house(folder: Path) -> House:
+        def installation(folder: Path) -> Installation:
             shutil.copytree(first_night[0].data_dir, folder / "data", symlinks=True)
             state = shutil.copytree(district_state, folder / "sandbox")
-            return House(folder / "data", running.enter_context(start("district", state)))
+            return Installation(folder / "data", running.enter_context(start("district", state)))
 
-        yield house
+        yield installation
 
 
 @pytest.fixture
-def house(published: Callable[[Path], House], tmp_path: Path) -> Iterator[House]:
-    """A house of the test's own in which the first night has already been published."""
+def installation(published: Callable[[Path], Installation], tmp_path: Path) -> Iterator[Installation]:
+    """An installation of the test's own in which the first night has already been published."""
     found = published(tmp_path)
     yield found
     found.sandbox.stop()
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[[House], dict[str, str]]]:
-    """A Prefect server: the environment of everything of a house that works with it."""
+def serve(tmp_path: Path) -> Iterator[Callable[[Installation], dict[str, str]]]:
+    """A Prefect server: the environment of everything of an installation that works with it."""
     with local_server(tmp_path / "prefect") as server:
-        yield lambda house: {**os.environ, **house.environment, **server}
+        yield lambda installation: {**os.environ, **installation.environment, **server}
 
 
 def api(environment, *path, ask=None):

@@ -17,74 +17,74 @@ def outcome_of(ran, source, dataset):
     return found
 
 
-def feed_of(house, agency, dataset):
-    path = house.sandbox.state / agency / f"{dataset}.jsonl"
+def feed_of(installation, agency, dataset):
+    path = installation.sandbox.state / agency / f"{dataset}.jsonl"
     return path, [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def edit_feed(house, agency, dataset, change):
-    path, records = feed_of(house, agency, dataset)
+def edit_feed(installation, agency, dataset, change):
+    path, records = feed_of(installation, agency, dataset)
     kept = [record for record in (change(record) for record in records) if record is not None]
     path.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in kept), encoding="utf-8")
 
 
-def test_a_critical_source_that_is_away_publishes_nothing_and_says_whose_it_is(house):
-    before = house.current
-    house.faults({"kind": "down", "source": "tax"}, {"kind": "token_endpoint_down", "source": "tax"})
-    ran = house.impatient.run()
+def test_a_critical_source_that_is_away_publishes_nothing_and_says_whose_it_is(installation):
+    before = installation.current
+    installation.faults({"kind": "down", "source": "tax"}, {"kind": "token_endpoint_down", "source": "tax"})
+    ran = installation.impatient.run()
     assert (ran.code, ran.told["state"]) == (4, "source_missing")
     assert "tax.statements: the token endpoint answers 503" in ran.told["message"]
     assert "Whose: transient" in ran.told["message"]
     assert "jifen run" in ran.told["message"]
-    assert house.current == before
-    house.faults({"kind": "duplicated_page", "source": "tax", "position": 3})
-    repeated = house.run()
+    assert installation.current == before
+    installation.faults({"kind": "duplicated_page", "source": "tax", "position": 3})
+    repeated = installation.run()
     assert repeated.code == 4
     assert "page 3 repeats an earlier one" in repeated.told["message"]
-    house.faults()
-    last_year = house.as_of.year - 1
-    edit_feed(house, "tax", "statements", lambda r: None if int(r["ssnd"]) == last_year else r)
-    shrunk = house.run()
+    installation.faults()
+    last_year = installation.as_of.year - 1
+    edit_feed(installation, "tax", "statements", lambda r: None if int(r["ssnd"]) == last_year else r)
+    shrunk = installation.run()
     assert shrunk.code == 4
     assert "% fewer" in shrunk.told["message"]
-    assert house.current == before
+    assert installation.current == before
 
 
 @pytest.fixture(scope="module")
 def bad_night(published, tmp_path_factory):
     """The night after next, on which much goes wrong at once, each thing at another agency."""
-    house = published(tmp_path_factory.mktemp("bad_night"))
-    state = house.sandbox.state
+    installation = published(tmp_path_factory.mktemp("bad_night"))
+    state = installation.sandbox.state
     talent = sorted((state / "sftp" / "talent" / "outbox").glob("*.zip"))[-1]
     talent.write_bytes(talent.read_bytes()[:-400])
     loans = sorted((state / "sftp" / "bank_a" / "outbox").glob("*.csv"))[-1]
     lines = loans.read_bytes().splitlines(keepends=True)
     loans.write_bytes(b"".join(lines[:1] + lines[2:]))
-    _, statements = feed_of(house, "tax", "statements")
+    _, statements = feed_of(installation, "tax", "statements")
     garbled = next(record for record in statements if int(record["ssnd"]) == 2022)
-    edit_feed(house, "tax", "statements", lambda r: {**r, "yysr": "12万3"} if r == garbled else r)
-    withdrawn = sorted(set(house.truth["consented"]["bank_a"]) & set(house.truth["eligible"]))[0]
+    edit_feed(installation, "tax", "statements", lambda r: {**r, "yysr": "12万3"} if r == garbled else r)
+    withdrawn = sorted(set(installation.truth["consented"]["bank_a"]) & set(installation.truth["eligible"]))[0]
     with sqlite3.connect(state / "databases" / "science.sqlite") as register:
         register.execute(
             "update consents set withdrawn_on = ? where uscc = ? and recipient = 'bank_a'",
-            (house.as_of.isoformat(), withdrawn),
+            (installation.as_of.isoformat(), withdrawn),
         )
-    house.faults(
+    installation.faults(
         {"kind": "down", "source": "patent"},
         {"kind": "truncated_json", "source": "tax", "position": 1},
         {"kind": "status_429_seconds", "source": "tax", "position": 2, "times": 2},
         {"kind": "token_of_one_request", "source": "tax"},
     )
-    ran = replace(house, retry_seconds=30).run(house.as_of + timedelta(days=2))
+    ran = replace(installation, retry_seconds=30).run(installation.as_of + timedelta(days=2))
     assert (ran.code, ran.told["state"]) == (5, "published"), ran.told["message"]
-    return house, ran, withdrawn
+    return installation, ran, withdrawn
 
 
 def test_a_source_that_is_not_critical_is_carried_on_with_and_marked_stale_from_the_next_day(bad_night):
-    house, ran, _ = bad_night
+    installation, ran, _ = bad_night
     assert "Not pulled: " in ran.told["message"]
     assert "patent.applications" in ran.told["message"]
-    stale = {f"{row['source']}.{row['dataset']}" for row in house.table("supply") if row["is_stale"]}
+    stale = {f"{row['source']}.{row['dataset']}" for row in installation.table("supply") if row["is_stale"]}
     assert {name for name in stale if name.startswith("patent.")} == {
         "patent.applications",
         "patent.pct_applications",
@@ -103,16 +103,16 @@ def test_a_truncated_zip_and_a_wrong_control_total_refuse_the_file_and_keep_the_
 
 
 def test_one_garbled_record_is_refused_and_what_was_cut_short_or_put_off_is_asked_for_again(bad_night, first_night):
-    house, ran, _ = bad_night
+    installation, ran, _ = bad_night
     told, before = outcome_of(ran, "tax", "statements"), outcome_of(first_night[1], "tax", "statements")
-    assert (told["state"], told["rows_received"]) == ("landed", len(feed_of(house, "tax", "statements")[1]))
+    assert (told["state"], told["rows_received"]) == ("landed", len(feed_of(installation, "tax", "statements")[1]))
     assert told["rows_refused"] == before["rows_refused"] + 1
     assert told["counts"]["refused:operating_revenue_cny:type_mismatch"] >= 1
 
 
 def test_a_consent_withdrawn_removes_the_enterprise_from_the_next_extract(bad_night):
-    house, ran, withdrawn = bad_night
-    (package,) = house.packages()
+    installation, ran, withdrawn = bad_night
+    (package,) = installation.packages()
     manifest = json.loads(package["manifest.json"])
     text = package["ext_bank__scores.csv"].decode("utf-8-sig")
     assert withdrawn not in text
@@ -126,35 +126,35 @@ def test_a_consent_withdrawn_removes_the_enterprise_from_the_next_extract(bad_ni
 
 
 def test_an_edition_of_a_day_that_has_passed_stands_beside_current_on_what_was_known_then(bad_night, first_night):
-    house, later, _ = bad_night
+    installation, later, _ = bad_night
     first = first_night[0].current.name
 
     def outside() -> tuple[int, int, int]:
-        asked = (house.sandbox.state / "access.jsonl").stat().st_size
-        return len(house.inbox(".tar.gpg")), len(house.events()), asked
+        asked = (installation.sandbox.state / "access.jsonl").stat().st_size
+        return len(installation.inbox(".tar.gpg")), len(installation.events()), asked
 
     sent = outside()
-    same = house.run()
+    same = installation.run()
     assert (same.code, same.told["state"], same.told["edition_id"]) == (0, "nothing_new", first), same.told["message"]
-    between = house.run(house.as_of + timedelta(days=1))
+    between = installation.run(installation.as_of + timedelta(days=1))
     assert (between.code, between.told["state"]) == (0, "beside"), between.told["message"]
-    before = house.run(house.as_of - timedelta(days=1))
+    before = installation.run(installation.as_of - timedelta(days=1))
     assert (before.code, before.told["state"]) == (2, "usage")
     assert "nothing was known then of" in before.told["message"]
-    assert f"All was known from {house.as_of} on" in before.told["message"]
+    assert f"All was known from {installation.as_of} on" in before.told["message"]
 
-    assert house.current.name == later.told["edition_id"]
+    assert installation.current.name == later.told["edition_id"]
     assert outside() == sent
     name = between.told["edition_id"]
-    (listed,) = [row for row in house.jifen("edition", "list").told if row["is_beside"]]
+    (listed,) = [row for row in installation.jifen("edition", "list").told if row["is_beside"]]
     assert (listed["edition_id"], listed["is_current"]) == (name, False)
-    assert house.jifen("edition", "verify", name).told["findings"] == []
-    shown = house.jifen("edition", "show", name).told["manifest"]
-    assert {one["learned_on"] for one in shown["inputs"]} <= {house.as_of.isoformat(), None}
+    assert installation.jifen("edition", "verify", name).told["findings"] == []
+    shown = installation.jifen("edition", "show", name).told["manifest"]
+    assert {one["learned_on"] for one in shown["inputs"]} <= {installation.as_of.isoformat(), None}
     assert shown["parent"] == first
-    uscc = sorted(house.truth["eligible"])[0]
-    assert house.jifen("explain", uscc, "--edition", name).told["as_of"] == shown["as_of"]
+    uscc = sorted(installation.truth["eligible"])[0]
+    assert installation.jifen("explain", uscc, "--edition", name).told["as_of"] == shown["as_of"]
 
-    again = house.impatient.run(house.as_of + timedelta(days=2))
+    again = installation.impatient.run(installation.as_of + timedelta(days=2))
     assert (again.code, again.told["state"]) == (5, "nothing_new"), again.told["message"]
     assert "Not pulled: " in again.told["message"]

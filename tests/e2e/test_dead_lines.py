@@ -17,11 +17,11 @@ pytestmark = [pytest.mark.night, pytest.mark.usefixtures("first_night")]
 BUDGET = 2
 
 
-def over(house, **variables):
-    """The same house, with other values of these variables, and small budgets."""
+def over(installation, **variables):
+    """The same installation, with other values of these variables, and small budgets."""
     small = {"JIFEN_RETRY_SECONDS": str(BUDGET), "JIFEN_REQUEST_TIMEOUT_SECONDS": "1"}
-    env = {**house.sandbox.env, **small, **{name: str(value) for name, value in variables.items()}}
-    return replace(house, sandbox=replace(house.sandbox, env=env))
+    env = {**installation.sandbox.env, **small, **{name: str(value) for name, value in variables.items()}}
+    return replace(installation, sandbox=replace(installation.sandbox, env=env))
 
 
 def moved(url, port):
@@ -32,20 +32,20 @@ def told_of(ran):
     return {f"{one['source']}.{one['dataset']}": one for one in ran.told["report"]["pulled"]}
 
 
-def test_agencies_that_die_in_mid_transfer_hold_up_nothing_but_themselves(house):
-    env = house.sandbox.env
+def test_agencies_that_die_in_mid_transfer_hold_up_nothing_but_themselves(installation):
+    env = installation.sandbox.env
     with (
         dies_after(urlsplit(env["TAX_BASE_URL"]).port, down=20_000) as tax,
         dies_after(int(env["TALENT_SFTP_PORT"]), down=20_000) as talent,
         server(silence) as register,
     ):
         dead = over(
-            house,
+            installation,
             TAX_BASE_URL=moved(env["TAX_BASE_URL"], tax),
             TALENT_SFTP_PORT=talent,
             SCIENCE_DATABASE_URL=f"postgresql+psycopg://zone:made-up@127.0.0.1:{register}/register",
         )
-        before, began = house.current, time.monotonic()
+        before, began = installation.current, time.monotonic()
         ran = dead.run()
         took = time.monotonic() - began
     assert (ran.code, ran.told["state"]) == (4, "source_missing")
@@ -53,37 +53,37 @@ def test_agencies_that_die_in_mid_transfer_hold_up_nothing_but_themselves(house)
     for address in ("tax.statements", "talent.headcounts", "science.technology_contracts"):
         assert (told[address]["state"], told[address]["whose"]) == ("failed", "transient"), told[address]
     assert {one["state"] for address, one in told.items() if address.startswith("patent.")} == {"unchanged"}
-    assert house.current == before
+    assert installation.current == before
     # Of one source, datasets are waited for one after the other at worst.
     assert took < len(told) * (BUDGET + 2) + 60
-    assert house.run().code == 0, "the lock is free, and nothing is missing any more"
+    assert installation.run().code == 0, "the lock is free, and nothing is missing any more"
 
 
-def test_recipients_that_die_in_mid_transfer_are_owed_and_sent_the_next_time(house):
-    env, next_day = house.sandbox.env, house.as_of + timedelta(days=1)
+def test_recipients_that_die_in_mid_transfer_are_owed_and_sent_the_next_time(installation):
+    env, next_day = installation.sandbox.env, installation.as_of + timedelta(days=1)
     with (
         dies_after(int(env["BANK_A_SFTP_PORT"]), up=6000) as bank,
         dies_after(urlsplit(env["POLICY_WEBHOOK_URL"]).port, down=20) as hook,
     ):
-        dead = over(house, BANK_A_SFTP_PORT=bank, POLICY_WEBHOOK_URL=moved(env["POLICY_WEBHOOK_URL"], hook))
+        dead = over(installation, BANK_A_SFTP_PORT=bank, POLICY_WEBHOOK_URL=moved(env["POLICY_WEBHOOK_URL"], hook))
         ran = dead.run(next_day)
     assert (ran.code, ran.told["state"]) == (1, "published"), ran.told["message"]
     assert "Not delivered yet" in ran.told["message"]
     for recipient in ("bank_a", "policy_channel"):
         assert recipient in ran.told["message"]
     assert told_of(ran)["bank_a.loans"]["whose"] == "transient"
-    assert house.inbox(".tar.gpg") == []
-    assert [row["recipient"] for row in pending(house.ledger, deliveries)] == ["bank_a"]
-    assert {row["recipient"] for row in pending(house.ledger, outbox)} == {"policy_channel"}
-    again = house.run(next_day)
+    assert installation.inbox(".tar.gpg") == []
+    assert [row["recipient"] for row in pending(installation.ledger, deliveries)] == ["bank_a"]
+    assert {row["recipient"] for row in pending(installation.ledger, outbox)} == {"policy_channel"}
+    again = installation.run(next_day)
     assert again.code == 0, again.told["message"]
-    assert len(house.inbox(".tar.gpg")) == 1
-    assert house.inbox(".part") == []
+    assert len(installation.inbox(".tar.gpg")) == 1
+    assert installation.inbox(".part") == []
     # The number that was composed and did not arrive is named, with the hash by which the bank would know it.
-    manifest = json.loads(house.packages()[0]["manifest.json"])
+    manifest = json.loads(installation.packages()[0]["manifest.json"])
     assert [gap["number"] for gap in manifest["gaps"]] == [manifest["number"] - 1]
     assert manifest["gaps"][0]["manifest_sha256"]
     # The channel had taken the first notice, though its answer was lost: every repeat of it is known by its id.
     told = [ran.told["edition_id"], again.told["edition_id"]]
-    assert sorted({one["event"]["data"]["edition_id"] for one in house.events()}) == sorted(told)
-    assert pending(house.ledger, outbox) == pending(house.ledger, deliveries) == []
+    assert sorted({one["event"]["data"]["edition_id"] for one in installation.events()}) == sorted(told)
+    assert pending(installation.ledger, outbox) == pending(installation.ledger, deliveries) == []

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from tests.e2e.house import JIFEN
+from tests.e2e.installation import JIFEN
 
 pytestmark = [pytest.mark.night, pytest.mark.prefect]
 

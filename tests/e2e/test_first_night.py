@@ -22,7 +22,7 @@ from ledger.publications import pending, publication_rows, sent_or_pending
 from ledger.runs import latest_runs
 from ledger.settings import PROJECT_DIR
 from ledger.tables import deliveries, denials, outbox
-from tests.e2e.house import opened_by_gpg
+from tests.e2e.installation import opened_by_gpg
 
 pytestmark = pytest.mark.night
 
@@ -33,13 +33,13 @@ def night(first_night):
 
 
 def test_it_publishes_and_says_so(first_night):
-    house, ran = first_night
+    installation, ran = first_night
     assert ran.code == 0, ran.told
     assert ran.told["state"] == "published"
-    assert house.current.name == ran.told["edition_id"]
+    assert installation.current.name == ran.told["edition_id"]
 
 
-def test_the_doctor_finds_nothing_wrong_with_the_house(night):
+def test_the_doctor_finds_nothing_wrong_with_the_installation(night):
     told = night.jifen("doctor").told
     assert {one["name"]: one["found"] for one in told if one["state"] == "wrong"} == {}
     assert {one["name"] for one in told if one["state"] == "ok"} >= {
@@ -51,7 +51,7 @@ def test_the_doctor_finds_nothing_wrong_with_the_house(night):
 
 
 def test_its_steps_page_figures_and_log_are_there_and_agree(first_night):
-    house, ran = first_night
+    installation, ran = first_night
     report = ran.told["report"]
     steps = {line["step"]: line for line in report["steps"]}
     assert list(steps) == ["pull", "build", "gate", "publish", "deliver", "notify", "returns", "alerts"]
@@ -59,17 +59,17 @@ def test_its_steps_page_figures_and_log_are_there_and_agree(first_night):
     received = sum(one["rows_received"] for one in report["pulled"])
     assert steps["pull"]["counts"]["received"] == received > 0
     assert (steps["deliver"]["counts"]["sent"], steps["notify"]["counts"]["sent"]) == (2, 1)
-    (run,) = house.jifen("runs", "list", "--state", "published").told[-1:]
+    (run,) = installation.jifen("runs", "list", "--state", "published").told[-1:]
     assert (run["run_id"], run["rows"]["received"]) == (report["run_id"], received)
-    content = (house.data_dir / "reports" / "latest.html").read_text(encoding="utf-8")
+    content = (installation.data_dir / "reports" / "latest.html").read_text(encoding="utf-8")
     assert (report["run_id"] in content, "bank_a" in content) == (True, True)
-    assert (house.data_dir / "reports" / report["run_id"] / "gate.html").is_file()
+    assert (installation.data_dir / "reports" / report["run_id"] / "gate.html").is_file()
     assert f'href="{report["run_id"]}/gate.html"' in content
-    figures = (house.data_dir / "metrics" / "jifen.prom").read_text(encoding="utf-8")
+    figures = (installation.data_dir / "metrics" / "jifen.prom").read_text(encoding="utf-8")
     assert 'jifen_run_state{state="published"} 1.0' in figures
-    lines = (house.data_dir / "logs" / f"{report['run_id']}.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (installation.data_dir / "logs" / f"{report['run_id']}.jsonl").read_text(encoding="utf-8").splitlines()
     assert {json.loads(line)["step"] for line in lines} >= {"pull", "build", "gate", "deliver"}
-    lineage = (house.data_dir / "logs" / f"{report['run_id']}.openlineage.jsonl").read_text(encoding="utf-8")
+    lineage = (installation.data_dir / "logs" / f"{report['run_id']}.openlineage.jsonl").read_text(encoding="utf-8")
     made = {one["name"] for one in json.loads(lineage.splitlines()[-1])["outputs"]}
     assert {"tables.rankings", "extracts.ext_bank__scores"} <= made
 
@@ -115,13 +115,13 @@ def test_ranks_are_competition_ranks_and_peers_stand_beside_them(night):
 
 
 def test_each_planted_bad_record_is_refused_for_its_own_reason(first_night):
-    house, ran = first_night
+    installation, ran = first_night
     expected = Counter()
-    for fault in house.truth["planted"]:
+    for fault in installation.truth["planted"]:
         if fault["expect"] == "quarantined":
             expected[f"{fault['source']}.{fault['dataset']}", fault["reason"]] += 1
     found = Counter()
-    for path in (house.data_dir / "quarantine").rglob("*.jsonl"):
+    for path in (installation.data_dir / "quarantine").rglob("*.jsonl"):
         for line in path.read_text(encoding="utf-8").splitlines():
             refusal = json.loads(line)
             if refusal["action"] == "record_refused":
@@ -231,14 +231,22 @@ def test_an_enterprise_can_be_explained_to_the_point(night):
     assert all(one["reason_zh"] and one["reason_en"] for one in told["indicators"])
 
 
-def test_run_again_with_nothing_new_makes_no_second_edition_delivery_or_notice_and_tells_no_agency_twice(house):
-    before = (publication_rows(house.ledger), [path.stat().st_mtime_ns for path in house.inbox("")], house.current)
-    ran = house.run()
+def test_run_again_with_nothing_new_makes_no_second_edition_delivery_or_notice_and_tells_no_agency_twice(installation):
+    before = (
+        publication_rows(installation.ledger),
+        [path.stat().st_mtime_ns for path in installation.inbox("")],
+        installation.current,
+    )
+    ran = installation.run()
     assert (ran.code, ran.told["state"]) == (0, "nothing_new"), ran.told["message"]
-    assert (publication_rows(house.ledger), [p.stat().st_mtime_ns for p in house.inbox("")], house.current) == before
-    assert house.events() == []
-    assert pending(house.ledger, deliveries) == pending(house.ledger, outbox) == []
-    assert latest_runs(house.ledger)[0]["driver"] == "plain"
+    assert (
+        publication_rows(installation.ledger),
+        [p.stat().st_mtime_ns for p in installation.inbox("")],
+        installation.current,
+    ) == before
+    assert installation.events() == []
+    assert pending(installation.ledger, deliveries) == pending(installation.ledger, outbox) == []
+    assert latest_runs(installation.ledger)[0]["driver"] == "plain"
     assert ran.told["report"]["returns_sent"] == []
     assert [line["state"] for line in ran.told["report"]["returns"]].count("pending") == 0
 

@@ -14,22 +14,22 @@ def exchanged(record):
     return {**record, "ldzchj": record["fldzchj"], "fldzchj": record["ldzchj"]}
 
 
-def test_two_exchanged_columns_are_held_told_and_let_in_by_a_named_person(house):
-    before = house.current
-    edit_feed(house, "tax", "statements", exchanged)
-    held = house.run()
+def test_two_exchanged_columns_are_held_told_and_let_in_by_a_named_person(installation):
+    before = installation.current
+    edit_feed(installation, "tax", "statements", exchanged)
+    held = installation.run()
     assert (held.code, outcome_of(held, "tax", "statements")["state"]) == (5, "held")
     assert "exchanged:current_assets_cny+noncurrent_assets_cny" in outcome_of(held, "tax", "statements")["message"]
-    assert house.current == before
-    (told,) = house.jifen("source", "held", "tax.statements").told
+    assert installation.current == before
+    (told,) = installation.jifen("source", "held", "tax.statements").told
     assert told["examples"]["exchanged:current_assets_cny+noncurrent_assets_cny"]
-    status = house.jifen("status").told
+    status = installation.jifen("status").told
     assert any("jifen source held tax.statements" in text for text in status["to_do"])
-    returned = max((house.data_dir / "returns").rglob("tax*.csv"), key=lambda path: path.stat().st_mtime_ns)
+    returned = max((installation.data_dir / "returns").rglob("tax*.csv"), key=lambda path: path.stat().st_mtime_ns)
     kinds = {row["类别 kind"]: row for row in csv.DictReader(returned.read_text(encoding="utf-8-sig").splitlines())}
     assert kinds["整批待核 held as a whole"]["原因代码 reason code"] == "whole_delivery_held"
     word = ("--why", "the tax office mended its export and says so", "--by", "Zhao Min")
-    assert house.jifen("source", "accept", "tax.statements", *word).told["decided_by"] == "Zhao Min"
-    let_in = house.run()
+    assert installation.jifen("source", "accept", "tax.statements", *word).told["decided_by"] == "Zhao Min"
+    let_in = installation.run()
     assert outcome_of(let_in, "tax", "statements")["state"] == "landed"
-    assert house.jifen("source", "held").told == []
+    assert installation.jifen("source", "held").told == []

@@ -16,7 +16,7 @@ KILLS = 12
 
 
 def test_wherever_it_is_killed_there_is_all_or_nothing_and_the_next_one_succeeds(first_night, tmp_path):
-    house, _ = first_night
+    installation, _ = first_night
     terms, work = tmp_path / "terms", tmp_path / "work"
     terms.mkdir()
     work.mkdir()
@@ -26,14 +26,14 @@ def test_wherever_it_is_killed_there_is_all_or_nothing_and_the_next_one_succeeds
     def simulate(name, seconds=None):
         """The exit code; killed after so many seconds, if it is still at work then."""
         out = tmp_path / name / "out"
-        process = house.start("simulate", "--out", str(out), "--parameters", str(terms), TMPDIR=str(work))
+        process = installation.start("simulate", "--out", str(out), "--parameters", str(terms), TMPDIR=str(work))
         try:
             return out, process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             return out, process.wait()
 
-    before = (house.current, sorted(house.current.rglob("*")), latest_runs(house.ledger, 10))
+    before = (installation.current, sorted(installation.current.rglob("*")), latest_runs(installation.ledger, 10))
     began = time.monotonic()
     whole, code = simulate("whole")
     took = time.monotonic() - began
@@ -45,7 +45,11 @@ def test_wherever_it_is_killed_there_is_all_or_nothing_and_the_next_one_succeeds
         killed += code == -signal.SIGKILL
         if out.exists():
             assert sorted(path.name for path in out.iterdir()) == names
-        assert (house.current, sorted(house.current.rglob("*")), latest_runs(house.ledger, 10)) == before
+        assert (
+            installation.current,
+            sorted(installation.current.rglob("*")),
+            latest_runs(installation.ledger, 10),
+        ) == before
     last, code = simulate("last")
     assert code == 0
     for name in names:

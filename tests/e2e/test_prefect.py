@@ -101,7 +101,7 @@ def stop(worker):
         worker.wait()
 
 
-def settle(environment, house, monkeypatch):
+def settle(environment, installation, monkeypatch):
     """What was changed by hand, a run of a dead worker, one that the ledger knows to be over, slots that nobody has.
 
     All of it is planned, mended at once, and there is nothing more to do afterwards.
@@ -114,7 +114,7 @@ def settle(environment, house, monkeypatch):
 
     monkeypatch.setattr(deployed, "PENDING", timedelta(seconds=-1))
     scheduled = [source_of(dataset_of(**LAND), schedule="0 7 * * 1-5"), source_of(dataset_of(**LAND | {"source": "b"}))]
-    nightly, *pulls = deployed.wanted_of(PROJECT_DIR, scheduled, house.settings)
+    nightly, *pulls = deployed.wanted_of(PROJECT_DIR, scheduled, installation.settings)
     wanted = [replace(nightly, limit=3), *pulls]
     with temporary_settings({PREFECT_API_URL: environment["PREFECT_API_URL"]}), deployed.client_of_server() as client:
         there = client.read_deployment_by_name("nightly/nightly")
@@ -130,38 +130,38 @@ def settle(environment, house, monkeypatch):
             named = {"run_id": f"{state} {run_id}", "driver": f"prefect:{run_id}"}
             row = {**named, "as_of": "2025-06-30", "state": state}
             process = {"host": this_host(), "process": process_of(os.getppid()), "seen_at": now(), "started_at": now()}
-            write(house.ledger, insert(runs).values(**row, **process))
-        found = deployed.survey(client, wanted, house.ledger)
+            write(installation.ledger, insert(runs).values(**row, **process))
+        found = deployed.survey(client, wanted, installation.ledger)
         assert Counter(one.kind for one in found.changes) == {"deployment": 2, "flow run": 2, "concurrency slots": 1}
         assert {one.name for one in found.changes if one.kind == "deployment"} == {"nightly", "pull-land"}
         assert len(found.server) == 1
         assert "VACUUM" in found.server[0]
         for change in found.changes:
             change.apply()
-        assert deployed.survey(client, wanted, house.ledger).changes == ()
+        assert deployed.survey(client, wanted, installation.ledger).changes == ()
         states = [client.read_flow_run(run_id).state_type.value for run_id in (orphan, over, at_work)]
         assert states == ["CANCELLED", "CRASHED", "RUNNING"]
         assert client.read_global_concurrency_limit_by_name(limit).active_slots == 1
         pull = client.read_deployment_by_name("pull/pull-land")
         assert (pull.parameters, pull.schedules[0].schedule.cron) == ({"source": "land"}, "0 7 * * 1-5")
         # What the deployment of one source runs: its records land, under the lock, and nothing else.
-        with house.in_force():
+        with installation.in_force():
             once = nightly_flows.pull.with_options(retries=0)
-            ended = once("tax", as_of=house.as_of, return_state=True)
-            unknown = once("moon", as_of=house.as_of, return_state=True)
+            ended = once("tax", as_of=installation.as_of, return_state=True)
+            unknown = once("moon", as_of=installation.as_of, return_state=True)
         assert ended.is_completed(), ended.message
         assert {line.split()[0] for line in ended.result()} >= {"tax.statements", "tax.credit_grades"}
         assert (unknown.is_failed(), "no source moon" in unknown.message) == (True, True)
-        (gone,) = deployed.survey(client, wanted[:1], house.ledger).changes
+        (gone,) = deployed.survey(client, wanted[:1], installation.ledger).changes
         assert (gone.kind, gone.name) == ("deployment", "pull-land")
 
 
 def test_the_lines_of_the_readme_lead_to_a_scheduled_night_that_is_published_and_shows_no_secret(
-    new_house, serve, tmp_path, monkeypatch
+    new_installation, serve, tmp_path, monkeypatch
 ):
-    house, folder = new_house, tmp_path
-    environment = serve(house)
-    house.faults(
+    installation, folder = new_installation, tmp_path
+    environment = serve(installation)
+    installation.faults(
         {"kind": "login_refused", "source": "bank_a"},
         {"kind": "down", "source": "policy_channel"},
     )
@@ -171,21 +171,21 @@ def test_the_lines_of_the_readme_lead_to_a_scheduled_night_that_is_published_and
     (project / "prefect.yaml").write_bytes((PROJECT_DIR / "prefect.yaml").read_bytes())
     # Secrets and settings stand in this file and nowhere else.
     told = {
-        **house.sandbox.env,
+        **installation.sandbox.env,
         "JIFEN_RETRY_SECONDS": "10",
-        "JIFEN_DATA_DIR": str(house.data_dir),
+        "JIFEN_DATA_DIR": str(installation.data_dir),
         "BANK_B_SFTP_PASSWORD": WRONG_PASSWORD,
-        "POLICY_WEBHOOK_URL": f"{house.sandbox.env['POLICY_WEBHOOK_URL']}?key={CHANNEL_KEY}",
+        "POLICY_WEBHOOK_URL": f"{installation.sandbox.env['POLICY_WEBHOOK_URL']}?key={CHANNEL_KEY}",
     }
     (project / ".env").write_text("".join(f"{name}='{value}'\n" for name, value in told.items()), encoding="utf-8")
     (project / ".env").chmod(0o600)
     plain = {name: environment[name] for name in ("PATH", "PREFECT_HOME", "DO_NOT_TRACK")}
     plain["PREFECT_LOGGING_LEVEL"] = "DEBUG"
-    log = house.data_dir / "worker.log"
+    log = installation.data_dir / "worker.log"
     log.parent.mkdir()
     with log.open("wb") as handle:
         worker = subprocess.Popen(
-            ["/bin/bash", "-c", recipe(environment, house.as_of)],
+            ["/bin/bash", "-c", recipe(environment, installation.as_of)],
             env={**plain, "HOME": str(folder), "PWD": str(project)},
             cwd=project,
             stdout=handle,
@@ -197,7 +197,7 @@ def test_the_lines_of_the_readme_lead_to_a_scheduled_night_that_is_published_and
     try:
         deadline = time.monotonic() + 1800
         while time.monotonic() < deadline and worker.poll() is None:
-            ended = [run["driver"] for run in latest_runs(house.ledger, 5) if run["state"] != "running"]
+            ended = [run["driver"] for run in latest_runs(installation.ledger, 5) if run["state"] != "running"]
             # What the night leaves on its page comes after its end in the ledger.
             if any(state_of(environment, driver) not in ("PENDING", "RUNNING") for driver in ended):
                 break
@@ -205,23 +205,23 @@ def test_the_lines_of_the_readme_lead_to_a_scheduled_night_that_is_published_and
             time.sleep(1)
     finally:
         stop(worker)
-    published = [run for run in latest_runs(house.ledger, 5) if run["state"] == "published"]
+    published = [run for run in latest_runs(installation.ledger, 5) if run["state"] == "published"]
     assert len(published) == 1, log.read_text(encoding="utf-8", errors="replace")[-5000:]
     assert published[0]["driver"].startswith("prefect:")
-    assert published[0]["as_of"] == house.as_of.isoformat()
-    assert house.current.name == published[0]["edition_id"]
+    assert published[0]["as_of"] == installation.as_of.isoformat()
+    assert installation.current.name == published[0]["edition_id"]
     flow_run = api(environment, "flow_runs", published[0]["driver"].partition(":")[2])
     assert flow_run["auto_scheduled"] is True
     assert flow_run["deployment_id"]
     of_run = {"artifacts": {"flow_run_id": {"any_": [flow_run["id"]]}}}
     assert {one["key"] for one in api(environment, "artifacts", "filter", ask=of_run)} == {"night", "datasets"}
-    assert [row["recipient"] for row in pending(house.ledger, deliveries)] == ["bank_a"]
-    assert {row["recipient"] for row in pending(house.ledger, outbox)} == {"policy_channel"}
-    settle(environment, house, monkeypatch)
+    assert [row["recipient"] for row in pending(installation.ledger, deliveries)] == ["bank_a"]
+    assert {row["recipient"] for row in pending(installation.ledger, outbox)} == {"policy_channel"}
+    settle(environment, installation, monkeypatch)
     assert any(b"prefect" in line for line in listed)
     assert not any(pattern.search(line) for line in listed)
     (project / ".env").unlink()
-    written = (house.data_dir, folder / "prefect", project)
+    written = (installation.data_dir, folder / "prefect", project)
     assert [found_in_folder(part, pattern) for part in written] == [[], [], []]
     # The search is no use where it cannot see: what must be there is found the same way.
     seen = [name for part in written for name in found_in_folder(part, re.compile(rb"bank_b.loans"))]

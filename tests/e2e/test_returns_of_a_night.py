@@ -14,32 +14,32 @@ pytestmark = pytest.mark.night
 AGENCIES = ("bank_a", "bank_b", "talent")
 
 
-def returns_of(house, agency):
-    return sorted((house.sandbox.state / "sftp" / agency / "returns").iterdir())
+def returns_of(installation, agency):
+    return sorted((installation.sandbox.state / "sftp" / agency / "returns").iterdir())
 
 
 def test_each_agency_with_a_sink_has_its_return_and_every_other_one_is_kept(first_night):
-    house, ran = first_night
+    installation, ran = first_night
     written = {line["source"]: line["state"] for line in ran.told["report"]["returns"]}
     assert dict.fromkeys(AGENCIES, "pending").items() <= written.items()
     assert {state for agency, state in written.items() if agency not in AGENCIES} == {"kept"}
     for agency in AGENCIES:
-        file, manifest = returns_of(house, agency)
+        file, manifest = returns_of(installation, agency)
         said = json.loads(manifest.read_bytes())
         assert (said["source"], said["file"]) == (agency, file.name)
         assert said["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
-    assert house.jifen("status").told["owed"]["returns"] == []
+    assert installation.jifen("status").told["owed"]["returns"] == []
 
 
 def test_what_the_list_says_of_a_bank_is_what_the_bank_was_told(first_night):
-    house, _ = first_night
+    installation, _ = first_night
     for agency in AGENCIES:
         listed = {
             one["record_id"]
-            for one in house.jifen("quarantine", "list", "--source", agency, "--all").told
+            for one in installation.jifen("quarantine", "list", "--source", agency, "--all").told
             if any(fault["action"] == "record_refused" for fault in one["faults"])
         }
-        text = returns_of(house, agency)[0].read_text(encoding="utf-8-sig")
+        text = returns_of(installation, agency)[0].read_text(encoding="utf-8-sig")
         rows = list(csv.DictReader(text.splitlines(keepends=True)))
         totals = [row for row in rows if row["类别 kind"] == "合计 total"]
         pages = [row for row in rows if row["类别 kind"] == "文件或页 page"]
@@ -60,20 +60,20 @@ class AnotherEditionError(Exception):
     """Raised where a build would begin."""
 
 
-def test_a_record_discarded_by_the_operator_makes_another_edition_and_stands_no_more(house):
+def test_a_record_discarded_by_the_operator_makes_another_edition_and_stands_no_more(installation):
     def build(_night, _supplied):
         raise AnotherEditionError
 
     def is_another_built():
-        with house.in_force():
-            outcome = run_night(house.settings, house.as_of, "plain", replace(PLAIN_STEPS, build=build))
+        with installation.in_force():
+            outcome = run_night(installation.settings, installation.as_of, "plain", replace(PLAIN_STEPS, build=build))
         return "AnotherEditionError" in outcome.message, outcome.message
 
     assert is_another_built()[0] is False
-    standing = house.jifen("quarantine", "list", "--source", "bank_a").told
+    standing = installation.jifen("quarantine", "list", "--source", "bank_a").told
     assert standing
-    day = house.as_of.isoformat()
+    day = installation.as_of.isoformat()
     ids = [one["record_id"] for one in standing]
-    house.jifen("quarantine", "discard", *ids, "--why", "the bank withdrew them by letter", "--as-of", day)
-    assert house.jifen("quarantine", "list", "--source", "bank_a").told == []
+    installation.jifen("quarantine", "discard", *ids, "--why", "the bank withdrew them by letter", "--as-of", day)
+    assert installation.jifen("quarantine", "list", "--source", "bank_a").told == []
     assert is_another_built()[0]

@@ -13,7 +13,7 @@ import pytest
 from flows.diff import diff
 from flows.recipe import judge
 from sandbox.start import start
-from tests.e2e.house import House
+from tests.e2e.installation import Installation
 
 pytestmark = [pytest.mark.real, pytest.mark.night, pytest.mark.sweep]
 
@@ -43,55 +43,55 @@ def passed(night, candidate):
     return replace(judge(night, candidate), state="passed")
 
 
-def publish(house, day):
+def publish(installation, day):
     """One edition; what the change budget holds is a new year's figures, and is let in."""
-    ran = house.run(day)
-    if house.jifen("source", "held").told:
+    ran = installation.run(day)
+    if installation.jifen("source", "held").told:
         why = "the annual reports of a year are in"
-        assert house.jifen("source", "accept", "tax.statements", "--why", why, "--by", "li").code == 0
-        ran = house.run(day)
+        assert installation.jifen("source", "accept", "tax.statements", "--why", why, "--by", "li").code == 0
+        ran = installation.run(day)
     assert ran.told["state"] == "published", ran.told["message"]
     return ran.told["edition_id"]
 
 
 @pytest.fixture(scope="module")
 def three(real_data, tmp_path_factory):
-    """The house, and its editions of the three years."""
+    """The installation, and its editions of the three years."""
     monkeypatch = pytest.MonkeyPatch()
     folder = tmp_path_factory.mktemp("listed")
     with start("listed", folder / "sandbox", real_data) as sandbox:
         statements = sandbox.state / "tax" / "statements.jsonl"
         lines = statements.read_text(encoding="utf-8").splitlines()
-        house, ids = House(folder / "data", sandbox), []
+        installation, ids = Installation(folder / "data", sandbox), []
         monkeypatch.setattr("flows.recipe.judge", passed)
         for year in YEARS:
             statements.write_text(as_filed_by(year, lines), encoding="utf-8")
-            ids.append(publish(house, date(year + 1, 6, 30)))
+            ids.append(publish(installation, date(year + 1, 6, 30)))
         monkeypatch.undo()
-        yield house, ids
+        yield installation, ids
 
 
 @pytest.fixture(scope="module")
-def house(three):
+def installation(three):
     return three[0]
 
 
-def rankings(house, edition_id):
-    rows = pq.read_table(house.data_dir / "editions" / edition_id / "tables" / "rankings.parquet").to_pylist()
+def rankings(installation, edition_id):
+    rows = pq.read_table(installation.data_dir / "editions" / edition_id / "tables" / "rankings.parquet").to_pylist()
     return {row["uscc"]: row for row in rows}
 
 
 @pytest.fixture(scope="module")
 def diffs(three):
     """The diff of each edition with the next, and of the first with the last."""
-    house, ids = three
-    with house.in_force():
-        return [diff(house.settings, then, now) for then, now in [*pairwise(ids), (ids[0], ids[-1])]]
+    installation, ids = three
+    with installation.in_force():
+        return [diff(installation.settings, then, now) for then, now in [*pairwise(ids), (ids[0], ids[-1])]]
 
 
-def test_the_parts_of_every_company_are_the_whole_of_what_moved(house, diffs):
+def test_the_parts_of_every_company_are_the_whole_of_what_moved(installation, diffs):
     for found in diffs:
-        then, now = rankings(house, found.then), rankings(house, found.now)
+        then, now = rankings(installation, found.then), rankings(installation, found.now)
         sums = {code: [Decimal(0), Decimal(0), 0] for code in then.keys() | now.keys()}
         for row in found.table.to_pylist():
             for place, name in enumerate(("points", "score", "places")):
@@ -116,15 +116,15 @@ def test_each_cause_is_told_and_nothing_is_built_that_need_not_be(diffs):
 
 
 def test_a_company_reads_what_each_cause_did(three):
-    house, ids = three
+    installation, ids = three
     # The night that the change budget held published an edition too, of last year's figures.
-    parent = json.loads((house.current / "manifest.json").read_bytes())["parent"]
-    with house.in_force():
-        found = diff(house.settings, parent, ids[-1])
+    parent = json.loads((installation.current / "manifest.json").read_bytes())["parent"]
+    with installation.in_force():
+        found = diff(installation.settings, parent, ids[-1])
     rows = found.table.to_pylist()
     # Of last year's figures nobody was ranked, so points moved and no places.
     code = next(row["uscc"] for row in rows if row["cause"] == "data:tax" and row["score"])
-    told = house.jifen("explain", code).told["previous"]
+    told = installation.jifen("explain", code).told["previous"]
     assert (told["edition_id"], told["causes"]) == (parent, [cause.name for cause in found.causes])
     told_of = [(row["cause"], row["score"]) for row in told["split"]]
     assert told_of == [(row["cause"], str(row["score"])) for row in rows if row["uscc"] == code]

@@ -9,7 +9,7 @@ from openpyxl import load_workbook
 from stdnum.cn import uscc as peer
 
 from sandbox.start import start
-from tests.e2e.house import House
+from tests.e2e.installation import Installation
 
 pytestmark = [pytest.mark.real, pytest.mark.night]
 
@@ -21,8 +21,8 @@ YEAR = 2021
 def listed_night(real_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("listed")
     with start("listed", folder / "sandbox", real_data) as sandbox:
-        house = House(folder / "data", sandbox)
-        yield house, house.run()
+        installation = Installation(folder / "data", sandbox)
+        yield installation, installation.run()
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ DAY = date(2025, 6, 30)
 
 
 class Land:
-    """Pull the datasets of one source file into a house of their own."""
+    """Pull the datasets of one source file into an installation of their own."""
 
     def __init__(self, name: str, data_dir: Path) -> None:
         self.source = read_source(SOURCES / f"{name}.yml")

@@ -44,7 +44,7 @@ SOURCES, SINKS = read_sources(), read_sinks()
 EDITION = "2025-06-30-abc"
 
 
-class House:
+class Installation:
     """An installation in a folder: its project is the real one, by links; each file is its own once it is changed."""
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
@@ -138,9 +138,9 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path, monkeypatch):
+def installation(tmp_path, monkeypatch):
     """One where nothing is amiss. What is dear to ask has its own tests, and is asked where a test breaks it."""
-    made = House(tmp_path, monkeypatch)
+    made = Installation(tmp_path, monkeypatch)
     named = {name for part in (*SOURCES, *SINKS) for name in part.variables()}
     made.set(**dict.fromkeys(named, "made-up"), JIFEN_DATA_DIR=made.data, DO_NOT_TRACK="1")
     (tmp_path / ".env").touch(mode=0o600)
@@ -162,47 +162,47 @@ def house(tmp_path, monkeypatch):
         os.kill(number, signal.SIGKILL)
 
 
-def publish_edition(house: House) -> None:
-    ledger = house.ledger
-    root = house.data / "editions" / EDITION
+def publish_edition(installation: Installation) -> None:
+    ledger = installation.ledger
+    root = installation.data / "editions" / EDITION
     (root / "tables").mkdir(parents=True)
     (root / "tables" / "rankings.csv").write_text("uscc\n")
     sha256 = write_manifest(root, {"edition_id": EDITION}, [describe_file(root, "tables/rankings.csv", 0, "zone")])
     run_id = start_run(ledger, date(2025, 6, 30), "plain")
     row = {"edition_id": EDITION, "as_of": "2025-06-30", "recipe_sha256": "c" * 64, "manifest_sha256": sha256}
-    ruleset = frozen_row("zhongkai-2024", house.project / "dbt_project")
+    ruleset = frozen_row("zhongkai-2024", installation.project / "dbt_project")
     publish(ledger, row | {"ruleset_id": "zhongkai-2024", "kind": "nightly"}, run_id, None, [], [], ruleset)
     end_run(ledger, run_id, "published", EDITION, {})
-    point_current(house.data, EDITION)
-    (house.data / "run.lock").touch()
+    point_current(installation.data, EDITION)
+    (installation.data / "run.lock").touch()
 
 
-def test_of_a_whole_installation_nothing_is_amiss(house):
-    assert {name: one for name, one in house.findings().items() if one.state != doctor.OK} == {}
+def test_of_a_whole_installation_nothing_is_amiss(installation):
+    assert {name: one for name, one in installation.findings().items() if one.state != doctor.OK} == {}
 
 
-def open_run(house: House, **said: str) -> None:
+def open_run(installation: Installation, **said: str) -> None:
     row = {"run_id": "r", "as_of": "2025-06-30", "driver": "plain", "state": "failed", "started_at": now()}
-    house.change(insert(runs).values(**row | said))
+    installation.change(insert(runs).values(**row | said))
 
 
-def break_ledger(house: House) -> None:
-    house.ledger.dispose()
-    (house.data / "ledger.sqlite-wal").unlink(missing_ok=True)
-    (house.data / "ledger.sqlite").write_bytes(b"no ledger" * 1000)
+def break_ledger(installation: Installation) -> None:
+    installation.ledger.dispose()
+    (installation.data / "ledger.sqlite-wal").unlink(missing_ok=True)
+    (installation.data / "ledger.sqlite").write_bytes(b"no ledger" * 1000)
 
 
-def leave_the_lock_to_a_child(house: House) -> None:
+def leave_the_lock_to_a_child(installation: Installation) -> None:
     program = (
         "import fcntl, subprocess, sys; lock = open(sys.argv[1], 'a'); fcntl.flock(lock, fcntl.LOCK_EX); "
         "print(subprocess.Popen(['sleep', '30'], pass_fds=[lock.fileno()], stdout=-3, stderr=-3).pid)"
     )
-    command = [sys.executable, "-c", program, str(house.data / "run.lock")]
-    house.children.append(int(subprocess.run(command, capture_output=True, check=True).stdout))
+    command = [sys.executable, "-c", program, str(installation.data / "run.lock")]
+    installation.children.append(int(subprocess.run(command, capture_output=True, check=True).stdout))
 
 
-def big_edition(house: House) -> None:
-    root = house.data / "editions" / "2025-06-29-abc"
+def big_edition(installation: Installation) -> None:
+    root = installation.data / "editions" / "2025-06-29-abc"
     root.mkdir()
     (root / "x").touch()
     write_manifest(root, {}, [describe_file(root, "x", None, "zone")])
@@ -212,96 +212,107 @@ def big_edition(house: House) -> None:
     path.write_text(json.dumps(told))
 
 
-def without_files(house: House, *names: str) -> None:
+def without_files(installation: Installation, *names: str) -> None:
     for name in names:
-        house.own(name).unlink()
+        installation.own(name).unlink()
 
 
-def ended(house: House, file: str) -> None:
-    path = house.project / "dbt_project" / "seeds" / file
+def ended(installation: Installation, file: str) -> None:
+    path = installation.project / "dbt_project" / "seeds" / file
     with path.open(encoding="utf-8-sig", newline="") as handle:
         rows = list(csv.DictReader(handle))
     last = date.today() + timedelta(days=30)  # noqa: DTZ011 - a month ahead is a month ahead in any zone
-    house.rows(path, [{**row, "valid_to": str(last)} for row in rows])
+    installation.rows(path, [{**row, "valid_to": str(last)} for row in rows])
 
 
 BREAKS = {
-    "python": lambda house: house.edit("pyproject.toml", ">=3.11", ">=9"),
-    "libraries": lambda house: house.edit("requirements/all.lock", "agate==", "agate==0.0."),
-    "settings": lambda house: house.set(JIFEN_TIME_ZONE="Nowhere/Near"),
-    "env_file": lambda house: (house.folder / ".env").chmod(0o644),
+    "python": lambda installation: installation.edit("pyproject.toml", ">=3.11", ">=9"),
+    "libraries": lambda installation: installation.edit("requirements/all.lock", "agate==", "agate==0.0."),
+    "settings": lambda installation: installation.set(JIFEN_TIME_ZONE="Nowhere/Near"),
+    "env_file": lambda installation: (installation.folder / ".env").chmod(0o644),
     "umask": lambda _: os.umask(0),
-    "time_zone": lambda house: house.edit("prefect.yaml", "Asia/Shanghai", "Europe/Berlin"),
-    "analytics": lambda house: house.set(DO_NOT_TRACK=None),
-    "data_folder": lambda house: house.set(JIFEN_DATA_DIR=house.folder / "elsewhere"),
-    "data_folder_owner": lambda house: house.patch.setattr(os, "getuid", lambda: 54321),
-    "data_folder_mode": lambda house: house.data.chmod(0o755),
-    "readers_group": lambda house: house.set(JIFEN_READERS_GROUP="nobody-has-this-name"),
-    "one_file_system": lambda house: (house.data / "raw").symlink_to(house.folder),
-    "free_space": lambda house: house.patch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10**9)),
+    "time_zone": lambda installation: installation.edit("prefect.yaml", "Asia/Shanghai", "Europe/Berlin"),
+    "analytics": lambda installation: installation.set(DO_NOT_TRACK=None),
+    "data_folder": lambda installation: installation.set(JIFEN_DATA_DIR=installation.folder / "elsewhere"),
+    "data_folder_owner": lambda installation: installation.patch.setattr(os, "getuid", lambda: 54321),
+    "data_folder_mode": lambda installation: installation.data.chmod(0o755),
+    "readers_group": lambda installation: installation.set(JIFEN_READERS_GROUP="nobody-has-this-name"),
+    "one_file_system": lambda installation: (installation.data / "raw").symlink_to(installation.folder),
+    "free_space": lambda installation: installation.patch.setattr(
+        shutil, "disk_usage", lambda _: SimpleNamespace(free=10**9)
+    ),
     "space_trend": big_edition,
     "ledger": break_ledger,
-    "clock": lambda house: open_run(house, started_at="2999-01-01T00:00:00.000+00:00"),
-    "ledger_bound": lambda house: (house.data / "ledger.id").write_text("another 0\n"),
-    "journal": lambda house: house.change(text("update journal set content = '{}' where sequence = 1")),
+    "clock": lambda installation: open_run(installation, started_at="2999-01-01T00:00:00.000+00:00"),
+    "ledger_bound": lambda installation: (installation.data / "ledger.id").write_text("another 0\n"),
+    "journal": lambda installation: installation.change(text("update journal set content = '{}' where sequence = 1")),
     "lock": leave_the_lock_to_a_child,
-    "dead_runs": lambda house: open_run(house, state="running", host=this_host(), process="1@0", seen_at=now()),
-    "current_edition": lambda house: (house.data / "editions" / EDITION / "tables" / "rankings.csv").write_text(""),
-    "signing_key": lambda house: (house.folder / "edition.key").chmod(0o644),
-    "public_keys": lambda house: house.set(JIFEN_PUBLIC_KEY_FILE=house.folder / "second.key.pub"),
-    "approvers": lambda house: (house.folder / "approvers.yml").write_text("{}"),
-    "sources": lambda house: (
-        house.given.pop("sources"),
-        house.edit("connectors/sources/tax.yml", "driver: rest", "driver: pigeon"),
+    "dead_runs": lambda installation: open_run(
+        installation, state="running", host=this_host(), process="1@0", seen_at=now()
     ),
-    "sinks": lambda house: (
-        house.given.pop("sinks"),
-        house.edit("connectors/sinks/bank_a.yml", "kind: extract", "kind: present"),
+    "current_edition": lambda installation: (
+        installation.data / "editions" / EDITION / "tables" / "rankings.csv"
+    ).write_text(""),
+    "signing_key": lambda installation: (installation.folder / "edition.key").chmod(0o644),
+    "public_keys": lambda installation: installation.set(JIFEN_PUBLIC_KEY_FILE=installation.folder / "second.key.pub"),
+    "approvers": lambda installation: (installation.folder / "approvers.yml").write_text("{}"),
+    "sources": lambda installation: (
+        installation.given.pop("sources"),
+        installation.edit("connectors/sources/tax.yml", "driver: rest", "driver: pigeon"),
     ),
-    "sink_columns": lambda house: (
-        house.ask("check_sinks"),
-        house.given.update(
+    "sinks": lambda installation: (
+        installation.given.pop("sinks"),
+        installation.edit("connectors/sinks/bank_a.yml", "kind: extract", "kind: present"),
+    ),
+    "sink_columns": lambda installation: (
+        installation.ask("check_sinks"),
+        installation.given.update(
             sinks=[
                 sink.model_copy(update={"tables": {"ext_nothing": None}}) if sink.name == "bank_a" else sink
                 for sink in SINKS
             ]
         ),
     ),
-    "zone": lambda house: (house.folder / "zone.yml").write_text("not_supplied: {moon: it is far}"),
-    "variables": lambda house: house.set(TAX_BASE_URL=None),
-    "gpg": lambda house: house.set(PATH=house.folder),
-    "key_files": lambda house: (house.ask("usable"), house.set(DELIVERY_SIGNING_KEY_FILE="/nowhere.asc")),
-    "keys_expire": lambda house: house.patch.setattr(
+    "zone": lambda installation: (installation.folder / "zone.yml").write_text("not_supplied: {moon: it is far}"),
+    "variables": lambda installation: installation.set(TAX_BASE_URL=None),
+    "gpg": lambda installation: installation.set(PATH=installation.folder),
+    "key_files": lambda installation: (
+        installation.ask("usable"),
+        installation.set(DELIVERY_SIGNING_KEY_FILE="/nowhere.asc"),
+    ),
+    "keys_expire": lambda installation: installation.patch.setattr(
         doctor_files, "expiring_keys", lambda *_: ["key 00FF of BANK_A_OPENPGP_KEYS_FILE expires in 6 days"]
     ),
-    "operators": lambda house: house.set(OPERATORS_WEBHOOK_URL=None, OPERATORS_WEBHOOK_SECRET=None),
-    "suites": lambda house: (
-        house.ask("load_suites"),
-        without_files(house, "expectations/suites/rankings.yml"),
+    "operators": lambda installation: installation.set(OPERATORS_WEBHOOK_URL=None, OPERATORS_WEBHOOK_SECRET=None),
+    "suites": lambda installation: (
+        installation.ask("load_suites"),
+        without_files(installation, "expectations/suites/rankings.yml"),
     ),
-    "change_limits": lambda house: house.write("connectors/change_limits.yml", "counts: many"),
-    "retention": lambda house: house.write("flows/retention.yml", "editions: for ever"),
-    "columns": lambda house: house.edit("dbt_project/columns.csv", "\n", "\n,new_column,新列,\n"),
-    "rule_sets": lambda house: (
-        house.ask("problems_of"),
-        house.edit("dbt_project/seeds/rulesets/ruleset_weights.csv", "national-2024,", "no-such-one,"),
+    "change_limits": lambda installation: installation.write("connectors/change_limits.yml", "counts: many"),
+    "retention": lambda installation: installation.write("flows/retention.yml", "editions: for ever"),
+    "columns": lambda installation: installation.edit("dbt_project/columns.csv", "\n", "\n,new_column,新列,\n"),
+    "rule_sets": lambda installation: (
+        installation.ask("problems_of"),
+        installation.edit("dbt_project/seeds/rulesets/ruleset_weights.csv", "national-2024,", "no-such-one,"),
     ),
-    "published_rule_sets": lambda house: (
-        house.ask("moved"),
-        house.edit("dbt_project/seeds/rulesets/ruleset_weights.csv", "zhongkai-2024,", "no-such-one,"),
+    "published_rule_sets": lambda installation: (
+        installation.ask("moved"),
+        installation.edit("dbt_project/seeds/rulesets/ruleset_weights.csv", "zhongkai-2024,", "no-such-one,"),
     ),
-    "programme": lambda house: (
-        house.ask("programme_problems"),
-        house.edit("dbt_project/seeds/programme/policy_relations.csv", "champion-support,", "no-such-one,"),
+    "programme": lambda installation: (
+        installation.ask("programme_problems"),
+        installation.edit("dbt_project/seeds/programme/policy_relations.csv", "champion-support,", "no-such-one,"),
     ),
-    "rule_set_ends": lambda house: ended(house, "rulesets/rulesets.csv"),
-    "parameters_end": lambda house: ended(house, "programme/policies.csv"),
-    "reference_rates": lambda house: ended(house, "programme/reference_rates.csv"),
-    "working_days": lambda house: house.rows(
-        house.project / "dbt_project/seeds/programme/working_years.csv", [{"year": 2025, "working_days": 248}]
+    "rule_set_ends": lambda installation: ended(installation, "rulesets/rulesets.csv"),
+    "parameters_end": lambda installation: ended(installation, "programme/policies.csv"),
+    "reference_rates": lambda installation: ended(installation, "programme/reference_rates.csv"),
+    "working_days": lambda installation: installation.rows(
+        installation.project / "dbt_project/seeds/programme/working_years.csv", [{"year": 2025, "working_days": 248}]
     ),
-    "dbt_parse": lambda house: os.utime(house.project / "dbt_project/target/partial_parse.msgpack", (0, 0)),
-    "schedule": lambda house: without_files(house, "prefect.yaml"),
+    "dbt_parse": lambda installation: os.utime(
+        installation.project / "dbt_project/target/partial_parse.msgpack", (0, 0)
+    ),
+    "schedule": lambda installation: without_files(installation, "prefect.yaml"),
 }
 
 
@@ -326,18 +337,18 @@ AMISS_WITH_PREFECT = {
 }
 
 
-def without_a_server(house: House) -> None:
+def without_a_server(installation: Installation) -> None:
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    house.given.pop("prefect")
-    house.set(PREFECT_API_URL="http://127.0.0.1:9/api")
+    installation.given.pop("prefect")
+    installation.set(PREFECT_API_URL="http://127.0.0.1:9/api")
     # Prefect reads its variables once, and another test of this process may have had it do so.
-    house.open.enter_context(temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}))
+    installation.open.enter_context(temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}))
 
 
 BREAKS["prefect_api"] = without_a_server
 for _name, _survey in AMISS_WITH_PREFECT.items():
-    BREAKS[_name] = lambda house, survey=_survey: house.given.update(prefect=survey)
+    BREAKS[_name] = lambda installation, survey=_survey: installation.given.update(prefect=survey)
 
 
 def test_there_is_a_way_to_break_whatever_is_checked():
@@ -351,27 +362,27 @@ def test_what_a_check_rests_on_is_asked_before_it():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_broken_is_found_by_its_own_check_alone_with_the_line_that_mends_it(house, name):
-    BREAKS[name](house)
-    amiss = {one.name: one for one in house.findings().values() if one.state in (doctor.WRONG, doctor.WARNING)}
+def test_what_is_broken_is_found_by_its_own_check_alone_with_the_line_that_mends_it(installation, name):
+    BREAKS[name](installation)
+    amiss = {one.name: one for one in installation.findings().values() if one.state in (doctor.WRONG, doctor.WARNING)}
     assert list(amiss) == [name]
     (check,) = (one for one in doctor.CHECKS if one.name == name)
     assert (amiss[name].state, len(amiss[name].found) > 10) == (check.amiss, True)
     assert amiss[name].mend == check.mend.format(data_dir=os.environ["JIFEN_DATA_DIR"])
 
 
-def test_no_value_of_a_variable_is_told(house):
-    house.set(TAX_CLIENT_SECRET="canary-7d3e", TAX_BASE_URL=None)
-    assert "canary-7d3e" not in str(house.findings())
+def test_no_value_of_a_variable_is_told(installation):
+    installation.set(TAX_CLIENT_SECRET="canary-7d3e", TAX_BASE_URL=None)
+    assert "canary-7d3e" not in str(installation.findings())
 
 
-def test_the_command_ends_with_1_where_something_is_wrong_and_with_0_where_something_is_to_be_watched(house):
+def test_the_command_ends_with_1_where_something_is_wrong_and_with_0_where_something_is_to_be_watched(installation):
     checks = {one.name: one for one in doctor.CHECKS}
-    house.patch.setattr(doctor, "CHECKS", (checks["umask"], checks["data_folder"]))
-    env = {"JIFEN_DATA_DIR": str(house.data), "JIFEN_ENV_FILE": ""}
+    installation.patch.setattr(doctor, "CHECKS", (checks["umask"], checks["data_folder"]))
+    env = {"JIFEN_DATA_DIR": str(installation.data), "JIFEN_ENV_FILE": ""}
     os.umask(0)
-    done = jifen("doctor", "--json", env=env, cwd=house.folder)
+    done = jifen("doctor", "--json", env=env, cwd=installation.folder)
     told = {one["name"]: one["state"] for one in json.loads(done.stdout)}
     assert (done.returncode, told) == (0, {"umask": "warning", "data_folder": "ok"})
-    done = jifen("doctor", env=env | {"JIFEN_DATA_DIR": str(house.folder / "x")}, cwd=house.folder)
+    done = jifen("doctor", env=env | {"JIFEN_DATA_DIR": str(installation.folder / "x")}, cwd=installation.folder)
     assert (done.returncode, b"mend: mkdir -m 700" in done.stdout) == (1, True)

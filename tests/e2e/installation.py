@@ -1,4 +1,4 @@
-"""A house: one data folder, one sandbox of agencies, and the command line run as an operator would."""
+"""An installation: one data folder, one sandbox of agencies, and the command line run as an operator would."""
 
 import json
 import os
@@ -33,7 +33,7 @@ class Ran:
 
 
 @dataclass(frozen=True)
-class House:
+class Installation:
     """What an operator has: a data folder and the agencies' addresses."""
 
     data_dir: Path
@@ -55,8 +55,8 @@ class House:
         return {**plain, **own, **self.sandbox.env}
 
     @property
-    def impatient(self) -> "House":
-        """The same house with a budget that a dead agency uses up in seconds."""
+    def impatient(self) -> "Installation":
+        """The same installation with a budget that a dead agency uses up in seconds."""
         return replace(self, retry_seconds=10)
 
     @property
@@ -73,7 +73,7 @@ class House:
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
-        """This process as the house's own: its variables, and a folder without any .env."""
+        """This process as the installation's own: its variables, and a folder without any .env."""
         with patch.dict(os.environ, self.environment, clear=True), chdir(self.sandbox.state):
             yield
 
