@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 
 import typer
 
-from cli import doctor_files, doctor_house, doctor_prefect, show
+from cli import doctor_files, doctor_prefect, show
+from cli import doctor_installation as installation
 from cli.command import Json
-from cli.doctor_here import AmissError, Here, NotAskedError
+from cli.doctor_here import CheckFailedError, Here, NothingToCheckError
 from flows.faults import sentence
 
 OK, WARNING, WRONG, NOT_ASKED = "ok", "warning", "wrong", "not asked"
@@ -18,22 +19,22 @@ COLOURS = {OK: "green", WARNING: "yellow", WRONG: "red", NOT_ASKED: "dim"}
 
 @dataclass(frozen=True)
 class Check:
-    """A row of the table: what is looked at, the line that mends it, the checks that it rests on.
+    """A row of the table: what is checked, the line that mends it, the checks that have to pass first.
 
-    `look` answers what it found, and raises where that is amiss. What is amiss with a `WARNING` keeps no night from
-    running.
+    `look` answers what it found, and raises `CheckFailedError` where that is wrong. `severity` is the state of a failed
+    check; with a `WARNING` the night can still run.
     """
 
     name: str
     look: Callable[[Here], str]
     mend: str
     after: tuple[str, ...] = ()
-    amiss: str = WRONG
+    severity: str = WRONG
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found; `mend` is the command or the deed that mends it, None where there is nothing to do."""
+    """What one check found; `mend` is the command or the step that mends it, None where there is nothing to do."""
 
     name: str
     state: str
@@ -48,42 +49,42 @@ _FILES = (*_SET, "sources", "sinks", "zone")
 _SERVER = ("prefect_api",)
 
 CHECKS = (
-    Check("python", doctor_house.python, "install that Python, then make setup"),
-    Check("libraries", doctor_house.libraries, "make setup"),
-    Check("settings", doctor_house.settings, "mend it in the environment or in .env (.env.example)"),
-    Check("env_file", doctor_house.env_file, "chmod 600 .env"),
-    Check("umask", doctor_house.umask, "umask 027, in the shell or unit that starts jifen", amiss=WARNING),
-    Check("time_zone", doctor_house.time_zone, "set JIFEN_TIME_ZONE, or timezone in prefect.yaml, to the other", _SET),
+    Check("python", installation.python, "install that Python, then make setup"),
+    Check("libraries", installation.libraries, "make setup"),
+    Check("settings", installation.settings, "mend it in the environment or in .env (.env.example)"),
+    Check("env_file", installation.env_file, "chmod 600 .env"),
+    Check("umask", installation.umask, "umask 027, in the shell or unit that starts jifen", severity=WARNING),
+    Check("time_zone", installation.time_zone, "set JIFEN_TIME_ZONE, or timezone in prefect.yaml, to the other", _SET),
     Check(
         "analytics",
-        doctor_house.analytics,
+        installation.analytics,
         "set DO_NOT_TRACK=1 and PREFECT_SERVER_ANALYTICS_ENABLED=false in .env",
-        amiss=WARNING,
+        severity=WARNING,
     ),
-    Check("data_folder", doctor_house.data_folder, "mkdir -m 700 {data_dir}, or set JIFEN_DATA_DIR", _SET),
-    Check("data_folder_owner", doctor_house.owner, "run jifen as its owner, or: chown -R $USER {data_dir}", _FOLDER),
-    Check("data_folder_mode", doctor_house.mode, "chmod go-rwx {data_dir}, or jifen run, which does", _FOLDER),
-    Check("readers_group", doctor_house.readers_group, "make the group (groupadd), or mend JIFEN_READERS_GROUP", _SET),
+    Check("data_folder", installation.data_folder, "mkdir -m 700 {data_dir}, or set JIFEN_DATA_DIR", _SET),
+    Check("data_folder_owner", installation.owner, "run jifen as its owner, or: chown -R $USER {data_dir}", _FOLDER),
+    Check("data_folder_mode", installation.mode, "chmod go-rwx {data_dir}, or jifen run, which does", _FOLDER),
+    Check("readers_group", installation.readers_group, "make the group (groupadd), or mend JIFEN_READERS_GROUP", _SET),
     Check(
-        "one_file_system", doctor_house.one_file_system, "move it into {data_dir} itself: no mount, no link", _FOLDER
-    ),
-    Check(
-        "free_space", doctor_house.free_space, "jifen retention --apply, or add disk space below {data_dir}", _FOLDER
-    ),
-    Check("space_trend", doctor_house.space_trend, "add disk space below {data_dir}", _FOLDER, WARNING),
-    Check("ledger", doctor_house.ledger, "restore it from its backup, or mend JIFEN_LEDGER_URL", _FOLDER),
-    Check("clock", doctor_house.clock, "set the clock of this machine: timedatectl set-ntp true", _LEDGER),
-    Check("ledger_bound", doctor_house.ledger_bound, "jifen ledger bind --why TEXT, if they belong together", _LEDGER),
-    Check("journal", doctor_house.journal, "jifen ledger verify; restore the ledger from its backup", _LEDGER),
-    Check("lock", doctor_house.lock, "end the processes that it left: fuser -v {data_dir}/run.lock", _FOLDER),
-    Check("dead_runs", doctor_house.dead_runs, "jifen run, which closes them and goes on", _LEDGER),
-    Check("current_edition", doctor_house.current_edition, "jifen edition verify; restore its folder", _LEDGER),
-    Check("signing_key", doctor_house.signing_key, "set JIFEN_SIGNING_KEY_FILE right, or jifen key new", _SET),
-    Check(
-        "public_keys", doctor_house.public_keys, "mend JIFEN_PUBLIC_KEY_FILE: jifen key show", (*_SET, "signing_key")
+        "one_file_system", installation.one_file_system, "move it into {data_dir} itself: no mount, no link", _FOLDER
     ),
     Check(
-        "approvers", doctor_house.approvers, "mend the file JIFEN_APPROVERS_FILE names: name: KEY on each line", _SET
+        "free_space", installation.free_space, "jifen retention --apply, or add disk space below {data_dir}", _FOLDER
+    ),
+    Check("space_trend", installation.space_trend, "add disk space below {data_dir}", _FOLDER, WARNING),
+    Check("ledger", installation.ledger, "restore it from its backup, or mend JIFEN_LEDGER_URL", _FOLDER),
+    Check("clock", installation.clock, "set the clock of this machine: timedatectl set-ntp true", _LEDGER),
+    Check("ledger_bound", installation.ledger_bound, "jifen ledger bind --why TEXT, if they belong together", _LEDGER),
+    Check("journal", installation.journal, "jifen ledger verify; restore the ledger from its backup", _LEDGER),
+    Check("lock", installation.lock, "end the processes that it left: fuser -v {data_dir}/run.lock", _FOLDER),
+    Check("dead_runs", installation.dead_runs, "jifen run, which closes them and goes on", _LEDGER),
+    Check("current_edition", installation.current_edition, "jifen edition verify; restore its folder", _LEDGER),
+    Check("signing_key", installation.signing_key, "set JIFEN_SIGNING_KEY_FILE right, or jifen key new", _SET),
+    Check(
+        "public_keys", installation.public_keys, "mend JIFEN_PUBLIC_KEY_FILE: jifen key show", (*_SET, "signing_key")
+    ),
+    Check(
+        "approvers", installation.approvers, "mend the file JIFEN_APPROVERS_FILE names: name: KEY on each line", _SET
     ),
     Check("sources", doctor_files.sources, "mend that file, then jifen source check"),
     Check("sinks", doctor_files.sinks, "mend that file, then jifen sink check"),
@@ -165,9 +166,9 @@ CHECKS = (
 
 
 def doctor(as_json: Json = False) -> None:
-    """Check the installation, and say of each thing that is amiss how to mend it. Nothing is changed or sent.
+    """Check the installation, and say of each fault how to mend it. Nothing is changed or sent.
 
-    Exit code 0, or 1 where something is wrong; warnings keep no night from running.
+    Exit code 0, or 1 where something is wrong; with warnings alone a night can run.
     """
     here = Here()
     with here.opened():
@@ -177,33 +178,33 @@ def doctor(as_json: Json = False) -> None:
     else:
         for one in findings:
             _show(one)
-        told = Counter(one.state for one in findings)
-        show.console.print(f"{len(findings)} checks: {', '.join(f'{told[state]} {state}' for state in COLOURS)}")
+        counts = Counter(one.state for one in findings)
+        show.console.print(f"{len(findings)} checks: {', '.join(f'{counts[state]} {state}' for state in COLOURS)}")
     raise typer.Exit(any(one.state == WRONG for one in findings))
 
 
 def examine(here: Here, checks: Sequence[Check] = CHECKS) -> Iterator[Finding]:
-    """What each check finds, in their order. One that rests on an earlier one which did not pass is not asked."""
+    """What each check finds, in their order. One that needs an earlier one which did not pass is skipped."""
     failed: set[str] = set()
     for check in checks:
-        finding = _asked(check, here, failed)
+        finding = _finding(check, here, failed)
         if finding.state in (WRONG, WARNING):
             failed.add(check.name)
         yield finding
 
 
-def _asked(check: Check, here: Here, failed: set[str]) -> Finding:
+def _finding(check: Check, here: Here, failed: set[str]) -> Finding:
     if first := [name for name in check.after if name in failed]:
         return Finding(check.name, NOT_ASKED, f"mend {', '.join(first)} first")
     try:
         return Finding(check.name, OK, check.look(here))
-    except NotAskedError as reason:
+    except NothingToCheckError as reason:
         return Finding(check.name, NOT_ASKED, str(reason))
-    except AmissError as error:
+    except CheckFailedError as error:
         found = str(error)
-    except Exception as error:  # noqa: BLE001 - whatever it is, this check did not pass and the others are asked
+    except Exception as error:  # noqa: BLE001 - whatever it is, this check did not pass and the others still run
         found = sentence(error)
-    return Finding(check.name, check.amiss, found, check.mend.format(data_dir=_quoted(here)))
+    return Finding(check.name, check.severity, found, check.mend.format(data_dir=_quoted(here)))
 
 
 def _quoted(here: Here) -> str:

@@ -1,4 +1,4 @@
-"""What `jifen doctor` asks of the files that staff edit, the variables and keys that they name, and their last days."""
+"""The checks of `jifen doctor` on the files that staff edit, the variables and keys they name, and their last days."""
 
 import csv
 import re
@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from cli.doctor_here import AmissError, Here, NotAskedError
+from cli.doctor_here import CheckFailedError, Here, NothingToCheckError
 from cli.sink_check import check_sinks
 from cli.status import expiring_keys, next_night
 from connectors.change_limits import ChangeLimits
@@ -49,20 +49,20 @@ def sink_columns(here: Here) -> str:
     """Of each extract every column is sent or left out on purpose."""
     lines = check_sinks(here.sinks)
     if failed := [line["message"] for line in lines if line["state"] == "failed"]:
-        raise AmissError("; ".join(failed))
+        raise CheckFailedError("; ".join(failed))
     return f"{counted(len(lines), 'bank')}, every column decided"
 
 
 def zone(here: Here) -> str:
     """The zone file reads, and names nothing that no source file knows."""
     if here.settings.zone_file is None:
-        raise NotAskedError("JIFEN_ZONE_FILE not set: every dataset is expected")
+        raise NothingToCheckError("JIFEN_ZONE_FILE not set: every dataset is expected")
     return f"{here.settings.zone_file}, {len(here.zone.not_supplied)} not supplied"
 
 
 def variables(here: Here) -> str:
     """Every variable that a source or a recipient names is set; the value is never shown."""
-    wanted = {source.name: source.variables() for source in here.sources if _is_asked(here, source.datasets)}
+    wanted = {source.name: source.variables() for source in here.sources if _is_supplied(here, source.datasets)}
     channels = alert_channels(here.sinks, here.environ)
     for sink in here.sinks:
         if not (isinstance(sink, NoticeSink) and sink.kind == "alert") or sink in channels:
@@ -70,25 +70,25 @@ def variables(here: Here) -> str:
     named = {name for names in wanted.values() for name in names}
     if missing := sorted(name for name in named if not here.environ.get(name)):
         who = sorted(one for one, names in wanted.items() if not set(names).isdisjoint(missing))
-        raise AmissError(f"not set: {', '.join(missing)}; needed by {', '.join(who)}")
+        raise CheckFailedError(f"not set: {', '.join(missing)}; needed by {', '.join(who)}")
     return f"{len(named)} set"
 
 
-def _is_asked(here: Here, datasets: Iterable[Dataset]) -> bool:
+def _is_supplied(here: Here, datasets: Iterable[Dataset]) -> bool:
     return any(here.zone.why_not_supplied(dataset) is None for dataset in datasets)
 
 
 def gpg(here: Here) -> str:
     """The program that seals packages is there, and new enough."""
     if not _sealed(here):
-        raise NotAskedError("no recipient gets sealed packages")
+        raise NothingToCheckError("no recipient gets sealed packages")
     program = shutil.which("gpg", path=here.environ.get("PATH"))
     if program is None:
-        raise AmissError("gpg is not installed")
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, timeout=60).stdout
-    version = re.search(r"(\d+)\.(\d+)\.\d+", said)
+        raise CheckFailedError("gpg is not installed")
+    printed = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, timeout=60).stdout
+    version = re.search(r"(\d+)\.(\d+)\.\d+", printed)
     if version is None or tuple(map(int, version.groups())) < GPG_LEAST:
-        raise AmissError(f"{program} says {said.splitlines()[0] if said else 'nothing'}; 2.2 is needed")
+        raise CheckFailedError(f"{program} says {printed.splitlines()[0] if printed else 'nothing'}; 2.2 is needed")
     return f"{program} {version[0]}"
 
 
@@ -97,35 +97,35 @@ def _sealed(here: Here) -> list[tuple[str, Sealing]]:
 
 
 def key_files(here: Here) -> str:
-    """Every key file that a variable names is there, and for nobody else to read or change."""
+    """Every key file that a variable names is there, and no other user can read or change it."""
     variables = {
         one.connection.key.env: one.name
         for one in (*here.sources, *here.sinks)
         if isinstance(one.connection, SftpConnection) and one.connection.key is not None
     }
-    told = []
+    paths = []
     for name, who in variables.items():
         if not (path := here.environ.get(name)):
             continue
-        told.append(path)
+        paths.append(path)
         if not names_a_file(Path(path).expanduser()):
-            raise AmissError(f"the key file of {who}, which {name} is to name, is not there")
+            raise CheckFailedError(f"the key file of {who}, which {name} is to name, is not there")
         if warning := open_to_others(Path(path).expanduser()):
-            raise AmissError(warning.partition(" Next:")[0])
+            raise CheckFailedError(warning.partition(" Next:")[0])
     for who, sealing in _sealed(here):
         for variable, purpose in ((sealing.signing_key, SIGN), (sealing.recipient_keys, ENCRYPT)):
             if path := here.environ.get(variable.env):
                 usable(Path(path).expanduser(), purpose, who, is_secret=purpose == SIGN)
-                told.append(path)
-    if not told:
-        raise NotAskedError("no variable names a key file")
-    return f"{counted(len(set(told)), 'file')} for their owner alone"
+                paths.append(path)
+    if not paths:
+        raise NothingToCheckError("no variable names a key file")
+    return f"{counted(len(set(paths)), 'file')} for their owner alone"
 
 
 def keys_expire(here: Here) -> str:
     """No OpenPGP key ends within 90 days."""
     if found := list(expiring_keys(here.sinks, here.environ)):
-        raise AmissError("; ".join(found))
+        raise CheckFailedError("; ".join(found))
     return f"none within {WITHIN_DAYS} days"
 
 
@@ -133,15 +133,15 @@ def operators(here: Here) -> str:
     """A bad night sends a message to the operators' channel."""
     channels = alert_channels(here.sinks, here.environ)
     if not channels:
-        raise AmissError("no operators' channel is set: a bad night sends no message")
+        raise CheckFailedError("no operators' channel is set: a bad night sends no message")
     return ", ".join(sink.name for sink in channels)
 
 
 def suites(here: Here) -> str:
-    """The gate's suites read, and ask what every edition must be asked."""
+    """The gate's suites can be read, and hold every check that an edition needs."""
     found, problems = load_suites(here.project / "expectations" / "suites")
     if problems:
-        raise AmissError("; ".join(problems))
+        raise CheckFailedError("; ".join(problems))
     return f"{len(found)} suites, {sum(len(suite.checks) for suite in found)} checks"
 
 
@@ -156,18 +156,18 @@ def change_limits(here: Here) -> str:
 def retention(here: Here) -> str:
     """What is kept for how long reads."""
     policy = read_policy(here.project / "flows" / "retention.yml")
-    return ", ".join(f"{name} {told}" for name, told in policy.model_dump().items())[:200]
+    return ", ".join(f"{name} {days}" for name, days in policy.model_dump().items())[:200]
 
 
 def columns(here: Here) -> str:
     """Each published column that is described is described in both languages, once."""
     with (here.project / "dbt_project" / "columns.csv").open(encoding="utf-8-sig", newline="") as handle:
         rows = [(row["table"], row["column"], row["zh"], row["en"]) for row in csv.DictReader(handle)]
-    amiss = [f"{table}.{column}" for table, column, zh, en in rows if not (zh and zh.strip() and en and en.strip())]
+    faults = [f"{table}.{column}" for table, column, zh, en in rows if not (zh and zh.strip() and en and en.strip())]
     named = [row[:2] for row in rows]
-    amiss += sorted({".".join(one) for one in named if named.count(one) > 1}) if len(set(named)) < len(named) else []
-    if amiss:
-        raise AmissError(f"twice, or without one of the languages: {', '.join(amiss[:SHOWN])}")
+    faults += sorted({".".join(one) for one in named if named.count(one) > 1}) if len(set(named)) < len(named) else []
+    if faults:
+        raise CheckFailedError(f"twice, or without one of the languages: {', '.join(faults[:SHOWN])}")
     return f"{len(rows)} in Chinese and English"
 
 
@@ -189,7 +189,7 @@ def programme(here: Here) -> str:
 
 def _none_of(problems: list[Problem]) -> str:
     if problems:
-        raise AmissError(in_one_line(problems))
+        raise CheckFailedError(in_one_line(problems))
     return "no invalid row"
 
 
@@ -216,8 +216,8 @@ def parameters_end(here: Here) -> str:
 def _goes_on(here: Here, starts: tuple[str, ...], *, others: bool = False) -> str:
     seeds = here.project / "dbt_project" / "seeds"
     found = ending(here.today, None, seeds / "programme", seeds / "rulesets" / "rulesets.csv")
-    if told := [line.partition(" Next:")[0] for line in found if line.startswith(starts) != others]:
-        raise AmissError(" ".join(told))
+    if ends := [line.partition(" Next:")[0] for line in found if line.startswith(starts) != others]:
+        raise CheckFailedError(" ".join(ends))
     return f"beyond {WITHIN_DAYS} days"
 
 
@@ -227,10 +227,10 @@ def dbt_parse(here: Here) -> str:
     kept = [kept_parse(candidates_dir(here.data_dir) / PARSE_CACHE, here.project), project / "target" / PARSE]
     there = next((path for path in kept if path.is_file()), None)
     if there is None:
-        raise AmissError("none is kept: the next build parses the whole project")
+        raise CheckFailedError("none is kept: the next build parses the whole project")
     parsed = (path for part in ("models", "macros", "seeds", "tests") for path in (project / part).rglob("*.*"))
     if newer := [path for path in parsed if path.stat().st_mtime > there.stat().st_mtime]:
-        raise AmissError(f"older than {counted(len(newer), 'file')} of the project, {newer[0].name} among them")
+        raise CheckFailedError(f"older than {counted(len(newer), 'file')} of the project, {newer[0].name} among them")
     return str(there)
 
 
@@ -238,5 +238,5 @@ def schedule(here: Here) -> str:
     """The night has a time in prefect.yaml."""
     found = next_night(here.now, here.project / "prefect.yaml")
     if found is None:
-        raise AmissError("there is no prefect.yaml here, or no schedule in it that is active")
+        raise CheckFailedError("there is no prefect.yaml here, or no schedule in it that is active")
     return f"next night {found}"

@@ -1,4 +1,4 @@
-"""What the checks of `jifen doctor` look at: one installation, each part of it read once."""
+"""What the checks of `jifen doctor` read: one installation, each part of it read once."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -21,12 +21,12 @@ from ledger.data_folder import data_folder
 from ledger.settings import PROJECT_DIR, Settings
 
 
-class AmissError(RuntimeError):
-    """What a check looked at is not as it should be; says what was found."""
+class CheckFailedError(RuntimeError):
+    """A check failed; the message says what was found."""
 
 
-class NotAskedError(RuntimeError):
-    """There is nothing here for a check to look at; says why."""
+class NothingToCheckError(RuntimeError):
+    """There is nothing here to check; the message says why."""
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Here:
         """The ledger, for reading."""
         found = self._open.enter_context(reading(self.settings))
         if found is None:
-            raise NotAskedError("there is no ledger yet: the first night makes one")
+            raise NothingToCheckError("there is no ledger yet: the first night makes one")
         return found
 
     @cached_property
@@ -79,9 +79,9 @@ class Here:
 
     @cached_property
     def prefect(self) -> Survey:
-        """What the Prefect server has beside our files."""
+        """The Prefect server compared with our files."""
         if not api_is_configured():
-            raise NotAskedError("no server: see prefect_api")
+            raise NothingToCheckError("no server: see prefect_api")
         client = self._open.enter_context(client_of_server())
         ledger = self._open.enter_context(reading(self.settings))
         return survey(client, wanted_of(self.project, self.sources, self.settings), ledger)

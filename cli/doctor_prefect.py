@@ -1,8 +1,8 @@
-"""What `jifen doctor` asks of the Prefect server, where one is named: is it what our files and the ledger say."""
+"""The checks of `jifen doctor` on the Prefect server, where one is named: it agrees with our files and the ledger."""
 
 from collections.abc import Sequence
 
-from cli.doctor_here import AmissError, Here, NotAskedError
+from cli.doctor_here import CheckFailedError, Here, NothingToCheckError
 from flows.deployed import AUTOMATION, DEPLOYMENT, POOL, RUN, SLOTS
 
 
@@ -10,46 +10,46 @@ def prefect_api(here: Here) -> str:
     """The server answers."""
     try:
         return f"answers, {len(here.prefect.changes)} unlike our files"
-    except NotAskedError:
-        said = "PREFECT_API_URL not set: a night runs when something calls jifen run (docs/operating.md)"
-        raise NotAskedError(said) from None
+    except NothingToCheckError:
+        why = "PREFECT_API_URL not set: a night runs when something calls jifen run (docs/operating.md)"
+        raise NothingToCheckError(why) from None
 
 
 def prefect_server(here: Here) -> str:
-    """It answers this machine alone or asks for a password, tells its makers nothing, and forgets old runs."""
+    """It answers this machine alone or asks for a password, sends no usage statistics, and forgets old runs."""
     if here.prefect.server:
-        raise AmissError(" ".join(here.prefect.server))
+        raise CheckFailedError(" ".join(here.prefect.server))
     return "loopback or password, analytics off, old runs vacuumed"
 
 
 def work_pool(here: Here) -> str:
     """The pool is there."""
-    return _as_told(here, (POOL,), "there")
+    return _unless_changed(here, (POOL,), "there")
 
 
 def worker(here: Here) -> str:
     """A worker of it is online."""
     if here.prefect.idle:
-        raise AmissError(" ".join(line.partition(" Next:")[0] for line in here.prefect.idle))
+        raise CheckFailedError(" ".join(line.partition(" Next:")[0] for line in here.prefect.idle))
     return "online"
 
 
 def deployments(here: Here) -> str:
     """Each deployment is what its file says."""
-    return _as_told(here, (DEPLOYMENT,), "as prefect.yaml and the source files say")
+    return _unless_changed(here, (DEPLOYMENT,), "as prefect.yaml and the source files say")
 
 
 def automation(here: Here) -> str:
-    """A run that is silent is called crashed, and a scheduled night that crashed is run once more."""
-    return _as_told(here, (AUTOMATION,), "there")
+    """A run without heartbeats is marked as crashed, and a scheduled night that crashed is run once more."""
+    return _unless_changed(here, (AUTOMATION,), "there")
 
 
 def prefect_runs(here: Here) -> str:
-    """No run and no slot is held by what is dead."""
-    return _as_told(here, (RUN, SLOTS), "none is held by what is dead")
+    """No run and no slot is held by a dead process."""
+    return _unless_changed(here, (RUN, SLOTS), "none is held by what is dead")
 
 
-def _as_told(here: Here, kinds: Sequence[str], good: str) -> str:
+def _unless_changed(here: Here, kinds: Sequence[str], good: str) -> str:
     if found := [f"{one.name} {one.what}" for one in here.prefect.changes if one.kind in kinds]:
-        raise AmissError("; ".join(found))
+        raise CheckFailedError("; ".join(found))
     return good

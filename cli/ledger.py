@@ -1,4 +1,4 @@
-"""`jifen ledger`: is it what was written, and is it this data folder's."""
+"""`jifen ledger`: verify the ledger, show its journal, bind it to its data folder."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -12,8 +12,8 @@ import typer
 from cli import show
 from cli.command import Json, new_group, operator
 from editions.manifest import ManifestError, read_manifest
+from editions.package import MANIFEST
 from editions.places import editions_dir
-from flows.packages import MANIFEST
 from ledger.binding import bind_again
 from ledger.journal import Head, breaks, differences, entries, head
 from ledger.runs import exclusive_run
@@ -31,7 +31,7 @@ def verify_ledger(as_json: Json = False) -> None:
     """
     settings = Settings()
     ledger = open_ledger(settings)
-    sealed = dict(told_heads(settings))
+    sealed = dict(journal_heads(settings))
     found = [*breaks(ledger, sealed), *differences(ledger)]
     last = head(ledger)
     if as_json:
@@ -40,39 +40,39 @@ def verify_ledger(as_json: Json = False) -> None:
         for finding in found:
             show.console.print(f"[red]wrong[/] {show.safe(finding)}")
         if not found:
-            told = f"{last.sequence} entries, the last {last.sha256}; {len(sealed)} manifests agree"
-            show.console.print(f"[green]whole[/] {show.safe(told)}")
+            text = f"{last.sequence} entries, the last {last.sha256}; {len(sealed)} manifests agree"
+            show.console.print(f"[green]whole[/] {show.safe(text)}")
     raise typer.Exit(1 if found else 0)
 
 
-def told_heads(settings: Settings) -> Iterator[tuple[str, Head]]:
-    """The journal's head in each manifest that was made of an edition or a package, by what it is of.
+def journal_heads(settings: Settings) -> Iterator[tuple[str, Head]]:
+    """The journal's head in the manifest of each edition and package, by the name of either.
 
-    Those from before there was a journal have none. A package is made after its edition, and a bank has its manifest,
-    too: what was cut off the end of the journal since the last edition shows by it.
+    Manifests older than the journal have none. A package is made after its edition, and its bank has the manifest too:
+    it shows that entries since the last edition were cut off the journal's end.
     """
     for folder in sorted(editions_dir(settings.data_dir).glob("[!.]*")):
         if not folder.is_symlink():
             yield from edition_head(folder)
     for path in sorted((settings.data_dir / "deliveries").glob(f"*/*/{MANIFEST}")):
         name = f"package {path.parent.parent.name}.{path.parent.name.lstrip('0')}"
-        yield from _head_told(name, "journal_head", partial(_read_json, path))
+        yield from _head_in(name, "journal_head", partial(_read_json, path))
 
 
 def edition_head(folder: Path) -> Iterator[tuple[str, Head]]:
     """The journal's head in the manifest of one edition."""
-    yield from _head_told(f"edition {folder.name}", "ledger", partial(read_manifest, folder))
+    yield from _head_in(f"edition {folder.name}", "ledger", partial(read_manifest, folder))
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     return dict(json.loads(path.read_bytes()))
 
 
-def _head_told(name: str, part: str, manifest: Callable[[], dict[str, Any]]) -> Iterator[tuple[str, Head]]:
-    """The head in one manifest. One that cannot be read, or names no entry, its own check tells of."""
+def _head_in(name: str, part: str, manifest: Callable[[], dict[str, Any]]) -> Iterator[tuple[str, Head]]:
+    """The head in one manifest; none where it cannot be read or names no entry, which another check reports."""
     with suppress(ManifestError, OSError, TypeError, ValueError, KeyError):
-        if told := manifest().get(part):
-            yield name, Head(int(told["sequence"]), str(told["sha256"]))
+        if found := manifest().get(part):
+            yield name, Head(int(found["sequence"]), str(found["sha256"]))
 
 
 @app.command("bind")

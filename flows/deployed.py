@@ -1,6 +1,6 @@
-"""What a Prefect server has of ours beside what `prefect.yaml` and the source files say, and how the two are made one.
+"""A Prefect server compared with `prefect.yaml` and the source files, and the changes that make it equal to them.
 
-Of runs the ledger decides: what Prefect believes to be at work and the ledger knows to have ended is ended there too.
+For runs the ledger decides: one that Prefect shows as running and the ledger knows to have ended is ended there too.
 """
 
 import os
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 POOL, DEPLOYMENT, AUTOMATION, RUN, SLOTS = "work pool", "deployment", "automation", "flow run", "concurrency slots"
 OURS = "jifen"
-"""The tag of what we deploy: a deployment that has it and that no file names any more is ours to take away."""
+"""The tag of what we deploy: a deployment with it that no file names any more is removed."""
 ZOMBIES = "jifen: a run that is silent has crashed"
 ONCE_MORE = "jifen: a scheduled night that crashed is run once more"
 SILENT = timedelta(seconds=SILENT_SECONDS)
@@ -66,7 +66,7 @@ class Survey:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A deployment as our files say it."""
+    """A deployment as our files define it."""
 
     name: str
     entrypoint: str
@@ -83,7 +83,7 @@ def wanted_of(project: Path, sources: Sequence[Source], settings: Settings) -> l
     """The deployments of `prefect.yaml`, and one for each source that says when it is pulled beside the night."""
     path = project / "prefect.yaml"
     try:
-        found = _told_by(read_yaml(path.read_bytes()))
+        found = _deployments_in(read_yaml(path.read_bytes()))
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         what = f"says no deployments as jifen makes them ({type(error).__name__}: {str(error)[:200]})."
         follows = "mend it: each has name, entrypoint, work_pool and schedules with a cron; jifen deploy --plan"
@@ -91,16 +91,16 @@ def wanted_of(project: Path, sources: Sequence[Source], settings: Settings) -> l
     pool = found[0].pool
     for source in sources:
         if source.schedule is not None:
-            said = f"{source.agency.zh} {source.agency.en}, beside the night; publishes nothing."
+            description = f"{source.agency.zh} {source.agency.en}, beside the night; publishes nothing."
             plans = ((source.schedule, settings.time_zone, True),)
             found.append(
-                Wanted(f"pull-{source.name}", "flows.nightly.pull", said, pool, {"source": source.name}, plans)
+                Wanted(f"pull-{source.name}", "flows.nightly.pull", description, pool, {"source": source.name}, plans)
             )
     return found
 
 
-def _told_by(file: Any) -> list[Wanted]:
-    """The deployments that `prefect.yaml` says, one at least."""
+def _deployments_in(file: Any) -> list[Wanted]:
+    """The deployments that `prefect.yaml` defines, one at least."""
     found = [
         Wanted(
             one["name"],
@@ -165,13 +165,13 @@ def _deployments(client: "SyncPrefectClient", wanted: Sequence[Wanted]) -> Itera
     for one in wanted:
         flow = one.entrypoint.rpartition(".")[2]
         try:
-            found = _as_told(client.read_deployment_by_name(f"{flow}/{one.name}"))
+            found = _found_facts(client.read_deployment_by_name(f"{flow}/{one.name}"))
         except ObjectNotFound:
             yield Change(DEPLOYMENT, one.name, "is not there: made", partial(_deploy, client, one))
             continue
-        told = _said(one)
-        if other := [name for name, value in told.items() if found[name] != value]:
-            differs = "; ".join(f"{name} is {found[name]}, the file says {told[name]}" for name in other)
+        facts = _wanted_facts(one)
+        if other := [name for name, value in facts.items() if found[name] != value]:
+            differs = "; ".join(f"{name} is {found[name]}, the file says {facts[name]}" for name in other)
             yield Change(DEPLOYMENT, one.name, f"{differs}: as the file says", partial(_deploy, client, one))
     named = {one.name for one in wanted}
     for there in client.read_deployments():
@@ -180,7 +180,7 @@ def _deployments(client: "SyncPrefectClient", wanted: Sequence[Wanted]) -> Itera
             yield Change(DEPLOYMENT, there.name, "no file says it any more: removed", gone)
 
 
-def _said(one: Wanted) -> dict[str, Any]:
+def _wanted_facts(one: Wanted) -> dict[str, Any]:
     return {
         "entrypoint": one.entrypoint,
         "description": one.description,
@@ -193,8 +193,8 @@ def _said(one: Wanted) -> dict[str, Any]:
     }
 
 
-def _as_told(found: Any) -> dict[str, Any]:
-    """A deployment of the server in the words of `_said`; a schedule that is no cron is told as it stands."""
+def _found_facts(found: Any) -> dict[str, Any]:
+    """A deployment of the server, with the keys of `_wanted_facts`; a schedule that is no cron stays as it is."""
     plans = [
         (getattr(one.schedule, "cron", str(one.schedule)), getattr(one.schedule, "timezone", None), one.active)
         for one in found.schedules
@@ -260,9 +260,9 @@ def _compared(one: "AutomationCore") -> dict[str, Any]:
 
 
 def zombie_automation() -> "AutomationCore":
-    """What has Prefect call a run crashed of which no heartbeat came: a server of our own has none by itself.
+    """The automation by which Prefect marks a run without heartbeats as crashed: by itself a server does not.
 
-    One that a worker claimed is heard of as well, since whoever dies before the start sends no heartbeat at all.
+    It also watches a run that a worker claimed: a worker that dies before the start sends no heartbeat at all.
     """
     from prefect.client.schemas.objects import StateType
     from prefect.events.actions import ChangeFlowRunState
@@ -284,7 +284,7 @@ def zombie_automation() -> "AutomationCore":
 
 
 def once_more_automation() -> "AutomationCore":
-    """What runs a scheduled night again that crashed, for the same day; that run is not scheduled, and so the last."""
+    """The automation that runs a crashed scheduled night again, once, for its day: that run is not a scheduled one."""
     from prefect.events.actions import RunDeployment
     from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 
@@ -298,7 +298,7 @@ def once_more_automation() -> "AutomationCore":
         for_each={"prefect.resource.id"},
         posture=Posture.Reactive,
         threshold=1,
-        # Two may find the same run dead: within this time it is once.
+        # Two may report the same run as crashed: within this time that counts once.
         within=timedelta(hours=1),
     )
     its_time = {"__prefect_kind": "jinja", "template": "{{ flow_run.expected_start_time }}"}
@@ -308,7 +308,7 @@ def once_more_automation() -> "AutomationCore":
 
 def _runs(over: "Sequence[Over]", client: "SyncPrefectClient") -> Iterator[Change]:
     for run, state, what in over:
-        # By force: the server's own rules would ask whether a run that is dead agrees.
+        # By force: the server's own rules would wait for the dead run to agree.
         end = partial(client.set_flow_run_state, run.id, state, force=True)
         yield Change(RUN, f"{run.name} {run.id}", what, end)
 
@@ -373,7 +373,7 @@ def _idle(client: "SyncPrefectClient", wanted: Sequence[Wanted]) -> Iterator[str
 
 
 def _amiss_with_server(client: "SyncPrefectClient") -> Iterator[str]:
-    """What of the server's version and own settings is not as it should be: they are set where it is started."""
+    """Each fault of the server's version and of its own settings, which are set where it is started."""
     theirs, ours = client.api_version(), client.client_version()
     if theirs != ours:
         yield f"the server is Prefect {theirs}, and here is {ours}. Next: install the same there: make setup"
@@ -382,7 +382,7 @@ def _amiss_with_server(client: "SyncPrefectClient") -> Iterator[str]:
         has_password, analytics = bool(server["api"]["auth_string"]), server["analytics_enabled"]
         vacuum = server["services"]["db_vacuum"]["enabled"]
     except Exception as error:  # noqa: BLE001 - another version has other settings, and a proxy may keep them to itself
-        yield f"the server does not tell its settings ({type(error).__name__}). Next: see docs/operating.md"
+        yield f"the server does not show its settings ({type(error).__name__}). Next: see docs/operating.md"
         return
     if _answers_elsewhere(urlsplit(str(client.api_url)).port or 80) and not has_password:
         yield (
@@ -390,7 +390,7 @@ def _amiss_with_server(client: "SyncPrefectClient") -> Iterator[str]:
             "Next: start it with --host 127.0.0.1, or set PREFECT_SERVER_API_AUTH_STRING"
         )
     if analytics:
-        yield "the server tells its makers of its use. Next: start it with PREFECT_SERVER_ANALYTICS_ENABLED=false"
+        yield "the server sends usage statistics. Next: start it with PREFECT_SERVER_ANALYTICS_ENABLED=false"
     if vacuum is not True and "flow_runs" not in (vacuum or ()):
         yield (
             "the server keeps every flow run. "

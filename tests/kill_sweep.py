@@ -37,7 +37,7 @@ from typing import Any
 import yaml
 from sqlalchemy import select
 
-from cli.ledger import told_heads
+from cli.ledger import journal_heads
 from editions.candidate import Candidate
 from editions.durable import remove_tree
 from editions.places import editions_dir
@@ -392,7 +392,7 @@ def wrong_with(installation: Installation, reference: dict[str, Any], but: Seque
     if [one["run_id"] for one in runs if one["state"] == "running"]:
         wrong.append("a run says that it is still running")
     wrong += [
-        f"ledger: {one}" for one in (*breaks(ledger, dict(told_heads(installation.settings))), *differences(ledger))
+        f"ledger: {one}" for one in (*breaks(ledger, dict(journal_heads(installation.settings))), *differences(ledger))
     ]
     for row in _all(ledger, tables.editions):
         found = verify(editions_dir(installation.data_dir) / row["edition_id"], row["manifest_sha256"])

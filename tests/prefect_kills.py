@@ -29,7 +29,7 @@ from typing import Any
 import yaml
 from sqlalchemy import select
 
-from cli.ledger import told_heads
+from cli.ledger import journal_heads
 from flows.prefect_server import free_port, prefect_command
 from ledger import tables
 from ledger.journal import breaks, differences
@@ -207,7 +207,7 @@ class Office:
             if limit["active_slots"]:
                 wrong.append(f"{limit['active_slots']} slots of {limit['name']} taken")
         ledger = open_ledger(self.installation.settings)
-        wrong += [*breaks(ledger, dict(told_heads(self.installation.settings))), *differences(ledger)]
+        wrong += [*breaks(ledger, dict(journal_heads(self.installation.settings))), *differences(ledger)]
         ledger.dispose()
         self.findings += [f"{name}: {one}" for one in wrong]
 

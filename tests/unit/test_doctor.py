@@ -324,11 +324,11 @@ def test_a_server_of_another_version_is_told_as_that_and_hinders_no_deploy(setti
     )
     version_told, settings_told = _amiss_with_server(client)
     assert version_told.startswith("the server is Prefect 3.1.0, and here is 3.8.0. Next:")
-    assert settings_told.startswith("the server does not tell its settings (")
+    assert settings_told.startswith("the server does not show its settings (")
 
 
 AMISS_WITH_PREFECT = {
-    "prefect_server": Survey((), server=("the server tells its makers of its use.",)),
+    "prefect_server": Survey((), server=("the server sends usage statistics.",)),
     "work_pool": Survey((Change(POOL, "nightly", "is not there: made", list),)),
     "worker": Survey((), idle=("no worker of pool nightly is online. Next: start one",)),
     "deployments": Survey((Change(DEPLOYMENT, "nightly", "schedules is another: as the file says", list),)),
@@ -367,7 +367,7 @@ def test_what_is_broken_is_found_by_its_own_check_alone_with_the_line_that_mends
     amiss = {one.name: one for one in installation.findings().values() if one.state in (doctor.WRONG, doctor.WARNING)}
     assert list(amiss) == [name]
     (check,) = (one for one in doctor.CHECKS if one.name == name)
-    assert (amiss[name].state, len(amiss[name].found) > 10) == (check.amiss, True)
+    assert (amiss[name].state, len(amiss[name].found) > 10) == (check.severity, True)
     assert amiss[name].mend == check.mend.format(data_dir=os.environ["JIFEN_DATA_DIR"])
 
 
