@@ -1,12 +1,12 @@
-"""`jifen runs`: the history of the nights, and all that is known of one of them."""
+"""`jifen runs`: the history of the nights, and the details of one of them."""
 
 from typing import Annotated, Any
 
 import typer
 
 from cli import show
-from cli.command import Json, fail, new_group
-from flows.history import SUMMARY, summary_of, told_of_run
+from cli.command import Json, fail, new_group, require_known
+from flows.history import SUMMARY, run_details, summary_of
 from flows.left_behind import gate_page_path, page_path, write_page
 from flows.night_log import log_path
 from flows.outcome import EXIT_CODES
@@ -28,17 +28,16 @@ def list_runs(
     as_json: Json = False,
 ) -> None:
     """List the runs, newest first: how each ended, when it began, how long it took, its edition, and what failed."""
-    if state is not None and state not in STATES:
-        fail(f"no state {state}; there are {', '.join(STATES)}", "usage", 2)
+    require_known("state", [] if state is None else [state], STATES)
     settings = Settings()
     found = runs_as_they_stand(open_ledger(settings), settings.data_dir, limit, state, SUMMARY)
-    told = [summary_of(run) for run in found]
+    rows = [summary_of(run) for run in found]
     if not as_json:
-        told = [
-            {**one, "began": show.local(one["started_at"], settings), "what": ", ".join(one["failed"])} for one in told
+        rows = [
+            {**one, "began": show.local(one["started_at"], settings), "what": ", ".join(one["failed"])} for one in rows
         ]
     columns = (("run", "run_id"), ("as of", "as_of"), "state", "began", "seconds", ("edition", "edition_id"))
-    show.show_rows("Runs 运行记录", told, (*columns, ("what failed", "what")), as_json, {"run"})
+    show.show_rows("Runs 运行记录", rows, (*columns, ("what failed", "what")), as_json, {"run"})
 
 
 def run_asked(settings: Settings, run_id: str) -> Row:
@@ -59,27 +58,27 @@ def show_run(run: RunId = LATEST, as_json: Json = False) -> None:
     """Show a run: its steps with times and rows, what came, the gate's verdict, the edition, deliveries and errors."""
     settings = Settings()
     row = run_asked(settings, run)
-    told = told_of_run(open_ledger(settings), row)
+    details = run_details(open_ledger(settings), row)
     left = {"page": page_path, "gate_page": gate_page_path, "log": log_path}
     for name, path_of in left.items():
         path = path_of(settings.data_dir, row["run_id"])
-        told[name] = str(path) if path.is_file() else None
+        details[name] = str(path) if path.is_file() else None
     if as_json:
-        show.show_json(told)
+        show.show_json(details)
         return
-    took = "" if told["seconds"] is None else f", took {told['seconds']:,.0f} s"
-    began = show.local(told["started_at"], settings)
-    show.console.print(f"{show.coloured(told['state'])} {show.safe(told['message'])}")
+    took = "" if details["seconds"] is None else f", took {details['seconds']:,.0f} s"
+    began = show.local(details["started_at"], settings)
+    show.console.print(f"{show.coloured(details['state'])} {show.safe(details['message'])}")
     for word, text in (
-        ("run", f"{told['run_id']}, business date {told['as_of']}, began {began}{took}, by {told['driver']}"),
-        ("edition", told["edition_id"] or "none"),
-        ("stale", ", ".join(told["stale"]) or "none"),
-        ("page", told["page"] or f"none. Next: jifen runs report {told['run_id']}"),
-        ("gate's page", told["gate_page"] or "none"),
-        ("log", told["log"] or "none here; no backup holds one"),
+        ("run", f"{details['run_id']}, business date {details['as_of']}, began {began}{took}, by {details['driver']}"),
+        ("edition", details["edition_id"] or "none"),
+        ("stale", ", ".join(details["stale"]) or "none"),
+        ("page", details["page"] or f"none. Next: jifen runs report {details['run_id']}"),
+        ("gate's page", details["gate_page"] or "none"),
+        ("log", details["log"] or "none here; no backup holds one"),
     ):
         show.console.print(f"{word:<12} {show.safe(text)}")
-    show_steps(told["steps"], settings)
+    show_steps(details["steps"], settings)
     columns = (
         "state",
         ("received", "rows_received"),
@@ -87,11 +86,11 @@ def show_run(run: RunId = LATEST, as_json: Json = False) -> None:
         ("refused", "rows_refused"),
         ("repeats", "rows_repeated"),
     )
-    show.show_rows("Datasets 数据集", told["datasets"], (("dataset", "{source}.{dataset}"), *columns))
-    if told["verdict"]:
-        show.show_verdict(told["verdict"])
-    show.show_sent({**told["sent"], "deliveries": told["deliveries"], "notices": told["notices"]})
-    for text in told["errors"]:
+    show.show_rows("Datasets 数据集", details["datasets"], (("dataset", "{source}.{dataset}"), *columns))
+    if details["verdict"]:
+        show.show_verdict(details["verdict"])
+    show.show_sent({**details["sent"], "deliveries": details["deliveries"], "notices": details["notices"]})
+    for text in details["errors"]:
         show.console.print(f"[red]error[/] {show.safe(text)}")
 
 

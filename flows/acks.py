@@ -1,4 +1,4 @@
-"""What recipients say became of our packages, read from the folder where they leave their answers."""
+"""Acknowledgements of packages, read from the folder where a recipient leaves its answers."""
 
 import json
 import logging
@@ -17,11 +17,11 @@ SUFFIX = ".ack.json"
 
 
 class AckError(ValueError):
-    """An answer that cannot be meant."""
+    """An answer that is not valid for its package."""
 
 
 def collect_acks(night: Night) -> list[dict[str, Any]]:
-    """Read the answers to what was sent and is not finally answered; one line for each that is new, or is wrong."""
+    """Read the answers to what was sent and is not finally answered; one line for each new or invalid one."""
     lines: list[dict[str, Any]] = []
     for sink in night.sinks:
         if not isinstance(sink, ExtractSink) or sink.acknowledged is None:
@@ -60,19 +60,19 @@ def _taken(night: Night, row: Row, body: bytes) -> dict[str, Any] | None:
 def answer_of(row: Row, body: bytes) -> tuple[str, str | None]:
     """State and reason of an answer. Raises `AckError` for one that is not of this package and manifest."""
     try:
-        told = json.loads(body)
-        said = (told["recipient"], told["number"], told["manifest_sha256"])
-        state, reason = told["state"], told.get("reason")
+        answer = json.loads(body)
+        named = (answer["recipient"], answer["number"], answer["manifest_sha256"])
+        state, reason = answer["state"], answer.get("reason")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise AckError(f"is no answer ({type(error).__name__})") from None
-    if said != (row["recipient"], row["number"], row["manifest_sha256"]):
-        raise AckError("names another recipient, number or manifest: it was shown something else than what we sent")
+    if named != (row["recipient"], row["number"], row["manifest_sha256"]):
+        raise AckError("names another recipient, number or manifest than the package that was sent")
     return _shown(state), None if reason is None else _shown(reason)
 
 
-def _shown(said: object) -> str:
-    """What a recipient wrote, as any ledger and terminal takes it."""
-    return "".join(sign for sign in " ".join(str(said)[:500].split()) if sign.isprintable())
+def _shown(text: object) -> str:
+    """A text of a recipient without characters that a ledger or a terminal does not take."""
+    return "".join(sign for sign in " ".join(str(text)[:500].split()) if sign.isprintable())
 
 
 def late_acks(night: Night) -> list[str]:

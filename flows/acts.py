@@ -6,13 +6,13 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from connectors.sink_files import NoticeSink, Sink, read_sinks
+from connectors.sink_files import Sink, read_sinks
 from editions.manifest import read_manifest
 from editions.places import edition_path, point_current
 from editions.seal import EditionDamagedError
 from editions.touched import touched
 from editions.verify import verify
-from flows.events import Event, messages_to
+from flows.events import Event, messages_to_each
 from flows.night import Correction
 from flows.outcome import Outcome
 from flows.past import has_passed
@@ -95,7 +95,7 @@ def correct(
 ) -> Outcome:
     """Run the night as a correction of a published edition, and write down which enterprises it touches.
 
-    The night is an ordinary one, of today or `as_of`: the wrong facts or rules were mended before. Its edition is of
+    The night is an ordinary one, of today or `as_of`: the wrong facts or rules were corrected before. Its edition is of
     kind `correction` and names the corrected one. Raises `ActError` for an edition that was never published, or a day
     before the current edition's.
     """
@@ -113,14 +113,14 @@ def correct(
     then, now = (edition_path(settings.data_dir, one) for one in (edition_id, outcome.edition_id))
     codes = touched(then, now)
     record_correction(ledger, edition_id, outcome.edition_id, {"enterprises": codes}, why, who)
-    told = f"{outcome.message} It corrects {edition_id} and touches {len(codes)} enterprises."
-    return replace(outcome, message=told, report={**outcome.report, "touched": codes})
+    message = f"{outcome.message} It corrects {edition_id} and touches {len(codes)} enterprises."
+    return replace(outcome, message=message, report={**outcome.report, "touched": codes})
 
 
 def _corrects(settings: Settings, ledger: Engine, outcome: Outcome, edition_id: str) -> bool:
-    """Whether a night left a correction that is still to be written down; one that was killed before it did so left it.
+    """Whether a night's edition is a correction that is not recorded yet, as after a kill between the two.
 
-    No edition corrects itself: where nothing was mended, the facts and rules of tonight may give it again.
+    No edition corrects itself: where facts and rules were not changed, the night may give the same edition again.
     """
     if outcome.state == "published":
         return outcome.edition_id != edition_id
@@ -160,15 +160,12 @@ def _go_to(
             f"edition {stands} is damaged ({findings[0].path} {findings[0].message}), so readers cannot go to it. "
             f"Whose: data. Next: restore it from a backup, jifen edition verify {stands}"
         )
-    channels = [sink for sink in sinks if isinstance(sink, NoticeSink)]
     moves = stands != current
     to_send = recipients(sinks) if moves else []
     number = next_sequence(ledger, stands) if act == ROLLED_BACK else "withdrawn"
     events = [_event(act, edition_id, row, current, why)]
-    messages = [
-        one for channel in channels for one in messages_to(channel, f"{edition_id}.{channel.name}.{number}", events)
-    ]
-    # A copy of the ledger from before this act would not know of it.
+    messages = messages_to_each(sinks, edition_id, events, number)
+    # From here on a copy of the ledger from before this act is refused: it lacks the act.
     move_on(ledger, settings.data_dir)
     go_to(ledger, act, edition_id, current, stands, why, who, to_send, messages)
     if moves:

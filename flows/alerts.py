@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.sink_files import night_channels
-from flows.events import Event, messages_to
+from flows.events import Event, messages_to_each
 from flows.night import Night
 from flows.outcome import Outcome
 from flows.relay import notify_pending
@@ -22,7 +22,7 @@ KINDS = (
     *("failed", "blocked", "source_missing", "not_pulled", "held", "noticed", "stale"),
     *("not_delivered", "late_answer", "died"),
 )
-"""Of what an incident may be; `docs/operating.md` says of each what to do."""
+"""The kinds of incidents; `docs/operating.md` says what to do about each."""
 _EVENT_OF = {
     "blocked": "gate_blocked",
     "stale": "source_stale",
@@ -34,7 +34,7 @@ _WITH_FIGURES = re.compile(r"\S*\d\S*")
 
 
 def with_alerts_sent(night: Night, outcome: Outcome) -> Outcome:
-    """The outcome of a night once its operators were told of what began with it and of what is over.
+    """The outcome of a night once operators were sent a message about its new incidents and those that are over.
 
     `incidents` of the report are those that are open, each with the business date of its first night. What is pending
     from earlier nights goes too. A message that did not arrive leaves a good night incomplete; it is no reason for
@@ -53,7 +53,7 @@ def with_alerts_sent(night: Night, outcome: Outcome) -> Outcome:
 
 
 def incidents(outcome: Outcome) -> Iterator[str]:
-    """What is wrong with a night, each as its kind and what it is of: the same on every night that it lasts."""
+    """The incidents of a night, each as `<kind>: <subject>`: the same text on every night that it lasts."""
     report = outcome.report
     if outcome.state == "failed":
         # Figures, ids and paths differ from night to night.
@@ -77,8 +77,8 @@ def incidents(outcome: Outcome) -> Iterator[str]:
 def _open_before(night: Night) -> dict[str, str]:
     """The incidents that were open after the night before this one, each with its first day."""
     runs = latest_runs(night.ledger, _LOOKED_BACK, parts=("incidents",))
-    told = (run["report"] for run in runs if run["run_id"] != night.run_id)
-    return next((report["incidents"] for report in told if "incidents" in report), {})
+    reports = (run["report"] for run in runs if run["run_id"] != night.run_id)
+    return next((report["incidents"] for report in reports if "incidents" in report), {})
 
 
 def _alert_of_the_one_before(night: Night) -> None:
@@ -89,20 +89,20 @@ def _alert_of_the_one_before(night: Night) -> None:
 
 
 def _alert(night: Night, run_id: str, outcome: Outcome, new: list[str], over: dict[str, str]) -> None:
-    # Whoever reads it is at another terminal.
-    told = partial(pasteable, words=[str(Path(sys.executable).with_name("jifen")), *sys.argv[1:3]])
+    # It is read at another terminal, so commands name the program by its path.
+    with_path = partial(pasteable, words=[str(Path(sys.executable).with_name("jifen")), *sys.argv[1:3]])
     data: dict[str, Any] = {
         "run_id": run_id,
         "as_of": outcome.as_of,
         "state": outcome.state,
         "exit_code": outcome.exit_code,
-        "message": told(outcome.message),
+        "message": with_path(outcome.message),
         "current": current_id(night.ledger),
-        "failed": {name: told(why) for name, why in outcome.failed.items()},
-        "held": {name: told(why) for name, why in outcome.held.items()},
-        "noticed": {name: told(why) for name, why in outcome.noticed.items()},
+        "failed": {name: with_path(why) for name, why in outcome.failed.items()},
+        "held": {name: with_path(why) for name, why in outcome.held.items()},
+        "noticed": {name: with_path(why) for name, why in outcome.noticed.items()},
         "stale": outcome.report.get("stale", {}),
-        "late_acks": [told(line) for line in outcome.report.get("late_acks", [])],
+        "late_acks": [with_path(line) for line in outcome.report.get("late_acks", [])],
         "owed": list(outcome.owed),
         "new": new,
         "open": outcome.report.get("incidents", {}),
@@ -112,7 +112,4 @@ def _alert(night: Night, run_id: str, outcome: Outcome, new: list[str], over: di
     events = [Event(name, run_id, data) for name in (*names, "night_needs_attention")] if new else []
     if over:
         events.append(Event("night_recovered", run_id, {**data, "over": over}))
-    channels = night_channels(night.sinks, os.environ)
-    queue_alerts(
-        night.ledger, run_id, [one for sink in channels for one in messages_to(sink, f"{run_id}.{sink.name}", events)]
-    )
+    queue_alerts(night.ledger, run_id, messages_to_each(night_channels(night.sinks, os.environ), run_id, events))

@@ -1,7 +1,7 @@
 """Backup and restore: the ledger and the data folder of one moment, at a place that keeps many such moments.
 
 A place holds `objects/`, each file once and named by its sha256, and one list for each backup, which names every file
-with its hash. What is written once and stands in the list before with the same size and time is not read again.
+with its hash. A read-only file that the previous list has with the same size and time is not read again.
 """
 
 import hashlib
@@ -63,7 +63,7 @@ class Backup:
 
 
 def back_up(settings: Settings, place: Path) -> Backup:
-    """Take a backup under the lock of the data folder. One that is broken off leaves those before it as they were."""
+    """Take a backup under the lock of the data folder. One that is interrupted leaves earlier ones as they were."""
     data_dir, place = settings.data_dir, place.absolute()
     if place.resolve().is_relative_to(data_dir.resolve()):
         raise ConfigError("lies within the data folder itself.", str(place), "jifen backup to another disk or machine")
@@ -86,7 +86,7 @@ def back_up(settings: Settings, place: Path) -> Backup:
             name = path.relative_to(data_dir).as_posix()
             files[name] = _known(objects, path, before.get(name)) or _keep(objects, path, new)
         pointer = editions_dir(data_dir) / POINTER
-        told = {
+        listing = {
             "format": FORMAT,
             "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "ledger_version": SCHEMA_VERSION,
@@ -94,7 +94,7 @@ def back_up(settings: Settings, place: Path) -> Backup:
             "current": str(pointer.readlink()) if pointer.is_symlink() else None,
             "files": files,
         }
-        name = _write_list(place, told)
+        name = _write_list(place, listing)
     return Backup(name, len(files), sum(one["bytes"] for one in files.values()), len(new), sum(new))
 
 
@@ -125,11 +125,11 @@ def _require_own(place: Path, newest: Mapping[str, Any], ids: Sequence[str]) -> 
 
 def check(place: Path, name: str | None = None) -> Backup:
     """Read every file of a backup and compare it with its hash. Raises `DataError` for the first that is not whole."""
-    name, told = _chosen(place, name)
-    for path, entry in told["files"].items():
+    name, listing = _chosen(place, name)
+    for path, entry in listing["files"].items():
         for _ in _chunks(place, path, entry):
             pass
-    return _as_backup(name, told)
+    return _as_backup(name, listing)
 
 
 def restore(settings: Settings, place: Path, who: str, name: str | None = None) -> Backup:
@@ -138,18 +138,18 @@ def restore(settings: Settings, place: Path, who: str, name: str | None = None) 
     Raises `ConfigError` where something stands there already, and `DataError` for a backup that is not whole.
     """
     data_dir = settings.data_dir
-    name, told = _chosen(place, name)
+    name, listing = _chosen(place, name)
     url = make_url(settings.resolved_ledger_url)
     kind = url.get_backend_name()
-    if LEDGERS.get(kind) not in told["files"]:
+    if LEDGERS.get(kind) not in listing["files"]:
+        held = ", ".join(one for one in LEDGERS.values() if one in listing["files"])
         raise ConfigError(
-            f"the backup holds {', '.join(one for one in LEDGERS.values() if one in told['files'])}, which is not for "
-            f"a ledger in {kind}.",
+            f"the backup holds {held}, which is not for a ledger in {kind}.",
             "JIFEN_LEDGER_URL",
             "set it as it was when the backup was taken",
         )
-    if told.get("ledger_version", 0) > SCHEMA_VERSION:
-        what = f"its ledger is of version {told['ledger_version']}, this jifen knows versions up to {SCHEMA_VERSION}."
+    if (version := listing.get("ledger_version", 0)) > SCHEMA_VERSION:
+        what = f"its ledger is of version {version}, this jifen knows versions up to {SCHEMA_VERSION}."
         raise ConfigError(what, name, "use the jifen that wrote it, or a newer one")
     _require_empty(data_dir, Path(url.database) if kind == "sqlite" and url.database else None)
     # Where a link leads to. A disk that is mounted there cannot be replaced by a folder: it is filled.
@@ -158,12 +158,12 @@ def restore(settings: Settings, place: Path, who: str, name: str | None = None) 
     draft = target / RESTORING if is_filled else target.with_name(f".{target.name}{RESTORING}")
     with private():
         remove_tree(draft)
-        for path, entry in told["files"].items():
+        for path, entry in listing["files"].items():
             _write(draft / path, _chunks(place, path, entry), entry["mode"])
         for edition in (draft / "editions").glob("[!.]*"):
             make_read_only(edition)
-        if told["current"]:
-            (draft / "editions" / POINTER).symlink_to(told["current"])
+        if listing["current"]:
+            (draft / "editions" / POINTER).symlink_to(listing["current"])
         _put_ledger(draft / LEDGERS[kind], url, data_dir)
         os.sync()
         if is_filled:
@@ -181,7 +181,7 @@ def restore(settings: Settings, place: Path, who: str, name: str | None = None) 
         bind_again(ledger, data_dir, who, f"restored from the backup {name}")
         point_to_latest(data_dir, ledger)
         ledger.dispose()
-    return _as_backup(name, told)
+    return _as_backup(name, listing)
 
 
 def _files_of(data_dir: Path) -> Iterator[Path]:
@@ -224,12 +224,12 @@ def _postgresql(tool: str, url: URL, *options: str) -> None:
         [tool, *options, "--dbname", plain], env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        said = (done.stderr.strip().splitlines() or ["nothing"])[0]
-        raise ConfigError(f"{tool} failed: {said}.", "JIFEN_LEDGER_URL", "look at the database server and its account")
+        first = (done.stderr.strip().splitlines() or ["nothing"])[0]
+        raise ConfigError(f"{tool} failed: {first}.", "JIFEN_LEDGER_URL", "look at the database server and its account")
 
 
 def _put_ledger(dump: Path, url: URL, data_dir: Path) -> None:
-    """Give the ledger of a backup to where the settings want it."""
+    """Move the ledger of a backup to where the settings name it."""
     if url.get_backend_name() == "postgresql":
         _postgresql("pg_restore", url, "--no-owner", "--single-transaction", "--exit-on-error", str(dump))
         dump.unlink()
@@ -250,7 +250,7 @@ def _require_empty(data_dir: Path, ledger: Path | None) -> None:
 
 
 def _known(objects: Path, path: Path, before: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """What the list before says of a file that is written once, where it is the same file and its object is there."""
+    """The entry of a read-only file in the previous list, if size and time are the same and its object is there."""
     found = path.stat()
     same = before is not None and (found.st_size, found.st_mtime_ns) == (before["bytes"], before["mtime_ns"])
     if before is None or not same or found.st_mode & 0o222:
@@ -281,9 +281,9 @@ def _object(objects: Path, sha256: str) -> Path:
     return objects / sha256[:2] / sha256
 
 
-def _write_list(place: Path, told: Mapping[str, Any]) -> str:
+def _write_list(place: Path, listing: Mapping[str, Any]) -> str:
     """Write the list of a backup last, under a name that holds its hash; answers the name."""
-    content = json.dumps(told, ensure_ascii=False, indent=0, sort_keys=True).encode()
+    content = json.dumps(listing, ensure_ascii=False, indent=0, sort_keys=True).encode()
     moment = datetime.now(UTC)
     for last in backups_at(place)[-1:]:
         # The newest comes last, also where an earlier one was named by a clock that ran ahead.
@@ -298,12 +298,13 @@ def _list_of(place: Path, name: str) -> dict[str, Any]:
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest()[:16] != name.rpartition("-")[2]:
         raise DataError("is not the list that was written.", str(path), _OTHER)
-    told: dict[str, Any] = json.loads(content)
-    if outside := [one for one in told["files"] if Path(one).is_absolute() or ".." in Path(one).parts]:
+    listing: dict[str, Any] = json.loads(content)
+    if outside := [one for one in listing["files"] if Path(one).is_absolute() or ".." in Path(one).parts]:
         raise DataError(f"names a file outside the data folder: {outside[0]!r}.", str(path), _OTHER)
-    if told["format"] != FORMAT:
-        raise ConfigError(f"is of format {told['format']}.", str(path), "use the jifen that wrote it, or a newer one")
-    return told
+    if listing["format"] != FORMAT:
+        what = f"is of format {listing['format']}."
+        raise ConfigError(what, str(path), "use the jifen that wrote it, or a newer one")
+    return listing
 
 
 def _chosen(place: Path, name: str | None) -> tuple[str, dict[str, Any]]:
@@ -323,9 +324,7 @@ def _chunks(place: Path, name: str, entry: Mapping[str, Any]) -> Iterator[bytes]
                 digest.update(chunk)
                 yield chunk
     except FileNotFoundError:
-        raise DataError(
-            f"is not there, which holds {name}.", str(path), _AGAIN.removeprefix("remove it, then ")
-        ) from None
+        raise DataError(f"is not there, which holds {name}.", str(path), _AGAIN) from None
     if digest.hexdigest() != entry["sha256"]:
         raise DataError(f"is damaged, which holds {name}.", str(path), f"remove it, then {_AGAIN}")
 
@@ -338,5 +337,5 @@ def _write(path: Path, chunks: Iterator[bytes], mode: int) -> None:
     path.chmod(mode)
 
 
-def _as_backup(name: str, told: Mapping[str, Any]) -> Backup:
-    return Backup(name, len(told["files"]), sum(one["bytes"] for one in told["files"].values()))
+def _as_backup(name: str, listing: Mapping[str, Any]) -> Backup:
+    return Backup(name, len(listing["files"]), sum(one["bytes"] for one in listing["files"].values()))

@@ -42,7 +42,7 @@ def send_again(night: Night) -> Iterator[list[tuple[str, str | None]]]:
     """
     try:
         night = replace(night, sinks=tuple(read_sinks()))
-        # Answers first: what was rejected is a gap of what is composed now.
+        # Answers first: a package that was rejected is a gap of the one composed now.
         for sink in night.sinks:
             if isinstance(sink, ExtractSink) and sink.acknowledged is not None and awaited(night.ledger, sink.name):
                 lines = collect_acks(replace(night, sinks=(sink,)))
@@ -62,7 +62,7 @@ def _each(night: Night, table: Table, key: str, send: Callable[..., Lines]) -> I
 
 
 def _turn(night: Night, name: str, send: Callable[[Row | None], Lines]) -> list[tuple[str, str | None]]:
-    """Hold the lock for one file; a data folder at which somebody else is at work is tried in the next round."""
+    """Hold the lock for one file; where another process has it, the file is tried in the next round."""
     try:
         with exclusive_run(night.settings.data_dir, is_relay=True), budget(TURN_SECONDS):
             newest = next(iter(latest_runs(night.ledger, parts=())), None)
@@ -83,8 +83,8 @@ def _send_one(night: Night, key: str, wanted: str, send: Callable[..., Lines], n
 def may_go(row: Row, newest: Row | None, at: datetime) -> bool:
     """Whether a row may leave between the nights: recalls and return files always, packages of the newest night alone.
 
-    A bank is promised that none comes where that night was stopped, or where no night has read consents since the day
-    before; nor one of an edition that people made current since, before a night has compared it with the facts.
+    No package leaves after a night that was stopped, or once no night has read consents since the day before; nor one
+    of an edition that people made current since, before a night has compared it with the facts.
     """
     if "kind" not in row or row["kind"] == RECALL:
         return True

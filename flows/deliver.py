@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -31,7 +31,7 @@ def send_pending(
     night: Night,
     table: Table,
     kind: type[S],
-    told: Mapping[str, str],
+    columns: Sequence[str],
     send: Callable[[S, Row], Row],
     only: Callable[[Row], bool] | None = None,
     *,
@@ -39,10 +39,9 @@ def send_pending(
 ) -> list[dict[str, Any]]:
     """Send what is pending in `table`, oldest first, to the sinks of this kind; answers one line for each row.
 
-    `told` names words of the line and the columns they come from. `send` records what was sent, and answers what else
-    stands in its line. A recipient that does not answer is asked no more: each row would take the whole budget of
-    retries. With `in_order` a row that fails keeps back the recipient's later ones. `only` says of a row whether it
-    is meant.
+    `columns` of the row go into its line; the first names what is sent. `send` records what was sent, and answers what
+    else goes into the line. A recipient that does not answer is not tried again: each row would take the whole budget
+    of retries. With `in_order` a row that fails keeps back the recipient's later ones. `only` selects rows.
     """
     by_name = {sink.name: sink for sink in night.sinks if isinstance(sink, kind)}
     (key,) = table.primary_key
@@ -52,18 +51,18 @@ def send_pending(
         recipient = row["recipient"]
         if only is not None and not only(row):
             continue
-        line = {"recipient": recipient, **{word: row[column] for word, column in told.items()}, "state": "pending"}
+        line = {"recipient": recipient, **{column: row[column] for column in columns}, "state": "pending"}
         if recipient in away:
             lines.append({**line, "error": away[recipient]})
             continue
         try:
             if recipient not in by_name:
-                what = f"{next(map(row.get, told.values()))} is to be sent to it, and it has no sink file."
+                what = f"{row[columns[0]]} is to be sent to it, and it has no sink file."
                 given_up = f"jifen {table.name} discard {row[key.name]} --why TEXT"
                 raise ConfigError(what, recipient, f"put connectors/sinks/{recipient}.yml back, or {given_up}")
             lines.append({**line, **send(by_name[recipient], row), "state": "sent"})
             log.info("%s: %s sent", recipient, row[key.name])
-        except Exception as error:  # noqa: BLE001 - one recipient's fault keeps nothing from the others
+        except Exception as error:  # noqa: BLE001 - one recipient's fault does not stop the others
             if in_order or isinstance(error, TransientError):
                 away[recipient] = error_text(error)
             mark_failed(night.ledger, table, row[key.name], error_text(error))
@@ -73,18 +72,18 @@ def send_pending(
 
 
 def error_text(error: Exception) -> str:
-    """What an error says, with its type where it is none of ours."""
+    """The message of an error, with its type where it is not an error of this project."""
     ours = isinstance(error, (ConnectorError, MissingVariableError, DeliveryError, ExtractError, PackageError))
     return str(error) if ours else f"{type(error).__name__}: {error}"
 
 
 def deliver_pending(night: Night, only: Callable[[Row], bool] | None = None) -> list[dict[str, Any]]:
-    """Send every package that is pending, or those that are meant; answers one line for each, sent or not.
+    """Send every package that is pending, or those that `only` selects; answers one line for each, sent or not.
 
     Numbers leave in their order: a bank that has a later one takes no earlier one any more.
     """
-    told = {"edition_id": "edition_id", "number": "number"}
-    return send_pending(night, deliveries, ExtractSink, told, partial(_send_package, night), only=only, in_order=True)
+    send = partial(_send_package, night)
+    return send_pending(night, deliveries, ExtractSink, ("edition_id", "number"), send, only, in_order=True)
 
 
 def _send_package(night: Night, sink: ExtractSink, owed: Row) -> Row:
@@ -98,8 +97,8 @@ def _send_package(night: Night, sink: ExtractSink, owed: Row) -> Row:
 def leave_package(night: Night, sink: ExtractSink, row: Row) -> None:
     """Leave a kept package with its recipient, byte for byte, whether for the first time or again."""
     package = kept_package(night.settings.data_dir, row)
-    told = ("delivery_id", "recipient", "number", "kind", "send_date", "sha256", "manifest_sha256")
-    outside = {**{name: row[name] for name in told}, "file": row["file_name"], "bytes": size_of(package)}
+    names = ("delivery_id", "recipient", "number", "kind", "send_date", "sha256", "manifest_sha256")
+    outside = {**{name: row[name] for name in names}, "file": row["file_name"], "bytes": size_of(package)}
     leave(
         sink,
         row["file_name"],
@@ -110,9 +109,9 @@ def leave_package(night: Night, sink: ExtractSink, row: Row) -> None:
     )
 
 
-def manifest_text(told: Row) -> bytes:
-    """What stands beside a file that is sent, as JSON."""
-    return json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True).encode("utf-8", "backslashreplace") + b"\n"
+def manifest_text(fields: Row) -> bytes:
+    """The manifest beside a file that is sent, as JSON."""
+    return json.dumps(fields, ensure_ascii=False, indent=2, sort_keys=True).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def leave(
@@ -123,7 +122,7 @@ def leave(
     settings: Settings,
     beside: Sequence[tuple[str, bytes]] = (),
 ) -> None:
-    """Leave a file with its recipient, what lies beside it, then its manifest, which says that all is whole."""
+    """Leave a file with its recipient, what lies beside it, then its manifest: once that is there, all is."""
     files: list[tuple[str, bytes | Path]] = [(name, content), *beside, (f"{name}.manifest.json", manifest)]
     transport(sink).push(sink.connection, sink.folder, files, sink.name, settings)
 

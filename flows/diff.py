@@ -25,7 +25,7 @@ from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import open_ledger
 
 MODELS = ("+rankings,resource_type:model", "+rankings,resource_type:seed")
-"""What a replay builds: all that a ranking is made of, and no test of it, for it is published to nobody."""
+"""What a replay builds: all that a ranking is made of, without tests: it is never published."""
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,15 @@ def diff(settings: Settings, then: str, now: str) -> EditionDiff:
 
     Each state between the two is built from the recipe of `then` with one cause more taken from `now`; the first and
     the last are the sealed editions themselves, so that the parts add up to what was published. Where one cause alone
-    differs nothing is built. Code is what its recipe gives otherwise today than what was sealed. Raises `RebuildError`
-    where an input of either is not here any more.
+    differs nothing is built. The cause `code` is the difference between what the recipe gives today and what was
+    sealed. Raises `RebuildError` where an input of either is not here any more.
     """
     with exclusive_run(settings.data_dir):
         return diff_within(settings, open_ledger(settings), then, now)
 
 
 def diff_within(settings: Settings, ledger: Engine, then: str, now: str) -> EditionDiff:
-    """The same for whoever holds the lock of the data folder already."""
+    """The same for a caller that holds the lock of the data folder already."""
     manifests = [manifest_of(settings, ledger, edition_id) for edition_id in (then, now)]
     why = causes(*manifests)
     ends = [sealed_standing(require_edition(settings.data_dir, one)) for one in (then, now)]
@@ -119,7 +119,7 @@ def _swapped(first: Recipe, last: Recipe, cause: Cause) -> Recipe:
     if cause.kind == IDENTITY:
         return Recipe(first.as_of, first.ruleset_id, first.supplied, last.decisions)
     if cause.kind == STALENESS:
-        # The facts are those of the later edition by now: this adds how old they are said to be.
+        # The facts are those of the later edition by now: this adds their staleness.
         return Recipe(first.as_of, first.ruleset_id, last.supplied, first.decisions)
     if cause.kind != DATA:
         raise ValueError(f"no cause {cause.kind} can be replayed")
@@ -131,7 +131,7 @@ def _swapped(first: Recipe, last: Recipe, cause: Cause) -> Recipe:
 
 
 def _aged_as(facts: Supplied, before: Supplied) -> Supplied:
-    """The facts of one day with the staleness of another: how old they are said to be is a cause of its own."""
+    """The facts of one day with the staleness of another, which is a cause of its own."""
     return replace(facts, is_stale=before.is_stale, reason=before.reason)
 
 

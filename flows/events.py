@@ -1,6 +1,6 @@
-"""What is told to channels: each event to a program, one digest of them to people."""
+"""Messages to channels: each event by itself to a program, one digest of all to people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
-from connectors.sink_files import DEFAULT_EVENTS, DIGEST, EVENTS, NoticeSink
+from connectors.sink_files import DEFAULT_EVENTS, DIGEST, EVENTS, NoticeSink, Sink
 from ledger.publications import Message, Recall
 from ledger.settings import PROJECT_DIR
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LANGUAGES = ("zh", "en")
 _FIRST = {name for names in DEFAULT_EVENTS.values() for name in names} - {"night_recovered"}
-"""Events of which one alone begins what is told: its message has the id that all are named after."""
+"""Main events, of which a list has one at most: its message has the base id, the others have their name behind it."""
 _TITLE_SIGNS = 100
 
 
@@ -34,14 +34,14 @@ class Event:
 def messages_to(sink: NoticeSink, base_id: str, events: Sequence[Event]) -> list[Message]:
     """What one channel gets of these events: those that it asks for, each by itself, or one digest where people read.
 
-    How many enterprises there are is said to all; which ones, to a channel whose file asks for `enterprises` alone.
+    Every channel gets the number of enterprises; only one whose file asks for `enterprises` gets their codes.
     """
     wanted = [event for event in events if event.name in sink.wanted]
-    told = [(event, _told(sink, _without_policies(sink, event))) for event in wanted]
-    if not told:
+    allowed = [(event, _allowed(sink, _without_policies(sink, event))) for event in wanted]
+    if not allowed:
         return []
     if sink.is_text:
-        parts = [{"event": event.name, **data} for event, data in told]
+        parts = [{"event": event.name, **data} for event, data in allowed]
         text = "\n\n".join(_template(language).render(events=parts).strip() for language in LANGUAGES)
         digest = {"title": text.splitlines()[0][:_TITLE_SIGNS], "text": text, "events": parts}
         return [message(base_id, sink.name, DIGEST, wanted[0].subject, digest)]
@@ -53,8 +53,17 @@ def messages_to(sink: NoticeSink, base_id: str, events: Sequence[Event]) -> list
             event.subject,
             data,
         )
-        for event, data in told
+        for event, data in allowed
     ]
+
+
+def messages_to_each(
+    sinks: Iterable[Sink], base_id: str, events: Sequence[Event], number: int | str | None = None
+) -> list[Message]:
+    """What all channels among these sinks get: ids are the base id, the channel and, where one is given, a number."""
+    suffix = "" if number is None else f".{number}"
+    channels = [sink for sink in sinks if isinstance(sink, NoticeSink)]
+    return [one for sink in channels for one in messages_to(sink, f"{base_id}.{sink.name}{suffix}", events)]
 
 
 def _without_policies(sink: NoticeSink, event: Event) -> Mapping[str, Any]:
@@ -63,24 +72,24 @@ def _without_policies(sink: NoticeSink, event: Event) -> Mapping[str, Any]:
     return {name: held for name, held in event.data.items() if name != "policies" or not is_left_out}
 
 
-def _told(sink: NoticeSink, value: Any) -> Any:
+def _allowed(sink: NoticeSink, value: Any) -> Any:
     """The facts of an event as a channel may have them."""
     if isinstance(value, list):
-        return [_told(sink, one) for one in value]
+        return [_allowed(sink, one) for one in value]
     if not isinstance(value, Mapping):
         return value
-    told = {name: _told(sink, held) for name, held in value.items()}
-    if isinstance(codes := told.get("enterprises"), list):
-        told |= {"enterprises": len(codes), **({"codes": codes} if sink.details == "enterprises" else {})}
+    facts = {name: _allowed(sink, held) for name, held in value.items()}
+    if isinstance(codes := facts.get("enterprises"), list):
+        facts |= {"enterprises": len(codes), **({"codes": codes} if sink.details == "enterprises" else {})}
     if sink.details != "enterprises":
-        told.pop("listed_enterprises", None)
-    return told
+        facts.pop("listed_enterprises", None)
+    return facts
 
 
 def recall_event(subject: str, recalls: Sequence[Recall]) -> list[Event]:
-    """That recipients are to drop rows; none where nothing is recalled."""
-    told = [{"recipient": one.recipient, "why": one.why, "enterprises": list(one.codes)} for one in recalls]
-    return [Event("recall", subject, {"recalls": told})] if told else []
+    """The event that recipients are to drop rows; none where nothing is recalled."""
+    recalled = [{"recipient": one.recipient, "why": one.why, "enterprises": list(one.codes)} for one in recalls]
+    return [Event("recall", subject, {"recalls": recalled})] if recalled else []
 
 
 @lru_cache

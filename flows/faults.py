@@ -1,4 +1,4 @@
-"""What an error says to a person: one sentence. A traceback goes into a file, never to a terminal."""
+"""Errors as people read them: one sentence. A traceback goes into a file, never to a terminal."""
 
 import contextlib
 import os
@@ -11,14 +11,14 @@ from pathlib import Path
 from ledger.data_folder import data_folder
 
 OURS = frozenset({"cli", "connectors", "editions", "expectations", "flows", "ledger", "sandbox"})
-"""Rooms whose errors say themselves what, where, whose and what next."""
+"""Packages whose errors state what is wrong, where, whose fault it is and what to do next."""
 LOG = Path("logs") / "faults.log"
 
 
 def sentence(error: Exception) -> str:
     """One sentence about an error: its own where it has one, else where its traceback was written."""
     if type(error).__module__.partition(".")[0] in OURS:
-        # The last lines of a process that did not start may be a traceback; where its log stands comes before them.
+        # The last lines of a process that did not start may be a traceback; the path of its log comes before them.
         return str(error).partition("\nTraceback ")[0] or type(error).__name__
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
@@ -30,19 +30,19 @@ def sentence(error: Exception) -> str:
     kept = keep_traceback(error) or "this line (its traceback could be written nowhere: is the disk full?)"
     return (
         f"a fault of jifen itself, {_named(error)}. Whose: jifen. "
-        f"Next: give {kept} to whoever looks after this installation"
+        f"Next: give {kept} to the maintainers of this installation"
     )
 
 
 def _named(error: Exception) -> str:
-    said = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {said[0][:300]}" if said else type(error).__name__
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
 
 
 def keep_traceback(error: Exception) -> Path | None:
     """Append the traceback to `logs/faults.log` of the data folder, or to a new file where that cannot be written.
 
-    None where neither can be: the error itself is told all the same.
+    None where neither can be: the error itself is reported all the same.
     """
     command = " ".join(sys.argv[1:3])
     head = f"--- {datetime.now(UTC).isoformat(timespec='seconds')} jifen {command}"

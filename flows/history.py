@@ -36,7 +36,7 @@ def summary_of(run: Row) -> dict[str, Any]:
 
 
 def rows_of(run: Row) -> dict[str, int] | None:
-    """How many records all pulls of a run received, landed and refused; None where it came to no end of them."""
+    """How many records all pulls of a run received, landed and refused; None where it ended before its pulls did."""
     pulled = (run["report"] or {}).get("pulled")
     if pulled is None:
         return None
@@ -44,7 +44,7 @@ def rows_of(run: Row) -> dict[str, int] | None:
 
 
 def outcome_of(run: Row) -> Outcome:
-    """How a run ended, as its row in the ledger says."""
+    """How a run ended, by its row in the ledger."""
     report = run["report"] or {}
     return Outcome(
         run["state"], run["as_of"], run["edition_id"], report.get("message") or report.get("error") or "", report
@@ -60,7 +60,7 @@ def seconds_of(run: Row) -> float | None:
 
 
 def what_failed(run: Row) -> list[str]:
-    """The step that a bad run ended in, each dataset that was not pulled or is held, who did not get what is theirs."""
+    """The step that a bad run ended in, each dataset not pulled or held, each recipient not served."""
     ended = outcome_of(run)
     well = ("done", None) if run["state"] == "running" else ("done",)
     bad = [line["step"] for line in ended.report.get("steps", ()) if line["ended"] not in well]
@@ -79,7 +79,7 @@ def step_at_work(run: Mapping[str, Any]) -> dict[str, Any] | None:
     return next((line for line in reversed(steps) if line["ended"] is None), None)
 
 
-def told_of_run(ledger: Engine, run: Row) -> dict[str, Any]:
+def run_details(ledger: Engine, run: Row) -> dict[str, Any]:
     """All that is known of a run: its steps, what came, the verdict, what it published and what of that arrived."""
     ended = outcome_of(run)
     report = ended.report
@@ -94,7 +94,7 @@ def told_of_run(ledger: Engine, run: Row) -> dict[str, Any]:
         ],
         "stale": report.get("stale", {}),
         "build": report.get("build"),
-        "verdict": verdict and {**verdict, "checks": [one for one in verdict["checks"] if _is_telling(one)]},
+        "verdict": verdict and {**verdict, "checks": [one for one in verdict["checks"] if _needs_attention(one)]},
         "gate_page": report.get("gate_page"),
         "deliveries": sent_or_pending(ledger, deliveries, run["edition_id"]) if run["edition_id"] else [],
         "notices": sent_or_pending(ledger, outbox, run["edition_id"]) if run["edition_id"] else [],
@@ -107,7 +107,7 @@ def told_of_run(ledger: Engine, run: Row) -> dict[str, Any]:
     }
 
 
-def _is_telling(check: Mapping[str, Any]) -> bool:
+def _needs_attention(check: Mapping[str, Any]) -> bool:
     return check["outcome"] not in ("passed", "not_applicable")
 
 

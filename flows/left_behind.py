@@ -1,4 +1,4 @@
-"""What a night leaves behind for people and monitoring, and nothing rests on: its page, figures and lineage."""
+"""What a night leaves for people and monitoring, and no step reads: its page, figures and lineage."""
 
 import logging
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from flows.faults import sentence
-from flows.history import SUMMARY, summary_of, told_of_run
+from flows.history import SUMMARY, run_details, summary_of
 from flows.lineage import write_lineage
 from flows.metrics import write_metrics
 from flows.night_page import night_page
@@ -33,7 +33,7 @@ def leave_behind(settings: Settings, ledger: Engine, run_id: str) -> None:
             run = run_row(ledger, run_id)
             if run is not None:
                 write(settings, ledger, run)
-        except Exception as error:  # noqa: BLE001 - it tells of the night, and is no part of it
+        except Exception as error:  # noqa: BLE001 - a report about the night is no part of it
             log.warning("%s: not written: %s", what, sentence(error))
 
 
@@ -50,7 +50,7 @@ def gate_page_path(data_dir: Path, run_id: str) -> Path:
 def write_page(settings: Settings, ledger: Engine, run: Row) -> None:
     """Write the page of a run, and have `latest.html` lead to that of the newest."""
     nights = latest_runs(ledger, LOOKED_BACK, parts=SUMMARY)
-    content = night_page(told_of_run(ledger, run), [summary_of(one) for one in nights], settings.zone)
+    content = night_page(run_details(ledger, run), [summary_of(one) for one in nights], settings.zone)
     path = page_path(settings.data_dir, run["run_id"])
     path.parent.mkdir(parents=True, exist_ok=True)
     write_durably(path, content.encode("utf-8", "backslashreplace"))

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from editions.manifest import read_manifest
 from editions.places import edition_path
-from flows.history import told_of_run
+from flows.history import run_details
 from ledger.files import write_durably
 from ledger.settings import Settings
 from ledger.store import Row
@@ -22,7 +22,7 @@ SPEC = "https://openlineage.io/spec"
 PRODUCER = "urn:jifen"
 NAMESPACE = "jifen"
 ENDS = {"published": "COMPLETE", "nothing_new": "COMPLETE"}
-"""How an event calls the end of a run; any other is FAIL."""
+"""The event type by the state of a run; FAIL for any other state."""
 _FACETS = {
     "inputStatistics": "1-0-0/InputStatisticsInputDatasetFacet",
     "outputStatistics": "1-0-2/OutputStatisticsOutputDatasetFacet",
@@ -40,14 +40,14 @@ def write_lineage(settings: Settings, ledger: Engine, run: Row) -> None:
     """Write the events of a run that has ended, one a line: START, then COMPLETE or FAIL."""
     path = lineage_path(settings.data_dir, run["run_id"])
     path.parent.mkdir(parents=True, exist_ok=True)
-    events = lineage_of(told_of_run(ledger, run), list(_made(settings, run)))
+    events = lineage_of(run_details(ledger, run), list(_made(settings, run)))
     write_durably(path, "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in events).encode())
 
 
-def lineage_of(told: dict[str, Any], outputs: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The events of a run as `told_of_run` tells it."""
+def lineage_of(details: dict[str, Any], outputs: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The events of a run by its `run_details`."""
     # The id of a run is a UUID there: the same run always gives the same one.
-    named = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{PRODUCER}:{told['run_id']}"))
+    named = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{PRODUCER}:{details['run_id']}"))
     event = {
         "job": {"namespace": NAMESPACE, "name": "nightly", "facets": {}},
         "producer": PRODUCER,
@@ -59,18 +59,15 @@ def lineage_of(told: dict[str, Any], outputs: list[dict[str, Any]]) -> Iterator[
             "name": f"{one['source']}.{one['dataset']}",
             "inputFacets": _facet("inputStatistics", rowCount=one["rows_landed"] or 0),
         }
-        for one in told["datasets"]
+        for one in details["datasets"]
     ]
-    start = {"eventType": "START", "eventTime": told["started_at"], "run": {"runId": named, "facets": {}}}
+    start = {"eventType": "START", "eventTime": details["started_at"], "run": {"runId": named, "facets": {}}}
     yield {**event, **start, "inputs": [], "outputs": []}
-    if told["ended_at"]:
-        end = ENDS.get(told["state"], "FAIL")
-        said = (
-            {}
-            if end in ENDS.values()
-            else _facet("errorMessage", message=told["message"], programmingLanguage="python")
-        )
-        over = {"eventType": end, "eventTime": told["ended_at"], "run": {"runId": named, "facets": said}}
+    if details["ended_at"]:
+        end = ENDS.get(details["state"], "FAIL")
+        is_good = end in ENDS.values()
+        facets = {} if is_good else _facet("errorMessage", message=details["message"], programmingLanguage="python")
+        over = {"eventType": end, "eventTime": details["ended_at"], "run": {"runId": named, "facets": facets}}
         yield {**event, **over, "inputs": inputs, "outputs": outputs}
 
 
@@ -88,7 +85,7 @@ def _made(settings: Settings, run: Row) -> Iterator[dict[str, Any]]:
             }
 
 
-def _facet(name: str, **told: Any) -> dict[str, Any]:
+def _facet(name: str, **fields: Any) -> dict[str, Any]:
     kind = _FACETS[name]
     schema = f"{SPEC}/facets/{kind}.json#/$defs/{kind.partition('/')[2]}"
-    return {name: {"_producer": PRODUCER, "_schemaURL": schema, **told}}
+    return {name: {"_producer": PRODUCER, "_schemaURL": schema, **fields}}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
-from flows.history import told_of_run
+from flows.history import run_details
 from flows.night_page import NIGHTS
 from ledger.files import OURS
 from ledger.outbox import DEAD, messages
@@ -56,7 +56,7 @@ def write_metrics(settings: Settings, ledger: Engine, run: Row) -> None:
 
     path = metrics_path(settings.data_dir)
     path.parent.mkdir(parents=True, exist_ok=True)
-    samples = [*_of_run(told_of_run(ledger, run)), *_of_ledger(ledger, settings), *_of_disk(settings.data_dir)]
+    samples = [*_of_run(run_details(ledger, run)), *_of_ledger(ledger, settings), *_of_disk(settings.data_dir)]
     write_to_textfile(str(path), registry_of(samples))
 
 
@@ -73,22 +73,22 @@ def registry_of(samples: list[Sample]) -> "CollectorRegistry":
     return registry
 
 
-def _of_run(told: dict[str, Any]) -> Iterator[Sample]:
-    yield from (("run_state", {"state": state}, float(state == told["state"])) for state in NIGHTS)
-    if told["ended_at"]:
-        yield "run_duration_seconds", {}, told["seconds"]
-        yield "run_end_timestamp_seconds", {}, datetime.fromisoformat(told["ended_at"]).timestamp()
-    for line in told["steps"]:
+def _of_run(details: dict[str, Any]) -> Iterator[Sample]:
+    yield from (("run_state", {"state": state}, float(state == details["state"])) for state in NIGHTS)
+    if details["ended_at"]:
+        yield "run_duration_seconds", {}, details["seconds"]
+        yield "run_end_timestamp_seconds", {}, datetime.fromisoformat(details["ended_at"]).timestamp()
+    for line in details["steps"]:
         if line["seconds"] is not None:
             yield "step_duration_seconds", {"step": line["step"]}, line["seconds"]
-    for one in told["datasets"]:
+    for one in details["datasets"]:
         labels = {"source": one["source"], "dataset": one["dataset"]}
         for name in ("received", "refused"):
             yield f"dataset_{name}_rows", labels, one[f"rows_{name}"] or 0
         for state in ("failed", "held"):
             yield f"dataset_{state}", labels, float(one["state"] == state)
-        yield "dataset_stale", labels, float(f"{one['source']}.{one['dataset']}" in told["stale"])
-    for outcome, count in (told["verdict"] or {"counts": {}})["counts"].items():
+        yield "dataset_stale", labels, float(f"{one['source']}.{one['dataset']}" in details["stale"])
+    for outcome, count in (details["verdict"] or {"counts": {}})["counts"].items():
         yield "gate_checks", {"outcome": outcome}, count
 
 

@@ -22,7 +22,7 @@ from ledger.store import open_ledger
 
 @dataclass(frozen=True)
 class Correction:
-    """That a night corrects a published edition, and why, as a person said it."""
+    """The published edition that a night corrects, and why, in the words of a person."""
 
     edition_id: str
     why: str
@@ -30,11 +30,11 @@ class Correction:
 
 @dataclass(frozen=True)
 class Night:
-    """Everything one run needs, read once: the business date of the facts, settings, ledger, who gives and who gets.
+    """Everything one run needs, read once: the business date of the facts, settings, ledger, sources and sinks.
 
     `follows` is the edition that stood on the business date, which the gate compares with: `current`, or for a day that
     has passed the last one published of then. `decisions` are those about identity that were made by the business date.
-    `corrects` is what it corrects, where a person asked for that. `lines` is what the pulls of this run know of the
+    `corrects` is set where a person asked for a correction. `lines` is what the pulls of this run know of the
     lines to their sources, `hashed` which files it has hashed.
     """
 
@@ -53,7 +53,7 @@ class Night:
 
 
 def night_without_run(settings: Settings) -> Night:
-    """What sending needs, for who sends outside a night: today, and the recipients."""
+    """What sending outside a night needs: today, and the recipients."""
     today = datetime.now(settings.zone).date()
     return Night("", today, settings, open_ledger(settings), (), tuple(read_sinks()), Zone())
 

@@ -32,8 +32,8 @@ class NightLog(logging.StreamHandler[TextIO]):
         self._report = report
         self.secrets: tuple[str, ...] = ()
 
-    def tell(self, level: int, text: str) -> None:
-        """Write a message down that is shown in another way to whoever watches."""
+    def add(self, level: int, text: str) -> None:
+        """Write down a message that people are shown in another way."""
         self.handle(log.makeRecord(log.name, level, "", 0, "%s", (text,), None))
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging calls
@@ -51,18 +51,18 @@ class NightLog(logging.StreamHandler[TextIO]):
         for secret in self.secrets:
             text = text.replace(secret, HIDDEN)
         at_work = (line["step"] for line in reversed(self._report.get("steps", ())) if line["ended"] is None)
-        told = {
+        line = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "run": self._report["run_id"],
             "step": next(at_work, None),
             "message": text,
         }
-        return json.dumps(told, ensure_ascii=False)
+        return json.dumps(line, ensure_ascii=False)
 
 
 def _forms(value: str) -> Iterator[str]:
-    """The texts by which a secret, or a part of it, would be known: as it is, as it is sent, as programs show it."""
+    """The forms in which a secret, or a part of it, may appear: as it is, as it is sent, as programs show it."""
     # The path of a key is no secret, and what stands in that file is written nowhere.
     if len(value) < SHORTEST or names_a_file(value):
         return
@@ -86,7 +86,7 @@ def _secret_parts(value: str) -> Iterator[str]:
 
 
 def _in_base64(content: bytes) -> Iterator[str]:
-    """What of base64 is of these bytes alone, wherever among others they begin: a password stands behind its user."""
+    """The part of base64 that these bytes alone decide, at each offset: a password stands behind its user's name."""
     for shift in range(3):
         whole = base64.b64encode(bytes(shift) + content).decode()
         form = whole[-(-shift * 4 // 3) : (shift + len(content)) * 4 // 3]
@@ -100,7 +100,7 @@ def log_path(data_dir: Path, run_id: str) -> Path:
 
 @contextmanager
 def kept_log(data_dir: Path, report: Mapping[str, Any]) -> Iterator[NightLog]:
-    """Write down what the recipe logs within, for its owner alone to read. Where that cannot be, the night goes on."""
+    """Write down what the recipe logs, in a file that its owner alone may read. Where that fails, the night goes on."""
     path, level = log_path(data_dir, report["run_id"]), log.level
     file: TextIO = io.StringIO()
     try:

@@ -47,45 +47,45 @@ TREND_NIGHTS = 14
 _NONE = "<p>无 none</p>"
 
 
-def night_page(told: Mapping[str, Any], nights: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> str:
-    """The page of a run as `told_of_run` tells it; `nights` are the summaries of the last ones, newest first."""
-    title = f"夜间运行 Night of {told['as_of']}: {NIGHTS[told['state']]}"
+def night_page(details: Mapping[str, Any], nights: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> str:
+    """The page of a run by its `run_details`; `nights` are the summaries of the last ones, newest first."""
+    title = f"夜间运行 Night of {details['as_of']}: {NIGHTS[details['state']]}"
     parts = [
         f"<h1>{text(title)}</h1>",
-        f"<p>{text(told['message'])}</p>",
-        table(("", ""), _facts(told, zone).items()),
-        *_listed("错误 Errors", told["errors"]),
-        *_incidents(told["incidents"]),
+        f"<p>{text(details['message'])}</p>",
+        table(("", ""), _facts(details, zone).items()),
+        *_listed("错误 Errors", details["errors"]),
+        *_incidents(details["incidents"]),
         "<h2>步骤 Steps</h2>",
-        table(("步骤 Step", "开始 Began", "秒 Seconds", "结果 Ended", "行数 Rows"), _steps(told["steps"], zone)),
+        table(("步骤 Step", "开始 Began", "秒 Seconds", "结果 Ended", "行数 Rows"), _steps(details["steps"], zone)),
         "<h2>各机构拒收 Refusals by agency</h2>",
-        _by_agency(told["datasets"]),
+        _by_agency(details["datasets"]),
         "<h2>暂缓与陈旧 Held and stale</h2>",
-        _held(told),
+        _held(details),
         "<h2>发布闸门 Gate</h2>",
-        *_gate(told),
+        *_gate(details),
         "<h2>变化 What changed</h2>",
-        *_changed(told),
+        *_changed(details),
         "<h2>交付与回执 Deliveries and acknowledgements</h2>",
-        _deliveries(told, zone),
-        *_listed("逾期或被拒的回复 Late answers and refusals", told["late_acks"]),
+        _deliveries(details, zone),
+        *_listed("逾期或被拒的回复 Late answers and refusals", details["late_acks"]),
         "<h2>近期各夜 The last nights</h2>",
         *_trends(nights),
         "<h2>数据集 Datasets</h2>",
-        datasets_table(told["datasets"]),
+        datasets_table(details["datasets"]),
     ]
     return page(title, parts)
 
 
-def _facts(told: Mapping[str, Any], zone: ZoneInfo) -> dict[str, object]:
-    took = None if told["seconds"] is None else f"{told['seconds']:,.0f} s"
+def _facts(details: Mapping[str, Any], zone: ZoneInfo) -> dict[str, object]:
+    took = None if details["seconds"] is None else f"{details['seconds']:,.0f} s"
     return {
-        "业务日期 Business date": told["as_of"],
-        "运行 Run": told["run_id"],
-        "开始 Began": _at(told["started_at"], zone),
+        "业务日期 Business date": details["as_of"],
+        "运行 Run": details["run_id"],
+        "开始 Began": _at(details["started_at"], zone),
         "用时 Took": took,
-        "驱动 Driver": told["driver"],
-        "现行版次 Current edition": told["edition_id"] or "无 none",
+        "驱动 Driver": details["driver"],
+        "现行版次 Current edition": details["edition_id"] or "无 none",
     }
 
 
@@ -120,12 +120,12 @@ def _by_agency(datasets: Iterable[Mapping[str, Any]]) -> str:
     rules: dict[str, Counter[str]] = {}
     for one in datasets:
         counted = Counter({name: one[f"rows_{name}"] or 0 for name in _ROWS})
-        # What stands as it was, is held or failed is neither landed nor refused.
+        # Records of a dataset that is unchanged, held or failed are neither landed nor refused.
         counted["other"] = 2 * counted["received"] - counted.total()
         rows.setdefault(one["source"], Counter()).update(counted)
         refused = {rule: n for rule, n in (one["counts"] or {}).items() if rule.startswith("refused:")}
-        told = {f"{one['dataset']}:{rule.removeprefix('refused:')}": n for rule, n in refused.items()}
-        rules.setdefault(one["source"], Counter()).update(told)
+        by_rule = {f"{one['dataset']}:{rule.removeprefix('refused:')}": n for rule, n in refused.items()}
+        rules.setdefault(one["source"], Counter()).update(by_rule)
     heads = (
         *("机构 Agency", "收到 Received", "落地 Landed", "拒收 Refused", "重复 Repeats"),
         *("未变或暂缓 Unchanged or held", "规则 Rules"),
@@ -146,37 +146,40 @@ def _by_agency(datasets: Iterable[Mapping[str, Any]]) -> str:
 _ROWS = ("received", "landed", "refused", "repeated")
 
 
-def _held(told: Mapping[str, Any]) -> str:
-    held = {f"{one['source']}.{one['dataset']}": one["message"] for one in told["datasets"] if one["state"] == "held"}
-    rows = [(name, "暂缓采用 held", why) for name, why in held.items()]
-    rows += [(name, "陈旧 stale", why) for name, why in told["stale"].items()]
+def _held(details: Mapping[str, Any]) -> str:
+    rows = [
+        (f"{one['source']}.{one['dataset']}", "暂缓采用 held", one["message"])
+        for one in details["datasets"]
+        if one["state"] == "held"
+    ]
+    rows += [(name, "陈旧 stale", why) for name, why in details["stale"].items()]
     return table(("数据集 Dataset", "状态 State", "说明 Why"), rows) if rows else _NONE
 
 
-def _gate(told: Mapping[str, Any]) -> Iterator[str]:
-    verdict = told["verdict"]
+def _gate(details: Mapping[str, Any]) -> Iterator[str]:
+    verdict = details["verdict"]
     if verdict is None:
         yield "<p>未到闸门 The gate was not reached.</p>"
         return
     # The page of the gate stands in the folder of the run, beside this one.
-    link = f'<a href="{text(told["run_id"])}/gate.html">全部检查 every check</a>' if told["gate_page"] else ""
+    link = f'<a href="{text(details["run_id"])}/gate.html">全部检查 every check</a>' if details["gate_page"] else ""
     yield f"<p><strong>{text(STATES[verdict['state']])}</strong> {link}</p>"
     yield counts_of(verdict)
     yield checks_table(verdict["checks"])
 
 
-def _changed(told: Mapping[str, Any]) -> Iterator[str]:
+def _changed(details: Mapping[str, Any]) -> Iterator[str]:
     changed = [
         (f"{one['source']}.{one['dataset']}", one["changed"], one["warned"])
-        for one in told["datasets"]
+        for one in details["datasets"]
         if one["changed"]
     ]
     heads = ("数据集 Dataset", "未超限变化 Changed within its limits", "请核对 To be looked at")
     yield table(heads, changed) if changed else _NONE
-    yield from figures_compared((told["verdict"] or {}).get("against"))
+    yield from figures_compared((details["verdict"] or {}).get("against"))
 
 
-def _deliveries(told: Mapping[str, Any], zone: ZoneInfo) -> str:
+def _deliveries(details: Mapping[str, Any], zone: ZoneInfo) -> str:
     rows: list[Sequence[object]] = [
         (
             one["recipient"],
@@ -188,16 +191,16 @@ def _deliveries(told: Mapping[str, Any], zone: ZoneInfo) -> str:
             " ".join(filter(None, (one["ack_state"], one["ack_reason"]))) or one["ack_due_on"],
             one["last_error"],
         )
-        for one in told["deliveries"]
+        for one in details["deliveries"]
     ]
     rows += [
         (one["recipient"], "通知 notice", one["state"], None, None, _at(one["sent_at"], zone), None, one["last_error"])
-        for one in told["notices"]
+        for one in details["notices"]
     ]
     rows += [
         (one["recipient"], f"{what} {_refused(one)}", one["state"], None, None, None, None, one.get("error"))
         for name, what in SENT.items()
-        for one in told["sent"][name]
+        for one in details["sent"][name]
     ]
     heads = (
         *("接收方 Recipient", "内容 What", "状态 State", "行数 Rows", "未获授权 Denied"),

@@ -44,7 +44,7 @@ class NightFailedError(RuntimeError):
 
 log = logging.getLogger("jifen")
 ENDED: list[Outcome] = []
-"""How the nights of this process ended, for a caller to whom Prefect can no longer say it."""
+"""How the nights of this process ended, for a caller that can no longer get it from Prefect."""
 
 PULL_RETRIES = 2
 RETRY_DELAYS_SECONDS = [15.0, 60.0]
@@ -63,23 +63,24 @@ def _is_transient(_task: object, _run: object, state: State[Any]) -> bool:
     cache_policy=NO_CACHE,
 )
 def pull_task(night: Night, source: Source, dataset: Dataset) -> Pulled | State[Pulled]:
-    """Ingest one dataset; an agency that was away is tried again later, and its last answer stands.
+    """Ingest one dataset; an agency that did not answer is tried again later, and the last result counts.
 
-    One that failed is a failed task; the others go on, and the recipe decides what its absence means.
+    A dataset that failed is a failed task; the others go on, and the recipe decides what its absence means.
     """
     pulled = recipe.pull_one(night, source, dataset)
     return Failed(message=pulled.message, data=pulled) if pulled.state in ("failed", "held") else pulled
 
 
 def _quoted(*given: Any) -> tuple[Any, ...]:
-    """What a task is given. Prefect looks through all of it otherwise, while tasks at work change what they share."""
+    """The arguments of a task, quoted: Prefect would walk through them while other tasks change what they share."""
     return tuple(map(quote, given))
 
 
 def _step(name: str, function: Callable[..., T], retries: int = 0) -> Callable[..., T]:
     """A step as a task. What it raises is its failed state, in one line; the recipe gets the error itself."""
 
-    # Prefect logs a traceback for what leaves a task, and says nothing more of a state that is not to be tried again.
+    # Prefect logs a traceback for an error that leaves a task. It logs nothing for a failed state that a task returns
+    # and that its retry condition declines.
     @task(
         name=name,
         retries=max(retries, 1),
@@ -126,7 +127,7 @@ TASKS = Steps(
 
 
 def _run_name() -> str:
-    """What a night is called on its page: its business date, so that nights can be told apart."""
+    """The name of a flow run on its page: the business date of its night."""
     given = flow_run.parameters
     try:
         return f"night of {given.get('as_of') or scheduled_date(_settings(), given.get('scheduled'))}"
@@ -151,8 +152,9 @@ def nightly(as_of: date | None = None, scheduled: datetime | None = None) -> Out
     """Run the whole night.
 
     `as_of` is the business date. Without it the date of the scheduled start in the zone's own time is taken, never the
-    clock's: a worker may begin a run early, or hours late. One before the current edition's builds beside
-    it, and publishes nothing. `scheduled` is the start for which a night that crashed, and is run again, was scheduled.
+    clock's: a worker may begin a run early, or hours late. The edition of a date before the current edition's is
+    built beside it and not published. `scheduled` is the start for which a night that crashed, and is run again, was
+    scheduled.
 
     Ends as Failed in Prefect whenever the exit code of `jifen run` would not be 0; its data is a `NightFailedError`, or
     the error that kept the night from beginning.
@@ -186,18 +188,18 @@ def pull(source: str, as_of: date | None = None) -> list[str] | State[list[str]]
         pulled = pull_source(settings, wanted, read_zone(settings.zone_file, sources), day)
     except Exception as error:  # noqa: BLE001 - one line on the run's page, no traceback
         return _failed(error)
-    told = [f"{one.source}.{one.dataset} {one.state}: {one.message or one.rows_landed}" for one in pulled]
+    lines = [f"{one.source}.{one.dataset} {one.state}: {one.message or one.rows_landed}" for one in pulled]
     if any(one.state in ("failed", "held") for one in pulled):
-        return Failed(message="; ".join(told))
-    return told
+        return Failed(message="; ".join(lines))
+    return lines
 
 
 def _failed(error: Exception) -> State[Any]:
-    """The failed state, which tells the error in one line; a worker's engine would log its traceback too, twice."""
+    """The failed state, with the error in one line; a worker's engine would also log its traceback, twice."""
     for name in ("prefect.engine", "prefect.flow_runs"):
         logging.getLogger(name).addFilter(lambda record: not (record.exc_info and record.exc_info[1] is error))
-    told = str(error) if isinstance(error, NightFailedError) else sentence(error)
-    return Failed(message=told, data=error)
+    message = str(error) if isinstance(error, NightFailedError) else sentence(error)
+    return Failed(message=message, data=error)
 
 
 def scheduled_date(settings: Settings, scheduled: object = None) -> date | None:

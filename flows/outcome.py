@@ -8,8 +8,8 @@ from typing import Any
 EXIT_CODES = {"published": 0, "nothing_new": 0, "beside": 0, "failed": 1, "blocked": 3, "source_missing": 4}
 """2 is a usage error and is the command line's own."""
 OWED, SOURCE_FAILED = 1, 5
-"""A night that ended well with something not delivered; one for which a source that is not critical gave nothing, or
-any source gave what is held, so that its last good batch stands."""
+"""A good night with something not delivered; one without a source that is not critical, or with a batch that is held,
+so that the last good one stands."""
 _RUN = re.compile(r"\bjifen run\b(?! --as-of)")
 
 
@@ -29,7 +29,7 @@ class Outcome:
     owed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Whoever repeats the night tomorrow repeats this one, and not tomorrow's."""
+        """Date each `jifen run` in the message: on a later day it has to repeat this night."""
         object.__setattr__(self, "message", self.dated(self.message))
 
     def dated(self, text: str) -> str:
@@ -52,19 +52,19 @@ class Outcome:
     @property
     def failed(self) -> dict[str, str]:
         """The datasets that were not pulled, as source.dataset, each with the reason."""
-        return self._told("failed")
+        return self._messages("failed")
 
     @property
     def held(self) -> dict[str, str]:
-        """The datasets that changed more than may be, each with the figures: the last good batch stands for them."""
-        return self._told("held")
+        """The datasets whose new batch is held, each with the figures: the last good batch stands for them."""
+        return self._messages("held")
 
     @property
     def noticed(self) -> dict[str, str]:
-        """The datasets that were pulled and of which somebody has to look at something all the same."""
-        return self._told("landed", "unchanged")
+        """The datasets that were pulled and have a message that a person has to look at."""
+        return self._messages("landed", "unchanged")
 
-    def _told(self, *states: str) -> dict[str, str]:
+    def _messages(self, *states: str) -> dict[str, str]:
         pulled = [one for one in self.report.get("pulled", ()) if one["state"] in states and one.get("message")]
         return {f"{one['source']}.{one['dataset']}": self.dated(one["message"]) for one in pulled}
 

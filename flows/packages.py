@@ -17,8 +17,10 @@ from editions.descriptors import datapackage
 from editions.extract import Cells, Extract, cut_extract, extract_columns, whole_table
 from editions.manifest import SealedFile, read_manifest
 from editions.package import (
+    DROPS,
     ENCODINGS,
     FORMAT,
+    MANIFEST,
     NOTICES,
     SUFFIXES,
     TableFile,
@@ -43,8 +45,7 @@ log = logging.getLogger("jifen")
 
 ROWS = "rows.json"
 """Beside a kept package: of each table the columns that may hold something, with the enterprises in whose rows."""
-MANIFEST = "manifest.json"
-# The first of these that holds for an enterprise is the reason given: a withdrawal comes before all others.
+# The first of these that applies to an enterprise is the reason given: a withdrawal comes before all others.
 REASONS = ("withdrawn", "expired", "superseded", "data_class", "purpose", "not_eligible", "not_yet_valid")
 
 
@@ -80,14 +81,14 @@ def kept_package(data_dir: Path, row: Row) -> Path:
 
 
 def kept_manifest(data_dir: Path, row: Row) -> dict[str, Any]:
-    """The manifest inside a kept package: no enterprise stands in it."""
+    """The manifest inside a kept package; it names no enterprise."""
     return dict(json.loads((kept_folder(data_dir, row) / MANIFEST).read_bytes()))
 
 
 def kept_cells(data_dir: Path, row: Row) -> dict[str, list[Cells]]:
     """What a kept package holds: of each table the columns, with the enterprises in whose rows they may hold something.
 
-    Where codes alone were kept, as once, each row may hold something in every column.
+    Of an older package, whose codes alone were kept, each row may hold something in every column.
     """
     path = kept_folder(data_dir, row) / ROWS
     if not path.is_file():
@@ -106,7 +107,7 @@ def codes_of(cells: Sequence[Cells]) -> set[str]:
 
 
 def composed(night: Night, sink: ExtractSink, owed: Row) -> Row:
-    """What is to be sent of this delivery, composed and written down before any byte of it leaves."""
+    """The row of this delivery, its package composed and recorded before any byte of it is sent."""
     if owed["manifest_sha256"] is not None:
         discarded = f"jifen deliveries discard {owed['delivery_id']} --why TEXT, then jifen run, which makes another"
         require_allowed_today(night, sink, owed, owed["edition_id"], discarded)
@@ -122,7 +123,7 @@ def composed(night: Night, sink: ExtractSink, owed: Row) -> Row:
     drops = _recalled(sink, owed, earlier) if owed["kind"] == RECALL else _dropped(extracts, cells, earlier)
     with making_of(folder) as making:
         files, entries = _table_files(night, sink, owed, extracts, making)
-        files["drops.csv"], dropped = drops_file(drops)
+        files[DROPS], dropped = drops_file(drops)
         manifest = {
             **_head(night, sink, owed, earlier, send_date),
             "files": entries,
@@ -132,7 +133,7 @@ def composed(night: Night, sink: ExtractSink, owed: Row) -> Row:
         }
         package = making / f"jifen_{sink.name}_{send_date:%Y%m%d}_{owed['number']:06d}.tar"
         with package.open("wb") as target:
-            told = pack(files, manifest, target)
+            packed = pack(files, manifest, target)
         beside: dict[str, bytes] = {}
         if sink.sealed:
             package, beside = sealed(sink.sealed, package, sink.name)
@@ -140,13 +141,13 @@ def composed(night: Night, sink: ExtractSink, owed: Row) -> Row:
             "send_date": send_date.isoformat(),
             "file_name": package.name,
             "sha256": file_sha256(package),
-            "manifest_sha256": hashlib.sha256(told).hexdigest(),
+            "manifest_sha256": hashlib.sha256(packed).hexdigest(),
             "rows": sum(entry["rows"] for entry in entries if entry["path"] != NOTICES),
             "denied": len({one["consent_id"] for cut in extracts.values() for one in cut.denied}),
             "ack_due_on": _ack_due_on(sink, send_date),
         }
         publish_durably(package, folder / package.name, mode=0o600)
-        for name, content in {**beside, MANIFEST: told, ROWS: json.dumps(cells).encode()}.items():
+        for name, content in {**beside, MANIFEST: packed, ROWS: json.dumps(cells).encode()}.items():
             write_durably(folder / name, content, mode=0o600)
     denied = {one["consent_id"]: one for cut in extracts.values() for one in cut.denied}
     record_composed(night.ledger, owed["delivery_id"], values, list(denied.values()))
@@ -218,7 +219,7 @@ def held_codes(night: Night, recipient: str) -> set[str]:
 def _arrived(rows: Sequence[Row]) -> set[int]:
     """The numbers that a recipient has, of rows with the newest first.
 
-    It has none that it rejected, nor what follows such a one, unless it says so.
+    It has no package that it rejected, and none after that until it accepts one.
     """
     found, is_broken = set(), False
     for row in reversed(rows):
@@ -269,7 +270,7 @@ def _head(night: Night, sink: ExtractSink, owed: Row, earlier: Earlier, send_dat
         "edition": {name: edition.get(name) for name in ("edition_id", "as_of", "ruleset_id", "manifest_sha256")},
         "journal_head": {"sequence": at.sequence, "sha256": at.sha256},
         "follows": follows and {"number": follows["number"], "manifest_sha256": follows["manifest_sha256"]},
-        # A number that was given up after it had been composed may have arrived all the same: its hash is told.
+        # A number that was given up after it had been composed may have arrived all the same: its hash is given.
         "gaps": [{"number": gap["number"], "manifest_sha256": gap["manifest_sha256"]} for gap in gaps],
         "supersedes": with_rows["number"] if with_rows and owed["kind"] != RECALL else None,
         "grant": sink.grant,
@@ -295,24 +296,24 @@ def _table_files(
     for name, cut in extracts.items():
         granted = sink.tables[name]
         file = TableFile(folder / f"{name}.{SUFFIXES[sink.format]}", name, sink.format)
-        said = sink.notice if sink.notice and sink.notice.table == name else None
-        told = TableFile(folder / NOTICES, "notices", "csv")
+        notice = sink.notice if sink.notice and sink.notice.table == name else None
+        notices_file = TableFile(folder / NOTICES, "notices", "csv")
         for piece in cut.pieces():
             rows = banded(piece, granted.bands)
             file.write(rows)
-            if said:
+            if notice:
                 issuer = f"{sink.issuer.zh} {sink.issuer.en}"
-                told.write(notice_rows(rows, said.score, said.maximum, said.key_factors, issuer, as_of))
+                notices_file.write(notice_rows(rows, notice.score, notice.maximum, notice.key_factors, issuer, as_of))
         files[file.path.name] = file.path
-        if said:
-            notices.append(told.close())
-            files[NOTICES] = told.path
+        if notice:
+            notices.append(notices_file.close())
+            files[NOTICES] = notices_file.path
         entries.append(
             {
                 **file.close(),
                 "withheld": cut.withheld,
                 "left_out": dict(granted.omitted),
-                "bands": bands_told(granted.bands),
+                "bands": bands_as_text(granted.bands),
             }
         )
     entries += notices
@@ -324,7 +325,7 @@ def _datapackage(night: Night, sink: ExtractSink, owed: Row, entries: Sequence[M
     """The file description: each column in Chinese and English, of the tables alone."""
     path = edition_path(night.settings.data_dir, owed["edition_id"])
     sealed_as = read_manifest(path)
-    told: dict[str, Any] = {}
+    tables: dict[str, Any] = {}
     listed = [entry for entry in entries if entry["path"] != NOTICES]
     for entry in listed:
         known = sealed_as["tables"][entry["table"]]
@@ -333,10 +334,10 @@ def _datapackage(night: Night, sink: ExtractSink, owed: Row, entries: Sequence[M
         shown = [{**columns[name], **({"type": "VARCHAR"} if name in bands else {})} for name in entry["columns"]]
         # By consents there is one row for each enterprise; a whole table has the key of the edition, if all of it goes.
         key = known["key"] if sink.grant == "mandate" else ["uscc"]
-        told[entry["table"]] = {**known, "columns": shown, "key": key if set(key) <= set(entry["columns"]) else []}
+        tables[entry["table"]] = {**known, "columns": shown, "key": key if set(key) <= set(entry["columns"]) else []}
     files = [SealedFile(one["path"], one["sha256"], one["bytes"], one["rows"], sink.name) for one in listed]
     encoding = ENCODINGS.get(sink.format, "utf-8-sig")
-    return datapackage(sealed_as, told, files, delivery_id=owed["delivery_id"], encoding=encoding)
+    return datapackage(sealed_as, tables, files, delivery_id=owed["delivery_id"], encoding=encoding)
 
 
 def _dropped(
@@ -399,7 +400,7 @@ def _ack_due_on(sink: ExtractSink, send_date: date) -> str | None:
 
 
 def require_allowed_today(night: Night, sink: ExtractSink, row: Row, edition_id: str, next_step: str) -> None:
-    """Raise `ConfigError` where a kept package holds what its recipient may not get today: it goes no more.
+    """Raise `ConfigError` where a kept package holds what its recipient may not get today: it is not sent.
 
     What it may get is what a package of today would hold, by consents and sink file as they stand: each row, each
     column that may hold something in it, no number where a band is sent now, and no purpose beside those of now.
@@ -416,17 +417,17 @@ def require_allowed_today(night: Night, sink: ExtractSink, row: Row, edition_id:
         allowed = extracts[table].cells() if table in extracts else []
         rows |= codes_of(held) - codes_of(allowed)
         columns |= _beyond(held, allowed)
-        now = bands_told(sink.tables[table].bands) if table in extracts else {}
+        now = bands_as_text(sink.tables[table].bands) if table in extracts else {}
         finer = {name for name, edges in now.items() if bands[table].get(name) != edges}
         columns |= {name for names, _ in held for name in names if name in finer}
     others = {*manifest["purposes"], *manifest.get("data_classes", ())} - {*sink.purposes, *sink.data_classes}
-    said = {
+    excess = {
         f"rows of {len(rows)} enterprises": rows,
         f"columns ({', '.join(sorted(columns))})": columns,
         f"purposes ({', '.join(sorted(others))})": others,
         "an unsealed file": sink.sealed and row["file_name"].endswith(".tar"),
     }
-    if too_much := [what for what, found in said.items() if found]:
+    if too_much := [what for what, found in excess.items() if found]:
         what = f"{row['delivery_id']} holds {', '.join(too_much)} that may not go there on {today}: not sent."
         raise ConfigError(what, row["recipient"], next_step)
 
@@ -442,6 +443,6 @@ def _beyond(held: Sequence[Cells], allowed: Sequence[Cells]) -> set[str]:
     return found
 
 
-def bands_told(bands: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
-    """Bands as a manifest has them."""
+def bands_as_text(bands: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
+    """Bands as they stand in a manifest."""
     return {column: [f"{edge:f}" for edge in edges] for column, edges in bands.items()}

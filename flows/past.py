@@ -17,7 +17,7 @@ NOT_ASKED = "not asked that day"
 
 
 class BusinessDateError(ValueError):
-    """What was asked for cannot be done as asked."""
+    """A business date that a command cannot be run for."""
 
     exit_code = 2
 
@@ -51,13 +51,13 @@ def stood_on(ledger: Engine, as_of: date) -> str | None:
 
 
 def known_then(night: Night) -> list[Pulled]:
-    """What each dataset would have given on the night's day, from what was learnt by then; nobody is asked anything.
+    """What each dataset would have given on the night's day, from what was learnt by then; no agency is called.
 
-    A dataset that gave nothing that day is as stale as it was: why says the run of that day, where there was one.
+    A dataset that gave nothing that day is as stale as it was then; the reason is that of the run of that day, if any.
     """
-    told = _told_that_day(night.ledger, night.as_of)
+    failures = _failures_on(night.ledger, night.as_of)
     return [
-        _known_of(night.ledger, night.zone, dataset, night.as_of, told.get(dataset.address))
+        _known_of(night.ledger, night.zone, dataset, night.as_of, failures.get(dataset.address))
         for source in night.sources
         for dataset in source.datasets
     ]
@@ -80,19 +80,19 @@ def _first_known(ledger: Engine, one: Pulled) -> str | None:
     return str(batches[0]["as_of"]) if batches else None
 
 
-def _known_of(ledger: Engine, zone: Zone, dataset: Dataset, as_of: date, said: dict[str, str] | None) -> Pulled:
+def _known_of(ledger: Engine, zone: Zone, dataset: Dataset, as_of: date, failure: dict[str, str] | None) -> Pulled:
     base = Pulled(dataset.source, dataset.name, dataset.critical, "not_supplied")
     if reason := zone.why_not_supplied(dataset):
         return Pulled(**{**vars(base), "message": reason})
     newest = latest_promoted(ledger, dataset.source, dataset.name, as_of)
     learnt_that_day = newest is not None and newest["as_of"] == as_of.isoformat()
-    failed = said or {"state": "failed", "whose": NOT_ASKED}
-    told = {"state": "unchanged"} if learnt_that_day else failed
-    return Pulled(**{**vars(base), **told, "batch": newest["batch"] if newest else None})
+    failed = failure or {"state": "failed", "whose": NOT_ASKED}
+    found = {"state": "unchanged"} if learnt_that_day else failed
+    return Pulled(**{**vars(base), **found, "batch": newest["batch"] if newest else None})
 
 
-def _told_that_day(ledger: Engine, as_of: date) -> dict[str, dict[str, str]]:
-    """Where a pull failed or was held, the state and whose it was, by dataset, as the last run of that day tells it."""
+def _failures_on(ledger: Engine, as_of: date) -> dict[str, dict[str, str]]:
+    """Where a pull failed or was held, the state and whose it was, by dataset, in the last run of that day."""
     reports = [run["report"] or {} for run in runs_of(ledger, as_of)]
     lines = [line for report in reports for line in report.get("pulled", ())]
     return {

@@ -1,4 +1,4 @@
-"""What the page of a flow run in Prefect says of its night, once it has ended."""
+"""The night on the page of its flow run in Prefect, once it has ended."""
 
 import html
 import logging
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flows.faults import sentence
-from flows.history import told_of_run
+from flows.history import run_details
 from flows.left_behind import page_path
 from flows.night_page import ENDS, NIGHTS, STEPS
 from flows.outcome import Outcome
@@ -26,22 +26,22 @@ def show_night(settings: Settings, outcome: Outcome) -> None:
         run = run_row(ledger, outcome.report.get("run_id", ""))
         if run is None:
             return
-        # Its client would try for minutes, and this one gives up in seconds.
+        # Prefect's client would retry for minutes; this check gives up in seconds.
         require_api()
         from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-        told = told_of_run(ledger, run)
+        details = run_details(ledger, run)
         page = str(page_path(settings.data_dir, run["run_id"]))
-        create_markdown_artifact(night_markdown(told, page), key="night", description=NIGHTS[told["state"]])
-        create_table_artifact(datasets_of(told), key="datasets", description="数据集 datasets")
-    except Exception as error:  # noqa: BLE001 - the night ended as it ended, whatever its page says of it
-        log.warning("Prefect: what the night came to is not on its page: %s", sentence(error))
+        create_markdown_artifact(night_markdown(details, page), key="night", description=NIGHTS[details["state"]])
+        create_table_artifact(datasets_of(details), key="datasets", description="数据集 datasets")
+    except Exception as error:  # noqa: BLE001 - a page about the night is no part of it
+        log.warning("Prefect: the night is not shown on its page: %s", sentence(error))
 
 
-def datasets_of(told: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A row for each dataset, what needs a look before the rest."""
+def datasets_of(details: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A row for each dataset, those that need attention first."""
     quiet = ("landed", "unchanged", "not_supplied")
-    ordered = sorted(told["datasets"], key=lambda one: (one["state"] in quiet, one["source"], one["dataset"]))
+    ordered = sorted(details["datasets"], key=lambda one: (one["state"] in quiet, one["source"], one["dataset"]))
     return [
         {
             "dataset": f"{one['source']}.{one['dataset']}",
@@ -50,29 +50,29 @@ def datasets_of(told: Mapping[str, Any]) -> list[dict[str, Any]]:
             "landed": one["rows_landed"],
             "refused": one["rows_refused"],
             "repeats": one["rows_repeated"],
-            "stale": told["stale"].get(f"{one['source']}.{one['dataset']}", ""),
+            "stale": details["stale"].get(f"{one['source']}.{one['dataset']}", ""),
             "message": one["message"] or "",
         }
         for one in ordered
     ]
 
 
-def night_markdown(told: Mapping[str, Any], page: str) -> str:
+def night_markdown(details: Mapping[str, Any], page: str) -> str:
     """The night as Markdown: state, verdict, edition, steps, deliveries, and where its page stands."""
-    verdict = told["verdict"]
+    verdict = details["verdict"]
     counts = ", ".join(f"{n} {outcome}" for outcome, n in verdict["counts"].items()) if verdict else "未到 not reached"
     failed = [f"{one['table']}.{one['name']}: {one['observed']}" for one in (verdict or {"checks": ()})["checks"]]
-    sent = [*told["deliveries"], *told["notices"]]
+    sent = [*details["deliveries"], *details["notices"]]
     lines = [
-        f"# {told['as_of']} {NIGHTS[told['state']]}",
-        _plain(told["message"]),
-        f"- 现行版次 edition: {_plain(told['edition_id'] or 'none')}",
+        f"# {details['as_of']} {NIGHTS[details['state']]}",
+        _plain(details["message"]),
+        f"- 现行版次 edition: {_plain(details['edition_id'] or 'none')}",
         f"- 闸门 gate: {_plain(verdict['state'] if verdict else '')} {_plain(counts)}",
         *(f"    - {_plain(one)}" for one in failed),
         f"- 报告 report: {_plain(page)}",
         *_table(
             ("步骤 step", "秒 seconds", "结果 ended"),
-            [(STEPS.get(one["step"], one["step"]), one["seconds"], ENDS[one["ended"]]) for one in told["steps"]],
+            [(STEPS.get(one["step"], one["step"]), one["seconds"], ENDS[one["ended"]]) for one in details["steps"]],
         ),
         *_table(
             ("接收方 recipient", "状态 state", "回复 answer", "错误 error"),

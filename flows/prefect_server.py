@@ -38,7 +38,7 @@ class ServerStartError(RuntimeError):
 
 
 class ApiLostError(TransientError):
-    """The Prefect API went away while a night ran; `outcome` is what the night came to, None where nobody knows."""
+    """The Prefect API went away while a night ran; `outcome` is how the night ended, None where that is not known."""
 
     def __init__(self, error: Exception, outcome: Outcome | None) -> None:
         ended = "before the night ended" if outcome is None else "in the night, which went on without it"
@@ -51,7 +51,7 @@ def api_is_configured() -> bool:
     """Whether PREFECT_API_URL is set. Raises `ConfigError` where Prefect cannot read its own settings."""
     if not _prefect_has_settings():
         return False
-    # Its own lines would say each step a second time, and tracebacks; they are on the run's page.
+    # Prefect's console would print each step a second time, and tracebacks; they are on the run's page.
     for handler in ("CONSOLE", "DEBUG"):
         os.environ.setdefault(f"PREFECT_LOGGING_HANDLERS_{handler}_LEVEL", "CRITICAL")
     try:
@@ -59,8 +59,8 @@ def api_is_configured() -> bool:
 
         return bool(PREFECT_API_URL.value())
     except ValueError as error:
-        said = " ".join(str(error).split())[:300]
-        raise ConfigError(f"Prefect cannot read them: {said}.", "PREFECT_ settings", "mend them in .env") from None
+        text = " ".join(str(error).split())[:300]
+        raise ConfigError(f"Prefect cannot read them: {text}.", "PREFECT_ settings", "mend them in .env") from None
 
 
 def _prefect_has_settings() -> bool:
@@ -118,10 +118,10 @@ def _api_fault(error: Exception, where: str, mend: str) -> ConnectorError:
         return ConfigError(f"answers {status}: this is no Prefect API.", where, mend)
     if status is not None:
         return TransientError(f"answers {status}.", where, mend)
-    said = (str(error).strip().splitlines() or [""])[0][:200]
+    text = (str(error).strip().splitlines() or [""])[0][:200]
     kind = type(error).__name__
     if kind in ("ConnectError", "ConnectTimeout", "ReadTimeout", "ReadError", "RemoteProtocolError", "RuntimeError"):
-        return TransientError(f"cannot be reached ({said or kind}).", where, mend)
+        return TransientError(f"cannot be reached ({text or kind}).", where, mend)
     return ConfigError(f"gives no answer of a Prefect API ({kind}).", where, mend)
 
 
@@ -147,7 +147,7 @@ def _environment(home: Path, port: int) -> dict[str, str]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on at this moment."""
+    """A port of loopback that is free at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

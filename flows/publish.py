@@ -13,7 +13,7 @@ from editions.recipe import edition_id_of
 from editions.relations import ruleset_in_force
 from editions.ruleset_diff import frozen_row
 from editions.seal import EditionFacts, seal
-from flows.events import Event, messages_to, recall_event
+from flows.events import Event, messages_to_each, recall_event
 from flows.night import Cleared, Night
 from flows.past import has_passed
 from flows.recalls import recalls
@@ -27,8 +27,8 @@ from ledger.store import Row
 def publish_edition(night: Night, cleared: Cleared) -> str | None:
     """Seal the candidate, write its ledger row with all that is to be sent, and move `current`.
 
-    Answers why nothing was published, None where something was: a candidate whose every table is that of `current` says
-    nothing that readers do not have. Killed before the transaction, the folder is found again and used or replaced;
+    Answers why nothing was published, None where something was: a candidate whose every table is that of `current` has
+    nothing new for readers. Killed before the transaction, the folder is found again and used or replaced;
     killed or retried after it, only the pointer is brought in line. Either way it is published once.
     """
     row = seal_edition(night, cleared)
@@ -42,9 +42,7 @@ def publish_edition(night: Night, cleared: Cleared) -> str | None:
     channels = [sink for sink in night.sinks if isinstance(sink, NoticeSink)]
     recalled = tuple(recalls(night, edition_id, cleared.candidate.warehouse))
     events = [*_events(night, row, channels), *recall_event(edition_id, recalled)]
-    messages = [
-        one for channel in channels for one in messages_to(channel, f"{edition_id}.{channel.name}.{sequence}", events)
-    ]
+    messages = messages_to_each(channels, edition_id, events, sequence)
     ruleset = frozen_row(row["ruleset_id"], PROJECT_DIR / "dbt_project")
     publish(night.ledger, row, night.run_id, night.follows, recipients(night.sinks), messages, ruleset, recalled)
     point_current(night.settings.data_dir, edition_id)
@@ -52,7 +50,7 @@ def publish_edition(night: Night, cleared: Cleared) -> str | None:
 
 
 def recipients(sinks: Sequence[Sink]) -> list[str]:
-    """Who gets a file of each edition."""
+    """The recipients that get a package of each edition."""
     return [sink.name for sink in sinks if isinstance(sink, ExtractSink)]
 
 
@@ -132,7 +130,7 @@ def stale_of(supplied: Sequence[Supplied]) -> dict[str, str]:
 
 
 def _events(night: Night, edition: Row, channels: Sequence[NoticeSink]) -> list[Event]:
-    """What there is to tell of one publication: that it is there, and what it brings, where a channel asks for that."""
+    """The events of a publication: that the edition is there, and what changed with it where a channel wants that."""
     from editions.changes import policy_counts
     from editions.news import TABLES, news
 
@@ -146,8 +144,8 @@ def _events(night: Night, edition: Row, channels: Sequence[NoticeSink]) -> list[
     name = "edition_published"
     if night.corrects and night.corrects.edition_id != edition_id:
         name, data = "edition_corrected", {**data, "corrects": night.corrects.edition_id, "why": night.corrects.why}
-    told = [Event(name, edition_id, data)]
+    events = [Event(name, edition_id, data)]
     wanted = {one for channel in channels for one in channel.wanted}
     if wanted & {*TABLES, "credit_changed"}:
-        told += [Event(one, edition_id, {**facts, **found}) for one, found in news(before, now).items()]
-    return told
+        events += [Event(one, edition_id, {**facts, **found}) for one, found in news(before, now).items()]
+    return events

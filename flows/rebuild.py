@@ -25,6 +25,7 @@ from connectors.spec import Source
 from connectors.stored import Store, require_stored
 from connectors.zone import read_zone
 from editions.candidate import new_candidate
+from editions.causes import DECISIONS
 from editions.durable import remove_tree
 from editions.manifest import FORMAT, canonical_json, read_manifest
 from editions.places import MANIFEST, SUMS, edition_path, is_dropped, require_edition
@@ -44,9 +45,8 @@ from ledger.store import open_ledger
 
 log = logging.getLogger("jifen")
 
-DECISIONS = ("pipeline", "identity_decisions")
-UNHEARD = {"told_by": None, "is_stale": False, "reason": None}
-"""Of a dataset that was declared after an edition: it was not supplied then."""
+NOT_SUPPLIED = {"told_by": None, "is_stale": False, "reason": None}
+"""The input of a dataset that was declared after an edition: it was not supplied then."""
 
 
 class RebuildError(RuntimeError):
@@ -74,7 +74,7 @@ class OtherRulesError(RebuildError):
 
 @dataclass(frozen=True)
 class FileDifference:
-    """One file that the rebuilt edition has otherwise than the sealed one; None where a side has it not."""
+    """One file that differs between the rebuilt and the sealed edition; None where one of them lacks it."""
 
     path: str
     sealed_sha256: str | None
@@ -83,7 +83,7 @@ class FileDifference:
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """How a rebuild came out: the files compared, those that differ, and what is not as it was in the manifest."""
+    """How a rebuild came out: the files compared, those that differ, and the commit of the code that rebuilt it."""
 
     edition_id: str
     files: int
@@ -137,7 +137,7 @@ def manifest_of(settings: Settings, ledger: Engine, edition_id: str) -> dict[str
     hashed = file_sha256(path / MANIFEST)
     if row is None or row["manifest_sha256"] != hashed:
         raise RebuildError(
-            f"the manifest of edition {edition_id} is not the one that was sealed, so nothing says what to make it of. "
+            f"the manifest of edition {edition_id} is not the one that was sealed, so its inputs are not known. "
             f"Whose: data. Next: restore {path} from a backup, then jifen edition verify {edition_id}"
         )
     if manifest["format"] != FORMAT:
@@ -151,21 +151,21 @@ def manifest_of(settings: Settings, ledger: Engine, edition_id: str) -> dict[str
 def recipe_of(
     settings: Settings, ledger: Engine, manifest: Mapping[str, Any], run_id: str
 ) -> tuple[Night, list[Supplied]]:
-    """The night of an edition as its manifest tells it, and what each dataset supplied then.
+    """The night of an edition by its manifest, and what each dataset supplied then.
 
     Raises `RebuildError` for each input that is not there any more, or is another one.
     """
     sources = tuple(read_sources())
     as_of = date.fromisoformat(manifest["as_of"])
-    told = {(one["source"], one["dataset"]): one for one in manifest["inputs"]}
+    inputs = {(one["source"], one["dataset"]): one for one in manifest["inputs"]}
     zone = read_zone(settings.zone_file, sources)
-    decisions = _decisions_of(settings, sources, as_of, told.get(DECISIONS))
+    decisions = _decisions_of(settings, sources, as_of, inputs.get(DECISIONS))
     corrects = Correction(manifest["supersedes"], manifest["note"]) if manifest["supersedes"] else None
     night = Night(run_id, as_of, settings, ledger, sources, (), zone, manifest["parent"], decisions, corrects)
     supplied = [
         replace(one, is_stale=then["is_stale"], reason=then["reason"])
-        for one in resolve(sources, _pulled_then(sources, told), ledger, settings, as_of, _until(told))
-        for then in [told.get((one.source, one.dataset), UNHEARD)]
+        for one in resolve(sources, _pulled_then(sources, inputs), ledger, settings, as_of, _until(inputs))
+        for then in [inputs.get((one.source, one.dataset), NOT_SUPPLIED)]
     ]
     if wrong := list(_other_inputs(manifest, inputs_of(supplied, decisions))):
         raise RebuildError(
@@ -176,26 +176,26 @@ def recipe_of(
 
 
 def _decisions_of(
-    settings: Settings, sources: Sequence[Source], as_of: date, told: Mapping[str, Any] | None
+    settings: Settings, sources: Sequence[Source], as_of: date, known: Mapping[str, Any] | None
 ) -> tuple[IdentityDecision, ...]:
     """The decisions that were made by then: the file is only appended to, so they are the first of that day's."""
-    if told is None:
+    if known is None:
         return ()
-    return known_on(read_decisions(settings.data_dir, sources), as_of)[: told["rows_landed"]]
+    return known_on(read_decisions(settings.data_dir, sources), as_of)[: known["rows_landed"]]
 
 
-def _pulled_then(sources: Sequence[Source], told: Mapping[tuple[str, str], Mapping[str, Any]]) -> list[Pulled]:
+def _pulled_then(sources: Sequence[Source], inputs: Mapping[tuple[str, str], Mapping[str, Any]]) -> list[Pulled]:
     datasets = [dataset for source in sources for dataset in source.datasets]
     return [
         Pulled(dataset.source, dataset.name, dataset.critical, state)
         for dataset in datasets
-        for then in [told.get((dataset.source, dataset.name), UNHEARD)]
+        for then in [inputs.get((dataset.source, dataset.name), NOT_SUPPLIED)]
         for state in ["unchanged" if then["told_by"] else "not_supplied"]
     ]
 
 
-def _until(told: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, str]:
-    return {f"{source}.{dataset}": one["told_by"] for (source, dataset), one in told.items() if one["told_by"]}
+def _until(inputs: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, str]:
+    return {f"{source}.{dataset}": one["told_by"] for (source, dataset), one in inputs.items() if one["told_by"]}
 
 
 def _other_inputs(manifest: Mapping[str, Any], inputs: Sequence[InputBatch]) -> Iterator[str]:
@@ -221,7 +221,7 @@ def _sealed_again(night: Night, supplied: Sequence[Supplied], manifest: Mapping[
         recipe_sha256=digest,
         inputs=inputs,
         code=Code(**manifest["code"]),
-        # What no rebuild can find out again is taken from the manifest, whose hash the ledger holds.
+        # What a rebuild cannot work out is taken from the manifest, whose hash the ledger holds.
         **{
             name: manifest[name]
             for name in ("rules_sha256", "ruleset_sha256", "parent", "kind", "supersedes", "note", "ledger")
@@ -232,18 +232,18 @@ def _sealed_again(night: Night, supplied: Sequence[Supplied], manifest: Mapping[
     root = candidate.path / "rebuilt"
     sealed = seal(root, candidate, facts, verdict, built, landing=landing, published_manifest_sha256=None)
     if sealed is None:
-        raise AssertionError("nothing was given that it might be the same as")
+        raise AssertionError("seal answers None only where it is given an edition to compare with")
     return sealed.path
 
 
 def _hashes(edition: Path) -> dict[str, str]:
     """The hash of every file of an edition, its manifest too, by path; signatures are of a key, not of the inputs.
 
-    Of one whose tables were dropped they are what its sums say.
+    Where the tables were dropped, the hashes are those of its sums.
     """
     if is_dropped(edition):
-        told = (line.split("  ", 1) for line in (edition / SUMS).read_text(encoding="utf-8").splitlines())
-        return {SUMS: file_sha256(edition / SUMS), **{path: sha256 for sha256, path in told}}
+        sums = (line.split("  ", 1) for line in (edition / SUMS).read_text(encoding="utf-8").splitlines())
+        return {SUMS: file_sha256(edition / SUMS), **{path: sha256 for sha256, path in sums}}
     files = [path for path in edition.rglob("*") if path.is_file()]
     found = {path.relative_to(edition).as_posix(): file_sha256(path) for path in files}
     return {path: sha256 for path, sha256 in found.items() if path not in SIGNATURES}

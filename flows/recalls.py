@@ -20,7 +20,7 @@ log = logging.getLogger("jifen")
 
 WHY = "信用修复：曾报告的处罚或失信记录不再有效 credit repaired: a reported penalty or list entry no longer stands"
 REPORTED = ("published_penalties", "dishonesty_entries")
-"""The columns by which a recipient learns of an entry: whoever gets none of them has nothing to drop."""
+"""The columns by which a recipient learns of an entry: one that gets none of them has nothing to drop."""
 
 # By the day of the repair, not by how many entries there were: a count may be unknown, or another entry have come. Of a
 # repair of the day of the edition before only the counts tell whether that edition had it.
@@ -52,8 +52,8 @@ def recalls(night: Night, edition_id: str, warehouse: Path) -> Iterator[Recall]:
         try:
             held = codes & held_codes(night, sink.name)
         except DataError as error:
-            # The recall waits, as does every package to it, until the file is there again; it names no row then either
-            # that the recipient does not hold.
+            # Until the file is restored neither the recall nor a package to it can be composed; `held_only` then leaves
+            # out what the recipient does not hold.
             log.warning("%s: what it holds is not known: %s", sink.name, sentence(error))
             held = codes
         if held:

@@ -62,7 +62,7 @@ def receive(package: Path, into: Path, recipient: str, keys: Keys | None, *, is_
 
     The rows of each table are replaced as a whole, dropped rows are removed, and the delivery is written down in one
     transaction: a package that was loaded is known, and skipped. Without `keys` only unsealed packages are taken.
-    `is_first` begins with whatever number this package has. Raises `ReceiveError` where anything is not as it must be.
+    `is_first` begins with whatever number this package has. Raises `ReceiveError` for a package that is not valid.
     """
     with _faults(package.name):
         files = unpack(_opened(package, keys))
@@ -77,23 +77,23 @@ def receive(package: Path, into: Path, recipient: str, keys: Keys | None, *, is_
         drops = list(read_drops(files[DROPS]))
         if len(drops) != manifest["drops"]["rows"]:
             raise PackageError(f"{DROPS} has {len(drops)} rows, the manifest says {manifest['drops']['rows']}")
-        told = hashlib.sha256(files[MANIFEST]).hexdigest()
+        manifest_sha256 = hashlib.sha256(files[MANIFEST]).hexdigest()
         into.mkdir(mode=0o700, parents=True, exist_ok=True)
         with closing(_open(into)) as store, _transaction(store):
-            if not _is_new(store, manifest, told, is_first):
-                return _line(package, "known", manifest, told)
+            if not _is_new(store, manifest, manifest_sha256, is_first):
+                return _line(package, "known", manifest, manifest_sha256)
             _keep(into, manifest["number"], files)
             for name, (columns, rows) in tables.items():
                 _replace(store, name, columns, rows)
             _drop(store, manifest["number"], drops, set(tables))
-            _write_down(store, manifest, told, package.name)
-    return _line(package, "loaded", manifest, told)
+            _write_down(store, manifest, manifest_sha256, package.name)
+    return _line(package, "loaded", manifest, manifest_sha256)
 
 
 def write_ack(received: Received, folder: Path, recipient: str, state: str, reason: str | None = None) -> Path:
     """Write the answer to a package for its sender; answers the file, to be left in the folder for answers."""
     path = folder / f"{received.package}.ack.json"
-    told = {
+    answer = {
         "format": 1,
         "recipient": recipient,
         "number": received.number,
@@ -102,7 +102,7 @@ def write_ack(received: Received, folder: Path, recipient: str, state: str, reas
         "reason": reason,
     }
     folder.mkdir(parents=True, exist_ok=True)
-    write_durably(path, (json.dumps(told, ensure_ascii=False, indent=2) + "\n").encode())
+    write_durably(path, (json.dumps(answer, ensure_ascii=False, indent=2) + "\n").encode())
     return path
 
 
@@ -126,7 +126,7 @@ def _faults(name: str) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        # Whatever a manifest or a table holds that none of the checks foresaw.
+        # Something in a manifest or a table that none of the checks foresaw.
         raise ReceiveError(f"{name}: it cannot be loaded ({type(error).__name__}: {error}). Whose: data.") from error
 
 
@@ -173,12 +173,12 @@ def _transaction(store: sqlite3.Connection) -> Iterator[None]:
     store.execute("commit")
 
 
-def _is_new(store: sqlite3.Connection, manifest: Mapping[str, Any], told: str, is_first: bool) -> bool:
+def _is_new(store: sqlite3.Connection, manifest: Mapping[str, Any], manifest_sha256: str, is_first: bool) -> bool:
     """Whether this package comes next; False for one that is loaded already. Raises `ReceiveError` for any other."""
     number = manifest["number"]
     known = dict(store.execute("select number, manifest_sha256 from deliveries"))
     if number in known:
-        if known[number] != told:
+        if known[number] != manifest_sha256:
             raise ReceiveError(f"number {number} was received with other content")
         return False
     last = max(known, default=None)
@@ -227,20 +227,20 @@ def _drop(store: sqlite3.Connection, number: int, drops: list[dict[str, str | No
             store.execute(f"delete from {quoted(table or '')} where uscc = ?", (one["uscc"],))  # noqa: S608  # quoted
 
 
-def _write_down(store: sqlite3.Connection, manifest: Mapping[str, Any], told: str, package: str) -> None:
+def _write_down(store: sqlite3.Connection, manifest: Mapping[str, Any], manifest_sha256: str, package: str) -> None:
     values = (
         manifest["number"],
         manifest["delivery_id"],
         manifest["kind"],
         manifest["send_date"],
         manifest["edition"]["edition_id"],
-        told,
+        manifest_sha256,
         package,
         datetime.now(UTC).isoformat(timespec="seconds"),
     )
     store.execute("insert into deliveries values (?, ?, ?, ?, ?, ?, ?, ?)", values)
 
 
-def _line(package: Path, state: str, manifest: Mapping[str, Any], told: str) -> Received:
+def _line(package: Path, state: str, manifest: Mapping[str, Any], manifest_sha256: str) -> Received:
     rows = sum(entry["rows"] for entry in manifest["files"])
-    return Received(package.name, state, manifest["number"], rows, manifest["drops"]["rows"], told)
+    return Received(package.name, state, manifest["number"], rows, manifest["drops"]["rows"], manifest_sha256)

@@ -22,6 +22,7 @@ from connectors.stored import Store, require_stored
 from connectors.zone import Zone, read_zone
 from editions.build import BuildReport, build
 from editions.candidate import Candidate, drop_old_candidates, new_candidate
+from editions.causes import DECISIONS
 from editions.export import require_described
 from editions.manifest import ManifestError, read_manifest
 from editions.places import edition_path, repair_current
@@ -72,20 +73,20 @@ log = logging.getLogger("jifen")
 CONNECTIONS_AT_ONCE = 4
 CANDIDATES_KEPT = 3
 EARLY_START = timedelta(minutes=1)
-"""By how much a worker may begin a run before its time, and so before its day."""
+"""By how much a worker may begin a run early, so possibly on the day before."""
 
 
 class SourceMissingError(RuntimeError):
-    """A critical source gave nothing tonight: nothing may be published. Exit code 4."""
+    """A critical source supplied nothing tonight: nothing may be published. Exit code 4."""
 
 
 def pull_one(night: Night, source: Source, dataset: Dataset) -> Pulled:
-    """Ingest one dataset; its faults are in the answer, so that one agency never stops another."""
+    """Ingest one dataset; its faults are in what is returned, so that one agency never stops another."""
     log.debug("ingest: %s.%s", source.name, dataset.name)
     pulled = pull_dataset(source, dataset, night.zone, night.settings, night.ledger, night.as_of, night.lines)
-    told = (pulled.message,) if pulled.message else (f"{pulled.rows_received} received, {pulled.rows_refused} refused",)
+    text = pulled.message or f"{pulled.rows_received} received, {pulled.rows_refused} refused"
     level = logging.WARNING if pulled.state in ("failed", "held") else logging.INFO
-    log.log(level, "ingest: %s.%s %s: %s", source.name, dataset.name, pulled.state, *told)
+    log.log(level, "ingest: %s.%s %s: %s", source.name, dataset.name, pulled.state, text)
     return pulled
 
 
@@ -111,7 +112,7 @@ def build_candidate(night: Night, supplied: Sequence[Supplied]) -> tuple[Candida
 
 
 def _require_sound(night: Night) -> None:
-    """Rule sets and programme have no wrong row: reported in a moment, and not at the end of a long build."""
+    """Raise `ConfigError` for an invalid row of rule sets or programme: at once, not at the end of a long build."""
     place = Place(PROJECT_DIR, night.settings.data_dir)
     checked = (
         ("the rule sets have", problems_of(read_seeds(place.dbt_project), place), "rulesets", "ruleset"),
@@ -127,7 +128,7 @@ def _require_sound(night: Night) -> None:
 
 
 def audit_candidate(night: Night, candidate: Candidate) -> Verdict:
-    """Let the gate decide; a blocked candidate raises `PublicationBlocked`, and stays for whoever looks into it."""
+    """Let the gate decide; a blocked candidate raises `PublicationBlocked`, and is kept for inspection."""
     log.debug("gate: auditing the candidate")
     verdict = judge(night, candidate)
     for one in verdict.overrides:
@@ -140,7 +141,7 @@ def audit_candidate(night: Night, candidate: Candidate) -> Verdict:
 def judge(night: Night, candidate: Candidate, used: Sequence[Override] | None = None) -> Verdict:
     """The gate's verdict over a candidate, compared with the edition that the night follows, overrides among it.
 
-    `used` are those under which it passed once, where it is judged again; else those that count on the night's day.
+    `used` are the overrides of an earlier verdict that is to be repeated; None takes those in force on the night's day.
     """
     previous = edition_path(night.settings.data_dir, night.follows) if night.follows else None
     if used is None:
@@ -158,10 +159,10 @@ def run_night(
     steps: Steps = PLAIN_STEPS,
     corrects: Correction | None = None,
 ) -> Outcome:
-    """Run the whole recipe once, under the one lock of the data folder; how it ended is in the ledger and the answer.
+    """Run the whole recipe once, under the one lock of the data folder. How it ended is returned, and is in the ledger.
 
-    `corrects` is the published edition that this night's takes the place of, where a person asked for that.
-    Raises `BusinessDateError` and `RunLockedError` before anything was begun. Every other fault is an `Outcome`.
+    `corrects` is the published edition that this night's replaces, where a person asked for a correction.
+    Raises `BusinessDateError` and `RunLockedError` before anything has begun. Every other fault is an `Outcome`.
     """
     now = datetime.now(settings.zone)
     as_of = as_of or now.date()
@@ -198,7 +199,7 @@ def run_night(
             with step_of(night, report, "alerts") as line:
                 outcome = with_alerts_sent(night, outcome)
                 line["counts"] = counts_of_sent(report.get("alerts", ()))
-            lines.tell(logging.INFO if outcome.is_good else logging.ERROR, f"{outcome.state}: {outcome.message}")
+            lines.add(logging.INFO if outcome.is_good else logging.ERROR, f"{outcome.state}: {outcome.message}")
             end_run(ledger, run_id, outcome.state, current_id(ledger), {**report, "message": outcome.message})
             leave_behind(settings, ledger, run_id)
         drop_old_candidates(settings.data_dir, CANDIDATES_KEPT)
@@ -220,9 +221,9 @@ def _with_files(night: Night) -> Night:
 
 
 def _split_if_rules_moved(night: Night, outcome: Outcome, report: dict[str, Any]) -> None:
-    """After a rule change or a correction, work out what moved whom: no firm may read a rule change as its own loss.
+    """After a rule change or a correction, split what moved each enterprise by cause: its own facts, or the rules.
 
-    Nothing rests on it: where it fails the night stands, and `jifen edition diff` may be asked for it again.
+    No other step needs it: where it fails the night's outcome stays, and `jifen edition diff` works it out again.
     """
     row = edition_row(night.ledger, outcome.edition_id) if outcome.state == "published" and outcome.edition_id else None
     if row is None or row["kind"] not in (RULE_CHANGE, CORRECTION) or night.follows is None:
@@ -232,13 +233,13 @@ def _split_if_rules_moved(night: Night, outcome: Outcome, report: dict[str, Any]
     try:
         found = diff_within(night.settings, night.ledger, night.follows, row["edition_id"])
         report["split"] = {"causes": [cause.name for cause in found.causes], "builds": found.builds}
-    except Exception as error:  # noqa: BLE001 - the edition is out, and what it lacks is an explanation
+    except Exception as error:  # noqa: BLE001 - the edition is published; only the explanation is missing
         report["split"] = {"error": sentence(error)}
         log.warning("split: %s Next: jifen edition diff %s %s", sentence(error), night.follows, row["edition_id"])
 
 
 def _outcome_of(night: Night, report: dict[str, Any], work: Callable[[], Outcome]) -> Outcome:
-    """Do the work and put into words how it ended; the report fills as it goes, so a stop still tells what was."""
+    """Do the work and turn how it ended into an `Outcome`; after an error the report holds what was done until then."""
 
     def stopped(state: str, message: str) -> Outcome:
         return Outcome(state, night.as_of.isoformat(), current_id(night.ledger), message, report)
@@ -252,7 +253,7 @@ def _outcome_of(night: Night, report: dict[str, Any], work: Callable[[], Outcome
         return stopped("blocked", str(error))
     except KeyboardInterrupt:
         return stopped("failed", "interrupted; what was fetched is kept. Next: jifen run")
-    except Exception as error:  # noqa: BLE001 - whatever it is, the run row must say so; the text names whose it is
+    except Exception as error:  # noqa: BLE001 - any error belongs into the run's row; its text names whose it is
         return stopped("failed", sentence(error))
 
 
@@ -280,14 +281,14 @@ def _publish_if_new(night: Night, steps: Steps, report: dict[str, Any]) -> tuple
         return "nothing_new", f"nothing changed; edition {cleared} stays current."
     edition_id = edition_id_of(night.as_of, cleared.recipe_sha256)
     log.debug("publish: sealing %s", edition_id)
-    if told := steps.publish(night, cleared):
-        return "nothing_new", told
+    if reason := steps.publish(night, cleared):
+        return "nothing_new", reason
     log.info("publish: %s is current", edition_id)
     return "published", f"edition {edition_id} is current."
 
 
 def _cleared(night: Night, steps: Steps, pulled: Sequence[Pulled], report: dict[str, Any]) -> Cleared | str:
-    """A candidate that passed the gate, or the id of the edition that was made of the very same already."""
+    """A candidate that passed the gate, or the id of the edition that was already made of the same inputs and rules."""
     _require_frozen(night)
     _require_stored(night, report)
     if night.follows is not None:
@@ -304,7 +305,7 @@ def _cleared(night: Night, steps: Steps, pulled: Sequence[Pulled], report: dict[
     if edition_id in {night.follows, *(row["edition_id"] for row in beside)}:
         return edition_id
     require_standing(night.ledger, edition_id)
-    _require_mended(night, inputs, rules)
+    _require_not_withdrawn(night, inputs, rules)
     candidate, built = steps.build(night, supplied)
     report["build"] = built.as_dict()
     try:
@@ -319,12 +320,15 @@ def _cleared(night: Night, steps: Steps, pulled: Sequence[Pulled], report: dict[
     return Cleared(candidate, built, verdict, inputs, digest, rules, tuple(supplied))
 
 
-def _require_mended(night: Night, inputs: Sequence[InputBatch], rules: str) -> None:
-    """Facts and rules of an edition that was withdrawn are not published on a later day either, unless they stand."""
+def _require_not_withdrawn(night: Night, inputs: Sequence[InputBatch], rules: str) -> None:
+    """Raise `EditionWithdrawnError` for the facts and rules of a withdrawn edition, on a later day too.
+
+    They pass where the edition that the night follows has the same and was not withdrawn.
+    """
     now = facts_and_rules({"rules_sha256": rules, "inputs": [one.as_dict() for one in inputs]})
     gone = withdrawn(night.ledger)
     for edition_id in (night.follows, *gone) if gone and night.follows else gone:
-        # One of format 1 has no rules by themselves.
+        # A manifest of format 1 has no hash of the rules alone.
         with suppress(ManifestError, KeyError):
             if facts_and_rules(read_manifest(edition_path(night.settings.data_dir, edition_id))) == now:
                 if edition_id in gone:
@@ -333,17 +337,17 @@ def _require_mended(night: Night, inputs: Sequence[InputBatch], rules: str) -> N
 
 
 def _require_stored(night: Night, report: dict[str, Any]) -> None:
-    """What is read of landed and refused records is what was written.
+    """Check that landed and refused records are as they were written; a damaged file is made again from raw.
 
-    Checked before the pulls, which land upon what is held, and again before the build; a file is hashed once.
+    Called before the pulls, which land on top of these files, and again before the build; a file is hashed once.
     """
     store = Store(night.settings, night.ledger, night.zone, night.hashed)
-    if mended := require_stored(night.sources, store, night.as_of):
-        report["made_again"] = [*report.get("made_again", []), *mended]
+    if made_again := require_stored(night.sources, store, night.as_of):
+        report["made_again"] = [*report.get("made_again", []), *made_again]
 
 
 def _require_whole(night: Night, edition_id: str) -> None:
-    """The edition that the night is compared with, or that stands where nothing is new, is what was sealed."""
+    """Check that an edition is as it was sealed: the night is compared with it, and keeps it where nothing is new."""
     row = edition_row(night.ledger, edition_id)
     if row is not None:
         require_whole(edition_path(night.settings.data_dir, edition_id), edition_id, row["manifest_sha256"])
@@ -362,7 +366,7 @@ def _write_gate_page(night: Night, candidate: Candidate, verdict: Verdict, repor
         content = gate_page(verdict.as_dict(), candidate.warehouse, previous, facts, report.get("pulled", ()))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
-    except Exception as error:  # noqa: BLE001 - it is a page about the night, and not a part of it
+    except Exception as error:  # noqa: BLE001 - a page about the night is no part of it
         log.warning("gate: its page was not written: %s", sentence(error))
     else:
         report["gate_page"] = str(path.relative_to(night.settings.data_dir))
@@ -372,7 +376,7 @@ def _write_gate_page(night: Night, candidate: Candidate, verdict: Verdict, repor
 def _build_beside(night: Night, steps: Steps) -> Outcome:
     """Make the edition of a day that has passed, of what was known then, by the rules and settings of now.
 
-    Nobody is asked, told or sent anything, and `current` stays: the ledger keeps the edition's row, and no run's.
+    No agency is called, nothing is sent, and `current` stays: the ledger gets the edition's row, and no run.
     """
     known = known_then(night)
     if unknown := why_unknown(night.ledger, known, night.as_of):
@@ -410,7 +414,7 @@ def _require_critical(pulled: Sequence[Pulled]) -> None:
 
 
 def _require_first_accepted(supplied: Sequence[Supplied]) -> None:
-    """A critical dataset of which only a doubted first delivery is there is not supplied."""
+    """A critical dataset whose only delivery is a first one that is held counts as missing."""
     held = [
         f"{one.source}.{one.dataset}" for one in supplied if one.is_critical and one.is_held and not one.is_supplied
     ]
@@ -422,7 +426,7 @@ def _require_first_accepted(supplied: Sequence[Supplied]) -> None:
 
 
 def _require_frozen(night: Night) -> None:
-    """A rule set that an edition was published under says what it said then; else nothing is built by it."""
+    """Raise `ConfigError` where a rule set that an edition was published under was changed since."""
     if problems := moved(night.ledger, PROJECT_DIR / "dbt_project"):
         raise ConfigError(
             f"a published rule set was changed, so nothing was built: {in_one_line(problems)}.",
@@ -444,11 +448,11 @@ def _as_input(one: Supplied) -> InputBatch:
 
 
 def _decided(decisions: Sequence[IdentityDecision]) -> Iterator[InputBatch]:
-    """What people decided about identity, as an input of its own; none where nobody did, as for any unchanged input."""
+    """The identity decisions as an input of their own; no input where there are none."""
     if decisions:
         yield InputBatch(
-            source="pipeline",
-            dataset="identity_decisions",
+            source=DECISIONS[0],
+            dataset=DECISIONS[1],
             is_supplied=True,
             batches=(),
             content_sha256=decisions_sha256(decisions),
@@ -461,10 +465,10 @@ def _decided(decisions: Sequence[IdentityDecision]) -> Iterator[InputBatch]:
 
 
 def _send_all_pending(night: Night, steps: Steps, report: dict[str, Any]) -> tuple[str, ...]:
-    """Deliver and notify whatever is pending in the ledger, of tonight or an earlier night; answers what still is."""
+    """Deliver and notify all that is pending in the ledger, also from earlier nights; answers what still is."""
     log.debug("deliver and notify")
     today = datetime.now(night.settings.zone).date().isoformat()
-    # Answers first: what was rejected is a gap of what is composed now, and no number to follow.
+    # Answers first: a package that was rejected is a gap of the one composed now, which must not follow it.
     report["acks"] = acks = collect_acks(night)
     queue_due(night.ledger, recipients(night.sinks), current_id(night.ledger), today)
     report["deliveries"] = steps.deliver(night)

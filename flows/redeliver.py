@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from connectors.errors import ConfigError
-from connectors.sink_files import ExtractSink, NoticeSink
+from connectors.sink_files import ExtractSink
 from flows.deliver import deliver_pending, leave_package
-from flows.events import messages_to, recall_event
+from flows.events import messages_to_each, recall_event
 from flows.night import Night, night_without_run
 from flows.packages import require_allowed_today
 from ledger.deliveries import delivery_row, queue_recall, record_redelivered
@@ -51,12 +51,10 @@ def recall(settings: Settings, recipient: str, codes: Sequence[str], why: str, w
         current = current_id(night.ledger)
         if current is None:
             raise RedeliveryError("no edition is published yet, so no row was sent. Next: jifen run")
-        channels = [sink for sink in night.sinks if isinstance(sink, NoticeSink)]
         with night.ledger.begin() as connection:
             delivery_id = queue_recall(connection, recipient, current, codes, why, who)
             events = recall_event(delivery_id, [Recall(recipient, tuple(codes), why)])
-            told = [one for sink in channels for one in messages_to(sink, f"{delivery_id}.{sink.name}", events)]
-            queue(connection, current, [], told)
+            queue(connection, current, [], messages_to_each(night.sinks, delivery_id, events))
         deliver_pending(night, only=lambda row: row["recipient"] == recipient)
         return delivery_row(night.ledger, delivery_id)
 

@@ -20,7 +20,7 @@ from connectors.errors import ConfigError, GoneError, LineDeadError
 from connectors.sink_files import NoticeSink, night_channels
 from flows.between_nights import EVERY_SECONDS, send_again
 from flows.deliver import error_text
-from flows.events import Event, messages_to
+from flows.events import Event, messages_to_each
 from flows.night import Night
 from ledger.outbox import (
     DEAD,
@@ -50,7 +50,7 @@ log = logging.getLogger("jifen")
 WAITS_SECONDS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """How long after the first attempt, the second, … the next one follows: 5 s, 5 min, 30 min, 2, 5, 10, 14, 20, 24 h."""
 JITTER = 0.1
-"""By which part of itself a wait may be longer: what failed together is not tried together."""
+"""By which part of itself a wait may be longer: messages that failed together are not tried together."""
 POLL_SECONDS = 5.0
 PATIENCE_SECONDS = 130.0
 """For how long a night waits for what is due in a moment: a bot's minute, and the two around a half hour."""
@@ -69,8 +69,8 @@ def _now() -> datetime:
 def notify_pending(night: Night, table: Table = outbox, clock: Clock = _now) -> list[dict[str, Any]]:
     """Try every pending message of `outbox` or `alerts` once, oldest first, then whatever is due within two minutes.
 
-    What a person runs is tried though its time is not come; that moves nothing in its schedule. A channel that is
-    disabled, or wants to hear nothing yet, is let be. Answers one line for each message, sent or not.
+    A message is tried although it is not due yet; that changes nothing in its schedule. A channel that is disabled, or
+    has asked for a pause, is skipped. Answers one line for each message, sent or not.
     """
     owed = pending(night.ledger, table)
     errors: dict[str, Exception | None] = {}
@@ -91,8 +91,8 @@ def notify_pending(night: Night, table: Table = outbox, clock: Clock = _now) -> 
         line = {"recipient": row["recipient"], "message_id": row["message_id"], "state": SENT}
         error = errors.get(row["message_id"])
         if row["message_id"] in left:
-            told = error_text(error) if error else left[row["message_id"]]["last_error"]
-            line |= {"state": PENDING, "error": told or closed.get(row["recipient"]) or "not tried yet."}
+            reason = error_text(error) if error else left[row["message_id"]]["last_error"]
+            line |= {"state": PENDING, "error": reason or closed.get(row["recipient"]) or "not tried yet."}
         elif error is not None:
             line |= {"state": DEAD, "error": error_text(error)}
         lines.append(line)
@@ -110,7 +110,7 @@ def try_messages(
 ) -> Iterator[tuple[str, Exception | None]]:
     """Try what is due in a table, oldest first; each id with why it did not arrive, None where it did.
 
-    A channel that does not answer is asked no more in this round: each message would take the whole of its time.
+    A channel that does not answer is not tried again in this round: each message would take the whole of its time.
     """
     away = set(leave_out)
     for message_id, recipient in waiting(night.ledger, table, clock(), early=early):
@@ -130,7 +130,7 @@ def try_messages(
 def _attempt(night: Night, table: Table, row: Row, clock: Clock) -> Exception | None:
     try:
         _push(night, row)
-    except Exception as error:  # noqa: BLE001 - one channel's fault keeps nothing from the others
+    except Exception as error:  # noqa: BLE001 - one channel's fault does not stop the others
         log.warning("%s: %s is not delivered yet", row["recipient"], row["message_id"])
         _failed(night, table, row, error, clock())
         return error
@@ -176,32 +176,32 @@ def _push(night: Night, row: Row) -> None:
 
 def _failed(night: Night, table: Table, row: Row, error: Exception, at: datetime) -> None:
     """Write down a failed attempt and when the next one is; after the last, or where a channel is gone, it is dead."""
-    told = error_text(error)[:2000]
+    reason = error_text(error)[:2000]
     asked = getattr(error, "retry_after", None) or (WAITS_SECONDS[0] if isinstance(error, LineDeadError) else 0)
     if asked:
         close_channel(night.ledger, row["recipient"], not_before=text_of(at + timedelta(seconds=asked)))
     is_gone = isinstance(error, GoneError)
     if is_gone:
-        close_channel(night.ledger, row["recipient"], disabled_at=text_of(at), disabled_why=told)
+        close_channel(night.ledger, row["recipient"], disabled_at=text_of(at), disabled_why=reason)
     if not is_gone and lies_ahead(row["next_try_at"], at):
-        record(night.ledger, table, row, told, last_error=told)
+        record(night.ledger, table, row, reason, last_error=reason)
         return
     if isinstance(error, (ConfigError, MissingVariableError)):
-        # A fault of ours: nothing left, and the schedule is for what does.
+        # A fault on our side: nothing was sent, so it counts as no attempt.
         later = text_of(at + timedelta(seconds=WAITS_SECONDS[1]))
-        record(night.ledger, table, row, told, last_error=told, next_try_at=later)
+        record(night.ledger, table, row, reason, last_error=reason, next_try_at=later)
         return
-    values: dict[str, Any] = {"attempts": row["attempts"] + 1, "last_error": told}
+    values: dict[str, Any] = {"attempts": row["attempts"] + 1, "last_error": reason}
     if is_gone or row["attempts"] >= len(WAITS_SECONDS):
-        record(night.ledger, table, row, told, state=DEAD, **values)
-        _alert_of_dead(night, row, told, is_gone=is_gone)
+        record(night.ledger, table, row, reason, state=DEAD, **values)
+        _alert_of_dead(night, row, reason, is_gone=is_gone)
         return
     wait = max(asked, WAITS_SECONDS[row["attempts"]] * (1 + _random.uniform(0, JITTER)))
-    record(night.ledger, table, row, told, next_try_at=text_of(at + timedelta(seconds=wait)), **values)
+    record(night.ledger, table, row, reason, next_try_at=text_of(at + timedelta(seconds=wait)), **values)
 
 
 def _alert_of_dead(night: Night, row: Row, why: str, *, is_gone: bool) -> None:
-    """Tell operators of a dead letter, by a channel other than the one that did not take it."""
+    """Alert operators of a dead letter, by a channel other than the one that did not take it."""
     data = {
         "message_id": row["message_id"],
         "recipient": row["recipient"],
@@ -211,11 +211,9 @@ def _alert_of_dead(night: Night, row: Row, why: str, *, is_gone: bool) -> None:
         "next": f"jifen outbox show {row['message_id']}, then jifen outbox replay or discard",
     }
     to = [sink for sink in night_channels(night.sinks, os.environ) if sink.name != row["recipient"]]
-    # A message that was replayed and died again is told again.
+    # The number: a message that was replayed and died again is reported again.
     event_id, events = f"{row['message_id']}.dead.{row['number']}", [Event("message_dead", row["message_id"], data)]
-    queue_alerts(
-        night.ledger, None, [one for sink in to for one in messages_to(sink, f"{event_id}.{sink.name}", events)]
-    )
+    queue_alerts(night.ledger, None, messages_to_each(to, event_id, events))
 
 
 def relay(night: Night, *, once: bool, early: bool = False) -> Iterator[tuple[str, str | None]]:
@@ -223,19 +221,19 @@ def relay(night: Night, *, once: bool, early: bool = False) -> Iterator[tuple[st
 
     Answers each attempt as it ends, with why it failed or None.
     """
-    # One round is no service that could fall silent, nor does it speak for one.
-    heard: Callable[[], None] = _silent if once else partial(heard_of_relay, night.ledger)
+    # One round is not the service: it writes no heartbeat.
+    heartbeat: Callable[[], None] = _no_heartbeat if once else partial(heard_of_relay, night.ledger)
     again_at = time.monotonic()
     try:
         while True:
-            heard()
-            yield from _messages(night, early=early, heard=heard)
+            heartbeat()
+            yield from _messages(night, early=early, heartbeat=heartbeat)
             if time.monotonic() >= again_at:
                 for turn in send_again(night):
                     yield from turn
-                    heard()
-                    # A bank that is away keeps no message waiting.
-                    yield from _messages(night, early=False, heard=heard)
+                    heartbeat()
+                    # A bank that does not answer delays no message.
+                    yield from _messages(night, early=False, heartbeat=heartbeat)
                 again_at = time.monotonic() + EVERY_SECONDS
             if once:
                 return
@@ -246,13 +244,13 @@ def relay(night: Night, *, once: bool, early: bool = False) -> Iterator[tuple[st
             relay_ended(night.ledger)
 
 
-def _silent() -> None:
-    """Write nothing down."""
+def _no_heartbeat() -> None:
+    """Write no heartbeat."""
 
 
-def _messages(night: Night, *, early: bool, heard: Callable[[], None]) -> Iterator[tuple[str, str | None]]:
+def _messages(night: Night, *, early: bool, heartbeat: Callable[[], None]) -> Iterator[tuple[str, str | None]]:
     for table in TABLES:
         for number, (message_id, error) in enumerate(try_messages(night, table, early=early)):
             yield message_id, error_text(error) if error else None
             if number % 100 == 99:
-                heard()
+                heartbeat()

@@ -1,4 +1,4 @@
-"""Landing refused records after their source file was mended, and writing down which of them landed."""
+"""Landing refused records after their source file was corrected, and recording which of them landed."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ Place = tuple[str, int]
 
 @dataclass
 class Replayed:
-    """What became of each record that was asked for: landed (a count by dataset), still refused, or left as it is."""
+    """What became of each chosen record: landed (a count by dataset), still refused, or left as it is."""
 
     landed: dict[str, int] = field(default_factory=dict)
     still_refused: list[dict[str, Any]] = field(default_factory=list)
@@ -42,9 +42,9 @@ class Replayed:
         """Whether all that was read again landed."""
         return not self.errors and not self.still_refused
 
-    def skip(self, one: Quarantined, told: str) -> None:
-        """Say why a record was not touched."""
-        self.skipped.append({"record_id": one.record_id, "told": told})
+    def skip(self, one: Quarantined, reason: str) -> None:
+        """Report why a record was left as it is."""
+        self.skipped.append({"record_id": one.record_id, "told": reason})
 
 
 def replay_chosen(
@@ -55,7 +55,7 @@ def replay_chosen(
     as_of: date,
     operator: str,
 ) -> Replayed:
-    """Replay these records under the run lock, dataset by dataset; one dataset's fault keeps nothing from the others.
+    """Replay these records under the run lock, dataset by dataset; one dataset's fault does not stop the others.
 
     Raises `RunLockedError`, and has changed nothing, where a run is at work.
     """
@@ -89,7 +89,7 @@ def replay_chosen(
             made = list(_decisions(asked, done, operator))
             new = decide(ledger, made, as_of)
             report.landed[address] = sum(one.action == "replayed" and one.record_id in new for one in made)
-            _tell(report, asked, done)
+            _add_not_landed(report, asked, done)
     return report
 
 
@@ -101,7 +101,7 @@ def _decisions(asked: Mapping[Place, Quarantined], done: "ReplayReport", operato
             yield Decision(one.record_id, one.source, one.dataset, "discarded", NO_RECORD, operator)
 
 
-def _tell(report: Replayed, asked: Mapping[Place, Quarantined], done: "ReplayReport") -> None:
+def _add_not_landed(report: Replayed, asked: Mapping[Place, Quarantined], done: "ReplayReport") -> None:
     faults: dict[Place, set[str]] = defaultdict(set)
     for refusal in done.refusals:
         if refusal.action == "record_refused":

@@ -1,6 +1,6 @@
 """Retention: what of a data folder may be dropped by a policy, what is in use and stays, and dropping it.
 
-What proves an edition is never dropped, nor what `current` or an open matter rests on. The journal says what was.
+What proves an edition is never dropped, nor what `current` or an open matter needs. The journal records what was.
 """
 
 from collections import defaultdict
@@ -42,7 +42,7 @@ _ENDED = ("landed", "unchanged", "refused", "abandoned")
 
 Batch = tuple[str, str, str]
 Days = Annotated[int, Field(ge=0, le=100_000)]
-"""So many back from today is still a date, and longer than anybody keeps anything."""
+"""So many back from today is still a date, and longer than any data is kept."""
 
 
 class EditionRule(Strict):
@@ -67,7 +67,7 @@ class Policy(Strict):
 
 @dataclass(frozen=True)
 class Going:
-    """One kind of what a data folder holds: how much that is, and what of it goes; `what` names it for the journal."""
+    """One kind of data: how much of it there is, and what is to be dropped; `what` names that for the journal."""
 
     kind: str
     files: int
@@ -109,9 +109,9 @@ def apply(settings: Settings, policy: Policy, who: str) -> list[Going]:
         for one in found:
             if not one.what:
                 continue
-            told = {"kind": one.kind, "what": list(one.what), "files": len(one.going), "bytes": one.going_bytes}
+            entry = {"kind": one.kind, "what": list(one.what), "files": len(one.going), "bytes": one.going_bytes}
             with ledger.begin() as connection:
-                journal.append(connection, journal.DROPPED, {**told, "policy": policy.model_dump(), "decided_by": who})
+                journal.append(connection, journal.DROPPED, {**entry, "policy": policy.model_dump(), "decided_by": who})
             if one.kind == "editions":
                 for edition_id in one.what:
                     path = edition_path(settings.data_dir, edition_id)
@@ -124,7 +124,7 @@ def apply(settings: Settings, policy: Policy, who: str) -> list[Going]:
 
 
 def why_editions_stay(ledger: Engine, settings: Settings) -> dict[str, str]:
-    """The editions that something rests on, each with why, whatever their age."""
+    """The editions that are still needed, each with why, whatever their age."""
     stay: dict[str, str] = {}
     newest: dict[str, str] = {}
     for row in rows(ledger, select(deliveries).order_by(deliveries.c.number)):
@@ -175,7 +175,7 @@ def _editions_to_drop(ledger: Engine, settings: Settings, rule: EditionRule, tod
         if age > rule.all_days and not is_last and edition_id not in stay:
             going.append(edition_id)
     paths = {edition_id: edition_path(settings.data_dir, edition_id) for edition_id in days}
-    # And what a kill left of those that were being dropped.
+    # And those whose drop was interrupted by a kill.
     return [*going, *(one for one, path in paths.items() if is_dropped(path) and droppable_files(path))]
 
 
@@ -187,7 +187,7 @@ def _of_editions(settings: Settings, dropped: Sequence[str]) -> Going:
 def _of_batches(
     ledger: Engine, settings: Settings, policy: Policy, today: date, whole: Iterable[str]
 ) -> Iterator[Going]:
-    """Raw, landed and refused of the batches that nothing rests on any more."""
+    """Raw, landed and refused of the batches that nothing needs any more."""
     every = {(row["source"], row["dataset"], row["batch"]): row for row in rows(ledger, select(batches))}
     raw: dict[Batch, list[str]] = defaultdict(list)
     for row in rows(ledger, select(pages)):
@@ -195,8 +195,8 @@ def _of_batches(
     used, named = set(_standing(ledger)), set[str]()
     for edition_id in whole:
         for one in read_manifest(edition_path(settings.data_dir, edition_id))["inputs"]:
-            told = [batch["batch"] if isinstance(batch, Mapping) else batch for batch in one["batches"]]
-            used |= {(one["source"], one["dataset"], batch) for batch in told}
+            names = [batch["batch"] if isinstance(batch, Mapping) else batch for batch in one["batches"]]
+            used |= {(one["source"], one["dataset"], batch) for batch in names}
             named |= {path for path, _ in one.get("files", ())}
     places = {"landed": landed_path, "quarantine": quarantine_path}
     for kind in ("raw", "landed", "quarantine"):

@@ -26,7 +26,7 @@ def compose_returns(night: Night) -> list[dict[str, Any]]:
     """Write the return of every source that brought something tonight; answers one line for each.
 
     Called right after ingest: agencies learn of what was refused even where nothing is published. One source's fault is
-    told in its line and keeps nothing from the others.
+    reported in its line and does not stop the others.
     """
     lines = []
     for source in night.sources:
@@ -72,13 +72,13 @@ def _compose_one(night: Night, source: Source) -> dict[str, Any] | None:
 
 
 def _manifest(row: Row, made: ReturnFile) -> bytes:
-    told = {
+    fields = {
         **{name: row[name] for name in ("return_id", "source", "as_of", "sha256", "received", "accepted", "refused")},
         "file": _sent_name(row),
         "bytes": len(made.content),
         "datasets": list(made.datasets),
     }
-    return manifest_text(told)
+    return manifest_text(fields)
 
 
 def _sent_name(row: Row) -> str:
@@ -91,7 +91,7 @@ def _recipient(night: Night, source: Source) -> str | None:
 
 
 def send_returns(night: Night, only: Callable[[Row], bool] | None = None) -> list[dict[str, Any]]:
-    """Send every pending return, or those that are meant, oldest first; answers one line for each."""
+    """Send every pending return, or those that `only` selects, oldest first; answers one line for each."""
 
     def send(sink: ReturnsSink, row: Row) -> Row:
         content, manifest = _whole(night.settings.data_dir / "returns" / row["file_name"], row)
@@ -99,8 +99,7 @@ def send_returns(night: Night, only: Callable[[Row], bool] | None = None) -> lis
         mark_sent(night.ledger, returns, row["return_id"])
         return {}
 
-    told = {"return_id": "return_id", "refused": "refused"}
-    return send_pending(night, returns, ReturnsSink, told, send, only)
+    return send_pending(night, returns, ReturnsSink, ("return_id", "refused"), send, only)
 
 
 def _whole(path: Path, owed: Row) -> tuple[bytes, bytes]:

@@ -32,7 +32,7 @@ def run_configured(settings: Settings, as_of: date | None) -> Outcome:
     try:
         state: Any = nightly.nightly(as_of, return_state=True)
         found = state.result(raise_on_failure=False)
-    except Exception as error:  # noqa: BLE001 - how Prefect fails is no matter: the night itself ended or did not
+    except Exception as error:  # noqa: BLE001 - however Prefect fails, the night itself ended or did not
         found = error
     if isinstance(found, nightly.NightFailedError):
         return found.outcome

@@ -59,7 +59,7 @@ _COMMAND = re.compile(rf"(?<![\w./'-])jifen (?=(?:{_WORDS})\b)")
 def pasteable(text: str, words: Sequence[str] | None = None) -> str:
     """A text whose `jifen` commands can be pasted as they stand: by the path and the --data-dir of this very call.
 
-    `words` are those of the call with the program's name, sys.argv otherwise. A demo says how its folder is called on.
+    `words` are those of the call with the program's name, sys.argv otherwise. A demo sets JIFEN_CALLED_AS.
     """
     called = os.environ.get(CALLED_AS) if words is None else None
     prefix = (called or called_as(sys.argv if words is None else words)) + " "
@@ -90,7 +90,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def plain(number: Decimal) -> str:
-    """A number without the zeros that say nothing."""
+    """A number without trailing zeros."""
     return f"{number.normalize():f}"
 
 

@@ -71,7 +71,7 @@ def test_an_answer_that_names_another_manifest_is_reported(standin, tmp_path):
     acks.mkdir()
     write_ack(replace(received, manifest_sha256="0" * 64), acks, BANK.name, "accepted")
     (line,) = collect_acks(standin)
-    assert "shown something else than what we sent" in line["error"]
+    assert "names another recipient, number or manifest" in line["error"]
     assert delivery_row(standin.ledger, "bank_a.1")["ack_state"] is None
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from flows.history import told_of_run
+from flows.history import run_details
 from ledger.runs import exclusive_run, run_row, start_run
 from tests.command_line import jifen
 from tests.unit.made_up_nights import DAY, ledger_of_nights
@@ -75,5 +75,5 @@ def test_status_says_which_step_is_at_work_and_since_when(settings, said):
 
 def test_what_is_told_of_a_run_without_a_report_is_its_row(ledger):
     bare = start_run(ledger, DAY, "plain")
-    told = told_of_run(ledger, run_row(ledger, bare))
+    told = run_details(ledger, run_row(ledger, bare))
     assert (told["state"], told["steps"], told["verdict"], told["errors"]) == ("running", [], None, [])

@@ -30,6 +30,7 @@ from connectors.zone import Zone
 from editions import extract
 from editions.extract import cut_extract
 from editions.package import (
+    MANIFEST,
     PackageError,
     TableFile,
     band_of,
@@ -660,7 +661,7 @@ def test_an_answer_names_the_manifest_and_another_one_is_refused(three, tmp_path
     body = write_ack(received, tmp_path / "acks", "bank_a", "rejected", "totals").read_bytes()
     assert answer_of(row, body) == ("rejected", "totals")
     for wrong in ({"manifest_sha256": "0" * 64}, {"number": 2}, {"recipient": "bank_b"}):
-        with pytest.raises(AckError, match="shown something else"):
+        with pytest.raises(AckError, match="names another recipient, number or manifest"):
             answer_of(row, json.dumps({**json.loads(body), **wrong}).encode())
     for wrong in (b"", b"[]", b"{}", b'{"state": 1}', b"[" * 100_000):
         with pytest.raises(AckError, match="is no answer"):
@@ -893,10 +894,10 @@ def test_no_row_and_no_column_outside_the_grant_of_the_day_goes_again_ever(
     clock = SimpleNamespace(now=lambda _: datetime(today.year, today.month, today.day, 12))
     with patch.object(packages, "require_sealed"), patch.object(packages, "datetime", clock):
         cut = packages.cut_tables(night, before, "then", sent_on)[SCORES]
-        bands = packages.bands_told(before.tables[SCORES].bands)
+        bands = packages.bands_as_text(before.tables[SCORES].bands)
         entry = {"path": f"{SCORES}.csv", "table": SCORES, "columns": cut.table.column_names, "bands": bands}
         manifest = {"files": [entry], "purposes": before.purposes, "data_classes": []}
-        (kept / packages.MANIFEST).write_text(json.dumps(manifest))
+        (kept / MANIFEST).write_text(json.dumps(manifest))
         (kept / packages.ROWS).write_text(json.dumps({SCORES: cut.cells()}))
         try:
             packages.require_allowed_today(night, now, row, "now", "jifen run")

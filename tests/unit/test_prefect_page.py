@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.history import told_of_run
+from flows.history import run_details
 from flows.outcome import Outcome
 from flows.prefect_page import datasets_of, night_markdown, show_night
 from ledger.runs import latest_runs
@@ -12,7 +12,7 @@ from tests.unit.made_up_nights import ledger_of_nights
 @pytest.fixture
 def told(settings):
     ledger = ledger_of_nights(settings)
-    return told_of_run(ledger, latest_runs(ledger, 2, ("blocked",))[0])
+    return run_details(ledger, latest_runs(ledger, 2, ("blocked",))[0])
 
 
 def test_the_night_is_told_with_verdict_steps_and_where_its_page_stands(told):
@@ -42,7 +42,7 @@ def test_a_prefect_that_does_not_answer_leaves_the_night_as_it_ended(settings, c
     run_id = latest_runs(ledger_of_nights(settings))[0]["run_id"]
     monkeypatch.setattr("flows.prefect_page.require_api", lambda: 1 / 0)
     show_night(settings, Outcome("blocked", "2025-06-30", None, "", {"run_id": run_id}))
-    assert "what the night came to is not on its page" in caplog.text
+    assert "the night is not shown on its page" in caplog.text
     caplog.clear()
     show_night(settings, Outcome("beside", "2025-06-30", None, "", {"run_id": "2025-06-29-beside-1"}))
     assert caplog.text == ""
