@@ -1,4 +1,4 @@
-"""The command line `jifen`: which command stands in which module, and nothing of them until one is asked for."""
+"""The command line `jifen`: the module of each command, imported when the command is called."""
 
 import importlib
 import os

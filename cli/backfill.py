@@ -37,7 +37,7 @@ def backfill(
             if not as_json:
                 show.console.print(f"{day} {show.coloured(outcome.state)} {show.safe(outcome.message)}")
     if as_json:
-        told = {day: {"state": outcome.state, "message": outcome.message} for day, outcome in ended}
-        show.show_json([{**asdict(one), "day": one.day.isoformat(), **told.get(one.day, {})} for one in days])
+        results = {day: {"state": outcome.state, "message": outcome.message} for day, outcome in ended}
+        show.show_json([{**asdict(one), "day": one.day.isoformat(), **results.get(one.day, {})} for one in days])
     failed = [outcome.exit_code for _, outcome in ended if outcome.state not in GOOD]
     raise typer.Exit(failed[0] if failed else 0)

@@ -41,5 +41,5 @@ def _show(what: str, found: Backup, as_json: bool) -> None:
         show.show_json({"state": what, **asdict(found)})
         return
     new = f", of which {found.new_files} with {found.new_bytes / 1e6:,.1f} MB are new here" if what == "kept" else ""
-    told = f"{found.name}: {found.files} files, {found.bytes / 1e6:,.1f} MB{new}"
-    show.console.print(f"[green]{what}[/] {show.safe(told)}")
+    text = f"{found.name}: {found.files} files, {found.bytes / 1e6:,.1f} MB{new}"
+    show.console.print(f"[green]{what}[/] {show.safe(text)}")

@@ -85,6 +85,13 @@ def require_known(kind: str, wanted: Iterable[str], known: Iterable[str]) -> Non
         misused(f"no {kind} {', '.join(unknown)}; there are {', '.join(there)}")
 
 
+def text_given(text: str, option: str = "--why", hint: str = "say why") -> str:
+    """The text of an option as it is kept; an empty one is a usage error with a hint."""
+    if not text.strip():
+        misused(f"{option} is empty: {hint}")
+    return text.strip()[:2000]
+
+
 def edition_asked(ledger: "Engine", edition: str | None) -> "Row":
     """The ledger's row of an edition, of the current one where none is named. Ends the command where there is none."""
     from ledger.publications import current_id, edition_row

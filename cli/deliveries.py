@@ -1,4 +1,4 @@
-"""`jifen deliveries`: what was sent to whom under which number, and what they said of it."""
+"""`jifen deliveries`: the packages, each with recipient and number, and their acknowledgements."""
 
 from typing import Annotated
 
@@ -72,8 +72,8 @@ def acknowledged(
     why: Annotated[str | None, typer.Option(help="The reason they gave.")] = None,
 ) -> None:
     """Write down an answer that came by telephone or mail."""
-    said = {"received": received, "accepted": accepted, "rejected": rejected}
-    chosen = [state for state, is_it in said.items() if is_it]
+    answers = {"received": received, "accepted": accepted, "rejected": rejected}
+    chosen = [state for state, is_it in answers.items() if is_it]
     if len(chosen) != 1 or (rejected and not why):
         misused("say one of --received, --accepted, --rejected; with --rejected the reason: --why")
     ledger = open_ledger(Settings())

@@ -20,7 +20,7 @@ def deploy(
     """Make the Prefect server equal to our files: work pool, deployments, the automations that end silent runs.
 
     Runs that a dead worker claimed are cancelled, runs that the ledger knows to be over are ended, and slots that
-    nobody holds are freed. Lists what only a person can change. A second call changes nothing.
+    no run holds are freed. Lists what only a person can change. A second call changes nothing.
     """
     from flows.deployed import client_of_server, survey, wanted_of
     from flows.prefect_server import api_is_configured

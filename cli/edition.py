@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli import show
-from cli.command import Json, day_option, edition_asked, misused, new_group, operator
+from cli.command import Json, day_option, edition_asked, misused, new_group, operator, text_given
 from cli.ledger import edition_head
 from editions.places import edition_path, require_edition
 from editions.signature import Keys, by_id, is_signed, signer_of
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 app = new_group()
 Published = Annotated[str, typer.Argument(help="A published edition.")]
-Why = Annotated[str, typer.Option("--why", help="Why, for whoever asks in a year.")]
+Why = Annotated[str, typer.Option("--why", help="The reason; it is kept.")]
 EditionId = Annotated[str | None, typer.Argument(help="An edition; the current one otherwise.")]
 
 
@@ -41,8 +41,8 @@ def list_editions(as_json: Json = False) -> None:
         {**row, "withdrawn_by": gone.get(row["edition_id"], {}).get("decided_by")} for row in publication_rows(ledger)
     ]
     if as_json:
-        told = [{**row, "is_current": row["edition_id"] == current, "is_beside": False} for row in published]
-        show.show_json(told + [{**row, "is_current": False, "is_beside": True} for row in beside])
+        rows = [{**row, "is_current": row["edition_id"] == current, "is_beside": False} for row in published]
+        show.show_json(rows + [{**row, "is_current": False, "is_beside": True} for row in beside])
         return
     zone = Settings().zone
     for row in published:
@@ -132,8 +132,8 @@ def verify_edition(edition: EditionId = None, as_json: Json = False) -> None:
     findings += [Finding("the ledger", "journal", found) for found in breaks(ledger, dict(edition_head(path)))]
     signature = _signature(path, known)
     if as_json:
-        told = [{"path": found.path, "message": found.message} for found in findings]
-        show.show_json({"edition_id": wanted, "findings": told, "signature": signature})
+        lines = [{"path": found.path, "message": found.message} for found in findings]
+        show.show_json({"edition_id": wanted, "findings": lines, "signature": signature})
     else:
         for finding in findings:
             show.console.print(f"[red]wrong[/] {show.safe(finding.path)}: {show.safe(finding.message)}")
@@ -204,7 +204,7 @@ def rollback(edition: Published, why: Why, as_json: Json = False) -> None:
     """Make an earlier edition current again, as a new publication; the next night goes on from it."""
     from flows.acts import roll_back
 
-    _show_act(roll_back(Settings(), edition, _reason(why), operator()), "is current again", as_json)
+    _show_act(roll_back(Settings(), edition, text_given(why), operator()), "is current again", as_json)
 
 
 @app.command("withdraw")
@@ -212,7 +212,7 @@ def withdraw_edition(edition: Published, why: Why, as_json: Json = False) -> Non
     """Withdraw an edition for good: readers go to the one before it, and a recall is queued for every channel."""
     from flows.acts import withdraw
 
-    _show_act(withdraw(Settings(), edition, _reason(why), operator()), "is withdrawn", as_json)
+    _show_act(withdraw(Settings(), edition, text_given(why), operator()), "is withdrawn", as_json)
 
 
 @app.command("correct")
@@ -222,11 +222,11 @@ def correct_edition(
     as_of: Annotated[date | None, day_option("The business date; today otherwise.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Run the night as a correction of an edition, once what was wrong is mended; lists the enterprises it touches."""
+    """Run the night as a correction of an edition, after the fault was corrected; lists the enterprises it touches."""
     from flows.acts import correct
 
     with show.progress(f"correcting {edition}"):
-        outcome = correct(Settings(), edition, _reason(why), operator(), as_of)
+        outcome = correct(Settings(), edition, text_given(why), operator(), as_of)
     if as_json:
         show.show_json({**asdict(outcome), "exit_code": outcome.exit_code})
     else:
@@ -234,12 +234,6 @@ def correct_edition(
         for code in outcome.report.get("touched", ()):
             show.console.print(f"  {show.safe(code)}")
     raise typer.Exit(outcome.exit_code)
-
-
-def _reason(why: str) -> str:
-    if not why.strip():
-        misused("--why is empty: say why")
-    return why.strip()[:2000]
 
 
 def _show_act(found: "Acted", what: str, as_json: bool) -> None:
@@ -252,7 +246,7 @@ def _show_act(found: "Acted", what: str, as_json: bool) -> None:
 
 
 def _signature(path: Path, keys: Keys | None) -> str:
-    """What is known of who signed; that a signature does not hold is a finding of its own."""
+    """Who signed, in words; an invalid signature is a finding of its own."""
     if not is_signed(path):
         return "unsigned 未签名"
     if keys is None:

@@ -16,12 +16,11 @@ def show_diff(found: EditionDiff, uscc: str | None, top: int, csv: Path | None, 
     rows = [row for row in found.table.to_pylist() if uscc is None or row["uscc"] == uscc.strip().upper()]
     if csv is not None:
         write_csv(found.table, csv)
+    causes = [{"cause": cause.name, "detail": cause.detail} for cause in found.causes]
     if as_json:
-        why = [{"cause": cause.name, "detail": cause.detail} for cause in found.causes]
-        show.show_json({"then": found.then, "now": found.now, "builds": found.builds, "causes": why, "parts": rows})
+        show.show_json({"then": found.then, "now": found.now, "builds": found.builds, "causes": causes, "parts": rows})
         return
-    told = [{"cause": cause.name, "detail": cause.detail} for cause in found.causes]
-    show.show_rows("What differs 差异（按重演次序 in the order of the replay）", told, ("cause", "detail"))
+    show.show_rows("What differs 差异（按重演次序 in the order of the replay）", causes, ("cause", "detail"))
     columns = ("cause", "enterprises", ("points", "points"), ("|points|", "moved"), ("places", "places"))
     show.show_rows("What each moved 各原因的影响", list(_by_cause(rows)), columns)
     shown = rows if uscc is not None else [row for code in _most(rows)[:top] for row in rows if row["uscc"] == code]

@@ -1,6 +1,6 @@
-"""Where `jifen` begins: `explain` goes its own short way, all else through the command line proper.
+"""The entry point of `jifen`: `explain` takes a short path, every other command the whole command line.
 
-Here is the one place that sees to it that no traceback, and no character a terminal cannot show, reaches a person.
+This is the one place that keeps tracebacks, and characters that a terminal cannot show, from people.
 """
 
 import gc
@@ -83,8 +83,8 @@ def report(error: Exception) -> int:
     state = getattr(error, "state", "usage" if exit_code == 2 else "failed")
     # Where nothing can be written on standard output, that is what is to be reported.
     if "--json" in sys.argv and not (isinstance(error, OSError) and error.filename is None):
-        told = {"state": state, "message": message, **getattr(error, "more", {}), "exit_code": exit_code}
-        sys.stdout.write(json_text(told) + "\n")
+        fields = {"state": state, "message": message, **getattr(error, "more", {}), "exit_code": exit_code}
+        sys.stdout.write(json_text(fields) + "\n")
     else:
         sys.stderr.write(f"{_red(state)} {visible(message)}\n")
     return exit_code
@@ -97,7 +97,7 @@ def _red(word: str) -> str:
 
 
 def _flushed(code: str | int | None) -> str | int | None:
-    """Write out what is buffered; who closed the pipe has read enough, as `head` does; a full disk is reported."""
+    """Write out what is buffered. A closed pipe is no error: `head` has read enough. A full disk is reported."""
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -130,7 +130,7 @@ def explain_is_asked(words: Sequence[str]) -> bool:
 def _explain_and_leave() -> None:
     """Explain without what a long run needs: collecting garbage, and taking everything down in order at the end.
 
-    That is a fifth of the time. Nothing is open for writing by then, and all that was said is flushed.
+    That is a fifth of the time. Nothing is open for writing by then, and all output is flushed.
     """
     gc.disable()
 

@@ -1,4 +1,4 @@
-"""`jifen explain`: answers within a fifth of a second, so nothing dear is imported before it is needed."""
+"""`jifen explain`: answers within a fifth of a second, so nothing slow is imported before it is needed."""
 
 import argparse
 import os
@@ -28,7 +28,7 @@ class RecordLostError(LookupError):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        # It repeats what was typed, or pasted.
+        # The message repeats what was typed or pasted.
         super().error(one_line(message))
 
 
@@ -59,7 +59,7 @@ def run(words: Sequence[str]) -> int:
 
 
 def _read_env_file() -> None:
-    # To read all that stands there takes a tenth of the time there is; one variable is asked for here.
+    # To read the whole file takes a tenth of the time there is; one variable is needed here.
     from ledger.env_file import env_file, load_env_file
 
     file = env_file()
@@ -108,8 +108,8 @@ def fault_of_code(uscc: str) -> str:
     if why is None:
         return ""
     meant = repair(code)
-    said = f"代码有误 The code itself: {words_of(why).zh} {words_of(why).en}"
-    return f"{said}; 或为 {meant} may be meant" if meant else said
+    words = f"代码有误 The code itself: {words_of(why).zh} {words_of(why).en}"
+    return f"{words}; 或为 {meant} may be meant" if meant else words
 
 
 def _add_page(record: dict[str, Any], data_dir: Path, with_record: bool) -> None:
@@ -149,10 +149,10 @@ def raw_record(data_dir: Path, evidence: Mapping[str, Any]) -> Any:
 
 
 def _as_json(found: "Explanation", asked: argparse.Namespace) -> str:
-    told = found._asdict()
+    parts = found._asdict()
     if asked.indicator is not None:
-        return json_text({name: told[name] for name in OF_ONE})
-    return json_text({**told, "previous": found.previous and found.previous._asdict()})
+        return json_text({name: parts[name] for name in OF_ONE})
+    return json_text({**parts, "previous": found.previous and found.previous._asdict()})
 
 
 def _as_text(found: "Explanation", asked: argparse.Namespace) -> str:

@@ -22,7 +22,7 @@ def enterprise_lines(found: Explanation) -> list[str]:
     """The whole of an enterprise: its place, its classes, what cost most, each indicator, and what changed."""
     lines = [_head(found)]
     if found.ranking is None:
-        reason = said("ineligible_reason", found.enterprise["ineligible_reason"])
+        reason = in_words("ineligible_reason", found.enterprise["ineligible_reason"])
         return [*lines, f"未参与积分 not in the ranking: {reason}"]
     names = {row["indicator_code"]: f"{row['name_zh']} {row['name_en']}" for row in found.indicators}
     return [
@@ -42,9 +42,9 @@ def indicator_lines(found: Explanation) -> list[str]:
     (row,) = found.indicators
     facts = {
         "数值 value": _value(row, "unit", "unit_en"),
-        "供给 supply": said("supply_status", row.get("gap") or row["supply_status"]),
-        "处理 treatment": said("treatment", row.get("treatment")),
-        "规则 rule": f"{row['ruleset_id']} {said('function', row.get('function'))}",
+        "供给 supply": in_words("supply_status", row.get("gap") or row["supply_status"]),
+        "处理 treatment": in_words("treatment", row.get("treatment")),
+        "规则 rule": f"{row['ruleset_id']} {in_words('function', row.get('function'))}",
         "档位 bin": row["bin"],
         "所在位置 on the scale": _number(row.get("position")),
         "满分比例 share": _number(row["share"]),
@@ -72,8 +72,8 @@ def _titled(title: str, lines: Sequence[str]) -> list[str]:
     return ["", title, *(f"  {line}" for line in lines)] if lines else []
 
 
-def said(kind: str, code: Any) -> str:
-    """A code in Chinese and English, nothing for no code; one that nobody put into words stands as it is."""
+def in_words(kind: str, code: Any) -> str:
+    """A code in Chinese and English, nothing for no code; one without words is shown as it is."""
     return "" if code is None else " ".join(_words()[kind].get(str(code), (str(code),)))
 
 
@@ -95,10 +95,10 @@ def _place(row: Row, stage: str) -> list[str]:
         f"可评分 points that could be assessed (满分 maximum {_number(row['points_maximum'])})"
     )
     if not row["is_ranked"]:
-        return [score, f"未排名 not ranked: {said('unranked_reason', row['unranked_reason'])}; 阶段 stage {stage}"]
+        return [score, f"未排名 not ranked: {in_words('unranked_reason', row['unranked_reason'])}; 阶段 stage {stage}"]
     places = [
-        f"{told} {row[f'rank_{part}']} / {row[f'peers_{part}']}"
-        for part, told in (
+        f"{scope} {row[f'rank_{part}']} / {row[f'peers_{part}']}"
+        for part, scope in (
             ("overall", "总 overall"),
             ("in_stage", "同阶段 in stage"),
             ("in_industry", "同行业 in industry"),
@@ -114,7 +114,7 @@ def _classes(rows: Sequence[Row] | None) -> list[str]:
     cells = [
         (
             f"{row['class_zh']} {row['class_en']}",
-            said("module", row["module"]),
+            in_words("module", row["module"]),
             *_three(row, "points", "points_available", "points_maximum"),
         )
         for row in rows
@@ -123,7 +123,7 @@ def _classes(rows: Sequence[Row] | None) -> list[str]:
 
 
 def _three(row: Row, *names: str) -> list[str]:
-    # An edition sealed before a column was thought of is still told.
+    # An edition sealed before a column existed is still shown.
     return [_number(row.get(name)) for name in names]
 
 
@@ -164,8 +164,8 @@ def _indicator(row: Row) -> tuple[Any, ...]:
 def _value(row: Row, *units: str) -> str | None:
     # Where the two languages write a unit alike, as %, it is written once. "x 10,000 CNY" is no product of the value.
     first, *others = dict.fromkeys(row[unit] for unit in units or ("unit",) if row.get(unit)) or ("",)
-    told = (first, *(f"({unit.removeprefix('x ')})" for unit in others))
-    return None if row["value"] is None else " ".join((plain(row["value"]), *filter(None, told)))
+    units_shown = (first, *(f"({unit.removeprefix('x ')})" for unit in others))
+    return None if row["value"] is None else " ".join((plain(row["value"]), *filter(None, units_shown)))
 
 
 def _median(row: Row) -> str | None:
@@ -191,7 +191,8 @@ def _verdicts(rows: Sequence[Row] | None) -> list[str]:
 
 def _flags(rows: Sequence[Row] | None) -> list[str]:
     return [
-        f"{row['rule']} {said('severity', row['severity'])}: {one_line(row['detail_zh'])} {one_line(row['detail_en'])}"
+        f"{row['rule']} {in_words('severity', row['severity'])}: "
+        f"{one_line(row['detail_zh'])} {one_line(row['detail_en'])}"
         for row in rows or ()
     ]
 
@@ -215,7 +216,7 @@ def _since(previous: Previous | None, now: Row, names: Mapping[str, str]) -> lis
         code = row["indicator_code"]
         lines.append(f"{code} {sign}{plain(row['change'])}: {then_now}  {names.get(code, '')}".rstrip())
         causes = ["rule_alone"] if row["moved"] == ["rule"] else row["moved"]
-        lines.append(f"     {'; '.join(_said_of_move(row, one) for one in causes)}")
+        lines.append(f"     {'; '.join(_move_in_words(row, one) for one in causes)}")
     if len(previous.changes) > CHANGES_SHOWN:
         lines.append(f"另有 {len(previous.changes) - CHANGES_SHOWN} 项 more: --json")
     return lines
@@ -225,8 +226,8 @@ def _split(previous: Previous) -> list[str]:
     """What each cause did to the score and the place: a rule change is no loss of the enterprise's own."""
     if previous.split is None:
         names = ", ".join(map(_cause, previous.causes))
-        told = f"版次之间的差异 what differs: {names}; 拆分 to split it by cause: jifen edition diff"
-        return [told] if len(previous.causes) > 1 else []
+        line = f"版次之间的差异 what differs: {names}; 拆分 to split it by cause: jifen edition diff"
+        return [line] if len(previous.causes) > 1 else []
     lines = []
     for row in previous.split:
         places = f", 名次 places {row['places']:+d}" if row["places"] else ""
@@ -236,16 +237,16 @@ def _split(previous: Previous) -> list[str]:
 
 def _cause(name: str) -> str:
     kind, _, source = name.partition(":")
-    return f"{said('cause', kind)} {source}".rstrip()
+    return f"{in_words('cause', kind)} {source}".rstrip()
 
 
 def _signed(value: Decimal) -> str:
     return f"{'+' if value > 0 else ''}{plain(value)}"
 
 
-def _said_of_move(row: Row, moved: str) -> str:
-    told = said("moved", moved)
-    return f"{told} {_number(row['value_then'])} → {_number(row['value_now'])}" if moved == "value" else told
+def _move_in_words(row: Row, moved: str) -> str:
+    words = in_words("moved", moved)
+    return f"{words} {_number(row['value_then'])} → {_number(row['value_now'])}" if moved == "value" else words
 
 
 def _records(row: Row) -> list[str]:
@@ -271,7 +272,7 @@ def _records(row: Row) -> list[str]:
 def _level(record: Row) -> str:
     if record.get("level_zh"):
         return f"{record['level_zh']} {record['level_en']}"
-    return said("level", record["level"])
+    return in_words("level", record["level"])
 
 
 def _as_sent(record: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""`jifen source held | accept | reject`: what the change budget held, and a named person's word on it."""
+"""`jifen source held | accept | reject`: what the change budget held, and a named person's decision on it."""
 
 from typing import Annotated, Any
 
@@ -16,7 +16,7 @@ OneHeld = Annotated[
 Address = Annotated[
     str, typer.Argument(metavar="SOURCE.DATASET", help="A dataset that is held, as `jifen source held` says.")
 ]
-Why = Annotated[str, typer.Option(help="Why, for whoever asks later: who was asked, and what the answer was.")]
+Why = Annotated[str, typer.Option(help="The reason, which is kept: who was asked, and what the answer was.")]
 By = Annotated[str | None, typer.Option(help="Who decides, by name; JIFEN_OPERATOR or the system user otherwise.")]
 
 
@@ -26,19 +26,19 @@ def show_held(name: OneHeld = None, as_json: Json = False) -> None:
     if name is not None:
         require_known("dataset", [name], (one.address for source in here.sources for one in source.datasets))
     rows = [row for row in held_batches(here.ledger) if name in (None, _address(row))]
-    told = [
+    batches = [
         {
-            **_told(row),
+            **_facts(row),
             "held_since": (held_since(here.ledger, row["source"], row["dataset"], here.today) or row)["as_of"],
         }
         for row in rows
     ]
     if as_json:
-        show.show_json(told)
+        show.show_json(batches)
         return
-    if not told:
+    if not batches:
         show.console.print("nothing is held")
-    for one in told:
+    for one in batches:
         _show_one(one)
 
 
@@ -46,7 +46,7 @@ def _address(row: Row) -> str:
     return f"{row['source']}.{row['dataset']}"
 
 
-def _told(row: Row) -> dict[str, Any]:
+def _facts(row: Row) -> dict[str, Any]:
     decision = row["decision"]
     return {
         "dataset": _address(row),
@@ -107,9 +107,9 @@ def _decide(name: str, action: str, why: str, by: str | None, as_json: bool) -> 
             misused(f"{name} is not held. Next: jifen source held")
         who = (by or operator()).strip()[:200]
         decide_held(here.ledger, row, action, why.strip(), who, here.today)
-    told = {"dataset": name, "batch": row["batch"], "action": action, "decided_by": who, "why": why.strip()}
+    decided = {"dataset": name, "batch": row["batch"], "action": action, "decided_by": who, "why": why.strip()}
     if as_json:
-        show.show_json(told)
+        show.show_json(decided)
         return
     follows = "the next run lets it in" if action == "accepted" else "the last good batch stands"
     show.console.print(f"{show.safe(name)} {action} by {show.safe(who)}; {follows}")

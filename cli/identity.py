@@ -1,4 +1,4 @@
-"""`jifen identity`: names that the register does not know or tell apart; look, compare, decide. Nothing is guessed."""
+"""`jifen identity`: names without one certain enterprise in the register; list, compare, decide. Nothing is guessed."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -92,13 +92,13 @@ def list_items(
     items.sort(key=lambda one: one in decided)
     shown = items[:limit]
     pairs = zip(shown, suggest(edition, shown, most), strict=True)
-    told = [{**told_of(one, some), "is_decided": one in decided} for one, some in pairs]
+    rows = [{**item_facts(one, some), "is_decided": one in decided} for one, some in pairs]
     if as_json:
-        show.show_json(told)
+        show.show_json(rows)
     elif not items:
         show.console.print("nothing is open")
     else:
-        show_items(told, len(items))
+        show_items(rows, len(items))
         first = items[0]
         show.console.print(f"Next: {'jifen run' if first in decided else _next_step(first)}")
 
@@ -128,7 +128,7 @@ def suggest_name(
         show.console.print("no name of the register is like it")
         return
     columns = (("code", "uscc"), "score", ("name, borne when", "why"))
-    show.show_rows(f"Like {name} 相近名称", told_of(item, found)["suggestions"], columns, as_json)
+    show.show_rows(f"Like {name} 相近名称", item_facts(item, found)["suggestions"], columns, as_json)
 
 
 @app.command("decide")
@@ -153,8 +153,8 @@ def decide(
     code = codes.tidy(uscc) if uscc else None
     if code and not codes_held(edition, [code]):
         fault = fault_of_code(code)
-        said = f"{code} is not in the register of edition {edition.name}{fault and f'. {fault}'}"
-        misused(f"{said}. Next: jifen identity suggest NAME")
+        problem = f"{code} is not in the register of edition {edition.name}{fault and f'. {fault}'}"
+        misused(f"{problem}. Next: jifen identity suggest NAME")
     day = date_of_decision(here, on)
     try:
         source, _, dataset = find_address(here.sources, address).partition(".")
@@ -172,7 +172,7 @@ def decide(
 
 
 def _warnings(here: Installation, edition: Path, one: IdentityDecision) -> Iterator[str]:
-    """Which night would not apply it, and which decisions contradict it: two wrong ones are corrected in turn."""
+    """Which night would not apply a decision, and which decisions contradict it; each of those is corrected in turn."""
     if one.decided_on > (as_of := business_date(edition)):
         yield (
             f"the current edition is of {as_of}: built again for that date, it would not know of this. Where it "
@@ -191,7 +191,7 @@ def _warnings(here: Installation, edition: Path, one: IdentityDecision) -> Itera
 
 
 def _require_open(here: Installation, edition: Path, one: IdentityDecision) -> None:
-    """A decision about a name that is not on the list, and that nobody decided before, would never be applied."""
+    """A decision about a name that is not on the list, and was not decided before, would never be applied."""
     decided = {earlier.about for earlier in _decisions(here)}
     listed = {(item.source, item.dataset, item.identifier) for item in open_items(edition)}
     if one.about not in decided | listed:
@@ -207,8 +207,8 @@ def list_decisions(as_json: Json = False) -> None:
     edition = _edition(here) if made and current_id(here.ledger) else None
     held = codes_held(edition, [one.uscc for one in made if one.uscc]) if edition else {}
     knowledge = knowledge_of(edition, made)
-    told = [standing(one, edition, held, contradicted(made, here.sources, one, held), knowledge) for one in made]
-    if not (told or as_json):
+    standings = [standing(one, edition, held, contradicted(made, here.sources, one, held), knowledge) for one in made]
+    if not (standings or as_json):
         show.console.print("nothing was decided yet")
         return
     columns = (
@@ -220,16 +220,16 @@ def list_decisions(as_json: Json = False) -> None:
         "why",
         ("applies", "standing"),
     )
-    rows = told if as_json else [{**one, "uscc": one["uscc"] or "nobody"} for one in told]
-    show.show_rows(f"Decisions 识别决定: {len(told)}", rows, columns, as_json, whole=("dataset", "name"))
+    rows = standings if as_json else [{**one, "uscc": one["uscc"] or "nobody"} for one in standings]
+    show.show_rows(f"Decisions 识别决定: {len(standings)}", rows, columns, as_json, whole=("dataset", "name"))
     if not as_json:
-        show_what_waits(edition, knowledge, [one for one in told if not one["is_in_edition"]])
+        show_what_waits(edition, knowledge, [one for one in standings if not one["is_in_edition"]])
 
 
-def show_items(told: Sequence[dict[str, Any]], count: int) -> None:
+def show_items(items: Sequence[dict[str, Any]], count: int) -> None:
     """Print items of the list, out of `count`, each with those it may mean on lines of their own."""
     rows: list[dict[str, Any]] = []
-    for one in told:
+    for one in items:
         first, *others = one["suggestions"] or [{}]
         decided = DECIDED if one["is_decided"] else ""
         head = {**one, "address": f"{one['source']}.{one['dataset']}", "reason": one["reason"] + decided}
@@ -244,27 +244,27 @@ def show_items(told: Sequence[dict[str, Any]], count: int) -> None:
         ("its name, borne when", "why"),
     )
     show.show_rows(f"Open names 待识别: {count}", rows, columns, whole=("dataset", "name"))
-    if count > len(told):
-        show.console.print(f"… and {count - len(told)} more: --limit, --dataset or --reason")
+    if count > len(items):
+        show.console.print(f"… and {count - len(items)} more: --limit, --dataset or --reason")
 
 
 def _borne(item: OpenItem, one: Suggestion) -> str:
     days = f"{one.valid_from or '…'} – {one.valid_to or '今 now'}"
     then = {True: ", 记录日正用 on the day", False: ", 非记录日 on other days", None: ""}[one.is_borne_then]
     by = f", 分支或前身 borne by {one.borne_by}" if one.borne_by != one.uscc else ""
-    told = ", 另有决定指向它 some decision names it" if item.reason == CONTRADICTING else ", 登记同一号码 claims it"
-    claims = told if one.score is None else ""
+    claim = ", 另有决定指向它 some decision names it" if item.reason == CONTRADICTING else ", 登记同一号码 claims it"
+    claims = claim if one.score is None else ""
     return f"({days}{then}{by}{claims})"
 
 
-def told_of(one: OpenItem, some: tuple[Suggestion, ...]) -> dict[str, Any]:
+def item_facts(one: OpenItem, some: tuple[Suggestion, ...]) -> dict[str, Any]:
     """An item as programs read it, with those it may mean and why."""
     return {**asdict(one), "suggestions": [{**asdict(s), "why": f"{s.enterprise_name} {_borne(one, s)}"} for s in some]}
 
 
 def _next_step(one: OpenItem) -> str:
-    said = show.safe(repr(one.identifier))
-    return f"jifen identity decide {one.address} {said} --uscc CODE | --nobody, --by WHO --why TEXT"
+    name = show.safe(repr(one.identifier))
+    return f"jifen identity decide {one.address} {name} --uscc CODE | --nobody, --by WHO --why TEXT"
 
 
 def show_decided(one: IdentityDecision, line: int | None) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.identity_decisions import IdentityDecision, decisions_sha256, known_on
+from editions.causes import DECISIONS
 from editions.manifest import read_manifest
 from editions.suggest import OpenItem, business_date
 
@@ -15,7 +16,7 @@ class Knowledge:
     """The decisions that an edition was built with. `is_sure` is False where the file was changed by hand since then.
 
     The edition keeps their number and their hash. The file is only appended to, so they are the first of those that
-    its date may know; where these have another hash, nobody can say which of them it knew, and none is called known.
+    its date may know; where these have another hash, which of them it knew is not known, and none is called known.
     """
 
     known: frozenset[IdentityDecision]
@@ -30,7 +31,7 @@ def knowledge_of(edition: Path | None, made: Sequence[IdentityDecision]) -> Know
     if edition is None or not made:
         return Knowledge(frozenset(), True)
     inputs = read_manifest(edition)["inputs"]
-    built_with = [one for one in inputs if (one["source"], one["dataset"]) == ("pipeline", "identity_decisions")]
+    built_with = [one for one in inputs if (one["source"], one["dataset"]) == DECISIONS]
     if not built_with:
         return Knowledge(frozenset(), True)
     (one,) = built_with
@@ -40,7 +41,7 @@ def knowledge_of(edition: Path | None, made: Sequence[IdentityDecision]) -> Know
 
 
 def waits(item: OpenItem, made: Sequence[IdentityDecision], knowledge: Knowledge) -> bool:
-    """Whether somebody decided about an item of the list, and no night has applied it yet."""
+    """Whether an item of the list is decided, and no night has applied the decision yet."""
     about = (item.source, item.dataset, item.identifier)
     return any(one.about == about and one not in knowledge.known for one in made)
 
@@ -60,14 +61,14 @@ def standing(
     is_later = edition is not None and one.decided_on > business_date(edition)
     is_known = one in knowledge.known
     if not is_held:
-        told = "no: not in the register"
+        state = "no: not in the register"
     elif against:
-        told = "no: contradicts " + ", ".join(f"{other.source}.{other.dataset}" for other in against)
+        state = "no: contradicts " + ", ".join(f"{other.source}.{other.dataset}" for other in against)
     elif is_known:
-        told = "yes"
+        state = "yes"
     elif is_later:
-        told = "from its day: the edition is older"
+        state = "from its day: the edition is older"
     else:
-        told = "not yet 尚未生效" if knowledge.is_sure else "not known 无法判断"
+        state = "not yet 尚未生效" if knowledge.is_sure else "not known 无法判断"
     facts = {"applies": is_held and not against, "is_later_than_edition": is_later, "is_in_edition": is_known}
-    return {**asdict(one), **facts, "standing": told}
+    return {**asdict(one), **facts, "standing": state}

@@ -20,12 +20,12 @@ def new(
 ) -> None:
     """Make a key. The secret file is yours alone (mode 0600) and has no password; an existing file is not replaced."""
     key = new_key(path.expanduser().absolute())
-    told = {"key": key.name, "public": key.text, "secret_file": str(path), "public_file": str(public_path_of(path))}
+    row = {"key": key.name, "public": key.text, "secret_file": str(path), "public_file": str(public_path_of(path))}
     if as_json:
-        show.show_json(told)
+        show.show_json(row)
         return
     columns = ("key", ("public key", "public"), ("secret file", "secret_file"), ("public file", "public_file"))
-    show.show_rows("Key 密钥", [told], columns)
+    show.show_rows("Key 密钥", [row], columns)
     show.console.print(
         show.safe(
             f"Next: back the file up; to sign editions set JIFEN_SIGNING_KEY_FILE={path.expanduser().absolute()}; "

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import show
-from cli.command import Json, day_of_step, day_option, edition_asked, misused, new_group, operator
+from cli.command import Json, day_of_step, day_option, edition_asked, misused, new_group, operator, text_given
 from cli.entry import CommandError
 from editions.explain import EnterpriseUnknownError, explain
 from editions.places import require_edition
@@ -42,8 +42,7 @@ def open_one(
     settings = Settings()
     ledger = open_ledger(settings)
     row = edition_asked(ledger, edition)
-    if not what.strip():
-        misused("--what is empty: say what is objected to")
+    what = text_given(what, "--what", "say what is objected to")
     try:
         found = explain(require_edition(settings.data_dir, row["edition_id"]), uscc, with_records=False)
     except EnterpriseUnknownError as error:
@@ -51,26 +50,23 @@ def open_one(
     day = day_of_step(settings, on)
     days = terms_on(PROJECT_DIR / "dbt_project", date.fromisoformat(row["as_of"])).decide_days
     code = str(found.enterprise["uscc"])
-    made = open_objection(ledger, row["edition_id"], code, what.strip()[:2000], day, days, operator())
+    made = open_objection(ledger, row["edition_id"], code, what, day, days, operator())
     _show(made, f"is to be decided by {made['due_on']}", as_json)
 
 
 @app.command("decide")
 def decide_one(
     objection: ObjectionId,
-    why: Annotated[str, typer.Option("--why", help="The reasons, as the enterprise is told them.")],
+    why: Annotated[str, typer.Option("--why", help="The reasons, in the words that the enterprise gets.")],
     uphold: Annotated[bool, typer.Option("--uphold/--reject", help="Whether it is right.")],
     on: Day = None,
     as_json: Json = False,
 ) -> None:
-    """Uphold or reject an objection. What was upheld is mended next, and corrected by an edition of its own."""
+    """Uphold or reject an objection. An upheld one is then corrected by an edition of its own."""
     settings = Settings()
-    if not why.strip():
-        misused("--why is empty: say why")
+    why = text_given(why)
     decision = UPHELD if uphold else REJECTED
-    made = decide_objection(
-        open_ledger(settings), objection, decision, why.strip()[:2000], day_of_step(settings, on), operator()
-    )
+    made = decide_objection(open_ledger(settings), objection, decision, why, day_of_step(settings, on), operator())
     _show(made, f"is {decision}", as_json)
 
 
@@ -81,7 +77,7 @@ def close_one(
     on: Day = None,
     as_json: Json = False,
 ) -> None:
-    """Close a decided objection, once the enterprise was told."""
+    """Close a decided objection, once the enterprise was informed."""
     settings = Settings()
     ledger = open_ledger(settings)
     if correction is not None and edition_row(ledger, correction) is None:

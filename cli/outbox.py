@@ -67,7 +67,7 @@ def send_again(
     recipient: Annotated[
         str | None, typer.Option(help="All dead letters to this channel; it is enabled again.")
     ] = None,
-    why: Annotated[str | None, typer.Option(help="What was mended.")] = None,
+    why: Annotated[str | None, typer.Option(help="What was corrected.")] = None,
 ) -> None:
     """Have messages sent again, by the whole schedule; their ids stay. A channel that was disabled is enabled again."""
     ledger = open_ledger(Settings())
@@ -109,8 +109,8 @@ def send_due(
     failed = 0
     for sent_id, error in relay(night, once=once, early=early):
         failed += error is not None
-        told = f"not delivered: {error}" if error else "sent"
-        show.console.print(f"{show.safe(sent_id)} {show.safe(told)}")
+        result = f"not delivered: {error}" if error else "sent"
+        show.console.print(f"{show.safe(sent_id)} {show.safe(result)}")
     left = len(messages(night.ledger, PENDING))
     show.console.print(f"{left} messages are pending")
     moments = [moment for table in TABLES if (moment := next_moment(night.ledger, table, datetime.now(UTC)))]

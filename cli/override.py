@@ -34,8 +34,8 @@ def ask_for(
     if as_json:
         show.show_json({"override_id": override_id})
     else:
-        told = f"{override_id} is asked for. Next: {PEOPLE} people each: jifen override sign {override_id} --key FILE"
-        show.console.print(show.safe(told))
+        text = f"{override_id} is requested. Next: {PEOPLE} people each: jifen override sign {override_id} --key FILE"
+        show.console.print(show.safe(text))
 
 
 @app.command("sign")

@@ -1,4 +1,4 @@
-"""`jifen programme`: which products, policies and rewards there are, and what each says of an enterprise."""
+"""`jifen programme`: the products, policies and rewards, and what each decides for an enterprise."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +16,7 @@ from editions.programme import SEEDS, programme_problems
 from editions.programme_page import programme_page
 from editions.score.ruleset import csv_rows
 from editions.sealed_tables import SealedReader
+from flows.texts import plain
 from ledger.data_folder import data_folder
 from ledger.publications import publication_rows
 from ledger.settings import Settings
@@ -24,7 +25,7 @@ from ledger.store import open_ledger
 app = new_group()
 KINDS = {"product": "products", "policy": "policies", "reward": "rewards"}
 ITEM = ("kind", "item_id", "version", "name_zh", "name_en", "valid_from", "valid_to", "provenance")
-SAID = {
+SHOWN = {
     "product_offers": (
         "信贷产品 Loan products",
         (
@@ -167,7 +168,7 @@ def show_enterprise(
     edition: Annotated[str | None, typer.Option(help="An edition; the current one otherwise.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what products, policies and rewards say of an enterprise, its needs and offers, and what restricts it."""
+    """Show what products, policies and rewards decide for an enterprise, its needs, its offers and its restrictions."""
     data_dir, code = data_folder(), tidy(uscc)
     wanted = edition or read_current(data_dir)
     if wanted is None:
@@ -182,39 +183,39 @@ def show_enterprise(
                 "not_found",
             )
         # An edition from before the supermarket is shown without it.
-        said = {
+        found = {
             table: tables.rows(table, uscc=code) or [] if table in MARKET else tables.needed(table, uscc=code)
-            for table in SAID
+            for table in SHOWN
         }
     if as_json:
-        show.show_json({"edition_id": wanted, "uscc": code, **said})
+        show.show_json({"edition_id": wanted, "uscc": code, **found})
         return
     show.console.print(
         f"{show.safe(enterprise['enterprise_name'])} {show.safe(code)}, edition {show.safe(wanted)}", style="bold"
     )
-    for_people(said)
-    for table, (title, columns) in SAID.items():
-        if said[table]:
-            show.show_rows(title, said[table], columns, whole=WHOLE)
+    for_people(found)
+    for table, (title, columns) in SHOWN.items():
+        if found[table]:
+            show.show_rows(title, found[table], columns, whole=WHOLE)
         else:
             show.console.print(f"[bold]{show.safe(title)}[/] 无 none")
 
 
-def for_people(said: dict[str, list[dict[str, Any]]]) -> None:
+def for_people(found: dict[str, list[dict[str, Any]]]) -> None:
     """Yuan in place of fen, a gap without idle zeros, and what the enterprise has beside each condition that fails."""
-    for row in (*said["product_offers"], *said["need_offers"]):
+    for row in (*found["product_offers"], *found["need_offers"]):
         row["limit_cny"] = _yuan(row["limit_fen"])
-    for row in said["need_states"]:
+    for row in found["need_states"]:
         row["amount_cny"] = _yuan(row["amount_fen"])
-    for row in said["need_offers"]:
+    for row in found["need_offers"]:
         row["amount_gap_cny"] = _yuan(row["amount_gap_fen"])
         row["gap"] = row.get(GAPS.get(row["failing"], ""))
-    said["need_offers"].sort(
-        key=lambda row: (row["need_no"], row["place"] or len(said["need_offers"]), row["product_id"])
+    found["need_offers"].sort(
+        key=lambda row: (row["need_no"], row["place"] or len(found["need_offers"]), row["product_id"])
     )
-    for row in said["failed_conditions"]:
+    for row in found["failed_conditions"]:
         row["has"] = "未知 not known" if row["is_not_known"] else row["text"] or _plain(row["number"])
-    for rows in said.values():
+    for rows in found.values():
         for row in rows:
             row.update(
                 {
@@ -233,4 +234,4 @@ def _yuan(fen: int | None) -> Decimal | None:
 
 
 def _plain(value: Any) -> Any:
-    return f"{value.normalize():f}" if isinstance(value, Decimal) else value
+    return plain(value) if isinstance(value, Decimal) else value

@@ -67,7 +67,7 @@ def list_records(
     if not everything:
         found = [one for one in found if one.state == "standing"]
     if as_json:
-        show.show_json([_told(one) for one in found])
+        show.show_json([_without_content(one) for one in found])
         return
     if not found:
         show.console.print("no open record in quarantine" if not everything else "quarantine is empty")
@@ -95,10 +95,10 @@ def _line(one: Quarantined, dataset: Dataset | None) -> tuple[str, ...]:
     return tuple(cell.replace("\n", " ") for cell in cells)
 
 
-def _told(one: Quarantined) -> dict[str, Any]:
-    told = asdict(one)
-    del told["content"]
-    return told
+def _without_content(one: Quarantined) -> dict[str, Any]:
+    fields = asdict(one)
+    del fields["content"]
+    return fields
 
 
 @app.command("show")
@@ -110,7 +110,7 @@ def show_record(record: Annotated[str, typer.Argument(help="A record id.")], as_
     run = run_of_batch(here.ledger, one.source, one.dataset, one.batch)
     following = _next_step(one)
     if as_json:
-        show.show_json({**_told(one), "record": sent, "run": run, "next": following})
+        show.show_json({**_without_content(one), "record": sent, "run": run, "next": following})
         return
     facts = {
         "record": one.record_id,
@@ -132,8 +132,10 @@ def show_record(record: Annotated[str, typer.Argument(help="A record id.")], as_
     show.show_json(sent)
     if one.decision:
         made = one.decision
-        told = f"{made['action']} by {made['decided_by']} at {made['decided_at']} as of {made['as_of']}: {made['why']}"
-        show.console.print(f"decided: {show.safe(told)}")
+        decision = (
+            f"{made['action']} by {made['decided_by']} at {made['decided_at']} as of {made['as_of']}: {made['why']}"
+        )
+        show.console.print(f"decided: {show.safe(decision)}")
     show.console.print(f"Next: {following}")
 
 
@@ -164,7 +166,7 @@ def discard(
     chosen, held = _by_id(here, ids)
     day = date_of_decision(here, as_of)
     open_ones = [one for one in chosen if one.state in OPEN_STATES]
-    # The same record delivered on other pages has other ids: whoever discards it means all of them.
+    # The same record delivered on other pages has other ids: all of them are discarded.
     meant = {one.record_id: one for chosen_one in open_ones for one in (chosen_one, *twins(held, chosen_one))}
     made = [
         Decision(one.record_id, one.source, one.dataset, "discarded", why.strip(), operator())
@@ -206,7 +208,7 @@ def replay_records(
     if ids:
         _by_id(here, ids)
     wanted = Filter(source, dataset, reason, ids=frozenset(ids) if ids else None)
-    # Named one by one, what is closed is said to be; else only what stands is meant.
+    # A closed record that is named is reported as closed; a filter chooses open ones alone.
     chosen = [one for one in _records(here, wanted) if ids or one.state == "standing"]
     day = date_of_decision(here, as_of)
     report = replay_chosen(here.settings, here.ledger, here.sources, chosen, day, operator())

@@ -23,8 +23,8 @@ def retention(
     found = apply(settings, asked, operator()) if is_applied else plan(settings, asked)
     if as_json:
         names = ("kind", "files", "bytes", "what", "going_bytes")
-        told = [{name: getattr(one, name) for name in names} for one in found]
-        show.show_json({"applied": is_applied, "kinds": told})
+        kinds = [{name: getattr(one, name) for name in names} for one in found]
+        show.show_json({"applied": is_applied, "kinds": kinds})
         return
     rows = [
         {

@@ -47,7 +47,7 @@ def simulate(
         return
     moved = [row for row in found["groups"] if row["field"] == "zone" or any(row[name] for name in MOVES)]
     show.show_rows("得失 Who gains, who loses", moved, SHOWN)
-    show.console.print(f"{len(found['groups']) - len(moved)} groups in which nobody moves are in groups.csv")
+    show.console.print(f"{len(found['groups']) - len(moved)} groups in which no enterprise moves are in groups.csv")
     for table, title in TITLES.items():
         if rows := found[table]:
             show.show_rows(title, rows, list(rows[0]))

@@ -34,29 +34,29 @@ Folder = Annotated[Path | None, typer.Option(help="The sink files of this folder
 @app.command("list")
 def list_sinks(as_json: Json = False) -> None:
     """List every recipient: what it gets, in which form, sealed or not, and when it answers."""
-    show.show_rows("Recipients 接收方", [_told(sink) for sink in read_sinks()], COLUMNS, as_json)
+    show.show_rows("Recipients 接收方", [_listed(sink) for sink in read_sinks()], COLUMNS, as_json)
 
 
 COLUMNS = ("recipient", "title", "kind", "gets", "format", "sealed", ("answers in working days", "answers"))
 
 
-def _told(sink: Sink) -> dict[str, Any]:
-    told: dict[str, Any] = {"recipient": sink.name, "title": f"{sink.title.zh} {sink.title.en}", "kind": sink.kind}
+def _listed(sink: Sink) -> dict[str, Any]:
+    row: dict[str, Any] = {"recipient": sink.name, "title": f"{sink.title.zh} {sink.title.en}", "kind": sink.kind}
     if not isinstance(sink, ExtractSink):
-        return told
+        return row
     seal = (
         {"openpgp": "OpenPGP", "age": "age", "gm": "jifen-gm-1"}[sink.sealed.kind]
         if sink.sealed
         else f"no: {sink.unsealed}"
     )
     answers = sink.acknowledged.working_days if sink.acknowledged else None
-    return {**told, "gets": ", ".join(sink.tables), "format": sink.format, "sealed": seal, "answers": answers}
+    return {**row, "gets": ", ".join(sink.tables), "format": sink.format, "sealed": seal, "answers": answers}
 
 
 @app.command("check")
 def check(names: Names = None, folder: Folder = None, as_json: Json = False) -> None:
     """Check each recipient: columns, variables, keys, addresses. Nothing is sent. Exit code 1 where one fails."""
-    lines = [_LOOKED_AT[sink.kind](sink) for sink in _named(names, folder)]
+    lines = [_CHECKS[sink.kind](sink) for sink in _named(names, folder)]
     show.show_rows("Recipients 接收方", lines, ("recipient", "state", "message"), as_json)
     if any(line["state"] == "failed" for line in lines):
         raise typer.Exit(1)
@@ -95,8 +95,8 @@ def _checked(sink: ExtractSink) -> dict[str, Any]:
                 usable(Path(os.environ[variable.env]).expanduser(), purpose, sink.name, is_secret=is_secret)
             except ConfigError as error:
                 problems.append(str(error))
-    said = "; ".join(problems) or (None if sink.sealed else f"unsealed: {sink.unsealed}")
-    return {"recipient": sink.name, "state": "failed" if problems else "ok", "message": said}
+    message = "; ".join(problems) or (None if sink.sealed else f"unsealed: {sink.unsealed}")
+    return {"recipient": sink.name, "state": "failed" if problems else "ok", "message": message}
 
 
 def _checked_returns(sink: ReturnsSink) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def _checked_channel(sink: NoticeSink) -> dict[str, Any]:
     return line
 
 
-_LOOKED_AT: dict[str, Callable[[Any], dict[str, Any]]] = {
+_CHECKS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "extract": _checked,
     "notice": _checked_channel,
     "alert": _checked_channel,
@@ -155,9 +155,9 @@ _LOOKED_AT: dict[str, Callable[[Any], dict[str, Any]]] = {
 
 @app.command("test")
 def try_sinks(names: Names = None, folder: Folder = None, as_json: Json = False) -> None:
-    """Send made-up rows to a stand-in recipient made from each file, and load them at its end. No real one is asked.
+    """Send made-up rows to a stand-in made from each sink file, and load them there. No real recipient is contacted.
 
-    Exit code 1 where a package did not arrive, or did not say at the other end what was sent.
+    Exit code 1 where a package did not arrive, or was not loaded there as it was sent.
     """
     from cli.sink_test import try_sink
 
@@ -174,8 +174,8 @@ def secret(
 ) -> None:
     """Make a secret that signs messages to a channel, by Standard Webhooks; it is shown once and kept nowhere."""
     ours, theirs = new_secret(is_private=is_private)
-    told = {"secret": ours} | ({"for the channel": theirs} if is_private else {})
-    show.show_rows("Secret 密钥", [told], tuple(told), as_json, whole=tuple(told))
+    row = {"secret": ours} | ({"for the channel": theirs} if is_private else {})
+    show.show_rows("Secret 密钥", [row], tuple(row), as_json, whole=tuple(row))
     if not as_json:
         whose = "the second to the channel's people" if is_private else "the same to the channel's people"
         show.console.print(
@@ -190,7 +190,7 @@ def new(
     extract: Annotated[list[str], typer.Option(help="An extract that it is to get; may stand several times.")],
     out: Annotated[Path | None, typer.Option(help="Folder for the file; connectors/sinks otherwise.")] = None,
 ) -> None:
-    """Begin a sink file. Every column is left out until somebody decides on it; check names what is to be filled in."""
+    """Begin a sink file. Every column is left out until a person decides on it; check names what is to be filled in."""
     contracts = contract_columns()
     require_known("extract", extract, contracts)
     path = (out or SINKS_DIR) / f"{name}.yml"

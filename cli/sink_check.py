@@ -20,10 +20,18 @@ def check_sinks(sinks: Sequence[Sink]) -> list[dict[str, Any]]:
     return [_check(sink, contracts) for sink in sinks if isinstance(sink, ExtractSink)]
 
 
+def contracts_of_extracts() -> dict[str, dict[str, Any]]:
+    """The contract of each extract's model, by its name: its description, and its columns with their types."""
+    models = [model for path in sorted(CONTRACTS.glob("*.yml")) for model in read_yaml(path.read_bytes())["models"]]
+    return {str(model["name"]): model for model in models}
+
+
 def contract_columns() -> dict[str, list[str]]:
     """The columns of each extract, as the models' contracts state them."""
-    models = [model for path in sorted(CONTRACTS.glob("*.yml")) for model in read_yaml(path.read_bytes())["models"]]
-    return {str(model["name"]): [str(column["name"]) for column in model["columns"]] for model in models}
+    return {
+        name: [str(column["name"]) for column in contract["columns"]]
+        for name, contract in contracts_of_extracts().items()
+    }
 
 
 def _check(sink: ExtractSink, contracts: dict[str, list[str]]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 import duckdb
 
-from cli.sink_check import CONTRACTS, check_sinks
+from cli.sink_check import check_sinks, contracts_of_extracts
 from connectors.sink_files import ExtractSink, S3Connection
 from connectors.spec import SftpConnection
 from connectors.strict import variables_in
@@ -34,7 +34,6 @@ from ledger.publications import publish
 from ledger.runs import start_run
 from ledger.settings import Settings
 from ledger.store import open_ledger
-from ledger.yaml_file import read_yaml
 from sandbox.standin.bank import SENDER, bank_keys, key_pair
 from sandbox.standin.faults import FaultPlan
 from sandbox.standin.journal import Journal
@@ -65,7 +64,7 @@ def try_sink(sink: ExtractSink) -> dict[str, Any]:
             patch.dict(os.environ, variables),
         ):
             return line | _trial(sink, Path(folder))
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is what the trial found
+    except Exception as error:  # noqa: BLE001 - any error is the result of the trial
         return line | {"message": sentence(error)}
 
 
@@ -84,11 +83,11 @@ def _trial(sink: ExtractSink, folder: Path) -> dict[str, Any]:
     keys = Keys(pairs[0][0], pairs[1][1]) if pairs else None
     package = folder / "box" / sink.folder / sent["file_name"]
     received = asdict(receive(package, folder / "loaded", sink.name, keys))
-    told = {"package": package.name, "rows": sent["rows"]}
+    result = {"package": package.name, "rows": sent["rows"]}
     if (wanted := ROWS * len(sink.tables)) != sent["rows"] or not received["manifest_sha256"]:
         what = f"{sent['rows']} of {wanted} made-up rows arrived, {sent['denied']} were denied for want of consent."
-        return told | {"message": f"{what} Whose: config. Next: compare fields and purposes with {CLASSES_FILE}"}
-    return told | {"state": "ok"}
+        return result | {"message": f"{what} Whose: config. Next: compare fields and purposes with {CLASSES_FILE}"}
+    return result | {"state": "ok"}
 
 
 def _make_edition(sink: ExtractSink, settings: Settings, ledger: Any) -> None:
@@ -96,11 +95,7 @@ def _make_edition(sink: ExtractSink, settings: Settings, ledger: Any) -> None:
     path = edition_path(settings.data_dir, EDITION)
     kind = "tables" if sink.grant == "mandate" else "extracts"
     (path / kind).mkdir(parents=True)
-    contracts = {
-        model["name"]: model
-        for file in sorted(CONTRACTS.glob("*.yml"))
-        for model in read_yaml(file.read_bytes())["models"]
-    }
+    contracts = contracts_of_extracts()
     tables, files = {}, []
     for name, granted in sink.tables.items():
         if sink.grant == "mandate":
@@ -111,14 +106,14 @@ def _make_edition(sink: ExtractSink, settings: Settings, ledger: Any) -> None:
         _write_rows(sink, columns, path / file)
         files.append(describe_file(path, file, ROWS, "extract"))
         words = described(read_dictionary(), name, columns)
-        told = [
+        described_columns = [
             {"name": one, "type": form.upper(), "description_zh": title_of(words[one][0]), "description": words[one][1]}
             for one, form in columns.items()
         ]
         tables[name] = {
             "audience": "extract",
             "description": contracts.get(name, {"description": name})["description"],
-            "columns": told,
+            "columns": described_columns,
             "key": [],
         }
     facts = {"edition_id": EDITION, "as_of": "2025-06-30", "ruleset_id": "trial"}
@@ -160,11 +155,11 @@ def _box(sink: ExtractSink, box: Path, folder: Path) -> Iterator[dict[str, str]]
         named = variables_in(connection)
         # A store knows its bucket by name, which is a folder here.
         bucket = connection.bucket.env if isinstance(connection, S3Connection) else None
-        with serve_folder(box.parent if bucket else box, folder / "tls") as told:
-            known = dict.fromkeys(named, "made-up") | {connection.url.env: told["url"]}
+        with serve_folder(box.parent if bucket else box, folder / "tls") as served:
+            known = dict.fromkeys(named, "made-up") | {connection.url.env: served["url"]}
             known |= {bucket: box.name} if bucket else {}
             ca = connection.ca.env if connection.ca else "REQUESTS_CA_BUNDLE"
-            yield known | {ca: told["ca"]}
+            yield known | {ca: served["ca"]}
         return
     loop = asyncio.new_event_loop()
     agency = SftpAgency(sink.name, box, {}, FaultPlan(folder / "faults.yml", {sink.name: set()}), Journal(folder))

@@ -92,7 +92,7 @@ def check(name: OneName = None, folder: Folder = None, as_json: Json = False) ->
 
 @app.command("plan")
 def show_plan(name: OneName = None, as_of: AsOf = None, folder: Folder = None, as_json: Json = False) -> None:
-    """Say what a pull would ask for, and what we hold. Nothing is sent and nothing is written."""
+    """Show what a pull would request, and what is held. Nothing is sent and nothing is written."""
     settings, sources, zone = _read(folder)
     chosen = _chosen(sources, name)
     planned = plan(chosen, zone, settings, _day(settings, as_of))
@@ -105,7 +105,7 @@ def show_plan(name: OneName = None, as_of: AsOf = None, folder: Folder = None, a
 
 def _show_planned(one: Planned) -> None:
     show.console.print(f"[bold]{show.safe(one.dataset)}[/] ({show.safe(one.driver)})")
-    told = {
+    facts = {
         "asks": " ".join([one.asks, *(f"{key}={value}" for key, value in one.params.items())]),
         "paging": one.paging,
         "partitions": one.partitions,
@@ -115,7 +115,7 @@ def _show_planned(one: Planned) -> None:
         "last promoted": one.last_promoted,
         "not supplied here": one.not_supplied,
     }
-    for word, text in told.items():
+    for word, text in facts.items():
         if text is not None:
             show.console.print(f"  {word:<17} {show.safe(text)}")
 

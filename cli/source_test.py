@@ -34,10 +34,10 @@ SAMPLES_DIR = PROJECT_DIR / "sandbox" / "samples"
 ALWAYS_SHOWN = ("right", "refused", "loud stop", "silent wrong")
 
 STANDIN_BUDGET = {"retry_seconds": 4.0, "request_timeout_seconds": 1.5}
-"""A stand-in answers at once or on purpose never: no reason to wait for it as long as for an agency."""
+"""A stand-in answers at once, or on purpose never: waiting for it as long as for an agency gains nothing."""
 
 LATENCY_MS = 5.0
-"""How long a stand-in waits before each answer: enough to tell which requests were in flight together."""
+"""How long a stand-in waits before each answer: enough to see which requests were in flight together."""
 
 Folder = Annotated[Path | None, typer.Option(help="The source files of another folder.", exists=True, file_okay=False)]
 Seed = Annotated[int, typer.Option(help="Which faults are drawn, and what records the stand-in has.")]
@@ -88,7 +88,7 @@ def _stand_in(job: Job) -> Iterator[tuple[Agency, Settings]]:
         try:
             started = start_standin(sources, Path(folder) / "state", seed=job.seed, latency_ms=LATENCY_MS)
         except RuntimeError as error:
-            # What the child said last is the reason; its traceback above is for whoever mends the stand-in.
+            # The last line of the child is the reason; the lines above it are the stand-in's traceback.
             raise NoStandInError(str(error).strip().rpartition("\n")[2]) from None
         with started as agency:
             yield agency, Settings().model_copy(update=STANDIN_BUDGET)
@@ -134,8 +134,8 @@ def put_to_test(
     if as_json:
         show.show_json([asdict(one) for one in results])
     else:
-        told = ", ".join(f"{counts[state]} {state}" for state in ("failed", "skipped"))
-        show.console.print(f"{counted(len(wanted), 'source')}, {counted(counts['passed'], 'check')} passed, {told}")
+        rest = ", ".join(f"{counts[state]} {state}" for state in ("failed", "skipped"))
+        show.console.print(f"{counted(len(wanted), 'source')}, {counted(counts['passed'], 'check')} passed, {rest}")
     raise typer.Exit(1 if counts["failed"] else 0)
 
 
@@ -215,8 +215,10 @@ def _show_cells(cells: Sequence[Cell], wrong: Sequence[Cell]) -> None:
     for one in wrong:
         place = f"{one.source}.{one.dataset} ({one.position})"
         show.console.print(f"  [red]{one.outcome}[/] {show.safe(f'{one.kind} on {place}: {one.why}')}")
-    told = ", ".join(f"{count} {outcome}" for outcome, count in summed.items() if count or outcome in WRONG)
-    show.console.print(f"{counted(len(cells), 'cell')}, {sum(cell.seconds for cell in cells):.0f} s of pulls: {told}")
+    by_outcome = ", ".join(f"{count} {outcome}" for outcome, count in summed.items() if count or outcome in WRONG)
+    show.console.print(
+        f"{counted(len(cells), 'cell')}, {sum(cell.seconds for cell in cells):.0f} s of pulls: {by_outcome}"
+    )
 
 
 def _wanted(names: Sequence[str], everything: bool, folder: Path | None) -> list[tuple[Path, Source]]:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from cli.app import app
 from cli.entry import explain_is_asked
-from cli.explain_text import _since, _value, said
+from cli.explain_text import _since, _value, in_words
 from connectors.raw import keep_raw, raw_path
 from connectors.source_files import read_sources
 from editions.explain import EnterpriseUnknownError, _moved, explain
@@ -223,7 +223,7 @@ def test_every_ground_of_a_high_value_patent_is_said_in_both_languages():
         if column.name == "high_value_basis"
     )
     assert column.values
-    assert all(len(said("level", ground).split(" ", 1)) == 2 for ground in column.values)
+    assert all(len(in_words("level", ground).split(" ", 1)) == 2 for ground in column.values)
 
 
 @pytest.mark.usefixtures("old")

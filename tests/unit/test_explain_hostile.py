@@ -10,7 +10,7 @@ import pytest
 
 from cli.entry import report
 from cli.explain import run
-from cli.explain_text import WORDS_FILE, said
+from cli.explain_text import WORDS_FILE, in_words
 from connectors.raw import keep_raw
 from ledger.settings import PROJECT_DIR
 from tests.unit.explained import COUNTED, EVIDENCED, FIRST, MORE, PAGE, seal_one
@@ -207,5 +207,5 @@ def test_words_are_chinese_and_english_and_a_code_without_any_stands_as_it_is():
         for code, (zh, en) in words.items():
             assert re.search(r"[\u4e00-\u9fff]", zh), (kind, code)
             assert en.isascii(), (kind, code)
-    assert said("supply_status", "never_heard_of") == "never_heard_of"
-    assert said("supply_status", None) == ""
+    assert in_words("supply_status", "never_heard_of") == "never_heard_of"
+    assert in_words("supply_status", None) == ""
