@@ -53,7 +53,7 @@ def send_again(delivery_id: Delivery, as_json: Json = False) -> None:
 
 @app.command("discard")
 def discard(delivery_id: Delivery, why: Annotated[str, typer.Option(help="The reason; it is kept.")]) -> None:
-    """Give up a package that was not sent yet: its recipient is none any more, or must not get it. The ledger keeps it.
+    """Give up a package that was not sent yet: its recipient is gone, or must not get it. The ledger keeps it.
 
     A recipient that has a sink file is owed a package each day: the next run makes a new one.
     """

@@ -36,12 +36,12 @@ SHOWN = 8
 
 
 def sources(here: Here) -> str:
-    """Every source file reads."""
+    """Every source file can be read."""
     return f"{counted(len(here.sources), 'source')}, {sum(len(one.datasets) for one in here.sources)} datasets"
 
 
 def sinks(here: Here) -> str:
-    """Every sink file reads."""
+    """Every sink file can be read."""
     return counted(len(here.sinks), "recipient")
 
 
@@ -54,7 +54,7 @@ def sink_columns(here: Here) -> str:
 
 
 def zone(here: Here) -> str:
-    """The zone file reads, and names nothing that no source file knows."""
+    """The zone file can be read, and names only what source files have."""
     if here.settings.zone_file is None:
         raise NothingToCheckError("JIFEN_ZONE_FILE not set: every dataset is expected")
     return f"{here.settings.zone_file}, {len(here.zone.not_supplied)} not supplied"
@@ -146,7 +146,7 @@ def suites(here: Here) -> str:
 
 
 def change_limits(here: Here) -> str:
-    """What may change overnight, and what a first delivery has to look like, reads."""
+    """The limits of nightly changes and of first deliveries can be read."""
     folder = here.project / "connectors"
     ChangeLimits.model_validate(read_yaml((folder / "change_limits.yml").read_bytes()))
     FirstLimits.model_validate(read_yaml((folder / "first_limits.yml").read_bytes()))
@@ -154,7 +154,7 @@ def change_limits(here: Here) -> str:
 
 
 def retention(here: Here) -> str:
-    """What is kept for how long reads."""
+    """The retention policy can be read."""
     policy = read_policy(here.project / "flows" / "retention.yml")
     return ", ".join(f"{name} {days}" for name, days in policy.model_dump().items())[:200]
 
@@ -209,7 +209,7 @@ def working_days(here: Here) -> str:
 
 
 def parameters_end(here: Here) -> str:
-    """No other parameter ends within 90 days without a row that goes on."""
+    """No other parameter ends within 90 days without a row that follows it."""
     return _goes_on(here, ("rulesets", "reference_rates", "calendar"), others=True)
 
 

@@ -132,7 +132,7 @@ def data_folder(here: Here) -> str:
 
 
 def owner(here: Here) -> str:
-    """The data folder, and what stands directly in it, is ours."""
+    """The data folder, and what stands directly in it, belongs to this user."""
     paths = [here.data_dir, *(path for name in OURS if (path := here.data_dir / name).exists())]
     if foreign := [str(path) for path in paths if path.stat().st_uid != os.getuid()]:
         raise CheckFailedError(f"not of user {os.getuid()}: {', '.join(foreign)}")
@@ -178,7 +178,7 @@ def free_space(here: Here) -> str:
 
 
 def space_trend(here: Here) -> str:
-    """Editions that are kept as big as the last ones will fit for some months."""
+    """There is room for some months of editions of the size of the last ones."""
     newest = sorted(editions_dir(here.data_dir).glob("[!.]*/manifest.json"), key=lambda path: path.stat().st_mtime)
     sizes = [sum(file["bytes"] for file in read_manifest(path.parent)["files"]) for path in newest[-10:]]
     if not sizes:
@@ -199,7 +199,7 @@ def _mib(size: int) -> str:
 
 
 def ledger(here: Here) -> str:
-    """The ledger can be opened, and is of the version that we know."""
+    """The ledger can be opened, and has the version of this jifen."""
     opened = here.ledger.url
     return repr(opened) if here.settings.ledger_url else here.settings.resolved_ledger_url
 

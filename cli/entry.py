@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def write_what_cannot_be_shown_as_escapes() -> None:
-    r"""A terminal that knows ASCII alone gets `\u7a0e` in place of 税, as JSON may; a closed one nothing."""
+    r"""A terminal that knows ASCII alone gets `\u7a0e` in place of 税, as JSON may; a closed stream gets nothing."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
@@ -128,7 +128,7 @@ def explain_is_asked(words: Sequence[str]) -> bool:
 
 
 def _explain_and_leave() -> None:
-    """Explain without what a long run needs: collecting garbage, and taking everything down in order at the end.
+    """Explain without garbage collection and without an orderly shutdown, which only long runs need.
 
     That is a fifth of the time. Nothing is open for writing by then, and all output is flushed.
     """

@@ -38,7 +38,7 @@ def enterprise_lines(found: Explanation) -> list[str]:
 
 
 def indicator_lines(found: Explanation) -> list[str]:
-    """One indicator in full: the rule, the segment, the points, the peers, the way to more, each record behind it."""
+    """One indicator in full: the rule, the segment, the points, the peers, how to gain more, each record behind it."""
     (row,) = found.indicators
     facts = {
         "数值 value": _value(row, "unit", "unit_en"),

@@ -268,7 +268,7 @@ def _next_step(one: OpenItem) -> str:
 
 
 def show_decided(one: IdentityDecision, line: int | None) -> None:
-    """Print a decision; `line` is where the very same stands already, None where it was written."""
+    """Print a decision; `line` is that of an equal decision in the file, None where this one was written."""
     stands = "" if line is None else f" That is decided already (line {line}); nothing is written."
     show.console.print(
         f"{show.safe(one.identifier)}: {one.uscc or 'not in the register'}, for records of any date, in each night "

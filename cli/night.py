@@ -47,7 +47,7 @@ def run(
             show.errors.print(f"[yellow]warning[/] {show.safe(error)}")
             code = _show(error.outcome, as_json)
         sys.stdout.flush()
-        # Prefect's client would go on for minutes trying to send what it still has to say of this run.
+        # Prefect's client would go on for minutes trying to send its last reports on this run.
         os._exit(code)
     raise typer.Exit(_show(outcome, as_json))
 

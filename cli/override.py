@@ -26,7 +26,7 @@ def ask_for(
     as_of: Annotated[date | None, day_option("The first one; today otherwise.", "--as-of")] = None,
     as_json: Json = False,
 ) -> None:
-    """Ask for an override. It has no effect until two people have signed it."""
+    """Request an override. It has no effect until two people have signed it."""
     here = open_installation()
     suites, _ = load_suites(SUITES, ())
     require_known("check", checks, (f"{suite.table}.{one.name}" for suite in suites for one in suite.checks))
@@ -53,7 +53,7 @@ def sign(
 
 @app.command("list")
 def list_overrides(as_json: Json = False) -> None:
-    """List every override that was asked for, and the approvers whose signature holds."""
+    """List every override that was requested, and the approvers whose signature holds."""
     settings = Settings()
     _show(overrides(open_ledger(settings), read_approvers(settings.approvers_file)), as_json)
 

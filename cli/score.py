@@ -64,14 +64,14 @@ def end_with_problems(problems: Sequence[Problem], as_json: bool) -> NoReturn:
 
 
 def show_problems(problems: Sequence[Problem]) -> None:
-    """Print each row that nothing can be scored or decided by."""
+    """Print each invalid row, with what is wrong with it."""
     for one in problems:
         row = f"{one.ruleset_id} {one.file} [{one.row_key}]"
         show.console.print(show.safe(f"  {row}: {one.problem_zh} {one.problem_en}"))
 
 
 def scored_facts(found: Scored) -> dict[str, Any]:
-    """What JSON says of a call."""
+    """The result of a call, for JSON."""
     return {
         "out": str(found.out.resolve()),
         "ruleset_id": found.ruleset_id,

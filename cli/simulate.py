@@ -1,4 +1,4 @@
-"""`jifen simulate`: what a proposed rule set or proposed parameters would change, before anybody decides."""
+"""`jifen simulate`: what a proposed rule set or proposed parameters would change, before they are decided on."""
 
 from datetime import date
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Whether a recipient's file is whole before anything is built: each column of its extract decided, and in words."""
+"""Whether a recipient's file is whole before anything is built: each column of its extract decided and described."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -43,7 +43,7 @@ def _check(sink: ExtractSink, contracts: dict[str, list[str]]) -> dict[str, Any]
                 known = f"there are: {', '.join(sorted(contracts))}"
                 raise ConfigError(f"no extract {extract}.", sink.place, known)
             if sink.grant == "mandate":
-                # Which columns an edition's table has is looked at when it is cut; here, whether there is such a model.
+                # The columns of an edition's table are checked when it is cut; here only that there is such a model.
                 if next(MODELS.rglob(f"{extract}.sql"), None) is None or extract in contracts:
                     raise ConfigError(f"no table {extract} of editions.", sink.place, "docs/editions.md lists them")
             else:

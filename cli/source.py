@@ -1,4 +1,4 @@
-"""`jifen source`: list the agencies, look at them, plan, pull one, and put them to the test."""
+"""`jifen source`: list, check, plan, pull and test the sources of the agencies."""
 
 import shlex
 from collections.abc import Sequence

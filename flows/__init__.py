@@ -1,1 +1,1 @@
-"""When, and in what order: the recipe, its Prefect flow, and the command line."""
+"""When things are done, and in which order: the recipe of a night, its Prefect flow, and the acts of people."""

@@ -31,7 +31,7 @@ def collect_acks(night: Night) -> list[dict[str, Any]]:
             continue
         try:
             found = _fetch(night, sink, set(waiting))
-        except Exception as error:  # noqa: BLE001 - an answer that cannot be read keeps nothing from the others
+        except Exception as error:  # noqa: BLE001 - one recipient's fault does not stop the others
             lines.append({"recipient": sink.name, "state": "unread", "error": error_text(error)})
             continue
         lines += [line for name, body in found if (line := _taken(night, waiting[name], body))]
@@ -76,7 +76,7 @@ def _shown(text: object) -> str:
 
 
 def late_acks(night: Night) -> list[str]:
-    """Each delivery whose answer is late, or was no, in a sentence."""
+    """A sentence for each delivery whose answer is late or a rejection."""
     today = datetime.now(night.settings.zone).date().isoformat()
     return [late_text(row) for row in unacknowledged(night.ledger, today)] + [
         no_text(row) for row in rejected(night.ledger)

@@ -45,7 +45,7 @@ class ActError(ValueError):
 
 @dataclass(frozen=True)
 class Acted:
-    """What became of an act: the edition it was about, the one that is current now, and who gets what."""
+    """What became of an act: its edition, the one that is current now, and the recipients of what was queued."""
 
     edition_id: str
     stands: str

@@ -43,7 +43,7 @@ def with_alerts_sent(night: Night, outcome: Outcome) -> Outcome:
     _alert_of_the_one_before(night)
     before = _open_before(night)
     tonight = dict.fromkeys(incidents(outcome), outcome.as_of)
-    # A bad night may not have come to what was wrong before it: only a good one shows that it is over.
+    # A bad night may have ended before the step at fault: only a good one shows that an incident is over.
     over = {} if not outcome.is_good else {one: since for one, since in before.items() if one not in tonight}
     new = [one for one in tonight if one not in before]
     outcome.report["incidents"] = {**tonight, **{one: day for one, day in before.items() if one not in over}}

@@ -21,7 +21,7 @@ from ledger.tables import editions
 BUILT, DUE, UNKNOWN, NOT_PAST = "built", "due", "unknown", "not past"
 GOOD = ("beside", "nothing_new")
 DAYS_AT_ONCE = 3_660
-"""Of more days one of the two is most likely a slip of the pen: looking at each takes a while."""
+"""In a longer range one of the two days is most likely mistyped, and looking at each day takes a while."""
 
 
 @dataclass(frozen=True)

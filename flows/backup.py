@@ -152,7 +152,7 @@ def restore(settings: Settings, place: Path, who: str, name: str | None = None) 
         what = f"its ledger is of version {version}, this jifen knows versions up to {SCHEMA_VERSION}."
         raise ConfigError(what, name, "use the jifen that wrote it, or a newer one")
     _require_empty(data_dir, Path(url.database) if kind == "sqlite" and url.database else None)
-    # Where a link leads to. A disk that is mounted there cannot be replaced by a folder: it is filled.
+    # The target of a link. A disk that is mounted there cannot be replaced by a folder, so it is filled.
     target = data_dir.resolve()
     is_filled = target.is_mount()
     draft = target / RESTORING if is_filled else target.with_name(f".{target.name}{RESTORING}")
@@ -185,7 +185,7 @@ def restore(settings: Settings, place: Path, who: str, name: str | None = None) 
 
 
 def _files_of(data_dir: Path) -> Iterator[Path]:
-    """The files of a data folder that belong to a backup, in their order; of none that is still being written."""
+    """The files of a data folder that belong to a backup, in order, without those that are still being written."""
     for name in KEPT:
         root = data_dir / name
         for path in sorted(root.rglob("*")) if root.is_dir() else [root]:

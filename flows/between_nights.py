@@ -76,7 +76,7 @@ def _turn(night: Night, name: str, send: Callable[[Row | None], Lines]) -> list[
 
 
 def _send_one(night: Night, key: str, wanted: str, send: Callable[..., Lines], newest: Row | None) -> Lines:
-    """Send one row. Nothing is queued: a package for each day is the night's to make, of the consents that it read."""
+    """Send one row. Nothing is queued: only a night makes the package of a day, by the consents that it read."""
     return send(night, lambda row: row[key] == wanted and may_go(row, newest, datetime.now(night.settings.zone)))
 
 

@@ -57,9 +57,7 @@ def send_pending(
             continue
         try:
             if recipient not in by_name:
-                what = f"{row[columns[0]]} is to be sent to it, and it has no sink file."
-                given_up = f"jifen {table.name} discard {row[key.name]} --why TEXT"
-                raise ConfigError(what, recipient, f"put connectors/sinks/{recipient}.yml back, or {given_up}")
+                raise no_sink_file(recipient, row[columns[0]], f"{table.name} discard {row[key.name]}")
             lines.append({**line, **send(by_name[recipient], row), "state": "sent"})
             log.info("%s: %s sent", recipient, row[key.name])
         except Exception as error:  # noqa: BLE001 - one recipient's fault does not stop the others
@@ -69,6 +67,12 @@ def send_pending(
             lines.append({**line, "error": error_text(error)})
             log.warning("%s: %s is not delivered yet", recipient, row[key.name])
     return lines
+
+
+def no_sink_file(recipient: str, what: str, discard: str) -> ConfigError:
+    """The error of what is pending for a recipient without a sink file; `discard` is the command that gives it up."""
+    follows = f"put connectors/sinks/{recipient}.yml back, or jifen {discard} --why TEXT"
+    return ConfigError(f"{what} is to be sent to it, and it has no sink file.", recipient, follows)
 
 
 def error_text(error: Exception) -> str:
@@ -122,11 +126,11 @@ def leave(
     settings: Settings,
     beside: Sequence[tuple[str, bytes]] = (),
 ) -> None:
-    """Leave a file with its recipient, what lies beside it, then its manifest: once that is there, all is."""
+    """Leave a file with its recipient, what lies beside it, then its manifest, which says that all is there."""
     files: list[tuple[str, bytes | Path]] = [(name, content), *beside, (f"{name}.manifest.json", manifest)]
     transport(sink).push(sink.connection, sink.folder, files, sink.name, settings)
 
 
 def transport(sink: ExtractSink | ReturnsSink) -> Any:
-    """The driver by which files go to a recipient, and its answers come."""
+    """The driver that sends files to a recipient and reads its answers."""
     return import_module("connectors.drivers.sftp" if sink.driver == "sftp" else "connectors.drivers.web")

@@ -357,7 +357,7 @@ def _slots(client: "SyncPrefectClient", wanted: Sequence[Wanted], at_work: Seque
     limits = {one.name: one.limit for one in wanted}
     for there in client.read_deployments():
         limit, held = there.global_concurrency_limit, at_work.count(there.id)
-        # Another limit than ours goes as a whole, with its slots.
+        # A limit that differs from ours is replaced as a whole, with its slots.
         if limit is not None and limit.limit == limits.get(there.name) and limit.active_slots > held:
             update = GlobalConcurrencyLimitUpdate(active_slots=held)
             free = partial(client.update_global_concurrency_limit, limit.name, update)

@@ -136,7 +136,7 @@ def _aged_as(facts: Supplied, before: Supplied) -> Supplied:
 
 
 def _built(settings: Settings, night: Night, recipe: Recipe) -> Standing:
-    """Build one state and read who stands where; what was built is thrown away."""
+    """Build one state and read its ranking; the build is deleted."""
     candidate = new_candidate(settings.data_dir, f"diff-{uuid.uuid4().hex[:8]}")
     try:
         supplied = list(recipe.supplied.values())

@@ -67,7 +67,7 @@ def messages_to_each(
 
 
 def _without_policies(sink: NoticeSink, event: Event) -> Mapping[str, Any]:
-    """An edition's counts by policy go to a channel whose file asks for them."""
+    """The facts of an event, without an edition's counts by policy for a channel whose file does not ask for them."""
     is_left_out = event.name.startswith("edition_") and not sink.details
     return {name: held for name, held in event.data.items() if name != "policies" or not is_left_out}
 

@@ -37,7 +37,7 @@ class NightLog(logging.StreamHandler[TextIO]):
         self.handle(log.makeRecord(log.name, level, "", 0, "%s", (text,), None))
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging calls
-        """A disk that is full keeps lines from the log, and nothing from the night."""
+        """Ignore the error: on a full disk the log lacks lines, and the night goes on."""
 
     def hide(self, files: Iterable[Any], environ: Mapping[str, str]) -> None:
         """From here on write no value of a variable that one of these source and sink files names as a secret."""
@@ -46,7 +46,7 @@ class NightLog(logging.StreamHandler[TextIO]):
         self.secrets = tuple(sorted(found, key=len, reverse=True))
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
+        """A message as one line of JSON, without secrets."""
         text = record.getMessage()
         for secret in self.secrets:
             text = text.replace(secret, HIDDEN)

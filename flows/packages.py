@@ -368,7 +368,7 @@ def _recalled(sink: ExtractSink, owed: Row, earlier: Earlier) -> list[dict[str, 
 
 
 def _held_back(extracts: Mapping[str, Extract]) -> dict[str, dict[str, int]]:
-    """How many consents were not followed, by table and reason."""
+    """How many consents were denied, by table and reason."""
     counts: dict[str, dict[str, int]] = {}
     for table, cut in extracts.items():
         for one in cut.denied:

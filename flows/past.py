@@ -38,7 +38,7 @@ def check_date(ledger: Engine, as_of: date, today: date) -> None:
 
 
 def has_passed(ledger: Engine, as_of: date) -> bool:
-    """Whether a day lies before that of the current edition: what is built of it stands beside, and moves nothing."""
+    """Whether a day lies before the current edition's: an edition of it is built beside, and `current` stays."""
     current = current_id(ledger)
     row = edition_row(ledger, current) if current else None
     return row is not None and as_of.isoformat() < row["as_of"]

@@ -91,6 +91,6 @@ def _table(heads: Sequence[str], rows: Sequence[Iterable[object]]) -> Iterable[s
 
 
 def _plain(value: object) -> str:
-    """A text from outside as text of Markdown: on one line, and no mark of it is obeyed."""
+    """A text from outside as text of Markdown: on one line, its marks escaped."""
     shown = "" if value is None else html.escape(" ".join(str(value).split()))
     return "".join(f"\\{sign}" if sign in "\\`*_[]()#|!" else sign for sign in shown)

@@ -75,9 +75,9 @@ def _prefect_has_settings() -> bool:
 
 
 def require_api() -> None:
-    """Ask the configured Prefect API one small question; a `ConnectorError` says why a night cannot go through it.
+    """Send the configured Prefect API one small request; a `ConnectorError` says why a night cannot go through it.
 
-    The deadline is of real time, whatever the client waits for: its thread is left behind.
+    The deadline is real time: a client that waits longer is left behind in its thread.
     """
     from prefect.settings import PREFECT_API_URL
 

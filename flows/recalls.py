@@ -22,8 +22,8 @@ WHY = "信用修复：曾报告的处罚或失信记录不再有效 credit repai
 REPORTED = ("published_penalties", "dishonesty_entries")
 """The columns by which a recipient learns of an entry: one that gets none of them has nothing to drop."""
 
-# By the day of the repair, not by how many entries there were: a count may be unknown, or another entry have come. Of a
-# repair of the day of the edition before only the counts tell whether that edition had it.
+# The day of the repair decides, not the number of entries: that may be unknown, or have grown by another entry. For a
+# repair on the day of the edition before, only the numbers show whether that edition had it.
 _REPAIRED_SINCE = """
 select repaired.uscc
 from int_enterprises__repaired as repaired

@@ -1,4 +1,4 @@
-"""A bank's end: open a package, verify it, load it, exactly once whatever kills the process in between."""
+"""A bank's end: open a package, verify it, load it, exactly once, even where the process is killed in between."""
 
 import hashlib
 import json

@@ -19,7 +19,7 @@ from sqlalchemy import Table
 from connectors.errors import ConfigError, GoneError, LineDeadError
 from connectors.sink_files import NoticeSink, night_channels
 from flows.between_nights import EVERY_SECONDS, send_again
-from flows.deliver import error_text
+from flows.deliver import error_text, no_sink_file
 from flows.events import Event, messages_to_each
 from flows.night import Night
 from ledger.outbox import (
@@ -50,10 +50,10 @@ log = logging.getLogger("jifen")
 WAITS_SECONDS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """How long after the first attempt, the second, … the next one follows: 5 s, 5 min, 30 min, 2, 5, 10, 14, 20, 24 h."""
 JITTER = 0.1
-"""By which part of itself a wait may be longer: messages that failed together are not tried together."""
+"""A wait is longer by up to this part of it, at random: messages that failed together are not tried together."""
 POLL_SECONDS = 5.0
 PATIENCE_SECONDS = 130.0
-"""For how long a night waits for what is due in a moment: a bot's minute, and the two around a half hour."""
+"""For how long a night waits for what is due soon: a bot's limits last a minute, two around a half hour."""
 ROUNDS = 8
 _SHORTEST_PAUSE_SECONDS = 0.2
 _LEASE_MARGIN_SECONDS = 60.0
@@ -160,9 +160,7 @@ def _limits(night: Night, recipient: str) -> Limits | None:
 def _push(night: Night, row: Row) -> None:
     recipient, sink = row["recipient"], _sink(night, row["recipient"])
     if sink is None:
-        what = f"{row['message_id']} is to be sent to it, and it has no sink file."
-        given_up = f"jifen outbox discard {row['message_id']} --why TEXT"
-        raise ConfigError(what, recipient, f"put connectors/sinks/{recipient}.yml back, or {given_up}")
+        raise no_sink_file(recipient, row["message_id"], f"outbox discard {row['message_id']}")
     from connectors.drivers import bots, mail, webhook
     from connectors.drivers.addresses import CheckedAdapter
 

@@ -231,7 +231,7 @@ def _standing(ledger: Engine) -> Iterator[Batch]:
 
 
 def _of_age(settings: Settings, kind: str, days: int, today: date) -> Going:
-    """What stands directly in a folder and was last changed before so many days."""
+    """What stands directly in a folder and was last changed more than so many days ago."""
     limit = datetime.combine(today, datetime.min.time(), settings.zone) - timedelta(days=days)
     root = settings.data_dir / kind
     old = [path for path in sorted(root.glob("[!.]*")) if path.lstat().st_mtime < limit.timestamp()]

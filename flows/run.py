@@ -15,7 +15,7 @@ from ledger.settings import Settings
 
 
 def run_configured(settings: Settings, as_of: date | None) -> Outcome:
-    """Run through Prefect where an API is configured; otherwise plainly, without the hidden server of its own.
+    """Run through Prefect where an API is configured; otherwise without Prefect, which would start a hidden server.
 
     Where the API does not answer the night failed, in the ledger and to the operators; one that goes away in the night
     is an `ApiLostError` with what the night came to all the same.

@@ -14,7 +14,7 @@ from typing import Any
 
 WIDE = ("W", "F")
 CALLED_AS = "JIFEN_CALLED_AS"
-"""The variable by which a demo has the commands that are printed, by its night too, name its folder."""
+"""The variable that a demo sets so that printed commands, those of its night too, name its folder."""
 
 
 def json_text(value: Any) -> str:
@@ -44,7 +44,7 @@ def visible(text: Any) -> str:
 
 
 def one_line(text: Any) -> str:
-    """The same on one line, and nothing at all for what is not there."""
+    """The same on one line; empty for None."""
     return "" if text is None else visible(text).replace("\n", " ")
 
 
@@ -67,7 +67,7 @@ def pasteable(text: str, words: Sequence[str] | None = None) -> str:
 
 
 def called_as(words: Sequence[str]) -> str:
-    """How a call begins that is made as this one was: the program by its path, and the data folder."""
+    """The first words of a call like this one: the program by its path, and the data folder."""
     program, *rest = words
     called = [program if program.endswith("/jifen") and not _is_on_path(program) else "jifen"]
     if rest and rest[0] == "--data-dir":
