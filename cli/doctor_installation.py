@@ -22,7 +22,7 @@ from editions.manifest import read_manifest
 from editions.places import MANIFEST, edition_path, editions_dir, read_current
 from flows.texts import counted
 from ledger import env_file as env
-from ledger.binding import why_foreign
+from ledger.binding import why_not_bound
 from ledger.files import OURS, file_sha256, group_id
 from ledger.journal import breaks, differences, head
 from ledger.overrides import read_approvers
@@ -206,7 +206,7 @@ def ledger(here: Here) -> str:
 
 def ledger_bound(here: Here) -> str:
     """The ledger is this data folder's own."""
-    if why := why_foreign(here.ledger, here.data_dir):
+    if why := why_not_bound(here.ledger, here.data_dir):
         raise CheckFailedError(why)
     return "bound to the data folder"
 

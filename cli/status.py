@@ -26,7 +26,7 @@ from flows.history import step_at_work
 from flows.outcome import Outcome
 from flows.texts import counted
 from ledger.batches import answered
-from ledger.deliveries import late_text, no_text, rejected, unacknowledged
+from ledger.deliveries import late_text, rejected, rejected_text, unacknowledged
 from ledger.held import held_batches
 from ledger.objections import objection_rows
 from ledger.outbox import DEAD, disabled_channels, messages, relay_rows
@@ -167,7 +167,7 @@ def _answers(ledger: Engine, settings: Settings) -> Iterator[str]:
     """Each package whose answer is late or was no."""
     today = datetime.now(settings.zone).date().isoformat()
     yield from map(late_text, unacknowledged(ledger, today))
-    yield from map(no_text, rejected(ledger))
+    yield from map(rejected_text, rejected(ledger))
 
 
 def _of_channels(ledger: Engine) -> Iterator[str]:
@@ -178,7 +178,7 @@ def _of_channels(ledger: Engine) -> Iterator[str]:
         yield f"{counted(count, 'dead letter')} to {recipient}. Next: jifen outbox list --state dead"
     for row in relay_rows(ledger):
         if abs(_hours_since(row["seen_at"])) > RELAY_SILENT_HOURS:
-            yield f"the relay on {row['host']} was last heard of at {row['seen_at']}. Next: jifen outbox relay"
+            yield f"the relay on {row['host']} was last seen at {row['seen_at']}. Next: jifen outbox relay"
 
 
 def expiring_keys(sinks: Sequence[Sink], environ: Mapping[str, str]) -> Iterator[str]:

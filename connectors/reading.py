@@ -26,7 +26,7 @@ from connectors.spec import CsvDecoder, Dataset, FileRequest, ParquetDecoder, Re
 from connectors.spelling import as_code
 from connectors.vectors import make_reader
 from connectors.zone import Zone
-from ledger.hand_made import MAY_BE_NONE, NO_ONE, NO_RECORD, RULE_LINE, is_numbering
+from ledger.hand_made import MAY_BE_NONE, NO_NAME, NO_RECORD, RULE_LINE, is_numbering
 
 TOGETHER_ROWS = 8_192
 """Small pages are read together up to so many records: working column by column pays from some thousand on."""
@@ -316,7 +316,7 @@ def _refuse_totals(dataset: Dataset, facts: dict[str, pa.Array], faults: dict[in
         stated, alone = facts[column.name], dataset.key == (column.name,)
         is_none = pc.equal(stated, column.source_field)
         if pc.any(pc.match_substring_regex(stated, MAY_BE_NONE)).as_py():
-            pattern = NO_RECORD + NO_ONE * (alone or column.is_identifying) + RULE_LINE * alone
+            pattern = NO_RECORD + NO_NAME * (alone or column.is_identifying) + RULE_LINE * alone
             is_none = pc.or_(is_none, pc.match_substring_regex(stated, pattern))
         for place in _places(is_none):
             faults[place].append(Fault("not_a_record", column.name, stated[place].as_py(), True))

@@ -8,7 +8,7 @@ from typing import Any
 from connectors.sink_files import ExtractSink
 from flows.deliver import error_text, transport
 from flows.night import Night
-from ledger.deliveries import acknowledge, awaited, late_text, no_text, rejected, unacknowledged
+from ledger.deliveries import acknowledge, awaited, late_text, rejected, rejected_text, unacknowledged
 from ledger.store import Row
 
 log = logging.getLogger("jifen")
@@ -79,5 +79,5 @@ def late_acks(night: Night) -> list[str]:
     """A sentence for each delivery whose answer is late or a rejection."""
     today = datetime.now(night.settings.zone).date().isoformat()
     return [late_text(row) for row in unacknowledged(night.ledger, today)] + [
-        no_text(row) for row in rejected(night.ledger)
+        rejected_text(row) for row in rejected(night.ledger)
     ]

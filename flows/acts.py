@@ -24,10 +24,10 @@ from ledger.acts import (
     ROLLED_BACK,
     WITHDRAWN,
     acts,
-    earlier_standing,
-    go_to,
+    earlier_edition,
+    record_act,
     record_correction,
-    require_standing,
+    require_not_withdrawn,
     withdrawn,
 )
 from ledger.binding import move_on
@@ -65,7 +65,7 @@ def roll_back(settings: Settings, edition_id: str, why: str, who: str) -> Acted:
         _require_published(ledger, edition_id)
         if edition_id == current:
             raise ActError(f"edition {edition_id} is current already. Next: jifen edition list")
-        require_standing(ledger, edition_id)
+        require_not_withdrawn(ledger, edition_id)
         return _go_to(settings, ledger, sinks, ROLLED_BACK, edition_id, current, edition_id, why, who)
 
 
@@ -81,7 +81,7 @@ def withdraw(settings: Settings, edition_id: str, why: str, who: str) -> Acted:
         _require_published(ledger, edition_id)
         if act := withdrawn(ledger).get(edition_id):
             raise ActError(f"edition {edition_id} was withdrawn by {act['decided_by']} on {act['decided_at']} already.")
-        stands = earlier_standing(ledger, edition_id) if edition_id == current else current
+        stands = earlier_edition(ledger, edition_id) if edition_id == current else current
         if stands is None:
             raise ActError(
                 f"edition {edition_id} has no earlier one that readers could go back to. Next: mend what is wrong, "
@@ -167,7 +167,7 @@ def _go_to(
     messages = messages_to_each(sinks, edition_id, events, number)
     # From here on a copy of the ledger from before this act is refused: it lacks the act.
     move_on(ledger, settings.data_dir)
-    go_to(ledger, act, edition_id, current, stands, why, who, to_send, messages)
+    record_act(ledger, act, edition_id, current, stands, why, who, to_send, messages)
     if moves:
         point_current(settings.data_dir, stands)
     return Acted(edition_id, stands, tuple(to_send), tuple(one.recipient for one in messages))

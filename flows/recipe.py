@@ -53,7 +53,7 @@ from flows.relay import notify_pending
 from flows.returns import compose_returns, with_returns_sent
 from flows.steps import Steps, counts_of_sent, recorded, step_of
 from flows.texts import counted
-from ledger.acts import EditionWithdrawnError, require_standing, withdrawn
+from ledger.acts import EditionWithdrawnError, require_not_withdrawn, withdrawn
 from ledger.binding import move_on
 from ledger.deliveries import queue_due
 from ledger.files import close_to_others, sweep_parts
@@ -64,7 +64,7 @@ from ledger.publications import (
     edition_row,
     keep_edition,
 )
-from ledger.runs import end_run, exclusive_run, heard_of, start_run
+from ledger.runs import end_run, exclusive_run, heartbeat, start_run
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import open_ledger
 
@@ -179,7 +179,7 @@ def run_night(
         move_on(ledger, settings.data_dir)
         report: dict[str, Any] = {"run_id": run_id, "as_of": as_of.isoformat(), "driver": driver}
         night = replace(night, run_id=run_id)
-        with heard_of(ledger, run_id), kept_log(settings.data_dir, report) as lines:
+        with heartbeat(ledger, run_id), kept_log(settings.data_dir, report) as lines:
             try:
                 night = _with_files(night)
             except Exception as error:  # noqa: BLE001 - a night that cannot begin is a night that failed
@@ -304,7 +304,7 @@ def _cleared(night: Night, steps: Steps, pulled: Sequence[Pulled], report: dict[
     beside = beside_rows(night.ledger) if has_passed(night.ledger, night.as_of) else ()
     if edition_id in {night.follows, *(row["edition_id"] for row in beside)}:
         return edition_id
-    require_standing(night.ledger, edition_id)
+    require_not_withdrawn(night.ledger, edition_id)
     _require_not_withdrawn(night, inputs, rules)
     candidate, built = steps.build(night, supplied)
     report["build"] = built.as_dict()

@@ -30,10 +30,10 @@ from ledger.outbox import (
     Limits,
     claim,
     close_channel,
-    heard_of_relay,
     lies_ahead,
     next_moment,
     record,
+    record_relay_heartbeat,
     relay_ended,
     release,
     text_of,
@@ -220,7 +220,7 @@ def relay(night: Night, *, once: bool, early: bool = False) -> Iterator[tuple[st
     Answers each attempt as it ends, with why it failed or None.
     """
     # One round is not the service: it writes no heartbeat.
-    heartbeat: Callable[[], None] = _no_heartbeat if once else partial(heard_of_relay, night.ledger)
+    heartbeat: Callable[[], None] = _no_heartbeat if once else partial(record_relay_heartbeat, night.ledger)
     again_at = time.monotonic()
     try:
         while True:

@@ -24,7 +24,7 @@ from editions.durable import remove_tree
 from editions.manifest import read_manifest
 from editions.places import edition_path, is_dropped, parent_of
 from ledger import journal
-from ledger.acts import earlier_standing, withdrawn
+from ledger.acts import earlier_edition, withdrawn
 from ledger.batches import promoted_batches
 from ledger.data_folder import raw_path
 from ledger.files import open_to_readers
@@ -142,7 +142,7 @@ def why_editions_stay(ledger: Engine, settings: Settings) -> dict[str, str]:
         stay |= {row["edition_id"]: what for row in rows(ledger, select(table).where(~closed))}
     if current := current_id(ledger):
         stay[current] = "it is current"
-        if before := earlier_standing(ledger, current):
+        if before := earlier_edition(ledger, current):
             stay[before] = "a withdrawal of current goes back to it"
         if parent := parent_of(read_manifest(edition_path(settings.data_dir, current))):
             stay[parent] = "current follows it"

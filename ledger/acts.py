@@ -15,7 +15,7 @@ ROLLED_BACK, WITHDRAWN, CORRECTED = "rolled_back", "withdrawn", "corrected"
 
 
 class EditionWithdrawnError(RuntimeError):
-    """An edition was withdrawn, and is not published again."""
+    """The edition to be published was withdrawn earlier; a withdrawn edition is never published again."""
 
     def __init__(self, act: Row) -> None:
         super().__init__(
@@ -31,17 +31,17 @@ def acts(ledger: Engine) -> list[Row]:
 
 
 def withdrawn(ledger: Engine) -> dict[str, Row]:
-    """The act by which each withdrawn edition was withdrawn, by the edition's id."""
+    """The withdrawal of each withdrawn edition, by the edition's id."""
     return {act["edition_id"]: act for act in acts(ledger) if act["act"] == WITHDRAWN}
 
 
-def require_standing(ledger: Engine, edition_id: str) -> None:
+def require_not_withdrawn(ledger: Engine, edition_id: str) -> None:
     """Raise `EditionWithdrawnError` where an edition was withdrawn."""
     if act := withdrawn(ledger).get(edition_id):
         raise EditionWithdrawnError(act)
 
 
-def earlier_standing(ledger: Engine, edition_id: str) -> str | None:
+def earlier_edition(ledger: Engine, edition_id: str) -> str | None:
     """The last edition that was current before this one and was not withdrawn; None where there is none."""
     gone = {*withdrawn(ledger), edition_id}
     first = select(func.min(publications.c.publication_no)).where(publications.c.edition_id == edition_id)
@@ -50,7 +50,7 @@ def earlier_standing(ledger: Engine, edition_id: str) -> str | None:
     return next((str(row["edition_id"]) for row in before if row["edition_id"] not in gone), None)
 
 
-def go_to(
+def record_act(
     ledger: Engine,
     act: str,
     edition_id: str,
@@ -61,10 +61,11 @@ def go_to(
     recipients: Sequence[str],
     messages: Sequence[Message],
 ) -> None:
-    """In one transaction: write the act down and, where another edition is to be current, publish that again.
+    """In one transaction: record the act and, where another edition is to be current, publish that edition again.
 
-    `edition_id` is whom the act is about, `stands` the edition that is current after it. What is still to be sent of
-    any other edition is superseded. Raises `CurrentMovedError`, and writes nothing, when `current` is another.
+    `edition_id` is the edition that the act is about, `stands` the edition that is current after it. Unsent deliveries
+    of all other editions are superseded. Raises `CurrentMovedError`, and writes nothing, unless `expected_current` is
+    current.
     """
     with ledger.begin() as connection:
         last = last_publication(connection)
@@ -85,7 +86,7 @@ def go_to(
 def record_correction(
     ledger: Engine, edition_id: str, stands: str, note: dict[str, Any], why: str, decided_by: str
 ) -> None:
-    """Write down that `stands` corrects `edition_id`, and whom it touched."""
+    """Record that `stands` corrects `edition_id`; `note` lists what the correction changed."""
     with ledger.begin() as connection:
         _append(connection, CORRECTED, edition_id, stands, why, decided_by, note)
 
@@ -100,6 +101,6 @@ def _append(
     note: dict[str, Any] | None,
 ) -> None:
     last = connection.execute(select(func.max(edition_acts.c.act_no))).scalar() or 0
-    said = {"act": act, "edition_id": edition_id, "stands": stands, "why": why, "decided_by": decided_by}
-    connection.execute(insert(edition_acts).values(act_no=last + 1, note=note, decided_at=now(), **said))
-    journal.append(connection, "edition_act", {**said, "note": note})
+    values = {"act": act, "edition_id": edition_id, "stands": stands, "why": why, "decided_by": decided_by}
+    connection.execute(insert(edition_acts).values(act_no=last + 1, note=note, decided_at=now(), **values))
+    journal.append(connection, "edition_act", {**values, "note": note})

@@ -13,7 +13,7 @@ from ledger.store import Row, now, rows, write
 from ledger.tables import batches, pages
 
 REPEATS = ("duplicate_delivery", "superseded_in_batch")
-"""What is counted of records that came again in one delivery: received is landed, refused and these."""
+"""The counts of records that one delivery held twice. Received records = landed + refused + these."""
 PROMOTED = ("landed", "unchanged")
 
 
@@ -27,7 +27,7 @@ class BatchKey:
 
 
 def repeats_in(counts: Mapping[str, int] | None) -> int:
-    """How many records of a delivery came again in it, by its counts."""
+    """How many records a delivery held twice, by its counts."""
     return sum((counts or {}).get(name, 0) for name in REPEATS)
 
 
@@ -102,14 +102,14 @@ def pages_of(ledger: Engine, key: BatchKey) -> list[Row]:
 
 
 def record_file(ledger: Engine, key: BatchKey, why: str, **hashes: Any) -> None:
-    """Write down what the files of a promoted batch are now, and why: they were made again, or never hashed before."""
+    """Record the hashes of a promoted batch's files, and why: they were made again, or were never hashed before."""
     with ledger.begin() as connection:
         connection.execute(update(batches).where(_is(batches, key)).values(**hashes))
         journal.keep(connection, batches, _is(batches, key), why=why)
 
 
 def answered(ledger: Engine) -> list[Row]:
-    """Of each dataset the day on which it last answered, and the day since when its content is what it is."""
+    """For each dataset the day of its last successful pull, and the day on which its content last changed."""
     last = func.max(batches.c.as_of)
     changed = func.max(case((batches.c.state == "landed", batches.c.as_of)))
     of = (batches.c.source, batches.c.dataset)
@@ -120,8 +120,8 @@ def answered(ledger: Engine) -> list[Row]:
 def raw_dropped_at(ledger: Engine, key: BatchKey) -> str | None:
     """The day on which a batch's raw objects were dropped by a policy of retention; None where they were not."""
     name = f"{key.source}.{key.dataset} {key.batch}"
-    dropped = ((entry["content"], str(entry["at"])[:10]) for entry in journal.entries(ledger, journal.DROPPED))
-    return next((day for told, day in dropped if told["kind"] == "raw" and name in told["what"]), None)
+    dropped = ((one["content"], str(one["at"])[:10]) for one in journal.entries(ledger, journal.DROPPED))
+    return next((day for entry, day in dropped if entry["kind"] == "raw" and name in entry["what"]), None)
 
 
 def pages_with(ledger: Engine, source: str, dataset: str, sha256s: Sequence[str], as_of: date) -> list[Row]:
@@ -157,9 +157,9 @@ def next_sequence_of(ledger: Engine, key: BatchKey) -> int:
 
 
 def void_pages(ledger: Engine, key: BatchKey, restart_at: Any) -> int:
-    """Make void every page behind the one that led to the cursor `restart_at` (None: all); answers how many those were.
+    """Void every page after the one whose next cursor is `restart_at` (None: all pages); returns how many were voided.
 
-    They stay in the ledger: what an agency once answered is not forgotten, it only counts no more.
+    They stay in the ledger as a record of what the agency answered; they only do not count any more.
     """
     counted = pages_of(ledger, key)
     led = [page["sequence"] for page in counted if restart_at is not None and page["next_cursor"] == restart_at]
@@ -169,7 +169,7 @@ def void_pages(ledger: Engine, key: BatchKey, restart_at: Any) -> int:
 
 
 def close_batch(ledger: Engine, key: BatchKey, state: str, **values: Any) -> None:
-    """Move a batch to `state`, with what was counted."""
+    """Move a batch to `state`, and store its counts."""
     _close(ledger, _is(batches, key), state, **values)
 
 
@@ -194,14 +194,14 @@ def latest_promoted(ledger: Engine, source: str, dataset: str, as_of: date) -> R
 
 
 def landed_batches(ledger: Engine, source: str, dataset: str, as_of: date, until: str | None = None) -> list[Row]:
-    """Every landed batch learnt on or before `as_of`, and no later than the batch `until`, oldest first."""
+    """Every landed batch of `as_of` or an earlier day, none after the batch `until`, oldest first."""
     return [row for row in promoted_batches(ledger, source, dataset, as_of, until) if row["state"] == "landed"]
 
 
 def promoted_batches(ledger: Engine, source: str, dataset: str, as_of: date, until: str | None = None) -> list[Row]:
-    """Every batch that landed or said nothing new, learnt on or before `as_of`, oldest first.
+    """Every promoted batch (landed, or unchanged) of `as_of` or an earlier day, oldest first.
 
-    None behind the batch `until`: what came later on the same day was not known to an edition that was told by it.
+    Batches after `until` are left out: an edition that was built up to that batch did not know later ones of its day.
     """
     query = select(batches).where(_promoted(source, dataset, as_of))
     if until is not None:
@@ -210,7 +210,7 @@ def promoted_batches(ledger: Engine, source: str, dataset: str, as_of: date, unt
 
 
 def seen_files(ledger: Engine, source: str, dataset: str, as_of: date) -> dict[str, str]:
-    """Label (file name, size, time) -> sha256 of the pages that promoted batches stand for, the last held one last."""
+    """Label (file name, size, time) -> sha256 of the pages of promoted batches; the page that came last stands last."""
     query = select(pages.c.label, pages.c.raw_sha256).join(batches).where(_promoted(source, dataset, as_of))
     counted = query.where(pages.c.voided.is_(False))
     found: dict[str, str] = {}

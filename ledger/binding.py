@@ -1,7 +1,7 @@
-"""A ledger and its data folder belong together: the same id stands in both, and neither works with another.
+"""Binding of a ledger to its data folder: the same id is stored in both, and neither is used with another.
 
-Beside the id stands a turn, which each night and each act upon an edition moves on in both: of a folder and its copy,
-the one that was left behind is found out when the other has gone on, and a ledger of the night before at once.
+Beside the id a counter, the turn, is stored in both; each night and each act upon an edition increments it. Unequal
+turns show that one of the two is an older copy, such as a ledger restored from the backup of the night before.
 """
 
 import uuid
@@ -18,7 +18,7 @@ from ledger.tables import data_folder, editions, pages
 FILE = "ledger.id"
 BY_ITSELF = "jifen"
 _LOOKED_AT = 50
-"""Raw objects of a folder without editions of which one must be known: a kill may have left some that are not."""
+"""How many raw objects of a folder without editions are looked up; one known is enough: a kill leaves unknown ones."""
 _BINDING = 0x626F756E64
 """The advisory lock of PostgreSQL under which a folder is bound: `bound` in ASCII."""
 _FOLLOWS = (
@@ -29,17 +29,17 @@ _FOLLOWS = (
 Mark = tuple[str, int]
 """The id of a folder and its turn."""
 BEGUN = "begun"
-"""What stands behind a turn in the file until its row is written: a process may die between the two."""
+"""The mark after a turn in the file until its row is written: a process may die between the two."""
 
 
 class LedgerForeignError(RuntimeError):
-    """The ledger and the data folder do not belong together; nothing was touched."""
+    """The ledger and the data folder are not bound to each other; nothing was changed."""
 
 
 def require_bound(ledger: Engine, folder: Path) -> None:
-    """Raise `LedgerForeignError` unless this ledger is the folder's own.
+    """Raise `LedgerForeignError` unless this ledger is bound to this folder.
 
-    Where the ledger was never bound it is bound now, if it knows what stands in the folder, or both are empty.
+    A ledger that was never bound is bound now, if it knows the content of the folder, or both are empty.
     """
     with ledger.begin() as connection:
         bound = _bound(connection)
@@ -50,14 +50,14 @@ def require_bound(ledger: Engine, folder: Path) -> None:
         _take_turns(connection)
         bound, found = _bound(connection), _mark_in(folder)
         if bound is None:
-            require_kin(connection, folder)
+            require_related(connection, folder)
             _bind(connection, folder, BY_ITSELF, "opened for the first time")
         elif not _agree(bound, found):
             raise LedgerForeignError(f"{_disagreement(ledger, folder, bound, found)}. {_FOLLOWS}")
 
 
-def why_foreign(ledger: Engine, folder: Path) -> str | None:
-    """Why this ledger is not the folder's own, None where it is; nothing is bound."""
+def why_not_bound(ledger: Engine, folder: Path) -> str | None:
+    """Why this ledger is not bound to this folder, None where it is; binds nothing."""
     with ledger.begin() as connection:
         bound = _bound(connection)
     if bound is None:
@@ -67,7 +67,7 @@ def why_foreign(ledger: Engine, folder: Path) -> str | None:
 
 
 def require_new(path: Path, folder: Path) -> None:
-    """Raise `LedgerForeignError` where a ledger is to be made in a folder whose own ledger is lost."""
+    """Raise `LedgerForeignError` where a new ledger would be made in a folder that is in use: its ledger is lost."""
     held = [name for name in (FILE, "editions/*", "raw/*/*") if any(folder.glob(name))]
     if held and not path.exists():
         raise LedgerForeignError(
@@ -76,14 +76,14 @@ def require_new(path: Path, folder: Path) -> None:
         )
 
 
-def require_kin(connection: Connection, folder: Path) -> None:
-    """Raise `LedgerForeignError` for a ledger of an older version, never bound, that is not the folder's own."""
-    if why := _stranger(connection, folder):
+def require_related(connection: Connection, folder: Path) -> None:
+    """Raise `LedgerForeignError` for a ledger that was never bound and does not know the folder's content."""
+    if why := _why_unrelated(connection, folder):
         raise LedgerForeignError(f"{why}. {_FOLLOWS}")
 
 
 def move_on(ledger: Engine, folder: Path) -> None:
-    """Move the turn on, in the folder first: a night or an act upon an edition calls it under the folder's lock."""
+    """Increment the turn, in the folder first; nights and acts upon editions call it under the folder's lock."""
     with ledger.begin() as connection:
         _take_turns(connection)
         bound = _bound(connection)
@@ -95,15 +95,15 @@ def move_on(ledger: Engine, folder: Path) -> None:
 
 
 def bind_again(ledger: Engine, folder: Path, who: str, why: str) -> str:
-    """Bind a folder and a ledger that belong together and whose ids do not say so any more; answers the new id.
+    """Bind a folder to its ledger again after their ids came to differ; returns the new id.
 
-    Raises `LedgerForeignError` for a ledger that does not know what stands in the folder: that is another's.
+    Raises `LedgerForeignError` for a ledger that does not know the content of the folder: it is another folder's.
     """
     with ledger.begin() as connection:
         _take_turns(connection)
-        if stranger := _stranger(connection, folder):
+        if why_not := _why_unrelated(connection, folder):
             raise LedgerForeignError(
-                f"{stranger}: it is not bound. Whose: config. Next: restore the ledger of this folder from its backup"
+                f"{why_not}: it is not bound. Whose: config. Next: restore the ledger of this folder from its backup"
             )
         return _bind(connection, folder, who, why)
 
@@ -131,7 +131,7 @@ def _bound(connection: Connection) -> Mark | None:
 
 
 def _mark_in(folder: Path) -> tuple[str, int, bool] | None:
-    """The mark that the file holds, and whether its turn was begun alone."""
+    """The mark in the file, and whether its turn was only begun (its row may not be written yet)."""
     try:
         folder_id, turn, *begun = (folder / FILE).read_text(encoding="ascii").split()
         return folder_id, int(turn), begun == [BEGUN]
@@ -164,8 +164,8 @@ def _disagreement(ledger: Engine, folder: Path, bound: Mark, found: tuple[str, i
     )
 
 
-def _stranger(connection: Connection, folder: Path) -> str | None:
-    """Why a ledger cannot be that of a folder; None where it knows what stands there, or both are empty."""
+def _why_unrelated(connection: Connection, folder: Path) -> str | None:
+    """Why a ledger cannot be that of a folder; None where it knows the folder's content, or both are empty."""
     known = set(connection.execute(select(editions.c.edition_id)).scalars())
     pointer = folder / "editions" / "current"
     current = pointer.readlink().name if pointer.is_symlink() else None

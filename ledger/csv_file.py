@@ -1,4 +1,4 @@
-"""CSV for spreadsheets: UTF-8 with BOM, exact decimals, and no cell that a spreadsheet would run."""
+"""CSV for spreadsheets: UTF-8 with BOM, exact decimals, and no cell that a spreadsheet would run as a formula."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -68,7 +68,7 @@ def _text_schema(schema: pa.Schema) -> pa.Schema:
 
 
 def _is_long_decimal(kind: pa.DataType) -> bool:
-    # Of so many places, what is small is written as 0E-10, which no reader of numbers need understand.
+    # At such a scale Arrow writes small values as 0E-10, which not every reader of CSV understands.
     return bool(pa.types.is_decimal(kind) and kind.scale > 6)
 
 

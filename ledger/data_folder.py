@@ -1,4 +1,4 @@
-"""Where the data folder is and what stands where in it, for commands that must answer at once."""
+"""Paths of the data folder, importable at no cost for commands that must answer at once."""
 
 import os
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ VARIABLE = "JIFEN_DATA_DIR"
 
 
 def absolute(folder: Path) -> Path:
-    """A folder as every part of the system names it."""
+    """The one form in which all parts of the system name a folder: absolute, links resolved."""
     return folder.expanduser().resolve()
 
 

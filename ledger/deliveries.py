@@ -58,15 +58,16 @@ def _next_number(connection: Connection, recipient: str) -> int:
 
 
 def supersede(connection: Connection, *conditions: Any) -> None:
-    """What is still to be sent and meets these conditions is not sent any more; a recall always is."""
+    """Mark pending deliveries that meet these conditions as superseded, which are not sent; recalls stay pending."""
     is_open = (deliveries.c.state == "pending", func.coalesce(deliveries.c.kind, EDITION) != RECALL)
     connection.execute(update(deliveries).where(*is_open, *conditions).values(state="superseded"))
 
 
 def queue_due(ledger: Engine, recipients: Sequence[str], edition_id: str | None, today: str) -> None:
-    """See to it that each recipient has one delivery of today, of the edition that is current; one it rejected is none.
+    """Make sure that each recipient has one delivery of the current edition today; a rejected delivery does not count.
 
-    What an earlier day left unsent is superseded: consents of that day may not stand today. `today` is the zone's day.
+    An unsent delivery of an earlier day is superseded: the consents of that day may have ended.
+    `today` is the zone's day.
     """
     if edition_id is None:
         return
@@ -85,13 +86,13 @@ def queue_due(ledger: Engine, recipients: Sequence[str], edition_id: str | None,
 
 
 def record_composed(ledger: Engine, delivery_id: str, values: Row, denied: Sequence[Row]) -> None:
-    """Write down what is going to be sent, before any byte of it leaves, and each consent that was denied."""
+    """Record what is going to be sent, before any byte is sent, and each consent that was denied."""
     with ledger.begin() as connection:
         connection.execute(update(deliveries).where(deliveries.c.delivery_id == delivery_id).values(**values))
         for row in denied:
             connection.execute(insert(denials).values(delivery_id=delivery_id, **row))
-        said = {"delivery_id": delivery_id, "manifest_sha256": values["manifest_sha256"], "sha256": values["sha256"]}
-        journal.append(connection, "composed", said)
+        entry = {"delivery_id": delivery_id, "manifest_sha256": values["manifest_sha256"], "sha256": values["sha256"]}
+        journal.append(connection, "composed", entry)
 
 
 def delivery_rows(ledger: Engine, recipient: str | None = None) -> list[Row]:
@@ -116,10 +117,10 @@ def before(ledger: Engine, owed: Row) -> list[Row]:
 
 
 def acknowledge(ledger: Engine, delivery_id: str, state: str, reason: str | None, by: str) -> bool:
-    """Write down what the recipient says became of a delivery; answers whether that is new.
+    """Record the recipient's acknowledgement of a delivery; returns whether it is new.
 
-    `received` after a final word says nothing. A second final word that is another one is a `ValueError`: somebody has
-    to ask the recipient.
+    `received` after a final state (accepted, rejected) is ignored. A final state that contradicts an earlier one is a
+    `ValueError`: a person has to ask the recipient.
     """
     if state not in ACKNOWLEDGED:
         raise ValueError(f"{state} is no acknowledgement; there are {', '.join(ACKNOWLEDGED)}")
@@ -131,8 +132,8 @@ def acknowledge(ledger: Engine, delivery_id: str, state: str, reason: str | None
         if known in _FINAL:
             raise ValueError(f"{delivery_id} was {known} and is now said to be {state}: ask the recipient")
         connection.execute(update(deliveries).where(one).values(ack_state=state, ack_reason=reason, acked_at=now()))
-        said = {"delivery_id": delivery_id, "state": state, "reason": reason, "by": by}
-        journal.append(connection, "delivery_ack", said)
+        entry = {"delivery_id": delivery_id, "state": state, "reason": reason, "by": by}
+        journal.append(connection, "delivery_ack", entry)
     return True
 
 
@@ -148,8 +149,8 @@ def queue_recall(
 ) -> str:
     """Queue a message that the recipient drop the rows of these enterprises, within the caller's transaction.
 
-    With `held_only` those of which it holds no row are left out when it is composed. A package that waits is given up:
-    it would come after the recall and bear an earlier number. Answers the delivery's id.
+    With `held_only`, enterprises of which the recipient holds no row are left out when the message is composed. A
+    pending package is superseded: it would arrive after the recall with an earlier number. Returns the delivery's id.
     """
     supersede(connection, deliveries.c.recipient == recipient)
     note = {"codes": sorted(codes), "why": why, "decided_by": who, "held_only": held_only}
@@ -159,20 +160,20 @@ def queue_recall(
 
 
 def record_redelivered(ledger: Engine, delivery_id: str, who: str) -> None:
-    """Write down that a package was sent again as it was."""
+    """Record that a package was sent again unchanged."""
     with ledger.begin() as connection:
         journal.append(connection, "redelivery", {"delivery_id": delivery_id, "decided_by": who})
 
 
 def unacknowledged(ledger: Engine, today: str) -> list[Row]:
-    """What was sent, and should have been accepted or rejected before today."""
+    """Sent deliveries that should have been accepted or rejected before today and were not."""
     query = select(deliveries).where(deliveries.c.state == "sent", deliveries.c.ack_due_on < today)
     waits = func.coalesce(deliveries.c.ack_state, "").not_in(_FINAL)
     return rows(ledger, query.where(waits).order_by(deliveries.c.recipient, deliveries.c.number))
 
 
 def rejected(ledger: Engine) -> list[Row]:
-    """The newest delivery of each recipient that was answered finally, where the answer was no."""
+    """Each recipient's newest delivery with a final acknowledgement, where that is a rejection."""
     answered = rows(
         ledger,
         select(deliveries)
@@ -184,7 +185,7 @@ def rejected(ledger: Engine) -> list[Row]:
 
 
 def awaited(ledger: Engine, recipient: str) -> list[Row]:
-    """What was sent to a recipient that acknowledges, and was neither accepted nor rejected."""
+    """Deliveries sent to a recipient that acknowledges which are neither accepted nor rejected yet."""
     query = select(deliveries).where(
         deliveries.c.recipient == recipient,
         deliveries.c.state == "sent",
@@ -195,17 +196,17 @@ def awaited(ledger: Engine, recipient: str) -> list[Row]:
 
 
 def late_text(row: Row) -> str:
-    """What is said of a delivery whose answer is late."""
-    said = f"{row['recipient']} has {'received' if row['ack_state'] else 'not acknowledged'} {row['delivery_id']}"
+    """The message about a delivery whose acknowledgement is late."""
+    state = f"{row['recipient']} has {'received' if row['ack_state'] else 'not acknowledged'} {row['delivery_id']}"
     more = " and not accepted it" if row["ack_state"] else ""
     return (
-        f"{said}{more}; the answer was due on {row['ack_due_on']}. Next: call them, then "
+        f"{state}{more}; the answer was due on {row['ack_due_on']}. Next: call them, then "
         f"jifen deliveries redeliver {row['delivery_id']}, or jifen deliveries ack {row['delivery_id']} --accepted"
     )
 
 
-def no_text(row: Row) -> str:
-    """What is said of a delivery that was refused."""
+def rejected_text(row: Row) -> str:
+    """The message about a delivery that the recipient rejected."""
     return (
         f"{row['recipient']} rejected {row['delivery_id']}: {row['ack_reason'] or 'no reason given'}. "
         f"Next: jifen deliveries show {row['delivery_id']}, mend it, then jifen run"

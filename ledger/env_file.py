@@ -1,4 +1,4 @@
-"""The `.env` file: one way to give settings and secrets to the command line, a Prefect worker and the flow it runs."""
+"""The `.env` file: settings and secrets of the command line, a Prefect worker and the flow that it runs."""
 
 import os
 from pathlib import Path
@@ -27,10 +27,10 @@ def env_file() -> Path | None:
 
 
 def load_env_file() -> Path | None:
-    """Put what the file says into the environment; answers the file, or None where there is none.
+    """Put the variables of the file into the environment; returns the file, or None where there is none.
 
-    A variable that the environment has already keeps its value. Relative paths in the file, and the data folder where
-    nobody names one, are meant from the file's own folder: a worker or a scheduler runs in another than the operator.
+    A variable that the environment has already keeps its value. Relative paths in the file, and the default data
+    folder, start at the file's own folder: a worker or a scheduler runs in another folder than the operator.
     Values are taken as they stand: a `$` in a password is a `$`.
     """
     path = env_file()
@@ -52,7 +52,7 @@ def load_env_file() -> Path | None:
 
 
 def _values(text: TextIO, path: Path) -> dict[str, str | None]:
-    """What each name stands for. A line that says nothing, and a name that says two things, are a `SettingsError`."""
+    """The value of each name. Raises `SettingsError` for a line that is no NAME=value or a name with two values."""
     from dotenv.parser import parse_stream
 
     found: dict[str, str | None] = {}
@@ -68,6 +68,6 @@ def _values(text: TextIO, path: Path) -> dict[str, str | None]:
 
 
 def open_to_others(path: Path) -> str | None:
-    """A warning where others than the owner may read or write a file of secrets, else None."""
+    """A warning where others than its owner may read or write a file of secrets, else None."""
     mode = path.stat().st_mode & 0o777
     return f"{path} holds secrets and has mode {mode:03o}. Next: chmod 600 {path}" if mode & 0o077 else None

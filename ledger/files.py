@@ -1,4 +1,4 @@
-"""Files as the whole system writes and hashes them: whole or not at all, and for nobody else to read."""
+"""How the whole system writes and hashes files: written whole or not at all, and readable by their owner alone."""
 
 import contextlib
 import grp
@@ -18,7 +18,7 @@ FILE_MODE, FOLDER_MODE = 0o600, 0o700
 WRITTEN_ONCE = 0o400
 """The mode of what is never written again: raw objects and landed files."""
 PART = ".part"
-"""How the name of a file ends that is being written; what a kill or a full disk left of one is swept."""
+"""Suffix of a file that is being written; `sweep_parts` removes those that a kill or a full disk left."""
 
 OURS = ("raw", "landed", "quarantine", "editions", "candidates", "returns", "deliveries", "reports", "logs")
 """The folders of a data folder."""
@@ -33,23 +33,23 @@ def file_sha256(path: Path) -> str:
 
 
 def names_a_file(value: str | Path) -> bool:
-    """Whether what a variable holds is the path of a file; a secret there instead may be longer than a name can be."""
-    return os.path.isfile(value)  # noqa: PTH113 - that of Path raises what its answer should be
+    """Whether a variable's value is the path of a file; it may be the secret itself, longer than any file name."""
+    return os.path.isfile(value)  # noqa: PTH113 - Path.is_file raises for a name that is too long
 
 
 def opened(content: bytes | Path) -> io.BufferedReader | io.BytesIO:
-    """What is in memory or in a file, to be read in blocks."""
+    """Open bytes in memory or a file, to read them in blocks."""
     return content.open("rb") if isinstance(content, Path) else io.BytesIO(content)
 
 
 def size_of(content: bytes | Path) -> int:
-    """Its bytes."""
+    """The number of bytes in memory or in a file."""
     return content.stat().st_size if isinstance(content, Path) else len(content)
 
 
 @contextlib.contextmanager
 def making_of(folder: Path) -> Iterator[Path]:
-    """A folder in which files are made that go into `folder` when they are whole; what a kill leaves of it is swept."""
+    """A temporary folder for files that go into `folder` once they are whole; `sweep_parts` removes leftovers."""
     making = folder / f".making{PART}"
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(mode=FOLDER_MODE)
@@ -90,7 +90,7 @@ def _give_name(temporary: Path, path: Path, mode: int) -> None:
 
 @contextlib.contextmanager
 def private() -> Iterator[None]:
-    """What is made within, by this process or one that it starts, is for its owner alone, whatever the umask was."""
+    """Files made within, by this process or one that it starts, are for their owner alone, whatever the umask was."""
     before = os.umask(0o777 & ~FOLDER_MODE)
     try:
         yield
@@ -99,10 +99,11 @@ def private() -> Iterator[None]:
 
 
 def close_to_others(data_dir: Path, readers: str | None) -> None:
-    """Take from everybody else what a data folder was opened to; let the group `readers` through to its editions.
+    """Close a data folder to all but its owner; let the group `readers` through to its editions.
 
-    The folder and those directly in it are enough: nobody passes them to what stands deeper. One that is not ours, or
-    that everybody may write into, as /tmp, is left alone and warned of. Raises `SettingsError` for an unknown group.
+    Closing the folder and those directly in it is enough: others cannot pass them to deeper files. A folder of another
+    owner, or one that all may write into (such as /tmp), is left as it is with a warning. Raises `SettingsError` for
+    an unknown group.
     """
     group = None if readers is None else group_id(readers)
     passed = {data_dir: 0o010, data_dir / "editions": 0o050}
@@ -111,7 +112,7 @@ def close_to_others(data_dir: Path, readers: str | None) -> None:
             continue
         found = path.stat()
         if found.st_uid != os.getuid() or found.st_mode & stat.S_ISVTX:
-            log.warning("%s is not ours alone: whether others may read it is left as it is", path)
+            log.warning("%s belongs to another user or is open to all: its permissions are left as they are", path)
             continue
         path.chmod(FOLDER_MODE)
         if group is not None and path in passed:
@@ -123,7 +124,7 @@ def close_to_others(data_dir: Path, readers: str | None) -> None:
 
 
 def open_to_readers(root: Path, readers: str | None) -> None:
-    """Let the group `readers` read a sealed folder, and everybody else nothing; without a group it stays closed."""
+    """Let the group `readers`, and no other user, read a sealed folder; without a group it stays closed."""
     if readers is None:
         return
     group = group_id(readers)
@@ -142,7 +143,7 @@ def group_id(name: str) -> int:
 
 
 def sweep_parts(data_dir: Path) -> int:
-    """Remove what a kill or a full disk left half written in a data folder; answers how many files.
+    """Remove files that a kill or a full disk left half written in a data folder; returns how many.
 
     Call it under the lock of the data folder: what another run is writing would go too.
     """

@@ -1,4 +1,4 @@
-"""Tables that people keep by hand: how their headers are spelled, and which of their rows are no records."""
+"""Tables that people keep by hand: how names in them are normalized, and which of their rows are no records."""
 
 import re
 import unicodedata
@@ -35,7 +35,7 @@ NO_RECORD = (
 
 For RE2, like those below.
 """
-NO_ONE = (
+NO_NAME = (
     rf"|(?i)^\s*(?:.{{0,12}}(?:合\s*计|总\s*计|小\s*计){_END}|.{{0,6}}平\s*均(?:值|数|水平)?{_END}"
     rf"|{_SIGNS}(?:总\s*数|总\s*和|求\s*和|汇\s*总|汇总数|计\s*数|sum){_SIGNS}$|合计(?:金额|人数){_END}"
     r"|(?:求和|计数|平均值)项\s*[:：]|sum of\s|(?:行|列)标签\s*$"
@@ -46,28 +46,28 @@ NO_ONE = (
     r"|.*\S\s(?:汇总|合计|小计|计数|平均值|最[大小]值|(?-i:Total|Count|Average))\s*$"
     rf"|最[大小高低](?:值|分)?{_END}|中位数{_END}|标准差{_END}|其\s*中\s*[:：]?\s*$|average{_END}|[^\pL\pN]*(?:END|EOF)[^\pL\pN]*$)"
 )
-"""Behind `NO_RECORD`, what is no name of anybody: a total of some place, an average, a type. Beside other parts of a
-key it may well be one: 资产总计 is an item of a balance sheet.
+"""Added to `NO_RECORD` for a column that names enterprises: a total of some place, an average, a type. In a key of
+several columns such a text may be a value: 资产总计 is an item of a balance sheet.
 """
 RULE_LINE = r"|^[-_=~*#+\s—]{3,}$"
-"""Behind `NO_RECORD`, a line drawn below a table. A name of asterisks alone may be one that is kept from us."""
+"""Added to `NO_RECORD`: a line drawn below a table. A name of asterisks alone may be a masked one."""
 MAY_BE_NONE = r"[A-Za-z]{3}|[^ -~]|^[^A-Za-z0-9]+$"
-"""What each text has that one of the three above finds. It is found in a moment: they take 20 ms to compile, and codes
-have none of it."""
+"""A quick test: every text that one of the three above matches also matches this. They take 20 ms to compile, and
+codes never match it."""
 # 6.2226E+18 and Java's 6.2226E18; 2E10 may be the name of a product.
 SCIENTIFIC = r"^[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)[eE]\+[0-9]+$|^[-+]?[0-9]*\.[0-9]+[eE][0-9]+$"
-"""What a sheet makes of a long number. For `re` and RE2 alike."""
+"""What a spreadsheet makes of a long number. For `re` and RE2 alike."""
 # A sheet makes a day of the code 3-1 and shows it so.
 _MONTH = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
 _DAY = f"^[0-9]{{1,2}}月[0-9]{{1,2}}日$|^[0-9]{{1,2}}-{_MONTH}$|^{_MONTH}-[0-9]{{2}}$"
 LOST_DIGITS = rf"{SCIENTIFIC}|^[0-9]+\.0+$|{_DAY}"
-"""What became of a number or code on its way through a sheet: `6.2226E+18`, `10086.0`, `3月1日` of `3-1`."""
+"""Numbers and codes that a spreadsheet changed: `6.2226E+18`, `10086.0`, `3月1日` for `3-1`."""
 _GREEK = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEZHIKMNOPTYXo", strict=True))
 _CYRILLIC = dict(zip("АВЕКМНОРСТХЅІЈаеорсухѕіј", "ABEKMHOPCTXSIJaeopcyxsij", strict=True))
 LIKE_LATIN = {ord(other): ord(letter) for other, letter in (_GREEK | _CYRILLIC).items()}
-"""Letters of two alphabets that nobody tells from Latin ones by sight."""
+"""Greek and Cyrillic letters that look like Latin ones."""
 CELL_ERROR = r"^#([A-Z]+[!?]|N/A|DIV/0!|#+)$"
-"""What a sheet shows for a computation that failed or a number too wide for its column, saved as text."""
+"""What a spreadsheet shows for a failed formula or a number too wide for its column, saved as text."""
 DITTO_WORDS = ("同上", "同前")
 _LATIN_WORDS = (
     *("null", "none", "nil", "nan", "-nan", "nat", "n/a", "#n/a", "#na", "n.a.", "undefined", "unknown", "(null)"),
@@ -88,13 +88,13 @@ MISSING_WORDS = frozenset(
         *(form(word) for word in _LATIN_WORDS for form in (str, str.upper, str.capitalize)),
     }
 )
-"""Words and signs that stand for nothing in a text column. `NA` is none: it is a country, and an element."""
+"""Words and signs that mean "no value" in a text column. `NA` is not among them: it is a country, and an element."""
 
 _UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
 MAX_NAME = 1_000
-"""Of a longer name only so many characters count: one character may become eighteen."""
+"""A longer name is cut to so many characters before it is normalized: one character may become eighteen."""
 _BESIDE_CHINESE = re.compile(r"(?<=[^\x00-\xff]) | (?=[^\x00-\xff])")
 
 
@@ -109,10 +109,10 @@ def is_numbering(cells: Iterable[Any]) -> bool:
 
     甲 乙 1 2, 栏次 1 2, (1) (2) (3), ① ② ③ and 1 2 3 4 5 are numberings. A short run of plain numbers may be a record.
     """
-    told = [str(cell) for cell in cells if cell is not None and str(cell).strip()]
-    label = told[:1] in (["栏次"], ["列次"])
-    bare = [clean(text).strip("()[]<>") for text in told[label:]]
+    filled = [str(cell) for cell in cells if cell is not None and str(cell).strip()]
+    label = filled[:1] in (["栏次"], ["列次"])
+    bare = [clean(text).strip("()[]<>") for text in filled[label:]]
     signs = "甲乙丙丁戊己庚辛"
     heads = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(bare, signs, strict=False))))
     is_run = bare == [*signs[:heads], *map(str, range(1, len(bare) - heads + 1))]
-    return is_run and len(told) >= (3 if label or heads or bare != told else 5)
+    return is_run and len(filled) >= (3 if label or heads or bare != filled else 5)

@@ -23,7 +23,7 @@ def held_batches(ledger: Engine) -> list[Row]:
 
 
 def held_since(ledger: Engine, source: str, dataset: str, as_of: date) -> Row | None:
-    """The first batch of an unbroken row of held ones that ends at the newest; None where the newest is not held."""
+    """The first batch of the unbroken series of held ones up to the newest; None where the newest is not held."""
     promoted = promoted_batches(ledger, source, dataset, as_of)
     after = promoted[-1]["batch"] if promoted else ""
     return first_row(ledger, _held(source, dataset, as_of, after).order_by(batches.c.batch))
@@ -38,7 +38,7 @@ def newest_held(ledger: Engine, source: str, dataset: str, as_of: date) -> Row |
 
 
 def held_file_of(ledger: Engine, decision: Mapping[str, Any]) -> Row | None:
-    """The held batch in whose file stands what a decision is about: its own, or the one that it repeats."""
+    """The held batch whose file has the content that a decision is about: the decided batch, or the one it repeats."""
     same = and_(batches.c.content_sha256 == decision["content_sha256"], batches.c.same_as.is_(None))
     of_it = and_(of_dataset(batches, decision["source"], decision["dataset"]), batches.c.state == "held", same)
     query = select(batches).where(of_it, batches.c.batch <= decision["batch"])
@@ -60,7 +60,7 @@ def decision_about(ledger: Engine, source: str, dataset: str) -> Row | None:
 
 
 def decide_held(ledger: Engine, batch: Mapping[str, Any], action: str, why: str, decided_by: str, as_of: date) -> None:
-    """Write down that a person accepts a held batch, or rejects it; the last word counts."""
+    """Record that a person accepts or rejects a held batch; the last decision counts."""
     names = ("source", "dataset", "batch", "content_sha256")
     row = {**{name: batch[name] for name in names}, "action": action, "why": why, "decided_by": decided_by}
     row |= {"decided_at": now(), "as_of": as_of.isoformat()}
@@ -70,7 +70,7 @@ def decide_held(ledger: Engine, batch: Mapping[str, Any], action: str, why: str,
 
 
 def past_changes(ledger: Engine, key: BatchKey, as_of: date, most: int) -> list[dict[str, Any]]:
-    """What the last batches changed that landed by themselves, oldest first: of those that a person let in none."""
+    """What the last landed batches changed, oldest first; batches that a person accepted are left out."""
     query = (
         select(batches.c.changes)
         .where(of_dataset(batches, key.source, key.dataset), batches.c.as_of <= as_of.isoformat())
@@ -78,5 +78,5 @@ def past_changes(ledger: Engine, key: BatchKey, as_of: date, most: int) -> list[
         .order_by(desc(batches.c.as_of), desc(batches.c.batch))
         .limit(most)
     )
-    told = [row["changes"] for row in rows(ledger, query) if row["changes"]]
-    return [one for one in reversed(told) if not one.get("accepted_by")]
+    changes = [row["changes"] for row in rows(ledger, query) if row["changes"]]
+    return [one for one in reversed(changes) if not one.get("accepted_by")]

@@ -1,8 +1,8 @@
-"""The journal: what may never be changed afterwards, each entry chained to the one before it by hash.
+"""The journal: an append-only list of entries, each chained to the one before it by hash.
 
-An entry is written in the transaction of what it records. Whoever changes, removes or moves one breaks the chain;
-whoever cuts its end, or writes all of it anew, is shown by the manifests of sealed editions, each of which holds the
-head that the journal had when it was sealed.
+An entry is written in the transaction of what it records. A changed, removed or moved entry breaks the chain. A journal
+whose end was cut off, or that was rewritten as a whole, disagrees with the manifests of sealed editions: each holds the
+head that the journal had when the edition was sealed.
 """
 
 import hashlib
@@ -29,9 +29,9 @@ from ledger.tables import (
 )
 
 BEGINNING = "0" * 64
-"""What the first entry names as the one before it."""
+"""The previous hash of the first entry."""
 DROPPED = "dropped"
-"""The kind of what a policy of retention dropped: `kind` of it, and `what`."""
+"""The kind of entry about what the retention policy dropped; its content has `kind` and `what`."""
 _APPENDING = 0x6A6F75726E616C
 """The advisory lock of PostgreSQL under which entries are added: `journal` in ASCII."""
 
@@ -75,8 +75,8 @@ _KEPT: tuple[tuple[str, Table, str, ColumnElement[bool] | None], ...] = (
 )
 """Kind of entry, the table whose rows it keeps, the columns beside the key, and which rows.
 
-What a build reads, what was published and by which rules, what people decided, and what left: each of it somebody may
-want to have been otherwise. Not runs, messages and attempts: they decide nothing.
+These are what a build reads, what was published and by which rules, what people decided, and what was sent: facts that
+someone may have a motive to alter. Runs, messages and attempts are not kept: no decision depends on them.
 """
 
 
@@ -88,7 +88,7 @@ def keep(connection: Connection, table: Table, *which: ColumnElement[bool], why:
 
 
 def adopt(connection: Connection) -> None:
-    """Begin the journal of a ledger that was kept before there was one: what it holds now."""
+    """Begin the journal of a ledger older than journals, with an entry for each row that it holds now."""
     for _, table, _, which in _KEPT:
         keep(connection, table, *(() if which is None else (which,)), why="held before there was a journal")
 
@@ -98,47 +98,47 @@ def _facts(table: Table, columns: str, row: Mapping[Any, Any]) -> Row:
 
 
 def differences(ledger: Engine) -> Iterator[str]:
-    """Each row of a kept table that is not what the journal says of it, or of which one of the two says nothing."""
-    told = _rows_told(entries(ledger))
+    """Each row of a kept table that differs from its journal entries, or that only one of the two has."""
+    journaled = _journaled_rows(entries(ledger))
     for kind, table, columns, which in _KEPT:
         found = {}
         for row in rows(ledger, select(table) if which is None else select(table).where(which)):
             facts = _facts(table, columns, row)
             found[tuple(facts[column.name] for column in table.primary_key)] = facts
-        for key in sorted(told[kind].keys() | found.keys(), key=str):
-            if what := _told(told[kind].get(key), found.get(key)):
+        for key in sorted(journaled[kind].keys() | found.keys(), key=str):
+            if what := _difference(journaled[kind].get(key), found.get(key)):
                 yield f"{kind} {'.'.join(map(str, key))}: {what}"
 
 
-def _rows_told(found: Sequence[Row]) -> dict[str, dict[tuple[Any, ...], Row]]:
-    """What the entries say of each row of a kept table together, by kind and key."""
-    told: dict[str, dict[tuple[Any, ...], Row]] = {kind: {} for kind, *_ in _KEPT}
+def _journaled_rows(found: Sequence[Row]) -> dict[str, dict[tuple[Any, ...], Row]]:
+    """The state of each row of a kept table by all its entries, by kind and key."""
+    journaled: dict[str, dict[tuple[Any, ...], Row]] = {kind: {} for kind, *_ in _KEPT}
     tables = {kind: table for kind, table, *_ in _KEPT}
     for entry in found:
         kind, content = entry["kind"], entry["content"]
-        if kind in told:
+        if kind in journaled:
             # Acts are numbered in the order of their entries.
-            content = {"act_no": len(told[kind]) + 1, **content} if kind == "edition_act" else content
+            content = {"act_no": len(journaled[kind]) + 1, **content} if kind == "edition_act" else content
             key = tuple(content[column.name] for column in tables[kind].primary_key)
-            # The first step of an objection or a publicity says that the others were not taken yet.
+            # At the first step of an objection or a publicity the columns of later steps are null.
             later = {} if "step" not in content else {one.name: None for one in tables[kind].c if one.nullable}
-            said = {name: value for name, value in content.items() if name not in ("because", "step")}
-            told[kind][key] = {**told[kind].get(key, later), **said}
-    return told
+            facts = {name: value for name, value in content.items() if name not in ("because", "step")}
+            journaled[kind][key] = {**journaled[kind].get(key, later), **facts}
+    return journaled
 
 
-def _told(kept: Row | None, found: Row | None) -> str:
+def _difference(kept: Row | None, found: Row | None) -> str:
     if kept is None:
-        return "stands in the ledger, and the journal knows nothing of it"
+        return "is in the ledger, and not in the journal"
     if found is None:
-        return "is in the journal, and not in the ledger any more"
-    # An entry of before a column was kept says nothing of it.
+        return "is in the journal, and no longer in the ledger"
+    # Entries older than a column do not have it.
     other = [name for name in found if name in kept and found[name] != kept[name]]
     return "; ".join(f"{name} is {found[name]!r}, the journal says {kept[name]!r}" for name in other)
 
 
 def append(connection: Connection, kind: str, content: Mapping[str, Any]) -> None:
-    """Add an entry within the transaction of what it records. `content` is plain JSON: no figure with a point."""
+    """Add an entry within the transaction of what it records. `content` is plain JSON without floats."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_APPENDING)))
     last = head_of(connection)
@@ -165,9 +165,9 @@ def head_of(connection: Connection) -> Head:
 
 
 def sha256_of(entry: Mapping[str, Any]) -> str:
-    """The hash of an entry: of all its columns but the hash itself."""
-    said = [entry[name] for name in ("sequence", "kind", "content", "at", "prev_sha256")]
-    return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()
+    """The hash of an entry: over all its columns but the hash itself."""
+    values = [entry[name] for name in ("sequence", "kind", "content", "at", "prev_sha256")]
+    return hashlib.sha256(json.dumps(values, ensure_ascii=False).encode()).hexdigest()
 
 
 def entries(ledger: Engine, kind: str | None = None) -> list[Row]:
@@ -178,9 +178,9 @@ def entries(ledger: Engine, kind: str | None = None) -> list[Row]:
 
 
 def breaks(ledger: Engine, sealed: Mapping[str, Head]) -> Iterator[str]:
-    """What is wrong with the chain, first fault first; nothing for one that is whole.
+    """What is wrong with the chain, the first fault first; nothing for an intact one.
 
-    `sealed` is the head that each manifest names, by what that is of: an edition, a package.
+    `sealed` is the head that each manifest names, by the edition or package of the manifest.
     """
     found = rows(ledger, select(journal).order_by(journal.c.sequence))
     hashes = {0: BEGINNING}

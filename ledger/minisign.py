@@ -1,4 +1,4 @@
-"""Ed25519 signatures in minisign's format, which anybody can check with `minisign` and the public key."""
+"""Ed25519 signatures in minisign's format, which can be checked with `minisign` and the public key."""
 
 import base64
 import binascii
@@ -56,7 +56,7 @@ class PublicKey:
 
 @dataclass(frozen=True)
 class SecretKey:
-    """A secret key that signs; it stands in no log and no text."""
+    """A secret key that signs; it is never logged or printed."""
 
     key_id: bytes
     signer: Ed25519PrivateKey
@@ -70,7 +70,7 @@ class SecretKey:
 def new_key(path: Path) -> PublicKey:
     """Write a new secret key to `path` (mode 0600) and its public key beside it (`.pub`); neither may be there yet.
 
-    Raises `KeyFileError` where one is. The secret key has no password: a night has nobody who could type it.
+    Raises `KeyFileError` where one is. The secret key has no password: nights run unattended.
     """
     signer, key_id = Ed25519PrivateKey.generate(), secrets.token_bytes(8)
     key = SecretKey(key_id, signer)
@@ -110,7 +110,7 @@ def read_secret_key(path: Path) -> SecretKey:
     if blob is None or blob[:2] != _KEY:
         raise KeyFileError(path, "is no minisign secret key", "jifen key new PATH")
     if blob[2:4] != b"\0\0":
-        raise KeyFileError(path, "has a password, which nobody types at night", "minisign -G -W, or jifen key new PATH")
+        raise KeyFileError(path, "has a password, and nights run unattended", "minisign -G -W, or jifen key new PATH")
     key_id, whole, checked = blob[54:62], blob[62:126], blob[126:158]
     key = SecretKey(key_id, Ed25519PrivateKey.from_private_bytes(whole[:32]))
     # minisign 0.11 writes no check sum where there is no password; the public part tells damage all the same.
@@ -121,7 +121,7 @@ def read_secret_key(path: Path) -> SecretKey:
 
 
 def read_public_keys(path: Path) -> tuple[PublicKey, ...]:
-    """The public keys in a file, one after another: the newest and those that signed before. Raises `KeyFileError`."""
+    """The public keys in a file: the newest, and those that signed earlier. Raises `KeyFileError`."""
     try:
         lines = path.read_text(encoding="ascii").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -160,7 +160,7 @@ def sign(key: SecretKey, content: bytes | Path, trusted: str) -> str:
 
 
 def check(keys: Mapping[bytes, PublicKey], content: bytes, signature: str) -> tuple[PublicKey, str]:
-    """The key that signed these bytes, and the line signed with them. Raises `SignatureError` where it is not so."""
+    """The key that signed these bytes, and the line signed with them. Raises `SignatureError` for any other."""
     lines = signature.splitlines()
     if len(lines) != 4 or not lines[0].startswith(_COMMENT) or not lines[2].startswith(_TRUSTED):
         raise SignatureError("is no minisign signature")

@@ -15,7 +15,7 @@ UPHELD, REJECTED = "upheld", "rejected"
 
 
 class ObjectionError(ValueError):
-    """What was asked for about an objection or a publicity cannot be done; nothing was changed."""
+    """A step of an objection or a publicity that cannot be taken; nothing was changed."""
 
     exit_code = 2
 
@@ -23,7 +23,7 @@ class ObjectionError(ValueError):
 def open_objection(
     ledger: Engine, edition_id: str, uscc: str, what: str, opened_on: date, decide_days: int, who: str
 ) -> Row:
-    """Write an objection down; answers its row. It is to be decided within `decide_days` calendar days."""
+    """Record an objection and return its row. It is to be decided within `decide_days` calendar days."""
     with ledger.begin() as connection:
         day = opened_on.isoformat()
         used = select(func.count()).select_from(objections).where(objections.c.opened_on == day)
@@ -50,8 +50,8 @@ def decide_objection(ledger: Engine, objection_id: str, decision: str, why: str,
             f"objection {objection_id} was {row['decision']} by {row['decided_by']} on {row['decided_on']} already. "
             "Next: jifen objection list"
         )
-    said = {"decision": decision, "why": why, "decided_on": decided_on.isoformat(), "decided_by": who}
-    return _step(ledger, row, "decided", said)
+    values = {"decision": decision, "why": why, "decided_on": decided_on.isoformat(), "decided_by": who}
+    return _step(ledger, row, "decided", values)
 
 
 def close_objection(ledger: Engine, objection_id: str, closed_on: date, who: str, correction: str | None) -> Row:
@@ -77,8 +77,8 @@ def close_objection(ledger: Engine, objection_id: str, closed_on: date, who: str
             f"edition {correction} does not correct {row['edition_id']}: it is that edition, or was withdrawn. "
             "Next: jifen edition list"
         )
-    said = {"closed_on": closed_on.isoformat(), "closed_by": who, "corrected_by": correction}
-    return _step(ledger, row, "closed", said)
+    values = {"closed_on": closed_on.isoformat(), "closed_by": who, "corrected_by": correction}
+    return _step(ledger, row, "closed", values)
 
 
 def _require_after(row: Row, step: str, day: date) -> None:
@@ -86,12 +86,12 @@ def _require_after(row: Row, step: str, day: date) -> None:
         raise ObjectionError(f"{day} lies before {row[step]}, of objection {row['objection_id']}. Give a later --on.")
 
 
-def _step(ledger: Engine, row: Row, step: str, said: Row) -> Row:
+def _step(ledger: Engine, row: Row, step: str, values: Row) -> Row:
     with ledger.begin() as connection:
         about = objections.c.objection_id == row["objection_id"]
-        connection.execute(update(objections).where(about).values(**said))
-        journal.append(connection, "objection", {"objection_id": row["objection_id"], "step": step, **said})
-    return {**row, **said}
+        connection.execute(update(objections).where(about).values(**values))
+        journal.append(connection, "objection", {"objection_id": row["objection_id"], "step": step, **values})
+    return {**row, **values}
 
 
 def require_objection(ledger: Engine, objection_id: str) -> Row:
@@ -119,16 +119,16 @@ def _state(row: Row, today: date) -> str:
 
 
 def unsettled(ledger: Engine, edition_id: str) -> Sequence[str]:
-    """The objections to an edition that nobody has decided, or that were upheld and have no correction yet."""
+    """The objections to an edition that are undecided, or were upheld and have no correction yet."""
     is_left = or_(objections.c.decision.is_(None), objections.c.decision == UPHELD)
     of_it = and_(objections.c.edition_id == edition_id, is_left, objections.c.closed_on.is_(None))
     return [str(row["objection_id"]) for row in rows(ledger, select(objections.c.objection_id).where(of_it))]
 
 
 def open_publicity(ledger: Engine, edition_id: str, list_id: str, opened_on: date, days: int, who: str) -> Row:
-    """Write down that a list of an edition is put up in public for so many days.
+    """Record that a list of an edition is published for objections for so many days.
 
-    Raises `ObjectionError` where it is already, and for an edition that was built of a past day and never published.
+    Raises `ObjectionError` where it was already, and for an edition that was built of a past day and never published.
     """
     row = {
         "edition_id": edition_id,
@@ -175,12 +175,13 @@ def close_publicity(ledger: Engine, edition_id: str, list_id: str, closed_on: da
             f"objections to edition {edition_id} are not decided, or upheld and not corrected: {', '.join(left)}. "
             "Next: jifen objection decide, then jifen objection close, of each"
         )
-    said = {"closed_on": closed_on.isoformat(), "closed_by": who}
+    values = {"closed_on": closed_on.isoformat(), "closed_by": who}
     with ledger.begin() as connection:
         about = and_(publicities.c.edition_id == edition_id, publicities.c.list_id == list_id)
-        connection.execute(update(publicities).where(about).values(**said))
-        journal.append(connection, "publicity", {"edition_id": edition_id, "list_id": list_id, "step": "final", **said})
-    return {**row, **said}
+        connection.execute(update(publicities).where(about).values(**values))
+        entry = {"edition_id": edition_id, "list_id": list_id, "step": "final", **values}
+        journal.append(connection, "publicity", entry)
+    return {**row, **values}
 
 
 def _require_not_withdrawn(ledger: Engine, edition_id: str) -> None:

@@ -1,9 +1,9 @@
-"""Messages of `outbox` and `alerts`: who sends one right now, when it is tried again, what became of it."""
+"""Messages of `outbox` and `alerts`: which process sends one, when it is tried again, how each attempt ended."""
 
 import json
 import os
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ PENDING, SENT, DEAD, DISCARDED = STATES = ("pending", "sent", "dead", "discarded
 _ACT = "message_act"
 _MINUTE, _HALF_HOUR = timedelta(minutes=1), 1800
 _FARTHEST = timedelta(days=8)
-"""Nothing is put off for longer: an instant beyond it was written by a clock that ran ahead, and counts for nothing."""
+"""The longest wait. An instant further ahead was written by a clock that ran ahead, and is ignored."""
 
 
 class UnknownMessageError(LookupError):
@@ -32,21 +32,21 @@ class UnknownMessageError(LookupError):
 
 
 class MessageActError(ValueError):
-    """What a person asked for cannot be done to this message; nothing was changed."""
+    """An act that this message's state does not allow; nothing was changed."""
 
     exit_code = 2
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How often a channel may be called, and whether it wants nothing within a minute of a full or half hour."""
+    """How often a channel may be called, and whether it must not be called within a minute of a full or half hour."""
 
     per_minute: int
     per_second: int | None = None
     avoids_half_hours: bool = False
 
     def wait_until(self, calls: Sequence[str], at: datetime) -> datetime | None:
-        """When a channel that was called at these instants may be called again; None for now."""
+        """When a channel that was called at these instants may be called again; None means now."""
         near = timedelta(seconds=at.timestamp() % _HALF_HOUR)
         if self.avoids_half_hours and near < _MINUTE:
             return at - near + _MINUTE
@@ -66,10 +66,10 @@ def text_of(moment: datetime) -> str:
 
 
 def waiting(ledger: Engine, table: Table, at: datetime, *, early: bool = False) -> list[tuple[str, str]]:
-    """Id and recipient of every pending message that is due, oldest first; `early` takes those whose time is not come.
+    """Id and recipient of every pending message that is due, oldest first; `early` includes those not due yet.
 
-    What another process sends right now, and what goes to a channel that is disabled or wants to hear nothing yet, is
-    not among them.
+    Left out are messages that another process is sending, and those to a channel that is disabled or must not be
+    called yet.
     """
     due = table.c.next_try_at
     is_due = () if early else (due.is_(None) | (due <= text_of(at)) | (due > text_of(at + _FARTHEST)),)
@@ -84,12 +84,12 @@ def waiting(ledger: Engine, table: Table, at: datetime, *, early: bool = False) 
 
 
 def lies_ahead(moment: str | None, at: datetime) -> bool:
-    """Whether something is to wait for this instant."""
+    """Whether this instant is in the future, and near enough to wait for."""
     return moment is not None and text_of(at) < moment <= text_of(at + _FARTHEST)
 
 
 def _is_held(row: Row, at: datetime) -> bool:
-    """Whether a process holds the claim that stands in a row: one that lives, or of another host within its time."""
+    """Whether a row's claim holds: its process is alive on this host, or it is of another host and has not expired."""
     if row["claimed_by"] is None or row["claimed_until"] < text_of(at):
         return False
     host, process, _ = row["claimed_by"].split(" ")
@@ -106,17 +106,16 @@ def claim(
     early: bool,
     limits: Limits | None = None,
 ) -> Row | None:
-    """Take a message to send it: nobody else gets it until the attempt is recorded, or the claimant died.
+    """Claim a message to send it: no other process gets it until the attempt is recorded, or the claimant died.
 
-    Answers its row, or None where it is not there to be sent any more, or its channel may not be called now. The
-    attempt stands in the ledger before any byte leaves. `seconds` is for hosts that cannot see this process: how long
-    it may take.
+    Returns its row, or None where it is no longer to be sent, or its channel may not be called now. The attempt is in
+    the ledger before any byte is sent. For hosts that cannot see this process the claim expires after `seconds`.
     """
     try:
         with ledger.begin() as connection:
             return _claimed(connection, table, message_id, at, seconds, early=early, limits=limits)
     except IntegrityError:
-        # Two processes counted the first call of a channel, or the same attempt: the other one has it.
+        # Two processes inserted the first call of a channel, or the same attempt: the other one has the claim.
         return None
 
 
@@ -135,7 +134,7 @@ def _claimed(
         "claimed_until": text_of(at + timedelta(seconds=seconds)),
     }
     one = table.c.message_id == message_id
-    # On PostgreSQL a second process waits here for the first; on SQLite the transaction itself is one alone.
+    # On PostgreSQL a second process waits here for the first; on SQLite there is only one writing transaction.
     found = connection.execute(select(table).where(one).with_for_update()).mappings().one()
     is_due = early or not lies_ahead(found["next_try_at"], at)
     if found["state"] != PENDING or not is_due or _is_held(dict(found), at):
@@ -151,7 +150,7 @@ def _claimed(
 
 
 def _may_call(connection: Connection, recipient: str, limits: Limits, at: datetime) -> bool:
-    """Whether a channel may be called now, which is counted; else until when not stands with the channel."""
+    """Whether a channel may be called now. If so the call is counted, else the channel's `not_before` is set."""
     query = select(channels).where(channels.c.recipient == recipient).with_for_update()
     row = connection.execute(query).mappings().one_or_none()
     if row is not None and lies_ahead(row["not_before"], at):
@@ -180,7 +179,7 @@ def next_moment(ledger: Engine, table: Table, at: datetime) -> datetime | None:
 
 
 def record(ledger: Engine, table: Table, claimed: Row, outcome: str, **values: Any) -> None:
-    """Write down how an attempt ended, what that makes of the message, and let go of it."""
+    """Record how an attempt ended and the message's new state (`values`), and release the claim."""
     freed = {"claimed_by": None, "claimed_until": None}
     one = table.c.message_id == claimed["message_id"]
     is_ours = () if values.get("state") == SENT else (table.c.claimed_by == claimed["claimed_by"],)
@@ -196,13 +195,13 @@ def record(ledger: Engine, table: Table, claimed: Row, outcome: str, **values: A
 
 
 def release(ledger: Engine, table: Table, claimed: Row) -> None:
-    """Let go of a message of which nobody knows whether it left: it is sent again, with the same id."""
+    """Release a message of which it is not known whether it was sent: it is sent again, with the same id."""
     mine = (table.c.message_id == claimed["message_id"], table.c.claimed_by == claimed["claimed_by"])
     write(ledger, update(table).where(*mine).values(claimed_by=None, claimed_until=None))
 
 
 def close_channel(ledger: Engine, recipient: str, **values: Any) -> None:
-    """Write down that a channel is gone (`disabled_at`, `disabled_why`) or wants to hear nothing yet (`not_before`)."""
+    """Record that a channel is gone (`disabled_at`, `disabled_why`) or must not be called yet (`not_before`)."""
     with ledger.begin() as connection:
         _set_channel(connection, recipient, **values)
 
@@ -214,15 +213,15 @@ def _set_channel(connection: Connection, recipient: str, **values: Any) -> None:
 
 
 def why_closed(ledger: Engine, at: datetime) -> dict[str, str]:
-    """Why nothing is sent to a channel now, by its name; of one to which messages go there is nothing."""
-    told = {}
+    """Why nothing is sent to a channel now, by its name; channels that receive messages are left out."""
+    reasons = {}
     for row in rows(ledger, select(channels)):
         if row["disabled_at"]:
             follows = f"Next: ask its people, then jifen outbox replay --recipient {row['recipient']}"
-            told[row["recipient"]] = f"disabled since {row['disabled_at']}: {row['disabled_why']} {follows}"
+            reasons[row["recipient"]] = f"disabled since {row['disabled_at']}: {row['disabled_why']} {follows}"
         elif lies_ahead(row["not_before"], at):
-            told[row["recipient"]] = f"it asked for a wait until {row['not_before']}."
-    return told
+            reasons[row["recipient"]] = f"it asked for a wait until {row['not_before']}."
+    return reasons
 
 
 def disabled_channels(ledger: Engine) -> dict[str, str]:
@@ -233,16 +232,9 @@ def disabled_channels(ledger: Engine) -> dict[str, str]:
 
 def messages(ledger: Engine, state: str | None = None, recipient: str | None = None) -> list[Row]:
     """Every message of both tables, or those in one state or to one recipient, newest first."""
-    found: list[Row] = []
-    for table in TABLES:
-        wanted = [column == value for column, value in _asked(table, state, recipient) if value is not None]
-        found += rows(ledger, select(table).where(*wanted))
+    wanted = {name: value for name, value in (("state", state), ("recipient", recipient)) if value is not None}
+    found = [row for table in TABLES for row in rows(ledger, select(table).filter_by(**wanted))]
     return sorted(found, key=lambda row: (row["created_at"], row["message_id"]), reverse=True)
-
-
-def _asked(table: Table, state: str | None, recipient: str | None) -> Iterator[tuple[Any, str | None]]:
-    yield table.c.state, state
-    yield table.c.recipient, recipient
 
 
 def message_row(ledger: Engine, message_id: str) -> tuple[Table, Row]:
@@ -262,18 +254,18 @@ def attempts_of(ledger: Engine, message_id: str) -> list[Row]:
 def acts_of(ledger: Engine, message_id: str) -> list[Row]:
     """What people did to a message, oldest first."""
     kept = rows(ledger, select(journal_table).where(journal_table.c.kind == _ACT).order_by(journal_table.c.sequence))
-    told = [{"at": row["at"], **json.loads(row["content"])} for row in kept]
-    return [one for one in told if one["message_id"] == message_id]
+    acts = [{"at": row["at"], **json.loads(row["content"])} for row in kept]
+    return [act for act in acts if act["message_id"] == message_id]
 
 
 def replay(ledger: Engine, message_ids: Sequence[str], recipient: str | None, why: str | None, who: str) -> None:
-    """Have messages sent at once and by the whole schedule anew, and open their channels again.
+    """Make messages due at once, with the whole schedule of attempts before them, and open their channels again.
 
-    With a recipient its channel is opened whatever messages there are. Raises `MessageActError` for one that arrived.
+    The channel of `recipient` is opened also where no message goes to it. Raises `MessageActError` for a sent message.
     """
     found = [message_row(ledger, message_id) for message_id in message_ids]
     if arrived := [row["message_id"] for _, row in found if row["state"] == SENT]:
-        raise MessageActError(f"{', '.join(arrived)} arrived: what arrived is not sent again. Whose: usage.")
+        raise MessageActError(f"{', '.join(arrived)} arrived, and is not sent again. Whose: usage.")
     anew = {"state": PENDING, "attempts": 0, "next_try_at": None, "last_error": None}
     opened = {"disabled_at": None, "disabled_why": None, "not_before": None}
     with ledger.begin() as connection:
@@ -289,7 +281,7 @@ def discard(ledger: Engine, message_id: str, why: str, who: str) -> None:
     if row["state"] not in (PENDING, DEAD):
         raise MessageActError(f"{message_id} is {row['state']}: there is nothing to give up. Whose: usage.")
     with ledger.begin() as connection:
-        # Whoever sends it right now no longer holds it: that may still say that it arrived, and nothing else.
+        # A process that is sending it loses its claim; of its outcomes only `sent` is recorded then (`record`).
         freed = {"claimed_by": None, "claimed_until": None}
         _act(connection, table, row, DISCARDED, why, who, state=DISCARDED, **freed)
 
@@ -298,12 +290,12 @@ def _act(connection: Connection, table: Table, row: Row, act: str, why: str | No
     one = (table.c.message_id == row["message_id"], table.c.state == row["state"])
     if connection.execute(update(table).where(*one).values(**values)).rowcount == 0:
         raise MessageActError(f"{row['message_id']} is not {row['state']} any more. Next: jifen outbox show")
-    said = {"message_id": row["message_id"], "recipient": row["recipient"], "act": act, "why": why, "decided_by": who}
-    journal.append(connection, _ACT, said)
+    entry = {"message_id": row["message_id"], "recipient": row["recipient"], "act": act, "why": why, "decided_by": who}
+    journal.append(connection, _ACT, entry)
 
 
-def heard_of_relay(ledger: Engine) -> None:
-    """Write down that the relay of this host is at work."""
+def record_relay_heartbeat(ledger: Engine) -> None:
+    """Record that the relay of this host is at work."""
     values = {"process": process_of(os.getpid()), "seen_at": now()}
     one = relays.c.host == this_host()
     try:
@@ -315,7 +307,7 @@ def heard_of_relay(ledger: Engine) -> None:
 
 
 def relay_ended(ledger: Engine) -> None:
-    """Write down that this relay ended in order; that of another process of this host is left as it is."""
+    """Record that this relay ended in order; the row of another process of this host is left as it is."""
     write(ledger, delete(relays).where(relays.c.host == this_host(), relays.c.process == process_of(os.getpid())))
 
 

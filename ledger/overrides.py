@@ -1,7 +1,7 @@
 """Overrides of the gate: two people of the approvers' file sign, each with a key of their own, for a few days.
 
-What is asked and what is signed are entries of the journal, so neither can be changed or taken away afterwards. The
-signature is checked anew each time that it is used, against the approvers of that day.
+Requests and signatures are entries of the journal, so neither can be changed or removed afterwards. A signature is
+checked each time that it is used, against the approvers of that day.
 """
 
 import hashlib
@@ -19,12 +19,12 @@ from ledger.minisign import PublicKey, SecretKey, SignatureError, check, public_
 from ledger.yaml_file import read_yaml
 
 LONGEST_DAYS = 7
-"""For how many days an override may be asked: a check that is wrong for longer is mended in its suite."""
+"""The longest validity of an override: a check that is wrong for longer is to be corrected in its suite."""
 PEOPLE = 2
 
 
 class OverrideError(ValueError):
-    """An override cannot be asked, signed or used. Whose: configuration."""
+    """An override cannot be requested, signed or used. Whose: configuration."""
 
     def __init__(self, what: str, follows: str) -> None:
         super().__init__(f"{what} Whose: configuration. Next: {follows}")
@@ -32,7 +32,7 @@ class OverrideError(ValueError):
 
 @dataclass(frozen=True)
 class Override:
-    """What may be overridden, why, and the last business date; `signed_by` are the approvers whose signature holds."""
+    """What may be overridden, why, and the last business date; `signed_by` are the approvers with a valid signature."""
 
     override_id: str
     checks: tuple[str, ...]
@@ -50,15 +50,15 @@ class Override:
         return {**asdict(self), "checks": list(self.checks), "signed_by": list(self.signed_by)}
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> "Override":
-        """One as a sealed edition tells it: who signed it then need not be an approver any more."""
-        return cls(**{**told, "checks": tuple(told["checks"]), "signed_by": tuple(told["signed_by"])})
+    def of(cls, sealed: Mapping[str, Any]) -> "Override":
+        """The override in a sealed edition; its signers need not be approvers any more."""
+        return cls(**{**sealed, "checks": tuple(sealed["checks"]), "signed_by": tuple(sealed["signed_by"])})
 
 
 def read_approvers(path: Path | None) -> dict[str, PublicKey]:
     """Who may sign, by name. The file is a YAML mapping of names to public keys as `jifen key show` prints them.
 
-    Raises `OverrideError` for a line that is no key, and for a key that two names share: one person is not two.
+    Raises `OverrideError` for a line that is no key, and for a key under two names: one person must not sign twice.
     """
     if path is None:
         return {}
@@ -76,53 +76,53 @@ def read_approvers(path: Path | None) -> dict[str, PublicKey]:
 
 
 def ask(ledger: Engine, checks: Iterable[str], why: str, asked_on: date, until: date) -> str:
-    """Write down what is to be overridden, as `table.check` each; it counts once two people have signed it."""
+    """Record a request to override checks, named `table.check`; it takes effect once two people have signed it."""
     named = sorted(set(checks))
     if not named or not why.strip():
         raise OverrideError(
-            "an override names at least one check, and says why.", "jifen override ask CHECK --why TEXT"
+            "an override names at least one check, and a reason.", "jifen override ask CHECK --why TEXT"
         )
     if not asked_on <= until <= asked_on + timedelta(days=LONGEST_DAYS):
         raise OverrideError(
             f"an override lasts from {asked_on} for {LONGEST_DAYS} days at most, not until {until}.",
             "give another --until, or --as-of to count from another day, or mend the suite (expectations/suites)",
         )
-    said = {"checks": named, "why": why.strip(), "asked_on": asked_on.isoformat(), "until": until.isoformat()}
-    override_id = hashlib.sha256(_statement(said)).hexdigest()[:12]
+    request = {"checks": named, "why": why.strip(), "asked_on": asked_on.isoformat(), "until": until.isoformat()}
+    override_id = hashlib.sha256(_statement(request)).hexdigest()[:12]
     with ledger.begin() as connection:
-        journal.append(connection, "override_asked", {"override_id": override_id, **said})
+        journal.append(connection, "override_asked", {"override_id": override_id, **request})
     return override_id
 
 
 def sign_override(ledger: Engine, override_id: str, key: SecretKey, approvers: dict[str, PublicKey]) -> Override:
-    """Sign what was asked, as the approver whose key this is. Raises `OverrideError` for anybody else."""
-    said = _asked(ledger).get(override_id)
-    if said is None:
+    """Sign a request as the approver whose key this is. Raises `OverrideError` for any other key."""
+    request = _requests(ledger).get(override_id)
+    if request is None:
         raise OverrideError(f"there is no override {override_id}.", "jifen override list")
     name = next((one for one, known in approvers.items() if known == key.public), None)
     if name is None:
         raise OverrideError(
             f"key {key.public.name} is none of the approvers'.", "add it to the file that JIFEN_APPROVERS_FILE names"
         )
-    signature = sign(key, _statement(said), _trusted(override_id))
+    signature = sign(key, _statement(request), _trusted(override_id))
     with ledger.begin() as connection:
         journal.append(connection, "override_signed", {"override_id": override_id, "by": name, "signature": signature})
     return next(one for one in overrides(ledger, approvers) if one.override_id == override_id)
 
 
 def overrides(ledger: Engine, approvers: dict[str, PublicKey]) -> list[Override]:
-    """Every override that was asked, oldest first, with the approvers whose signatures hold."""
+    """Every override that was requested, oldest first, with the approvers whose signatures are valid."""
     signatures = [row["content"] for row in journal.entries(ledger, "override_signed")]
     return [
         Override(
             override_id,
-            tuple(said["checks"]),
-            said["why"],
-            said["asked_on"],
-            said["until"],
-            _signers(override_id, said, [one for one in signatures if one["override_id"] == override_id], approvers),
+            tuple(request["checks"]),
+            request["why"],
+            request["asked_on"],
+            request["until"],
+            _signers(override_id, request, [one for one in signatures if one["override_id"] == override_id], approvers),
         )
-        for override_id, said in _asked(ledger).items()
+        for override_id, request in _requests(ledger).items()
     ]
 
 
@@ -131,20 +131,20 @@ def overrides_on(ledger: Engine, approvers: dict[str, PublicKey], as_of: date) -
     return [one for one in overrides(ledger, approvers) if one.holds_on(as_of)] if approvers else []
 
 
-def _asked(ledger: Engine) -> dict[str, dict[str, Any]]:
+def _requests(ledger: Engine) -> dict[str, dict[str, Any]]:
     contents = (row["content"] for row in journal.entries(ledger, "override_asked"))
     return {one["override_id"]: {key: one[key] for key in one if key != "override_id"} for one in contents}
 
 
 def _signers(
-    override_id: str, said: dict[str, Any], signatures: Sequence[dict[str, Any]], approvers: dict[str, PublicKey]
+    override_id: str, request: dict[str, Any], signatures: Sequence[dict[str, Any]], approvers: dict[str, PublicKey]
 ) -> tuple[str, ...]:
     names = {key.key_id: name for name, key in approvers.items()}
     keys = {key.key_id: key for key in approvers.values()}
     found = set()
     for one in signatures:
         try:
-            key, line = check(keys, _statement(said), one["signature"])
+            key, line = check(keys, _statement(request), one["signature"])
         except SignatureError:
             continue
         if line == _trusted(override_id):
@@ -152,8 +152,8 @@ def _signers(
     return tuple(sorted(found))
 
 
-def _statement(said: dict[str, Any]) -> bytes:
-    return json.dumps(said, sort_keys=True, ensure_ascii=False).encode()
+def _statement(request: dict[str, Any]) -> bytes:
+    return json.dumps(request, sort_keys=True, ensure_ascii=False).encode()
 
 
 def _trusted(override_id: str) -> str:

@@ -1,4 +1,4 @@
-"""Editions, deliveries and messages: what was published, what is to be sent to whom, and what was sent."""
+"""Editions, deliveries and messages: what was published, what is pending for each recipient, and what was sent."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class CurrentMovedError(RuntimeError):
 
 @dataclass(frozen=True)
 class Message:
-    """One event for one recipient, as CloudEvents JSON; its id is of edition, recipient and sequence: repeatable."""
+    """One event for one recipient, as CloudEvents JSON; its id is made of edition, recipient and sequence."""
 
     message_id: str
     recipient: str
@@ -28,9 +28,9 @@ class Message:
 
 @dataclass(frozen=True)
 class Recall:
-    """That a recipient is to drop the rows of these enterprises, and why, as it reads it.
+    """A request that a recipient drop the rows of these enterprises, with the reason as the recipient reads it.
 
-    With `held_only` it is told of no enterprise of which it holds no row when the message is composed.
+    With `held_only`, enterprises of which it holds no row when the message is composed are left out.
     """
 
     recipient: str
@@ -53,7 +53,7 @@ def last_publication(connection: Connection) -> Row | None:
 
 
 def next_sequence(ledger: Engine, edition_id: str) -> int:
-    """How many times an edition will have been made current with the next time: 1, unless the facts went back to it."""
+    """The number of an edition's next publication: 1, or more where it was current before."""
     with ledger.begin() as connection:
         return _next_sequence(connection, edition_id)
 
@@ -75,12 +75,12 @@ def publish(
 ) -> None:
     """In one transaction: the edition's row, `current` moved by compare-and-swap, deliveries and messages queued.
 
-    `recalls` come before the edition's own deliveries: what was dropped may stand in those again, as it is now.
+    `recalls` come before the edition's own deliveries, which may hold the dropped rows again with new values.
 
-    `ruleset` is what the edition's rule set says (`content_sha256`, `content`): it is kept with the first edition that
-    is published under it, and stays so. Pending deliveries of an older edition are superseded: a bank is never
-    sent yesterday's scores after today's. Its messages stay pending: each tells of an edition that was
-    published, and channels want all of them. Raises `CurrentMovedError`, and writes nothing, when `current` is not
+    `ruleset` is what the edition's rule set says (`content_sha256`, `content`): it is stored with the first edition
+    that is published under it, and never changed. Pending deliveries of an older edition are superseded: a bank is
+    never sent yesterday's scores after today's. Its messages stay pending: each is about an edition that was published,
+    and channels get all of them. Raises `CurrentMovedError`, and writes nothing, when `current` is not
     `expected_current`.
     """
     edition_id = edition["edition_id"]
@@ -105,7 +105,7 @@ def publish(
 
 
 def add_publication(connection: Connection, edition_id: str, supersedes: str | None, run_id: str | None) -> int:
-    """Make an edition current within a transaction; answers how many times it was. Without a run a person did so."""
+    """Make an edition current within a transaction; returns its sequence. `run_id` is None where a person did so."""
     last, sequence = last_publication(connection), _next_sequence(connection, edition_id)
     # The key is the number itself: of two writers that saw the same last one, one is refused.
     number = (last["publication_no"] if last else 0) + 1
@@ -136,7 +136,7 @@ def _freeze(connection: Connection, ruleset_id: str, edition_id: str, ruleset: R
 
 
 def published_rulesets(ledger: Engine) -> list[Row]:
-    """Every rule set that an edition was published under: what it said then, and the first such edition."""
+    """Every rule set that an edition was published under: its content then, and the first such edition."""
     return rows(ledger, select(frozen).order_by(frozen.c.ruleset_id))
 
 
@@ -154,7 +154,7 @@ def _insert_pending(connection: Connection, table: Table, about: Row, promised: 
 
 
 def keep_edition(ledger: Engine, edition: Row) -> None:
-    """Write down an edition that is sealed beside `current` and published to nobody."""
+    """Record an edition that is sealed and not published."""
     with ledger.begin() as connection:
         _insert_edition(connection, edition)
 
@@ -184,8 +184,8 @@ def publication_rows(ledger: Engine) -> list[Row]:
 
 
 def pending(ledger: Engine, table: Table) -> list[Row]:
-    """What is still to be sent, from `deliveries`, `outbox`, `alerts` or `returns`, oldest first."""
-    # A recall and the delivery after it are queued at one moment: the number tells which goes first.
+    """The pending rows of `deliveries`, `outbox`, `alerts` or `returns`, oldest first."""
+    # A recall and the delivery after it are queued at one moment: the number decides which goes first.
     numbered = [table.c.number] if "number" in table.c else []
     query = select(table).where(table.c.state == "pending")
     return rows(ledger, query.order_by(table.c.created_at, table.c.recipient, *numbered))
@@ -197,7 +197,7 @@ def sent_or_pending(ledger: Engine, table: Table, edition_id: str) -> list[Row]:
 
 
 def mark_sent(ledger: Engine, table: Table, key: str) -> None:
-    """Record that a row of such a table arrived."""
+    """Record that a row of one of these tables was sent."""
     with ledger.begin() as connection:
         connection.execute(_attempt(table, key, state="sent", sent_at=now(), last_error=None))
         if table is deliveries:
@@ -210,23 +210,23 @@ def mark_failed(ledger: Engine, table: Table, key: str, error: str) -> None:
 
 
 class NotOwedError(ValueError):
-    """What somebody gave up is not waiting to be sent, or not there."""
+    """A package or return that is to be given up is not pending, or does not exist."""
 
     exit_code = 2
 
 
 def give_up(ledger: Engine, table: Table, key: str, why: str, who: str) -> None:
-    """Give up a package or a return that is still to be sent, which the journal keeps with the reason.
+    """Give up a pending package or return; the journal keeps the reason.
 
-    A package is then superseded: the recipient's next one names its number as a gap. A return stays written, as those
-    do that have no recipient. Call it under the lock of the data folder: a run would send what is given up meanwhile.
+    A package is superseded: the recipient's next one names its number as a gap. A return stays on disk (`kept`), as
+    those without a recipient do. Call it under the lock of the data folder: a run might send it meanwhile.
     Raises `NotOwedError` for one that is not pending.
     """
     (column,) = table.primary_key
     state = "superseded" if table is deliveries else "kept"
     with ledger.begin() as connection:
-        owed = update(table).where(column == key, table.c.state == "pending").values(state=state)
-        if connection.execute(owed).rowcount == 0:
+        pending_row = update(table).where(column == key, table.c.state == "pending").values(state=state)
+        if connection.execute(pending_row).rowcount == 0:
             raise NotOwedError(f"{key} is not waiting to be sent. Whose: usage. Next: jifen {table.name} list")
         journal.append(connection, "given_up", {"what": table.name, "key": key, "why": why, "decided_by": who})
 

@@ -1,4 +1,4 @@
-"""Refused records in the ledger: what each is called, and what was decided about it, by whom and why."""
+"""Refused records in the ledger: the id of each, and the decision about it, with its author and reason."""
 
 import hashlib
 from collections.abc import Iterable
@@ -27,9 +27,9 @@ class Decision:
 
 
 def record_id(source: str, dataset: str, raw_sha256: str, position: int) -> str:
-    """The name of a refused record: 16 hex digits of where it stands in the bytes that were received.
+    """The id of a refused record: 16 hex digits made of its place in the bytes that were received.
 
-    The same page received again gives the same name; the same record on another page is another one.
+    The same page received again gives the same id; the same record on another page has another id.
     """
     return hashlib.sha256(f"{source}.{dataset}\n{raw_sha256}\n{position}".encode()).hexdigest()[:16]
 
@@ -42,7 +42,7 @@ def decisions(ledger: Engine, source: str, dataset: str, as_of: date) -> dict[st
 
 
 def decide(ledger: Engine, made: Iterable[Decision], as_of: date) -> set[str]:
-    """Write decisions down, in one transaction; answers the ids that are new.
+    """Record decisions in one transaction; returns the ids that are new.
 
     The first decision stays, except that a record which was replayed and refused again may be decided again.
     """

@@ -1,4 +1,4 @@
-"""Return files in the ledger: which was written for whom, and which are still to be sent."""
+"""Return files in the ledger: those written for each source, and those still to be sent."""
 
 from datetime import date
 
@@ -17,13 +17,13 @@ def last_return(ledger: Engine, source: str) -> Row | None:
 
 
 def next_return_number(ledger: Engine, source: str, as_of: date) -> int:
-    """Which return of its night this would be: 1, unless the night was run again and brought something new."""
+    """The number of a night's next return: 1, or more where the night was run again and received new records."""
     of_night = select(returns.c.return_id).where(returns.c.source == source, returns.c.as_of == as_of.isoformat())
     return len(rows(ledger, of_night)) + 1
 
 
 def write_return(ledger: Engine, row: Row) -> None:
-    """Write a return down. One of the same night that was not sent yet is superseded: the new one holds all of it."""
+    """Record a return. An unsent return of the same night is superseded: the new one has all of its content."""
     of_night = and_(returns.c.source == row["source"], returns.c.as_of == row["as_of"])
     superseded = update(returns).where(of_night, returns.c.state.in_(("pending", "kept"))).values(state="superseded")
     write(ledger, superseded, insert(returns).values(**row, attempts=0, created_at=now()))

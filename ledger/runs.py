@@ -23,15 +23,15 @@ from ledger.tables import runs
 log = logging.getLogger("jifen")
 
 _LOCK_SECONDS = 0.5
-"""How long a run waits for the lock: whoever only looks at it holds it for an instant."""
+"""How long a run waits for the lock: a process that only tests it holds it for an instant."""
 _RELAY = "relay"
 _RELAY_LOCK_SECONDS = 600.0
-"""How long it waits where the relay holds it, which sends one package and ends by itself."""
+"""How long it waits for a relay, which holds the lock while it sends one package."""
 
-HEARD_SECONDS = 30.0
-"""How often a run at work writes down that it is."""
+HEARTBEAT_SECONDS = 30.0
+"""How often a run records its heartbeat, `runs.seen_at`."""
 SILENT_SECONDS = 600.0
-"""After how long a run of another host, of which nothing was heard, counts as dead."""
+"""A run of another host counts as dead after so long without a heartbeat."""
 DIED = "the process died before it could say how it ended"
 
 
@@ -43,13 +43,13 @@ class RunLockedError(RuntimeError):
 def exclusive_run(data_dir: Path, *, is_relay: bool = False) -> Iterator[None]:
     """Hold the one lock of a data folder for as long as a run works; the system frees it when the process dies.
 
-    A relay that holds it says so in the file, and is waited for: no night fails because a package is sent again.
-    What is made in the meantime is for nobody else to read.
+    A relay marks the lock file as its own, and others wait for it: no night fails because a package is sent again.
+    Files that are made while the lock is held are readable by their owner alone.
     """
     data_dir.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     path = data_dir / "run.lock"
     with private(), path.open("a") as handle:
-        # How much longer it waits for a relay and for anybody else: one may follow the other.
+        # The wait that is left for a relay, and for any other holder: one may follow the other.
         left = {True: _RELAY_LOCK_SECONDS, False: _LOCK_SECONDS}
         while not _taken(handle, fcntl.LOCK_EX):
             for_relay = not is_relay and path.read_text(encoding="utf-8") == _RELAY
@@ -86,10 +86,10 @@ def _taken(handle: IO[str], kind: int) -> bool:
 
 
 def start_run(ledger: Engine, as_of: date, driver: str) -> str:
-    """Open a run row, and close as failed those of processes that died before they could.
+    """Open a run row, and close as failed the rows of runs whose process died.
 
-    A run is alive while its process is, on this host, or on another one while it is heard of. Raises `RunLockedError`
-    where one is: two hosts whose locks do not see each other share the ledger.
+    A run of this host is alive while its process is, one of another host while its heartbeat is recent. Raises
+    `RunLockedError` where one is alive: two hosts whose locks do not see each other share the ledger.
     """
     run_id, day = f"{as_of.isoformat()}-{uuid.uuid4().hex[:8]}", as_of.isoformat()
     here = {"host": this_host(), "process": process_of(os.getpid()), "seen_at": now()}
@@ -97,7 +97,7 @@ def start_run(ledger: Engine, as_of: date, driver: str) -> str:
         for row in connection.execute(select(runs).where(runs.c.state == "running")).mappings().all():
             if is_alive(dict(row)):
                 raise RunLockedError(
-                    f"run {row['run_id']} is at work on {row['host']}, last heard of at {row['seen_at']}. "
+                    f"run {row['run_id']} is at work on {row['host']}, last seen at {row['seen_at']}. "
                     "Whose: transient. Wait for it (`jifen status`), then run again."
                 )
             died = {"state": "failed", "ended_at": now(), "report": _report_of_dead(row)}
@@ -117,24 +117,24 @@ def start_run(ledger: Engine, as_of: date, driver: str) -> str:
 
 
 def _report_of_dead(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """What a run that died had written down, and that it died."""
+    """The report that a dead run had stored, with the error that it died."""
     return {**(row["report"] or {}), "error": DIED}
 
 
 def is_alive(row: Mapping[str, Any]) -> bool:
-    """Whether a run is at work: its process is, on this host, or it was heard of, on another."""
+    """Whether a run is at work: its process is alive on this host, or its heartbeat from another host is recent."""
     if row["host"] is None or row["process"] is None:
         return False
     if row["host"] == this_host():
         number = str(row["process"]).partition("@")[0]
         return row["process"] == process_of(int(number)) and int(number) != os.getpid()
-    unheard = datetime.now(UTC) - datetime.fromisoformat(row["seen_at"])
-    # What was heard far ahead of now was heard by a clock that has been put back since.
-    return abs(unheard) < timedelta(seconds=SILENT_SECONDS)
+    silence = datetime.now(UTC) - datetime.fromisoformat(row["seen_at"])
+    # A heartbeat far ahead of now was written before the clock was put back.
+    return abs(silence) < timedelta(seconds=SILENT_SECONDS)
 
 
 def is_running(row: Mapping[str, Any], data_dir: Path) -> bool:
-    """Whether a run that its row calls running is at work: the lock alone may be held by a backup, or by a pull."""
+    """Whether a run in state `running` is at work. The lock alone does not tell: a backup or a pull may hold it."""
     if row["host"] not in (None, this_host()):
         return is_alive(row)
     process: str | None = row["process"]
@@ -148,7 +148,7 @@ def this_host() -> str:
 
 
 def process_of(number: int) -> str | None:
-    """A process by its number and the moment it began, since numbers come again; None where there is none."""
+    """A process by its number and start time, since numbers are used again; None where there is none."""
     try:
         began = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[19]
     except OSError:
@@ -157,17 +157,17 @@ def process_of(number: int) -> str | None:
 
 
 @contextmanager
-def heard_of(ledger: Engine, run_id: str) -> Iterator[None]:
-    """Write down from time to time that a run is still at work, for hosts that cannot see its process."""
+def heartbeat(ledger: Engine, run_id: str) -> Iterator[None]:
+    """Record a run's heartbeat while it is at work, for hosts that cannot see its process."""
     over = threading.Event()
 
-    def tell() -> None:
-        while not over.wait(HEARD_SECONDS):
-            # A ledger that cannot be reached now is the business of the run itself.
+    def beat() -> None:
+        while not over.wait(HEARTBEAT_SECONDS):
+            # The run itself reports a ledger that cannot be reached.
             with suppress(SQLAlchemyError):
                 write(ledger, update(runs).where(runs.c.run_id == run_id).values(seen_at=now()))
 
-    thread = threading.Thread(target=tell, name="heard of", daemon=True)
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
     thread.start()
     try:
         yield
@@ -177,8 +177,8 @@ def heard_of(ledger: Engine, run_id: str) -> Iterator[None]:
 
 
 def keep_report(ledger: Engine, run_id: str, report: dict[str, Any]) -> None:
-    """Write down what a run at work has done so far."""
-    # A ledger that cannot be reached now is the business of the run itself.
+    """Store the report of a run at work so far."""
+    # The run itself reports a ledger that cannot be reached.
     with suppress(SQLAlchemyError):
         write(ledger, update(runs).where(runs.c.run_id == run_id).values(report=report))
 
@@ -192,7 +192,7 @@ def end_run(ledger: Engine, run_id: str, state: str, edition_id: str | None, rep
 def latest_runs(
     ledger: Engine, limit: int = 1, states: Collection[str] = (), parts: Collection[str] | None = None
 ) -> list[Row]:
-    """The newest runs, newest first; of these states where some are named, with these parts of the report alone."""
+    """The newest runs, newest first; only of these `states` if any are given; of the report only these `parts`."""
     among = [runs.c.state.in_(states)] if states else []
     whole: list[Any] = [one for one in runs.c if one is not runs.c.report]
     taken: list[Any] = (
@@ -201,15 +201,15 @@ def latest_runs(
     query = select(*whole, *taken).where(*among).order_by(desc(runs.c.run_no)).limit(limit)
     found = rows(ledger, query)
     for run in found if parts is not None else ():
-        told = {part: run.pop(f"report.{part}") for part in parts or ()}
-        run["report"] = {part: value for part, value in told.items() if value is not None}
+        shown = {part: run.pop(f"report.{part}") for part in parts or ()}
+        run["report"] = {part: value for part, value in shown.items() if value is not None}
     return found
 
 
 def runs_as_they_stand(
     ledger: Engine, data_dir: Path, limit: int, state: str | None = None, parts: Collection[str] | None = None
 ) -> list[Row]:
-    """The newest runs, newest first; one whose process is gone is `failed`, whatever its row still says."""
+    """The newest runs, newest first; one whose process is gone is `failed`, whatever state its row has."""
     newest = latest_runs(ledger, parts=())
     is_at_its_work = newest and newest[0]["state"] == "running" and is_running(newest[0], data_dir)
     at_work = newest[0]["run_id"] if is_at_its_work else None

@@ -1,4 +1,4 @@
-"""The settings of one installation, read once at the edge and frozen."""
+"""The settings of one installation, read once at the start of a process and frozen."""
 
 import os
 import re
@@ -25,7 +25,7 @@ _HOST = re.compile(r"[\w.-]+")
 class MissingVariableError(LookupError):
     """A variable that a source or sink file names is not set: a fault of the configuration.
 
-    `checked_by` is the command that looks again, where it is known whether a source or a recipient wants it.
+    `checked_by` is the command to check it with, where it is known whether a source or a recipient needs it.
     """
 
     def __init__(self, variables: Sequence[str], wanted_by: str, checked_by: str | None = None) -> None:
@@ -40,14 +40,16 @@ class Settings(BaseSettings):
     """Every setting has a harmless default: nothing here points at a production system.
 
     Variables begin with `JIFEN_`. Secrets are not settings: source and sink files name the variables that hold them.
-    `.env` is read at the edge (`load_env_file`). Raises `SettingsError` for a value that cannot be used.
+    `.env` is read at the start of a process (`load_env_file`). Raises `SettingsError` for a value that cannot be used.
     """
 
     model_config = SettingsConfigDict(env_prefix="JIFEN_", extra="ignore", frozen=True)
 
     data_dir: Path = Field(default=DEFAULT, description="where raw pages, batches, candidates and editions stand")
     ledger_url: str | None = Field(default=None, description="SQLAlchemy URL; a SQLite file in data_dir when unset")
-    zone_file: Path | None = Field(default=None, description="what this zone is not supplied with, and its dialects")
+    zone_file: Path | None = Field(
+        default=None, description="datasets that are not supplied here, and how agencies mark missing values"
+    )
     signing_key_file: Path | None = Field(
         default=None, description="secret key that signs editions; unsigned when unset"
     )
@@ -62,20 +64,20 @@ class Settings(BaseSettings):
     )
     request_timeout_seconds: float = Field(default=30.0, gt=0, allow_inf_nan=False)
     channel_hosts: str = Field(
-        default="", description="names and networks inside the house that messages may go to, with commas between them"
+        default="", description="internal hosts and networks that messages may go to, separated by commas"
     )
 
     def __init__(self, **given: Any) -> None:
         try:
             super().__init__(**given)
         except ValidationError as error:
-            # Not the value: what stands in the wrong variable may be a secret.
-            said = (
+            # Without the value: a secret may stand in the wrong variable.
+            faults = (
                 f"JIFEN_{str(one['loc'][0]).upper()}: {one['msg'].removeprefix('Value error, ')}"
                 for one in error.errors()
             )
             follows = "mend it in the environment or in .env (.env.example)"
-            raise SettingsError(f"{'; '.join(said)}.", "settings", follows) from None
+            raise SettingsError(f"{'; '.join(faults)}.", "settings", follows) from None
 
     @field_validator("data_dir")
     @classmethod
@@ -112,7 +114,7 @@ class Settings(BaseSettings):
 
     @property
     def allowed_channel_hosts(self) -> tuple[frozenset[str], tuple[IPv4Network | IPv6Network, ...]]:
-        """The names and the networks inside the house that messages may go to."""
+        """The internal host names and networks that messages may go to."""
         return _hosts_in(self.channel_hosts)
 
     @property

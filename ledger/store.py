@@ -1,4 +1,4 @@
-"""Opening the ledger: one engine, every transaction durable and serial before it is answered."""
+"""Opening the ledger: one engine, whose transactions are durable and serial."""
 
 import os
 import sqlite3
@@ -36,7 +36,7 @@ CONNECT_SECONDS = 15
 
 _WAITS = {
     "connect_timeout": CONNECT_SECONDS,
-    # A line that died is found out by the system within a minute: libpq itself would wait for hours.
+    # The system finds a dead connection within a minute; libpq itself would wait for hours.
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
@@ -44,7 +44,7 @@ _WAITS = {
 }
 
 ANSWER_SECONDS = 60.0
-"""How long a PostgreSQL server may take over one statement: one that is stopped keeps its lines alive for ever."""
+"""How long a PostgreSQL server may take over one statement: a stopped server keeps its connections open for ever."""
 
 
 PREPARING = 0x6A6966656E
@@ -56,13 +56,13 @@ class LedgerVersionError(RuntimeError):
 
 
 class LedgerUnreadableError(RuntimeError):
-    """The ledger cannot be opened: not there, not ours to read, damaged, or a server that does not let us in."""
+    """The ledger cannot be opened: it is not there, not readable, damaged, or its server refuses the connection."""
 
 
 def database_error(error: Exception) -> str:
-    """The first line of what the database says, without the statement and the links of SQLAlchemy."""
-    said = str(getattr(error, "orig", None) or error).strip().splitlines()
-    return said[0] if said else type(error).__name__
+    """The first line of a database's error, without the statement and the links that SQLAlchemy adds."""
+    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def now() -> str:
@@ -74,10 +74,10 @@ def open_ledger(settings: Settings, *, is_bound: bool = True) -> Engine:
     """Open the ledger that the settings name; make its tables where there are none, migrate those of an older version.
 
     Any number of processes may do so at once. Raises `LedgerVersionError` for a ledger of a newer version, and
-    `LedgerUnreadableError` for one that cannot be opened, and `LedgerForeignError` for one that is not the data
-    folder's own, unless `is_bound` is False: then whoever asks is about to bind it.
+    `LedgerUnreadableError` for one that cannot be opened, and `LedgerForeignError` for one that is not bound to
+    the data folder, unless `is_bound` is False: then the caller binds it.
     """
-    # Binding writes into the ledger, and so knows of it already.
+    # Imported here, since `ledger.binding` imports this module.
     from ledger.binding import require_bound
 
     url = settings.resolved_ledger_url
@@ -101,13 +101,13 @@ def open_ledger(settings: Settings, *, is_bound: bool = True) -> Engine:
 
 
 def _make_file(path: Path, folder: Path) -> None:
-    """Make the file of a new ledger, for nobody else to read; none in the folder of a ledger that is lost."""
+    """Make the file of a new ledger, readable by its owner alone; none in a folder whose ledger is lost."""
     from ledger.binding import require_new
 
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     if not path.exists():
         require_new(path, folder)
-        with suppress(OSError):  # SQLite says better why it cannot be made
+        with suppress(OSError):  # SQLite reports more precisely why it cannot be made
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT, FILE_MODE))
 
 
@@ -124,7 +124,7 @@ def _version(connection: Connection) -> int | None:
 
 
 def _prepare(engine: Engine, url: str, folder: Path) -> int:
-    """Make the tables, or migrate them; answers their version. Of several processes one does it, the others wait."""
+    """Make the tables, or migrate them; returns their version. Of several processes one does it, the others wait."""
     preparing = _engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(preparing, "connect", lambda raw, _: raw.execute("pragma foreign_keys = off"))
@@ -138,10 +138,10 @@ def _prepare(engine: Engine, url: str, folder: Path) -> int:
                     connection.exec_driver_sql(statement)
                 connection.execute(insert(ledger_version).values(version=SCHEMA_VERSION))
             elif found < SCHEMA_VERSION:
-                from ledger.binding import require_kin
-                from ledger.migrations import migrate  # Alembic is dear, and hardly ever needed.
+                from ledger.binding import require_related
+                from ledger.migrations import migrate  # Importing Alembic takes long, and is rarely needed.
 
-                require_kin(connection, folder)
+                require_related(connection, folder)
                 migrate(connection, found)
             return max(found or 0, SCHEMA_VERSION)
     finally:
@@ -150,7 +150,7 @@ def _prepare(engine: Engine, url: str, folder: Path) -> int:
 
 @cache
 def _tables_of(database: str) -> tuple[str, ...]:
-    """The statements that make all tables: put together once, though a process may make hundreds of ledgers."""
+    """The statements that make all tables; cached, since a process may make hundreds of ledgers."""
     made: list[str] = []
     engine: Any = create_mock_engine(
         "sqlite://" if database == "sqlite" else "postgresql+psycopg://",
@@ -172,7 +172,7 @@ def _engine(url: str) -> Engine:
 
 
 def _bound_waits(raw: Any, _entry: ConnectionPoolEntry) -> None:
-    # A connection given up is closed first: rolling it back would wait for the same server again.
+    # Closed before the error is raised: rolling back would wait for the same server again.
     from psycopg import OperationalError
 
     wait = raw.wait
@@ -191,7 +191,7 @@ def _bound_waits(raw: Any, _entry: ConnectionPoolEntry) -> None:
 
 
 def _why(settings: Settings, error: Exception) -> str:
-    """What keeps the ledger shut; a URL that cannot be parsed is not repeated, since a password may stand in it."""
+    """Why the ledger cannot be opened; a URL that cannot be parsed is not shown, since it may hold a password."""
     try:
         where = repr(make_url(settings.resolved_ledger_url))
     except (SQLAlchemyError, ValueError):
@@ -208,7 +208,7 @@ def _why(settings: Settings, error: Exception) -> str:
 
 
 def ledger_if_any(settings: Settings) -> Engine | None:
-    """The ledger where there is one: who only asks makes none."""
+    """The ledger, or None where there is none yet: commands that only read do not make one."""
     url = settings.resolved_ledger_url
     if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
         return None
@@ -216,9 +216,9 @@ def ledger_if_any(settings: Settings) -> Engine | None:
 
 
 def _configure_sqlite(raw: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
-    # isolation_level None hands BEGIN to us; FULL makes a commit survive a power cut, which is what a checkpoint means.
+    # isolation_level None leaves BEGIN to us; FULL makes a commit, and so a checkpoint, survive a power cut.
     raw.isolation_level = None
-    # Waiting first: the very first of several processes turns the file's journal round.
+    # The timeout comes first: the first of several processes switches the file to WAL.
     for pragma in ("busy_timeout = 30000", "journal_mode = wal", "synchronous = full", "foreign_keys = on"):
         raw.execute(f"pragma {pragma}")
 

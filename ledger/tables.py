@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 
 SCHEMA_VERSION = 4
-"""Number of the tables below. Whoever changes them writes the step that leads there: `ledger.migrations`."""
+"""Version of the tables below. A change of them needs a migration step: `ledger.migrations`."""
 
 metadata = MetaData()
 
@@ -29,7 +29,7 @@ def _table(name: str, columns: str, *constraints: Constraint) -> Table:
 
 
 def columns_of(columns: str) -> list[Column[object]]:
-    """The columns that such words say."""
+    """The columns that such a text describes."""
     return [_column(*column.split()) for column in columns.split(",")]
 
 
@@ -47,19 +47,19 @@ def _column(name: str, *words: str) -> Column[object]:
 
 
 def among(table: str, column: str, *words: str) -> CheckConstraint:
-    """A column holds one of these words, under the name that PostgreSQL gave it before it had one."""
+    """A check that a column holds one of these words, with the name that PostgreSQL gives to unnamed checks."""
     listed = ", ".join(f"'{word}'" for word in words)
     return CheckConstraint(f"{column} in ({listed})", name=f"{table}_{column}_check")
 
 
 ledger_version = _table("ledger_version", "version integer key")
 
-# The one data folder that a ledger is of; one row at most. `turn` grows with each night, in the folder's file too.
+# The data folder that a ledger is bound to; one row at most. `turn` grows with each night, in the folder's file too.
 data_folder = _table("data_folder", "folder_id key, turn integer, bound_at, bound_by, why")
 
 journal = _table("journal", "sequence integer key, kind, content, at, prev_sha256, sha256")
 
-# `run_no` counts them in the order in which they began, which a clock that is put back does not.
+# `run_no` counts runs in the order in which they began; times do not give it where a clock was put back.
 runs = _table(
     "runs",
     "run_id key, run_no? integer, as_of, driver, state, started_at, ended_at?, edition_id?, report? json, host?,"
@@ -149,7 +149,7 @@ deliveries = _table(
 
 denials = _table("denials", "delivery_id key of deliveries, consent_id key, uscc, reason")
 
-# `attempts` counts those of the schedule; no `next_try_at` is at once. A claim is of the process that sends it now.
+# `attempts` counts those of the schedule; without `next_try_at` a message is due. The sending process holds the claim.
 _MESSAGE = (
     "recipient, event, state, attempts integer, last_error?, created_at, sent_at?, next_try_at?, claimed_by?,"
     "claimed_until?"
@@ -161,14 +161,14 @@ outbox = _table(
     f"message_id key, edition_id of editions, {_MESSAGE}",
     among("outbox", "state", *_MESSAGE_STATES),
 )
-# A table of its own: a night that failed may leave no edition, and what a relay has to tell is of no night.
+# A table of its own: a failed night may have no edition, and an alert of a relay belongs to no night.
 alerts = _table("alerts", f"message_id key, run_id? of runs, {_MESSAGE}", among("alerts", "state", *_MESSAGE_STATES))
 
-# Each time a message was tried; no outcome where the process died before it knew.
+# Each attempt to send a message; no outcome where the process died during it.
 message_attempts = _table("message_attempts", "message_id key, number integer key, recipient, at, outcome?")
 
-# Of a channel: that it is gone for good, until when it wants to hear nothing, and its calls in the last minute.
+# The state of a channel: gone for good, not to be called before an instant, and its calls in the last minute.
 channels = _table("channels", "recipient key, disabled_at?, disabled_why?, not_before?, called_at? json")
 
-# The relay of each host, while it is at work: when it was last heard of.
+# The relay of each host while it is at work, with its last heartbeat.
 relays = _table("relays", "host key, process, started_at, seen_at")

@@ -1,4 +1,4 @@
-"""One way to read YAML: a name that stands twice is an error, and a plain word is the text that it looks like.
+"""The one way to read YAML: a repeated key is an error, and an unquoted word is read as the text that it looks like.
 
 YAML 1.1, which most readers follow, takes `no` for false, `012` for ten, `12:30` for 750 and `2020-01-01` for a date.
 """
@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 _QUOTED = re.compile(r"'[^'<]{3,}'")
-"""What a message of the library quotes from the text."""
+"""Parts of the text that a message of the library quotes."""
 
 _MERGE = "tag:yaml.org,2002:merge"
 _PLAIN = (
@@ -22,13 +22,13 @@ _PLAIN = (
 
 
 class YamlFaultError(ValueError):
-    """The text is no YAML that we read; says the line and never what stands there, which may be a secret."""
+    """The text is no YAML that we read. The message names the line and never its content, which may be a secret."""
 
     lineno: int | None = None
 
 
 class _Loader(yaml.SafeLoader):
-    """Of what plain words may mean, only nothing, true and false, whole numbers and numbers with a point are left."""
+    """Unquoted words are only null, true and false, whole numbers and decimal numbers; all others are text."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
 
@@ -38,11 +38,11 @@ for _tag, _pattern, _first in _PLAIN:
 
 _OPENING = ("[", "{", "- ", "? ")
 _MAY_BE_NESTED = 3_000
-"""A text that opens more parts may be nested deeper than the stack of a C program is."""
+"""A text that opens more parts may be nested deeper than the C stack allows."""
 
 
 class _FastLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """The same by libyaml, where it is there: ten times as fast."""
+    """The same with libyaml where that is installed: ten times as fast."""
 
     yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
 
@@ -50,10 +50,10 @@ class _FastLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignor
 def _load(text: str) -> Any:
     is_flat = sum(text.count(sign) for sign in _OPENING) <= _MAY_BE_NESTED
     try:
-        # Of tabs libyaml takes some that the other does not.
+        # libyaml accepts some tabs that the Python loader refuses.
         return _content(text, _FastLoader if is_flat and "\t" not in text else _Loader)
     except yaml.YAMLError:
-        # For one wording of faults, whichever read it.
+        # So that faults have the same wording with both loaders.
         return _content(text, _Loader)
 
 
@@ -100,7 +100,7 @@ def read_yaml(text: str | bytes) -> Any:
     except yaml.YAMLError as error:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
         place = "" if mark is None else f"line {mark.line + 1}: "
-        told = _QUOTED.sub("...", problem or "it is no YAML")
-        fault = YamlFaultError(place + told)
+        shown = _QUOTED.sub("...", problem or "it is no YAML")
+        fault = YamlFaultError(place + shown)
         fault.lineno = None if mark is None else mark.line + 1
         raise fault from None

@@ -1,8 +1,8 @@
-"""Bringing the ledger of an older version up to this one, by Alembic, within one transaction.
+"""Migration of a ledger of an older version to this one, with Alembic, in one transaction.
 
 One module for each step: `to_N.py` has `upgrade(op)`, which makes a ledger of version N out of one of version N - 1. A
-ledger that is new is made from `ledger.tables` alone, so whoever adds a table or a column writes it in both, and
-`tests/unit/test_ledger_migrations.py` and `tests/contract/test_ledger_postgres.py` compare what comes of the two:
+new ledger is made from `ledger.tables` alone, so a new table or column is written in both places;
+`tests/unit/test_ledger_migrations.py` and `tests/contract/test_ledger_postgres.py` compare the two results:
 
 - a table: `_table(...)` in `ledger.tables`, `make_table(op, ...)` with the same words in the step;
 - a column: a word in `ledger.tables`, `op.add_column(...)` in the step; one that may not be null needs a
@@ -24,10 +24,10 @@ from ledger.tables import SCHEMA_VERSION, columns_of, ledger_version
 
 
 def migrate(connection: Connection, found: int) -> None:
-    """Bring the ledger behind this connection, of version `found`, to `SCHEMA_VERSION`.
+    """Migrate the ledger behind this connection from version `found` to `SCHEMA_VERSION`.
 
     On SQLite the connection must not enforce foreign keys: Alembic changes a table by making it anew, and its rows are
-    gone for a moment. They are checked in the end: a row that refers to none is a `ValueError`.
+    gone for a moment. Foreign keys are checked at the end: a row that refers to none is a `ValueError`.
     """
     operations = Operations(MigrationContext.configure(connection))
     for version in range(found + 1, SCHEMA_VERSION + 1):

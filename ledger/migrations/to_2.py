@@ -1,4 +1,4 @@
-"""Version 2: batches of replayed records, pages that count no more, decisions about refused records, return files."""
+"""Version 2: batches of replayed records, voided pages, decisions about refused records, return files."""
 
 from alembic.operations import Operations
 from sqlalchemy import Boolean, Column, Text, false, inspect
@@ -8,7 +8,7 @@ from ledger.tables import among
 
 
 def upgrade(op: Operations) -> None:
-    """Every batch of version 1 was pulled, and every page of it counted."""
+    """Make a ledger of version 2 out of one of version 1, whose batches were all pulled and whose pages all count."""
     op.add_column("batches", Column("origin", Text, nullable=False, server_default="pull"))
     op.add_column("pages", Column("voided", Boolean, nullable=False, server_default=false()))
     if any(column["name"] == "records" for column in inspect(op.get_bind()).get_columns("pages")):

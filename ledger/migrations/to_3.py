@@ -10,7 +10,7 @@ _MESSAGE = "recipient, event, state, attempts integer, last_error?, created_at, 
 
 
 def upgrade(op: Operations) -> None:
-    """Batches may be held; each check has a name; what a ledger of the first version 2 lacks is there."""
+    """Make a ledger of version 3 out of one of version 2, also of the first version 2, which lacks some tables."""
     make_table(op, "published_rulesets", "ruleset_id key, content_sha256, content json, edition_id of editions")
     make_table(op, "alerts", f"message_id key, run_id? of runs, {_MESSAGE}")
     for table in ("outbox", "alerts"):
@@ -79,5 +79,5 @@ def upgrade(op: Operations) -> None:
     for table in ("outbox", "alerts"):
         set_checks(op, table, among(table, "state", "pending", "sent", "dead", "discarded"))
     with op.batch_alter_table("alerts") as batch:
-        # What a relay has to tell operators is of no run.
+        # An alert of a relay belongs to no run.
         batch.alter_column("run_id", existing_type=Text, nullable=True)

@@ -101,7 +101,7 @@ def test_the_row_of_a_run_that_is_alive_is_not_closed_and_that_of_a_dead_one_is(
     ledger = open_ledger(settings)
     try:
         assert other.stdout.readline() == "begun\n"
-        with pytest.raises(RunLockedError, match=r"is at work on .*, last heard of at"):
+        with pytest.raises(RunLockedError, match=r"is at work on .*, last seen at"):
             start_run(ledger, DAY, "plain")
         assert [row["state"] for row in latest_runs(ledger, 5)] == ["running"]
     finally:

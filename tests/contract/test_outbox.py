@@ -205,7 +205,7 @@ def test_what_a_person_does_stands_in_the_journal_with_who_and_why(channel, cloc
     channel.says = Reply({"errcode": 0})
     assert tried(channel, clock) == [True]
     done = command(channel, "replay", "e1.channel.2")
-    assert (done.returncode, b"what arrived is not sent again" in done.stderr) == (2, True)
+    assert (done.returncode, b"arrived, and is not sent again" in done.stderr) == (2, True)
     assert command(channel, "discard", "e9").returncode == 2
     shown = json.loads(command(channel, "show", "e1.channel.2").stdout)
     assert (shown["state"], len(shown["tried"])) == ("sent", 11)

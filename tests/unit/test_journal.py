@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from sqlalchemy import delete, select, update
 
-from ledger.acts import WITHDRAWN, go_to
+from ledger.acts import WITHDRAWN, record_act
 from ledger.held import decide_held
 from ledger.journal import Head, append, breaks, differences, entries, head, keep, sha256_of
 from ledger.objections import close_publicity, decide_objection, open_objection, open_publicity
@@ -87,7 +87,7 @@ def test_a_journal_cut_at_its_end_shows_by_the_manifest_of_an_edition_and_by_the
     sealed = {"edition e": head(ledger)}
     execute(ledger, delete(journal).where(journal.c.sequence == 6))
     assert list(breaks(ledger, sealed)) == ["the journal ends at entry 5; edition e was made when it had 6"]
-    assert "delivery bank_a.1: stands in the ledger, and the journal knows nothing of it" in list(differences(ledger))
+    assert "delivery bank_a.1: is in the ledger, and not in the journal" in list(differences(ledger))
 
 
 def test_a_journal_written_anew_from_the_beginning_shows_by_the_manifest(ledger):
@@ -137,7 +137,7 @@ def test_what_people_decided_cannot_be_edited_or_removed_behind_the_journal(ledg
         [],
         [],
     )
-    go_to(ledger, WITHDRAWN, "f", "f", "e", "wrong", "li", [], [])
+    record_act(ledger, WITHDRAWN, "f", "f", "e", "wrong", "li", [], [])
     held = {"source": "tax", "dataset": "statements", "batch": "2025-06-30-002", "content_sha256": "c"}
     decide_held(ledger, held, "accepted", "it is so", "wang", DAY)
     open_publicity(ledger, "e", "points", DAY, 6, "li")
@@ -152,7 +152,7 @@ def test_what_people_decided_cannot_be_edited_or_removed_behind_the_journal(ledg
     if table is not editions:
         execute(ledger, delete(table))
         (found,) = differences(ledger)
-        assert "is in the journal, and not in the ledger any more" in found
+        assert "is in the journal, and no longer in the ledger" in found
 
 
 def test_what_is_undone_with_its_transaction_leaves_no_entry(ledger):

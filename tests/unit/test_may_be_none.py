@@ -5,7 +5,7 @@ import pyarrow.compute as pc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.hand_made import MAY_BE_NONE, NO_ONE, NO_RECORD, RULE_LINE
+from ledger.hand_made import MAY_BE_NONE, NO_NAME, NO_RECORD, RULE_LINE
 
 WORDS = (
     "no",
@@ -38,6 +38,6 @@ TEXTS = st.lists(st.sampled_from(WORDS) | st.characters(codec="ascii"), max_size
 @given(st.lists(TEXTS, min_size=50, max_size=50))
 def test_no_text_that_is_no_record_is_passed_over(texts: list[str]):
     stated = pa.array(texts)
-    found = pc.match_substring_regex(stated, NO_RECORD + NO_ONE + RULE_LINE)
+    found = pc.match_substring_regex(stated, NO_RECORD + NO_NAME + RULE_LINE)
     told = stated.filter(pc.and_not(found, pc.match_substring_regex(stated, MAY_BE_NONE)))
     assert told.to_pylist() == []

@@ -97,7 +97,7 @@ def test_days_before_or_beyond_a_week_are_refused(ledger, until):
 
 def test_without_a_check_or_a_reason_it_is_refused(ledger):
     for checks, why in (([], "why"), ([CHECK], "  ")):
-        with pytest.raises(OverrideError, match="says why"):
+        with pytest.raises(OverrideError, match="and a reason"):
             ask(ledger, checks, why, ASKED, UNTIL)
 
 

@@ -58,7 +58,7 @@ def test_a_folder_that_everybody_writes_into_is_left_alone_and_warned_of(tmp_pat
     tmp_path.chmod(0o1777)
     close_to_others(tmp_path, None)
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o1777
-    assert "is not ours alone" in caplog.text
+    assert "belongs to another user or is open to all" in caplog.text
     tmp_path.chmod(0o700)
 
 

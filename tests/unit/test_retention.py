@@ -16,7 +16,7 @@ from editions.seal import require_whole
 from editions.verify import verify
 from flows import retention
 from flows.retention import SHIPPED, apply, plan, read_policy
-from ledger.acts import WITHDRAWN, go_to
+from ledger.acts import WITHDRAWN, record_act
 from ledger.journal import breaks, differences, entries
 from ledger.objections import open_objection
 from ledger.publications import edition_row
@@ -85,7 +85,7 @@ def test_current_and_the_edition_it_follows_stay_and_so_do_ends_of_months_and_op
 
 def test_a_withdrawn_edition_is_no_end_of_a_month_and_the_one_before_it_stays(settings, ledger, four):
     _, july, withdrawn, august = four
-    go_to(ledger, WITHDRAWN, withdrawn, august, august, "wrong", "li", [], [])
+    record_act(ledger, WITHDRAWN, withdrawn, august, august, "wrong", "li", [], [])
     assert july not in going(settings, "editions", month_ends_days=10_000).what
     # The one before it stands, to which a withdrawal of `current` would go back.
     assert july not in going(settings, "editions").what
