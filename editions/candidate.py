@@ -1,4 +1,4 @@
-"""A candidate: the folder of one run, which nobody reads until its gate has passed."""
+"""A candidate: the folder of one run, which is published only after its gate has passed."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,7 @@ def candidates_dir(data_dir: Path) -> Path:
 
 
 def new_candidate(data_dir: Path, run_id: str) -> Candidate:
-    """Make the empty folder of a run. One that a retry finds is emptied: a candidate is made whole or not at all."""
+    """Make the empty folder of a run. On a retry it is emptied first: a candidate is made whole or not at all."""
     if not NAME.fullmatch(run_id):
         raise ValueError(f"run id {run_id!r} cannot be the name of a folder")
     candidate = Candidate(run_id, candidates_dir(data_dir).resolve() / run_id)

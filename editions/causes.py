@@ -1,6 +1,6 @@
-"""Why two editions may differ: what is not the same in their manifests, in the order in which a diff replays it.
+"""Why two editions may differ: the differences of their manifests, in the order in which a diff replays them.
 
-Imports nothing dear: `jifen explain` must answer at once.
+Imports nothing slow: `jifen explain` must answer at once.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ Manifest = Mapping[str, Any]
 
 
 class Cause(NamedTuple):
-    """One thing that differs: its kind, and of data whose (a source), of the others from what to what."""
+    """One difference: its kind, and as detail the source for data, or the values before and after for other kinds."""
 
     kind: str
     detail: str
@@ -48,7 +48,7 @@ def causes(then: Manifest, now: Manifest) -> tuple[Cause, ...]:
 
 
 def _differing(then: Manifest, now: Manifest, *names: str) -> set[tuple[str, str]]:
-    """The datasets of which one of these facts differs; one that only one of the two knows has no facts there."""
+    """The datasets of which one of these facts differs, or that only one of the two manifests has."""
     before, after = _inputs(then["inputs"]), _inputs(now["inputs"])
     facts = [{address: [one[name] for name in names] for address, one in side.items()} for side in (before, after)]
     return {address for address in before.keys() | after.keys() if facts[0].get(address) != facts[1].get(address)}

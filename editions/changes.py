@@ -1,4 +1,4 @@
-"""What two editions say differently about an enterprise's credit, products and policies: the bureau's watch list."""
+"""Differences between two editions in each enterprise's credit, products and policies: the bureau's watch list."""
 
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ WATCHED = {
     "reward_places": (("uscc", "reward_id"), ("state",)),
 }
 """The tables that are compared: the columns of the key, and those that are watched. Versions are not in the key: a new
-version of a product that decides the same has changed nothing for the enterprise."""
+version of a product with the same decision changes nothing for the enterprise."""
 QUERY = """
 with now_rows as (select * from read_parquet({now}, hive_partitioning = false)),
 then_rows as (select * from read_parquet({then}, hive_partitioning = false))
@@ -71,10 +71,10 @@ order by policy_id
 
 
 def policy_counts(then: Path | None, now: Path) -> list[dict[str, Any]]:
-    """By policy how many are eligible, on the list that is sent, newly eligible and no longer, and who is on the list.
+    """For each policy how many are eligible, listed, newly eligible and no longer eligible, and who is listed.
 
-    `then` is the folder of the edition before. Without one, or with one older than the programme, what is new and what
-    ended is None: nobody can say. An edition without policies has none.
+    `then` is the folder of the edition before. Without one, or with one older than the programme, `newly_eligible` and
+    `no_longer_eligible` are None: not known. An edition without policies has no rows.
     """
     files = [edition / "tables" / "policy_decisions.parquet" for edition in (then or now, now)]
     if not files[1].is_file():
@@ -91,8 +91,8 @@ def policy_counts(then: Path | None, now: Path) -> list[dict[str, Any]]:
 def changes(then: Path, now: Path) -> list[dict[str, Any]]:
     """Each watched cell that differs between the sealed editions in two folders, in the order of tables and codes.
 
-    A row has table, uscc, item, fact, kind (added, removed, changed), was and is_now, as texts. A table that one of the
-    two has not (an edition older than the programme) is not compared.
+    A row has table, uscc, item, fact, kind (added, removed, changed), was and is_now, as texts. A table that only one
+    of the two has (an edition older than the programme has fewer) is not compared.
     """
     found = []
     with duckdb.connect() as connection:

@@ -1,8 +1,8 @@
 """Charts as SVG text: no network, no script, and the same bytes from the same rows on every machine.
 
-Vega-Lite is drawn by vl-convert, without a browser. It measures words with the fonts of the machine, so nothing here is
-laid out by the width of a word: margins are fixed, labels are cut to a number of characters, axes have no titles, and
-the legend is ours.
+Vega-Lite is drawn by vl-convert, without a browser. It measures text with the fonts of the machine, so nothing here is
+laid out by the width of a text: margins are fixed, labels are cut to a number of characters, axes have no titles, and
+the legend is drawn here.
 """
 
 import html
@@ -17,7 +17,7 @@ LONGEST_LABEL = 40
 
 
 class Point(NamedTuple):
-    """One value of a chart; None is not known, which is drawn as a gap and never as zero."""
+    """One value of a chart; None means not known, and is drawn as a gap, never as zero."""
 
     at: str
     value: float | None
@@ -25,7 +25,7 @@ class Point(NamedTuple):
 
 
 def bars(points: Sequence[Point], title: str, subtitle: str = "") -> str:
-    """Draw standing bars, one for each `at` in the order given, side by side where there are several series."""
+    """Draw vertical bars, one for each `at` in the order given, side by side where there are several series."""
     alt, chart, keys = _begin(points, title, subtitle)
     x = alt.X("at", type="ordinal", scale=alt.Scale(domain=keys.at, paddingInner=0.2), axis=_category_axis())
     marks = chart.mark_bar().encode(x=x, y=_value_axis(alt.Y))
@@ -45,7 +45,7 @@ def lines(points: Sequence[Point], title: str, subtitle: str = "") -> str:
 
 
 def lying_bars(points: Sequence[Point], title: str, subtitle: str = "", limit: float | None = None) -> str:
-    """Draw a lying bar for each `at`, for long names; `limit` is drawn as a line that the bars are held against."""
+    """Draw a horizontal bar for each `at`, for long names; `limit` is drawn as a line across the bars."""
     alt, chart, keys = _begin(points, title, subtitle)
     y = alt.Y("at", type="ordinal", scale=alt.Scale(domain=keys.at), axis=_category_axis(side="left"))
     drawn: Any = chart.mark_bar().encode(x=_value_axis(alt.X), y=y)
@@ -69,8 +69,8 @@ def _begin(points: Sequence[Point], title: str, subtitle: str) -> tuple[Any, Any
 
     shown = [Point(_label(point.at), point.value, _label(point.series)) for point in points]
     keys = _Keys(_in_order(point.at for point in shown), _in_order(point.series for point in shown))
-    told = alt.TitleParams(_plain(title), subtitle=_plain(subtitle), anchor="start", frame="group", dx=-60, font=FONT)
-    chart = alt.Chart(_data([point._asdict() for point in shown]), title=told)
+    head = alt.TitleParams(_plain(title), subtitle=_plain(subtitle), anchor="start", frame="group", dx=-60, font=FONT)
+    chart = alt.Chart(_data([point._asdict() for point in shown]), title=head)
     return alt, chart.encode(color=alt.value(COLOURS[0])), keys
 
 
@@ -128,7 +128,7 @@ def _in_order(names: Iterable[str]) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Text without control characters: XML has no way to write them."""
+    """Text without control characters, which XML cannot hold."""
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 

@@ -1,6 +1,6 @@
 """What an edition holds, in the words of two open standards: Data Package v2 and Open Data Contract Standard 3.1.
 
-Both are made from the manifest's tables: their columns, types and words, of which each stands in one place alone.
+Both are made from the manifest's tables with their columns, types and descriptions.
 """
 
 import re
@@ -14,7 +14,7 @@ from editions.manifest import SealedFile, canonical_json
 DATAPACKAGE = "datapackage.json"
 CONTRACTS = "contracts"
 CONTRACT_VERSION = "1.0.0"
-"""Of the form of the tables; the next one when a column goes or changes its meaning."""
+"""Version of the tables' layout; it is raised when a column is removed or changes its meaning."""
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 _KINDS: Mapping[str, tuple[str, str]] = {
@@ -25,14 +25,14 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     "DECIMAL": ("number", "number"),
     **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"), ("integer", "integer")),
 }
-"""DuckDB's types: what Data Package calls each, and what the contract does."""
+"""DuckDB's types: the name of each in Data Package, and in the contract."""
 
 Table = Mapping[str, Any]
 """A table of the manifest: audience, description, key, columns (name, type, description, description_zh)."""
 
 
 class TypeUnknownError(ValueError):
-    """A column is of a type that no descriptor has a word for: a fault of the dbt project."""
+    """A column is of a type that the descriptors have no name for: a fault of the dbt project."""
 
 
 def datapackage(
@@ -45,7 +45,7 @@ def datapackage(
 ) -> bytes:
     """`datapackage.json` of an edition, or of a delivery: each CSV file with its bytes, hash and columns.
 
-    Not the Parquet files: a validator without a reader for them passes a wrong hash. `sha256sum -c` proves those.
+    Without the Parquet files: a validator that cannot read them would pass a wrong hash. `sha256sum -c` checks them.
     """
     resources = [
         {
@@ -104,7 +104,7 @@ def contract(name: str, table: Table) -> bytes:
 
 
 def title_of(description_zh: str) -> str:
-    """A header is the first words of a description: what comes after a mark says more of it."""
+    """The header of a column: its description up to the first punctuation mark."""
     return re.split("[：；，（]", description_zh)[0]
 
 
@@ -145,7 +145,7 @@ def _kind(column: Mapping[str, str]) -> tuple[str, str]:
     kind = _KINDS.get(column["type"].partition("(")[0])
     if kind is None:
         raise TypeUnknownError(
-            f"column {column['name']} is of type {column['type']}, which no descriptor has a word for. "
+            f"column {column['name']} is of type {column['type']}, which the descriptors have no name for. "
             "Whose: configuration (dbt_project). Cast it in the model to a text, a number, a day or a yes and no."
         )
     return kind

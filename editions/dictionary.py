@@ -10,7 +10,7 @@ COLUMNS_FILE = PROJECT_DIR / "dbt_project" / "columns.csv"
 Words = tuple[str, str]
 """Chinese and English."""
 Dictionary = Mapping[tuple[str, str], Words]
-"""What columns mean, by table and column; those of an empty table hold in every table that has none of its own."""
+"""Descriptions by table and column; a row without a table applies to all tables that have no row of their own."""
 
 
 class UndescribedError(ValueError):
@@ -18,14 +18,14 @@ class UndescribedError(ValueError):
 
 
 def read_dictionary(file: Path = COLUMNS_FILE) -> Dictionary:
-    """The descriptions of the project; a row that lacks a language describes nothing."""
+    """The descriptions of the project; rows that lack a language are left out."""
     with file.open(encoding="utf-8-sig", newline="") as handle:
         rows = [{name: (cell or "").strip() for name, cell in row.items()} for row in csv.DictReader(handle)]
     return {(row["table"], row["column"]): (row["zh"], row["en"]) for row in rows if row["zh"] and row["en"]}
 
 
 def described(dictionary: Dictionary, table: str, columns: Iterable[str]) -> dict[str, Words]:
-    """The description of each column of a table. Raises `UndescribedError` that names every one without."""
+    """The description of each column of a table. Raises `UndescribedError` that names all columns without one."""
     found = {name: dictionary.get((table, name)) or dictionary.get(("", name)) for name in columns}
     if missing := [name for name, words in found.items() if words is None]:
         raise UndescribedError(

@@ -1,4 +1,4 @@
-"""Dropping the tables of an edition by a policy of retention: what proves it stays."""
+"""Dropping the tables of an edition by the retention policy; the files that prove it are kept."""
 
 import json
 from datetime import date
@@ -13,12 +13,12 @@ PROOF = frozenset({MANIFEST, SUMS, DROPPED, *SIGNATURES, "verdict.json", "report
 
 
 def droppable_files(edition: Path) -> list[Path]:
-    """The files of an edition that its proof does not need."""
+    """The files of an edition that may be dropped: all but its proof."""
     return [path for path in edition.rglob("*") if path.is_file() and path.relative_to(edition).as_posix() not in PROOF]
 
 
 def drop_tables(edition: Path, on: date) -> None:
-    """Take everything but its proof from an edition, which says from then on that it was dropped. May be done again."""
+    """Remove everything but its proof from an edition and mark it as dropped. May be called again."""
     edition.chmod(0o700)
     if not (edition / DROPPED).exists():
         write_durably(edition / DROPPED, json.dumps({"dropped_on": on.isoformat()}).encode() + b"\n")

@@ -9,12 +9,12 @@ FOLDER_MODE = 0o500
 
 
 def sync_file(path: Path) -> None:
-    """Have the system put a file's bytes on disk; `path` may be one that somebody else wrote."""
+    """Have the system put a file's bytes on disk; another process may have written the file."""
     _sync(path, os.O_RDONLY)
 
 
 def sync_folder(path: Path) -> None:
-    """Have the system put a folder's names on disk: without it a rename may be lost with the power."""
+    """Have the system put a folder's entries on disk: without it a power cut may undo a rename."""
     _sync(path, os.O_RDONLY | os.O_DIRECTORY)
 
 
@@ -40,7 +40,7 @@ def make_read_only(root: Path) -> None:
 
 
 def remove_tree(root: Path) -> None:
-    """Remove a folder, sealed or not; a folder that is not there is no fault."""
+    """Remove a folder, sealed or not; a folder that is not there is ignored."""
     if not root.exists():
         return
     for folder in (root, *(path for path in root.rglob("*") if path.is_dir() and not path.is_symlink())):

@@ -10,7 +10,7 @@ from editions.working_days import SEEDS, published_years
 
 WITHIN_DAYS = 90
 NEEDED = ("reference_rates", "rulesets")
-"""What a night cannot do without: told of for as long as it has ended, too."""
+"""Seeds that a night needs: they are also reported after they have ended."""
 RULESETS = SEEDS.parent / "rulesets" / "rulesets.csv"
 _ITEMS = {
     "reference_rates": "rate",
@@ -24,7 +24,7 @@ _ITEMS = {
     "pool_terms": "pool_id",
     "pool_agreements": "agreement_id",
 }
-"""Seeds of the programme whose rows have a last day, and the column that a later row goes on with."""
+"""Seeds of the programme whose rows have a last day, and the column in which a later row has the same value."""
 
 _CONSENTS = """
 with newest as (
@@ -41,7 +41,7 @@ order by recipient"""
 
 
 def ending(day: date, edition: Path | None, seeds: Path = SEEDS, rulesets: Path = RULESETS) -> list[str]:
-    """What ends within 90 days of this day without a row that goes on, each in a line with the next command."""
+    """What ends within 90 days of this day and has no later row, each in a line with the next command."""
     return [*_of_seeds(day, seeds, rulesets), *(_of_consents(day, edition) if edition else ())]
 
 
@@ -55,7 +55,7 @@ def _of_seeds(day: date, seeds: Path, rulesets: Path) -> Iterator[str]:
                 ends.setdefault(last, []).append(item)
         for last, items in sorted(ends.items()):
             what = f"{path.stem}: {', '.join(items)}{_ends(last, day)}"
-            yield f"{what}. Next: add a row to {path.name} that goes on, {check}"
+            yield f"{what}. Next: add a later row to {path.name}, {check}"
     last = date(max(published_years(seeds), default=day.year - 1), 12, 31)
     if last <= until:
         added = "working_years.csv and working_day_exceptions.csv"
@@ -83,7 +83,7 @@ def _of_consents(day: date, edition: Path) -> Iterator[str]:
     if not files:
         return
     until = day + timedelta(days=WITHIN_DAYS)
-    # Texts, not parameters: the first parameter of a process has duckdb import pandas, a third of a second.
+    # Literals in place of parameters: at its first parameter duckdb imports pandas, which takes a third of a second.
     query = _CONSENTS.format(files=f"[{files}]", day=literal(day), until=literal(until))
     with duckdb.connect() as connection:
         for recipient, count, first in connection.execute(query).fetchall():

@@ -1,4 +1,4 @@
-"""Why an enterprise has the score it has: its rows out of the sealed tables, put together."""
+"""Why an enterprise has its score: its rows of the sealed tables, put together."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ COSTLIEST = 4
 
 
 class EnterpriseUnknownError(LookupError):
-    """An edition has no enterprise of that code, or its rule set no indicator of that one."""
+    """An edition has no enterprise of that code, or its rule set no indicator of that code."""
 
     state = "not_found"
 
@@ -25,11 +25,11 @@ class Previous(NamedTuple):
     """The edition that this one followed, and what became of the enterprise since.
 
     `changes` are the indicators whose points differ, the largest change first; `points_then` or `points_now` is None
-    where the indicator was or is not counted, which counts as 0 in `change`. `moved` says what moved: `value` and
-    `stage` of the enterprise, `rule` (another rule set then), `peers` that it is compared with, `others` (what else of
-    the enterprise counts), or `calculation`, where none of these did. `ranking` is None where it was not scored.
+    where the indicator was or is not counted, which counts as 0 in `change`. `moved` says what changed: `value` and
+    `stage` of the enterprise, `rule` (another rule set then), the `peers` that it is compared with, `others` (which of
+    its other indicators count), or `calculation` where none of these did. `ranking` is None where it was not scored.
     `causes` is what differs between the editions, and `split` what each cause did to this enterprise (cause, points,
-    score, places): None where several differ and no diff has told them apart yet.
+    score, places): None where several causes differ and no diff has separated them yet.
     """
 
     edition_id: str
@@ -45,10 +45,10 @@ class Explanation(NamedTuple):
 
     Each indicator's row joins its catalogue entry (names, class), its points (value, unit, supply status, bin, points,
     maximum, weight) and its reason (points lost, Chinese and English, what would change it); under `evidence` the
-    records it came from, where they were asked for, and under `peers` the median of its stage, None where the edition
+    records it came from, where they were requested, and under `peers` the median of its stage, None where the edition
     has no such table. `stage` is the entry of the enterprise's stage (names and lines), None where it has none.
-    `class_totals`, `verdicts` and `data_flags` are None where the edition has no such table, `previous` where it
-    followed none that is still there; they and `costliest` are not looked up for one indicator alone.
+    `class_totals`, `verdicts` and `data_flags` are None where the edition has no such table, `previous` where there
+    was no edition before or it is gone; they and `costliest` are not looked up for one indicator alone.
     """
 
     edition_id: str
@@ -65,10 +65,10 @@ class Explanation(NamedTuple):
 
 
 def explain(path: Path, uscc: str, indicator: str | None = None, *, with_records: bool = True) -> Explanation:
-    """Put together all that an edition says of one enterprise, or of one of its indicators, from its sealed Parquet.
+    """Put together all rows of one enterprise, or of one of its indicators, from an edition's sealed Parquet.
 
     Raises `EnterpriseUnknownError` when the code is not in the register of that edition, or the indicator not in its
-    rule set, and `EditionUnreadableError` when the edition is not whole.
+    rule set, and `EditionUnreadableError` when a file of the edition is missing or damaged.
     """
     edition = path.resolve()
     manifest = _manifest(edition)
@@ -143,7 +143,7 @@ def _indicator(catalogue: Iterable[str], wanted: str, manifest: Row) -> str:
 def _indicators(
     tables: SealedTables, catalogue: Mapping[str, Row], ranking: Row, one: dict[str, str], with_records: bool
 ) -> list[Row]:
-    """All indicators of an enterprise, or the one asked for, by code."""
+    """All indicators of an enterprise, or one, by code."""
     uscc = str(ranking["uscc"])
     reasons = {row["indicator_code"]: row for row in tables.needed("reasons", uscc=uscc, **one)}
     medians = tables.rows("peer_medians", stage=str(ranking["stage"]), **one) or ()
@@ -160,7 +160,7 @@ def _indicators(
 
 
 def _records(tables: SealedTables, uscc: str, one: dict[str, str]) -> dict[str, list[Row]] | None:
-    """The records behind each indicator, by source; a level is said by the names that its rule set gives it."""
+    """The records behind each indicator, by source; levels come with the names that the rule set gives them."""
     found = tables.rows("evidence", uscc=uscc, **one)
     if found is None:
         return None
@@ -176,7 +176,7 @@ def _records(tables: SealedTables, uscc: str, one: dict[str, str]) -> dict[str, 
 def _previous(
     reader: SealedReader, edition: Path, manifest: Row, code: str, lines: list[Row], ranking: Row | None
 ) -> Previous | None:
-    """The edition that the gate compared this one with is the one it took the place of."""
+    """What changed since the edition that this one followed; that is the one that the gate compared it with."""
     followed = parent_of(manifest)
     path = edition_path(edition.parent.parent, followed) if followed else None
     if path is None or not (path / MANIFEST).is_file():
@@ -209,7 +209,7 @@ def _previous(
 def _split(
     reader: SealedReader, then: Path, now: Path, why: tuple[str, ...], stood: Row | None, stands: Row | None
 ) -> tuple[Row, ...] | None:
-    """What each cause did: by the diff of the two editions; where one cause alone differs, all of it."""
+    """What each cause did, by the diff of the two editions; a single cause did all of it."""
     code = str((stands or stood or {}).get("uscc"))
     found = reader.rows_of(split_path(now.parent.parent, then.name, now.name), now, uscc=code)
     if found is not None:
@@ -218,7 +218,7 @@ def _split(
         return None
     zero = Decimal(0)
     moved = {name: (stands[column] or zero) - (stood[column] or zero) for name, column in _MOVED.items()}
-    # Its places are its own doing and that of others: only a diff tells them apart.
+    # Places move by the enterprise's own score and by those of others: only a diff separates the two.
     return ({"cause": why[0], **moved, "places": None},) if any(moved.values()) else ()
 
 
@@ -226,7 +226,7 @@ _MOVED = {"points": "points_total", "score": "score"}
 
 
 def _moved(then: Row, now: Row, *, is_same_ruleset: bool) -> list[str]:
-    """What moved where the points of an indicator did; a column that an older edition lacks moved nothing."""
+    """What changed the points of an indicator; a column that an older edition lacks counts as unchanged."""
 
     def differs(*columns: str) -> bool:
         return any(column in then and column in now and then[column] != now[column] for column in columns)
@@ -235,7 +235,7 @@ def _moved(then: Row, now: Row, *, is_same_ruleset: bool) -> list[str]:
         return ["calculation" if is_same_ruleset else "rule"]
     moved = ["value"] if differs("value", "supply_status") else []
     moved += ["stage"] if differs("stage") else []
-    # Beside a value that moved, the rule is seen to have moved by the weight alone.
+    # Where the value changed too, only another weight or deduction shows that the rule changed.
     if not is_same_ruleset and (not moved or differs("weight", "deduction")):
         moved.append("rule")
     if moved:

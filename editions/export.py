@@ -18,13 +18,13 @@ from editions.sql_text import quoted
 from editions.workbook import write_workbook
 from ledger.csv_file import CsvFile
 
-# Fixed, since it shapes the bytes. Who asks for one enterprise reads one group: of 65,536 rows that takes 10 ms more.
+# Fixed, since it shapes the bytes. A look-up of one enterprise reads one group: with 65,536 rows it takes 10 ms more.
 ROW_GROUP = 16_384
 INEXACT = ("FLOAT", "DOUBLE", "REAL")
 
 
 class ExportError(ValueError):
-    """A relation cannot be sealed: it is not there, is inexact, or its key is not one."""
+    """A relation cannot be sealed: it is not there, holds floats, or its key is not unique."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class SealedColumn:
 class Exported:
     """What was written of one relation: its files relative to the edition, its columns and its rows.
 
-    `totals` are the control totals: the exact sum of each decimal column and of each amount in fen, None of no value.
+    `totals` are the control totals: the exact sum of each decimal column and of each amount in fen; None of no values.
     """
 
     relation: Relation
@@ -52,7 +52,7 @@ class Exported:
 
 
 def open_warehouse(path: Path) -> duckdb.DuckDBPyConnection:
-    """Open a candidate's warehouse to read, with a time zone of its own: an instant reads the same everywhere."""
+    """Open a candidate's warehouse to read, with UTC as its time zone: an instant reads the same everywhere."""
     connection = duckdb.connect(str(path), read_only=True)
     connection.execute("set timezone = 'UTC'")
     return connection
@@ -63,9 +63,9 @@ def export(
 ) -> Exported:
     """Write `relation` under `root`: Parquet, and CSV too when it is the zone's own.
 
-    Sorted by its key, or by all columns where it names none. Raises `ExportError` when the relation or a key column is
-    not there, when the key has twins (their order would be left to chance), or when a column is a binary float, and
-    `UndescribedError` for a column that the dictionary has not; without a dictionary none is described.
+    Sorted by its key, or by all columns where it has none. Raises `ExportError` when the relation or a key column is
+    missing, when the key is not unique (the order of equal keys would be left to chance), or when a column is a binary
+    float, and `UndescribedError` for a column that the dictionary lacks; without a dictionary none is described.
     """
     columns = _columns(connection, relation, dictionary)
     _require_exact(relation, columns)
@@ -106,21 +106,21 @@ def _is_summed(field: pa.Field) -> bool:
 def _write_workbook(
     connection: duckdb.DuckDBPyConnection, relation: Relation, columns: Sequence[SealedColumn], path: Path
 ) -> None:
-    """The same rows for people: sorted as they read them, what they are sorted by first."""
+    """The same rows for people: sorted by the columns of `relation.workbook`, which come first."""
     names = list(dict.fromkeys([*relation.workbook, *(column.name for column in columns)]))
     order = ", ".join(f"{quoted(name)} nulls last" for name in (*relation.workbook, *relation.key))
     shown = ", ".join(map(quoted, names))
     query = f"select {shown} from {_qualified(relation)} order by {order}"  # noqa: S608  # names of the models, quoted
-    told = {column.name: column for column in columns}
-    header = [f"{title_of(told[name].description_zh)}\n{name}" for name in names]
-    notes = [(name, told[name].description_zh, told[name].description) for name in names]
+    by_name = {column.name: column for column in columns}
+    header = [f"{title_of(by_name[name].description_zh)}\n{name}" for name in names]
+    notes = [(name, by_name[name].description_zh, by_name[name].description) for name in names]
     batches = connection.execute(query).to_arrow_reader(ROW_GROUP)
     rows = (row for batch in batches for row in zip(*(column.to_pylist() for column in batch.columns), strict=True))
     write_workbook(path, relation.name, header, rows, notes)
 
 
 def require_described(warehouse: Path, relations: Sequence[Relation]) -> None:
-    """Every column that would be published is described. Raises as `export` does, before anything is judged."""
+    """Raise as `export` does unless every column that would be published is described; called before the gate."""
     with open_warehouse(warehouse) as connection:
         for relation in relations:
             _columns(connection, relation, read_dictionary())

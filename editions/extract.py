@@ -1,4 +1,4 @@
-"""What one bank may have of an edition on one day: the rows its enterprises consented to, and the fields it takes."""
+"""What one bank may get of an edition on one day: the rows of enterprises that consented, and the fields it takes."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -18,9 +18,9 @@ PIECE_ROWS = 1 << 13
 CLASSES_FILE = PROJECT_DIR / "dbt_project" / "data_classes.csv"
 """Which class of data each column of an extract belongs to; a column without one goes with any row that is sent."""
 
-# An enterprise's word on a recipient and a purpose is the grant or withdrawal of latest date; a withdrawal of the same
-# day comes after the grant. What it says stands for all its other consents to them. Withdrawal is told before all other
-# reasons. The last day of a consent is valid, the day of its withdrawal is not.
+# For each enterprise, recipient and purpose the grant or withdrawal of latest date decides; a withdrawal of the same
+# day comes after the grant. It supersedes all other consents for the same recipient and purpose. Of several reasons for
+# a denial, withdrawal comes first. The last day of a consent is valid, the day of its withdrawal is not.
 CONSENTS = """
 select
     *,
@@ -29,7 +29,7 @@ from {}
 """
 JUDGED = """
 create temp table judged as
-with worded as (
+with dated as (
     select
         file_row_number,
         consent_id,
@@ -43,7 +43,7 @@ with worded as (
         case
             when consent_withdrawn_on <= $send_date then consent_withdrawn_on
             when consent_valid_from <= $send_date then consent_valid_from
-        end as word_on
+        end as decided_on
     from consents
     where recipient = $recipient
 ),
@@ -53,16 +53,16 @@ ordered as (
         *,
         row_number() over (
             partition by uscc, purpose
-            order by word_on desc nulls last, is_withdrawn desc, consent_valid_from desc, consent_id desc
+            order by decided_on desc nulls last, is_withdrawn desc, consent_valid_from desc, consent_id desc
         ) as age
-    from worded
+    from dated
 )
 
 select
     file_row_number,
     uscc,
     consent_id,
-    word_on,
+    decided_on,
     case
         when is_withdrawn then 'withdrawn'
         when consent_valid_from is null or consent_valid_from > $send_date then 'not_yet_valid'
@@ -79,7 +79,7 @@ create temp table allowed as
 select file_row_number
 from judged
 where denied_reason is null
-qualify row_number() over (partition by uscc order by word_on desc, consent_id desc) = 1
+qualify row_number() over (partition by uscc order by decided_on desc, consent_id desc) = 1
 """
 CODES = "list(uscc order by uscc) as codes"
 DENIED = """
@@ -91,20 +91,20 @@ order by uscc, consent_id
 
 
 Cells = tuple[list[str], list[str]]
-"""Columns, and the codes of enterprises in whose rows they may hold something."""
+"""Columns, and the codes of the enterprises in whose rows these columns may have a value."""
 
 
 class ExtractError(ValueError):
-    """An extract, or a field of it, was asked for that the edition does not have."""
+    """The edition does not have a requested extract, or a field of it."""
 
 
 @dataclass(frozen=True)
 class Extract:
     """One row per enterprise that may be sent, by code; and each consent that was denied, with the reason.
 
-    `withheld` is in how many rows a column is empty because the consent does not name its class of data. `named` asks
-    for the classes of data that consents name, each with its enterprises; `classes` is that of each column. Rows are
-    read when they are asked for.
+    `withheld` is in how many rows a column is empty because the consent does not name its class of data. `named` is the
+    query for the classes of data that consents name, with their enterprises; `classes` is the class of each column.
+    Rows are read when `pieces` or `table` is called.
     """
 
     engine: duckdb.DuckDBPyConnection
@@ -115,7 +115,7 @@ class Extract:
     withheld: dict[str, int]
 
     def pieces(self) -> Iterator[pa.Table]:
-        """The rows, so many at a time; first a piece without rows, which has the columns."""
+        """The rows, `PIECE_ROWS` at a time; the first piece has the columns and no rows."""
         reader = self.engine.execute(self.query).to_arrow_reader(PIECE_ROWS)
         yield reader.schema.empty_table()
         for batch in reader:
@@ -127,7 +127,7 @@ class Extract:
         return pa.concat_tables(self.pieces())
 
     def cells(self) -> list[Cells]:
-        """The columns that may hold something, and the enterprises in whose rows."""
+        """The columns that may have a value, with the enterprises in whose rows."""
         found = self.engine.execute(self.named).fetchall()
         return [
             ([field for field, name in self.classes.items() if not name or name in named], codes)
@@ -147,11 +147,11 @@ def cut_extract(
 ) -> Extract:
     """Cut a recipient's rows and fields out of a sealed extract, as consent stands on `send_date`.
 
-    The newest word of an enterprise on a recipient and purpose decides: the consent that was granted or withdrawn last
-    by then. It counts when `send_date` is within its days, it is not withdrawn, it names a class of the fields' data,
-    and it was given for one of `purposes`, those for which the recipient loads the file. A field of a class that it
-    does not name is empty. Denial reasons: withdrawn, not_yet_valid, expired, superseded (by a newer word),
-    not_eligible (the enterprise is not in the ranking, so there is nothing to send), data_class, purpose.
+    For each enterprise and purpose the consent that was granted or withdrawn last decides. It counts when `send_date`
+    is within its days, it is not withdrawn, it names a class of the fields' data, and it was given for one of
+    `purposes`, those for which the recipient loads the file. A field of a class that it does not name is empty. Denial
+    reasons: withdrawn, not_yet_valid, expired, superseded (by a newer consent), not_eligible (the enterprise is not in
+    the ranking, so there is nothing to send), data_class, purpose.
     What does not fit into memory is written into the folder `spill` for as long as the extract is open.
     Raises `ExtractError` for an extract or a field that is not there, and for a field of no stated class.
     """
@@ -184,7 +184,7 @@ def _engine(spill: Path | None) -> duckdb.DuckDBPyConnection:
 
 
 def whole_table(edition_path: Path, table: str, fields: Sequence[str], spill: Path | None = None) -> Extract:
-    """Every row of a table of the edition with these columns: for a recipient that gets it by its office."""
+    """Every row of a table of the edition with these columns, for a recipient that is entitled to it by its office."""
     path = _path(edition_path, table, "tables")
     _require_fields(fields, pq.read_schema(path).names, table)
     chosen, rows = ", ".join(map(quoted, fields)), f"read_parquet({literal(path)}, hive_partitioning = false)"
@@ -214,7 +214,7 @@ def classes_of(fields: Sequence[str], extract: str) -> dict[str, str]:
 
 
 def extract_columns(edition_path: Path, extract: str = "ext_bank__scores", folder: str = "extracts") -> list[str]:
-    """The columns of a sealed extract or table, in order: what a recipient gets, or must be told is left out."""
+    """The columns of a sealed extract or table, in order; a sink takes each column or states that it leaves it out."""
     return list(pq.read_schema(_path(edition_path, extract, folder)).names)
 
 
@@ -233,7 +233,7 @@ def _path(edition_path: Path, extract: str, folder: str = "extracts") -> Path:
 def _require_fields(fields: Sequence[str], there: list[str], extract: str) -> None:
     unknown = [field for field in fields if field not in there]
     if unknown or not fields or len(set(fields)) != len(fields):
-        wrong = f"has no field {', '.join(unknown)}" if unknown else "was asked for no field, or for one twice"
+        wrong = f"has no field {', '.join(unknown)}" if unknown else "is taken with no field, or with one twice"
         raise ExtractError(
             f"extract {extract} {wrong}; its fields are: {', '.join(there)}. "
             "Whose: configuration (connectors/sinks). Mend the list of fields, then `jifen run`."

@@ -1,4 +1,4 @@
-"""One page of HTML that stands alone: no script, no network, and it prints."""
+"""One self-contained page of HTML: no script, no network, and it can be printed."""
 
 import html
 from collections.abc import Iterable, Sequence

@@ -33,7 +33,7 @@ class SealedFile:
 
 
 def canonical_json(value: Any) -> bytes:
-    """The one way JSON is written here: sorted keys, UTF-8, an end of line; equal values give equal bytes."""
+    """JSON with sorted keys, in UTF-8, with an end of line; equal values give equal bytes."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, indent=2, allow_nan=False)
     return (text + "\n").encode("utf-8")
 
@@ -54,7 +54,7 @@ def write_manifest(root: Path, head: Mapping[str, Any], files: list[SealedFile])
 
 
 def sums_of(manifest: bytes) -> str:
-    """What `SHA256SUMS` says beside a manifest of these bytes: each file, and the manifest itself."""
+    """The text of `SHA256SUMS` beside a manifest of these bytes: each file, and the manifest itself."""
     hashes = {file["path"]: file["sha256"] for file in json.loads(manifest)["files"]}
     hashes[MANIFEST] = hashlib.sha256(manifest).hexdigest()
     return "".join(f"{sha256}  {path}\n" for path, sha256 in sorted(hashes.items()))
@@ -62,7 +62,7 @@ def sums_of(manifest: bytes) -> str:
 
 def _require_readable(file: SealedFile) -> None:
     kinds = (file.path, str), (file.sha256, str), (file.bytes, int), (file.rows or 0, int)
-    # Nothing that was sealed has a longer path, and a system refuses to look for one.
+    # No sealed file has a longer path, and the system refuses to look one up.
     if not all(isinstance(value, kind) for value, kind in kinds) or len(file.path.encode()) > LONGEST_PATH:
         raise ValueError(f"file {str(file.path)[:40]!r} is not described as files are")
 

@@ -1,4 +1,4 @@
-"""What an edition brings beside the one before it, by event: policies, products, credit, subsidy lists."""
+"""What is new in an edition since the one before it, by event: policies, products, credit, subsidy lists."""
 
 from pathlib import Path
 from typing import Any
@@ -55,15 +55,15 @@ TABLES = {
     "product_opened": ("product_offers", PRODUCTS, "products"),
     "subsidy_list": ("subsidy_pay_list", LISTS, "lists"),
 }
-"""By event the table that is compared, how, and under which name its rows stand."""
+"""By event the table that is compared, the query, and the key of its rows in the result."""
 CREDIT = ("credit_reports", "restrictions")
 
 
 def news(then: Path | None, now: Path) -> dict[str, dict[str, Any]]:
-    """What there is to tell, by event; an event that did not happen is not among it.
+    """The news by event; events that did not happen are left out.
 
-    `enterprises` of a row are codes; who tells them on leaves them out, or counts them. Without an edition before, or
-    where one of the two has not the table, nobody can say.
+    `enterprises` of a row are codes; a caller that must not name enterprises leaves them out or counts them. There is
+    no news without an edition before, nor of a table that one of the two does not have.
     """
     found: dict[str, dict[str, Any]] = {}
     if then is None:
@@ -83,6 +83,6 @@ def news(then: Path | None, now: Path) -> dict[str, dict[str, Any]]:
         if one["table"] in CREDIT:
             facts.setdefault((one["table"], one["fact"]), set()).add(one["uscc"])
     if facts:
-        told = [{"table": table, "fact": fact, "enterprises": sorted(codes)} for (table, fact), codes in facts.items()]
-        found["credit_changed"] = {"changed": told}
+        rows = [{"table": table, "fact": fact, "enterprises": sorted(codes)} for (table, fact), codes in facts.items()]
+        found["credit_changed"] = {"changed": rows}
     return found

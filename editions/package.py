@@ -1,4 +1,4 @@
-"""A delivery's package: tables, drops, manifest, sums, in one tar file; made the same from equal rows, and checked."""
+"""A delivery's package: tables, drops, manifest and sums in one tar file; equal rows give equal bytes."""
 
 import csv
 import hashlib
@@ -26,7 +26,7 @@ DROPS_COLUMNS: Final = ("table", "uscc", "consent_id", "reason")
 SUFFIXES: Final = {"csv": "csv", "csv-gb18030": "csv", "parquet": "parquet", "xlsx": "xlsx"}
 ENCODINGS: Final = {"csv": "utf-8-sig", "csv-gb18030": "gb18030"}
 WORKBOOK_ROWS: Final = 10_000
-"""A workbook is for small lists that people read."""
+"""The most rows of a workbook, which is for small lists that people read."""
 EXACT: Final = Context(prec=100)
 _NAME: Final = re.compile(r"[A-Za-z0-9_]+(\.[a-z0-9]+)?")
 
@@ -52,10 +52,10 @@ def band_of(value: Decimal, edges: Sequence[Decimal]) -> str:
 
 
 def notice_rows(table: pa.Table, score: str, maximum: int, key_factors: str, issuer: str, scored_on: str) -> pa.Table:
-    """What the recipient may hand to each enterprise: score, range, at most four key factors, day and issuer."""
+    """The notices that the recipient may give to enterprises: score, range, at most four key factors, day, issuer."""
     factors = [None if text is None else "；".join(text.split("；")[:4]) for text in table[key_factors].to_pylist()]
     scores, count = table[score], table.num_rows
-    # Without a score there is nothing that a notice could tell.
+    # A notice without a score would be empty.
     columns: dict[str, Any] = {
         "uscc": table["uscc"],
         "score": scores,
@@ -79,7 +79,7 @@ class TableFile:
         self._sums: dict[str, Any] = {}
 
     def write(self, piece: pa.Table) -> None:
-        """Append rows; the first piece says the columns. Raises `PackageError` for a workbook of too many."""
+        """Append rows; the first piece gives the columns."""
         if not self._columns:
             self._begin(piece.schema)
         for column in self._sums:
@@ -103,7 +103,10 @@ class TableFile:
             self._writer = CsvFile(self.path, schema)
 
     def close(self) -> dict[str, Any]:
-        """The entry: bytes, hash, rows, columns, sums of its numbers, hash of its codes."""
+        """Finish the file; returns its entry: bytes, hash, rows, columns, sums of its numbers, hash of its codes.
+
+        Raises `PackageError` for a workbook of too many rows.
+        """
         if self._writer is not None:
             self._writer.close()
         else:
@@ -134,7 +137,7 @@ class TableFile:
 
 
 def _added(one: Any, other: Any) -> Any:
-    # Exact: a sum of many pieces may have more digits than decimals have by themselves.
+    # Exact: a sum of many pieces may have more digits than the default context of decimals.
     return other if one is None else EXACT.add(one, other) if isinstance(one, Decimal) else one + other
 
 
@@ -146,7 +149,7 @@ def _encode_anew(path: Path, encoding: str) -> None:
 
 
 def codes_sha256(codes: Iterable[str]) -> str:
-    """The hash over codes that are sorted, one a line."""
+    """The hash over sorted codes, one per line."""
     found = hashlib.sha256()
     for code in codes:
         found.update(f"{code}\n".encode())
@@ -166,9 +169,9 @@ def _hashed(path: str, content: bytes | Path) -> dict[str, Any]:
 
 
 def pack(files: Mapping[str, bytes | Path], manifest: Mapping[str, Any], target: BinaryIO) -> bytes:
-    """Write the package with its manifest and sums, the same for equal files; answers the manifest's bytes."""
-    told = canonical_json(manifest)
-    held = {**files, MANIFEST: told}
+    """Write the package with its manifest and sums, equal bytes for equal files; returns the manifest's bytes."""
+    manifest_bytes = canonical_json(manifest)
+    held = {**files, MANIFEST: manifest_bytes}
     sums = "".join(f"{_hashed(name, held[name])['sha256']}  {name}\n" for name in sorted(held))
     with tarfile.open(fileobj=target, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name, content in sorted({**held, SUMS: sums.encode()}.items()):
@@ -176,11 +179,11 @@ def pack(files: Mapping[str, bytes | Path], manifest: Mapping[str, Any], target:
             entry.size, entry.mode = size_of(content), 0o600
             with opened(content) as file:
                 tar.addfile(entry, file)
-    return told
+    return manifest_bytes
 
 
 def unpack(package: bytes) -> dict[str, bytes]:
-    """The files of a package, each of a plain name that stands once. Raises `PackageError`."""
+    """The files of a package, by name; names are plain and differ. Raises `PackageError`."""
     files: dict[str, bytes] = {}
     tar = io.BytesIO(package)
     try:
@@ -189,7 +192,7 @@ def unpack(package: bytes) -> dict[str, bytes]:
             if not entry.isreg() or not _NAME.fullmatch(entry.name) or entry.name in files:
                 raise PackageError(f"the package holds {entry.name[:80]!r}, which belongs in no package")
             content, padding = tar.read(entry.size), tar.read(-entry.size % tarfile.BLOCKSIZE)
-            # No sum is over these bytes, that of the header neither: nobody would see that one of them was changed.
+            # No hash covers padding and header: a change of them would go unnoticed without this check.
             if len(content) != entry.size or any(padding) or head[148:156] != b"%06o\0 " % entry.chksum:
                 raise PackageError(f"the package is not what tar leaves at {entry.name}")
             files[entry.name] = content
@@ -201,7 +204,7 @@ def unpack(package: bytes) -> dict[str, bytes]:
 
 
 def checked(files: Mapping[str, bytes]) -> dict[str, Any]:
-    """The manifest of a package whose files are all those it names, with their sums. Raises `PackageError`."""
+    """The manifest of a package whose files are exactly those that it names, with their sums. Raises `PackageError`."""
     if missing := {MANIFEST, SUMS} - set(files):
         raise PackageError(f"{', '.join(sorted(missing))} is not in the package")
     try:
@@ -234,14 +237,14 @@ def read_table(entry: Mapping[str, Any], content: bytes, form: str) -> list[dict
     if len(rows) != entry["rows"]:
         raise PackageError(f"{entry['path']} has {len(rows)} rows, the manifest says {entry['rows']}")
     found = [dict(zip(columns, row, strict=True)) for row in rows]
-    for column, told in entry["sums"].items():
+    for column, listed in entry["sums"].items():
         try:
             values = [Decimal(row[column] or "") for row in found if row[column] not in (None, "")]
         except InvalidOperation:
             raise PackageError(f"{entry['path']}: {column} holds what is no number") from None
         total = sum(values, Decimal(0)) if values else None
-        if total != (None if told is None else Decimal(told)):
-            raise PackageError(f"{entry['path']}: {column} sums to {total}, the manifest says {told}")
+        if total != (None if listed is None else Decimal(listed)):
+            raise PackageError(f"{entry['path']}: {column} sums to {total}, the manifest says {listed}")
     if codes_sha256(sorted(row["uscc"] or "" for row in found)) != entry["codes_sha256"]:
         raise PackageError(f"{entry['path']}: the codes are not those of the manifest")
     return found
@@ -256,7 +259,7 @@ def _read(path: str, content: bytes, form: str) -> tuple[list[str], list[list[st
 
         sheet = load_workbook(io.BytesIO(content), read_only=True).worksheets[0]
         head, *rest = ([_text(value) for value in row] for row in sheet.iter_rows(values_only=True))
-        # What ends in empty cells is read as a shorter row.
+        # A row that ends in empty cells is read as a shorter one.
         return [name or "" for name in head], [[*row, *[None] * (len(head) - len(row))] for row in rest]
     encoding = ENCODINGS["csv-gb18030" if form == "csv-gb18030" and path not in (NOTICES, DROPS) else "csv"]
     lines = list(csv.reader(io.StringIO(content.decode(encoding), newline="")))

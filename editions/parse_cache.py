@@ -1,4 +1,4 @@
-"""dbt's parse of the project, carried from one candidate to the next: it spares seconds, and may be lost."""
+"""dbt's parse of the project, copied from one candidate to the next: it saves seconds, and may be lost."""
 
 import hashlib
 import logging
@@ -23,7 +23,7 @@ def kept_parse(cache: Path, project_dir: Path) -> Path:
 
 
 def fetch_parse(cache: Path, project_dir: Path, target: Path) -> None:
-    """Give a new target the last good parse, or the one that `make setup` made; dbt throws away what it cannot use."""
+    """Copy the last good parse, or the one of `make setup`, to a new target; dbt ignores a parse that it cannot use."""
     kept = kept_parse(cache, project_dir)
     _copy(kept if kept.is_file() else project_dir / "dbt_project" / "target" / PARSE, target / PARSE)
 

@@ -1,6 +1,6 @@
-"""Where editions stand, and `editions/current`: the one pointer readers follow, a link that is replaced in one step.
+"""The folders of editions, and `editions/current`: the pointer that readers follow, a link replaced in one step.
 
-Imports nothing dear: `jifen explain` must answer at once.
+Imports nothing slow: `jifen explain` must answer at once.
 """
 
 import json
@@ -17,7 +17,7 @@ SUMS = "SHA256SUMS"
 """The hashes of all files, the manifest's too, as `sha256sum -c` reads them."""
 POINTER = "current"
 DROPPED = "dropped.json"
-"""What stands in an edition whose tables were dropped by a policy of retention, and says when."""
+"""The file in an edition whose tables the retention policy dropped; it holds the day."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """What may be the name of an edition or of a run, and so of a folder."""
 
@@ -29,11 +29,11 @@ class EditionMissingError(LookupError):
 
 
 class EditionNameError(EditionMissingError, ValueError):
-    """What was given cannot be the id of an edition; nothing was looked up."""
+    """A text that cannot be the id of an edition; nothing was looked up."""
 
 
 class EditionDroppedError(EditionMissingError):
-    """The tables of an edition were dropped by a policy of retention; what proves it is there."""
+    """The tables of an edition were dropped by the retention policy; its proof is still there."""
 
     state = "dropped"
 
@@ -45,7 +45,7 @@ def parent_of(manifest: Mapping[str, Any]) -> str | None:
 
 
 class PointerError(RuntimeError):
-    """`current` is a file or a folder of its own, and no link to an edition."""
+    """`current` is a file or a folder, and not a link to an edition."""
 
 
 class EditionUnknownError(RuntimeError):
@@ -67,7 +67,7 @@ def edition_path(data_dir: Path, edition_id: str) -> Path:
 
 
 def split_path(data_dir: Path, then: str, now: str) -> Path:
-    """Where what moved each enterprise between two editions is kept, once a diff worked it out; made again at will."""
+    """The file in which a diff keeps what moved each enterprise between two editions; it can be made again."""
     for edition_id in (then, now):
         edition_path(data_dir, edition_id)
     return data_dir / "splits" / f"{then}..{now}.parquet"
@@ -91,7 +91,7 @@ def is_dropped(edition: Path) -> bool:
 
 
 def dropped_on(edition: Path) -> str:
-    """The day on which the tables of a dropped edition went."""
+    """The day on which the tables of an edition were dropped."""
     return str(json.loads((edition / DROPPED).read_bytes())["dropped_on"])
 
 
@@ -121,7 +121,7 @@ def read_current(data_dir: Path) -> str | None:
 def point_current(data_dir: Path, edition_id: str) -> None:
     """Move `current` to an edition: a reader sees the old one or the new one, never neither.
 
-    Whether it may move is the ledger's to say (`ledger.publications.publish` compares and swaps): call this after it.
+    The ledger decides whether it may move (`ledger.publications.publish` compares and swaps): call this after it.
     Raises `EditionMissingError` when the edition is not there.
     """
     require_edition(data_dir, edition_id)
@@ -145,7 +145,7 @@ def repair_current(data_dir: Path, ledger_current: str | None) -> bool:
     if read_current(data_dir) == ledger_current:
         return False
     if ledger_current is None:
-        # The pointer moves after its row is written: what it names was published, by another ledger than this.
+        # The pointer moves after its row is written: another ledger than this one published what it names.
         raise EditionUnknownError(
             f"readers of {data_dir} follow edition {read_current(data_dir)}, and the ledger knows of none. "
             "Whose: config. Next: restore the ledger from its backup, or check JIFEN_DATA_DIR and JIFEN_LEDGER_URL"

@@ -1,4 +1,4 @@
-"""The programme's parameters: what is wrong with the rows that staff edit in `seeds/programme`."""
+"""The programme's parameters, which staff edit in `seeds/programme`: reading them, and the problems in their rows."""
 
 from pathlib import Path
 
@@ -15,13 +15,13 @@ CHECKS = ("programme", "subsidies", "pool", "market")
 
 
 def programme_problems(project: Path, folder: Path | None = None) -> list[Problem]:
-    """Every invalid row of the programme's parameters; its cases are tried by the models.
+    """Every invalid row of the programme's parameters; the models test its cases.
 
     `project` is the dbt project; the files of `folder` are checked in place of its own of the same names. Raises
     `ScoreError` for a cell that its column cannot hold exactly, and for a file with other columns or another name.
     """
     with duckdb.connect() as connection:
-        # An indicator is a fact too.
+        # The rule sets, since conditions may use their indicators as facts.
         load(connection, read_seeds(project))
         load_programme(connection, read_programme(project, folder), project)
         return sorted(one for checks in CHECKS for one in found_by_checks(connection, project, checks))
@@ -61,7 +61,7 @@ def _rows_of(path: Path, columns: list[str], *, is_proposed: bool) -> list[Row]:
         missing = [name for name in columns if name not in header]
         strange = [name for name in header if name not in columns] or sorted({n for n in header if header.count(n) > 1})
         raise ScoreError(
-            f"{path.name} has not the columns that it must have: it lacks {', '.join(missing) or 'none'}, and has "
+            f"{path.name} has other columns than it must have: it lacks {', '.join(missing) or 'none'}, and has "
             f"{', '.join(map(repr, strange)) or 'none'} too many.",
             f"{path}, header",
             f"write the header: {','.join(columns)}",

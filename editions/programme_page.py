@@ -18,7 +18,7 @@ COUNTED = {"since_start": "累计 since the start", "in_quarter": "当季 in the
 
 
 class Unit(NamedTuple):
-    """How whole numbers of a unit are shown: moved by so many decimal places, with so many of them left."""
+    """How whole numbers of a unit are shown and drawn: shifted by `places`, with `decimals` of these left."""
 
     shown: str
     drawn: str
@@ -27,7 +27,7 @@ class Unit(NamedTuple):
     decimals: int
 
 
-# Money is drawn in 10,000 yuan, as the field speaks of it, and told in yuan.
+# Money is drawn in 10,000 yuan, as is usual in the field, and shown in tables in yuan.
 UNITS = {
     "fen": Unit("元 yuan", "万元 10,000 yuan", 2, 6, 2),
     "count": Unit("个 count", "个 count", 0, 0, 0),
@@ -37,7 +37,7 @@ UNITS = {
 
 
 def programme_page(edition: Path) -> str:
-    """The page of the edition in this folder; equal editions give equal pages.
+    """The page of the edition in this folder; equal editions give equal bytes.
 
     Raises `EditionUnreadableError` for an edition without programme figures, as older ones are.
     """
@@ -125,8 +125,8 @@ def _by_quarter(figures: Sequence[Row]) -> str:
     quarters = list(dict.fromkeys(row["quarter"] for row in figures))
     by_figure: dict[str, list[str]] = {}
     for row in figures:
-        told = by_figure.setdefault(row["figure"], [f"{_name(row)}，{UNITS[row['unit']].shown}"])
-        told.append(_number(row))
+        cells = by_figure.setdefault(row["figure"], [f"{_name(row)}，{UNITS[row['unit']].shown}"])
+        cells.append(_number(row))
     return table(("指标 Figure", *quarters), by_figure.values())
 
 
@@ -135,7 +135,7 @@ def _name(row: Row) -> str:
 
 
 def _number(row: Row) -> Html | Number:
-    """A whole number of its unit as people read it: its point moves, and digits beyond the unit's decimals are cut."""
+    """A whole number of its unit as people read it: with a decimal point, cut to the unit's decimals."""
     if row["value"] is None:
         return Html("&ndash;")
     unit = UNITS[row["unit"]]

@@ -1,4 +1,4 @@
-"""What an edition was made by: the commit, the lock, the suites; and its kind, from what differs from its parent."""
+"""The code that made an edition (commit, lock, suites), and the edition's kind by its differences from its parent."""
 
 import hashlib
 import subprocess
@@ -18,8 +18,8 @@ NIGHTLY, RULE_CHANGE, AFTER_OUTAGE, CORRECTION, BESIDE = KINDS = (
     "correction",
     "beside",
 )
-"""A night as any other; the first one by another rule set; the first one with a source back that was away; one that
-takes the place of a wrong one, as a person asked; one of a day that had passed, which nobody follows."""
+"""An ordinary night; the first night of another rule set; the first night after an outage of a source; an edition that
+replaces a wrong one at a person's request; an edition of a past day, which never becomes current."""
 LOCK = "requirements/all.lock"
 SUITES = "expectations/suites"
 PACKAGES = ("cli", "connectors", "editions", "expectations", "flows", "ledger")
@@ -43,7 +43,7 @@ class Code:
 
 
 def code_of(project_dir: Path) -> Code:
-    """What code runs from this checkout or installed folder, with the commit where git knows one."""
+    """The code in this checkout or installed folder, with the commit where there is git."""
     commit = _git(project_dir, "rev-parse", "--verify", "HEAD")
     changed = None if commit is None else _git(project_dir, "status", "--porcelain")
     lock = project_dir / LOCK
@@ -58,7 +58,7 @@ def code_of(project_dir: Path) -> Code:
 
 
 def _git(project_dir: Path, *words: str) -> str | None:
-    # `.git` in this very folder: a package that stands within somebody else's checkout is none of its commits.
+    # `.git` must be in this folder: a package installed inside another project's checkout has no commit of that.
     if not (project_dir / ".git").exists():
         return None
     try:
@@ -100,7 +100,7 @@ def kind_of(
     """The kind of an edition, by its facts alone: one of `KINDS`.
 
     `parent` is the manifest of the edition it follows, `ruleset` the id and content hash of its own rule set. A rule
-    change comes before an outage: both move points, and the rules move everybody's.
+    change comes before an outage: both move points, and a rule change those of all enterprises.
     """
     if is_beside:
         return BESIDE
@@ -115,12 +115,12 @@ def kind_of(
 
 
 def ruleset_of(manifest: Mapping[str, Any]) -> tuple[str, str]:
-    """The rule set of an edition, by id and content; one of before its content was sealed has an empty hash."""
+    """The rule set of an edition, by id and content hash, which is empty in editions that did not seal it yet."""
     return str(manifest["ruleset_id"]), str(manifest.get("ruleset_sha256", ""))
 
 
 def away(manifest: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """The datasets that an edition took from an earlier day, or went without, because they could not be pulled."""
+    """The datasets that an edition took from an earlier day, or lacks, because they could not be pulled."""
     return {
         (one["source"], one["dataset"])
         for one in manifest["inputs"]

@@ -1,4 +1,4 @@
-"""The terms of public lists: for how long they stand in public, and within how many days an objection is decided."""
+"""The terms of public lists: how long they are published, and within how many days an objection is decided."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +15,7 @@ class NoListError(LookupError):
 
 @dataclass(frozen=True)
 class ListTerms:
-    """A public list's id and its days: calendar days, the first one counted in `publicity_days` alone."""
+    """A public list's id and its terms in calendar days; only `publicity_days` counts the first day."""
 
     list_id: str
     publicity_days: int
@@ -33,7 +33,7 @@ def terms_on(project: Path, day: date, list_id: str | None = None) -> ListTerms:
     if len(found) != 1:
         raise NoListError(
             f"{len(found)} public lists {f'of id {list_id} ' if list_id else ''}are in force on {day}, and one is "
-            "asked for. Whose: configuration (seeds/programme/public_lists.csv). Next: mend its days, or --list ID"
+            "needed. Whose: configuration (seeds/programme/public_lists.csv). Next: mend its days, or --list ID"
         )
     (row,) = found
     return ListTerms(str(row["list_id"]), int(row["publicity_days"] or 0), int(row["decide_days"] or 0))

@@ -1,4 +1,4 @@
-"""README.txt of an edition: what each file is, for whoever opens the folder first."""
+"""README.txt of an edition: what each file is, for readers of the folder."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

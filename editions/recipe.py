@@ -1,4 +1,4 @@
-"""The identity of an edition: what went in, and the rules it went through."""
+"""The identity of an edition: a digest of its inputs and of the rules that were applied to them."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from editions.manifest import FORMAT, canonical_json
 
 RULE_SUFFIXES = (".sql", ".yml", ".yaml", ".csv")
 RULE_FOLDERS = ("dbt_project", "connectors/sources", "expectations/suites")
-# The code that lands, judges and seals, and the versions of its tools; how bytes travel (the drivers) decides nothing.
+# The code that lands, judges and seals, and the versions of its tools. The drivers do not affect what an edition says.
 CODE_FILES = (
     "connectors/*.py",
     "connectors/uscc_exceptions.csv",
@@ -25,22 +25,22 @@ CODE_FILES = (
     "ledger/csv_file.py",
     "requirements/all.lock",
 )
-# dbt writes into its project: what it compiles there is no rule. Tests may stop an edition; none says what is in it.
+# dbt writes compiled files into its project, which are no rules. Tests may stop an edition, and do not change it.
 NOT_RULES = ("target", "logs", "dbt_packages", "dbt_internal_packages", "tests")
 TESTS = ("unit_tests", "data_tests", "tests")
-"""The parts of dbt's property files that test a model and change nothing that it makes."""
+"""The parts of dbt's property files that test a model and do not change its result."""
 
-BROUGHT = ("batches", "told_by", "files")
-"""What says how an input came, and not what it says."""
+PROVENANCE = ("batches", "told_by", "files")
+"""The fields about how an input was received, as against its content."""
 
 
 @dataclass(frozen=True)
 class InputBatch:
-    """What one dataset gave tonight. `reason` says why not supplied or stale, and is free of times and addresses.
+    """One dataset as an edition uses it. `reason` says why it is not supplied or stale, without times and addresses.
 
-    `batches` are those that landed, by name; `told_by` the last one that was heard of it, which may have said nothing
-    new; `raw` the SHA-256 of every raw object that they were read from, by batch; `hashes` that of their content.
-    `files` are those that were read, landed and refused, each by its path under the data folder and its SHA-256.
+    `batches` are those that landed, by name; `told_by` is the last promoted batch, which may have had no new content;
+    `raw` the SHA-256 of the raw objects that they were read from, by batch; `hashes` those of their content. `files`
+    are the landed and refused files that were read, each by its path under the data folder and its SHA-256.
     """
 
     source: str
@@ -61,23 +61,23 @@ class InputBatch:
     def as_dict(self) -> dict[str, Any]:
         """The batch as JSON can hold it."""
         learned_on = self.learned_on.isoformat() if self.learned_on else None
-        said = {name: value for name, value in asdict(self).items() if name not in ("batches", "hashes", "raw")}
+        fields = {name: value for name, value in asdict(self).items() if name not in ("batches", "hashes", "raw")}
         read = zip(self.batches, self.hashes, self.raw, strict=True)
         batches = [{"batch": batch, "content_sha256": sha256, "raw": list(raw)} for batch, sha256, raw in read]
-        return {**said, "batches": batches, "learned_on": learned_on}
+        return {**fields, "batches": batches, "learned_on": learned_on}
 
 
 def rules_sha256(project_dir: Path) -> str:
     """SHA-256 over every rule of a checkout: models, seeds, source and suite files, code and lock.
 
-    Neither tests nor comments of YAML are among them. Who changes a comment of a model or of code gets another digest,
-    and an edition of equal content, which is not published again.
+    Tests and YAML comments are left out. A changed comment in a model or in code gives another digest, and an edition
+    of equal content, which is not published again.
     """
     digest = hashlib.sha256()
     for path in rule_files(project_dir):
         content = path.read_bytes()
         if path.suffix in (".yml", ".yaml"):
-            content = _said_in(content, is_of_dbt=path.is_relative_to(project_dir / "dbt_project"))
+            content = _yaml_content(content, is_of_dbt=path.is_relative_to(project_dir / "dbt_project"))
         if content:
             digest.update(f"{path.relative_to(project_dir).as_posix()}\0{len(content)}\0".encode())
             digest.update(content)
@@ -88,19 +88,19 @@ def recipe_digest(as_of: date, inputs: Sequence[InputBatch], rules: str) -> str:
     """SHA-256 over the business date, every input, and the rules by their digest; equal ones mean equal editions.
 
     Every field of an input counts, its age and reason too, since the edition's `supply` table shows them; only its
-    batches and their bytes do not: facts that go back to an earlier state are that state, whatever batch brought them.
-    That the files say what `content_sha256` says was checked before they were read (`connectors.stored`).
+    batches and their bytes do not: content that goes back to an earlier state gives the same digest again, whatever
+    batch brought it. The files were checked against `content_sha256` before they were read (`connectors.stored`).
     """
     ordered = sorted(inputs, key=lambda batch: (batch.source, batch.dataset))
-    told = [{name: value for name, value in batch.as_dict().items() if name not in BROUGHT} for batch in ordered]
-    whole = {"format": FORMAT, "as_of": as_of.isoformat(), "inputs": told, "rules": rules}
+    facts = [{name: value for name, value in batch.as_dict().items() if name not in PROVENANCE} for batch in ordered]
+    whole = {"format": FORMAT, "as_of": as_of.isoformat(), "inputs": facts, "rules": rules}
     return hashlib.sha256(canonical_json(whole)).hexdigest()
 
 
 def facts_and_rules(manifest: Mapping[str, Any]) -> tuple[str, frozenset[tuple[str, str, str | None]]]:
-    """What an edition says whatever its day: its rules, and the content of each dataset."""
-    said = ((one["source"], one["dataset"], one["content_sha256"]) for one in manifest["inputs"])
-    return manifest["rules_sha256"], frozenset(said)
+    """An edition's rules and the content of each dataset, without its day."""
+    contents = ((one["source"], one["dataset"], one["content_sha256"]) for one in manifest["inputs"])
+    return manifest["rules_sha256"], frozenset(contents)
 
 
 def edition_id_of(as_of: date, digest: str) -> str:
@@ -124,38 +124,38 @@ def _is_rule(path: Path, folder: Path) -> bool:
 
 
 @lru_cache(maxsize=128)
-def _said_in(content: bytes, *, is_of_dbt: bool) -> bytes:
-    """What stands in a YAML file, without tests; empty for nothing."""
+def _yaml_content(content: bytes, *, is_of_dbt: bool) -> bytes:
+    """The content of a YAML file as JSON, of dbt's files without tests; empty where nothing is left."""
     try:
         node = yaml.compose(content, Loader=_LOADER)
     except yaml.YAMLError:
         return content
-    said = None if node is None else _said(node)
+    value = None if node is None else _node_value(node)
     if is_of_dbt:
-        said = _untested(said)
-        if isinstance(said, dict) and said.keys() <= {"version"}:
+        value = _untested(value)
+        if isinstance(value, dict) and value.keys() <= {"version"}:
             return b""
-    return canonical_json(said)
+    return canonical_json(value)
 
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def _said(node: yaml.Node) -> Any:
-    """A YAML node as JSON can hold it, each plain word as it is written: no two spellings are taken for one."""
+def _node_value(node: yaml.Node) -> Any:
+    """A YAML node as JSON can hold it; scalars stay as they are written, so that two spellings differ."""
     if isinstance(node, yaml.MappingNode):
-        return {str(key.value): _said(value) for key, value in node.value}
+        return {str(key.value): _node_value(value) for key, value in node.value}
     if isinstance(node, yaml.SequenceNode):
-        return [_said(value) for value in node.value]
+        return [_node_value(value) for value in node.value]
     return [node.tag, node.value]
 
 
-def _untested(said: Any) -> Any:
-    """The same without tests, nor a model or column that says no more than its name: it stands there to be tested."""
-    if isinstance(said, dict):
-        parts = {name: _untested(value) for name, value in said.items() if name not in TESTS}
-        return {name: value for name, value in parts.items() if value not in ({}, [])}
-    if isinstance(said, list):
-        parts_of_list = (_untested(value) for value in said)
-        return [value for value in parts_of_list if not (isinstance(value, dict) and value.keys() <= {"name"})]
-    return said
+def _untested(value: Any) -> Any:
+    """The same without tests, and without models and columns that have only a name, as they are listed for tests."""
+    if isinstance(value, dict):
+        parts = {name: _untested(part) for name, part in value.items() if name not in TESTS}
+        return {name: part for name, part in parts.items() if part not in ({}, [])}
+    if isinstance(value, list):
+        items = (_untested(item) for item in value)
+        return [item for item in items if not (isinstance(item, dict) and item.keys() <= {"name"})]
+    return value

@@ -1,4 +1,4 @@
-"""Which relations of a candidate leave it, as the models' tags say."""
+"""The relations of a candidate that are sealed, by the models' tags."""
 
 import json
 import re
@@ -9,11 +9,11 @@ import duckdb
 
 TABLE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 TAGS = {"edition": "zone", "extract": "restricted"}
-"""Tag of a model, and the audience of what it makes: an extract holds consents, so it is not public."""
+"""Tag of a model, and the audience of its rows: an extract holds consents, so it is not public."""
 
 
 class RelationError(ValueError):
-    """The models' tags or keys cannot be followed: a fault of the dbt project."""
+    """The models' tags or keys are wrong: a fault of the dbt project."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What differs between two rule sets, row by row, and whether one that editions were published under still stands."""
+"""Differences between two rule sets, row by row, and changes of rule sets that editions were published under."""
 
 import hashlib
 from collections import defaultdict
@@ -27,20 +27,20 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "ruleset_conditions": ("condition_code",),
     "ruleset_missing": ("indicator_code", "supply_status"),
 }
-"""What tells the rows of each table apart, in the order in which differences are told."""
+"""The key of each table, in the order in which differences are listed."""
 OPEN_ENDED = {"rulesets": ("valid_to", "status", "note")}
-"""What may change of a rule set that editions were published under: a new one takes its place from a day on."""
+"""The columns of a published rule set that may change: a new rule set replaces it from a day on."""
 SHOWN_CELLS = 120
 
 Content = dict[str, list[dict[str, str]]]
-"""The rows of one rule set by table, each cell in one form, an empty one as an empty text: what is frozen."""
+"""The rows of one rule set by table, each cell in its normal form, an empty cell as an empty text."""
 
 
 @dataclass(frozen=True)
 class RulesetDifference:
-    """One row, or one cell of a row, that two rule sets do not share: `kind` is added, removed or changed.
+    """One row, or one cell of a row, that differs between two rule sets: `kind` is added, removed or changed.
 
-    Of a whole row `column` is None, and `then` or `now` what the row says beside its key.
+    For a whole row `column` is None, and `then` or `now` has the cells of the row beside its key.
     """
 
     table: str
@@ -52,7 +52,7 @@ class RulesetDifference:
 
 
 def content_of(ruleset: Ruleset, project: Path) -> Content:
-    """The rows of one rule set without its id, so that only what it says is compared: not how a number is written."""
+    """The rows of one rule set without its id, numbers in one notation, so that only the content is compared."""
     schemas = table_schemas(project)
     return {
         table: sorted(
@@ -89,18 +89,18 @@ def differences(then: Content, now: Content) -> list[RulesetDifference]:
 
 
 def moved(ledger: Engine, project: Path) -> list[Problem]:
-    """Each row of a published rule set that no longer says what it said when an edition was published under it."""
+    """Each row of a published rule set that was changed after an edition was published under it."""
     return [problem for row in published_rulesets(ledger) for problem in _moved_of(row, project)]
 
 
 def frozen_row(ruleset_id: str, project: Path) -> dict[str, Any]:
-    """What the ledger keeps of a rule set as it stands."""
+    """The row that the ledger keeps of a rule set with its present content."""
     content = _standing(ruleset_id, project)
     return {"content": content, "content_sha256": content_sha256(content)}
 
 
 def _standing(ruleset_id: str, project: Path) -> Content:
-    """What the project's seeds say of a rule set: no row of one that they no longer have."""
+    """The content of a rule set in the project's seeds; without rows where it was removed."""
     seeds = read_seeds(project)
     tables = {name: [row for row in rows if row["ruleset_id"] == ruleset_id] for name, rows in seeds.tables.items()}
     return content_of(Ruleset(ruleset_id, seeds.origin, tables), project)
@@ -123,7 +123,7 @@ def _moved_of(published: Mapping[str, Any], project: Path) -> Iterator[Problem]:
 
 
 def _in_columns(now: Content, then: Content) -> Content:
-    """The same in the columns of then: one that seeds have since then says nothing of what was published."""
+    """The same without columns that the seeds got after the publication."""
     kept = {table: {name for row in rows for name in row} for table, rows in then.items()}
     return {
         table: [
@@ -153,24 +153,24 @@ def _of_table(
 ) -> Iterator[RulesetDifference]:
     before, after = _by_key(table, then), _by_key(table, now)
     for key in sorted(before.keys() | after.keys()):
-        told = ", ".join(filter(None, key[:-1]))
+        shown = ", ".join(filter(None, key[:-1]))
         if key not in after:
-            yield RulesetDifference(table, told, "removed", None, _said(table, before[key]), None)
+            yield RulesetDifference(table, shown, "removed", None, _cells(table, before[key]), None)
         elif key not in before:
-            yield RulesetDifference(table, told, "added", None, None, _said(table, after[key]))
+            yield RulesetDifference(table, shown, "added", None, None, _cells(table, after[key]))
         else:
             one, other = before[key], after[key]
             for column in sorted(one.keys() | other.keys()):
                 if one.get(column) != other.get(column):
-                    yield RulesetDifference(table, told, "changed", column, one.get(column), other.get(column))
+                    yield RulesetDifference(table, shown, "changed", column, one.get(column), other.get(column))
 
 
-def _said(table: str, row: Mapping[str, str]) -> str:
+def _cells(table: str, row: Mapping[str, str]) -> str:
     return "; ".join(f"{name} {cell}" for name, cell in row.items() if name not in KEYS[table])
 
 
 def _by_key(table: str, rows: Sequence[Mapping[str, str]]) -> dict[tuple[str, ...], Mapping[str, str]]:
-    """Rows by their key and a number: a rule set that is wrong may hold a key twice, and is compared all the same."""
+    """Rows by their key and a number, so that a faulty rule set with a repeated key can be compared too."""
     held: dict[tuple[str, ...], list[Mapping[str, str]]] = defaultdict(list)
     for row in rows:
         held[tuple(row.get(name, "") for name in KEYS[table])].append(row)

@@ -1,4 +1,4 @@
-"""What is wrong with the rows that staff edit: each query in `dbt_project/checks` finds the rows with one fault."""
+"""Problems in the rows that staff edit: each query in `dbt_project/checks` finds the rows with one fault."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ import pyarrow as pa
 import yaml
 
 SHARED = "_shared.sql"
-"""The views that several checks look at."""
+"""The views that several checks use."""
 SHOWN = 8
 
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One row that is wrong, and why, in both languages; `ruleset_id` is empty where the row is of no rule set."""
+    """One wrong row, and why, in both languages; `ruleset_id` is empty where the row belongs to no rule set."""
 
     ruleset_id: str
     file: str
@@ -27,8 +27,8 @@ class Problem:
 def problems_in(connection: duckdb.DuckDBPyConnection, project: Path, *, is_asked: bool) -> list[Problem]:
     """Every problem of the rule sets in the seeds' tables of `connection`, by the checks of a dbt project.
 
-    `is_asked` says that a call brings the values along, so that no model need measure the indicators. The `file` of a
-    problem is the seed.
+    `is_asked` is True for a call that supplies the values of indicators (`jifen score`), so that no model need measure
+    them. The `file` of a problem is the seed.
     """
     connection.execute("set variable is_asked = ?", [is_asked])
     connection.register("declared_datasets", _declared_datasets(project.parent / "connectors" / "sources"))
@@ -45,7 +45,7 @@ def found_by_checks(connection: duckdb.DuckDBPyConnection, project: Path, folder
 
 
 def _declared_datasets(sources: Path) -> pa.Table:
-    # The fast loader: here only names are read, which a source file was checked for.
+    # The fast loader: only names are read here, and source files are checked elsewhere.
     files = [yaml.load(path.read_bytes(), yaml.CSafeLoader) for path in sorted(sources.glob("*.yml"))]
     pairs = [(one["name"], table["name"]) for file in files for one in file["sources"] for table in one["tables"]]
     return pa.table({"source": [source for source, _ in pairs], "dataset": [dataset for _, dataset in pairs]})

@@ -1,4 +1,4 @@
-"""Sealing: a candidate that passed its gate becomes an edition that never changes."""
+"""Sealing: making an edition, which never changes, of a candidate that passed its gate."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -31,18 +31,18 @@ class SealError(RuntimeError):
 
 
 class EditionDamagedError(RuntimeError):
-    """A published edition is no longer what was sealed."""
+    """A published edition differs from what was sealed."""
 
 
 @dataclass(frozen=True)
 class EditionFacts:
     """What an edition is: its name, kind, date, rules, code and inputs.
 
-    `parent` is the edition that it follows and that the gate compared it with, or None: the verdict rests on it, so a
-    rebuild must know it. `rules_sha256` is of all rules, `ruleset_id` and `ruleset_sha256` are of the rule set that its
-    points are by. `supersedes` is the edition that a correction takes the place of, `note` why. `stale` says of each
-    dataset that is older than it may be since when. `ledger` is the head of the ledger's journal when it was sealed:
-    number and hash, so that nothing before it can be changed unseen.
+    `parent` is the edition that it follows and that the gate compared it with, or None: the verdict depends on it, so a
+    rebuild must know it. `rules_sha256` is of all rules, `ruleset_id` and `ruleset_sha256` are of the rule set that it
+    was scored by. `supersedes` is the edition that a correction replaces, `note` why. `stale` has for each dataset that
+    is older than allowed the day since when. `ledger` is the head of the ledger's journal when it was sealed: number
+    and hash, so that a change of earlier entries is detected.
     """
 
     edition_id: str
@@ -96,12 +96,12 @@ def seal(
 ) -> SealedEdition | None:
     """Write `editions/<id>` from a candidate: tables, extracts, verdict, report, README, descriptors and manifest.
 
-    `verdict` is the gate's, and must say passed. `landing` is what the landing counted (refusals by reason and the
-    like), free of times. `published_manifest_sha256` is the ledger's, None where it does not know this edition: a
-    published folder is verified and left as it is (`EditionDamagedError` where it is not whole), one that the ledger
-    does not know was left by a crash, and is replaced. Equal candidates give equal bytes, the manifest's too. It is
-    signed by `key`, where there is one. Where
-    every table and extract is that of the edition in the folder `unless_as`, nothing is sealed, and the answer is None.
+    `verdict` is the gate's; its state must be passed. `landing` has the counts of the landing (refusals by reason and
+    the like), without times. `published_manifest_sha256` is the ledger's, None where it does not know this edition: a
+    published folder is verified and left as it is (`EditionDamagedError` where it is damaged); one that the ledger does
+    not know was left by a crash, and is replaced. Equal candidates give equal bytes, the manifest's too. The edition is
+    signed with `key`, where there is one. Where every table and extract equals that of the edition in the folder
+    `unless_as`, nothing is sealed, and the result is None.
     """
     if verdict["state"] != PASSED:
         raise SealError(
@@ -139,7 +139,7 @@ def _tables_in(edition: Path) -> dict[str, str]:
 
 
 def drop_drafts(data_dir: Path) -> list[str]:
-    """Remove what a crash left half sealed; answers the names removed. Drafts hold consents, and belong to nobody.
+    """Remove drafts that a crash left half sealed, which hold consents; returns the names removed.
 
     Call it under the lock of the data folder: a draft that another run is writing would go too.
     """
@@ -152,14 +152,14 @@ def drop_drafts(data_dir: Path) -> list[str]:
 
 
 def require_whole(path: Path, edition_id: str, manifest_sha256: str) -> None:
-    """Raise `EditionDamagedError` unless an edition is what was sealed."""
+    """Raise `EditionDamagedError` unless an edition equals what was sealed."""
     require_kept(path)
     findings = verify(path, manifest_sha256)
     if findings:
         first = findings[0]
         raise EditionDamagedError(
             f"edition {edition_id} was published and is damaged: {first.path} {first.message} "
-            f"({len(findings)} findings). Whose: data (somebody changed {path}). "
+            f"({len(findings)} findings). Whose: data ({path} was changed). "
             f"Run `jifen edition verify {edition_id}`, then restore the folder from a backup."
         )
 
@@ -200,13 +200,13 @@ def _write_edition(
     files = _files(draft, exported)
     plain = ["README.txt", "report.json", "verdict.json", *_describe(draft, head, tables, files)]
     files += [describe_file(draft, name, None, "zone") for name in plain]
-    told = {"state": verdict["state"], "overrides": list(verdict.get("overrides", ()))}
-    return write_manifest(draft, {**head, "verdict": told, "tables": tables}, files)
+    judged = {"state": verdict["state"], "overrides": list(verdict.get("overrides", ()))}
+    return write_manifest(draft, {**head, "verdict": judged, "tables": tables}, files)
 
 
 def _files(draft: Path, exported: Sequence[Exported]) -> list[SealedFile]:
     return [
-        # A workbook holds the rows of the table beside it, and what they are named after.
+        # A workbook is listed without rows: it repeats those of the table beside it.
         describe_file(draft, file, None if file.endswith(".xlsx") else item.rows, item.relation.audience)
         for item in exported
         for file in item.files
@@ -216,7 +216,7 @@ def _files(draft: Path, exported: Sequence[Exported]) -> list[SealedFile]:
 def _describe(
     draft: Path, head: Mapping[str, Any], tables: Mapping[str, Any], files: Sequence[SealedFile]
 ) -> list[str]:
-    """Write the descriptors of open standards; answers their names."""
+    """Write the descriptors of open standards; returns their names."""
     (draft / CONTRACTS).mkdir()
     made = {DATAPACKAGE: datapackage(head, tables, files)}
     made |= {f"{CONTRACTS}/{name}.odcs.yaml": contract(name, table) for name, table in tables.items()}

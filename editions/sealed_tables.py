@@ -1,4 +1,4 @@
-"""The sealed tables of one edition, read a few rows at a time and in a moment."""
+"""Fast look-ups of single rows in the sealed tables of an edition."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,24 +6,24 @@ from typing import Any
 
 from editions.sql_text import literal
 
-# The engine without the package `duckdb` around it, whose import takes longer than all that is read here: it looks up
-# its own version among what is installed, and makes type objects that no query needs.
+# The engine without the package `duckdb` around it, whose import takes longer than all reading here: it looks up its
+# own version among the installed packages, and makes type objects that no query needs.
 try:
     import _duckdb as engine
-except ImportError:  # A version that calls it something else: slower, and right.
+except ImportError:  # A version in which it has another name.
     import duckdb as engine  # type: ignore[no-redef]
 
 Row = dict[str, Any]
 
 
 class EditionUnreadableError(RuntimeError):
-    """A file of an edition is not there or is not what was sealed: verify it."""
+    """A file of an edition is missing or differs from what was sealed."""
 
     state = "unreadable"
 
     def __init__(self, path: Path, why: object, edition_id: str) -> None:
         super().__init__(
-            f"{path} cannot be read: {why}. Whose: data (the edition is not whole). "
+            f"{path} cannot be read: {why}. Whose: data (the edition is damaged). "
             f"Next: jifen edition verify {edition_id}"
         )
 
@@ -32,8 +32,7 @@ class SealedReader:
     """An engine in memory that reads any edition's tables; a context, closed at its end."""
 
     def __init__(self) -> None:
-        # One row group is all there is to read of a table: a second thread would only have to be started, and what was
-        # read is never read again.
+        # One thread and no cache: a look-up reads one row group of a table, and reads nothing twice.
         self._connection = engine.connect(config={"threads": 1, "enable_external_file_cache": False})
 
     def __enter__(self) -> "SealedReader":
@@ -57,7 +56,7 @@ def read_rows(
     """The rows of a Parquet file that hold these texts in these columns, or None where there is no such file."""
     if not path.is_file():
         return None
-    # Texts, not parameters: the first parameter of a process has duckdb import pandas, a third of a second.
+    # Literals in place of parameters: at its first parameter duckdb imports pandas, which takes a third of a second.
     tests = " and ".join(f'"{column}" = {literal(text)}' for column, text in where.items())
     file = f"read_parquet({literal(path)}, hive_partitioning = false)"
     query = f"select {columns} from {file}{' where ' + tests if tests else ''}"  # noqa: S608  # quoted
@@ -70,7 +69,7 @@ def read_rows(
 
 
 class SealedTables:
-    """The tables of one edition, read by an equality or two; a table of an older edition may not be there."""
+    """The tables of one edition, read by equalities of columns; an older edition may lack a table."""
 
     def __init__(self, connection: engine.DuckDBPyConnection, edition: Path) -> None:
         self._connection, self._edition = connection, edition
@@ -78,8 +77,8 @@ class SealedTables:
     def rows(self, table: str, *, columns: str = "*", **where: str) -> list[Row] | None:
         """The rows of a table that hold these texts in these columns, or None where there is no such table.
 
-        `columns` is a part of the query, never a text from outside. Raises `EditionUnreadableError` for a file that is
-        no such table.
+        `columns` is a part of the query, never a text from outside. Raises `EditionUnreadableError` for a file that
+        cannot be read.
         """
         return read_rows(self._connection, self._edition / "tables" / f"{table}.parquet", columns, where, self._edition)
 
@@ -97,6 +96,6 @@ class SealedTables:
         return next(iter(self.rows(table, **where) or ()), None)
 
     def optional(self, table: str, **where: str) -> tuple[Row, ...] | None:
-        """The rows as a tuple, for what is handed on."""
+        """The rows as a tuple, or None where there is no such table."""
         found = self.rows(table, **where)
         return None if found is None else tuple(found)

@@ -1,4 +1,4 @@
-"""Signing a sealed edition, and saying whether its signatures hold."""
+"""Signing a sealed edition, and checking its signatures."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,14 +7,14 @@ from editions.places import MANIFEST, SUMS
 from ledger.minisign import SUFFIX, PublicKey, SecretKey, SignatureError, check, sign
 
 SIGNED = (MANIFEST, SUMS)
-"""What is signed: both say the hash of every file, one for programs and one for `sha256sum -c`."""
+"""The signed files: both have the hash of every file, one for programs and one for `sha256sum -c`."""
 SIGNATURES = tuple(f"{name}{SUFFIX}" for name in SIGNED)
 
 Keys = Mapping[bytes, PublicKey]
 
 
 def by_id(keys: Sequence[PublicKey]) -> Keys:
-    """Public keys by what names them in a signature."""
+    """Public keys by the id that a signature names."""
     return {key.key_id: key for key in keys}
 
 
@@ -26,7 +26,7 @@ def sign_edition(root: Path, edition_id: str, key: SecretKey) -> None:
 
 
 def trusted_line(edition_id: str, name: str) -> str:
-    """What is signed beside the bytes: a signature of another edition or file cannot stand in for this one."""
+    """The line signed with the bytes: it keeps a signature of another edition or file from being used for this one."""
     return f"jifen edition {edition_id} {name}"
 
 

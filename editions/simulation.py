@@ -1,4 +1,4 @@
-"""Two candidates of one day beside each other: who gains and who loses by a proposal, and where an edge is near."""
+"""Comparison of two candidates of one day: which enterprises a proposal moves, and how many are near a limit."""
 
 # ruff: noqa: S608  # SQL of names that stand here
 
@@ -101,7 +101,7 @@ select
     (select cast(sum(amount_fen) as bigint) from today.subsidy_pay_list),
     (select cast(sum(amount_fen) as bigint) from proposed.subsidy_pay_list)
 """
-# An edge of money that many stand just below is one that somebody will stay below.
+# An amount that many enterprises are just below is one that some will stay below on purpose.
 CLIFFS = f"""
 create table cliffs as
 with edges as (
@@ -161,7 +161,7 @@ HEADS = {
     "just_below": "略低于 just below",
     "at_or_just_above": "达到或略高 at or just above",
 }
-"""What the page writes above a column, and beside a fact of the simulation."""
+"""The headers of the page's columns, and the names of the facts about the simulation."""
 
 
 class SimulationError(ValueError):
@@ -171,8 +171,8 @@ class SimulationError(ValueError):
 def compare(today: Path, proposed: Path, out: Path, head: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """Compare the warehouses of two candidates, and write tables, page and record into the new folder `out`.
 
-    `head` is what the record says of what was compared. Who gains and who loses is counted twice, by SQL and from the
-    ranks one by one; raises `SimulationError` where the two differ, and for a folder that is there already.
+    `head` has the record's facts about what was compared. Gains and losses are counted twice, by SQL and from the ranks
+    one by one; raises `SimulationError` where the two counts differ, and for a folder that exists already.
     """
     require_new(out)
     with duckdb.connect() as connection:
@@ -211,7 +211,7 @@ def _write(
 
 
 def _put(whole: Path, out: Path) -> None:
-    """Give a whole folder its name: who looks sees all or nothing, and of two that write at once one is refused."""
+    """Give a complete folder its name: readers see all or nothing, and of two writers at once one is refused."""
     try:
         whole.rename(out)
     except OSError:
@@ -220,7 +220,7 @@ def _put(whole: Path, out: Path) -> None:
 
 
 def require_new(out: Path) -> None:
-    """Raise `SimulationError` for a folder that is there already: nothing is overwritten."""
+    """Raise `SimulationError` for a folder that exists already: nothing is overwritten."""
     if out.exists():
         raise SimulationError(f"{out} is there already. Next: give another folder with --out")
 
@@ -242,8 +242,8 @@ def _require_agreement(connection: duckdb.DuckDBPyConnection, groups: Sequence[M
     for uscc, *values in fields:
         verdict = _verdict(ranks["today"].get(uscc), ranks["proposed"].get(uscc))
         counted.update((field, value, verdict) for field, value in zip(FIELDS, values, strict=True))
-    told = {(row["field"], row["value"], verdict): row[verdict] for row in groups for verdict in VERDICTS}
-    if counted != Counter({key: count for key, count in told.items() if count}) or len(fields) != len(
+    listed = {(row["field"], row["value"], verdict): row[verdict] for row in groups for verdict in VERDICTS}
+    if counted != Counter({key: count for key, count in listed.items() if count}) or len(fields) != len(
         ranks["today"].keys() | ranks["proposed"].keys()
     ):
         raise SimulationError("gains and losses counted twice do not agree. Whose: jifen. Next: report it")
@@ -256,7 +256,7 @@ def _verdict(today: int | None, proposed: int | None) -> str:
 
 
 def _page(head: Mapping[str, Any], found: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
-    """One page without a script: the groups with a bar each, items, money and edges."""
+    """One page without a script: the groups with a bar each, items, money and limits."""
     parts = [f"<h1>模拟 Simulation {text(head['as_of'])}</h1>"]
     hashes = f"{RECORD} 中有各数据集的哈希 has the hash of each dataset"
     parts.append(table(("", ""), [(HEADS[name], hashes if name == "inputs" else head[name]) for name in head]))
@@ -274,7 +274,7 @@ def _page(head: Mapping[str, Any], found: Mapping[str, Sequence[Mapping[str, Any
 
 
 def _bar(row: Mapping[str, Any]) -> Html:
-    """Who gains, stays and loses of a group, as one bar of 120."""
+    """How many of a group gain, stay and lose, as one bar of 120 pixels."""
     shares = [(row["gains"], "#2a7"), (row["unchanged"], "#bbb"), (row["loses"], "#c44")]
     whole = sum(count for count, _ in shares) or 1
     rects, at = [], 0.0

@@ -16,7 +16,7 @@ from editions.sql_text import literal
 from ledger.files import PART
 
 OTHERS = "others"
-"""The cause of a place that moved though the enterprise's own score stood: others passed it, or fell behind."""
+"""The cause of places that moved without the enterprise's own score: others passed it, or fell behind."""
 SPLIT_SCHEMA = pa.schema(
     {
         "uscc": pa.string(),
@@ -29,11 +29,11 @@ SPLIT_SCHEMA = pa.schema(
 )
 """One row for each enterprise and cause, in the order of the replay; `places` is null where it was or is not ranked.
 
-It says by how many places the enterprise rose; points, score and places of one enterprise add up to what it moved.
+`places` is by how many places the enterprise rose; points, score and places add up to its whole change.
 """
 
 Standing = Mapping[str, tuple[Decimal, Decimal, int | None]]
-"""What one replay says: points, score and place of each enterprise; no place for one that is not ranked."""
+"""The result of one replay: points, score and place of each enterprise; no place where it is not ranked."""
 NOTHING = (Decimal(0), Decimal(0), None)
 
 
@@ -50,8 +50,8 @@ class Step:
 
 
 def read_standing(relation: str, connection: duckdb.DuckDBPyConnection) -> Standing:
-    """The standing that a table of rankings tells; `relation` is a part of a query, never a text from outside."""
-    query = f"select uscc, points_total, score, rank_overall from {relation}"  # noqa: S608  # our own words
+    """The standing in a table of rankings; `relation` is a part of a query, never a text from outside."""
+    query = f"select uscc, points_total, score, rank_overall from {relation}"  # noqa: S608  # names from this module
     zero = Decimal(0)
     return {
         str(uscc): (zero if points is None else points, zero if score is None else score, rank)
@@ -75,9 +75,9 @@ def built_standing(warehouse: Path) -> Standing:
 def split(steps: Sequence[Step]) -> pa.Table:
     """What each cause did to each enterprise, in the columns of `SPLIT_SCHEMA`.
 
-    An enterprise that a state does not have counts as 0 points there. Of its places each cause has what its own new
-    score would have moved it among the scores of before; the rest of all steps is `others`. Raises `SplitError` where
-    the parts of one enterprise are not the whole.
+    An enterprise that a state does not have counts as 0 points there. The places of a cause are those by which the
+    enterprise's own new score would have moved it among the scores before; the rest of all steps is `others`. Raises
+    `SplitError` where the parts of one enterprise do not add up.
     """
     codes = sorted({code for step in steps for code in step.standing})
     rows: list[dict[str, Any]] = []
@@ -96,10 +96,10 @@ def _of_one(code: str, steps: Sequence[Step], own: Sequence[Mapping[str, int]]) 
         places = own[number].get(code, 0) if is_ranked else None
         moved += places or 0
         points, score = after[0] - before[0], after[1] - before[1]
-        # One that entered or left the ranking is told, whatever its points did.
+        # An enterprise that entered or left the ranking has a row, whatever its points did.
         if points or score or places or (before[2] is None) != (after[2] is None):
-            said = {"cause": steps[number + 1].cause, "points": points, "score": score, "places": places}
-            found.append({"uscc": code, "place": number, **said})
+            change = {"cause": steps[number + 1].cause, "points": points, "score": score, "places": places}
+            found.append({"uscc": code, "place": number, **change})
     whole = (states[0][2] or 0) - (states[-1][2] or 0)
     if is_ranked and whole != moved:
         zero = Decimal(0)
@@ -116,7 +116,7 @@ def _own_places(before: Standing, after: Standing) -> dict[str, int]:
     for code, old in ranked.items():
         _, new, place = after.get(code, NOTHING)
         if place is not None and new != old:
-            # Those with more points than it had, itself left out: its old score never stands above its new one twice.
+            # Those with a higher score than its new one, without itself: its old score may be among them.
             above = len(scores) - int(np.searchsorted(scores, int(new.scaleb(4)), side="right"))
             above -= int(old > new)
             found[code] = (len(scores) - int(np.searchsorted(scores, int(old.scaleb(4)), side="right"))) - above
@@ -134,11 +134,11 @@ def _require_sums(rows: Sequence[Mapping[str, Any]], then: Standing, now: Standi
         before, after, parts = then.get(code, NOTHING), now.get(code, NOTHING), sums.get(code, [0, 0, 0])
         places = parts[2] if before[2] is None or after[2] is None else before[2] - after[2]
         if [after[0] - before[0], after[1] - before[1], places] != parts:
-            raise SplitError(f"the parts of {code} do not add up: {parts}. Whose: jifen. Next: tell its makers")
+            raise SplitError(f"the parts of {code} do not add up: {parts}. Whose: jifen. Next: report it")
 
 
 def write_split(table: pa.Table, path: Path) -> None:
-    """Keep a split beside the editions, in one step: whoever reads sees all of it or none."""
+    """Write a split beside the editions in one step: readers see all of it or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}{PART}")
     pq.write_table(table, draft, compression="zstd")

@@ -1,4 +1,4 @@
-"""Whom an open name may mean: names of the register ranked by likeness, for a person to decide. Nothing is applied."""
+"""Suggestions for open names: names of the register ranked by similarity. A person decides; nothing is applied."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -13,9 +13,9 @@ import duckdb
 from editions.sql_text import literal
 
 LEAST_SCORE = Decimal("0.5")
-"""Below it nothing is suggested: a name that shares a city and a trade with ours is not like it."""
+"""The least score of a suggestion: names that share only a city and a trade are not similar."""
 CANDIDATES = 40
-"""So many names of the register, those that share the rarest pairs of characters, are compared with each open name."""
+"""How many names of the register, those that share the rarest pairs of characters, are compared with an open name."""
 _FULL = "".join(chr(0xFF01 + place) for place in range(94))
 _HALF = "".join(chr(0x21 + place) for place in range(94)).replace("'", "''")
 MACROS = f"""
@@ -24,7 +24,7 @@ create macro narrow(name) as
 create macro key_of(name) as regexp_replace(upper(narrow(name)), '[^0-9A-Z\\x{{3400}}-\\x{{9FFF}}]', '', 'g');
 create macro pairs_of(key) as list_distinct(list_transform(range(1, length(key)), lambda i: substr(key, i, 2)));
 """
-"""A name as names are compared: half-width, in capitals, only what is Chinese, a letter or a digit; and its pairs."""
+"""The form in which names are compared: half-width capitals, only Chinese characters, letters and digits; its pairs."""
 NAMES = """
 create table asked as select *, key_of(name) as key, pairs_of(key_of(name)) as pairs from given;
 create table borne as
@@ -33,7 +33,7 @@ select
     valid_from, valid_to, key_of(enterprise_name) as key, pairs_of(key_of(enterprise_name)) as pairs
 from {register};
 """
-# A pair that one name in twenty has tells nobody apart: 科技, 有限, the city.
+# A pair that one name in twenty has distinguishes nothing: 科技, 有限, the city.
 ALIKE = """
 with asked_pairs as (
     select place, unnest(pairs) as pair from asked
@@ -81,10 +81,10 @@ order by place, score desc, is_borne_then desc, uscc
 """
 NAMES_TABLE = "identity_names"
 CONTRADICTING = "contradicting_decisions"
-"""The reason for which a code is open of which people decided one thing here and another there."""
+"""The reason of a code about which people made contradicting decisions for different datasets."""
 REASONS = ("ambiguous", "not_yet_borne", "no_longer_borne", "unknown", CONTRADICTING)
-"""Why something stands on the review list: what its model accepts."""
-# One with no letter but A-Z is a number or a code: likeness says nothing about those.
+"""The reasons of the review list, as its model accepts them."""
+# An identifier of A-Z, digits and hyphens is a number or a code: similarity means nothing there.
 _NUMBER = re.compile(r"[0-9A-Z-]+", re.ASCII)
 
 
@@ -92,8 +92,8 @@ _NUMBER = re.compile(r"[0-9A-Z-]+", re.ASCII)
 class OpenItem:
     """One line of the review list; the days are those of its first and last record, None where the record has none.
 
-    `claimed_by` are the codes of those to whom the register gives one number or code, where they are several, or whom
-    decisions that contradict each other name.
+    `claimed_by` are the codes of the enterprises to which the register gives one number or code, where they are
+    several, or which contradicting decisions name.
     """
 
     source: str
@@ -119,10 +119,10 @@ class OpenItem:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """One enterprise that an open name may mean: which of its names is alike, when it bore that name, and how alike.
+    """One enterprise that an open name may mean, with the similar name and the days on which it bore that name.
 
-    `score` says how alike the names are, 0 to 1; it ranks, and decides nothing. It is
-    None where likeness has no part: the register gives them the very number, or a decision does.
+    `score` is the similarity of the names, 0 to 1, which ranks suggestions and decides nothing. It is None where the
+    register or a decision gives the enterprise this number.
     """
 
     uscc: str
@@ -140,8 +140,8 @@ def business_date(edition: Path) -> date:
 
 
 def open_items(edition: Path) -> list[OpenItem]:
-    """The review list of an edition, what most records hang on first."""
-    # An edition that was sealed before claimants were told has no such column.
+    """The review list of an edition, lines with the most records first."""
+    # Older editions have no column `claimed_by`.
     query = """
         select source, dataset, identifier, reason, count, record_ref, first_mentioned_on, last_mentioned_on,
             coalesce(claimed_by, '') as claimed_by
@@ -153,13 +153,13 @@ def open_items(edition: Path) -> list[OpenItem]:
 
 
 def codes_held(edition: Path, codes: Iterable[str]) -> dict[str, str]:
-    """Those of these codes that the register of an edition has, branches too, and the legal person each counts for."""
+    """Those of these codes that the register of an edition has, branches too, with the legal person of each."""
     query = "select distinct borne_by, uscc from {} where list_contains($codes, borne_by)"
     return dict(_rows(edition, NAMES_TABLE, query, codes=sorted(set(codes))))
 
 
 def _rows(edition: Path, table: str, query: str, **values: Any) -> list[Any]:
-    """The rows of a query over one sealed table, which stands there as `{}`."""
+    """The rows of a query over one sealed table; `{}` in the query stands for the table."""
     with duckdb.connect(":memory:") as db:
         return db.execute(query.format(_sealed(edition, table)), values).fetchall()
 
@@ -169,10 +169,10 @@ def _sealed(edition: Path, table: str) -> str:
 
 
 def suggest(edition: Path, items: Sequence[OpenItem], most: int = 3) -> list[tuple[Suggestion, ...]]:
-    """For each item the enterprises it may mean, likeliest first, at most `most`; for a number all who claim it.
+    """For each item the enterprises it may mean, likeliest first, at most `most`; for a number all who may have it.
 
-    An enterprise stands once, with the name that is most alike, and of equally alike ones that which it bore on the
-    days of the item. Equal editions and items give equal answers.
+    Each enterprise stands once, with its most similar name, and of equally similar ones the one that it bore on the
+    days of the item. Equal editions and items give equal results.
     """
     found = [_claimants(edition, item.claimed_by) for item in items]
     asked = [

@@ -1,4 +1,4 @@
-"""Is an edition still what was sealed: every file against the manifest, and nothing beside it."""
+"""Verification of an edition: every file is compared with the manifest, and there must be no other file."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ from ledger.minisign import SignatureError
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing wrong with an edition. `problem` is a word for programs, `message` a sentence for people."""
+    """One fault of an edition. `problem` is a word for programs, `message` a sentence for people."""
 
     path: str
     problem: str
@@ -30,10 +30,10 @@ class Finding:
 def verify(
     path: Path, manifest_sha256: str | None = None, keys: Keys | None = None, *, is_signed: bool = False
 ) -> list[Finding]:
-    """Compare the edition in `path` with its manifest; no finding means it is whole.
+    """Compare the edition in `path` with its manifest; no finding means that it is intact.
 
-    `manifest_sha256` is what the ledger holds: without it a manifest that was forged with its files goes unnoticed.
-    Where there are `keys`, a signature that is there must be by one of them; where `is_signed`, there must be one.
+    `manifest_sha256` is the hash in the ledger: without it a manifest that was forged with its files goes unnoticed. If
+    `keys` are given, a signature must be by one of them; if `is_signed`, there must be a signature.
     """
     edition = path.resolve()
     if not edition.is_dir():
@@ -58,7 +58,7 @@ def verify(
     if manifest["format"] > 1:
         beside |= {SUMS, *(SIGNATURES if signature.is_signed(edition) else ())}
         findings += _sums(edition)
-    return [*findings, *_signed(edition, manifest, keys, is_signed), *_strangers(edition, files, beside)]
+    return [*findings, *_signed(edition, manifest, keys, is_signed), *_extra_files(edition, files, beside)]
 
 
 def _sums(edition: Path) -> list[Finding]:
@@ -66,7 +66,7 @@ def _sums(edition: Path) -> list[Finding]:
     if _is_behind_link(edition, SUMS) or not path.is_file():
         return [Finding(SUMS, "missing", "is no file in the folder")]
     if path.read_bytes() != sums_of((edition / MANIFEST).read_bytes()).encode():
-        return [Finding(SUMS, "sha256", "says other hashes than the manifest")]
+        return [Finding(SUMS, "sha256", "has other hashes than the manifest")]
     return []
 
 
@@ -104,7 +104,7 @@ def _differences(path: Path, file: SealedFile) -> Iterator[tuple[str, object, ob
         yield "bytes", path.stat().st_size, file.bytes
     elif (found := file_sha256(path)) != file.sha256:
         yield "sha256", found, file.sha256
-    # The rows of a CSV file are those that were hashed; a Parquet file says itself how many it has.
+    # The hash covers the rows of a CSV file; a Parquet file has its own count.
     elif path.suffix == ".parquet" and (rows := _count_rows(path)) != file.rows:
         yield "rows", rows, file.rows
 
@@ -126,7 +126,7 @@ def _count_rows(path: Path) -> int | None:
         return None
 
 
-def _strangers(edition: Path, files: Sequence[SealedFile], beside: set[str]) -> list[Finding]:
+def _extra_files(edition: Path, files: Sequence[SealedFile], beside: set[str]) -> list[Finding]:
     listed = {file.path for file in files} | beside
     folders = {str(parent) for name in listed for parent in PurePosixPath(name).parents}
     findings = []

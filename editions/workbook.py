@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 ROWS_ON_A_SHEET = 1_048_575
-"""As many as Excel takes, below the header; what is more goes on the next sheet."""
+"""The most rows that Excel takes below the header; further rows go on the next sheet."""
 LONGEST_TEXT = 32_767
 FIRST_DAY = date(1899, 12, 30)
 NUMBER, TEXT, DAY, HEAD = 0, 1, 2, 3
@@ -22,7 +22,7 @@ MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-# Number format 49 is text: a cell that begins with "=" stays what it says, also when somebody edits it.
+# Number format 49 is text: a cell that begins with "=" stays text, also after it was edited.
 STYLES = (
     f'<styleSheet xmlns="{MAIN}"><numFmts count="1"><numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd"/></numFmts>'
     '<fonts count="2"><font><sz val="11"/><name val="Calibri"/></font>'
@@ -44,7 +44,7 @@ Rows = Iterable[Sequence[Any]]
 
 
 def write_workbook(path: Path, title: str, header: Sequence[str], rows: Rows, notes: Rows) -> None:
-    """Write one table and, on a last sheet, notes about it; `rows` may be as long as they like.
+    """Write one table and, on a last sheet, notes about it; `rows` may be any number.
 
     A text is a text cell, whatever it looks like; a number is written digit by digit, None as an empty cell.
     """
@@ -102,7 +102,7 @@ _WRITTEN: dict[type, Callable[[Any], str]] = {
 
 
 def _frame(book: ZipFile, names: Sequence[str]) -> None:
-    """The parts that say what the sheets are: no author, and no time at which anything was written."""
+    """The parts that describe the sheets, without author and time."""
     numbers = range(1, len(names) + 1)
     sheets = "".join(
         f'<sheet name="{escape(name)}" sheetId="{number}" r:id="rId{number}"/>'

@@ -11,7 +11,7 @@ SEEDS = PROJECT_DIR / "dbt_project" / "seeds" / "programme"
 
 
 def add_working_days(day: date, count: int, folder: Path = SEEDS) -> date | None:
-    """The `count`th working day after `day`; None where that is beyond the published calendar, which nobody guesses."""
+    """The `count`th working day after `day`; None where that is beyond the published calendar."""
     exceptions, years = read_exceptions(folder), published_years(folder)
     while count:
         day += timedelta(days=1)
@@ -22,12 +22,12 @@ def add_working_days(day: date, count: int, folder: Path = SEEDS) -> date | None
 
 
 def is_working(day: date, exceptions: Mapping[date, bool]) -> bool:
-    """Whether a day is worked: as the State Council published it, Monday to Friday where it says nothing of the day."""
+    """Whether a day is a working day: by the State Council's exceptions, else Monday to Friday."""
     return exceptions.get(day, day.isoweekday() <= 5)
 
 
 def read_exceptions(folder: Path = SEEDS) -> dict[date, bool]:
-    """The days that are not what their weekday says."""
+    """The published exceptions: whether each of these days is a working day."""
     with (folder / "working_day_exceptions.csv").open(encoding="utf-8-sig", newline="") as handle:
         return {date.fromisoformat(row["day"]): row["is_working"] == "true" for row in csv.DictReader(handle)}
 

@@ -1,1 +1,1 @@
-"""Scoring any table of values by any rule set, with the very models of the night."""
+"""Scoring any table of values by any rule set, with the models of the night."""

@@ -1,4 +1,4 @@
-"""What each column of a file of values is: an enterprise's own facts, an indicator, or unknown and refused."""
+"""The meaning of each column of a file of values: a fact of the enterprise, an indicator, or unknown (an error)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ from editions.score.given import Given
 
 ID_NAMES = ("uscc", "id", "code")
 FACTS = ("name", "stage", "industry", "operating_revenue_cny", "founded_on", "as_of")
-"""What may stand beside the indicators: the peer group is `industry`; revenue and age decide a stage not stated."""
+"""Columns beside the indicators: `industry` is the peer group; revenue and age decide a stage that is not stated."""
 LONG = ("indicator_code", "value")
 STATUS_SUFFIX = "__status"
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column of the file is what, by name as the file has it; `is_long` says one row per value.
+    """The columns of the file by meaning, with the names of the file; `is_long` means one row per value.
 
-    `values` gives for each indicator code its column, `statuses` the column that says why there is none. Of a long file
-    they hold the one pair of columns under the key `""`.
+    `values` has for each indicator code its column, `statuses` the column with the reason for a missing value. For a
+    long file they have one pair of columns under the key `""`.
     """
 
     id: str
@@ -29,10 +29,10 @@ class Columns:
 
 
 def columns_of(given: Given, codes: Sequence[str], ignore: Sequence[str] = ()) -> Columns:
-    """Find out what each column is, whatever its case; `ignore` names columns to leave unread.
+    """Match the columns by name, without regard to case; `ignore` names columns to leave unread.
 
-    The id stands under `uscc`, `id` or `code`, the first that there is, or else in the first column. A file with
-    `indicator_code` and `value` is long. Raises `ScoreError` for a column that is nothing known, by name.
+    The id is the first of the columns `uscc`, `id` and `code`, or else the first column. A file with `indicator_code`
+    and `value` is long. Raises `ScoreError` for columns that are not known.
     """
     by_fold = {name.casefold(): name for name in given.columns}
     ignored = {name.casefold() for name in ignore}

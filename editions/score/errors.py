@@ -1,10 +1,10 @@
-"""What can be wrong with what somebody asks to have scored."""
+"""The error of a rule set, a file of values or a folder that cannot be used for scoring."""
 
 SAVE_AS_UTF8 = "save it as UTF-8; in Excel: 另存为 → CSV UTF-8 (Save As → CSV UTF-8)"
 
 
 class ScoreError(ValueError):
-    """A rule set, a file of values or a folder cannot be used as it stands; the text says what, where, whose, next."""
+    """A rule set, a file of values or a folder cannot be used; the text has what, where, whose and next."""
 
     state, exit_code = "refused", 2
 

@@ -1,4 +1,4 @@
-"""Reading a table that somebody gives, CSV or Parquet, as texts: nothing is guessed, and no number is rounded."""
+"""Reading a given table, CSV or Parquet, as texts: no type is guessed, and no number is rounded."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """How .xlsx and .xls begin."""
 OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars", "，": "full-width commas"}
 NOT_UTF8 = "invalid UTF8"
-"""What Arrow says of a cell that is not UTF-8; of the header Python says it."""
+"""Arrow's message for a cell that is not UTF-8; for the header Python raises an error."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class Given:
 
 
 def read_given(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> Given:
-    """Read a file into the table `table` of `connection`, every cell as the text that stands there.
+    """Read a file into the table `table` of `connection`, every cell as the text in the file.
 
-    A CSV file is UTF-8, with or without BOM, comma-separated, with a header, each row on one line; rows in which
-    nothing stands are passed over. Raises `ScoreError` for a file that is not there, is of another kind, has no rows,
+    A CSV file is UTF-8, with or without BOM, comma-separated, with a header, each row on one line; empty rows are
+    skipped. Raises `ScoreError` for a file that is not there, is of another kind, has no rows,
     cannot be read as such a table, or names a column twice.
     """
     if path.suffix.lower() not in SUFFIXES:
@@ -59,13 +59,13 @@ def read_given(connection: duckdb.DuckDBPyConnection, path: Path, table: str) ->
     except (pa.ArrowException, csv.Error, OSError, UnicodeDecodeError) as error:
         if isinstance(error, UnicodeDecodeError) or NOT_UTF8 in str(error):
             raise ScoreError(f"{path.name} cannot be read: it is not UTF-8.", str(path), SAVE_AS_UTF8) from error
-        said = " ".join(str(error).split())[:300]
-        raise ScoreError(f"{path.name} cannot be read: {said}.", str(path), "mend the file, or save it anew") from error
+        why = " ".join(str(error).split())[:300]
+        raise ScoreError(f"{path.name} cannot be read: {why}.", str(path), "mend the file, or save it anew") from error
     return _keep(connection, Given(table, columns, frozenset(), path), rows)
 
 
 def _read_csv(path: Path) -> tuple[tuple[str, ...], pa.Table]:
-    # The sign 1A ends a file on old systems.
+    # The byte 1A ends a file on old systems.
     body = path.read_bytes().rstrip(b"\x1a")
     if body.startswith(WORKBOOKS):
         raise ScoreError(f"{path.name} is a workbook and no CSV, whatever its name says.", str(path), SAVE_AS_UTF8)
@@ -77,7 +77,7 @@ def _read_csv(path: Path) -> tuple[tuple[str, ...], pa.Table]:
     numbered = [f"c{place}" for place in range(len(columns))]
     try:
         rows = pacsv.read_csv(
-            # Of a last line without an end the reader would tell of blocks.
+            # For a last line without an end the reader would raise an error about blocks.
             pa.BufferReader(body + b"\n"),
             read_options=pacsv.ReadOptions(column_names=numbered, skip_rows_after_names=1),
             convert_options=pacsv.ConvertOptions(column_types=dict.fromkeys(numbered, pa.string())),
@@ -95,7 +95,7 @@ def _lines(body: bytes) -> io.TextIOWrapper:
 def _require_rows_of_one_line(body: bytes, fields: int, path: Path) -> None:
     """Raise `ScoreError` for the first line that is no row of as many fields as the header.
 
-    Of a quotation mark that its line leaves open all rows up to the next one would be one.
+    An open quotation mark would join all rows up to the next one.
     """
     reader = csv.reader(_lines(body), strict=True)
     before = 0
@@ -105,9 +105,9 @@ def _require_rows_of_one_line(body: bytes, fields: int, path: Path) -> None:
                 break
             before = reader.line_num
             if row and len(row) != fields:
-                said = f"line {before} has {len(row)} fields, the header {fields}: {','.join(row)[:60]!r}"
+                fault = f"line {before} has {len(row)} fields, the header {fields}: {','.join(row)[:60]!r}"
                 raise ScoreError(
-                    f"{path.name} cannot be read: {said}.",
+                    f"{path.name} cannot be read: {fault}.",
                     f"{path}, line {before}",
                     "separate two fields by one comma, and enclose a field that holds commas in quotation marks",
                 )
@@ -125,7 +125,7 @@ def _require_rows_of_one_line(body: bytes, fields: int, path: Path) -> None:
 
 
 def _require_commas(columns: Sequence[str], path: Path) -> None:
-    """A header in one piece that another delimiter takes apart: values need an id and something beside it."""
+    """Raise `ScoreError` for a header of one column that another delimiter would split."""
     found = next((name for sign, name in OTHER_DELIMITERS.items() if len(columns) == 1 and sign in columns[0]), None)
     if found:
         raise ScoreError(

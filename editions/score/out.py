@@ -1,4 +1,4 @@
-"""Writing what scoring came to: each table as CSV and Parquet, exact and sorted, under the sender's own id column."""
+"""Writing the results of scoring: each table as CSV and Parquet, exact and sorted, with the sender's own id column."""
 
 import os
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from ledger.files import file_sha256
 
 TABLES = ("class_totals", "points", "reasons", "verdicts", "peer_medians")
 RANKINGS = Relation("rankings", "main", "zone", ("uscc",), "")
-# What the night's ranking says but for what only the night knows (credit, consents).
+# The night's ranking without the columns that only a night has (credit, consents).
 RANKINGS_VIEW = """
 create or replace view rankings as
 select
@@ -31,10 +31,10 @@ from totals
 inner join int_enterprises__staged as enterprises on totals.uscc = enterprises.uscc
 inner join ranks on totals.uscc = ranks.uscc
 """
-# Nobody stated a day: what the models took for one is no fact.
+# No day was stated, so the day that the models used is not shown.
 UNDATED = " replace (cast(null as date) as as_of, cast(null as integer) as reporting_year)"
 MARK = "scored.json"
-"""The file that says a folder is ours: what was scored by what, free of times."""
+"""The file that marks a folder as ours: the rule set and the hash of the values, without times."""
 OURS = {MARK, *(f"{table}.{suffix}" for table in (RANKINGS.name, *TABLES) for suffix in ("csv", "parquet"))}
 """Every file that a folder of ours may hold."""
 DRAFTS = ".scored-"
@@ -47,19 +47,19 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class WrittenTables:
-    """The files written, by name with their rows; the head of the ranking; and how many are not ranked, by reason."""
+    """The tables written, with their numbers of rows; the first of the ranking; how many are not ranked, by reason."""
 
     rows: dict[str, int]
     top: list[Row]
     ranked: int
     unranked: dict[str, int]
     passed: tuple[int, int] | None = None
-    """How many pass the rule set's conditions, of how many; None where it has none."""
+    """How many pass the rule set's conditions, and how many were judged; None where it has none."""
 
 
 @dataclass(frozen=True)
 class OutputDraft:
-    """A folder to write into, beside the folder `out` that it becomes."""
+    """A folder to write into, which is then renamed to `out`."""
 
     folder: Path
     out: Path
@@ -67,13 +67,13 @@ class OutputDraft:
 
 @contextmanager
 def draft_beside(out: Path) -> Iterator[OutputDraft]:
-    """Make what is needed to write `out`, before anything is scored; nothing of it stays but `out`.
+    """Make the folders needed to write `out`, before anything is scored; nothing of them stays but `out`.
 
-    A symbolic link is followed to the folder that it names. Raises `ScoreError` for a folder that holds anything that
-    we do not write, and for one that cannot be written.
+    A symbolic link is followed to the folder that it names. Raises `ScoreError` for a folder with a file that is not
+    ours, and for one that cannot be written.
     """
     with ExitStack() as stack:
-        with _told_of(out):
+        with _writing(out):
             out = out.resolve()
             require_ours(out)
             stack.callback(_remove_empty, [folder for folder in out.parents if not folder.exists()])
@@ -83,7 +83,7 @@ def draft_beside(out: Path) -> Iterator[OutputDraft]:
 
 
 def require_ours(out: Path) -> None:
-    """Raise `ScoreError` for what may not be replaced: a file, a mounted disk, a folder that holds anything foreign."""
+    """Raise `ScoreError` for what may not be replaced: a file, a mounted disk, a folder with files not ours."""
     if out.exists() and not out.is_dir():
         raise ScoreError(f"{out.name} is a file.", str(out), "--out FOLDER", "usage")
     if os.path.ismount(out):
@@ -111,22 +111,22 @@ def _remove_empty(folders: list[Path]) -> None:
 
 
 @contextmanager
-def _told_of(out: Path) -> Iterator[None]:
-    """What the system says of a folder that cannot be written, as our error."""
+def _writing(out: Path) -> Iterator[None]:
+    """Turn the system's errors of writing `out` into `ScoreError`."""
     try:
         yield
     # A loop of symbolic links is a RuntimeError.
     except (OSError, RuntimeError, duckdb.IOException) as error:
-        said = (error.strerror if isinstance(error, OSError) else None) or " ".join(str(error).split())
+        fault = (error.strerror if isinstance(error, OSError) else None) or " ".join(str(error).split())
         raise ScoreError(
-            f"{out.name} cannot be written: {said}.", str(out), "--out a folder where you may write", "usage"
+            f"{out.name} cannot be written: {fault}.", str(out), "--out a folder where you may write", "usage"
         ) from error
 
 
 def write_out(
     candidate: Candidate, draft: OutputDraft, id_column: str, ruleset: Ruleset, values: Path, loaded: Loaded
 ) -> WrittenTables:
-    """Write the tables of a built candidate as the draft's `out`, all or none; what stood there of ours goes.
+    """Write the tables of a built candidate as the draft's `out`, all or none; earlier output there is replaced.
 
     Without a stated day (`loaded.is_dated`) the columns of days are empty.
     """
@@ -140,12 +140,12 @@ def write_out(
         written = _summary(connection)
     values_sha256 = file_sha256(values)
     tables = draft.folder / "tables"
-    with open_warehouse(candidate.warehouse) as connection, _told_of(draft.out):
+    with open_warehouse(candidate.warehouse) as connection, _writing(draft.out):
         tables.mkdir()
         exported = [export(connection, relation, draft.folder) for relation in renamed]
         mark = {"ruleset_id": ruleset.name, "values_sha256": values_sha256, "rows": _rows(exported)}
         (tables / MARK).write_bytes(canonical_json(mark))
-        # Once more: somebody may have put something there meanwhile.
+        # Checked again: another process may have written there meanwhile.
         require_ours(draft.out)
         if draft.out.exists():
             draft.out.rename(draft.folder / "before")
@@ -154,7 +154,7 @@ def write_out(
 
 
 def _key_name(connection: duckdb.DuckDBPyConnection, relations: list[Relation], id_column: str) -> str:
-    """The sender's name for the key, wherever that is a plain name that no other column has."""
+    """The sender's name for the key if it is a plain name that no other column has, else `uscc`."""
     names = {name.casefold() for relation in relations for name in _columns(connection, relation)}
     return id_column if id_column.isidentifier() and id_column.casefold() not in names - {KEY} else KEY
 

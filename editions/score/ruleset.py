@@ -18,7 +18,7 @@ from ledger.yaml_file import read_yaml
 SEEDS = Path("seeds") / "rulesets"
 SCHEMA = SEEDS / "_rulesets__seeds.yml"
 ALL = "all"
-"""What the project's rule sets are called where they are taken together."""
+"""The name of all the project's rule sets together."""
 BOOLEANS = {"true": "true", "false": "false", "t": "true", "f": "false", "1": "true", "0": "false"}
 _ENDINGS = r"csv\..*|tsv|txt|xlsx?|xlsm|xlsb|ods|et|numbers"
 NUMBER = re.compile(r"[+-]?([0-9]+)(?:\.([0-9]*))?|[+-]?\.([0-9]+)")
@@ -31,7 +31,7 @@ Row = dict[str, str | None]
 class Ruleset:
     """The rows of one rule set, or of all that the project has, by seed table; errors name `origin`.
 
-    `is_dated` says whether its first day was stated: that of a folder may be left out.
+    `is_dated` is whether its first day was stated: a folder may leave it out.
     """
 
     name: str
@@ -45,11 +45,11 @@ class Ruleset:
 
     @property
     def is_folder(self) -> bool:
-        """Whether somebody gave it as a folder; else it is the project's own, which its nights score by."""
+        """Whether it was given as a folder; else it is one of the project's own."""
         return (self.origin / "indicators.csv").is_file()
 
     def file_of(self, table: str) -> str:
-        """The name of the file that holds a seed's table; that of a model is its path already."""
+        """The name of the file that holds a seed's table; a model is named by its path already."""
         if "/" in table:
             return table
         return table_schemas()[table].file if self.is_folder else f"{table}.csv"
@@ -63,8 +63,8 @@ class Ruleset:
 class TableSchema:
     """One table of a rule set: its name as a seed and as a file of a folder, its columns, and what may be left out.
 
-    `defaults` says what an empty cell is: a text, or `{x}` for what stands in column x of the row, or for the folder's
-    name. `absent` are the rows of a file that is left out; None where it must be there.
+    `defaults` has the value of an empty cell: a text, or `{x}` for the value of column x of the row, `{folder}` for the
+    folder's name. `absent` has the rows of a file that is left out; None where the file is required.
     """
 
     name: str
@@ -83,7 +83,7 @@ class TableSchema:
 
 @cache
 def table_schemas(project: Path = PROJECT_DIR / "dbt_project") -> dict[str, TableSchema]:
-    """The tables of a rule set by seed, as the seeds' properties state them: the one truth about them."""
+    """The tables of a rule set by seed, as the seeds' properties state them."""
     found = {}
     for seed in read_yaml((project / SCHEMA).read_bytes())["seeds"]:
         meta = seed["config"]["meta"]
@@ -105,7 +105,7 @@ def known_rulesets(project: Path) -> list[Row]:
 
 
 def read_seeds(project: Path, ruleset_id: str | None = None) -> Ruleset:
-    """The project's rule sets as they stand, or one of them. Raises `ScoreError` for an id that it has not."""
+    """The project's rule sets, or one of them. Raises `ScoreError` for an unknown id."""
     known = [str(row["ruleset_id"]) for row in known_rulesets(project)]
     origin = project / SEEDS
     if ruleset_id is not None and ruleset_id not in known:
@@ -125,7 +125,7 @@ def read_seeds(project: Path, ruleset_id: str | None = None) -> Ruleset:
 
 
 def read_folder(folder: Path) -> Ruleset:
-    """The rule set of a folder, with what was left out filled in; its id is the folder's name.
+    """The rule set of a folder, with defaults filled in; its id is the folder's name.
 
     Raises `ScoreError` for a file or column that is missing or unknown, and for an empty cell that must hold something.
     """
@@ -144,9 +144,9 @@ def read_folder(folder: Path) -> Ruleset:
 
 
 def strange_files(folder: Path, files: Sequence[str]) -> list[str]:
-    """Names of CSV files that are none of these, and of those that stand for one under another name or as a workbook.
+    """Names of CSV files that are none of these, and of files that are one of them in another case or format.
 
-    `Stages.CSV`, `stages.csv.txt` or `stages.xlsx` would be passed over, and what they say be left out.
+    `Stages.CSV`, `stages.csv.txt` or `stages.xlsx` would be ignored, and their content be missing.
     """
     there = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
 

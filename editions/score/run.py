@@ -26,7 +26,7 @@ SCORING = ("tag:scoring", "path:models/rulesets", "int_enterprises__staged")
 
 @dataclass(frozen=True)
 class Place:
-    """Where the models stand, and where dbt's parse is carried from one call to the next."""
+    """The folder of the models, and the data folder that keeps dbt's parse between calls."""
 
     project_dir: Path
     data_dir: Path
@@ -38,7 +38,7 @@ class Place:
 
 
 class RulesetProblemsError(ScoreError):
-    """A rule set has rows that cannot be scored by; `problems` names every one."""
+    """A rule set has faulty rows; `problems` has all of them."""
 
     def __init__(self, ruleset: Ruleset, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
@@ -56,7 +56,7 @@ class RulesetProblemsError(ScoreError):
 
 @dataclass(frozen=True)
 class Scored:
-    """What came of a call: the files written, who was ranked and who not, and what the file of values lacked."""
+    """The result of a call: the files written, the numbers ranked and not ranked, what the file of values lacked."""
 
     out: Path
     ruleset_id: str
@@ -65,15 +65,16 @@ class Scored:
 
 
 def read_ruleset(named: str, place: Place) -> Ruleset:
-    """The rule set that a call names: a folder where there is one of that name, else one of the project's."""
+    """The rule set of this name: a folder where there is one, else one of the project's."""
     folder = Path(named).expanduser()
     return read_folder(folder) if folder.is_dir() else read_seeds(place.dbt_project, named)
 
 
 def problems_of(ruleset: Ruleset, place: Place, *, is_asked: bool | None = None) -> list[Problem]:
-    """Every row of a rule set, or of all the project's, that cannot be scored by.
+    """Every faulty row of a rule set, or of all the project's.
 
-    `is_asked` says that the values come along, as with a folder they do otherwise: no model need measure them then.
+    `is_asked` is True where the call supplies the values of indicators, so that no model need measure them; by default
+    it is True for a folder.
     """
     with duckdb.connect() as connection:
         load(connection, ruleset)
@@ -90,9 +91,9 @@ def _problems(
 def score(
     named: str, values: Path, out: Path | None, place: Place, *, as_of: date | None = None, ignore: Sequence[str] = ()
 ) -> Scored:
-    """Score the file `values` by the rule set `named`, and write what came of it into the folder `out`.
+    """Score the file `values` by the rule set `named`, and write the results into the folder `out`.
 
-    `out` is `<stem>-scored` in the current folder otherwise. Nothing is written unless all of it can be. Raises
+    The default of `out` is `<stem>-scored` in the current folder. Nothing is written unless all of it can be. Raises
     `ScoreError`, of a rule set with problems `RulesetProblemsError`, and `BuildError` where the models themselves fail.
     """
     out = out or Path(f"{values.stem}-scored")
@@ -100,7 +101,7 @@ def score(
         ruleset = read_ruleset(named, place)
         with duckdb.connect(str(candidate.warehouse)) as connection:
             load(connection, ruleset)
-            # Codes become names of columns: no SQL is made of a rule set before it is found sound.
+            # Codes become names of columns, so the rule set is checked before SQL is made of it.
             if problems := _problems(connection, ruleset, place, is_asked=True):
                 raise RulesetProblemsError(ruleset, problems)
             given = read_given(connection, values, "score_given")
@@ -116,9 +117,9 @@ def score(
 
 @contextmanager
 def _workshop() -> Iterator[Candidate]:
-    """A fresh folder laid out as a night's candidate; gone when the work is done, whatever came of it.
+    """A fresh folder laid out as a night's candidate, removed when the work is done or has failed.
 
-    Where the models failed, what dbt said and the SQL that it ran stay, without the values; the error says where.
+    Where the models failed, dbt's output and SQL are kept, without the values; the error names the folder.
     """
     with work_folder(Path(tempfile.gettempdir()), "jifen-score-") as folder:
         candidate = new_candidate(folder, "score")
@@ -129,12 +130,12 @@ def _workshop() -> Iterator[Candidate]:
             for leftover in (*warehouse, *filter(Path.is_file, candidate.target.iterdir())):
                 leftover.unlink()
             keep(folder)
-            raise BuildError(f"{error} Kept to be looked at, and yours to remove: {folder}.", error.report) from None
+            raise BuildError(f"{error} Kept for inspection, to be removed by hand: {folder}.", error.report) from None
 
 
 def _build(candidate: Candidate, day: date, ruleset: Ruleset, place: Place, again: str) -> None:
-    """Build the scoring models over what was loaded; the rule set was found sound."""
-    # The parse is kept where nights keep theirs, and only there: a call leaves nothing behind but what it wrote.
+    """Build the scoring models over the loaded tables, by a rule set that was checked."""
+    # The parse is kept beside that of the nights or not at all: a call leaves nothing behind but its output.
     nights = candidates_dir(place.data_dir)
     cache = (nights if nights.is_dir() else candidate.path.parent) / PARSE_CACHE
     build_upon(
@@ -143,7 +144,7 @@ def _build(candidate: Candidate, day: date, ruleset: Ruleset, place: Place, agai
         place.project_dir,
         cache,
         SCORING,
-        # Whatever days the rule set is meant for, it is the one asked for.
+        # The named rule set, whatever days it is meant for.
         ruleset_id=ruleset.name,
         whose=f"the project, since the rule set {ruleset.name} was found sound",
         next_step="Next: report it with the log; where the text above says what to change, change that, then "

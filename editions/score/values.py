@@ -1,4 +1,4 @@
-"""From a table of texts to the two relations that scoring begins with: who is scored, and what was measured."""
+"""Making the two relations that scoring starts from, enterprises and measures, out of a table of texts."""
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
@@ -44,8 +44,8 @@ select
 from score_rows
 group by id
 """
-# A code of which the file says nothing at all was supplied by nobody; one that others have, and this id has not, lacks
-# a record; an empty cell lacks a value.
+# The status of a missing value: source_not_supplied where no id of the file has the code, record_not_supplied where
+# this id has no row for it, value_not_supplied for an empty cell.
 MEASURE = """
     max(case when cells.indicator_code = {code} then cast(cells.value as {type}) end) as "{column}",
     cast(coalesce(max(case when cells.indicator_code = {code} then case
@@ -66,9 +66,9 @@ group by enterprises.uscc
 
 @dataclass(frozen=True)
 class Loaded:
-    """What was loaded: how many are to be scored, on which day, and the indicators of which the file says nothing.
+    """What was loaded: the number of ids, the business date, and the indicators that the file does not have.
 
-    `is_dated` says whether anybody stated the day: the call, the file or the rule set.
+    `is_dated` is whether the call, the file or the rule set stated the day.
     """
 
     rows: int
@@ -78,7 +78,7 @@ class Loaded:
     unfit_codes: tuple[str, ...] = ()
     """Codes whose check character does not fit; they are scored like the others."""
     is_one_stage: bool = False
-    """Whether the file states no stage and the rule set has but one."""
+    """Whether the file states no stage and the rule set has only one."""
 
 
 def load_values(
@@ -86,9 +86,9 @@ def load_values(
 ) -> Loaded:
     """Make `int_enterprises__measured` and `measures` from a table of texts; the rule set is loaded already.
 
-    `as_of` is the business date, where the caller states it. Raises `ScoreError`, with row and column, for whatever
-    cannot be taken as it stands: a value that is no number or has too many digits, an id twice, an unknown code,
-    stage or status, facts of one id that do not agree.
+    `as_of` is the business date, where the caller states it. Raises `ScoreError`, with row and column, for each fault:
+    a value that is no number or has too many digits, an id twice, an unknown code, stage or status, facts of one id
+    that do not agree.
     """
     _lay_out(connection, given, columns, ruleset)
     require_sound(connection, given, columns, ruleset)
@@ -118,7 +118,7 @@ def load_values(
 
 
 def _measures_query(connection: duckdb.DuckDBPyConnection, ruleset: Ruleset, there: Set[str]) -> str:
-    """The query that makes `measures`; in its faster type where every value of the file fits into that."""
+    """The query that makes `measures`, with the faster type where every value of the file fits into it."""
     largest = connection.execute("select max(abs(cast(value as decimal(20, 6)))) from score_cells").fetchall()[0][0]
     numbers = " ".join(f"when cells.status = '{status}' then {number}" for status, number in STATUS_NUMBERS.items())
     measures = (
@@ -135,7 +135,7 @@ def _measures_query(connection: duckdb.DuckDBPyConnection, ruleset: Ruleset, the
 
 
 def _undecided(given: Given, columns: Columns, ruleset: Ruleset) -> set[str]:
-    """The facts that decide no stage of the rule set. Raises `ScoreError` for a file without any that does."""
+    """The facts that decide no stage of the rule set. Raises `ScoreError` for a file with no fact that decides one."""
     rows = ruleset.tables["ruleset_stages"]
     if len(rows) == 1:
         return set()
@@ -143,8 +143,8 @@ def _undecided(given: Given, columns: Columns, ruleset: Ruleset) -> set[str]:
     if not {"stage", *deciding} & set(columns.facts):
         lines = "the lines between them are by" if deciding else "no line between them"
         raise ScoreError(
-            f"the rule set has several stages and {' '.join((lines, *sorted(deciding)))}, and the file does not say "
-            "who is in which.",
+            f"the rule set has several stages and {' '.join((lines, *sorted(deciding)))}, and the file has no "
+            "column that decides the stage.",
             f"{given.path}, header",
             f"add a column {' or '.join(sorted({'stage', *deciding}))}; the stages are: {', '.join(ruleset.stages())}",
         )
@@ -152,13 +152,13 @@ def _undecided(given: Given, columns: Columns, ruleset: Ruleset) -> set[str]:
 
 
 def _reporting_year(ruleset: Ruleset, day: date) -> int:
-    # As `ruleset_in_force` has it: once annual returns are due, last year is the last that everybody has filed.
+    # As in `ruleset_in_force`: once annual returns are due, last year is the newest year with complete returns.
     is_due = f"{day:%m-%d}" > str(ruleset.tables["rulesets"][0]["annual_data_due"])
     return day.year - 1 if is_due else day.year - 2
 
 
 def _is_one_stage(ruleset: Ruleset, columns: Columns) -> bool:
-    # Whoever gives neither stage, revenue nor age, to a rule set of one stage, means that one.
+    # A file without stage, revenue and age, scored by a rule set of one stage, is of that stage.
     decides = {"stage", *LINES} & set(columns.facts)
     return len(ruleset.stages()) == 1 and not decides
 
@@ -166,7 +166,7 @@ def _is_one_stage(ruleset: Ruleset, columns: Columns) -> bool:
 def _lay_out(connection: duckdb.DuckDBPyConnection, given: Given, columns: Columns, ruleset: Ruleset) -> None:
     """`score_rows` with the facts under their names, and `score_cells` with one row per value that the file has."""
     id_column = given.column(columns.id)
-    # Ids and names stay as they were given; of all else the blanks around it say nothing.
+    # Ids and names stay as given; other cells are trimmed.
     named = [f"{id_column} as id"]
     for fact, name in columns.facts.items():
         named.append(f'{given.column(name) if fact == "name" else _trimmed(given, name)} as "{fact}"')

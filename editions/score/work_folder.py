@@ -1,4 +1,4 @@
-"""The folder that one call works in: gone when the call ends, or when the next one begins if it was killed."""
+"""The work folder of one call: removed when the call ends, or by the next call if it was killed."""
 
 import fcntl
 import os
@@ -10,12 +10,12 @@ from pathlib import Path
 from editions.durable import remove_tree
 
 RUNNING = ".jifen-running"
-"""The file that a call holds locked in its folder; the system lets go of it when the process ends, however it ends."""
+"""The file that a call holds locked in its folder; the system releases the lock when the process ends."""
 
 
 @contextmanager
 def work_folder(parent: Path, prefix: str) -> Iterator[Path]:
-    """A fresh folder in `parent`, removed when the work is done, whatever came of it, unless `keep` was asked.
+    """A fresh folder in `parent`, removed when the work is done or has failed, unless `keep` was called.
 
     Folders of this prefix whose call was killed are removed first. Raises `OSError` where `parent` cannot be written.
     """
@@ -30,13 +30,13 @@ def work_folder(parent: Path, prefix: str) -> Iterator[Path]:
 
 
 def keep(folder: Path) -> None:
-    """Leave a call's folder to whoever reads it: neither this call nor a later one removes it."""
+    """Keep a call's folder: neither this call nor a later one removes it."""
     (folder / RUNNING).unlink()
 
 
 @contextmanager
 def _running(folder: Path) -> Iterator[None]:
-    # Locked before it has its name, or another call could take the folder for an abandoned one.
+    # Locked before it gets its name: another call could else take the folder for an abandoned one.
     unnamed = folder / f"{RUNNING}.new"
     with unnamed.open("wb") as handle:
         # A file system without locks gives none to a later call either: the folder stays.
@@ -48,7 +48,7 @@ def _running(folder: Path) -> Iterator[None]:
 
 def _remove_abandoned(parent: Path, prefix: str) -> None:
     for folder in parent.glob(f"{prefix}*"):
-        # It may be in use, be kept, be gone by now: none of that is this call's business.
+        # The folder may be in use, kept, or gone by now: it is left alone then.
         with suppress(OSError):
             if folder.lstat().st_uid == os.geteuid() and not folder.is_symlink():
                 with (folder / RUNNING).open("r+b") as handle:

@@ -194,7 +194,7 @@ def test_a_call_that_fails_is_its_own_next_command_and_leaves_no_values_behind(t
     assert "Whose: the project, since the rule set my rules was found sound. Log: " in str(failed.value)
     assert "Next: report it with the log" in str(failed.value)
     (kept,) = (tmp_path / "tmp").iterdir()
-    assert f"Kept to be looked at, and yours to remove: {kept}" in str(failed.value)
+    assert f"Kept for inspection, to be removed by hand: {kept}" in str(failed.value)
     assert {path.suffix for path in kept.rglob("*") if path.is_file()} <= {".txt", ".log", ".sql", ".csv"}
     assert not list(kept.rglob("values*"))
     shutil.rmtree(kept)

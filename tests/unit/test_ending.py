@@ -26,7 +26,7 @@ def told_of(seeds, name):
 def test_a_parameter_is_told_of_from_90_days_before_its_last_day(seeds, days, is_told):
     last = DAY + timedelta(days=days)
     (seeds / "policies.csv").write_text(f"policy_id,valid_to\nhouse,{last}\nopen,\n", encoding="utf-8")
-    added = "Next: add a row to policies.csv that goes on, jifen programme check"
+    added = "Next: add a later row to policies.csv, jifen programme check"
     assert told_of(seeds, "policies") == ([f"policies: house: the last day is {last}. {added}"] if is_told else [])
 
 

@@ -155,7 +155,7 @@ def test_a_cell_that_its_column_cannot_hold_exactly_is_refused_with_its_place(ch
 
 
 def test_a_file_with_another_column_is_refused(changed):
-    with pytest.raises(ScoreError, match=r"products\.csv has not the columns .* has 'colour' too many"):
+    with pytest.raises(ScoreError, match=r"products\.csv has other columns .* has 'colour' too many"):
         programme_problems(PROJECT, changed("products", {}, {"colour": "red"}))
 
 
@@ -171,13 +171,13 @@ def test_a_proposed_file_under_another_name_is_not_passed_over(tmp_path, name):
     [
         (
             "product_id,version\n",
-            r"products\.csv has not the columns .*: it lacks valid_from, .*provenance, and",
+            r"products\.csv has other columns .*: it lacks valid_from, .*provenance, and",
             "product_id,",
         ),
-        ("product_id,version\na,b\n", r"products\.csv has not the columns .* it lacks valid", "write the header"),
-        ("", r"products\.csv has not the columns .*: it lacks product_id", "write the header"),
+        ("product_id,version\na,b\n", r"products\.csv has other columns .* it lacks valid", "write the header"),
+        ("", r"products\.csv has other columns .*: it lacks product_id", "write the header"),
         ("{header}\n", r"products\.csv has a header and no row", "leave the file out"),
-        ("{header},version\n", r"products\.csv has not the columns .* has 'version' too many", "write the header"),
+        ("{header},version\n", r"products\.csv has other columns .* has 'version' too many", "write the header"),
     ],
 )
 def test_a_proposed_file_of_a_header_alone_or_of_other_columns_is_refused(tmp_path, text, said, what_next):
