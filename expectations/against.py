@@ -1,4 +1,4 @@
-"""The edition against the one before it: how far places, scores and indicators moved, and whether they may."""
+"""Comparison of a candidate with the edition before: how far places, scores and indicators moved, against limits."""
 
 # ruff: noqa: S608  # SQL over our own tables
 
@@ -29,11 +29,11 @@ from expectations.suites import (
 from expectations.verdict import CheckOutcome, GateResult
 
 LEAST = 100
-"""Of fewer enterprises that are ranked in either edition an order or a share says nothing."""
+"""With fewer ranked enterprises in either edition, orders and shares are not judged."""
 FIRST = 100
 EXAMPLES = 5
 PAUSE_DAYS = 7
-"""After so many days without an edition all that they brought comes at once, as after an outage."""
+"""After so many days without an edition the changes of all of them come at once, as after an outage."""
 NO_PREVIOUS = "there is no previous edition, or none that has what is compared"
 OF_BEFORE = ("entered_pct", "left_pct")
 AT_LEAST = ("kendall_tau", "first_100_kept_pct")
@@ -48,7 +48,7 @@ select uscc, coalesce(now.enterprise_name, before.enterprise_name) as enterprise
 from (select * from candidate.rankings where is_ranked) as now
 full join (select * from {before} where is_ranked) as before using (uscc)"""
 
-# Those who share a place at the edge of the first were not all among them, so none of them leaves by being overtaken.
+# Of enterprises that share the last place of the first, not all were among the first: none of them counts as lost.
 _COUNTS = """
 select
     100.0 * count(*) filter (abs(rank_now - rank_before) > 0.01 * {now}) / nullif({both}, 0),
@@ -100,10 +100,10 @@ _SHOWN = {
 
 @dataclass(frozen=True)
 class Compared:
-    """An edition beside the one before it: why they may differ, how many are ranked in either and in both.
+    """The comparison of two editions: why they may differ, how many enterprises are ranked in either and in both.
 
-    `figures` by the name of their check, None where there is nothing in common; `examples` are enterprises, or of the
-    indicators those whose distribution moved most; `indicators` their stability index, of those that are in both.
+    `figures` by the name of their check, None where nothing is in both; `examples` are enterprises, or the indicators
+    whose distribution moved most; `indicators` the stability index of each indicator that is in both.
     """
 
     change: str
@@ -121,12 +121,12 @@ class Compared:
             {"figure": name, "value": self.figures[name], "warning": limit.warning, "critical": limit.critical}
             for name, limit in limits.items()
         ]
-        said = {name: getattr(self, name) for name in ("change", "before", "now", "both", "indicators")}
-        return {**said, "figures": rows}
+        facts = {name: getattr(self, name) for name in ("change", "before", "now", "both", "indicators")}
+        return {**facts, "figures": rows}
 
 
 def side_by_side(connection: duckdb.DuckDBPyConnection, warehouse: Path, previous_edition: Path) -> None:
-    """Attach the warehouse as `candidate`, and make `both_editions`: whoever is ranked in either, before and now."""
+    """Attach the warehouse as `candidate`, and make `both_editions`: enterprises ranked in either, before and now."""
     connection.execute(f"attach {literal(warehouse)} as candidate (read_only)")
     connection.execute(_BOTH.format(before=sealed(previous_edition, "rankings")))
 
@@ -155,16 +155,16 @@ def compare_editions(warehouse: Path, previous_edition: Path, *, is_correction: 
     largest = sorted(indicators.items(), key=lambda one: (-one[1], one[0]))[:EXAMPLES]
     examples = {name: shown[of] for name, of in _SHOWN.items()}
     examples["stability_of_indicators"] = [f"{code} {value:.4g}" for code, value in largest if value]
-    told = {name: None if figures[name] is None else round(float(figures[name] or 0), 4) for name in FIGURES}
-    return Compared(change, before, now, both, told, examples, indicators)
+    rounded = {name: None if figures[name] is None else round(float(figures[name] or 0), 4) for name in FIGURES}
+    return Compared(change, before, now, both, rounded, examples, indicators)
 
 
 def audit_against(
     checks: Sequence[GateCheck], warehouse: Path, previous_edition: Path | None, *, is_correction: bool = False
 ) -> tuple[list[GateResult], dict[str, Any] | None]:
-    """How each check between two editions came out, and what was compared; nothing for the first edition of all.
+    """The result of each check between two editions, and the comparison; None for the first edition of all.
 
-    A comparison that cannot be made is an error of each check, which blocks.
+    A comparison that fails is an error of each check, which blocks.
     """
     blanks = [GateResult(one.name, EDITION, one.severity, "not_applicable", 0, None, NO_PREVIOUS, one.why, one.why_zh)
               for one in checks]  # fmt: skip
@@ -173,9 +173,9 @@ def audit_against(
     try:
         compared = compare_editions(warehouse, previous_edition, is_correction=is_correction)
     except duckdb.Error as error:
-        told = one_line(error)
-        said = f"could not be evaluated: {told}"
-        return [replace(blank, outcome="error", exception=told, observed=said) for blank in blanks], None
+        exception = one_line(error)
+        observed = f"could not be evaluated: {exception}"
+        return [replace(blank, outcome="error", exception=exception, observed=observed) for blank in blanks], None
     found = [_judged(blank, check, compared) for blank, check in zip(blanks, checks, strict=True)]
     return found, compared.as_dict(checks)
 
@@ -196,18 +196,18 @@ def _judged(blank: GateResult, check: GateCheck, compared: Compared) -> GateResu
     allowed = f"{word} {limit.warning:g}" + ("" if limit.critical is None else f", {limit.critical:g} blocks")
     outcome, severity = _outcome(check.name, value, limit)
     found = compared.examples[check.name] if outcome == "failed" else []
-    said = "nothing is in both editions" if value is None else f"{value:g}"
+    shown = "nothing is in both editions" if value is None else f"{value:g}"
     return replace(
         blank,
         outcome=outcome,
         severity=severity,
         evaluated_rows=max(compared.before, compared.now),
-        observed=f"{said} ({compared.change}: {allowed})" + (f": {'; '.join(found)}" if found else ""),
+        observed=f"{shown} ({compared.change}: {allowed})" + (f": {'; '.join(found)}" if found else ""),
     )
 
 
 def _outcome(name: str, value: float | None, limit: EditionLimit) -> tuple[CheckOutcome, Severity]:
-    """Passed with the severity that it could have had; failed with that of the limit that was passed."""
+    """The outcome and severity of a figure: of a pass the hardest severity possible, of a failure that of its limit."""
     hardest: Severity = "warning" if limit.critical is None else "critical"
     if value is None:
         return "failed", "critical"
@@ -239,7 +239,7 @@ _Numbers = npt.NDArray[np.float64]
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[_Numbers, _Numbers]:
-    """Ranks or scores before and now, by code; not a number for whoever was not ranked."""
+    """Ranks or scores before and now, by code; NaN where an enterprise was not ranked."""
     query = f"""select coalesce(cast({name}_before as double), 'nan') as before,
         coalesce(cast({name}_now as double), 'nan') as now from both_editions order by uscc"""
     found = connection.execute(query).fetchnumpy()
@@ -247,7 +247,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[_Numbers
 
 
 def _kendall_tau(before: _Numbers, now: _Numbers) -> float | None:
-    """Of all pairs of enterprises how many stand in the same order, less those that changed it: 1 where none did."""
+    """The share of pairs of enterprises in the same order less that of pairs in another order: 1 where all are kept."""
     from scipy.stats import kendalltau
 
     both = ~(np.isnan(before) | np.isnan(now))
@@ -277,7 +277,7 @@ def _indicators(connection: duckdb.DuckDBPyConnection, previous_edition: Path) -
 
 
 def _change(connection: duckdb.DuckDBPyConnection, previous_edition: Path, *, is_correction: bool) -> str:
-    """Why the two may differ, by what they say of their rules, their year, their day and their supply."""
+    """Why the two may differ, by their rules, their reporting year, their day and their supply."""
     query = f"""
         select f.ruleset_id <> r.ruleset_id,
             f.reporting_year <> r.reporting_year or extract(year from f.as_of) <> extract(year from r.as_of),

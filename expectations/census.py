@@ -1,4 +1,4 @@
-"""What there is to look at, counted by ourselves, and what the checks in SQL find there."""
+"""The number of rows before each check, counted here, and the results of the checks in SQL."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Count:
 
 @dataclass(frozen=True)
 class CheckAnswer:
-    """What was found by one check. `looked_at` is None where who asked does not say how many rows it took."""
+    """The result of one check. `looked_at` is None where its engine does not report how many rows it looked at."""
 
     success: bool
     looked_at: int | None
@@ -35,7 +35,7 @@ class CheckAnswer:
 
 @dataclass(frozen=True)
 class Census:
-    """The names of a candidate, the rows before each check, what those in SQL found, and the tables rightly empty."""
+    """The names of a candidate, the rows before each check, the results of those in SQL, the tables rightly empty."""
 
     names: Names
     counts: dict[Place, Count]
@@ -44,14 +44,14 @@ class Census:
 
 
 def take_census(warehouse: Path, previous_edition: Path | None, suites: list[Suite]) -> Census:
-    """Count the rows before each check that applies, and ask those in SQL.
+    """Count the rows before each check that applies, and run those in SQL.
 
-    Great Expectations passes a check that looked at nothing, and runs SQL twice.
+    Great Expectations passes a check that looked at nothing, and runs SQL twice, so both are done here.
     """
     counts: dict[Place, Count] = {}
     answers: dict[Place, CheckAnswer] = {}
     empty = set()
-    # The connection is closed again: the next is configured otherwise.
+    # The connection is closed here: Great Expectations opens the file with another configuration.
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         names = read_names(connection, previous_edition)
         for suite in suites:
@@ -59,7 +59,7 @@ def take_census(warehouse: Path, previous_edition: Path | None, suites: list[Sui
                 empty.add(suite.table)
                 continue
             applies = [check for check in suite.checks if _applies(names, suite, check, previous_edition)]
-            # The whole table (None) is counted once, for all the checks in SQL that say nothing else.
+            # The whole table (None) is counted once, for all the checks in SQL without `over`.
             columns = dict.fromkeys(check.kwargs.get("column") for check in applies if check.over is None)
             found = _count_columns(connection, names, suite.table, list(columns))
             for check in applies:
@@ -70,7 +70,7 @@ def take_census(warehouse: Path, previous_edition: Path | None, suites: list[Sui
                     else _count(connection, names, suite.table, check.over)
                 )
                 if check.sql is not None:
-                    answers[place] = _ask(connection, names, suite.table, check.sql)
+                    answers[place] = _run_sql(connection, names, suite.table, check.sql)
     return Census(names, counts, answers, frozenset(empty))
 
 
@@ -130,7 +130,7 @@ def _count(connection: duckdb.DuckDBPyConnection, names: Names, table: str, over
         return Count(0, one_line(error))
 
 
-def _ask(connection: duckdb.DuckDBPyConnection, names: Names, table: str, sql: str) -> CheckAnswer:
+def _run_sql(connection: duckdb.DuckDBPyConnection, names: Names, table: str, sql: str) -> CheckAnswer:
     try:
         ((found,),) = connection.execute(f"select count(*) from (\n{names.resolve(sql, table)}\n)").fetchall()  # noqa: S608  # a suite's own SQL
     except (duckdb.Error, NameUnknownError) as error:
@@ -147,5 +147,5 @@ def _is_rightly_empty(connection: duckdb.DuckDBPyConnection, names: Names, suite
             return False
         return connection.execute(names.resolve(suite.may_be_empty_if, suite.table)).fetchone() is not None
     except (duckdb.Error, NameUnknownError):
-        # The checks over the same names report it; an empty table with no excuse stays a fault.
+        # The checks over the same names report the error; the table is not taken for rightly empty.
         return False

@@ -11,7 +11,7 @@ from expectations.against import AT_LEAST, sealed, side_by_side
 
 LARGEST = 20
 CHANGES = {
-    "nightly": "日常版次 a night as any other",
+    "nightly": "日常版次 an ordinary night",
     "rule_change": "规则变更后 after a change of rule set",
     "new_year": "换年度后 the first of another reporting year",
     "after_outage": "数据恢复后 after an outage, or another dataset supplied",
@@ -37,9 +37,9 @@ OUTCOMES = {
     "passed": "通过 passed",
     "not_applicable": "不适用 not applicable",
 }
-"""In the order in which checks are listed."""
+"""The outcomes, in the order in which checks are listed."""
 QUIET = ("passed", "not_applicable")
-"""What is listed at the end, after all that somebody has to look at."""
+"""The outcomes that are listed at the end, after those to be looked at."""
 STATES = {"passed": "通过 passed", "blocked": "阻断 blocked"}
 PULLS = {
     "landed": "已落地 landed",
@@ -100,10 +100,10 @@ def gate_page(
     facts: Mapping[str, object],
     datasets: Sequence[Mapping[str, Any]],
 ) -> str:
-    """The page of a candidate that was audited, whichever way; equal candidates give equal pages.
+    """The page of an audited candidate, passed or blocked; equal candidates give equal pages.
 
     `verdict` is `Verdict.as_dict()`, `previous_edition` the folder of the edition that it was compared with, `facts`
-    what a reader wants to know of the run, by a title in both languages, `datasets` what each pull came to
+    facts about the run, by a title in both languages, `datasets` the result of each pull
     (`source`, `dataset`, `state`, `rows_received`, `rows_refused`, `changed`, `message`).
     """
     state = str(verdict["state"])
@@ -144,14 +144,14 @@ def _overrides(overrides: Sequence[Mapping[str, Any]]) -> Iterable[str]:
 
 
 def counts_of(verdict: Mapping[str, Any]) -> str:
-    """How many checks there are, and how they came out."""
+    """The number of checks by outcome."""
     counts = verdict["counts"]
-    told = "，".join(f"{OUTCOMES[name]} {counts[name]}" for name in OUTCOMES if name in counts)
-    return f"<p>{verdict['declared']} 项 checks：{text(told)}</p>"
+    shown = "，".join(f"{OUTCOMES[name]} {counts[name]}" for name in OUTCOMES if name in counts)
+    return f"<p>{verdict['declared']} 项 checks：{text(shown)}</p>"
 
 
 def checks_table(checks: Sequence[Mapping[str, Any]]) -> str:
-    """These checks, what blocks before the rest."""
+    """A table of these checks, blocking ones first."""
     order = list(OUTCOMES)
     ordered = sorted(
         checks,
@@ -239,7 +239,7 @@ def _charts(connection: duckdb.DuckDBPyConnection, previous_edition: Path) -> It
 
 
 def datasets_table(datasets: Sequence[Mapping[str, Any]]) -> str:
-    """What each pull came to."""
+    """A table with the result of each pull."""
     heads = (
         "数据集 Dataset",
         "状态 State",

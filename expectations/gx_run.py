@@ -1,4 +1,4 @@
-"""Running suites through Great Expectations over a DuckDB file, and reading what it really did."""
+"""Running suites through Great Expectations over a DuckDB file, and reading their results."""
 
 import logging
 import sys
@@ -12,18 +12,18 @@ from expectations.names import Names, NameUnknownError
 from expectations.suites import GateCheck, Suite
 
 DEFAULT_SCHEMA = "main"
-# One of the library's modules sets its own level, and would tell every night of a folder that it made and removed.
+# One of the library's modules sets its own level, and would log each night a folder that it made and removed.
 CHATTY = ("great_expectations", "great_expectations.data_context.types.base")
 
-NOT_ASKED = ("altair", "boto3", "scipy.stats")
-"""What the library imports for expectations and stores that no suite of ours asks for: a third of its CPU seconds.
+UNUSED = ("altair", "boto3", "scipy.stats")
+"""Modules that the library imports for expectations and stores that our suites do not use: a third of its CPU seconds.
 
-Whoever needs one of them imports it then.
+They are imported at their first use.
 """
 
 
 class _PutOff(ModuleType):
-    """Stands for a module until somebody asks it for something."""
+    """Stands for a module until its first attribute is read."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -35,7 +35,7 @@ class _PutOff(ModuleType):
 
 def import_gx() -> Any:
     """Import Great Expectations: it takes seconds, and only the gate needs it."""
-    put_off = [_PutOff(name) for name in NOT_ASKED if name not in sys.modules]
+    put_off = [_PutOff(name) for name in UNUSED if name not in sys.modules]
     sys.modules.update({one.__name__: one for one in put_off})
     try:
         return import_module("great_expectations")
@@ -46,7 +46,7 @@ def import_gx() -> Any:
 
 
 def run_suites(warehouse: Path, names: Names, suites: list[Suite]) -> dict[Place, CheckAnswer]:
-    """Ask every expectation of `suites`; answers by table and check name, without those that it did not answer."""
+    """Run every expectation of `suites`; results by table and check name, without those that gave no result."""
     gx = import_gx()
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -76,19 +76,19 @@ def _run_suite(source: Any, names: Names, suite: Suite) -> dict[Place, CheckAnsw
     import great_expectations as gx
 
     answers: dict[Place, CheckAnswer] = {}
-    asked = []
+    runnable = []
     for check in suite.checks:
         try:
-            asked.append(_expectation(check))
-        except Exception as error:  # noqa: BLE001  # whatever the library raises here, this check has no answer
+            runnable.append(_expectation(check))
+        except Exception as error:  # noqa: BLE001  # whatever the library raises here, it is the result of this check
             answers[suite.table, check.name] = CheckAnswer(False, None, "", one_line(error))
     try:
-        # The library would have a schema be the connection's; only a table outside the default one needs it.
+        # A schema is named only for a table outside the default one: the library expects the connection's.
         schema = names.schemas.get(suite.table)
         place = {} if schema in (None, DEFAULT_SCHEMA) else {"schema_name": schema}
         asset = source.add_table_asset(suite.table, table_name=suite.table, **place)
         batch = asset.add_batch_definition_whole_table("whole").get_batch()
-        results = batch.validate(gx.ExpectationSuite(name=suite.table, expectations=asked)).results
+        results = batch.validate(gx.ExpectationSuite(name=suite.table, expectations=runnable)).results
     except Exception as error:  # noqa: BLE001  # a table it cannot open fails its checks, and leaves the others theirs
         broken = CheckAnswer(False, None, "", one_line(error))
         return {(suite.table, check.name): broken for check in suite.checks} | answers

@@ -1,4 +1,4 @@
-"""The names a suite's SQL may use, and how they are written out for DuckDB."""
+"""The names that a suite's SQL may use, and what DuckDB reads in their place."""
 
 import json
 import re
@@ -16,11 +16,11 @@ NOT_PERSONAL = ("uscc",)
 
 
 class NotSealedThenError(LookupError):
-    """A suite's SQL compares with a table that the previous edition, sealed by older models, never had."""
+    """A suite's SQL compares with a table that the previous edition, sealed by older models, does not have."""
 
 
 class NameUnknownError(LookupError):
-    """A suite's SQL names what neither the candidate nor the previous edition has."""
+    """A suite's SQL uses a name that neither the candidate nor the previous edition has."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Names:
     previous: Mapping[str, Path]
     text_columns: Mapping[str, tuple[str, ...]]
     sealed_then: frozenset[str] | None = None
-    """The tables that the previous edition's manifest names; None where there is no manifest to ask."""
+    """The tables that the previous edition's manifest names; None where there is no manifest."""
 
     def resolve(self, sql: str, table: str) -> str:
-        """Write `sql`, of a check over `table`, out for DuckDB."""
+        """The SQL of a check over `table` as DuckDB reads it, with its names replaced."""
         return PLACEHOLDER.sub(lambda match: self._written(match.group(1), table), sql).strip().rstrip(";")
 
     def qualified(self, table: str) -> str:
@@ -61,9 +61,9 @@ class Names:
 
 
 def read_names(connection: duckdb.DuckDBPyConnection, previous_edition: Path | None) -> Names:
-    """Learn the names from a candidate's warehouse and from the Parquet of the previous edition.
+    """The names of a candidate's warehouse and of the Parquet files of the previous edition.
 
-    A name that stands in two schemas is left out: a check over it must fail, not pick one.
+    A name that is in two schemas is left out: a check over it must fail, not pick one.
     """
     columns = connection.execute(
         """

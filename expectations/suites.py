@@ -1,4 +1,4 @@
-"""What the gate asks of each table, read from `suites/<table>.yml`."""
+"""The gate's checks of each table, read from `suites/<table>.yml`."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -12,7 +12,7 @@ SUITES = Path(__file__).resolve().parent / "suites"
 EDITION = "edition"
 """The suite that compares a whole edition with the one before it: its checks have limits in place of SQL."""
 REQUIRED = ("rankings", "points", "reasons", "supply", "ext_bank__scores", EDITION)
-"""The tables that no edition goes out without being asked about: a suite that was deleted finds nothing wrong."""
+"""The tables that must have a suite: without this list a deleted suite would go unnoticed."""
 RULE_CHANGE, NEW_YEAR, CORRECTION, AFTER_OUTAGE, NIGHTLY = CHANGES = (
     "rule_change",
     "new_year",
@@ -20,7 +20,7 @@ RULE_CHANGE, NEW_YEAR, CORRECTION, AFTER_OUTAGE, NIGHTLY = CHANGES = (
     "after_outage",
     "nightly",
 )
-"""Why an edition may differ from the one before it; of several the first counts, for it moves most."""
+"""Why an edition may differ from the one before it; of several reasons the first counts, which moves most."""
 FIGURES = (
     "kendall_tau",
     "places_moved_over_1_pct",
@@ -34,7 +34,7 @@ FIGURES = (
     "entered_pct",
     "left_pct",
 )
-"""What is compared of two editions: `expectations.against` says how."""
+"""The figures that compare two editions; `expectations.against` computes them."""
 
 Severity = Literal["critical", "warning"]
 
@@ -52,12 +52,12 @@ class EditionLimit(BaseModel):
 
 
 class GateCheck(BaseModel):
-    """One question: a Great Expectations class with its arguments, or SQL that answers the rows there must not be.
+    """One check: a Great Expectations class with its arguments, or SQL that finds the rows that must not exist.
 
     In SQL, a name in braces is a table of the candidate; `{previous_<table>}` one of the edition that is current, and
-    `{text_columns}` all text of a row but its code. `over` counts the rows that the SQL looked at: all of the table
-    unless told. A check that `needs: previous_edition` does not apply to the first edition of all. Of the suite
-    `edition` a check is named for a figure of `expectations.against`, and has `limits` for it, one row for each reason
+    `{text_columns}` all text of a row but its code. `over` is SQL that counts the rows looked at; by default all of
+    the table. A check that `needs: previous_edition` does not apply to the first edition of all. A check of
+    the suite `edition` has the name of a figure of `expectations.against`, and `limits` for it, one row for each reason
     why an edition may differ from the one before it.
     """
 
@@ -81,18 +81,18 @@ class GateCheck(BaseModel):
         if self.limits and sorted(limit.change for limit in self.limits) != sorted(CHANGES):
             raise ValueError(f"`limits` has one row for each of {', '.join(CHANGES)}")
         if self.sql is None and self.over is not None:
-            raise ValueError("`over` goes with `sql`: what an expectation looked at is known")
+            raise ValueError("`over` goes with `sql`: an expectation reports its rows itself")
         if self.expectation is None and self.kwargs:
             raise ValueError("`kwargs` goes with `expectation`")
         if self.kwargs.get("mostly") == 0:
             raise ValueError("`mostly: 0` passes whatever it finds")
         if "{previous_" in f"{self.sql} {self.over}" and self.needs is None:
-            raise ValueError("SQL over the previous edition says `needs: previous_edition`")
+            raise ValueError("SQL over the previous edition needs `needs: previous_edition`")
         return self
 
 
 class Suite(BaseModel):
-    """All that is asked of one table. `may_be_empty_if` is SQL that answers a row when an empty table is in order."""
+    """All checks of one table. `may_be_empty_if` is SQL that returns a row when an empty table is in order."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -113,9 +113,10 @@ class Suite(BaseModel):
 
 
 def load_suites(folder: Path, required: Collection[str] = REQUIRED) -> tuple[list[Suite], list[str]]:
-    """Read every suite in `folder`, by name; what cannot be read comes back as a sentence, so that the gate blocks.
+    """Read every suite in `folder`, by name, and return them with a list of problems, which block.
 
-    So does each table of `required` that has no suite, or one without a critical check that every edition is put to.
+    A problem is a suite that cannot be read, and a table of `required` without a suite, or without a critical check
+    that applies to every edition.
     """
     suites, problems = [], []
     for path in sorted(folder.glob("*.yml")):
@@ -131,16 +132,16 @@ def load_suites(folder: Path, required: Collection[str] = REQUIRED) -> tuple[lis
             problems.append(f"suite {path.name}: {' '.join(str(error).split())}")
     if not suites and not problems:
         problems.append(f"there is no suite in {folder.name}")
-    return suites, problems + _unasked(folder, suites, required)
+    return suites, problems + _required_problems(folder, suites, required)
 
 
-def _unasked(folder: Path, suites: list[Suite], required: Collection[str]) -> list[str]:
+def _required_problems(folder: Path, suites: list[Suite], required: Collection[str]) -> list[str]:
     read = {suite.table: suite for suite in suites}
     problems = []
     for table in required:
         if table in read:
             if not any(check.severity == "critical" and check.needs is None for check in read[table].checks):
-                problems.append(f"suite {table}.yml asks nothing critical of every edition")
+                problems.append(f"suite {table}.yml has no critical check for every edition")
         elif not (folder / f"{table}.yml").is_file():
             problems.append(f"suite {table}.yml is not in {folder.name}")
     return problems

@@ -1,4 +1,4 @@
-"""The gate's verdict, computed from what each check really looked at."""
+"""The gate's verdict, computed from the rows that each check looked at."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -12,9 +12,9 @@ CheckOutcome = Literal["passed", "failed", "not_evaluated", "error", "not_applic
 
 @dataclass(frozen=True)
 class GateResult:
-    """How one check came out: the rows it looked at, what it saw there, or the exception that kept it from looking.
+    """The result of one check: how many rows it looked at, what it found, or the exception that it raised.
 
-    `not_evaluated` looked at nothing, which is no pass; `not_applicable` had nothing to be asked of, as its suite says.
+    `not_evaluated` means that it looked at no rows, which is no pass; `not_applicable` that its suite exempts it.
     """
 
     name: str
@@ -31,25 +31,25 @@ class GateResult:
 
     @property
     def passed(self) -> bool:
-        """Whether it was evaluated, and found nothing wrong."""
+        """Whether it was evaluated and found no fault."""
         return self.outcome == "passed"
 
     @property
     def blocks(self) -> bool:
-        """A critical failure without an override blocks; so does any check, of either severity, without an answer."""
+        """A critical failure without an override blocks; so does any check, of either severity, without a result."""
         failed = self.outcome == "failed" and self.severity == "critical" and self.override_id is None
         return failed or self.outcome in ("error", "not_evaluated")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """May the candidate be published. `problems` are faults of the suites themselves, which block too."""
+    """Whether the candidate may be published. `problems` are faults of the suites themselves, which block too."""
 
     state: Literal["passed", "blocked"]
     checks: tuple[GateResult, ...]
     problems: tuple[str, ...]
     overrides: tuple[Override, ...] = ()
-    """Those that were used."""
+    """The overrides that were used."""
     against: Mapping[str, Any] | None = None
     """The figures beside the edition before, with their limits; None for the first edition of all."""
 
@@ -79,13 +79,13 @@ class Verdict:
 
 
 class PublicationBlocked(Exception):  # noqa: N818  # a domain event, not a fault: the gate did its work
-    """The gate said no: nothing is published, and `current` stays where it is."""
+    """The gate blocked the candidate: nothing is published, and `current` is not moved."""
 
     def __init__(self, verdict: Verdict) -> None:
-        said = [f"{check.table}.{check.name} {check.outcome} ({check.observed})" for check in verdict.blocking]
-        reasons = [*verdict.problems, *said] or ["no check was evaluated"]
+        blocking = [f"{check.table}.{check.name} {check.outcome} ({check.observed})" for check in verdict.blocking]
+        reasons = [*verdict.problems, *blocking] or ["no check was evaluated"]
         shown = "; ".join(reasons[:5]) + (f"; and {len(reasons) - 5} more" if len(reasons) > 5 else "")
-        could_not = bool(verdict.problems) or not said or any(c.outcome == "error" for c in verdict.blocking)
+        could_not = bool(verdict.problems) or not blocking or any(c.outcome == "error" for c in verdict.blocking)
         whose = "configuration (expectations/suites, dbt_project)" if could_not else "data"
         super().__init__(
             f"publication blocked by {len(reasons)} of {len(verdict.checks)} checks: {shown}. Whose: {whose}. "
@@ -95,16 +95,16 @@ class PublicationBlocked(Exception):  # noqa: N818  # a domain event, not a faul
 
 
 def decide(checks: Sequence[GateResult], problems: Sequence[str]) -> Verdict:
-    """The verdict over all declared checks: passed only if some were evaluated, and none blocks."""
+    """The verdict over all declared checks: passed only if at least one was evaluated and none blocks."""
     evaluated = any(check.outcome in ("passed", "failed") for check in checks)
     blocked = bool(problems) or not evaluated or any(check.blocks for check in checks)
     return Verdict("blocked" if blocked else "passed", tuple(checks), tuple(problems))
 
 
 def overridden(verdict: Verdict, overrides: Sequence[Override]) -> Verdict:
-    """The verdict where critical failures do not block that one of these overrides names as `table.check`.
+    """The verdict in which critical failures do not block if one of these overrides names them as `table.check`.
 
-    A check that raised or looked at nothing has found nothing that anybody could answer for: it blocks all the same.
+    A check that raised or looked at no rows cannot be overridden: its result is not known.
     """
     by_check = {name: one.override_id for one in overrides for name in one.checks}
     checks = [

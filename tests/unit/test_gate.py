@@ -261,7 +261,7 @@ def test_a_suite_of_the_house_that_was_deleted_or_asks_nothing_critical_blocks(t
     drift = check("drift", sql="select 1 from {previous_points} where false", needs="previous_edition")
     (suites / f"{table}.yml").write_text(f"table: {table}\nchecks:\n{mild}{drift}")
     verdict = audit(make_candidate(tmp_path).warehouse, None, suites)
-    assert verdict.problems == (f"suite {table}.yml asks nothing critical of every edition",)
+    assert verdict.problems == (f"suite {table}.yml has no critical check for every edition",)
 
 
 def test_a_gate_in_which_nothing_applied_blocks(tmp_path):

@@ -261,7 +261,7 @@ def test_figures_limits_and_indicators_are_on_the_page_and_in_the_verdict(tmp_pa
     assert json.loads(json.dumps(verdict["against"]))["both"] == 6
     page = gate_page(verdict, candidate.warehouse, previous, {}, [])
     assert "名次一致性（肯德尔 τ） order kept, Kendall&#x27;s tau</td><td>1.0</td><td>≥ 0.97</td><td>≥ 0.88" in page
-    assert "日常版次 a night as any other" in page
+    assert "日常版次 an ordinary night" in page
     assert ">C09</td>" in page
 
 
