@@ -1,7 +1,7 @@
 {#-
     What the absence of any counted record of an enterprise means for a count or a sum: 0 where the dataset was supplied and
-    covers everybody, null (not known) where it was not supplied, covers only some, or a record that landing refused may be
-    this enterprise's. Needs an import CTE `supply` and a relation `enterprises` in the same select.
+    covers all enterprises, null (not known) where it was not supplied, covers only some, or a record that landing refused may
+    be this enterprise's. Needs an import CTE `supply` and a relation `enterprises` in the same select.
 -#}
 {% macro absent_means(source_name, dataset) -%}
     case

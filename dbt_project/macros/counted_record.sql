@@ -1,7 +1,7 @@
 {#-
     The columns of a record that an indicator counts, beside its uscc and its indicator_code: where it is found (source,
-    dataset, record_ref, raw file and place), its day, the day we learnt of it, what it adds in the indicator's own unit, and
-    its level where it has one. An ind_ model sums what it adds; the evidence lists the very same rows.
+    dataset, record_ref, raw file and place), its day, the day on which it was received, what it adds in the indicator's own
+    unit, and its level where it has one. An ind_ model sums what it adds; the evidence lists the very same rows.
 -#}
 {% macro counted_record(relation, source_name, dataset, record_ref, dated_on, quantity='1', level='null') -%}
     '{{ source_name }}' as source,

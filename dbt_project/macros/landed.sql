@@ -1,11 +1,11 @@
 {#-
-    The records of a dataset as they stand, typed and named by its source YAML: of an upsert the one of each key that landed last,
-    without those that were deleted. Landing has left out every change that came late, so no stamp is asked here: one that lies
-    ahead would hide every later correction. Beside them where each came from: learned_on, raw_sha256, raw_position.
+    The valid records of a dataset, typed and named by its source YAML: of an upsert the one of each key that landed last,
+    without those that were deleted. Landing has left out every change that came late, so no time stamp is compared here: one
+    that lies ahead would hide every later correction. Beside them where each came from: learned_on, raw_sha256, raw_position.
 -#}
 {% macro landed(source_name, dataset) -%}
     {%- set relation = source(source_name, dataset) -%}
-    {#- In a unit test the graph holds no sources, and the rows given are those that stand. -#}
+    {#- In a unit test the graph holds no sources: the rows given are the valid records. -#}
     {%- set meta = graph.get('sources', {}).get('source.' ~ project_name ~ '.' ~ source_name ~ '.' ~ dataset, {}).get('config', {}).get('meta', {}) -%}
     select
         *,

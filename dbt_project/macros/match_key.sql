@@ -1,6 +1,6 @@
 {#-
-    A name as it is compared: full-width characters to half-width, all white space removed, upper case. Nothing cleverer: two
-    names that differ in anything else are two names, and a person decides.
+    A name as it is compared: full-width characters to half-width, all white space removed, upper case. Nothing more: two names
+    that differ in anything else are two names, and a person decides.
 -#}
 {% macro match_key(text) %}
     {{- return(adapter.dispatch('match_key', 'jifen')(text)) -}}
@@ -16,7 +16,7 @@
     {%- set half = '!"#$%&\'\'()*+,-./0123456789:;<=>?@'
         ~ 'ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~' -%}
     {%- set blanks = match_blanks() -%}
-    {#- Full-width brackets are all that is special in nearly all names, and white space is in hardly any: only the rest pays. -#}
+    {#- Most names have no special characters but full-width brackets: only the others take the slow path. -#}
     case
         when regexp_matches({{ text }}, '[{{ blanks }}！-＇＊-～]')
             then upper(translate(regexp_replace({{ text }}, '[{{ blanks }}]', '', 'g'), '{{ full }}', '{{ half }}'))
@@ -24,7 +24,7 @@
     end
 {%- endmacro %}
 
-{#- Whether anything of a name is left when its white space is gone: that its key is not empty, told without making the key. -#}
+{#- Whether a name has anything but white space, and so a key that is not empty; computed without making the key. -#}
 {% macro has_key(text) %}
     {{- return(adapter.dispatch('has_key', 'jifen')(text)) -}}
 {% endmacro %}

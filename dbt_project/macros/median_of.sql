@@ -1,4 +1,4 @@
-{#- The lower median of a group: a value that somebody has, so that no division is made. -#}
+{#- The lower median of a group: always one of the values, so that no division is made. -#}
 {% macro median_of(expression) %}
     {{- return(adapter.dispatch('median_of', 'jifen')(expression)) -}}
 {% endmacro %}

@@ -1,4 +1,4 @@
-{#- A macro that only some engines have says so when it compiles, not by a strange SQL error. -#}
+{#- Raises a plain error at compile time for a macro that has no implementation for this engine. -#}
 {% macro no_implementation(macro_name) %}
     {{ exceptions.raise_compiler_error(macro_name ~ ' has no implementation for ' ~ target.type ~ ': add ' ~ target.type ~ '__' ~ macro_name) }}
 {% endmacro %}

@@ -1,4 +1,4 @@
-{#- What the rule sets in question are for: `points` ranks the zone's enterprises; others (`sme_tech`) are asked for by name. -#}
+{#- The scheme of the rule sets: `points` ranks the zone's enterprises; others (`sme_tech`) are chosen by name. -#}
 {% macro scheme() -%}
     '{{ var('scheme', env_var('JIFEN_SCHEME', 'points')) | replace("'", "''") }}'
 {%- endmacro %}

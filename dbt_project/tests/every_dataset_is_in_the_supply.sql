@@ -1,6 +1,6 @@
--- Guards: the supply table speaks of every dataset that a source YAML declares.
--- Why: what the absence of a record means is read from it. A dataset it does not name would turn real zeros into "not
--- supplied" without a word.
+-- Guards: the supply table has every dataset that a source YAML declares.
+-- Why: the meaning of a missing record is read from it. A dataset without a row would turn real zeros into "not supplied"
+-- unnoticed.
 with supply as (
     select * from {{ ref('supply') }}
 ),

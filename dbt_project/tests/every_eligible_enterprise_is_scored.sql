@@ -1,5 +1,5 @@
 -- Guards: rankings has exactly the eligible enterprises, and points and reasons have every one of them times every indicator.
--- Why: an enterprise lost in a join is not a low score but no score, and nobody would miss the row.
+-- Why: an enterprise lost in a join has no score at all, and the missing row would go unnoticed.
 with eligible as (
     select count(*) as enterprises from {{ ref('enterprises') }}
     where is_eligible

@@ -2,7 +2,7 @@
 -- Guards: each indicator of the rule set in force is measured by exactly one column of an ind_ model, and each such column
 -- is an indicator of some rule set of its scheme.
 -- Why: the scoring knows no list of indicators. A column misspelt, or rows forgotten in the seed, would otherwise show as
--- "value not supplied" for everybody, or as a figure that is computed and never scored.
+-- "value not supplied" for all enterprises, or as a figure that is computed and never scored.
 with measured as (
     {{ measured_indicators() }}
 ),
@@ -11,7 +11,7 @@ listed as (
     select * from {{ ref('indicators') }}
 ),
 
--- What an earlier or a later rule set of the scheme asks for is measured all the same, and not scored.
+-- Indicators of an earlier or a later rule set of the scheme are measured too, and not scored.
 known as (
     select distinct ruleset_indicators.indicator_code
     from {{ ref('ruleset_indicators') }} as ruleset_indicators

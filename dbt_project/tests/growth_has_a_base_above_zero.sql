@@ -1,5 +1,5 @@
--- Guards: Q10: growth is said only of a firm that is two years old and of a base above zero.
--- Why: growth from nothing is neither 0 nor infinite; either would buy or cost points that nobody can explain.
+-- Guards: Q10: growth has a value only for a firm that is two years old and has a base above zero.
+-- Why: growth from nothing is neither 0 nor infinite; either would give or cost points without a reason.
 with innovation as (
     select * from {{ ref('ind_innovation') }}
 ),

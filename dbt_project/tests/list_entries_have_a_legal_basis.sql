@@ -1,6 +1,6 @@
 {{ config(severity='warn') }}
 -- Guards: Q17: an entry on a list of dishonesty that suspends a rank names the law it rests on and the document.
--- Why: nothing may follow from an entry without a legal basis; the office is asked for it before anybody acts.
+-- Why: nothing may follow from an entry without a legal basis; the office must supply it before anything is done.
 with events as (
     select * from {{ ref('credit_events') }}
 )

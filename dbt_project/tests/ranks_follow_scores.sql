@@ -1,6 +1,6 @@
 -- Guards: a rank is one more than the number of ranked peers with a higher score, overall and within the stage; two scores are
--- equal only if they are before they are rounded. And an enterprise that is not ranked says why.
--- Why: housing, honours and loan offers hang on the rank; a tie broken by chance could be explained to nobody.
+-- equal only if they are before they are rounded. And an enterprise that is not ranked has a reason.
+-- Why: housing, honours and loan offers hang on the rank; a tie broken by chance could not be explained.
 with rankings as (
     select
         *,

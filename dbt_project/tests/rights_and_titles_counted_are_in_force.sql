@@ -51,7 +51,7 @@ terms as (
     from ({{ landed('science', 'recognised_products') }}) as recognised_products
 ),
 
--- C05 counts what was applied for, granted or not: of applications only what is counted as held is asked about.
+-- C05 counts what was applied for, granted or not: of applications only those counted as held are tested.
 counted as (
     select * from evidence
     where indicator_code <> 'C05'

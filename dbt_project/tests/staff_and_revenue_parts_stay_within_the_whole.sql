@@ -1,5 +1,5 @@
 -- Guards: Q6: shares of staff lie within 0 and 100, and no more high-tech revenue than revenue goes without a flag.
--- Why: a part above its whole is a fault of the source; whoever reads the figure has to be told so beside it.
+-- Why: a part above its whole is a fault of the source; readers of the figure must see the flag beside it.
 with innovation as (
     select * from {{ ref('ind_innovation') }}
 ),

@@ -1,6 +1,6 @@
 {{ config(severity='warn') }}
 -- Guards: what was paid was paid on a claim, programme and year that there is.
--- Why: a payment on a claim that is gone is in no statement and not asked back by itself: somebody has to look at it.
+-- Why: a payment on a claim that is gone is in no statement and not claimed back by itself: a person has to look at it.
 with payments as (
     {{ landed('finance', 'subsidy_payments') }}
 ),

@@ -1,5 +1,4 @@
--- Guards: Q11: a value of 0 without any record behind it is said only where each of its inputs was supplied and covers
--- everybody.
+-- Guards: Q11: a value is 0 without any record only where each of its inputs was supplied and covers all enterprises.
 -- Why: missing is not zero. An agency that sent nothing would otherwise cost every enterprise its points.
 with scored as (
     select * from {{ ref('points') }}

@@ -1,4 +1,4 @@
--- What several checks look at; see checks/rulesets.
+-- Views that several checks use; see checks/rulesets.
 create or replace temp view market_days as
 select day, is_working, date_diff('day', date '2024-01-01', day) % 7 >= 5 as is_weekend from working_day_exceptions;
 

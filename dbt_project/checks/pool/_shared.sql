@@ -1,4 +1,4 @@
--- What several checks look at; see checks/rulesets. The id of whatever row is wrong stands in the column ruleset_id.
+-- Views that several checks use; see checks/rulesets. The column ruleset_id has the id of the wrong row.
 create or replace temp view ordered_bands as
 select
     agreement_id as ruleset_id, *,

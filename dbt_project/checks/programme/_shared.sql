@@ -1,4 +1,4 @@
--- What several checks look at; each check is a file of its own, as in checks/rulesets.
+-- Views that several checks use; each check is a file of its own, as in checks/rulesets.
 create or replace temp view items as
 select 'product' as kind, product_id as item_id, version, valid_from, valid_to, name_zh, name_en, provenance from products
 union all

@@ -1,9 +1,9 @@
--- What several checks look at. Each check is a file of its own: its first three lines name the table and the columns that tell
--- a wrong row, and say what is wrong in Chinese and English (a column in braces is its value); its query finds the wrong rows.
+-- Views that several checks use. Each check is a file of its own: its first three lines name the table with the columns that
+-- identify a wrong row, and the problem in Chinese and English (a column in braces is its value); its query finds wrong rows.
 create or replace temp view supply_statuses as
 select unnest(['source_not_supplied', 'record_not_supplied', 'value_not_supplied', 'not_defined', 'too_few_peers']) as supply_status;
 
--- What the night is to measure; whoever asks for a rule set by name brings the values along.
+-- The indicators that the night is to measure; a call with a rule set by name supplies the values itself.
 create or replace temp view measured_by_night as
 select ruleset_indicators.* from ruleset_indicators
 semi join (from rulesets where status = 'active' and scheme = 'points') using (ruleset_id)

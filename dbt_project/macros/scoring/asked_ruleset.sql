@@ -1,9 +1,9 @@
-{#- The id of a rule set that is asked for by name (`jifen score`), whatever days and use it is meant for; empty in a night. -#}
+{#- The id of a rule set that is chosen by name (`jifen score`), whatever its days and scheme; empty in a night. -#}
 {% macro asked_ruleset() -%}
     {{- return(var('ruleset', env_var('JIFEN_RULESET', ''))) -}}
 {%- endmacro %}
 
-{#- Whether a rule set is the one to score by: the one asked for, or else the active one of the night's scheme on the day. -#}
+{#- Whether a rule set is the one to score by: the one chosen by name, else the active one of the night's scheme on the day. -#}
 {% macro is_in_force(rulesets, day) -%}
     {%- if asked_ruleset() -%}
         {{ rulesets }}.ruleset_id = '{{ asked_ruleset() | replace("'", "''") }}'

@@ -4,9 +4,9 @@
 {%- endmacro %}
 
 {#-
-    Where each indicator of the rule set in force is measured: a list of its code, its model and column, whether the model says
-    that it can be undefined, whether all its inputs were supplied, and for those inputs that do not cover everybody the columns
-    that say who has a record there: `has_<source>_<dataset>_<years back>`.
+    Where each indicator of the rule set in force is measured: a list of its code, its model and column, whether the model has a
+    column for its being undefined, whether all its inputs were supplied, and for those inputs that do not cover everybody the
+    columns that state which enterprises have a record there: `has_<source>_<dataset>_<years back>`.
 -#}
 {% macro measured_columns() -%}
     {%- set measured = [] -%}
@@ -50,8 +50,8 @@
 {%- endmacro %}
 
 {#-
-    The datasets that the indicators of the rule set in force are made from. One that nobody speaks of was not supplied, and
-    covers nobody for sure.
+    The datasets that the indicators of the rule set in force are made from. One without a row in
+    `supply` counts as not supplied, and as covering only some.
 -#}
 {% macro supplied_inputs() %}
     select

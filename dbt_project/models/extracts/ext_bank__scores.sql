@@ -18,7 +18,7 @@ in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
--- Every consent is here, the lapsed and the withdrawn too: what may go is decided by the date on which it is sent.
+-- Every consent is here, the lapsed and the withdrawn too: what may be sent is decided on the day of sending.
 consented as (
     select
         given_by.recipient,

@@ -42,7 +42,7 @@ joined as (
         tax_levels.quantity as tax_grade_level,
         evaluations.uscc is not null as has_credit_evaluations_0,
         grades.uscc is not null as has_tax_credit_grades_0,
-        -- One event of which nobody knows whether it counts, and what all of them come to is not known.
+        -- With one event that may or may not count, the sum is not known.
         case
             when coalesce(counted.doubtful_entries, 0) = 0
                 then coalesce(counted.dishonesty_entries, {{ absent_means('credit', 'events') }})

@@ -63,7 +63,7 @@ joined as (
     left join torch_reports on enterprises.uscc = torch_reports.uscc
 ),
 
--- Undefined is said only of figures that are there: where one is missing, that is the reason to give.
+-- `is_undefined` needs figures that are there: where one is missing, that is the reason.
 judged as (
     select
         *,

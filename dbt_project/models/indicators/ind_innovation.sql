@@ -67,7 +67,7 @@ joined as (
     left join counted on enterprises.uscc = counted.uscc
 ),
 
--- Undefined is said only of figures that are there: where one is missing, that is the reason to give.
+-- `is_undefined` needs figures that are there: where one is missing, that is the reason.
 judged as (
     select
         *,
@@ -95,7 +95,7 @@ measured as (
             'sci_tech_staff', 'staff_total', unless='c04_is_undefined', times=100
         ) }} as c04_sci_tech_staff_share_pct,
         c04_is_undefined,
-        -- Without a declared main business nobody can say which applications are related to it.
+        -- Without a declared main business it is not known which applications are related to it.
         case when has_science_business_scopes_0 then cast(inventions as decimal(20, 6)) end as c05_related_inventions_count,
         case when has_science_business_scopes_0 then cast(pct_applications as decimal(20, 6)) end as c06_related_pct_count,
         cast(turnover_wan_cny as decimal(20, 6)) as c07_contract_turnover_wan_cny,

@@ -52,7 +52,7 @@ joined as (
     left join successions on enterprises.uscc = successions.uscc
 ),
 
--- Undefined is said only of figures that are there: where one is missing, that is the reason to give.
+-- `is_undefined` needs figures that are there: where one is missing, that is the reason.
 judged as (
     select
         *,

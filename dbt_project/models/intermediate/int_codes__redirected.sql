@@ -4,7 +4,7 @@ with codes as (
     select * from {{ ref('int_codes__resolved') }}
 ),
 
--- Few, so that whoever joins them to a million records pays for few.
+-- Kept few, so that joins with a million records stay fast.
 redirected as (
     select
         code,

@@ -12,8 +12,8 @@ decisions as (
     select * from {{ ref('stg_pipeline__identity_decisions') }}
 ),
 
--- Whoever stands on a line without an end answers for itself alone; a business that the register lists no more is known by whom
--- its line leads to.
+-- An enterprise on a line without an end counts for itself alone; a business that the register no longer lists is known by the
+-- end of its line.
 scored as (
     select
         enterprises.uscc as code,
@@ -52,7 +52,7 @@ other_codes as (
         uscc,
         is_of_branch
     from scored
-    -- Where the register wrote a unified code in its place, its own or another's, that is no number.
+    -- A unified code in this column, its own or another's, is no registration number.
     where length(registration_no) = 15
 ),
 
@@ -88,9 +88,9 @@ known as (
     from unequivocal
 ),
 
--- Names and agencies' own numbers are decided in the same file: a code is what is as long as one and is decided of a dataset
--- keyed by code. A person settles what the register leaves open, one code that two share among it, and unseats nothing else.
--- Where one word names somebody and another nobody, somebody else or a code that has left the register, it counts for nobody.
+-- Decisions about names and agencies' own numbers are in the same file: a code is what has the length of one in a dataset keyed
+-- by code. A decision settles what the register leaves open, such as a code that two share, and overrides nothing else. A code
+-- counts for no enterprise where its decisions contradict each other or one names a code that has left the register.
 settled as (
     select
         decisions.identifier as code,

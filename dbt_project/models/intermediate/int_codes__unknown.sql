@@ -13,7 +13,7 @@ codes as (
     where kind = 'code'
 ),
 
--- Whoever said what: settled for nobody, and listed wherever it is sent.
+-- A code with contradicting decisions counts for no enterprise, and is listed for each dataset that sends it.
 contradicted as (
     select decisions.identifier
     from decisions

@@ -71,7 +71,7 @@ held as (
     group by mentions.uscc, valid_patents.application_no
 ),
 
--- Who is named twice among the owners or the drafters, by an old and a new name, still has it once.
+-- An enterprise named twice among the owners or the drafters, by an old and a new name, has it once.
 owners as (
     select distinct
         record_ref,

@@ -6,7 +6,7 @@ awards as (
     {{ landed('science', 'awards') }}
 ),
 
--- Who is named twice on one award, as itself and as its branch or by an old name, has won it once.
+-- An enterprise named twice on one award (as its branch, or by an old name) has won it once.
 winners as (
     select distinct
         uscc,

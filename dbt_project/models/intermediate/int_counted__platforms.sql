@@ -10,7 +10,7 @@ results as (
     {{ landed('science', 'contest_results') }}
 ),
 
--- Who is named twice on one result, as itself and as its branch or by an old name, has it once.
+-- An enterprise named twice on one result (as its branch, or by an old name) has it once.
 contestants as (
     select distinct
         uscc,

@@ -1,4 +1,4 @@
-{%- set told = ['unit_no', 'month', 'learned_on', 'raw_sha256', 'raw_position'] -%}
+{%- set carried_columns = ['unit_no', 'month', 'learned_on', 'raw_sha256', 'raw_position'] -%}
 with talents as (
     select
         *,
@@ -23,7 +23,7 @@ in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
--- Each month's list is whole: whom the newest one leaves out is gone.
+-- Each month's list is whole: a person that the newest one leaves out has left.
 newest_talents as (
     select max(talents.month) as month
     from talents
@@ -51,7 +51,7 @@ recognised as (
 
 employed as (
     select
-        {% for column in told %}
+        {% for column in carried_columns %}
             {{ latest_value('persons.' ~ column, 'persons.unit_no', 'true') }} as {{ column }},
         {% endfor %}
         mentions.uscc,
@@ -65,14 +65,14 @@ employed as (
             persons.joined_on <= in_force.as_of
             and (persons.left_on is null or persons.left_on > in_force.as_of)
     inner join mentions on mentions.dataset = 'persons' and persons.unit_no = mentions.record_ref
-    -- Somebody on the lists of two units of one enterprise is one person.
+    -- A person on the lists of two units of one enterprise counts once.
     group by mentions.uscc, persons.person_hash
 ),
 
 named as (
     select
         *,
-        -- By its place in the raw file, never by the person: a hash of somebody is still somebody's.
+        -- By the place in the raw file, never by the person: a hash of a person is still personal data.
         unit_no || '|' || substr(raw_sha256, 1, 12) || '|' || cast(raw_position as varchar) as record_ref
     from employed
 ),

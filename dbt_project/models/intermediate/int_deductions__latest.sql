@@ -1,4 +1,4 @@
-{%- set told = [
+{%- set carried_columns = [
     'additional_deduction_cny',
     'deductible_rd_cny',
     'income_tax_rate_pct',
@@ -37,7 +37,7 @@ known as (
 
 latest as (
     select
-        {% for column in told %}
+        {% for column in carried_columns %}
             {{ latest_value(column, 'preferred_on', 'true') }} as {{ column }},
         {% endfor %}
         uscc

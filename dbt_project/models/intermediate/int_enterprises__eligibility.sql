@@ -17,7 +17,7 @@ in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
--- A state of a branch is the branch's own. Only a code that a person said is another's is read as that one.
+-- A state of a branch is the branch's own. Only a code that a person assigned to another enterprise is read as that one's.
 begun as (
     select
         coalesce(decided_codes.decided_as, states.uscc) as uscc,
@@ -51,7 +51,7 @@ listed_members as (
     where states.aspect = 'zone_member'
 ),
 
--- Where the dated register speaks of an enterprise, it holds; the flat columns speak for the others.
+-- The dated register of states is used where it has the enterprise, the undated columns for the others.
 dated as (
     select
         enterprises.uscc,

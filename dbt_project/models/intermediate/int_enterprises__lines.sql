@@ -12,7 +12,7 @@ in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
--- A branch is no legal person: what it does is its parent's, by the registered link alone.
+-- A branch is no legal person: its records count for its parent, by the registered link alone.
 branches as (
     select
         uscc,
@@ -22,7 +22,7 @@ branches as (
     where parent_uscc <> uscc
 ),
 
--- 个转企: the company answers for what the individual business did. Two successors to one business are nobody's to choose from.
+-- 个转企: the records of the individual business count for the company. Of two successors to one business none is chosen.
 incorporated as (
     select
         successions.predecessor_uscc as uscc,
@@ -55,7 +55,7 @@ followed_0 as (
     ),
 {% endfor %}
 
--- Where a line has not come to its end by then, it runs in a circle: nobody answers for who stands on it.
+-- A line that has not come to its end by then runs in a circle: no enterprise counts for those on it.
 ended as (
     select
         followed.uscc,

@@ -1,5 +1,5 @@
 -- The enterprises of which a credit event was repaired by the business date, and the day on which the last repair was decided
--- and known. It tells whose reports are recalled, and is never sealed: a repaired entry may not be used any more.
+-- and known. Their reports are recalled. Never sealed: a repaired entry may not be used any more.
 with events as (
     {{ landed('credit', 'events') }}
 ),

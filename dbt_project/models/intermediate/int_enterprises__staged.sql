@@ -15,7 +15,7 @@ stages as (
     from {{ ref('stages') }}
 ),
 
--- Where several stages take an enterprise, what was stated of it goes before its age, the lowest age that it is under before a
+-- Where an enterprise fits several stages, a stated stage goes before its age, the lowest age that it is under before a
 -- higher one, and its age before its revenue.
 candidates as (
     select
@@ -47,7 +47,7 @@ candidates as (
                 and not stages.has_revenue_line
                 and measured.founded_on is not null
                 then 1000000
-            -- A rule set with one stage for all asks neither for age nor for revenue.
+            -- A rule set with one stage for all needs neither age nor revenue.
             when stages.stage_count = 1 and stages.stages_by_age = 0 and not stages.has_revenue_line then 1000001
         end as preference
     from measured

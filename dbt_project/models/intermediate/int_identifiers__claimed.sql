@@ -30,7 +30,7 @@ shared_numbers as (
     having min(coalesce(redirected.uscc, identifiers.uscc)) <> max(coalesce(redirected.uscc, identifiers.uscc))
 ),
 
--- A code that two enterprises share is nobody's, and so may be either's.
+-- A code that two enterprises share identifies none, and may mean either.
 claims as (
     select
         'code' as kind,
@@ -55,7 +55,7 @@ claims as (
     inner join enterprises on unknown_codes.identifier = enterprises.registration_no
     where length(enterprises.registration_no) = 15
     union all
-    -- Open in spite of its decisions: they contradict each other, and each whom one of them names may be meant.
+    -- Open in spite of its decisions, which contradict each other: each enterprise that one of them names may be meant.
     select
         'code' as kind,
         unknown_codes.identifier,

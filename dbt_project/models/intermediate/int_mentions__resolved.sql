@@ -32,7 +32,7 @@ decided as (
         codes.uscc
     from decisions
     left join codes on decisions.uscc = codes.code
-    -- A code that has left the register since decides nothing: what it was to settle is listed again.
+    -- A decision for a code that has left the register since is void: its identifier is listed again.
     where decisions.uscc is null or codes.uscc is not null
 ),
 
@@ -53,7 +53,7 @@ units as (
     where kind = 'number'
 ),
 
--- Whichever scheme a number belongs to: one that the register gives to two enterprises is nobody's.
+-- A number that the register gives to two enterprises, in whatever scheme, identifies none.
 numbers as (
     select
         identifiers.identifier,
@@ -90,7 +90,7 @@ numbered as (
     left join codes on units.identifier = codes.code
 ),
 
--- To the letter.
+-- By the strict key.
 counted_names as (
     select
         *,
@@ -114,7 +114,7 @@ compared as (
     left join counted_names on named.name_key = counted_names.name_key
 ),
 
--- Nearly every name has had one bearer, for one time: where that fits there is nothing to weigh.
+-- Nearly every name belongs to one enterprise for one period: where that fits, nothing else is compared.
 plain as (
     select
         source,
@@ -130,7 +130,7 @@ plain as (
     where is_borne and bearers = 1
 ),
 
--- `first` and `last` are equal where one enterprise fits; `any_` is of whatever day.
+-- `first` and `last` are equal where one enterprise fits; `any_` regards no day.
 strict as (
     select
         source,
@@ -170,8 +170,8 @@ loose as (
     group by left_over.source, left_over.dataset, left_over.record_ref, left_over.identifier
 ),
 
--- Never guessed: two enterprises that fit are as good as none, and so is a loose fit where the very name is another's on
--- another day. What a person decided comes before a loose fit, and never before a strict one.
+-- No guesses: two enterprises that fit count as none, and so does a loose fit where the exact name is another enterprise's on
+-- another day. A person's decision comes before a loose fit, and never before a strict one.
 weighed as (
     select
         strict.source,
@@ -255,7 +255,7 @@ numbered_resolved as (
             numbered.source = decided.source
             and numbered.dataset = decided.dataset
             and numbered.identifier = decided.identifier
-            -- The register's own number stands; what is decided of a code elsewhere gives way to a word about this dataset.
+            -- The register's own number comes first; then a decision about this dataset, then one about the code elsewhere.
             and (numbered.uscc is null or numbered.matched_by = 'decision')
 ),
 

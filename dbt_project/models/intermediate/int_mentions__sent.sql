@@ -13,9 +13,9 @@ with sent as (
         group by {{ one.column.name }}
         union all
     {% endfor %}
-    -- Several who share a record share one text; each of them is a mention. A second name of a record counts from its own day:
-    -- a transfer without a day was never recorded. What comes anew with each period is one mention, by the day that the newest
-    -- says.
+    -- Several enterprises of one record may stand in one text; each of them is a mention. A second name of a record counts from
+    -- its own day: a transfer without a day was never recorded. A record that is sent again each period is one mention, by the
+    -- day of the newest.
     {% for one in columns_that_say_who(['name']) %}
         {%- set meta = one.dataset.config.meta -%}
         {%- set ref = meta.record_ref or meta.key -%}

@@ -62,8 +62,8 @@ loosely_keyed as (
     from strictly_keyed
 ),
 
--- Whoever may be meant is touched: by its code or by its name, however written and on any day, and each of those that bear
--- one name. When in doubt, report "unknown", not 0.
+-- Every enterprise that may be meant is touched: by its code or by its name, in any spelling and on any day, and each of
+-- several with one name. When in doubt, report "unknown", not 0.
 by_name as (
     select
         names.uscc,
@@ -74,7 +74,7 @@ by_name as (
     where loosely_keyed.loose_key <> ''
 ),
 
--- A list of persons knows an enterprise by the agency's own number alone.
+-- A list of persons has only the agency's own number of an enterprise.
 by_number as (
     select
         coalesce(redirected.uscc, identifiers.uscc) as uscc,
@@ -85,7 +85,7 @@ by_number as (
     left join redirected on identifiers.uscc = redirected.code
 ),
 
--- A code that two enterprises share is nobody's, and so may be either's.
+-- A code that two enterprises share identifies none, and may mean either.
 by_shared_code as (
     select
         claimed.uscc,

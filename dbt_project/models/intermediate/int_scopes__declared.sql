@@ -1,4 +1,4 @@
-{%- set told = ['learned_on', 'raw_sha256', 'raw_position'] -%}
+{%- set carried_columns = ['learned_on', 'raw_sha256', 'raw_position'] -%}
 with scopes as (
     {{ landed('science', 'business_scopes') }}
 ),
@@ -10,7 +10,7 @@ redirected as (
 -- A branch's business is its legal person's; the same subclass declared twice is one.
 declared as (
     select
-        {% for column in told %}
+        {% for column in carried_columns %}
             {{ latest_value('scopes.' ~ column, ['scopes.uscc', 'scopes.ipc_subclass'], 'true') }} as {{ column }},
         {% endfor %}
         coalesce(redirected.uscc, scopes.uscc) as uscc,

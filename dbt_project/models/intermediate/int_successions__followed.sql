@@ -10,7 +10,7 @@ codes as (
     select * from {{ ref('int_codes__redirected') }}
 ),
 
--- A branch settles and is graded as a part of its legal person: what is said of the part never stands for the whole.
+-- A branch settles and is graded as a part of its legal person: a figure of the part never counts for the whole.
 filers as (
     select * from codes
     where not is_of_branch
@@ -20,7 +20,7 @@ in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
--- Whoever took over is scored as its legal person, and what was taken over filed as whom its returns go to.
+-- A successor is scored as its legal person; a predecessor's returns were filed under the code that they count for.
 steps as (
     select distinct
         coalesce(codes.uscc, successions.successor_uscc) as uscc,
@@ -52,7 +52,7 @@ followed_0 as (
     where uscc <> predecessor_uscc
 ),
 
--- What was absorbed first and went on with whoever absorbed it: never what came to a predecessor after that one had gone.
+-- Predecessors of predecessors: what a predecessor had absorbed before it was taken over, not what came to it afterwards.
 {% for round in range(rounds) %}
     followed_{{ round + 1 }} as (
         select * from followed_{{ round }}
@@ -80,12 +80,12 @@ related as (
     select
         followed.uscc,
         followed.predecessor_uscc,
-        -- Who came out of a split, or out of a merger that made a new company, has no year before this one; nor is there one to
-        -- compare with where a part of another came in by a predecessor's split.
+        -- A company made by a split or by a merger has no year before this one; nor is there one to compare with where a part
+        -- of another company came in by a predecessor's split.
         max(greatest(followed.is_new, followed.has_split)) = 1 as is_first_year,
-        -- A company that a merger of the same year made had no year before: those it was made of stand for it.
+        -- A company that a merger of the same year made had no year before: those it was made of are used.
         min(case when merged_anew.uscc is null then 1 else 0 end) = 1 as is_in_base,
-        -- In a circle, or further than anybody can be followed, who took over whom is not known.
+        -- In a circle, or beyond the steps that are followed, it is not known who took over whom.
         max(case when followed.uscc = followed.predecessor_uscc or followed.steps >= {{ 2 ** rounds }} then 1 else 0 end) = 1
             as is_endless
     from followed_{{ rounds }} as followed

@@ -1,4 +1,4 @@
-{%- set told = ['high_tech_product_revenue_cny', 'staff_total', 'hnte_rd_expense_cny', 'record_ref'] -%}
+{%- set carried_columns = ['high_tech_product_revenue_cny', 'staff_total', 'hnte_rd_expense_cny', 'record_ref'] -%}
 with torch_reports as (
     {{ landed('science', 'torch_reports') }}
 ),
@@ -29,7 +29,7 @@ known as (
 
 reported as (
     select
-        {% for column in told %}
+        {% for column in carried_columns %}
             {{ latest_value(column, 'preference', 'true') }} as {{ column }},
         {% endfor %}
         uscc

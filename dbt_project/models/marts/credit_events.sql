@@ -6,7 +6,7 @@ repairs as (
     {{ landed('credit', 'repairs') }}
 ),
 
--- A decision on repair says whose it is by the number of the event alone: that stands where other refusals have a name.
+-- A decision on repair identifies the enterprise by the number of the event alone, which stands in the column of the name.
 refused_repairs as (
     select distinct name as event_no
     from {{ source('pipeline', 'refusals') }}
@@ -124,7 +124,7 @@ usable as (
         and repaired.event_no is null
 ),
 
--- One decision sent under two numbers is one: where the document is named, it is told apart by that.
+-- One decision sent under two numbers is one: where the document is named, that identifies it.
 active as (
     select
         usable.uscc,

@@ -34,7 +34,7 @@ standing as (
         enterprises.uscc,
         evaluations.grade as credit_grade,
         evaluations.batch_month as credit_grade_month,
-        -- A refused event may be the grave one, one whose repair was refused none at all: how many there are is not known.
+        -- A refused event may be a grave one, and one whose repair was refused may not count: their number is not known.
         case
             when refusals.uscc is null and coalesce(event_counts.doubtful_credit_events, 0) = 0
                 then cast(coalesce(event_counts.active_credit_events, {{ absent_means('credit', 'events') }}) as bigint)

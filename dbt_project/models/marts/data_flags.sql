@@ -92,7 +92,7 @@ staff_off as (
     where abs(insured_count - staff_total) * 5 > abs(staff_total)
 ),
 
--- A code was issued so, or the register has it wrong: the code's own check says nothing of the organisation code inside, in
+-- Either the code was issued so, or the register is wrong: the code's own check does not cover the organisation code inside, in
 -- positions 9 to 17. Its last character is 11 less the weighted sum of the others modulo 11 (GB 11714), 10 as X and 11 as 0.
 codes_off as (
     select
@@ -116,7 +116,7 @@ codes_off as (
         )
 ),
 
--- Nobody answers for who stands in a circle, and who took over whom in one has no year to compare with.
+-- In a circle no enterprise counts for the others, and a circle of successions has no year to compare with.
 on_a_circle as (
     select uscc from lines
     where is_endless

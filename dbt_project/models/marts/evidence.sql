@@ -159,7 +159,7 @@ used_for as (
         on inputs.ruleset_id = indicators.ruleset_id and inputs.indicator_code = indicators.indicator_code
 ),
 
--- Of the others, the very records that were counted.
+-- For the others, exactly the records that were counted.
 records as (
     select * from used_for
     {% for relation in counted %}

@@ -1,7 +1,7 @@
 with mentions as (
     select
         *,
-        -- Who applied and whom it was transferred to stand on one record.
+        -- One record has the applicant and the enterprise that it was transferred to.
         case when dataset = 'applications_transferred' then 'applications' else dataset end as record_dataset,
         reason is null or reason = 'decided_nobody' as is_settled
     from {{ ref('int_mentions__resolved') }}

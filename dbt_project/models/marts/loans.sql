@@ -49,7 +49,7 @@ redirected as (
     select * from {{ ref('int_codes__redirected') }}
 ),
 
--- What a branch borrowed its legal person owes. A sum over loans of which one has no figure is not known, rather than too
+-- The loans of a branch count for its legal person. A sum over loans of which one has no figure is not known, rather than too
 -- small.
 summed as (
     select

@@ -1,6 +1,6 @@
 with mentions as (
     select * from {{ ref('int_mentions__resolved') }}
-    -- What a person said is nobody of the register needs no second look.
+    -- An identifier that a person decided is not in the register is not listed again.
     where reason is not null and reason <> 'decided_nobody'
 ),
 
@@ -41,7 +41,7 @@ unresolved as (
     from codes
 ),
 
--- One name may be nobody's on one day and two enterprises' on another.
+-- One name may be unknown on one day and that of two enterprises on another.
 counted as (
     select
         unresolved.source,
@@ -50,7 +50,7 @@ counted as (
         min(unresolved.record_ref) as record_ref,
         min(unresolved.mentioned_on) as first_mentioned_on,
         max(unresolved.mentioned_on) as last_mentioned_on,
-        -- A code that several share is known all too well.
+        -- A code that several enterprises share is not unknown.
         case
             when unresolved.kind = 'code' and unresolved.reason = 'unknown' and claims.identifier is not null then 'ambiguous'
             else unresolved.reason

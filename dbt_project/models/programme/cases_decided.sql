@@ -1,4 +1,4 @@
--- What each item decides for the cases that it ships, beside what it must decide.
+-- The decision of each item for its own cases, beside the decision that is expected.
 with cases as (
     select
         cases.*,

@@ -1,5 +1,5 @@
--- The conditions under numbers. Those that ask the same of the same fact have one question, which is put once to everybody;
--- those that stand for each other share the number of their first one.
+-- The conditions with numbers. Those with the same test of the same fact share a question, which is evaluated once for all
+-- enterprises; alternatives share the number of their first one.
 with conditions as (
     select * from {{ ref('programme_conditions') }}
 ),

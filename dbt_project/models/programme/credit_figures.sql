@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
 -- The figures that a credit report shows, each in its band; the figure itself goes to a bank only under a consent to raw
--- values, which the extract sees to.
+-- values, which the extract checks.
 with facts as (
     select * from {{ ref('facts') }}
     where number is not null or text is not null

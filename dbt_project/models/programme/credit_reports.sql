@@ -1,5 +1,5 @@
--- What stands behind an enterprise's credit on the business date: its points and what they come from, grades, entries on lists,
--- penalties in their publicity period. Whoever has the best grades and nothing against it is in good standing.
+-- The credit of an enterprise on the business date: its points and their main sources, grades, entries on lists, penalties in
+-- their publicity period. An enterprise with the best grades and no entry is in good standing.
 with facts as (
     select * from {{ ref('enterprise_facts') }}
 ),

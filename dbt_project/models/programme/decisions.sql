@@ -1,6 +1,6 @@
--- What the conditions of each item come to, for each enterprise where the item is in force, and for the item's own cases: all
--- must hold, of those that stand for each other one. Where some do not, and each of them is near, it is a near miss. A fact
--- that is not known fulfils nothing.
+-- The decision of each item for each enterprise where the item is in force, and for the item's own cases: all conditions must
+-- hold, of alternatives one. Where some fail, and each of them is near, it is a near miss. A fact that is not known meets no
+-- condition.
 with conditions as (
     select * from {{ ref('conditions_asked') }}
 ),
@@ -62,7 +62,7 @@ failed as (
     inner join conditions on shortfalls.question_no = conditions.question_no
 ),
 
--- Most conditions stand alone, and are not grouped; of others all must have failed, and the first speaks for them.
+-- Most conditions have no alternative and are not grouped; of alternatives all must have failed, and the first is shown.
 failed_alternatives as (
     select
         subject_id,

@@ -1,4 +1,4 @@
--- What is known of each eligible enterprise, one column a fact of `programme_facts`: null is not known, which no condition
+-- The facts of each eligible enterprise, one column for each fact of `programme_facts`: null is not known, which no condition
 -- takes for 0.
 {% set titles = ['tech_sme', 'innovative_sme', 'hnte', 'specialised_sme', 'little_giant', 'champion'] %}
 with enterprises as (
@@ -86,8 +86,8 @@ held_titles as (
     group by coalesce(redirected.uscc, titles.uscc)
 ),
 
--- What the absence of a record means differs by who reports. What an enterprise owes is known only where both banks were heard:
--- of one that borrows at one of them, too.
+-- The meaning of a missing record differs by source. The debt of an enterprise is known only where both banks reported, also
+-- that of one which borrows at only one of them.
 absences as (
     select
         enterprises.uscc,

@@ -1,4 +1,4 @@
--- The facts that conditions ask for, in rows: of every enterprise, and of every case that an item ships (numbers below 0). A
+-- The facts that conditions test, in rows: of every enterprise, and of every case of an item (numbers below 0). A
 -- number, a text, or neither where it is not known; `since` is the day from which months are counted.
 {%- set numbers, texts, months = [], [], [] %}
 {%- for column in adapter.get_columns_in_relation(ref('enterprise_facts')) if column.name not in ['uscc', 'enterprise_id'] %}
@@ -135,7 +135,7 @@ of_cases as (
     left join known on asked.fact = known.fact
 ),
 
--- An indicator that the rule set in force has not is known of nobody.
+-- An indicator that the rule set in force does not have is not known for any enterprise.
 unmeasured as (
     select
         wide.enterprise_id as subject_id,
@@ -162,7 +162,7 @@ united as (
     select * from unmeasured
 ),
 
--- What nothing asks for is not carried along.
+-- Facts that no condition, limit, price or order uses are left out.
 wanted as (
     select united.*
     from united

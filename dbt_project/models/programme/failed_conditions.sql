@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
--- Which condition did not hold for whom, and by how much; of those whom everything lets in there is nothing to say. A
--- view: it is read once, when the edition is sealed.
+-- Which condition failed for which enterprise, and by how much; an item for which all conditions hold has no row. A view: it
+-- is read once, when the edition is sealed.
 with shortfalls as (
     select * from {{ ref('shortfalls') }}
 ),

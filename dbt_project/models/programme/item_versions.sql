@@ -1,5 +1,5 @@
--- Products, policies and rewards as one list: what conditions and cases are about. Each version has a number, by which millions
--- of decisions are joined and kept.
+-- Products, policies and rewards as one list: the subjects of conditions and cases. Each version has a number, by which
+-- millions of decisions are joined and kept.
 with in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),

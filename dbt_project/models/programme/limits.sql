@@ -1,5 +1,5 @@
--- What each product would lend to whom its conditions let in, in whole fen. All is multiplied first, in fen and millionths, and
--- divided once at the end, rounded down; then it is cut to whole steps.
+-- The limit of each product for enterprises that meet its conditions, in whole fen. All is multiplied first, in fen and
+-- millionths, and divided once at the end, rounded down; then it is cut to whole steps.
 with decisions as (
     select * from {{ ref('decisions') }}
     where decision = 'eligible'
@@ -75,7 +75,7 @@ banded as (
         on
             let_in.product_id = bands.product_id
             and let_in.version = bands.version
-            -- A basis that is not known has no band, but where the product asks for none.
+            -- A basis that is not known has no band, unless the product has no basis.
             and (let_in.basis is null or let_in.basis_fen >= bands.lo_fen)
             and (
                 let_in.basis is null
@@ -130,7 +130,7 @@ raised as (
         let_in.item_no,
         {{ to_fen('let_in.min_limit_cny') }} as min_limit_fen,
         {{ to_fen('let_in.step_cny') }} as step_fen,
-        -- `least` passes over a null, and a basis that is not known gives no limit.
+        -- `least` ignores nulls, and a basis that is not known gives no limit.
         case
             when banded.limit_millionths is not null
                 then least(

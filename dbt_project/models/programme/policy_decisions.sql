@@ -48,7 +48,7 @@ statements as (
     {{ landed('finance', 'policy_claims') }}
 ),
 
--- What an enterprise said last to a policy within its claim period.
+-- The last answer of an enterprise to a policy within its claim period.
 said as (
     select
         coalesce(redirected.uscc, statements.uscc) as uscc,
@@ -70,7 +70,7 @@ said as (
 ),
 
 -- Of the policies that another one requires or excludes: what was decided, whether they are in force on the business date or
--- not. One that is not is open to nobody.
+-- not. One that is not in force is open to no enterprise.
 others as (
     select
         relations.policy_id,
@@ -111,7 +111,7 @@ compared as (
         on decisions.subject_id = decided_by_policy.subject_id and others.other_policy_id = decided_by_policy.policy_id
 ),
 
--- A relation says something where what is required is not open, or what is excluded is.
+-- A relation bars where the required policy is not open, or the excluded one is.
 lacking as (
     select
         subject_id,
@@ -195,7 +195,7 @@ decided as (
         policies.confirm_by,
         said.state as said_state,
         said.claimed_on,
-        -- Where nothing is heard of it: 0 where it would have been, null where a claim may be there and was not received.
+        -- Without an answer: 0 where the dataset covers all enterprises, null where an answer may exist and was not received.
         case when said.uscc is null then {{ absent_means('finance', 'policy_claims') }} else 1 end as statements,
         decisions.conditions,
         decisions.conditions_met,
@@ -242,7 +242,7 @@ confirmed as (
         procedure,
         channel,
         decision,
-        -- Whom the list names confirms or refuses; nobody need apply. Only while the window is open, and once.
+        -- Listed enterprises confirm or refuse and need not apply. Only while the window is open, and once.
         decision = 'eligible' and unlisted_reason is null as is_listed,
         unlisted_reason,
         said_state,

@@ -38,7 +38,7 @@ offered as (
         products.pattern,
         decisions.decision,
         products.is_marketed,
-        -- Let in, and still without a figure: the reason why.
+        -- Eligible, and still without a limit: the reason.
         case
             when decisions.decision <> 'eligible' then null
             when limits.limit_fen is null and limits.below_minimum_fen is null then 'basis_not_known'

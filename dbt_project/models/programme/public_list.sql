@@ -1,5 +1,5 @@
--- What a zone may put up in public: who is within the first percent of the ranked of a stage, without points or ranks. Equal
--- scores share a rank, so a band may hold more than its percent; of few peers a percent may hold nobody.
+-- The list that a zone may publish: enterprises within the first percent of the ranked of a stage, without points or ranks.
+-- Equal scores share a rank, so a band may hold more than its percent; with few peers it may be empty.
 with rankings as (
     select * from {{ ref('rankings') }}
     where is_ranked

@@ -1,5 +1,5 @@
--- Only an entry on a list that names its legal basis, its document and its issuing body restricts anybody; a low score never
--- does.
+-- Only an entry on a list that names its legal basis, its document and its issuing body restricts an enterprise; a low
+-- score never does.
 with events as (
     select * from {{ ref('credit_events') }}
 ),

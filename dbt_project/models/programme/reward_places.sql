@@ -1,5 +1,5 @@
--- Who meets the conditions of a reward is ordered by its facts and given a place while there are any. Where equals stand on
--- both sides of the last place, none of them is given it: the bureau decides.
+-- Enterprises that meet the conditions of a reward are ordered by its facts and given a place while there are any. Equals on
+-- both sides of the last place are not given one: the bureau decides.
 with decisions as (
     select * from {{ ref('decisions') }}
     where decision = 'eligible'
@@ -99,7 +99,7 @@ given as (
         rewards.name_en,
         ordered.stage,
         ordered.place,
-        -- A percentage of nobody is no place, and not any number of them.
+        -- A percentage of no enterprises gives 0 places, not null, which would be without a limit.
         coalesce(
             rewards.places,
             {{ divided_down('coalesce(peers.peers, 0) * cast(rewards.top_pct * 10000 as bigint)', 1000000) }}

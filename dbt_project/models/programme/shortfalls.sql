@@ -1,5 +1,5 @@
--- Each question on a fact put to each enterprise and case: who falls short of it, and by how much in the fact's own unit.
--- Whoever passes has no row.
+-- Each question about a fact, evaluated for each enterprise and case: which fall short, and by how much in the fact's own unit.
+-- Those that pass have no row.
 with questions as (
     select distinct
         question_no,

@@ -61,7 +61,7 @@ labelled as (
     from by_stage
 ),
 
--- Sentences name a segment in their own language, tables in both.
+-- Sentences name a segment in their language, tables in both languages.
 named as (
     select
         *,

@@ -19,7 +19,7 @@ in_force as (
 reporting as (
     select
         *,
-        -- Annual returns are due on this day: only after it is last year the last full year that everybody has filed.
+        -- Annual returns are due on this day: only after it is last year the newest year with complete returns.
         case
             when as_of > cast(cast(as_of_year as varchar) || '-' || annual_data_due as date) then as_of_year - 1
             else as_of_year - 2

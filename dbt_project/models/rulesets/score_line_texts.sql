@@ -1,4 +1,4 @@
--- What is said of a value on each line of the scorecard, as far as it depends on the rules alone. A sentence is
+-- The parts of the sentence about a value on each line of the scorecard that depend on the rules alone. A sentence is
 --   of a value that counts       head, value, middle, points, " of ", maximum, end
 --   of one that does not         head, value, uncounted
 --   of a gap                     head
@@ -56,7 +56,7 @@ said as (
             when effect = 'refuse' then name_en || ': ' || reason_en || '; not ranked by rule.'
             else name_en || ': ' || reason_en || '; not scored and left out of the maximum.'
         end as head_en,
-        -- A level is said by its name: what it is worth in the rule set is not a figure of the enterprise.
+        -- A level is given by its name: its number in the rule set is not a figure of the enterprise.
         case when is_level then bin_zh end as value_name_zh,
         case when is_level then bin_en end as value_name_en,
         case when is_level then '，得 ' else ' ' || unit || '，在 ' || bin_zh || ' 档，得 ' end as middle_zh,
@@ -74,7 +74,7 @@ said as (
             else ' ' || unit_en || ', in ' || bin_en || '; the best of its kind counts, and this is not it.'
         end as uncounted_en,
         next_at,
-        -- What there would be in all: of a weighted mean it hangs on the maximum.
+        -- The points there would be: in a weighted mean they depend on the maximum.
         next_share,
         case
             when not is_mean

@@ -3,8 +3,8 @@
 --   segment -1 to -5   there is no value; the number is that of the reason (`gaps` below), negative;
 --   segment 0          there is a value, but the stage of the enterprise is not known (stage '').
 -- A value on a flat line is worth `flat_worth`, on a slope  worth_at_lo + rise x (value - lo) / width;  `taken_away` is what a
--- deduction takes from that. In points, or where the rule set takes weighted means in shares of 1, since there what the
--- indicator is out of depends on what else the enterprise has.
+-- deduction takes from that. In points, or where the rule set takes weighted means in shares of 1, since there the
+-- maximum of an indicator depends on what else the enterprise has.
 with rules as (
     select * from {{ ref('rules') }}
 ),
@@ -31,7 +31,7 @@ in_force as (
     select aggregation = 'weighted_mean' as is_mean from {{ ref('ruleset_in_force') }}
 ),
 
--- What is said of one indicator goes before what is said of all.
+-- A row for one indicator goes before one for all indicators.
 treated as (
     select
         indicators.ruleset_id,
@@ -56,7 +56,7 @@ gaps as (
     select
         indicator_code,
         supply_status,
-        -- The numbers by which `measures` says why there is no value; the last one comes of comparing with peers.
+        -- The numbers in `measures` of the reasons for a missing value; the last one arises in the comparison with peers.
         case supply_status
             when 'source_not_supplied' then 1
             when 'record_not_supplied' then 2

@@ -1,7 +1,7 @@
 -- Weighted means of groups within groups: indicator, class, ..., total. What is missing is left out of its group, and a group
 -- of which all is missing out of the one above; so what an indicator is out of is its part of the scale in what is left.
--- Beside the enterprises one made-up one for each stage (numbers below 0) that lacks nothing: how much of all there is to
--- assess could be assessed is told by its parts. No rows at all where the rule set adds points up.
+-- Beside the enterprises one made-up one for each stage (numbers below 0) with all values: its parts show how much of what can
+-- be assessed was assessed. No rows at all where the rule set adds points up.
 with recursive placed as (
     select * from {{ ref('placed_values') }}
     where is_mean

@@ -22,7 +22,7 @@ joined as (
         cast(null as decimal(18, 6)) as {{ indicator.code }},
         cast({{ 3 if indicator.is_supplied else 1 }} as tinyint) as {{ indicator.code }}_status
         {%- else %},
-        -- No real figure is beyond a thousand milliard; one that is stays at the edge and cannot stop the night.
+        -- No real figure exceeds a thousand milliard; one that does is cut to it and cannot stop the night.
         {{ within_edges(indicator.model ~ '.' ~ indicator.name) }} as {{ indicator.code }},
         cast(
             case

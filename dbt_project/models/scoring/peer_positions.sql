@@ -1,5 +1,5 @@
 -- Where a rule is over the percentile among peers: in percent, how many of the other peers have less. Null where there is no
--- value, or too few peers to be compared with. No rows at all where no rule asks for it.
+-- value, or too few peers to be compared with. No rows at all where no rule needs it.
 with asked as (
     select
         lower(indicator_code) as measure,

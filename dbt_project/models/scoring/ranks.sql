@@ -55,7 +55,7 @@ by_route as (
     group by uscc, route
 ),
 
--- What has no route is asked of everybody; of routes, where there are any, one is enough.
+-- Conditions without a route hold for all enterprises; of routes, where there are any, one is enough.
 judged as (
     select
         uscc,

@@ -10,7 +10,7 @@ in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
--- What an indicator would be worth to an enterprise that lacks nothing: in points its maximum, in a weighted mean its part.
+-- The worth of an indicator for an enterprise with all values: in points its maximum, in a weighted mean its share.
 whole_parts as (
     select
         score_lines.measure,

@@ -1,6 +1,6 @@
 {#-
     What holds of every row, in one scan: the key is unique and none of its columns null, the `filled` columns have a value, and
-    those of `values` hold no other. A row that fails says the key, and how often each rule is broken under it.
+    those of `values` hold no other. A failing row has the key, and how often each rule is broken under it.
 -#}
 {% test is_sound(model, key, filled=[], values={}) %}
     {%- set rules = {'copies': 'count(*) - 1'} -%}

@@ -48,7 +48,7 @@ needs_by_quarter as (
     group by quarters.quarter
 ),
 
--- A report stands until the next one of its application.
+-- A report counts until the next one of its application.
 followed as (
     select
         *,

@@ -49,7 +49,7 @@ came_to as (
     group by standing.quarter, standing.guarantee_no
 ),
 
--- What is compensated or written off stands behind no loan any more.
+-- A guarantee that is compensated or written off covers no loan any more.
 open_guarantees as (
     select standing.*
     from standing
@@ -61,7 +61,7 @@ open_guarantees as (
         end
 ),
 
--- Of a loan that nobody tells of, or not of every amount, the whole principal counts.
+-- Of a loan without reports, or with an amount missing, the whole principal counts.
 balances as (
     select
         open_guarantees.quarter,

@@ -1,4 +1,4 @@
-{#- What each model counts by quarter, and how many records it could not judge; `figure_definitions` says what it means. -#}
+{#- What each model counts by quarter, and how many records it could not judge; `figure_definitions` defines it. -#}
 {%- set counted = {
     'product_quarters': {'banks': '0', 'products': '0'},
     'loan_quarters': {

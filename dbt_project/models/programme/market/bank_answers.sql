@@ -66,7 +66,7 @@ allowed as (
             and coalesce(matched.product_id = parameters.product_id, parameters.product_id is null)
 ),
 
--- Late is who has let one working day more go by than it had. A day that the calendar does not have is null throughout.
+-- A bank is late when more working days went by than it had. A day that the calendar does not have is null throughout.
 dated as (
     select
         matched.need_no,

@@ -20,8 +20,8 @@ in_force as (
     select * from {{ ref('ruleset_in_force') }}
 ),
 
--- The newest word of an enterprise to a bank about a purpose decides, of the same day a withdrawal: as on the day on which an
--- extract is sent.
+-- The newest consent or withdrawal for a bank and a purpose decides, of the same day the withdrawal: as when an extract is
+-- sent.
 worded as (
     select
         given.*,

@@ -80,7 +80,7 @@ judged as (
     left join steps on reports.need_no = steps.need_no and reports.bank = steps.bank and steps.newest_rank = 1
 ),
 
--- What a bank may not say without a consent is not carried on: of such a report there is its number and what is wrong.
+-- Data that a bank may not report without a consent is dropped: such a report has only its number and the problem.
 feedback as (
     select
         feedback_no,
@@ -109,7 +109,7 @@ feedback as (
         case when problem is null then five_class end as five_class,
         case when problem is null then overdue_days end as overdue_days,
         step,
-        -- The loan is drawn, and no step of the need says so.
+        -- The loan is drawn, and the need has no such step.
         problem is null and need_no is not null and drawn_on is not null and coalesce(step not in ('drawn', 'closed'), true)
             as is_ahead_of_steps
     from judged

@@ -146,7 +146,7 @@ met as (
         offers.rate_pct,
         offers.term_months,
         coalesce(offers.answer_days, answer_days.answer_days) as answer_days,
-        -- What stands in the way before it is asked whether the loan fits.
+        -- Obstacles that come before the comparison of the loan itself.
         case
             when offers.decision <> 'eligible' then 'not_eligible'
             when in_market.product_id is null then 'not_in_the_market'
@@ -165,7 +165,7 @@ met as (
             when paused.product_id is not null then paused.reason_en
         end as barred_en,
         case when offers.decision <> 'eligible' then offers.gap end as condition_gap,
-        -- What is not known has no gap, and no product without a limit or a rate comes as far as a match.
+        -- What is not known has no gap, and no product without a limit or a rate is a match.
         case
             when offers.limit_fen is not null
                 then greatest(

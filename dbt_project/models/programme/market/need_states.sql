@@ -129,7 +129,7 @@ stated as (
         placed.product_id,
         coalesce(placed.banks, 0) as banks,
         case when placed.state = 'rejected' then placed.reason end as reject_reason,
-        -- A need whose days no parameter gives is not offered: how long it lasts is not known.
+        -- A need without a parameter for its days is not offered: how long it lasts is not known.
         coalesce(states.is_open and placed.last_day >= placed.as_of, false) as is_open
     from placed
     inner join states on placed.state = states.state

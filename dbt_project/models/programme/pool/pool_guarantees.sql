@@ -99,7 +99,7 @@ balances as (
     group by known.guarantee_no
 ),
 
--- A loan stands behind one guarantee of the pool at a time: of two the one that began first.
+-- A loan has one guarantee of the pool at a time: of two the one that began first.
 guaranteed_before as (
     select known.guarantee_no
     from known
@@ -117,7 +117,7 @@ guaranteed_before as (
     group by known.guarantee_no
 ),
 
--- Whose a loan is, as its bank says.
+-- The enterprise of a loan, as its bank reports it.
 borrowers as (
     select
         known.guarantee_no,
@@ -167,7 +167,7 @@ matched as (
             when guaranteed_before.guarantee_no is not null then 'guaranteed_before'
         end as problem,
         balances.outstanding_fen is not null as is_balance_known,
-        -- A loan that nobody tells of stands behind the guarantee with all of its principal.
+        -- A guarantee of a loan without reports covers all of its principal.
         least(
             coalesce(balances.outstanding_fen, {{ to_fen('known.principal_cny') }}), {{ to_fen('known.principal_cny') }}
         ) as outstanding_fen,

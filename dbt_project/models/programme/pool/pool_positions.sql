@@ -40,7 +40,7 @@ came_to as (
     group by guarantee_no
 ),
 
--- What is compensated or written off stands behind no loan any more.
+-- A guarantee that is compensated or written off covers no loan any more.
 standing as (
     select
         guarantees.pool_id,
@@ -137,7 +137,7 @@ measured as (
         coalesce(summed.balance_fen, 0) as balance_fen,
         coalesce(summed.committed_fen, 0) as committed_fen,
         coalesce(summed.released_fen, 0) as released_fen,
-        -- Of a pool that nobody tells the money of, the money is not known.
+        -- The money of a pool without reports is not known.
         case
             when scopes.scope = 'pool' then cast(paid_in.funds_fen + coalesce(changed.change_fen, 0) as bigint)
         end as pool_fen,

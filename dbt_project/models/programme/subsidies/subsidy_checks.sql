@@ -103,9 +103,8 @@ standing_claims as (
     where claim_no in (select of_lines.claim_no from of_lines where of_lines.failed_count = 0)
 ),
 
--- Of claims that exclude each other the one that was filed first stands, but one that is refused whatever else was claimed: it
--- is in nobody's way. Two joins: with one that says `or` every claim would
--- be compared with every other.
+-- Of claims that exclude each other the one that was filed first counts. A claim that is refused for another reason excludes no
+-- other. Two joins: with an `or` in one join every claim would be compared with every other.
 rivals as (
     select
         claims.claim_no,

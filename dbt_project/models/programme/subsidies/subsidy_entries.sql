@@ -55,7 +55,7 @@ summed as (
         cast(sum(case when has_title then days else 0 end) as bigint) as titled_days,
         cast(sum(case when is_overdue then days else 0 end) as bigint) as overdue_days,
         cast(sum(case when counted_as = 'counted' then days else 0 end) as bigint) as counted_days,
-        -- A line that is short of a figure has no amount, and not what the other days come to.
+        -- A line that lacks a figure has no amount, not the sum of the other days.
         count(case when counted_as not in ('no_title', 'overdue', 'no_programme') and principal_fen is null then 1 end)
         + count(case when counted_as = 'not_known' and annual_rate_ppm is null then 1 end) as unknown_segments,
         max(revenue_year) as revenue_year,
@@ -66,7 +66,7 @@ summed as (
     group by claim_no, programme_id, policy_year
 ),
 
--- A claim of which no day can be looked at is a line too, and is told why.
+-- A claim of which no day can be judged is a line too, with the reason.
 whole as (
     select * from summed
     union all

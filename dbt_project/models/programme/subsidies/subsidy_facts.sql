@@ -72,8 +72,8 @@ paid as (
     where paid_fen > 0
 ),
 
--- What is restricted rests on an entry that says its legal basis and who made it; a low score never restricts. An entry whose
--- repair could not be read may be none. One that was made after the first payment does not undo it.
+-- Only an entry with its legal basis and issuing body restricts; a low score never does. An entry whose repair could not be
+-- read may not count. One that was made after the first payment does not undo it.
 entered as (
     select
         entries.claim_no,
@@ -143,7 +143,7 @@ receipts as (
     left join redirected on told_receipts.uscc = redirected.code
 ),
 
--- Whose a contract is, as its lender says; two names are nobody's.
+-- The enterprise of a contract, as its lender reports it; a contract under two enterprises belongs to none.
 owners as (
     select
         kind,

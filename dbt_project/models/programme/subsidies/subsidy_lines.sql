@@ -20,7 +20,7 @@ payments as (
     select * from {{ ref('subsidy_payments_known') }}
 ),
 
--- One condition that failed refuses a line, whatever is not known beside it.
+-- One failed condition refuses a line, even where others are not known.
 judged as (
     select
         claim_no,
@@ -34,7 +34,7 @@ judged as (
     group by claim_no, programme_id, policy_year
 ),
 
--- What was paid on lines of which something is not known tonight is spent: nobody else is granted it.
+-- Payments on lines that cannot be judged tonight count as spent: they are not granted to others.
 reserved as (
     select
         payments.programme_id,

@@ -16,7 +16,7 @@ payments as (
     select * from {{ ref('subsidy_payments_known') }}
 ),
 
--- Of a payment that belongs to no line it is not known what it was for: its claim is paid nothing more until that is mended.
+-- The purpose of a payment without a line is not known: nothing more is paid on its claim until that is corrected.
 unmatched as (
     select payments.claim_no
     from payments
@@ -62,7 +62,7 @@ standing as (
             and lines.policy_year = payments.policy_year
 ),
 
--- What was paid beyond what is granted now is asked back; where a fact is not known nothing is paid and nothing asked back.
+-- Payments beyond the present grant are claimed back; where a fact is not known nothing is paid and nothing claimed back.
 parted as (
     select
         *,

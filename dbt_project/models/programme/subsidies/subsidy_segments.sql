@@ -178,7 +178,7 @@ drawn as (
 ),
 
 -- The state at the end of a day holds for that day: the day of a drawdown counts, the day of a repayment does not. The
--- principal of a contract whose drawdown nobody reported is not known; before its first drawdown it is nothing.
+-- principal of a contract without a reported drawdown is not known; before its first drawdown it is nothing.
 states as (
     select
         spans.claim_no,

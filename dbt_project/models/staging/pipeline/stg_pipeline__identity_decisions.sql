@@ -2,7 +2,7 @@ with landed as (
     select * from {{ source('pipeline', 'identity_decisions') }}
 ),
 
--- A later word about the same identifier replaces the earlier one from its day; what was decided after the business date is
+-- A later decision about the same identifier replaces the earlier one from its day; what was decided after the business date is
 -- not laid out at all.
 newest as (
     select
@@ -11,7 +11,7 @@ newest as (
         identifier,
         {{ latest_value('uscc', 'decided_on', 'true') }} as uscc,
         max(cast(decided_on as date)) as decided_on,
-        -- A name means another enterprise here and there, and so may an agency's own number; a code is one everywhere.
+        -- A name or an agency's own number may mean another enterprise in each dataset; a code means the same in all.
         source || '.' || dataset in (
             ''
             {%- for one in columns_that_say_who(['code']) -%}
