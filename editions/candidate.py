@@ -52,7 +52,7 @@ def new_candidate(data_dir: Path, run_id: str) -> Candidate:
 
 
 def drop_old_candidates(data_dir: Path, keep: int) -> list[str]:
-    """Remove all but the `keep` newest candidates; answers the run ids removed."""
+    """Remove all but the `keep` newest candidates; returns the run ids removed."""
     folder = candidates_dir(data_dir)
     if not folder.is_dir():
         return []

@@ -45,7 +45,7 @@ def describe_file(root: Path, name: str, rows: int | None, audience: str) -> Sea
 
 
 def write_manifest(root: Path, head: Mapping[str, Any], files: list[SealedFile]) -> str:
-    """Write `manifest.json` and `SHA256SUMS` under `root`: `head` and the files; answers the manifest's SHA-256."""
+    """Write `manifest.json` and `SHA256SUMS` under `root`: `head` and the files; returns the manifest's SHA-256."""
     listed = [asdict(file) for file in sorted(files, key=lambda file: file.path)]
     content = canonical_json({**head, "format": FORMAT, "files": listed})
     (root / MANIFEST).write_bytes(content)

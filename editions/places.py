@@ -134,7 +134,7 @@ def point_current(data_dir: Path, edition_id: str) -> None:
 
 
 def repair_current(data_dir: Path, ledger_current: str | None) -> bool:
-    """Bring the pointer in line with the ledger after a crash between the two; answers whether it had to move.
+    """Bring the pointer in line with the ledger after a crash between the two; returns whether it had to move.
 
     Raises `EditionMissingError` when the ledger's current edition has no folder, even if the pointer still names it:
     nothing can be compared with it or sent from it. Raises `EditionUnknownError` where the ledger has no edition and

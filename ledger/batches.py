@@ -58,7 +58,7 @@ def open_batch(
     since: str | None,
     origin: str = "pull",
 ) -> tuple[BatchKey, str | None]:
-    """Resume the open batch of this date and this source file, or open a new one; answers the key and its lower bound.
+    """Resume the open batch of this date and this source file, or open a new one; returns the key and its lower bound.
 
     An unfinished batch of another date or another source file is abandoned: its pages would mix two days.
     """

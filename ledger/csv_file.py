@@ -49,7 +49,7 @@ class CsvFile:
 
 
 def write_csv(table: pa.Table, target: Path | BinaryIO) -> int:
-    """Write a whole table to a path or an open binary file; answers the number of rows.
+    """Write a whole table to a path or an open binary file; returns the number of rows.
 
     A text cell that a spreadsheet would take for a formula gets a leading apostrophe; control characters are dropped.
     """

@@ -27,7 +27,7 @@ def queue_delivery(
     due_on: str | None = None,
     note: Mapping[str, Any] | None = None,
 ) -> str:
-    """Queue the recipient's next number within the caller's transaction; answers the delivery's id.
+    """Queue the recipient's next number within the caller's transaction; returns the delivery's id.
 
     The id is made of recipient and number: of two writers that saw the same last number, one is refused.
     """
@@ -130,7 +130,7 @@ def acknowledge(ledger: Engine, delivery_id: str, state: str, reason: str | None
         if known == state or (known in _FINAL and state not in _FINAL):
             return False
         if known in _FINAL:
-            raise ValueError(f"{delivery_id} was {known} and is now said to be {state}: ask the recipient")
+            raise ValueError(f"{delivery_id} was {known} and is now reported as {state}: ask the recipient")
         connection.execute(update(deliveries).where(one).values(ack_state=state, ack_reason=reason, acked_at=now()))
         entry = {"delivery_id": delivery_id, "state": state, "reason": reason, "by": by}
         journal.append(connection, "delivery_ack", entry)

@@ -68,5 +68,5 @@ def _require_distinct(given: Given, codes: Sequence[str], values: dict[str, str]
             f"the codes {', '.join(alike)} differ by case only" if alike else f"{', '.join(both)} is a fact's name too"
         )
         raise ScoreError(
-            f"the columns cannot be told apart: {wrong}.", f"{given.path}, header", "give the values in the long form"
+            f"the columns are ambiguous: {wrong}.", f"{given.path}, header", "give the values in the long form"
         )

@@ -11,7 +11,7 @@ from editions.score.ruleset import SEEDS, Row, Ruleset, known_rulesets, read_see
 
 
 def export_ruleset(ruleset: Ruleset, folder: Path) -> list[str]:
-    """Write the files of a rule set into a new folder; answers their names. Tables without rows are left out.
+    """Write the files of a rule set into a new folder; returns their names. Tables without rows are left out.
 
     Raises `ScoreError` where something of that name is there already.
     """
@@ -27,7 +27,7 @@ def export_ruleset(ruleset: Ruleset, folder: Path) -> list[str]:
 
 
 def add_version(project: Path, old: str, new: str, first_day: date) -> list[str]:
-    """Copy a rule set of the project under a new id, in force from `first_day` on; answers the files that changed.
+    """Copy a rule set of the project under a new id, in force from `first_day` on; returns the files that changed.
 
     The old one ends on the day before, where it went further. Raises `ScoreError` for an id that is taken or no plain
     name, an old one that is not there, and a first day on which the old one is not in force.

@@ -1,4 +1,4 @@
-"""Version 4: runs are counted, so that the newest is known whatever the clock said. Open until it is released."""
+"""Version 4: runs are counted, so that the newest is known even after the clock was changed. Not released yet."""
 
 from alembic.operations import Operations
 from sqlalchemy import Column, Integer

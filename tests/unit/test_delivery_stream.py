@@ -123,7 +123,7 @@ def test_a_final_answer_stands_and_the_journal_knows_each_step(sent):
     assert acknowledge(sent, "bank_a.1", "accepted", None, "bank")
     assert not acknowledge(sent, "bank_a.1", "accepted", None, "bank")
     assert not acknowledge(sent, "bank_a.1", "received", None, "bank")
-    with pytest.raises(ValueError, match="was accepted and is now said to be rejected"):
+    with pytest.raises(ValueError, match="was accepted and is now reported as rejected"):
         acknowledge(sent, "bank_a.1", "rejected", "totals", "bank")
     with pytest.raises(ValueError, match="no acknowledgement"):
         acknowledge(sent, "bank_a.1", "read", None, "bank")

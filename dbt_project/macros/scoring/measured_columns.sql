@@ -5,8 +5,8 @@
 
 {#-
     Where each indicator of the rule set in force is measured: a list of its code, its model and column, whether the model has a
-    column for its being undefined, whether all its inputs were supplied, and for those inputs that do not cover everybody the
-    columns that state which enterprises have a record there: `has_<source>_<dataset>_<years back>`.
+    column for its being undefined, whether all its inputs were supplied, and for those inputs that do not cover all enterprises
+    the columns that state which enterprises have a record there: `has_<source>_<dataset>_<years back>`.
 -#}
 {% macro measured_columns() -%}
     {%- set measured = [] -%}

@@ -23,8 +23,7 @@ event_counts as (
     select
         uscc,
         count(*) as active_credit_events,
-        sum(case when may_be_repaired then 1 else 0 end) as doubtful_credit_events,
-        max(decided_on) as last_event_decided_on
+        sum(case when may_be_repaired then 1 else 0 end) as doubtful_credit_events
     from active_events
     group by uscc
 ),
@@ -38,8 +37,7 @@ standing as (
         case
             when refusals.uscc is null and coalesce(event_counts.doubtful_credit_events, 0) = 0
                 then cast(coalesce(event_counts.active_credit_events, {{ absent_means('credit', 'events') }}) as bigint)
-        end as active_credit_events,
-        event_counts.last_event_decided_on
+        end as active_credit_events
     from enterprises
     left join evaluations on enterprises.uscc = evaluations.uscc
     left join event_counts on enterprises.uscc = event_counts.uscc

@@ -10,7 +10,6 @@ all_loans as (
             loan_receipt_no,
             reported_on,
             uscc,
-            drawn_amount_cny,
             balance_cny,
             five_class,
             overdue_days
@@ -56,8 +55,6 @@ summed as (
         enterprises.uscc,
         reported_loans.bank,
         reported_loans.reported_on,
-        count(*) as loan_count,
-        cast(sum(reported_loans.drawn_amount_cny) as decimal(20, 2)) as drawn_amount_cny,
         case
             when count(*) = count(reported_loans.balance_cny) then cast(sum(reported_loans.balance_cny) as decimal(20, 2))
         end as balance_cny,
@@ -74,8 +71,6 @@ typed as (
         uscc,
         bank,
         reported_on,
-        loan_count,
-        drawn_amount_cny,
         balance_cny,
         overdue_days_max,
         cast(non_performing_count as bigint) as non_performing_count

@@ -18,15 +18,11 @@ bands as (
 named as (
     select
         fact,
-        name_zh,
-        name_en,
         unit
     from {{ ref('programme_facts') }}
     union all
     select
         indicator_code as fact,
-        name_zh,
-        name_en,
         unit
     from {{ ref('indicators') }}
 ),
@@ -35,8 +31,6 @@ banded as (
     select
         enterprises.uscc,
         bands.fact,
-        named.name_zh,
-        named.name_en,
         named.unit,
         bands.label as band,
         facts.number

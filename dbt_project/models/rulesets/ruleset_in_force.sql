@@ -45,7 +45,6 @@ dated as (
         provenance,
         aggregation,
         points_scale,
-        weights_total,
         minimum_points_available,
         as_of,
         reporting_year,

@@ -29,9 +29,7 @@ latest as (
     select
         uscc,
         fiscal_year,
-        {{ latest_value('operating_revenue_cny', ['is_own', 'filed_on'], 'true') }} as revenue_cny,
-        max(filed_on) as filed_on,
-        count(*) as filing_count
+        {{ latest_value('operating_revenue_cny', ['is_own', 'filed_on'], 'true') }} as revenue_cny
     from filed
     group by uscc, fiscal_year
 )

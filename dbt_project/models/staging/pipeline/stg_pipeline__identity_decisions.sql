@@ -10,7 +10,6 @@ newest as (
         dataset,
         identifier,
         {{ latest_value('uscc', 'decided_on', 'true') }} as uscc,
-        max(cast(decided_on as date)) as decided_on,
         -- A name or an agency's own number may mean another enterprise in each dataset; a code means the same in all.
         source || '.' || dataset in (
             ''
