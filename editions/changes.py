@@ -5,7 +5,7 @@ from typing import Any
 
 import duckdb
 
-from editions.sql_text import literal
+from editions.sql_text import literal, row_dicts
 
 WATCHED = {
     "credit_reports": (
@@ -82,9 +82,7 @@ def policy_counts(then: Path | None, now: Path) -> list[dict[str, Any]]:
     is_first = then is None or not files[0].is_file()
     then_file, now_file = literal(files[1] if is_first else files[0]), literal(files[1])
     with duckdb.connect() as connection:
-        cursor = connection.execute(POLICIES.format(now=now_file, then=then_file))
-        names = [name for name, *_ in cursor.description or ()]
-        found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        found = row_dicts(connection.execute(POLICIES.format(now=now_file, then=then_file)))
     return [one | {"newly_eligible": None, "no_longer_eligible": None} for one in found] if is_first else found
 
 
@@ -105,7 +103,5 @@ def changes(then: Path, now: Path) -> list[dict[str, Any]]:
             item = ", ".join(f"coalesce(n.{key}, t.{key})" for key in keys[1:]) or "null"
             for column in columns:
                 query = QUERY.format(then=then_file, now=now_file, key=item, column=column, on=on)
-                cursor = connection.execute(query)
-                names = [name for name, *_ in cursor.description or ()]
-                found += [{"table": table, **dict(zip(names, row, strict=True))} for row in cursor.fetchall()]
+                found += [{"table": table, **row} for row in row_dicts(connection.execute(query))]
     return found

@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 
 from editions.changes import changes
-from editions.sql_text import literal
+from editions.sql_text import literal, row_dicts
 
 WITH = """
 with now_rows as (select * from read_parquet({now}, hive_partitioning = false)),
@@ -74,9 +74,7 @@ def news(then: Path | None, now: Path) -> dict[str, dict[str, Any]]:
             if not all(file.is_file() for file in files):
                 continue
             then_file, now_file = (literal(file) for file in files)
-            cursor = connection.execute(WITH.format(then=then_file, now=now_file) + query)
-            names = [column for column, *_ in cursor.description or ()]
-            if rows := [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]:
+            if rows := row_dicts(connection.execute(WITH.format(then=then_file, now=now_file) + query)):
                 found[event] = {name: rows}
     facts: dict[tuple[str, str], set[str]] = {}
     for one in changes(then, now):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from editions.sql_text import literal
+from editions.sql_text import literal, row_dicts
 
 # The engine without the package `duckdb` around it, whose import takes longer than all reading here: it looks up its
 # own version among the installed packages, and makes type objects that no query needs.
@@ -61,9 +61,7 @@ def read_rows(
     file = f"read_parquet({literal(path)}, hive_partitioning = false)"
     query = f"select {columns} from {file}{' where ' + tests if tests else ''}"  # noqa: S608  # quoted
     try:
-        found = connection.execute(query)
-        names = [name for name, *_ in found.description or ()]
-        return [dict(zip(names, values, strict=True)) for values in found.fetchall()]
+        return row_dicts(connection.execute(query))
     except engine.Error as error:
         raise EditionUnreadableError(path, str(error).split("\n", 1)[0], edition.name) from error
 

@@ -12,7 +12,7 @@ import duckdb
 from editions.html_page import Html, page, table, text
 from editions.manifest import canonical_json
 from editions.score.work_folder import work_folder
-from editions.sql_text import literal
+from editions.sql_text import literal, row_dicts
 from ledger.files import file_sha256
 
 FIELDS = ("zone", "stage", "industry", "size")
@@ -182,7 +182,7 @@ def compare(today: Path, proposed: Path, out: Path, head: Mapping[str, Any]) -> 
         fields = " union all ".join(OF_FIELD.format(field=field, counts=counts) for field in FIELDS)
         for statement in (ENTERPRISES, GROUPS.format(fields=fields), ITEMS, MONEY, CLIFFS):
             connection.execute(statement)
-        found = {table: _rows(connection, f"from {table}") for table in TABLES}
+        found = {table: row_dicts(connection.execute(f"from {table}")) for table in TABLES}
         _require_agreement(connection, found["groups"])
         out.parent.mkdir(parents=True, exist_ok=True)
         with work_folder(out.parent, f".{out.name}-") as folder:
@@ -223,12 +223,6 @@ def require_new(out: Path) -> None:
     """Raise `SimulationError` for a folder that exists already: nothing is overwritten."""
     if out.exists():
         raise SimulationError(f"{out} is there already. Next: give another folder with --out")
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    cursor = connection.execute(query)
-    names = [name for name, *_ in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _require_agreement(connection: duckdb.DuckDBPyConnection, groups: Sequence[Mapping[str, Any]]) -> None:

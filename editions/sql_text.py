@@ -1,4 +1,6 @@
-"""Names and texts as parts of SQL: DuckDB has no escapes within quotes but the doubled quote."""
+"""Names and texts as parts of SQL, and the rows of a result. In quotes DuckDB's only escape is the doubled quote."""
+
+from typing import Any
 
 
 def quoted(name: str) -> str:
@@ -9,3 +11,9 @@ def quoted(name: str) -> str:
 def literal(text: object) -> str:
     """A text, or a path."""
     return "'" + str(text).replace("'", "''") + "'"
+
+
+def row_dicts(cursor: Any) -> list[dict[str, Any]]:
+    """The rows that a DuckDB cursor still has, each a dictionary by column."""
+    names = [name for name, *_ in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -17,6 +17,7 @@ from editions.score.errors import ScoreError
 from editions.score.ruleset import Ruleset
 from editions.score.values import Loaded
 from editions.score.work_folder import work_folder
+from editions.sql_text import row_dicts
 from ledger.files import file_sha256
 
 TABLES = ("class_totals", "points", "reasons", "verdicts", "peer_medians")
@@ -174,9 +175,8 @@ def _columns(connection: duckdb.DuckDBPyConnection, relation: Relation) -> list[
 
 
 def _summary(connection: duckdb.DuckDBPyConnection) -> WrittenTables:
-    found = connection.execute("select * from rankings where is_ranked order by rank_overall, uscc limit ?", [TOP])
-    names = [name for name, *_ in found.description or ()]
-    top = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    first = connection.execute("select * from rankings where is_ranked order by rank_overall, uscc limit ?", [TOP])
+    top = row_dicts(first)
     counted = connection.execute(
         "select coalesce(unranked_reason, ''), count(*) from rankings group by 1 order by 1"
     ).fetchall()

@@ -188,7 +188,7 @@ def _table_rows(folder: Path, schema: TableSchema, ruleset_id: str) -> Iterator[
 
 
 def _require_columns(path: Path, schema: TableSchema) -> None:
-    header = _header(path)
+    header = csv_header(path)
     unknown = [name for name in header if name not in schema.columns]
     missing = [name for name in schema.columns if name in schema.needed and name not in header]
     if unknown or missing or len(set(header)) != len(header):
@@ -197,11 +197,6 @@ def _require_columns(path: Path, schema: TableSchema) -> None:
         wrong = wrong if unknown or missing else "names a column twice"
         known = ", ".join(schema.columns)
         raise ScoreError(f"{path.name} {wrong}.", f"{path}, header", f"its columns are: {known}", "config")
-
-
-def _header(path: Path) -> list[str]:
-    with path.open(encoding="utf-8-sig", newline="") as handle:
-        return next(csv.reader(handle), [])
 
 
 def csv_header(path: Path) -> list[str]:
