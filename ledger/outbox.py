@@ -281,7 +281,7 @@ def discard(ledger: Engine, message_id: str, why: str, who: str) -> None:
     if row["state"] not in (PENDING, DEAD):
         raise MessageActError(f"{message_id} is {row['state']}: there is nothing to give up. Whose: usage.")
     with ledger.begin() as connection:
-        # A process that is sending it loses its claim; of its outcomes only `sent` is recorded then (`record`).
+        # A process that is sending it loses its claim: afterwards only `sent` changes the message (`record`).
         freed = {"claimed_by": None, "claimed_until": None}
         _act(connection, table, row, DISCARDED, why, who, state=DISCARDED, **freed)
 
