@@ -96,7 +96,7 @@ def _guarded(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
 
 def _plain(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     coded = _whole(column).cast(pa.string()).dictionary_encode()
-    texts = [f"{Decimal(text):f}" for text in coded.dictionary.to_pylist()]
+    texts = [f"{Decimal(text):f}" if "E" in text else text for text in coded.dictionary.to_pylist()]
     return pa.array(texts, pa.string()).take(coded.indices)
 
 
