@@ -38,12 +38,12 @@ def vat_returns(rng: random.Random, enterprise: Enterprise, filed: Mapping[int, 
         revenue = filed[year].revenue if year in filed else None
         total = int((any_revenue if revenue is None else revenue) * 100) * rng.randint(93, 106) // 100
         weights = [rng.randint(60, 140) for _ in months]
-        before, told = 0, 0
+        before, sold = 0, 0
         is_exempt = rng.random() < 0.15
         for month, weight in zip(months, weights, strict=True):
             before += weight
-            sales = total * before // sum(weights) - told
-            told += sales
+            sales = total * before // sum(weights) - sold
+            sold += sales
             exempt = sales * rng.randint(1, 4) // 100 if is_exempt else 0
             filed_on = month + timedelta(days=rng.randint(5, 15))
             tax = (sales - exempt) * rng.randint(15, 45) // 1_000
@@ -81,8 +81,8 @@ def fuller_torch_reports(
         elif counted is not None:
             hnte = yuan(int(counted * 100) * 105 // 100)
         people = staff.get(date(year, 12, 31), staff.get(date(year, 11, 30)))
-        told = None if people is None else people if people < 20 else people * rng.randint(97, 103) // 100
-        reports.append(report._replace(staff_total=told, hnte_rd_expense_cny=hnte))
+        reported = None if people is None else people if people < 20 else people * rng.randint(97, 103) // 100
+        reports.append(report._replace(staff_total=reported, hnte_rd_expense_cny=hnte))
     return tuple(reports)
 
 

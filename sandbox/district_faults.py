@@ -5,7 +5,7 @@
   of the row before.
 - `dataset` and `which` tell the fact: `first`, `last`, or the first that begins with a year, month or bank. A word
   before it says what happens: `copy` adds a changed copy, `gone` removes it, `all` changes all, `only` drops the
-  others, `note` stores nothing, `stray` sends a record beside it that is nobody's. `new` replaces all facts by a fresh
+  others, `note` stores nothing, `stray` sends a record of no enterprise beside it. `new` replaces all facts by a fresh
   one, `more` adds one, `granted` adds a granted patent; `call` runs a function that concerns several enterprises.
 - `change` is what becomes true of the fact: a value, `+7` or `*0.5` of the old one, or nothing (blank).
 - `sent` is what the agency writes instead of the truth, in its own fields: `''` is empty text, `#` a number.
@@ -88,7 +88,7 @@ _FRESH: Final[Mapping[str, Any]] = {
     "science.cooperations": model.Cooperation("", "joint_project", "外地样例大学", date(2023, 7, 1), None),
     "science.recognised_products": model.Product("", "first_set", date(2022, 7, 1), None),
 }
-# A scope for an application that nobody of the district owns.
+# A scope for an application that no enterprise of the district owns.
 _SCOPES: Final = {"patents": "G06F", "pcts": "H04W"}
 _GRANTED: Final = {
     "filed_on": "2022-10-10",

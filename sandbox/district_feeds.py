@@ -264,7 +264,7 @@ def key_of(address: str, record: Record) -> Record:
 
 
 def _facts(address: str, district: District) -> Iterator[tuple[Enterprise, Any]]:
-    """Walk through the facts of a dataset and whose they are; a fact of the district is nobody's in particular."""
+    """Yield each fact of a dataset with its enterprise; a fact of the whole district has the first one in its place."""
     source, facts = address.partition(".")[0], FEEDS[address].facts
     if hasattr(district, facts):
         yield from ((district.enterprises[0], one) for one in getattr(district, facts))
@@ -290,7 +290,7 @@ def feed(address: str, district: District) -> list[Record]:
 
 
 def sending_of(fact: Any) -> Sending:
-    """Return how a fact is sent; one that knows nothing of it is sent once, as it is."""
+    """Return how a fact is sent: once and as it is, unless it has a `sending`."""
     return getattr(fact, "sending", AS_IT_IS)
 
 

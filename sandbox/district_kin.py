@@ -48,7 +48,7 @@ def _is_founded_in(year: int, enterprise: Enterprise) -> bool:
 
 
 def share_a_name(draft: Draft) -> None:
-    """Let two enterprises bear one name at a time: a filing of that time is nobody's for sure, a later one is."""
+    """Let two enterprises bear one name for a time: a filing of that time is ambiguous, a later one is not."""
     named = {owner for application in (*draft.patents, *draft.pcts) for owner in application.owners}
     bearer, twin = (draft.take_with(lambda e: e.uscc not in named and not e.awards) for _ in range(2))
     first = max(bearer.founded_on.replace(year=2018, day=1), twin.founded_on)
@@ -72,7 +72,7 @@ def share_a_name(draft: Draft) -> None:
 
 
 def claim_a_unit(draft: Draft) -> None:
-    """Let a second enterprise claim a unit number, so that nothing filed under it can be told apart any more."""
+    """Let a second enterprise claim a unit number, so that all that is filed under it is ambiguous."""
     owner, claimant = draft.take_with(bool), draft.take_with(bool)
     claimed: dict[str, str | int | None] = {"uscc": claimant.uscc, "scheme": "old_unit_no", "identifier": owner.unit_no}
     draft.strays.append(Stray("science", "enterprise_identifiers", claimed))

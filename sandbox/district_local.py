@@ -20,7 +20,7 @@ _FIRST_RECORD: Final = 500_001
 def _unsure(draft: Draft) -> tuple[set[str], set[str]]:
     """Return the enterprises that shared a name once, and those whose unit number another claims.
 
-    What is filed about these by name or number is nobody's for sure, so nothing more of that kind is filed.
+    A filing about these by name or number is ambiguous, so nothing more of that kind is filed.
     """
     by_name = {uscc for p in draft.planted if p.kind == "name_held_by_two" for uscc in p.usccs}
     by_unit = {uscc for p in draft.planted if p.kind == "number_claimed_by_two" for uscc in p.usccs}

@@ -1,4 +1,4 @@
-"""The real population: listed companies of 2019-2021 cut into agencies, each keyed by what it would really know."""
+"""The real population: listed companies of 2019-2021 cut into agencies, each with the key that it would really use."""
 
 import csv
 import re
@@ -107,16 +107,16 @@ def _without_brackets(name: str) -> str:
     return re.sub(r"[()（）]", "", name)
 
 
-def _name_rows(company: Company, told: _Reports) -> tuple[str, list[Record]]:
+def _name_rows(company: Company, filed: _Reports) -> tuple[str, list[Record]]:
     """Return the current name and the name history.
 
     A report's name holds from that report on. The register's name, where it is the same but for brackets lost in the
-    reports, holds from the first day; where it is another, it came after the reports, on a day nobody told us.
+    reports, holds from the first day; where it is another, it came after the reports, on an unknown day.
     """
     first = min(company.founded_on, ZONE_MEMBER_FROM)
     turns: list[tuple[str, date]] = []
     for year in YEARS:
-        day, name = told.get((company.stock_code, year), (first, ""))
+        day, name = filed.get((company.stock_code, year), (first, ""))
         if name and (not turns or turns[-1][0] != name):
             turns.append((name, day if turns else first))
     current = turns[-1][0] if turns else company.registered_name
@@ -139,11 +139,11 @@ def _name_rows(company: Company, told: _Reports) -> tuple[str, list[Record]]:
     return current, rows
 
 
-def science(known: Iterable[Company], told: _Reports) -> dict[str, list[Record]]:
+def science(known: Iterable[Company], filed: _Reports) -> dict[str, list[Record]]:
     """Cut the bureau's register, its names and its identifiers; the other registers were not supplied."""
     tables: dict[str, list[Record]] = {"enterprises": [], "enterprise_names": [], "enterprise_identifiers": []}
     for company in known:
-        name, history = _name_rows(company, told)
+        name, history = _name_rows(company, filed)
         industry = _INDUSTRY.fullmatch(company.industry)
         tables["enterprises"].append(
             {
@@ -167,7 +167,7 @@ def science(known: Iterable[Company], told: _Reports) -> dict[str, list[Record]]
     return tables
 
 
-def statements(data: Path, known: Iterable[Company], told: _Reports) -> list[Record]:
+def statements(data: Path, known: Iterable[Company], filed: _Reports) -> list[Record]:
     """Cut the tax office's statements of the known companies, every figure as the source has it, "-1.0" included."""
     folder = data / "listed_companies"
     profits = read_columns(folder / "profit_statement.xlsx", ("股票代码", "年份", *_STATEMENT_FIELDS.values()))
@@ -181,7 +181,7 @@ def statements(data: Path, known: Iterable[Company], told: _Reports) -> list[Rec
         stock_code, year = row["股票代码"], int(row["年份"])
         if stock_code not in codes:
             continue
-        filed_on, name = told.get((stock_code, year), (date(year + 1, 4, 30), None))
+        filed_on, name = filed.get((stock_code, year), (date(year + 1, 4, 30), None))
         balance = balances.get((stock_code, row["年份"]), {})
         record: Record = {"nsrsbh": codes[stock_code], "nsrmc": name, "ssnd": year, "sbrq": filed_on.isoformat()}
         record |= {field: row[column] for field, column in _STATEMENT_FIELDS.items()}
@@ -203,7 +203,7 @@ def headcounts(data: Path) -> list[Record]:
 
 def penalties(data: Path) -> list[Record]:
     """Cut the credit office's events: a report of 2019 that says penalties apply is one event, known by name alone."""
-    told = _csv_rows(data / "listed_companies" / "basic_information_2019_with_penalty_flags.csv")
+    rows = _csv_rows(data / "listed_companies" / "basic_information_2019_with_penalty_flags.csv")
     records: list[Record] = [
         {
             "eventNo": f"CF-2019-{row['证券代码']}",
@@ -219,7 +219,7 @@ def penalties(data: Path) -> list[Record]:
             "removedOn": None,
             "updatedAt": "2020-05-06T09:00:00+08:00",
         }
-        for row in told
+        for row in rows
         if row["处罚及整改"] == "适用"
     ]
     return sorted(records, key=lambda record: str(record["eventNo"]))
@@ -248,9 +248,9 @@ def cut(data: Path) -> Feeds:
     missing = [name for name in ("listed_companies", "uscc") if not (data / name).is_dir()]
     if missing:
         raise PopulationDataError(f"no {' and no '.join(missing)} in {data}: name the folder of the real data (--data)")
-    known, told = companies(data), reports(data)
-    tables = {f"science.{table}": rows for table, rows in science(known, told).items()}
-    tables |= {"tax.statements": statements(data, known, told), "credit.events": penalties(data)}
+    known, filed = companies(data), reports(data)
+    tables = {f"science.{table}": rows for table, rows in science(known, filed).items()}
+    tables |= {"tax.statements": statements(data, known, filed), "credit.events": penalties(data)}
     tables |= {"talent.headcounts": headcounts(data)}
     tables |= {"bank_a.loans": loans(data, known, is_bank_a=True), "bank_b.loans": loans(data, known, is_bank_a=False)}
     return Feeds(AS_OF, tables)

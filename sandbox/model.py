@@ -170,7 +170,7 @@ class Loan(NamedTuple):
 class Application(NamedTuple):
     """A patent or PCT application as gazetted: applicants as text, and the codes of those it can be known to mean.
 
-    `holder` is the code of whom a transfer made the holder, None where that is nobody of the district.
+    `holder` is the code of the enterprise that holds it by a transfer, None where that is none of the district.
     """
 
     record_no: int
@@ -605,7 +605,7 @@ class Enterprise:
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """A record that belongs to no fact of the model: junk, or somebody else's."""
+    """A record that belongs to no fact of the model: junk, or a record of an enterprise outside the district."""
 
     source: str
     dataset: str

@@ -1,4 +1,4 @@
-"""Enterprise names that nobody bears: transliteration syllables in a fixed order, and how agencies write them."""
+"""Enterprise names that no real one bears: transliteration syllables in a fixed order, and how agencies write them."""
 
 from typing import Final
 

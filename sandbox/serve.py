@@ -1,4 +1,4 @@
-"""The sandbox's process: agencies and recipients of one population, served until told to stop."""
+"""The sandbox's process: agencies and recipients of one population, served until stopped."""
 
 import argparse
 import asyncio
@@ -119,7 +119,9 @@ class Servers:
     ) -> None:
         is_mutual = isinstance(connection.auth, MutualTls)
         if is_mutual and connection.ca is None:
-            raise UsageError(f"{source.name}: mutual_tls needs ca in the connection, or nobody can trust a stand-in")
+            raise UsageError(
+                f"{source.name}: mutual_tls needs ca in the connection, or no client can trust the stand-in"
+            )
         is_tls = connection.ca is not None
         certificates = make_certificates(self.world.state / "tls" / source.name) if is_tls else {}
         gate = open_gate(source, connection, certificates)
@@ -146,8 +148,8 @@ class Servers:
         self.name(bank_keys(bank, self.world.state))
         connection, state = bank.connection, self.world.state
         if isinstance(connection, HttpsConnection):
-            told = self.folders.enter_context(serve_folder(state / "https" / bank.name, state / "tls" / bank.name))
-            known = {connection.url.env: told["url"]} | ({connection.ca.env: told["ca"]} if connection.ca else {})
+            served = self.folders.enter_context(serve_folder(state / "https" / bank.name, state / "tls" / bank.name))
+            known = {connection.url.env: served["url"]} | ({connection.ca.env: served["ca"]} if connection.ca else {})
             self.name(dict.fromkeys(variables_in(connection), secrets.token_urlsafe(24)) | known)
 
     async def _open_sftp(self, name: str, connection: SftpConnection) -> None:
@@ -171,7 +173,7 @@ class Servers:
                 return {"problem": None}
             return {"problem": self.take_up_plan()}
         except Exception as error:
-            # One order that cannot be followed must not end all agencies; whoever gave it is told.
+            # One order that cannot be followed must not end all agencies; the answer reports it to the owner.
             log.exception("cannot follow %s", order)
             return {"problem": f"{type(error).__name__}: {error}"}
 
@@ -251,13 +253,13 @@ def _append(path: Path, whole: bytes) -> None:
 
 
 def _write_ready(state: Path, env: dict[str, str], as_of: date) -> None:
-    """Write what leads to the agencies, for programs and for a shell: `set -a; . ready.env; set +a`."""
+    """Write the variables of the agencies, for programs and for a shell: `set -a; . ready.env; set +a`."""
     shell, fresh = state / "ready.env", state / f"{READY}.new"
     for path in (shell, fresh):
         path.touch(mode=0o600)
     shell.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(env.items())), encoding="utf-8")
     fresh.write_text(json.dumps({"as_of": as_of.isoformat(), "env": env}, indent=1) + "\n", encoding="utf-8")
-    # Moved into place last: whoever sees it finds everything.
+    # Moved into place last: a reader that finds it finds everything.
     fresh.replace(state / READY)
 
 
@@ -291,7 +293,7 @@ def serve_samples(
     faults: Path | None = None,
     is_owned: bool = False,
 ) -> None:
-    """Serve the agencies of a folder of source files until told to stop.
+    """Serve the agencies of a folder of source files until stopped.
 
     An owner gives orders on stdin and is answered on stdout; when it is gone, so are the agencies.
 
@@ -315,7 +317,7 @@ def _cut(population: str, data: Path | None) -> Feeds:
 def serve(
     population: str, state: Path, data: Path | None = None, faults: Path | None = None, *, is_owned: bool = False
 ) -> None:
-    """Serve a population from a state folder until told to stop (see `serve_samples`).
+    """Serve a population from a state folder until stopped (see `serve_samples`).
 
     A folder that holds this population already is served as it is, so that what was changed in it outlives a restart.
     Without a fault plan the day is a usual one: busy once. Raises `UsageError`.

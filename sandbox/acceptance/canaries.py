@@ -1,4 +1,4 @@
-"""The secrets of a source, in every form in which one could show, and the search for them in what we wrote and said."""
+"""The secrets of a source, in every form in which it could appear, and the search for them in files and output."""
 
 import base64
 import json
@@ -20,26 +20,26 @@ SHORTEST = 5
 
 
 class Secret(NamedTuple):
-    """One secret: the variable that holds it, and the texts by which it would be known."""
+    """One secret: the variable that holds it, and the byte sequences to search for."""
 
     variable: str
     forms: tuple[bytes, ...]
 
 
 def _variables(source: Source) -> dict[str, str]:
-    """Field -> variable of all that a source's connection names, its authentication where it has one apart."""
+    """Field -> variable of a source's connection; of its `auth` where it is a REST connection."""
     connection = source.connection
     part = connection.auth if isinstance(connection, RestConnection) else connection
     return {f: value.env for f in type(part).model_fields if isinstance(value := getattr(part, f), Variable)}
 
 
 def secret_variables(source: Source) -> dict[str, str]:
-    """Field -> variable of every secret that a source's connection names; `url`, of a database, holds one inside."""
+    """Field -> variable of every secret that a source's connection names; the `url` of a database contains one."""
     return {field: variable for field, variable in _variables(source).items() if field not in OPEN_FIELDS}
 
 
 def tried_variables(source: Source) -> dict[str, str]:
-    """Field -> variable of everything that must be right for the agency to let us in; addresses are not among them."""
+    """Field -> variable of everything that must be right for the agency to accept us; addresses are not among them."""
     connection, named = source.connection, _variables(source)
     if isinstance(connection, SftpConnection):
         proof = "password" if connection.key is None else "key"
@@ -87,7 +87,7 @@ def pattern_of(secrets: list[Secret]) -> re.Pattern[bytes] | None:
 
 
 def found_in_folder(folder: Path, pattern: re.Pattern[bytes]) -> list[str]:
-    """The files of a folder that hold a secret, in their bytes or in what they unfold to, or in their name."""
+    """The files of a folder that hold a secret in their bytes, their decompressed content or their name."""
     hits = []
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))

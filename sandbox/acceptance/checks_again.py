@@ -45,7 +45,7 @@ def landed_again_from_raw(one: LandedDataset) -> str:
 
 @check_landed("页序不影响结果", "order of pages does not matter")
 def page_order_irrelevant(one: LandedDataset) -> str:
-    """An agency that pages in another order says the same."""
+    """The order of its pages must not change what an agency's data mean."""
     if len(one.pages) < 2:
         raise NotApplicableError("there is only one page")
     if one.dataset.load == "upsert" and one.dataset.since is None:

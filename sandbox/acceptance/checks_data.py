@@ -25,7 +25,7 @@ def schema_matches(one: LandedDataset) -> str:
     noted = {name.removeprefix("unclaimed_field:") for name in counts if name.startswith("unclaimed_field:")}
     noted |= {f"{name.partition('.')[0]}." for name in noted if "." in name}
     unreported = [name for name in unclaimed if not noted.intersection((name, f"{name}."))]
-    expect(not unreported, f"fields that nobody claims are not reported: {', '.join(unreported)}")
+    expect(not unreported, f"unclaimed fields are not reported: {', '.join(unreported)}")
     return f"{len(one.dataset.columns)} fields" + (f", unclaimed: {', '.join(unclaimed)}" if unclaimed else "")
 
 
@@ -74,9 +74,9 @@ def counts_add_up(one: LandedDataset) -> str:
     sent = sum(1 for page in one.pages for _ in records_of(one.store, one.dataset, page))
     expect(sent == batch["rows_received"], f"{sent} records in the raw pages, {batch['rows_received']} received")
     repeats = sum(counts.get(name, 0) for name in ("duplicate_delivery", "superseded_in_batch", "deletes_nothing"))
-    told = f"{sent} received, {batch['rows_landed']} landed, {batch['rows_refused']} refused, {repeats} repeats"
-    expect(sent == batch["rows_landed"] + batch["rows_refused"] + repeats, told)
-    return told
+    counted = f"{sent} received, {batch['rows_landed']} landed, {batch['rows_refused']} refused, {repeats} repeats"
+    expect(sent == batch["rows_landed"] + batch["rows_refused"] + repeats, counted)
+    return counted
 
 
 @check_landed("数量在上下限内", "volume within floor and ceiling")
@@ -96,8 +96,8 @@ def raw_kept(one: LandedDataset) -> str:
     served = {request["sha256"] for request in one.trial.healthy.requests if request.get("sha256")}
     unknown = [page["label"] for page in one.pages if served and page["raw_sha256"] not in served]
     expect(not unknown, f"kept otherwise than served: {', '.join(unknown)}")
-    told = ", equal to the agency's own hashes" if served else ""
-    return f"{len(sizes)} pages, {sum(sizes)} bytes{told}"
+    hashes = ", equal to the agency's own hashes" if served else ""
+    return f"{len(sizes)} pages, {sum(sizes)} bytes{hashes}"
 
 
 @check_landed("页标签不重复", "page labels unique")

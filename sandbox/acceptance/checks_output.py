@@ -1,4 +1,4 @@
-"""Checks of what a pull costs and shows: requests, connections, memory, faults, secrets in what is written or said."""
+"""Checks of what a pull costs and outputs: requests, connections, memory, faults, secrets in files and messages."""
 
 import math
 from collections import Counter
@@ -18,21 +18,21 @@ SPARE_REQUESTS = 2
 
 @check("请求数在预算内", "requests within budget", "journal")
 def requests_within_budget(trial: Trial) -> str:
-    """An agency counts them: one a page, what it takes to be let in or to order a report, and two to spare."""
+    """An agency counts requests: one for each page, those for logins and report orders, and two spare ones."""
     requests = _rest_requests(trial)
-    store, told = trial.healthy.required(), []
+    store, counts = trial.healthy.required(), []
     for dataset in trial.datasets:
         pages = len(store.pages(dataset, store.promoted(dataset)[0]["batch"]))
         asked = sum(1 for one in requests if one["dataset"] == dataset.name and one["kind"] == "data")
         budget = pages + SPARE_REQUESTS
         if isinstance(dataset.paginator, TimeWindow):
-            # Each window that is over the cap is asked for once before it is halved.
+            # Each window over the cap is requested once before it is halved.
             budget += pages + math.ceil(math.log2(max((trial.as_of - dataset.paginator.start).days, 2)))
         expect(asked <= budget, f"{dataset.name}: {asked} requests for {pages} pages, {budget} allowed")
-        told.append(f"{dataset.name}: {asked} for {pages} pages")
+        counts.append(f"{dataset.name}: {asked} for {pages} pages")
     kinds = Counter(one["kind"] for one in requests if one["kind"] != "data")
-    expect(kinds["token"] + kinds["login"] <= len(trial.datasets) + SPARE_REQUESTS, f"let in too often: {dict(kinds)}")
-    return "; ".join(told) + "".join(f", {count} {kind}" for kind, count in kinds.items())
+    expect(kinds["token"] + kinds["login"] <= len(trial.datasets) + SPARE_REQUESTS, f"too many logins: {dict(kinds)}")
+    return "; ".join(counts) + "".join(f", {count} {kind}" for kind, count in kinds.items())
 
 
 def _rest_requests(trial: Trial) -> list[dict[str, object]]:
@@ -46,13 +46,15 @@ def _rest_requests(trial: Trial) -> list[dict[str, object]]:
 
 @check("并发不超限", "connections within the limit", "journal")
 def connections_within_limit(trial: Trial) -> str:
-    """An agency locks out who asks too fast.
+    """An agency locks out a client that sends requests too fast.
 
-    One that waits so long before each answer has all requests in flight that it answers within that time.
+    The stand-in waits `latency_ms` before each answer: requests that arrive within that time are in flight together.
     """
     connection, requests, waits = trial.source.connection, _rest_requests(trial), trial.latency_ms / 1000
     if not isinstance(connection, RestConnection) or not waits:
-        raise NotApplicableError("the agency answers at once: which requests were in flight together cannot be told")
+        raise NotApplicableError(
+            "the agency answers without delay: no two requests can be shown to be in flight together"
+        )
     moments = sorted(datetime.fromisoformat(str(one["at"])).timestamp() for one in requests)
     most = max(sum(1 for other in moments if one <= other < one + 0.9 * waits) for one in moments)
     limit = connection.limits.connections
@@ -62,14 +64,14 @@ def connections_within_limit(trial: Trial) -> str:
 
 @check("内存有界", "memory bounded")
 def memory_bounded(trial: Trial) -> str:
-    """One agency's file must not end the night of all: a pull grows by less than 512 MB, also one that meets a bomb."""
+    """One agency's file must not stop the night: a pull grows by less than 512 MB, also under a bomb."""
     if not measurable():
-        raise NotApplicableError("this system does not tell a process its peak of memory")
+        raise NotApplicableError("this system does not report the peak memory of a process")
     every = cells_of(trial.source, trial.datasets, trial.kinds, ("middle",))
     bombs = [cell for cell in every if "bomb" in cell.kind or "huge" in cell.kind]
     chosen = trial.choose("bombs").sample(bombs, len(bombs) if trial.full else min(1, len(bombs)))
-    told = [f"healthy {_measured(trial, None)} MB", *(f"{one.kind} {_measured(trial, one)} MB" for one in chosen)]
-    return ", ".join(told)
+    growth = [f"healthy {_measured(trial, None)} MB", *(f"{one.kind} {_measured(trial, one)} MB" for one in chosen)]
+    return ", ".join(growth)
 
 
 def _measured(trial: Trial, cell: Cell | None) -> int:
@@ -87,7 +89,7 @@ def _measured(trial: Trial, cell: Cell | None) -> int:
 
 @check("故障下数据正确或明确停止", "faults: right or loud", "faults", "truth")
 def faults_right_or_loud(trial: Trial) -> str:
-    """Silently wrong is the one thing that is never mended: data are right, a record is refused, or a stop is loud."""
+    """Silently wrong data are never corrected: data are right, a record is refused, or the pull stops with an error."""
     every = list(cells_of(trial.source, trial.datasets, trial.kinds))
     if not every:
         raise NotApplicableError("the agency has no fault for this driver")
@@ -97,13 +99,13 @@ def faults_right_or_loud(trial: Trial) -> str:
     expect(not wrong, "; ".join(wrong))
     outcomes = Counter(one.outcome for one in judged)
     expect(set(outcomes) != {"not met"}, "no fault of the sample was met")
-    told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-    return f"{told}, of {len(every)} (seed {trial.seed}): {', '.join(sorted({one.kind for one in judged}))}"
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+    return f"{counts}, of {len(every)} (seed {trial.seed}): {', '.join(sorted({one.kind for one in judged}))}"
 
 
 @check("任何输出无密钥", "secrets nowhere in any output")
 def secrets_nowhere(trial: Trial) -> str:
-    """No secret may stand in a file of this run, nor in anything logged, raised or answered; so this check is last."""
+    """No secret may stand in a file of this run, a log line, an error or an answer; so this check is last."""
     secrets = secrets_of(trial.source, trial.agency.env)
     secrets += [Secret("a wrong secret", (text.encode(),)) for text in trial.wrong if not text.startswith("/")]
     unsearched = sorted({one.variable for one in secrets if not one.forms})
@@ -112,8 +114,8 @@ def secrets_nowhere(trial: Trial) -> str:
         raise NotApplicableError(f"nothing to search for: {', '.join(unsearched) or 'the connection names no secret'}")
     said = [text for one in trial.said if pattern.search(text := one.encode("utf-8", "backslashreplace"))]
     shown = pattern.sub(b"***", said[0]).decode()[-300:] if said else ""
-    expect(not said, f"in {len(said)} of {len(trial.said)} things said, such as: {shown}")
+    expect(not said, f"in {len(said)} of {len(trial.said)} texts of output, such as: {shown}")
     hits = found_in_folder(trial.settings.data_dir, pattern)
     expect(not hits, f"in {', '.join(hits[:5])}")
-    told = f"; too short or no secret inside: {', '.join(unsearched)}" if unsearched else ""
-    return f"{len(secrets)} secrets, {len(trial.said)} things said{told}"
+    skipped = f"; too short or no secret inside: {', '.join(unsearched)}" if unsearched else ""
+    return f"{len(secrets)} secrets, {len(trial.said)} texts of output{skipped}"

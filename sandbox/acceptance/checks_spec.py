@@ -1,4 +1,4 @@
-"""Checks of the source file, of who is let in, and of what is written when we only look."""
+"""Checks of the source file, of authentication, and that `source check` and `source plan` write nothing."""
 
 import base64
 import hashlib
@@ -35,7 +35,7 @@ NOWHERE: Final = "no-such-place"
 def spec_valid(trial: Trial) -> str:
     """A fault in the file must show before anything is sent, also where a program put the source together."""
     again = Source.model_validate(trial.source.model_dump())
-    expect(again == trial.source, "the source reads otherwise when it is read again")
+    expect(again == trial.source, "the source is another one when it is read again")
     return f"datasets: {len(again.datasets)}, columns: {sum(len(d.columns) for d in again.datasets)}"
 
 
@@ -50,7 +50,7 @@ def secrets_by_variable(trial: Trial) -> str:
 
 @check("缺少变量时点名", "a missing variable is named")
 def missing_variable_named(trial: Trial) -> str:
-    """Whoever installs it must not guess; and nothing is sent."""
+    """The message must name the variable for the person who installs the source; and nothing is sent."""
     dataset = trial.datasets[0]
     for variable in trial.source.variables():
         trial.clear_requests()
@@ -66,17 +66,17 @@ def missing_variable_named(trial: Trial) -> str:
 
 @check("正确密钥可取数", "the good secret answers")
 def good_secret_answers(trial: Trial) -> str:
-    """All that follows rests on it."""
+    """All later checks need a pull that succeeds."""
     expect(not (failed := [one for one in trial.healthy.pulled if one.state == "failed"]), states(failed))
     return states(trial.healthy.pulled)
 
 
 @check("错误密钥明确拒绝", "a wrong secret is refused loudly", "wrong_secrets")
 def wrong_secret_refused(trial: Trial) -> str:
-    """An empty answer to a stranger must not pass for an empty agency: each variable in turn, and nothing lands."""
+    """A refused login must not pass for an agency without records: each variable in turn, and nothing lands."""
     variables = tried_variables(trial.source)
     if not variables:
-        raise NotApplicableError(f"driver {trial.source.driver} is let in without a secret")
+        raise NotApplicableError(f"driver {trial.source.driver} needs no secret")
     tried, dataset = [], trial.datasets[0]
     for field, variable in variables.items():
         value = _spoilt(trial.source, field, trial.agency.env[variable], trial.settings)
@@ -92,18 +92,18 @@ def wrong_secret_refused(trial: Trial) -> str:
             expect(not store.promoted(dataset), f"{variable} is wrong and a batch of {dataset.name} was promoted")
             tried.append(f"{variable}: {pulled.whose}")
     if not tried:
-        raise NotApplicableError("the database asks for no password: nothing about its address is a secret")
+        raise NotApplicableError("the database needs no password: its address holds no secret")
     return ", ".join(tried)
 
 
 def _keep_traceback(trial: Trial) -> None:
-    """Ask once without the core around the driver, as a program would, and keep the traceback for the search."""
+    """Call the driver once without the core around it and keep the traceback for the search for secrets."""
     dataset = trial.datasets[0]
     ask = Ask(trial.source, dataset, trial.settings, since=None, resume=None, seen=frozenset(), as_of=trial.as_of)
     with listening(trial.said):
         try:
             next(iter(driver_of(trial.source.driver)(ask)), None)
-        except Exception:  # noqa: BLE001 - it must fail, and what it says is what we want
+        except Exception:  # noqa: BLE001 - it must fail; its traceback is searched
             trial.said.append(traceback.format_exc())
 
 
@@ -124,7 +124,7 @@ def _spoilt(source: Source, field: str, value: str, settings: Settings) -> str |
 
 
 def _other_pem(field: str, path: Path) -> Path:
-    """A PEM file with a certificate that nobody signed, or with the key of another one."""
+    """A PEM file with a self-signed certificate, or with the key of another certificate."""
     key = Ed25519PrivateKey.generate()
     if field == "key":
         form = serialization.PrivateFormat.PKCS8
@@ -139,20 +139,20 @@ def _other_pem(field: str, path: Path) -> Path:
 
 @check("错误地址明确报错", "a wrong address is told")
 def wrong_address_told(trial: Trial) -> str:
-    """A folder that is not mounted is no empty delivery; and nothing is made in its place."""
+    """A folder that is not mounted must not pass for an empty delivery; and no folder is made in its place."""
     variable, value = _nowhere(trial)
     with environment({variable: value}), trial.store() as store:
         store.settings = store.settings.model_copy(update={"retry_seconds": 0.5})
         pulled = store.pull(trial.source, trial.datasets[0])
-        expect(pulled.state == "failed", f"{variable} leads nowhere and {pulled.dataset} is {pulled.state}")
-        expect(pulled.whose in ("config", "agency", "transient"), f"{variable} leads nowhere: {states([pulled])}")
+        expect(pulled.state == "failed", f"{variable} is a wrong address and {pulled.dataset} is {pulled.state}")
+        expect(pulled.whose in ("config", "agency", "transient"), f"{variable} is a wrong address: {states([pulled])}")
     made = trial.settings.data_dir / NOWHERE
-    expect(not made.exists(), f"{variable} led to nothing, and something was made there")
+    expect(not made.exists(), f"{variable} is a wrong address, and a file or folder was made there")
     return f"{variable}: {pulled.whose}"
 
 
 def _nowhere(trial: Trial) -> tuple[str, str]:
-    """The variable that says where the agency is, and a value of it where nothing is."""
+    """The variable of the agency's address, and a value at which nothing answers."""
     connection, gone = trial.source.connection, trial.settings.data_dir / NOWHERE
     match connection:
         case RestConnection():
@@ -170,14 +170,14 @@ def _nowhere(trial: Trial) -> tuple[str, str]:
 
 @check("检查命令不留痕", "`source check` keeps nothing")
 def check_keeps_nothing(trial: Trial) -> str:
-    """Looking must not change what a night resumes from."""
+    """`source check` must not change the state from which a night resumes."""
     with trial.store() as store:
         store.ledger.dispose()
         before = folder_sha256(store.settings.data_dir)
         found = check_source(trial.source, trial.zone, store.settings)
         trial.said += [repr(line) for line in found]
         expect(folder_sha256(store.settings.data_dir) == before, "checking wrote into the data folder")
-    # A child dataset has no parent's values before the parent was pulled: its check says so.
+    # The check of a child dataset fails before its parent was pulled: it has no parent's values.
     roots = {f"{trial.source.name}.{dataset.name}" for dataset in trial.source.datasets if dataset.parent is None}
     failed = [line for line in found if line["state"] == "failed" and line["dataset"] in roots]
     expect(not failed, "; ".join(f"{line['dataset']}: {line['message']}" for line in failed))

@@ -27,10 +27,10 @@ CURSOR_BYTES = 2048
 """The most that a checkpoint may hold, whatever the length of the listing."""
 
 CHECKPOINTS = 12
-"""So many checkpoints are tried of a longer listing where not all are asked for."""
+"""How many checkpoints of a longer listing are tried, unless all are requested."""
 
 CHECKPOINTS_FOR_REAL = 3
-"""Each costs one more pull of everything, and a real agency has more to do than to be tested."""
+"""The same for a real agency: each checkpoint costs it one more whole pull."""
 
 CHANGES_TRIED = 4
 FILE_TIME_SECONDS = 1.1
@@ -45,7 +45,7 @@ def _expect_equal(dataset: Dataset, store: TrialStore, rows: Sequence[Row], what
 
 @check_landed("两次读取一致", "two sequential reads equal")
 def sequential_reads_equal(one: LandedDataset) -> str:
-    """An agency that answers by chance cannot be scored by."""
+    """Answers that differ from one reading to the next cannot be the basis of a score."""
     with one.trial.store() as store:
         one.trial.pull_with_parents(store, one.dataset)
         expect(landed := store.landed(one.dataset), "the second read landed nothing")
@@ -102,7 +102,7 @@ def resume_from_every_checkpoint(one: LandedDataset) -> str:
 
 @check_landed("续传至多重取一页", "at most the page in flight is fetched again")
 def one_page_in_flight(one: LandedDataset) -> str:
-    """An agency's quota is not ours to spend: no kept page is fetched again, only one for each connection."""
+    """Do not waste an agency's quota: no kept page is fetched again, only one for each connection."""
     connection = one.trial.source.connection
     if isinstance(connection, DatabaseConnection):
         raise NotApplicableError("a table is read in one transaction: two halves of two moments would be no register")
@@ -154,7 +154,7 @@ def last_good_stays(trial: Trial, dataset: Dataset) -> str:
 
 @check_each("超前状态不取数不丢数", "future state gives nothing")
 def future_state_gives_nothing(trial: Trial, dataset: Dataset) -> str:
-    """A clock that ran ahead must not hide a year."""
+    """A stored high-water mark in the future must not hide records."""
     if dataset.since is None:
         raise NotApplicableError("the whole is read each time: there is no state that could lie ahead")
     with trial.store() as store:
@@ -173,22 +173,22 @@ def future_state_gives_nothing(trial: Trial, dataset: Dataset) -> str:
 def lookback_idempotent(trial: Trial, dataset: Dataset) -> str:
     """What changed in the last second comes again, and counts once."""
     if dataset.since is None:
-        raise NotApplicableError("not a change feed: nothing is asked for again")
+        raise NotApplicableError("not a change feed: no record is requested again")
     with trial.store() as store:
         trial.pull_with_parents(store, dataset)
         before = store.held(dataset)
         again = store.pull(trial.source, dataset)
         expect(again.state == "unchanged", f"the overlap is {again.state}: {again.message}")
         is_overlap = again.rows_received >= 1
-        expect(is_overlap, "the newest record is not asked for again: one of the same second could be lost")
+        expect(is_overlap, "the newest record is not requested again: another one of the same second could be lost")
         keys = [key_of(dataset, row) for row in store.held(dataset)]
         expect(len(keys) == len(set(keys)) == len(before), f"{len(before)} rows, then {len(keys)}")
-    return f"{again.rows_received} of {len(before)} asked for again"
+    return f"{again.rows_received} of {len(before)} requested again"
 
 
 def _addition_unknown(trial: Trial, dataset: Dataset) -> str | None:
     if _is_parent(trial, dataset):
-        return "a new record here would be asked for its own listing, and the stand-in has none for it"
+        return "a new record here would need a listing of its own, and the stand-in has none for it"
     if isinstance(dataset.request, RestRequest) and dataset.request.partition is not None:
         return "each record belongs to a value of its partition: the stand-in adds none by itself"
     return None
@@ -230,7 +230,7 @@ def _changed(trial: Trial, dataset: Dataset, how: str) -> list[Row]:
     """Let the agency change records until it shows in those that stand: the first may be one that is deleted."""
     before = trial.truth(dataset)
     if isinstance(dataset.request, FileRequest):
-        # File times are told in whole seconds: a file changed twice within one, to the same size, looks unchanged.
+        # File times have whole seconds: a file changed twice within one, to the same size, looks unchanged.
         time.sleep(FILE_TIME_SECONDS)
     for _ in range(CHANGES_TRIED):
         try:

@@ -1,8 +1,8 @@
-"""Whether what we hold is what the agency has, and whether every difference was told to somebody.
+"""Whether what we hold is what the agency has, and whether a quarantine line reports every difference.
 
-A night may hold less than the agency has, as long as it says so: a record that was refused, a value that was discarded.
-What it may never do is hold something else in silence. So each difference between the rows held and the truth must be
-accounted for by a quarantine line that is about that very record; one line accounts for one record, once.
+A night may hold less than the agency has, as long as it reports it: a record that was refused, a value that was
+discarded. It may never hold something else without a report. So each difference between the rows held and the truth
+must be accounted for by a quarantine line that is about that very record; one line accounts for one record, once.
 """
 
 import json
@@ -23,7 +23,7 @@ AFTER_END = "row_after_end"
 """The note of a table that rows stand behind its declared end: one a page is the end itself."""
 
 LONGEST = 80
-"""So much of a value is shown."""
+"""How many characters of a value are shown."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,14 @@ class RowDifference:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What differs, and which of it nobody was told of."""
+    """What differs, and which of the differences no quarantine line reports (`silent`)."""
 
     differences: tuple[RowDifference, ...]
     silent: tuple[RowDifference, ...]
 
     @property
     def outcome(self) -> Literal["right", "refused", "silent wrong"]:
-        """The one word for it."""
+        """The outcome as `matrix.OUTCOMES` names it."""
         return "silent wrong" if self.silent else "refused" if self.differences else "right"
 
 
@@ -111,21 +111,21 @@ class _Account:
         self._discarded: set[tuple[Key, str | None]] = set()
         self._refused: set[Key] = set()
         self._unread: list[Any] = []
-        told: set[tuple[Any, ...]] = set()
+        places: set[tuple[Any, ...]] = set()
         for line in store.refusals(dataset):
             key = self._key_of_line(line["key"])
             place = (line["raw_sha256"], line["label"], line["position"])
             if line["action"] == "value_discarded":
                 self._discarded.add((key, line["column"]))
-            elif line["action"] == "record_refused" and place not in told:
-                told.add(place)
+            elif line["action"] == "record_refused" and place not in places:
+                places.add(place)
                 if key not in self._truth:
                     self._unread.append(line["record"])
                 elif key not in held:
                     self._refused.add(key)
 
     def covers(self, one: RowDifference) -> bool:
-        """Whether somebody was told of this difference."""
+        """Whether a quarantine line or a note of the batch reports this difference; draws on that line."""
         if one.kind == "extra":
             return False
         if one.kind == "changed":

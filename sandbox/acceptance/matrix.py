@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 POSITIONS = ("first", "middle", "last")
 OUTCOMES = {
     "right": "what is held is what the agency has, in every row and value",
-    "later": "some of it was left for the next run, as this fault allows or as was told by its name, and came with it",
+    "later": "some of it was left for the next run, as this fault or a note of the batch allows, and came with it",
     "refused": "it is not, and for each difference a quarantine line about that very record says why",
-    "loud stop": "nothing of the delivery counts, and the error says whose fault it is",
+    "loud stop": "nothing of the delivery counts, and the error names whose fault it is",
     "not met": "the fault was planned and the pull never ran into it, so the cell shows nothing",
     "gave up": "a loud stop, though this fault passes and another attempt would have been right",
     "unforeseen": "a loud stop, but the error is none of the four classes: a fault of ours",
     "broken": "the stand-in or the kit itself failed, so the cell shows nothing",
     "stuck": "the stop was loud, but once the agency is well again the next pull is not right",
-    "silent wrong": "what is held differs from what the agency has, and nobody was told",
+    "silent wrong": "what is held differs from what the agency has, and no quarantine line reports it",
 }
 WRONG = frozenset({"gave up", "unforeseen", "broken", "stuck", "silent wrong"})
 """Outcomes that no cell may have."""
@@ -84,7 +84,7 @@ def run_cells(trial: Trial, cells: Iterable[Cell]) -> Iterator[Cell]:
 
 
 def _calm(trial: Trial) -> None:
-    """Bring an agency that could not take up a plan back to health, or leave it to the next cell to fail too."""
+    """Clear the plan of an agency that could not take one up; after `CALM_TRIES` the next cell fails too."""
     for _ in range(CALM_TRIES):
         with suppress(Exception):
             trial.agency.set_faults([])
@@ -134,16 +134,19 @@ def _judged(
         shown = "; ".join(str(one) for one in found.silent[:3])
         named = any(note.startswith("unmatched:") for note in pulled.counts or {})
         held_back = (kind.later or named) and all(one.kind == "missing" for one in found.silent)
-        return "later" if held_back else "silent wrong", f"{len(found.silent)} differences without a word: {shown}"
+        return (
+            "later" if held_back else "silent wrong",
+            f"{len(found.silent)} differences that no line reports: {shown}",
+        )
     rules = Counter(line["rule"] for line in store.refusals(dataset))
-    told = ", ".join(f"{rule} {count}" for rule, count in rules.items())
-    return found.outcome, told or pulled.state
+    refused = ", ".join(f"{rule} {count}" for rule, count in rules.items())
+    return found.outcome, refused or pulled.state
 
 
 def _was_met(trial: Trial, cell: Cell) -> bool:
-    """Whether the agency's journal shows the fault, or a refusal by one that lets us in when it is well.
+    """Whether the agency's journal shows the fault, or a refusal (401) by an agency that accepts us on a healthy day.
 
-    Files and tables keep no journal: a fault that applies to them stands there for all to meet.
+    Files and tables keep no journal: a fault that applies to them is met by every pull.
     """
     journal = trial.agency.requests() if trial.source.driver == "rest" else None
     return journal is None or any(cell.kind in one.get("faults", ()) or one["status"] == 401 for one in journal)
@@ -158,14 +161,14 @@ def _healed(trial: Trial, store: TrialStore, dataset: Dataset, sick: Truth, outc
     if again.state == "failed":
         return "stuck", f"after {outcome} ({why}) the next pull fails: {again.message}"
     found = judge(store, dataset, trial.truth(dataset)).differences
-    differ = [one for one in found if not _is_untold(dataset, one, sick)]
+    differ = [one for one in found if not _is_unannounced(dataset, one, sick)]
     if differ:
         return "stuck", f"after {outcome} ({why}) the next pull is {again.state}, but {'; '.join(map(str, differ[:3]))}"
     return outcome, why
 
 
-def _is_untold(dataset: Dataset, one: RowDifference, sick: Truth) -> bool:
-    """Whether an agency took a value, a record or a key back without a word: nothing names it, so nobody could know."""
+def _is_unannounced(dataset: Dataset, one: RowDifference, sick: Truth) -> bool:
+    """Whether an agency withdrew a value, record or key without a tombstone: no pull can notice it."""
     said = next((row for row in sick if key_of(dataset, row) == one.key), None)
     if dataset.load != "upsert" or one.kind == "missing":
         return dataset.since is not None and said is None

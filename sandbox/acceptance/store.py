@@ -49,7 +49,7 @@ class Watch:
 
 @dataclass
 class TrialStore:
-    """One data folder with its ledger. `said` is all that anybody could have read, for the search for secrets."""
+    """One data folder with its ledger. `said` is everything logged, raised or answered, for the search for secrets."""
 
     settings: Settings
     ledger: Engine
@@ -136,8 +136,8 @@ def key_of(dataset: Dataset, row: Mapping[str, Any]) -> Key:
 
 def states(pulled: Sequence[Pulled]) -> str:
     """What became of each dataset, in a line; a failure with its message."""
-    told = (f"{one.dataset} {one.state}" + (f" ({one.whose}: {one.message})" if one.message else "") for one in pulled)
-    return "; ".join(told)
+    parts = (f"{one.dataset} {one.state}" + (f" ({one.whose}: {one.message})" if one.message else "") for one in pulled)
+    return "; ".join(parts)
 
 
 @contextmanager
@@ -161,7 +161,7 @@ def _set(env: Mapping[str, str | None]) -> None:
 
 @contextmanager
 def _watched(watch: Watch) -> Iterator[None]:
-    """Stand between the core and its drivers: note what they give, and die where the watch says so."""
+    """Wrap the drivers that the core uses: note what they give, and stop where the watch wants it."""
     original = core.driver_of
 
     def driver_of(name: str) -> PullDriver:
@@ -192,7 +192,7 @@ def _relay(driver: PullDriver, ask: Ask, watch: Watch) -> Iterator[Page]:
         watch.tracebacks.append("".join(traceback.format_exception(error)))
         raise
     finally:
-        # A dying process drops its connections; so does this, and not whenever the garbage is collected.
+        # Close at once, as a dying process would, not whenever the garbage is collected.
         getattr(pages, "close", lambda: None)()
 
 
@@ -209,7 +209,7 @@ class _Listener(logging.Handler):
 
 @contextmanager
 def listening(said: list[str]) -> Iterator[None]:
-    """Collect what any library logs, down to its debug lines: somebody may switch those on."""
+    """Collect what any library logs, down to its debug lines: an operator may switch those on."""
     root, handler = logging.getLogger(), _Listener(said)
     level = root.level
     root.addHandler(handler)

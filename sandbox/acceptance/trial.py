@@ -73,7 +73,7 @@ class Healthy:
 class Trial:
     """One source and the agency that answers for it, with a scratch folder for the stores of its checks.
 
-    `kinds` are the faults that the agency can be told to have; `full` looks at all of them in all positions, and at
+    `kinds` are the faults that the agency can show; `full` looks at all of them in all positions, and at
     every checkpoint however many there are. `latency_ms` is how long the agency waits before each answer.
     """
 
@@ -97,7 +97,7 @@ class Trial:
 
     @property
     def abilities(self) -> frozenset[str]:
-        """What the agency can do for us."""
+        """What the agency can do for the checks (`WHY_NOT`)."""
         return abilities_of(self.agency)
 
     def choose(self, what: str) -> random.Random:
@@ -115,7 +115,7 @@ class Trial:
             store.ledger.dispose()
 
     def clear_requests(self) -> None:
-        """Begin the agency's journal anew, where it keeps one."""
+        """Clear the agency's journal, where it keeps one."""
         if "journal" in self.abilities:
             self.agency.clear_requests()
 
@@ -164,7 +164,7 @@ def make_trial(
 ) -> Trial:
     """A source on trial, with the agency's own business date where it has one and none is named.
 
-    `kinds` are the faults that the agency can be told to have; `full` runs all of them, not a sample drawn by `seed`.
+    `kinds` are the faults that the agency can show; `full` runs all of them, not a sample drawn by `seed`.
     """
     day = as_of or getattr(agency, "as_of", None) or today(settings)
     return Trial(source, agency, settings, zone or Zone(), day, kinds, full, seed)

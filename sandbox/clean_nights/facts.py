@@ -16,7 +16,7 @@ from connectors.spec import Dataset
 
 SEASONS: Final = Path(__file__).with_name("seasons.csv")
 LATE_ONE_IN, CORRECTED_ONE_IN, WITHDRAWN_ONE_IN = 20, 200, 1000
-"""One record in so many comes up to six weeks late, has a figure that is put right later, is taken back one day."""
+"""One record in so many comes up to six weeks late, has a figure that is corrected later, is withdrawn later."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,14 @@ def read_seasons() -> dict[str, Season]:
 
 
 def records_sql(season: Season | None, dataset: Dataset, landed: Path, seed: int) -> str:
-    """A query for all records of a dataset, with `_drawn`, a number of each that chance is drawn from."""
-    told = f"read_parquet('{landed}', hive_partitioning = false)"
-    parts = [f"from {told} where not _deleted"]
+    """A query for all records of a dataset, with `_drawn`, a hash of each by which its lot is drawn."""
+    landed_rows = f"read_parquet('{landed}', hive_partitioning = false)"
+    parts = [f"from {landed_rows} where not _deleted"]
     if season is not None and season.earlier:
         count, _, rest = season.earlier.partition(" of ")
         period, _, sets = rest.partition(": ")
-        first = f"from {told} where not _deleted and {period} = (select min({period}) from {told})"
+        least = f"select min({period}) from {landed_rows}"
+        first = f"from {landed_rows} where not _deleted and {period} = ({least})"
         for k in range(1, int(count) + 1):
             moved = ", ".join(f"{value} as {name}" for name, value in _sets(sets.format(k=k)))
             parts.append(f"select * replace ({moved}) {first}")
@@ -74,11 +75,11 @@ def known_sql(season: Season | None, dataset: Dataset, records: str, day: date) 
             f"case when _drawn % {CORRECTED_ONE_IN} = 1 and {put_right} then cast({number} * 0.93 as decimal(20, 2)) "
             f"else {number} end"
         )
-    told = "".join(f", {value} as {name}" for name, value in replaced.items())
+    changed = "".join(f", {value} as {name}" for name, value in replaced.items())
     gone = "false"
     if dataset.load == "snapshot" and dataset.address != "science.enterprises":
         gone = f"_drawn % {WITHDRAWN_ONE_IN} = 2 and _known + 60 + cast(_drawn // 256 % 300 as integer) <= {today}"
-    return f"""select * exclude (_drawn, _known) replace ({lineage}{told})
+    return f"""select * exclude (_drawn, _known) replace ({lineage}{changed})
         from (select *, {season.known_on} + {late} as _known from {records})
         where _known <= {today} and not ({gone})"""
 
@@ -96,7 +97,7 @@ def _sets(text: str) -> Iterator[tuple[str, str]]:
 
 
 def write_known(db: duckdb.DuckDBPyConnection, query: str, dataset: Dataset, before: Path | None, target: Path) -> None:
-    """Write what is known; of a change feed only what the file `before` does not have word for word."""
+    """Write what is known; of a change feed only the records that differ from those of the file `before`."""
     if before is not None and dataset.load == "upsert":
         facts = ", ".join(column.name for column in dataset.columns)
         query = f"from ({query}) where hash({facts}) not in (select hash({facts}) from read_parquet('{before}'))"

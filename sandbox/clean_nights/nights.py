@@ -1,4 +1,4 @@
-"""One simulated night after another: land what is known by then, count what it changes, build, ask the gate."""
+"""One simulated night after another: land what is known by then, count what it changes, build, run the gate."""
 
 # ruff: noqa: S608  # SQL over made-up tables
 
@@ -47,11 +47,11 @@ class CleanNight:
 
 @dataclass
 class Feed:
-    """A dataset as it stands: its batches, the changes of those that landed by themselves, and all it knew last."""
+    """A dataset over the nights: its batches, its last content, its rows, and the changes of batches not held."""
 
     dataset: Dataset
     batches: list[str] = field(default_factory=list)
-    said: tuple[int, int] = (0, 0)
+    content: tuple[int, int] = (0, 0)
     rows: int = 0
     past: list[dict[str, Any]] = field(default_factory=list)
 
@@ -70,18 +70,18 @@ class Agencies:
             self._db.execute(f"create table {_table(one)} as {made}")
 
     def close(self) -> None:
-        """Let go of the records."""
+        """Close the database of the records."""
         self._db.close()
 
     def land(self, feed: Feed, day: date) -> tuple[bool, list[str], str | None]:
-        """Land what a dataset knows on a day: whether it was compared, what was beyond its limits, and a warning."""
+        """Land what is known on a day; answers whether it was compared, what was beyond its limits, and a warning."""
         one, known = feed.dataset, self._folder / "known" / f"{feed.dataset.address}.parquet"
         known.parent.mkdir(parents=True, exist_ok=True)
         query = known_sql(self._seasons.get(one.address), one, _table(one), day)
-        said = self._said(one, query)
-        if said == feed.said:
+        content = self._content(one, query)
+        if content == feed.content:
             return False, [], None
-        feed.said = said
+        feed.content = content
         path = landed_path(self._folder, one.source, one.name, f"{day}-001")
         path.parent.mkdir(parents=True, exist_ok=True)
         write_known(self._db, query, one, known if known.exists() else None, path)
@@ -97,17 +97,17 @@ class Agencies:
             found = compare(one, held, path, feed.rows, day)
             warned = warned_in_words(found)
             over = [str(each) for each in beyond(one, found, feed.past[-shipped().learn.batches :])]
-            # What a person let in teaches nothing.
+            # A batch that a person must accept is no example of a usual change.
             feed.past += [] if over else [asdict(found)]
         feed.batches = [*(feed.batches if one.load == "upsert" else ()), f"{day}-001"]
         feed.rows = pq.read_metadata(known).num_rows
         return is_compared, over, warned
 
-    def _said(self, dataset: Dataset, query: str) -> tuple[int, int]:
-        """How many records an agency's list holds, and a sum of what they say."""
+    def _content(self, dataset: Dataset, query: str) -> tuple[int, int]:
+        """How many records an agency's list holds, and a hash over all of them."""
         facts = ", ".join(column.name for column in dataset.columns)
-        rows, said = self._db.execute(f"select count(*), bit_xor(hash({facts})) from ({query})").fetchone() or (0, 0)
-        return int(rows), int(said or 0)
+        rows, hashed = self._db.execute(f"select count(*), bit_xor(hash({facts})) from ({query})").fetchone() or (0, 0)
+        return int(rows), int(hashed or 0)
 
 
 def _table(dataset: Dataset) -> str:
@@ -131,7 +131,7 @@ def nights(
             if day >= days[0]:
                 compared = tuple(name for name, (is_compared, _, _) in landed.items() if is_compared)
                 held = tuple(f"{name}: {'; '.join(over)}" for name, (_, over, _) in landed.items() if over)
-                warned = tuple(name for name, (_, _, told) in landed.items() if told)
+                warned = tuple(name for name, (_, _, warning) in landed.items() if warning)
                 yield CleanNight(day, compared, held, stopped, checks, is_built, warned)
     finally:
         agencies.close()
@@ -144,8 +144,8 @@ def run_part(part: tuple[SoundNight, Sequence[date], int, int]) -> list[CleanNig
     with tempfile.TemporaryDirectory(prefix="clean.") as folder:
         for one in nights(night, days, Path(folder), seed, build_every):
             found.append(one)
-            said = "; ".join([*(f"held {text}" for text in one.held), *(f"stopped {text}" for text in one.stopped)])
-            ended = said or ("published" if one.is_built else "landed")
+            stopped = "; ".join([*(f"held {text}" for text in one.held), *(f"stopped {text}" for text in one.stopped)])
+            ended = stopped or ("published" if one.is_built else "landed")
             came = f"{len(one.compared)} deliveries | {len(one.warned)} warned of"
             sys.stdout.write(f"{one.day} | {came} | {one.checks} checks | {ended}\n")
             sys.stdout.flush()
@@ -193,7 +193,7 @@ def _supplied(feed: Feed, day: date) -> Supplied:
 
 
 def _keep(warehouse: Path, inputs: Path, previous: Path) -> None:
-    """Keep of a candidate what the next one is compared with."""
+    """Keep the tables of a candidate that the next one is compared with."""
     suites, _ = load_suites(SUITES)
     named = {
         name for suite in suites for check in suite.checks for name in _PREVIOUS.findall(f"{check.sql} {check.over}")

@@ -38,7 +38,7 @@ def read_kinds(path: Path = KINDS) -> list[Kind]:
 
 
 def planted_sql(kind: Kind, share: float, key: Sequence[str], table: str, columns: dict[str, str]) -> str:
-    """A query over `table` that answers it with the fault in it; which rows are hit is drawn by a hash of their key."""
+    """A query for `table` with the fault in it; a hash of the key decides which rows are hit."""
     among = kind.among or "true"
     by = f"hash({', '.join(key)}), {', '.join(key)}"
     marked = f"""with marked as (
@@ -54,8 +54,8 @@ def planted_sql(kind: Kind, share: float, key: Sequence[str], table: str, column
         window = f"over (partition by _hit order by {', '.join(key)})"
         moved = {name: f"coalesce(lead({name}) {window}, first({name}) {window})" for name in wanted}
     elif kind.op == "rotate":
-        told = f"(select list(distinct {kind.sets} order by {kind.sets}) from {table} where {kind.sets} is not null)"
-        moved = {kind.sets: f"{told}[list_position({told}, {kind.sets}) % len({told}) + 1]"}
+        listed = f"(select list(distinct {kind.sets} order by {kind.sets}) from {table} where {kind.sets} is not null)"
+        moved = {kind.sets: f"{listed}[list_position({listed}, {kind.sets}) % len({listed}) + 1]"}
     else:
         moved = dict(one.split("=", 1) for one in _parts(kind.sets))
     cast = {name: f"cast({value} as {columns[name]})" for name, value in moved.items()}

@@ -72,7 +72,7 @@ class Judge:
         self._work = Path(tempfile.mkdtemp(prefix="planted."))
 
     def close(self) -> None:
-        """Drop the workshop."""
+        """Delete the working folder."""
         shutil.rmtree(self._work, ignore_errors=True)
 
     def fate(self, kind: Kind, strength: str) -> Fate:
@@ -88,14 +88,14 @@ class Judge:
 
     @cached_property
     def _usual(self) -> frozenset[str]:
-        """The warnings of the sound night: they tell nothing of a fault."""
+        """The warnings of the sound night: they are no sign of a fault."""
         verdict = audit(self._sound, self.night.edition)
         if verdict.state != "passed":
             raise RuntimeError(f"the gate blocks the sound night: {[str(one) for one in verdict.blocking]}")
         return frozenset(f"{one.table}.{one.name} {one.observed}" for one in verdict.warnings)
 
     def _of_agency(self, base: Fate, kind: Kind, share: float) -> Fate:
-        """First the comparison at landing; what it lets in is built, tested, measured and put to the gate."""
+        """Compare as at landing; what is not held is built, tested, measured and checked by the gate."""
         dataset = self.night.datasets[kind.table]
         sound = self.night.landed(kind.table)
         planted, fresh = self._work / "planted.parquet", self._work / "fresh.parquet"
@@ -134,7 +134,7 @@ class Judge:
         return path
 
     def _only_news(self, sound: Path, fresh: Path) -> None:
-        """Of a change feed only what differs comes."""
+        """A change feed delivers only what differs."""
         with duckdb.connect() as db:
             db.from_parquet(str(fresh)).create_view("fresh")
             db.from_parquet(str(sound)).create_view("sound")
@@ -205,7 +205,7 @@ class Judge:
         return replace(base, scores=scores, ranks=ranks, sent=sent, cells=cells, is_harm=is_harm)
 
     def _of_warehouse(self, base: Fate, kind: Kind, share: float) -> Fate:
-        """Into a table of the warehouse itself: what the gate says of it."""
+        """A fault in a table of the warehouse: the gate's verdict."""
         path = self._copied()
         keys = {"rankings": ["uscc"], "ext_bank__scores": ["recipient", "consent_id", "uscc"]}
         key = keys.get(kind.table, ["uscc", "indicator_code"])
@@ -218,7 +218,7 @@ class Judge:
 
     @cached_property
     def _project(self) -> Path:
-        """A copy of what the check of the rule sets reads; it is silent about it as it is."""
+        """A copy of what the check of the rule sets reads; the check finds nothing in the sound copy."""
         copy = self._work / "project"
         shutil.copytree(
             PROJECT_DIR / "dbt_project", copy / "dbt_project", ignore=shutil.ignore_patterns("target", "logs")
@@ -229,7 +229,7 @@ class Judge:
         return copy
 
     def _said_of(self, project: Path) -> str:
-        """What the night says of the rule sets before it builds by them."""
+        """What the check of the rule sets reports before a build."""
         folder = project / "dbt_project"
         if problems := problems_of(read_seeds(folder), Place(project, self.night.data_dir)):
             return f"rule sets: {in_one_line(problems)[:80]}"
@@ -237,7 +237,7 @@ class Judge:
         return f"frozen: {in_one_line(frozen)[:80]}" if frozen else ""
 
     def _of_ruleset(self, base: Fate, kind: Kind, share: float) -> Fate:
-        """A change of the rules in force: what the night says before it builds."""
+        """A change of the rules in force: what their check reports before a build."""
         path = self._project / "dbt_project" / "seeds" / "rulesets" / f"ruleset_{kind.table}.csv"
         sound = path.read_text(encoding="utf-8")
         rows = list(csv.DictReader(sound.splitlines()))
@@ -260,7 +260,7 @@ class Judge:
 
     @cached_property
     def _store(self) -> Path:
-        """A copy of the night's store; its check is silent about it as it is."""
+        """A copy of the night's store; the check of the store finds nothing in the sound copy."""
         copy = self._work / "store"
         left_out = shutil.ignore_patterns("candidates", "editions")
         shutil.copytree(self.night.data_dir, copy, symlinks=True, ignore=left_out)
@@ -269,7 +269,7 @@ class Judge:
         return copy
 
     def _mended(self, folder: Path) -> str:
-        """What the check of the store says before a build."""
+        """What the check of the store reports before a build."""
         settings = self.night.settings.model_copy(update={"data_dir": folder})
         try:
             store = Store(settings, open_ledger(settings), Zone(), {})
@@ -279,7 +279,7 @@ class Judge:
         return f"made again from raw: {len(mended)} file" if mended else ""
 
     def _of_landed(self, base: Fate, kind: Kind, share: float) -> Fate:
-        """A file changed behind the ledger's back: what the check before the build says."""
+        """A landed file changed without an entry in the ledger: what the check before the build reports."""
         sound = self.night.landed(kind.table)
         path = self._store / sound.relative_to(self.night.data_dir)
         fresh = self._work / "fresh.parquet"
@@ -305,7 +305,7 @@ _OF_THIS_PROCESS: dict[str, Judge] = {}
 
 
 def _begin(night: SoundNight, sound: Path, measures_held: bool) -> None:
-    """Give a process its judge, whose workshop goes with it."""
+    """Give a process its judge, whose working folder is deleted when it ends."""
     judge = _OF_THIS_PROCESS["judge"] = Judge(night, sound, measures_held=measures_held)
     atexit.register(judge.close)
     Finalize(judge, judge.close, exitpriority=10)
@@ -320,7 +320,7 @@ def fates(
 ) -> Iterator[Fate]:
     """What became of each kind at its strength, in their order; all from one sound warehouse that is built first."""
     with tempfile.TemporaryDirectory(prefix="sound.") as folder:
-        # The sound night is made the way the others are: what the replay itself changes is no fault.
+        # The sound night is replayed as the others are, so that what a replay changes counts as no fault.
         sound = Path(folder) / "candidate.duckdb"
         night.whole(sound, night.candidate.inputs)
         with duckdb.connect(str(sound)) as db:

@@ -27,7 +27,7 @@ from ledger.settings import Settings
 from sandbox.start import start
 
 BESIDE = ("enterprises", "indicators", "weights", "points", "reasons", "rankings", "supply", "ext_bank__scores")
-"""Tables that suites join beside their own."""
+"""Tables that suites join with their own."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,17 @@ class SoundNight:
         return next((self.data_dir / "landed" / source / name).glob("batch=*/part-0.parquet"))
 
     @cached_property
+    def _manifest(self) -> dict[str, Mapping[str, Any]]:
+        """The nodes of dbt's manifest by their ids."""
+        found: dict[str, Mapping[str, Any]] = json.loads((self.candidate.target / "manifest.json").read_bytes())[
+            "nodes"
+        ]
+        return found
+
+    @cached_property
     def nodes(self) -> dict[str, Mapping[str, Any]]:
-        """The nodes of dbt that make what the gate asks about, by their ids, each after its parents."""
-        told = json.loads((self.candidate.target / "manifest.json").read_bytes())["nodes"]
-        made = {key: node for key, node in told.items() if node["resource_type"] in ("model", "seed")}
+        """The nodes of dbt that the gate's checks need, by their ids, each after its parents."""
+        made = {key: node for key, node in self._manifest.items() if node["resource_type"] in ("model", "seed")}
         suites, _ = load_suites(SUITES)
         asked = [sql for suite in suites for check in suite.checks for sql in (check.sql, check.over) if sql]
         named = {name for sql in asked for name in PLACEHOLDER.findall(sql)}
@@ -87,9 +94,8 @@ class SoundNight:
 
     @cached_property
     def tests(self) -> list[Mapping[str, Any]]:
-        """The tests of dbt over no other tables than those."""
-        told = json.loads((self.candidate.target / "manifest.json").read_bytes())["nodes"]
-        tests = [node for node in told.values() if node["resource_type"] == "test"]
+        """The tests of dbt that read only those nodes."""
+        tests = [node for node in self._manifest.values() if node["resource_type"] == "test"]
         return [
             one
             for one in tests
@@ -116,7 +122,7 @@ class SoundNight:
     def make(
         self, db: duckdb.DuckDBPyConnection, inputs: Path, nodes: Iterable[Mapping[str, Any]], day: date | None = None
     ) -> None:
-        """Make these nodes over these inputs, in their order; as of another day than the night's where that is told."""
+        """Make these nodes over these inputs, in their order; as of `day` where it is given."""
         db.execute("set threads = 1; set preserve_insertion_order = false; set enable_progress_bar = false")
         db.execute(f"set file_search_path = '{inputs.parent}'")
         for node in nodes:
@@ -136,7 +142,7 @@ class SoundNight:
             self.make(db, inputs, (one for one in self.nodes.values() if one["resource_type"] != "seed"), day)
 
     def failed_tests(self, db: duckdb.DuckDBPyConnection, of: Collection[str] | None = None) -> tuple[list[str], int]:
-        """The tests of dbt that find something and stop a build, and how many were asked: `of` these nodes, or all."""
+        """The tests of dbt that fail and stop a build, and how many were run: those of the nodes `of`, or all."""
         asked = [
             one
             for one in self.tests
@@ -180,8 +186,8 @@ def sent_rows(db: duckdb.DuckDBPyConnection, as_of: date) -> set[tuple[str, str]
         numbered = "(select *, row_number() over () as file_row_number from ext_bank__scores)"
         db.execute(f"create or replace temp table consents as {CONSENTS.format(numbered)}")
         db.execute("drop table if exists judged")
-        told = {"recipient": recipient, "send_date": as_of, "classes": ["score"], "purposes": purposes}
-        db.execute(JUDGED, told)
+        parameters = {"recipient": recipient, "send_date": as_of, "classes": ["score"], "purposes": purposes}
+        db.execute(JUDGED, parameters)
         rows = db.execute("select distinct uscc from judged where denied_reason is null").fetchall()
         found |= {(recipient, uscc) for (uscc,) in rows}
     return found

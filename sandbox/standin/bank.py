@@ -13,7 +13,7 @@ SENDER: Final = "zone"
 
 
 def bank_keys(sink: ExtractSink, state: Path) -> dict[str, str]:
-    """The variables of a sealed sink's key files; the bank's secret key stands beside them, for whoever plays it."""
+    """The variables of a sealed sink's key files; the bank's secret key stands beside them, for tests."""
     if sink.sealed is None:
         return {}
     ours, theirs = (key_pair(state, name, sink.sealed.kind) for name in (SENDER, sink.name))

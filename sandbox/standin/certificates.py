@@ -1,4 +1,4 @@
-"""Certificates for a simulated agency: an authority of its own, one for the server, one for whoever may ask."""
+"""Certificates for a simulated agency: an authority of its own, one for the server, one for the client."""
 
 from pathlib import Path
 

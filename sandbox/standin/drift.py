@@ -40,8 +40,8 @@ def touches(fault: PlantedFault, entry: Entry, stock: Stock, size: int) -> bool:
     return ahead == 0 if fault.name in _ONE_RECORD else ahead >= 0
 
 
-def _told(stock: Stock, entry: Entry, fault: PlantedFault, size: int) -> tuple[Any, Any]:
-    """What a planted row sends and wants held in an entry that it is about."""
+def _sent_and_true(stock: Stock, entry: Entry, fault: PlantedFault, size: int) -> tuple[Any, Any]:
+    """What a planted row sends in this entry, and what must be held then."""
     row = PLANTED[fault.name]
     if row.after is not None and entry.index != fault.target(len(stock.entries), size):
         sent, true = row.after[1]
@@ -54,7 +54,7 @@ def true_row(stock: Stock, entry: Entry, faults: Sequence[PlantedFault], size: i
     row = entry.typed
     for fault in faults:
         if fault.name in PLANTED and touches(fault, entry, stock, size):
-            _, true = _told(stock, entry, fault, size)
+            _, true = _sent_and_true(stock, entry, fault, size)
             name = column_of(PLANTED[fault.name], stock.dataset, fault.seed).name
             row = row if true is None else {**row, name: value_of(true, row[name])}
     return row
@@ -70,7 +70,7 @@ def _drifted(stock: Stock, record: dict[str, Any], entry: Entry, fault: PlantedF
     if fault.name not in PLANTED:
         return _DRIFTS[fault.name](stock, record, entry, fault)
     column = column_of(PLANTED[fault.name], stock.dataset, fault.seed)
-    name, (sent, _) = column.source_field, _told(stock, entry, fault, size)
+    name, (sent, _) = column.source_field, _sent_and_true(stock, entry, fault, size)
     if sent == TWICE:
         return {**record, f"{name}{TWICE}": 1}
     value: Any = entry.typed[column.name]

@@ -79,15 +79,17 @@ def content_type(dataset: Dataset) -> str:
     return CONTENT_TYPES[dataset.decoder.kind]
 
 
-def encode(dataset: Dataset, records: Sequence[Any], told: Mapping[str, Any] | None = None, place: int = 0) -> bytes:
-    """One body: `told` are values beside the records, by dotted path (JSON alone); `place` numbers files, from 0.
+def encode(
+    dataset: Dataset, records: Sequence[Any], envelope: Mapping[str, Any] | None = None, place: int = 0
+) -> bytes:
+    """One body: `envelope` are values beside the records, by dotted path (JSON alone); `place` numbers files, from 0.
 
     A record is a mapping of the agency's fields; a fault may put anything else in its place, which only JSON carries.
     """
     decoder = dataset.decoder
     match decoder:
         case JsonDecoder():
-            plain = _again(encode_json(decoder, _nested(dataset, records), told or {}), decoder, place)
+            plain = _again(encode_json(decoder, _nested(dataset, records), envelope or {}), decoder, place)
         case JsonLinesDecoder():
             plain = _again(
                 b"".join(_JSON.encode(record) + b"\n" for record in _nested(dataset, records)), decoder, place
@@ -107,8 +109,8 @@ def encode(dataset: Dataset, records: Sequence[Any], told: Mapping[str, Any] | N
     return pack(plain, decoder.archive, member_name(decoder.kind, decoder.member))
 
 
-def encode_json(decoder: JsonDecoder, records: Sequence[Any], told: Mapping[str, Any]) -> bytes:
-    """A JSON answer: the list itself, or an envelope with the list and what is told beside it at their paths.
+def encode_json(decoder: JsonDecoder, records: Sequence[Any], envelope: Mapping[str, Any]) -> bytes:
+    """A JSON answer: the list itself, or an object with the list and the values of the envelope at their paths.
 
     Where one object may stand for a list of one, or null for none, they do.
     """
@@ -120,7 +122,7 @@ def encode_json(decoder: JsonDecoder, records: Sequence[Any], told: Mapping[str,
     if decoder.records is None:
         return _JSON.encode(listed)
     answer: dict[str, Any] = {}
-    for place, value in told.items():
+    for place, value in envelope.items():
         set_path(answer, place, value)
     set_path(answer, decoder.records, listed)
     return _JSON.encode(answer)
@@ -267,9 +269,9 @@ def _encode_xml(dataset: Dataset, decoder: XmlDecoder, records: Sequence[Record]
     opened = "".join(f"<{name}>" for name in around)
     closed = "".join(f"</{name}>" for name in reversed(around))
     rows = "".join(_xml_record(tag, record) for record in records)
-    told = f"<!-- {escape(dataset.description).replace('--', '')} -->"
+    comment = f"<!-- {escape(dataset.description).replace('--', '')} -->"
     head = '<?xml version="1.0" encoding="UTF-8"?>\n'
-    return f"{head}<data>{told}{opened}{rows}{closed}</data>\n".encode()
+    return f"{head}<data>{comment}{opened}{rows}{closed}</data>\n".encode()
 
 
 def _xml_record(tag: str, record: Record) -> str:

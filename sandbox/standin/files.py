@@ -71,8 +71,8 @@ class StandinFolder:
     def lay_out(self, faults: Sequence[PlantedFault]) -> list[Written]:
         """Write all files as the faults have them; those whose bytes are right already keep their time.
 
-        What another dataset has in the same folder is left alone. Answers the files that grow: whoever calls appends
-        the rest of them in time.
+        What another dataset has in the same folder is left alone. Answers the files that grow: the caller appends the
+        rest of them in time.
         """
         self.faults = list(faults)
         self.turn += 1
@@ -100,7 +100,7 @@ class StandinFolder:
         return named or name in self.laid or fnmatchcase(flagged, self.request.pattern)
 
     def finish(self, file: Written) -> None:
-        """A file that grew is whole: only now a flag or a manifest says so."""
+        """A file that grew is whole: write its flag, or name it in the manifest, only now."""
         whole = without_growth(file)
         self.files = [whole if one is file else one for one in self.files]
         for name, what in self._around(whole).items():

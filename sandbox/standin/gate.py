@@ -1,4 +1,4 @@
-"""How a simulated agency knows who asks: every kind of auth, with secrets made up at each start."""
+"""How a simulated agency authenticates requests: every kind of auth, with secrets made up at each start."""
 
 import base64
 import binascii
@@ -48,7 +48,7 @@ class GateAnswer:
 
 @dataclass
 class Gate:
-    """The door of one agency: the variables that open it, and what it has handed out."""
+    """The authentication of one agency: the variables with its secrets, and the tokens it has issued."""
 
     auth: kinds.Auth
     env: dict[str, str]
@@ -105,15 +105,15 @@ class Gate:
                 raise RefusedError(400, "HEADER", f"header {name} is missing or another one")
 
     def forget(self) -> None:
-        """Let every token and session die."""
+        """End every token and session."""
         self.tokens.clear()
 
     def spend(self, call: Call) -> None:
-        """Let the token or session of this request die."""
+        """End the token or session of this request."""
         self.tokens.pop(_token_of(self.auth, call.headers), None)
 
     def check(self, call: Call, clock_ahead: float = 0.0) -> None:
-        """Raise `RefusedError` (401) for a request that does not prove who sends it."""
+        """Raise `RefusedError` (401) for a request without valid credentials."""
         self.require(self.headers, call)
         if not self._is_known(call, clock_ahead):
             raise RefusedError(401, "UNAUTHORIZED", "credentials missing, wrong or expired")
@@ -134,7 +134,7 @@ class Gate:
             case kinds.SignedRequest():
                 known = self._is_signed(auth, call, clock_ahead)
             case kinds.MutualTls() | kinds.NoAuth():
-                # The handshake has seen to it, or nobody asks.
+                # The TLS handshake has checked the certificate, or the source has no authentication.
                 known = True
         return known
 

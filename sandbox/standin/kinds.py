@@ -60,7 +60,7 @@ def _features_of(source: Source, dataset: Dataset) -> frozenset[str]:
         "envelope": form == "json" and getattr(decoder, "records", None) is not None,
         "json_or_lines": form in ("json", "jsonl"),
         "text": form in ("json", "jsonl", "csv"),
-        # Bare lines without any are a page without records: nobody could tell.
+        # JSON lines without a line are a valid page without records: a client cannot notice that one is missing.
         "never_empty": form != "jsonl" or archive is not None,
         "csv": form == "csv",
         "xlsx": form == "xlsx",

@@ -1,4 +1,4 @@
-"""One REST agency: where its datasets are asked for, who may ask, and what it answers under the fault plan."""
+"""One REST agency: the paths of its datasets, its authentication, and its answers under the fault plan."""
 
 import asyncio
 import gzip
@@ -18,10 +18,10 @@ from sandbox.standin.encode import content_type, encode, set_path
 from sandbox.standin.faults import FaultPlan, PlantedFault, names_of
 from sandbox.standin.gate import Call, Gate
 from sandbox.standin.journal import Journal
-from sandbox.standin.pages import Asked, RefusedError, Told, View, page_size, told_of, view_of
+from sandbox.standin.pages import Asked, Envelope, RefusedError, View, envelope_of, page_size, view_of
 from sandbox.standin.records import Entry, Stock
 from sandbox.standin.routes import DOWNLOADS, Match, asked_for, held_in, meets, places
-from sandbox.standin.struck import lies_from_here, page_of, refusal_of, spoilt_body, told_falsely
+from sandbox.standin.struck import false_envelope, has_false_total, page_of, refusal_of, spoilt_body
 from sandbox.standin.wire import WHOLE, Reply, deliver
 
 JSON: Final = {"Content-Type": "application/json"}
@@ -31,7 +31,7 @@ _GZIP_FROM: Final = 1_500
 
 @dataclass
 class Order:
-    """A report that was ordered: for which dataset, with which parameters, and how often it was asked after."""
+    """A report that was ordered: for which dataset, with which parameters, and how often its state was polled."""
 
     stock: Stock
     asked: Asked
@@ -70,7 +70,7 @@ class Office:
         await deliver(reply, scope, receive, send)
 
     def reply(self, call: Call, origin: str) -> Reply:
-        """What is answered to a request; whatever cannot be answered is a refusal in the agency's manner."""
+        """The answer to a request; one that cannot be answered is refused in the agency's form."""
         if call.path == self.gate.grant_path:
             return self._grant(call)
         match: Match | None = None
@@ -173,11 +173,11 @@ class Office:
             )
         reply = Reply(200, b"", {"Content-Type": content_type(stock.dataset)}, "data", stock.dataset.name, position)
         used: list[PlantedFault] = []
-        entries, told = self._page(view, asked, {**sent, **dict(call.query)}, used)
+        entries, envelope = self._page(view, asked, {**sent, **dict(call.query)}, used)
         drifts = self.plan.of(self.source, stock.dataset.name, ("drift",))
         records, drifted = sent_records(stock, entries, drifts, page_size(stock))
-        reply.headers |= told.headers
-        reply.body = encode(stock.dataset, records, {**_ok(stock), **told.body})
+        reply.headers |= envelope.headers
+        reply.body = encode(stock.dataset, records, {**_ok(stock), **envelope.body})
         spoilt = self._struck(view, "body")
         for fault in spoilt:
             reply.body = spoilt_body(view, fault, reply.body)
@@ -189,8 +189,8 @@ class Office:
 
     def _page(
         self, view: View, asked: Asked, sent: Mapping[str, str], used: list[PlantedFault]
-    ) -> tuple[list[Entry], Told]:
-        """The records of a page and what is told beside them; `used` gains the faults that struck."""
+    ) -> tuple[list[Entry], Envelope]:
+        """The records of a page and their envelope; `used` gains the faults that struck."""
         stock, entries = view.stock, view.entries
         total: int | None = None
         for fault in self.plan.of(self.source, stock.dataset.name, ("view",)):
@@ -198,13 +198,13 @@ class Office:
             if other is not None and (fault.name == "moved_record" or fault.strike()):
                 entries, total = other, stated
                 used.append(fault)
-        told = told_of(view, asked, total=total)
+        envelope = envelope_of(view, asked, total=total)
         for fault in self.plan.of(self.source, stock.dataset.name, ("answer",)):
-            is_met = lies_from_here(view, fault) if fault.name.startswith("total_") else _covers(view, fault)
+            is_met = has_false_total(view, fault) if fault.name.startswith("total_") else _covers(view, fault)
             if is_met and fault.strike():
-                told = told_falsely(view, asked, fault, told, sent)
+                envelope = false_envelope(view, asked, fault, envelope, sent)
                 used.append(fault)
-        return entries, told
+        return entries, envelope
 
     def _job(self, match: Match, asked: Asked) -> Reply:
         request = match.stock.dataset.request
@@ -263,7 +263,7 @@ def _json(body: Any) -> bytes:
 
 
 def _pack_for(call: Call, reply: Reply) -> None:
-    """A long answer is packed for whoever takes it so, unless a fault packs it in its own way."""
+    """Compress a long answer where the client accepts gzip, unless a fault compresses it in its own way."""
     takes = "gzip" in call.headers.get("accept-encoding", "")
     if takes and reply.wire is None and len(reply.body) > _GZIP_FROM and reply.headers["Content-Type"].endswith("json"):
         reply.body = gzip.compress(reply.body, 1)

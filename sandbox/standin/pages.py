@@ -1,4 +1,4 @@
-"""How a simulated agency cuts its list: which records a request asks for, and what it tells of the next page."""
+"""How a simulated agency cuts its list: which records a request asks for, and what it declares of the next page."""
 
 import base64
 import binascii
@@ -43,8 +43,8 @@ class View:
 
 
 @dataclass
-class Told:
-    """What an answer says beside its records: values in the body by dotted path, and headers."""
+class Envelope:
+    """What an answer holds beside its records: values in the body by dotted path, and headers."""
 
     body: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
@@ -70,7 +70,7 @@ def page_size(stock: Stock) -> int:
 
 
 def view_of(stock: Stock, asked: Asked) -> View:
-    """The page a request asks for; raises `RefusedError` where it asks for what cannot be."""
+    """The page a request asks for; raises `RefusedError` where there is no such page."""
     listing = _filtered(stock, asked)
     paginator = stock.dataset.paginator
     if isinstance(paginator, paging.TimeWindow):
@@ -207,15 +207,15 @@ def next_link(stock: Stock, asked: Asked, start: int, *, origin: str | None = No
     return f"{origin or asked.origin}{address}" if is_absolute else address
 
 
-def told_of(view: View, asked: Asked, total: int | None = None, following: int | None = None) -> Told:
-    """What an honest agency tells beside a page; `total` and `following` are given where a fault lies about them."""
-    stock, told = view.stock, Told()
+def envelope_of(view: View, asked: Asked, total: int | None = None, following: int | None = None) -> Envelope:
+    """The envelope of a page; `total` and `following` are given where a fault falsifies them."""
+    stock, envelope = view.stock, Envelope()
     paginator = stock.dataset.paginator
     inner = paginator.inner if isinstance(paginator, paging.TimeWindow) else paginator
     if (path := getattr(inner, "total", None)) is not None:
-        told.body[path] = len(view.listing) if total is None else total
+        envelope.body[path] = len(view.listing) if total is None else total
     if (path := getattr(inner, "total_pages", None)) is not None:
-        told.body[path] = -(-len(view.listing) // view.size)
+        envelope.body[path] = -(-len(view.listing) // view.size)
     end = view.start + len(view.entries)
     if following is None:
         following = end if end < len(view.listing) else None
@@ -223,12 +223,12 @@ def told_of(view: View, asked: Asked, total: int | None = None, following: int |
         case paging.CursorInBody() | paging.TokenInPost():
             # How a list ends differs from agency to agency: null, or an empty text.
             last = None if len(stock.dataset.name) % 2 else ""
-            told.body[inner.next] = last if following is None else token_of(stock, following)
+            envelope.body[inner.next] = last if following is None else token_of(stock, following)
         case paging.NextLink():
-            told.body[inner.next] = None if following is None else next_link(stock, asked, following)
+            envelope.body[inner.next] = None if following is None else next_link(stock, asked, following)
         case paging.CursorInHeader() if following is not None:
-            told.headers[inner.header] = token_of(stock, following)
+            envelope.headers[inner.header] = token_of(stock, following)
         case paging.LinkHeader() if following is not None:
             first, after = next_link(stock, asked, 0), next_link(stock, asked, following)
-            told.headers["Link"] = f'<{first}>; rel="first", <{after}>; rel="next"'
-    return told
+            envelope.headers["Link"] = f'<{first}>; rel="first", <{after}>; rel="next"'
+    return envelope

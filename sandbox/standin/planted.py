@@ -1,7 +1,7 @@
 """Values in place of the agreed ones, as rows: in which column, in which forms, what is sent, what may be held then.
 
 A record is judged by what is held of it: the true value, or nothing and a line that says why. Where a value cannot be
-read rightly by anybody the agency's own value stays the truth, so that only a refusal is right.
+read correctly the agency's own value stays the truth, so that only a refusal is right.
 """
 
 import datetime as dt
@@ -50,9 +50,11 @@ class Swapped:
     after: tuple[int, Any] | None = None
 
 
-def value_of(told: Any, value: Any) -> Any:
-    """What a row tells of a value: as it stands, or made from it. Of nothing nothing is made."""
-    return told(value) if callable(told) and value is not None else None if callable(told) else told
+def value_of(rule: Any, value: Any) -> Any:
+    """The value that a row gives (`sent` or `true`): as it stands, or made from `value`; None of None."""
+    if not callable(rule):
+        return rule
+    return None if value is None else rule(value)
 
 
 def form_of(dataset: Dataset, driver: str) -> str:

@@ -66,7 +66,7 @@ def _flat(part: Mapping[str, Any], lead: str = "") -> dict[str, Any]:
 
 
 def meets(dataset: Dataset, request: RestRequest, fixed: Mapping[str, Any], call: Call) -> bool:
-    """Whether a request names what its path needs; what is asked anew each time only has to be there."""
+    """Whether a request names what its path needs; a parameter that varies only has to be present."""
     given = {**dict(call.query), **_body_of(call)}
     asked_anew = {request.since.param} if request.since else set()
     asked_anew |= {request.partition.param} if request.partition and request.partition.param else set()

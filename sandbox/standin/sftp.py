@@ -35,9 +35,9 @@ class SftpAgency:
     account_key: asyncssh.SSHKey | None = None
 
     async def serve(self, keys: Path, is_guarded: bool = False) -> dict[str, str]:
-        """Listen on a free port of 127.0.0.1; answers host, port, user, the pinned host key, and what lets us in.
+        """Listen on a free port of 127.0.0.1; answers host, port, user, the pinned host key, and the credentials.
 
-        That is a password, or the path of a private key, which a passphrase guards where wanted.
+        These are a password and the path of a private key, encrypted with a passphrase if `is_guarded`.
         """
         logging.getLogger("asyncssh").setLevel(logging.ERROR)
         keys.mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ class SftpAgency:
             self.acceptor.close()
 
     def show_key(self) -> None:
-        """Show the pinned host key, or another one while the plan says so."""
+        """Show the pinned host key, or another one while the plan has `host_key_changed`."""
         is_other = bool([f for f in self.plan.of(self.source, None, ("sftp",)) if f.name == "host_key_changed"])
         if is_other and self.other_key is None:
             self.other_key = asyncssh.generate_private_key("ssh-ed25519")
@@ -118,19 +118,19 @@ class _Login(asyncssh.SSHServer):
         return True
 
     def validate_password(self, username: str, password: str) -> bool:
-        return self._let_in(username, hmac.compare_digest(password.encode(), self._agency.password.encode()))
+        return self._accepts(username, hmac.compare_digest(password.encode(), self._agency.password.encode()))
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
         known = self._agency.account_key
-        return self._let_in(username, known is not None and key == known.convert_to_public())
+        return self._accepts(username, known is not None and key == known.convert_to_public())
 
-    def _let_in(self, username: str, is_right: bool) -> bool:
+    def _accepts(self, username: str, is_right: bool) -> bool:
         agency = self._agency
         refusing = [f for f in agency.plan.of(agency.source, None, ("sftp",)) if f.name == "login_refused"]
         struck = [fault for fault in refusing if fault.strike()]
-        is_let_in = is_right and username == agency.user and not struck
-        agency.note("login", "LOGIN", b"/", 200 if is_let_in else 401, names_of(struck))
-        return is_let_in
+        is_accepted = is_right and username == agency.user and not struck
+        agency.note("login", "LOGIN", b"/", 200 if is_accepted else 401, names_of(struck))
+        return is_accepted
 
 
 class _Folder(asyncssh.SFTPServer):

@@ -1,4 +1,4 @@
-"""What planned faults make of an answer: another status, another page, a lie beside the records, a spoilt body."""
+"""What planned faults make of an answer: another status, another page, a false envelope, a spoilt body."""
 
 import io
 import json
@@ -12,7 +12,7 @@ from typing import Any, Final
 from connectors.spec import RestRequest
 from sandbox.standin.encode import fill_pattern, set_path
 from sandbox.standin.faults import PlantedFault
-from sandbox.standin.pages import Asked, Told, View, next_link, told_of
+from sandbox.standin.pages import Asked, Envelope, View, envelope_of, next_link
 from sandbox.standin.records import Entry
 from sandbox.standin.wire import gzip_bomb, http_date
 
@@ -44,10 +44,10 @@ class RefusedAnswer:
 def refusal_of(fault: PlantedFault, sent: Mapping[str, str], address: str) -> RefusedAnswer:
     """What a fault of stage `status` answers; `sent` are the request's headers, `address` its port, path and query."""
     status, headers = _STATUSES.get(fault.name, (0, lambda _wait, _address: {}))
-    told: dict[str, Any] = {"code": "FAULT", "message": "无法处理"}
+    answer: dict[str, Any] = {"code": "FAULT", "message": "无法处理"}
     if fault.name == "secret_in_error":
-        told["request"] = dict(sent)
-    body = b"" if status == 204 else json.dumps(told, ensure_ascii=False).encode()
+        answer["request"] = dict(sent)
+    body = b"" if status == 204 else json.dumps(answer, ensure_ascii=False).encode()
     kind = {} if status == 204 else {"Content-Type": "application/json"}
     asked = headers(1 if fault.seconds is None else fault.seconds, address)
     return RefusedAnswer(status or int(fault.name.removeprefix("status_")), {**kind, **asked}, body)
@@ -74,7 +74,7 @@ def page_of(view: View, fault: PlantedFault) -> tuple[list[Entry] | None, int | 
 
 
 def _moved(view: View, fault: PlantedFault, page: int) -> tuple[list[Entry] | None, int | None]:
-    """From a page on, the first record is gone and all others move up; whoever begins again reads the whole list."""
+    """From a page on, the first record is gone and all others move up; a client that begins again reads all."""
     if view.start == 0:
         if fault.phase == "moving":
             fault.phase = "waiting"
@@ -102,36 +102,38 @@ def _cut(view: View, start: int) -> list[Entry]:
     return view.listing[start : start + view.size] if start >= 0 else []
 
 
-def lies_from_here(view: View, fault: PlantedFault) -> bool:
-    """Whether a false total is told on this page: from the fault's position to the end of the list."""
+def has_false_total(view: View, fault: PlantedFault) -> bool:
+    """Whether this page declares a false total: from the fault's position to the end of the list."""
     target = fault.target(len(view.stock.entries), view.size)
     return any(entry.index >= target for entry in view.entries)
 
 
-def told_falsely(view: View, asked: Asked, fault: PlantedFault, told: Told, sent: Mapping[str, str]) -> Told:
-    """What an answer says beside its records under a fault of stage `answer`."""
+def false_envelope(
+    view: View, asked: Asked, fault: PlantedFault, envelope: Envelope, sent: Mapping[str, str]
+) -> Envelope:
+    """The envelope of an answer under a fault of stage `answer`."""
     count = len(view.listing)
     match fault.name:
         case "total_too_high":
-            return told_of(view, asked, total=count + 1)
+            return envelope_of(view, asked, total=count + 1)
         case "total_too_low":
-            # Never such that the last page ends just there: a list that lies so well is believed.
-            return told_of(view, asked, total=max(0, count - (2 if (count - 1) % view.size == 0 else 1)))
+            # Never a total at which a page ends: a client could not notice that.
+            return envelope_of(view, asked, total=max(0, count - (2 if (count - 1) % view.size == 0 else 1)))
         case "repeated_token" | "token_loop":
-            return told_of(view, asked, following=view.start if fault.name == "repeated_token" else 0)
+            return envelope_of(view, asked, following=view.start if fault.name == "repeated_token" else 0)
         case "secret_in_200":
-            return Told({**told.body, "debug": dict(sent)}, told.headers)
-    return _elsewhere(view, asked, told)
+            return Envelope({**envelope.body, "debug": dict(sent)}, envelope.headers)
+    return _elsewhere(view, asked, envelope)
 
 
-def _elsewhere(view: View, asked: Asked, told: Told) -> Told:
+def _elsewhere(view: View, asked: Asked, envelope: Envelope) -> Envelope:
     """The next page (after the last one: the first) at an address that is not the agency's."""
     end = view.start + len(view.entries)
     link = next_link(view.stock, asked, end if end < len(view.listing) else 0, origin=ELSEWHERE)
     paginator: Any = view.stock.dataset.paginator
     if paginator.kind == "link_header":
-        return Told(told.body, {**told.headers, "Link": f'<{link}>; rel="next"'})
-    return Told({**told.body, paginator.next: link}, told.headers)
+        return Envelope(envelope.body, {**envelope.headers, "Link": f'<{link}>; rel="next"'})
+    return Envelope({**envelope.body, paginator.next: link}, envelope.headers)
 
 
 def spoilt_body(view: View, fault: PlantedFault, body: bytes) -> bytes:
@@ -154,10 +156,10 @@ def _answered(view: View, *, is_busy: bool) -> bytes:
     answered = request.answered if isinstance(request, RestRequest) else None
     if answered is None:
         raise ValueError(f"{view.stock.dataset.address} does not answer with codes")
-    told: dict[str, Any] = {}
-    set_path(told, answered.code, answered.retry[0] if is_busy else "E9999")
-    set_path(told, answered.message or "message", "系统繁忙" if is_busy else "无权访问")
-    return json.dumps(told, ensure_ascii=False).encode()
+    answer: dict[str, Any] = {}
+    set_path(answer, answered.code, answered.retry[0] if is_busy else "E9999")
+    set_path(answer, answered.message or "message", "系统繁忙" if is_busy else "无权访问")
+    return json.dumps(answer, ensure_ascii=False).encode()
 
 
 def archive_bomb(decoder: Any) -> bytes:

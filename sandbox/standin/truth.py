@@ -1,4 +1,4 @@
-"""What must land, written beside the agencies and read by whoever judges a pull."""
+"""What must land, written beside the agencies and read by the checks that judge a pull."""
 
 import datetime as dt
 import json
@@ -44,9 +44,9 @@ def _gone(stock: Stock, request: FileRequest, faults: Sequence[PlantedFault], si
 
 
 def write_truth(path: Path, rows: Sequence[Row]) -> None:
-    """Write typed rows as lines of JSON; what JSON has no type for is told by a pair of type and text."""
+    """Write typed rows as lines of JSON; a value that JSON has no type for is a pair of type and text."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = "".join(json.dumps(row, default=_told, ensure_ascii=False) + "\n" for row in rows)
+    text = "".join(json.dumps(row, default=_type_and_text, ensure_ascii=False) + "\n" for row in rows)
     fresh = path.with_suffix(".new")
     fresh.write_text(text, encoding="utf-8")
     fresh.replace(path)
@@ -58,7 +58,7 @@ def read_truth(path: Path) -> list[dict[str, Any]]:
     return [{name: _typed(value) for name, value in json.loads(line).items()} for line in lines if line]
 
 
-def _told(value: Any) -> list[str]:
+def _type_and_text(value: Any) -> list[str]:
     if isinstance(value, dt.datetime):
         return ["timestamp", value.isoformat()]
     if isinstance(value, dt.date):

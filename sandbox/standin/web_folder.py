@@ -14,7 +14,7 @@ import trustme
 
 
 class WebFolder(BaseHTTPRequestHandler):
-    """PUT, HEAD, GET, DELETE and MOVE below `root`; who asks is not looked at."""
+    """PUT, HEAD, GET, DELETE and MOVE below `root`; requests are not authenticated."""
 
     protocol_version = "HTTP/1.1"
     root = Path()

@@ -47,7 +47,7 @@ class Channel:
         body = await request.body()
         struck = [fault for fault in self.plan.of(self.sink.name, None, ("status",)) if fault.strike()]
         status, answer = (503, {"error": "service unavailable"}) if struck else self._take(request, body)
-        # Before the answer leaves, so that whoever has the answer finds the line.
+        # Written before the answer is sent, so that a sender with the answer finds the line.
         self.journal.record(
             self.sink.name, None, "event", request.method, request.url.path, status, faults=names_of(struck)
         )
@@ -75,10 +75,10 @@ class Channel:
 
     def _is_signed(self, headers: Headers, body: bytes) -> bool:
         """Whether one of the signatures is that of our secret; by Standard Webhooks, without our own signer."""
-        told, at = (headers.get(name, "") for name in ("webhook-id", "webhook-timestamp"))
+        message_id, at = (headers.get(name, "") for name in ("webhook-id", "webhook-timestamp"))
         if not at.isdecimal() or abs(time.time() - int(at)) > _TOLERANCE_SECONDS:
             return False
         key = base64.b64decode(self.secret.removeprefix("whsec_"))
-        seal = hmac.new(key, f"{told}.{at}.".encode() + body, hashlib.sha256).digest()
+        seal = hmac.new(key, f"{message_id}.{at}.".encode() + body, hashlib.sha256).digest()
         wanted = b"v1," + base64.b64encode(seal)
         return any(hmac.compare_digest(wanted, one.encode()) for one in headers.get("webhook-signature", "").split())

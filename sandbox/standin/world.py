@@ -92,7 +92,7 @@ class World:
         self.show()
 
     def _pack_bombs(self) -> None:
-        """Pack what is dear to pack before anybody waits for it."""
+        """Make the decompression bombs of the plan now: it takes seconds, and a request must not wait for it."""
         for source in self.sources.values():
             for dataset in source.datasets:
                 names = {fault.name for fault in self.faults_of(source.name, dataset.name)}
@@ -102,7 +102,7 @@ class World:
                     gzip_bomb(BOMB_MEGABYTES)
 
     def close(self) -> None:
-        """Let go of the databases."""
+        """Close the databases."""
         for register in self.registers.values():
             register.close()
 

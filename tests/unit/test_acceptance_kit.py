@@ -82,7 +82,7 @@ def test_a_real_agency_is_not_asked_for_what_only_a_stand_in_can_do(put_to_test,
     real.pull = stand_in.pull
     results = put_to_test(agency=real)
     assert {name: one.what for name, one in results.items() if one.state == "failed"} == {}
-    assert results["faults_right_or_loud"].what.startswith("the other side is real")
+    assert results["faults_right_or_loud"].what.startswith("the agency is real")
     assert results["wrong_secret_refused"].state == "skipped"
 
 
