@@ -83,9 +83,9 @@ def _installation(folder: Path, banks: int, firms: int, share: float) -> Iterato
     while not (folder / "variables").exists():
         time.sleep(0.01)
     (bank,) = [sink for sink in read_sinks() if isinstance(sink, ExtractSink) and sink.name == "bank_a"]
-    told = {"connection": connection_of(), "folder": "box", "notice": None, "tables": {TABLE: bank.tables[TABLE]}}
+    common = {"connection": connection_of(), "folder": "box", "notice": None, "tables": {TABLE: bank.tables[TABLE]}}
     names = [f"bank_{number:02}" for number in range(1, banks + 1)]
-    sinks = tuple(bank.model_copy(update={**told, "name": name}) for name in names)
+    sinks = tuple(bank.model_copy(update={**common, "name": name}) for name in names)
     sealing = sinks[0].sealed
     os.environ |= json.loads((folder / "variables").read_text())
     if sealing:
@@ -133,7 +133,7 @@ def _timed(seconds: Counter[str], stage: str, work: Any) -> Any:
     return run
 
 
-def _delivered(night: Night, told: Any) -> None:
+def _delivered(night: Night, result: Any) -> None:
     """Deliver to all, each stage timed; in a process of its own, so that its memory is its own."""
     seconds: Counter[str] = Counter()
     # The filter reads the rows as the file asks for them: here is what it took to judge the consents.
@@ -149,7 +149,7 @@ def _delivered(night: Night, told: Any) -> None:
     failed = [line["error"] for line in lines if line["state"] != "sent"]
     rows = sum(line.get("rows", 0) for line in lines)
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
-    told.send((dict(seconds), rows, usage.ru_maxrss // 1024, children, failed))
+    result.send((dict(seconds), rows, usage.ru_maxrss // 1024, children, failed))
 
 
 def _limits(night: Night, folder: Path) -> tuple[int, float, float, float]:

@@ -1,4 +1,4 @@
-"""What every bench shares: contestants with venvs of their own, and what the kernel counts of a process."""
+"""What every benchmark shares: contestants with venvs of their own, and what the kernel counts of a process."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ PROJECT = BENCHMARKS.parent
 
 @dataclass(frozen=True)
 class Contestant:
-    """What the table calls it, its script, and its requirement file (None: the project's own venv)."""
+    """Its name in the table, its script, and its requirement file (None: the project's own venv)."""
 
     name: str
     script: Path
@@ -36,7 +36,7 @@ class Cost:
 
 
 def ensure_venvs(contestants: Sequence[Contestant]) -> None:
-    """Make each venv that is not there, or not as its requirement file says, by the hashes that stand in it."""
+    """Make each venv that is not there, or differs from its requirement file, with the hashes of that file."""
     uv = str(PROJECT / ".venv" / "bin" / "uv")
     environ = {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
     for name in sorted({one.requirements for one in contestants if one.requirements}):
@@ -49,12 +49,12 @@ def ensure_venvs(contestants: Sequence[Contestant]) -> None:
 
 
 def measured(
-    name: str, command: Sequence[str], environ: Mapping[str, str], cwd: Path, told: Path | None = None
+    name: str, command: Sequence[str], environ: Mapping[str, str], cwd: Path, output: Path | None = None
 ) -> Cost:
-    """Start a process, wait for it, count it; its output goes to `told`. One that fails ends the bench."""
+    """Start a process, wait for it and measure it; `output` takes its standard output. A failure ends the benchmark."""
     begun = time.perf_counter()
-    with (told or Path(os.devnull)).open("wb") as output:
-        child = subprocess.Popen(command, env=environ, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output)
+    with (output or Path(os.devnull)).open("wb") as stdout:
+        child = subprocess.Popen(command, env=environ, cwd=cwd, stdin=subprocess.DEVNULL, stdout=stdout)
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
     wall = time.perf_counter() - begun

@@ -37,7 +37,7 @@ from sandbox.start import start_standin
 SAMPLES = PROJECT_DIR / "sandbox" / "samples"
 DAY = date(2025, 6, 30)
 DSN, NO_SERVER = "HOUSING_FUND_DATABASE_URL", "no server behind the database's address"
-# The sample's own database is a file and has no password: this address has one, and nobody answers at it.
+# The sample's own database is a file and has no password: this address has one, and no server answers at it.
 DEAD_DSN = "postgresql+psycopg://reader:canary-of-the-dsn-7f3a@127.0.0.1:9/fund"
 CONTROL = "a text that the search must find, or it has searched nothing"
 
@@ -96,10 +96,10 @@ def strike(folder: Path, cells: Iterable[dict[str, str]]) -> int:
                 source = sources[cell["source"]]
                 agency.set_faults([] if cell["kind"] == NO_SERVER else [{**cell, "times": 1000}])
                 os.environ[DSN] = DEAD_DSN if cell["kind"] == NO_SERVER else agency.env[DSN]
-                told = pull_task.with_options(retries=0)(
+                ended = pull_task.with_options(retries=0)(
                     night, source, source.dataset(cell["dataset"]), return_state=True
                 )
-                failed += told.is_failed() or told.result().state == "failed"
+                failed += ended.is_failed() or ended.result().state == "failed"
                 _walk_into(folder / "out" / "tracebacks.log", night, cell, source)
                 night.ledger.dispose()
             return failed

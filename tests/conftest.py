@@ -68,7 +68,7 @@ def first_night(district_state: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """What is dear to build is built once, by one of the workers (`pytest -n`); without workers nobody asks."""
+    """What takes long to build is built once, by one of the workers; pytest calls this only with `pytest -n`."""
     from tests.workers import Together
 
     return Together(config, log)

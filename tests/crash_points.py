@@ -132,8 +132,8 @@ def find_the_disk_full(point: Point) -> None:
     """Fail as an operation does for which there is no room, at every other site as upon a disk that is read-only."""
     is_full = len(point.site) % 2 == 0
     if point.site.startswith("commit "):
-        told = "database or disk is full" if is_full else "attempt to write a readonly database"
-        raise OperationalError("commit", None, sqlite3.OperationalError(told))
+        message = "database or disk is full" if is_full else "attempt to write a readonly database"
+        raise OperationalError("commit", None, sqlite3.OperationalError(message))
     number = errno.ENOSPC if is_full else errno.EROFS
     raise OSError(number, os.strerror(number))
 

@@ -293,8 +293,10 @@ def _serve(root: Path, transport: str) -> None:
         is_store = transport == "s3"
         handler = type("WebBox", (_WebBox,), {"lane": root, "is_store": is_store})
         server = serve_folder(root.parent if is_store else root, root / "tls", handler)
-    with server as told:
-        known = {f"SMALL_{name.upper()}": value for name, value in told.items()} if "url" in told else told
+    with server as variables:
+        known = (
+            {f"SMALL_{name.upper()}": value for name, value in variables.items()} if "url" in variables else variables
+        )
         others = {"SMALL_BUCKET": root.name, "SMALL_ACCESS_KEY": "made-up", "SMALL_SECRET_KEY": "made-up"}
         (root / "variables.part").write_text(json.dumps({"SMALL_PASSWORD": "made-up", **others, **known}))
         (root / "variables.part").rename(root / "variables")
@@ -355,7 +357,7 @@ def _apart(work: Callable[[], Any], kill_at: int | None = None) -> Any:
             sys.setprofile(count)
         try:
             answer: Any = work()
-        except Exception as error:  # noqa: BLE001 - told by whoever asked for it
+        except Exception as error:  # noqa: BLE001 - the caller judges it
             answer = error
         sys.setprofile(None)
         theirs.send(calls[0] if kill_at == 0 else answer)
@@ -393,14 +395,14 @@ class _Lane:
         faults = [fault for fault in shuffled if fault not in left_out]
         self.faults = islice(cycle(faults), number * 10 % len(faults), None)
         driver = "sftp" if self.transport == "openssh" else self.transport
-        told = {
+        route = {
             "driver": driver,
             "connection": CONNECTIONS[driver],
             "folder": "box",
             "tables": {TABLE: BANK.tables[TABLE]},
             "notice": None,
         }
-        self.sink = BANK.model_copy(update={"acknowledged": acknowledged, **told, **sealed})
+        self.sink = BANK.model_copy(update={"acknowledged": acknowledged, **route, **sealed})
         self.settings = Settings(data_dir=root / "data", retry_seconds=5, channel_hosts="localhost", _env_file=None)
         self.day, self.into = FIRST_DAY, root / "bank"
         self.keys = Keys(key_pair(root, BANK.name)[0], key_pair(root, SENDER)[1]) if is_sealed else None
@@ -523,7 +525,7 @@ class _Lane:
         if refused is None:
             refused = self._try(self._load)
         self._require_missed(refused)
-        # Where the first load missed something it was asked for meanwhile, so that the second says something else.
+        # What the first load missed was requested in between, so the second may answer otherwise.
         if fault == "given" and not refused and (again := self._try(self._load)):
             self.swept.findings.append(f"{self.day}: a second load says {again}")
         self._look_at_bank()
@@ -535,10 +537,10 @@ class _Lane:
 
     def _require_missed(self, refused: list[str]) -> None:
         """What the bank refuses is a gap that it has: it asks, and gets what is missing, or the next one fills it."""
-        refused = [told for told in refused if "is older than" not in told]
+        refused = [message for message in refused if "is older than" not in message]
         if not refused:
             return
-        if any("there is a gap" not in told and "we have none" not in told for told in refused):
+        if any("there is a gap" not in message and "we have none" not in message for message in refused):
             self.swept.findings.append(f"{self.day}: refused: {refused}")
             return
         self.swept.refused_as_gap += 1
@@ -553,12 +555,12 @@ class _Lane:
                 self.day += timedelta(days=1)
                 self._try(self._send)
                 break
-        # What is named as a gap by a later one is in nobody's way.
+        # A package that a later one names as a gap blocks no other one.
         self._try(self._load)
         refused = self._try(self._load)
-        if any("is older than" not in told for told in refused):
-            told = [tuple(row[name] for name in ("number", "kind", "state", "ack_state")) for row in self._rows()[-8:]]
-            self.swept.findings.append(f"{self.day}: refused though nothing is missing any more: {refused}; {told}")
+        if any("is older than" not in message for message in refused):
+            last = [tuple(row[name] for name in ("number", "kind", "state", "ack_state")) for row in self._rows()[-8:]]
+            self.swept.findings.append(f"{self.day}: refused though nothing is missing any more: {refused}; {last}")
 
     def _again(self, delivery_id: str) -> str:
         try:
@@ -608,8 +610,8 @@ class _Lane:
                 self.swept.findings.append(f"{self.day}: {path.name} is not what was composed")
 
     def _look_at_bank(self) -> None:
-        for number, told in self._at_bank("select number, received_at || manifest_sha256 from deliveries"):
-            if self.loaded.setdefault(number, told) != told:
+        for number, content in self._at_bank("select number, received_at || manifest_sha256 from deliveries"):
+            if self.loaded.setdefault(number, content) != content:
                 self.swept.findings.append(f"number {number} was loaded twice")
 
     def _offer_altered(self) -> None:
@@ -681,7 +683,7 @@ class _Lane:
         if numbers != [*range(1, len(rows) + 1)]:
             swept.findings.append(f"numbers of the ledger: {numbers}")
         at_bank = dict(self._at_bank("select number, manifest_sha256 from deliveries"))
-        gaps = {number for told in at_bank for number in self._gaps_named_by(told)} - at_bank.keys()
+        gaps = {number for package in at_bank for number in self._gaps_named_by(package)} - at_bank.keys()
         for row in rows:
             if row["state"] == "pending":
                 swept.findings.append(f"{row['delivery_id']} is still pending: {row['last_error']}")
@@ -711,8 +713,8 @@ class _Lane:
             ever |= packages.codes_of(packages.kept_cells(self.settings.data_dir, row).get(TABLE, ()))
         now = {code for (code,) in self._at_bank(f"select uscc from {TABLE}")}  # noqa: S608 - a name of ours
         dropped = {code for (code,) in self._at_bank("select uscc from dropped")}
-        if untold := ever - now - dropped:
-            self.swept.findings.append(f"rows that the bank held were never named as dropped: {sorted(untold)}")
+        if unnamed := ever - now - dropped:
+            self.swept.findings.append(f"rows that the bank held were never named as dropped: {sorted(unnamed)}")
 
 
 SAID = {

@@ -43,21 +43,21 @@ def flipped(path: Path, at: int, mask: int) -> Iterator[None]:
 
 def every_byte(path: Path, refused: Check, step: int = 1) -> Counter[str]:
     """Flip each byte of a file in turn."""
-    told: Counter[str] = Counter()
+    found: Counter[str] = Counter()
     for at in range(0, path.stat().st_size, step):
         with flipped(path, at, 0xFF):
-            told["refused" if refused() else "unseen"] += 1
-    return told
+            found["refused" if refused() else "unseen"] += 1
+    return found
 
 
 def random_bits(files: list[Path], refused: Check, flips: int, seeded: random.Random) -> Counter[str]:
     """Flip so many bits, each of a file by its size."""
-    told: Counter[str] = Counter()
+    found: Counter[str] = Counter()
     sizes = [path.stat().st_size for path in files]
     for path in seeded.choices(files, sizes, k=flips):
         with flipped(path, seeded.randrange(path.stat().st_size), 1 << seeded.randrange(8)):
-            told["refused" if refused() else "unseen"] += 1
-    return told
+            found["refused" if refused() else "unseen"] += 1
+    return found
 
 
 def sweep(data_dir: Path, flips: int, step: int = 1, seed: int = 20250630) -> dict[str, Counter[str]]:
@@ -84,10 +84,10 @@ def sweep(data_dir: Path, flips: int, step: int = 1, seed: int = 20250630) -> di
         "landed": (_hashed(store, ".parquet"), store_refused),
         "quarantine": (_hashed(store, ".jsonl"), store_refused),
     }
-    told = {"manifest, every byte": every_byte(edition / MANIFEST, edition_refused, step)}
+    found = {"manifest, every byte": every_byte(edition / MANIFEST, edition_refused, step)}
     for name, (files, refused) in kinds.items():
-        told[name] = random_bits(files, refused, flips // len(kinds) + 1, seeded)
-    return told
+        found[name] = random_bits(files, refused, flips // len(kinds) + 1, seeded)
+    return found
 
 
 def _hashed(store: Store, suffix: str) -> list[Path]:
@@ -103,13 +103,13 @@ def main() -> int:
     asked = arguments.parse_args()
     with tempfile.TemporaryDirectory(prefix="jifen-flips-") as folder:
         copy = Path(shutil.copytree(asked.data_dir, Path(folder) / "data", symlinks=True))
-        told = sweep(copy, asked.flips, asked.step)
+        found = sweep(copy, asked.flips, asked.step)
         for path in copy.rglob("*"):
             if path.is_dir() and not path.is_symlink():
                 path.chmod(0o700)
-    for kind, counts in told.items():
+    for kind, counts in found.items():
         sys.stdout.write(f"{kind:<24}{counts['refused']:>8} refused{counts['unseen']:>6} unseen\n")
-    return int(any(counts["unseen"] for counts in told.values()))
+    return int(any(counts["unseen"] for counts in found.values()))
 
 
 if __name__ == "__main__":

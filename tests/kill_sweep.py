@@ -87,8 +87,8 @@ class Builds:
     @staticmethod
     def _key(inputs: Path) -> str:
         files = sorted(path for path in inputs.rglob("*") if path.is_file())
-        told = "".join(f"{path.relative_to(inputs)} {file_sha256(path)}\n" for path in files)
-        return hashlib.sha256(told.encode()).hexdigest()
+        listing = "".join(f"{path.relative_to(inputs)} {file_sha256(path)}\n" for path in files)
+        return hashlib.sha256(listing.encode()).hexdigest()
 
     def keep(self, candidate: Candidate) -> None:
         """Keep what a build left, before anything else is written into it."""
@@ -342,7 +342,7 @@ def left_of(installation: Installation) -> dict[str, Any]:
         "edition": installation.current.name,
         "sums": sorted(line for line in sums if not line.endswith(" manifest.json")),
         "manifest": {name: value for name, value in manifest.items() if name not in ("ledger", "inputs")},
-        # A night that goes on asks again: pages get other numbers, which the landed file tells beside the facts.
+        # A night that goes on asks again: pages get other numbers, which the landed file holds beside the facts.
         "inputs": [{**one, "told_by": None, "files": None} for one in manifest["inputs"]],
         "editions": sorted(path.name for path in editions_dir(installation.data_dir).iterdir()),
         "publications": [_only(one, "edition_id sequence supersedes") for one in _all(ledger, tables.publications)],
@@ -384,7 +384,7 @@ def wrong_with(installation: Installation, reference: dict[str, Any], but: Seque
     for name, value in reference.items():
         if name not in ("alerts", *but) and left[name] != value:
             wrong.append(f"{name}: {_unlike(value, left[name])}")
-    # Of a night that died its operators are told once, and once that it is over.
+    # A night that died sends its operators one alert, and one more when it is over.
     if not reference["alerts"] <= left["alerts"] <= reference["alerts"] + 2:
         wrong.append(f"alerts: {left['alerts']}, of a sound night {reference['alerts']}")
     ledger = open_ledger(installation.settings)
@@ -431,9 +431,9 @@ def _sorted(found: Any) -> list[Any]:
 
 def _refused(data_dir: Path) -> set[str]:
     """What was refused and why: read again, on whatever page of a feed, it is the same refusal."""
-    told = ("action", "rule", "reason", "column", "record")
+    fields = ("action", "rule", "reason", "column", "record")
     lines = (line for path in data_dir.glob("quarantine/*/*/*.jsonl") for line in path.open(encoding="utf-8"))
-    return {repr([json.loads(line).get(name) for name in told]) for line in lines}
+    return {repr([json.loads(line).get(name) for name in fields]) for line in lines}
 
 
 def _is_alert(line: dict[str, Any]) -> bool:
@@ -521,7 +521,7 @@ def small_zone(folder: Path) -> Path:
 
 
 def report(swept: Range, asked: argparse.Namespace) -> int:
-    """Do the kills that were asked for and print what came of them."""
+    """Do the kills that the arguments name and print their outcomes."""
     began, dice = time.monotonic(), random.Random(asked.seed)
     swept.sound()
     swept.sound()

@@ -57,19 +57,19 @@ class _Receiver(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        told = self.headers["webhook-id"]
-        self.came[told] += 1
-        dice = random.Random(f"{self.seed}.{told}.{self.came[told]}")
-        number = int(told.rpartition(".")[2])
+        message_id = self.headers["webhook-id"]
+        self.came[message_id] += 1
+        dice = random.Random(f"{self.seed}.{message_id}.{self.came[message_id]}")
+        number = int(message_id.rpartition(".")[2])
         is_poisoned = number % 100 == POISONED
         fault = dice.choice(FAULTS) if is_poisoned or dice.random() < FAILING else None
         if is_poisoned and fault == CUT:
             fault = "refused"
-        if number == GONE and self.came[told] == 1:
+        if number == GONE and self.came[message_id] == 1:
             fault = "410"
         with (self.folder / "came.jsonl").open("ab", buffering=0) as file:
             taken = fault in (None, CUT)
-            line = {"id": told, "fault": fault, "taken": taken, "sha256": hashlib.sha256(body).hexdigest()}
+            line = {"id": message_id, "fault": fault, "taken": taken, "sha256": hashlib.sha256(body).hexdigest()}
             file.write(json.dumps(line).encode() + b"\n")
         self._answer(fault)
 
@@ -165,8 +165,8 @@ def sweep(folder: Path, events: int, seed: int = 20250630, speed: float = 2000.0
     for number in range(CHANNELS):
         connection = {"url": {"env": f"SWEEP_{number}_URL"}, "secret": {"env": "SWEEP_SECRET"}}
         os.environ[f"SWEEP_{number}_URL"] = f"http://127.0.0.1:{server.server_port}/{number}"
-        told = {"name": f"channel_{number}", "title": {"zh": "通道", "en": "channel"}, "kind": "notice"}
-        sinks.append(NoticeSink.model_validate({**told, "driver": "webhook", "connection": connection}))
+        channel = {"name": f"channel_{number}", "title": {"zh": "通道", "en": "channel"}, "kind": "notice"}
+        sinks.append(NoticeSink.model_validate({**channel, "driver": "webhook", "connection": connection}))
     os.environ["SWEEP_SECRET"] = new_secret()[0]
     # The lease of a claim is in the clock's time, which runs fast here.
     settings = Settings(
@@ -239,7 +239,7 @@ def _counted(settings: Settings, folder: Path, events: int) -> Swept:
     killed = (folder / "killed").read_text().split()
     dead = {name for name, row in rows.items() if row["state"] == DEAD}
     sent = {name for name, row in rows.items() if row["state"] == SENT}
-    # A message is repeated where nobody could know that it had come: its line was cut, or its relay died.
+    # A message is repeated where the sender could not know that it had arrived: its line was cut, or its relay died.
     explained = sum(line["fault"] == CUT for line in taken) + killed.count("after")
     repeats = sum(ids.values()) - len(ids)
     return Swept(

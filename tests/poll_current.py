@@ -1,4 +1,4 @@
-"""Publish again and again while somebody reads `current` every 10 ms: is each edition that is read a whole one.
+"""Publish again and again while a reader reads `current` every 10 ms: is each edition that is read a whole one.
 
 `python -m tests.poll_current DATA_DIR --publishes 100` copies the current edition of a data folder under other
 names and moves `current` between them, as a night does. Exit code 1 where a reader saw anything but a whole edition.
@@ -21,7 +21,7 @@ from editions.verify import verify
 POLL_SECONDS = 0.01
 
 
-def read_on(data_dir: Path, over: Event, told: "multiprocessing.Queue[dict[str, int]]") -> None:
+def read_on(data_dir: Path, over: Event, results: "multiprocessing.Queue[dict[str, int]]") -> None:
     """Read `current` as a bank's program would: follow the link once, then every file of what it leads to."""
     seen: Counter[str] = Counter()
     while not over.is_set():
@@ -30,7 +30,7 @@ def read_on(data_dir: Path, over: Event, told: "multiprocessing.Queue[dict[str, 
         seen["not whole" if findings else "whole"] += 1
         seen[f"edition {edition.name}"] += 1
         time.sleep(POLL_SECONDS)
-    told.put(dict(seen))
+    results.put(dict(seen))
 
 
 def publish_on(edition: Path, data_dir: Path, publishes: int) -> dict[str, int]:
@@ -40,8 +40,8 @@ def publish_on(edition: Path, data_dir: Path, publishes: int) -> dict[str, int]:
         shutil.copytree(edition, copy)
         make_read_only(copy)
     point_current(data_dir, "first-0")
-    over, told = multiprocessing.Event(), multiprocessing.Queue()
-    reader = multiprocessing.Process(target=read_on, args=(data_dir, over, told))
+    over, results = multiprocessing.Event(), multiprocessing.Queue()
+    reader = multiprocessing.Process(target=read_on, args=(data_dir, over, results))
     reader.start()
     for number in range(publishes):
         draft = editions_dir(data_dir) / f".sealing-{number}"
@@ -51,7 +51,7 @@ def publish_on(edition: Path, data_dir: Path, publishes: int) -> dict[str, int]:
         point_current(data_dir, f"edition-{number}")
         time.sleep(POLL_SECONDS)
     over.set()
-    seen = told.get(timeout=60)
+    seen = results.get(timeout=60)
     reader.join()
     return seen
 

@@ -54,7 +54,7 @@ main()
 
 @dataclass
 class Service:
-    """A process that somebody starts again when it has died."""
+    """A process that is started again when it has died."""
 
     command: list[str]
     environment: Mapping[str, str]
@@ -126,7 +126,7 @@ class Office:
         return found
 
     def deploy(self, *words: str) -> str:
-        """`jifen deploy`, which is told to wait less."""
+        """`jifen deploy`, with shorter waits."""
         done = subprocess.run(
             [sys.executable, "-c", DEPLOY, "deploy", *words],
             env=self.environment,
@@ -144,12 +144,12 @@ class Office:
         now = datetime.now(self.installation.settings.zone)
         due = [now + timedelta(minutes=FIRST_MINUTES + APART_MINUTES * number) for number in range(count)]
         path = PROJECT_DIR / "prefect.yaml"
-        told = yaml.safe_load(path.read_text(encoding="utf-8"))
-        (nightly,) = told["deployments"]
+        project = yaml.safe_load(path.read_text(encoding="utf-8"))
+        (nightly,) = project["deployments"]
         (plan,) = nightly["schedules"]
         nightly["entrypoint"] = "tests.small_flow.nightly"
         nightly["schedules"] = [{**plan, "cron": f"{one.minute} {one.hour} {one.day} * *"} for one in due]
-        path.write_text(yaml.safe_dump(told), encoding="utf-8")
+        path.write_text(yaml.safe_dump(project), encoding="utf-8")
         self.deploy()
         say(f"scheduled: {', '.join(f'{one:%H:%M}' for one in due)} of the zone's time")
 
@@ -181,7 +181,7 @@ class Office:
         published = time.monotonic() - struck
         self.wait(f"{name}: rest", lambda: (found := self.runs()) and not any(map(is_open, found)))
         rest = time.monotonic() - struck
-        # Whoever would start another run has had the time to.
+        # Long enough for another run to be started by mistake.
         time.sleep(20)
         self.wait(f"{name}: rest", lambda: (found := self.runs()) and not any(map(is_open, found)))
         self.look(name, before)
@@ -286,9 +286,9 @@ def sweep(folder: Path, wanted: list[str]) -> int:
             "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(BEAT_SECONDS),
             "DO_NOT_TRACK": "1",
         }
-        told = {**around.env, "JIFEN_RETRY_SECONDS": "5", "JIFEN_DATA_DIR": str(installation.data_dir)}
+        variables = {**around.env, "JIFEN_RETRY_SECONDS": "5", "JIFEN_DATA_DIR": str(installation.data_dir)}
         env_file = PROJECT_DIR / ".env"
-        env_file.write_text("".join(f"{name}='{value}'\n" for name, value in told.items()), encoding="utf-8")
+        env_file.write_text("".join(f"{name}='{value}'\n" for name, value in variables.items()), encoding="utf-8")
         env_file.chmod(0o600)
         start = prefect_command("server", "start", "--host", "127.0.0.1", "--port", str(port))
         server = Service(start, environment, folder / "server.log")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def is_alive(process_id: int) -> bool:
-    """Whether a process runs: one that has ended and waits to be asked for its code does not."""
+    """Whether a process runs: one that has ended and whose parent has not yet read its exit code does not."""
     try:
         state = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -14,7 +14,7 @@ def is_alive(process_id: int) -> bool:
 
 
 def wait_until_gone(process_id: int, seconds: float = 120.0) -> None:
-    """Wait for a process to end; whoever asks looks again."""
+    """Wait for a process to end, or until the time is over: the caller checks which."""
     deadline = time.monotonic() + seconds
     while is_alive(process_id) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -108,8 +108,8 @@ def sweep(folder: Path, count: int) -> int:
             found = [made_again(one, past, way) for one, way in zip((elsewhere, installation), WAYS, strict=True)]
             identical += all(one.is_identical for one in found)
             pairs = zip(WAYS, found, strict=True)
-            told = (f"{way.name}: {len(one.differences)} of {one.files} files differ" for way, one in pairs)
-            sys.stdout.write(f"{past}  {'; '.join(told)}\n")
+            counts = (f"{way.name}: {len(one.differences)} of {one.files} files differ" for way, one in pairs)
+            sys.stdout.write(f"{past}  {'; '.join(counts)}\n")
             sys.stdout.writelines(f"    {lost.path}\n" for one in found for lost in one.differences)
             sys.stdout.flush()
             remove_tree(elsewhere.data_dir)

@@ -76,7 +76,7 @@ def sweep(folder: Path, installation: Installation) -> list[tuple[str, str]]:
         ),
         (
             "**RPO**",
-            "the last backup: what people decided and banks answered since; agencies are asked for theirs again",
+            "the last backup: what people decided and banks answered since; agencies send theirs again",
         ),
     ]
 

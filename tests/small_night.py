@@ -73,18 +73,18 @@ def deliver_files(folder: Path, night: int) -> None:
 
 
 def sinks() -> list[Sink]:
-    """A bank that gets packages, an agency that gets returns, and a channel that hears of editions and nights."""
+    """A bank that gets packages, an agency that gets returns, and channels for notices and alerts."""
     sftp = connection_of().model_dump()
     bank = SINK.model_copy(update={"connection": connection_of(), "acknowledged": None})
-    told = {"title": {"zh": "小", "en": "small"}}
+    titled = {"title": {"zh": "小", "en": "small"}}
     returns = {"name": "small_returns", "kind": "returns", "driver": "sftp", "source": "small", "folder": "returns"}
     channel = {"url": {"env": "SMALL_URL"}, "secret": {"env": "SMALL_SECRET"}}
     notice = {"kind": "notice", "driver": "webhook", "connection": channel}
     return [
         bank,
-        ReturnsSink.model_validate({**told, **returns, "connection": sftp}),
-        NoticeSink.model_validate({**told, **notice, "name": "policy_channel"}),
-        NoticeSink.model_validate({**told, **notice, "name": "operators", "kind": "alert"}),
+        ReturnsSink.model_validate({**titled, **returns, "connection": sftp}),
+        NoticeSink.model_validate({**titled, **notice, "name": "policy_channel"}),
+        NoticeSink.model_validate({**titled, **notice, "name": "operators", "kind": "alert"}),
     ]
 
 
@@ -143,10 +143,10 @@ class _Channel(BaseHTTPRequestHandler):
         self._answer(202)
 
     def _answer(self, status: int, body: bytes = b"") -> None:
-        """Answer so, or with the status that the file `served/statuses` says today."""
+        """Answer with this status, or with the one that the file `served/statuses` names for the path."""
         statuses = self.events.parents[1] / "served" / "statuses"
-        told = json.loads(statuses.read_text(encoding="utf-8")) if statuses.exists() else {}
-        self.send_response(told.get(self.path.strip("/") or "channel", status))
+        planned = json.loads(statuses.read_text(encoding="utf-8")) if statuses.exists() else {}
+        self.send_response(planned.get(self.path.strip("/") or "channel", status))
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -1,8 +1,8 @@
-"""A year of nights in one process: what grows, what is left open, and what nobody foresaw.
+"""A year of nights in one process: what grows, what is left open, and what was not foreseen.
 
 `python -m tests.soak` runs the product's own commands in one long-lived process, by a clock of its own: `jifen run`
 each night, a backup each week, retention each month, now and then what an operator looks at. Enterprises are founded,
-move, merge, are renamed, penalised and repaired (`tests.soak_zone`); agencies, bank and channel fail as the seed says.
+move, merge, are renamed, penalised and repaired (`tests.soak_zone`); agencies, bank and channel fail by the seed.
 In November the next year's calendar is published, with the new year another rule set comes into force. It prints what
 each night came to, then a table, and ends with exit code 1 where anything was found.
 
@@ -62,7 +62,7 @@ OPEN = ("descriptors", "threads", "children", "temporary_files")
 MAY_GROW_KB = 100
 """So much memory a night may add after that: a tenth of a per cent of what the process holds."""
 CODES = (0, 1, 4, 5)
-"""Of nights in which nobody failed, something was not delivered, a critical source or another one failed."""
+"""Exit codes of nights: no failure, a delivery failed, a critical source failed, another source failed."""
 SUITES = "rankings points reasons supply evidence identity_names identity_review data_flags edition ext_bank__scores"
 POLICY = {
     "editions": {"all_days": 60, "month_ends_days": 200},
@@ -173,31 +173,33 @@ class Soak:
         self.bank_loads()
         self.rules(number, day)
         began = time.time()
-        told = self.command("run", "--json", codes=CODES)
-        self.outcomes[told["state"]] += 1
-        if verdict := told["report"].get("verdict"):
+        report = self.command("run", "--json", codes=CODES)
+        self.outcomes[report["state"]] += 1
+        if verdict := report["report"].get("verdict"):
             self.gates[verdict["state"]] += 1
-        self.require_told(told, faults)
-        if told["state"] == "published":
+        self.require_report(report, faults)
+        if report["state"] == "published":
             self.findings += [
-                f"edition {told['edition_id']}: {one.path} {one.message}" for one in verify(self.installation.current)
+                f"edition {report['edition_id']}: {one.path} {one.message}" for one in verify(self.installation.current)
             ]
         self.age_files(began, moment)
-        return " ".join([told["state"], *(f"[{fault}]" for fault in faults)])
+        return " ".join([report["state"], *(f"[{fault}]" for fault in faults)])
 
-    def require_told(self, told: dict[str, Any], faults: Sequence[str]) -> None:
-        """A night that is not good says what, whose and what next, and there is none where nobody failed."""
-        good = told["state"] in ("published", "nothing_new")
-        if told["exit_code"] and not faults:
-            why = [one["error"] for one in told["report"].get("deliveries", ()) if one.get("error")]
-            self.findings.append(f"{told['as_of']}: {told['state']} though nobody failed: {told['message']} {why}")
-        if not good and not ("Whose: " in told["message"] and "Next: " in told["message"]):
-            self.findings.append(f"{told['as_of']}: {told['state']} without what next: {told['message']}")
-        if split := told["report"].get("split"):
+    def require_report(self, report: dict[str, Any], faults: Sequence[str]) -> None:
+        """A night without an edition says what, whose and what next; and it has a planted fault."""
+        good = report["state"] in ("published", "nothing_new")
+        if report["exit_code"] and not faults:
+            why = [one["error"] for one in report["report"].get("deliveries", ()) if one.get("error")]
+            self.findings.append(
+                f"{report['as_of']}: {report['state']} without a planted fault: {report['message']} {why}"
+            )
+        if not good and not ("Whose: " in report["message"] and "Next: " in report["message"]):
+            self.findings.append(f"{report['as_of']}: {report['state']} without what next: {report['message']}")
+        if split := report["report"].get("split"):
             self.outcomes[f"split by {len(split.get('causes', ()))} causes"] += 1
-            self.findings += [f"{told['as_of']}: split: {split['error']}"] if "error" in split else []
+            self.findings += [f"{report['as_of']}: split: {split['error']}"] if "error" in split else []
         if (self.installation.data_dir / "logs" / "faults.log").exists():
-            self.findings.append(f"{told['as_of']}: logs/faults.log was written")
+            self.findings.append(f"{report['as_of']}: logs/faults.log was written")
 
     def rules(self, number: int, day: date) -> None:
         """The next year's calendar on its day, or in the first nights of a short run; the next rule set before it."""
@@ -273,13 +275,13 @@ class Soak:
                 break
             day, began = first + timedelta(days=number), cpu_seconds()
             try:
-                told = self.night(number, day)
+                outcome = self.night(number, day)
                 self.keep_installation(number)
             except Exception as error:  # noqa: BLE001 - nothing may leave a command of the product but its exit code
                 self.outcomes["unhandled"] += 1
-                self.findings.append(told := f"{day}: unhandled {error!r}")
+                self.findings.append(outcome := f"{day}: unhandled {error!r}")
             self.rss.append(rss_kb())
-            say(f"{day} {told}: {cpu_seconds() - began:.1f} s, {self.rss[-1] / 1024:.0f} MB")
+            say(f"{day} {outcome}: {cpu_seconds() - began:.1f} s, {self.rss[-1] / 1024:.0f} MB")
             if number % MEASURE_EVERY == MEASURE_EVERY - 1 or number == self.nights - 1:
                 self.measured.append(self.measure(number))
 
@@ -334,7 +336,7 @@ class Soak:
         settled = self.rss[min(SETTLED_AFTER, count) - 1]
         a_night = (f"{one / nights:.1f}" for one in (last.ledger_rows - first.ledger_rows, ledger_kb))
         dropped = (f"night {night} {old / 1e6:.1f} to {new / 1e6:.1f} MB" for night, old, new in self.retained)
-        told = (f"{getattr(last, name)} ({getattr(first, name)}) {name}" for name in OPEN)
+        left_open = (f"{getattr(last, name)} ({getattr(first, name)}) {name}" for name in OPEN)
         say(
             f"nights: {count} of {self.nights}: {states}; gate: {dict(self.gates)}; editions: {dict(self.kinds)}",
             f"happened: {self.population.happened}",
@@ -345,7 +347,7 @@ class Soak:
             f"ledger: {last.ledger_bytes / 1e6:.1f} MB, {last.ledger_rows} rows; rows and KB a night: "
             + ", ".join(a_night),
             f"data folder: {last.data_bytes / 1e6:.1f} MB in {last.data_files} files; retention: {', '.join(dropped)}",
-            f"at the end (after night {first.night}): {', '.join(told)}",
+            f"at the end (after night {first.night}): {', '.join(left_open)}",
             f"{wall:.0f} s, CPU {cpu_seconds():.0f} s, {cpu_seconds() / count:.1f} s a night",
             *(f"    {one}" for one in self.measured),
             f"{len(self.findings)} findings",

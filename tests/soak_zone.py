@@ -1,4 +1,4 @@
-"""What happens in a made-up zone in a year: enterprises, the agencies that tell of them, and how those fail.
+"""What happens in a made-up zone in a year: enterprises, the agencies that report them, and how those fail.
 
 Everything is drawn by one seed. The agencies are a folder (the register of enterprises, grants) and a court by REST.
 """
@@ -63,7 +63,7 @@ class Population:
         self.firms.append(Firm(code, f"第{len(self.firms) + 1}科技有限公司", day, self.dice.randint(1, 400)))
 
     def happen(self, what: str, day: date) -> None:
-        """Let it happen to somebody who is still there."""
+        """Let it happen to an active enterprise."""
         firm = self.dice.choice([one for one in self.firms if one.status == "active"])
         other = self.dice.choice([one for one in self.firms if one.status == "active" and one is not firm])
         self.happened[what] = self.happened.get(what, 0) + 1
@@ -90,7 +90,7 @@ class Population:
 
 @dataclass
 class Agencies:
-    """What the agencies leave for a night, whole or with a fault that the seed says."""
+    """What the agencies leave for a night, whole or with a fault that the seed draws."""
 
     state: Path
     dice: random.Random
@@ -116,10 +116,10 @@ class Agencies:
         statuses["channel"] = 503 if faults["channel"] else 202
         (served / "statuses").write_text(json.dumps(statuses), encoding="utf-8")
         self._bank(is_away=bool(faults["bank"]))
-        told = [f"{name} {fault}" for name, fault in faults.items() if fault]
-        for one in told:
+        shown = [f"{name} {fault}" for name, fault in faults.items() if fault]
+        for one in shown:
             self.failed[one] = self.failed.get(one, 0) + 1
-        return told
+        return shown
 
     def _fault(self) -> str:
         return self.dice.choice(FAULTS) if self.dice.random() < FAULTY else ""

@@ -1,4 +1,4 @@
-"""What a client tells of its own pull: CPU and wall time from after the imports to the last record written."""
+"""How a client reports its own pull: CPU and wall time from after the imports to the last record written."""
 
 import json
 import time

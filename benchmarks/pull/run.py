@@ -95,15 +95,15 @@ def _compare(chosen: list[Contestant], address: str, records: int, runs: int, sc
         for client in chosen:
             run = _one(client, address, scratch)
             found[client.name].append(run)
-            told = f"{run.whole.cpu:.2f} CPU s, {run.whole.wall:.2f} s, {run.whole.peak_mb:.0f} MB"
-            _say(f"{number + 1}. {client.name}: {told}")
+            cost = f"{run.whole.cpu:.2f} CPU s, {run.whole.wall:.2f} s, {run.whole.peak_mb:.0f} MB"
+            _say(f"{number + 1}. {client.name}: {cost}")
     check_equal({name: [run.sums for run in taken] for name, taken in found.items()}, records)
     print("\n".join(_table(found, records)))  # noqa: T201 - the table is the output
 
 
 def _one(client: Contestant, address: str, scratch: Path, connections: int = 1, size: int = 1000) -> Run:
     """One run of one client in a folder of its own."""
-    out, told = scratch / client.script.stem, scratch / "told.json"
+    out, result = scratch / client.script.stem, scratch / "result.json"
     out.mkdir()
     source = out / "bench_tax.yml"
     text = (HERE / source.name).read_text(encoding="utf-8").replace("size: 1000", f"size: {size}")
@@ -113,8 +113,8 @@ def _one(client: Contestant, address: str, scratch: Path, connections: int = 1, 
     if client is OURS:
         environ["PYTHONPATH"] = str(PROJECT)
     command = [client.python, str(client.script), str(source) if client is OURS else address, str(out)]
-    whole = measured(client.name, command, environ, out, told)
-    found = json.loads(told.read_text(encoding="utf-8").splitlines()[-1])
+    whole = measured(client.name, command, environ, out, result)
+    found = json.loads(result.read_text(encoding="utf-8").splitlines()[-1])
     run = Run(whole, found["pull_cpu"], found["pull_wall"], sums_of(Path(found["output"])))
     shutil.rmtree(out)
     return run
@@ -165,8 +165,8 @@ def _latency(records: int, runs: int, latency_ms: float, size: int, scratch: Pat
                 taken.append(run.pull_wall)
                 _say(f"{connections} connections: {run.pull_wall:.2f} s of pull, {run.pull_cpu:.2f} CPU s")
     one, four = (statistics.median(taken) for taken in walls.values())
-    told = f"{records // size} pages of {size} at {latency_ms:g} ms latency: {one:.2f} s with one connection, "
-    print(f"{told}{four:.2f} s with four: {one / four:.2f}x")  # noqa: T201 - the figure is the output
+    setting = f"{records // size} pages of {size} at {latency_ms:g} ms latency: {one:.2f} s with one connection, "
+    print(f"{setting}{four:.2f} s with four: {one / four:.2f}x")  # noqa: T201 - the figure is the output
 
 
 def _say(line: str) -> None:

@@ -1,4 +1,4 @@
-"""The loopback agency of the bench: tax statements, a page at a time, from bodies made before the first request.
+"""The loopback agency of the benchmark: tax statements, a page at a time, from bodies made before the first request.
 
 Its own CPU is not what is measured, but it shares the machine: so it speaks only as much HTTP as the clients need
 (GET, keep-alive, no body in the request) and copies bytes.
@@ -16,7 +16,7 @@ import sys
 from urllib.parse import parse_qs, urlsplit
 
 BLOCK = 200_000
-"""Records made once. What is asked for beyond them is the same again in another fiscal year."""
+"""Records made once. Pages beyond them are the same records in another fiscal year."""
 
 FIRST_YEAR = 2015
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -40,7 +40,7 @@ PARTS = (
 
 
 def main() -> None:
-    """Make the pages, serve them, stop when whoever started this closes our standard input."""
+    """Make the pages, serve them, stop when the parent process closes our standard input."""
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--records", type=int, default=BLOCK)
     arguments.add_argument("--size", type=int, default=1000)

@@ -100,9 +100,9 @@ def _supply(engine: duckdb.DuckDBPyConnection, tables: dict[str, Table], rows: d
         if source == "pipeline":
             continue
         meta, is_supplied = tables[address]["config"]["meta"], address != NOT_SUPPLIED
-        told = [source, name, is_supplied, meta["coverage"], meta["critical"], LEARNED_ON if is_supplied else None]
-        told += [False, count, 0, None if is_supplied else "not supplied"]
-        engine.execute('insert into "pipeline.supply" values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', told)
+        row = [source, name, is_supplied, meta["coverage"], meta["critical"], LEARNED_ON if is_supplied else None]
+        row += [False, count, 0, None if is_supplied else "not supplied"]
+        engine.execute('insert into "pipeline.supply" values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', row)
 
 
 def main() -> None:

@@ -67,8 +67,8 @@ def main() -> None:
             for name, runs in by_name.items()
             for run in runs
         ]
-        told = {"memory_limit": given.memory_limit, "runs": runs}
-        given.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        result = {"memory_limit": given.memory_limit, "runs": runs}
+        given.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     head = f"{given.runs} runs, medians; DuckDB may use {given.memory_limit}; results of all equal."
     print("\n".join([head, "", *_table(found)]))  # noqa: T201 - the output
 

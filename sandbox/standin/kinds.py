@@ -41,11 +41,6 @@ class FaultKind:
         return source.driver in self.drivers and self.needs <= _features_of(source, dataset)
 
 
-def kinds_for(source: Source, dataset: Dataset) -> list[FaultKind]:
-    """The kinds that can strike a dataset, in the catalogue's order."""
-    return [kind for kind in FAULT_KINDS.values() if kind.applies(source, dataset)]
-
-
 def _features_of(source: Source, dataset: Dataset) -> frozenset[str]:
     """The words of the column `needs` that are true of a dataset."""
     decoder, form, request = dataset.decoder, dataset.decoder.kind, dataset.request

@@ -350,9 +350,6 @@ class Subsidies:
         )
         return by_code or by_lease
 
-    def _fact(self, relation: str, who: str, column: str) -> Any:
-        return next((row[column] for row in self.given.get(relation, ()) if row["uscc"] == who), None)
-
     def _is_member(self, who: str, day: date) -> bool:
         for row in self.given.get("int_enterprises__eligibility", ()):
             if row["uscc"] == who:

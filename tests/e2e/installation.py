@@ -101,9 +101,6 @@ class Installation:
     def run(self, as_of: date | None = None) -> Ran:
         return self.jifen("run", "--as-of", (as_of or self.as_of).isoformat())
 
-    def start_run(self) -> "subprocess.Popen[bytes]":
-        return self.start("run", "--as-of", self.as_of.isoformat())
-
     def start(self, *arguments: str, **variables: str) -> "subprocess.Popen[bytes]":
         """A command in a process of its own that a test may kill."""
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}

@@ -70,7 +70,7 @@ repaired as (
     where result = 'granted' and decided_on <= $as_of
 ),
 
-told as (
+reported as (
     select uscc as code, enterprise_name, batch_month as day, grade as level, 'evaluation' as kind from evaluation
     union all
     select uscc, enterprise_name, decided_on, coalesce(severity, 'unstated'), event_type
@@ -85,10 +85,10 @@ by_name as (
 ),
 
 identified as (
-    select credit_code.uscc, told.* exclude (code, enterprise_name) from told inner join credit_code on told.code = credit_code.code
+    select credit_code.uscc, reported.* exclude (code, enterprise_name) from reported inner join credit_code on reported.code = credit_code.code
     union all
-    select by_name.uscc, told.* exclude (code, enterprise_name, name_key)
-    from (select *, name_key(enterprise_name) as name_key from told where code is null) as told inner join by_name using (name_key)
+    select by_name.uscc, reported.* exclude (code, enterprise_name, name_key)
+    from (select *, name_key(enterprise_name) as name_key from reported where code is null) as reported inner join by_name using (name_key)
 )
 
 select
@@ -115,22 +115,22 @@ create temp table torch as
 select uscc, high_tech_product_revenue_cny as product_revenue from read_parquet('$inputs/science/torch_reports/*.parquet')
 where fiscal_year = $year and (reported_on is null or reported_on <= $as_of);
 
--- Whom a refused record may be about: nothing that is counted of theirs is known to be 0.
+-- The enterprises that a refused record may be about: no count of theirs is known to be 0.
 create temp table refused as
-with told as (
+with refusal as (
     select source || '.' || dataset as dataset, uscc, name_key(unnest(string_split(replace(coalesce(name, ''), '；', ';'), ';'))) as name_key
     from read_parquet('$inputs/pipeline/refusals/*.parquet')
 )
 
 select uscc, list(distinct dataset) as datasets
 from (
-    select register.uscc, told.dataset from told inner join register on told.uscc = register.uscc
+    select register.uscc, refusal.dataset from refusal inner join register on refusal.uscc = register.uscc
     union all
-    select dated_name.uscc, told.dataset from told inner join dated_name using (name_key) where told.name_key <> ''
+    select dated_name.uscc, refusal.dataset from refusal inner join dated_name using (name_key) where refusal.name_key <> ''
 )
 group by uscc;
 
--- 0 where a dataset that covers everybody was supplied, null where not; `counted` is never null but for an enterprise without any.
+-- 0 where a dataset that covers every enterprise was supplied, null where not; `counted` is never null but for an enterprise without any.
 create macro counted(quantity, refused_of, dataset) as cast(coalesce(quantity, case when list_contains(refused_of, dataset) then null else none_of(dataset) end) as decimal(18, 6));
 
 create temp table measured as
