@@ -24,6 +24,7 @@ from sandbox.standin.truth import read_truth
 SAMPLES: Final = Path(__file__).absolute().with_name("samples")
 _LOG: Final = "sandbox.log"
 _READY: Final = "ready.json"
+_READY_SECONDS: Final = 600.0
 _STOP_SECONDS: Final = 10.0
 _ANSWER_SECONDS: Final = 120.0
 _POLL_SECONDS: Final = 0.01
@@ -36,7 +37,7 @@ class SandboxError(RuntimeError):
 
 @dataclass
 class Sandbox:
-    """Running agencies: the variables that lead to them, what they hold, and what they were asked.
+    """Running agencies: the variables that lead to them, what they hold, and which requests they got.
 
     `as_of` is the business date of their records.
     """
@@ -56,7 +57,7 @@ class Sandbox:
         return read_truth(self.state / "truth" / source / f"{dataset}.jsonl")
 
     def set_faults(self, faults: Sequence[Mapping[str, Any]]) -> None:
-        """Put another plan in force, counters at nought; an empty one is a healthy day. Raises `PlanError`."""
+        """Put another plan in force, its counters at zero; an empty one is a healthy day. Raises `PlanError`."""
         plan = [dict(fault) for fault in faults]
         parse_plan(plan)
         fresh = self.state / f"{PLAN}.new"
@@ -77,7 +78,7 @@ class Sandbox:
             return [json.loads(line) for line in file.read().split(b"\n") if line]
 
     def clear_requests(self) -> None:
-        """Forget what was asked so far."""
+        """Leave the requests so far out of `requests`."""
         self._read_from = (self.state / ACCESS).stat().st_size
 
     def stop(self) -> None:
@@ -117,51 +118,50 @@ class Sandbox:
         if problem is not None:
             raise SandboxError(f"the sandbox did not follow {json.dumps(order)}: {problem}")
 
-    def wait_until_ready(self, limit_seconds: float) -> None:
-        """Wait until all agencies listen and read what leads to them; raises `SandboxError`."""
-        deadline = time.monotonic() + limit_seconds
+    def wait_until_ready(self) -> None:
+        """Wait until all agencies listen and read their variables; raises `SandboxError`."""
+        deadline = time.monotonic() + _READY_SECONDS
         while not (self.state / _READY).exists():
             if self.process.poll() is not None:
                 code = self.process.returncode
                 raise SandboxError(f"the sandbox ended with code {code} before it was ready:\n{self.last_lines()}")
             if time.monotonic() > deadline:
-                raise SandboxError(f"the sandbox is not ready after {limit_seconds:g} s:\n{self.last_lines()}")
+                raise SandboxError(f"the sandbox is not ready after {_READY_SECONDS:g} s:\n{self.last_lines()}")
             time.sleep(_POLL_SECONDS)
         ready = json.loads((self.state / _READY).read_text(encoding="utf-8"))
         self.env, self.as_of = ready["env"], date.fromisoformat(ready["as_of"])
 
     def last_lines(self) -> str:
-        """What the process said last."""
+        """The last lines of the process's log."""
         lines = (self.state / _LOG).read_text(encoding="utf-8", errors="replace").splitlines()
         return "\n".join(lines[-_TAIL_LINES:])
 
 
-def start(population: str, state: Path, data: Path | None = None, *, limit_seconds: float = 600.0) -> Sandbox:
+def start(population: str, state: Path, data: Path | None = None) -> Sandbox:
     """Serve a population (district or listed) on free ports of 127.0.0.1 and return when all agencies listen.
 
     `data` is the folder of the real data, which "listed" needs. The child's log is `sandbox.log` in the state folder.
     Raises `SandboxError`.
     """
-    return _start(state, {"population": population, "data": data and data.absolute()}, limit_seconds)
+    return _start(state, {"population": population, "data": data and data.absolute()})
 
 
 def start_standin(
     sources: Path,
     state: Path,
     *,
-    rows: int = 57,
     seed: int = 7,
     latency_ms: float = 0,
 ) -> Sandbox:
     """Serve every source file of a folder, with records made up from it alone, on free ports of 127.0.0.1.
 
-    `rows` is how many records a dataset holds, unless its floor or ceiling says otherwise. Raises `SandboxError`.
+    Raises `SandboxError`.
     """
-    options = {"population": "samples", "sources": sources.absolute(), "rows": rows, "seed": seed}
-    return _start(state, {**options, "latency-ms": latency_ms}, 600.0)
+    options = {"population": "samples", "sources": sources.absolute(), "seed": seed, "latency-ms": latency_ms}
+    return _start(state, options)
 
 
-def _start(state: Path, options: Mapping[str, Any], limit_seconds: float) -> Sandbox:
+def _start(state: Path, options: Mapping[str, Any]) -> Sandbox:
     state = state.absolute()
     state.mkdir(parents=True, exist_ok=True)
     (state / _READY).unlink(missing_ok=True)
@@ -174,7 +174,7 @@ def _start(state: Path, options: Mapping[str, Any], limit_seconds: float) -> San
         process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, env=environment, bufsize=0)
     sandbox = Sandbox(state, process)
     try:
-        sandbox.wait_until_ready(limit_seconds)
+        sandbox.wait_until_ready()
     except BaseException:
         sandbox.stop()
         raise

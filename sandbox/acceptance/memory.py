@@ -28,12 +28,12 @@ class Taken(NamedTuple):
 
 
 def measurable() -> bool:
-    """Whether this system tells a process its own peak (Linux does)."""
+    """Whether this system reports to a process its own peak memory, as Linux does."""
     return STATUS.exists()
 
 
 def measure(source: Source, zone: Zone, settings: Settings, as_of: date) -> tuple[Taken, str]:
-    """Pull a source in a child process with the variables of this one; what it took, and all that it said."""
+    """Pull a source in a child process with the variables of this one; answers what it took, and all its output."""
     context = get_context("forkserver")
     # What a pull imports is loaded once, in the process that every child is forked from.
     context.set_forkserver_preload([__name__, f"connectors.drivers.{source.driver}"])

@@ -158,15 +158,14 @@ def make_trial(
     *,
     zone: Zone | None = None,
     kinds: "Mapping[str, FaultKind]" = NO_KINDS,
-    as_of: date | None = None,
     full: bool = False,
     seed: int = 7,
 ) -> Trial:
-    """A source on trial, with the agency's own business date where it has one and none is named.
+    """A source on trial, with the agency's own business date where it has one.
 
     `kinds` are the faults that the agency can show; `full` runs all of them, not a sample drawn by `seed`.
     """
-    day = as_of or getattr(agency, "as_of", None) or today(settings)
+    day = getattr(agency, "as_of", None) or today(settings)
     return Trial(source, agency, settings, zone or Zone(), day, kinds, full, seed)
 
 

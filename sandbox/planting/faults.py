@@ -31,9 +31,9 @@ class Kind:
     sets: str
 
 
-def read_kinds(path: Path = KINDS) -> list[Kind]:
+def read_kinds() -> list[Kind]:
     """Every kind, in the order of the file."""
-    with path.open(encoding="utf-8", newline="") as file:
+    with KINDS.open(encoding="utf-8", newline="") as file:
         return [Kind(**row) for row in csv.DictReader(file)]
 
 

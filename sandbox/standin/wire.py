@@ -7,7 +7,9 @@ import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from functools import cache
+from time import time
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -56,7 +58,7 @@ class Protocol(H11Protocol):
 
 async def deliver(reply: Reply, scope: Scope, receive: Receive, send: Send) -> None:
     """Send a reply, the way its fault wants it sent."""
-    headers = {"Date": _date(), **reply.headers}
+    headers = {"Date": http_date(), **reply.headers}
     name = reply.wire.name if reply.wire else None
     seconds = reply.wire.seconds if reply.wire else None
     match name:
@@ -132,16 +134,9 @@ async def _until_gone(receive: Receive, seconds: float) -> None:
         return
 
 
-def _date(ahead: float = 0.0) -> str:
-    from email.utils import formatdate
-    from time import time
-
-    return formatdate(time() + ahead, usegmt=True)
-
-
-def http_date(ahead: float) -> str:
+def http_date(ahead: float = 0.0) -> str:
     """A moment so many seconds from now, as HTTP writes it."""
-    return _date(ahead)
+    return formatdate(time() + ahead, usegmt=True)
 
 
 @cache

@@ -24,13 +24,13 @@ def main(inputs: Path, scorecard: Path, out: Path) -> None:
     wide, lines = pl.scan_parquet(out / "measured.parquet"), pl.read_parquet(scorecard / "whole_lines.parquet")
     scored = pl.concat(_points(wide, of_measure) for of_measure in lines.partition_by("measure"))
     scored = scored.collect(engine="streaming").lazy()
-    judged_lines = scored.join(lines.lazy(), on="line_no")
-    judged_lines.select(
+    points = scored.join(lines.lazy(), on="line_no")
+    points.select(
         "uscc", "indicator_code", "supply_status", "bin",
         value=_decimal("value"), points=_decimal("points"), points_maximum=_decimal("maximum"),
     ).sink_parquet(out / "points.parquet")  # fmt: skip
-    _totals(wide, judged_lines, lines["minimum"][0]).sink_parquet(out / "totals.parquet")
-    _reasons(judged_lines, lines.lazy()).sink_parquet(out / "reasons.parquet")
+    _totals(wide, points, lines["minimum"][0]).sink_parquet(out / "totals.parquet")
+    _reasons(points, lines.lazy()).sink_parquet(out / "reasons.parquet")
 
 
 def _points(wide: pl.LazyFrame, lines: pl.DataFrame) -> pl.LazyFrame:
@@ -64,11 +64,11 @@ def _decimal(millionths: str, scale: int = 6) -> pl.Expr:
     return c(millionths).cast(pl.Decimal(18, 0)) * unit
 
 
-def _totals(wide: pl.LazyFrame, judged_lines: pl.LazyFrame, minimum: int) -> pl.LazyFrame:
+def _totals(wide: pl.LazyFrame, points: pl.LazyFrame, minimum: int) -> pl.LazyFrame:
     """Sums, scores and ranks among those that are ranked."""
     total, available = c("total"), c("available")
     judged = (
-        judged_lines.group_by("uscc")
+        points.group_by("uscc")
         .agg(
             total=c("points").sum(),
             available=c("maximum").filter(c("points").is_not_null()).sum(),
@@ -92,11 +92,11 @@ def _totals(wide: pl.LazyFrame, judged_lines: pl.LazyFrame, minimum: int) -> pl.
     )  # fmt: skip
 
 
-def _reasons(judged_lines: pl.LazyFrame, lines: pl.LazyFrame) -> pl.LazyFrame:
+def _reasons(points: pl.LazyFrame, lines: pl.LazyFrame) -> pl.LazyFrame:
     """The costliest of each enterprise, equal losses in the order of the codes, each with its two sentences."""
     lost = c("maximum") - c("points")
     costly = (
-        judged_lines.select("uscc", "value", "line_no", "points", lost=lost)
+        points.select("uscc", "value", "line_no", "points", lost=lost)
         .filter(c("lost") > 0)
         .sort("lost", "line_no", descending=[True, False])
         .group_by("uscc")
