@@ -44,9 +44,10 @@ def with_wrong_check(code: str) -> str:
 
 
 def with_forbidden_letter(code: str, letter: str) -> str:
-    """Return the code with one of I O Z S V typed from its tenth place on where it stands for another digit than there.
+    """Return the code with a letter that codes never have (I O Z S V), at the first place from the tenth that fits.
 
-    O is typed for 0, I for 1, Z for 2 and S for 5: in such a digit's place the code could be put right.
+    O is often typed for 0, I for 1, Z for 2 and S for 5: a place with that digit does not fit, since the code could be
+    corrected there.
     """
     meant = letter.translate(str.maketrans("OIZS", "0125"))
     place = next(place for place in range(9, 17) if code[place] != meant)

@@ -22,7 +22,7 @@ from sandbox.industries import INDUSTRIES, WEIGHTS, Industry
 from sandbox.model import Application, District, Enterprise, Name
 from sandbox.names import body_name, company_name
 from sandbox.streams import Stream, streams
-from sandbox.truth import tell
+from sandbox.truth import truth_of
 
 AS_OF: Final = date(2025, 6, 30)
 ENTERPRISES: Final = 702
@@ -77,7 +77,7 @@ def _identity(stream: Stream, number: int) -> tuple[Enterprise, Industry]:
         industry_code=industry.code,
         industry_name=industry.name,
         member_from=min(date(2024, 12, 1), max(founded_on, date(2012 + rng.randrange(12), 1, 1))),
-        # Leading zeros: a number that is no number.
+        # Leading zeros: a reader that takes it for a number loses them.
         unit_no=f"00752{number * 37 % 100_000:05d}",
         scopes=tuple(sorted(scopes)) if declared else (),
     )
@@ -89,7 +89,7 @@ def _enterprise(stream: Stream, number: int) -> tuple[Enterprise, list[Applicati
     identity, industry = _identity(stream, number)
     founded_on = identity.founded_on
     years = finance.business_years(stream("business", number), industry, founded_on)
-    # Young firms always file: what a missing return means for a firm under two years old is not for chance to ask.
+    # Young firms always file: a missing return of a firm under two years old is a planted edge, never a drawn one.
     may_miss = founded_on < date(2022, 1, 1)
     filed = finance.filings(stream("filings", number), stream("costs", number), years, may_miss=may_miss)
     given = tuple(works.consents(stream("consents", number), number))
@@ -146,4 +146,4 @@ def generate(seed: int = SEED, enterprises: int = ENTERPRISES) -> District:
 
 def cut(district: District) -> Feeds:
     """Cut the district into all feeds, with its truth beside them."""
-    return Feeds(district.as_of, {address: feed(address, district) for address in FEEDS}, tell(district))
+    return Feeds(district.as_of, {address: feed(address, district) for address in FEEDS}, truth_of(district))

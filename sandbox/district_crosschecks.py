@@ -1,4 +1,4 @@
-"""What other agencies hold beside the statements of the district, so that each figure can be held against another."""
+"""What other agencies hold beside the statements of the district, so that each figure can be compared with another."""
 
 import random
 from collections.abc import Iterator, Mapping
@@ -54,7 +54,7 @@ def insured(rng: random.Random, enterprise: Enterprise) -> Iterator[Insured]:
     """Draw the insured persons of those units that report head counts, within a tenth of these."""
     staff = {row.month: row.staff_total for row in enterprise.headcounts if row.sending.is_usable}
     for month in INSURED_MONTHS:
-        # Where a month's row is spoilt, its neighbour says how many there are.
+        # Where a month's row is spoilt, the number of the month before is taken.
         reported = staff.get(month)
         if reported is None:
             reported = staff.get(month.replace(day=1) - timedelta(days=1))
@@ -117,7 +117,7 @@ def arrears(rng: random.Random, number: int, enterprise: Enterprise, grades: tup
 
 
 def crosschecked(enterprise: Enterprise, number: int, stream: Stream, as_of: date) -> Enterprise:
-    """Return the enterprise with all that its statements and head counts can be held against."""
+    """Return the enterprise with all that its statements and head counts are compared with."""
     filed = latest_filings(enterprise, as_of)
     grades = tuple(tax_grades(stream("tax_grades", number), enterprise))
     return replace(

@@ -3,7 +3,7 @@
 - `kind` names what is planted; a row without one changes facts and notes nothing.
 - `who` is a key of `WHO`: the first enterprise that fits and is still free, kept under a name by `as`. Empty: the one
   of the row before.
-- `dataset` and `which` tell the fact: `first`, `last`, or the first that begins with a year, month or bank. A word
+- `dataset` and `which` name the fact: `first`, `last`, or the first that begins with a year, month or bank. A word
   before it says what happens: `copy` adds a changed copy, `gone` removes it, `all` changes all, `only` drops the
   others, `note` stores nothing, `stray` sends a record of no enterprise beside it. `new` replaces all facts by a fresh
   one, `more` adds one, `granted` adds a granted patent; `call` runs a function that concerns several enterprises.

@@ -295,7 +295,7 @@ def sending_of(fact: Any) -> Sending:
 
 
 def _listed(address: str, sent: Iterable[tuple[Record, Any]]) -> Iterator[Record]:
-    """Write persons and talents on each month's list, which is whole: whom a later list lacks is no longer listed."""
+    """Write persons and talents on each month's list, which is whole: one missing in a later list has left."""
     for record, one in sent:
         if address == "talent.persons":
             yield from ({**record, "统计月份": str(month)} for month in LISTS if one.last_listed >= month)

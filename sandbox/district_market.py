@@ -50,7 +50,7 @@ def _need(rng: random.Random, number: int, enterprise: Enterprise) -> Need:
 
 
 def _steps(rng: random.Random) -> Iterator[str]:
-    """Walk the way of a need with one bank, to wherever it has come."""
+    """Yield the steps of a need with one bank, up to the last one reached."""
     yield "matched"
     for step, luck in (("contacted", 0.85), ("in_review", 0.8)):
         if rng.random() > luck:

@@ -88,7 +88,7 @@ class Draft:
         uscc: str | None = None,
         usccs: Sequence[str] = (),
     ) -> None:
-        """Note a planted record: what it is, where it stands, what must become of it, and whom it concerns."""
+        """Note a planted record: what it is, where it stands, what must become of it, and its enterprises."""
         source, _, name = dataset.partition(".")
         key = key_of(dataset, sent)
         self.planted.append(Planted(kind, source, name, key, uscc, expect, reason, tuple(usccs), dict(sent)))

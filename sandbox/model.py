@@ -12,7 +12,7 @@ Record = dict[str, WireValue]
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """How an agency sends one fact: wire values that replace the right ones, how often, and whether any use is left.
+    """How an agency sends one fact: wire values in place of the right ones, how often, and whether it is usable.
 
     A fact that is not usable is one whose record must be refused or ignored, so the truth is computed without it.
     """
@@ -473,7 +473,7 @@ class Need(NamedTuple):
 
 
 class NeedEvent(NamedTuple):
-    """A step of a need with a bank, or its end as the enterprise says it (no bank)."""
+    """A step of a need with a bank, or its end as the enterprise reports it (no bank)."""
 
     event_no: str
     need_no: str
@@ -505,7 +505,7 @@ class BankFeedback(NamedTuple):
 
 
 class PolicyClaim(NamedTuple):
-    """What an enterprise said to a policy: confirmed or refused, claimed, or paid to it."""
+    """An enterprise's answer to a policy: confirmed or refused, claimed, or paid to it."""
 
     claim_no: str
     policy_id: str
@@ -621,7 +621,7 @@ class Planted:
     one value), of a consent (denied, delivered), of a credit event (active, inactive), of an enterprise (eligible or
     ineligible), the state of the indicators that rest on it (supplied, not_defined, ...), the stage or grade that it
     decides, or the cross-check that it breaks (Q5, ...).
-    `usccs` names all whom a record concerns where that is not one.
+    `usccs` names the enterprises that a record concerns where that is not one.
     """
 
     kind: str

@@ -332,7 +332,7 @@ def serve(
 
 
 def main() -> None:
-    """Serve as the command line says; logs go to stderr."""
+    """Serve by the arguments of the command line; logs go to stderr."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     parser = argparse.ArgumentParser(prog="python -m sandbox.serve", description=__doc__)
     parser.add_argument("--population", choices=(*POPULATIONS, "samples"), default="district")

@@ -24,17 +24,17 @@ _COUNTED: Final = {
     ("science", "titles"): ("L16",),
     ("credit", "events"): ("L21", "L22"),
 }
-"""The indicators that count a dataset's records, where the dataset covers everybody."""
+"""The indicators that count a dataset's records, where the dataset covers every enterprise."""
 
 
 def _as_compared(name: str) -> str:
-    """Return a name without what clerks write this way or that: width, blanks, case, the legal form in full."""
+    """Return a name without differences of writing: width, blanks, case, the legal form in full."""
     plain = re.sub(r"\s", "", unicodedata.normalize("NFKC", name)).upper()
     return plain.replace("有限责任公司", "有限公司")
 
 
 def _meant(planted: Planted, bearers: dict[str, set[str]], scored: dict[str, str]) -> Iterator[str]:
-    """Walk through all whom a refused record may be about: by a code it holds, or by a name ever borne."""
+    """Yield the enterprises that a refused record may be about: by a code it holds, or by a name ever borne."""
     for value in planted.sent.values():
         for text in re.split("[；;]", value) if isinstance(value, str) else ():
             yield from bearers.get(_as_compared(text), ())
@@ -58,8 +58,8 @@ def _withhold_refused(district: District, found: dict[str, dict[str, IndicatorTr
                     found[uscc][code] = IndicatorTruth(None, VALUE_NOT_SUPPLIED)
 
 
-def tell(district: District) -> dict[str, Any]:
-    """Return the truth file's content: planted faults, indicators and their states, flags, the eligible, who consented.
+def truth_of(district: District) -> dict[str, Any]:
+    """Return the truth file's content: planted faults, indicators with states, flags, eligible and consented.
 
     `consented` holds eligible enterprises alone: with a consent to that bank that is valid on the business date and on
     any later day. Values are decimals as text with six decimals, rounded half up; None where nothing is supplied.

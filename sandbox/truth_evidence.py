@@ -31,7 +31,7 @@ def latest(filed: Iterable[Any], year: int, as_of: date) -> Any:
 
 
 def is_not_yet(as_of: date, ended: date | None) -> bool:
-    """Tell whether an end still lies ahead: on the day itself it has come."""
+    """Tell whether an end is after the day; on its own day a term has ended."""
     return ended is None or ended > as_of
 
 
@@ -41,9 +41,9 @@ class Evidence:
 
     `members` are the enterprise, its branches and the individual business it was before: what is filed about one of
     them is filed about the enterprise. `predecessors` are those taken over within the reporting year, whose figures
-    belong to the base of growth; `is_first_year` tells that the enterprise came in that year out of others. `held` are
-    the inventions in force that it holds. `repaired` and `doubted` are the numbers of events, whosesoever, that were
-    repaired by the day, or whose decision on repair could not be read.
+    belong to the base of growth; `is_first_year`: the enterprise was made in that year out of others. `held` are
+    the inventions in force that it holds. `repaired` and `doubted` are the numbers of events, of any enterprise,
+    that were repaired by the day, or whose decision on repair could not be read.
     """
 
     enterprise: Enterprise
@@ -115,7 +115,7 @@ def december_of(enterprise: Enterprise, year: int) -> Headcount | None:
 
 
 def scored_codes(district: District) -> dict[str, str]:
-    """Return for each code in the register whom it is scored as: the legal person at the end of its line."""
+    """Return for each code in the register the code that it is scored under: the legal person that it ends in."""
     answers = {s.predecessor_uscc: s.successor_uscc for s in district.successions if s.kind == "incorporation"}
     answers |= {e.uscc: e.parent_uscc for e in district.enterprises if e.parent_uscc}
 
@@ -126,7 +126,7 @@ def scored_codes(district: District) -> dict[str, str]:
 
 
 def _taken_over(made: Mapping[str, list[Succession]], uscc: str, by: date) -> set[str]:
-    """Return whom an enterprise took over in the year by a day, and whom those had taken over before they went."""
+    """Return the enterprises that one took over in the year by a day, and those that these had taken over before."""
     found: set[str] = set()
     for one in made.get(uscc, ()):
         if one.kind in ("absorption", "new_set_merger") and one.effective_on <= by:
@@ -135,7 +135,7 @@ def _taken_over(made: Mapping[str, list[Succession]], uscc: str, by: date) -> se
 
 
 def _holders(one: Application, as_of: date) -> tuple[str, ...]:
-    """Return who holds an invention granted and in force: whom a transfer recorded by the day names, or the owners."""
+    """Return the holders of an invention granted and in force: by a transfer recorded by the day, else its owners."""
     is_granted = one.granted_on is not None and one.granted_on <= as_of
     if one.patent_type != "发明" or not is_granted or not is_not_yet(as_of, one.lapsed_on):
         return ()

@@ -86,7 +86,7 @@ def _net_assets(filing: Filing | None) -> _Figure:
 
 
 def _growth(evidence: Evidence, line: str, now: Any, before: Any, taken_over: Iterable[Any]) -> _Figure:
-    """Return growth over a base: the own figure and those of whom the enterprise took over within the year.
+    """Return growth over a base: its own figure and those of the enterprises that it took over within the year.
 
     Age comes first, then whether the own records are there, whether the enterprise is new made of others, and whether
     each figure is there.
@@ -140,7 +140,7 @@ def _turnover(evidence: Evidence) -> Decimal:
 
 
 def _relief(evidence: Evidence) -> _Figure:
-    """Who claimed nothing has a relief of zero, for the list of claims is complete."""
+    """An enterprise without a claim has a relief of zero, since the list of claims is complete."""
     claim = evidence.claim()
     return 0 if claim is None else claim.additional_deduction * claim.income_tax_rate / 100
 
@@ -199,7 +199,7 @@ def _public_grade(evidence: Evidence) -> _Figure:
 
 
 def _tax_grade(evidence: Evidence) -> _Figure:
-    """Who has no grade has none, not the worst."""
+    """An enterprise without a grade has no value, not the worst grade."""
     grade = evidence.tax_grade()
     return RECORD_NOT_SUPPLIED if grade is None else QUANTITIES["L20"][grade]
 

@@ -44,7 +44,7 @@ CONTROL = "a text that the search must find, or it has searched nothing"
 
 @dataclass(frozen=True)
 class SecretsSought:
-    """What a sweep met: how many secrets were planted, how many cells ran and failed, and where a secret showed."""
+    """What a sweep found: how many secrets were planted, how many cells ran and failed, and where a secret stood."""
 
     secrets: int
     cells: int
@@ -147,7 +147,7 @@ def run(folder: Path, sample: int | None) -> SecretsSought:
 
 
 def main() -> int:
-    """Sweep, or with --strike be the process that is struck; exit 1 where a secret showed."""
+    """Sweep, or with --strike be the process that the faults strike; exit code 1 where a secret was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sample", type=int, help="so many cells instead of all")
     parser.add_argument("--strike", type=Path, help=argparse.SUPPRESS)

@@ -15,7 +15,7 @@ from cli.explain import run as explain
 
 
 def jifen(*words: str, env: Mapping[str, str], cwd: Path, encoding: str = "utf-8") -> CompletedProcess[bytes]:
-    """One command in an environment and a folder, upon terminals of an encoding: its code and what it said."""
+    """One command in an environment and a folder, upon terminals of an encoding: its exit code and output."""
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="") for _ in range(2))
     arguments = ["jifen", *words]
     with (

@@ -70,7 +70,7 @@ AT_THE_SERVER = (
     *("disk full", "disk full in silence", "a byte of the disk"),
 )
 OF_OURS_ALONE = ("robot", "robot takes parts", "disk full in silence", "a byte of the disk")
-"""What only a server made for it does: OpenSSH's tells the truth."""
+"""Faults of our own server alone: OpenSSH's server has none of these."""
 FAULTS = (*AT_THE_SERVER, "wrong host key", "sender killed", "bank killed", "given", "lost", "ack lost", "altered")
 """`given`: the bank is given a package twice; `lost`: it loses one before it was loaded."""
 FAULTY, STUBBORN, RECALLED = 0.6, 0.2, 0.05
@@ -536,7 +536,7 @@ class _Lane:
             path.unlink()
 
     def _require_missed(self, refused: list[str]) -> None:
-        """What the bank refuses is a gap that it has: it asks, and gets what is missing, or the next one fills it."""
+        """A bank refuses a package only after a gap: it requests what is missing, or the next package fills it."""
         refused = [message for message in refused if "is older than" not in message]
         if not refused:
             return
@@ -550,7 +550,7 @@ class _Lane:
         for row in self._sent_and_not_loaded():
             self.swept.redeliveries += 1
             if self._try(partial(self._again, row["delivery_id"])) == "ended":
-                # Its rows may not go again: it is written down as not taken, and the next package fills the gap.
+                # Its rows may not be sent again: it is recorded as rejected, and the next package fills the gap.
                 self._try(partial(self._rejected, row["delivery_id"]))
                 self.day += timedelta(days=1)
                 self._try(self._send)

@@ -61,7 +61,7 @@ def random_bits(files: list[Path], refused: Check, flips: int, seeded: random.Ra
 
 
 def sweep(data_dir: Path, flips: int, step: int = 1, seed: int = 20250630) -> dict[str, Counter[str]]:
-    """Damage a data folder in every way, and say of each kind how often it was refused."""
+    """Damage a data folder in every way; answers for each kind how often it was refused."""
     settings = Settings(data_dir=data_dir, ledger_url=None, _env_file=None)
     ledger, sources = open_ledger(settings), tuple(read_sources())
     current = str(current_id(ledger))

@@ -1,4 +1,4 @@
-"""Kill whole nights, let the next run go on without a person, and have a checker read what is left.
+"""Kill whole nights, let the next run go on without a person, and check what is left.
 
 `python -m tests.kill_sweep` kills a night by SIGKILL, with its dbt, at crash points (between two durable operations;
 `tests.crash_points`) and at random moments, starts the same command again until it ends, and compares what is left with
@@ -310,7 +310,7 @@ class SmallRange(Range):
 
 @dataclass
 class Reader:
-    """Who follows `current` and the bank's inbox: all that is found there must be whole at every moment."""
+    """A reader of `current` and of the bank's inbox: all that it finds there must be whole at every moment."""
 
     data_dir: Path
     last: str | None = None
@@ -342,7 +342,7 @@ def left_of(installation: Installation) -> dict[str, Any]:
         "edition": installation.current.name,
         "sums": sorted(line for line in sums if not line.endswith(" manifest.json")),
         "manifest": {name: value for name, value in manifest.items() if name not in ("ledger", "inputs")},
-        # A night that goes on asks again: pages get other numbers, which the landed file holds beside the facts.
+        # A night that goes on pulls again: pages get other numbers, which the landed file holds beside the facts.
         "inputs": [{**one, "told_by": None, "files": None} for one in manifest["inputs"]],
         "editions": sorted(path.name for path in editions_dir(installation.data_dir).iterdir()),
         "publications": [_only(one, "edition_id sequence supersedes") for one in _all(ledger, tables.publications)],

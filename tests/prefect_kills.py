@@ -154,7 +154,7 @@ class Office:
         say(f"scheduled: {', '.join(f'{one:%H:%M}' for one in due)} of the zone's time")
 
     def wait(self, what: str, is_so: Callable[[], Any]) -> bool:
-        """Wait until something is so; that it never is, is a finding."""
+        """Wait until a condition holds; report a finding if it never does."""
         deadline = time.monotonic() + WAIT_SECONDS
         while time.monotonic() < deadline:
             if is_so():

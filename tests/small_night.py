@@ -95,7 +95,7 @@ def facts(day: date, number: int) -> str:
 
 
 def built() -> BuildReport:
-    """What dbt would say of a candidate."""
+    """The report that dbt would give of a candidate."""
     return BuildReport({"success": 7}, 7, 9, (), (), Path())
 
 

@@ -213,7 +213,7 @@ class Soak:
             self.command("ruleset", "check")
 
     def bank_loads(self) -> None:
-        """What the bank got is loaded, answered, and moved away."""
+        """The bank loads its packages, answers them and moves them away."""
         receive, write_ack = (getattr(import_module("flows.receive"), name) for name in ("receive", "write_ack"))
         for package in sorted(self.installation.inbox(".tar")):
             received = receive(package, self.folder / "bank", "bank_a", None)
@@ -367,7 +367,7 @@ def rss_kb() -> int:
 
 
 def thread_names(tasks: Sequence[Path]) -> tuple[str, ...]:
-    """Who each thread of this process is."""
+    """The name of each thread of this process."""
     named = {str(one.native_id): one.name for one in threading.enumerate()}
     return tuple(sorted(named.get(task.name) or (task / "comm").read_text().strip() for task in tasks))
 

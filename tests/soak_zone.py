@@ -19,7 +19,7 @@ from sandbox.codes import make_code
 from tests.declared import column, dataset_of, source_of
 
 COUNT: Final = 130
-"""So many enterprises there are on the first day: of a hundred ranked the gate compares editions."""
+"""The enterprises of the first day: the gate compares editions from a hundred ranked ones on."""
 HAPPENS: Final = (
     *("founded", "renamed", "founded", "penalised", "moved"),
     *("founded", "repaired", "merged", "corrected"),
@@ -27,7 +27,7 @@ HAPPENS: Final = (
 """What happens to some enterprise, one a night in this order: twelve nights see each."""
 FAULTS: Final = ("refused", "empty", "late", "half")
 FAULTY: Final = 0.08
-"""How often each agency has one of these on a night, the bank's folder is gone, the channel answers 503."""
+"""The chance, each night, that an agency has one of these, the bank's folder is gone, or the channel answers 503."""
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Firm:
 
 @dataclass
 class Population:
-    """Who is there, and what the court decided; each night something happens."""
+    """The enterprises, and what the court decided; each night something happens."""
 
     dice: random.Random
     firms: list[Firm] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Population:
     happened: dict[str, int] = field(default_factory=dict)
 
     def begin(self, day: date) -> None:
-        """Those who are there on the first day."""
+        """Found the enterprises of the first day."""
         for number in range(COUNT):
             self._found(date(day.year - 2 - number % 12, 1 + number % 12, 1))
 

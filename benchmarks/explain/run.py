@@ -24,8 +24,8 @@ PROJECT_DIR = Path(__file__).resolve().parents[2]
 def measure(data_dir: Path, enterprises: int, runs: int) -> dict[str, list[tuple[float, float]]]:
     """Milliseconds of wall clock and of CPU of each call, by command: in turns, each turn of another enterprise.
 
-    CPU says what the machine, if busy with other things, hides. The first turn is not counted: it pays for the files
-    that the system has not read yet, and for compiling what was not compiled.
+    CPU time shows the cost also on a machine that is busy with other things. The first turn is not counted: it pays for
+    the files that the system has not read yet, and for compiling what was not compiled.
     """
     environment = {**os.environ, "JIFEN_DATA_DIR": str(data_dir.resolve())}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)

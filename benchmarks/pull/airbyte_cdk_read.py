@@ -40,7 +40,7 @@ def main(base_url: str, out: Path) -> None:
             if message.type == Type.RECORD:
                 handle.write(orjson.dumps(message.record.data))
                 handle.write(b"\n")
-    clock.tell(path)
+    clock.report(path)
 
 
 if __name__ == "__main__":

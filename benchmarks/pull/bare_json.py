@@ -33,7 +33,7 @@ def main(base_url: str, out: Path) -> None:
             page += 1
     if writer is not None:
         writer.close()
-    clock.tell(path)
+    clock.report(path)
 
 
 if __name__ == "__main__":

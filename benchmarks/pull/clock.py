@@ -11,7 +11,7 @@ class Clock:
     def __init__(self) -> None:
         self._cpu, self._wall = time.process_time(), time.perf_counter()
 
-    def tell(self, output: Path) -> None:
+    def report(self, output: Path) -> None:
         """Print one line for run.py: the two times, and where the records stand."""
         cpu, wall = time.process_time() - self._cpu, time.perf_counter() - self._wall
         print(json.dumps({"pull_cpu": cpu, "pull_wall": wall, "output": str(output)}), flush=True)  # noqa: T201

@@ -48,7 +48,7 @@ def main(base_url: str, out: Path) -> None:
     )
     info = pipeline.run(source, loader_file_format="parquet")
     info.raise_on_failed_jobs()
-    clock.tell(out / "lake" / "tax" / "statements")
+    clock.report(out / "lake" / "tax" / "statements")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def main(source_file: Path, out: Path) -> None:
     pulled = pull_dataset(source, dataset, Zone(), settings, ledger, AS_OF)
     if pulled.state != "landed" or pulled.batch is None:
         raise SystemExit(f"{pulled.state}: {pulled.message}")
-    clock.tell(landed_path(settings.data_dir, source.name, dataset.name, pulled.batch))
+    clock.report(landed_path(settings.data_dir, source.name, dataset.name, pulled.batch))
 
 
 def _import_the_rest() -> None:

@@ -39,7 +39,7 @@ CLIENTS = (
 
 @dataclass(frozen=True)
 class Run:
-    """The whole process; what the client says of its pull without start and imports, in seconds; what it got."""
+    """The whole process; what the client reports of its pull without start and imports, in seconds; what it got."""
 
     whole: Cost
     pull_cpu: float

@@ -115,8 +115,8 @@ def _check_lines(plant: _Plant, store: TrialStore, lines: list[Row], refused: in
     expect(line["column"] == plant.column.name, f"the column given is {line['column']}")
     place = dict(records_of(store, plant.dataset, line)).get(line["position"])
     expect(place is not None, "no record stands at the place given")
-    said = typed(plant.dataset.model_copy(update={"columns": (plant.column,)}), store, place or {})
-    expect(same(said[plant.column.name], plant.victim[plant.column.name]), "another record stands at the place given")
+    found = typed(plant.dataset.model_copy(update={"columns": (plant.column,)}), store, place or {})
+    expect(same(found[plant.column.name], plant.victim[plant.column.name]), "another record stands at the place given")
     expect(line["record"] and line["key"], "the line holds neither record nor key")
 
 

@@ -50,7 +50,7 @@ def keys_unique(one: LandedDataset) -> str:
 
 @check_landed("必填值齐全", "required values present")
 def required_present(one: LandedDataset) -> str:
-    """A row without them says nothing, unless it says that another is deleted."""
+    """A row without them is of no use, unless it is a tombstone."""
     required = [column.name for column in one.dataset.columns if column.required]
     lacking = [name for row in one.held for name in required if row[name] is None]
     expect(not lacking, f"{len(lacking)} required values are null: {', '.join(sorted(set(lacking)))}")
@@ -111,7 +111,7 @@ def labels_unique(one: LandedDataset) -> str:
 
 @check_landed("每行可追溯到原始记录", "lineage complete")
 def lineage_complete(one: LandedDataset) -> str:
-    """A score is explained down to the record it came from: by page and place, to one that says the same."""
+    """A score is explained down to the record it came from: by page and place, to one with the same values."""
     dataset, store = one.dataset, one.store
     records: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for page in one.pages:
@@ -124,9 +124,9 @@ def lineage_complete(one: LandedDataset) -> str:
             continue
         found = records.get((row["_raw_sha256"], row["_position"]), [])
         expect(found, f"{key_of(dataset, row)} has no record at its place")
-        said = (typed(dataset, store, fields) for fields in found)
-        is_said = any(all(same(values[c.name], row[c.name]) for c in dataset.columns) for values in said)
-        expect(is_said, f"{key_of(dataset, row)} says otherwise than its record")
+        values_found = (typed(dataset, store, fields) for fields in found)
+        is_equal = any(all(same(values[c.name], row[c.name]) for c in dataset.columns) for values in values_found)
+        expect(is_equal, f"{key_of(dataset, row)} differs from its record")
         is_ours = row["_batch"] == one.batch["batch"] and row["_learned_on"] == store.as_of
         expect(is_ours, "batch or day is another one")
     return f"{len(one.rows)} rows"

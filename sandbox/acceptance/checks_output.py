@@ -79,8 +79,8 @@ def _measured(trial: Trial, cell: Cell | None) -> int:
         trial.agency.set_faults([cell.plan()] if cell else [])
     with trial.store() as store:
         store.ledger.dispose()
-        taken, said = measure(trial.source, trial.zone, store.settings, trial.as_of)
-    trial.said.append(said)
+        taken, printed = measure(trial.source, trial.zone, store.settings, trial.as_of)
+    trial.output.append(printed)
     expect(taken.growth < MEMORY_BYTES, f"{cell.kind if cell else 'a healthy pull'} grows by {taken.growth >> 20} MB")
     if cell is None:
         expect(not any(state.endswith("failed") for state in taken.states), f"in a child: {', '.join(taken.states)}")
@@ -112,10 +112,10 @@ def secrets_nowhere(trial: Trial) -> str:
     pattern = pattern_of(secrets)
     if pattern is None:
         raise NotApplicableError(f"nothing to search for: {', '.join(unsearched) or 'the connection names no secret'}")
-    said = [text for one in trial.said if pattern.search(text := one.encode("utf-8", "backslashreplace"))]
-    shown = pattern.sub(b"***", said[0]).decode()[-300:] if said else ""
-    expect(not said, f"in {len(said)} of {len(trial.said)} texts of output, such as: {shown}")
-    hits = found_in_folder(trial.settings.data_dir, pattern)
-    expect(not hits, f"in {', '.join(hits[:5])}")
+    hits = [text for one in trial.output if pattern.search(text := one.encode("utf-8", "backslashreplace"))]
+    shown = pattern.sub(b"***", hits[0]).decode()[-300:] if hits else ""
+    expect(not hits, f"in {len(hits)} of {len(trial.output)} texts of output, such as: {shown}")
+    files = found_in_folder(trial.settings.data_dir, pattern)
+    expect(not files, f"in {', '.join(files[:5])}")
     skipped = f"; too short or no secret inside: {', '.join(unsearched)}" if unsearched else ""
-    return f"{len(secrets)} secrets, {len(trial.said)} texts of output{skipped}"
+    return f"{len(secrets)} secrets, {len(trial.output)} texts of output{skipped}"

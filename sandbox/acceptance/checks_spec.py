@@ -100,11 +100,11 @@ def _keep_traceback(trial: Trial) -> None:
     """Call the driver once without the core around it and keep the traceback for the search for secrets."""
     dataset = trial.datasets[0]
     ask = Ask(trial.source, dataset, trial.settings, since=None, resume=None, seen=frozenset(), as_of=trial.as_of)
-    with listening(trial.said):
+    with listening(trial.output):
         try:
             next(iter(driver_of(trial.source.driver)(ask)), None)
         except Exception:  # noqa: BLE001 - it must fail; its traceback is searched
-            trial.said.append(traceback.format_exc())
+            trial.output.append(traceback.format_exc())
 
 
 def _spoilt(source: Source, field: str, value: str, settings: Settings) -> str | None:
@@ -175,7 +175,7 @@ def check_keeps_nothing(trial: Trial) -> str:
         store.ledger.dispose()
         before = folder_sha256(store.settings.data_dir)
         found = check_source(trial.source, trial.zone, store.settings)
-        trial.said += [repr(line) for line in found]
+        trial.output += [repr(line) for line in found]
         expect(folder_sha256(store.settings.data_dir) == before, "checking wrote into the data folder")
     # The check of a child dataset fails before its parent was pulled: it has no parent's values.
     roots = {f"{trial.source.name}.{dataset.name}" for dataset in trial.source.datasets if dataset.parent is None}
@@ -191,7 +191,7 @@ def plan_sends_nothing(trial: Trial) -> str:
     before = folder_sha256(store.settings.data_dir)
     trial.clear_requests()
     planned = plan([trial.source], trial.zone, store.settings, trial.as_of)
-    trial.said.append(repr(planned))
+    trial.output.append(repr(planned))
     expect(folder_sha256(store.settings.data_dir) == before, "the plan wrote into the data folder")
     sent = trial.requests()
     expect(not sent, f"the plan sent {len(sent)} requests")

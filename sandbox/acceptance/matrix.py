@@ -169,10 +169,10 @@ def _healed(trial: Trial, store: TrialStore, dataset: Dataset, sick: Truth, outc
 
 def _is_unannounced(dataset: Dataset, one: RowDifference, sick: Truth) -> bool:
     """Whether an agency withdrew a value, record or key without a tombstone: no pull can notice it."""
-    said = next((row for row in sick if key_of(dataset, row) == one.key), None)
+    sent = next((row for row in sick if key_of(dataset, row) == one.key), None)
     if dataset.load != "upsert" or one.kind == "missing":
-        return dataset.since is not None and said is None
-    return said is not None and (one.kind == "extra" or same(said[str(one.column)], one.held))
+        return dataset.since is not None and sent is None
+    return sent is not None and (one.kind == "extra" or same(sent[str(one.column)], one.held))
 
 
 def totals(cells: Iterable[Cell]) -> list[tuple[str, str, dict[str, int]]]:

@@ -52,11 +52,11 @@ def _pull(
 ) -> tuple[Taken, str]:
     os.environ.clear()
     os.environ.update(variables)
-    said = io.StringIO()
-    with redirect_stdout(said), redirect_stderr(said):
+    output = io.StringIO()
+    with redirect_stdout(output), redirect_stderr(output):
         ledger = open_ledger(settings)
         driver_of(source.driver)
         before = _resident("VmRSS")
         pulled = [pull_dataset(source, dataset, zone, settings, ledger, as_of) for dataset in source.datasets]
     states = [f"{one.dataset} {one.state}" for one in pulled]
-    return Taken(_resident("VmHWM") - before, states), said.getvalue()
+    return Taken(_resident("VmHWM") - before, states), output.getvalue()

@@ -1,4 +1,4 @@
-"""A data folder and ledger of its own for one check, and what was pulled, held and said in it."""
+"""A data folder and ledger of its own for one check, and what was pulled, held and output in it."""
 
 import json
 import logging
@@ -49,13 +49,13 @@ class Watch:
 
 @dataclass
 class TrialStore:
-    """One data folder with its ledger. `said` is everything logged, raised or answered, for the search for secrets."""
+    """One data folder with its ledger. `output` is all that was logged, raised or answered, to search for secrets."""
 
     settings: Settings
     ledger: Engine
     zone: Zone
     as_of: date
-    said: list[str]
+    output: list[str]
 
     def pull(self, source: Source, dataset: Dataset, watch: Watch | None = None) -> Pulled:
         """Pull and land one dataset as a night would. Raises `StoppedError` where the watch ends it."""
@@ -64,11 +64,11 @@ class TrialStore:
         # tried by planted faults (sandbox/planting).
         unheld = dataset.model_copy(update={"change": Unwatched(unwatched="a stand-in that is changed on purpose")})
         try:
-            with _watched(watch), listening(self.said):
+            with _watched(watch), listening(self.output):
                 pulled = pull_dataset(source, unheld, self.zone, self.settings, self.ledger, self.as_of)
         finally:
-            self.said += watch.tracebacks
-        self.said.append(repr(pulled))
+            self.output += watch.tracebacks
+        self.output.append(repr(pulled))
         return pulled
 
     def pull_all(self, source: Source) -> list[Pulled]:
@@ -116,7 +116,7 @@ class TrialStore:
         return [json.loads(line) for line in text.split("\n") if line]
 
 
-def open_store(settings: Settings, name: str, zone: Zone, as_of: date, said: list[str]) -> TrialStore:
+def open_store(settings: Settings, name: str, zone: Zone, as_of: date, output: list[str]) -> TrialStore:
     """A fresh store in a folder below the scratch folder of a run."""
     empty, own = (
         settings.model_copy(update={"data_dir": settings.data_dir / folder, "ledger_url": None})
@@ -126,7 +126,7 @@ def open_store(settings: Settings, name: str, zone: Zone, as_of: date, said: lis
         open_ledger(empty).dispose()
     # A copy of a new ledger: a check of a source makes hundreds.
     shutil.copytree(empty.data_dir, own.data_dir)
-    return TrialStore(own, open_ledger(own), zone, as_of, said)
+    return TrialStore(own, open_ledger(own), zone, as_of, output)
 
 
 def key_of(dataset: Dataset, row: Mapping[str, Any]) -> Key:
@@ -197,20 +197,20 @@ def _relay(driver: PullDriver, ask: Ask, watch: Watch) -> Iterator[Page]:
 
 
 class _Listener(logging.Handler):
-    def __init__(self, said: list[str]) -> None:
+    def __init__(self, output: list[str]) -> None:
         super().__init__(logging.NOTSET)
-        self._said = said
+        self._output = output
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._said.append(f"{record.name}: {record.getMessage()}")
+        self._output.append(f"{record.name}: {record.getMessage()}")
         if record.exc_info:
-            self._said.append("".join(traceback.format_exception(*record.exc_info)))
+            self._output.append("".join(traceback.format_exception(*record.exc_info)))
 
 
 @contextmanager
-def listening(said: list[str]) -> Iterator[None]:
+def listening(output: list[str]) -> Iterator[None]:
     """Collect what any library logs, down to its debug lines: an operator may switch those on."""
-    root, handler = logging.getLogger(), _Listener(said)
+    root, handler = logging.getLogger(), _Listener(output)
     level = root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)

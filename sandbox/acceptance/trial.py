@@ -86,7 +86,7 @@ class Trial:
     full: bool
     seed: int
     latency_ms: float = 0.0
-    said: list[str] = field(default_factory=list)
+    output: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     _stores: int = 0
 
@@ -108,7 +108,7 @@ class Trial:
     def store(self) -> Iterator[TrialStore]:
         """A fresh store; its folder stays until the end, for the search for secrets."""
         self._stores += 1
-        store = open_store(self.settings, f"{self.source.name}-{self._stores}", self.zone, self.as_of, self.said)
+        store = open_store(self.settings, f"{self.source.name}-{self._stores}", self.zone, self.as_of, self.output)
         try:
             yield store
         finally:

@@ -224,11 +224,11 @@ class Judge:
             PROJECT_DIR / "dbt_project", copy / "dbt_project", ignore=shutil.ignore_patterns("target", "logs")
         )
         shutil.copytree(PROJECT_DIR / "connectors" / "sources", copy / "connectors" / "sources")
-        if said := self._said_of(copy):
-            raise RuntimeError(f"the sound rule sets are refused: {said}")
+        if refusal := self._refusal_of(copy):
+            raise RuntimeError(f"the sound rule sets are refused: {refusal}")
         return copy
 
-    def _said_of(self, project: Path) -> str:
+    def _refusal_of(self, project: Path) -> str:
         """What the check of the rule sets reports before a build."""
         folder = project / "dbt_project"
         if problems := problems_of(read_seeds(folder), Place(project, self.night.data_dir)):
@@ -253,10 +253,10 @@ class Judge:
             writer = csv.DictWriter(file, rows[0])
             writer.writeheader()
             writer.writerows(rows)
-        said = self._said_of(self._project)
+        refusal = self._refusal_of(self._project)
         path.write_text(sound, encoding="utf-8")
         base = replace(base, struck=len(hit), is_harm=True, checks=int(bool(own)))
-        return replace(base, outcome="stopped", by=said) if said else base
+        return replace(base, outcome="stopped", by=refusal) if refusal else base
 
     @cached_property
     def _store(self) -> Path:
@@ -264,8 +264,8 @@ class Judge:
         copy = self._work / "store"
         left_out = shutil.ignore_patterns("candidates", "editions")
         shutil.copytree(self.night.data_dir, copy, symlinks=True, ignore=left_out)
-        if said := self._mended(copy):
-            raise RuntimeError(f"the sound store is refused: {said}")
+        if refusal := self._mended(copy):
+            raise RuntimeError(f"the sound store is refused: {refusal}")
         return copy
 
     def _mended(self, folder: Path) -> str:
@@ -287,10 +287,10 @@ class Judge:
         path.unlink(missing_ok=True)
         shutil.copyfile(fresh, path)
         base = replace(base, struck=struck, is_harm=True, checks=1)
-        said = self._mended(self._store)
+        refusal = self._mended(self._store)
         path.unlink(missing_ok=True)
         shutil.copyfile(sound, path)
-        return replace(base, outcome="stopped", by=said) if said else base
+        return replace(base, outcome="stopped", by=refusal) if refusal else base
 
 
 def _is_number(text: str) -> bool:

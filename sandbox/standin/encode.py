@@ -30,7 +30,7 @@ SURROGATE: Final = "\ue000half\ue000"
 DEEP: Final = "\ue000deep\ue000"
 """Stands for a list nested deeper than any reader goes."""
 NAN: Final = "\ue000nan\ue000"
-"""Stands for a number that is none."""
+"""Stands for NaN."""
 TWICE: Final = "\ue000twice\ue000"
 """Behind the name of a field: the same name a second time."""
 QUOTE: Final = "\ue000quote\ue000"
@@ -209,7 +209,7 @@ def csv_lines(dataset: Dataset, decoder: CsvDecoder, records: Sequence[Record]) 
 
 
 def encode_text(dataset: Dataset, records: Sequence[Record]) -> bytes:
-    """The records as plain text separated by commas, whatever their form should be."""
+    """The records as text separated by commas, whatever form is declared."""
     decoder = CsvDecoder(kind="csv", encoding="utf-8")
     return csv_bytes(decoder, csv_lines(dataset, decoder, records), 0)
 

@@ -14,15 +14,15 @@ _KEYS: Final = {"kind", "source", "dataset", "position", "times", "seed", "secon
 
 
 class PlanError(ValueError):
-    """The fault plan says what no agency here can do; the message names the entry."""
+    """The fault plan has an entry that no agency here can follow; the message names it."""
 
 
 @dataclass
 class PlantedFault:
     """One entry of a plan and how often it has struck.
 
-    `position` is a place in the listing (first, middle, last), a page number from 1, or every page; `seconds` what a
-    fault that takes time takes.
+    `position` is a place in the listing (first, middle, last), a page number from 1, or every page; `seconds` how long
+    a fault that takes time lasts.
     """
 
     kind: FaultKind
@@ -107,7 +107,7 @@ class FaultPlan:
     def refresh(self) -> bool:
         """Read the file if it changed; True where another plan is now in force.
 
-        A plan that says something unknown raises `PlanError` once, and the plan before it stays in force.
+        A plan with something unknown raises `PlanError` once, and the plan before it stays in force.
         """
         stat = self.path.stat() if self.path.exists() else None
         stamp = None if stat is None else (stat.st_mtime_ns, stat.st_ino)
@@ -124,7 +124,7 @@ class FaultPlan:
         return True
 
     def of(self, source: str, dataset: str | None, stages: Collection[str]) -> list[PlantedFault]:
-        """The faults of these stages meant for a dataset, struck out or not."""
+        """The faults of these stages meant for a dataset, also those that have struck as often as planned."""
         return [fault for fault in self.faults if fault.kind.stage in stages and fault.meets(source, dataset)]
 
     def striking(

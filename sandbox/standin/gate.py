@@ -59,7 +59,7 @@ class Gate:
 
     @property
     def grant_path(self) -> str | None:
-        """Where tokens or sessions are asked for, if this kind has such a place."""
+        """The path at which tokens or sessions are requested; None where this kind has none."""
         match self.auth:
             case kinds.OAuth2ClientCredentials():
                 return self.auth.token_path
@@ -73,7 +73,7 @@ class Gate:
         return frozenset([self.auth.param] if isinstance(self.auth, kinds.ApiKey) and self.auth.param else [])
 
     def value(self, variable: Any) -> str:
-        """The value we gave a variable of the source file."""
+        """The value made for a variable of the source file."""
         return self.env[variable.env]
 
     def grant(self, call: Call) -> GateAnswer:

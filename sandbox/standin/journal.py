@@ -1,4 +1,4 @@
-"""The access log of a simulated agency: one line for each request, whole, before its answer leaves."""
+"""The access log of a simulated agency: one line for each request, written before its answer is sent."""
 
 import json
 import threading

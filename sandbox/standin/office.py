@@ -249,13 +249,13 @@ def _answered(stock: Stock) -> Answered | None:
 
 
 def _ok(stock: Stock) -> dict[str, Any]:
-    """What an agency that answers with codes says when all is well; a code of digits is sent as a number."""
+    """The success code of an agency that answers with codes; a code of digits is sent as a number."""
     answered = _answered(stock)
     if answered is None:
         return {}
     code = answered.ok[0]
-    said: dict[str, Any] = {answered.code: int(code) if code.isdigit() and str(int(code)) == code else code}
-    return {**said, **({answered.message: "成功"} if answered.message else {})}
+    answer: dict[str, Any] = {answered.code: int(code) if code.isdigit() and str(int(code)) == code else code}
+    return {**answer, **({answered.message: "成功"} if answered.message else {})}
 
 
 def _json(body: Any) -> bytes:

@@ -20,7 +20,7 @@ MAXIMUM_SIZE = 1_000
 
 
 class RefusedError(Exception):
-    """A request is refused: status and what the agency says about it."""
+    """A request is refused: with status, code and message."""
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status, code, message)
@@ -93,7 +93,7 @@ def _filtered(stock: Stock, asked: Asked) -> list[Entry]:
     listing = stock.entries
     if stock.partitions is not None:
         if asked.partition is None:
-            raise RefusedError(400, "MISSING_PARAMETER", "the value to ask for is missing")
+            raise RefusedError(400, "MISSING_PARAMETER", "the value of the partition is missing")
         if asked.partition not in stock.partitions:
             raise RefusedError(404, "NOT_FOUND", "no such value")
         listing = [entry for entry in listing if entry.partition == asked.partition]

@@ -1,7 +1,7 @@
 """Values in place of the agreed ones, as rows: in which column, in which forms, what is sent, what may be held then.
 
-A record is judged by what is held of it: the true value, or nothing and a line that says why. Where a value cannot be
-read correctly the agency's own value stays the truth, so that only a refusal is right.
+A record is judged by what is held of it: the true value, or nothing and a quarantine line with the reason. Where a
+value cannot be read correctly the agency's own value stays the truth, so that only a refusal is right.
 """
 
 import datetime as dt
@@ -36,7 +36,7 @@ class Swapped:
 
     `where` is a word of `COLUMNS`. `sent` is what goes out: as it stands, or made from the true value. `true` is what
     must be held then, made likewise; None: the agency's own value. `on` are the forms that can carry it, and
-    `is_lasting` says that every record from the position on has it. `after` is sent so many records later, too.
+    With `is_lasting` every record from the position on has it. `after` is sent so many records later, too.
     """
 
     name: str

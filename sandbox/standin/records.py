@@ -57,7 +57,7 @@ class Stock:
     feed: Path | None = None
     """The file of a population's records, read again whenever it changes; None: the records are made up."""
     partitions: tuple[str, ...] | None = None
-    """The values that a partition may be asked for; None where the dataset has none."""
+    """The values of the partition; None where the dataset has none."""
     pool: list[tuple[str, str]] = field(default_factory=list)
     """Codes and names of the enterprises that the agency knows."""
     made: int = 0
@@ -176,7 +176,7 @@ def _exact_fields(dataset: Dataset) -> set[str]:
 
 
 def _partition_values(dataset: Dataset, stocks: Mapping[str, Stock], count: int) -> list[tuple[str, int]] | None:
-    """Each value a partition is asked for, with the number of its records: one large, some none, the others alike."""
+    """Each value of a partition, with the number of its records: one has many, some have none, the others as many."""
     partition = dataset.request.partition if isinstance(dataset.request, RestRequest) else None
     if partition is None:
         return None

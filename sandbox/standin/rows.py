@@ -25,7 +25,7 @@ class UsageError(ValueError):
 
 
 def partition_column(dataset: Dataset) -> str | None:
-    """The column that holds the value a record was asked for: of the partition's name, or of the parent's column."""
+    """The column that holds a record's value of the partition: of the partition's name, or of the parent's column."""
     partition = dataset.request.partition if isinstance(dataset.request, RestRequest) else None
     if partition is None:
         return None
@@ -162,7 +162,7 @@ def _place_partitions(dataset: Dataset, rows: list[Row], shares: Sequence[str]) 
 
 
 def _mark_living(dataset: Dataset, row: Row, place: int) -> None:
-    """Every ninth record of a feed with tombstones says that it is deleted; no other one does."""
+    """Every ninth record of a feed with tombstones is a tombstone; no other one is."""
     if not isinstance(dataset.deletes, Tombstone):
         return
     name, gone = dataset.deletes.column, dataset.deletes.values

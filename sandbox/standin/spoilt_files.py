@@ -153,7 +153,7 @@ def true_entry(stock: Stock, entry: Entry, faults: Sequence[PlantedFault]) -> Ro
 
 
 def _astray(stock: Stock, row: Row) -> Row:
-    """A row that says it belongs to another delivery, in which its key is not taken."""
+    """A row moved to another delivery, in which its key is not taken."""
     deletes = stock.dataset.deletes
     if not isinstance(deletes, ReplaceBy):
         raise TypeError(f"{stock.dataset.address} replaces nothing")
@@ -267,4 +267,4 @@ _AROUND: Final[Mapping[str, Callable[[_Spot], dict[str, Any]]]] = {
     **dict.fromkeys(_CORRECTIONS, _correction),
     **dict.fromkeys(_NAMES, lambda at: {"name": _NAMES[at.fault.name](at.file.name)}),
 }
-"""What else than its bytes is changed of a file."""
+"""Faults that change something of a file other than its bytes."""

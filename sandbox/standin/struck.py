@@ -27,7 +27,7 @@ _STATUSES: Final[Mapping[str, tuple[int, Callable[[float, str], dict[str, str]]]
     "clock_skew": (503, lambda wait, _: {"Date": http_date(DAY), "Retry-After": http_date(DAY + wait)}),
     "secret_in_error": (400, lambda _wait, _address: {}),
 }
-"""Status and headers, by the wait asked for and the address; any other name ends with its status."""
+"""Status and headers, by the seconds to wait and the address; any other name ends with its status."""
 ELSEWHERE: Final = "http://elsewhere.invalid"
 HTML: Final = "<!doctype html><html><body><h1>系统维护中</h1><p>请稍后再试</p></body></html>"
 

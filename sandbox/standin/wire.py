@@ -26,7 +26,7 @@ WHOLE: Final = frozenset({"slow_drip", "endless_drip", "gzip_bomb", "truncated_g
 
 @dataclass
 class Reply:
-    """What goes out for one request, and what the access log says of it."""
+    """The answer to one request, and its entry in the access log."""
 
     status: int
     body: bytes

@@ -24,7 +24,7 @@ from sandbox.district_faults import WHO, read_table
 from sandbox.standin import files
 from sandbox.standin.encode import encode
 from sandbox.standin.records import hold_stocks
-from sandbox.truth import tell
+from sandbox.truth import truth_of
 from sandbox.truth_evidence import reporting_year
 from sandbox.truth_indicators import INDICATORS, QUANTITIES
 
@@ -271,7 +271,7 @@ def without(district, uscc):
     bare = {**dict.fromkeys(own, ()), "parent_uscc": None, "status": "cancelled"}
     others = tuple(dataclasses.replace(e, **bare) if e.uscc == uscc else e for e in district.enterprises)
     successions = tuple(s for s in district.successions if s.predecessor_uscc != uscc)
-    return tell(dataclasses.replace(district, enterprises=others, successions=successions))
+    return truth_of(dataclasses.replace(district, enterprises=others, successions=successions))
 
 
 def test_what_is_filed_about_a_branch_or_an_incorporated_business_is_its_companys(district, truth):
@@ -312,7 +312,7 @@ def test_a_right_moves_with_a_recorded_transfer_and_with_no_other(district, trut
     )
     gone = [p for p in moved.values() if p.record_no not in stays and p.holder == buyer]
     assert len(gone) >= 4
-    lost = value(truth, buyer, "L11") - value(tell(untouched), buyer, "L11")
+    lost = value(truth, buyer, "L11") - value(truth_of(untouched), buyer, "L11")
     assert lost == len([p for p in gone if p.lapsed_on is None])
 
 

@@ -44,7 +44,7 @@ def main(inputs: Path, scorecard: Path, out: Path) -> None:
 
 
 def run_dbt(folder: Path, command: str, *options: str) -> None:
-    """One dbt command on the project, its files in `folder`; the last of what it says is shown where it fails."""
+    """One dbt command on the project, its files in `folder`; the end of its output is shown where it fails."""
     environ = {
         **os.environ,
         "JIFEN_INPUTS": "inputs",

@@ -68,7 +68,7 @@ def _dates(in_force: dict[str, Any]) -> dict[str, str]:
 
 
 def _stage(stages: Rows) -> str:
-    """The stage, by age first and by revenue in fen then; empty where neither says."""
+    """The stage, by age first and by revenue in fen then; empty where neither decides."""
     by_age, by_revenue = "", ""
     for stage in stages:
         name, low, high = stage["stage"], stage["revenue_low_cny"], stage["revenue_high_cny"]
