@@ -40,9 +40,9 @@ from sandbox.standin.web_folder import serve_folder
 from sandbox.standin.webhook import Channel
 from sandbox.standin.wire import Protocol, server_app
 from sandbox.standin.world import World, hold_population, make_world
+from sandbox.start import READY
 
 POPULATIONS: Final = ("district", "listed")
-READY: Final = "ready.json"
 ZONE_FILE: Final = Path(__file__).absolute().with_name("listed_zone.yml")
 USUAL_DAY: Final = Path(__file__).absolute().parent / "faults" / "usual_day.yml"
 _POLL_SECONDS: Final = 0.1

@@ -23,7 +23,7 @@ from sandbox.standin.truth import read_truth
 
 SAMPLES: Final = Path(__file__).absolute().with_name("samples")
 _LOG: Final = "sandbox.log"
-_READY: Final = "ready.json"
+READY: Final = "ready.json"
 _READY_SECONDS: Final = 600.0
 _STOP_SECONDS: Final = 10.0
 _ANSWER_SECONDS: Final = 120.0
@@ -94,7 +94,7 @@ class Sandbox:
             if pipe is not None:
                 pipe.close()
         with contextlib.suppress(FileNotFoundError):
-            (self.state / _READY).unlink()
+            (self.state / READY).unlink()
 
     def __enter__(self) -> "Sandbox":
         return self
@@ -121,14 +121,14 @@ class Sandbox:
     def wait_until_ready(self) -> None:
         """Wait until all agencies listen and read their variables; raises `SandboxError`."""
         deadline = time.monotonic() + _READY_SECONDS
-        while not (self.state / _READY).exists():
+        while not (self.state / READY).exists():
             if self.process.poll() is not None:
                 code = self.process.returncode
                 raise SandboxError(f"the sandbox ended with code {code} before it was ready:\n{self.last_lines()}")
             if time.monotonic() > deadline:
                 raise SandboxError(f"the sandbox is not ready after {_READY_SECONDS:g} s:\n{self.last_lines()}")
             time.sleep(_POLL_SECONDS)
-        ready = json.loads((self.state / _READY).read_text(encoding="utf-8"))
+        ready = json.loads((self.state / READY).read_text(encoding="utf-8"))
         self.env, self.as_of = ready["env"], date.fromisoformat(ready["as_of"])
 
     def last_lines(self) -> str:
@@ -164,7 +164,7 @@ def start_standin(
 def _start(state: Path, options: Mapping[str, Any]) -> Sandbox:
     state = state.absolute()
     state.mkdir(parents=True, exist_ok=True)
-    (state / _READY).unlink(missing_ok=True)
+    (state / READY).unlink(missing_ok=True)
     command = [sys.executable, "-m", "sandbox.serve", "--owned", "--state", str(state)]
     command += [part for name, value in options.items() if value is not None for part in (f"--{name}", str(value))]
     roots = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]

@@ -50,6 +50,7 @@ from sandbox.start import start
 from tests import small_night
 from tests.crash_points import Point, Watch, die, find_the_disk_full, photograph
 from tests.e2e.installation import Installation
+from tests.progress import say
 
 RESTARTS = 3
 POLL_SECONDS = 0.004
@@ -526,7 +527,7 @@ def report(swept: Range, asked: argparse.Namespace) -> int:
     swept.sound()
     swept.sound()
     points = points_of(swept.counts, dice)
-    _print(
+    say(
         f"a sound night: {sum(swept.counts.values())} durable operations at {len(swept.counts)} sites, "
         f"{swept.took[-1]:.1f} s; {len(points)} points"
     )
@@ -549,24 +550,18 @@ def report(swept: Range, asked: argparse.Namespace) -> int:
                 del kills[name]
                 continue
             done[name].append(killed)
-            _print(f"{len(done[name])} {name}: {killed.restarts} restarts, {len(killed.findings)} findings")
+            say(f"{len(done[name])} {name}: {killed.restarts} restarts, {len(killed.findings)} findings")
             if killed.findings:
-                _print(f"FOUND {killed.how}:", *(f"    {finding[:1500]}" for finding in killed.findings))
+                say(f"FOUND {killed.how}:", *(f"    {finding[:1500]}" for finding in killed.findings))
     for name, wanted in zip(done, (len(points), len(full), asked.kills, asked.real), strict=True):
         each = done[name]
-        _print(
+        say(
             f"{name}: {len(each)} done of {wanted} wanted, {sum(one.died for one in each)} died of it, "
             f"{sum(one.repeats for one in each)} repeats, {sum(bool(one.findings) for one in each)} with findings"
         )
     cost = resource.getrusage(resource.RUSAGE_CHILDREN)
-    _print(f"{time.monotonic() - began:.0f} s, CPU of the nights {cost.ru_utime + cost.ru_stime:.0f} s")
+    say(f"{time.monotonic() - began:.0f} s, CPU of the nights {cost.ru_utime + cost.ru_stime:.0f} s")
     return int(any(one.findings for each in done.values() for one in each))
-
-
-def _print(*lines: str) -> None:
-    for line in lines:
-        sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ from ledger.store import open_ledger, rows
 from tests import small_night
 from tests.e2e.conftest import api
 from tests.e2e.installation import Installation
+from tests.progress import say
 from tests.project_copy import run_in_copy
 
 SILENT_SECONDS, BEAT_SECONDS, RESTART_SECONDS = 75, 30, 3
@@ -260,13 +261,6 @@ CASES: dict[str, tuple[Callable[[Office], None], Callable[[Office], bool]]] = {
     "worker alone": (lambda office: office.worker.kill(), at_build),
     "server": (kill_server, at_build),
 }
-
-
-def say(*lines: str) -> None:
-    """Print at once."""
-    for line in lines:
-        sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 def sweep(folder: Path, wanted: list[str]) -> int:

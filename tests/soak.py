@@ -45,6 +45,7 @@ from ledger.store import open_ledger, rows
 from tests import small_night, soak_zone
 from tests.command_line import jifen
 from tests.e2e.installation import Installation
+from tests.progress import say
 from tests.project_copy import ROOMS, run_in_copy
 from tests.unit.small_edition import BESIDE, TABLES, fill
 from tests.unit.small_programme import PROGRAMME
@@ -439,13 +440,6 @@ def prepare(folder: Path) -> Path:
         kept = [line for line in lines if not line.startswith(f"{CALENDAR_ON.year + 1}")]
         (seeds / name).write_text("".join(kept), encoding="utf-8")
     return suites
-
-
-def say(*lines: str) -> None:
-    """Print at once."""
-    for line in lines:
-        sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 def soak(folder: Path, asked: argparse.Namespace) -> int:
