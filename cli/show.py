@@ -14,6 +14,7 @@ from rich.highlighter import JSONHighlighter
 from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
+from rich.text import Text
 
 from flows.texts import json_text, pasteable, plain, visible
 
@@ -49,11 +50,9 @@ STATE_COLOURS = {"published": "green", "nothing_new": "green", "beside": "green"
 
 def show_json(value: Any) -> None:
     """Print a value as JSON: dates as ISO text, decimals as text, so that nothing is rounded."""
-    text = json_text(value)
-    if console.is_terminal:
-        console.print(JSONHighlighter()(text), soft_wrap=True)
-    else:
-        console.out(text, highlight=False)
+    # As `Text`: the commands in a `str` would be changed to be pasted, and JSON is printed as it is.
+    text = Text(json_text(value))
+    console.print(JSONHighlighter()(text) if console.is_terminal else text, soft_wrap=True)
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], whole: Collection[str] = ()) -> None:

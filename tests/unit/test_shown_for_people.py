@@ -1,10 +1,14 @@
 """What `jifen programme show` and `jifen edition show` make of rows for people: yuan, plain gaps, a table once."""
 
+import re
+import sys
 from decimal import Decimal
 
+import pytest
 from click import Context
 from typer.main import get_command
 
+from cli import show
 from cli.app import app
 from cli.edition import files_by_name
 from cli.programme import for_people
@@ -51,6 +55,19 @@ def test_a_condition_that_fails_says_what_the_enterprise_has_and_what_is_not_kno
         ("未知 not known", None),
         ("0", "100"),
     ]
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_json_is_whole_and_coloured_for_terminals_alone(monkeypatch, capsys, is_terminal):
+    console = type(show.console)(force_terminal=is_terminal, color_system="standard" if is_terminal else None, width=20)
+    monkeypatch.setattr(show, "console", console)
+    value = {"税": "[bold]税务[/] :smile: \t\x07 " + "long " * 500, "n": [Decimal("1.50"), None, True], "e": {}}
+    value["next"] = "jifen run, then jifen status"
+    monkeypatch.setattr(sys, "argv", ['/opt/the "new" one/jifen', "status"])
+    show.show_json(value)
+    printed = capsys.readouterr().out
+    assert ("\x1b[" in printed) is is_terminal
+    assert re.sub(r"\x1b\[[0-9;]*m", "", printed) == show.json_text(value) + "\n"
 
 
 def test_an_edition_lists_each_table_once_with_its_formats():
