@@ -84,7 +84,8 @@ def _guarded(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     if not _is_text(column.type):
         return column
     # Tables repeat their texts: each different one is looked at once, and most columns hold nothing to mend.
-    whole = _whole(column).cast(pa.string())
+    # As text first: the dictionaries of two chunks may not fit into one with indexes of their size.
+    whole = _whole(column.cast(pa.string()))
     coded = whole.dictionary_encode()
     if not pc.any(pc.match_substring_regex(coded.dictionary, f"{CONTROL}|{FORMULA}")).as_py():
         return whole

@@ -257,6 +257,29 @@ def test_a_decimal_is_written_in_digits_however_small():
     assert cells == ["share", "0.0000000000", "0.0000000001", "", "-0.5000000000"]
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())],
+    ids=str,
+)
+@pytest.mark.parametrize("cuts", [[0], [0, 2], [0, 0, 5, 5]])
+def test_a_cell_that_a_spreadsheet_would_run_is_guarded_in_every_form_of_text(kind, cuts):
+    texts = ["=1", None, "", "\x00=1", "\u200f-1", "－1", "a\x07", "税", "=1"]
+    pieces = [pa.array(texts[begin:end], pa.string()) for begin, end in zip(cuts, [*cuts[1:], None], strict=True)]
+    target = BytesIO()
+    write_csv(pa.table({"text": pa.chunked_array([piece.cast(kind) for piece in pieces], kind)}), target)
+    guarded = ["'=1", None, "", "'=1", "'-1", "'－1", "a", "税", "'=1"]
+    lines = ["" if text is None else f'"{text}"' for text in guarded]
+    assert target.getvalue().decode("utf-8-sig").split("\n") == ["text", *lines, ""]
+
+
+def test_chunks_whose_dictionaries_are_too_many_for_one_index_are_written():
+    kind, target = pa.dictionary(pa.int8(), pa.string()), BytesIO()
+    chunks = [pa.array([f"{sign}{number}" for number in range(100)]).dictionary_encode().cast(kind) for sign in "a="]
+    assert write_csv(pa.table({"text": pa.chunked_array(chunks)}), target) == 200
+    assert target.getvalue().decode("utf-8-sig").splitlines()[99:103] == ['"a98"', '"a99"', '"\'=0"', '"\'=1"']
+
+
 def test_an_empty_table_is_written_as_its_header():
     target = BytesIO()
     assert write_csv(pa.table({"uscc": pa.array([], pa.string())}), target) == 0
