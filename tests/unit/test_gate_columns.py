@@ -2,8 +2,10 @@
 
 import re
 
+import duckdb
 import pytest
 
+from expectations.names import read_names
 from expectations.suites import SUITES, load_suites
 from ledger.settings import PROJECT_DIR
 from ledger.yaml_file import read_yaml
@@ -49,5 +51,32 @@ def test_every_extract_has_a_suite():
     assert set(EXTRACTS) <= {suite.table for suite in load_suites(SUITES)[0]}
 
 
-def test_reasons_are_compared_as_whole_rows():
-    assert any("r is distinct from e" in text for text in texts("reasons"))
+# A row of `explained` is compared with its row of `reasons`, both with all of their columns.
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ("select 1", []),
+        ("update reasons set reason_zh = '丁' where uscc = 'A'", [("A", "C01")]),
+        ("update reasons set points = null where uscc = 'A'", [("A", "C01")]),
+        ("update reasons set points = 2 where uscc = 'B'", [("B", "C01")]),
+        ("delete from reasons where uscc = 'A'", [("A", "C01")]),
+        ("delete from explained where uscc = 'B'", [("B", "C01")]),
+        ("insert into explained values ('A', 'C01', 1.5, '丁')", [("A", "C01")]),
+        ("update reasons set indicator_code = 'C02' where uscc = 'A'", [("A", "C01"), ("A", "C02")]),
+        ("alter table explained add column more varchar default 'x'", [("A", "C01"), ("B", "C01")]),
+    ],
+)
+def test_reasons_are_compared_as_whole_rows(change, found):
+    suite = next(suite for suite in load_suites(SUITES)[0] if suite.table == "reasons")
+    check = next(check for check in suite.checks if check.name == "reasons_are_those_of_the_points")
+    with duckdb.connect() as connection:
+        connection.execute(
+            """
+            create table reasons (uscc varchar, indicator_code varchar, points decimal(9, 4), reason_zh varchar);
+            insert into reasons values ('A', 'C01', 1.5, '甲'), ('B', 'C01', null, '乙');
+            create table explained as from reasons;
+            """
+        )
+        connection.execute(change)
+        sql = read_names(connection, None).resolve(check.sql, suite.table)
+        assert sorted(connection.execute(sql).fetchall()) == found
