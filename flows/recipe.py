@@ -305,7 +305,7 @@ def _cleared(night: Night, steps: Steps, pulled: Sequence[Pulled], report: dict[
     if edition_id in {night.follows, *(row["edition_id"] for row in beside)}:
         return edition_id
     require_not_withdrawn(night.ledger, edition_id)
-    _require_not_withdrawn(night, inputs, rules)
+    _require_other_than_withdrawn(night, inputs, rules)
     candidate, built = steps.build(night, supplied)
     report["build"] = built.as_dict()
     try:
@@ -320,7 +320,7 @@ def _cleared(night: Night, steps: Steps, pulled: Sequence[Pulled], report: dict[
     return Cleared(candidate, built, verdict, inputs, digest, rules, tuple(supplied))
 
 
-def _require_not_withdrawn(night: Night, inputs: Sequence[InputBatch], rules: str) -> None:
+def _require_other_than_withdrawn(night: Night, inputs: Sequence[InputBatch], rules: str) -> None:
     """Raise `EditionWithdrawnError` for the facts and rules of a withdrawn edition, on a later day too.
 
     They pass where the edition that the night follows has the same and was not withdrawn.
