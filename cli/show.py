@@ -37,7 +37,7 @@ class _Terminal(Console):
         super().print(*objects, **how)
 
     def on_broken_pipe(self) -> None:
-        """Whoever closed the pipe has read enough, as `head` does: the command ends with its own exit code."""
+        """The reader who closed the pipe has read enough, as `head` does: the command ends with its own exit code."""
         self.quiet = True
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
@@ -173,7 +173,7 @@ def show_refusals(pulled: Sequence[Mapping[str, Any]]) -> None:
 def show_top(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print the head of a ranking, with the points it is out of."""
     points = ("points_total", "points_available", "points_maximum")
-    # What nobody supplied is left out of a firm's maximum: the score is points over what could be assessed.
+    # What was not supplied is left out of a firm's maximum: the score is points over what could be assessed.
     plainly = [{**row, **{name: plain(row[name]) for name in points}} for row in rows]
     columns = (
         ("rank", "rank_overall"),
@@ -193,12 +193,12 @@ def show_verdict(verdict: Mapping[str, Any]) -> None:
     console.print(f"Gate 发布闸门: {coloured(verdict['state'])}; {verdict['declared']} checks: {safe(counts)}")
     for check in verdict["checks"]:
         if check["outcome"] not in ("passed", "not_applicable"):
-            told = f"{check['severity']} {check['outcome']}: {check['table']}.{check['name']}: {check['observed']}"
-            console.print(f"  {safe(told)}")
+            line = f"{check['severity']} {check['outcome']}: {check['table']}.{check['name']}: {check['observed']}"
+            console.print(f"  {safe(line)}")
 
 
 KINDS_SENT = {"deliveries": "extract", "notices": "notice", "alerts": "alert", "returns_sent": "return"}
-"""What is sent, by the part of a night's report that tells of it."""
+"""What is sent, by the part of a night's report that records it."""
 
 
 def show_sent(report: Mapping[str, Any]) -> None:

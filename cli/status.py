@@ -68,7 +68,7 @@ def status(
 def standing(settings: Settings) -> dict[str, Any]:
     """All that is known of the last night and of what it left behind, as `jifen status --json` prints it.
 
-    A disk that became read-only keeps the next night from running, and nobody from reading how the last one ended.
+    A disk that became read-only stops the next night, but not a person who reads how the last one ended.
     """
     folder = settings.data_dir
     if not folder.is_dir() or os.access(folder, os.W_OK | os.X_OK):
@@ -185,15 +185,15 @@ def expiring_keys(sinks: Sequence[Sink], environ: Mapping[str, str]) -> Iterator
     """Each OpenPGP key that expires soon or cannot be used, where its variable is set."""
     from connectors.openpgp import WARNED_DAYS, expiring
 
-    # Keys expire at a moment, which gpg tells in UTC: days are counted there, and not in the zone.
-    today, told = datetime.now(UTC).date(), set()
+    # Keys expire at a moment, which gpg gives in UTC, so days are counted in UTC and not in the zone.
+    today, reported = datetime.now(UTC).date(), set()
     for sink in sinks:
         sealing = sink.openpgp if isinstance(sink, ExtractSink) else None
         named = [sealing.signing_key.env, sealing.recipient_keys.env] if sealing else []
         for name in named:
-            if not (path := environ.get(name)) or name in told:
+            if not (path := environ.get(name)) or name in reported:
                 continue
-            told.add(name)
+            reported.add(name)
             try:
                 for key, left in expiring(Path(path).expanduser(), today, sink.name):
                     when = f"expires in {left} days" if left >= 0 else "has expired"
@@ -236,19 +236,19 @@ def next_night(now: datetime, path: Path = PROJECT_DIR / "prefect.yaml") -> str 
     return f"{begins:%Y-%m-%d %H:%M} {zone}"
 
 
-def troubles(told: dict[str, Any]) -> Iterator[tuple[int, str]]:
+def troubles(facts: dict[str, Any]) -> Iterator[tuple[int, str]]:
     """What a person has to look at, each with its exit code for monitoring: worst first.
 
     While a night is at work the one before it is judged, and a command that its lock would refuse has to wait.
     """
-    if told["cannot_write"]:
-        yield 2, f"{told['cannot_write']}: no night can run. Next: look at the disk and its rights, jifen doctor"
-    last: Row | None = told["last_run"]
+    if facts["cannot_write"]:
+        yield 2, f"{facts['cannot_write']}: no night can run. Next: look at the disk and its rights, jifen doctor"
+    last: Row | None = facts["last_run"]
     if last is None:
-        if told["at_work"] is None:
+        if facts["at_work"] is None:
             yield 2, "no night has run yet. Next: jifen run"
         return
-    wait = "" if told["at_work"] is None else "wait for the night at work, then "
+    wait = "" if facts["at_work"] is None else "wait for the night at work, then "
     report = last["report"] or {}
     said = report.get("message") or report.get("error") or ""
     ended = Outcome(last["state"], last["as_of"], None, said, report)
@@ -265,11 +265,11 @@ def troubles(told: dict[str, Any]) -> Iterator[tuple[int, str]]:
     yield from ((1, f"held {message}") for message in ended.held.values())
     yield from ((1, f"{name}: {message}") for name, message in ended.noticed.items())
     yield from _of_store(report)
-    for row in told["objections_overdue"]:
+    for row in facts["objections_overdue"]:
         what = f"objection {row['objection_id']} of {row['uscc']} was to be decided by {row['due_on']}"
         yield 1, f"{what}. Next: jifen objection decide {row['objection_id']}"
-    yield from ((1, text) for text in told["recipients"])
-    for pending_row in [one for some in told["owed"].values() for one in some]:
+    yield from ((1, text) for text in facts["recipients"])
+    for pending_row in [one for some in facts["owed"].values() for one in some]:
         yield 1, f"not delivered to {pending_row['recipient']}: {_why_pending(ended, pending_row['last_error'], wait)}"
 
 
@@ -291,13 +291,13 @@ def _why_pending(ended: Outcome, error: str | None, wait: str) -> str:
 def check_status(max_hours: float, as_json: bool) -> int:
     """Print one line for monitoring; answers its exit code: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."""
     try:
-        told = standing(Settings())
-        found = [*_too_old(told, max_hours), *troubles(told)]
+        facts = standing(Settings())
+        found = [*_too_old(facts, max_hours), *troubles(facts)]
         code = max((code for code, _ in found), default=0)
         worst = sorted(found, key=lambda one: -one[0])
-        line = "; ".join(text for _, text in worst) or _good(told)
-        if told["at_work"] is not None:
-            line += f"; night of {told['at_work']['as_of']} at work"
+        line = "; ".join(text for _, text in worst) or _good(facts)
+        if facts["at_work"] is not None:
+            line += f"; night of {facts['at_work']['as_of']} at work"
     except Exception as error:  # noqa: BLE001 - monitoring gets an answer whatever fails
         code, line = 3, sentence(error)
     line = " ".join(line.split())
@@ -308,9 +308,9 @@ def check_status(max_hours: float, as_json: bool) -> int:
     return code
 
 
-def _too_old(told: dict[str, Any], max_hours: float) -> Iterator[tuple[int, str]]:
+def _too_old(facts: dict[str, Any], max_hours: float) -> Iterator[tuple[int, str]]:
     # Before the first night has ended the one at work is judged, which may hang.
-    run: Row | None = told.get("last_ended") or told["at_work"]
+    run: Row | None = facts.get("last_ended") or facts["at_work"]
     if run is None:
         return
     hours = _hours_since(run["started_at"])
@@ -324,12 +324,12 @@ def _too_old(told: dict[str, Any], max_hours: float) -> Iterator[tuple[int, str]
         yield 2, f"{what}. Next: set the clock (jifen doctor), then jifen run"
 
 
-def _good(told: dict[str, Any]) -> str:
-    ended: Row | None = told["last_ended"]
+def _good(facts: dict[str, Any]) -> str:
+    ended: Row | None = facts["last_ended"]
     if ended is None:
         return "no night has ended yet"
     hours = _hours_since(ended["started_at"])
-    return f"night of {ended['as_of']} {ended['state']} {hours:.1f} h ago, current edition {told['current']}"
+    return f"night of {ended['as_of']} {ended['state']} {hours:.1f} h ago, current edition {facts['current']}"
 
 
 def _hours_since(moment: str) -> float:
@@ -339,25 +339,25 @@ def _hours_since(moment: str) -> float:
 def show_status(as_json: bool) -> None:
     """Print what to do, then the last night, then what it refused and sent."""
     settings = Settings()
-    told = standing(settings)
-    found = list(troubles(told))
+    facts = standing(settings)
+    found = list(troubles(facts))
     if as_json:
-        show.show_json({**told, "to_do": [text for _, text in found]})
+        show.show_json({**facts, "to_do": [text for _, text in found]})
         return
     for code, text in found:
         show.console.print(f"[{'red' if code == 2 else 'yellow'}]to do[/] {show.safe(text)}")
     if not found:
         show.console.print("[green]no action needed[/]")
-    for word, text in _facts(told, settings):
+    for word, text in _facts(facts, settings):
         show.console.print(f"{word:<15} {show.safe(text)}")
-    if told["last_run"] is not None and told["last_run"]["report"]:
-        last = told["last_run"]
-        show_outcome(Outcome(last["state"], last["as_of"], told["current"], "", last["report"]))
+    if facts["last_run"] is not None and facts["last_run"]["report"]:
+        last = facts["last_run"]
+        show_outcome(Outcome(last["state"], last["as_of"], facts["current"], "", last["report"]))
 
 
-def _facts(told: dict[str, Any], settings: Settings) -> Iterator[tuple[str, str]]:
-    last: Row | None = told["last_run"]
-    if (at_work := told["at_work"]) is not None:
+def _facts(facts: dict[str, Any], settings: Settings) -> Iterator[tuple[str, str]]:
+    last: Row | None = facts["last_run"]
+    if (at_work := facts["at_work"]) is not None:
         step = step_at_work(at_work)
         since = f"{step['step']} since {local(step['began_at'], settings)}, " if step else ""
         yield "at work", f"{since}night of {at_work['as_of']}, {_when(at_work, settings)}, run {at_work['run_id']}"
@@ -365,21 +365,21 @@ def _facts(told: dict[str, Any], settings: Settings) -> Iterator[tuple[str, str]
         yield "last night", f"{last['as_of']} {last['state']}, {_when(last, settings)}, run {last['run_id']}"
         if steps := (last["report"] or {}).get("steps"):
             yield "by step", ", ".join(map(_step, steps))
-    as_of = told.get("current_as_of")
-    signed = f"signed by key {told['current_signed_by']}" if told.get("current_signed_by") else "unsigned 未签名"
-    yield "current edition", f"{told['current']} as of {as_of}, {signed}" if told["current"] else "none"
+    as_of = facts.get("current_as_of")
+    signed = f"signed by key {facts['current_signed_by']}" if facts.get("current_signed_by") else "unsigned 未签名"
+    yield "current edition", f"{facts['current']} as of {as_of}, {signed}" if facts["current"] else "none"
     if last is not None:
-        owed = (f"{name} {len(some)}" for name, some in told["owed"].items() if some)
+        owed = (f"{name} {len(some)}" for name, some in facts["owed"].items() if some)
         yield "not delivered", ", ".join(owed) or "nothing"
         yield "stale", ", ".join((last["report"] or {}).get("stale", {})) or "none"
-    yield from (("source", text) for text in _of_sources(told["sources"]))
-    yield from _of_people(told)
-    yield from (("ends", text) for text in told.get("ending", ()))
+    yield from (("source", text) for text in _of_sources(facts["sources"]))
+    yield from _of_people(facts)
+    yield from (("ends", text) for text in facts.get("ending", ()))
     by = "by prefect.yaml, where it is deployed"
-    yield "next night", f"{told['next_night']} ({by})" if told["next_night"] else "no schedule in prefect.yaml"
-    named = ", ".join(told["operators_channels"])
+    yield "next night", f"{facts['next_night']} ({by})" if facts["next_night"] else "no schedule in prefect.yaml"
+    named = ", ".join(facts["operators_channels"])
     yield "operators", named or "no channel: set OPERATORS_WEBHOOK_URL and OPERATORS_WEBHOOK_SECRET"
-    yield "data folder", told["data_dir"]
+    yield "data folder", facts["data_dir"]
 
 
 def _answered(ledger: Engine, last: Row | None) -> list[Row]:
@@ -411,13 +411,13 @@ def _step(line: Row) -> str:
     return f"{line['step']} {took}" + ("" if line["ended"] in ("done", None) else f" ({line['ended']})")
 
 
-def _of_people(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    overrides = told.get("overrides", {"used": [], "in_force": []})
+def _of_people(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    overrides = facts.get("overrides", {"used": [], "in_force": []})
     for word, some in (("override used", overrides["used"]), ("override holds", overrides["in_force"])):
         for one in some:
             checks, who = ", ".join(one["checks"]), ", ".join(one["signed_by"])
             yield word, f"{one['override_id']} for {checks} until {one['until']}, by {who}: {one['why']}"
-    for one in told.get("held", ()):
+    for one in facts.get("held", ()):
         decision = one["decision"]
         word = f"{decision['action']} by {decision['decided_by']}: {decision['why']}" if decision else "not decided yet"
         yield "held", f"{one['dataset']} batch {one['batch']}, {word}"

@@ -1,4 +1,4 @@
-"""dbt, in a process that ends with the one that started it, however that ends: nobody would read what it builds."""
+"""dbt, in a process that ends with the one that started it, however that ends: what it builds would not be read."""
 
 import gc
 import os
@@ -23,7 +23,7 @@ def main() -> None:
 
 
 def _drop_debug_events() -> None:
-    """Spare what nobody reads: dbt makes a message of each of some 20,000 events, a tenth of a small build."""
+    """Drop the events that are not logged: dbt makes a message of each of some 20,000, a tenth of a small build."""
     from dbt_common.events import event_manager_client
     from dbt_common.events.base_types import EventLevel
     from dbt_common.events.event_manager import EventManager
@@ -37,7 +37,7 @@ def _drop_debug_events() -> None:
 
 
 def _keep_what_is_the_same() -> None:
-    """Spare what dbt makes anew for each node and statement, and nobody changes."""
+    """Make once what dbt makes for each node and statement, and what never changes."""
     from dbt.context import base
     from dbt_common.clients import agate_helper
 
@@ -54,7 +54,7 @@ def _write_the_manifest_once() -> None:
 
 
 def _end_with(watched: int) -> None:
-    # Nothing is ever written: to have read all of it is to have outlived whoever could write.
+    # Nothing is ever written to the pipe: its end is reached when the process that holds the other end is gone.
     os.read(watched, 1)
     os._exit(1)
 

@@ -46,9 +46,9 @@ def audit(
     asked = [suite for suite in (_expectations(suite, census) for suite in suites) if suite is not None]
     answers = census.answers | (run_suites(warehouse, census.names, asked) if asked else {})
     results = [_result(suite, check, census, answers) for suite in suites for check in suite.checks]
-    compared, told = audit_against(between, warehouse, previous_edition, is_correction=is_correction)
+    compared, against = audit_against(between, warehouse, previous_edition, is_correction=is_correction)
     verdict = decide([*_with_samples(warehouse, census, suites, results), *compared], ())
-    return replace(verdict, against=told)
+    return replace(verdict, against=against)
 
 
 def _expectations(suite: Suite, census: Census) -> Suite | None:
@@ -82,7 +82,7 @@ def _result(suite: Suite, check: GateCheck, census: Census, answers: dict[Place,
 def _looked_at(check: GateCheck, count: Count, answer: CheckAnswer) -> int:
     if answer.looked_at is not None:
         return answer.looked_at
-    # Without a count of its own, nobody knows what a condition left over: that is not taken for an evaluation.
+    # Without a count of its own it is unknown how many rows a condition left over: that is not taken for an evaluation.
     return 0 if "row_condition" in check.kwargs else count.rows
 
 

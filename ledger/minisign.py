@@ -113,7 +113,7 @@ def read_secret_key(path: Path) -> SecretKey:
         raise KeyFileError(path, "has a password, and nights run unattended", "minisign -G -W, or jifen key new PATH")
     key_id, whole, checked = blob[54:62], blob[62:126], blob[126:158]
     key = SecretKey(key_id, Ed25519PrivateKey.from_private_bytes(whole[:32]))
-    # minisign 0.11 writes no check sum where there is no password; the public part tells damage all the same.
+    # minisign 0.11 writes no check sum where there is no password; the public part shows damage all the same.
     sums = (hashlib.blake2b(_KEY + key_id + whole, digest_size=32).digest(), bytes(32))
     if checked not in sums or key.public.raw != whole[32:]:
         raise KeyFileError(path, "is damaged", "restore it from its backup, or jifen key new PATH")

@@ -46,9 +46,9 @@ def publish_next(installation: Installation, number: int) -> str:
         move_facts(installation.sandbox.state, number)
     installation.faults(*([{"kind": "down", "source": "credit"}] if number % AWAY_EVERY == AWAY_EVERY - 1 else []))
     ran = installation.impatient.run(installation.as_of + timedelta(days=number))
-    if ran.told["state"] != "published":
-        raise SystemExit(f"night {number + 1}: {ran.told['state']}: {ran.told['message']}")
-    return str(ran.told["edition_id"])
+    if ran.output["state"] != "published":
+        raise SystemExit(f"night {number + 1}: {ran.output['state']}: {ran.output['message']}")
+    return str(ran.output["edition_id"])
 
 
 def move_facts(state: Path, number: int) -> None:

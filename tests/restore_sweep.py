@@ -27,7 +27,7 @@ def timed(installation: Installation, *words: str) -> tuple[float, Ran]:
     began = time.monotonic()
     ran = installation.process(*words)
     if ran.code:
-        raise RestoreSweepError(f"jifen {' '.join(words)}: exit code {ran.code}: {ran.told}")
+        raise RestoreSweepError(f"jifen {' '.join(words)}: exit code {ran.code}: {ran.output}")
     return time.monotonic() - began, ran
 
 
@@ -60,8 +60,8 @@ def sweep(folder: Path, installation: Installation) -> list[tuple[str, str]]:
         raise RestoreSweepError("what was restored is not what was backed up")
     timed(installation, "ledger", "verify")
     night, ran = timed(installation, "run", "--as-of", (installation.as_of + timedelta(days=1)).isoformat())
-    if ran.told["state"] != "published":
-        raise RestoreSweepError(f"the night after: {ran.told['state']}: {ran.told['message']}")
+    if ran.output["state"] != "published":
+        raise RestoreSweepError(f"the night after: {ran.output['state']}: {ran.output['message']}")
     return [
         (
             "first backup, with nothing at the place",

@@ -36,7 +36,7 @@ def declared() -> dict[str, Table]:
 
 
 def generate(folder: Path, enterprises: int) -> None:
-    """Write every dataset; those that the pipeline tells of itself come last, for they count the others."""
+    """Write every dataset; those that the pipeline makes itself come last, for they count the others."""
     tables = declared()
     with duckdb.connect(config={"threads": 2, "memory_limit": "4GB"}) as engine:
         engine.execute("set preserve_insertion_order = false")

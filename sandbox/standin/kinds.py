@@ -69,7 +69,7 @@ def _features_of(source: Source, dataset: Dataset) -> frozenset[str]:
         "tokens": paging in ("cursor_body", "cursor_header", "next_link", "link_header", "post_token"),
         "links": paging in ("next_link", "link_header"),
         "pages": paging not in (None, "single"),
-        # Without a number of records nothing tells that one is gone.
+        # Without a number of records it cannot be seen that one is gone.
         "counted": bool(has_total) and paging in ("page_number", "offset", "time_window"),
         "not_keyset": paging != "keyset",
         "unpartitioned": not isinstance(request, RestRequest) or request.partition is None,

@@ -29,7 +29,7 @@ class Ran:
     """One `jifen` command: its exit code and the JSON that it printed."""
 
     code: int
-    told: Any
+    output: Any
 
 
 @dataclass(frozen=True)

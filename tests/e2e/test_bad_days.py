@@ -13,7 +13,7 @@ pytestmark = pytest.mark.night
 
 
 def outcome_of(ran, source, dataset):
-    (found,) = [one for one in ran.told["report"]["pulled"] if (one["source"], one["dataset"]) == (source, dataset)]
+    (found,) = [one for one in ran.output["report"]["pulled"] if (one["source"], one["dataset"]) == (source, dataset)]
     return found
 
 
@@ -32,21 +32,21 @@ def test_a_critical_source_that_is_away_publishes_nothing_and_says_whose_it_is(i
     before = installation.current
     installation.faults({"kind": "down", "source": "tax"}, {"kind": "token_endpoint_down", "source": "tax"})
     ran = installation.impatient.run()
-    assert (ran.code, ran.told["state"]) == (4, "source_missing")
-    assert "tax.statements: the token endpoint answers 503" in ran.told["message"]
-    assert "Whose: transient" in ran.told["message"]
-    assert "jifen run" in ran.told["message"]
+    assert (ran.code, ran.output["state"]) == (4, "source_missing")
+    assert "tax.statements: the token endpoint answers 503" in ran.output["message"]
+    assert "Whose: transient" in ran.output["message"]
+    assert "jifen run" in ran.output["message"]
     assert installation.current == before
     installation.faults({"kind": "duplicated_page", "source": "tax", "position": 3})
     repeated = installation.run()
     assert repeated.code == 4
-    assert "page 3 repeats an earlier one" in repeated.told["message"]
+    assert "page 3 repeats an earlier one" in repeated.output["message"]
     installation.faults()
     last_year = installation.as_of.year - 1
     edit_feed(installation, "tax", "statements", lambda r: None if int(r["ssnd"]) == last_year else r)
     shrunk = installation.run()
     assert shrunk.code == 4
-    assert "% fewer" in shrunk.told["message"]
+    assert "% fewer" in shrunk.output["message"]
     assert installation.current == before
 
 
@@ -76,14 +76,14 @@ def bad_night(published, tmp_path_factory):
         {"kind": "token_of_one_request", "source": "tax"},
     )
     ran = replace(installation, retry_seconds=30).run(installation.as_of + timedelta(days=2))
-    assert (ran.code, ran.told["state"]) == (5, "published"), ran.told["message"]
+    assert (ran.code, ran.output["state"]) == (5, "published"), ran.output["message"]
     return installation, ran, withdrawn
 
 
 def test_a_source_that_is_not_critical_is_carried_on_with_and_marked_stale_from_the_next_day(bad_night):
     installation, ran, _ = bad_night
-    assert "Not pulled: " in ran.told["message"]
-    assert "patent.applications" in ran.told["message"]
+    assert "Not pulled: " in ran.output["message"]
+    assert "patent.applications" in ran.output["message"]
     stale = {f"{row['source']}.{row['dataset']}" for row in installation.table("supply") if row["is_stale"]}
     assert {name for name in stale if name.startswith("patent.")} == {
         "patent.applications",
@@ -117,7 +117,7 @@ def test_a_consent_withdrawn_removes_the_enterprise_from_the_next_extract(bad_ni
     text = package["ext_bank__scores.csv"].decode("utf-8-sig")
     assert withdrawn not in text
     assert len(text.splitlines()) > 100
-    assert manifest["edition"]["edition_id"] == ran.told["edition_id"]
+    assert manifest["edition"]["edition_id"] == ran.output["edition_id"]
     dropped = list(csv.DictReader(io.StringIO(package["drops.csv"].decode("utf-8-sig"))))
     assert ("ext_bank__scores", withdrawn, "withdrawn") in {
         (row["table"], row["uscc"], row["reason"]) for row in dropped
@@ -135,26 +135,28 @@ def test_an_edition_of_a_day_that_has_passed_stands_beside_current_on_what_was_k
 
     sent = outside()
     same = installation.run()
-    assert (same.code, same.told["state"], same.told["edition_id"]) == (0, "nothing_new", first), same.told["message"]
+    assert (same.code, same.output["state"], same.output["edition_id"]) == (0, "nothing_new", first), same.output[
+        "message"
+    ]
     between = installation.run(installation.as_of + timedelta(days=1))
-    assert (between.code, between.told["state"]) == (0, "beside"), between.told["message"]
+    assert (between.code, between.output["state"]) == (0, "beside"), between.output["message"]
     before = installation.run(installation.as_of - timedelta(days=1))
-    assert (before.code, before.told["state"]) == (2, "usage")
-    assert "nothing was known then of" in before.told["message"]
-    assert f"All was known from {installation.as_of} on" in before.told["message"]
+    assert (before.code, before.output["state"]) == (2, "usage")
+    assert "nothing was known then of" in before.output["message"]
+    assert f"All was known from {installation.as_of} on" in before.output["message"]
 
-    assert installation.current.name == later.told["edition_id"]
+    assert installation.current.name == later.output["edition_id"]
     assert outside() == sent
-    name = between.told["edition_id"]
-    (listed,) = [row for row in installation.jifen("edition", "list").told if row["is_beside"]]
+    name = between.output["edition_id"]
+    (listed,) = [row for row in installation.jifen("edition", "list").output if row["is_beside"]]
     assert (listed["edition_id"], listed["is_current"]) == (name, False)
-    assert installation.jifen("edition", "verify", name).told["findings"] == []
-    shown = installation.jifen("edition", "show", name).told["manifest"]
+    assert installation.jifen("edition", "verify", name).output["findings"] == []
+    shown = installation.jifen("edition", "show", name).output["manifest"]
     assert {one["learned_on"] for one in shown["inputs"]} <= {installation.as_of.isoformat(), None}
     assert shown["parent"] == first
     uscc = sorted(installation.truth["eligible"])[0]
-    assert installation.jifen("explain", uscc, "--edition", name).told["as_of"] == shown["as_of"]
+    assert installation.jifen("explain", uscc, "--edition", name).output["as_of"] == shown["as_of"]
 
     again = installation.impatient.run(installation.as_of + timedelta(days=2))
-    assert (again.code, again.told["state"]) == (5, "nothing_new"), again.told["message"]
-    assert "Not pulled: " in again.told["message"]
+    assert (again.code, again.output["state"]) == (5, "nothing_new"), again.output["message"]
+    assert "Not pulled: " in again.output["message"]

@@ -29,7 +29,7 @@ def moved(url, port):
 
 
 def told_of(ran):
-    return {f"{one['source']}.{one['dataset']}": one for one in ran.told["report"]["pulled"]}
+    return {f"{one['source']}.{one['dataset']}": one for one in ran.output["report"]["pulled"]}
 
 
 def test_agencies_that_die_in_mid_transfer_hold_up_nothing_but_themselves(installation):
@@ -48,7 +48,7 @@ def test_agencies_that_die_in_mid_transfer_hold_up_nothing_but_themselves(instal
         before, began = installation.current, time.monotonic()
         ran = dead.run()
         took = time.monotonic() - began
-    assert (ran.code, ran.told["state"]) == (4, "source_missing")
+    assert (ran.code, ran.output["state"]) == (4, "source_missing")
     told = told_of(ran)
     for address in ("tax.statements", "talent.headcounts", "science.technology_contracts"):
         assert (told[address]["state"], told[address]["whose"]) == ("failed", "transient"), told[address]
@@ -67,16 +67,16 @@ def test_recipients_that_die_in_mid_transfer_are_owed_and_sent_the_next_time(ins
     ):
         dead = over(installation, BANK_A_SFTP_PORT=bank, POLICY_WEBHOOK_URL=moved(env["POLICY_WEBHOOK_URL"], hook))
         ran = dead.run(next_day)
-    assert (ran.code, ran.told["state"]) == (1, "published"), ran.told["message"]
-    assert "Not delivered yet" in ran.told["message"]
+    assert (ran.code, ran.output["state"]) == (1, "published"), ran.output["message"]
+    assert "Not delivered yet" in ran.output["message"]
     for recipient in ("bank_a", "policy_channel"):
-        assert recipient in ran.told["message"]
+        assert recipient in ran.output["message"]
     assert told_of(ran)["bank_a.loans"]["whose"] == "transient"
     assert installation.inbox(".tar.gpg") == []
     assert [row["recipient"] for row in pending(installation.ledger, deliveries)] == ["bank_a"]
     assert {row["recipient"] for row in pending(installation.ledger, outbox)} == {"policy_channel"}
     again = installation.run(next_day)
-    assert again.code == 0, again.told["message"]
+    assert again.code == 0, again.output["message"]
     assert len(installation.inbox(".tar.gpg")) == 1
     assert installation.inbox(".part") == []
     # The number that was composed and did not arrive is named, with the hash by which the bank would know it.
@@ -84,6 +84,6 @@ def test_recipients_that_die_in_mid_transfer_are_owed_and_sent_the_next_time(ins
     assert [gap["number"] for gap in manifest["gaps"]] == [manifest["number"] - 1]
     assert manifest["gaps"][0]["manifest_sha256"]
     # The channel had taken the first notice, though its answer was lost: every repeat of it is known by its id.
-    told = [ran.told["edition_id"], again.told["edition_id"]]
+    told = [ran.output["edition_id"], again.output["edition_id"]]
     assert sorted({one["event"]["data"]["edition_id"] for one in installation.events()}) == sorted(told)
     assert pending(installation.ledger, outbox) == pending(installation.ledger, deliveries) == []

@@ -34,13 +34,13 @@ def night(first_night):
 
 def test_it_publishes_and_says_so(first_night):
     installation, ran = first_night
-    assert ran.code == 0, ran.told
-    assert ran.told["state"] == "published"
-    assert installation.current.name == ran.told["edition_id"]
+    assert ran.code == 0, ran.output
+    assert ran.output["state"] == "published"
+    assert installation.current.name == ran.output["edition_id"]
 
 
 def test_the_doctor_finds_nothing_wrong_with_the_installation(night):
-    told = night.jifen("doctor").told
+    told = night.jifen("doctor").output
     assert {one["name"]: one["found"] for one in told if one["state"] == "wrong"} == {}
     assert {one["name"] for one in told if one["state"] == "ok"} >= {
         "ledger",
@@ -52,14 +52,14 @@ def test_the_doctor_finds_nothing_wrong_with_the_installation(night):
 
 def test_its_steps_page_figures_and_log_are_there_and_agree(first_night):
     installation, ran = first_night
-    report = ran.told["report"]
+    report = ran.output["report"]
     steps = {line["step"]: line for line in report["steps"]}
     assert list(steps) == ["pull", "build", "gate", "publish", "deliver", "notify", "returns", "alerts"]
     assert {line["ended"] for line in steps.values()} == {"done"}
     received = sum(one["rows_received"] for one in report["pulled"])
     assert steps["pull"]["counts"]["received"] == received > 0
     assert (steps["deliver"]["counts"]["sent"], steps["notify"]["counts"]["sent"]) == (2, 1)
-    (run,) = installation.jifen("runs", "list", "--state", "published").told[-1:]
+    (run,) = installation.jifen("runs", "list", "--state", "published").output[-1:]
     assert (run["run_id"], run["rows"]["received"]) == (report["run_id"], received)
     content = (installation.data_dir / "reports" / "latest.html").read_text(encoding="utf-8")
     assert (report["run_id"] in content, "bank_a" in content) == (True, True)
@@ -127,7 +127,7 @@ def test_each_planted_bad_record_is_refused_for_its_own_reason(first_night):
             if refusal["action"] == "record_refused":
                 found[f"{path.parent.parent.name}.{path.parent.name}", refusal["reason"]] += 1
     assert found == expected
-    assert ran.told["report"]["pulled"]
+    assert ran.output["report"]["pulled"]
 
 
 def test_each_name_that_cannot_be_matched_is_on_the_review_list(night):
@@ -146,7 +146,7 @@ def names_of(record, told):
 
 def test_the_edition_is_whole_and_its_files_are_what_they_say(night):
     assert night.jifen("edition", "verify").code == 0
-    shown = night.jifen("edition", "show").told
+    shown = night.jifen("edition", "show").output
     names = {file["path"] for file in shown["manifest"]["files"]}
     assert {"tables/rankings.parquet", "tables/rankings.csv", "tables/reasons.csv", "tables/points.parquet"} <= names
     text = (night.current / "tables" / "rankings.csv").read_bytes()
@@ -224,7 +224,7 @@ def test_one_notice_names_the_edition_and_no_enterprise(night):
 
 def test_an_enterprise_can_be_explained_to_the_point(night):
     first = min((row for row in night.table("rankings") if row["is_ranked"]), key=lambda row: row["rank_overall"])
-    told = night.jifen("explain", first["uscc"]).told
+    told = night.jifen("explain", first["uscc"]).output
     codes = [one["indicator_code"] for one in told["indicators"]]
     assert sorted(codes) == sorted(night.truth["indicators"][first["uscc"]])
     assert sum(Decimal(one["points"]) for one in told["indicators"] if one["points"]) == first["points_total"]
@@ -238,7 +238,7 @@ def test_run_again_with_nothing_new_makes_no_second_edition_delivery_or_notice_a
         installation.current,
     )
     ran = installation.run()
-    assert (ran.code, ran.told["state"]) == (0, "nothing_new"), ran.told["message"]
+    assert (ran.code, ran.output["state"]) == (0, "nothing_new"), ran.output["message"]
     assert (
         publication_rows(installation.ledger),
         [p.stat().st_mtime_ns for p in installation.inbox("")],
@@ -247,25 +247,25 @@ def test_run_again_with_nothing_new_makes_no_second_edition_delivery_or_notice_a
     assert installation.events() == []
     assert pending(installation.ledger, deliveries) == pending(installation.ledger, outbox) == []
     assert latest_runs(installation.ledger)[0]["driver"] == "plain"
-    assert ran.told["report"]["returns_sent"] == []
-    assert [line["state"] for line in ran.told["report"]["returns"]].count("pending") == 0
+    assert ran.output["report"]["returns_sent"] == []
+    assert [line["state"] for line in ran.output["report"]["returns"]].count("pending") == 0
 
 
 def test_what_every_product_and_policy_says_of_an_enterprise_can_be_asked(night):
     uscc = next(row["uscc"] for row in night.table("product_offers") if row["decision"] == "eligible")
-    told = night.jifen("programme", "show", uscc).told
+    told = night.jifen("programme", "show", uscc).output
     assert {row["product_id"] for row in told["product_offers"]} == {
         row["product_id"] for row in night.table("product_offers")
     }
     assert all(row["gap"] is not None for row in told["failed_conditions"] if not row["is_not_known"] and row["number"])
     posted = next(row["uscc"] for row in night.table("need_offers") if row["fit"] == "match")
-    told = night.jifen("programme", "show", posted).told
+    told = night.jifen("programme", "show", posted).output
     assert {row["need_no"] for row in told["need_offers"]} <= {row["need_no"] for row in told["need_states"]}
     assert all((row["place"] is None) is (row["fit"] != "match") for row in told["need_offers"])
     assert night.jifen("programme", "show", "91441300MA00000000").code == 1
-    assert "has none before it" in str(night.jifen("programme", "changes").told)
+    assert "has none before it" in str(night.jifen("programme", "changes").output)
     same = night.jifen("programme", "changes", "--since", night.current.name)
-    assert (same.code, same.told["changes"]) == (0, [])
+    assert (same.code, same.output["changes"]) == (0, [])
     assert night.jifen("programme", "check").code == 0
 
 
@@ -287,7 +287,7 @@ def test_a_proposal_is_tried_beside_today_and_publishes_nothing(night, tmp_path)
     killed.kill()
     assert killed.wait() == -signal.SIGKILL, "killed before it was done"
     assert not out.parent.exists()
-    told = night.jifen("simulate", "--out", str(out), "--ruleset", str(rules), "--parameters", str(terms)).told
+    told = night.jifen("simulate", "--out", str(out), "--ruleset", str(rules), "--parameters", str(terms)).output
     assert sorted(path.name for path in night.current.parent.iterdir()) == editions
     zone = next(row for row in told["groups"] if row["field"] == "zone")
     assert zone["enterprises"] == len(night.truth["eligible"])
@@ -306,7 +306,7 @@ def test_a_proposal_is_tried_beside_today_and_publishes_nothing(night, tmp_path)
     assert "<script" not in (out / "page.html").read_text(encoding="utf-8")
     again = night.jifen("simulate", "--out", str(out), "--parameters", str(terms))
     assert again.code == 1
-    assert "is there already" in str(again.told)
+    assert "is there already" in str(again.output)
 
 
 def test_the_bureau_gets_whole_tables_by_its_office_over_https(night):

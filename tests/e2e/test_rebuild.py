@@ -28,8 +28,8 @@ def test_rules_that_moved_on_are_said_with_the_commit_and_the_lock_they_need(els
     ran = elsewhere.jifen("edition", "rebuild")
     manifest = json.loads((elsewhere.current / "manifest.json").read_bytes())
     assert ran.code == 1
-    assert manifest["code"]["lock_sha256"][:16] in ran.told["message"]
-    assert "git worktree add" in ran.told["message"]
+    assert manifest["code"]["lock_sha256"][:16] in ran.output["message"]
+    assert "git worktree add" in ran.output["message"]
 
 
 def test_a_manifest_that_is_not_the_sealed_one_is_no_recipe(elsewhere):
@@ -40,6 +40,6 @@ def test_a_manifest_that_is_not_the_sealed_one_is_no_recipe(elsewhere):
     (edition / "manifest.json").write_bytes(content.replace(b'"kind"', b'"Kind"'))
     ran = elsewhere.jifen("edition", "rebuild")
     assert ran.code == 1
-    assert "is not the one that was sealed" in ran.told["message"]
+    assert "is not the one that was sealed" in ran.output["message"]
     (edition / "manifest.json").write_bytes(content)
     make_read_only(edition)

@@ -20,7 +20,7 @@ def returns_of(installation, agency):
 
 def test_each_agency_with_a_sink_has_its_return_and_every_other_one_is_kept(first_night):
     installation, ran = first_night
-    written = {line["source"]: line["state"] for line in ran.told["report"]["returns"]}
+    written = {line["source"]: line["state"] for line in ran.output["report"]["returns"]}
     assert dict.fromkeys(AGENCIES, "pending").items() <= written.items()
     assert {state for agency, state in written.items() if agency not in AGENCIES} == {"kept"}
     for agency in AGENCIES:
@@ -28,7 +28,7 @@ def test_each_agency_with_a_sink_has_its_return_and_every_other_one_is_kept(firs
         said = json.loads(manifest.read_bytes())
         assert (said["source"], said["file"]) == (agency, file.name)
         assert said["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
-    assert installation.jifen("status").told["owed"]["returns"] == []
+    assert installation.jifen("status").output["owed"]["returns"] == []
 
 
 def test_what_the_list_says_of_a_bank_is_what_the_bank_was_told(first_night):
@@ -36,7 +36,7 @@ def test_what_the_list_says_of_a_bank_is_what_the_bank_was_told(first_night):
     for agency in AGENCIES:
         listed = {
             one["record_id"]
-            for one in installation.jifen("quarantine", "list", "--source", agency, "--all").told
+            for one in installation.jifen("quarantine", "list", "--source", agency, "--all").output
             if any(fault["action"] == "record_refused" for fault in one["faults"])
         }
         text = returns_of(installation, agency)[0].read_text(encoding="utf-8-sig")
@@ -70,10 +70,10 @@ def test_a_record_discarded_by_the_operator_makes_another_edition_and_stands_no_
         return "AnotherEditionError" in outcome.message, outcome.message
 
     assert is_another_built()[0] is False
-    standing = installation.jifen("quarantine", "list", "--source", "bank_a").told
+    standing = installation.jifen("quarantine", "list", "--source", "bank_a").output
     assert standing
     day = installation.as_of.isoformat()
     ids = [one["record_id"] for one in standing]
     installation.jifen("quarantine", "discard", *ids, "--why", "the bank withdrew them by letter", "--as-of", day)
-    assert installation.jifen("quarantine", "list", "--source", "bank_a").told == []
+    assert installation.jifen("quarantine", "list", "--source", "bank_a").output == []
     assert is_another_built()[0]

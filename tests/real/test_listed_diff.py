@@ -46,12 +46,12 @@ def passed(night, candidate):
 def publish(installation, day):
     """One edition; what the change budget holds is a new year's figures, and is let in."""
     ran = installation.run(day)
-    if installation.jifen("source", "held").told:
+    if installation.jifen("source", "held").output:
         why = "the annual reports of a year are in"
         assert installation.jifen("source", "accept", "tax.statements", "--why", why, "--by", "li").code == 0
         ran = installation.run(day)
-    assert ran.told["state"] == "published", ran.told["message"]
-    return ran.told["edition_id"]
+    assert ran.output["state"] == "published", ran.output["message"]
+    return ran.output["edition_id"]
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +124,7 @@ def test_a_company_reads_what_each_cause_did(three):
     rows = found.table.to_pylist()
     # Of last year's figures nobody was ranked, so points moved and no places.
     code = next(row["uscc"] for row in rows if row["cause"] == "data:tax" and row["score"])
-    told = installation.jifen("explain", code).told["previous"]
+    told = installation.jifen("explain", code).output["previous"]
     assert (told["edition_id"], told["causes"]) == (parent, [cause.name for cause in found.causes])
     told_of = [(row["cause"], row["score"]) for row in told["split"]]
     assert told_of == [(row["cause"], str(row["score"])) for row in rows if row["uscc"] == code]

@@ -79,7 +79,7 @@ def share(part, whole):
 
 def test_it_ranks_at_least_260_real_companies_under_their_real_codes(listed_night, rankings, codes):
     _, ran = listed_night
-    assert (ran.code, ran.told["state"]) == (0, "published"), ran.told["message"]
+    assert (ran.code, ran.output["state"]) == (0, "published"), ran.output["message"]
     ranked = [uscc for uscc, row in rankings.items() if row["is_ranked"]]
     assert len(ranked) >= 260
     assert set(ranked) <= set(codes.values())
@@ -138,7 +138,7 @@ def test_indicators_are_what_the_source_files_say(points, statements, codes, cod
 def test_every_known_fault_is_caught_by_a_named_rule_and_counted(listed_night):
     _, ran = listed_night
     counts = Counter()
-    for one in ran.told["report"]["pulled"]:
+    for one in ran.output["report"]["pulled"]:
         counts.update(one["counts"] or {})
     assert counts["missing_marker:rd_expense_cny"] == 101
     assert counts["missing_marker:operating_revenue_cny"] == 73

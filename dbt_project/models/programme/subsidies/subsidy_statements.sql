@@ -59,7 +59,7 @@ due as (
     group by claim_no, programme_id, policy_year
 ),
 
-told as (
+stated as (
     select
         lines.uscc,
         lines.claim_no,
@@ -107,7 +107,7 @@ statements as (
         cast(sum(due_fen) as bigint) as due_fen,
         {{ joined_text('text_zh', '。', 'claim_no') }} as statement_zh,
         {{ joined_text('text_en', '. ', 'claim_no') }} as statement_en
-    from told
+    from stated
     group by uscc, policy_year
 )
 
