@@ -44,7 +44,7 @@ setup: .venv/ready
 parse:
 	@JIFEN_INPUTS=inputs JIFEN_AS_OF=2025-06-30 JIFEN_RULESET= JIFEN_WAREHOUSE=candidate.duckdb \
 		$(BIN)/dbt --quiet parse --project-dir $(CURDIR)/dbt_project --profiles-dir $(CURDIR)/dbt_project --target night --log-path dbt_project/logs \
-		|| { echo "dbt cannot read the models: mend what it names. A source stands in connectors/sources/ before a model reads it; jifen ruleset check says more."; exit 1; }
+		|| { echo "dbt cannot read the models: fix what it names. A source stands in connectors/sources/ before a model reads it; jifen ruleset check says more."; exit 1; }
 
 demo: setup
 	@command -v gpg >/dev/null || [ "$$(id -u)" != 0 ] || { echo "installing GnuPG, which seals packages to banks: apt-get install gnupg"; \

@@ -1,4 +1,4 @@
-"""`jifen doctor`: is this installation fit for its next night; each finding has the line that mends it."""
+"""`jifen doctor`: is this installation fit for its next night; each finding has the line that fixes it."""
 
 import shlex
 from collections import Counter
@@ -19,7 +19,7 @@ COLOURS = {OK: "green", WARNING: "yellow", WRONG: "red", NOT_ASKED: "dim"}
 
 @dataclass(frozen=True)
 class Check:
-    """A row of the table: what is checked, the line that mends it, the checks that have to pass first.
+    """A row of the table: what is checked, the line that fixes it, the checks that have to pass first.
 
     `look` answers what it found, and raises `CheckFailedError` where that is wrong. `severity` is the state of a failed
     check; with a `WARNING` the night can still run.
@@ -34,7 +34,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found; `mend` is the command or the step that mends it, None where there is nothing to do."""
+    """What one check found; `mend` is the command or the step that fixes it, None where there is nothing to do."""
 
     name: str
     state: str
@@ -51,7 +51,7 @@ _SERVER = ("prefect_api",)
 CHECKS = (
     Check("python", installation.python, "install that Python, then make setup"),
     Check("libraries", installation.libraries, "make setup"),
-    Check("settings", installation.settings, "mend it in the environment or in .env (.env.example)"),
+    Check("settings", installation.settings, "fix it in the environment or in .env (.env.example)"),
     Check("env_file", installation.env_file, "chmod 600 .env"),
     Check("umask", installation.umask, "umask 027, in the shell or unit that starts jifen", severity=WARNING),
     Check("time_zone", installation.time_zone, "set JIFEN_TIME_ZONE, or timezone in prefect.yaml, to the other", _SET),
@@ -64,7 +64,7 @@ CHECKS = (
     Check("data_folder", installation.data_folder, "mkdir -m 700 {data_dir}, or set JIFEN_DATA_DIR", _SET),
     Check("data_folder_owner", installation.owner, "run jifen as its owner, or: chown -R $USER {data_dir}", _FOLDER),
     Check("data_folder_mode", installation.mode, "chmod go-rwx {data_dir}, or jifen run, which does", _FOLDER),
-    Check("readers_group", installation.readers_group, "make the group (groupadd), or mend JIFEN_READERS_GROUP", _SET),
+    Check("readers_group", installation.readers_group, "make the group (groupadd), or fix JIFEN_READERS_GROUP", _SET),
     Check(
         "one_file_system", installation.one_file_system, "move it into {data_dir} itself: no mount, no link", _FOLDER
     ),
@@ -72,7 +72,7 @@ CHECKS = (
         "free_space", installation.free_space, "jifen retention --apply, or add disk space below {data_dir}", _FOLDER
     ),
     Check("space_trend", installation.space_trend, "add disk space below {data_dir}", _FOLDER, WARNING),
-    Check("ledger", installation.ledger, "restore it from its backup, or mend JIFEN_LEDGER_URL", _FOLDER),
+    Check("ledger", installation.ledger, "restore it from its backup, or fix JIFEN_LEDGER_URL", _FOLDER),
     Check("clock", installation.clock, "set the clock of this machine: timedatectl set-ntp true", _LEDGER),
     Check("ledger_bound", installation.ledger_bound, "jifen ledger bind --why TEXT, if they belong together", _LEDGER),
     Check("journal", installation.journal, "jifen ledger verify; restore the ledger from its backup", _LEDGER),
@@ -80,23 +80,17 @@ CHECKS = (
     Check("dead_runs", installation.dead_runs, "jifen run, which closes them and goes on", _LEDGER),
     Check("current_edition", installation.current_edition, "jifen edition verify; restore its folder", _LEDGER),
     Check("signing_key", installation.signing_key, "set JIFEN_SIGNING_KEY_FILE right, or jifen key new", _SET),
-    Check(
-        "public_keys", installation.public_keys, "mend JIFEN_PUBLIC_KEY_FILE: jifen key show", (*_SET, "signing_key")
-    ),
-    Check(
-        "approvers", installation.approvers, "mend the file JIFEN_APPROVERS_FILE names: name: KEY on each line", _SET
-    ),
-    Check("sources", doctor_files.sources, "mend that file, then jifen source check"),
-    Check("sinks", doctor_files.sinks, "mend that file, then jifen sink check"),
+    Check("public_keys", installation.public_keys, "fix JIFEN_PUBLIC_KEY_FILE: jifen key show", (*_SET, "signing_key")),
+    Check("approvers", installation.approvers, "fix the file JIFEN_APPROVERS_FILE names: name: KEY on each line", _SET),
+    Check("sources", doctor_files.sources, "fix that file, then jifen source check"),
+    Check("sinks", doctor_files.sinks, "fix that file, then jifen sink check"),
     Check(
         "sink_columns",
         doctor_files.sink_columns,
         "put each column under fields or omitted: jifen sink check",
         ("sinks",),
     ),
-    Check(
-        "zone", doctor_files.zone, "mend the file JIFEN_ZONE_FILE names, then jifen source check", (*_SET, "sources")
-    ),
+    Check("zone", doctor_files.zone, "fix the file JIFEN_ZONE_FILE names, then jifen source check", (*_SET, "sources")),
     Check(
         "variables",
         doctor_files.variables,
@@ -116,18 +110,18 @@ CHECKS = (
         ("sinks",),
         WARNING,
     ),
-    Check("suites", doctor_files.suites, "mend that suite in expectations/suites"),
-    Check("change_limits", doctor_files.change_limits, "mend connectors/change_limits.yml and first_limits.yml"),
-    Check("retention", doctor_files.retention, "mend flows/retention.yml"),
+    Check("suites", doctor_files.suites, "fix that suite in expectations/suites"),
+    Check("change_limits", doctor_files.change_limits, "fix connectors/change_limits.yml and first_limits.yml"),
+    Check("retention", doctor_files.retention, "fix flows/retention.yml"),
     Check("columns", doctor_files.columns, "complete its row in dbt_project/columns.csv"),
-    Check("rule_sets", doctor_files.rule_sets, "mend the rows, jifen ruleset check", _SET),
+    Check("rule_sets", doctor_files.rule_sets, "fix the rows, jifen ruleset check", _SET),
     Check(
         "published_rule_sets",
         doctor_files.published_rule_sets,
         "jifen ruleset diff ID --published; put the rows back",
         _LEDGER,
     ),
-    Check("programme", doctor_files.programme, "mend the rows, jifen programme check", _SET),
+    Check("programme", doctor_files.programme, "fix the rows, jifen programme check", _SET),
     Check("rule_set_ends", doctor_files.rule_set_ends, "jifen ruleset new OLD NEW --from DAY", _SET, WARNING),
     Check(
         "parameters_end",
@@ -151,7 +145,7 @@ CHECKS = (
         WARNING,
     ),
     Check("dbt_parse", doctor_files.dbt_parse, "make parse", _SET, WARNING),
-    Check("schedule", doctor_files.schedule, "mend prefect.yaml"),
+    Check("schedule", doctor_files.schedule, "fix prefect.yaml"),
     Check(
         "prefect_api", doctor_prefect.prefect_api, "start the server, or unset PREFECT_API_URL", (*_FILES, "schedule")
     ),
@@ -166,7 +160,7 @@ CHECKS = (
 
 
 def doctor(as_json: Json = False) -> None:
-    """Check the installation, and say of each fault how to mend it. Nothing is changed or sent.
+    """Check the installation, and say of each fault how to fix it. Nothing is changed or sent.
 
     Exit code 0, or 1 where something is wrong; with warnings alone a night can run.
     """
@@ -195,7 +189,7 @@ def examine(here: Here, checks: Sequence[Check] = CHECKS) -> Iterator[Finding]:
 
 def _finding(check: Check, here: Here, failed: set[str]) -> Finding:
     if first := [name for name in check.after if name in failed]:
-        return Finding(check.name, NOT_ASKED, f"mend {', '.join(first)} first")
+        return Finding(check.name, NOT_ASKED, f"fix {', '.join(first)} first")
     try:
         return Finding(check.name, OK, check.look(here))
     except NothingToCheckError as reason:
@@ -214,4 +208,4 @@ def _quoted(here: Here) -> str:
 def _show(one: Finding) -> None:
     show.console.print(f"[{COLOURS[one.state]}]{one.state:<9}[/] {one.name:<19} {show.safe(one.found)}")
     if one.mend:
-        show.console.print(f"{'':<9} {'':<19} mend: {show.safe(one.mend)}")
+        show.console.print(f"{'':<9} {'':<19} fix: {show.safe(one.mend)}")

@@ -104,7 +104,7 @@ def _checked_returns(sink: ReturnsSink) -> dict[str, Any]:
     problems = [_not_set(missing)] if (missing := _missing(sink)) else []
     if sink.source not in (there := [source.name for source in read_sources()]):
         what = f"there is no source {sink.source}; there are {', '.join(there)}"
-        problems.append(f"{sink.place}: {what}. Whose: config. Next: mend it")
+        problems.append(f"{sink.place}: {what}. Whose: config. Next: fix it")
     state = "failed" if problems else "ok"
     return {"recipient": sink.name, "state": state, "message": "; ".join(problems) or None}
 

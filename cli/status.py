@@ -254,7 +254,7 @@ def troubles(facts: dict[str, Any]) -> Iterator[tuple[int, str]]:
     ended = Outcome(last["state"], last["as_of"], None, said, report)
     if ended.state in BAD:
         word = "" if ended.message.startswith(BAD[ended.state]) else f"{BAD[ended.state]}: "
-        follows = "" if "jifen run" in said else f" Next: {wait}mend it, then jifen run --as-of {ended.as_of}"
+        follows = "" if "jifen run" in said else f" Next: {wait}fix it, then jifen run --as-of {ended.as_of}"
         yield 2, f"{word}{ended.message}{follows}"
     failed: dict[str, list[str]] = {}
     for name, message in ended.failed.items():

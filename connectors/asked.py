@@ -56,7 +56,7 @@ def partition_values(
     batches = landed_batches(ledger, dataset.source, parent.name, as_of)
     if not batches:
         what = f"its parent dataset {parent.address} has no data yet."
-        raise AgencyError(what, dataset.address, f"mend {parent.name}, run again")
+        raise AgencyError(what, dataset.address, f"fix {parent.name}, run again")
     newest = batches[-1:] if parent.load == "snapshot" else batches
     return tuple(sorted(set(_live_values(parent, str(partition.column), newest, settings).values())))
 

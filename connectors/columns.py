@@ -55,7 +55,7 @@ _EPOCH_DIGITS = 10**11
 class Fault:
     """A value that breaks a rule: the reason code, whether its record falls too, and the rule's name if it has one.
 
-    `stands`: the value was mended and lands; the return file reports it.
+    `stands`: the value was fixed and lands; the return file reports it.
     """
 
     reason: str

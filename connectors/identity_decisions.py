@@ -26,7 +26,7 @@ _TEXTS = ("source", "dataset", "identifier", "uscc", "decided_on", "decided_by",
 DECISIONS_SCHEMA = pa.schema({**dict.fromkeys(_TEXTS, pa.string()), "decided_on": pa.date32()})
 # A unified code, an organisation code, an old tax or registration number: in none of them stands anything but these.
 _CODE = re.compile("[0-9A-Z]{9}|[0-9A-Z]{15}|[0-9A-Z]{18}", re.ASCII)
-_NEXT = "mend or remove the line, then jifen identity decisions"
+_NEXT = "fix or remove the line, then jifen identity decisions"
 
 
 @dataclass(frozen=True)

@@ -155,7 +155,7 @@ _NOTICES = {
     "column_emptied": "no record has a value in {names} any more. Next: ask the agency whether it is meant so",
     "keys_gone": "{} keys of the last snapshot are not there any more. Next: ask the agency whether they were renamed",
     "deletions_withheld": "{} records that the delivery lacks were not deleted, for another of its records cannot be "
-    "read and may be one of them. Next: have what quarantine shows mended (for a note below a table: `ends_at`)",
+    "read and may be one of them. Next: have what quarantine shows fixed (for a note below a table: `ends_at`)",
 }
 """The notice of a count, by its name or the part before its colon; `names` are the parts behind the colon."""
 

@@ -45,7 +45,7 @@ class Quarantined:
     `state` is `standing`, or why it is not: `discarded` or `replayed` (decided), `landed` (its key landed since),
     `repeated` (the same record came again later and is listed there), `replaced` (a newer read of the whole stands),
     `value_discarded` (the record landed, without that value), `value_repaired` (it landed, and a code of it was
-    mended), `not_promoted` (nothing of its batch counts) or `gone` (no source file declares its dataset).
+    fixed), `not_promoted` (nothing of its batch counts) or `gone` (no source file declares its dataset).
     """
 
     record_id: str

@@ -76,7 +76,7 @@ class Reading:
         try:
             self._tombstones = tombstones_of(dataset, markers, time_zone)
         except ValueError as error:
-            raise ConfigError(f"{error}.", dataset.address, "mend `deletes`, or the zone's words for nothing") from None
+            raise ConfigError(f"{error}.", dataset.address, "fix `deletes`, or the zone's words for nothing") from None
 
     def counts(self) -> dict[str, int]:
         """Every count by name, for the ledger."""

@@ -1,4 +1,4 @@
-"""Reading refused records once more, after the source file or the zone was mended: exactly those, and nothing else."""
+"""Reading refused records once more, after the source file or the zone was fixed: exactly those, and nothing else."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

@@ -348,4 +348,4 @@ def _read_sink(path: Path) -> Sink:
         return _ADAPTER.validate_python({**read_yaml(path.read_bytes()), "name": path.stem}).read_from(path)
     except (ValueError, TypeError) as error:
         problem = f"not a valid sink file: {faults_of(error, _Declared)}."
-        raise ConfigError(problem, str(path), "mend it, then jifen sink check") from None
+        raise ConfigError(problem, str(path), "fix it, then jifen sink check") from None

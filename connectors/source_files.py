@@ -31,7 +31,7 @@ SOURCES_DIR = PROJECT_DIR / "connectors" / "sources"
 def read_source(path: Path) -> Source:
     """Read and check one source file; its stem is its name. Any fault is a `ConfigError` that names the place."""
     text = path.read_bytes()
-    next_step = f"mend it, then jifen source test {path.stem}"
+    next_step = f"fix it, then jifen source test {path.stem}"
     try:
         return _source(path.stem, read_yaml(text), hashlib.sha256(text).hexdigest())
     except KeyError as error:

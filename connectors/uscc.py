@@ -51,7 +51,7 @@ def exceptions() -> frozenset[str]:
                 raise ConfigError(
                     f"{code or 'an empty code'} is no code that fails its own check, has no reason, or comes twice.",
                     place,
-                    "mend or remove the line",
+                    "fix or remove the line",
                 )
             found.add(code)
     return frozenset(found)

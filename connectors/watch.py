@@ -68,8 +68,8 @@ def _check_emptied(dataset: Dataset, emptied: Sequence[Emptied]) -> None:
     gone = [one for one in emptied if one.had >= MANY]
     if gone and dataset.schema_contract.data_type in ("freeze", "discard_row"):
         names = ", ".join(f"{fields[one.column]} ({one.had} had one)" for one in gone)
-        mend = "ask the agency; where it is meant so, set schema_contract data_type to discard_value"
-        raise AgencyError(f"no record has a value in {names}.", dataset.address, f"{mend}; {_STAYS}")
+        next_step = "ask the agency; where it is meant so, set schema_contract data_type to discard_value"
+        raise AgencyError(f"no record has a value in {names}.", dataset.address, f"{next_step}; {_STAYS}")
 
 
 def _may_go(dataset: Dataset) -> int:
@@ -95,8 +95,8 @@ def _check_whole(dataset: Dataset, before: int, after: int) -> None:
     if limit is None or not before or 100 * gone <= limit * before:
         return
     what = f"{after} records, {before} before: {100 * gone / before:.0f} % fewer, {limit} % may go at once."
-    mend = _where_really_gone(dataset.continuity, gone, before)
-    raise DataError(what, dataset.address, f"ask the agency where they went; {mend}")
+    next_step = _where_really_gone(dataset.continuity, gone, before)
+    raise DataError(what, dataset.address, f"ask the agency where they went; {next_step}")
 
 
 def _check_loss(dataset: Dataset, loss: Loss) -> None:
@@ -104,9 +104,9 @@ def _check_loss(dataset: Dataset, loss: Loss) -> None:
     limit = _may_go(dataset)
     if loss.gone > 1 and 100 * loss.gone > limit * loss.before:
         what = f"of {loss.of} {loss.gone} of {loss.before} records would be taken away, {limit} % may go at once."
-        mend = _where_really_gone(dataset.deletes or dataset.continuity, loss.gone, loss.before)
+        next_step = _where_really_gone(dataset.deletes or dataset.continuity, loss.gone, loss.before)
         ask = "look whether the delivery holds only some records, or a wrong date"
-        raise DataError(what, dataset.address, f"{ask}; {mend}")
+        raise DataError(what, dataset.address, f"{ask}; {next_step}")
 
 
 def _check_refused_share(dataset: Dataset, reading: Reading) -> None:

@@ -45,7 +45,7 @@ def read_zone(path: Path | None, sources: Sequence[Source]) -> Zone:
         zone = Zone.model_validate(read_yaml(path.read_bytes()))
     except (OSError, ValueError) as error:
         raise ConfigError(
-            f"not a valid zone file: {faults_of(error, Zone)}.", str(path), "mend it, then jifen source check"
+            f"not a valid zone file: {faults_of(error, Zone)}.", str(path), "fix it, then jifen source check"
         ) from error
     columns = {d.address: {c.name for c in d.columns} for s in sources for d in s.datasets}
     known = {*columns, *(source.name for source in sources)}

@@ -19,8 +19,8 @@ GOOD = ("success", "pass", "warn", "no-op")
 # What dbt is given of our environment: enough to run, and none of the agencies' secrets.
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT")
 LOG_TAIL_LINES = 12
-AGAIN = "Mend it, then `jifen run`."
-CHECKED = "Next: mend what the head of its file in dbt_project/tests says, then `jifen ruleset check`, `jifen run`."
+AGAIN = "Fix it, then `jifen run`."
+CHECKED = "Next: fix what the head of its file in dbt_project/tests says, then `jifen ruleset check`, `jifen run`."
 PARSE_CACHE = ".parse_cache"
 
 
@@ -192,8 +192,8 @@ def require_whole(report: BuildReport, exit_code: int, whose: str | None = None,
     if broken:
         first = "; ".join(f"{note.unique_id}: {note.message or note.status}" for note in broken[:3])
         more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
-        found, mended = _whose(broken)
-        next_step = mended if next_step == AGAIN else next_step
+        found, fix = _whose(broken)
+        next_step = fix if next_step == AGAIN else next_step
         seen = next((f" SQL: {note.compiled_path}." for note in broken if note.compiled_path), "")
         raise BuildError(
             f"the build failed at {len(broken)} of {sum(report.counts.values())} nodes: {first}{more}. "

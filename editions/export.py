@@ -171,7 +171,7 @@ def _require_key(connection: duckdb.DuckDBPyConnection, relation: Relation, colu
     if unknown:
         raise ExportError(
             f"{relation.name}: its meta.key or meta.workbook names {', '.join(unknown)}, which it has not. "
-            "Whose: configuration (dbt_project). Mend the meta of the model."
+            "Whose: configuration (dbt_project). Fix the meta of the model."
         )
     if not relation.key:
         return
@@ -182,7 +182,7 @@ def _require_key(connection: duckdb.DuckDBPyConnection, relation: Relation, colu
     if twin is not None:
         raise ExportError(
             f"{relation.name}: key ({key}) is not unique, first at {twin}. Whose: data or configuration (dbt_project). "
-            "Mend meta.key, or the join that doubles rows."
+            "Fix meta.key, or the join that doubles rows."
         )
 
 

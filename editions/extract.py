@@ -225,7 +225,7 @@ def _path(edition_path: Path, extract: str, folder: str = "extracts") -> Path:
         raise ExtractError(
             f"there is no {folder.removesuffix('s')} {extract!r} in edition {edition_path.name}; there are: "
             f"{', '.join(there) or 'none'}. "
-            "Whose: configuration (connectors/sinks). Mend the name, then `jifen run`."
+            "Whose: configuration (connectors/sinks). Fix the name, then `jifen run`."
         )
     return path
 
@@ -236,5 +236,5 @@ def _require_fields(fields: Sequence[str], there: list[str], extract: str) -> No
         wrong = f"has no field {', '.join(unknown)}" if unknown else "is taken with no field, or with one twice"
         raise ExtractError(
             f"extract {extract} {wrong}; its fields are: {', '.join(there)}. "
-            "Whose: configuration (connectors/sinks). Mend the list of fields, then `jifen run`."
+            "Whose: configuration (connectors/sinks). Fix the list of fields, then `jifen run`."
         )

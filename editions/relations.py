@@ -63,7 +63,7 @@ def ruleset_in_force(warehouse: Path) -> str:
     if len(found) != 1:
         raise RelationError(
             f"{len(found)} rule sets are in force on the business date, and there must be one. Whose: configuration "
-            "(dbt_project/seeds/rulesets/rulesets.csv). Mend valid_from, valid_to or status, then `jifen run`."
+            "(dbt_project/seeds/rulesets/rulesets.csv). Fix valid_from, valid_to or status, then `jifen run`."
         )
     return str(found[0][0])
 

@@ -89,7 +89,7 @@ class PublicationBlocked(Exception):  # noqa: N818  # a domain event, not a faul
         whose = "configuration (expectations/suites, dbt_project)" if could_not else "data"
         super().__init__(
             f"publication blocked by {len(reasons)} of {len(verdict.checks)} checks: {shown}. Whose: {whose}. "
-            "`jifen status` shows every check; mend the input or the suite, then `jifen run`."
+            "`jifen status` shows every check; fix the input or the suite, then `jifen run`."
         )
         self.verdict = verdict
 

@@ -84,7 +84,7 @@ def withdraw(settings: Settings, edition_id: str, why: str, who: str) -> Acted:
         stands = earlier_edition(ledger, edition_id) if edition_id == current else current
         if stands is None:
             raise ActError(
-                f"edition {edition_id} has no earlier one that readers could go back to. Next: mend what is wrong, "
+                f"edition {edition_id} has no earlier one that readers could go back to. Next: fix what is wrong, "
                 f"then jifen edition correct {edition_id} --why TEXT"
             )
         return _go_to(settings, ledger, sinks, WITHDRAWN, edition_id, current, stands, why, who)

@@ -86,7 +86,7 @@ def wanted_of(project: Path, sources: Sequence[Source], settings: Settings) -> l
         found = _deployments_in(read_yaml(path.read_bytes()))
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         what = f"says no deployments as jifen makes them ({type(error).__name__}: {str(error)[:200]})."
-        follows = "mend it: each has name, entrypoint, work_pool and schedules with a cron; jifen deploy --plan"
+        follows = "fix it: each has name, entrypoint, work_pool and schedules with a cron; jifen deploy --plan"
         raise ConfigError(what, str(path), follows) from None
     pool = found[0].pool
     for source in sources:

@@ -22,7 +22,7 @@ def sentence(error: Exception) -> str:
         return str(error).partition("\nTraceback ")[0] or type(error).__name__
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror}. Whose: config. Next: mend the file, its rights or its disk, then run again"
+        return f"{where}{error.strerror}. Whose: config. Next: fix the file, its rights or its disk, then run again"
     if type(error).__module__.startswith("sqlalchemy"):
         from ledger.store import database_error
 

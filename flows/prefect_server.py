@@ -60,7 +60,7 @@ def api_is_configured() -> bool:
         return bool(PREFECT_API_URL.value())
     except ValueError as error:
         text = " ".join(str(error).split())[:300]
-        raise ConfigError(f"Prefect cannot read them: {text}.", "PREFECT_ settings", "mend them in .env") from None
+        raise ConfigError(f"Prefect cannot read them: {text}.", "PREFECT_ settings", "fix them in .env") from None
 
 
 def _prefect_has_settings() -> bool:
@@ -88,11 +88,13 @@ def require_api() -> None:
     asking = threading.Thread(target=lambda: faults.append(settings.run(_ask_api)), daemon=True)
     asking.start()
     asking.join(PROBE_SECONDS)
-    mend = "see that `.venv/bin/prefect server start` is up and PREFECT_API_URL names it, or unset that; then jifen run"
+    next_step = (
+        "see that `.venv/bin/prefect server start` is up and PREFECT_API_URL names it, or unset that; then jifen run"
+    )
     if not faults:
-        raise TransientError(f"no answer within {PROBE_SECONDS:g} s.", where, mend)
+        raise TransientError(f"no answer within {PROBE_SECONDS:g} s.", where, next_step)
     if faults[0] is not None:
-        raise _api_fault(faults[0], where, mend)
+        raise _api_fault(faults[0], where, next_step)
 
 
 def _ask_api() -> Exception | None:
@@ -110,19 +112,19 @@ def _ask_api() -> Exception | None:
     return None
 
 
-def _api_fault(error: Exception, where: str, mend: str) -> ConnectorError:
+def _api_fault(error: Exception, where: str, next_step: str) -> ConnectorError:
     status = getattr(getattr(error, "response", None), "status_code", None)
     if status in (401, 403):
         return ConfigError(f"answers {status}.", where, "set PREFECT_API_KEY or PREFECT_API_AUTH_STRING in .env")
     if status is not None and status < 500:
-        return ConfigError(f"answers {status}: this is no Prefect API.", where, mend)
+        return ConfigError(f"answers {status}: this is no Prefect API.", where, next_step)
     if status is not None:
-        return TransientError(f"answers {status}.", where, mend)
+        return TransientError(f"answers {status}.", where, next_step)
     text = (str(error).strip().splitlines() or [""])[0][:200]
     kind = type(error).__name__
     if kind in ("ConnectError", "ConnectTimeout", "ReadTimeout", "ReadError", "RemoteProtocolError", "RuntimeError"):
-        return TransientError(f"cannot be reached ({text or kind}).", where, mend)
-    return ConfigError(f"gives no answer of a Prefect API ({kind}).", where, mend)
+        return TransientError(f"cannot be reached ({text or kind}).", where, next_step)
+    return ConfigError(f"gives no answer of a Prefect API ({kind}).", where, next_step)
 
 
 def _without_account(url: str) -> str:

@@ -123,7 +123,7 @@ def _require_sound(night: Night) -> None:
             raise ConfigError(
                 f"{what} {counted(len(problems), 'problem')}, so nothing was built: {in_one_line(problems)}.",
                 f"dbt_project/seeds/{folder}",
-                f"mend what is named, jifen {group} check, jifen run",
+                f"fix what is named, jifen {group} check, jifen run",
             )
 
 
@@ -266,7 +266,7 @@ def _recipe(night: Night, steps: Steps, report: dict[str, Any]) -> Outcome:
     if outcome.held:
         message += f" Held: {', '.join(outcome.held)}. Next: `jifen source held` shows what changed."
     if owed:
-        message += f" Not delivered yet: {', '.join(owed)}. Next: mend what the report names, then `jifen run`."
+        message += f" Not delivered yet: {', '.join(owed)}. Next: fix what the report names, then `jifen run`."
     return replace(outcome, message=message)
 
 

@@ -83,7 +83,7 @@ def read_policy(path: Path) -> Policy:
         return Policy.model_validate(read_yaml(path.read_bytes()))
     except (OSError, ValueError) as error:
         what = f"not a valid policy of retention: {faults_of(error, Policy)}."
-        raise ConfigError(what, str(path), f"mend it ({SHIPPED} is the shipped one), then jifen retention") from error
+        raise ConfigError(what, str(path), f"fix it ({SHIPPED} is the shipped one), then jifen retention") from error
 
 
 def plan(settings: Settings, policy: Policy) -> list[Going]:

@@ -68,7 +68,7 @@ def simulate(
                 build_upon(
                     *(candidate, day, PROJECT_DIR, cache, MODELS),
                     ruleset_id=by.name if by else "",
-                    next_step="Mend the proposal, then `jifen simulate` again",
+                    next_step="Fix the proposal, then `jifen simulate` again",
                 )
             except BuildError:
                 if seeds is not None:
@@ -131,7 +131,7 @@ def _require_sound(settings: Settings, ruleset: Ruleset | None, parameters: Path
         raise ConfigError(
             f"the proposal has {counted(len(problems), 'problem')}, so nothing was built: {in_one_line(problems)}.",
             str(ruleset.origin if ruleset else parameters),
-            "mend the rows, then `jifen simulate` again",
+            "fix the rows, then `jifen simulate` again",
         )
 
 

@@ -83,7 +83,7 @@ def _guarded(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
         return _plain(column)
     if not _is_text(column.type):
         return column
-    # Tables repeat their texts: each different one is looked at once, and most columns hold nothing to mend.
+    # Tables repeat their texts: each different one is looked at once, and most columns hold nothing to fix.
     # As text first: the dictionaries of two chunks may not fit into one with indexes of their size.
     whole = _whole(column.cast(pa.string()))
     coded = whole.dictionary_encode()

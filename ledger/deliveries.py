@@ -209,5 +209,5 @@ def rejected_text(row: Row) -> str:
     """The message about a delivery that the recipient rejected."""
     return (
         f"{row['recipient']} rejected {row['delivery_id']}: {row['ack_reason'] or 'no reason given'}. "
-        f"Next: jifen deliveries show {row['delivery_id']}, mend it, then jifen run"
+        f"Next: jifen deliveries show {row['delivery_id']}, fix it, then jifen run"
     )

@@ -41,7 +41,7 @@ def load_env_file() -> Path | None:
             values = _values(text, path)
     except (OSError, UnicodeDecodeError) as error:
         what = error.strerror if isinstance(error, OSError) else "is not UTF-8."
-        raise SettingsError(f"cannot be read: {what}", str(path), "mend the file, or unset JIFEN_ENV_FILE") from None
+        raise SettingsError(f"cannot be read: {what}", str(path), "fix the file, or unset JIFEN_ENV_FILE") from None
     for name, default in _PATHS.items():
         if given := values.get(name) or default:
             values[name] = str(path.resolve().parent / Path(given).expanduser())
@@ -59,7 +59,7 @@ def _values(text: TextIO, path: Path) -> dict[str, str | None]:
     for one in parse_stream(text):
         line = f"{path}, line {one.original.line}"
         if one.error:
-            raise SettingsError("is no NAME=value.", line, "mend the line: a quotation mark may be open")
+            raise SettingsError("is no NAME=value.", line, "fix the line: a quotation mark may be open")
         if one.key is not None and found.get(one.key, one.value) != one.value:
             raise SettingsError(f"{one.key} stands twice, with two values.", line, "leave one of them")
         if one.key is not None:

@@ -138,7 +138,7 @@ def group_id(name: str) -> int:
     try:
         return grp.getgrnam(name).gr_gid
     except KeyError:
-        follows = "make the group, or mend the setting"
+        follows = "make the group, or fix the setting"
         raise SettingsError(f"the system has no group {name}.", "JIFEN_READERS_GROUP", follows) from None
 
 

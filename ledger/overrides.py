@@ -85,7 +85,7 @@ def ask(ledger: Engine, checks: Iterable[str], why: str, asked_on: date, until: 
     if not asked_on <= until <= asked_on + timedelta(days=LONGEST_DAYS):
         raise OverrideError(
             f"an override lasts from {asked_on} for {LONGEST_DAYS} days at most, not until {until}.",
-            "give another --until, or --as-of to count from another day, or mend the suite (expectations/suites)",
+            "give another --until, or --as-of to count from another day, or fix the suite (expectations/suites)",
         )
     request = {"checks": named, "why": why.strip(), "asked_on": asked_on.isoformat(), "until": until.isoformat()}
     override_id = hashlib.sha256(_statement(request)).hexdigest()[:12]

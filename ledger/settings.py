@@ -76,7 +76,7 @@ class Settings(BaseSettings):
                 f"JIFEN_{str(one['loc'][0]).upper()}: {one['msg'].removeprefix('Value error, ')}"
                 for one in error.errors()
             )
-            follows = "mend it in the environment or in .env (.env.example)"
+            follows = "fix it in the environment or in .env (.env.example)"
             raise SettingsError(f"{'; '.join(faults)}.", "settings", follows) from None
 
     @field_validator("data_dir")

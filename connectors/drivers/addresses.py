@@ -41,7 +41,7 @@ def checked_addresses(host: str, port: int, settings: Settings, where: str) -> l
             raise ConfigError(
                 f"{host} leads to {text}, {kind}: messages do not go there.",
                 where,
-                "mend its address; where it is meant, name the host or its network in JIFEN_CHANNEL_HOSTS",
+                "fix its address; where it is meant, name the host or its network in JIFEN_CHANNEL_HOSTS",
             )
     return addresses
 

@@ -254,8 +254,8 @@ class TokenGranted(AuthKind):
         if isinstance(token, bool) or not isinstance(token, (str, int)) or not _is_token(str(token)):
             shape = f"is {form_of(answer.body)}" if answer.value is None else shape_of(answer.value)
             what = f"no token was granted: the answer (status {answer.status}) holds none at {path}; it {shape}."
-            mend = "check the credentials; where the token stands is declared by `token` under auth"
-            raise AgencyError(what + _said(answer, without), where, GRANT_ACCESS if HTML in shape else mend)
+            next_step = "check the credentials; where the token stands is declared by `token` under auth"
+            raise AgencyError(what + _said(answer, without), where, GRANT_ACCESS if HTML in shape else next_step)
         ends = float("inf") if self.expires_in is None else _expiry(_at(answer, self.expires_in))
         return Grant(self.header, f"{self.prefix}{token}", (str(token),), ends)
 

@@ -147,10 +147,10 @@ def _open(url: str, variable: str, ask: Ask) -> sa.Engine:
         raise ConfigError(what, where, f".venv/bin/uv pip install -e '.[{extra}]'") from None
     except (exc.ArgumentError, ValueError):
         # The URL itself holds a password: neither it nor the library's message about it is repeated.
-        raise ConfigError(f"{variable} is not a database URL that we can use.", where, f"mend {variable}") from None
+        raise ConfigError(f"{variable} is not a database URL that we can use.", where, f"fix {variable}") from None
     if backend == "sqlite" and not _is_there(parsed):
         # SQLite would make an empty database of it.
-        raise ConfigError(f"{variable} names a file that is not there.", where, f"mend {variable}")
+        raise ConfigError(f"{variable} names a file that is not there.", where, f"fix {variable}")
     if backend in _ONE_MOMENT:
         return engine.execution_options(isolation_level=_ONE_MOMENT[backend], postgresql_readonly=True)
     return engine

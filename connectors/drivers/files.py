@@ -121,7 +121,7 @@ def _in_order(found: list[Listed], request: FileRequest, where: str) -> list[Lis
     """The files from the oldest to the newest; of a snapshot that takes the newest, that one alone."""
     if odd := [file.name for file in found if not fits(request, file.name)]:
         what = f"{', '.join(odd[:5])}: the declared order does not fit this name."
-        raise AgencyError(what, where, "mend order.pattern, or put the name under `ignore`")
+        raise AgencyError(what, where, "fix order.pattern, or put the name under `ignore`")
     file_of = {file: (file.name, (file.modified_ns,)) for file in found}
     rank = ranks(request, file_of.values())
     ordered = sorted(found, key=lambda file: (rank[file_of[file]], file.name))

@@ -45,7 +45,7 @@ def _inside(root: Path, folder: str, variable: str, where: str) -> Path:
     if PurePosixPath(folder).is_absolute() or ".." in PurePosixPath(folder).parts:
         raise ConfigError(f"folder {folder} leads out of {variable}.", where, "name a folder below it")
     if not root.is_absolute() or not root.is_dir():
-        raise ConfigError(f"{variable} is no folder of this machine.", where, f"mount the share, or mend {variable}")
+        raise ConfigError(f"{variable} is no folder of this machine.", where, f"mount the share, or fix {variable}")
     top, found = root.resolve(), (root / folder).resolve()
     if not found.is_relative_to(top):
         raise AgencyError(f"folder {folder} is a link that leads out of {variable}.", where, "jifen source check")

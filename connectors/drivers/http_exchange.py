@@ -121,7 +121,7 @@ def exchanged(
         kind = urlsplit(arguments["proxies"].get(urlsplit(url).scheme) or arguments["proxies"].get("all", "")).scheme
         why = "it wants a login: 407" if _WANTS_LOGIN in str(error) else type(error).__name__
         problem = f"the proxy that {variable} names cannot be used ({kind or 'no scheme'}, {why})."
-    raise ConfigError(problem, where, f"mend {variable}, or name the host in NO_PROXY; a SOCKS proxy needs pysocks")
+    raise ConfigError(problem, where, f"fix {variable}, or name the host in NO_PROXY; a SOCKS proxy needs pysocks")
 
 
 def _proxy_variable(url: str, proxies: dict[str, str]) -> str | None:

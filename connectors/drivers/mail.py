@@ -56,7 +56,7 @@ def port_of(sink: NoticeSink) -> int:
     variable = sink.mailed_to.port.env
     text = read_variable(variable, sink.name).strip()
     if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 1 << 16):
-        raise ConfigError(f"{variable} holds no port.", sink.name, f"mend {variable}, then jifen sink check")
+        raise ConfigError(f"{variable} holds no port.", sink.name, f"fix {variable}, then jifen sink check")
     return int(text)
 
 
@@ -67,7 +67,7 @@ def _mail(sink: NoticeSink, sender: str, to: str, event: dict[str, Any]) -> Emai
         mail["From"], mail["To"] = address, [Address(addr_spec=one) for one in to.replace(",", " ").split()]
     except (ValueError, IndexError):
         what = "the sender or a recipient is no mail address."
-        raise ConfigError(what, sink.name, "mend the variables of sender and to, blanks between several") from None
+        raise ConfigError(what, sink.name, "fix the variables of sender and to, blanks between several") from None
     mail["Subject"] = event["data"]["title"]
     mail["Date"] = format_datetime(datetime.now(UTC))
     mail["Message-ID"] = f"<{event['id']}@{address.domain}>"

@@ -147,8 +147,8 @@ class _Remote:
         return self._line.do(partial(self._read, file=file))
 
     async def _list(self, client: asyncssh.SFTPClient) -> Sequence[Listed]:
-        found, mend = [], "ask the agency for the right to read it, then jifen source check"
-        with _asked(f"list folder {self._folder}", self._where, mend):
+        found, next_step = [], "ask the agency for the right to read it, then jifen source check"
+        with _asked(f"list folder {self._folder}", self._where, next_step):
             entries = await client.readdir(str(self._folder))
         for entry in entries:
             name, attrs = str(entry.filename), entry.attrs
@@ -214,7 +214,7 @@ def push(
         written = []
         for name, content in files:
             target = PurePosixPath(folder) / name
-            with _asked(f"look at {name} in folder {folder}", where, _MEND.format(folder)):
+            with _asked(f"look at {name} in folder {folder}", where, _NEXT_STEP.format(folder)):
                 if await _is_left(client, target, content, where):
                     continue
             await _leave(client, target, content, where)
@@ -241,7 +241,7 @@ def fetch(
         line.hang_up()
 
 
-_MEND = "ask them for the rights to folder {0} and for room in it; then jifen run, which sends the files again"
+_NEXT_STEP = "ask them for the rights to folder {0} and for room in it; then jifen run, which sends the files again"
 
 
 async def _is_left(client: asyncssh.SFTPClient, target: PurePosixPath, content: bytes | Path, where: str) -> bool:
@@ -268,23 +268,23 @@ async def _leave(client: asyncssh.SFTPClient, target: PurePosixPath, content: by
     """Write one file under a temporary name, see that it is all there, and give it its own; or leave nothing."""
     kept: int | None = None
     size = size_of(content)
-    part, name, mend = target.with_name(f".{target.name}.part"), target.name, _MEND.format(target.parent)
+    part, name, next_step = target.with_name(f".{target.name}.part"), target.name, _NEXT_STEP.format(target.parent)
     try:
-        with _asked(f"write {name} into folder {target.parent}", where, mend), opened(content) as ours:
+        with _asked(f"write {name} into folder {target.parent}", where, next_step), opened(content) as ours:
             async with client.open(str(part), "wb") as handle:
                 while block := ours.read(BLOCK_BYTES):
                     await handle.write(block)
         # A folder that may only be written to gives neither sizes nor content.
         with (
-            _asked(f"give the size of {name} in folder {target.parent}", where, mend),
+            _asked(f"give the size of {name} in folder {target.parent}", where, next_step),
             suppress(asyncssh.SFTPPermissionDenied, asyncssh.SFTPOpUnsupported),
         ):
             kept = (await client.stat(str(part))).size
             if kept in (size, None) and not await _same(client, part, content):
-                raise AgencyError(f"the server kept other bytes of {name} than were sent.", where, mend)
+                raise AgencyError(f"the server kept other bytes of {name} than were sent.", where, next_step)
         if kept not in (size, None):
-            raise AgencyError(f"the server kept {kept} of {size} bytes of {name}.", where, mend)
-        with _asked(f"rename {part.name} to {name} in folder {target.parent}", where, mend):
+            raise AgencyError(f"the server kept {kept} of {size} bytes of {name}.", where, next_step)
+        with _asked(f"rename {part.name} to {name} in folder {target.parent}", where, next_step):
             await _rename(client, part, target, content, where)
     except AgencyError as error:
         left_there = ""
@@ -373,7 +373,7 @@ def _options(connection: SftpConnection, where: str) -> tuple[str, int, dict[str
         pinned = asyncssh.import_known_hosts(f"[{host}]:{port} {value(connection.host_key)}\n")
     except ValueError:
         what = f"{connection.port.env} is no port or {connection.host_key.env} no host key."
-        raise ConfigError(what, where, "mend the variable, then jifen source check") from None
+        raise ConfigError(what, where, "fix the variable, then jifen source check") from None
     options = {
         "username": value(connection.user),
         "password": connection.password and value(connection.password),

@@ -26,7 +26,7 @@ log = logging.getLogger("jifen")
 
 PIECE_BYTES: Final = 4 << 20
 """A larger file goes in pieces: a broken transfer continues behind the bytes that arrived."""
-_MEND = "ask them for the rights to {0} and for room there; then jifen run, which sends the files again"
+_NEXT_STEP = "ask them for the rights to {0} and for room there; then jifen run, which sends the files again"
 _HIDDEN = (401, 403, 405)
 _NO_PIECES = (400, 501)
 """Answers of servers without `Content-Range`: the one by RFC 9110, 14.5, and another in use."""
@@ -132,7 +132,7 @@ class _Line:
             require_not_busy(answer, "the recipient")
         why = _REFUSED.get(answer.status, "it does not say why")
         what = f"the recipient refuses to {method} {path} ({answer.status}: {why})."
-        raise AgencyError(what, self.where, _MEND.format(path))
+        raise AgencyError(what, self.where, _NEXT_STEP.format(path))
 
     def content(self, path: str, cap: int) -> bytes | _Hidden | None:
         """The bytes of a file; None where there is none."""
@@ -179,7 +179,7 @@ class _Line:
             return
         self.ask("DELETE", path, (200, 202, 204, 404))
         what = f"the recipient kept other bytes of {path} than were sent."
-        raise AgencyError(what, self.where, _MEND.format(path))
+        raise AgencyError(what, self.where, _NEXT_STEP.format(path))
 
 
 def _put_whole(line: _Line, path: str, content: bytes) -> bool:
@@ -238,7 +238,7 @@ def _are_put(line: _Line, part: str, content: bytes) -> bool:
 def _line(connection: HttpsConnection | S3Connection, where: str, settings: Settings) -> Iterator[_Line]:
     url = read_variable(connection.url.env, where).rstrip("/")
     if urlsplit(url).scheme != "https" or not urlsplit(url).hostname:
-        raise ConfigError(f"{connection.url.env} holds no https address.", where, f"mend {connection.url.env}")
+        raise ConfigError(f"{connection.url.env} holds no https address.", where, f"fix {connection.url.env}")
     settled = surroundings(url)
     verify = settled["verify"] if connection.ca is None else pem_file(connection.ca, where)
     certificate = None

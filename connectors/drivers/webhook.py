@@ -88,7 +88,7 @@ def prepared(sink: NoticeSink, url: str, headers: dict[str, str], body: bytes) -
         is_address = False
     if not is_address:
         variable = sink.posted_to.url.env
-        raise ConfigError(f"{variable} holds no address.", sink.name, f"mend {variable}, then jifen sink check")
+        raise ConfigError(f"{variable} holds no address.", sink.name, f"fix {variable}, then jifen sink check")
     return sent
 
 

@@ -141,7 +141,7 @@ def _of_facts(columns: Columns, ruleset: Ruleset) -> Iterator[Check]:
         if fact in tests:
             test, wanted = tests[fact]
             message = f"{{{fact}}} is not {wanted}"
-            yield Check(ROWS, f'"{fact}" is not null and ({test})', column, message, "mend the cell")
+            yield Check(ROWS, f'"{fact}" is not null and ({test})', column, message, "fix the cell")
         apart = f'min("{fact}") over (partition by id) <> max("{fact}") over (partition by id)'
         message = f"the rows of {{id}} do not agree on {fact}"
         source = f"(select * from {ROWS} qualify {apart})"  # noqa: S608  # ours
@@ -158,7 +158,7 @@ def _of_cells(given: Given, columns: Columns, ruleset: Ruleset) -> Iterator[Chec
     floats = [literal(code) for code, name in columns.values.items() if name in given.floats]
     is_float = str(bool(floats)) if columns.is_long else f"indicator_code in ({', '.join(floats) or 'null'})"
     known = ", ".join(map(literal, ("supplied", *STATUS_NUMBERS)))
-    either = "mend the one or the other"
+    either = "fix the one or the other"
     number = "write a plain number of 14 digits and six decimals at most, and nothing where there is none"
     for test, message, wanted in (
         (

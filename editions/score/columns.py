@@ -54,7 +54,7 @@ def columns_of(given: Given, codes: Sequence[str], ignore: Sequence[str] = ()) -
         raise ScoreError(
             f"no indicator of the rule set, and nothing else known, is named {', '.join(map(repr, unknown))}.",
             f"{given.path}, header",
-            f"mend the name, or leave the column unread: --ignore {','.join(unknown)}. Indicators: {', '.join(codes)}",
+            f"fix the name, or leave the column unread: --ignore {','.join(unknown)}. Indicators: {', '.join(codes)}",
         )
     return Columns(id_column, facts, values, statuses, is_long)
 

@@ -60,7 +60,7 @@ def read_given(connection: duckdb.DuckDBPyConnection, path: Path, table: str) ->
         if isinstance(error, UnicodeDecodeError) or NOT_UTF8 in str(error):
             raise ScoreError(f"{path.name} cannot be read: it is not UTF-8.", str(path), SAVE_AS_UTF8) from error
         why = " ".join(str(error).split())[:300]
-        raise ScoreError(f"{path.name} cannot be read: {why}.", str(path), "mend the file, or save it anew") from error
+        raise ScoreError(f"{path.name} cannot be read: {why}.", str(path), "fix the file, or save it anew") from error
     return _keep(connection, Given(table, columns, frozenset(), path), rows)
 
 

@@ -216,7 +216,7 @@ def csv_rows(path: Path) -> Iterator[Row]:
                     raise ScoreError(
                         f"{path.name} has a row of {len(cells)} cells under {len(header)} columns.",
                         f"{path}, row {number}",
-                        "mend the row (a text with a comma stands in quotes)",
+                        "fix the row (a text with a comma stands in quotes)",
                         "config",
                     )
                 if not any(map(str.strip, cells)):

@@ -49,7 +49,7 @@ class RulesetProblemsError(ScoreError):
             f"the rule set {ruleset.name} has problems ({len(self.problems)}), the first: "
             f"{first.file} [{first.row_key}] {first.problem_en}.",
             str(ruleset.origin),
-            f"mend the rows named, then `jifen ruleset check {checked}`",
+            f"fix the rows named, then `jifen ruleset check {checked}`",
             "config",
         )
 

@@ -38,7 +38,7 @@ def floor_blocks(one: LandedDataset) -> str:
 
 @check_landed("由原始页可重新落地", "landed again from raw")
 def landed_again_from_raw(one: LandedDataset) -> str:
-    """A mended source file must be able to read the old pages: what lands is a function of these alone."""
+    """A fixed source file must be able to read the old pages: what lands is a function of these alone."""
     _land_same(one, one.pages)
     return f"{len(one.pages)} pages"
 
@@ -72,7 +72,7 @@ class _Plant(NamedTuple):
 
 @check_landed("被拒记录有据可查", "a refused record is accounted for")
 def refused_is_accounted_for(one: LandedDataset) -> str:
-    """The agency must be able to mend it: its line says why it was refused and where it stands."""
+    """The agency must be able to fix it: its line says why it was refused and where it stands."""
     plant = _plant(one.dataset, one.rows)
     with _landed_again(one, plant.dataset) as (store, pulled):
         expect(pulled.state == "landed", f"with one record refused it is {pulled.state}: {pulled.message}")

@@ -155,7 +155,7 @@ def _was_met(trial: Trial, cell: Cell) -> bool:
 def _healed(trial: Trial, store: TrialStore, dataset: Dataset, sick: Truth, outcome: str, why: str) -> tuple[str, str]:
     """The agency is well again: the next pull in the same store must be right, but for records that were refused.
 
-    Of an upsert a refused record does not come again by itself: it is mended and replayed.
+    Of an upsert a refused record does not come again by itself: it is fixed and replayed.
     """
     again = store.pull(trial.source, dataset)
     if again.state == "failed":

@@ -28,7 +28,7 @@ def test_two_exchanged_columns_are_held_told_and_let_in_by_a_named_person(instal
     returned = max((installation.data_dir / "returns").rglob("tax*.csv"), key=lambda path: path.stat().st_mtime_ns)
     kinds = {row["类别 kind"]: row for row in csv.DictReader(returned.read_text(encoding="utf-8-sig").splitlines())}
     assert kinds["整批待核 held as a whole"]["原因代码 reason code"] == "whole_delivery_held"
-    word = ("--why", "the tax office mended its export and says so", "--by", "Zhao Min")
+    word = ("--why", "the tax office fixed its export and says so", "--by", "Zhao Min")
     assert installation.jifen("source", "accept", "tax.statements", *word).output["decided_by"] == "Zhao Min"
     let_in = installation.run()
     assert outcome_of(let_in, "tax", "statements")["state"] == "landed"

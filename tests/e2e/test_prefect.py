@@ -104,7 +104,7 @@ def stop(worker):
 def settle(environment, installation, monkeypatch):
     """What was changed by hand, a run of a dead worker, one that the ledger knows to be over, slots that nobody has.
 
-    All of it is planned, mended at once, and there is nothing more to do afterwards.
+    All of it is planned, fixed at once, and there is nothing more to do afterwards.
     """
     from prefect.client.schemas.actions import DeploymentUpdate, GlobalConcurrencyLimitUpdate
     from prefect.settings import PREFECT_API_URL, temporary_settings

@@ -182,7 +182,7 @@ def test_a_night_that_waited_for_the_relay_has_its_half_second_left_for_whoever_
 
 def test_a_sink_file_that_cannot_be_read_is_told_and_stops_no_relay(bank, monkeypatch):
     def unreadable():
-        raise ConfigError("is no YAML.", "connectors/sinks/bank_a.yml", "mend it")
+        raise ConfigError("is no YAML.", "connectors/sinks/bank_a.yml", "fix it")
 
     monkeypatch.setattr(between_nights, "read_sinks", unreadable)
     ((name, error),) = tried(bank)

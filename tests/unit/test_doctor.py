@@ -385,4 +385,4 @@ def test_the_command_ends_with_1_where_something_is_wrong_and_with_0_where_somet
     told = {one["name"]: one["state"] for one in json.loads(done.stdout)}
     assert (done.returncode, told) == (0, {"umask": "warning", "data_folder": "ok"})
     done = jifen("doctor", env=env | {"JIFEN_DATA_DIR": str(installation.folder / "x")}, cwd=installation.folder)
-    assert (done.returncode, b"mend: mkdir -m 700" in done.stdout) == (1, True)
+    assert (done.returncode, b"fix: mkdir -m 700" in done.stdout) == (1, True)

@@ -146,7 +146,7 @@ def undecided() -> None:
 def answered(status: int) -> None:
     error = RuntimeError()
     error.response = SimpleNamespace(status_code=status)
-    raise prefect_server._api_fault(error, "Prefect API", "mend it")
+    raise prefect_server._api_fault(error, "Prefect API", "fix it")
 
 
 RAISED = {

@@ -266,7 +266,7 @@ def end_with(settings, monkeypatch, outcome):
         ("published", {"pulled": [EMPTY]}, 1, "WARNING - tax.vat: the folder is empty."),
         ("published", {"pulled": [{**EMPTY, "state": "landed"}]}, 1, "WARNING - tax.vat: the folder is empty."),
         ("published", {"pulled": [{**EMPTY, "state": "not_supplied"}]}, 0, "OK"),
-        ("blocked", {}, 2, "CRITICAL - the gate blocked: it stopped. Next: mend it, then jifen run --as-of 2025-06-30"),
+        ("blocked", {}, 2, "CRITICAL - the gate blocked: it stopped. Next: fix it, then jifen run --as-of 2025-06-30"),
         ("source_missing", {}, 2, "CRITICAL - a critical source is missing: it"),
         ("failed", {}, 2, "CRITICAL - the last night failed: it"),
     ],
@@ -364,7 +364,7 @@ def test_status_begins_with_what_is_to_be_done(settings, monkeypatch, capsys):
     monkeypatch.setattr(status, "ending", lambda *_: [])  # by the day that it is
     status.show_status(as_json=False)
     words = [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()[:9]]
-    assert words[0] == "to do the gate blocked: the gate said no. Next: mend it, then jifen run --as-of 2025-06-30"
+    assert words[0] == "to do the gate blocked: the gate said no. Next: fix it, then jifen run --as-of 2025-06-30"
     assert words[1:] == [
         "last night",
         "by step",

@@ -1,4 +1,4 @@
-"""Refused records read again after the source file was mended: exactly those land."""
+"""Refused records read again after the source file was fixed: exactly those land."""
 
 from datetime import date
 

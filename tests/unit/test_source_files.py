@@ -42,7 +42,7 @@ def test_a_fault_in_a_source_file_is_refused_and_named(tmp_path, fault):
         part.update(fault.get("set", {}))
         part.pop(fault.get("drop"), None)
 
-    with pytest.raises(ConfigError, match=f"(?s){re.escape(fault['told'])}.*Whose: config. Next: mend it"):
+    with pytest.raises(ConfigError, match=f"(?s){re.escape(fault['told'])}.*Whose: config. Next: fix it"):
         read_source(changed_tax(tmp_path, change))
 
 

@@ -144,7 +144,7 @@ def test_where_raw_reads_otherwise_than_then_the_file_is_not_replaced(held, make
     columns = [column.model_dump(exclude_unset=True) for column in held.dataset.columns][:-1]
     held.dataset = make_dataset(load=held.dataset.load, columns=columns)
     with pytest.raises(DataError, match=r"raw reads otherwise now.*the source file is another one than then"):
-        held.check(sha256="mended")
+        held.check(sha256="fixed")
 
 
 def test_a_batch_of_replayed_records_is_named_and_not_guessed_at(settings, ledger, make_dataset):
