@@ -102,7 +102,7 @@ def _show(outcome: Outcome, data_dir: Path, seconds: float) -> None:
     if outcome.state == "nothing_new" and outcome.edition_id is not None:
         show_edition_sent(data_dir, outcome.edition_id)
     show.console.print(
-        f"The night took {seconds:.1f} s from start to end of its process; jifen status shows its own time only"
+        f"The night took {seconds:.1f} s from start to end of its process, which is more than jifen status shows"
     )
     if outcome.edition_id is None:
         return

@@ -39,7 +39,7 @@ def show_key(as_json: Json = False) -> None:
     """Show the public keys that editions are checked with: what a bank needs for `minisign -V -P`."""
     file = Settings().known_keys_file
     if file is None:
-        fail("no key is set, so editions are not signed. Whose: configuration. Next: jifen key new PATH", "not_found")
+        fail("no key is set, so editions are not signed. Whose: config. Next: jifen key new PATH", "not_found")
     keys = [{"key": key.name, "public": key.text} for key in read_public_keys(file)]
     if as_json:
         show.show_json(keys)

@@ -109,7 +109,7 @@ def send_due(
     failed = 0
     for sent_id, error in relay(night, once=once, early=early):
         failed += error is not None
-        result = f"not delivered: {error}" if error else "sent"
+        result = f"failed: {error}" if error else "sent"
         show.console.print(f"{show.safe(sent_id)} {show.safe(result)}")
     left = len(messages(night.ledger, PENDING))
     show.console.print(f"{left} messages are pending")

@@ -142,7 +142,7 @@ def show_record(record: Annotated[str, typer.Argument(help="A record id.")], as_
 def _next_step(one: Quarantined) -> str:
     if one.state in OPEN_STATES:
         return (
-            f"tell the agency what to do with it; or fix connectors/sources/{one.source}.yml and "
+            f"tell the agency about it; or fix connectors/sources/{one.source}.yml and "
             f"jifen quarantine replay {one.record_id}; or jifen quarantine discard {one.record_id} --why TEXT"
         )
     if one.state == "value_repaired":

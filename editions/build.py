@@ -202,13 +202,13 @@ def require_whole(report: BuildReport, exit_code: int, whose: str | None = None,
         )
     if report.models == 0:
         raise BuildError(
-            f"the build ran no model at all. Whose: configuration (dbt_project). Log: {report.log}. "
+            f"the build ran no model at all. Whose: config (dbt_project). Log: {report.log}. "
             "Run `dbt ls --project-dir dbt_project` to see what it selects.",
             report,
         )
     if exit_code != 0:
         raise BuildError(
-            f"dbt ended with exit code {exit_code} although no node failed. Whose: configuration. Log: {report.log}. "
+            f"dbt ended with exit code {exit_code} although no node failed. Whose: config. Log: {report.log}. "
             f"{next_step}",
             report,
         )
@@ -217,9 +217,9 @@ def require_whole(report: BuildReport, exit_code: int, whose: str | None = None,
 def _whose(broken: Sequence[NodeNote]) -> tuple[str, str]:
     """Whose the faults are, and what to do."""
     if any(note.status != "fail" for note in broken):
-        return "configuration (a model or seed)", AGAIN
+        return "config (a model or seed)", AGAIN
     if any(note.is_of_rules for note in broken):
-        return "configuration (a test found models and rule sets that do not fit)", CHECKED
+        return "config (a test found models and rule sets that do not fit)", CHECKED
     return "data (a test of the models found rows it forbids)", AGAIN
 
 
@@ -228,5 +228,5 @@ def _did_not_start(log: Path, exit_code: int, next_step: str) -> str:
     said = " | ".join(line.strip() for line in tail if line.strip()) or "nothing"
     return (
         f"dbt ended with exit code {exit_code} before it ran a node; it said: {said}. "
-        f"Whose: configuration (dbt_project). Log: {log}. {next_step}"
+        f"Whose: config (dbt_project). Log: {log}. {next_step}"
     )

@@ -146,6 +146,6 @@ def _kind(column: Mapping[str, str]) -> tuple[str, str]:
     if kind is None:
         raise TypeUnknownError(
             f"column {column['name']} is of type {column['type']}, which the descriptors have no name for. "
-            "Whose: configuration (dbt_project). Cast it in the model to a text, a number, a day or a yes and no."
+            "Whose: config (dbt_project). Cast it in the model to a text, a number, a day or a yes and no."
         )
     return kind

@@ -30,6 +30,6 @@ def described(dictionary: Dictionary, table: str, columns: Iterable[str]) -> dic
     if missing := [name for name, words in found.items() if words is None]:
         raise UndescribedError(
             f"{table}: {', '.join(missing)} would be published and is not described in Chinese and English. Whose: "
-            f"configuration (dbt_project/columns.csv). Add a row for each: table,column,zh,en (table empty: in all)."
+            f"config (dbt_project/columns.csv). Add a row for each: table,column,zh,en (table empty: in all)."
         )
     return {name: words for name, words in found.items() if words is not None}

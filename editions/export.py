@@ -149,7 +149,7 @@ def _columns(
         found = connection.execute(f"describe {_qualified(relation)}").fetchall()
     except duckdb.CatalogException as error:
         raise ExportError(
-            f"{relation.name} is tagged to be sealed but is not in the candidate. Whose: configuration (dbt_project). "
+            f"{relation.name} is tagged to be sealed but is not in the candidate. Whose: config (dbt_project). "
             "See the build's log for whether the model ran."
         ) from error
     types = {str(name): str(kind) for name, kind, *_ in found}
@@ -162,7 +162,7 @@ def _require_exact(relation: Relation, columns: tuple[SealedColumn, ...]) -> Non
     if inexact:
         raise ExportError(
             f"{relation.name}: {', '.join(inexact)} is a binary float, whose sums differ from run to run. "
-            "Whose: configuration (dbt_project). Cast it to a decimal in the model."
+            "Whose: config (dbt_project). Cast it to a decimal in the model."
         )
 
 
@@ -171,7 +171,7 @@ def _require_key(connection: duckdb.DuckDBPyConnection, relation: Relation, colu
     if unknown:
         raise ExportError(
             f"{relation.name}: its meta.key or meta.workbook names {', '.join(unknown)}, which it has not. "
-            "Whose: configuration (dbt_project). Fix the meta of the model."
+            "Whose: config (dbt_project). Fix the meta of the model."
         )
     if not relation.key:
         return
@@ -181,7 +181,7 @@ def _require_key(connection: duckdb.DuckDBPyConnection, relation: Relation, colu
     twin = connection.execute(query).fetchone()
     if twin is not None:
         raise ExportError(
-            f"{relation.name}: key ({key}) is not unique, first at {twin}. Whose: data or configuration (dbt_project). "
+            f"{relation.name}: key ({key}) is not unique, first at {twin}. Whose: data or config (dbt_project). "
             "Fix meta.key, or the join that doubles rows."
         )
 

@@ -208,7 +208,7 @@ def classes_of(fields: Sequence[str], extract: str) -> dict[str, str]:
     if unknown := [field for field in fields if field not in classes]:
         raise ExtractError(
             f"extract {extract}: {', '.join(unknown)} belongs to no stated class of data, so no consent covers it. "
-            f"Whose: configuration (dbt_project/{CLASSES_FILE.name}). Add a row for each, then `jifen run`."
+            f"Whose: config (dbt_project/{CLASSES_FILE.name}). Add a row for each, then `jifen run`."
         )
     return {field: classes[field] for field in fields}
 
@@ -225,7 +225,7 @@ def _path(edition_path: Path, extract: str, folder: str = "extracts") -> Path:
         raise ExtractError(
             f"there is no {folder.removesuffix('s')} {extract!r} in edition {edition_path.name}; there are: "
             f"{', '.join(there) or 'none'}. "
-            "Whose: configuration (connectors/sinks). Fix the name, then `jifen run`."
+            "Whose: config (connectors/sinks). Fix the name, then `jifen run`."
         )
     return path
 
@@ -236,5 +236,5 @@ def _require_fields(fields: Sequence[str], there: list[str], extract: str) -> No
         wrong = f"has no field {', '.join(unknown)}" if unknown else "is taken with no field, or with one twice"
         raise ExtractError(
             f"extract {extract} {wrong}; its fields are: {', '.join(there)}. "
-            "Whose: configuration (connectors/sinks). Fix the list of fields, then `jifen run`."
+            "Whose: config (connectors/sinks). Fix the list of fields, then `jifen run`."
         )

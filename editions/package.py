@@ -130,7 +130,7 @@ class TableFile:
         if table.num_rows > WORKBOOK_ROWS:
             raise PackageError(
                 f"{self._name} has {table.num_rows} rows, and a workbook is for {WORKBOOK_ROWS} at most. Whose: "
-                "configuration. Next: another format in connectors/sinks"
+                "config. Next: another format in connectors/sinks"
             )
         rows = (row for one in table.to_batches() for row in zip(*(c.to_pylist() for c in one.columns), strict=True))
         write_workbook(self.path, self._name, table.column_names, rows, [])

@@ -33,7 +33,7 @@ def terms_on(project: Path, day: date, list_id: str | None = None) -> ListTerms:
     if len(found) != 1:
         raise NoListError(
             f"{len(found)} public lists {f'of id {list_id} ' if list_id else ''}are in force on {day}, and one is "
-            "needed. Whose: configuration (seeds/programme/public_lists.csv). Next: fix its days, or --list ID"
+            "needed. Whose: config (seeds/programme/public_lists.csv). Next: fix its days, or --list ID"
         )
     (row,) = found
     return ListTerms(str(row["list_id"]), int(row["publicity_days"] or 0), int(row["decide_days"] or 0))

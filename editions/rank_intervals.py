@@ -149,7 +149,7 @@ def _require_same(published: "Numbers", found: "Numbers") -> None:
     if differ:
         raise RankIntervalError(
             f"the points of {differ} enterprises do not give their published ranks, so rank intervals would be of "
-            "another ranking. Whose: configuration (dbt_project/models/scoring). Next: jifen run after the models of "
+            "another ranking. Whose: config (dbt_project/models/scoring). Next: jifen run after the models of "
             "points and ranks agree"
         )
 

@@ -62,13 +62,13 @@ def ruleset_in_force(warehouse: Path) -> str:
         found = connection.execute("select distinct ruleset_id from ruleset_in_force order by 1").fetchall()
     if len(found) != 1:
         raise RelationError(
-            f"{len(found)} rule sets are in force on the business date, and there must be one. Whose: configuration "
+            f"{len(found)} rule sets are in force on the business date, and there must be one. Whose: config "
             "(dbt_project/seeds/rulesets/rulesets.csv). Fix valid_from, valid_to or status, then `jifen run`."
         )
     return str(found[0][0])
 
 
-_BLAME = "Whose: configuration (tags in dbt_project). Run `dbt ls --select tag:edition tag:extract`."
+_BLAME = "Whose: config (tags in dbt_project). Run `dbt ls --select tag:edition tag:extract`."
 
 
 def _relation(node: dict) -> Relation:  # type: ignore[type-arg]  # dbt's manifest is whatever dbt wrote

@@ -115,7 +115,7 @@ def seal(
     if read_current(data_dir) == facts.edition_id:
         raise SealError(
             f"readers follow edition {facts.edition_id}, and the ledger does not know it: it is not replaced. "
-            "Whose: configuration (another ledger than the one that published it?). Check JIFEN_LEDGER_URL."
+            "Whose: config (another ledger than the one that published it?). Check JIFEN_LEDGER_URL."
         )
     draft = editions_dir(data_dir) / f"{DRAFT}{facts.edition_id}"
     remove_tree(draft)

@@ -86,10 +86,11 @@ class PublicationBlocked(Exception):  # noqa: N818  # a domain event, not a faul
         reasons = [*verdict.problems, *blocking] or ["no check was evaluated"]
         shown = "; ".join(reasons[:5]) + (f"; and {len(reasons) - 5} more" if len(reasons) > 5 else "")
         could_not = bool(verdict.problems) or not blocking or any(c.outcome == "error" for c in verdict.blocking)
-        whose = "configuration (expectations/suites, dbt_project)" if could_not else "data"
+        whose = "config (expectations/suites, dbt_project)" if could_not else "data"
         super().__init__(
             f"publication blocked by {len(reasons)} of {len(verdict.checks)} checks: {shown}. Whose: {whose}. "
-            "`jifen status` shows every check; fix the input or the suite, then `jifen run`."
+            "`jifen status` names each failed check, gate.html of the run all checks; "
+            "fix the input or the suite, then `jifen run`."
         )
         self.verdict = verdict
 

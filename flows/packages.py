@@ -391,7 +391,7 @@ def _ack_due_on(sink: ExtractSink, send_date: date) -> str | None:
     due_on = add_working_days(send_date, sink.acknowledged.working_days)
     if due_on is None:
         log.warning(
-            "%s: no day is known by which it must answer: the calendar of working days ends. Whose: configuration. "
+            "%s: no day is known by which it must answer: the calendar of working days ends. Whose: config. "
             "Next: add the year to dbt_project/seeds/programme/working_years.csv and working_day_exceptions.csv",
             sink.name,
         )

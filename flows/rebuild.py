@@ -67,7 +67,7 @@ class OtherRulesError(RebuildError):
         )
         super().__init__(
             f"edition {edition_id} was made by other rules or code than these: it needs {needed} and the packages of "
-            f"lock {str(code['lock_sha256'])[:16]}. Whose: configuration. Next: git worktree add ../then "
+            f"lock {str(code['lock_sha256'])[:16]}. Whose: config. Next: git worktree add ../then "
             f"{code['commit'] or 'COMMIT'}, make setup there, and there jifen edition rebuild {edition_id}"
         )
 
@@ -143,7 +143,7 @@ def manifest_of(settings: Settings, ledger: Engine, edition_id: str) -> dict[str
     if manifest["format"] != FORMAT:
         raise RebuildError(
             f"edition {edition_id} was sealed by an older jifen (format {manifest['format']}), whose manifest does not "
-            "name all that it was read from. Whose: configuration. Next: rebuild it with the jifen of that time"
+            "name all that it was read from. Whose: config. Next: rebuild it with the jifen of that time"
         )
     return manifest
 
@@ -259,7 +259,7 @@ def rebuild_at(settings: Settings, edition_id: str, commit: str) -> int:
         if code_of(folder).lock_sha256 != code_of(PROJECT_DIR).lock_sha256:
             raise RebuildError(
                 f"commit {commit} needs other packages than are installed here ({folder.name}/requirements/all.lock). "
-                f"Whose: configuration. Next: git worktree add ../then {commit}, make setup there, and there jifen "
+                f"Whose: config. Next: git worktree add ../then {commit}, make setup there, and there jifen "
                 f"edition rebuild {edition_id}"
             )
         command = [sys.executable, "-P", "-m", "cli", "edition", "rebuild", edition_id]
@@ -278,7 +278,7 @@ def _checked_out(commit: str) -> Iterator[Path]:
         )
         if added.returncode != 0:
             raise RebuildError(
-                f"git has no commit {commit} here ({added.stderr.strip().splitlines()[-1:]}). Whose: configuration. "
+                f"git has no commit {commit} here ({added.stderr.strip().splitlines()[-1:]}). Whose: config. "
                 "Next: git fetch, then again"
             )
         try:

@@ -20,7 +20,7 @@ class EditionWithdrawnError(RuntimeError):
     def __init__(self, act: Row) -> None:
         super().__init__(
             f"edition {act['edition_id']} was withdrawn by {act['decided_by']} ({act['why']}), and the same facts and "
-            "rules give it again: it is not published. Whose: data or configuration. Next: fix what was wrong, then "
+            "rules give it again: it is not published. Whose: data or config. Next: fix what was wrong, then "
             "jifen run"
         )
 

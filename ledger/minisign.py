@@ -25,10 +25,10 @@ _PLAIN = b"\0\0" + b"B2" + bytes(32 + 8 + 8)
 
 
 class KeyFileError(ValueError):
-    """A key file is not there, is no minisign key, or others may read it. Whose: configuration."""
+    """A key file is not there, is no minisign key, or others may read it. Whose: config."""
 
     def __init__(self, path: Path, what: str, follows: str) -> None:
-        super().__init__(f"the key {path} {what}. Whose: configuration. Next: {follows}")
+        super().__init__(f"the key {path} {what}. Whose: config. Next: {follows}")
         self.what, self.follows = f"the key {path} {what}.", follows
 
 

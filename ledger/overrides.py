@@ -24,10 +24,10 @@ PEOPLE = 2
 
 
 class OverrideError(ValueError):
-    """An override cannot be requested, signed or used. Whose: configuration."""
+    """An override cannot be requested, signed or used. Whose: config."""
 
     def __init__(self, what: str, follows: str) -> None:
-        super().__init__(f"{what} Whose: configuration. Next: {follows}")
+        super().__init__(f"{what} Whose: config. Next: {follows}")
 
 
 @dataclass(frozen=True)

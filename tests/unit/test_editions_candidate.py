@@ -74,9 +74,9 @@ def test_a_build_makes_its_tables_as_of_one_date_then_fails_loudly_and_keeps_the
         (
             {"model.j.a": "success", "test.j.rules": "fail", "test.j.t": "skipped"},
             1,
-            r"1 of 3 nodes: test\.j\.rules: .*Whose: configuration.*Next: .*`jifen ruleset check`, `jifen run`",
+            r"1 of 3 nodes: test\.j\.rules: .*Whose: config.*Next: .*`jifen ruleset check`, `jifen run`",
         ),
-        ({"model.j.a": "error", "test.j.t": "skipped"}, 1, r"1 of 2 nodes: model\.j\.a: .*Whose: configuration"),
+        ({"model.j.a": "error", "test.j.t": "skipped"}, 1, r"1 of 2 nodes: model\.j\.a: .*Whose: config"),
         ({"model.j.a": "success", "model.j.b": "partial success"}, 1, r"model\.j\.b"),
         ({"model.j.a": "success", "model.j.b": "skipped"}, 0, r"model\.j\.b"),
         ({"seed.j.s": "success", "test.j.t": "pass"}, 0, "no model at all"),

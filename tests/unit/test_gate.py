@@ -245,7 +245,7 @@ def test_a_suite_that_is_missing_empty_or_wrong_blocks(tmp_path, head, checks, n
     verdict = audited(tmp_path, *checks, head=head, name=name)
     assert (verdict.state, verdict.checks, len(verdict.problems)) == ("blocked", (), 1)
     assert problem in verdict.problems[0]
-    with pytest.raises(PublicationBlocked, match="configuration"):
+    with pytest.raises(PublicationBlocked, match="Whose: config"):
         require_passed(verdict)
 
 

@@ -86,7 +86,7 @@ def test_what_is_no_key_is_said_so(tmp_path, content):
     path.write_text(content)
     path.chmod(0o600)
     for read in (read_secret_key, read_public_keys):
-        with pytest.raises(KeyFileError, match="Whose: configuration"):
+        with pytest.raises(KeyFileError, match="Whose: config"):
             read(path)
 
 

@@ -145,7 +145,7 @@ def test_points_that_do_not_give_the_published_ranks_are_refused(warehouse: Call
     path = warehouse(made_up_points(3))
     with duckdb.connect(str(path)) as connection:
         connection.execute("update points set points = 9 where uscc = 'F010'")
-    with pytest.raises(RankIntervalError, match="Whose: configuration"):
+    with pytest.raises(RankIntervalError, match="Whose: config"):
         fill_rank_intervals(path, tmp_path)
 
 
