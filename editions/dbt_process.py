@@ -12,7 +12,7 @@ def main() -> None:
     """Run dbt's command line; the first argument is the end of a pipe that the starting process holds open."""
     watched = int(sys.argv.pop(1))
     threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
-    # A build lasts seconds to minutes and leaves 50 MB of cycles: to look for them takes a twentieth of a small one.
+    # A build ends within minutes and leaves some 50 MB of cycles; collecting them takes a twentieth of a small one.
     gc.disable()
     _drop_debug_events()
     from dbt.cli.main import cli
@@ -37,7 +37,7 @@ def _drop_debug_events() -> None:
 
 
 def _keep_what_is_the_same() -> None:
-    """Make once what dbt makes for each node and statement, and what never changes."""
+    """Make once what dbt makes again for each node and statement, although it never changes."""
     from dbt.context import base
     from dbt_common.clients import agate_helper
 
@@ -46,7 +46,7 @@ def _keep_what_is_the_same() -> None:
 
 
 def _write_the_manifest_once() -> None:
-    """Spare the `manifest.json` of before the build: the one with compiled SQL takes its place in the end."""
+    """Skip the `manifest.json` that dbt writes before a build: the one after it, with compiled SQL, replaces it."""
     import dbt.task.runnable  # noqa: F401 - it writes the last one, by a name of its own
     from dbt.parser import manifest
 

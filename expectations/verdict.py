@@ -89,8 +89,8 @@ class PublicationBlocked(Exception):  # noqa: N818  # a domain event, not a faul
         whose = "config (expectations/suites, dbt_project)" if could_not else "data"
         super().__init__(
             f"publication blocked by {len(reasons)} of {len(verdict.checks)} checks: {shown}. Whose: {whose}. "
-            "`jifen status` names each failed check, gate.html of the run all checks; "
-            "fix the input or the suite, then `jifen run`."
+            "`jifen status` names each failed check; gate.html of the run shows all checks. "
+            "Fix the input or the suite, then `jifen run`."
         )
         self.verdict = verdict
 
