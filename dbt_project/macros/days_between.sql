@@ -3,10 +3,6 @@
     {{- return(adapter.dispatch('days_between', 'jifen')(first_day, second_day)) -}}
 {% endmacro %}
 
-{% macro default__days_between(first_day, second_day) %}
-    {{- no_implementation('days_between') -}}
-{% endmacro %}
-
 {% macro duckdb__days_between(first_day, second_day) -%}
     date_diff('day', {{ first_day }}, {{ second_day }})
 {%- endmacro %}

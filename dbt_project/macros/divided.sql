@@ -6,20 +6,12 @@
     {{- return(adapter.dispatch('divided_down', 'jifen')(numerator, denominator)) -}}
 {% endmacro %}
 
-{% macro default__divided_down(numerator, denominator) %}
-    {{- no_implementation('divided_down') -}}
-{% endmacro %}
-
 {% macro duckdb__divided_down(numerator, denominator) -%}
     cast(cast({{ numerator }} as hugeint) // cast({{ denominator }} as hugeint) as bigint)
 {%- endmacro %}
 
 {% macro divided_half_up(numerator, denominator) %}
     {{- return(adapter.dispatch('divided_half_up', 'jifen')(numerator, denominator)) -}}
-{% endmacro %}
-
-{% macro default__divided_half_up(numerator, denominator) %}
-    {{- no_implementation('divided_half_up') -}}
 {% endmacro %}
 
 {% macro duckdb__divided_half_up(numerator, denominator) -%}

@@ -3,10 +3,6 @@
     {{- return(adapter.dispatch('each_day', 'jifen')(first_day, last_day)) -}}
 {% endmacro %}
 
-{% macro default__each_day(first_day, last_day) %}
-    {{- no_implementation('each_day') -}}
-{% endmacro %}
-
 {% macro duckdb__each_day(first_day, last_day) -%}
     cast(unnest(generate_series({{ first_day }}, {{ last_day }}, interval 1 day)) as date)
 {%- endmacro %}

@@ -7,10 +7,6 @@
     {{- return(adapter.dispatch('latest_value', 'jifen')(value, ordered_by, condition)) -}}
 {% endmacro %}
 
-{% macro default__latest_value(value, ordered_by, condition) %}
-    {{- no_implementation('latest_value') -}}
-{% endmacro %}
-
 {% macro duckdb__latest_value(value, ordered_by, condition) -%}
     {%- set order = ordered_by if ordered_by is string else 'row(' ~ ordered_by | join(', ') ~ ')' -%}
     arg_max_null({{ value }}, {{ order }}) filter (where {{ condition }})

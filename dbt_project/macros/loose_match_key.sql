@@ -7,10 +7,6 @@
     {{- return(adapter.dispatch('loose_match_key', 'jifen')(name_key)) -}}
 {% endmacro %}
 
-{% macro default__loose_match_key(name_key) %}
-    {{- no_implementation('loose_match_key') -}}
-{% endmacro %}
-
 {% macro duckdb__loose_match_key(name_key) -%}
     {%- set dropped = '[()\\[\\]{}<>【】〔〕〖〗《》〈〉「」『』·•・‧∙⋅･。.,，、;:：`"“”‘’\'\'_‐‑–—―-]' -%}
     replace(regexp_replace({{ name_key }}, '{{ dropped }}', '', 'g'), '有限责任公司', '有限公司')

@@ -6,10 +6,6 @@
     {{- return(adapter.dispatch('match_key', 'jifen')(text)) -}}
 {% endmacro %}
 
-{% macro default__match_key(text) %}
-    {{- no_implementation('match_key') -}}
-{% endmacro %}
-
 {% macro duckdb__match_key(text) -%}
     {%- set full = '！＂＃＄％＆＇（）＊＋，－．／０１２３４５６７８９：；＜＝＞？＠'
         ~ 'ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ［＼］＾＿｀ａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ｛｜｝～' -%}
@@ -27,10 +23,6 @@
 {#- Whether a name has anything but white space, and so a key that is not empty; computed without making the key. -#}
 {% macro has_key(text) %}
     {{- return(adapter.dispatch('has_key', 'jifen')(text)) -}}
-{% endmacro %}
-
-{% macro default__has_key(text) %}
-    {{- no_implementation('has_key') -}}
 {% endmacro %}
 
 {% macro duckdb__has_key(text) -%}

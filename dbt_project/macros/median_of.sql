@@ -3,10 +3,6 @@
     {{- return(adapter.dispatch('median_of', 'jifen')(expression)) -}}
 {% endmacro %}
 
-{% macro default__median_of(expression) %}
-    {{- no_implementation('median_of') -}}
-{% endmacro %}
-
 {% macro duckdb__median_of(expression) -%}
     quantile_disc({{ expression }}, 0.5)
 {%- endmacro %}

@@ -3,10 +3,6 @@
     {{- return(adapter.dispatch('plain_number', 'jifen')(number)) -}}
 {% endmacro %}
 
-{% macro default__plain_number(number) %}
-    {{- no_implementation('plain_number') -}}
-{% endmacro %}
-
 {% macro duckdb__plain_number(number) -%}
     rtrim(rtrim(cast({{ number }} as varchar), '0'), '.')
 {%- endmacro %}

@@ -3,10 +3,6 @@
     {{- return(adapter.dispatch('split_rows', 'jifen')(text, separator)) -}}
 {% endmacro %}
 
-{% macro default__split_rows(text, separator) %}
-    {{- no_implementation('split_rows') -}}
-{% endmacro %}
-
 {% macro duckdb__split_rows(text, separator) -%}
     unnest(
             case

@@ -3,10 +3,6 @@
     {{- return(adapter.dispatch('wide', 'jifen')(number)) -}}
 {% endmacro %}
 
-{% macro default__wide(number) %}
-    {{- no_implementation('wide') -}}
-{% endmacro %}
-
 {% macro duckdb__wide(number) -%}
     cast({{ number }} as hugeint)
 {%- endmacro %}
