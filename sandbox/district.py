@@ -22,7 +22,6 @@ from sandbox.industries import INDUSTRIES, WEIGHTS, Industry
 from sandbox.model import Application, District, Enterprise, Name
 from sandbox.names import body_name, company_name
 from sandbox.streams import Stream, streams
-from sandbox.truth import truth_of
 
 AS_OF: Final = date(2025, 6, 30)
 ENTERPRISES: Final = 702
@@ -145,5 +144,5 @@ def generate(seed: int = SEED, enterprises: int = ENTERPRISES) -> District:
 
 
 def cut(district: District) -> Feeds:
-    """Cut the district into all feeds, with its truth beside them."""
-    return Feeds(district.as_of, {address: feed(address, district) for address in FEEDS}, truth_of(district))
+    """Cut the district into all feeds."""
+    return Feeds(district.as_of, {address: feed(address, district) for address in FEEDS})

@@ -1,4 +1,4 @@
-"""A population as its agencies hold it: the records of each dataset as they are sent, and what is true of it."""
+"""A population as its agencies hold it: the records of each dataset as they are sent."""
 
 import json
 import shutil
@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from sandbox.model import Record
 
@@ -21,7 +20,6 @@ class Feeds:
 
     as_of: date
     tables: Mapping[str, Sequence[Record]]
-    truth: Mapping[str, Any] | None = None
 
 
 def feed_path(state: Path, address: str) -> Path:
@@ -42,12 +40,8 @@ def write(feeds: Feeds, state: Path, sources: Iterable[str]) -> None:
 
     What was received (inboxes, returns, notices) stays.
     """
-    (state / "truth.json").unlink(missing_ok=True)
     for name in sources:
         shutil.rmtree(state / name, ignore_errors=True)
         shutil.rmtree(state / "sftp" / name / "outbox", ignore_errors=True)
     for address, records in feeds.tables.items():
         write_json_lines(feed_path(state, address), records)
-    if feeds.truth is not None:
-        text = json.dumps(feeds.truth, ensure_ascii=False, indent=1)
-        (state / "truth.json").write_text(text + "\n", encoding="utf-8")

@@ -14,7 +14,7 @@ Record = dict[str, WireValue]
 class Sending:
     """How an agency sends one fact: wire values in place of the right ones, how often, and whether it is usable.
 
-    A fact that is not usable is one whose record must be refused or ignored, so the truth is computed without it.
+    A fact that is not usable is one whose record must be refused or ignored, and what is true is worked out without it.
     """
 
     wire: tuple[tuple[str, WireValue], ...] = ()

@@ -24,9 +24,9 @@ from sandbox.district_faults import WHO, read_table
 from sandbox.standin import files
 from sandbox.standin.encode import encode
 from sandbox.standin.records import hold_stocks
-from sandbox.truth import truth_of
-from sandbox.truth_evidence import reporting_year
-from sandbox.truth_indicators import INDICATORS, QUANTITIES
+from tests.district_evidence import reporting_year
+from tests.district_indicators import INDICATORS, QUANTITIES
+from tests.district_truth import truth_of, whole_truth
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,8 +42,8 @@ def cut_feeds(district):
 
 
 @pytest.fixture(scope="module")
-def truth(cut_feeds):
-    return json.loads(json.dumps(cut_feeds.truth))
+def truth():
+    return whole_truth()
 
 
 def planted(truth, kind):
@@ -63,12 +63,14 @@ def digest(folder: Path) -> str:
     return found.hexdigest()
 
 
-def test_another_process_with_another_hash_seed_writes_the_same_bytes(cut_feeds, tmp_path):
+def test_another_process_with_another_hash_seed_writes_the_same_bytes(cut_feeds, truth, tmp_path):
     here, there = tmp_path / "here", tmp_path / "there"
     feeds.write(cut_feeds, here, [])
+    (here / "truth.json").write_text(json.dumps(truth))
     program = (
-        "import pathlib; from sandbox import district, feeds; "
-        f"feeds.write(district.cut(district.generate()), pathlib.Path({str(there)!r}), [])"
+        "import json, pathlib; from sandbox import district, feeds; from tests.district_truth import whole_truth; "
+        f"there = pathlib.Path({str(there)!r}); feeds.write(district.cut(district.generate()), there, []); "
+        "(there / 'truth.json').write_text(json.dumps(whole_truth()))"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "4711", "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", program], check=True, env=environment)

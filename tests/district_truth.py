@@ -1,15 +1,18 @@
 """What a right pipeline must find: the 40 indicators of every eligible enterprise, worked out from the model alone."""
 
+import json
 import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import cache
 from typing import Any, Final
 
+from sandbox.district import generate
 from sandbox.model import District, Planted
-from sandbox.truth_evidence import evidence_of, reporting_year, scored_codes
-from sandbox.truth_indicators import CROSS_CHECKS, VALUE_NOT_SUPPLIED, IndicatorTruth, findings
+from tests.district_evidence import evidence_of, reporting_year, scored_codes
+from tests.district_indicators import CROSS_CHECKS, VALUE_NOT_SUPPLIED, IndicatorTruth, findings
 
 _COUNTED: Final = {
     ("tax", "rd_deductions"): ("C12",),
@@ -59,7 +62,7 @@ def _withhold_refused(district: District, found: dict[str, dict[str, IndicatorTr
 
 
 def truth_of(district: District) -> dict[str, Any]:
-    """Return the truth file's content: planted faults, indicators with states, flags, eligible and consented.
+    """Return what is true of a district: planted faults, indicators with states, flags, eligible and consented.
 
     `consented` holds eligible enterprises alone: with a consent to that bank that is valid on the business date and on
     any later day. Values are decimals as text with six decimals, rounded half up; None where nothing is supplied.
@@ -92,3 +95,10 @@ def truth_of(district: District) -> dict[str, Any]:
         "statuses": {uscc: {code: f.status for code, f in codes.items()} for uscc, codes in sorted(found.items())},
         "flags": {uscc: rules for uscc, rules in sorted(raised.items()) if rules},
     }
+
+
+@cache
+def whole_truth() -> dict[str, Any]:
+    """Return what is true of the district that the sandbox serves, as JSON holds it."""
+    found: dict[str, Any] = json.loads(json.dumps(truth_of(generate()), ensure_ascii=False))
+    return found

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from sandbox.district_feeds import LISTS
 from sandbox.model import Application, Filing
-from sandbox.truth_evidence import Evidence, december_of, is_not_yet, latest
+from tests.district_evidence import Evidence, december_of, is_not_yet, latest
 
 SUPPLIED: Final = "supplied"
 RECORD_NOT_SUPPLIED: Final = "record_not_supplied"

@@ -65,7 +65,7 @@ class Evidence:
 
     def filing(self, years_ago: int = 0) -> Filing | None:
         """The statement of the reporting year, or of one before it."""
-        return latest(self.enterprise.filings, self.year - years_ago, self.as_of)  # type: ignore[no-any-return]
+        return latest(self.enterprise.filings, self.year - years_ago, self.as_of)
 
     def december(self, years_ago: int = 0) -> Headcount | None:
         """The head count of December of the reporting year, or of one before it."""
