@@ -137,7 +137,7 @@ def _other_pem(field: str, path: Path) -> Path:
     return path
 
 
-@check("错误地址明确报错", "a wrong address is told")
+@check("错误地址明确报错", "a wrong address is reported as a fault")
 def wrong_address_told(trial: Trial) -> str:
     """A folder that is not mounted must not pass for an empty delivery; and no folder is made in its place."""
     variable, value = _nowhere(trial)
