@@ -11,6 +11,7 @@ from cli.command import Json, misused, new_group, operator, require_known
 from connectors.sink_files import NoticeSink, readable_sinks
 from flows.night import night_without_run
 from flows.relay import relay
+from flows.texts import local
 from ledger.outbox import (
     DEAD,
     PENDING,
@@ -47,7 +48,7 @@ def list_messages(
     rows = messages(ledger, state, recipient)
     if not as_json:
         times = ("created_at", "sent_at", "next_try_at")
-        rows = [{**row, **{name: row[name] and show.local(row[name], settings) for name in times}} for row in rows]
+        rows = [{**row, **{name: row[name] and local(row[name], settings.zone) for name in times}} for row in rows]
     when = (("made", "created_at"), ("sent", "sent_at"), ("next try", "next_try_at"))
     columns = (("message", "message_id"), "recipient", "state", "attempts", *when, ("error", "last_error"))
     show.show_rows("Messages 消息", rows, columns, as_json, whole=("message",))
@@ -115,7 +116,7 @@ def send_due(
     show.console.print(f"{left} messages are pending")
     moments = [moment for table in TABLES if (moment := next_moment(night.ledger, table, datetime.now(UTC)))]
     if moments and left:
-        when = show.local(min(moments).isoformat(), night.settings)
+        when = local(min(moments).isoformat(), night.settings.zone)
         show.console.print(f"The next one is due at {when}. Next: jifen outbox relay --once --now sends it at once")
     if failed:
         raise typer.Exit(1)

@@ -10,6 +10,7 @@ from flows.history import SUMMARY, run_details, summary_of
 from flows.left_behind import gate_page_path, page_path, write_page
 from flows.night_log import log_path
 from flows.outcome import EXIT_CODES
+from flows.texts import local
 from ledger.files import private
 from ledger.runs import latest_runs, run_row, runs_as_they_stand
 from ledger.settings import Settings
@@ -34,7 +35,7 @@ def list_runs(
     rows = [summary_of(run) for run in found]
     if not as_json:
         rows = [
-            {**one, "began": show.local(one["started_at"], settings), "what": ", ".join(one["failed"])} for one in rows
+            {**one, "began": local(one["started_at"], settings.zone), "what": ", ".join(one["failed"])} for one in rows
         ]
     columns = (("run", "run_id"), ("as of", "as_of"), "state", "began", "seconds", ("edition", "edition_id"))
     show.show_rows("Runs 运行记录", rows, (*columns, ("what failed", "what")), as_json, {"run"})
@@ -67,7 +68,7 @@ def show_run(run: RunId = LATEST, as_json: Json = False) -> None:
         show.show_json(details)
         return
     took = "" if details["seconds"] is None else f", took {details['seconds']:,.0f} s"
-    began = show.local(details["started_at"], settings)
+    began = local(details["started_at"], settings.zone)
     show.console.print(f"{show.coloured(details['state'])} {show.safe(details['message'])}")
     for word, text in (
         ("run", f"{details['run_id']}, business date {details['as_of']}, began {began}{took}, by {details['driver']}"),
@@ -99,7 +100,7 @@ def show_steps(steps: list[dict[str, Any]], settings: Settings) -> None:
     rows = [
         {
             **line,
-            "began": show.local(line["began_at"], settings),
+            "began": local(line["began_at"], settings.zone),
             "ended": line["ended"] or "not ended",
             "what": ", ".join(f"{count:,} {name}" for name, count in line["counts"].items()),
         }

@@ -5,8 +5,7 @@ import os
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -17,9 +16,6 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.texts import json_text, pasteable, plain, visible
-
-if TYPE_CHECKING:
-    from ledger.settings import Settings
 
 # Redirected output has no width of its own; a rule's name holds ":key:", which is no emoji.
 _WIDTH = None if sys.stdout.isatty() else 130
@@ -103,11 +99,6 @@ def safe(text: Any) -> str:
     A `jifen` command in it is written so that it can be pasted.
     """
     return escape(visible(pasteable(str(text))))
-
-
-def local(moment: str, settings: "Settings") -> str:
-    """A moment of the ledger in the zone's own time."""
-    return f"{datetime.fromisoformat(moment).astimezone(settings.zone):%Y-%m-%d %H:%M:%S}"
 
 
 def coloured(state: str) -> str:

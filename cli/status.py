@@ -4,6 +4,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,16 +16,15 @@ from sqlalchemy import Engine
 from cli import show
 from cli.command import Json
 from cli.night import show_outcome
-from cli.show import local
 from connectors.errors import ConfigError
 from connectors.plan import reading
 from connectors.sink_files import ExtractSink, Sink, alert_channels, readable_sinks
 from editions.ending import ending
 from editions.places import edition_path
 from flows.faults import sentence
-from flows.history import step_at_work
+from flows.history import outcome_of, seconds_of, step_at_work
 from flows.outcome import Outcome
-from flows.texts import counted
+from flows.texts import counted, local
 from ledger.batches import answered
 from ledger.deliveries import late_text, rejected, rejected_text, unacknowledged
 from ledger.held import held_batches
@@ -32,7 +32,7 @@ from ledger.objections import objection_rows
 from ledger.outbox import DEAD, disabled_channels, messages, relay_rows
 from ledger.overrides import overrides_on, read_approvers
 from ledger.publications import current_id, edition_row, pending, sent_or_pending
-from ledger.runs import is_running, latest_runs
+from ledger.runs import latest_runs, runs_as_they_stand
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import Row, ledger_if_any
 from ledger.tables import alerts, deliveries, outbox, returns
@@ -88,14 +88,9 @@ def _standing(settings: Settings, ledger: Engine | None) -> dict[str, Any]:
             "sources": [],
         }
         return {"data_dir": str(settings.data_dir), **nothing, **_expected(settings)}
-    last, before = [*latest_runs(ledger, 2), None, None][:2]
-    at_work = None
-    if last is not None and last["state"] == "running":
-        if is_running(last, settings.data_dir):
-            at_work, last = last, before
-        else:
-            died = "its process died before it could say how it ended."
-            last |= {"state": "failed", "report": {**(last["report"] or {}), "message": died}}
+    runs = runs_as_they_stand(ledger, settings.data_dir, 2)
+    at_work = runs.pop(0) if runs and runs[0]["state"] == "running" else None
+    last = next(iter(runs), None)
     owed = {
         "deliveries": pending(ledger, deliveries),
         "notices": pending(ledger, outbox),
@@ -249,13 +244,9 @@ def troubles(facts: dict[str, Any]) -> Iterator[tuple[int, str]]:
             yield 2, "no night has run yet. Next: jifen run"
         return
     wait = "" if facts["at_work"] is None else "wait for the night at work, then "
-    report = last["report"] or {}
-    said = report.get("message") or report.get("error") or ""
-    ended = Outcome(last["state"], last["as_of"], None, said, report)
+    ended = outcome_of(last)
     if ended.state in BAD:
-        word = "" if ended.message.startswith(BAD[ended.state]) else f"{BAD[ended.state]}: "
-        follows = "" if "jifen run" in said else f" Next: {wait}fix it, then jifen run --as-of {ended.as_of}"
-        yield 2, f"{word}{ended.message}{follows}"
+        yield 2, _why_bad(ended, wait)
     failed: dict[str, list[str]] = {}
     for name, message in ended.failed.items():
         failed.setdefault(message, []).append(name)
@@ -264,13 +255,21 @@ def troubles(facts: dict[str, Any]) -> Iterator[tuple[int, str]]:
             yield 1, f"not pulled {', '.join(names)}: {message}"
     yield from ((1, f"held {message}") for message in ended.held.values())
     yield from ((1, f"{name}: {message}") for name, message in ended.noticed.items())
-    yield from _of_store(report)
+    yield from _of_store(ended.report)
     for row in facts["objections_overdue"]:
         what = f"objection {row['objection_id']} of {row['uscc']} was to be decided by {row['due_on']}"
         yield 1, f"{what}. Next: jifen objection decide {row['objection_id']}"
     yield from ((1, text) for text in facts["recipients"])
     for pending_row in [one for some in facts["owed"].values() for one in some]:
         yield 1, f"not delivered to {pending_row['recipient']}: {_why_pending(ended, pending_row['last_error'], wait)}"
+
+
+def _why_bad(ended: Outcome, wait: str) -> str:
+    what = BAD[ended.state]
+    text = ended.message if ended.message.startswith(what) else f"{what}: {ended.message}"
+    if "jifen run" in text:
+        return text
+    return f"{text.rstrip('.')}. Next: {wait}fix it, then jifen run --as-of {ended.as_of}"
 
 
 def _of_store(report: dict[str, Any]) -> Iterator[tuple[int, str]]:
@@ -351,15 +350,14 @@ def show_status(as_json: bool) -> None:
     for word, text in _facts(facts, settings):
         show.console.print(f"{word:<15} {show.safe(text)}")
     if facts["last_run"] is not None and facts["last_run"]["report"]:
-        last = facts["last_run"]
-        show_outcome(Outcome(last["state"], last["as_of"], facts["current"], "", last["report"]))
+        show_outcome(replace(outcome_of(facts["last_run"]), message=""))
 
 
 def _facts(facts: dict[str, Any], settings: Settings) -> Iterator[tuple[str, str]]:
     last: Row | None = facts["last_run"]
     if (at_work := facts["at_work"]) is not None:
         step = step_at_work(at_work)
-        since = f"{step['step']} since {local(step['began_at'], settings)}, " if step else ""
+        since = f"{step['step']} since {local(step['began_at'], settings.zone)}, " if step else ""
         yield "at work", f"{since}night of {at_work['as_of']}, {_when(at_work, settings)}, run {at_work['run_id']}"
     if last is not None:
         yield "last night", f"{last['as_of']} {last['state']}, {_when(last, settings)}, run {last['run_id']}"
@@ -424,8 +422,6 @@ def _of_people(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _when(run: Row, settings: Settings) -> str:
-    began = datetime.fromisoformat(run["started_at"])
-    text = f"began {began.astimezone(settings.zone):%Y-%m-%d %H:%M} {settings.time_zone}"
-    if not run["ended_at"]:
-        return text
-    return f"{text}, took {(datetime.fromisoformat(run['ended_at']) - began).total_seconds():.0f} s"
+    seconds = seconds_of(run)
+    took = "" if seconds is None else f", took {seconds:.0f} s"
+    return f"began {local(run['started_at'], settings.zone)} {settings.time_zone}{took}"

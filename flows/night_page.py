@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from editions.html_page import Html, Number, page, table, text
 from expectations.gate_page import STATES, checks_table, counts_of, datasets_table, figures_compared
+from flows.texts import local
 
 NIGHTS = {
     "running": "运行中 at work",
@@ -82,15 +82,11 @@ def _facts(details: Mapping[str, Any], zone: ZoneInfo) -> dict[str, object]:
     return {
         "业务日期 Business date": details["as_of"],
         "运行 Run": details["run_id"],
-        "开始 Began": _at(details["started_at"], zone),
+        "开始 Began": local(details["started_at"], zone),
         "用时 Took": took,
         "驱动 Driver": details["driver"],
         "现行版次 Current edition": details["edition_id"] or "无 none",
     }
-
-
-def _at(moment: str | None, zone: ZoneInfo) -> str | None:
-    return moment and f"{datetime.fromisoformat(moment).astimezone(zone):%Y-%m-%d %H:%M:%S}"
 
 
 def _listed(title: str, lines: Sequence[str]) -> Iterator[str]:
@@ -112,7 +108,7 @@ def _steps(steps: Iterable[Mapping[str, Any]], zone: ZoneInfo) -> Iterator[tuple
         shown = ended if line["ended"] == "done" else Html(f"<strong>{text(ended)}</strong>")
         name = STEPS.get(line["step"], line["step"])
         seconds = None if line["seconds"] is None else Number(f"{line['seconds']:,.1f}")
-        yield name, _at(line["began_at"], zone), seconds, shown, counts
+        yield name, local(line["began_at"], zone), seconds, shown, counts
 
 
 def _by_agency(datasets: Iterable[Mapping[str, Any]]) -> str:
@@ -187,14 +183,14 @@ def _deliveries(details: Mapping[str, Any], zone: ZoneInfo) -> str:
             one["state"],
             one["rows"],
             one["denied"],
-            _at(one["sent_at"], zone),
+            _sent(one, zone),
             " ".join(filter(None, (one["ack_state"], one["ack_reason"]))) or one["ack_due_on"],
             one["last_error"],
         )
         for one in details["deliveries"]
     ]
     rows += [
-        (one["recipient"], "通知 notice", one["state"], None, None, _at(one["sent_at"], zone), None, one["last_error"])
+        (one["recipient"], "通知 notice", one["state"], None, None, _sent(one, zone), None, one["last_error"])
         for one in details["notices"]
     ]
     rows += [
@@ -207,6 +203,10 @@ def _deliveries(details: Mapping[str, Any], zone: ZoneInfo) -> str:
         *("送达时间 Sent", "回复或期限 Answer, or when due", "错误 Error"),
     )
     return table(heads, rows) if rows else _NONE
+
+
+def _sent(one: Mapping[str, Any], zone: ZoneInfo) -> str | None:
+    return one["sent_at"] and local(one["sent_at"], zone)
 
 
 def _refused(one: Mapping[str, Any]) -> str:

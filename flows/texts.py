@@ -10,7 +10,10 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 WIDE = ("W", "F")
 CALLED_AS = "JIFEN_CALLED_AS"
@@ -82,6 +85,11 @@ def _is_on_path(program: str) -> bool:
 
     found = shutil.which("jifen")
     return found is not None and Path(found).samefile(program)
+
+
+def local(moment: str, zone: "ZoneInfo") -> str:
+    """A moment of the ledger in the zone's own time."""
+    return f"{datetime.fromisoformat(moment).astimezone(zone):%Y-%m-%d %H:%M:%S}"
 
 
 def counted(count: int, noun: str) -> str:

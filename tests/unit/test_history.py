@@ -70,7 +70,7 @@ def test_status_says_which_step_is_at_work_and_since_when(settings, said):
         assert "at work         gate since 2025-06-30 22:41:00" in said("status")
     told = said("status")
     assert "by step         pull 12 s, gate not ended" in told
-    assert "its process died" in told
+    assert "the process died" in told
 
 
 def test_what_is_told_of_a_run_without_a_report_is_its_row(ledger):

@@ -307,7 +307,7 @@ def test_a_night_that_was_killed_is_not_at_work_because_a_backup_is(settings, ch
     with ledger.begin() as connection:
         connection.execute(update(runs).values(process="1@0"))
     with exclusive_run(settings.data_dir):
-        assert checked()[1].startswith("CRITICAL - the last night failed: its process died")
+        assert checked()[1].startswith("CRITICAL - the last night failed: the process died before it could say how it ended. Next: ")
         assert [run["state"] for run in runs_as_they_stand(ledger, settings.data_dir, 5)] == ["failed"]
     with ledger.begin() as connection:
         connection.execute(update(runs).values(host="another"))
@@ -320,7 +320,7 @@ def test_monitoring_is_told_of_a_process_that_died_and_not_of_one_at_work(settin
     with exclusive_run(settings.data_dir):
         code, line = checked()
         assert (code, line.endswith("; night of 2025-06-30 at work")) == (0, True), line
-    assert checked()[1].startswith("CRITICAL - the last night failed: its process died")
+    assert checked()[1].startswith("CRITICAL - the last night failed: the process died before it could say how it ended. Next: ")
 
 
 def test_while_a_night_is_at_work_the_one_before_is_judged_and_what_is_not_reached_yet_is_not_owed(
