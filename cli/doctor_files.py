@@ -216,7 +216,7 @@ def parameters_end(here: Here) -> str:
 def _goes_on(here: Here, starts: tuple[str, ...], *, others: bool = False) -> str:
     seeds = here.project / "dbt_project" / "seeds"
     found = ending(here.today, None, seeds / "programme", seeds / "rulesets" / "rulesets.csv")
-    if ends := [line.partition(" Next:")[0] for line in found if line.startswith(starts) != others]:
+    if ends := [line.partition(" Next:")[0] for _, line in found if line.startswith(starts) != others]:
         raise CheckFailedError(" ".join(ends))
     return f"beyond {WITHIN_DAYS} days"
 

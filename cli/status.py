@@ -122,19 +122,20 @@ def _standing(settings: Settings, ledger: Engine | None) -> dict[str, Any]:
             *_of_channels(ledger),
             *expiring_keys(readable_sinks(), os.environ),
         ],
-        "ending": _ending(settings, today, current),
+        **_ending(settings, today, current),
         **_decided(ledger, settings, last),
         **_expected(settings),
     }
 
 
-def _ending(settings: Settings, day: date, current: str | None) -> list[str]:
-    """What ends within 90 days."""
+def _ending(settings: Settings, day: date, current: str | None) -> dict[str, list[str]]:
+    """What ends within 90 days, and what of it has ended."""
     edition = edition_path(settings.data_dir, current) if current else None
     try:
-        return ending(day, edition)
+        found = ending(day, edition)
     except Exception as error:  # noqa: BLE001 - a seed or an edition that cannot be read is the business of the night
-        return [f"not known: {sentence(error)}"]
+        return {"ending": [f"not known: {sentence(error)}"], "ended": []}
+    return {"ending": [text for _, text in found], "ended": [text for last, text in found if last < day]}
 
 
 def _decided(ledger: Engine, settings: Settings, last: Row | None) -> dict[str, Any]:
@@ -339,7 +340,8 @@ def show_status(as_json: bool) -> None:
     """Print what to do, then the last night, then what it refused and sent."""
     settings = Settings()
     facts = standing(settings)
-    found = list(troubles(facts))
+    # Not among the troubles of monitoring: until a person adds the row it would be a warning every night.
+    found = [*troubles(facts), *((1, text) for text in facts.get("ended", ()))]
     if as_json:
         show.show_json({**facts, "to_do": [text for _, text in found]})
         return
@@ -372,7 +374,7 @@ def _facts(facts: dict[str, Any], settings: Settings) -> Iterator[tuple[str, str
         yield "stale", ", ".join((last["report"] or {}).get("stale", {})) or "none"
     yield from (("source", text) for text in _of_sources(facts["sources"]))
     yield from _of_people(facts)
-    yield from (("ends", text) for text in facts.get("ending", ()))
+    yield from (("ends", text) for text in facts.get("ending", ()) if text not in facts["ended"])
     by = "by prefect.yaml, where it is deployed"
     yield "next night", f"{facts['next_night']} ({by})" if facts["next_night"] else "no schedule in prefect.yaml"
     named = ", ".join(facts["operators_channels"])

@@ -40,12 +40,16 @@ group by recipient
 order by recipient"""
 
 
-def ending(day: date, edition: Path | None, seeds: Path = SEEDS, rulesets: Path = RULESETS) -> list[str]:
-    """What ends within 90 days of this day and has no later row, each in a line with the next command."""
+Ending = tuple[date, str]
+"""A last day, and the line that says of what, with the next command."""
+
+
+def ending(day: date, edition: Path | None, seeds: Path = SEEDS, rulesets: Path = RULESETS) -> list[Ending]:
+    """What ends within 90 days of this day and has no later row; of what a night needs also what has ended."""
     return [*_of_seeds(day, seeds, rulesets), *(_of_consents(day, edition) if edition else ())]
 
 
-def _of_seeds(day: date, seeds: Path, rulesets: Path) -> Iterator[str]:
+def _of_seeds(day: date, seeds: Path, rulesets: Path) -> Iterator[Ending]:
     until = day + timedelta(days=WITHIN_DAYS)
     named = [(seeds / f"{name}.csv", column, "jifen programme check") for name, column in _ITEMS.items()]
     for path, column, check in (*named, (rulesets, "scheme", "jifen ruleset check")):
@@ -55,11 +59,12 @@ def _of_seeds(day: date, seeds: Path, rulesets: Path) -> Iterator[str]:
                 ends.setdefault(last, []).append(item)
         for last, items in sorted(ends.items()):
             what = f"{path.stem}: {', '.join(items)}{_ends(last, day)}"
-            yield f"{what}. Next: add a later row to {path.name}, {check}"
+            yield last, f"{what}. Next: add a later row to {path.name}, {check}"
     last = date(max(published_years(seeds), default=day.year - 1), 12, 31)
     if last <= until:
         added = "working_years.csv and working_day_exceptions.csv"
-        yield f"calendar of working days{_ends(last, day)}. Next: add the next year to {added}, jifen programme check"
+        text = f"calendar of working days{_ends(last, day)}. Next: add the next year to {added}, jifen programme check"
+        yield last, text
 
 
 def _ends(last: date, day: date) -> str:
@@ -76,7 +81,7 @@ def _last_days(path: Path, column: str) -> dict[str, date]:
     return found
 
 
-def _of_consents(day: date, edition: Path) -> Iterator[str]:
+def _of_consents(day: date, edition: Path) -> Iterator[Ending]:
     import duckdb
 
     files = ", ".join(literal(path) for path in sorted((edition / "extracts").glob("*.parquet")))
@@ -89,6 +94,7 @@ def _of_consents(day: date, edition: Path) -> Iterator[str]:
         for recipient, count, first in connection.execute(query).fetchall():
             plural = "" if count == 1 else "s"
             yield (
+                first,
                 f"consents to {recipient}: those of {count:,} enterprise{plural}, the first until {first}. "
-                "Next: have them renewed; rows of an ended one are not sent any more"
+                "Next: have them renewed; rows of an ended one are not sent any more",
             )

@@ -19,7 +19,7 @@ def seeds(tmp_path):
 
 
 def told_of(seeds, name):
-    return [line for line in ending(DAY, None, seeds) if line.startswith(f"{name}:")]
+    return [line for _, line in ending(DAY, None, seeds) if line.startswith(f"{name}:")]
 
 
 @pytest.mark.parametrize(("days", "is_told"), [(0, True), (WITHIN_DAYS, True), (WITHIN_DAYS + 1, False), (-1, False)])
@@ -41,10 +41,10 @@ def test_the_calendar_ends_with_the_last_published_year_and_a_rule_set_with_its_
     (seeds / "working_years.csv").write_text("year\n2025\n", encoding="utf-8")
     rulesets = tmp_path / "rulesets.csv"
     rulesets.write_text("scheme,valid_to\npoints,2025-12-31\npoints,2026-03-31\n", encoding="utf-8")
-    told = ending(DAY, None, seeds, rulesets)
+    told = [line for _, line in ending(DAY, None, seeds, rulesets)]
     assert any(line.startswith("calendar of working days: the last day was 2025-12-31. Next: add") for line in told)
     assert any(line.startswith("rulesets: points: the last day is 2026-03-31. Next: add") for line in told)
-    later = ending(DAY + timedelta(days=400), None, seeds, rulesets)
+    later = [line for _, line in ending(DAY + timedelta(days=400), None, seeds, rulesets)]
     assert any("rulesets: points: the last day was 2026-03-31. Next: add" in line for line in later)
 
 
@@ -63,7 +63,7 @@ def test_consents_are_counted_by_recipient_and_enterprise(tmp_path):
     schema = pa.schema({name: pa.date32() if name.endswith(("_to", "_on")) else pa.string() for name in rows[0]})
     (tmp_path / "extracts").mkdir()
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), tmp_path / "extracts" / "it's.parquet")
-    told = [line for line in ending(DAY, tmp_path) if line.startswith("consents")]
+    told = [line for _, line in ending(DAY, tmp_path) if line.startswith("consents")]
     assert told == [
         "consents to bank_a: those of 2 enterprises, the first until 2026-01-15. "
         "Next: have them renewed; rows of an ended one are not sent any more"

@@ -307,7 +307,7 @@ def test_a_night_that_was_killed_is_not_at_work_because_a_backup_is(settings, ch
     with ledger.begin() as connection:
         connection.execute(update(runs).values(process="1@0"))
     with exclusive_run(settings.data_dir):
-        assert checked()[1].startswith("CRITICAL - the last night failed: the process died before it could say how it ended. Next: ")
+        assert checked()[1].startswith("CRITICAL - the last night failed: the process died before it could say")
         assert [run["state"] for run in runs_as_they_stand(ledger, settings.data_dir, 5)] == ["failed"]
     with ledger.begin() as connection:
         connection.execute(update(runs).values(host="another"))
@@ -320,7 +320,7 @@ def test_monitoring_is_told_of_a_process_that_died_and_not_of_one_at_work(settin
     with exclusive_run(settings.data_dir):
         code, line = checked()
         assert (code, line.endswith("; night of 2025-06-30 at work")) == (0, True), line
-    assert checked()[1].startswith("CRITICAL - the last night failed: the process died before it could say how it ended. Next: ")
+    assert checked()[1].startswith("CRITICAL - the last night failed: the process died before it could say")
 
 
 def test_while_a_night_is_at_work_the_one_before_is_judged_and_what_is_not_reached_yet_is_not_owed(
@@ -375,6 +375,21 @@ def test_status_begins_with_what_is_to_be_done(settings, monkeypatch, capsys):
         "operators",
         "data folder",
     ]
+
+
+def test_what_has_ended_is_to_be_done_and_what_will_end_is_a_fact(settings, monkeypatch, capsys, checked):
+    end_with(settings, monkeypatch, Outcome("nothing_new", "2025-06-30", None, ""))
+    today = datetime.now(settings.zone).date()
+    ends = [(today + timedelta(days=days), f"seed {days}. Next: add a row") for days in (-1, 0, 1)]
+    monkeypatch.setattr(status, "ending", lambda *_: ends)
+    status.show_status(as_json=False)
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in shown if "seed" in line] == [
+        ["to", "do", "seed", "-1.", "Next:", "add", "a", "row"],
+        *(["ends", "seed", f"{days}.", "Next:", "add", "a", "row"] for days in (0, 1)),
+    ]
+    assert "no action needed" not in "".join(shown)
+    assert checked()[0] == 0
 
 
 def test_status_tells_of_each_source_when_it_answered_and_since_when_its_content_is_the_same(settings):
