@@ -32,13 +32,20 @@ def list_deliveries(
 
 
 @app.command("show")
-def show_delivery(delivery_id: Delivery) -> None:
-    """Print one delivery as JSON: where its package is kept, and the manifest inside."""
+def show_delivery(delivery_id: Delivery, as_json: Json = False) -> None:
+    """Show one delivery: where its package is kept, and the manifest inside."""
     settings = Settings()
     row = delivery_row(open_ledger(settings), delivery_id)
     composed = row["manifest_sha256"] is not None
     path = str(kept_folder(settings.data_dir, row) / row["file_name"]) if composed else None
-    show.show_json({**row, "path": path, "manifest": kept_manifest(settings.data_dir, row) if composed else None})
+    manifest = kept_manifest(settings.data_dir, row) if composed else None
+    if as_json:
+        show.show_json({**row, "path": path, "manifest": manifest})
+        return
+    show.show_facts({**row, "path": path}.items())
+    if manifest is not None:
+        show.show_facts([("purposes", ", ".join(manifest["purposes"])), ("drops", manifest["drops"]["rows"])])
+        show.show_rows("Files 文件", manifest["files"], ("path", "rows", "bytes", "sha256"))
 
 
 @app.command("redeliver")

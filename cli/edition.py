@@ -73,8 +73,7 @@ def show_edition(edition: EditionId = None, as_json: Json = False) -> None:
         show.show_json({"path": str(path), "manifest": manifest, "verdict": verdict})
         return
     show.console.print(f"edition {show.safe(wanted)} at {show.safe(str(path))}")
-    for word, text in _facts(manifest):
-        show.console.print(f"{word:<10} {show.safe(text)}")
+    show.show_facts(_facts(manifest))
     show.show_rows(
         "Files 文件", files_by_name(manifest["files"]), (("file", "name"), "kinds", "rows", "bytes", "audience")
     )

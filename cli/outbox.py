@@ -1,5 +1,6 @@
 """`jifen outbox`: messages to channels, what became of each, and what a person may do about it."""
 
+import json
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -55,11 +56,19 @@ def list_messages(
 
 
 @app.command("show")
-def show_message(message_id: MessageId) -> None:
-    """Print one message as JSON: the event, every attempt with its time, and what people did to it."""
+def show_message(message_id: MessageId, as_json: Json = False) -> None:
+    """Show one message: the event, every attempt with its time, and what people did to it."""
     ledger = open_ledger(Settings())
     _, row = message_row(ledger, message_id)
-    show.show_json({**row, "tried": attempts_of(ledger, message_id), "acts": acts_of(ledger, message_id)})
+    tried, acts = attempts_of(ledger, message_id), acts_of(ledger, message_id)
+    if as_json:
+        show.show_json({**row, "tried": tried, "acts": acts})
+        return
+    show.show_facts((name, value) for name, value in row.items() if name != "event")
+    show.show_rows("Attempts 投递", tried, ("number", "at", "outcome"))
+    show.show_rows("Acts 人工处理", acts, ("at", "act", ("by", "decided_by"), "why"))
+    show.console.print("Event 事件:")
+    show.show_json(json.loads(row["event"]))
 
 
 @app.command("replay")

@@ -122,8 +122,7 @@ def show_record(record: Annotated[str, typer.Argument(help="A record id.")], as_
         "learned on": one.learned_on,
         "states itself": f"code {one.uscc}, name {one.name}, key {list(one.key)}",
     }
-    for name, value in facts.items():
-        show.console.print(f"{name:14} {show.safe(value).replace(chr(10), ' ')}")
+    show.show_facts(facts.items())
     show.show_rows("Faults 问题", one.faults, ("reason", "rule", "column", "value", ("effect", "action")))
     for reason in dict.fromkeys(fault["reason"] for fault in one.faults):
         words = explain(reason)

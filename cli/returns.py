@@ -18,6 +18,9 @@ app = new_group()
 
 ReturnId = Annotated[str, typer.Argument(help="A return, as 2025-06-30.bank_a.")]
 
+TOTALS = ("received", "accepted", "refused", "duplicates")
+"""Received is the sum of the others."""
+
 
 @app.command("list")
 def list_returns(
@@ -25,21 +28,30 @@ def list_returns(
 ) -> None:
     """List every return file, newest night first: what was received and refused, and whether it arrived."""
     rows = return_rows(open_ledger(Settings()), source)
-    counts = ("received", "accepted", "refused")
-    columns = (("return", "return_id"), "state", "recipient", *counts, ("error", "last_error"))
+    if not as_json:
+        rows = [{**row, "duplicates": row["received"] - row["accepted"] - row["refused"]} for row in rows]
+    columns = (("return", "return_id"), "state", "recipient", *TOTALS, ("error", "last_error"))
     show.show_rows("Returns 回执", rows, columns, as_json)
 
 
 @app.command("show")
-def show_return(return_id: ReturnId) -> None:
-    """Print one return's manifest as JSON: where its file stands, its control totals, every page with its hash."""
+def show_return(return_id: ReturnId, as_json: Json = False) -> None:
+    """Show one return: where its file stands, its control totals, every page with its hash; as JSON its manifest."""
     settings = Settings()
     row = next((row for row in return_rows(open_ledger(settings)) if row["return_id"] == return_id), None)
     if row is None:
         misused(f"no return {return_id}. Next: jifen returns list")
     path = settings.data_dir / "returns" / row["file_name"]
     manifest: dict[str, Any] = json.loads(path.with_name(f"{path.name}.manifest.json").read_bytes())
-    show.show_json({"path": str(path), "state": row["state"], **manifest})
+    if as_json:
+        show.show_json({"path": str(path), "state": row["state"], **manifest})
+        return
+    names = ("return_id", "state", "recipient", "sent_at", "last_error")
+    show.show_facts([*((name, row[name]) for name in names), ("file", path), ("sha256", manifest["sha256"])])
+    datasets = manifest["datasets"]
+    show.show_rows("Datasets 数据集", datasets, ("dataset", "state", *TOTALS, "discarded", "repaired", "message"))
+    pages = [{**page, "dataset": one["dataset"]} for one in datasets for page in one["pages"]]
+    show.show_rows("Pages 页", pages, ("dataset", "label", "records", "bytes", "sha256"))
 
 
 @app.command("discard")

@@ -70,15 +70,15 @@ def show_run(run: RunId = LATEST, as_json: Json = False) -> None:
     took = "" if details["seconds"] is None else f", took {details['seconds']:,.0f} s"
     began = local(details["started_at"], settings.zone)
     show.console.print(f"{show.coloured(details['state'])} {show.safe(details['message'])}")
-    for word, text in (
-        ("run", f"{details['run_id']}, business date {details['as_of']}, began {began}{took}, by {details['driver']}"),
-        ("edition", details["edition_id"] or "none"),
-        ("stale", ", ".join(details["stale"]) or "none"),
-        ("page", details["page"] or f"none. Next: jifen runs report {details['run_id']}"),
-        ("gate's page", details["gate_page"] or "none"),
-        ("log", details["log"] or "none here; no backup holds one"),
-    ):
-        show.console.print(f"{word:<12} {show.safe(text)}")
+    facts = {
+        "run": f"{details['run_id']}, business date {details['as_of']}, began {began}{took}, by {details['driver']}",
+        "edition": details["edition_id"] or "none",
+        "stale": ", ".join(details["stale"]) or "none",
+        "page": details["page"] or f"none. Next: jifen runs report {details['run_id']}",
+        "gate's page": details["gate_page"] or "none",
+        "log": details["log"] or "none here; no backup holds one",
+    }
+    show.show_facts(facts.items())
     show_steps(details["steps"], settings)
     columns = (
         "state",

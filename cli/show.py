@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -87,6 +87,14 @@ def show_rows(
     headed = [(one, one) if isinstance(one, str) else one for one in columns]
     cells = [[text.format_map(row) if "{" in text else row.get(text) for _, text in headed] for row in rows]
     show_table(title, [header for header, _ in headed], cells, whole)
+
+
+def show_facts(facts: Iterable[tuple[str, Any]]) -> None:
+    """Print facts, each on a line of its own behind its name; those that are None are left out."""
+    known = [(name, value) for name, value in facts if value is not None]
+    width = max((len(name) for name, _ in known), default=0)
+    for name, value in known:
+        console.print(f"{name:<{width}} {safe(value).replace(chr(10), ' ')}")
 
 
 def _cell(value: Any) -> str:

@@ -115,9 +115,7 @@ def _show_planned(one: Planned) -> None:
         "last promoted": one.last_promoted,
         "not supplied here": one.not_supplied,
     }
-    for word, text in facts.items():
-        if text is not None:
-            show.console.print(f"  {word:<17} {show.safe(text)}")
+    show.show_facts(facts.items())
 
 
 @app.command("pull")

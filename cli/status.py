@@ -349,8 +349,7 @@ def show_status(as_json: bool) -> None:
         show.console.print(f"[{'red' if code == 2 else 'yellow'}]to do[/] {show.safe(text)}")
     if not found:
         show.console.print("[green]no action needed[/]")
-    for word, text in _facts(facts, settings):
-        show.console.print(f"{word:<15} {show.safe(text)}")
+    show.show_facts(_facts(facts, settings))
     if facts["last_run"] is not None and facts["last_run"]["report"]:
         show_outcome(replace(outcome_of(facts["last_run"]), message=""))
 

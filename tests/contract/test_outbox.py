@@ -207,8 +207,10 @@ def test_what_a_person_does_stands_in_the_journal_with_who_and_why(channel, cloc
     done = command(channel, "replay", "e1.channel.2")
     assert (done.returncode, b"arrived, and is not sent again" in done.stderr) == (2, True)
     assert command(channel, "discard", "e9").returncode == 2
-    shown = json.loads(command(channel, "show", "e1.channel.2").stdout)
+    shown = json.loads(command(channel, "show", "e1.channel.2", "--json").stdout)
     assert (shown["state"], len(shown["tried"])) == ("sent", 11)
+    text = command(channel, "show", "e1.channel.2").stdout.decode()
+    assert [part in text for part in ("\nstate ", "replayed", "李工", '"specversion": "1.0"')] == [True] * 4
     assert [(act["act"], act["why"], act["decided_by"]) for act in shown["acts"]] == [
         ("replayed", "their keyword was set", "李工")
     ]

@@ -74,6 +74,15 @@ def test_a_package_to_a_recipient_that_is_none_any_more_is_given_up_once_with_it
         assert jifen("deliveries", "discard", known, "--why", "again").returncode == 2
 
 
+def test_one_delivery_is_shown_as_lines_and_with_json_for_programs(jifen):
+    shown = json.loads(jifen("deliveries", "show", "bank_a.2", "--json").stdout)
+    assert (shown["state"], shown["path"], shown["manifest"]) == ("pending", None, None)
+    lines = dict(
+        line.split(maxsplit=1) for line in jifen("deliveries", "show", "bank_a.2").stdout.decode().splitlines()
+    )
+    assert (lines["delivery_id"], lines["state"]) == ("bank_a.2", "pending")
+
+
 @pytest.mark.parametrize("what", [("deliveries", "bank_a.2"), ("returns", "2025-06-30.bank_a")])
 def test_nothing_is_given_up_while_a_run_may_be_sending_it(jifen, settings, what):
     with exclusive_run(settings.data_dir):

@@ -6,7 +6,9 @@ from datetime import date, timedelta
 from types import SimpleNamespace
 
 import pytest
+from typer.testing import CliRunner
 
+from cli.app import app
 from connectors.errors import ConfigError, TransientError
 from connectors.pull import Pulled
 from connectors.sink_files import SINKS_DIR, ReturnsSink, read_sinks
@@ -68,6 +70,23 @@ def test_more_of_the_same_night_supersedes_what_was_not_sent_yet(settings, ledge
     states = {row["return_id"]: (row["state"], row["received"]) for row in return_rows(ledger)}
     assert states == {"2025-06-30.tax": ("superseded", 2), "2025-06-30.tax.2": ("pending", 4)}
     assert (settings.data_dir / "returns" / "2025-06-30" / "tax.2.csv").exists()
+
+
+def test_a_return_is_shown_as_tables_with_its_duplicates_and_with_json_as_its_manifest(night, settings, monkeypatch):
+    compose_returns(night(DAY, [record(), record(), record(uscc="bad")]))
+    monkeypatch.setenv("JIFEN_DATA_DIR", str(settings.data_dir))
+
+    def jifen(*words):
+        done = CliRunner().invoke(app, ["returns", *words])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    listed = [cell.strip() for cell in jifen("list").splitlines()[4].split("│")]
+    assert listed[1:-1] == ["2025-06-30.tax", "pending", "tax_returns", "3", "1", "1", "1", ""]
+    shown = jifen("show", "2025-06-30.tax")
+    assert [part in shown for part in ("return_id 2025-06-30.tax", "tax.csv", "Datasets", "Pages")] == [True] * 4
+    manifest = json.loads(jifen("show", "2025-06-30.tax", "--json"))
+    assert manifest["datasets"][0]["duplicates"] == 1
 
 
 def test_without_a_sink_a_return_is_kept(ledger, night):
