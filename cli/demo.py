@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from cli import show
+from cli.sandbox import SERVER_HOME
 from connectors.sink_files import read_sinks
 from connectors.source_files import read_sources
 from editions.explain import top
@@ -40,9 +41,10 @@ def run_demo(population: str, data: Path | None, data_dir: Path, hold: bool) -> 
     with ExitStack() as stack:
         with show.errors.status("starting the sandbox and a Prefect server"):
             sandbox = stack.enter_context(start(population, data_dir / "sandbox", data))
-            server = stack.enter_context(local_server(data_dir / "prefect"))
+            server = stack.enter_context(local_server(data_dir / SERVER_HOME))
         address = server["PREFECT_API_URL"].removesuffix("/api")
-        show.errors.print(f"sandbox and Prefect server are up after {time.monotonic() - began:.0f} s: {address}/runs")
+        up = f"sandbox and Prefect server are up after {time.monotonic() - began:.0f} s"
+        show.errors.print(f"{up}: {address}/runs{'' if hold else ', until the demo ends'}")
         environment = {**_plain_environment(), **sandbox.env, **server}
         if kept_back := sorted(os.environ.keys() & _named() - environment.keys()):
             names = show.safe(", ".join(kept_back))
@@ -56,14 +58,15 @@ def run_demo(population: str, data: Path | None, data_dir: Path, hold: bool) -> 
         environment["JIFEN_LEDGER_URL"] = f"sqlite:///{data_dir / 'ledger.sqlite'}"
         outcome, seconds = _one_night(sandbox.as_of, environment, data_dir)
         _show(outcome, data_dir, seconds)
-        run_id = outcome.report["driver"].partition(":")[2]
-        show.console.print(f"\nThis run's page: {show.safe(f'{address}/runs/flow-run/{run_id}')}")
         if hold:
+            run_id = outcome.report["driver"].partition(":")[2]
+            show.console.print(f"\nThis run's page: {show.safe(f'{address}/runs/flow-run/{run_id}')}")
             show.console.print("Sandbox and Prefect server stay up until Ctrl-C.")
             _wait_for_interrupt()
         else:
             show.console.print(
-                "(the server ends with the demo; `.venv/bin/jifen demo --hold` keeps it up until Ctrl-C)"
+                "\nThe Prefect server ends with the demo, and this run's page with it: "
+                "`.venv/bin/jifen demo --hold` keeps both until Ctrl-C"
             )
     return outcome.exit_code
 

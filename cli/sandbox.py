@@ -8,10 +8,13 @@ from typing import Annotated
 import typer
 
 from cli import show
-from cli.command import new_group
+from cli.command import misused, new_group
 from cli.entry import LEADING
+from flows.prefect_server import SERVER_LOG
 from flows.texts import CALLED_AS, called_as
-from ledger.files import FOLDER_MODE
+from ledger.binding import FILE as LEDGER_ID
+from ledger.data_folder import VARIABLE
+from ledger.files import FOLDER_MODE, OURS
 
 app = new_group()
 
@@ -24,6 +27,8 @@ Served = Annotated[
 ]
 Data = Annotated[Path | None, typer.Option(help="The folder of real companies, for --population listed alone.")]
 DEMO_DIR = Path("data")
+SERVER_HOME = "prefect"
+"""Where, in its data folder, a demo keeps its Prefect server."""
 
 
 @app.command("up")
@@ -79,10 +84,22 @@ def demo(
     from cli.demo import run_demo
 
     _require(population, data)
-    data_dir = Path(os.environ.get("JIFEN_DATA_DIR", DEMO_DIR / f"demo-{population}"))
+    data_dir = Path(os.environ.get(VARIABLE, DEMO_DIR / f"demo-{population}"))
+    _require_no_real_store(data_dir)
+    show.errors.print(f"the demo keeps all it makes in {show.safe(data_dir.resolve())}")
     os.environ[CALLED_AS] = called_as([sys.argv[0], LEADING, os.path.relpath(data_dir)])
     _private(data_dir)
     raise typer.Exit(run_demo(population, data, data_dir.resolve(), hold))
+
+
+def _require_no_real_store(folder: Path) -> None:
+    """Made-up scores must not become current where real nights run. Only a demo leaves a Prefect server's log."""
+    held = [name for name in (LEDGER_ID, "ledger.sqlite", *OURS) if (folder / name).exists()]
+    if held and not (folder / SERVER_HOME / SERVER_LOG).is_file():
+        misused(
+            f"{folder} holds {held[0]}, which no demo made: what the demo makes up does not go there, and nothing was "
+            f"touched. Next: jifen --data-dir FOLDER demo with another folder, or unset {VARIABLE}"
+        )
 
 
 def _private(folder: Path) -> None:

@@ -21,6 +21,8 @@ START_SECONDS = 600.0
 PROBE_SECONDS = 15.0
 """How long the API that PREFECT_API_URL names may take to answer before a night begins."""
 
+SERVER_LOG = "server.log"
+
 _BOUND = """
 import ctypes, os, runpy, signal, sys
 prctl = getattr(ctypes.CDLL(None), "prctl", None)
@@ -164,7 +166,7 @@ def prefect_command(*arguments: str) -> list[str]:
 def local_server(home: Path) -> Iterator[dict[str, str]]:
     """Start a server, wait until it answers, give the variables that lead to it, and end it; `home` holds its log."""
     home.mkdir(parents=True, exist_ok=True)
-    port, log_path = free_port(), home / "server.log"
+    port, log_path = free_port(), home / SERVER_LOG
     environment = _environment(home, port)
     command = prefect_command("server", "start", "--host", "127.0.0.1", "--port", str(port))
     with log_path.open("wb") as log:

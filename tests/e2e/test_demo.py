@@ -52,9 +52,10 @@ def test_it_shows_the_night_and_again_what_stands_and_leaves_a_real_ledger_alone
         "policy_channel",
         "Top of the ranking",
         "explain ",
-        "/runs/flow-run/",
+        "jifen demo --hold` keeps both",
     ):
         assert told in first
+    assert "/runs/flow-run/" not in first, "that page ended with the demo"
     second = run_demo()
     assert "nothing_new nothing changed; edition 2025-06-30-" in second
     for told in ("Gate", "bank_a", "policy_channel", "Top of the ranking"):
