@@ -3,6 +3,7 @@
 import smtplib
 import socket
 import ssl
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -19,6 +20,8 @@ from connectors.json_text import loads
 from connectors.sink_files import MailConnection, NoticeSink
 from ledger.settings import Settings, read_variable
 
+QUIT_SECONDS = 5
+
 
 def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
     """Hand one mail to the server. One attempt; its Message-ID holds the event's id, by which a repeat is known."""
@@ -27,13 +30,18 @@ def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
     mail = _mail(sink, held["sender"], held["to"], loads(body))
     port = port_of(sink)
 
-    def work() -> None:
-        with _server(connection, held, port, settings, sink.name) as server:
+    def work() -> smtplib.SMTP:
+        server = _server(connection, held, port, settings, sink.name)
+        try:
             _hand_over(server, mail)
+        except BaseException:
+            _leave(server)
+            raise
+        return server
 
     try:
         with budget(settings.retry_seconds):
-            within(work, "the mail server gives no whole answer in time")
+            server = within(work, "the mail server gives no whole answer in time")
     except OutOfTimeError as error:
         raise not_now(error, sink.name) from None
     except smtplib.SMTPResponseException as error:
@@ -49,6 +57,14 @@ def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
         raise LineDeadError(
             f"the mail server does not answer ({type(error).__name__}).", sink.name, RELAY_AGAIN
         ) from None
+    _leave(server)
+
+
+def _leave(server: smtplib.SMTP) -> None:
+    """End the session. The mail is accepted or refused by now: whatever is answered to QUIT changes nothing of that."""
+    with suppress(OutOfTimeError, smtplib.SMTPException, OSError), budget(QUIT_SECONDS):
+        within(server.quit, "no answer to QUIT")
+    server.close()
 
 
 def port_of(sink: NoticeSink) -> int:

@@ -1,5 +1,6 @@
 """Texts to chat bots and by mail: what each wants, what each calls no, and how often it may be asked."""
 
+import asyncio
 import base64
 import email
 import email.policy
@@ -190,6 +191,7 @@ class Box:
     def __init__(self):
         self.mails = []
         self.answer = "250 OK"
+        self.goodbye = "221 Bye"
 
     async def handle_RCPT(self, _server, _session, envelope, address, _options):  # noqa: N802 - aiosmtpd's name
         if address.endswith("@nowhere.example"):
@@ -200,6 +202,11 @@ class Box:
     async def handle_DATA(self, _server, session, envelope):  # noqa: N802 - the same
         self.mails.append((envelope, session.ssl is not None))
         return self.answer
+
+    async def handle_QUIT(self, _server, _session, _envelope):  # noqa: N802 - the same
+        if self.goodbye is None:
+            await asyncio.sleep(30)
+        return self.goodbye
 
 
 class FreePort(Controller):
@@ -284,6 +291,20 @@ def test_what_is_wrong_with_a_mail_is_told_and_holds_no_password(mailed, env, er
         mailed(env=env)
     assert "made-up-password" not in str(caught.value)
     assert mailed.box.mails == []
+
+
+@pytest.mark.parametrize("goodbye", ["421 too busy to say goodbye", "250 OK", "500 what", "not SMTP", None])
+def test_whatever_is_answered_to_the_goodbye_a_mail_that_was_accepted_is_sent_once(mailed, monkeypatch, goodbye):
+    monkeypatch.setattr(mail, "QUIT_SECONDS", 0.2)
+    mailed.box.goodbye = goodbye
+    mailed()
+    assert len(mailed.box.mails) == 1
+
+
+def test_a_refused_recipient_is_told_whatever_is_answered_to_the_goodbye(mailed):
+    mailed.box.goodbye = "421 too busy to say goodbye"
+    with pytest.raises(AgencyError, match="550"):
+        mailed(env={"MAIL_TO": "gone@nowhere.example"})
 
 
 def test_a_mail_server_that_is_busy_is_asked_again(mailed):
