@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from connectors.errors import AgencyError, ConfigError
 from connectors.landing import landed_path
-from connectors.spec import Dataset, RestRequest, Since, Source
+from connectors.spec import Dataset, Since, Source
 from ledger.batches import landed_batches, latest_promoted
 from ledger.settings import Settings
 from ledger.store import Row
@@ -47,8 +47,7 @@ def partition_values(
     A parent's values are those of every record it has landed and not deleted, so a child is requested for every one
     that is known. Raises `AgencyError` where the parent has no data yet.
     """
-    partition = dataset.request.partition if isinstance(dataset.request, RestRequest) else None
-    if partition is None:
+    if (partition := dataset.partition) is None:
         return ()
     if partition.values is not None:
         return partition.values

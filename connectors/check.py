@@ -9,7 +9,7 @@ from connectors.errors import AgencyError, ConnectorError, LineDeadError, Transi
 from connectors.pull import driver_of, notices_of
 from connectors.quarantine import place_of
 from connectors.reading import Part, Reading
-from connectors.spec import Dataset, RestRequest, Source
+from connectors.spec import Dataset, Source
 from connectors.zone import Zone
 from ledger.settings import MissingVariableError, Settings
 
@@ -91,8 +91,7 @@ def _first_page(source: Source, dataset: Dataset, zone: Zone, settings: Settings
 
 def _partition_values(source: Source, dataset: Dataset, zone: Zone, settings: Settings) -> tuple[str, ...]:
     """One value to ask a partition for: the first of its list, or of the first page of its parent."""
-    partition = dataset.request.partition if isinstance(dataset.request, RestRequest) else None
-    if partition is None:
+    if (partition := dataset.partition) is None:
         return ()
     if partition.values is not None:
         return partition.values[:1]

@@ -24,7 +24,7 @@ from connectors.drivers.pages import Page
 from connectors.errors import DataError, PagingFaultError
 from connectors.file_order import ages, name_of
 from connectors.first_batch import first_doubts, first_limits
-from connectors.raw import read_raw
+from connectors.raw import page_of
 from connectors.reading import PLACE, Part, Reading
 from connectors.refusals import NO_IDENTITY, Refusal, RefusalLog, identity_of, quarantine_path
 from connectors.settle import ROWS_AT_ONCE, Ascent, Settled, compare_wholes, settle, write_rows
@@ -320,7 +320,7 @@ class Delivery:
         for row in pages_of(self._ledger, self.key) if wanted else ():
             if row["sequence"] not in wanted:
                 continue
-            page = Page(row["label"], read_raw(self._settings.data_dir, row["raw_sha256"]), sha256=row["raw_sha256"])
+            page = page_of(self._settings.data_dir, row)
             for chunk in decode(self.dataset, page.label, page.body):
                 for place, position in enumerate(chunk.positions):
                     if position in wanted[row["sequence"]]:

@@ -105,8 +105,7 @@ def _start(dataset: Dataset) -> str | None:
 
 def _partitions(source: Source, dataset: Dataset, settings: Settings, ledger: Engine | None, as_of: date) -> str | None:
     """How many values a partition has; those of a parent are the ones held now."""
-    partition = dataset.request.partition if isinstance(dataset.request, RestRequest) else None
-    if partition is None:
+    if (partition := dataset.partition) is None:
         return None
     if partition.values is not None:
         return f"{len(partition.values)} values of {partition.name}"

@@ -16,7 +16,7 @@ from connectors.drivers.pages import Ask, Lines, Page, PullDriver
 from connectors.errors import ConnectorError, LineDeadError, PagingFaultError, UnforeseenError
 from connectors.first_batch import first_limits
 from connectors.landing import Delivery
-from connectors.raw import keep_raw, read_raw
+from connectors.raw import keep_raw, page_of
 from connectors.spec import Dataset, Source
 from connectors.zone import Zone
 from ledger.batches import (
@@ -267,9 +267,7 @@ def fetch(ask: Ask, ledger: Engine, key: BatchKey) -> Iterator[Page]:
         # Two halves of a register read at two moments are not one register: begin again.
         void_pages(ledger, key, None)
         held = []
-    for row in held:
-        body = read_raw(data_dir, row["raw_sha256"])
-        yield Page(row["label"], body, sequence=row["sequence"], sha256=row["raw_sha256"])
+    yield from (page_of(data_dir, row) for row in held)
     if held and held[-1]["next_cursor"] is None:
         return
     sequence = next_sequence_of(ledger, key)

@@ -3,8 +3,10 @@
 import hashlib
 from pathlib import Path
 
+from connectors.drivers.pages import Page
 from ledger.data_folder import raw_path
 from ledger.files import WRITTEN_ONCE, write_durably
+from ledger.store import Row
 
 
 class RawDamagedError(RuntimeError):
@@ -39,3 +41,9 @@ def read_raw(data_dir: Path, sha256: str) -> bytes:
     if hashlib.sha256(body).hexdigest() != sha256:
         raise RawDamagedError(f"raw object {path} does not match its hash. Next: restore it from the backup.")
     return body
+
+
+def page_of(data_dir: Path, row: Row) -> Page:
+    """The page that a row of the ledger names, its body read back."""
+    sha256 = row["raw_sha256"]
+    return Page(row["label"], read_raw(data_dir, sha256), sequence=row["sequence"], sha256=sha256)

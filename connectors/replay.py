@@ -11,10 +11,9 @@ import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
 from connectors.asked import require_newest
-from connectors.drivers.pages import Page
 from connectors.file_order import ages
 from connectors.landing import Delivery, landed_path, landed_schema
-from connectors.raw import read_raw
+from connectors.raw import page_of
 from connectors.reading import Reading
 from connectors.refusals import Refusal, quarantine_path, read_lines
 from connectors.spec import Dataset, FileRequest
@@ -91,10 +90,7 @@ def _read(
     dataset: Dataset, zone: Zone, settings: Settings, pages: list[Row], wanted: Wanted
 ) -> tuple[pa.Table, list[Refusal], dict[str, int]]:
     """The wanted records that pass now, the refusals of those that do not, and the last position read of each page."""
-    archived = (
-        Page(row["label"], read_raw(settings.data_dir, row["raw_sha256"]), sequence=place, sha256=row["raw_sha256"])
-        for place, row in enumerate(pages, start=1)
-    )
+    archived = (page_of(settings.data_dir, {**row, "sequence": place}) for place, row in enumerate(pages, start=1))
     tables, refusals, last = [], [], dict[str, int]()
     for part in Reading(dataset, zone, settings.zone).parts(archived):
         is_wanted = [at in wanted.get(sha256, ()) for sha256, at in _places(part.rows)]

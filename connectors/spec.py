@@ -783,8 +783,12 @@ class Dataset(Strict):
     @property
     def parent(self) -> str | None:
         """The dataset of the same source that must be pulled before this one."""
-        partition = self.request.partition if isinstance(self.request, RestRequest) else None
-        return partition.dataset if partition else None
+        return self.partition.dataset if self.partition else None
+
+    @property
+    def partition(self) -> Partition | None:
+        """By which values requests are made, one for each; None where one request is for all."""
+        return self.request.partition if isinstance(self.request, RestRequest) else None
 
 
 def _columns_named(dataset: Dataset) -> Iterator[str]:
@@ -856,8 +860,7 @@ class Source(Strict):
                 yield isinstance(decoder, JsonDecoder), f"{name}: driver database gives JSON"
                 fault = f"{name}: driver database needs `records: rows` under decoder, or no decoder"
                 yield getattr(decoder, "records", None) == "rows", fault
-            partition = getattr(dataset.request, "partition", None)
-            if partition and partition.dataset:
+            if (partition := dataset.partition) and partition.dataset:
                 fault = f"{name}: no column {partition.dataset}.{partition.column} in a dataset that stands before it"
                 yield partition.column in before.get(partition.dataset, set()), fault
             before[name] = {column.name for column in dataset.columns}

@@ -1,7 +1,7 @@
 """Whether what a build reads is what landed: each file checked against the ledger, and made again from raw if not."""
 
 import logging
-from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -11,11 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
-from connectors.drivers.pages import Page
 from connectors.errors import ConnectorError, DataError
 from connectors.landing import Delivery, content_sha256, landed_path
 from connectors.quarantine import in_force
-from connectors.raw import RawDamagedError, read_raw
+from connectors.raw import RawDamagedError, page_of
 from connectors.refusals import quarantine_path, read_lines
 from connectors.spec import Dataset, Source
 from connectors.zone import Zone
@@ -58,12 +57,6 @@ def require_stored(sources: Sequence[Source], store: Store, as_of: date) -> list
     ]
 
 
-def damaged(read: Iterable[tuple[Source, Dataset, Row]], store: Store) -> Iterator[tuple[Path, str]]:
-    """Each file of `read_of` that is not what was written, and why; nothing is made again."""
-    for _, dataset, row in read:
-        yield from ((path, why) for path, why in _faults(store, row, *_files(dataset, store, row)) if why)
-
-
 def read_of(sources: Sequence[Source], store: Store, as_of: date) -> Iterator[tuple[Source, Dataset, Row]]:
     """Every batch of which something is read on a date, with its source and dataset."""
     for source in sources:
@@ -101,22 +94,22 @@ def stored_files(dataset: Dataset, landed: Sequence[Row], counting: Sequence[Row
 
 def _require_batch(source: Source, dataset: Dataset, store: Store, row: Row) -> list[str]:
     """Check the files of one batch; answers those that were made again."""
-    key = BatchKey(dataset.source, dataset.name, row["batch"])
-    landed, refused = _files(dataset, store, row)
-    new = _not_hashed_yet(dataset, store, row, landed, refused) if row["quarantine_lines"] is None else {}
+    new = _not_hashed_yet(dataset, store, row) if row["quarantine_lines"] is None else {}
     row = {**row, **new}
-    wrong = {path: why for path, why in _faults(store, row, landed, refused) if why}
+    wrong = faults_in(dataset, store, row)
     if wrong:
         _make_again(source, dataset, store, row, wrong)
     elif new:
-        record_file(store.ledger, key, NOT_HASHED, **new)
+        record_file(store.ledger, BatchKey(dataset.source, dataset.name, row["batch"]), NOT_HASHED, **new)
     return [str(path) for path in wrong]
 
 
-def _faults(store: Store, row: Row, landed: Path, refused: Path) -> Iterator[tuple[Path, str | None]]:
-    if row["state"] == "landed":
-        yield landed, _fault(store, landed, row["landed_sha256"])
-    yield refused, _fault(store, refused, row["quarantine_sha256"])
+def faults_in(dataset: Dataset, store: Store, row: Row) -> dict[Path, str]:
+    """The files of one batch that are not what was written, each with what is wrong with it."""
+    landed, refused = _files(dataset, store, row)
+    wanted = {landed: row["landed_sha256"]} if row["state"] == "landed" else {}
+    wanted[refused] = row["quarantine_sha256"]
+    return {path: why for path, sha256 in wanted.items() if (why := _fault(store, path, sha256))}
 
 
 def _fault(store: Store, path: Path, wanted: str | None) -> str | None:
@@ -144,8 +137,9 @@ def _hash(hashed: Hashed, path: Path) -> str | None:
     return known[1]
 
 
-def _not_hashed_yet(dataset: Dataset, store: Store, row: Row, landed: Path, refused: Path) -> Row:
+def _not_hashed_yet(dataset: Dataset, store: Store, row: Row) -> Row:
     """The hashes of a batch of which the ledger knows only content and counts, if that is what its files hold."""
+    landed, refused = _files(dataset, store, row)
     values: Row = {"quarantine_sha256": OTHERWISE, "quarantine_lines": 0}
     with suppress(DataError):
         lines = list(read_lines(refused))
@@ -171,7 +165,7 @@ def _make_again(source: Source, dataset: Dataset, store: Store, row: Row, wrong:
     delivery = Delivery(dataset, store.zone, store.settings, store.ledger, key, date.fromisoformat(row["as_of"]))
     delivery.held = [one for one in delivery.held if (one["as_of"], one["batch"]) < (row["as_of"], row["batch"])]
     try:
-        delivery.read(_pages(store, key))
+        delivery.read(page_of(store.settings.data_dir, page) for page in pages_of(store.ledger, key))
         delivery.refuse_conflicts()
         _require_same(delivery, row, wrong, source)
         delivery.put_again(is_landed=any(path.suffix == ".parquet" for path in wrong))
@@ -206,9 +200,3 @@ def _lost(fault: str, path: Path, why: str) -> DataError:
         str(path),
         "restore that file from the backup, then jifen run",
     )
-
-
-def _pages(store: Store, key: BatchKey) -> Iterator[Page]:
-    for row in pages_of(store.ledger, key):
-        body = read_raw(store.settings.data_dir, row["raw_sha256"])
-        yield Page(row["label"], body, sequence=row["sequence"], sha256=row["raw_sha256"])

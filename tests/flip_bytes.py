@@ -16,7 +16,7 @@ from datetime import date
 from pathlib import Path
 
 from connectors.source_files import read_sources
-from connectors.stored import Store, damaged, read_of
+from connectors.stored import Store, faults_in, read_of
 from connectors.zone import read_zone
 from editions.manifest import MANIFEST
 from editions.places import edition_path
@@ -74,7 +74,7 @@ def sweep(data_dir: Path, flips: int, step: int = 1, seed: int = 20250630) -> di
         return bool(verify(edition, row["manifest_sha256"]))
 
     def store_refused() -> bool:
-        return any(True for _ in damaged(read, store))
+        return any(faults_in(dataset, store, one) for _, dataset, one in read)
 
     if edition_refused() or store_refused():
         raise SystemExit(f"{data_dir} is not whole to begin with")
