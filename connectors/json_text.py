@@ -13,7 +13,9 @@ from connectors.decoders.form import JSON, TEXT, UTF16, form_of
 MAX_WEIGHT_BYTES = 256 * 1024 * 1024
 """The most memory that the values of one text may take: a few bytes of `{}` become dozens of a Python object."""
 
-_ALWAYS_LIGHT = 4 * 1024 * 1024
+_ALWAYS_LIGHT = 1024 * 1024
+_MOST_LENIENT = 16 * 1024 * 1024
+"""The longest text that is read again by the slow parser, only to say why the fast one refused it."""
 _WEIGHTS = {b"{": 184, b"[": 72, b",": 68, b":": 40}
 """About what each sign of a JSON text costs in memory once it is read."""
 
@@ -44,24 +46,25 @@ class NotJsonError(ValueError):
     is_cut = False
 
 
-def loads(body: bytes) -> Any:
+def loads(body: bytes, most_bytes: int = MAX_WEIGHT_BYTES) -> Any:
     """The value of a JSON text in UTF-8. A number with a point or an exponent stays the text it was sent as.
 
     A name that stands twice in one object has the list of its values, so that it never passes for one of them; NaN and
     Infinity are decimals that are no number. Raises ValueError (or RecursionError, for a hostile nesting),
-    also where its values would fill memory, or where a name that holds more than a plain value stands twice.
+    also where its values take more than `most_bytes` of memory, or where a name that holds more than a plain value
+    stands twice.
     """
     # 1A ends a file on old systems.
     body = body.rstrip(b"\x1a")
     while body.startswith(_BYTE_ORDER_MARK):
         # Two stand there where two programs put one each.
         body = body[len(_BYTE_ORDER_MARK) :]
-    _refuse_heavy(body)
+    _refuse_heavy(body, most_bytes)
     try:
         # A decoder of its own for each call: it is cheap, and one shared between threads is not documented as safe.
         value = msgspec.json.Decoder(float_hook=JsonNumber).decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        if len(body) > _ALWAYS_LIGHT * 4:
+        if len(body) > _MOST_LENIENT:
             raise _why_not(body, str(error)) from None
         return _leniently(body, str(error))
     return _leniently(body) if may_repeat_names(body, value) else value
@@ -157,12 +160,12 @@ def _reads_as_gbk(body: bytes) -> bool:
         return False
 
 
-def _refuse_heavy(body: bytes) -> None:
+def _refuse_heavy(body: bytes, most_bytes: int) -> None:
     if len(body) <= _ALWAYS_LIGHT:
         return
     weight = len(body) + sum(body.count(sign) * cost for sign, cost in _WEIGHTS.items())
-    if weight > MAX_WEIGHT_BYTES:
-        raise ValueError(f"it would take about {weight >> 20} MB of memory, ask for smaller pages")
+    if weight > most_bytes:
+        raise ValueError(f"it holds more values than fit into memory (about {weight >> 20} MB), ask for smaller pages")
     # One character beyond the common ones makes each character of its text four bytes wide.
     if _WIDE.search(body) and any(body.find(b'"', at, at + _STRIDE) < 0 for at in range(0, len(body), _STRIDE)):
         raise ValueError(f"it holds a text of more than {_STRIDE >> 20} MB")

@@ -12,33 +12,31 @@ from connectors.decoders.json_records import in_utf8
 from connectors.drivers.retry import TryAgainError
 from connectors.errors import AgencyError, ConnectorError, DataError, printable
 from connectors.json_path import MissingFieldError, at_path
-from connectors.json_text import NotJsonError, loads
+from connectors.json_text import MAX_WEIGHT_BYTES, NotJsonError, loads
 from connectors.spec import Answered, Decoder, JsonDecoder, XmlDecoder
 
 SHORTEST_SECRET = 8
-HEAVIEST_BYTES = 384 * 1024 * 1024
-"""About how much memory the values of all answers in flight may take."""
+IN_FLIGHT_BYTES = 768 * 1024 * 1024
+"""About how much memory the values of all answers in flight may take; of one answer `loads` has its own bound."""
 
 LONGEST_MESSAGE = 200
-_LIGHT_BODY_BYTES = 1 << 20
-_VALUE_BYTES, _OBJECT_BYTES = 64, 232
 _LOOK_UP = "look the code up in the agency's document; the code of a dead token belongs under answered.expired"
 
 
-class TokenDiedError(Exception):
-    """An answer that a new token or session may turn into a good one; `error` where it does not."""
-
-    def __init__(self, error: AgencyError) -> None:
-        super().__init__(error.what)
-        self.error = error
-
-
-class UnreadableError(Exception):
-    """A body of another form than expected. The second time its connector error is raised."""
+class _SecondTimeError(Exception):
+    """An answer that another attempt may turn into a good one; where it does not, its connector error is raised."""
 
     def __init__(self, error: ConnectorError) -> None:
         super().__init__(error.what)
         self.error = error
+
+
+class TokenDiedError(_SecondTimeError):
+    """A new token or session may help."""
+
+
+class UnreadableError(_SecondTimeError):
+    """A body of another form than expected."""
 
 
 class Secrets:
@@ -92,20 +90,14 @@ def decoded(body: bytes, decoder: Decoder | None, may_be_empty: bool, in_flight:
         if not isinstance(decoder, XmlDecoder) and form_of(body) == HTML:
             raise UnreadableError(AgencyError(f"the answer is {HTML}.", where, GRANT_ACCESS))
         return None
-    if weight(body) > HEAVIEST_BYTES // in_flight:
-        raise DataError(
-            f"the answer of {len(body)} bytes holds more values than fit into memory.",
-            where,
-            "ask for smaller pages in the source file, or with fewer connections",
-        )
     if not body.strip() and may_be_empty:
         return None
-    return _json_of(body, decoder, where)
+    return _json_of(body, decoder, min(MAX_WEIGHT_BYTES, IN_FLIGHT_BYTES // in_flight), where)
 
 
-def _json_of(body: bytes, decoder: Decoder | None, where: str) -> Any:
+def _json_of(body: bytes, decoder: Decoder | None, most_bytes: int, where: str) -> Any:
     try:
-        return loads(in_utf8(decoder, body, where) if isinstance(decoder, JsonDecoder) else body)
+        return loads(in_utf8(decoder, body, where) if isinstance(decoder, JsonDecoder) else body, most_bytes)
     except NotJsonError as error:
         what = f"the answer is no JSON: {error}"
         if error.is_cut:
@@ -118,7 +110,8 @@ def _json_of(body: bytes, decoder: Decoder | None, where: str) -> Any:
         problem = DataError("the answer is nested deeper than any record.", where, "call the agency with this page")
         raise UnreadableError(problem) from None
     except ValueError as error:
-        raise DataError(f"the answer cannot be read: {error}.", where, "ask for smaller pages") from None
+        next_step = "ask for smaller pages in the source file, or with fewer connections"
+        raise DataError(f"the answer cannot be read: {error}.", where, next_step) from None
     except DataError as error:
         raise UnreadableError(error) from None
 
@@ -126,13 +119,6 @@ def _json_of(body: bytes, decoder: Decoder | None, where: str) -> Any:
 def is_json(decoder: Decoder | None) -> bool:
     """Whether the driver must look into a body of this form."""
     return decoder is None or (isinstance(decoder, JsonDecoder) and decoder.archive is None)
-
-
-def weight(body: bytes) -> int:
-    """About how many bytes of memory the values of a JSON text may take: a bomb may weigh thirty times its size."""
-    if len(body) < _LIGHT_BODY_BYTES:
-        return 0
-    return _VALUE_BYTES * (body.count(b",") + body.count(b"[")) + _OBJECT_BYTES * body.count(b"{")
 
 
 def check_answered(answered: Answered, body: bytes, value: Any, where: str, without: Callable[[str], str]) -> None:
