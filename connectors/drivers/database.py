@@ -4,7 +4,7 @@ import datetime as dt
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -57,11 +57,8 @@ def pull(ask: Ask) -> Iterator[Page]:
     if not (isinstance(connection, DatabaseConnection) and isinstance(request, DatabaseRequest)):
         raise ConfigError("is not a database dataset.", ask.dataset.address, "jifen source check")
     engine = _open(read_variable(connection.url.env, ask.source.name), connection.url.env, ask)
-    line = _DatabaseLine(engine, ask)
-    try:
+    with closing(_DatabaseLine(engine, ask)) as line:
         yield from _stream(line, line.retried(lambda: _query(engine, ask, request)), request.size, ask)
-    finally:
-        line.hang_up()
 
 
 class _DatabaseLine:
@@ -90,7 +87,7 @@ class _DatabaseLine:
         with budget(self._seconds):
             return within(work, self._silent(), self._cut)
 
-    def hang_up(self) -> None:
+    def close(self) -> None:
         """Close the connection, in whatever state it is, without waiting for the other side."""
         connection = self.connection
         if not self.is_read:

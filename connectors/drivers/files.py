@@ -69,11 +69,8 @@ class Folder(Protocol):
         """The content of a file that is no longer than allowed. Raises `TransientError` where it is still changing."""
 
 
-@dataclass(frozen=True)
-class _Whole:
-    file: Listed
-    sha256: frozenset[str] | None = None
-    """The hashes that manifests state for it; None where there is no manifest."""
+_Whole = dict[Listed, frozenset[str] | None]
+"""The files that are whole, each with the hashes that manifests state for it; None where there is no manifest."""
 
 
 def pull_files(ask: Ask, request: FileRequest, folder: Folder) -> Iterator[Page]:
@@ -98,11 +95,11 @@ def pull_files(ask: Ask, request: FileRequest, folder: Folder) -> Iterator[Page]
     wanted = [file for file in there if not _is_known(file, ask, newest)] + _changed_unseen(known, ask, folder)
     whole = _whole(wanted, listed, ask, request, folder)
     _report_left(wanted, whole, where, ask.dataset.load == "snapshot")
-    for place, one in enumerate(whole, start=1):
-        body = _fetch(one, folder, where)
+    for place, (file, sha256s) in enumerate(whole.items(), start=1):
+        body = _fetch(file, sha256s, folder, where)
         if not body:
-            ask.notes[f"empty_file:{shown(one.file.name)}"] += 1
-        yield Page(one.file.label, body, {"after": one.file.label} if place < len(whole) else None)
+            ask.notes[f"empty_file:{shown(file.name)}"] += 1
+        yield Page(file.label, body, {"after": file.label} if place < len(whole) else None)
 
 
 def _require_no_gap(there: Sequence[Listed], ask: Ask, request: FileRequest) -> None:
@@ -216,23 +213,21 @@ def _report_unmatched(left: list[Listed], ask: Ask) -> None:
         ask.notes["unmatched:others"] = len(names) - NAMES_LISTED
 
 
-def _whole(
-    wanted: list[Listed], listed: Sequence[Listed], ask: Ask, request: FileRequest, folder: Folder
-) -> list[_Whole]:
+def _whole(wanted: list[Listed], listed: Sequence[Listed], ask: Ask, request: FileRequest, folder: Folder) -> _Whole:
     match request.ready:
         case StableSize(seconds=seconds) if wanted:
             time.sleep(seconds)
             again = set(folder.list())
-            return [_Whole(file) for file in wanted if file in again]
+            return dict.fromkeys(file for file in wanted if file in again)
         case Flag(suffix=suffix):
             flags = {file.name: file for file in listed}
-            return [_Whole(file) for file in wanted if _is_flagged(file, flags.get(file.name + suffix))]
+            return dict.fromkeys(file for file in wanted if _is_flagged(file, flags.get(file.name + suffix)))
         case Manifest(pattern=pattern):
             stated = _read_manifests([f for f in listed if fnmatchcase(f.name, pattern)], folder, ask.dataset.address)
             _check_all_there(stated, listed, ask, request.pattern)
-            return [_Whole(file, frozenset(stated[file.name])) for file in wanted if file.name in stated]
+            return {file: frozenset(stated[file.name]) for file in wanted if file.name in stated}
         case _:
-            return [_Whole(file) for file in wanted]
+            return dict.fromkeys(wanted)
 
 
 def _is_flagged(file: Listed, flag: Listed | None) -> bool:
@@ -242,10 +237,9 @@ def _is_flagged(file: Listed, flag: Listed | None) -> bool:
     return flag.modified_ns // 10**9 >= file.modified_ns // 10**9
 
 
-def _report_left(wanted: list[Listed], whole: list[_Whole], where: str, is_snapshot: bool) -> None:
+def _report_left(wanted: list[Listed], whole: _Whole, where: str, is_snapshot: bool) -> None:
     """Log files that are not whole yet. Raise a `TransientError` where none is, or one of a snapshot is not."""
-    ready = {one.file for one in whole}
-    left = [file.name for file in wanted if file not in ready]
+    left = [file.name for file in wanted if file not in whole]
     if left and (is_snapshot or not whole):
         raise TransientError(f"not every file is whole yet: {', '.join(left[:10])}.", where, _WAIT)
     for name in left:
@@ -283,15 +277,12 @@ def _check_all_there(stated: dict[str, set[str]], listed: Sequence[Listed], ask:
             raise TransientError(f"the manifest names a file that is not there: {name}.", ask.dataset.address, _WAIT)
 
 
-def _fetch(one: _Whole, folder: Folder, where: str) -> bytes:
-    if one.file.size > MAX_BODY_BYTES:
-        what = f"{one.file.name} is larger than {MAX_BODY_BYTES} bytes."
+def _fetch(file: Listed, sha256s: frozenset[str] | None, folder: Folder, where: str) -> bytes:
+    if file.size > MAX_BODY_BYTES:
+        what = f"{file.name} is larger than {MAX_BODY_BYTES} bytes."
         raise DataError(what, where, "ask the agency for smaller files")
-    body = folder.read(one.file)
-    if one.sha256 is not None and hashlib.sha256(body).hexdigest() not in one.sha256:
-        raise DataError(
-            f"{one.file.name} is not the file that the manifest names: its hash is another.",
-            where,
-            "ask the agency to put the file and its manifest again",
-        )
+    body = folder.read(file)
+    if sha256s is not None and hashlib.sha256(body).hexdigest() not in sha256s:
+        what = f"{file.name} is not the file that the manifest names: its hash is another."
+        raise DataError(what, where, "ask the agency to put the file and its manifest again")
     return body

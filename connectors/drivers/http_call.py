@@ -61,10 +61,8 @@ class Http:
         self.where, self.settings, self.limits = ask.dataset.address, ask.settings, connection.limits
         self.base_url, self.variables = base_url, ", ".join(ask.source.variables())
         self.budget, self.stop = budget_of(base_url), threading.Event()
-        settled = surroundings(base_url)
-        verify = settled["verify"] if connection.ca is None else pem_file(connection.ca, ask.source.name)
-        certificate = connection.auth.certificate_files(ask.source.name)
-        self._arguments = {**settled, "verify": verify, "cert": certificate}
+        ca = pem_file(connection.ca, ask.source.name) if connection.ca else None
+        self._arguments = surroundings(base_url, ca, connection.auth.certificate_files(ask.source.name))
         self._adapter = HTTPAdapter(pool_connections=4, pool_maxsize=connection.limits.connections)
         self._cap = max(SMALLEST_CAP_BYTES, MAX_BODY_BYTES // connection.limits.connections)
         self.session = ask.lines.sessions.setdefault(ask.source.name, Session())

@@ -71,11 +71,14 @@ def lost(error: BaseException, asked: str) -> TryAgainError:
     return kind(f"no whole answer from {asked} ({how})")
 
 
-def surroundings(url: str) -> dict[str, Any]:
-    """The settings of the environment for requests to an address, as `requests` names them: verify, proxies."""
+def surroundings(url: str, ca: str | None = None, certificate: tuple[str, str] | None = None) -> dict[str, Any]:
+    """How to send to an address, as `requests` names it: `proxies` and `verify` of the environment, and `cert`.
+
+    An authority of the file's own (`ca`) comes before that of the environment.
+    """
     with requests.Session() as session:
-        settled = session.merge_environment_settings(url, {}, False, None, None)
-    return {"verify": settled["verify"], "proxies": settled["proxies"]}
+        settled = session.merge_environment_settings(url, {}, False, ca, certificate)
+    return {"proxies": settled["proxies"], "verify": settled["verify"], "cert": settled["cert"]}
 
 
 def exchanged(

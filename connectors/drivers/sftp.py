@@ -4,7 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, TypeVar
@@ -47,11 +47,8 @@ def pull(ask: Ask) -> Iterator[Page]:
     connection, request, where = ask.source.connection, ask.dataset.request, ask.dataset.address
     if not (isinstance(connection, SftpConnection) and isinstance(request, FileRequest)):
         raise ConfigError("is not an SFTP dataset.", where, "jifen source check")
-    line = _SftpLine(connection, where, ask.settings)
-    try:
+    with closing(_SftpLine(connection, where, ask.settings)) as line:
         yield from pull_files(ask, request, _Remote(line, PurePosixPath(request.folder), where))
-    finally:
-        line.hang_up()
 
 
 class _SftpLine:
@@ -91,7 +88,7 @@ class _SftpLine:
 
         return call_with_retry(attempt, self._where, self._budget, next_step=next_step)
 
-    def hang_up(self) -> None:
+    def close(self) -> None:
         """Close the connection, in whatever state it is."""
         session, loop = self._session, self._loop
         if session is not None and loop is not None:
@@ -221,24 +218,18 @@ def push(
             written.append(name)
         return written
 
-    line = _SftpLine(connection, where, settings)
-    try:
+    with closing(_SftpLine(connection, where, settings)) as line:
         return line.do(send, SEND_AGAIN)
-    finally:
-        line.hang_up()
 
 
 def fetch(
     connection: SftpConnection, folder: str, names: Collection[str], where: str, settings: Settings
 ) -> list[tuple[str, bytes]]:
     """The files of these names that stand in a recipient's folder, with their bytes; nothing there is changed."""
-    line = _SftpLine(connection, where, settings)
-    remote = _Remote(line, PurePosixPath(folder), where)
-    try:
+    with closing(_SftpLine(connection, where, settings)) as line:
+        remote = _Remote(line, PurePosixPath(folder), where)
         there = sorted((file for file in remote.list() if file.name in names), key=lambda file: file.name)
         return [(file.name, remote.read(file)) for file in there if file.kind == "file"]
-    finally:
-        line.hang_up()
 
 
 _NEXT_STEP = "ask them for the rights to folder {0} and for room in it; then jifen run, which sends the files again"

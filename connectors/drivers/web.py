@@ -1,8 +1,8 @@
 """Files left over HTTPS: in a WebDAV folder (RFC 4918), or in a bucket of an S3-compatible store."""
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -56,7 +56,7 @@ def push(
     Answers the names that were written this time.
     """
     leave = _put_whole if isinstance(connection, S3Connection) else _put_in_pieces
-    with _line(connection, where, settings) as line:
+    with closing(_Line(connection, where, settings)) as line:
         written = []
         for name, content in files:
             whole = content.read_bytes() if isinstance(content, Path) else content
@@ -73,7 +73,7 @@ def fetch(
     settings: Settings,
 ) -> list[tuple[str, bytes]]:
     """The files of these names that stand in a recipient's folder, with their bytes; nothing there is changed."""
-    with _line(connection, where, settings) as line:
+    with closing(_Line(connection, where, settings)) as line:
         found = {
             name: line.again(partial(line.content, f"{folder}/{name}", MAX_BODY_BYTES), PULL_AGAIN)
             for name in sorted(names)
@@ -84,11 +84,20 @@ def fetch(
 class _Line:
     """One recipient's host: only checked addresses, no redirect, its own authority where one is named."""
 
-    def __init__(
-        self, base_url: str, proof: Proof, arguments: Mapping[str, object], where: str, settings: Settings
-    ) -> None:
-        self.base_url, self.where, self._settings = base_url, where, settings
-        self._proof, self._arguments = proof, dict(arguments)
+    def __init__(self, connection: HttpsConnection | S3Connection, where: str, settings: Settings) -> None:
+        url = read_variable(connection.url.env, where).rstrip("/")
+        if urlsplit(url).scheme != "https" or not urlsplit(url).hostname:
+            raise ConfigError(f"{connection.url.env} holds no https address.", where, f"fix {connection.url.env}")
+        ca, certificate = pem_file(connection.ca, where) if connection.ca else None, None
+        if isinstance(connection, S3Connection):
+            self._proof = _s3_proof(connection, where)
+            self.base_url = f"{url}/{read_variable(connection.bucket.env, where)}"
+        else:
+            # None of the kinds that are allowed here asks for a token.
+            self._proof = connection.auth.proof(where, None)  # type: ignore[arg-type]
+            self.base_url, certificate = url, connection.auth.certificate_files(where)
+        self.where, self._settings = where, settings
+        self._arguments = surroundings(url, ca, certificate)
         self._adapter = CheckedAdapter(settings, where)
 
     def close(self) -> None:
@@ -159,10 +168,6 @@ class _Line:
         length = answer.headers.get("Content-Length", "")
         return int(length) if answer.status == 200 and length.isdigit() else None
 
-    def may_read(self, path: str) -> bool:
-        """Whether the bytes of a file may be read back; the cap of 0 bytes keeps the answer from being read."""
-        return not isinstance(self.content(path, 0), _Hidden)
-
     def is_kept(self, path: str, content: bytes) -> bool:
         """Read back what was written: its bytes; where they may not be read, its length; where it has none, nothing."""
         found = self.content(path, len(content))
@@ -221,7 +226,8 @@ def _are_put(line: _Line, part: str, content: bytes) -> bool:
     asked after each. Where it is not given, or is another, the file has to go in one piece.
     """
     begin = line.length(part) or 0
-    if begin > len(content) or not line.may_read(part):
+    # What may not be read back is not known to be ours; the cap of 0 bytes keeps the answer from being read.
+    if begin > len(content) or isinstance(line.content(part, 0), _Hidden):
         begin = 0
     for start in range(begin, len(content), PIECE_BYTES):
         piece = content[start : start + PIECE_BYTES]
@@ -232,26 +238,6 @@ def _are_put(line: _Line, part: str, content: bytes) -> bool:
         if line.length(part) != end:
             return False
     return True
-
-
-@contextmanager
-def _line(connection: HttpsConnection | S3Connection, where: str, settings: Settings) -> Iterator[_Line]:
-    url = read_variable(connection.url.env, where).rstrip("/")
-    if urlsplit(url).scheme != "https" or not urlsplit(url).hostname:
-        raise ConfigError(f"{connection.url.env} holds no https address.", where, f"fix {connection.url.env}")
-    settled = surroundings(url)
-    verify = settled["verify"] if connection.ca is None else pem_file(connection.ca, where)
-    certificate = None
-    if isinstance(connection, S3Connection):
-        url, proof = f"{url}/{read_variable(connection.bucket.env, where)}", _s3_proof(connection, where)
-    else:
-        # None of the kinds that are allowed here asks for a token.
-        proof, certificate = connection.auth.proof(where, None), connection.auth.certificate_files(where)  # type: ignore[arg-type]
-    line = _Line(url, proof, {**settled, "verify": verify, "cert": certificate}, where, settings)
-    try:
-        yield line
-    finally:
-        line.close()
 
 
 def _s3_proof(connection: S3Connection, where: str) -> Proof:
