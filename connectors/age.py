@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.errors import ConfigError
-from connectors.openpgp import SealError, key_text, require_own
+from connectors.openpgp import SealError, key_text, require_own, write_pair
 from ledger.minisign import SUFFIX, KeyFileError, SignatureError, check, read_public_keys, read_secret_key, sign
 
 
@@ -67,11 +67,7 @@ def usable(signing: Path, recipients: Path, where: str) -> tuple[Any, list[Any]]
 def new_identity(secret: Path, public: Path) -> None:
     """Make a recipient's key pair: the secret file (mode 0600) and the public one."""
     made = _pyrage("age").x25519.Identity.generate()
-    secret.parent.mkdir(parents=True, exist_ok=True)
-    secret.touch(mode=0o600)
-    secret.write_text(f"{made}\n", encoding="ascii")
-    public.write_text(f"{made.to_public()}\n", encoding="ascii")
-    public.chmod(0o644)
+    write_pair(secret, f"{made}\n".encode(), public, f"{made.to_public()}\n".encode())
 
 
 def _lines(file: Path, where: str) -> list[str]:

@@ -10,6 +10,8 @@ import json
 import secrets
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, Final
@@ -20,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.algorithms import SM4
 
 from connectors.errors import ConfigError
-from connectors.openpgp import SealError, key_text, require_own
+from connectors.openpgp import SealError, key_text, require_own, write_pair
 
 SUFFIX: Final = ".sig"
 _MAGIC: Final = b"jifen-gm-1\n"
@@ -61,10 +63,8 @@ def unseal(content: bytes, signature: Path, secret: Path, senders: Path, where: 
     require_own(secret, where, 0o077)
     if not signature.is_file():
         raise SealError(f"it is not signed: {signature.name} is not there")
-    with NamedTemporaryFile() as file:
-        file.write(content)
-        file.flush()
-        if not any(_is_signed(file.name, signature, key) for key in _public_keys(senders, where)):
+    with _written(content) as path:
+        if not any(_is_signed(path, signature, key) for key in _public_keys(senders, where)):
             raise SealError("its signature is not of these bytes, or by a key that is not one of the known sender's")
     end = content.find(b"\n", len(_MAGIC)) + 1
     try:
@@ -93,11 +93,9 @@ def usable(signing: Path, recipients: Path, where: str) -> list[str]:
 def new_pair(secret: Path, public: Path) -> None:
     """Make a key pair: the secret file (mode 0600) and the public one."""
     made = _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:SM2").stdout
-    secret.parent.mkdir(parents=True, exist_ok=True)
-    secret.touch(mode=0o600)
-    secret.write_bytes(made)
-    public.write_text(_own_public(secret, "gm"), encoding="ascii")
-    public.chmod(0o644)
+    shown = _openssl("pkey", "-pubout", content=made).stdout
+    _require_sm2(shown.decode(), secret, "gm")
+    write_pair(secret, made, public, shown)
 
 
 def _own_public(secret: Path, where: str) -> str:
@@ -130,10 +128,8 @@ def _name_of(key: str) -> str:
 
 
 def _wrapped(key: bytes, reader: str, where: str) -> str:
-    with NamedTemporaryFile(suffix=".pem") as file:
-        file.write(reader.encode())
-        file.flush()
-        done = _openssl("pkeyutl", "-encrypt", "-pubin", "-inkey", file.name, content=key)
+    with _written(reader.encode()) as path:
+        done = _openssl("pkeyutl", "-encrypt", "-pubin", "-inkey", path, content=key)
     if done.returncode != 0:
         raise ConfigError("openssl cannot encrypt to the recipient's key.", where, "ask the recipient for its key")
     return base64.b64encode(done.stdout).decode()
@@ -151,10 +147,17 @@ def _unwrapped(keys: Any, secret: Path, where: str) -> bytes:
 
 
 def _is_signed(path: str, signature: Path, key: str) -> bool:
-    with NamedTemporaryFile(suffix=".pem") as file:
-        file.write(key.encode())
+    with _written(key.encode()) as key_path:
+        return _openssl("dgst", "-sm3", "-verify", key_path, *_ID, "-signature", signature, path).returncode == 0
+
+
+@contextmanager
+def _written(content: bytes) -> Iterator[str]:
+    """The path of a temporary file, for what openssl reads from files alone."""
+    with NamedTemporaryFile() as file:
+        file.write(content)
         file.flush()
-        return _openssl("dgst", "-sm3", "-verify", file.name, *_ID, "-signature", signature, path).returncode == 0
+        yield file.name
 
 
 def _openssl(*words: str | Path, content: bytes = b"") -> "subprocess.CompletedProcess[bytes]":

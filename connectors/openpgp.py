@@ -54,10 +54,6 @@ class Key:
     expires_on: date | None
     problem: str | None
 
-    def days_left(self, today: date) -> int | None:
-        """Days until it expires; None where it never does."""
-        return None if self.expires_on is None else (self.expires_on - today).days
-
 
 def seal(plain: Path, sealed: Path, signing: Path, recipients: Path, where: str) -> None:
     """Sign a file with the one secret key in `signing`, and encrypt it to every key in `recipients` not expired.
@@ -158,14 +154,12 @@ def _end(record: Sequence[str]) -> date | None:
 def expiring(file: Path, today: date, where: str) -> Iterator[tuple[Key, int]]:
     """Each key of a file that expires within 90 days, or has, with the days that are left."""
     for key in keys_in(file, where):
-        left = key.days_left(today)
-        if left is not None and left <= max(WARNED_DAYS):
+        if key.expires_on and (left := (key.expires_on - today).days) <= max(WARNED_DAYS):
             yield key, left
 
 
 def new_pair(folder: Path, name: str, *, days: int | None = None, born: datetime | None = None) -> tuple[Path, Path]:
     """Make a key pair without a passphrase: the secret file (mode 0600) and the public one; answers both paths."""
-    folder.mkdir(parents=True, exist_ok=True)
     secret, public = folder / f"{name}.secret.asc", folder / f"{name}.asc"
     moment = born or datetime.now(UTC) - timedelta(minutes=1)
     at = ("--faked-system-time", f"{int(moment.timestamp())}!")
@@ -176,10 +170,17 @@ def new_pair(folder: Path, name: str, *, days: int | None = None, born: datetime
             raise ConfigError(f"gpg cannot make a key: {_last_line(made.stderr)}.", str(folder), "look at the message")
         private = _gpg(home, [*_UNASKED, "--armor", "--export-secret-keys"])
         shown = _gpg(home, ["--armor", "--export"])
-    for path, content, mode in ((secret, private.stdout, 0o600), (public, shown.stdout, 0o644)):
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
-            file.write(content)
+    write_pair(secret, private.stdout, public, shown.stdout)
     return secret, public
+
+
+def write_pair(secret: Path, private: bytes, public: Path, shown: bytes) -> None:
+    """Write the two files of a key pair: the secret one for its owner alone from its first byte on (mode 0600)."""
+    secret.parent.mkdir(parents=True, exist_ok=True)
+    for path, content, mode in ((secret, private, 0o600), (public, shown, 0o644)):
+        path.touch(mode=mode)
+        path.write_bytes(content)
+        path.chmod(mode)
 
 
 def require_own(file: Path, where: str, forbidden: int) -> None:
