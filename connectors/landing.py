@@ -153,8 +153,8 @@ class Delivery:
             is_new = not self.held or self.content_sha256 != self.held[-1]["content_sha256"]
             self._refuse_two_dumps()
             if is_new and self.held:
-                paths = (self._landed_file(self.held[-1]), self.path)
-                losses, emptied, keys = compare_wholes(self.dataset, *paths)
+                before = self._landed_file(self.held[-1]["batch"])
+                losses, emptied, keys = compare_wholes(self.dataset, before, self.path)
                 settled = replace(settled, losses=losses, emptied=emptied, keys=keys)
             reading.notes.update(self._parts_gone())
         elif isinstance(self.dataset.request, FileRequest):
@@ -179,8 +179,7 @@ class Delivery:
                 return self.hold(values)
         if is_new:
             return self.install(values)
-        values |= {"content_sha256": self.content_sha256, "rows_landed": self.rows, "same_as": self.held[-1]["batch"]}
-        values |= self._quarantined()
+        values |= {**self._written(), "same_as": self.held[-1]["batch"]}
         close_batch(self._ledger, self.key, "unchanged", **values)
         return {**values, "state": "unchanged"}
 
@@ -191,24 +190,31 @@ class Delivery:
 
     def install(self, values: dict[str, Any]) -> dict[str, Any]:
         """Give the settled file its name, durably, and then the batch its row in the ledger."""
-        values = {**values, "content_sha256": self.content_sha256, "rows_landed": self.rows, **self._quarantined()}
-        values["landed_sha256"] = file_sha256(self.path)
-        publish_durably(self.path, self._landed_file({"batch": self.key.batch}))
+        values = {**values, **self._written(), "landed_sha256": self._publish()}
         close_batch(self._ledger, self.key, "landed", **values)
         return {**values, "state": "landed"}
 
-    def put_again(self, *, is_landed: bool) -> None:
-        """Replace damaged files, the quarantine file and the landed file, by what was read again."""
+    def put_again(self, *, is_landed: bool) -> str | None:
+        """Replace damaged files, the quarantine file and the landed file, by what was read again.
+
+        Answers the hash of the landed file, where it was replaced.
+        """
         if self.log.lines:
             self.log.seal()
         else:
             quarantine_path(self._settings.data_dir, *vars(self.key).values()).unlink(missing_ok=True)
-        if is_landed:
-            publish_durably(self.path, self._landed_file({"batch": self.key.batch}))
+        return self._publish() if is_landed else None
 
-    def _quarantined(self) -> Row:
-        """What the ledger holds of the quarantine file: its hash and lines, none and 0 where nothing was refused."""
-        return {"quarantine_sha256": self.log.sha256, "quarantine_lines": self.log.lines}
+    def _written(self) -> Row:
+        """What the ledger holds of the rows and of the quarantine file: none and 0 where nothing was refused."""
+        of_rows = {"content_sha256": self.content_sha256, "rows_landed": self.rows}
+        return {**of_rows, "quarantine_sha256": self.log.sha256, "quarantine_lines": self.log.lines}
+
+    def _publish(self) -> str:
+        """Give the file of rows its name, durably; answers its hash."""
+        sha256 = file_sha256(self.path)
+        publish_durably(self.path, self._landed_file(self.key.batch))
+        return sha256
 
     def _changes(self) -> tuple[dict[str, Any], bool]:
         """What the batch changes of the last good one, and whether that is more than may be."""
@@ -259,7 +265,7 @@ class Delivery:
             return True
         # A batch that repeats an earlier one has no file of its own: the accepted rows are in the file of the first.
         held = held_file_of(self._ledger, decision)
-        accepted = self._landed_file(held or decision)
+        accepted = self._landed_file((held or decision)["batch"])
         if held is None or not accepted.exists() or file_sha256(accepted) != held["landed_sha256"]:
             return False
         whole = self.dataset.model_copy(update={"load": "snapshot"})
@@ -269,14 +275,12 @@ class Delivery:
     def hold(self, values: dict[str, Any]) -> dict[str, Any]:
         """Keep the file until a person decides, and promote nothing; a repeat of the last held batch has no file."""
         before = newest_held(self._ledger, self.key.source, self.key.dataset, self.as_of)
-        values = {**values, "content_sha256": self.content_sha256, "rows_landed": self.rows, "high_water": None}
-        values |= self._quarantined()
+        values = {**values, **self._written(), "high_water": None}
         error = _held_in_words(values["changes"])
         if before is not None and before["content_sha256"] == self.content_sha256:
             values["same_as"] = before["batch"]
         else:
-            values["landed_sha256"] = file_sha256(self.path)
-            publish_durably(self.path, self._landed_file({"batch": self.key.batch}))
+            values["landed_sha256"] = self._publish()
         close_batch(self._ledger, self.key, "held", error=error, **values)
         return {**values, "state": "held", "message": error}
 
@@ -302,11 +306,11 @@ class Delivery:
         folder = self._settings.data_dir / "landed" / self.key.source / self.key.dataset
         return folder / f".batch={self.key.batch}.{step}.parquet"
 
-    def _landed_file(self, batch: Row) -> Path:
-        return landed_path(self._settings.data_dir, self.key.source, self.key.dataset, batch["batch"])
+    def _landed_file(self, batch: str) -> Path:
+        return landed_path(self._settings.data_dir, self.key.source, self.key.dataset, batch)
 
     def _landed_files(self) -> list[Path]:
-        return [self._landed_file(batch) for batch in self.held]
+        return [self._landed_file(row["batch"]) for row in self.held]
 
     @property
     def _key_rule(self) -> str:

@@ -168,10 +168,10 @@ def _make_again(source: Source, dataset: Dataset, store: Store, row: Row, wrong:
         delivery.read(page_of(store.settings.data_dir, page) for page in pages_of(store.ledger, key))
         delivery.refuse_conflicts()
         _require_same(delivery, row, wrong, source)
-        delivery.put_again(is_landed=any(path.suffix == ".parquet" for path in wrong))
+        landed = delivery.put_again(is_landed=any(path.suffix == ".parquet" for path in wrong))
         hashes = {"quarantine_sha256": delivery.log.sha256, "quarantine_lines": delivery.log.lines}
         if row["state"] == "landed":
-            hashes["landed_sha256"] = file_sha256(landed_path(store.settings.data_dir, *vars(key).values()))
+            hashes["landed_sha256"] = landed or row["landed_sha256"]
         record_file(store.ledger, key, f"{MADE_AGAIN}: {first.name} {fault}", **hashes)
     except RawDamagedError as error:
         at = raw_dropped_at(store.ledger, key)
