@@ -18,7 +18,7 @@ from connectors import uscc
 from connectors.errors import ConfigError
 from connectors.spec import Dataset, Source
 from connectors.spelling import HIDDEN
-from ledger.files import FILE_MODE
+from ledger.files import FILE_MODE, keep_names
 
 FILE_NAME = "identity_decisions.csv"
 
@@ -209,11 +209,7 @@ def append_decision(data_dir: Path, sources: Sequence[Source], one: IdentityDeci
         os.fsync(handle)
     finally:
         os.close(handle)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    keep_names(path.parent)
     return None
 
 

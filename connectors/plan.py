@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, desc, select
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
@@ -21,10 +21,10 @@ from connectors.asked import lower_bound, partition_values
 from connectors.errors import AgencyError, ConfigError
 from connectors.spec import DatabaseRequest, Dataset, FileRequest, RestRequest, Source
 from connectors.zone import Zone
-from ledger.batches import BatchKey, latest_promoted, pages_of
+from ledger.batches import BatchKey, latest_promoted, pages_of, unfinished_batch
 from ledger.settings import Settings
 from ledger.store import Row, version_of
-from ledger.tables import SCHEMA_VERSION, batches
+from ledger.tables import SCHEMA_VERSION
 
 COPIES = 5
 
@@ -118,7 +118,7 @@ def _partitions(source: Source, dataset: Dataset, settings: Settings, ledger: En
 
 
 def _resume(source: Source, dataset: Dataset, ledger: Engine | None, as_of: date) -> str:
-    unfinished = _unfinished(dataset, ledger) if ledger else None
+    unfinished = unfinished_batch(ledger, dataset.source, dataset.name) if ledger else None
     if ledger is None or unfinished is None:
         return "from the beginning"
     batch = unfinished["batch"]
@@ -130,21 +130,6 @@ def _resume(source: Source, dataset: Dataset, ledger: Engine | None, as_of: date
     if pages[-1]["next_cursor"] is None:
         return f"nothing: all {len(pages)} pages of batch {batch} are kept and will be landed"
     return f"behind {pages[-1]['label']}, {len(pages)} pages of batch {batch} are kept"
-
-
-def _unfinished(dataset: Dataset, ledger: Engine) -> Row | None:
-    query = (
-        select(batches)
-        .where(
-            batches.c.source == dataset.source,
-            batches.c.dataset == dataset.name,
-            batches.c.state.in_(("open", "pulled")),
-        )
-        .order_by(desc(batches.c.batch))
-    )
-    with ledger.begin() as connection:
-        found = connection.execute(query).mappings().first()
-        return dict(found) if found else None
 
 
 def _batch_in_words(last: Row | None) -> str:

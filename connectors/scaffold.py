@@ -30,18 +30,10 @@ KINDS = {
 """What may be asked for: what has a text in `new_source.yml`."""
 
 
-def new_source(
-    name: str,
-    folder: Path,
-    *,
-    driver: str = "rest",
-    paginator: str | None = None,
-    auth: str | None = None,
-    decoder: str | None = None,
-) -> Path:
-    """Write `<folder>/<name>.yml` and answer its path; what is there already, or does not go together, is refused."""
+def new_source(name: str, folder: Path, **kinds: str | None) -> Path:
+    """Write `<folder>/<name>.yml` and answer its path; what is there already is refused. `kinds`: as `source_text`."""
     path = folder / f"{name}.yml"
-    text = source_text(name, driver=driver, paginator=paginator, auth=auth, decoder=decoder)
+    text = source_text(name, **kinds)
     if path.exists() or path.is_symlink():
         raise ConfigError(
             "is there already, and is never overwritten.", str(path), "choose another name, or move it away"
@@ -54,18 +46,19 @@ def new_source(
 def source_text(
     name: str,
     *,
-    driver: str = "rest",
+    driver: str | None = None,
     paginator: str | None = None,
     auth: str | None = None,
     decoder: str | None = None,
 ) -> str:
-    """The text of a new source file."""
+    """The text of a new source file; kinds that do not go together are refused."""
     if not _NAME.fullmatch(name):
         raise ConfigError(
             "a name begins with a small letter and holds small letters, digits and underscores, 40 at most.",
             "jifen source new",
             "jifen source new land",
         )
+    driver = driver or "rest"
     if driver == "rest":
         paginator, auth = paginator or "page_number", auth or "api_key"
     decoder = decoder or {"rest": "json", "database": "json"}.get(driver, "csv")

@@ -3,6 +3,8 @@
 The SQL names only columns of the source file (`^[a-z][a-z0-9_]*$`) and our own; paths and values never stand in it.
 """
 
+# ruff: noqa: S608  # see above
+
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -192,7 +194,7 @@ def _open_known(db: duckdb.DuckDBPyConnection, dataset: Dataset, known: Sequence
         f"""create temp table known as select newest.*, ages._age from (
             select {columns} from landed qualify row_number() over (
                 partition by {column_list(dataset.key)} order by _learned_on desc, _batch desc) = 1
-        ) as newest left join ages using (_batch, _sequence)"""  # noqa: S608
+        ) as newest left join ages using (_batch, _sequence)"""
     )
 
 
@@ -209,18 +211,18 @@ def _leave_out_replaced(db: duckdb.DuckDBPyConnection, dataset: Dataset, deletes
         with again as (select * from batch semi join (
             select {key} from batch group by all having count(distinct _sequence) > 1) using ({key}))
         select distinct early.{value} as _covered, early._sequence from again as early join again as late
-            on {same_key} and early.{value} = late.{value} and early._age < late._age"""  # noqa: S608
+            on {same_key} and early.{value} = late.{value} and early._age < late._age"""
     )
     db.execute(
         f"""insert into replaced select batch.* from batch semi join outdone
-        on batch.{value} = outdone._covered and batch._sequence = outdone._sequence"""  # noqa: S608
+        on batch.{value} = outdone._covered and batch._sequence = outdone._sequence"""
     )
     gone = count_of(db, "select count(*) from replaced")
     if gone:
         db.execute("alter view batch rename to whole_batch")
         db.execute(
             f"""create temp view batch as select * from whole_batch anti join outdone
-            on whole_batch.{value} = outdone._covered and whole_batch._sequence = outdone._sequence"""  # noqa: S608
+            on whole_batch.{value} = outdone._covered and whole_batch._sequence = outdone._sequence"""
         )
     return gone
 
@@ -234,11 +236,11 @@ def _one_per_key(
     if dataset.load == "upsert":
         newest_first = f"{_age(dataset)} desc nulls last"
         newest_first += f', "{dataset.since.column}" desc nulls last' if dataset.since else ""
-    db.execute(f"create temp table twice as select {key} from batch group by all having count(*) > 1")  # noqa: S608
+    db.execute(f"create temp table twice as select {key} from batch group by all having count(*) > 1")
     if count_of(db, "select count(*) from twice") == 0:
         db.execute("create temp view one as select * from batch")
         return {}, 0, ()
-    db.execute(f"create temp table again as select batch.* from batch semi join twice using ({key})")  # noqa: S608
+    db.execute(f"create temp table again as select batch.* from batch semi join twice using ({key})")
     db.execute(
         f"""create temp table apart as
         with different as (
@@ -248,18 +250,18 @@ def _one_per_key(
         ranked as (
             select *, rank() over (partition by {key} order by {newest_first}) as newness from different
         )
-        select *, count(*) filter (where newness = 1) over (partition by {key}) as rivals from ranked"""  # noqa: S608
+        select *, count(*) filter (where newness = 1) over (partition by {key}) as rivals from ranked"""
     )
     db.execute(
         f"""create temp view one as
         select * from batch anti join twice using ({key})
         union all by name
-        select * exclude (newness, rivals) from apart where newness = 1 and rivals = 1"""  # noqa: S608
+        select * exclude (newness, rivals) from apart where newness = 1 and rivals = 1"""
     )
     repeats = count_of(
         db,
         f"""select sum(copies - 1) from (select count(*) as copies, count(distinct _sequence) as pages
-        from again group by {key}) where pages > 1""",  # noqa: S608
+        from again group by {key}) where pages > 1""",
     )
     if isinstance(dataset.request, FileRequest) and _are_parts(db, key):
         repeats = 0
@@ -271,7 +273,7 @@ def _one_per_key(
         f"""select count(*) from (
             select * from apart where newness > 1 and rivals = 1
         ) as early join apart as late using ({key})
-        where late.newness = 1 and early._moment = late._moment and early._age < late._age""",  # noqa: S608
+        where late.newness = 1 and early._moment = late._moment and early._age < late._age""",
     )
     counted = {"duplicate_delivery": dropped, "superseded_in_batch": superseded, "later_by_name": by_name}
     notes = {name: count for name, count in counted.items() if count}
@@ -288,7 +290,7 @@ def _are_parts(db: duckdb.DuckDBPyConnection, key: str) -> bool:
                 select {key} from apart group by all having count(distinct _sequence) > 1))
             + (select count(*) from (select _sequence, count(distinct ({key})) as again from shared group by all)
                 join (select _sequence, count(*) as size from batch group by all) using (_sequence)
-                where 10 * again > size)""",  # noqa: S608
+                where 10 * again > size)""",
     )
 
 
@@ -304,7 +306,7 @@ def _make_news(db: duckdb.DuckDBPyConnection, dataset: Dataset, notes: dict[str,
         f"""create temp table news as select one.*, known."{dataset.key[0]}" is not null
             and coalesce({_age(dataset, "one.")} < {_age(dataset, "known.")}, false) as _is_late
         from one left join known on {same_key}
-        where known."{dataset.key[0]}" is null or ({differs})"""  # noqa: S608
+        where known."{dataset.key[0]}" is null or ({differs})"""
     )
     late = count_of(db, "delete from news where _is_late")
     if late:
@@ -320,18 +322,18 @@ def _emptied(db: duckdb.DuckDBPyConnection, dataset: Dataset) -> tuple[Emptied, 
     if dataset.load == "snapshot" or not names:
         return ()
     sizes = ", ".join(f'count("{name}")' for name in names)
-    size, *counts = db.execute(f"select count(*), {sizes} from one where not _deleted").fetchone() or (0,)  # noqa: S608
+    size, *counts = db.execute(f"select count(*), {sizes} from one where not _deleted").fetchone() or (0,)
     empty = [name for name, count in zip(names, counts, strict=True) if not count] if size else []
     found = []
     for name in empty:
         had = count_of(
             db,
             f"""select count(known."{name}") from known semi join (select {column_list(dataset.key)} from one
-            where not _deleted) using ({column_list(dataset.key)}) where not known._deleted""",  # noqa: S608
+            where not _deleted) using ({column_list(dataset.key)}) where not known._deleted""",
         )
         is_always_there = size >= FEW and count_of(
             db,
-            f'select count(*) > 0 and count("{name}") >= 0.9 * count(*) from known where not _deleted',  # noqa: S608
+            f'select count(*) > 0 and count("{name}") >= 0.9 * count(*) from known where not _deleted',
         )
         if had > 1 or is_always_there:
             found.append(Emptied(name, had))
@@ -349,8 +351,8 @@ def compare_wholes(dataset: Dataset, held: Path, fresh: Path) -> tuple[tuple[Los
         db.from_parquet(str(held)).create_view("held")
         db.from_parquet(str(fresh)).create_view("fresh")
         had, has = ({row[0] for row in db.execute(f"describe {one}").fetchall()} for one in ("held", "fresh"))
-        db.execute(f"create temp view keys as select distinct {key} from held")  # noqa: S608
-        gone = count_of(db, f"select count(*) from keys anti join fresh using ({key})")  # noqa: S608
+        db.execute(f"create temp view keys as select distinct {key} from held")
+        gone = count_of(db, f"select count(*) from keys anti join fresh using ({key})")
         keys = Loss("the keys", gone, count_of(db, "select count(*) from keys"))
         return _shrunk(db, dataset, had & has), _bare(db, dataset, had), keys
 
@@ -370,7 +372,7 @@ def _shrunk(db: duckdb.DuckDBPyConnection, dataset: Dataset, names: AbstractSet[
         f"""with before as (select {part} as part, count(*) as had from held group by all),
         after as (select {part} as part, count(*) as has from fresh group by all)
         select part, had - coalesce(has, 0) as gone, had from before left join after using (part)
-        where gone > 1 and part is not null and coalesce(part > {moves}, true) order by part"""  # noqa: S608
+        where gone > 1 and part is not null and coalesce(part > {moves}, true) order by part"""
     ).fetchall()
     return tuple(Loss(f"{column} {value}", gone, before) for value, gone, before in rows)
 
@@ -379,10 +381,7 @@ def _bare(db: duckdb.DuckDBPyConnection, dataset: Dataset, held: AbstractSet[str
     """The columns in which no record of the new snapshot has a value, and more than one of the old had."""
     names = [column.name for column in dataset.columns if column.name in held]
     counts = ", ".join(f'count("{name}")' for name in names)
-    before, after = (
-        db.execute(f"select {counts}, count(*) from {one}").fetchone() or ()  # noqa: S608
-        for one in ("held", "fresh")
-    )
+    before, after = (db.execute(f"select {counts}, count(*) from {one}").fetchone() or () for one in ("held", "fresh"))
     if not after or not after[-1]:
         return ()
     columns = zip(names, before, after, strict=False)
@@ -414,24 +413,24 @@ def _add_deletions(
             arg_min(_raw_sha256, _sequence) as _raw_sha256, min(_sequence) as _sequence
         from one left join (select {value} as _held, max(_age) as _newest from known group by 1)
             on one.{value} = _held
-        group by 1, _newest having coalesce(max(one._age) >= _newest, true)"""  # noqa: S608
+        group by 1, _newest having coalesce(max(one._age) >= _newest, true)"""
     )
     db.execute(
         f"""create temp table held as
         select {key}, {value} as _covered from known where not _deleted
-        union select {key}, {value} from replaced"""  # noqa: S608
+        union select {key}, {value} from replaced"""
     )
     db.execute(
         f"""create temp table lost as
         select held.* from held semi join covers using (_covered)
-        anti join batch using ({key}) anti join refused using ({key})"""  # noqa: S608
+        anti join batch using ({key}) anti join refused using ({key})"""
     )
     db.execute(
         f"""create temp table gone as
         select {kept}, covers._batch, covers._learned_on, covers._raw_sha256, covers._sequence,
             0 as _position, true as _deleted
         from known join covers on known.{value} = covers._covered semi join lost using ({key})
-        where not known._deleted"""  # noqa: S608
+        where not known._deleted"""
     )
     count = count_of(db, "select count(*) from gone")
     if count and unknown_keys:
@@ -455,7 +454,7 @@ def _parts_lost(db: duckdb.DuckDBPyConnection, key: str, column: str) -> tuple[L
         from (select "{column}", _sequence, count(*) as size from replaced group by all)
         join (select "{column}", _sequence, count(*) as lost from replaced
             anti join batch using ({key}) anti join refused using ({key}) group by all) using ("{column}", _sequence)
-        where lost > 1 order by all"""  # noqa: S608
+        where lost > 1 order by all"""
     ).fetchall()
     found = [Loss(f"{column} {covered}", lost, size) for covered, lost, size in rows]
     # A part that shares a key with another by mistake is small beside its day: it is judged by its own size too.
@@ -468,7 +467,7 @@ def _buried(db: duckdb.DuckDBPyConnection, dataset: Dataset, before: int) -> tup
     gone = count_of(
         db,
         f"""select count(*) from news semi join (select {key} from known where not _deleted) using ({key})
-        where _deleted""",  # noqa: S608
+        where _deleted""",
     )
     return (Loss("the whole", gone, before),) if gone > 1 else ()
 
@@ -481,12 +480,12 @@ def _total_after(db: duckdb.DuckDBPyConnection, dataset: Dataset) -> int:
             select {key}, _deleted from news
             union all
             select {key}, _deleted from known anti join news using ({key})
-        ) where not _deleted""",  # noqa: S608
+        ) where not _deleted""",
     )
 
 
 def _in_order(db: duckdb.DuckDBPyConnection, relation: str, dataset: Dataset, schema: pa.Schema) -> Iterator[pa.Table]:
-    result = db.execute(f"select {column_list(schema.names)} from {relation} order by {column_list(dataset.key)}")  # noqa: S608
+    result = db.execute(f"select {column_list(schema.names)} from {relation} order by {column_list(dataset.key)}")
     for batch in result.to_arrow_reader(ROWS_AT_ONCE):
         yield pa.Table.from_batches([batch]).cast(schema)
 

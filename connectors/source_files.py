@@ -104,7 +104,7 @@ def _fault(error: Any, kind: Any, place: tuple[str, ...]) -> str:
     where = ".".join([*place, *_steps(kind, error["loc"])])
     message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
-        message = f"no such word; there are {', '.join(_words_at(kind, error['loc'][:-1]))}"
+        message = f"no such word; there are {', '.join(_words_of(_classes_at(kind, error['loc'][:-1])))}"
     elif error["type"] == "string_type":
         message = f"{message}: text, so put it in quotation marks"
     elif error["type"] == "tuple_type":
@@ -128,11 +128,6 @@ def _part_wanted(classes: list[type[BaseModel]]) -> str:
     return f"a part belongs here, with {', '.join(_words_of(classes))}"
 
 
-def _words_at(kind: Any, place: tuple[Any, ...]) -> list[str]:
-    """The words that may stand at a place of a class, as a file writes them."""
-    return _words_of(_classes_at(kind, place))
-
-
 def _classes_at(kind: Any, place: tuple[Any, ...]) -> list[type[BaseModel]]:
     here = list(_classes(kind))
     for step in place:
@@ -143,6 +138,7 @@ def _classes_at(kind: Any, place: tuple[Any, ...]) -> list[type[BaseModel]]:
 
 
 def _words_of(here: list[type[BaseModel]]) -> list[str]:
+    """The words that may stand in parts of these classes, as a file writes them."""
     words = {name for one in here for name in one.model_fields}
     if {Dataset, Source} & set(here):
         words -= _TOP - {"freshness"}

@@ -848,12 +848,9 @@ class Source(Strict):
     sha256: str
 
     def _rules(self) -> Rules:
-        connection, request = _PARTS[self.driver]
-        yield isinstance(self.connection, connection), f"connection is not that of driver {self.driver}"
         before: dict[str, set[str]] = {}
         for dataset in self.datasets:
             name, decoder = dataset.name, dataset.decoder
-            yield isinstance(dataset.request, request), f"{name}: request is not that of driver {self.driver}"
             fault = f"{name}: a paginator goes with driver rest, and only with it"
             yield self.driver == "rest" or dataset.paginator is None, fault
             if self.driver == "database":

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, Table, and_, case, func, insert, select, update
 
 from ledger import journal
-from ledger.store import Row, now, rows, write
+from ledger.store import Row, first_row, now, rows, write
 from ledger.tables import batches, pages
 
 REPEATS = ("duplicate_delivery", "superseded_in_batch")
@@ -186,6 +186,11 @@ def _close(ledger: Engine, which: ColumnElement[bool], state: str, **values: Any
         connection.execute(update(batches).where(which).values(state=state, **values, **closed))
         if state in PROMOTED:
             journal.keep(connection, batches, which)
+
+
+def unfinished_batch(ledger: Engine, source: str, dataset: str) -> Row | None:
+    """The newest batch of a dataset that was begun and not closed; None where there is none."""
+    return first_row(ledger, select(batches).where(_unfinished(source, dataset)).order_by(batches.c.batch.desc()))
 
 
 def latest_promoted(ledger: Engine, source: str, dataset: str, as_of: date) -> Row | None:

@@ -81,11 +81,16 @@ def publish_durably(temporary: Path, path: Path, mode: int = WRITTEN_ONCE) -> No
 def _give_name(temporary: Path, path: Path, mode: int) -> None:
     temporary.chmod(mode)
     temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    keep_names(path.parent)
+
+
+def keep_names(folder: Path) -> None:
+    """See to it that the names of the files in a folder survive a power cut, and not their content alone."""
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(handle)
     finally:
-        os.close(folder)
+        os.close(handle)
 
 
 @contextlib.contextmanager

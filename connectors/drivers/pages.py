@@ -2,9 +2,9 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from connectors.errors import LineDeadError
 from ledger.settings import Settings
@@ -68,8 +68,5 @@ class Ask:
     lines: Lines = field(default_factory=Lines, compare=False)
 
 
-class PullDriver(Protocol):
-    """A function that yields the pages of one dataset, from the start or from a cursor."""
-
-    def __call__(self, ask: Ask) -> Iterator[Page]:
-        """Yield the pages in order; from `ask.resume`, only those that come after it."""
+PullDriver = Callable[[Ask], Iterator[Page]]
+"""A function that yields the pages of one dataset in order; from `ask.resume`, only those that come after it."""
