@@ -13,10 +13,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from connectors.change_limits import declared, may_be, shipped
-from connectors.settle import column_list, count_of, database
+from connectors.settle import Db, column_list, count_of, database
 from connectors.spec import DAYS, NUMBERS, Column, Dataset, Move
 
 EXAMPLES = 5
@@ -141,15 +139,12 @@ def _was_and_is(column: str) -> str:
 
 
 @contextmanager
-def _side_by_side(
-    dataset: Dataset, held: Sequence[Path], fresh: Path
-) -> Iterator[tuple[duckdb.DuckDBPyConnection, list[Column]]]:
+def _side_by_side(dataset: Dataset, held: Sequence[Path], fresh: Path) -> Iterator[tuple[Db, list[Column]]]:
     """A database in which the two stand beside each other, and the facts that both have."""
     with database(fresh.parent) as db:
         db.from_parquet([str(path) for path in held], union_by_name=True).create_view("held_files")
         db.from_parquet(str(fresh)).create_view("fresh_file")
-        views = ("held_files", "fresh_file")
-        had, has = ({row[0] for row in db.execute(f"describe {one}").fetchall()} for one in views)
+        had, has = (set(db.view(one).columns) for one in ("held_files", "fresh_file"))
         shape = shape_of(dataset)
         facts = [column for column in shape.facts if column.name in had & has]
         _set_apart(db, dataset, shape, facts)
@@ -157,7 +152,7 @@ def _side_by_side(
         yield db, facts
 
 
-def _set_apart(db: duckdb.DuckDBPyConnection, dataset: Dataset, shape: Shape, facts: Sequence[Column]) -> None:
+def _set_apart(db: Db, dataset: Dataset, shape: Shape, facts: Sequence[Column]) -> None:
     """`came`: rows of the batch that are not word for word held. `was`: rows held that the batch does not have so."""
     names = column_list([*shape.key, *(column.name for column in facts)])
     if dataset.load == "snapshot":
@@ -186,10 +181,10 @@ def _set_apart(db: duckdb.DuckDBPyConnection, dataset: Dataset, shape: Shape, fa
     )
 
 
-def _pair(db: duckdb.DuckDBPyConnection, dataset: Dataset, shape: Shape) -> None:
+def _pair(db: Db, dataset: Dataset, shape: Shape) -> None:
     """`pairs`: a record and what it was (`o_…`), corrections among them. `added`: new keys. `gone`: keys no more."""
     key = column_list(shape.key)
-    columns = [row[0] for row in db.execute("describe came").fetchall()]
+    columns = db.table("came").columns
     before = ", ".join(f'was."{name}" as "o_{name}"' for name in columns)
     db.execute(f"create temp table pairs as select came.*, {before} from came join was using ({key})")
     db.execute(f"create temp table added as select * from came anti join was using ({key})")
@@ -285,14 +280,14 @@ def _unit(column: Column) -> str:
     return last if last in ("cny", "pct") else column.kind
 
 
-def _pair_counts(db: duckdb.DuckDBPyConnection, dataset: Dataset, facts: Sequence[Column]) -> dict[str, int]:
+def _pair_counts(db: Db, dataset: Dataset, facts: Sequence[Column]) -> dict[str, int]:
     conditions = _conditions(dataset, facts)
     row = db.execute(f"select {_count_columns(conditions)} from pairs").fetchone() if conditions else ()
     found = dict(zip(conditions, row or (), strict=True))
     return {**found, "vanished": count_of(db, "select count(*) from gone")}
 
 
-def _revised(db: duckdb.DuckDBPyConnection, dataset: Dataset, facts: Sequence[Column]) -> tuple[int, list[str]]:
+def _revised(db: Db, dataset: Dataset, facts: Sequence[Column]) -> tuple[int, list[str]]:
     """How many held records changed or are gone, and the first of their keys."""
     is_other = [f'("o_{one.name}" is not null and "{one.name}" is distinct from "o_{one.name}")' for one in facts]
     is_other += [f"({condition})" for condition, _ in _move_conditions(dataset, facts).values()]
@@ -303,7 +298,7 @@ def _revised(db: duckdb.DuckDBPyConnection, dataset: Dataset, facts: Sequence[Co
 
 
 def _by_period(
-    db: duckdb.DuckDBPyConnection, dataset: Dataset, shape: Shape, facts: Sequence[Column]
+    db: Db, dataset: Dataset, shape: Shape, facts: Sequence[Column]
 ) -> dict[str, list[tuple[int, int, str]]]:
     """Of each count the periods in which it is more than may be, else the one in which it is the largest share.
 
@@ -345,7 +340,7 @@ def _in_words(period: Any) -> str:
     return " ".join(map(str, period)) if isinstance(period, tuple) else str(period)
 
 
-def _added(db: duckdb.DuckDBPyConnection, shape: Shape, facts: Sequence[Column], as_of: date) -> dict[str, int]:
+def _added(db: Db, shape: Shape, facts: Sequence[Column], as_of: date) -> dict[str, int]:
     """New keys, and those among them that look like old records under another."""
     count = count_of(db, "select count(*) from added")
     if not count:
@@ -364,7 +359,7 @@ def _added(db: duckdb.DuckDBPyConnection, shape: Shape, facts: Sequence[Column],
     return found
 
 
-def _moves(db: duckdb.DuckDBPyConnection, facts: Sequence[Column]) -> dict[str, dict[str, int]]:
+def _moves(db: Db, facts: Sequence[Column]) -> dict[str, dict[str, int]]:
     """How many records went from which category to which."""
     names = [column.name for column in facts if kind_of(column) == "category"]
     columns = ", ".join(
@@ -378,7 +373,7 @@ def _moves(db: duckdb.DuckDBPyConnection, facts: Sequence[Column]) -> dict[str, 
 
 
 def _drift(
-    db: duckdb.DuckDBPyConnection, shape: Shape, facts: Sequence[Column]
+    db: Db, shape: Shape, facts: Sequence[Column]
 ) -> tuple[dict[str, float], dict[str, tuple[float | None, float | None]]]:
     """How the new records differ as a whole from those held: of the same enterprises' last period, else from all."""
     least = shipped().drift.least
@@ -407,7 +402,7 @@ def _drift(
     return {name: round(value, 4) for name, value in drift.items()}, medians
 
 
-def _profile(db: duckdb.DuckDBPyConnection, facts: Sequence[Column], table: str) -> dict[str, Any]:
+def _profile(db: Db, facts: Sequence[Column], table: str) -> dict[str, Any]:
     """Rows, and by column the values, how many are negative, the median of the others, the categories, the orders."""
     asked = {"rows": "count(*)"}
     for column in facts:
@@ -462,7 +457,7 @@ def _moved_share(before: dict[str, Any], after: dict[str, Any], name: str) -> fl
     return float(sum(apart)) / 2
 
 
-def _leaps(db: duckdb.DuckDBPyConnection, facts: Sequence[Column], shape: Shape) -> dict[str, float]:
+def _leaps(db: Db, facts: Sequence[Column], shape: Shape) -> dict[str, float]:
     """By number how many new records hold some hundred times, or a some hundredth of, the last period's."""
     entity = column_list(shape.entity)
     numbers = [column.name for column in facts if kind_of(column) == "number"]

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import duckdb
 from pydantic import Field
 
-from connectors.settle import database
+from connectors.settle import Db, database
 from connectors.spec import NUMBERS, Dataset, First, Freshness, Percent
 from connectors.strict import Strict
 from ledger.yaml_file import read_yaml
@@ -77,7 +76,7 @@ def first_doubts(
     return doubts, examples
 
 
-def _empty(db: duckdb.DuckDBPyConnection, dataset: Dataset, least: int) -> Iterator[str]:
+def _empty(db: Db, dataset: Dataset, least: int) -> Iterator[str]:
     """Not one number in any record: they stand elsewhere. That one column of several is empty is an agency's custom."""
     numbers = [column.name for column in dataset.columns if column.kind in NUMBERS]
     counted = ", ".join(["count(*)", *(f'count("{name}")' for name in numbers)])
@@ -86,7 +85,7 @@ def _empty(db: duckdb.DuckDBPyConnection, dataset: Dataset, least: int) -> Itera
         yield f"no value in any of {', '.join(numbers)}"
 
 
-def _medians(db: duckdb.DuckDBPyConnection, first: First, least: int) -> Iterator[str]:
+def _medians(db: Db, first: First, least: int) -> Iterator[str]:
     """The declared medians that lie elsewhere: yuan for ten thousand yuan moves one by a factor of ten thousand."""
     for name, (low, high) in first.medians.items():
         query = f'select count("{name}"), cast(median(abs("{name}")) as double) from fresh where "{name}" <> 0'
@@ -95,7 +94,7 @@ def _medians(db: duckdb.DuckDBPyConnection, first: First, least: int) -> Iterato
             yield f"median of {name} {median:,.2f}, from {low:,} to {high:,} expected"
 
 
-def _unknown(db: duckdb.DuckDBPyConnection, column: str, limits: FirstLimits) -> tuple[list[str], int]:
+def _unknown(db: Db, column: str, limits: FirstLimits) -> tuple[list[str], int]:
     """The codes that the register does not know, and how many there are in all."""
     rows = db.execute(
         f"""select code, register."{limits.known_by.column}" is null

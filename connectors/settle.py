@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from connectors.file_order import AGES
 from connectors.spec import Dataset, FileRequest, NoGap, ReplaceBy, Tombstone
 
+Db = duckdb.DuckDBPyConnection
 MEMORY_LIMIT = "128MB"
 _OF_FEW_VALUES = (pa.date32(), pa.int32())
 FEW = 10
@@ -143,7 +144,7 @@ def settle(
     return Settled(total, before, repeats, notes, conflicts, losses, emptied)
 
 
-def database(folder: Path) -> duckdb.DuckDBPyConnection:
+def database(folder: Path) -> Db:
     """A database in memory that spills into a folder."""
     db = duckdb.connect(":memory:", config={"memory_limit": MEMORY_LIMIT, "threads": 1})
     return db.execute("set temp_directory = $folder", {"folder": str(folder / ".settling")})
@@ -170,25 +171,24 @@ def _facts(dataset: Dataset) -> list[str]:
     return [column.name for column in dataset.columns]
 
 
-def count_of(db: duckdb.DuckDBPyConnection, query: str) -> int:
+def count_of(db: Db, query: str) -> int:
     """The first value of a query as a whole number; 0 for null and for no row."""
     row = db.execute(query).fetchone()
     return int(row[0] or 0) if row else 0
 
 
-def _open_known(db: duckdb.DuckDBPyConnection, dataset: Dataset, known: Sequence[Path], schema: pa.Schema) -> None:
+def _open_known(db: Db, dataset: Dataset, known: Sequence[Path], schema: pa.Schema) -> None:
     """The newest landed row of each key; a column that older files lack is null in theirs."""
     if not known or dataset.load == "snapshot":
         db.register("nothing_known", schema.empty_table())
         db.execute("create temp view known as select *, null::bigint as _age from nothing_known")
         return
-    db.from_parquet([str(path) for path in known], union_by_name=True).create_view("landed")
-    held = {row[0] for row in db.execute("describe landed").fetchall()}
-    db.register("declared", schema.empty_table())
-    kinds = {row[0]: row[1] for row in db.execute("describe declared").fetchall()}
+    landed = db.from_parquet([str(path) for path in known], union_by_name=True)
+    landed.create_view("landed")
+    declared, held = db.from_arrow(schema.empty_table()), set(landed.columns)
     columns = ", ".join(
-        f'cast("{name}" as {kinds[name]}) as "{name}"' if name in held else f'cast(null as {kinds[name]}) as "{name}"'
-        for name in schema.names
+        f'cast({column_list([name]) if name in held else "null"} as {kind}) as "{name}"'
+        for name, kind in zip(declared.columns, declared.types, strict=True)
     )
     db.execute(
         f"""create temp table known as select newest.*, ages._age from (
@@ -198,7 +198,7 @@ def _open_known(db: duckdb.DuckDBPyConnection, dataset: Dataset, known: Sequence
     )
 
 
-def _leave_out_replaced(db: duckdb.DuckDBPyConnection, dataset: Dataset, deletes: ReplaceBy) -> int:
+def _leave_out_replaced(db: Db, dataset: Dataset, deletes: ReplaceBy) -> int:
     """Of two files of one batch that are whole for one value the later one counts; answers how many rows go.
 
     Files that share a key of that value are two versions of it; those that share none are its parts, and all count. The
@@ -227,9 +227,7 @@ def _leave_out_replaced(db: duckdb.DuckDBPyConnection, dataset: Dataset, deletes
     return gone
 
 
-def _one_per_key(
-    db: duckdb.DuckDBPyConnection, dataset: Dataset
-) -> tuple[dict[str, int], int, tuple[tuple[int, int], ...]]:
+def _one_per_key(db: Db, dataset: Dataset) -> tuple[dict[str, int], int, tuple[tuple[int, int], ...]]:
     """Make `one`: the same record twice is dropped, a feed keeps its newest, records that contradict are left out."""
     key, facts = column_list(dataset.key), column_list(_facts(dataset))
     newest_first = "0"
@@ -280,7 +278,7 @@ def _one_per_key(
     return notes, repeats, tuple((int(sequence), int(position)) for sequence, position in rows)
 
 
-def _are_parts(db: duckdb.DuckDBPyConnection, key: str) -> bool:
+def _are_parts(db: Db, key: str) -> bool:
     """Whether the files of a batch are parts of one whole: they share equal records, at most a tenth of each."""
     return not count_of(
         db,
@@ -294,7 +292,7 @@ def _are_parts(db: duckdb.DuckDBPyConnection, key: str) -> bool:
     )
 
 
-def _make_news(db: duckdb.DuckDBPyConnection, dataset: Dataset, notes: dict[str, int]) -> None:
+def _make_news(db: Db, dataset: Dataset, notes: dict[str, int]) -> None:
     if dataset.load == "snapshot":
         db.execute("create temp view news as select * from one")
         return
@@ -313,7 +311,7 @@ def _make_news(db: duckdb.DuckDBPyConnection, dataset: Dataset, notes: dict[str,
         notes["older_than_held"] = late
 
 
-def _emptied(db: duckdb.DuckDBPyConnection, dataset: Dataset) -> tuple[Emptied, ...]:
+def _emptied(db: Db, dataset: Dataset) -> tuple[Emptied, ...]:
     """The columns that no record of this feed's delivery has a value in, and of which the same records had some.
 
     Where all that is held has a value, new records without one count as well.
@@ -350,14 +348,14 @@ def compare_wholes(dataset: Dataset, held: Path, fresh: Path) -> tuple[tuple[Los
     with database(fresh.parent) as db:
         db.from_parquet(str(held)).create_view("held")
         db.from_parquet(str(fresh)).create_view("fresh")
-        had, has = ({row[0] for row in db.execute(f"describe {one}").fetchall()} for one in ("held", "fresh"))
+        had, has = (set(db.view(one).columns) for one in ("held", "fresh"))
         db.execute(f"create temp view keys as select distinct {key} from held")
         gone = count_of(db, f"select count(*) from keys anti join fresh using ({key})")
         keys = Loss("the keys", gone, count_of(db, "select count(*) from keys"))
         return _shrunk(db, dataset, had & has), _bare(db, dataset, had), keys
 
 
-def _shrunk(db: duckdb.DuckDBPyConnection, dataset: Dataset, names: AbstractSet[str]) -> tuple[Loss, ...]:
+def _shrunk(db: Db, dataset: Dataset, names: AbstractSet[str]) -> tuple[Loss, ...]:
     """The values or periods of the watched column that have more than one record less.
 
     A window that moves on loses of its first period, and what lies before that: neither is a loss by itself.
@@ -377,7 +375,7 @@ def _shrunk(db: duckdb.DuckDBPyConnection, dataset: Dataset, names: AbstractSet[
     return tuple(Loss(f"{column} {value}", gone, before) for value, gone, before in rows)
 
 
-def _bare(db: duckdb.DuckDBPyConnection, dataset: Dataset, held: AbstractSet[str]) -> tuple[Emptied, ...]:
+def _bare(db: Db, dataset: Dataset, held: AbstractSet[str]) -> tuple[Emptied, ...]:
     """The columns in which no record of the new snapshot has a value, and more than one of the old had."""
     names = [column.name for column in dataset.columns if column.name in held]
     counts = ", ".join(f'count("{name}")' for name in names)
@@ -389,7 +387,7 @@ def _bare(db: duckdb.DuckDBPyConnection, dataset: Dataset, held: AbstractSet[str
 
 
 def _add_deletions(
-    db: duckdb.DuckDBPyConnection,
+    db: Db,
     dataset: Dataset,
     deletes: ReplaceBy,
     refused_keys: Sequence[tuple[Any, ...]],
@@ -442,7 +440,7 @@ def _add_deletions(
     return _parts_lost(db, key, deletes.column)
 
 
-def _parts_lost(db: duckdb.DuckDBPyConnection, key: str, column: str) -> tuple[Loss, ...]:
+def _parts_lost(db: Db, key: str, column: str) -> tuple[Loss, ...]:
     """The loss of each value that a delivery covers, and of each earlier one of two files that share a key."""
     rows = db.execute(
         """select cast(_covered as varchar), count(*) as lost, any_value(size)
@@ -462,7 +460,7 @@ def _parts_lost(db: duckdb.DuckDBPyConnection, key: str, column: str) -> tuple[L
     return tuple(found)
 
 
-def _buried(db: duckdb.DuckDBPyConnection, dataset: Dataset, before: int) -> tuple[Loss, ...]:
+def _buried(db: Db, dataset: Dataset, before: int) -> tuple[Loss, ...]:
     key = column_list(dataset.key)
     gone = count_of(
         db,
@@ -472,7 +470,7 @@ def _buried(db: duckdb.DuckDBPyConnection, dataset: Dataset, before: int) -> tup
     return (Loss("the whole", gone, before),) if gone > 1 else ()
 
 
-def _total_after(db: duckdb.DuckDBPyConnection, dataset: Dataset) -> int:
+def _total_after(db: Db, dataset: Dataset) -> int:
     key = column_list(dataset.key)
     return count_of(
         db,
@@ -484,13 +482,13 @@ def _total_after(db: duckdb.DuckDBPyConnection, dataset: Dataset) -> int:
     )
 
 
-def _in_order(db: duckdb.DuckDBPyConnection, relation: str, dataset: Dataset, schema: pa.Schema) -> Iterator[pa.Table]:
+def _in_order(db: Db, relation: str, dataset: Dataset, schema: pa.Schema) -> Iterator[pa.Table]:
     result = db.execute(f"select {column_list(schema.names)} from {relation} order by {column_list(dataset.key)}")
     for batch in result.to_arrow_reader(ROWS_AT_ONCE):
         yield pa.Table.from_batches([batch]).cast(schema)
 
 
-def _write_if_apart(db: duckdb.DuckDBPyConnection, dataset: Dataset, schema: pa.Schema, target: Path) -> int | None:
+def _write_if_apart(db: Db, dataset: Dataset, schema: pa.Schema, target: Path) -> int | None:
     """Write a batch in which no key comes twice, as most are, in one go; None where one does."""
     ascent, rows = Ascent(dataset.key), 0
 
