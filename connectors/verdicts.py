@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from connectors.errors import DataError, printable
+from connectors.decoders.form import FormError
+from connectors.errors import printable
 
 _SHOWN = 100
 
@@ -165,25 +166,22 @@ def partial(value: Any, records: Sequence[Any], *, is_sure: bool, depth: int = 0
             yield from partial(held, records, is_sure=is_sure, depth=depth + 1)
 
 
-def require_whole(value: Any, records: Sequence[Any], where: str, *, is_sure: bool = False) -> None:
-    """Raise a `DataError` where an answer that is taken for the whole says that it is a part."""
+def require_whole(value: Any, records: Sequence[Any], *, is_sure: bool = False) -> None:
+    """Raise a `FormError` where an answer that is taken for the whole says that it is a part."""
     if more := next(partial(value, records, is_sure=is_sure), None):
         what = f"holds {len(records)} records and says that there are more: {printable(more, _SHOWN)}."
-        raise DataError(what, where, "declare how the pages are asked for, or ask the agency for the whole")
+        raise FormError(what, "declare how the pages are asked for, or ask the agency for the whole")
 
 
 def _plain(name: Any) -> str:
     return re.sub("[_-]", "", str(name)).lower()
 
 
-def require_no_refusal(value: Any, records: Any, where: str) -> None:
-    """Raise a `DataError` where a document without records reports an error: it is no empty list."""
+def require_no_refusal(value: Any, records: Any) -> None:
+    """Raise a `FormError` where a document without records reports an error: it is no empty list."""
     if refusal := next(refusals(value, records), "").partition(" (")[0]:
-        raise DataError(
-            f"contains no record and reports an error: {printable(refusal, _SHOWN)}.",
-            where,
-            "look it up in the agency's document",
-        )
+        what = f"contains no record and reports an error: {printable(refusal, _SHOWN)}."
+        raise FormError(what, "look it up in the agency's document")
 
 
 def refuses(text: str) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-from connectors.errors import DataError
+from connectors.decoders.form import FormError
 
 CHUNK_ROWS = 10_000
 """About how many records a chunk holds: enough to work column by column, few enough to keep memory flat."""
@@ -49,33 +49,32 @@ class Chunk:
         return {name: values[place] for name, values in self.columns.items()}
 
 
-def to_chunk(items: Sequence[Any], first: int, where: str) -> Chunk:
+def to_chunk(items: Sequence[Any], first: int) -> Chunk:
     """One chunk of the items from place `first` of a page on; an item that is no mapping is broken."""
     if set(map(type, items)) <= {dict}:
-        return Chunk(columns_of(items, where), range(first, first + len(items)), items)
+        return Chunk(columns_of(items), range(first, first + len(items)), items)
     places = [place for place, item in enumerate(items, start=first) if isinstance(item, dict)]
     records = [item for item in items if isinstance(item, dict)]
     placed = enumerate(items, start=first)
     broken = (Broken(place, "not_a_record", item) for place, item in placed if not isinstance(item, dict))
-    return Chunk(columns_of(records, where), places, records, tuple(broken))
+    return Chunk(columns_of(records), places, records, tuple(broken))
 
 
-def columns_of(records: Sequence[dict[str, Any]], where: str) -> dict[str, list[Any]]:
+def columns_of(records: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
     """Field -> its value in each record, None where a record lacks it; in the order in which fields are first met."""
     shapes = dict.fromkeys(map(tuple, records))
     if len(shapes) == 1:
         # The same fields in the same order: values need no look-up.
         (names,) = shapes
-        check_width(len(names), where)
+        check_width(len(names))
         return dict(zip(names, map(list, zip(*map(dict.values, records), strict=True)), strict=True))
     known = dict.fromkeys(chain.from_iterable(shapes))
-    check_width(len(known), where)
+    check_width(len(known))
     return {name: [record.get(name) for record in records] for name in known}
 
 
-def check_width(fields: int, where: str) -> None:
-    """Raise a `DataError` where a page has more different fields than any table."""
+def check_width(fields: int) -> None:
+    """Raise a `FormError` where a page has more different fields than any table."""
     if fields > MAX_FIELDS:
-        raise DataError(
-            f"the page has {fields} different fields, more than {MAX_FIELDS}.", where, "call the agency with this page"
-        )
+        what = f"the page has {fields} different fields, more than {MAX_FIELDS}."
+        raise FormError(what, "call the agency with this page")

@@ -16,6 +16,7 @@ from connectors.decoders.form import (
     UTF16,
     XLSX,
     XML,
+    of_page,
     require_form,
 )
 from connectors.decoders.json_records import decode_json, decode_jsonl
@@ -41,43 +42,44 @@ def decode(dataset: Dataset, label: str, body: bytes, answer: Any = None) -> Ite
     after some chunks, where the page is broken as a whole: nothing of it may be used then.
     """
     nested = tuple(column.source_field for column in dataset.columns if "." in column.source_field)
-    chunks = _chunks(dataset, f"{dataset.address}, {label}", body, answer)
-    return (reach_in(chunk, nested) for chunk in chunks) if nested else chunks
+    with of_page(f"{dataset.address}, {label}"):
+        for chunk in _chunks(dataset, body, answer):
+            yield reach_in(chunk, nested) if nested else chunk
 
 
-def _chunks(dataset: Dataset, where: str, body: bytes, answer: Any) -> Iterator[Chunk]:
+def _chunks(dataset: Dataset, body: bytes, answer: Any) -> Iterator[Chunk]:
     columns = {column.source_field: column for column in dataset.columns}
     match dataset.decoder:
         case JsonDecoder() as decoder:
-            yield from decode_json(decoder, RecordsAt.of(dataset, decoder), body, where, answer)
+            yield from decode_json(decoder, RecordsAt.of(dataset, decoder), body, answer)
         case CsvDecoder() as decoder:
-            yield from decode_csv(decoder, _text(decoder, body, where), where, columns.keys())
+            yield from decode_csv(decoder, _text(decoder, body), columns.keys())
         case JsonLinesDecoder() as decoder:
-            yield from decode_jsonl(_text(decoder, body, where), where, decoder.encodings)
+            yield from decode_jsonl(_text(decoder, body), decoder.encodings)
         case XmlDecoder() as decoder:
-            yield from decode_xml(decoder, _text(decoder, body, where), where, is_whole=dataset.is_whole)
+            yield from decode_xml(decoder, _text(decoder, body), is_whole=dataset.is_whole)
         case XlsxDecoder() as decoder:
             # Dear to import, and rare: only where a source needs them.
             from connectors.decoders.xlsx import decode_xlsx
 
-            book = unpack(decoder, body, where)
-            require_form(book, {XLSX}, XLSX, where)
-            yield from decode_xlsx(decoder, book, where, columns)
+            book = unpack(decoder, body)
+            require_form(book, {XLSX}, XLSX)
+            yield from decode_xlsx(decoder, book, columns)
         case ParquetDecoder() as decoder:
             from connectors.decoders.parquet import decode_parquet
 
-            table = unpack(decoder, body, where)
-            require_form(table, {PARQUET}, PARQUET, where)
-            yield from decode_parquet(table, where, columns)
+            table = unpack(decoder, body)
+            require_form(table, {PARQUET}, PARQUET)
+            yield from decode_parquet(table, columns)
 
 
 _FORMS = {"csv": {TEXT, UTF16}, "jsonl": {JSON, TEXT, UTF16}, "xml": {XML, TEXT, UTF16}}
 
 
-def _text(decoder: CsvDecoder | JsonLinesDecoder | XmlDecoder, body: bytes, where: str) -> bytes:
+def _text(decoder: CsvDecoder | JsonLinesDecoder | XmlDecoder, body: bytes) -> bytes:
     """The text of a page, out of its archive, up to the mark that ends it."""
-    plain = without_end_mark(unpack(decoder, body, where))
-    require_form(plain, {*_FORMS[decoder.kind], NOTHING, BLANK, UNKNOWN}, decoder.kind.upper(), where)
+    plain = without_end_mark(unpack(decoder, body))
+    require_form(plain, {*_FORMS[decoder.kind], NOTHING, BLANK, UNKNOWN}, decoder.kind.upper())
     return plain
 
 

@@ -11,10 +11,9 @@ from itertools import chain, islice
 from typing import Any
 
 from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk
-from connectors.decoders.form import CALL, PUT_AGAIN
+from connectors.decoders.form import CALL, PUT_AGAIN, FormError
 from connectors.decoders.headers import beginning_with, named, refuse_second, refuse_total_on_top
 from connectors.decoders.text import open_text
-from connectors.errors import DataError
 from connectors.spec import CsvDecoder, Trailer
 from ledger.hand_made import clean
 
@@ -39,30 +38,28 @@ _QUOTES = (
 )
 
 
-def decode_csv(
-    decoder: CsvDecoder, content: bytes, where: str, claimed: AbstractSet[str] = frozenset()
-) -> Iterator[Chunk]:
+def decode_csv(decoder: CsvDecoder, content: bytes, claimed: AbstractSet[str] = frozenset()) -> Iterator[Chunk]:
     """The rows below the header as columns of text. Positions count rows below the header, blank rows left out.
 
     A row with another number of fields than the header is broken (`field_count`). A quotation mark that a line leaves
-    open, and a control total that does not agree, is a `DataError`, maybe after some chunks. What comes after the
+    open, and a control total that does not agree, is a `FormError`, maybe after some chunks. What comes after the
     declared end of the table is counted (`row_after_end`); so is a last line without the line end that the others have,
     for it may be cut within a number (`no_line_end`), where no control total says that it is whole, and a field that
     looks like two rows where that is declared (`like_two_rows`).
     """
-    rows = _Rows(decoder, content, where)
+    rows = _Rows(decoder, content)
     notes: tuple[str, ...] = (f"encoding:{rows.encoding}",) if len(decoder.encodings) > 1 else ()
     top = rows.header()
     if not top:
-        raise DataError("has no header line.", where, CALL)
+        raise FormError("has no header line.")
     trailer = decoder.trailer
-    header = named(top, claimed | {trailer.sum_field} if trailer else claimed, where)
-    total = _ControlTotal(trailer, header, where) if trailer else None
+    header = named(top, claimed | {trailer.sum_field} if trailer else claimed)
+    total = _ControlTotal(trailer, header) if trailer else None
     position = 1
     for batch in rows.batches():
         kept = total.hold_back(batch) if total else batch
         chunk = _chunk(header, kept, position, notes)
-        refuse_second(header, chunk.columns, chunk.positions, where)
+        refuse_second(header, chunk.columns, chunk.positions)
         yield chunk
         position, notes = position + len(kept), ()
     if total:
@@ -77,8 +74,8 @@ def decode_csv(
 class _Rows:
     """The rows of a file in their order, and the line at which the reader stands."""
 
-    def __init__(self, decoder: CsvDecoder, content: bytes, where: str) -> None:
-        self._decoder, self._content, self._where = decoder, content, where
+    def __init__(self, decoder: CsvDecoder, content: bytes) -> None:
+        self._decoder, self._content = decoder, content
         self._end_word = beginning_with(decoder.ends_at)
         self._characters = self._width = self._body = self.after_end = self.like_two = 0
         # Where lines end in LF, a CR alone is no line end; only old systems end lines in CR.
@@ -87,8 +84,8 @@ class _Rows:
         self._signs = re.compile(re.escape(decoder.delimiter) + "(?! )")
         self.is_cut = not content.rstrip(b"\0").endswith((b"\r", b"\n"))
         if self.is_cut and content.endswith(b"\0") and "utf-16" not in decoder.encodings:
-            raise DataError("ends in zero bytes within a line: it was cut short while it was copied.", where, PUT_AGAIN)
-        text = open_text(content, decoder.encodings, where)
+            raise FormError("ends in zero bytes within a line: it was cut short while it was copied.", PUT_AGAIN)
+        text = open_text(content, decoder.encodings)
         self.encoding = text.encoding
         self._reader = self._parted(chain.from_iterable(self._blocks(text.stream)))
 
@@ -111,7 +108,7 @@ class _Rows:
             rows += step[:end]
             self.after_end += len(step) - end
             if self._end_word and not is_begun:
-                refuse_total_on_top(self._end_word, self._width, step[end:], self._where)
+                refuse_total_on_top(self._end_word, self._width, step[end:])
             if len(rows) >= CHUNK_ROWS or self._characters >= MAX_CHUNK_CHARACTERS:
                 yield rows
                 rows, self._characters = [], 0
@@ -164,7 +161,7 @@ class _Rows:
                     return True
         return False
 
-    def _fault(self, what: str) -> DataError:
+    def _fault(self, what: str) -> FormError:
         """The error that names the first line which is at fault, found by reading the file once more."""
         reader = self._parted(self._lines())
         before = 0
@@ -176,10 +173,10 @@ class _Rows:
                 before = reader.line_num
         line = next(islice(self._lines(), before, None), "").rstrip("\r\n")
         shown = repr(line[:_SHOWN]) + ("…" if len(line) > _SHOWN else "")
-        return DataError(f"is not delimited text as declared: line {before + 1} {what}: {shown}.", self._where, _QUOTES)
+        return FormError(f"is not delimited text as declared: line {before + 1} {what}: {shown}.", _QUOTES)
 
     def _lines(self) -> Iterator[str]:
-        stream = open_text(self._content, self._decoder.encodings, self._where).stream
+        stream = open_text(self._content, self._decoder.encodings).stream
         stream.reconfigure(newline=self._ends)
         yield from stream
 
@@ -199,7 +196,7 @@ class _Rows:
             rest = whole[cut:]
             self._characters += len(block)
             if self._characters > 2 * MAX_CHUNK_CHARACTERS:
-                raise DataError(f"one row holds more than {MAX_CHUNK_CHARACTERS} characters.", self._where, CALL)
+                raise FormError(f"one row holds more than {MAX_CHUNK_CHARACTERS} characters.")
             yield io.StringIO(whole[:cut], newline=self._ends)
         yield io.StringIO(rest, newline=self._ends)
 
@@ -223,12 +220,12 @@ def _chunk(header: Row, rows: list[Row], first: int, notes: tuple[str, ...]) -> 
 class _ControlTotal:
     """The last row of a file, held back until it is known to be the last, and what the rows before it add up to."""
 
-    def __init__(self, trailer: Trailer, header: Row, where: str) -> None:
+    def __init__(self, trailer: Trailer, header: Row) -> None:
         if trailer.sum_field not in header:
             shown = " ".join(header)[:_SHOWN]
             what = f"has no column {trailer.sum_field} to sum; its header reads {shown!r}."
-            raise DataError(what, where, f"declare header_row where titles stand above the header, or {CALL}")
-        self._trailer, self._where = trailer, where
+            raise FormError(what, f"declare header_row where titles stand above the header, or {CALL}")
+        self._trailer = trailer
         self._column = header.index(trailer.sum_field)
         self._last: list[Row] = []
         self._count, self._sum, self._earlier = 0, Decimal(0), 0
@@ -244,30 +241,28 @@ class _ControlTotal:
                 self._sum += _amount(row[self._column]) if len(row) > self._column else 0
             except ArithmeticError:
                 what = f"the control total cannot be computed: row {place} below the header holds"
-                raise DataError(f"{what} {row[self._column][:_SHOWN]!r} for an amount.", self._where, CALL) from None
+                raise FormError(f"{what} {row[self._column][:_SHOWN]!r} for an amount.") from None
         self._count += len(kept)
         return kept
 
     def check(self) -> None:
-        """Raise a `DataError` unless the last row is the trailer and agrees with the rows."""
+        """Raise a `FormError` unless the last row is the trailer and agrees with the rows."""
         (last,) = self._last or [[""]]
         if clean(last[0]) != clean(self._trailer.marker):
             what = f"the last line is no {self._trailer.marker} line but {' '.join(last)[:_SHOWN]!r}"
             notes = "declare ends_at where notes stand below the total, or "
-            raise DataError(f"{what}: the file is cut short, or goes on behind it.", self._where, notes + PUT_AGAIN)
+            raise FormError(f"{what}: the file is cut short, or goes on behind it.", notes + PUT_AGAIN)
         try:
             declared = int(last[self._trailer.count - 1]), _amount(last[self._trailer.sum - 1])
         except (ArithmeticError, ValueError, IndexError):
             what = f"the control total cannot be read: no plain count and sum in {' '.join(last)[:_SHOWN]!r}"
-            raise DataError(f"{what}.", self._where, f"compare count and sum under trailer, or {CALL}") from None
+            raise FormError(f"{what}.", f"compare count and sum under trailer, or {CALL}") from None
         if declared != (self._count, self._sum):
-            what = (
-                f"control total says {declared[0]} rows and {declared[1]}, the file holds {self._count} and {self._sum}"
-            )
-            earlier = (
-                f"; row {self._earlier} below the header is a {self._trailer.marker} line too" if self._earlier else ""
-            )
-            raise DataError(f"{what}{earlier}.", self._where, PUT_AGAIN)
+            found = f"the file holds {self._count} and {self._sum}"
+            what = f"control total says {declared[0]} rows and {declared[1]}, {found}"
+            if self._earlier:
+                what += f"; row {self._earlier} below the header is a {self._trailer.marker} line too"
+            raise FormError(f"{what}.", PUT_AGAIN)
 
 
 def _amount(text: str) -> Decimal:

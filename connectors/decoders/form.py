@@ -1,7 +1,9 @@
 """The form of a body by its bytes, whatever its name or header says: a page of HTML is not a table."""
 
 import re
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from typing import Final
 
 from connectors.errors import DataError
@@ -22,6 +24,9 @@ UNKNOWN: Final = "of no known form"
 CALL: Final = "call the agency with this file"
 PUT_AGAIN: Final = "ask the agency to put the file again; it is fetched at the next run"
 """The next steps of most errors of a file."""
+
+TEXTS: Final = frozenset({TEXT, JSON, XML, HTML, UTF16})
+"""The forms of what a person can read."""
 
 _HEAD, _NAMES = 4096, 65_536
 _BEGINNINGS: Final = (
@@ -69,6 +74,23 @@ _XML_SHEET = re.compile(r"urn:schemas-microsoft-com:office:spreadsheet|progid=\"
 _BEGINS_JSON = re.compile(r"\{\s*[\"}]|\[\s*(?:[\[{\"]|\]\s*\Z|-?[\d.eE+-]+\s*(?:,|\]\s*\Z))")
 
 
+class FormError(Exception):
+    """A body that cannot be read as its source file declares, and the next step; `of_page` says which body it is."""
+
+    def __init__(self, what: str, next_step: str = CALL) -> None:
+        super().__init__(what)
+        self.what, self.next_step = what, next_step
+
+
+@contextmanager
+def of_page(where: str) -> Iterator[None]:
+    """Raise the `FormError` of a page as a `DataError` that names the page."""
+    try:
+        yield
+    except FormError as error:
+        raise DataError(error.what, where, error.next_step) from None
+
+
 def form_of(body: bytes) -> str:
     """The form of these bytes, as the rest of a sentence that begins "it is"; `UNKNOWN` where unsure."""
     if not body[:_HEAD].strip(b"\x00\t\r\n \x1a"):
@@ -88,10 +110,10 @@ def form_of(body: bytes) -> str:
     return _text(body[:_HEAD])
 
 
-def require_form(body: bytes, forms: AbstractSet[str], declared: str, where: str) -> None:
-    """Raise a `DataError` that says what the bytes are, where they are none of the forms."""
+def require_form(body: bytes, forms: AbstractSet[str], declared: str) -> None:
+    """Raise a `FormError` that says what the bytes are, where they are none of the forms."""
     if (form := form_of(body)) not in forms:
-        raise DataError(f"is {form}, not {declared}.", where, _NEXT.get(form, CALL))
+        raise FormError(f"is {form}, not {declared}.", _NEXT.get(form, CALL))
 
 
 def _text(head: bytes) -> str:

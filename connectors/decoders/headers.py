@@ -6,29 +6,28 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from connectors.decoders.chunk import MAX_FIELDS
-from connectors.decoders.form import CALL
-from connectors.errors import DataError
+from connectors.decoders.form import CALL, FormError
 from ledger.hand_made import clean
 
 _NUMBER = re.compile(r"[-+]?[\d.,]+%?")
 
 
-def named(header: Sequence[str], claimed: AbstractSet[str], where: str, if_twice: str = CALL) -> list[str]:
+def named(header: Sequence[str], claimed: AbstractSet[str], if_twice: str = CALL) -> list[str]:
     """The names of all columns, each different: those of the source file where they are the same once cleaned.
 
     A column without a name is called by its place, such as `(1)`: so it is reported as a field that the source file
     does not claim, and not lost.
     """
     if len(header) > MAX_FIELDS:
-        raise DataError(f"has {len(header)} headers, more than {MAX_FIELDS}.", where, CALL)
+        raise FormError(f"has {len(header)} headers, more than {MAX_FIELDS}.")
     known = {clean(field): field for field in sorted(claimed)}
     cleaned = [clean(name) for name in header]
     if not any(cleaned):
-        raise DataError("has no header line: its first line names nothing.", where, f"{CALL}, or declare header_row")
+        raise FormError("has no header line: its first line names nothing.", f"{CALL}, or declare header_row")
     names = [known.get(name, name) or f"({place})" for place, name in enumerate(cleaned, start=1)]
     if len(set(names)) != len(names):
         twice = next(name for place, name in enumerate(names) if name in names[:place])
-        raise DataError(f"has the same header twice: {twice[:60]!r}.", where, if_twice)
+        raise FormError(f"has the same header twice: {twice[:60]!r}.", if_twice)
     return names
 
 
@@ -38,10 +37,8 @@ def beginning_with(words: Sequence[str]) -> re.Pattern[str] | None:
     return re.compile(rf"\s*(?:{'|'.join(spelled)})") if words else None
 
 
-def refuse_second(
-    names: Sequence[str], columns: Mapping[str, Sequence[Any]], positions: Sequence[int], where: str
-) -> None:
-    """Raise a `DataError` for a second header with other names: the rows below it have other columns.
+def refuse_second(names: Sequence[str], columns: Mapping[str, Sequence[Any]], positions: Sequence[int]) -> None:
+    """Raise a `FormError` for a second header with other names: the rows below it have other columns.
 
     A record may hold the name of a column; a header names several, none twice, and no number. The same header again is
     no record, and changes nothing.
@@ -60,11 +57,11 @@ def refuse_second(
         )
         if is_header and any(clean(name) != text for name, text in row.items()):
             what = f"row {positions[at]} below the header names the columns anew: {' '.join(row.values())[:60]!r}."
-            raise DataError(what, where, "ask the agency for one table a file, or declare ends_at above the second")
+            raise FormError(what, "ask the agency for one table a file, or declare ends_at above the second")
 
 
-def refuse_total_on_top(word: re.Pattern[str], width: int, rows: Sequence[Sequence[str]], where: str) -> None:
-    """Raise a `DataError` where records come below a table that ends with its first row: the total stands on top.
+def refuse_total_on_top(word: re.Pattern[str], width: int, rows: Sequence[Sequence[str]]) -> None:
+    """Raise a `FormError` where records come below a table that ends with its first row: the total stands on top.
 
     Of `rows`, those below the end, a note or a signature fills but a few cells; further totals begin with the word too.
     """
@@ -72,6 +69,4 @@ def refuse_total_on_top(word: re.Pattern[str], width: int, rows: Sequence[Sequen
         filled = [text for text in row if text.strip()]
         if filled and not word.match(filled[0]) and len(filled) >= max(2, width / 2):
             what = f"the first row below the header ends the table, and records stand below it: {filled[0][:60]!r}."
-            raise DataError(
-                what, where, "ask the agency for the total below the records, or take its word out of ends_at"
-            )
+            raise FormError(what, "ask the agency for the total below the records, or take its word out of ends_at")

@@ -7,10 +7,9 @@ from typing import Any
 import msgspec
 
 from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk, columns_of, to_chunk
-from connectors.decoders.form import CALL, PUT_AGAIN
+from connectors.decoders.form import PUT_AGAIN, FormError
 from connectors.decoders.packed import unpack
 from connectors.decoders.text import open_text
-from connectors.errors import DataError
 from connectors.json_path import MissingFieldError, RecordsAt
 from connectors.json_text import JsonNumber, loads, may_repeat_names
 from connectors.spec import JsonDecoder
@@ -25,70 +24,71 @@ _Placed = tuple[int, bytes, dict[str, Any]]
 _MARK = b"\xef\xbb\xbf"
 
 
-def in_utf8(decoder: JsonDecoder, body: bytes, where: str) -> bytes:
+def in_utf8(decoder: JsonDecoder, body: bytes) -> bytes:
     """The text of a page in UTF-8, whatever encoding its source file declares."""
     if decoder.encodings == ("utf-8",):
         return body
-    return open_text(body, decoder.encodings, where).stream.read().encode("utf-8", "surrogatepass")
+    return open_text(body, decoder.encodings).stream.read().encode("utf-8", "surrogatepass")
 
 
-def decode_json(decoder: JsonDecoder, at: RecordsAt, body: bytes, where: str, answer: Any = None) -> Iterator[Chunk]:
+def decode_json(decoder: JsonDecoder, at: RecordsAt, body: bytes, answer: Any = None) -> Iterator[Chunk]:
     """The records at the declared path, each with its own mapping; `answer` saves reading the body again."""
     next_step = "call the agency with this page"
     try:
         if answer is None and (body.strip() or not decoder.none):
-            answer = loads(in_utf8(decoder, unpack(decoder, body, where), where))
+            answer = loads(in_utf8(decoder, unpack(decoder, body)))
         records = at.find(answer)
     except (ValueError, RecursionError, MissingFieldError) as error:
-        raise DataError(f"the page cannot be read: {error}.", where, next_step) from None
+        raise FormError(f"the page cannot be read: {error}.", next_step) from None
     if not records and at.is_file and isinstance(answer, dict):
-        require_no_refusal(answer, records, where)
+        require_no_refusal(answer, records)
     if at.is_whole:
-        require_whole(answer, records, where, is_sure=not at.is_coded)
+        require_whole(answer, records, is_sure=not at.is_coded)
     for start in range(0, max(len(records), 1), CHUNK_ROWS):
         part = records if len(records) <= CHUNK_ROWS else records[start : start + CHUNK_ROWS]
-        yield to_chunk(part, start + 1, where)
+        yield to_chunk(part, start + 1)
 
 
-def decode_jsonl(content: bytes, where: str, encodings: Sequence[str] = ("utf-8",)) -> Iterator[Chunk]:
+def decode_jsonl(content: bytes, encodings: Sequence[str] = ("utf-8",)) -> Iterator[Chunk]:
     """The objects of a file; positions are line numbers. Blank lines are passed over.
 
-    A line that holds no object is broken (`not_a_record`). A `DataError`: a last line that is no JSON at all, for the
+    A line that holds no object is broken (`not_a_record`). A `FormError`: a last line that is no JSON at all, for the
     file was cut short by an unknown number of lines; a line that shares no name with the first and reports
     an error, as servers write it that fail in the middle of an answer.
     """
-    text = open_text(content, encodings, where)
+    text = open_text(content, encodings)
     if text.encoding != "utf-8":
         content = text.stream.read().encode()
     placed: list[_Placed] = []
     broken: list[Broken] = []
     size, is_first, cut_at = 0, True, None
     known: set[str] = set()
-    for place, line, value, is_json in _values(content, where):
+    for place, line, value, is_json in _values(content):
         if isinstance(value, dict):
             known = known or set(value)
-            _refuse_error(value, known, f"{where}, line {place}")
+            _refuse_error(value, known, place)
             placed.append((place, line, value))
         else:
             broken.append(Broken(place, "not_a_record", value))
         cut_at = None if is_json else place
         size += len(line)
         if len(placed) + len(broken) >= CHUNK_ROWS or size >= MAX_LINE_BYTES:
-            yield _chunk(placed, broken, where)
+            yield _chunk(placed, broken)
             placed, broken, size, is_first = [], [], 0, False
     if cut_at is not None:
-        raise DataError(f"the last line ({cut_at}) is no JSON: the file is cut short.", where, PUT_AGAIN)
+        raise FormError(f"the last line ({cut_at}) is no JSON: the file is cut short.", PUT_AGAIN)
     if placed or broken or is_first:
-        yield _chunk(placed, broken, where)
+        yield _chunk(placed, broken)
 
 
-def _refuse_error(value: dict[str, Any], known: set[str], where: str) -> None:
+def _refuse_error(value: dict[str, Any], known: set[str], place: int) -> None:
     if known.isdisjoint(value) and (said := next(refusals(value), None)):
         again = "ask the agency why; it is fetched at the next run"
-        raise DataError(f"is no record but an error: {said[:200]!r}. What follows it is missing.", where, again)
+        what = f"line {place}: is no record but an error: {said[:200]!r}. What follows it is missing."
+        raise FormError(what, again)
 
 
-def _values(content: bytes, where: str) -> Iterator[tuple[int, bytes, Any, bool]]:
+def _values(content: bytes) -> Iterator[tuple[int, bytes, Any, bool]]:
     """Each line that is not blank: its number, its bytes, its value (its text where it is no JSON), is it JSON."""
     decoder = msgspec.json.Decoder(float_hook=JsonNumber)
     stream = io.BytesIO(content)
@@ -97,7 +97,7 @@ def _values(content: bytes, where: str) -> Iterator[tuple[int, bytes, Any, bool]
     while line := stream.readline(MAX_LINE_BYTES + 1):
         place += 1
         if len(line) > MAX_LINE_BYTES:
-            raise DataError(f"line {place} holds more than {MAX_LINE_BYTES} bytes.", where, CALL)
+            raise FormError(f"line {place} holds more than {MAX_LINE_BYTES} bytes.")
         try:
             yield place, line, decoder.decode(line), True
         except (msgspec.DecodeError, RecursionError):
@@ -112,12 +112,12 @@ def _leniently(line: bytes) -> tuple[Any, bool]:
         return line.decode().strip(), False
 
 
-def _chunk(placed: list[_Placed], broken: list[Broken], where: str) -> Chunk:
+def _chunk(placed: list[_Placed], broken: list[Broken]) -> Chunk:
     records = [record for _, _, record in placed]
     if may_repeat_names(b"".join(line for _, line, _ in placed), records):
         placed, broken = _again(placed, broken)
         records = [record for _, _, record in placed]
-    return Chunk(columns_of(records, where), [place for place, _, _ in placed], records, tuple(broken))
+    return Chunk(columns_of(records), [place for place, _, _ in placed], records, tuple(broken))
 
 
 def _again(placed: list[_Placed], broken: list[Broken]) -> tuple[list[_Placed], list[Broken]]:

@@ -9,8 +9,7 @@ from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import IO, Any
 
-from connectors.decoders.form import GZIP, HTML, JSON, PUT_AGAIN, TEXT, UTF16, XML, ZIP, form_of, require_form
-from connectors.errors import DataError
+from connectors.decoders.form import GZIP, PUT_AGAIN, TEXTS, ZIP, FormError, form_of, require_form
 
 MAX_UNPACKED_BYTES = 128 * 1024 * 1024
 """The most that one page may unfold to."""
@@ -19,61 +18,58 @@ MAX_MEMBERS = 10_000
 """The most members a zip may have: each one costs memory before any is opened."""
 
 _BLOCK = 1024 * 1024
-_TEXTS = {TEXT, JSON, XML, HTML, UTF16}
 _PLAIN = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _DAMAGE = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
 
 
-def unpack(decoder: Any, body: bytes, where: str) -> bytes:
-    """The content of a page, out of its archive where its decoder declares one. Damage of any kind is a `DataError`."""
+def unpack(decoder: Any, body: bytes) -> bytes:
+    """The content of a page, out of its archive where its decoder declares one. Damage of any kind is a `FormError`."""
     try:
         match decoder.archive:
             case None:
                 return body
-            case "gzip" if form_of(body) in _TEXTS:
+            case "gzip" if form_of(body) in TEXTS:
                 # A server that calls the packing of its file the packing of its answer has it undone on the way.
                 return body
             case "gzip":
-                require_form(body, {GZIP}, GZIP, where)
+                require_form(body, {GZIP}, GZIP)
                 with gzip.GzipFile(fileobj=io.BytesIO(body)) as stream:
-                    return _read_whole(stream, "it", where)
+                    return _read_whole(stream, "it")
             case _:
                 if not body.startswith(b"PK"):
-                    require_form(body, {ZIP}, ZIP, where)
-                return _from_zip(body, decoder.member or "*", where)
-    except DataError:
-        raise
+                    require_form(body, {ZIP}, ZIP)
+                return _from_zip(body, decoder.member or "*")
     except (*_DAMAGE, RuntimeError, UnicodeError, IndexError, KeyError) as error:
-        raise DataError(f"the archive is damaged or cut short ({type(error).__name__}).", where, PUT_AGAIN) from None
+        raise FormError(f"the archive is damaged or cut short ({type(error).__name__}).", PUT_AGAIN) from None
 
 
-def open_zip(body: bytes, where: str) -> zipfile.ZipFile:
+def open_zip(body: bytes) -> zipfile.ZipFile:
     """A zip whose list of members is known to be of a sane length."""
     if body.count(b"PK\x01\x02") > MAX_MEMBERS:
-        raise DataError(f"the archive has more than {MAX_MEMBERS} members.", where, PUT_AGAIN)
+        raise FormError(f"the archive has more than {MAX_MEMBERS} members.", PUT_AGAIN)
     return zipfile.ZipFile(io.BytesIO(body))
 
 
-def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> bytes:
+def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     """One member, unfolded, its CRC checked. Nothing is written anywhere: its name is no path to us."""
     name = repr(member.filename[-80:])
     if member.flag_bits & 1:
-        raise DataError(f"{name} is encrypted.", where, "ask the agency for a file without a password")
+        raise FormError(f"{name} is encrypted.", "ask the agency for a file without a password")
     if member.compress_type not in _PLAIN:
-        raise DataError(f"{name} is packed with method {member.compress_type}.", where, "ask for a plain zip")
+        raise FormError(f"{name} is packed with method {member.compress_type}.", "ask for a plain zip")
     with archive.open(member) as stream:
-        return _read_whole(stream, name, where)
+        return _read_whole(stream, name)
 
 
-def _from_zip(body: bytes, pattern: str, where: str) -> bytes:
-    with open_zip(body, where) as archive:
+def _from_zip(body: bytes, pattern: str) -> bytes:
+    with open_zip(body) as archive:
         found = [member for member in archive.infolist() if _matches(member, pattern)]
         if len(found) != 1:
             names = ", ".join(repr(member.filename[-40:]) for member in found[:5])
             is_choice = len({member.filename for member in found}) > 1
             more = "declare `member` under decoder with a pattern that one name fits" if is_choice else PUT_AGAIN
-            raise DataError(f"{len(found)} members match {pattern}, one is expected: {names or 'none'}.", where, more)
-        return read_member(archive, found[0], where)
+            raise FormError(f"{len(found)} members match {pattern}, one is expected: {names or 'none'}.", more)
+        return read_member(archive, found[0])
 
 
 def _matches(member: zipfile.ZipInfo, pattern: str) -> bool:
@@ -93,11 +89,11 @@ def _base_names(member: zipfile.ZipInfo) -> Iterator[str]:
         yield name.replace("\\", "/").rpartition("/")[2]
 
 
-def _read_whole(stream: IO[bytes] | gzip.GzipFile, name: str, where: str) -> bytes:
-    """All of it, or a `DataError` as soon as there is more than allowed."""
+def _read_whole(stream: IO[bytes] | gzip.GzipFile, name: str) -> bytes:
+    """All of it, or a `FormError` as soon as there is more than allowed."""
     content = io.BytesIO()
     while block := stream.read(_BLOCK):
         if content.tell() + len(block) > MAX_UNPACKED_BYTES:
-            raise DataError(f"{name} unfolds to more than {MAX_UNPACKED_BYTES} bytes.", where, PUT_AGAIN)
+            raise FormError(f"{name} unfolds to more than {MAX_UNPACKED_BYTES} bytes.", PUT_AGAIN)
         content.write(block)
     return content.getvalue()

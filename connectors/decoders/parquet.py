@@ -11,9 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from connectors.decoders.chunk import CHUNK_ROWS, MAX_FIELDS, Chunk
-from connectors.decoders.form import CALL, PUT_AGAIN
+from connectors.decoders.form import PUT_AGAIN, FormError
 from connectors.decoders.headers import named
-from connectors.errors import DataError
 from connectors.spec import NUMBERS, Column
 from connectors.spelling import bytes_as_text
 
@@ -25,7 +24,7 @@ MAX_BATCH_TEXT_BYTES = 64 * 1024 * 1024
 """The most text that one column of a batch may hold: a dictionary holds a long value once for many rows."""
 
 
-def decode_parquet(content: bytes, where: str, claimed: Mapping[str, Column]) -> Iterator[Chunk]:
+def decode_parquet(content: bytes, claimed: Mapping[str, Column]) -> Iterator[Chunk]:
     """The rows as columns of plain values; rows of nulls alone are passed over, and counted by positions.
 
     Exact types stay what they are (int, bool, Decimal, date, datetime, time); bytes are what `bytes_as_text` says. A
@@ -33,8 +32,8 @@ def decode_parquet(content: bytes, where: str, claimed: Mapping[str, Column]) ->
     """
     place = 0
     try:
-        texts, names = _check_shape(pq.ParquetFile(pa.BufferReader(content), coerce_int96_timestamp_unit="us"), where)
-        called = dict(zip(names, named(names, claimed.keys(), where), strict=True))
+        texts, names = _check_shape(pq.ParquetFile(pa.BufferReader(content), coerce_int96_timestamp_unit="us"))
+        called = dict(zip(names, named(names, claimed.keys()), strict=True))
         file = pq.ParquetFile(
             # INT96, which Spark and Impala write: as nanoseconds a day behind 2262 would come round as one before it.
             pa.BufferReader(content),
@@ -46,12 +45,11 @@ def decode_parquet(content: bytes, where: str, claimed: Mapping[str, Column]) ->
             batch, positions = _filled(whole, place + 1)
             place += whole.num_rows
             columns = {
-                called[name]: _values(batch.column(name), claimed.get(called[name]), where)
-                for name in batch.schema.names
+                called[name]: _values(batch.column(name), claimed.get(called[name])) for name in batch.schema.names
             }
             yield Chunk(columns, positions)
     except (pa.ArrowException, OSError, ValueError, LookupError, OverflowError) as error:
-        raise DataError(f"is no Parquet that can be read ({type(error).__name__}).", where, PUT_AGAIN) from None
+        raise FormError(f"is no Parquet that can be read ({type(error).__name__}).", PUT_AGAIN) from None
     if place == 0:
         yield Chunk({name: [] for name in called.values()}, range(0))
 
@@ -69,48 +67,48 @@ def _is_number(column: Column | None) -> bool:
     return column is None or column.kind in NUMBERS
 
 
-def _check_shape(file: pq.ParquetFile, where: str) -> tuple[list[str], list[str]]:
+def _check_shape(file: pq.ParquetFile) -> tuple[list[str], list[str]]:
     """The columns of text or bytes, and all columns, of a file whose size and types can be dealt with."""
     schema = file.schema_arrow
     names: list[str] = schema.names
     if len(names) > MAX_FIELDS:
-        raise DataError(f"has {len(names)} columns, more than {MAX_FIELDS}.", where, CALL)
+        raise FormError(f"has {len(names)} columns, more than {MAX_FIELDS}.")
     if len(set(names)) != len(names):
-        raise DataError("has the same column twice.", where, CALL)
+        raise FormError("has the same column twice.")
     if nested := [field.name for field in schema if pa.types.is_nested(field.type)]:
-        raise DataError(f"column {nested[0][:60]!r} is nested.", where, "ask the agency for a flat table")
+        raise FormError(f"column {nested[0][:60]!r} is nested.", "ask the agency for a flat table")
     for number in range(file.metadata.num_row_groups):
         group = file.metadata.row_group(number)
         sizes = [group.column(place).total_uncompressed_size for place in range(group.num_columns)]
         if min(sizes, default=0) < 0 or sum(sizes) > MAX_ROW_GROUP_BYTES:
             what = f"row group {number + 1} unfolds to more than {MAX_ROW_GROUP_BYTES} bytes."
-            raise DataError(what, where, CALL)
+            raise FormError(what)
     return [field.name for field in schema if _is_text(field.type)], names
 
 
-def _refuse_lost_digits(texts: pa.Array, claim: Column, where: str) -> None:
+def _refuse_lost_digits(texts: pa.Array, claim: Column) -> None:
     """A number of single precision keeps seven digits: of a longer one the last are made up."""
     scale = int(found[1]) if (found := re.search(r",\s*(\d+)\)", claim.data_type)) else 0
     for text in texts.to_pylist():
         number = Decimal(text or 0)
         if number.is_finite() and len(round(number, scale).normalize().as_tuple().digits) > _SINGLE_DIGITS:
             what = f"column {claim.source_field!r} is of single precision, which does not keep the digits of {text}."
-            raise DataError(what, where, "ask the agency for double precision or decimals")
+            raise FormError(what, "ask the agency for double precision or decimals")
 
 
 def _is_text(kind: pa.DataType) -> bool:
     return any(test(kind) for test in (pa.types.is_string, pa.types.is_binary))
 
 
-def _values(column: pa.Array, claim: Column | None, where: str) -> list[Any]:
+def _values(column: pa.Array, claim: Column | None) -> list[Any]:
     if pa.types.is_dictionary(column.type):
-        _check_text(column, where)
+        _check_text(column)
         column = column.dictionary_decode()
     kind = column.type
     if pa.types.is_floating(kind) and _is_number(claim):
         column = column.cast(pa.string())
         if kind != pa.float64() and claim is not None:
-            _refuse_lost_digits(column, claim, where)
+            _refuse_lost_digits(column, claim)
     elif pa.types.is_timestamp(kind) and kind.unit == "ns":
         column = column.cast(pa.timestamp("us", kind.tz), safe=False)
     elif pa.types.is_time(kind):
@@ -137,9 +135,9 @@ def _moment(value: pa.Scalar) -> Any:
         return str(plain.cast(pa.string()))
 
 
-def _check_text(column: pa.DictionaryArray, where: str) -> None:
+def _check_text(column: pa.DictionaryArray) -> None:
     if not _is_text(column.type.value_type):
         return
     lengths = pc.binary_length(column.dictionary).take(column.indices)
     if (pc.sum(lengths).as_py() or 0) > MAX_BATCH_TEXT_BYTES:
-        raise DataError(f"one column holds more than {MAX_BATCH_TEXT_BYTES} bytes of text at once.", where, CALL)
+        raise FormError(f"one column holds more than {MAX_BATCH_TEXT_BYTES} bytes of text at once.")

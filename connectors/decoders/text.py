@@ -6,8 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from connectors.decoders.form import UTF16, form_of
-from connectors.errors import DataError
+from connectors.decoders.form import UTF16, FormError, form_of
 
 _LF = b"\n"
 _BLOCK = 1024 * 1024
@@ -33,50 +32,50 @@ class OpenText:
     stream: io.TextIOWrapper
 
 
-def open_text(body: bytes, encodings: Sequence[str], where: str) -> OpenText:
+def open_text(body: bytes, encodings: Sequence[str]) -> OpenText:
     """The file in the first declared encoding that it fits from end to end; a byte order mark decides by itself.
 
     UTF-8 is tried before the Chinese encodings, whatever their order: most of it reads as (wrong) GB18030 too.
 
-    Raises a `DataError` where it fits none, where its mark is that of another encoding, and where it fits a declared
+    Raises a `FormError` where it fits none, where its mark is that of another encoding, and where it fits a declared
     encoding only by chance: Chinese in UTF-8 reads as (wrong) GBK without a fault.
     """
     for mark, name, codec in _MARKS:
         if body.startswith(mark) and (name != "gb18030" or name in encodings):
             if name not in encodings:
-                raise _refused(f"begins with the mark of {name}, declared is {' or '.join(encodings)}.", where)
+                raise _refused(f"begins with the mark of {name}, declared is {' or '.join(encodings)}.")
             if (place := _misfit(body, codec, len(mark))) is not None:
-                raise _refused(f"is not {name}, in spite of its mark ({place}).", where)
+                raise _refused(f"is not {name}, in spite of its mark ({place}).")
             return OpenText(name, _stream(body, codec, len(mark)))
     if "utf-16" not in encodings and (form := form_of(body)) == UTF16:
-        raise _refused(f"is {form}, declared is {' or '.join(encodings)}.", where)
+        raise _refused(f"is {form}, declared is {' or '.join(encodings)}.")
     places = []
     is_both = "utf-8" in encodings and "utf-16" not in encodings
     for name in sorted(encodings, key="utf-8".__ne__) if is_both else encodings:
         codec = _utf16_order(body) if name == "utf-16" else name
         if (place := _misfit(body, codec, 0)) is None:
-            _refuse_lie(body, name, encodings, where)
+            _refuse_lie(body, name, encodings)
             return OpenText(name, _stream(body, codec, 0))
         places.append(f"{name} ({place})")
-    raise _refused(f"is not {', not '.join(places)}.", where)
+    raise _refused(f"is not {', not '.join(places)}.")
 
 
-def _refused(what: str, where: str) -> DataError:
-    return DataError(what, where, "ask the agency which encoding it is")
+def _refused(what: str) -> FormError:
+    return FormError(what, "ask the agency which encoding it is")
 
 
-def _refuse_lie(body: bytes, chosen: str, encodings: Sequence[str], where: str) -> None:
+def _refuse_lie(body: bytes, chosen: str, encodings: Sequence[str]) -> None:
     if not _NOT_ASCII.search(body) or chosen == "utf-16":
         return
     if chosen == "utf-8":
         others = [name for name in encodings if name.startswith("gb")]
         if others and not _CHINESE_IN_UTF8.search(body) and _misfit(body, others[0], 0) is None:
-            raise _refused(f"reads as utf-8 and as {others[0]} alike.", where)
+            raise _refused(f"reads as utf-8 and as {others[0]} alike.")
         return
     if _is_big5(body[:_HEAD].rpartition(_LF)[0]):
-        raise _refused(f"reads as Big5, declared is {' or '.join(encodings)}.", where)
+        raise _refused(f"reads as Big5, declared is {' or '.join(encodings)}.")
     if "utf-8" not in encodings and _CHINESE_IN_UTF8.search(body) and _misfit(body, "utf-8", 0) is None:
-        raise _refused(f"reads as UTF-8, declared is {chosen}.", where)
+        raise _refused(f"reads as UTF-8, declared is {chosen}.")
 
 
 def _is_big5(lines: bytes) -> bool:

@@ -15,11 +15,10 @@ from xml.etree.ElementTree import Element
 from openpyxl.utils.cell import column_index_from_string
 from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
 
-from connectors.decoders.form import CALL, PUT_AGAIN
+from connectors.decoders.form import PUT_AGAIN, FormError
 from connectors.decoders.packed import MAX_UNPACKED_BYTES, open_zip, read_member
 from connectors.decoders.sheet_formats import Format, formats_of
 from connectors.decoders.xml_records import local, pieces
-from connectors.errors import DataError
 
 MAX_PART_BYTES = 32 * 1024 * 1024
 """The most that any part but the sheet may hold: the shared texts stay in memory while the rows are read."""
@@ -44,17 +43,15 @@ class Workbook:
     epoch: dt.datetime
 
 
-def open_workbook(body: bytes, sheet: str | None, where: str) -> Workbook:
-    """The sheet of this name, or the only visible one. Damage of any kind is a `DataError`."""
+def open_workbook(body: bytes, sheet: str | None) -> Workbook:
+    """The sheet of this name, or the only visible one. Damage of any kind is a `FormError`."""
     try:
-        with open_zip(body, where) as archive:
-            return _read(archive, sheet, where)
-    except DataError:
-        raise
+        with open_zip(body) as archive:
+            return _read(archive, sheet)
     except (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, EOFError, LookupError, ValueError) as error:
-        raise DataError(f"is a workbook cut short or damaged ({type(error).__name__}).", where, PUT_AGAIN) from None
+        raise FormError(f"is a workbook cut short or damaged ({type(error).__name__}).", PUT_AGAIN) from None
     except (zlib.error, NotImplementedError, RuntimeError) as error:
-        raise DataError(f"is damaged ({type(error).__name__}).", where, PUT_AGAIN) from None
+        raise FormError(f"is damaged ({type(error).__name__}).", PUT_AGAIN) from None
 
 
 def cell_text(element: Element) -> str:
@@ -74,47 +71,47 @@ def unescaped(text: str) -> str:
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
 
 
-def _read(archive: zipfile.ZipFile, sheet: str | None, where: str) -> Workbook:
+def _read(archive: zipfile.ZipFile, sheet: str | None) -> Workbook:
     # Some writers name a part in one case and call it in another, or part folders as Windows does.
     members = {_folded(member.filename): member for member in archive.infolist()}
     if len(members) != len(archive.infolist()):
-        raise DataError("holds two parts of the same name.", where, PUT_AGAIN)
+        raise FormError("holds two parts of the same name.", PUT_AGAIN)
     if sum(member.file_size for member in members.values()) > MAX_UNPACKED_BYTES:
-        raise DataError(f"unfolds to more than {MAX_UNPACKED_BYTES} bytes.", where, PUT_AGAIN)
+        raise FormError(f"unfolds to more than {MAX_UNPACKED_BYTES} bytes.", PUT_AGAIN)
 
     def member(path: str) -> zipfile.ZipInfo:
         if (found := members.get(_folded(path))) is None:
-            raise DataError(f"is no whole workbook: its part {path[:80]!r} is missing.", where, PUT_AGAIN)
+            raise FormError(f"is no whole workbook: its part {path[:80]!r} is missing.", PUT_AGAIN)
         return found
 
     def part(path: str) -> bytes:
         if member(path).file_size > MAX_PART_BYTES:
             what = f"{posixpath.basename(path)[:40]!r} in it unfolds to more than {MAX_PART_BYTES} bytes."
-            raise DataError(what, where, "ask the agency for smaller files")
-        return read_member(archive, member(path), where)
+            raise FormError(what, "ask the agency for smaller files")
+        return read_member(archive, member(path))
 
-    (start,) = [to for kind, to in _links(part("_rels/.rels"), "", where).values() if kind == "officeDocument"]
+    (start,) = [to for kind, to in _links(part("_rels/.rels"), "").values() if kind == "officeDocument"]
     folder, name = posixpath.split(start)
-    book, links = part(start), _links(part(f"{folder}/_rels/{name}.rels"), folder, where)
+    book, links = part(start), _links(part(f"{folder}/_rels/{name}.rels"), folder)
     texts: list[str] = []
     formats: tuple[Format, ...] = ()
     for kind, target in links.values():
         if kind == "sharedStrings":
-            texts = [cell_text(item) for item in pieces(part(target), ("si",), where)]
+            texts = [cell_text(item) for item in pieces(part(target), ("si",))]
         elif kind == "styles":
-            formats = _formats(part(target), where)
-    found = read_member(archive, member(links[_sheet_link(book, sheet, where)][1]), where)
-    return Workbook(found, texts, formats, _epoch(book, where))
+            formats = _formats(part(target))
+    found = read_member(archive, member(links[_sheet_link(book, sheet)][1]))
+    return Workbook(found, texts, formats, _epoch(book))
 
 
 def _folded(path: str) -> str:
     return path.replace("\\", "/").lstrip("/").casefold()
 
 
-def _links(body: bytes, folder: str, where: str) -> dict[str, tuple[str, str]]:
+def _links(body: bytes, folder: str) -> dict[str, tuple[str, str]]:
     """Id -> (kind, name of the part) for every link that stays inside the file; others are passed over."""
     found = {}
-    for link in pieces(body, ("Relationship",), where):
+    for link in pieces(body, ("Relationship",)):
         if link.get("TargetMode", "Internal") != "External":
             kind = link.attrib["Type"].rpartition("/")[2]
             target = posixpath.normpath(posixpath.join("/", folder, link.attrib["Target"]))
@@ -122,32 +119,32 @@ def _links(body: bytes, folder: str, where: str) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _sheet_link(book: bytes, wanted: str | None, where: str) -> str:
+def _sheet_link(book: bytes, wanted: str | None) -> str:
     sheets: dict[str, str] = {}
-    for sheet in pieces(book, ("sheets", "sheet"), where):
+    for sheet in pieces(book, ("sheets", "sheet")):
         if wanted is None and sheet.get("state", "visible") != "visible":
             continue
         (link,) = [value for name, value in sheet.attrib.items() if name.endswith("}id")]
         sheets[sheet.attrib["name"]] = link
     names = ", ".join(repr(name[:31]) for name in list(sheets)[:20])
     if wanted is None and len(sheets) != 1:
-        raise DataError(f"has {len(sheets)} visible sheets ({names}), one is expected.", where, "name it under decoder")
+        raise FormError(f"has {len(sheets)} visible sheets ({names}), one is expected.", "name it under decoder")
     if wanted is not None and wanted not in sheets:
-        raise DataError(f"has no sheet {wanted}; there are {names}.", where, "ask the agency what it renamed")
+        raise FormError(f"has no sheet {wanted}; there are {names}.", "ask the agency what it renamed")
     return sheets[wanted] if wanted is not None else next(iter(sheets.values()))
 
 
-def _epoch(book: bytes, where: str) -> dt.datetime:
-    is_mac = any(part.get("date1904") in ("1", "true") for part in pieces(book, ("workbookPr",), where))
+def _epoch(book: bytes) -> dt.datetime:
+    is_mac = any(part.get("date1904") in ("1", "true") for part in pieces(book, ("workbookPr",)))
     return MAC_EPOCH if is_mac else WINDOWS_EPOCH
 
 
-def _formats(styles: bytes, where: str) -> tuple[Format, ...]:
+def _formats(styles: bytes) -> tuple[Format, ...]:
     codes = {
         int(item.attrib["numFmtId"]): item.attrib["formatCode"]
-        for item in pieces(styles, ("numFmts", "numFmt"), where, optional=True)
+        for item in pieces(styles, ("numFmts", "numFmt"), optional=True)
     }
-    cells = [int(item.get("numFmtId", "0")) for item in pieces(styles, ("cellXfs", "xf"), where, optional=True)]
+    cells = [int(item.get("numFmtId", "0")) for item in pieces(styles, ("cellXfs", "xf"), optional=True)]
     return formats_of(codes, cells)
 
 
@@ -162,14 +159,14 @@ class Merges:
         return bool(self.below) and place[0] * _ROW + place[1] in self.below
 
 
-def read_merges(sheet: bytes, first: int, last: int, where: str) -> Merges:
+def read_merges(sheet: bytes, first: int, last: int) -> Merges:
     """All merged cells of a sheet whose header stands in rows `first` to `last`.
 
     They stand behind the rows, so they are looked for in the bytes, whose encoding must be known for that: a sheet in
     UTF-16, as no program writes it, is refused.
     """
     if sheet[:2] in (b"\xff\xfe", b"\xfe\xff") or sheet[:2].count(0):
-        raise DataError("has a sheet that is not in UTF-8.", where, CALL)
+        raise FormError("has a sheet that is not in UTF-8.")
     found = Merges({})
     covered = 0
     for match in _MERGED.finditer(sheet):
@@ -178,7 +175,7 @@ def read_merges(sheet: bytes, first: int, last: int, where: str) -> Merges:
         covered += max(0, bottom - top + 1) * max(0, right - left + 1)
         if covered > MAX_COVERED:
             what = f"has merged cells over more than {MAX_COVERED} cells."
-            raise DataError(what, where, "ask the agency for a sheet without merged cells below the header")
+            raise FormError(what, "ask the agency for a sheet without merged cells below the header")
         for row in range(max(top, first), bottom + 1):
             for column in range(left, right + 1):
                 if row <= last:

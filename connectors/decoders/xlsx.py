@@ -5,16 +5,16 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 from xml.etree.ElementTree import Element
 
 from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk, check_width
-from connectors.decoders.form import CALL
+from connectors.decoders.form import CALL, FormError
 from connectors.decoders.headers import beginning_with, named, refuse_second, refuse_total_on_top
 from connectors.decoders.sheet_formats import PLAIN, Format, FormattedNumber, Misfit, moment_of, number_of, settled
 from connectors.decoders.workbook import Merges, Workbook, cell_text, open_workbook, read_merges, unescaped
 from connectors.decoders.xml_records import local, pieces
-from connectors.errors import DataError
 from connectors.spec import Column, XlsxDecoder
 from ledger.hand_made import clean
 
@@ -30,7 +30,7 @@ Cells = dict[int, Any]
 """Column, from 1 -> value, for the cells of a row that hold something."""
 
 
-def decode_xlsx(decoder: XlsxDecoder, body: bytes, where: str, claimed: Mapping[str, Column]) -> Iterator[Chunk]:
+def decode_xlsx(decoder: XlsxDecoder, body: bytes, claimed: Mapping[str, Column]) -> Iterator[Chunk]:
     """The rows below the header as columns; positions count them, blank ones too, which are otherwise passed over.
 
     A record is broken where a field that the source file claims holds a formula (`formula_cell`), an error
@@ -38,39 +38,39 @@ def decode_xlsx(decoder: XlsxDecoder, body: bytes, where: str, claimed: Mapping[
     (`scaled_format`), or lies under a merged cell that begins elsewhere (`merged_cell`). In other fields the text
     stands. Values under no header come as `(4)`, by their column. Numbers are int or Decimal, padded ones text.
     """
-    book = open_workbook(body, decoder.sheet, where)
+    book = open_workbook(body, decoder.sheet)
     last = decoder.header_row + decoder.header_rows - 1
-    merges = read_merges(book.sheet, decoder.header_row, last, where)
+    merges = read_merges(book.sheet, decoder.header_row, last)
     above: dict[int, Cells] = {}
     names: list[str] = []
     batch: list[tuple[int, Cells]] = []
     cells, is_first, after_end = 0, True, 0
     end_word = beginning_with(decoder.ends_at)
-    for number, row in _rows(book, where):
+    for number, row in _rows(book):
         if number <= last:
             above[number] = row
             continue
-        names = names or _header(above, merges, decoder, claimed, where)
+        names = names or _header(above, merges, decoder, claimed)
         filled = [text for value in row.values() if (text := str(_plain(value)).strip())]
         if after_end or (filled and end_word and end_word.match(filled[0])):
             after_end += bool(filled)
             if end_word and not batch and is_first:
-                refuse_total_on_top(end_word, len(names), [filled], where)
+                refuse_total_on_top(end_word, len(names), [filled])
         elif filled:
             batch.append((number, row))
             cells += max(len(names), len(row))
         if len(batch) == CHUNK_ROWS or cells > _CHUNK_CELLS:
-            yield _chunk(names, batch, last, merges, claimed, where)
+            yield _chunk(names, batch, last, merges, claimed)
             batch, cells, is_first = [], 0, False
     if batch or is_first or after_end:
-        names = names or _header(above, merges, decoder, claimed, where)
-        chunk = _chunk(names, batch, last, merges, claimed, where)
+        names = names or _header(above, merges, decoder, claimed)
+        chunk = _chunk(names, batch, last, merges, claimed)
         yield replace(chunk, notes=("row_after_end",) * after_end)
 
 
-def _rows(book: Workbook, where: str) -> Iterator[tuple[int, Cells]]:
+def _rows(book: Workbook) -> Iterator[tuple[int, Cells]]:
     number = 0
-    for row in pieces(book.sheet, ("sheetData", "row"), where):
+    for row in pieces(book.sheet, ("sheetData", "row")):
         try:
             at = int(row.get("r", number + 1))
             if not number < at <= MAX_ROWS:
@@ -78,7 +78,7 @@ def _rows(book: Workbook, where: str) -> Iterator[tuple[int, Cells]]:
             number = at
             yield number, _cells(row, book)
         except (ValueError, LookupError):
-            raise DataError(f"is damaged near row {number}.", where, CALL) from None
+            raise FormError(f"is damaged near row {number}.") from None
 
 
 def _cells(row: Element, book: Workbook) -> Cells:
@@ -162,9 +162,7 @@ def _number(text: str, style: int, book: Workbook) -> Any:
     return held if look == PLAIN else FormattedNumber(held, look)
 
 
-def _header(
-    above: dict[int, Cells], merges: Merges, decoder: XlsxDecoder, claimed: Mapping[str, Column], where: str
-) -> list[str]:
+def _header(above: dict[int, Cells], merges: Merges, decoder: XlsxDecoder, claimed: Mapping[str, Column]) -> list[str]:
     """The name of each column: the cells over it from top to bottom, `学历/硕士`, the same text in a row once."""
     for (row, column), anchor in merges.header.items():
         value = above.get(anchor[0], {}).get(anchor[1])
@@ -175,11 +173,11 @@ def _header(
     names = []
     for column in range(1, width + 1):
         parts = [part for line in lines if (part := _clean(line.get(column)))]
-        names.append("/".join(part for place, part in enumerate(parts) if place == 0 or part != parts[place - 1]))
+        names.append("/".join(part for part, _ in groupby(parts)))
     more = f"declare header_rows: {decoder.header_rows + 1} where the names go over one more row, or {CALL}"
     if merges.header:
         more = f"one cell of the header is merged over several columns: ask for one name a column, or {more}"
-    return named(names, claimed.keys(), where, more)
+    return named(names, claimed.keys(), more)
 
 
 def _clean(value: Any) -> str:
@@ -187,19 +185,14 @@ def _clean(value: Any) -> str:
 
 
 def _chunk(
-    names: list[str],
-    batch: list[tuple[int, Cells]],
-    last: int,
-    merges: Merges,
-    claimed: Mapping[str, Column],
-    where: str,
+    names: list[str], batch: list[tuple[int, Cells]], last: int, merges: Merges, claimed: Mapping[str, Column]
 ) -> Chunk:
     width = max([len(names), *(max(row, default=0) for _, row in batch)])
     called = dict(enumerate([*names, *(f"({place})" for place in range(len(names) + 1, width + 1))], start=1))
     held = {column for _, row in batch for column in row}
     # A column without name and values is only formatted.
     shown = [c for c, name in called.items() if c in held or (c <= len(names) and name != f"({c})")]
-    check_width(len(shown), where)
+    check_width(len(shown))
     wanted = {c: claimed[called[c]] for c in shown if called[c] in claimed}
     kept, broken = [], []
     for number, row in batch:
@@ -211,7 +204,7 @@ def _chunk(
             broken.append(Broken(number - last, fault, record, called[place]))
     columns = {called[c]: [_plain(row.get(c)) for _, row in kept] for c in shown}
     positions = [number - last for number, _ in kept]
-    refuse_second(names, columns, positions, where)
+    refuse_second(names, columns, positions)
     return Chunk(columns, positions, broken=tuple(broken))
 
 

@@ -11,9 +11,8 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, iterparse
 
 from connectors.decoders.chunk import CHUNK_ROWS, Chunk, to_chunk
-from connectors.decoders.form import CALL
+from connectors.decoders.form import FormError
 from connectors.decoders.text import open_text
-from connectors.errors import DataError
 from connectors.spec import XmlDecoder
 from connectors.verdicts import require_no_refusal, require_whole
 
@@ -35,15 +34,14 @@ _OWN = {"utf-8", "utf8", "utf-16", "us-ascii", "ascii"}
 class _Metered:
     """The bytes of a document, and how many were handed out since the last piece ended."""
 
-    def __init__(self, read: Callable[[int], bytes], where: str) -> None:
-        self._read, self._where = read, where
-        self.since_piece = 0
+    def __init__(self, read: Callable[[int], bytes]) -> None:
+        self._read, self.since_piece = read, 0
 
     def read(self, size: int = -1, /) -> bytes:
         block = self._read(size)
         self.since_piece += len(block)
         if self.since_piece > MAX_PIECE_BYTES:
-            raise DataError(f"one record holds more than {MAX_PIECE_BYTES} bytes.", self._where, CALL)
+            raise FormError(f"one record holds more than {MAX_PIECE_BYTES} bytes.")
         return block
 
 
@@ -68,26 +66,26 @@ class Beside:
 
 
 def pieces(
-    body: bytes, path: tuple[str, ...], where: str, *, optional: bool = False, beside: Beside | None = None
+    body: bytes, path: tuple[str, ...], *, optional: bool = False, beside: Beside | None = None
 ) -> Iterator[Element]:
     """Each element at a path of tags below the root, whole; its content is dropped once the next one is requested.
 
     Everything else is read and dropped, so memory stays flat. A namespace is no part of a tag here. Raises a
-    `DataError` for what is not well-formed, for a document type, an entity or a hostile depth, and, unless it
+    `FormError` for what is not well-formed, for a document type, an entity or a hostile depth, and, unless it
     is optional, where there is no element that the path goes through: a list that is gone is not an empty list.
     """
     # A blank line above the declaration is no XML, and common.
-    source, encoding = _source(body.lstrip(b" \t\r\n") if body[:1].isspace() else body, where)
+    source, encoding = _source(body.lstrip(b" \t\r\n") if body[:1].isspace() else body)
     parser = DefusedXMLParser(target=TreeBuilder(), encoding=encoding, forbid_dtd=True)
     try:
-        deepest = yield from _walk(source, parser, path, where, beside or Beside())
+        deepest = yield from _walk(source, parser, path, beside or Beside())
     except ParseError as error:
         line, column = error.position
-        raise DataError(f"is not well-formed XML (line {line}, column {column}).", where, CALL) from None
+        raise FormError(f"is not well-formed XML (line {line}, column {column}).") from None
     except DefusedXmlException as error:
-        raise DataError(f"holds what XML from outside may not ({type(error).__name__}).", where, CALL) from None
+        raise FormError(f"holds what XML from outside may not ({type(error).__name__}).") from None
     if deepest < len(path) - 1 and not optional:
-        raise DataError(f"has no element at {'/'.join(path[:-1])}.", where, CALL)
+        raise FormError(f"has no element at {'/'.join(path[:-1])}.")
 
 
 def local(tag: str) -> str:
@@ -95,21 +93,19 @@ def local(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
-def _source(body: bytes, where: str) -> tuple[_Metered, str | None]:
+def _source(body: bytes) -> tuple[_Metered, str | None]:
     """The bytes as the parser can read them, and their encoding where it is not what the document declares."""
     found = _DECLARED.search(body[:400])
     declared = found[1].decode().lower() if found else "utf-8"
     if declared in _GB:
-        text = open_text(body, ("gb18030",), where).stream
-        return _Metered(lambda size: text.read(size).encode(), where), "utf-8"
+        text = open_text(body, ("gb18030",)).stream
+        return _Metered(lambda size: text.read(size).encode()), "utf-8"
     if declared not in _OWN:
-        raise DataError(f"is in {declared}, which we do not read.", where, "ask the agency for UTF-8")
-    return _Metered(io.BytesIO(body).read, where), None
+        raise FormError(f"is in {declared}, which we do not read.", "ask the agency for UTF-8")
+    return _Metered(io.BytesIO(body).read), None
 
 
-def _walk(
-    source: _Metered, parser: Any, path: tuple[str, ...], where: str, beside: Beside
-) -> Generator[Element, None, int]:
+def _walk(source: _Metered, parser: Any, path: tuple[str, ...], beside: Beside) -> Generator[Element, None, int]:
     """As `pieces`; returns how many steps of the path were found at all."""
     above: list[Element] = []
     matched, deepest, held = 0, 0, 0
@@ -122,7 +118,7 @@ def _walk(
                 deepest, held = max(deepest, matched), 0
             held += 1
             if level > MAX_DEPTH or held > MAX_PIECE_ELEMENTS:
-                raise DataError("has elements too deep, or too many in one record.", where, CALL)
+                raise FormError("has elements too deep, or too many in one record.")
             continue
         above.pop()
         level = len(above)
@@ -141,7 +137,7 @@ def _walk(
     return deepest
 
 
-def decode_xml(decoder: XmlDecoder, content: bytes, where: str, *, is_whole: bool = False) -> Iterator[Chunk]:
+def decode_xml(decoder: XmlDecoder, content: bytes, *, is_whole: bool = False) -> Iterator[Chunk]:
     """Each element at the record path as a mapping of text.
 
     A child is a field by its tag, an attribute of the record `@name`, an attribute of a child `child@name`, text beside
@@ -151,27 +147,27 @@ def decode_xml(decoder: XmlDecoder, content: bytes, where: str, *, is_whole: boo
     records: list[dict[str, Any]] = []
     first, fields = 1, 0
     beside = Beside()
-    for element in pieces(content, tuple(decoder.record.split("/")), where, optional=decoder.none, beside=beside):
+    for element in pieces(content, tuple(decoder.record.split("/")), optional=decoder.none, beside=beside):
         records.append(_fields(element))
         fields += len(records[-1])
         if len(records) == CHUNK_ROWS or fields > _CHUNK_FIELDS:
-            yield to_chunk(records, first, where)
+            yield to_chunk(records, first)
             first, records, fields = first + len(records), [], 0
     if not records and first == 1:
-        _require_empty(decoder, beside, where)
+        _require_empty(decoder, beside)
     if is_whole:
-        require_whole(beside.plain, range(first - 1 + len(records)), where)
+        require_whole(beside.plain, range(first - 1 + len(records)))
     if records or first == 1:
-        yield to_chunk(records, first, where)
+        yield to_chunk(records, first)
 
 
-def _require_empty(decoder: XmlDecoder, beside: Beside, where: str) -> None:
-    """Raise a `DataError` where a document without records reports an error, or holds other elements in their place."""
-    require_no_refusal({beside.root: beside.plain}, (), where)
+def _require_empty(decoder: XmlDecoder, beside: Beside) -> None:
+    """Raise a `FormError` where a document without records reports an error, or holds other elements in their place."""
+    require_no_refusal({beside.root: beside.plain}, ())
     counts = {text for name, text in beside.instead.items() if _COUNT.search(name)}
     if beside.instead and not decoder.none and counts != {"0"}:
         what = f"has no element at {decoder.record}, and others in its place: {', '.join(beside.instead)[:_SHOWN]}."
-        raise DataError(what, where, "declare none: true under decoder if that means no record, or call the agency")
+        raise FormError(what, "declare none: true under decoder if that means no record, or call the agency")
 
 
 def _fields(element: Element) -> dict[str, Any]:

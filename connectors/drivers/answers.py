@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from connectors.decoders.form import GRANT_ACCESS, HTML, form_of
+from connectors.decoders.form import GRANT_ACCESS, HTML, FormError, form_of
 from connectors.decoders.json_records import in_utf8
 from connectors.drivers.retry import TryAgainError
 from connectors.errors import AgencyError, ConnectorError, DataError, printable
@@ -97,7 +97,7 @@ def decoded(body: bytes, decoder: Decoder | None, may_be_empty: bool, in_flight:
 
 def _json_of(body: bytes, decoder: Decoder | None, most_bytes: int, where: str) -> Any:
     try:
-        return loads(in_utf8(decoder, body, where) if isinstance(decoder, JsonDecoder) else body, most_bytes)
+        return loads(in_utf8(decoder, body) if isinstance(decoder, JsonDecoder) else body, most_bytes)
     except NotJsonError as error:
         what = f"the answer is no JSON: {error}"
         if error.is_cut:
@@ -112,8 +112,8 @@ def _json_of(body: bytes, decoder: Decoder | None, most_bytes: int, where: str) 
     except ValueError as error:
         next_step = "ask for smaller pages in the source file, or with fewer connections"
         raise DataError(f"the answer cannot be read: {error}.", where, next_step) from None
-    except DataError as error:
-        raise UnreadableError(error) from None
+    except FormError as error:
+        raise UnreadableError(DataError(error.what, where, error.next_step)) from None
 
 
 def is_json(decoder: Decoder | None) -> bool:

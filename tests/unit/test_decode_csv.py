@@ -140,7 +140,7 @@ def test_what_is_written_as_csv_is_read_back_but_for_blanks_before_a_field(heade
     text = io.StringIO(newline="")
     csv.writer(text).writerows([header, *rows])
     decoder = CsvDecoder(kind="csv", multiline=multiline)
-    chunks = list(decode_csv(decoder, text.getvalue().encode("utf-8-sig"), "f"))
+    chunks = list(decode_csv(decoder, text.getvalue().encode("utf-8-sig")))
     assert list(chunks[0].columns) == [clean(name) for name in header]
     found = [row for chunk in chunks for row in zip(*chunk.columns.values(), strict=True)]
     written = [row for row in rows if any(map(str.strip, row))]
@@ -350,7 +350,7 @@ def test_a_header_is_the_name_that_is_seen(read_body, header):
 
 
 def test_a_header_has_the_spelling_of_the_source_file():
-    (chunk,) = decode_csv(CsvDecoder(kind="csv"), "金额(万元),X\n1,2\n".encode(), "f", {"金额（万元）"})
+    (chunk,) = decode_csv(CsvDecoder(kind="csv"), "金额(万元),X\n1,2\n".encode(), {"金额（万元）"})
     assert list(chunk.columns) == ["金额（万元）", "X"]
 
 

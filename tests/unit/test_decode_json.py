@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from connectors.decoders.chunk import Broken, columns_of
 from connectors.decoders.decode import decode, reach_in
+from connectors.decoders.form import FormError
 from connectors.decoders.json_records import decode_jsonl
 from connectors.errors import DataError
 from connectors.json_text import NotJsonError, loads, may_repeat_names
@@ -24,7 +25,7 @@ def test_records_of_one_shape_become_columns_and_stay_as_they_were_sent(read_bod
 
 def test_records_of_several_shapes_have_none_where_a_field_is_not_there():
     records = [{"a": 1}, {"b": 2, "a": 3}, {}]
-    assert columns_of(records, "x") == {"a": [1, 3, None], "b": [None, 2, None]}
+    assert columns_of(records) == {"a": [1, 3, None], "b": [None, 2, None]}
 
 
 def test_the_answer_itself_may_be_the_list_and_an_empty_one_is_still_a_chunk(read_body):
@@ -126,15 +127,15 @@ def test_json_lines_give_one_record_a_line_and_mark_the_lines_that_are_none(read
 
 @pytest.mark.parametrize("line", [b'{"exception": "Code: 159. Timeout exceeded"}', b'{"code": 500, "msg": "busy"}'])
 def test_an_error_among_json_lines_is_a_loud_stop(line):
-    with pytest.raises(DataError, match="line 2: is no record but an error"):
-        list(decode_jsonl(b'{"a": 1}\n' + line + b"\n", "f"))
+    with pytest.raises(FormError, match="line 2: is no record but an error"):
+        list(decode_jsonl(b'{"a": 1}\n' + line + b"\n"))
 
 
 def test_json_lines_cut_in_mid_line_are_a_loud_stop():
     whole = b'{"a":"x"}\n{"a":"y"}'
     for cut in range(11, len(whole)):
-        with pytest.raises(DataError, match="cut short"):
-            list(decode_jsonl(whole[:cut], "f"))
+        with pytest.raises(FormError, match="cut short"):
+            list(decode_jsonl(whole[:cut]))
 
 
 def test_json_lines_in_another_encoding_are_a_loud_stop(read_body):
@@ -150,7 +151,7 @@ JSON_VALUES = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | VALUES
 @given(st.lists(st.dictionaries(VALUES, JSON_VALUES, max_size=5), max_size=8), st.booleans())
 def test_what_is_written_as_json_lines_is_read_back(records, is_ascii):
     body = "\n".join(json.dumps(record, ensure_ascii=is_ascii) for record in records).encode()
-    chunks = list(decode_jsonl(body, "f"))
+    chunks = list(decode_jsonl(body))
     assert [record for chunk in chunks for record in chunk.records] == records
 
 

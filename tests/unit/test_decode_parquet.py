@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from connectors.decoders.form import of_page
 from connectors.decoders.parquet import decode_parquet
 from connectors.errors import DataError
 from connectors.spec import Column
@@ -30,7 +31,8 @@ def test_digits_that_single_precision_does_not_keep_are_a_loud_stop():
 
 def read(body: bytes, **types: str):
     claimed = {name: Column(name=name, data_type=kind, source_field=name) for name, kind in types.items()}
-    return list(decode_parquet(body, "tax.invoices, f.parquet", claimed))
+    with of_page("tax.invoices, f.parquet"):
+        return list(decode_parquet(body, claimed))
 
 
 def test_every_type_becomes_a_plain_value():

@@ -8,6 +8,7 @@ from decimal import Decimal
 import openpyxl
 import pytest
 
+from connectors.decoders.form import of_page
 from connectors.decoders.xlsx import decode_xlsx
 from connectors.errors import DataError
 from connectors.spec import Column, XlsxDecoder
@@ -54,7 +55,8 @@ def rewritten(body: bytes, part: str, old: bytes, new: bytes, **added: bytes) ->
 
 
 def read(body, claimed=EVERY, **decoder):
-    return list(decode_xlsx(XlsxDecoder(kind="xlsx", **decoder), body, "talent.staff, f.xlsx", claimed))
+    with of_page("talent.staff, f.xlsx"):
+        return list(decode_xlsx(XlsxDecoder(kind="xlsx", **decoder), body, claimed))
 
 
 def one(body, claimed=EVERY, **decoder):

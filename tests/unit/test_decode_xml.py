@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors.decoders.form import of_page
 from connectors.decoders.xml_records import decode_xml
 from connectors.errors import DataError
 from connectors.spec import XmlDecoder
@@ -13,7 +14,8 @@ from connectors.spec import XmlDecoder
 
 def read(body: bytes | str, record="rows/row", **more):
     raw = body.encode() if isinstance(body, str) else body
-    return list(decode_xml(XmlDecoder(kind="xml", record=record, **more), raw, "tax.statements, f.xml"))
+    with of_page("tax.statements, f.xml"):
+        return list(decode_xml(XmlDecoder(kind="xml", record=record, **more), raw))
 
 
 def columns(body, record="rows/row"):

@@ -21,7 +21,7 @@ def cell(value, code, data_type="decimal(20, 4)", unit=None):
     buffer = io.BytesIO()
     book.save(buffer)
     columns = {"值": Column(name="value", data_type=data_type, source_field="值", unit=unit)}
-    (chunk,) = decode_xlsx(XlsxDecoder(kind="xlsx"), buffer.getvalue(), "f", columns)
+    (chunk,) = decode_xlsx(XlsxDecoder(kind="xlsx"), buffer.getvalue(), columns)
     return chunk.broken[0].reason if chunk.broken else chunk.columns["值"][0]
 
 
