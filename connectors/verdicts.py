@@ -29,6 +29,8 @@ _ERRORS = {
 }
 _NO_ERROR = re.compile(r"false|0+|none|null|ok|success|", re.IGNORECASE)
 _STATES = {"status", "state", "result", "response", "outcome"}
+_ACKNOWLEDGED = {"ack", "acked", "isok", "processed", "saved", "stored", "valid", "isvalid", "verified"}
+_HTTP_CODES = {"httpstatus", "httpcode", "errorno"}
 _BAD_STATE = re.compile(
     r"false|-\d+|[45]\d\d|fail\w*|err\w*|refused|rejected|denied|invalid|forbidden|disabled|dropped|ignored|expired"
     r"|blocked|throttled|unauthori[sz]ed|unavailable|time_?out",
@@ -45,10 +47,13 @@ _BAD_TEXT = re.compile(
 )
 _NO_RECEIPT = re.compile(
     r"\b(not found|no such|bad (request|payload|gateway|signature|sign)|is required|missing|expired|disabled|dropped"
-    r"|ignored|no healthy|exceeded|throttl\w*|blocked|malformed|unsupported|cannot|unable to|try again|busy)\b"
-    r"|^no_(?!err)\w+$|_not_found$|繁忙|过期|停用|拦截|稍后再试|请重试|频繁",
+    r"|ignored|no healthy|exceeded|throttl\w*|blocked|malformed|unsupported|cannot|unable to|try again|busy|mismatch\w*"
+    r"|unknown|maintenance|too (large|long)|no route|backend - \d+)\b"
+    r"|^no_(?!err)\w+$|_not_found$|^(no|ng|nok|ko|not ok|nack)[.!]?$|繁忙|过期|停用|拦截|稍后再试|请重试|频繁|维护|升级"
+    r"|不(通过|正确|匹配|符合|接受|支持|存在|合规|在白名单)|未(通过|找到|开通|配置|注册)|缺[失少]|拒收|无效|为空",
     re.IGNORECASE,
 )
+_NOT_TAKEN = re.compile(r"ng|nok|ko|not_?ok|nack|no|bounced|dead|un(delivered|processed|known)", re.IGNORECASE)
 _ONCE_MORE = re.compile(r"duplicate|already|重复|已(接收|收到|存在)", re.IGNORECASE)
 """A message that came before and is ignored was received."""
 _NONE_OF_IT = re.compile(
@@ -198,7 +203,13 @@ def unreceived(value: Any) -> Iterator[str]:
     """The fields of a channel's answer that report that the message was not accepted, by names in common use."""
     yield from refusals(value)
     for name, held in value.items() if isinstance(value, dict) else ():
-        if _plain(name) in _RECEIPT_TEXTS and isinstance(held, str) and refuses_receipt(held):
+        plain, text = _plain(name), str(held)
+        if (
+            (plain in _RECEIPT_TEXTS and isinstance(held, str) and refuses_receipt(held))
+            or (plain in _ACKNOWLEDGED and (_UNTRUE.fullmatch(text) or _NOT_TAKEN.fullmatch(text)))
+            or (plain in _STATES and _NOT_TAKEN.fullmatch(text))
+            or (plain in _HTTP_CODES and _GOOD_CODE.fullmatch(text) is None)
+        ):
             yield f"{name} is {held}"
 
 

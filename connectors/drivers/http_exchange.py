@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import ssl
 import threading
 import time
 import zlib
@@ -56,6 +57,8 @@ _OF_THE_PROXY = (
     requests.exceptions.InvalidURL,
     urllib3.exceptions.LocationParseError,
 )
+_UNTRUSTED = {9: "it is not valid yet", 10: "it has expired", 62: "it is of another host"}
+"""Codes of OpenSSL (X509_V_ERR_...) -> what they say of a certificate."""
 _WANTS_LOGIN = "failed: 407"
 """How urllib3 says that a proxy requires a login."""
 
@@ -63,12 +66,27 @@ _WANTS_LOGIN = "failed: 407"
 def lost(error: BaseException, asked: str) -> TryAgainError:
     """The error as a `TryAgainError` with its kind and none of its words; a refused connection is named as that."""
     how, kind = type(error).__name__, TryAgainError
-    inner: BaseException | None = error
-    while inner is not None:
+    for inner in _causes(error):
         how = "connection refused" if isinstance(inner, ConnectionRefusedError) else how
         kind = NoLineError if isinstance(inner, _NO_LINE) else kind
-        inner = inner.__cause__ or inner.__context__
     return kind(f"no whole answer from {asked} ({how})")
+
+
+def tls_fault(error: BaseException) -> str | None:
+    """What is wrong with the other side's TLS, in words of our own; None where that is not what failed."""
+    for inner in _causes(error):
+        if isinstance(inner, ssl.SSLCertVerificationError):
+            why = _UNTRUSTED.get(inner.verify_code, "no authority that we trust signed it")
+            return f"its certificate is not one we trust: {why}"
+        if isinstance(inner, ssl.SSLError):
+            return f"it makes no TLS connection with us ({inner.reason})"
+    return None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def surroundings(url: str, ca: str | None = None, certificate: tuple[str, str] | None = None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from connectors.drivers.addresses import checked_addresses
 from connectors.drivers.answers import LONGEST_MESSAGE
+from connectors.drivers.http_exchange import tls_fault
 from connectors.drivers.retry import RELAY_AGAIN, OutOfTimeError, budget, not_now, within
 from connectors.errors import AgencyError, ConfigError, LineDeadError, TransientError, printable
 from connectors.json_text import loads
@@ -54,9 +55,9 @@ def push(sink: NoticeSink, body: bytes, settings: Settings) -> None:
         what = f"the mail server does not offer what we need ({printable(str(error), LONGEST_MESSAGE)})."
         raise ConfigError(what, sink.name, "compare tls, user and password in the sink file with the server") from None
     except (smtplib.SMTPException, OSError) as error:
-        raise LineDeadError(
-            f"the mail server does not answer ({type(error).__name__}).", sink.name, RELAY_AGAIN
-        ) from None
+        fault = tls_fault(error)
+        what = f"{fault}." if fault else f"the mail server does not answer ({type(error).__name__})."
+        raise LineDeadError(what, sink.name, RELAY_AGAIN) from None
     _leave(server)
 
 

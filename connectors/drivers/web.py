@@ -12,7 +12,15 @@ import requests
 
 from connectors.drivers.addresses import CheckedAdapter
 from connectors.drivers.auth import Proof, pem_file
-from connectors.drivers.http_exchange import LOST, TooLargeError, exchanged, lost, require_not_busy, surroundings
+from connectors.drivers.http_exchange import (
+    LOST,
+    TooLargeError,
+    exchanged,
+    lost,
+    require_not_busy,
+    surroundings,
+    tls_fault,
+)
 from connectors.drivers.listing import Answer
 from connectors.drivers.pages import MAX_BODY_BYTES
 from connectors.drivers.retry import PULL_AGAIN, SEND_AGAIN, TryAgainError, budget, call_with_retry
@@ -130,8 +138,11 @@ class _Line:
             with budget(seconds + len(body) / 10_000):
                 self._adapter.look_at_proxied(self.base_url, arguments)
                 answer = exchanged(self._adapter, sent, arguments, seconds, self.where, wanted, cap)
-        except requests.exceptions.SSLError:
-            what, follows = "its certificate is not one we trust.", "check `ca` in the sink file, then ask them"
+        except requests.exceptions.SSLError as error:
+            what, follows = (
+                f"{tls_fault(error) or 'it makes no TLS connection with us'}.",
+                "check `ca` in the sink file, then ask them",
+            )
             raise AgencyError(what, self.where, follows) from None
         except (*LOST, OSError) as error:
             raise lost(error, "the recipient") from None

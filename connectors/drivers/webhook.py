@@ -13,7 +13,7 @@ from requests.adapters import HTTPAdapter
 
 from connectors.drivers.addresses import CheckedAdapter
 from connectors.drivers.answers import SHORTEST_SECRET, Secrets, UnreadableError, check_answered
-from connectors.drivers.http_exchange import LOST, TooLargeError, exchanged, require_not_busy, surroundings
+from connectors.drivers.http_exchange import LOST, TooLargeError, exchanged, require_not_busy, surroundings, tls_fault
 from connectors.drivers.listing import Answer
 from connectors.drivers.retry import RELAY_AGAIN, TryAgainError, budget, not_now
 from connectors.drivers.webhook_signature import signed_headers
@@ -27,6 +27,7 @@ MOST_OF_AN_ANSWER_BYTES = 1 << 16
 GONE = 410
 _DEEPEST = 3
 _JSONP = re.compile(rb"\s*[A-Za-z_$][\w$.]*\((.*)\)[\s;]*", re.DOTALL)
+_BEGINS_AS_JSON = re.compile(r'\[?\{\s*"')
 _BAD_NUMBER = re.compile(r"[45]\d\d")
 
 
@@ -74,7 +75,8 @@ def posted(
         except TryAgainError as error:
             raise not_now(error, sink.name) from None
         except (*LOST, OSError) as error:
-            problem = f"the channel does not answer ({type(error).__name__})."
+            fault = tls_fault(error)
+            problem = f"{fault}." if fault else f"the channel does not answer ({type(error).__name__})."
             raise LineDeadError(problem, sink.name, RELAY_AGAIN) from None
 
 
@@ -119,17 +121,26 @@ def _require_accepted(sink: NoticeSink, answer: Answer, secrets: Secrets, sent: 
             raise AgencyError(what, sink.name, "compare `answered` in the sink file with the channel's document")
         check_answered(sink.answered, body, value, sink.name, secrets.without)
         return
-    if isinstance(value, (dict, list)):
-        refusal = ", ".join(islice(unreceived(_without_echo(value, loads(sent))), 3))
-    else:
-        text = body.replace(sent, b"").decode("utf-8", "replace").strip()
-        refusal = text if refuses_receipt(text) or _BAD_NUMBER.fullmatch(text) else ""
+    refusal = _refusal(value, answer, sent)
     if refusal:
         raise AgencyError(
             f"the channel answers {status} and rejects the message: {secrets.without(refusal)}.",
             sink.name,
             "look it up in the channel's document; where it means success, declare `answered` in the sink file",
         )
+
+
+def _refusal(value: Any, answer: Answer, sent: bytes) -> str:
+    """What of an answer reports that the message was not accepted, or nothing."""
+    if isinstance(value, (dict, list)):
+        return ", ".join(islice(unreceived(_without_echo(value, loads(sent))), 3))
+    text = answer.body.replace(sent, b"").decode("utf-8", "replace").strip()
+    if refuses_receipt(text) or _BAD_NUMBER.fullmatch(text):
+        return text
+    # A proxy between us may end an answer without a length where the line behind it broke.
+    if _BEGINS_AS_JSON.match(text):
+        raise TryAgainError(f"the channel answers {answer.status}, and its answer is cut short")
+    return ""
 
 
 def _without_echo(value: Any, sent: dict[str, Any], depth: int = 0) -> Any:

@@ -2,13 +2,16 @@
 
 import gzip
 import json
+import ssl
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import trustme
 import yaml
 
 from connectors.drivers.webhook import push
-from connectors.errors import AgencyError, ConfigError, TransientError
+from connectors.errors import AgencyError, ConfigError, LineDeadError, TransientError
 from connectors.sink_files import NoticeSink
 from ledger.settings import Settings
 from tests.contract.small_agency import Reply, serve
@@ -127,6 +130,36 @@ def test_an_answer_without_the_declared_code_is_no_acceptance(posted, reply):
 def test_a_code_declared_as_busy_is_no_refusal(posted):
     with pytest.raises(TransientError, match="code 45009"):
         posted(Reply({"errcode": 45009}), **BOT)
+
+
+@pytest.mark.parametrize("body", [b'{"code": 500, "msg": "fai', b'[{"code": 0}, {"co', b'{"code": 0, "data": {}'])
+def test_an_answer_that_ends_in_its_middle_is_no_receipt(posted, body):
+    with pytest.raises(TransientError, match="its answer is cut short"):
+        posted(Reply(body))
+
+
+@pytest.mark.parametrize(
+    ("name", "until", "told"),
+    [
+        ("localhost", 2099, "no authority that we trust signed it"),
+        ("localhost", 2020, "it has expired"),
+        ("other.example", 2099, "it is of another host"),
+    ],
+)
+def test_a_certificate_that_is_not_trusted_is_told_with_its_reason(monkeypatch, tmp_path, name, until, told):
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    first, last = (datetime(year, 1, 1, tzinfo=UTC) for year in (2019, until))
+    authority.issue_cert(name, not_before=first, not_after=last).configure_cert(context)
+    trusted = trustme.CA() if told.startswith("no authority") else authority
+    trusted.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+    with serve(lambda _: Reply(b"ok"), context) as channel:
+        monkeypatch.setenv("HOOK_URL", f"{channel.url}/send?access_token={TOKEN}")
+        monkeypatch.setenv("HOOK_SECRET", HOOK_SECRET)
+        settings = Settings(data_dir=tmp_path, retry_seconds=1, channel_hosts="localhost", _env_file=None)
+        with pytest.raises(LineDeadError, match=f"its certificate is not one we trust: .*{told}") as caught:
+            push(NoticeSink.model_validate(SINK), MESSAGE, settings)
+    assert TOKEN not in str(caught.value)
 
 
 def test_declared_statuses_decide(posted):
