@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -36,6 +36,7 @@ PIECE_BYTES: Final = 4 << 20
 """A larger file goes in pieces: a broken transfer continues behind the bytes that arrived."""
 _NEXT_STEP = "ask them for the rights to {0} and for room there; then jifen run, which sends the files again"
 _HIDDEN = (401, 403, 405)
+_HTML: Final = (b"<html", b"<!doctype")
 _NO_PIECES = (400, 501)
 """Answers of servers without `Content-Range`: the one by RFC 9110, 14.5, and another in use."""
 _REFUSED: Final = {
@@ -43,8 +44,13 @@ _REFUSED: Final = {
     403: "the account may not",
     404: "the folder is not there",
     409: "the folder is not there",
+    413: "the file is too large for it",
+    423: "another has locked it",
     507: "there is no room",
 }
+_CHANGES: Final = ("PUT", "MOVE")
+_NO_SUCH_ADDRESS: Final = (400, 502)
+"""Answers to a MOVE behind a proxy that ends TLS: the server knows itself under another address."""
 
 
 class _Hidden:
@@ -146,6 +152,9 @@ class _Line:
             raise AgencyError(what, self.where, follows) from None
         except (*LOST, OSError) as error:
             raise lost(error, "the recipient") from None
+        if answer.status == 200 and method in _CHANGES and answer.body.lstrip()[:9].lower().startswith(_HTML):
+            what = f"the recipient answers {method} {path} with a page of HTML, perhaps of a login: that is no receipt."
+            raise AgencyError(what, self.where, "check its address and our account, then jifen run")
         if answer.status in wanted:
             return answer
         if answer.status not in _REFUSED:
@@ -202,7 +211,13 @@ def _put_whole(line: _Line, path: str, content: bytes) -> bool:
     """To a store that shows an object once it is whole, on condition that the name is free."""
     if line.is_left(path, content):
         return False
-    answer = line.ask("PUT", path, (200, 201, 204, 409, 412), content, {"If-None-Match": "*"})
+    answer = line.ask("PUT", path, (200, 201, 204, 409, 412, 501), content, {"If-None-Match": "*"})
+    if answer.status == 501:
+        # Some stores know no conditions. That the name is free was seen just now, where it could be seen.
+        if isinstance(line.content(path, 0), _Hidden):
+            what = "the recipient knows no If-None-Match, and we may not see whether another file is there."
+            raise AgencyError(what, line.where, f"ask them for the right to read {path}")
+        answer = line.ask("PUT", path, (200, 201, 204), content)
     if answer.status == 409:
         raise TryAgainError("another writes this name at the same time")
     if answer.status == 412:
@@ -224,10 +239,28 @@ def _put_in_pieces(line: _Line, path: str, content: bytes) -> bool:
     if len(content) <= PIECE_BYTES or not _are_put(line, part, content) or not line.is_kept(part, content):
         line.ask("PUT", part, (200, 201, 204), content)
         line.require_kept(part, content)
-    headers = {"Destination": line.url(path), "Overwrite": "F"}
-    if line.ask("MOVE", part, (201, 204, 412), headers=headers).status == 412 and not line.is_left(path, content):
-        raise AgencyError(f"another {path} is there, and it is not replaced.", line.where, "ask them to take it away")
+    try:
+        _move(line, part, path, content)
+    except AgencyError:
+        with suppress(AgencyError, TryAgainError):
+            line.ask("DELETE", part, (200, 202, 204, 404))
+        raise
     return True
+
+
+def _move(line: _Line, part: str, path: str, content: bytes) -> None:
+    """Give the file its name, and see that it left its temporary one; never over a file that is there."""
+    whole, allowed = line.url(path), (201, 204, 412)
+    headers = {"Destination": whole, "Overwrite": "F"}
+    status = line.ask("MOVE", part, (*allowed, *_NO_SUCH_ADDRESS), headers=headers).status
+    if status in _NO_SUCH_ADDRESS:
+        headers["Destination"] = urlsplit(whole).path
+        status = line.ask("MOVE", part, allowed, headers=headers).status
+    if status == 412 and not line.is_left(path, content):
+        raise AgencyError(f"another {path} is there, and it is not replaced.", line.where, "ask them to take it away")
+    if status != 412 and isinstance(line.content(part, 0), bytes):
+        what = f"the recipient says that it renamed {part}, and it did not."
+        raise AgencyError(what, line.where, "ask them to look into the log of their server")
 
 
 def _are_put(line: _Line, part: str, content: bytes) -> bool:

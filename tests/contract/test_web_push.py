@@ -266,6 +266,62 @@ def test_what_goes_wrong_is_told_and_nothing_half_stays(rude, connection, ways, 
     assert list(rude.box.iterdir()) == []
 
 
+def page(self):
+    self.rfile.read(int(self.headers.get("Content-Length") or 0))
+    self.answer(200, b"<!DOCTYPE html><title>login</title>")
+
+
+def refuses_move(status, when=lambda _: True):
+    return lambda self: self.answer(status) if when(self.headers["Destination"]) else WebFolder.do_MOVE(self)
+
+
+def knows_no_condition(self):
+    if "If-None-Match" not in self.headers:
+        return WebFolder.do_PUT(self)
+    self.rfile.read(int(self.headers["Content-Length"]))
+    return self.answer(501)
+
+
+HIDDEN = {"do_GET": not_here, "do_HEAD": not_here}
+
+
+@pytest.mark.parametrize(
+    ("connection", "ways", "told"),
+    [
+        (S3, {"do_PUT": page, **HIDDEN}, "a page of HTML, perhaps of a login"),
+        (DAV, {"do_PUT": page, **HIDDEN}, "a page of HTML, perhaps of a login"),
+        (DAV, {"do_MOVE": page}, "a page of HTML, perhaps of a login"),
+        (DAV, {"do_MOVE": refuses_move(201)}, "says that it renamed .* and it did not"),
+        (DAV, {"do_MOVE": refuses_move(204)}, "says that it renamed .* and it did not"),
+        (DAV, {"do_MOVE": refuses_move(423)}, "another has locked it"),
+        (DAV, {"do_MOVE": refuses_move(207)}, "refuses to MOVE"),
+        (DAV, {"do_MOVE": refuses_move(403)}, "the account may not"),
+        (DAV, {"do_MOVE": refuses_move(400)}, "refuses to MOVE"),
+        (S3, {"do_PUT": knows_no_condition, **HIDDEN}, "knows no If-None-Match"),
+    ],
+)
+def test_what_looks_like_a_receipt_and_is_none_is_told_and_nothing_stays(rude, connection, ways, told):
+    with pytest.raises(AgencyError, match=told):
+        rude(connection, **ways)
+    assert list(rude.box.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("connection", "ways"),
+    [
+        (DAV, {"do_MOVE": refuses_move(502, lambda there: there.startswith("http"))}),
+        (DAV, {"do_MOVE": refuses_move(400, lambda there: there.startswith("http"))}),
+        (S3, {"do_PUT": knows_no_condition}),
+    ],
+)
+def test_a_server_that_knows_only_the_plain_request_is_given_it(rude, connection, ways):
+    assert rude(connection, **ways) == [name for name, _ in FILES]
+    assert {path.name: path.read_bytes() for path in rude.box.iterdir()} == dict(FILES)
+    assert rude(connection, **ways) == []
+    with pytest.raises(AgencyError, match="another"):
+        rude(connection, [("scores.csv", b"other")], **ways)
+
+
 @pytest.mark.parametrize("connection", [DAV, S3])
 def test_a_box_that_one_may_only_write_into_is_written_into(rude, connection):
     assert len(rude(connection, do_GET=not_here, do_HEAD=not_here)) == 2
