@@ -94,18 +94,14 @@ def text_given(text: str, option: str = "--why", hint: str = "say why") -> str:
 
 def edition_asked(ledger: "Engine", edition: str | None) -> "Row":
     """The ledger's row of an edition, of the current one where none is named. Ends the command where there is none."""
-    from ledger.publications import current_id, edition_row
+    from ledger.publications import current_row, edition_row
 
-    wanted = edition or current_id(ledger)
-    row = edition_row(ledger, wanted) if wanted else None
-    if row is None:
-        fail(
-            f"no edition {wanted} here. Next: jifen edition list"
-            if wanted
-            else "no edition is published yet. Next: jifen run",
-            "not_found",
-        )
-    return row
+    row = edition_row(ledger, edition) if edition else current_row(ledger)
+    if row is not None:
+        return row
+    if edition:
+        fail(f"no edition {edition} here. Next: jifen edition list", "not_found")
+    fail("no edition is published yet. Next: jifen run", "not_found")
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from ledger.held import held_batches
 from ledger.objections import objection_rows
 from ledger.outbox import DEAD, disabled_channels, messages, relay_rows
 from ledger.overrides import overrides_on, read_approvers
-from ledger.publications import current_id, edition_row, pending, sent_or_pending
+from ledger.publications import current_row, pending, sent_or_pending
 from ledger.runs import latest_runs, runs_as_they_stand
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import Row, ledger_if_any
@@ -100,14 +100,15 @@ def _standing(settings: Settings, ledger: Engine | None) -> dict[str, Any]:
     if at_work is not None:
         # What it queued itself it has not come to yet.
         owed = {name: [row for row in rows if row["created_at"] < at_work["started_at"]] for name, rows in owed.items()}
-    current = current_id(ledger)
+    edition = current_row(ledger)
+    current = edition["edition_id"] if edition else None
     today = datetime.now(settings.zone).date()
     return {
         "objections_overdue": [row for row in objection_rows(ledger, today, is_open=True) if row["state"] == "overdue"],
         "data_dir": str(settings.data_dir),
         "current": current,
-        "current_signed_by": (edition_row(ledger, current) or {}).get("signed_by") if current else None,
-        "current_as_of": (edition_row(ledger, current) or {}).get("as_of") if current else None,
+        "current_signed_by": edition["signed_by"] if edition else None,
+        "current_as_of": edition["as_of"] if edition else None,
         "at_work": at_work,
         "last_run": last,
         "last_ended": next((run for run in latest_runs(ledger, 5) if run["ended_at"]), None),

@@ -34,13 +34,7 @@ from ledger.binding import move_on
 from ledger.publications import current_id, edition_row, next_sequence, publication_rows
 from ledger.runs import exclusive_run
 from ledger.settings import Settings
-from ledger.store import Row, open_ledger
-
-
-class ActError(ValueError):
-    """An act that cannot be done as asked; nothing was changed."""
-
-    exit_code = 2
+from ledger.store import NotPossibleError, Row, open_ledger
 
 
 @dataclass(frozen=True)
@@ -56,15 +50,15 @@ class Acted:
 def roll_back(settings: Settings, edition_id: str, why: str, who: str) -> Acted:
     """Make an edition current that was current before: a new publication, whose files go out again.
 
-    The night after it goes on from there. Raises `ActError` for an edition that was never published, is current, or was
-    withdrawn, and `EditionDamagedError` where it is not whole any more.
+    The night after it goes on from there. Raises `NotPossibleError` for an edition that was never published, is
+    current, or was withdrawn, and `EditionDamagedError` where it is not whole any more.
     """
     with exclusive_run(settings.data_dir):
         ledger, sinks = open_ledger(settings), read_sinks()
         current = _require_current(ledger)
         _require_published(ledger, edition_id)
         if edition_id == current:
-            raise ActError(f"edition {edition_id} is current already. Next: jifen edition list")
+            raise NotPossibleError(f"edition {edition_id} is current already. Next: jifen edition list")
         require_not_withdrawn(ledger, edition_id)
         return _go_to(settings, ledger, sinks, ROLLED_BACK, edition_id, current, edition_id, why, who)
 
@@ -72,18 +66,20 @@ def roll_back(settings: Settings, edition_id: str, why: str, who: str) -> Acted:
 def withdraw(settings: Settings, edition_id: str, why: str, who: str) -> Acted:
     """Mark a published edition as withdrawn, for good; where it is current, the one before it is current again.
 
-    A recall message is queued for every notice channel. Raises `ActError` for an edition that was never published, was
-    withdrawn already, or has none before it.
+    A recall message is queued for every notice channel. Raises `NotPossibleError` for an edition that was never
+    published, was withdrawn already, or has none before it.
     """
     with exclusive_run(settings.data_dir):
         ledger, sinks = open_ledger(settings), read_sinks()
         current = _require_current(ledger)
         _require_published(ledger, edition_id)
         if act := withdrawn(ledger).get(edition_id):
-            raise ActError(f"edition {edition_id} was withdrawn by {act['decided_by']} on {act['decided_at']} already.")
+            raise NotPossibleError(
+                f"edition {edition_id} was withdrawn by {act['decided_by']} on {act['decided_at']} already."
+            )
         stands = earlier_edition(ledger, edition_id) if edition_id == current else current
         if stands is None:
-            raise ActError(
+            raise NotPossibleError(
                 f"edition {edition_id} has no earlier one that readers could go back to. Next: fix what is wrong, "
                 f"then jifen edition correct {edition_id} --why TEXT"
             )
@@ -96,14 +92,14 @@ def correct(
     """Run the night as a correction of a published edition, and write down which enterprises it touches.
 
     The night is an ordinary one, of today or `as_of`: the wrong facts or rules were corrected before. Its edition is of
-    kind `correction` and names the corrected one. Raises `ActError` for an edition that was never published, or a day
-    before the current edition's.
+    kind `correction` and names the corrected one. Raises `NotPossibleError` for an edition that was never published,
+    or a day before the current edition's.
     """
     ledger = open_ledger(settings)
     _require_published(ledger, edition_id)
     day = as_of or datetime.now(settings.zone).date()
     if has_passed(ledger, day):
-        raise ActError(
+        raise NotPossibleError(
             f"--as-of {day} lies before the current edition {current_id(ledger)}: a correction is published now. "
             "Next: give a later day"
         )
@@ -134,13 +130,13 @@ def _corrects(settings: Settings, ledger: Engine, outcome: Outcome, edition_id: 
 def _require_current(ledger: Engine) -> str:
     current = current_id(ledger)
     if current is None:
-        raise ActError("no edition is published yet. Next: jifen run")
+        raise NotPossibleError("no edition is published yet. Next: jifen run")
     return current
 
 
 def _require_published(ledger: Engine, edition_id: str) -> None:
     if edition_id not in {row["edition_id"] for row in publication_rows(ledger)}:
-        raise ActError(f"edition {edition_id} was never published. Next: jifen edition list")
+        raise NotPossibleError(f"edition {edition_id} was never published. Next: jifen edition list")
 
 
 def _go_to(

@@ -10,12 +10,12 @@ from connectors.source_files import read_sources
 from connectors.zone import read_zone
 from flows.night import Night
 from flows.outcome import Outcome
-from flows.past import BusinessDateError, has_passed, known_then, why_unknown
+from flows.past import has_passed, known_then, why_unknown
 from flows.recipe import run_night
 from ledger.acts import withdrawn
 from ledger.publications import current_id
 from ledger.settings import Settings
-from ledger.store import open_ledger, rows
+from ledger.store import NotPossibleError, open_ledger, rows
 from ledger.tables import editions
 
 BUILT, DUE, UNKNOWN, NOT_PAST = "built", "due", "unknown", "not past"
@@ -37,12 +37,12 @@ class PastDay:
 def days_between(settings: Settings, first: date, last: date) -> list[PastDay]:
     """Every day from `first` to `last`, the newest first. Builds nothing and calls no agency."""
     if first > last:
-        raise BusinessDateError(f"--from {first} lies behind --to {last}. Give them the other way round.")
+        raise NotPossibleError(f"--from {first} lies behind --to {last}. Give them the other way round.")
     if (last - first).days >= DAYS_AT_ONCE:
-        raise BusinessDateError(f"--from {first} --to {last} are more than ten years. Give fewer days at once.")
+        raise NotPossibleError(f"--from {first} --to {last} are more than ten years. Give fewer days at once.")
     ledger = open_ledger(settings)
     if current_id(ledger) is None:
-        raise BusinessDateError("no edition is published yet, and past days are built beside one. Next: jifen run")
+        raise NotPossibleError("no edition is published yet, and past days are built beside one. Next: jifen run")
     gone = withdrawn(ledger)
     made = {
         row["as_of"]: row["edition_id"]

@@ -33,7 +33,7 @@ from editions.places import edition_path
 from editions.verify import verify
 from editions.working_days import add_working_days
 from flows.night import Night
-from ledger.deliveries import DAILY, RECALL, before, next_number, record_composed
+from ledger.deliveries import DAILY, RECALL, before, record_composed
 from ledger.files import PART, file_sha256, making_of, publish_durably, write_durably
 from ledger.journal import head
 from ledger.minisign import SUFFIX
@@ -114,7 +114,7 @@ def composed(night: Night, sink: ExtractSink, owed: Row) -> Row:
         return owed
     # The day it really leaves, not the day the run began: a night may end after midnight.
     send_date = datetime.now(night.settings.zone).date()
-    earlier = _earlier(night, owed)
+    earlier = _earlier(night, sink.name, owed["number"])
     folder = kept_folder(night.settings.data_dir, owed)
     for one in (folder.parent.parent, folder.parent, folder):
         one.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -212,8 +212,7 @@ def require_sealed(night: Night, path: Path, edition_id: str) -> None:
 
 def held_codes(night: Night, recipient: str) -> set[str]:
     """The enterprises of which a recipient may hold rows. Raises `DataError` where what it was sent is not kept."""
-    following = {"recipient": recipient, "number": next_number(night.ledger, recipient)}
-    return set().union(*_earlier(night, following).codes.values())
+    return set().union(*_earlier(night, recipient).codes.values())
 
 
 def _arrived(rows: Sequence[Row]) -> set[int]:
@@ -230,12 +229,12 @@ def _arrived(rows: Sequence[Row]) -> set[int]:
     return found
 
 
-def _earlier(night: Night, owed: Row) -> Earlier:
+def _earlier(night: Night, recipient: str, number: int | None = None) -> Earlier:
     follows: Row | None = None
     gaps: list[Row] = []
     maybe: list[Row] = []
     with_rows: Row | None = None
-    rows = before(night.ledger, owed)
+    rows = before(night.ledger, recipient, number)
     arrived = _arrived(rows)
     for row in rows:
         if row["number"] in arrived:

@@ -10,38 +10,32 @@ from connectors.spec import Dataset
 from connectors.zone import Zone
 from flows.night import Night
 from ledger.batches import latest_promoted, promoted_batches
-from ledger.publications import current_id, edition_row, publication_rows
+from ledger.publications import current_id, current_row, publication_rows
 from ledger.runs import runs_of
+from ledger.store import NotPossibleError
 
 NOT_ASKED = "not asked that day"
-
-
-class BusinessDateError(ValueError):
-    """A business date that a command cannot be run for."""
-
-    exit_code = 2
 
 
 def require_come(as_of: date, today: date) -> None:
     """The business date may not lie ahead."""
     if as_of > today:
-        raise BusinessDateError(f"--as-of {as_of} lies ahead of today, {today}. Give a day that has come.")
+        raise NotPossibleError(f"--as-of {as_of} lies ahead of today, {today}. Give a day that has come.")
 
 
 def check_date(ledger: Engine, as_of: date, today: date) -> None:
     """The date of a decision may not lie ahead, nor before the current edition's, which was made without it."""
     require_come(as_of, today)
     if has_passed(ledger, as_of):
-        raise BusinessDateError(
+        raise NotPossibleError(
             f"--as-of {as_of} lies before the current edition {current_id(ledger)}. Give a later day."
         )
 
 
 def has_passed(ledger: Engine, as_of: date) -> bool:
     """Whether a day lies before the current edition's: an edition of it is built beside, and `current` stays."""
-    current = current_id(ledger)
-    row = edition_row(ledger, current) if current else None
-    return row is not None and as_of.isoformat() < row["as_of"]
+    current = current_row(ledger)
+    return current is not None and as_of.isoformat() < current["as_of"]
 
 
 def stood_on(ledger: Engine, as_of: date) -> str | None:

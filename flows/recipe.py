@@ -47,7 +47,7 @@ from flows.left_behind import gate_page_path, leave_behind
 from flows.night import Cleared, Correction, Night
 from flows.night_log import kept_log
 from flows.outcome import Outcome
-from flows.past import BusinessDateError, has_passed, known_then, require_come, stood_on, why_unknown
+from flows.past import has_passed, known_then, require_come, stood_on, why_unknown
 from flows.publish import publish_edition, recipients, seal_edition, stale_of
 from flows.relay import notify_pending
 from flows.returns import compose_returns, with_returns_sent
@@ -66,7 +66,7 @@ from ledger.publications import (
 )
 from ledger.runs import end_run, exclusive_run, heartbeat, start_run
 from ledger.settings import PROJECT_DIR, Settings
-from ledger.store import open_ledger
+from ledger.store import NotPossibleError, open_ledger
 
 log = logging.getLogger("jifen")
 
@@ -162,7 +162,7 @@ def run_night(
     """Run the whole recipe once, under the one lock of the data folder. How it ended is returned, and is in the ledger.
 
     `corrects` is the published edition that this night's replaces, where a person asked for a correction.
-    Raises `BusinessDateError` and `RunLockedError` before anything has begun. Every other fault is an `Outcome`.
+    Raises `NotPossibleError` and `RunLockedError` before anything has begun. Every other fault is an `Outcome`.
     """
     now = datetime.now(settings.zone)
     as_of = as_of or now.date()
@@ -380,7 +380,7 @@ def _build_beside(night: Night, steps: Steps) -> Outcome:
     """
     known = known_then(night)
     if unknown := why_unknown(night.ledger, known, night.as_of):
-        raise BusinessDateError(unknown)
+        raise NotPossibleError(unknown)
     run_id = f"{night.as_of.isoformat()}-beside-{uuid.uuid4().hex[:8]}"
     night = replace(night, run_id=run_id, follows=stood_on(night.ledger, night.as_of))
     report: dict[str, Any] = {"run_id": run_id, "as_of": night.as_of.isoformat()}

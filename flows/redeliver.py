@@ -12,26 +12,22 @@ from ledger.deliveries import delivery_row, queue_recall, record_redelivered
 from ledger.publications import Recall, current_id, queue
 from ledger.runs import exclusive_run
 from ledger.settings import Settings
-from ledger.store import Row
-
-
-class RedeliveryError(ValueError):
-    """An act that cannot be done as asked; nothing was sent."""
-
-    exit_code = 2
+from ledger.store import NotPossibleError, Row
 
 
 def redeliver(settings: Settings, delivery_id: str, who: str) -> Row:
     """Leave a package that was sent with its recipient again, byte for byte.
 
-    Raises `RedeliveryError` for one that was never sent, and `ConfigError` where consents or sink file of today allow
+    Raises `NotPossibleError` for one that was never sent, and `ConfigError` where consents or sink file of today allow
     less than it holds.
     """
     with exclusive_run(settings.data_dir):
         night = night_without_run(settings)
         row = delivery_row(night.ledger, delivery_id)
         if row["state"] != "sent" or not row["manifest_sha256"]:
-            raise RedeliveryError(f"{delivery_id} is {row['state']}: only what was sent is sent again. Next: jifen run")
+            raise NotPossibleError(
+                f"{delivery_id} is {row['state']}: only what was sent is sent again. Next: jifen run"
+            )
         sink = _sink(night, row["recipient"])
         current = current_id(night.ledger)
         if current is not None:
@@ -50,7 +46,7 @@ def recall(settings: Settings, recipient: str, codes: Sequence[str], why: str, w
         _sink(night, recipient)
         current = current_id(night.ledger)
         if current is None:
-            raise RedeliveryError("no edition is published yet, so no row was sent. Next: jifen run")
+            raise NotPossibleError("no edition is published yet, so no row was sent. Next: jifen run")
         with night.ledger.begin() as connection:
             delivery_id = queue_recall(connection, recipient, current, codes, why, who)
             events = recall_event(delivery_id, [Recall(recipient, tuple(codes), why)])

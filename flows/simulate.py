@@ -26,7 +26,7 @@ from editions.simulation import compare, require_new
 from flows.night import Night
 from flows.past import known_then, why_unknown
 from flows.texts import counted
-from ledger.publications import current_id, edition_row
+from ledger.publications import current_id, current_row
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import open_ledger
 
@@ -115,8 +115,7 @@ def require_cases(warehouse: Path, proposal: Path) -> None:
 
 
 def _day_of_current(ledger: Any) -> date:
-    current = current_id(ledger)
-    row = edition_row(ledger, current) if current else None
+    row = current_row(ledger)
     if row is None:
         raise ConfigError("there is no edition to simulate beside.", "the ledger", "jifen run, or give --as-of")
     return date.fromisoformat(row["as_of"])

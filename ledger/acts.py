@@ -7,8 +7,8 @@ from sqlalchemy import Connection, Engine, desc, func, insert, select
 
 from ledger import journal
 from ledger.deliveries import supersede
-from ledger.publications import CurrentMovedError, Message, add_publication, last_publication, queue
-from ledger.store import Row, now, rows
+from ledger.publications import Message, add_publication, queue, require_current
+from ledger.store import Row, next_number, now, rows
 from ledger.tables import deliveries, edition_acts, publications
 
 ROLLED_BACK, WITHDRAWN, CORRECTED = "rolled_back", "withdrawn", "corrected"
@@ -68,12 +68,7 @@ def record_act(
     current.
     """
     with ledger.begin() as connection:
-        last = last_publication(connection)
-        found = last["edition_id"] if last else None
-        if found != expected_current:
-            raise CurrentMovedError(
-                f"current is {found}, not {expected_current}. Whose: transient. Look and try again."
-            )
+        require_current(connection, expected_current)
         supersede(connection, deliveries.c.edition_id == edition_id)
         if stands != expected_current:
             supersede(connection)
@@ -100,7 +95,7 @@ def _append(
     decided_by: str,
     note: dict[str, Any] | None,
 ) -> None:
-    last = connection.execute(select(func.max(edition_acts.c.act_no))).scalar() or 0
+    number = next_number(connection, edition_acts.c.act_no)
     values = {"act": act, "edition_id": edition_id, "stands": stands, "why": why, "decided_by": decided_by}
-    connection.execute(insert(edition_acts).values(act_no=last + 1, note=note, decided_at=now(), **values))
+    connection.execute(insert(edition_acts).values(act_no=number, note=note, decided_at=now(), **values))
     journal.append(connection, "edition_act", {**values, "note": note})

@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, desc, func, insert, select, update
 
 from ledger import journal
-from ledger.store import Row, first_row, now, rows
+from ledger.store import Row, first_row, next_number, now, rows
 from ledger.tables import deliveries, denials
 
 EDITION, DAILY, RECALL = "edition", "daily", "recall"
@@ -31,7 +31,7 @@ def queue_delivery(
 
     The id is made of recipient and number: of two writers that saw the same last number, one is refused.
     """
-    number = _next_number(connection, recipient)
+    number = next_number(connection, deliveries.c.number, deliveries.c.recipient == recipient)
     delivery_id = f"{recipient}.{number}"
     row = {
         "delivery_id": delivery_id,
@@ -44,17 +44,6 @@ def queue_delivery(
     }
     connection.execute(insert(deliveries).values(**row, state="pending", attempts=0, created_at=now()))
     return delivery_id
-
-
-def next_number(ledger: Engine, recipient: str) -> int:
-    """The number of the recipient's next delivery."""
-    with ledger.begin() as connection:
-        return _next_number(connection, recipient)
-
-
-def _next_number(connection: Connection, recipient: str) -> int:
-    newest = select(func.max(deliveries.c.number)).where(deliveries.c.recipient == recipient)
-    return (connection.execute(newest).scalar() or 0) + 1
 
 
 def supersede(connection: Connection, *conditions: Any) -> None:
@@ -110,9 +99,10 @@ def delivery_row(ledger: Engine, delivery_id: str) -> Row:
     return found
 
 
-def before(ledger: Engine, owed: Row) -> list[Row]:
-    """The recipient's deliveries with a smaller number, the nearest first."""
-    query = select(deliveries).where(deliveries.c.recipient == owed["recipient"], deliveries.c.number < owed["number"])
+def before(ledger: Engine, recipient: str, number: int | None = None) -> list[Row]:
+    """The recipient's deliveries before the one of this number, all where none is given; the nearest first."""
+    query = select(deliveries).where(deliveries.c.recipient == recipient, deliveries.c.number.is_not(None))
+    query = query if number is None else query.where(deliveries.c.number < number)
     return rows(ledger, query.order_by(desc(deliveries.c.number)))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Engine, and_, desc, insert, select
 
 from ledger import journal
-from ledger.batches import BatchKey, of_dataset, promoted_batches
+from ledger.batches import BatchKey, latest_promoted, of_dataset
 from ledger.store import Row, first_row, now, rows
 from ledger.tables import batches, held_decisions
 
@@ -24,16 +24,12 @@ def held_batches(ledger: Engine) -> list[Row]:
 
 def held_since(ledger: Engine, source: str, dataset: str, as_of: date) -> Row | None:
     """The first batch of the unbroken series of held ones up to the newest; None where the newest is not held."""
-    promoted = promoted_batches(ledger, source, dataset, as_of)
-    after = promoted[-1]["batch"] if promoted else ""
-    return first_row(ledger, _held(source, dataset, as_of, after).order_by(batches.c.batch))
+    return first_row(ledger, _held(ledger, source, dataset, as_of).order_by(batches.c.batch))
 
 
 def newest_held(ledger: Engine, source: str, dataset: str, as_of: date) -> Row | None:
     """The newest held batch of a dataset since the last promoted one, whose file is on disk."""
-    promoted = promoted_batches(ledger, source, dataset, as_of)
-    after = promoted[-1]["batch"] if promoted else ""
-    with_file = _held(source, dataset, as_of, after).where(batches.c.same_as.is_(None))
+    with_file = _held(ledger, source, dataset, as_of).where(batches.c.same_as.is_(None))
     return first_row(ledger, with_file.order_by(desc(batches.c.batch)))
 
 
@@ -45,16 +41,21 @@ def held_file_of(ledger: Engine, decision: Mapping[str, Any]) -> Row | None:
     return first_row(ledger, query.order_by(desc(batches.c.batch)))
 
 
-def _held(source: str, dataset: str, as_of: date, after: str) -> Any:
-    of_then = and_(batches.c.state == "held", batches.c.as_of <= as_of.isoformat(), batches.c.batch > after)
+def _held(ledger: Engine, source: str, dataset: str, as_of: date) -> Any:
+    """The held batches of a dataset since the last promoted one."""
+    since = batches.c.batch > _last_promoted(ledger, source, dataset, as_of)
+    of_then = and_(batches.c.state == "held", batches.c.as_of <= as_of.isoformat(), since)
     return select(batches).where(of_dataset(batches, source, dataset), of_then)
+
+
+def _last_promoted(ledger: Engine, source: str, dataset: str, as_of: date) -> str:
+    newest = latest_promoted(ledger, source, dataset, as_of)
+    return newest["batch"] if newest else ""
 
 
 def decision_about(ledger: Engine, source: str, dataset: str) -> Row | None:
     """The last decision about what is held of a dataset, None where none is newer than what was promoted."""
-    promoted = promoted_batches(ledger, source, dataset, date.max)
-    after = promoted[-1]["batch"] if promoted else ""
-    table = held_decisions
+    table, after = held_decisions, _last_promoted(ledger, source, dataset, date.max)
     query = select(table).where(of_dataset(table, source, dataset), table.c.batch > after)
     return first_row(ledger, query.order_by(desc(table.c.decided_at)))
 

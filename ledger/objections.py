@@ -8,16 +8,10 @@ from sqlalchemy import Engine, and_, func, insert, or_, select, update
 from ledger import journal
 from ledger.acts import withdrawn
 from ledger.publications import beside_rows
-from ledger.store import Row, first_row, now, rows
+from ledger.store import NotPossibleError, Row, first_row, now, rows
 from ledger.tables import objections, publicities
 
 UPHELD, REJECTED = "upheld", "rejected"
-
-
-class ObjectionError(ValueError):
-    """A step of an objection or a publicity that cannot be taken; nothing was changed."""
-
-    exit_code = 2
 
 
 def open_objection(
@@ -42,11 +36,11 @@ def open_objection(
 
 
 def decide_objection(ledger: Engine, objection_id: str, decision: str, why: str, decided_on: date, who: str) -> Row:
-    """Uphold or reject an objection, once. Raises `ObjectionError` for one that is decided already or unknown."""
+    """Uphold or reject an objection, once. Raises `NotPossibleError` for one that is decided already or unknown."""
     row = require_objection(ledger, objection_id)
     _require_after(row, "opened_on", decided_on)
     if row["decision"] is not None:
-        raise ObjectionError(
+        raise NotPossibleError(
             f"objection {objection_id} was {row['decision']} by {row['decided_by']} on {row['decided_on']} already. "
             "Next: jifen objection list"
         )
@@ -57,23 +51,23 @@ def decide_objection(ledger: Engine, objection_id: str, decision: str, why: str,
 def close_objection(ledger: Engine, objection_id: str, closed_on: date, who: str, correction: str | None) -> Row:
     """Close a decided objection. One that was upheld names the edition that corrects it.
 
-    Raises `ObjectionError` for one that is not decided, is closed already, or was upheld and names no correction.
+    Raises `NotPossibleError` for one that is not decided, is closed already, or was upheld and names no correction.
     """
     row = require_objection(ledger, objection_id)
     if row["closed_on"] is not None:
-        raise ObjectionError(f"objection {objection_id} was closed on {row['closed_on']} already.")
+        raise NotPossibleError(f"objection {objection_id} was closed on {row['closed_on']} already.")
     if row["decision"] is None:
-        raise ObjectionError(
+        raise NotPossibleError(
             f"objection {objection_id} is not decided. Next: jifen objection decide {objection_id} --uphold or --reject"
         )
     if row["decision"] == UPHELD and correction is None:
-        raise ObjectionError(
+        raise NotPossibleError(
             f"objection {objection_id} was upheld, and no edition corrects it. Next: jifen edition correct "
             f"{row['edition_id']} --why TEXT, then jifen objection close {objection_id} --correction ID"
         )
     _require_after(row, "decided_on", closed_on)
     if correction is not None and (correction == row["edition_id"] or correction in withdrawn(ledger)):
-        raise ObjectionError(
+        raise NotPossibleError(
             f"edition {correction} does not correct {row['edition_id']}: it is that edition, or was withdrawn. "
             "Next: jifen edition list"
         )
@@ -83,7 +77,7 @@ def close_objection(ledger: Engine, objection_id: str, closed_on: date, who: str
 
 def _require_after(row: Row, step: str, day: date) -> None:
     if day.isoformat() < row[step]:
-        raise ObjectionError(f"{day} lies before {row[step]}, of objection {row['objection_id']}. Give a later --on.")
+        raise NotPossibleError(f"{day} lies before {row[step]}, of objection {row['objection_id']}. Give a later --on.")
 
 
 def _step(ledger: Engine, row: Row, step: str, values: Row) -> Row:
@@ -95,10 +89,10 @@ def _step(ledger: Engine, row: Row, step: str, values: Row) -> Row:
 
 
 def require_objection(ledger: Engine, objection_id: str) -> Row:
-    """One objection's row. Raises `ObjectionError` where there is none of that id."""
+    """One objection's row. Raises `NotPossibleError` where there is none of that id."""
     row = first_row(ledger, select(objections).where(objections.c.objection_id == objection_id))
     if row is None:
-        raise ObjectionError(f"there is no objection {objection_id!r}. Next: jifen objection list")
+        raise NotPossibleError(f"there is no objection {objection_id!r}. Next: jifen objection list")
     return row
 
 
@@ -128,7 +122,7 @@ def unsettled(ledger: Engine, edition_id: str) -> Sequence[str]:
 def open_publicity(ledger: Engine, edition_id: str, list_id: str, opened_on: date, days: int, who: str) -> Row:
     """Record that a list of an edition is published for objections for so many days.
 
-    Raises `ObjectionError` where it was already, and for an edition that was built of a past day and never published.
+    Raises `NotPossibleError` where it was already, and for an edition that was built of a past day and never published.
     """
     row = {
         "edition_id": edition_id,
@@ -139,12 +133,12 @@ def open_publicity(ledger: Engine, edition_id: str, list_id: str, opened_on: dat
     }
     _require_not_withdrawn(ledger, edition_id)
     if any(one["edition_id"] == edition_id for one in beside_rows(ledger)):
-        raise ObjectionError(
+        raise NotPossibleError(
             f"edition {edition_id} was built of a past day and never published: no list of it goes up in public. "
             "Next: jifen edition list"
         )
     if any(one["edition_id"] == edition_id and one["list_id"] == list_id for one in publicity_rows(ledger)):
-        raise ObjectionError(
+        raise NotPossibleError(
             f"list {list_id} of edition {edition_id} is or was in public already. Next: jifen publicity list"
         )
     with ledger.begin() as connection:
@@ -156,22 +150,22 @@ def open_publicity(ledger: Engine, edition_id: str, list_id: str, opened_on: dat
 def close_publicity(ledger: Engine, edition_id: str, list_id: str, closed_on: date, who: str) -> Row:
     """Make a list final.
 
-    Raises `ObjectionError` before its days are over, for a withdrawn edition, and while an objection to it is
+    Raises `NotPossibleError` before its days are over, for a withdrawn edition, and while an objection to it is
     undecided, or upheld and not corrected.
     """
     found = [one for one in publicity_rows(ledger) if (one["edition_id"], one["list_id"]) == (edition_id, list_id)]
     if not found:
-        raise ObjectionError(f"list {list_id} of edition {edition_id} is not in public. Next: jifen publicity open")
+        raise NotPossibleError(f"list {list_id} of edition {edition_id} is not in public. Next: jifen publicity open")
     (row,) = found
     if row["closed_on"] is not None:
-        raise ObjectionError(f"list {list_id} of edition {edition_id} is final since {row['closed_on']} already.")
+        raise NotPossibleError(f"list {list_id} of edition {edition_id} is final since {row['closed_on']} already.")
     _require_not_withdrawn(ledger, edition_id)
     if closed_on.isoformat() <= row["until"]:
-        raise ObjectionError(
+        raise NotPossibleError(
             f"list {list_id} of edition {edition_id} is in public until {row['until']}: close it later."
         )
     if left := unsettled(ledger, edition_id):
-        raise ObjectionError(
+        raise NotPossibleError(
             f"objections to edition {edition_id} are not decided, or upheld and not corrected: {', '.join(left)}. "
             "Next: jifen objection decide, then jifen objection close, of each"
         )
@@ -186,7 +180,7 @@ def close_publicity(ledger: Engine, edition_id: str, list_id: str, closed_on: da
 
 def _require_not_withdrawn(ledger: Engine, edition_id: str) -> None:
     if act := withdrawn(ledger).get(edition_id):
-        raise ObjectionError(
+        raise NotPossibleError(
             f"edition {edition_id} was withdrawn by {act['decided_by']}: no list of it stands in public or is final."
         )
 

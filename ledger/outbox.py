@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, delete, desc, func, insert, select, update
+from sqlalchemy import Connection, Engine, Table, delete, desc, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ledger import journal
 from ledger.runs import process_of, this_host
-from ledger.store import Row, first_row, now, rows, write
+from ledger.store import NotPossibleError, Row, first_row, next_number, now, rows, write
 from ledger.tables import alerts, channels, message_attempts, outbox, relays
 from ledger.tables import journal as journal_table
 
@@ -23,18 +23,6 @@ _ACT = "message_act"
 _MINUTE, _HALF_HOUR = timedelta(minutes=1), 1800
 _FARTHEST = timedelta(days=8)
 """The longest wait. An instant further ahead was written by a clock that ran ahead, and is ignored."""
-
-
-class UnknownMessageError(LookupError):
-    """No message of this id is known."""
-
-    exit_code = 2
-
-
-class MessageActError(ValueError):
-    """An act that this message's state does not allow; nothing was changed."""
-
-    exit_code = 2
 
 
 @dataclass(frozen=True)
@@ -142,8 +130,7 @@ def _claimed(
     if limits is not None and not _may_call(connection, found["recipient"], limits, at):
         return None
     connection.execute(update(table).where(one).values(**ours))
-    of_it = message_attempts.c.message_id == message_id
-    number = (connection.execute(select(func.max(message_attempts.c.number)).where(of_it)).scalar() or 0) + 1
+    number = next_number(connection, message_attempts.c.number, message_attempts.c.message_id == message_id)
     begun = {"message_id": message_id, "number": number, "recipient": found["recipient"], "at": text_of(at)}
     connection.execute(insert(message_attempts).values(**begun))
     return {**found, **ours, "number": number}
@@ -238,11 +225,11 @@ def messages(ledger: Engine, state: str | None = None, recipient: str | None = N
 
 
 def message_row(ledger: Engine, message_id: str) -> tuple[Table, Row]:
-    """One message and its table. Raises `UnknownMessageError`."""
+    """One message and its table. Raises `NotPossibleError`."""
     for table in TABLES:
         if row := first_row(ledger, select(table).where(table.c.message_id == message_id)):
             return table, row
-    raise UnknownMessageError(f"no message {message_id}. Whose: usage. Next: jifen outbox list")
+    raise NotPossibleError(f"no message {message_id}. Whose: usage. Next: jifen outbox list")
 
 
 def attempts_of(ledger: Engine, message_id: str) -> list[Row]:
@@ -261,11 +248,11 @@ def acts_of(ledger: Engine, message_id: str) -> list[Row]:
 def replay(ledger: Engine, message_ids: Sequence[str], recipient: str | None, why: str | None, who: str) -> None:
     """Make messages due at once, with the whole schedule of attempts before them, and open their channels again.
 
-    The channel of `recipient` is opened also where no message goes to it. Raises `MessageActError` for a sent message.
+    The channel of `recipient` is opened also where no message goes to it. Raises `NotPossibleError` for a sent message.
     """
     found = [message_row(ledger, message_id) for message_id in message_ids]
     if arrived := [row["message_id"] for _, row in found if row["state"] == SENT]:
-        raise MessageActError(f"{', '.join(arrived)} arrived, and is not sent again. Whose: usage.")
+        raise NotPossibleError(f"{', '.join(arrived)} arrived, and is not sent again. Whose: usage.")
     anew = {"state": PENDING, "attempts": 0, "next_try_at": None, "last_error": None}
     opened = {"disabled_at": None, "disabled_why": None, "not_before": None}
     with ledger.begin() as connection:
@@ -276,10 +263,10 @@ def replay(ledger: Engine, message_ids: Sequence[str], recipient: str | None, wh
 
 
 def discard(ledger: Engine, message_id: str, why: str, who: str) -> None:
-    """Give a message up for good. Raises `MessageActError` for one that arrived or was given up already."""
+    """Give a message up for good. Raises `NotPossibleError` for one that arrived or was given up already."""
     table, row = message_row(ledger, message_id)
     if row["state"] not in (PENDING, DEAD):
-        raise MessageActError(f"{message_id} is {row['state']}: there is nothing to give up. Whose: usage.")
+        raise NotPossibleError(f"{message_id} is {row['state']}: there is nothing to give up. Whose: usage.")
     with ledger.begin() as connection:
         # A process that is sending it loses its claim: afterwards only `sent` changes the message (`record`).
         freed = {"claimed_by": None, "claimed_until": None}
@@ -289,7 +276,7 @@ def discard(ledger: Engine, message_id: str, why: str, who: str) -> None:
 def _act(connection: Connection, table: Table, row: Row, act: str, why: str | None, who: str, **values: Any) -> None:
     one = (table.c.message_id == row["message_id"], table.c.state == row["state"])
     if connection.execute(update(table).where(*one).values(**values)).rowcount == 0:
-        raise MessageActError(f"{row['message_id']} is not {row['state']} any more. Next: jifen outbox show")
+        raise NotPossibleError(f"{row['message_id']} is not {row['state']} any more. Next: jifen outbox show")
     entry = {"message_id": row["message_id"], "recipient": row["recipient"], "act": act, "why": why, "decided_by": who}
     journal.append(connection, _ACT, entry)
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, Table, Update, desc, func, insert, se
 
 from ledger import journal
 from ledger.deliveries import queue_delivery, queue_recall, supersede
-from ledger.store import Row, first_row, now, rows, write
+from ledger.store import NotPossibleError, Row, first_row, next_number, now, rows, write
 from ledger.tables import alerts, deliveries, editions, outbox, publications
 from ledger.tables import published_rulesets as frozen
 
@@ -42,14 +42,26 @@ class Recall:
 def current_id(ledger: Engine) -> str | None:
     """The id of the edition that readers follow, or None before the first."""
     with ledger.begin() as connection:
-        last = last_publication(connection)
-    return last["edition_id"] if last else None
+        return _current_id(connection)
 
 
-def last_publication(connection: Connection) -> Row | None:
-    """The newest publication, which says what is current; None before the first."""
-    newest = select(publications).order_by(desc(publications.c.publication_no)).limit(1)
-    return next((dict(row) for row in connection.execute(newest).mappings()), None)
+def _current_id(connection: Connection) -> str | None:
+    newest = select(publications.c.edition_id).order_by(desc(publications.c.publication_no)).limit(1)
+    return connection.execute(newest).scalar()
+
+
+def current_row(ledger: Engine) -> Row | None:
+    """The row of the edition that readers follow, or None before the first."""
+    newest = desc(publications.c.publication_no)
+    return first_row(ledger, select(editions).join(publications, _PUBLISHED).order_by(newest).limit(1))
+
+
+def require_current(connection: Connection, expected: str | None) -> None:
+    """Raise `CurrentMovedError` unless this edition is current, within the transaction that moves on from it."""
+    if (found := _current_id(connection)) != expected:
+        raise CurrentMovedError(
+            f"current is {found}, this run expected {expected}. Whose: transient. Next: the same command again"
+        )
 
 
 def next_sequence(ledger: Engine, edition_id: str) -> int:
@@ -85,12 +97,7 @@ def publish(
     """
     edition_id = edition["edition_id"]
     with ledger.begin() as connection:
-        last = last_publication(connection)
-        found = last["edition_id"] if last else None
-        if found != expected_current:
-            raise CurrentMovedError(
-                f"current is {found}, this run expected {expected_current}. Whose: transient. Run `jifen run` again."
-            )
+        require_current(connection, expected_current)
         known = connection.execute(select(editions.c.edition_id).where(editions.c.edition_id == edition_id)).first()
         if known is None:
             _insert_edition(connection, edition)
@@ -104,23 +111,17 @@ def publish(
         queue(connection, edition_id, recipients, messages)
 
 
-def add_publication(connection: Connection, edition_id: str, supersedes: str | None, run_id: str | None) -> int:
-    """Make an edition current within a transaction; returns its sequence. `run_id` is None where a person did so."""
-    last, sequence = last_publication(connection), _next_sequence(connection, edition_id)
-    # The key is the number itself: of two writers that saw the same last one, one is refused.
-    number = (last["publication_no"] if last else 0) + 1
-    connection.execute(
-        insert(publications).values(
-            publication_no=number,
-            edition_id=edition_id,
-            sequence=sequence,
-            supersedes=supersedes,
-            run_id=run_id,
-            published_at=now(),
-        )
-    )
-    journal.keep(connection, publications, publications.c.publication_no == number)
-    return sequence
+def add_publication(connection: Connection, edition_id: str, supersedes: str | None, run_id: str | None) -> None:
+    """Make an edition current within a transaction. `run_id` is None where a person did so."""
+    row = {
+        "publication_no": next_number(connection, publications.c.publication_no),
+        "edition_id": edition_id,
+        "sequence": _next_sequence(connection, edition_id),
+        "supersedes": supersedes,
+        "run_id": run_id,
+    }
+    connection.execute(insert(publications).values(**row, published_at=now()))
+    journal.keep(connection, publications, publications.c.publication_no == row["publication_no"])
 
 
 def _insert_edition(connection: Connection, edition: Row) -> None:
@@ -170,6 +171,7 @@ def edition_row(ledger: Engine, edition_id: str) -> Row | None:
     return first_row(ledger, select(editions).where(editions.c.edition_id == edition_id))
 
 
+_PUBLISHED = publications.c.edition_id == editions.c.edition_id
 _OF_EDITION = ("as_of", "ruleset_id", "manifest_sha256", "kind", "signed_by")
 
 
@@ -177,7 +179,7 @@ def publication_rows(ledger: Engine) -> list[Row]:
     """Every publication with its edition, newest first: the history of `current`."""
     query = (
         select(publications, *(editions.c[name] for name in _OF_EDITION))
-        .join(editions, publications.c.edition_id == editions.c.edition_id)
+        .join(editions, _PUBLISHED)
         .order_by(desc(publications.c.publication_no))
     )
     return rows(ledger, query)
@@ -209,25 +211,19 @@ def mark_failed(ledger: Engine, table: Table, key: str, error: str) -> None:
     write(ledger, _attempt(table, key, last_error=error[:2000]))
 
 
-class NotOwedError(ValueError):
-    """A package or return that is to be given up is not pending, or does not exist."""
-
-    exit_code = 2
-
-
 def give_up(ledger: Engine, table: Table, key: str, why: str, who: str) -> None:
     """Give up a pending package or return; the journal keeps the reason.
 
     A package is superseded: the recipient's next one names its number as a gap. A return stays on disk (`kept`), as
     those without a recipient do. Call it under the lock of the data folder: a run might send it meanwhile.
-    Raises `NotOwedError` for one that is not pending.
+    Raises `NotPossibleError` for one that is not pending.
     """
     (column,) = table.primary_key
     state = "superseded" if table is deliveries else "kept"
     with ledger.begin() as connection:
         pending_row = update(table).where(column == key, table.c.state == "pending").values(state=state)
         if connection.execute(pending_row).rowcount == 0:
-            raise NotOwedError(f"{key} is not waiting to be sent. Whose: usage. Next: jifen {table.name} list")
+            raise NotPossibleError(f"{key} is not waiting to be sent. Whose: usage. Next: jifen {table.name} list")
         journal.append(connection, "given_up", {"what": table.name, "key": key, "why": why, "decided_by": who})
 
 

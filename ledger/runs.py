@@ -13,11 +13,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import Engine, desc, func, insert, select, update
+from sqlalchemy import Engine, desc, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.files import FOLDER_MODE, private
-from ledger.store import Row, first_row, now, rows, write
+from ledger.store import Row, first_row, next_number, now, rows, write
 from ledger.tables import runs
 
 log = logging.getLogger("jifen")
@@ -102,17 +102,8 @@ def start_run(ledger: Engine, as_of: date, driver: str) -> str:
                 )
             died = {"state": "failed", "ended_at": now(), "report": _report_of_dead(row)}
             connection.execute(update(runs).where(runs.c.run_id == row["run_id"]).values(**died))
-        number = (connection.execute(select(func.max(runs.c.run_no))).scalar() or 0) + 1
-        new = {
-            "run_id": run_id,
-            "run_no": number,
-            "as_of": day,
-            "driver": driver,
-            "state": "running",
-            "started_at": now(),
-            **here,
-        }
-        connection.execute(insert(runs).values(**new))
+        new = {"run_id": run_id, "run_no": next_number(connection, runs.c.run_no), "as_of": day, "driver": driver}
+        connection.execute(insert(runs).values(**new, **here, state="running", started_at=now()))
     return run_id
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
+    Column,
+    ColumnElement,
     Connection,
     Engine,
     Executable,
@@ -49,6 +51,12 @@ ANSWER_SECONDS = 60.0
 
 PREPARING = 0x6A6966656E
 """The advisory lock of PostgreSQL under which tables are made and migrated: `jifen` in ASCII."""
+
+
+class NotPossibleError(ValueError):
+    """What a person asked for cannot be done as asked; nothing was changed. The message says why."""
+
+    exit_code = 2
 
 
 class LedgerVersionError(RuntimeError):
@@ -239,6 +247,11 @@ def write(ledger: Engine, *statements: Executable) -> None:
     with ledger.begin() as connection:
         for statement in statements:
             connection.execute(statement)
+
+
+def next_number(connection: Connection, column: Column[Any], *which: ColumnElement[bool]) -> int:
+    """One more than the largest number in a column, of these rows: of two writers that saw the same, one is refused."""
+    return (connection.execute(select(func.max(column)).where(*which)).scalar() or 0) + 1
 
 
 def first_row(ledger: Engine, query: Executable) -> Row | None:

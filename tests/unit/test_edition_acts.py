@@ -11,7 +11,7 @@ import pytest
 from editions.places import edition_path, read_current
 from editions.seal import EditionDamagedError
 from editions.verify import verify
-from flows.acts import ActError, correct, roll_back, withdraw
+from flows.acts import correct, roll_back, withdraw
 from flows.past import known_then
 from flows.recipe import PLAIN_STEPS
 from ledger.acts import EditionWithdrawnError
@@ -19,7 +19,7 @@ from ledger.acts import acts as all_acts
 from ledger.binding import LedgerForeignError
 from ledger.journal import entries
 from ledger.publications import current_id, edition_row, pending, publication_rows
-from ledger.store import open_ledger
+from ledger.store import NotPossibleError, open_ledger
 from ledger.tables import deliveries, outbox
 from tests.unit.refusing import record
 from tests.unit.small_edition import make_candidate
@@ -69,7 +69,7 @@ def test_readers_go_back_to_an_earlier_edition_by_a_publication_of_its_own(setti
     assert {(event["type"], event["data"]["act"], event["data"]["supersedes"]) for event in events} == {
         ("cn.jifen.edition.published.v1", "rolled_back", second)
     }
-    with pytest.raises(ActError, match="is current already"):
+    with pytest.raises(NotPossibleError, match="is current already"):
         roll_back(settings, first, "again", "li")
 
 
@@ -98,9 +98,9 @@ def test_a_withdrawn_edition_is_left_recalled_and_never_published_again(settings
     assert "was withdrawn by wang (a firm's own figures)" in again.message
     with pytest.raises(EditionWithdrawnError):
         roll_back(settings, second, "after all", "li")
-    with pytest.raises(ActError, match="already"):
+    with pytest.raises(NotPossibleError, match="already"):
         withdraw(settings, second, "again", "li")
-    with pytest.raises(ActError, match="no earlier one"):
+    with pytest.raises(NotPossibleError, match="no earlier one"):
         withdraw(settings, first, "this too", "li")
 
 
@@ -148,7 +148,7 @@ def test_nobody_goes_to_an_edition_that_is_damaged_or_was_never_published(settin
     for act in (lambda: roll_back(settings, first, "x", "li"), lambda: withdraw(settings, second, "x", "li")):
         with pytest.raises(EditionDamagedError, match=r"tables/points\.csv"):
             act()
-    with pytest.raises(ActError, match="never published"):
+    with pytest.raises(NotPossibleError, match="never published"):
         roll_back(settings, "2025-01-01-none", "x", "li")
     assert standing(settings, ledger) == second
     assert all_acts(ledger) == []
@@ -157,7 +157,7 @@ def test_nobody_goes_to_an_edition_that_is_damaged_or_was_never_published(settin
 def test_a_correction_names_what_it_corrects_and_whom_it_touches(settings, ledger, two, land):  # noqa: F811
     _, second = two
     land(LATER, record(revenue_cny=5))
-    with pytest.raises(ActError, match="lies before the current edition"):
+    with pytest.raises(NotPossibleError, match="lies before the current edition"):
         corrected(settings, second, DAY)
     done = corrected(settings, second, LATER, RISEN)
     assert done.state == "published"

@@ -7,7 +7,6 @@ import pytest
 from editions.public_lists import NoListError, terms_on
 from ledger.journal import breaks, entries
 from ledger.objections import (
-    ObjectionError,
     close_objection,
     close_publicity,
     decide_objection,
@@ -17,6 +16,7 @@ from ledger.objections import (
 )
 from ledger.publications import add_publication, keep_edition
 from ledger.settings import PROJECT_DIR
+from ledger.store import NotPossibleError
 
 DAY = date(2025, 7, 1)
 LIST = "innovation-points"
@@ -50,16 +50,16 @@ def test_an_objection_is_due_in_its_days_and_overdue_after_them(ledger, edition,
 
 
 def test_one_that_is_upheld_is_closed_by_an_edition_that_corrects_it(ledger, opened):
-    with pytest.raises(ObjectionError, match="is not decided"):
+    with pytest.raises(NotPossibleError, match="is not decided"):
         close_objection(ledger, opened, DAY, "li", None)
     decide_objection(ledger, opened, "upheld", "two patents had another name", DAY, "wang")
-    with pytest.raises(ObjectionError, match="was upheld by wang"):
+    with pytest.raises(NotPossibleError, match="was upheld by wang"):
         decide_objection(ledger, opened, "rejected", "after all", DAY, "li")
-    with pytest.raises(ObjectionError, match="no edition corrects it"):
+    with pytest.raises(NotPossibleError, match="no edition corrects it"):
         close_objection(ledger, opened, DAY, "li", None)
-    with pytest.raises(ObjectionError, match="does not correct"):
+    with pytest.raises(NotPossibleError, match="does not correct"):
         close_objection(ledger, opened, DAY, "li", "2025-06-30-a")
-    with pytest.raises(ObjectionError, match="lies before 2025-07-01"):
+    with pytest.raises(NotPossibleError, match="lies before 2025-07-01"):
         close_objection(ledger, opened, date(2025, 6, 30), "li", "2025-07-02-b")
     close_objection(ledger, opened, DAY, "li", "2025-07-02-b")
     (row,) = objection_rows(ledger, DAY + timedelta(days=99))
@@ -73,34 +73,34 @@ def test_one_that_is_rejected_is_closed_without(ledger, opened):
     decide_objection(ledger, opened, "rejected", "they lapsed", DAY, "wang")
     assert states(ledger, DAY + timedelta(days=99)) == [(opened, "rejected")]
     close_objection(ledger, opened, DAY, "li", None)
-    with pytest.raises(ObjectionError, match="there is no objection"):
+    with pytest.raises(NotPossibleError, match="there is no objection"):
         close_objection(ledger, "2025-07-01-009", DAY, "li", None)
 
 
 def test_a_list_is_final_after_its_days_when_every_objection_is_decided(ledger, edition, opened):
     made = open_publicity(ledger, edition, LIST, DAY, 6, "li")
     assert made["until"] == "2025-07-06"
-    with pytest.raises(ObjectionError, match="already"):
+    with pytest.raises(NotPossibleError, match="already"):
         open_publicity(ledger, edition, LIST, DAY, 6, "li")
-    with pytest.raises(ObjectionError, match="in public until 2025-07-06"):
+    with pytest.raises(NotPossibleError, match="in public until 2025-07-06"):
         close_publicity(ledger, edition, LIST, date(2025, 7, 6), "li")
     upheld = open_objection(ledger, edition, FIRM, "its stage", DAY, 20, "li")["objection_id"]
     decide_objection(ledger, upheld, "upheld", "it is right", DAY, "wang")
-    with pytest.raises(ObjectionError, match=f"not decided, or upheld and not corrected: {opened}, {upheld}"):
+    with pytest.raises(NotPossibleError, match=f"not decided, or upheld and not corrected: {opened}, {upheld}"):
         close_publicity(ledger, edition, LIST, date(2025, 7, 7), "li")
     close_objection(ledger, upheld, DAY, "li", "2025-07-02-b")
-    with pytest.raises(ObjectionError, match="lies before 2025-07-01"):
+    with pytest.raises(NotPossibleError, match="lies before 2025-07-01"):
         decide_objection(ledger, opened, "rejected", "they lapsed", date(2025, 6, 30), "wang")
     decide_objection(ledger, opened, "rejected", "they lapsed", DAY, "wang")
     assert close_publicity(ledger, edition, LIST, date(2025, 7, 7), "li")["closed_on"] == "2025-07-07"
-    with pytest.raises(ObjectionError, match="is final since"):
+    with pytest.raises(NotPossibleError, match="is final since"):
         close_publicity(ledger, edition, LIST, date(2025, 7, 8), "li")
-    with pytest.raises(ObjectionError, match="is not in public"):
+    with pytest.raises(NotPossibleError, match="is not in public"):
         close_publicity(ledger, "2025-07-02-b", LIST, date(2025, 7, 8), "li")
 
 
 def test_an_edition_of_a_past_day_that_was_never_published_has_no_list_in_public(ledger, edition):
-    with pytest.raises(ObjectionError, match="never published: no list of it goes up in public"):
+    with pytest.raises(NotPossibleError, match="never published: no list of it goes up in public"):
         open_publicity(ledger, "2025-07-02-b", LIST, DAY, 6, "li")
     assert open_publicity(ledger, edition, LIST, DAY, 6, "li")["edition_id"] == edition
 

@@ -24,6 +24,7 @@ from ledger.journal import breaks, differences
 from ledger.publications import beside_rows, current_id, publication_rows, published_rulesets
 from ledger.runs import end_run, latest_runs, start_run
 from ledger.settings import PROJECT_DIR
+from ledger.store import NotPossibleError
 from tests.declared import source_of
 from tests.unit.refusing import deliver, record
 from tests.unit.small_edition import make_candidate
@@ -107,9 +108,7 @@ def test_the_day_of_an_edition_built_again_is_that_edition(ledger, land, run):
 def test_a_day_before_anything_was_known_is_refused_with_the_first_day_there_is(settings, land, run):
     land(DAY, record())
     run(DAY)
-    with pytest.raises(
-        recipe.BusinessDateError, match=r"nothing was known then of tax\.statements.*from 2025-06-30 on"
-    ):
+    with pytest.raises(NotPossibleError, match=r"nothing was known then of tax\.statements.*from 2025-06-30 on"):
         run(DAY - timedelta(days=1), pull=never)
     assert not list((settings.data_dir / "candidates").glob("*beside*"))
 

@@ -26,7 +26,7 @@ from ledger.runs import (
     runs_as_they_stand,
     start_run,
 )
-from ledger.store import open_ledger
+from ledger.store import NotPossibleError, open_ledger
 from ledger.tables import runs
 
 DAY = date(2025, 6, 30)
@@ -116,7 +116,7 @@ def test_a_run_that_was_killed_keeps_the_steps_that_it_had(settings):
 
 def test_a_date_ahead_is_a_usage_error_and_begins_nothing(settings, steps):
     ahead = datetime.now(UTC).date() + timedelta(days=3)
-    with pytest.raises(recipe.BusinessDateError, match="lies ahead"):
+    with pytest.raises(NotPossibleError, match="lies ahead"):
         recipe.run_night(settings, ahead, "plain", steps)
     assert latest_runs(open_ledger(settings)) == []
 
