@@ -30,18 +30,13 @@ def collect_acks(night: Night) -> list[dict[str, Any]]:
         if not waiting:
             continue
         try:
-            found = _fetch(night, sink, set(waiting))
+            folder, names = sink.acknowledged.folder, set(waiting)
+            found = transport(sink).fetch(sink.connection, folder, names, sink.name, night.settings)
         except Exception as error:  # noqa: BLE001 - one recipient's fault does not stop the others
             lines.append({"recipient": sink.name, "state": "unread", "error": error_text(error)})
             continue
         lines += [line for name, body in found if (line := _taken(night, waiting[name], body))]
     return lines
-
-
-def _fetch(night: Night, sink: ExtractSink, names: set[str]) -> list[tuple[str, bytes]]:
-    folder = sink.acknowledged.folder if sink.acknowledged else ""
-    found: list[tuple[str, bytes]] = transport(sink).fetch(sink.connection, folder, names, sink.name, night.settings)
-    return found
 
 
 def _taken(night: Night, row: Row, body: bytes) -> dict[str, Any] | None:
@@ -78,6 +73,4 @@ def _shown(text: object) -> str:
 def late_acks(night: Night) -> list[str]:
     """A sentence for each delivery whose answer is late or a rejection."""
     today = datetime.now(night.settings.zone).date().isoformat()
-    return [late_text(row) for row in unacknowledged(night.ledger, today)] + [
-        rejected_text(row) for row in rejected(night.ledger)
-    ]
+    return [*map(late_text, unacknowledged(night.ledger, today)), *map(rejected_text, rejected(night.ledger))]

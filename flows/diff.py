@@ -110,29 +110,23 @@ def _recipe(night: Night, supplied: Sequence[Supplied], manifest: Mapping[str, A
     return Recipe(night.as_of, manifest["ruleset_id"], by_address, night.decisions)
 
 
+_PART_OF = {DATE: "as_of", RULES: "ruleset_id", IDENTITY: "decisions", STALENESS: "supplied"}
+"""The part of a recipe that a cause is. Staleness comes last: the facts are those of the later edition by then."""
+
+
 def _swapped(first: Recipe, last: Recipe, cause: Cause) -> Recipe:
     """A recipe with one cause taken from the other."""
-    if cause.kind == DATE:
-        return Recipe(last.as_of, first.ruleset_id, first.supplied, first.decisions)
-    if cause.kind == RULES:
-        return Recipe(first.as_of, last.ruleset_id, first.supplied, first.decisions)
-    if cause.kind == IDENTITY:
-        return Recipe(first.as_of, first.ruleset_id, first.supplied, last.decisions)
-    if cause.kind == STALENESS:
-        # The facts are those of the later edition by now: this adds their staleness.
-        return Recipe(first.as_of, first.ruleset_id, last.supplied, first.decisions)
     if cause.kind != DATA:
-        raise ValueError(f"no cause {cause.kind} can be replayed")
+        part = _PART_OF[cause.kind]
+        return replace(first, **{part: getattr(last, part)})
+    # The facts of one agency with the staleness that its earlier ones had, which is a cause of its own.
     supplied = {
-        address: _aged_as(last.supplied[address], one) if one.source == cause.detail else one
+        address: replace(last.supplied[address], is_stale=one.is_stale, reason=one.reason)
+        if one.source == cause.detail
+        else one
         for address, one in first.supplied.items()
     }
-    return Recipe(first.as_of, first.ruleset_id, supplied, first.decisions)
-
-
-def _aged_as(facts: Supplied, before: Supplied) -> Supplied:
-    """The facts of one day with the staleness of another, which is a cause of its own."""
-    return replace(facts, is_stale=before.is_stale, reason=before.reason)
+    return replace(first, supplied=supplied)
 
 
 def _built(settings: Settings, night: Night, recipe: Recipe) -> Standing:

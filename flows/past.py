@@ -75,14 +75,14 @@ def _first_known(ledger: Engine, one: Pulled) -> str | None:
 
 
 def _known_of(ledger: Engine, zone: Zone, dataset: Dataset, as_of: date, failure: dict[str, str] | None) -> Pulled:
-    base = Pulled(dataset.source, dataset.name, dataset.critical, "not_supplied")
+    what = (dataset.source, dataset.name, dataset.critical)
     if reason := zone.why_not_supplied(dataset):
-        return Pulled(**{**vars(base), "message": reason})
+        return Pulled(*what, "not_supplied", message=reason)
     newest = latest_promoted(ledger, dataset.source, dataset.name, as_of)
-    learnt_that_day = newest is not None and newest["as_of"] == as_of.isoformat()
-    failed = failure or {"state": "failed", "whose": NOT_ASKED}
-    found = {"state": "unchanged"} if learnt_that_day else failed
-    return Pulled(**{**vars(base), **found, "batch": newest["batch"] if newest else None})
+    batch = newest["batch"] if newest else None
+    if newest and newest["as_of"] == as_of.isoformat():
+        return Pulled(*what, "unchanged", batch=batch)
+    return Pulled(*what, **(failure or {"state": "failed", "whose": NOT_ASKED}), batch=batch)
 
 
 def _failures_on(ledger: Engine, as_of: date) -> dict[str, dict[str, str]]:

@@ -139,19 +139,18 @@ def _require_table_names(names: list[str]) -> None:
 
 def _opened(package: Path, keys: Keys | None) -> bytes:
     content = package.read_bytes()
-    if keys is not None:
-        # Who may add a key to it may send in the sender's name.
-        require_own(keys.senders, "receive", 0o022)
-    if keys is not None and package.suffix == ".age":
-        signature = package.with_name(f"{package.name}{SUFFIX}")
-        return age.unseal(content, signature, keys.secret, keys.senders, "receive")
-    if keys is not None and package.suffix == ".gm":
-        return gm.unseal(content, package.with_name(f"{package.name}{gm.SUFFIX}"), keys.secret, keys.senders, "receive")
-    if keys is not None:
-        return unseal(content, keys.secret, keys.senders, "receive")
-    if package.suffix in (".gpg", ".age", ".gm"):
-        raise ReceiveError("it is sealed: name --key and --sender")
-    return content
+    if keys is None:
+        if package.suffix in (".gpg", ".age", ".gm"):
+            raise ReceiveError("it is sealed: name --key and --sender")
+        return content
+    # Who may add a key to it may send in the sender's name.
+    require_own(keys.senders, "receive", 0o022)
+    own = (keys.secret, keys.senders, "receive")
+    if package.suffix == ".age":
+        return age.unseal(content, package.with_name(f"{package.name}{SUFFIX}"), *own)
+    if package.suffix == ".gm":
+        return gm.unseal(content, package.with_name(f"{package.name}{gm.SUFFIX}"), *own)
+    return unseal(content, *own)
 
 
 def _open(into: Path) -> sqlite3.Connection:

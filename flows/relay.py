@@ -220,7 +220,7 @@ def relay(night: Night, *, once: bool, early: bool = False) -> Iterator[tuple[st
     Answers each attempt as it ends, with why it failed or None.
     """
     # One round is not the service: it writes no heartbeat.
-    heartbeat: Callable[[], None] = _no_heartbeat if once else partial(record_relay_heartbeat, night.ledger)
+    heartbeat: Callable[[], None] = (lambda: None) if once else partial(record_relay_heartbeat, night.ledger)
     again_at = time.monotonic()
     try:
         while True:
@@ -240,10 +240,6 @@ def relay(night: Night, *, once: bool, early: bool = False) -> Iterator[tuple[st
     finally:
         if not once:
             relay_ended(night.ledger)
-
-
-def _no_heartbeat() -> None:
-    """Write no heartbeat."""
 
 
 def _messages(night: Night, *, early: bool, heartbeat: Callable[[], None]) -> Iterator[tuple[str, str | None]]:

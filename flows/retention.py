@@ -92,10 +92,15 @@ def plan(settings: Settings, policy: Policy) -> list[Going]:
     dropped = _editions_to_drop(ledger, settings, policy.editions, today)
     whole = [one for one in _whole(ledger, settings) if one not in dropped]
     return [
-        _of_editions(settings, dropped),
+        _going(
+            settings,
+            "editions",
+            dropped,
+            [file for one in dropped for file in droppable_files(edition_path(settings.data_dir, one))],
+        ),
         *_of_batches(ledger, settings, policy, today, whole),
         *(_of_age(settings, kind, getattr(policy, kind), today) for kind in BY_AGE),
-        *(_going(kind, _files_under(settings.data_dir / kind), (), ()) for kind in NEVER),
+        *(_going(settings, kind, (), ()) for kind in NEVER),
     ]
 
 
@@ -179,11 +184,6 @@ def _editions_to_drop(ledger: Engine, settings: Settings, rule: EditionRule, tod
     return [*going, *(one for one, path in paths.items() if is_dropped(path) and droppable_files(path))]
 
 
-def _of_editions(settings: Settings, dropped: Sequence[str]) -> Going:
-    going = [file for one in dropped for file in droppable_files(edition_path(settings.data_dir, one))]
-    return _going("editions", _files_under(settings.data_dir / "editions"), dropped, going)
-
-
 def _of_batches(
     ledger: Engine, settings: Settings, policy: Policy, today: date, whole: Iterable[str]
 ) -> Iterator[Going]:
@@ -213,7 +213,7 @@ def _of_batches(
         there = {key: [path for path in some if path.exists() and path not in stays] for key, some in of_batch.items()}
         what = sorted(f"{source}.{dataset} {batch}" for (source, dataset, batch), paths in there.items() if paths)
         going = dict.fromkeys(path for paths in there.values() for path in paths)
-        yield _going(kind, _files_under(settings.data_dir / kind), what, list(going))
+        yield _going(settings, kind, what, list(going))
 
 
 def _standing(ledger: Engine) -> Iterator[Batch]:
@@ -233,15 +233,15 @@ def _standing(ledger: Engine) -> Iterator[Batch]:
 def _of_age(settings: Settings, kind: str, days: int, today: date) -> Going:
     """What stands directly in a folder and was last changed more than so many days ago."""
     limit = datetime.combine(today, datetime.min.time(), settings.zone) - timedelta(days=days)
-    root = settings.data_dir / kind
-    old = [path for path in sorted(root.glob("[!.]*")) if path.lstat().st_mtime < limit.timestamp()]
-    files = [file for path in old for file in (_files_under(path) if path.is_dir() else [path])]
-    found = _going(kind, _files_under(root), [path.name for path in old], files)
-    return Going(found.kind, found.files, found.bytes, found.what, tuple(old), found.going_bytes)
+    found = sorted((settings.data_dir / kind).glob("[!.]*"))
+    old = [path for path in found if path.lstat().st_mtime < limit.timestamp()]
+    return _going(settings, kind, [path.name for path in old], old)
 
 
-def _going(kind: str, there: Sequence[Path], what: Sequence[str], going: Sequence[Path]) -> Going:
-    return Going(kind, len(there), _size(there), tuple(what), tuple(going), _size(going))
+def _going(settings: Settings, kind: str, what: Sequence[str], going: Sequence[Path]) -> Going:
+    there = _files_under(settings.data_dir / kind)
+    freed = [file for path in going for file in (_files_under(path) if path.is_dir() else [path])]
+    return Going(kind, len(there), _size(there), tuple(what), tuple(going), _size(freed))
 
 
 def _size(files: Iterable[Path]) -> int:

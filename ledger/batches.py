@@ -163,9 +163,9 @@ def void_pages(ledger: Engine, key: BatchKey, restart_at: Any) -> int:
     """
     counted = pages_of(ledger, key)
     led = [page["sequence"] for page in counted if restart_at is not None and page["next_cursor"] == restart_at]
-    behind = pages.c.sequence > max(led, default=0)
-    write(ledger, update(pages).where(_is(pages, key), behind).values(voided=True))
-    return len([page for page in counted if page["sequence"] > max(led, default=0)])
+    last = max(led, default=0)
+    write(ledger, update(pages).where(_is(pages, key), pages.c.sequence > last).values(voided=True))
+    return sum(page["sequence"] > last for page in counted)
 
 
 def close_batch(ledger: Engine, key: BatchKey, state: str, **values: Any) -> None:

@@ -5,7 +5,7 @@ turns show that one of the two is an older copy, such as a ledger restored from 
 """
 
 import uuid
-from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
@@ -170,7 +170,7 @@ def _why_unrelated(connection: Connection, folder: Path) -> str | None:
     pointer = folder / "editions" / "current"
     current = pointer.readlink().name if pointer.is_symlink() else None
     there = [path.name for path in (folder / "editions").glob("*") if path.is_dir() and path.name[0] != "."]
-    raw = list(_some_raw(folder))
+    raw = [path.stem for path in islice((folder / "raw").glob("*/*.zst"), _LOOKED_AT)]
     if current is not None and current not in known:
         return f"readers of {folder} follow edition {current}, which this ledger does not know"
     if known & {current, *there} or _knows_any(connection, raw):
@@ -181,13 +181,6 @@ def _why_unrelated(connection: Connection, folder: Path) -> str | None:
     if known or connection.execute(select(pages.c.batch).limit(1)).first():
         return f"this ledger knows editions or deliveries, of which nothing stands in {folder}"
     return None
-
-
-def _some_raw(folder: Path) -> Iterator[str]:
-    for number, path in enumerate((folder / "raw").glob("*/*.zst")):
-        if number >= _LOOKED_AT:
-            return
-        yield path.stem
 
 
 def _knows_any(connection: Connection, raw: list[str]) -> bool:

@@ -99,41 +99,28 @@ def claim(
     Returns its row, or None where it is no longer to be sent, or its channel may not be called now. The attempt is in
     the ledger before any byte is sent. For hosts that cannot see this process the claim expires after `seconds`.
     """
-    try:
-        with ledger.begin() as connection:
-            return _claimed(connection, table, message_id, at, seconds, early=early, limits=limits)
-    except IntegrityError:
-        # Two processes inserted the first call of a channel, or the same attempt: the other one has the claim.
-        return None
-
-
-def _claimed(
-    connection: Connection,
-    table: Table,
-    message_id: str,
-    at: datetime,
-    seconds: float,
-    *,
-    early: bool,
-    limits: Limits | None,
-) -> Row | None:
     ours = {
         "claimed_by": f"{this_host()} {process_of(os.getpid())} {uuid.uuid4().hex}",
         "claimed_until": text_of(at + timedelta(seconds=seconds)),
     }
     one = table.c.message_id == message_id
-    # On PostgreSQL a second process waits here for the first; on SQLite there is only one writing transaction.
-    found = connection.execute(select(table).where(one).with_for_update()).mappings().one()
-    is_due = early or not lies_ahead(found["next_try_at"], at)
-    if found["state"] != PENDING or not is_due or _is_held(dict(found), at):
+    try:
+        with ledger.begin() as connection:
+            # On PostgreSQL a second process waits here for the first; on SQLite there is only one writing transaction.
+            found = connection.execute(select(table).where(one).with_for_update()).mappings().one()
+            is_due = early or not lies_ahead(found["next_try_at"], at)
+            if found["state"] != PENDING or not is_due or _is_held(dict(found), at):
+                return None
+            if limits is not None and not _may_call(connection, found["recipient"], limits, at):
+                return None
+            connection.execute(update(table).where(one).values(**ours))
+            number = next_number(connection, message_attempts.c.number, message_attempts.c.message_id == message_id)
+            begun = {"message_id": message_id, "number": number, "recipient": found["recipient"], "at": text_of(at)}
+            connection.execute(insert(message_attempts).values(**begun))
+            return {**found, **ours, "number": number}
+    except IntegrityError:
+        # Two processes inserted the first call of a channel, or the same attempt: the other one has the claim.
         return None
-    if limits is not None and not _may_call(connection, found["recipient"], limits, at):
-        return None
-    connection.execute(update(table).where(one).values(**ours))
-    number = next_number(connection, message_attempts.c.number, message_attempts.c.message_id == message_id)
-    begun = {"message_id": message_id, "number": number, "recipient": found["recipient"], "at": text_of(at)}
-    connection.execute(insert(message_attempts).values(**begun))
-    return {**found, **ours, "number": number}
 
 
 def _may_call(connection: Connection, recipient: str, limits: Limits, at: datetime) -> bool:
