@@ -52,10 +52,7 @@ def show_delivery(delivery_id: Delivery, as_json: Json = False) -> None:
 def send_again(delivery_id: Delivery, as_json: Json = False) -> None:
     """Send a package again, byte for byte. Refused where consents or sink file of today allow less than it holds."""
     row = redeliver(Settings(), delivery_id, operator())
-    if as_json:
-        show.show_json(row)
-        return
-    show.console.print(f"{show.safe(row['file_name'])} was left with {show.safe(row['recipient'])} again")
+    show.show_done(row, f"{row['file_name']} was left with {row['recipient']} again", as_json)
 
 
 @app.command("discard")

@@ -4,6 +4,7 @@ import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import typer
 
@@ -11,6 +12,7 @@ from cli import doctor_files, doctor_prefect, show
 from cli import doctor_installation as installation
 from cli.command import Json
 from cli.doctor_here import CheckFailedError, Here, NothingToCheckError
+from flows.deployed import AUTOMATION, DEPLOYMENT, POOL, RUN, SLOTS
 from flows.faults import sentence
 
 OK, WARNING, WRONG, NOT_ASKED = "ok", "warning", "wrong", "not asked"
@@ -40,6 +42,14 @@ class Finding:
     state: str
     found: str
     mend: str | None = None
+
+
+def _as_ours(good: str, *kinds: str) -> Callable[[Here], str]:
+    return partial(doctor_prefect.as_ours, kinds=kinds, good=good)
+
+
+def _goes_on(*starts: str, others: bool = False) -> Callable[[Here], str]:
+    return partial(doctor_files.goes_on, starts=starts, others=others)
 
 
 _SET = ("settings",)
@@ -122,24 +132,24 @@ CHECKS = (
         _LEDGER,
     ),
     Check("programme", doctor_files.programme, "fix the rows, jifen programme check", _SET),
-    Check("rule_set_ends", doctor_files.rule_set_ends, "jifen ruleset new OLD NEW --from DAY", _SET, WARNING),
+    Check("rule_set_ends", _goes_on("rulesets"), "jifen ruleset new OLD NEW --from DAY", _SET, WARNING),
     Check(
         "parameters_end",
-        doctor_files.parameters_end,
+        _goes_on("rulesets", "reference_rates", "calendar", others=True),
         "add the next version of these rows in dbt_project/seeds/programme",
         _SET,
         WARNING,
     ),
     Check(
         "reference_rates",
-        doctor_files.reference_rates,
+        _goes_on("reference_rates"),
         "add the published rate to dbt_project/seeds/programme/reference_rates.csv",
         _SET,
         WARNING,
     ),
     Check(
         "working_days",
-        doctor_files.working_days,
+        _goes_on("calendar"),
         "add the published year to dbt_project/seeds/programme/working_years.csv",
         _SET,
         WARNING,
@@ -150,11 +160,11 @@ CHECKS = (
         "prefect_api", doctor_prefect.prefect_api, "start the server, or unset PREFECT_API_URL", (*_FILES, "schedule")
     ),
     Check("prefect_server", doctor_prefect.prefect_server, "start it as docs/operating.md says", _SERVER, WARNING),
-    Check("work_pool", doctor_prefect.work_pool, "jifen deploy", _SERVER),
+    Check("work_pool", _as_ours("there", POOL), "jifen deploy", _SERVER),
     Check("worker", doctor_prefect.worker, ".venv/bin/prefect worker start --pool nightly", _SERVER),
-    Check("deployments", doctor_prefect.deployments, "jifen deploy", _SERVER),
-    Check("automation", doctor_prefect.automation, "jifen deploy", _SERVER, WARNING),
-    Check("prefect_runs", doctor_prefect.prefect_runs, "jifen deploy", _SERVER, WARNING),
+    Check("deployments", _as_ours("as prefect.yaml and the source files say", DEPLOYMENT), "jifen deploy", _SERVER),
+    Check("automation", _as_ours("there", AUTOMATION), "jifen deploy", _SERVER, WARNING),
+    Check("prefect_runs", _as_ours("none is held by what is dead", RUN, SLOTS), "jifen deploy", _SERVER, WARNING),
 )
 """Every check, by a name that stays."""
 
@@ -171,7 +181,9 @@ def doctor(as_json: Json = False) -> None:
         show.show_json([asdict(one) for one in findings])
     else:
         for one in findings:
-            _show(one)
+            show.console.print(f"[{COLOURS[one.state]}]{one.state:<9}[/] {one.name:<19} {show.safe(one.found)}")
+            if one.mend:
+                show.console.print(f"{'':<29} fix: {show.safe(one.mend)}")
         counts = Counter(one.state for one in findings)
         show.console.print(f"{len(findings)} checks: {', '.join(f'{counts[state]} {state}' for state in COLOURS)}")
     raise typer.Exit(any(one.state == WRONG for one in findings))
@@ -198,14 +210,4 @@ def _finding(check: Check, here: Here, failed: set[str]) -> Finding:
         found = str(error)
     except Exception as error:  # noqa: BLE001 - whatever it is, this check did not pass and the others still run
         found = sentence(error)
-    return Finding(check.name, check.severity, found, check.mend.format(data_dir=_quoted(here)))
-
-
-def _quoted(here: Here) -> str:
-    return shlex.quote(str(here.data_dir))
-
-
-def _show(one: Finding) -> None:
-    show.console.print(f"[{COLOURS[one.state]}]{one.state:<9}[/] {one.name:<19} {show.safe(one.found)}")
-    if one.mend:
-        show.console.print(f"{'':<9} {'':<19} fix: {show.safe(one.mend)}")
+    return Finding(check.name, check.severity, found, check.mend.format(data_dir=shlex.quote(str(here.data_dir))))

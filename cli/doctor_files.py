@@ -193,27 +193,8 @@ def _none_of(problems: list[Problem]) -> str:
     return "no invalid row"
 
 
-def rule_set_ends(here: Here) -> str:
-    """Every scheme has a rule set in force for the next 90 days."""
-    return _goes_on(here, ("rulesets",))
-
-
-def reference_rates(here: Here) -> str:
-    """Every reference rate is published for the next 90 days."""
-    return _goes_on(here, ("reference_rates",))
-
-
-def working_days(here: Here) -> str:
-    """The calendar of working days is published for the next 90 days."""
-    return _goes_on(here, ("calendar",))
-
-
-def parameters_end(here: Here) -> str:
-    """No other parameter ends within 90 days without a row that follows it."""
-    return _goes_on(here, ("rulesets", "reference_rates", "calendar"), others=True)
-
-
-def _goes_on(here: Here, starts: tuple[str, ...], *, others: bool = False) -> str:
+def goes_on(here: Here, starts: tuple[str, ...], others: bool) -> str:
+    """No parameter of these, or with `others` none but these, ends within 90 days without a row that follows it."""
     seeds = here.project / "dbt_project" / "seeds"
     found = ending(here.today, None, seeds / "programme", seeds / "rulesets" / "rulesets.csv")
     if ends := [line.partition(" Next:")[0] for _, line in found if line.startswith(starts) != others]:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from cli.doctor_here import CheckFailedError, Here, NothingToCheckError
-from flows.deployed import AUTOMATION, DEPLOYMENT, POOL, RUN, SLOTS
 
 
 def prefect_api(here: Here) -> str:
@@ -22,11 +21,6 @@ def prefect_server(here: Here) -> str:
     return "loopback or password, analytics off, old runs vacuumed"
 
 
-def work_pool(here: Here) -> str:
-    """The pool is there."""
-    return _unless_changed(here, (POOL,), "there")
-
-
 def worker(here: Here) -> str:
     """A worker of it is online."""
     if here.prefect.idle:
@@ -34,22 +28,8 @@ def worker(here: Here) -> str:
     return "online"
 
 
-def deployments(here: Here) -> str:
-    """Each deployment is what its file says."""
-    return _unless_changed(here, (DEPLOYMENT,), "as prefect.yaml and the source files say")
-
-
-def automation(here: Here) -> str:
-    """A run without heartbeats is marked as crashed, and a scheduled night that crashed is run once more."""
-    return _unless_changed(here, (AUTOMATION,), "there")
-
-
-def prefect_runs(here: Here) -> str:
-    """No run and no slot is held by a dead process."""
-    return _unless_changed(here, (RUN, SLOTS), "none is held by what is dead")
-
-
-def _unless_changed(here: Here, kinds: Sequence[str], good: str) -> str:
+def as_ours(here: Here, kinds: Sequence[str], good: str) -> str:
+    """Of these kinds nothing on the server is unlike our files and the ledger; answers what is `good` about them."""
     if found := [f"{one.name} {one.what}" for one in here.prefect.changes if one.kind in kinds]:
         raise CheckFailedError("; ".join(found))
     return good

@@ -12,6 +12,7 @@ import typer
 from cli import show
 from cli.command import Json, day_option, edition_asked, misused, new_group, operator, text_given
 from cli.ledger import edition_head
+from cli.night import show_ended
 from editions.places import edition_path, require_edition
 from editions.signature import Keys, by_id, is_signed, signer_of
 from editions.verify import Finding, verify
@@ -226,22 +227,19 @@ def correct_edition(
 
     with show.progress(f"correcting {edition}"):
         outcome = correct(Settings(), edition, text_given(why), operator(), as_of)
-    if as_json:
-        show.show_json({**asdict(outcome), "exit_code": outcome.exit_code})
-    else:
-        show.console.print(f"{show.coloured(outcome.state)} {show.safe(outcome.message)}")
-        for code in outcome.report.get("touched", ()):
-            show.console.print(f"  {show.safe(code)}")
-    raise typer.Exit(outcome.exit_code)
+    code = show_ended(outcome, as_json)
+    for touched in () if as_json else outcome.report.get("touched", ()):
+        show.console.print(f"  {show.safe(touched)}")
+    raise typer.Exit(code)
 
 
 def _show_act(found: "Acted", what: str, as_json: bool) -> None:
-    if as_json:
-        show.show_json(asdict(found))
-        return
-    show.console.print(f"edition {show.safe(found.edition_id)} {what}; {show.safe(found.stands)} stands")
     owed = len(found.deliveries) + len(found.notices)
-    show.console.print(f"{owed} deliveries and notices are queued. Next: jifen run, which sends them")
+    text = (
+        f"edition {found.edition_id} {what}; {found.stands} stands\n"
+        f"{owed} deliveries and notices are queued. Next: jifen run, which sends them"
+    )
+    show.show_done(asdict(found), text, as_json)
 
 
 def _signature(path: Path, keys: Keys | None) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from cli import show
-from cli.command import Json, misused, open_installation, operator, require_known
+from cli.command import Json, misused, open_installation, operator, require_known, text_given
 from ledger.held import decide_held, held_batches, held_since
 from ledger.runs import exclusive_run
 from ledger.store import Row
@@ -99,17 +99,13 @@ def reject(name: Address, why: Why, by: By = None, as_json: Json = False) -> Non
 
 def _decide(name: str, action: str, why: str, by: str | None, as_json: bool) -> None:
     here = open_installation()
-    if not why.strip():
-        misused("--why is empty. Say who was asked, and what the answer was")
+    why = text_given(why, hint="say who was asked, and what the answer was")
     with exclusive_run(here.settings.data_dir):
         row = next((row for row in held_batches(here.ledger) if _address(row) == name), None)
         if row is None:
             misused(f"{name} is not held. Next: jifen source held")
         who = (by or operator()).strip()[:200]
-        decide_held(here.ledger, row, action, why.strip(), who, here.today)
-    decided = {"dataset": name, "batch": row["batch"], "action": action, "decided_by": who, "why": why.strip()}
-    if as_json:
-        show.show_json(decided)
-        return
+        decide_held(here.ledger, row, action, why, who, here.today)
+    decided = {"dataset": name, "batch": row["batch"], "action": action, "decided_by": who, "why": why}
     follows = "the next run lets it in" if action == "accepted" else "the last good batch stands"
-    show.console.print(f"{show.safe(name)} {action} by {show.safe(who)}; {follows}")
+    show.show_done(decided, f"{name} {action} by {who}; {follows}", as_json)

@@ -45,14 +45,15 @@ def run(
             code = report(error)
         else:
             show.errors.print(f"[yellow]warning[/] {show.safe(error)}")
-            code = _show(error.outcome, as_json)
+            code = show_ended(error.outcome, as_json)
         sys.stdout.flush()
         # Prefect's client would go on for minutes trying to send its last reports on this run.
         os._exit(code)
-    raise typer.Exit(_show(outcome, as_json))
+    raise typer.Exit(show_ended(outcome, as_json))
 
 
-def _show(outcome: Outcome, as_json: bool) -> int:
+def show_ended(outcome: Outcome, as_json: bool) -> int:
+    """Print how a night ended; answers its exit code."""
     if as_json:
         show.show_json({**asdict(outcome), "exit_code": outcome.exit_code})
     else:

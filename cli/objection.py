@@ -51,7 +51,7 @@ def open_one(
     days = terms_on(PROJECT_DIR / "dbt_project", date.fromisoformat(row["as_of"])).decide_days
     code = str(found.enterprise["uscc"])
     made = open_objection(ledger, row["edition_id"], code, what, day, days, operator())
-    _show(made, f"is to be decided by {made['due_on']}", as_json)
+    show.show_done(made, f"objection {made['objection_id']} is to be decided by {made['due_on']}", as_json)
 
 
 @app.command("decide")
@@ -67,7 +67,7 @@ def decide_one(
     why = text_given(why)
     decision = UPHELD if uphold else REJECTED
     made = decide_objection(open_ledger(settings), objection, decision, why, day_of_step(settings, on), operator())
-    _show(made, f"is {decision}", as_json)
+    show.show_done(made, f"objection {objection} is {decision}", as_json)
 
 
 @app.command("close")
@@ -82,7 +82,8 @@ def close_one(
     ledger = open_ledger(settings)
     if correction is not None and edition_row(ledger, correction) is None:
         misused(f"no edition {correction} here")
-    _show(close_objection(ledger, objection, day_of_step(settings, on), operator(), correction), "is closed", as_json)
+    made = close_objection(ledger, objection, day_of_step(settings, on), operator(), correction)
+    show.show_done(made, f"objection {objection} is closed", as_json)
 
 
 @app.command("list")
@@ -93,10 +94,3 @@ def list_all(
     settings = Settings()
     rows = objection_rows(open_ledger(settings), day_of_step(settings, None), is_open=not everything)
     show.show_rows("Objections 异议", rows, COLUMNS, as_json, whole=("objection", "uscc"))
-
-
-def _show(row: dict[str, object], what: str, as_json: bool) -> None:
-    if as_json:
-        show.show_json(row)
-    else:
-        show.console.print(f"objection {show.safe(row['objection_id'])} {show.safe(what)}")

@@ -31,11 +31,8 @@ def ask_for(
     suites, _ = load_suites(SUITES, ())
     require_known("check", checks, (f"{suite.table}.{one.name}" for suite in suites for one in suite.checks))
     override_id = ask(here.ledger, checks, why, as_of or here.today, until)
-    if as_json:
-        show.show_json({"override_id": override_id})
-    else:
-        text = f"{override_id} is requested. Next: {PEOPLE} people each: jifen override sign {override_id} --key FILE"
-        show.console.print(show.safe(text))
+    text = f"{override_id} is requested. Next: {PEOPLE} people each: jifen override sign {override_id} --key FILE"
+    show.show_done({"override_id": override_id}, text, as_json)
 
 
 @app.command("sign")

@@ -11,7 +11,7 @@ from editions.places import require_edition
 from editions.public_lists import terms_on
 from ledger.objections import close_publicity, open_publicity, publicity_rows
 from ledger.settings import PROJECT_DIR, Settings
-from ledger.store import Row, open_ledger
+from ledger.store import open_ledger
 
 app = new_group()
 
@@ -30,7 +30,8 @@ def open_list(edition: Edition = None, list_id: ListId = None, on: Day = None, a
     path = require_edition(settings.data_dir, row["edition_id"]) / "tables" / "public_list.csv"
     day = day_of_step(settings, on)
     made = open_publicity(ledger, row["edition_id"], terms.list_id, day, terms.publicity_days, operator())
-    _show({**made, "file": str(path)}, f"is in public until {made['until']}: {path}", as_json)
+    text = f"list {terms.list_id} of edition {row['edition_id']} is in public until {made['until']}: {path}"
+    show.show_done({**made, "file": str(path)}, text, as_json)
 
 
 @app.command("close")
@@ -41,7 +42,8 @@ def close_list(edition: Edition = None, list_id: ListId = None, on: Day = None, 
     row = edition_asked(ledger, edition)
     terms = terms_on(PROJECT_DIR / "dbt_project", date.fromisoformat(row["as_of"]), list_id)
     day = day_of_step(settings, on)
-    _show(close_publicity(ledger, row["edition_id"], terms.list_id, day, operator()), "is final", as_json)
+    made = close_publicity(ledger, row["edition_id"], terms.list_id, day, operator())
+    show.show_done(made, f"list {terms.list_id} of edition {row['edition_id']} is final", as_json)
 
 
 @app.command("list")
@@ -49,12 +51,3 @@ def list_all(as_json: Json = False) -> None:
     """List what is or was in public."""
     columns = (("list", "list_id"), ("edition", "edition_id"), ("from", "opened_on"), "until", ("final", "closed_on"))
     show.show_rows("Publicity 公示", publicity_rows(open_ledger(Settings())), columns, as_json)
-
-
-def _show(row: Row, what: str, as_json: bool) -> None:
-    if as_json:
-        show.show_json(row)
-    else:
-        show.console.print(
-            f"list {show.safe(row['list_id'])} of edition {show.safe(row['edition_id'])} {show.safe(what)}"
-        )

@@ -18,6 +18,7 @@ from cli.command import (
     open_installation,
     operator,
     require_known,
+    text_given,
 )
 from connectors.quarantine import (
     OPEN_STATES,
@@ -159,8 +160,7 @@ def discard(
     as_json: Json = False,
 ) -> None:
     """Discard records: they are closed; who, when and why are recorded."""
-    if not why.strip():
-        misused("--why is empty: give a reason for discarding.")
+    why = text_given(why, hint="give a reason for discarding.")
     here = open_installation()
     chosen, held = _by_id(here, ids)
     day = date_of_decision(here, as_of)
@@ -168,7 +168,7 @@ def discard(
     # The same record delivered on other pages has other ids: all of them are discarded.
     meant = {one.record_id: one for chosen_one in open_ones for one in (chosen_one, *twins(held, chosen_one))}
     made = [
-        Decision(one.record_id, one.source, one.dataset, "discarded", why.strip(), operator())
+        Decision(one.record_id, one.source, one.dataset, "discarded", why, operator())
         for one in meant.values()
         if one.decision is None
     ]

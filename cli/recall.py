@@ -27,7 +27,4 @@ def recall(
     row = send_recall(Settings(), recipient, named, why, operator())
     if row["state"] != "sent":
         fail(f"{row['delivery_id']} is not delivered yet and goes with the next night: {row['last_error']}")
-    if as_json:
-        show.show_json(row)
-        return
-    show.console.print(f"{show.safe(row['delivery_id'])} sent: {len(named)} enterprises recalled")
+    show.show_done(row, f"{row['delivery_id']} sent: {len(named)} enterprises recalled", as_json)

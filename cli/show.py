@@ -97,6 +97,14 @@ def show_facts(facts: Iterable[tuple[str, Any]]) -> None:
         console.print(f"{name:<{width}} {safe(value).replace(chr(10), ' ')}")
 
 
+def show_done(facts: Any, text: str, as_json: bool) -> None:
+    """Print what a command has done: its facts as JSON for programs, one sentence for people."""
+    if as_json:
+        show_json(facts)
+    else:
+        console.print(safe(text))
+
+
 def _cell(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
