@@ -82,7 +82,8 @@ def _known_of(ledger: Engine, zone: Zone, dataset: Dataset, as_of: date, failure
     batch = newest["batch"] if newest else None
     if newest and newest["as_of"] == as_of.isoformat():
         return Pulled(*what, "unchanged", batch=batch)
-    return Pulled(*what, **(failure or {"state": "failed", "whose": NOT_ASKED}), batch=batch)
+    failed = failure or {"state": "failed", "whose": NOT_ASKED}
+    return Pulled(*what, failed["state"], whose=failed["whose"], batch=batch)
 
 
 def _failures_on(ledger: Engine, as_of: date) -> dict[str, dict[str, str]]:
