@@ -233,6 +233,7 @@ def _column_conditions(facts: Sequence[Column]) -> dict[str, _Condition]:
         if kind == "number":
             # Nulls in place of zeros: SQL may evaluate every part of a condition, whatever the others are.
             log = f"log10(abs(cast(nullif({new}, 0) as double) / cast(nullif({old}, 0) as double)))"
+            # Within half a per cent of a power of ten: the digits that a larger unit drops do not matter.
             scaled = f"abs({old}) > 1 and {new} <> 0 and abs(round({log})) >= 1 and abs({log} - round({log})) < 0.002"
             # From 1 to 10 may be a plain change: a factor of ten counts only for numbers of 100 and more.
             found[f"scaled:{name}"] = (f"{scaled} and greatest(abs({old}), abs({new})) >= 100", (name,))
@@ -351,6 +352,7 @@ def _added(db: Db, shape: Shape, facts: Sequence[Column], as_of: date) -> dict[s
     if shape.day is not None:
         limit = (as_of - timedelta(days=shipped().backdated_days)).isoformat()
         found["backdated"] = count_of(db, f"select count(*) from added where \"{shape.day}\" < date '{limit}'")
+    # In one or two facts many records are alike without being copies.
     if len(facts) > 2:
         names = column_list([column.name for column in facts])
         word_for_word = f"select hash({names}) as _hash from"

@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors import spelling, uscc
-from connectors.json_text import JsonNumber
+from connectors.json_text import EXACT_BELOW, JsonNumber
 from connectors.spec import DAYS, NUMBERS, Column, Dataset, Tombstone
 from ledger.hand_made import MISSING_WORDS
 
+# Room for the 40 digits of `_PLAIN_DIGITS` and for what 万元 and a scale put behind them.
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 # No group of thousands begins with 0: "0,125" is an eighth in other countries.
 _NUMBER = re.compile(r"[+-]?([1-9]\d{0,2}(,\d{3})+|\d{1,40})(\.\d{1,40})?([eE][+-]?\d{1,2})?", re.ASCII)
@@ -27,12 +28,10 @@ _MOMENT = re.compile(
 _ISO_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ](?!24)\d\d:\d\d:\d\d\S*", re.ASCII)
 _WAN = Decimal(10_000)
 _PLAIN_DIGITS = 40
+"""A decimal that lands has 38 digits at most."""
 
 _SHEET_POWER = 11
 """From 10^11 on a sheet shows a number as a power of ten, with six digits; programs write small powers exactly."""
-
-_KEPT_BELOW = 10**15
-"""A binary number keeps 15 digits; further digits are made up."""
 
 # A lone surrogate is no text: it has no form in Parquet or PostgreSQL.
 _NO_TEXT = (
@@ -231,7 +230,7 @@ def _number_text(raw: Decimal | float, column: Column) -> str | None:
     number = raw if isinstance(raw, Decimal) else Decimal(repr(raw))
     if not number.is_finite():
         return None
-    if column.kind == "varchar" and isinstance(raw, float) and abs(raw) >= _KEPT_BELOW:
+    if column.kind == "varchar" and isinstance(raw, float) and abs(raw) >= EXACT_BELOW:
         raise ValueFaultError("digits_lost")
     if column.kind in ("varchar", "boolean") or column.epoch:
         return _digits(number)
@@ -245,7 +244,7 @@ def _json_number_text(raw: JsonNumber) -> str:
     """A whole number as its digits, as long as a binary number keeps them all; a fraction as it was sent."""
     number = Decimal(raw)
     is_whole = number == number.to_integral_value()
-    if abs(number) >= _KEPT_BELOW or (not is_whole and "e" in raw.lower()):
+    if abs(number) >= EXACT_BELOW or (not is_whole and "e" in raw.lower()):
         raise ValueFaultError("digits_lost")
     return str(int(number)) if is_whole else str(raw)
 

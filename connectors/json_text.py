@@ -34,6 +34,10 @@ _ODDITIES = (
 )
 
 
+EXACT_BELOW = 10**15
+"""A binary number keeps 15 digits; further digits are made up."""
+
+
 class JsonNumber(str):
     """A number with a point or an exponent, as the text it was sent as: a column of text must know that it was none."""
 

@@ -161,6 +161,7 @@ def expiring(file: Path, today: date, where: str) -> Iterator[tuple[Key, int]]:
 def new_pair(folder: Path, name: str, *, days: int | None = None, born: datetime | None = None) -> tuple[Path, Path]:
     """Make a key pair without a passphrase: the secret file (mode 0600) and the public one; answers both paths."""
     secret, public = folder / f"{name}.secret.asc", folder / f"{name}.asc"
+    # A minute ago: for a machine whose clock is behind ours a key of this second lies in the future.
     moment = born or datetime.now(UTC) - timedelta(minutes=1)
     at = ("--faked-system-time", f"{int(moment.timestamp())}!")
     with _home() as home:
@@ -242,6 +243,7 @@ def _sweep_homes() -> None:
     for left in Path(_place()).glob(f"{_PREFIX}*"):
         with suppress(OSError):
             found = left.stat()
+            # No gpg runs for longer than `_SECONDS`, so no home in use is that old.
             if found.st_uid == os.getuid() and time.time() - found.st_mtime > 4 * _SECONDS:
                 shutil.rmtree(left)
 

@@ -27,6 +27,7 @@ from ledger.store import Row, version_of
 from ledger.tables import SCHEMA_VERSION
 
 COPIES = 5
+"""How often it is tried to copy a ledger that changes meanwhile."""
 
 
 @dataclass(frozen=True)

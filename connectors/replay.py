@@ -113,6 +113,7 @@ def _not_held_since(
     Beside them the places of the rows that others of the same delivery contradict.
     """
     batch_of = {page["raw_sha256"]: page["batch"] for page in pages}
+    # "~" sorts behind the name of every batch: nothing is later than that.
     held: dict[tuple[Any, ...], str] = {}
     for batch in newest[-1:] if dataset.load == "snapshot" else newest:
         path = landed_path(settings.data_dir, dataset.source, dataset.name, batch["batch"])

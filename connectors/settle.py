@@ -22,6 +22,8 @@ from connectors.spec import Dataset, FileRequest, NoGap, ReplaceBy, Tombstone
 
 Db = duckdb.DuckDBPyConnection
 MEMORY_LIMIT = "128MB"
+"""Datasets settle side by side, in a process that stays within 512 MB (decision 0007); what does not fit spills."""
+
 _OF_FEW_VALUES = (pa.date32(), pa.int32())
 FEW = 10
 """From so many new records on, a column without a value is reported where nearly all held records have one."""

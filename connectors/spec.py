@@ -381,6 +381,7 @@ class Volume(Strict):
 class Unwatched(Strict):
     """Why this is not watched, in a sentence: it must be stated, and cannot be left out."""
 
+    # A word such as "no" is no reason.
     unwatched: str = Field(min_length=8)
 
 

@@ -53,6 +53,7 @@ class Variable(Strict):
     env: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
 
 
+# How a request is framed and packed; a second value of these would contradict the first.
 _CARRIED = {"host", "content-length", "transfer-encoding", "connection", "accept-encoding"}
 
 

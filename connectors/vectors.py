@@ -24,6 +24,7 @@ from connectors.spelling import BROKEN, LIKE_GBK, ODD_CODE, ODD_TEXT, OTHER_FORM
 from ledger.hand_made import DITTO_WORDS
 
 _MEMO_VALUES = 50_000
+"""Texts of a column whose parse is remembered: odd values recur, and parsing is what they cost."""
 _WAN_DIGITS = 4
 
 
@@ -205,6 +206,7 @@ def _plain_numbers(column: Column, declared: pa.DataType, nothing: tuple[str, ..
         wide, native = pa.decimal128(38, decimals), pa.decimal128(38, declared.scale)
         tail = rf"(\.[0-9]{{1,{decimals}}})?" if decimals else ""
     else:
+        # Any nine digits fit both types of whole numbers.
         shift, decimals, whole, tail, wide, native = 0, 0, 9, "", pa.int64(), declared
     if whole < 1:
         return _Plain()

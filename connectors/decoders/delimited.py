@@ -24,6 +24,7 @@ Row = list[str]
 
 _BLOCK = 64 * 1024
 _STEP = 500
+"""Rows taken at a time: whether one of them goes over several lines is seen from the count of all."""
 _SHOWN = 60
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _CSV_FAULTS = {

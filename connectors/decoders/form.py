@@ -128,6 +128,7 @@ def _text(head: bytes) -> str:
         return JSON
     if is_utf16:
         return UTF16
+    # Text of old programs has a control character here and there.
     controls = sum(byte < 32 and byte not in b"\t\r\n\x0b\x0c\x1a\x1b" for byte in head)
     return TEXT if controls * 50 <= len(head) else UNKNOWN
 
@@ -143,4 +144,5 @@ def _markup(text: str) -> str:
 def _is_half_zero(head: bytes) -> bool:
     """Text in UTF-16 without a mark: digits, commas and line ends have their zero byte always on the same side."""
     even, odd = head[::2].count(0), head[1::2].count(0)
+    # Chinese text has few zeros, so an eighth of one side is enough; the other side has next to none.
     return max(even, odd) >= max(3, len(head) // 8) and min(even, odd) * 8 <= max(even, odd)

@@ -33,6 +33,8 @@ _TOKEN = re.compile(
 )
 _SECTION = re.compile(r'((?:"[^"]*"|[\\!_*].|\[[^\]]*\]|[^;"])*+);', re.DOTALL)
 _LONGEST = 255
+"""The longest format that Excel takes; what a hostile file has beyond it is not searched."""
+
 _RED = re.compile(r"\[(?:red|红色)\]", re.IGNORECASE)
 _CONDITION = re.compile(r"\[([<>=]{1,2})(-?\d+(?:\.\d+)?)\]")
 _COMPARED: Final[dict[str, Callable[[Any, Any], bool]]] = {

@@ -84,6 +84,7 @@ def _is_big5(lines: bytes) -> bool:
         signs = [sign for sign in lines.decode("big5") if sign > "\x7f"]
     except UnicodeDecodeError:
         return False
+    # A4 to C6 begin the 5,401 characters in common use.
     frequent = sum(0xA4 <= sign.encode("big5")[0] <= 0xC6 for sign in signs)
     as_gbk = "".join(sign for sign in lines.decode("gb18030", "ignore") if sign > "\x7f")
     return frequent * 4 >= len(signs) * 3 > 0 and len(as_gbk.encode("gb2312", "ignore")) < len(as_gbk)

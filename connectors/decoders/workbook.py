@@ -28,6 +28,8 @@ MAX_COVERED = 500_000
 
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]{0,200}?ref=[\"']([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})[\"']")
 _ROW = 100_000
+"""More than a sheet has columns: a place is kept as one number, which takes a fraction of the memory of a pair."""
+
 
 Place = tuple[int, int]
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")

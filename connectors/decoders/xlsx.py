@@ -22,6 +22,8 @@ MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
 """The largest sheet there is; a cell beyond is damage."""
 
 _CHUNK_CELLS = 200_000
+"""A chunk of a wide sheet ends here: it is cells that take memory, not rows."""
+
 _REFERENCE = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
 _NUMBER = re.compile(r"-?[0-9]{0,400}(\.[0-9]{0,400})?([eE][+-]?[0-9]{1,4})?")
 

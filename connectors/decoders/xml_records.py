@@ -25,6 +25,7 @@ MAX_PIECE_BYTES = 4 * 1024 * 1024
 MAX_PIECE_ELEMENTS = 50_000
 MAX_DEPTH = 64
 _KEPT_LEVELS, _MOST_KEPT, _LONGEST_KEPT = 2, 50, 80
+"""How deep, how many and how long the parts beside the records are in which a document reports an error or a count."""
 
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,100}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _GB = {"gb2312", "gbk", "gb18030"}

@@ -16,6 +16,8 @@ from connectors.json_text import MAX_WEIGHT_BYTES, NotJsonError, loads
 from connectors.spec import Answered, Decoder, JsonDecoder, XmlDecoder
 
 SHORTEST_SECRET = 8
+"""Characters: a shorter secret stands in many an answer by chance."""
+
 IN_FLIGHT_BYTES = 768 * 1024 * 1024
 """About how much memory the values of all answers in flight may take; of one answer `loads` has its own bound."""
 
@@ -149,6 +151,7 @@ def check_answered(answered: Answered, body: bytes, value: Any, where: str, with
 
 
 def _refusal_in(body: bytes) -> Any:
+    # A refusal is a short object; whatever is longer, or begins otherwise, is the file that was asked for.
     if not body[:64].lstrip().startswith(b"{") or len(body) > 1 << 16:
         return None
     try:

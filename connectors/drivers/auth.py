@@ -401,5 +401,6 @@ def _expiry(stated: Any) -> float:
         seconds = float(stated)
     except (TypeError, ValueError):
         seconds = DEFAULT_TOKEN_SECONDS
+    # "nan" is read as a number, and is the one that does not equal itself.
     seconds = min(max(seconds, 0.0), 30 * 86_400.0) if seconds == seconds else DEFAULT_TOKEN_SECONDS  # noqa: PLR0124
     return time.monotonic() + max(seconds - EARLY_SECONDS, seconds / 2)

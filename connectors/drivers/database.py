@@ -32,6 +32,8 @@ _DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql", "
 
 _ONE_MOMENT = {"postgresql": "REPEATABLE READ", "mysql": "REPEATABLE READ", "mariadb": "REPEATABLE READ"}
 _ONE_MOMENT |= {"oracle": "SERIALIZABLE"}
+"""The isolation in which all statements see the data of one moment; in SQLite every transaction does."""
+
 _REFUSED = (
     *("authentication failed", "no pg_hba.conf entry", "does not exist", "is not permitted to log in"),
     *("Access denied", "Unknown database", "is not allowed to connect", "is blocked", "insecure transport"),
@@ -105,6 +107,7 @@ class _DatabaseLine:
         self._raw = raw
 
     def _cut(self) -> None:
+        # SQLite can be interrupted; psycopg and PyMySQL have a socket, which is shut; python-oracledb cancels.
         raw = self._raw
         if hasattr(raw, "interrupt"):
             raw.interrupt()
@@ -137,6 +140,7 @@ def _open(url: str, variable: str, ask: Ask) -> sa.Engine:
         if "+" not in parsed.drivername and backend in _DRIVERS:
             parsed = parsed.set(drivername=f"{backend}+{_DRIVERS[backend]}")
         more = arguments.get(backend, {})
+        # No pool: a connection that was cut must not be given to the next dataset.
         engine = sa.create_engine(parsed, connect_args=more, hide_parameters=True, poolclass=NullPool)
     except ImportError:
         extra = "mysql" if backend == "mariadb" else backend

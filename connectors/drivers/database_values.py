@@ -13,6 +13,7 @@ from sqlalchemy import Date, DateTime, String
 from sqlalchemy.types import TypeEngine
 
 from connectors.errors import AgencyError, ConfigError
+from connectors.json_text import EXACT_BELOW
 from connectors.spelling import bytes_as_text
 
 
@@ -53,14 +54,11 @@ def bound_value(since: str, kind: TypeEngine[Any], zone: ZoneInfo, where: str) -
     raise ConfigError(f"is of type {kind} and cannot be asked for what is new.", where, "name a column of dates")
 
 
-_KEPT_BELOW = 10**15
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, float):
         if not math.isfinite(value):
             return str(value)
-        if abs(value) >= _KEPT_BELOW:
+        if abs(value) >= EXACT_BELOW:
             # A binary number keeps no more digits: written in the form that every column refuses (`digits_lost`).
             return f"{value:.14E}"
         return int(value) if value.is_integer() else value

@@ -30,6 +30,8 @@ NAMES_LISTED = 20
 
 _MANIFEST_LINE = re.compile(r"([0-9a-fA-F]{64})[ \t]+\*?(?:\./)?(.+)")
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Kinds of characters that are not seen in a name: controls, marks of format, halves of a pair, ends of lines."""
+
 _WAIT = "run `jifen run` again: a file that is whole by then is fetched"
 
 

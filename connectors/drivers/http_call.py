@@ -36,6 +36,7 @@ from connectors.spec import Answered, Decoder, JsonDecoder, RestConnection, Rest
 from connectors.strict import Variable
 
 SMALLEST_CAP_BYTES = 8 * 1024 * 1024
+# Only gzip, which is unpacked here and not by the library: its output is counted while it grows.
 _HEADERS = {"User-Agent": "jifen", "Accept": "*/*", "Accept-Encoding": "gzip"}
 _TOKEN_MAY_BE_DEAD = {401, 403, 419, 440, 498}
 """The first is the standard; servers use the others for the same."""

@@ -175,6 +175,7 @@ def read_body(answer: requests.Response, cap: int, timeout: float, where: str) -
     if (answer.raw.length_remaining or 0) > cap:
         raise TooLargeError(answer.status_code)
     body, began = bytearray(), time.monotonic()
+    # What has arrived, and not a full block: one who waits for a block does not see how slowly it comes.
     while chunk := answer.raw.read1(CHUNK_BYTES, decode_content=False):
         body += chunk
         if len(body) > cap:

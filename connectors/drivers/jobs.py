@@ -12,6 +12,8 @@ from connectors.errors import AgencyError, TransientError
 from connectors.spec import ReportJob
 
 FEWEST_POLLS = 10
+"""So often the state is asked for, however short the budget is."""
+
 BUDGETS_TO_WAIT = 10
 """A report may take so many times the retry budget of one request: it is slow by nature, not by fault."""
 

@@ -18,6 +18,8 @@ LONGEST_TOKEN_BYTES = 1400
 """As JSON. A token goes into the cursor, and a cursor is a small thing whatever an agency sends."""
 
 LARGEST_TOTAL = 10**12
+"""What is greater counts no records: a moment or a number of another kind stands at that path."""
+
 KEPT_MARKS = 24
 REMEMBERED_MARKS = 4096
 SMALLEST_PACKED_PAGE = 256

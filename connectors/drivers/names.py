@@ -67,6 +67,7 @@ def near(names: Iterable[str], pattern: str, there: Iterable[str], held: Iterabl
     for one in ours | {_stem(one) for one in full}:
         seen.setdefault(_shape(one), set()).add(_figures(one))
     wanted = _stem(_folded(pattern))
+    # A pattern such as `*.csv` says nothing of the names that belong here.
     is_telling = sum(one.isalnum() for one in wanted) > 1
 
     def is_later(figures: tuple[int, ...], known: set[tuple[int, ...]]) -> bool:

@@ -56,7 +56,8 @@ class Paging(Strict):
 
     def cut_smaller(self) -> Self:
         """The same in smaller pages, so that their edges fall between other records."""
-        # A page of one cannot be cut smaller, and the same cut would prove nothing.
+        # Not to half: each old edge would be one again. A page of one cannot be cut smaller, so it is made longer: the
+        # same cut would prove nothing.
         return self.model_copy(update={"size": self.page_size and (self.page_size * 3 // 4 or 2)})
 
     def pages(

@@ -21,6 +21,8 @@ T = TypeVar("T")
 FIRST_WAIT_SECONDS = 0.25
 LONGEST_WAIT_SECONDS = 20.0
 LONGEST_RETRY_AFTER_SECONDS = 7 * 24 * 3600
+"""A longer wish is cut to this, so that the moment to go on can be named whatever a server says."""
+
 MARGIN_SECONDS = 1.0
 """How far past its budget a call may end: work that was cut off has so long to release what it holds."""
 

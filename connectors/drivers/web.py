@@ -136,11 +136,13 @@ class _Line:
         cap: int = 1 << 16,
     ) -> Answer:
         """The answer to one request. Raises a connector error for a status that is not wanted."""
+        # As it is kept there: a packed answer would not be the bytes that were sent.
         sent = requests.PreparedRequest()
         sent.prepare(method, self.url(path), data=body, headers={"Accept-Encoding": "identity", **(headers or {})})
         self._proof(sent)
         arguments, seconds = self._arguments, self._settings.request_timeout_seconds
         try:
+            # What is sent may take longer than an answer: ten kilobytes a second are counted for it.
             with budget(seconds + len(body) / 10_000):
                 self._adapter.look_at_proxied(self.base_url, arguments)
                 answer = exchanged(self._adapter, sent, arguments, seconds, self.where, wanted, cap)

@@ -26,6 +26,8 @@ from ledger.settings import Settings, read_variable
 MOST_OF_AN_ANSWER_BYTES = 1 << 16
 GONE = 410
 _DEEPEST = 3
+"""How deep an answer is searched for parts that repeat our message."""
+# Some channels wrap their JSON in the call of a function, as for a page of theirs.
 _JSONP = re.compile(rb"\s*[A-Za-z_$][\w$.]*\((.*)\)[\s;]*", re.DOTALL)
 _BEGINS_AS_JSON = re.compile(r'\[?\{\s*"')
 _BAD_NUMBER = re.compile(r"[45]\d\d")
