@@ -1,6 +1,5 @@
 """Which of two files is the later one: by the server's time, or by a part of the name that the source file declares."""
 
-import operator
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -73,19 +72,16 @@ def ranks(request: FileRequest, files: Iterable[File]) -> dict[File, Rank]:
     Of files of one time the names decide where they differ in a number (`rises`), or where one goes on behind the other
     (`loans.csv`, `loans-2.csv`). A name that the declared pattern does not fit comes before all that it fits.
     """
-    order = request.order
-    keyed: list[tuple[Any, File]]
-    if isinstance(order, OrderByName):
-        keyed = sorted((_declared(order, name), (name, moment)) for name, moment in set(files))
-    else:
-        keyed = sorted(((moment, *_natural(name)), (name, moment)) for name, moment in set(files))
+    if isinstance(order := request.order, OrderByName):
+        declared = {file: _declared(order, file[0]) for file in files}
+        places = {key: rank for rank, key in enumerate(sorted(set(declared.values())))}
+        return {file: places[key] for file, key in declared.items()}
     groups: list[list[tuple[Any, File]]] = []
-    is_later = operator.ne if isinstance(order, OrderByName) else _is_later
-    for key, file in keyed:
+    for key, file in sorted(((moment, *_natural(name)), (name, moment)) for name, moment in set(files)):
         group = [(key, file)]
-        if groups and not is_later(groups[-1][-1][0], key):
+        if groups and not _is_later(groups[-1][-1][0], key):
             group = groups.pop() + group
-        while groups and is_later is _is_later and any(_is_in_doubt(before, key) for before, _ in groups[-1]):
+        while groups and any(_is_in_doubt(before, key) for before, _ in groups[-1]):
             group = groups.pop() + group
         groups.append(group)
     return {file: rank for rank, group in enumerate(groups) for _, file in group}

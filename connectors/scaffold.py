@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from string import Template
+from textwrap import indent
 
 from connectors.errors import ConfigError
 from ledger.files import write_durably
@@ -66,23 +67,21 @@ def source_text(
     _require_together(name, driver, paginator, auth, decoder)
     chosen = {
         "connection": parts()["connection"][driver],
-        "auth": f"auth:\n  kind: {auth}\n{_indented(parts()['auth'][auth], 2)}" if auth else "",
+        "auth": _of_kind("auth", auth),
         "request": parts()["request"]["post_token" if paginator == "post_token" else driver],
-        "paginator": "",
+        "paginator": _of_kind("paginator", paginator),
         "decoder": f"kind: {decoder}\n" + parts()["decoder"]["database" if driver == "database" else decoder],
     }
-    if paginator:
-        chosen["paginator"] = f"paginator:\n  kind: {paginator}\n{_indented(parts()['paginator'][paginator], 2)}"
     lines: list[str] = []
     for line in str(parts()["file"]).splitlines():
         part = chosen.get(line.strip().removeprefix("$"))
-        lines += [line] if part is None else _indented(part, len(line) - len(line.lstrip())).splitlines()
+        lines += [line] if part is None else indent(part, line[: len(line) - len(line.lstrip())]).splitlines()
     words = {"name": name, "NAME": name.upper(), "driver": driver, "decoder_kind": decoder}
     return Template("\n".join(lines) + "\n").substitute(words)
 
 
-def _indented(text: str, by: int) -> str:
-    return "".join(f"{' ' * by}{line}\n" for line in text.splitlines())
+def _of_kind(part: str, kind: str | None) -> str:
+    return f"{part}:\n  kind: {kind}\n{indent(parts()[part][kind], '  ')}" if kind else ""
 
 
 def _require_known(asked: Mapping[str, str | None]) -> None:

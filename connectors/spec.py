@@ -721,30 +721,20 @@ class Dataset(Strict):
             yield isinstance(self.decoder, JsonDecoder) or not isinstance(self.paginator, Keyset), fault
 
     @model_validator(mode="after")
-    def _keys_are_codes(self) -> "Dataset":
-        coded = [
-            column.model_copy(update={"spelling": "code"})
-            if column.name in self.key
-            and column.kind == "varchar"
-            and column.spelling is None
-            and not column.name.endswith("name")
-            else column
-            for column in self.columns
-        ]
+    def _completes_columns(self) -> "Dataset":
         # The model is frozen from here on.
-        object.__setattr__(self, "columns", tuple(coded))
+        object.__setattr__(self, "columns", tuple(map(self._completed, self.columns)))
         return self
 
-    @model_validator(mode="after")
-    def _tombstones_are_words(self) -> "Dataset":
-        """A word that deletes does not mean a missing value in its column."""
-        for place, column in enumerate(self.columns):
-            words = set(self.deletes.values) if isinstance(self.deletes, Tombstone) else set()
-            takes_default = column.kind == "varchar" and column.missing_words is None
-            if takes_default and column.name == getattr(self.deletes, "column", None) and words & MISSING_WORDS:
-                kept = column.model_copy(update={"missing_words": tuple(sorted(MISSING_WORDS - words))})
-                object.__setattr__(self, "columns", (*self.columns[:place], kept, *self.columns[place + 1 :]))
-        return self
+    def _completed(self, column: Column) -> Column:
+        """A key is a code by default, but for names; and a word that deletes does not mean a missing value."""
+        more: dict[str, Any] = {}
+        if column.name in self.key and not column.spelling and not column.name.endswith("name"):
+            more["spelling"] = "code"
+        deletes = self.deletes if isinstance(self.deletes, Tombstone) and self.deletes.column == column.name else None
+        if column.missing_words is None and deletes and MISSING_WORDS & set(deletes.values):
+            more["missing_words"] = tuple(sorted(MISSING_WORDS - set(deletes.values)))
+        return column.model_copy(update=more) if more and column.kind == "varchar" else column
 
     @property
     def is_whole(self) -> bool:
