@@ -35,6 +35,7 @@ def unseal(content: bytes, signature: Path, secret: Path, senders: Path, where: 
         raise ConfigError(what, where, "name the file of lines AGE-SECRET-KEY-1… that age-keygen wrote") from None
     if not signature.is_file():
         raise SealError(f"it is not signed: {signature.name} is not there")
+    # Before anything is decrypted: what the sender did not sign is not opened.
     try:
         _, comment = check(known, content, signature.read_text(encoding="utf-8", errors="replace"))
     except SignatureError as error:
@@ -56,6 +57,7 @@ def usable(signing: Path, recipients: Path, where: str) -> tuple[Any, list[Any]]
     except KeyFileError as error:
         raise ConfigError(error.what, where, error.follows) from None
     lines = _lines(recipients, where)
+    # Who can add a line there reads every package from then on.
     require_own(recipients, where, 0o022)
     try:
         return key, [pyrage.x25519.Recipient.from_str(line) for line in lines]

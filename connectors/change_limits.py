@@ -124,6 +124,7 @@ def _counts_beyond(dataset: Dataset, found: "Changes", past: Sequence[Mapping[st
         for n, of, period, before in (whole, *((*part, of_one) for part in found.periods.get(name, ()))):
             may = may_be(dataset, name, of, [some / of_then for some, of_then in before])
             if n > may:
+                # One figure of a name is enough: that of the whole, or of the first period that has too many.
                 yield Beyond(name, n, of, may, period)
                 break
 

@@ -117,6 +117,7 @@ def fits(request: FileRequest, name: str) -> bool:
 def missing_numbers(order: OrderByName, names: Iterable[str]) -> list[int]:
     """The numbers between those of these names that none of them has."""
     numbers = {found for name in names for _, found, _ in _declared(order, name)[-1:]}
+    # 0 is the number of a part that holds none (`_token`).
     return sorted({*range(min(numbers, default=0), max(numbers, default=0))} - numbers - {0})
 
 

@@ -145,6 +145,7 @@ def _settle(
     counting = {row["batch"] for row in counted}
     folder = settings.data_dir / "quarantine" / source / name
     batches = [path.stem.removeprefix("batch=") for path in folder.glob("batch=*.jsonl")]
+    # Those that count come last: of a record that several batches met, the last one's faults are shown.
     in_order = sorted(batches, key=lambda batch: (batch in counting, batch))
     records = _read_batches(settings.data_dir, source, name, in_order)
     states = _states(dataset, settings, counted, [one for one in records if one.batch in counting]) if dataset else {}

@@ -163,6 +163,7 @@ def _make_again(source: Source, dataset: Dataset, store: Store, row: Row, wrong:
     if row["origin"] != "pull":
         raise _lost(fault, first, "it holds records that were replayed, which raw alone does not give")
     delivery = Delivery(dataset, store.zone, store.settings, store.ledger, key, date.fromisoformat(row["as_of"]))
+    # As when it landed: it is compared with what was held then, and not with what came later.
     delivery.held = [one for one in delivery.held if (one["as_of"], one["batch"]) < (row["as_of"], row["batch"])]
     try:
         delivery.read(page_of(store.settings.data_dir, page) for page in pages_of(store.ledger, key))

@@ -113,6 +113,7 @@ def refusals(value: Any, records: Any = None, depth: int = 0, is_judged: bool = 
         is_verdict = bool(plain.keys() & (_CODES | _TRUTHS))
         if is_verdict or not depth:
             yield from _bad_messages(plain, records)
+        # A verdict stands at the top or near it; what lies deeper is data.
         if depth < 2:
             is_judged_here = is_judged or is_verdict
             for held in one.values():

@@ -50,6 +50,7 @@ def refuse_second(names: Sequence[str], columns: Mapping[str, Sequence[Any]], po
     for at in sorted(hits):
         row = {name: clean(text) for name, held in columns.items() if (text := str(held[at] or "")).strip()}
         texts = set(row.values())
+        # Half of the cells, and two at least: one cell may well be a value that reads like the name of a column.
         is_header = (
             len(texts) == len(row)
             and 2 * len(texts & known) >= max(4, len(row))

@@ -45,6 +45,7 @@ def decode_json(decoder: JsonDecoder, at: RecordsAt, body: bytes, answer: Any = 
     if at.is_whole:
         require_whole(answer, records, is_sure=not at.is_coded)
     for start in range(0, max(len(records), 1), CHUNK_ROWS):
+        # A page that is one chunk, as most are, is not copied.
         part = records if len(records) <= CHUNK_ROWS else records[start : start + CHUNK_ROWS]
         yield to_chunk(part, start + 1)
 
