@@ -80,7 +80,7 @@ def _why_refused(dataset: Dataset, parts: list[Part]) -> str:
 
 def _first_page(source: Source, dataset: Dataset, zone: Zone, settings: Settings, notes: Counter[str]) -> Page | None:
     values = _partition_values(source, dataset, zone, settings)
-    ask = Ask(source, dataset, settings, None, None, frozenset(), values, notes=notes)
+    ask = Ask(source, dataset, settings, partition_values=values, notes=notes)
     pages = iter(driver_of(source.driver)(ask))
     try:
         return next(pages, None)

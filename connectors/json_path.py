@@ -24,6 +24,14 @@ def at_path(answer: Any, path: str) -> Any:
     return value
 
 
+def found_at(answer: Any, path: str) -> Any:
+    """The value at `a.b.c`; None where a step is not there."""
+    value = answer
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value
+
+
 def shape_of(answer: Any) -> str:
     """What an answer is, in a few words: the names it has, two deep, and nothing of what they hold."""
     if not isinstance(answer, dict):
@@ -39,12 +47,7 @@ def shape_of(answer: Any) -> str:
 
 def field_of(record: Mapping[str, Any], name: str) -> Any:
     """The value of a field of a record, None where it has none; a name with points may lead to a nested one."""
-    if name in record or "." not in name:
-        return record.get(name)
-    try:
-        return at_path(record, name)
-    except MissingFieldError:
-        return None
+    return record[name] if name in record else found_at(record, name)
 
 
 @dataclass(frozen=True)
@@ -107,10 +110,8 @@ class RecordsAt:
             if value is None or value == {}:
                 return True
             value = value.get(step) if isinstance(value, dict) else value
+        # Nothing is empty on the way to the list: an answer of another kind, unless its own code says that all is well.
         return self.is_coded
 
     def _says_none(self, answer: Any) -> bool:
-        try:
-            return self.total is not None and str(at_path(answer, self.total)) == "0"
-        except MissingFieldError:
-            return False
+        return self.total is not None and str(found_at(answer, self.total)) == "0"

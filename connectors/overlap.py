@@ -81,18 +81,14 @@ def _recount(
     if not seen and len(new) == len(pages):
         seen.update(one.digest for one in records)
         return None
-    fresh: list[_Record] = []
-    again: set[tuple[str, int]] = set()
-    for one in records:
-        if one.digest in seen:
-            again.add(one.place)
-        else:
-            fresh.append(one)
+    brought = list(records)
+    again = frozenset(one.place for one in brought if one.digest in seen)
+    fresh = [one for one in brought if one.digest not in seen]
     seen.update(one.digest for one in fresh)
     if not again and len(new) == len(pages):
         return None
     in_page = Counter(one.sequence for one in fresh)
-    return Recount(dict(in_page), frozenset(again), _totals(dataset, data_dir, batch, fresh))
+    return Recount(dict(in_page), again, _totals(dataset, data_dir, batch, fresh))
 
 
 def _records(dataset: Dataset, data_dir: Path, page: Row) -> Iterator[_Record]:

@@ -143,37 +143,38 @@ def _batch_in_words(last: Row | None) -> str:
 @contextmanager
 def reading(settings: Settings) -> Iterator[Engine | None]:
     """The ledger, for reading only; None where there is none yet."""
+    with tempfile.TemporaryDirectory(prefix="jifen-plan-") as folder:
+        engine = _reader(settings, Path(folder))
+        if engine is None:
+            yield None
+            return
+        try:
+            yield engine if _is_of_our_version(engine) else None
+        finally:
+            engine.dispose()
+
+
+def _reader(settings: Settings, folder: Path) -> Engine | None:
+    """A connection that cannot write; None where a SQLite ledger is not there."""
     url = make_url(settings.resolved_ledger_url)
     if url.get_backend_name() != "sqlite":
         read_only = {"options": "-c default_transaction_read_only=on", "connect_timeout": 20}
-        yield from _opened(create_engine(url, connect_args=read_only, poolclass=NullPool))
-        return
+        return create_engine(url, connect_args=read_only, poolclass=NullPool)
     path = Path(url.database or "")
-    if not path.is_file():
-        yield None
-        return
-    with tempfile.TemporaryDirectory(prefix="jifen-plan-") as folder:
-        copy = _copied(path, Path(folder))
-        yield from _opened(create_engine(f"sqlite:///{copy}", poolclass=NullPool))
+    return create_engine(f"sqlite:///{_copied(path, folder)}", poolclass=NullPool) if path.is_file() else None
 
 
-def _opened(engine: Engine) -> Iterator[Engine | None]:
-    try:
-        found = version_of(engine)
-        if found is not None and found < SCHEMA_VERSION:
-            what = (
-                f"the ledger is of version {found}, and this jifen of version {SCHEMA_VERSION} has not opened it yet."
-            )
-            raise ConfigError(what, str(engine.url), "jifen status, which migrates it")
-        if found is not None and found > SCHEMA_VERSION:
-            what = f"the ledger is of version {found}, this jifen knows versions up to {SCHEMA_VERSION}."
-            raise ConfigError(what, str(engine.url), "use the jifen that wrote it, or a newer one")
-        if found is None:
-            yield None
-            return
-        yield engine
-    finally:
-        engine.dispose()
+def _is_of_our_version(engine: Engine) -> bool:
+    """Whether there is a ledger; one of another version is a `ConfigError`."""
+    found = version_of(engine)
+    if found is None or found == SCHEMA_VERSION:
+        return found is not None
+    what = f"the ledger is of version {found}, and this jifen of version {SCHEMA_VERSION} has not opened it yet."
+    next_step = "jifen status, which migrates it"
+    if found > SCHEMA_VERSION:
+        what = f"the ledger is of version {found}, this jifen knows versions up to {SCHEMA_VERSION}."
+        next_step = "use the jifen that wrote it, or a newer one"
+    raise ConfigError(what, str(engine.url), next_step)
 
 
 def _copied(path: Path, folder: Path) -> Path:

@@ -187,7 +187,7 @@ def _pull_and_land(
     key, since = open_batch(ledger, source.name, dataset.name, as_of, source.sha256, since)
     delivery = Delivery(dataset, zone, settings, ledger, key, as_of)
     try:
-        ask = Ask(source, dataset, settings, since, None, frozenset(), values, as_of, lines=lines)
+        ask = Ask(source, dataset, settings, since, partition_values=values, as_of=as_of, lines=lines)
         _read_until_it_stands(ask, ledger, delivery)
         close_batch(ledger, key, "pulled")
         landed = delivery.promote()

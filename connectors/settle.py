@@ -45,19 +45,12 @@ class Loss:
 
 
 @dataclass(frozen=True)
-class Emptied:
-    """A column without a single value in a delivery, and how many of the records held before had one."""
-
-    column: str
-    had: int
-
-
-@dataclass(frozen=True)
 class Settled:
     """What settling found. `total` is how many records the dataset holds with this batch, deletions left out.
 
     `conflicts` are (page sequence, position) of records refused because another of the same key contradicts them and
-    none is the later one. `losses` are of each value or whole from which more than one record would go.
+    none is the later one. `losses` are of each value or whole from which more than one record would go, `emptied` the
+    columns without a single value in a delivery, and how many of the records held before had one.
     """
 
     total: int
@@ -66,7 +59,7 @@ class Settled:
     notes: dict[str, int] = field(default_factory=dict)
     conflicts: tuple[tuple[int, int], ...] = ()
     losses: tuple[Loss, ...] = ()
-    emptied: tuple[Emptied, ...] = ()
+    emptied: dict[str, int] = field(default_factory=dict)
     keys: Loss = Loss("the keys", 0, 0)
 
 
@@ -313,18 +306,18 @@ def _make_news(db: Db, dataset: Dataset, notes: dict[str, int]) -> None:
         notes["older_than_held"] = late
 
 
-def _emptied(db: Db, dataset: Dataset) -> tuple[Emptied, ...]:
+def _emptied(db: Db, dataset: Dataset) -> dict[str, int]:
     """The columns that no record of this feed's delivery has a value in, and of which the same records had some.
 
     Where all that is held has a value, new records without one count as well.
     """
     names = [column.name for column in dataset.columns if not column.required]
     if dataset.load == "snapshot" or not names:
-        return ()
+        return {}
     sizes = ", ".join(f'count("{name}")' for name in names)
     size, *counts = db.execute(f"select count(*), {sizes} from one where not _deleted").fetchone() or (0,)
     empty = [name for name, count in zip(names, counts, strict=True) if not count] if size else []
-    found = []
+    found = {}
     for name in empty:
         had = count_of(
             db,
@@ -336,11 +329,11 @@ def _emptied(db: Db, dataset: Dataset) -> tuple[Emptied, ...]:
             f'select count(*) > 0 and count("{name}") >= 0.9 * count(*) from known where not _deleted',
         )
         if had > 1 or is_always_there:
-            found.append(Emptied(name, had))
-    return tuple(found)
+            found[name] = had
+    return found
 
 
-def compare_wholes(dataset: Dataset, held: Path, fresh: Path) -> tuple[tuple[Loss, ...], tuple[Emptied, ...], Loss]:
+def compare_wholes(dataset: Dataset, held: Path, fresh: Path) -> tuple[tuple[Loss, ...], dict[str, int], Loss]:
     """What a new snapshot lacks of the one that is held: records of each part that is watched, columns, and keys.
 
     Keys are compared by what is text in them: days and years move on.
@@ -377,15 +370,15 @@ def _shrunk(db: Db, dataset: Dataset, names: AbstractSet[str]) -> tuple[Loss, ..
     return tuple(Loss(f"{column} {value}", gone, before) for value, gone, before in rows)
 
 
-def _bare(db: Db, dataset: Dataset, held: AbstractSet[str]) -> tuple[Emptied, ...]:
+def _bare(db: Db, dataset: Dataset, held: AbstractSet[str]) -> dict[str, int]:
     """The columns in which no record of the new snapshot has a value, and more than one of the old had."""
     names = [column.name for column in dataset.columns if column.name in held]
     counts = ", ".join(f'count("{name}")' for name in names)
     before, after = (db.execute(f"select {counts}, count(*) from {one}").fetchone() or () for one in ("held", "fresh"))
     if not after or not after[-1]:
-        return ()
+        return {}
     columns = zip(names, before, after, strict=False)
-    return tuple(Emptied(name, had) for name, had, has in columns if had > 1 and not has)
+    return {name: had for name, had, has in columns if had > 1 and not has}
 
 
 def _add_deletions(

@@ -1,6 +1,6 @@
 """Is a delivery healthy: enough of it, not most of it refused, not shrunk, new enough, and without gaps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from connectors.columns import days_in
 from connectors.errors import AgencyError, DataError
 from connectors.reading import Reading
-from connectors.settle import Emptied, Loss, Settled
+from connectors.settle import Loss, Settled
 from connectors.spec import MAY_GO_PCT, Dataset, Freshness, NoGap, ReplaceBy, Shrink, Tombstone, Unwatched
 
 MANY = 20
@@ -46,7 +46,7 @@ def require_healthy(dataset: Dataset, reading: Reading, settled: Settled) -> dic
     for loss in settled.losses:
         _check_loss(dataset, loss)
     _check_emptied(dataset, settled.emptied)
-    warnings = {f"column_emptied:{one.column}": max(one.had, 1) for one in settled.emptied}
+    warnings = {f"column_emptied:{name}": max(had, 1) for name, had in settled.emptied.items()}
     if _check_keys(dataset, settled.keys):
         warnings["keys_gone"] = settled.keys.gone
     return warnings | ({"over_ceiling": settled.total} if settled.total > dataset.volume.ceiling else {})
@@ -62,12 +62,12 @@ def _check_keys(dataset: Dataset, keys: Loss) -> bool:
     return is_much
 
 
-def _check_emptied(dataset: Dataset, emptied: Sequence[Emptied]) -> None:
+def _check_emptied(dataset: Dataset, emptied: Mapping[str, int]) -> None:
     """Raise an `AgencyError` for a column without any value where many records had one: as for a missing field."""
     fields = {column.name: column.source_field for column in dataset.columns}
-    gone = [one for one in emptied if one.had >= MANY]
+    gone = {name: had for name, had in emptied.items() if had >= MANY}
     if gone and dataset.schema_contract.data_type in ("freeze", "discard_row"):
-        names = ", ".join(f"{fields[one.column]} ({one.had} had one)" for one in gone)
+        names = ", ".join(f"{fields[name]} ({had} had one)" for name, had in gone.items())
         next_step = "ask the agency; where it is meant so, set schema_contract data_type to discard_value"
         raise AgencyError(f"no record has a value in {names}.", dataset.address, f"{next_step}; {_STAYS}")
 
@@ -80,6 +80,7 @@ def _may_go(dataset: Dataset) -> int:
 
 def _where_really_gone(part: Shrink | NoGap | Unwatched | Tombstone | ReplaceBy, gone: int, before: int) -> str:
     """What in the source file lets so many records go."""
+    # Rounded up, or one record would still be too many.
     share = -(-100 * gone // before)
     allow = f"set shrink_pct of {'continuity' if isinstance(part, (Shrink, NoGap)) else 'deletes'} to {share}"
     if isinstance(part, Unwatched):

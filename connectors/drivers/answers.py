@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -11,7 +10,7 @@ from connectors.decoders.form import GRANT_ACCESS, HTML, FormError, form_of
 from connectors.decoders.json_records import in_utf8
 from connectors.drivers.retry import TryAgainError
 from connectors.errors import AgencyError, ConnectorError, DataError, printable
-from connectors.json_path import MissingFieldError, at_path
+from connectors.json_path import MissingFieldError, at_path, found_at
 from connectors.json_text import MAX_WEIGHT_BYTES, NotJsonError, loads
 from connectors.spec import Answered, Decoder, JsonDecoder, XmlDecoder
 
@@ -142,10 +141,8 @@ def check_answered(answered: Answered, body: bytes, value: Any, where: str, with
         return
     if code in answered.retry:
         raise TryAgainError(f"the agency answers with code {without(code)}")
-    said = ""
-    if answered.message is not None:
-        with suppress(MissingFieldError):
-            said = f" ({without(str(at_path(value, answered.message)))})"
+    message = None if answered.message is None else found_at(value, answered.message)
+    said = "" if message is None else f" ({without(str(message))})"
     refused = AgencyError(f"the agency rejected the request with code {without(code)}{said}.", where, _LOOK_UP)
     raise TokenDiedError(refused) if code in answered.expired else refused
 

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from connectors.decoders.form import GRANT_ACCESS, HTML, form_of
 from connectors.drivers.listing import Answer
 from connectors.errors import AgencyError, ConfigError
-from connectors.json_path import MissingFieldError, at_path, shape_of
+from connectors.json_path import found_at, shape_of
 from connectors.strict import DottedPath, Rules, Strict, UrlPath, Variable, one_of
 from ledger.files import names_a_file
 from ledger.settings import read_variable
@@ -247,7 +247,7 @@ class TokenGranted(AuthKind):
 
     def _granted(self, answer: Answer, path: str, where: str, without: Callable[[str], str]) -> Grant:
         """The token in an answer, which may be a number; the error for an answer without one lists its field names."""
-        token = _at(answer, path)
+        token = found_at(answer.value, path)
         if isinstance(token, str):
             # Some write the scheme before the token, where only the token belongs.
             token = re.sub(r"(?i)^bearer\s+(?=\S+$)", "", token.strip())
@@ -256,7 +256,7 @@ class TokenGranted(AuthKind):
             what = f"no token was granted: the answer (status {answer.status}) holds none at {path}; it {shape}."
             next_step = "check the credentials; where the token stands is declared by `token` under auth"
             raise AgencyError(what + _said(answer, without), where, GRANT_ACCESS if HTML in shape else next_step)
-        ends = float("inf") if self.expires_in is None else _expiry(_at(answer, self.expires_in))
+        ends = float("inf") if self.expires_in is None else _expiry(found_at(answer.value, self.expires_in))
         return Grant(self.header, f"{self.prefix}{token}", (str(token),), ends)
 
 
@@ -367,13 +367,6 @@ def _encoded(user: str, password: str) -> str:
 def _basic(user: str, password: str) -> Proof:
     encoded = _encoded(user, password)
     return _in_header("Authorization", f"Basic {encoded}", password, encoded)
-
-
-def _at(answer: Answer, path: str) -> Any:
-    try:
-        return at_path(answer.value, path)
-    except MissingFieldError:
-        return None
 
 
 def _said(answer: Answer, without: Callable[[str], str]) -> str:

@@ -9,6 +9,7 @@ from connectors.drivers.http_call import Endpoint
 from connectors.drivers.listing import Answer, Listing, Question
 from connectors.drivers.pages import Ask, Page
 from connectors.errors import AgencyError, TransientError
+from connectors.json_path import found_at
 from connectors.spec import ReportJob
 
 FEWEST_POLLS = 10
@@ -66,11 +67,8 @@ def _wait(job: ReportJob, status: Endpoint, listing: Listing, ask: Ask) -> Answe
 
 
 def _stated(listing: Listing, answer: Answer, path: str, what: str) -> str:
-    try:
-        stated = listing.stated(answer, path)
-    except AgencyError:
-        stated = None
-    if stated is None or len(str(stated)) > 4096:
+    stated = found_at(answer.value, path)
+    if isinstance(stated, bool) or not isinstance(stated, (str, int)) or not 0 < len(str(stated)) <= 4096:
         raise listing.refusal(f"there is no {what} at {path}, as text or number")
     return str(stated)
 

@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 from connectors.drivers.pages import Cursor
 from connectors.errors import AgencyError, PagingFaultError
-from connectors.json_path import MissingFieldError, RecordsAt, at_path
+from connectors.json_path import MissingFieldError, RecordsAt, at_path, found_at
 from connectors.verdicts import refusals, shortfalls
 
 LONGEST_TOKEN_BYTES = 1400
@@ -178,11 +178,7 @@ class Listing:
 
     def stated(self, answer: Answer, path: str) -> str | int | None:
         """The text or number at a path of an answer; None where there is none, null or empty text."""
-        stated: str | int | None
-        try:
-            stated = at_path(answer.value, path)
-        except MissingFieldError:
-            return None
+        stated: str | int | None = found_at(answer.value, path)
         if stated is None or stated == "":
             return None
         if isinstance(stated, bool) or not isinstance(stated, (str, int)):
@@ -219,9 +215,10 @@ def host_key(url: str) -> tuple[str, str, int | None]:
     return scheme, (parts.hostname or "").lower(), parts.port or _DEFAULT_PORTS.get(scheme)
 
 
-def short_hash(text: str) -> str:
+def short_hash(content: str | bytes) -> str:
     """Enough of a hash to identify pages and tokens: 12 hexadecimal digits."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    held = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
+    return hashlib.sha256(held).hexdigest()[:12]
 
 
 def mark_of(answer: Answer, records: list[Any] | None) -> str | None:
@@ -230,7 +227,7 @@ def mark_of(answer: Answer, records: list[Any] | None) -> str | None:
         # A few lines may be a header alone, and so may a packed body of a few bytes.
         is_packed = answer.body.startswith(_PACKED)
         may_be_bare = len(answer.body) < SMALLEST_PACKED_PAGE if is_packed else answer.body.count(b"\n") < 3
-        return None if may_be_bare else hashlib.sha256(answer.body).hexdigest()[:12]
+        return None if may_be_bare else short_hash(answer.body)
     return short_hash(f"{len(records)} {records[0]!r} {records[-1]!r}") if len(records) > 1 else None
 
 

@@ -58,9 +58,9 @@ class Ask:
     source: "Source"
     dataset: "Dataset"
     settings: Settings
-    since: str | None
-    resume: Cursor | None
-    seen: frozenset[str]
+    since: str | None = None
+    resume: Cursor | None = None
+    seen: frozenset[str] = frozenset()
     partition_values: tuple[str, ...] = ()
     as_of: dt.date = dt.date.max
     held: Mapping[str, str] = field(default_factory=dict)

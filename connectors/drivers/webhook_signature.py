@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import hmac
 import secrets
+from contextlib import suppress
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -43,18 +44,12 @@ def _signature(kind: str, key: bytes, content: bytes) -> str:
 
 
 def _secret(text: str, variable: str, where: str) -> tuple[str, bytes]:
-    for kind, lengths in _KEY_BYTES.items():
-        if text.startswith(kind):
-            try:
-                key = base64.b64decode(text.removeprefix(kind), validate=True)
-            except binascii.Error:
-                break
-            if len(key) in lengths:
-                return kind, key
-            break
-    else:
-        if len(text) >= SHORTEST_PLAIN:
-            return SHARED, text.encode()
+    kind = next((one for one in _KEY_BYTES if text.startswith(one)), None)
+    if kind is None and len(text) >= SHORTEST_PLAIN:
+        return SHARED, text.encode()
+    with suppress(binascii.Error):
+        if kind and len(key := base64.b64decode(text.removeprefix(kind), validate=True)) in _KEY_BYTES[kind]:
+            return kind, key
     raise ConfigError(
         f"{variable} holds a secret that is none: {SHARED} and 24 to 64 bytes in base64, {PRIVATE} and 32, "
         f"or a plain one of {SHORTEST_PLAIN} characters or more.",
