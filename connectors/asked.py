@@ -22,7 +22,7 @@ def lower_bound(dataset: Dataset, ledger: Engine, as_of: date) -> str | None:
     if last is None or last["high_water"] is None:
         return None
     newest = datetime.fromisoformat(last["high_water"]) - timedelta(days=dataset.since.lookback_days)
-    if any(one.data_type == "date" and one.name == dataset.since.column for one in dataset.columns):
+    if dataset.column(dataset.since.column).data_type == "date":
         return newest.date().isoformat()
     # Landed moments are UTC. A request over HTTP states the offset; a database column holds none.
     return newest.isoformat() + ("+00:00" if isinstance(dataset.since, Since) else "")

@@ -141,7 +141,7 @@ def tombstones_of(dataset: Dataset, markers: Mapping[str, tuple[str, ...]], zone
     """
     if not isinstance(dataset.deletes, Tombstone):
         return ()
-    (column,) = (one for one in dataset.columns if one.name == dataset.deletes.column)
+    column = dataset.column(dataset.deletes.column)
     parse = make_parser(column, markers.get(column.name, ()), zone)
     found = []
     for text in dataset.deletes.values:

@@ -190,7 +190,7 @@ class Reading:
         if not isinstance(deletes, Tombstone):
             return pa.repeat(pa.scalar(False), size)
         stated, tombstones = facts[deletes.column], self._tombstones
-        (column,) = (one for one in dataset.columns if one.name == deletes.column)
+        column = dataset.column(deletes.column)
         if column.kind == "varchar":
             exact = {as_code(text) for text in tombstones}
             folded = {text.casefold() for text in exact}
@@ -325,7 +325,7 @@ def _refuse_totals(dataset: Dataset, facts: dict[str, pa.Array], faults: dict[in
 def _refuse_numbering(dataset: Dataset, records: _Together, faults: dict[int, list[Fault]]) -> None:
     """The first row of a table is no record where it numbers the columns of the header above it."""
     if isinstance(dataset.decoder, (CsvDecoder, XlsxDecoder)):
-        key = next(column for column in dataset.columns if column.name == dataset.key[0])
+        key = dataset.column(dataset.key[0])
         for place, record in records.first_records():
             if is_numbering(record.values()):
                 faults[place].append(Fault("not_a_record", key.name, record.get(key.source_field), True))

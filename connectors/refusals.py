@@ -53,9 +53,7 @@ class Refusal:
             raw_sha256=page.sha256,
             position=position,
             record=record,
-            uscc=who.uscc,
-            name=who.name,
-            key=who.key,
+            **vars(who),
         )
 
 
@@ -119,6 +117,7 @@ class RefusalLog:
             if self._handle is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._handle = self._part.open("ab")
+            # Half of a pair, which JSON from outside may hold, has no bytes in UTF-8: it is written as its escape.
             line = json.dumps(asdict(one), ensure_ascii=False, sort_keys=True, default=str)
             written = line.encode("utf-8", "backslashreplace") + b"\n"
             self._handle.write(written)
@@ -159,8 +158,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 def canonical_keys(dataset: Dataset, zone: ZoneInfo) -> Callable[[Key], Key]:
     """A function from a key as a record states it to the key as it would land: `20250630` lands as `2025-06-30`."""
-    columns = {column.name: column for column in dataset.columns}
-    parsers = [make_parser(columns[name], (), zone) for name in dataset.key]
+    parsers = [make_parser(dataset.column(name), (), zone) for name in dataset.key]
 
     def canonical(stated: Key) -> Key:
         if len(stated) != len(parsers):

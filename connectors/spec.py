@@ -771,6 +771,10 @@ class Dataset(Strict):
         """How a change feed requests what is new; None where the whole is read each time."""
         return None if isinstance(self.request, FileRequest) else self.request.since
 
+    def column(self, name: str) -> Column:
+        """One column by its name."""
+        return next(column for column in self.columns if column.name == name)
+
     @property
     def parent(self) -> str | None:
         """The dataset of the same source that must be pulled before this one."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import pyarrow as pa
@@ -32,15 +32,11 @@ def decode_parquet(content: bytes, claimed: Mapping[str, Column]) -> Iterator[Ch
     """
     place = 0
     try:
-        texts, names = _check_shape(pq.ParquetFile(pa.BufferReader(content), coerce_int96_timestamp_unit="us"))
+        # INT96, which Spark and Impala write: as nanoseconds a day behind 2262 would come round as one before it.
+        opened = partial(pq.ParquetFile, pa.BufferReader(content), coerce_int96_timestamp_unit="us")
+        texts, names = _check_shape(opened())
         called = dict(zip(names, named(names, claimed.keys()), strict=True))
-        file = pq.ParquetFile(
-            # INT96, which Spark and Impala write: as nanoseconds a day behind 2262 would come round as one before it.
-            pa.BufferReader(content),
-            read_dictionary=texts,
-            pre_buffer=False,
-            coerce_int96_timestamp_unit="us",
-        )
+        file = opened(read_dictionary=texts, pre_buffer=False)
         for whole in file.iter_batches(CHUNK_ROWS, use_threads=False):
             batch, positions = _filled(whole, place + 1)
             place += whole.num_rows
@@ -61,10 +57,6 @@ def _filled(batch: pa.RecordBatch, first: int) -> tuple[pa.RecordBatch, Sequence
         return batch, places
     is_filled = reduce(pc.or_, (pc.is_valid(column) for column in batch.columns))
     return batch.filter(is_filled), [at for at, there in zip(places, is_filled.to_pylist(), strict=True) if there]
-
-
-def _is_number(column: Column | None) -> bool:
-    return column is None or column.kind in NUMBERS
 
 
 def _check_shape(file: pq.ParquetFile) -> tuple[list[str], list[str]]:
@@ -105,7 +97,7 @@ def _values(column: pa.Array, claim: Column | None) -> list[Any]:
         _check_text(column)
         column = column.dictionary_decode()
     kind = column.type
-    if pa.types.is_floating(kind) and _is_number(claim):
+    if pa.types.is_floating(kind) and (claim is None or claim.kind in NUMBERS):
         column = column.cast(pa.string())
         if kind != pa.float64() and claim is not None:
             _refuse_lost_digits(column, claim)
