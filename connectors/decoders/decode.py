@@ -6,19 +6,7 @@ from typing import Any
 
 from connectors.decoders.chunk import Chunk
 from connectors.decoders.delimited import decode_csv
-from connectors.decoders.form import (
-    BLANK,
-    JSON,
-    NOTHING,
-    PARQUET,
-    TEXT,
-    UNKNOWN,
-    UTF16,
-    XLSX,
-    XML,
-    of_page,
-    require_form,
-)
+from connectors.decoders.form import AS_TEXT, BLANK, NOTHING, PARQUET, UNKNOWN, XLSX, of_page, require_form
 from connectors.decoders.json_records import decode_json, decode_jsonl
 from connectors.decoders.packed import unpack
 from connectors.decoders.text import without_end_mark
@@ -63,23 +51,20 @@ def _chunks(dataset: Dataset, body: bytes, answer: Any) -> Iterator[Chunk]:
             from connectors.decoders.xlsx import decode_xlsx
 
             book = unpack(decoder, body)
-            require_form(book, {XLSX}, XLSX)
+            require_form(book, XLSX)
             yield from decode_xlsx(decoder, book, columns)
         case ParquetDecoder() as decoder:
             from connectors.decoders.parquet import decode_parquet
 
             table = unpack(decoder, body)
-            require_form(table, {PARQUET}, PARQUET)
+            require_form(table, PARQUET)
             yield from decode_parquet(table, columns)
-
-
-_FORMS = {"csv": {TEXT, UTF16}, "jsonl": {JSON, TEXT, UTF16}, "xml": {XML, TEXT, UTF16}}
 
 
 def _text(decoder: CsvDecoder | JsonLinesDecoder | XmlDecoder, body: bytes) -> bytes:
     """The text of a page, out of its archive, up to the mark that ends it."""
     plain = without_end_mark(unpack(decoder, body))
-    require_form(plain, {*_FORMS[decoder.kind], NOTHING, BLANK, UNKNOWN}, decoder.kind.upper())
+    require_form(plain, *AS_TEXT[decoder.kind], NOTHING, BLANK, UNKNOWN, declared=decoder.kind.upper())
     return plain
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from typing import Final
 
@@ -27,6 +26,9 @@ PUT_AGAIN: Final = "ask the agency to put the file again; it is fetched at the n
 
 TEXTS: Final = frozenset({TEXT, JSON, XML, HTML, UTF16})
 """The forms of what a person can read."""
+
+AS_TEXT: Final = {"csv": (TEXT, UTF16), "jsonl": (JSON, TEXT, UTF16), "xml": (XML, TEXT, UTF16)}
+"""The forms that the decoder of a text reads, by its kind; what is empty or of no known form it judges itself."""
 
 _HEAD, _NAMES = 4096, 65_536
 _BEGINNINGS: Final = (
@@ -110,10 +112,10 @@ def form_of(body: bytes) -> str:
     return _text(body[:_HEAD])
 
 
-def require_form(body: bytes, forms: AbstractSet[str], declared: str) -> None:
+def require_form(body: bytes, *forms: str, declared: str | None = None) -> None:
     """Raise a `FormError` that says what the bytes are, where they are none of the forms."""
     if (form := form_of(body)) not in forms:
-        raise FormError(f"is {form}, not {declared}.", _NEXT.get(form, CALL))
+        raise FormError(f"is {form}, not {declared or forms[0]}.", _NEXT.get(form, CALL))
 
 
 def _text(head: bytes) -> str:

@@ -32,12 +32,12 @@ def unpack(decoder: Any, body: bytes) -> bytes:
                 # A server that calls the packing of its file the packing of its answer has it undone on the way.
                 return body
             case "gzip":
-                require_form(body, {GZIP}, GZIP)
+                require_form(body, GZIP)
                 with gzip.GzipFile(fileobj=io.BytesIO(body)) as stream:
                     return _read_whole(stream, "it")
             case _:
                 if not body.startswith(b"PK"):
-                    require_form(body, {ZIP}, ZIP)
+                    require_form(body, ZIP)
                 return _from_zip(body, decoder.member or "*")
     except (*_DAMAGE, RuntimeError, UnicodeError, IndexError, KeyError) as error:
         raise FormError(f"the archive is damaged or cut short ({type(error).__name__}).", PUT_AGAIN) from None
