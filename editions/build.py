@@ -1,23 +1,18 @@
 """Building a candidate: dbt in a process of its own, and what its results say."""
 
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from editions.candidate import Candidate
+from editions.dbt import Dbt
 from editions.parse_cache import fetch_parse, keep_parse
 
 GOOD = ("success", "pass", "warn", "no-op")
-# What dbt is given of our environment: enough to run, and none of the agencies' secrets.
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT")
 LOG_TAIL_LINES = 12
 AGAIN = "Fix it, then `jifen run`."
 CHECKED = "Next: fix what the head of its file in dbt_project/tests says, then `jifen ruleset check`, `jifen run`."
@@ -64,15 +59,15 @@ class BuildError(RuntimeError):
         self.report = report
 
 
-def build(candidate: Candidate, as_of: date, project_dir: Path) -> BuildReport:
+def build(candidate: Candidate, as_of: date, project_dir: Path, dbt: Dbt | None = None) -> BuildReport:
     """Build every model and run every test into a fresh warehouse, as of one business date.
 
-    `project_dir` is the checkout, with `dbt_project` in it. dbt runs in a subprocess, since an in-process run would
-    keep the DuckDB file locked. Raises `BuildError` when a node failed, when dbt did not start, or built nothing.
+    `project_dir` is the checkout, with `dbt_project` in it; `dbt` may have been started already.
+    Raises `BuildError` when a node failed, when dbt did not start, or built nothing.
     """
     for leftover in candidate.path.glob(f"{candidate.warehouse.name}*"):
         leftover.unlink()
-    return build_upon(candidate, as_of, project_dir, candidate.path.parent / PARSE_CACHE)
+    return build_upon(candidate, as_of, project_dir, candidate.path.parent / PARSE_CACHE, dbt=dbt)
 
 
 def build_upon(
@@ -85,6 +80,7 @@ def build_upon(
     ruleset_id: str = "",
     whose: str | None = None,
     next_step: str = AGAIN,
+    dbt: Dbt | None = None,
 ) -> BuildReport:
     """Build what `select` names (dbt's words; everything otherwise) upon what the warehouse holds already.
 
@@ -94,38 +90,15 @@ def build_upon(
     """
     fetch_parse(cache, project_dir, candidate.target)
     log = candidate.logs / "build.txt"
-    with log.open("wb") as output, _watched() as end:
-        done = subprocess.run(
-            [*_DBT, str(end), *_arguments(candidate, project_dir.resolve() / "dbt_project", select)],
-            env=_environment(candidate, as_of, ruleset_id),
-            cwd=candidate.path,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            pass_fds=(end,),
-            check=False,
-        )
+    arguments = _arguments(candidate, project_dir.resolve() / "dbt_project", select)
+    exit_code = (dbt or Dbt()).run(arguments, _environment(candidate, as_of, ruleset_id), candidate.path, log)
     results = candidate.target / "run_results.json"
     if not results.exists():
-        raise BuildError(_did_not_start(log, done.returncode, next_step), None)
+        raise BuildError(_did_not_start(log, exit_code, next_step), None)
     report = read_results(candidate.target, log)
-    require_whole(report, done.returncode, whose, next_step)
+    require_whole(report, exit_code, whose, next_step)
     keep_parse(cache, project_dir, candidate.target)
     return report
-
-
-_DBT = (sys.executable, "-P", "-m", "editions.dbt_process")
-
-
-@contextmanager
-def _watched() -> Iterator[int]:
-    """The end of a pipe that is closed when this process ends, however it ends: `editions.dbt_process` watches it."""
-    watched, held = os.pipe()
-    try:
-        yield watched
-    finally:
-        os.close(watched)
-        os.close(held)
 
 
 def _arguments(candidate: Candidate, project: Path, select: Sequence[str]) -> list[str]:
@@ -145,16 +118,12 @@ def _arguments(candidate: Candidate, project: Path, select: Sequence[str]) -> li
 
 def _environment(candidate: Candidate, as_of: date, ruleset_id: str) -> dict[str, str]:
     return {
-        **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
         # Relative to the candidate, where dbt is started: a parse that knows a run's own path fits no other run.
         "JIFEN_INPUTS": candidate.inputs.name,
         # Not --vars: a changed variable makes dbt parse the whole project anew, 3 to 4 s each day.
         "JIFEN_AS_OF": as_of.isoformat(),
         "JIFEN_RULESET": ruleset_id,
         "JIFEN_WAREHOUSE": candidate.warehouse.name,
-        "DO_NOT_TRACK": "1",
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "PYTHONUTF8": "1",
     }
 
 

@@ -1,25 +1,42 @@
 """dbt, in a process that ends with the one that started it, however that ends: what it builds would not be read."""
 
 import gc
+import json
 import os
 import sys
 import threading
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 
 def main() -> None:
-    """Run dbt's command line; the first argument is the end of a pipe that the starting process holds open."""
-    watched = int(sys.argv.pop(1))
-    threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
+    """Import dbt, then wait for one order on a pipe that the starting process holds open, and carry it out.
+
+    The argument is the reading end of the pipe; `editions.dbt` writes the order.
+    """
+    orders = os.fdopen(int(sys.argv[1]), "rb")
     # A build ends within minutes and leaves some 50 MB of cycles; collecting them takes a twentieth of a small one.
     gc.disable()
     _drop_debug_events()
+    import dbt.adapters.duckdb  # noqa: F401 - dbt imports it once it has read its profile
     from dbt.cli.main import cli
 
     _keep_what_is_the_same()
     _write_the_manifest_once()
-    cli()
+    if line := orders.readline():
+        threading.Thread(target=_end_with, args=(orders.fileno(),), daemon=True).start()
+        _prepare(**json.loads(line))
+        cli()
+
+
+def _prepare(arguments: list[str], environment: dict[str, str], folder: str, log: str) -> None:
+    sys.argv[1:] = arguments
+    os.environ.update(environment)
+    os.chdir(folder)
+    with Path(log).open("ab") as output:
+        for standard in (sys.stdout, sys.stderr):
+            os.dup2(output.fileno(), standard.fileno())
 
 
 def _drop_debug_events() -> None:
@@ -54,7 +71,7 @@ def _write_the_manifest_once() -> None:
 
 
 def _end_with(watched: int) -> None:
-    # Nothing is ever written to the pipe: its end is reached when the process that holds the other end is gone.
+    # Nothing follows the order: the end of the pipe is reached when the process that holds the other end is gone.
     os.read(watched, 1)
     os._exit(1)
 

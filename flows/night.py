@@ -14,6 +14,7 @@ from connectors.stored import Hashed
 from connectors.zone import Zone
 from editions.build import BuildReport
 from editions.candidate import Candidate
+from editions.dbt import Dbt
 from editions.recipe import InputBatch
 from expectations.verdict import Verdict
 from ledger.settings import Settings
@@ -35,7 +36,7 @@ class Night:
     `follows` is the edition that stood on the business date, which the gate compares with: `current`, or for a day that
     has passed the last one published of then. `decisions` are those about identity that were made by the business date.
     `corrects` is set where a person asked for a correction. `lines` is what the pulls of this run know of the
-    lines to their sources, `hashed` which files it has hashed.
+    lines to their sources, `hashed` which files it has hashed, and `dbt` starts with the first dataset that landed.
     """
 
     run_id: str
@@ -50,6 +51,7 @@ class Night:
     corrects: Correction | None = None
     lines: Lines = field(default_factory=Lines, compare=False)
     hashed: Hashed = field(default_factory=dict, compare=False)
+    dbt: Dbt = field(default_factory=Dbt, compare=False)
 
 
 def night_without_run(settings: Settings) -> Night:

@@ -23,6 +23,7 @@ from connectors.zone import Zone, read_zone
 from editions.build import BuildReport, build
 from editions.candidate import Candidate, drop_old_candidates, new_candidate
 from editions.causes import DECISIONS
+from editions.dbt import Dbt
 from editions.export import require_described
 from editions.manifest import ManifestError, read_manifest
 from editions.places import edition_path, repair_current
@@ -84,6 +85,8 @@ def pull_one(night: Night, source: Source, dataset: Dataset) -> Pulled:
     """Ingest one dataset; its faults are in what is returned, so that one agency never stops another."""
     log.debug("ingest: %s.%s", source.name, dataset.name)
     pulled = pull_dataset(source, dataset, night.zone, night.settings, night.ledger, night.as_of, night.lines)
+    if pulled.state == "landed":
+        night.dbt.start()
     text = pulled.message or f"{pulled.rows_received} received, {pulled.rows_refused} refused"
     level = logging.WARNING if pulled.state in ("failed", "held") else logging.INFO
     log.log(level, "ingest: %s.%s %s: %s", source.name, dataset.name, pulled.state, text)
@@ -104,7 +107,7 @@ def build_candidate(night: Night, supplied: Sequence[Supplied]) -> tuple[Candida
     lay_out(candidate.inputs, night.sources, supplied, night.settings.data_dir, night.decisions)
     # dbt is a process of its own, and this one would wait idly for it.
     preload()
-    report = build(candidate, night.as_of, PROJECT_DIR)
+    report = build(candidate, night.as_of, PROJECT_DIR, night.dbt)
     fill_rank_intervals(candidate.warehouse, candidate.path)
     require_described(candidate.warehouse, sealed_relations(candidate.target))
     log.info("build: %d models, %d tests", report.models, report.tests)
@@ -166,13 +169,13 @@ def run_night(
     """
     now = datetime.now(settings.zone)
     as_of = as_of or now.date()
-    with exclusive_run(settings.data_dir):
+    with exclusive_run(settings.data_dir), Dbt() as dbt:
         ledger = open_ledger(settings)
         require_come(as_of, (now + EARLY_START).date())
         current = current_id(ledger)
         repair_current(settings.data_dir, current)
         _tidy(settings)
-        night = Night("", as_of, settings, ledger, (), (), Zone(), current, corrects=corrects)
+        night = Night("", as_of, settings, ledger, (), (), Zone(), current, corrects=corrects, dbt=dbt)
         if has_passed(ledger, as_of):
             return _build_beside(_with_files(night), steps)
         run_id = start_run(ledger, as_of, driver)

@@ -22,6 +22,7 @@ from connectors.drivers.webhook_signature import new_secret
 from connectors.sink_files import NoticeSink, ReturnsSink, Sink
 from connectors.spec import Source
 from editions.build import BuildReport
+from editions.dbt import Dbt
 from flows import publish, recipe
 from flows.night import Night
 from tests.contract.small_sftp import connection_of, serve
@@ -104,10 +105,17 @@ def pass_gate(*_: object) -> Any:
     return SimpleNamespace(as_dict=lambda: {"state": "passed", "checks": [], "counts": {}, "overrides": []})
 
 
+class NoDbt(Dbt):
+    """No process: the build of a small night needs none."""
+
+    def start(self) -> None:
+        """Start nothing."""
+
+
 def put_in_force() -> None:
-    """Small agencies and recipients in place of the product's; its rules never change."""
+    """Small agencies and recipients in place of the product's; its rules never change, and no dbt is started."""
     recipe.read_sources, recipe.read_sinks, recipe.moved = sources, sinks, lambda *_: []
-    recipe.rules_sha256, publish.code_of = lambda _: "rules", lambda _: CODE
+    recipe.rules_sha256, publish.code_of, recipe.Dbt = lambda _: "rules", lambda _: CODE, NoDbt
 
 
 def run(installation: Installation, day: date) -> None:

@@ -419,6 +419,7 @@ def put_in_force(suites: Path, installation: Installation) -> None:
     replace_everywhere(
         datetime=Clock, read_sources=soak_zone.sources, read_sinks=lambda: sinks, readable_sinks=lambda: sinks
     )
+    recipe.Dbt = small_night.NoDbt
     recipe.audit = partial(audit, suites_dir=suites, required=())
     diff.build_upon = build_small
     steps = replace(recipe.PLAIN_STEPS, build=build)

@@ -14,6 +14,7 @@ from connectors.pull import Pulled, pull_dataset
 from connectors.source_files import read_sources
 from connectors.zone import Zone
 from flows import recipe
+from flows.night import Night
 from flows.outcome import EXIT_CODES, Outcome
 from ledger.batches import open_batch
 from ledger.runs import (
@@ -56,6 +57,16 @@ def steps():
 
 def last_state(settings):
     return latest_runs(open_ledger(settings))[0]["state"]
+
+
+@pytest.mark.parametrize(("state", "started"), [("landed", 1), ("unchanged", 0), ("held", 0), ("failed", 0)])
+def test_dbt_is_started_with_the_first_dataset_that_landed(monkeypatch, state, started):
+    starts = []
+    (source, *_) = read_sources()
+    monkeypatch.setattr(recipe, "pull_dataset", lambda *_: Pulled(source.name, source.datasets[0].name, False, state))
+    night = Night("", DAY, None, None, (), (), Zone(), dbt=SimpleNamespace(start=lambda: starts.append(state)))
+    recipe.pull_one(night, source, source.datasets[0])
+    assert len(starts) == started
 
 
 def test_a_critical_source_that_failed_stops_before_anything_is_built(settings, steps):
