@@ -33,22 +33,22 @@ class Dbt:
 
     def __exit__(self, *_: object) -> None:
         """End a process that nothing was asked of."""
-        with self._lock:
-            self._end()
+        self._end()
 
     def start(self) -> None:
-        """Start the process, unless it was started."""
-        with self._lock:
+        """Start the process, unless it was started. What keeps it from starting is raised by `run`, which needs it."""
+        with self._lock, suppress(OSError):
             self._started = self._started or _start(subprocess.DEVNULL)
 
     def run(self, arguments: Sequence[str], environment: dict[str, str], folder: Path, log: Path) -> int:
         """Run dbt's command line in a folder, with these variables besides; its output goes to `log`. The exit code."""
         order = {"arguments": list(arguments), "environment": environment, "folder": str(folder), "log": str(log)}
-        with self._lock, log.open("wb") as output:
+        with log.open("wb") as output:
             # One that could not import dbt has ended. Another one fails the same way, and the log has its error.
             if self._started is not None and self._started[0].poll() is not None:
                 self._end()
-            process, orders = self._started = self._started or _start(output)
+            with self._lock:
+                process, orders = self._started = self._started or _start(output)
             try:
                 with suppress(BrokenPipeError):
                     orders.write(json.dumps(order).encode() + b"\n")
@@ -57,7 +57,8 @@ class Dbt:
                 self._end()
 
     def _end(self) -> None:
-        started, self._started = self._started, None
+        with self._lock:
+            started, self._started = self._started, None
         if started is not None:
             process, orders = started
             process.kill()
