@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -165,13 +166,13 @@ def lay_out(
     data_dir: Path,
     decisions: Sequence[IdentityDecision] = (),
 ) -> None:
-    """Make `folder/<source>/<dataset>/*.parquet` for dbt: links to landed files, or one empty typed file."""
+    """Make `folder/<source>/<dataset>/*.parquet` for dbt: the landed files, or one empty typed file."""
     datasets = {(d.source, d.name): d for s in sources for d in s.datasets}
     for one in supplied:
         target = folder / one.source / one.dataset
         target.mkdir(parents=True, exist_ok=True)
         for batch in one.batches:
-            os.link(landed_path(data_dir, one.source, one.dataset, batch), target / f"{batch}.parquet")
+            _place(landed_path(data_dir, one.source, one.dataset, batch), target / f"{batch}.parquet")
         if not one.batches:
             schema = landed_schema(datasets[one.source, one.dataset])
             pq.write_table(schema.empty_table(), target / "none.parquet")
@@ -184,6 +185,15 @@ def lay_out(
         target = folder / "pipeline" / name
         target.mkdir(parents=True, exist_ok=True)
         pq.write_table(table, target / f"{name}.parquet")
+
+
+def _place(landed: Path, path: Path) -> None:
+    # No link leaves a disk (a simulation works in the system's temporary folder), some shares have none, and the kernel
+    # makes none to a file of another user.
+    try:
+        os.link(landed, path)
+    except OSError:
+        shutil.copyfile(landed, path)
 
 
 SUPPLY_SCHEMA = pa.schema(
