@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.change_limits import declared, may_be, shipped
-from connectors.settle import Db, column_list, count_of, database
+from connectors.settle import Db, column_list, count_of, database, values_of
 from connectors.spec import DAYS, NUMBERS, Column, Dataset, Move
 
 EXAMPLES = 5
@@ -133,9 +133,12 @@ def _key_in_words(dataset: Dataset) -> str:
 _OF_ADDED = ("added", "added_periods", "backdated", "copied")
 
 
+def _as_words(column: str) -> str:
+    return f"coalesce(cast(\"{column}\" as varchar), '∅')"
+
+
 def _was_and_is(column: str) -> str:
-    was, now = (f"coalesce(cast(\"{name}\" as varchar), '∅')" for name in (f"o_{column}", column))
-    return f"'{column}: ' || {was} || ' → ' || {now}"
+    return f"'{column}: ' || {_as_words(f'o_{column}')} || ' → ' || {_as_words(column)}"
 
 
 @contextmanager
@@ -217,9 +220,9 @@ def _conditions(dataset: Dataset, facts: Sequence[Column]) -> dict[str, _Conditi
     return {**_column_conditions(facts), **_move_conditions(dataset, facts)}
 
 
-def _count_columns(conditions: Mapping[str, _Condition]) -> str:
-    """Their counts as columns of a query, in their order."""
-    return ", ".join(f"count(*) filter ({condition})" for condition, _ in conditions.values())
+def _counts(conditions: Mapping[str, _Condition]) -> dict[str, str]:
+    """What counts each of them in a query."""
+    return {name: f"count(*) filter ({condition})" for name, (condition, _) in conditions.items()}
 
 
 def _column_conditions(facts: Sequence[Column]) -> dict[str, _Condition]:
@@ -282,9 +285,7 @@ def _unit(column: Column) -> str:
 
 
 def _pair_counts(db: Db, dataset: Dataset, facts: Sequence[Column]) -> dict[str, int]:
-    conditions = _conditions(dataset, facts)
-    row = db.execute(f"select {_count_columns(conditions)} from pairs").fetchone() if conditions else ()
-    found = dict(zip(conditions, row or (), strict=True))
+    found = values_of(db, _counts(_conditions(dataset, facts)), "pairs")
     return {**found, "vanished": count_of(db, "select count(*) from gone")}
 
 
@@ -308,27 +309,20 @@ def _by_period(
     if not shape.periods:
         return {}
     of = column_list(shape.periods)
-    conditions = _conditions(dataset, facts)
-    rows = [
-        (period, dict(zip(conditions, counts, strict=True)))
-        for period, *counts in db.execute(
-            f"select ({of}), {_count_columns(conditions)} from pairs group by {of}"
-        ).fetchall()
-    ]
-    rows += [
-        (period, {"vanished": n})
-        for period, n in db.execute(f"select ({of}), count(*) from gone group by {of}").fetchall()
-    ]
+    rows = []
+    for table, counts in (("pairs", _counts(_conditions(dataset, facts))), ("gone", {"vanished": "count(*)"})):
+        found = db.execute(f"select ({of}), {', '.join(counts.values())} from {table} group by {of}").fetchall()
+        rows += [(period, dict(zip(counts, numbers, strict=True))) for period, *numbers in found]
     touched = f"(select {of} from pairs union select {of} from gone)"
     query = f"select ({of}), count(*) from held_files semi join {touched} using ({of}) where not _deleted group by {of}"
     sizes = dict(db.execute(query).fetchall())
-    found: dict[str, list[tuple[int, int, str]]] = {}
-    for period, counts in sorted(rows, key=lambda row: str(row[0])):
+    by_name: dict[str, list[tuple[int, int, str]]] = {}
+    for period, numbered in sorted(rows, key=lambda row: str(row[0])):
         size = sizes.get(period, 0)
-        for name, count in counts.items():
+        for name, count in numbered.items():
             if size >= shipped().drift.least and count:
-                found.setdefault(name, []).append((count, size, _in_words(period)))
-    return {name: _worst(dataset, name, some) for name, some in found.items()}
+                by_name.setdefault(name, []).append((count, size, _in_words(period)))
+    return {name: _worst(dataset, name, some) for name, some in by_name.items()}
 
 
 def _worst(dataset: Dataset, name: str, some: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
@@ -363,15 +357,12 @@ def _added(db: Db, shape: Shape, facts: Sequence[Column], as_of: date) -> dict[s
 
 def _moves(db: Db, facts: Sequence[Column]) -> dict[str, dict[str, int]]:
     """How many records went from which category to which."""
-    names = [column.name for column in facts if kind_of(column) == "category"]
-    columns = ", ".join(
-        f"""histogram(coalesce(cast("o_{name}" as varchar), '∅') || ' → ' || coalesce(cast("{name}" as varchar), '∅'))
+    columns = {
+        name: f"""histogram({_as_words(f"o_{name}")} || ' → ' || {_as_words(name)})
         filter ("{name}" is distinct from "o_{name}")"""
-        for name in names
-    )
-    row = db.execute(f"select {columns} from pairs").fetchone() if names else ()
-    found = zip(names, row or (), strict=True)
-    return {name: dict(sorted(moves.items())) for name, moves in found if moves}
+        for name in (column.name for column in facts if kind_of(column) == "category")
+    }
+    return {name: dict(sorted(moves.items())) for name, moves in values_of(db, columns, "pairs").items() if moves}
 
 
 def _drift(
@@ -421,8 +412,7 @@ def _profile(db: Db, facts: Sequence[Column], table: str) -> dict[str, Any]:
     for one, two in _of_one_kind(facts):
         asked[f"both:{one}+{two}"] = f'count(*) filter ("{one}" <> "{two}")'
         asked[f"order:{one}+{two}"] = f'count(*) filter ("{one}" < "{two}")'
-    row = db.execute(f"select {', '.join(asked.values())} from {table}").fetchone() or ()
-    return dict(zip(asked, row, strict=True))
+    return values_of(db, asked, table)
 
 
 def _differences(
@@ -462,12 +452,11 @@ def _moved_share(before: dict[str, Any], after: dict[str, Any], name: str) -> fl
 def _leaps(db: Db, facts: Sequence[Column], shape: Shape) -> dict[str, float]:
     """By number how many new records hold some hundred times, or a some hundredth of, the last period's."""
     entity = column_list(shape.entity)
-    numbers = [column.name for column in facts if kind_of(column) == "number"]
-    counted = ", ".join(
-        f"""count(*) filter (newer."{name}" <> 0 and kin."{name}" <> 0
+    counted = {
+        name: f"""count(*) filter (newer."{name}" <> 0 and kin."{name}" <> 0
             and greatest(abs(newer."{name}"), abs(kin."{name}")) >= 1000
             and abs(ln(abs(nullif(newer."{name}", 0) / nullif(kin."{name}", 0)))) > ln({shipped().leap}))"""
-        for name in numbers
-    )
-    row = db.execute(f"select {counted} from newer join kin using ({entity})").fetchone() if numbers else ()
-    return {f"leapt:{name}": float(n) for name, n in zip(numbers, row or (), strict=True) if n}
+        for name in (column.name for column in facts if kind_of(column) == "number")
+    }
+    found = values_of(db, counted, f"newer join kin using ({entity})")
+    return {f"leapt:{name}": float(n) for name, n in found.items() if n}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from connectors.settle import Db, database
+from connectors.settle import Db, count_of, database, values_of
 from connectors.spec import NUMBERS, Dataset, First, Freshness, Percent
 from connectors.strict import Strict
 from ledger.yaml_file import read_yaml
@@ -79,9 +79,8 @@ def first_doubts(
 def _empty(db: Db, dataset: Dataset, least: int) -> Iterator[str]:
     """Not one number in any record: they stand elsewhere. That one column of several is empty is an agency's custom."""
     numbers = [column.name for column in dataset.columns if column.kind in NUMBERS]
-    counted = ", ".join(["count(*)", *(f'count("{name}")' for name in numbers)])
-    rows, *there = db.execute(f"select {counted} from fresh").fetchone() or (0,)
-    if rows >= least and numbers and not any(there):
+    there = values_of(db, {name: f'count("{name}")' for name in numbers}, "fresh")
+    if there and not any(there.values()) and count_of(db, "select count(*) from fresh") >= least:
         yield f"no value in any of {', '.join(numbers)}"
 
 

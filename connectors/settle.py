@@ -5,7 +5,7 @@ The SQL names only columns of the source file (`^[a-z][a-z0-9_]*$`) and our own;
 
 # ruff: noqa: S608  # see above
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -172,6 +172,12 @@ def count_of(db: Db, query: str) -> int:
     return int(row[0] or 0) if row else 0
 
 
+def values_of(db: Db, columns: Mapping[str, str], table: str) -> dict[str, Any]:
+    """What these expressions give over all of a table, by name."""
+    row = db.execute(f"select {', '.join(columns.values())} from {table}").fetchone() if columns else ()
+    return dict(zip(columns, row or (), strict=True))
+
+
 def _open_known(db: Db, dataset: Dataset, known: Sequence[Path], schema: pa.Schema) -> None:
     """The newest landed row of each key; a column that older files lack is null in theirs."""
     if not known or dataset.load == "snapshot":
@@ -314,11 +320,10 @@ def _emptied(db: Db, dataset: Dataset) -> dict[str, int]:
     names = [column.name for column in dataset.columns if not column.required]
     if dataset.load == "snapshot" or not names:
         return {}
-    sizes = ", ".join(f'count("{name}")' for name in names)
-    size, *counts = db.execute(f"select count(*), {sizes} from one where not _deleted").fetchone() or (0,)
-    empty = [name for name, count in zip(names, counts, strict=True) if not count] if size else []
+    size = count_of(db, "select count(*) from one where not _deleted")
+    there = values_of(db, {name: f'count("{name}")' for name in names}, "one where not _deleted")
     found = {}
-    for name in empty:
+    for name in (name for name in names if size and not there[name]):
         had = count_of(
             db,
             f"""select count(known."{name}") from known semi join (select {column_list(dataset.key)} from one
@@ -373,12 +378,11 @@ def _shrunk(db: Db, dataset: Dataset, names: AbstractSet[str]) -> tuple[Loss, ..
 def _bare(db: Db, dataset: Dataset, held: AbstractSet[str]) -> dict[str, int]:
     """The columns in which no record of the new snapshot has a value, and more than one of the old had."""
     names = [column.name for column in dataset.columns if column.name in held]
-    counts = ", ".join(f'count("{name}")' for name in names)
-    before, after = (db.execute(f"select {counts}, count(*) from {one}").fetchone() or () for one in ("held", "fresh"))
-    if not after or not after[-1]:
+    counts = {name: f'count("{name}")' for name in names}
+    had, has = (values_of(db, counts, one) for one in ("held", "fresh"))
+    if not count_of(db, "select count(*) from fresh"):
         return {}
-    columns = zip(names, before, after, strict=False)
-    return {name: had for name, had, has in columns if had > 1 and not has}
+    return {name: had[name] for name in names if had[name] > 1 and not has[name]}
 
 
 def _add_deletions(
