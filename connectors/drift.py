@@ -12,7 +12,7 @@ from connectors.spec import Column, Dataset
 from connectors.vectors import TypedColumn
 
 MANY = 20
-"""From so many values on, a column of which not one fits its type has been retyped; fewer are single bad records."""
+"""So many records are no single bad ones: a type, a value or a key that all of them lost is the agency's doing."""
 
 _OF_TYPE = ("type_mismatch", "nested_value", "digits_lost", "time_of_day")
 

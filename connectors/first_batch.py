@@ -11,13 +11,13 @@ from pathlib import Path
 
 from pydantic import Field
 
+from connectors.changes import EXAMPLES
 from connectors.settle import Db, count_of, database, values_of
 from connectors.spec import NUMBERS, Dataset, First, Freshness, Percent
 from connectors.strict import Strict
 from ledger.yaml_file import read_yaml
 
 LIMITS_FILE = Path(__file__).with_name("first_limits.yml")
-EXAMPLES = 5
 
 
 class Register(Strict):

@@ -1,5 +1,6 @@
 """One way to read JSON from outside: exact numbers, repeated names reported, and a reason for what is no JSON."""
 
+import codecs
 import json
 import re
 from collections.abc import Sequence
@@ -21,7 +22,6 @@ _WEIGHTS = {b"{": 184, b"[": 72, b",": 68, b":": 40}
 
 _STRIDE = 4 * 1024 * 1024
 _WIDE = re.compile(rb"[\xf0-\xf4]|\\u[dD][89abAB]")
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _PLACE = re.compile(r" ?\(byte (\d+)\)")
 _CALLBACK = re.compile(rb"(?:/\*.{0,20}\*/)?\s*[A-Za-z_$][\w.$]*\s*\(")
 _ODDITIES = (
@@ -60,9 +60,9 @@ def loads(body: bytes, most_bytes: int = MAX_WEIGHT_BYTES) -> Any:
     """
     # 1A ends a file on old systems.
     body = body.rstrip(b"\x1a")
-    while body.startswith(_BYTE_ORDER_MARK):
+    while body.startswith(codecs.BOM_UTF8):
         # Two stand there where two programs put one each.
-        body = body[len(_BYTE_ORDER_MARK) :]
+        body = body.removeprefix(codecs.BOM_UTF8)
     _refuse_heavy(body, most_bytes)
     try:
         # A decoder of its own for each call: it is cheap, and one shared between threads is not documented as safe.

@@ -55,14 +55,13 @@ class ReturnFile:
 
 @dataclass(frozen=True)
 class _Sent:
-    """What one dataset received in a night: its batches, their pages in order, and its control totals.
+    """What one dataset received in a night: its batches, and its control totals with their pages in order.
 
     `recounts` says of each batch what of it came before in the same night: it is counted and reported once.
     """
 
     dataset: Dataset
     batches: tuple[Row, ...]
-    pages: tuple[dict[str, Any], ...]
     totals: dict[str, Any]
     recounts: tuple[Recount | None, ...]
 
@@ -101,8 +100,8 @@ def _delivery(dataset: Dataset, data_dir: Path, ledger: Engine, as_of: date) -> 
     ]
     void = [page["records"] for batch, some in zip(batches, counted, strict=True) for page in some if _is_void(batch)]
     totals = _totals(dataset, batches, again, None if None in void else sum(void))
-    pages = tuple(page for some in counted for page in some)
-    return _Sent(dataset, batches, pages, {**totals, "pages": list(pages)}, tuple(again))
+    pages = [page for some in counted for page in some]
+    return _Sent(dataset, batches, {**totals, "pages": pages}, tuple(again))
 
 
 def _received(dataset: Dataset, ledger: Engine, as_of: date) -> list[tuple[Row, list[Row]]]:
@@ -201,7 +200,7 @@ def _rows(deliveries: Sequence[_Sent], data_dir: Path) -> Iterator[dict[str, Any
             **(_whole(WHOLE[state], one.totals["message"]) if state in WHOLE else {}),
         }
     for one in deliveries:
-        for page in one.pages:
+        for page in one.totals["pages"]:
             cells = {"received": page["records"], "sha256": page["sha256"], "label": _cell(page["label"])}
             yield {"kind": KINDS["page"], "dataset": one.dataset.name, **cells}
     for one in deliveries:
@@ -219,7 +218,7 @@ def _refusals(delivery: _Sent, data_dir: Path) -> Iterator[dict[str, Any]]:
     """One row for each fault, those of one record together, in the order of what was received."""
     dataset = delivery.dataset
     fields = {column.name: column.source_field for column in dataset.columns}
-    order = {page["sha256"]: place for place, page in reversed(list(enumerate(delivery.pages)))}
+    order = {page["sha256"]: place for place, page in reversed(list(enumerate(delivery.totals["pages"])))}
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for batch, recount in zip(delivery.batches, delivery.recounts, strict=True):
         again = recount.again if recount else frozenset()

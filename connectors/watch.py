@@ -11,13 +11,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from connectors.columns import days_in
+from connectors.drift import MANY
 from connectors.errors import AgencyError, DataError
 from connectors.reading import Reading
 from connectors.settle import Loss, Settled
 from connectors.spec import MAY_GO_PCT, Dataset, Freshness, NoGap, ReplaceBy, Shrink, Tombstone, Unwatched
-
-MANY = 20
-"""From so many records on, more refused than good ones, a value or a key that all of them lost stop the dataset."""
 
 _STAYS = "the last good batch stays"
 

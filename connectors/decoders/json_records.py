@@ -1,5 +1,6 @@
 """Records in JSON: a page that is one text with a list somewhere inside, or a file with one object on each line."""
 
+import codecs
 import io
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -20,8 +21,6 @@ MAX_LINE_BYTES = 2 * 1024 * 1024
 
 _Placed = tuple[int, bytes, dict[str, Any]]
 """Number, bytes and value of a line that holds an object."""
-
-_MARK = b"\xef\xbb\xbf"
 
 
 def in_utf8(decoder: JsonDecoder, body: bytes) -> bytes:
@@ -93,7 +92,7 @@ def _values(content: bytes) -> Iterator[tuple[int, bytes, Any, bool]]:
     """Each line that is not blank: its number, its bytes, its value (its text where it is no JSON), is it JSON."""
     decoder = msgspec.json.Decoder(float_hook=JsonNumber)
     stream = io.BytesIO(content)
-    stream.seek(len(_MARK) if content.startswith(_MARK) else 0)
+    stream.seek(len(codecs.BOM_UTF8) if content.startswith(codecs.BOM_UTF8) else 0)
     place = 0
     while line := stream.readline(MAX_LINE_BYTES + 1):
         place += 1
