@@ -22,7 +22,16 @@ from connectors.drivers.pages import Page
 from connectors.errors import AgencyError, ConfigError, PagingFaultError
 from connectors.file_order import name_of
 from connectors.refusals import NO_IDENTITY, Refusal, identity_of
-from connectors.spec import CsvDecoder, Dataset, FileRequest, ParquetDecoder, ReplaceBy, Tombstone, XlsxDecoder
+from connectors.spec import (
+    Column,
+    CsvDecoder,
+    Dataset,
+    FileRequest,
+    ParquetDecoder,
+    ReplaceBy,
+    Tombstone,
+    XlsxDecoder,
+)
 from connectors.spelling import as_code
 from connectors.vectors import make_reader
 from connectors.zone import Zone
@@ -41,6 +50,9 @@ PLACE = (
 )
 """The columns of a row beside its facts: the page and place it came from, whether it deletes, from when it holds in
 the world, and as JSON the fields that no column claims."""
+
+_WORDS = r"[\x{3400}-\x{9fff}]|[A-Za-z]{2,} +[A-Za-z]{2,}"
+"""Chinese, or two words, in a text."""
 
 COUNTED_AS = {"record_refused": "refused", "value_discarded": "discarded", "value_repaired": "repaired"}
 """The prefix of a rule in the name of a count, by action."""
@@ -162,7 +174,7 @@ class Reading:
             facts[column.name] = found.values
         deleted = self._deleted(facts, size, faults)
         _check_rules(self._dataset, facts, faults)
-        _refuse_totals(self._dataset, facts, faults)
+        _refuse_totals(self._dataset, records, facts, faults)
         _refuse_numbering(self._dataset, records, faults)
         refusals = self._refusals(records, facts, faults)
         self.alive += size - pc.sum(deleted).as_py() if size else 0
@@ -307,7 +319,9 @@ def _check_rules(dataset: Dataset, facts: dict[str, pa.Array], faults: dict[int,
             faults[place].append(Fault("part_over_whole", rule.part, compared, True, rule.name))
 
 
-def _refuse_totals(dataset: Dataset, facts: dict[str, pa.Array], faults: dict[int, list[Fault]]) -> None:
+def _refuse_totals(
+    dataset: Dataset, records: _Together, facts: dict[str, pa.Array], faults: dict[int, list[Fault]]
+) -> None:
     """A total, a note or the header again, where a key or a name belongs, is no record, unless `values` names it."""
     for column in dataset.columns:
         named = column.name in dataset.key or column.is_identifying
@@ -318,8 +332,20 @@ def _refuse_totals(dataset: Dataset, facts: dict[str, pa.Array], faults: dict[in
         if pc.any(pc.match_substring_regex(stated, MAY_BE_NONE)).as_py():
             pattern = NO_RECORD + NO_NAME * (alone or column.is_identifying) + RULE_LINE * alone
             is_none = pc.or_(is_none, pc.match_substring_regex(stated, pattern))
-        for place in _places(is_none):
+        for place in sorted({*_places(is_none), *(_lone_words(dataset, records, column, stated) if alone else ())}):
             faults[place].append(Fault("not_a_record", column.name, stated[place].as_py(), True))
+
+
+def _lone_words(dataset: Dataset, records: _Together, key: Column, stated: pa.Array) -> Iterator[int]:
+    """The rows of a table of several columns in which nothing but words in place of the key stands: notes below it.
+
+    Where the key is a name, such a row may be a record.
+    """
+    others = [values for name, values in records.columns.items() if name != key.source_field]
+    if key.spelling == "code" and len(others) > 1 and isinstance(dataset.decoder, (CsvDecoder, XlsxDecoder)):
+        for place in _places(pc.match_substring_regex(stated, _WORDS)):
+            if not any(str(values[place] or "").strip() for values in others):
+                yield place
 
 
 def _refuse_numbering(dataset: Dataset, records: _Together, faults: dict[int, list[Fault]]) -> None:
