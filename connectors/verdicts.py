@@ -71,7 +71,12 @@ _NOTHING_FOUND = re.compile(
     re.IGNORECASE,
 )
 _PARTIAL = {"timedout", "truncated", "partial", "ispartial", "incomplete", "incompleteresults", "partialresults"}
-_MORE = {"hasmore", "hasnext", "hasnextpage", "morepages"}
+_MORE = {
+    *("hasmore", "hasnext", "hasnextpage", "morepages", "more", "hasmoredata", "hasmoreitems", "hasmorepages"),
+    *("ismore", "moredata", "moreresults", "moreavailable", "moreresultsavailable"),
+}
+_LAST = {"last", "islast", "lastpage", "islastpage", "isend", "done", "finished", "isfinished", "iscomplete", "nomore"}
+_YES, _NO = {"true", "1", "yes", "y", "是"}, {"false", "n", "否"}
 _COUNTED = {
     *("totalcount", "totalelements", "totalrecords", "totalrows", "totalnum", "totalnumber", "totalsize", "totalitems"),
     *("totalresults", "totalhits", "recordcount", "recordstotal", "rowcount", "itemcount"),
@@ -83,7 +88,7 @@ _PLACE = {
 _PAGES = {"pages", "totalpages", "pagecount"}
 _NEXT = {
     *("next", "nextpage", "nextlink", "nexturl", "nextpageurl", "nextpagetoken", "nextcursor", "nexttoken"),
-    "@odata.nextlink",
+    *("@odata.nextlink", "nextrecordsurl"),
 }
 _NO_NEXT = {"", "null", "none", "-1", "0", "false", "#"}
 _OF_ANYTHING = {"code", "ret", "accepted", "delivered", "flag", "res", *_STATES}
@@ -145,9 +150,21 @@ def shortfalls(value: Any) -> Iterator[str]:
 def says_more(value: Any) -> bool:
     """Whether an answer says that more records follow, at its top or in one of its parts."""
     parts = [value, *(value.values() if isinstance(value, dict) else ())]
-    return any(
-        held is True and _plain(name) in _MORE for one in parts if isinstance(one, dict) for name, held in one.items()
-    )
+    return any(_is_more(_plain(name), held) for one in parts if isinstance(one, dict) for name, held in one.items())
+
+
+def _is_more(name: str, held: Any) -> bool:
+    """Whether a field says so in one word: more is true, or last is false."""
+    word = str(held).strip().lower()
+    return (name in _MORE and word in _YES) or (name in _LAST and word in _NO)
+
+
+def _names_next(name: str, held: Any) -> bool:
+    """Whether a field has the address or token of a next page, in the forms of HAL and of lists of links too."""
+    if name == "links" and isinstance(held, list):
+        return any(isinstance(one, dict) and one.get("rel") == "next" and one.get("href") for one in held)
+    target = held.get("href") if isinstance(held, dict) else held
+    return name in _NEXT and isinstance(target, str) and target.strip().lower() not in _NO_NEXT
 
 
 def partial(value: Any, records: Sequence[Any], *, is_sure: bool, depth: int = 0) -> Iterator[str]:
@@ -164,8 +181,8 @@ def partial(value: Any, records: Sequence[Any], *, is_sure: bool, depth: int = 0
         if (
             (count > len(records) and (name in _COUNTED or (name in ("total", "count") and may_be_bare)))
             or (count > 1 and name in _PAGES)
-            or (name in _MORE and str(held).lower() == "true")
-            or (name in _NEXT and isinstance(held, str) and held.strip().lower() not in _NO_NEXT)
+            or _is_more(name, held)
+            or _names_next(name, held)
         ):
             yield f"{shown} is {str(held)[:_SHOWN]}"
         elif depth < 2:

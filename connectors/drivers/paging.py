@@ -396,6 +396,16 @@ _LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[\w*-]+(?:\s*=\s*(?:"[^"]*"|[^"\s;,]+)
 _REL = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^"\s;,]+))', re.IGNORECASE)
 
 
+def _linked_next(answer: Answer) -> set[str]:
+    """The addresses that the `Link` header of an answer calls the next page."""
+    found = set()
+    for target, attributes in _LINK.findall(answer.headers.get("Link") or ""):
+        relation = _REL.search(attributes)
+        if relation and "next" in (relation[1] or relation[2] or "").lower().split():
+            found.add(target)
+    return found
+
+
 class LinkHeader(Chained):
     """The `Link` header names the next page (`rel="next"`), on the same host; without it the page is the last."""
 
@@ -403,11 +413,7 @@ class LinkHeader(Chained):
     takes_any_form = True
 
     def _token(self, listing: Listing, answer: Answer) -> str | None:
-        found = set()
-        for target, attributes in _LINK.findall(answer.headers.get("Link") or ""):
-            relation = _REL.search(attributes)
-            if relation and "next" in (relation[1] or relation[2] or "").lower().split():
-                found.add(target)
+        found = _linked_next(answer)
         if len(found) > 1:
             raise listing.refusal("the Link header names two next pages")
         return listing.path_of(found.pop(), answer.url) if found else None
@@ -475,8 +481,13 @@ def _whole_number(found: Any) -> int | None:
     return found if isinstance(found, int) and not isinstance(found, bool) else None
 
 
+_COUNT_HEADERS = ("X-Total-Count", "X-Total", "Total-Count", "Content-Range")
+_COUNTED = re.compile(r"(?!bytes)(?:.*/)?\s*([0-9]{1,18})\s*", re.IGNORECASE)
+"""A number of records in a header: `100`, or `items 0-4/100`."""
+
+
 class SinglePage(Paging):
-    """All of it in one answer, which must hold as many records as it declares."""
+    """All of it in one answer, which must hold as many records as it declares, and name no next page in a header."""
 
     kind: Literal["single"]
     takes_any_form = True
@@ -491,7 +502,18 @@ class SinglePage(Paging):
             total = listing.total(answer, self.total)
             if len(records) != total:
                 raise listing.fault(f"{len(records)} records for a declared total of {total}")
+        elif more := next(self._announced(answer, records), None):
+            raise listing.refusal(f"the answer says that there are more records than it holds: {more}")
         return Page("page 1", answer.body, None, answer.value)
+
+    def _announced(self, answer: Answer, records: list[Any] | None) -> Iterator[str]:
+        """The headers by which an answer that is taken for the whole announces more."""
+        if _linked_next(answer):
+            yield "Link has a next page"
+        for name in _COUNT_HEADERS if records is not None else ():
+            stated = _COUNTED.fullmatch(answer.headers.get(name) or "")
+            if stated and int(stated[1]) > len(records or ()):
+                yield f"{name} is {int(stated[1])}"
 
 
 class TimeWindow(Paging):

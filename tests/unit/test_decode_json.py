@@ -81,6 +81,12 @@ PARTS = [
     ({"total": 500, "pageSize": 1}, "total is 500"),
     ({"next": "https://a.test/list?page=2"}, "next is https"),
     ({"data": {"@odata.nextLink": "x"}}, "@odata.nextLink is x"),
+    ({"more": 1}, "more is 1"),
+    ({"last": False}, "last is False"),
+    ({"page": {"isLastPage": "false"}}, "isLastPage is false"),
+    ({"done": False}, "done is False"),
+    ({"_links": {"next": {"href": "/list?page=2"}}}, "next is"),
+    ({"links": [{"rel": "self", "href": "/list"}, {"rel": "next", "href": "/list?page=2"}]}, "links is"),
 ]
 WHOLES = [
     {"total": 1},
@@ -90,6 +96,9 @@ WHOLES = [
     {"next": "-1"},
     {"pages": 1},
     {"totalCount": 1},
+    {"more": 0, "last": True, "done": True},
+    {"name": {"last": "No"}},
+    {"_links": {"next": None}, "links": [{"rel": "next", "href": None}, {"rel": "prev", "href": "/list"}]},
 ]
 
 

@@ -251,9 +251,34 @@ def test_records_beside_a_word_that_all_is_well_are_a_listing(beside):
     assert len(ids(through(agency_of("page_number", lie=told_with(**beside))))) == 20
 
 
-def test_an_empty_page_beside_a_word_that_more_follow_is_at_fault():
+@pytest.mark.parametrize(
+    ("name", "stated", "told"),
+    [
+        ("Link", '</list?page=2>; rel="next"', "Link has a next page"),
+        ("Link", '</list?page=1>; rel="prev", </list?page=1>; rel="last"', None),
+        ("X-Total-Count", "5", "X-Total-Count is 5"),
+        ("X-Total-Count", "4", None),
+        ("x-total", " 100 ", "X-Total is 100"),
+        ("Content-Range", "items 0-3/9", "Content-Range is 9"),
+        ("Content-Range", "items 0-3/*", None),
+        ("Content-Range", "bytes 0-3/900", None),
+    ],
+)
+def test_a_header_that_announces_more_than_a_single_answer_holds_is_at_fault(name, stated, told):
+    agency = agency_of("single", 4, total=None)
+    headers = CaseInsensitiveDict({name: stated})
+    agency.ask = lambda question, ask=agency.ask: replace(ask(question), headers=headers)
+    if told is None:
+        assert len(ids(through(agency))) == 4
+    else:
+        with pytest.raises(AgencyError, match=f"more records than it holds: {told}"):
+            list(through(agency))
+
+
+@pytest.mark.parametrize("word", [{"has_more": True}, {"hasNext": "true"}, {"more": 1}, {"last": False}])
+def test_an_empty_page_beside_a_word_that_more_follow_is_at_fault(word):
     agency = agency_of("page_number", total=None, until="empty")
-    agency.lie = lambda number, answer, _last: {**answer, "items": [], "has_more": True} if number == 2 else answer
+    agency.lie = lambda number, answer, _last: {**answer, "items": [], **word} if number == 2 else answer
     with pytest.raises(PagingFaultError, match="is empty and says that more follow"):
         list(through(agency))
 
