@@ -299,7 +299,16 @@ async def _rename(
     try:
         await client.posix_rename(str(part), str(target))
     except _OTHERWISE:
-        await client.rename(str(part), str(target))
+        try:
+            await client.rename(str(part), str(target))
+        except asyncssh.SFTPError as refused:
+            # Some servers rename, and then report a failure.
+            if isinstance(refused, _LOST) or not await _is_left(client, target, content, where):
+                raise
+    with suppress(asyncssh.SFTPPermissionDenied, asyncssh.SFTPOpUnsupported):
+        if await client.exists(str(part)):
+            what = f"the server says that it renamed {part.name} to {target.name}, and it did not."
+            raise AgencyError(what, where, "ask them to look into the log of their server")
 
 
 _WHY = {

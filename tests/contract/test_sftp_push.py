@@ -71,6 +71,19 @@ def test_a_server_that_cannot_replace_a_file_is_left_one_by_plain_rename(pushed,
     assert pushed(manners) == []
 
 
+class Denies(asyncssh.SFTPServer):
+    """Renames, and reports a failure."""
+
+    def posix_rename(self, old, new):
+        super().posix_rename(old, new)
+        raise FAILED
+
+
+def test_a_rename_that_was_done_and_is_reported_as_failed_is_a_delivery(pushed):
+    assert pushed(Denies) == [name for name, _ in FILES]
+    assert names(pushed.box) == [name for name, _ in FILES]
+
+
 @pytest.mark.parametrize("manners", [asyncssh.SFTPServer, refusing(asyncssh.SFTPOpUnsupported("no"), "posix_rename")])
 def test_a_file_of_that_name_with_other_bytes_is_never_replaced(pushed, manners):
     pushed.box.mkdir()
@@ -104,6 +117,13 @@ def test_what_was_broken_off_before_is_completed(pushed):
     assert (pushed.box / "scores.csv").read_bytes() == FILES[0][1]
 
 
+class Idle(asyncssh.SFTPServer):
+    """Confirms a rename, and does nothing."""
+
+    def posix_rename(self, _old, _new):
+        return None
+
+
 class Swept(asyncssh.SFTPServer):
     """Another process of theirs takes whatever is put there, at once."""
 
@@ -127,6 +147,7 @@ class Swept(asyncssh.SFTPServer):
             [".scores.csv.part"],
         ),
         (refusing(FAILED, "posix_rename", "rename"), r"refuses to rename", []),
+        (Idle, r"says that it renamed \.scores\.csv\.part to scores\.csv, and it did not", []),
         (Cut, r"kept 100 of 22000 bytes of scores\.csv", []),
     ],
 )
