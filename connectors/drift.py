@@ -1,15 +1,17 @@
 """What happens when the fields of an agency differ from those its source file declares (`schema_contract`)."""
 
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any
 
 from connectors.columns import Fault
 from connectors.errors import AgencyError
-from connectors.spec import Column, Dataset
+from connectors.spec import Column, Dataset, JsonDecoder, JsonLinesDecoder, XmlDecoder
 from connectors.vectors import TypedColumn
+from ledger.hand_made import clean
 
 MANY = 20
 """So many records are no single bad ones: a type, a value or a key that all of them lost is the agency's doing."""
@@ -46,6 +48,44 @@ def claim_extra(
             else:
                 faults.setdefault(place, []).append(Fault("unclaimed_field", "", name, True))
     return extra
+
+
+def refuse_respelled(dataset: Dataset, columns: Mapping[str, list[Any]], faults: dict[int, list[Fault]]) -> None:
+    """Refuse a record that has a claimed field under another spelling (`Amount`, `amount `) and not under its own.
+
+    Where some record has both, they are two fields. Where the contract lets a field go, it may be gone like this too.
+    The header of a table has one spelling for all its rows.
+    """
+    has_names = isinstance(dataset.decoder, (JsonDecoder, JsonLinesDecoder, XmlDecoder))
+    if not has_names or dataset.schema_contract.data_type not in ("freeze", "discard_row"):
+        return
+    claimed = {_folded(column.source_field): column for column in dataset.columns}
+    heads = {folded.partition(".")[0] for folded in claimed if "." in folded}
+    names = {column.source_field for column in dataset.columns}
+    for name in columns.keys() - names:
+        if not {_folded(name)} & (claimed.keys() | heads):
+            continue
+        found = list(_respelled(name, columns[name], claimed, columns))
+        both = {column.name for _, _, column, is_there in found if is_there}
+        for place, spelled, column, _ in found:
+            if column.name not in both:
+                faults[place].append(Fault("unclaimed_field", column.name, spelled, True))
+
+
+def _respelled(
+    name: str, values: list[Any], claimed: Mapping[str, Column], columns: Mapping[str, list[Any]]
+) -> Iterator[tuple[int, str, Column, bool]]:
+    """Where a field, or a part of it, is another spelling of a claimed one, and whether that one stands beside it."""
+    for place, value in enumerate(values):
+        inner = {f"{name}.{part}": held for part, held in value.items()} if isinstance(value, dict) else {}
+        for spelled, held in {name: value, **inner}.items():
+            if held is not None and (column := claimed.get(_folded(spelled))) is not None:
+                own = columns.get(column.source_field)
+                yield place, spelled, column, own is not None and own[place] is not None
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[\s_-]", "", clean(name)).casefold()
 
 
 def _names(name: str, values: list[Any], claimed: AbstractSet[str]) -> list[str]:

@@ -125,6 +125,28 @@ def test_a_field_gone_from_all_records_is_the_agencys_fault_and_an_unclaimed_one
     assert read(make_dataset(), [record(new="x")]).notes["unclaimed_field:new"] == 1
 
 
+@pytest.mark.parametrize("name", ["Yysr", " yysr", "yysr\u200b", "YYSR", "yy_sr"])
+@pytest.mark.parametrize(
+    ("beside", "contract", "landed"), [({}, "freeze", 2), ({"yysr": "1"}, "freeze", 3), ({}, "evolve", 3)]
+)
+def test_a_record_that_spells_a_field_otherwise_is_refused_and_not_without_a_value(
+    make_dataset, name, beside, contract, landed
+):
+    other = {key: value for key, value in record(uscc=OTHER).items() if key != "yysr"} | {name: "5"}
+    both = record(year=2022, **({name: "6"} if beside else {}))
+    dataset = make_dataset(schema_contract={"data_type": contract})
+    reading = read(dataset, [record(), other, both])
+    assert len(reading.rows) == landed
+    assert [(one.rule, one.value) for one in reading.refusals] == [("revenue_cny:unclaimed_field", name)] * (3 - landed)
+
+
+def test_a_part_that_spells_its_field_otherwise_is_refused(make_dataset):
+    columns = (column("uscc", required=True), column("staff", "integer", source_field="size.staffTotal"))
+    records = [{"uscc": GOOD, "size": {"staffTotal": 5}}, {"uscc": OTHER, "size": {"StaffTotal": 6}}]
+    reading = read(make_dataset(columns=columns, key=("uscc",)), records)
+    assert [(one.rule, one.value) for one in reading.refusals] == [("staff:unclaimed_field", "size.StaffTotal")]
+
+
 def test_what_no_column_claims_lands_raw_beside_the_record(make_dataset):
     reading = read(make_dataset(), [record(new="x", more=[1]), record(uscc=OTHER)])
     assert [row["_extra"] for row in reading.rows] == ['{"more": [1], "new": "x"}', None]
