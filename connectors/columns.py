@@ -20,6 +20,7 @@ from ledger.hand_made import MISSING_WORDS
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 # No group of thousands begins with 0: "0,125" is an eighth in other countries.
 _NUMBER = re.compile(r"[+-]?([1-9]\d{0,2}(,\d{3})+|\d{1,40})(\.\d{1,40})?([eE][+-]?\d{1,2})?", re.ASCII)
+# Year, month, day, clock, offset. A month or a day has one digit only behind a sign: 2025111 is no day.
 _MOMENT = re.compile(
     r"(\d{4})(-|/|\.|年)?(\d{2}|(?<=\D)\d(?!\d))(?:(?:-|/|\.|月)?(\d{2}|(?<=\D)\d)日?|(月))?"
     r"(?:[T ]\s*(\d{2}|\d(?=:)):?(\d{2})(?::?(\d{2})(?:[.,](\d{1,9}))?)?\s?([Zz]|[+-]\d{2}(?::?\d{2})?)?)?",

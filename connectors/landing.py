@@ -165,6 +165,7 @@ class Delivery:
         paths_of_feed = self._landed_files() if self.dataset.load == "upsert" else []
         reading.notes.update(age_and_gaps(self.dataset, [*paths_of_feed, self.path], self.as_of, self._settings.zone))
         # Never a stamp in the future: it would hide every change that comes before it.
+        # Nor one below the last: the feed would be asked for again from there.
         newest = None if self._newest is None else str(self._newest.isoformat())
         values: dict[str, Any] = {
             "rows_received": reading.received,
@@ -275,6 +276,7 @@ class Delivery:
     def hold(self, values: dict[str, Any]) -> dict[str, Any]:
         """Keep the file until a person decides, and promote nothing; a repeat of the last held batch has no file."""
         before = newest_held(self._ledger, self.key.source, self.key.dataset, self.as_of)
+        # Not promoted, so the next pull asks from the bound of before.
         values = {**values, **self._written(), "high_water": None}
         error = _held_in_words(values["changes"])
         if before is not None and before["content_sha256"] == self.content_sha256:

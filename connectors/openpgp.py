@@ -90,6 +90,7 @@ def unseal(content: bytes, secret: Path, senders: Path, where: str) -> bytes:
     signers = [words[-1] for name, words in status if name == "VALIDSIG"]
     if not signers:
         raise SealError("it is not signed")
+    # Two signers, or two texts: a part of it is not what the sender signed.
     if len(signers) != 1 or signers[0] not in known or names.count("PLAINTEXT") != 1 or done.returncode != 0:
         raise SealError("it is not signed by the known sender alone")
     return done.stdout

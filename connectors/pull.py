@@ -93,6 +93,7 @@ def pull_dataset(
     except MissingVariableError as error:
         return replace(base, state="failed", whose="config", message=str(error))
     except Exception as error:  # noqa: BLE001 - one agency never stops another, whatever it sends
+        # Its pages may be what cannot be read: the next run fetches anew, and does not go on behind them.
         refuse_open(ledger, source.name, dataset.name, f"{type(error).__name__}: {error}")
         unforeseen = UnforeseenError(f"{type(error).__name__}: {error}.", dataset.address, "tell the makers of jifen")
         return replace(base, state="failed", whose=unforeseen.whose, message=str(unforeseen))

@@ -116,6 +116,7 @@ def settle(
             """create temp view batch as select staged.*, coalesce(ages._age, staged._sequence) as _age, ages._moment
             from staged left join ages using (_batch, _sequence)"""
         )
+        # Most snapshots hold each key once, and need none of the tables below.
         if dataset.load == "snapshot" and (rows := _write_if_apart(db, dataset, schema, target)) is not None:
             return Settled(rows, 0)
         _open_known(db, dataset, known, schema)
@@ -141,6 +142,7 @@ def settle(
 
 def database(folder: Path) -> Db:
     """A database in memory that spills into a folder."""
+    # One thread: memory grows with threads, and what is picked among equals is the same each time.
     db = duckdb.connect(":memory:", config={"memory_limit": MEMORY_LIMIT, "threads": 1})
     return db.execute("set temp_directory = $folder", {"folder": str(folder / ".settling")})
 
@@ -257,6 +259,7 @@ def _one_per_key(db: Db, dataset: Dataset) -> tuple[dict[str, int], int, tuple[t
         union all by name
         select * exclude (newness, rivals) from apart where newness = 1 and rivals = 1"""
     )
+    # A record on two pages: the list moved while it was read, and another record may stand on none.
     repeats = count_of(
         db,
         f"""select sum(copies - 1) from (select count(*) as copies, count(distinct _sequence) as pages

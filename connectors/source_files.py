@@ -55,6 +55,7 @@ def _source(stem: str, content: Any, sha256: str) -> Source:
     if entry["name"] != stem:
         raise ValueError(f"the source is named {entry['name']}, its file {stem}")
     meta = dict(_meta(entry, "the source", Source))
+    # A word of dbt-duckdb: where it finds the files of a source.
     meta.pop("external_location", None)
     connection, request = parts_of(meta["driver"])
     datasets = []
@@ -141,6 +142,7 @@ def _words_of(here: list[type[BaseModel]]) -> list[str]:
     """The words that may stand in parts of these classes, as a file writes them."""
     words = {name for one in here for name in one.model_fields}
     if {Dataset, Source} & set(here):
+        # `freshness` is a word of dbt's outside of config.meta, and one of ours inside.
         words -= _TOP - {"freshness"}
     return sorted({"field" if word == "source_field" else word for word in words})
 

@@ -137,6 +137,7 @@ def _plain(column: Column, declared: pa.DataType, nothing: tuple[str, ...]) -> _
     if column.kind == "varchar" and column.check:
         return _Plain(lambda raw: uscc.are_valid(pc.fill_null(raw, "") if raw.null_count else raw))
     if column.kind == "varchar":
+        # Where a marker is a number (-1), every number has to be compared with it.
         may_be_number = column.values is None and not any(text.strip("-").isdecimal() for text in nothing)
         is_value = pa.types.is_integer if may_be_number else _Plain.is_value
         return _Plain(_texts_of(column), None, is_value, lambda raw: raw.cast(declared))
@@ -144,6 +145,7 @@ def _plain(column: Column, declared: pa.DataType, nothing: tuple[str, ...]) -> _
         return _plain_numbers(column, declared, nothing)
     if column.kind == "date" and not column.epoch:
         is_day = _matching(r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}$")
+        # A marker may be a day: 9999-12-31.
         is_value = _Plain.is_value if nothing else pa.types.is_date32
         return _Plain(is_day, lambda raw: raw.cast(declared), is_value)
     return _Plain(is_value=pa.types.is_boolean) if column.kind == "boolean" else _Plain()

@@ -115,6 +115,7 @@ def _links(body: bytes, folder: str) -> dict[str, tuple[str, str]]:
     found = {}
     for link in pieces(body, ("Relationship",)):
         if link.get("TargetMode", "Internal") != "External":
+            # The address before the last word differs between the two variants of the standard.
             kind = link.attrib["Type"].rpartition("/")[2]
             target = posixpath.normpath(posixpath.join("/", folder, link.attrib["Target"]))
             found[link.attrib["Id"]] = (kind, target.lstrip("/"))
@@ -126,6 +127,7 @@ def _sheet_link(book: bytes, wanted: str | None) -> str:
     for sheet in pieces(book, ("sheets", "sheet")):
         if wanted is None and sheet.get("state", "visible") != "visible":
             continue
+        # So does the namespace of this attribute.
         (link,) = [value for name, value in sheet.attrib.items() if name.endswith("}id")]
         sheets[sheet.attrib["name"]] = link
     names = ", ".join(repr(name[:31]) for name in list(sheets)[:20])

@@ -263,6 +263,7 @@ def _stream(line: _DatabaseLine, query: sa.Select[Any], size: int, ask: Ask) -> 
     except (exc.SQLAlchemyError, ValueError, TypeError, OverflowError) as error:
         what = f"reading broke off after {place} rows: a value cannot be read ({type(error).__name__})."
         raise AgencyError(what, where, "call the agency with this table") from None
+    # Both are of one moment, so they agree unless rows were lost on the way.
     if place != total:
         raise TransientError(f"the table held {total} rows and gave {place}.", where, again)
     if total == 0:

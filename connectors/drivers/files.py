@@ -219,6 +219,7 @@ def _whole(wanted: list[Listed], listed: Sequence[Listed], ask: Ask, request: Fi
     match request.ready:
         case StableSize(seconds=seconds) if wanted:
             time.sleep(seconds)
+            # The same name, size and time: nothing was written meanwhile.
             again = set(folder.list())
             return dict.fromkeys(file for file in wanted if file in again)
         case Flag(suffix=suffix):

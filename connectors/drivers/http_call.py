@@ -210,6 +210,7 @@ class Endpoint:
 
         seconds = http.settings.retry_seconds
         if question.once:
+            # Asked to prove something alone: it must not cost what a page may.
             with budget(min(seconds, http.settings.request_timeout_seconds)):
                 return attempt()
         return call_with_retry(attempt, http.where, seconds, http.sleep)

@@ -119,6 +119,7 @@ def exchanged(
         # Not through a session: that would read the whole body of a redirect, however large.
         with adapter.send(sent, stream=True, timeout=timeout, **arguments) as answer:
             status = answer.status_code
+            # For plain HTTP the proxy answers in the place of the agency.
             if status == 407 and variable is not None:
                 raise requests.exceptions.ProxyError(_WANTS_LOGIN)
             try:
