@@ -5,7 +5,7 @@ import json
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, chain
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -116,7 +116,7 @@ class Reading:
             records = 0
             edges: list[Any] = []
             # Once decoded, the bytes and the answer are done with: only the columns are still needed.
-            place = Page(page.label, b"", sequence=page.sequence, sha256=page.sha256)
+            place = replace(page, body=b"", answer=None)
             for chunk in decode(self._dataset, page.label, page.body, page.answer):
                 size = len(chunk.positions)
                 records += size + len(chunk.broken)
