@@ -3,19 +3,22 @@
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from decimal import Decimal
 from itertools import chain, islice
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk
 from connectors.decoders.form import CALL, PUT_AGAIN, FormError
 from connectors.decoders.headers import beginning_with, named, refuse_second, refuse_total_on_top
 from connectors.decoders.text import open_text
 from connectors.spec import CsvDecoder, Trailer
-from ledger.hand_made import clean
+from ledger.hand_made import NO_NAME, NO_RECORD, clean
 
 MAX_CHUNK_CHARACTERS = 8 * 1024 * 1024
 """A chunk ends with the row that passes this; one row alone may not hold more."""
@@ -27,6 +30,13 @@ _STEP = 500
 """Rows taken at a time: whether one of them goes over several lines is seen from the count of all."""
 _SHOWN = 60
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_HOLE = b"\0" * 16
+"""A block that was never written, within a file that was copied by several writers at once or not to its end."""
+_PROGRAM_FAILED = re.compile(
+    r"\s*(?:ORA-\d{5}\b|(?:\w+ )?(?:error|exception|fatal)\b.*:|error\s+\d{3,5}\b|Code: \d+\b.*Exception"
+    r"|Traceback \(|java\.\w|<(?:!doctype|html|br|b)\b)",
+    re.IGNORECASE,
+)
 _CSV_FAULTS = {
     "new-line character": "a carriage return stands within a field that no quotation marks enclose",
     "expected after": "text stands behind a closing quotation mark",
@@ -43,7 +53,8 @@ def decode_csv(decoder: CsvDecoder, content: bytes, claimed: AbstractSet[str] = 
     """The rows below the header as columns of text. Positions count rows below the header, blank rows left out.
 
     A row with another number of fields than the header is broken (`field_count`). A quotation mark that a line leaves
-    open, and a control total that does not agree, is a `FormError`, maybe after some chunks. What comes after the
+    open, and a control total that does not agree, is a `FormError`, maybe after some chunks; so is a last line that
+    ends within a row, and an error of the agency's program in place of a row. What comes after the
     declared end of the table is counted (`row_after_end`); so is a last line without the line end that the others have,
     for it may be cut within a number (`no_line_end`), where no control total says that it is whole, and a field that
     looks like two rows where that is declared (`like_two_rows`).
@@ -56,15 +67,18 @@ def decode_csv(decoder: CsvDecoder, content: bytes, claimed: AbstractSet[str] = 
     trailer = decoder.trailer
     header = named(top, claimed | {trailer.sum_field} if trailer else claimed)
     total = _ControlTotal(trailer, header) if trailer else None
-    position = 1
+    position, chunk = 1, None
     for batch in rows.batches():
         kept = total.hold_back(batch) if total else batch
         chunk = _chunk(header, kept, position, notes)
+        _refuse_failure(chunk.broken)
         refuse_second(header, chunk.columns, chunk.positions)
         yield chunk
         position, notes = position + len(kept), ()
     if total:
         total.check()
+    elif not rows.after_end and rows.is_cut and chunk is not None:
+        _refuse_cut_row(chunk.broken, position - 1, len(header))
     notes += ("row_after_end",) * rows.after_end
     notes += ("like_two_rows",) * rows.like_two
     notes += ("no_line_end",) * (position > 1 and not rows.after_end and not total and rows.is_cut)
@@ -86,6 +100,11 @@ class _Rows:
         self.is_cut = not content.rstrip(b"\0").endswith((b"\r", b"\n"))
         if self.is_cut and content.endswith(b"\0") and "utf-16" not in decoder.encodings:
             raise FormError("ends in zero bytes within a line: it was cut short while it was copied.", PUT_AGAIN)
+        if "utf-16" not in decoder.encodings and content.rstrip(b"\0").find(_HOLE) >= 0:
+            what = (
+                f"holds a run of zero bytes from byte {content.find(_HOLE)} on: its copy is damaged, and rows are gone."
+            )
+            raise FormError(what, PUT_AGAIN)
         text = open_text(content, decoder.encodings)
         self.encoding = text.encoding
         self._reader = self._parted(chain.from_iterable(self._blocks(text.stream)))
@@ -216,6 +235,23 @@ def _chunk(header: Row, rows: list[Row], first: int, notes: tuple[str, ...]) -> 
         broken=tuple(Broken(place, "field_count", row) for place, row in placed if len(row) != width),
         notes=notes,
     )
+
+
+def _refuse_failure(broken: Iterable[Broken]) -> None:
+    """Raise a `FormError` for an error that the agency's program wrote among the rows: what follows it is missing."""
+    for one in broken:
+        if len(one.raw) == 1 and _PROGRAM_FAILED.match(one.raw[0]):
+            what = f"row {one.position} below the header is no record but an error: {one.raw[0].strip()[:_SHOWN]!r}."
+            raise FormError(f"{what} What follows it is missing.", PUT_AGAIN)
+
+
+def _refuse_cut_row(broken: Sequence[Broken], last: int, width: int) -> None:
+    """Raise a `FormError` where the last row, without a line end, has too few fields and is no note or total."""
+    if not broken or broken[-1].position != last or len(row := broken[-1].raw) >= width:
+        return
+    if len(row) > 1 or not pc.match_substring_regex(pa.array([clean(row[0])]), NO_RECORD + NO_NAME)[0].as_py():
+        what = f"ends within row {last} below the header: {' '.join(row)[:_SHOWN]!r}. It was cut short."
+        raise FormError(what, f"{PUT_AGAIN}; for a note below the table declare ends_at")
 
 
 class _ControlTotal:

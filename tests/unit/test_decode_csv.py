@@ -312,6 +312,48 @@ def test_zero_bytes_within_the_last_line_say_that_a_copy_was_cut_short(read_body
         read_body(b"a,b\nA,1\nB," + b"\0" * 40, kind="csv")
 
 
+@pytest.mark.parametrize("zeros", [16, 5000])
+def test_a_run_of_zero_bytes_before_the_end_says_that_rows_are_gone(read_body, zeros):
+    with pytest.raises(DataError, match="run of zero bytes from byte 9 on: its copy is damaged"):
+        read_body(b"a,b\nA,1\nB" + b"\0" * zeros + b"7\nC,2\n", kind="csv")
+
+
+@pytest.mark.parametrize(
+    ("last", "told"),
+    [
+        ("B", "ends within row 2 below the header: 'B'. It was cut short.*declare ends_at"),
+        ("B,2", "ends within row 2 below the header: 'B 2'"),
+        ("B\n", None),
+        ("B,2,3", None),
+        ("共1条", None),
+        ("合计", None),
+    ],
+)
+def test_a_last_row_that_is_cut_within_says_that_rows_may_be_gone(read_body, last, told):
+    body = f"a,b,c\nA,1,2\n{last}".encode()
+    if told is None:
+        assert sum(len(chunk.positions) for chunk in read_body(body, kind="csv")) >= 1
+    else:
+        with pytest.raises(DataError, match=told):
+            read_body(body, kind="csv")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "ERROR: connection reset by peer",
+        "Code: 241. DB::Exception: Memory limit exceeded",
+        "ORA-01555: snapshot too old",
+        "<html><body>502</body></html>",
+        "java.sql.SQLException: Closed Connection",
+        "Fatal error: Maximum execution time exceeded",
+    ],
+)
+def test_an_error_of_a_program_among_rows_says_that_what_follows_is_missing(read_body, error):
+    with pytest.raises(DataError, match=r"row 2 below the header is no record but an error: .* is missing"):
+        read_body(f"a,b\nA,1\n{error}\n".encode(), kind="csv")
+
+
 @pytest.mark.parametrize(
     ("text", "more", "told"),
     [
