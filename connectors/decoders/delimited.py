@@ -101,9 +101,7 @@ class _Rows:
         if self.is_cut and content.endswith(b"\0") and "utf-16" not in decoder.encodings:
             raise FormError("ends in zero bytes within a line: it was cut short while it was copied.", PUT_AGAIN)
         if "utf-16" not in decoder.encodings and content.rstrip(b"\0").find(_HOLE) >= 0:
-            what = (
-                f"holds a run of zero bytes from byte {content.find(_HOLE)} on: its copy is damaged, and rows are gone."
-            )
+            what = f"holds a run of zero bytes from byte {content.find(_HOLE)} on: its copy is damaged."
             raise FormError(what, PUT_AGAIN)
         text = open_text(content, decoder.encodings)
         self.encoding = text.encoding

@@ -103,9 +103,9 @@ class Counted(Paging):
     """Where the list ends: at a declared total of records, which must be met; without one, as the source file says.
 
     A total that moves or is not met is a fault, and so is one that is met while the page behind it holds more records:
-    a number of pages, say, that was taken for the number of records. `until: empty` reads until a page holds nothing:
-    what moves in the list while it is read is then not noticed. Once the first page has said how many there are, the
-    rest is requested ahead, as far as the limits allow. Landing judges records that came twice.
+    a number of pages, say, that was taken for the number of records. `until: empty` reads until a page holds nothing,
+    and the one behind it neither: what moves in the list while it is read is then not noticed. Once the first page has
+    said how many there are, the rest is requested ahead, as far as the limits allow. Landing judges records that came twice.
     """
 
     is_counted = True
@@ -163,9 +163,9 @@ class Counted(Paging):
         is_last = self._is_last(listing, at, len(records), total)
         if is_last and total is None and says_more(answer.value):
             raise listing.fault(f"{label} is empty and says that more follow")
-        # Where no number of records is met in the end, one record that comes again is a page that comes again.
-        mark = mark_of(answer, records) if self.total else short_hash(repr(records)) if records else None
-        if seen.again(mark):
+        if is_last and total is None and at["received"]:
+            self._refuse_gap(listing, at, label, seen)
+        if seen.again(self._mark(answer, records)):
             hint = ": declare `total` where the agency gives its last page again beyond the end" if path is None else ""
             raise listing.fault(f"{label} repeats an earlier one{hint}")
         following = {
@@ -180,6 +180,25 @@ class Counted(Paging):
         if is_last and path is not None and total != 1 and len(records) >= following["step"]:
             self._refuse_more(listing, following, records, seen, path)
         return Page(label, answer.body, None if is_last else following, answer.value)
+
+    def _mark(self, answer: Answer, records: list[Any]) -> str | None:
+        # Where no number of records is met in the end, one record that comes again is a page that comes again.
+        return mark_of(answer, records) if self.total else short_hash(repr(records)) if records else None
+
+    def _refuse_gap(self, listing: Listing, at: Cursor, label: str, seen: Seen) -> None:
+        """Raise a fault where the page behind an empty one holds new records: that one was not the end."""
+        answer, more = self._behind(listing, self._question(at, 1))
+        if more and not seen.again(self._mark(answer, more)):
+            raise listing.fault(f"{label} is empty, and the page behind it holds {len(more)} records")
+
+    def _behind(self, listing: Listing, question: Question) -> tuple[Answer, list[Any]]:
+        """A page behind the end and its records; none where an agency refuses the request or fails at it."""
+        answer = Answer(b"", {}, None, "")
+        try:
+            answer = listing.ask(replace(question, once=True))
+            return answer, listing.json_records(answer)
+        except (ConnectorError, TryAgainError):
+            return answer, []
 
     def _is_last(self, listing: Listing, at: Cursor, got: int, total: int | None) -> bool:
         """Whether the list ends with this page; pages that do not add up to what is declared are a fault."""
@@ -202,13 +221,9 @@ class Counted(Paging):
         """
         if "end" in listing.proved or not records:
             return
-        try:
-            answer = listing.ask(replace(self._question(behind), once=True))
-            more = listing.json_records(answer)
-        except (ConnectorError, TryAgainError):
-            more = []
+        answer, more = self._behind(listing, self._question(behind))
         known = set(map(repr, records))
-        if any(repr(record) not in known for record in more) and not seen.again(mark_of(answer, more)):
+        if any(repr(record) not in known for record in more) and not seen.again(self._mark(answer, more)):
             total = listing.total(answer, path, behind["total"])
             found = f"{total} at {path} is met, and the page behind it holds {len(more)} more records"
             raise listing.refusal(f"{found}: see whether {path} counts records or pages (total, total_pages)")

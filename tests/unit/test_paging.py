@@ -343,6 +343,27 @@ def test_a_list_without_a_number_of_records_is_read_to_its_end(end, at, kind, co
         assert read_all(agency, at) == [r["id"] for r in agency.listing]
 
 
+@pytest.mark.parametrize("kind", ["page_number", "offset"])
+@pytest.mark.parametrize("behind", ["more", "again", "refused", "none"])
+def test_an_empty_page_is_the_end_unless_the_one_behind_it_holds_more(kind, behind):
+    agency = without_total("until", 20, kind)
+    first, answer = agency.listing[:SIZE], agency.answer
+
+    def answered(given):
+        page = int(given.get("page", int(given.get("from", 0)) // SIZE + 1))
+        if page == 5 and behind == "refused":
+            raise AgencyError("400", "x", "y")
+        found = {4: [], 5: {"none": [], "again": first}.get(behind)}.get(page)
+        return answer(given) if found is None else replace(answer(given), value=found)
+
+    agency.answer = answered
+    if behind == "more":
+        with pytest.raises(PagingFaultError, match="is empty, and the page behind it holds 3 records"):
+            read_all(agency, None)
+    else:
+        assert read_all(agency, None) == [r["id"] for r in agency.listing[: SIZE * 3]]
+
+
 @pytest.mark.parametrize(("pages", "told"), [(6, "holds 0 records, of 6 pages"), (0, "holds 3 records, of 0 pages")])
 def test_pages_fewer_or_more_than_declared_are_a_fault(pages, told):
     with pytest.raises(PagingFaultError, match=told):
