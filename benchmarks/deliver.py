@@ -19,7 +19,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -108,7 +107,7 @@ def _installation(folder: Path, banks: int, firms: int, share: float) -> Iterato
     maker.start()
     maker.join()
     ledger = open_ledger(settings)
-    queue_due(ledger, names, sink_test.EDITION, datetime.now(settings.zone).date().isoformat())
+    queue_due(ledger, names, sink_test.EDITION, settings.today.isoformat())
     yield Night("", sink_test.date(2025, 6, 30), settings, ledger, (), sinks, Zone())
     server.terminate()
     server.join()

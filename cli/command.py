@@ -4,7 +4,7 @@ import os
 import pwd
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -112,11 +112,6 @@ class Installation:
     ledger: "Engine"
     sources: "tuple[Source, ...]"
 
-    @property
-    def today(self) -> date:
-        """The day it is in the zone."""
-        return datetime.now(self.settings.zone).date()
-
 
 def open_installation() -> Installation:
     """The data folder, ledger and source files that the settings name."""
@@ -131,14 +126,14 @@ def date_of_decision(here: Installation, as_of: date | None) -> date:
     """The business date from which a decision counts; one before the current edition's is a usage error."""
     from flows.past import check_date
 
-    day = as_of or here.today
-    check_date(here.ledger, day, here.today)
+    day = as_of or here.settings.today
+    check_date(here.ledger, day, here.settings.today)
     return day
 
 
 def day_of_step(settings: Settings, on: date | None) -> date:
     """The day on which a step was taken, today otherwise. What lies ahead was not taken yet: a usage error."""
-    today = datetime.now(settings.zone).date()
+    today = settings.today
     if on is not None and on > today:
         misused(f"--on {on} lies ahead of today, {today}: what is written down has happened")
     return on or today

@@ -29,7 +29,7 @@ def show_held(name: OneHeld = None, as_json: Json = False) -> None:
     batches = [
         {
             **_facts(row),
-            "held_since": (held_since(here.ledger, row["source"], row["dataset"], here.today) or row)["as_of"],
+            "held_since": (held_since(here.ledger, row["source"], row["dataset"], here.settings.today) or row)["as_of"],
         }
         for row in rows
     ]
@@ -105,7 +105,7 @@ def _decide(name: str, action: str, why: str, by: str | None, as_json: bool) -> 
         if row is None:
             misused(f"{name} is not held. Next: jifen source held")
         who = (by or operator()).strip()[:200]
-        decide_held(here.ledger, row, action, why, who, here.today)
+        decide_held(here.ledger, row, action, why, who, here.settings.today)
     decided = {"dataset": name, "batch": row["batch"], "action": action, "decided_by": who, "why": why}
     follows = "the next run lets it in" if action == "accepted" else "the last good batch stands"
     show.show_done(decided, f"{name} {action} by {who}; {follows}", as_json)

@@ -30,7 +30,7 @@ def ask_for(
     here = open_installation()
     suites, _ = load_suites(SUITES, ())
     require_known("check", checks, (f"{suite.table}.{one.name}" for suite in suites for one in suite.checks))
-    override_id = ask(here.ledger, checks, why, as_of or here.today, until)
+    override_id = ask(here.ledger, checks, why, as_of or here.settings.today, until)
     text = f"{override_id} is requested. Next: {PEOPLE} people each: jifen override sign {override_id} --key FILE"
     show.show_done({"override_id": override_id}, text, as_json)
 

@@ -232,7 +232,7 @@ def _show_replay(report: "Replayed") -> None:
 
 def _records(here: Installation, wanted: Filter) -> list[Quarantined]:
     """The refused records that are asked for; a name that no source or dataset has is a usage error."""
-    found = quarantined(here.sources, here.ledger, here.settings, here.today, wanted)
+    found = quarantined(here.sources, here.ledger, here.settings, here.settings.today, wanted)
     if not found:
         _require_known(here, wanted)
     return found

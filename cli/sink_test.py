@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -72,7 +72,7 @@ def _trial(sink: ExtractSink, folder: Path) -> dict[str, Any]:
     settings = Settings(data_dir=folder / "data", ledger_url=None, retry_seconds=20, channel_hosts="localhost")
     ledger = open_ledger(settings)
     _make_edition(sink, settings, ledger)
-    today = datetime.now(settings.zone).date()
+    today = settings.today
     queue_due(ledger, [sink.name], EDITION, today.isoformat())
     night = Night("trial", date(2025, 6, 30), settings, ledger, (), (sink,), Zone())
     (sent,) = deliver_pending(night)

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -190,6 +190,6 @@ def _chosen(sources: Sequence[Source], name: str | None) -> list[Source]:
 
 
 def _day(settings: Settings, as_of: date | None) -> date:
-    today = datetime.now(settings.zone).date()
+    today = settings.today
     require_come(as_of or today, today)
     return as_of or today

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -102,9 +102,10 @@ def _standing(settings: Settings, ledger: Engine | None) -> dict[str, Any]:
         owed = {name: [row for row in rows if row["created_at"] < at_work["started_at"]] for name, rows in owed.items()}
     edition = current_row(ledger)
     current = edition["edition_id"] if edition else None
-    today = datetime.now(settings.zone).date()
     return {
-        "objections_overdue": [row for row in objection_rows(ledger, today, is_open=True) if row["state"] == "overdue"],
+        "objections_overdue": [
+            row for row in objection_rows(ledger, settings.today, is_open=True) if row["state"] == "overdue"
+        ],
         "data_dir": str(settings.data_dir),
         "current": current,
         "current_signed_by": edition["signed_by"] if edition else None,
@@ -123,26 +124,25 @@ def _standing(settings: Settings, ledger: Engine | None) -> dict[str, Any]:
             *_of_channels(ledger),
             *expiring_keys(readable_sinks(), os.environ),
         ],
-        **_ending(settings, today, current),
+        **_ending(settings, current),
         **_decided(ledger, settings, last),
         **_expected(settings),
     }
 
 
-def _ending(settings: Settings, day: date, current: str | None) -> dict[str, list[str]]:
+def _ending(settings: Settings, current: str | None) -> dict[str, list[str]]:
     """What ends within 90 days, and what of it has ended."""
     edition = edition_path(settings.data_dir, current) if current else None
     try:
-        found = ending(day, edition)
+        found = ending(settings.today, edition)
     except Exception as error:  # noqa: BLE001 - a seed or an edition that cannot be read is the business of the night
         return {"ending": [f"not known: {sentence(error)}"], "ended": []}
-    return {"ending": [text for _, text in found], "ended": [text for last, text in found if last < day]}
+    return {"ending": [text for _, text in found], "ended": [text for last, text in found if last < settings.today]}
 
 
 def _decided(ledger: Engine, settings: Settings, last: Row | None) -> dict[str, Any]:
     """What people decided: overrides that hold today or that the last night used, and each held batch with its word."""
-    today = datetime.now(settings.zone).date()
-    in_force = overrides_on(ledger, read_approvers(settings.approvers_file), today)
+    in_force = overrides_on(ledger, read_approvers(settings.approvers_file), settings.today)
     verdict = ((last or {}).get("report") or {}).get("verdict") or {}
     held = [
         {
@@ -162,8 +162,7 @@ def _decided(ledger: Engine, settings: Settings, last: Row | None) -> dict[str, 
 
 def _answers(ledger: Engine, settings: Settings) -> Iterator[str]:
     """Each package whose answer is late or was no."""
-    today = datetime.now(settings.zone).date().isoformat()
-    yield from map(late_text, unacknowledged(ledger, today))
+    yield from map(late_text, unacknowledged(ledger, settings.today.isoformat()))
     yield from map(rejected_text, rejected(ledger))
 
 

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from datetime import datetime
 from typing import Any
 
 from connectors.sink_files import ExtractSink
@@ -72,5 +71,5 @@ def _shown(text: object) -> str:
 
 def late_acks(night: Night) -> list[str]:
     """A sentence for each delivery whose answer is late or a rejection."""
-    today = datetime.now(night.settings.zone).date().isoformat()
-    return [*map(late_text, unacknowledged(night.ledger, today)), *map(rejected_text, rejected(night.ledger))]
+    late = unacknowledged(night.ledger, night.settings.today.isoformat())
+    return [*map(late_text, late), *map(rejected_text, rejected(night.ledger))]

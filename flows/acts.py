@@ -97,7 +97,7 @@ def correct(
     """
     ledger = open_ledger(settings)
     _require_published(ledger, edition_id)
-    day = as_of or datetime.now(settings.zone).date()
+    day = as_of or settings.today
     if has_passed(ledger, day):
         raise NotPossibleError(
             f"--as-of {day} lies before the current edition {current_id(ledger)}: a correction is published now. "

@@ -1,7 +1,8 @@
 """What one run needs, read once and handed to every step."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
+from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -15,6 +16,7 @@ from connectors.zone import Zone
 from editions.build import BuildReport
 from editions.candidate import Candidate
 from editions.dbt import Dbt
+from editions.places import edition_path
 from editions.recipe import InputBatch
 from expectations.verdict import Verdict
 from ledger.settings import Settings
@@ -53,11 +55,15 @@ class Night:
     hashed: Hashed = field(default_factory=dict, compare=False)
     dbt: Dbt = field(default_factory=Dbt, compare=False)
 
+    @property
+    def previous(self) -> Path | None:
+        """The folder of the edition that it follows."""
+        return edition_path(self.settings.data_dir, self.follows) if self.follows else None
+
 
 def night_without_run(settings: Settings) -> Night:
     """What sending outside a night needs: today, and the recipients."""
-    today = datetime.now(settings.zone).date()
-    return Night("", today, settings, open_ledger(settings), (), tuple(read_sinks()), Zone())
+    return Night("", settings.today, settings, open_ledger(settings), (), tuple(read_sinks()), Zone())
 
 
 @dataclass(frozen=True)

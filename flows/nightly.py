@@ -184,7 +184,7 @@ def pull(source: str, as_of: date | None = None) -> list[str] | State[list[str]]
             raise ConfigError(
                 f"no source {source}.", "connectors/sources", "jifen deploy, which removes its deployment"
             )
-        day = as_of or scheduled_date(settings) or datetime.now(settings.zone).date()
+        day = as_of or scheduled_date(settings) or settings.today
         pulled = pull_source(settings, wanted, read_zone(settings.zone_file, sources), day)
     except Exception as error:  # noqa: BLE001 - one line on the run's page, no traceback
         return _failed(error)

@@ -5,7 +5,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +113,7 @@ def composed(night: Night, sink: ExtractSink, owed: Row) -> Row:
         require_allowed_today(night, sink, owed, owed["edition_id"], discarded)
         return owed
     # The day it really leaves, not the day the run began: a night may end after midnight.
-    send_date = datetime.now(night.settings.zone).date()
+    send_date = night.settings.today
     earlier = _earlier(night, sink.name, owed["number"])
     folder = kept_folder(night.settings.data_dir, owed)
     for one in (folder.parent.parent, folder.parent, folder):
@@ -406,7 +406,7 @@ def require_allowed_today(night: Night, sink: ExtractSink, row: Row, edition_id:
     """
     if row["kind"] == RECALL:
         return
-    today = datetime.now(night.settings.zone).date()
+    today = night.settings.today
     kept, manifest = kept_cells(night.settings.data_dir, row), kept_manifest(night.settings.data_dir, row)
     extracts = cut_tables(night, sink, edition_id, today)
     bands = {entry["table"]: entry["bands"] for entry in manifest["files"] if entry["path"] != NOTICES}

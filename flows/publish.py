@@ -71,7 +71,7 @@ def seal_edition(night: Night, cleared: Cleared) -> Row | None:
         cleared.build,
         landing={f"{one.source}.{one.dataset}": one.counts for one in cleared.supplied if one.counts},
         published_manifest_sha256=known["manifest_sha256"] if known else None,
-        unless_as=edition_path(data_dir, night.follows) if night.follows else None,
+        unless_as=night.previous,
         key=key,
     )
     if sealed is None:
@@ -95,7 +95,7 @@ def facts_of(night: Night, cleared: Cleared) -> EditionFacts:
         "ruleset_id": ruleset_id,
         "ruleset_sha256": frozen_row(ruleset_id, PROJECT_DIR / "dbt_project")["content_sha256"],
     }
-    parent = read_manifest(edition_path(night.settings.data_dir, night.follows)) if night.follows else None
+    parent = read_manifest(night.previous) if night.previous else None
     return EditionFacts(
         edition_id=edition_id_of(night.as_of, cleared.recipe_sha256),
         as_of=night.as_of,
@@ -135,17 +135,16 @@ def _events(night: Night, edition: Row, channels: Sequence[NoticeSink]) -> list[
     from editions.news import TABLES, news
 
     edition_id = edition["edition_id"]
-    before = edition_path(night.settings.data_dir, night.follows) if night.follows else None
     now = edition_path(night.settings.data_dir, edition_id)
     facts = {name: edition[name] for name in ("edition_id", "as_of", "ruleset_id", "manifest_sha256")}
     data: dict[str, Any] = {**facts, "supersedes": night.follows}
     if any(channel.details for channel in channels):
-        data["policies"] = policy_counts(before, now)
+        data["policies"] = policy_counts(night.previous, now)
     name = "edition_published"
     if night.corrects and night.corrects.edition_id != edition_id:
         name, data = "edition_corrected", {**data, "corrects": night.corrects.edition_id, "why": night.corrects.why}
     events = [Event(name, edition_id, data)]
     wanted = {one for channel in channels for one in channel.wanted}
     if wanted & {*TABLES, "credit_changed"}:
-        events += [Event(one, edition_id, {**facts, **found}) for one, found in news(before, now).items()]
+        events += [Event(one, edition_id, {**facts, **found}) for one, found in news(night.previous, now).items()]
     return events

@@ -146,10 +146,9 @@ def judge(night: Night, candidate: Candidate, used: Sequence[Override] | None = 
 
     `used` are the overrides of an earlier verdict that is to be repeated; None takes those in force on the night's day.
     """
-    previous = edition_path(night.settings.data_dir, night.follows) if night.follows else None
     if used is None:
         used = overrides_on(night.ledger, read_approvers(night.settings.approvers_file), night.as_of)
-    return overridden(audit(candidate.warehouse, previous, is_correction=night.corrects is not None), used)
+    return overridden(audit(candidate.warehouse, night.previous, is_correction=night.corrects is not None), used)
 
 
 PLAIN_STEPS = Steps(pull_all, build_candidate, audit_candidate, publish_edition, deliver_pending, notify_pending)
@@ -359,14 +358,13 @@ def _require_whole(night: Night, edition_id: str) -> None:
 def _write_gate_page(night: Night, candidate: Candidate, verdict: Verdict, report: dict[str, Any]) -> None:
     """Write `reports/<run>/gate.html`. A page that cannot be written is a warning, and stops no night."""
     path = gate_page_path(night.settings.data_dir, night.run_id)
-    previous = edition_path(night.settings.data_dir, night.follows) if night.follows else None
     facts = {
         "业务日期 Business date": night.as_of.isoformat(),
         "运行 Run": night.run_id,
         "上一版 Edition before": night.follows or "无 none",
     }
     try:
-        content = gate_page(verdict.as_dict(), candidate.warehouse, previous, facts, report.get("pulled", ()))
+        content = gate_page(verdict.as_dict(), candidate.warehouse, night.previous, facts, report.get("pulled", ()))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
     except Exception as error:  # noqa: BLE001 - a page about the night is no part of it
@@ -470,7 +468,7 @@ def _decided(decisions: Sequence[IdentityDecision]) -> Iterator[InputBatch]:
 def _send_all_pending(night: Night, steps: Steps, report: dict[str, Any]) -> tuple[str, ...]:
     """Deliver and notify all that is pending in the ledger, also from earlier nights; answers what still is."""
     log.debug("deliver and notify")
-    today = datetime.now(night.settings.zone).date().isoformat()
+    today = night.settings.today.isoformat()
     # Answers first: a package that was rejected is a gap of the one composed now, which must not follow it.
     report["acks"] = acks = collect_acks(night)
     queue_due(night.ledger, recipients(night.sinks), current_id(night.ledger), today)

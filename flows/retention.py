@@ -88,7 +88,7 @@ def read_policy(path: Path) -> Policy:
 
 def plan(settings: Settings, policy: Policy) -> list[Going]:
     """What would go today, kind by kind; nothing is touched."""
-    ledger, today = open_ledger(settings), datetime.now(settings.zone).date()
+    ledger, today = open_ledger(settings), settings.today
     dropped = _editions_to_drop(ledger, settings, policy.editions, today)
     whole = [one for one in _whole(ledger, settings) if one not in dropped]
     return [
@@ -120,7 +120,7 @@ def apply(settings: Settings, policy: Policy, who: str) -> list[Going]:
             if one.kind == "editions":
                 for edition_id in one.what:
                     path = edition_path(settings.data_dir, edition_id)
-                    drop_tables(path, datetime.now(settings.zone).date())
+                    drop_tables(path, settings.today)
                     open_to_readers(path, settings.readers_group)
             else:
                 for path in one.going:

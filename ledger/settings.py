@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,6 +122,11 @@ class Settings(BaseSettings):
     def zone(self) -> ZoneInfo:
         """The zone's time zone."""
         return ZoneInfo(self.time_zone)
+
+    @property
+    def today(self) -> date:
+        """The day it is in the zone."""
+        return datetime.now(self.zone).date()
 
     @property
     def known_keys_file(self) -> Path | None:

@@ -446,7 +446,7 @@ class _Lane:
         moment = datetime(self.day.year, self.day.month, self.day.day, 4, tzinfo=UTC)
         clock = type("Clock", (datetime,), {"now": classmethod(lambda _, zone=None: moment.astimezone(zone))})
         night = self._night()
-        with patch.object(packages, "datetime", clock), patch("flows.night.read_sinks", lambda: [self.sink]):
+        with patch("ledger.settings.datetime", clock), patch("flows.night.read_sinks", lambda: [self.sink]):
             if act:
                 return act(night)
             queue_due(night.ledger, [self.sink.name], sink_test.EDITION, self.day.isoformat())

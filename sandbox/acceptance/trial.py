@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -165,13 +165,8 @@ def make_trial(
 
     `kinds` are the faults that the agency can show; `full` runs all of them, not a sample drawn by `seed`.
     """
-    day = getattr(agency, "as_of", None) or today(settings)
+    day = getattr(agency, "as_of", None) or settings.today
     return Trial(source, agency, settings, zone or Zone(), day, kinds, full, seed)
-
-
-def today(settings: Settings) -> date:
-    """The business date of a run that names none."""
-    return datetime.now(settings.zone).date()
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-from datetime import datetime
 from functools import partial
 
 import pytest
@@ -34,7 +33,7 @@ def sent(tmp_path, monkeypatch):
         settings = Settings(data_dir=tmp_path / "data", retry_seconds=20, _env_file=None)
         ledger = open_ledger(settings)
         sink_test._make_edition(SINK, settings, ledger)
-        queue_due(ledger, [SINK.name], sink_test.EDITION, datetime.now(settings.zone).date().isoformat())
+        queue_due(ledger, [SINK.name], sink_test.EDITION, settings.today.isoformat())
         night = Night("run", sink_test.date(2025, 6, 30), settings, ledger, (), (SINK,), Zone())
         assert [line["state"] for line in deliver_pending(night)] == ["sent"]
         ledger.dispose()

@@ -3,7 +3,6 @@
 import json
 import os
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -35,7 +34,7 @@ def standin(tmp_path, monkeypatch):
         settings = Settings(data_dir=tmp_path / "data", retry_seconds=20, _env_file=None)
         ledger = open_ledger(settings)
         sink_test._make_edition(BANK, settings, ledger)
-        queue_due(ledger, [BANK.name], sink_test.EDITION, datetime.now(settings.zone).date().isoformat())
+        queue_due(ledger, [BANK.name], sink_test.EDITION, settings.today.isoformat())
         yield Night("run", sink_test.date(2025, 6, 30), settings, ledger, (), (BANK,), Zone())
         ledger.dispose()
 

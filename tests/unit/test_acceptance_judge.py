@@ -8,7 +8,6 @@ from connectors import pull as core
 from connectors.zone import Zone
 from sandbox.acceptance.judge import differences, judge, same
 from sandbox.acceptance.store import TrialStore, open_store
-from sandbox.acceptance.trial import today
 from tests.unit.acceptance_agency import MemoryAgency, make_source
 
 
@@ -22,7 +21,7 @@ def held_by(settings, monkeypatch):
         source, agency, true = make_source(**changes), MemoryAgency(), MemoryAgency()
         agency.records = spoil(agency.records)
         monkeypatch.setattr(core, "driver_of", lambda _name: agency.pull)
-        store = open_store(settings, "store", Zone(), today(settings), [])
+        store = open_store(settings, "store", Zone(), settings.today, [])
         pulled = store.pull(source, source.datasets[0])
         assert pulled.state == "landed", pulled.message
         return judge(store, source.datasets[0], true.truth("", ""))

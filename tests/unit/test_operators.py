@@ -379,7 +379,7 @@ def test_status_begins_with_what_is_to_be_done(settings, monkeypatch, capsys):
 
 def test_what_has_ended_is_to_be_done_and_what_will_end_is_a_fact(settings, monkeypatch, capsys, checked):
     end_with(settings, monkeypatch, Outcome("nothing_new", "2025-06-30", None, ""))
-    today = datetime.now(settings.zone).date()
+    today = settings.today
     ends = [(today + timedelta(days=days), f"seed {days}. Next: add a row") for days in (-1, 0, 1)]
     monkeypatch.setattr(status, "ending", lambda *_: ends)
     status.show_status(as_json=False)
@@ -512,7 +512,7 @@ def test_status_names_overrides_and_what_people_decided_about_held_deliveries(se
     keys = [read_secret_key(tmp_path / name) for name in ("甲", "乙")]
     file = tmp_path / "approvers.yml"
     file.write_text(f"甲: {keys[0].public.text}\n乙: {keys[1].public.text}\n", encoding="utf-8")
-    today = datetime.now(settings.zone).date()
+    today = settings.today
     override_id = ask(ledger, ["edition.left_pct"], "a park moved away", today, today)
     for key in keys:
         sign_override(ledger, override_id, key, read_approvers(file))

@@ -106,9 +106,7 @@ class Bank:
             def now(cls, tz=None):
                 return cls(bank.day.year, bank.day.month, bank.day.day, 12, tzinfo=tz)
 
-        monkeypatch.setattr(packages, "datetime", Clock)
-        monkeypatch.setattr("flows.acks.datetime", Clock)
-        monkeypatch.setattr("flows.recipe.datetime", Clock)
+        monkeypatch.setattr("ledger.settings.datetime", Clock)
         driver = SimpleNamespace(push=self.push, fetch=self.fetch)
         monkeypatch.setitem(sys.modules, "connectors.drivers.sftp", driver)
 
@@ -887,12 +885,11 @@ def test_no_row_and_no_column_outside_the_grant_of_the_day_goes_again_ever(
     write_extract(tmp_path / "editions" / "then", rows[: len(given_by)])
     write_extract(tmp_path / "editions" / "now", rows)
     before, now, today = granting(*then), granting(*(changed_to or then)), sent_on + timedelta(days_after)
-    night = SimpleNamespace(settings=SimpleNamespace(data_dir=tmp_path, zone=None))
+    night = SimpleNamespace(settings=SimpleNamespace(data_dir=tmp_path, today=today))
     row = {"delivery_id": "bank_a.1", "recipient": "bank_a", "number": 1, "kind": "daily", "file_name": "p.tar"}
     kept = packages.kept_folder(tmp_path, row)
     kept.mkdir(parents=True, exist_ok=True)
-    clock = SimpleNamespace(now=lambda _: datetime(today.year, today.month, today.day, 12))
-    with patch.object(packages, "require_sealed"), patch.object(packages, "datetime", clock):
+    with patch.object(packages, "require_sealed"):
         cut = packages.cut_tables(night, before, "then", sent_on)[SCORES]
         bands = packages.bands_as_text(before.tables[SCORES].bands)
         entry = {"path": f"{SCORES}.csv", "table": SCORES, "columns": cut.table.column_names, "bands": bands}
