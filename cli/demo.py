@@ -45,8 +45,11 @@ def run_demo(population: str, data: Path | None, data_dir: Path, hold: bool) -> 
         address = server["PREFECT_API_URL"].removesuffix("/api")
         up = f"sandbox and Prefect server are up after {time.monotonic() - began:.0f} s"
         show.errors.print(f"{up}: {address}/runs{'' if hold else ', until the demo ends'}")
-        environment = {**_plain_environment(), **sandbox.env, **server}
-        if kept_back := sorted(os.environ.keys() & _named() - environment.keys()):
+        # Without jifen's settings and without any variable that a source or sink file names.
+        named = {name for one in (*read_sources(), *read_sinks()) for name in one.variables()}
+        plain = {k: v for k, v in os.environ.items() if not k.startswith(("JIFEN_", "PREFECT_")) and k not in named}
+        environment = {**plain, **sandbox.env, **server}
+        if kept_back := sorted(os.environ.keys() & named - environment.keys()):
             names = show.safe(", ".join(kept_back))
             show.errors.print(
                 f"not given to the demo's night: {names}. It sends to the sandbox alone; jifen run takes them"
@@ -69,17 +72,6 @@ def run_demo(population: str, data: Path | None, data_dir: Path, hold: bool) -> 
                 "`.venv/bin/jifen demo --hold` keeps both until Ctrl-C"
             )
     return outcome.exit_code
-
-
-def _plain_environment() -> dict[str, str]:
-    """The caller's environment without jifen's settings and without any variable that a source or sink names."""
-    named = _named()
-    return {k: v for k, v in os.environ.items() if not k.startswith(("JIFEN_", "PREFECT_")) and k not in named}
-
-
-def _named() -> set[str]:
-    """The variables that source and sink files name."""
-    return {name for one in (*read_sources(), *read_sinks()) for name in one.variables()}
 
 
 def _one_night(as_of: date, environment: dict[str, str], folder: Path) -> tuple[Outcome, float]:

@@ -115,16 +115,12 @@ def _classes(rows: Sequence[Row] | None) -> list[str]:
         (
             f"{row['class_zh']} {row['class_en']}",
             in_words("module", row["module"]),
-            *_three(row, "points", "points_available", "points_maximum"),
+            # An edition sealed before a column existed is still shown.
+            *(_number(row.get(name)) for name in ("points", "points_available", "points_maximum")),
         )
         for row in rows
     ]
     return lined_up(("分类 class", "模块 module", "得分 points", "可评分 of assessable", "满分 maximum"), cells)
-
-
-def _three(row: Row, *names: str) -> list[str]:
-    # An edition sealed before a column existed is still shown.
-    return [_number(row.get(name)) for name in names]
 
 
 def _cost(row: Row) -> list[str]:
@@ -211,10 +207,9 @@ def _since(previous: Previous | None, now: Row, names: Mapping[str, str]) -> lis
         lines.append(f"规则不同 another rule set then: {then['ruleset_id']}, now {now['ruleset_id']}")
     lines += _split(previous)
     for row in previous.changes[:CHANGES_SHOWN]:
-        sign = "+" if row["change"] > 0 else ""
         then_now = f"{_number(row['points_then'])} → {_number(row['points_now'])}"
         code = row["indicator_code"]
-        lines.append(f"{code} {sign}{plain(row['change'])}: {then_now}  {names.get(code, '')}".rstrip())
+        lines.append(f"{code} {_signed(row['change'])}: {then_now}  {names.get(code, '')}".rstrip())
         causes = ["rule_alone"] if row["moved"] == ["rule"] else row["moved"]
         lines.append(f"     {'; '.join(_move_in_words(row, one) for one in causes)}")
     if len(previous.changes) > CHANGES_SHOWN:

@@ -100,7 +100,9 @@ def list_items(
     else:
         show_items(rows, len(items))
         first = items[0]
-        show.console.print(f"Next: {'jifen run' if first in decided else _next_step(first)}")
+        decide_it = f"jifen identity decide {first.address} {show.safe(repr(first.identifier))}"
+        follows = "jifen run" if first in decided else f"{decide_it} --uscc CODE | --nobody, --by WHO --why TEXT"
+        show.console.print(f"Next: {follows}")
 
 
 def _require_known(here: Installation, items: Sequence[OpenItem], dataset: str | None, reason: str | None) -> None:
@@ -260,11 +262,6 @@ def _borne(item: OpenItem, one: Suggestion) -> str:
 def item_facts(one: OpenItem, some: tuple[Suggestion, ...]) -> dict[str, Any]:
     """An item as programs read it, with those it may mean and why."""
     return {**asdict(one), "suggestions": [{**asdict(s), "why": f"{s.enterprise_name} {_borne(one, s)}"} for s in some]}
-
-
-def _next_step(one: OpenItem) -> str:
-    name = show.safe(repr(one.identifier))
-    return f"jifen identity decide {one.address} {name} --uscc CODE | --nobody, --by WHO --why TEXT"
 
 
 def show_decided(one: IdentityDecision, line: int | None) -> None:

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
     from prefect.events.schemas.automations import AutomationCore
 
-    Over = tuple[FlowRun, State[Any], str]
-
 POOL, DEPLOYMENT, AUTOMATION, RUN, SLOTS = "work pool", "deployment", "automation", "flow run", "concurrency slots"
 OURS = "jifen"
 """The tag of what we deploy: a deployment with it that no file names any more is removed."""
@@ -134,14 +132,13 @@ def client_of_server() -> Iterator["SyncPrefectClient"]:
 def survey(client: "SyncPrefectClient", wanted: Sequence[Wanted], ledger: Engine | None) -> Survey:
     """Compare the server with our files and with the ledger. Nothing is changed."""
     open_runs = _open_runs(client, wanted)
-    over = list(_over(open_runs, ledger))
-    gone = {run.id for run, *_ in over}
+    over = dict(_over(client, open_runs, ledger))
     changes = [
         *_pools(client, wanted),
         *_deployments(client, wanted),
         *_automation(client),
-        *_runs(over, client),
-        *_slots(client, wanted, [run.deployment_id for run in open_runs if run.id not in gone]),
+        *over.values(),
+        *_slots(client, wanted, [run.deployment_id for run in open_runs if run.id not in over]),
     ]
     return Survey(tuple(changes), tuple(_idle(client, wanted)), tuple(_amiss_with_server(client)))
 
@@ -306,14 +303,9 @@ def once_more_automation() -> "AutomationCore":
     return AutomationCore(name=ONCE_MORE, trigger=trigger, actions=[again])
 
 
-def _runs(over: "Sequence[Over]", client: "SyncPrefectClient") -> Iterator[Change]:
-    for run, state, what in over:
-        # By force: the server's own rules would wait for the dead run to agree.
-        end = partial(client.set_flow_run_state, run.id, state, force=True)
-        yield Change(RUN, f"{run.name} {run.id}", what, end)
-
-
-def _over(open_runs: "Sequence[FlowRun]", ledger: Engine | None) -> "Iterator[Over]":
+def _over(
+    client: "SyncPrefectClient", open_runs: "Sequence[FlowRun]", ledger: Engine | None
+) -> Iterator[tuple[UUID, Change]]:
     """Runs that a dead worker claimed and never started, and those at work that the ledger knows to have ended."""
     from prefect.client.schemas.objects import StateType
     from prefect.states import Cancelled, Crashed
@@ -324,9 +316,15 @@ def _over(open_runs: "Sequence[FlowRun]", ledger: Engine | None) -> "Iterator[Ov
         since = run.state.timestamp if run.state else now
         if run.state_type == StateType.PENDING and now - since > PENDING:
             what = f"claimed since {since:%Y-%m-%d %H:%M} UTC and never started: cancelled"
-            yield run, Cancelled(message="claimed by a worker that never started it"), what
+            state: State[Any] = Cancelled(message="claimed by a worker that never started it")
         elif run.state_type == StateType.RUNNING and (how := ended.get(str(run.id))):
-            yield run, Crashed(message=f"the ledger says: {how}"), f"at work by Prefect, by the ledger {how}: crashed"
+            what = f"at work by Prefect, by the ledger {how}: crashed"
+            state = Crashed(message=f"the ledger says: {how}")
+        else:
+            continue
+        # By force: the server's own rules would wait for the dead run to agree.
+        end = partial(client.set_flow_run_state, run.id, state, force=True)
+        yield run.id, Change(RUN, f"{run.name} {run.id}", what, end)
 
 
 def _open_runs(client: "SyncPrefectClient", wanted: Sequence[Wanted]) -> "list[FlowRun]":

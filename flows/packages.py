@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -120,6 +121,7 @@ def composed(night: Night, sink: ExtractSink, owed: Row) -> Row:
         one.mkdir(mode=0o700, parents=True, exist_ok=True)
     extracts = {} if owed["kind"] == RECALL else cut_tables(night, sink, owed["edition_id"], send_date)
     cells = {table: cut.cells() for table, cut in extracts.items()}
+    denied = {one["consent_id"]: one for cut in extracts.values() for one in cut.denied}
     drops = _recalled(sink, owed, earlier) if owed["kind"] == RECALL else _dropped(extracts, cells, earlier)
     with making_of(folder) as making:
         files, entries = _table_files(night, sink, owed, extracts, making)
@@ -143,13 +145,12 @@ def composed(night: Night, sink: ExtractSink, owed: Row) -> Row:
             "sha256": file_sha256(package),
             "manifest_sha256": hashlib.sha256(packed).hexdigest(),
             "rows": sum(entry["rows"] for entry in entries if entry["path"] != NOTICES),
-            "denied": len({one["consent_id"] for cut in extracts.values() for one in cut.denied}),
+            "denied": len(denied),
             "ack_due_on": _ack_due_on(sink, send_date),
         }
         publish_durably(package, folder / package.name, mode=0o600)
         for name, content in {**beside, MANIFEST: packed, ROWS: json.dumps(cells).encode()}.items():
             write_durably(folder / name, content, mode=0o600)
-    denied = {one["consent_id"]: one for cut in extracts.values() for one in cut.denied}
     record_composed(night.ledger, owed["delivery_id"], values, list(denied.values()))
     return {**owed, **values}
 
@@ -347,9 +348,8 @@ def _dropped(
     for table, codes in sorted(earlier.codes.items()):
         cut = extracts.get(table)
         now = codes_of(sent.get(table, ()))
-        why: dict[str, dict[str, str]] = {}
-        for one in sorted(cut.denied if cut else [], key=lambda one: -REASONS.index(one["reason"])):
-            why[one["uscc"]] = one
+        denied = sorted(cut.denied if cut else [], key=lambda one: -REASONS.index(one["reason"]))
+        why = {one["uscc"]: one for one in denied}
         for uscc in sorted(codes - now):
             known = why.get(uscc, {"consent_id": None, "reason": "no_longer_sent"})
             drops.append({"table": table, "uscc": uscc, "consent_id": known["consent_id"], "reason": known["reason"]})
@@ -368,12 +368,8 @@ def _recalled(sink: ExtractSink, owed: Row, earlier: Earlier) -> list[dict[str, 
 
 def _held_back(extracts: Mapping[str, Extract]) -> dict[str, dict[str, int]]:
     """How many consents were denied, by table and reason."""
-    counts: dict[str, dict[str, int]] = {}
-    for table, cut in extracts.items():
-        for one in cut.denied:
-            of_table = counts.setdefault(table, {})
-            of_table[one["reason"]] = of_table.get(one["reason"], 0) + 1
-    return counts
+    counts = {table: Counter(one["reason"] for one in cut.denied) for table, cut in extracts.items()}
+    return {table: dict(of_table) for table, of_table in counts.items() if of_table}
 
 
 def _same_as(night: Night, row: Row | None, entries: Sequence[Mapping[str, Any]]) -> bool:
