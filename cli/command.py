@@ -37,6 +37,10 @@ def day_option(text: str, *names: str) -> Any:
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
+EditionOption = Annotated[str | None, typer.Option("--edition", help="An edition; the current one otherwise.")]
+EditionArgument = Annotated[str | None, typer.Argument(help="An edition; the current one otherwise.")]
+
+
 class ReportingGroup(TyperGroup):
     """A group of commands; each error is reported in one sentence and sets the exit code."""
 

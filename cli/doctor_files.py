@@ -31,6 +31,7 @@ from ledger.env_file import open_to_others
 from ledger.files import names_a_file
 from ledger.yaml_file import read_yaml
 
+# What banks run (docs/decisions/0018): what this one cannot open, they cannot either.
 GPG_LEAST = (2, 2)
 SHOWN = 8
 

@@ -23,7 +23,7 @@ from editions.places import MANIFEST, edition_path, editions_dir, read_current
 from flows.texts import counted
 from ledger import env_file as env
 from ledger.binding import why_not_bound
-from ledger.files import OURS, file_sha256, group_id
+from ledger.files import OURS, bytes_of, file_sha256, files_under, group_id
 from ledger.journal import breaks, differences, head
 from ledger.overrides import read_approvers
 from ledger.publications import current_id, edition_row
@@ -33,6 +33,7 @@ from ledger.tables import journal as journal_table
 from ledger.tables import runs
 from ledger.yaml_file import read_yaml
 
+# Before the first night nothing shows how much one writes.
 LEAST_FREE = 2**30
 NIGHTS_AT_ONCE = 3
 """So many nights' room must be free: a candidate, the edition sealed from it, and what is pulled for it."""
@@ -168,7 +169,7 @@ def free_space(here: Here) -> str:
     """There is room for some nights."""
     free = shutil.disk_usage(here.data_dir).free
     newest = max(candidates_dir(here.data_dir).glob("[!.]*"), key=lambda path: path.stat().st_mtime, default=None)
-    night = _bytes_in(newest) if newest else 0
+    night = bytes_of(files_under(newest)) if newest else 0
     needed = max(LEAST_FREE, NIGHTS_AT_ONCE * night)
     if free < needed:
         raise CheckFailedError(
@@ -188,10 +189,6 @@ def space_trend(here: Here) -> str:
     if nights < NIGHTS_AHEAD:
         raise CheckFailedError(f"room for {nights} nights more at {_mib(each)} an edition")
     return f"room for {nights:,} nights at {_mib(each)} an edition"
-
-
-def _bytes_in(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _mib(size: int) -> str:

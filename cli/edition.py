@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli import show
-from cli.command import Json, day_option, edition_asked, misused, new_group, operator, text_given
+from cli.command import EditionArgument, Json, day_option, edition_asked, misused, new_group, operator, text_given
 from cli.ledger import edition_head
 from cli.night import show_ended
 from editions.places import edition_path, require_edition
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 app = new_group()
 Published = Annotated[str, typer.Argument(help="A published edition.")]
 Why = Annotated[str, typer.Option("--why", help="The reason; it is kept.")]
-EditionId = Annotated[str | None, typer.Argument(help="An edition; the current one otherwise.")]
 
 
 @app.command("list")
@@ -63,7 +62,7 @@ def list_editions(as_json: Json = False) -> None:
 
 
 @app.command("show")
-def show_edition(edition: EditionId = None, as_json: Json = False) -> None:
+def show_edition(edition: EditionArgument = None, as_json: Json = False) -> None:
     """Show an edition's files, inputs and verdict."""
     settings = Settings()
     wanted = edition_asked(open_ledger(settings), edition)["edition_id"]
@@ -120,7 +119,7 @@ def _facts(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 @app.command("verify")
-def verify_edition(edition: EditionId = None, as_json: Json = False) -> None:
+def verify_edition(edition: EditionArgument = None, as_json: Json = False) -> None:
     """Check each byte of an edition by its manifest, that by ledger and journal, and its signature."""
     settings = Settings()
     ledger = open_ledger(settings)
@@ -167,7 +166,7 @@ def diff_editions(
 
 @app.command("rebuild")
 def rebuild_edition(
-    edition: EditionId = None,
+    edition: EditionArgument = None,
     keep: Annotated[Path | None, typer.Option(help="A new folder that the rebuilt edition is copied to.")] = None,
     by_its_commit: Annotated[
         bool, typer.Option("--by-its-commit", help="Where rules or code moved on: by the commit that it was made by.")

@@ -15,6 +15,7 @@ from typing import NoReturn
 EXPLAIN = "explain"
 LEADING = "--data-dir"
 INTERRUPTED = 130
+"""128 and the number of SIGINT, as shells have it."""
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import typer
 
 from cli import show
 from cli.command import Json, misused, open_installation, operator, require_known, text_given
-from ledger.held import decide_held, held_batches, held_since
+from ledger.held import decide_held, held_batches, held_since, in_brief
 from ledger.runs import exclusive_run
 from ledger.store import Row
 
@@ -47,7 +47,6 @@ def _address(row: Row) -> str:
 
 
 def _facts(row: Row) -> dict[str, Any]:
-    decision = row["decision"]
     return {
         "dataset": _address(row),
         "batch": row["batch"],
@@ -56,7 +55,7 @@ def _facts(row: Row) -> dict[str, Any]:
         "beyond": row["changes"]["beyond"],
         "examples": row["changes"].get("examples", {}),
         "moves": row["changes"]["moves"],
-        "decision": decision and {word: decision[word] for word in ("action", "why", "decided_by", "decided_at")},
+        "decision": in_brief(row["decision"]),
     }
 
 

@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 
 from cli import show
-from cli.command import Json, day_of_step, day_option, edition_asked, misused, new_group, operator, text_given
+from cli.command import (
+    EditionOption,
+    Json,
+    day_of_step,
+    day_option,
+    edition_asked,
+    misused,
+    new_group,
+    operator,
+    text_given,
+)
 from cli.entry import CommandError
 from editions.explain import EnterpriseUnknownError, explain
 from editions.places import require_edition
@@ -34,7 +44,7 @@ COLUMNS = (("objection", "objection_id"), "state", "uscc", ("edition", "edition_
 def open_one(
     uscc: Annotated[str, typer.Argument(help="Unified social credit code of the enterprise.")],
     what: Annotated[str, typer.Option("--what", help="What it objects to; no personal data.")],
-    edition: Annotated[str | None, typer.Option(help="An edition; the current one otherwise.")] = None,
+    edition: EditionOption = None,
     on: Day = None,
     as_json: Json = False,
 ) -> None:

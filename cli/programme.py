@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cli import show
-from cli.command import Json, edition_asked, fail, new_group
+from cli.command import EditionOption, Json, edition_asked, fail, new_group
 from cli.score import end_with_problems, place
 from connectors.uscc import tidy
 from editions.changes import changes
@@ -128,7 +128,7 @@ def check(
 @app.command("changes")
 def show_changes(
     since: Annotated[str | None, typer.Option(help="The edition to compare with; the one before otherwise.")] = None,
-    edition: Annotated[str | None, typer.Option(help="An edition; the current one otherwise.")] = None,
+    edition: EditionOption = None,
     as_json: Json = False,
 ) -> None:
     """Show the grades, lists, products, policies and rewards gained or lost since an earlier edition."""
@@ -149,7 +149,7 @@ def show_changes(
 @app.command("page")
 def write_page(
     out: Annotated[Path, typer.Option(help="The HTML file to write; it may not be there yet.")],
-    edition: Annotated[str | None, typer.Option(help="An edition; the current one otherwise.")] = None,
+    edition: EditionOption = None,
 ) -> None:
     """Write the programme's figures of an edition as one page of charts: no server, no script, and it prints."""
     wanted = edition_asked(open_ledger(Settings()), edition)["edition_id"]
@@ -165,7 +165,7 @@ def write_page(
 @app.command("show")
 def show_enterprise(
     uscc: Annotated[str, typer.Argument(help="Unified social credit code 统一社会信用代码.")],
-    edition: Annotated[str | None, typer.Option(help="An edition; the current one otherwise.")] = None,
+    edition: EditionOption = None,
     as_json: Json = False,
 ) -> None:
     """Show what products, policies and rewards decide for an enterprise, its needs, its offers and its restrictions."""

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import show
-from cli.command import Json, day_of_step, day_option, edition_asked, new_group, operator
+from cli.command import EditionArgument, Json, day_of_step, day_option, edition_asked, new_group, operator
 from editions.places import require_edition
 from editions.public_lists import terms_on
 from ledger.objections import close_publicity, open_publicity, publicity_rows
@@ -15,13 +15,12 @@ from ledger.store import open_ledger
 
 app = new_group()
 
-Edition = Annotated[str | None, typer.Argument(help="An edition; the current one otherwise.")]
 ListId = Annotated[str | None, typer.Option("--list", help="The list, where several are in force.")]
 Day = Annotated[date | None, day_option("The day on which it happens; today otherwise.", "--on")]
 
 
 @app.command("open")
-def open_list(edition: Edition = None, list_id: ListId = None, on: Day = None, as_json: Json = False) -> None:
+def open_list(edition: EditionArgument = None, list_id: ListId = None, on: Day = None, as_json: Json = False) -> None:
     """Put the list of an edition up in public for its days; its table is `public_list` of that edition."""
     settings = Settings()
     ledger = open_ledger(settings)
@@ -35,7 +34,7 @@ def open_list(edition: Edition = None, list_id: ListId = None, on: Day = None, a
 
 
 @app.command("close")
-def close_list(edition: Edition = None, list_id: ListId = None, on: Day = None, as_json: Json = False) -> None:
+def close_list(edition: EditionArgument = None, list_id: ListId = None, on: Day = None, as_json: Json = False) -> None:
     """Make a list final: its days are over, and every objection to its edition is decided."""
     settings = Settings()
     ledger = open_ledger(settings)

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.cells import cell_len
@@ -103,6 +104,13 @@ def show_done(facts: Any, text: str, as_json: bool) -> None:
         show_json(facts)
     else:
         console.print(safe(text))
+
+
+def show_written(path: Path, steps: Sequence[str], last: str | None) -> None:
+    """Print where a draft was written, the numbered steps to its use, and a last line where there is one."""
+    numbered = (f"  {number}. {step}" for number, step in enumerate(steps, start=1))
+    for line in (f"written: {path}", "next:", *numbered, *([last] if last else [])):
+        console.print(safe(line))
 
 
 def _cell(value: Any) -> str:

@@ -202,20 +202,16 @@ def new(
     path.write_text(_draft(name, {one: contracts[one] for one in extract}), encoding="utf-8")
     (drafted,) = (sink for sink in read_sinks(path.parent) if sink.name == name)
     there = f" --folder {shlex.quote(str(out))}" if out else ""
-    lines = [
-        f"written: {path}",
-        "next:",
-        f"  1. fill in what says {UNDECIDED}",
-        f"  2. jifen sink test {name}{there}",
-        f"  3. set in .env, and name in .env.example: {', '.join(drafted.variables())}",
-        f"  4. jifen sink check {name}{there}",
+    steps = [
+        f"fill in what says {UNDECIDED}",
+        f"jifen sink test {name}{there}",
+        f"set in .env, and name in .env.example: {', '.join(drafted.variables())}",
+        f"jifen sink check {name}{there}",
     ]
     if out:
-        lines.append(f"  5. move it to {SINKS_DIR.relative_to(PROJECT_DIR)}: the next night serves what lies there")
-    else:
-        lines.append("It is live: each night owes it a package, and ends with exit code 1 until one can be sent.")
-    for line in lines:
-        show.console.print(show.safe(line))
+        steps.append(f"move it to {SINKS_DIR.relative_to(PROJECT_DIR)}: the next night serves what lies there")
+    live = "It is live: each night owes it a package, and ends with exit code 1 until one can be sent."
+    show.show_written(path, steps, None if out else live)
 
 
 def _draft(name: str, tables: dict[str, list[str]]) -> str:

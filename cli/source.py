@@ -162,19 +162,15 @@ def new(
     """Write a valid source file, with comments where the agency's details go."""
     path = new_source(name, out or SOURCES_DIR, driver=driver, paginator=paginator, auth=auth, decoder=decoder)
     there = f" --folder {shlex.quote(str(out))}" if out else ""
-    lines = [
-        f"written: {path}",
-        "next:",
-        "  1. go through its comments",
-        f"  2. jifen source test {name}{there}",
-        f"  3. set in .env, and name in .env.example: {', '.join(read_source(path).variables())}",
-        f"  4. jifen source check {name}{there}",
-        f"  5. read its records in a model: landed('{name}', '<dataset>') (docs/adding.md)",
+    steps = [
+        "go through its comments",
+        f"jifen source test {name}{there}",
+        f"set in .env, and name in .env.example: {', '.join(read_source(path).variables())}",
+        f"jifen source check {name}{there}",
+        f"read its records in a model: landed('{name}', '<dataset>') (docs/adding.md)",
     ]
-    if out is None:
-        lines.append("It is live: the next night asks this agency. With --out FOLDER it is drafted elsewhere.")
-    for line in lines:
-        show.console.print(show.safe(line))
+    live = "It is live: the next night asks this agency. With --out FOLDER it is drafted elsewhere."
+    show.show_written(path, steps, None if out else live)
 
 
 def _read(folder: Path | None) -> tuple[Settings, list[Source], Zone]:

@@ -27,7 +27,7 @@ from flows.outcome import Outcome
 from flows.texts import counted, local
 from ledger.batches import answered
 from ledger.deliveries import late_text, rejected, rejected_text, unacknowledged
-from ledger.held import held_batches
+from ledger.held import held_batches, in_brief
 from ledger.objections import objection_rows
 from ledger.outbox import DEAD, disabled_channels, messages, relay_rows
 from ledger.overrides import overrides_on, read_approvers
@@ -40,6 +40,7 @@ from ledger.yaml_file import read_yaml
 
 WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 """What monitoring calls the exit codes 0 to 3."""
+# A turn of the relay ends within five minutes (flows.between_nights.TURN_SECONDS), and each writes a heartbeat.
 RELAY_SILENT_HOURS = 0.25
 CLOCK_HOURS = 0.25
 """By how much two machines may differ in what time it is."""
@@ -149,8 +150,7 @@ def _decided(ledger: Engine, settings: Settings, last: Row | None) -> dict[str, 
             "dataset": f"{row['source']}.{row['dataset']}",
             "batch": row["batch"],
             "as_of": row["as_of"],
-            "decision": row["decision"]
-            and {name: row["decision"][name] for name in ("action", "why", "decided_by", "decided_at")},
+            "decision": in_brief(row["decision"]),
         }
         for row in held_batches(ledger)
     ]

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from connectors.sink_files import Sink, read_sinks
+from connectors.sink_files import read_sinks
 from editions.manifest import read_manifest
 from editions.places import edition_path, point_current
 from editions.seal import EditionDamagedError
@@ -54,13 +54,13 @@ def roll_back(settings: Settings, edition_id: str, why: str, who: str) -> Acted:
     current, or was withdrawn, and `EditionDamagedError` where it is not whole any more.
     """
     with exclusive_run(settings.data_dir):
-        ledger, sinks = open_ledger(settings), read_sinks()
+        ledger = open_ledger(settings)
         current = _require_current(ledger)
         _require_published(ledger, edition_id)
         if edition_id == current:
             raise NotPossibleError(f"edition {edition_id} is current already. Next: jifen edition list")
         require_not_withdrawn(ledger, edition_id)
-        return _go_to(settings, ledger, sinks, ROLLED_BACK, edition_id, current, edition_id, why, who)
+        return _go_to(settings, ledger, ROLLED_BACK, edition_id, current, edition_id, why, who)
 
 
 def withdraw(settings: Settings, edition_id: str, why: str, who: str) -> Acted:
@@ -70,7 +70,7 @@ def withdraw(settings: Settings, edition_id: str, why: str, who: str) -> Acted:
     published, was withdrawn already, or has none before it.
     """
     with exclusive_run(settings.data_dir):
-        ledger, sinks = open_ledger(settings), read_sinks()
+        ledger = open_ledger(settings)
         current = _require_current(ledger)
         _require_published(ledger, edition_id)
         if act := withdrawn(ledger).get(edition_id):
@@ -83,7 +83,7 @@ def withdraw(settings: Settings, edition_id: str, why: str, who: str) -> Acted:
                 f"edition {edition_id} has no earlier one that readers could go back to. Next: fix what is wrong, "
                 f"then jifen edition correct {edition_id} --why TEXT"
             )
-        return _go_to(settings, ledger, sinks, WITHDRAWN, edition_id, current, stands, why, who)
+        return _go_to(settings, ledger, WITHDRAWN, edition_id, current, stands, why, who)
 
 
 def correct(
@@ -142,7 +142,6 @@ def _require_published(ledger: Engine, edition_id: str) -> None:
 def _go_to(
     settings: Settings,
     ledger: Engine,
-    sinks: list[Sink],
     act: str,
     edition_id: str,
     current: str,
@@ -156,7 +155,7 @@ def _go_to(
             f"edition {stands} is damaged ({findings[0].path} {findings[0].message}), so readers cannot go to it. "
             f"Whose: data. Next: restore it from a backup, jifen edition verify {stands}"
         )
-    moves = stands != current
+    sinks, moves = read_sinks(), stands != current
     to_send = recipients(sinks) if moves else []
     number = next_sequence(ledger, stands) if act == ROLLED_BACK else "withdrawn"
     events = [_event(act, edition_id, row, current, why)]

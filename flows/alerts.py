@@ -29,6 +29,7 @@ _EVENT_OF = {
     "not_delivered": "delivery_late",
     "late_answer": "delivery_late",
 }
+# A run whose process died has no incidents in its report; the one before it has.
 _LOOKED_BACK = 20
 _WITH_FIGURES = re.compile(r"\S*\d\S*")
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from flows.history import run_details
 from flows.night_page import NIGHTS
-from ledger.files import OURS
+from ledger.files import OURS, bytes_of, files_under
 from ledger.outbox import DEAD, messages
 from ledger.publications import pending, publication_rows
 from ledger.settings import Settings
@@ -103,6 +103,5 @@ def _of_ledger(ledger: Engine, settings: Settings) -> Iterator[Sample]:
 
 def _of_disk(data_dir: Path) -> Iterator[Sample]:
     for name in OURS:
-        files = (path for path in (data_dir / name).rglob("*") if path.is_file() and not path.is_symlink())
-        yield "data_folder_bytes", {"part": name}, sum(path.stat().st_size for path in files)
+        yield "data_folder_bytes", {"part": name}, bytes_of(files_under(data_dir / name))
     yield "data_folder_free_bytes", {}, shutil.disk_usage(data_dir).free

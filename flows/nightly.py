@@ -46,6 +46,7 @@ log = logging.getLogger("jifen")
 ENDED: list[Outcome] = []
 """How the nights of this process ended, for a caller that can no longer get it from Prefect."""
 
+# A driver has tried for JIFEN_RETRY_SECONDS by then; these are for an agency that comes back a minute later.
 PULL_RETRIES = 2
 RETRY_DELAYS_SECONDS = [15.0, 60.0]
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from connectors.identity_decisions import IdentityDecision, known_on, read_decisions
+from connectors.identity_decisions import known_on, read_decisions
 from connectors.inputs import Supplied, resolve
 from connectors.pull import Pulled
 from connectors.source_files import read_sources
@@ -159,12 +159,15 @@ def recipe_of(
     as_of = date.fromisoformat(manifest["as_of"])
     inputs = {(one["source"], one["dataset"]): one for one in manifest["inputs"]}
     zone = read_zone(settings.zone_file, sources)
-    decisions = _decisions_of(settings, sources, as_of, inputs.get(DECISIONS))
+    # The file of decisions is only appended to: those made by then are the first of that day's.
+    made = inputs[DECISIONS]["rows_landed"] if DECISIONS in inputs else 0
+    decisions = known_on(read_decisions(settings.data_dir, sources), as_of)[:made] if made else ()
+    until = {f"{source}.{dataset}": one["told_by"] for (source, dataset), one in inputs.items() if one["told_by"]}
     corrects = Correction(manifest["supersedes"], manifest["note"]) if manifest["supersedes"] else None
     night = Night(run_id, as_of, settings, ledger, sources, (), zone, manifest["parent"], decisions, corrects)
     supplied = [
         replace(one, is_stale=then["is_stale"], reason=then["reason"])
-        for one in resolve(sources, _pulled_then(sources, inputs), ledger, settings, as_of, _until(inputs))
+        for one in resolve(sources, _pulled_then(sources, inputs), ledger, settings, as_of, until)
         for then in [inputs.get((one.source, one.dataset), NOT_SUPPLIED)]
     ]
     if wrong := list(_other_inputs(manifest, inputs_of(supplied, decisions))):
@@ -175,15 +178,6 @@ def recipe_of(
     return night, supplied
 
 
-def _decisions_of(
-    settings: Settings, sources: Sequence[Source], as_of: date, known: Mapping[str, Any] | None
-) -> tuple[IdentityDecision, ...]:
-    """The decisions that were made by then: the file is only appended to, so they are the first of that day's."""
-    if known is None:
-        return ()
-    return known_on(read_decisions(settings.data_dir, sources), as_of)[: known["rows_landed"]]
-
-
 def _pulled_then(sources: Sequence[Source], inputs: Mapping[tuple[str, str], Mapping[str, Any]]) -> list[Pulled]:
     datasets = [dataset for source in sources for dataset in source.datasets]
     return [
@@ -192,10 +186,6 @@ def _pulled_then(sources: Sequence[Source], inputs: Mapping[tuple[str, str], Map
         for then in [inputs.get((dataset.source, dataset.name), NOT_SUPPLIED)]
         for state in ["unchanged" if then["told_by"] else "not_supplied"]
     ]
-
-
-def _until(inputs: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, str]:
-    return {f"{source}.{dataset}": one["told_by"] for (source, dataset), one in inputs.items() if one["told_by"]}
 
 
 def _other_inputs(manifest: Mapping[str, Any], inputs: Sequence[InputBatch]) -> Iterator[str]:

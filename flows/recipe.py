@@ -73,6 +73,7 @@ log = logging.getLogger("jifen")
 
 CONNECTIONS_AT_ONCE = 4
 CANDIDATES_KEPT = 3
+"""So that what the gate blocked can be looked at, also after the next nights."""
 EARLY_START = timedelta(minutes=1)
 """By how much a worker may begin a run early, so possibly on the day before."""
 
@@ -177,6 +178,7 @@ def run_night(
         night = Night("", as_of, settings, ledger, (), (), Zone(), current, corrects=corrects, dbt=dbt)
         if has_passed(ledger, as_of):
             return _build_beside(_with_files(night), steps)
+        # In this order: `start_run` refuses while another host is at work, and what was refused is no turn.
         run_id = start_run(ledger, as_of, driver)
         move_on(ledger, settings.data_dir)
         report: dict[str, Any] = {"run_id": run_id, "as_of": as_of.isoformat(), "driver": driver}
@@ -198,6 +200,7 @@ def run_night(
                         **counts_of_sent(report.get("returns_sent", ())),
                     }
                 _split_if_rules_moved(night, outcome, report)
+            # Last: what was not sent until here, return files too, is an incident of this night.
             with step_of(night, report, "alerts") as line:
                 outcome = with_alerts_sent(night, outcome)
                 line["counts"] = counts_of_sent(report.get("alerts", ()))

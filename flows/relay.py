@@ -55,6 +55,7 @@ POLL_SECONDS = 5.0
 PATIENCE_SECONDS = 130.0
 """For how long a night waits for what is due soon: a bot's limits last a minute, two around a half hour."""
 ROUNDS = 8
+"""So often at most, for a night does not wait for all that a bot lets through a few at a time."""
 _SHORTEST_PAUSE_SECONDS = 0.2
 _LEASE_MARGIN_SECONDS = 60.0
 _random = random.SystemRandom()

@@ -27,7 +27,7 @@ from ledger import journal
 from ledger.acts import earlier_edition, withdrawn
 from ledger.batches import promoted_batches
 from ledger.data_folder import raw_path
-from ledger.files import open_to_readers
+from ledger.files import bytes_of, files_under, open_to_readers
 from ledger.publications import current_id, publication_rows
 from ledger.runs import exclusive_run
 from ledger.settings import Settings
@@ -239,14 +239,6 @@ def _of_age(settings: Settings, kind: str, days: int, today: date) -> Going:
 
 
 def _going(settings: Settings, kind: str, what: Sequence[str], going: Sequence[Path]) -> Going:
-    there = _files_under(settings.data_dir / kind)
-    freed = [file for path in going for file in (_files_under(path) if path.is_dir() else [path])]
-    return Going(kind, len(there), _size(there), tuple(what), tuple(going), _size(freed))
-
-
-def _size(files: Iterable[Path]) -> int:
-    return sum(path.lstat().st_size for path in files)
-
-
-def _files_under(root: Path) -> list[Path]:
-    return [path for path in root.rglob("*") if path.is_file() and not path.is_symlink()]
+    there = files_under(settings.data_dir / kind)
+    freed = [file for path in going for file in (files_under(path) if path.is_dir() else [path])]
+    return Going(kind, len(there), bytes_of(there), tuple(what), tuple(going), bytes_of(freed))

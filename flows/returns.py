@@ -52,11 +52,12 @@ def _compose_one(night: Night, source: Source) -> dict[str, Any] | None:
     suffix = "" if number == 1 else f".{number}"
     day = night.as_of.isoformat()
     file_name = f"{source.name}{suffix}.csv"
+    sinks = (sink for sink in night.sinks if isinstance(sink, ReturnsSink))
     row: Row = {
         "return_id": f"{day}.{source.name}{suffix}",
         "source": source.name,
         "as_of": day,
-        "recipient": _recipient(night, source),
+        "recipient": next((sink.name for sink in sinks if sink.source == source.name), None),
         "file_name": f"{day}/{file_name}",
         "sha256": sha256,
         **{name: made.total(name) for name in ("received", "accepted", "refused")},
@@ -83,11 +84,6 @@ def _manifest(row: Row, made: ReturnFile) -> bytes:
 
 def _sent_name(row: Row) -> str:
     return f"jifen_return_{row['return_id']}.csv"
-
-
-def _recipient(night: Night, source: Source) -> str | None:
-    sinks = (sink for sink in night.sinks if isinstance(sink, ReturnsSink))
-    return next((sink.name for sink in sinks if sink.source == source.name), None)
 
 
 def send_returns(night: Night, only: Callable[[Row], bool] | None = None) -> list[dict[str, Any]]:

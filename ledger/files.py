@@ -9,7 +9,7 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ledger.env_file import SettingsError
@@ -40,6 +40,16 @@ def names_a_file(value: str | Path) -> bool:
 def opened(content: bytes | Path) -> io.BufferedReader | io.BytesIO:
     """Open bytes in memory or a file, to read them in blocks."""
     return content.open("rb") if isinstance(content, Path) else io.BytesIO(content)
+
+
+def files_under(root: Path) -> list[Path]:
+    """Every file below a folder; a link is none."""
+    return [path for path in root.rglob("*") if path.is_file() and not path.is_symlink()]
+
+
+def bytes_of(files: Iterable[Path]) -> int:
+    """What these files take, in bytes."""
+    return sum(path.lstat().st_size for path in files)
 
 
 def size_of(content: bytes | Path) -> int:

@@ -22,6 +22,11 @@ def held_batches(ledger: Engine) -> list[Row]:
     return [{**row, "decision": decision_about(ledger, row["source"], row["dataset"])} for row in held]
 
 
+def in_brief(decision: Row | None) -> Row | None:
+    """What a person decided about a held batch, why, who and when."""
+    return decision and {name: decision[name] for name in ("action", "why", "decided_by", "decided_at")}
+
+
 def held_since(ledger: Engine, source: str, dataset: str, as_of: date) -> Row | None:
     """The first batch of the unbroken series of held ones up to the newest; None where the newest is not held."""
     return first_row(ledger, _held(ledger, source, dataset, as_of).order_by(batches.c.batch))

@@ -22,7 +22,7 @@ PENDING, SENT, DEAD, DISCARDED = STATES = ("pending", "sent", "dead", "discarded
 _ACT = "message_act"
 _MINUTE, _HALF_HOUR = timedelta(minutes=1), 1800
 _FARTHEST = timedelta(days=8)
-"""The longest wait. An instant further ahead was written by a clock that ran ahead, and is ignored."""
+"""A channel may ask for a wait of a week at most. An instant further ahead was written by a clock that ran ahead."""
 
 
 @dataclass(frozen=True)

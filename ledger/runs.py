@@ -31,7 +31,7 @@ _RELAY_LOCK_SECONDS = 600.0
 HEARTBEAT_SECONDS = 30.0
 """How often a run records its heartbeat, `runs.seen_at`."""
 SILENT_SECONDS = 600.0
-"""A run of another host counts as dead after so long without a heartbeat."""
+"""A run of another host counts as dead after so long without a heartbeat: twenty of ours, three of Prefect's."""
 DIED = "the process died before it could say how it ended"
 
 
