@@ -1,19 +1,17 @@
 """`jifen ledger`: verify the ledger, show its journal, bind it to its data folder."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from cli import show
 from cli.command import Json, new_group, operator
-from editions.manifest import ManifestError, read_manifest
-from editions.package import MANIFEST
-from editions.places import editions_dir
+from editions import package
+from editions.places import MANIFEST, editions_dir
 from ledger.binding import bind_again
 from ledger.journal import Head, breaks, differences, entries, head
 from ledger.runs import exclusive_run
@@ -54,24 +52,20 @@ def journal_heads(settings: Settings) -> Iterator[tuple[str, Head]]:
     for folder in sorted(editions_dir(settings.data_dir).glob("[!.]*")):
         if not folder.is_symlink():
             yield from edition_head(folder)
-    for path in sorted((settings.data_dir / "deliveries").glob(f"*/*/{MANIFEST}")):
+    for path in sorted((settings.data_dir / "deliveries").glob(f"*/*/{package.MANIFEST}")):
         name = f"package {path.parent.parent.name}.{path.parent.name.lstrip('0')}"
-        yield from _head_in(name, "journal_head", partial(_read_json, path))
+        yield from _head_in(name, path, "journal_head")
 
 
 def edition_head(folder: Path) -> Iterator[tuple[str, Head]]:
     """The journal's head in the manifest of one edition."""
-    yield from _head_in(f"edition {folder.name}", "ledger", partial(read_manifest, folder))
+    yield from _head_in(f"edition {folder.name}", folder / MANIFEST, "ledger")
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_bytes()))
-
-
-def _head_in(name: str, part: str, manifest: Callable[[], dict[str, Any]]) -> Iterator[tuple[str, Head]]:
+def _head_in(name: str, manifest: Path, part: str) -> Iterator[tuple[str, Head]]:
     """The head in one manifest; none where it cannot be read or names no entry, which another check reports."""
-    with suppress(ManifestError, OSError, TypeError, ValueError, KeyError):
-        if found := manifest().get(part):
+    with suppress(OSError, TypeError, ValueError, LookupError, AttributeError, RecursionError):
+        if found := json.loads(manifest.read_bytes()).get(part):
             yield name, Head(int(found["sequence"]), str(found["sha256"]))
 
 

@@ -29,7 +29,7 @@ from editions.places import POINTER, editions_dir
 from flows.left_behind import point_to_latest
 from ledger.binding import FILE as BINDING
 from ledger.binding import bind_again
-from ledger.files import FOLDER_MODE, PART, close_to_others, private, publish_durably, write_durably
+from ledger.files import FOLDER_MODE, PART, close_to_others, file_sha256, private, publish_durably, write_durably
 from ledger.journal import entries
 from ledger.runs import exclusive_run
 from ledger.settings import Settings
@@ -127,8 +127,7 @@ def check(place: Path, name: str | None = None) -> Backup:
     """Read every file of a backup and compare it with its hash. Raises `DataError` for the first that is not whole."""
     name, listing = _chosen(place, name)
     for path, entry in listing["files"].items():
-        for _ in _chunks(place, path, entry):
-            pass
+        _require_whole(place, path, entry)
     return _as_backup(name, listing)
 
 
@@ -159,7 +158,7 @@ def restore(settings: Settings, place: Path, who: str, name: str | None = None) 
     with private():
         remove_tree(draft)
         for path, entry in listing["files"].items():
-            _write(draft / path, _chunks(place, path, entry), entry["mode"])
+            _require_whole(place, path, entry, draft / path)
         for edition in (draft / "editions").glob("[!.]*"):
             make_read_only(edition)
         if listing["current"]:
@@ -261,13 +260,10 @@ def _known(objects: Path, path: Path, before: Mapping[str, Any] | None) -> dict[
 
 def _keep(objects: Path, path: Path, new: list[int]) -> dict[str, Any]:
     """Copy a file to its place among the objects, if none of its bytes is there yet; answers its entry in the list."""
-    found, digest = path.stat(), hashlib.sha256()
-    temporary = objects / f".{uuid.uuid4().hex}{PART}"
-    with path.open("rb") as source, temporary.open("wb") as target:
-        while chunk := source.read(1 << 20):
-            digest.update(chunk)
-            target.write(chunk)
-    sha256, size = digest.hexdigest(), temporary.stat().st_size
+    found, temporary = path.stat(), objects / f".{uuid.uuid4().hex}{PART}"
+    # The hash is that of the copy: the file itself may be written to meanwhile.
+    shutil.copyfile(path, temporary)
+    sha256, size = file_sha256(temporary), temporary.stat().st_size
     kept = _object(objects, sha256)
     if kept.is_file() and kept.stat().st_size == size:
         temporary.unlink()
@@ -315,26 +311,17 @@ def _chosen(place: Path, name: str | None) -> tuple[str, dict[str, Any]]:
     return name or names[-1], _list_of(place, name or names[-1])
 
 
-def _chunks(place: Path, name: str, entry: Mapping[str, Any]) -> Iterator[bytes]:
-    """The bytes of a file of a backup; a `DataError` at its end where they are not those that were kept."""
-    path, digest = _object(place / "objects", entry["sha256"]), hashlib.sha256()
-    try:
-        with path.open("rb") as handle:
-            while chunk := handle.read(1 << 20):
-                digest.update(chunk)
-                yield chunk
-    except FileNotFoundError:
-        raise DataError(f"is not there, which holds {name}.", str(path), _AGAIN) from None
-    if digest.hexdigest() != entry["sha256"]:
-        raise DataError(f"is damaged, which holds {name}.", str(path), f"remove it, then {_AGAIN}")
-
-
-def _write(path: Path, chunks: Iterator[bytes], mode: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as handle:
-        for chunk in chunks:
-            handle.write(chunk)
-    path.chmod(mode)
+def _require_whole(place: Path, name: str, entry: Mapping[str, Any], copy: Path | None = None) -> None:
+    """Raise `DataError` where a file of a backup, or the copy to be made of it, has not the bytes that were kept."""
+    kept = _object(place / "objects", entry["sha256"])
+    if not kept.is_file():
+        raise DataError(f"is not there, which holds {name}.", str(kept), _AGAIN)
+    if copy is not None:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(kept, copy)
+        copy.chmod(entry["mode"])
+    if file_sha256(copy or kept) != entry["sha256"]:
+        raise DataError(f"is damaged, which holds {name}.", str(kept), f"remove it, then {_AGAIN}")
 
 
 def _as_backup(name: str, listing: Mapping[str, Any]) -> Backup:

@@ -79,7 +79,9 @@ def receive(package: Path, into: Path, recipient: str, keys: Keys | None, *, is_
             raise PackageError(f"{DROPS} has {len(drops)} rows, the manifest says {manifest['drops']['rows']}")
         manifest_sha256 = hashlib.sha256(files[MANIFEST]).hexdigest()
         into.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with closing(_open(into)) as store, _transaction(store):
+        # As a context sqlite3's connection commits, or rolls back where anything is raised.
+        with closing(_open(into)) as store, store:
+            store.execute("begin immediate")
             if not _is_new(store, manifest, manifest_sha256, is_first):
                 return _line(package, "known", manifest, manifest_sha256)
             _keep(into, manifest["number"], files)
@@ -159,17 +161,6 @@ def _open(into: Path) -> sqlite3.Connection:
     store.execute("pragma synchronous = full")
     store.executescript(_TABLES)
     return store
-
-
-@contextmanager
-def _transaction(store: sqlite3.Connection) -> Iterator[None]:
-    store.execute("begin immediate")
-    try:
-        yield
-    except BaseException:
-        store.execute("rollback")
-        raise
-    store.execute("commit")
 
 
 def _is_new(store: sqlite3.Connection, manifest: Mapping[str, Any], manifest_sha256: str, is_first: bool) -> bool:
