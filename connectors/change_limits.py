@@ -108,6 +108,7 @@ def warned_in_words(found: "Changes") -> str | None:
         for what, count, first in (
             ("held records revised or gone", found.revised, f" (first: {', '.join(found.revised_first)})"),
             ("new records that copy a held one", found.counts.get("copied", 0), ""),
+            ("new records whose key is a held one but for case or zeros", found.counts.get("respelled", 0), ""),
             ("new records of a day long past", found.counts.get("backdated", 0), ""),
         )
         if count
@@ -139,7 +140,7 @@ def may_be(dataset: Dataset, name: str, held: int, shares: Sequence[float] = ())
 
 def _is_learnt(name: str) -> bool:
     """Whether a limit is learnt: never for moves of a source file, nor for changes that no correction makes."""
-    return not name.startswith(("move:", "scaled:", "negated:", "exchanged:", "leapt:", "copied"))
+    return not name.startswith(("move:", "scaled:", "negated:", "exchanged:", "leapt:", "copied", "respelled"))
 
 
 def declared(dataset: Dataset) -> Change:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.change_limits import declared, may_be, shipped
+from connectors.columns import is_code
 from connectors.settle import Db, column_list, count_of, database, values_of
 from connectors.spec import DAYS, NUMBERS, Column, Dataset, Move
 
@@ -98,7 +99,7 @@ def compare(dataset: Dataset, held: Sequence[Path], fresh: Path, total: int, as_
     """
     shape = shape_of(dataset)
     with _side_by_side(dataset, held, fresh) as (db, facts):
-        counts = {**_pair_counts(db, dataset, facts), **_added(db, shape, facts, as_of)}
+        counts = {**_pair_counts(db, dataset, facts), **_added(db, dataset, shape, facts, as_of)}
         moves = _moves(db, facts)
         drift, medians = _drift(db, shape, facts)
         periods = _by_period(db, dataset, shape, facts)
@@ -117,6 +118,8 @@ def examples(dataset: Dataset, held: Sequence[Path], fresh: Path, what: Sequence
                 condition, shown = conditions[name]
                 columns = f"{key} || ': ' || {' || chr(44) || chr(32) || '.join(map(_was_and_is, shown))}"
                 query = f"select {columns} from pairs where {condition}"
+            elif name == "respelled":
+                query = f"select {key} {_respelled(dataset, shape_of(dataset))}"
             elif name in _OF_ADDED or name == "vanished":
                 query = f"select {key} from {'gone' if name == 'vanished' else 'added'}"
             else:
@@ -131,6 +134,22 @@ def _key_in_words(dataset: Dataset) -> str:
 
 
 _OF_ADDED = ("added", "added_periods", "backdated", "copied")
+
+
+def _respelled(dataset: Dataset, shape: Shape) -> str | None:
+    """SQL of the new records whose key is a held one but for letter case or the zeros before it; None without a code.
+
+    A sheet takes the zeros off: `12` beside `0012` is another record, and the correction of none.
+    """
+    of = [column for column in dataset.columns if column.name in (shape.entity if shape.periods else shape.key)]
+    codes = {column.name for column in of if column.kind == "varchar" and is_code(column) and not column.check}
+    if not codes:
+        return None
+    entity = column_list([column.name for column in of])
+    folded = ", ".join(f"lower(ltrim(\"{one.name}\", '0'))" if one.name in codes else f'"{one.name}"' for one in of)
+    twins = f"from held_files where not _deleted and ({folded}) in (select ({folded}) from added)"
+    return f"""from added where ({folded}) in (select ({folded}) {twins})
+        and ({entity}) not in (select ({entity}) {twins})"""
 
 
 def _as_words(column: str) -> str:
@@ -335,14 +354,16 @@ def _in_words(period: Any) -> str:
     return " ".join(map(str, period)) if isinstance(period, tuple) else str(period)
 
 
-def _added(db: Db, shape: Shape, facts: Sequence[Column], as_of: date) -> dict[str, int]:
+def _added(db: Db, dataset: Dataset, shape: Shape, facts: Sequence[Column], as_of: date) -> dict[str, int]:
     """New keys, and those among them that look like old records under another."""
     count = count_of(db, "select count(*) from added")
     if not count:
         return {}
+    respelled = _respelled(dataset, shape)
+    found = {"respelled": count_of(db, f"select count(*) {respelled}") if respelled else 0}
     if shape.periods:
-        return {"added_periods": count}
-    found = {"added": count}
+        return {"added_periods": count, **found}
+    found = {"added": count, **found}
     if shape.day is not None:
         limit = (as_of - timedelta(days=shipped().backdated_days)).isoformat()
         found["backdated"] = count_of(db, f"select count(*) from added where \"{shape.day}\" < date '{limit}'")

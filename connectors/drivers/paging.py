@@ -105,7 +105,8 @@ class Counted(Paging):
     A total that moves or is not met is a fault, and so is one that is met while the page behind it holds more records:
     a number of pages, say, that was taken for the number of records. `until: empty` reads until a page holds nothing,
     and the one behind it neither: what moves in the list while it is read is then not noticed. Once the first page has
-    said how many there are, the rest is requested ahead, as far as the limits allow. Landing judges records that came twice.
+    said how many there are, the rest is requested ahead, as far as the limits allow. Landing judges records that
+    came twice.
     """
 
     is_counted = True

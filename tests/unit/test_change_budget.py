@@ -93,6 +93,10 @@ FAULTS = {
         [*FIRMS, *({**one, "no": f"G{one['no']}"} for one in FIRMS[:40])],
         "copied",
     ),
+    "the same records under keys without their zeros": (
+        [*FIRMS, *({**one, "no": one["no"].lower(), "sales_cny": tenfold(one)} for one in FIRMS[:3])],
+        "respelled",
+    ),
     "new records of long ago": ([*FIRMS, *(firm(number) for number in range(1000, 1040))], "backdated"),
     "far more records": (
         [*FIRMS, *(firm(number, registered_on="2025-06-20") for number in range(1000, 1400))],
@@ -346,10 +350,15 @@ def test_a_night_in_which_everybody_corrects_the_last_year_is_held(deliver, fili
             [*FIRMS, {**FIRMS[5], "no": "G5"}],
             "new records that copy a held one 1; new records of a day long past 1",
         ),
+        (
+            FIRMS,
+            [*FIRMS, firm(1000, registered_on="2025-06-20", no="f00005")],
+            "new records whose key is a held one but for case or zeros 1",
+        ),
         (FIRMS, [*FIRMS, firm(1000, registered_on="2025-06-20")], None),
         (changed([3], costs_cny=lambda _: None), FIRMS, None),
     ],
-    ids=["revised", "gone", "copied", "a new fact", "filled in"],
+    ids=["revised", "gone", "copied", "respelled", "a new fact", "filled in"],
 )
 def test_a_fact_that_stood_is_warned_of_where_another_takes_its_place(deliver, register, before, after, told):
     dataset = register()
