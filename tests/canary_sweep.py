@@ -111,7 +111,7 @@ def _walk_into(log: Path, night: Night, cell: dict[str, str], source: object) ->
     """The same fault once more without the pull around it, so that the driver's own traceback is written out whole."""
     dataset = source.dataset(cell["dataset"])
     values = partition_values(source, dataset, night.settings, night.ledger, DAY)
-    ask = Ask(source, dataset, night.settings, None, None, frozenset(), values, DAY)
+    ask = Ask(source, dataset, night.settings, partition_values=values, as_of=DAY)
     try:
         list(driver_of(source.driver)(ask))
     except Exception:  # noqa: BLE001 - whatever it is, its words are what we look at

@@ -20,7 +20,7 @@ from connectors.drivers.database_values import bound_value, rows_as_json
 from connectors.drivers.pages import MAX_BODY_BYTES, Ask, Page
 from connectors.drivers.retry import NoLineError, TryAgainError, budget, call_with_retry, within
 from connectors.errors import AgencyError, ConfigError, DataError, TransientError
-from connectors.spec import DatabaseConnection, DatabaseRequest, SinceColumn
+from connectors.spec import DatabaseConnection, DatabaseRequest
 from ledger.settings import read_variable
 
 T = TypeVar("T")
@@ -176,7 +176,7 @@ def _query(engine: sa.Engine, ask: Ask, request: DatabaseRequest) -> sa.Select[A
     by_name = {column.name: table.c[column.source_field] for column in ask.dataset.columns}
     order = [by_name[key] for key in ask.dataset.key]
     query = sa.select(*(_as_stored(table.c[field], engine) for field in wanted))
-    if isinstance(request.since, SinceColumn) and ask.since is not None:
+    if request.since is not None and ask.since is not None:
         column = by_name[request.since.column]
         query = query.where(_not_before(column, ask, engine.dialect.name))
         order = [column, *order]

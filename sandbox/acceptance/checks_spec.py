@@ -99,7 +99,7 @@ def wrong_secret_refused(trial: Trial) -> str:
 def _keep_traceback(trial: Trial) -> None:
     """Call the driver once without the core around it and keep the traceback for the search for secrets."""
     dataset = trial.datasets[0]
-    ask = Ask(trial.source, dataset, trial.settings, since=None, resume=None, seen=frozenset(), as_of=trial.as_of)
+    ask = Ask(trial.source, dataset, trial.settings, as_of=trial.as_of)
     with listening(trial.output):
         try:
             next(iter(driver_of(trial.source.driver)(ask)), None)

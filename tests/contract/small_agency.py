@@ -179,8 +179,7 @@ def ask_of(
     settings = Settings(
         data_dir=Path("unused"), retry_seconds=retry_seconds, request_timeout_seconds=timeout, _env_file=None
     )
-    wanted = {"since": None, "resume": None, "seen": frozenset(), "as_of": dt.date(2025, 6, 30), **ask}
-    return Ask(source, source.datasets[0], settings, **wanted)
+    return Ask(source, source.datasets[0], settings, **{"as_of": dt.date(2025, 6, 30), **ask})
 
 
 def pull(ask: Ask) -> list[Page]:

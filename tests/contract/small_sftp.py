@@ -35,7 +35,7 @@ def ask_of(settings: Settings) -> Ask:
     request = {"folder": "box", "pattern": "*.csv"}
     dataset = dataset_of(**{**SMALL, "request": request, "decoder": {"kind": "csv"}})
     source = source_of(dataset, driver="sftp", connection=connection_of())
-    return Ask(source, dataset, settings, None, None, frozenset())
+    return Ask(source, dataset, settings)
 
 
 class _Login(asyncssh.SSHServer):

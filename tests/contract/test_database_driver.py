@@ -57,7 +57,7 @@ def settings(tmp_path, url, monkeypatch):
 
 
 def read(settings, dataset=CONTRACTS, since=None):
-    return list(pull(Ask(SCIENCE, dataset, settings, since, None, frozenset())))
+    return list(pull(Ask(SCIENCE, dataset, settings, since)))
 
 
 def rows_of(pages):
@@ -371,7 +371,7 @@ def test_a_statement_that_hangs_is_ended_and_tried_at_the_next_run(make, made, t
 
 
 def test_rows_are_one_moment_though_others_write_meanwhile(settings, url):
-    pages = pull(Ask(SCIENCE, CONTRACTS, settings, None, None, frozenset()))
+    pages = pull(Ask(SCIENCE, CONTRACTS, settings))
     first = next(pages)
     if not url.startswith("sqlite"):
         execute(url, "delete from technology_contracts")
