@@ -83,10 +83,6 @@ class Http:
             self._pool.shutdown(wait=True, cancel_futures=True)
         self._adapter.close()
 
-    def sleep(self, seconds: float) -> None:
-        """Wait for so long, or until this is closed."""
-        self.stop.wait(seconds)
-
     def post(self, path: str, fields: Mapping[str, Any], proof: Proof, *, as_json: bool) -> Answer:
         """The answer of a token or login endpoint. Its caller holds a connection already, and judges the answer."""
         body = {"json" if as_json else "data": dict(fields), "headers": {**_HEADERS, **self._headers}}
@@ -213,7 +209,7 @@ class Endpoint:
             # Asked to prove something alone: it must not cost what a page may.
             with budget(min(seconds, http.settings.request_timeout_seconds)):
                 return attempt()
-        return call_with_retry(attempt, http.where, seconds, http.sleep)
+        return call_with_retry(attempt, http.where, seconds, http.stop.wait)
 
     def _exchange(self, question: Question) -> tuple[requests.PreparedRequest, Answer]:
         params, body = self._places(question)

@@ -63,7 +63,7 @@ def _wait(job: ReportJob, status: Endpoint, listing: Listing, ask: Ask) -> Answe
         if polls >= FEWEST_POLLS and time.monotonic() + job.every_seconds > until:
             what = f"the report is not ready after {polls} looks in {longest:g} s."
             raise TransientError(what, listing.where, "run `jifen run` again: the report is ordered anew")
-        status.http.sleep(job.every_seconds)
+        status.http.stop.wait(job.every_seconds)
 
 
 def _stated(listing: Listing, answer: Answer, path: str, what: str) -> str:

@@ -106,7 +106,7 @@ def call_with_retry(
     attempt: Callable[[], T],
     where: str,
     budget_seconds: float,
-    sleep: Callable[[float], None] | None = None,
+    sleep: Callable[[float], object] | None = None,
     next_step: str = PULL_AGAIN,
 ) -> T:
     """Call `attempt` until it answers or the budget is spent, then raise a `TransientError` that says when to go on.
