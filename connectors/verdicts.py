@@ -12,7 +12,7 @@ _SHOWN = 100
 # Names of fields that hold a result, in lower case and without _ and -, and the values that mean success or failure.
 _CODES = {
     *("code", "errcode", "errorcode", "errno", "ret", "retcode", "rtncode", "returncode", "resultcode", "statuscode"),
-    *("bizcode", "respcode", "rspcode", "responsecode"),
+    *("bizcode", "respcode", "rspcode", "responsecode", "rescode", "subcode", "errorno", "retcd", "rtncd", "respcd"),
 }
 _GOOD_CODE = re.compile(r"0+|2\d\d|ok|success|succeeded|true|none|null|", re.IGNORECASE)
 _TRUTHS = {
@@ -94,7 +94,21 @@ _NO_NEXT = {"", "null", "none", "-1", "0", "false", "#"}
 _OF_ANYTHING = {"code", "ret", "accepted", "delivered", "flag", "res", *_STATES}
 """Names that a record inside the answer may have as well: beside a verdict above it they are ignored."""
 
-_MESSAGES = ("message", "msg", "errmsg", "errormsg", "errormessage", "errordescription", "statusmessage")
+_MESSAGES = (
+    *("message", "msg", "errmsg", "errormsg", "errormessage", "errordescription", "statusmessage", "errorinfo", "tips"),
+    *(
+        "resultmsg",
+        "resultmessage",
+        "resultdesc",
+        "retmsg",
+        "rtnmsg",
+        "returnmsg",
+        "returnmessage",
+        "respmsg",
+        "rspmsg",
+    ),
+    *("responsemessage", "resmsg", "submsg", "bizmsg", "codemsg", "exceptionmsg"),
+)
 _SAID = (*_MESSAGES, "description")
 _RECEIPT_TEXTS = (*_SAID, "detail", "reason", "title")
 

@@ -109,6 +109,8 @@ NONE = {"total": 0, "items": []}
     "answer",
     [
         {"code": 500, "msg": "系统异常", **NONE},
+        {"resultMsg": "无权限访问", **NONE},
+        {"head": {"rescode": "E9"}, **NONE},
         {"success": False, "message": "no right", **NONE},
         {"errcode": 7, **NONE},
         {"header": {"retCode": "E01"}, **NONE},
