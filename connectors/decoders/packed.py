@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -63,6 +64,8 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 
 def _from_zip(body: bytes, pattern: str) -> bytes:
     with open_zip(body) as archive:
+        if min((member.header_offset for member in archive.infolist()), default=0):
+            raise FormError("holds something before its first member, such as another archive.", PUT_AGAIN)
         found = [member for member in archive.infolist() if _matches(member, pattern)]
         if len(found) != 1:
             names = ", ".join(repr(member.filename[-40:]) for member in found[:5])
@@ -73,10 +76,13 @@ def _from_zip(body: bytes, pattern: str) -> bytes:
 
 
 def _matches(member: zipfile.ZipInfo, pattern: str) -> bool:
+    """Whether its name has the form, letter case and width aside, as of files of a folder."""
     # Files that a Mac adds (__MACOSX/, .DS_Store, ._name) do not count.
     if member.is_dir() or member.filename.startswith("__MACOSX/"):
         return False
-    return any(fnmatchcase(name, pattern) and not name.startswith(".") for name in _base_names(member))
+    names = (unicodedata.normalize("NFKC", name).casefold() for name in _base_names(member))
+    wanted = unicodedata.normalize("NFKC", pattern).casefold()
+    return any(fnmatchcase(name, wanted) and not name.startswith(".") for name in names)
 
 
 def _base_names(member: zipfile.ZipInfo) -> Iterator[str]:

@@ -59,10 +59,15 @@ def test_a_member_named_in_gbk_by_an_old_windows_is_found(read_body):
     assert read_body(raw, kind="csv", archive="zip", member="贷款.csv")[0].columns["receipt"] == ["A"]
 
 
-@pytest.mark.parametrize("names", [("a.csv", "b/a.csv"), ("a.txt",), ()])
+@pytest.mark.parametrize("names", [("a.csv", "b/a.csv"), ("a.csv", "B.CSV"), ("a.csv", "b．ｃｓｖ"), ("a.txt",), ()])
 def test_exactly_one_member_must_match(read_body, names):
     with pytest.raises(DataError, match="members match"):
         read_body(zipped(*((name, PLAIN) for name in names)), kind="csv", archive="zip", member="*.csv")
+
+
+def test_of_two_archives_in_one_file_neither_is_taken_alone(read_body):
+    with pytest.raises(DataError, match="something before its first member"):
+        read_body(zipped(("a.csv", PLAIN)) + zipped(("a.csv", PLAIN)), kind="csv", archive="zip")
 
 
 @pytest.mark.parametrize("beside", [".DS_Store", "__MACOSX/._a.csv", "folder/._a.csv"])
