@@ -156,6 +156,8 @@ def decode_xml(decoder: XmlDecoder, content: bytes, *, is_whole: bool = False) -
             first, records, fields = first + len(records), [], 0
     if not records and first == 1:
         _require_empty(decoder, beside)
+    else:
+        _refuse_respelled(decoder, beside)
     if is_whole:
         require_whole(beside.plain, range(first - 1 + len(records)))
     if records or first == 1:
@@ -169,6 +171,13 @@ def _require_empty(decoder: XmlDecoder, beside: Beside) -> None:
     if beside.instead and not decoder.none and counts != {"0"}:
         what = f"has no element at {decoder.record}, and others in its place: {', '.join(beside.instead)[:_SHOWN]}."
         raise FormError(what, "declare none: true under decoder if that means no record, or call the agency")
+
+
+def _refuse_respelled(decoder: XmlDecoder, beside: Beside) -> None:
+    """Raise a `FormError` where elements beside the records have their tag but for letter case."""
+    tag = decoder.record.rpartition("/")[2]
+    if odd := [name for name in beside.instead if name.casefold() == tag.casefold()]:
+        raise FormError(f"has elements {odd[0]} beside the records at {decoder.record}: they are records too.")
 
 
 def _fields(element: Element) -> dict[str, Any]:

@@ -109,6 +109,13 @@ def test_other_elements_in_place_of_records_are_none_where_that_is_declared_and_
         read("<r><code>5</code></r>", none=True)
 
 
+@pytest.mark.parametrize("other", ["Row", "ROW"])
+def test_a_record_whose_tag_differs_in_letter_case_is_not_passed_over(other):
+    body = f"<r><rows><row><a>1</a></row><{other}><a>2</a></{other}><page>1</page></rows></r>"
+    with pytest.raises(DataError, match=f"has elements {other} beside the records at rows/row"):
+        read(body)
+
+
 @pytest.mark.parametrize("encoding", ["gbk", "gb2312", "gb18030", "utf-8", "utf-16"])
 def test_the_encoding_that_the_document_declares_is_read(encoding):
     body = f"<?xml version='1.0' encoding='{encoding}'?><r><rows><row><a>名称</a></row></rows></r>"
