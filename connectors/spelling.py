@@ -68,7 +68,7 @@ ESCAPED = re.compile(
     r"|^b(['\"]).*['\"]$|\\x[0-9a-fA-F]{2}|^\[object Object\]$"
 )
 """Escapes of a web page, a program or an address that were not undone; in an address they are right."""
-IN_NAME = re.compile(r"[\r\n\t]|\\[rnt\\]")
+IN_NAME = re.compile(r"[\r\n\t\x85]|\\[rnt\\]")
 """A line end, a tab or the escape of one inside a text: in a name or code two values stand in one cell, or a dump."""
 _CHINESE_SIGNS = "\u3001\u3002\u3400-\u9fff\uff08\uff09\uff0c"
 _CHINESE_TEXT = re.compile(f"[0-9A-Za-z ().,-]*[{_CHINESE_SIGNS}][0-9A-Za-z ().,{_CHINESE_SIGNS}-]*")
