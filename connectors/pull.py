@@ -147,6 +147,8 @@ _NOTICES = {
     "under `ignore` in the source file",
     "older_than_held": "{} records are older than what is held of their keys, by their file or stamp, and were left. "
     "Next: ask the agency whether it went back; a file that is the later one is put again, or `order` is declared",
+    "hidden_row": "{} rows of the sheet are hidden, and are records like the others. Next: ask the agency whether it "
+    "took them back, or left a filter on",
     "no_records": "there is no record in {names}: nothing follows from that. Next: ask the agency whether it is meant "
     "so",
     "file_gone": "of the last snapshot {names} is not there any more. Next: ask the agency whether its delivery is "

@@ -38,7 +38,8 @@ def decode_xlsx(decoder: XlsxDecoder, body: bytes, claimed: Mapping[str, Column]
     A record is broken where a field that the source file claims holds a formula (`formula_cell`), an error
     (`error_cell`), a number of more digits than a sheet keeps (`digits_lost`) or shown as another than it is
     (`scaled_format`), or lies under a merged cell that begins elsewhere (`merged_cell`). In other fields the text
-    stands. Values under no header come as `(4)`, by their column. Numbers are int or Decimal, padded ones text.
+    stands. Values under no header come as `(4)`, by their column. Numbers are int or Decimal, padded ones text. Hidden
+    rows are records like the others, and counted (`hidden_row`).
     """
     book = open_workbook(body, decoder.sheet)
     last = decoder.header_row + decoder.header_rows - 1
@@ -46,9 +47,9 @@ def decode_xlsx(decoder: XlsxDecoder, body: bytes, claimed: Mapping[str, Column]
     above: dict[int, Cells] = {}
     names: list[str] = []
     batch: list[tuple[int, Cells]] = []
-    cells, is_first, after_end = 0, True, 0
+    cells, is_first, after_end, hidden = 0, True, 0, 0
     end_word = beginning_with(decoder.ends_at)
-    for number, row in _rows(book):
+    for number, row, is_hidden in _rows(book):
         if number <= last:
             above[number] = row
             continue
@@ -60,17 +61,19 @@ def decode_xlsx(decoder: XlsxDecoder, body: bytes, claimed: Mapping[str, Column]
                 refuse_total_on_top(end_word, len(names), [filled])
         elif filled:
             batch.append((number, row))
+            hidden += is_hidden
             cells += max(len(names), len(row))
         if len(batch) == CHUNK_ROWS or cells > _CHUNK_CELLS:
             yield _chunk(names, batch, last, merges, claimed)
             batch, cells, is_first = [], 0, False
-    if batch or is_first or after_end:
+    if batch or is_first or after_end or hidden:
         names = names or _header(above, merges, decoder, claimed)
         chunk = _chunk(names, batch, last, merges, claimed)
-        yield replace(chunk, notes=("row_after_end",) * after_end)
+        yield replace(chunk, notes=("row_after_end",) * after_end + ("hidden_row",) * hidden)
 
 
-def _rows(book: Workbook) -> Iterator[tuple[int, Cells]]:
+def _rows(book: Workbook) -> Iterator[tuple[int, Cells, bool]]:
+    """The number of each row, what stands in it, and whether it is hidden, by hand or by a filter."""
     number = 0
     for row in pieces(book.sheet, ("sheetData", "row")):
         try:
@@ -78,7 +81,7 @@ def _rows(book: Workbook) -> Iterator[tuple[int, Cells]]:
             if not number < at <= MAX_ROWS:
                 raise ValueError("rows out of order")
             number = at
-            yield number, _cells(row, book)
+            yield number, _cells(row, book), row.get("hidden") in ("1", "true")
         except (ValueError, LookupError):
             raise FormError(f"is damaged near row {number}.") from None
 

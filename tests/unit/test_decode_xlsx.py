@@ -312,6 +312,15 @@ def test_what_nobody_sees_is_no_part_of_a_header(header):
     assert one(book([header], ["A"])).columns == {"代号": ["A"]}
 
 
+def test_hidden_rows_are_records_and_counted():
+    def hide(workbook):
+        for row in (1, 3, 4):
+            workbook.active.row_dimensions[row].hidden = True
+
+    (chunk,) = read(book(["代号"], ["A"], ["B"], [], ["C"], change=hide))
+    assert (chunk.columns["代号"], chunk.notes) == (["A", "B", "C"], ("hidden_row",))
+
+
 def test_a_link_to_another_workbook_is_not_followed():
     link = b'<Relationship Id="rId99" Type="x/externalLink" TargetMode="External" Target="http://127.0.0.1/x"/>'
     body = rewritten(
