@@ -4,7 +4,6 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from functools import partial
 from typing import Final
 
 from sandbox import district_finance as finance
@@ -21,7 +20,6 @@ from sandbox.feeds import Feeds
 from sandbox.industries import INDUSTRIES, WEIGHTS, Industry
 from sandbox.model import Application, District, Enterprise, Name
 from sandbox.names import body_name, company_name
-from sandbox.streams import Stream, streams
 
 AS_OF: Final = date(2025, 6, 30)
 ENTERPRISES: Final = 702
@@ -61,8 +59,8 @@ def _names(rng: random.Random, number: int, kind: str, trade: str, founded_on: d
     return tuple(Name(text, start, end) for text, start, end in zip(texts, starts, [*ends, None], strict=True))
 
 
-def _identity(stream: Stream, number: int) -> tuple[Enterprise, Industry]:
-    rng = stream("identity", number)
+def _identity(draft: Draft, number: int) -> tuple[Enterprise, Industry]:
+    rng = draft.stream("identity", number)
     industry = rng.choices(INDUSTRIES, WEIGHTS)[0]
     founded_on = _founded_on(rng)
     kind = _KINDS.get(number, "91")
@@ -83,32 +81,25 @@ def _identity(stream: Stream, number: int) -> tuple[Enterprise, Industry]:
     return enterprise, industry
 
 
-def _enterprise(stream: Stream, number: int) -> tuple[Enterprise, list[Application], list[Application]]:
+def _enterprise(draft: Draft, number: int) -> tuple[Enterprise, list[Application], list[Application]]:
     """Make one enterprise whole, with its patent and PCT applications."""
-    identity, industry = _identity(stream, number)
+    stream = draft.stream
+    identity, industry = _identity(draft, number)
     founded_on = identity.founded_on
     years = finance.business_years(stream("business", number), industry, founded_on)
     # Young firms always file: a missing return of a firm under two years old is a planted edge, never a drawn one.
     may_miss = founded_on < date(2022, 1, 1)
     filed = finance.filings(stream("filings", number), stream("costs", number), years, may_miss=may_miss)
-    given = tuple(works.consents(stream("consents", number), number))
     is_insured = stream("insured", number).random() < 0.97
     people = tuple(finance.headcounts(stream("people", number), years, industry, founded_on))
+    enterprise = draft.drawn(identity, number, works.TOPICS)
     enterprise = replace(
-        identity,
+        enterprise,
         filings=filed,
         deductions=finance.deductions(stream("deductions", number), filed),
         headcounts=people if is_insured else (),
         torch_reports=tuple(finance.torch_reports(stream("torch", number), years)),
-        contracts=tuple(works.contracts(stream("contracts", number), number, founded_on)),
-        platforms=tuple(works.platforms(stream("platforms", number), number, founded_on, identity.name)),
-        awards=tuple(works.awards(stream("awards", number), number, identity.names)),
-        projects=tuple(works.projects(stream("projects", number), number, founded_on)),
-        investments=tuple(works.investments(stream("investments", number), number, founded_on)),
-        consents=given,
-        events=tuple(works.events(stream("events", number), number, identity.uscc, identity.name, founded_on)),
-        evaluations=works.evaluations(stream("evaluations", number), number),
-        loans=tuple(works.loans(stream("loans", number), number, given)),
+        loans=tuple(works.loans(stream("loans", number), number, enterprise)),
     )
     patents = works.patents(stream("patents", number), number, enterprise, industry, years)
     pcts = works.pcts(stream("pcts", number), number, enterprise, industry, years)
@@ -127,19 +118,17 @@ def generate(seed: int = SEED, enterprises: int = ENTERPRISES) -> District:
     The result depends on the seed and the number of enterprises alone. The faults need about 210 ordinary enterprises
     to stand on; too few raise `NoRoomError`.
     """
-    stream = streams(seed)
-    draft = Draft(as_of=AS_OF)
+    draft = Draft(AS_OF, seed)
     for number in range(enterprises):
-        enterprise, patents, pcts = _enterprise(stream, number)
+        enterprise, patents, pcts = _enterprise(draft, number)
         draft.enterprises[enterprise.uscc] = enterprise
         draft.patents.extend(patents)
         draft.pcts.extend(pcts)
     draft.patents = _numbered(draft.patents, 100_001)
     draft.pcts = _numbered(draft.pcts, 900_001)
-    calls = {name: partial(call, draft) for name, call in CALLS.items()}
-    plant_all(draft, {**calls, "add_local_facts": partial(add_local_facts, draft, stream)})
-    add_money(draft, stream)
-    add_market(draft, stream)
+    plant_all(draft, {**CALLS, "add_local_facts": add_local_facts})
+    add_money(draft)
+    add_market(draft)
     return draft.finish()
 
 

@@ -1,15 +1,15 @@
 """What other agencies hold beside the statements of the district, so that each figure can be compared with another."""
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeVar
 
 from sandbox.district_finance import MONTHS, day_between, yuan
+from sandbox.draft import Draft
 from sandbox.model import Arrears, Deduction, Enterprise, Filing, Insured, TaxGrade, TorchReport, VatReturn
-from sandbox.streams import Stream
 
 VAT_YEARS: Final = (2023, 2024)
 INSURED_MONTHS: Final = (date(2023, 12, 31), date(2024, 12, 31), date(2025, 6, 30))
@@ -17,15 +17,13 @@ _GRADED_YEARS: Final = (2022, 2023, 2024)
 _TAXES: Final = ("增值税", "企业所得税", "城镇土地使用税", "房产税")
 
 
-def latest_filings(enterprise: Enterprise, as_of: date) -> dict[int, Filing]:
-    """Return the statement of each year that is known on a day and can be read."""
-    known = [f for f in enterprise.filings if f.filed_on <= as_of and f.sending.is_usable]
-    return {f.fiscal_year: f for f in sorted(known, key=lambda f: f.filed_on)}
+_Filed = TypeVar("_Filed", Filing, Deduction)
 
 
-def _latest_claims(enterprise: Enterprise, as_of: date) -> dict[int, Deduction]:
-    known = [d for d in enterprise.deductions if d.filed_on <= as_of and d.sending.is_usable]
-    return {d.fiscal_year: d for d in sorted(known, key=lambda d: d.filed_on)}
+def _latest(filed: Iterable[_Filed], as_of: date) -> dict[int, _Filed]:
+    """Return what was filed last for each year, of all that is known on a day and can be read."""
+    known = [one for one in filed if one.filed_on <= as_of and one.sending.is_usable]
+    return {one.fiscal_year: one for one in sorted(known, key=lambda one: one.filed_on)}
 
 
 def vat_returns(rng: random.Random, enterprise: Enterprise, filed: Mapping[int, Filing]) -> Iterator[VatReturn]:
@@ -67,7 +65,7 @@ def fuller_torch_reports(
     rng: random.Random, enterprise: Enterprise, filed: Mapping[int, Filing], as_of: date
 ) -> tuple[TorchReport, ...]:
     """Add staff and R&D expense to the yearly reports: R&D between what was deducted and what was booked."""
-    claims = _latest_claims(enterprise, as_of)
+    claims = _latest(enterprise.deductions, as_of)
     staff = {row.month: row.staff_total for row in enterprise.headcounts if row.sending.is_usable}
     reports: list[TorchReport] = []
     for report in enterprise.torch_reports:
@@ -116,9 +114,10 @@ def arrears(rng: random.Random, number: int, enterprise: Enterprise, grades: tup
         yield Arrears(f"QS{announced_on:%Y}-{number:04d}-{k}", rng.choice(_TAXES), owed, announced_on, cleared_on)
 
 
-def crosschecked(enterprise: Enterprise, number: int, stream: Stream, as_of: date) -> Enterprise:
+def crosschecked(draft: Draft, number: int, enterprise: Enterprise) -> Enterprise:
     """Return the enterprise with all that its statements and head counts are compared with."""
-    filed = latest_filings(enterprise, as_of)
+    stream, as_of = draft.stream, draft.as_of
+    filed = _latest(enterprise.filings, as_of)
     grades = tuple(tax_grades(stream("tax_grades", number), enterprise))
     return replace(
         enterprise,

@@ -391,13 +391,13 @@ def read_table() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def plant_all(draft: Draft, calls: Mapping[str, Callable[[], None]]) -> None:
+def plant_all(draft: Draft, calls: Mapping[str, Callable[[Draft], None]]) -> None:
     """Plant every row in its order; `calls` are the functions that a row may call."""
     planter = _Planter(draft)
     for row in read_table():
         if row["who"]:
             planter.take(row["who"])
         if row["which"].startswith("call "):
-            calls[row["which"].removeprefix("call ")]()
+            calls[row["which"].removeprefix("call ")](draft)
         elif row["dataset"]:
             planter.plant(row)

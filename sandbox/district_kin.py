@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -16,11 +16,9 @@ from sandbox.model import AS_IT_IS, CreditEvent, Enterprise, Name, Platform, Str
 _DECEMBER: Final = date(2023, 12, 31)
 _PATENTS: Final = "patent.applications"
 # What a branch or an individual business does not file under its own code; persons and rights stay under its name.
-_OWN_FACTS: Final = (
-    *("scopes", "filings", "deductions", "headcounts", "torch_reports", "contracts", "platforms", "awards"),
-    *("projects", "investments", "consents", "evaluations", "loans", "vat_returns", "tax_grades", "arrears"),
-    *("insured", "talents", "cooperations", "standards", "products", "titles", "results", "repairs", "states"),
-)
+_OWN_FACTS: Final = [
+    fact.name for fact in fields(Enterprise) if fact.default == () and fact.name not in ("persons", "events")
+]
 _LABORATORY: Final = Platform("", "样例重点实验室", "provincial", date(2022, 5, 9), None, "key_laboratory")
 
 

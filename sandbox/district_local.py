@@ -12,7 +12,6 @@ from sandbox.district_finance import day_between
 from sandbox.district_works import LAST_DAY
 from sandbox.draft import Draft
 from sandbox.model import Application, Enterprise, Registration
-from sandbox.streams import Stream
 
 _FIRST_RECORD: Final = 500_001
 
@@ -27,44 +26,24 @@ def _unsure(draft: Draft) -> tuple[set[str], set[str]]:
     return by_name, by_unit
 
 
-def _named(enterprise: Enterprise, number: int, stream: Stream) -> Enterprise:
-    return replace(
-        enterprise,
-        talents=tuple(made.talents(stream("talents", number), number, enterprise)),
-        standards=tuple(made.standards(stream("standards", number), number, enterprise)),
-        results=tuple(made.results(stream("contests", number), number, enterprise)),
-    )
-
-
-def _coded(enterprise: Enterprise, number: int, stream: Stream) -> Enterprise:
-    is_old = enterprise.uscc.startswith("91") and enterprise.founded_on.year < 2015
-    return replace(
-        enterprise,
-        cooperations=tuple(made.cooperations(stream("cooperations", number), number, enterprise)),
-        products=tuple(made.products(stream("products", number), number, enterprise)),
-        titles=tuple(made.titles(stream("titles", number), number, enterprise)),
-        repairs=tuple(made.repairs(stream("repairs", number), enterprise.events)),
-        states=made.addresses(stream("addresses", number), number, enterprise),
-        platforms=made.kinds_of_platforms(stream("platform_kinds", number), enterprise.platforms),
-        registration_no=registration_number(number) if is_old else None,
-    )
-
-
-def add_local_facts(draft: Draft, stream: Stream) -> None:
+def add_local_facts(draft: Draft) -> None:
     """Add to every enterprise what the local indicators and the cross-checks rest on.
 
     It comes after the planted faults of the statements and the register, so that no figure contradicts another but
     where that is planted in turn.
     """
     unsure_by_name, unsure_by_unit = _unsure(draft)
+    stream = draft.stream
     found: list[Registration] = []
     for number, enterprise in enumerate(list(draft.enterprises.values())):
-        fuller = crosschecked(_coded(enterprise, number, stream), number, stream, draft.as_of)
+        is_old = enterprise.uscc.startswith("91") and enterprise.founded_on.year < 2015
+        coded = replace(enterprise, registration_no=registration_number(number) if is_old else None)
+        fuller = crosschecked(draft, number, draft.drawn(coded, number, made.CODED))
         if enterprise.uscc not in unsure_by_name:
-            fuller = _named(fuller, number, stream)
+            fuller = draft.drawn(fuller, number, made.NAMED)
             found += made.registrations(stream("software", number), number, enterprise)
         if enterprise.uscc not in unsure_by_unit:
-            fuller = replace(fuller, persons=tuple(made.persons(stream("persons", number), fuller)))
+            fuller = replace(fuller, persons=tuple(made.persons(stream("persons", number), number, fuller)))
         draft.put(fuller)
     found.sort(key=lambda one: (one.registered_on, one.registration_no))
     draft.registrations = [one._replace(record_no=_FIRST_RECORD + 3 * place) for place, one in enumerate(found)]

@@ -12,7 +12,6 @@ from sandbox.district_market_edges import plant_market_edges
 from sandbox.district_works import LAST_DAY
 from sandbox.draft import Draft
 from sandbox.model import BankFeedback, Enterprise, Need, NeedEvent, PolicyClaim
-from sandbox.streams import Stream
 
 _PRODUCTS: Final = {
     "bank_a": ("high-enterprise-loan", "innovation-points-loan", "average-revenue-loan", None),
@@ -135,9 +134,9 @@ def _with_market(rng: random.Random, number: int, enterprise: Enterprise) -> Ent
     return replace(enterprise, policy_claims=claims, needs=(need,), need_events=events, bank_feedback=tuple(feedback))
 
 
-def add_market(draft: Draft, stream: Stream) -> None:
+def add_market(draft: Draft) -> None:
     """Add needs, their steps, feedback and claims on policies; last of all, so no other fact changes."""
     plant_market_edges(draft)
     for number, enterprise in enumerate(list(draft.enterprises.values())):
         if enterprise.uscc not in draft.taken and enterprise.is_eligible(draft.as_of):
-            draft.put(_with_market(stream("market", number), number, enterprise))
+            draft.put(_with_market(draft.stream("market", number), number, enterprise))

@@ -22,7 +22,6 @@ from sandbox.model import (
     SubsidyClaim,
     Title,
 )
-from sandbox.streams import Stream
 
 _CENT: Final = Decimal("0.01")
 _YEAR: Final = (date(2024, 1, 1), date(2024, 12, 31))
@@ -179,12 +178,12 @@ def _titled(enterprise: Enterprise, number: int) -> Enterprise:
     return replace(enterprise, titles=(*enterprise.titles, title))
 
 
-def add_money(draft: Draft, stream: Stream) -> None:
+def add_money(draft: Draft) -> None:
     """Add what loans and leases moved, what is claimed of them, and the pool; last of all, so no other fact changes."""
     plant_money_edges(draft)
     for number, enterprise in enumerate(list(draft.enterprises.values())):
         if enterprise.uscc not in draft.taken and enterprise.is_eligible(draft.as_of):
-            draft.put(_with_money(stream("money", number), number, enterprise))
+            draft.put(_with_money(draft.stream("money", number), number, enterprise))
     funds = (
         ("paid_in", "20000000.00", date(2024, 1, 5)),
         ("interest", "213456.78", date(2024, 12, 20)),

@@ -10,11 +10,11 @@ from typing import Final
 from sandbox.district_feeds import LISTS
 from sandbox.district_finance import day_between
 from sandbox.district_works import LAST_DAY, several
+from sandbox.draft import Topics
 from sandbox.model import (
     Application,
     ContestResult,
     Cooperation,
-    CreditEvent,
     Enterprise,
     Person,
     Platform,
@@ -57,10 +57,10 @@ _PROGRAMMES: Final = {
 }
 
 
-def kinds_of_platforms(rng: random.Random, platforms: tuple[Platform, ...]) -> tuple[Platform, ...]:
+def kinds_of_platforms(rng: random.Random, _: int, enterprise: Enterprise) -> Iterator[Platform]:
     """Draw what each platform is."""
     kinds, weights = tuple(_PLATFORM_KINDS), tuple(_PLATFORM_KINDS.values())
-    return tuple(platform._replace(kind=rng.choices(kinds, weights)[0]) for platform in platforms)
+    return (platform._replace(kind=rng.choices(kinds, weights)[0]) for platform in enterprise.platforms)
 
 
 def legal_state(rng: random.Random, application: Application) -> Application:
@@ -147,9 +147,9 @@ def cooperations(rng: random.Random, number: int, enterprise: Enterprise) -> Ite
         yield Cooperation(f"HZ-{number:04d}-{k}", kind, "外地样例大学", started_on, ended_on)
 
 
-def repairs(rng: random.Random, events: tuple[CreditEvent, ...]) -> Iterator[Repair]:
+def repairs(rng: random.Random, _: int, enterprise: Enterprise) -> Iterator[Repair]:
     """Draw decisions on repair: granted for two removed events in three, refused for one of the others in six."""
-    for event in events:
+    for event in enterprise.events:
         if event.removed_on is None:
             if rng.random() > 0.17:
                 continue
@@ -193,7 +193,7 @@ def _person(rng: random.Random, key: str, enterprise: Enterprise, degree: str, t
     )
 
 
-def persons(rng: random.Random, enterprise: Enterprise) -> Iterator[Person]:
+def persons(rng: random.Random, _: int, enterprise: Enterprise) -> Iterator[Person]:
     """Draw the doctors, senior titles and senior technicians, more of them where there are more people."""
     staff = max((row.staff_total or 0 for row in enterprise.headcounts), default=20)
     keys = (f"{enterprise.uscc}:{place}" for place in count())
@@ -216,3 +216,20 @@ def talents(rng: random.Random, number: int, enterprise: Enterprise) -> Iterator
         left_on = day_between(rng, recognised_on, date(2025, 6, 25)) if rng.random() < 0.06 else None
         employer = enterprise.name_on(recognised_on)
         yield Talent(f"RC-{number:04d}-{k}", level, _PROGRAMMES[level], employer, recognised_on, valid_to, left_on)
+
+
+NAMED: Final[Topics] = {
+    "talents": ("talents", talents),
+    "standards": ("standards", standards),
+    "contests": ("results", results),
+}
+"""What stands in its record by the name of the enterprise alone."""
+CODED: Final[Topics] = {
+    "cooperations": ("cooperations", cooperations),
+    "products": ("products", products),
+    "titles": ("titles", titles),
+    "repairs": ("repairs", repairs),
+    "addresses": ("states", addresses),
+    "platform_kinds": ("platforms", kinds_of_platforms),
+}
+"""What stands in its record by the code of the enterprise."""

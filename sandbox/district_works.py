@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from sandbox.district_finance import YearOfBusiness, day_between, yuan
+from sandbox.draft import Topics
 from sandbox.industries import INDUSTRIES, Industry
 from sandbox.model import (
     Application,
@@ -18,7 +19,6 @@ from sandbox.model import (
     Evaluation,
     Investment,
     Loan,
-    Name,
     Platform,
     Project,
 )
@@ -35,51 +35,51 @@ def several(rng: random.Random, share: float, most: int) -> range:
     return range(0) if rng.random() > share else range(rng.randint(1, most))
 
 
-def contracts(rng: random.Random, number: int, founded_on: date) -> Iterator[Contract]:
+def contracts(rng: random.Random, number: int, enterprise: Enterprise) -> Iterator[Contract]:
     """Draw the technology contracts of the three enterprises in ten that sell any."""
     for k in several(rng, 0.3, 6):
         turnover = yuan(round(rng.lognormvariate(17.5, 1.3)))
-        yield Contract(f"JSHT-{number:04d}-{k:02d}", turnover, _day_since(rng, founded_on))
+        yield Contract(f"JSHT-{number:04d}-{k:02d}", turnover, _day_since(rng, enterprise))
 
 
-def _day_since(rng: random.Random, founded_on: date) -> date:
-    return day_between(rng, max(FIRST_DAY, founded_on), LAST_DAY)
+def _day_since(rng: random.Random, enterprise: Enterprise) -> date:
+    return day_between(rng, max(FIRST_DAY, enterprise.founded_on), LAST_DAY)
 
 
-def platforms(rng: random.Random, number: int, founded_on: date, name: str) -> Iterator[Platform]:
+def platforms(rng: random.Random, number: int, enterprise: Enterprise) -> Iterator[Platform]:
     """Draw recognised platforms (one enterprise in five); a third have an end, always after the business date."""
-    for k in several(rng, 0.2, 3) if founded_on.year <= 2021 else ():
+    for k in several(rng, 0.2, 3) if enterprise.founded_on.year <= 2021 else ():
         level = rng.choices(_LEVELS, (1, 5, 6))[0]
         recognised_on = day_between(rng, date(2021, 1, 1), date(2025, 6, 20))
         valid_to = date(2026 + rng.randrange(3), 12, 31) if rng.random() < 0.35 else None
-        yield Platform(f"PT-{number:04d}-{k}", f"{name}研发平台{k + 1}", level, recognised_on, valid_to)
+        yield Platform(f"PT-{number:04d}-{k}", f"{enterprise.name}研发平台{k + 1}", level, recognised_on, valid_to)
 
 
-def awards(rng: random.Random, number: int, names: tuple[Name, ...]) -> Iterator[Award]:
+def awards(rng: random.Random, number: int, enterprise: Enterprise) -> Iterator[Award]:
     """Draw awards (one enterprise in 12), announced in the autumn to the name borne on that day."""
     for k in several(rng, 0.085, 2):
         year = rng.choice((2021, 2022, 2023, 2024))
         announced_on = day_between(rng, date(year, 9, 1), date(year, 12, 20))
-        winner = next((one.name for one in names if one.holds_on(announced_on)), None)
+        winner = next((one.name for one in enterprise.names if one.holds_on(announced_on)), None)
         if winner is not None:
             yield Award(f"JL-{number:04d}-{k}", winner, rng.choices(_LEVELS, (1, 5, 4))[0], year, announced_on)
 
 
-def projects(rng: random.Random, number: int, founded_on: date) -> Iterator[Project]:
+def projects(rng: random.Random, number: int, enterprise: Enterprise) -> Iterator[Project]:
     """Draw science plan projects (one enterprise in six)."""
     for k in several(rng, 0.16, 3):
         level = rng.choices(_LEVELS, (1, 4, 4))[0]
-        yield Project(f"XM-{number:04d}-{k}", level, _day_since(rng, founded_on))
+        yield Project(f"XM-{number:04d}-{k}", level, _day_since(rng, enterprise))
 
 
-def investments(rng: random.Random, number: int, founded_on: date) -> Iterator[Investment]:
+def investments(rng: random.Random, number: int, enterprise: Enterprise) -> Iterator[Investment]:
     """Draw venture money: one in five of the firms founded from 2016 on."""
-    for k in several(rng, 0.2, 2) if founded_on.year >= 2016 else ():
+    for k in several(rng, 0.2, 2) if enterprise.founded_on.year >= 2016 else ():
         paid_in = yuan(rng.randint(5, 400) * 100_000_00)
-        yield Investment(f"FT-{number:04d}-{k}", paid_in, _day_since(rng, founded_on))
+        yield Investment(f"FT-{number:04d}-{k}", paid_in, _day_since(rng, enterprise))
 
 
-def consents(rng: random.Random, number: int) -> Iterator[Consent]:
+def consents(rng: random.Random, number: int, _: Enterprise) -> Iterator[Consent]:
     """Draw consents, open-ended from 2024 or 2025 on: 60 % of enterprises to bank_a, 30 % to bank_b."""
     for recipient, share in (("bank_a", 0.6), ("bank_b", 0.3)):
         if rng.random() < share:
@@ -88,38 +88,31 @@ def consents(rng: random.Random, number: int) -> Iterator[Consent]:
             yield Consent(f"SQ-{number:04d}-{recipient[-1].upper()}", recipient, classes, valid_from)
 
 
-def evaluations(rng: random.Random, number: int) -> tuple[Evaluation, ...]:
+def evaluations(rng: random.Random, number: int, _: Enterprise) -> Iterator[Evaluation]:
     """Draw the credit grades of three batches for 19 enterprises in 20; the rest are not graded."""
     if rng.random() > 0.95:
-        return ()
-    grade = rng.choices("ABCD", (35, 45, 16, 4))[0]
-    return tuple(
-        Evaluation(
-            f"PJ{batch:%Y%m}-{number:04d}",
-            batch,
-            grade if rng.random() < 0.85 else rng.choice("ABC"),
-            f"{batch:%Y-%m}-{rng.randint(18, 24)}T{rng.randint(8, 17):02d}:{rng.randrange(60):02d}:00+08:00",
-        )
-        for batch in _BATCHES
-    )
+        return
+    usual = rng.choices("ABCD", (35, 45, 16, 4))[0]
+    for batch in _BATCHES:
+        grade = usual if rng.random() < 0.85 else rng.choice("ABC")
+        published = f"{batch:%Y-%m}-{rng.randint(18, 24)}T{rng.randint(8, 17):02d}:{rng.randrange(60):02d}:00+08:00"
+        yield Evaluation(f"PJ{batch:%Y%m}-{number:04d}", batch, grade, published)
 
 
-def events(
-    rng: random.Random, number: int, enterprise_uscc: str, name: str, founded_on: date
-) -> tuple[CreditEvent, ...]:
+def events(rng: random.Random, number: int, enterprise: Enterprise) -> Iterator[CreditEvent]:
     """Draw a penalty or list entry for one enterprise in 20; some are past their publicity, some repaired."""
-    if rng.random() > 0.05 or founded_on.year > 2021:
-        return ()
+    if rng.random() > 0.05 or enterprise.founded_on.year > 2021:
+        return
     kind = rng.choices(("administrative_penalty", "judgment_defaulter", "serious_dishonesty"), (8, 3, 1))[0]
     is_penalty = kind == "administrative_penalty"
     decided_on = day_between(rng, date(2022, 6, 1), date(2025, 6, 1))
     removed_on = decided_on + timedelta(days=rng.randint(95, 300)) if rng.random() < 0.4 else None
     if removed_on is not None and removed_on > LAST_DAY:
         removed_on = None
-    event = CreditEvent(
+    yield CreditEvent(
         event_no=f"SJ-{decided_on.year}-{number:04d}",
-        uscc=enterprise_uscc,
-        name=name,
+        uscc=enterprise.uscc,
+        name=enterprise.name,
         event_type=kind,
         severity=rng.choices(("minor", "general", "serious"), (3, 5, 1))[0] if is_penalty else None,
         decided_on=decided_on,
@@ -127,12 +120,11 @@ def events(
         removed_on=removed_on,
         updated_at=f"{removed_on or decided_on + timedelta(days=3)}T10:{rng.randrange(60):02d}:00+08:00",
     )
-    return (event,)
 
 
-def loans(rng: random.Random, number: int, given: tuple[Consent, ...]) -> Iterator[Loan]:
+def loans(rng: random.Random, number: int, enterprise: Enterprise) -> Iterator[Loan]:
     """Draw one or two loans from each bank the enterprise consented to (one in two), reported at three month ends."""
-    for consent in given:
+    for consent in enterprise.consents:
         if rng.random() < 0.5:
             continue
         for k in range(rng.randint(1, 2)):
@@ -154,6 +146,18 @@ def loans(rng: random.Random, number: int, given: tuple[Consent, ...]) -> Iterat
                     five_class="关注" if is_late else "正常",
                     overdue_days=30 * place + 5 if is_late else 0,
                 )
+
+
+TOPICS: Final[Topics] = {
+    "contracts": ("contracts", contracts),
+    "platforms": ("platforms", platforms),
+    "awards": ("awards", awards),
+    "projects": ("projects", projects),
+    "investments": ("investments", investments),
+    "consents": ("consents", consents),
+    "events": ("events", events),
+    "evaluations": ("evaluations", evaluations),
+}
 
 
 def _ipc(rng: random.Random, industry: Industry, scopes: tuple[str, ...]) -> str:

@@ -1,12 +1,16 @@
 """The district while it is being made: enterprises that faults may still change, and the list of what was planted."""
 
-from collections.abc import Callable, Sequence
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from sandbox.district_feeds import key_of
 from sandbox.model import Application, District, Enterprise, Planted, PoolFund, Record, Registration, Stray, Succession
+
+Topics = Mapping[str, tuple[str, Callable[[random.Random, int, Enterprise], Iterable[Any]]]]
+"""By topic of chance the facts of an enterprise that are drawn from it, and how: by its stream, number and the rest."""
 
 
 class NoRoomError(LookupError):
@@ -33,6 +37,7 @@ class Draft:
     """A district in the making. Each fault takes an enterprise of its own, so that no two meddle."""
 
     as_of: date
+    seed: int
     enterprises: dict[str, Enterprise] = field(default_factory=dict)
     patents: list[Application] = field(default_factory=list)
     pcts: list[Application] = field(default_factory=list)
@@ -42,6 +47,17 @@ class Draft:
     strays: list[Stray] = field(default_factory=list)
     planted: list[Planted] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
+
+    def stream(self, topic: str, number: int) -> random.Random:
+        """Return the stream of chance of a topic and an enterprise, so that a change to one topic moves no other."""
+        return random.Random(f"{self.seed}:{topic}:{number}")
+
+    def drawn(self, enterprise: Enterprise, number: int, topics: Topics) -> Enterprise:
+        """Return an enterprise with the facts of these topics; what one draws, the others do not see."""
+        facts: dict[str, Any] = {
+            name: tuple(draw(self.stream(topic, number), number, enterprise)) for topic, (name, draw) in topics.items()
+        }
+        return replace(enterprise, **facts)
 
     def take(self, fits: Callable[[Enterprise], bool] = is_ordinary) -> Enterprise:
         """Return the first enterprise that fits and that no fault has taken; raise `NoRoomError` if there is none."""

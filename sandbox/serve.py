@@ -1,6 +1,5 @@
 """The sandbox's process: agencies and recipients of one population, served until stopped."""
 
-import argparse
 import asyncio
 import contextlib
 import json
@@ -332,23 +331,11 @@ def serve(
 
 
 def main() -> None:
-    """Serve by the arguments of the command line; logs go to stderr."""
+    """Serve what an owner asks for, by the JSON of the arguments of `serve` or `serve_samples`; logs go to stderr."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    parser = argparse.ArgumentParser(prog="python -m sandbox.serve", description=__doc__)
-    parser.add_argument("--population", choices=(*POPULATIONS, "samples"), default="district")
-    parser.add_argument("--state", type=Path, required=True, help="folder for all that the agencies hold and receive")
-    parser.add_argument("--data", type=Path, help="folder of the real data (listed)")
-    parser.add_argument("--sources", type=Path, help="folder of source files (samples)")
-    parser.add_argument("--rows", type=int, default=57, help="about how many records a sample dataset holds")
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--latency-ms", type=float, default=0.0, help="wait so long before each answer (samples)")
-    parser.add_argument("--owned", action="store_true", help="take orders on stdin, and stop when it is closed")
-    given = parser.parse_args()
-    if given.population == "samples":
-        more = {"rows": given.rows, "seed": given.seed, "latency_ms": given.latency_ms, "is_owned": given.owned}
-        serve_samples(given.sources, given.state, **more)
-    else:
-        serve(given.population, given.state, given.data, is_owned=given.owned)
+    asked = json.loads(sys.argv[1])
+    asked |= {name: Path(asked[name]) for name in ("state", "data", "sources") if asked.get(name)}
+    (serve_samples if "sources" in asked else serve)(**asked, is_owned=True)
 
 
 if __name__ == "__main__":

@@ -143,30 +143,22 @@ def start(population: str, state: Path, data: Path | None = None) -> Sandbox:
     `data` is the folder of the real data, which "listed" needs. The child's log is `sandbox.log` in the state folder.
     Raises `SandboxError`.
     """
-    return _start(state, {"population": population, "data": data and data.absolute()})
+    return _start(state, {"population": population, "data": data and str(data.absolute())})
 
 
-def start_standin(
-    sources: Path,
-    state: Path,
-    *,
-    seed: int = 7,
-    latency_ms: float = 0,
-) -> Sandbox:
+def start_standin(sources: Path, state: Path, *, seed: int = 7, latency_ms: float = 0) -> Sandbox:
     """Serve every source file of a folder, with records made up from it alone, on free ports of 127.0.0.1.
 
     Raises `SandboxError`.
     """
-    options = {"population": "samples", "sources": sources.absolute(), "seed": seed, "latency-ms": latency_ms}
-    return _start(state, options)
+    return _start(state, {"sources": str(sources.absolute()), "seed": seed, "latency_ms": latency_ms})
 
 
-def _start(state: Path, options: Mapping[str, Any]) -> Sandbox:
+def _start(state: Path, asked: Mapping[str, Any]) -> Sandbox:
     state = state.absolute()
     state.mkdir(parents=True, exist_ok=True)
     (state / READY).unlink(missing_ok=True)
-    command = [sys.executable, "-m", "sandbox.serve", "--owned", "--state", str(state)]
-    command += [part for name, value in options.items() if value is not None for part in (f"--{name}", str(value))]
+    command = [sys.executable, "-m", "sandbox.serve", json.dumps({**asked, "state": str(state)})]
     roots = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(root for root in roots if root)}
     with (state / _LOG).open("ab") as log:

@@ -32,17 +32,14 @@ def change(stock: Stock, what: str, place: int) -> None:
     elif what == "correct":
         _replace(stock, old, corrected(stock, old.typed), place)
     elif isinstance(stock.dataset.deletes, Tombstone):
-        _replace(stock, old, {**old.typed, **_tombstone(stock)}, place)
+        _replace(stock, old, {**old.typed, **_tombstone(stock, stock.dataset.deletes)}, place)
     else:
         stock.entries.remove(old)
         for index, entry in enumerate(stock.entries):
             entry.index = index
 
 
-def _tombstone(stock: Stock) -> dict[str, Any]:
-    deletes = stock.dataset.deletes
-    if not isinstance(deletes, Tombstone):
-        return {}
+def _tombstone(stock: Stock, deletes: Tombstone) -> dict[str, Any]:
     is_flag = stock.column(deletes.column).data_type == "boolean"
     return {deletes.column: tombstones_of(stock.dataset, {}, ZoneInfo("UTC"))[0] if is_flag else deletes.values[0]}
 

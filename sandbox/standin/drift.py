@@ -85,10 +85,6 @@ def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _new_field(_stock: Stock, record: dict[str, Any], entry: Entry, _fault: PlantedFault) -> Any:
-    return {**record, "新增字段": f"第{entry.index}条"}
-
-
 def _gone(stock: Stock, record: dict[str, Any], _entry: Entry, fault: PlantedFault) -> Any:
     return {name: value for name, value in record.items() if name != required_column(stock, fault).source_field}
 
@@ -98,15 +94,11 @@ def _renamed(stock: Stock, record: dict[str, Any], _entry: Entry, fault: Planted
     return {f"{old}_v2" if name == old else name: value for name, value in record.items()}
 
 
-def _numbers_as_text(_stock: Stock, record: dict[str, Any], _entry: Entry, _fault: PlantedFault) -> Any:
-    return {name: _as_text(value) for name, value in record.items()}
-
-
 _DRIFTS: Final[Mapping[str, Callable[[Stock, dict[str, Any], Entry, PlantedFault], Any]]] = {
-    "new_field": _new_field,
+    "new_field": lambda _stock, record, entry, _fault: {**record, "新增字段": f"第{entry.index}条"},
     "field_gone": _gone,
     "field_renamed": _renamed,
-    "number_as_text": _numbers_as_text,
+    "number_as_text": lambda _stock, record, *_: {name: _as_text(value) for name, value in record.items()},
     "record_not_an_object": lambda *_: "记录损坏",
     "deep_nesting": lambda _stock, record, _entry, _fault: {**record, "附加": DEEP},
 }

@@ -55,20 +55,16 @@ class Shown:
     number_format: str
 
 
-class _Json:
-    """Records as JSON, decimals as numbers of full length, and what no encoder would write put in by hand."""
-
-    _encoder = msgspec.json.Encoder(decimal_format="number")
-
-    def encode(self, value: Any) -> bytes:
-        plain = self._encoder.encode(value)
-        if _MARK in plain:
-            for mark, written in _IN_JSON.items():
-                plain = plain.replace(mark.encode(), written)
-        return plain
+_JSON: Final = msgspec.json.Encoder(decimal_format="number")
 
 
-_JSON = _Json()
+def _json(value: Any) -> bytes:
+    """A value as JSON, decimals as numbers of full length, and what no encoder would write put in by hand."""
+    plain = _JSON.encode(value)
+    if _MARK in plain:
+        for mark, written in _IN_JSON.items():
+            plain = plain.replace(mark.encode(), written)
+    return plain
 
 
 def content_type(dataset: Dataset) -> str:
@@ -91,11 +87,10 @@ def encode(
         case JsonDecoder():
             plain = _again(encode_json(decoder, _nested(dataset, records), envelope or {}), decoder, place)
         case JsonLinesDecoder():
-            plain = _again(
-                b"".join(_JSON.encode(record) + b"\n" for record in _nested(dataset, records)), decoder, place
-            )
+            lines = (_json(record) + b"\n" for record in _nested(dataset, records))
+            plain = _again(b"".join(lines), decoder, place)
         case CsvDecoder():
-            plain = _encode_csv(dataset, decoder, records, place)
+            plain = csv_bytes(decoder, csv_lines(dataset, decoder, records), place)
         case XmlDecoder():
             plain = _encode_xml(dataset, decoder, records)
         case XlsxDecoder():
@@ -120,12 +115,12 @@ def encode_json(decoder: JsonDecoder, records: Sequence[Any], envelope: Mapping[
     elif decoder.none and not records:
         listed = None
     if decoder.records is None:
-        return _JSON.encode(listed)
+        return _json(listed)
     answer: dict[str, Any] = {}
     for place, value in envelope.items():
         set_path(answer, place, value)
     set_path(answer, decoder.records, listed)
-    return _JSON.encode(answer)
+    return _json(answer)
 
 
 def _nested(dataset: Dataset, records: Sequence[Any]) -> Sequence[Any]:
@@ -231,10 +226,6 @@ def csv_bytes(decoder: CsvDecoder, lines: Sequence[Sequence[str]], place: int) -
     writer.writerows([*[["报送清单"]] * (decoder.header_row - 1), *lines, *([word] for word in decoder.ends_at[:1])])
     written = text.getvalue().replace(QUOTE, '"').replace(DELIMITER, decoder.delimiter)
     return _in_encoding(written, decoder, place)
-
-
-def _encode_csv(dataset: Dataset, decoder: CsvDecoder, records: Sequence[Record], place: int) -> bytes:
-    return csv_bytes(decoder, csv_lines(dataset, decoder, records), place)
 
 
 def _again(plain: bytes, decoder: JsonDecoder | JsonLinesDecoder, place: int) -> bytes:

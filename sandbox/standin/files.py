@@ -101,7 +101,7 @@ class StandinFolder:
 
     def finish(self, file: Written) -> None:
         """A file that grew is whole: write its flag, or name it in the manifest, only now."""
-        whole = without_growth(file)
+        whole = replace(file, grows_from=None)
         self.files = [whole if one is file else one for one in self.files]
         for name, what in self._around(whole).items():
             _put(self.path / name, what, self.turn)
@@ -218,8 +218,3 @@ def growing_piece(file: Written, done: float) -> bytes:
     """What of a growing file is there after a share (0 to 1) of its time."""
     start = file.grows_from or 0
     return file.body[: start + int((len(file.body) - start) * min(1.0, done))]
-
-
-def without_growth(file: Written) -> Written:
-    """The same file once it is whole."""
-    return replace(file, grows_from=None)

@@ -19,7 +19,7 @@ from connectors.drivers import auth as kinds
 from connectors.spec import RestConnection, Source
 from connectors.strict import Variable, variables_in
 from sandbox.standin.encode import set_path
-from sandbox.standin.pages import RefusedError
+from sandbox.standin.pages import Envelope, RefusedError
 
 TOKEN_SECONDS: Final = 600
 CLOCK_SECONDS: Final = 300
@@ -36,14 +36,6 @@ class Call:
     query: tuple[tuple[str, str], ...]
     headers: Mapping[str, str]
     body: bytes
-
-
-@dataclass(frozen=True)
-class GateAnswer:
-    """What a token or login endpoint answers."""
-
-    body: dict[str, Any]
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -76,7 +68,7 @@ class Gate:
         """The value made for a variable of the source file."""
         return self.env[variable.env]
 
-    def grant(self, call: Call) -> GateAnswer:
+    def grant(self, call: Call) -> Envelope:
         """Hand out a token or a session, or raise `RefusedError` (400, 401)."""
         if call.method != "POST":
             raise RefusedError(405, "METHOD", "POST only")
@@ -143,7 +135,7 @@ class Gate:
         self.tokens[token] = time.monotonic() + TOKEN_SECONDS
         return token
 
-    def _token(self, auth: kinds.OAuth2ClientCredentials, call: Call, form: Mapping[str, str]) -> GateAnswer:
+    def _token(self, auth: kinds.OAuth2ClientCredentials, call: Call, form: Mapping[str, str]) -> Envelope:
         if form.get("grant_type") != "client_credentials" or form.get("scope") != auth.scope:
             raise RefusedError(400, "invalid_request", "grant type or scope is wrong")
         client = (form.get("client_id", ""), form.get("client_secret", ""))
@@ -154,9 +146,9 @@ class Gate:
         body: dict[str, Any] = {"token_type": "Bearer"}
         set_path(body, auth.token, self._issue())
         set_path(body, auth.expires_in, TOKEN_SECONDS)
-        return GateAnswer(body)
+        return Envelope(body)
 
-    def _session(self, auth: kinds.SessionLogin, form: Mapping[str, str]) -> GateAnswer:
+    def _session(self, auth: kinds.SessionLogin, form: Mapping[str, str]) -> Envelope:
         given = (form.get(auth.user_field), form.get(auth.password_field))
         has_all = all(form.get(name) == str(value) for name, value in auth.fields.items())
         if not has_all or given != (self.value(auth.user), self.value(auth.password)):
@@ -164,11 +156,11 @@ class Gate:
         body: dict[str, Any] = {"message": "登录成功"}
         token = self._issue()
         if auth.token is None:
-            return GateAnswer(body, {"Set-Cookie": f"{COOKIE}={token}; Path=/; HttpOnly"})
+            return Envelope(body, {"Set-Cookie": f"{COOKIE}={token}; Path=/; HttpOnly"})
         set_path(body, auth.token, token)
         if auth.expires_in is not None:
             set_path(body, auth.expires_in, TOKEN_SECONDS)
-        return GateAnswer(body)
+        return Envelope(body)
 
     def _is_signed(self, auth: kinds.SignedRequest, call: Call, clock_ahead: float) -> bool:
         headers = call.headers

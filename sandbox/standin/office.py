@@ -5,7 +5,7 @@ import gzip
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -21,7 +21,7 @@ from sandbox.standin.journal import Journal
 from sandbox.standin.pages import Asked, Envelope, RefusedError, View, envelope_of, page_size, view_of
 from sandbox.standin.records import Entry, Stock
 from sandbox.standin.routes import DOWNLOADS, Match, asked_for, held_in, meets, places
-from sandbox.standin.struck import false_envelope, has_false_total, page_of, refusal_of, spoilt_body
+from sandbox.standin.struck import BODIES, false_envelope, has_false_total, page_of, refusal_of
 from sandbox.standin.wire import WHOLE, Reply, deliver
 
 JSON: Final = {"Content-Type": "application/json"}
@@ -168,9 +168,8 @@ class Office:
         if status := self._struck(view, "status")[:1]:
             address = f":{asked.origin.rpartition(':')[2]}{call.raw_path}?{urlencode(call.query)}"
             refusal = refusal_of(status[0], {**sent, **dict(call.query)}, address)
-            return Reply(
-                refusal.status, refusal.body, refusal.headers, "data", stock.dataset.name, position, names_of(status)
-            )
+            name = stock.dataset.name
+            return replace(refusal, kind="data", dataset=name, position=position, faults=names_of(status))
         reply = Reply(200, b"", {"Content-Type": content_type(stock.dataset)}, "data", stock.dataset.name, position)
         used: list[PlantedFault] = []
         entries, envelope = self._page(view, asked, {**sent, **dict(call.query)}, used)
@@ -180,7 +179,7 @@ class Office:
         reply.body = encode(stock.dataset, records, {**_ok(stock), **envelope.body})
         spoilt = self._struck(view, "body")
         for fault in spoilt:
-            reply.body = spoilt_body(view, fault, reply.body)
+            reply.body = BODIES[fault.name](view, reply.body)
         wires = self._struck(view, "wire")
         reply.wire = wires[0] if wires else None
         reply.faults = names_of([*used, *drifted, *spoilt, *wires])

@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncssh
 
-from sandbox.standin.faults import FaultPlan, names_of
+from sandbox.standin.faults import FaultPlan, PlantedFault, names_of
 from sandbox.standin.files import StandinFolder
 from sandbox.standin.journal import Journal
 from sandbox.standin.wire import STALL_SECONDS
@@ -73,11 +73,15 @@ class SftpAgency:
 
     def show_key(self) -> None:
         """Show the pinned host key, or another one while the plan has `host_key_changed`."""
-        is_other = bool([f for f in self.plan.of(self.source, None, ("sftp",)) if f.name == "host_key_changed"])
+        is_other = bool(self.planned("host_key_changed"))
         if is_other and self.other_key is None:
             self.other_key = asyncssh.generate_private_key("ssh-ed25519")
         if self.acceptor is not None:
             self.acceptor.update(server_host_keys=[self.other_key if is_other else self.key])
+
+    def planned(self, name: str) -> list[PlantedFault]:
+        """The faults of this name that the plan has for the whole agency."""
+        return [fault for fault in self.plan.of(self.source, None, ("sftp",)) if fault.name == name]
 
     def dataset_of(self, path: str) -> tuple[str | None, int | None]:
         """The dataset and the place (from 1) of a file, for the access log."""
@@ -126,8 +130,7 @@ class _Login(asyncssh.SSHServer):
 
     def _accepts(self, username: str, is_right: bool) -> bool:
         agency = self._agency
-        refusing = [f for f in agency.plan.of(agency.source, None, ("sftp",)) if f.name == "login_refused"]
-        struck = [fault for fault in refusing if fault.strike()]
+        struck = [fault for fault in agency.planned("login_refused") if fault.strike()]
         is_accepted = is_right and username == agency.user and not struck
         agency.note("login", "LOGIN", b"/", 200 if is_accepted else 401, names_of(struck))
         return is_accepted
@@ -143,8 +146,7 @@ class _Folder(asyncssh.SFTPServer):
 
     async def scandir(self, path: bytes) -> Any:
         self._agency.note("list", "LIST", path)
-        agency = self._agency
-        untyped = [f for f in agency.plan.of(agency.source, None, ("sftp",)) if f.name == "mode_without_type"]
+        untyped = self._agency.planned("mode_without_type")
         async for entry in super().scandir(path):
             if untyped and entry.attrs.permissions is not None:
                 entry.attrs.permissions = stat.S_IMODE(entry.attrs.permissions)

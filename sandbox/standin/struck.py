@@ -5,16 +5,15 @@ import json
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
 from connectors.spec import RestRequest
-from sandbox.standin.encode import fill_pattern, set_path
+from sandbox.standin.encode import member_name, set_path
 from sandbox.standin.faults import PlantedFault
 from sandbox.standin.pages import Asked, Envelope, View, envelope_of, next_link
 from sandbox.standin.records import Entry
-from sandbox.standin.wire import gzip_bomb, http_date
+from sandbox.standin.wire import Reply, gzip_bomb, http_date
 
 DAY: Final = 86_400
 _STATUSES: Final[Mapping[str, tuple[int, Callable[[float, str], dict[str, str]]]]] = {
@@ -32,16 +31,7 @@ ELSEWHERE: Final = "http://elsewhere.invalid"
 HTML: Final = "<!doctype html><html><body><h1>系统维护中</h1><p>请稍后再试</p></body></html>"
 
 
-@dataclass(frozen=True)
-class RefusedAnswer:
-    """A status with its headers and body, in place of an answer."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-
-def refusal_of(fault: PlantedFault, sent: Mapping[str, str], address: str) -> RefusedAnswer:
+def refusal_of(fault: PlantedFault, sent: Mapping[str, str], address: str) -> Reply:
     """What a fault of stage `status` answers; `sent` are the request's headers, `address` its port, path and query."""
     status, headers = _STATUSES.get(fault.name, (0, lambda _wait, _address: {}))
     answer: dict[str, Any] = {"code": "FAULT", "message": "无法处理"}
@@ -50,7 +40,7 @@ def refusal_of(fault: PlantedFault, sent: Mapping[str, str], address: str) -> Re
     body = b"" if status == 204 else json.dumps(answer, ensure_ascii=False).encode()
     kind = {} if status == 204 else {"Content-Type": "application/json"}
     asked = headers(1 if fault.seconds is None else fault.seconds, address)
-    return RefusedAnswer(status or int(fault.name.removeprefix("status_")), {**kind, **asked}, body)
+    return Reply(status or int(fault.name.removeprefix("status_")), body, {**kind, **asked})
 
 
 def page_of(view: View, fault: PlantedFault) -> tuple[list[Entry] | None, int | None]:
@@ -136,11 +126,6 @@ def _elsewhere(view: View, asked: Asked, envelope: Envelope) -> Envelope:
     return Envelope({**envelope.body, paginator.next: link}, envelope.headers)
 
 
-def spoilt_body(view: View, fault: PlantedFault, body: bytes) -> bytes:
-    """The body under a fault of stage `body`."""
-    return _BODIES[fault.name](view, body)
-
-
 def _error_in_200(_view: View, _body: bytes) -> bytes:
     return json.dumps({"error": {"code": 50_001, "message": "系统繁忙"}}, ensure_ascii=False).encode()
 
@@ -166,8 +151,7 @@ def archive_bomb(decoder: Any) -> bytes:
     """A gzip or a zip of about a megabyte that unfolds to a gigabyte of blanks."""
     if decoder.archive == "gzip":
         return gzip_bomb(1024)
-    member = fill_pattern(decoder.member or f"data.{decoder.kind}", "data")
-    return _zip_bomb(member)
+    return _zip_bomb(member_name(decoder.kind, decoder.member))
 
 
 @cache
@@ -179,7 +163,7 @@ def _zip_bomb(member: str) -> bytes:
     return body.getvalue()
 
 
-_BODIES: Final[Mapping[str, Callable[[View, bytes], bytes]]] = {
+BODIES: Final[Mapping[str, Callable[[View, bytes], bytes]]] = {
     "html_error_page": lambda _view, _body: HTML.encode(),
     "truncated_json": lambda _view, body: body[: len(body) // 2],
     "empty_body": lambda _view, _body: b"",
@@ -197,3 +181,4 @@ _BODIES: Final[Mapping[str, Callable[[View, bytes], bytes]]] = {
     "byte_order_mark": lambda _view, body: b"\xef\xbb\xbf" + body.removeprefix(b"\xef\xbb\xbf"),
     "archive_bomb": lambda view, _body: archive_bomb(view.stock.dataset.decoder),
 }
+"""The body under each fault of stage `body`, from the page and the body as it was."""

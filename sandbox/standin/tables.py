@@ -59,7 +59,9 @@ class Register:
             self.path.mkdir()
             return
         with contextlib.closing(self._connect()) as connection:
-            _pragma(connection)
+            # Readers keep the moment they began in while another writes.
+            connection.execute("pragma journal_mode = wal")
+            connection.execute("pragma synchronous = off")
             connection.execute("begin immediate")
             for name, stock in self.stocks.items():
                 _fill(connection, stock, struck.get(name, []))
@@ -92,12 +94,6 @@ class Register:
                     marks = ", ".join("?" * len(rows[0]))
                     connection.executemany(f"insert into {table} values ({marks})", rows)  # noqa: S608
                     connection.execute("commit")
-
-
-def _pragma(connection: sqlite3.Connection) -> None:
-    # Readers keep the moment they began in while another writes.
-    connection.execute("pragma journal_mode = wal")
-    connection.execute("pragma synchronous = off")
 
 
 def _table(stock: Stock) -> str:
