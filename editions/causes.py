@@ -40,7 +40,7 @@ def causes(then: Manifest, now: Manifest) -> tuple[Cause, ...]:
     known = _inputs(then["inputs"]).keys() & _inputs(now["inputs"]).keys()
     if stale := sorted(_differing(then, now, "is_stale", "reason") & known):
         found.append(Cause(STALENESS, ", ".join(".".join(address) for address in stale)))
-    if _rules(then) != _rules(now):
+    if ruleset_of(then) != ruleset_of(now):
         found.append(Cause(RULES, f"{then['ruleset_id']} → {now['ruleset_id']}"))
     if then["rules_sha256"] != now["rules_sha256"]:
         found.append(Cause(CODE, f"{_commit(then)} → {_commit(now)}"))
@@ -58,7 +58,8 @@ def _inputs(inputs: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Mappin
     return {(one["source"], one["dataset"]): one for one in inputs}
 
 
-def _rules(manifest: Manifest) -> tuple[str, str]:
+def ruleset_of(manifest: Manifest) -> tuple[str, str]:
+    """The rule set of an edition, by id and content hash, which is empty in editions that did not seal it yet."""
     return str(manifest["ruleset_id"]), str(manifest.get("ruleset_sha256", ""))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import duckdb
 
-from editions.sql_text import literal, row_dicts
+from editions.sql_text import both_sealed, row_dicts
 
 WATCHED = {
     "credit_reports": (
@@ -27,8 +27,6 @@ WATCHED = {
 """The tables that are compared: the columns of the key, and those that are watched. Versions are not in the key: a new
 version of a product with the same decision changes nothing for the enterprise."""
 QUERY = """
-with now_rows as (select * from read_parquet({now}, hive_partitioning = false)),
-then_rows as (select * from read_parquet({then}, hive_partitioning = false))
 select
     coalesce(n.uscc, t.uscc) as uscc,
     concat_ws(' ', {key}) as item,
@@ -36,25 +34,23 @@ select
     case when t.uscc is null then 'added' when n.uscc is null then 'removed' else 'changed' end as kind,
     cast(t.{column} as varchar) as was,
     cast(n.{column} as varchar) as is_now
-from now_rows as n
-full join then_rows as t on {on}
+from {now} as n
+full join {then} as t on {on}
 where cast(t.{column} as varchar) is distinct from cast(n.{column} as varchar)
 order by all
 """
 
 
 POLICIES = """
-with now_rows as (select * from read_parquet({now}, hive_partitioning = false)),
-then_rows as (select * from read_parquet({then}, hive_partitioning = false)),
-compared as (
+with compared as (
     select
         coalesce(n.policy_id, t.policy_id) as policy_id,
         coalesce(n.uscc, t.uscc) as uscc,
         coalesce(bool_or(n.decision = 'eligible'), false) as is_eligible,
         coalesce(bool_or(t.decision = 'eligible'), false) as was_eligible,
         coalesce(bool_or(n.is_listed), false) as is_listed
-    from now_rows as n
-    full join then_rows as t on n.uscc = t.uscc and n.policy_id = t.policy_id
+    from {now} as n
+    full join {then} as t on n.uscc = t.uscc and n.policy_id = t.policy_id
     group by all
 )
 select
@@ -76,14 +72,13 @@ def policy_counts(then: Path | None, now: Path) -> list[dict[str, Any]]:
     `then` is the folder of the edition before. Without one, or with one older than the programme, `newly_eligible` and
     `no_longer_eligible` are None: not known. An edition without policies has no rows.
     """
-    files = [edition / "tables" / "policy_decisions.parquet" for edition in (then or now, now)]
-    if not files[1].is_file():
+    compared = None if then is None else both_sealed(then, now, "policy_decisions")
+    tables = compared or both_sealed(now, now, "policy_decisions")
+    if tables is None:
         return []
-    is_first = then is None or not files[0].is_file()
-    then_file, now_file = literal(files[1] if is_first else files[0]), literal(files[1])
     with duckdb.connect() as connection:
-        found = row_dicts(connection.execute(POLICIES.format(now=now_file, then=then_file)))
-    return [one | {"newly_eligible": None, "no_longer_eligible": None} for one in found] if is_first else found
+        found = row_dicts(connection.execute(POLICIES.format(**tables)))
+    return found if compared else [one | {"newly_eligible": None, "no_longer_eligible": None} for one in found]
 
 
 def changes(then: Path, now: Path) -> list[dict[str, Any]]:
@@ -95,13 +90,12 @@ def changes(then: Path, now: Path) -> list[dict[str, Any]]:
     found = []
     with duckdb.connect() as connection:
         for table, (keys, columns) in WATCHED.items():
-            files = [edition / "tables" / f"{table}.parquet" for edition in (then, now)]
-            if not all(file.is_file() for file in files):
+            tables = both_sealed(then, now, table)
+            if tables is None:
                 continue
-            then_file, now_file = (literal(file) for file in files)
             on = " and ".join(f"n.{key} = t.{key}" for key in keys)
             item = ", ".join(f"coalesce(n.{key}, t.{key})" for key in keys[1:]) or "null"
             for column in columns:
-                query = QUERY.format(then=then_file, now=now_file, key=item, column=column, on=on)
+                query = QUERY.format(**tables, key=item, column=column, on=on)
                 found += [{"table": table, **row} for row in row_dicts(connection.execute(query))]
     return found

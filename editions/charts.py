@@ -2,12 +2,15 @@
 
 Vega-Lite is drawn by vl-convert, without a browser. It measures text with the fonts of the machine, so nothing here is
 laid out by the width of a text: margins are fixed, labels are cut to a number of characters, axes have no titles, and
-the legend is drawn here.
+the legend is drawn here. Pages import this module where they draw: altair takes 0.4 CPU s to import.
 """
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
+
+import altair as alt
+import vl_convert
 
 FONT = "Noto Sans CJK SC, Noto Sans SC, Microsoft YaHei, PingFang SC, sans-serif"
 COLOURS = ("#1f5fa8", "#d9822b", "#3f8f5b", "#a23b3b", "#7a5ea8", "#6b6b6b")
@@ -26,7 +29,7 @@ class Point(NamedTuple):
 
 def bars(points: Sequence[Point], title: str, subtitle: str = "") -> str:
     """Draw vertical bars, one for each `at` in the order given, side by side where there are several series."""
-    alt, chart, keys = _begin(points, title, subtitle)
+    chart, keys = _begin(points, title, subtitle)
     x = alt.X("at", type="ordinal", scale=alt.Scale(domain=keys.at, paddingInner=0.2), axis=_category_axis())
     marks = chart.mark_bar().encode(x=x, y=_value_axis(alt.Y))
     if len(keys.series) > 1:
@@ -36,7 +39,7 @@ def bars(points: Sequence[Point], title: str, subtitle: str = "") -> str:
 
 def lines(points: Sequence[Point], title: str, subtitle: str = "") -> str:
     """Draw a line for each series through the values at each `at`, broken where a value is not known."""
-    alt, chart, keys = _begin(points, title, subtitle)
+    chart, keys = _begin(points, title, subtitle)
     x = alt.X("at", type="ordinal", scale=alt.Scale(domain=keys.at), axis=_category_axis())
     marks = chart.mark_line(point=True, invalid="break-paths-show-domains").encode(
         x=x, y=_value_axis(alt.Y), color=_colour(keys)
@@ -46,13 +49,13 @@ def lines(points: Sequence[Point], title: str, subtitle: str = "") -> str:
 
 def lying_bars(points: Sequence[Point], title: str, subtitle: str = "", limit: float | None = None) -> str:
     """Draw a horizontal bar for each `at`, for long names; `limit` is drawn as a line across the bars."""
-    alt, chart, keys = _begin(points, title, subtitle)
+    chart, keys = _begin(points, title, subtitle)
     y = alt.Y("at", type="ordinal", scale=alt.Scale(domain=keys.at), axis=_category_axis(side="left"))
     drawn: Any = chart.mark_bar().encode(x=_value_axis(alt.X), y=y)
     if len(keys.series) > 1:
         drawn = drawn.encode(yOffset=alt.YOffset("series", type="nominal", sort=keys.series), color=_colour(keys))
     if limit is not None:
-        line = alt.Chart(_data([{"value": limit}])).mark_rule(color=COLOURS[3], strokeDash=[4, 3])
+        line = alt.Chart(alt.InlineData(values=[{"value": limit}])).mark_rule(color=COLOURS[3], strokeDash=[4, 3])
         drawn = alt.layer(drawn, line.encode(x=alt.X("value", type="quantitative")))
     height = ROW * max(1, len(keys.at)) * max(1, len(keys.series))
     return _svg(drawn.properties(width=WIDTH - 130, height=height), keys, left=220)
@@ -63,39 +66,24 @@ class _Keys(NamedTuple):
     series: list[str]
 
 
-def _begin(points: Sequence[Point], title: str, subtitle: str) -> tuple[Any, Any, _Keys]:
-    # Importing altair takes 0.4 CPU s, and only pages need it.
-    import altair as alt
-
+def _begin(points: Sequence[Point], title: str, subtitle: str) -> tuple[Any, _Keys]:
     shown = [Point(_label(point.at), point.value, _label(point.series)) for point in points]
-    keys = _Keys(_in_order(point.at for point in shown), _in_order(point.series for point in shown))
+    keys = _Keys(list(dict.fromkeys(one.at for one in shown)), list(dict.fromkeys(one.series for one in shown)))
     head = alt.TitleParams(_plain(title), subtitle=_plain(subtitle), anchor="start", frame="group", dx=-60, font=FONT)
-    chart = alt.Chart(_data([point._asdict() for point in shown]), title=head)
-    return alt, chart.encode(color=alt.value(COLOURS[0])), keys
-
-
-def _data(rows: list[dict[str, Any]]) -> Any:
-    import altair as alt
-
-    return alt.InlineData(values=rows)
+    chart = alt.Chart(alt.InlineData(values=[point._asdict() for point in shown]), title=head)
+    return chart.encode(color=alt.value(COLOURS[0])), keys
 
 
 def _category_axis(side: Literal["bottom", "left"] = "bottom") -> Any:
-    import altair as alt
-
     return alt.Axis(title=None, orient=side, labelAngle=0, labelLimit=0, labelOverlap=False)
 
 
 def _value_axis(channel: Any) -> Any:
-    import altair as alt
-
     axis = alt.Axis(title=None, format=",.2~f", labelLimit=0, labelOverlap=False, tickCount=5)
     return channel("value", type="quantitative", axis=axis, scale=alt.Scale(zero=True))
 
 
 def _colour(keys: _Keys) -> Any:
-    import altair as alt
-
     colours = [_colour_of(place) for place in range(len(keys.series))]
     return alt.Color("series", type="nominal", scale=alt.Scale(domain=keys.series, range=colours), legend=None)
 
@@ -105,8 +93,6 @@ def _colour_of(place: int) -> str:
 
 
 def _svg(chart: Any, keys: _Keys, left: int) -> str:
-    import vl_convert
-
     has_legend = len(keys.series) > 1
     margins = {"left": left, "right": LEGEND if has_legend else 30, "top": 50, "bottom": 30}
     drawn = chart.properties(autosize={"type": "none"}, padding=margins).configure(font=FONT, background="white")
@@ -121,10 +107,6 @@ def _legend(series: Sequence[str], left: int) -> str:
         f'<text x="{left + 17}" y="{60 + 18 * place}" font-family="{FONT}" font-size="11px">{html.escape(name)}</text>'
         for place, name in enumerate(series)
     )
-
-
-def _in_order(names: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(names))
 
 
 def _plain(text: str) -> str:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from editions.relations import TABLE_NAME
-from editions.sql_text import literal, quoted
+from editions.sql_text import literal, parquet, quoted
 from ledger.settings import PROJECT_DIR
 
 PIECE_ROWS = 1 << 13
@@ -187,7 +187,7 @@ def whole_table(edition_path: Path, table: str, fields: Sequence[str], spill: Pa
     """Every row of a table of the edition with these columns, for a recipient that is entitled to it by its office."""
     path = _path(edition_path, table, "tables")
     _require_fields(fields, pq.read_schema(path).names, table)
-    chosen, rows = ", ".join(map(quoted, fields)), f"read_parquet({literal(path)}, hive_partitioning = false)"
+    chosen, rows = ", ".join(map(quoted, fields)), parquet(path)
     query = f"select {chosen} from {rows} order by all"  # noqa: S608  # quoted
     named = f"select [] as named, {CODES} from {rows} group by 1"  # noqa: S608  # quoted
     return Extract(_engine(spill), query, named, dict.fromkeys(fields, ""), [], {})

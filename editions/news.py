@@ -6,11 +6,10 @@ from typing import Any
 import duckdb
 
 from editions.changes import changes
-from editions.sql_text import literal, row_dicts
+from editions.sql_text import both_sealed, row_dicts
 
 WITH = """
-with now_rows as (select * from read_parquet({now}, hive_partitioning = false)),
-then_rows as (select * from read_parquet({then}, hive_partitioning = false))
+with now_rows as (from {now}), then_rows as (from {then})
 """
 POLICIES = """
 select
@@ -70,11 +69,8 @@ def news(then: Path | None, now: Path) -> dict[str, dict[str, Any]]:
         return found
     with duckdb.connect() as connection:
         for event, (table, query, name) in TABLES.items():
-            files = [edition / "tables" / f"{table}.parquet" for edition in (then, now)]
-            if not all(file.is_file() for file in files):
-                continue
-            then_file, now_file = (literal(file) for file in files)
-            if rows := row_dicts(connection.execute(WITH.format(then=then_file, now=now_file) + query)):
+            tables = both_sealed(then, now, table)
+            if tables and (rows := row_dicts(connection.execute(WITH.format(**tables) + query))):
                 found[event] = {name: rows}
     facts: dict[tuple[str, str], set[str]] = {}
     for one in changes(then, now):

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from editions.causes import ruleset_of
 from editions.recipe import InputBatch
 from ledger.files import file_sha256
 
@@ -112,11 +113,6 @@ def kind_of(
         return RULE_CHANGE
     back = {(one.source, one.dataset) for one in inputs if one.is_supplied and not one.is_stale}
     return AFTER_OUTAGE if back & away(parent) else NIGHTLY
-
-
-def ruleset_of(manifest: Mapping[str, Any]) -> tuple[str, str]:
-    """The rule set of an edition, by id and content hash, which is empty in editions that did not seal it yet."""
-    return str(manifest["ruleset_id"]), str(manifest.get("ruleset_sha256", ""))
 
 
 def away(manifest: Mapping[str, Any]) -> set[tuple[str, str]]:

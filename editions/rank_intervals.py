@@ -3,14 +3,14 @@
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    Numbers = np.ndarray[Any, np.dtype[Any]]
+Numbers = npt.NDArray[Any]
 
 DRAWS = 1000
 SPREAD_PCT = 20
@@ -57,8 +57,6 @@ def fill_rank_intervals(warehouse: Path, work: Path) -> int:
     come from a fixed seed: equal points give equal rows. Memory holds a few draws at a time; the ranks of all wait in a
     file in the folder `work`.
     """
-    import numpy as np
-
     with duckdb.connect(str(warehouse)) as connection, tempfile.TemporaryFile(dir=work) as file:
         firms = connection.execute(_FIRMS).fetchnumpy()
         count = len(firms["uscc"])
@@ -83,10 +81,8 @@ def fill_rank_intervals(warehouse: Path, work: Path) -> int:
     return count
 
 
-def _matrices(connection: duckdb.DuckDBPyConnection, count: int) -> tuple["Numbers", "Numbers"]:
+def _matrices(connection: duckdb.DuckDBPyConnection, count: int) -> tuple[Numbers, Numbers]:
     """Points and what they are out of, in millionths: a row for each enterprise, a column for each indicator."""
-    import numpy as np
-
     found = connection.execute(_POINTS).fetchnumpy()
     codes, columns = np.unique(found["code"].astype(str), return_inverse=True)
     matrices = np.zeros((2, count, len(codes)))
@@ -95,29 +91,23 @@ def _matrices(connection: duckdb.DuckDBPyConnection, count: int) -> tuple["Numbe
     return matrices[0], matrices[1]
 
 
-def _factors(indicators: int) -> "Numbers":
+def _factors(indicators: int) -> Numbers:
     """A row for each draw, a column for each indicator, in ten-thousandths."""
-    import numpy as np
-
     # Raw words of the generator: unlike its distributions they never change from one version of numpy to another.
     words = np.random.PCG64(SEED).random_raw((DRAWS, indicators))
     width = 2 * _UNITS * SPREAD_PCT // 100
     return (_UNITS - width // 2 + words % (width + 1)).astype(np.float64)
 
 
-def _ranks(points: "Numbers", maximum: "Numbers", factors: "Numbers", stages: "Numbers") -> Iterator["Numbers"]:
+def _ranks(points: Numbers, maximum: Numbers, factors: Numbers, stages: Numbers) -> Iterator[Numbers]:
     """For a few rows of factors at a time: by kind (overall, in the stage), draw and enterprise the rank."""
-    import numpy as np
-
     for at in range(0, len(factors), _AT_ONCE):
         some = factors[at : at + _AT_ONCE].T
         scores = (100 * np.maximum(points @ some, 0) / (maximum @ some)).T
         yield np.stack([_both_ranks(drawn, stages) for drawn in scores], axis=1)
 
 
-def _both_ranks(scores: "Numbers", stages: "Numbers") -> "Numbers":
-    import numpy as np
-
+def _both_ranks(scores: Numbers, stages: Numbers) -> Numbers:
     order = np.argsort(-scores)
     ordered = scores[order]
     found = np.empty((2, len(order)), dtype=np.int32)
@@ -131,10 +121,8 @@ def _both_ranks(scores: "Numbers", stages: "Numbers") -> "Numbers":
     return found
 
 
-def _places(differs: "Numbers", begins: "Numbers") -> "Numbers":
+def _places(differs: Numbers, begins: Numbers) -> Numbers:
     """Competition ranks of what is ordered, by where it differs from the one before, and where a group begins."""
-    import numpy as np
-
     at = np.arange(len(differs) + 1, dtype=np.int32)
     last = at.copy()
     last[1:][~differs] = 0
@@ -144,7 +132,7 @@ def _places(differs: "Numbers", begins: "Numbers") -> "Numbers":
     return places
 
 
-def _require_same(published: "Numbers", found: "Numbers") -> None:
+def _require_same(published: Numbers, found: Numbers) -> None:
     differ = int((published != found[:, 0]).any(axis=0).sum())
     if differ:
         raise RankIntervalError(
@@ -154,10 +142,8 @@ def _require_same(published: "Numbers", found: "Numbers") -> None:
         )
 
 
-def _rows(published: "Numbers", ranks: "Numbers", cuts: "Numbers", band_numbers: "Numbers") -> dict[str, "Numbers"]:
+def _rows(published: Numbers, ranks: Numbers, cuts: Numbers, band_numbers: Numbers) -> dict[str, Numbers]:
     """The columns that are computed, with masks where there is no band."""
-    import numpy as np
-
     at = [int(np.ceil(share * DRAWS)) - 1 for share in QUANTILES]
     count = published.shape[1]
     quantiles = np.empty((2, len(at), count), dtype=np.int32)
@@ -178,15 +164,13 @@ def _rows(published: "Numbers", ranks: "Numbers", cuts: "Numbers", band_numbers:
     }
 
 
-def _band(ranks: "Numbers", cuts: "Numbers") -> "Numbers":
+def _band(ranks: Numbers, cuts: Numbers) -> Numbers:
     """The place of the narrowest band that holds a rank, or how many bands there are for one beyond them all."""
     band: Numbers = (ranks[..., None] > cuts).sum(axis=-1)
     return band
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, firms: dict[str, "Numbers"], rows: dict[str, "Numbers"]) -> None:
-    import pyarrow as pa
-
+def _insert(connection: duckdb.DuckDBPyConnection, firms: dict[str, Numbers], rows: dict[str, Numbers]) -> None:
     columns = {name: pa.array(firms[name].tolist()) for name in ("uscc", "stage", "rank_overall", "rank_in_stage")}
     computed = pa.table({**columns, **{name: pa.array(values.tolist()) for name, values in rows.items()}})
     connection.register("computed", computed)

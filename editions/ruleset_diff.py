@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -65,13 +65,7 @@ def content_of(ruleset: Ruleset, project: Path) -> Content:
 
 def frozen(content: Content) -> Content:
     """The part of a rule set that never changes once an edition was published under it; empty cells are left out."""
-    left_out = {table: set(columns) for table, columns in OPEN_ENDED.items()}
-    return {
-        table: [
-            {name: cell for name, cell in row.items() if cell and name not in left_out.get(table, ())} for row in rows
-        ]
-        for table, rows in content.items()
-    }
+    return _kept(content, lambda table, name, cell: bool(cell) and name not in OPEN_ENDED.get(table, ()))
 
 
 def content_sha256(content: Content) -> str:
@@ -81,10 +75,7 @@ def content_sha256(content: Content) -> str:
 
 def differences(then: Content, now: Content) -> list[RulesetDifference]:
     """Every row and cell that differs, by table and key."""
-    before, after = (
-        {table: [{name: cell for name, cell in row.items() if cell} for row in rows] for table, rows in one.items()}
-        for one in (then, now)
-    )
+    before, after = (_kept(one, lambda _table, _name, cell: bool(cell)) for one in (then, now))
     return [one for table in KEYS for one in _of_table(table, before.get(table, []), after.get(table, []))]
 
 
@@ -124,12 +115,15 @@ def _moved_of(published: Mapping[str, Any], project: Path) -> Iterator[Problem]:
 
 def _in_columns(now: Content, then: Content) -> Content:
     """The same without columns that the seeds got after the publication."""
-    kept = {table: {name for row in rows for name in row} for table, rows in then.items()}
+    known = {table: {name for row in rows for name in row} for table, rows in then.items()}
+    return _kept(now, lambda table, name, _cell: not known.get(table) or name in known[table])
+
+
+def _kept(content: Content, is_kept: Callable[[str, str, str], bool]) -> Content:
+    """The same with those cells alone of which this is true, by their table, column and text."""
     return {
-        table: [
-            {name: cell for name, cell in row.items() if not kept.get(table) or name in kept[table]} for row in rows
-        ]
-        for table, rows in now.items()
+        table: [{name: cell for name, cell in row.items() if is_kept(table, name, cell)} for row in rows]
+        for table, rows in content.items()
     }
 
 

@@ -1,10 +1,9 @@
 """Fast look-ups of single rows in the sealed tables of an edition."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from editions.sql_text import literal, row_dicts
+from editions.sql_text import literal, parquet, row_dicts
 
 # The engine without the package `duckdb` around it, whose import takes longer than all reading here: it looks up its
 # own version among the installed packages, and makes type objects that no query needs.
@@ -43,50 +42,43 @@ class SealedReader:
 
     def of(self, edition: Path) -> "SealedTables":
         """The tables of the edition in this folder."""
-        return SealedTables(self._connection, edition)
+        return SealedTables(self, edition)
 
-    def rows_of(self, path: Path, edition: Path, **where: str) -> list[Row] | None:
-        """The rows of a file that stands beside an edition, or None where there is none."""
-        return read_rows(self._connection, path, "*", where, edition)
+    def rows_of(self, path: Path, edition: Path, columns: str = "*", **where: str) -> list[Row] | None:
+        """The rows of an edition's file, or one beside it, that hold these texts; None where there is no such file.
 
-
-def read_rows(
-    connection: engine.DuckDBPyConnection, path: Path, columns: str, where: Mapping[str, str], edition: Path
-) -> list[Row] | None:
-    """The rows of a Parquet file that hold these texts in these columns, or None where there is no such file."""
-    if not path.is_file():
-        return None
-    # Literals in place of parameters: at its first parameter duckdb imports pandas, which takes a third of a second.
-    tests = " and ".join(f'"{column}" = {literal(text)}' for column, text in where.items())
-    file = f"read_parquet({literal(path)}, hive_partitioning = false)"
-    query = f"select {columns} from {file}{' where ' + tests if tests else ''}"  # noqa: S608  # quoted
-    try:
-        return row_dicts(connection.execute(query))
-    except engine.Error as error:
-        raise EditionUnreadableError(path, str(error).split("\n", 1)[0], edition.name) from error
+        `columns` is a part of the query, never a text from outside. Raises `EditionUnreadableError` for a file that
+        cannot be read.
+        """
+        if not path.is_file():
+            return None
+        # Literals, no parameters: at its first parameter duckdb imports pandas, which takes a third of a second.
+        tests = " and ".join(f'"{column}" = {literal(text)}' for column, text in where.items())
+        query = f"select {columns} from {parquet(path)}{' where ' + tests if tests else ''}"  # noqa: S608  # quoted
+        try:
+            return row_dicts(self._connection.execute(query))
+        except engine.Error as error:
+            raise EditionUnreadableError(path, str(error).split("\n", 1)[0], edition.name) from error
 
 
 class SealedTables:
     """The tables of one edition, read by equalities of columns; an older edition may lack a table."""
 
-    def __init__(self, connection: engine.DuckDBPyConnection, edition: Path) -> None:
-        self._connection, self._edition = connection, edition
+    def __init__(self, reader: SealedReader, edition: Path) -> None:
+        self._reader, self._edition = reader, edition
+
+    def _path(self, table: str) -> Path:
+        return self._edition / "tables" / f"{table}.parquet"
 
     def rows(self, table: str, *, columns: str = "*", **where: str) -> list[Row] | None:
-        """The rows of a table that hold these texts in these columns, or None where there is no such table.
-
-        `columns` is a part of the query, never a text from outside. Raises `EditionUnreadableError` for a file that
-        cannot be read.
-        """
-        return read_rows(self._connection, self._edition / "tables" / f"{table}.parquet", columns, where, self._edition)
+        """The rows of a table that hold these texts in these columns, or None where there is no such table."""
+        return self._reader.rows_of(self._path(table), self._edition, columns, **where)
 
     def needed(self, table: str, *, columns: str = "*", **where: str) -> list[Row]:
         """The same of a table that every edition has."""
         found = self.rows(table, columns=columns, **where)
         if found is None:
-            raise EditionUnreadableError(
-                self._edition / "tables" / f"{table}.parquet", "it is not there", self._edition.name
-            )
+            raise EditionUnreadableError(self._path(table), "it is not there", self._edition.name)
         return found
 
     def first(self, table: str, **where: str) -> Row | None:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from editions.sql_text import literal
+from editions.sql_text import sealed_table
 from ledger.files import PART
 
 OTHERS = "others"
@@ -62,8 +62,7 @@ def read_standing(relation: str, connection: duckdb.DuckDBPyConnection) -> Stand
 def sealed_standing(edition: Path) -> Standing:
     """The standing in a sealed edition."""
     with duckdb.connect() as connection:
-        file = literal(edition / "tables" / "rankings.parquet")
-        return read_standing(f"read_parquet({file}, hive_partitioning = false)", connection)
+        return read_standing(sealed_table(edition, "rankings"), connection)
 
 
 def built_standing(warehouse: Path) -> Standing:

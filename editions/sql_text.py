@@ -1,5 +1,7 @@
 """Names and texts as parts of SQL, and the rows of a result. In quotes DuckDB's only escape is the doubled quote."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 
@@ -11,6 +13,28 @@ def quoted(name: str) -> str:
 def literal(text: object) -> str:
     """A text, or a path."""
     return "'" + str(text).replace("'", "''") + "'"
+
+
+def parquet(path: Path) -> str:
+    """A Parquet file as a table.
+
+    Its folders are names alone: without the two measures one with "=" would be a column, one with "*" a pattern.
+    """
+    exactly = re.sub(r"([\[*?])", r"[\1]", str(path))
+    return f"read_parquet({literal(exactly)}, hive_partitioning = false)"
+
+
+def sealed_table(edition: Path, table: str) -> str:
+    """A table of an edition."""
+    return parquet(edition / "tables" / f"{table}.parquet")
+
+
+def both_sealed(then: Path, now: Path, table: str) -> dict[str, str] | None:
+    """A table of two editions as `then` and `now` of a query; None where one, sealed by older models, has none."""
+    sides = {"then": then, "now": now}
+    if not all((edition / "tables" / f"{table}.parquet").is_file() for edition in sides.values()):
+        return None
+    return {name: sealed_table(edition, table) for name, edition in sides.items()}
 
 
 def row_dicts(cursor: Any) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from editions.sql_text import literal
+from editions.sql_text import sealed_table
 
 LEAST_SCORE = Decimal("0.5")
 """The least score of a suggestion: names that share only a city and a trade are not similar."""
@@ -161,11 +161,7 @@ def codes_held(edition: Path, codes: Iterable[str]) -> dict[str, str]:
 def _rows(edition: Path, table: str, query: str, **values: Any) -> list[Any]:
     """The rows of a query over one sealed table; `{}` in the query stands for the table."""
     with duckdb.connect(":memory:") as db:
-        return db.execute(query.format(_sealed(edition, table)), values).fetchall()
-
-
-def _sealed(edition: Path, table: str) -> str:
-    return f"read_parquet({literal(edition / 'tables' / f'{table}.parquet')}, hive_partitioning = false)"
+        return db.execute(query.format(sealed_table(edition, table)), values).fetchall()
 
 
 def suggest(edition: Path, items: Sequence[OpenItem], most: int = 3) -> list[tuple[Suggestion, ...]]:
@@ -186,7 +182,7 @@ def suggest(edition: Path, items: Sequence[OpenItem], most: int = 3) -> list[tup
         db.execute(MACROS)
         db.execute("create table given (place bigint, name varchar, from_day date, to_day date)")
         db.executemany("insert into given values (?, ?, ?, ?)", asked)
-        db.execute(NAMES.format(register=_sealed(edition, NAMES_TABLE)))
+        db.execute(NAMES.format(register=sealed_table(edition, NAMES_TABLE)))
         rows = db.execute(ALIKE, {"candidates": CANDIDATES, "least": LEAST_SCORE, "most": most}).fetchall()
     alike: dict[int, list[Suggestion]] = {}
     for place, *facts in rows:

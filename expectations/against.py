@@ -12,7 +12,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from editions.sql_text import literal
+from editions.sql_text import literal, sealed_table
 from expectations.census import one_line
 from expectations.suites import (
     AFTER_OUTAGE,
@@ -128,19 +128,15 @@ class Compared:
 def side_by_side(connection: duckdb.DuckDBPyConnection, warehouse: Path, previous_edition: Path) -> None:
     """Attach the warehouse as `candidate`, and make `both_editions`: enterprises ranked in either, before and now."""
     connection.execute(f"attach {literal(warehouse)} as candidate (read_only)")
-    connection.execute(_BOTH.format(before=sealed(previous_edition, "rankings")))
-
-
-def sealed(edition: Path, table: str) -> str:
-    """A table of an edition, as SQL reads it."""
-    return f"read_parquet({literal(edition / 'tables' / f'{table}.parquet')}, hive_partitioning = false)"
+    connection.execute(_BOTH.format(before=sealed_table(previous_edition, "rankings")))
 
 
 def compare_editions(warehouse: Path, previous_edition: Path, *, is_correction: bool = False) -> Compared:
     """Work out every figure of `FIGURES` for the DuckDB file of a candidate and the folder of a sealed edition."""
     with duckdb.connect() as connection:
         side_by_side(connection, warehouse, previous_edition)
-        before, now, both = _sizes(connection)
+        sizes = "select count(rank_before), count(rank_now), count(rank_before + rank_now) from both_editions"
+        ((before, now, both),) = connection.execute(sizes).fetchall()
         first = min(FIRST, before // 2)
         (counts,) = connection.execute(_COUNTS.format(before=before, now=now, both=both, first=first)).fetchall()
         ranks, scores = (_columns(connection, name) for name in ("rank", "score"))
@@ -229,12 +225,6 @@ def stability_index(before: Mapping[Any, int], now: Mapping[Any, int]) -> float:
     return round(sum((new - old) * log(new / old) for old, new in shares), 4)
 
 
-def _sizes(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
-    query = "select count(rank_before), count(rank_now), count(rank_before + rank_now) from both_editions"
-    ((before, now, both),) = connection.execute(query).fetchall()
-    return int(before), int(now), int(both)
-
-
 _Numbers = npt.NDArray[np.float64]
 
 
@@ -270,7 +260,8 @@ def _of_scores(before: _Numbers, now: _Numbers) -> float | None:
 def _indicators(connection: duckdb.DuckDBPyConnection, previous_edition: Path) -> dict[str, float]:
     """The stability index of each indicator that is in both editions: of the share of its points, in tenths."""
     counts: dict[str, tuple[dict[int, int], dict[int, int]]] = {}
-    for code, bin_, *sides in connection.execute(_BINS.format(before=sealed(previous_edition, "points"))).fetchall():
+    query = _BINS.format(before=sealed_table(previous_edition, "points"))
+    for code, bin_, *sides in connection.execute(query).fetchall():
         for counted, n in zip(counts.setdefault(code, ({}, {})), sides, strict=True):
             counted[bin_] = n
     return {code: stability_index(*both) for code, both in counts.items() if all(sum(one.values()) for one in both)}
@@ -284,10 +275,10 @@ def _change(connection: duckdb.DuckDBPyConnection, previous_edition: Path, *, is
             f.as_of - r.as_of > {PAUSE_DAYS}
         from candidate.ruleset_in_force as f, (
             select min(ruleset_id) as ruleset_id, min(reporting_year) as reporting_year, min(as_of) as as_of
-            from {sealed(previous_edition, "rankings")}) as r"""
+            from {sealed_table(previous_edition, "rankings")}) as r"""
     ((is_ruled_anew, is_new_year, is_after_pause),) = connection.execute(query).fetchall()
     supplied = f"""select count(*) from candidate.supply as now
-        full join {sealed(previous_edition, "supply")} as before using (source, dataset)
+        full join {sealed_table(previous_edition, "supply")} as before using (source, dataset)
         where coalesce(now.is_supplied, false) <> coalesce(before.is_supplied, false)
             or (before.is_stale and not now.is_stale)"""
     ((back,),) = connection.execute(supplied).fetchall()

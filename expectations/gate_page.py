@@ -7,7 +7,8 @@ from typing import Any
 import duckdb
 
 from editions.html_page import Html, Name, page, table, text
-from expectations.against import AT_LEAST, sealed, side_by_side
+from editions.sql_text import sealed_table
+from expectations.against import AT_LEAST, side_by_side
 
 LARGEST = 20
 CHANGES = {
@@ -222,10 +223,7 @@ def _charts(connection: duckdb.DuckDBPyConnection, previous_edition: Path) -> It
 
     tables = {
         "本次 now": ("candidate.rankings", "candidate.points"),
-        "上版 before": (
-            sealed(previous_edition, "rankings"),
-            sealed(previous_edition, "points"),
-        ),
+        "上版 before": (sealed_table(previous_edition, "rankings"), sealed_table(previous_edition, "points")),
     }
     scores: list[Point] = []
     shares: list[Point] = []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from editions.sql_text import literal, quoted
+from editions.sql_text import parquet, quoted
 
 PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 # The enterprise's code is 18 characters and may be all digits: it would be taken for a person's identity number.
@@ -55,8 +55,7 @@ class Names:
                 raise NotSealedThenError(f"the previous edition was sealed before there was a table {name[9:]}")
             if path is None:
                 raise NameUnknownError(f"{name} is not in the previous edition")
-            exactly = re.sub(r"([\[*?])", r"[\1]", str(path))
-            return f"read_parquet({literal(exactly)}, hive_partitioning = false)"
+            return parquet(path)
         return self.qualified(name)
 
 

@@ -26,7 +26,7 @@ def edition(tmp_path):
 
 def test_newly_and_no_longer_eligible_and_a_changed_limit_are_told_with_both_values(edition):
     then = edition(
-        "then's",
+        "then's *[1] a=b",
         product_offers=[
             ("'A'", "'p'", "'no'", "null"),
             ("'B'", "'p'", "'eligible'", 100),
