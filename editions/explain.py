@@ -13,6 +13,7 @@ from editions.places import MANIFEST, edition_path, parent_of, split_path
 from editions.sealed_tables import EditionUnreadableError, Row, SealedReader, SealedTables
 
 COSTLIEST = 4
+"""So many indicators are the key factors of a score, which a notice may name (`package.notice_rows`)."""
 
 
 class EnterpriseUnknownError(LookupError):

@@ -18,6 +18,7 @@ SPREAD_PCT = 20
 SEED = 20240101
 QUANTILES = (0.05, 0.5, 0.95)
 _AT_ONCE = 50
+"""Draws whose scores are in memory together: one matrix of a million enterprises is 400 MB."""
 _UNITS = 10_000
 """Weights are drawn in whole ten-thousandths: sums of such products are exact in doubles, in any order."""
 
@@ -148,6 +149,7 @@ def _rows(published: Numbers, ranks: Numbers, cuts: Numbers, band_numbers: Numbe
     count = published.shape[1]
     quantiles = np.empty((2, len(at), count), dtype=np.int32)
     kept = np.empty(count, dtype=np.int64)
+    # A part at a time: a partition is a copy of the ranks of all draws.
     for begin in range(0, count, 4096):
         part = slice(begin, begin + 4096)
         quantiles[:, :, part] = np.partition(ranks[:, :, part], at, axis=1)[:, at]

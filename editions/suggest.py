@@ -33,7 +33,8 @@ select
     valid_from, valid_to, key_of(enterprise_name) as key, pairs_of(key_of(enterprise_name)) as pairs
 from {register};
 """
-# A pair that one name in twenty has distinguishes nothing: 科技, 有限, the city.
+# A pair that one name in twenty has distinguishes nothing: 科技, 有限, the city. In a small register up to 50 names may
+# have it, or no pair would be left; in a large one 2,000 at most, since the names of each pair are compared.
 ALIKE = """
 with asked_pairs as (
     select place, unnest(pairs) as pair from asked

@@ -29,7 +29,7 @@ from expectations.suites import (
 from expectations.verdict import CheckOutcome, GateResult
 
 LEAST = 100
-"""With fewer ranked enterprises in either edition, orders and shares are not judged."""
+"""With fewer ranked enterprises in either edition, orders and shares are not judged: one is more than 1 %."""
 FIRST = 100
 EXAMPLES = 5
 PAUSE_DAYS = 7
@@ -137,6 +137,7 @@ def compare_editions(warehouse: Path, previous_edition: Path, *, is_correction: 
         side_by_side(connection, warehouse, previous_edition)
         sizes = "select count(rank_before), count(rank_now), count(rank_before + rank_now) from both_editions"
         ((before, now, both),) = connection.execute(sizes).fetchall()
+        # Of few enterprises the first 100 would be nearly all, and would all stay: the better half is taken instead.
         first = min(FIRST, before // 2)
         (counts,) = connection.execute(_COUNTS.format(before=before, now=now, both=both, first=first)).fetchall()
         ranks, scores = (_columns(connection, name) for name in ("rank", "score"))
@@ -216,7 +217,10 @@ def _outcome(name: str, value: float | None, limit: EditionLimit) -> tuple[Check
 
 
 def stability_index(before: Mapping[Any, int], now: Mapping[Any, int]) -> float:
-    """The population stability index of two counts by bin: 0 where they are alike; an empty bin counts a half."""
+    """The population stability index of two counts by bin: 0 where they are alike.
+
+    An empty bin counts a half: there is no logarithm of 0.
+    """
 
     def share(counts: Mapping[Any, int], bin_: Any) -> float:
         return max(counts.get(bin_, 0), 0.5) / sum(counts.values())

@@ -102,6 +102,7 @@ settled as (
     left join scored as decided_for on decisions.uscc = decided_for.code
     left join known on decisions.identifier = known.code
     where
+        -- An organisation code, an old tax or registration number, a unified code: any other length is an agency's own number.
         length(decisions.identifier) in (9, 15, 18)
         and known.code is null
         and decisions.is_of_code

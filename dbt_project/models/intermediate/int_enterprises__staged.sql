@@ -16,7 +16,7 @@ stages as (
 ),
 
 -- Where an enterprise fits several stages, a stated stage goes before its age, the lowest age that it is under before a
--- higher one, and its age before its revenue.
+-- higher one, and its age before its revenue: 0 is stated, up to 999,999 by age, a million and more by neither.
 candidates as (
     select
         measured.uscc,
@@ -54,6 +54,7 @@ candidates as (
     cross join stages
 ),
 
+-- Preference and stage in one number, so that one pass over the candidates finds the stage of the least preference.
 chosen as (
     select
         uscc,

@@ -130,7 +130,8 @@ raised as (
         let_in.item_no,
         {{ to_fen('let_in.min_limit_cny') }} as min_limit_fen,
         {{ to_fen('let_in.step_cny') }} as step_fen,
-        -- `least` ignores nulls, and a basis that is not known gives no limit.
+        -- `least` ignores nulls, and a basis that is not known gives no limit. Millionths of a fen times 1 plus the uplift in
+        -- millionths: one division by both at the end.
         case
             when banded.limit_millionths is not null
                 then least(

@@ -186,6 +186,7 @@ numbered as (
         cast(case when hi is null then 99999999999999.999999 else below_value - 0.000001 end as decimal(20, 6)) as upto_value,
         coalesce(is_slope, false) as is_slope,
         coalesce(is_log, false) as is_log,
+        -- decimal(18, 12), by way of which points are rounded, has six digits before the point: more would overflow.
         span >= 1000000 as is_large,
         cast(case when is_mean then share_from else round(share_from * span, 6) end as decimal(18, 10)) as flat_worth,
         cast(share_from * span as double) as worth_at_lo,

@@ -54,7 +54,8 @@ placed as (
 ),
 
 -- How far along its slope a value is, from 0 to 1. The one division is of doubles. Values outside are clamped, and
--- no logarithm of a value without one is taken: an engine may compute this before it applies the join conditions.
+-- no logarithm of a value without one is taken: an engine may compute this before it applies the join conditions. A
+-- logarithm counts to eight decimals of the slope (docs/rule-sets.md): its last digits are the library's.
 along as (
     select
         *,
