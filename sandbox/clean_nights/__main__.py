@@ -9,7 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from sandbox.clean_nights.nights import CleanNight, run_part
-from sandbox.planting.night import make_night
+from sandbox.planting.night import make_night, say
 
 MISTAKEN_PCT = 1
 
@@ -36,11 +36,6 @@ def main() -> int:
     return summary(found)
 
 
-def _print(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
-
-
 def summary(found: Sequence[CleanNight]) -> int:
     """Print the sums; answers the exit code."""
     mistaken = [one for one in found if one.is_mistaken]
@@ -48,12 +43,12 @@ def summary(found: Sequence[CleanNight]) -> int:
     built = [one for one in found if one.is_built]
     blind = [one for one in built if not one.checks]
     share = 100 * len(mistaken) / len(found)
-    _print(f"{len(found)} nights, {len(built)} built: {len(mistaken)} with something held or stopped, {share:.1f} %")
-    _print(f"{deliveries} deliveries that changed something: {held} held, {100 * held / max(deliveries, 1):.2f} %")
+    say(f"{len(found)} nights, {len(built)} built: {len(mistaken)} with something held or stopped, {share:.1f} %")
+    say(f"{deliveries} deliveries that changed something: {held} held, {100 * held / max(deliveries, 1):.2f} %")
     warned = sum(len(one.warned) for one in found)
     nights = sum(bool(one.warned) for one in found)
-    _print(f"warned of: {warned} deliveries, {100 * warned / max(deliveries, 1):.0f} %, in {nights} nights")
-    _print(f"nights in which nothing was looked at: {len(blind)}")
+    say(f"warned of: {warned} deliveries, {100 * warned / max(deliveries, 1):.0f} %, in {nights} nights")
+    say(f"nights in which nothing was looked at: {len(blind)}")
     return int(100 * len(mistaken) > MISTAKEN_PCT * len(found) or bool(blind) or not deliveries or not built)
 
 

@@ -24,7 +24,7 @@ class Season:
     """How the records of a dataset come to be known.
 
     `known_on` is the day of a record; `not_yet` are columns as they stand on `{day}`; the agency's list is of
-    each `day`, of the last Monday (`week`) or of the first of the month. `earlier` repeats the first period back in
+    each `day`, of the last Monday (`week`) or of the first of the `month`. `earlier` repeats the first period back in
     time.
     """
 
@@ -62,13 +62,11 @@ def known_sql(season: Season | None, dataset: Dataset, records: str, day: date) 
     lineage = f"'{day}-001' as _batch, date '{day}' as _learned_on"
     if season is None:
         return f"select * exclude (_drawn) replace ({lineage}) from {records}"
-    listed = {"day": "date '{}'", "week": "cast(date_trunc('week', date '{}') as date)"}.get(
-        season.rhythm, "cast(date_trunc('month', date '{}') as date)"
-    )
-    today = listed.format(day)
+    today = f"cast(date_trunc('{season.rhythm}', date '{day}') as date)"
     late = f"case when _drawn % {LATE_ONE_IN} = 0 then cast(_drawn // 64 % 42 as integer) else 0 end"
     replaced = dict(_sets(season.not_yet.replace("{day}", today)))
-    number = next((one.name for one in dataset.columns if _is_amount(dataset, one.name)), None)
+    numbers = (one.name for one in dataset.columns if kind_of(one) == "number" and one.name not in dataset.key)
+    number = next((name for name in numbers if name.endswith("_cny")), None)
     if number is not None and number not in replaced:
         put_right = f"_known + 10 + cast(_drawn // 128 % 300 as integer) > {today}"
         replaced[number] = (
@@ -82,11 +80,6 @@ def known_sql(season: Season | None, dataset: Dataset, records: str, day: date) 
     return f"""select * exclude (_drawn, _known) replace ({lineage}{changed})
         from (select *, {season.known_on} + {late} as _known from {records})
         where _known <= {today} and not ({gone})"""
-
-
-def _is_amount(dataset: Dataset, name: str) -> bool:
-    column = next(one for one in dataset.columns if one.name == name)
-    return kind_of(column) == "number" and name.endswith("_cny") and name not in dataset.key
 
 
 def _sets(text: str) -> Iterator[tuple[str, str]]:

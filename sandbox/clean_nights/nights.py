@@ -4,7 +4,6 @@
 
 import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -24,7 +23,7 @@ from connectors.spec import Dataset, Unwatched
 from expectations.gate import audit
 from expectations.suites import SUITES, load_suites
 from sandbox.clean_nights.facts import known_sql, read_seasons, records_sql, write_known
-from sandbox.planting.night import BESIDE, SoundNight
+from sandbox.planting.night import BESIDE, SoundNight, say
 
 
 @dataclass(frozen=True)
@@ -147,8 +146,7 @@ def run_part(part: tuple[SoundNight, Sequence[date], int, int]) -> list[CleanNig
             stopped = "; ".join([*(f"held {text}" for text in one.held), *(f"stopped {text}" for text in one.stopped)])
             ended = stopped or ("published" if one.is_built else "landed")
             came = f"{len(one.compared)} deliveries | {len(one.warned)} warned of"
-            sys.stdout.write(f"{one.day} | {came} | {one.checks} checks | {ended}\n")
-            sys.stdout.flush()
+            say(f"{one.day} | {came} | {one.checks} checks | {ended}")
     return found
 
 

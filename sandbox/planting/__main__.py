@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sandbox.planting.faults import STRENGTHS, read_kinds
 from sandbox.planting.judge import Fate, fates
-from sandbox.planting.night import make_night
+from sandbox.planting.night import make_night, say
 
 COLUMNS = ("kind", "where", "strength", "struck", "scores", "ranks", "sent", "harm", "checks", "outcome", "by")
 OUTCOMES = ("stopped", "held", "warned", "shown", "silent")
@@ -35,8 +35,7 @@ def main() -> int:
 
 
 def _print(cells: Sequence[object]) -> None:
-    sys.stdout.write(" | ".join("" if cell is None else str(cell) for cell in cells) + "\n")
-    sys.stdout.flush()
+    say(" | ".join("" if cell is None else str(cell) for cell in cells))
 
 
 def _row(fate: Fate) -> list[object]:

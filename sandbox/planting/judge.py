@@ -2,16 +2,13 @@
 
 # ruff: noqa: S608  # SQL over made-up tables
 
-import atexit
 import csv
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 from multiprocessing import get_context
-from multiprocessing.util import Finalize
 from pathlib import Path
 
 import duckdb
@@ -69,11 +66,8 @@ class Judge:
 
     def __init__(self, night: SoundNight, sound: Path, *, measures_held: bool = False) -> None:
         self.night, self._sound, self._measures_held = night, sound, measures_held
-        self._work = Path(tempfile.mkdtemp(prefix="planted."))
-
-    def close(self) -> None:
-        """Delete the working folder."""
-        shutil.rmtree(self._work, ignore_errors=True)
+        # Beside the sound warehouse, whose folder is deleted when all is done.
+        self._work = Path(tempfile.mkdtemp(prefix="planted.", dir=sound.parent))
 
     def fate(self, kind: Kind, strength: str) -> Fate:
         """Plant one fault and follow it as far as it goes."""
@@ -305,10 +299,8 @@ _OF_THIS_PROCESS: dict[str, Judge] = {}
 
 
 def _begin(night: SoundNight, sound: Path, measures_held: bool) -> None:
-    """Give a process its judge, whose working folder is deleted when it ends."""
-    judge = _OF_THIS_PROCESS["judge"] = Judge(night, sound, measures_held=measures_held)
-    atexit.register(judge.close)
-    Finalize(judge, judge.close, exitpriority=10)
+    """Give a process its judge."""
+    _OF_THIS_PROCESS["judge"] = Judge(night, sound, measures_held=measures_held)
 
 
 def _fate(planted: tuple[Kind, str]) -> Fate:
@@ -329,8 +321,8 @@ def fates(
         if failed:
             raise RuntimeError(f"the sound night fails tests of its own: {failed}")
         if processes < 2:
-            with closing(Judge(night, sound, measures_held=measures_held)) as judge:
-                yield from (judge.fate(*one) for one in planted)
+            judge = Judge(night, sound, measures_held=measures_held)
+            yield from (judge.fate(*one) for one in planted)
             return
         with get_context("spawn").Pool(processes, _begin, (night, sound, measures_held)) as pool:
             yield from pool.imap(_fate, planted)

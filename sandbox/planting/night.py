@@ -158,6 +158,12 @@ class SoundNight:
         return found, len(asked)
 
 
+def say(line: str) -> None:
+    """Print a line at once: a sweep takes minutes, and is read as it goes."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def make_night(folder: Path) -> SoundNight:
     """Run one night of the district against its agencies, or take the one that is there."""
     # Whole, since the night runs in that folder.
