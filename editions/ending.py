@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
-from editions.sql_text import literal
+from editions.sql_text import exactly, literal
 from editions.working_days import SEEDS, published_years
 
 WITHIN_DAYS = 90
@@ -84,7 +84,7 @@ def _last_days(path: Path, column: str) -> dict[str, date]:
 def _of_consents(day: date, edition: Path) -> Iterator[Ending]:
     import duckdb
 
-    files = ", ".join(literal(path) for path in sorted((edition / "extracts").glob("*.parquet")))
+    files = ", ".join(exactly(path) for path in sorted((edition / "extracts").glob("*.parquet")))
     if not files:
         return
     until = day + timedelta(days=WITHIN_DAYS)

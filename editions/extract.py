@@ -161,7 +161,7 @@ def cut_extract(
     wanted = sorted({name for name in classes.values() if name})
     values = {"send_date": send_date, "recipient": recipient, "purposes": list(purposes), "classes": wanted}
     engine = _engine(spill)
-    numbered = f"read_parquet({literal(path)}, hive_partitioning = false, file_row_number = true)"
+    numbered = parquet(path, ", file_row_number = true")
     engine.execute(f"create view consents as {CONSENTS.format(numbered)}")
     engine.execute(JUDGED, values)
     engine.execute(ALLOWED)

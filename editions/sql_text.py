@@ -15,13 +15,14 @@ def literal(text: object) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
-def parquet(path: Path) -> str:
-    """A Parquet file as a table.
+def exactly(path: Path) -> str:
+    """A path for a reader of files, to which `[`, `*` and `?` in a name would be a pattern."""
+    return literal(re.sub(r"([\[*?])", r"[\1]", str(path)))
 
-    Its folders are names alone: without the two measures one with "=" would be a column, one with "*" a pattern.
-    """
-    exactly = re.sub(r"([\[*?])", r"[\1]", str(path))
-    return f"read_parquet({literal(exactly)}, hive_partitioning = false)"
+
+def parquet(path: Path, more: str = "") -> str:
+    """A Parquet file as a table; `more` are options. A folder with "=" in its name is no partition, so not a column."""
+    return f"read_parquet({exactly(path)}, hive_partitioning = false{more})"
 
 
 def sealed_table(edition: Path, table: str) -> str:

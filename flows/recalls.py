@@ -10,7 +10,7 @@ import duckdb
 from connectors.errors import DataError
 from connectors.sink_files import ExtractSink
 from editions.places import edition_path
-from editions.sql_text import literal
+from editions.sql_text import literal, parquet
 from flows.faults import sentence
 from flows.night import Night
 from flows.packages import held_codes
@@ -27,8 +27,8 @@ REPORTED = ("published_penalties", "dishonesty_entries")
 _REPAIRED_SINCE = """
 select repaired.uscc
 from int_enterprises__repaired as repaired
-left join read_parquet({then}, hive_partitioning = false) as then_rows on repaired.uscc = then_rows.uscc
-left join read_parquet({now}, hive_partitioning = false) as now_rows on repaired.uscc = now_rows.uscc
+left join {then} as then_rows on repaired.uscc = then_rows.uscc
+left join {now} as now_rows on repaired.uscc = now_rows.uscc
 where
     (
         repaired.known_on > $then_as_of
@@ -77,6 +77,6 @@ def _repaired_since(night: Night, edition_id: str, warehouse: Path) -> set[str]:
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         # Its views read the inputs beside it, by paths that are relative to its own folder.
         connection.execute(f"set file_search_path = {literal(warehouse.parent)}")
-        query = _REPAIRED_SINCE.format(now=literal(now), then=literal(then))
+        query = _REPAIRED_SINCE.format(now=parquet(now), then=parquet(then))
         found = connection.execute(query, {"then_as_of": date.fromisoformat(then_as_of)}).fetchall()
     return {str(uscc) for (uscc,) in found}
