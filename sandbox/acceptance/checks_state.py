@@ -152,14 +152,21 @@ def last_good_stays(trial: Trial, dataset: Dataset) -> str:
     return f"{len(before)} rows stand"
 
 
+@contextmanager
+def _fed(trial: Trial, dataset: Dataset, why_not: str) -> Iterator[tuple[TrialStore, list[Row]]]:
+    """A store after a pull of a change feed, and what it holds."""
+    if dataset.since is None:
+        raise NotApplicableError(why_not)
+    with trial.store() as store:
+        trial.pull_with_parents(store, dataset)
+        yield store, store.held(dataset)
+
+
 @check_each("超前状态不取数不丢数", "future state gives nothing")
 def future_state_gives_nothing(trial: Trial, dataset: Dataset) -> str:
     """A stored high-water mark in the future must not hide records."""
-    if dataset.since is None:
-        raise NotApplicableError("the whole is read each time: there is no state that could lie ahead")
-    with trial.store() as store:
-        trial.pull_with_parents(store, dataset)
-        before = store.held(dataset)
+    why_not = "the whole is read each time: there is no state that could lie ahead"
+    with _fed(trial, dataset, why_not) as (store, before):
         ours = (batches.c.source == dataset.source, batches.c.dataset == dataset.name)
         with store.ledger.begin() as connection:
             connection.execute(update(batches).where(*ours).values(high_water=FAR_AHEAD))
@@ -172,11 +179,7 @@ def future_state_gives_nothing(trial: Trial, dataset: Dataset) -> str:
 @check_each("回看不重复", "lookback is idempotent")
 def lookback_idempotent(trial: Trial, dataset: Dataset) -> str:
     """What changed in the last second comes again, and counts once."""
-    if dataset.since is None:
-        raise NotApplicableError("not a change feed: no record is requested again")
-    with trial.store() as store:
-        trial.pull_with_parents(store, dataset)
-        before = store.held(dataset)
+    with _fed(trial, dataset, "not a change feed: no record is requested again") as (store, before):
         again = store.pull(trial.source, dataset)
         expect(again.state == "unchanged", f"the overlap is {again.state}: {again.message}")
         is_overlap = again.rows_received >= 1

@@ -55,7 +55,6 @@ class StandinFolder:
     stock: Stock
     root: Path
     request: FileRequest
-    faults: list[PlantedFault] = field(default_factory=list)
     files: list[Written] = field(default_factory=list)
     laid: set[str] = field(default_factory=set)
     turn: int = 0
@@ -74,9 +73,8 @@ class StandinFolder:
         What another dataset has in the same folder is left alone. Answers the files that grow: the caller appends the
         rest of them in time.
         """
-        self.faults = list(faults)
         self.turn += 1
-        before, self.files = self.files, self._files()
+        before, self.files = self.files, self._files(faults)
         kept = {file.name for file in (*before, *self.files) if file.keeps_time}
         self.path.mkdir(parents=True, exist_ok=True)
         wanted: dict[str, Written | str | bytes] = {}
@@ -108,14 +106,14 @@ class StandinFolder:
         if isinstance(self.request.ready, Manifest):
             _put(self.path / self._manifest_name(), self._manifest(), self.turn)
 
-    def _files(self) -> list[Written]:
+    def _files(self, faults: Sequence[PlantedFault]) -> list[Written]:
         size = file_size(self.stock)
-        drifts = [fault for fault in self.faults if fault.kind.stage == "drift"]
+        drifts = [fault for fault in faults if fault.kind.stage == "drift"]
         found = []
         for place, (name, entries) in enumerate(cut(self.stock, self.request)):
             records, _ = sent_records(self.stock, entries, drifts, size)
             found.append(Written(name, encode(self.stock.dataset, records, place=place), entries, place))
-        for fault in self.faults:
+        for fault in faults:
             found = [self._struck(file, fault) for file in found]
         return [one for file in found for one in (file, *file.more)]
 

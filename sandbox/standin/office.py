@@ -158,9 +158,8 @@ class Office:
             self.gate.spend(call)
 
     def _struck(self, view: View, stage: str) -> list[PlantedFault]:
-        places = [entry.index for entry in view.entries]
         dataset, count = view.stock.dataset.name, len(view.stock.entries)
-        return self.plan.striking(self.source, dataset, (stage,), places, count, page_size(view.stock))
+        return self.plan.striking(self.source, dataset, (stage,), view.places, count, page_size(view.stock))
 
     def _data(self, stock: Stock, view: View, asked: Asked, call: Call) -> Reply:
         position = view.entries[0].index // page_size(stock) + 1 if view.entries else None
@@ -240,7 +239,7 @@ class Office:
 
 
 def _covers(view: View, fault: PlantedFault) -> bool:
-    return fault.covers([entry.index for entry in view.entries], len(view.stock.entries), page_size(view.stock))
+    return fault.covers(view.places, len(view.stock.entries), page_size(view.stock))
 
 
 def _answered(stock: Stock) -> Answered | None:

@@ -41,6 +41,11 @@ class View:
         """The records of this page."""
         return self.listing[self.start : self.start + self.size]
 
+    @property
+    def places(self) -> list[int]:
+        """Where the records of this page stand in the agency's list."""
+        return [entry.index for entry in self.entries]
+
 
 @dataclass
 class Envelope:
@@ -61,10 +66,15 @@ class Asked:
     partition: str | None = None
 
 
+def _paginator(stock: Stock) -> Any:
+    """How the list is cut, within a window where there are any."""
+    paginator = stock.dataset.paginator
+    return paginator.inner if isinstance(paginator, paging.TimeWindow) else paginator
+
+
 def page_size(stock: Stock) -> int:
     """How many records a page of this dataset holds by its source file; all of them where it has no pages."""
-    paginator = stock.dataset.paginator
-    paginator = paginator.inner if isinstance(paginator, paging.TimeWindow) else paginator
+    paginator = _paginator(stock)
     is_cut = isinstance(paginator, (paging.NextLink, paging.LinkHeader, paging.PageNumber, paging.Offset))
     return int(getattr(paginator, "size", 0) or 0) or (10 if is_cut else 10**9)
 
@@ -132,26 +142,25 @@ def _within(stock: Stock, paginator: paging.TimeWindow, listing: list[Entry], as
     return [entry for day, entry in sorted(days, key=lambda pair: (pair[0], pair[1].index)) if first <= day <= last]
 
 
-def _whole(asked: Asked, name: str, default: int) -> int:
-    text = str(asked.params.get(name, default))
+def _whole(text: Any, name: str) -> int:
+    text = str(text)
     if not (text.isascii() and text.isdigit()):
         raise RefusedError(400, "BAD_PARAMETER", f"{name} must be a whole number")
     return int(text)
 
 
 def _size(stock: Stock, asked: Asked) -> int:
-    paginator = stock.dataset.paginator
-    paginator = paginator.inner if isinstance(paginator, paging.TimeWindow) else paginator
-    name = getattr(paginator, "size_param", None)
-    size = page_size(stock) if name is None else _whole(asked, name, page_size(stock))
+    name, usual = getattr(_paginator(stock), "size_param", None), page_size(stock)
+    size = usual if name is None else _whole(asked.params.get(name, usual), name)
     return min(max(size, 1), MAXIMUM_SIZE)
 
 
 def _counted(stock: Stock, paginator: paging.PageNumber | paging.Offset, listing: list[Entry], asked: Asked) -> View:
     size = _size(stock, asked)
     if isinstance(paginator, paging.Offset):
-        return View(stock, listing, _whole(asked, paginator.offset_param, 0), size)
-    number = _whole(asked, paginator.page_param, paginator.first)
+        name = paginator.offset_param
+        return View(stock, listing, _whole(asked.params.get(name, 0), name), size)
+    number = _whole(asked.params.get(paginator.page_param, paginator.first), paginator.page_param)
     if number < paginator.first:
         raise RefusedError(400, "BAD_PARAMETER", f"pages begin at {paginator.first}")
     return View(stock, listing, (number - paginator.first) * size, size)
@@ -160,15 +169,14 @@ def _counted(stock: Stock, paginator: paging.PageNumber | paging.Offset, listing
 def _after(stock: Stock, paginator: paging.Keyset, listing: list[Entry], asked: Asked) -> View:
     name = next(c.name for c in stock.dataset.columns if c.source_field == paginator.cursor)
     text = asked.params.get(paginator.after_param, paginator.start)
-    if paginator.order == "number":
-        after: Any = _whole(Asked({"id": text}, (), "", ""), "id", 0)
-        keys: list[Any] = [int(str(entry.typed[name])) for entry in listing]
-    else:
-        after = text
-        keys = [str(entry.typed[name]) for entry in listing]
-    order = sorted(range(len(keys)), key=keys.__getitem__)
-    start = sum(1 for key in keys if key <= after)
-    return View(stock, [listing[place] for place in order], start, _size(stock, asked))
+    is_number = paginator.order == "number"
+    after: Any = _whole(text, "id") if is_number else text
+
+    def key_of(entry: Entry) -> Any:
+        return int(str(entry.typed[name])) if is_number else str(entry.typed[name])
+
+    start = sum(1 for entry in listing if key_of(entry) <= after)
+    return View(stock, sorted(listing, key=key_of), start, _size(stock, asked))
 
 
 def _token_name(paginator: Any) -> str:
@@ -209,9 +217,7 @@ def next_link(stock: Stock, asked: Asked, start: int, *, origin: str | None = No
 
 def envelope_of(view: View, asked: Asked, total: int | None = None, following: int | None = None) -> Envelope:
     """The envelope of a page; `total` and `following` are given where a fault falsifies them."""
-    stock, envelope = view.stock, Envelope()
-    paginator = stock.dataset.paginator
-    inner = paginator.inner if isinstance(paginator, paging.TimeWindow) else paginator
+    stock, envelope, inner = view.stock, Envelope(), _paginator(view.stock)
     if (path := getattr(inner, "total", None)) is not None:
         envelope.body[path] = len(view.listing) if total is None else total
     if (path := getattr(inner, "total_pages", None)) is not None:
