@@ -141,7 +141,8 @@ def _decision(row: Sequence[str], place: str, known: frozenset[str]) -> Identity
         raise refuse(f"{len(row)} cells where {len(_HEADER)} belong.")
     source, dataset, identifier, code, day, who, why = (cell.strip() for cell in row)
     if f"{source}.{dataset}" not in known:
-        raise refuse(_unknown(f"{source}.{dataset}", known))
+        named = f"no dataset {source}.{dataset} names an enterprise by code, name or number"
+        raise refuse(f"{named}; there are {', '.join(sorted(known))}.")
     for name, cell in (("identifier", identifier), ("decided_by", who), ("why", why)):
         if not cell or HIDDEN.search(cell) or "\n" in cell or "\r" in cell:
             raise refuse(f"{name} is empty or holds a hidden character or a line break.")
@@ -152,10 +153,6 @@ def _decision(row: Sequence[str], place: str, known: frozenset[str]) -> Identity
     except ValueError:
         raise refuse(f"{day or 'an empty day'} is not a date; write YYYY-MM-DD.") from None
     return IdentityDecision(source, dataset, identifier, code or None, decided_on, who, why)
-
-
-def _unknown(address: str, known: Iterable[str]) -> str:
-    return f"no dataset {address} names an enterprise by code, name or number; there are {', '.join(sorted(known))}."
 
 
 def find_address(sources: Sequence[Source], asked: str) -> str:

@@ -66,7 +66,7 @@ def _plan_one(
         params=_params(dataset, since),
         paging=paginator.kind if paginator else None,
         partitions=_partitions(source, dataset, settings, ledger, as_of),
-        since=since or _start(dataset),
+        since=since or (getattr(dataset.since, "start", None) or "the beginning" if dataset.since else None),
         resume=_resume(source, dataset, ledger, as_of),
         expected=f"{dataset.volume.floor} to {dataset.volume.ceiling} records",
         last_promoted=_batch_in_words(last),
@@ -96,12 +96,6 @@ def _params(dataset: Dataset, since: str | None) -> dict[str, str]:
     if request.since is not None:
         params[request.since.param] = since or request.since.start
     return params
-
-
-def _start(dataset: Dataset) -> str | None:
-    if dataset.since is None:
-        return None
-    return getattr(dataset.since, "start", None) or "the beginning"
 
 
 def _partitions(source: Source, dataset: Dataset, settings: Settings, ledger: Engine | None, as_of: date) -> str | None:

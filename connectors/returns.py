@@ -191,13 +191,14 @@ def _message(batch: Row) -> str:
 
 def _rows(deliveries: Sequence[_Sent], data_dir: Path) -> Iterator[dict[str, Any]]:
     for one in deliveries:
-        state = one.totals["state"]
+        code = WHOLE.get(state := one.totals["state"])
+        whole = {"code": code, **explain(code).model_dump(), "value": _cell(one.totals["message"])} if code else {}
         counted = {name: value for name, value in one.totals.items() if name in NUMBERS}
         yield {
             "kind": KINDS[_KIND_OF_TOTAL[state]],
             "dataset": one.dataset.name,
             **counted,
-            **(_whole(WHOLE[state], one.totals["message"]) if state in WHOLE else {}),
+            **whole,
         }
     for one in deliveries:
         for page in one.totals["pages"]:
@@ -208,10 +209,6 @@ def _rows(deliveries: Sequence[_Sent], data_dir: Path) -> Iterator[dict[str, Any
 
 
 _KIND_OF_TOTAL = {"accepted": "total", "refused": "void", "held": "held"}
-
-
-def _whole(code: str, message: str) -> dict[str, Any]:
-    return {"code": code, **explain(code).model_dump(), "value": _cell(message)}
 
 
 def _refusals(delivery: _Sent, data_dir: Path) -> Iterator[dict[str, Any]]:

@@ -103,7 +103,8 @@ def _read(archive: zipfile.ZipFile, sheet: str | None) -> Workbook:
         elif kind == "styles":
             formats = _formats(part(target))
     found = read_member(archive, member(links[_sheet_link(book, sheet)][1]))
-    return Workbook(found, texts, formats, _epoch(book))
+    is_mac = any(part.get("date1904") in ("1", "true") for part in pieces(book, ("workbookPr",)))
+    return Workbook(found, texts, formats, MAC_EPOCH if is_mac else WINDOWS_EPOCH)
 
 
 def _folded(path: str) -> str:
@@ -136,11 +137,6 @@ def _sheet_link(book: bytes, wanted: str | None) -> str:
     if wanted is not None and wanted not in sheets:
         raise FormError(f"has no sheet {wanted}; there are {names}.", "ask the agency what it renamed")
     return sheets[wanted] if wanted is not None else next(iter(sheets.values()))
-
-
-def _epoch(book: bytes) -> dt.datetime:
-    is_mac = any(part.get("date1904") in ("1", "true") for part in pieces(book, ("workbookPr",)))
-    return MAC_EPOCH if is_mac else WINDOWS_EPOCH
 
 
 def _formats(styles: bytes) -> tuple[Format, ...]:

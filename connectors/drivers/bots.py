@@ -54,7 +54,8 @@ def push(sink: NoticeSink, body: bytes, settings: Settings, adapter: HTTPAdapter
     content = {**bot.body, part: {name: shortened(text, bot.most_bytes)}}
     if secret:
         url, content = _SIGNED[sink.driver](url, content, secret)
-    sent = prepared(sink, url, {"Content-Type": "application/json; charset=utf-8"}, _json(content))
+    posted_bytes = json.dumps(content, ensure_ascii=False).encode()
+    sent = prepared(sink, url, {"Content-Type": "application/json; charset=utf-8"}, posted_bytes)
     judged = sink.model_copy(update={"answered": bot.answered})
     try:
         posted(judged, sent, (secret, url), settings, adapter)
@@ -77,10 +78,6 @@ def shortened(text: str, most_bytes: int) -> str:
         left -= len(line.encode()) + 1
         kept.append(line)
     return "\n".join([*kept, CUT])
-
-
-def _json(content: dict[str, Any]) -> bytes:
-    return json.dumps(content, ensure_ascii=False).encode()
 
 
 def _mac(key: str, content: str) -> str:

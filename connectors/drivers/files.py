@@ -188,12 +188,12 @@ def _matching(listed: Sequence[Listed], ask: Ask, request: FileRequest) -> list[
             left.append(entry)
         elif entry.kind == "file" and matches(entry.name, request.pattern):
             found.append(entry)
-        elif is_of_sibling(entry.name, ask.source, ask.dataset, matches):
+        elif is_of_sibling(entry.name, ask.source, request, matches):
             continue
         elif entry.kind == "file" and matches_loosely(entry.name, request.pattern):
             ask.notes[f"other_form_of_name:{shown(entry.name)}"] += 1
             found.append(entry)
-        elif not is_of_sibling(entry.name, ask.source, ask.dataset, matches_loosely):
+        elif not is_of_sibling(entry.name, ask.source, request, matches_loosely):
             left.append(entry)
     _report_unmatched(left, ask)
     for file in found:

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from connectors.file_order import rises
-from connectors.spec import Dataset, FileRequest, Flag, Manifest, Source
+from connectors.spec import FileRequest, Flag, Manifest, Source
 
 _UNFINISHED = (".part", ".partial", ".filepart", ".tmp", ".temp", ".swp", ".crdownload", ".uploading")
 """How programs name a file that they are still writing: it is counted, and taken once it has its own name."""
@@ -43,15 +43,14 @@ def is_companion(name: str, request: FileRequest) -> bool:
     return False
 
 
-def is_of_sibling(name: str, source: Source, dataset: Dataset, fits: Callable[[str, str], bool]) -> bool:
+def is_of_sibling(name: str, source: Source, own: FileRequest, fits: Callable[[str, str], bool]) -> bool:
     """Whether another dataset of the same source takes it from the same folder, by `matches` or `matches_loosely`."""
-    folder = _folder_of(dataset)
     return any(
         fits(name, request.pattern) or is_companion(name, request)
-        for one in source.datasets
-        if one.name != dataset.name
-        and isinstance(request := one.request, FileRequest)
-        and PurePosixPath(request.folder) == folder
+        for request in (one.request for one in source.datasets)
+        if isinstance(request, FileRequest)
+        and request is not own
+        and PurePosixPath(request.folder) == PurePosixPath(own.folder)
     )
 
 
@@ -84,10 +83,6 @@ def near(names: Iterable[str], pattern: str, there: Iterable[str], held: Iterabl
         return is_telling and any(fnmatchcase(stem, wanted) and re.search(r"\d", stem) for stem in stems)
 
     return [name for name in names if is_near(name)]
-
-
-def _folder_of(dataset: Dataset) -> PurePosixPath | None:
-    return PurePosixPath(dataset.request.folder) if isinstance(dataset.request, FileRequest) else None
 
 
 def _folded(name: str) -> str:
