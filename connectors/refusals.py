@@ -72,7 +72,8 @@ NO_IDENTITY = Identity(None, None, ())
 
 def identity_of(dataset: Dataset, fields: Mapping[str, Any]) -> Identity:
     """Read code, name and key out of a record's own fields, whatever else is wrong with it."""
-    stated = {column.name: _text(fields.get(column.source_field)) for column in dataset.columns}
+    held = {column.name: fields.get(column.source_field) for column in dataset.columns}
+    stated = {name: None if raw is None else as_text(str(raw)) or None for name, raw in held.items()}
     coded = next((stated[column.name] for column in dataset.codes), None)
     named = next((stated[column.name] for column in dataset.identifying if stated[column.name]), None)
     return Identity(_code(coded) if coded else None, named, tuple(stated[name] for name in dataset.key))
@@ -82,10 +83,6 @@ def _code(stated: str) -> str:
     """A code as it would land: whose only slip is a letter that no code has is known all the same."""
     code = uscc.without_hyphen(uscc.tidy(stated))
     return uscc.repair(code) or code
-
-
-def _text(raw: Any) -> str | None:
-    return None if raw is None else as_text(str(raw)) or None
 
 
 def quarantine_path(data_dir: Path, source: str, dataset: str, batch: str) -> Path:

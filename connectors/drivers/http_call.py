@@ -4,10 +4,11 @@ import json
 import logging
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
@@ -74,14 +75,18 @@ class Http:
         encodings = tuple(name for name in getattr(ask.dataset.decoder, "encodings", ()) if name != "utf-8")
         self.secrets = Secrets(lambda: (*self.proof.live_secrets(), *hidden, *more), encodings, self.where)
         self.without = self.secrets.without
-        self._pool: ThreadPoolExecutor | None = None
 
     def close(self) -> None:
         """Stop every retry that waits, and close the connections."""
         self.stop.set()
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+        if "pool" in vars(self):
+            self.pool.shutdown(wait=True, cancel_futures=True)
         self._adapter.close()
+
+    @cached_property
+    def pool(self) -> ThreadPoolExecutor:
+        """As many threads as there may be connections, made where they are first needed."""
+        return ThreadPoolExecutor(self.limits.connections, thread_name_prefix=self.where)
 
     def post(self, path: str, fields: Mapping[str, Any], proof: Proof, *, as_json: bool) -> Answer:
         """The answer of a token or login endpoint. Its caller holds a connection already, and judges the answer."""
@@ -122,28 +127,6 @@ class Http:
                 return AgencyError(what, self.where, next_step)
         return None
 
-    def in_order(self, ask: Callable[[Question], Answer], questions: Iterable[Question]) -> Iterator[Answer]:
-        """The answers in order. As many are under way or wait to be taken as there are connections, never more.
-
-        With one connection nothing is requested ahead; with more, the next are under way while one is worked on.
-        """
-        if self.limits.connections == 1:
-            yield from map(ask, questions)
-            return
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.limits.connections, thread_name_prefix=self.where)
-        left = iter(questions)
-        ahead: deque[Future[Answer]] = deque()
-        try:
-            ahead.extend(self._pool.submit(ask, one) for one in islice(left, self.limits.connections))
-            while ahead:
-                answer = ahead.popleft().result()
-                ahead.extend(self._pool.submit(ask, one) for one in islice(left, 1))
-                yield answer
-        finally:
-            for waiting in ahead:
-                waiting.cancel()
-
 
 def _fixed(headers: Mapping[str, str | Variable], where: str) -> tuple[dict[str, str], tuple[str, ...]]:
     """Fixed headers with their values, and those of them that are secret."""
@@ -174,8 +157,24 @@ class Endpoint:
     statuses: frozenset[int] = frozenset({200})
 
     def in_order(self, questions: Iterable[Question]) -> Iterator[Answer]:
-        """The answers in the order of the questions, of which some may be asked ahead."""
-        return self.http.in_order(self.ask, questions)
+        """The answers in order. As many are under way or wait to be taken as there are connections, never more.
+
+        With one connection nothing is requested ahead; with more, the next are under way while one is worked on.
+        """
+        http, left = self.http, iter(questions)
+        if http.limits.connections == 1:
+            yield from map(self.ask, left)
+            return
+        ahead: deque[Future[Answer]] = deque()
+        try:
+            ahead.extend(http.pool.submit(self.ask, one) for one in islice(left, http.limits.connections))
+            while ahead:
+                answer = ahead.popleft().result()
+                ahead.extend(http.pool.submit(self.ask, one) for one in islice(left, 1))
+                yield answer
+        finally:
+            for waiting in ahead:
+                waiting.cancel()
 
     def ask(self, question: Question) -> Answer:
         """One answer, checked; faults that may pass are retried within the budget."""
