@@ -217,8 +217,12 @@ KINDS_SENT = {"deliveries": "extract", "notices": "notice", "alerts": "alert", "
 
 
 def show_sent(report: Mapping[str, Any]) -> None:
-    """Print what went to whom."""
-    rows = [{**sent, "what": what} for name, what in KINDS_SENT.items() for sent in report.get(name, [])]
+    """Print what went to whom, by lines of a night's report or by rows of the ledger, whose error has another name."""
+    rows = [
+        {"error": sent.get("last_error"), **sent, "what": what}
+        for name, what in KINDS_SENT.items()
+        for sent in report.get(name, [])
+    ]
     counts = (("rows sent", "rows"), ("consents denied", "denied"), ("records refused", "refused"))
     columns = ("recipient", "what", "state", *counts, "error")
     show_rows("Sent 送达", rows, columns)

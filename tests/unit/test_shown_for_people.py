@@ -70,6 +70,12 @@ def test_json_is_whole_and_coloured_for_terminals_alone(monkeypatch, capsys, is_
     assert re.sub(r"\x1b\[[0-9;]*m", "", printed) == show.json_text(value) + "\n"
 
 
+@pytest.mark.parametrize("name", ["error", "last_error"])
+def test_what_was_not_sent_is_shown_with_the_reason_from_a_report_and_from_the_ledger(capsys, name):
+    show.show_sent({"deliveries": [{"recipient": "bank_a", "state": "pending", name: "its line is dead"}]})
+    assert "its line is dead" in capsys.readouterr().out
+
+
 def test_an_edition_lists_each_table_once_with_its_formats():
     files = [
         {"path": "contracts/a.odcs.yaml", "rows": None, "bytes": 1, "audience": "zone"},
