@@ -117,7 +117,7 @@ def _by_agency(datasets: Iterable[Mapping[str, Any]]) -> str:
     for one in datasets:
         counted = Counter({name: one[f"rows_{name}"] or 0 for name in _ROWS})
         # Records of a dataset that is unchanged, held or failed are neither landed nor refused.
-        counted["other"] = 2 * counted["received"] - counted.total()
+        counted["other"] = counted["received"] - sum(counted[name] for name in _ROWS[1:])
         rows.setdefault(one["source"], Counter()).update(counted)
         refused = {rule: n for rule, n in (one["counts"] or {}).items() if rule.startswith("refused:")}
         by_rule = {f"{one['dataset']}:{rule.removeprefix('refused:')}": n for rule, n in refused.items()}

@@ -22,6 +22,7 @@ def run_configured(settings: Settings, as_of: date | None) -> Outcome:
     """
     if not api_is_configured():
         return run_night(settings, as_of, "plain")
+    # A handler of Prefect that loses its server would print its own traceback between the lines of the night.
     logging.raiseExceptions = False
     try:
         require_api()

@@ -19,7 +19,7 @@ PROMOTED = ("landed", "unchanged")
 
 @dataclass(frozen=True)
 class BatchKey:
-    """One pull of one dataset: `batch` is its business date and number, as `2025-06-30-01`."""
+    """One pull of one dataset: `batch` is its business date and number, as `2025-06-30-001`."""
 
     source: str
     dataset: str
@@ -66,6 +66,7 @@ def open_batch(
     same = and_(batches.c.as_of == day, batches.c.spec_sha256 == spec_sha256)
     with ledger.begin() as connection:
         found = connection.execute(select(batches).where(unfinished, same)).first()
+        # Records to be read again are in pages that we have: there is nothing to resume.
         if found is not None and found.origin == origin == "pull":
             return BatchKey(source, dataset, found.batch), found.since
         connection.execute(update(batches).where(unfinished).values(state="abandoned", closed_at=now()))

@@ -64,6 +64,7 @@ def queue_due(ledger: Engine, recipients: Sequence[str], edition_id: str | None,
         for recipient in recipients:
             of_it = deliveries.c.recipient == recipient
             is_numbered = (deliveries.c.number.is_not(None), deliveries.c.kind != RECALL)
+            # What an edition queued leaves today, and is then the package of today.
             waiting = (of_it, *is_numbered, deliveries.c.state == "pending", deliveries.c.due_on.is_(None))
             connection.execute(update(deliveries).where(*waiting).values(due_on=today))
             stands = (of_it, *is_numbered, deliveries.c.state != "superseded")

@@ -156,6 +156,7 @@ def record(ledger: Engine, table: Table, claimed: Row, outcome: str, **values: A
     """Record how an attempt ended and the message's new state (`values`), and release the claim."""
     freed = {"claimed_by": None, "claimed_until": None}
     one = table.c.message_id == claimed["message_id"]
+    # What arrived has arrived, also where another process or a person took the claim away meanwhile.
     is_ours = () if values.get("state") == SENT else (table.c.claimed_by == claimed["claimed_by"],)
     attempt = (
         message_attempts.c.message_id == claimed["message_id"],
