@@ -15,10 +15,9 @@ from cli.command import Json, day_option
 from cli.entry import report
 from editions.places import edition_path
 from flows.outcome import Outcome
-from ledger.publications import sent_or_pending
+from ledger.publications import sent_of
 from ledger.settings import Settings
 from ledger.store import open_ledger
-from ledger.tables import deliveries, outbox
 
 
 def run(
@@ -79,8 +78,4 @@ def show_edition_sent(data_dir: Path, edition_id: str) -> None:
     verdict = json.loads((edition_path(data_dir, edition_id) / "verdict.json").read_bytes())
     ledger = open_ledger(Settings(data_dir=data_dir, ledger_url=None))
     show.show_verdict(verdict)
-    sent = {
-        "deliveries": sent_or_pending(ledger, deliveries, edition_id),
-        "notices": sent_or_pending(ledger, outbox, edition_id),
-    }
-    show.show_sent(sent)
+    show.show_sent(sent_of(ledger, edition_id))

@@ -26,12 +26,12 @@ from flows.history import outcome_of, seconds_of, step_at_work
 from flows.outcome import Outcome
 from flows.texts import counted, local
 from ledger.batches import answered
-from ledger.deliveries import late_text, rejected, rejected_text, unacknowledged
+from ledger.deliveries import late_answers
 from ledger.held import held_batches, in_brief
 from ledger.objections import objection_rows
 from ledger.outbox import DEAD, disabled_channels, messages, relay_rows
 from ledger.overrides import overrides_on, read_approvers
-from ledger.publications import current_row, pending, sent_or_pending
+from ledger.publications import current_row, pending, sent_of
 from ledger.runs import latest_runs, runs_as_they_stand
 from ledger.settings import PROJECT_DIR, Settings
 from ledger.store import Row, ledger_if_any
@@ -80,15 +80,8 @@ def standing(settings: Settings) -> dict[str, Any]:
 
 def _standing(settings: Settings, ledger: Engine | None) -> dict[str, Any]:
     if ledger is None:
-        nothing: dict[str, Any] = {
-            "last_run": None,
-            "at_work": None,
-            "last_ended": None,
-            "current": None,
-            "recipients": [],
-            "sources": [],
-        }
-        return {"data_dir": str(settings.data_dir), **nothing, **_expected(settings)}
+        nothing = dict.fromkeys(("last_run", "at_work", "last_ended", "current"))
+        return {"data_dir": str(settings.data_dir), **nothing, "recipients": [], "sources": [], **_expected(settings)}
     runs = runs_as_they_stand(ledger, settings.data_dir, 2)
     at_work = runs.pop(0) if runs and runs[0]["state"] == "running" else None
     last = next(iter(runs), None)
@@ -114,14 +107,11 @@ def _standing(settings: Settings, ledger: Engine | None) -> dict[str, Any]:
         "at_work": at_work,
         "last_run": last,
         "last_ended": next((run for run in latest_runs(ledger, 5) if run["ended_at"]), None),
-        "sent": {
-            "deliveries": sent_or_pending(ledger, deliveries, current) if current else [],
-            "notices": sent_or_pending(ledger, outbox, current) if current else [],
-        },
+        "sent": sent_of(ledger, current),
         "owed": owed,
         "sources": _answered(ledger, last),
         "recipients": [
-            *_answers(ledger, settings),
+            *late_answers(ledger, settings.today),
             *_of_channels(ledger),
             *expiring_keys(readable_sinks(), os.environ),
         ],
@@ -158,12 +148,6 @@ def _decided(ledger: Engine, settings: Settings, last: Row | None) -> dict[str, 
         "overrides": {"in_force": [one.as_dict() for one in in_force], "used": verdict.get("overrides", [])},
         "held": held,
     }
-
-
-def _answers(ledger: Engine, settings: Settings) -> Iterator[str]:
-    """Each package whose answer is late or was no."""
-    yield from map(late_text, unacknowledged(ledger, settings.today.isoformat()))
-    yield from map(rejected_text, rejected(ledger))
 
 
 def _of_channels(ledger: Engine) -> Iterator[str]:

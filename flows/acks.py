@@ -7,7 +7,7 @@ from typing import Any
 from connectors.sink_files import ExtractSink
 from flows.deliver import error_text, transport
 from flows.night import Night
-from ledger.deliveries import acknowledge, awaited, late_text, rejected, rejected_text, unacknowledged
+from ledger.deliveries import acknowledge, awaited
 from ledger.store import Row
 
 log = logging.getLogger("jifen")
@@ -67,9 +67,3 @@ def answer_of(row: Row, body: bytes) -> tuple[str, str | None]:
 def _shown(text: object) -> str:
     """A text of a recipient without characters that a ledger or a terminal does not take."""
     return "".join(sign for sign in " ".join(str(text)[:500].split()) if sign.isprintable())
-
-
-def late_acks(night: Night) -> list[str]:
-    """A sentence for each delivery whose answer is late or a rejection."""
-    late = unacknowledged(night.ledger, night.settings.today.isoformat())
-    return [*map(late_text, late), *map(rejected_text, rejected(night.ledger))]

@@ -8,9 +8,8 @@ from sqlalchemy import Engine
 
 from flows.outcome import EXIT_CODES, Outcome
 from ledger.batches import repeats_in
-from ledger.publications import sent_or_pending
+from ledger.publications import sent_of
 from ledger.store import Row
-from ledger.tables import deliveries, outbox
 
 _DATASET = (
     "source",
@@ -96,8 +95,7 @@ def run_details(ledger: Engine, run: Row) -> dict[str, Any]:
         "build": report.get("build"),
         "verdict": verdict and {**verdict, "checks": [one for one in verdict["checks"] if _needs_attention(one)]},
         "gate_page": report.get("gate_page"),
-        "deliveries": sent_or_pending(ledger, deliveries, run["edition_id"]) if run["edition_id"] else [],
-        "notices": sent_or_pending(ledger, outbox, run["edition_id"]) if run["edition_id"] else [],
+        **sent_of(ledger, run["edition_id"]),
         "returns": report.get("returns", []),
         "sent": {name: report.get(name, []) for name in _SENT},
         "acks": report.get("acks", []),

@@ -40,7 +40,7 @@ from editions.seal import drop_drafts, require_whole
 from expectations.gate import audit, preload
 from expectations.gate_page import gate_page
 from expectations.verdict import PublicationBlocked, Verdict, overridden, require_passed
-from flows.acks import collect_acks, late_acks
+from flows.acks import collect_acks
 from flows.alerts import with_alerts_sent
 from flows.deliver import deliver_pending
 from flows.faults import sentence
@@ -56,7 +56,7 @@ from flows.steps import Steps, counts_of_sent, recorded, step_of
 from flows.texts import counted
 from ledger.acts import EditionWithdrawnError, require_not_withdrawn, withdrawn
 from ledger.binding import move_on
-from ledger.deliveries import queue_due
+from ledger.deliveries import late_answers, queue_due
 from ledger.files import close_to_others, sweep_parts
 from ledger.overrides import Override, overrides_on, read_approvers
 from ledger.publications import (
@@ -477,6 +477,6 @@ def _send_all_pending(night: Night, steps: Steps, report: dict[str, Any]) -> tup
     queue_due(night.ledger, recipients(night.sinks), current_id(night.ledger), today)
     report["deliveries"] = steps.deliver(night)
     wrong = [f"{line['recipient']}: {line['error']}" for line in acks if line["state"] == "wrong"]
-    report["late_acks"] = late_acks(night) + wrong
+    report["late_acks"] = late_answers(night.ledger, night.settings.today) + wrong
     report["notices"] = steps.notify(night)
     return tuple(sent["recipient"] for sent in report["deliveries"] + report["notices"] if sent["state"] != "sent")

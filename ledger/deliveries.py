@@ -1,6 +1,7 @@
 """The stream of deliveries to each recipient: numbered without a gap, one a day, acknowledged or late."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, desc, func, insert, select, update
@@ -186,8 +187,12 @@ def awaited(ledger: Engine, recipient: str) -> list[Row]:
     return rows(ledger, query.order_by(deliveries.c.number))
 
 
-def late_text(row: Row) -> str:
-    """The message about a delivery whose acknowledgement is late."""
+def late_answers(ledger: Engine, today: date) -> list[str]:
+    """A sentence for each delivery whose answer is late or a rejection; `today` is the zone's day."""
+    return [*map(_late, unacknowledged(ledger, today.isoformat())), *map(_rejected, rejected(ledger))]
+
+
+def _late(row: Row) -> str:
     state = f"{row['recipient']} has {'received' if row['ack_state'] else 'not acknowledged'} {row['delivery_id']}"
     more = " and not accepted it" if row["ack_state"] else ""
     return (
@@ -196,8 +201,7 @@ def late_text(row: Row) -> str:
     )
 
 
-def rejected_text(row: Row) -> str:
-    """The message about a delivery that the recipient rejected."""
+def _rejected(row: Row) -> str:
     return (
         f"{row['recipient']} rejected {row['delivery_id']}: {row['ack_reason'] or 'no reason given'}. "
         f"Next: jifen deliveries show {row['delivery_id']}, fix it, then jifen run"

@@ -198,6 +198,12 @@ def sent_or_pending(ledger: Engine, table: Table, edition_id: str) -> list[Row]:
     return rows(ledger, select(table).where(table.c.edition_id == edition_id).order_by(table.c.recipient))
 
 
+def sent_of(ledger: Engine, edition_id: str | None) -> dict[str, list[Row]]:
+    """The packages and the notices of one edition; none of none."""
+    tables = {"deliveries": deliveries, "notices": outbox}
+    return {name: sent_or_pending(ledger, table, edition_id) if edition_id else [] for name, table in tables.items()}
+
+
 def mark_sent(ledger: Engine, table: Table, key: str) -> None:
     """Record that a row of one of these tables was sent."""
     with ledger.begin() as connection:

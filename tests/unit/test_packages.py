@@ -44,14 +44,14 @@ from editions.package import (
 from editions.package import checked as package_checked
 from editions.places import edition_path
 from flows import packages
-from flows.acks import AckError, answer_of, late_acks
+from flows.acks import AckError, answer_of
 from flows.deliver import deliver_pending
 from flows.night import Night
 from flows.recalls import recalls
 from flows.receive import ReceiveError, delivered, receive, write_ack
 from flows.recipe import _send_all_pending
 from flows.redeliver import redeliver
-from ledger.deliveries import acknowledge, delivery_row, delivery_rows, queue_due, queue_recall
+from ledger.deliveries import acknowledge, delivery_row, delivery_rows, late_answers, queue_due, queue_recall
 from ledger.files import opened, sweep_parts
 from ledger.publications import current_id, give_up, publish
 from ledger.runs import start_run
@@ -669,13 +669,13 @@ def test_an_answer_names_the_manifest_and_another_one_is_refused(three, tmp_path
 
 
 def test_a_late_answer_and_a_no_are_told_with_what_to_do(three):
-    assert late_acks(three.night) == []
+    assert late_answers(three.night.ledger, three.night.settings.today) == []
     three.day = DAYS[4] + timedelta(days=7)
-    assert len(late_acks(three.night)) == 3
+    assert len(late_answers(three.night.ledger, three.night.settings.today)) == 3
     for number in (1, 2):
         acknowledge(three.ledger, f"bank_a.{number}", "accepted", None, "bank_a")
     acknowledge(three.ledger, "bank_a.3", "rejected", "totals", "bank_a")
-    (told,) = late_acks(three.night)
+    (told,) = late_answers(three.night.ledger, three.night.settings.today)
     assert "bank_a rejected bank_a.3: totals" in told
     assert "Next: " in told
 
