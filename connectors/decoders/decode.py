@@ -41,7 +41,7 @@ def _chunks(dataset: Dataset, body: bytes, answer: Any) -> Iterator[Chunk]:
         case JsonDecoder() as decoder:
             yield from decode_json(decoder, RecordsAt.of(dataset, decoder), body, answer)
         case CsvDecoder() as decoder:
-            yield from decode_csv(decoder, _text(decoder, body), columns.keys())
+            yield from decode_csv(decoder, _text(decoder, body), columns)
         case JsonLinesDecoder() as decoder:
             yield from decode_jsonl(_text(decoder, body), decoder.encodings)
         case XmlDecoder() as decoder:

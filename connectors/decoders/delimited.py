@@ -3,11 +3,11 @@
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from itertools import chain, islice
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -15,14 +15,15 @@ import pyarrow.compute as pc
 
 from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk
 from connectors.decoders.form import CALL, PUT_AGAIN, FormError
-from connectors.decoders.headers import beginning_with, named, refuse_second, refuse_total_on_top
+from connectors.decoders.headers import beginning_with, named, refuse_second, refuse_total_on_top, stated_unit
 from connectors.decoders.text import open_text
-from connectors.spec import CsvDecoder, Trailer
+from connectors.spec import Column, CsvDecoder, Trailer
 from ledger.hand_made import NO_NAME, NO_RECORD, clean
 
 MAX_CHUNK_CHARACTERS = 8 * 1024 * 1024
 """A chunk ends with the row that passes this; one row alone may not hold more."""
 
+NONE_CLAIMED: Mapping[str, Column] = MappingProxyType({})
 Row = list[str]
 
 _BLOCK = 64 * 1024
@@ -49,7 +50,7 @@ _QUOTES = (
 )
 
 
-def decode_csv(decoder: CsvDecoder, content: bytes, claimed: AbstractSet[str] = frozenset()) -> Iterator[Chunk]:
+def decode_csv(decoder: CsvDecoder, content: bytes, claimed: Mapping[str, Column] = NONE_CLAIMED) -> Iterator[Chunk]:
     """The rows below the header as columns of text. Positions count rows below the header, blank rows left out.
 
     A row with another number of fields than the header is broken (`field_count`). A quotation mark that a line leaves
@@ -64,8 +65,9 @@ def decode_csv(decoder: CsvDecoder, content: bytes, claimed: AbstractSet[str] = 
     top = rows.header()
     if not top:
         raise FormError("has no header line.")
+    notes += stated_unit(chain.from_iterable(rows.above), claimed)
     trailer = decoder.trailer
-    header = named(top, claimed | {trailer.sum_field} if trailer else claimed)
+    header = named(top, claimed.keys() | {trailer.sum_field} if trailer else claimed.keys())
     total = _ControlTotal(trailer, header) if trailer else None
     position, chunk = 1, None
     for batch in rows.batches():
@@ -93,6 +95,7 @@ class _Rows:
         self._decoder, self._content = decoder, content
         self._end_word = beginning_with(decoder.ends_at)
         self._characters = self._width = self._body = self.after_end = self.like_two = 0
+        self.above: list[Row] = []
         # Where lines end in LF, a CR alone is no line end; only old systems end lines in CR.
         self._ends = "\n" if b"\n" in content else ""
         # A delimiter before a blank counts as a comma of a text, not as one between fields.
@@ -109,7 +112,7 @@ class _Rows:
 
     def header(self) -> Row:
         """The row that names the columns. Its fields may hold line ends: they are held against the source file."""
-        self._take(self._decoder.header_row - 1)
+        self.above = self._take(self._decoder.header_row - 1)
         while (rows := self._take(1)) in ([[]], [["sep=", ""]]):
             # Excel's own line that names the delimiter is no header, and Excel does not show it.
             pass

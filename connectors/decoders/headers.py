@@ -1,14 +1,17 @@
 """Names of columns, the same in every tabular form: what a person does not see is no part of a name."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 from connectors.decoders.chunk import MAX_FIELDS
 from connectors.decoders.form import CALL, FormError
+from connectors.spec import Column
 from ledger.hand_made import clean
 
+_UNIT = re.compile(r"(?:^|[\s(（,，;；:：])(?:金额|计量|货币)?单位\s*[:：]\s*(?:人民币)?([^\s)）]*)")
+_MONEY = ("元", "千元", "万元", "百万元", "千万元", "亿元")
 _NUMBER = re.compile(r"[-+]?[\d.,]+%?")
 
 
@@ -29,6 +32,24 @@ def named(header: Sequence[str], claimed: AbstractSet[str], if_twice: str = CALL
         twice = next(name for place, name in enumerate(names) if name in names[:place])
         raise FormError(f"has the same header twice: {twice[:60]!r}.", if_twice)
     return names
+
+
+def stated_unit(above: Iterable[str], claimed: Mapping[str, Column]) -> tuple[str, ...]:
+    """The unit of money that the titles above a header state (单位：万元), as a note where no column declares one.
+
+    Raises a `FormError` where a column declares another: its amounts would be wrong by a power of ten. A column whose
+    field names its unit has that.
+    """
+    words = {one for text in above for found in _UNIT.findall(text) for one in re.split("[、,，/;；和]", found)}
+    amounts = (one for one in claimed.values() if one.kind == "decimal" and one.unit != "%")
+    columns = [one for one in amounts if "元" not in one.source_field]
+    if not (money := words & {*_MONEY}) or not columns:
+        return ()
+    if odd := [one for one in columns if one.unit and one.unit not in money]:
+        stated, declared = "、".join(sorted(money)), f"{odd[0].source_field} is declared in {odd[0].unit}"
+        what = f"states its amounts in {stated} above the header; {declared}."
+        raise FormError(what, "ask the agency which of the two it is; `unit` of the column says it")
+    return () if any(one.unit for one in columns) else tuple(f"stated_unit:{one}" for one in sorted(money - {"元"}))
 
 
 def beginning_with(words: Sequence[str]) -> re.Pattern[str] | None:

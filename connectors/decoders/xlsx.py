@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from connectors.decoders.chunk import CHUNK_ROWS, Broken, Chunk, check_width
 from connectors.decoders.form import CALL, FormError
-from connectors.decoders.headers import beginning_with, named, refuse_second, refuse_total_on_top
+from connectors.decoders.headers import beginning_with, named, refuse_second, refuse_total_on_top, stated_unit
 from connectors.decoders.sheet_formats import PLAIN, Format, FormattedNumber, Misfit, moment_of, number_of, settled
 from connectors.decoders.workbook import Merges, Workbook, cell_text, open_workbook, read_merges, unescaped
 from connectors.decoders.xml_records import local, pieces
@@ -48,12 +48,14 @@ def decode_xlsx(decoder: XlsxDecoder, body: bytes, claimed: Mapping[str, Column]
     names: list[str] = []
     batch: list[tuple[int, Cells]] = []
     cells, is_first, after_end, hidden = 0, True, 0, 0
+    units: tuple[str, ...] = ()
     end_word = beginning_with(decoder.ends_at)
     for number, row, is_hidden in _rows(book):
         if number <= last:
             above[number] = row
             continue
-        names = names or _header(above, merges, decoder, claimed)
+        if not names:
+            names, units = _header(above, merges, decoder, claimed), _units(above, decoder, claimed)
         filled = [text for value in row.values() if (text := str(_plain(value)).strip())]
         if after_end or (filled and end_word and end_word.match(filled[0])):
             after_end += bool(filled)
@@ -66,10 +68,11 @@ def decode_xlsx(decoder: XlsxDecoder, body: bytes, claimed: Mapping[str, Column]
         if len(batch) == CHUNK_ROWS or cells > _CHUNK_CELLS:
             yield _chunk(names, batch, last, merges, claimed)
             batch, cells, is_first = [], 0, False
-    if batch or is_first or after_end or hidden:
+    if batch or is_first or after_end or hidden or units:
         names = names or _header(above, merges, decoder, claimed)
         chunk = _chunk(names, batch, last, merges, claimed)
-        yield replace(chunk, notes=("row_after_end",) * after_end + ("hidden_row",) * hidden)
+        notes = ("row_after_end",) * after_end + ("hidden_row",) * hidden + units
+        yield replace(chunk, notes=notes)
 
 
 def _rows(book: Workbook) -> Iterator[tuple[int, Cells, bool]]:
@@ -183,6 +186,11 @@ def _header(above: dict[int, Cells], merges: Merges, decoder: XlsxDecoder, claim
     if merges.header:
         more = f"one cell of the header is merged over several columns: ask for one name a column, or {more}"
     return named(names, claimed.keys(), more)
+
+
+def _units(above: dict[int, Cells], decoder: XlsxDecoder, claimed: Mapping[str, Column]) -> tuple[str, ...]:
+    titles = (row for number, row in above.items() if number < decoder.header_row)
+    return stated_unit((str(_plain(value)) for row in titles for value in row.values()), claimed)
 
 
 def _clean(value: Any) -> str:

@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 
 from connectors.decoders.chunk import Broken
 from connectors.decoders.delimited import decode_csv
+from connectors.decoders.form import of_page
+from connectors.decoders.xlsx import decode_xlsx
 from connectors.errors import DataError
-from connectors.spec import CsvDecoder
+from connectors.spec import Column, CsvDecoder, XlsxDecoder
 from ledger.hand_made import clean
+from tests.unit.test_decode_xlsx import book
 
 TRAILER = {"marker": "TRAILER", "count": 2, "sum": 3, "sum_field": "amount"}
 
@@ -391,8 +394,45 @@ def test_a_header_is_the_name_that_is_seen(read_body, header):
         read_body(f"{header},receipt\nA,1\n".encode(), kind="csv")
 
 
+def money(field, unit=None):
+    return Column(name="amount_cny", data_type="decimal(20, 2)", source_field=field, unit=unit)
+
+
+STATED = [
+    ("单位：万元", "元", "states its amounts in 万元 above the header; 金额 is declared in 元"),
+    ("2025年6月（金额单位：人民币元）", "万元", "states its amounts in 元 above the header; 金额 is declared in 万元"),
+    ("（单位：千元）", "元", "states its amounts in 千元"),
+    ("单位：万元、人、%", "万元", ()),
+    ("填报单位：元隆公司", "万元", ()),
+    ("单位：人", "元", ()),
+    ("清单", "元", ()),
+    ("单位：万元", None, ("stated_unit:万元",)),
+    ("单位：元", None, ()),
+    ("单位：万元", "%", ()),
+]
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+@pytest.mark.parametrize(("title", "unit", "told"), STATED)
+def test_a_unit_above_the_header_and_that_of_the_column_are_the_same(form, title, unit, told):
+    claimed = {"金额": money("金额", unit)}
+
+    def read():
+        with of_page("f"):
+            if form == "xlsx":
+                return list(decode_xlsx(XlsxDecoder(kind="xlsx", header_row=2), book([title], ["金额"], [1]), claimed))
+            return list(decode_csv(CsvDecoder(kind="csv", header_row=2), f"{title}\n金额\n1\n".encode(), claimed))
+
+    if isinstance(told, str):
+        with pytest.raises(DataError, match=told):
+            read()
+    else:
+        assert tuple(note for chunk in read() for note in chunk.notes) == told
+
+
 def test_a_header_has_the_spelling_of_the_source_file():
-    (chunk,) = decode_csv(CsvDecoder(kind="csv"), "金额(万元),X\n1,2\n".encode(), {"金额（万元）"})
+    field = "金额（万元）"
+    (chunk,) = decode_csv(CsvDecoder(kind="csv"), "金额(万元),X\n1,2\n".encode(), {field: money(field)})
     assert list(chunk.columns) == ["金额（万元）", "X"]
 
 
