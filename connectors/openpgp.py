@@ -190,7 +190,8 @@ def require_own(file: Path, where: str, forbidden: int) -> None:
     if not names_a_file(file):
         # A key that was put into the variable in place of its path is not repeated.
         shown = file if file.is_absolute() and len(str(file)) < 256 else "that its variable names"
-        raise ConfigError(f"the key file {shown} is not there.", where, "put it there, or set its variable")
+        what = f"the key file {shown} is not there, or this user may not see it."
+        raise ConfigError(what, where, "put it there, or set its variable")
     mode = file.stat().st_mode & 0o777
     if mode & forbidden:
         what = "read" if forbidden & 0o044 else "changed"

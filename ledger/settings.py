@@ -83,7 +83,11 @@ class Settings(BaseSettings):
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
-        return absolute(value)
+        found = absolute(value)
+        # DuckDB takes what follows it for the parameters of an address, and puts its journal elsewhere.
+        if "?" in str(found):
+            raise ValueError("a folder with a question mark in its path cannot hold a warehouse")
+        return found
 
     @field_validator(
         "ledger_url",

@@ -6,7 +6,6 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from itertools import islice
-from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -21,6 +20,7 @@ from connectors.drivers.pages import MAX_BODY_BYTES, Ask, Page
 from connectors.drivers.retry import NoLineError, TryAgainError, budget, call_with_retry, within
 from connectors.errors import AgencyError, ConfigError, DataError, TransientError
 from connectors.spec import DatabaseConnection, DatabaseRequest
+from ledger.files import names_a_file
 from ledger.settings import read_variable
 
 T = TypeVar("T")
@@ -151,7 +151,8 @@ def _open(url: str, variable: str, ask: Ask) -> sa.Engine:
         raise ConfigError(f"{variable} is not a database URL that we can use.", where, f"fix {variable}") from None
     if backend == "sqlite" and not _is_there(parsed):
         # SQLite would make an empty database of it.
-        raise ConfigError(f"{variable} names a file that is not there.", where, f"fix {variable}")
+        what = f"{variable} names a file that is not there, or that this user may not read."
+        raise ConfigError(what, where, f"fix {variable}")
     if backend in _ONE_MOMENT:
         return engine.execution_options(isolation_level=_ONE_MOMENT[backend], postgresql_readonly=True)
     return engine
@@ -159,7 +160,7 @@ def _open(url: str, variable: str, ask: Ask) -> sa.Engine:
 
 def _is_there(url: URL) -> bool:
     name = url.database or ":memory:"
-    return name == ":memory:" or name.startswith("file:") or Path(name).exists()
+    return name == ":memory:" or name.startswith("file:") or (names_a_file(name) and os.access(name, os.R_OK))
 
 
 def _query(engine: sa.Engine, ask: Ask, request: DatabaseRequest) -> sa.Select[Any]:

@@ -137,6 +137,8 @@ def test_a_column_or_table_that_went_is_the_agencys_fault_and_named(settings, ur
         ("oracle://user:canary@127.0.0.1/x", ConfigError, r"kind oracle, whose driver is not installed.*\[oracle\]"),
         ("mariadb+mariadbconnector://user:canary@127.0.0.1/x", ConfigError, r"kind mariadb, .*\[mysql\]"),
         ("sqlite:////tmp/gone-canary.sqlite", ConfigError, "names a file that is not there"),
+        (f"sqlite:////tmp/{'canary' * 50}.sqlite", ConfigError, "not there, or that this user may not read"),
+        ("sqlite:////tmp", ConfigError, "names a file that is not there"),
         ("postgresql+psycopg://user:canary@127.0.0.1:9/none", LineDeadError, "the database does not answer"),
     ],
 )

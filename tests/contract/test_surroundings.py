@@ -86,6 +86,7 @@ def words_of(done):
         (("run",), {"JIFEN_DATA_DIR": "/dev/null"}, 1, "/dev/null: "),
         (("edition", "list"), {"JIFEN_DATA_DIR": "/dev/null/under"}, 1, "Whose: config"),
         (("run",), {"JIFEN_DATA_DIR": "/proc/jifen"}, 1, "/proc/jifen: "),
+        (("run",), {"JIFEN_DATA_DIR": "/dev/shm/what?"}, 1, "JIFEN_DATA_DIR: a folder with a question mark"),
         (("run",), {"JIFEN_LEDGER_URL": "postgresql+psycopg:u:geheim@h/db"}, 1, "JIFEN_LEDGER_URL is no URL"),
         (("run",), {"JIFEN_LEDGER_URL": "orakel://u:geheim@h/db"}, 1, "orakel://u:***@h/db cannot be opened"),
         (("status",), {"JIFEN_LEDGER_URL": "postgresql+psycopg://u:geheim@127.0.0.1:9/db"}, 1, "onnection refused"),

@@ -180,7 +180,7 @@ RAISED = {
     "current is …, this run expected …": lambda here: moved_on(here.settings),
     "no edition is published yet": lambda here: edition_asked(open_ledger(here.settings), None),
     "columns of … are not decided on": lambda _: undecided(),
-    "the key file … is not there": lambda _: usable(Path("/nowhere.asc"), SIGN, "bank_a"),
+    "the key file … is not there, or this user may not see it": lambda _: usable(Path("/nowhere.asc"), SIGN, "bank_a"),
     "this is no Prefect API": lambda _: answered(404),
 }
 """Errors that the program is made to say here, by the page's text."""
