@@ -111,7 +111,7 @@ def _of_ids(columns: Columns) -> Iterator[Check]:
         yield Check(ROWS, f"regexp_matches(id, {literal(pattern)})", column, message, wanted)
     words = ", ".join(map(literal, sorted({*MISSING_WORDS, *DITTO_WORDS, "〃"})))
     message, wanted = "{id} stands for no id, or lost what it was", "fill in the whole id, or drop the row"
-    lost = f"{CELL_ERROR}|\ufffd|^[-—–]+$"
+    lost = f"{CELL_ERROR}|\ufffd|^[-—–*?？]+$"
     yield Check(ROWS, f"{seen} in ({words}) or regexp_matches(id, '{lost}')", column, message, wanted)
     if is_code:
         message = "{id} is no unified social credit code"

@@ -174,8 +174,9 @@ REFUSED += [
     (f'id,c01\na,1\nb,"{text}"\n', "is not a number that is held exactly", "row 2, column c01") for text in NO_NUMBERS
 ]
 NOBODY = ["合计", "合 计", "小计：", "注：数据截至2024年底", "制表人：", "Total", "全市合计", "平均值", "以下空白"]
+NOBODY += ["总計", "均值", "Σ", "Totals", "mean", "COUNT", "Max", "All", "全省", "其他"]
 REFUSED += [(f"code,C01\na,1\n{text},3\n", "is a total or a note and no id", "row 2, column code") for text in NOBODY]
-NO_IDS = ["无", "NULL", "-", "——", "#N/A", "#REF!", "同上", "〃", "R\ufffd1", "（无）", "nan"]
+NO_IDS = ["无", "NULL", "-", "——", "#N/A", "#REF!", "同上", "〃", "R\ufffd1", "（无）", "nan", "*", "？", "**"]
 REFUSED += [(f"id,C01\na,1\n{text},3\n", "stands for no id", "row 2, column id") for text in NO_IDS]
 OF_A_SHEET = {
     "made of an id": ["6.2226E+18", "6.22261E18", "10086.0", "3月1日"],
