@@ -348,7 +348,7 @@ class Delivery:
             return re.sub(r"\d+", "0", name_of(label))
 
         there = Counter(form(page["label"]) for page in pages_of(ledger, key))
-        for page in pages_of(ledger, BatchKey(key.source, key.dataset, before[-1]["batch"])):
+        for page in pages_of(ledger, replace(key, batch=before[-1]["batch"])):
             there[form(page["label"])] -= 1
             if there[form(page["label"])] < 0:
                 yield f"file_gone:{name_of(page['label'])}"

@@ -36,17 +36,12 @@ class Recount:
 
 @dataclass(frozen=True)
 class _Record:
-    """One record of a page: its place, the digest of its content, and the key that it states."""
+    """One record: the number of its page, its place, the digest of its content, and the key that it states."""
 
     sequence: int
-    raw_sha256: str
-    position: int
+    place: tuple[str, int]
     digest: bytes
     key: Key
-
-    @property
-    def place(self) -> tuple[str, int]:
-        return (self.raw_sha256, self.position)
 
 
 def recounts(dataset: Dataset, data_dir: Path, received: Sequence[Received]) -> list[Recount | None]:
@@ -92,13 +87,13 @@ def _recount(
 
 
 def _records(dataset: Dataset, data_dir: Path, page: Row) -> Iterator[_Record]:
-    where = (page["sequence"], page["raw_sha256"])
-    for chunk in decode(dataset, page["label"], read_raw(data_dir, page["raw_sha256"])):
+    sequence, sha256 = page["sequence"], page["raw_sha256"]
+    for chunk in decode(dataset, page["label"], read_raw(data_dir, sha256)):
         for place, position in enumerate(chunk.positions):
             fields = {name: values[place] for name, values in chunk.columns.items()}
-            yield _Record(*where, position, _digest(chunk.raw(place)), identity_of(dataset, fields).key)
+            yield _Record(sequence, (sha256, position), _digest(chunk.raw(place)), identity_of(dataset, fields).key)
         for broken in chunk.broken:
-            yield _Record(*where, broken.position, _digest(broken.raw), ())
+            yield _Record(sequence, (sha256, broken.position), _digest(broken.raw), ())
 
 
 def _digest(record: Any) -> bytes:

@@ -4,8 +4,6 @@ Secrets are named by variable, never written down.
 """
 
 import base64
-import hashlib
-import hmac
 import re
 import ssl
 import threading
@@ -210,11 +208,10 @@ class SignedRequest(AuthKind):
         request.headers["X-Signature"] = self._hash(signed.encode(), secret)
 
     def _hash(self, content: bytes, key: bytes | None = None) -> str:
-        if self.digest == "sha256":
-            return (hashlib.sha256(content) if key is None else hmac.new(key, content, hashlib.sha256)).hexdigest()
-        sm3 = hashes.Hash(hashes.SM3()) if key is None else HMAC(key, hashes.SM3())
-        sm3.update(content)
-        return sm3.finalize().hex()
+        kind = hashes.SM3() if self.digest == "sm3" else hashes.SHA256()
+        made = hashes.Hash(kind) if key is None else HMAC(key, kind)
+        made.update(content)
+        return made.finalize().hex()
 
 
 class MutualTls(AuthKind):
@@ -277,7 +274,7 @@ class OAuth2ClientCredentials(TokenGranted):
         """The token that is granted."""
         client, secret = plain_text(self.client_id, where), plain_text(self.client_secret, where)
         ask = partial(self._ask, client, secret, where, poster)
-        return GrantedProof(poster.session, ask, secret, _encoded(client, secret))
+        return GrantedProof(poster.session, ask, *_basic(client, secret).secrets)
 
     def _ask(self, client: str, secret: str, where: str, poster: Poster) -> Grant:
         fields = {"grant_type": "client_credentials", **({} if self.scope is None else {"scope": self.scope})}
@@ -360,12 +357,8 @@ def _in_header(name: str, value: str, *secrets: str) -> Proof:
     return Proof(lambda request: request.headers.update({name: value}), *secrets)
 
 
-def _encoded(user: str, password: str) -> str:
-    return base64.b64encode(f"{user}:{password}".encode()).decode()
-
-
 def _basic(user: str, password: str) -> Proof:
-    encoded = _encoded(user, password)
+    encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
     return _in_header("Authorization", f"Basic {encoded}", password, encoded)
 
 

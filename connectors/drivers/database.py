@@ -255,12 +255,10 @@ def _stream(line: _DatabaseLine, query: sa.Select[Any], size: int, ask: Ask) -> 
             body = rows_as_json(rows, where)
             yield Page(f"rows up to {place}", body, {"place": place} if place < total else None)
         line.is_read = True
-    except TryAgainError as error:
+    except (TryAgainError, exc.OperationalError, exc.InterfaceError, exc.InternalError) as error:
         # Half a table is not a table: the batch is left unfinished and the next run reads it whole.
-        raise TransientError(f"reading broke off after {place} rows ({error}).", where, again) from None
-    except (exc.OperationalError, exc.InterfaceError, exc.InternalError) as error:
-        what = f"reading broke off after {place} rows ({type(error).__name__})."
-        raise TransientError(what, where, again) from None
+        why = error if isinstance(error, TryAgainError) else type(error).__name__
+        raise TransientError(f"reading broke off after {place} rows ({why}).", where, again) from None
     except (exc.SQLAlchemyError, ValueError, TypeError, OverflowError) as error:
         what = f"reading broke off after {place} rows: a value cannot be read ({type(error).__name__})."
         raise AgencyError(what, where, "call the agency with this table") from None
