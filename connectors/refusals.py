@@ -90,6 +90,10 @@ def quarantine_path(data_dir: Path, source: str, dataset: str, batch: str) -> Pa
     return data_dir / "quarantine" / source / dataset / f"batch={batch}.jsonl"
 
 
+_LINE_ENDS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
+"""Characters at which other programs part lines, as their escapes."""
+
+
 class RefusalLog:
     """What one batch refuses, written line by line as it is found: a file of its own until it is sealed."""
 
@@ -115,7 +119,7 @@ class RefusalLog:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._handle = self._part.open("ab")
             # Half of a pair, which JSON from outside may hold, has no bytes in UTF-8: it is written as its escape.
-            line = json.dumps(asdict(one), ensure_ascii=False, sort_keys=True, default=str)
+            line = json.dumps(asdict(one), ensure_ascii=False, sort_keys=True, default=str).translate(_LINE_ENDS)
             written = line.encode("utf-8", "backslashreplace") + b"\n"
             self._handle.write(written)
             self._digest.update(written)

@@ -63,6 +63,14 @@ def test_several_faults_of_one_record_are_one_entry(settings, ledger, make_datas
     assert raw_line(settings.data_dir, one)["uscc"] == "bad"
 
 
+def test_a_refused_record_is_one_line_for_every_program(settings, ledger, make_dataset):
+    odd = "bad\u2028x\x85y\u2029\\"
+    deliver(settings, ledger, make_dataset(load="upsert"), [record(), record(uscc=odd)], day=DAY)
+    (path,) = settings.data_dir.glob("quarantine/*/*/*.jsonl")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert {json.loads(line)["record"]["uscc"] for line in lines} == {odd}
+
+
 BAD = record(uscc="bad")
 STATES = [
     # How it is loaded, what one night brought and perhaps the next, and the states of what was refused.
