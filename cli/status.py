@@ -110,11 +110,16 @@ def _standing(settings: Settings, ledger: Engine | None) -> dict[str, Any]:
         "sent": sent_of(ledger, current),
         "owed": owed,
         "sources": _answered(ledger, last),
-        "recipients": [
-            *late_answers(ledger, settings.today),
-            *_of_channels(ledger),
-            *expiring_keys(readable_sinks(), os.environ),
-        ],
+        # Several may want the same: gpg, where it is not installed.
+        "recipients": list(
+            dict.fromkeys(
+                [
+                    *late_answers(ledger, settings.today),
+                    *_of_channels(ledger),
+                    *expiring_keys(readable_sinks(), os.environ),
+                ]
+            )
+        ),
         **_ending(settings, current),
         **_decided(ledger, settings, last),
         **_expected(settings),
