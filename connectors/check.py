@@ -43,6 +43,7 @@ def _check_dataset(
     if reason := zone.why_not_supplied(dataset):
         return {**line, "state": "not_supplied", "message": reason}
     try:
+        # One at most: that of the dataset which met the dead line first.
         for error in dead:
             raise TransientError(error.what, dataset.address, error.next_step)
         notes: Counter[str] = Counter()
