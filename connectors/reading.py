@@ -35,7 +35,7 @@ from connectors.spec import (
 from connectors.spelling import as_code
 from connectors.vectors import make_reader
 from connectors.zone import Zone
-from ledger.hand_made import MAY_BE_NONE, NO_NAME, NO_RECORD, RULE_LINE, is_numbering
+from ledger.hand_made import MAY_BE_NONE, NO_NAME, NO_RECORD, RULE_LINE, is_numbering, is_second_header
 
 TOGETHER_ROWS = 8_192
 """Small pages are read together up to so many records: working column by column pays from some thousand on."""
@@ -350,11 +350,11 @@ def _lone_words(dataset: Dataset, records: _Together, key: Column, stated: pa.Ar
 
 
 def _refuse_numbering(dataset: Dataset, records: _Together, faults: dict[int, list[Fault]]) -> None:
-    """The first row of a table is no record where it numbers the columns of the header above it."""
+    """The first row of a table is no record where it numbers or names the columns of the header above it."""
     if isinstance(dataset.decoder, (CsvDecoder, XlsxDecoder)):
         key = dataset.column(dataset.key[0])
         for place, record in records.first_records():
-            if is_numbering(record.values()):
+            if is_numbering(record.values()) or is_second_header(record):
                 faults[place].append(Fault("not_a_record", key.name, record.get(key.source_field), True))
 
 

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import takewhile
 from typing import Any
 
@@ -105,6 +105,8 @@ MISSING_WORDS = frozenset(
 )
 """Words and signs that mean "no value" in a text column. `NA` is not among them: it is a country, and an element."""
 
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z]+|[A-Za-z][A-Za-z0-9]*_[A-Za-z0-9_]+")
+_CHINESE = re.compile("[\u3400-\u9fff]")
 _UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
@@ -117,6 +119,14 @@ def clean(text: str) -> str:
     """A name without line ends, doubled and invisible blanks, and blanks beside a Chinese character."""
     plain = _UNSEEN.sub("", unicodedata.normalize("NFKC", text[:MAX_NAME]))
     return _BESIDE_CHINESE.sub("", " ".join(plain.split()).replace("\x00", ""))
+
+
+def is_second_header(record: Mapping[str, Any]) -> bool:
+    """Whether a row names the columns a second time as a database does: XYDM, QYMC under 信用代码, 企业名称."""
+    cells = [str(cell).strip() for cell in record.values() if cell is not None]
+    if not 3 <= len(cells) == len(record) == len({*cells}):
+        return False
+    return all(map(_IDENTIFIER.fullmatch, cells)) and all(map(_CHINESE.search, record))
 
 
 def is_numbering(cells: Iterable[Any]) -> bool:

@@ -360,6 +360,26 @@ def test_a_row_that_numbers_the_columns_above_it_is_no_record(make_dataset, cell
     assert reading.rules["refused:unit_no:not_a_record"] == 2 - landed
 
 
+@pytest.mark.parametrize(
+    ("header", "row", "landed"),
+    [
+        ("编号,名称,类别", "BH,QYMC,lb_dm", 1),
+        ("编号,名称,类别", "unit_no,unit_name,kind", 1),
+        ("编号,名称,类别", "BH,QYMC,", 2),
+        ("编号,名称,类别", "R1,Acme,kind", 2),
+        ("编号,名称,类别", "BH,Acme Ltd,kind", 2),
+        ("编号,名称,class", "BH,QYMC,LB", 2),
+    ],
+)
+def test_a_row_that_names_the_columns_in_latin_letters_is_no_record(make_dataset, header, row, landed):
+    fields = header.split(",")
+    columns = (column("unit_no", required=True, source_field=fields[0]), column("label", source_field=fields[1]))
+    request = {"folder": "x", "pattern": "*"}
+    dataset = make_dataset(key=("unit_no",), columns=columns, decoder={"kind": "csv"}, request=request, paginator=None)
+    reading = read_bodies(dataset, f"{header}\n{row}\nU9,b,c\n".encode())
+    assert (len(reading.rows), reading.rules["refused:unit_no:not_a_record"]) == (landed, 2 - landed)
+
+
 @pytest.mark.parametrize("text", ["****", "------", "—— ——"])
 def test_a_line_where_the_key_stands_is_no_record(make_dataset, text):
     reading = read(make_dataset(**UNITS), [{"unit_no": text, "enterprise_name": "a", "staff": 1}])
