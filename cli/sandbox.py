@@ -85,20 +85,20 @@ def demo(
 
     _require(population, data)
     data_dir = Path(os.environ.get(VARIABLE, DEMO_DIR / f"demo-{population}"))
-    _require_no_real_store(data_dir)
+    require_no_real_store(data_dir)
     show.errors.print(f"the demo keeps all it makes in {show.safe(data_dir.resolve())}")
     os.environ[CALLED_AS] = called_as([sys.argv[0], LEADING, os.path.relpath(data_dir)])
     _private(data_dir)
     raise typer.Exit(run_demo(population, data, data_dir.resolve(), hold))
 
 
-def _require_no_real_store(folder: Path) -> None:
+def require_no_real_store(folder: Path) -> None:
     """Made-up scores must not become current where real nights run. Only a demo leaves a Prefect server's log."""
     held = [name for name in (LEDGER_ID, "ledger.sqlite", *OURS) if (folder / name).exists()]
     if held and not (folder / SERVER_HOME / SERVER_LOG).is_file():
         misused(
             f"{folder} holds {held[0]}, which no demo made: what the demo makes up does not go there, and nothing was "
-            f"touched. Next: jifen --data-dir FOLDER demo with another folder, or unset {VARIABLE}"
+            f"touched. Whose: config. Next: jifen --data-dir FOLDER demo with another folder, or unset {VARIABLE}"
         )
 
 

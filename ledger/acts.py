@@ -75,7 +75,7 @@ def record_act(
             add_publication(connection, stands, expected_current, None)
             queue(connection, stands, recipients, [])
         queue(connection, edition_id, [], messages)
-        _append(connection, act, edition_id, stands, why, decided_by, None)
+        _append(connection, act=act, edition_id=edition_id, stands=stands, why=why, decided_by=decided_by)
 
 
 def record_correction(
@@ -83,19 +83,11 @@ def record_correction(
 ) -> None:
     """Record that `stands` corrects `edition_id`; `note` lists what the correction changed."""
     with ledger.begin() as connection:
-        _append(connection, CORRECTED, edition_id, stands, why, decided_by, note)
+        values = {"edition_id": edition_id, "stands": stands, "why": why, "decided_by": decided_by}
+        _append(connection, act=CORRECTED, note=note, **values)
 
 
-def _append(
-    connection: Connection,
-    act: str,
-    edition_id: str,
-    stands: str,
-    why: str,
-    decided_by: str,
-    note: dict[str, Any] | None,
-) -> None:
+def _append(connection: Connection, note: dict[str, Any] | None = None, **act: str) -> None:
     number = next_number(connection, edition_acts.c.act_no)
-    values = {"act": act, "edition_id": edition_id, "stands": stands, "why": why, "decided_by": decided_by}
-    connection.execute(insert(edition_acts).values(act_no=number, note=note, decided_at=now(), **values))
-    journal.append(connection, "edition_act", {**values, "note": note})
+    connection.execute(insert(edition_acts).values(act_no=number, note=note, decided_at=now(), **act))
+    journal.append(connection, "edition_act", {**act, "note": note})

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import update
 
 from cli.command import edition_asked
+from cli.sandbox import require_no_real_store
 from connectors import errors
 from connectors.openpgp import SIGN, usable
 from connectors.sink_files import ExtractSink, read_sinks
@@ -161,6 +162,9 @@ RAISED = {
     ),
     "is of version …, this jifen knows versions up to …": lambda here: newer(here.settings),
     "is in use (…), and its ledger … is not there": lambda here: in_use(here.settings),
+    "holds …, which no demo made": lambda here: require_no_real_store(
+        file_of(here.folder, "").rename(here.folder / "ledger.sqlite").parent
+    ),
     "is that of another data folder than …": lambda here: of_another(here.settings, "another 0"),
     "one of them is an older copy": lambda here: of_another(here.settings, "{} 7"),
     "may be read or written by others (mode …)": lambda here: read_secret_key(file_of(here.folder, "key", 0o644)),
