@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from sqlalchemy import Table
@@ -57,27 +56,26 @@ def _each(night: Night, table: Table, key: str, send: Callable[..., Lines]) -> I
     away: set[str] = set()
     for row in pending(night.ledger, table):
         if row["recipient"] not in away:
-            yield (found := _turn(night, row[key], partial(_send_one, night, key, row[key], send)))
+            yield (found := _turn(night, key, row[key], send))
             away |= {row["recipient"] for _, error in found if error}
 
 
-def _turn(night: Night, name: str, send: Callable[[Row | None], Lines]) -> list[tuple[str, str | None]]:
-    """Hold the lock for one file; where another process has it, the file is tried in the next round."""
+def _turn(night: Night, key: str, wanted: str, send: Callable[..., Lines]) -> list[tuple[str, str | None]]:
+    """Send one row under the lock; where another process has it, the row is tried in the next round.
+
+    Nothing is queued: only a night makes the package of a day, by the consents that it read.
+    """
     try:
         with exclusive_run(night.settings.data_dir, is_relay=True), budget(TURN_SECONDS):
             newest = next(iter(latest_runs(night.ledger, parts=())), None)
             if newest and newest["state"] == "running" and is_alive(newest):
                 raise RunLockedError(f"run {newest['run_id']} is at work on {newest['host']}.")
-            found = [(name, line.get("error")) for line in send(newest)]
+            at = datetime.now(night.settings.zone)
+            lines = send(night, lambda row: row[key] == wanted and may_go(row, newest, at))
     except RunLockedError as error:
-        return [(name, str(error))]
+        return [(wanted, str(error))]
     time.sleep(PAUSE_SECONDS)
-    return found
-
-
-def _send_one(night: Night, key: str, wanted: str, send: Callable[..., Lines], newest: Row | None) -> Lines:
-    """Send one row. Nothing is queued: only a night makes the package of a day, by the consents that it read."""
-    return send(night, lambda row: row[key] == wanted and may_go(row, newest, datetime.now(night.settings.zone)))
+    return [(wanted, line.get("error")) for line in lines]
 
 
 def may_go(row: Row, newest: Row | None, at: datetime) -> bool:
