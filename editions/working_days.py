@@ -1,7 +1,6 @@
 """Working days of the dated calendar in `seeds/programme`: for deadlines of recipients."""
 
 import csv
-from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,29 +9,25 @@ from ledger.settings import PROJECT_DIR
 SEEDS = PROJECT_DIR / "dbt_project" / "seeds" / "programme"
 
 
-def add_working_days(day: date, count: int, folder: Path = SEEDS) -> date | None:
+def add_working_days(day: date, count: int) -> date | None:
     """The `count`th working day after `day`; None where that is beyond the published calendar."""
-    exceptions, years = read_exceptions(folder), published_years(folder)
+    exceptions, years = _exceptions(), published_years(SEEDS)
     while count:
         day += timedelta(days=1)
         if day.year not in years:
             return None
-        count -= is_working(day, exceptions)
+        # By the State Council's exceptions, else Monday to Friday.
+        count -= exceptions.get(day, day.isoweekday() <= 5)
     return day
 
 
-def is_working(day: date, exceptions: Mapping[date, bool]) -> bool:
-    """Whether a day is a working day: by the State Council's exceptions, else Monday to Friday."""
-    return exceptions.get(day, day.isoweekday() <= 5)
-
-
-def read_exceptions(folder: Path = SEEDS) -> dict[date, bool]:
+def _exceptions() -> dict[date, bool]:
     """The published exceptions: whether each of these days is a working day."""
-    with (folder / "working_day_exceptions.csv").open(encoding="utf-8-sig", newline="") as handle:
+    with (SEEDS / "working_day_exceptions.csv").open(encoding="utf-8-sig", newline="") as handle:
         return {date.fromisoformat(row["day"]): row["is_working"] == "true" for row in csv.DictReader(handle)}
 
 
-def published_years(folder: Path = SEEDS) -> set[int]:
+def published_years(folder: Path) -> set[int]:
     """The years whose calendar is published."""
     with (folder / "working_years.csv").open(encoding="utf-8-sig", newline="") as handle:
         return {int(row["year"]) for row in csv.DictReader(handle)}

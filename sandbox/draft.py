@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import Any
 
@@ -111,14 +111,5 @@ class Draft:
 
     def finish(self) -> District:
         """Freeze the district."""
-        return District(
-            self.as_of,
-            tuple(self.enterprises.values()),
-            tuple(self.patents),
-            tuple(self.pcts),
-            tuple(self.strays),
-            tuple(self.planted),
-            tuple(self.registrations),
-            tuple(self.successions),
-            tuple(self.pool_funds),
-        )
+        made = {one.name: tuple(getattr(self, one.name)) for one in fields(District) if one.name != "as_of"}
+        return District(self.as_of, **{**made, "enterprises": tuple(self.enterprises.values())})

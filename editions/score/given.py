@@ -26,12 +26,11 @@ NOT_UTF8 = "invalid UTF8"
 
 @dataclass(frozen=True)
 class Given:
-    """A table of texts in DuckDB: `row_number` counts its rows from 1, `c0`, `c1` … are `columns` in order.
+    """The table `score_given` in DuckDB: `row_number` counts its rows from 1, `c0`, `c1` … are `columns` as texts.
 
     `floats` are the columns that were binary floats, as their shortest text; an empty cell is null.
     """
 
-    table: str
     columns: tuple[str, ...]
     floats: frozenset[str]
     path: Path
@@ -41,8 +40,8 @@ class Given:
         return f"c{self.columns.index(name)}"
 
 
-def read_given(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> Given:
-    """Read a file into the table `table` of `connection`, every cell as the text in the file.
+def read_given(connection: duckdb.DuckDBPyConnection, path: Path) -> Given:
+    """Read a file into the table `score_given` of `connection`, every cell as the text in the file.
 
     A CSV file is UTF-8, with or without BOM, comma-separated, with a header, each row on one line; empty rows are
     skipped. Raises `ScoreError` for a file that is not there, is of another kind, has no rows,
@@ -61,7 +60,7 @@ def read_given(connection: duckdb.DuckDBPyConnection, path: Path, table: str) ->
             raise ScoreError(f"{path.name} cannot be read: it is not UTF-8.", str(path), SAVE_AS_UTF8) from error
         why = " ".join(str(error).split())[:300]
         raise ScoreError(f"{path.name} cannot be read: {why}.", str(path), "fix the file, or save it anew") from error
-    return _keep(connection, Given(table, columns, frozenset(), path), rows)
+    return _keep(connection, columns, path, rows)
 
 
 def _read_csv(path: Path) -> tuple[tuple[str, ...], pa.Table]:
@@ -156,17 +155,17 @@ def _named(header: Sequence[str], path: Path) -> tuple[str, ...]:
     return columns
 
 
-def _keep(connection: duckdb.DuckDBPyConnection, given: Given, rows: pa.Table) -> Given:
+def _keep(connection: duckdb.DuckDBPyConnection, columns: tuple[str, ...], path: Path, rows: pa.Table) -> Given:
     if rows.num_rows == 0:
-        raise ScoreError(f"{given.path.name} has no rows.", str(given.path), "give at least one row")
+        raise ScoreError(f"{path.name} has no rows.", str(path), "give at least one row")
     connection.register("arriving", rows)
     kinds = {name: str(kind) for name, kind, *_ in connection.execute("describe arriving").fetchall()}
     texts = ", ".join(f"nullif(cast({name} as varchar), '') as {name}" for name in kinds)
     is_filled = " or ".join(f"trim({name}) <> ''" for name in kinds)
     connection.execute(
-        f"create table {given.table} as select * from ("  # noqa: S608  # numbered columns
+        "create table score_given as select * from ("  # noqa: S608  # numbered columns
         f"select row_number() over () as row_number, {texts} from arriving) where {is_filled}"
     )
     connection.unregister("arriving")
-    pairs = zip(given.columns, kinds.values(), strict=True)
-    return Given(given.table, given.columns, frozenset(name for name, kind in pairs if kind in FLOATS), given.path)
+    pairs = zip(columns, kinds.values(), strict=True)
+    return Given(columns, frozenset(name for name, kind in pairs if kind in FLOATS), path)

@@ -104,7 +104,7 @@ def score(
             # Codes become names of columns, so the rule set is checked before SQL is made of it.
             if problems := _problems(connection, ruleset, place, is_asked=True):
                 raise RulesetProblemsError(ruleset, problems)
-            given = read_given(connection, values, "score_given")
+            given = read_given(connection, values)
             columns = columns_of(given, ruleset.codes(), ignore)
             loaded = load_values(connection, given, columns, ruleset, as_of)
         again = ["jifen", "score", "--ruleset", named, "--values", str(values), "--out", str(out)]

@@ -18,14 +18,9 @@ LARGE_TYPE = "decimal(20, 6)"
 NO_TEXT = "null::varchar"
 LINES = {"founded_on": ("max_age_months",), "operating_revenue_cny": ("revenue_low_cny", "revenue_high_cny")}
 """By fact the columns of a rule set's stages that draw a line by it."""
-LONG_CELLS = """
-create table score_cells as
+CELLS = """
 select row_number, {id} as id, {code} as indicator_code, {value} as value, {status} as status
-from {given}
-"""
-WIDE_CELLS = """
-select row_number, {id} as id, {code} as indicator_code, {value} as value, {status} as status
-from {given}
+from score_given
 """
 MEASURED = """
 create table int_enterprises__measured as
@@ -170,17 +165,13 @@ def _lay_out(connection: duckdb.DuckDBPyConnection, given: Given, columns: Colum
     named = [f"{id_column} as id"]
     for fact, name in columns.facts.items():
         named.append(f'{given.column(name) if fact == "name" else _trimmed(given, name)} as "{fact}"')
-    connection.execute(f"create table score_rows as select row_number, {', '.join(named)} from {given.table}")  # noqa: S608  # numbered columns, known names
-    common = {"id": id_column, "given": given.table}
+    connection.execute(f"create table score_rows as select row_number, {', '.join(named)} from score_given")  # noqa: S608  # numbered columns, known names
     status = {code: _trimmed(given, name) for code, name in columns.statuses.items()}
+    codes = {code: literal(code) for code in columns.values}
     if columns.is_long:
-        code = _trimmed(given, next(name for name in given.columns if name.casefold() == "indicator_code"))
-        cells = {"code": code, "value": _trimmed(given, columns.values[""]), "status": status.get("", NO_TEXT)}
-        connection.execute(LONG_CELLS.format(**common, **cells))
-        connection.execute(_in_catalogue_case(ruleset))
-        return
+        codes = {"": _trimmed(given, next(name for name in given.columns if name.casefold() == "indicator_code"))}
     parts = [
-        WIDE_CELLS.format(**common, code=literal(code), value=_trimmed(given, name), status=status.get(code, NO_TEXT))
+        CELLS.format(id=id_column, code=codes[code], value=_trimmed(given, name), status=status.get(code, NO_TEXT))
         for code, name in columns.values.items()
     ]
     if not parts:
@@ -190,6 +181,8 @@ def _lay_out(connection: duckdb.DuckDBPyConnection, given: Given, columns: Colum
             f"name its columns by the codes of the rule set: {', '.join(ruleset.codes())}",
         )
     connection.execute("create table score_cells as " + " union all ".join(parts))
+    if columns.is_long:
+        connection.execute(_in_catalogue_case(ruleset))
 
 
 def _trimmed(given: Given, name: str) -> str:

@@ -41,7 +41,7 @@ def loaded(tmp_path: Path):
         ruleset = read_folder(folder)
         with duckdb.connect() as connection:
             load(connection, ruleset)
-            given = read_given(connection, path, "score_given")
+            given = read_given(connection, path)
             told = load_values(connection, given, columns_of(given, ruleset.codes(), ignore), ruleset, as_of)
             measures = connection.execute("select * from measures order by uscc").fetchall()
             who = connection.execute("select * from int_enterprises__measured order by uscc").to_arrow_table()
