@@ -348,7 +348,7 @@ class XlsxDecoder(_Packed, _Table):
 
     kind: Literal["xlsx"]
     sheet: str | None = None
-    """Name of the sheet; without it the workbook must have exactly one."""
+    """Name of the sheet; without it exactly one must be visible and not empty."""
     header_rows: int = Field(default=1, ge=1, le=4)
 
 

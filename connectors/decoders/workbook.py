@@ -9,6 +9,7 @@ import posixpath
 import re
 import zipfile
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
@@ -27,6 +28,8 @@ MAX_COVERED = 500_000
 """The most cells that merged cells may cover: each one is held in memory."""
 
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]{0,200}?ref=[\"']([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})[\"']")
+_CELL = re.compile(rb"<(?:\w+:)?c[\s/>]")
+_HEAD_BYTES = 256 * 1024
 _ROW = 100_000
 """More than a sheet has columns: a place is kept as one number, which takes a fraction of the memory of a pair."""
 
@@ -43,6 +46,8 @@ class Workbook:
     texts: list[str]
     formats: tuple[Format, ...]
     epoch: dt.datetime
+    others: tuple[tuple[str, bytes], ...] = ()
+    """The other visible sheets in which something stands: name and beginning."""
 
 
 def open_workbook(body: bytes, sheet: str | None) -> Workbook:
@@ -102,9 +107,15 @@ def _read(archive: zipfile.ZipFile, sheet: str | None) -> Workbook:
             texts = [cell_text(item) for item in pieces(part(target), ("si",))]
         elif kind == "styles":
             formats = _formats(part(target))
-    found = read_member(archive, member(links[_sheet_link(book, sheet)][1]))
+    shown = {name: member(links[link][1]) for name, link in _sheet_links(book, sheet).items()}
+    heads = {
+        name: read_member(archive, one)[:_HEAD_BYTES] for name, one in shown.items() if name != sheet and len(shown) > 1
+    }
+    filled = [name for name in shown if name not in heads or _CELL.search(heads[name])]
+    name = _one_sheet(sheet, filled or shown)
     is_mac = any(part.get("date1904") in ("1", "true") for part in pieces(book, ("workbookPr",)))
-    return Workbook(found, texts, formats, MAC_EPOCH if is_mac else WINDOWS_EPOCH)
+    others = tuple((other, heads[other]) for other in filled if other != name)
+    return Workbook(read_member(archive, shown[name]), texts, formats, MAC_EPOCH if is_mac else WINDOWS_EPOCH, others)
 
 
 def _folded(path: str) -> str:
@@ -123,20 +134,27 @@ def _links(body: bytes, folder: str) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _sheet_link(book: bytes, wanted: str | None) -> str:
+def _sheet_links(book: bytes, wanted: str | None) -> dict[str, str]:
+    """The link of each sheet that is visible, or the one that is wanted."""
     sheets: dict[str, str] = {}
     for sheet in pieces(book, ("sheets", "sheet")):
-        if wanted is None and sheet.get("state", "visible") != "visible":
+        if sheet.attrib["name"] != wanted and sheet.get("state", "visible") != "visible":
             continue
         # So does the namespace of this attribute.
         (link,) = [value for name, value in sheet.attrib.items() if name.endswith("}id")]
         sheets[sheet.attrib["name"]] = link
-    names = ", ".join(repr(name[:31]) for name in list(sheets)[:20])
-    if wanted is None and len(sheets) != 1:
-        raise FormError(f"has {len(sheets)} visible sheets ({names}), one is expected.", "name it under decoder")
-    if wanted is not None and wanted not in sheets:
+    return sheets
+
+
+def _one_sheet(wanted: str | None, sheets: Iterable[str]) -> str:
+    """The wanted sheet of these, or the only one."""
+    shown = list(sheets)
+    names = ", ".join(repr(name[:31]) for name in shown[:20])
+    if wanted is None and len(shown) != 1:
+        raise FormError(f"has {len(shown)} visible sheets ({names}), one is expected.", "name it under decoder")
+    if wanted is not None and wanted not in shown:
         raise FormError(f"has no sheet {wanted}; there are {names}.", "ask the agency what it renamed")
-    return sheets[wanted] if wanted is not None else next(iter(sheets.values()))
+    return shown[0] if wanted is None else wanted
 
 
 def _formats(styles: bytes) -> tuple[Format, ...]:

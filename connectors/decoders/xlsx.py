@@ -39,7 +39,8 @@ def decode_xlsx(decoder: XlsxDecoder, body: bytes, claimed: Mapping[str, Column]
     (`error_cell`), a number of more digits than a sheet keeps (`digits_lost`) or shown as another than it is
     (`scaled_format`), or lies under a merged cell that begins elsewhere (`merged_cell`). In other fields the text
     stands. Values under no header come as `(4)`, by their column. Numbers are int or Decimal, padded ones text. Hidden
-    rows are records like the others, and counted (`hidden_row`).
+    rows are records like the others, and counted (`hidden_row`); so are other sheets with these columns, which are not
+    read (`other_sheet`).
     """
     book = open_workbook(body, decoder.sheet)
     last = decoder.header_row + decoder.header_rows - 1
@@ -68,10 +69,11 @@ def decode_xlsx(decoder: XlsxDecoder, body: bytes, claimed: Mapping[str, Column]
         if len(batch) == CHUNK_ROWS or cells > _CHUNK_CELLS:
             yield _chunk(names, batch, last, merges, claimed)
             batch, cells, is_first = [], 0, False
-    if batch or is_first or after_end or hidden or units:
+    others = tuple(f"other_sheet:{name}" for name, content in book.others if _is_alike(book, content, decoder, claimed))
+    if batch or is_first or after_end or hidden or units or others:
         names = names or _header(above, merges, decoder, claimed)
         chunk = _chunk(names, batch, last, merges, claimed)
-        notes = ("row_after_end",) * after_end + ("hidden_row",) * hidden + units
+        notes = ("row_after_end",) * after_end + ("hidden_row",) * hidden + units + others
         yield replace(chunk, notes=notes)
 
 
@@ -186,6 +188,20 @@ def _header(above: dict[int, Cells], merges: Merges, decoder: XlsxDecoder, claim
     if merges.header:
         more = f"one cell of the header is merged over several columns: ask for one name a column, or {more}"
     return named(names, claimed.keys(), more)
+
+
+def _is_alike(book: Workbook, content: bytes, decoder: XlsxDecoder, claimed: Mapping[str, Column]) -> bool:
+    """Whether the header of another sheet has all the columns: it may be the rest of this table."""
+    last = decoder.header_row + decoder.header_rows - 1
+    above: dict[int, Cells] = {}
+    try:
+        for number, row, _ in _rows(replace(book, sheet=content)):
+            if number > last:
+                break
+            above[number] = row
+        return {*claimed} <= {*_header(above, read_merges(content, decoder.header_row, last), decoder, claimed)}
+    except FormError:
+        return False
 
 
 def _units(above: dict[int, Cells], decoder: XlsxDecoder, claimed: Mapping[str, Column]) -> tuple[str, ...]:

@@ -312,6 +312,24 @@ def test_what_nobody_sees_is_no_part_of_a_header(header):
     assert one(book([header], ["A"])).columns == {"代号": ["A"]}
 
 
+def test_an_empty_sheet_is_none_and_one_with_the_same_columns_is_counted():
+    def more(workbook):
+        workbook.create_sheet("Sheet2")
+        workbook.create_sheet("Sheet3").merge_cells("A1:B2")
+
+    assert one(book(["代号"], ["A"], change=more)).columns == {"代号": ["A"]}
+
+    def rest(workbook):
+        more(workbook)
+        for name, header in (("续", list(EVERY)), ("说明", ["代号"])):
+            workbook.create_sheet(name).append(header)
+
+    body = book(list(EVERY), ["A"], change=rest)
+    assert [chunk.notes for chunk in read(body, sheet="Sheet")] == [("other_sheet:续",)]
+    with pytest.raises(DataError, match="3 visible sheets"):
+        read(body)
+
+
 def test_hidden_rows_are_records_and_counted():
     def hide(workbook):
         for row in (1, 3, 4):
