@@ -75,13 +75,13 @@ LISTED = 60
 """So many names are listed whole in an error."""
 
 
-def require_known(kind: str, wanted: Iterable[str], known: Iterable[str]) -> None:
+def require_known(kind: str, wanted: Iterable[str | None], known: Iterable[str]) -> None:
     """An unknown name is a usage error that lists the known ones: an empty answer would look like good news.
 
-    Of many it lists those that are most like the unknown one.
+    Of many it lists those that are most like the unknown one. None is an option that was not given.
     """
     there = list(dict.fromkeys(known))
-    unknown = [name for name in wanted if name not in there]
+    unknown = [name for name in wanted if name is not None and name not in there]
     if unknown and len(there) > LISTED:
         near = dict.fromkeys(one for name in unknown for one in get_close_matches(name, there, 8, 0.3))
         misused(f"no {kind} {', '.join(unknown)} among {len(there)}; most like it: {', '.join(near) or 'none'}")

@@ -23,8 +23,7 @@ By = Annotated[str | None, typer.Option(help="Who decides, by name; JIFEN_OPERAT
 def show_held(name: OneHeld = None, as_json: Json = False) -> None:
     """List what changed more than may be and is held: the figures, some of the records, and what was decided."""
     here = open_installation()
-    if name is not None:
-        require_known("dataset", [name], (one.address for source in here.sources for one in source.datasets))
+    require_known("dataset", [name], (one.address for source in here.sources for one in source.datasets))
     rows = [row for row in held_batches(here.ledger) if name in (None, _address(row))]
     batches = [
         {

@@ -112,7 +112,7 @@ def _require_known(here: Installation, items: Sequence[OpenItem], dataset: str |
             find_address(here.sources, dataset)
         except ConnectorError as error:
             misused(str(error))
-    require_known("reason", filter(None, [reason]), (*REASONS, *(one.reason for one in items)))
+    require_known("reason", [reason], (*REASONS, *(one.reason for one in items)))
 
 
 @app.command("suggest")

@@ -17,8 +17,7 @@ from cli.command import (
     operator,
     text_given,
 )
-from cli.entry import CommandError
-from editions.explain import EnterpriseUnknownError, explain
+from editions.explain import explain
 from editions.places import require_edition
 from editions.public_lists import terms_on
 from ledger.objections import (
@@ -53,10 +52,7 @@ def open_one(
     ledger = open_ledger(settings)
     row = edition_asked(ledger, edition)
     what = text_given(what, "--what", "say what is objected to")
-    try:
-        found = explain(require_edition(settings.data_dir, row["edition_id"]), uscc, with_records=False)
-    except EnterpriseUnknownError as error:
-        raise CommandError(str(error), error.state, 1) from None
+    found = explain(require_edition(settings.data_dir, row["edition_id"]), uscc, with_records=False)
     day = day_of_step(settings, on)
     days = terms_on(PROJECT_DIR / "dbt_project", date.fromisoformat(row["as_of"])).decide_days
     code = str(found.enterprise["uscc"])

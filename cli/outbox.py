@@ -44,7 +44,7 @@ def list_messages(
     """List messages to channels and to operators, newest first; `--state dead` is the dead-letter list."""
     settings = Settings()
     ledger = open_ledger(settings)
-    require_known("state", [state] if state else [], STATES)
+    require_known("state", [state], STATES)
     _require_channel(ledger, recipient)
     rows = messages(ledger, state, recipient)
     if not as_json:
@@ -94,7 +94,7 @@ def _require_channel(ledger: Engine, recipient: str | None) -> None:
     """A channel that is misspelt would look like one without messages."""
     known = {sink.name for sink in readable_sinks() if isinstance(sink, NoticeSink)}
     known |= {row["recipient"] for row in messages(ledger)}
-    require_known("channel", [recipient] if recipient else [], sorted(known))
+    require_known("channel", [recipient], sorted(known))
 
 
 @app.command("discard")

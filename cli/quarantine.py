@@ -240,9 +240,9 @@ def _records(here: Installation, wanted: Filter) -> list[Quarantined]:
 
 def _require_known(here: Installation, wanted: Filter) -> None:
     datasets = sorted(_declared(here))
-    require_known("source", filter(None, [wanted.source]), (source.name for source in here.sources))
+    require_known("source", [wanted.source], (source.name for source in here.sources))
     if wanted.dataset not in {address.partition(".")[2] for address in datasets}:
-        require_known("dataset", filter(None, [wanted.dataset]), datasets)
+        require_known("dataset", [wanted.dataset], datasets)
 
 
 def _by_id(here: Installation, ids: Iterable[str]) -> tuple[list[Quarantined], list[Quarantined]]:

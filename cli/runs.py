@@ -29,7 +29,7 @@ def list_runs(
     as_json: Json = False,
 ) -> None:
     """List the runs, newest first: how each ended, when it began, how long it took, its edition, and what failed."""
-    require_known("state", [] if state is None else [state], STATES)
+    require_known("state", [state], STATES)
     settings = Settings()
     found = runs_as_they_stand(open_ledger(settings), settings.data_dir, limit, state, SUMMARY)
     rows = [summary_of(run) for run in found]

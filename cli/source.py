@@ -181,7 +181,7 @@ def _read(folder: Path | None) -> tuple[Settings, list[Source], Zone]:
 
 
 def _chosen(sources: Sequence[Source], name: str | None) -> list[Source]:
-    require_known("source", [name] if name else [], [source.name for source in sources])
+    require_known("source", [name], [source.name for source in sources])
     return [source for source in sources if name in (None, source.name)]
 
 
