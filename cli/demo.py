@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from cli import show
+from cli.command import fail
 from cli.sandbox import SERVER_HOME
 from connectors.sink_files import read_sinks
 from connectors.source_files import read_sources
@@ -21,10 +22,6 @@ from flows.outcome import Outcome
 from flows.prefect_server import local_server
 from flows.texts import CALLED_AS
 from ledger.settings import PROJECT_DIR
-
-
-class DemoError(RuntimeError):
-    """The night of the demo could not begin."""
 
 
 def run_demo(population: str, data: Path | None, data_dir: Path, hold: bool) -> int:
@@ -85,7 +82,7 @@ def _one_night(as_of: date, environment: dict[str, str], folder: Path) -> tuple[
         json.loads(done.stdout) if done.stdout else {"message": f"the run printed nothing (exit {done.returncode})"}
     )
     if "report" not in report:
-        raise DemoError(report["message"])
+        fail(report["message"])
     report.pop("exit_code")
     return Outcome(**{**report, "owed": tuple(report["owed"])}), time.monotonic() - began
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from cli.entry import EXPLAIN
+from cli.entry import EXPLAIN, CommandError
 from flows.texts import json_text, one_line, pasteable
 from ledger.data_folder import VARIABLE, data_folder, raw_path
 
@@ -18,12 +18,6 @@ DESCRIPTION = "Show why an enterprise has its points: values, rules, records, wh
 USAGE = "jifen [--data-dir DIR] explain USCC [--indicator CODE [--raw]] [--edition ID] [--json]"
 EXIT_CODES = "Exit codes: 0 explained, 1 no such edition, enterprise, indicator or record, or not readable, 2 usage."
 OF_ONE = ("edition_id", "as_of", "enterprise", "ranking", "stage", "indicators")
-
-
-class RecordLostError(LookupError):
-    """The page of a record is lost or damaged, or the source that says how to read it is no longer declared."""
-
-    state = "not_found"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -124,7 +118,7 @@ def _add_page(record: dict[str, Any], data_dir: Path, with_record: bool) -> None
 def raw_record(data_dir: Path, evidence: Mapping[str, Any]) -> Any:
     """The record as the agency sent it, by the page's hash and its position there; None where it is not on that page.
 
-    Raises `RecordLostError` where the page or the source that says how to read it cannot be had.
+    Raises `CommandError` where the page is lost or damaged, or the source that says how to read it is not declared.
     """
     from connectors.decoders.decode import decode
     from connectors.errors import ConnectorError
@@ -139,11 +133,12 @@ def raw_record(data_dir: Path, evidence: Mapping[str, Any]) -> Any:
                 if position == evidence["raw_position"]:
                     return chunk.raw(place)
     except (RawDamagedError, ConnectorError) as error:
-        raise RecordLostError(str(error)) from error
+        raise CommandError(str(error), "not_found") from error
     except FileNotFoundError as error:
-        raise RecordLostError(
+        raise CommandError(
             f"{error.filename} is not there, and says how a page of {evidence['source']} is read. Whose: config. "
-            "Next: restore the source file"
+            "Next: restore the source file",
+            "not_found",
         ) from error
     return None
 

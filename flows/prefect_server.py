@@ -35,10 +35,6 @@ runpy.run_module("prefect", run_name="__main__", alter_sys=True)
 """
 
 
-class ServerStartError(RuntimeError):
-    """The server did not come up in time."""
-
-
 class ApiLostError(TransientError):
     """The Prefect API went away while a night ran; `outcome` is how the night ended, None where that is not known."""
 
@@ -195,4 +191,5 @@ def _wait_until_healthy(server: "subprocess.Popen[bytes]", url: str, log_path: P
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
-    raise ServerStartError(f"the Prefect server did not answer within {START_SECONDS:g} s; read {log_path}.")
+    what = f"did not answer within {START_SECONDS:g} s, or ended before."
+    raise TransientError(what, "the Prefect server on loopback", f"read {log_path}")

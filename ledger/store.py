@@ -59,12 +59,8 @@ class NotPossibleError(ValueError):
     exit_code = 2
 
 
-class LedgerVersionError(RuntimeError):
-    """The ledger was written by a newer version of jifen."""
-
-
 class LedgerUnreadableError(RuntimeError):
-    """The ledger cannot be opened: it is not there, not readable, damaged, or its server refuses the connection."""
+    """The ledger cannot be opened: not there, not readable, damaged, of a newer jifen, or its server refuses us."""
 
 
 def database_error(error: Exception) -> str:
@@ -81,9 +77,9 @@ def now() -> str:
 def open_ledger(settings: Settings, *, is_bound: bool = True) -> Engine:
     """Open the ledger that the settings name; make its tables where there are none, migrate those of an older version.
 
-    Any number of processes may do so at once. Raises `LedgerVersionError` for a ledger of a newer version, and
-    `LedgerUnreadableError` for one that cannot be opened, and `LedgerForeignError` for one that is not bound to
-    the data folder, unless `is_bound` is False: then the caller binds it.
+    Any number of processes may do so at once. Raises `LedgerUnreadableError` for a ledger that cannot be opened, and
+    `LedgerForeignError` for one that is not bound to the data folder, unless `is_bound` is False: then the caller
+    binds it.
     """
     # Imported here, since `ledger.binding` imports this module.
     from ledger.binding import require_bound
@@ -101,7 +97,7 @@ def open_ledger(settings: Settings, *, is_bound: bool = True) -> Engine:
     except (SQLAlchemyError, sqlite3.Error, OSError, ImportError, ValueError) as error:
         raise LedgerUnreadableError(_why(settings, error)) from None
     if found > SCHEMA_VERSION:
-        raise LedgerVersionError(
+        raise LedgerUnreadableError(
             f"the ledger at {engine.url!r} is of version {found}, this jifen knows versions up to {SCHEMA_VERSION}. "
             "Whose: config. Next: use the jifen that wrote it, or a newer one, or name another JIFEN_DATA_DIR."
         )
