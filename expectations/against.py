@@ -48,20 +48,19 @@ select uscc, coalesce(now.enterprise_name, before.enterprise_name) as enterprise
 from (select * from candidate.rankings where is_ranked) as now
 full join (select * from {before} where is_ranked) as before using (uscc)"""
 
-# Of enterprises that share the last place of the first, not all were among the first: none of them counts as lost.
-_COUNTS = """
-select
-    100.0 * count(*) filter (abs(rank_now - rank_before) > 0.01 * {now}) / nullif({both}, 0),
-    100.0 * count(*) filter (abs(rank_now - rank_before) > 0.05 * {now}) / nullif({both}, 0),
-    100.0 * count(*) filter (abs(rank_now - rank_before) > 0.1 * {now}) / nullif({both}, 0),
-    100.0 * count(*) filter (abs(score_now - score_before) > 1) / nullif({both}, 0),
-    100.0 * count(*) filter (abs(score_now - score_before) > 5) / nullif({both}, 0),
-    100.0 * count(rank_now) filter (rank_before <= {first} and (rank_now <= {first} or last_before > {first}))
-        / nullif(count(*) filter (rank_before <= {first}), 0),
-    100.0 * count(*) filter (rank_before is null) / nullif({before}, 0),
-    100.0 * count(*) filter (rank_now is null) / nullif({before}, 0)
-from both_editions"""
-_COUNTED = (*FIGURES[1:7], *OF_BEFORE)
+_COUNTED = {
+    "places_moved_over_1_pct": "count(*) filter (abs(rank_now - rank_before) > 0.01 * {now}) / nullif({both}, 0)",
+    "places_moved_over_5_pct": "count(*) filter (abs(rank_now - rank_before) > 0.05 * {now}) / nullif({both}, 0)",
+    "places_moved_over_10_pct": "count(*) filter (abs(rank_now - rank_before) > 0.1 * {now}) / nullif({both}, 0)",
+    "scores_moved_over_1_point": "count(*) filter (abs(score_now - score_before) > 1) / nullif({both}, 0)",
+    "scores_moved_over_5_points": "count(*) filter (abs(score_now - score_before) > 5) / nullif({both}, 0)",
+    # Of enterprises that share the last place of the first, not all were among the first: none of them counts as lost.
+    "first_100_kept_pct": "count(rank_now) filter (rank_before <= {first} and (rank_now <= {first} or last_before > "
+    "{first})) / nullif(count(*) filter (rank_before <= {first}), 0)",
+    "entered_pct": "count(*) filter (rank_before is null) / nullif({before}, 0)",
+    "left_pct": "count(*) filter (rank_now is null) / nullif({before}, 0)",
+}
+"""The figures that are shares of enterprises, in SQL over `both_editions`."""
 
 # A maximum is 0 where an indicator can only take points away. No points are a bin of their own, as is the full mark.
 _BINS = """
@@ -139,7 +138,9 @@ def compare_editions(warehouse: Path, previous_edition: Path, *, is_correction: 
         ((before, now, both),) = connection.execute(sizes).fetchall()
         # Of few enterprises the first 100 would be nearly all, and would all stay: the better half is taken instead.
         first = min(FIRST, before // 2)
-        (counts,) = connection.execute(_COUNTS.format(before=before, now=now, both=both, first=first)).fetchall()
+        counted = ", ".join(f"100.0 * {share}" for share in _COUNTED.values())
+        query = f"select {counted} from both_editions".format(before=before, now=now, both=both, first=first)
+        (counts,) = connection.execute(query).fetchall()
         ranks, scores = (_columns(connection, name) for name in ("rank", "score"))
         indicators = _indicators(connection, previous_edition)
         figures: dict[str, float | None] = dict(zip(_COUNTED, counts, strict=True))

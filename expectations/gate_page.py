@@ -1,5 +1,7 @@
 """The gate's page of one run: the verdict, what changed since the edition before, every check, and the datasets."""
 
+# ruff: noqa: S608  # SQL over our own tables
+
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,39 +53,32 @@ PULLS = {
 }
 SEVERITIES = {"critical": "阻断级 critical", "warning": "警告级 warning"}
 
-_CHANGED = """
-select count(rank_before), count(rank_now), count(*) filter (where rank_before is null),
-    count(*) filter (where rank_now is null), count(*) filter (where score_before <> score_now),
-    count(*) filter (where abs(score_now - score_before) >= 1),
-    count(*) filter (where abs(rank_now - rank_before) > 10),
-    count(*) filter (where rank_before <= 100 and rank_now <= 100)
-from both_editions"""
-_CHANGED_NAMES = (
-    "上版排名企业 ranked before",
-    "本次排名企业 ranked now",
-    "新进入 entered",
-    "退出 left",
-    "得分有变化 score changed",
-    "得分变化不小于 1 score moved by 1 or more",
-    "名次变化大于 10 rank moved by more than 10",
-    "两版前 100 名重合 in the first 100 of both",
-)
+_CHANGED = {
+    "上版排名企业 ranked before": "count(rank_before)",
+    "本次排名企业 ranked now": "count(rank_now)",
+    "新进入 entered": "count(*) filter (rank_before is null)",
+    "退出 left": "count(*) filter (rank_now is null)",
+    "得分有变化 score changed": "count(*) filter (score_before <> score_now)",
+    "得分变化不小于 1 score moved by 1 or more": "count(*) filter (abs(score_now - score_before) >= 1)",
+    "名次变化大于 10 rank moved by more than 10": "count(*) filter (abs(rank_now - rank_before) > 10)",
+    "两版前 100 名重合 in the first 100 of both": "count(*) filter (rank_before <= 100 and rank_now <= 100)",
+}
+"""How many enterprises changed in each way, in SQL over `both_editions`."""
 
-_LARGEST = """
-select uscc, enterprise_name, rank_before, rank_now, score_before, score_now
+_LARGEST = {
+    "代码 Code": "uscc",
+    "企业 Enterprise": "enterprise_name",
+    "原名次 Rank before": "rank_before",
+    "现名次 Rank now": "rank_now",
+    "原得分 Score before": "score_before",
+    "现得分 Score now": "score_now",
+}
+_LARGEST_MOVES = f"""
+select {", ".join(_LARGEST.values())}
 from both_editions
 where score_before is distinct from score_now or rank_before is distinct from rank_now
 order by abs(coalesce(score_now, 0) - coalesce(score_before, 0)) desc, uscc
-limit {limit}"""
-
-_LARGEST_HEADS = (
-    "代码 Code",
-    "企业 Enterprise",
-    "原名次 Rank before",
-    "现名次 Rank now",
-    "原得分 Score before",
-    "现得分 Score now",
-)
+limit {LARGEST}"""
 
 _SCORES = """
 select cast(least(floor(score / 5), 19) as integer) as bin, count(*) as firms
@@ -209,12 +204,12 @@ def _compared(warehouse: Path, previous_edition: Path | None) -> Iterable[str]:
         return
     with duckdb.connect() as connection:
         side_by_side(connection, warehouse, previous_edition)
-        counts = connection.execute(_CHANGED).fetchone() or ()
-        yield table(("", "企业 Enterprises"), zip(_CHANGED_NAMES, counts, strict=True))
-        largest = connection.execute(_LARGEST.format(limit=LARGEST)).fetchall()
+        counts = connection.execute(f"select {', '.join(_CHANGED.values())} from both_editions").fetchone() or ()
+        yield table(("", "企业 Enterprises"), zip(_CHANGED, counts, strict=True))
+        largest = connection.execute(_LARGEST_MOVES).fetchall()
         if largest:
             yield f"<h3>得分变化最大的 {LARGEST} 家 The {LARGEST} largest moves</h3>"
-            yield table(_LARGEST_HEADS, largest)
+            yield table(tuple(_LARGEST), largest)
         yield from _charts(connection, previous_edition)
 
 
