@@ -66,6 +66,7 @@ def _texts(source: Source, field: str, value: str, env: Mapping[str, str]) -> It
             yield from (value, password)
     elif isinstance(auth, MutualTls) or (isinstance(connection, SftpConnection) and field == "key"):
         if field == "key" and Path(value).is_file():
+            # The last line of a key may be a few characters, which stand in other files too.
             lines = Path(value).read_text(encoding="ascii", errors="replace").splitlines()
             yield from (line for line in lines if len(line) > 30 and not line.startswith("-----"))
     else:

@@ -55,6 +55,7 @@ def connections_within_limit(trial: Trial) -> str:
         raise NotApplicableError(
             "the agency answers without delay: no two requests can be shown to be in flight together"
         )
+    # A tenth is left for the moment between a request's arrival and its line in the journal.
     moments = sorted(datetime.fromisoformat(str(one["at"])).timestamp() for one in requests)
     most = max(sum(1 for other in moments if one <= other < one + 0.9 * waits) for one in moments)
     limit = connection.limits.connections

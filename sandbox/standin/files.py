@@ -22,7 +22,8 @@ from sandbox.standin.spoilt_files import FILES, file_size, spoil
 from sandbox.standin.values import is_monthly
 
 _FIRST_WRITTEN: Final = dt.datetime(2025, 6, 30, 1, tzinfo=dt.UTC)
-_BEHIND_ALL = 59
+_BEHIND_ALL: Final = 59
+"""The minute in which flags are written: after all files of a turn, which are written a minute apart."""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,9 @@ from sandbox.standin.wire import WHOLE, Reply, deliver
 
 JSON: Final = {"Content-Type": "application/json"}
 _POLLS: Final = 2
+"""At this poll an ordered report is done: a client that asks once must see that it is not."""
 _GZIP_FROM: Final = 1_500
+"""What fits into one packet is sent as it is, as servers do."""
 
 
 @dataclass

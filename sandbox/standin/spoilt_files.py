@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sandbox.standin.files import Written
 
 HUGE_BYTES: Final = 65 * 1024 * 1024
+"""More than a file may have (64 MiB, `connectors.drivers.pages`)."""
 FILES: Final = 3
 """How many files the records of a dataset are cut into."""
 _BELOW: Final[Mapping[str, tuple[tuple[str, bool], ...]]] = {
