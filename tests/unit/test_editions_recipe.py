@@ -3,7 +3,7 @@ from datetime import date
 
 import pytest
 
-from editions.recipe import edition_id_of, recipe_digest, rule_files, rules_sha256
+from editions.recipe import CODE_FILES, edition_id_of, recipe_digest, rule_files, rules_sha256
 from ledger.settings import PROJECT_DIR
 from tests.unit.small_edition import AS_OF, input_batch
 
@@ -74,6 +74,9 @@ def test_facts_that_go_back_to_an_earlier_state_are_that_edition_whatever_batch_
 def test_the_code_and_the_lock_of_this_checkout_are_among_its_rules():
     rules = {path.relative_to(PROJECT_DIR).as_posix() for path in rule_files(PROJECT_DIR)}
     assert {"editions/export.py", "expectations/gate.py", "connectors/landing.py", "requirements/all.lock"} <= rules
+    # What is no record, and how much a delivery may change, decides what lands.
+    assert {"ledger/hand_made.py", "connectors/change_limits.yml"} <= rules
+    assert [pattern for pattern in CODE_FILES if not any(PROJECT_DIR.glob(pattern))] == []
     assert not any(name.startswith("connectors/drivers") or "__pycache__" in name for name in rules)
 
 
