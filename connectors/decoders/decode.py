@@ -1,18 +1,20 @@
 """From the bytes of one page or file to its records, in the form that the source file declares."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from connectors.decoders.chunk import Chunk
 from connectors.decoders.delimited import decode_csv
 from connectors.decoders.form import AS_TEXT, BLANK, NOTHING, PARQUET, UNKNOWN, XLSX, of_page, require_form
+from connectors.decoders.headers import unit_row
 from connectors.decoders.json_records import decode_json, decode_jsonl
 from connectors.decoders.packed import unpack
 from connectors.decoders.text import without_end_mark
 from connectors.decoders.xml_records import decode_xml
 from connectors.json_path import RecordsAt
 from connectors.spec import (
+    Column,
     CsvDecoder,
     Dataset,
     JsonDecoder,
@@ -41,7 +43,7 @@ def _chunks(dataset: Dataset, body: bytes, answer: Any) -> Iterator[Chunk]:
         case JsonDecoder() as decoder:
             yield from decode_json(decoder, RecordsAt.of(dataset, decoder), body, answer)
         case CsvDecoder() as decoder:
-            yield from decode_csv(decoder, _text(decoder, body), columns)
+            yield from _with_units(decode_csv(decoder, _text(decoder, body), columns), columns)
         case JsonLinesDecoder() as decoder:
             yield from decode_jsonl(_text(decoder, body), decoder.encodings)
         case XmlDecoder() as decoder:
@@ -52,13 +54,20 @@ def _chunks(dataset: Dataset, body: bytes, answer: Any) -> Iterator[Chunk]:
 
             book = unpack(decoder, body)
             require_form(book, XLSX)
-            yield from decode_xlsx(decoder, book, columns)
+            yield from _with_units(decode_xlsx(decoder, book, columns), columns)
         case ParquetDecoder() as decoder:
             from connectors.decoders.parquet import decode_parquet
 
             table = unpack(decoder, body)
             require_form(table, PARQUET)
             yield from decode_parquet(table, columns)
+
+
+def _with_units(chunks: Iterator[Chunk], columns: Mapping[str, Column]) -> Iterator[Chunk]:
+    """The chunks of a table; the first row below its header may state units, which are compared with the declared."""
+    for chunk in chunks:
+        stated = unit_row(chunk.raw(0), columns) if chunk.positions and chunk.positions[0] == 1 else ()
+        yield replace(chunk, notes=(*chunk.notes, *stated)) if stated else chunk
 
 
 def _text(decoder: CsvDecoder | JsonLinesDecoder | XmlDecoder, body: bytes) -> bytes:

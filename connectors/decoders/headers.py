@@ -12,6 +12,7 @@ from ledger.hand_made import clean
 
 _UNIT = re.compile(r"(?:^|[\s(（,，;；:：])(?:金额|计量|货币)?单位\s*[:：]\s*(?:人民币)?([^\s)）]*)")
 _MONEY = ("元", "千元", "万元", "百万元", "千万元", "亿元")
+_UNIT_CELL = re.compile(rf"\(?(?:单位:)?({'|'.join(_MONEY)})\)?")
 _NUMBER = re.compile(r"[-+]?[\d.,]+%?")
 
 
@@ -45,11 +46,26 @@ def stated_unit(above: Iterable[str], claimed: Mapping[str, Column]) -> tuple[st
     columns = [one for one in amounts if "元" not in one.source_field]
     if not (money := words & {*_MONEY}) or not columns:
         return ()
-    if odd := [one for one in columns if one.unit and one.unit not in money]:
-        stated, declared = "、".join(sorted(money)), f"{odd[0].source_field} is declared in {odd[0].unit}"
-        what = f"states its amounts in {stated} above the header; {declared}."
-        raise FormError(what, "ask the agency which of the two it is; `unit` of the column says it")
+    _refuse_other_unit((one for one in columns if one.unit and one.unit not in money), money, "above the header")
     return () if any(one.unit for one in columns) else tuple(f"stated_unit:{one}" for one in sorted(money - {"元"}))
+
+
+def unit_row(record: Mapping[str, Any], claimed: Mapping[str, Column]) -> tuple[str, ...]:
+    """The same for the first row below a header, in which units may stand under the names: （万元）."""
+    units = {name: found[1] for name, cell in record.items() if (found := _UNIT_CELL.fullmatch(clean(str(cell or ""))))}
+    columns = [claimed[name] for name in units.keys() & claimed.keys() if claimed[name].kind == "decimal"]
+    for column in columns:
+        stated = units[column.source_field]
+        _refuse_other_unit([column] if column.unit not in (None, stated) else [], {stated}, "below the header")
+    undeclared = {units[column.source_field] for column in columns if column.unit is None}
+    return tuple(f"stated_unit:{one}" for one in sorted(undeclared - {"元"}))
+
+
+def _refuse_other_unit(columns: Iterable[Column], stated: AbstractSet[str], where: str) -> None:
+    for column in columns:
+        declared = f"{column.source_field} is declared in {column.unit}"
+        what = f"states its amounts in {'、'.join(sorted(stated))} {where}; {declared}."
+        raise FormError(what, "ask the agency which of the two it is; `unit` of the column says it")
 
 
 def beginning_with(words: Sequence[str]) -> re.Pattern[str] | None:

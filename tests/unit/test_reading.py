@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connectors.drivers.pages import Page
-from connectors.errors import AgencyError, PagingFaultError
+from connectors.errors import AgencyError, DataError, PagingFaultError
 from connectors.reading import Reading
 from connectors.zone import Zone
 from tests.declared import column
@@ -378,6 +378,30 @@ def test_a_row_that_names_the_columns_in_latin_letters_is_no_record(make_dataset
     dataset = make_dataset(key=("unit_no",), columns=columns, decoder={"kind": "csv"}, request=request, paginator=None)
     reading = read_bodies(dataset, f"{header}\n{row}\nU9,b,c\n".encode())
     assert (len(reading.rows), reading.rules["refused:unit_no:not_a_record"]) == (landed, 2 - landed)
+
+
+@pytest.mark.parametrize(
+    ("cell", "unit", "told"),
+    [
+        ("（万元）", "元", "states its amounts in 万元 below the header; 金额 is declared in 元"),
+        ("元", "万元", "states its amounts in 元 below the header; 金额 is declared in 万元"),
+        ("(万元)", "万元", None),
+        ("单位：万元", None, "stated_unit:万元"),
+        ("元", None, None),
+        ("5", "元", None),
+    ],
+)
+def test_a_unit_in_the_row_below_the_header_is_that_of_the_column(make_dataset, cell, unit, told):
+    columns = (column("unit_no", required=True), column("sum_cny", "decimal(20, 2)", source_field="金额", unit=unit))
+    request = {"folder": "x", "pattern": "*"}
+    dataset = make_dataset(key=("unit_no",), columns=columns, decoder={"kind": "csv"}, request=request, paginator=None)
+    body = f"unit_no,金额\nU0,{cell}\nU1,1\nU2,1\n".encode()
+    if told is not None and unit is not None:
+        with pytest.raises(DataError, match=told):
+            read_bodies(dataset, body)
+    else:
+        notes = [note for note in read_bodies(dataset, body).notes if note.startswith("stated_unit")]
+        assert notes == ([told] if told else [])
 
 
 @pytest.mark.parametrize("text", ["****", "------", "—— ——"])
