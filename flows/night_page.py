@@ -176,37 +176,24 @@ def _changed(details: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _deliveries(details: Mapping[str, Any], zone: ZoneInfo) -> str:
-    rows: list[Sequence[object]] = [
-        (
-            one["recipient"],
-            f"数据包 package {one['number']}",
-            one["state"],
-            one["rows"],
-            one["denied"],
-            _sent(one, zone),
-            " ".join(filter(None, (one["ack_state"], one["ack_reason"]))) or one["ack_due_on"],
-            one["last_error"],
-        )
-        for one in details["deliveries"]
-    ]
-    rows += [
-        (one["recipient"], "通知 notice", one["state"], None, None, _sent(one, zone), None, one["last_error"])
-        for one in details["notices"]
-    ]
-    rows += [
-        (one["recipient"], f"{what} {_refused(one)}", one["state"], None, None, None, None, one.get("error"))
-        for name, what in SENT.items()
-        for one in details["sent"][name]
+    sent = [
+        *((one, f"数据包 package {one['number']}") for one in details["deliveries"]),
+        *((one, "通知 notice") for one in details["notices"]),
+        *((one, f"{what} {_refused(one)}") for name, what in SENT.items() for one in details["sent"][name]),
     ]
     heads = (
         *("接收方 Recipient", "内容 What", "状态 State", "行数 Rows", "未获授权 Denied"),
         *("送达时间 Sent", "回复或期限 Answer, or when due", "错误 Error"),
     )
-    return table(heads, rows) if rows else _NONE
+    return table(heads, [_delivery(one, what, zone) for one, what in sent]) if sent else _NONE
 
 
-def _sent(one: Mapping[str, Any], zone: ZoneInfo) -> str | None:
-    return one["sent_at"] and local(one["sent_at"], zone)
+def _delivery(one: Mapping[str, Any], what: str, zone: ZoneInfo) -> Sequence[object]:
+    """A row of the ledger or a line of the report, which have not all of it."""
+    answer = " ".join(filter(None, (one.get("ack_state"), one.get("ack_reason")))) or one.get("ack_due_on")
+    sent_at = local(one["sent_at"], zone) if one.get("sent_at") else None
+    error = one.get("last_error") or one.get("error")
+    return one["recipient"], what, one["state"], one.get("rows"), one.get("denied"), sent_at, answer, error
 
 
 def _refused(one: Mapping[str, Any]) -> str:

@@ -108,13 +108,6 @@ def write_ack(received: Received, folder: Path, recipient: str, state: str, reas
     return path
 
 
-def delivered(into: Path) -> list[dict[str, Any]]:
-    """Every delivery that was loaded, in its order."""
-    with closing(_open(into)) as store:
-        store.row_factory = sqlite3.Row
-        return [dict(row) for row in store.execute("select * from deliveries order by number")]
-
-
 @contextmanager
 def _faults(name: str) -> Iterator[None]:
     try:

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import tarfile
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -48,7 +48,7 @@ from flows.acks import AckError, answer_of
 from flows.deliver import deliver_pending
 from flows.night import Night
 from flows.recalls import recalls
-from flows.receive import ReceiveError, delivered, receive, write_ack
+from flows.receive import STORE, ReceiveError, receive, write_ack
 from flows.recipe import _send_all_pending
 from flows.redeliver import redeliver
 from ledger.deliveries import acknowledge, delivery_row, delivery_rows, late_answers, queue_due, queue_recall
@@ -478,11 +478,20 @@ def changed(package, name, content, resum=False):
     package.write_bytes(buffer.getvalue())
 
 
+def delivered(into):
+    """Every delivery that was loaded, in its order."""
+    if not (into / STORE).exists():
+        return []
+    with closing(sqlite3.connect(into / STORE)) as store:
+        store.row_factory = sqlite3.Row
+        return [dict(row) for row in store.execute("select * from deliveries order by number")]
+
+
 def refused(bank, package, told, **how):
-    before = delivered(bank.into) if bank.into.exists() else []
+    before = delivered(bank.into)
     with pytest.raises(ReceiveError, match=told):
         bank.receive(package, **how)
-    assert (delivered(bank.into) if bank.into.exists() else []) == before
+    assert delivered(bank.into) == before
 
 
 def test_a_changed_byte_in_any_file_is_refused(three):
