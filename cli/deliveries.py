@@ -42,9 +42,9 @@ def show_delivery(delivery_id: Delivery, as_json: Json = False) -> None:
     if as_json:
         show.show_json({**row, "path": path, "manifest": manifest})
         return
-    show.show_facts({**row, "path": path}.items())
-    if manifest is not None:
-        show.show_facts([("purposes", ", ".join(manifest["purposes"])), ("drops", manifest["drops"]["rows"])])
+    inside = {"purposes": ", ".join(manifest["purposes"]), "drops": manifest["drops"]["rows"]} if manifest else {}
+    show.show_facts({**row, "path": path, **inside}.items(), settings.zone)
+    if manifest:
         show.show_rows("Files 文件", manifest["files"], ("path", "rows", "bytes", "sha256"))
 
 

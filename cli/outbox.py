@@ -58,15 +58,20 @@ def list_messages(
 @app.command("show")
 def show_message(message_id: MessageId, as_json: Json = False) -> None:
     """Show one message: the event, every attempt with its time, and what people did to it."""
-    ledger = open_ledger(Settings())
+    settings = Settings()
+    ledger = open_ledger(settings)
     _, row = message_row(ledger, message_id)
     tried, acts = attempts_of(ledger, message_id), acts_of(ledger, message_id)
     if as_json:
         show.show_json({**row, "tried": tried, "acts": acts})
         return
-    show.show_facts((name, value) for name, value in row.items() if name != "event")
-    show.show_rows("Attempts 投递", tried, ("number", "at", "outcome"))
-    show.show_rows("Acts 人工处理", acts, ("at", "act", ("by", "decided_by"), "why"))
+    show.show_facts(((name, value) for name, value in row.items() if name != "event"), settings.zone)
+    for title, rows, columns in (
+        ("Attempts 投递", tried, ("number", "at", "outcome")),
+        ("Acts 人工处理", acts, ("at", "act", ("by", "decided_by"), "why")),
+    ):
+        if rows:
+            show.show_rows(title, [{**one, "at": local(one["at"], settings.zone)} for one in rows], columns)
     show.console.print("Event 事件:")
     show.show_json(json.loads(row["event"]))
 

@@ -47,7 +47,8 @@ def show_return(return_id: ReturnId, as_json: Json = False) -> None:
         show.show_json({"path": str(path), "state": row["state"], **manifest})
         return
     names = ("return_id", "state", "recipient", "sent_at", "last_error")
-    show.show_facts([*((name, row[name]) for name in names), ("file", path), ("sha256", manifest["sha256"])])
+    facts = {name: row[name] for name in names} | {"file": path, "sha256": manifest["sha256"]}
+    show.show_facts(facts.items(), settings.zone)
     datasets = manifest["datasets"]
     show.show_rows("Datasets 数据集", datasets, ("dataset", "state", *TOTALS, "discarded", "repaired", "message"))
     pages = [{**page, "dataset": one["dataset"]} for one in datasets for page in one["pages"]]

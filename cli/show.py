@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -16,7 +17,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from flows.texts import json_text, pasteable, plain, visible
+from flows.texts import json_text, local, pasteable, plain, visible
 
 # Redirected output has no width of its own; a rule's name holds ":key:", which is no emoji.
 _WIDTH = None if sys.stdout.isatty() else 130
@@ -90,9 +91,14 @@ def show_rows(
     show_table(title, [header for header, _ in headed], cells, whole)
 
 
-def show_facts(facts: Iterable[tuple[str, Any]]) -> None:
-    """Print facts, each on a line of its own behind its name; those that are None are left out."""
+def show_facts(facts: Iterable[tuple[str, Any]], zone: ZoneInfo | None = None) -> None:
+    """Print facts, each on a line of its own behind its name; those that are None are left out.
+
+    With a zone, what is named `…_at` is a moment of the ledger and is shown in the zone's own time.
+    """
     known = [(name, value) for name, value in facts if value is not None]
+    if zone is not None:
+        known = [(name, local(value, zone) if name.endswith("_at") else value) for name, value in known]
     width = max((len(name) for name, _ in known), default=0)
     for name, value in known:
         console.print(f"{name:<{width}} {safe(value).replace(chr(10), ' ')}")
