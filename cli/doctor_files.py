@@ -4,6 +4,7 @@ import csv
 import re
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -165,8 +166,7 @@ def columns(here: Here) -> str:
     with (here.project / "dbt_project" / "columns.csv").open(encoding="utf-8-sig", newline="") as handle:
         rows = [(row["table"], row["column"], row["zh"], row["en"]) for row in csv.DictReader(handle)]
     faults = [f"{table}.{column}" for table, column, zh, en in rows if not (zh and zh.strip() and en and en.strip())]
-    named = [row[:2] for row in rows]
-    faults += sorted({".".join(one) for one in named if named.count(one) > 1}) if len(set(named)) < len(named) else []
+    faults += sorted(".".join(one) for one, count in Counter(row[:2] for row in rows).items() if count > 1)
     if faults:
         raise CheckFailedError(f"twice, or without one of the languages: {', '.join(faults[:SHOWN])}")
     return f"{len(rows)} in Chinese and English"
