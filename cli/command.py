@@ -93,6 +93,7 @@ def text_given(text: str, option: str = "--why", hint: str = "say why") -> str:
     """The text of an option as it is kept; an empty one is a usage error with a hint."""
     if not text.strip():
         misused(f"{option} is empty: {hint}")
+    # It is kept in the journal, which each check reads as a whole.
     return text.strip()[:2000]
 
 

@@ -282,7 +282,8 @@ def _write_list(place: Path, listing: Mapping[str, Any]) -> str:
     content = json.dumps(listing, ensure_ascii=False, indent=0, sort_keys=True).encode()
     moment = datetime.now(UTC)
     for last in backups_at(place)[-1:]:
-        # The newest comes last, also where an earlier one was named by a clock that ran ahead.
+        # The newest comes last, also where an earlier one was named by a clock that ran ahead. A name begins with its
+        # moment, of 22 characters.
         moment = max(moment, datetime.strptime(last[:22], _MOMENT).replace(tzinfo=UTC) + timedelta(microseconds=1))
     name = f"{moment.strftime(_MOMENT)}-{hashlib.sha256(content).hexdigest()[:16]}"
     write_durably(place / f"{name}.json", content, mode=FILE_MODE)

@@ -172,6 +172,7 @@ def nightly(as_of: date | None = None, scheduled: datetime | None = None) -> Out
     return outcome if outcome.exit_code == 0 else _failed(NightFailedError(outcome))
 
 
+# Half an hour in all, which is longer than a night holds the data folder.
 @flow(name="pull", flow_run_name="pull {source}", retries=3, retry_delay_seconds=600, persist_result=False)
 def pull(source: str, as_of: date | None = None) -> list[str] | State[list[str]]:
     """Pull one source beside the night, by its own calendar. Records land; nothing is built, published or sent.

@@ -149,6 +149,7 @@ def _opened(package: Path, keys: Keys | None) -> bytes:
 
 
 def _open(into: Path) -> sqlite3.Connection:
+    # Two may load packages of one night at the same time: the second waits until the first has committed.
     store = sqlite3.connect(into / STORE, isolation_level=None, timeout=60)
     store.execute("pragma journal_mode = wal")
     store.execute("pragma synchronous = full")

@@ -247,5 +247,6 @@ def _messages(night: Night, *, early: bool, heartbeat: Callable[[], None]) -> It
     for table in TABLES:
         for number, (message_id, error) in enumerate(try_messages(night, table, early=early)):
             yield message_id, error_text(error) if error else None
+            # A long list may take longer than a relay may be silent (cli.status.RELAY_SILENT_HOURS).
             if number % 100 == 99:
                 heartbeat()

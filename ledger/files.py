@@ -121,6 +121,7 @@ def close_to_others(data_dir: Path, readers: str | None) -> None:
     an unknown group.
     """
     group = None if readers is None else group_id(readers)
+    # The group passes through the data folder without seeing what is in it, and may list the editions.
     passed = {data_dir: 0o010, data_dir / "editions": 0o050}
     for path in (data_dir, *(data_dir / name for name in OURS)):
         if not path.is_dir() or path.is_symlink():

@@ -106,6 +106,7 @@ def read_secret_key(path: Path) -> SecretKey:
         raise KeyFileError(path, f"cannot be read ({type(error).__name__})", "jifen key new PATH") from None
     if mode & 0o077:
         raise KeyFileError(path, f"may be read or written by others (mode {mode:04o})", f"chmod 600 {path}")
+    # 2 bytes of `_KEY`, 52 of `_PLAIN`, 8 of the id, 64 of the key and its public part, 32 of the check sum.
     blob = _decoded(lines[1] if len(lines) > 1 else "", 158)
     if blob is None or blob[:2] != _KEY:
         raise KeyFileError(path, "is no minisign secret key", "jifen key new PATH")
