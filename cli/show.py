@@ -170,24 +170,20 @@ def progress(title: str) -> Iterator[None]:
 
 def show_refusals(pulled: Sequence[Mapping[str, Any]]) -> None:
     """Print what landing refused, discarded or noticed, by agency and rule, what it warned of and what changed."""
-    rows = [
-        (f"{one['source']}.{one['dataset']}", rule, count)
-        for one in pulled
-        for rule, count in (one.get("counts") or {}).items()
-    ]
+    named = [(f"{one['source']}.{one['dataset']}", one) for one in pulled]
+    rows = [(name, rule, count) for name, one in named for rule, count in (one.get("counts") or {}).items()]
     if rows:
         show_table("Quarantined and noticed 隔离与提示", ("dataset", "rule", "count"), rows)
     for state, colour in (("not_supplied", "dim"), ("held", "yellow"), ("failed", "red")):
         by_message: dict[str, list[str]] = {}
-        for one in pulled:
+        for name, one in named:
             if one["state"] == state:
-                by_message.setdefault(one["message"] or "", []).append(f"{one['source']}.{one['dataset']}")
+                by_message.setdefault(one["message"] or "", []).append(name)
         for message, names in by_message.items():
             console.print(f"  [{colour}]{state}[/] {safe(', '.join(names))}: {safe(message)}")
     for state, zh in (("warned", "请核对"), ("changed", "变化未超限")):
-        for one in pulled:
+        for name, one in named:
             if one.get(state):
-                name = f"{one['source']}.{one['dataset']}"
                 console.print(f"  [yellow]{state}[/] {safe(name)} {zh}: {safe(one[state])}")
 
 
