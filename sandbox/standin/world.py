@@ -131,12 +131,13 @@ def hold_population(state: Path, origin: Mapping[str, Any], cut: Callable[[], fe
     supplied = {address: feeds.feed_path(state, address) for address in held["supplied"]}
     stocks = {name: hold_stocks(source, supplied) for name, source in sources.items()}
     stocks = {name: found for name, found in stocks.items() if found}
-    notices = [sink for sink in read_sinks() if isinstance(sink, NoticeSink) and sink.kind == "notice"]
+    sinks = read_sinks()
+    notices = [sink for sink in sinks if isinstance(sink, NoticeSink) and sink.kind == "notice"]
     channels = [sink for sink in notices if sink.driver == "webhook"]
     world = _open_world(state, {name: sources[name] for name in stocks}, stocks, channels)
     world.as_of = date.fromisoformat(held["as_of"])
-    world.banks = [sink for sink in read_sinks() if isinstance(sink, ExtractSink)]
-    _make_inboxes(world)
+    world.banks = [sink for sink in sinks if isinstance(sink, ExtractSink)]
+    _make_inboxes(world, sinks)
     world.show(is_kept=is_held)
     path.write_text(json.dumps(held), encoding="utf-8")
     return world
@@ -170,16 +171,16 @@ def _open_world(
     return world
 
 
-def _make_inboxes(world: World) -> None:
+def _make_inboxes(world: World, sinks: Sequence[Sink]) -> None:
     """Make the folders in which an agency or a bank waits for what is sent to it."""
-    for sink in read_sinks():
-        if isinstance(sink.connection, HttpsConnection):
+    for sink in sinks:
+        roots = [world.state / "https" / sink.name] if isinstance(sink.connection, HttpsConnection) else []
+        if isinstance(sink.connection, SftpConnection):
+            same = [name for name, source in world.sources.items() if source.connection == sink.connection]
+            roots = [world.state / "sftp" / name for name in same]
+        for root in roots:
             for folder in _folders_of(sink):
-                (world.state / "https" / sink.name / folder).mkdir(parents=True, exist_ok=True)
-        for name, source in world.sources.items():
-            if isinstance(sink.connection, SftpConnection) and sink.connection == source.connection:
-                for folder in _folders_of(sink):
-                    (world.state / "sftp" / name / folder).mkdir(parents=True, exist_ok=True)
+                (root / folder).mkdir(parents=True, exist_ok=True)
 
 
 def _folders_of(sink: Sink) -> list[str]:
