@@ -36,6 +36,18 @@ class Drift(Strict):
     order: float = Field(gt=0, le=1)
 
 
+class KinDrift(Drift):
+    """How far records may differ from the last of the same enterprises, each beside its own.
+
+    `rank`: 0 where the enterprises keep their order in a number, 1 where the new order has nothing to do with the last.
+    `jump`, `moved`: the share whose number is more than `jump` times the last or less, whose category is another.
+    """
+
+    rank: float = Field(gt=0, le=2)
+    jump: float = Field(gt=0, le=1)
+    moved: float = Field(gt=0, le=1)
+
+
 class Drifts(Strict):
     """The limits of drift, for records beside the same enterprises' last (`kin`) and beside all.
 
@@ -45,7 +57,7 @@ class Drifts(Strict):
     least: int = Field(gt=0)
     """How many records are needed on both sides before a share or a median is compared."""
     learnt_from: int = Field(gt=0)
-    kin: Drift
+    kin: KinDrift
     all: Drift
 
 
@@ -58,6 +70,8 @@ class ChangeLimits(Strict):
     """How long before the business date the day of a new record is taken for backdated."""
     leap: float = Field(gt=1)
     """By what factor a number leaps that is hardly of the same enterprise."""
+    jump: float = Field(gt=1)
+    """By what factor it jumps as few enterprises do in a period."""
     drift: Drifts
 
 

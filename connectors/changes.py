@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import combinations
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from connectors.settle import Db, column_list, count_of, database, values_of
 from connectors.spec import DAYS, NUMBERS, Column, Dataset, Move
 
 EXAMPLES = 5
+ENOUGH = 100
+"""Of fewer enterprises a share of those that differ from their own last record says little."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ def _key_in_words(dataset: Dataset) -> str:
     return f"concat_ws(' / ', {column_list(dataset.key)})"
 
 
-_OF_ADDED = ("added", "added_periods", "backdated", "copied")
+_OF_ADDED = ("added", "added_late", "added_periods", "backdated", "copied")
 
 
 def _respelled(dataset: Dataset, shape: Shape) -> str | None:
@@ -362,18 +365,31 @@ def _added(db: Db, dataset: Dataset, shape: Shape, facts: Sequence[Column], as_o
     respelled = _respelled(dataset, shape)
     found = {"respelled": count_of(db, f"select count(*) {respelled}") if respelled else 0}
     if shape.periods:
-        return {"added_periods": count, **found}
-    found = {"added": count, **found}
+        of = column_list(shape.periods)
+        # The last period of which at least half has come: of the next one some are early.
+        last = f"""(select max(period) from (select ({of}) as period, count(*) as n from held group by period
+            qualify 2 * n >= max(n) over ()))"""
+        late = count_of(db, f"select count(*) from added where ({of}) < {last}")
+        found |= {"added_periods": count, "added_late": late}
+        # Of one period two enterprises may well have the same figures, but not the same enterprise twice.
+        if len(facts) > 2 and any(column.check or column.is_identifying for column in facts):
+            found["copied"] = _copied(db, [*shape.periods, *(column.name for column in facts)])
+        return found
+    found["added"] = count
     if shape.day is not None:
         limit = (as_of - timedelta(days=shipped().backdated_days)).isoformat()
         found["backdated"] = count_of(db, f"select count(*) from added where \"{shape.day}\" < date '{limit}'")
     # In one or two facts many records are alike without being copies.
     if len(facts) > 2:
-        names = column_list([column.name for column in facts])
-        word_for_word = f"select hash({names}) as _hash from"
-        query = f"select count(*) from ({word_for_word} added) semi join ({word_for_word} held) using (_hash)"
-        found["copied"] = count_of(db, query)
+        found["copied"] = _copied(db, [column.name for column in facts])
     return found
+
+
+def _copied(db: Db, columns: Sequence[str]) -> int:
+    """How many new records are in these columns word for word one that is held."""
+    word_for_word = f"select hash({column_list(columns)}) as _hash from"
+    query = f"select count(*) from ({word_for_word} added) semi join ({word_for_word} held) using (_hash)"
+    return count_of(db, query)
 
 
 def _moves(db: Db, facts: Sequence[Column]) -> dict[str, dict[str, int]]:
@@ -411,7 +427,7 @@ def _drift(
         return {}, {}
     drift = dict(_differences(facts, before, after, scope, least))
     if scope == "kin":
-        drift.update(_leaps(db, facts, shape))
+        drift.update({**_leaps(db, facts, shape), **_beside_their_own(db, facts, shape, least)})
     medians = {c.name: (before[f"median:{c.name}"], after[f"median:{c.name}"]) for c in facts if kind_of(c) == "number"}
     return {name: round(value, 4) for name, value in drift.items()}, medians
 
@@ -481,3 +497,32 @@ def _leaps(db: Db, facts: Sequence[Column], shape: Shape) -> dict[str, float]:
     }
     found = values_of(db, counted, f"newer join kin using ({entity})")
     return {f"leapt:{name}": float(n) for name, n in found.items() if n}
+
+
+def _beside_their_own(db: Db, facts: Sequence[Column], shape: Shape, least: int) -> dict[str, float]:
+    """How the new records differ from the last of the same enterprise: in the order of a number, and by how many.
+
+    As a whole they may look as before and still stand beside other enterprises: one sorted column does that.
+    """
+    entity, found = column_list(shape.entity), dict[str, float]()
+    for column in facts:
+        name, kind = column.name, kind_of(column)
+        pairs = f"""(select kin."{name}" as was, newer."{name}" as now from newer join kin using ({entity})
+            where was is not null and now is not null)"""
+        if kind == "number":
+            ranks = f"""(select rank() over (order by abs(was)) as before, rank() over (order by abs(now)) as after,
+                abs(ln(abs(cast(now as double) / was))) > ln({shipped().jump}) as jumps
+                from {pairs} where was <> 0 and now <> 0)"""
+            asked = "count(*), count(distinct before), 1 - corr(before, after), avg(cast(jumps as integer))"
+            ((count, places, rank, jumps),) = db.execute(f"select {asked} from {ranks}").fetchall()
+            if count >= least and places >= least:
+                # One number for all has no order.
+                found[f"kin.rank:{name}"] = 1.0 if rank is None or isnan(rank) else float(rank)
+            if count >= ENOUGH:
+                found[f"kin.jump:{name}"] = float(jumps)
+        elif kind == "category" or column.check or column.is_identifying:
+            asked = "count(*), avg(cast(was <> now as integer))"
+            ((count, moved),) = db.execute(f"select {asked} from {pairs}").fetchall()
+            if count >= ENOUGH:
+                found[f"kin.moved:{name}"] = float(moved)
+    return found

@@ -528,7 +528,10 @@ class Change(Strict):
     columns: dict[str, Budget] = {}
     """By column: how many of its values may change."""
     moves: dict[str, Move] = {}
-    drift: dict[Annotated[str, Field(pattern=r"^(kin|all)\.(median|sign|category|empty|order):")], float] = {}
+    drift: dict[
+        Annotated[str, Field(pattern=r"^((kin|all)\.(median|sign|category|empty|order)|kin\.(rank|jump|moved)):")],
+        float,
+    ] = {}
     """By figure, as a held batch names it (`kin.order:doctors+new_graduates`): how far new records may differ in it."""
 
 

@@ -1,6 +1,7 @@
 """The change budget: what a night may bring lands by itself, what it never brings is held for a person."""
 
 from datetime import date, timedelta
+from random import Random
 
 import pyarrow.parquet as pq
 import pytest
@@ -321,6 +322,98 @@ def test_a_new_year_that_is_wrong_as_a_whole_is_held(deliver, filings, fault, fi
     _, values = deliver(filings, *BEFORE, *filed(2024, "2025-05-20", **fault), day=NEXT)
     assert values["state"] == "held"
     assert figure in {text.split()[0] for text in values["changes"]["beyond"]}
+
+
+def of_another(numbers):
+    """The filings of a year, the figures of each beside the code of the next one."""
+    rows = filed(2024, "2025-05-20", numbers)
+    figures = [{name: row[name] for name in ("sales_cny", "costs_cny", "grade")} for row in rows]
+    return [{**row, **its} for row, its in zip(rows, [*figures[67:], *figures[:67]], strict=True)]
+
+
+def in_no_order(numbers):
+    rows = filed(2024, "2025-05-20", numbers)
+    sales = Random(1).sample([row["sales_cny"] for row in rows], len(rows))
+    return [{**row, "sales_cny": its} for row, its in zip(rows, sales, strict=True)]
+
+
+def the_same_for_all(numbers):
+    return [{**row, "costs_cny": "800000.00"} for row in filed(2024, "2025-05-20", numbers)]
+
+
+def a_tenth_in_another_unit(numbers):
+    tenth = filed(2024, "2025-05-20", numbers[:20], lambda sales, costs: (sales * 7.2, costs))
+    return [*tenth, *filed(2024, "2025-05-20", numbers[20:])]
+
+
+@pytest.mark.parametrize(
+    ("make", "figures"),
+    [
+        (of_another, {"kin.moved:grade"}),
+        (in_no_order, {"kin.rank:sales_cny"}),
+        (the_same_for_all, {"kin.rank:costs_cny"}),
+        (a_tenth_in_another_unit, {"kin.jump:sales_cny"}),
+    ],
+)
+def test_figures_that_stand_beside_other_enterprises_are_held_though_as_a_whole_they_look_as_ever(
+    deliver, filings, make, figures
+):
+    watched = filings.model_copy(update={"change": Change(drift={"kin.jump:sales_cny": 0.06})})
+    deliver(watched, *BEFORE)
+    _, values = deliver(watched, *BEFORE, *make(range(200)), day=NEXT)
+    assert values["state"] == "held"
+    assert {text.split()[0] for text in values["changes"]["beyond"]} >= figures
+
+
+def test_a_figure_that_few_enterprises_have_is_not_judged_by_its_order(deliver, filings):
+    deliver(filings, *BEFORE)
+    new = filed(2024, "2025-05-20", range(19))
+    turned = [{**row, "sales_cny": its["sales_cny"]} for row, its in zip(new, reversed(new), strict=True)]
+    assert deliver(filings, *BEFORE, *turned, day=NEXT)[1]["state"] == "landed"
+
+
+@pytest.mark.parametrize(("count", "state"), [(40, "landed"), (60, "held")])
+def test_new_records_of_a_period_that_had_come_are_few(deliver, filings, count, state):
+    both = [*BEFORE, *filed(2024, "2025-05-20")]
+    deliver(filings, *both)
+    late = filed(2023, "2025-06-01", range(500, 500 + count))
+    _, values = deliver(filings, *both, *late, day=NEXT)
+    assert (values["state"], values["changes"]["counts"]) == (state, {"added_late": count, "added_periods": count})
+
+
+@pytest.mark.parametrize(("count", "state"), [(2, "landed"), (5, "held")])
+def test_the_same_record_of_a_period_under_another_number_is_a_copy(deliver, make_dataset, count, state):
+    columns = (
+        column("no", required=True),
+        column("month", "date", required=True),
+        column("owner", names="enterprise"),
+        column("drawn_cny", "decimal(20, 2)"),
+        column("balance_cny", "decimal(20, 2)"),
+    )
+    watched = {"freshness": {"column": "month", "days": 400}, "volume": {"floor": 0, "ceiling": 10_000}}
+    loans = make_dataset(key=("no", "month"), columns=columns, **watched)
+    rows = [
+        {
+            "no": f"L{n}",
+            "month": f"2025-0{month}-28",
+            "owner": "惠州某公司",
+            "drawn_cny": f"{n}",
+            "balance_cny": "1",
+        }
+        for n in range(100)
+        for month in (4, 5)
+    ]
+    deliver(loans, *rows)
+    again = [{**row, "no": f"X{row['no']}"} for row in rows if row["month"] == "2025-05-28"]
+    _, values = deliver(loans, *rows, *again[:count], day=NEXT)
+    assert (values["state"], values["changes"]["counts"]["copied"]) == (state, count)
+
+
+def test_the_first_filings_of_the_next_year_make_no_filing_of_this_one_late(deliver, filings):
+    early = [*BEFORE, *filed(2024, "2025-05-20", range(20)), *filed(2025, "2025-05-20", range(3))]
+    deliver(filings, *early)
+    _, values = deliver(filings, *early, *filed(2024, "2025-06-20", range(20, 200)), day=NEXT)
+    assert (values["state"], values["changes"]["counts"]) == ("landed", {"added_periods": 180})
 
 
 def test_a_source_file_allows_one_figure_of_new_records_more(deliver, filings):
