@@ -24,7 +24,7 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=2, help="So many faults at once.")
     asked = parser.parse_args()
     kinds = [one for one in read_kinds() if not asked.only or one.kind.startswith(tuple(asked.only))]
-    planted = [(kind, strength) for kind in kinds for strength in asked.strength]
+    planted = [(kind, one) for kind in kinds for one in asked.strength if one in kind.strengths]
     found = []
     _print(COLUMNS)
     night = make_night(asked.night)

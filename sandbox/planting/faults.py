@@ -17,10 +17,12 @@ STRENGTHS: Final = {"few": 0.005, "part": 0.1, "all": 1.0}
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind: where (agency, consents, warehouse, ruleset, landed), into which table, among which rows, and what.
+    """One kind: where (agency, arrival, consents, warehouse, ruleset, landed), which table, among which rows, and what.
 
-    `op`: `set` columns to expressions, `shift` columns by one row, `rotate` the categories of a column, `drop` rows,
-    `copy` rows with columns set.
+    `arrival`: the records in question are new tonight, and all of them are faulty.
+
+    `op`: `set` columns to expressions, `shift` columns by one row, `sort` each column by itself against the keys,
+    `rotate` the categories of a column, `drop` rows, `copy` rows with columns set.
     """
 
     kind: str
@@ -29,6 +31,11 @@ class Kind:
     among: str
     op: str
     sets: str
+
+    @property
+    def strengths(self) -> tuple[str, ...]:
+        """How much of it is planted: a period that comes is wrong as a whole."""
+        return ("all",) if self.where == "arrival" else tuple(STRENGTHS)
 
 
 def read_kinds() -> list[Kind]:
@@ -53,6 +60,12 @@ def planted_sql(kind: Kind, share: float, key: Sequence[str], table: str, column
         wanted = kind.sets.split(";")
         window = f"over (partition by _hit order by {', '.join(key)})"
         moved = {name: f"coalesce(lead({name}) {window}, first({name}) {window})" for name in wanted}
+    elif kind.op == "sort":
+        at = f"row_number() over (partition by _hit order by {', '.join(key)})"
+        moved = {
+            name: f"(select list({name} order by {name} nulls last) from struck where _hit)[{at}]"
+            for name in kind.sets.split(";")
+        }
     elif kind.op == "rotate":
         listed = f"(select list(distinct {kind.sets} order by {kind.sets}) from {table} where {kind.sets} is not null)"
         moved = {kind.sets: f"{listed}[list_position({listed}, {kind.sets}) % len({listed}) + 1]"}

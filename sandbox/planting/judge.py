@@ -73,6 +73,7 @@ class Judge:
         """Plant one fault and follow it as far as it goes."""
         follow = {
             "agency": self._of_agency,
+            "arrival": self._of_agency,
             "consents": self._of_agency,
             "warehouse": self._of_warehouse,
             "ruleset": self._of_ruleset,
@@ -89,21 +90,27 @@ class Judge:
         return frozenset(f"{one.table}.{one.name} {one.observed}" for one in verdict.warnings)
 
     def _of_agency(self, base: Fate, kind: Kind, share: float) -> Fate:
-        """Compare as at landing; what is not held is built, tested, measured and checked by the gate."""
+        """Compare as at landing; what is not held is built, tested, measured and checked by the gate.
+
+        Of an arrival the records in question are not held yet: they come, faulty, as a new period does.
+        """
         dataset = self.night.datasets[kind.table]
-        sound = self.night.landed(kind.table)
+        held = sound = self.night.landed(kind.table)
         planted, fresh = self._work / "planted.parquet", self._work / "fresh.parquet"
         base = replace(base, struck=plant_file(kind, share, dataset.key, sound, planted))
+        if kind.where == "arrival":
+            held = self._work / "held.parquet"
+            plant_file(replace(kind, op="drop", sets=""), 1, dataset.key, sound, held)
         shutil.copyfile(planted, fresh)
         if dataset.load == "upsert":
-            self._only_news(sound, fresh)
-        total = pq.read_metadata(sound).num_rows
-        found = compare(dataset, [sound], fresh, total, self.night.as_of)
+            self._only_news(held, fresh)
+        total = pq.read_metadata(held).num_rows
+        found = compare(dataset, [held], fresh, total, self.night.as_of)
         base = replace(base, checks=int(total > 0))
         over = beyond(dataset, found, [])
-        held = replace(base, outcome="held", by="; ".join(str(one) for one in over[:3]))
+        stays = replace(base, outcome="held", by="; ".join(str(one) for one in over[:3]))
         if over and not self._measures_held:
-            return held
+            return stays
         nodes = self.night.downstream(kind.table)
         warehouse = self._copied()
         try:
@@ -111,7 +118,7 @@ class Judge:
                 self.night.make(db, self._inputs(kind.table, planted), nodes)
                 if over:
                     db.close()
-                    return self._measured(held, warehouse)
+                    return self._measured(stays, warehouse)
                 failed, asked = self.night.failed_tests(db, {node["unique_id"] for node in nodes})
         except duckdb.Error as error:
             return replace(base, is_harm=True, outcome="stopped", by=f"build: {str(error)[:80]}")
