@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any
@@ -53,8 +53,8 @@ def claim_extra(
 def refuse_respelled(dataset: Dataset, columns: Mapping[str, list[Any]], faults: dict[int, list[Fault]]) -> None:
     """Refuse a record that has a claimed field under another spelling (`Amount`, `amount `) and not under its own.
 
-    Where some record has both, they are two fields. Where the contract lets a field go, it may be gone like this too.
-    The header of a table has one spelling for all its rows.
+    Where some record has both, they are two fields; where it is empty, no value is lost. Where the contract lets a
+    field go, it may be gone like this too. The header of a table has one spelling for all its rows.
     """
     has_names = isinstance(dataset.decoder, (JsonDecoder, JsonLinesDecoder, XmlDecoder))
     if not has_names or dataset.schema_contract.data_type not in ("freeze", "discard_row"):
@@ -62,37 +62,39 @@ def refuse_respelled(dataset: Dataset, columns: Mapping[str, list[Any]], faults:
     claimed = {_folded(column.source_field): column for column in dataset.columns}
     heads = {folded.partition(".")[0] for folded in claimed if "." in folded}
     names = {column.source_field for column in dataset.columns}
-    for name in columns.keys() - names:
-        if not {_folded(name)} & (claimed.keys() | heads):
-            continue
-        found = list(_respelled(name, columns[name], claimed, columns))
-        both = {column.name for _, _, column, is_there in found if is_there}
-        for place, spelled, column, _ in found:
-            if column.name not in both:
-                faults[place].append(Fault("unclaimed_field", column.name, spelled, True))
+    for name in sorted(columns.keys() - names):
+        spelled = {name, *(_parts(name, columns[name]) if _folded(name) in heads else ())} - names
+        for one in sorted(spelled):
+            if (column := claimed.get(_folded(one))) is None:
+                continue
+            own = columns.get(column.source_field)
+            stated = [place for place, held in enumerate(_held(name, one, columns[name])) if held not in (None, "")]
+            if own is None or all(own[place] is None for place in stated):
+                for place in stated:
+                    faults[place].append(Fault("unclaimed_field", column.name, one, True))
 
 
-def _respelled(
-    name: str, values: list[Any], claimed: Mapping[str, Column], columns: Mapping[str, list[Any]]
-) -> Iterator[tuple[int, str, Column, bool]]:
-    """Where a field, or a part of it, is another spelling of a claimed one, and whether that one stands beside it."""
-    for place, value in enumerate(values):
-        inner = {f"{name}.{part}": held for part, held in value.items()} if isinstance(value, dict) else {}
-        for spelled, held in {name: value, **inner}.items():
-            if held is not None and (column := claimed.get(_folded(spelled))) is not None:
-                own = columns.get(column.source_field)
-                yield place, spelled, column, own is not None and own[place] is not None
+def _held(name: str, spelled: str, values: list[Any]) -> Iterable[Any]:
+    """What a field holds, or a part of it; a text without its blanks."""
+    part = spelled[len(name) + 1 :]
+    inner = (value.get(part) if isinstance(value, dict) else None for value in values) if part else values
+    return (one.strip() if isinstance(one, str) else one for one in inner)
+
+
+def _parts(name: str, values: list[Any]) -> set[str]:
+    return {f"{name}.{part}" for part in {part for value in values if isinstance(value, dict) for part in value}}
 
 
 def _folded(name: str) -> str:
-    return re.sub(r"[\s_-]", "", clean(name)).casefold()
+    """A name without letter case and signs; one between two figures tells names apart: b1_11 and b11_1."""
+    return re.sub(r"(?<!\d)[\s_-]+|[\s_-]+(?!\d)", "", clean(name)).casefold()
 
 
 def _names(name: str, values: list[Any], claimed: AbstractSet[str]) -> list[str]:
     """What a field is called: by its parts, where other parts of it are claimed."""
     if not any(one.startswith(f"{name}.") for one in claimed):
         return [name]
-    parts = {f"{name}.{part}" for value in values if isinstance(value, dict) for part in value}
+    parts = _parts(name, values)
     # Of an object keyed by numbers no list of names helps.
     return sorted(parts) if 0 < len(parts) <= MANY else [name]
 

@@ -140,6 +140,13 @@ def test_a_record_that_spells_a_field_otherwise_is_refused_and_not_without_a_val
     assert [(one.rule, one.value) for one in reading.refusals] == [("revenue_cny:unclaimed_field", name)] * (3 - landed)
 
 
+@pytest.mark.parametrize("other", [{"b11_1": 5}, {"B1_11": ""}, {"B1_11": " "}, {"B1_11": None}, {"b1": {"11": 5}}])
+def test_a_field_that_is_another_or_holds_nothing_refuses_no_record(make_dataset, other):
+    columns = (column("uscc", required=True), column("staff", "integer", source_field="b1_11"))
+    reading = read(make_dataset(columns=columns, key=("uscc",)), [{"uscc": GOOD, "b1_11": 5}, {"uscc": OTHER, **other}])
+    assert (len(reading.rows), reading.refusals) == (2, [])
+
+
 def test_a_part_that_spells_its_field_otherwise_is_refused(make_dataset):
     columns = (column("uscc", required=True), column("staff", "integer", source_field="size.staffTotal"))
     records = [{"uscc": GOOD, "size": {"staffTotal": 5}}, {"uscc": OTHER, "size": {"StaffTotal": 6}}]
