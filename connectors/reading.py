@@ -35,7 +35,16 @@ from connectors.spec import (
 from connectors.spelling import as_code
 from connectors.vectors import make_reader
 from connectors.zone import Zone
-from ledger.hand_made import MAY_BE_NONE, NO_NAME, NO_RECORD, RULE_LINE, is_numbering, is_second_header
+from ledger.hand_made import (
+    MAY_BE_NONE,
+    NO_NAME,
+    NO_RECORD,
+    RULE_LINE,
+    WORDS,
+    form_of,
+    is_numbering,
+    is_second_header,
+)
 
 TOGETHER_ROWS = 8_192
 """Small pages are read together up to so many records: working column by column pays from some thousand on."""
@@ -50,9 +59,6 @@ PLACE = (
 )
 """The columns of a row beside its facts: the page and place it came from, whether it deletes, from when it holds in
 the world, and as JSON the fields that no column claims."""
-
-_WORDS = r"[\x{3400}-\x{9fff}]|[A-Za-z]{2,} +[A-Za-z]{2,}"
-"""Chinese, or two words, in a text."""
 
 COUNTED_AS = {"record_refused": "refused", "value_discarded": "discarded", "value_repaired": "repaired"}
 """The prefix of a rule in the name of a count, by action."""
@@ -290,11 +296,12 @@ class _Together:
         inside = place - self._ends[part] + len(chunk.positions)
         return page, chunk.positions[inside], chunk.raw(inside)
 
-    def first_records(self) -> Iterator[tuple[int, Any]]:
-        """The place of the first record below each header, and the record."""
+    def first_records(self) -> Iterator[tuple[int, Any, Any]]:
+        """The place of the first record below each header, the record, and the one that follows it, or {}."""
         for end, (_, chunk) in zip(self._ends, self._parts, strict=True):
             if chunk.positions and chunk.positions[0] == 1:
-                yield end - len(chunk.positions), chunk.raw(0)
+                following = chunk.raw(1) if len(chunk.positions) > 1 else {}
+                yield end - len(chunk.positions), chunk.raw(0), following
 
     def places(self) -> list[pa.Array]:
         """sha256 of the raw page, position on it and its number, for every place."""
@@ -333,28 +340,30 @@ def _refuse_totals(
         if pc.any(pc.match_substring_regex(stated, MAY_BE_NONE)).as_py():
             pattern = NO_RECORD + NO_NAME * (alone or column.is_identifying) + RULE_LINE * alone
             is_none = pc.or_(is_none, pc.match_substring_regex(stated, pattern))
-        for place in sorted({*_places(is_none), *(_lone_words(dataset, records, column, stated) if alone else ())}):
+        lone = _lone_words(dataset, records, column, pc.if_else(is_none, None, stated)) if alone else ()
+        for place in sorted({*_places(is_none), *lone}):
             faults[place].append(Fault("not_a_record", column.name, stated[place].as_py(), True))
 
 
 def _lone_words(dataset: Dataset, records: _Together, key: Column, stated: pa.Array) -> Iterator[int]:
     """The rows of a table of several columns in which nothing but words in place of the key stands: notes below it.
 
-    Where the key is a name, such a row may be a record.
+    Where the key is a name, such a row may be a record; so it may where a fuller row has a key of the same form.
     """
     others = [values for name, values in records.columns.items() if name != key.source_field]
     if key.spelling == "code" and len(others) > 1 and isinstance(dataset.decoder, (CsvDecoder, XlsxDecoder)):
-        for place in _places(pc.match_substring_regex(stated, _WORDS)):
-            if not any(str(values[place] or "").strip() for values in others):
-                yield place
+        worded = _places(pc.match_substring_regex(stated, WORDS))
+        if lone := [place for place in worded if not any(str(values[place] or "").strip() for values in others)]:
+            forms = {form_of(stated[place].as_py()) for place in {*worded} - {*lone}}
+            yield from (place for place in lone if form_of(stated[place].as_py()) not in forms)
 
 
 def _refuse_numbering(dataset: Dataset, records: _Together, faults: dict[int, list[Fault]]) -> None:
     """The first row of a table is no record where it numbers or names the columns of the header above it."""
     if isinstance(dataset.decoder, (CsvDecoder, XlsxDecoder)):
         key = dataset.column(dataset.key[0])
-        for place, record in records.first_records():
-            if is_numbering(record.values()) or is_second_header(record):
+        for place, record, following in records.first_records():
+            if is_numbering(record.values()) or is_second_header(record, following):
                 faults[place].append(Fault("not_a_record", key.name, record.get(key.source_field), True))
 
 

@@ -136,6 +136,8 @@ MISSING_WORDS = frozenset(
 )
 """Words and signs that mean "no value" in a text column. `NA` is not among them: it is a country, and an element."""
 
+WORDS = "[\u3400-\u9fff]|[A-Za-z]{2,} +[A-Za-z]{2,}"
+"""Chinese, or two words, in a text; for `re` and RE2 alike."""
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z]+|[A-Za-z][A-Za-z0-9]*_[A-Za-z0-9_]+")
 _CHINESE = re.compile("[\u3400-\u9fff]")
 _UNSEEN = re.compile(
@@ -152,12 +154,24 @@ def clean(text: str) -> str:
     return _BESIDE_CHINESE.sub("", " ".join(plain.split()).replace("\x00", ""))
 
 
-def is_second_header(record: Mapping[str, Any]) -> bool:
-    """Whether a row names the columns a second time as a database does: XYDM, QYMC under 信用代码, 企业名称."""
+def is_second_header(record: Mapping[str, Any], following: Mapping[str, Any]) -> bool:
+    """Whether a row names the columns a second time as a database does: XYDM, QYMC under 信用代码, 企业名称.
+
+    Where the row that follows holds such words too, in all of its cells but one, they are values: CNY, RMB, ACTIVE.
+    """
     cells = [str(cell).strip() for cell in record.values() if cell is not None]
     if not 3 <= len(cells) == len(record) == len({*cells}):
         return False
-    return all(map(_IDENTIFIER.fullmatch, cells)) and all(map(_CHINESE.search, record))
+    others = [cell for cell in following.values() if not _IDENTIFIER.fullmatch(str(cell or "").strip())]
+    is_alike = following and len(others) < 2
+    return not is_alike and all(map(_IDENTIFIER.fullmatch, cells)) and all(map(_CHINESE.search, record))
+
+
+def form_of(text: str) -> str:
+    """The form of a code: one sign for each run of figures, of Latin letters and of Chinese: 粤高企0012号 is 中0中."""
+    for run, sign in ((r"[0-9]+", "0"), ("[A-Za-z]+", "A"), ("[\u3400-\u9fff]+", "中")):
+        text = re.sub(run, sign, text)
+    return text
 
 
 def is_numbering(cells: Iterable[Any]) -> bool:

@@ -346,6 +346,22 @@ def test_words_alone_in_a_row_of_a_table_are_a_note_below_it(make_dataset, kind,
     assert reading.rules["refused:unit_no:not_a_record"] == (kind == "csv")
 
 
+@pytest.mark.parametrize(
+    ("full", "alone", "landed"),
+    [
+        ("粤高企0001号", "粤高企0002号", 2),
+        ("（2023）粤0304民初1234号", "（2024）粤0304民初35号", 2),
+        ("水口街道", "三栋镇", 2),
+        ("U1", "惠州市税务局", 1),
+        ("合计", "惠州市税务局", 0),
+        ("粤高企0001号", "惠州市科技局", 1),
+    ],
+)
+def test_a_key_alone_of_the_form_of_other_keys_is_a_record(make_dataset, full, alone, landed):
+    dataset = make_dataset(**UNITS, decoder={"kind": "csv"}, request={"folder": "x", "pattern": "*"}, paginator=None)
+    assert len(read_bodies(dataset, f"unit_no,enterprise_name,staff\n{full},a,1\n{alone},,\n".encode()).rows) == landed
+
+
 NUMBERINGS = [
     ("甲", "乙", 1),
     ("栏次", 1, 2),
@@ -376,6 +392,9 @@ def test_a_row_that_numbers_the_columns_above_it_is_no_record(make_dataset, cell
         ("编号,名称,类别", "R1,Acme,kind", 2),
         ("编号,名称,类别", "BH,Acme Ltd,kind", 2),
         ("编号,名称,class", "BH,QYMC,LB", 2),
+        ("币种,名称,状态", "CNY,Renminbi,ACTIVE\nUSD,Dollar,ACTIVE", 3),
+        ("编号,名称,类别", "AB,NEW,OPEN\nU1,OLD,CLOSED", 3),
+        ("编号,名称,类别", "BH,QYMC,LB\nU1,Acme,2", 2),
     ],
 )
 def test_a_row_that_names_the_columns_in_latin_letters_is_no_record(make_dataset, header, row, landed):
@@ -384,7 +403,8 @@ def test_a_row_that_names_the_columns_in_latin_letters_is_no_record(make_dataset
     request = {"folder": "x", "pattern": "*"}
     dataset = make_dataset(key=("unit_no",), columns=columns, decoder={"kind": "csv"}, request=request, paginator=None)
     reading = read_bodies(dataset, f"{header}\n{row}\nU9,b,c\n".encode())
-    assert (len(reading.rows), reading.rules["refused:unit_no:not_a_record"]) == (landed, 2 - landed)
+    total = 2 + row.count("\n")
+    assert (len(reading.rows), reading.rules["refused:unit_no:not_a_record"]) == (landed, total - landed)
 
 
 @pytest.mark.parametrize(
