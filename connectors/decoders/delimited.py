@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from itertools import chain, islice
@@ -18,7 +18,7 @@ from connectors.decoders.form import CALL, PUT_AGAIN, FormError
 from connectors.decoders.headers import beginning_with, named, refuse_second, refuse_total_on_top, stated_unit
 from connectors.decoders.text import open_text
 from connectors.spec import Column, CsvDecoder, Trailer
-from ledger.hand_made import NO_NAME, NO_RECORD, clean
+from ledger.hand_made import NO_NAME, NO_RECORD, WORDS, clean
 
 MAX_CHUNK_CHARACTERS = 8 * 1024 * 1024
 """A chunk ends with the row that passes this; one row alone may not hold more."""
@@ -31,6 +31,7 @@ _STEP = 500
 """Rows taken at a time: whether one of them goes over several lines is seen from the count of all."""
 _SHOWN = 60
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_WORDS = re.compile(WORDS)
 _HOLE = b"\0" * 16
 """A block that was never written, within a file that was copied by several writers at once or not to its end."""
 _PROGRAM_FAILED = re.compile(
@@ -80,7 +81,7 @@ def decode_csv(decoder: CsvDecoder, content: bytes, claimed: Mapping[str, Column
     if total:
         total.check()
     elif not rows.after_end and rows.is_cut and chunk is not None:
-        _refuse_cut_row(chunk.broken, position - 1, len(header))
+        _refuse_cut_row(chunk, position - 1, header)
     notes += ("row_after_end",) * rows.after_end
     notes += ("like_two_rows",) * rows.like_two
     notes += ("no_line_end",) * (position > 1 and not rows.after_end and not total and rows.is_cut)
@@ -246,11 +247,18 @@ def _refuse_failure(broken: Iterable[Broken]) -> None:
             raise FormError(f"{what} What follows it is missing.", PUT_AGAIN)
 
 
-def _refuse_cut_row(broken: Sequence[Broken], last: int, width: int) -> None:
-    """Raise a `FormError` where the last row, without a line end, has too few fields and is no note or total."""
-    if not broken or broken[-1].position != last or len(row := broken[-1].raw) >= width:
+def _refuse_cut_row(chunk: Chunk, last: int, header: Row) -> None:
+    """Raise a `FormError` where the last row, without a line end, has too few fields and is no note or total.
+
+    Words below a column of codes are a note, whatever they say.
+    """
+    broken = chunk.broken
+    if not broken or broken[-1].position != last or len(row := broken[-1].raw) >= len(header):
         return
-    if len(row) > 1 or not pc.match_substring_regex(pa.array([clean(row[0])]), NO_RECORD + NO_NAME)[0].as_py():
+    said, codes = clean(row[0]), chunk.columns[header[0]]
+    is_note = pc.match_substring_regex(pa.array([said]), NO_RECORD + NO_NAME)[0].as_py()
+    is_among_codes = codes and not any(map(_WORDS.search, codes))
+    if not is_note and not (len(row) == 1 and is_among_codes and _WORDS.search(said)):
         what = f"ends within row {last} below the header: {' '.join(row)[:_SHOWN]!r}. It was cut short."
         raise FormError(what, f"{PUT_AGAIN}; for a note below the table declare ends_at")
 
