@@ -44,7 +44,7 @@ class Dbt:
         """Run dbt's command line in a folder, with these variables besides; its output goes to `log`. The exit code."""
         order = {"arguments": list(arguments), "environment": environment, "folder": str(folder), "log": str(log)}
         with log.open("wb") as output:
-            # One that could not import dbt has ended. Another one fails the same way, and the log has its error.
+            # One that was killed while it waited is replaced.
             if self._started is not None and self._started[0].poll() is not None:
                 self._end()
             with self._lock:

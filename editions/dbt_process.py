@@ -18,15 +18,19 @@ def main() -> None:
     orders = os.fdopen(int(sys.argv[1]), "rb")
     # A build ends within minutes and leaves some 50 MB of cycles; collecting them takes a twentieth of a small one.
     gc.disable()
-    _drop_debug_events()
-    import dbt.adapters.duckdb  # noqa: F401 - dbt imports it once it has read its profile
-    from dbt.cli.main import cli
+    try:
+        _drop_debug_events()
+        import dbt.adapters.duckdb  # noqa: F401 - dbt imports it once it has read its profile
+        from dbt.cli.main import cli
 
-    _keep_what_is_the_same()
-    _write_the_manifest_once()
-    if line := orders.readline():
-        threading.Thread(target=_end_with, args=(orders.fileno(),), daemon=True).start()
-        _prepare(**json.loads(line))
+        _keep_what_is_the_same()
+        _write_the_manifest_once()
+    finally:
+        # Also where dbt cannot be imported: the error belongs in the log, which the order names.
+        if line := orders.readline():
+            threading.Thread(target=_end_with, args=(orders.fileno(),), daemon=True).start()
+            _prepare(**json.loads(line))
+    if line:
         cli()
 
 

@@ -53,6 +53,17 @@ def test_where_dbt_cannot_be_imported_the_log_has_the_error(tmp_path, processes,
     assert "no dbt here" in log
 
 
+def test_an_import_that_fails_after_the_order_was_given_leaves_its_error_in_the_log(tmp_path, processes, monkeypatch):
+    # A small night lands in less time than dbt takes to import.
+    late = "import sys, editions.dbt_process as process\nsys.modules['dbt.cli.main'] = None\nprocess.main()"
+    monkeypatch.setattr(started, "_PROCESS", (*started._PROCESS[:2], "-c", late))
+    with Dbt() as dbt:
+        dbt.start()
+        code, log = ask(dbt, tmp_path)
+    assert (code, len(processes)) == (1, 1)
+    assert "ModuleNotFoundError" in log
+
+
 def test_a_process_of_which_nothing_was_asked_ends_with_the_night(processes):
     with Dbt() as dbt:
         dbt.start()
