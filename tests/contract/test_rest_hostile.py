@@ -258,10 +258,11 @@ def test_a_body_beyond_the_cap_is_refused_before_it_is_held(reply, error, told, 
         tracemalloc.stop()
 
 
-def test_a_body_made_of_empty_lists_is_refused_before_it_is_decoded(pulled):
-    body = b'{"total": 1, "items": [' + b"[]," * 4_000_000 + b"{}]}"
+@pytest.mark.parametrize(("lists", "connections"), [(4_000_000, 1), (1_000_000, 4)])
+def test_a_body_made_of_empty_lists_is_refused_before_it_is_decoded(lists, connections, pulled):
+    body = b'{"total": 1, "items": [' + b"[]," * lists + b"{}]}"
     with pytest.raises(DataError, match="more values than fit into memory"):
-        pulled(lambda _: Reply(body), timeout=10)
+        pulled(lambda _: Reply(body), timeout=10, connection={"limits": {"connections": connections}})
 
 
 def test_lists_within_lists_without_end_are_loud(pulled):
