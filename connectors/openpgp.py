@@ -181,8 +181,8 @@ def write_pair(secret: Path, private: bytes, public: Path, shown: bytes) -> None
     secret.parent.mkdir(parents=True, exist_ok=True)
     for path, content, mode in ((secret, private, 0o600), (public, shown, 0o644)):
         path.touch(mode=mode)
-        path.write_bytes(content)
         path.chmod(mode)
+        path.write_bytes(content)
 
 
 def require_own(file: Path, where: str, forbidden: int) -> None:

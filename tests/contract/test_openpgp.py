@@ -2,11 +2,12 @@
 
 import subprocess
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from connectors.errors import ConfigError
-from connectors.openpgp import ENCRYPT, SIGN, SealError, expiring, keys_in, new_pair, seal, unseal, usable
+from connectors.openpgp import ENCRYPT, SIGN, SealError, expiring, keys_in, new_pair, seal, unseal, usable, write_pair
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=30)
 CONTENT = b"uscc,score\n" * 1000
@@ -157,3 +158,15 @@ def test_expiry_is_told_ahead(keys):
     assert (left, key.user) == (20, "ending")
     assert list(expiring(keys["bank"][1], today, "bank")) == []
     assert list(expiring(keys["ending"][1], date(2026, 1, 1), "bank")) == []
+
+
+def test_a_secret_file_that_stood_open_is_closed_before_the_key_is_in_it(tmp_path, monkeypatch):
+    secret, modes = tmp_path / "secret", []
+    secret.touch(mode=0o644)
+    secret.chmod(0o644)
+    write = Path.write_bytes
+    monkeypatch.setattr(
+        Path, "write_bytes", lambda self, content: modes.append(self.stat().st_mode & 0o777) or write(self, content)
+    )
+    write_pair(secret, b"private", tmp_path / "public", b"public")
+    assert modes == [0o600, 0o644]
