@@ -18,8 +18,8 @@ app = new_group()
 
 ReturnId = Annotated[str, typer.Argument(help="A return, as 2025-06-30.bank_a.")]
 
-TOTALS = ("received", "accepted", "refused", "duplicates")
-"""Received is the sum of the others."""
+SUMS = ("received", "accepted", "refused")
+"""What the ledger sums up. Duplicates are not their difference: what could not be counted is left out of two of them."""
 
 
 @app.command("list")
@@ -28,9 +28,7 @@ def list_returns(
 ) -> None:
     """List every return file, newest night first: what was received and refused, and whether it arrived."""
     rows = return_rows(open_ledger(Settings()), source)
-    if not as_json:
-        rows = [{**row, "duplicates": row["received"] - row["accepted"] - row["refused"]} for row in rows]
-    columns = (("return", "return_id"), "state", "recipient", *TOTALS, ("error", "last_error"))
+    columns = (("return", "return_id"), "state", "recipient", *SUMS, ("error", "last_error"))
     show.show_rows("Returns 回执", rows, columns, as_json)
 
 
@@ -50,7 +48,9 @@ def show_return(return_id: ReturnId, as_json: Json = False) -> None:
     facts = {name: row[name] for name in names} | {"file": path, "sha256": manifest["sha256"]}
     show.show_facts(facts.items(), settings.zone)
     datasets = manifest["datasets"]
-    show.show_rows("Datasets 数据集", datasets, ("dataset", "state", *TOTALS, "discarded", "repaired", "message"))
+    show.show_rows(
+        "Datasets 数据集", datasets, ("dataset", "state", *SUMS, "duplicates", "discarded", "repaired", "message")
+    )
     pages = [{**page, "dataset": one["dataset"]} for one in datasets for page in one["pages"]]
     show.show_rows("Pages 页", pages, ("dataset", "label", "records", "bytes", "sha256"))
 

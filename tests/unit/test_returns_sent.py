@@ -82,9 +82,10 @@ def test_a_return_is_shown_as_tables_with_its_duplicates_and_with_json_as_its_ma
         return done.output
 
     listed = [cell.strip() for cell in jifen("list").splitlines()[4].split("│")]
-    assert listed[1:-1] == ["2025-06-30.tax", "pending", "tax_returns", "3", "1", "1", "1", ""]
+    assert listed[1:-1] == ["2025-06-30.tax", "pending", "tax_returns", "3", "1", "1", ""]
     shown = jifen("show", "2025-06-30.tax")
     assert [part in shown for part in ("return_id 2025-06-30.tax", "tax.csv", "Datasets", "Pages")] == [True] * 4
+    assert "duplicates" in shown
     manifest = json.loads(jifen("show", "2025-06-30.tax", "--json"))
     assert manifest["datasets"][0]["duplicates"] == 1
 
