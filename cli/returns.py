@@ -19,7 +19,7 @@ app = new_group()
 ReturnId = Annotated[str, typer.Argument(help="A return, as 2025-06-30.bank_a.")]
 
 SUMS = ("received", "accepted", "refused")
-"""What the ledger sums up. Duplicates are not their difference: what could not be counted is left out of two of them."""
+"""What the ledger sums up. Duplicates are not their difference: what was not counted is left out of two of them."""
 
 
 @app.command("list")
