@@ -305,10 +305,17 @@ async def _rename(
             # Some servers rename, and then report a failure.
             if isinstance(refused, _LOST) or not await _is_left(client, target, content, where):
                 raise
+    stays = is_left = False
     with suppress(asyncssh.SFTPPermissionDenied, asyncssh.SFTPOpUnsupported):
-        if await client.exists(str(part)):
-            what = f"the server says that it renamed {part.name} to {target.name}, and it did not."
-            raise AgencyError(what, where, "ask them to look into the log of their server")
+        stays = await client.exists(str(part))
+        is_left = stays and await _is_left(client, target, content, where)
+    if is_left:
+        # Some servers copy.
+        with suppress(asyncssh.SFTPPermissionDenied, asyncssh.SFTPOpUnsupported):
+            await client.remove(str(part))
+    elif stays:
+        what = f"the server says that it renamed {part.name} to {target.name}, and it did not."
+        raise AgencyError(what, where, "ask them to look into the log of their server")
 
 
 _WHY = {

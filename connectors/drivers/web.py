@@ -154,7 +154,9 @@ class _Line:
             raise AgencyError(what, self.where, follows) from None
         except (*LOST, OSError) as error:
             raise lost(error, "the recipient") from None
-        if answer.status == 200 and method in _CHANGES and answer.body.lstrip()[:9].lower().startswith(_HTML):
+        is_page = answer.status == 200 and answer.body.lstrip()[:9].lower().startswith(_HTML)
+        # What may be read back is compared with what was sent, whatever the answer says.
+        if is_page and method in _CHANGES and (method == "MOVE" or not isinstance(self.content(path, 0), bytes)):
             what = f"the recipient answers {method} {path} with a page of HTML, perhaps of a login: that is no receipt."
             raise AgencyError(what, self.where, "check its address and our account, then jifen run")
         if answer.status in wanted:
@@ -260,9 +262,14 @@ def _move(line: _Line, part: str, path: str, content: bytes) -> None:
         status = line.ask("MOVE", part, allowed, headers=headers).status
     if status == 412 and not line.is_left(path, content):
         raise AgencyError(f"another {path} is there, and it is not replaced.", line.where, "ask them to take it away")
-    if status != 412 and isinstance(line.content(part, 0), bytes):
+    # Some servers copy.
+    stays = status != 412 and line.content(part, len(content)) == content
+    if stays and line.content(path, len(content)) != content:
         what = f"the recipient says that it renamed {part}, and it did not."
         raise AgencyError(what, line.where, "ask them to look into the log of their server")
+    if stays:
+        with suppress(AgencyError, TryAgainError):
+            line.ask("DELETE", part, (200, 202, 204, 404))
 
 
 def _are_put(line: _Line, part: str, content: bytes) -> bool:

@@ -1,6 +1,7 @@
 """Files left for a recipient, on servers of many makes: delivered, or told what the server refuses; never half."""
 
 import pathlib
+import shutil
 import struct
 
 import asyncssh
@@ -79,8 +80,16 @@ class Denies(asyncssh.SFTPServer):
         raise FAILED
 
 
-def test_a_rename_that_was_done_and_is_reported_as_failed_is_a_delivery(pushed):
-    assert pushed(Denies) == [name for name, _ in FILES]
+class Copies(asyncssh.SFTPServer):
+    """Gives a file its name, and keeps it under the old one too."""
+
+    def posix_rename(self, old, new):
+        shutil.copy(self.map_path(old), self.map_path(new))
+
+
+@pytest.mark.parametrize("manners", [Denies, Copies])
+def test_a_rename_that_was_done_whatever_is_reported_is_a_delivery(pushed, manners):
+    assert pushed(manners) == [name for name, _ in FILES]
     assert names(pushed.box) == [name for name, _ in FILES]
 
 

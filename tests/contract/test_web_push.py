@@ -282,6 +282,17 @@ def knows_no_condition(self):
     return self.answer(501)
 
 
+def thanks(self):
+    body = self.rfile.read(int(self.headers["Content-Length"]))
+    self.keep(self.path_of(self.path), body)
+    self.answer(200, b"<html>Saved.</html>")
+
+
+def copies(self):
+    shutil.copy(self.path_of(self.path), self.path_of(self.headers["Destination"]))
+    self.answer(201)
+
+
 HIDDEN = {"do_GET": not_here, "do_HEAD": not_here}
 
 
@@ -312,9 +323,11 @@ def test_what_looks_like_a_receipt_and_is_none_is_told_and_nothing_stays(rude, c
         (DAV, {"do_MOVE": refuses_move(502, lambda there: there.startswith("http"))}),
         (DAV, {"do_MOVE": refuses_move(400, lambda there: there.startswith("http"))}),
         (S3, {"do_PUT": knows_no_condition}),
+        (DAV, {"do_PUT": thanks}),
+        (DAV, {"do_MOVE": copies}),
     ],
 )
-def test_a_server_that_knows_only_the_plain_request_is_given_it(rude, connection, ways):
+def test_a_server_of_other_manners_that_keeps_the_files_has_them(rude, connection, ways):
     assert rude(connection, **ways) == [name for name, _ in FILES]
     assert {path.name: path.read_bytes() for path in rude.box.iterdir()} == dict(FILES)
     assert rude(connection, **ways) == []
