@@ -19,6 +19,7 @@ MAX_MEMBERS = 10_000
 """The most members a zip may have: each one costs memory before any is opened."""
 
 _BLOCK = 1024 * 1024
+_MEMBER = b"PK\x03\x04"
 _PLAIN = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _DAMAGE = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
 
@@ -64,7 +65,8 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 
 def _from_zip(body: bytes, pattern: str) -> bytes:
     with open_zip(body) as archive:
-        if min((member.header_offset for member in archive.infolist()), default=0):
+        # Before it may stand PK00: the archive was to be parted over several disks, and fits on one.
+        if body.startswith(_MEMBER) and min((member.header_offset for member in archive.infolist()), default=0):
             raise FormError("holds something before its first member, such as another archive.", PUT_AGAIN)
         found = [member for member in archive.infolist() if _matches(member, pattern)]
         if len(found) != 1:

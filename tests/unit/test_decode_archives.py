@@ -70,6 +70,10 @@ def test_of_two_archives_in_one_file_neither_is_taken_alone(read_body):
         read_body(zipped(("a.csv", PLAIN)) + zipped(("a.csv", PLAIN)), kind="csv", archive="zip")
 
 
+def test_the_mark_of_an_archive_that_fits_on_one_disk_is_none(read_body):
+    assert read_body(b"PK00" + zipped(("a.csv", PLAIN)), kind="csv", archive="zip")[0].columns["receipt"] == ["A"]
+
+
 @pytest.mark.parametrize("beside", [".DS_Store", "__MACOSX/._a.csv", "folder/._a.csv"])
 def test_what_a_mac_puts_beside_the_files_is_none_of_them(read_body, beside):
     body = zipped(("a.csv", PLAIN), (beside, b"x"))
