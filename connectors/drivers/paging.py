@@ -104,9 +104,9 @@ class Counted(Paging):
 
     A total that moves or is not met is a fault, and so is one that is met while the page behind it holds more records:
     a number of pages, say, that was taken for the number of records. `until: empty` reads until a page holds nothing,
-    and the one behind it neither: what moves in the list while it is read is then not noticed. Once the first page has
-    said how many there are, the rest is requested ahead, as far as the limits allow. Landing judges records that
-    came twice.
+    and, where the pages before it were full, the one behind it neither: what moves in the list while it is read is then
+    not noticed. Once the first page has said how many there are, the rest is requested ahead, as far as the limits
+    allow. Landing judges records that came twice.
     """
 
     is_counted = True
@@ -164,7 +164,7 @@ class Counted(Paging):
         is_last = self._is_last(listing, at, len(records), total)
         if is_last and total is None and says_more(answer.value):
             raise listing.fault(f"{label} is empty and says that more follow")
-        if is_last and total is None and at["received"]:
+        if is_last and total is None and at["received"] and not self._is_ended_short(at):
             self._refuse_gap(listing, at, label, seen)
         if seen.again(self._mark(answer, records)):
             hint = ": declare `total` where the agency gives its last page again beyond the end" if path is None else ""
@@ -185,6 +185,14 @@ class Counted(Paging):
     def _mark(self, answer: Answer, records: list[Any]) -> str | None:
         # Where no number of records is met in the end, one record that comes again is a page that comes again.
         return mark_of(answer, records) if self.total else short_hash(repr(records)) if records else None
+
+    def _is_ended_short(self, at: Cursor) -> bool:
+        """Whether the page before this one was the first that was not full: a second sign of the end.
+
+        Without it each part of a partitioned listing would cost a third request, and agencies count requests.
+        """
+        pages, full = at["page"] - self._beginning()["page"], at["size"] or at["step"]
+        return bool((pages - 1) * full < at["received"] < pages * full)
 
     def _refuse_gap(self, listing: Listing, at: Cursor, label: str, seen: Seen) -> None:
         """Raise a fault where the page behind an empty one holds new records: that one was not the end."""

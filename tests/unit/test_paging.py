@@ -364,6 +364,16 @@ def test_an_empty_page_is_the_end_unless_the_one_behind_it_holds_more(kind, behi
         assert read_all(agency, None) == [r["id"] for r in agency.listing[: SIZE * 3]]
 
 
+@pytest.mark.parametrize("kind", ["page_number", "offset"])
+@pytest.mark.parametrize(("count", "requests"), [(0, 1), (1, 2), (SIZE, 3), (SIZE + 1, 3), (SIZE * 2, 4)])
+def test_behind_a_page_that_is_not_full_one_empty_page_is_the_end(kind, count, requests):
+    agency = without_total("until", count, kind)
+    asked, answer = [], agency.answer
+    agency.answer = lambda given: asked.append(given) or answer(given)
+    read_all(agency, None)
+    assert len(asked) == requests
+
+
 @pytest.mark.parametrize(("pages", "told"), [(6, "holds 0 records, of 6 pages"), (0, "holds 3 records, of 0 pages")])
 def test_pages_fewer_or_more_than_declared_are_a_fault(pages, told):
     with pytest.raises(PagingFaultError, match=told):
