@@ -56,15 +56,23 @@ _NO_RECEIPT = re.compile(
 _NOT_TAKEN = re.compile(r"ng|nok|ko|not_?ok|nack|no|bounced|dead|un(delivered|processed|known)", re.IGNORECASE)
 _ONCE_MORE = re.compile(r"duplicate|already|重复|已(接收|收到|存在)", re.IGNORECASE)
 """A message that came before and is ignored was received."""
+_TAKEN = re.compile(
+    r"(ok|success(ful(ly)?)?|accepted|(操作|推送|发送|接收|处理|提交|入库)?成功)(?=\s*[,;，；。.!！(（])(?!.*(\b(but|however)\b|[但不]))",
+    re.IGNORECASE,
+)
+"""A text that begins as a receipt: words behind it are of something else (成功，有效期30天，过期作废)."""
 _NONE_OF_IT = re.compile(
-    r"\b(no|not|without|0+|zero) (fail\w*|errors?|rejected|refused)\b"
+    r"(?:^|[\s,;，。；！!])(如果?|若|倘若)有?[^,;，。；]{0,12}(失败|错误|拒绝)"
+    r"|\b(no|not|without|0+|zero) (fail\w*|errors?|rejected|refused)\b"
     r"|(无|没有|未|(?<!\d)0 ?[个条项次]?)(任何|发生|出现)?(失败|错误|拒绝)"
-    r"|(\b(fail\w*|err(or)?s?|rejected|refused)|(失败|错误|拒绝)[条个次]?数?量?)"
-    r"( ?[:：=] ?| |(?<=[败误绝数量]))(0+|none|null|false|无)"
+    r"|(\b(fail\w*|err(or)?s?( ?code)?|rejected|refused)|(失败|错误|拒绝)[条个次]?(数?量?|代?码))"
+    r"( ?[:：=] ?| |(?<=[败误绝数量码]))(0+|none|null|false|无)"
     r"(?=[条个项次]?\s*([,;.，；。、)}](?!\d)|$))",
     re.IGNORECASE,
 )
-_GOOD_TEXT = re.compile(r" \((ok|success|succeeded|(操作|查询|请求|获取|调用|处理)?成功)[.!。！]?\)", re.IGNORECASE)
+_GOOD_TEXT = re.compile(
+    r" \((ok|success|succeeded|(操作|查询|请求|获取|调用|处理|交易|业务处理)?成功)[.!。！]?\)", re.IGNORECASE
+)
 _NOTHING_FOUND = re.compile(
     r"(没有|无|未(查询|查|找|检索)到)(更多|相关|匹配|满足条件|符合条件|对应)?的?(数据|记录|信息|结果)(?!.*(权限|授权))"
     r"|(数据|记录|结果)(为空|不存在)|\bno (more )?(data|records?|results?)\b|\b(nothing|none|not) found\b",
@@ -228,7 +236,8 @@ def refuses(text: str) -> bool:
 
 def refuses_receipt(text: str) -> bool:
     """Whether a text is no receipt: it reports a failure, or a fault but not that the message is a repeat."""
-    return refuses(text) or (_NO_RECEIPT.search(text) is not None and _ONCE_MORE.search(text) is None)
+    is_taken = _TAKEN.match(text) or _ONCE_MORE.search(text)
+    return refuses(text) or (_NO_RECEIPT.search(text) is not None and not is_taken)
 
 
 def unreceived(value: Any) -> Iterator[str]:

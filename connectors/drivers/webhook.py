@@ -140,7 +140,7 @@ def _refusal(value: Any, answer: Answer, sent: bytes) -> str:
     if refuses_receipt(text) or _BAD_NUMBER.fullmatch(text):
         return text
     # A proxy between us may end an answer without a length where the line behind it broke.
-    if _BEGINS_AS_JSON.match(text):
+    if _BEGINS_AS_JSON.match(text) and any(text.count(pair[0]) != text.count(pair[1]) for pair in ("{}", "[]")):
         raise TryAgainError(f"the channel answers {answer.status}, and its answer is cut short")
     return ""
 

@@ -132,6 +132,8 @@ def test_a_refusal_beside_an_empty_list_is_no_empty_list_though_no_code_is_decla
         {"code": 1, "msg": "操作成功", **NONE},
         {"code": 404, "success": False, "message": "未查询到数据", **NONE},
         {"status": "closed", "page": 1, **NONE},
+        {"rtnCd": "AAAAAAA", "rtnMsg": "交易成功", **NONE},
+        {"code": 0, "tips": "如查询失败，请稍后重试", **NONE},
     ],
 )
 def test_an_empty_list_of_an_answer_that_says_nothing_bad_is_one(pulled, answer):
