@@ -142,7 +142,8 @@ _OF_ADDED = ("added", "added_late", "added_periods", "backdated", "copied")
 def _respelled(dataset: Dataset, shape: Shape) -> str | None:
     """SQL of the new records whose key is a held one but for letter case or the zeros before it; None without a code.
 
-    A sheet takes the zeros off: `12` beside `0012` is another record, and the correction of none.
+    A sheet takes the zeros off: `12` beside `0012` is another record, and the correction of none. Where more records
+    that are held differ by so little than may come at once, it tells keys apart here, as `aB3` and `ab3`.
     """
     of = [column for column in dataset.columns if column.name in (shape.entity if shape.periods else shape.key)]
     codes = {column.name for column in of if column.kind == "varchar" and is_code(column) and not column.check}
@@ -152,7 +153,9 @@ def _respelled(dataset: Dataset, shape: Shape) -> str | None:
     folded = ", ".join(f"lower(ltrim(\"{one.name}\", '0'))" if one.name in codes else f'"{one.name}"' for one in of)
     twins = f"from held_files where not _deleted and ({folded}) in (select ({folded}) from added)"
     return f"""from added where ({folded}) in (select ({folded}) {twins})
-        and ({entity}) not in (select ({entity}) {twins})"""
+        and ({entity}) not in (select ({entity}) {twins})
+        and (select count(distinct ({entity})) - count(distinct ({folded})) from held_files where not _deleted)
+            <= {may_be(dataset, "respelled", 0)}"""
 
 
 def _as_words(column: str) -> str:

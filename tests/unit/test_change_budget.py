@@ -115,6 +115,14 @@ def test_what_no_night_brings_is_held(deliver, register, fault):
     assert values["changes"]["examples"]
 
 
+@pytest.mark.parametrize(("twins", "state"), [(0, "held"), (2, "held"), (3, "landed")])
+def test_keys_that_differ_by_letter_case_from_the_first_batch_on_are_two(deliver, register, twins, state):
+    dataset, others = register(), [firm(2000 + number, no=f"f{number:05}") for number in range(8)]
+    deliver(dataset, *FIRMS, *others[:twins])
+    _, values = deliver(dataset, *FIRMS, *others, day=NEXT)
+    assert values["state"] == state
+
+
 def test_a_small_month_with_a_larger_share_hides_no_other_month(deliver, make_dataset):
     columns = (column("no", required=True), column("month", "date", required=True), column("staff", "integer"))
     monthly = make_dataset(key=("no", "month"), columns=columns, volume={"floor": 0, "ceiling": 20_000})
