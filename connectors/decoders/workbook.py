@@ -108,14 +108,18 @@ def _read(archive: zipfile.ZipFile, sheet: str | None) -> Workbook:
         elif kind == "styles":
             formats = _formats(part(target))
     shown = {name: member(links[link][1]) for name, link in _sheet_links(book, sheet).items()}
-    heads = {
-        name: read_member(archive, one)[:_HEAD_BYTES] for name, one in shown.items() if name != sheet and len(shown) > 1
-    }
+    heads = {name: _head(archive, one) for name, one in shown.items() if name != sheet and len(shown) > 1}
     filled = [name for name in shown if name not in heads or _CELL.search(heads[name])]
     name = _one_sheet(sheet, filled or shown)
     is_mac = any(part.get("date1904") in ("1", "true") for part in pieces(book, ("workbookPr",)))
     others = tuple((other, heads[other]) for other in filled if other != name)
     return Workbook(read_member(archive, shown[name]), texts, formats, MAC_EPOCH if is_mac else WINDOWS_EPOCH, others)
+
+
+def _head(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """The beginning of a sheet: the rest of one that may not be read at all is not unfolded."""
+    with archive.open(member) as stream:
+        return stream.read(_HEAD_BYTES)
 
 
 def _folded(path: str) -> str:
