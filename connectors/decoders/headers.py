@@ -38,15 +38,16 @@ def named(header: Sequence[str], claimed: AbstractSet[str], if_twice: str = CALL
 def stated_unit(above: Iterable[str], claimed: Mapping[str, Column]) -> tuple[str, ...]:
     """The unit of money that the titles above a header state (单位：万元), as a note where no column declares one.
 
-    Raises a `FormError` where a column declares another: its amounts would be wrong by a power of ten. A column whose
-    field names its unit has that.
+    Raises a `FormError` where columns declare another: their amounts would be wrong by a power of ten. A column whose
+    field names its unit has that; where one declares the stated unit, the others are declared apart from it on purpose.
     """
     words = {one for text in above for found in _UNIT.findall(text) for one in re.split("[、,，/;；和]", found)}
     amounts = (one for one in claimed.values() if one.kind == "decimal" and one.unit != "%")
     columns = [one for one in amounts if "元" not in one.source_field]
     if not (money := words & {*_MONEY}) or not columns:
         return ()
-    _refuse_other_unit((one for one in columns if one.unit and one.unit not in money), money, "above the header")
+    if not any(one.unit in money for one in columns):
+        _refuse_other_unit((one for one in columns if one.unit), money, "above the header")
     return () if any(one.unit for one in columns) else tuple(f"stated_unit:{one}" for one in sorted(money - {"元"}))
 
 

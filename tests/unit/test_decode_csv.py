@@ -409,6 +409,13 @@ def money(field, unit=None):
     return Column(name="amount_cny", data_type="decimal(20, 2)", source_field=field, unit=unit)
 
 
+def test_a_unit_that_one_column_declares_leaves_the_others_what_they_declare():
+    claimed = {"合同额": money("合同额", "万元"), "单价": money("单价", "元")}
+    body = "单位：万元\n合同额,单价\n1,1\n".encode()
+    (chunk,) = decode_csv(CsvDecoder(kind="csv", header_row=2), body, claimed)
+    assert chunk.notes == ()
+
+
 STATED = [
     ("单位：万元", "元", "states its amounts in 万元 above the header; 金额 is declared in 元"),
     ("2025年6月（金额单位：人民币元）", "万元", "states its amounts in 元 above the header; 金额 is declared in 万元"),
