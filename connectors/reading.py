@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -340,9 +341,18 @@ def _refuse_totals(
         if pc.any(pc.match_substring_regex(stated, MAY_BE_NONE)).as_py():
             pattern = NO_RECORD + NO_NAME * (alone or column.is_identifying) + RULE_LINE * alone
             is_none = pc.or_(is_none, pc.match_substring_regex(stated, pattern))
+            if alone and not column.names and pc.any(is_none).as_py():
+                is_none = pc.and_not(is_none, _are_letter_codes(stated, is_none))
         lone = _lone_words(dataset, records, column, pc.if_else(is_none, None, stated)) if alone else ()
         for place in sorted({*_places(is_none), *lone}):
             faults[place].append(Fault("not_a_record", column.name, stated[place].as_py(), True))
+
+
+def _are_letter_codes(stated: pa.Array, is_none: pa.Array) -> pa.Array:
+    """Where a key has the form of all that are no total, if that is so many capitals: ALL, the lek, beside CNY, USD."""
+    others = set(stated.filter(pc.invert(is_none)).drop_null().to_pylist())
+    lengths = {len(one) if re.fullmatch("[A-Z]{2,4}", one) else 0 for one in others}
+    return pc.match_substring_regex(stated, f"^[A-Z]{{{max(lengths, default=0)}}}$" if len(lengths) == 1 else "^$")
 
 
 def _lone_words(dataset: Dataset, records: _Together, key: Column, stated: pa.Array) -> Iterator[int]:

@@ -362,6 +362,15 @@ def test_a_key_alone_of_the_form_of_other_keys_is_a_record(make_dataset, full, a
     assert len(read_bodies(dataset, f"unit_no,enterprise_name,staff\n{full},a,1\n{alone},,\n".encode()).rows) == landed
 
 
+@pytest.mark.parametrize(
+    ("keys", "landed"),
+    [("CNY USD ALL STD", 4), ("CNY USD All", 2), ("CNY US ALL", 2), ("R1 R2 ALL", 2), ("ALL", 0), ("CNY USD TOTAL", 2)],
+)
+def test_a_code_of_letters_among_codes_of_as_many_is_no_total(make_dataset, keys, landed):
+    records = [{"unit_no": key, "enterprise_name": "a", "staff": 1} for key in keys.split()]
+    assert len(read(make_dataset(**UNITS), records).rows) == landed
+
+
 NUMBERINGS = [
     ("甲", "乙", 1),
     ("栏次", 1, 2),
