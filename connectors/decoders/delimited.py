@@ -104,9 +104,8 @@ class _Rows:
         self.is_cut = not content.rstrip(b"\0").endswith((b"\r", b"\n"))
         if self.is_cut and content.endswith(b"\0") and "utf-16" not in decoder.encodings:
             raise FormError("ends in zero bytes within a line: it was cut short while it was copied.", PUT_AGAIN)
-        if "utf-16" not in decoder.encodings and content.rstrip(b"\0").find(_HOLE) >= 0:
-            what = f"holds a run of zero bytes from byte {content.find(_HOLE)} on: its copy is damaged."
-            raise FormError(what, PUT_AGAIN)
+        if "utf-16" not in decoder.encodings and (hole := _hole_in(content.rstrip(b"\0"), decoder.delimiter)) >= 0:
+            raise FormError(f"holds a run of zero bytes from byte {hole} on: its copy is damaged.", PUT_AGAIN)
         text = open_text(content, decoder.encodings)
         self.encoding = text.encoding
         self._reader = self._parted(chain.from_iterable(self._blocks(text.stream)))
@@ -237,6 +236,14 @@ def _chunk(header: Row, rows: list[Row], first: int, notes: tuple[str, ...]) -> 
         broken=tuple(Broken(place, "field_count", row) for place, row in placed if len(row) != width),
         notes=notes,
     )
+
+
+def _hole_in(content: bytes, delimiter: str) -> int:
+    """Where a block begins that was never written, or -1. Zeros up to the end of a field are its padding."""
+    if _HOLE not in content:
+        return -1
+    found = re.search(rb"\0{512}|\0{16,}(?![\0\"\r\n" + re.escape(delimiter.encode()) + rb"])", content)
+    return found.start() if found else -1
 
 
 def _refuse_failure(broken: Iterable[Broken]) -> None:

@@ -321,6 +321,11 @@ def test_a_run_of_zero_bytes_before_the_end_says_that_rows_are_gone(read_body, z
         read_body(b"a,b\nA,1\nB" + b"\0" * zeros + b"7\nC,2\n", kind="csv")
 
 
+def test_zero_bytes_that_pad_fields_to_one_length_are_no_hole(read_body):
+    (chunk,) = read_body(b"a,b,c\nA" + b"\0" * 19 + b',"B' + b"\0" * 17 + b'",C' + b"\0" * 20 + b"\n", kind="csv")
+    assert len(chunk.positions) == 1
+
+
 @pytest.mark.parametrize(
     ("last", "told"),
     [
