@@ -30,6 +30,7 @@ _ERRORS = {
 _NO_ERROR = re.compile(r"false|0+|none|null|ok|success|", re.IGNORECASE)
 _STATES = {"status", "state", "result", "response", "outcome"}
 _ACKNOWLEDGED = {"ack", "acked", "isok", "processed", "saved", "stored", "valid", "isvalid", "verified"}
+_LATER, _QUEUED = {"processed", "saved", "stored"}, {"queued", "pending", "accepted", "received"}
 _HTTP_CODES = {"httpstatus", "httpcode", "errorno"}
 _BAD_STATE = re.compile(
     r"false|-\d+|[45]\d\d|fail\w*|err\w*|refused|rejected|denied|invalid|forbidden|disabled|dropped|ignored|expired"
@@ -243,15 +244,22 @@ def refuses_receipt(text: str) -> bool:
 def unreceived(value: Any) -> Iterator[str]:
     """The fields of a channel's answer that report that the message was not accepted, by names in common use."""
     yield from refusals(value)
-    for name, held in value.items() if isinstance(value, dict) else ():
-        plain, text = _plain(name), str(held)
+    found = [(name, _plain(name), held) for name, held in value.items()] if isinstance(value, dict) else []
+    # What is queued is received, and not processed yet.
+    later = _LATER if any(_is_queued(plain, held) for _, plain, held in found) else set()
+    for name, plain, held in found:
+        text = str(held)
         if (
             (plain in _RECEIPT_TEXTS and isinstance(held, str) and refuses_receipt(held))
-            or (plain in _ACKNOWLEDGED and (_UNTRUE.fullmatch(text) or _NOT_TAKEN.fullmatch(text)))
+            or (plain in _ACKNOWLEDGED - later and (_UNTRUE.fullmatch(text) or _NOT_TAKEN.fullmatch(text)))
             or (plain in _STATES and _NOT_TAKEN.fullmatch(text))
             or (plain in _HTTP_CODES and _GOOD_CODE.fullmatch(text) is None)
         ):
             yield f"{name} is {held}"
+
+
+def _is_queued(name: str, held: Any) -> bool:
+    return (name in _STATES and str(held).lower() in _QUEUED) or (name in _QUEUED and held is True)
 
 
 def _reports_failure(name: str, held: Any) -> bool:
