@@ -85,6 +85,7 @@ _MORE = {
     *("ismore", "moredata", "moreresults", "moreavailable", "moreresultsavailable"),
 }
 _LAST = {"last", "islast", "lastpage", "islastpage", "isend", "done", "finished", "isfinished", "iscomplete", "nomore"}
+_DONE = {"last", "done", "finished", "isfinished", "iscomplete"}
 _YES, _NO = {"true", "1", "yes", "y", "是"}, {"false", "n", "否"}
 _COUNTED = {
     *("totalcount", "totalelements", "totalrecords", "totalrows", "totalnum", "totalnumber", "totalsize", "totalitems"),
@@ -199,12 +200,14 @@ def partial(value: Any, records: Sequence[Any], *, is_sure: bool, depth: int = 0
         return
     plain = {_plain(name): (name, held) for name, held in value.items()}
     may_be_bare = is_sure or not records or plain.keys() & _PLACE
+    # In a part that has nothing to do with the list, `done` may be said of something else.
+    is_of_list = not depth or plain.keys() & (_PLACE | _COUNTED) or any(isinstance(one, list) for one in value.values())
     for name, (shown, held) in plain.items():
         count = int(str(held)) if str(held).isdecimal() and str(held).isascii() else 0
         if (
             (count > len(records) and (name in _COUNTED or (name in ("total", "count") and may_be_bare)))
             or (count > 1 and name in _PAGES)
-            or _is_more(name, held)
+            or (_is_more(name, held) and (is_of_list or name not in _DONE))
             or _names_next(name, held)
         ):
             yield f"{shown} is {str(held)[:_SHOWN]}"

@@ -85,6 +85,7 @@ PARTS = [
     ({"last": False}, "last is False"),
     ({"page": {"isLastPage": "false"}}, "isLastPage is false"),
     ({"done": False}, "done is False"),
+    ({"page": {"last": False, "pageSize": 1}}, "last is False"),
     ({"_links": {"next": {"href": "/list?page=2"}}}, "next is"),
     ({"links": [{"rel": "self", "href": "/list"}, {"rel": "next", "href": "/list?page=2"}]}, "links is"),
 ]
@@ -97,6 +98,7 @@ WHOLES = [
     {"pages": 1},
     {"totalCount": 1},
     {"more": 0, "last": True, "done": True},
+    {"task": {"done": False}, "user": {"last": "N"}},
     {"name": {"last": "No"}},
     {"_links": {"next": None}, "links": [{"rel": "next", "href": None}, {"rel": "prev", "href": "/list"}]},
 ]
