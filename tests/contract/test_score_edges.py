@@ -155,7 +155,7 @@ def added(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def averaged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     whole = {"A0": "1", "A1": "1", "A2": "1", "A3": "1"}
     rows = [
-        {"id": "all", "stage": "small", **whole},
+        {"id": "full", "stage": "small", **whole},
         {"id": "worth nothing", "stage": "small", "A0": "1"},
         {"id": "stage not stated", "stage": "", **whole},
     ]
@@ -237,11 +237,11 @@ def test_a_rule_may_have_more_segments_than_a_byte_counts(added: dict) -> None:
 
 
 def test_what_rounding_leaves_over_never_goes_to_an_indicator_worth_nothing(averaged: dict) -> None:
-    maxima = [averaged["points"]["all", code]["points_maximum"] for code in ("A0", "A1", "A2", "A3")]
+    maxima = [averaged["points"]["full", code]["points_maximum"] for code in ("A0", "A1", "A2", "A3")]
     assert maxima == [Decimal(0), Decimal("33.333334"), Decimal("33.333333"), Decimal("33.333333")]
     totals = {row["id"]: (row["points_total"], row["score"], row["unranked_reason"]) for row in averaged["rankings"]}
     assert totals == {
-        "all": (Decimal(100), Decimal(100), None),
+        "full": (Decimal(100), Decimal(100), None),
         "worth nothing": (Decimal(0), None, "too_few_points_available"),
         "stage not stated": (Decimal(0), None, "stage_unknown"),
     }
@@ -275,7 +275,7 @@ def test_points_that_differ_in_the_fifth_digit_of_the_score_give_two_ranks(added
 
 def test_groups_of_every_level_have_totals(tmp_path: Path) -> None:
     rows = [
-        {"id": "all", "deep1": "1000000", "deep2": "2000000", "inner1": "1000000", "other1": "0"},
+        {"id": "full", "deep1": "1000000", "deep2": "2000000", "inner1": "1000000", "other1": "0"},
         {"id": "inner alone", "inner1": "2000000"},
     ]
     found = scored_by(tmp_path, NESTED, rows)
@@ -285,10 +285,10 @@ def test_groups_of_every_level_have_totals(tmp_path: Path) -> None:
     }
     # deep has half of inner, which is all of outer: 3/4 of the whole.
     assert totals == {
-        ("all", "deep"): ("inner", Decimal("28.125"), Decimal("37.5")),
-        ("all", "inner"): ("outer", Decimal("46.875"), Decimal(75)),
-        ("all", "outer"): (None, Decimal("46.875"), Decimal(75)),
-        ("all", "other"): (None, Decimal(0), Decimal(25)),
+        ("full", "deep"): ("inner", Decimal("28.125"), Decimal("37.5")),
+        ("full", "inner"): ("outer", Decimal("46.875"), Decimal(75)),
+        ("full", "outer"): (None, Decimal("46.875"), Decimal(75)),
+        ("full", "other"): (None, Decimal(0), Decimal(25)),
         ("inner alone", "deep"): ("inner", Decimal(0), Decimal(0)),
         ("inner alone", "inner"): ("outer", Decimal(100), Decimal(100)),
         ("inner alone", "outer"): (None, Decimal(100), Decimal(100)),
@@ -298,6 +298,6 @@ def test_groups_of_every_level_have_totals(tmp_path: Path) -> None:
         ("外", "Outer")
     }
     assert {row["id"]: row["points_total"] for row in found["rankings"]} == {
-        "all": Decimal("46.875"),
+        "full": Decimal("46.875"),
         "inner alone": Decimal(100),
     }
