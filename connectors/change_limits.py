@@ -40,7 +40,8 @@ class KinDrift(Drift):
     """How far records may differ from the last of the same enterprises, each beside its own.
 
     `rank`: 0 where the enterprises keep their order in a number, 1 where the new order has nothing to do with the last.
-    `jump`, `moved`: the share whose number is more than `jump` times the last or less, whose category is another.
+    `jump`, `moved`: the share whose number is more than `jump` times the last one or less than that part of it,
+    and the share whose category is another.
     """
 
     rank: float = Field(gt=0, le=2)
