@@ -71,6 +71,7 @@ def misused(message: str) -> NoReturn:
     fail(message, "usage", 2)
 
 
+LONGEST_TEXT = 2_000
 LISTED = 60
 """So many names are listed whole in an error."""
 
@@ -90,11 +91,14 @@ def require_known(kind: str, wanted: Iterable[str | None], known: Iterable[str])
 
 
 def text_given(text: str, option: str = "--why", hint: str = "say why") -> str:
-    """The text of an option as it is kept; an empty one is a usage error with a hint."""
-    if not text.strip():
+    """The text of an option as it is kept; an empty one, and one that is too long, is a usage error with a hint."""
+    kept = text.strip()
+    if not kept:
         misused(f"{option} is empty: {hint}")
     # It is kept in the journal, which each check reads as a whole.
-    return text.strip()[:2000]
+    if len(kept) > LONGEST_TEXT:
+        misused(f"{option} has {len(kept):,} characters, at most {LONGEST_TEXT:,}: say it shorter, and name the file")
+    return kept
 
 
 def edition_asked(ledger: "Engine", edition: str | None) -> "Row":
