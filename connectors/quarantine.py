@@ -8,6 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
@@ -214,7 +216,9 @@ def in_force(dataset: Dataset, promoted: Sequence[Row]) -> list[Row]:
 def _landed_in(dataset: Dataset, data_dir: Path, counted: Sequence[Row], keys: set[Key]) -> dict[Key, str]:
     """Of these keys, the newest batch in which each landed. Landed files are read some rows at a time."""
     found: dict[Key, str] = {}
-    for row in counted:
+    # What is missing or no UTF-8 did not land.
+    firsts = pa.array([first.encode("utf-8", "replace").decode() for first, *_ in keys if first], pa.string())
+    for row in counted if keys else ():
         # An unchanged snapshot has the content of the one it repeats; an unchanged feed has none.
         said_by = row["same_as"] if dataset.load == "snapshot" and row["state"] == "unchanged" else row["batch"]
         path = landed_path(data_dir, dataset.source, dataset.name, said_by)
@@ -222,7 +226,10 @@ def _landed_in(dataset: Dataset, data_dir: Path, counted: Sequence[Row], keys: s
             continue
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(columns=list(dataset.key)):
-                for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                # Few keys are sought, and most begin with a text: of other rows no values are made.
+                may_be = pc.is_in(batch[0], firsts) if pa.types.is_string(batch[0].type) else None
+                likely = batch if may_be is None else batch.filter(may_be)
+                for values in zip(*(column.to_pylist() for column in likely.columns), strict=True):
                     key = tuple(str(value) for value in values)
                     if key in keys:
                         found[key] = row["batch"]
