@@ -45,6 +45,7 @@ COUNTED = {
 SENT = {"returns_sent": "回执 return", "alerts": "告警 alert"}
 TREND_NIGHTS = 14
 _NONE = "<p>无 none</p>"
+_FIRST = "<p>自第二夜起有图。Charts begin with the second night.</p>"
 
 
 def night_page(details: Mapping[str, Any], nights: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> str:
@@ -202,16 +203,16 @@ def _refused(one: Mapping[str, Any]) -> str:
 
 
 def _trends(nights: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    from editions.charts import Point, bars, lines
-
     by_day: dict[str, Mapping[str, Any]] = {}
     for one in nights:
         if one["seconds"] is not None:
             by_day.setdefault(one["as_of"], one)
     last = sorted(by_day.items())[-TREND_NIGHTS:]
-    if not last:
-        yield _NONE
+    if len(last) < 2:
+        yield _FIRST
         return
+    from editions.charts import Point, bars, lines
+
     took = [Point(day[5:], one["seconds"]) for day, one in last]
     yield f"<figure>{bars(took, '用时 Duration', '秒 seconds')}</figure>"
     for name, title in (("received", "收到行数 Rows received"), ("refused", "拒收行数 Rows refused")):

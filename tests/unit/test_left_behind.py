@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import uuid
+from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
@@ -42,6 +43,7 @@ def page_of(settings, ledger, run_id):
 
 
 def test_the_page_tells_the_night_and_the_nights_before_it(settings, ledger, blocked):
+    end_run(ledger, start_run(ledger, DAY - timedelta(days=1), "plain"), "published", None, {})
     content = page_of(settings, ledger, blocked)
     for part in (
         "Night of 2025-06-30: 闸门拦截 blocked",
@@ -224,4 +226,5 @@ def test_the_trend_has_one_night_for_each_day_and_a_gap_where_nothing_was_pulled
     assert len(drawn) == 3
     assert f"06-{31 - TREND_NIGHTS:02}" in drawn[0]
     assert f"06-{30 - TREND_NIGHTS:02}" not in drawn[0]
-    assert list(_trends([])) == ["<p>无 none</p>"]
+    none = ["<p>自第二夜起有图。Charts begin with the second night.</p>"]
+    assert list(_trends(nights[:1])) == list(_trends([])) == none
